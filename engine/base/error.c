@@ -1,0 +1,46 @@
+/* error.c: see error.h. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A cut sentence must not end in half a character: readers print it as UTF-8. */
+static void end_at_a_character(char *text)
+{
+	size_t length = strlen(text);
+	while (length > 0 && ((unsigned char)text[length - 1] & 0xC0) == 0x80)
+		length--;
+	if (length > 0 && (unsigned char)text[length - 1] >= 0xC0)
+		length--;
+	text[length] = '\0';
+}
+
+bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
+{
+	if (error->kind != ERROR_NONE)
+		return false;
+	error->kind = kind;
+	error->place = place;
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(error->text, sizeof error->text, format, arguments);
+	va_end(arguments);
+	if (length >= (int)sizeof error->text)
+		end_at_a_character(error->text);
+	return false;
+}
+
+bool error_memory(struct error *error, enum error_kind kind, const char *doing)
+{
+	if (kind == ERROR_LIMIT)
+		return error_set(error, kind, PLACE_NONE,
+				 "the message needs more memory than a message may take, while %s; send less at once", doing);
+	return error_set(error, kind, PLACE_NONE, "out of memory while %s; give the process more", doing);
+}
+
+const char *error_kind_name(enum error_kind kind)
+{
+	static const char *const names[] = {"", "CONFIG", "INPUT", "REMOTE", "LIMIT", "SYSTEM"};
+	return names[kind];
+}

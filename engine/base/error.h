@@ -1,0 +1,54 @@
+/* error.h: the one way to fail.
+ *
+ * Every function that can fail takes a `struct error *` last and returns false
+ * (or NULL) after filling it in. The kind decides the fate, so no caller has to
+ * invent one:
+ *
+ *   CONFIG   the user's YAML is wrong      the command stops before anything starts
+ *   INPUT    this message is wrong         an error answer and a dead letter
+ *   REMOTE   something outside failed      it is tried again, then as INPUT
+ *   LIMIT    a stated limit was met        an error answer that names the limit
+ *   SYSTEM   we cannot go on               the process stops, its state safe
+ *
+ * An error is a value: it is copied, never freed, and says one sentence that
+ * ends in what to do. Any thread may use its own. It starts as `{0}`.
+ */
+#ifndef SLUICE_BASE_ERROR_H
+#define SLUICE_BASE_ERROR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum error_kind { ERROR_NONE, ERROR_CONFIG, ERROR_INPUT, ERROR_REMOTE, ERROR_LIMIT, ERROR_SYSTEM };
+
+/* Where in the user's files. A line of 0 means: nowhere in a file. Columns count
+ * characters, both from 1. */
+struct place {
+	const char *file; /* borrowed from the spec, which outlives its errors */
+	uint32_t line;
+	uint32_t column;
+};
+
+#define PLACE_NONE ((struct place){0})
+
+#define ERROR_TEXT_MAX 512 /* a sentence with the outside's own words in it */
+
+struct error {
+	enum error_kind kind;
+	struct place place;
+	char text[ERROR_TEXT_MAX]; /* cut at a character's edge when it does not fit */
+};
+
+/* Fills in `error` and returns false, so that a failing function ends in
+ * `return error_set(...)`. The first error stays: a second one on the way out
+ * is a consequence, not a cause. */
+bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The sentence everybody needs: memory ran out while `doing`. A message's arena
+ * has a limit, so there it is a LIMIT; elsewhere SYSTEM. */
+bool error_memory(struct error *error, enum error_kind kind, const char *doing);
+
+const char *error_kind_name(enum error_kind kind); /* "INPUT"; "" for NONE */
+
+#endif

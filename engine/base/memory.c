@@ -1,0 +1,48 @@
+/* memory.c: see memory.h. */
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static _Atomic uint64_t taken;
+static _Atomic uint64_t fail_at;
+
+static bool refused(void)
+{
+	uint64_t number = atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed) + 1;
+	return number == atomic_load_explicit(&fail_at, memory_order_relaxed);
+}
+
+void *memory_take(size_t count, size_t size)
+{
+	return refused() ? NULL : calloc(count ? count : 1, size ? size : 1);
+}
+
+void *memory_take_raw(size_t size)
+{
+	return refused() ? NULL : malloc(size ? size : 1);
+}
+
+void *memory_resize(void *piece, size_t count, size_t size)
+{
+	size_t need;
+	if (refused() || __builtin_mul_overflow(count, size, &need))
+		return NULL;
+	return realloc(piece, need ? need : 1);
+}
+
+void memory_give(void *piece)
+{
+	free(piece);
+}
+
+void memory_fail_at(uint64_t nth)
+{
+	uint64_t at = nth ? atomic_load_explicit(&taken, memory_order_relaxed) + nth : 0;
+	atomic_store_explicit(&fail_at, at, memory_order_relaxed);
+}
+
+uint64_t memory_taken(void)
+{
+	return atomic_load_explicit(&taken, memory_order_relaxed);
+}

@@ -1,0 +1,107 @@
+/* option.h: one row an option, as its user sees it.
+ *
+ * The rows of a resource kind, a step kind or a command parse the YAML (or the
+ * command line), check it, fill in a struct, and print the reference page, the
+ * completion and the JSON Schema. So a fact about an option is written once.
+ *
+ * Each row says where its value goes (`offset` into the struct that the rows
+ * describe) and by its type which C type stands there. Rows end with OPTION_END.
+ * What is filled in lives as long as the spec it was read from.
+ */
+#ifndef SLUICE_BASE_OPTION_H
+#define SLUICE_BASE_OPTION_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* A text that knows where the user wrote it. `text` is NULL when it is absent. */
+struct name {
+	const char *text;
+	struct place place;
+};
+
+struct name_list {
+	size_t count;
+	const struct name *items;
+};
+
+struct number_list {
+	size_t count;
+	const double *items;
+};
+
+/* What OPTION_LIST and OPTION_TABLE fill in: `count` structs of the row's
+ * `item_size`, one behind the other, in the order of the file. */
+struct item_list {
+	size_t count;
+	const void *items;
+};
+
+enum comparison { COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL, COMPARE_EQUAL, COMPARE_NOT_EQUAL };
+
+struct threshold {
+	enum comparison comparison;
+	double value;
+};
+
+/* A number of messages or a stretch of time: `500` or `7d`. */
+struct extent {
+	int64_t count;       /* 0 when it is a time */
+	int64_t duration_ns; /* 0 when it is a count */
+};
+
+struct operation {
+	const struct option *row; /* which one of the rows */
+	const void *options;      /* a struct of row->item_size, filled in by row->rows */
+	struct place place;
+};
+
+enum option_type {
+	OPTION_END,        /* ends the rows */
+	OPTION_TEXT,       /* const char *, NULL when absent */
+	OPTION_NAME,       /* struct name: a text whose place is needed later */
+	OPTION_FLAG,       /* bool */
+	OPTION_INTEGER,    /* int64_t, within `least` and `most` */
+	OPTION_NUMBER,     /* double, within `least` and `most`; `5%` is 0.05 */
+	OPTION_NUMBERS,    /* struct number_list; nan and inf are allowed */
+	OPTION_NAMES,      /* struct name_list */
+	OPTION_DURATION,   /* int64_t, nanoseconds, above 0: 250ms, 1h30m */
+	OPTION_QUANTITY,   /* double: a Kubernetes quantity, 100Ki or 250m */
+	OPTION_CHOICE,     /* int: index into the words of `choices` */
+	OPTION_THRESHOLD,  /* struct threshold: "<100ms" (in ms), ">99.9%" */
+	OPTION_EXTENT,     /* struct extent */
+	OPTION_EXPRESSION, /* const struct expression *, NULL when absent */
+	OPTION_MAP,        /* `rows` fill in the struct that stands at `offset` */
+	OPTION_LIST,       /* struct item_list; each item is a map by `rows` */
+	OPTION_TABLE,      /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows */
+	OPTION_OPERATIONS, /* struct item_list of struct operation: a list of maps with one key each, one of `rows` */
+	OPTION_NODE,       /* const struct node *: any YAML, kept as it is written */
+	OPTION_HERE,       /* struct place: where this map stands; line 0 when it is absent. Has no name */
+	OPTION_KEY,        /* struct name: the entry's key, in the rows of an OPTION_TABLE. Has no name */
+};
+
+enum option_effect {
+	EFFECT_HONOURED,
+	EFFECT_LATER,    /* known, checked, and not honoured yet: lint warns */
+	EFFECT_NONE,     /* only Kubernetes could honour it: `plan` notes "no effect here" */
+	EFFECT_PROTECTS, /* not honoured yet, and it protects: what would listen refuses to, lint warns */
+};
+
+struct option {
+	const char *name;
+	enum option_type type;
+	enum option_effect effect;
+	size_t offset;             /* into the struct that these rows fill in */
+	const char *fallback;      /* as the user would write it; NULL: zero or absent */
+	const char *choices;       /* OPTION_CHOICE: words with one blank between */
+	const struct option *rows; /* OPTION_MAP, _LIST, _TABLE, _OPERATIONS */
+	size_t item_size;          /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
+	double least, most;        /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
+	bool required;
+	bool short_form; /* a value that is no map goes to this row of the map: `otherwise: drop` */
+	char letter;     /* of a command's option: -f */
+	const char *help; /* one sentence */
+};
+
+#endif

@@ -1,0 +1,166 @@
+/* text.c: see text.h. */
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+
+#define FIRST_CAPACITY_BYTES ((size_t)256)
+
+static char lowered(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_equal_caseless(struct text a, struct text b)
+{
+	if (a.length != b.length)
+		return false;
+	for (size_t i = 0; i < a.length; i++)
+		if (lowered(a.bytes[i]) != lowered(b.bytes[i]))
+			return false;
+	return true;
+}
+
+bool text_starts_with(struct text a, struct text prefix)
+{
+	return a.length >= prefix.length && text_equal((struct text){a.bytes, prefix.length}, prefix);
+}
+
+/* How many continuation bytes follow `lead`, and the smallest code point that
+ * may be written so; -1 for a byte that leads nothing. */
+static int continuation(unsigned char lead, uint32_t *least)
+{
+	if (lead < 0x80) {
+		*least = 0;
+		return 0;
+	}
+	if ((lead & 0xE0) == 0xC0) {
+		*least = 0x80;
+		return 1;
+	}
+	if ((lead & 0xF0) == 0xE0) {
+		*least = 0x800;
+		return 2;
+	}
+	if ((lead & 0xF8) == 0xF0) {
+		*least = 0x10000;
+		return 3;
+	}
+	return -1;
+}
+
+bool text_is_utf8(struct text a)
+{
+	const unsigned char *at = (const unsigned char *)a.bytes;
+	const unsigned char *end = at + a.length;
+	while (at < end) {
+		uint32_t least;
+		int more = continuation(*at, &least);
+		if (more < 0 || end - at <= more)
+			return false;
+		uint32_t point = more == 0 ? *at : (uint32_t)(*at & (0x3F >> more));
+		for (int i = 1; i <= more; i++) {
+			if ((at[i] & 0xC0) != 0x80)
+				return false;
+			point = point << 6 | (at[i] & 0x3F);
+		}
+		if (point < least || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
+			return false;
+		at += 1 + more;
+	}
+	return true;
+}
+
+size_t text_characters(struct text a)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < a.length; i++)
+		count += ((unsigned char)a.bytes[i] & 0xC0) != 0x80;
+	return count;
+}
+
+void buffer_open(struct buffer *buffer, size_t ceiling_bytes)
+{
+	*buffer = (struct buffer){.ceiling_bytes = ceiling_bytes};
+}
+
+void buffer_close(struct buffer *buffer)
+{
+	memory_give(buffer->bytes);
+	*buffer = (struct buffer){.ceiling_bytes = buffer->ceiling_bytes};
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+	buffer->length = 0;
+	buffer->failed = false;
+}
+
+static bool grow(struct buffer *buffer, size_t need)
+{
+	size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY_BYTES;
+	while (capacity < need && capacity <= buffer->ceiling_bytes / 2)
+		capacity *= 2;
+	if (capacity < need)
+		capacity = buffer->ceiling_bytes;
+	if (capacity > buffer->ceiling_bytes)
+		capacity = buffer->ceiling_bytes;
+	char *bytes = capacity < need ? NULL : memory_resize(buffer->bytes, capacity, 1);
+	if (!bytes)
+		return false;
+	buffer->bytes = bytes;
+	buffer->capacity = capacity;
+	return true;
+}
+
+char *buffer_room(struct buffer *buffer, size_t size)
+{
+	size_t need;
+	if (buffer->failed || __builtin_add_overflow(buffer->length, size, &need) ||
+	    ((need > buffer->capacity || !buffer->bytes) && !grow(buffer, need))) {
+		buffer->failed = true;
+		return NULL;
+	}
+	return buffer->bytes + buffer->length;
+}
+
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+{
+	char *room = buffer_room(buffer, size);
+	if (!room || size == 0)
+		return;
+	memcpy(room, bytes, size);
+	buffer->length += size;
+}
+
+void buffer_text(struct buffer *buffer, struct text text)
+{
+	buffer_append(buffer, text.bytes, text.length);
+}
+
+void buffer_string(struct buffer *buffer, const char *string)
+{
+	buffer_append(buffer, string, strlen(string));
+}
+
+void buffer_byte(struct buffer *buffer, char byte)
+{
+	buffer_append(buffer, &byte, 1);
+}
+
+void buffer_print(struct buffer *buffer, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	char *room = length < 0 ? NULL : buffer_room(buffer, (size_t)length + 1);
+	if (!room)
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(room, (size_t)length + 1, format, arguments);
+	va_end(arguments);
+	buffer->length += (size_t)length;
+}

@@ -1,0 +1,83 @@
+/* text.h: bytes with a length, and the buffer that grows.
+ *
+ * A `struct text` borrows: it points into a message, a file or a constant and
+ * never owns. It may hold any byte, NUL too.
+ *
+ * A `struct buffer` owns its bytes and has a ceiling. Running into the ceiling or
+ * out of memory is sticky: later appends do nothing, and buffer_failed() is asked
+ * once at the end.
+ */
+#ifndef SLUICE_BASE_TEXT_H
+#define SLUICE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct text {
+	const char *bytes;
+	size_t length;
+};
+
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+static inline struct text text_of(const char *string)
+{
+	return (struct text){string, string ? strlen(string) : 0};
+}
+
+static inline bool text_equal(struct text a, struct text b)
+{
+	return a.length == b.length && (a.bytes == b.bytes || a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+static inline bool text_is(struct text a, const char *string)
+{
+	return text_equal(a, text_of(string));
+}
+
+bool text_equal_caseless(struct text a, struct text b); /* ASCII letters only */
+bool text_starts_with(struct text a, struct text prefix);
+bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */
+size_t text_characters(struct text a);                   /* code points of valid UTF-8 */
+
+#define TEXT_FORMAT "%.*s"
+#define TEXT_ARGUMENTS(text) (int)(text).length, ((text).bytes ? (text).bytes : "")
+
+struct buffer {
+	char *bytes;
+	size_t length;
+	size_t capacity;
+	size_t ceiling_bytes;
+	bool failed;
+};
+
+void buffer_open(struct buffer *buffer, size_t ceiling_bytes); /* takes no memory yet */
+void buffer_close(struct buffer *buffer);
+void buffer_clear(struct buffer *buffer); /* empties it and keeps its memory; a failure is forgotten */
+
+/* Room for `size` more bytes behind the end, or NULL; buffer_grown() says how
+ * many of them were written. */
+char *buffer_room(struct buffer *buffer, size_t size);
+static inline void buffer_grown(struct buffer *buffer, size_t size)
+{
+	buffer->length += size;
+}
+
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
+void buffer_text(struct buffer *buffer, struct text text);
+void buffer_string(struct buffer *buffer, const char *string);
+void buffer_byte(struct buffer *buffer, char byte);
+void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline bool buffer_failed(const struct buffer *buffer)
+{
+	return buffer->failed;
+}
+static inline struct text buffer_view(const struct buffer *buffer)
+{
+	return (struct text){buffer->bytes, buffer->length};
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* format.h: the formats that messages arrive and leave in.
+ *
+ * A format is one row: how it is recognised, how it is read, how an answer is
+ * written. Reading fills in a message's payload (and payload_id, wanted, what the
+ * format needs to answer alike); tensors borrow from `bytes`, which must outlive
+ * the message.
+ *
+ * Hostile bytes end in an INPUT error that names the tensor and what was wrong; a
+ * length is held against what is left before anything is taken for it.
+ */
+#ifndef SLUICE_MESSAGE_FORMAT_H
+#define SLUICE_MESSAGE_FORMAT_H
+
+#include "base/text.h"
+#include "message/message.h"
+
+/* Where schemas come from that a record names: Confluent's id, or the CRC-64-AVRO
+ * fingerprint of single-object encoding. `find` gives the schema's JSON, which
+ * lives as long as the source; NULL and an error when it is not to be had. */
+struct schema_source {
+	void *context;
+	const char *(*by_id)(void *context, uint32_t id, struct error *error);
+	const char *(*by_fingerprint)(void *context, uint64_t fingerprint, struct error *error);
+	uint32_t answer_id; /* the id under which our own answer schema is registered; 0: write single-object */
+};
+
+struct format {
+	const char *name;          /* as `output.format` and documentation say it */
+	const char *content_types; /* words; the first is the one written */
+	const char *help;
+	/* Whether these bytes look like it: called in the order of the table. */
+	bool (*sniff)(const struct message *message, struct text bytes);
+	bool (*decode)(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);
+	bool (*encode)(const struct message *message, const struct answer *answer, const struct schema_source *schemas,
+		       struct buffer *out, struct error *error);
+};
+
+/* All of them, sniffed in this order; ends with a row without a name. */
+extern const struct format *const format_table[];
+
+const struct format *format_named(struct text name);             /* NULL: none */
+const struct format *format_of_content_type(struct text value);  /* ignores parameters behind `;`; NULL: none */
+
+/* By the header content-type, else by a look at the bytes. Sets message->format
+ * even on failure, so that the error can be answered in kind. */
+bool message_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);
+
+/* In `format`, or that of the request when it is NULL. */
+bool answer_encode(const struct message *message, const struct answer *answer, const struct format *format,
+		   const struct schema_source *schemas, struct buffer *out, struct error *error);
+
+/* The rows' own names, for the tables and tests. */
+extern const struct format format_avro;         /* single-object and Confluent framing */
+extern const struct format format_oip_json;     /* with the binary-data extension */
+extern const struct format format_oip_protobuf; /* ModelInferRequest in, ModelInferResponse out */
+extern const struct format format_v1;
+extern const struct format format_seldon;
+
+#endif

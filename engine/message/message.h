@@ -1,0 +1,96 @@
+/* message.h: one request on its way: its envelope, and what it carries.
+ *
+ * The envelope (id, key, time, headers, origin) stays the same from the topic it
+ * came from to the answer that leaves. The payload (tensors, parameters, marks) is
+ * what steps read and make; a step never changes one, it makes another that shares
+ * most tensors with it.
+ *
+ * All of it lives in the message's arena, and so do the answers made for it, until
+ * it is released. One worker owns a message.
+ */
+#ifndef SLUICE_MESSAGE_MESSAGE_H
+#define SLUICE_MESSAGE_MESSAGE_H
+
+#include "message/tensor.h"
+
+struct header {
+	struct text name;
+	struct text value;
+};
+
+struct headers {
+	size_t count;
+	const struct header *items;
+};
+
+/* The last header of that name, compared without case; NULL when there is none. */
+const struct header *headers_find(struct headers headers, struct text name);
+
+/* Where the message stood: what makes it unique, also when two share an id. */
+struct origin {
+	struct text topic;
+	int32_t partition;
+	int64_t offset;
+};
+
+struct tensors {
+	size_t count;
+	const struct tensor *const *items;
+};
+
+/* The first tensor of that name; NULL when there is none. */
+const struct tensor *tensors_find(struct tensors tensors, struct text name);
+
+struct payload {
+	struct tensors tensors;
+	struct tensors marks; /* named scalars that travel along and are never sent to a model */
+	struct parameters parameters;
+	struct text model_name; /* who answered; empty for requests and pipelines */
+	struct text model_version;
+};
+
+/* A list of tensors being built in an arena; room doubles. */
+struct tensors_builder {
+	struct arena *arena;
+	const struct tensor **items;
+	size_t count;
+	size_t capacity;
+};
+
+void tensors_begin(struct tensors_builder *builder, struct arena *arena, size_t expected);
+void tensors_add(struct tensors_builder *builder, const struct tensor *tensor); /* nothing when the arena is full */
+void tensors_put(struct tensors_builder *builder, const struct tensor *tensor); /* in the place of the first of its name, else added */
+struct tensors tensors_end(const struct tensors_builder *builder);
+
+struct format; /* message/format.h */
+
+/* What a v1 SeldonMessage had that its answer must show again. */
+enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
+
+struct message {
+	struct arena *arena;
+	struct text id;          /* header x-request-id, else the payload's id, else the origin written out */
+	struct text payload_id;  /* the payload's own id: goes back in the answer; length 0 and NULL bytes when it had none */
+	struct text key;         /* bytes NULL: no key */
+	int64_t time_ms;         /* event time */
+	int64_t deadline_ms;     /* absolute; 0: none */
+	struct origin origin;
+	struct headers headers;
+	struct payload payload;  /* the request */
+	struct tensors_wanted {
+		size_t count;
+		const struct text *names;
+	} wanted;                /* outputs the request asked for; count 0: all */
+	bool wanted_binary;      /* binary_data_output of the request */
+	const struct format *format; /* in which it came; the answer leaves so */
+	enum seldon_form seldon_form;
+	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
+};
+
+/* What leaves for one message: a payload, or an error. */
+struct answer {
+	const struct payload *payload; /* NULL: `error` says why */
+	const struct error *error;
+};
+
+#endif

@@ -1,0 +1,121 @@
+/* expression.h: the expression language, from text to an answer.
+ *
+ * One expression, no statements, no loops: its cost is bounded by the sizes of
+ * its tensors. It is compiled once, when a spec is read, to a small bytecode;
+ * checked against tensor types where they are known; and evaluated for each
+ * message without taking from the heap: what it makes comes from the message's
+ * arena.
+ *
+ * A compiled expression is immutable and may be shared by threads. It lives in the
+ * arena it was compiled into.
+ */
+#ifndef SLUICE_STEP_EXPRESSION_H
+#define SLUICE_STEP_EXPRESSION_H
+
+#include "message/message.h"
+
+#define EXPRESSION_CHARACTERS_MAX 4096
+#define EXPRESSION_DEPTH_MAX 64
+
+struct expression;
+
+/* Where an expression stands decides what it may use. */
+enum expression_use {
+	USE_MESSAGE = 1,   /* tensors, marks, headers, ids: every step */
+	USE_TRAILING = 2,  /* `over`, ema, lag, ...: inside features */
+	USE_WINDOW = 4,    /* first, last, distinct over a closed window: inside aggregate */
+	USE_FEEDBACK = 8,  /* truth.t, reward, answer.t: metrics */
+	USE_OPERATION = 16 /* requests, error_rate, latency_p95, now(): alerts, criteria */
+};
+
+/* NULL and a CONFIG error whose place is that of the wrong character: `place` is
+ * where the text begins in the user's file (columns count on from it). The text is
+ * copied. `uses` is a set of expression_use. */
+const struct expression *expression_compile(struct arena *arena, struct text source, struct place place, unsigned uses,
+					    struct error *error);
+
+struct text expression_source(const struct expression *expression);
+struct place expression_place(const struct expression *expression);
+
+/* What a message offers to an expression, in the order in which a name is looked
+ * up. Everything is borrowed. */
+struct scope {
+	const struct message *message;  /* id, key, ts, header(), request.t, params.p; NULL: none of them */
+	const struct tensors *made;     /* set above in the same step; NULL: none */
+	const struct payload *payload;  /* tensors and marks of the message at this step */
+	/* step.tensor: what an earlier step gave; NULL function: none. False when no such
+	 * step is known; *found NULL when it gave no such tensor. */
+	bool (*step_tensor)(const void *context, struct text step, struct text tensor, const struct tensor **found);
+	const void *context;
+	const char *pipeline;
+	const char *step;
+	const char *variant;
+	const char *model;
+	const char *version;
+};
+
+/* The value, as a tensor without a name, in `arena`; it may be one of the scope's
+ * own tensors, uncopied. NULL and an error (INPUT: a name that is missing, shapes
+ * that do not fit, overflow; LIMIT: the arena). */
+const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope, struct arena *arena,
+					 struct error *error);
+
+/* A condition: one element, true or false; nan is false. */
+bool expression_judge(const struct expression *expression, const struct scope *scope, struct arena *arena, bool *holds,
+		      struct error *error);
+
+/* The names it uses, for graphs, checks and documentation: `owner` is the part
+ * before the dot (a step, `request`, `params`, `truth`, `answer`; empty for a plain
+ * name). */
+struct expression_name {
+	struct text owner;
+	struct text name;
+	struct place place;
+	bool optional; /* inside has() or left of ?? */
+};
+
+struct expression_names {
+	size_t count;
+	const struct expression_name *items;
+};
+
+struct expression_names expression_names(const struct expression *expression);
+
+/* What is known of a value before anything runs. */
+enum value_class { VALUE_UNKNOWN, VALUE_BOOL, VALUE_INTEGER, VALUE_FLOAT, VALUE_TEXT, VALUE_DURATION, VALUE_TIME };
+
+struct value_type {
+	enum value_class class;
+	bool datatype_known;
+	enum datatype datatype;
+	bool shape_known;
+	uint32_t rank;
+	int64_t shape[TENSOR_RANK_MAX]; /* -1: that dimension is not known */
+};
+
+/* Asked for each name; false when nothing of that name can exist here, then
+ * `suggest` may name the nearest that does. A name whose type is not known is
+ * answered true with VALUE_UNKNOWN. */
+struct expression_types {
+	void *context;
+	bool (*type_of)(void *context, const struct expression_name *name, struct value_type *type, const char **suggest);
+};
+
+/* The type of the result, with CONFIG errors at the place of the fault; arena for
+ * their words and for working space. */
+bool expression_check(const struct expression *expression, const struct expression_types *types, struct arena *arena,
+		      struct value_type *result, struct error *error);
+
+/* The functions, for help pages and completion: rows of name, form, help; ends
+ * with a row without a name. */
+struct expression_function_row {
+	const char *group; /* each, reduce, shape, text, time, trailing, windows */
+	const char *name;
+	const char *form; /* "clip(x, lo, hi)" */
+	const char *help;
+	unsigned uses;
+};
+
+extern const struct expression_function_row expression_functions[];
+
+#endif

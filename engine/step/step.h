@@ -1,0 +1,147 @@
+/* step.h: the contract between the engine and a step.
+ *
+ * A step kind is one file in steps/. It ends in one `const struct step_kind`,
+ * which steps/kinds.c lists; the engine knows nothing else of it.
+ *
+ * Life: open() once for each deployed version of a pipeline and worker; run() for
+ * each visit; close() once, also after an open() that failed. A step belongs to one
+ * worker, so it needs no lock.
+ *
+ * A visit is one message at one step: what came in (several sources, at a join),
+ * what leaves (none or one), and scratch memory that dies with the message. A step
+ * never waits and never touches a socket, a file or a clock. What it needs of the
+ * outside it asks for with visit_call() and returns STEP_WAIT; answered() is
+ * entered when the reply is there, due() when time it asked for has come. So the
+ * same step runs unchanged in `sluice test`, in the simulator and in production.
+ */
+#ifndef SLUICE_STEP_STEP_H
+#define SLUICE_STEP_STEP_H
+
+#include "base/option.h"
+#include "message/message.h"
+#include "step/expression.h"
+
+struct visit; /* one message at a step; flow/visit.c */
+
+/* One step of one running pipeline. Borrowed from the plan but for `state`. */
+struct step {
+	const struct step_kind *kind;
+	const char *name;
+	const char *pipeline;
+	const void *options; /* filled in from the kind's rows */
+	struct place place;  /* of the step in the YAML */
+	struct arena *arena; /* lives as long as the opened step */
+	void *state;         /* what open() made */
+};
+
+enum step_verdict {
+	STEP_DONE, /* what was emitted goes on */
+	STEP_WAIT, /* a call is out, or a time was asked for */
+	STEP_DROP, /* nothing leaves on this branch, and that is no error */
+	STEP_FAIL, /* `error` says why; its kind decides the fate */
+};
+
+/* What a step asks of the outside, and its answer. */
+enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* by name alone: route's `call` */ };
+
+struct call {
+	enum call_target target;
+	const char *name;
+	const struct payload *request;
+	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
+	int64_t timeout_ms;            /* of each attempt; 0: the model's own or 30 s */
+	/* The answer: one of the two. */
+	const struct payload *reply;
+	struct error error; /* kind NONE: `reply` holds */
+	void *owner;        /* who waits: the flow's */
+};
+
+/* How tensors go through a step of this kind, for fusion and type inference. */
+enum step_shape {
+	SHAPE_ADDS,     /* passes all on and adds */
+	SHAPE_REPLACES, /* only what it makes leaves */
+	SHAPE_PASSES,   /* what came in leaves, or nothing */
+};
+
+/* A tensor as the plan knows it. */
+struct tensor_type {
+	struct text name;
+	struct value_type type;
+};
+
+struct tensor_types {
+	bool complete; /* false: others may be there too */
+	size_t count;
+	const struct tensor_type *items;
+};
+
+struct step_kind {
+	const char *name;             /* the key in YAML */
+	const char *summary;          /* one sentence, for the reference page */
+	const char *example;          /* YAML of one step */
+	const struct option *options; /* ended by OPTION_END; NULL for a kind without options */
+	size_t options_size;
+	enum step_shape shape;
+	bool planned; /* its fields are known, but it cannot run yet */
+	/* What a plain value instead of a map means is a row with short_form. */
+	/* Checks beyond the rows; adds to `error` only the first fault. NULL: none. */
+	bool (*check)(const void *options, struct place place, struct error *error);
+	/* The types that leave when `in` comes in; NULL: by `shape`, unknown where it
+	 * replaces. */
+	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+		      struct error *error);
+	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */
+	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
+	/* The key by which it needs its messages partitioned; NULL: none. */
+	const struct expression *(*key)(const struct step *step);
+	bool (*open)(struct step *step, struct error *error);
+	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
+	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
+	enum step_verdict (*due)(struct step *step, struct visit *visit, struct error *error);
+	void (*close)(struct step *step);
+};
+
+/* The table that main hands down; ends with NULL. */
+typedef const struct step_kind *const step_kind_table[];
+const struct step_kind *step_kind_find(const struct step_kind *const *kinds, const char *name);
+
+/* ---- of the visit ---- */
+
+struct arena *visit_arena(struct visit *visit);
+const struct message *visit_message(const struct visit *visit);
+
+/* What came in: all sources joined, selected and renamed. */
+const struct payload *visit_input(const struct visit *visit);
+
+/* What came from each source alone, for kinds that combine: the n-th, in the order
+ * of `inputs`; payload NULL where that source gave nothing. False past the last. */
+bool visit_source(const struct visit *visit, size_t nth, const char **step, const struct payload **payload);
+
+/* What leaves; the payload lives in the visit's arena. visit_pass() emits what came
+ * in, untouched and uncopied. */
+void visit_emit(struct visit *visit, const struct payload *payload);
+void visit_pass(struct visit *visit);
+
+/* What is emitted goes only to the step of that name (route's `to`). */
+void visit_only_to(struct visit *visit, const char *step);
+
+/* A scope over the visit's input; `made` may be NULL. */
+struct scope visit_scope(const struct visit *visit, const struct tensors *made);
+
+/* Evaluates a condition over the input: false fills in an INPUT error that names
+ * what was missing. */
+bool visit_judge(struct visit *visit, const struct expression *condition, bool *holds, struct error *error);
+
+/* Asks the outside. `request` lives in the visit's arena. The call's answer comes to
+ * answered(). NULL when memory ran out. */
+struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
+			struct error *error);
+
+/* due() is entered when `delay_ms` have passed, unless the step has ended before. */
+void visit_wake(struct visit *visit, int64_t delay_ms);
+
+/* Memory of the step for this visit, between run(), answered() and due(); zeroed at
+ * first. */
+void *visit_memory(struct visit *visit, size_t size);
+
+#endif

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Runs the unit test programs it is given and counts their tests: the last line is
+# `N passed, N failed`, and a program that fails shows what it printed.
+set -u
+passed=0 failed=0
+out=$(mktemp) || exit 2
+trap 'rm -f "$out"' EXIT
+for program in "$@"; do
+	"$program" >"$out" 2>&1
+	status=$?
+	good=$(grep -c '^\[       OK \]' "$out")
+	bad=$(grep -c '^\[  FAILED  \] [^ ]*$' "$out")
+	# A program that died or ran nothing has failed, whatever it printed before.
+	[ $status -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	[ "$good" -gt 0 ] || [ "$bad" -gt 0 ] || bad=1
+	passed=$((passed + good)) failed=$((failed + bad))
+	if [ "$bad" -gt 0 ]; then
+		echo "--- ${program##*/} (exit $status)"
+		grep -v -e '^\[ RUN ' -e '^\[       OK \]' "$out" | tail -40
+	fi
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
