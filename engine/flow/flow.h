@@ -1,0 +1,66 @@
+/* flow.h: one message through the steps of one graph. Pure: it touches no socket,
+ * file, clock or random source but through what it was handed, so the same code
+ * runs in `sluice test`, in the simulator and in a worker.
+ *
+ * A message is entered; steps run as their sources arrive; calls go out through
+ * `outside` and come back by flow_answered(); joins, triggers, branches, batches and
+ * deadlines are decided here; at the end `finished` is called exactly once for each
+ * message that was entered, with its one answer (or none, where the pipeline has no
+ * output). Taps see every step's inputs and outputs.
+ *
+ * A flow belongs to one thread. It never calls back into itself: outside functions
+ * must not call flow functions, they note and return.
+ */
+#ifndef SLUICE_FLOW_FLOW_H
+#define SLUICE_FLOW_FLOW_H
+
+#include "plan/graph.h"
+#include "step/step.h"
+
+struct flow;
+
+enum flow_outcome {
+	FLOW_ANSWER,    /* `answer` holds a payload or an error */
+	FLOW_NO_ANSWER, /* the pipeline has no output; all its steps have ended */
+	FLOW_DROPPED,   /* a step dropped it on purpose (filter, route): no answer, counted */
+};
+
+enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP_STEP_OUTPUTS };
+
+struct flow_outside {
+	void *context;
+	/* Starts a call; its answer is given back by flow_answered(). */
+	void (*call)(void *context, struct call *call);
+	/* A call that nobody waits for any more (its message was answered): may be dropped,
+	 * then flow_answered() must not come. */
+	void (*forget)(void *context, struct call *call);
+	/* The message has its answer. Nothing of the flow refers to it afterwards; its arena
+	 * may be reset. */
+	void (*finished)(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
+	/* NULL: nobody listens. `step` is STEP_NONE for the pipeline's own points. */
+	void (*tap)(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload);
+};
+
+/* Opens the graph's steps. CONFIG errors where a step cannot run. The graph must
+ * outlive the flow. */
+struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error);
+
+/* Ends every message still inside without an answer; closes the steps. */
+void flow_close(struct flow *flow);
+
+/* A message begins its way at `now_ms` (any clock that does not go back). An error
+ * means that it could not be begun (memory): it is then the caller's to answer. */
+bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error);
+
+/* `call->reply` or `call->error` is filled in; the reply lives at least until the
+ * message is finished (the arena of call->message is the place for it). */
+void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);
+
+/* When flow_advance() is needed next: a join window, a batch, a deadline, a step that
+ * asked for time. INT64_MAX: nothing waits for time. */
+int64_t flow_due_ms(const struct flow *flow);
+void flow_advance(struct flow *flow, int64_t now_ms);
+
+size_t flow_inside(const struct flow *flow); /* messages entered and not finished */
+
+#endif

@@ -1,0 +1,107 @@
+/* graph.h: a pipeline as a graph whose edges are resolved.
+ *
+ * Made once from a resource; immutable; in the plan's arena. Every reference of the
+ * YAML has become a `struct source` that says which step's inputs or outputs it
+ * means, or the request itself. What cannot be resolved went to the faults of the
+ * spec.
+ */
+#ifndef SLUICE_PLAN_GRAPH_H
+#define SLUICE_PLAN_GRAPH_H
+
+#include "spec/resource.h"
+
+enum source_point {
+	SOURCE_REQUEST,     /* what the pipeline was sent */
+	SOURCE_STEP_INPUTS, /* what step `step` was sent */
+	SOURCE_STEP_OUTPUTS /* what it gave */
+};
+
+#define STEP_NONE ((size_t)-1)
+
+struct rename {
+	struct text from; /* a tensor of this source */
+	struct text to;
+};
+
+/* One reference. */
+struct source {
+	enum source_point point;
+	size_t step;        /* index into graph->steps; STEP_NONE for the request */
+	struct text tensor; /* only this one; empty: all */
+	size_t rename_count;
+	const struct rename *renames;
+	struct text reference; /* as the user wrote it */
+	struct place place;
+};
+
+struct join {
+	enum join_type type;
+	int64_t window_ms;
+	size_t count;
+	const struct source *sources;
+};
+
+/* The reference dialect's list in a tensorMap: the value of `decision` chooses the
+ * model that is called. */
+struct model_switch {
+	struct text decision; /* a tensor of the step's input; not sent on. Empty: none */
+	size_t count;
+	const struct name *models;
+};
+
+struct graph_step {
+	const struct step_spec *spec;
+	const char *name;
+	struct join inputs;
+	struct join triggers;  /* count 0: none */
+	struct model_switch model_switch;
+	bool answers;          /* an ancestor of the output, or the output: its failure fails the reply */
+	bool on_cycle;
+	int64_t timeout_ms;    /* of each attempt: the step's, the pipeline's, the runtime's; 0: the model's or 30 s */
+};
+
+/* What another pipeline gives to this one: input.externalInputs. */
+struct external {
+	const char *pipeline;
+	enum source_point point; /* SOURCE_REQUEST: its inputs; SOURCE_STEP_OUTPUTS with step NULL: its outputs */
+	const char *step;        /* NULL: the pipeline's own inputs or outputs */
+	struct text tensor;
+	size_t rename_count;
+	const struct rename *renames;
+	struct place place;
+};
+
+struct externals {
+	enum join_type type;
+	int64_t window_ms;
+	size_t count;
+	const struct external *items;
+};
+
+struct graph {
+	const char *name;
+	const struct resource *resource; /* the Pipeline; or the Model, of an implicit one-step pipeline */
+	const struct pipeline_spec *spec;
+	size_t count;
+	struct graph_step *steps;
+	const size_t *order;  /* indexes of the steps, each behind its sources (cycles broken at their entry) */
+	bool has_output;
+	struct join output;   /* over the sources of the answer */
+	struct externals inputs;
+	struct externals triggers;
+	bool cyclic;
+	int64_t max_visits;   /* of a step by one request: maxStepRevisits + 1 */
+};
+
+/* The graph of a pipeline; faults (unknown, repeated, self, cyclic, unreachable, bad
+ * references) go to `faults`, whose errors say whether it may be run. NULL when
+ * memory ran out or there is nothing to build. */
+struct graph *graph_build(const struct resource *pipeline, const struct spec *spec, struct arena *arena, struct faults *faults);
+
+/* The one-step pipeline as which a Model can be called; it is named as the model. */
+struct graph *graph_of_model(const struct resource *model, const struct spec *spec, const struct step_kind *const *kinds,
+			     struct arena *arena);
+
+size_t graph_find(const struct graph *graph, const char *step); /* STEP_NONE: no such step */
+
+#endif

@@ -1,0 +1,281 @@
+/* resource.h: the resources, as structs that the rows of spec/*_rows.c fill in.
+ *
+ * A resource is one YAML document. Everything in it is borrowed from the arena of
+ * the spec that it was read into, and immutable. A text that is absent is NULL; a
+ * map that is absent has a `here` of line 0.
+ */
+#ifndef SLUICE_SPEC_RESOURCE_H
+#define SLUICE_SPEC_RESOURCE_H
+
+#include "base/option.h"
+#include "spec/fault.h"
+#include "spec/node.h"
+#include "step/step.h"
+
+enum resource_type {
+	RESOURCE_PIPELINE,
+	RESOURCE_MODEL,
+	RESOURCE_EXPERIMENT,
+	RESOURCE_RUNTIME,
+	RESOURCE_CONFIG,
+	RESOURCE_SERVER_CONFIG,
+	RESOURCE_SERVER,
+	RESOURCE_DEPLOYMENT,
+	RESOURCE_FRAGMENT, /* HealthChecks, Performance, Targets: with --kind only */
+};
+
+struct resource;
+
+struct resource_kind {
+	const char *name;        /* "Pipeline" */
+	const char *api_version; /* NULL: none, a fragment */
+	enum resource_type type;
+	const char *help;
+	const struct option *rows; /* of spec (of the whole document for a fragment) */
+	size_t size;
+	/* Checks beyond the rows, within this one resource. NULL: none. */
+	void (*check)(const struct resource *resource, struct faults *faults);
+};
+
+struct annotation {
+	struct name key;
+	const char *value;
+};
+
+struct resource {
+	const struct resource_kind *kind;
+	struct name name; /* "default" for a runtime without one */
+	const char *namespace; /* NULL: none given */
+	struct item_list annotations; /* struct annotation */
+	struct place place;           /* of the document */
+	const struct node *node;      /* the document */
+	const void *spec;             /* struct pipeline_spec, ... by kind->type */
+};
+
+/* ---- Pipeline ---- */
+
+enum join_type { JOIN_INNER, JOIN_OUTER, JOIN_ANY };
+#define JOIN_CHOICES "inner outer any"
+#define JOIN_WINDOW_MS_DEFAULT 60000
+#define BATCH_WINDOW_MS_DEFAULT 1000
+
+/* tensorMap: from a reference to a new name or, in the reference dialect, to a
+ * list of models among which the tensor's value chooses. */
+struct tensor_mapping {
+	struct name from;
+	struct name to;      /* text NULL: a list */
+	struct name_list choices;
+};
+
+struct input_tensor { /* input.tensors of mapped records */
+	struct name name;
+	const char *path;
+	struct name_list paths;
+	const char *datatype; /* NULL: from the schema, FP64 for JSON */
+	struct number_list shape;
+	const struct node *fill;     /* `pad` */
+	const struct node *fallback; /* `default`; NULL: absence is an INPUT error */
+	struct place here;
+};
+
+struct pipeline_input {
+	struct place here;
+	struct name_list external_inputs;
+	struct name_list external_triggers;
+	int64_t join_window_ms;
+	int join_type; /* enum join_type */
+	int triggers_join_type;
+	struct item_list tensor_map; /* struct tensor_mapping */
+	const char *topic;
+	const char *key;
+	const char *time;
+	struct item_list tensors; /* struct input_tensor */
+};
+
+struct pipeline_output {
+	struct place here;
+	struct name_list steps;
+	int steps_join;
+	int64_t join_window_ms;
+	struct item_list tensor_map;
+	const char *topic;
+	const char *format;
+	bool errors; /* error answers go to the outputs topic */
+};
+
+struct step_batch {
+	struct place here;
+	int64_t size; /* 0: off */
+	int64_t window_ms;
+	bool rolling;
+};
+
+enum lineage { LINEAGE_NONE, LINEAGE_SAMPLED, LINEAGE_FULL };
+
+struct step_spec {
+	struct place here;
+	struct name name;
+	struct name_list inputs;
+	int inputs_join_type;
+	int64_t join_window_ms;
+	struct item_list tensor_map;
+	struct name_list triggers;
+	int triggers_join_type;
+	struct step_batch batch;
+	struct name_list outputs; /* reference dialect: the tensors it makes */
+	const struct expression *when;
+	int64_t timeout_ns; /* 0: the pipeline's */
+	bool isolate;
+	int lineage; /* -1: the pipeline's */
+	/* Which kind key it has; a step without one calls the model of its own name, and
+	 * is of kind `model` with empty options. */
+	const struct step_kind *kind;
+	const void *options;
+	struct place options_here; /* line 0: no kind key */
+};
+
+enum delivery { DELIVERY_DEFAULT, DELIVERY_AT_LEAST_ONCE, DELIVERY_EXACTLY_ONCE };
+enum message_order { ORDER_KEY, ORDER_PARTITION };
+
+struct alert_action {
+	int type; /* webhook email */
+	const char *url;
+	struct name_list recipients;
+};
+
+struct alert_spec {
+	struct place here;
+	struct name name;
+	const struct expression *condition;
+	int64_t over_ns, for_ns, resolve_after_ns;
+	const char *group_by;
+	struct item_list actions; /* struct alert_action */
+};
+
+struct pipeline_spec {
+	struct item_list steps; /* struct step_spec */
+	struct pipeline_input input;
+	struct pipeline_output output;
+	bool clean_topics_on_delete;
+	bool allow_cycles;
+	int64_t max_step_revisits;
+	int64_t timeout_ns; /* 0: the runtime's, else 30 s */
+	int delivery;
+	int order;
+	int lineage;
+	int on_outage; /* wait deadletter */
+	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not read yet */
+	struct item_list alerts;  /* struct alert_spec */
+};
+
+/* ---- Model ---- */
+
+struct model_parameter { /* modelSettings.parameters */
+	struct name name;
+	const char *value;
+	int type; /* enum model_parameter_type */
+};
+enum model_parameter_type { MODEL_PARAMETER_STRING, MODEL_PARAMETER_INT, MODEL_PARAMETER_FLOAT, MODEL_PARAMETER_DOUBLE, MODEL_PARAMETER_BOOL };
+#define MODEL_PARAMETER_CHOICES "STRING INT FLOAT DOUBLE BOOL"
+
+struct model_spec {
+	struct name storage_uri;
+	struct name server; /* text NULL: any that fits */
+	struct name_list requirements;
+	struct name runtime;
+	int64_t batch_size_max;     /* batchingConfig; 0: none */
+	int64_t batch_latency_ns;
+	int64_t batch_timeout_ns;
+	int64_t replicas_min;       /* autoscaling: lanes; 0: none */
+	int64_t replicas_max;
+	int64_t logger_percent;
+	bool clean_topics_on_delete;
+	struct item_list settings;  /* struct model_parameter */
+	struct item_list environment; /* struct environment_variable */
+};
+
+struct environment_variable {
+	struct name name;
+	const char *value;
+};
+
+/* ---- Experiment ---- */
+
+struct traffic_header {
+	struct name name;
+	const char *value;
+};
+
+struct candidate {
+	struct place here;
+	struct name name;
+	int64_t weight;
+	struct place weight_place;
+	struct item_list headers; /* struct traffic_header */
+};
+
+enum experiment_resource { EXPERIMENT_MODEL, EXPERIMENT_PIPELINE };
+
+struct experiment_spec {
+	struct item_list candidates; /* struct candidate */
+	struct name default_name;
+	struct name mirror_name;
+	int64_t mirror_percent;
+	int resource_type; /* enum experiment_resource */
+	struct place bandits_here;
+	struct place progressive_here;
+};
+
+/* ---- Server ---- */
+
+struct server_spec {
+	struct name server_config;
+	struct name_list capabilities;
+	struct name_list extra_capabilities;
+	struct name_list endpoints; /* grpc://host:port, http://host:port */
+};
+
+/* SeldonRuntime, SeldonConfig, ServerConfig and SeldonDeployment keep their specs
+ * beside their rows until something reads more of them than these: */
+
+struct runtime_spec {
+	struct name seldon_config;
+	struct name_list brokers;
+	bool kafka_enabled;
+	const char *topic_prefix; /* NULL: sluice */
+	int64_t timeout_ns;
+	int64_t partitions;         /* 0: the broker's */
+	int64_t replication_factor; /* 0: the broker's */
+};
+
+/* ---- all of them ---- */
+
+struct spec {
+	struct arena *arena;
+	struct faults *faults;
+	size_t count;
+	const struct resource *const *resources; /* in the order of files and documents; runtimes of one name merged */
+	size_t foreign;                          /* documents of other API groups, skipped with a note */
+};
+
+extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
+
+/* How a spec is read; zero-filled is fine. */
+struct spec_options {
+	const struct step_kind *const *kinds;      /* the table that main hands down */
+	const char *kind;                          /* --kind: what documents without a kind are; NULL: a fault */
+};
+
+/* Reads what stands at `paths` (files; folders: their .yaml and .yml, sorted; "-":
+ * standard input) into an opened spec. Faults go to its list; false only when a file
+ * cannot be read or memory ran out (`error`). A spec with errors among its faults
+ * still has the resources that could be read. */
+bool spec_open(struct spec *spec, struct error *error);
+bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error);
+bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);
+void spec_close(struct spec *spec);
+
+const struct resource *spec_find(const struct spec *spec, enum resource_type type, const char *name);
+const struct resource *spec_first(const struct spec *spec, enum resource_type type);
+
+#endif
