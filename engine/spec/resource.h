@@ -1,4 +1,4 @@
-/* resource.h: the resources, as structs that the rows of spec/*_rows.c fill in.
+/* resource.h: the resources, as structs that the rows of spec/..._rows.c fill in.
  *
  * A resource is one YAML document. Everything in it is borrowed from the arena of
  * the spec that it was read into, and immutable. A text that is absent is NULL; a
