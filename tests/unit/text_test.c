@@ -1,0 +1,98 @@
+/* text_test.c: texts that hold any byte, and the buffer that stops at its ceiling. */
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include "base/memory.h"
+
+#include <cmocka.h>
+
+static void texts_compare_by_every_byte(void **state)
+{
+	(void)state;
+	assert_true(text_equal((struct text){"a\0b", 3}, (struct text){"a\0b", 3}));
+	assert_false(text_equal((struct text){"a\0b", 3}, (struct text){"a\0c", 3}));
+	assert_false(text_equal(TEXT("abc"), TEXT("ab")));
+	assert_true(text_equal((struct text){NULL, 0}, TEXT("")));
+	assert_true(text_equal_caseless(TEXT("Content-TYPE"), TEXT("content-type")));
+	assert_false(text_equal_caseless(TEXT("a-b"), TEXT("a_b")));
+	assert_true(text_starts_with(TEXT("stub://x"), TEXT("stub://")));
+	assert_false(text_starts_with(TEXT("stub"), TEXT("stub://")));
+}
+
+static void only_well_formed_utf8_passes(void **state)
+{
+	(void)state;
+	assert_true(text_is_utf8(TEXT("h\xC3\xA9 \xE4\xBD\xA0 \xF0\x9F\x98\x80")));
+	assert_int_equal(text_characters(TEXT("h\xC3\xA9 \xE4\xBD\xA0 \xF0\x9F\x98\x80")), 6);
+	static const char *const broken[] = {
+		"\x80",             /* a continuation alone */
+		"\xC3",             /* cut */
+		"\xC0\xAF",         /* overlong / */
+		"\xE0\x80\xAF",     /* overlong, three bytes */
+		"\xED\xA0\x80",     /* a surrogate */
+		"\xF4\x90\x80\x80", /* beyond the last code point */
+		"\xFF",
+		"\xE4\xBD" "a",
+	};
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+		assert_false(text_is_utf8(text_of(broken[i])));
+}
+
+static void a_buffer_grows_up_to_its_ceiling_and_no_further(void **state)
+{
+	(void)state;
+	struct buffer buffer;
+	buffer_open(&buffer, 1000);
+	for (int i = 0; i < 1000; i++)
+		buffer_byte(&buffer, 'x');
+	assert_false(buffer_failed(&buffer));
+	assert_int_equal(buffer.length, 1000);
+	buffer_byte(&buffer, 'y');
+	assert_true(buffer_failed(&buffer));
+	assert_int_equal(buffer.length, 1000);
+	buffer_clear(&buffer);
+	buffer_print(&buffer, "%s=%d", "a", 1);
+	assert_true(text_equal(buffer_view(&buffer), TEXT("a=1")));
+	buffer_close(&buffer);
+}
+
+static void a_failed_buffer_takes_nothing_more(void **state)
+{
+	(void)state;
+	struct buffer buffer;
+	buffer_open(&buffer, 4);
+	buffer_string(&buffer, "too long");
+	buffer_string(&buffer, "ok");
+	assert_true(buffer_failed(&buffer));
+	assert_int_equal(buffer.length, 0);
+	buffer_close(&buffer);
+}
+
+static void an_empty_heap_is_sticky_too(void **state)
+{
+	(void)state;
+	struct buffer buffer;
+	buffer_open(&buffer, 1000);
+	memory_fail_at(1);
+	buffer_string(&buffer, "a");
+	memory_fail_at(0);
+	assert_true(buffer_failed(&buffer));
+	buffer_clear(&buffer);
+	buffer_string(&buffer, "a");
+	assert_false(buffer_failed(&buffer));
+	buffer_close(&buffer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(texts_compare_by_every_byte),
+		cmocka_unit_test(only_well_formed_utf8_passes),
+		cmocka_unit_test(a_buffer_grows_up_to_its_ceiling_and_no_further),
+		cmocka_unit_test(a_failed_buffer_takes_nothing_more),
+		cmocka_unit_test(an_empty_heap_is_sticky_too),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
