@@ -80,9 +80,10 @@ static bool add_block(struct arena *arena, size_t need)
 	size_t free_bytes = arena->limit_bytes - arena->held_bytes;
 	if (capacity > free_bytes)
 		capacity = free_bytes;
-	if (capacity < need)
+	size_t whole;
+	if (capacity < need || __builtin_add_overflow(capacity, sizeof(struct arena_block), &whole))
 		return false;
-	struct arena_block *block = memory_take_raw(sizeof *block + capacity);
+	struct arena_block *block = memory_take_raw(whole);
 	if (!block)
 		return false;
 	block->next = arena->blocks;
