@@ -1,0 +1,323 @@
+/* number_test.c: what number.h promises, held against the C library and against
+ * numbers worked out by hand. */
+#include "base/number.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static double read_double(const char *string)
+{
+	struct decimal decimal;
+	assert_int_equal(decimal_scan(text_of(string), &decimal), strlen(string));
+	return decimal_to_double(&decimal);
+}
+
+static float read_float(const char *string)
+{
+	struct decimal decimal;
+	assert_int_equal(decimal_scan(text_of(string), &decimal), strlen(string));
+	return decimal_to_float(&decimal);
+}
+
+/* NaN has no place here, so equal bits are what is meant by the same. */
+static bool same_double(double a, double b)
+{
+	return memcmp(&a, &b, sizeof a) == 0;
+}
+
+static bool same_float(float a, float b)
+{
+	return memcmp(&a, &b, sizeof a) == 0;
+}
+
+static const char *written(double number)
+{
+	static char text[NUMBER_TEXT_MAX + 1];
+	text[number_write_double(text, number)] = '\0';
+	return text;
+}
+
+static const char *written_float(float number)
+{
+	static char text[NUMBER_TEXT_MAX + 1];
+	text[number_write_float(text, number)] = '\0';
+	return text;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
+	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+	return z ^ (z >> 31);
+}
+
+static void only_the_grammar_of_json_is_a_number(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t length;
+	} rows[] = {{"0", 1},	  {"-0", 2},	{"10,", 2}, {"1.5]", 3}, {"1e5 ", 3}, {"1E+05", 5}, {"-1.25e-3x", 8}, {"01", 0},
+		    {"-", 0},	  {"+1", 0},	{".5", 0},  {"1.", 0},	 {"1.e5", 0}, {"1e", 0},    {"1e+", 0},	      {"NaN", 0},
+		    {"-01.5", 0}, {"0x10", 1}, {"--1", 0}, {"1.5.5", 3}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct decimal decimal;
+		assert_int_equal(decimal_scan(text_of(rows[i].text), &decimal), rows[i].length);
+	}
+	struct decimal decimal;
+	assert_int_equal(decimal_scan((struct text){"123", 2}, &decimal), 2);
+	assert_int_equal(decimal.digits, 12);
+}
+
+static void hard_doubles_are_read_to_the_nearest(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		double number;
+	} rows[] = {
+		{"9007199254740993", 0x1p53}, /* halfway, to even */
+		{"9007199254740993.00000000000000000000000000000000001", 9007199254740994.0},
+		{"9007199254740992.99999999999999999999999999999999999", 0x1p53},
+		{"9007199254740995", 9007199254740996.0},
+		{"1.7976931348623157e308", DBL_MAX},
+		{"1.7976931348623158e308", DBL_MAX},
+		{"1.797693134862315807e308", DBL_MAX},
+		{"1.797693134862315808e308", (double)INFINITY},
+		{"1e400", (double)INFINITY},
+		{"-1e999999999999999999999", -(double)INFINITY},
+		{"2.2250738585072014e-308", DBL_MIN},
+		{"2.2250738585072011e-308", 0x0.fffffffffffffp-1022},
+		{"4.9406564584124654e-324", 0x1p-1074},
+		{"2.4703282292062327208e-324", 0.0},
+		{"2.4703282292062328e-324", 0x1p-1074},
+		{"1e-400", 0.0},
+		{"-0", -0.0},
+		{"-0.0e5", -0.0},
+		{"0e999999999999999", 0.0},
+		{"1e23", 1e23},
+		{"8.41e21", 8.41e21},
+		{"0.1", 0x1.999999999999ap-4},
+		{"6.0221409e23", 0x1.fe185d6c70058p+78},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (!same_double(read_double(rows[i].text), rows[i].number))
+			fail_msg("%s was read as %a", rows[i].text, read_double(rows[i].text));
+}
+
+static void a_number_with_a_thousand_digits_is_read_to_its_last(void **state)
+{
+	(void)state;
+	/* 1 + 2^-53 is halfway between 1 and the next double. */
+	const char *half = "1.00000000000000011102230246251565404236316680908203125";
+	char text[2048];
+	assert_true(same_double(read_double(half), 1.0));
+	(void)snprintf(text, sizeof text, "%s%01500d", half, 0);
+	assert_true(same_double(read_double(text), 1.0));
+	text[strlen(text) - 1] = '1';
+	assert_true(same_double(read_double(text), nextafter(1.0, 2.0)));
+	/* Zeros that an exponent takes back. */
+	(void)snprintf(text, sizeof text, "0.%01000d125e1001", 0);
+	assert_true(same_double(read_double(text), 1.25));
+	(void)snprintf(text, sizeof text, "125%01000de-1001", 0);
+	assert_true(same_double(read_double(text), 12.5));
+}
+
+static void hard_floats_are_rounded_once(void **state)
+{
+	(void)state;
+	/* Nearest to 1 as a double, and that halfway between two floats: rounding twice
+	 * would give 1. */
+	assert_true(same_float(read_float("1.00000005960464477540"), nextafterf(1.0F, 2.0F)));
+	assert_true(same_float(read_float("1.000000059604644775390625"), 1.0F));
+	assert_true(same_float(read_float("1.00000005960464477539062500000000000000000001"), nextafterf(1.0F, 2.0F)));
+	assert_true(same_float(read_float("3.4028235e38"), FLT_MAX));
+	assert_true(same_float(read_float("3.4028235677973366e38"), FLT_MAX));
+	assert_true(same_float(read_float("3.4028235677973367e38"), (float)INFINITY));
+	assert_true(same_float(read_float("1e-45"), 0x1p-149F));
+	assert_true(same_float(read_float("7e-46"), 0.0F));
+	assert_true(same_float(read_float("16777217"), 16777216.0F));
+	assert_true(same_float(read_float("16777219"), 16777220.0F));
+	assert_true(same_float(read_float("-0"), -0.0F));
+}
+
+static void decimals_are_read_as_the_c_library_reads_them(void **state)
+{
+	(void)state;
+	uint64_t seed = 1;
+	for (int i = 0; i < 300000; i++) {
+		char text[64];
+		uint64_t digits = next_random(&seed) >> (next_random(&seed) % 60);
+		int exponent = (int)(next_random(&seed) % 680) - 350;
+		if (i & 1)
+			exponent %= 40;
+		(void)snprintf(text, sizeof text, "%llu%se%d", (unsigned long long)digits, i & 2 ? ".5" : "", exponent);
+		if (!same_double(read_double(text), strtod(text, NULL)))
+			fail_msg("%s was read as %a", text, read_double(text));
+		if (!same_float(read_float(text), strtof(text, NULL)))
+			fail_msg("%s was read as %a", text, (double)read_float(text));
+	}
+}
+
+static void integers_are_exact_or_refused(void **state)
+{
+	(void)state;
+	int64_t whole;
+	uint64_t natural;
+	assert_true(number_read_int64(TEXT("9223372036854775807"), &whole) && whole == INT64_MAX);
+	assert_true(number_read_int64(TEXT("-9223372036854775808"), &whole) && whole == INT64_MIN);
+	assert_false(number_read_int64(TEXT("9223372036854775808"), &whole));
+	assert_false(number_read_int64(TEXT("-9223372036854775809"), &whole));
+	assert_true(number_read_uint64(TEXT("18446744073709551615"), &natural) && natural == UINT64_MAX);
+	assert_true(number_read_uint64(TEXT("18446744073709551615.000"), &natural) && natural == UINT64_MAX);
+	assert_false(number_read_uint64(TEXT("18446744073709551616"), &natural));
+	assert_false(number_read_uint64(TEXT("99999999999999999999"), &natural));
+	assert_false(number_read_uint64(TEXT("-1"), &natural));
+	assert_true(number_read_uint64(TEXT("-0"), &natural) && natural == 0);
+	assert_true(number_read_int64(TEXT("1.0"), &whole) && whole == 1);
+	assert_true(number_read_int64(TEXT("1.5e1"), &whole) && whole == 15);
+	assert_true(number_read_int64(TEXT("1e18"), &whole) && whole == INT64_C(1000000000000000000));
+	assert_true(number_read_int64(TEXT("1000000000000000000000e-3"), &whole) && whole == INT64_C(1000000000000000000));
+	assert_true(number_read_int64(TEXT("0e99"), &whole) && whole == 0);
+	assert_false(number_read_int64(TEXT("1e19"), &whole));
+	assert_false(number_read_int64(TEXT("1e999"), &whole));
+	assert_false(number_read_int64(TEXT("1.5"), &whole));
+	assert_false(number_read_int64(TEXT("1e-1"), &whole));
+	assert_false(number_read_int64(TEXT("1.00000000000000000000000000000000000001"), &whole));
+	assert_false(number_read_int64(TEXT(""), &whole));
+	assert_false(number_read_int64(TEXT("1 "), &whole));
+}
+
+static void a_whole_text_is_a_finite_number_or_none(void **state)
+{
+	(void)state;
+	double number;
+	assert_true(number_read_double(TEXT("-2.5e1"), &number) && same_double(number, -25.0));
+	assert_false(number_read_double(TEXT("1e999"), &number));
+	assert_false(number_read_double(TEXT("2.5ms"), &number));
+	assert_false(number_read_double(TEXT("nan"), &number));
+}
+
+static void the_shortest_text_is_written(void **state)
+{
+	(void)state;
+	assert_string_equal(written(0.1), "0.1");
+	assert_string_equal(written(0.1 + 0.2), "0.30000000000000004");
+	assert_string_equal(written(5.0), "5.0");
+	assert_string_equal(written(-0.0), "-0.0");
+	assert_string_equal(written(1e23), "1e23");
+	assert_string_equal(written(1e16), "1e16");
+	assert_string_equal(written(1234567890123456.0), "1234567890123456.0");
+	assert_string_equal(written(120000.0), "120000.0");
+	assert_string_equal(written(123.25), "123.25");
+	assert_string_equal(written(0.00001), "0.00001");
+	assert_string_equal(written(0.000001), "1e-6");
+	assert_string_equal(written(-1.5e-7), "-1.5e-7");
+	assert_string_equal(written(0x1p53), "9007199254740992.0");
+	assert_string_equal(written(DBL_MAX), "1.7976931348623157e308");
+	assert_string_equal(written(DBL_MIN), "2.2250738585072014e-308");
+	assert_string_equal(written(0x1p-1074), "5e-324");
+	assert_string_equal(written(2.0e-323), "2e-323");
+	assert_string_equal(written(9.5367431640625e-7), "9.5367431640625e-7");
+	assert_string_equal(written((double)NAN), "NaN");
+	assert_string_equal(written(-(double)INFINITY), "-Infinity");
+	assert_string_equal(written_float(0.1F), "0.1");
+	assert_string_equal(written_float(16777216.0F), "16777216.0");
+	assert_string_equal(written_float(FLT_MAX), "3.4028235e38");
+	assert_string_equal(written_float(FLT_MIN), "1.1754944e-38");
+	assert_string_equal(written_float(0x1p-149F), "1e-45");
+	assert_string_equal(written_float(3.3e7F), "33000000.0");
+	assert_string_equal(written_float((float)INFINITY), "Infinity");
+}
+
+static int significant_digits(const char *text)
+{
+	int digits = 0;
+	int zeros = 0;
+	for (const char *at = text; *at && *at != 'e'; at++) {
+		if (*at < '0' || *at > '9' || (digits == 0 && *at == '0'))
+			continue;
+		digits++;
+		zeros = *at == '0' ? zeros + 1 : 0;
+	}
+	return digits - zeros;
+}
+
+/* No text with a digit less may read back as the same number: the C library tells
+ * how many digits are needed. */
+static void every_number_comes_back_from_its_shortest_text(void **state)
+{
+	(void)state;
+	uint64_t seed = 2;
+	for (int i = 0; i < 200000; i++) {
+		double number;
+		uint64_t bits = next_random(&seed);
+		if (i % 4 == 1)
+			bits &= UINT64_MAX << 52; /* powers of two: the step below is smaller */
+		if (i % 4 == 2)
+			bits &= UINT64_MAX >> 12; /* subnormal */
+		memcpy(&number, &bits, sizeof number);
+		if (isnan(number) || isinf(number))
+			continue;
+		const char *text = written(number);
+		if (!same_double(strtod(text, NULL), number) || !same_double(read_double(text), number))
+			fail_msg("%a was written as %s", number, text);
+		char other[64];
+		int precision = 0;
+		do
+			(void)snprintf(other, sizeof other, "%.*e", precision++, number);
+		while (!same_double(strtod(other, NULL), number));
+		if (significant_digits(text) > precision)
+			fail_msg("%a was written as %s, and %d digits are enough", number, text, precision);
+	}
+	for (uint64_t bits = 1; bits < 0x7F800000; bits += 9973) {
+		float number;
+		uint32_t narrow = (uint32_t)bits;
+		memcpy(&number, &narrow, sizeof number);
+		const char *text = written_float(number);
+		char other[64];
+		int precision = 0;
+		do
+			(void)snprintf(other, sizeof other, "%.*e", precision++, (double)number);
+		while (!same_float(strtof(other, NULL), number));
+		assert_true(significant_digits(text) <= precision);
+		if (!same_float(strtof(text, NULL), number) || !same_float(read_float(text), number))
+			fail_msg("%a was written as %s", (double)number, text);
+	}
+}
+
+static void integers_are_written_whole(void **state)
+{
+	(void)state;
+	char text[NUMBER_TEXT_MAX];
+	assert_memory_equal(text, "0", number_write_int64(text, 0));
+	assert_memory_equal(text, "-9223372036854775808", number_write_int64(text, INT64_MIN));
+	assert_int_equal(number_write_int64(text, INT64_MIN), 20);
+	assert_memory_equal(text, "18446744073709551615", number_write_uint64(text, UINT64_MAX));
+	assert_int_equal(number_write_uint64(text, 100), 3);
+	assert_memory_equal(text, "100", 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_the_grammar_of_json_is_a_number),
+		cmocka_unit_test(hard_doubles_are_read_to_the_nearest),
+		cmocka_unit_test(a_number_with_a_thousand_digits_is_read_to_its_last),
+		cmocka_unit_test(hard_floats_are_rounded_once),
+		cmocka_unit_test(decimals_are_read_as_the_c_library_reads_them),
+		cmocka_unit_test(integers_are_exact_or_refused),
+		cmocka_unit_test(a_whole_text_is_a_finite_number_or_none),
+		cmocka_unit_test(the_shortest_text_is_written),
+		cmocka_unit_test(every_number_comes_back_from_its_shortest_text),
+		cmocka_unit_test(integers_are_written_whole),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
