@@ -10,7 +10,9 @@
 
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/option.h"
+#include "base/text.h"
 #include "step/step.h"
 
 enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
@@ -22,14 +24,17 @@ struct session {
 	bool colour;   /* `out` is a terminal and NO_COLOR is not set */
 	bool progress; /* `err` is a terminal */
 	const struct step_kind *const *kinds;
+	struct arena *arena; /* command_main()'s; lives as long as the command */
 };
 
 struct command {
 	const char *name;      /* "lint"; "models serve" for a verb under a noun */
-	const char *arguments; /* "FILE...", for the usage line; NULL: takes none */
+	/* For the usage line, and how many there may be: "NAME FILE..." is two or more,
+	 * "[DIR]..." any number, "[FILE]" at most one; NULL: none. */
+	const char *arguments;
 	const char *summary;   /* one sentence */
 	const char *help;      /* a paragraph or two, with an example */
-	const struct option *options; /* the command's own; -o, -n, -f stand in the rows of those that take them */
+	const struct option *options; /* its own (-o, -n, -f too); of the types that arguments.c reads; NULL: none */
 	size_t options_size;
 	const char *group; /* of the overview: "write", "run", "look" */
 	/* `options` is the filled-in struct; `arguments` what was neither option nor value. */
@@ -41,6 +46,9 @@ extern const struct command *const command_table[]; /* ends with NULL; cli/comma
 /* Finds the command (plural and singular nouns alike), parses, runs. */
 int command_main(struct session *session, int count, const char *const *arguments);
 
+/* The command that the line begins with, and how many words name it; NULL: none. */
+const struct command *command_find(const char *const *words, size_t count, size_t *used);
+
 /* Says on `err` what was misused and how to go on; returns EXIT_MISUSE. */
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -48,7 +56,16 @@ int command_misuse(struct session *session, const struct command *command, const
 /* Says an error on `err`, with its place; returns EXIT_FAULTS. */
 int command_failed(struct session *session, const struct error *error);
 
-/* `-o text|json`, shared by most. */
+/* Writes what was gathered to `out` and closes the buffer; returns EXIT_GOOD, or
+ * EXIT_FAULTS when memory had run out. */
+int command_write(struct session *session, struct buffer *gathered);
+
+/* `-o text|json`, which --format means as well; commands with more forms list theirs
+ * behind these two. COMMAND_FORM is its row: `member` of `struct owner` is an int. */
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
+
+#define COMMAND_FORM(owner, member, forms) \
+	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), \
+	 .choices = forms, .fallback = "text", .help = "The form in which the result is written."}
 
 #endif

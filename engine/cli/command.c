@@ -1,0 +1,189 @@
+/* command.c: from a command line to its command; see command.h. */
+#include "cli/command.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "cli/arguments.h"
+#include "cli/manual.h"
+
+#define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
+#define PAGE_BYTES_MAX ((size_t)4 << 20)
+
+int command_misuse(struct session *session, const struct command *command, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	if (command)
+		fprintf(session->err, "sluice %s: %s\n`sluice help %s` shows how it is used\n", command->name, text, command->name);
+	else
+		fprintf(session->err, "sluice: %s\n`sluice help` lists the commands\n", text);
+	return EXIT_MISUSE;
+}
+
+int command_failed(struct session *session, const struct error *error)
+{
+	if (error->place.line > 0)
+		fprintf(session->err, "%s:%u:%u: %s\n", error->place.file, error->place.line, error->place.column, error->text);
+	else
+		fprintf(session->err, "sluice: %s\n", error->text);
+	return EXIT_FAULTS;
+}
+
+int command_write(struct session *session, struct buffer *page)
+{
+	int code = EXIT_GOOD;
+	if (buffer_failed(page)) {
+		struct error error = {0};
+		error_memory(&error, ERROR_SYSTEM, "writing a page");
+		code = command_failed(session, &error);
+	} else {
+		(void)fwrite(page->bytes, 1, page->length, session->out);
+	}
+	buffer_close(page);
+	return code;
+}
+
+/* ---- which command is meant ---- */
+
+/* Words that name it at the beginning of the line; 0: it is another one. */
+static size_t words_of(const struct command *command, const char *const *words, size_t count)
+{
+	const char *verb = strchr(command->name, ' ');
+	if (!verb)
+		return count > 0 && strcmp(command->name, words[0]) == 0 ? 1 : 0;
+	return count > 1 && manual_is_noun(command, words[0]) && strcmp(verb + 1, words[1]) == 0 ? 2 : 0;
+}
+
+const struct command *command_find(const char *const *words, size_t count, size_t *used)
+{
+	for (const struct command *const *command = command_table; *command; command++) {
+		*used = words_of(*command, words, count);
+		if (*used > 0)
+			return *command;
+	}
+	return NULL;
+}
+
+static const struct command *find_noun(const char *word)
+{
+	for (const struct command *const *command = command_table; *command; command++)
+		if (manual_is_noun(*command, word))
+			return *command;
+	return NULL;
+}
+
+static int unknown_verb(struct session *session, const char *noun, const char *verb)
+{
+	struct suggestion suggestion = suggest_begin(text_of(verb));
+	for (const struct command *const *command = command_table; *command; command++)
+		if (manual_is_noun(*command, noun))
+			suggest_offer(&suggestion, text_of(strchr((*command)->name, ' ') + 1));
+	if (suggestion.nearest.bytes)
+		return command_misuse(session, NULL, "`%s` cannot `%s`; did you mean `%s " TEXT_FORMAT "`?", noun, verb, noun,
+				      TEXT_ARGUMENTS(suggestion.nearest));
+	return command_misuse(session, NULL, "`%s` cannot `%s`", noun, verb);
+}
+
+static int unknown_command(struct session *session, const char *const *words, size_t count)
+{
+	if (words[0][0] == '-')
+		return command_misuse(session, NULL, "the command comes first: `sluice COMMAND %s`", words[0]);
+	if (find_noun(words[0]) && count > 1)
+		return unknown_verb(session, words[0], words[1]);
+	struct suggestion suggestion = suggest_begin(text_of(words[0]));
+	for (const struct command *const *command = command_table; *command; command++)
+		suggest_offer(&suggestion, (struct text){(*command)->name, strcspn((*command)->name, " ")});
+	if (suggestion.nearest.bytes)
+		return command_misuse(session, NULL, "there is no command `%s`; did you mean `" TEXT_FORMAT "`?", words[0],
+				      TEXT_ARGUMENTS(suggestion.nearest));
+	return command_misuse(session, NULL, "there is no command `%s`", words[0]);
+}
+
+/* ---- running it ---- */
+
+enum shown { SHOWN_OVERVIEW, SHOWN_NOUN, SHOWN_COMMAND };
+
+static int show(struct session *session, enum shown what, const char *noun, const struct command *command)
+{
+	struct buffer out;
+	buffer_open(&out, PAGE_BYTES_MAX);
+	struct page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour};
+	if (what == SHOWN_OVERVIEW)
+		manual_overview(&page);
+	else if (what == SHOWN_NOUN)
+		manual_noun(&page, noun);
+	else
+		manual_command(&page, command);
+	return command_write(session, &out);
+}
+
+static int run(struct session *session, const struct command *command, const char *const *words, size_t count)
+{
+	struct arguments arguments;
+	struct error error = {0};
+	void *options = arena_take(session->arena, 1, command->options_size);
+	if (!options && command->options_size > 0) {
+		error_memory(&error, ERROR_SYSTEM, "reading the command line");
+		return command_failed(session, &error);
+	}
+	if (!arguments_parse(command, words, count, session->arena, options, &arguments, &error))
+		return error.kind == ERROR_CONFIG ? command_misuse(session, command, "%s", error.text) : command_failed(session, &error);
+	if (arguments.help)
+		return show(session, SHOWN_COMMAND, NULL, command);
+	return command->run(session, options, arguments.items, arguments.count);
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int dispatch(struct session *session, const char *const *words, size_t count)
+{
+	if (count == 0)
+		return command_misuse(session, NULL, "what shall it do? `sluice init DIR` begins a pipeline");
+	if (is_help(words[0]))
+		return show(session, SHOWN_OVERVIEW, NULL, NULL);
+	if (strcmp(words[0], "--version") == 0) {
+		fprintf(session->out, "sluice " SLUICE_VERSION "\n");
+		return EXIT_GOOD;
+	}
+	size_t used;
+	const struct command *command = command_find(words, count, &used);
+	if (command)
+		return run(session, command, words + used, count - used);
+	if (find_noun(words[0]) && (count == 1 || is_help(words[1]))) {
+		int code = show(session, SHOWN_NOUN, words[0], NULL);
+		return count == 1 ? EXIT_MISUSE : code;
+	}
+	return unknown_command(session, words, count);
+}
+
+/* A result that could not be written is no result: a full disk must not look good. */
+static int finish(struct session *session, int code)
+{
+	if (fflush(session->out) == 0 && !ferror(session->out))
+		return code;
+	fprintf(session->err, "sluice: the output could not be written; is its disk full?\n");
+	return code == EXIT_GOOD ? EXIT_FAULTS : code;
+}
+
+int command_main(struct session *session, int count, const char *const *arguments)
+{
+	session->arena = arena_open(COMMAND_ARENA_BYTES);
+	if (!session->arena) {
+		struct error error = {0};
+		error_memory(&error, ERROR_SYSTEM, "starting");
+		return command_failed(session, &error);
+	}
+	size_t words = count > 0 ? (size_t)count - 1 : 0;
+	int code = finish(session, dispatch(session, arguments + (words > 0), words));
+	arena_close(session->arena);
+	session->arena = NULL;
+	return code;
+}

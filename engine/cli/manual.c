@@ -1,0 +1,153 @@
+/* manual.c: see manual.h. */
+#include "cli/manual.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* The overview's order. */
+static const struct group {
+	const char *name;
+	const char *title;
+} groups[] = {
+	{"write", "Write and check"},
+	{"run", "Run"},
+	{"look", "Look and learn"},
+};
+
+bool manual_is_noun(const struct command *command, const char *word)
+{
+	size_t length = strcspn(command->name, " ");
+	if (!command->name[length])
+		return false;
+	struct text noun = {command->name, length};
+	if (text_is(noun, word))
+		return true;
+	noun.length--;
+	return command->name[length - 1] == 's' && text_is(noun, word);
+}
+
+static void usage_of(struct page *page, const struct command *command)
+{
+	struct buffer line;
+	buffer_open(&line, 1024);
+	buffer_print(&line, "  sluice %s%s", command->name, command->options ? " [OPTION]..." : "");
+	if (command->arguments)
+		buffer_print(&line, " %s", command->arguments);
+	buffer_byte(&line, '\0');
+	page->out->failed |= buffer_failed(&line);
+	if (!buffer_failed(&line))
+		page_text(page, line.bytes);
+	buffer_close(&line);
+}
+
+/* What stands for the value: FILE of --file, text|json of a choice. */
+static void value_of(struct buffer *term, const struct option *row)
+{
+	if (row->type == OPTION_FLAG)
+		return;
+	buffer_byte(term, ' ');
+	const char *word = row->type == OPTION_CHOICE ? row->choices : row->name;
+	for (; *word; word++) {
+		char upper = (char)toupper((unsigned char)*word);
+		buffer_byte(term, row->type != OPTION_CHOICE ? upper : *word == ' ' ? '|' : *word);
+	}
+}
+
+static void option_item(struct page *page, const struct option *row)
+{
+	struct buffer term, help;
+	buffer_open(&term, 1024);
+	buffer_open(&help, 4096);
+	if (row->letter)
+		buffer_print(&term, "-%c, ", row->letter);
+	buffer_print(&term, "--%s", row->name);
+	value_of(&term, row);
+	buffer_byte(&term, '\0');
+	buffer_string(&help, row->help ? row->help : "");
+	if (row->type == OPTION_NAMES)
+		buffer_string(&help, " May be given again.");
+	if (row->required)
+		buffer_string(&help, " Needed.");
+	if (row->fallback)
+		buffer_print(&help, " Default: %s.", row->fallback);
+	buffer_byte(&help, '\0');
+	bool failed = buffer_failed(&term) || buffer_failed(&help);
+	page->out->failed |= failed;
+	if (!failed)
+		page_item(page, 0, help.bytes, "%s", term.bytes);
+	buffer_close(&term);
+	buffer_close(&help);
+}
+
+static void body_of(struct page *page, const struct command *command)
+{
+	usage_of(page, command);
+	page_text(page, command->summary);
+	if (command->help)
+		page_text(page, command->help);
+	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
+		option_item(page, row);
+}
+
+void manual_command(struct page *page, const struct command *command)
+{
+	page_heading(page, 1, "sluice %s", command->name);
+	body_of(page, command);
+}
+
+static void list_command(struct page *page, const struct command *command)
+{
+	page_item(page, 0, command->summary, "%s", command->name);
+}
+
+void manual_noun(struct page *page, const char *noun)
+{
+	page_heading(page, 1, "sluice %s", noun);
+	for (const struct command *const *command = command_table; *command; command++)
+		if (manual_is_noun(*command, noun))
+			list_command(page, *command);
+}
+
+static void list_group(struct page *page, const struct group *group)
+{
+	bool begun = false;
+	for (const struct command *const *command = command_table; *command; command++) {
+		if (strcmp((*command)->group, group->name) != 0)
+			continue;
+		if (!begun)
+			page_heading(page, 2, "%s", group->title);
+		begun = true;
+		list_command(page, *command);
+	}
+}
+
+void manual_overview(struct page *page)
+{
+	page_heading(page, 1, "sluice: model pipelines as streaming dataflow on Kafka");
+	page_text(page, "  sluice COMMAND [OPTION]... [ARGUMENT]...");
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+		list_group(page, &groups[i]);
+	page_text(page, "`sluice help COMMAND` explains one; `sluice help topics` lists what else there is to read.");
+}
+
+void manual_all(struct page *page)
+{
+	if (page->form == PAGE_MAN) {
+		buffer_print(page->out, ".TH SLUICE 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
+		page_heading(page, 2, "NAME");
+		page_text(page, "sluice - model pipelines as streaming dataflow on Kafka");
+		page_heading(page, 2, "COMMANDS");
+	} else {
+		page_heading(page, 1, "The commands");
+	}
+	for (const struct command *const *command = command_table; *command; command++) {
+		page_heading(page, 3, "sluice %s", (*command)->name);
+		body_of(page, *command);
+	}
+	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
+	page_text(page, "0: good. 1: faults were found. 2: the command was misused, and nothing was done.");
+	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "ENVIRONMENT" : "Environment");
+	page_item(page, 0, "When it is set to anything, nothing is written in colour.", "NO_COLOR");
+	page_item(page, 0, "The number of the one allocation that is made to fail, for tests of what happens then.",
+		  "SLUICE_FAIL_ALLOCATION");
+}

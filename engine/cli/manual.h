@@ -1,0 +1,23 @@
+/* manual.h: what commands are, printed from their rows: the overview, the help of
+ * one, the man page, the reference page. Called by cli/command.c and cli/help.c. */
+#ifndef SLUICE_CLI_MANUAL_H
+#define SLUICE_CLI_MANUAL_H
+
+#include "cli/command.h"
+#include "cli/page.h"
+
+#define SLUICE_VERSION "0.1.0"
+
+void manual_overview(struct page *page);
+void manual_command(struct page *page, const struct command *command);
+
+/* The verbs of a noun: `sluice models`. */
+void manual_noun(struct page *page, const char *noun);
+
+/* All of them: sluice(1), and the reference page of the commands. */
+void manual_all(struct page *page);
+
+/* Whether `word` is the noun of that command, in the singular or the plural. */
+bool manual_is_noun(const struct command *command, const char *word);
+
+#endif

@@ -1,0 +1,151 @@
+/* topics.c: see topics.h. */
+#include "cli/topics.h"
+
+#include <string.h>
+
+struct topic {
+	const char *name;
+	const char *summary;
+	void (*print)(struct session *session, struct page *page);
+	/* One thing of the topic by its name; false: it has none of that name. */
+	bool (*print_one)(struct session *session, struct page *page, const char *name);
+	void (*offer)(struct session *session, struct suggestion *suggestion);
+};
+
+/* ---- step kinds ---- */
+
+static void print_step(struct page *page, unsigned level, const struct step_kind *kind)
+{
+	page_heading(page, level, "%s", kind->name);
+	page_text(page, kind->summary);
+	if (kind->planned)
+		page_text(page, "Its fields are known and checked, but a pipeline with it cannot run yet.");
+	if (kind->example)
+		page_code(page, "yaml", kind->example);
+	if (kind->options)
+		page_options(page, kind->options);
+}
+
+static void steps_print(struct session *session, struct page *page)
+{
+	page_heading(page, 1, "Step kinds");
+	page_text(page, "A step has one of these keys, or none: then it calls the model of its own name. Every step also takes the "
+			"fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
+	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
+		print_step(page, 2, *kind);
+}
+
+static bool steps_print_one(struct session *session, struct page *page, const char *name)
+{
+	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
+		if (strcmp((*kind)->name, name) == 0) {
+			print_step(page, 1, *kind);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void steps_offer(struct session *session, struct suggestion *suggestion)
+{
+	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
+		suggest_offer(suggestion, text_of((*kind)->name));
+}
+
+/* ---- datatypes ---- */
+
+static void datatype_item(struct page *page, const struct datatype_row *row)
+{
+	static const char *const classes[] = {
+		[CLASS_BOOL] = "true or false",
+		[CLASS_UNSIGNED] = "whole number from 0 on",
+		[CLASS_SIGNED] = "whole number",
+		[CLASS_FLOAT] = "floating point number",
+		[CLASS_BYTES] = "any bytes, of any length",
+	};
+	char help[128];
+	if (row->size > 0)
+		(void)snprintf(help, sizeof help, "%s, %zu byte%s an element.", classes[row->class], row->size, row->size > 1 ? "s" : "");
+	else
+		(void)snprintf(help, sizeof help, "%s.", classes[row->class]);
+	page_item(page, 0, help, "%s", row->name);
+}
+
+static void datatypes_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Datatypes");
+	page_text(page, "Tensors have the datatypes of the Open Inference Protocol, and BF16. Names are in capitals.");
+	for (size_t i = 0; i < DATATYPE_COUNT; i++)
+		datatype_item(page, &datatype_rows[i]);
+}
+
+static bool datatypes_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	enum datatype datatype;
+	if (!datatype_find(text_of(name), &datatype))
+		return false;
+	datatype_item(page, &datatype_rows[datatype]);
+	return true;
+}
+
+static void datatypes_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (size_t i = 0; i < DATATYPE_COUNT; i++)
+		suggest_offer(suggestion, text_of(datatype_rows[i].name));
+}
+
+/* ---- all of them ---- */
+
+static const struct topic topics[] = {
+	{"steps", "The step kinds and their options.", steps_print, steps_print_one, steps_offer},
+	{"datatypes", "What elements of a tensor can be.", datatypes_print, datatypes_print_one, datatypes_offer},
+};
+
+static void list_topics(struct page *page)
+{
+	page_heading(page, 1, "Topics");
+	page_item(page, 0, "All commands and their options.", "commands");
+	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+		page_item(page, 0, topics[i].summary, "%s", topics[i].name);
+	page_text(page, "`sluice help TOPIC` prints one; `sluice help NAME` one thing of any of them.");
+}
+
+/* In the singular too. */
+static bool is_topic(const struct topic *topic, const char *word)
+{
+	size_t length = strlen(topic->name);
+	return strcmp(topic->name, word) == 0 || (strlen(word) == length - 1 && strncmp(topic->name, word, length - 1) == 0);
+}
+
+bool topics_print(struct session *session, struct page *page, const char *const *words, size_t count)
+{
+	if (count == 1 && strcmp(words[0], "topics") == 0) {
+		list_topics(page);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof topics / sizeof *topics && count <= 2; i++) {
+		bool named = is_topic(&topics[i], words[0]);
+		if (named && count == 1) {
+			topics[i].print(session, page);
+			return true;
+		}
+		if (named || count == 1) {
+			if (topics[i].print_one(session, page, words[count - 1]))
+				return true;
+		}
+	}
+	return false;
+}
+
+void topics_offer(struct session *session, struct suggestion *suggestion)
+{
+	suggest_offer(suggestion, TEXT("topics"));
+	suggest_offer(suggestion, TEXT("commands"));
+	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+		suggest_offer(suggestion, text_of(topics[i].name));
+		topics[i].offer(session, suggestion);
+	}
+}

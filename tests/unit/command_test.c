@@ -1,0 +1,139 @@
+/* command_test.c: from a line to a command, and what the table of commands promises. */
+#include "cli/arguments.h"
+#include "session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void says(const char *line, int code, const char *out, const char *err)
+{
+	struct said said = say(line);
+	if (said.code != code || !strstr(said.out, out) || !strstr(said.err, err))
+		fail_msg("`sluice %s` ended with %d and said `%s` and `%s`", line, said.code, said.out, said.err);
+	said_close(&said);
+}
+
+static void without_a_command_it_is_misused(void **state)
+{
+	(void)state;
+	says("", EXIT_MISUSE, "", "`sluice help` lists the commands");
+}
+
+static void help_is_an_answer_and_goes_to_the_output(void **state)
+{
+	(void)state;
+	says("help", EXIT_GOOD, "sluice COMMAND", "");
+	says("--help", EXIT_GOOD, "sluice COMMAND", "");
+	says("help help", EXIT_GOOD, "sluice help [OPTION]... [COMMAND|TOPIC|CODE]...", "");
+	says("help --help", EXIT_GOOD, "sluice help [OPTION]... [COMMAND|TOPIC|CODE]...", "");
+}
+
+static void the_version_is_one_line(void **state)
+{
+	(void)state;
+	says("--version", EXIT_GOOD, "sluice 0.", "");
+}
+
+static void a_misspelt_command_names_the_one_that_was_meant(void **state)
+{
+	(void)state;
+	says("hlep", EXIT_MISUSE, "", "there is no command `hlep`; did you mean `help`?");
+	says("xyzzy", EXIT_MISUSE, "", "there is no command `xyzzy`\n");
+	says("--format json", EXIT_MISUSE, "", "the command comes first");
+}
+
+static void what_help_does_not_know_is_misuse_with_the_nearest_it_knows(void **state)
+{
+	(void)state;
+	says("help fp32", EXIT_MISUSE, "", "did you mean `FP32`?");
+	says("help datatype", EXIT_GOOD, "UINT64", "");
+	says("help datatypes BF16", EXIT_GOOD, "BF16", "");
+	says("help steps nothing", EXIT_MISUSE, "", "there is nothing about `nothing`");
+}
+
+static void an_output_that_cannot_be_written_is_not_good(void **state)
+{
+	(void)state;
+	static const struct step_kind *const none[] = {NULL};
+	const char *const words[] = {"sluice", "help"};
+	char *said = NULL;
+	size_t length;
+	struct session session = {.in = stdin, .out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none};
+	assert_int_equal(command_main(&session, 2, words), EXIT_FAULTS);
+	fclose(session.out);
+	fclose(session.err);
+	assert_non_null(strstr(said, "could not be written"));
+	free(said);
+}
+
+static void every_command_can_be_parsed_listed_and_explained(void **state)
+{
+	(void)state;
+	struct said overview = say("help");
+	for (const struct command *const *command = command_table; *command; command++) {
+		assert_non_null((*command)->summary);
+		assert_non_null((*command)->run);
+		if (!strstr(overview.out, (*command)->summary))
+			fail_msg("`sluice help` does not show %s; is its group known?", (*command)->name);
+		for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++) {
+			if (!row->name || !row->help || !arguments_read_type(row->type))
+				fail_msg("a row of %s cannot stand in a command", (*command)->name);
+			assert_int_not_equal(row->letter, 'h');
+			assert_true(row->offset < (*command)->options_size);
+		}
+	}
+	said_close(&overview);
+}
+
+static void a_step_kind_is_explained_from_its_rows(void **state)
+{
+	(void)state;
+	static const struct option rows[] = {
+		{.name = "keep", .type = OPTION_EXPRESSION, .required = true, .help = "What stays."},
+		{.name = "how", .type = OPTION_CHOICE, .choices = "well badly", .fallback = "well", .help = "How it sieves."},
+		{0},
+	};
+	static const struct step_kind sieve = {.name = "sieve", .summary = "Keeps some.", .example = "sieve: {keep: x > 0}\n", .options = rows};
+	static const struct step_kind *const kinds[] = {&sieve, NULL};
+	struct said said = say_with(kinds, "help sieve");
+	assert_int_equal(said.code, EXIT_GOOD);
+	assert_non_null(strstr(said.out, "Keeps some."));
+	assert_non_null(strstr(said.out, "  sieve: {keep: x > 0}\n"));
+	assert_non_null(strstr(said.out, "expression, required. What stays."));
+	assert_non_null(strstr(said.out, "one of well, badly, default well. How it sieves."));
+	said_close(&said);
+	struct said page = say_with(kinds, "help steps -o markdown");
+	assert_non_null(strstr(page.out, "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: expression, required."));
+	said_close(&page);
+}
+
+static void the_man_page_keeps_roff_from_reading_our_words(void **state)
+{
+	(void)state;
+	struct said said = say("help -o man");
+	assert_non_null(strstr(said.out, ".TH SLUICE 1"));
+	assert_non_null(strstr(said.out, "\\fB\\-o, \\-\\-format text|markdown|man\\fR"));
+	assert_null(strstr(said.out, "`"));
+	said_close(&said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_command_it_is_misused),
+		cmocka_unit_test(help_is_an_answer_and_goes_to_the_output),
+		cmocka_unit_test(the_version_is_one_line),
+		cmocka_unit_test(a_misspelt_command_names_the_one_that_was_meant),
+		cmocka_unit_test(what_help_does_not_know_is_misuse_with_the_nearest_it_knows),
+		cmocka_unit_test(an_output_that_cannot_be_written_is_not_good),
+		cmocka_unit_test(every_command_can_be_parsed_listed_and_explained),
+		cmocka_unit_test(a_step_kind_is_explained_from_its_rows),
+		cmocka_unit_test(the_man_page_keeps_roff_from_reading_our_words),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

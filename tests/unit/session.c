@@ -1,0 +1,42 @@
+/* session.c: see session.h. */
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_MAX 32
+
+struct said say_with(const struct step_kind *const *kinds, const char *line)
+{
+	char *copy = strdup(line);
+	const char *words[WORDS_MAX] = {"sluice"};
+	int count = 1;
+	char *rest = NULL;
+	for (char *word = strtok_r(copy, " ", &rest); word && count < WORDS_MAX; word = strtok_r(NULL, " ", &rest))
+		words[count++] = word;
+	struct said said = {0};
+	size_t out_length, err_length;
+	struct session session = {
+		.in = stdin,
+		.out = open_memstream(&said.out, &out_length),
+		.err = open_memstream(&said.err, &err_length),
+		.kinds = kinds,
+	};
+	said.code = command_main(&session, count, words);
+	fclose(session.out);
+	fclose(session.err);
+	free(copy);
+	return said;
+}
+
+struct said say(const char *line)
+{
+	static const struct step_kind *const none[] = {NULL};
+	return say_with(none, line);
+}
+
+void said_close(struct said *said)
+{
+	free(said->out);
+	free(said->err);
+}
