@@ -1,9 +1,11 @@
 /* commands.c: the table of commands, in the order in which they are shown. */
 #include "cli/command.h"
 
+extern const struct command command_completion;
 extern const struct command command_help;
 
 const struct command *const command_table[] = {
 	&command_help,
+	&command_completion,
 	NULL,
 };

@@ -122,6 +122,24 @@ static void the_man_page_keeps_roff_from_reading_our_words(void **state)
 	said_close(&said);
 }
 
+static void every_shell_is_told_of_every_command_and_option(void **state)
+{
+	(void)state;
+	static const char *const shells[] = {"completion bash", "completion zsh", "completion fish"};
+	for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
+		struct said said = say(shells[i]);
+		assert_int_equal(said.code, EXIT_GOOD);
+		for (const struct command *const *command = command_table; *command; command++) {
+			assert_non_null(strstr(said.out, (*command)->name));
+			for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
+				if (!strstr(said.out, row->name) || (row->type == OPTION_CHOICE && !strstr(said.out, row->choices)))
+					fail_msg("`%s` leaves out --%s of %s", shells[i], row->name, (*command)->name);
+		}
+		said_close(&said);
+	}
+	says("completion csh", EXIT_MISUSE, "", "it is one of: bash zsh fish");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +151,7 @@ int main(void)
 		cmocka_unit_test(an_output_that_cannot_be_written_is_not_good),
 		cmocka_unit_test(every_command_can_be_parsed_listed_and_explained),
 		cmocka_unit_test(a_step_kind_is_explained_from_its_rows),
+		cmocka_unit_test(every_shell_is_told_of_every_command_and_option),
 		cmocka_unit_test(the_man_page_keeps_roff_from_reading_our_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
