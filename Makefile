@@ -28,7 +28,9 @@ ENGINE_SOURCES := $(sort $(wildcard engine/*/*.c) $(wildcard steps/*.c))
 TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
-OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o)
+SCHEMA_FILES   := $(sort $(wildcard schemas/*.avsc))
+
+OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/build/gen/schemas.o
 HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/obj/%.o)
 TESTS   := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
 LIBRARY := $(BUILD)/libsluice.a
@@ -56,6 +58,11 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+build/gen/schemas.c: schemas/embed.sh $(SCHEMA_FILES)
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(QUIET)schemas/embed.sh $(SCHEMA_FILES) >$@
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(LIBRARY)
 	@mkdir -p $(@D)
