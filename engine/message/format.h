@@ -14,6 +14,12 @@
 #include "base/text.h"
 #include "message/message.h"
 
+/* What was made of the schemas that a source gave: parsed once, kept for later
+ * records. Belongs to one source and one thread. NULL when memory ran out. */
+struct avro_cache;
+struct avro_cache *avro_cache_open(void);
+void avro_cache_close(struct avro_cache *cache); /* NULL is fine */
+
 /* Where schemas come from that a record names: Confluent's id, or the CRC-64-AVRO
  * fingerprint of single-object encoding. `find` gives the schema's JSON, which
  * lives as long as the source; NULL and an error when it is not to be had. */
@@ -22,6 +28,7 @@ struct schema_source {
 	const char *(*by_id)(void *context, uint32_t id, struct error *error);
 	const char *(*by_fingerprint)(void *context, uint64_t fingerprint, struct error *error);
 	uint32_t answer_id; /* the id under which our own answer schema is registered; 0: write single-object */
+	struct avro_cache *cache; /* NULL: schemas are parsed again for each record */
 };
 
 struct format {

@@ -1,0 +1,140 @@
+/* avro_wire.h: Avro's binary encoding, byte by byte: what the readers and writers of
+ * avro*.c and mapped*.c share.
+ *
+ * A cursor fails once and for good: what is read from then on is 0 or empty, and
+ * the caller asks avro_failed() at the end of a piece. No loop can run on, because
+ * a count is held against the bytes that are left.
+ */
+#ifndef SLUICE_MESSAGE_AVRO_WIRE_H
+#define SLUICE_MESSAGE_AVRO_WIRE_H
+
+#include "base/text.h"
+
+#define AVRO_LONG_BYTES_MAX 10
+#define AVRO_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+struct avro_cursor {
+	const unsigned char *at;
+	const unsigned char *end;
+	bool failed;
+};
+
+static inline struct avro_cursor avro_cursor_of(struct text bytes)
+{
+	const unsigned char *at = (const unsigned char *)bytes.bytes;
+	return (struct avro_cursor){.at = at, .end = at + bytes.length};
+}
+
+static inline size_t avro_left(const struct avro_cursor *cursor)
+{
+	return (size_t)(cursor->end - cursor->at);
+}
+
+static inline bool avro_failed(const struct avro_cursor *cursor)
+{
+	return cursor->failed;
+}
+
+static inline void avro_fail(struct avro_cursor *cursor)
+{
+	cursor->failed = true;
+	cursor->at = cursor->end;
+}
+
+static inline int64_t avro_from_zigzag(uint64_t bits)
+{
+	return (int64_t)(bits >> 1 ^ (0 - (bits & 1)));
+}
+
+int64_t avro_long_beyond(struct avro_cursor *cursor); /* the slow way in: more than one byte, or none */
+
+static inline int64_t avro_read_long(struct avro_cursor *cursor)
+{
+	if (AVRO_UNLIKELY(cursor->at == cursor->end || *cursor->at >= 0x80))
+		return avro_long_beyond(cursor);
+	return avro_from_zigzag(*cursor->at++);
+}
+
+/* An `int`: a long that fits 32 bits. */
+static inline int32_t avro_read_int(struct avro_cursor *cursor)
+{
+	int64_t number = avro_read_long(cursor);
+	if (AVRO_UNLIKELY(number < INT32_MIN || number > INT32_MAX)) {
+		avro_fail(cursor);
+		return 0;
+	}
+	return (int32_t)number;
+}
+
+/* `size` bytes as they stand; NULL when fewer are left. */
+static inline const void *avro_read_raw(struct avro_cursor *cursor, size_t size)
+{
+	if (AVRO_UNLIKELY(size > avro_left(cursor))) {
+		avro_fail(cursor);
+		return NULL;
+	}
+	const void *bytes = cursor->at;
+	cursor->at += size;
+	return bytes;
+}
+
+/* Bytes or a string: borrowed, not looked into. */
+static inline struct text avro_read_bytes(struct avro_cursor *cursor)
+{
+	int64_t length = avro_read_long(cursor);
+	if (AVRO_UNLIKELY(length < 0 || (uint64_t)length > avro_left(cursor))) {
+		avro_fail(cursor);
+		return (struct text){NULL, 0};
+	}
+	struct text bytes = {(const char *)cursor->at, (size_t)length};
+	cursor->at += length;
+	return bytes;
+}
+
+/* Items in the next block of an array or map; 0: no more. Each item must take a
+ * byte at least, so a block of more than are left is broken. */
+static inline size_t avro_read_block(struct avro_cursor *cursor)
+{
+	int64_t count = avro_read_long(cursor);
+	if (AVRO_UNLIKELY(count < 0)) {
+		(void)avro_read_long(cursor); /* the block's size in bytes, for readers that skip it */
+		count = count == INT64_MIN ? INT64_MAX : -count;
+	}
+	if (AVRO_UNLIKELY((uint64_t)count > avro_left(cursor))) {
+		avro_fail(cursor);
+		return 0;
+	}
+	return (size_t)count;
+}
+
+static inline double avro_read_double(struct avro_cursor *cursor)
+{
+	double number = 0;
+	const void *bytes = avro_read_raw(cursor, sizeof number);
+	if (bytes)
+		memcpy(&number, bytes, sizeof number);
+	return number;
+}
+
+/* Writers put what they write behind `to`, where they have made room before, and
+ * return where it ends. */
+static inline char *avro_put_long(char *to, int64_t number)
+{
+	uint64_t bits = (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
+	while (bits >= 0x80) {
+		*to++ = (char)(bits | 0x80);
+		bits >>= 7;
+	}
+	*to++ = (char)bits;
+	return to;
+}
+
+static inline char *avro_put_bytes(char *to, struct text bytes)
+{
+	to = avro_put_long(to, (int64_t)bytes.length);
+	if (bytes.length)
+		memcpy(to, bytes.bytes, bytes.length);
+	return to + bytes.length;
+}
+
+#endif

@@ -1,0 +1,269 @@
+/* avro_write.c: writes our own request and answer records as avro-c would. The room
+ * that a record needs is measured first, so that writing checks nothing. */
+#include "message/avro.h"
+
+#include <stdatomic.h>
+
+#include "message/avro_wire.h"
+#include "message/raw.h"
+#include "message/schemas.h"
+
+#define SINGLE_OBJECT_BYTES 10
+#define CONFLUENT_BYTES 5
+#define PREFIXED(length) ((length) + AVRO_LONG_BYTES_MAX) /* a string or bytes, at most */
+#define BLOCK_BYTES_MAX (AVRO_LONG_BYTES_MAX + 1)         /* a block's count, and the 0 that ends the list */
+
+/* A schema's fingerprint never changes: whoever comes first works it out, and if two
+ * do, both find the same. */
+static __attribute__((noinline, cold)) uint64_t work_out(const char *name, _Atomic uint64_t *kept)
+{
+	struct error error = {0};
+	uint64_t fingerprint = 0;
+	if (!schema_fingerprint(schema_json(name), &fingerprint, &error))
+		return 0;
+	atomic_store_explicit(kept, fingerprint, memory_order_relaxed);
+	return fingerprint;
+}
+
+uint64_t avro_request_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
+	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("request", &kept) : fingerprint;
+}
+
+uint64_t avro_answer_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
+	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("response", &kept) : fingerprint;
+}
+
+static size_t parameters_room(struct parameters parameters)
+{
+	size_t room = BLOCK_BYTES_MAX;
+	for (size_t i = 0; i < parameters.count; i++) {
+		const struct parameter *parameter = &parameters.items[i];
+		size_t value = parameter->type == PARAMETER_TEXT ? PREFIXED(parameter->value.text.length) : AVRO_LONG_BYTES_MAX;
+		room += PREFIXED(parameter->name.length) + 1 + value;
+	}
+	return room;
+}
+
+static size_t tensors_room(struct tensors tensors)
+{
+	size_t room = BLOCK_BYTES_MAX;
+	for (size_t i = 0; i < tensors.count; i++) {
+		const struct tensor *tensor = tensors.items[i];
+		room += PREFIXED(tensor->name.length) + 1 + BLOCK_BYTES_MAX + tensor->rank * AVRO_LONG_BYTES_MAX +
+			PREFIXED(raw_size(tensor)) + parameters_room(tensor->parameters);
+	}
+	return room;
+}
+
+/* Index of each type's branch in the union of a parameter's value. */
+static const char parameter_branch[] = {
+	[PARAMETER_FLAG] = 0, [PARAMETER_INTEGER] = 1, [PARAMETER_NUMBER] = 2, [PARAMETER_TEXT] = 3, [PARAMETER_UNSIGNED] = 4};
+
+static char *put_parameter(char *to, const struct parameter *parameter)
+{
+	to = avro_put_bytes(to, parameter->name);
+	to = avro_put_long(to, parameter_branch[parameter->type]);
+	switch (parameter->type) {
+	case PARAMETER_FLAG:
+		*to = (char)parameter->value.flag;
+		return to + 1;
+	case PARAMETER_INTEGER:
+		return avro_put_long(to, parameter->value.integer);
+	case PARAMETER_UNSIGNED:
+		return avro_put_long(to, (int64_t)parameter->value.natural);
+	case PARAMETER_NUMBER:
+		memcpy(to, &parameter->value.number, sizeof parameter->value.number);
+		return to + sizeof parameter->value.number;
+	case PARAMETER_TEXT:
+		break;
+	}
+	return avro_put_bytes(to, parameter->value.text);
+}
+
+/* A list is one block of all its items, then a block of none. */
+static char *put_parameters(char *to, struct parameters parameters)
+{
+	if (parameters.count)
+		to = avro_put_long(to, (int64_t)parameters.count);
+	for (size_t i = 0; i < parameters.count; i++)
+		to = put_parameter(to, &parameters.items[i]);
+	return avro_put_long(to, 0);
+}
+
+static char *put_tensor(char *to, const struct tensor *tensor)
+{
+	to = avro_put_bytes(to, tensor->name);
+	to = avro_put_long(to, tensor->datatype);
+	if (tensor->rank)
+		to = avro_put_long(to, tensor->rank);
+	for (size_t i = 0; i < tensor->rank; i++)
+		to = avro_put_long(to, tensor->shape[i]);
+	to = avro_put_long(to, 0);
+	size_t size = raw_size(tensor);
+	to = avro_put_long(to, (int64_t)size);
+	raw_write(tensor, to);
+	return put_parameters(to + size, tensor->parameters);
+}
+
+static char *put_tensors(char *to, struct tensors tensors)
+{
+	if (tensors.count)
+		to = avro_put_long(to, (int64_t)tensors.count);
+	for (size_t i = 0; i < tensors.count; i++)
+		to = put_tensor(to, tensors.items[i]);
+	return avro_put_long(to, 0);
+}
+
+static char *put_presence(char *to, bool present)
+{
+	return avro_put_long(to, present);
+}
+
+static size_t origin_room(const struct origin *origin)
+{
+	return 1 + PREFIXED(origin->topic.length) + 2 * AVRO_LONG_BYTES_MAX;
+}
+
+static char *put_origin(char *to, const struct origin *origin)
+{
+	bool known = origin->topic.length > 0;
+	to = put_presence(to, known);
+	if (!known)
+		return to;
+	to = avro_put_bytes(to, origin->topic);
+	to = avro_put_long(to, origin->partition);
+	return avro_put_long(to, origin->offset);
+}
+
+/* Assignments and versions: none. */
+static char *put_end(char *to)
+{
+	to = avro_put_long(to, 0);
+	return avro_put_long(to, 0);
+}
+
+#define END_BYTES 2
+
+static char *put_single_object(char *to, uint64_t fingerprint)
+{
+	*to++ = (char)0xC3;
+	*to++ = 0x01;
+	memcpy(to, &fingerprint, sizeof fingerprint);
+	return to + sizeof fingerprint;
+}
+
+static char *put_confluent(char *to, uint32_t id)
+{
+	uint32_t big_endian = __builtin_bswap32(id);
+	*to++ = 0x00;
+	memcpy(to, &big_endian, sizeof big_endian);
+	return to + sizeof big_endian;
+}
+
+static size_t failure_room(const struct error *failure)
+{
+	return failure ? PREFIXED(strlen(failure->text)) + PREFIXED(text_of(failure->place.file).length) + 3 * AVRO_LONG_BYTES_MAX : 0;
+}
+
+static char *put_failure(char *to, const struct error *failure)
+{
+	to = put_presence(to, failure != NULL);
+	if (!failure)
+		return to;
+	to = avro_put_long(to, failure->kind - ERROR_CONFIG);
+	to = avro_put_bytes(to, text_of(failure->text));
+	to = avro_put_bytes(to, text_of(failure->place.file));
+	to = avro_put_long(to, failure->place.line);
+	return avro_put_long(to, failure->place.column);
+}
+
+static bool no_room(struct buffer *out, struct error *error)
+{
+	return error_set(error, ERROR_LIMIT, PLACE_NONE, "an Avro record does not fit into the %zu bytes that a message may have; ask for less at once",
+			 out->ceiling_bytes);
+}
+
+/* The id by which the caller knows the request: its own, else the one it was given. */
+static struct text caller_id(const struct message *message)
+{
+	return message->payload_id.bytes ? message->payload_id : message->id;
+}
+
+static const struct payload nothing;
+
+bool avro_answer_encode(const struct message *message, const struct answer *answer, const struct schema_source *schemas,
+			 struct buffer *out, struct error *error)
+{
+	const struct payload *payload = answer->payload ? answer->payload : &nothing;
+	uint64_t fingerprint = avro_answer_fingerprint();
+	struct text id = caller_id(message);
+	size_t room = SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + failure_room(answer->error) + PREFIXED(payload->model_name.length) +
+		      PREFIXED(payload->model_version.length) + parameters_room(payload->parameters) + tensors_room(payload->tensors) +
+		      tensors_room(payload->marks) + origin_room(&message->origin) + END_BYTES;
+	if (AVRO_UNLIKELY(fingerprint == 0))
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *begin = buffer_room(out, room);
+	if (AVRO_UNLIKELY(!begin))
+		return no_room(out, error);
+	bool registered = schemas && schemas->answer_id;
+	char *to = registered ? put_confluent(begin, schemas->answer_id) : put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, id);
+	to = put_failure(to, answer->payload ? NULL : answer->error);
+	to = avro_put_bytes(to, payload->model_name);
+	to = avro_put_bytes(to, payload->model_version);
+	to = put_parameters(to, payload->parameters);
+	to = put_tensors(to, payload->tensors);
+	to = put_tensors(to, payload->marks);
+	to = put_origin(to, &message->origin);
+	to = put_end(to);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}
+
+static size_t wanted_room(const struct message *message)
+{
+	size_t room = BLOCK_BYTES_MAX;
+	for (size_t i = 0; i < message->wanted.count; i++)
+		room += PREFIXED(message->wanted.names[i].length);
+	return room;
+}
+
+static char *put_wanted(char *to, const struct message *message)
+{
+	if (message->wanted.count)
+		to = avro_put_long(to, (int64_t)message->wanted.count);
+	for (size_t i = 0; i < message->wanted.count; i++)
+		to = avro_put_bytes(to, message->wanted.names[i]);
+	return avro_put_long(to, 0);
+}
+
+bool avro_request_encode(const struct message *message, const struct payload *payload, struct buffer *out, struct error *error)
+{
+	uint64_t fingerprint = avro_request_fingerprint();
+	struct text id = caller_id(message);
+	size_t room = SINGLE_OBJECT_BYTES + PREFIXED(id.length) + AVRO_LONG_BYTES_MAX + parameters_room(payload->parameters) +
+		      tensors_room(payload->tensors) + wanted_room(message) + tensors_room(payload->marks) +
+		      origin_room(&message->origin) + END_BYTES;
+	if (AVRO_UNLIKELY(fingerprint == 0))
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *begin = buffer_room(out, room);
+	if (AVRO_UNLIKELY(!begin))
+		return no_room(out, error);
+	char *to = put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, id);
+	to = avro_put_long(to, message->deadline_ms);
+	to = put_parameters(to, payload->parameters);
+	to = put_tensors(to, payload->tensors);
+	to = put_wanted(to, message);
+	to = put_tensors(to, payload->marks);
+	to = put_origin(to, &message->origin);
+	to = put_end(to);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}
