@@ -24,15 +24,26 @@ ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS
 LDFLAGS  += -pie -Wl,-z,relro,-z,now $(SANITIZE)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
 
+# Fuzzing is clang's, whatever the rest is built with.
+FUZZ_CFLAGS = -std=c17 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -DARENA_EVERY_ALLOCATION_APART $(PKG_CFLAGS)
+TIME ?= 600
+
 ENGINE_SOURCES := $(sort $(wildcard engine/*/*.c) $(wildcard steps/*.c))
 TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
+BENCH_SOURCES  := $(sort $(wildcard tests/bench/*_bench.c))
+FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 SCHEMA_FILES   := $(sort $(wildcard schemas/*.avsc))
 
 OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/build/gen/schemas.o
 HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/obj/%.o)
 TESTS   := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
+BENCHES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%)
+FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=build/fuzz/%)
+FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=build/fuzz/obj/%.o) build/fuzz/obj/build/gen/schemas.o $(FUZZ_SHARED:%.c=build/fuzz/obj/%.o)
 LIBRARY := $(BUILD)/libsluice.a
 
 # V=1 shows the commands themselves.
@@ -69,13 +80,64 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(LIBRARY)
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJECTS)
+	$(call say,LINK,$@)
+	$(QUIET)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+
 ## test: unit tests, in seconds, without a network (NAME=arena runs one)
 test: $(if $(NAME),$(BUILD)/unit/$(NAME)_test,$(TESTS))
 	@tests/run-unit.sh $^
 
+## demo: installs what is missing, builds, and shows a pipeline checked, planned and tested
+demo:
+	@tests/deps.sh build
+	@$(MAKE) --no-print-directory all
+	@tests/demo.sh build/sluice
+
+## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
+check:
+	@tests/check.sh $(ONLY)
+
 ## layers: fails when a room includes from below it, or files include in a circle
 layers:
 	@tests/layers.sh
+
+## bench: times, and instructions per message under valgrind, beside their bars
+bench: $(BUILD)/sluice $(BENCHES)
+	@tests/bench/run.sh $(BUILD)/sluice $(BENCHES)
+
+## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
+fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
+	@tests/run-fuzz.sh $(TIME) $^
+
+## docs: prints the reference pages again, from the tables
+docs: $(BUILD)/sluice
+	@tests/docs.sh write $(BUILD)/sluice
+
+## deps: installs the Debian packages that the build needs, if any are missing
+deps:
+	@tests/deps.sh build
+
+## install: binary, man page and completion, to DESTDIR and PREFIX (/usr/local)
+install: $(BUILD)/sluice
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $< $(DESTDIR)$(PREFIX)/bin/sluice
+	$< help -o man >$(DESTDIR)$(PREFIX)/share/man/man1/sluice.1
+	$< completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
+	$< completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_sluice
+	$< completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/sluice.fish
 
 ## clean: removes build/
 clean:
@@ -83,8 +145,8 @@ clean:
 
 ## help: these lines
 help:
-	@sed -n 's/^## \([a-z][^:]*\): /  make \1\t/p' Makefile | expand -t 20
+	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test layers clean help
+.PHONY: all test demo check layers bench fuzz docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,4 +1,5 @@
 /* main.c: the one place that exits, and that knows the step kinds. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -7,6 +8,8 @@
 
 static const struct step_kind *const step_kinds[] = {NULL};
 
+/* SLUICE_FAIL_ALLOCATION=7 makes the seventh allocation fail, for tests/torture.py;
+ * 0 makes none fail and says at the end how many there were. */
 int main(int count, char **arguments)
 {
 	const char *fail_at = getenv("SLUICE_FAIL_ALLOCATION");
@@ -20,5 +23,8 @@ int main(int count, char **arguments)
 		.progress = isatty(STDERR_FILENO),
 		.kinds = step_kinds,
 	};
-	return command_main(&session, count, (const char *const *)arguments);
+	int code = command_main(&session, count, (const char *const *)arguments);
+	if (fail_at && fail_at[0] == '0')
+		fprintf(stderr, "allocations: %" PRIu64 "\n", memory_taken());
+	return code;
 }

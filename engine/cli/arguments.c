@@ -248,10 +248,11 @@ static bool check_count(struct parser *parser)
 	size_t least, most;
 	count_allowed(parser->command->arguments, &least, &most);
 	if (parser->items_count < least)
-		return misuse(parser, "something is missing: the usage is `sluice %s %s`", parser->command->name, parser->command->arguments);
+		return misuse(parser, "something is missing: the usage is `sluice %s %s`", parser->command->name,
+			      parser->command->arguments);
 	if (parser->items_count > most)
-		return misuse(parser, "there is no place for `%s`: the usage is `sluice %s%s%s`", parser->items[most], parser->command->name,
-			      most ? " " : "", most ? parser->command->arguments : "");
+		return misuse(parser, "there is no place for `%s`: the usage is `sluice %s%s%s`", parser->items[most],
+			      parser->command->name, most ? " " : "", most ? parser->command->arguments : "");
 	return true;
 }
 

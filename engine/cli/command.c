@@ -132,7 +132,8 @@ static int run(struct session *session, const struct command *command, const cha
 		return command_failed(session, &error);
 	}
 	if (!arguments_parse(command, words, count, session->arena, options, &arguments, &error))
-		return error.kind == ERROR_CONFIG ? command_misuse(session, command, "%s", error.text) : command_failed(session, &error);
+		return error.kind == ERROR_CONFIG ? command_misuse(session, command, "%s", error.text)
+						  : command_failed(session, &error);
 	if (arguments.help)
 		return show(session, SHOWN_COMMAND, NULL, command);
 	return command->run(session, options, arguments.items, arguments.count);

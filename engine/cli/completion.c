@@ -186,7 +186,9 @@ static void zsh(struct buffer *out)
 	buffer_string(out, ")\n\t\t_describe command found\n\t\t;;\n");
 	each_command(out, zsh_command);
 	each_noun(out, zsh_noun);
-	buffer_string(out, "\tesac\n}\ncompdef _sluice sluice\n");
+	buffer_string(out, "\tesac\n}\n"
+			   "# Loaded by name from $fpath it is being called already.\n"
+			   "if [[ $funcstack[1] == _sluice ]]; then _sluice \"$@\"; else compdef _sluice sluice; fi\n");
 }
 
 /* ---- fish: a line for each word ---- */
@@ -229,7 +231,8 @@ static void fish_command(struct buffer *out, const struct command *command)
 
 static void fish_noun(struct buffer *out, const char *noun, size_t length)
 {
-	buffer_print(out, "complete -c sluice -n '__fish_seen_subcommand_from %.*s; and not __fish_seen_subcommand_from ", (int)length, noun);
+	buffer_print(out, "complete -c sluice -n '__fish_seen_subcommand_from %.*s; and not __fish_seen_subcommand_from ",
+		     (int)length, noun);
 	verbs_of(out, noun, length);
 	buffer_string(out, "' -f -a '");
 	verbs_of(out, noun, length);
@@ -242,7 +245,8 @@ static void fish(struct buffer *out)
 	for (const struct command *const *command = command_table; *command; command++) {
 		if (!is_first_of_noun(command))
 			continue;
-		buffer_print(out, "complete -c sluice -n __fish_use_subcommand -f -a %.*s", (int)strcspn((*command)->name, " "), (*command)->name);
+		buffer_print(out, "complete -c sluice -n __fish_use_subcommand -f -a %.*s", (int)strcspn((*command)->name, " "),
+			     (*command)->name);
 		if (!verb_of(*command)) {
 			buffer_string(out, " -d '");
 			quoted(out, (*command)->summary, QUOTE_FISH);
@@ -274,7 +278,8 @@ static int completion_run(struct session *session, const void *options, const ch
 		shells[i].print(&out);
 		return command_write(session, &out);
 	}
-	return command_misuse(session, &command_completion, "no completion is known for `%s`; it is one of: bash zsh fish", arguments[0]);
+	return command_misuse(session, &command_completion, "no completion is known for `%s`; it is one of: bash zsh fish",
+			      arguments[0]);
 }
 
 const struct command command_completion = {

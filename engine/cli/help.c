@@ -30,7 +30,8 @@ static int unknown(struct session *session, const char *word)
 	if (suggestion.nearest.bytes)
 		return command_misuse(session, &command_help, "there is nothing about `%s`; did you mean `" TEXT_FORMAT "`?", word,
 				      TEXT_ARGUMENTS(suggestion.nearest));
-	return command_misuse(session, &command_help, "there is nothing about `%s`; `sluice help topics` lists what there is", word);
+	return command_misuse(session, &command_help, "there is nothing about `%s`; `sluice help topics` lists what there is",
+			      word);
 }
 
 static bool print_noun(struct page *page, const char *word)

@@ -65,7 +65,8 @@ static void datatype_item(struct page *page, const struct datatype_row *row)
 	};
 	char help[128];
 	if (row->size > 0)
-		(void)snprintf(help, sizeof help, "%s, %zu byte%s an element.", classes[row->class], row->size, row->size > 1 ? "s" : "");
+		(void)snprintf(help, sizeof help, "%s, %zu byte%s an element.", classes[row->class], row->size,
+			       row->size > 1 ? "s" : "");
 	else
 		(void)snprintf(help, sizeof help, "%s.", classes[row->class]);
 	page_item(page, 0, help, "%s", row->name);

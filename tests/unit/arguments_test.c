@@ -24,7 +24,12 @@ static const struct option rows[] = {
 	{.name = "quick", .letter = 'q', .type = OPTION_FLAG, .offset = offsetof(struct bake_options, quick)},
 	{.name = "tin", .letter = 't', .type = OPTION_TEXT, .offset = offsetof(struct bake_options, tin)},
 	{.name = "with", .letter = 'w', .type = OPTION_NAMES, .offset = offsetof(struct bake_options, with)},
-	{.name = "eggs", .type = OPTION_INTEGER, .offset = offsetof(struct bake_options, eggs), .fallback = "3", .least = 1, .most = 12},
+	{.name = "eggs",
+	 .type = OPTION_INTEGER,
+	 .offset = offsetof(struct bake_options, eggs),
+	 .fallback = "3",
+	 .least = 1,
+	 .most = 12},
 	{.name = "share", .type = OPTION_NUMBER, .offset = offsetof(struct bake_options, share)},
 	{.name = "who", .type = OPTION_NAME, .offset = offsetof(struct bake_options, who)},
 	COMMAND_FORM(bake_options, form, "text json dot"),
@@ -65,8 +70,8 @@ static void a_value_may_stand_behind_its_option_in_every_usual_way(void **state)
 {
 	(void)state;
 	static const char *const ways[][3] = {
-		{"--format", "json", "tart"}, {"--format=json", "tart"}, {"-o", "json", "tart"}, {"-ojson", "tart"}, {"-o=json", "tart"},
-		{"tart", "-o", "json"}, {"tart", "--format=json"},
+		{"--format", "json", "tart"}, {"--format=json", "tart"}, {"-o", "json", "tart"},    {"-ojson", "tart"},
+		{"-o=json", "tart"},	      {"tart", "-o", "json"},	 {"tart", "--format=json"},
 	};
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
 		struct given given = give(&bake, ways[i], ways[i][2] ? 3 : 2);

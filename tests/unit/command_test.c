@@ -63,7 +63,8 @@ static void an_output_that_cannot_be_written_is_not_good(void **state)
 	const char *const words[] = {"sluice", "help"};
 	char *said = NULL;
 	size_t length;
-	struct session session = {.in = stdin, .out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none};
+	struct session session = {
+		.in = stdin, .out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none};
 	assert_int_equal(command_main(&session, 2, words), EXIT_FAULTS);
 	fclose(session.out);
 	fclose(session.err);
@@ -98,7 +99,8 @@ static void a_step_kind_is_explained_from_its_rows(void **state)
 		{.name = "how", .type = OPTION_CHOICE, .choices = "well badly", .fallback = "well", .help = "How it sieves."},
 		{0},
 	};
-	static const struct step_kind sieve = {.name = "sieve", .summary = "Keeps some.", .example = "sieve: {keep: x > 0}\n", .options = rows};
+	static const struct step_kind sieve = {
+		.name = "sieve", .summary = "Keeps some.", .example = "sieve: {keep: x > 0}\n", .options = rows};
 	static const struct step_kind *const kinds[] = {&sieve, NULL};
 	struct said said = say_with(kinds, "help sieve");
 	assert_int_equal(said.code, EXIT_GOOD);
@@ -108,7 +110,8 @@ static void a_step_kind_is_explained_from_its_rows(void **state)
 	assert_non_null(strstr(said.out, "one of well, badly, default well. How it sieves."));
 	said_close(&said);
 	struct said page = say_with(kinds, "help steps -o markdown");
-	assert_non_null(strstr(page.out, "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: expression, required."));
+	assert_non_null(strstr(page.out,
+			       "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: expression, required."));
 	said_close(&page);
 }
 

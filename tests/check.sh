@@ -1,0 +1,141 @@
+#!/bin/bash
+# The whole check: parts run one after the other, each ends in a line `N passed, N
+# failed[, N skipped]`, and so does the whole. What a part printed stands in
+# build/check/PART.log. Arguments: the parts to run; none: all.
+#
+# A part is a function part_NAME below. What cannot run on a machine prints
+# `skipped: WHAT: WHY` and is counted, never as passed.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+export LC_ALL=C.UTF-8 MAKEFLAGS=
+jobs=$(nproc)
+logs=build/check
+sluice=build/sluice
+
+make_quietly() {
+	make --no-print-directory -j"$jobs" "$@"
+}
+
+# One check: passes when the command does.
+one() {
+	if "$@"; then
+		echo "1 passed, 0 failed"
+	else
+		echo "0 passed, 1 failed"
+	fi
+}
+
+# How long each may take is told by `make help`; the table there is kept by hand from
+# what this prints at the end.
+parts="deps unit layers house clang sanitize thread cases judge reference docs readme shells install bars torture fuzz kafka"
+
+part_deps() {
+	one tests/deps.sh check
+}
+
+part_unit() {
+	make_quietly all test
+}
+
+part_layers() {
+	one tests/layers.sh
+}
+
+part_house() {
+	tests/house.sh
+}
+
+# All of it with the other compiler's warnings as errors.
+part_clang() {
+	one make_quietly CC=clang all test
+}
+
+part_sanitize() {
+	make_quietly SAN=address,undefined all test
+}
+
+# Only tests that start threads can show a race.
+part_thread() {
+	local names
+	names=$(grep -l 'pthread_create' tests/unit/*_test.c 2>/dev/null | sed 's:.*/::; s:_test\.c$::')
+	local name
+	for name in $names; do
+		make_quietly SAN=thread NAME="$name" test
+	done
+	[ -n "$names" ] || echo "0 passed, 0 failed"
+}
+
+part_docs() {
+	tests/docs.sh check $sluice
+}
+
+part_readme() {
+	tests/readme.py $sluice
+}
+
+part_shells() {
+	tests/shells.sh $sluice
+}
+
+part_install() {
+	local there
+	there=$(mktemp -d)
+	make_quietly install DESTDIR="$there" PREFIX=/usr >/dev/null
+	one "$there/usr/bin/sluice" --version
+	one test -s "$there/usr/share/man/man1/sluice.1"
+	rm -rf "$there"
+}
+
+part_torture() {
+	make_quietly SAN=address,undefined all
+	tests/torture.py build/address,undefined/sluice
+}
+
+part_fuzz() {
+	FUZZ_SECONDS=${FUZZ_SECONDS:-180}
+	make_quietly fuzz TIME="$FUZZ_SECONDS"
+}
+
+# ---- the driver ----
+
+mkdir -p $logs
+passed=0 failed=0 skipped=0 begun=$SECONDS
+table=
+run() { # $1 part
+	local log=$logs/$1.log start=$SECONDS status counts p f s
+	"part_$1" >"$log" 2>&1 </dev/null
+	status=$?
+	# A part may print several such lines: one for each program it runs.
+	counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 \4/p' "$log" |
+		awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}')
+	read -r p f s <<<"$counts"
+	# A part that died, or that checked nothing and said so nowhere, has failed.
+	if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+	if ! grep -q ' passed, ' "$log" && [ "$f" -eq 0 ]; then f=1; fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	local line
+	line=$(printf '%-10s %5d s  %s passed, %s failed%s' "$1" $((SECONDS - start)) "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")")
+	echo "$line"
+	table="$table$line"$'\n'
+	if [ "$f" -gt 0 ]; then
+		echo "--- the end of $log"
+		tail -n 40 "$log" | sed 's/^/    /'
+	fi
+}
+
+[ $# -eq 0 ] || parts=$*
+for part in $parts; do
+	if ! declare -F "part_$part" >/dev/null; then
+		echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
+		exit 2
+	fi
+done
+for part in $parts; do
+	run "$part"
+done
+echo "--- took $((SECONDS - begun)) s"
+for part in $parts; do
+	grep -h '^skipped: ' $logs/"$part".log 2>/dev/null
+done
+echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
+[ $failed -eq 0 ]

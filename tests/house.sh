@@ -1,0 +1,44 @@
+#!/bin/bash
+# The rules of the house that a machine can see: calls that may not be used, the heap
+# behind its one door, rooms that are not too full, nothing left lying about.
+# Prints each breach, and at the end `N passed, N failed`: one check a rule.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+passed=0 failed=0
+
+# $1 rule; what stands in $2 are breaches of it.
+rule() {
+	if [ -z "$2" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'house: %s\n' "$1"
+		printf '%s\n' "$2" | sed 's/^/  /' | head -20
+	fi
+}
+
+ours=$(git ls-files -co --exclude-standard 'engine/*.[ch]' 'steps/*.[ch]' 'tests/*.[ch]')
+engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
+
+# Names of files are words here; there are no blanks in them.
+# shellcheck disable=SC2086
+{
+	rule "banned calls: they overrun, share hidden state, or read numbers by locale" \
+		"$(grep -nE '(^|[^_a-zA-Z0-9.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|rand|localtime)[[:space:]]*\(' $ours)"
+	rule "the heap has one door, base/memory.h" \
+		"$(grep -nE '(^|[^_a-zA-Z0-9.>])(malloc|calloc|realloc|free|strdup)[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/base/memory'))"
+	rule "only main exits" \
+		"$(grep -nE '(^|[^_a-zA-Z0-9.>])_?exit[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/main.c'))"
+	rule "a file begins with a comment that says what lives in it" \
+		"$(for file in $ours; do head -1 "$file" | grep -q '^/\* ' || echo "$file"; done)"
+	rule "a room is full at 650 lines" \
+		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
+	rule "a line ends at 132 columns" \
+		"$(for file in $ours; do expand "$file" | awk -v f="$file" 'length($0) > 132 {print f ":" NR}'; done)"
+	rule "nothing is left for later" \
+		"$(grep -nE 'TODO|FIXME|XXX|HACK|#if 0' $ours Makefile)"
+	rule "what is allocated on the stack has a size known to the compiler" \
+		"$(grep -nE '[^_a-zA-Z]alloca[[:space:]]*\(' $ours)"
+}
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
