@@ -114,7 +114,7 @@ layers:
 
 ## bench: times, and instructions per message under valgrind, beside their bars
 bench: $(BUILD)/sluice $(BENCHES)
-	@tests/bench/run.sh $(BUILD)/sluice $(BENCHES)
+	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
 
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
 fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))

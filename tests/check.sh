@@ -86,6 +86,10 @@ part_install() {
 	rm -rf "$there"
 }
 
+part_bars() {
+	make_quietly bench
+}
+
 part_torture() {
 	make_quietly SAN=address,undefined all
 	tests/torture.py build/address,undefined/sluice

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Measures what tests/bench/bars.txt lists and holds it against its bars: run.py SLUICE FOLDER
+
+FOLDER holds the bench programs. Each does a thing N times, for any N, so what one time
+costs is a difference of two runs: instructions under callgrind, which are the same on
+every machine, however busy; and seconds of processor time, best of five, for ratios.
+"""
+import os, re, shutil, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SLUICE, FOLDER = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+FEW, MANY = 200, 1200  # rounds under callgrind
+LONG_SECONDS = 0.3  # of a timed run
+PIPELINES, STEPS = 1000, 10
+
+
+class Failed(Exception):
+    pass
+
+
+def command_of(words, rounds):
+    words = [str(rounds) if word == "N" else word for word in words.split()]
+    return [os.path.join(FOLDER, words[0])] + words[1:]
+
+
+def instructions(words):
+    """of one round"""
+    counts = []
+    for rounds in (FEW, MANY):
+        done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"] + command_of(words, rounds),
+                              capture_output=True, text=True)
+        collected = re.search(r"Collected : (\d+)", done.stderr)
+        if done.returncode or not collected:
+            raise Failed(f"`{' '.join(command_of(words, rounds))}` failed under callgrind: {done.stderr[-300:]}")
+        counts.append(int(collected.group(1)))
+    return (counts[1] - counts[0]) / (MANY - FEW)
+
+
+def usage_of(command):
+    """seconds of processor time, wall seconds, peak bytes"""
+    begun = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(command, stdout=output, stderr=output)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            output.seek(0)
+            raise Failed(f"`{' '.join(command)}` ended with {child.returncode}: {output.read(300).decode(errors='replace')}")
+    return usage.ru_utime + usage.ru_stime, time.monotonic() - begun, usage.ru_maxrss * 1024
+
+
+def rounds_for(words):
+    rounds = 1000
+    while usage_of(command_of(words, rounds))[0] < LONG_SECONDS:
+        rounds *= 4
+    return rounds
+
+
+def nanoseconds(words, rounds):
+    return (usage_of(command_of(words, rounds))[0] - usage_of(command_of(words, 1))[0]) / rounds * 1e9
+
+
+def ratio(ours, theirs):
+    """how many times faster ours is; both best of five, taken in turn"""
+    rounds = rounds_for(ours), rounds_for(theirs)
+    times = [(nanoseconds(ours, rounds[0]), nanoseconds(theirs, rounds[1])) for _ in range(5)]
+    return min(t for _, t in times) / min(o for o, _ in times)
+
+
+PIPELINE = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {{name: pipeline-{number}}}
+spec:
+  steps:
+{steps}  output:
+    steps: [step-{last}]
+---
+"""
+
+
+def many_pipelines():
+    def step(number):
+        source = f"    inputs: [step-{number - 1}]\n" if number else ""
+        return f"  - name: step-{number}\n{source}    inputsJoinType: inner\n    joinWindowMs: 1000\n"
+    steps = "".join(step(number) for number in range(STEPS))
+    return "".join(PIPELINE.format(number=number, steps=steps, last=STEPS - 1) for number in range(PIPELINES))
+
+
+def lint(seconds_most, mebibytes_most):
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(many_pipelines())
+        file.flush()
+        runs = [usage_of([SLUICE, "lint", file.name]) for _ in range(3)]
+    seconds, mebibytes = min(run[1] for run in runs), max(run[2] for run in runs) / 2**20
+    return (f"{seconds:.2f} s, {mebibytes:.0f} MiB", f"at most {seconds_most:g} s, {mebibytes_most:g} MiB",
+            seconds <= seconds_most and mebibytes <= mebibytes_most)
+
+
+def measure(kind, bar, commands):
+    """figure, bar, whether it holds; None: it has no bar"""
+    if kind == "instructions":
+        figure = instructions(commands[0])
+        return f"{figure:.0f} instructions", f"at most {bar}" if bar != "-" else "", None if bar == "-" else figure <= float(bar)
+    if kind == "faster":
+        figure = ratio(*commands)
+        return f"{figure:.1f} times", f"at least {bar}", figure >= float(bar)
+    if kind == "lint":
+        return lint(*(float(part) for part in bar.split(",")))
+    raise Failed(f"bars.txt: there is no kind `{kind}`; it is one of instructions, faster, lint")
+
+
+def main():
+    passed = failed = skipped = 0
+    for line in open(os.path.join(HERE, "bars.txt"), encoding="utf-8"):
+        if not line.strip() or line.startswith("#"):
+            continue
+        what, head, *commands = [part.strip() for part in line.split("|")]
+        kind, bar = head.split()
+        if kind == "instructions" and not shutil.which("valgrind"):
+            print(f"skipped: {what}: valgrind is not installed")
+            skipped += 1
+            continue
+        try:
+            figure, limit, holds = measure(kind, bar, commands)
+        except Failed as failure:
+            figure, limit, holds = str(failure), "", False
+        print(f"{what:60} {figure:>22}  {limit:24} {'' if holds is None else 'holds' if holds else 'FALLS SHORT'}", flush=True)
+        passed += holds is True
+        failed += holds is False
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+sys.exit(main())
