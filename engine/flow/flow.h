@@ -21,7 +21,7 @@ struct flow;
 
 enum flow_outcome {
 	FLOW_ANSWER,    /* `answer` holds a payload or an error */
-	FLOW_NO_ANSWER, /* the pipeline has no output; all its steps have ended */
+	FLOW_NO_ANSWER, /* the pipeline has no output; all its steps have ended. answer->error: the first that failed, or NULL */
 	FLOW_DROPPED,   /* a step dropped it on purpose (filter, route): no answer, counted */
 };
 
@@ -34,10 +34,15 @@ struct flow_outside {
 	/* A call that nobody waits for any more (its message was answered): may be dropped,
 	 * then flow_answered() must not come. */
 	void (*forget)(void *context, struct call *call);
-	/* The message has its answer. Nothing of the flow refers to it afterwards; its arena
-	 * may be reset. */
+	/* The answer is known, though steps beside its way may still run: it may leave. Once
+	 * for each message, before `finished`, and alive until then. NULL: not told early. */
+	void (*answer)(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
+	/* The message has its answer and its last step has ended. Nothing of the flow refers
+	 * to it afterwards; its arena may be reset. */
 	void (*finished)(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
-	/* NULL: nobody listens. `step` is STEP_NONE for the pipeline's own points. */
+	/* NULL: nobody listens; then steps that could still only change an answer already
+	 * given are not waited for, and their calls are forgotten. `step` is STEP_NONE for
+	 * the pipeline's own points. */
 	void (*tap)(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload);
 };
 
@@ -45,7 +50,8 @@ struct flow_outside {
  * outlive the flow. */
 struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error);
 
-/* Ends every message still inside without an answer; closes the steps. */
+/* Ends every message still inside: its calls are forgotten, and neither `answer` nor
+ * `finished` is called for it. Closes the steps. NULL is fine. */
 void flow_close(struct flow *flow);
 
 /* A message begins its way at `now_ms` (any clock that does not go back). An error

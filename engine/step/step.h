@@ -50,6 +50,7 @@ struct call {
 	const struct payload *request;
 	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
 	int64_t timeout_ms;            /* of each attempt; 0: the model's own or 30 s */
+	bool timeout_own;              /* the step itself says it: it goes before the model's own */
 	/* The answer: one of the two. */
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
@@ -75,6 +76,12 @@ struct tensor_types {
 	const struct tensor_type *items;
 };
 
+/* What a kind that combines its sources is content with. */
+struct gather {
+	size_t need;       /* of its sources; without so many it fails. 0: as its join is written */
+	int64_t within_ms; /* after the first has come it goes on with what there is; 0: the join's window */
+};
+
 struct step_kind {
 	const char *name;             /* the key in YAML */
 	const char *summary;          /* one sentence, for the reference page */
@@ -94,6 +101,9 @@ struct step_kind {
 	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
 	/* The key by which it needs its messages partitioned; NULL: none. */
 	const struct expression *(*key)(const struct step *step);
+	/* How many of its sources it waits for, and how long; false or NULL: as its join is
+	 * written. Asked once, behind open(). */
+	bool (*gather)(const struct step *step, struct gather *gather);
 	bool (*open)(struct step *step, struct error *error);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
 	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);

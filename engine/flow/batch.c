@@ -1,0 +1,415 @@
+/* batch.c: messages that go through a step together.
+ *
+ * A pot gathers messages whose tensors agree in name, datatype and all but the first
+ * dimension. With `size` rows, or when its window has passed, it is sent on: the step
+ * visits once, with the rows of all, and what it gives is cut apart again. Where the
+ * first dimension of a result is not the number of rows, each member gets it whole.
+ *
+ * A batch outlives its members (one may be past its deadline while the call is out), so
+ * it copies what it takes from them and what it gives them.
+ */
+#include "base/memory.h"
+#include "flow/run.h"
+
+#define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; what a server would refuse long before */
+
+struct member {
+	struct visit *visit; /* NULL: it left */
+	size_t rows;
+};
+
+struct batch {
+	struct timer timer;
+	struct flow *flow;
+	struct station *station;
+	struct batch *next;
+	struct arena *arena;
+	size_t rows;
+	size_t count, capacity;
+	size_t present;
+	struct member *members;
+	bool flying;
+	struct visit visit; /* the step's, for all */
+	struct message message;
+	struct payload payload;
+};
+
+/* ---- copies ---- */
+
+static struct text text_copied(struct arena *arena, struct text text)
+{
+	return text.bytes ? (struct text){arena_copy(arena, text.bytes, text.length), text.length} : text;
+}
+
+static struct parameters parameters_copied(struct arena *arena, struct parameters parameters)
+{
+	struct parameter *items = ARENA_ARRAY(arena, struct parameter, parameters.count);
+	for (size_t i = 0; items && i < parameters.count; i++) {
+		items[i] = parameters.items[i];
+		items[i].name = text_copied(arena, items[i].name);
+		if (items[i].type == PARAMETER_TEXT)
+			items[i].value.text = text_copied(arena, items[i].value.text);
+	}
+	return (struct parameters){items ? parameters.count : 0, items};
+}
+
+/* `count` elements of `tensor` from `first`, into an array of its datatype. */
+static void elements_copy(struct arena *arena, unsigned char *to, const struct tensor *tensor, size_t first, size_t count)
+{
+	size_t stride = datatype_stride(tensor->datatype);
+	if (count)
+		memcpy(to, (const unsigned char *)tensor->data + first * stride, count * stride);
+	struct text *texts = (struct text *)(void *)to;
+	for (size_t i = 0; tensor->datatype == DATATYPE_BYTES && i < count; i++)
+		texts[i] = text_copied(arena, texts[i]);
+}
+
+/* Rows of a tensor as a tensor of their own, with nothing borrowed. */
+static const struct tensor *tensor_rows(struct arena *arena, const struct tensor *tensor, size_t first, size_t rows, size_t of)
+{
+	int64_t shape[TENSOR_RANK_MAX] = {0};
+	bool cut = tensor->rank > 0 && (size_t)tensor->shape[0] == of;
+	memcpy(shape, tensor->shape, tensor->rank * sizeof *shape);
+	if (cut)
+		shape[0] = (int64_t)rows;
+	void *elements;
+	struct error error = {0};
+	struct tensor *copy =
+		tensor_make(arena, text_copied(arena, tensor->name), tensor->datatype, shape, tensor->rank, &elements, &error);
+	if (!copy)
+		return NULL;
+	size_t stride = cut && of ? tensor->count / of : 0;
+	elements_copy(arena, elements, tensor, cut ? first * stride : 0, copy->count);
+	copy->parameters = parameters_copied(arena, tensor->parameters);
+	return copy;
+}
+
+static struct tensors tensors_rows(struct arena *arena, struct tensors tensors, size_t first, size_t rows, size_t of)
+{
+	struct tensors_builder cut;
+	tensors_begin(&cut, arena, tensors.count);
+	for (size_t i = 0; i < tensors.count; i++)
+		tensors_add(&cut, tensor_rows(arena, tensors.items[i], first, rows, of));
+	return tensors_end(&cut);
+}
+
+static const struct payload *payload_rows(struct arena *arena, const struct payload *payload, size_t first, size_t rows, size_t of)
+{
+	struct payload *copy = ARENA_NEW(arena, struct payload);
+	if (!copy)
+		return NULL;
+	copy->tensors = tensors_rows(arena, payload->tensors, first, rows, of);
+	copy->marks = tensors_rows(arena, payload->marks, first, rows, of);
+	copy->parameters = parameters_copied(arena, payload->parameters);
+	copy->model_name = text_copied(arena, payload->model_name);
+	copy->model_version = text_copied(arena, payload->model_version);
+	return copy;
+}
+
+/* ---- gathering ---- */
+
+/* The rows of a payload: dimension 0 of its first tensor, which all must share to go
+ * together. 0: it goes alone. */
+static size_t payload_row_count(const struct payload *payload)
+{
+	for (size_t i = 0; i < payload->tensors.count; i++) {
+		const struct tensor *tensor = payload->tensors.items[i];
+		if (tensor->rank == 0 || tensor->shape[0] != payload->tensors.items[0]->shape[0])
+			return 0;
+	}
+	return payload->tensors.count ? (size_t)payload->tensors.items[0]->shape[0] : 0;
+}
+
+static bool tensors_agree(const struct tensor *a, const struct tensor *b)
+{
+	return a->datatype == b->datatype && a->rank == b->rank && text_equal(a->name, b->name) &&
+	       memcmp(a->shape + 1, b->shape + 1, (a->rank - 1) * sizeof *a->shape) == 0;
+}
+
+static bool pot_takes(const struct batch *batch, const struct payload *payload)
+{
+	const struct visit *first = NULL;
+	for (size_t i = 0; !first; i++)
+		first = batch->members[i].visit;
+	struct tensors mine = first->input->tensors;
+	if (mine.count != payload->tensors.count)
+		return false;
+	for (size_t i = 0; i < mine.count; i++)
+		if (!tensors_agree(mine.items[i], payload->tensors.items[i]))
+			return false;
+	return true;
+}
+
+static struct batch *batch_make(struct flow *flow, struct station *station)
+{
+	struct batch *batch = memory_take(1, sizeof *batch);
+	if (!batch)
+		return NULL;
+	batch->arena = arena_open(BATCH_BYTES_MAX);
+	if (!batch->arena || !timers_reserve(flow, 1)) {
+		arena_close(batch->arena);
+		memory_give(batch);
+		return NULL;
+	}
+	flow->batch_count++;
+	batch->flow = flow;
+	batch->station = station;
+	batch->timer.batch = batch;
+	return batch;
+}
+
+static struct batch *pot_open(struct flow *flow, struct station *station)
+{
+	struct batch *batch = station->spare;
+	if (batch)
+		station->spare = batch->next;
+	else
+		batch = batch_make(flow, station);
+	if (!batch)
+		return NULL;
+	batch->next = station->pots;
+	station->pots = batch;
+	batch->timer.serial = ++flow->serial;
+	timer_set(flow, &batch->timer, flow->now_ms + station->graph_step->spec->batch.window_ms);
+	return batch;
+}
+
+static bool member_add(struct batch *batch, struct visit *visit, size_t rows)
+{
+	if (batch->count == batch->capacity) {
+		size_t capacity = batch->capacity ? batch->capacity * 2 : 8;
+		struct member *members = ARENA_ARRAY(batch->arena, struct member, capacity);
+		if (!members)
+			return false;
+		if (batch->count)
+			memcpy(members, batch->members, batch->count * sizeof *members);
+		batch->members = members;
+		batch->capacity = capacity;
+	}
+	batch->members[batch->count++] = (struct member){visit, rows};
+	batch->present++;
+	batch->rows += rows;
+	visit->batch = batch;
+	return true;
+}
+
+static void list_remove(struct batch **list, struct batch *batch)
+{
+	while (*list != batch)
+		list = &(*list)->next;
+	*list = batch->next;
+}
+
+static void batch_retire(struct batch *batch)
+{
+	struct station *station = batch->station;
+	list_remove(batch->flying ? &station->flying : &station->pots, batch);
+	timer_set(batch->flow, &batch->timer, INT64_MAX);
+	arena_reset(batch->arena);
+	batch->rows = batch->count = batch->capacity = batch->present = 0;
+	batch->members = NULL;
+	batch->flying = false;
+	batch->next = station->spare;
+	station->spare = batch;
+}
+
+/* ---- sending on ---- */
+
+static const struct tensor *concatenated(const struct batch *batch, size_t nth)
+{
+	const struct tensor *model = NULL;
+	for (size_t i = 0; !model; i++)
+		if (batch->members[i].visit)
+			model = batch->members[i].visit->input->tensors.items[nth];
+	int64_t shape[TENSOR_RANK_MAX] = {0};
+	memcpy(shape, model->shape, model->rank * sizeof *shape);
+	shape[0] = (int64_t)batch->rows;
+	void *elements;
+	struct error error = {0};
+	struct tensor *whole = tensor_make(batch->arena, text_copied(batch->arena, model->name), model->datatype, shape, model->rank,
+					   &elements, &error);
+	if (!whole)
+		return NULL;
+	unsigned char *to = elements;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!batch->members[i].visit)
+			continue;
+		const struct tensor *part = batch->members[i].visit->input->tensors.items[nth];
+		elements_copy(batch->arena, to, part, 0, part->count);
+		to += tensor_size_bytes(part);
+	}
+	whole->parameters = parameters_copied(batch->arena, model->parameters);
+	return whole;
+}
+
+/* The envelope of the first member, and the latest deadline of all: as long as one
+ * waits, the call is worth it. */
+static void carrier_make(struct batch *batch, const struct message *first)
+{
+	struct arena *arena = batch->arena;
+	batch->message = *first;
+	batch->message.arena = arena;
+	batch->message.id = text_copied(arena, first->id);
+	batch->message.payload_id = text_copied(arena, first->payload_id);
+	batch->message.key = text_copied(arena, first->key);
+	batch->message.origin.topic = text_copied(arena, first->origin.topic);
+	batch->message.wanted.count = 0;
+	struct header *headers = ARENA_ARRAY(arena, struct header, first->headers.count);
+	for (size_t i = 0; headers && i < first->headers.count; i++)
+		headers[i] = (struct header){text_copied(arena, first->headers.items[i].name),
+					     text_copied(arena, first->headers.items[i].value)};
+	batch->message.headers = (struct headers){headers ? first->headers.count : 0, headers};
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct visit *visit = batch->members[i].visit;
+		int64_t *latest_ms = &batch->message.deadline_ms;
+		if (visit && (visit->message->deadline_ms == 0 || visit->message->deadline_ms > *latest_ms) && *latest_ms != 0)
+			*latest_ms = visit->message->deadline_ms;
+	}
+}
+
+static void batch_send(struct batch *batch)
+{
+	struct station *station = batch->station;
+	const struct visit *first = NULL;
+	for (size_t i = 0; !first; i++)
+		first = batch->members[i].visit;
+	timer_set(batch->flow, &batch->timer, INT64_MAX);
+	list_remove(&station->pots, batch);
+	batch->flying = true;
+	batch->next = station->flying;
+	station->flying = batch;
+	carrier_make(batch, first->message);
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, batch->arena, first->input->tensors.count);
+	for (size_t i = 0; i < first->input->tensors.count; i++)
+		tensors_add(&tensors, concatenated(batch, i));
+	batch->payload = (struct payload){
+		.tensors = tensors_end(&tensors),
+		.parameters = parameters_copied(batch->arena, first->input->parameters),
+	};
+	batch->visit = (struct visit){
+		.task = first->task,
+		.flow = batch->flow,
+		.station = station,
+		.message = &batch->message,
+		.arena = batch->arena,
+		.input = &batch->payload,
+		.model = first->model,
+		.wake_ms = INT64_MAX,
+		.batch = batch,
+	};
+	struct error error = {0};
+	enum step_verdict verdict = STEP_FAIL;
+	if (arena_failed(batch->arena))
+		error_memory(&error, ERROR_LIMIT, "gathering a batch");
+	else
+		verdict = station->step.kind->run(&station->step, &batch->visit, &error);
+	visit_verdict(&batch->visit, verdict, &error);
+}
+
+static void go_alone(struct visit *visit)
+{
+	struct error error = {0};
+	struct step *step = &visit->station->step;
+	visit_verdict(visit, step->kind->run(step, visit, &error), &error);
+}
+
+void batch_join(struct visit *visit)
+{
+	struct station *station = visit->station;
+	size_t rows = payload_row_count(visit->input);
+	if (rows == 0) {
+		go_alone(visit);
+		return;
+	}
+	struct batch *batch = station->pots;
+	while (batch && (!pot_takes(batch, visit->input) || batch->visit.model != visit->model))
+		batch = batch->next;
+	if (!batch) {
+		batch = pot_open(visit->flow, station);
+		if (batch)
+			batch->visit.model = visit->model;
+	}
+	if (!batch || !member_add(batch, visit, rows)) {
+		if (batch && batch->present == 0)
+			batch_retire(batch);
+		struct error error = {0};
+		error_memory(&error, ERROR_LIMIT, "gathering a batch");
+		visit_finish(visit, STEP_FAIL, &error);
+		return;
+	}
+	if (batch->rows >= (size_t)station->graph_step->spec->batch.size)
+		batch_send(batch);
+}
+
+void batch_wait(struct batch *batch)
+{
+	timer_set(batch->flow, &batch->timer, batch->visit.wake_ms);
+}
+
+void batch_due(struct batch *batch)
+{
+	if (batch->flying)
+		visit_wakes(&batch->visit);
+	else
+		batch_send(batch);
+}
+
+void batch_leave(struct visit *visit)
+{
+	struct batch *batch = visit->batch;
+	visit->batch = NULL;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->members[i].visit != visit)
+			continue;
+		batch->members[i].visit = NULL;
+		batch->present--;
+		if (!batch->flying)
+			batch->rows -= batch->members[i].rows;
+	}
+	if (batch->present)
+		return;
+	if (batch->flying)
+		visit_abandon(&batch->visit);
+	batch_retire(batch);
+}
+
+void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error)
+{
+	const struct payload *emitted = batch->visit.emitted;
+	for (size_t i = 0, row = 0; i < batch->count; row += batch->members[i].rows, i++) {
+		struct visit *visit = batch->members[i].visit;
+		if (!visit)
+			continue;
+		visit->batch = NULL;
+		if (verdict == STEP_DONE && emitted)
+			visit->emitted = payload_rows(visit->arena, emitted, row, batch->members[i].rows, batch->rows);
+		visit->only_to = batch->visit.only_to;
+		visit_finish(visit, verdict, error);
+		run_wake(visit->run);
+	}
+	batch_retire(batch);
+}
+
+static void list_close(struct flow *flow, struct batch *batch)
+{
+	while (batch) {
+		struct batch *next = batch->next;
+		if (batch->flying)
+			visit_abandon(&batch->visit);
+		arena_close(batch->arena);
+		memory_give(batch);
+		flow->batch_count--;
+		batch = next;
+	}
+}
+
+void batches_close(struct station *station)
+{
+	struct flow *flow = station->pots ? station->pots->flow : station->flying ? station->flying->flow : NULL;
+	if (!flow && station->spare)
+		flow = station->spare->flow;
+	list_close(flow, station->pots);
+	list_close(flow, station->flying);
+	list_close(flow, station->spare);
+}

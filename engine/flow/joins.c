@@ -1,0 +1,362 @@
+/* joins.c: what comes to a gate, when it opens, and what it lets through.
+ *
+ * Of each source a gate knows: pending, came, dead (will never come), failed. It opens
+ * when all came; or when at least `need` came and the others are settled or `within_ms`
+ * has passed. So an inner join needs all, an outer join one within its window, and
+ * `any` one at once. A gate that can no longer have what it needs passes that on, so
+ * that joins and answers behind it are settled at once too.
+ *
+ * On a cycle, and behind one, another round may bring what this one did not: there
+ * nothing is dead until all is quiet.
+ */
+#include "flow/run.h"
+
+static uint32_t *tally_count(struct tally *tally, enum arrival_state state)
+{
+	return state == ARRIVAL_CAME ? &tally->came : state == ARRIVAL_DEAD ? &tally->dead : &tally->failed;
+}
+
+static void arrival_mark(struct run *run, struct halt *halt, const struct edge *edge, enum arrival_state state,
+			 const struct payload *payload)
+{
+	struct arrival *arrival = &run->arrivals[edge->arrival];
+	struct tally *tally = edge->trigger ? &halt->triggers : &halt->inputs;
+	if (arrival->state != ARRIVAL_PENDING)
+		--*tally_count(tally, arrival->state);
+	++*tally_count(tally, state);
+	*arrival = (struct arrival){payload, state};
+	if (state == ARRIVAL_CAME)
+		halt->fresh = true;
+}
+
+static bool gate_open_now(const struct gate *gate, const struct tally *tally, int64_t waited_ms)
+{
+	if (tally->came == gate->count)
+		return true;
+	return tally->came >= gate->need && (tally->came + tally->dead + tally->failed == gate->count || waited_ms >= gate->within_ms);
+}
+
+static bool gate_hopeless(const struct gate *gate, const struct tally *tally)
+{
+	return gate->count - tally->dead - tally->failed < gate->need;
+}
+
+/* The error of the first source that failed. */
+static const struct error *gate_error(const struct run *run, const struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++)
+		if (run->arrivals[gate->first + i].state == ARRIVAL_FAILED)
+			return run->halts[gate->join->sources[i].step].error;
+	return NULL;
+}
+
+/* Nothing will ever come out of this halt. */
+static void halt_end(struct run *run, size_t index, const struct error *error)
+{
+	struct halt *halt = &run->halts[index];
+	halt->stage = error ? HALT_FAILED : HALT_DEAD;
+	halt->error = error;
+	halt->ticking = false;
+	struct task *task = arena_take_raw(run->message->arena, sizeof *task);
+	if (!task)
+		return; /* the run ends for want of memory anyway */
+	*task = (struct task){.station = index, .kind = error ? TASK_FAILED : TASK_DEAD};
+	run_push(run, task);
+}
+
+/* ---- what goes through ---- */
+
+static const struct tensor *renamed(struct arena *arena, const struct source *source, const struct tensor *tensor)
+{
+	for (size_t i = 0; i < source->rename_count; i++)
+		if (text_equal(source->renames[i].from, tensor->name))
+			return tensor_renamed(arena, tensor, source->renames[i].to);
+	return tensor;
+}
+
+static bool source_takes(const struct source *source, const struct tensor *tensor)
+{
+	return source->tensor.length == 0 || text_equal(source->tensor, tensor->name);
+}
+
+const struct payload *source_select(struct arena *arena, const struct source *source, const struct payload *payload)
+{
+	if (source->tensor.length == 0 && source->rename_count == 0)
+		return payload;
+	struct payload *selected = arena_take_raw(arena, sizeof *selected);
+	if (!selected)
+		return NULL;
+	*selected = *payload;
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, arena, payload->tensors.count);
+	for (size_t i = 0; i < payload->tensors.count; i++)
+		if (source_takes(source, payload->tensors.items[i]))
+			tensors_add(&tensors, renamed(arena, source, payload->tensors.items[i]));
+	selected->tensors = tensors_end(&tensors);
+	return selected;
+}
+
+/* References to one producer are one source: its tensors keep its order, and each goes
+ * once, by the first reference that takes it. */
+static void add_group(struct tensors_builder *tensors, const struct run *run, const struct gate *gate, size_t leader,
+		      const struct payload *payload)
+{
+	for (size_t t = 0; t < payload->tensors.count; t++) {
+		for (size_t i = leader; i < gate->count; i++) {
+			const struct source *source = &gate->join->sources[i];
+			if (gate->leader[i] == leader && run->arrivals[gate->first + i].state == ARRIVAL_CAME &&
+			    source_takes(source, payload->tensors.items[t])) {
+				tensors_add(tensors, renamed(tensors->arena, source, payload->tensors.items[t]));
+				break;
+			}
+		}
+	}
+}
+
+static const struct payload *group_payload(const struct run *run, const struct gate *gate, size_t leader)
+{
+	for (size_t i = leader; i < gate->count; i++)
+		if (gate->leader[i] == leader && run->arrivals[gate->first + i].state == ARRIVAL_CAME)
+			return run->arrivals[gate->first + i].payload;
+	return NULL;
+}
+
+/* All that came, joined: tensors in the order of the sources, parameters of the
+ * leftmost, every mark once. */
+static const struct payload *gate_collect(const struct run *run, const struct gate *gate)
+{
+	const struct arrival *arrivals = &run->arrivals[gate->first];
+	if (gate->plain)
+		return arrivals[0].payload;
+	struct arena *arena = run->message->arena;
+	struct payload *joined = ARENA_NEW(arena, struct payload);
+	if (!joined)
+		return NULL;
+	struct tensors_builder tensors, marks;
+	tensors_begin(&tensors, arena, gate->count);
+	tensors_begin(&marks, arena, 0);
+	bool leftmost = true;
+	for (size_t leader = 0; leader < gate->count; leader++) {
+		const struct payload *payload = gate->leader[leader] == leader ? group_payload(run, gate, leader) : NULL;
+		if (!payload)
+			continue;
+		if (leftmost)
+			joined->parameters = payload->parameters;
+		leftmost = false;
+		add_group(&tensors, run, gate, leader, payload);
+		for (size_t i = 0; i < payload->marks.count; i++)
+			tensors_put(&marks, payload->marks.items[i]);
+	}
+	joined->tensors = tensors_end(&tensors);
+	joined->marks = tensors_end(&marks);
+	return joined;
+}
+
+/* What each source gave, for kinds that tell them apart; they must outlast the next
+ * round of a cycle. */
+static const struct payload *const *gate_sources(const struct run *run, const struct gate *gate)
+{
+	if (gate->count < 2)
+		return NULL;
+	const struct payload **sources = arena_take_raw(run->message->arena, gate->count * sizeof *sources);
+	for (size_t i = 0; sources && i < gate->count; i++) {
+		const struct arrival *arrival = &run->arrivals[gate->first + i];
+		sources[i] = arrival->state == ARRIVAL_CAME ? arrival->payload : NULL;
+	}
+	return sources;
+}
+
+/* ---- when it opens ---- */
+
+/* For the next round: what can come again must; `any` starts from nothing. */
+static void gate_rearm(struct run *run, const struct gate *gate, struct tally *tally)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		struct arrival *arrival = &run->arrivals[gate->first + i];
+		const struct source *source = &gate->join->sources[i];
+		bool again = gate->each ||
+			     (source->point != SOURCE_REQUEST && run->flow->stations[source->step].recurring);
+		if (!again || arrival->state == ARRIVAL_PENDING)
+			continue;
+		--*tally_count(tally, arrival->state);
+		*arrival = (struct arrival){0};
+	}
+}
+
+static void halt_exhausted(struct run *run, size_t index)
+{
+	struct halt *halt = &run->halts[index];
+	const struct graph *graph = run->flow->graph;
+	struct error error = {0};
+	error_set(&error, ERROR_LIMIT, graph->steps[index].spec->here,
+		  "Max step revisits (%lld) exceeded by step `%s`; let the cycle end sooner, or raise maxStepRevisits",
+		  (long long)graph->max_visits - 1, graph->steps[index].name);
+	halt->stage = HALT_FAILED;
+	halt->error = run_keep_error(run, &error);
+	if (graph->steps[index].answers)
+		run_answer_error(run, halt->error);
+}
+
+static void halt_fire(struct run *run, size_t index)
+{
+	struct halt *halt = &run->halts[index];
+	struct station *station = &run->flow->stations[index];
+	const struct payload *input = gate_collect(run, &station->inputs);
+	halt->ticking = false;
+	halt->fresh = false;
+	if (!station->graph_step) {
+		halt->stage = HALT_FIRED;
+		run_answer_payload(run, input);
+		return;
+	}
+	if (station->recurring && ++halt->visits > run->flow->graph->max_visits) {
+		halt_exhausted(run, index);
+		return;
+	}
+	struct visit *visit = arena_take_raw(run->message->arena, sizeof *visit);
+	if (!visit)
+		return;
+	visit_begin(visit, run, station, index);
+	visit->input = input;
+	visit->sources = gate_sources(run, &station->inputs);
+	if (station->recurring) {
+		gate_rearm(run, &station->inputs, &halt->inputs);
+		gate_rearm(run, &station->triggers, &halt->triggers);
+	} else {
+		halt->stage = HALT_FIRED;
+	}
+	run_push(run, &visit->task);
+}
+
+static bool halt_opens(const struct run *run, size_t index, int64_t waited_ms)
+{
+	struct station *station = &run->flow->stations[index];
+	const struct halt *halt = &run->halts[index];
+	return halt->fresh && gate_open_now(&station->inputs, &halt->inputs, waited_ms) &&
+	       gate_open_now(&station->triggers, &halt->triggers, waited_ms);
+}
+
+static void halt_settle(struct run *run, size_t index)
+{
+	struct station *station = &run->flow->stations[index];
+	struct halt *halt = &run->halts[index];
+	int64_t now_ms = run->flow->now_ms;
+	if (halt_opens(run, index, halt->ticking ? now_ms - halt->since_ms : 0)) {
+		halt_fire(run, index);
+		return;
+	}
+	bool hopeless = gate_hopeless(&station->inputs, &halt->inputs) || gate_hopeless(&station->triggers, &halt->triggers);
+	if (hopeless && !station->recurring) {
+		const struct error *error = gate_error(run, &station->inputs);
+		halt_end(run, index, error ? error : gate_error(run, &station->triggers));
+	} else if (!halt->ticking && halt->fresh) {
+		halt->ticking = true;
+		halt->since_ms = now_ms;
+	}
+}
+
+static enum arrival_state edge_state(const struct run *run, const struct edge *edge, const struct payload *payload, const char *only)
+{
+	if (only) {
+		const struct graph_step *step = run->flow->stations[edge->station].graph_step;
+		if (!step || strcmp(step->name, only) != 0)
+			return ARRIVAL_DEAD;
+	}
+	bool survives = edge->tensor.length ? tensors_find(payload->tensors, edge->tensor) != NULL : payload->tensors.count > 0;
+	return survives ? ARRIVAL_CAME : ARRIVAL_DEAD;
+}
+
+void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
+		    const char *only)
+{
+	for (size_t i = 0; i < outlet->count; i++) {
+		const struct edge *edge = &outlet->edges[i];
+		struct halt *halt = &run->halts[edge->station];
+		if (halt->stage != HALT_OPEN)
+			continue;
+		arrival_mark(run, halt, edge, state == ARRIVAL_CAME ? edge_state(run, edge, payload, only) : state, payload);
+		if (i + 1 == outlet->count || outlet->edges[i + 1].station != edge->station)
+			halt_settle(run, edge->station);
+	}
+}
+
+/* ---- time ---- */
+
+/* A gate waits when something has come to its halt and something else still may. */
+static bool gate_waits(const struct gate *gate, const struct tally *tally)
+{
+	return tally->came < gate->count && tally->came + tally->dead + tally->failed < gate->count && !gate_hopeless(gate, tally);
+}
+
+static int64_t gate_due_ms(const struct gate *gate, const struct tally *tally, int64_t waited_ms)
+{
+	if (!gate_waits(gate, tally))
+		return INT64_MAX;
+	if (gate->within_ms < gate->join->window_ms && waited_ms < gate->within_ms)
+		return gate->within_ms;
+	return gate->join->window_ms;
+}
+
+int64_t halt_due_ms(const struct run *run, size_t index)
+{
+	const struct halt *halt = &run->halts[index];
+	const struct station *station = &run->flow->stations[index];
+	if (!halt->ticking || halt->stage != HALT_OPEN)
+		return INT64_MAX;
+	int64_t waited_ms = run->flow->now_ms - halt->since_ms;
+	int64_t inputs_ms = gate_due_ms(&station->inputs, &halt->inputs, waited_ms);
+	int64_t triggers_ms = gate_due_ms(&station->triggers, &halt->triggers, waited_ms);
+	int64_t due_ms = inputs_ms < triggers_ms ? inputs_ms : triggers_ms;
+	return due_ms == INT64_MAX ? INT64_MAX : halt->since_ms + due_ms;
+}
+
+static const struct source *first_pending(const struct run *run, const struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++)
+		if (run->arrivals[gate->first + i].state == ARRIVAL_PENDING)
+			return &gate->join->sources[i];
+	return NULL;
+}
+
+static void halt_late(struct run *run, size_t index)
+{
+	const struct station *station = &run->flow->stations[index];
+	const struct graph_step *step = station->graph_step;
+	bool inputs = gate_waits(&station->inputs, &run->halts[index].inputs);
+	const struct gate *gate = inputs ? &station->inputs : &station->triggers;
+	const struct source *source = first_pending(run, gate);
+	struct error error = {0};
+	error_set(&error, ERROR_LIMIT, source->place,
+		  "the join window of %lld ms of %s%s%s has passed, and `" TEXT_FORMAT
+		  "` has not come; raise joinWindowMs, or join with `outer` or `any`",
+		  (long long)gate->join->window_ms, step ? "step `" : "the output", step ? step->name : "", step ? "`" : "",
+		  TEXT_ARGUMENTS(source->reference));
+	halt_end(run, index, run_keep_error(run, &error));
+}
+
+void halt_window_closed(struct run *run, size_t index)
+{
+	const struct halt *halt = &run->halts[index];
+	const struct station *station = &run->flow->stations[index];
+	int64_t waited_ms = run->flow->now_ms - halt->since_ms;
+	if (halt_opens(run, index, waited_ms))
+		halt_fire(run, index);
+	else if ((gate_waits(&station->inputs, &halt->inputs) && waited_ms >= station->inputs.join->window_ms) ||
+		 (gate_waits(&station->triggers, &halt->triggers) && waited_ms >= station->triggers.join->window_ms))
+		halt_late(run, index);
+}
+
+bool run_settle_quiet(struct run *run)
+{
+	const struct flow *flow = run->flow;
+	for (size_t i = 0; i <= flow->count; i++) {
+		size_t index = i < flow->count ? flow->graph->order[i] : i;
+		const struct halt *halt = &run->halts[index];
+		if (halt->stage == HALT_OPEN && halt->fresh && halt->inputs.came >= flow->stations[index].inputs.need &&
+		    halt->triggers.came >= flow->stations[index].triggers.need) {
+			halt_fire(run, index);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,217 @@
+/* open.c: makes a graph ready to run: stations, gates, edges; and takes it down. */
+#include "base/memory.h"
+#include "flow/run.h"
+
+#define STEPS_BYTES_MAX ((size_t)1 << 30) /* what opened steps keep: models and tables, not messages */
+
+static void gate_open(struct flow *flow, struct gate *gate, const struct join *join)
+{
+	*gate = (struct gate){.join = join, .count = join->count, .first = flow->arrivals, .within_ms = INT64_MAX};
+	flow->arrivals += join->count;
+	gate->need = join->type == JOIN_INNER || join->count == 0 ? join->count : 1;
+	gate->each = join->type == JOIN_ANY;
+	if (join->type == JOIN_OUTER)
+		gate->within_ms = join->window_ms;
+	if (join->type == JOIN_ANY)
+		gate->within_ms = 0;
+	gate->plain = join->count == 1 && join->sources[0].tensor.length == 0 && join->sources[0].rename_count == 0;
+	gate->leader = arena_take(flow->arena, join->count, sizeof *gate->leader);
+	if (!gate->leader)
+		return;
+	for (size_t i = 0; i < join->count; i++) {
+		size_t leader = 0;
+		while (leader < i && (join->sources[leader].point != join->sources[i].point ||
+				      join->sources[leader].step != join->sources[i].step))
+			leader++;
+		gate->leader[i] = leader;
+	}
+}
+
+/* A kind may be content with some of its sources (combine's `need` and `within`). */
+static void gate_gather(struct gate *gate, const struct step *step)
+{
+	struct gather gather = {0};
+	if (!step->kind->gather || !step->kind->gather(step, &gather) || gather.need == 0)
+		return;
+	gate->need = gather.need < gate->count ? gather.need : gate->count;
+	gate->within_ms = gather.within_ms > 0 ? gather.within_ms : gate->join->window_ms;
+	gate->each = false;
+}
+
+static struct outlet *outlet_of(struct flow *flow, const struct source *source)
+{
+	if (source->point == SOURCE_REQUEST)
+		return &flow->request;
+	struct station *station = &flow->stations[source->step];
+	return source->point == SOURCE_STEP_INPUTS ? &station->sent : &station->gave;
+}
+
+static void edges_count(struct flow *flow, const struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++)
+		outlet_of(flow, &gate->join->sources[i])->count++;
+}
+
+static void edges_add(struct flow *flow, size_t halt, const struct gate *gate, bool trigger)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct source *source = &gate->join->sources[i];
+		struct outlet *outlet = outlet_of(flow, source);
+		outlet->edges[outlet->count++] = (struct edge){
+			.station = halt, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
+	}
+}
+
+static void outlet_take(struct flow *flow, struct outlet *outlet)
+{
+	outlet->edges = arena_take(flow->arena, outlet->count, sizeof *outlet->edges);
+	outlet->count = 0;
+}
+
+static bool edges_open(struct flow *flow, struct error *error)
+{
+	for (size_t i = 0; i <= flow->count; i++) {
+		edges_count(flow, &flow->stations[i].inputs);
+		edges_count(flow, &flow->stations[i].triggers);
+	}
+	outlet_take(flow, &flow->request);
+	for (size_t i = 0; i < flow->count; i++) {
+		outlet_take(flow, &flow->stations[i].sent);
+		outlet_take(flow, &flow->stations[i].gave);
+	}
+	if (arena_failed(flow->arena))
+		return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+	for (size_t i = 0; i <= flow->count; i++) {
+		edges_add(flow, i, &flow->stations[i].inputs, false);
+		edges_add(flow, i, &flow->stations[i].triggers, true);
+	}
+	return true;
+}
+
+static bool gate_recurs(const struct flow *flow, const struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct source *source = &gate->join->sources[i];
+		if (source->point != SOURCE_REQUEST && flow->stations[source->step].recurring)
+			return true;
+	}
+	return false;
+}
+
+static bool outlet_leads_beside(const struct flow *flow, const struct outlet *outlet)
+{
+	for (size_t i = 0; i < outlet->count; i++)
+		if (flow->stations[outlet->edges[i].station].beside)
+			return true;
+	return false;
+}
+
+/* What follows from the neighbours, until nothing changes: one round where the steps
+ * stand in the order of the graph. */
+static void marks_spread(struct flow *flow)
+{
+	for (size_t i = 0; i < flow->count; i++) {
+		flow->stations[i].recurring = flow->graph->steps[i].on_cycle;
+		flow->stations[i].beside = !flow->graph->steps[i].answers;
+	}
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (size_t i = 0; i <= flow->count; i++) {
+			struct station *station = &flow->stations[i];
+			if (!station->recurring && (gate_recurs(flow, &station->inputs) || gate_recurs(flow, &station->triggers)))
+				station->recurring = changed = true;
+		}
+		for (size_t i = flow->count; i-- > 0;) {
+			struct station *station = &flow->stations[i];
+			if (!station->beside &&
+			    (outlet_leads_beside(flow, &station->sent) || outlet_leads_beside(flow, &station->gave)))
+				station->beside = changed = true;
+		}
+	}
+}
+
+static bool station_open(struct flow *flow, size_t index, struct error *error)
+{
+	const struct graph_step *graph_step = &flow->graph->steps[index];
+	const struct step_spec *spec = graph_step->spec;
+	struct station *station = &flow->stations[index];
+	station->graph_step = graph_step;
+	station->step = (struct step){
+		.kind = spec->kind,
+		.name = graph_step->name,
+		.pipeline = flow->graph->name,
+		.options = spec->options,
+		.place = spec->here,
+		.arena = flow->arena,
+	};
+	gate_open(flow, &station->inputs, &graph_step->inputs);
+	gate_open(flow, &station->triggers, &graph_step->triggers);
+	if (spec->kind->planned || !spec->kind->run)
+		return error_set(error, ERROR_CONFIG, spec->options_here,
+				 "step `%s` cannot run: the kind `%s` is not built yet; leave the step out to run the others",
+				 graph_step->name, spec->kind->name);
+	if (spec->kind->open && !spec->kind->open(&station->step, error))
+		return false;
+	gate_gather(&station->inputs, &station->step);
+	return true;
+}
+
+struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)
+{
+	struct flow *flow = memory_take(1, sizeof *flow);
+	if (!flow) {
+		error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+		return NULL;
+	}
+	*flow = (struct flow){.graph = graph, .outside = *outside, .now_ms = INT64_MIN};
+	flow->ready_end = &flow->ready;
+	flow->arena = arena_open(STEPS_BYTES_MAX);
+	if (flow->arena)
+		flow->stations = arena_take(flow->arena, graph->count + 1, sizeof *flow->stations);
+	if (!flow->stations) {
+		error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+		flow_close(flow);
+		return NULL;
+	}
+	bool opened = true;
+	while (opened && flow->count < graph->count) {
+		opened = station_open(flow, flow->count, error);
+		flow->count++; /* also a half-opened step is closed */
+	}
+	if (opened) {
+		gate_open(flow, &flow->stations[flow->count].inputs, &graph->output);
+		opened = edges_open(flow, error);
+	}
+	if (!opened) {
+		flow_close(flow);
+		return NULL;
+	}
+	marks_spread(flow);
+	flow->run_size_bytes =
+		sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) + flow->arrivals * sizeof(struct arrival);
+	return flow;
+}
+
+void flow_close(struct flow *flow)
+{
+	if (!flow)
+		return;
+	for (struct run *run = flow->runs; run; run = run->next)
+		for (struct visit *visit = run->waiting; visit; visit = visit->next)
+			if (!visit->batch)
+				visit_abandon(visit);
+	for (size_t i = 0; i < flow->count; i++) {
+		struct station *station = &flow->stations[i];
+		batches_close(station);
+		if (station->step.kind && station->step.kind->close)
+			station->step.kind->close(&station->step);
+	}
+	memory_give(flow->timers);
+	arena_close(flow->arena);
+	memory_give(flow);
+}
+
+size_t flow_inside(const struct flow *flow)
+{
+	return flow->inside;
+}

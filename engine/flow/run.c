@@ -1,0 +1,260 @@
+/* run.c: a message's way: entered, worked off, waiting, answered, finished. */
+#include "flow/run.h"
+
+void run_push(struct run *run, struct task *task)
+{
+	task->next = NULL;
+	*run->tasks_end = task;
+	run->tasks_end = &task->next;
+}
+
+const struct error *run_keep_error(struct run *run, const struct error *error)
+{
+	struct error *kept = arena_take_raw(run->message->arena, sizeof *kept);
+	if (!kept) { /* a full arena ends the run: this is then its error */
+		run->error.kind = ERROR_NONE;
+		error_memory(&run->error, ERROR_LIMIT, "answering a message");
+		return &run->error;
+	}
+	return memcpy(kept, error, sizeof *kept);
+}
+
+static struct run *run_begin(struct flow *flow, struct message *message)
+{
+	struct run *run = arena_take_raw(message->arena, flow->run_size_bytes);
+	if (!run)
+		return NULL;
+	memset(run, 0, offsetof(struct run, error));
+	run->flow = flow;
+	run->message = message;
+	run->tasks_end = &run->tasks;
+	run->timer.run = run;
+	run->timer.serial = ++flow->serial;
+	run->halts = (struct halt *)(run + 1);
+	run->arrivals = (struct arrival *)(run->halts + flow->count + 1);
+	memset(run->halts, 0, flow->run_size_bytes - sizeof *run);
+	run->next = flow->runs;
+	if (run->next)
+		run->next->previous = run;
+	flow->runs = run;
+	flow->inside++;
+	return run;
+}
+
+/* Tells the outside, and lets go of the message. */
+static void run_end(struct run *run)
+{
+	struct flow *flow = run->flow;
+	while (run->waiting)
+		visit_abandon(run->waiting);
+	timer_set(flow, &run->timer, INT64_MAX);
+	if (run->next)
+		run->next->previous = run->previous;
+	*(run->previous ? &run->previous->next : &flow->runs) = run->next;
+	flow->inside--;
+	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
+}
+
+static void run_task(struct run *run, struct task *task)
+{
+	struct station *station = &run->flow->stations[task->station];
+	if (task->kind == TASK_VISIT) {
+		visit_start((struct visit *)task);
+		return;
+	}
+	if (!station->graph_step) {
+		const struct error *error = run->halts[task->station].error;
+		if (error)
+			run_answer_error(run, error);
+		else
+			run_answer_nothing(run);
+		return;
+	}
+	enum arrival_state state = task->kind == TASK_DEAD ? ARRIVAL_DEAD : ARRIVAL_FAILED;
+	outlet_deliver(run, &station->sent, state, NULL, NULL);
+	outlet_deliver(run, &station->gave, state, NULL, NULL);
+}
+
+/* Whether what happens at a station still matters: once the answer is known, only what
+ * leads beside it does, unless someone looks on. */
+static bool matters(const struct run *run, const struct station *station)
+{
+	return !run->answered || run->flow->outside.tap || station->beside;
+}
+
+static void run_work(struct run *run)
+{
+	for (struct task *task; (task = run->tasks) != NULL;) {
+		run->tasks = task->next;
+		if (!run->tasks)
+			run->tasks_end = &run->tasks;
+		if (matters(run, &run->flow->stations[task->station]))
+			run_task(run, task);
+	}
+}
+
+static void run_prune(struct run *run)
+{
+	for (struct visit *visit = run->waiting, *next; visit; visit = next) {
+		next = visit->next;
+		if (!matters(run, visit->station))
+			visit_abandon(visit);
+	}
+}
+
+static int64_t run_due_ms(const struct run *run)
+{
+	int64_t due_ms = run->message->deadline_ms > 0 ? run->message->deadline_ms : INT64_MAX;
+	for (const struct visit *visit = run->waiting; visit; visit = visit->next)
+		if (visit->wake_ms < due_ms)
+			due_ms = visit->wake_ms;
+	for (size_t i = 0; i <= run->flow->count; i++) {
+		int64_t halt_ms = halt_due_ms(run, i);
+		if (halt_ms < due_ms)
+			due_ms = halt_ms;
+	}
+	return due_ms;
+}
+
+static bool run_out_of_memory(struct run *run)
+{
+	if (!arena_failed(run->message->arena))
+		return false;
+	if (!run->answered) {
+		run->error.kind = ERROR_NONE;
+		error_memory(&run->error, ERROR_LIMIT, "running a message through its steps");
+		run_answer_error(run, &run->error);
+	}
+	run_end(run);
+	return true;
+}
+
+/* Works off all tasks; then the run ends, or waits with its timer set. */
+static void run_drain(struct run *run)
+{
+	for (;;) {
+		run_work(run);
+		if (run_out_of_memory(run))
+			return;
+		if (run->waiting && run->answered)
+			run_prune(run);
+		if (run->waiting) {
+			run->ready = false;
+			timer_set(run->flow, &run->timer, run_due_ms(run));
+			return;
+		}
+		if (run->answered && !run->flow->graph->cyclic)
+			break; /* without cycles all is settled by now */
+		if (!run_settle_quiet(run))
+			break;
+	}
+	if (!run->answered)
+		run_answer_nothing(run);
+	run_end(run);
+}
+
+/* Runs touch each other through batches, so they are listed and worked off here, one
+ * after the other, and never inside one another. */
+void run_wake(struct run *run)
+{
+	if (run->ready)
+		return;
+	struct flow *flow = run->flow;
+	run->ready = true;
+	run->next_ready = NULL;
+	*flow->ready_end = run;
+	flow->ready_end = &run->next_ready;
+}
+
+static void flow_work(struct flow *flow)
+{
+	for (struct run *run; (run = flow->ready) != NULL;) {
+		flow->ready = run->next_ready;
+		if (!flow->ready)
+			flow->ready_end = &flow->ready;
+		run_drain(run);
+	}
+}
+
+static void run_past_deadline(struct run *run)
+{
+	if (!run->answered) {
+		run->error = (struct error){0};
+		error_set(&run->error, ERROR_LIMIT, PLACE_NONE,
+			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow step");
+		run_answer_error(run, &run->error);
+	}
+	run_end(run);
+}
+
+bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error)
+{
+	flow->now_ms = now_ms;
+	struct run *run = timers_reserve(flow, 1) ? run_begin(flow, message) : NULL;
+	if (!run)
+		return error_memory(error, ERROR_LIMIT, "entering a message");
+	if (flow->outside.tap)
+		flow->outside.tap(flow->outside.context, message, TAP_PIPELINE_INPUTS, STEP_NONE, &message->payload);
+	if (message->deadline_ms > 0 && message->deadline_ms <= now_ms) {
+		run_past_deadline(run);
+		return true;
+	}
+	run_wake(run);
+	outlet_deliver(run, &flow->request, ARRIVAL_CAME, &message->payload, NULL);
+	flow_work(flow);
+	return true;
+}
+
+void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
+{
+	struct pending *pending = call->owner;
+	struct visit *visit = pending->visit;
+	struct run *run = visit->run;
+	struct step *step = &visit->station->step;
+	struct error error = {0};
+	flow->now_ms = now_ms;
+	pending->open = false;
+	visit_verdict(visit, step->kind->answered(step, visit, call, &error), &error);
+	if (run)
+		run_wake(run);
+	flow_work(flow);
+}
+
+void visit_wakes(struct visit *visit)
+{
+	struct step *step = &visit->station->step;
+	struct error error = {0};
+	visit->wake_ms = INT64_MAX;
+	visit_verdict(visit, step->kind->due(step, visit, &error), &error);
+}
+
+static void run_due(struct run *run)
+{
+	struct flow *flow = run->flow;
+	if (run->message->deadline_ms > 0 && run->message->deadline_ms <= flow->now_ms) {
+		run_past_deadline(run);
+		return;
+	}
+	for (struct visit *visit = run->waiting, *next; visit; visit = next) {
+		next = visit->next;
+		if (visit->wake_ms <= flow->now_ms)
+			visit_wakes(visit);
+	}
+	for (size_t i = 0; i <= flow->count; i++)
+		if (halt_due_ms(run, i) <= flow->now_ms)
+			halt_window_closed(run, i);
+	run_wake(run);
+}
+
+void flow_advance(struct flow *flow, int64_t now_ms)
+{
+	flow->now_ms = now_ms;
+	while (flow_due_ms(flow) <= now_ms) {
+		struct timer *timer = flow->timers[1];
+		if (timer->run)
+			run_due(timer->run);
+		else
+			batch_due(timer->batch);
+		flow_work(flow);
+	}
+}

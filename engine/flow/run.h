@@ -1,0 +1,227 @@
+/* run.h: what the files of this room share: a graph made ready to run, and one
+ * message's state in it. Private to engine/flow; its users see flow.h.
+ *
+ * Made ready (by open.c, once): each step is a station; its inputs and its triggers
+ * are gates; what a station sends on leaves by an outlet, whose edges lead to the
+ * gates that named it as a source. The answer is the station behind the last step,
+ * with an input gate alone.
+ *
+ * Of one message (in its arena): a run, with a halt for each station and an arrival
+ * for each source of each gate. A run works off its tasks until none is left; then
+ * it is finished, or it waits for calls and for time.
+ */
+#ifndef SLUICE_FLOW_RUN_H
+#define SLUICE_FLOW_RUN_H
+
+#include "flow/flow.h"
+
+/* ---- a graph made ready ---- */
+
+struct edge {
+	size_t station;     /* whose gate: index into flow->stations */
+	size_t arrival;     /* which source of it: index into run->arrivals */
+	struct text tensor; /* only this one; empty: all */
+	bool trigger;
+};
+
+struct outlet {
+	size_t count;
+	struct edge *edges; /* those of one halt stand together */
+};
+
+struct gate {
+	const struct join *join; /* NULL: always open (no triggers) */
+	size_t count;            /* of sources */
+	size_t first;            /* of its arrivals in run->arrivals */
+	size_t need;             /* sources without which it never opens */
+	int64_t within_ms;       /* after the first arrival it opens with `need`; INT64_MAX: never before all are settled */
+	bool each;               /* `any`: opens for each arrival */
+	bool plain;              /* one whole source, nothing renamed: its payload passes uncopied */
+	size_t *leader;          /* of each source: the first that names the same producer */
+};
+
+struct station {
+	struct step step;
+	const struct graph_step *graph_step; /* NULL: the answer */
+	struct gate inputs;
+	struct gate triggers;
+	struct outlet sent; /* to those that read what the step was sent */
+	struct outlet gave;
+	bool recurring; /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
+	bool beside;    /* something that it leads to is not part of the answer */
+	struct batch *pots;   /* being filled */
+	struct batch *flying; /* sent on, not answered */
+	struct batch *spare;  /* emptied, with their memory */
+};
+
+struct timer {
+	int64_t due_ms;
+	uint64_t serial; /* of equals the first made is the first due */
+	size_t slot;     /* in flow->timers; 0: not set */
+	struct run *run;     /* whose; or */
+	struct batch *batch;
+};
+
+struct flow {
+	const struct graph *graph;
+	struct flow_outside outside;
+	struct arena *arena;
+	size_t count;             /* of steps; stations[count] is the answer */
+	struct station *stations;
+	struct outlet request;
+	size_t arrivals;          /* of one run */
+	size_t run_size_bytes;
+	struct run *runs;         /* inside */
+	struct run *ready, **ready_end; /* to be worked off before the flow returns */
+	size_t inside;
+	int64_t now_ms;
+	uint64_t serial;
+	struct timer **timers;    /* a heap; [0] is not used */
+	size_t timer_count;
+	size_t timer_capacity;
+	size_t batch_count;       /* each may want a timer */
+};
+
+/* ---- of one message ---- */
+
+enum arrival_state { ARRIVAL_PENDING, ARRIVAL_CAME, ARRIVAL_DEAD, ARRIVAL_FAILED };
+
+struct arrival {
+	const struct payload *payload; /* all that the producer gave; selected when the gate opens */
+	enum arrival_state state;
+};
+
+struct tally { /* of a gate */
+	uint32_t came, dead, failed;
+};
+
+enum halt_stage { HALT_OPEN, HALT_FIRED, HALT_DEAD, HALT_FAILED };
+enum halt_silence { SILENCE_NONE, SILENCE_EMPTY, SILENCE_WHEN, SILENCE_DROPPED };
+
+struct halt {
+	struct tally inputs;
+	struct tally triggers;
+	enum halt_stage stage;
+	enum halt_silence silence; /* why it fired and gave nothing */
+	bool ticking;              /* the window is open, since: */
+	bool fresh;                /* something came since it last fired */
+	int64_t since_ms;
+	int64_t visits;
+	const struct payload *sent;
+	const struct payload *gave;
+	const struct error *error;
+};
+
+enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };
+
+struct task {
+	struct task *next;
+	size_t station;
+	enum task_kind kind;
+};
+
+struct pending { /* a call that is out */
+	struct call call;
+	struct visit *visit;
+	struct pending *next;
+	bool open;
+};
+
+struct visit {
+	struct task task; /* first: a visit is a task */
+	struct flow *flow;
+	struct run *run;  /* NULL: of a whole batch */
+	struct station *station;
+	const struct message *message;
+	struct arena *arena;
+	const struct payload *input;
+	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
+	const struct payload *emitted;
+	const char *only_to;
+	const char *model;      /* chosen by a model switch; NULL: the step's own */
+	struct pending *calls;
+	void *memory;
+	int64_t wake_ms;        /* INT64_MAX: not asked for */
+	struct batch *batch;    /* the one it waits in, or (run NULL) is for */
+	struct visit *next, *previous; /* of those that wait */
+};
+
+struct run {
+	struct timer timer;
+	struct flow *flow;
+	struct message *message;
+	struct run *next, *previous;
+	struct run *next_ready;
+	bool ready; /* listed, or being worked off */
+	struct task *tasks, **tasks_end;
+	struct visit *waiting;
+	bool answered;
+	bool dropped;
+	enum flow_outcome outcome;
+	struct answer answer;
+	const struct error *failure; /* the first of a step that leads to the answer */
+	struct halt *halts;
+	struct arrival *arrivals;
+	struct error error; /* scratch, and the last resort when the arena is full; not cleared at first */
+};
+
+/* ---- timers.c ---- */
+
+/* Room for `more` timers beyond those that runs and batches may already want, so that
+ * setting one cannot fail. */
+bool timers_reserve(struct flow *flow, size_t more);
+void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64_MAX: clears it */
+
+/* ---- joins.c ---- */
+
+/* Gives `payload` (CAME), or the news that nothing comes (DEAD, FAILED), to all edges
+ * of an outlet; `only` is a station that alone gets it, or NULL. Gates that open make
+ * tasks. */
+void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
+		    const char *only);
+/* The gate's window has passed: go on, or fail. */
+void halt_window_closed(struct run *run, size_t halt);
+/* When the halt's window wants attention; INT64_MAX: it does not wait. */
+int64_t halt_due_ms(const struct run *run, size_t halt);
+/* Nothing is under way any more: what never came will not come. True when a gate
+ * opened because of it. */
+bool run_settle_quiet(struct run *run);
+/* What the n-th source of a gate selects of a payload. */
+const struct payload *source_select(struct arena *arena, const struct source *source, const struct payload *payload);
+
+/* ---- visit.c ---- */
+
+void visit_begin(struct visit *visit, struct run *run, struct station *station, size_t halt);
+/* Runs the step, or hands the visit to a batch. */
+void visit_start(struct visit *visit);
+void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error *error);
+/* It ended: by what the step emitted, dropped, or failed with. */
+void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error);
+void visit_abandon(struct visit *visit); /* nobody waits for it any more */
+
+/* ---- batch.c ---- */
+
+void batch_join(struct visit *visit);
+void batch_leave(struct visit *visit);
+void batch_due(struct batch *batch);
+void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
+void batch_wait(struct batch *batch); /* its visit waits: for an answer, or for time */
+void batches_close(struct station *station);
+
+/* ---- answer.c ---- */
+
+/* The answer of the message is known: what the output gate let through, an error, or
+ * nothing at all. Only the first counts. */
+void run_answer_payload(struct run *run, const struct payload *payload);
+void run_answer_error(struct run *run, const struct error *error);
+void run_answer_nothing(struct run *run);
+
+/* ---- run.c ---- */
+
+void run_push(struct run *run, struct task *task);
+const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
+void run_wake(struct run *run); /* something happened to it: it is worked off before the flow returns */
+/* The time that a visit asked for has come. */
+void visit_wakes(struct visit *visit);
+
+#endif

@@ -1,0 +1,81 @@
+/* timers.c: what waits for time, soonest first: a binary heap of the timers that stand
+ * in runs and batches. A message that never waits never comes here. */
+#include "base/memory.h"
+#include "flow/run.h"
+
+#define TIMERS_AT_FIRST 64
+
+bool timers_reserve(struct flow *flow, size_t more)
+{
+	size_t wanted = flow->inside + flow->batch_count + more + 1;
+	if (wanted <= flow->timer_capacity)
+		return true;
+	size_t capacity = flow->timer_capacity ? flow->timer_capacity : TIMERS_AT_FIRST;
+	while (capacity < wanted)
+		capacity *= 2;
+	struct timer **timers = memory_resize(flow->timers, capacity, sizeof *timers);
+	if (!timers)
+		return false;
+	flow->timers = timers;
+	flow->timer_capacity = capacity;
+	return true;
+}
+
+static bool sooner(const struct timer *a, const struct timer *b)
+{
+	return a->due_ms < b->due_ms || (a->due_ms == b->due_ms && a->serial < b->serial);
+}
+
+static void put(struct flow *flow, size_t slot, struct timer *timer)
+{
+	flow->timers[slot] = timer;
+	timer->slot = slot;
+}
+
+static void rise(struct flow *flow, size_t slot)
+{
+	struct timer *timer = flow->timers[slot];
+	for (; slot > 1 && sooner(timer, flow->timers[slot / 2]); slot /= 2)
+		put(flow, slot, flow->timers[slot / 2]);
+	put(flow, slot, timer);
+}
+
+static void sink(struct flow *flow, size_t slot)
+{
+	struct timer *timer = flow->timers[slot];
+	for (size_t child; (child = slot * 2) <= flow->timer_count; slot = child) {
+		if (child < flow->timer_count && sooner(flow->timers[child + 1], flow->timers[child]))
+			child++;
+		if (!sooner(flow->timers[child], timer))
+			break;
+		put(flow, slot, flow->timers[child]);
+	}
+	put(flow, slot, timer);
+}
+
+void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms)
+{
+	size_t slot = timer->slot;
+	timer->due_ms = due_ms;
+	if (due_ms != INT64_MAX) {
+		if (slot == 0) {
+			slot = ++flow->timer_count;
+			put(flow, slot, timer);
+		}
+	} else {
+		if (slot == 0)
+			return;
+		timer->slot = 0;
+		struct timer *last = flow->timers[flow->timer_count--];
+		if (last == timer)
+			return;
+		put(flow, slot, last);
+	}
+	rise(flow, slot);
+	sink(flow, slot);
+}
+
+int64_t flow_due_ms(const struct flow *flow)
+{
+	return flow->timer_count ? flow->timers[1]->due_ms : INT64_MAX;
+}

@@ -1,0 +1,350 @@
+/* visit.c: one message at one step: what the step sees of it, what it may ask for, and
+ * what becomes of its verdict. */
+#include "flow/run.h"
+
+void visit_begin(struct visit *visit, struct run *run, struct station *station, size_t halt)
+{
+	*visit = (struct visit){
+		.task = {.station = halt, .kind = TASK_VISIT},
+		.flow = run->flow,
+		.run = run,
+		.station = station,
+		.message = run->message,
+		.arena = run->message->arena,
+		.wake_ms = INT64_MAX,
+	};
+}
+
+/* ---- what steps call ---- */
+
+struct arena *visit_arena(struct visit *visit)
+{
+	return visit->arena;
+}
+
+const struct message *visit_message(const struct visit *visit)
+{
+	return visit->message;
+}
+
+const struct payload *visit_input(const struct visit *visit)
+{
+	return visit->input;
+}
+
+bool visit_source(const struct visit *visit, size_t nth, const char **step, const struct payload **payload)
+{
+	const struct gate *gate = &visit->station->inputs;
+	if (nth >= gate->count)
+		return false;
+	const struct source *source = &gate->join->sources[nth];
+	*step = source->step == STEP_NONE ? visit->flow->graph->name : visit->flow->graph->steps[source->step].name;
+	if (!visit->sources)
+		*payload = visit->input;
+	else
+		*payload = visit->sources[nth] ? source_select(visit->arena, source, visit->sources[nth]) : NULL;
+	return true;
+}
+
+void visit_emit(struct visit *visit, const struct payload *payload)
+{
+	visit->emitted = payload;
+}
+
+void visit_pass(struct visit *visit)
+{
+	visit->emitted = visit->input;
+}
+
+void visit_only_to(struct visit *visit, const char *step)
+{
+	visit->only_to = step;
+}
+
+static bool find_step_tensor(const void *context, struct text step, struct text tensor, const struct tensor **found)
+{
+	const struct visit *visit = context;
+	const struct graph *graph = visit->flow->graph;
+	for (size_t i = 0; visit->run && i < graph->count; i++) {
+		if (!text_is(step, graph->steps[i].name))
+			continue;
+		const struct payload *gave = visit->run->halts[i].gave;
+		*found = gave ? tensors_find(gave->tensors, tensor) : NULL;
+		return true;
+	}
+	return false;
+}
+
+struct scope visit_scope(const struct visit *visit, const struct tensors *made)
+{
+	return (struct scope){
+		.message = visit->message,
+		.made = made,
+		.payload = visit->input,
+		.step_tensor = find_step_tensor,
+		.context = visit,
+		.pipeline = visit->station->step.pipeline,
+		.step = visit->station->step.name,
+	};
+}
+
+bool visit_judge(struct visit *visit, const struct expression *condition, bool *holds, struct error *error)
+{
+	struct scope scope = visit_scope(visit, NULL);
+	return expression_judge(condition, &scope, visit->arena, holds, error);
+}
+
+struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
+			struct error *error)
+{
+	struct pending *pending = ARENA_NEW(visit->arena, struct pending);
+	if (!pending) {
+		error_memory(error, ERROR_LIMIT, "calling a model");
+		return NULL;
+	}
+	const struct graph_step *graph_step = visit->station->graph_step;
+	pending->visit = visit;
+	pending->open = true;
+	pending->next = visit->calls;
+	visit->calls = pending;
+	pending->call = (struct call){
+		.target = target,
+		.name = visit->model && target == CALL_MODEL ? visit->model : name,
+		.request = request,
+		.message = visit->message,
+		.timeout_ms = graph_step->timeout_ms,
+		.timeout_own = graph_step->spec->timeout_ns > 0,
+		.owner = pending,
+	};
+	visit->flow->outside.call(visit->flow->outside.context, &pending->call);
+	return &pending->call;
+}
+
+void visit_wake(struct visit *visit, int64_t delay_ms)
+{
+	visit->wake_ms = visit->flow->now_ms + (delay_ms > 0 ? delay_ms : 0);
+}
+
+void *visit_memory(struct visit *visit, size_t size)
+{
+	if (!visit->memory)
+		visit->memory = arena_take(visit->arena, 1, size);
+	return visit->memory;
+}
+
+/* ---- how a visit goes ---- */
+
+static void visit_wait(struct visit *visit)
+{
+	struct run *run = visit->run;
+	if (visit->previous || run->waiting == visit)
+		return; /* it waits already */
+	visit->next = run->waiting;
+	if (visit->next)
+		visit->next->previous = visit;
+	run->waiting = visit;
+}
+
+static void visit_unlink(struct visit *visit)
+{
+	struct run *run = visit->run;
+	if (!visit->previous && run->waiting != visit)
+		return;
+	if (visit->next)
+		visit->next->previous = visit->previous;
+	*(visit->previous ? &visit->previous->next : &run->waiting) = visit->next;
+	visit->next = visit->previous = NULL;
+}
+
+void visit_abandon(struct visit *visit)
+{
+	for (struct pending *pending = visit->calls; pending; pending = pending->next)
+		if (pending->open && visit->flow->outside.forget)
+			visit->flow->outside.forget(visit->flow->outside.context, &pending->call);
+	if (!visit->run)
+		return;
+	if (visit->batch)
+		batch_leave(visit);
+	visit_unlink(visit);
+}
+
+static void tap(struct visit *visit, enum tap_point point, const struct payload *payload)
+{
+	const struct flow *flow = visit->flow;
+	if (flow->outside.tap)
+		flow->outside.tap(flow->outside.context, visit->message, point, visit->task.station, payload);
+}
+
+/* The model that the decision tensor names, by its place in the list or by name. */
+static const char *switch_choose(const struct model_switch *model_switch, const struct tensor *decision, struct error *error)
+{
+	if (decision->count != 1) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` must have one element to choose a model, it has %zu",
+			  TEXT_ARGUMENTS(model_switch->decision), decision->count);
+		return NULL;
+	}
+	if (decision->datatype == DATATYPE_BYTES) {
+		struct text wanted = *(const struct text *)decision->data;
+		for (size_t i = 0; i < model_switch->count; i++)
+			if (text_is(wanted, model_switch->models[i].text))
+				return model_switch->models[i].text;
+		error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` names the model `" TEXT_FORMAT
+			  "`, which is not in its list; add it, or send one that is",
+			  TEXT_ARGUMENTS(model_switch->decision), TEXT_ARGUMENTS(wanted));
+		return NULL;
+	}
+	double index = tensor_number(decision, 0);
+	for (size_t i = 0; i < model_switch->count; i++)
+		if (index == (double)i)
+			return model_switch->models[i].text;
+	error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` is %.17g, and its list has the routes 0 to %zu",
+		  TEXT_ARGUMENTS(model_switch->decision), index, model_switch->count - 1);
+	return NULL;
+}
+
+/* The reference dialect's switch: chooses the model; the decision is not sent on. */
+static bool visit_switch(struct visit *visit, struct error *error)
+{
+	const struct model_switch *model_switch = &visit->station->graph_step->model_switch;
+	const struct tensor *decision = tensors_find(visit->input->tensors, model_switch->decision);
+	if (!decision)
+		return error_set(error, ERROR_INPUT, visit->station->step.place,
+				 "no route: step `%s` chooses a model by the tensor `" TEXT_FORMAT "`, which did not come",
+				 visit->station->step.name, TEXT_ARGUMENTS(model_switch->decision));
+	visit->model = switch_choose(model_switch, decision, error);
+	if (!visit->model)
+		return false;
+	struct payload *rest = ARENA_NEW(visit->arena, struct payload);
+	if (!rest)
+		return error_memory(error, ERROR_LIMIT, "choosing a model");
+	*rest = *visit->input;
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, visit->arena, rest->tensors.count);
+	for (size_t i = 0; i < visit->input->tensors.count; i++)
+		if (visit->input->tensors.items[i] != decision)
+			tensors_add(&tensors, visit->input->tensors.items[i]);
+	rest->tensors = tensors_end(&tensors);
+	visit->input = rest;
+	return true;
+}
+
+void visit_start(struct visit *visit)
+{
+	struct run *run = visit->run;
+	struct station *station = visit->station;
+	const struct step_spec *spec = station->graph_step->spec;
+	struct error *error = &run->error;
+	error->kind = ERROR_NONE;
+	bool holds = true;
+	if ((spec->when && !visit_judge(visit, spec->when, &holds, error)) ||
+	    (holds && station->graph_step->model_switch.decision.length && !visit_switch(visit, error))) {
+		outlet_deliver(run, &station->sent, ARRIVAL_FAILED, NULL, NULL);
+		visit_finish(visit, STEP_FAIL, error);
+		return;
+	}
+	if (!holds) {
+		run->halts[visit->task.station].silence = SILENCE_WHEN;
+		outlet_deliver(run, &station->sent, ARRIVAL_DEAD, NULL, NULL);
+		visit_finish(visit, STEP_DONE, NULL);
+		return;
+	}
+	run->halts[visit->task.station].sent = visit->input;
+	tap(visit, TAP_STEP_INPUTS, visit->input);
+	if (station->sent.count)
+		outlet_deliver(run, &station->sent, ARRIVAL_CAME, visit->input, NULL);
+	if (spec->batch.size > 0) {
+		visit_wait(visit);
+		batch_join(visit);
+		return;
+	}
+	visit_verdict(visit, station->step.kind->run(&station->step, visit, error), error);
+}
+
+static bool visit_expects(const struct visit *visit)
+{
+	if (visit->wake_ms != INT64_MAX)
+		return true;
+	for (const struct pending *pending = visit->calls; pending; pending = pending->next)
+		if (pending->open)
+			return true;
+	return false;
+}
+
+void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error *error)
+{
+	if (verdict == STEP_WAIT) {
+		if (visit_expects(visit)) {
+			if (visit->run)
+				visit_wait(visit);
+			else
+				batch_wait(visit->batch);
+			return;
+		}
+		verdict = STEP_FAIL;
+		error_set(error, ERROR_SYSTEM, visit->station->step.place, "step `%s` waits and asked for nothing; please report this",
+			  visit->station->step.name);
+	}
+	if (visit->run)
+		visit_finish(visit, verdict, error);
+	else
+		batch_verdict(visit->batch, verdict, error);
+}
+
+/* A step that declares one output gives its only tensor that name. */
+static const struct payload *declared(struct visit *visit, const struct payload *payload)
+{
+	const struct name_list *outputs = &visit->station->graph_step->spec->outputs;
+	if (outputs->count != 1 || payload->tensors.count != 1)
+		return payload;
+	struct text name = text_of(outputs->items[0].text);
+	if (text_equal(payload->tensors.items[0]->name, name))
+		return payload;
+	struct payload *copy = ARENA_NEW(visit->arena, struct payload);
+	const struct tensor **items = arena_take_raw(visit->arena, sizeof *items);
+	if (!copy || !items)
+		return payload;
+	*copy = *payload;
+	items[0] = tensor_renamed(visit->arena, payload->tensors.items[0], name);
+	copy->tensors = (struct tensors){1, items};
+	return copy;
+}
+
+static void visit_failed(struct visit *visit, const struct error *error)
+{
+	struct run *run = visit->run;
+	struct halt *halt = &run->halts[visit->task.station];
+	halt->error = run_keep_error(run, error);
+	if (!visit->station->recurring)
+		halt->stage = HALT_FAILED;
+	if (!run->failure && (visit->station->graph_step->answers || !run->flow->graph->has_output))
+		run->failure = halt->error;
+	outlet_deliver(run, &visit->station->gave, ARRIVAL_FAILED, NULL, NULL);
+}
+
+void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
+{
+	struct run *run = visit->run;
+	struct halt *halt = &run->halts[visit->task.station];
+	visit_unlink(visit);
+	if (verdict == STEP_FAIL) {
+		visit_failed(visit, error);
+		return;
+	}
+	const struct payload *gave = verdict == STEP_DONE ? visit->emitted : NULL;
+	if (gave) {
+		gave = declared(visit, gave);
+		halt->gave = gave;
+		if (gave->tensors.count == 0)
+			halt->silence = SILENCE_EMPTY;
+		tap(visit, TAP_STEP_OUTPUTS, gave);
+		outlet_deliver(run, &visit->station->gave, ARRIVAL_CAME, gave, visit->only_to);
+		return;
+	}
+	if (verdict == STEP_DROP) {
+		halt->silence = SILENCE_DROPPED;
+		run->dropped |= visit->station->graph_step->answers || !run->flow->graph->has_output;
+	} else if (halt->silence == SILENCE_NONE) {
+		halt->silence = SILENCE_EMPTY;
+	}
+	outlet_deliver(run, &visit->station->gave, ARRIVAL_DEAD, NULL, NULL);
+}
