@@ -3,8 +3,10 @@
 
 extern const struct command command_completion;
 extern const struct command command_help;
+extern const struct command command_init;
 
 const struct command *const command_table[] = {
+	&command_init,
 	&command_help,
 	&command_completion,
 	NULL,

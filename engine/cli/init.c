@@ -1,0 +1,162 @@
+/* init.c: `sluice init`: a first pipeline with a request and a test, to be changed.
+ *
+ * It asks nothing and overwrites nothing; what it writes passes `sluice lint` and
+ * `sluice test` as it is.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+#define PATH_BYTES_MAX 4096
+
+static const struct file {
+	const char *path;
+	const char *text; /* %s: the pipeline's name */
+} files[] = {
+	{"pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\n"
+			  "kind: Pipeline\n"
+			  "metadata: {name: %s}\n"
+			  "spec:\n"
+			  "  steps:\n"
+			  "  - {name: prepare, expression: {set: {level: mean(x)}}}\n"
+			  "  - name: decide\n"
+			  "    inputs: [prepare]\n"
+			  "    expression: {set: {action: 'where(level > 15, \"buy\", \"hold\")'}, drop: [x]}\n"
+			  "  output: {steps: [decide]}\n"},
+	{"request.json", "{\"id\": \"first\", \"inputs\": [\n"
+			 "  {\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1, 3], \"data\": [10, 20, 30]}\n"
+			 "]}\n"},
+	{"tests/decides/in.jsonl", "{\"id\": \"high\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", "
+				   "\"shape\": [1, 3], \"data\": [10, 20, 30]}]}}\n"
+				   "{\"id\": \"low\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", "
+				   "\"shape\": [1, 3], \"data\": [1, 2, 3]}]}}\n"},
+	{"tests/decides/out.jsonl", "{\"id\": \"high\", \"response\": {\"outputs\": ["
+				    "{\"name\": \"level\", \"datatype\": \"FP64\", \"shape\": [], \"data\": [20.0]}, "
+				    "{\"name\": \"action\", \"datatype\": \"BYTES\", \"shape\": [], \"data\": [\"buy\"]}]}}\n"
+				    "{\"id\": \"low\", \"response\": {\"outputs\": ["
+				    "{\"name\": \"level\", \"datatype\": \"FP64\", \"shape\": [], \"data\": [2.0]}, "
+				    "{\"name\": \"action\", \"datatype\": \"BYTES\", \"shape\": [], \"data\": [\"hold\"]}]}}\n"},
+};
+
+/* A case tests the pipeline that its folder holds: this one, not a copy of it. */
+#define CASE_PIPELINE "tests/decides/pipeline.yaml"
+#define CASE_PIPELINE_TARGET "../../pipeline.yaml"
+
+static bool refuse(struct error *error, const char *path, const char *what)
+{
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be %s: %s", path, what, strerror(errno));
+}
+
+static bool path_in(const char *folder, const char *name, char path[PATH_BYTES_MAX], struct error *error)
+{
+	int length = snprintf(path, PATH_BYTES_MAX, "%s/%s", folder, name);
+	return (length >= 0 && length < PATH_BYTES_MAX) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "the name of the folder is too long; choose a shorter one");
+}
+
+static bool check_free(const char *folder, const char *name, struct error *error)
+{
+	char path[PATH_BYTES_MAX];
+	if (!path_in(folder, name, path, error))
+		return false;
+	struct stat found;
+	return lstat(path, &found) != 0 || error_set(error, ERROR_CONFIG, PLACE_NONE,
+						     "%s is already there, so nothing was written; choose another folder", path);
+}
+
+/* All folders that `path` goes through. */
+static bool make_folders(char *path, struct error *error)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0777) != 0 && errno != EEXIST)
+			return refuse(error, path, "made");
+		*slash = '/';
+	}
+	return true;
+}
+
+/* The last part of the folder's name, where that can name a pipeline. */
+static void name_from(const char *folder, char name[64])
+{
+	size_t end = strlen(folder);
+	while (end > 0 && folder[end - 1] == '/')
+		end--;
+	size_t begin = end;
+	while (begin > 0 && folder[begin - 1] != '/')
+		begin--;
+	size_t length = end - begin;
+	const char *part = folder + begin;
+	bool good = length > 0 && length < 64 && strspn(part, "abcdefghijklmnopqrstuvwxyz0123456789-") >= length &&
+		    part[0] != '-' && part[length - 1] != '-';
+	/* A step of it may not have its name. */
+	struct text taken = {part, length};
+	good = good && !text_is(taken, "prepare") && !text_is(taken, "decide");
+	(void)snprintf(name, 64, "%.*s", good ? (int)length : 5, good ? part : "hello");
+}
+
+static bool write_file(const char *folder, const struct file *file, const char *name, struct error *error)
+{
+	char path[PATH_BYTES_MAX];
+	if (!path_in(folder, file->path, path, error) || !make_folders(path, error))
+		return false;
+	FILE *out = fopen(path, "wx");
+	if (!out)
+		return refuse(error, path, "written");
+	const char *hole = strstr(file->text, "%s");
+	if (hole)
+		fprintf(out, "%.*s%s%s", (int)(hole - file->text), file->text, name, hole + 2);
+	else
+		fputs(file->text, out);
+	bool failed = ferror(out) != 0;
+	failed |= fclose(out) != 0;
+	return !failed || refuse(error, path, "written");
+}
+
+static bool write_all(const char *folder, struct error *error)
+{
+	char name[64], path[PATH_BYTES_MAX];
+	name_from(folder, name);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (!check_free(folder, files[i].path, error))
+			return false;
+	if (!check_free(folder, CASE_PIPELINE, error))
+		return false;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (!write_file(folder, &files[i], name, error))
+			return false;
+	if (!path_in(folder, CASE_PIPELINE, path, error))
+		return false;
+	return symlink(CASE_PIPELINE_TARGET, path) == 0 || refuse(error, path, "linked");
+}
+
+static int init_run(struct session *session, const void *options, const char *const *arguments, size_t count)
+{
+	(void)options;
+	(void)count;
+	struct error error = {0};
+	const char *folder = arguments[0];
+	if (!write_all(folder, &error))
+		return command_failed(session, &error);
+	fprintf(session->out,
+		"%s/pipeline.yaml      the pipeline: change it\n"
+		"%s/request.json       a request for it\n"
+		"%s/tests/decides/     a test of it\n"
+		"next: sluice lint %s && sluice test %s\n",
+		folder, folder, folder, folder, folder);
+	return EXIT_GOOD;
+}
+
+const struct command command_init = {
+	.name = "init",
+	.arguments = "DIR",
+	.summary = "Begins a pipeline: ten lines of YAML, a request, and a test.",
+	.help = "It asks nothing and overwrites nothing.\n\n"
+		"  sluice init trading\n"
+		"  sluice test trading",
+	.group = "write",
+	.run = init_run,
+};

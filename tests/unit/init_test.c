@@ -1,0 +1,130 @@
+/* init_test.c: what `sluice init` leaves in a folder. */
+#include "session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TEXT_MAX 4096
+
+static char folder[] = "/tmp/sluice-init-XXXXXX";
+
+static int open_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static struct said init(const char *name)
+{
+	char line[256];
+	snprintf(line, sizeof line, "init %s/%s", folder, name);
+	return say(line);
+}
+
+static const char *read_back(const char *name)
+{
+	static char text[TEXT_MAX];
+	char path[256];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *file = fopen(path, "r");
+	if (!file)
+		fail_msg("%s is not there", path);
+	text[fread(text, 1, sizeof text - 1, file)] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void it_writes_a_pipeline_of_ten_lines_named_as_its_folder(void **state)
+{
+	(void)state;
+	struct said said = init("deep/down/trading-2/");
+	assert_int_equal(said.code, EXIT_GOOD);
+	assert_non_null(strstr(said.out, "next: sluice lint"));
+	said_close(&said);
+	const char *text = read_back("deep/down/trading-2/pipeline.yaml");
+	assert_non_null(strstr(text, "metadata: {name: trading-2}\n"));
+	size_t lines = 0;
+	for (; *text; text++)
+		lines += *text == '\n';
+	assert_int_equal(lines, 10);
+}
+
+static void a_folder_whose_name_cannot_name_a_pipeline_holds_hello(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"My_Pipe", "-x", "prepare"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct said said = init(names[i]);
+		assert_int_equal(said.code, EXIT_GOOD);
+		said_close(&said);
+		char path[64];
+		snprintf(path, sizeof path, "%s/pipeline.yaml", names[i]);
+		assert_non_null(strstr(read_back(path), "metadata: {name: hello}\n"));
+	}
+}
+
+static void its_test_tests_the_pipeline_itself_not_a_copy(void **state)
+{
+	(void)state;
+	struct said said = init("linked");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	char path[256], target[64];
+	snprintf(path, sizeof path, "%s/linked/tests/decides/pipeline.yaml", folder);
+	ssize_t length = readlink(path, target, sizeof target);
+	assert_int_equal(length, strlen("../../pipeline.yaml"));
+	assert_non_null(strstr(read_back("linked/tests/decides/pipeline.yaml"), "name: linked"));
+	assert_non_null(strstr(read_back("linked/tests/decides/out.jsonl"), "\"buy\""));
+	assert_non_null(strstr(read_back("linked/request.json"), "\"inputs\""));
+}
+
+static void it_never_overwrites_and_then_writes_nothing(void **state)
+{
+	(void)state;
+	char path[256];
+	snprintf(path, sizeof path, "mkdir %s/mine && echo kept >%s/mine/request.json", folder, folder);
+	assert_int_equal(system(path), 0);
+	struct said said = init("mine");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	assert_non_null(strstr(said.err, "mine/request.json is already there, so nothing was written"));
+	said_close(&said);
+	assert_string_equal(read_back("mine/request.json"), "kept\n");
+	snprintf(path, sizeof path, "%s/mine/pipeline.yaml", folder);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_folder_that_cannot_be_made_is_named(void **state)
+{
+	(void)state;
+	struct said said = say("init /dev/null/x");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	assert_non_null(strstr(said.err, "/dev/null/x cannot be made: Not a directory"));
+	said_close(&said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_writes_a_pipeline_of_ten_lines_named_as_its_folder),
+		cmocka_unit_test(a_folder_whose_name_cannot_name_a_pipeline_holds_hello),
+		cmocka_unit_test(its_test_tests_the_pipeline_itself_not_a_copy),
+		cmocka_unit_test(it_never_overwrites_and_then_writes_nothing),
+		cmocka_unit_test(a_folder_that_cannot_be_made_is_named),
+	};
+	return cmocka_run_group_tests(tests, open_folder, remove_folder);
+}
