@@ -65,6 +65,19 @@ part_thread() {
 	[ -n "$names" ] || echo "0 passed, 0 failed"
 }
 
+part_cases() {
+	$sluice test tests/cases
+}
+
+part_judge() {
+	tests/judge/cases.py $sluice tests/cases
+	tests/judge/lint.py $sluice tests/lint
+}
+
+part_reference() {
+	tests/reference.sh $sluice
+}
+
 part_docs() {
 	tests/docs.sh check $sluice
 }
