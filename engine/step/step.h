@@ -99,6 +99,9 @@ struct step_kind {
 		      struct error *error);
 	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */
 	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
+	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
+	 * returns false. Each must list this step in its inputs. NULL: to none. */
+	bool (*targets)(const struct step *step, size_t nth, struct name *target);
 	/* The key by which it needs its messages partitioned; NULL: none. */
 	const struct expression *(*key)(const struct step *step);
 	/* How many of its sources it waits for, and how long; false or NULL: as its join is
@@ -110,6 +113,8 @@ struct step_kind {
 	enum step_verdict (*due)(struct step *step, struct visit *visit, struct error *error);
 	void (*close)(struct step *step);
 };
+
+#define STEP_KIND_DEFAULT "model" /* of a step without a kind key: it calls the model of its own name */
 
 /* The table that main hands down; ends with NULL. */
 typedef const struct step_kind *const step_kind_table[];
