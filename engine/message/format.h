@@ -48,17 +48,20 @@ extern const struct format *const format_table[];
 const struct format *format_named(struct text name);             /* NULL: none */
 const struct format *format_of_content_type(struct text value);  /* ignores parameters behind `;`; NULL: none */
 
-/* By the header content-type, else by a look at the bytes. Sets message->format
- * even on failure, so that the error can be answered in kind. */
+/* By message->format where the way it came says it (a path of the gateway), else by
+ * the header content-type, else by a look at the bytes; what looks like nothing is
+ * read as JSON, which says what is due. Sets message->format even on failure, so
+ * that the error can be answered in kind. */
 bool message_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);
 
-/* In `format`, or that of the request when it is NULL. */
+/* In `format`, or that of the request when it is NULL; of the tensors only those that
+ * the request asked for (INPUT when it named one that is not there). */
 bool answer_encode(const struct message *message, const struct answer *answer, const struct format *format,
 		   const struct schema_source *schemas, struct buffer *out, struct error *error);
 
 /* The rows' own names, for the tables and tests. */
 extern const struct format format_avro;         /* single-object and Confluent framing */
-extern const struct format format_oip_json;     /* with the binary-data extension */
+extern const struct format format_oip_json;     /* with the binary-data extension; see message/oip_json.h */
 extern const struct format format_oip_protobuf; /* ModelInferRequest in, ModelInferResponse out */
 extern const struct format format_v1;
 extern const struct format format_seldon;

@@ -60,3 +60,33 @@ struct tensors tensors_end(const struct tensors_builder *builder)
 {
 	return (struct tensors){builder->count, builder->items};
 }
+
+static bool is_wanted(struct tensors_wanted wanted, struct text name)
+{
+	for (size_t i = 0; i < wanted.count; i++)
+		if (text_equal(wanted.names[i], name))
+			return true;
+	return false;
+}
+
+bool answer_select_wanted(const struct message *message, const struct payload *payload, struct tensors *selected,
+			  struct error *error)
+{
+	*selected = payload->tensors;
+	if (message->wanted.count == 0)
+		return true;
+	for (size_t i = 0; i < message->wanted.count; i++) {
+		struct text name = message->wanted.names[i];
+		if (!tensors_find(payload->tensors, name))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "outputs names the tensor " TEXT_FORMAT ", which the answer does not have; ask for one it has, or leave outputs out",
+					 TEXT_ARGUMENTS(name));
+	}
+	struct tensors_builder builder;
+	tensors_begin(&builder, message->arena, message->wanted.count);
+	for (size_t i = 0; i < payload->tensors.count; i++)
+		if (is_wanted(message->wanted, payload->tensors.items[i]->name))
+			tensors_add(&builder, payload->tensors.items[i]);
+	*selected = tensors_end(&builder);
+	return !arena_failed(message->arena) || error_memory(error, ERROR_LIMIT, "selecting the outputs asked for");
+}

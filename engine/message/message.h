@@ -82,6 +82,7 @@ struct message {
 		const struct text *names;
 	} wanted;                /* outputs the request asked for; count 0: all */
 	bool wanted_binary;      /* binary_data_output of the request */
+	const bool *wanted_each; /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
 	const struct format *format; /* in which it came; the answer leaves so */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
@@ -91,6 +92,15 @@ struct message {
 struct answer {
 	const struct payload *payload; /* NULL: `error` says why */
 	const struct error *error;
+	/* Where to say how many bytes of the body are JSON when binary data follows it, 0
+	 * when none does: the value of the header Inference-Header-Content-Length. NULL
+	 * when the caller sends no headers: then no answer has binary data. */
+	size_t *header_length;
 };
+
+/* The tensors of an answer's payload that the request asked for, in the payload's
+ * order: all of them when it named none. INPUT when it named one that is not there. */
+bool answer_select_wanted(const struct message *message, const struct payload *payload, struct tensors *selected,
+			  struct error *error);
 
 #endif

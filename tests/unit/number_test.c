@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "payloads.h"
+
 static double read_double(const char *string)
 {
 	struct decimal decimal;
@@ -48,14 +50,6 @@ static const char *written_float(float number)
 	static char text[NUMBER_TEXT_MAX + 1];
 	text[number_write_float(text, number)] = '\0';
 	return text;
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-	return z ^ (z >> 31);
 }
 
 static void only_the_grammar_of_json_is_a_number(void **state)
@@ -154,8 +148,8 @@ static void decimals_are_read_as_the_c_library_reads_them(void **state)
 	uint64_t seed = 1;
 	for (int i = 0; i < 300000; i++) {
 		char text[64];
-		uint64_t digits = next_random(&seed) >> (next_random(&seed) % 60);
-		int exponent = (int)(next_random(&seed) % 680) - 350;
+		uint64_t digits = seed_next(&seed) >> (seed_next(&seed) % 60);
+		int exponent = (int)(seed_next(&seed) % 680) - 350;
 		if (i & 1)
 			exponent %= 40;
 		(void)snprintf(text, sizeof text, "%llu%se%d", (unsigned long long)digits, i & 2 ? ".5" : "", exponent);
@@ -258,7 +252,7 @@ static void every_number_comes_back_from_its_shortest_text(void **state)
 	uint64_t seed = 2;
 	for (int i = 0; i < 200000; i++) {
 		double number;
-		uint64_t bits = next_random(&seed);
+		uint64_t bits = seed_next(&seed);
 		if (i % 4 == 1)
 			bits &= UINT64_MAX << 52; /* powers of two: the step below is smaller */
 		if (i % 4 == 2)

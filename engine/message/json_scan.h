@@ -1,0 +1,115 @@
+/* json_scan.h: JSON read from front to back, without making a tree of it.
+ *
+ * The caller pulls: it peeks at the type of what comes next, enters a list or an
+ * object, and takes or skips each value in it:
+ *
+ *	json_begin(&scan, body, "the request", arena, error);
+ *	if (json_peek(&scan) == JSON_OBJECT) {
+ *		struct text key;
+ *		json_enter(&scan);
+ *		while (json_key(&scan, &key)) {
+ *			if (text_is(key, "id"))
+ *				json_string(&scan, &id);
+ *			else
+ *				json_skip(&scan);
+ *		}
+ *	}
+ *	return json_end(&scan);
+ *
+ * Every value must be taken or skipped. What is wrong with the JSON is sticky: the
+ * error is set (INPUT), loops end, and each call fails from then on. Offsets in
+ * errors count bytes from 0. Texts borrow from the body; one with escapes is made in the
+ * arena. Nothing takes from the heap.
+ */
+#ifndef SLUICE_MESSAGE_JSON_SCAN_H
+#define SLUICE_MESSAGE_JSON_SCAN_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/number.h"
+
+#define JSON_DEPTH_MAX 64 /* lists and objects in each other; a bit each in the skipping of them */
+
+enum json_type {
+	JSON_WRONG, /* no value stands there; the error is set */
+	JSON_OBJECT,
+	JSON_ARRAY,
+	JSON_STRING,
+	JSON_NUMBER,
+	JSON_TRUE,
+	JSON_FALSE,
+	JSON_NULL,
+	JSON_BARE /* NaN, Infinity or -Infinity, where `bare` allows it */
+};
+
+struct json_scan {
+	const char *at;
+	const char *end;
+	const char *begin;
+	const char *what; /* whose JSON it is, to begin a sentence with */
+	struct arena *arena;
+	struct error *error;
+	uint32_t depth;
+	bool fresh; /* just entered: no comma is due */
+	bool failed;
+	bool bare; /* the bare words that some servers write for floats are taken */
+};
+
+void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error);
+
+/* "<what> is not JSON: <cause>, at byte <n>". Always false. */
+bool json_fail(struct json_scan *scan, const char *cause);
+
+static inline void json_skip_blanks(struct json_scan *scan)
+{
+	while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\t' || *scan->at == '\r'))
+		scan->at++;
+}
+
+enum json_type json_peek(struct json_scan *scan);
+
+/* The list or object that json_peek() saw. */
+bool json_enter(struct json_scan *scan);
+
+/* Whether another item stands in the list; leaves the list when not. */
+static inline bool json_item(struct json_scan *scan)
+{
+	json_skip_blanks(scan);
+	if (scan->failed || scan->at == scan->end)
+		return json_fail(scan, "it ends inside a list");
+	char next = *scan->at;
+	if (next == ']') {
+		scan->at++;
+		scan->depth--;
+		scan->fresh = false;
+		return false;
+	}
+	if (scan->fresh)
+		scan->fresh = false;
+	else if (next == ',')
+		scan->at++;
+	else
+		return json_fail(scan, "a list goes on without `,` or `]`");
+	return true;
+}
+
+/* The next member's key, the scan standing before its value; false leaves the
+ * object. */
+bool json_key(struct json_scan *scan, struct text *key);
+
+bool json_string(struct json_scan *scan, struct text *text);
+bool json_number(struct json_scan *scan, struct decimal *decimal);
+bool json_word(struct json_scan *scan); /* true, false, null */
+bool json_bare(struct json_scan *scan, double *number);
+
+/* Passes over any value, checking it; `json_span` says where it stood. */
+bool json_skip(struct json_scan *scan);
+bool json_span(struct json_scan *scan, struct text *span);
+
+/* Whether the JSON was right and nothing but blanks follows. */
+bool json_end(struct json_scan *scan);
+
+/* A second look at a span of this body: errors count from the body's begin. */
+struct json_scan json_again(const struct json_scan *scan, struct text span);
+
+#endif

@@ -1,0 +1,87 @@
+/* json_write.c: see json_write.h. */
+#include "message/json_write.h"
+
+#include <math.h>
+
+#include "base/number.h"
+
+/* Bytes of the UTF-8 character at `at`; 0 when none stands there. */
+static size_t character_length(const char *at, size_t left)
+{
+	unsigned char lead = (unsigned char)*at;
+	size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+	return lead >= 0xC0 && length <= left && text_is_utf8((struct text){at, length}) ? length : 0;
+}
+
+static void write_escaped(struct buffer *out, char c)
+{
+	static const char letters[] = "\"\\\b\f\n\r\t";
+	static const char escapes[] = "\"\\bfnrt";
+	static const char hex[] = "0123456789abcdef";
+	const char *found = c ? strchr(letters, c) : NULL;
+	if (found) {
+		buffer_append(out, (char[]){'\\', escapes[found - letters]}, 2);
+		return;
+	}
+	buffer_append(out, (char[]){'\\', 'u', '0', '0', hex[c >> 4 & 1], hex[c & 15]}, 6);
+}
+
+void json_write_string(struct buffer *out, struct text text)
+{
+	size_t begin = 0;
+	size_t at = 0;
+	buffer_byte(out, '"');
+	while (at < text.length) {
+		unsigned char c = (unsigned char)text.bytes[at];
+		size_t kept = c < 0x80 ? c >= 0x20 && c != '"' && c != '\\' : character_length(text.bytes + at, text.length - at);
+		at += kept;
+		if (kept)
+			continue;
+		buffer_append(out, text.bytes + begin, at - begin);
+		if (c < 0x80)
+			write_escaped(out, (char)c);
+		else
+			buffer_string(out, "\xEF\xBF\xBD");
+		begin = ++at;
+	}
+	if (at > begin)
+		buffer_append(out, text.bytes + begin, at - begin);
+	buffer_byte(out, '"');
+}
+
+void json_write_double(struct buffer *out, double number)
+{
+	char *room = buffer_room(out, NUMBER_TEXT_MAX);
+	if (!isfinite(number))
+		buffer_string(out, isnan(number) ? "\"NaN\"" : number < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+	else if (room)
+		buffer_grown(out, number_write_double(room, number));
+}
+
+void json_write_float(struct buffer *out, float number)
+{
+	char *room = isfinite(number) ? buffer_room(out, NUMBER_TEXT_MAX) : NULL;
+	if (room)
+		buffer_grown(out, number_write_float(room, number));
+	else
+		json_write_double(out, (double)number);
+}
+
+void json_write_int64(struct buffer *out, int64_t number)
+{
+	char *room = buffer_room(out, NUMBER_TEXT_MAX);
+	if (room)
+		buffer_grown(out, number_write_int64(room, number));
+}
+
+void json_write_uint64(struct buffer *out, uint64_t number)
+{
+	char *room = buffer_room(out, NUMBER_TEXT_MAX);
+	if (room)
+		buffer_grown(out, number_write_uint64(room, number));
+}
+
+void json_write_bool(struct buffer *out, bool flag)
+{
+	buffer_string(out, flag ? "true" : "false");
+}

@@ -1,0 +1,19 @@
+/* json_write.h: the values of JSON, written to a buffer.
+ *
+ * What is written is always JSON: control characters, quotes and backslashes are
+ * escaped, bytes that are no UTF-8 become the replacement character (a caller that
+ * must keep them writes base64), and NaN and the infinities stand in quotes.
+ */
+#ifndef SLUICE_MESSAGE_JSON_WRITE_H
+#define SLUICE_MESSAGE_JSON_WRITE_H
+
+#include "base/text.h"
+
+void json_write_string(struct buffer *out, struct text text);
+void json_write_double(struct buffer *out, double number);
+void json_write_float(struct buffer *out, float number);
+void json_write_int64(struct buffer *out, int64_t number);
+void json_write_uint64(struct buffer *out, uint64_t number);
+void json_write_bool(struct buffer *out, bool flag);
+
+#endif

@@ -1,0 +1,42 @@
+/* oip_json.c: the row of OIP V2 JSON among the formats. Reading stands in
+ * oip_json_read.c, writing in oip_json_write.c. */
+#include "message/oip_json.h"
+
+#include "base/number.h"
+#include "message/format.h"
+#include "message/json_form.h"
+
+#define LENGTH_HEADER TEXT("Inference-Header-Content-Length")
+
+static bool oip_sniff(const struct message *message, struct text bytes)
+{
+	return headers_find(message->headers, LENGTH_HEADER) || json_form_of(bytes, message->arena) == JSON_FORM_OIP;
+}
+
+static bool oip_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+{
+	(void)schemas;
+	const struct header *header = headers_find(message->headers, LENGTH_HEADER);
+	uint64_t length = 0;
+	if (header && (!number_read_uint64(header->value, &length) || length == 0))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the header Inference-Header-Content-Length is `" TEXT_FORMAT "`; send how many bytes of the body are JSON",
+				 TEXT_ARGUMENTS(header->value));
+	return oip_json_decode_request(message, bytes, length, error);
+}
+
+static bool oip_encode(const struct message *message, const struct answer *answer, const struct schema_source *schemas,
+		       struct buffer *out, struct error *error)
+{
+	(void)schemas;
+	return oip_json_encode_answer(message, answer, out, error);
+}
+
+const struct format format_oip_json = {
+	.name = "json",
+	.content_types = "application/json application/vnd.oip.v2+json",
+	.help = "Open Inference Protocol V2 over REST, with its binary-data extension",
+	.sniff = oip_sniff,
+	.decode = oip_decode,
+	.encode = oip_encode,
+};

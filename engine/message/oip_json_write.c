@@ -1,0 +1,173 @@
+/* oip_json_write.c: payloads to bodies of OIP V2 over REST: calls of models, and
+ * answers. */
+#include "message/json_write.h"
+#include "message/oip_json.h"
+#include "message/raw.h"
+#include "message/tensor_json.h"
+
+static void write_parameter(struct buffer *out, const struct parameter *parameter)
+{
+	json_write_string(out, parameter->name);
+	buffer_byte(out, ':');
+	switch (parameter->type) {
+	case PARAMETER_FLAG:
+		json_write_bool(out, parameter->value.flag);
+		break;
+	case PARAMETER_INTEGER:
+		json_write_int64(out, parameter->value.integer);
+		break;
+	case PARAMETER_UNSIGNED:
+		json_write_uint64(out, parameter->value.natural);
+		break;
+	case PARAMETER_NUMBER:
+		json_write_double(out, parameter->value.number);
+		break;
+	case PARAMETER_TEXT:
+		json_write_string(out, parameter->value.text);
+		break;
+	}
+}
+
+/* `"parameters":{…},`, with one more of ours that goes in the place of its name;
+ * nothing when there are none. */
+static void write_parameters(struct buffer *out, struct parameters parameters, const struct parameter *more)
+{
+	if (parameters.count == 0 && !more)
+		return;
+	const char *before = "\"parameters\":{";
+	for (size_t i = 0; i < parameters.count; i++) {
+		if (more && text_equal(parameters.items[i].name, more->name))
+			continue;
+		buffer_string(out, before);
+		write_parameter(out, &parameters.items[i]);
+		before = ",";
+	}
+	if (more) {
+		buffer_string(out, before);
+		write_parameter(out, more);
+	}
+	buffer_string(out, "},");
+}
+
+static void write_tensor(struct buffer *out, const struct tensor *tensor, bool binary)
+{
+	static const struct parameter base64 = {
+		.name = {"content_type", 12}, .type = PARAMETER_TEXT, .value.text = {"base64", 6}};
+	struct parameter size = {.name = TEXT("binary_data_size"), .type = PARAMETER_INTEGER};
+	bool as_text = binary || tensor_is_text(tensor);
+	if (binary)
+		size.value.integer = (int64_t)raw_size(tensor);
+	buffer_string(out, "{\"name\":");
+	json_write_string(out, tensor->name);
+	buffer_string(out, ",\"datatype\":\"");
+	buffer_string(out, datatype_rows[tensor->datatype].name);
+	buffer_string(out, "\",");
+	write_parameters(out, tensor->parameters, binary ? &size : as_text ? NULL : &base64);
+	buffer_string(out, "\"shape\":");
+	tensor_json_write_shape(out, tensor);
+	if (!binary) {
+		buffer_string(out, ",\"data\":");
+		tensor_json_write_flat(out, tensor, as_text ? BYTES_AS_TEXT : BYTES_AS_BASE64);
+	}
+	buffer_byte(out, '}');
+}
+
+/* Which tensors leave as binary data: all alike, or as the request says by name. */
+struct choice {
+	bool otherwise;
+	struct tensors_wanted wanted;
+	const bool *each; /* of wanted; NULL: all alike */
+};
+
+static bool is_binary(const struct choice *choice, const struct tensor *tensor)
+{
+	for (size_t i = 0; choice->each && i < choice->wanted.count; i++)
+		if (text_equal(choice->wanted.names[i], tensor->name))
+			return choice->each[i];
+	return choice->otherwise;
+}
+
+/* Parameters, `"inputs":[…]}`, and behind it the binary data. How long the JSON is from `begin`
+ * on when there is any, else 0. */
+static size_t write_tensors(struct buffer *out, size_t begin, const char *list, const struct payload *payload,
+			    const struct choice *choice)
+{
+	struct tensors tensors = payload->tensors;
+	bool any = false;
+	write_parameters(out, payload->parameters, NULL);
+	buffer_string(out, list);
+	for (size_t i = 0; i < tensors.count; i++) {
+		bool binary = is_binary(choice, tensors.items[i]);
+		if (i > 0)
+			buffer_byte(out, ',');
+		write_tensor(out, tensors.items[i], binary);
+		any = any || binary;
+	}
+	buffer_string(out, "]}");
+	size_t length = out->length - begin;
+	for (size_t i = 0; any && i < tensors.count; i++) {
+		if (!is_binary(choice, tensors.items[i]))
+			continue;
+		size_t size = raw_size(tensors.items[i]);
+		char *room = buffer_room(out, size);
+		if (!room)
+			break;
+		raw_write(tensors.items[i], room);
+		buffer_grown(out, size);
+	}
+	return any ? length : 0;
+}
+
+static void write_text_member(struct buffer *out, const char *key, struct text text)
+{
+	buffer_string(out, key);
+	json_write_string(out, text);
+}
+
+static bool finish(const struct buffer *out, struct error *error)
+{
+	if (buffer_failed(out))
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "a body of more than %zu bytes would be needed; send less at once",
+				 out->ceiling_bytes);
+	return true;
+}
+
+bool oip_json_encode_request(const struct payload *payload, struct text id, struct buffer *out, size_t *header_length,
+			     struct error *error)
+{
+	struct choice choice = {.otherwise = header_length != NULL};
+	size_t begin = out->length;
+	buffer_byte(out, '{');
+	if (id.bytes) {
+		write_text_member(out, "\"id\":", id);
+		buffer_byte(out, ',');
+	}
+	size_t length = write_tensors(out, begin, "\"inputs\":[", payload, &choice);
+	if (header_length)
+		*header_length = length;
+	return finish(out, error);
+}
+
+bool oip_json_encode_answer(const struct message *message, const struct answer *answer, struct buffer *out, struct error *error)
+{
+	struct choice choice = {0};
+	size_t begin = out->length;
+	if (answer->header_length)
+		choice = (struct choice){message->wanted_binary, message->wanted, message->wanted_each};
+	if (!answer->payload) {
+		write_text_member(out, "{\"error\":", text_of(answer->error->text));
+		buffer_byte(out, '}');
+		return finish(out, error);
+	}
+	const struct payload *payload = answer->payload;
+	write_text_member(out, "{\"model_name\":", payload->model_name);
+	if (payload->model_version.length)
+		write_text_member(out, ",\"model_version\":", payload->model_version);
+	if (message->payload_id.bytes)
+		write_text_member(out, ",\"id\":", message->payload_id);
+	buffer_byte(out, ',');
+	size_t length = write_tensors(out, begin, "\"outputs\":[", payload, &choice);
+	if (answer->header_length)
+		*answer->header_length = length;
+	return finish(out, error);
+}

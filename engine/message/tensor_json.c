@@ -1,0 +1,324 @@
+/* tensor_json.c: see tensor_json.h. */
+#include "message/tensor_json.h"
+
+#include <math.h>
+
+#include "base/base64.h"
+#include "message/json_list.h"
+#include "message/json_write.h"
+
+/* --- reading ------------------------------------------------------------- */
+
+struct reading {
+	struct tensor *tensor;
+	void *elements; /* the tensor's data, still to be written */
+	size_t index;   /* of the next element */
+};
+
+#define QUOTED_MAX 40 /* bytes of a value that an error shows */
+
+static bool refused(struct json_scan *scan, const struct reading *reading, struct text value, const char *wanted)
+{
+	bool whole = value.length <= QUOTED_MAX;
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+			 "tensor " TEXT_FORMAT ": element %zu of data is %.*s%s, at byte %zu; %s takes %s",
+			 TEXT_ARGUMENTS(reading->tensor->name), reading->index, whole ? (int)value.length : QUOTED_MAX, value.bytes,
+			 whole ? "" : "...", (size_t)(value.bytes - scan->begin), datatype_rows[reading->tensor->datatype].name,
+			 wanted);
+}
+
+/* The value that stands next is of a type that this datatype does not take. */
+static bool wrong_type(struct json_scan *scan, const struct reading *reading, const char *wanted)
+{
+	struct text value;
+	return json_span(scan, &value) && refused(scan, reading, value, wanted);
+}
+
+#define FLOATS_WANTED "numbers within its range, and \"NaN\", \"Infinity\" and \"-Infinity\" as strings"
+
+/* What stands for a float without being a decimal number. */
+static bool read_special(struct json_scan *scan, const struct reading *reading, double *number)
+{
+	struct text word = {0};
+	struct text value;
+	enum json_type type = json_peek(scan);
+	if (type == JSON_BARE)
+		return json_bare(scan, number);
+	*number = (double)NAN;
+	if (type == JSON_NULL && scan->bare)
+		return json_word(scan);
+	if (type != JSON_STRING)
+		return wrong_type(scan, reading, FLOATS_WANTED);
+	value.bytes = scan->at;
+	if (!json_string(scan, &word))
+		return false;
+	if (text_is(word, "NaN"))
+		return true;
+	*number = text_is(word, "Infinity") ? (double)INFINITY : -(double)INFINITY;
+	if (*number > 0 || text_is(word, "-Infinity"))
+		return true;
+	value.length = (size_t)(scan->at - value.bytes);
+	return refused(scan, reading, value, FLOATS_WANTED);
+}
+
+static bool read_float(struct reading *reading, struct json_scan *scan)
+{
+	enum datatype datatype = reading->tensor->datatype;
+	struct decimal decimal;
+	double number;
+	if (json_peek(scan) != JSON_NUMBER) {
+		if (!read_special(scan, reading, &number))
+			return false;
+		return tensor_store(reading->elements, datatype, reading->index, number);
+	}
+	if (!json_number(scan, &decimal))
+		return false;
+	bool infinite;
+	if (datatype == DATATYPE_FP32) { /* rounded once, from the decimal */
+		float narrow = decimal_to_float(&decimal);
+		((float *)reading->elements)[reading->index] = narrow;
+		infinite = isinf(narrow);
+	} else {
+		(void)tensor_store(reading->elements, datatype, reading->index, decimal_to_double(&decimal));
+		infinite = isinf(tensor_number(reading->tensor, reading->index));
+	}
+	return !infinite || refused(scan, reading, decimal.source, FLOATS_WANTED);
+}
+
+#define INTEGERS_WANTED "whole numbers within its range"
+
+static bool read_signed(struct reading *reading, struct json_scan *scan)
+{
+	struct decimal decimal;
+	int64_t number;
+	if (json_peek(scan) != JSON_NUMBER)
+		return wrong_type(scan, reading, INTEGERS_WANTED);
+	if (!json_number(scan, &decimal))
+		return false;
+	size_t size = datatype_rows[reading->tensor->datatype].size;
+	int64_t most = INT64_MAX >> (64 - 8 * size);
+	if (!decimal_to_int64(&decimal, &number) || number > most || number < -most - 1)
+		return refused(scan, reading, decimal.source, INTEGERS_WANTED);
+	/* Little-endian: the lower bytes stand first. */
+	memcpy((char *)reading->elements + reading->index * size, &number, size);
+	return true;
+}
+
+static bool read_unsigned(struct reading *reading, struct json_scan *scan)
+{
+	struct decimal decimal;
+	uint64_t number;
+	if (json_peek(scan) != JSON_NUMBER)
+		return wrong_type(scan, reading, INTEGERS_WANTED);
+	if (!json_number(scan, &decimal))
+		return false;
+	size_t size = datatype_rows[reading->tensor->datatype].size;
+	if (!decimal_to_uint64(&decimal, &number) || number > UINT64_MAX >> (64 - 8 * size))
+		return refused(scan, reading, decimal.source, INTEGERS_WANTED);
+	memcpy((char *)reading->elements + reading->index * size, &number, size);
+	return true;
+}
+
+static bool read_bool(struct reading *reading, struct json_scan *scan)
+{
+	enum json_type type = json_peek(scan);
+	if (type != JSON_TRUE && type != JSON_FALSE)
+		return wrong_type(scan, reading, "true and false");
+	((uint8_t *)reading->elements)[reading->index] = type == JSON_TRUE;
+	return json_word(scan);
+}
+
+static bool read_bytes(struct reading *reading, struct json_scan *scan)
+{
+	if (json_peek(scan) != JSON_STRING)
+		return wrong_type(scan, reading, "strings");
+	return json_string(scan, &((struct text *)reading->elements)[reading->index]);
+}
+
+static bool too_many(struct json_scan *scan, const struct tensor *tensor)
+{
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+			 "tensor " TEXT_FORMAT ": data holds more than the %zu elements of its shape %s; make them agree",
+			 TEXT_ARGUMENTS(tensor->name), tensor->count, tensor_type_text(scan->arena, tensor));
+}
+
+static bool too_few(struct json_scan *scan, const struct tensor *tensor, const char *most, size_t count)
+{
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+			 "tensor " TEXT_FORMAT ": data holds %s%zu elements, its shape %s needs %zu; make them agree",
+			 TEXT_ARGUMENTS(tensor->name), most, count, tensor_type_text(scan->arena, tensor), tensor->count);
+}
+
+static bool read_element(void *context, struct json_scan *scan)
+{
+	struct reading *reading = context;
+	if (reading->index == reading->tensor->count)
+		return json_peek(scan) != JSON_WRONG && too_many(scan, reading->tensor);
+	bool taken = false;
+	switch (datatype_rows[reading->tensor->datatype].class) {
+	case CLASS_FLOAT:
+		taken = read_float(reading, scan);
+		break;
+	case CLASS_SIGNED:
+		taken = read_signed(reading, scan);
+		break;
+	case CLASS_UNSIGNED:
+		taken = read_unsigned(reading, scan);
+		break;
+	case CLASS_BOOL:
+		taken = read_bool(reading, scan);
+		break;
+	case CLASS_BYTES:
+		taken = read_bytes(reading, scan);
+		break;
+	}
+	reading->index++;
+	return taken;
+}
+
+bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
+{
+	enum json_type type = json_peek(scan);
+	if (type == JSON_WRONG)
+		return false;
+	if (type != JSON_ARRAY && tensor->rank > 0)
+		return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT ": data is no list; send its elements as a list",
+				 TEXT_ARGUMENTS(tensor->name));
+	/* An element and its comma are two bytes at least: so a shape alone takes no memory. */
+	size_t most = ((size_t)(scan->end - scan->at) + 1) / 2;
+	if (tensor->count > most)
+		return too_few(scan, tensor, "at most ", most);
+	struct reading reading = {.tensor = tensor};
+	reading.elements = arena_take_raw(scan->arena, tensor->count * datatype_stride(tensor->datatype));
+	if (!reading.elements)
+		return error_memory(scan->error, ERROR_LIMIT, "reading the data of a tensor");
+	tensor->data = reading.elements;
+	struct json_list list;
+	if (!json_list_walk(scan, &list, read_element, &reading)) {
+		if (list.ragged)
+			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+					 "tensor " TEXT_FORMAT ": data is ragged at byte %zu; lists of one depth must have one length",
+					 TEXT_ARGUMENTS(tensor->name), (size_t)(list.ragged - scan->begin));
+		return false;
+	}
+	return list.count == tensor->count || too_few(scan, tensor, "", list.count);
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+static void write_base64(struct buffer *out, struct text bytes)
+{
+	buffer_byte(out, '"');
+	char *room = buffer_room(out, base64_write_room(bytes.length));
+	if (room)
+		buffer_grown(out, base64_write(bytes, room));
+	buffer_byte(out, '"');
+}
+
+static void write_bytes(struct buffer *out, struct text bytes, enum bytes_form form)
+{
+	bool plain = form == BYTES_AS_TEXT || (form == BYTES_AS_EITHER && text_is_utf8(bytes));
+	if (plain) {
+		json_write_string(out, bytes);
+	} else if (form == BYTES_AS_BASE64) {
+		write_base64(out, bytes);
+	} else {
+		buffer_string(out, "{\"b64\":");
+		write_base64(out, bytes);
+		buffer_byte(out, '}');
+	}
+}
+
+void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, size_t index, enum bytes_form form)
+{
+	switch (tensor->datatype) {
+	case DATATYPE_FP32:
+		json_write_float(out, ((const float *)tensor->data)[index]);
+		break;
+	case DATATYPE_FP64:
+	case DATATYPE_FP16:
+	case DATATYPE_BF16:
+		json_write_double(out, tensor_number(tensor, index));
+		break;
+	case DATATYPE_INT64:
+		json_write_int64(out, ((const int64_t *)tensor->data)[index]);
+		break;
+	case DATATYPE_UINT64:
+		json_write_uint64(out, ((const uint64_t *)tensor->data)[index]);
+		break;
+	case DATATYPE_BOOL:
+		json_write_bool(out, ((const uint8_t *)tensor->data)[index] != 0);
+		break;
+	case DATATYPE_BYTES:
+		write_bytes(out, ((const struct text *)tensor->data)[index], form);
+		break;
+	default: /* the other integers are exact as doubles */
+		json_write_int64(out, (int64_t)tensor_number(tensor, index));
+		break;
+	}
+}
+
+void tensor_json_write_flat(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
+{
+	buffer_byte(out, '[');
+	for (size_t i = 0; i < tensor->count; i++) {
+		if (i > 0)
+			buffer_byte(out, ',');
+		tensor_json_write_element(out, tensor, i, form);
+	}
+	buffer_byte(out, ']');
+}
+
+/* The lists of one depth and all inside, from element `*index` on. */
+static void write_level(struct buffer *out, const struct tensor *tensor, size_t level, size_t *index, enum bytes_form form)
+{
+	if (level >= tensor->rank) {
+		tensor_json_write_element(out, tensor, (*index)++, form);
+		return;
+	}
+	buffer_byte(out, '[');
+	for (int64_t i = 0; i < tensor->shape[level]; i++) {
+		if (i > 0)
+			buffer_byte(out, ',');
+		write_level(out, tensor, level + 1, index, form);
+	}
+	buffer_byte(out, ']');
+}
+
+void tensor_json_write_nested(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
+{
+	size_t index = 0;
+	/* Without elements nothing bounds the other dimensions. */
+	if (tensor->count == 0)
+		buffer_string(out, "[]");
+	else
+		write_level(out, tensor, 0, &index, form);
+}
+
+void tensor_json_write_row(struct buffer *out, const struct tensor *tensor, size_t row, enum bytes_form form)
+{
+	size_t index = row * (tensor->count / (size_t)tensor->shape[0]);
+	write_level(out, tensor, 1, &index, form);
+}
+
+void tensor_json_write_shape(struct buffer *out, const struct tensor *tensor)
+{
+	buffer_byte(out, '[');
+	for (size_t i = 0; i < tensor->rank; i++) {
+		if (i > 0)
+			buffer_byte(out, ',');
+		json_write_int64(out, tensor->shape[i]);
+	}
+	buffer_byte(out, ']');
+}
+
+bool tensor_is_text(const struct tensor *tensor)
+{
+	if (tensor->datatype != DATATYPE_BYTES)
+		return true;
+	const struct text *elements = tensor->data;
+	for (size_t i = 0; i < tensor->count; i++)
+		if (!text_is_utf8(elements[i]))
+			return false;
+	return true;
+}
