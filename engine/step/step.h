@@ -102,6 +102,9 @@ struct step_kind {
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
 	 * returns false. Each must list this step in its inputs. NULL: to none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
+	/* Where the step itself says its model is (a storageUri); NULL: it does not, and the
+	 * Model of that name does. */
+	const char *(*storage)(const struct step *step);
 	/* The key by which it needs its messages partitioned; NULL: none. */
 	const struct expression *(*key)(const struct step *step);
 	/* How many of its sources it waits for, and how long; false or NULL: as its join is

@@ -1,0 +1,327 @@
+/* combine.c: the step that makes one tensor of those of several members.
+ *
+ * Members are the step's sources, in the order of its `inputs`, each with the tensor
+ * named `tensor`. Their shapes must agree. Without `need` all must come; with it the
+ * step goes on with what is there when the others are known not to come, or when
+ * `within` has passed. */
+#include <float.h>
+#include <math.h>
+
+#include "steps/kinds.h"
+
+#define MEMBERS_MAX 64 /* an ensemble of more is one model of its own */
+
+enum manner { BY_AVERAGE, BY_VOTE, BY_MIN, BY_MAX, BY_CONCAT, BY_STACK, BY_EXPRESSION };
+
+struct weight {
+	struct name member;
+	double value;
+};
+
+struct combine {
+	const char *tensor;
+	int by;
+	struct item_list weights; /* struct weight */
+	int64_t need;
+	int64_t within_ns;
+	const struct expression *value;
+};
+
+struct members {
+	size_t count;
+	const struct tensor *tensors[MEMBERS_MAX];
+	double weights[MEMBERS_MAX];
+};
+
+static bool combine_check(const void *options, struct place place, struct error *error)
+{
+	const struct combine *self = options;
+	if ((self->by == BY_EXPRESSION) != (self->value != NULL))
+		return error_set(error, ERROR_CONFIG, place, "`value` and `by: expression` belong together: %s",
+				 self->value ? "write `by: expression`" : "write `value`, an expression over `members`");
+	if (self->within_ns > 0 && self->need == 0)
+		return error_set(error, ERROR_CONFIG, place, "`within` needs `need`: with how many members to go on when it has passed");
+	return true;
+}
+
+static bool combine_gather(const struct step *step, struct gather *gather)
+{
+	const struct combine *self = step->options;
+	*gather = (struct gather){.need = (size_t)self->need, .within_ms = (self->within_ns + 999999) / 1000000};
+	return self->need > 0;
+}
+
+static double weight_of(const struct combine *self, const char *member)
+{
+	const struct weight *weights = self->weights.items;
+	for (size_t i = 0; i < self->weights.count; i++)
+		if (strcmp(weights[i].member.text, member) == 0)
+			return weights[i].value;
+	return 1;
+}
+
+static bool members_find(const struct step *step, struct visit *visit, struct members *members, struct error *error)
+{
+	const struct combine *self = step->options;
+	const char *name;
+	const struct payload *payload;
+	size_t sources = 0;
+	members->count = 0;
+	for (; visit_source(visit, sources, &name, &payload); sources++) {
+		const struct tensor *tensor = payload ? tensors_find(payload->tensors, text_of(self->tensor)) : NULL;
+		if (!tensor)
+			continue;
+		if (members->count == MEMBERS_MAX)
+			return error_set(error, ERROR_LIMIT, step->place, "step `%s` combines more than %d members", step->name, MEMBERS_MAX);
+		members->weights[members->count] = weight_of(self, name);
+		members->tensors[members->count++] = tensor;
+	}
+	size_t need = self->need > 0 ? (size_t)self->need : sources;
+	if (members->count >= need && members->count > 0)
+		return true;
+	return error_set(error, ERROR_INPUT, step->place, "step `%s` needs the tensor `%s` of %zu members, and %zu gave it", step->name,
+			 self->tensor, need, members->count);
+}
+
+static bool shapes_agree(const struct step *step, const struct members *members, struct arena *arena, struct error *error)
+{
+	const struct tensor *first = members->tensors[0];
+	for (size_t i = 1; i < members->count; i++) {
+		const struct tensor *other = members->tensors[i];
+		bool bytes = (first->datatype == DATATYPE_BYTES) != (other->datatype == DATATYPE_BYTES);
+		if (bytes || other->rank != first->rank || memcmp(other->shape, first->shape, first->rank * sizeof *first->shape) != 0)
+			return error_set(error, ERROR_INPUT, step->place, "step `%s` cannot combine %s with %s: the shapes differ", step->name,
+					 tensor_type_text(arena, first), tensor_type_text(arena, other));
+	}
+	return true;
+}
+
+static bool datatypes_agree(const struct members *members)
+{
+	for (size_t i = 1; i < members->count; i++)
+		if (members->tensors[i]->datatype != members->tensors[0]->datatype)
+			return false;
+	return true;
+}
+
+static bool all_single(const struct members *members)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (datatype_rows[members->tensors[i]->datatype].class != CLASS_FLOAT || members->tensors[i]->datatype == DATATYPE_FP64)
+			return false;
+	return true;
+}
+
+/* ---- element by element ---- */
+
+static bool elements_equal(const struct tensor *a, const struct tensor *b, size_t index)
+{
+	if (a->datatype == DATATYPE_BYTES)
+		return text_equal(((const struct text *)a->data)[index], ((const struct text *)b->data)[index]);
+	if (a->datatype == b->datatype) {
+		size_t size = datatype_stride(a->datatype);
+		return memcmp((const char *)a->data + index * size, (const char *)b->data + index * size, size) == 0;
+	}
+	return tensor_number(a, index) == tensor_number(b, index);
+}
+
+static void element_copy(void *to, const struct tensor *from, size_t index)
+{
+	size_t size = datatype_stride(from->datatype);
+	memcpy((char *)to + index * size, (const char *)from->data + index * size, size);
+}
+
+static size_t most_voted(const struct members *members, size_t index)
+{
+	size_t winner = 0;
+	double most = -INFINITY;
+	for (size_t i = 0; i < members->count; i++) {
+		double votes = 0;
+		for (size_t j = 0; j < members->count; j++)
+			if (elements_equal(members->tensors[i], members->tensors[j], index))
+				votes += members->weights[j];
+		if (votes > most) {
+			most = votes;
+			winner = i;
+		}
+	}
+	return winner;
+}
+
+/* Integers of one datatype are compared as integers: beyond 2^53 doubles are too coarse. */
+static bool element_less(const struct tensor *a, const struct tensor *b, size_t index)
+{
+	if (a->datatype == DATATYPE_INT64 && b->datatype == DATATYPE_INT64)
+		return ((const int64_t *)a->data)[index] < ((const int64_t *)b->data)[index];
+	if (a->datatype == DATATYPE_UINT64 && b->datatype == DATATYPE_UINT64)
+		return ((const uint64_t *)a->data)[index] < ((const uint64_t *)b->data)[index];
+	return tensor_number(a, index) < tensor_number(b, index);
+}
+
+/* nan spreads, as in every reduction. */
+static size_t extreme(const struct members *members, size_t index, bool largest)
+{
+	size_t best = 0;
+	for (size_t i = 0; i < members->count; i++) {
+		const struct tensor *tensor = members->tensors[i];
+		if (isnan(tensor_number(tensor, index)))
+			return i;
+		if (largest ? element_less(members->tensors[best], tensor, index) : element_less(tensor, members->tensors[best], index))
+			best = i;
+	}
+	return best;
+}
+
+static double average(const struct members *members, size_t index)
+{
+	double sum = 0, weights = 0;
+	for (size_t i = 0; i < members->count; i++) {
+		sum += members->weights[i] * tensor_number(members->tensors[i], index);
+		weights += members->weights[i];
+	}
+	return sum / weights;
+}
+
+static const struct tensor *each_element(const struct step *step, const struct members *members, struct arena *arena, struct error *error)
+{
+	const struct combine *self = step->options;
+	const struct tensor *first = members->tensors[0];
+	if (!shapes_agree(step, members, arena, error))
+		return NULL;
+	if (first->datatype == DATATYPE_BYTES && self->by != BY_VOTE) {
+		error_set(error, ERROR_INPUT, step->place, "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack", step->name);
+		return NULL;
+	}
+	enum datatype datatype = first->datatype;
+	if (self->by == BY_AVERAGE || !datatypes_agree(members))
+		datatype = all_single(members) ? DATATYPE_FP32 : DATATYPE_FP64;
+	void *elements;
+	struct tensor *made = tensor_make(arena, text_of(self->tensor), datatype, first->shape, first->rank, &elements, error);
+	if (!made)
+		return NULL;
+	for (size_t i = 0; i < made->count; i++) {
+		if (self->by == BY_AVERAGE) {
+			(void)tensor_store(elements, datatype, i, average(members, i));
+			continue;
+		}
+		size_t chosen = self->by == BY_VOTE ? most_voted(members, i) : extreme(members, i, self->by == BY_MAX);
+		if (members->tensors[chosen]->datatype == datatype)
+			element_copy(elements, members->tensors[chosen], i);
+		else
+			(void)tensor_store(elements, datatype, i, tensor_number(members->tensors[chosen], i));
+	}
+	return made;
+}
+
+/* ---- one behind the other ---- */
+
+static const struct tensor *laid_out(const struct step *step, const struct members *members, bool stack, struct arena *arena,
+				     struct error *error)
+{
+	const struct combine *self = step->options;
+	const struct tensor *first = members->tensors[0];
+	int64_t shape[TENSOR_RANK_MAX + 1] = {0};
+	size_t skip = stack ? 0 : 1; /* dimensions that may differ */
+	int64_t along = 0;
+	for (size_t i = 0; i < members->count; i++) {
+		const struct tensor *other = members->tensors[i];
+		if (other->datatype != first->datatype || other->rank != first->rank || other->rank < skip ||
+		    memcmp(other->shape + skip, first->shape + skip, (first->rank - skip) * sizeof *shape) != 0) {
+			error_set(error, ERROR_INPUT, step->place, "step `%s` cannot put %s behind %s", step->name,
+				  tensor_type_text(arena, other), tensor_type_text(arena, first));
+			return NULL;
+		}
+		along += stack ? 1 : other->shape[0];
+	}
+	shape[0] = along;
+	memcpy(shape + 1, first->shape + skip, (first->rank - skip) * sizeof *shape);
+	void *elements;
+	struct tensor *made =
+		tensor_make(arena, text_of(self->tensor), first->datatype, shape, first->rank + 1 - skip, &elements, error);
+	char *to = elements;
+	for (size_t i = 0; made && i < members->count; i++) {
+		memcpy(to, members->tensors[i]->data, tensor_size_bytes(members->tensors[i]));
+		to += tensor_size_bytes(members->tensors[i]);
+	}
+	return made;
+}
+
+static const struct tensor *computed(const struct step *step, const struct members *members, struct visit *visit, struct error *error)
+{
+	const struct combine *self = step->options;
+	struct arena *arena = visit_arena(visit);
+	const struct tensor *stacked = laid_out(step, members, true, arena, error);
+	if (!stacked)
+		return NULL;
+	stacked = tensor_renamed(arena, stacked, TEXT("members"));
+	struct tensors made = {1, &stacked};
+	struct scope scope = visit_scope(visit, &made);
+	const struct tensor *value = expression_evaluate(self->value, &scope, arena, error);
+	return value ? tensor_renamed(arena, value, text_of(self->tensor)) : NULL;
+}
+
+static enum step_verdict combine_run(struct step *step, struct visit *visit, struct error *error)
+{
+	const struct combine *self = step->options;
+	struct arena *arena = visit_arena(visit);
+	struct members members;
+	if (!members_find(step, visit, &members, error))
+		return STEP_FAIL;
+	const struct tensor *tensor;
+	if (self->by == BY_EXPRESSION)
+		tensor = computed(step, &members, visit, error);
+	else if (self->by == BY_CONCAT || self->by == BY_STACK)
+		tensor = laid_out(step, &members, self->by == BY_STACK, arena, error);
+	else
+		tensor = each_element(step, &members, arena, error);
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	if (!tensor || !payload) {
+		error_memory(error, ERROR_LIMIT, "combining tensors"); /* unless it failed before, and said why */
+		return STEP_FAIL;
+	}
+	struct tensors_builder only;
+	tensors_begin(&only, arena, 1);
+	tensors_add(&only, tensor);
+	payload->tensors = tensors_end(&only);
+	payload->marks = visit_input(visit)->marks;
+	payload->parameters = visit_input(visit)->parameters;
+	visit_emit(visit, payload);
+	return STEP_DONE;
+}
+
+static const struct option weight_rows[] = {
+	{.type = OPTION_KEY, .offset = offsetof(struct weight, member), .help = "Step whose tensor it is."},
+	{.name = "value", .type = OPTION_NUMBER, .offset = offsetof(struct weight, value), .least = 0, .most = DBL_MAX, .required = true,
+	 .short_form = true, .help = "How much it counts."},
+	{0},
+};
+
+static const struct option rows[] = {
+	{.name = "tensor", .type = OPTION_TEXT, .offset = offsetof(struct combine, tensor), .required = true,
+	 .help = "The tensor that each member gives, and the name of the result."},
+	{.name = "by", .type = OPTION_CHOICE, .offset = offsetof(struct combine, by), .choices = "average vote min max concat stack expression",
+	 .fallback = "average", .help = "How; `concat` along dimension 0, `stack` along a new one, `expression` as `value` says."},
+	{.name = "weights", .type = OPTION_TABLE, .offset = offsetof(struct combine, weights), .rows = weight_rows,
+	 .item_size = sizeof(struct weight), .help = "How much each member counts in an average or a vote; default 1."},
+	{.name = "need", .type = OPTION_INTEGER, .offset = offsetof(struct combine, need), .least = 1, .most = MEMBERS_MAX,
+	 .help = "How many members are enough; default: all."},
+	{.name = "within", .type = OPTION_DURATION, .offset = offsetof(struct combine, within_ns),
+	 .help = "After the first, how long to wait for more than `need`; default: the join's window."},
+	{.name = "value", .type = OPTION_EXPRESSION, .offset = offsetof(struct combine, value),
+	 .help = "With `by: expression`: over `members`, all of them stacked."},
+	{0},
+};
+
+const struct step_kind step_combine = {
+	.name = "combine",
+	.summary = "Makes one tensor of those of several steps.",
+	.example = "- name: ensemble\n"
+		   "  inputs: [one, other]\n"
+		   "  combine: {tensor: predict, by: average, weights: {one: 2, other: 1}, need: 1, within: 50ms}\n",
+	.options = rows,
+	.options_size = sizeof(struct combine),
+	.shape = SHAPE_REPLACES,
+	.check = combine_check,
+	.gather = combine_gather,
+	.run = combine_run,
+};

@@ -1,0 +1,57 @@
+/* filter.c: the step that lets messages through which meet a condition.
+ *
+ * What does not meet it is dropped and counted or, where the user gave a text,
+ * answered with it: a caller who waits deserves to hear why. */
+#include "steps/kinds.h"
+
+struct filter {
+	const struct expression *keep;
+	struct otherwise {
+		int action;        /* there is only `drop` */
+		struct name error; /* text NULL: drop */
+	} otherwise;
+};
+
+static enum step_verdict filter_run(struct step *step, struct visit *visit, struct error *error)
+{
+	const struct filter *self = step->options;
+	bool holds;
+	if (!visit_judge(visit, self->keep, &holds, error))
+		return STEP_FAIL;
+	if (holds) {
+		visit_pass(visit);
+		return STEP_DONE;
+	}
+	if (!self->otherwise.error.text)
+		return STEP_DROP;
+	error_set(error, ERROR_INPUT, self->otherwise.error.place, "%s", self->otherwise.error.text);
+	return STEP_FAIL;
+}
+
+static const struct option otherwise_rows[] = {
+	{.name = "action", .type = OPTION_CHOICE, .offset = offsetof(struct otherwise, action), .choices = "drop", .fallback = "drop",
+	 .short_form = true, .help = "`drop`: no answer, and it is counted."},
+	{.name = "error", .type = OPTION_NAME, .offset = offsetof(struct otherwise, error),
+	 .help = "Text of the error answer that is given instead."},
+	{0},
+};
+
+static const struct option rows[] = {
+	{.name = "keep", .type = OPTION_EXPRESSION, .offset = offsetof(struct filter, keep), .required = true,
+	 .help = "Condition that a message must meet to go on."},
+	{.name = "otherwise", .type = OPTION_MAP, .offset = offsetof(struct filter, otherwise), .rows = otherwise_rows,
+	 .help = "What becomes of the others: `drop`, or `{error: TEXT}`."},
+	{0},
+};
+
+const struct step_kind step_filter = {
+	.name = "filter",
+	.summary = "Lets messages through which meet a condition.",
+	.example = "- name: sane\n"
+		   "  inputs: [spread]\n"
+		   "  filter: {keep: width >= 0 and mid > 0, otherwise: {error: \"crossed book\"}}\n",
+	.options = rows,
+	.options_size = sizeof(struct filter),
+	.shape = SHAPE_PASSES,
+	.run = filter_run,
+};

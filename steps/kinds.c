@@ -1,0 +1,6 @@
+/* kinds.c: all step kinds, in the order in which help lists them. */
+#include "steps/kinds.h"
+
+const struct step_kind *const step_kinds[] = {
+	&step_model, &step_expression, &step_filter, &step_combine, &step_route, NULL,
+};

@@ -1,0 +1,145 @@
+/* route.c: the step that chooses one way of several.
+ *
+ * The first case that holds decides: its model, pipeline or experiment is called and
+ * answers in the step's place, or the message goes to that later step alone. Only the
+ * way chosen costs. */
+#include "steps/kinds.h"
+
+struct way {
+	const struct expression *when;
+	struct name call;
+	struct name to;
+	struct place here;
+};
+
+struct route {
+	struct item_list cases; /* struct way */
+	struct fallback {
+		struct name call;
+		struct name error;
+		bool drop;
+		struct place here;
+	} fallback;
+};
+
+static bool route_check(const void *options, struct place place, struct error *error)
+{
+	const struct route *self = options;
+	const struct way *ways = self->cases.items;
+	if (self->cases.count == 0)
+		return error_set(error, ERROR_CONFIG, place, "`cases` is empty: a route needs at least one `{when: ..., call: ...}`");
+	for (size_t i = 0; i < self->cases.count; i++)
+		if (!ways[i].call.text == !ways[i].to.text)
+			return error_set(error, ERROR_CONFIG, ways[i].here, "a case has either `call` (whom to ask) or `to` (a later step)");
+	if (self->fallback.here.line && !!self->fallback.call.text + !!self->fallback.error.text + self->fallback.drop != 1)
+		return error_set(error, ERROR_CONFIG, self->fallback.here, "`default` has one of `call`, `error` and `drop: true`");
+	return true;
+}
+
+static bool route_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+{
+	const struct route *self = step->options;
+	const struct way *ways = self->cases.items;
+	*target = CALL_ANY;
+	for (size_t i = 0; i <= self->cases.count; i++) {
+		*name = i < self->cases.count ? ways[i].call.text : self->fallback.call.text;
+		if (*name && nth-- == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum step_verdict call_out(struct visit *visit, const char *name, struct error *error)
+{
+	return visit_call(visit, CALL_ANY, name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
+}
+
+static enum step_verdict fall_back(const struct route *self, const struct step *step, struct visit *visit, struct error *error)
+{
+	const struct fallback *fallback = &self->fallback;
+	if (fallback->drop)
+		return STEP_DROP;
+	if (fallback->call.text)
+		return call_out(visit, fallback->call.text, error);
+	if (fallback->error.text)
+		error_set(error, ERROR_INPUT, fallback->error.place, "%s", fallback->error.text);
+	else
+		error_set(error, ERROR_INPUT, step->place, "no case of the route `%s` holds; add a case, or a `default`", step->name);
+	return STEP_FAIL;
+}
+
+static enum step_verdict route_run(struct step *step, struct visit *visit, struct error *error)
+{
+	const struct route *self = step->options;
+	const struct way *ways = self->cases.items;
+	for (size_t i = 0; i < self->cases.count; i++) {
+		bool holds;
+		if (!visit_judge(visit, ways[i].when, &holds, error))
+			return STEP_FAIL;
+		if (!holds)
+			continue;
+		if (ways[i].call.text)
+			return call_out(visit, ways[i].call.text, error);
+		visit_pass(visit);
+		visit_only_to(visit, ways[i].to.text);
+		return STEP_DONE;
+	}
+	return fall_back(self, step, visit, error);
+}
+
+static enum step_verdict route_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	(void)step;
+	if (call->error.kind != ERROR_NONE) {
+		*error = call->error;
+		return STEP_FAIL;
+	}
+	visit_emit(visit, call->reply);
+	return STEP_DONE;
+}
+
+static const struct option case_rows[] = {
+	{.name = "when", .type = OPTION_EXPRESSION, .offset = offsetof(struct way, when), .required = true, .help = "Condition of this case."},
+	{.name = "call", .type = OPTION_NAME, .offset = offsetof(struct way, call),
+	 .help = "Model, pipeline or experiment whose answer leaves."},
+	{.name = "to", .type = OPTION_NAME, .offset = offsetof(struct way, to),
+	 .help = "A later step that lists this one in its inputs; it alone gets the message."},
+	{.type = OPTION_HERE, .offset = offsetof(struct way, here)},
+	{0},
+};
+
+static const struct option default_rows[] = {
+	{.name = "call", .type = OPTION_NAME, .offset = offsetof(struct fallback, call),
+	 .help = "Model, pipeline or experiment whose answer leaves."},
+	{.name = "error", .type = OPTION_NAME, .offset = offsetof(struct fallback, error), .help = "Text of the error answer."},
+	{.name = "drop", .type = OPTION_FLAG, .offset = offsetof(struct fallback, drop), .help = "No answer, and it is counted."},
+	{.type = OPTION_HERE, .offset = offsetof(struct fallback, here)},
+	{0},
+};
+
+static const struct option rows[] = {
+	{.name = "cases", .type = OPTION_LIST, .offset = offsetof(struct route, cases), .rows = case_rows, .item_size = sizeof(struct way),
+	 .required = true, .help = "The first that holds decides."},
+	{.name = "default", .type = OPTION_MAP, .offset = offsetof(struct route, fallback), .rows = default_rows,
+	 .help = "What happens when none holds; without it, an INPUT error."},
+	{0},
+};
+
+const struct step_kind step_route = {
+	.name = "route",
+	.summary = "Sends a message the way of the first case that holds.",
+	.example = "- name: by-regime\n"
+		   "  inputs: [watch]\n"
+		   "  route:\n"
+		   "    cases:\n"
+		   "    - {when: vol > 0.03, call: enhanced-predictor}\n"
+		   "    - {when: is_outlier, to: careful}\n"
+		   "    default: {call: baseline-predictor}\n",
+	.options = rows,
+	.options_size = sizeof(struct route),
+	.shape = SHAPE_REPLACES,
+	.check = route_check,
+	.calls = route_calls,
+	.run = route_run,
+	.answered = route_answered,
+};
