@@ -49,6 +49,18 @@ static bool route_calls(const struct step *step, size_t nth, enum call_target *t
 	return false;
 }
 
+static bool route_targets(const struct step *step, size_t nth, struct name *target)
+{
+	const struct route *self = step->options;
+	const struct way *ways = self->cases.items;
+	for (size_t i = 0; i < self->cases.count; i++) {
+		*target = ways[i].to;
+		if (target->text && nth-- == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum step_verdict call_out(struct visit *visit, const char *name, struct error *error)
 {
 	return visit_call(visit, CALL_ANY, name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
@@ -140,6 +152,7 @@ const struct step_kind step_route = {
 	.shape = SHAPE_REPLACES,
 	.check = route_check,
 	.calls = route_calls,
+	.targets = route_targets,
 	.run = route_run,
 	.answered = route_answered,
 };
