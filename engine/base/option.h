@@ -65,7 +65,9 @@ enum option_type {
 	OPTION_INTEGER,    /* int64_t, within `least` and `most` */
 	OPTION_NUMBER,     /* double, within `least` and `most`; `5%` is 0.05 */
 	OPTION_NUMBERS,    /* struct number_list; nan and inf are allowed */
+	OPTION_SCALAR,     /* const char *: a text, number or flag, as it is written */
 	OPTION_NAMES,      /* struct name_list */
+	OPTION_REFERENCES, /* struct name_list: of a pipeline; an item left empty has the text "", the graph says so */
 	OPTION_DURATION,   /* int64_t, nanoseconds, above 0: 250ms, 1h30m */
 	OPTION_QUANTITY,   /* double: a Kubernetes quantity, 100Ki or 250m */
 	OPTION_CHOICE,     /* int: index into the words of `choices` */
@@ -79,6 +81,7 @@ enum option_type {
 	OPTION_NODE,       /* const struct node *: any YAML, kept as it is written */
 	OPTION_HERE,       /* struct place: where this map stands; line 0 when it is absent. Has no name */
 	OPTION_KEY,        /* struct name: the entry's key, in the rows of an OPTION_TABLE. Has no name */
+	OPTION_KIND,       /* any key of the table of step kinds, in the rows of a step alone. Has no name */
 };
 
 enum option_effect {
@@ -88,20 +91,33 @@ enum option_effect {
 	EFFECT_PROTECTS, /* not honoured yet, and it protects: what would listen refuses to, lint warns */
 };
 
+/* An offset: the value is checked and kept nowhere; so is all that stands in it. */
+#define OPTION_UNSTORED ((size_t)-1)
+
 struct option {
 	const char *name;
 	enum option_type type;
 	enum option_effect effect;
 	size_t offset;             /* into the struct that these rows fill in */
 	const char *fallback;      /* as the user would write it; NULL: zero or absent */
-	const char *choices;       /* OPTION_CHOICE: words with one blank between */
+	const char *choices;       /* OPTION_CHOICE, and an OPTION_TEXT that is one of few: words with one blank between */
 	const struct option *rows; /* OPTION_MAP, _LIST, _TABLE, _OPERATIONS */
 	size_t item_size;          /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
 	double least, most;        /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
-	bool short_form; /* a value that is no map goes to this row of the map: `otherwise: drop` */
+	/* A value that is no map goes to the first row with this that can take it:
+	 * `otherwise: drop`. Without a name the row has no other form, and if it is an
+	 * OPTION_TABLE or OPTION_NODE it takes maps as well. */
+	bool short_form;
+	unsigned uses;   /* OPTION_EXPRESSION: what it may use beside the message, a set of expression_use */
 	char letter;     /* of a command's option: -f */
 	const char *help; /* one sentence */
 };
+
+/* A row in one line: ROW("size", INTEGER, struct step_batch, size, .help = "...");
+ * CHECKED("replicas", INTEGER, .help = "...") keeps its value nowhere. */
+#define ROW(key, kind, struct_type, member, ...) \
+	{.name = key, .type = OPTION_##kind, .offset = offsetof(struct_type, member), __VA_ARGS__}
+#define CHECKED(key, kind, ...) {.name = key, .type = OPTION_##kind, .offset = OPTION_UNSTORED, __VA_ARGS__}
 
 #endif

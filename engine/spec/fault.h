@@ -3,6 +3,10 @@
  * Each fault has a code from one table (`sluice help CODE` explains it with an
  * example), a kind, a place, one sentence, what was probably meant, and what to do.
  * Reading goes on after a fault, so that a user mends a file once.
+ *
+ * Severities: an error stops every command; a warning is something the user should
+ * know and may live with (`lint --strict` does not); a note tells that a field has
+ * no effect here, and never fails anything.
  */
 #ifndef SLUICE_SPEC_FAULT_H
 #define SLUICE_SPEC_FAULT_H
@@ -41,6 +45,9 @@ struct fault_code {
 
 extern const struct fault_code fault_codes[]; /* ends with a row without a code */
 
+/* The row of "SL0103" (small letters too); NULL: there is none. */
+const struct fault_code *fault_code_find(const char *code);
+
 struct fault {
 	const struct fault_code *code;
 	struct place place;
@@ -50,12 +57,19 @@ struct fault {
 	struct text line;     /* the source line, without its end */
 };
 
-struct faults; /* a growing list; owns nothing but its own memory */
+#define FAULTS_MAX 10000 /* kept of one run; nobody reads more, and the last one says so */
 
-struct faults *faults_open(struct arena *arena);
+struct faults; /* a growing list; lives in its arena */
+
+struct faults *faults_open(struct arena *arena); /* NULL when memory ran out */
+
+/* The text of a file, for the lines under its faults; borrowed. Files are listed in
+ * the order in which they were made known. `file` is the pointer that places carry. */
+void faults_know(struct faults *faults, const char *file, struct text text);
 
 /* `code` is a name of the table; an unknown one is a bug and asserts. The message
- * is printed into the arena. */
+ * is printed into the arena, `suggest` is copied. What was said before at the same
+ * place in the same words (an alias used twice) is not said again. */
 void fault_add(struct faults *faults, const char *code, struct place place, const char *suggest, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
@@ -63,12 +77,16 @@ size_t faults_count(const struct faults *faults, enum severity severity);
 size_t faults_total(const struct faults *faults);
 const struct fault *faults_at(const struct faults *faults, size_t index); /* sorted by file and place */
 
+/* The line's text, without its end; empty when file or line is not known. */
+struct text faults_line(struct faults *faults, struct place place);
+
 /* For people: file:line:col, kind, the line with a caret, the suggestion, the help.
  * For machines: one array of {"file","line","column","kind","severity","code",
  * "message","suggest","help"}. */
 void faults_print_text(const struct faults *faults, struct buffer *out, bool colour);
 void faults_print_json(const struct faults *faults, struct buffer *out);
 
-const char *fault_kind_name(enum fault_kind kind); /* "unknown-field" */
+const char *fault_kind_name(enum fault_kind kind);  /* "unknown-field" */
+const char *severity_name(enum severity severity); /* "error" */
 
 #endif

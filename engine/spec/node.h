@@ -18,18 +18,20 @@ struct faults;
 #define YAML_DEPTH_MAX 64                /* the deepest known resource, a PodSpec, needs 12 */
 #define YAML_NODES_MAX ((size_t)1 << 20) /* of one file, aliases counted each time they are used */
 #define YAML_DOCUMENTS_MAX 4096
+#define YAML_ANCHORS_MAX 1000 /* of one document: nobody keeps more apart */
 
 enum node_type { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
 
 struct node_entry {
-	const struct node *key; /* a scalar */
+	const struct node *key; /* a scalar, perhaps empty */
 	const struct node *value;
 };
 
 struct node {
 	enum node_type type;
 	struct place place; /* of the first character of the value */
-	bool quoted;        /* a scalar in quotes, or a block: a text whatever it looks like */
+	bool quoted;        /* a scalar in quotes, a block, or tagged !!str: a text whatever it looks like */
+	bool broken;        /* a fault was said about it: it is NODE_NULL, and nothing more needs to be said */
 	struct text scalar; /* NODE_SCALAR; ends in a NUL behind its length */
 	size_t count;       /* of items or entries */
 	const struct node *const *items;
@@ -47,9 +49,12 @@ struct documents {
 	const struct document *items;
 };
 
-/* All documents of one file's text. Syntax, encoding, limits, duplicate keys and
- * unknown aliases go to `faults` (the file's other documents are still read where
- * that is possible). False only when memory ran out. */
+/* All documents of one file's text, which must outlive them and the faults; `file` is
+ * made known to `faults`. Syntax, encoding, limits, duplicate keys and unknown aliases
+ * go there too. Behind a document that cannot be read, reading goes on at the next
+ * line `---`. Documents that cannot be read are left out; empty ones have no root; a
+ * file with neither is a fault. Aliases share their anchor's node; merge keys `<<` are
+ * resolved. False only when memory ran out. */
 bool yaml_read(struct arena *arena, const char *file, struct text text, struct documents *documents, struct faults *faults);
 
 /* The value under `key`; NULL when `map` is no map or has no such key. */

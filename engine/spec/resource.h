@@ -33,7 +33,10 @@ struct resource_kind {
 	const char *help;
 	const struct option *rows; /* of spec (of the whole document for a fragment) */
 	size_t size;
-	/* Checks beyond the rows, within this one resource. NULL: none. */
+	bool later;     /* checked, not run yet: lint warns */
+	bool nameless;  /* it may do without metadata.name: it is then called "default" */
+	/* Checks beyond the rows, within this one resource; `name` may be absent there.
+	 * NULL: none. */
 	void (*check)(const struct resource *resource, struct faults *faults);
 };
 
@@ -67,11 +70,13 @@ struct tensor_mapping {
 	struct name_list choices;
 };
 
+#define DATATYPE_WORDS "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64 BYTES"
+
 struct input_tensor { /* input.tensors of mapped records */
 	struct name name;
 	const char *path;
 	struct name_list paths;
-	const char *datatype; /* NULL: from the schema, FP64 for JSON */
+	const char *datatype; /* one of DATATYPE_WORDS; NULL: from the schema, FP64 for JSON */
 	struct number_list shape;
 	const struct node *fill;     /* `pad` */
 	const struct node *fallback; /* `default`; NULL: absence is an INPUT error */
@@ -110,6 +115,7 @@ struct step_batch {
 	bool rolling;
 };
 
+#define LINEAGE_OF_PIPELINE (-1)
 enum lineage { LINEAGE_NONE, LINEAGE_SAMPLED, LINEAGE_FULL };
 
 struct step_spec {
@@ -126,7 +132,7 @@ struct step_spec {
 	const struct expression *when;
 	int64_t timeout_ns; /* 0: the pipeline's */
 	bool isolate;
-	int lineage; /* -1: the pipeline's */
+	int lineage; /* enum lineage, or LINEAGE_OF_PIPELINE */
 	/* Which kind key it has; a step without one calls the model of its own name, and
 	 * is of kind `model` with empty options. */
 	const struct step_kind *kind;
@@ -138,6 +144,7 @@ enum delivery { DELIVERY_DEFAULT, DELIVERY_AT_LEAST_ONCE, DELIVERY_EXACTLY_ONCE 
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 
 struct alert_action {
+	struct place here;
 	int type; /* webhook email */
 	const char *url;
 	struct name_list recipients;
@@ -172,7 +179,7 @@ struct pipeline_spec {
 
 struct model_parameter { /* modelSettings.parameters */
 	struct name name;
-	const char *value;
+	struct name value;
 	int type; /* enum model_parameter_type */
 };
 enum model_parameter_type { MODEL_PARAMETER_STRING, MODEL_PARAMETER_INT, MODEL_PARAMETER_FLOAT, MODEL_PARAMETER_DOUBLE, MODEL_PARAMETER_BOOL };
@@ -188,6 +195,7 @@ struct model_spec {
 	int64_t batch_timeout_ns;
 	int64_t replicas_min;       /* autoscaling: lanes; 0: none */
 	int64_t replicas_max;
+	struct place autoscaling_here;
 	int64_t logger_percent;
 	bool clean_topics_on_delete;
 	struct item_list settings;  /* struct model_parameter */

@@ -1,0 +1,112 @@
+/* duration.c: see duration.h. Sums are made in 128 bits, so that only the end has to
+ * be held against what fits. */
+#include "base/duration.h"
+
+#include <stdio.h>
+
+#define MILLISECOND_NS ((int64_t)1000000)
+#define SECOND_NS (1000 * MILLISECOND_NS)
+#define MINUTE_NS (60 * SECOND_NS)
+#define HOUR_NS (60 * MINUTE_NS)
+#define DAY_NS (24 * HOUR_NS)
+
+#define DIGITS_MAX 18 /* of a number; more cannot fit whatever the unit */
+
+__extension__ typedef __int128 wide_integer;
+
+struct unit {
+	struct text name;
+	int64_t size_ns;
+};
+
+/* In the order in which a duration is printed; the other names of a unit stand behind. */
+static const struct unit units[] = {
+	{{"d", 1}, DAY_NS},        {{"h", 1}, HOUR_NS},     {{"m", 1}, MINUTE_NS},    {{"s", 1}, SECOND_NS},
+	{{"ms", 2}, MILLISECOND_NS}, {{"min", 3}, MINUTE_NS}, {{"hour", 4}, HOUR_NS}, {{"hours", 5}, HOUR_NS},
+};
+#define UNITS_PRINTED 4 /* milliseconds are printed apart, since they may have a fraction */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const struct unit *unit_find(struct text name)
+{
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (text_equal(units[i].name, name))
+			return &units[i];
+	return NULL;
+}
+
+/* Digits from `*at` on, as an integer; how many there were. */
+static size_t take_digits(struct text text, size_t *at, int64_t *number)
+{
+	size_t begin = *at;
+	for (*number = 0; *at < text.length && is_digit(text.bytes[*at]); ++*at)
+		if (*at - begin < DIGITS_MAX)
+			*number = *number * 10 + (text.bytes[*at] - '0');
+	return *at - begin;
+}
+
+const char *duration_read(struct text text, int64_t *duration_ns)
+{
+	static const char *const too_long = "is longer than the 292 years that can be counted in nanoseconds";
+	wide_integer total = 0;
+	size_t at = 0;
+	while (at < text.length) {
+		int64_t whole, fraction = 0;
+		size_t digits = take_digits(text, &at, &whole), fraction_digits = 0;
+		if (at < text.length && text.bytes[at] == '.') {
+			at++;
+			fraction_digits = take_digits(text, &at, &fraction);
+		}
+		if (digits + fraction_digits == 0)
+			return "is no duration; write a number and its unit, like 250ms, 30s, 5m, 1h30m or 7d";
+		if (digits > DIGITS_MAX || fraction_digits > DIGITS_MAX)
+			return "has more digits than a duration can hold; write it in a larger unit";
+		size_t begin = at;
+		while (at < text.length && !is_digit(text.bytes[at]) && text.bytes[at] != '.')
+			at++;
+		struct text name = {text.bytes + begin, at - begin};
+		if (name.length == 0)
+			return "has no unit; write ms, s, m, h or d behind the number, without a blank";
+		const struct unit *unit = unit_find(name);
+		if (!unit)
+			return "has a unit that is none of ms, s, m, h and d; write for instance 250ms, 30s, 5m, 1h30m or 7d";
+		wide_integer part = (wide_integer)fraction * unit->size_ns;
+		for (size_t i = 0; i < fraction_digits; i++)
+			part /= 10;
+		total += (wide_integer)whole * unit->size_ns + part;
+		if (total > INT64_MAX)
+			return too_long;
+	}
+	if (total == 0)
+		return text.length == 0 ? "is empty; write a number and its unit, like 30s" : "is no time at all; a duration is above 0";
+	*duration_ns = (int64_t)total;
+	return NULL;
+}
+
+void duration_print(int64_t duration_ns, char out[DURATION_TEXT_MAX])
+{
+	size_t length = 0;
+	for (size_t i = 0; i < UNITS_PRINTED; i++) {
+		int64_t count = duration_ns / units[i].size_ns;
+		duration_ns %= units[i].size_ns;
+		if (count > 0)
+			length += (size_t)snprintf(out + length, DURATION_TEXT_MAX - length, "%lld%s", (long long)count, units[i].name.bytes);
+	}
+	if (duration_ns == 0)
+		return;
+	long long whole = (long long)(duration_ns / MILLISECOND_NS), rest = (long long)(duration_ns % MILLISECOND_NS);
+	if (rest == 0) {
+		(void)snprintf(out + length, DURATION_TEXT_MAX - length, "%lldms", whole);
+		return;
+	}
+	char fraction[8];
+	(void)snprintf(fraction, sizeof fraction, "%06lld", rest);
+	size_t digits = 6;
+	while (fraction[digits - 1] == '0')
+		digits--;
+	(void)snprintf(out + length, DURATION_TEXT_MAX - length, "%lld.%.*sms", whole, (int)digits, fraction);
+}

@@ -1,0 +1,334 @@
+/* document.c: what a document is, whether it is ours, its name, and its fields by the
+ * rows of its kind. */
+#include "spec/document.h"
+
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+#include "spec/options.h"
+#include "spec/rows.h"
+
+#define MLOPS "mlops.seldon.io/v1alpha1"
+#define MACHINE_LEARNING "machinelearning.seldon.io/v1"
+#define RUNTIME_NAME "default" /* of a runtime that has none */
+
+const struct resource_kind resource_kinds[] = {
+	{.name = "Pipeline", .api_version = MLOPS, .type = RESOURCE_PIPELINE, .help = "A graph of steps.", .rows = pipeline_rows,
+	 .size = sizeof(struct pipeline_spec), .check = pipeline_check},
+	{.name = "Model", .api_version = MLOPS, .type = RESOURCE_MODEL, .help = "A model and where it answers.", .rows = model_rows,
+	 .size = sizeof(struct model_spec), .check = model_check},
+	{0},
+};
+
+struct envelope {
+	struct metadata metadata;
+	const struct node *spec;
+};
+
+static const struct option envelope_rows[] = {
+	CHECKED("apiVersion", TEXT, .help = "Whose kind it is, and its version."),
+	CHECKED("kind", TEXT, .help = "What the document is."),
+	ROW("metadata", MAP, struct envelope, metadata, .rows = metadata_rows, .help = "Its name and annotations."),
+	ROW("spec", NODE, struct envelope, spec, .help = "What it says."),
+	CHECKED("status", NODE, .effect = EFFECT_NONE, .help = "What a cluster said about it."),
+	{.type = OPTION_END},
+};
+
+static const struct resource_kind *kind_named(struct text name)
+{
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		if (text_is(name, kind->name))
+			return kind;
+	return NULL;
+}
+
+static const char *nearest_kind(struct text word)
+{
+	struct suggestion suggestion = suggest_begin(word);
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		if (kind->api_version)
+			suggest_offer(&suggestion, text_of(kind->name));
+	return suggestion.nearest.bytes;
+}
+
+static const char *nearest_version(struct text word)
+{
+	struct suggestion suggestion = suggest_begin(word);
+	suggest_offer(&suggestion, TEXT(MLOPS));
+	suggest_offer(&suggestion, TEXT(MACHINE_LEARNING));
+	return suggestion.nearest.bytes;
+}
+
+/* ---- whose document it is ---- */
+
+/* The text under a key of the document; false when nothing, or no text, stands there. */
+static bool text_under(const struct node *root, const char *key, struct text *text)
+{
+	const struct node *node = node_get(root, key);
+	if (!node || node->type != NODE_SCALAR || scalar_classify(node) != SCALAR_TEXT)
+		return false;
+	*text = node->scalar;
+	return true;
+}
+
+static bool absent(const struct node *root, const char *key)
+{
+	const struct node *node = node_get(root, key);
+	return !node || (node->type == NODE_NULL && !node->broken);
+}
+
+/* Another API group's: not ours by its name, nor nearly. A kind of ours under a version
+ * without a group was meant for us. */
+static bool is_foreign(struct text version, bool ours_by_kind)
+{
+	bool grouped = memchr(version.bytes, '/', version.length) != NULL;
+	bool nearly = nearest_version(version) != NULL || memmem(version.bytes, version.length, "seldon", 6) != NULL;
+	return !nearly && (grouped || !ours_by_kind);
+}
+
+static const struct resource_kind *kind_by_option(const struct spec_options *options)
+{
+	return options && options->kind ? kind_named(text_of(options->kind)) : NULL;
+}
+
+static void say_missing(struct spec *spec, const struct node *root, const char *key)
+{
+	fault_add(spec->faults, CODE_MISSING_KIND, root->place, NULL, "`%s` is missing: nothing says what this document is", key);
+}
+
+static void check_version(struct spec *spec, const struct node *root, const struct resource_kind *kind, struct text version)
+{
+	if (kind->api_version && text_is(version, kind->api_version))
+		return;
+	struct place place = node_get(root, "apiVersion")->place;
+	if (!kind->api_version)
+		fault_add(spec->faults, CODE_UNKNOWN_KIND, place, NULL, "a %s is a fragment and has no apiVersion; remove it", kind->name);
+	else
+		fault_add(spec->faults, CODE_UNKNOWN_VERSION, place, kind->api_version, "there is no `%s` of a %s", version.bytes, kind->name);
+}
+
+/* The kind of a document of ours; NULL when it is skipped, or a fault was said. */
+static const struct resource_kind *kind_of(struct spec *spec, const struct node *root, const struct spec_options *options)
+{
+	struct text version = {0}, name = {0};
+	const struct resource_kind *fragment = kind_by_option(options);
+	bool has_version = text_under(root, "apiVersion", &version), has_kind = text_under(root, "kind", &name);
+	const struct resource_kind *kind = has_kind ? kind_named(name) : fragment;
+	if (has_version && is_foreign(version, kind && has_kind)) {
+		spec->foreign++;
+		fault_add(spec->faults, CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL, "`%s` %s is not ours and is skipped",
+			  version.bytes, has_kind ? name.bytes : "");
+		return NULL;
+	}
+	if (!has_kind && absent(root, "kind") && !fragment)
+		say_missing(spec, root, "kind");
+	if (has_kind && !kind)
+		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name), "there is no kind `%s`", name.bytes);
+	if (!has_version && absent(root, "apiVersion") && !fragment)
+		say_missing(spec, root, "apiVersion");
+	if (has_version && kind)
+		check_version(spec, root, kind, version);
+	else if (has_version && !text_is(version, MLOPS) && !text_is(version, MACHINE_LEARNING))
+		fault_add(spec->faults, CODE_UNKNOWN_VERSION, node_get(root, "apiVersion")->place, nearest_version(version),
+			  "there is no version `%s`", version.bytes);
+	return kind;
+}
+
+/* ---- its place among the others ---- */
+
+static void append(struct spec *spec, const struct resource *resource)
+{
+	/* Room doubles whenever the count is a power of two. */
+	if ((spec->count & (spec->count - 1)) == 0) {
+		const struct resource **larger = ARENA_ARRAY(spec->arena, const struct resource *, spec->count ? spec->count * 2 : 1);
+		if (!larger)
+			return;
+		if (spec->count > 0)
+			memcpy(larger, spec->resources, spec->count * sizeof *larger);
+		spec->resources = larger;
+	}
+	((const struct resource **)spec->resources)[spec->count++] = resource;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static size_t find_same(const struct spec *spec, const struct resource *resource)
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *other = spec->resources[i];
+		if (other->kind == resource->kind && same_text(other->name.text, resource->name.text) &&
+		    same_text(other->namespace, resource->namespace))
+			return i;
+	}
+	return spec->count;
+}
+
+static void say_repeated(struct spec *spec, const struct resource *resource, const struct resource *first)
+{
+	bool one_file = first->place.file == resource->place.file;
+	fault_add(spec->faults, one_file ? CODE_REPEATED_RESOURCE : CODE_REPEATED_ACROSS_FILES, resource->name.place, NULL,
+		  "the %s `%s` is already in %s, line %u", resource->kind->name, resource->name.text,
+		  one_file ? "this file" : first->place.file, first->place.line);
+}
+
+/* ---- reading ---- */
+
+/* The spec of `resource` from its node; the checks too. */
+static void read_spec(struct reading *reading, struct resource *resource, const struct node *node)
+{
+	const struct resource_kind *kind = resource->kind;
+	void *into = arena_take(reading->arena, 1, kind->size > 0 ? kind->size : 1);
+	if (!into)
+		return;
+	reading->field = kind->api_version ? "spec" : NULL;
+	options_read(reading, node, kind->rows, into);
+	resource->spec = into;
+	if (kind->check && !arena_failed(reading->arena))
+		kind->check(resource, reading->faults);
+}
+
+static void check_name(struct spec *spec, const struct resource *resource, const struct node *root, bool fragment)
+{
+	if (resource->name.text) {
+		name_check(resource->name, "the name", spec->faults);
+		return;
+	}
+	const struct node *metadata = node_get(root, "metadata");
+	const struct node *name = node_get(metadata, "name");
+	if (fragment || resource->kind->nameless || (name && name->type != NODE_NULL))
+		return;
+	struct place place = metadata && metadata->type == NODE_MAP ? metadata->place : root->place;
+	fault_add(spec->faults, CODE_MISSING_FIELD, place, NULL, "`name` is missing in `metadata`: every %s has one", resource->kind->name);
+}
+
+static const struct node *spec_node(struct spec *spec, const struct node *root, const struct envelope *envelope)
+{
+	const struct node *node = envelope->spec;
+	if (node && node->type == NODE_MAP)
+		return node;
+	static const struct option map_row = {.type = OPTION_MAP};
+	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .field = "spec"};
+	bool misspelt = false;
+	for (size_t i = 0; i < root->count && !node; i++) {
+		static const char *const word[] = {"spec"};
+		misspelt = misspelt || suggest_nearest(root->entries[i].key->scalar.bytes, word, 1);
+	}
+	if (node && node->type != NODE_NULL)
+		value_wrong_type(&reading, &map_row, node);
+	else if (!misspelt && !(node && node->broken))
+		fault_add(spec->faults, CODE_MISSING_FIELD, root->place, NULL, "`spec` is missing: it says what the resource is");
+	return NULL;
+}
+
+/* A runtime said in several documents is one: later ones win, field by field. */
+static void merge_runtime(struct spec *spec, struct resource *resource, size_t first, const struct spec_options *options);
+
+static void keep(struct spec *spec, struct resource *resource, const struct spec_options *options)
+{
+	size_t first = find_same(spec, resource);
+	if (first < spec->count && resource->kind->type == RESOURCE_RUNTIME) {
+		merge_runtime(spec, resource, first, options);
+		return;
+	}
+	if (first < spec->count && resource->name.text)
+		say_repeated(spec, resource, spec->resources[first]);
+	append(spec, resource);
+}
+
+static const struct node *merged(struct arena *arena, const struct node *earlier, const struct node *later);
+
+static const struct node *merged_maps(struct arena *arena, const struct node *earlier, const struct node *later)
+{
+	struct node *node = ARENA_NEW(arena, struct node);
+	struct node_entry *entries = ARENA_ARRAY(arena, struct node_entry, earlier->count + later->count + 1);
+	if (!node || !entries)
+		return later;
+	*node = *later;
+	node->count = 0;
+	for (size_t i = 0; i < earlier->count; i++) {
+		const struct node *newer = node_get(later, earlier->entries[i].key->scalar.bytes);
+		const struct node *value = newer ? merged(arena, earlier->entries[i].value, newer) : earlier->entries[i].value;
+		entries[node->count++] = (struct node_entry){earlier->entries[i].key, value};
+	}
+	for (size_t i = 0; i < later->count; i++)
+		if (!node_get(earlier, later->entries[i].key->scalar.bytes))
+			entries[node->count++] = later->entries[i];
+	node->entries = entries;
+	return node;
+}
+
+static const struct node *merged(struct arena *arena, const struct node *earlier, const struct node *later)
+{
+	return earlier->type == NODE_MAP && later->type == NODE_MAP ? merged_maps(arena, earlier, later) : later;
+}
+
+static void merge_runtime(struct spec *spec, struct resource *resource, size_t first, const struct spec_options *options)
+{
+	const struct resource *earlier = spec->resources[first];
+	resource->node = merged(spec->arena, earlier->node, resource->node);
+	/* Each document was checked alone; what they say together is read in silence. */
+	struct faults *silence = faults_open(spec->arena);
+	if (!silence)
+		return;
+	struct reading reading = {.arena = spec->arena, .faults = silence, .kinds = options ? options->kinds : NULL};
+	const struct node *node = node_get(resource->node, "spec");
+	if (node)
+		read_spec(&reading, resource, node);
+	((const struct resource **)spec->resources)[first] = resource;
+}
+
+static void read_resource(struct spec *spec, const struct node *root, const struct resource_kind *kind,
+			  const struct spec_options *options)
+{
+	bool fragment = kind == kind_by_option(options) && !node_get(root, "kind");
+	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .kinds = options ? options->kinds : NULL};
+	struct resource *resource = ARENA_NEW(spec->arena, struct resource);
+	struct envelope envelope = {0};
+	if (!resource)
+		return;
+	*resource = (struct resource){.kind = kind, .place = root->place, .node = root};
+	if (kind->api_version)
+		options_read(&reading, root, envelope_rows, &envelope);
+	resource->name = envelope.metadata.name;
+	resource->namespace = envelope.metadata.namespace;
+	resource->annotations = envelope.metadata.annotations;
+	check_name(spec, resource, root, fragment);
+	if (!resource->name.text && kind->nameless)
+		resource->name = (struct name){RUNTIME_NAME, root->place};
+	if (kind->later)
+		fault_add(spec->faults, CODE_KIND_LATER, fragment ? root->place : node_get(root, "kind")->place, NULL,
+			  "a %s is known and checked; sluice does not run it yet", kind->name);
+	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope) : root;
+	if (!node)
+		return;
+	read_spec(&reading, resource, node);
+	if (resource->spec)
+		keep(spec, resource, options);
+}
+
+static void read_root(struct spec *spec, const struct node *root, const struct spec_options *options)
+{
+	struct text kind_name = {0}, version = {0};
+	if (root->type != NODE_MAP) {
+		fault_add(spec->faults, CODE_WRONG_TYPE, root->place, NULL, "a document is a map with apiVersion, kind, metadata and spec, not %s",
+			  root->type == NODE_LIST ? "a list" : "a text");
+		return;
+	}
+	const struct node *items = node_get(root, "items");
+	bool listed = text_under(root, "kind", &kind_name) && text_is(kind_name, "List") && text_under(root, "apiVersion", &version) &&
+		      text_is(version, "v1") && items && items->type == NODE_LIST;
+	for (size_t i = 0; listed && i < items->count; i++)
+		read_root(spec, items->items[i], options);
+	if (listed)
+		return;
+	const struct resource_kind *kind = kind_of(spec, root, options);
+	if (kind)
+		read_resource(spec, root, kind, options);
+}
+
+void document_read(struct spec *spec, const struct document *document, const struct spec_options *options)
+{
+	read_root(spec, document->root, options);
+}

@@ -1,0 +1,76 @@
+/* metadata_rows.c: what every resource says about itself, and the names it may have. */
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+#define NAME_CHARACTERS_MAX 253 /* as Kubernetes */
+
+const struct option text_value_rows[] = {
+	{.type = OPTION_KEY, .offset = offsetof(struct annotation, key)},
+	{.type = OPTION_TEXT, .short_form = true, .offset = offsetof(struct annotation, value)},
+	{.type = OPTION_END},
+};
+
+/* What Kubernetes adds when it prints a resource is read back without a word. */
+const struct option metadata_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct metadata, here)},
+	ROW("name", NAME, struct metadata, name, .help = "The name by which others refer to it."),
+	ROW("namespace", TEXT, struct metadata, namespace, .help = "The namespace; part of the names of topics."),
+	ROW("annotations", TABLE, struct metadata, annotations, .rows = text_value_rows, .item_size = sizeof(struct annotation),
+	    .help = "Free keys and texts; some begin with seldon.io/ and mean something."),
+	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
+	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would make."),
+	CHECKED("creationTimestamp", SCALAR, .help = "Set by Kubernetes."),
+	CHECKED("deletionTimestamp", SCALAR, .help = "Set by Kubernetes."),
+	CHECKED("deletionGracePeriodSeconds", INTEGER, .help = "Set by Kubernetes."),
+	CHECKED("finalizers", NAMES, .effect = EFFECT_NONE, .help = "Who must agree before Kubernetes removes it."),
+	CHECKED("generation", INTEGER, .help = "Set by Kubernetes."),
+	CHECKED("managedFields", NODE, .help = "Set by Kubernetes."),
+	CHECKED("ownerReferences", NODE, .effect = EFFECT_NONE, .help = "With whom Kubernetes removes it."),
+	CHECKED("resourceVersion", TEXT, .help = "Set by Kubernetes."),
+	CHECKED("selfLink", TEXT, .help = "Set by Kubernetes."),
+	CHECKED("uid", TEXT, .help = "Set by Kubernetes."),
+	{.type = OPTION_END},
+};
+
+static bool is_small(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* The nearest name that is one: small letters, dashes for the rest. */
+static void mend(const char *name, char mended[NAME_CHARACTERS_MAX + 1])
+{
+	size_t length = 0;
+	for (const char *c = name; *c && length < NAME_CHARACTERS_MAX; c++) {
+		char small = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+		if (is_small(small))
+			mended[length++] = small;
+		else if (length > 0 && mended[length - 1] != '-')
+			mended[length++] = '-';
+	}
+	while (length > 0 && mended[length - 1] == '-')
+		length--;
+	mended[length] = '\0';
+}
+
+void name_check(struct name name, const char *what, struct faults *faults)
+{
+	size_t length = strlen(name.text);
+	bool good = length > 0 && is_small(name.text[0]) && is_small(name.text[length - 1]), underscore = false;
+	for (size_t i = 0; i < length; i++) {
+		underscore = underscore || name.text[i] == '_';
+		good = good && (is_small(name.text[i]) || name.text[i] == '-' || name.text[i] == '_');
+	}
+	char mended[NAME_CHARACTERS_MAX + 1];
+	mend(name.text, mended);
+	const char *suggest = mended[0] && strcmp(mended, name.text) != 0 ? mended : NULL;
+	if (length > NAME_CHARACTERS_MAX)
+		fault_add(faults, CODE_BAD_NAME, name.place, NULL, "%s has %zu characters, more than the %d that a name may have", what, length,
+			  NAME_CHARACTERS_MAX);
+	else if (!good)
+		fault_add(faults, CODE_BAD_NAME, name.place, suggest,
+			  "%s `%s` is not made of small letters, digits and inner dashes", what, name.text);
+	else if (underscore)
+		fault_add(faults, CODE_UNDERSCORE_NAME, name.place, suggest, "%s `%s` has an underscore, which Kubernetes refuses", what, name.text);
+}

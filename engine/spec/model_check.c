@@ -1,0 +1,66 @@
+/* model_check.c: what a Model must keep to beyond its rows. */
+#include "base/number.h"
+#include "spec/fault_codes.h"
+#include "spec/options.h"
+#include "spec/rows.h"
+
+static bool value_fits(const struct model_parameter *parameter)
+{
+	struct text value = text_of(parameter->value.text);
+	int64_t integer;
+	double number;
+	switch ((enum model_parameter_type)parameter->type) {
+	case MODEL_PARAMETER_STRING:
+		return true;
+	case MODEL_PARAMETER_INT:
+		return number_read_int64(value, &integer);
+	case MODEL_PARAMETER_FLOAT:
+	case MODEL_PARAMETER_DOUBLE:
+		return scalar_number(value, &number);
+	case MODEL_PARAMETER_BOOL:
+		return text_equal_caseless(value, TEXT("true")) || text_equal_caseless(value, TEXT("false"));
+	}
+	return false;
+}
+
+static void check_settings(const struct item_list *settings, struct faults *faults)
+{
+	static const char *const types[] = {"STRING", "INT", "FLOAT", "DOUBLE", "BOOL"};
+	const struct model_parameter *parameters = settings->items;
+	for (size_t i = 0; i < settings->count; i++) {
+		if (!parameters[i].value.text || !parameters[i].name.text)
+			continue;
+		if (!value_fits(&parameters[i]))
+			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL, "the parameter `%s` is of type %s, and `%s` is none",
+				  parameters[i].name.text, types[parameters[i].type], parameters[i].value.text);
+		for (size_t j = 0; j < i; j++)
+			if (parameters[j].name.text && strcmp(parameters[j].name.text, parameters[i].name.text) == 0)
+				fault_add(faults, CODE_REPEATED_NAME, parameters[i].name.place, NULL, "the parameter `%s` is already in line %u",
+					  parameters[i].name.text, parameters[j].name.place.line);
+	}
+}
+
+static void check_requirements(const struct name_list *requirements, struct faults *faults)
+{
+	for (size_t i = 0; i < requirements->count; i++) {
+		const struct name *item = &requirements->items[i];
+		size_t name = strcspn(item->text, "=<>!~ ");
+		struct text rest = text_of(item->text + name);
+		bool versioned = rest.length > 2 && rest.bytes[1] == '=' && strcspn(rest.bytes + 2, "=<>!~ ") == rest.length - 2;
+		bool compared = rest.length > 1 && (rest.bytes[0] == '<' || rest.bytes[0] == '>') && rest.bytes[1] != '=';
+		if (name > 0 && (rest.length == 0 || versioned || compared))
+			continue;
+		const char *suggest = name > 0 && rest.length > 1 && rest.bytes[0] == '=' && rest.bytes[1] != '=' ? "==" : NULL;
+		fault_add(faults, CODE_BAD_REQUIREMENT, item->place, suggest, "`%s` is no requirement", item->text);
+	}
+}
+
+void model_check(const struct resource *resource, struct faults *faults)
+{
+	const struct model_spec *model = resource->spec;
+	check_settings(&model->settings, faults);
+	check_requirements(&model->requirements, faults);
+	if (model->replicas_max > 0 && model->replicas_min > model->replicas_max)
+		fault_add(faults, CODE_CONTRADICTION, model->autoscaling_here, NULL, "minReplicas is %lld, more than maxReplicas, which is %lld",
+			  (long long)model->replicas_min, (long long)model->replicas_max);
+}

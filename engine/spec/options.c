@@ -1,0 +1,375 @@
+/* options.c: maps, lists and tables of the user's YAML, read by rows; see options.h. */
+#include "spec/options.h"
+
+#include <assert.h>
+
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+
+#define ROWS_MAX 64 /* of one map: `given` is a set of bits */
+
+union scratch { /* room for a value that is checked and kept nowhere */
+	int64_t integer;
+	double number;
+	const void *pointer;
+	struct name name;
+	struct name_list names;
+	struct item_list items;
+	struct threshold threshold;
+	struct extent extent;
+};
+
+static void read_value(struct reading *reading, const struct option *row, const struct node *node, void *at);
+
+/* ---- fallbacks ---- */
+
+static void *slot(const struct option *row, void *into, union scratch *scratch)
+{
+	if (!into || row->offset == OPTION_UNSTORED)
+		return scratch;
+	return (unsigned char *)into + row->offset;
+}
+
+/* What stands in a map that is kept nowhere is kept nowhere either. */
+static void *inner(const struct option *row, void *into)
+{
+	return into && row->offset != OPTION_UNSTORED ? (unsigned char *)into + row->offset : NULL;
+}
+
+static bool has_rows(const struct option *row)
+{
+	return row->type == OPTION_MAP || row->type == OPTION_LIST || row->type == OPTION_TABLE || row->type == OPTION_OPERATIONS;
+}
+
+static void fall_back(struct reading *reading, const struct option *row, void *into)
+{
+	if (row->type == OPTION_KIND) {
+		step_kind_fall_back(reading, into);
+		return;
+	}
+	if (row->offset == OPTION_UNSTORED)
+		return;
+	if (row->type == OPTION_MAP)
+		options_fall_back(reading, row->rows, (unsigned char *)into + row->offset);
+	if (!row->fallback)
+		return;
+	bool text = row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_CHOICE;
+	struct node *node = ARENA_NEW(reading->arena, struct node);
+	if (!node)
+		return;
+	*node = (struct node){.type = NODE_SCALAR, .quoted = text, .scalar = text_of(row->fallback)};
+	reading->field = row->name;
+	read_value(reading, row, node, (unsigned char *)into + row->offset);
+}
+
+void options_fall_back(struct reading *reading, const struct option *rows, void *into)
+{
+	for (const struct option *row = rows; into && row->type != OPTION_END; row++)
+		fall_back(reading, row, into);
+}
+
+/* ---- one map ---- */
+
+static const struct option *row_named(const struct option *rows, struct text name)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->name && text_is(name, row->name))
+			return row;
+	return NULL;
+}
+
+static bool step_rows(const struct option *rows)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->type == OPTION_KIND)
+			return true;
+	return false;
+}
+
+/* The names that may stand here, for a message: "a, b, c". */
+static const char *names_of(struct reading *reading, const struct option *rows)
+{
+	const char *names = "";
+	for (const struct option *row = rows; row->type != OPTION_END && names; row++)
+		if (row->name)
+			names = arena_print(reading->arena, "%s%s%s", names, *names ? ", " : "", row->name);
+	return names ? names : "";
+}
+
+/* Says that no row has this key; the row that was probably meant, or NULL. */
+static const struct option *say_unknown(struct reading *reading, const struct option *rows, const struct node *key, const char *where)
+{
+	struct suggestion suggestion = suggest_begin(key->scalar);
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->name)
+			suggest_offer(&suggestion, text_of(row->name));
+	for (size_t i = 0; step_rows(rows) && reading->kinds && reading->kinds[i]; i++)
+		suggest_offer(&suggestion, text_of(reading->kinds[i]->name));
+	const char *nearest = suggestion.nearest.bytes;
+	if (nearest)
+		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, nearest, "`%s` is no field of %s", key->scalar.bytes, where);
+	else
+		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, NULL, "`%s` is no field of %s, which takes %s", key->scalar.bytes,
+			  where, names_of(reading, rows));
+	return nearest ? row_named(rows, suggestion.nearest) : NULL;
+}
+
+static bool switched_off(const struct node *value)
+{
+	const struct node *enabled = node_get(value, "enabled");
+	if (value->type == NODE_SCALAR)
+		return scalar_classify(value) == SCALAR_FLAG && (value->scalar.bytes[0] == 'f' || value->scalar.bytes[0] == 'F');
+	return enabled && enabled->type == NODE_SCALAR && text_equal_caseless(enabled->scalar, TEXT("false"));
+}
+
+/* What is known and not honoured is never passed over in silence. */
+static void say_effect(struct reading *reading, const struct option *row, const struct node_entry *entry)
+{
+	struct place place = entry->key->place;
+	switch (row->effect) {
+	case EFFECT_HONOURED:
+		return;
+	case EFFECT_LATER:
+		if (!switched_off(entry->value))
+			fault_add(reading->faults, CODE_FIELD_LATER, place, NULL, "`%s` is known and checked; sluice does not act on it yet",
+				  row->name);
+		return;
+	case EFFECT_NONE:
+		fault_add(reading->faults, CODE_NO_EFFECT, place, NULL, "`%s` has no effect here", row->name);
+		return;
+	case EFFECT_PROTECTS:
+		if (!switched_off(entry->value))
+			fault_add(reading->faults, CODE_PROTECTION_LATER, place, NULL,
+				  "`%s` is not in force yet: `run` and the gateway refuse to listen beyond loopback", row->name);
+		return;
+	}
+}
+
+static size_t index_of(const struct option *rows, const struct option *row)
+{
+	size_t index = (size_t)(row - rows);
+	assert(index < ROWS_MAX);
+	return index;
+}
+
+static void say_missing(struct reading *reading, const struct option *rows, uint64_t given, const struct node *map, const char *where)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++) {
+		if (!row->required || !row->name || given >> index_of(rows, row) & 1)
+			continue;
+		struct place place = map->place;
+		for (size_t i = 0; map->type == NODE_MAP && i < map->count; i++)
+			if (text_is(map->entries[i].key->scalar, row->name))
+				place = map->entries[i].key->place; /* it is there and says nothing */
+		fault_add(reading->faults, CODE_MISSING_FIELD, place, NULL, "`%s` is missing in %s: %s", row->name, where,
+			  row->help ? row->help : option_type_name(row));
+	}
+}
+
+/* One entry of a map; the bits of the rows that need not be missed. */
+static uint64_t read_entry(struct reading *reading, const struct option *rows, const struct node_entry *entry, void *into,
+			   const char *where)
+{
+	const struct option *row = row_named(rows, entry->key->scalar);
+	reading->field = entry->key->scalar.bytes;
+	if (!row) {
+		if (step_rows(rows) && into && step_kind_read(reading, entry, into))
+			return 0;
+		const struct option *meant = say_unknown(reading, rows, entry->key, where);
+		return meant ? (uint64_t)1 << index_of(rows, meant) : 0;
+	}
+	uint64_t bit = (uint64_t)1 << index_of(rows, row);
+	if (entry->value->type == NODE_NULL && row->type != OPTION_NODE) {
+		if (!entry->value->broken && !row->required)
+			fault_add(reading->faults, CODE_NULL_VALUE, entry->key->place, NULL, "`%s` has no value and counts as absent", row->name);
+		return entry->value->broken ? bit : 0;
+	}
+	say_effect(reading, row, entry);
+	union scratch scratch = {0};
+	void *at = has_rows(row) ? inner(row, into) : slot(row, into, &scratch);
+	read_value(reading, row, entry->value, at);
+	return bit;
+}
+
+static bool takes(const struct option *row, const struct node *node)
+{
+	bool list = row->type == OPTION_NAMES || row->type == OPTION_REFERENCES || row->type == OPTION_NUMBERS ||
+		    row->type == OPTION_LIST || row->type == OPTION_OPERATIONS;
+	bool map = row->type == OPTION_TABLE || row->type == OPTION_MAP;
+	if (row->type == OPTION_NODE)
+		return true;
+	return node->type == NODE_LIST ? list : node->type == NODE_MAP ? map && !row->name : !list && !map;
+}
+
+/* The row to which a value goes whole: the short form. */
+static const struct option *short_form(const struct option *rows, const struct node *node)
+{
+	const struct option *fitting = NULL;
+	for (const struct option *row = rows; row->type != OPTION_END && !fitting; row++)
+		if (row->short_form && takes(row, node))
+			fitting = row;
+	return fitting;
+}
+
+static bool only_short(const struct option *rows)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->name)
+			return false;
+	return rows->type != OPTION_END;
+}
+
+static void read_short(struct reading *reading, const struct option *row, const struct node *node, void *into)
+{
+	union scratch scratch = {0};
+	read_value(reading, row, node, has_rows(row) ? inner(row, into) : slot(row, into, &scratch));
+}
+
+/* A value that is no map, or may be none, and no short form takes it. */
+static void say_no_map(struct reading *reading, const struct option *rows, const struct node *node)
+{
+	static const struct option map_row = {.type = OPTION_MAP};
+	const struct option *expected = &map_row;
+	for (const struct option *row = rows; only_short(rows) && row->type != OPTION_END && expected == &map_row; row++)
+		if (row->short_form)
+			expected = row;
+	value_wrong_type(reading, expected, node);
+}
+
+void options_read(struct reading *reading, const struct node *node, const struct option *rows, void *into)
+{
+	const char *field = reading->field;
+	options_fall_back(reading, rows, into);
+	reading->field = field;
+	for (const struct option *row = rows; into && row->type != OPTION_END; row++)
+		if (row->type == OPTION_HERE)
+			*(struct place *)((unsigned char *)into + row->offset) = node->place;
+	const struct option *whole = short_form(rows, node);
+	if (whole) {
+		read_short(reading, whole, node, into);
+		return;
+	}
+	if (node->type != NODE_MAP || only_short(rows)) {
+		say_no_map(reading, rows, node);
+		return;
+	}
+	const char *where = field ? arena_print(reading->arena, "`%s`", field) : "the document";
+	uint64_t given = 0;
+	for (size_t i = 0; where && i < node->count; i++)
+		given |= read_entry(reading, rows, &node->entries[i], into, where);
+	if (where)
+		say_missing(reading, rows, given, node, where);
+	reading->field = field;
+}
+
+/* ---- many maps ---- */
+
+static unsigned char *take_items(struct reading *reading, const struct option *row, size_t count, const void *into)
+{
+	return into && row->item_size > 0 ? arena_take(reading->arena, count + 1, row->item_size) : NULL;
+}
+
+static void read_list(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)
+{
+	if (node->type != NODE_LIST) {
+		value_wrong_type(reading, row, node);
+		return;
+	}
+	if (node->count == 0 && row->least > 0)
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; at least one item must stand in it",
+			  reading->field);
+	const char *field = reading->field;
+	unsigned char *items = take_items(reading, row, node->count, into);
+	for (size_t i = 0; i < node->count; i++) {
+		reading->field = field;
+		options_read(reading, node->items[i], row->rows, items ? items + i * row->item_size : NULL);
+	}
+	if (items)
+		*into = (struct item_list){node->count, items};
+}
+
+static void set_key(const struct option *rows, const struct node *key, void *item)
+{
+	for (const struct option *row = rows; item && row->type != OPTION_END; row++)
+		if (row->type == OPTION_KEY)
+			*(struct name *)((unsigned char *)item + row->offset) = (struct name){key->scalar.bytes, key->place};
+}
+
+static void read_table(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)
+{
+	if (node->type != NODE_MAP) {
+		value_wrong_type(reading, row, node);
+		return;
+	}
+	unsigned char *items = take_items(reading, row, node->count, into);
+	for (size_t i = 0; i < node->count; i++) {
+		unsigned char *item = items ? items + i * row->item_size : NULL;
+		reading->field = node->entries[i].key->scalar.bytes;
+		options_read(reading, node->entries[i].value, row->rows, item);
+		set_key(row->rows, node->entries[i].key, item);
+	}
+	if (items)
+		*into = (struct item_list){node->count, items};
+}
+
+static bool read_operation(struct reading *reading, const struct option *row, const struct node *node, struct operation *into)
+{
+	static const struct option item_row = {.type = OPTION_MAP};
+	if (node->type != NODE_MAP || node->count != 1) {
+		if (node->type != NODE_MAP)
+			value_wrong_type(reading, &item_row, node);
+		else
+			fault_add(reading->faults, CODE_STEP_OPTIONS, node->place, NULL, "an item of `%s` is one operation, and this has %zu; give each its own `-`",
+				  reading->field, node->count);
+		return false;
+	}
+	const struct node_entry *entry = &node->entries[0];
+	const struct option *found = row_named(row->rows, entry->key->scalar);
+	if (!found) {
+		(void)say_unknown(reading, row->rows, entry->key, arena_print(reading->arena, "`%s`", reading->field));
+		return false;
+	}
+	say_effect(reading, found, entry);
+	reading->field = found->name;
+	void *options = found->item_size > 0 ? arena_take(reading->arena, 1, found->item_size) : NULL;
+	options_read(reading, entry->value, found->rows, options);
+	*into = (struct operation){found, options, entry->key->place};
+	return true;
+}
+
+static void read_operations(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)
+{
+	if (node->type != NODE_LIST) {
+		value_wrong_type(reading, row, node);
+		return;
+	}
+	const char *field = reading->field;
+	struct operation *items = ARENA_ARRAY(reading->arena, struct operation, node->count + 1);
+	size_t count = 0;
+	for (size_t i = 0; items && i < node->count; i++) {
+		reading->field = field;
+		count += read_operation(reading, row, node->items[i], &items[count]);
+	}
+	if (into)
+		*into = (struct item_list){count, items};
+}
+
+static void read_value(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	switch (row->type) {
+	case OPTION_MAP:
+		options_read(reading, node, row->rows, at);
+		return;
+	case OPTION_LIST:
+		read_list(reading, row, node, at);
+		return;
+	case OPTION_TABLE:
+		read_table(reading, row, node, at);
+		return;
+	case OPTION_OPERATIONS:
+		read_operations(reading, row, node, at);
+		return;
+	default:
+		value_read(reading, row, node, at);
+	}
+}

@@ -1,0 +1,72 @@
+/* pipeline_check.c: what a Pipeline must keep to beyond its rows. References, cycles
+ * and whatever needs the graph are checked where it is built. */
+#include "message/tensor.h"
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+static void check_step_names(const struct resource *resource, const struct pipeline_spec *pipeline, struct faults *faults)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	for (size_t i = 0; i < pipeline->steps.count; i++) {
+		if (!steps[i].name.text)
+			continue;
+		name_check(steps[i].name, "the step's name", faults);
+		if (resource->name.text && strcmp(steps[i].name.text, resource->name.text) == 0)
+			fault_add(faults, CODE_REPEATED_STEP, steps[i].name.place, NULL, "the step `%s` is named like its pipeline",
+				  steps[i].name.text);
+		for (size_t j = 0; j < i; j++)
+			if (steps[j].name.text && strcmp(steps[j].name.text, steps[i].name.text) == 0) {
+				fault_add(faults, CODE_REPEATED_STEP, steps[i].name.place, NULL,
+					  "the step `%s` is already in line %u", steps[i].name.text, steps[j].name.place.line);
+				break;
+			}
+	}
+}
+
+static void check_input_tensors(const struct pipeline_input *input, struct faults *faults)
+{
+	const struct input_tensor *tensors = input->tensors.items;
+	for (size_t i = 0; i < input->tensors.count; i++) {
+		bool path = tensors[i].path != NULL, paths = tensors[i].paths.count > 0;
+		if (path && paths)
+			fault_add(faults, CODE_CONTRADICTION, tensors[i].here, NULL, "`%s` has both `path` and `paths`", tensors[i].name.text);
+		else if (!path && !paths)
+			fault_add(faults, CODE_MISSING_FIELD, tensors[i].here, NULL, "`path` is missing in `%s`: where the value stands in the record",
+				  tensors[i].name.text);
+		if (tensors[i].shape.count > TENSOR_RANK_MAX)
+			fault_add(faults, CODE_OUT_OF_RANGE, tensors[i].here, NULL, "`shape` of `%s` has %zu dimensions, more than %d",
+				  tensors[i].name.text, tensors[i].shape.count, TENSOR_RANK_MAX);
+	}
+}
+
+static void check_alerts(const struct pipeline_spec *pipeline, struct faults *faults)
+{
+	static const char *const needed[] = {"url", "recipients"};
+	const struct alert_spec *alerts = pipeline->alerts.items;
+	for (size_t i = 0; i < pipeline->alerts.count; i++) {
+		const struct alert_action *actions = alerts[i].actions.items;
+		for (size_t j = 0; j < alerts[i].actions.count; j++) {
+			bool complete = actions[j].type == 0 ? actions[j].url != NULL : actions[j].recipients.count > 0;
+			if (!complete)
+				fault_add(faults, CODE_MISSING_FIELD, actions[j].here, NULL, "`%s` is missing in this action: whom it tells",
+					  needed[actions[j].type]);
+		}
+		for (size_t j = 0; j < i; j++)
+			if (alerts[i].name.text && alerts[j].name.text && strcmp(alerts[i].name.text, alerts[j].name.text) == 0)
+				fault_add(faults, CODE_REPEATED_NAME, alerts[i].name.place, NULL, "the alert `%s` is already in line %u",
+					  alerts[i].name.text, alerts[j].name.place.line);
+	}
+}
+
+void pipeline_check(const struct resource *resource, struct faults *faults)
+{
+	const struct pipeline_spec *pipeline = resource->spec;
+	check_step_names(resource, pipeline, faults);
+	check_input_tensors(&pipeline->input, faults);
+	check_alerts(pipeline, faults);
+	const struct pipeline_input *input = &pipeline->input;
+	const struct node *node = node_get(node_get(resource->node, "spec"), "input");
+	bool bound = input->topic || input->key || input->time || input->tensors.count > 0;
+	if (input->here.line > 0 && !bound && node->type == NODE_MAP && !node_get(node, "externalInputs"))
+		fault_add(faults, CODE_MISSING_FIELD, input->here, NULL, "`externalInputs` is missing in `input`: the pipelines that feed this one");
+}

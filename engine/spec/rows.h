@@ -1,0 +1,52 @@
+/* rows.h: what the files of rows share: ranges, rows that stand in several kinds, and
+ * the checks of one kind. The structs that they fill in are in resource.h. */
+#ifndef SLUICE_SPEC_ROWS_H
+#define SLUICE_SPEC_ROWS_H
+
+#include "spec/resource.h"
+
+#define UINT32_RANGE .least = 0, .most = 4294967295.0
+#define INT32_RANGE .least = 0, .most = 2147483647.0 /* of counts: none is negative */
+#define POSITIVE_RANGE .least = 1, .most = 2147483647.0
+#define PERCENT_RANGE .least = 0, .most = 100
+#define SHARE_RANGE .least = 0, .most = 1
+#define PORT_RANGE .least = 1, .most = 65535
+
+extern const struct option pipeline_rows[];
+extern const struct option model_rows[];
+extern const struct option experiment_rows[];
+extern const struct option runtime_rows[];
+extern const struct option config_rows[];
+extern const struct option server_config_rows[];
+extern const struct option server_rows[];
+extern const struct option deployment_rows[];
+extern const struct option health_rows[];
+extern const struct option performance_rows[];
+extern const struct option target_rows[];
+
+/* Shared by kinds. */
+extern const struct option metadata_rows[];       /* struct metadata */
+extern const struct option text_value_rows[];     /* struct annotation: free keys to texts */
+extern const struct option environment_rows[];    /* struct environment_variable */
+extern const struct option batching_rows[];       /* unstored: maxBatchSize, maxLatency, batchTimeout */
+extern const struct option dataflow_rows[];       /* one bool: cleanTopicsOnDelete, at offset 0 */
+
+struct metadata {
+	struct place here;
+	struct name name;
+	const char *namespace;
+	struct item_list annotations; /* struct annotation */
+};
+
+void pipeline_check(const struct resource *resource, struct faults *faults);
+void model_check(const struct resource *resource, struct faults *faults);
+void experiment_check(const struct resource *resource, struct faults *faults);
+void runtime_check(const struct resource *resource, struct faults *faults);
+void server_check(const struct resource *resource, struct faults *faults);
+void deployment_check(const struct resource *resource, struct faults *faults);
+
+/* The name of a resource or a step: its letters, and its length. */
+void name_check(struct name name, const char *what, struct faults *faults);
+
+
+#endif

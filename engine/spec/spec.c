@@ -1,0 +1,139 @@
+/* spec.c: files into resources: which documents are ours, what they are called, and
+ * the rows that read the rest; see resource.h. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/suggest.h"
+#include "spec/document.h"
+#include "spec/fault_codes.h"
+
+#define SPEC_BYTES_MAX ((size_t)1 << 30) /* of everything read in one run: thousands of files; more is a mistake */
+
+bool spec_open(struct spec *spec, struct error *error)
+{
+	*spec = (struct spec){.arena = arena_open(SPEC_BYTES_MAX)};
+	if (spec->arena)
+		spec->faults = faults_open(spec->arena);
+	if (spec->faults)
+		return true;
+	spec_close(spec);
+	return error_memory(error, ERROR_SYSTEM, "reading YAML");
+}
+
+void spec_close(struct spec *spec)
+{
+	arena_close(spec->arena);
+	*spec = (struct spec){0};
+}
+
+bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error)
+{
+	struct documents documents;
+	if (!yaml_read(spec->arena, file, text, &documents, spec->faults))
+		return error_memory(error, ERROR_SYSTEM, "reading YAML");
+	for (size_t i = 0; i < documents.count; i++)
+		if (documents.items[i].root)
+			document_read(spec, &documents.items[i], options);
+	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
+}
+
+/* ---- files ---- */
+
+static bool cannot_read(const char *path, const char *why, struct error *error)
+{
+	return error_set(error, ERROR_CONFIG, (struct place){.file = path}, "%s cannot be read: %s", path, why);
+}
+
+/* All of it, in the arena; one byte past the limit at most, which yaml_read() refuses. */
+static bool read_stream(struct spec *spec, FILE *stream, const char *path, struct text *text, struct error *error)
+{
+	struct buffer buffer;
+	buffer_open(&buffer, YAML_BYTES_MAX + 65536);
+	for (;;) {
+		char *room = buffer.length <= YAML_BYTES_MAX ? buffer_room(&buffer, 65536) : NULL;
+		size_t taken = room ? fread(room, 1, 65536, stream) : 0;
+		if (taken == 0)
+			break;
+		buffer_grown(&buffer, taken);
+	}
+	bool good = !ferror(stream) && !buffer_failed(&buffer);
+	const char *copy = good ? arena_copy(spec->arena, buffer.bytes ? buffer.bytes : "", buffer.length) : NULL;
+	*text = (struct text){copy, buffer.length};
+	buffer_close(&buffer);
+	if (ferror(stream))
+		return cannot_read(path, "the device or the folder does not give it", error);
+	return copy || error_memory(error, ERROR_SYSTEM, "reading YAML");
+}
+
+static bool read_file(struct spec *spec, const char *path, const struct spec_options *options, struct error *error)
+{
+	bool standard_input = strcmp(path, "-") == 0;
+	const char *name = arena_copy(spec->arena, standard_input ? "<stdin>" : path, standard_input ? 7 : strlen(path));
+	if (!name)
+		return error_memory(error, ERROR_SYSTEM, "reading YAML");
+	FILE *stream = standard_input ? stdin : fopen(path, "rb");
+	if (!stream)
+		return cannot_read(name, "is the path right, and may you read it?", error);
+	struct text text;
+	bool good = read_stream(spec, stream, name, &text, error);
+	if (!standard_input)
+		(void)fclose(stream);
+	return good && spec_read_text(spec, name, text, options, error);
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+	const char *end = strrchr(entry->d_name, '.');
+	return end && end != entry->d_name && (strcmp(end, ".yaml") == 0 || strcmp(end, ".yml") == 0);
+}
+
+static bool read_folder(struct spec *spec, const char *path, const struct spec_options *options, struct error *error)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, is_yaml, alphasort);
+	if (count < 0)
+		return cannot_read(path, "is the path right, and may you read it?", error);
+	bool good = true;
+	for (int i = 0; i < count; i++) {
+		const char *file = good ? arena_print(spec->arena, "%s/%s", path, entries[i]->d_name) : NULL;
+		good = file && read_file(spec, file, options, error);
+		free(entries[i]);
+	}
+	free(entries);
+	if (count == 0)
+		return cannot_read(path, "no .yaml or .yml stands in this folder", error);
+	return good || error_memory(error, ERROR_SYSTEM, "reading YAML");
+}
+
+bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct stat status;
+		bool folder = strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode);
+		if (!(folder ? read_folder : read_file)(spec, paths[i], options, error))
+			return false;
+	}
+	return true;
+}
+
+/* ---- finding ---- */
+
+const struct resource *spec_find(const struct spec *spec, enum resource_type type, const char *name)
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type == type && resource->name.text && strcmp(resource->name.text, name) == 0)
+			return resource;
+	}
+	return NULL;
+}
+
+const struct resource *spec_first(const struct spec *spec, enum resource_type type)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == type)
+			return spec->resources[i];
+	return NULL;
+}

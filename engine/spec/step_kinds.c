@@ -1,0 +1,67 @@
+/* step_kinds.c: the key of a step that says of what kind it is, read by the rows of
+ * that kind. The table of kinds is handed in; none of them is known here. */
+#include "spec/fault_codes.h"
+#include "spec/options.h"
+#include "spec/resource.h"
+
+static const struct option no_options[] = {{.type = OPTION_END}};
+
+static const struct option *rows_of(const struct step_kind *kind)
+{
+	return kind->options ? kind->options : no_options;
+}
+
+static void *options_new(struct reading *reading, const struct step_kind *kind)
+{
+	return arena_take(reading->arena, 1, kind->options_size > 0 ? kind->options_size : 1);
+}
+
+static void check_options(struct reading *reading, const struct step_spec *step)
+{
+	struct error error = {0};
+	if (!step->kind->check || step->kind->check(step->options, step->options_here, &error))
+		return;
+	struct place place = error.place.line > 0 ? error.place : step->options_here;
+	fault_add(reading->faults, CODE_STEP_OPTIONS, place, NULL, "`%s`: %s", step->kind->name, error.text);
+}
+
+bool step_kind_read(struct reading *reading, const struct node_entry *entry, void *into)
+{
+	struct step_spec *step = into;
+	const struct step_kind *kind = step_kind_find(reading->kinds, entry->key->scalar.bytes);
+	if (!kind)
+		return false;
+	if (step->options_here.line > 0) {
+		fault_add(reading->faults, CODE_TWO_KINDS, entry->key->place, NULL, "this step is a `%s` already and cannot be a `%s` too",
+			  step->kind->name, kind->name);
+		return true;
+	}
+	if (kind->planned)
+		fault_add(reading->faults, CODE_STEP_KIND_LATER, entry->key->place, NULL,
+			  "`%s` is known and checked; sluice does not run steps of that kind yet", kind->name);
+	void *options = options_new(reading, kind);
+	if (!options)
+		return true;
+	struct node nothing = {.type = NODE_MAP, .place = entry->value->place};
+	size_t faults_before = faults_count(reading->faults, SEVERITY_ERROR);
+	options_read(reading, entry->value->type == NODE_NULL ? &nothing : entry->value, rows_of(kind), options);
+	step->kind = kind;
+	step->options = options;
+	step->options_here = entry->key->place;
+	if (faults_count(reading->faults, SEVERITY_ERROR) == faults_before)
+		check_options(reading, step);
+	return true;
+}
+
+void step_kind_fall_back(struct reading *reading, void *into)
+{
+	struct step_spec *step = into;
+	step->lineage = LINEAGE_OF_PIPELINE;
+	step->kind = step_kind_find(reading->kinds, STEP_KIND_DEFAULT);
+	if (!step->kind)
+		return;
+	void *options = options_new(reading, step->kind);
+	if (options)
+		options_fall_back(reading, rows_of(step->kind), options);
+	step->options = options;
+}

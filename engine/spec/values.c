@@ -1,0 +1,401 @@
+/* values.c: one value of the user's YAML into the C type of its row. */
+#include "base/duration.h"
+#include "base/number.h"
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+#include "spec/options.h"
+
+const char *option_type_name(const struct option *row)
+{
+	static const char *const names[] = {
+		[OPTION_END] = "nothing",
+		[OPTION_TEXT] = "a text",
+		[OPTION_NAME] = "a text",
+		[OPTION_FLAG] = "true or false",
+		[OPTION_INTEGER] = "a whole number",
+		[OPTION_NUMBER] = "a number",
+		[OPTION_NUMBERS] = "a list of numbers",
+		[OPTION_SCALAR] = "a text or a number",
+		[OPTION_NAMES] = "a list of texts",
+		[OPTION_REFERENCES] = "a list of references",
+		[OPTION_DURATION] = "a duration",
+		[OPTION_QUANTITY] = "a quantity",
+		[OPTION_CHOICE] = "one word",
+		[OPTION_THRESHOLD] = "a threshold",
+		[OPTION_EXTENT] = "a number of messages or a duration",
+		[OPTION_EXPRESSION] = "an expression",
+		[OPTION_MAP] = "a map",
+		[OPTION_LIST] = "a list",
+		[OPTION_TABLE] = "a map",
+		[OPTION_OPERATIONS] = "a list of operations",
+		[OPTION_NODE] = "anything",
+		[OPTION_HERE] = "nothing",
+		[OPTION_KEY] = "a text",
+		[OPTION_KIND] = "a step",
+	};
+	return names[row->type];
+}
+
+void value_wrong_type(struct reading *reading, const struct option *row, const struct node *node)
+{
+	static const char *const classes[] = {
+		[SCALAR_TEXT] = "the text",
+		[SCALAR_INTEGER] = "the number",
+		[SCALAR_FLOAT] = "the number",
+		[SCALAR_FLAG] = "the flag",
+	};
+	if (node->broken)
+		return;
+	const char *takes = option_type_name(row);
+	if (node->type != NODE_SCALAR) {
+		fault_add(reading->faults, CODE_WRONG_TYPE, node->place, NULL, "`%s` takes %s, not %s", reading->field, takes,
+			  node->type == NODE_LIST ? "a list" : node->type == NODE_MAP ? "a map" : "nothing");
+		return;
+	}
+	enum scalar_class class = scalar_classify(node);
+	const char *suggest = NULL;
+	if (class != SCALAR_TEXT && (row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_NAMES ||
+				     row->type == OPTION_REFERENCES))
+		suggest = arena_print(reading->arena, "\"%s\"", node->scalar.bytes);
+	bool list = row->type == OPTION_NAMES || row->type == OPTION_REFERENCES || row->type == OPTION_NUMBERS;
+	if (class == SCALAR_TEXT && list)
+		suggest = arena_print(reading->arena, "[%s]", node->scalar.bytes);
+	fault_add(reading->faults, CODE_WRONG_TYPE, node->place, suggest, "`%s` takes %s, not %s `%s`", reading->field, takes,
+		  classes[class], node->scalar.bytes);
+}
+
+static void bad_value(struct reading *reading, const char *code, const struct node *node, const char *why)
+{
+	fault_add(reading->faults, code, node->place, NULL, "`%s`: `%s` %s", reading->field, node->scalar.bytes, why);
+}
+
+/* ---- texts ---- */
+
+static bool take_text(struct reading *reading, const struct option *row, const struct node *node, const char **text)
+{
+	if (node->type != NODE_SCALAR || scalar_classify(node) != SCALAR_TEXT) {
+		value_wrong_type(reading, row, node);
+		return false;
+	}
+	*text = node->scalar.bytes;
+	if (node->scalar.length > 0 || !row->required)
+		return true;
+	fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is empty", reading->field);
+	return false;
+}
+
+/* Which of the row's words the scalar is; -1 after saying that it is none. */
+static int choice_index(struct reading *reading, const struct option *row, const struct node *node)
+{
+	struct suggestion suggestion = suggest_begin(node->scalar);
+	const char *word = row->choices;
+	for (int index = 0; *word; index++) {
+		struct text choice = {word, strcspn(word, " ")};
+		if (text_equal(choice, node->scalar))
+			return index;
+		suggest_offer(&suggestion, choice);
+		word += choice.length + (word[choice.length] == ' ');
+	}
+	const char *nearest = suggestion.nearest.bytes
+				      ? arena_copy(reading->arena, suggestion.nearest.bytes, suggestion.nearest.length)
+				      : NULL;
+	fault_add(reading->faults, CODE_NO_CHOICE, node->place, nearest, "`%s` takes one of the words %s, not `%s`", reading->field,
+		  row->choices, node->scalar.bytes);
+	return -1;
+}
+
+static void read_text(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	const char *text;
+	if (take_text(reading, row, node, &text) && (!row->choices || choice_index(reading, row, node) >= 0))
+		*(const char **)at = text;
+}
+
+static void read_name(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	const char *text;
+	if (take_text(reading, row, node, &text))
+		*(struct name *)at = (struct name){text, node->place};
+}
+
+static void read_scalar(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	if (node->type == NODE_SCALAR)
+		*(const char **)at = node->scalar.bytes;
+	else
+		value_wrong_type(reading, row, node);
+}
+
+/* A list that must not be empty says so with `least`. */
+static bool check_list(struct reading *reading, const struct option *row, const struct node *node)
+{
+	if (node->type != NODE_LIST) {
+		value_wrong_type(reading, row, node);
+		return false;
+	}
+	if (node->count == 0 && row->least > 0)
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; at least one item must stand in it",
+			  reading->field);
+	return true;
+}
+
+static void read_names(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	static const struct option item_row = {.type = OPTION_NAME, .required = true};
+	if (!check_list(reading, row, node))
+		return;
+	struct name *items = ARENA_ARRAY(reading->arena, struct name, node->count + 1);
+	size_t count = 0;
+	for (size_t i = 0; items && i < node->count; i++) {
+		const struct node *item = node->items[i];
+		bool empty = !item->broken && (item->type == NODE_NULL || (item->type == NODE_SCALAR && item->scalar.length == 0));
+		if (row->type == OPTION_REFERENCES && empty)
+			items[count++] = (struct name){"", item->place};
+		else if (take_text(reading, &item_row, item, &items[count].text))
+			items[count++].place = item->place;
+	}
+	*(struct name_list *)at = (struct name_list){count, items};
+}
+
+static void read_choice(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	if (node->type != NODE_SCALAR || scalar_classify(node) != SCALAR_TEXT) {
+		value_wrong_type(reading, row, node);
+		return;
+	}
+	int index = choice_index(reading, row, node);
+	if (index >= 0)
+		*(int *)at = index;
+}
+
+/* ---- numbers ---- */
+
+static void read_flag(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	/* YAML 1.1, which Kubernetes reads, also knows these. */
+	static const struct {
+		const char *word;
+		bool flag;
+	} words[] = {{"yes", true}, {"on", true}, {"no", false}, {"off", false}};
+	if (node->type == NODE_SCALAR && scalar_classify(node) == SCALAR_FLAG) {
+		*(bool *)at = node->scalar.bytes[0] == 't' || node->scalar.bytes[0] == 'T';
+		return;
+	}
+	for (size_t i = 0; node->type == NODE_SCALAR && !node->quoted && i < sizeof words / sizeof *words; i++)
+		if (text_equal_caseless(node->scalar, text_of(words[i].word))) {
+			*(bool *)at = words[i].flag;
+			return;
+		}
+	value_wrong_type(reading, row, node);
+}
+
+static void say_range(struct reading *reading, const struct option *row, const struct node *node)
+{
+	if (row->least < row->most)
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g to %.15g, not %s", reading->field,
+			  option_type_name(row), row->least, row->most, node->scalar.bytes);
+	else
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s`: %s does not fit", reading->field, node->scalar.bytes);
+}
+
+static bool within(const struct option *row, double number)
+{
+	return row->least >= row->most || (number >= row->least && number <= row->most);
+}
+
+static void read_integer(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	if (node->type != NODE_SCALAR || scalar_classify(node) != SCALAR_INTEGER) {
+		value_wrong_type(reading, row, node);
+		return;
+	}
+	int64_t number;
+	struct text digits = node->scalar;
+	if (digits.bytes[0] == '+')
+		digits = (struct text){digits.bytes + 1, digits.length - 1};
+	if (number_read_int64(digits, &number) && within(row, (double)number))
+		*(int64_t *)at = number;
+	else
+		say_range(reading, row, node);
+}
+
+/* A number, or a text like 5%. */
+static bool take_number(const struct node *node, double *number)
+{
+	if (node->type != NODE_SCALAR)
+		return false;
+	struct text text = node->scalar;
+	if (text.length > 1 && text.bytes[text.length - 1] == '%') {
+		bool good = scalar_number((struct text){text.bytes, text.length - 1}, number);
+		*number /= 100;
+		return good;
+	}
+	enum scalar_class class = scalar_classify(node);
+	return (class == SCALAR_INTEGER || class == SCALAR_FLOAT) && scalar_number(text, number);
+}
+
+static void read_number(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	double number;
+	if (!take_number(node, &number))
+		value_wrong_type(reading, row, node);
+	else if (!__builtin_isfinite(number) || !within(row, number))
+		say_range(reading, row, node);
+	else
+		*(double *)at = number;
+}
+
+static void read_numbers(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	static const struct option item_row = {.type = OPTION_NUMBER};
+	if (!check_list(reading, row, node))
+		return;
+	double *items = ARENA_ARRAY(reading->arena, double, node->count + 1);
+	size_t count = 0;
+	for (size_t i = 0; items && i < node->count; i++) {
+		if (!take_number(node->items[i], &items[count])) {
+			value_wrong_type(reading, &item_row, node->items[i]);
+		} else if (!within(row, items[count])) {
+			say_range(reading, row, node->items[i]);
+		} else {
+			count++;
+		}
+	}
+	*(struct number_list *)at = (struct number_list){count, items};
+}
+
+/* ---- numbers with units ---- */
+
+static bool is_scalar(struct reading *reading, const struct option *row, const struct node *node)
+{
+	if (node->type == NODE_SCALAR && scalar_classify(node) != SCALAR_FLAG)
+		return true;
+	value_wrong_type(reading, row, node);
+	return false;
+}
+
+static void read_duration(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	int64_t duration_ns;
+	if (!is_scalar(reading, row, node))
+		return;
+	const char *why = duration_read(node->scalar, &duration_ns);
+	if (why)
+		bad_value(reading, CODE_BAD_DURATION, node, why);
+	else
+		*(int64_t *)at = duration_ns;
+}
+
+static void read_quantity(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	double quantity;
+	if (!is_scalar(reading, row, node))
+		return;
+	if (quantity_read(node->scalar, &quantity))
+		*(double *)at = quantity;
+	else
+		bad_value(reading, CODE_BAD_QUANTITY, node, "is no quantity");
+}
+
+static void read_threshold(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	struct threshold threshold;
+	if (!is_scalar(reading, row, node))
+		return;
+	if (threshold_read(node->scalar, &threshold))
+		*(struct threshold *)at = threshold;
+	else
+		bad_value(reading, CODE_BAD_THRESHOLD, node, "is no threshold");
+}
+
+static void read_extent(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	struct extent extent = {0};
+	if (!is_scalar(reading, row, node))
+		return;
+	if (number_read_int64(node->scalar, &extent.count)) {
+		if (extent.count > 0)
+			*(struct extent *)at = extent;
+		else
+			bad_value(reading, CODE_OUT_OF_RANGE, node, "is no number of messages; it is at least 1");
+		return;
+	}
+	extent.count = 0;
+	const char *why = duration_read(node->scalar, &extent.duration_ns);
+	if (why)
+		bad_value(reading, CODE_BAD_DURATION, node, why);
+	else
+		*(struct extent *)at = extent;
+}
+
+/* ---- expressions ---- */
+
+/* Where the expression's text begins: behind a quote. In a block or behind escapes,
+ * columns cannot be counted on; then the whole value is meant. */
+static struct place source_place(struct reading *reading, const struct node *node, bool *exact)
+{
+	struct place place = node->place;
+	*exact = !node->quoted;
+	struct text line = faults_line(reading->faults, place);
+	if (!node->quoted || line.length < place.column)
+		return place;
+	char quote = line.bytes[place.column - 1];
+	if ((quote == '"' || quote == '\'') && !memchr(line.bytes, '\\', line.length)) {
+		place.column++;
+		*exact = true;
+	}
+	return place;
+}
+
+#pragma weak expression_compile
+static void read_expression(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	if (node->type != NODE_SCALAR) {
+		value_wrong_type(reading, row, node);
+		return;
+	}
+	if (row->uses & USE_OPERATION && condition_fault(reading, node))
+		return;
+	if (!expression_compile)
+		return;
+	bool exact;
+	struct error error = {0};
+	struct place place = source_place(reading, node, &exact);
+	const struct expression *expression =
+		expression_compile(reading->arena, node->scalar, place, row->uses | USE_MESSAGE, &error);
+	if (expression)
+		*(const struct expression **)at = expression;
+	else if (error.kind == ERROR_CONFIG)
+		fault_add(reading->faults, CODE_BAD_EXPRESSION, exact ? error.place : node->place, NULL, "`%s`: %s", reading->field,
+			  error.text);
+}
+
+static void read_node(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	(void)reading;
+	(void)row;
+	*(const struct node **)at = node;
+}
+
+void value_read(struct reading *reading, const struct option *row, const struct node *node, void *at)
+{
+	static void (*const readers[])(struct reading *, const struct option *, const struct node *, void *) = {
+		[OPTION_TEXT] = read_text,
+		[OPTION_NAME] = read_name,
+		[OPTION_FLAG] = read_flag,
+		[OPTION_INTEGER] = read_integer,
+		[OPTION_NUMBER] = read_number,
+		[OPTION_NUMBERS] = read_numbers,
+		[OPTION_SCALAR] = read_scalar,
+		[OPTION_NAMES] = read_names,
+		[OPTION_REFERENCES] = read_names,
+		[OPTION_DURATION] = read_duration,
+		[OPTION_QUANTITY] = read_quantity,
+		[OPTION_CHOICE] = read_choice,
+		[OPTION_THRESHOLD] = read_threshold,
+		[OPTION_EXTENT] = read_extent,
+		[OPTION_EXPRESSION] = read_expression,
+		[OPTION_NODE] = read_node,
+	};
+	readers[row->type](reading, row, node, at);
+}

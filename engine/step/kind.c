@@ -1,0 +1,12 @@
+/* kind.c: finding a step kind by the key that stands in the YAML. */
+#include <string.h>
+
+#include "step/step.h"
+
+const struct step_kind *step_kind_find(const struct step_kind *const *kinds, const char *name)
+{
+	for (; kinds && *kinds; kinds++)
+		if (strcmp((*kinds)->name, name) == 0)
+			return *kinds;
+	return NULL;
+}
