@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "spec/options.h"
+
 #define PAGE_COLUMNS 96 /* of a terminal: wide enough for an example, narrow enough to read */
 #define TERM_COLUMNS 26 /* where the help of a list begins */
 #define TERM_MAX 256
@@ -223,32 +225,6 @@ void page_item(struct page *page, unsigned depth, const char *help, const char *
 
 /* ---- rows ---- */
 
-const char *option_type_words(enum option_type type)
-{
-	static const char *const words[] = {
-		[OPTION_TEXT] = "text",
-		[OPTION_NAME] = "text",
-		[OPTION_FLAG] = "true or false",
-		[OPTION_INTEGER] = "whole number",
-		[OPTION_NUMBER] = "number",
-		[OPTION_NUMBERS] = "list of numbers",
-		[OPTION_NAMES] = "list of texts",
-		[OPTION_DURATION] = "duration (250ms, 1h30m)",
-		[OPTION_QUANTITY] = "quantity (100Ki, 250m)",
-		[OPTION_CHOICE] = "one of",
-		[OPTION_THRESHOLD] = "threshold (\"<100ms\")",
-		[OPTION_EXTENT] = "count or duration (500, 7d)",
-		[OPTION_EXPRESSION] = "expression",
-		[OPTION_MAP] = "map",
-		[OPTION_LIST] = "list of maps",
-		[OPTION_TABLE] = "map with names of your own",
-		[OPTION_OPERATIONS] = "list of operations",
-		[OPTION_NODE] = "any YAML",
-	};
-	size_t index = (size_t)type;
-	return index < sizeof words / sizeof *words && words[index] ? words[index] : "value";
-}
-
 /* The maps that a row stands in, so that rows which contain themselves end. */
 struct chain {
 	const struct chain *outer;
@@ -271,16 +247,9 @@ static void describe(struct buffer *text, const struct option *row)
 		[EFFECT_NONE] = " Has no effect here.",
 		[EFFECT_PROTECTS] = " Not honoured yet, and it protects: what would listen refuses to, `lint` warns.",
 	};
-	buffer_string(text, option_type_words(row->type));
-	for (const char *word = row->type == OPTION_CHOICE ? row->choices : ""; *word;) {
-		size_t length = strcspn(word, " ");
-		buffer_print(text, " %.*s", (int)length, word);
-		word += length;
-		if (*word == ' ') {
-			buffer_byte(text, ',');
-			word++;
-		}
-	}
+	buffer_string(text, option_type_name(row));
+	if (row->choices)
+		buffer_print(text, ": %s", row->choices);
 	if (row->least < row->most)
 		buffer_print(text, " from %.10g to %.10g", row->least, row->most);
 	if (row->required)
@@ -297,13 +266,14 @@ static void options_below(struct page *page, const struct option *rows, unsigned
 	struct buffer text;
 	buffer_open(&text, 4096);
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
-		if (!row->name)
-			continue;
-		buffer_clear(&text);
-		describe(&text, row);
-		page_item(page, depth, buffer_failed(&text) ? "" : text.bytes, "%s", row->name);
+		if (row->name) {
+			buffer_clear(&text);
+			describe(&text, row);
+			page_item(page, depth, buffer_failed(&text) ? "" : text.bytes, "%s", row->name);
+		}
+		/* A row without a name is another form of the map it stands in. */
 		if (row->rows && !stands_in(&chain, row->rows))
-			options_below(page, row->rows, depth + 1, &chain);
+			options_below(page, row->rows, depth + (row->name != NULL), &chain);
 	}
 	page->out->failed |= buffer_failed(&text);
 	buffer_close(&text);

@@ -31,7 +31,4 @@ void page_item(struct page *page, unsigned depth, const char *help, const char *
 /* The rows of a YAML map as a list, with all that stands below them. */
 void page_options(struct page *page, const struct option *rows);
 
-/* What a value of that type is called where a sentence names it: "whole number". */
-const char *option_type_words(enum option_type type);
-
 #endif

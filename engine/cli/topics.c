@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "message/format.h"
+#include "spec/resource.h"
+
 struct topic {
 	const char *name;
 	const char *summary;
@@ -50,6 +53,118 @@ static void steps_offer(struct session *session, struct suggestion *suggestion)
 {
 	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
 		suggest_offer(suggestion, text_of((*kind)->name));
+}
+
+/* ---- resources ---- */
+
+static void print_resource(struct page *page, unsigned level, const struct resource_kind *kind)
+{
+	page_heading(page, level, "%s", kind->name);
+	if (kind->help)
+		page_text(page, kind->help);
+	if (kind->later)
+		page_text(page, "Its fields are checked; what it says is not done yet.");
+	page_options(page, kind->rows);
+}
+
+static void resources_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Resources");
+	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose fields these "
+			"are. What sluice does not know is an error; what it knows and does not honour yet is a warning.");
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		print_resource(page, 2, kind);
+}
+
+static bool resources_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
+		if (text_equal_caseless(text_of(kind->name), text_of(name))) {
+			print_resource(page, 1, kind);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void resources_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		suggest_offer(suggestion, text_of(kind->name));
+}
+
+/* ---- formats ---- */
+
+static void formats_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Formats");
+	page_text(page, "A message's format is told by its header `content-type`, or seen from its bytes, in this order. An answer leaves "
+			"in the format of its request, unless `output.format` names another.");
+	for (const struct format *const *format = format_table; (*format)->name; format++) {
+		page_heading(page, 2, "%s", (*format)->name);
+		page_text(page, (*format)->help);
+		page_item(page, 0, (*format)->content_types, "content-type");
+	}
+}
+
+static bool formats_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	const struct format *format = format_named(text_of(name));
+	if (!format)
+		return false;
+	page_heading(page, 1, "%s", format->name);
+	page_text(page, format->help);
+	page_item(page, 0, format->content_types, "content-type");
+	return true;
+}
+
+static void formats_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct format *const *format = format_table; (*format)->name; format++)
+		suggest_offer(suggestion, text_of((*format)->name));
+}
+
+/* ---- faults ---- */
+
+static void print_fault(struct page *page, unsigned level, const struct fault_code *code)
+{
+	page_heading(page, level, "%s: %s", code->code, code->title);
+	page_text(page, code->help);
+	page_item(page, 0, fault_kind_name(code->kind), "kind");
+	page_item(page, 0, severity_name(code->severity), "severity");
+	if (code->example)
+		page_code(page, "yaml", code->example);
+}
+
+static void faults_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Faults");
+	page_text(page, "What `sluice lint` can find: the code, what it means, what to do, and an example that has it with the same mended.");
+	for (const struct fault_code *code = fault_codes; code->code; code++)
+		print_fault(page, 2, code);
+}
+
+static bool faults_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	const struct fault_code *code = fault_code_find(name);
+	if (code)
+		print_fault(page, 1, code);
+	return code != NULL;
+}
+
+static void faults_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct fault_code *code = fault_codes; code->code; code++)
+		suggest_offer(suggestion, text_of(code->code));
 }
 
 /* ---- datatypes ---- */
@@ -102,7 +217,10 @@ static void datatypes_offer(struct session *session, struct suggestion *suggesti
 
 static const struct topic topics[] = {
 	{"steps", "The step kinds and their options.", steps_print, steps_print_one, steps_offer},
+	{"resources", "The kinds of YAML documents and their fields.", resources_print, resources_print_one, resources_offer},
+	{"formats", "What messages arrive and leave in.", formats_print, formats_print_one, formats_offer},
 	{"datatypes", "What elements of a tensor can be.", datatypes_print, datatypes_print_one, datatypes_offer},
+	{"faults", "What `sluice lint` can find, by code.", faults_print, faults_print_one, faults_offer},
 };
 
 static void list_topics(struct page *page)

@@ -106,12 +106,12 @@ static void a_step_kind_is_explained_from_its_rows(void **state)
 	assert_int_equal(said.code, EXIT_GOOD);
 	assert_non_null(strstr(said.out, "Keeps some."));
 	assert_non_null(strstr(said.out, "  sieve: {keep: x > 0}\n"));
-	assert_non_null(strstr(said.out, "expression, required. What stays."));
-	assert_non_null(strstr(said.out, "one of well, badly, default well. How it sieves."));
+	assert_non_null(strstr(said.out, "an expression, required. What stays."));
+	assert_non_null(strstr(said.out, "one word: well badly, default well. How it sieves."));
 	said_close(&said);
 	struct said page = say_with(kinds, "help steps -o markdown");
 	assert_non_null(strstr(page.out,
-			       "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: expression, required."));
+			       "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: an expression, required."));
 	said_close(&page);
 }
 

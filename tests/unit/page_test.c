@@ -96,9 +96,9 @@ static void rows_that_contain_themselves_end(void **state)
 	};
 	struct page page = begin(PAGE_MARKDOWN);
 	page_options(&page, tree);
-	became("- `name`: text, required. Of the node.\n"
-	       "- `children`: list of maps. Below it.\n"
-	       "- `weight`: number from 0 to 1. Its share. Not honoured yet: `lint` warns.\n");
+	became("- `name`: a text, required. Of the node.\n"
+	       "- `children`: a list. Below it.\n"
+	       "- `weight`: a number from 0 to 1. Its share. Not honoured yet: `lint` warns.\n");
 }
 
 int main(void)
