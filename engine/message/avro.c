@@ -26,14 +26,10 @@ static bool wrong_schema(const char *found, const char *wanted, struct error *er
 			 wanted);
 }
 
-static bool avro_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+/* Any other way to name the schema than the fingerprint of our own. */
+static __attribute__((noinline)) bool named_decode(struct message *message, struct avro_name name, struct text body,
+						   const struct schema_source *schemas, struct error *error)
 {
-	struct avro_name name;
-	struct text body;
-	if (!avro_framing(bytes, &name, &body))
-		return no_framing(error);
-	if (!name.by_id && name.value == avro_request_fingerprint())
-		return avro_request_read(message, body, error);
 	struct avro_writer *writer = avro_writer_find(schemas, name, error);
 	if (!writer)
 		return false;
@@ -46,6 +42,17 @@ static bool avro_decode(struct message *message, struct text bytes, const struct
 		good = avro_foreign_request(writer, message, body, error);
 	avro_writer_return(schemas, writer);
 	return good;
+}
+
+static bool avro_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+{
+	struct avro_name name;
+	struct text body;
+	if (!avro_framing(bytes, &name, &body))
+		return no_framing(error);
+	if (!name.by_id && name.value == avro_request_fingerprint())
+		return avro_request_read(message, body, error);
+	return named_decode(message, name, body, schemas, error);
 }
 
 bool avro_answer_decode(struct text bytes, const struct schema_source *schemas, struct arena *arena, struct avro_answer *answer,

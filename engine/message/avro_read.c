@@ -4,6 +4,8 @@
 #include "message/avro_wire.h"
 #include "message/raw.h"
 
+/* A function on the fast path keeps a cursor of its own, which stays in registers,
+ * and gives it back before it calls one that reads on. */
 struct reader {
 	struct avro_cursor cursor;
 	struct arena *arena;
@@ -39,12 +41,20 @@ static inline bool is_ascii(struct text text)
 	return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
-static inline struct text read_string(struct reader *reader)
+/* Always inline: else the cursor leaves its registers. */
+static inline __attribute__((always_inline)) struct text read_string_at(struct reader *reader, struct avro_cursor *cursor)
 {
-	struct text text = avro_read_bytes(&reader->cursor);
-	if (AVRO_UNLIKELY(!is_ascii(text)) && !text_is_utf8(text))
+	struct text text = avro_read_bytes(cursor);
+	if (AVRO_UNLIKELY(!is_ascii(text)) && !text_is_utf8(text)) {
 		broken(reader, "a string that is not UTF-8");
+		avro_fail(cursor);
+	}
 	return text;
+}
+
+static __attribute__((noinline)) struct text read_string(struct reader *reader)
+{
+	return read_string_at(reader, &reader->cursor);
 }
 
 static bool read_parameter(struct reader *reader, struct parameter *parameter)
@@ -79,21 +89,25 @@ static bool read_parameter(struct reader *reader, struct parameter *parameter)
 	return !avro_failed(&reader->cursor) || broken(reader, "a parameter");
 }
 
-/* The next `more` items behind `count` others: the same list, or a larger copy. */
-static void *list_grown(struct reader *reader, void *items, size_t count, size_t *capacity, size_t more, size_t size)
+/* The first items of a list move to a larger place; with none, the list begins. */
+static void *list_moved(struct reader *reader, const void *items, size_t count, size_t capacity, size_t size)
 {
-	if (count + more <= *capacity)
-		return items;
-	size_t wanted = *capacity * 2 > count + more ? *capacity * 2 : count + more;
-	void *grown = arena_take_raw(reader->arena, wanted * size);
-	if (!grown) {
+	void *moved = arena_take_raw(reader->arena, capacity * size);
+	if (AVRO_UNLIKELY(!moved))
 		full(reader);
-		return NULL;
-	}
-	if (count)
-		memcpy(grown, items, count * size);
-	*capacity = wanted;
-	return grown;
+	else if (count)
+		memcpy(moved, items, count * size);
+	return moved;
+}
+
+/* The next `more` items behind `count` others: the same list, or a larger copy. */
+static inline void *list_grown(struct reader *reader, void *items, size_t count, size_t *capacity, size_t more, size_t size)
+{
+	size_t need = count + more;
+	if (AVRO_UNLIKELY(need <= *capacity))
+		return items;
+	*capacity = *capacity * 2 > need ? *capacity * 2 : need;
+	return list_moved(reader, items, count, *capacity, size);
 }
 
 static __attribute__((noinline)) struct parameters read_parameters_from(struct reader *reader, size_t more)
@@ -117,67 +131,113 @@ static inline struct parameters read_parameters(struct reader *reader)
 	return more ? read_parameters_from(reader, more) : (struct parameters){0};
 }
 
-static inline bool read_shape(struct reader *reader, int64_t shape[TENSOR_RANK_MAX], struct tensor *tensor)
+/* The product of a shape that is small and has no empty dimension: most have. 0: ask
+ * shape_count(). */
+static inline size_t small_count(const int64_t *shape, size_t rank)
 {
-	for (size_t more; (more = avro_read_block(&reader->cursor)) > 0;) {
-		if (AVRO_UNLIKELY(more > TENSOR_RANK_MAX - tensor->rank))
+	const uint64_t small = UINT64_C(1) << 16; /* two of them multiply without overflow */
+	uint64_t product = 1;
+	for (size_t i = 0; i < rank; i++) {
+		if ((uint64_t)shape[i] > small || product > small)
+			return 0;
+		product *= (uint64_t)shape[i];
+	}
+	return product;
+}
+
+/* A shape in several blocks: `more` dimensions follow those that stand in `tensor`. */
+static __attribute__((noinline, cold)) bool read_more_shape(struct reader *reader, struct tensor *tensor, size_t more)
+{
+	int64_t *shape = arena_take_raw(reader->arena, TENSOR_RANK_MAX * sizeof *shape);
+	if (!shape)
+		return full(reader);
+	if (tensor->rank)
+		memcpy(shape, tensor->shape, tensor->rank * sizeof *shape);
+	for (; more; more = avro_read_block(&reader->cursor)) {
+		if (more > TENSOR_RANK_MAX - tensor->rank)
 			return shape_count(tensor->name, shape, tensor->rank + more, &tensor->count, reader->error);
 		while (more--)
 			shape[tensor->rank++] = avro_read_long(&reader->cursor);
 	}
+	tensor->shape = shape;
 	return true;
 }
 
-static const struct tensor *read_tensor(struct reader *reader)
+/* The tensor and its shape are one piece of the arena, taken when the rank is known. */
+static inline struct tensor *read_type(struct reader *reader, struct avro_cursor *cursor)
 {
-	int64_t shape[TENSOR_RANK_MAX];
-	struct tensor read = {.name = read_string(reader)};
-	int64_t datatype = avro_read_long(&reader->cursor);
-	if (AVRO_UNLIKELY((uint64_t)datatype >= DATATYPE_COUNT)) {
-		broken(reader, "the datatype of a tensor");
-		return NULL;
-	}
-	read.datatype = (enum datatype)datatype;
-	if (!read_shape(reader, shape, &read))
-		return NULL;
-	struct text data = avro_read_bytes(&reader->cursor);
-	read.parameters = read_parameters(reader);
-	if (AVRO_UNLIKELY(avro_failed(&reader->cursor))) {
-		broken(reader, "a tensor");
-		return NULL;
-	}
-	if (!shape_count(read.name, shape, read.rank, &read.count, reader->error) ||
-	    !raw_read(&read, data, reader->arena, reader->error))
-		return NULL;
-	struct tensor *tensor = arena_take_raw(reader->arena, sizeof *tensor + read.rank * sizeof *shape);
+	struct text name = read_string_at(reader, cursor);
+	uint64_t datatype = (uint64_t)avro_read_small(cursor);
+	size_t rank = avro_read_block(cursor);
+	size_t taken = rank <= TENSOR_RANK_MAX ? rank : 0;
+	struct tensor *tensor = arena_take_raw(reader->arena, sizeof *tensor + taken * sizeof(int64_t));
 	if (AVRO_UNLIKELY(!tensor)) {
 		full(reader);
 		return NULL;
 	}
-	int64_t *kept = (int64_t *)(tensor + 1);
-	for (size_t i = 0; i < read.rank; i++)
-		kept[i] = shape[i];
-	read.shape = kept;
-	*tensor = read;
+	int64_t *shape = (int64_t *)(tensor + 1);
+	tensor->name = name;
+	tensor->shape = shape;
+	tensor->datatype = (enum datatype)datatype;
+	tensor->rank = (uint32_t)taken;
+	for (size_t i = 0; i < taken; i++)
+		shape[i] = avro_read_small(cursor);
+	size_t more = rank > taken ? rank : rank ? avro_read_block(cursor) : 0;
+	if (AVRO_UNLIKELY(more)) {
+		reader->cursor = *cursor;
+		if (!read_more_shape(reader, tensor, more))
+			return NULL;
+		*cursor = reader->cursor;
+	}
+	if (AVRO_UNLIKELY(datatype >= DATATYPE_COUNT)) {
+		broken(reader, "the datatype of a tensor");
+		return NULL;
+	}
 	return tensor;
+}
+
+static inline const struct tensor *read_tensor(struct reader *reader, struct avro_cursor *cursor)
+{
+	struct tensor *tensor = read_type(reader, cursor);
+	if (AVRO_UNLIKELY(!tensor))
+		return NULL;
+	struct text data = avro_read_bytes(cursor);
+	size_t more = avro_read_block(cursor);
+	tensor->parameters = (struct parameters){0};
+	if (AVRO_UNLIKELY(more)) {
+		reader->cursor = *cursor;
+		tensor->parameters = read_parameters_from(reader, more);
+		*cursor = reader->cursor;
+	}
+	if (AVRO_UNLIKELY(avro_failed(cursor))) {
+		broken(reader, "a tensor");
+		return NULL;
+	}
+	tensor->count = small_count(tensor->shape, tensor->rank);
+	if (tensor->count == 0 && !shape_count(tensor->name, tensor->shape, tensor->rank, &tensor->count, reader->error))
+		return NULL;
+	return raw_read(tensor, data, reader->arena, reader->error) ? tensor : NULL;
 }
 
 static __attribute__((noinline)) bool read_tensors_from(struct reader *reader, size_t more, struct tensors *tensors)
 {
-	struct tensors_builder builder;
-	tensors_begin(&builder, reader->arena, more);
-	for (; more; more = avro_read_block(&reader->cursor)) {
+	struct avro_cursor cursor = reader->cursor;
+	const struct tensor **items = NULL;
+	size_t count = 0;
+	for (size_t capacity = 0; more; more = avro_read_block(&cursor)) {
+		items = list_grown(reader, items, count, &capacity, more, sizeof *items);
+		if (AVRO_UNLIKELY(!items))
+			return false;
 		while (more--) {
-			const struct tensor *tensor = read_tensor(reader);
-			if (!tensor) {
-				avro_fail(&reader->cursor);
+			const struct tensor *tensor = read_tensor(reader, &cursor);
+			if (AVRO_UNLIKELY(!tensor))
 				return false;
-			}
-			tensors_add(&builder, tensor);
+			items[count++] = tensor;
 		}
 	}
-	*tensors = tensors_end(&builder);
-	return !arena_failed(reader->arena) || full(reader);
+	reader->cursor = cursor;
+	*tensors = (struct tensors){count, items};
+	return true;
 }
 
 static inline bool read_tensors(struct reader *reader, struct tensors *tensors)
@@ -253,37 +313,47 @@ static bool read_end(struct reader *reader)
 	return true;
 }
 
-static struct reader reader_of(struct text body, struct arena *arena, struct error *error)
-{
-	return (struct reader){.cursor = avro_cursor_of(body), .arena = arena, .error = error};
-}
-
 void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms, const struct origin *origin)
 {
-	message->payload_id = id.length ? id : (struct text){NULL, 0};
+	if (id.length)
+		message->payload_id = id;
 	if (message->deadline_ms == 0)
 		message->deadline_ms = deadline_ms;
 	if (message->origin.topic.length == 0)
 		message->origin = *origin;
 }
 
+/* What stands behind the inputs: wanted outputs, marks, origin, assignments, versions. */
+static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, struct message *message, struct origin *origin)
+{
+	size_t more = avro_read_block(&reader->cursor);
+	if (more && !read_names_from(reader, more, &message->wanted))
+		return false;
+	if (!read_tensors(reader, &message->payload.marks))
+		return false;
+	read_origin(reader, origin);
+	return read_end(reader);
+}
+
+/* Most requests have none of it. */
+static inline bool nothing_behind_inputs(const struct reader *reader)
+{
+	static const char none[5];
+	return avro_left(&reader->cursor) == sizeof none && memcmp(reader->cursor.at, none, sizeof none) == 0;
+}
+
 bool avro_request_read(struct message *message, struct text body, struct error *error)
 {
-	struct reader reader = reader_of(body, message->arena, error);
-	struct text id = read_string(&reader);
-	int64_t deadline_ms = avro_read_long(&reader.cursor);
-	struct payload *payload = &message->payload;
-	payload->parameters = read_parameters(&reader);
-	if (!read_tensors(&reader, &payload->tensors))
-		return false;
-	size_t more = avro_read_block(&reader.cursor);
-	if (more && !read_names_from(&reader, more, &message->wanted))
-		return false;
+	struct reader reader = {.arena = message->arena, .error = error};
+	struct avro_cursor cursor = avro_cursor_of(body);
+	struct text id = read_string_at(&reader, &cursor);
+	int64_t deadline_ms = avro_read_long(&cursor);
 	struct origin origin = {0};
-	if (!read_tensors(&reader, &payload->marks))
+	reader.cursor = cursor;
+	message->payload.parameters = read_parameters(&reader);
+	if (!read_tensors(&reader, &message->payload.tensors))
 		return false;
-	read_origin(&reader, &origin);
-	if (!read_end(&reader))
+	if (!nothing_behind_inputs(&reader) && !read_behind_inputs(&reader, message, &origin))
 		return false;
 	avro_request_envelope(message, id, deadline_ms, &origin);
 	return true;
@@ -311,7 +381,7 @@ static bool read_failure(struct reader *reader, struct error *failure)
 
 bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer *answer, struct error *error)
 {
-	struct reader reader = reader_of(body, arena, error);
+	struct reader reader = {.cursor = avro_cursor_of(body), .arena = arena, .error = error};
 	*answer = (struct avro_answer){.id = read_string(&reader)};
 	answer->failed = read_presence(&reader, "its error");
 	if (answer->failed && !read_failure(&reader, &answer->error))

@@ -46,13 +46,37 @@ static inline int64_t avro_from_zigzag(uint64_t bits)
 	return (int64_t)(bits >> 1 ^ (0 - (bits & 1)));
 }
 
-int64_t avro_long_beyond(struct avro_cursor *cursor); /* the slow way in: more than one byte, or none */
+/* The slow way in: a number of more than one byte, or none. By value, so that a
+ * reader's cursor can stay in registers. */
+struct avro_long {
+	int64_t number;
+	const unsigned char *behind; /* NULL: there is no number */
+};
+struct avro_long avro_long_beyond(const unsigned char *at, const unsigned char *end);
+
+static inline int64_t avro_read_long_slowly(struct avro_cursor *cursor)
+{
+	struct avro_long read = avro_long_beyond(cursor->at, cursor->end);
+	if (AVRO_UNLIKELY(!read.behind))
+		avro_fail(cursor);
+	else
+		cursor->at = read.behind;
+	return read.number;
+}
 
 static inline int64_t avro_read_long(struct avro_cursor *cursor)
 {
 	if (AVRO_UNLIKELY(cursor->at == cursor->end || *cursor->at >= 0x80))
-		return avro_long_beyond(cursor);
+		return avro_read_long_slowly(cursor);
 	return avro_from_zigzag(*cursor->at++);
+}
+
+/* A number that is seldom negative or above 63: a length, a count, an index. */
+static inline int64_t avro_read_small(struct avro_cursor *cursor)
+{
+	if (AVRO_UNLIKELY(cursor->at == cursor->end || (*cursor->at & 0x81) != 0))
+		return avro_read_long_slowly(cursor);
+	return *cursor->at++ >> 1;
 }
 
 /* An `int`: a long that fits 32 bits. */
@@ -78,11 +102,22 @@ static inline const void *avro_read_raw(struct avro_cursor *cursor, size_t size)
 	return bytes;
 }
 
+/* A length: often of two bytes, for data of a few numbers is longer than 63. */
+static inline int64_t avro_read_length(struct avro_cursor *cursor)
+{
+	const unsigned char *at = cursor->at;
+	if (avro_left(cursor) >= 2 && (at[0] & 0x81) == 0x80 && at[1] < 0x80) {
+		cursor->at += 2;
+		return (at[0] & 0x7F) >> 1 | at[1] << 6;
+	}
+	return avro_read_small(cursor);
+}
+
 /* Bytes or a string: borrowed, not looked into. */
 static inline struct text avro_read_bytes(struct avro_cursor *cursor)
 {
-	int64_t length = avro_read_long(cursor);
-	if (AVRO_UNLIKELY(length < 0 || (uint64_t)length > avro_left(cursor))) {
+	int64_t length = avro_read_length(cursor);
+	if (AVRO_UNLIKELY((uint64_t)length > avro_left(cursor))) {
 		avro_fail(cursor);
 		return (struct text){NULL, 0};
 	}
@@ -95,7 +130,7 @@ static inline struct text avro_read_bytes(struct avro_cursor *cursor)
  * byte at least, so a block of more than are left is broken. */
 static inline size_t avro_read_block(struct avro_cursor *cursor)
 {
-	int64_t count = avro_read_long(cursor);
+	int64_t count = avro_read_small(cursor);
 	if (AVRO_UNLIKELY(count < 0)) {
 		(void)avro_read_long(cursor); /* the block's size in bytes, for readers that skip it */
 		count = count == INT64_MIN ? INT64_MAX : -count;

@@ -5,11 +5,10 @@
 #include <stdatomic.h>
 
 #include "message/avro_wire.h"
+#include "message/avro_writers.h"
 #include "message/raw.h"
 #include "message/schemas.h"
 
-#define SINGLE_OBJECT_BYTES 10
-#define CONFLUENT_BYTES 5
 #define PREFIXED(length) ((length) + AVRO_LONG_BYTES_MAX) /* a string or bytes, at most */
 #define BLOCK_BYTES_MAX (AVRO_LONG_BYTES_MAX + 1)         /* a block's count, and the 0 that ends the list */
 
@@ -50,7 +49,7 @@ static size_t parameters_room(struct parameters parameters)
 	return room;
 }
 
-static size_t tensors_room(struct tensors tensors)
+static inline size_t tensors_room(struct tensors tensors)
 {
 	size_t room = BLOCK_BYTES_MAX;
 	for (size_t i = 0; i < tensors.count; i++) {
@@ -130,7 +129,7 @@ static size_t origin_room(const struct origin *origin)
 	return 1 + PREFIXED(origin->topic.length) + 2 * AVRO_LONG_BYTES_MAX;
 }
 
-static char *put_origin(char *to, const struct origin *origin)
+static inline char *put_origin(char *to, const struct origin *origin)
 {
 	bool known = origin->topic.length > 0;
 	to = put_presence(to, known);
@@ -203,7 +202,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	const struct payload *payload = answer->payload ? answer->payload : &nothing;
 	uint64_t fingerprint = avro_answer_fingerprint();
 	struct text id = caller_id(message);
-	size_t room = SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + failure_room(answer->error) + PREFIXED(payload->model_name.length) +
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + failure_room(answer->error) + PREFIXED(payload->model_name.length) +
 		      PREFIXED(payload->model_version.length) + parameters_room(payload->parameters) + tensors_room(payload->tensors) +
 		      tensors_room(payload->marks) + origin_room(&message->origin) + END_BYTES;
 	if (AVRO_UNLIKELY(fingerprint == 0))
@@ -247,7 +246,7 @@ bool avro_request_encode(const struct message *message, const struct payload *pa
 {
 	uint64_t fingerprint = avro_request_fingerprint();
 	struct text id = caller_id(message);
-	size_t room = SINGLE_OBJECT_BYTES + PREFIXED(id.length) + AVRO_LONG_BYTES_MAX + parameters_room(payload->parameters) +
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + AVRO_LONG_BYTES_MAX + parameters_room(payload->parameters) +
 		      tensors_room(payload->tensors) + wanted_room(message) + tensors_room(payload->marks) +
 		      origin_room(&message->origin) + END_BYTES;
 	if (AVRO_UNLIKELY(fingerprint == 0))

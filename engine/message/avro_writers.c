@@ -6,9 +6,6 @@
 #include "message/avro_foreign.h"
 #include "message/schemas.h"
 
-#define SINGLE_OBJECT_BYTES 10
-#define CONFLUENT_BYTES 5
-
 #define CACHE_SLOTS 256 /* a topic has some versions of some schemas; a power of two */
 #define CACHE_KEPT_MAX (CACHE_SLOTS / 4 * 3)
 
@@ -127,23 +124,4 @@ void avro_writer_return(const struct schema_source *schemas, struct avro_writer 
 {
 	if (!schemas || !schemas->cache)
 		writer_free(writer);
-}
-
-bool avro_framing(struct text bytes, struct avro_name *name, struct text *body)
-{
-	const unsigned char *at = (const unsigned char *)bytes.bytes;
-	size_t head;
-	if (bytes.length >= SINGLE_OBJECT_BYTES && at[0] == 0xC3 && at[1] == 0x01) {
-		head = SINGLE_OBJECT_BYTES;
-		name->by_id = false;
-		memcpy(&name->value, at + 2, sizeof name->value);
-	} else if (bytes.length >= CONFLUENT_BYTES && at[0] == 0x00) {
-		head = CONFLUENT_BYTES;
-		name->by_id = true;
-		name->value = (uint64_t)at[1] << 24 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 8 | at[4];
-	} else {
-		return false;
-	}
-	*body = (struct text){bytes.bytes + head, bytes.length - head};
-	return true;
 }

@@ -35,8 +35,26 @@ struct avro_writer {
 struct avro_writer *avro_writer_find(const struct schema_source *schemas, struct avro_name name, struct error *error);
 void avro_writer_return(const struct schema_source *schemas, struct avro_writer *writer);
 
+#define AVRO_SINGLE_OBJECT_BYTES 10
+#define AVRO_CONFLUENT_BYTES 5
+
 /* How the first bytes of a record name its schema, and the body behind them. False
  * when they name none. */
-bool avro_framing(struct text bytes, struct avro_name *name, struct text *body);
+static inline bool avro_framing(struct text bytes, struct avro_name *name, struct text *body)
+{
+	const unsigned char *at = (const unsigned char *)bytes.bytes;
+	if (bytes.length >= AVRO_SINGLE_OBJECT_BYTES && at[0] == 0xC3 && at[1] == 0x01) {
+		name->by_id = false;
+		memcpy(&name->value, at + 2, sizeof name->value);
+		*body = (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
+		return true;
+	}
+	if (bytes.length < AVRO_CONFLUENT_BYTES || at[0] != 0x00)
+		return false;
+	name->by_id = true;
+	name->value = (uint64_t)at[1] << 24 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 8 | at[4];
+	*body = (struct text){bytes.bytes + AVRO_CONFLUENT_BYTES, bytes.length - AVRO_CONFLUENT_BYTES};
+	return true;
+}
 
 #endif

@@ -68,10 +68,8 @@ bool raw_read(struct tensor *tensor, struct text raw, struct arena *arena, struc
 	return true;
 }
 
-size_t raw_size(const struct tensor *tensor)
+size_t raw_size_of_bytes(const struct tensor *tensor)
 {
-	if (tensor->datatype != DATATYPE_BYTES)
-		return tensor->count * datatype_rows[tensor->datatype].size;
 	const struct text *elements = tensor->data;
 	size_t size = 0;
 	for (size_t i = 0; i < tensor->count; i++)

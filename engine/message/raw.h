@@ -15,8 +15,13 @@
  * LIMIT when the arena is full; both name the tensor. */
 bool raw_read(struct tensor *tensor, struct text raw, struct arena *arena, struct error *error);
 
+size_t raw_size_of_bytes(const struct tensor *tensor); /* for BYTES alone */
+
 /* Bytes of the raw form. */
-size_t raw_size(const struct tensor *tensor);
+static inline size_t raw_size(const struct tensor *tensor)
+{
+	return tensor->datatype == DATATYPE_BYTES ? raw_size_of_bytes(tensor) : tensor_size_bytes(tensor);
+}
 
 /* Writes raw_size() bytes. */
 void raw_write(const struct tensor *tensor, char *to);
