@@ -111,6 +111,8 @@ void avro_resolution_free(struct avro_resolution *resolution)
 	memory_give(resolution);
 }
 
+/* avro_schema_match() is asked first: avro-c loses memory when it begins to resolve
+ * what does not match. */
 static bool resolution_fill(struct avro_resolution *made, avro_schema_t writer, const char *own_name)
 {
 	const char *json = schema_json(own_name);
@@ -119,6 +121,10 @@ static bool resolution_fill(struct avro_resolution *made, avro_schema_t writer, 
 		return false;
 	made->reader = reduce(whole, writer);
 	avro_schema_decref(whole);
+	if (!avro_schema_match(writer, made->reader)) {
+		avro_set_error("fields of one name have different types");
+		return false;
+	}
 	made->bytes = avro_reader_memory("", 0);
 	made->reader_class = avro_generic_class_from_schema(made->reader);
 	made->resolver = avro_resolved_writer_new(writer, made->reader);

@@ -253,6 +253,38 @@ static void many_schemas_do_not_fill_the_cache_for_ever(void **state)
 	avro_cache_close(source.cache);
 }
 
+static void narrower_and_looser_types_are_promoted(void **state)
+{
+	(void)state;
+	static const char json[] =
+		"{\"type\":\"record\",\"name\":\"Theirs\",\"fields\":["
+		"{\"name\":\"extra\",\"type\":{\"type\":\"map\",\"values\":\"double\"}},"
+		"{\"name\":\"id\",\"type\":[\"null\",\"string\"]},"
+		"{\"name\":\"inputs\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"T\",\"fields\":["
+		"{\"name\":\"data\",\"type\":\"bytes\"},{\"name\":\"shape\",\"type\":{\"type\":\"array\",\"items\":\"int\"}},"
+		"{\"name\":\"datatype\",\"type\":\"string\"},{\"name\":\"name\",\"type\":\"string\"}]}}},"
+		"{\"name\":\"parameters\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"P\",\"fields\":["
+		"{\"name\":\"name\",\"type\":\"string\"},{\"name\":\"value\",\"type\":[\"int\",\"string\"]}]}}}]}";
+	static const char body[] = "\x00"
+				   "\x02\x04id"
+				   "\x02\x04\x01\x02\x02\x04\x00\x0AUINT8\x02x\x00"
+				   "\x02\x02p\x00\x0D\x00";
+	struct error error = {0};
+	struct registry registry = {.json = json};
+	struct schema_source source = source_of(&registry);
+	struct message read = {.arena = arena};
+	if (!format_avro.decode(&read, numbered((struct text){body, sizeof body - 1}), &source, &error))
+		fail_msg("%s", error.text);
+	assert_true(text_is(read.payload_id, "id"));
+	const struct tensor *x = tensors_find(read.payload.tensors, TEXT("x"));
+	assert_non_null(x);
+	assert_int_equal(x->datatype, DATATYPE_UINT8);
+	assert_int_equal(x->shape[0], 2);
+	assert_memory_equal(x->data, "\x01\x02", 2);
+	assert_int_equal(read.payload.parameters.items[0].type, PARAMETER_INTEGER);
+	assert_int_equal(read.payload.parameters.items[0].value.integer, -7);
+}
+
 static void refuses(const char *json, const char *body, size_t length, const char *words)
 {
 	struct error error = {0};
@@ -300,6 +332,7 @@ int main(void)
 		cmocka_unit_test(our_own_schema_under_a_number_takes_the_fast_way),
 		cmocka_unit_test(answers_are_numbered_when_the_registry_has_their_schema),
 		cmocka_unit_test(many_schemas_do_not_fill_the_cache_for_ever),
+		cmocka_unit_test(narrower_and_looser_types_are_promoted),
 		cmocka_unit_test(what_does_not_resolve_says_why),
 		cmocka_unit_test(lengths_are_held_against_what_is_left),
 	};
