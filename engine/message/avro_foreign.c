@@ -203,7 +203,11 @@ static bool take_value_text(struct taking *taking, avro_value_t *value, struct t
 	int symbol = 0;
 	switch (avro_value_get_type(value)) {
 	case AVRO_STRING:
-		return avro_value_get_string(value, &string, &size) == 0 && take_bytes(taking, string, size - 1, text);
+		if (avro_value_get_string(value, &string, &size))
+			return false;
+		if (!text_is_utf8((struct text){string, size - 1}))
+			return error_set(taking->error, ERROR_INPUT, PLACE_NONE, "the Avro record has a string that is not UTF-8; write it so");
+		return take_bytes(taking, string, size - 1, text);
 	case AVRO_BYTES:
 		return avro_value_get_bytes(value, &bytes, &size) == 0 && take_bytes(taking, bytes, size, text);
 	case AVRO_ENUM:
@@ -222,11 +226,7 @@ static bool take_text(struct taking *taking, avro_value_t *record, const char *n
 	avro_value_t field;
 	if (avro_value_get_by_name(record, name, &field, NULL))
 		return true;
-	if (!take_value_text(taking, &field, text))
-		return lacking(taking, "record", name);
-	if (avro_value_get_type(&field) == AVRO_STRING && !text_is_utf8(*text))
-		return error_set(taking->error, ERROR_INPUT, PLACE_NONE, "the Avro record has a %s that is not UTF-8; write it so", name);
-	return true;
+	return take_value_text(taking, &field, text) || lacking(taking, "record", name);
 }
 
 static bool has_field(avro_value_t *record, const char *name)
