@@ -1,0 +1,53 @@
+/* http.h: HTTP requests that do not wait, by libcurl, driven by a loop.
+ *
+ * A request is started and its `done` entered once, in a later turn of the loop, with
+ * the reply or with why there is none. Connections are kept and shared by all requests
+ * of one client; its easy handles too, so a warm client sets up none.
+ *
+ * A client belongs to its loop's thread.
+ */
+#ifndef SLUICE_NET_HTTP_H
+#define SLUICE_NET_HTTP_H
+
+#include "base/text.h"
+#include "net/loop.h"
+
+struct http;
+
+struct http_limits {
+	long connections_a_host;  /* more requests than these wait inside */
+	long connection_idle_s;   /* an idle connection is closed after so long */
+	size_t reply_bytes;       /* a longer body ends the request with a LIMIT error */
+	int64_t connect_ms;       /* until a connection stands */
+};
+
+struct http_reply {
+	long status;       /* 0: no answer came, `error` says why */
+	struct text body;  /* borrowed, until `done` returns */
+	struct error error; /* REMOTE: refused, lost, timed out; LIMIT: reply_bytes; SYSTEM: memory */
+	bool sent;         /* whether the server may have seen the request */
+};
+
+struct http_request {
+	/* By the caller, borrowed until `done` returns or the request is forgotten: */
+	const char *url;
+	const char *content_type;
+	struct text body; /* posted; bytes NULL: GET */
+	int64_t timeout_ms;
+	/* May start other requests, and reuse this one. */
+	void (*done)(struct http_request *request, const struct http_reply *reply);
+	void *context;
+	/* The client's: */
+	struct exchange *exchange;
+};
+
+struct http *http_open(struct loop *loop, const struct http_limits *limits, struct error *error);
+void http_close(struct http *http); /* forgets what is under way; NULL is fine */
+
+/* False when it could not be started: `done` does not come then. */
+bool http_start(struct http *http, struct http_request *request, struct error *error);
+
+/* `done` does not come any more; the request is the caller's again. */
+void http_forget(struct http *http, struct http_request *request);
+
+#endif

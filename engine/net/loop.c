@@ -1,0 +1,209 @@
+/* loop.c: epoll and a heap of timers; see loop.h. */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define EVENTS_A_TURN 64 /* more wait in the kernel for the next turn */
+
+struct loop {
+	int epoll;
+	int64_t now_ms;
+	struct loop_timer **heap; /* the earliest at 1, so that a place of 0 says: not set */
+	size_t timers;
+	size_t capacity;
+	struct epoll_event events[EVENTS_A_TURN];
+	int found; /* of `events`, in this turn */
+};
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool refused(struct error *error, const char *what)
+{
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the kernel refused %s: %s; raise the limits on descriptors", what,
+			 strerror(errno));
+}
+
+struct loop *loop_open(struct error *error)
+{
+	struct loop *loop = memory_take(1, sizeof *loop);
+	if (!loop) {
+		error_memory(error, ERROR_SYSTEM, "opening an event loop");
+		return NULL;
+	}
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll < 0) {
+		refused(error, "an epoll descriptor");
+		memory_give(loop);
+		return NULL;
+	}
+	loop->now_ms = clock_ms();
+	return loop;
+}
+
+void loop_close(struct loop *loop)
+{
+	if (!loop)
+		return;
+	close(loop->epoll);
+	memory_give(loop->heap);
+	memory_give(loop);
+}
+
+int64_t loop_now_ms(const struct loop *loop)
+{
+	return loop->now_ms;
+}
+
+/* ---- descriptors ---- */
+
+static bool control(struct loop *loop, int operation, struct watch *watch, uint32_t events, struct error *error)
+{
+	struct epoll_event event = {.events = events, .data.ptr = watch};
+	return epoll_ctl(loop->epoll, operation, watch->descriptor, &event) == 0 || refused(error, "to watch a descriptor");
+}
+
+bool loop_watch(struct loop *loop, struct watch *watch, int descriptor, uint32_t events, struct error *error)
+{
+	watch->descriptor = descriptor;
+	return control(loop, EPOLL_CTL_ADD, watch, events, error);
+}
+
+bool loop_watch_for(struct loop *loop, struct watch *watch, uint32_t events, struct error *error)
+{
+	return control(loop, EPOLL_CTL_MOD, watch, events, error);
+}
+
+void loop_unwatch(struct loop *loop, struct watch *watch)
+{
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->descriptor, NULL);
+	for (int i = 0; i < loop->found; i++)
+		if (loop->events[i].data.ptr == watch)
+			loop->events[i].data.ptr = NULL;
+}
+
+/* ---- timers ---- */
+
+static void put(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+	loop->heap[place] = timer;
+	timer->place = place;
+}
+
+static void sift(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+	for (; place > 1 && loop->heap[place / 2]->due_ms > timer->due_ms; place /= 2)
+		put(loop, place, loop->heap[place / 2]);
+	for (size_t child; (child = place * 2) <= loop->timers; place = child) {
+		if (child < loop->timers && loop->heap[child + 1]->due_ms < loop->heap[child]->due_ms)
+			child++;
+		if (loop->heap[child]->due_ms >= timer->due_ms)
+			break;
+		put(loop, place, loop->heap[child]);
+	}
+	put(loop, place, timer);
+}
+
+bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error)
+{
+	timer->due_ms = due_ms;
+	if (timer->place) {
+		sift(loop, timer->place, timer);
+		return true;
+	}
+	if (loop->timers + 1 >= loop->capacity) {
+		size_t capacity = loop->capacity ? loop->capacity * 2 : 16;
+		struct loop_timer **heap = memory_resize(loop->heap, capacity, sizeof(struct loop_timer *));
+		if (!heap)
+			return error_memory(error, ERROR_SYSTEM, "setting a timer");
+		loop->heap = heap;
+		loop->capacity = capacity;
+	}
+	sift(loop, ++loop->timers, timer);
+	return true;
+}
+
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
+{
+	if (!timer->place)
+		return;
+	struct loop_timer *last = loop->heap[loop->timers--];
+	if (last != timer)
+		sift(loop, timer->place, last);
+	timer->place = 0;
+}
+
+static void enter_due(struct loop *loop)
+{
+	/* A timer that sets itself for now again has its turn in the next round. */
+	for (size_t left = loop->timers; left > 0 && loop->timers > 0 && loop->heap[1]->due_ms <= loop->now_ms; left--) {
+		struct loop_timer *timer = loop->heap[1];
+		loop_timer_stop(loop, timer);
+		timer->due(timer->context);
+	}
+}
+
+static int sleep_ms(const struct loop *loop, int timeout_ms)
+{
+	if (loop->timers == 0)
+		return timeout_ms;
+	int64_t until = loop->heap[1]->due_ms - clock_ms();
+	if (until < 0)
+		until = 0;
+	if (timeout_ms >= 0 && timeout_ms < until)
+		return timeout_ms;
+	return until < INT_MAX ? (int)until : INT_MAX;
+}
+
+bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
+{
+	int found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, sleep_ms(loop, timeout_ms));
+	loop->now_ms = clock_ms();
+	if (found < 0 && errno != EINTR)
+		return refused(error, "to wait for events");
+	loop->found = found < 0 ? 0 : found;
+	for (int i = 0; i < loop->found; i++) {
+		struct watch *watch = loop->events[i].data.ptr;
+		if (watch)
+			watch->ready(watch->context, loop->events[i].events);
+	}
+	loop->found = 0;
+	enter_due(loop);
+	return true;
+}
+
+/* ---- bells ---- */
+
+int bell_open(struct error *error)
+{
+	int bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (bell < 0)
+		refused(error, "an eventfd");
+	return bell;
+}
+
+void bell_ring(int bell)
+{
+	uint64_t one = 1;
+	/* It can only fail when it has been rung 2^64 - 2 times: then it rings already. */
+	ssize_t written = write(bell, &one, sizeof one);
+	(void)written;
+}
+
+bool bell_quiet(int bell)
+{
+	uint64_t count;
+	return read(bell, &count, sizeof count) == sizeof count;
+}

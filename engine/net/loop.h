@@ -1,0 +1,70 @@
+/* loop.h: the one wait point of a thread: descriptors, bells and timers.
+ *
+ * Whatever can wake a worker (Kafka's queues, HTTP, the committer, a signal) is a
+ * descriptor here, so there is one place where the thread sleeps: loop_turn(). Its
+ * functions are entered from there and must not wait for anything themselves.
+ *
+ * Watches and timers are parts of their owners' structs: the loop borrows them until
+ * they are taken back, and takes no memory for them but a place in the timers' heap.
+ *
+ * A loop belongs to one thread; only bell_ring() may be called from others, and from
+ * signal handlers.
+ */
+#ifndef SLUICE_NET_LOOP_H
+#define SLUICE_NET_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct loop;
+
+struct loop *loop_open(struct error *error); /* NULL: SYSTEM */
+void loop_close(struct loop *loop);          /* what is watched stays open; NULL is fine */
+
+/* Sleeps until something is ready or due, at most `timeout_ms` (-1: for ever, 0: only
+ * looks), and enters the functions of what is. */
+bool loop_turn(struct loop *loop, int timeout_ms, struct error *error);
+
+/* Milliseconds that never go back, as of the last wake-up. */
+int64_t loop_now_ms(const struct loop *loop);
+
+/* ---- descriptors ---- */
+
+struct watch {
+	void (*ready)(void *context, uint32_t events); /* EPOLLIN | ... */
+	void *context;
+	int descriptor; /* the loop's: set by loop_watch() */
+};
+
+/* `ready` and `context` are filled in by the caller. */
+bool loop_watch(struct loop *loop, struct watch *watch, int descriptor, uint32_t events, struct error *error);
+bool loop_watch_for(struct loop *loop, struct watch *watch, uint32_t events, struct error *error); /* other events from now on */
+
+/* Before the descriptor is closed. `ready` is not entered any more, not even for what
+ * was found in the present turn. */
+void loop_unwatch(struct loop *loop, struct watch *watch);
+
+/* ---- timers ---- */
+
+struct loop_timer {
+	void (*due)(void *context);
+	void *context;
+	int64_t due_ms; /* the loop's, as is the place in its heap: 0 when not set */
+	size_t place;
+};
+
+/* Once, at `due_ms` of loop_now_ms(); a timer that is set already moves. False: no
+ * memory, and the timer is not set. */
+bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error);
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when it is not set */
+
+/* ---- bells: an eventfd, by which other threads wake the loop ---- */
+
+int bell_open(struct error *error); /* the caller closes it; -1: SYSTEM */
+void bell_ring(int bell);
+bool bell_quiet(int bell); /* whether it had been rung; it is quiet afterwards */
+
+#endif
