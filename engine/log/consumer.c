@@ -1,0 +1,324 @@
+/* consumer.c: librdkafka's consumer behind one queue and one bell; see consumer.h.
+ *
+ * The rebalance callback is entered inside consumer_take() and only notes what is
+ * wanted: librdkafka waits for the assign or unassign call that follows, and
+ * consumer_accept() makes it.
+ */
+#include "log/consumer.h"
+
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+#include "net/loop.h"
+
+#define SEEK_TIMEOUT_MS 5000 /* answered by the client's own threads, in well under one */
+#define TAKE_ROOM_MAX 1000
+
+struct consumer {
+	rd_kafka_t *client;
+	rd_kafka_queue_t *queue;
+	int bell;
+	bool closing;
+	const char *const *topics;
+	size_t topic_count;
+	rd_kafka_topic_t **handles; /* of `topics`: what a record is recognised by */
+	rd_kafka_consumer_group_metadata_t *membership;
+	enum assignment_change change;
+	struct positions changed;
+	struct error failure; /* the first that the client cannot get over */
+	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
+};
+
+static uint32_t topic_number(const struct consumer *consumer, const rd_kafka_topic_t *handle)
+{
+	uint32_t number = 0;
+	while (number + 1 < consumer->topic_count && consumer->handles[number] != handle)
+		number++;
+	return number;
+}
+
+static uint32_t topic_named(const struct consumer *consumer, const char *name)
+{
+	uint32_t number = 0;
+	while (number + 1 < consumer->topic_count && strcmp(consumer->topics[number], name) != 0)
+		number++;
+	return number;
+}
+
+/* ---- what librdkafka tells ---- */
+
+static bool note_change(struct consumer *consumer, enum assignment_change change, size_t count)
+{
+	memory_give(consumer->changed.items);
+	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
+	if (!consumer->changed.items)
+		return error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
+	consumer->change = change;
+	consumer->changed.count = count;
+	return true;
+}
+
+static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
+{
+	struct consumer *consumer = context;
+	bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+	if (consumer->closing || (!given && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
+		rd_kafka_assign(client, NULL);
+		return;
+	}
+	enum assignment_change change = given                              ? ASSIGNMENT_GIVEN
+					: rd_kafka_assignment_lost(client) ? ASSIGNMENT_LOST
+									   : ASSIGNMENT_TAKEN;
+	if (!note_change(consumer, change, (size_t)list->cnt))
+		return;
+	for (int i = 0; i < list->cnt; i++)
+		consumer->changed.items[i] = (struct position){.topic = topic_named(consumer, list->elems[i].topic),
+							       .partition = list->elems[i].partition,
+							       .offset = OFFSET_NONE};
+}
+
+/* Most errors are news of troubles that the client gets over by itself. */
+static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
+{
+	(void)client;
+	struct consumer *consumer = context;
+	switch (code) {
+	case RD_KAFKA_RESP_ERR__FATAL:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION: {
+		char fatal[LIBRARY_TEXT_MAX] = "";
+		rd_kafka_fatal_error(client, fatal, sizeof fatal);
+		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s%s%s", words,
+			  fatal[0] ? ": " : "", fatal);
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+/* ---- opening and closing ---- */
+
+static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, struct consumer *consumer, struct error *error)
+{
+	const struct property own[] = {
+		{"bootstrap.servers", config->brokers},
+		{"group.id", config->group},
+		{"group.instance.id", config->instance},
+		{"auto.offset.reset", "earliest"},
+		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
+		{"isolation.level", "read_committed"},
+		{"session.timeout.ms", "6000"},
+		{"heartbeat.interval.ms", "1500"},
+		/* Topics that a join needs together have the same partitions at one member. */
+		{"partition.assignment.strategy", "range"},
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_opaque(configuration, consumer);
+	rd_kafka_conf_set_rebalance_cb(configuration, on_rebalance);
+	rd_kafka_conf_set_error_cb(configuration, on_error);
+	return configuration;
+}
+
+static bool failed(struct error *error, const char *doing, rd_kafka_resp_err_t code)
+{
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer could not %s: %s", doing, rd_kafka_err2str(code));
+}
+
+static bool join(struct consumer *consumer, const struct consumer_config *config, struct error *error)
+{
+	if (config->assigned.count > 0) {
+		if (!note_change(consumer, ASSIGNMENT_GIVEN, config->assigned.count))
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
+		memcpy(consumer->changed.items, config->assigned.items, config->assigned.count * sizeof(struct position));
+		return true;
+	}
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)config->topic_count);
+	for (size_t i = 0; i < config->topic_count; i++)
+		rd_kafka_topic_partition_list_add(list, config->topics[i], RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "subscribe", code);
+}
+
+static bool consumer_set_up(struct consumer *consumer, const struct consumer_config *config, struct error *error)
+{
+	static const uint64_t one = 1;
+	consumer->bell = bell_open(error);
+	rd_kafka_conf_t *configuration = consumer->bell < 0 ? NULL : configuration_of(config, consumer, error);
+	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
+	if (!consumer->client)
+		return false;
+	rd_kafka_poll_set_consumer(consumer->client);
+	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
+	rd_kafka_queue_io_event_enable(consumer->queue, consumer->bell, &one, sizeof one);
+	consumer->handles = memory_take(config->topic_count, sizeof(rd_kafka_topic_t *));
+	if (!consumer->handles)
+		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
+	for (size_t i = 0; i < config->topic_count; i++)
+		if (!(consumer->handles[i] = rd_kafka_topic_new(consumer->client, config->topics[i], NULL)))
+			return failed(error, "use a topic", rd_kafka_last_error());
+	return join(consumer, config, error);
+}
+
+struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
+{
+	struct consumer *consumer = memory_take(1, sizeof *consumer);
+	if (!consumer) {
+		error_memory(error, ERROR_SYSTEM, "opening a consumer");
+		return NULL;
+	}
+	consumer->topics = config->topics;
+	consumer->topic_count = config->topic_count;
+	if (consumer_set_up(consumer, config, error))
+		return consumer;
+	consumer_close(consumer);
+	return NULL;
+}
+
+void consumer_close(struct consumer *consumer)
+{
+	if (!consumer)
+		return;
+	consumer->closing = true;
+	for (size_t i = 0; consumer->handles && i < consumer->topic_count; i++)
+		if (consumer->handles[i])
+			rd_kafka_topic_destroy(consumer->handles[i]);
+	if (consumer->membership)
+		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
+	if (consumer->client) {
+		/* A change that nobody accepted would make the close wait for it. */
+		if (consumer->change != ASSIGNMENT_SAME)
+			rd_kafka_assign(consumer->client, NULL);
+		rd_kafka_queue_io_event_enable(consumer->queue, -1, NULL, 0);
+		rd_kafka_queue_destroy(consumer->queue);
+		rd_kafka_consumer_close(consumer->client);
+		rd_kafka_destroy(consumer->client);
+	}
+	if (consumer->bell >= 0)
+		close(consumer->bell);
+	memory_give(consumer->changed.items);
+	memory_give(consumer->handles);
+	memory_give(consumer);
+}
+
+int consumer_bell(const struct consumer *consumer)
+{
+	return consumer->bell;
+}
+
+rd_kafka_t *consumer_client(const struct consumer *consumer)
+{
+	return consumer->client;
+}
+
+const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *consumer)
+{
+	return consumer->membership;
+}
+
+rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *consumer, struct positions positions)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)positions.count);
+	for (size_t i = 0; list && i < positions.count; i++) {
+		const struct position *position = &positions.items[i];
+		rd_kafka_topic_partition_t *entry =
+			rd_kafka_topic_partition_list_add(list, consumer->topics[position->topic], position->partition);
+		entry->offset = position->offset == OFFSET_NONE ? RD_KAFKA_OFFSET_INVALID : position->offset;
+	}
+	return list;
+}
+
+/* ---- taking ---- */
+
+static void record_fill(const struct consumer *consumer, rd_kafka_message_t *message, struct record *record)
+{
+	rd_kafka_timestamp_type_t type;
+	*record = (struct record){
+		.topic = topic_number(consumer, message->rkt),
+		.partition = message->partition,
+		.offset = message->offset,
+		.time_ms = rd_kafka_message_timestamp(message, &type),
+		.key = {message->key, message->key_len},
+		.value = {message->payload, message->len},
+		.held = message,
+	};
+}
+
+bool consumer_take(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error)
+{
+	if (room > TAKE_ROOM_MAX)
+		room = TAKE_ROOM_MAX;
+	ssize_t taken = rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, room);
+	*count = 0;
+	for (ssize_t i = 0; i < taken; i++) {
+		rd_kafka_message_t *message = consumer->taken[i];
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			record_fill(consumer, message, &records[(*count)++]);
+			continue;
+		}
+		on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
+		rd_kafka_message_destroy(message);
+	}
+	if (consumer->failure.kind == ERROR_NONE)
+		return true;
+	while (*count > 0)
+		record_release(&records[--*count]);
+	*error = consumer->failure;
+	return false;
+}
+
+void consumer_stay(struct consumer *consumer)
+{
+	rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, 0);
+}
+
+/* ---- the assignment ---- */
+
+enum assignment_change consumer_change(const struct consumer *consumer, struct positions *positions)
+{
+	*positions = consumer->changed;
+	return consumer->change;
+}
+
+bool consumer_accept(struct consumer *consumer, struct error *error)
+{
+	rd_kafka_resp_err_t code;
+	if (consumer->change == ASSIGNMENT_GIVEN) {
+		rd_kafka_topic_partition_list_t *list = consumer_list(consumer, consumer->changed);
+		code = rd_kafka_assign(consumer->client, list);
+		rd_kafka_topic_partition_list_destroy(list);
+		if (consumer->membership)
+			rd_kafka_consumer_group_metadata_destroy(consumer->membership);
+		consumer->membership = rd_kafka_consumer_group_metadata(consumer->client);
+	} else {
+		code = rd_kafka_assign(consumer->client, NULL);
+	}
+	consumer->change = ASSIGNMENT_SAME;
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "change its partitions", code);
+}
+
+bool consumer_seek(struct consumer *consumer, struct positions positions, struct error *error)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)positions.count);
+	for (size_t i = 0; i < positions.count; i++) {
+		const struct position *position = &positions.items[i];
+		if (position->offset != OFFSET_NONE)
+			rd_kafka_topic_partition_list_add(list, consumer->topics[position->topic], position->partition)->offset =
+				position->offset;
+	}
+	rd_kafka_error_t *whole = list->cnt ? rd_kafka_seek_partitions(consumer->client, list, SEEK_TIMEOUT_MS) : NULL;
+	rd_kafka_resp_err_t code = whole ? rd_kafka_error_code(whole) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+		code = list->elems[i].err;
+	if (whole)
+		rd_kafka_error_destroy(whole);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "go back to the committed offsets", code);
+}

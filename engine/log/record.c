@@ -1,0 +1,32 @@
+/* record.c: what of a record is fetched only when it is asked for. */
+#include "log/record.h"
+
+#include "log/client.h"
+
+bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error)
+{
+	*headers = (struct headers){0};
+	rd_kafka_headers_t *found;
+	if (rd_kafka_message_headers(record->held, &found) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return true; /* it has none */
+	size_t count = rd_kafka_header_cnt(found);
+	struct header *items = ARENA_ARRAY(arena, struct header, count);
+	if (!items)
+		return error_memory(error, ERROR_LIMIT, "reading a record's headers");
+	for (size_t i = 0; i < count; i++) {
+		const char *name;
+		const void *value;
+		size_t length;
+		rd_kafka_header_get_all(found, i, &name, &value, &length);
+		items[i] = (struct header){text_of(name), {value, length}};
+	}
+	*headers = (struct headers){count, items};
+	return true;
+}
+
+void record_release(struct record *record)
+{
+	if (record->held)
+		rd_kafka_message_destroy(record->held);
+	record->held = NULL;
+}

@@ -1,0 +1,63 @@
+/* record.h: what goes in and out of the log, and where it stands there.
+ *
+ * Topics are numbers here: the place in the list that a consumer or a producer was
+ * opened with, so that no record is looked up by name.
+ */
+#ifndef SLUICE_LOG_RECORD_H
+#define SLUICE_LOG_RECORD_H
+
+#include "message/message.h"
+
+/* A librdkafka setting beyond those that the log makes itself; a later one of the
+ * same name wins, so a user's come last. */
+struct property {
+	const char *name;
+	const char *value;
+};
+
+struct properties {
+	size_t count;
+	const struct property *items;
+};
+
+/* One record taken. Borrows from the client until record_release(). */
+struct record {
+	uint32_t topic;
+	int32_t partition;
+	int64_t offset;
+	int64_t time_ms;
+	struct text key; /* bytes NULL: none */
+	struct text value;
+	void *held; /* the client's */
+};
+
+/* Its headers, in the arena; names and values borrow from the record. */
+bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error);
+void record_release(struct record *record); /* one that holds nothing is fine */
+
+/* One record to write. Everything is copied when it is produced. */
+struct outgoing {
+	uint32_t topic;
+	int32_t partition; /* PARTITION_BY_KEY: as Java's producers choose it */
+	struct text key;   /* bytes NULL: none */
+	struct text value;
+	struct headers headers;
+};
+
+#define PARTITION_BY_KEY (-1)
+
+/* The next offset to read, or to commit, of a partition. */
+struct position {
+	uint32_t topic;
+	int32_t partition;
+	int64_t offset; /* OFFSET_NONE: nothing known, nothing committed, nothing to commit */
+};
+
+#define OFFSET_NONE (-1)
+
+struct positions {
+	size_t count;
+	struct position *items;
+};
+
+#endif
