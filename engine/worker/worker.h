@@ -1,0 +1,77 @@
+/* worker.h: the loop that ties a stage, the calls it makes and the log to one wait
+ * point: one thread's whole life.
+ *
+ * Exactly once: results leave as the finished prefix of their partition, in the
+ * transaction that commits their offsets; transactions are sized by time. What is in
+ * flight when a transaction was in doubt is dropped and taken again from the committed
+ * offsets, so a model may be called twice for a message; a result never leaves twice.
+ *
+ * A worker belongs to the thread that runs it; worker_stop() may be called from any
+ * other and from signal handlers.
+ */
+#ifndef SLUICE_WORKER_WORKER_H
+#define SLUICE_WORKER_WORKER_H
+
+#include "flow/flow.h"
+#include "log/transaction.h"
+#include "message/format.h"
+#include "serving/rest.h"
+
+struct worker;
+
+/* What messages run through. The outside functions that open() is handed must not be
+ * answered from inside themselves (flow.h). */
+struct stage {
+	void *context;
+	bool (*open)(void *context, const struct flow_outside *outside, struct error *error);
+	bool (*enter)(void *context, struct message *message, int64_t now_ms, struct error *error);
+	void (*answered)(void *context, struct call *call, int64_t now_ms);
+	int64_t (*due_ms)(void *context); /* INT64_MAX: nothing waits for time */
+	void (*advance)(void *context, int64_t now_ms);
+	void (*close)(void *context); /* also after an open() that failed; messages still inside end without an answer */
+};
+
+struct worker_limits {
+	size_t in_flight;        /* messages taken and not yet released */
+	size_t held_bytes;       /* of their records and arenas */
+	size_t message_bytes;    /* of one message's arena */
+	size_t answer_bytes;     /* of one encoded answer */
+	int64_t commit_ms;       /* 0: five times what a commit takes, within 10 and 100 ms */
+	int64_t drain_ms;        /* after a stop, for what is in flight */
+};
+
+extern const struct worker_limits worker_limits_usual;
+
+/* Borrowed as long as the worker lives. */
+struct worker_config {
+	struct consumer_config consumer;
+	struct transaction_config transaction; /* topic 0: where answers go */
+	const struct stage *stage;
+	struct models models; /* whom its calls reach */
+	struct rest_limits rest;
+	const struct schema_source *schemas;
+	struct worker_limits limits;
+};
+
+struct worker *worker_open(const struct worker_config *config, struct error *error);
+void worker_close(struct worker *worker); /* NULL is fine */
+
+/* Until it is stopped and has drained, or cannot go on (SYSTEM). */
+bool worker_run(struct worker *worker, struct error *error);
+
+void worker_stop(struct worker *worker);
+
+struct worker_counts {
+	uint64_t taken;
+	uint64_t released; /* of them with an answer: */
+	uint64_t answered;
+	uint64_t failed;   /* of the answers: errors */
+	uint64_t dropped_in_flight; /* taken again later */
+	uint64_t commits;
+	uint64_t resets;
+	const char *reset_reason; /* of the last */
+};
+
+struct worker_counts worker_counts(const struct worker *worker);
+
+#endif
