@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/number.h"
 #include "base/suggest.h"
 
@@ -62,6 +63,12 @@ static bool set_number(struct parser *parser, const struct option *row, const ch
 	return true;
 }
 
+static bool set_duration(struct parser *parser, const struct option *row, const char *value, int64_t *at)
+{
+	const char *wrong = duration_read(text_of(value), at);
+	return !wrong || misuse(parser, "--%s: `%s` %s", row->name, value, wrong);
+}
+
 static bool set_choice(struct parser *parser, const struct option *row, const char *value, void *at)
 {
 	struct suggestion suggestion = suggest_begin(text_of(value));
@@ -110,6 +117,8 @@ static bool set_value(struct parser *parser, const struct option *row, const cha
 		return set_integer(parser, row, value, at);
 	case OPTION_NUMBER:
 		return set_number(parser, row, value, at);
+	case OPTION_DURATION:
+		return set_duration(parser, row, value, at);
 	case OPTION_CHOICE:
 		return set_choice(parser, row, value, at);
 	default:
@@ -126,6 +135,7 @@ bool arguments_read_type(enum option_type type)
 	case OPTION_NAMES:
 	case OPTION_INTEGER:
 	case OPTION_NUMBER:
+	case OPTION_DURATION:
 	case OPTION_CHOICE:
 		return true;
 	default:

@@ -17,6 +17,7 @@ struct bake_options {
 	double share;
 	int form;
 	struct name who;
+	int64_t oven_ns;
 };
 
 static const struct option rows[] = {
@@ -32,6 +33,7 @@ static const struct option rows[] = {
 	 .most = 12},
 	{.name = "share", .type = OPTION_NUMBER, .offset = offsetof(struct bake_options, share)},
 	{.name = "who", .type = OPTION_NAME, .offset = offsetof(struct bake_options, who)},
+	{.name = "oven", .type = OPTION_DURATION, .offset = offsetof(struct bake_options, oven_ns)},
 	COMMAND_FORM(bake_options, form, "text json dot"),
 	{0},
 };
@@ -149,6 +151,16 @@ static void numbers_are_whole_in_bounds_and_may_be_percent(void **state)
 	refused(GIVE(&bake, "tart", "--share", "%"), "takes a number");
 }
 
+static void a_duration_has_a_unit(void **state)
+{
+	(void)state;
+	struct given given = GIVE(&bake, "tart", "--oven", "1h30m");
+	assert_true(given.good);
+	assert_int_equal(given.options.oven_ns, 5400 * INT64_C(1000000000));
+	arena_close(given.arena);
+	refused(GIVE(&bake, "tart", "--oven", "90"), "--oven: `90` ");
+}
+
 static void a_misspelt_option_or_word_names_the_one_that_was_meant(void **state)
 {
 	(void)state;
@@ -215,6 +227,7 @@ int main(void)
 		cmocka_unit_test(names_add_up_and_keep_their_order),
 		cmocka_unit_test(behind_two_dashes_all_is_argument_and_one_dash_always_is),
 		cmocka_unit_test(numbers_are_whole_in_bounds_and_may_be_percent),
+		cmocka_unit_test(a_duration_has_a_unit),
 		cmocka_unit_test(a_misspelt_option_or_word_names_the_one_that_was_meant),
 		cmocka_unit_test(an_option_that_cannot_be_right_is_refused),
 		cmocka_unit_test(the_usage_line_says_how_many_arguments_there_may_be),
