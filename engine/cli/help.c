@@ -15,7 +15,7 @@ struct help_options {
 
 static const struct option options[] = {
 	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct help_options, form),
-	 .choices = "text markdown man", .fallback = "text", .help = "For a terminal, a web page, or `man`."},
+	 .choices = "text json markdown man", .fallback = "text", .help = "For a terminal, a program, a web page, or `man`."},
 	{0},
 };
 
@@ -74,6 +74,7 @@ static int help_run(struct session *session, const void *filled_in, const char *
 		buffer_close(&out);
 		return unknown(session, words[count - 1]);
 	}
+	page_end(&page);
 	return command_write(session, &out);
 }
 

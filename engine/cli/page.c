@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message/json_write.h"
 #include "spec/options.h"
 
 #define PAGE_COLUMNS 96 /* of a terminal: wide enough for an example, narrow enough to read */
@@ -74,11 +75,34 @@ static void fill(struct page *page, struct text text, size_t at, size_t indent)
 	buffer_byte(page->out, '\n');
 }
 
+/* ---- JSON: one array, an object for each part ---- */
+
+static void json_part(struct page *page, const char *part, struct text text)
+{
+	buffer_print(page->out, "{\"part\":\"%s\",\"text\":", part);
+	json_write_string(page->out, text);
+	buffer_byte(page->out, '}');
+}
+
+static void json_item(struct page *page, unsigned depth, const char *term, const char *help)
+{
+	buffer_print(page->out, "{\"part\":\"item\",\"depth\":%u,\"term\":", depth);
+	json_write_string(page->out, text_of(term));
+	buffer_string(page->out, ",\"help\":");
+	json_write_string(page->out, text_of(help));
+	buffer_byte(page->out, '}');
+}
+
 /* ---- the parts of a page ---- */
 
 /* An empty line between parts, but not within a list, nor on a terminal below a heading. */
 static void begin(struct page *page, enum page_part part)
 {
+	if (page->form == PAGE_JSON) {
+		buffer_string(page->out, page->last == PAGE_NOTHING ? "[\n" : ",\n");
+		page->last = part;
+		return;
+	}
 	bool together = (page->last == PAGE_ITEM && part == PAGE_ITEM) || (page->last == PAGE_HEADING && page->form == PAGE_TEXT);
 	if (page->form != PAGE_MAN && page->last != PAGE_NOTHING && !together)
 		buffer_byte(page->out, '\n');
@@ -96,6 +120,9 @@ void page_heading(struct page *page, unsigned level, const char *format, ...)
 	switch (page->form) {
 	case PAGE_TEXT:
 		buffer_print(page->out, page->colour ? "\033[1m%s\033[0m\n" : "%s\n", text);
+		break;
+	case PAGE_JSON:
+		json_part(page, "heading", text_of(text));
 		break;
 	case PAGE_MARKDOWN:
 		buffer_print(page->out, "%.*s %s\n", (int)level, "######", text);
@@ -115,6 +142,9 @@ static void paragraph(struct page *page, struct text text)
 	case PAGE_TEXT:
 		fill(page, text, 0, 0);
 		break;
+	case PAGE_JSON:
+		json_part(page, "text", text);
+		break;
 	case PAGE_MARKDOWN:
 		buffer_text(page->out, text);
 		buffer_byte(page->out, '\n');
@@ -133,6 +163,10 @@ static void code(struct page *page, const char *language, struct text text, size
 	while (text.length > 0 && text.bytes[text.length - 1] == '\n')
 		text.length--;
 	begin(page, PAGE_BLOCK);
+	if (page->form == PAGE_JSON) {
+		json_part(page, "example", text);
+		return;
+	}
 	if (page->form == PAGE_MARKDOWN)
 		buffer_print(page->out, "```%s\n", language);
 	else if (page->form == PAGE_MAN)
@@ -207,6 +241,9 @@ void page_item(struct page *page, unsigned depth, const char *help, const char *
 	case PAGE_TEXT:
 		text_item(page, depth, text, help);
 		break;
+	case PAGE_JSON:
+		json_item(page, depth, text, help);
+		break;
 	case PAGE_MARKDOWN:
 		blanks(page, (size_t)depth * 2);
 		buffer_print(page->out, *help ? "- `%s`: %s\n" : "- `%s`%s\n", text, help);
@@ -221,6 +258,12 @@ void page_item(struct page *page, unsigned depth, const char *help, const char *
 		buffer_string(page->out, depth > 0 ? "\n.RE\n" : "\n");
 		break;
 	}
+}
+
+void page_end(struct page *page)
+{
+	if (page->form == PAGE_JSON)
+		buffer_string(page->out, page->last == PAGE_NOTHING ? "[]\n" : "\n]\n");
 }
 
 /* ---- rows ---- */

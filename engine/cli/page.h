@@ -1,5 +1,5 @@
-/* page.h: a page of documentation, written once and printed three ways: for a
- * terminal, as Markdown, as a man page.
+/* page.h: a page of documentation, written once and printed four ways: for a
+ * terminal, as JSON, as Markdown, as a man page.
  *
  * Help, reference pages and the man page are made of rows by these calls. Texts are
  * plain sentences: `words` in backquotes stand for what is typed, an empty line ends
@@ -11,7 +11,7 @@
 #include "base/option.h"
 #include "base/text.h"
 
-enum page_form { PAGE_TEXT, PAGE_MARKDOWN, PAGE_MAN };
+enum page_form { PAGE_TEXT, PAGE_JSON, PAGE_MARKDOWN, PAGE_MAN };
 
 struct page {
 	struct buffer *out; /* borrowed; its failure is asked for once, at the end */
@@ -27,6 +27,8 @@ void page_code(struct page *page, const char *language, const char *text);
 /* A line of a list: what it is about, and what there is to say. Deeper ones belong to
  * the one above them. */
 void page_item(struct page *page, unsigned depth, const char *help, const char *term, ...) __attribute__((format(printf, 4, 5)));
+
+void page_end(struct page *page);
 
 /* The rows of a YAML map as a list, with all that stands below them. */
 void page_options(struct page *page, const struct option *rows);

@@ -120,7 +120,7 @@ static void the_man_page_keeps_roff_from_reading_our_words(void **state)
 	(void)state;
 	struct said said = say("help -o man");
 	assert_non_null(strstr(said.out, ".TH SLUICE 1"));
-	assert_non_null(strstr(said.out, "\\fB\\-o, \\-\\-format text|markdown|man\\fR"));
+	assert_non_null(strstr(said.out, "\\fB\\-o, \\-\\-format text|json|markdown|man\\fR"));
 	assert_null(strstr(said.out, "`"));
 	said_close(&said);
 }

@@ -1,4 +1,4 @@
-/* page_test.c: one page in three hands. */
+/* page_test.c: one page in four hands. */
 #include "cli/page.h"
 
 #include <setjmp.h>
@@ -60,6 +60,23 @@ static void markdown_has_fences_and_bullets(void **state)
 	       "  - `below`\n");
 }
 
+static void json_is_an_array_of_the_parts(void **state)
+{
+	(void)state;
+	struct page page = begin(PAGE_JSON);
+	page_heading(&page, 1, "Name");
+	page_text(&page, "Says \"it\".\n\n  an example");
+	page_item(&page, 1, "What it is.", "--one");
+	page_end(&page);
+	became("[\n{\"part\":\"heading\",\"text\":\"Name\"},\n"
+	       "{\"part\":\"text\",\"text\":\"Says \\\"it\\\".\"},\n"
+	       "{\"part\":\"example\",\"text\":\"  an example\"},\n"
+	       "{\"part\":\"item\",\"depth\":1,\"term\":\"--one\",\"help\":\"What it is.\"}\n]\n");
+	struct page empty = begin(PAGE_JSON);
+	page_end(&empty);
+	became("[]\n");
+}
+
 static void a_man_page_escapes_what_roff_would_read_as_its_own(void **state)
 {
 	(void)state;
@@ -106,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_terminal_gets_plain_text_with_examples_set_in),
 		cmocka_unit_test(markdown_has_fences_and_bullets),
+		cmocka_unit_test(json_is_an_array_of_the_parts),
 		cmocka_unit_test(a_man_page_escapes_what_roff_would_read_as_its_own),
 		cmocka_unit_test(long_help_fills_lines_in_its_own_column),
 		cmocka_unit_test(rows_that_contain_themselves_end),
