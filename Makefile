@@ -10,7 +10,9 @@ DESTDIR ?=
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(filter clang%,$(CC)),/$(CC))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+# The last one is clang's, for librdkafka's own macros.
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror \
+	-Wno-gnu-statement-expression
 HARDENED := -fstack-protector-strong -fPIE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_EVERY_ALLOCATION_APART)
 
@@ -90,7 +92,12 @@ build/fuzz/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
-build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJECTS)
+build/fuzz/libsluice.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(QUIET)ar rcs $@ $^
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libsluice.a
 	$(call say,LINK,$@)
 	$(QUIET)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
