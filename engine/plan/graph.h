@@ -10,6 +10,8 @@
 
 #include "spec/resource.h"
 
+struct name_index; /* plan/names.h */
+
 enum source_point {
 	SOURCE_REQUEST,     /* what the pipeline was sent */
 	SOURCE_STEP_INPUTS, /* what step `step` was sent */
@@ -34,6 +36,9 @@ struct source {
 	struct place place;
 };
 
+/* Sources of one point and step stand side by side, in the order of their first
+ * mention, and none is there twice: all of a step's outputs swallows a single one of
+ * them (but not among triggers, where each reference is a condition). */
 struct join {
 	enum join_type type;
 	int64_t window_ms;
@@ -84,6 +89,7 @@ struct graph {
 	const struct pipeline_spec *spec;
 	size_t count;
 	struct graph_step *steps;
+	const struct name_index *names; /* of the steps */
 	const size_t *order;  /* indexes of the steps, each behind its sources (cycles broken at their entry) */
 	bool has_output;
 	struct join output;   /* over the sources of the answer */

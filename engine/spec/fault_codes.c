@@ -150,11 +150,28 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_SELF_REFERENCE, CYCLE, .title = "A step that reads itself",
 	      .help = "Name another step, or set `allowCycles: true` and `maxStepRevisits` if the cycle is meant.",
 	      .example = "- name: a\n  inputs: [a.outputs.x]\n\n- name: b\n  inputs: [a.outputs.x]\n"),
-	WARNING(CODE_UNREACHABLE, BAD_REFERENCE, .title = "A step that nothing reaches", .help = "Connect it to the others, or remove it.",
-		.example = "steps:\n- {name: a}\n- {name: b}\noutput: {steps: [a]}\n\nsteps:\n- {name: a}\noutput: {steps: [a]}\n"),
+	WARNING(CODE_UNREACHABLE, BAD_REFERENCE, .title = "A step on a cycle that can never run",
+		.help = "Let it begin with what is there from the start: `inputsJoinType: any` on the step where the cycle is entered.",
+		.example = "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b]}\n- {name: b, inputs: [a]}\n\n"
+			   "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n- {name: b, inputs: [a]}\n"),
 	WARNING(CODE_INPUT_IS_TRIGGER, BAD_VALUE, .title = "An input that is also a trigger",
 		.help = "Remove it from the triggers: an input is waited for anyway.",
 		.example = "inputs: [a]\ntriggers: [a]\n\ninputs: [a]\n"),
+	ERROR(CODE_MANY_REFERENCES, LIMIT, .title = "A list of more references than a join may have",
+	      .help = "Put steps between, or name a step instead of each of its tensors: a list has at most 1024.",
+	      .example = "inputs: [a.outputs.t1, a.outputs.t2]      # and so on, to t2000\n\ninputs: [a]\n"),
+	ERROR(CODE_BAD_SWITCH, BAD_REFERENCE, .title = "A choice among models that cannot be made",
+	      .help = "Put one list of models under the tensor that decides, and that tensor into the inputs of the step.",
+	      .example = "inputs: [request]\ntensorMap:\n  decision: [m1, m2]\n\ninputs: [request, decision]\ntensorMap:\n  decision: [m1, m2]\n"),
+	WARNING(CODE_IDLE_MAPPING, BAD_REFERENCE, .title = "A new name for a tensor that does not come this way",
+		.help = "Name one of the tensors that are read, STEP.outputs.TENSOR, or remove the entry.",
+		.example = "inputs: [b]\ntensorMap: {a.outputs.x: y}\n\ninputs: [a]\ntensorMap: {a.outputs.x: y}\n"),
+	ERROR(CODE_NO_READER, BAD_REFERENCE, .title = "A route to a step that does not read it", .help = "Add the route to the inputs of that step.",
+	      .example = "- name: way\n  route: {cases: [{when: x > 0, to: b}]}\n- name: b\n\n"
+			 "- name: way\n  route: {cases: [{when: x > 0, to: b}]}\n- name: b\n  inputs: [way]\n"),
+	ERROR(CODE_MANY_STAGES, LIMIT, .title = "A pipeline that would cross Kafka too often",
+	      .help = "Isolate fewer steps, or use fewer different keys: a pipeline has at most 64 stages.",
+	      .example = "- {name: a, isolate: true}      # and so on, 64 times\n\n- {name: a}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
@@ -169,5 +186,16 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step that is checked and not run yet",
 		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse the pipeline in this version.",
 		.example = "- name: watch\n  drift: {window: 500}\n"),
+
+	/* ---- tensor types ---- */
+	ERROR(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there", .help = "Name a tensor that is there, or rename one with tensorMap.",
+	      .example = "- name: a      # gives OUTPUT\n- name: b\n  inputs: [a.outputs.output]\n\n- name: a\n- name: b\n  inputs: [a.outputs.OUTPUT]\n"),
+	ERROR(CODE_WRONG_TENSOR, BAD_VALUE, .title = "A tensor of another type or shape than the model takes",
+	      .help = "Convert it in a step before (expression: cast, reshape), or read another tensor.",
+	      .example = "inputs: [a]      # x is FP64[4], and the model takes FP32[-1,4]\n\n"
+			 "- name: fit\n  inputs: [a]\n  expression: {set: {x: \"cast(reshape(x, [1, 4]), FP32)\"}}\n"),
+	ERROR(CODE_WRONG_EXPRESSION, BAD_VALUE, .title = "An expression that does not fit the tensors where it stands",
+	      .help = "Use the tensors that are there, in the types and shapes that they have.",
+	      .example = "when: pirce > 3      # the tensor is called price\n\nwhen: price > 3\n"),
 	{0},
 };

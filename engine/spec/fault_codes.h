@@ -1,7 +1,7 @@
 /* fault_codes.h: the names under which the code refers to rows of the table.
  *
  * SL01 reading YAML, SL02 resources, SL03 fields, SL04 what one resource says in
- * itself, SL05 references and graphs, SL06 what is known and not done yet.
+ * itself, SL05 references and graphs, SL06 what is known and not done yet, SL07 tensor types.
  */
 #ifndef SLUICE_SPEC_FAULT_CODES_H
 #define SLUICE_SPEC_FAULT_CODES_H
@@ -63,11 +63,20 @@
 #define CODE_SELF_REFERENCE "SL0505"
 #define CODE_UNREACHABLE "SL0506"
 #define CODE_INPUT_IS_TRIGGER "SL0507"
+#define CODE_MANY_REFERENCES "SL0508"
+#define CODE_BAD_SWITCH "SL0509"
+#define CODE_IDLE_MAPPING "SL0510"
+#define CODE_NO_READER "SL0511"
+#define CODE_MANY_STAGES "SL0512"
 
 #define CODE_FIELD_LATER "SL0601"
 #define CODE_NO_EFFECT "SL0602"
 #define CODE_PROTECTION_LATER "SL0603"
 #define CODE_KIND_LATER "SL0604"
 #define CODE_STEP_KIND_LATER "SL0605"
+
+#define CODE_MISSING_TENSOR "SL0701"
+#define CODE_WRONG_TENSOR "SL0702"
+#define CODE_WRONG_EXPRESSION "SL0703"
 
 #endif

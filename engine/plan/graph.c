@@ -1,0 +1,164 @@
+/* graph.c: from a resource to a graph; see graph.h. The parts of the way stand in
+ * join.c, externals.c, order.c and reach.c.
+ */
+#include "plan/build.h"
+
+#include "base/suggest.h"
+
+#define NS_PER_MS 1000000
+
+/* ---- names ---- */
+
+const char *build_suggest(struct graph_build *build, struct text word)
+{
+	if (build->suggestions_left == 0)
+		return NULL;
+	build->suggestions_left--;
+	struct suggestion suggestion = suggest_begin(word);
+	for (size_t i = 0; i < build->graph->count; i++)
+		suggest_offer(&suggestion, text_of(build->graph->steps[i].name));
+	suggest_offer(&suggestion, build->pipeline);
+	for (size_t i = 0; i < build->declared.count; i++)
+		suggest_offer(&suggestion, build->declared.items[i].name);
+	if (!suggestion.nearest.bytes)
+		return NULL;
+	return arena_copy(build->arena, suggestion.nearest.bytes, suggestion.nearest.length);
+}
+
+/* A step without a readable name has no entry: nothing can mean it. */
+static bool index_steps(struct graph_build *build)
+{
+	struct graph *graph = build->graph;
+	struct name_index *names = ARENA_NEW(build->arena, struct name_index);
+	struct name_entry *items = ARENA_ARRAY(build->arena, struct name_entry, graph->count);
+	if (!names || !items)
+		return false;
+	names->items = items;
+	for (size_t i = 0; i < graph->count; i++) {
+		struct text name = text_of_name(&build->steps[i].name);
+		if (name.length)
+			items[names->count++] = (struct name_entry){name, i};
+	}
+	names_sort(names);
+	graph->names = names;
+	return true;
+}
+
+static bool index_tensors(struct graph_build *build)
+{
+	size_t total = 0;
+	for (size_t i = 0; i < build->graph->count; i++)
+		total += build->steps[i].outputs.count;
+	build->names_tensors = total > 0;
+	if (total == 0)
+		return true;
+	build->declared.items = ARENA_ARRAY(build->arena, struct name_entry, total);
+	if (!build->declared.items)
+		return false;
+	for (size_t i = 0; i < build->graph->count; i++)
+		for (size_t j = 0; j < build->steps[i].outputs.count; j++) {
+			struct text name = text_of_name(&build->steps[i].outputs.items[j]);
+			if (name.length)
+				build->declared.items[build->declared.count++] = (struct name_entry){name, i};
+		}
+	names_sort(&build->declared);
+	return true;
+}
+
+/* ---- time ---- */
+
+/* Seldon's annotation says it for a whole pipeline, in milliseconds. */
+static int64_t annotated_timeout_ms(const struct resource *resource)
+{
+	const struct annotation *annotations = resource->annotations.items;
+	for (size_t i = 0; i < resource->annotations.count; i++) {
+		if (strcmp(annotations[i].key.text, "seldon.io/rest-timeout") != 0 || !annotations[i].value)
+			continue;
+		int64_t timeout_ms = 0;
+		for (const char *c = annotations[i].value; *c; c++) {
+			if (*c < '0' || *c > '9' || timeout_ms > INT32_MAX)
+				return 0;
+			timeout_ms = timeout_ms * 10 + (*c - '0');
+		}
+		return timeout_ms;
+	}
+	return 0;
+}
+
+static int64_t ms_of(int64_t duration_ns)
+{
+	return duration_ns / NS_PER_MS + (duration_ns % NS_PER_MS != 0);
+}
+
+int64_t runtime_timeout_ms(const struct spec *spec)
+{
+	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
+	return runtime && runtime->spec ? ms_of(((const struct runtime_spec *)runtime->spec)->timeout_ns) : 0;
+}
+
+static int64_t pipeline_timeout_ms(const struct graph_build *build)
+{
+	int64_t timeout_ms = annotated_timeout_ms(build->graph->resource);
+	if (timeout_ms)
+		return timeout_ms;
+	if (build->graph->spec->timeout_ns)
+		return ms_of(build->graph->spec->timeout_ns);
+	return runtime_timeout_ms(build->spec);
+}
+
+/* ---- the whole ---- */
+
+static struct graph *graph_open(const struct resource *resource, const struct pipeline_spec *spec, struct arena *arena)
+{
+	struct graph *graph = ARENA_NEW(arena, struct graph);
+	struct graph_step *steps = ARENA_ARRAY(arena, struct graph_step, spec->steps.count);
+	const struct step_spec *specs = spec->steps.items;
+	if (!graph || !steps)
+		return NULL;
+	graph->name = resource->name.text ? resource->name.text : "";
+	graph->resource = resource;
+	graph->spec = spec;
+	graph->count = spec->steps.count;
+	graph->steps = steps;
+	graph->max_visits = spec->max_step_revisits + 1;
+	for (size_t i = 0; i < graph->count; i++) {
+		steps[i].spec = &specs[i];
+		steps[i].name = specs[i].name.text ? specs[i].name.text : "";
+	}
+	return graph;
+}
+
+struct graph *graph_build(const struct resource *pipeline, const struct spec *spec, struct arena *arena, struct faults *faults)
+{
+	const struct pipeline_spec *own = pipeline->spec;
+	if (!own || own->steps.count == 0)
+		return NULL;
+	struct graph_build build = {
+		.arena = arena,
+		.faults = faults,
+		.spec = spec,
+		.steps = own->steps.items,
+		.pipeline = text_of_name(&pipeline->name),
+		.suggestions_left = SUGGESTIONS_MAX,
+	};
+	build.graph = graph_open(pipeline, own, arena);
+	if (!build.graph || !index_steps(&build) || !index_tensors(&build))
+		return NULL;
+	int64_t timeout_ms = pipeline_timeout_ms(&build);
+	for (size_t i = 0; i < build.graph->count && !arena_failed(arena); i++) {
+		build.graph->steps[i].timeout_ms = build.steps[i].timeout_ns ? ms_of(build.steps[i].timeout_ns) : timeout_ms;
+		build_step_joins(&build, i);
+	}
+	if (arena_failed(arena))
+		return NULL;
+	build_output(&build);
+	build_externals(&build);
+	build_order(&build);
+	build_reach(&build);
+	return arena_failed(arena) ? NULL : build.graph;
+}
+
+size_t graph_find(const struct graph *graph, const char *step)
+{
+	return names_find(graph->names, text_of(step));
+}

@@ -1,0 +1,146 @@
+/* reach.c: which steps can ever run, which ones the answer needs, and whether those to
+ * which a route sends really read it. Part of graph_build().
+ */
+#include "plan/build.h"
+
+#include "spec/fault_codes.h"
+
+/* ---- steps that can never run: only a cycle can make one ---- */
+
+struct waiting {
+	size_t inputs;   /* sources that it still needs */
+	size_t triggers;
+	bool runs;
+};
+
+/* How many steps a join waits for before it can be met for the first time. */
+static size_t needed(const struct join *join)
+{
+	size_t steps = 0;
+	for (size_t i = 0; i < join->count; i++)
+		steps += join->sources[i].step != STEP_NONE;
+	if (join->type == JOIN_INNER || steps == 0)
+		return steps;
+	return steps == join->count ? 1 : 0;
+}
+
+static void check_all_run(struct graph_build *build)
+{
+	const struct graph *graph = build->graph;
+	struct waiting *waiting = ARENA_ARRAY(build->arena, struct waiting, graph->count);
+	size_t *ready = ARENA_ARRAY(build->arena, size_t, graph->count);
+	size_t count = 0;
+	if (arena_failed(build->arena))
+		return;
+	for (size_t i = 0; i < graph->count; i++) {
+		waiting[i] = (struct waiting){needed(&graph->steps[i].inputs), needed(&graph->steps[i].triggers), false};
+		if (waiting[i].inputs + waiting[i].triggers == 0)
+			ready[count++] = i;
+	}
+	while (count) {
+		size_t step = ready[--count];
+		waiting[step].runs = true;
+		for (size_t i = build->edge_begin[step]; i < build->edge_begin[step + 1]; i++) {
+			struct waiting *reader = &waiting[build->edges[i].reader];
+			size_t *need = build->edges[i].trigger ? &reader->triggers : &reader->inputs;
+			if (*need && --*need == 0 && reader->inputs + reader->triggers == 0)
+				ready[count++] = build->edges[i].reader;
+		}
+	}
+	for (size_t i = 0; i < graph->count; i++)
+		if (!waiting[i].runs)
+			fault_add(build->faults, CODE_UNREACHABLE, build->steps[i].name.place, NULL,
+				  "step `%s` can never run: on a cycle it waits for what only comes after it", graph->steps[i].name);
+}
+
+/* ---- steps that the answer needs ---- */
+
+struct wants {
+	size_t *stack; /* steps whose sources are still to be looked at */
+	size_t depth;
+	bool *seen; /* has been on the stack */
+	struct graph_step *steps;
+};
+
+/* What a step was sent needs its sources, and not the step itself. */
+static void want(struct wants *wants, const struct join *join)
+{
+	for (size_t i = 0; i < join->count; i++) {
+		size_t step = join->sources[i].step;
+		if (step == STEP_NONE)
+			continue;
+		if (join->sources[i].point == SOURCE_STEP_OUTPUTS)
+			wants->steps[step].answers = true;
+		if (wants->seen[step])
+			continue;
+		wants->seen[step] = true;
+		wants->stack[wants->depth++] = step;
+	}
+}
+
+static void mark_answers(struct graph_build *build)
+{
+	struct graph *graph = build->graph;
+	struct wants wants = {.stack = ARENA_ARRAY(build->arena, size_t, graph->count),
+			      .seen = ARENA_ARRAY(build->arena, bool, graph->count),
+			      .steps = graph->steps};
+	if (arena_failed(build->arena))
+		return;
+	want(&wants, &graph->output);
+	while (wants.depth) {
+		size_t step = wants.stack[--wants.depth];
+		want(&wants, &graph->steps[step].inputs);
+		want(&wants, &graph->steps[step].triggers);
+	}
+}
+
+/* ---- targets of routes ---- */
+
+static bool reads(const struct graph_build *build, size_t reader, size_t step)
+{
+	for (size_t i = build->edge_begin[step]; i < build->edge_begin[step + 1]; i++)
+		if (build->edges[i].reader == reader && !build->edges[i].trigger)
+			return true;
+	return false;
+}
+
+static void check_target(struct graph_build *build, size_t step, const struct name *target)
+{
+	const char *name = build->graph->steps[step].name;
+	size_t reader = graph_find(build->graph, target->text);
+	if (reader == STEP_NONE)
+		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, target->place, build_suggest(build, text_of(target->text)),
+			  "step `%s` sends to `%s`, and no step of pipeline `" TEXT_FORMAT "` is called so", name, target->text,
+			  TEXT_ARGUMENTS(build->pipeline));
+	else if (!reads(build, reader, step))
+		fault_add(build->faults, CODE_NO_READER, target->place, NULL,
+			  "step `%s` sends to `%s`, which does not read it: add `%s` to the inputs of `%s`", name, target->text, name,
+			  target->text);
+}
+
+static void check_targets(struct graph_build *build, size_t step)
+{
+	const struct step_spec *spec = &build->steps[step];
+	struct name target = {0};
+	if (!spec->kind || !spec->kind->targets || !spec->options)
+		return;
+	const struct step self = {.kind = spec->kind,
+				  .name = build->graph->steps[step].name,
+				  .pipeline = build->graph->name,
+				  .options = spec->options,
+				  .place = spec->here};
+	for (size_t i = 0; spec->kind->targets(&self, i, &target); i++)
+		if (target.text)
+			check_target(build, step, &target);
+}
+
+void build_reach(struct graph_build *build)
+{
+	if (!build->edges || !build->graph->order)
+		return;
+	if (build->graph->cyclic && build->graph->spec->allow_cycles)
+		check_all_run(build);
+	mark_answers(build);
+	for (size_t i = 0; i < build->graph->count; i++)
+		check_targets(build, i);
+}
