@@ -108,7 +108,7 @@ test: $(if $(NAME),$(BUILD)/unit/$(NAME)_test,$(TESTS))
 ## demo: installs what is missing, builds, and shows a pipeline checked, planned and tested
 demo:
 	@tests/deps.sh build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@tests/demo.sh build/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)

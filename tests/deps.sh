@@ -7,8 +7,8 @@ set -u
 build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev"
 check="libcmocka-dev git clang libclang-rt-14-dev llvm-14 valgrind python3"
 # Without these a part of the check is skipped, and says so: the official protobuf
-# library as a second opinion, and a real Kafka.
-beside="protobuf-compiler python3-protobuf default-jre-headless maven"
+# library as a second opinion, a real Kafka, other shells.
+beside="protobuf-compiler python3-protobuf default-jre-headless maven zsh fish"
 
 missing_of() {
 	local package

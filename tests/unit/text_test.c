@@ -34,7 +34,7 @@ static void only_well_formed_utf8_passes(void **state)
 		"\xED\xA0\x80",     /* a surrogate */
 		"\xF4\x90\x80\x80", /* beyond the last code point */
 		"\xFF",
-		"\xE4\xBD" "a",
+		("\xE4\xBD" "a"),
 	};
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
 		assert_false(text_is_utf8(text_of(broken[i])));
