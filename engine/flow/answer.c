@@ -21,45 +21,29 @@ void run_answer_error(struct run *run, const struct error *error)
 	answer_give(run, run->flow->graph->has_output ? FLOW_ANSWER : FLOW_NO_ANSWER);
 }
 
-/* What the request asked for, in the order of the answer; a name that is not there is
- * the request's mistake. */
-static const struct payload *select_wanted(const struct message *message, const struct payload *payload, struct error *error)
+/* Of the joined tensors those that the request asked for; NULL when it was answered
+ * with an error instead. */
+static const struct payload *payload_wanted(struct run *run, const struct payload *payload)
 {
-	if (message->wanted.count == 0)
-		return payload;
-	for (size_t i = 0; i < message->wanted.count; i++) {
-		if (tensors_find(payload->tensors, message->wanted.names[i]))
-			continue;
-		error_set(error, ERROR_INPUT, PLACE_NONE, "the answer has no output `" TEXT_FORMAT "`; ask for one that it has, or for none to get all",
-			  TEXT_ARGUMENTS(message->wanted.names[i]));
-		return NULL;
-	}
-	struct payload *selected = ARENA_NEW(message->arena, struct payload);
+	struct error error = {0};
+	struct payload *selected = ARENA_NEW(run->message->arena, struct payload);
 	if (!selected)
-		return NULL;
+		return NULL; /* the run ends for want of memory */
 	*selected = *payload;
-	struct tensors_builder tensors;
-	tensors_begin(&tensors, message->arena, message->wanted.count);
-	for (size_t t = 0; t < payload->tensors.count; t++)
-		for (size_t i = 0; i < message->wanted.count; i++)
-			if (text_equal(message->wanted.names[i], payload->tensors.items[t]->name)) {
-				tensors_add(&tensors, payload->tensors.items[t]);
-				break;
-			}
-	selected->tensors = tensors_end(&tensors);
-	return selected;
+	if (answer_select_wanted(run->message, payload, &selected->tensors, &error))
+		return selected;
+	run_answer_error(run, run_keep_error(run, &error));
+	return NULL;
 }
 
 void run_answer_payload(struct run *run, const struct payload *payload)
 {
 	if (run->answered || !payload)
 		return;
-	struct error error = {0};
-	payload = select_wanted(run->message, payload, &error);
-	if (!payload) {
-		if (error.kind != ERROR_NONE)
-			run_answer_error(run, run_keep_error(run, &error));
-		return;
+	if (run->message->wanted.count) {
+		payload = payload_wanted(run, payload);
+		if (!payload)
+			return;
 	}
 	run->answer = (struct answer){.payload = payload};
 	answer_give(run, FLOW_ANSWER);
