@@ -40,7 +40,8 @@ static bool combine_check(const void *options, struct place place, struct error 
 		return error_set(error, ERROR_CONFIG, place, "`value` and `by: expression` belong together: %s",
 				 self->value ? "write `by: expression`" : "write `value`, an expression over `members`");
 	if (self->within_ns > 0 && self->need == 0)
-		return error_set(error, ERROR_CONFIG, place, "`within` needs `need`: with how many members to go on when it has passed");
+		return error_set(error, ERROR_CONFIG, place,
+				 "`within` needs `need`: with how many members to go on when it has passed");
 	return true;
 }
 
@@ -72,15 +73,16 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 		if (!tensor)
 			continue;
 		if (members->count == MEMBERS_MAX)
-			return error_set(error, ERROR_LIMIT, step->place, "step `%s` combines more than %d members", step->name, MEMBERS_MAX);
+			return error_set(error, ERROR_LIMIT, step->place, "step `%s` combines more than %d members", step->name,
+					 MEMBERS_MAX);
 		members->weights[members->count] = weight_of(self, name);
 		members->tensors[members->count++] = tensor;
 	}
 	size_t need = self->need > 0 ? (size_t)self->need : sources;
 	if (members->count >= need && members->count > 0)
 		return true;
-	return error_set(error, ERROR_INPUT, step->place, "step `%s` needs the tensor `%s` of %zu members, and %zu gave it", step->name,
-			 self->tensor, need, members->count);
+	return error_set(error, ERROR_INPUT, step->place, "step `%s` needs the tensor `%s` of %zu members, and %zu gave it",
+			 step->name, self->tensor, need, members->count);
 }
 
 static bool shapes_agree(const struct step *step, const struct members *members, struct arena *arena, struct error *error)
@@ -89,9 +91,10 @@ static bool shapes_agree(const struct step *step, const struct members *members,
 	for (size_t i = 1; i < members->count; i++) {
 		const struct tensor *other = members->tensors[i];
 		bool bytes = (first->datatype == DATATYPE_BYTES) != (other->datatype == DATATYPE_BYTES);
-		if (bytes || other->rank != first->rank || memcmp(other->shape, first->shape, first->rank * sizeof *first->shape) != 0)
-			return error_set(error, ERROR_INPUT, step->place, "step `%s` cannot combine %s with %s: the shapes differ", step->name,
-					 tensor_type_text(arena, first), tensor_type_text(arena, other));
+		if (bytes || other->rank != first->rank ||
+		    memcmp(other->shape, first->shape, first->rank * sizeof *first->shape) != 0)
+			return error_set(error, ERROR_INPUT, step->place, "step `%s` cannot combine %s with %s: the shapes differ",
+					 step->name, tensor_type_text(arena, first), tensor_type_text(arena, other));
 	}
 	return true;
 }
@@ -107,7 +110,8 @@ static bool datatypes_agree(const struct members *members)
 static bool all_single(const struct members *members)
 {
 	for (size_t i = 0; i < members->count; i++)
-		if (datatype_rows[members->tensors[i]->datatype].class != CLASS_FLOAT || members->tensors[i]->datatype == DATATYPE_FP64)
+		if (datatype_rows[members->tensors[i]->datatype].class != CLASS_FLOAT ||
+		    members->tensors[i]->datatype == DATATYPE_FP64)
 			return false;
 	return true;
 }
@@ -166,7 +170,8 @@ static size_t extreme(const struct members *members, size_t index, bool largest)
 		const struct tensor *tensor = members->tensors[i];
 		if (isnan(tensor_number(tensor, index)))
 			return i;
-		if (largest ? element_less(members->tensors[best], tensor, index) : element_less(tensor, members->tensors[best], index))
+		if (largest ? element_less(members->tensors[best], tensor, index)
+			    : element_less(tensor, members->tensors[best], index))
 			best = i;
 	}
 	return best;
@@ -182,14 +187,16 @@ static double average(const struct members *members, size_t index)
 	return sum / weights;
 }
 
-static const struct tensor *each_element(const struct step *step, const struct members *members, struct arena *arena, struct error *error)
+static const struct tensor *each_element(const struct step *step, const struct members *members, struct arena *arena,
+					 struct error *error)
 {
 	const struct combine *self = step->options;
 	const struct tensor *first = members->tensors[0];
 	if (!shapes_agree(step, members, arena, error))
 		return NULL;
 	if (first->datatype == DATATYPE_BYTES && self->by != BY_VOTE) {
-		error_set(error, ERROR_INPUT, step->place, "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack", step->name);
+		error_set(error, ERROR_INPUT, step->place,
+			  "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack", step->name);
 		return NULL;
 	}
 	enum datatype datatype = first->datatype;
@@ -246,7 +253,8 @@ static const struct tensor *laid_out(const struct step *step, const struct membe
 	return made;
 }
 
-static const struct tensor *computed(const struct step *step, const struct members *members, struct visit *visit, struct error *error)
+static const struct tensor *computed(const struct step *step, const struct members *members, struct visit *visit,
+				     struct error *error)
 {
 	const struct combine *self = step->options;
 	struct arena *arena = visit_arena(visit);
@@ -291,23 +299,48 @@ static enum step_verdict combine_run(struct step *step, struct visit *visit, str
 
 static const struct option weight_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct weight, member), .help = "Step whose tensor it is."},
-	{.name = "value", .type = OPTION_NUMBER, .offset = offsetof(struct weight, value), .least = 0, .most = DBL_MAX, .required = true,
-	 .short_form = true, .help = "How much it counts."},
+	{.name = "value",
+	 .type = OPTION_NUMBER,
+	 .offset = offsetof(struct weight, value),
+	 .least = 0,
+	 .most = DBL_MAX,
+	 .required = true,
+	 .short_form = true,
+	 .help = "How much it counts."},
 	{0},
 };
 
 static const struct option rows[] = {
-	{.name = "tensor", .type = OPTION_TEXT, .offset = offsetof(struct combine, tensor), .required = true,
+	{.name = "tensor",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct combine, tensor),
+	 .required = true,
 	 .help = "The tensor that each member gives, and the name of the result."},
-	{.name = "by", .type = OPTION_CHOICE, .offset = offsetof(struct combine, by), .choices = "average vote min max concat stack expression",
-	 .fallback = "average", .help = "How; `concat` along dimension 0, `stack` along a new one, `expression` as `value` says."},
-	{.name = "weights", .type = OPTION_TABLE, .offset = offsetof(struct combine, weights), .rows = weight_rows,
-	 .item_size = sizeof(struct weight), .help = "How much each member counts in an average or a vote; default 1."},
-	{.name = "need", .type = OPTION_INTEGER, .offset = offsetof(struct combine, need), .least = 1, .most = MEMBERS_MAX,
+	{.name = "by",
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct combine, by),
+	 .choices = "average vote min max concat stack expression",
+	 .fallback = "average",
+	 .help = "How; `concat` along dimension 0, `stack` along a new one, `expression` as `value` says."},
+	{.name = "weights",
+	 .type = OPTION_TABLE,
+	 .offset = offsetof(struct combine, weights),
+	 .rows = weight_rows,
+	 .item_size = sizeof(struct weight),
+	 .help = "How much each member counts in an average or a vote; default 1."},
+	{.name = "need",
+	 .type = OPTION_INTEGER,
+	 .offset = offsetof(struct combine, need),
+	 .least = 1,
+	 .most = MEMBERS_MAX,
 	 .help = "How many members are enough; default: all."},
-	{.name = "within", .type = OPTION_DURATION, .offset = offsetof(struct combine, within_ns),
+	{.name = "within",
+	 .type = OPTION_DURATION,
+	 .offset = offsetof(struct combine, within_ns),
 	 .help = "After the first, how long to wait for more than `need`; default: the join's window."},
-	{.name = "value", .type = OPTION_EXPRESSION, .offset = offsetof(struct combine, value),
+	{.name = "value",
+	 .type = OPTION_EXPRESSION,
+	 .offset = offsetof(struct combine, value),
 	 .help = "With `by: expression`: over `members`, all of them stacked."},
 	{0},
 };

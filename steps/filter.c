@@ -7,7 +7,7 @@
 struct filter {
 	const struct expression *keep;
 	struct otherwise {
-		int action;        /* there is only `drop` */
+		int action;	   /* there is only `drop` */
 		struct name error; /* text NULL: drop */
 	} otherwise;
 };
@@ -29,17 +29,30 @@ static enum step_verdict filter_run(struct step *step, struct visit *visit, stru
 }
 
 static const struct option otherwise_rows[] = {
-	{.name = "action", .type = OPTION_CHOICE, .offset = offsetof(struct otherwise, action), .choices = "drop", .fallback = "drop",
-	 .short_form = true, .help = "`drop`: no answer, and it is counted."},
-	{.name = "error", .type = OPTION_NAME, .offset = offsetof(struct otherwise, error),
+	{.name = "action",
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct otherwise, action),
+	 .choices = "drop",
+	 .fallback = "drop",
+	 .short_form = true,
+	 .help = "`drop`: no answer, and it is counted."},
+	{.name = "error",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct otherwise, error),
 	 .help = "Text of the error answer that is given instead."},
 	{0},
 };
 
 static const struct option rows[] = {
-	{.name = "keep", .type = OPTION_EXPRESSION, .offset = offsetof(struct filter, keep), .required = true,
+	{.name = "keep",
+	 .type = OPTION_EXPRESSION,
+	 .offset = offsetof(struct filter, keep),
+	 .required = true,
 	 .help = "Condition that a message must meet to go on."},
-	{.name = "otherwise", .type = OPTION_MAP, .offset = offsetof(struct filter, otherwise), .rows = otherwise_rows,
+	{.name = "otherwise",
+	 .type = OPTION_MAP,
+	 .offset = offsetof(struct filter, otherwise),
+	 .rows = otherwise_rows,
 	 .help = "What becomes of the others: `drop`, or `{error: TEXT}`."},
 	{0},
 };

@@ -61,9 +61,12 @@ static bool setting_read(const struct setting *setting, struct parameter *parame
 	default:
 		return true;
 	}
-	return error_set(error, ERROR_CONFIG, setting->value.place, "the parameter `%s` is `%s`, which does not fit its type; write %s",
-			 setting->name.text, setting->value.text,
-			 setting->type == SETTING_BOOL ? "true or false" : setting->type == SETTING_INT ? "an integer" : "a number");
+	return error_set(error, ERROR_CONFIG, setting->value.place,
+			 "the parameter `%s` is `%s`, which does not fit its type; write %s", setting->name.text,
+			 setting->value.text,
+			 setting->type == SETTING_BOOL	? "true or false"
+			 : setting->type == SETTING_INT ? "an integer"
+							: "a number");
 }
 
 static bool model_check(const void *options, struct place place, struct error *error)
@@ -109,9 +112,10 @@ static bool model_open(struct step *step, struct error *error)
 	if (!self)
 		return true;
 	if (self->local.text)
-		return error_set(error, ERROR_CONFIG, self->local.place,
-				 "step `%s` wants its model in the worker, and `local` is not built yet; serve it and name a storageUri",
-				 step->name);
+		return error_set(
+			error, ERROR_CONFIG, self->local.place,
+			"step `%s` wants its model in the worker, and `local` is not built yet; serve it and name a storageUri",
+			step->name);
 	const struct setting *settings = self->settings.parameters.items;
 	struct parameter *items = ARENA_ARRAY(step->arena, struct parameter, self->settings.parameters.count);
 	for (size_t i = 0; items && i < self->settings.parameters.count; i++)
@@ -155,7 +159,8 @@ static const struct payload *request_made(const struct step *step, struct visit 
 		return request;
 	const struct tensor *tensor = tensors_find(input->tensors, text_of(self->input));
 	if (!tensor) {
-		error_set(error, ERROR_INPUT, step->place, "step `%s` sends the tensor `%s`, which did not come", step->name, self->input);
+		error_set(error, ERROR_INPUT, step->place, "step `%s` sends the tensor `%s`, which did not come", step->name,
+			  self->input);
 		return NULL;
 	}
 	struct tensors_builder only;
@@ -202,42 +207,85 @@ static enum step_verdict model_answered(struct step *step, struct visit *visit, 
 }
 
 static const struct option setting_rows[] = {
-	{.name = "name", .type = OPTION_NAME, .offset = offsetof(struct setting, name), .required = true, .help = "Name of the parameter."},
+	{.name = "name",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct setting, name),
+	 .required = true,
+	 .help = "Name of the parameter."},
 	{.name = "value", .type = OPTION_NAME, .offset = offsetof(struct setting, value), .required = true, .help = "Its value."},
-	{.name = "type", .type = OPTION_CHOICE, .offset = offsetof(struct setting, type), .choices = "STRING INT FLOAT DOUBLE BOOL",
-	 .fallback = "STRING", .help = "As what the value is sent."},
+	{.name = "type",
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct setting, type),
+	 .choices = "STRING INT FLOAT DOUBLE BOOL",
+	 .fallback = "STRING",
+	 .help = "As what the value is sent."},
 	{0},
 };
 
 static const struct option settings_rows[] = {
-	{.name = "parameters", .type = OPTION_LIST, .offset = offsetof(struct settings, parameters), .rows = setting_rows,
-	 .item_size = sizeof(struct setting), .help = "Request parameters of each call."},
+	{.name = "parameters",
+	 .type = OPTION_LIST,
+	 .offset = offsetof(struct settings, parameters),
+	 .rows = setting_rows,
+	 .item_size = sizeof(struct setting),
+	 .help = "Request parameters of each call."},
 	{0},
 };
 
 static const struct option cache_rows[] = {
-	{.name = "ttl", .type = OPTION_DURATION, .effect = EFFECT_LATER, .offset = offsetof(struct cache, ttl_ns),
+	{.name = "ttl",
+	 .type = OPTION_DURATION,
+	 .effect = EFFECT_LATER,
+	 .offset = offsetof(struct cache, ttl_ns),
 	 .help = "How long a reply may be used again."},
 	{0},
 };
 
 static const struct option rows[] = {
-	{.name = "name", .type = OPTION_NAME, .offset = offsetof(struct model, name), .help = "Name of the model; default: that of the step."},
-	{.name = "runtime", .type = OPTION_TEXT, .effect = EFFECT_NONE, .offset = offsetof(struct model, runtime),
+	{.name = "name",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct model, name),
+	 .help = "Name of the model; default: that of the step."},
+	{.name = "runtime",
+	 .type = OPTION_TEXT,
+	 .effect = EFFECT_NONE,
+	 .offset = offsetof(struct model, runtime),
 	 .help = "Kind of server that runs it."},
-	{.name = "storageUri", .type = OPTION_NAME, .offset = offsetof(struct model, storage_uri),
+	{.name = "storageUri",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct model, storage_uri),
 	 .help = "Where it is: `http://host:8080`, `grpc://host:8081/name`, `stub://name`, or an artifact that a Server loads."},
-	{.name = "modelSettings", .type = OPTION_MAP, .offset = offsetof(struct model, settings), .rows = settings_rows,
+	{.name = "modelSettings",
+	 .type = OPTION_MAP,
+	 .offset = offsetof(struct model, settings),
+	 .rows = settings_rows,
 	 .help = "What goes with every call."},
-	{.name = "server", .type = OPTION_TEXT, .offset = offsetof(struct model, server), .help = "Name of the Server that has it."},
-	{.name = "cache", .type = OPTION_MAP, .offset = offsetof(struct model, cache), .rows = cache_rows,
+	{.name = "server",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct model, server),
+	 .help = "Name of the Server that has it."},
+	{.name = "cache",
+	 .type = OPTION_MAP,
+	 .offset = offsetof(struct model, cache),
+	 .rows = cache_rows,
 	 .help = "Replies that are used again for equal tensors."},
-	{.name = "local", .type = OPTION_NAME, .effect = EFFECT_LATER, .offset = offsetof(struct model, local),
+	{.name = "local",
+	 .type = OPTION_NAME,
+	 .effect = EFFECT_LATER,
+	 .offset = offsetof(struct model, local),
 	 .help = "File of a model that runs inside the worker."},
-	{.name = "input", .type = OPTION_TEXT, .offset = offsetof(struct model, input), .help = "The only tensor that is sent; default: all."},
-	{.name = "output", .type = OPTION_TEXT, .offset = offsetof(struct model, output),
+	{.name = "input",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct model, input),
+	 .help = "The only tensor that is sent; default: all."},
+	{.name = "output",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct model, output),
 	 .help = "Name that the reply's tensor gets, when it is one."},
-	{.name = "labels", .type = OPTION_NAMES, .effect = EFFECT_LATER, .offset = offsetof(struct model, labels),
+	{.name = "labels",
+	 .type = OPTION_NAMES,
+	 .effect = EFFECT_LATER,
+	 .offset = offsetof(struct model, labels),
 	 .help = "Names of the classes, for a local model."},
 	{0},
 };

@@ -27,10 +27,12 @@ static bool route_check(const void *options, struct place place, struct error *e
 	const struct route *self = options;
 	const struct way *ways = self->cases.items;
 	if (self->cases.count == 0)
-		return error_set(error, ERROR_CONFIG, place, "`cases` is empty: a route needs at least one `{when: ..., call: ...}`");
+		return error_set(error, ERROR_CONFIG, place,
+				 "`cases` is empty: a route needs at least one `{when: ..., call: ...}`");
 	for (size_t i = 0; i < self->cases.count; i++)
 		if (!ways[i].call.text == !ways[i].to.text)
-			return error_set(error, ERROR_CONFIG, ways[i].here, "a case has either `call` (whom to ask) or `to` (a later step)");
+			return error_set(error, ERROR_CONFIG, ways[i].here,
+					 "a case has either `call` (whom to ask) or `to` (a later step)");
 	if (self->fallback.here.line && !!self->fallback.call.text + !!self->fallback.error.text + self->fallback.drop != 1)
 		return error_set(error, ERROR_CONFIG, self->fallback.here, "`default` has one of `call`, `error` and `drop: true`");
 	return true;
@@ -76,7 +78,8 @@ static enum step_verdict fall_back(const struct route *self, const struct step *
 	if (fallback->error.text)
 		error_set(error, ERROR_INPUT, fallback->error.place, "%s", fallback->error.text);
 	else
-		error_set(error, ERROR_INPUT, step->place, "no case of the route `%s` holds; add a case, or a `default`", step->name);
+		error_set(error, ERROR_INPUT, step->place, "no case of the route `%s` holds; add a case, or a `default`",
+			  step->name);
 	return STEP_FAIL;
 }
 
@@ -111,17 +114,27 @@ static enum step_verdict route_answered(struct step *step, struct visit *visit, 
 }
 
 static const struct option case_rows[] = {
-	{.name = "when", .type = OPTION_EXPRESSION, .offset = offsetof(struct way, when), .required = true, .help = "Condition of this case."},
-	{.name = "call", .type = OPTION_NAME, .offset = offsetof(struct way, call),
+	{.name = "when",
+	 .type = OPTION_EXPRESSION,
+	 .offset = offsetof(struct way, when),
+	 .required = true,
+	 .help = "Condition of this case."},
+	{.name = "call",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct way, call),
 	 .help = "Model, pipeline or experiment whose answer leaves."},
-	{.name = "to", .type = OPTION_NAME, .offset = offsetof(struct way, to),
+	{.name = "to",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct way, to),
 	 .help = "A later step that lists this one in its inputs; it alone gets the message."},
 	{.type = OPTION_HERE, .offset = offsetof(struct way, here)},
 	{0},
 };
 
 static const struct option default_rows[] = {
-	{.name = "call", .type = OPTION_NAME, .offset = offsetof(struct fallback, call),
+	{.name = "call",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct fallback, call),
 	 .help = "Model, pipeline or experiment whose answer leaves."},
 	{.name = "error", .type = OPTION_NAME, .offset = offsetof(struct fallback, error), .help = "Text of the error answer."},
 	{.name = "drop", .type = OPTION_FLAG, .offset = offsetof(struct fallback, drop), .help = "No answer, and it is counted."},
@@ -130,9 +143,17 @@ static const struct option default_rows[] = {
 };
 
 static const struct option rows[] = {
-	{.name = "cases", .type = OPTION_LIST, .offset = offsetof(struct route, cases), .rows = case_rows, .item_size = sizeof(struct way),
-	 .required = true, .help = "The first that holds decides."},
-	{.name = "default", .type = OPTION_MAP, .offset = offsetof(struct route, fallback), .rows = default_rows,
+	{.name = "cases",
+	 .type = OPTION_LIST,
+	 .offset = offsetof(struct route, cases),
+	 .rows = case_rows,
+	 .item_size = sizeof(struct way),
+	 .required = true,
+	 .help = "The first that holds decides."},
+	{.name = "default",
+	 .type = OPTION_MAP,
+	 .offset = offsetof(struct route, fallback),
+	 .rows = default_rows,
 	 .help = "What happens when none holds; without it, an INPUT error."},
 	{0},
 };

@@ -86,8 +86,9 @@ static const char *reason_print(const struct run *run, const struct source *sour
 	struct arena *arena = run->message->arena;
 	const char *text;
 	if (source->step == STEP_NONE) {
-		text = source->tensor.length ? arena_print(arena, "the request has no tensor `" TEXT_FORMAT "`", TEXT_ARGUMENTS(source->tensor))
-					     : "the request has no tensors";
+		text = source->tensor.length
+			       ? arena_print(arena, "the request has no tensor `" TEXT_FORMAT "`", TEXT_ARGUMENTS(source->tensor))
+			       : "the request has no tensors";
 		return text ? text : "";
 	}
 	const char *name = run->flow->graph->steps[source->step].name;
@@ -100,7 +101,8 @@ static const char *reason_print(const struct run *run, const struct source *sour
 		break;
 	default:
 		if (source->tensor.length)
-			text = arena_print(arena, "step `%s` gave no tensor `" TEXT_FORMAT "`", name, TEXT_ARGUMENTS(source->tensor));
+			text = arena_print(arena, "step `%s` gave no tensor `" TEXT_FORMAT "`", name,
+					   TEXT_ARGUMENTS(source->tensor));
 		else
 			text = arena_print(arena, "step `%s` gave no tensors", name);
 	}

@@ -226,8 +226,8 @@ static const struct tensor *concatenated(const struct batch *batch, size_t nth)
 	shape[0] = (int64_t)batch->rows;
 	void *elements;
 	struct error error = {0};
-	struct tensor *whole = tensor_make(batch->arena, text_copied(batch->arena, model->name), model->datatype, shape, model->rank,
-					   &elements, &error);
+	struct tensor *whole = tensor_make(batch->arena, text_copied(batch->arena, model->name), model->datatype, shape,
+					   model->rank, &elements, &error);
 	if (!whole)
 		return NULL;
 	unsigned char *to = elements;

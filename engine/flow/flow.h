@@ -20,9 +20,9 @@
 struct flow;
 
 enum flow_outcome {
-	FLOW_ANSWER,    /* `answer` holds a payload or an error */
+	FLOW_ANSWER,	/* `answer` holds a payload or an error */
 	FLOW_NO_ANSWER, /* the pipeline has no output; all its steps have ended. answer->error: the first that failed, or NULL */
-	FLOW_DROPPED,   /* a step dropped it on purpose (filter, route): no answer, counted */
+	FLOW_DROPPED,	/* a step dropped it on purpose (filter, route): no answer, counted */
 };
 
 enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP_STEP_OUTPUTS };

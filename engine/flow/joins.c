@@ -33,7 +33,8 @@ static bool gate_open_now(const struct gate *gate, const struct tally *tally, in
 {
 	if (tally->came == gate->count)
 		return true;
-	return tally->came >= gate->need && (tally->came + tally->dead + tally->failed == gate->count || waited_ms >= gate->within_ms);
+	return tally->came >= gate->need &&
+	       (tally->came + tally->dead + tally->failed == gate->count || waited_ms >= gate->within_ms);
 }
 
 static bool gate_hopeless(const struct gate *gate, const struct tally *tally)
@@ -174,8 +175,7 @@ static void gate_rearm(struct run *run, const struct gate *gate, struct tally *t
 	for (size_t i = 0; i < gate->count; i++) {
 		struct arrival *arrival = &run->arrivals[gate->first + i];
 		const struct source *source = &gate->join->sources[i];
-		bool again = gate->each ||
-			     (source->point != SOURCE_REQUEST && run->flow->stations[source->step].recurring);
+		bool again = gate->each || (source->point != SOURCE_REQUEST && run->flow->stations[source->step].recurring);
 		if (!again || arrival->state == ARRIVAL_PENDING)
 			continue;
 		--*tally_count(tally, arrival->state);
@@ -255,7 +255,8 @@ static void halt_settle(struct run *run, size_t index)
 	}
 }
 
-static enum arrival_state edge_state(const struct run *run, const struct edge *edge, const struct payload *payload, const char *only)
+static enum arrival_state edge_state(const struct run *run, const struct edge *edge, const struct payload *payload,
+				     const char *only)
 {
 	if (only) {
 		const struct graph_step *step = run->flow->stations[edge->station].graph_step;

@@ -57,8 +57,8 @@ static void edges_add(struct flow *flow, size_t halt, const struct gate *gate, b
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = &gate->join->sources[i];
 		struct outlet *outlet = outlet_of(flow, source);
-		outlet->edges[outlet->count++] = (struct edge){
-			.station = halt, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
+		outlet->edges[outlet->count++] =
+			(struct edge){.station = halt, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
 	}
 }
 

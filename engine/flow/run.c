@@ -181,7 +181,8 @@ static void run_past_deadline(struct run *run)
 	if (!run->answered) {
 		run->error = (struct error){0};
 		error_set(&run->error, ERROR_LIMIT, PLACE_NONE,
-			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow step");
+			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow "
+			  "step");
 		run_answer_error(run, &run->error);
 	}
 	run_end(run);

@@ -18,8 +18,8 @@
 /* ---- a graph made ready ---- */
 
 struct edge {
-	size_t station;     /* whose gate: index into flow->stations */
-	size_t arrival;     /* which source of it: index into run->arrivals */
+	size_t station;	    /* whose gate: index into flow->stations */
+	size_t arrival;	    /* which source of it: index into run->arrivals */
 	struct text tensor; /* only this one; empty: all */
 	bool trigger;
 };
@@ -31,13 +31,13 @@ struct outlet {
 
 struct gate {
 	const struct join *join; /* NULL: always open (no triggers) */
-	size_t count;            /* of sources */
-	size_t first;            /* of its arrivals in run->arrivals */
-	size_t need;             /* sources without which it never opens */
-	int64_t within_ms;       /* after the first arrival it opens with `need`; INT64_MAX: never before all are settled */
-	bool each;               /* `any`: opens for each arrival */
-	bool plain;              /* one whole source, nothing renamed: its payload passes uncopied */
-	size_t *leader;          /* of each source: the first that names the same producer */
+	size_t count;		 /* of sources */
+	size_t first;		 /* of its arrivals in run->arrivals */
+	size_t need;		 /* sources without which it never opens */
+	int64_t within_ms;	 /* after the first arrival it opens with `need`; INT64_MAX: never before all are settled */
+	bool each;		 /* `any`: opens for each arrival */
+	bool plain;		 /* one whole source, nothing renamed: its payload passes uncopied */
+	size_t *leader;		 /* of each source: the first that names the same producer */
 };
 
 struct station {
@@ -47,8 +47,8 @@ struct station {
 	struct gate triggers;
 	struct outlet sent; /* to those that read what the step was sent */
 	struct outlet gave;
-	bool recurring; /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
-	bool beside;    /* something that it leads to is not part of the answer */
+	bool recurring;	      /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
+	bool beside;	      /* something that it leads to is not part of the answer */
 	struct batch *pots;   /* being filled */
 	struct batch *flying; /* sent on, not answered */
 	struct batch *spare;  /* emptied, with their memory */
@@ -57,8 +57,8 @@ struct station {
 struct timer {
 	int64_t due_ms;
 	uint64_t serial; /* of equals the first made is the first due */
-	size_t slot;     /* in flow->timers; 0: not set */
-	struct run *run;     /* whose; or */
+	size_t slot;	 /* in flow->timers; 0: not set */
+	struct run *run; /* whose; or */
 	struct batch *batch;
 };
 
@@ -66,20 +66,20 @@ struct flow {
 	const struct graph *graph;
 	struct flow_outside outside;
 	struct arena *arena;
-	size_t count;             /* of steps; stations[count] is the answer */
+	size_t count; /* of steps; stations[count] is the answer */
 	struct station *stations;
 	struct outlet request;
-	size_t arrivals;          /* of one run */
+	size_t arrivals; /* of one run */
 	size_t run_size_bytes;
-	struct run *runs;         /* inside */
+	struct run *runs;		/* inside */
 	struct run *ready, **ready_end; /* to be worked off before the flow returns */
 	size_t inside;
 	int64_t now_ms;
 	uint64_t serial;
-	struct timer **timers;    /* a heap; [0] is not used */
+	struct timer **timers; /* a heap; [0] is not used */
 	size_t timer_count;
 	size_t timer_capacity;
-	size_t batch_count;       /* each may want a timer */
+	size_t batch_count; /* each may want a timer */
 };
 
 /* ---- of one message ---- */
@@ -103,8 +103,8 @@ struct halt {
 	struct tally triggers;
 	enum halt_stage stage;
 	enum halt_silence silence; /* why it fired and gave nothing */
-	bool ticking;              /* the window is open, since: */
-	bool fresh;                /* something came since it last fired */
+	bool ticking;		   /* the window is open, since: */
+	bool fresh;		   /* something came since it last fired */
 	int64_t since_ms;
 	int64_t visits;
 	const struct payload *sent;
@@ -130,7 +130,7 @@ struct pending { /* a call that is out */
 struct visit {
 	struct task task; /* first: a visit is a task */
 	struct flow *flow;
-	struct run *run;  /* NULL: of a whole batch */
+	struct run *run; /* NULL: of a whole batch */
 	struct station *station;
 	const struct message *message;
 	struct arena *arena;
@@ -138,11 +138,11 @@ struct visit {
 	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
 	const struct payload *emitted;
 	const char *only_to;
-	const char *model;      /* chosen by a model switch; NULL: the step's own */
+	const char *model; /* chosen by a model switch; NULL: the step's own */
 	struct pending *calls;
 	void *memory;
-	int64_t wake_ms;        /* INT64_MAX: not asked for */
-	struct batch *batch;    /* the one it waits in, or (run NULL) is for */
+	int64_t wake_ms;	       /* INT64_MAX: not asked for */
+	struct batch *batch;	       /* the one it waits in, or (run NULL) is for */
 	struct visit *next, *previous; /* of those that wait */
 };
 

@@ -179,7 +179,8 @@ static void tap(struct visit *visit, enum tap_point point, const struct payload 
 static const char *switch_choose(const struct model_switch *model_switch, const struct tensor *decision, struct error *error)
 {
 	if (decision->count != 1) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` must have one element to choose a model, it has %zu",
+		error_set(error, ERROR_INPUT, PLACE_NONE,
+			  "no route: `" TEXT_FORMAT "` must have one element to choose a model, it has %zu",
 			  TEXT_ARGUMENTS(model_switch->decision), decision->count);
 		return NULL;
 	}
@@ -188,7 +189,8 @@ static const char *switch_choose(const struct model_switch *model_switch, const 
 		for (size_t i = 0; i < model_switch->count; i++)
 			if (text_is(wanted, model_switch->models[i].text))
 				return model_switch->models[i].text;
-		error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` names the model `" TEXT_FORMAT
+		error_set(error, ERROR_INPUT, PLACE_NONE,
+			  "no route: `" TEXT_FORMAT "` names the model `" TEXT_FORMAT
 			  "`, which is not in its list; add it, or send one that is",
 			  TEXT_ARGUMENTS(model_switch->decision), TEXT_ARGUMENTS(wanted));
 		return NULL;
@@ -281,8 +283,8 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 			return;
 		}
 		verdict = STEP_FAIL;
-		error_set(error, ERROR_SYSTEM, visit->station->step.place, "step `%s` waits and asked for nothing; please report this",
-			  visit->station->step.name);
+		error_set(error, ERROR_SYSTEM, visit->station->step.place,
+			  "step `%s` waits and asked for nothing; please report this", visit->station->step.name);
 	}
 	if (visit->run)
 		visit_finish(visit, verdict, error);

@@ -47,13 +47,15 @@ static void failure_say(struct attempts *attempts, const struct attempt *attempt
 			  (long long)attempts->timeout_ms, tried);
 		break;
 	case ATTEMPT_BROKE:
-		error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : " TEXT_FORMAT "%s", call->name, TEXT_ARGUMENTS(words), tried);
+		error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : " TEXT_FORMAT "%s", call->name, TEXT_ARGUMENTS(words),
+			  tried);
 		break;
 	default:
 		if (words.length == 0)
 			error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : status %d%s", call->name, attempt->status, tried);
 		else
-			error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : " TEXT_FORMAT "%s", call->name, TEXT_ARGUMENTS(words), tried);
+			error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : " TEXT_FORMAT "%s", call->name,
+				  TEXT_ARGUMENTS(words), tried);
 	}
 }
 

@@ -14,29 +14,29 @@
 
 #include "step/step.h"
 
-#define ATTEMPTS_MAX 3                /* the first, and two more */
+#define ATTEMPTS_MAX 3 /* the first, and two more */
 #define ATTEMPT_TIMEOUT_MS_DEFAULT 30000
 
 struct attempts {
 	struct call *call;
 	int64_t timeout_ms; /* of each */
-	unsigned made;      /* attempts_take() counts them */
+	unsigned made;	    /* attempts_take() counts them */
 };
 
 /* What came of one attempt. */
 enum attempt_end {
-	ATTEMPT_REPLIED,   /* with `status`, and what belongs to it */
-	ATTEMPT_BROKE,     /* no connection, or it was lost on the way */
+	ATTEMPT_REPLIED, /* with `status`, and what belongs to it */
+	ATTEMPT_BROKE,	 /* no connection, or it was lost on the way */
 	ATTEMPT_TIMED_OUT,
 };
 
 struct attempt {
 	enum attempt_end end;
 	int status;
-	struct text words;             /* status other than 200: the server's; BROKE: what happened */
+	struct text words;	       /* status other than 200: the server's; BROKE: what happened */
 	const struct payload *payload; /* a reply that was never bytes; NULL: `body` */
-	struct text body;              /* lives as long as the call's message */
-	size_t header_length;          /* Inference-Header-Content-Length; 0: all JSON */
+	struct text body;	       /* lives as long as the call's message */
+	size_t header_length;	       /* Inference-Header-Content-Length; 0: all JSON */
 };
 
 /* `model_timeout_ms`: the model's own (annotation seldon.io/rest-timeout); 0: none. The

@@ -13,8 +13,10 @@ const struct stub_row stub_rows[] = {
 	{"add10", "INPUT FP32", "OUTPUT = INPUT + 10", stub_add10},
 	{"add20", "INPUT FP32", "OUTPUT = INPUT + 20", stub_add20},
 	{"mul10", "INPUT FP32", "OUTPUT = INPUT * 10", stub_mul10},
-	{"tfsimple", "INPUT0, INPUT1 INT32 [n,16]", "OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, wrapping", stub_tfsimple},
-	{"conditional", "CHOICE INT32, INPUT0, INPUT1", "0: INPUT0 as OUTPUT0; 1: INPUT1 as OUTPUT1; else nothing", stub_conditional},
+	{"tfsimple", "INPUT0, INPUT1 INT32 [n,16]", "OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, wrapping",
+	 stub_tfsimple},
+	{"conditional", "CHOICE INT32, INPUT0, INPUT1", "0: INPUT0 as OUTPUT0; 1: INPUT1 as OUTPUT1; else nothing",
+	 stub_conditional},
 	{"choice", "?is=K; choice INT32 or INT64", "the tensor choice when it is K; else status \"no match\"", stub_choice},
 	{"gate", "?min=M (0); INPUT, numeric", "OUTPUT INT32 1 when the sum of INPUT is at least M; else nothing", stub_gate},
 	{"route", "?by=T&names=a,b,c; T INT32 or INT64, INPUT", "INPUT under the name that T picks; outside, nothing", stub_route},
@@ -26,13 +28,16 @@ const struct stub_row stub_rows[] = {
 	{"half", "every input FP16 or BF16", "the same times 0.5", stub_half},
 	{"const", "?name=N&datatype=D&value=V (OUTPUT, INT32, 0); any", "one tensor [1]", stub_const},
 	{"rowcount", "the first, with a dimension 0", "OUTPUT INT64 [n,1], every element n", stub_rowcount},
-	{"counter", "?limit=L (10); output INT64 [1], or the first", "output = x + 1, and `continue` below L, else `stop`", stub_counter},
-	{"drift", "?ref=R&threshold=T (0, 0.05); the first, numeric", "drift_score = abs(mean - R); is_drift = drift_score > T", stub_drift},
+	{"counter", "?limit=L (10); output INT64 [1], or the first", "output = x + 1, and `continue` below L, else `stop`",
+	 stub_counter},
+	{"drift", "?ref=R&threshold=T (0, 0.05); the first, numeric", "drift_score = abs(mean - R); is_drift = drift_score > T",
+	 stub_drift},
 	{"explain", "the first, numeric", "explanation FP64: x - mean", stub_explain},
 	{"expression", "?OUTPUT=INPUT*2&...; what the expressions name", "a tensor for each option", stub_expression},
 	{"slow", "?ms=N&then=S (identity)", "waits, then as S", stub_slow},
 	{"fail", "?code=C&text=T", "HTTP status C with the error T", stub_fail},
-	{"flaky", "?fails=N&code=C&then=S (503, identity)", "the first N calls of a request fail with C, later ones are S", stub_flaky},
+	{"flaky", "?fails=N&code=C&then=S (503, identity)", "the first N calls of a request fail with C, later ones are S",
+	 stub_flaky},
 	{"hang", "any", "never answers", stub_hang},
 	{"badreply", "?mode=count|notjson|empty|datatype|truncated|html|nooutputs", "status 200 and a broken body", stub_badreply},
 	{0},
@@ -70,7 +75,8 @@ static struct text form_decoded(struct arena *arena, struct text text)
 		char byte = text.bytes[i];
 		if (byte == '+') {
 			byte = ' ';
-		} else if (byte == '%' && i + 2 < text.length && hex_digit(text.bytes[i + 1]) >= 0 && hex_digit(text.bytes[i + 2]) >= 0) {
+		} else if (byte == '%' && i + 2 < text.length && hex_digit(text.bytes[i + 1]) >= 0 &&
+			   hex_digit(text.bytes[i + 2]) >= 0) {
 			byte = (char)(hex_digit(text.bytes[i + 1]) * 16 + hex_digit(text.bytes[i + 2]));
 			i += 2;
 		}
@@ -124,7 +130,8 @@ static bool stub_unknown(struct text name, struct place place, struct error *err
 	if (suggestion.nearest.bytes)
 		return error_set(error, ERROR_CONFIG, place, "there is no stub `" TEXT_FORMAT "`; did you mean `" TEXT_FORMAT "`?",
 				 TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(suggestion.nearest));
-	return error_set(error, ERROR_CONFIG, place, "there is no stub `" TEXT_FORMAT "`; `sluice help stubs` lists them", TEXT_ARGUMENTS(name));
+	return error_set(error, ERROR_CONFIG, place, "there is no stub `" TEXT_FORMAT "`; `sluice help stubs` lists them",
+			 TEXT_ARGUMENTS(name));
 }
 
 const struct stub *stub_parse(struct arena *arena, const char *uri, struct place place, struct error *error)
@@ -259,7 +266,8 @@ struct tensor *stub_output_like(const struct stub_call *call, struct stub_reply 
 	return stub_output(call, reply, text_of(name), datatype, like->shape, like->rank, elements);
 }
 
-void stub_output_number(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype, double number)
+void stub_output_number(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype,
+			double number)
 {
 	static const int64_t one[] = {1};
 	void *elements;

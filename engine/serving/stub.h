@@ -20,7 +20,7 @@ struct stub;
 
 struct stub_option {
 	struct text key;
-	struct text value;                   /* decoded */
+	struct text value;		     /* decoded */
 	const struct expression *expression; /* of `expression`, whose values are compiled; else NULL */
 };
 
@@ -36,13 +36,13 @@ bool stub_known(const char *name); /* `add10`, without scheme and options */
 
 /* What comes back over the wire. */
 struct stub_reply {
-	int status;                    /* of HTTP */
-	struct text words;             /* status other than 200: of {"error": "..."} */
+	int status;		       /* of HTTP */
+	struct text words;	       /* status other than 200: of {"error": "..."} */
 	const struct payload *payload; /* status 200; NULL: a broken `body` */
 	struct text body;
-	bool cut;                      /* the connection was closed before the body's end */
-	bool silent;                   /* it never answers */
-	int64_t delay_ms;              /* before any of it */
+	bool cut;	  /* the connection was closed before the body's end */
+	bool silent;	  /* it never answers */
+	int64_t delay_ms; /* before any of it */
 };
 
 /* `earlier` says how often this request was put to this model before. The reply lives

@@ -40,7 +40,8 @@ struct tensor *stub_output(const struct stub_call *call, struct stub_reply *repl
 struct tensor *stub_output_like(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype,
 				const struct tensor *like, void **elements);
 /* An output of shape [1]. */
-void stub_output_number(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype, double number);
+void stub_output_number(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype,
+			double number);
 void stub_output_text(const struct stub_call *call, struct stub_reply *reply, const char *name, struct text text);
 /* An input under another name. */
 void stub_output_tensor(const struct stub_call *call, struct stub_reply *reply, const struct tensor *tensor, struct text name);

@@ -7,7 +7,8 @@ static void answer_then(const struct stub_call *call, struct stub_reply *reply)
 	struct text name = stub_text(call, "then", "identity");
 	const struct stub_row *row = stub_row_find(name);
 	if (!row || row->answer == stub_slow || row->answer == stub_flaky) {
-		stub_refuse(call, reply, "the stub's option `then` names no stub that may follow: " TEXT_FORMAT, TEXT_ARGUMENTS(name));
+		stub_refuse(call, reply, "the stub's option `then` names no stub that may follow: " TEXT_FORMAT,
+			    TEXT_ARGUMENTS(name));
 		return;
 	}
 	row->answer(call, reply);
@@ -47,7 +48,7 @@ void stub_hang(const struct stub_call *call, struct stub_reply *reply)
 	reply->silent = true;
 }
 
-#define OUTPUT_OF(datatype, data)                                                                                                    \
+#define OUTPUT_OF(datatype, data)                                                                                                  \
 	"{\"model_name\":\"x\",\"outputs\":[{\"name\":\"OUTPUT\",\"datatype\":\"" datatype "\",\"shape\":[4],\"data\":" data "}]}"
 
 void stub_badreply(const struct stub_call *call, struct stub_reply *reply)
