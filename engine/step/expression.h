@@ -102,18 +102,21 @@ struct expression_types {
 };
 
 /* The type of the result, with CONFIG errors at the place of the fault; arena for
- * their words and for working space. */
+ * their words and for working space. `types` NULL: nothing is known of any name. */
 bool expression_check(const struct expression *expression, const struct expression_types *types, struct arena *arena,
 		      struct value_type *result, struct error *error);
 
 /* The functions, for help pages and completion: rows of name, form, help; ends
  * with a row without a name. */
+struct function_rules; /* how it is checked and run; private */
+
 struct expression_function_row {
 	const char *group; /* each, reduce, shape, text, time, trailing, windows */
-	const char *name;
-	const char *form; /* "clip(x, lo, hi)" */
+	const char *name;  /* a name may have two rows, told apart by the arguments */
+	const char *form;  /* "clip(x, lo, hi)" */
 	const char *help;
 	unsigned uses;
+	const struct function_rules *rules;
 };
 
 extern const struct expression_function_row expression_functions[];

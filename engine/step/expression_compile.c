@@ -1,0 +1,285 @@
+/* expression_compile.c: from a tree to instructions, and the calls that need no
+ * message. Slots are numbered by depth: an operand's value stands in its own slot,
+ * the result in that of the first operand. */
+#include "step/expression_run.h"
+
+struct emitter {
+	struct expression *expression;
+	struct arena *arena;
+	struct instruction *instructions;
+	uint32_t capacity;
+	bool failed;
+};
+
+static void emit_node(struct emitter *emitter, const struct node *node, uint32_t slot);
+
+static uint32_t emit(struct emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
+{
+	struct expression *expression = emitter->expression;
+	if (expression->instructions_count == emitter->capacity) {
+		uint32_t capacity = emitter->capacity ? emitter->capacity * 2 : 8;
+		struct instruction *grown = ARENA_ARRAY(emitter->arena, struct instruction, capacity);
+		if (!grown) {
+			emitter->failed = true;
+			return 0;
+		}
+		if (emitter->instructions)
+			memcpy(grown, emitter->instructions, expression->instructions_count * sizeof *grown);
+		emitter->instructions = grown;
+		emitter->capacity = capacity;
+	}
+	emitter->instructions[expression->instructions_count] = (struct instruction){.run = run, .slot = slot, .node = node};
+	if (slot >= expression->slots_count)
+		expression->slots_count = slot + 1;
+	return expression->instructions_count++;
+}
+
+/* What was emitted as number `at` governs all up to here. */
+static void govern(struct emitter *emitter, uint32_t at)
+{
+	if (!emitter->failed)
+		emitter->instructions[at].end = emitter->expression->instructions_count;
+}
+
+/* A literal operand is used where it stands; anything else is brought to a slot. */
+static const struct value *emit_operand(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	if (node->kind == NODE_LITERAL) {
+		if (slot >= emitter->expression->slots_count)
+			emitter->expression->slots_count = slot + 1;
+		return &node->literal;
+	}
+	emit_node(emitter, node, slot);
+	return NULL;
+}
+
+static void emit_operation(struct emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
+{
+	const struct value *left = emit_operand(emitter, node->items[0], slot);
+	const struct value *right = node->count > 1 ? emit_operand(emitter, node->items[1], slot + 1) : NULL;
+	uint32_t at = emit(emitter, run, node, slot);
+	if (emitter->failed)
+		return;
+	emitter->instructions[at].left = left;
+	emitter->instructions[at].right = right;
+}
+
+static void emit_logic(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	emit_node(emitter, node->items[0], slot);
+	uint32_t right = emit(emitter, instruct_right, node, slot);
+	emit_node(emitter, node->items[1], slot + 1);
+	govern(emitter, right);
+	emit(emitter, instruct_logic, node, slot);
+}
+
+/* a ?? b ?? c stands left-deep in the tree; each but the last is tried in turn. */
+static void emit_coalesce(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	size_t count = 1;
+	const struct node *spine = node;
+	for (; spine->kind == NODE_BINARY && spine->operator == OPERATOR_COALESCE; spine = spine->items[0])
+		count++;
+	const struct node **choices = ARENA_ARRAY(emitter->arena, const struct node *, count);
+	uint32_t *tries = ARENA_ARRAY(emitter->arena, uint32_t, count);
+	if (!choices || !tries) {
+		emitter->failed = true;
+		return;
+	}
+	spine = node;
+	for (size_t i = count - 1; i > 0; i--, spine = spine->items[0])
+		choices[i] = spine->items[1];
+	choices[0] = spine;
+	for (size_t i = 0; i + 1 < count; i++) {
+		tries[i] = emit(emitter, instruct_coalesce, node, slot);
+		emit_node(emitter, choices[i], slot);
+		govern(emitter, tries[i]);
+	}
+	emit_node(emitter, choices[count - 1], slot);
+	for (size_t i = 0; i + 1 < count && !emitter->failed; i++)
+		emitter->instructions[tries[i]].after = emitter->expression->instructions_count;
+}
+
+static void emit_where(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	emit_node(emitter, node->items[0], slot);
+	uint32_t then = emit(emitter, instruct_then, node, slot);
+	emit_node(emitter, node->items[1], slot + 1);
+	govern(emitter, then);
+	uint32_t otherwise = emit(emitter, instruct_otherwise, node, slot);
+	emit_node(emitter, node->items[2], slot + 2);
+	govern(emitter, otherwise);
+	emit(emitter, instruct_where, node, slot);
+}
+
+static void emit_call(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	if (strcmp(node->function->name, "where") == 0) {
+		emit_where(emitter, node, slot);
+		return;
+	}
+	if (strcmp(node->function->name, "has") == 0) {
+		uint32_t has = emit(emitter, instruct_has, node, slot);
+		emit_node(emitter, node->items[0], slot);
+		govern(emitter, has);
+		return;
+	}
+	for (uint32_t i = 0; i < node->count; i++)
+		emit_node(emitter, node->items[i], slot + i);
+	uint32_t call = emit(emitter, instruct_call, node, slot);
+	if (!emitter->failed)
+		emitter->instructions[call].count = node->count;
+}
+
+/* Each index has a slot, each slice two. */
+static void emit_index(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	emit_node(emitter, node->items[0], slot);
+	uint32_t next = slot + 1;
+	for (uint32_t i = 1; i < node->count; i++) {
+		const struct node *item = node->items[i];
+		if (item->kind != NODE_SLICE) {
+			emit_node(emitter, item, next++);
+			continue;
+		}
+		for (uint32_t side = 0; side < 2; side++)
+			if (item->items[side])
+				emit_node(emitter, item->items[side], next + side);
+		next += 2;
+	}
+	emit(emitter, instruct_index, node, slot);
+}
+
+static void emit_binary(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	switch (node->operator) {
+	case OPERATOR_COALESCE:
+		emit_coalesce(emitter, node, slot);
+		break;
+	case OPERATOR_AND:
+	case OPERATOR_OR:
+		emit_logic(emitter, node, slot);
+		break;
+	case OPERATOR_IN:
+		emit_operation(emitter, instruct_in, node, slot);
+		break;
+	case OPERATOR_ADD:
+	case OPERATOR_SUBTRACT:
+	case OPERATOR_MULTIPLY:
+	case OPERATOR_DIVIDE:
+	case OPERATOR_POWER:
+		emit_operation(emitter, instruct_arithmetic, node, slot);
+		break;
+	default:
+		emit_operation(emitter, instruct_comparison, node, slot);
+		break;
+	}
+}
+
+static void emit_node(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	if (emitter->failed)
+		return;
+	switch (node->kind) {
+	case NODE_LITERAL:
+		emit(emitter, instruct_literal, node, slot);
+		break;
+	case NODE_NAME:
+		emit(emitter, instruct_name, node, slot);
+		break;
+	case NODE_HEADER:
+		emit(emitter, instruct_header, node, slot);
+		break;
+	case NODE_UNARY:
+		emit_operation(emitter, node->operator == OPERATOR_NOT ? instruct_not : instruct_negate, node, slot);
+		break;
+	case NODE_BINARY:
+		emit_binary(emitter, node, slot);
+		break;
+	case NODE_CALL:
+		emit_call(emitter, node, slot);
+		break;
+	case NODE_INDEX:
+		emit_index(emitter, node, slot);
+		break;
+	case NODE_SLICE:
+		break;
+	}
+}
+
+bool expression_emit(struct expression *expression, struct arena *arena)
+{
+	struct emitter emitter = {.expression = expression, .arena = arena};
+	emit_node(&emitter, expression->root, 0);
+	if (emitter.failed)
+		return false;
+	expression->instructions = emitter.instructions;
+	emitter.instructions[expression->instructions_count - 1].last = true;
+	return true;
+}
+
+struct place expression_place_at(const struct expression *expression, size_t at)
+{
+	struct place place = expression->place;
+	const char *source = expression->source.bytes;
+	size_t line_start = 0;
+	for (size_t i = 0; i < at && i < expression->source.length; i++) {
+		if (source[i] != '\n')
+			continue;
+		line_start = i + 1;
+		place.line++;
+		place.column = 1;
+	}
+	if (at > expression->source.length)
+		at = expression->source.length;
+	place.column += (uint32_t)text_characters((struct text){source + line_start, at - line_start});
+	return place;
+}
+
+static bool acceptable_text(struct text source, struct place place, struct error *error)
+{
+	if (!text_is_utf8(source))
+		return error_set(error, ERROR_CONFIG, place, "the expression is not UTF-8; save the file in that encoding");
+	if (text_characters(source) > EXPRESSION_CHARACTERS_MAX)
+		return error_set(error, ERROR_CONFIG, place,
+				 "the expression has %zu characters, and at most %d are taken; set a part of it under a name of its own",
+				 text_characters(source), EXPRESSION_CHARACTERS_MAX);
+	return true;
+}
+
+const struct expression *expression_compile(struct arena *arena, struct text source, struct place place, unsigned uses,
+					    struct error *error)
+{
+	if (!acceptable_text(source, place, error))
+		return NULL;
+	struct expression *expression = ARENA_NEW(arena, struct expression);
+	const char *kept = arena_copy(arena, source.bytes ? source.bytes : "", source.length);
+	if (!expression || !kept) {
+		error_memory(error, ERROR_SYSTEM, "compiling an expression");
+		return NULL;
+	}
+	*expression = (struct expression){.source = {kept, source.length}, .place = place, .uses = uses};
+	struct value_type type;
+	if (!expression_parse(expression, arena, error) || !expression_check(expression, NULL, arena, &type, error))
+		return NULL;
+	if (!expression_emit(expression, arena)) {
+		error_memory(error, ERROR_SYSTEM, "compiling an expression");
+		return NULL;
+	}
+	return expression;
+}
+
+struct text expression_source(const struct expression *expression)
+{
+	return expression->source;
+}
+
+struct place expression_place(const struct expression *expression)
+{
+	return expression->place;
+}
+
+struct expression_names expression_names(const struct expression *expression)
+{
+	return (struct expression_names){expression->names_count, expression->names};
+}

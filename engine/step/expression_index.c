@@ -1,0 +1,161 @@
+/* expression_index.c: see expression_index.h. */
+#include "step/expression_index.h"
+
+#include "base/suggest.h"
+
+bool value_axis(struct evaluation *evaluation, const struct value *value, int64_t along, uint32_t *axis)
+{
+	int64_t rank = value->rank;
+	if (along < -rank || along >= rank)
+		return evaluation_fail(evaluation, "%s has no axis %lld; its axes are 0 to %lld, or -1 for the last",
+				       value_text(evaluation, value), (long long)along, (long long)rank - 1);
+	*axis = (uint32_t)(along < 0 ? along + rank : along);
+	return true;
+}
+
+bool value_pick(struct evaluation *evaluation, const struct value *base, const struct axis_choice *axes, struct value *result)
+{
+	int64_t shape[TENSOR_RANK_MAX];
+	uint32_t rank = 0;
+	size_t steps[TENSOR_RANK_MAX], step = 1, offset = 0, count = 1;
+	uint32_t inner = base->rank; /* the first axis of those that are taken whole to the end */
+	for (uint32_t axis = base->rank; axis-- > 0;) {
+		steps[axis] = step;
+		offset += (size_t)axes[axis].start * step;
+		step *= (size_t)base->shape[axis];
+		count *= (size_t)axes[axis].count;
+		if (inner == axis + 1 && axes[axis].count == base->shape[axis])
+			inner = axis;
+	}
+	for (uint32_t axis = 0; axis < base->rank; axis++)
+		if (!axes[axis].drops)
+			shape[rank++] = axes[axis].count;
+	size_t stride = datatype_stride((enum datatype)base->storage);
+	const unsigned char *in = (const unsigned char *)base->data + (count ? offset * stride : 0);
+	bool together = true; /* one axis may be cut, those outside it must be single */
+	for (uint32_t axis = 0; axis + 1 < inner; axis++)
+		together = together && axes[axis].count == 1;
+	int64_t *kept = arena_take_raw(evaluation->arena, rank * sizeof *kept);
+	unsigned char *out = together || !count ? NULL : arena_take_raw(evaluation->arena, count * stride);
+	if (arena_failed(evaluation->arena))
+		return evaluation_full(evaluation);
+	memcpy(kept, shape, rank * sizeof *kept);
+	int64_t position[TENSOR_RANK_MAX] = {0};
+	for (size_t i = 0, from = 0; out && i < count; i++) {
+		memcpy(out + i * stride, in + from * stride, stride);
+		for (uint32_t axis = base->rank; axis-- > 0;) {
+			from += steps[axis];
+			if (++position[axis] < axes[axis].count)
+				break;
+			from -= steps[axis] * (size_t)axes[axis].count;
+			position[axis] = 0;
+		}
+	}
+	*result = (struct value){.data = out ? out : in,
+				 .shape = kept,
+				 .count = count,
+				 .rank = rank,
+				 .storage = base->storage,
+				 .width = base->width};
+	return true;
+}
+
+/* The column of that name among the comma-joined ones of the tensor's parameter. */
+static bool column_of(struct evaluation *evaluation, const struct value *base, struct text name, int64_t *column)
+{
+	const struct parameter *columns = base->tensor ? parameters_find(base->tensor->parameters, TEXT("columns")) : NULL;
+	if (!columns || columns->type != PARAMETER_TEXT)
+		return evaluation_fail(evaluation, "this tensor names no columns; write its number, as in x[:, 0]");
+	struct text rest = columns->value.text;
+	struct suggestion suggestion = suggest_begin(name);
+	for (*column = 0;; ++*column) {
+		const char *comma = rest.length ? memchr(rest.bytes, ',', rest.length) : NULL;
+		struct text item = {rest.bytes, comma ? (size_t)(comma - rest.bytes) : rest.length};
+		if (text_equal(item, name))
+			return true;
+		suggest_offer(&suggestion, item);
+		if (!comma)
+			break;
+		rest = (struct text){comma + 1, rest.length - item.length - 1};
+	}
+	if (suggestion.nearest.bytes)
+		return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; write \"" TEXT_FORMAT "\"",
+				       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(suggestion.nearest));
+	return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; the columns are " TEXT_FORMAT, TEXT_ARGUMENTS(name),
+			       TEXT_ARGUMENTS(columns->value.text));
+}
+
+/* A position from the front, or from the end when below zero; a border may stand
+ * behind the last. */
+static bool position_of(struct evaluation *evaluation, const struct value *base, uint32_t axis, const struct value *index,
+			bool is_border, int64_t *position)
+{
+	int64_t size = base->shape[axis];
+	if (!value_one_integer(evaluation, index, "an index", position))
+		return false;
+	int64_t from_front = *position < 0 ? *position + size : *position;
+	if (from_front < 0 || from_front >= size + is_border)
+		return evaluation_fail(evaluation, "index %lld is outside %s; axis %u has %lld elements, counted from 0",
+				       (long long)*position, value_text(evaluation, base), axis, (long long)size);
+	*position = from_front;
+	return true;
+}
+
+static bool choose_slice(struct evaluation *evaluation, const struct node *slice, const struct value *base, uint32_t axis,
+			 const struct value *borders, struct axis_choice *choice)
+{
+	int64_t from = 0, to = base->shape[axis];
+	if (slice->items[0] && !position_of(evaluation, base, axis, &borders[0], true, &from))
+		return false;
+	if (slice->items[1] && !position_of(evaluation, base, axis, &borders[1], true, &to))
+		return false;
+	*choice = (struct axis_choice){.start = from, .count = to > from ? to - from : 0};
+	return true;
+}
+
+static bool choose_one(struct evaluation *evaluation, const struct value *base, uint32_t axis, const struct value *index,
+		       struct axis_choice *choice)
+{
+	int64_t position;
+	if (!position_of(evaluation, base, axis, index, false, &position))
+		return false;
+	*choice = (struct axis_choice){.start = position, .count = 1, .drops = true};
+	return true;
+}
+
+bool value_index(struct evaluation *evaluation, const struct node *node, const struct value *base, const struct value *indices,
+		 struct value *result)
+{
+	struct axis_choice axes[TENSOR_RANK_MAX];
+	if (node->count - 1 > base->rank)
+		return evaluation_fail(evaluation, "%s has %u dimensions, and here are %u indices; leave some out",
+				       value_text(evaluation, base), base->rank, node->count - 1);
+	for (uint32_t axis = 0; axis < base->rank; axis++)
+		axes[axis] = (struct axis_choice){.count = base->shape[axis]};
+	for (uint32_t i = 1; i < node->count; i++) {
+		const struct node *item = node->items[i];
+		if (item->kind == NODE_SLICE) {
+			if (!choose_slice(evaluation, item, base, i - 1, indices, &axes[i - 1]))
+				return false;
+			indices += 2;
+		} else if (indices->storage == DATATYPE_BYTES && indices->count == 1) {
+			/* A column stands on the last axis, whatever is written before it. */
+			uint32_t axis = node->count == 2 ? base->rank - 1 : i - 1;
+			int64_t column = 0;
+			if (axis != base->rank - 1)
+				return evaluation_fail(evaluation, "columns stand on the last axis; write x[0, \"name\"] or x[\"name\"]");
+			if (!column_of(evaluation, base, *value_texts(indices), &column))
+				return false;
+			if (column >= base->shape[axis])
+				return evaluation_fail(evaluation, "the column's number %lld is outside %s", (long long)column,
+						       value_text(evaluation, base));
+			axes[axis] = (struct axis_choice){.start = column, .count = 1, .drops = true};
+			indices++;
+		} else {
+			if (!choose_one(evaluation, base, i - 1, indices, &axes[i - 1]))
+				return false;
+			indices++;
+		}
+	}
+	return value_pick(evaluation, base, axes, result);
+}

@@ -1,0 +1,45 @@
+/* expression_operators.h: operators on values; private to
+ * engine/step/expression_*.c. All leave an INPUT or LIMIT error behind when they
+ * return false. `result` may be one of the operands. */
+#ifndef SLUICE_STEP_EXPRESSION_OPERATORS_H
+#define SLUICE_STEP_EXPRESSION_OPERATORS_H
+
+#include "step/expression_kernels.h"
+#include "step/expression_tree.h"
+
+/* + - * / ^ and the comparisons. `last`: the result is the whole expression's, and
+ * may be rounded to FP32 already. */
+bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operator, const struct value *left,
+			const struct value *right, bool last, struct value *result);
+bool operate_comparison(struct evaluation *evaluation, enum operator_kind operator, const struct value *left,
+			const struct value *right, struct value *result);
+bool operate_in(struct evaluation *evaluation, const struct value *left, const struct value *right, struct value *result);
+bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, const struct value *left, const struct value *right,
+		   struct value *result);
+bool operate_not(struct evaluation *evaluation, const struct value *operand, struct value *result);
+bool operate_negate(struct evaluation *evaluation, const struct value *operand, struct value *result);
+
+/* where(c, a, b), all broadcast together. */
+bool operate_where(struct evaluation *evaluation, const struct value *condition, const struct value *then,
+		   const struct value *otherwise, struct value *result);
+
+/* div and mod, rounding down. */
+bool operate_floored(struct evaluation *evaluation, bool quotient, const struct value *left, const struct value *right,
+		     struct value *result);
+
+/* Both spread to their joint shape, when they are not of one shape or single. */
+bool operands_spread(struct evaluation *evaluation, struct value *left, struct value *right);
+
+/* Runs a kernel of the table over two numbers that broadcast. */
+bool operands_run(struct evaluation *evaluation, kernel *const table[OPERAND_KINDS][OPERAND_KINDS], enum datatype storage,
+		  const struct value *left, const struct value *right, struct value *result);
+
+/* The error that shows both types; always false. */
+bool operands_refuse(struct evaluation *evaluation, enum operator_kind operator, const char *takes, const struct value *left,
+		     const struct value *right);
+
+/* Whether the integers of both are computed unsigned: a literal goes with its
+ * partner. */
+bool operands_unsigned(const struct value *left, const struct value *right);
+
+#endif

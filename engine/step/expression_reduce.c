@@ -1,0 +1,321 @@
+/* expression_reduce.c: functions that make one element of many: of all, or along one
+ * axis. Sums are compensated, deviations two-pass around a compensated mean. */
+#include <math.h>
+
+#include "step/expression_index.h"
+#include "step/expression_kernels.h"
+#include "step/expression_lanes.h"
+#include "step/expression_operators.h"
+
+__extension__ typedef __int128 wide_integer;
+
+/* ---- reductions of doubles; see the rows in expression_functions.c ---- */
+
+double reduce_mean(const double *items, size_t count)
+{
+	return count ? sum_doubles(items, count) / (double)count : NAN;
+}
+
+/* The squares around the mean; what rounding left of the sum around it is taken
+ * off again. */
+static double squares_around_mean(const double *items, size_t count)
+{
+	double mean = reduce_mean(items, count);
+	double squares = 0, squares_lost = 0, rest = 0;
+	for (size_t i = 0; i < count; i++) {
+		double distance = items[i] - mean;
+		double square = distance * distance;
+		double sum = squares + square;
+		squares_lost += squares >= square ? (squares - sum) + square : (square - sum) + squares;
+		squares = sum;
+		rest += distance;
+	}
+	double exact = isfinite(squares) ? squares + squares_lost : squares;
+	return exact - rest * rest / (double)count;
+}
+
+double reduce_pvar(const double *items, size_t count)
+{
+	return count ? squares_around_mean(items, count) / (double)count : NAN;
+}
+
+double reduce_var(const double *items, size_t count)
+{
+	return count > 1 ? squares_around_mean(items, count) / (double)(count - 1) : NAN;
+}
+
+double reduce_pstd(const double *items, size_t count)
+{
+	return sqrt(reduce_pvar(items, count));
+}
+
+double reduce_std(const double *items, size_t count)
+{
+	return sqrt(reduce_var(items, count));
+}
+
+double reduce_norm(const double *items, size_t count)
+{
+	double squares = 0, lost = 0;
+	for (size_t i = 0; i < count; i++) {
+		double square = items[i] * items[i];
+		double sum = squares + square;
+		lost += squares >= square ? (squares - sum) + square : (square - sum) + squares;
+		squares = sum;
+	}
+	return sqrt(isfinite(squares) ? squares + lost : squares);
+}
+
+/* ---- running them ---- */
+
+static bool reduce_lanes(struct evaluation *evaluation, const struct node *node, const struct value *value, struct value *result)
+{
+	double (*reduce)(const double *, size_t) = node->function->rules->reduce;
+	struct lanes lanes;
+	if (!lanes_of(evaluation, node, value, &lanes))
+		return false;
+	const double *in = value_doubles(evaluation, value);
+	double *out = value_make(evaluation, result, DATATYPE_FP64, lanes.shape, lanes.rank);
+	double *room = lanes.inner == 1 ? NULL : arena_take_raw(evaluation->arena, lanes.length * sizeof *room);
+	if (!in || !out || (lanes.inner != 1 && !room))
+		return evaluation_full(evaluation);
+	for (size_t lane = 0; lane < lanes.count; lane++)
+		out[lane] = reduce(lane_gather(&lanes, in, lane, room), lanes.length);
+	return true;
+}
+
+bool run_reduce(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+		struct value *result)
+{
+	(void)count;
+	bool is_mean = node->function->rules->reduce == reduce_mean;
+	if (arguments->storage != DATATYPE_FP32 || node->has_along || !is_mean || arguments->count == 0)
+		return reduce_lanes(evaluation, node, arguments, result);
+	double *out = value_make(evaluation, result, DATATYPE_FP64, NULL, 0);
+	if (out)
+		*out = sum_floats(arguments->data, arguments->count) / (double)arguments->count;
+	return out;
+}
+
+static bool sum_integers(struct evaluation *evaluation, const struct node *node, const struct value *value, struct value *result)
+{
+	struct lanes lanes;
+	if (!lanes_of(evaluation, node, value, &lanes))
+		return false;
+	bool is_unsigned = value_class_of(value) == CLASS_UNSIGNED;
+	const int64_t *in = value_signed(evaluation, value);
+	int64_t *out = value_make(evaluation, result, is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, lanes.shape, lanes.rank);
+	if (!in || !out)
+		return false;
+	for (size_t lane = 0; lane < lanes.count; lane++) {
+		wide_integer sum = 0;
+		for (size_t i = 0; i < lanes.length; i++) {
+			int64_t item = in[lane_at(&lanes, lane, i)];
+			sum += value->storage == DATATYPE_UINT64 ? (wide_integer)(uint64_t)item : (wide_integer)item;
+		}
+		if (is_unsigned ? sum > (wide_integer)UINT64_MAX : sum > INT64_MAX || sum < INT64_MIN)
+			return evaluation_fail(evaluation, "the sum of these integers does not fit %s; write sum(cast(x, FP64))",
+					       is_unsigned ? "UINT64" : "INT64");
+		out[lane] = (int64_t)sum;
+	}
+	return true;
+}
+
+bool run_sum(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+	     struct value *result)
+{
+	(void)count;
+	return value_is_float(arguments) ? reduce_lanes(evaluation, node, arguments, result)
+					 : sum_integers(evaluation, node, arguments, result);
+}
+
+/* ---- the least and the greatest ---- */
+
+/* Where the extreme of a lane stands: the first of equals, or the first nan. */
+static size_t extreme_of(const struct lanes *lanes, size_t lane, bool greatest, const double *numbers, const int64_t *integers,
+			 bool is_unsigned)
+{
+	size_t best = lane_at(lanes, lane, 0), position = 0;
+	for (size_t i = 1; i < lanes->length; i++) {
+		size_t at = lane_at(lanes, lane, i);
+		bool better;
+		if (numbers)
+			better = !isnan(numbers[best]) && (isnan(numbers[at]) || (greatest ? numbers[at] > numbers[best]
+											    : numbers[at] < numbers[best]));
+		else if (is_unsigned)
+			better = greatest ? (uint64_t)integers[at] > (uint64_t)integers[best]
+					  : (uint64_t)integers[at] < (uint64_t)integers[best];
+		else
+			better = greatest ? integers[at] > integers[best] : integers[at] < integers[best];
+		if (better) {
+			best = at;
+			position = i;
+		}
+	}
+	return position;
+}
+
+static bool run_extremes(struct evaluation *evaluation, const struct node *node, const struct value *value, bool positions,
+			 struct value *result)
+{
+	bool greatest = strcmp(node->function->name, "max") == 0 || strcmp(node->function->name, "argmax") == 0;
+	struct lanes lanes;
+	if (!lanes_of(evaluation, node, value, &lanes))
+		return false;
+	if (lanes.length == 0 && lanes.count > 0)
+		return evaluation_fail(evaluation, "%s() of no elements; write where(size(x) > 0, %s(x), 0)", node->function->name,
+				       node->function->name);
+	bool is_float = value_is_float(value), is_unsigned = value_class_of(value) == CLASS_UNSIGNED;
+	const double *numbers = is_float ? value_doubles(evaluation, value) : NULL;
+	const int64_t *integers = is_float ? NULL : value_signed(evaluation, value);
+	enum datatype storage = positions ? DATATYPE_INT64 : is_float ? DATATYPE_FP64 : is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64;
+	uint64_t *out = value_make(evaluation, result, storage, lanes.shape, lanes.rank);
+	if (!out || (!numbers && !integers))
+		return false;
+	for (size_t lane = 0; lane < lanes.count; lane++) {
+		size_t position = extreme_of(&lanes, lane, greatest, numbers, integers, is_unsigned);
+		size_t at = lane_at(&lanes, lane, position);
+		if (positions)
+			out[lane] = position;
+		else
+			memcpy(&out[lane], numbers ? (const void *)&numbers[at] : (const void *)&integers[at], sizeof *out);
+	}
+	return true;
+}
+
+bool run_extreme(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+		 struct value *result)
+{
+	(void)count;
+	return run_extremes(evaluation, node, arguments, false, result);
+}
+
+bool run_arg_extreme(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+		     struct value *result)
+{
+	(void)count;
+	return run_extremes(evaluation, node, arguments, true, result);
+}
+
+/* ---- quantiles ---- */
+
+/* Type 7 of Hyndman and Fan, as numpy's default: linear between order statistics. */
+static double quantile_sorted(const double *sorted, size_t count, double share)
+{
+	if (count == 0 || isnan(sorted[count - 1]))
+		return NAN;
+	double position = share * (double)(count - 1);
+	size_t below = (size_t)position;
+	double part = position - (double)below;
+	if (below + 1 >= count || part == 0.0)
+		return sorted[below];
+	double low = sorted[below], high = sorted[below + 1];
+	return part < 0.5 ? low + part * (high - low) : high - (1.0 - part) * (high - low);
+}
+
+static bool quantiles(struct evaluation *evaluation, const struct node *node, const struct value *value, double share,
+		      struct value *result)
+{
+	struct lanes lanes;
+	if (!lanes_of(evaluation, node, value, &lanes))
+		return false;
+	const double *in = value_doubles(evaluation, value);
+	double *out = value_make(evaluation, result, DATATYPE_FP64, lanes.shape, lanes.rank);
+	double *room = arena_take_raw(evaluation->arena, lanes.length * sizeof *room);
+	if (!in || !out || !room)
+		return evaluation_full(evaluation);
+	for (size_t lane = 0; lane < lanes.count; lane++) {
+		for (size_t i = 0; i < lanes.length; i++)
+			room[i] = in[lane_at(&lanes, lane, i)];
+		sort_items(room, lanes.length, sizeof *room, order_doubles);
+		out[lane] = quantile_sorted(room, lanes.length, share);
+	}
+	return true;
+}
+
+bool run_quantile(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+		  struct value *result)
+{
+	double share = 0.5;
+	if (count == 2) {
+		if (arguments[1].count != 1)
+			return evaluation_fail(evaluation, "quantile() takes one share, and these are %s; write quantile(x, 0.9)",
+					       value_text(evaluation, &arguments[1]));
+		const double *given = value_doubles(evaluation, &arguments[1]);
+		if (!given)
+			return false;
+		share = *given;
+	}
+	if (!(share >= 0.0 && share <= 1.0))
+		return evaluation_fail(evaluation, "quantile() takes a share from 0 to 1, and this is %g; write 0.9 or 90%%", share);
+	return quantiles(evaluation, node, arguments, share, result);
+}
+
+/* ---- truths, counts, products ---- */
+
+static bool reduce_truths(struct evaluation *evaluation, const struct node *node, const struct value *value, bool wanted,
+			  struct value *result)
+{
+	struct lanes lanes;
+	if (!lanes_of(evaluation, node, value, &lanes))
+		return false;
+	const uint8_t *in = value_truths(evaluation, value);
+	uint8_t *out = value_make(evaluation, result, DATATYPE_BOOL, lanes.shape, lanes.rank);
+	if (!in || !out)
+		return false;
+	for (size_t lane = 0; lane < lanes.count; lane++) {
+		out[lane] = !wanted;
+		for (size_t i = 0; i < lanes.length; i++)
+			if ((in[lane_at(&lanes, lane, i)] != 0) == wanted)
+				out[lane] = wanted;
+	}
+	return true;
+}
+
+bool run_any(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+	     struct value *result)
+{
+	(void)count;
+	return reduce_truths(evaluation, node, arguments, true, result);
+}
+
+bool run_all(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+	     struct value *result)
+{
+	(void)count;
+	return reduce_truths(evaluation, node, arguments, false, result);
+}
+
+bool run_count(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+	       struct value *result)
+{
+	if (arguments->storage == DATATYPE_BOOL)
+		return run_sum(evaluation, node, arguments, count, result);
+	struct lanes lanes;
+	if (!lanes_of(evaluation, node, arguments, &lanes))
+		return false;
+	int64_t *out = value_make(evaluation, result, DATATYPE_INT64, lanes.shape, lanes.rank);
+	for (size_t lane = 0; out && lane < lanes.count; lane++)
+		out[lane] = (int64_t)lanes.length;
+	return out;
+}
+
+/* The sum of the products along the last axis. */
+bool run_dot(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+	     struct value *result)
+{
+	(void)count;
+	if (arguments[0].rank == 0 || arguments[1].rank == 0)
+		return evaluation_fail(evaluation, "dot() takes two vectors, and these are %s and %s; write a * b",
+				       value_text(evaluation, &arguments[0]), value_text(evaluation, &arguments[1]));
+	struct value products;
+	if (!operate_arithmetic(evaluation, OPERATOR_MULTIPLY, &arguments[0], &arguments[1], false, &products))
+		return false;
+	struct node last = *node;
+	if (!last.has_along) {
+		last.has_along = true;
+		last.along = -1;
+	}
+	return value_is_float(&products) ? reduce_lanes(evaluation, &last, &products, result)
+					 : sum_integers(evaluation, &last, &products, result);
+}

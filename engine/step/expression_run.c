@@ -1,0 +1,470 @@
+/* expression_run.c: the evaluator: runs the instructions of an expression over what
+ * a message offers, and brings the result to its datatype. */
+#include "step/expression_run.h"
+
+#include "base/suggest.h"
+#include "step/expression_index.h"
+#include "step/expression_operators.h"
+
+/* ---- running ---- */
+
+static bool run_until(struct evaluation *evaluation, uint32_t from, uint32_t end)
+{
+	const struct instruction *instructions = evaluation->expression->instructions;
+	while (from < end) {
+		const struct instruction *instruction = &instructions[from];
+		evaluation->instruction = instruction;
+		evaluation->next = from + 1;
+		if (__builtin_expect(!instruction->run(evaluation, instruction), 0))
+			return false;
+		from = evaluation->next;
+	}
+	return true;
+}
+
+/* What an instruction governs, with failures forgiven or not. *ran says whether it
+ * succeeded; false only for what can't be forgiven: no memory is left. */
+static bool run_forgiving(struct evaluation *evaluation, const struct instruction *instruction, bool forgiven, bool *ran)
+{
+	bool quiet = evaluation->quiet;
+	evaluation->quiet = quiet || forgiven;
+	*ran = run_until(evaluation, evaluation->next, instruction->end);
+	evaluation->quiet = quiet;
+	evaluation->next = instruction->end;
+	evaluation->instruction = instruction;
+	if (*ran)
+		return true;
+	if (!forgiven || arena_failed(evaluation->arena))
+		return false;
+	evaluation->missing = false;
+	return true;
+}
+
+/* *present: nothing was missing. False for every other failure. */
+static bool run_missing(struct evaluation *evaluation, const struct instruction *instruction, bool *present)
+{
+	bool expected = evaluation->missing_expected;
+	evaluation->missing_expected = true;
+	*present = run_until(evaluation, evaluation->next, instruction->end);
+	evaluation->missing_expected = expected;
+	evaluation->next = instruction->end;
+	evaluation->instruction = instruction;
+	bool missing = evaluation->missing;
+	evaluation->missing = false;
+	return *present || (missing && !arena_failed(evaluation->arena));
+}
+
+static bool one_truth(struct evaluation *evaluation, uint8_t truth, struct value *result)
+{
+	static const int64_t no_shape[1];
+	static const uint8_t truths[2] = {0, 1};
+	(void)evaluation;
+	*result = (struct value){.data = &truths[truth], .shape = no_shape, .count = 1, .storage = DATATYPE_BOOL};
+	return true;
+}
+
+bool instruct_literal(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	evaluation->slots[instruction->slot] = instruction->node->literal;
+	return true;
+}
+
+static inline const struct value *left_of(const struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return instruction->left ? instruction->left : &evaluation->slots[instruction->slot];
+}
+
+static inline const struct value *right_of(const struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return instruction->right ? instruction->right : &evaluation->slots[instruction->slot + 1];
+}
+
+bool instruct_arithmetic(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return operate_arithmetic(evaluation, instruction->node->operator, left_of(evaluation, instruction),
+				  right_of(evaluation, instruction), instruction->last, &evaluation->slots[instruction->slot]);
+}
+
+bool instruct_comparison(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return operate_comparison(evaluation, instruction->node->operator, left_of(evaluation, instruction),
+				  right_of(evaluation, instruction), &evaluation->slots[instruction->slot]);
+}
+
+bool instruct_in(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return operate_in(evaluation, left_of(evaluation, instruction), right_of(evaluation, instruction),
+			  &evaluation->slots[instruction->slot]);
+}
+
+bool instruct_not(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return operate_not(evaluation, left_of(evaluation, instruction), &evaluation->slots[instruction->slot]);
+}
+
+bool instruct_negate(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return operate_negate(evaluation, left_of(evaluation, instruction), &evaluation->slots[instruction->slot]);
+}
+
+/* ---- what governs others ---- */
+
+bool instruct_coalesce(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	bool present;
+	if (!run_missing(evaluation, instruction, &present))
+		return false;
+	if (present)
+		evaluation->next = instruction->after;
+	return true;
+}
+
+bool instruct_has(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	bool present;
+	return run_missing(evaluation, instruction, &present) &&
+	       one_truth(evaluation, present, &evaluation->slots[instruction->slot]);
+}
+
+/* A slot without elements of its own: what would stand here failed and was not
+ * needed. */
+static void leave_out(struct value *slot)
+{
+	slot->data = NULL;
+}
+
+/* Whether `value`, a single one, is `wanted`; false too when it has more elements. */
+static bool decides(struct evaluation *evaluation, const struct value *value, bool wanted, bool *decided)
+{
+	*decided = false;
+	if (value->count != 1)
+		return true;
+	const uint8_t *truth = value_truths(evaluation, value);
+	*decided = truth && (*truth != 0) == wanted;
+	return truth;
+}
+
+static bool run_branch(struct evaluation *evaluation, const struct instruction *instruction, bool unneeded_when, uint32_t slot)
+{
+	bool decided, ran;
+	if (!decides(evaluation, &evaluation->slots[instruction->slot], unneeded_when, &decided) ||
+	    !run_forgiving(evaluation, instruction, decided, &ran))
+		return false;
+	if (!ran)
+		leave_out(&evaluation->slots[slot]);
+	return true;
+}
+
+bool instruct_right(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return run_branch(evaluation, instruction, instruction->node->operator == OPERATOR_OR, instruction->slot + 1);
+}
+
+bool instruct_logic(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	struct value *left = &evaluation->slots[instruction->slot];
+	const struct value *right = left + 1;
+	if (right->data)
+		return operate_logic(evaluation, instruction->node->operator, left, right, left);
+	struct value same = *left;
+	return operate_logic(evaluation, instruction->node->operator, &same, &same, left);
+}
+
+bool instruct_then(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return run_branch(evaluation, instruction, false, instruction->slot + 1);
+}
+
+bool instruct_otherwise(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return run_branch(evaluation, instruction, true, instruction->slot + 2);
+}
+
+bool instruct_where(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	struct value *condition = &evaluation->slots[instruction->slot];
+	struct value then = condition[1].data ? condition[1] : condition[2];
+	struct value otherwise = condition[2].data ? condition[2] : condition[1];
+	return operate_where(evaluation, condition, &then, &otherwise, condition);
+}
+
+/* ---- names ---- */
+
+static bool single(struct evaluation *evaluation, enum datatype storage, const void *element, struct value *result)
+{
+	static const int64_t no_shape[1];
+	size_t size = datatype_stride(storage);
+	void *kept = arena_take_raw(evaluation->arena, size);
+	if (!kept)
+		return evaluation_full(evaluation);
+	memcpy(kept, element, size);
+	*result = (struct value){.data = kept, .shape = no_shape, .count = 1, .storage = (uint8_t)storage};
+	return true;
+}
+
+static bool single_text(struct evaluation *evaluation, struct text text, struct value *result)
+{
+	return single(evaluation, DATATYPE_BYTES, &text, result);
+}
+
+static inline bool names_equal(struct text a, struct text b)
+{
+	if (a.length != b.length)
+		return false;
+	for (size_t i = 0; i < a.length; i++)
+		if (a.bytes[i] != b.bytes[i])
+			return false;
+	return true;
+}
+
+static inline const struct tensor *find(const struct tensors *tensors, struct text name)
+{
+	for (size_t i = 0; i < tensors->count; i++)
+		if (names_equal(tensors->items[i]->name, name))
+			return tensors->items[i];
+	return NULL;
+}
+
+static const char *special_text(const struct scope *scope, enum special_name special)
+{
+	switch (special) {
+	case SPECIAL_PIPELINE:
+		return scope->pipeline;
+	case SPECIAL_STEP:
+		return scope->step;
+	case SPECIAL_VARIANT:
+		return scope->variant;
+	case SPECIAL_MODEL:
+		return scope->model;
+	case SPECIAL_VERSION:
+		return scope->version;
+	default:
+		return NULL;
+	}
+}
+
+static bool load_special(struct evaluation *evaluation, enum special_name special, struct value *result)
+{
+	const struct scope *scope = evaluation->scope;
+	const struct message *message = scope->message;
+	if (message && special == SPECIAL_TIME)
+		return single(evaluation, DATATYPE_INT64, &message->time_ms, result);
+	if (message && special == SPECIAL_ID)
+		return single_text(evaluation, message->id, result);
+	if (message && special == SPECIAL_KEY && message->key.bytes)
+		return single_text(evaluation, message->key, result);
+	const char *text = special_text(scope, special);
+	return text ? single_text(evaluation, text_of(text), result)
+		    : evaluation_miss(evaluation, "this message has no `%s`; write %s ?? otherwise", special_names[special],
+				      special_names[special]);
+}
+
+/* An error that names what is missing, and the nearest that is there. */
+static bool miss_tensor(struct evaluation *evaluation, const struct expression_name *name)
+{
+	const struct scope *scope = evaluation->scope;
+	struct suggestion suggestion = suggest_begin(name->name);
+	const struct tensors *lists[] = {scope->made, scope->payload ? &scope->payload->tensors : NULL,
+					 scope->payload ? &scope->payload->marks : NULL};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists && !evaluation->quiet && !evaluation->missing_expected; i++)
+		for (size_t j = 0; lists[i] && j < lists[i]->count; j++)
+			suggest_offer(&suggestion, lists[i]->items[j]->name);
+	if (suggestion.nearest.bytes)
+		return evaluation_miss(evaluation, "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT "`, which is there",
+				       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(suggestion.nearest));
+	return evaluation_miss(evaluation, "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT " ?? otherwise`",
+			       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
+}
+
+static bool load_parameter(struct evaluation *evaluation, const struct expression_name *name, struct value *result)
+{
+	const struct message *message = evaluation->scope->message;
+	const struct parameter *parameter = message ? parameters_find(message->payload.parameters, name->name) : NULL;
+	if (!parameter)
+		return evaluation_miss(evaluation, "the request has no parameter `" TEXT_FORMAT "`; send it, or write params." TEXT_FORMAT
+				       " ?? otherwise", TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
+	uint8_t flag = parameter->type == PARAMETER_FLAG && parameter->value.flag;
+	switch (parameter->type) {
+	case PARAMETER_FLAG:
+		return single(evaluation, DATATYPE_BOOL, &flag, result);
+	case PARAMETER_INTEGER:
+		return single(evaluation, DATATYPE_INT64, &parameter->value.integer, result);
+	case PARAMETER_UNSIGNED:
+		return single(evaluation, DATATYPE_UINT64, &parameter->value.natural, result);
+	case PARAMETER_NUMBER:
+		return single(evaluation, DATATYPE_FP64, &parameter->value.number, result);
+	case PARAMETER_TEXT:
+		break;
+	}
+	return single_text(evaluation, parameter->value.text, result);
+}
+
+static bool load_owned(struct evaluation *evaluation, const struct expression_name *name, struct value *result)
+{
+	const struct scope *scope = evaluation->scope;
+	const struct tensor *tensor = NULL;
+	bool known = scope->step_tensor && scope->step_tensor(scope->context, name->owner, name->name, &tensor);
+	if (!known && text_is(name->owner, "params"))
+		return load_parameter(evaluation, name, result);
+	if (!known && text_is(name->owner, "request") && scope->message) {
+		tensor = tensors_find(scope->message->payload.tensors, name->name);
+		known = true;
+	}
+	if (tensor) {
+		*result = value_of_tensor(tensor);
+		return true;
+	}
+	return evaluation_miss(evaluation, known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
+						 : "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing, and no such step is known here; name a step before this one",
+			       TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
+}
+
+bool instruct_name(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	const struct expression_name *name = &evaluation->expression->names[instruction->node->name];
+	struct value *result = &evaluation->slots[instruction->slot];
+	if (__builtin_expect(name->owner.length > 0, 0))
+		return load_owned(evaluation, name, result);
+	const struct scope *scope = evaluation->scope;
+	const struct tensor *tensor = scope->made ? find(scope->made, name->name) : NULL;
+	if (!tensor && scope->payload) {
+		tensor = find(&scope->payload->tensors, name->name);
+		if (!tensor)
+			tensor = find(&scope->payload->marks, name->name);
+	}
+	if (__builtin_expect(tensor != NULL, 1)) {
+		*result = value_of_tensor(tensor);
+		return true;
+	}
+	if (instruction->node->special != SPECIAL_NONE)
+		return load_special(evaluation, instruction->node->special, result);
+	return miss_tensor(evaluation, name);
+}
+
+bool instruct_header(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	const struct message *message = evaluation->scope->message;
+	struct text name = instruction->node->text;
+	const struct header *header = message ? headers_find(message->headers, name) : NULL;
+	if (!header)
+		return evaluation_miss(evaluation, "the message has no header `" TEXT_FORMAT "`; send it, or write header(\"" TEXT_FORMAT
+				       "\") ?? \"\"", TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(name));
+	return single_text(evaluation, header->value, &evaluation->slots[instruction->slot]);
+}
+
+/* ---- functions ---- */
+
+static bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments)
+{
+	const char *letter = node->function->rules->takes;
+	for (uint32_t i = 0; i < node->count; i++) {
+		const char *wanted;
+		if (!letter_takes(*letter, value_class_of(&arguments[i]), &wanted))
+			return evaluation_fail(evaluation, "%s() takes %s, and this is %s; it is written %s", node->function->name, wanted,
+					       value_text(evaluation, &arguments[i]), node->function->form);
+		letter += letter[1] != '\0';
+	}
+	return true;
+}
+
+bool instruct_call(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	const struct node *node = instruction->node;
+	const struct function_rules *rules = node->function->rules;
+	const struct value *arguments = &evaluation->slots[instruction->slot];
+	if (!rules->run)
+		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
+				       node->function->name);
+	if (!arguments_fit(evaluation, node, arguments))
+		return false;
+	uint8_t width = 0;
+	for (uint32_t i = 0; i < instruction->count; i++)
+		width |= arguments[i].width;
+	struct value result;
+	if (!rules->run(evaluation, node, arguments, instruction->count, &result))
+		return false;
+	if (!result.keeps_datatype)
+		result.width = width;
+	evaluation->slots[instruction->slot] = result;
+	return true;
+}
+
+bool instruct_index(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	struct value *base = &evaluation->slots[instruction->slot];
+	return value_index(evaluation, instruction->node, base, base + 1, base);
+}
+
+/* ---- the answer ---- */
+
+static enum datatype answer_datatype(const struct value *value)
+{
+	if (value->keeps_datatype)
+		return (enum datatype)value->storage;
+	switch (value_class_of(value)) {
+	case CLASS_FLOAT:
+		return value->width == WIDTH_NARROW ? DATATYPE_FP32 : DATATYPE_FP64;
+	case CLASS_SIGNED:
+		return DATATYPE_INT64;
+	case CLASS_UNSIGNED:
+		return DATATYPE_UINT64;
+	default:
+		return (enum datatype)value->storage;
+	}
+}
+
+/* Rounds, or widens, to the datatype in which the value leaves. */
+static const void *answer_elements(struct evaluation *evaluation, const struct value *value, enum datatype datatype)
+{
+	if (value->storage == datatype)
+		return value->data;
+	if (datatype == DATATYPE_FP32) {
+		const double *numbers = value_doubles(evaluation, value);
+		float *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
+		if (!out)
+			evaluation_full(evaluation);
+		for (size_t i = 0; numbers && out && i < value->count; i++)
+			out[i] = (float)numbers[i];
+		return numbers ? out : NULL;
+	}
+	return datatype == DATATYPE_FP64 ? (const void *)value_doubles(evaluation, value) : (const void *)value_signed(evaluation, value);
+}
+
+static const struct tensor *answer_of(struct evaluation *evaluation, const struct value *value)
+{
+	if (value->tensor && evaluation->expression->root->kind == NODE_NAME)
+		return value->tensor;
+	enum datatype datatype = answer_datatype(value);
+	const void *elements = answer_elements(evaluation, value, datatype);
+	struct tensor *tensor = arena_take_raw(evaluation->arena, sizeof *tensor);
+	if (!elements || !tensor) {
+		evaluation_full(evaluation);
+		return NULL;
+	}
+	*tensor = (struct tensor){
+		.shape = value->shape, .data = elements, .count = value->count, .datatype = datatype, .rank = value->rank};
+	return tensor;
+}
+
+static bool evaluate(struct evaluation *evaluation)
+{
+	const struct expression *expression = evaluation->expression;
+	evaluation->slots = arena_take_raw(evaluation->arena, expression->slots_count * sizeof *evaluation->slots);
+	if (!evaluation->slots)
+		return evaluation_full(evaluation);
+	return run_until(evaluation, 0, expression->instructions_count);
+}
+
+const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope, struct arena *arena,
+					 struct error *error)
+{
+	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
+	return evaluate(&evaluation) ? answer_of(&evaluation, &evaluation.slots[0]) : NULL;
+}
+
+bool expression_judge(const struct expression *expression, const struct scope *scope, struct arena *arena, bool *holds,
+		      struct error *error)
+{
+	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
+	return evaluate(&evaluation) && value_holds(&evaluation, &evaluation.slots[0], holds);
+}

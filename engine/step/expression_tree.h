@@ -1,0 +1,168 @@
+/* expression_tree.h: an expression between its text and its answer; private to
+ * engine/step/expression_*.c.
+ *
+ * The parser makes a tree of nodes; the check walks it for types and shapes; the
+ * compiler turns it into instructions, which the evaluator runs. Tree and
+ * instructions live in the arena of the expression and never change after.
+ */
+#ifndef SLUICE_STEP_EXPRESSION_TREE_H
+#define SLUICE_STEP_EXPRESSION_TREE_H
+
+#include "step/expression_value.h"
+
+enum node_kind {
+	NODE_LITERAL,
+	NODE_NAME,
+	NODE_HEADER,
+	NODE_UNARY,
+	NODE_BINARY,
+	NODE_CALL,
+	NODE_INDEX, /* items: what is indexed, then one for each dimension */
+	NODE_SLICE, /* items: from, to; NULL where left out */
+};
+
+enum operator_kind {
+	OPERATOR_COALESCE,
+	OPERATOR_OR,
+	OPERATOR_AND,
+	OPERATOR_LESS,
+	OPERATOR_LESS_EQUAL,
+	OPERATOR_GREATER,
+	OPERATOR_GREATER_EQUAL,
+	OPERATOR_EQUAL,
+	OPERATOR_NOT_EQUAL,
+	OPERATOR_IN,
+	OPERATOR_ADD,
+	OPERATOR_SUBTRACT,
+	OPERATOR_MULTIPLY,
+	OPERATOR_DIVIDE,
+	OPERATOR_POWER,
+	OPERATOR_NOT,
+	OPERATOR_NEGATE,
+};
+
+/* As the user writes it: "+", "and". */
+extern const char *const operator_texts[];
+
+/* Names that every message has or may have, when no tensor or mark is called so. */
+enum special_name {
+	SPECIAL_NONE,
+	SPECIAL_KEY,
+	SPECIAL_ID,
+	SPECIAL_TIME,
+	SPECIAL_PIPELINE,
+	SPECIAL_STEP,
+	SPECIAL_VARIANT,
+	SPECIAL_MODEL,
+	SPECIAL_VERSION,
+	SPECIAL_COUNT
+};
+
+extern const char *const special_names[SPECIAL_COUNT];
+
+struct node {
+	enum node_kind kind;
+	enum operator_kind operator; /* NODE_UNARY, NODE_BINARY */
+	uint32_t at, end;            /* bytes of the source */
+	uint32_t count;
+	bool bracketed; /* stands in round brackets */
+	struct node **items;
+	enum value_class class;                           /* NODE_LITERAL */
+	struct value literal;                             /* NODE_LITERAL */
+	struct text text;                                 /* NODE_HEADER: the header's name */
+	uint32_t name;                                    /* NODE_NAME: index into the expression's names */
+	enum special_name special;                        /* NODE_NAME */
+	const struct expression_function_row *function;   /* NODE_CALL */
+	enum datatype datatype;                           /* NODE_CALL: of cast */
+	bool has_along;                                   /* NODE_CALL: `along` was written */
+	int64_t along;
+	bool has_over; /* NODE_CALL: `over` was written */
+	int64_t over_count, over_ms; /* one of them is above 0 */
+};
+
+struct evaluation;
+struct instruction;
+typedef bool instruction_run(struct evaluation *evaluation, const struct instruction *instruction);
+
+struct instruction {
+	instruction_run *run;
+	uint32_t slot;               /* of the first operand, and of the result */
+	uint32_t count;              /* operands, in slots one behind the other */
+	uint32_t end;                /* control: the first instruction behind what it governs */
+	uint32_t after;              /* control: where to go on when that succeeded */
+	const struct value *left;    /* operands that are literals; NULL: from the slots */
+	const struct value *right;
+	const struct node *node;
+	bool last; /* its result is the answer: may be rounded already */
+};
+
+struct expression {
+	struct text source;
+	struct place place;
+	unsigned uses;
+	const struct node *root;
+	struct expression_name *names;
+	size_t names_count;
+	const struct instruction *instructions;
+	uint32_t instructions_count;
+	uint32_t slots_count;
+};
+
+/* Where byte `at` of the source stands in the user's file. */
+struct place expression_place_at(const struct expression *expression, size_t at);
+
+/* The tree of the source, in the arena; fills in root and names. False and a
+ * CONFIG error. */
+bool expression_parse(struct expression *expression, struct arena *arena, struct error *error);
+
+/* The instructions of the tree. False when the arena is full. */
+bool expression_emit(struct expression *expression, struct arena *arena);
+
+/* Fills in which function `call` calls, by name, number of arguments and `over`;
+ * false and a CONFIG error. */
+bool function_find(const struct expression *expression, struct text name, struct node *call, struct error *error);
+
+/* ---- tokens; expression_lex.c ---- */
+
+enum token_kind {
+	TOKEN_END,
+	TOKEN_NUMBER,
+	TOKEN_DURATION,
+	TOKEN_TEXT,
+	TOKEN_NAME,
+	TOKEN_SIGN, /* an operator or a bracket */
+};
+
+enum sign {
+	SIGN_OPEN,
+	SIGN_CLOSE,
+	SIGN_OPEN_LIST,
+	SIGN_CLOSE_LIST,
+	SIGN_COMMA,
+	SIGN_COLON,
+	SIGN_OPERATOR,
+	SIGN_NOT,
+};
+
+struct token {
+	enum token_kind kind;
+	enum sign sign;
+	enum operator_kind operator;
+	bool quoted;      /* TOKEN_NAME: its last part in backquotes, so never a word of the language */
+	uint32_t at, end; /* bytes of the source */
+	struct text text;  /* TOKEN_NAME, TOKEN_TEXT: without quotes, escapes resolved */
+	struct text owner; /* TOKEN_NAME: the part before the first point */
+	struct value number; /* TOKEN_NUMBER; TOKEN_DURATION: in milliseconds */
+};
+
+struct lexer {
+	const struct expression *expression;
+	struct arena *arena;
+	struct error *error;
+	uint32_t at;
+};
+
+/* The next token; false and a CONFIG error at its place. */
+bool lexer_next(struct lexer *lexer, struct token *token);
+
+#endif

@@ -1,0 +1,326 @@
+/* expression_value.c: values, their conversions and their shapes; see
+ * expression_value.h. */
+#include "step/expression_value.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "step/expression_tree.h"
+
+static void explain(struct evaluation *evaluation, const char *format, va_list arguments)
+{
+	char words[ERROR_TEXT_MAX];
+	vsnprintf(words, sizeof words, format, arguments);
+	error_set(evaluation->error, ERROR_INPUT,
+		  expression_place_at(evaluation->expression, evaluation->instruction->node->at), "%s", words);
+}
+
+bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
+{
+	if (evaluation->quiet)
+		return false;
+	va_list arguments;
+	va_start(arguments, format);
+	explain(evaluation, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool evaluation_miss(struct evaluation *evaluation, const char *format, ...)
+{
+	evaluation->missing = true;
+	if (evaluation->quiet || evaluation->missing_expected)
+		return false;
+	va_list arguments;
+	va_start(arguments, format);
+	explain(evaluation, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool evaluation_full(struct evaluation *evaluation)
+{
+	return error_memory(evaluation->error, ERROR_LIMIT, "evaluating an expression");
+}
+
+const char *value_text(struct evaluation *evaluation, const struct value *value)
+{
+	struct tensor shown = {.shape = value->shape, .datatype = (enum datatype)value->storage, .rank = value->rank};
+	return tensor_type_text(evaluation->arena, &shown);
+}
+
+/* ---- conversions ---- */
+
+#define CONVERT(type, expression)                                                                                                 \
+	do {                                                                                                                      \
+		const type *items = value->data;                                                                                  \
+		for (size_t i = 0; i < value->count; i++)                                                                         \
+			out[i] = (expression);                                                                                    \
+	} while (0)
+
+const double *value_doubles(struct evaluation *evaluation, const struct value *value)
+{
+	if (value->storage == DATATYPE_FP64)
+		return value->data;
+	double *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
+	if (!out) {
+		evaluation_full(evaluation);
+		return NULL;
+	}
+	switch ((enum datatype)value->storage) {
+	case DATATYPE_FP32:
+		CONVERT(float, (double)items[i]);
+		break;
+	case DATATYPE_FP16:
+		CONVERT(uint16_t, (double)half_to_float(items[i]));
+		break;
+	case DATATYPE_BF16:
+		CONVERT(uint16_t, (double)bfloat_to_float(items[i]));
+		break;
+	case DATATYPE_INT64:
+		CONVERT(int64_t, (double)items[i]);
+		break;
+	case DATATYPE_UINT64:
+		CONVERT(uint64_t, (double)items[i]);
+		break;
+	case DATATYPE_INT32:
+		CONVERT(int32_t, items[i]);
+		break;
+	case DATATYPE_UINT32:
+		CONVERT(uint32_t, items[i]);
+		break;
+	case DATATYPE_INT16:
+		CONVERT(int16_t, items[i]);
+		break;
+	case DATATYPE_UINT16:
+		CONVERT(uint16_t, items[i]);
+		break;
+	case DATATYPE_INT8:
+		CONVERT(int8_t, items[i]);
+		break;
+	case DATATYPE_UINT8:
+		CONVERT(uint8_t, items[i]);
+		break;
+	case DATATYPE_BOOL:
+		CONVERT(uint8_t, items[i] != 0);
+		break;
+	case DATATYPE_FP64:
+	case DATATYPE_BYTES:
+	case DATATYPE_COUNT:
+		break;
+	}
+	return out;
+}
+
+/* Widening keeps every value; UINT64 is handed on as the same 64 bits. */
+static const void *value_integers(struct evaluation *evaluation, const struct value *value)
+{
+	if (value->storage == DATATYPE_INT64 || value->storage == DATATYPE_UINT64)
+		return value->data;
+	int64_t *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
+	if (!out) {
+		evaluation_full(evaluation);
+		return NULL;
+	}
+	switch ((enum datatype)value->storage) {
+	case DATATYPE_INT32:
+		CONVERT(int32_t, items[i]);
+		break;
+	case DATATYPE_UINT32:
+		CONVERT(uint32_t, items[i]);
+		break;
+	case DATATYPE_INT16:
+		CONVERT(int16_t, items[i]);
+		break;
+	case DATATYPE_UINT16:
+		CONVERT(uint16_t, items[i]);
+		break;
+	case DATATYPE_INT8:
+		CONVERT(int8_t, items[i]);
+		break;
+	case DATATYPE_UINT8:
+		CONVERT(uint8_t, items[i]);
+		break;
+	case DATATYPE_BOOL:
+		CONVERT(uint8_t, items[i] != 0);
+		break;
+	default:
+		break;
+	}
+	return out;
+}
+
+const int64_t *value_signed(struct evaluation *evaluation, const struct value *value)
+{
+	return value_integers(evaluation, value);
+}
+
+const uint64_t *value_unsigned(struct evaluation *evaluation, const struct value *value)
+{
+	return value_integers(evaluation, value);
+}
+
+const uint8_t *value_truths(struct evaluation *evaluation, const struct value *value)
+{
+	if (value->storage == DATATYPE_BOOL)
+		return value->data;
+	if (value->storage == DATATYPE_BYTES) {
+		evaluation_fail(evaluation, "a text is neither true nor false; compare it, as in x == \"yes\"");
+		return NULL;
+	}
+	uint8_t *out = arena_take_raw(evaluation->arena, value->count);
+	if (!out) {
+		evaluation_full(evaluation);
+		return NULL;
+	}
+	if (value_is_float(value)) {
+		const double *numbers = value_doubles(evaluation, value);
+		for (size_t i = 0; numbers && i < value->count; i++)
+			out[i] = numbers[i] != 0.0 && !isnan(numbers[i]);
+		return numbers ? out : NULL;
+	}
+	const int64_t *numbers = value_signed(evaluation, value);
+	for (size_t i = 0; numbers && i < value->count; i++)
+		out[i] = numbers[i] != 0;
+	return numbers ? out : NULL;
+}
+
+/* ---- making ---- */
+
+void *value_make(struct evaluation *evaluation, struct value *result, enum datatype storage, const int64_t *shape, uint32_t rank)
+{
+	size_t count;
+	struct error refused = {0};
+	if (!shape_count(TEXT("of the result"), shape, rank, &count, &refused)) {
+		evaluation_fail(evaluation, "%s", refused.text);
+		return NULL;
+	}
+	int64_t *kept = arena_take_raw(evaluation->arena, rank * sizeof *kept);
+	void *elements = arena_take_raw(evaluation->arena, count * datatype_stride(storage));
+	if (!kept || !elements) {
+		evaluation_full(evaluation);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < rank; i++)
+		kept[i] = shape[i];
+	*result = (struct value){.data = elements, .shape = kept, .count = count, .rank = rank, .storage = (uint8_t)storage};
+	return elements;
+}
+
+/* ---- shapes ---- */
+
+static bool shapes_equal(const int64_t *a, uint32_t a_rank, const int64_t *b, uint32_t b_rank)
+{
+	if (a_rank != b_rank)
+		return false;
+	for (uint32_t i = 0; i < a_rank; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
+static bool join_two(struct joint_shape *joint, const struct value *value)
+{
+	uint32_t rank = joint->rank > value->rank ? joint->rank : value->rank;
+	int64_t shape[TENSOR_RANK_MAX];
+	for (uint32_t i = 1; i <= rank; i++) {
+		int64_t a = i <= joint->rank ? joint->shape[joint->rank - i] : 1;
+		int64_t b = i <= value->rank ? value->shape[value->rank - i] : 1;
+		if (a != b && a != 1 && b != 1)
+			return false;
+		shape[rank - i] = a == 1 ? b : a;
+	}
+	memcpy(joint->room, shape, sizeof shape);
+	joint->shape = joint->room;
+	joint->rank = rank;
+	return true;
+}
+
+bool shapes_join(struct evaluation *evaluation, const struct value *const *values, size_t count, struct joint_shape *joint)
+{
+	joint->shape = values[0]->shape;
+	joint->rank = values[0]->rank;
+	for (size_t i = 1; i < count; i++) {
+		if (shapes_equal(joint->shape, joint->rank, values[i]->shape, values[i]->rank))
+			continue;
+		struct value before = {.shape = joint->shape, .rank = joint->rank, .storage = values[0]->storage};
+		if (!join_two(joint, values[i]))
+			return evaluation_fail(evaluation, "the shapes of %s and %s do not fit; each dimension must be equal or 1",
+					       value_text(evaluation, &before), value_text(evaluation, values[i]));
+	}
+	struct error refused = {0};
+	if (!shape_count(TEXT("of the result"), joint->shape, joint->rank, &joint->count, &refused))
+		return evaluation_fail(evaluation, "%s", refused.text);
+	return true;
+}
+
+/* Where each element of the joint shape stands in `value`: a dimension of 1 is
+ * stood still in. */
+static void spread_offsets(const struct value *value, const struct joint_shape *joint, size_t *steps)
+{
+	size_t step = 1;
+	for (uint32_t i = 1; i <= joint->rank; i++) {
+		bool has = i <= value->rank;
+		int64_t size = has ? value->shape[value->rank - i] : 1;
+		steps[joint->rank - i] = size == 1 ? 0 : step;
+		step *= (size_t)size;
+	}
+}
+
+bool value_spread(struct evaluation *evaluation, struct value *value, const struct joint_shape *joint)
+{
+	if (shapes_equal(value->shape, value->rank, joint->shape, joint->rank))
+		return true;
+	size_t stride = datatype_stride((enum datatype)value->storage);
+	struct value spread;
+	unsigned char *out = value_make(evaluation, &spread, (enum datatype)value->storage, joint->shape, joint->rank);
+	if (!out)
+		return false;
+	size_t steps[TENSOR_RANK_MAX] = {0};
+	int64_t position[TENSOR_RANK_MAX] = {0};
+	spread_offsets(value, joint, steps);
+	const unsigned char *in = value->data;
+	size_t offset = 0;
+	for (size_t i = 0; i < joint->count; i++) {
+		memcpy(out + i * stride, in + offset * stride, stride);
+		for (uint32_t axis = joint->rank; axis-- > 0;) {
+			offset += steps[axis];
+			if (++position[axis] < joint->shape[axis])
+				break;
+			offset -= steps[axis] * (size_t)joint->shape[axis];
+			position[axis] = 0;
+		}
+	}
+	spread.width = value->width;
+	spread.fits_any = value->fits_any;
+	*value = spread;
+	return true;
+}
+
+/* ---- single elements ---- */
+
+bool value_one_integer(struct evaluation *evaluation, const struct value *value, const char *what, int64_t *number)
+{
+	if (!value_is_integer(value) || value->count != 1)
+		return evaluation_fail(evaluation, "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element", what,
+				       value_text(evaluation, value));
+	const int64_t *integer = value_signed(evaluation, value);
+	if (!integer)
+		return false;
+	if (value->storage == DATATYPE_UINT64 && *integer < 0)
+		return evaluation_fail(evaluation, "%s takes an integer of at most 9223372036854775807", what);
+	*number = *integer;
+	return true;
+}
+
+bool value_holds(struct evaluation *evaluation, const struct value *value, bool *holds)
+{
+	if (value->count != 1)
+		return evaluation_fail(evaluation, "a condition has one element, and this is %s; write any(...) or all(...) around it",
+				       value_text(evaluation, value));
+	const uint8_t *truth = value_truths(evaluation, value);
+	if (truth)
+		*holds = *truth != 0;
+	return truth;
+}

@@ -1,0 +1,203 @@
+/* expression_value.h: values while an expression runs; private to
+ * engine/step/expression_*.c.
+ *
+ * A value is a view of elements: of a tensor of the message, of a literal, or of
+ * an intermediate result in the message's arena. Nothing is changed in place, so
+ * values share elements freely.
+ *
+ * Floats are computed in double. `width` remembers which float tensors went in: if
+ * all of them were FP32 or smaller, the answer is rounded once to FP32, at the end.
+ */
+#ifndef SLUICE_STEP_EXPRESSION_VALUE_H
+#define SLUICE_STEP_EXPRESSION_VALUE_H
+
+#include "step/expression.h"
+
+#define WIDTH_NARROW 1U /* a float tensor of FP32 or smaller went in */
+#define WIDTH_WIDE 2U   /* one of FP64 */
+
+struct value {
+	const void *data;
+	const int64_t *shape;
+	size_t count;
+	uint32_t rank;
+	uint8_t storage; /* enum datatype of the elements */
+	uint8_t width;
+	bool fits_any;               /* a literal not below zero: signed or unsigned, as its partner is */
+	bool keeps_datatype;         /* made by cast: leaves in just this datatype */
+	const struct tensor *tensor; /* untouched, as it came; NULL: made here */
+};
+
+struct expression;
+struct instruction;
+
+struct evaluation {
+	const struct expression *expression;
+	const struct scope *scope;
+	struct arena *arena;
+	struct error *error;
+	struct value *slots;
+	const struct instruction *instruction; /* the one that runs */
+	uint32_t next;                         /* the one behind it */
+	bool quiet;                            /* a failure is expected here: no words are made for it */
+	bool missing_expected;                 /* the same for what is missing */
+	bool missing;                          /* the last failure was something missing */
+};
+
+/* An INPUT error at the instruction that runs; always false. */
+bool evaluation_fail(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The message's memory is used up: a LIMIT error; always false. */
+bool evaluation_full(struct evaluation *evaluation);
+
+/* "FP32[1,16]" in the evaluation's arena. */
+const char *value_text(struct evaluation *evaluation, const struct value *value);
+
+static inline enum datatype_class value_class_of(const struct value *value)
+{
+	return datatype_rows[value->storage].class;
+}
+
+static inline bool value_is_float(const struct value *value)
+{
+	return value_class_of(value) == CLASS_FLOAT;
+}
+
+static inline bool value_is_integer(const struct value *value)
+{
+	enum datatype_class class = value_class_of(value);
+	return class == CLASS_SIGNED || class == CLASS_UNSIGNED;
+}
+
+static inline bool value_is_number(const struct value *value)
+{
+	return value_is_float(value) || value_is_integer(value);
+}
+
+static inline struct value value_of_tensor(const struct tensor *tensor)
+{
+	static const uint8_t widths[DATATYPE_COUNT] = {[DATATYPE_FP16] = WIDTH_NARROW,
+						       [DATATYPE_BF16] = WIDTH_NARROW,
+						       [DATATYPE_FP32] = WIDTH_NARROW,
+						       [DATATYPE_FP64] = WIDTH_WIDE};
+	return (struct value){.data = tensor->data,
+			      .shape = tensor->shape,
+			      .count = tensor->count,
+			      .rank = tensor->rank,
+			      .storage = (uint8_t)tensor->datatype,
+			      .width = widths[tensor->datatype],
+			      .tensor = tensor};
+}
+
+/* The elements as doubles: those of an FP64 value itself, else converted. NULL
+ * when memory ran out. Numbers and bools. */
+const double *value_doubles(struct evaluation *evaluation, const struct value *value);
+
+/* The elements as integers of 64 bits; `value_wide` says which of the two holds
+ * them all: it has the storage UINT64. */
+const int64_t *value_signed(struct evaluation *evaluation, const struct value *value);
+const uint64_t *value_unsigned(struct evaluation *evaluation, const struct value *value);
+
+/* The elements as truths, a byte each: not zero and not nan. NULL and an error for
+ * texts. */
+const uint8_t *value_truths(struct evaluation *evaluation, const struct value *value);
+
+static inline const struct text *value_texts(const struct value *value)
+{
+	return value->data;
+}
+
+/* A value of this storage and shape, its elements not yet written. NULL when
+ * memory ran out or it has too many elements. */
+void *value_make(struct evaluation *evaluation, struct value *result, enum datatype storage, const int64_t *shape, uint32_t rank);
+
+/* The same with the shape of `like`. */
+static inline void *value_make_like(struct evaluation *evaluation, struct value *result, enum datatype storage,
+				    const struct value *like)
+{
+	void *elements = arena_take_raw(evaluation->arena, like->count * datatype_stride(storage));
+	const struct value made = {
+		.data = elements, .shape = like->shape, .count = like->count, .rank = like->rank, .storage = (uint8_t)storage};
+	*result = made;
+	if (__builtin_expect(!elements, 0))
+		evaluation_full(evaluation);
+	return elements;
+}
+
+/* The shape two values have together, by numpy's rules, into `shape` (room for
+ * TENSOR_RANK_MAX) or, when it is one's own, by pointer. False and an error that
+ * shows both. */
+struct joint_shape {
+	const int64_t *shape;
+	uint32_t rank;
+	size_t count;
+	int64_t room[TENSOR_RANK_MAX];
+};
+
+bool shapes_join(struct evaluation *evaluation, const struct value *const *values, size_t count, struct joint_shape *joint);
+
+/* `value` spread to that shape: itself when it has it already. */
+bool value_spread(struct evaluation *evaluation, struct value *value, const struct joint_shape *joint);
+
+/* The only element as an integer, for indices and the like; an error that says
+ * `what` is needed. */
+bool value_one_integer(struct evaluation *evaluation, const struct value *value, const char *what, int64_t *number);
+
+/* Whether the condition `value` holds: one element, not zero, not nan. */
+bool value_holds(struct evaluation *evaluation, const struct value *value, bool *holds);
+
+/* ---- what functions are made of; expression_function*.c ---- */
+
+struct node;
+
+typedef bool function_run(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+			  struct value *result);
+
+enum function_shape {
+	SHAPE_JOINT,   /* all arguments broadcast */
+	SHAPE_REDUCED, /* [] or, with `along`, without that axis */
+	SHAPE_SCALAR,
+	SHAPE_SAME,    /* of the first argument */
+	SHAPE_VECTOR,  /* one dimension of unknown length */
+	SHAPE_FREE,    /* known only when it runs */
+};
+
+/* How a function is checked and run. `takes` has a letter for each argument, the
+ * last for all that follow: n number, t text, b truth, i integer, a anything;
+ * `gives` one of n (as the arguments), f float, b, t, i, u (UINT64), = (the first
+ * argument's class), s (the same, but an integer for bools), c (what cast is told). */
+struct function_rules {
+	uint8_t least, most;
+	const char *takes;
+	char gives;
+	enum function_shape shape;
+	bool takes_along;
+	function_run *run; /* NULL: a form of its own, or not evaluated here */
+	double (*each)(double);                              /* of a float function of one number */
+	double (*reduce)(const double *items, size_t count); /* of a reduction to a float */
+	bool takes_over;                                     /* a trailing one, over messages or time */
+};
+
+/* Whether a value of the class fits the letter; `wanted` says in words what does. */
+bool letter_takes(char letter, enum datatype_class class, const char **wanted);
+
+function_run run_each_float, run_abs, run_sign, run_rounded, run_clip, run_least, run_greatest, run_relu, run_isnan, run_isfinite, run_div,
+	run_mod, run_cast;
+function_run run_sum, run_reduce, run_extreme, run_arg_extreme, run_quantile, run_any, run_all, run_count, run_dot;
+function_run run_shape, run_size, run_reshape, run_flatten, run_concat, run_stack, run_sort, run_reverse, run_softmax, run_valid;
+function_run run_lower, run_upper, run_trim, run_len, run_contains, run_starts_with, run_ends_with, run_like, run_text, run_number,
+	run_hash;
+double reduce_mean(const double *items, size_t count);
+double reduce_var(const double *items, size_t count);
+double reduce_std(const double *items, size_t count);
+double reduce_pvar(const double *items, size_t count);
+double reduce_pstd(const double *items, size_t count);
+double reduce_norm(const double *items, size_t count);
+
+function_run run_hour, run_minute, run_weekday, run_day;
+
+
+
+
+#endif
