@@ -85,3 +85,10 @@ void json_write_bool(struct buffer *out, bool flag)
 {
 	buffer_string(out, flag ? "true" : "false");
 }
+
+bool json_written(const struct buffer *out, struct error *error)
+{
+	return !buffer_failed(out) || error_set(error, ERROR_LIMIT, PLACE_NONE,
+						"it would need a body of more than %zu bytes, which is the limit; send less at once",
+						out->ceiling_bytes);
+}

@@ -7,6 +7,7 @@
 #ifndef SLUICE_MESSAGE_JSON_WRITE_H
 #define SLUICE_MESSAGE_JSON_WRITE_H
 
+#include "base/error.h"
 #include "base/text.h"
 
 void json_write_string(struct buffer *out, struct text text);
@@ -15,5 +16,8 @@ void json_write_float(struct buffer *out, float number);
 void json_write_int64(struct buffer *out, int64_t number);
 void json_write_uint64(struct buffer *out, uint64_t number);
 void json_write_bool(struct buffer *out, bool flag);
+
+/* Whether all of it had room; else a LIMIT error. Asked once at the end. */
+bool json_written(const struct buffer *out, struct error *error);
 
 #endif

@@ -84,6 +84,7 @@ struct message {
 	bool wanted_binary;      /* binary_data_output of the request */
 	const bool *wanted_each; /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
 	const struct format *format; /* in which it came; the answer leaves so */
+	bool v1_columns;             /* a V1 request that came as `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
 };

@@ -124,14 +124,6 @@ static void write_text_member(struct buffer *out, const char *key, struct text t
 	json_write_string(out, text);
 }
 
-static bool finish(const struct buffer *out, struct error *error)
-{
-	if (buffer_failed(out))
-		return error_set(error, ERROR_LIMIT, PLACE_NONE, "a body of more than %zu bytes would be needed; send less at once",
-				 out->ceiling_bytes);
-	return true;
-}
-
 bool oip_json_encode_request(const struct payload *payload, struct text id, struct buffer *out, size_t *header_length,
 			     struct error *error)
 {
@@ -145,7 +137,7 @@ bool oip_json_encode_request(const struct payload *payload, struct text id, stru
 	size_t length = write_tensors(out, begin, "\"inputs\":[", payload, &choice);
 	if (header_length)
 		*header_length = length;
-	return finish(out, error);
+	return json_written(out, error);
 }
 
 bool oip_json_encode_answer(const struct message *message, const struct answer *answer, struct buffer *out, struct error *error)
@@ -157,7 +149,7 @@ bool oip_json_encode_answer(const struct message *message, const struct answer *
 	if (!answer->payload) {
 		write_text_member(out, "{\"error\":", text_of(answer->error->text));
 		buffer_byte(out, '}');
-		return finish(out, error);
+		return json_written(out, error);
 	}
 	const struct payload *payload = answer->payload;
 	write_text_member(out, "{\"model_name\":", payload->model_name);
@@ -169,5 +161,5 @@ bool oip_json_encode_answer(const struct message *message, const struct answer *
 	size_t length = write_tensors(out, begin, "\"outputs\":[", payload, &choice);
 	if (answer->header_length)
 		*answer->header_length = length;
-	return finish(out, error);
+	return json_written(out, error);
 }

@@ -7,75 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "message/format.h"
-
 #include <cmocka.h>
 
+#include "exchange.h"
 #include "payloads.h"
-
-#define LIMIT ((size_t)1 << 24)
-
-/* What a test sends and what became of it. */
-struct exchange {
-	struct message message;
-	struct error error;
-	struct buffer out;
-	bool taken;
-};
-
-static int open_exchange(void **state)
-{
-	static struct exchange exchange;
-	exchange = (struct exchange){.message.arena = arena_open(LIMIT)};
-	buffer_open(&exchange.out, LIMIT);
-	*state = &exchange;
-	return exchange.message.arena ? 0 : -1;
-}
-
-static int close_exchange(void **state)
-{
-	struct exchange *exchange = *state;
-	buffer_close(&exchange->out);
-	arena_close(exchange->message.arena);
-	return 0;
-}
-
-static const struct tensor *sent_bytes(struct exchange *exchange, struct text body)
-{
-	struct headers headers = exchange->message.headers;
-	exchange->message = (struct message){.arena = exchange->message.arena, .headers = headers};
-	exchange->error = (struct error){0};
-	exchange->taken = message_decode(&exchange->message, body, NULL, &exchange->error);
-	if (exchange->taken)
-		assert_int_equal(exchange->error.kind, ERROR_NONE);
-	return exchange->taken ? exchange->message.payload.tensors.items[0] : NULL;
-}
-
-/* The first tensor of it; NULL when it was refused. */
-static const struct tensor *sent(struct exchange *exchange, const char *body)
-{
-	return sent_bytes(exchange, text_of(body));
-}
-
-static void assert_refused(struct exchange *exchange, const char *body, const char *why)
-{
-	(void)sent(exchange, body);
-	if (exchange->taken)
-		fail_msg("taken: %s", body);
-	assert_int_equal(exchange->error.kind, ERROR_INPUT);
-	if (!strstr(exchange->error.text, why))
-		fail_msg("%s\nwas refused with: %s\nwhich does not say: %s", body, exchange->error.text, why);
-}
-
-static const char *answered(struct exchange *exchange)
-{
-	struct answer answer = {.payload = &exchange->message.payload};
-	buffer_clear(&exchange->out);
-	if (!answer_encode(&exchange->message, &answer, NULL, NULL, &exchange->out, &exchange->error))
-		return exchange->error.text;
-	buffer_byte(&exchange->out, '\0');
-	return exchange->out.bytes;
-}
 
 static void data_may_be_nested_or_flat(void **state)
 {
@@ -86,7 +21,7 @@ static void data_may_be_nested_or_flat(void **state)
 		" {\"inputs\" : [ {\"data\": [[[1]], [[2]], [[3]],\n[[4]], [[5]], [[6]]], \"shape\": [2, 3], \"datatype\": \"INT32\", \"name\": \"x\"} ] } ",
 	};
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-		const struct tensor *x = sent(*state, bodies[i]);
+		const struct tensor *x = first_sent(*state, bodies[i]);
 		assert_non_null(x);
 		assert_int_equal(x->rank, 2);
 		assert_int_equal(x->shape[1], 3);
@@ -97,12 +32,12 @@ static void data_may_be_nested_or_flat(void **state)
 
 static void a_tensor_without_elements_keeps_its_shape(void **state)
 {
-	const struct tensor *x = sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[3,0],\"data\":[[],[],[]]}]}");
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[3,0],\"data\":[[],[],[]]}]}");
 	assert_non_null(x);
 	assert_int_equal(x->count, 0);
 	assert_int_equal(x->shape[0], 3);
-	assert_non_null(sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[0,4],\"data\":[]}]}"));
-	x = sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT8\",\"shape\":[],\"data\":[7]}]}");
+	assert_non_null(first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[0,4],\"data\":[]}]}"));
+	x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT8\",\"shape\":[],\"data\":[7]}]}");
 	assert_non_null(x);
 	assert_int_equal(x->rank, 0);
 	assert_int_equal(((const int8_t *)x->data)[0], 7);
@@ -110,12 +45,12 @@ static void a_tensor_without_elements_keeps_its_shape(void **state)
 
 static void integers_are_taken_to_their_last_bit(void **state)
 {
-	const struct tensor *x = sent(*state, "{\"inputs\":[{\"name\":\"v\",\"datatype\":\"INT64\",\"shape\":[5],\"data\":"
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"v\",\"datatype\":\"INT64\",\"shape\":[5],\"data\":"
 					      "[9007199254740993,-9223372036854775808,9223372036854775807,1.0,1e3]}]}");
 	assert_non_null(x);
 	const int64_t *v = x->data;
 	assert_true(v[0] == INT64_C(9007199254740993) && v[1] == INT64_MIN && v[2] == INT64_MAX && v[3] == 1 && v[4] == 1000);
-	x = sent(*state, "{\"inputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],\"data\":[18446744073709551615]}]}");
+	x = first_sent(*state, "{\"inputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],\"data\":[18446744073709551615]}]}");
 	assert_non_null(x);
 	assert_true(*(const uint64_t *)x->data == UINT64_MAX);
 	assert_string_equal(answered(*state), "{\"model_name\":\"\",\"outputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],"
@@ -142,7 +77,7 @@ static void what_a_datatype_cannot_hold_is_refused(void **state)
 
 static void halves_are_numbers_and_round_to_even(void **state)
 {
-	const struct tensor *x = sent(*state, "{\"inputs\":[{\"name\":\"h\",\"datatype\":\"FP16\",\"shape\":[4],\"data\":[65504,-3,2049,\"-Infinity\"]}]}");
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"h\",\"datatype\":\"FP16\",\"shape\":[4],\"data\":[65504,-3,2049,\"-Infinity\"]}]}");
 	assert_non_null(x);
 	const uint16_t *h = x->data;
 	assert_int_equal(h[0], 0x7BFF);
@@ -154,14 +89,14 @@ static void halves_are_numbers_and_round_to_even(void **state)
 
 static void a_float_is_rounded_once(void **state)
 {
-	const struct tensor *x = sent(*state, TENSOR("FP32", "[1.00000005960464477540]"));
+	const struct tensor *x = first_sent(*state, TENSOR("FP32", "[1.00000005960464477540]"));
 	assert_non_null(x);
 	assert_true(*(const float *)x->data > 1.0F);
 }
 
 static void nan_and_infinity_are_strings(void **state)
 {
-	const struct tensor *x = sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[3],\"data\":[\"NaN\",\"Infinity\",\"-Infinity\"]}]}");
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[3],\"data\":[\"NaN\",\"Infinity\",\"-Infinity\"]}]}");
 	assert_non_null(x);
 	const double *v = x->data;
 	assert_true(isnan(v[0]) && v[1] > 0 && isinf(v[1]) && v[2] < 0 && isinf(v[2]));
@@ -172,7 +107,7 @@ static void nan_and_infinity_are_strings(void **state)
 
 static void strings_hold_any_character(void **state)
 {
-	const struct tensor *x = sent(*state, "{\"inputs\":[{\"name\":\"v\",\"datatype\":\"BYTES\",\"shape\":[5],\"data\":"
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"v\",\"datatype\":\"BYTES\",\"shape\":[5],\"data\":"
 					      "[\"\",\"a\\u0000b\",\"h\\u00e9 \\u4F60 \\ud83d\\ude00\",\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\",\"caf\xC3\xA9\"]}]}");
 	assert_non_null(x);
 	const struct text *v = x->data;
@@ -275,7 +210,7 @@ static void an_unknown_datatype_is_quoted_and_the_right_one_offered(void **state
 
 static void parameters_and_id_come_back_exactly(void **state)
 {
-	assert_non_null(sent(*state, "{\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,\"u\":18446744073709551615,\"d\":0.1,\"w\":1.0,"
+	assert_non_null(first_sent(*state, "{\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,\"u\":18446744073709551615,\"d\":0.1,\"w\":1.0,"
 				     "\"b\":true,\"s\":\"x\\ty\",\"n\":null},\"inputs\":[{\"name\":\"x\",\"datatype\":\"BOOL\",\"shape\":[1],"
 				     "\"parameters\":{\"content_type\":\"np\"},\"data\":[true]}],\"else\":[{\"a\":[1,{}]}]}"));
 	assert_string_equal(answered(*state), "{\"model_name\":\"\",\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,"
@@ -289,14 +224,14 @@ static void parameters_and_id_come_back_exactly(void **state)
 
 static void only_the_outputs_asked_for_leave(void **state)
 {
-	assert_non_null(sent(*state, TWO ",\"outputs\":[{\"name\":\"b\"}]}"));
+	assert_non_null(first_sent(*state, TWO ",\"outputs\":[{\"name\":\"b\"}]}"));
 	assert_null(strstr(answered(*state), "\"name\":\"a\""));
 	assert_non_null(strstr(answered(*state), "\"name\":\"b\""));
-	assert_non_null(sent(*state, TWO ",\"outputs\":[{\"name\":\"b\"},{\"name\":\"a\"}]}"));
+	assert_non_null(first_sent(*state, TWO ",\"outputs\":[{\"name\":\"b\"},{\"name\":\"a\"}]}"));
 	assert_true(strstr(answered(*state), "\"name\":\"a\"") < strstr(answered(*state), "\"name\":\"b\""));
-	assert_non_null(sent(*state, TWO ",\"outputs\":[]}"));
+	assert_non_null(first_sent(*state, TWO ",\"outputs\":[]}"));
 	assert_non_null(strstr(answered(*state), "\"name\":\"a\""));
-	assert_non_null(sent(*state, TWO ",\"outputs\":[{\"name\":\"median\"}]}"));
+	assert_non_null(first_sent(*state, TWO ",\"outputs\":[{\"name\":\"median\"}]}"));
 	assert_non_null(strstr(answered(*state), "median"));
 	assert_refused(*state, TWO ",\"outputs\":[{}]}", "outputs");
 	assert_refused(*state, TWO ",\"outputs\":\"b\"}", "outputs");
@@ -304,7 +239,7 @@ static void only_the_outputs_asked_for_leave(void **state)
 
 static void raw_contents_stand_for_data(void **state)
 {
-	const struct tensor *x = sent(*state, "{\"inputs\":[{\"name\":\"f\",\"datatype\":\"FP32\",\"shape\":[2]},{\"name\":\"s\",\"datatype\":\"BYTES\","
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"f\",\"datatype\":\"FP32\",\"shape\":[2]},{\"name\":\"s\",\"datatype\":\"BYTES\","
 					      "\"shape\":[2]}],\"raw_input_contents\":[\"AACAPwAAAEA=\",\"AgAAAGhpAAAAAA==\"]}");
 	assert_non_null(x);
 	assert_true(((const float *)x->data)[1] == 2.0F);
@@ -337,7 +272,7 @@ static const struct tensor *sent_binary(struct exchange *exchange, const char *j
 	exchange->message.headers = (struct headers){1, &header};
 	memcpy(body, json, strlen(json));
 	memcpy(body + strlen(json), blob.bytes, blob.length);
-	return sent_bytes(exchange, (struct text){body, strlen(json) + blob.length});
+	return exchange_sent(exchange, (struct text){body, strlen(json) + blob.length});
 }
 
 #define BINARY                                                                                                                    \
@@ -375,7 +310,7 @@ static void an_answer_has_binary_data_when_asked_for(void **state)
 	struct exchange *exchange = *state;
 	size_t length = 1;
 	struct answer answer = {.payload = &exchange->message.payload, .header_length = &length};
-	assert_non_null(sent(exchange, TWO ",\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\",\"parameters\":{\"binary_data\":true}}]}"));
+	assert_non_null(first_sent(exchange, TWO ",\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\",\"parameters\":{\"binary_data\":true}}]}"));
 	assert_true(answer_encode(&exchange->message, &answer, NULL, NULL, &exchange->out, &exchange->error));
 	const char *json = "{\"model_name\":\"\",\"outputs\":[{\"name\":\"a\",\"datatype\":\"INT8\",\"shape\":[1],\"data\":[1]},"
 			   "{\"name\":\"b\",\"datatype\":\"INT8\",\"parameters\":{\"binary_data_size\":1},\"shape\":[1]}]}";
@@ -384,14 +319,14 @@ static void an_answer_has_binary_data_when_asked_for(void **state)
 	assert_memory_equal(exchange->out.bytes, json, length);
 	assert_int_equal(exchange->out.bytes[length], 2);
 
-	assert_non_null(sent(exchange, TWO ",\"parameters\":{\"binary_data_output\":true}}"));
+	assert_non_null(first_sent(exchange, TWO ",\"parameters\":{\"binary_data_output\":true}}"));
 	buffer_clear(&exchange->out);
 	assert_true(answer_encode(&exchange->message, &answer, NULL, NULL, &exchange->out, &exchange->error));
 	assert_int_equal(exchange->out.length, length + 2);
 	/* A caller that can send no header gets JSON. */
 	assert_non_null(strstr(answered(exchange), "\"data\":[2]"));
 
-	assert_non_null(sent(exchange, TWO "}"));
+	assert_non_null(first_sent(exchange, TWO "}"));
 	buffer_clear(&exchange->out);
 	assert_true(answer_encode(&exchange->message, &answer, NULL, NULL, &exchange->out, &exchange->error));
 	assert_int_equal(length, 0);
@@ -399,13 +334,8 @@ static void an_answer_has_binary_data_when_asked_for(void **state)
 
 static void an_error_is_answered_in_kind(void **state)
 {
-	struct exchange *exchange = *state;
-	struct error error = {0};
-	(void)error_set(&error, ERROR_INPUT, PLACE_NONE, "a \"quoted\" word");
-	struct answer answer = {.error = &error};
-	assert_null(sent(exchange, "{}"));
-	assert_true(answer_encode(&exchange->message, &answer, NULL, NULL, &exchange->out, &exchange->error));
-	assert_true(text_is(buffer_view(&exchange->out), "{\"error\":\"a \\\"quoted\\\" word\"}"));
+	assert_null(first_sent(*state, "{}"));
+	assert_string_equal(answered_error(*state, ERROR_INPUT, "a \"quoted\" word"), "{\"error\":\"a \\\"quoted\\\" word\"}");
 }
 
 static void replies_of_models_are_read_leniently(void **state)
@@ -483,8 +413,6 @@ static void what_is_sent_to_a_model_is_what_it_reads(void **state)
 		arena_reset(arena);
 	}
 }
-
-#define BEHAVIOUR(test) cmocka_unit_test_setup_teardown(test, open_exchange, close_exchange)
 
 int main(void)
 {

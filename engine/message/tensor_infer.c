@@ -1,0 +1,208 @@
+/* tensor_infer.c: see tensor_infer.h. */
+#include "message/tensor_infer.h"
+
+#include <math.h>
+
+#include "base/base64.h"
+#include "message/json_list.h"
+
+/* What elements were seen. */
+enum {
+	SEEN_INTEGER = 1,
+	SEEN_FRACTION = 2,
+	SEEN_SPECIAL = 4, /* a string that may be a float */
+	SEEN_STRING = 8,
+	SEEN_BASE64 = 16,
+	SEEN_FLAG = 32,
+};
+
+struct inference {
+	struct infer_rules rules;
+	const char *where;
+	unsigned seen;
+	enum datatype datatype;
+	void *elements;
+	size_t index; /* of the next element to be written */
+};
+
+static bool special_number(struct text word, double *number)
+{
+	if (text_is(word, "NaN"))
+		*number = (double)NAN;
+	else if (text_is(word, "Infinity"))
+		*number = (double)INFINITY;
+	else if (text_is(word, "-Infinity"))
+		*number = -(double)INFINITY;
+	else
+		return false;
+	return true;
+}
+
+bool json_is_base64(const struct json_scan *scan, struct text *bytes)
+{
+	struct error unheard = {0};
+	struct json_scan inside = *scan;
+	struct text key;
+	struct text text;
+	inside.error = &unheard;
+	if (json_peek(&inside) != JSON_OBJECT || !json_enter(&inside) || !json_key(&inside, &key) || !text_is(key, "b64") ||
+	    json_peek(&inside) != JSON_STRING || !json_string(&inside, &text) || json_key(&inside, &key) || inside.failed)
+		return false;
+	char *room = arena_take_raw(scan->arena, base64_read_room(text.length));
+	bytes->bytes = room;
+	return room && base64_read(text, room, &bytes->length);
+}
+
+static bool refuse(const struct inference *inference, struct json_scan *scan, const char *what)
+{
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, before byte %zu; send numbers, strings or booleans", inference->where,
+			 what, (size_t)(scan->at - scan->begin));
+}
+
+/* The first walk: what kinds of elements there are. */
+static bool see_element(void *context, struct json_scan *scan)
+{
+	struct inference *inference = context;
+	struct decimal decimal;
+	struct text text;
+	double number;
+	switch (json_peek(scan)) {
+	case JSON_NUMBER:
+		if (!json_number(scan, &decimal))
+			return false;
+		inference->seen |= decimal.whole ? SEEN_INTEGER : SEEN_FRACTION;
+		return true;
+	case JSON_STRING:
+		if (!json_string(scan, &text))
+			return false;
+		inference->seen |= special_number(text, &number) ? SEEN_SPECIAL : SEEN_STRING;
+		return true;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		inference->seen |= SEEN_FLAG;
+		return json_word(scan);
+	case JSON_OBJECT:
+		if (!inference->rules.base64 || !json_is_base64(scan, &text))
+			return refuse(inference, scan, "an element is an object");
+		inference->seen |= SEEN_BASE64;
+		return json_skip(scan);
+	case JSON_WRONG:
+		return false;
+	default:
+		return refuse(inference, scan, "an element is null");
+	}
+}
+
+static bool choose_datatype(struct inference *inference, struct json_scan *scan)
+{
+	const unsigned numbers = SEEN_INTEGER | SEEN_FRACTION;
+	const unsigned strings = SEEN_SPECIAL | SEEN_STRING | SEEN_BASE64;
+	unsigned seen = inference->seen;
+	if (seen == SEEN_FLAG)
+		inference->datatype = DATATYPE_BOOL;
+	else if (seen == SEEN_INTEGER && inference->rules.integers)
+		inference->datatype = DATATYPE_INT64;
+	else if (!(seen & ~(numbers | SEEN_SPECIAL)) && seen != SEEN_SPECIAL)
+		inference->datatype = DATATYPE_FP64;
+	else if (!(seen & ~strings))
+		inference->datatype = DATATYPE_BYTES;
+	else
+		return refuse(inference, scan, "elements of different types stand in one tensor");
+	return true;
+}
+
+/* --- the second walk ------------------------------------------------------- */
+
+static bool take_number(struct inference *inference, struct json_scan *scan)
+{
+	struct decimal decimal;
+	struct text text;
+	double number;
+	if (json_peek(scan) == JSON_STRING) {
+		if (!json_string(scan, &text) || !special_number(text, &number))
+			return false;
+		((double *)inference->elements)[inference->index++] = number;
+		return true;
+	}
+	if (!json_number(scan, &decimal))
+		return false;
+	if (inference->datatype == DATATYPE_INT64)
+		return decimal_to_int64(&decimal, &((int64_t *)inference->elements)[inference->index++]) ||
+		       refuse(inference, scan, "an integer is beyond INT64");
+	number = decimal_to_double(&decimal);
+	((double *)inference->elements)[inference->index++] = number;
+	return !isinf(number) || refuse(inference, scan, "a number is beyond FP64");
+}
+
+static bool take_element(void *context, struct json_scan *scan)
+{
+	struct inference *inference = context;
+	struct text *text;
+	enum json_type type;
+	switch (inference->datatype) {
+	case DATATYPE_BOOL:
+		type = json_peek(scan);
+		((uint8_t *)inference->elements)[inference->index++] = type == JSON_TRUE;
+		return json_word(scan);
+	case DATATYPE_BYTES:
+		text = &((struct text *)inference->elements)[inference->index++];
+		if (json_peek(scan) == JSON_STRING)
+			return json_string(scan, text);
+		return json_is_base64(scan, text) && json_skip(scan);
+	default:
+		return take_number(inference, scan);
+	}
+}
+
+static bool same_shape(const struct json_list *a, const struct json_list *b)
+{
+	return a->rank == b->rank && memcmp(a->lengths, b->lengths, a->rank * sizeof *a->lengths) == 0;
+}
+
+static bool walk(struct json_scan *scan, struct json_list *list, json_element *element, struct inference *inference)
+{
+	if (json_list_walk(scan, list, element, inference))
+		return true;
+	if (list->ragged)
+		return refuse(inference, scan, "lists of one depth differ in length");
+	return false;
+}
+
+static struct tensor *make_tensor(struct inference *inference, struct json_scan *scan, struct text name,
+				  const struct json_list *list, const size_t *rows)
+{
+	int64_t shape[JSON_DEPTH_MAX + 1];
+	size_t rank = 0;
+	if (rows)
+		shape[rank++] = (int64_t)*rows;
+	for (size_t i = 0; i < list->rank; i++)
+		shape[rank++] = (int64_t)list->lengths[i];
+	return tensor_make(scan->arena, name, inference->datatype, shape, rank, &inference->elements, scan->error);
+}
+
+const struct tensor *tensor_infer(const struct json_scan *scan, const char *where, struct text name, const struct text *values,
+				  size_t count, bool rows, struct infer_rules rules)
+{
+	struct inference inference = {.rules = rules, .where = where};
+	struct json_list first = {0};
+	struct json_list list;
+	struct json_scan again = *scan;
+	for (size_t i = 0; i < count; i++) {
+		again = json_again(scan, values[i]);
+		if (!walk(&again, i ? &list : &first, see_element, &inference))
+			return NULL;
+		if (i && !same_shape(&first, &list)) {
+			(void)refuse(&inference, &again, "rows differ in shape");
+			return NULL;
+		}
+	}
+	if (!choose_datatype(&inference, &again))
+		return NULL;
+	struct tensor *tensor = make_tensor(&inference, &again, name, &first, rows ? &count : NULL);
+	for (size_t i = 0; tensor && i < count; i++) {
+		again = json_again(scan, values[i]);
+		if (!walk(&again, &list, take_element, &inference))
+			return NULL;
+	}
+	return tensor;
+}

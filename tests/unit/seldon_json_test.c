@@ -1,0 +1,116 @@
+/* seldon_json_test.c: messages of Seldon v1, and the form of their answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "exchange.h"
+
+static void a_list_is_answered_as_a_list(void **state)
+{
+	const struct tensor *x = first_sent(*state, "{\"data\":{\"ndarray\":[[1,2],[3,4]]}}");
+	assert_non_null(x);
+	assert_true(text_is(x->name, "data") && x->datatype == DATATYPE_FP64 && x->rank == 2);
+	assert_string_equal(answered(*state), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[[1.0,2.0],[3.0,4.0]]}}");
+}
+
+static void names_and_meta_come_back(void **state)
+{
+	assert_non_null(first_sent(*state, "{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1,1.5]]}}"));
+	assert_string_equal(answered(*state), "{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1.0,1.5]]}}");
+	assert_refused(*state, "{\"meta\":[],\"strData\":\"x\"}", "meta");
+	assert_refused(*state, "{\"data\":{\"names\":[1],\"ndarray\":[1]}}", "data.names");
+}
+
+static void names_that_a_step_made_up_do_not_break_the_answer(void **state)
+{
+	struct exchange *exchange = *state;
+	assert_non_null(first_sent(exchange, "{\"data\":{\"ndarray\":[1]}}"));
+	const struct parameter names = {.name = TEXT("names"), .type = PARAMETER_TEXT, .value.text = TEXT("f1,f2")};
+	struct tensor tensor = *exchange->message.payload.tensors.items[0];
+	const struct tensor *items[] = {&tensor};
+	tensor.parameters = (struct parameters){1, &names};
+	exchange->message.payload.tensors = (struct tensors){1, items};
+	assert_string_equal(answered(exchange), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[1.0]}}");
+}
+
+static void a_tensor_is_answered_as_a_tensor(void **state)
+{
+	const struct tensor *x = first_sent(*state, "{\"data\":{\"tensor\":{\"values\":[1,2,3,4],\"shape\":[2,2]}}}");
+	assert_non_null(x);
+	assert_true(x->rank == 2 && ((const double *)x->data)[3] == 4.0);
+	assert_string_equal(answered(*state), "{\"meta\":{},\"data\":{\"names\":[],\"tensor\":{\"shape\":[2,2],\"values\":[1.0,2.0,3.0,4.0]}}}");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[2,2],\"values\":[1,2,3]}}}", "tensor");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[2.5],\"values\":[1,2]}}}", "shape");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":2,\"values\":[1,2]}}}", "shape");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[-2],\"values\":[1,2]}}}", "-2");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"values\":[1,2]}}}", "shape");
+	assert_refused(*state, "{\"data\":{\"tensor\":[1]}}", "data.tensor");
+}
+
+static void text_bytes_and_json_are_one_element_each(void **state)
+{
+	const struct tensor *x = first_sent(*state, "{\"strData\":\"lo\\u0075d\"}");
+	assert_non_null(x);
+	assert_true(text_is(x->name, "strData") && x->datatype == DATATYPE_BYTES && x->count == 1);
+	assert_string_equal(answered(*state), "{\"meta\":{},\"strData\":\"loud\"}");
+	x = first_sent(*state, "{\"binData\":\"//4A\"}");
+	assert_non_null(x);
+	assert_true(text_equal(*(const struct text *)x->data, (struct text){"\xFF\xFE\0", 3}));
+	assert_string_equal(answered(*state), "{\"meta\":{},\"binData\":\"//4A\"}");
+	x = first_sent(*state, "{\"jsonData\":{\"a\": [1, null]}, \"meta\": null}");
+	assert_non_null(x);
+	assert_true(text_is(*(const struct text *)x->data, "{\"a\": [1, null]}"));
+	assert_string_equal(answered(*state), "{\"meta\":{},\"jsonData\":{\"a\": [1, null]}}");
+	assert_refused(*state, "{\"strData\":1}", "strData");
+	assert_refused(*state, "{\"binData\":\"#\"}", "binData");
+}
+
+static void several_tensors_are_all_in_the_answer(void **state)
+{
+	struct exchange *exchange = *state;
+	assert_non_null(first_sent(exchange, "{\"data\":{\"ndarray\":[1]}}"));
+	const struct tensor *x = exchange->message.payload.tensors.items[0];
+	const struct tensor *items[] = {x, tensor_renamed(exchange->message.arena, x, TEXT("other"))};
+	exchange->message.payload.tensors = (struct tensors){2, items};
+	assert_string_equal(answered(exchange), "{\"meta\":{},\"jsonData\":{\"data\":[1.0],\"other\":[1.0]}}");
+	exchange->message.payload.tensors.count = 0;
+	assert_string_equal(answered(exchange), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[]}}");
+}
+
+static void exactly_one_form_is_taken(void **state)
+{
+	assert_refused(*state, "{\"strData\":\"a\",\"binData\":\"\"}", "more than one");
+	assert_refused(*state, "{\"data\":{}}", "neither");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[1],\"tensor\":{}}}", "both");
+	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "tftensor");
+	assert_refused(*state, "{\"data\":[1]}", "data is no object");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[1,[2]]}}", "data.ndarray");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[1,\"a\"]}}", "data.ndarray");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[1}", "JSON");
+}
+
+static void a_failure_has_a_status(void **state)
+{
+	assert_refused(*state, "{\"data\":{}}", "neither");
+	assert_string_equal(answered_error(*state, ERROR_INPUT, "no \"x\""),
+			    "{\"status\":{\"code\":400,\"info\":\"no \\\"x\\\"\",\"status\":\"FAILURE\"}}");
+	assert_string_equal(answered_error(*state, ERROR_REMOTE, "down"),
+			    "{\"status\":{\"code\":502,\"info\":\"down\",\"status\":\"FAILURE\"}}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BEHAVIOUR(a_list_is_answered_as_a_list),
+		BEHAVIOUR(names_and_meta_come_back),
+		BEHAVIOUR(names_that_a_step_made_up_do_not_break_the_answer),
+		BEHAVIOUR(a_tensor_is_answered_as_a_tensor),
+		BEHAVIOUR(text_bytes_and_json_are_one_element_each),
+		BEHAVIOUR(several_tensors_are_all_in_the_answer),
+		BEHAVIOUR(exactly_one_form_is_taken),
+		BEHAVIOUR(a_failure_has_a_status),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

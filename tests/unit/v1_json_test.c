@@ -1,0 +1,116 @@
+/* v1_json_test.c: instances and predictions. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "exchange.h"
+
+static void rows_are_one_tensor_of_the_datatype_they_show(void **state)
+{
+	static const struct {
+		const char *instances;
+		enum datatype datatype;
+		uint32_t rank;
+		const char *predictions; /* NULL: as the instances */
+	} rows[] = {
+		{"[[1,2],[3,4]]", DATATYPE_INT64, 2, NULL},
+		{"[[1,2],[3,4.5]]", DATATYPE_FP64, 2, "[[1.0,2.0],[3.0,4.5]]"},
+		{"[1,2,3]", DATATYPE_INT64, 1, NULL},
+		{"[1.0]", DATATYPE_FP64, 1, NULL},
+		{"[\"a\",\"b\"]", DATATYPE_BYTES, 1, NULL},
+		{"[true,false]", DATATYPE_BOOL, 1, NULL},
+		{"[{\"b64\":\"//4=\"}]", DATATYPE_BYTES, 1, NULL},
+		{"[[[0.5]]]", DATATYPE_FP64, 3, NULL},
+		{"[1,\"NaN\"]", DATATYPE_FP64, 1, "[1.0,\"NaN\"]"},
+		{"[\"NaN\"]", DATATYPE_BYTES, 1, NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char body[128];
+		char expected[128];
+		(void)snprintf(body, sizeof body, "{\"instances\":%s}", rows[i].instances);
+		const struct tensor *x = first_sent(*state, body);
+		assert_non_null(x);
+		assert_true(text_is(x->name, "input-0"));
+		assert_int_equal(x->datatype, rows[i].datatype);
+		assert_int_equal(x->rank, rows[i].rank);
+		(void)snprintf(expected, sizeof expected, "{\"predictions\":%s}", rows[i].predictions ? rows[i].predictions : rows[i].instances);
+		assert_string_equal(answered(*state), expected);
+	}
+}
+
+static void integers_stay_exact(void **state)
+{
+	const struct tensor *x = first_sent(*state, "{\"instances\":[9007199254740993,-9223372036854775808]}");
+	assert_non_null(x);
+	assert_true(((const int64_t *)x->data)[0] == INT64_C(9007199254740993));
+	assert_refused(*state, "{\"instances\":[9223372036854775808]}", "INT64");
+	assert_refused(*state, "{\"instances\":[1e999]}", "FP64");
+}
+
+static void rows_that_are_objects_are_a_tensor_a_key(void **state)
+{
+	struct exchange *exchange = *state;
+	const char *body = "{\"instances\":[{\"a\":1,\"b\":[0.5,1.5]},{\"b\":[2.5,3.0],\"a\":2}],\"signature_name\":\"s\"}";
+	const struct tensor *a = first_sent(exchange, body);
+	assert_non_null(a);
+	assert_int_equal(exchange->message.payload.tensors.count, 2);
+	const struct tensor *b = exchange->message.payload.tensors.items[1];
+	assert_true(text_is(a->name, "a") && a->rank == 1 && a->datatype == DATATYPE_INT64);
+	assert_true(text_is(b->name, "b") && b->rank == 2 && b->shape[0] == 2 && b->shape[1] == 2);
+	assert_true(((const double *)b->data)[2] == 2.5);
+	assert_string_equal(answered(exchange), "{\"predictions\":[{\"a\":1,\"b\":[0.5,1.5]},{\"a\":2,\"b\":[2.5,3.0]}]}");
+}
+
+static void columns_are_answered_as_columns(void **state)
+{
+	assert_non_null(first_sent(*state, "{\"inputs\":{\"x\":[[1],[2]],\"y\":[\"u\"]}}"));
+	assert_string_equal(answered(*state), "{\"outputs\":{\"x\":[[1],[2]],\"y\":[\"u\"]}}");
+	const struct tensor *x = first_sent(*state, "{\"signature_name\":\"s\",\"inputs\":[[1.5,2.0]]}");
+	assert_non_null(x);
+	assert_true(text_is(x->name, "input-0"));
+	assert_string_equal(answered(*state), "{\"outputs\":[[1.5,2.0]]}");
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	static const struct {
+		const char *body, *why;
+	} rows[] = {
+		{"{\"instances\":[]}", "instances"},
+		{"{\"instances\":3}", "instances"},
+		{"{\"instances\":[[1,2],[3]]}", "instances: lists"},
+		{"{\"instances\":[1,\"a\"]}", "instances: elements of different types"},
+		{"{\"instances\":[1,true]}", "instances: elements of different types"},
+		{"{\"instances\":[null]}", "null"},
+		{"{\"instances\":[1,{\"a\":1}]}", "object"},
+		{"{\"instances\":[{\"a\":1},2]}", "row 1 is no object"},
+		{"{\"instances\":[{\"a\":1},{\"b\":2}]}", "key b of row 1"},
+		{"{\"instances\":[{\"a\":1,\"b\":1},{\"a\":2}]}", "row 1 has 1 keys"},
+		{"{\"instances\":[{\"a\":1,\"a\":2}]}", "key a of row 0"},
+		{"{\"instances\":[{\"a\":1},{\"a\":[2]}]}", "key a: rows differ"},
+		{"{\"instances\":[{}]}", "empty object"},
+		{"{\"instances\":[1],\"inputs\":[1]}", "both"},
+		{"{\"signature_name\":\"x\"}", "instances"},
+		{"{\"signature_name\":\"x\",\"inputs\":{}}", "inputs"},
+		{"{\"instances\":[1", "JSON"},
+		{"{\"instances\":[NaN]}", "JSON"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_refused(*state, rows[i].body, rows[i].why);
+	assert_string_equal(answered_error(*state, ERROR_INPUT, "no"), "{\"error\":\"no\"}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BEHAVIOUR(rows_are_one_tensor_of_the_datatype_they_show),
+		BEHAVIOUR(integers_stay_exact),
+		BEHAVIOUR(rows_that_are_objects_are_a_tensor_a_key),
+		BEHAVIOUR(columns_are_answered_as_columns),
+		BEHAVIOUR(what_is_wrong_is_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
