@@ -1,0 +1,561 @@
+/* flow_test.c: how a message goes through a graph. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "graphs.h"
+
+static struct arena *ground;
+static struct scene scene;
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static int lay_ground(void **state)
+{
+	(void)state;
+	ground = arena_open((size_t)1 << 22);
+	return ground ? 0 : -1;
+}
+
+static int clear_ground(void **state)
+{
+	(void)state;
+	scene_close(&scene);
+	arena_close(ground);
+	return 0;
+}
+
+static void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
+{
+	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
+}
+
+static void expect_tensors(const char *id, const char *tensors)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	assert_string_equal(answer->error, "");
+	assert_string_equal(answer->tensors, tensors);
+	assert_int_equal(answer->outcome, FLOW_ANSWER);
+}
+
+static void expect_error(const char *id, enum error_kind kind, const char *contains)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	if (!strstr(answer->error, contains))
+		fail_msg("`%s` does not contain `%s`", answer->error, contains);
+	assert_int_equal(answer->kind, kind);
+}
+
+static void expect_all_finished(void)
+{
+	assert_int_equal(flow_inside(scene.flow), 0);
+	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
+	for (size_t i = 0; i < scene.answer_count; i++)
+		assert_true(scene.answers[i].finished);
+}
+
+/* ---- chains and selection ---- */
+
+static void a_chain_passes_from_step_to_step(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "one", .kind = &kind_adds},
+		{.name = "two", .kind = &kind_adds, .inputs = "one.one"},
+	};
+	open_scene(steps, COUNT(steps), "two", JOIN_INNER);
+	scene_send(&scene, "a", "x=1,2");
+	expect_tensors("a", "one=2,3 two=3,4");
+	expect_all_finished();
+}
+
+static void tensors_are_selected_renamed_and_joined_in_the_order_of_the_list(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "s", .kind = &kind_asks},
+		{.name = "t", .kind = &kind_asks, .inputs = "request.y>b s.p"},
+	};
+	open_scene(steps, COUNT(steps), "t:inputs", JOIN_INNER);
+	scene_send(&scene, "a", "x=1 y=2");
+	scene_reply(&scene, "s", "q=3 p=4");
+	expect_tensors("a", "b=2 p=4");
+}
+
+static void references_to_one_producer_keep_its_order_and_send_each_tensor_once(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_asks, .inputs = "request.z request.x request"}};
+	open_scene(steps, COUNT(steps), "s:inputs", JOIN_INNER);
+	scene_send(&scene, "a", "x=1 y=2 z=3");
+	expect_tensors("a", "x=1 y=2 z=3");
+}
+
+static void an_output_that_was_not_asked_for_stays_behind(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s"}};
+	const struct text max = TEXT("max"), median = TEXT("median");
+	open_scene(steps, COUNT(steps), "s", JOIN_INNER);
+	struct message *message = scene_message(&scene, "a", "x=1");
+	message->wanted.names = &max;
+	message->wanted.count = 1;
+	scene_enter(&scene, message);
+	scene_reply(&scene, "s", "min=1 max=2");
+	expect_tensors("a", "max=2");
+	message = scene_message(&scene, "b", "x=1");
+	message->wanted.names = &median;
+	message->wanted.count = 1;
+	scene_enter(&scene, message);
+	scene_reply(&scene, "s", "min=1 max=2");
+	expect_error("b", ERROR_INPUT, "median");
+}
+
+/* ---- joins ---- */
+
+static void an_inner_join_waits_for_all(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b"}, {.name = "c", .inputs = "a b"}};
+	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "b", "y=2");
+	assert_null(scene_call(&scene, "c"));
+	scene_reply(&scene, "a", "x=1");
+	char sent[64];
+	payload_print(scene_call(&scene, "c")->request, sent, sizeof sent);
+	assert_string_equal(sent, "x=1 y=2");
+	scene_reply(&scene, "c", "z=3");
+	expect_tensors("m", "z=3");
+	expect_all_finished();
+}
+
+static void an_inner_join_says_which_tensor_never_comes(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "c"}, {.name = "s", .inputs = "c.p c.q"}, {.name = "t", .inputs = "s"}};
+	open_scene(steps, COUNT(steps), "t", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "c", "p=1");
+	expect_error("m", ERROR_INPUT, "no output: step `c` gave no tensor `q`");
+	expect_all_finished();
+}
+
+static void an_inner_join_beyond_its_window_is_a_limit(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b"}, {.name = "c", .inputs = "a b", .window_ms = 100}};
+	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene.now_ms = 40;
+	scene_reply(&scene, "a", "x=1");
+	assert_int_equal(flow_due_ms(scene.flow), 140);
+	scene_advance(&scene, 139);
+	assert_null(scene_answer(&scene, "m"));
+	scene_advance(&scene, 140);
+	expect_error("m", ERROR_LIMIT, "join window of 100 ms of step `c` has passed, and `b`");
+	assert_int_equal(scene.forgotten, 1);
+	expect_all_finished();
+}
+
+static void an_outer_join_goes_on_at_its_window_and_drops_what_is_late(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "a"}, {.name = "b"}, {.name = "c", .inputs = "a b", .type = JOIN_OUTER, .window_ms = 100}};
+	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "x=1");
+	scene_advance(&scene, 100);
+	scene_reply(&scene, "b", "y=1");
+	assert_int_equal(scene.call_count, 3);
+	scene_reply(&scene, "c", "z=3");
+	expect_tensors("m", "z=3");
+	expect_all_finished();
+}
+
+static void an_outer_join_does_not_wait_for_what_cannot_come(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "pick"},
+		{.name = "left", .inputs = "pick.l"},
+		{.name = "right", .inputs = "pick.r"},
+		{.name = "behind", .inputs = "right"},
+		{.name = "sum", .inputs = "left behind", .type = JOIN_OUTER},
+	};
+	open_scene(steps, COUNT(steps), "sum", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "pick", "l=1");
+	scene_reply(&scene, "left", "y=1");
+	scene_reply(&scene, "sum", "z=1");
+	expect_tensors("m", "z=1");
+}
+
+static void any_takes_the_first_and_forgets_the_rest(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "slow"}, {.name = "fast"}};
+	open_scene(steps, COUNT(steps), "slow fast", JOIN_ANY);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "fast", "y=1");
+	expect_tensors("m", "y=1");
+	assert_int_equal(scene.forgotten, 1);
+	expect_all_finished();
+}
+
+static void any_with_no_branch_names_each_missing_tensor(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "pick"}, {.name = "l", .inputs = "pick.left"}, {.name = "r", .inputs = "pick.right"}};
+	open_scene(steps, COUNT(steps), "l r", JOIN_ANY);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "pick", "");
+	expect_error("m", ERROR_INPUT, "no output: step `pick` gave no tensor `left`; step `pick` gave no tensor `right`");
+}
+
+/* ---- triggers ---- */
+
+static void a_trigger_lets_go_but_is_not_sent(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "watch"}, {.name = "act", .inputs = "request.x", .triggers = "watch"}};
+	open_scene(steps, COUNT(steps), "act:inputs", JOIN_INNER);
+	scene_send(&scene, "open", "x=1 y=2");
+	assert_null(scene_call(&scene, "act"));
+	scene_reply(&scene, "watch", "ok=1");
+	expect_tensors("open", "x=1");
+	scene_send(&scene, "shut", "x=1");
+	scene_reply(&scene, "watch", "");
+	expect_error("shut", ERROR_INPUT, "watch");
+}
+
+static void inner_triggers_must_all_come(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "act", .kind = &kind_adds, .inputs = "request.x", .triggers = "request.a request.b"}};
+	open_scene(steps, COUNT(steps), "act", JOIN_INNER);
+	scene_send(&scene, "both", "x=1 a=0 b=0");
+	expect_tensors("both", "x=1 act=2");
+	scene_send(&scene, "half", "x=1 b=0");
+	expect_error("half", ERROR_INPUT, "the request has no tensor `a`");
+}
+
+/* ---- errors ---- */
+
+static void a_failed_step_fails_the_answer(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b", .inputs = "a"}};
+	open_scene(steps, COUNT(steps), "b", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_fail(&scene, "a", ERROR_REMOTE, "a : out of order");
+	expect_error("m", ERROR_REMOTE, "a : out of order");
+	expect_all_finished();
+}
+
+static void any_prefers_a_success_to_an_earlier_error(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b"}};
+	open_scene(steps, COUNT(steps), "a b", JOIN_ANY);
+	scene_send(&scene, "m", "x=1");
+	scene_fail(&scene, "a", ERROR_REMOTE, "broken");
+	assert_null(scene_answer(&scene, "m"));
+	scene_reply(&scene, "b", "y=1");
+	expect_tensors("m", "y=1");
+}
+
+static void outer_counts_a_failure_as_missing_unless_all_fail(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b"}};
+	open_scene(steps, COUNT(steps), "a b", JOIN_OUTER);
+	scene_send(&scene, "m", "x=1");
+	scene_fail(&scene, "a", ERROR_REMOTE, "broken");
+	scene_reply(&scene, "b", "y=1");
+	expect_tensors("m", "y=1");
+	scene_send(&scene, "n", "x=1");
+	scene_fail(&scene, "b", ERROR_REMOTE, "second");
+	scene_fail(&scene, "a", ERROR_REMOTE, "first in the list");
+	expect_error("n", ERROR_REMOTE, "first in the list");
+}
+
+static void a_step_beside_the_answer_neither_fails_nor_delays_it(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "log"}};
+	open_scene(steps, COUNT(steps), "a", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "y=1");
+	expect_tensors("m", "y=1");
+	assert_false(scene_answer(&scene, "m")->finished);
+	assert_int_equal(flow_inside(scene.flow), 1);
+	scene_fail(&scene, "log", ERROR_REMOTE, "disk full");
+	expect_all_finished();
+}
+
+static void a_pipeline_without_output_ends_without_an_answer(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}};
+	open_scene(steps, COUNT(steps), NULL, JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "y=1");
+	assert_int_equal(scene_answer(&scene, "m")->outcome, FLOW_NO_ANSWER);
+	expect_all_finished();
+}
+
+static void what_a_step_drops_on_purpose_is_no_error(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "sieve", .kind = &kind_drops}, {.name = "b", .inputs = "sieve"}};
+	open_scene(steps, COUNT(steps), "b", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	assert_int_equal(scene_answer(&scene, "m")->outcome, FLOW_DROPPED);
+	expect_all_finished();
+}
+
+/* ---- time ---- */
+
+static void a_deadline_answers_and_forgets_the_call(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}};
+	open_scene(steps, COUNT(steps), "a", JOIN_INNER);
+	struct message *message = scene_message(&scene, "m", "x=1");
+	message->deadline_ms = 50;
+	scene_enter(&scene, message);
+	assert_int_equal(flow_due_ms(scene.flow), 50);
+	scene_advance(&scene, 50);
+	expect_error("m", ERROR_LIMIT, "deadline");
+	assert_int_equal(scene.forgotten, 1);
+	message = scene_message(&scene, "late", "x=1");
+	message->deadline_ms = 50;
+	scene_enter(&scene, message);
+	expect_error("late", ERROR_LIMIT, "deadline");
+	assert_int_equal(scene.call_count, 1);
+	expect_all_finished();
+}
+
+/* ---- cycles ---- */
+
+static const struct made_step loop[] = {
+	{.name = "cnt", .inputs = "request back", .type = JOIN_ANY, .on_cycle = true},
+	{.name = "out", .kind = &kind_adds, .inputs = "cnt.n", .triggers = "cnt.stop", .window_ms = 1},
+	{.name = "back", .inputs = "cnt.n", .triggers = "cnt.go", .window_ms = 1, .on_cycle = true},
+};
+
+static void open_loop(int64_t max_visits)
+{
+	struct graph *graph = graph_made(ground, loop, COUNT(loop), "out", JOIN_INNER);
+	graph->max_visits = max_visits;
+	scene_open(&scene, graph, ground, false);
+}
+
+static void a_cycle_goes_round_until_its_end_is_let_out(void **state)
+{
+	(void)state;
+	open_loop(4);
+	scene_send(&scene, "m", "n=0");
+	for (int round = 1; round <= 3; round++) {
+		char count[32];
+		(void)snprintf(count, sizeof count, "n=%d %s=0", round, round < 3 ? "go" : "stop");
+		scene.now_ms += 10;
+		flow_advance(scene.flow, scene.now_ms);
+		scene_reply(&scene, "cnt", count);
+		if (round < 3) {
+			(void)snprintf(count, sizeof count, "n=%d", round);
+			scene_reply(&scene, "back", count);
+		}
+	}
+	expect_tensors("m", "n=3 out=4");
+	expect_all_finished();
+}
+
+static void a_cycle_ends_at_its_limit_of_revisits(void **state)
+{
+	(void)state;
+	open_loop(2);
+	scene_send(&scene, "m", "n=0");
+	scene_reply(&scene, "cnt", "n=1 go=0");
+	scene_reply(&scene, "back", "n=1");
+	scene_reply(&scene, "cnt", "n=2 go=0");
+	scene_reply(&scene, "back", "n=2");
+	expect_error("m", ERROR_LIMIT, "Max step revisits (1) exceeded");
+	expect_all_finished();
+}
+
+static void a_cycle_that_dies_out_is_answered(void **state)
+{
+	(void)state;
+	open_loop(9);
+	scene_send(&scene, "m", "n=0");
+	scene_reply(&scene, "cnt", "n=1");
+	expect_error("m", ERROR_INPUT, "stop");
+	scene_send(&scene, "e", "n=0");
+	scene_fail(&scene, "cnt", ERROR_REMOTE, "cnt : gone");
+	expect_error("e", ERROR_REMOTE, "cnt : gone");
+	expect_all_finished();
+}
+
+/* ---- batches ---- */
+
+static void open_batches(int64_t size)
+{
+	const struct made_step steps[] = {{.name = "rows", .batch_size = size, .batch_window_ms = 200}};
+	open_scene(steps, COUNT(steps), "rows", JOIN_INNER);
+}
+
+static void messages_go_together_and_their_answer_is_cut_by_rows(void **state)
+{
+	(void)state;
+	open_batches(3);
+	scene_send(&scene, "a", "x=[1]1,2");
+	assert_int_equal(scene.call_count, 0);
+	scene_send(&scene, "b", "x=[2]3,4,5,6");
+	assert_int_equal(scene.call_count, 1);
+	char sent[64];
+	payload_print(scene.calls[0]->request, sent, sizeof sent);
+	assert_string_equal(sent, "x=1,2,3,4,5,6");
+	scene_reply(&scene, "rows", "y=[3]10,20,30 all=7");
+	expect_tensors("a", "y=10 all=7");
+	expect_tensors("b", "y=20,30 all=7");
+	expect_all_finished();
+}
+
+static void a_batch_is_sent_when_its_window_has_passed(void **state)
+{
+	(void)state;
+	open_batches(3);
+	scene_send(&scene, "a", "x=[1]1,2");
+	assert_int_equal(flow_due_ms(scene.flow), 200);
+	scene_advance(&scene, 200);
+	scene_reply(&scene, "rows", "y=[1]5");
+	expect_tensors("a", "y=5");
+	expect_all_finished();
+}
+
+static void tensors_that_do_not_fit_together_wait_in_pots_of_their_own(void **state)
+{
+	(void)state;
+	open_batches(2);
+	scene_send(&scene, "a", "x=[1]1,2");
+	scene_send(&scene, "b", "x=[1]1,2,3");
+	scene_send(&scene, "c", "z=[1]1,2");
+	assert_int_equal(scene.call_count, 0);
+	scene_send(&scene, "d", "x=[1]3,4");
+	assert_int_equal(scene.call_count, 1);
+	scene_reply(&scene, "rows", "y=[2]1,2");
+	expect_tensors("a", "y=1");
+	expect_tensors("d", "y=2");
+	assert_int_equal(flow_inside(scene.flow), 2);
+}
+
+static void a_failed_batch_fails_each_member(void **state)
+{
+	(void)state;
+	open_batches(2);
+	scene_send(&scene, "a", "x=[1]1");
+	scene_send(&scene, "b", "x=[1]2");
+	scene_fail(&scene, "rows", ERROR_REMOTE, "rows : full");
+	expect_error("a", ERROR_REMOTE, "rows : full");
+	expect_error("b", ERROR_REMOTE, "rows : full");
+	expect_all_finished();
+}
+
+static void a_member_past_its_deadline_leaves_the_others_their_answer(void **state)
+{
+	(void)state;
+	open_batches(2);
+	struct message *hasty = scene_message(&scene, "hasty", "x=[1]1");
+	hasty->deadline_ms = 10;
+	scene_enter(&scene, hasty);
+	scene_send(&scene, "b", "x=[1]2");
+	scene_advance(&scene, 10);
+	expect_error("hasty", ERROR_LIMIT, "deadline");
+	scene_reply(&scene, "rows", "y=[2]1,2");
+	expect_tensors("b", "y=2");
+	expect_all_finished();
+}
+
+static void a_pot_that_all_have_left_is_not_sent(void **state)
+{
+	(void)state;
+	open_batches(2);
+	struct message *hasty = scene_message(&scene, "hasty", "x=[1]1");
+	hasty->deadline_ms = 10;
+	scene_enter(&scene, hasty);
+	scene_advance(&scene, 10);
+	scene_advance(&scene, 1000);
+	assert_int_equal(scene.call_count, 0);
+	expect_all_finished();
+}
+
+static void taps_see_every_point(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "one", .kind = &kind_adds}, {.name = "two", .kind = &kind_adds, .inputs = "one"}};
+	scene_open(&scene, graph_made(ground, steps, COUNT(steps), "two", JOIN_INNER), ground, true);
+	scene_send(&scene, "a", "x=1");
+	assert_int_equal(scene.taps[TAP_PIPELINE_INPUTS], 1);
+	assert_int_equal(scene.taps[TAP_PIPELINE_OUTPUTS], 1);
+	assert_int_equal(scene.taps[TAP_STEP_INPUTS], 2);
+	assert_int_equal(scene.taps[TAP_STEP_OUTPUTS], 2);
+}
+
+static void closing_forgets_the_calls_that_are_out(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "rows", .batch_size = 1}};
+	open_scene(steps, COUNT(steps), "a rows", JOIN_INNER);
+	scene_send(&scene, "m", "x=[1]1");
+	flow_close(scene.flow);
+	scene.flow = NULL;
+	assert_int_equal(scene.forgotten, 2);
+	assert_int_equal(scene.answer_count, 0);
+}
+
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOWS(a_chain_passes_from_step_to_step),
+		SHOWS(tensors_are_selected_renamed_and_joined_in_the_order_of_the_list),
+		SHOWS(references_to_one_producer_keep_its_order_and_send_each_tensor_once),
+		SHOWS(an_output_that_was_not_asked_for_stays_behind),
+		SHOWS(an_inner_join_waits_for_all),
+		SHOWS(an_inner_join_says_which_tensor_never_comes),
+		SHOWS(an_inner_join_beyond_its_window_is_a_limit),
+		SHOWS(an_outer_join_goes_on_at_its_window_and_drops_what_is_late),
+		SHOWS(an_outer_join_does_not_wait_for_what_cannot_come),
+		SHOWS(any_takes_the_first_and_forgets_the_rest),
+		SHOWS(any_with_no_branch_names_each_missing_tensor),
+		SHOWS(a_trigger_lets_go_but_is_not_sent),
+		SHOWS(inner_triggers_must_all_come),
+		SHOWS(a_failed_step_fails_the_answer),
+		SHOWS(any_prefers_a_success_to_an_earlier_error),
+		SHOWS(outer_counts_a_failure_as_missing_unless_all_fail),
+		SHOWS(a_step_beside_the_answer_neither_fails_nor_delays_it),
+		SHOWS(a_pipeline_without_output_ends_without_an_answer),
+		SHOWS(what_a_step_drops_on_purpose_is_no_error),
+		SHOWS(a_deadline_answers_and_forgets_the_call),
+		SHOWS(a_cycle_goes_round_until_its_end_is_let_out),
+		SHOWS(a_cycle_ends_at_its_limit_of_revisits),
+		SHOWS(a_cycle_that_dies_out_is_answered),
+		SHOWS(messages_go_together_and_their_answer_is_cut_by_rows),
+		SHOWS(a_batch_is_sent_when_its_window_has_passed),
+		SHOWS(tensors_that_do_not_fit_together_wait_in_pots_of_their_own),
+		SHOWS(a_failed_batch_fails_each_member),
+		SHOWS(a_member_past_its_deadline_leaves_the_others_their_answer),
+		SHOWS(a_pot_that_all_have_left_is_not_sent),
+		SHOWS(taps_see_every_point),
+		SHOWS(closing_forgets_the_calls_that_are_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,358 @@
+/* graphs.c: see graphs.h. */
+#include "graphs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SCENE_BYTES_MAX ((size_t)1 << 20)
+
+/* ---- payloads from words ---- */
+
+static const char *word_end(const char *word)
+{
+	return word + strcspn(word, " ");
+}
+
+static const struct tensor *tensor_made(struct arena *arena, const char *word)
+{
+	size_t name = strcspn(word, "=");
+	const char *at = word + name + 1;
+	int64_t shape[2] = {1, 0};
+	size_t rank = 1;
+	if (*at == '[') {
+		rank = 2;
+		shape[0] = strtol(at + 1, (char **)&at, 10);
+		at++;
+	}
+	float numbers[64];
+	size_t count = 0;
+	while (at < word_end(word)) {
+		numbers[count++] = strtof(at, (char **)&at);
+		at += *at == ',';
+	}
+	shape[rank - 1] = (int64_t)count / shape[0];
+	if (rank == 1)
+		shape[0] = (int64_t)count;
+	void *elements;
+	struct error error = {0};
+	struct tensor *tensor = tensor_make(arena, (struct text){arena_copy(arena, word, name), name}, DATATYPE_FP32, shape, rank,
+					    &elements, &error);
+	assert_non_null(tensor);
+	memcpy(elements, numbers, count * sizeof *numbers);
+	return tensor;
+}
+
+struct payload *payload_made(struct arena *arena, const char *tensors)
+{
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct tensors_builder builder;
+	tensors_begin(&builder, arena, 0);
+	for (const char *word = tensors; *word; word = word_end(word), word += *word == ' ')
+		tensors_add(&builder, tensor_made(arena, word));
+	payload->tensors = tensors_end(&builder);
+	return payload;
+}
+
+void payload_print(const struct payload *payload, char *text, size_t size)
+{
+	size_t length = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < payload->tensors.count; i++) {
+		const struct tensor *tensor = payload->tensors.items[i];
+		length += (size_t)snprintf(text + length, size - length, "%s" TEXT_FORMAT "=", i ? " " : "", TEXT_ARGUMENTS(tensor->name));
+		for (size_t e = 0; e < tensor->count; e++)
+			length += (size_t)snprintf(text + length, size - length, "%s%g", e ? "," : "", tensor_number(tensor, e));
+	}
+}
+
+/* ---- steps ---- */
+
+static enum step_verdict asks_run(struct step *step, struct visit *visit, struct error *error)
+{
+	return visit_call(visit, CALL_MODEL, step->name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
+}
+
+static enum step_verdict asks_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	(void)step;
+	if (call->error.kind != ERROR_NONE) {
+		*error = call->error;
+		return STEP_FAIL;
+	}
+	visit_emit(visit, call->reply);
+	return STEP_DONE;
+}
+
+const struct step_kind kind_asks = {.name = "asks", .run = asks_run, .answered = asks_answered};
+
+static enum step_verdict adds_run(struct step *step, struct visit *visit, struct error *error)
+{
+	struct arena *arena = visit_arena(visit);
+	const struct payload *input = visit_input(visit);
+	const struct tensor *first = input->tensors.items[0];
+	void *elements;
+	struct tensor *sum =
+		tensor_make(arena, text_of(step->name), DATATYPE_FP32, first->shape, first->rank, &elements, error);
+	for (size_t i = 0; i < first->count; i++)
+		((float *)elements)[i] = (float)tensor_number(first, i) + 1;
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	*payload = *input;
+	struct tensors_builder builder;
+	tensors_begin(&builder, arena, input->tensors.count + 1);
+	for (size_t i = 0; i < input->tensors.count; i++)
+		tensors_add(&builder, input->tensors.items[i]);
+	tensors_put(&builder, sum);
+	payload->tensors = tensors_end(&builder);
+	visit_emit(visit, payload);
+	return STEP_DONE;
+}
+
+const struct step_kind kind_adds = {.name = "adds", .run = adds_run};
+
+static enum step_verdict drops_run(struct step *step, struct visit *visit, struct error *error)
+{
+	(void)step, (void)visit, (void)error;
+	return STEP_DROP;
+}
+
+const struct step_kind kind_drops = {.name = "drops", .run = drops_run};
+
+/* ---- graphs ---- */
+
+static struct source source_made(struct arena *arena, const struct graph *graph, const char *word)
+{
+	size_t length = (size_t)(word_end(word) - word);
+	char *text = arena_copy(arena, word, length);
+	struct source source = {.point = SOURCE_STEP_OUTPUTS, .step = STEP_NONE, .reference = {text, length}};
+	char *to = strchr(text, '>');
+	char *tensor = strchr(text, '.');
+	char *inputs = strstr(text, ":inputs");
+	if (to)
+		*to++ = '\0';
+	if (inputs) {
+		*inputs = '\0';
+		source.point = SOURCE_STEP_INPUTS;
+	}
+	if (tensor) {
+		*tensor = '\0';
+		source.tensor = text_of(tensor + 1);
+	}
+	if (to) {
+		struct rename *rename = ARENA_NEW(arena, struct rename);
+		*rename = (struct rename){source.tensor, text_of(to)};
+		source.renames = rename;
+		source.rename_count = 1;
+	}
+	for (size_t i = 0; i < graph->count; i++)
+		if (strcmp(graph->steps[i].name, text) == 0)
+			source.step = i;
+	if (source.step == STEP_NONE) {
+		assert_string_equal(text, "request");
+		source.point = SOURCE_REQUEST;
+	}
+	return source;
+}
+
+static struct join join_made(struct arena *arena, const struct graph *graph, const char *words, enum join_type type, int64_t window_ms)
+{
+	struct join join = {.type = type, .window_ms = window_ms ? window_ms : JOIN_WINDOW_MS_DEFAULT};
+	struct source *sources = ARENA_ARRAY(arena, struct source, 8);
+	for (const char *word = words ? words : ""; *word; word = word_end(word), word += *word == ' ')
+		sources[join.count++] = source_made(arena, graph, word);
+	join.sources = sources;
+	return join;
+}
+
+static void mark_answering(struct graph *graph, const struct join *join)
+{
+	for (size_t i = 0; i < join->count; i++) {
+		if (join->sources[i].step == STEP_NONE || graph->steps[join->sources[i].step].answers)
+			continue;
+		struct graph_step *step = &graph->steps[join->sources[i].step];
+		step->answers = true;
+		mark_answering(graph, &step->inputs);
+		mark_answering(graph, &step->triggers);
+	}
+}
+
+struct graph *graph_made(struct arena *arena, const struct made_step *steps, size_t count, const char *output, enum join_type type)
+{
+	struct graph *graph = ARENA_NEW(arena, struct graph);
+	size_t *order = ARENA_ARRAY(arena, size_t, count);
+	graph->name = "made";
+	graph->max_visits = 1;
+	graph->steps = ARENA_ARRAY(arena, struct graph_step, count);
+	for (size_t i = 0; i < count; i++, graph->count++) {
+		struct step_spec *spec = ARENA_NEW(arena, struct step_spec);
+		spec->kind = steps[i].kind ? steps[i].kind : &kind_asks;
+		spec->name.text = steps[i].name;
+		spec->batch.size = steps[i].batch_size;
+		spec->batch.window_ms = steps[i].batch_window_ms ? steps[i].batch_window_ms : BATCH_WINDOW_MS_DEFAULT;
+		graph->steps[i].spec = spec;
+		graph->steps[i].name = steps[i].name;
+		graph->steps[i].on_cycle = steps[i].on_cycle;
+		graph->cyclic |= steps[i].on_cycle;
+		order[i] = i;
+	}
+	graph->order = order;
+	for (size_t i = 0; i < count; i++) {
+		const char *inputs = steps[i].inputs ? steps[i].inputs : "request";
+		graph->steps[i].inputs = join_made(arena, graph, inputs, steps[i].type, steps[i].window_ms);
+		graph->steps[i].triggers = join_made(arena, graph, steps[i].triggers, steps[i].triggers_type, steps[i].window_ms);
+	}
+	graph->has_output = output != NULL;
+	graph->output = join_made(arena, graph, output, type, 0);
+	mark_answering(graph, &graph->output);
+	return graph;
+}
+
+/* ---- the outside ---- */
+
+static void note_call(void *context, struct call *call)
+{
+	struct scene *scene = context;
+	assert_true(scene->call_count < NOTED_MAX);
+	scene->calls[scene->call_count++] = call;
+}
+
+static void note_forgotten(void *context, struct call *call)
+{
+	struct scene *scene = context;
+	for (size_t i = 0; i < scene->call_count; i++)
+		if (scene->calls[i] == call)
+			scene->calls[i] = NULL;
+	scene->forgotten++;
+}
+
+static void note_answer(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct scene *scene = context;
+	struct noted_answer *noted = &scene->answers[scene->answer_count++];
+	*noted = (struct noted_answer){.id = message->id.bytes, .outcome = outcome, .at_ms = scene->now_ms};
+	if (answer->payload)
+		payload_print(answer->payload, noted->tensors, sizeof noted->tensors);
+	if (answer->error) {
+		noted->kind = answer->error->kind;
+		memcpy(noted->error, answer->error->text, sizeof noted->error);
+	}
+}
+
+static void note_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct scene *scene = context;
+	(void)answer;
+	for (size_t i = 0; i < scene->answer_count; i++) {
+		if (scene->answers[i].id != message->id.bytes)
+			continue;
+		assert_int_equal(scene->answers[i].outcome, outcome);
+		assert_false(scene->answers[i].finished);
+		scene->answers[i].finished = true;
+	}
+	/* What a worker would do: nothing may look at it any more. */
+	arena_reset(message->arena);
+}
+
+static void note_tap(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload)
+{
+	(void)message, (void)step, (void)payload;
+	((struct scene *)context)->taps[point]++;
+}
+
+void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped)
+{
+	*scene = (struct scene){.arena = arena, .graph = graph};
+	struct flow_outside outside = {
+		.context = scene,
+		.call = note_call,
+		.forget = note_forgotten,
+		.answer = note_answer,
+		.finished = note_finished,
+		.tap = tapped ? note_tap : NULL,
+	};
+	struct error error = {0};
+	scene->flow = flow_open(graph, &outside, &error);
+	assert_string_equal(error.text, "");
+	assert_non_null(scene->flow);
+}
+
+void scene_close(struct scene *scene)
+{
+	flow_close(scene->flow);
+	for (size_t i = 0; i < scene->message_count; i++)
+		arena_close(scene->messages[i]->arena);
+}
+
+struct message *scene_message(struct scene *scene, const char *id, const char *tensors)
+{
+	struct message *message = ARENA_NEW(scene->arena, struct message);
+	message->arena = arena_open(SCENE_BYTES_MAX);
+	message->id = text_of(id);
+	message->payload = *payload_made(message->arena, tensors);
+	scene->messages[scene->message_count++] = message;
+	return message;
+}
+
+void scene_enter(struct scene *scene, struct message *message)
+{
+	struct error error = {0};
+	assert_true(flow_enter(scene->flow, message, scene->now_ms, &error));
+}
+
+void scene_send(struct scene *scene, const char *id, const char *tensors)
+{
+	scene_enter(scene, scene_message(scene, id, tensors));
+}
+
+struct call *scene_call(struct scene *scene, const char *model)
+{
+	for (size_t i = 0; i < scene->call_count; i++)
+		if (scene->calls[i] && strcmp(scene->calls[i]->name, model) == 0)
+			return scene->calls[i];
+	return NULL;
+}
+
+static struct call *take_call(struct scene *scene, const char *model)
+{
+	struct call *call = scene_call(scene, model);
+	assert_non_null(call);
+	for (size_t i = 0; i < scene->call_count; i++)
+		if (scene->calls[i] == call)
+			scene->calls[i] = NULL;
+	return call;
+}
+
+void scene_reply(struct scene *scene, const char *model, const char *tensors)
+{
+	struct call *call = take_call(scene, model);
+	call->reply = payload_made(call->message->arena, tensors);
+	flow_answered(scene->flow, call, scene->now_ms);
+}
+
+void scene_fail(struct scene *scene, const char *model, enum error_kind kind, const char *text)
+{
+	struct call *call = take_call(scene, model);
+	error_set(&call->error, kind, PLACE_NONE, "%s", text);
+	flow_answered(scene->flow, call, scene->now_ms);
+}
+
+void scene_advance(struct scene *scene, int64_t now_ms)
+{
+	scene->now_ms = now_ms;
+	flow_advance(scene->flow, now_ms);
+}
+
+const struct noted_answer *scene_answer(const struct scene *scene, const char *id)
+{
+	const struct noted_answer *found = NULL;
+	for (size_t i = 0; i < scene->answer_count; i++) {
+		if (strcmp(scene->answers[i].id, id) != 0)
+			continue;
+		assert_null(found);
+		found = &scene->answers[i];
+	}
+	return found;
+}

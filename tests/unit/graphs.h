@@ -1,0 +1,82 @@
+/* graphs.h: for tests of the flow: small graphs from a few words, and an outside that
+ * notes what it is asked and is answered by hand.
+ *
+ * References are written as `request`, `request.T`, `STEP`, `STEP.T`, `STEP:inputs`,
+ * with blanks between; `T>N` renames T to N.
+ */
+#ifndef SLUICE_TESTS_GRAPHS_H
+#define SLUICE_TESTS_GRAPHS_H
+
+#include "flow/flow.h"
+
+#define NOTED_MAX 64
+
+struct made_step {
+	const char *name;
+	const struct step_kind *kind; /* NULL: `kind_asks` */
+	const char *inputs;           /* NULL: "request" */
+	enum join_type type;
+	int64_t window_ms; /* 0: 60 s */
+	const char *triggers;
+	enum join_type triggers_type;
+	int64_t batch_size, batch_window_ms;
+	bool on_cycle;
+};
+
+/* A step that calls the model of its own name and gives its reply. */
+extern const struct step_kind kind_asks;
+/* A step that adds a tensor of its own name: the first tensor plus one. */
+extern const struct step_kind kind_adds;
+/* A step that drops every message. */
+extern const struct step_kind kind_drops;
+
+/* `output` NULL: none. Everything is in `arena`. */
+struct graph *graph_made(struct arena *arena, const struct made_step *steps, size_t count, const char *output, enum join_type type);
+
+struct noted_answer {
+	const char *id;
+	enum flow_outcome outcome;
+	enum error_kind kind;
+	char error[ERROR_TEXT_MAX];
+	char tensors[256]; /* "name=1,2 other=3" */
+	int64_t at_ms;
+	bool finished;
+};
+
+/* The outside, the flow, and the time of one test. */
+struct scene {
+	struct arena *arena;
+	struct graph *graph;
+	struct flow *flow;
+	int64_t now_ms;
+	size_t call_count, forgotten;
+	struct call *calls[NOTED_MAX]; /* NULL: answered or forgotten */
+	size_t answer_count;
+	struct noted_answer answers[NOTED_MAX];
+	size_t taps[TAP_STEP_OUTPUTS + 1];
+	size_t message_count;
+	struct message *messages[NOTED_MAX];
+};
+
+void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped);
+void scene_close(struct scene *scene);
+
+/* Sends a message with these tensors ("x=1,2 y=3": FP32, shape [n]; "x=[2]1,2,3,4" has
+ * shape [2, n/2]). */
+void scene_send(struct scene *scene, const char *id, const char *tensors);
+struct message *scene_message(struct scene *scene, const char *id, const char *tensors);
+void scene_enter(struct scene *scene, struct message *message);
+
+/* The oldest open call of that model. */
+struct call *scene_call(struct scene *scene, const char *model);
+void scene_reply(struct scene *scene, const char *model, const char *tensors);
+void scene_fail(struct scene *scene, const char *model, enum error_kind kind, const char *text);
+void scene_advance(struct scene *scene, int64_t now_ms);
+
+/* The one answer for that id, or NULL. */
+const struct noted_answer *scene_answer(const struct scene *scene, const char *id);
+
+struct payload *payload_made(struct arena *arena, const char *tensors);
+void payload_print(const struct payload *payload, char *text, size_t size);
+
+#endif
