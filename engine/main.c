@@ -5,8 +5,7 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
-
-static const struct step_kind *const step_kinds[] = {NULL};
+#include "steps/kinds.h"
 
 /* SLUICE_FAIL_ALLOCATION=7 makes the seventh allocation fail, for tests/torture.py;
  * 0 makes none fail and says at the end how many there were. */

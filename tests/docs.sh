@@ -10,6 +10,10 @@ sluice=$2
 pages="
 steps/README.md steps
 engine/cli/README.md commands
+engine/step/README.md expressions
+engine/spec/README.md resources
+engine/spec/FAULTS.md faults
+engine/message/README.md formats
 engine/message/DATATYPES.md datatypes
 "
 

@@ -55,6 +55,60 @@ static void steps_offer(struct session *session, struct suggestion *suggestion)
 		suggest_offer(suggestion, text_of((*kind)->name));
 }
 
+/* ---- expressions ---- */
+
+static const char expressions_text[] =
+	"An expression is one line: names, numbers, texts, operators and functions. It has no statements and no loops, and gives the "
+	"same result everywhere.\n\n"
+	"  (price - mean(price)) / std(price)\n"
+	"  where(predict > 0.5, \"buy\", \"hold\")\n"
+	"  header(\"x-tier\") == \"fast\" or (vol ?? 0) > 3%\n\n"
+	"Names are the tensors of the message, what was set above in the same step, `step.tensor` of an earlier step, `request.tensor` and "
+	"`params.name` of what the caller sent, and `key id ts pipeline step variant model version` of the message. `has(x)` and `x ?? y` "
+	"may name what is missing; else using it is an error that names it.\n\n"
+	"Operators, tightest first: `x[i] f(x) a.b`, `^`, `-x not x`, `* /`, `+ -`, `< <= > >= == != in`, `and`, `or`, `??`. Shapes "
+	"broadcast as in numpy. Integers stay exact and overflow is an error; `/` always gives a floating point number. Blanks stand around "
+	"a minus between names: `a-b` is one name.";
+
+static void function_item(struct page *page, const struct expression_function_row *row)
+{
+	page_item(page, 0, row->help, "%s", row->form);
+}
+
+static void expressions_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Expressions");
+	page_text(page, expressions_text);
+	const char *group = "";
+	for (const struct expression_function_row *row = expression_functions; row->name; row++) {
+		if (strcmp(row->group, group) != 0)
+			page_heading(page, 2, "Functions: %s", row->group);
+		group = row->group;
+		function_item(page, row);
+	}
+}
+
+static bool expressions_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	bool found = false;
+	for (const struct expression_function_row *row = expression_functions; row->name; row++) {
+		if (strcmp(row->name, name) != 0)
+			continue;
+		found = true;
+		function_item(page, row);
+	}
+	return found;
+}
+
+static void expressions_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct expression_function_row *row = expression_functions; row->name; row++)
+		suggest_offer(suggestion, text_of(row->name));
+}
+
 /* ---- resources ---- */
 
 static void print_resource(struct page *page, unsigned level, const struct resource_kind *kind)
@@ -217,6 +271,7 @@ static void datatypes_offer(struct session *session, struct suggestion *suggesti
 
 static const struct topic topics[] = {
 	{"steps", "The step kinds and their options.", steps_print, steps_print_one, steps_offer},
+	{"expressions", "The expression language and its functions.", expressions_print, expressions_print_one, expressions_offer},
 	{"resources", "The kinds of YAML documents and their fields.", resources_print, resources_print_one, resources_offer},
 	{"formats", "What messages arrive and leave in.", formats_print, formats_print_one, formats_offer},
 	{"datatypes", "What elements of a tensor can be.", datatypes_print, datatypes_print_one, datatypes_offer},
