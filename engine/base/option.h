@@ -76,7 +76,8 @@ enum option_type {
 	OPTION_EXPRESSION, /* const struct expression *, NULL when absent */
 	OPTION_MAP,        /* `rows` fill in the struct that stands at `offset` */
 	OPTION_LIST,       /* struct item_list; each item is a map by `rows` */
-	OPTION_TABLE,      /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows */
+	OPTION_TABLE,      /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows.
+			    * Without name and short form: keys that no other row names, kept nowhere */
 	OPTION_OPERATIONS, /* struct item_list of struct operation: a list of maps with one key each, one of `rows` */
 	OPTION_NODE,       /* const struct node *: any YAML, kept as it is written */
 	OPTION_HERE,       /* struct place: where this map stands; line 0 when it is absent. Has no name */
@@ -99,12 +100,14 @@ struct option {
 	enum option_type type;
 	enum option_effect effect;
 	size_t offset;             /* into the struct that these rows fill in */
+	size_t place_offset;       /* where a struct place of the value stands; 0: nowhere */
 	const char *fallback;      /* as the user would write it; NULL: zero or absent */
 	const char *choices;       /* OPTION_CHOICE, and an OPTION_TEXT that is one of few: words with one blank between */
 	const struct option *rows; /* OPTION_MAP, _LIST, _TABLE, _OPERATIONS */
 	size_t item_size;          /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
 	double least, most;        /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
+	bool quotable; /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
 	/* A value that is no map goes to the first row with this that can take it:
 	 * `otherwise: drop`. Without a name the row has no other form, and if it is an
 	 * OPTION_TABLE or OPTION_NODE it takes maps as well. */

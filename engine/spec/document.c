@@ -11,11 +11,28 @@
 #define MACHINE_LEARNING "machinelearning.seldon.io/v1"
 #define RUNTIME_NAME "default" /* of a runtime that has none */
 
+#define KIND(kind_name, version, of_type, ...) \
+	{.name = kind_name, .api_version = version, .type = RESOURCE_##of_type, __VA_ARGS__}
+
 const struct resource_kind resource_kinds[] = {
-	{.name = "Pipeline", .api_version = MLOPS, .type = RESOURCE_PIPELINE, .help = "A graph of steps.", .rows = pipeline_rows,
-	 .size = sizeof(struct pipeline_spec), .check = pipeline_check},
-	{.name = "Model", .api_version = MLOPS, .type = RESOURCE_MODEL, .help = "A model and where it answers.", .rows = model_rows,
-	 .size = sizeof(struct model_spec), .check = model_check},
+	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
+	     .help = "A graph of steps."),
+	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
+	     .help = "A model, and where it answers."),
+	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec), .check = experiment_check,
+	     .later = true, .help = "Models or pipelines among which requests are split."),
+	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
+	     .nameless = true, .help = "An installation and its settings."),
+	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
+	     .help = "Settings that runtimes build on."),
+	KIND("ServerConfig", MLOPS, SERVER_CONFIG, .rows = server_config_rows, .help = "How Kubernetes would make a server; of no effect here."),
+	KIND("Server", MLOPS, SERVER, .rows = server_rows, .size = sizeof(struct server_spec), .check = server_check,
+	     .help = "A model server, and where it answers."),
+	KIND("SeldonDeployment", MACHINE_LEARNING, DEPLOYMENT, .rows = deployment_rows, .size = sizeof(struct deployment_spec),
+	     .check = deployment_check, .later = true, .help = "Graphs of the first Seldon Core."),
+	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
+	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .help = "A fragment: settings of calls to models."),
+	KIND("Targets", NULL, FRAGMENT, .rows = target_rows, .size = sizeof(struct targets_spec), .help = "A fragment: what `plan --slo` holds the plan against."),
 	{0},
 };
 

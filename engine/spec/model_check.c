@@ -4,12 +4,12 @@
 #include "spec/options.h"
 #include "spec/rows.h"
 
-static bool value_fits(const struct model_parameter *parameter)
+bool parameter_fits(const char *text, int type)
 {
-	struct text value = text_of(parameter->value.text);
+	struct text value = text_of(text);
 	int64_t integer;
 	double number;
-	switch ((enum model_parameter_type)parameter->type) {
+	switch ((enum model_parameter_type)type) {
 	case MODEL_PARAMETER_STRING:
 		return true;
 	case MODEL_PARAMETER_INT:
@@ -23,16 +23,21 @@ static bool value_fits(const struct model_parameter *parameter)
 	return false;
 }
 
+const char *parameter_type_name(int type)
+{
+	static const char *const names[] = {"STRING", "INT", "FLOAT", "DOUBLE", "BOOL"};
+	return names[type];
+}
+
 static void check_settings(const struct item_list *settings, struct faults *faults)
 {
-	static const char *const types[] = {"STRING", "INT", "FLOAT", "DOUBLE", "BOOL"};
 	const struct model_parameter *parameters = settings->items;
 	for (size_t i = 0; i < settings->count; i++) {
 		if (!parameters[i].value.text || !parameters[i].name.text)
 			continue;
-		if (!value_fits(&parameters[i]))
+		if (!parameter_fits(parameters[i].value.text, parameters[i].type))
 			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL, "the parameter `%s` is of type %s, and `%s` is none",
-				  parameters[i].name.text, types[parameters[i].type], parameters[i].value.text);
+				  parameters[i].name.text, parameter_type_name(parameters[i].type), parameters[i].value.text);
 		for (size_t j = 0; j < i; j++)
 			if (parameters[j].name.text && strcmp(parameters[j].name.text, parameters[i].name.text) == 0)
 				fault_add(faults, CODE_REPEATED_NAME, parameters[i].name.place, NULL, "the parameter `%s` is already in line %u",

@@ -41,6 +41,13 @@ static bool has_rows(const struct option *row)
 	return row->type == OPTION_MAP || row->type == OPTION_LIST || row->type == OPTION_TABLE || row->type == OPTION_OPERATIONS;
 }
 
+/* A value to where its row says. */
+static void read_whole(struct reading *reading, const struct option *row, const struct node *node, void *into)
+{
+	union scratch scratch = {0};
+	read_value(reading, row, node, has_rows(row) ? inner(row, into) : slot(row, into, &scratch));
+}
+
 static void fall_back(struct reading *reading, const struct option *row, void *into)
 {
 	if (row->type == OPTION_KIND) {
@@ -116,10 +123,11 @@ static const struct option *say_unknown(struct reading *reading, const struct op
 
 static bool switched_off(const struct node *value)
 {
-	const struct node *enabled = node_get(value, "enabled");
+	const struct node *enabled = node_get(value, "enabled"), *disabled = node_get(value, "disable");
 	if (value->type == NODE_SCALAR)
 		return scalar_classify(value) == SCALAR_FLAG && (value->scalar.bytes[0] == 'f' || value->scalar.bytes[0] == 'F');
-	return enabled && enabled->type == NODE_SCALAR && text_equal_caseless(enabled->scalar, TEXT("false"));
+	return (enabled && enabled->type == NODE_SCALAR && text_equal_caseless(enabled->scalar, TEXT("false"))) ||
+	       (disabled && disabled->type == NODE_SCALAR && text_equal_caseless(disabled->scalar, TEXT("true")));
 }
 
 /* What is known and not honoured is never passed over in silence. */
@@ -166,6 +174,17 @@ static void say_missing(struct reading *reading, const struct option *rows, uint
 	}
 }
 
+/* A key that no row names, where any key may stand. */
+static bool read_free(struct reading *reading, const struct option *rows, const struct node_entry *entry)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->type == OPTION_TABLE && !row->name && !row->short_form) {
+			options_read(reading, entry->value, row->rows, NULL);
+			return true;
+		}
+	return false;
+}
+
 /* One entry of a map; the bits of the rows that need not be missed. */
 static uint64_t read_entry(struct reading *reading, const struct option *rows, const struct node_entry *entry, void *into,
 			   const char *where)
@@ -173,7 +192,7 @@ static uint64_t read_entry(struct reading *reading, const struct option *rows, c
 	const struct option *row = row_named(rows, entry->key->scalar);
 	reading->field = entry->key->scalar.bytes;
 	if (!row) {
-		if (step_rows(rows) && into && step_kind_read(reading, entry, into))
+		if (read_free(reading, rows, entry) || (step_rows(rows) && into && step_kind_read(reading, entry, into)))
 			return 0;
 		const struct option *meant = say_unknown(reading, rows, entry->key, where);
 		return meant ? (uint64_t)1 << index_of(rows, meant) : 0;
@@ -185,9 +204,9 @@ static uint64_t read_entry(struct reading *reading, const struct option *rows, c
 		return entry->value->broken ? bit : 0;
 	}
 	say_effect(reading, row, entry);
-	union scratch scratch = {0};
-	void *at = has_rows(row) ? inner(row, into) : slot(row, into, &scratch);
-	read_value(reading, row, entry->value, at);
+	if (into && row->place_offset > 0)
+		*(struct place *)((unsigned char *)into + row->place_offset) = entry->value->place;
+	read_whole(reading, row, entry->value, into);
 	return bit;
 }
 
@@ -219,12 +238,6 @@ static bool only_short(const struct option *rows)
 	return rows->type != OPTION_END;
 }
 
-static void read_short(struct reading *reading, const struct option *row, const struct node *node, void *into)
-{
-	union scratch scratch = {0};
-	read_value(reading, row, node, has_rows(row) ? inner(row, into) : slot(row, into, &scratch));
-}
-
 /* A value that is no map, or may be none, and no short form takes it. */
 static void say_no_map(struct reading *reading, const struct option *rows, const struct node *node)
 {
@@ -246,7 +259,7 @@ void options_read(struct reading *reading, const struct node *node, const struct
 			*(struct place *)((unsigned char *)into + row->offset) = node->place;
 	const struct option *whole = short_form(rows, node);
 	if (whole) {
-		read_short(reading, whole, node, into);
+		read_whole(reading, whole, node, into);
 		return;
 	}
 	if (node->type != NODE_MAP || only_short(rows)) {

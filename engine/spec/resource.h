@@ -10,6 +10,7 @@
 #include "base/option.h"
 #include "spec/fault.h"
 #include "spec/node.h"
+#include "step/experiment.h"
 #include "step/step.h"
 
 enum resource_type {
@@ -207,53 +208,79 @@ struct environment_variable {
 	const char *value;
 };
 
-/* ---- Experiment ---- */
-
-struct traffic_header {
-	struct name name;
-	const char *value;
-};
-
-struct candidate {
-	struct place here;
-	struct name name;
-	int64_t weight;
-	struct place weight_place;
-	struct item_list headers; /* struct traffic_header */
-};
-
-enum experiment_resource { EXPERIMENT_MODEL, EXPERIMENT_PIPELINE };
-
-struct experiment_spec {
-	struct item_list candidates; /* struct candidate */
-	struct name default_name;
-	struct name mirror_name;
-	int64_t mirror_percent;
-	int resource_type; /* enum experiment_resource */
-	struct place bandits_here;
-	struct place progressive_here;
-};
-
 /* ---- Server ---- */
 
 struct server_spec {
+	struct place here;
 	struct name server_config;
 	struct name_list capabilities;
 	struct name_list extra_capabilities;
 	struct name_list endpoints; /* grpc://host:port, http://host:port */
 };
 
-/* SeldonRuntime, SeldonConfig, ServerConfig and SeldonDeployment keep their specs
- * beside their rows until something reads more of them than these: */
+/* ---- SeldonRuntime, and the config of a SeldonConfig ---- */
+
+struct runtime_override {
+	struct place here;
+	struct name name;
+	int64_t replicas;
+	struct place replicas_place; /* line 0: not said */
+};
 
 struct runtime_spec {
 	struct name seldon_config;
 	struct name_list brokers;
-	bool kafka_enabled;
-	const char *topic_prefix; /* NULL: sluice */
+	struct name bootstrap_servers; /* the same, joined by commas; what Seldon calls it */
+	bool kafka_enabled;            /* false: in-process */
+	const char *topic_prefix;      /* NULL: sluice */
 	int64_t timeout_ns;
 	int64_t partitions;         /* 0: the broker's */
 	int64_t replication_factor; /* 0: the broker's */
+	struct item_list overrides; /* struct runtime_override */
+	struct name backup_schedule;
+};
+
+/* ---- SeldonDeployment ---- */
+
+struct graph_parameter {
+	struct name name;
+	struct name value;
+	int type; /* index into MODEL_PARAMETER_CHOICES */
+};
+
+struct graph_node {
+	struct place here;
+	struct name name;
+	const char *type; /* NULL: MODEL, or what the implementation is */
+	struct name implementation;
+	struct name model_uri;
+	struct item_list children;   /* struct graph_node */
+	struct item_list parameters; /* struct graph_parameter */
+};
+
+struct predictor {
+	struct place here;
+	struct name name;
+	struct graph_node graph;
+	int64_t traffic;
+	struct place traffic_place; /* line 0: not said */
+	bool shadow;
+	struct place shadow_place;
+};
+
+struct deployment_spec {
+	struct item_list predictors; /* struct predictor */
+	int protocol;                /* seldon tensorflow kfserving v2 */
+	struct place predictors_place;
+};
+
+/* ---- Targets (a fragment) ---- */
+
+/* Those that are absent have the value 0. Times are in ms. */
+struct targets_spec {
+	struct threshold latency_p50, latency_p95, latency_p99;
+	struct threshold requests_per_second, concurrent_users;
+	struct threshold uptime, repair_time;
 };
 
 /* ---- all of them ---- */

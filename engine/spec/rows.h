@@ -16,7 +16,7 @@ extern const struct option pipeline_rows[];
 extern const struct option model_rows[];
 extern const struct option experiment_rows[];
 extern const struct option runtime_rows[];
-extern const struct option config_rows[];
+extern const struct option seldon_config_rows[];
 extern const struct option server_config_rows[];
 extern const struct option server_rows[];
 extern const struct option deployment_rows[];
@@ -26,9 +26,9 @@ extern const struct option target_rows[];
 
 /* Shared by kinds. */
 extern const struct option metadata_rows[];       /* struct metadata */
+extern const struct option config_rows[];         /* struct runtime_spec */
 extern const struct option text_value_rows[];     /* struct annotation: free keys to texts */
 extern const struct option environment_rows[];    /* struct environment_variable */
-extern const struct option batching_rows[];       /* unstored: maxBatchSize, maxLatency, batchTimeout */
 extern const struct option dataflow_rows[];       /* one bool: cleanTopicsOnDelete, at offset 0 */
 
 struct metadata {
@@ -47,6 +47,13 @@ void deployment_check(const struct resource *resource, struct faults *faults);
 
 /* The name of a resource or a step: its letters, and its length. */
 void name_check(struct name name, const char *what, struct faults *faults);
+
+/* Whether a text is what a parameter of that type can be (MODEL_PARAMETER_CHOICES). */
+bool parameter_fits(const char *value, int type);
+const char *parameter_type_name(int type);
+
+/* Five fields, as cron has them. */
+void schedule_check(struct name schedule, struct faults *faults);
 
 
 #endif

@@ -5,6 +5,8 @@
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 
+#define NUMBER_UNBOUNDED 1e300 /* a `most` beyond it is none, and not worth printing */
+
 const char *option_type_name(const struct option *row)
 {
 	static const char *const names[] = {
@@ -114,7 +116,7 @@ static void read_text(struct reading *reading, const struct option *row, const s
 static void read_name(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	const char *text;
-	if (take_text(reading, row, node, &text))
+	if (take_text(reading, row, node, &text) && (!row->choices || choice_index(reading, row, node) >= 0))
 		*(struct name *)at = (struct name){text, node->place};
 }
 
@@ -191,7 +193,10 @@ static void read_flag(struct reading *reading, const struct option *row, const s
 
 static void say_range(struct reading *reading, const struct option *row, const struct node *node)
 {
-	if (row->least < row->most)
+	if (row->least < row->most && row->most >= NUMBER_UNBOUNDED)
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g on, not %s", reading->field,
+			  option_type_name(row), row->least, node->scalar.bytes);
+	else if (row->least < row->most)
 		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g to %.15g, not %s", reading->field,
 			  option_type_name(row), row->least, row->most, node->scalar.bytes);
 	else
@@ -205,11 +210,12 @@ static bool within(const struct option *row, double number)
 
 static void read_integer(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
-	if (node->type != NODE_SCALAR || scalar_classify(node) != SCALAR_INTEGER) {
+	int64_t number;
+	bool quoted = row->quotable && node->type == NODE_SCALAR && number_read_int64(node->scalar, &number);
+	if (!quoted && (node->type != NODE_SCALAR || scalar_classify(node) != SCALAR_INTEGER)) {
 		value_wrong_type(reading, row, node);
 		return;
 	}
-	int64_t number;
 	struct text digits = node->scalar;
 	if (digits.bytes[0] == '+')
 		digits = (struct text){digits.bytes + 1, digits.length - 1};

@@ -1,0 +1,229 @@
+/* config_rows.c: the config of a SeldonRuntime or SeldonConfig: how the whole
+ * installation is set up, in Seldon's own form and in that of the reference dialect. */
+#include "spec/rows.h"
+
+#define RUNTIME(key, kind, member, ...) ROW(key, kind, struct runtime_spec, member, __VA_ARGS__)
+#define PART(key, part_rows, ...) {.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, __VA_ARGS__}
+#define ENABLED CHECKED("enabled", FLAG, .help = "Whether it is in force.")
+
+/* ---- agents, listeners, scaling ---- */
+
+static const struct option rclone_rows[] = {
+	ENABLED,
+	CHECKED("configSecret", TEXT, .help = "The secret with the settings of rclone."),
+	CHECKED("config_secrets", NAMES, .help = "Secrets with settings of rclone."),
+	CHECKED("config", NAMES, .help = "Settings of rclone, each a JSON text."),
+	{.type = OPTION_END},
+};
+
+static const struct option agent_rows[] = {
+	CHECKED("rclone", MAP, .rows = rclone_rows, .help = "Fetching of artifacts."),
+	{.type = OPTION_END},
+};
+
+static const struct option listener_rows[] = {
+	ENABLED,
+	CHECKED("port", INTEGER, PORT_RANGE, .help = "The port that is listened on."),
+	{.type = OPTION_END},
+};
+
+static const struct option service_rows[] = {
+	CHECKED("grpcServicePrefix", TEXT, .effect = EFFECT_NONE, .help = "A prefix of Kubernetes services."),
+	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of Kubernetes services."),
+	CHECKED("grpc", MAP, .effect = EFFECT_LATER, .rows = listener_rows, .help = "The gateway's gRPC listener."),
+	CHECKED("http", MAP, .effect = EFFECT_LATER, .rows = listener_rows, .help = "The gateway's HTTP listener."),
+	{.type = OPTION_END},
+};
+
+static const struct option scaling_models_rows[] = {ENABLED, {.type = OPTION_END}};
+
+static const struct option scaling_servers_rows[] = {
+	ENABLED,
+	CHECKED("scaleDownPackingEnabled", FLAG, .help = "Whether models are packed onto fewer servers."),
+	CHECKED("scaleDownPackingPercentage", INTEGER, PERCENT_RANGE, .help = "How many of them, in percent."),
+	{.type = OPTION_END},
+};
+
+static const struct option scaling_pipelines_rows[] = {
+	CHECKED("maxShardCountMultiplier", INTEGER, INT32_RANGE, .help = "Shards for each pipeline at the most."),
+	{.type = OPTION_END},
+};
+
+static const struct option scaling_rows[] = {
+	CHECKED("models", MAP, .rows = scaling_models_rows, .help = "Scaling of models."),
+	CHECKED("servers", MAP, .rows = scaling_servers_rows, .help = "Scaling of servers."),
+	CHECKED("pipelines", MAP, .rows = scaling_pipelines_rows, .help = "Sharding of pipelines."),
+	{.type = OPTION_END},
+};
+
+/* ---- Kafka ---- */
+
+static const struct option client_setting_rows[] = {
+	{.type = OPTION_SCALAR, .short_form = true, .offset = OPTION_UNSTORED},
+	{.type = OPTION_END},
+};
+
+static const struct option topic_rows[] = {
+	RUNTIME("numPartitions", INTEGER, partitions, POSITIVE_RANGE, .quotable = true, .help = "Partitions of each topic."),
+	RUNTIME("replicationFactor", INTEGER, replication_factor, POSITIVE_RANGE, .quotable = true, .help = "Copies of each partition."),
+	{.type = OPTION_TABLE, .offset = OPTION_UNSTORED, .rows = client_setting_rows},
+	{.type = OPTION_END},
+};
+
+static const struct option kafka_rows[] = {
+	RUNTIME("bootstrap.servers", NAME, bootstrap_servers, .help = "The brokers, joined by commas."),
+	RUNTIME("brokers", NAMES, brokers, .least = 1, .help = "The brokers, host:port."),
+	RUNTIME("enabled", FLAG, kafka_enabled, .fallback = "true", .help = "false: everything runs in one process, in memory."),
+	RUNTIME("topicPrefix", TEXT, topic_prefix, .help = "The beginning of every topic's name; default: sluice."),
+	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
+	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
+	CHECKED("consumer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows, .help = "Settings of consumers, as librdkafka names them."),
+	CHECKED("producer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows, .help = "Settings of producers, as librdkafka names them."),
+	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows, .help = "Settings of Kafka Streams, which sluice does without."),
+	PART("topics", topic_rows, .help = "Settings of topics."),
+	{.type = OPTION_END},
+};
+
+/* ---- traces and metrics ---- */
+
+static const struct option jaeger_rows[] = {
+	CHECKED("endpoint", TEXT, .help = "Where spans are sent, host:port."),
+	CHECKED("samplingRate", NUMBER, SHARE_RANGE, .help = "The share of traces that is kept."),
+	{.type = OPTION_END},
+};
+
+static const struct option tracing_rows[] = {
+	ENABLED,
+	CHECKED("disable", FLAG, .help = "Whether nothing is traced."),
+	CHECKED("otelExporterEndpoint", TEXT, .help = "Where spans are sent by OTLP."),
+	CHECKED("otelExporterProtocol", TEXT, .help = "grpc or http/protobuf."),
+	CHECKED("ratio", TEXT, .help = "The share of traces that is kept, as a text."),
+	CHECKED("jaeger", MAP, .rows = jaeger_rows, .help = "Where spans are sent by Jaeger's HTTP form."),
+	{.type = OPTION_END},
+};
+
+static const struct option prometheus_rows[] = {
+	CHECKED("endpoint", TEXT, .help = "Where metrics are asked for, for criteria."),
+	CHECKED("pushgateway", TEXT, .help = "Where metrics are pushed to."),
+	{.type = OPTION_END},
+};
+
+static const struct option custom_metric_rows[] = {
+	CHECKED("name", NAME, .required = true, .help = "The metric's name, and the tensor or feedback that feeds it."),
+	CHECKED("type", CHOICE, .choices = "gauge counter histogram summary", .required = true, .help = "gauge, counter, histogram or summary."),
+	CHECKED("help", TEXT, .help = "What it tells."),
+	CHECKED("buckets", NUMBERS, .help = "Upper bounds of a histogram's buckets, rising."),
+	{.type = OPTION_END},
+};
+
+static const struct option metrics_rows[] = {
+	ENABLED,
+	CHECKED("prometheus", MAP, .rows = prometheus_rows, .help = "Prometheus and its push gateway."),
+	CHECKED("pushgateway", TEXT, .help = "Where metrics are pushed to."),
+	CHECKED("customMetrics", LIST, .rows = custom_metric_rows, .help = "Metrics of one's own."),
+	{.type = OPTION_END},
+};
+
+/* ---- backup, disaster, regions ---- */
+
+static const struct option storage_rows[] = {
+	CHECKED("type", TEXT, .required = true, .help = "s3, gcs, azure or file."),
+	CHECKED("bucket", TEXT, .help = "The bucket, or the folder."),
+	CHECKED("region", TEXT, .help = "The bucket's region."),
+	CHECKED("endpoint", TEXT, .help = "Another address than the provider's own."),
+	{.type = OPTION_END},
+};
+
+static const struct option backup_rows[] = {
+	ENABLED,
+	RUNTIME("schedule", NAME, backup_schedule, .help = "When, in UTC: minute, hour, day of month, month, day of week."),
+	CHECKED("retention", DURATION, .help = "How long a snapshot is kept."),
+	CHECKED("storage", MAP, .rows = storage_rows, .help = "Where snapshots go."),
+	{.type = OPTION_END},
+};
+
+static const struct option disaster_rows[] = {
+	ENABLED,
+	CHECKED("rto", DURATION, .help = "How long a recovery may take."),
+	CHECKED("rpo", DURATION, .help = "How old the newest snapshot may be."),
+	CHECKED("failoverStrategy", CHOICE, .choices = "automatic manual", .help = "Whether it happens without anybody."),
+	{.type = OPTION_END},
+};
+
+static const struct option region_rows[] = {
+	CHECKED("name", NAME, .required = true, .help = "The region's name."),
+	CHECKED("endpoint", TEXT, .required = true, .help = "Its gateway."),
+	CHECKED("weight", INTEGER, UINT32_RANGE, .help = "Its share, relative to the others."),
+	{.type = OPTION_END},
+};
+
+static const struct option failover_rows[] = {
+	ENABLED,
+	CHECKED("healthCheckInterval", DURATION, .help = "How often a region is asked whether it is well."),
+	CHECKED("failoverTimeout", DURATION, .help = "After so long its share moves to the others."),
+	{.type = OPTION_END},
+};
+
+static const struct option multi_region_rows[] = {
+	ENABLED,
+	CHECKED("regions", LIST, .rows = region_rows, .least = 1, .help = "The regions."),
+	CHECKED("failover", MAP, .rows = failover_rows, .help = "What happens when one is not well."),
+	{.type = OPTION_END},
+};
+
+/* ---- protection ---- */
+
+static const struct option authentication_rows[] = {
+	ENABLED,
+	CHECKED("type", CHOICE, .choices = "jwt", .required = true, .help = "How callers prove who they are."),
+	CHECKED("jwksUri", TEXT, .help = "Where the keys are that sign their tokens."),
+	{.type = OPTION_END},
+};
+
+static const struct option authorization_rows[] = {
+	ENABLED,
+	CHECKED("type", CHOICE, .choices = "rbac", .required = true, .help = "How it is decided what they may do."),
+	CHECKED("policiesConfigMap", TEXT, .help = "The rules: subject, resource, verb."),
+	{.type = OPTION_END},
+};
+
+static const struct option tls_rows[] = {
+	CHECKED("certManager", FLAG, .effect = EFFECT_NONE, .help = "Whether cert-manager makes the certificates."),
+	CHECKED("issuer", TEXT, .effect = EFFECT_NONE, .help = "Who signs them."),
+	{.type = OPTION_END},
+};
+
+static const struct option encryption_rows[] = {
+	ENABLED,
+	CHECKED("tls", MAP, .rows = tls_rows, .help = "Certificates."),
+	{.type = OPTION_END},
+};
+
+static const struct option audit_rows[] = {
+	ENABLED,
+	CHECKED("logLevel", TEXT, .choices = "DEBUG INFO WARN WARNING ERROR", .help = "How much is recorded."),
+	CHECKED("destination", TEXT, .help = "A file, a topic, or Elasticsearch."),
+	{.type = OPTION_END},
+};
+
+static const struct option security_rows[] = {
+	CHECKED("authentication", MAP, .effect = EFFECT_PROTECTS, .rows = authentication_rows, .help = "Who callers are."),
+	CHECKED("authorization", MAP, .effect = EFFECT_PROTECTS, .rows = authorization_rows, .help = "What they may do."),
+	CHECKED("encryption", MAP, .effect = EFFECT_PROTECTS, .rows = encryption_rows, .help = "Whether others can read along."),
+	CHECKED("audit", MAP, .effect = EFFECT_LATER, .rows = audit_rows, .help = "What is recorded of changes and refusals."),
+	{.type = OPTION_END},
+};
+
+const struct option config_rows[] = {
+	CHECKED("agentConfig", MAP, .effect = EFFECT_LATER, .rows = agent_rows, .help = "Fetching of artifacts."),
+	PART("kafkaConfig", kafka_rows, .help = "Kafka."),
+	CHECKED("serviceConfig", MAP, .rows = service_rows, .help = "Listeners."),
+	CHECKED("tracingConfig", MAP, .effect = EFFECT_LATER, .rows = tracing_rows, .help = "Traces."),
+	CHECKED("scalingConfig", MAP, .effect = EFFECT_NONE, .rows = scaling_rows, .help = "Scaling by Seldon's scheduler."),
+	CHECKED("metricsConfig", MAP, .effect = EFFECT_LATER, .rows = metrics_rows, .help = "Metrics."),
+	{.name = "backupConfig", .type = OPTION_MAP, .offset = 0, .effect = EFFECT_LATER, .rows = backup_rows, .help = "Snapshots of state, by schedule."},
+	CHECKED("disasterRecovery", MAP, .effect = EFFECT_LATER, .rows = disaster_rows, .help = "How much may be lost, and for how long."),
+	CHECKED("securityConfig", MAP, .rows = security_rows, .help = "Protection."),
+	CHECKED("multiRegion", MAP, .effect = EFFECT_LATER, .rows = multi_region_rows, .help = "Forwarding to other regions."),
+	{.type = OPTION_END},
+};

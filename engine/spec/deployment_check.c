@@ -1,0 +1,117 @@
+/* deployment_check.c: what a SeldonDeployment must keep to beyond its rows: traffic,
+ * shadows, names, and graphs whose nodes can be called. */
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+static bool same_name(const struct name *a, const struct name *b)
+{
+	return a->text && b->text && strcmp(a->text, b->text) == 0;
+}
+
+static void check_names(const struct deployment_spec *deployment, struct faults *faults)
+{
+	const struct predictor *predictors = deployment->predictors.items;
+	for (size_t i = 0; i < deployment->predictors.count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (same_name(&predictors[i].name, &predictors[j].name)) {
+				fault_add(faults, CODE_REPEATED_NAME, predictors[i].name.place, NULL, "the predictor `%s` is already in line %u",
+					  predictors[i].name.text, predictors[j].name.place.line);
+				break;
+			}
+}
+
+static void check_traffic(const struct deployment_spec *deployment, struct faults *faults)
+{
+	const struct predictor *predictors = deployment->predictors.items, *first = NULL;
+	struct place place = {0};
+	size_t answering = 0;
+	int64_t sum = 0;
+	for (size_t i = 0; i < deployment->predictors.count; i++) {
+		if (predictors[i].shadow)
+			continue;
+		answering++;
+		sum += predictors[i].traffic;
+		first = first ? first : &predictors[i];
+		if (place.line == 0)
+			place = predictors[i].traffic_place;
+	}
+	bool said = place.line > 0;
+	if (answering == 0 || sum == 100 || (answering == 1 && !said))
+		return;
+	fault_add(faults, CODE_TRAFFIC_SUM, said ? place : first->here, NULL, "the traffic of %s adds up to %lld, not 100",
+		  answering == 1 ? "the only predictor" : "the predictors", (long long)sum);
+}
+
+static void check_shadows(const struct deployment_spec *deployment, struct faults *faults)
+{
+	const struct predictor *predictors = deployment->predictors.items, *shadow = NULL;
+	size_t shadows = 0;
+	for (size_t i = 0; i < deployment->predictors.count; i++) {
+		if (!predictors[i].shadow)
+			continue;
+		shadow = shadow ? shadow : &predictors[i];
+		if (shadows++ > 0)
+			fault_add(faults, CODE_SHADOW, predictors[i].shadow_place, NULL,
+				  "a second shadow; the one in line %u is the one that there may be", shadow->shadow_place.line);
+	}
+	if (shadows > 0 && shadows == deployment->predictors.count)
+		fault_add(faults, CODE_SHADOW, shadow->shadow_place, NULL, "a shadow alone: nobody is left to answer");
+}
+
+/* ---- graphs ---- */
+
+static bool ends_in_server(const char *implementation)
+{
+	static const char suffix[] = "_SERVER";
+	size_t length = strlen(implementation);
+	return length > sizeof suffix - 1 && strcmp(implementation + length - (sizeof suffix - 1), suffix) == 0;
+}
+
+/* Other servers than these can be set up, so only what nearly is one of them is a slip. */
+static void check_implementation(const struct graph_node *node, struct faults *faults)
+{
+	static const char *const known[] = {
+		"SIMPLE_MODEL",	  "SIMPLE_ROUTER",     "RANDOM_ABTEST",	       "AVERAGE_COMBINER",   "UNKNOWN_IMPLEMENTATION",
+		"SKLEARN_SERVER", "XGBOOST_SERVER",    "TENSORFLOW_SERVER",    "MLFLOW_SERVER",	     "TRITON_SERVER",
+		"TEMPO_SERVER",	  "HUGGINGFACE_SERVER",
+	};
+	const struct name *implementation = &node->implementation;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strcmp(implementation->text, known[i]) == 0)
+			return;
+	const char *nearest = suggest_nearest(implementation->text, known, sizeof known / sizeof *known);
+	if (nearest)
+		fault_add(faults, CODE_NO_CHOICE, implementation->place, nearest, "there is no implementation `%s`", implementation->text);
+}
+
+static void check_node(const struct graph_node *node, bool root, struct faults *faults)
+{
+	const struct graph_node *children = node->children.items;
+	const struct graph_parameter *parameters = node->parameters.items;
+	if (!root && !node->name.text && node->here.line > 0)
+		fault_add(faults, CODE_MISSING_FIELD, node->here, NULL, "`name` is missing in this child: the node's name");
+	if (node->implementation.text) {
+		check_implementation(node, faults);
+		if (ends_in_server(node->implementation.text) && !node->model_uri.text)
+			fault_add(faults, CODE_MISSING_FIELD, node->here, NULL, "`modelUri` is missing: %s has to be told what to serve",
+				  node->implementation.text);
+	}
+	for (size_t i = 0; i < node->parameters.count; i++)
+		if (parameters[i].name.text && parameters[i].value.text && !parameter_fits(parameters[i].value.text, parameters[i].type))
+			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL, "the parameter `%s` is of type %s, and `%s` is none",
+				  parameters[i].name.text, parameter_type_name(parameters[i].type), parameters[i].value.text);
+	for (size_t i = 0; i < node->children.count; i++)
+		check_node(&children[i], false, faults);
+}
+
+void deployment_check(const struct resource *resource, struct faults *faults)
+{
+	const struct deployment_spec *deployment = resource->spec;
+	const struct predictor *predictors = deployment->predictors.items;
+	check_names(deployment, faults);
+	check_traffic(deployment, faults);
+	check_shadows(deployment, faults);
+	for (size_t i = 0; i < deployment->predictors.count; i++)
+		check_node(&predictors[i].graph, true, faults);
+}

@@ -1,0 +1,113 @@
+/* deployment_rows.c: the fields of a SeldonDeployment (v1), old names included. */
+#include "spec/rows.h"
+
+#define NODE_TYPES "MODEL ROUTER COMBINER TRANSFORMER OUTPUT_TRANSFORMER UNKNOWN_TYPE"
+#define BUILT_IN "SIMPLE_MODEL SIMPLE_ROUTER RANDOM_ABTEST AVERAGE_COMBINER UNKNOWN_IMPLEMENTATION"
+#define KUBERNETES(key, kind, text) CHECKED(key, kind, .effect = EFFECT_NONE, .help = text)
+
+static const struct option endpoint_rows[] = {
+	CHECKED("service_host", TEXT, .help = "The host on which the node answers."),
+	CHECKED("service_port", INTEGER, .least = 0, .most = 65535, .help = "Its port."),
+	CHECKED("type", TEXT, .choices = "REST GRPC", .help = "How it is called; an old field."),
+	CHECKED("httpPort", INTEGER, .least = 0, .most = 65535, .help = "Its port for REST."),
+	CHECKED("grpcPort", INTEGER, .least = 0, .most = 65535, .help = "Its port for gRPC."),
+	{.type = OPTION_END},
+};
+
+static const struct option parameter_rows[] = {
+	ROW("name", NAME, struct graph_parameter, name, .required = true, .help = "The parameter's name."),
+	ROW("value", NAME, struct graph_parameter, value, .required = true, .help = "Its value, as a text."),
+	ROW("type", CHOICE, struct graph_parameter, type, .choices = MODEL_PARAMETER_CHOICES, .fallback = "STRING", .required = true,
+	    .help = "What the text is read as."),
+	{.type = OPTION_END},
+};
+
+static const struct option logger_rows[] = {
+	CHECKED("url", TEXT, .help = "Where payloads are sent."),
+	CHECKED("mode", TEXT, .choices = "all request response", .required = true, .help = "all, request or response."),
+	{.type = OPTION_END},
+};
+
+#define GRAPH_ROW_COUNT 14
+static const struct option graph_rows[GRAPH_ROW_COUNT];
+
+static const struct option graph_rows[GRAPH_ROW_COUNT] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct graph_node, here)},
+	ROW("name", NAME, struct graph_node, name, .help = "The node's name; that of the root may be left out."),
+	ROW("children", LIST, struct graph_node, children, .rows = graph_rows, .item_size = sizeof(struct graph_node), .help = "The nodes behind it."),
+	ROW("type", TEXT, struct graph_node, type, .choices = NODE_TYPES " " BUILT_IN, .help = "What it does; default: MODEL."),
+	ROW("implementation", NAME, struct graph_node, implementation, .help = "What is built in, or the server that runs the model."),
+	CHECKED("methods", NAMES, .help = "The methods that it has."),
+	CHECKED("endpoint", MAP, .rows = endpoint_rows, .help = "Where it answers."),
+	ROW("parameters", LIST, struct graph_node, parameters, .rows = parameter_rows, .item_size = sizeof(struct graph_parameter),
+	    .help = "Parameters of the node."),
+	ROW("modelUri", NAME, struct graph_node, model_uri, .help = "The artifact."),
+	KUBERNETES("serviceAccountName", TEXT, "The account that fetches the artifact."),
+	KUBERNETES("envSecretRefName", TEXT, "The secret with which it is fetched."),
+	KUBERNETES("storageInitializerImage", TEXT, "The image that fetches it."),
+	CHECKED("logger", MAP, .effect = EFFECT_LATER, .rows = logger_rows, .help = "Where its payloads are logged."),
+	{.type = OPTION_END},
+};
+
+static const struct option explainer_rows[] = {
+	CHECKED("type", TEXT, .required = true,
+		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals Contrastive",
+		.help = "The method."),
+	CHECKED("modelUri", TEXT, .help = "The explainer's artifact."),
+	KUBERNETES("containerSpec", NODE, "Its container."),
+	CHECKED("config", TABLE, .rows = text_value_rows, .help = "Its settings."),
+	CHECKED("endpoint", MAP, .rows = endpoint_rows, .help = "Where it answers."),
+	KUBERNETES("envSecretRefName", TEXT, "The secret with which its artifact is fetched."),
+	KUBERNETES("replicas", INTEGER, "How many of it a cluster would run."),
+	CHECKED("initParameters", TEXT, .help = "Parameters with which it is made."),
+	KUBERNETES("serviceAccountName", TEXT, "The account that fetches its artifact."),
+	KUBERNETES("storageInitializerImage", TEXT, "The image that fetches it."),
+	{.type = OPTION_END},
+};
+
+static const struct option orchestrator_rows[] = {
+	KUBERNETES("resources", NODE, "What it would ask of Kubernetes."),
+	CHECKED("env", LIST, .rows = environment_rows, .help = "KAFKA_BROKER, KAFKA_INPUT_TOPIC and KAFKA_OUTPUT_TOPIC, for serverType kafka."),
+	KUBERNETES("replicas", INTEGER, "How many of it a cluster would run."),
+	{.type = OPTION_END},
+};
+
+static const struct option ssl_rows[] = {
+	CHECKED("certSecretName", TEXT, .required = true, .help = "The secret with the certificate."),
+	{.type = OPTION_END},
+};
+
+static const struct option predictor_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct predictor, here)},
+	ROW("name", NAME, struct predictor, name, .required = true, .help = "The predictor's name."),
+	ROW("graph", MAP, struct predictor, graph, .rows = graph_rows, .required = true, .help = "Its nodes, from the one that gets the request."),
+	KUBERNETES("componentSpecs", NODE, "The containers of its nodes."),
+	KUBERNETES("replicas", INTEGER, "How many of it a cluster would run."),
+	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
+	KUBERNETES("engineResources", NODE, "The old name of svcOrchSpec.resources."),
+	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
+	CHECKED("svcOrchSpec", MAP, .rows = orchestrator_rows, .help = "What runs its graph."),
+	ROW("traffic", INTEGER, struct predictor, traffic, .place_offset = offsetof(struct predictor, traffic_place), PERCENT_RANGE,
+	    .help = "Its share of the requests, in percent."),
+	CHECKED("explainer", MAP, .rows = explainer_rows, .help = "What explains its answers."),
+	ROW("shadow", FLAG, struct predictor, shadow, .place_offset = offsetof(struct predictor, shadow_place),
+	    .help = "Whether it gets copies, and its answers are dropped."),
+	CHECKED("ssl", MAP, .effect = EFFECT_PROTECTS, .rows = ssl_rows, .help = "Its certificate."),
+	KUBERNETES("progressDeadlineSeconds", INTEGER, "How long a cluster would wait for it."),
+	{.type = OPTION_END},
+};
+
+const struct option deployment_rows[] = {
+	ROW("predictors", LIST, struct deployment_spec, predictors, .rows = predictor_rows, .item_size = sizeof(struct predictor), .least = 1,
+	    .required = true, .place_offset = offsetof(struct deployment_spec, predictors_place), .help = "The graphs among which requests are split."),
+	CHECKED("name", NAME, .help = "The name; that in metadata counts."),
+	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
+	ROW("protocol", CHOICE, struct deployment_spec, protocol, .choices = "seldon tensorflow kfserving v2", .fallback = "seldon",
+	    .help = "The form of requests and answers; kfserving is the old name of v2."),
+	CHECKED("transport", CHOICE, .choices = "rest grpc", .help = "How nodes are called."),
+	KUBERNETES("replicas", INTEGER, "How many of each predictor a cluster would run."),
+	CHECKED("serverType", CHOICE, .choices = "rpc kafka", .help = "Whether requests come by call or through Kafka."),
+	CHECKED("oauth_key", TEXT, .effect = EFFECT_PROTECTS, .help = "An old way to let callers in."),
+	CHECKED("oauth_secret", TEXT, .effect = EFFECT_PROTECTS, .help = "An old way to let callers in."),
+	{.type = OPTION_END},
+};

@@ -1,0 +1,126 @@
+/* fragment_rows.c: documents that are no resources and are read only under --kind:
+ * health checks, performance settings, targets. Their rows are those of the whole
+ * document. */
+#include "spec/rows.h"
+
+#define ANY_DOCUMENT                                                       \
+	CHECKED("apiVersion", TEXT, .help = "May be absent."),             \
+	CHECKED("kind", TEXT, .help = "May be absent."),                   \
+	CHECKED("metadata", MAP, .rows = metadata_rows, .help = "May be absent.")
+
+/* ---- HealthChecks ---- */
+
+static const struct option get_rows[] = {
+	CHECKED("path", TEXT, .required = true, .help = "The path that answers."),
+	CHECKED("port", INTEGER, PORT_RANGE, .required = true, .help = "The port on which it does."),
+	CHECKED("scheme", TEXT, .choices = "HTTP HTTPS", .help = "HTTP or HTTPS."),
+	{.type = OPTION_END},
+};
+
+static const struct option probe_rows[] = {
+	CHECKED("httpGet", MAP, .rows = get_rows, .required = true, .help = "What is asked."),
+	CHECKED("initialDelaySeconds", INTEGER, INT32_RANGE, .help = "When it is asked first."),
+	CHECKED("periodSeconds", INTEGER, POSITIVE_RANGE, .help = "How often it is asked."),
+	CHECKED("timeoutSeconds", INTEGER, POSITIVE_RANGE, .help = "How long an answer may take."),
+	CHECKED("successThreshold", INTEGER, POSITIVE_RANGE, .help = "So many good answers in a row make it well."),
+	CHECKED("failureThreshold", INTEGER, POSITIVE_RANGE, .help = "So many bad ones make it ill."),
+	{.type = OPTION_END},
+};
+
+static const struct option checks_rows[] = {
+	CHECKED("livenessProbe", MAP, .rows = probe_rows, .help = "Whether the gateway lives."),
+	CHECKED("readinessProbe", MAP, .rows = probe_rows, .help = "Whether it is ready for requests."),
+	{.type = OPTION_END},
+};
+
+const struct option health_rows[] = {
+	ANY_DOCUMENT,
+	CHECKED("healthCheck", MAP, .effect = EFFECT_LATER, .rows = checks_rows, .required = true, .help = "Extra health paths of the gateway."),
+	{.type = OPTION_END},
+};
+
+/* ---- Performance ---- */
+
+static const struct option batching_rows[] = {
+	CHECKED("maxBatchSize", INTEGER, POSITIVE_RANGE, .help = "Rows that are merged into one call."),
+	CHECKED("maxLatency", DURATION, .help = "After so long a merged call leaves with what there is."),
+	CHECKED("batchTimeout", DURATION, .help = "The deadline of a merged call."),
+	{.type = OPTION_END},
+};
+
+static const struct option scaling_rows[] = {
+	CHECKED("minReplicas", INTEGER, INT32_RANGE, .help = "Parallel calls at the least."),
+	CHECKED("maxReplicas", INTEGER, INT32_RANGE, .help = "Parallel calls at the most."),
+	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE, .help = "A target of Kubernetes, in percent."),
+	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE, .help = "A target of Kubernetes, in percent."),
+	{.type = OPTION_END},
+};
+
+static const struct option caching_rows[] = {
+	CHECKED("enabled", FLAG, .help = "Whether it is in force."),
+	CHECKED("backend", TEXT, .choices = "redis memory", .help = "Where replies are kept."),
+	CHECKED("ttl", DURATION, .help = "For how long."),
+	{.type = OPTION_END},
+};
+
+static const struct option pooling_rows[] = {
+	CHECKED("enabled", FLAG, .help = "Whether it is in force."),
+	CHECKED("maxConnections", INTEGER, POSITIVE_RANGE, .help = "Connections to one server at the most."),
+	CHECKED("maxIdleTime", DURATION, .help = "After so long an idle one is closed."),
+	{.type = OPTION_END},
+};
+
+static const struct option optimization_rows[] = {
+	CHECKED("batching", MAP, .rows = batching_rows, .help = "Merging of calls."),
+	CHECKED("scaling", MAP, .rows = scaling_rows, .help = "How many calls run side by side."),
+	CHECKED("caching", MAP, .rows = caching_rows, .help = "Replies kept by the tensors of the request."),
+	CHECKED("connection_pooling", MAP, .rows = pooling_rows, .help = "Limits of connections."),
+	{.type = OPTION_END},
+};
+
+const struct option performance_rows[] = {
+	ANY_DOCUMENT,
+	CHECKED("performance_optimizations", MAP, .effect = EFFECT_LATER, .rows = optimization_rows, .required = true,
+		.help = "Settings of calls to models."),
+	{.type = OPTION_END},
+};
+
+/* ---- Targets ---- */
+
+#define TARGET(key, member, text) ROW(key, THRESHOLD, struct targets_spec, member, .help = text)
+
+static const struct option latency_rows[] = {
+	TARGET("p50", latency_p50, "Median: \"<50ms\"."),
+	TARGET("p95", latency_p95, "95th percentile: \"<100ms\"."),
+	TARGET("p99", latency_p99, "99th percentile: \"<200ms\"."),
+	{.type = OPTION_END},
+};
+
+static const struct option throughput_rows[] = {
+	TARGET("rps", requests_per_second, "Requests a second: \">1000\"."),
+	TARGET("concurrent_users", concurrent_users, "Callers at a time: \">100\"."),
+	{.type = OPTION_END},
+};
+
+static const struct option availability_rows[] = {
+	TARGET("uptime", uptime, "Share of the time: \">99.9%\"."),
+	TARGET("mttr", repair_time, "Mean time to repair: \"<15min\"."),
+	{.type = OPTION_END},
+};
+
+#define PART(key, part_rows, text) {.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, .help = text}
+
+static const struct option targets_rows[] = {
+	PART("latency", latency_rows, "How long answers take."),
+	PART("throughput", throughput_rows, "How much is carried."),
+	PART("availability", availability_rows, "How often it is there."),
+	{.type = OPTION_END},
+};
+
+const struct option target_rows[] = {
+	ANY_DOCUMENT,
+	{.name = "target_metrics", .type = OPTION_MAP, .offset = 0, .rows = targets_rows, .required = true, .help = "What `plan --slo` holds the plan against."},
+	CHECKED("business_impact", NODE, .effect = EFFECT_NONE, .help = "A comment."),
+	CHECKED("observed_issues", NODE, .effect = EFFECT_NONE, .help = "A comment."),
+	{.type = OPTION_END},
+};

@@ -1,0 +1,136 @@
+/* runtime_rows.c: SeldonRuntime, SeldonConfig, ServerConfig and Server: the
+ * installation around the pipelines. Of what Kubernetes would do with them nothing
+ * happens here. */
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+#define COMPONENTS \
+	"seldon-scheduler seldon-envoy seldon-dataflow-engine seldon-modelgateway seldon-pipelinegateway hodometer"
+
+static const struct option override_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct runtime_override, here)},
+	ROW("name", NAME, struct runtime_override, name, .choices = COMPONENTS, .required = true, .help = "The component."),
+	CHECKED("disable", FLAG, .effect = EFFECT_NONE, .help = "Whether Seldon would leave it out."),
+	ROW("replicas", INTEGER, struct runtime_override, replicas, INT32_RANGE, .place_offset = offsetof(struct runtime_override, replicas_place),
+	    .help = "Worker processes of the role; some roles have none here."),
+	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of its Kubernetes service."),
+	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
+	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What it would ask of Kubernetes."),
+	{.type = OPTION_END},
+};
+
+const struct option runtime_rows[] = {
+	ROW("seldonConfig", NAME, struct runtime_spec, seldon_config, .help = "The SeldonConfig that it builds on."),
+	{.name = "config", .type = OPTION_MAP, .offset = 0, .rows = config_rows, .help = "Settings, over those of the SeldonConfig."},
+	ROW("overrides", LIST, struct runtime_spec, overrides, .rows = override_rows, .item_size = sizeof(struct runtime_override),
+	    .help = "Settings of single components."),
+	CHECKED("disableAutoUpdate", FLAG, .effect = EFFECT_NONE, .help = "Whether changes of the SeldonConfig are left alone."),
+	ROW("timeout", DURATION, struct runtime_spec, timeout_ns, .help = "Of each attempt of a call, where the pipeline says nothing; default 30s."),
+	{.type = OPTION_END},
+};
+
+static const struct option claim_rows[] = {
+	CHECKED("name", NAME, .required = true, .help = "The claim's name."),
+	CHECKED("spec", NODE, .required = true, .help = "What is claimed."),
+	{.type = OPTION_END},
+};
+
+static const struct option component_rows[] = {
+	CHECKED("name", NAME, .required = true, .help = "The component."),
+	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
+	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
+	CHECKED("replicas", INTEGER, INT32_RANGE, .help = "How many of it a cluster would run."),
+	CHECKED("podSpec", NODE, .help = "Its pod."),
+	CHECKED("volumeClaimTemplates", LIST, .rows = claim_rows, .help = "Its volumes."),
+	{.type = OPTION_END},
+};
+
+const struct option seldon_config_rows[] = {
+	{.name = "config", .type = OPTION_MAP, .offset = 0, .rows = config_rows, .help = "Settings of the installation."},
+	CHECKED("components", LIST, .effect = EFFECT_NONE, .rows = component_rows, .help = "What a cluster would run."),
+	{.type = OPTION_END},
+};
+
+const struct option server_config_rows[] = {
+	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .required = true, .help = "The server's pod."),
+	CHECKED("volumeClaimTemplates", LIST, .effect = EFFECT_NONE, .rows = claim_rows, .help = "Its volumes."),
+	{.type = OPTION_END},
+};
+
+static const struct option image_rows[] = {
+	CHECKED("agent", NODE, .help = "The agent's container."),
+	CHECKED("rclone", NODE, .help = "rclone's container."),
+	{.type = OPTION_END},
+};
+
+static const struct option retention_rows[] = {
+	CHECKED("whenDeleted", CHOICE, .choices = "Retain Delete", .help = "When the set is removed."),
+	CHECKED("whenScaled", CHOICE, .choices = "Retain Delete", .help = "When the set shrinks."),
+	{.type = OPTION_END},
+};
+
+const struct option server_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct server_spec, here)},
+	ROW("serverConfig", NAME, struct server_spec, server_config, .help = "The ServerConfig that it is made from."),
+	ROW("endpoints", NAMES, struct server_spec, endpoints, .least = 1, .help = "Where it answers: grpc://host:8081, http://host:8080; several are replicas."),
+	ROW("capabilities", NAMES, struct server_spec, capabilities, .help = "What it can serve, instead of what its ServerConfig says."),
+	ROW("extraCapabilities", NAMES, struct server_spec, extra_capabilities, .help = "What it can serve besides."),
+	CHECKED("imageOverrides", MAP, .effect = EFFECT_NONE, .rows = image_rows, .help = "Other images."),
+	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
+	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "How many of it a cluster would run."),
+	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The fewest."),
+	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The most."),
+	CHECKED("statefulSetPersistentVolumeClaimRetentionPolicy", MAP, .effect = EFFECT_NONE, .rows = retention_rows,
+		.help = "What becomes of its volumes."),
+	CHECKED("deploymentStrategy", NODE, .effect = EFFECT_NONE, .help = "How a cluster would replace it."),
+	CHECKED("disableAutoUpdate", FLAG, .effect = EFFECT_NONE, .help = "Whether changes of the ServerConfig are left alone."),
+	{.type = OPTION_END},
+};
+
+/* ---- what the rows cannot say ---- */
+
+void runtime_check(const struct resource *resource, struct faults *faults)
+{
+	const struct runtime_spec *runtime = resource->spec;
+	const struct runtime_override *overrides = runtime->overrides.items;
+	for (size_t i = 0; i < runtime->overrides.count; i++) {
+		if (!overrides[i].name.text)
+			continue;
+		bool none = overrides[i].replicas_place.line > 0 && overrides[i].replicas == 0;
+		if (none && strcmp(overrides[i].name.text, "seldon-dataflow-engine") == 0)
+			fault_add(faults, CODE_IGNORED_SETTING, overrides[i].replicas_place, NULL,
+				  "no replicas of seldon-dataflow-engine would run no pipeline; sluice runs them all the same");
+		for (size_t j = 0; j < i; j++)
+			if (overrides[j].name.text && strcmp(overrides[j].name.text, overrides[i].name.text) == 0)
+				fault_add(faults, CODE_REPEATED_NAME, overrides[i].name.place, NULL, "`%s` is overridden in line %u already",
+					  overrides[i].name.text, overrides[j].name.place.line);
+	}
+	if (runtime->backup_schedule.text)
+		schedule_check(runtime->backup_schedule, faults);
+	if (runtime->brokers.count > 0 && runtime->bootstrap_servers.text)
+		fault_add(faults, CODE_CONTRADICTION, runtime->bootstrap_servers.place, NULL,
+			  "`bootstrap.servers` and `brokers` both name the brokers");
+}
+
+static bool is_endpoint(const char *text)
+{
+	static const char *const schemes[] = {"grpc://", "grpcs://", "http://", "https://"};
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t length = strlen(schemes[i]);
+		if (strncmp(text, schemes[i], length) == 0)
+			return text[length] != '\0' && !strpbrk(text + length, " \t") && text[length] != ':' && text[length] != '/';
+	}
+	return false;
+}
+
+void server_check(const struct resource *resource, struct faults *faults)
+{
+	const struct server_spec *server = resource->spec;
+	const struct node *spec = node_get(resource->node, "spec");
+	if (!node_get(spec, "serverConfig") && !node_get(spec, "endpoints"))
+		fault_add(faults, CODE_MISSING_FIELD, server->here, NULL, "`serverConfig` is missing in `spec`; or write `endpoints`, where it answers");
+	for (size_t i = 0; i < server->endpoints.count; i++)
+		if (!is_endpoint(server->endpoints.items[i].text))
+			fault_add(faults, CODE_BAD_ADDRESS, server->endpoints.items[i].place, NULL, "`%s` is no address of a server",
+				  server->endpoints.items[i].text);
+}
