@@ -1,0 +1,115 @@
+/* lint.c: `sluice lint`: everything that is wrong with YAML, in one run, before
+ * anything is started. */
+#include <string.h>
+
+#include "base/suggest.h"
+#include "cli/command.h"
+#include "plan/graph.h"
+#include "spec/resource.h"
+
+#define LINT_BYTES_MAX ((size_t)64 << 20) /* of what is printed: FAULTS_MAX faults with their lines fit */
+#define GRAPH_BYTES_MAX ((size_t)256 << 20)
+
+struct lint_options {
+	const char *kind;
+	bool strict;
+	int form;
+};
+
+static const struct option options[] = {
+	ROW("kind", TEXT, struct lint_options, kind, .help = "What documents without a kind are: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
+	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings fail too; notes never do."),
+	COMMAND_FORM(lint_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_lint;
+
+static bool known_kind(const char *name, const char **nearest)
+{
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
+		if (strcmp(kind->name, name) == 0)
+			return true;
+		suggest_offer(&suggestion, text_of(kind->name));
+	}
+	*nearest = suggestion.nearest.bytes;
+	return false;
+}
+
+/* References, cycles and the like; what is built for that is not kept. */
+static bool check_graphs(const struct spec *spec, struct error *error)
+{
+	struct arena *arena = arena_open(GRAPH_BYTES_MAX);
+	bool good = arena != NULL;
+	for (size_t i = 0; good && i < spec->count; i++) {
+		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
+			continue;
+		(void)graph_build(spec->resources[i], spec, arena, spec->faults);
+		good = !arena_failed(arena);
+		arena_reset(arena);
+	}
+	arena_close(arena);
+	return good || error_memory(error, ERROR_SYSTEM, "checking pipelines");
+}
+
+static void print_summary(const struct spec *spec, struct buffer *out)
+{
+	size_t errors = faults_count(spec->faults, SEVERITY_ERROR), warnings = faults_count(spec->faults, SEVERITY_WARNING);
+	buffer_print(out, "%zu %s: ", spec->count, spec->count == 1 ? "resource" : "resources");
+	if (errors + warnings == 0)
+		buffer_string(out, "no faults\n");
+	else
+		buffer_print(out, "%zu %s, %zu %s\n", errors, errors == 1 ? "error" : "errors", warnings,
+			     warnings == 1 ? "warning" : "warnings");
+}
+
+static int report(struct session *session, const struct lint_options *self, const struct spec *spec)
+{
+	struct buffer out;
+	buffer_open(&out, LINT_BYTES_MAX);
+	if (self->form == OUTPUT_JSON) {
+		faults_print_json(spec->faults, &out);
+	} else {
+		faults_print_text(spec->faults, &out, session->colour);
+		print_summary(spec, &out);
+	}
+	bool faults = faults_count(spec->faults, SEVERITY_ERROR) > 0 ||
+		      (self->strict && faults_count(spec->faults, SEVERITY_WARNING) > 0);
+	int code = command_write(session, &out);
+	return faults ? EXIT_FAULTS : code;
+}
+
+static int lint_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct lint_options *self = filled;
+	const char *nearest = NULL;
+	if (self->kind && !known_kind(self->kind, &nearest))
+		return command_misuse(session, &command_lint, "there is no kind `%s`%s%s%s", self->kind, nearest ? "; did you mean `" : "",
+				      nearest ? nearest : "", nearest ? "`?" : "");
+	struct spec spec;
+	struct error error = {0};
+	if (!spec_open(&spec, &error))
+		return command_failed(session, &error);
+	const struct spec_options reading = {.kinds = session->kinds, .kind = self->kind};
+	int code;
+	if (spec_read(&spec, arguments, count, &reading, &error) && check_graphs(&spec, &error))
+		code = report(session, self, &spec);
+	else
+		code = error.kind == ERROR_CONFIG ? command_misuse(session, &command_lint, "%s", error.text) : command_failed(session, &error);
+	spec_close(&spec);
+	return code;
+}
+
+const struct command command_lint = {
+	.name = "lint",
+	.arguments = "FILE...",
+	.summary = "Checks YAML: every fault of every file, with its place and what to do.",
+	.help = "A FILE may be a folder (its .yaml and .yml files) or `-` (standard input). Errors stop every other command too; "
+		"warnings say what sluice does not do yet; notes say what has no effect here. `sluice help CODE` explains a fault.\n\n"
+		"  sluice lint pipelines/\n  sluice lint --strict -o json pipeline.yaml\n  sluice lint --kind Targets targets.yaml\n",
+	.options = options,
+	.options_size = sizeof(struct lint_options),
+	.group = "write",
+	.run = lint_run,
+};
