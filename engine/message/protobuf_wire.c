@@ -1,0 +1,106 @@
+/* protobuf_wire.c: see protobuf_wire.h. */
+#include "message/protobuf_wire.h"
+
+#define VARINT_BYTES_MAX 10
+#define GROUP_DEPTH_MAX 100 /* as in the official library */
+
+static bool fail(struct protobuf_cursor *cursor)
+{
+	cursor->failed = true;
+	cursor->at = cursor->end;
+	return false;
+}
+
+uint64_t protobuf_varint(struct protobuf_cursor *cursor)
+{
+	uint64_t value = 0;
+	for (unsigned shift = 0; shift < 7 * VARINT_BYTES_MAX && cursor->at < cursor->end; shift += 7) {
+		unsigned char byte = *cursor->at++;
+		value |= (uint64_t)(byte & 0x7F) << shift;
+		if (byte < 0x80)
+			return value;
+	}
+	fail(cursor);
+	return 0;
+}
+
+static bool read_fixed(struct protobuf_cursor *cursor, size_t size, uint64_t *value)
+{
+	if (protobuf_left(cursor) < size)
+		return fail(cursor);
+	*value = 0;
+	memcpy(value, cursor->at, size);
+	cursor->at += size;
+	return true;
+}
+
+static bool read_content(struct protobuf_cursor *cursor, struct protobuf_field *field)
+{
+	switch (field->wire) {
+	case WIRE_VARINT:
+		field->value = protobuf_varint(cursor);
+		return !cursor->failed;
+	case WIRE_FIXED64:
+		return read_fixed(cursor, sizeof(uint64_t), &field->value);
+	case WIRE_FIXED32:
+		return read_fixed(cursor, sizeof(uint32_t), &field->value);
+	case WIRE_BYTES: {
+		uint64_t length = protobuf_varint(cursor);
+		if (cursor->failed || length > protobuf_left(cursor))
+			return fail(cursor);
+		field->bytes = (struct text){(const char *)cursor->at, (size_t)length};
+		cursor->at += length;
+		return true;
+	}
+	case WIRE_GROUP:
+	case WIRE_GROUP_END:
+		break;
+	}
+	return fail(cursor);
+}
+
+static bool read_tag(struct protobuf_cursor *cursor, struct protobuf_field *field)
+{
+	uint64_t tag = protobuf_varint(cursor);
+	if (cursor->failed || tag > UINT32_MAX || tag >> 3 == 0 || (tag & 7) > WIRE_FIXED32)
+		return fail(cursor);
+	field->number = (uint32_t)(tag >> 3);
+	field->wire = (enum protobuf_wire)(tag & 7);
+	return true;
+}
+
+/* To the end of the group whose beginning was read. */
+static bool over_group(struct protobuf_cursor *cursor, uint32_t number)
+{
+	uint32_t open[GROUP_DEPTH_MAX] = {number};
+	size_t depth = 1;
+	struct protobuf_field field;
+	while (depth > 0) {
+		if (!read_tag(cursor, &field))
+			return false;
+		if (field.wire == WIRE_GROUP_END) {
+			if (open[--depth] != field.number)
+				return fail(cursor);
+		} else if (field.wire == WIRE_GROUP) {
+			if (depth == GROUP_DEPTH_MAX)
+				return fail(cursor);
+			open[depth++] = field.number;
+		} else if (!read_content(cursor, &field)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool protobuf_next(struct protobuf_cursor *cursor, struct protobuf_field *field)
+{
+	while (cursor->at < cursor->end) {
+		if (!read_tag(cursor, field))
+			return false;
+		if (field->wire != WIRE_GROUP)
+			return read_content(cursor, field);
+		if (!over_group(cursor, field->number))
+			return false;
+	}
+	return false;
+}
