@@ -36,6 +36,8 @@ TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
 BENCH_SOURCES  := $(sort $(wildcard tests/bench/*_bench.c))
+KAFKA_FOLDERS  := tests/skeleton tests/kafka tests/bench
+KAFKA_SOURCES  := $(sort $(filter-out %_bench.c,$(wildcard $(KAFKA_FOLDERS:%=%/*.c))))
 FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 SCHEMA_FILES   := $(sort $(wildcard schemas/*.avsc))
@@ -44,6 +46,7 @@ OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/build/gen/schemas
 HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/obj/%.o)
 TESTS   := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
 BENCHES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%)
+KAFKAS  := $(addprefix $(BUILD)/kafka/,$(notdir $(KAFKA_SOURCES:.c=)))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=build/fuzz/%)
 FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=build/fuzz/obj/%.o) build/fuzz/obj/build/gen/schemas.o $(FUZZ_SHARED:%.c=build/fuzz/obj/%.o)
 LIBRARY := $(BUILD)/libsluice.a
@@ -87,6 +90,15 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The programs of the tests on Kafka come from several folders and stand in one.
+define kafka_program_from
+$(BUILD)/kafka/%: $(BUILD)/obj/$(1)/%.o $(LIBRARY)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(QUIET)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach folder,$(KAFKA_FOLDERS),$(eval $(call kafka_program_from,$(folder))))
+
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -127,6 +139,10 @@ bench: $(BUILD)/sluice $(BENCHES)
 fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
 
+## kafka: kills an engine on a real Kafka and counts what is lost (needs Java and Maven)
+kafka: $(KAFKAS)
+	@tests/kafka/kill.sh $(BUILD)/kafka
+
 ## docs: prints the reference pages again, from the tables
 docs: $(BUILD)/sluice
 	@tests/docs.sh write $(BUILD)/sluice
@@ -154,6 +170,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench fuzz docs deps install clean help
+.PHONY: all test demo check layers bench fuzz kafka docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

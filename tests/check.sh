@@ -27,7 +27,7 @@ one() {
 
 # How long each may take is told by `make help`; the table there is kept by hand from
 # what this prints at the end.
-parts="deps unit layers house clang sanitize thread cases judge reference docs readme shells install bars torture fuzz kafka"
+parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -111,6 +111,14 @@ part_torture() {
 part_fuzz() {
 	FUZZ_SECONDS=${FUZZ_SECONDS:-180}
 	make_quietly fuzz TIME="$FUZZ_SECONDS"
+}
+
+part_demo() {
+	one make --no-print-directory demo
+}
+
+part_kafka() {
+	make_quietly kafka
 }
 
 # ---- the driver ----

@@ -16,6 +16,10 @@ PATHS = [
     ["help"],
     ["help", "-o", "man"],
     ["completion", "bash"],
+    ["lint", "pipelines/hello"],
+    ["lint", "-o", "json", "tests/lint/cycle-two-steps.yaml", "tests/lint/field-stepjoin.yaml"],
+    ["lint", "tests/reference/runtime-full.yaml", "tests/reference/pipeline-financial.yaml"],
+    ["lint", "--kind", "SeldonDeployment", "tests/reference/sdep-ensemble-fragment.yaml"],
 ]
 
 
