@@ -138,7 +138,7 @@ static int run(struct session *session, const void *given, const char *const *pa
 const struct command command_plan = {
 	.name = "plan",
 	.arguments = "FILE...",
-	.summary = "Shows what pipelines compile to: stages, topics, calls, and the reason for each.",
+	.summary = "Shows what pipelines compile to, and why.",
 	.help = "Reads files, or folders of them, and says for each pipeline how it is cut into stages, which topics it reads and "
 		"writes, whom it calls and where, how it delivers, what waits for what and how long, and what a request costs. "
 		"Lines that begin with ! need attention. Nothing is touched.\n"
@@ -148,6 +148,6 @@ const struct command command_plan = {
 		"    sluice plan pipeline.yaml -o dot | dot -Tsvg > plan.svg\n",
 	.options = options,
 	.options_size = sizeof(struct plan_arguments),
-	.group = "look",
+	.group = "write",
 	.run = run,
 };
