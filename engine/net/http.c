@@ -124,10 +124,8 @@ static void exchange_end(struct exchange *exchange)
 static void tell_failure(struct exchange *exchange, CURLcode code, struct http_reply *reply)
 {
 	const struct http_request *request = exchange->request;
-	curl_off_t connected_us = 0;
-	curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
-	reply->sent = connected_us > 0;
 	reply->status = 0;
+	reply->timed_out = code == CURLE_OPERATION_TIMEDOUT;
 	reply->body = (struct text){0};
 	if (buffer_failed(&exchange->body))
 		error_set(&reply->error, ERROR_LIMIT, PLACE_NONE, "%s answered with more than %zu bytes, which is the limit",
@@ -145,7 +143,7 @@ static void tell_failure(struct exchange *exchange, CURLcode code, struct http_r
 static void finish(struct exchange *exchange, CURLcode code)
 {
 	struct http_request *request = exchange->request;
-	struct http_reply reply = {.sent = true, .body = buffer_view(&exchange->body)};
+	struct http_reply reply = {.body = buffer_view(&exchange->body)};
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &reply.status);
 	if (code != CURLE_OK)
 		tell_failure(exchange, code, &reply);

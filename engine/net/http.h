@@ -25,7 +25,7 @@ struct http_reply {
 	long status;       /* 0: no answer came, `error` says why */
 	struct text body;  /* borrowed, until `done` returns */
 	struct error error; /* REMOTE: refused, lost, timed out; LIMIT: reply_bytes; SYSTEM: memory */
-	bool sent;         /* whether the server may have seen the request */
+	bool timed_out;     /* that was why */
 };
 
 struct http_request {

@@ -1,21 +1,31 @@
-/* rest.c: calls as OIP REST requests; see rest.h. */
+/* rest.c: calls as OIP REST requests; see rest.h.
+ *
+ * A call's way: it waits in line, is under way as an HTTP request, and is answered, or
+ * pauses and waits in line again.
+ */
 #include "serving/rest.h"
 
 #include "base/memory.h"
+#include "message/json_scan.h"
 #include "message/oip_json.h"
+#include "serving/attempts.h"
 
 #define CONNECTION_IDLE_S 60
 #define CONNECT_MS 2000
-#define WORDS_MAX 200 /* of a server's own, in our error */
+#define WORDS_MAX 200 /* of a body that is no error in JSON, in our error */
 
 /* One call on its way. */
 struct errand {
 	struct http_request request;
+	struct attempts attempts;
+	struct loop_timer again_timer;
 	struct rest *rest;
-	struct call *call;
+	const char *url;
 	struct buffer body;
-	struct errand *next; /* in the pool, or waiting */
-	size_t place;        /* among those under way */
+	struct errand *next; /* in the line, or in the pool */
+	struct errand *next_active, *previous_active;
+	bool in_line;
+	bool forgotten; /* while in line: the line gives it back */
 };
 
 struct target {
@@ -26,21 +36,20 @@ struct target {
 struct rest {
 	struct loop *loop;
 	struct http *http;
-	struct loop_timer room_timer; /* due at once when a call was forgotten while others wait */
 	struct rest_limits limits;
 	struct arena *arena; /* of the targets */
 	struct target *targets;
 	size_t target_count;
-	struct errand **under_way; /* limits.calls of them at most */
-	size_t running;
-	struct errand *first_waiting;
-	struct errand *last_waiting;
+	struct errand *active; /* all that have a call */
+	struct errand *first_in_line, *last_in_line;
+	size_t under_way;
+	struct loop_timer line_timer; /* due at once: the line moves on, in the next turn */
 	struct errand *pool;
 	void (*answered)(void *context, struct call *call);
 	void *context;
 };
 
-static void on_room(void *context);
+static void move_line(void *context);
 
 /* ---- opening and closing ---- */
 
@@ -66,30 +75,26 @@ struct rest *rest_open(struct loop *loop, struct models models, const struct res
 	}
 	rest->loop = loop;
 	rest->limits = *limits;
-	rest->room_timer = (struct loop_timer){.due = on_room, .context = rest};
+	rest->line_timer = (struct loop_timer){.due = move_line, .context = rest};
 	rest->answered = answered;
 	rest->context = context;
 	rest->arena = arena_open((size_t)1 << 20);
-	rest->under_way = memory_take(limits->calls, sizeof(struct errand *));
 	const struct http_limits http = {.connections_a_host = (long)limits->calls,
 					 .connection_idle_s = CONNECTION_IDLE_S,
 					 .reply_bytes = limits->reply_bytes,
 					 .connect_ms = CONNECT_MS};
-	if (rest->under_way && rest->arena && copy_targets(rest, models) && (rest->http = http_open(loop, &http, error)))
+	if (rest->arena && copy_targets(rest, models) && (rest->http = http_open(loop, &http, error)))
 		return rest;
 	error_memory(error, ERROR_SYSTEM, "opening a client of models");
 	rest_close(rest);
 	return NULL;
 }
 
-static void errands_close(struct errand *errand)
+static void errand_close(struct errand *errand)
 {
-	while (errand) {
-		struct errand *next = errand->next;
-		buffer_close(&errand->body);
-		memory_give(errand);
-		errand = next;
-	}
+	loop_timer_stop(errand->rest->loop, &errand->again_timer);
+	buffer_close(&errand->body);
+	memory_give(errand);
 }
 
 void rest_close(struct rest *rest)
@@ -97,28 +102,29 @@ void rest_close(struct rest *rest)
 	if (!rest)
 		return;
 	http_close(rest->http);
-	loop_timer_stop(rest->loop, &rest->room_timer);
-	for (size_t i = 0; i < rest->running; i++) {
-		rest->under_way[i]->next = NULL;
-		errands_close(rest->under_way[i]);
+	loop_timer_stop(rest->loop, &rest->line_timer);
+	for (struct errand *errand = rest->first_in_line, *next; errand; errand = next) {
+		next = errand->next;
+		if (errand->forgotten)
+			errand_close(errand);
 	}
-	errands_close(rest->first_waiting);
-	errands_close(rest->pool);
+	for (struct errand *errand = rest->active, *next; errand; errand = next) {
+		next = errand->next_active;
+		errand_close(errand);
+	}
+	for (struct errand *errand = rest->pool, *next; errand; errand = next) {
+		next = errand->next;
+		errand_close(errand);
+	}
 	arena_close(rest->arena);
-	memory_give(rest->under_way);
 	memory_give(rest);
 }
 
 /* ---- errands ---- */
 
-static struct errand *errand_take(struct rest *rest)
+static struct errand *errand_make(struct rest *rest)
 {
-	struct errand *errand = rest->pool;
-	if (errand) {
-		rest->pool = errand->next;
-		return errand;
-	}
-	errand = memory_take(1, sizeof *errand);
+	struct errand *errand = memory_take(1, sizeof *errand);
 	if (!errand)
 		return NULL;
 	errand->rest = rest;
@@ -126,81 +132,168 @@ static struct errand *errand_take(struct rest *rest)
 	return errand;
 }
 
-static void errand_give(struct errand *errand)
+static struct errand *errand_begin(struct rest *rest, struct call *call, const char *url)
 {
-	errand->call = NULL;
-	errand->next = errand->rest->pool;
-	errand->rest->pool = errand;
+	struct errand *errand = rest->pool;
+	if (errand)
+		rest->pool = errand->next;
+	else if (!(errand = errand_make(rest)))
+		return NULL;
+	errand->url = url;
+	errand->in_line = errand->forgotten = false;
+	attempts_begin(&errand->attempts, call, 0);
+	errand->previous_active = NULL;
+	errand->next_active = rest->active;
+	if (rest->active)
+		rest->active->previous_active = errand;
+	rest->active = errand;
+	return errand;
 }
 
-static void errand_add_running(struct errand *errand)
+/* The call is the caller's again; the errand is given back, by the line if it stands
+ * there. */
+static void errand_end(struct errand *errand)
 {
 	struct rest *rest = errand->rest;
-	errand->place = rest->running;
-	rest->under_way[rest->running++] = errand;
+	if (errand->next_active)
+		errand->next_active->previous_active = errand->previous_active;
+	*(errand->previous_active ? &errand->previous_active->next_active : &rest->active) = errand->next_active;
+	errand->forgotten = errand->in_line;
+	if (errand->in_line)
+		return;
+	errand->next = rest->pool;
+	rest->pool = errand;
 }
 
-static void errand_remove_running(struct errand *errand)
+static void errand_stand_in_line(struct errand *errand)
 {
 	struct rest *rest = errand->rest;
-	struct errand *last = rest->under_way[--rest->running];
-	rest->under_way[errand->place] = last;
-	last->place = errand->place;
+	errand->in_line = true;
+	errand->next = NULL;
+	if (rest->first_in_line)
+		rest->last_in_line->next = errand;
+	else
+		rest->first_in_line = errand;
+	rest->last_in_line = errand;
+}
+
+static struct errand *line_take(struct rest *rest)
+{
+	struct errand *errand = rest->first_in_line;
+	rest->first_in_line = errand->next;
+	errand->in_line = false;
+	return errand;
 }
 
 /* ---- what came back ---- */
 
-static bool judge_status(const struct call *call, const struct http_reply *reply, const char *url, struct error *error)
+/* A server's error is JSON with its words under `error`; else what it sent, cut. */
+static struct text words_of(struct arena *arena, struct text body)
 {
-	if (reply->status >= 200 && reply->status < 300)
-		return true;
-	struct text words = reply->body;
-	if (words.length > WORDS_MAX)
-		words.length = WORDS_MAX;
-	/* What the client got wrong stays wrong; being overloaded or broken may pass. */
-	bool ours = reply->status >= 400 && reply->status < 500 && reply->status != 408 && reply->status != 429;
-	return error_set(error, ours ? ERROR_INPUT : ERROR_REMOTE, PLACE_NONE, "model %s at %s answered %ld: " TEXT_FORMAT,
-			 call->name, url, reply->status, TEXT_ARGUMENTS(words));
-}
-
-static bool read_reply(struct call *call, const struct http_reply *reply, const char *url, struct error *error)
-{
-	if (reply->status == 0) {
-		*error = reply->error;
-		return false;
-	}
-	if (!judge_status(call, reply, url, error))
-		return false;
-	struct arena *arena = call->message->arena;
-	char *body = arena_copy(arena, reply->body.bytes, reply->body.length); /* the tensors borrow from it */
-	struct payload *payload = ARENA_NEW(arena, struct payload);
-	if (!body || !payload)
-		return error_memory(error, ERROR_LIMIT, "keeping a model's answer");
-	struct oip_reply answer;
+	struct json_scan scan;
 	struct error fault = {0};
-	if (!oip_json_decode_reply(arena, (struct text){body, reply->body.length}, 0, &answer, &fault))
-		return error_set(error, fault.kind, PLACE_NONE, "model %s at %s answered what cannot be read: %s", call->name, url,
-				 fault.text);
-	*payload = answer.payload;
-	call->reply = payload;
-	return true;
+	struct text key, words = {0};
+	json_begin(&scan, body, "the error", arena, &fault);
+	if (json_peek(&scan) == JSON_OBJECT && json_enter(&scan)) {
+		while (json_key(&scan, &key)) {
+			if (text_is(key, "error") && json_peek(&scan) == JSON_STRING)
+				json_string(&scan, &words);
+			else
+				json_skip(&scan);
+		}
+	}
+	if (json_end(&scan) && words.length > 0)
+		return words;
+	return (struct text){body.bytes, body.length < WORDS_MAX ? body.length : WORDS_MAX};
 }
 
-static void start_waiting(struct rest *rest);
+/* True: the call has its end. */
+static bool judge(struct errand *errand, const struct http_reply *reply, int64_t *again_ms)
+{
+	struct call *call = errand->attempts.call;
+	struct arena *arena = call->message->arena;
+	struct attempt attempt = {.status = (int)reply->status};
+	if (reply->status == 0 && reply->error.kind != ERROR_REMOTE) {
+		call->error = reply->error; /* ours: too long an answer, no memory */
+		return true;
+	}
+	if (reply->status == 0) {
+		attempt.end = reply->timed_out ? ATTEMPT_TIMED_OUT : ATTEMPT_BROKE;
+		attempt.words = text_of(reply->error.text);
+	} else if (reply->status == 200) {
+		/* The tensors borrow from the body. */
+		attempt.body = (struct text){arena_copy(arena, reply->body.bytes, reply->body.length), reply->body.length};
+		if (!attempt.body.bytes)
+			return !error_memory(&call->error, ERROR_LIMIT, "keeping a model's answer");
+	} else {
+		attempt.words = words_of(arena, reply->body);
+	}
+	return attempts_take(&errand->attempts, &attempt, loop_now_ms(errand->rest->loop), again_ms);
+}
+
+static void answer(struct errand *errand)
+{
+	struct rest *rest = errand->rest;
+	struct call *call = errand->attempts.call;
+	errand_end(errand);
+	rest->answered(rest->context, call);
+}
+
+static void on_again(void *context)
+{
+	struct errand *errand = context;
+	errand_stand_in_line(errand);
+	move_line(errand->rest);
+}
 
 static void on_done(struct http_request *request, const struct http_reply *reply)
 {
 	struct errand *errand = request->context;
 	struct rest *rest = errand->rest;
-	struct call *call = errand->call;
-	errand_remove_running(errand);
-	read_reply(call, reply, request->url, &call->error);
-	errand_give(errand);
-	rest->answered(rest->context, call);
-	start_waiting(rest);
+	int64_t again_ms;
+	rest->under_way--;
+	errand->again_timer = (struct loop_timer){.due = on_again, .context = errand};
+	if (judge(errand, reply, &again_ms) ||
+	    !loop_timer_set(rest->loop, &errand->again_timer, again_ms, &errand->attempts.call->error))
+		answer(errand);
+	move_line(rest);
 }
 
 /* ---- what goes out ---- */
+
+static bool errand_start(struct errand *errand, struct error *error)
+{
+	struct rest *rest = errand->rest;
+	const struct call *call = errand->attempts.call;
+	buffer_clear(&errand->body);
+	if (!oip_json_encode_request(call->request, call->message->id, &errand->body, NULL, error))
+		return false;
+	errand->request = (struct http_request){.url = errand->url,
+						.content_type = "application/json",
+						.body = buffer_view(&errand->body),
+						.timeout_ms = errand->attempts.timeout_ms,
+						.done = on_done,
+						.context = errand};
+	if (!http_start(rest->http, &errand->request, error))
+		return false;
+	rest->under_way++;
+	return true;
+}
+
+/* Entered from the loop alone: it may answer a call that cannot be started. */
+static void move_line(void *context)
+{
+	struct rest *rest = context;
+	while (rest->first_in_line && rest->under_way < rest->limits.calls) {
+		struct errand *errand = line_take(rest);
+		if (errand->forgotten) {
+			errand->next = rest->pool;
+			rest->pool = errand;
+		} else if (!errand_start(errand, &errand->attempts.call->error)) {
+			answer(errand);
+		}
+	}
+}
 
 static const char *url_of(const struct rest *rest, const char *model)
 {
@@ -210,103 +303,40 @@ static const char *url_of(const struct rest *rest, const char *model)
 	return NULL;
 }
 
-static bool errand_start(struct errand *errand, struct error *error)
+bool rest_call(struct rest *rest, struct call *call, struct error *error)
 {
-	struct rest *rest = errand->rest;
-	const struct call *call = errand->call;
 	const char *url = url_of(rest, call->name);
 	if (!url)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
-	buffer_clear(&errand->body);
-	if (!oip_json_encode_request(call->request, call->message->id, &errand->body, NULL, error))
-		return false;
-	errand->request = (struct http_request){.url = url,
-						.content_type = "application/json",
-						.body = buffer_view(&errand->body),
-						.timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : rest->limits.timeout_ms,
-						.done = on_done,
-						.context = errand};
-	if (!http_start(rest->http, &errand->request, error))
-		return false;
-	errand_add_running(errand);
-	return true;
-}
-
-static void start_waiting(struct rest *rest)
-{
-	while (rest->first_waiting && rest->running < rest->limits.calls) {
-		struct errand *errand = rest->first_waiting;
-		struct call *call = errand->call;
-		rest->first_waiting = errand->next;
-		if (errand_start(errand, &call->error))
-			continue;
-		errand_give(errand);
-		rest->answered(rest->context, call);
-	}
-}
-
-static void on_room(void *context)
-{
-	start_waiting(context);
-}
-
-static void wait_in_line(struct rest *rest, struct errand *errand)
-{
-	errand->next = NULL;
-	if (rest->first_waiting)
-		rest->last_waiting->next = errand;
-	else
-		rest->first_waiting = errand;
-	rest->last_waiting = errand;
-}
-
-bool rest_call(struct rest *rest, struct call *call, struct error *error)
-{
-	struct errand *errand = errand_take(rest);
+	struct errand *errand = errand_begin(rest, call, url);
 	if (!errand)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
-	errand->call = call;
-	if (rest->first_waiting || rest->running == rest->limits.calls) {
-		wait_in_line(rest, errand);
+	if (rest->first_in_line || rest->under_way == rest->limits.calls) {
+		errand_stand_in_line(errand);
 		return true;
 	}
 	if (errand_start(errand, error))
 		return true;
-	errand_give(errand);
-	return false;
-}
-
-static bool forget_waiting(struct rest *rest, const struct call *call)
-{
-	struct errand *before = NULL;
-	for (struct errand *errand = rest->first_waiting; errand; before = errand, errand = errand->next) {
-		if (errand->call != call)
-			continue;
-		*(before ? &before->next : &rest->first_waiting) = errand->next;
-		if (rest->last_waiting == errand)
-			rest->last_waiting = before;
-		errand_give(errand);
-		return true;
-	}
+	errand_end(errand);
 	return false;
 }
 
 void rest_forget(struct rest *rest, struct call *call)
 {
-	if (forget_waiting(rest, call))
+	struct errand *errand = rest->active;
+	while (errand && errand->attempts.call != call)
+		errand = errand->next_active;
+	if (!errand)
 		return;
-	for (size_t i = 0; i < rest->running; i++) {
-		struct errand *errand = rest->under_way[i];
-		if (errand->call != call)
-			continue;
-		http_forget(rest->http, &errand->request);
-		errand_remove_running(errand);
-		errand_give(errand);
-		/* Who waits is started from the loop, for the stage may not be entered from here.
-		 * No timer, no memory: then the next answer makes room. */
+	if (errand->request.exchange) {
 		struct error error = {0};
-		if (rest->first_waiting)
-			loop_timer_set(rest->loop, &rest->room_timer, loop_now_ms(rest->loop), &error);
-		return;
+		http_forget(rest->http, &errand->request);
+		rest->under_way--;
+		/* Who is next is started from the loop, for the flow may not be entered from here.
+		 * Should the timer fail, the next answer moves the line. */
+		if (rest->first_in_line)
+			loop_timer_set(rest->loop, &rest->line_timer, loop_now_ms(rest->loop), &error);
 	}
+	loop_timer_stop(rest->loop, &errand->again_timer);
+	errand_end(errand);
 }

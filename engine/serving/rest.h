@@ -2,7 +2,8 @@
  *
  * Each call's tensors go out as Open Inference Protocol JSON and its answer comes back
  * as tensors in the message's arena, or as the error that the server gave, in its own
- * words. At most a limit of calls are under way; the others wait here, in order.
+ * words; when to ask again is decided by serving/attempts.h. At most a limit of calls
+ * are under way; the others wait here, in order.
  *
  * A client belongs to its loop's thread.
  */
@@ -26,10 +27,9 @@ struct models {
 };
 
 struct rest_limits {
-	size_t calls;        /* under way at once, and connections */
+	size_t calls; /* under way at once, and connections */
 	size_t request_bytes;
 	size_t reply_bytes;
-	int64_t timeout_ms;  /* of a call that names none */
 };
 
 /* `answered` is entered in a later turn of the loop, once for each call, with reply or
