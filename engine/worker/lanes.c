@@ -91,7 +91,7 @@ void lane_leave(struct lanes *lanes, struct lane *lane)
 	flight_give(lanes, flight);
 }
 
-/* Those that the stage still has are given back when they finish. */
+/* Those that the flow still has are given back when they finish. */
 static void lane_drop(struct lanes *lanes, struct lane *lane)
 {
 	while (lane->first) {

@@ -37,13 +37,13 @@ struct lanes {
 	struct lane **items;
 	struct flight *pool;
 	struct flight *made;   /* all there are */
-	size_t in_flight;      /* dropped ones too, while the stage has them */
+	size_t in_flight;      /* dropped ones too, while the flow has them */
 	size_t held_bytes;     /* of the records in flight, and of finished arenas */
 	size_t message_bytes;  /* limit of one arena */
 };
 
 void lanes_open(struct lanes *lanes, size_t message_bytes);
-void lanes_close(struct lanes *lanes); /* the stage must be closed: what it still had is given up */
+void lanes_close(struct lanes *lanes); /* the flow must be closed: what it still had is given up */
 
 /* A lane for each partition given. SYSTEM: memory. */
 bool lanes_add(struct lanes *lanes, struct positions positions, struct error *error);

@@ -1,6 +1,6 @@
 /* worker.c: the way of a message, top to bottom:
  *
- *   poll -> decode -> enter the stage -> steps -> release in order -> encode -> produce -> commit
+ *   poll -> decode -> enter the flow -> steps -> release in order -> encode -> produce -> commit
  *
  * Everything that can happen is noted by a small function while the loop turns, and
  * acted upon in turn() below it; see worker.h for what is promised.
@@ -10,9 +10,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "net/loop.h"
 #include "worker/lanes.h"
 
@@ -36,6 +38,7 @@ struct worker {
 	struct loop *loop;
 	struct consumer *consumer;
 	struct transaction *transaction;
+	struct flow *flow;
 	struct rest *rest;
 	struct watch consumer_watch, transaction_watch, stop_watch;
 	struct loop_timer commit_timer, retry_timer;
@@ -61,19 +64,39 @@ struct worker {
 
 /* ---- decode, enter ---- */
 
-/* The id is the header's, else the payload's, else where the message stood. */
+/* What headers say goes before what the payload says. */
+static bool read_headers(struct message *message, struct error *error)
+{
+	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	if (id)
+		message->id = id->value;
+	const struct header *deadline = headers_find(message->headers, TEXT("x-deadline-ms"));
+	if (deadline && !number_read_int64(deadline->value, &message->deadline_ms))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the header x-deadline-ms is \"" TEXT_FORMAT "\"; it must be milliseconds since 1970",
+				 TEXT_ARGUMENTS(deadline->value));
+	return true;
+}
+
+/* Without an id of its own a message is named by where it stood. */
 static void message_identify(struct message *message)
 {
-	const struct header *given = headers_find(message->headers, TEXT("x-request-id"));
-	if (given)
-		message->id = given->value;
-	else if (message->payload_id.length > 0)
+	if (message->id.length == 0)
 		message->id = message->payload_id;
-	else {
-		const char *origin = arena_print(message->arena, TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(message->origin.topic),
-						 (int)message->origin.partition, (long long)message->origin.offset);
-		message->id = text_of(origin);
-	}
+	if (message->id.length == 0)
+		message->id = text_of(arena_print(message->arena, TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(message->origin.topic),
+						  (int)message->origin.partition, (long long)message->origin.offset));
+}
+
+/* Callers name a time of day; here time is the loop's, which never goes back. */
+static void message_set_clock(struct message *message, int64_t loop_ms)
+{
+	struct timespec now;
+	if (message->deadline_ms == 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t boot_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - loop_ms; /* when the loop's clock began */
+	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
 }
 
 static bool flight_decode(const struct worker *worker, struct flight *flight, struct error *error)
@@ -85,12 +108,12 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 					  .offset = record->offset};
 	message->time_ms = record->time_ms;
 	message->key = record->key;
-	bool decoded = record_headers(record, message->arena, &message->headers, error) &&
+	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
 		       message_decode(message, record->value, worker->config->schemas, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read: an error that anybody can read */
-	if (message->id.length == 0)
-		message_identify(message);
+	message_identify(message);
+	message_set_clock(message, loop_now_ms(worker->loop));
 	return decoded;
 }
 
@@ -102,10 +125,9 @@ static void record_enter(struct worker *worker, struct lane *lane, struct record
 		return;
 	}
 	worker->counts.taken++;
-	const struct stage *stage = worker->config->stage;
 	struct error error = {0};
 	if (flight_decode(worker, flight, &error) &&
-	    stage->enter(stage->context, &flight->message, loop_now_ms(worker->loop), &error))
+	    flow_enter(worker->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;
 	struct answer answer = {.error = &error};
 	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
@@ -278,7 +300,7 @@ static bool take(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* ---- calls, from and to the stage ---- */
+/* ---- calls, from and to the flow ---- */
 
 static void refuse(struct worker *worker, struct call *call)
 {
@@ -295,14 +317,14 @@ static void refuse(struct worker *worker, struct call *call)
 	worker->refused[worker->refused_count++] = call;
 }
 
-static void stage_calls(void *context, struct call *call)
+static void flow_calls(void *context, struct call *call)
 {
 	struct worker *worker = context;
 	if (!rest_call(worker->rest, call, &call->error))
 		refuse(worker, call);
 }
 
-static void stage_forgets(void *context, struct call *call)
+static void flow_forgets(void *context, struct call *call)
 {
 	struct worker *worker = context;
 	for (size_t i = 0; i < worker->refused_count; i++)
@@ -311,7 +333,7 @@ static void stage_forgets(void *context, struct call *call)
 	rest_forget(worker->rest, call);
 }
 
-static void stage_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct worker *worker = context;
 	flight_finish(&worker->lanes, message, outcome, answer);
@@ -320,8 +342,7 @@ static void stage_finished(void *context, struct message *message, enum flow_out
 static void on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
-	const struct stage *stage = worker->config->stage;
-	stage->answered(stage->context, call, loop_now_ms(worker->loop));
+	flow_answered(worker->flow, call, loop_now_ms(worker->loop));
 }
 
 static void answer_refused(struct worker *worker)
@@ -332,10 +353,9 @@ static void answer_refused(struct worker *worker)
 
 static void advance(struct worker *worker)
 {
-	const struct stage *stage = worker->config->stage;
 	int64_t now_ms = loop_now_ms(worker->loop);
-	if (stage->due_ms(stage->context) <= now_ms)
-		stage->advance(stage->context, now_ms);
+	if (flow_due_ms(worker->flow) <= now_ms)
+		flow_advance(worker->flow, now_ms);
 }
 
 /* ---- commit ---- */
@@ -461,8 +481,7 @@ static int turn_timeout_ms(const struct worker *worker)
 		return 0;
 	if (worker->refused_count > 0)
 		return 0;
-	const struct stage *stage = worker->config->stage;
-	int64_t left_ms = stage->due_ms(stage->context) - loop_now_ms(worker->loop);
+	int64_t left_ms = flow_due_ms(worker->flow) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
 	return left_ms < IDLE_TURN_MS ? (int)left_ms : IDLE_TURN_MS;
@@ -514,11 +533,11 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 {
 	const struct worker_config *config = worker->config;
 	const struct flow_outside outside = {
-		.context = worker, .call = stage_calls, .forget = stage_forgets, .finished = stage_finished};
+		.context = worker, .call = flow_calls, .forget = flow_forgets, .finished = flow_finished};
 	worker->stop_bell = bell_open(error);
 	return worker->stop_bell >= 0 && (worker->loop = loop_open(error)) &&
 	       (worker->rest = rest_open(worker->loop, config->models, &config->rest, on_answered, worker, error)) &&
-	       config->stage->open(config->stage->context, &outside, error) &&
+	       (worker->flow = flow_open(config->graph, &outside, error)) &&
 	       (worker->consumer = consumer_open(&config->consumer, error)) &&
 	       (worker->transaction = transaction_open(&config->transaction, worker->consumer, error)) &&
 	       watch(worker, &worker->stop_watch, on_stop, worker->stop_bell, error) &&
@@ -548,8 +567,7 @@ void worker_close(struct worker *worker)
 {
 	if (!worker)
 		return;
-	const struct stage *stage = worker->config->stage;
-	stage->close(stage->context);
+	flow_close(worker->flow);
 	lanes_close(&worker->lanes);
 	transaction_close(worker->transaction);
 	consumer_close(worker->consumer);

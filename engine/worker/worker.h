@@ -1,4 +1,4 @@
-/* worker.h: the loop that ties a stage, the calls it makes and the log to one wait
+/* worker.h: the loop that ties a flow, the calls it makes and the log to one wait
  * point: one thread's whole life.
  *
  * Exactly once: results leave as the finished prefix of their partition, in the
@@ -19,18 +19,6 @@
 
 struct worker;
 
-/* What messages run through. The outside functions that open() is handed must not be
- * answered from inside themselves (flow.h). */
-struct stage {
-	void *context;
-	bool (*open)(void *context, const struct flow_outside *outside, struct error *error);
-	bool (*enter)(void *context, struct message *message, int64_t now_ms, struct error *error);
-	void (*answered)(void *context, struct call *call, int64_t now_ms);
-	int64_t (*due_ms)(void *context); /* INT64_MAX: nothing waits for time */
-	void (*advance)(void *context, int64_t now_ms);
-	void (*close)(void *context); /* also after an open() that failed; messages still inside end without an answer */
-};
-
 struct worker_limits {
 	size_t in_flight;        /* messages taken and not yet released */
 	size_t held_bytes;       /* of their records and arenas */
@@ -46,8 +34,8 @@ extern const struct worker_limits worker_limits_usual;
 struct worker_config {
 	struct consumer_config consumer;
 	struct transaction_config transaction; /* topic 0: where answers go */
-	const struct stage *stage;
-	struct models models; /* whom its calls reach */
+	const struct graph *graph; /* what messages run through */
+	struct models models;      /* whom its calls reach */
 	struct rest_limits rest;
 	const struct schema_source *schemas;
 	struct worker_limits limits;

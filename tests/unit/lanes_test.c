@@ -105,7 +105,7 @@ static void a_reset_drops_what_is_in_flight_and_says_where_to_read_on(void **sta
 	assert_int_equal(items[1].offset, 11);
 	assert_null(lane_front(lanes_find(lanes, 0, 0)));
 	assert_int_equal(released(lanes, 0), OFFSET_NONE);
-	assert_int_equal(lanes->in_flight, 1); /* the stage has it still */
+	assert_int_equal(lanes->in_flight, 1); /* the flow has it still */
 	struct flight *again = enter(lanes, 1, 11);
 	finish(lanes, under_way); /* the answer to a call that was made before the reset */
 	assert_null(lane_front(lanes_find(lanes, 0, 1)));
