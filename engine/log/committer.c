@@ -207,8 +207,9 @@ static bool send_offsets(struct committer *committer)
 	if (some.count > 0) {
 		rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, some);
 		const rd_kafka_consumer_group_metadata_t *membership = consumer_membership(committer->consumer);
-		sent = went_well(committer, "sending offsets",
-				 rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms));
+		rd_kafka_error_t *failure =
+			rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms);
+		sent = went_well(committer, "sending offsets", failure);
 		rd_kafka_topic_partition_list_destroy(list);
 	}
 	memory_give(room);

@@ -1,0 +1,282 @@
+/* The log against librdkafka's own mock of a broker: what a consumer hands out, and when
+ * a transaction is in doubt. (The mock keeps no transactions: that nothing is doubled is
+ * shown on a real Kafka, by tests/kafka.) The committer's thread: pthread_create(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <poll.h>
+#include <string.h>
+
+#include "log/transaction.h"
+
+#define WAIT_MS 20000 /* far more than any of this takes */
+
+static const struct property quick[] = {
+	{"topic.metadata.refresh.fast.interval.ms", "20"}, {"reconnect.backoff.ms", "10"}, {"log_level", "0"}};
+static const char *const topics[] = {"in", "out"};
+static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+
+struct stand {
+	rd_kafka_t *producer; /* holds the mock, and writes what is consumed */
+	rd_kafka_mock_cluster_t *cluster;
+	struct consumer_config consumer_config;
+	struct transaction_config transaction_config;
+	struct consumer *consumer;
+	struct transaction *transaction;
+};
+
+static void wait_for(int bell)
+{
+	struct pollfd descriptor = {.fd = bell, .events = POLLIN};
+	assert_int_equal(poll(&descriptor, 1, WAIT_MS), 1);
+}
+
+static enum transaction_news wait_for_news(struct stand *stand, struct positions *committed)
+{
+	struct error error = {0};
+	enum transaction_news news;
+	while ((news = transaction_news(stand->transaction, committed, &error)) == NEWS_NONE)
+		wait_for(transaction_bell(stand->transaction));
+	assert_string_equal(error.text, "");
+	return news;
+}
+
+static int set_up(void **state)
+{
+	static struct stand stand;
+	char words[256];
+	stand = (struct stand){0};
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words);
+	stand.producer = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
+	stand.cluster = rd_kafka_mock_cluster_new(stand.producer, 1);
+	const char *brokers = rd_kafka_mock_cluster_bootstraps(stand.cluster);
+	for (size_t i = 0; i < 2; i++)
+		rd_kafka_mock_topic_create(stand.cluster, topics[i], 1, 1);
+	rd_kafka_brokers_add(stand.producer, brokers);
+	stand.consumer_config = (struct consumer_config){.brokers = brokers,
+							 .group = "test",
+							 .topics = topics,
+							 .topic_count = 1,
+							 .assigned = {1, assigned},
+							 .properties = {3, quick}};
+	stand.transaction_config = (struct transaction_config){
+		.brokers = brokers, .id = "test", .topics = topics + 1, .topic_count = 1, .properties = {3, quick}};
+	struct error error = {0};
+	stand.consumer = consumer_open(&stand.consumer_config, &error);
+	assert_string_equal(error.text, "");
+	*state = &stand;
+	return 0;
+}
+
+static int set_up_with_transaction(void **state)
+{
+	set_up(state);
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct positions none;
+	stand->transaction = transaction_open(&stand->transaction_config, stand->consumer, &error);
+	assert_non_null(stand->transaction);
+	assert_false(transaction_is_open(stand->transaction));
+	assert_int_equal(wait_for_news(stand, &none), NEWS_STARTED);
+	assert_true(transaction_is_open(stand->transaction));
+	assert_true(consumer_accept(stand->consumer, &error));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct stand *stand = *state;
+	transaction_close(stand->transaction);
+	consumer_close(stand->consumer);
+	rd_kafka_mock_cluster_destroy(stand->cluster);
+	rd_kafka_destroy(stand->producer);
+	return 0;
+}
+
+/* ---- consuming ---- */
+
+static void write_records(struct stand *stand, int count)
+{
+	static const char *const values[] = {"zero", "one", "two"};
+	for (int i = 0; i < count; i++) {
+		rd_kafka_resp_err_t code = rd_kafka_producev(
+			stand->producer, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+			RD_KAFKA_V_KEY("k", 1), RD_KAFKA_V_VALUE((void *)(uintptr_t)values[i], strlen(values[i])),
+			RD_KAFKA_V_HEADER("colour", "red", 3), RD_KAFKA_V_TIMESTAMP(1000 + i), RD_KAFKA_V_END);
+		assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+	}
+	assert_int_equal(rd_kafka_flush(stand->producer, WAIT_MS), 0);
+}
+
+static void take(struct stand *stand, struct record *records, size_t wanted)
+{
+	struct error error = {0};
+	for (size_t have = 0, count; have < wanted; have += count) {
+		assert_true(consumer_take(stand->consumer, records + have, wanted - have, &count, &error));
+		if (count == 0)
+			wait_for(consumer_bell(stand->consumer));
+	}
+}
+
+static void a_record_says_where_it_stood_and_what_it_brought(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct positions changed;
+	write_records(stand, 2);
+	assert_int_equal(consumer_change(stand->consumer, &changed), ASSIGNMENT_GIVEN);
+	assert_int_equal(changed.count, 1);
+	assert_true(consumer_accept(stand->consumer, &error));
+	assert_int_equal(consumer_change(stand->consumer, &changed), ASSIGNMENT_SAME);
+	struct record records[2];
+	take(stand, records, 2);
+	assert_int_equal(records[1].topic, 0);
+	assert_int_equal(records[1].partition, 0);
+	assert_int_equal(records[1].offset, 1);
+	assert_int_equal(records[1].time_ms, 1001);
+	assert_true(text_is(records[1].key, "k"));
+	assert_true(text_is(records[1].value, "one"));
+	struct arena *arena = arena_open(4096);
+	struct headers headers;
+	assert_true(record_headers(&records[1], arena, &headers, &error));
+	assert_int_equal(headers.count, 1);
+	assert_true(text_is(headers_find(headers, TEXT("Colour"))->value, "red"));
+	arena_close(arena);
+	record_release(&records[0]);
+	record_release(&records[1]);
+}
+
+static void a_consumer_that_seeks_reads_again_from_there(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	write_records(stand, 3);
+	assert_true(consumer_accept(stand->consumer, &error));
+	struct record records[3];
+	take(stand, records, 3);
+	for (int i = 0; i < 3; i++)
+		record_release(&records[i]);
+	struct position back = {0, 0, 1};
+	assert_true(consumer_seek(stand->consumer, (struct positions){1, &back}, &error));
+	take(stand, records, 2);
+	assert_true(text_is(records[0].value, "one"));
+	assert_true(text_is(records[1].value, "two"));
+	record_release(&records[0]);
+	record_release(&records[1]);
+}
+
+/* ---- transactions ---- */
+
+static void produce(struct stand *stand)
+{
+	struct error error = {0};
+	const struct header header = {TEXT("a"), TEXT("b")};
+	struct outgoing record = {.partition = PARTITION_BY_KEY, .key = TEXT("k"), .value = TEXT("v")};
+	assert_int_equal(transaction_produce(stand->transaction, &record, &error), PRODUCED);
+	record.headers = (struct headers){1, &header};
+	assert_int_equal(transaction_produce(stand->transaction, &record, &error), PRODUCED);
+}
+
+static enum transaction_news end_at(struct stand *stand, int64_t offset, struct positions *committed)
+{
+	struct error error = {0};
+	struct position position = {0, 0, offset};
+	assert_true(transaction_end(stand->transaction, (struct positions){1, &position}, &error));
+	assert_false(transaction_is_open(stand->transaction));
+	return wait_for_news(stand, committed);
+}
+
+static void an_end_commits_and_the_next_transaction_is_open(void **state)
+{
+	struct stand *stand = *state;
+	struct positions committed;
+	for (int64_t offset = 1; offset < 5; offset++) {
+		produce(stand);
+		assert_int_equal(end_at(stand, offset, &committed), NEWS_COMMITTED);
+		assert_true(transaction_is_open(stand->transaction));
+	}
+	const char *reason;
+	assert_int_equal(transaction_resets(stand->transaction, &reason), 0);
+}
+
+/* Fails when the committer does not count closed sockets: the commit itself succeeds. */
+static void a_connection_closed_during_a_transaction_puts_it_in_doubt(void **state)
+{
+	struct stand *stand = *state;
+	struct positions committed;
+	const char *reason;
+	produce(stand);
+	assert_int_equal(end_at(stand, 1, &committed), NEWS_COMMITTED);
+	rd_kafka_mock_broker_set_down(stand->cluster, 1);
+	rd_kafka_mock_broker_set_up(stand->cluster, 1);
+	produce(stand);
+	assert_int_equal(end_at(stand, 2, &committed), NEWS_RESET);
+	assert_int_equal(transaction_resets(stand->transaction, &reason), 1);
+	assert_non_null(strstr(reason, "closed"));
+	assert_int_equal(committed.count, 1); /* the mock forgets what transactions commit: none is told */
+	assert_int_equal(committed.items[0].offset, OFFSET_NONE);
+	produce(stand);
+	assert_int_equal(end_at(stand, 3, &committed), NEWS_COMMITTED);
+}
+
+static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
+{
+	static const int16_t end_transaction = 26, commit_offsets = 28;
+	const int16_t requests[] = {end_transaction, commit_offsets};
+	struct stand *stand = *state;
+	struct positions committed;
+	for (size_t i = 0; i < 2; i++) {
+		rd_kafka_mock_push_request_errors(stand->cluster, requests[i], 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+		produce(stand);
+		assert_int_equal(end_at(stand, 1, &committed), NEWS_RESET);
+		produce(stand);
+		assert_int_equal(end_at(stand, 1, &committed), NEWS_COMMITTED);
+	}
+}
+
+static void a_record_that_is_too_long_is_refused_alone(void **state)
+{
+	static char much[2000000];
+	struct stand *stand = *state;
+	struct positions committed;
+	struct error error = {0};
+	const struct outgoing record = {.partition = PARTITION_BY_KEY, .value = {much, sizeof much}};
+	produce(stand);
+	assert_int_equal(transaction_produce(stand->transaction, &record, &error), PRODUCE_REFUSED);
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	assert_non_null(strstr(error.text, "message.max.bytes"));
+	assert_int_equal(end_at(stand, 1, &committed), NEWS_COMMITTED);
+}
+
+static void a_setting_that_librdkafka_refuses_is_named(void **state)
+{
+	struct stand *stand = *state;
+	static const struct property wrong[] = {{"fetch.min.bytes", "many"}};
+	struct consumer_config config = stand->consumer_config;
+	config.properties = (struct properties){1, wrong};
+	struct error error = {0};
+	assert_null(consumer_open(&config, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "fetch.min.bytes"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_record_says_where_it_stood_and_what_it_brought, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_consumer_that_seeks_reads_again_from_there, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction, tear_down),
+		cmocka_unit_test_setup_teardown(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction, tear_down),
+		cmocka_unit_test_setup_teardown(a_record_that_is_too_long_is_refused_alone, set_up_with_transaction, tear_down),
+		cmocka_unit_test_setup_teardown(a_setting_that_librdkafka_refuses_is_named, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
