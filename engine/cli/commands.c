@@ -5,12 +5,10 @@ extern const struct command command_completion;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_lint;
-extern const struct command command_plan;
 
 const struct command *const command_table[] = {
 	&command_init,
 	&command_lint,
-	&command_plan,
 	&command_help,
 	&command_completion,
 	NULL,

@@ -55,8 +55,8 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 
 static bool refuse(const struct inference *inference, struct json_scan *scan, const char *what)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, before byte %zu; send numbers, strings or booleans",
-			 inference->where, what, (size_t)(scan->at - scan->begin));
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, before byte %zu; send numbers, strings or booleans", inference->where,
+			 what, (size_t)(scan->at - scan->begin));
 }
 
 /* The first walk: what kinds of elements there are. */

@@ -188,9 +188,8 @@ const struct fault_code fault_codes[] = {
 		.example = "- name: watch\n  drift: {window: 500}\n"),
 
 	/* ---- tensor types ---- */
-	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there",
-		.help = "Name a tensor that is there, or rename one with tensorMap; as it is, nothing comes this way.",
-		.example = "- name: a      # gives OUTPUT\n- name: b\n  inputs: [a.outputs.output]\n\n- name: a\n- name: b\n  inputs: [a.outputs.OUTPUT]\n"),
+	ERROR(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there", .help = "Name a tensor that is there, or rename one with tensorMap.",
+	      .example = "- name: a      # gives OUTPUT\n- name: b\n  inputs: [a.outputs.output]\n\n- name: a\n- name: b\n  inputs: [a.outputs.OUTPUT]\n"),
 	ERROR(CODE_WRONG_TENSOR, BAD_VALUE, .title = "A tensor of another type or shape than the model takes",
 	      .help = "Convert it in a step before (expression: cast, reshape), or read another tensor.",
 	      .example = "inputs: [a]      # x is FP64[4], and the model takes FP32[-1,4]\n\n"

@@ -36,8 +36,7 @@ static void rows_are_one_tensor_of_the_datatype_they_show(void **state)
 		assert_true(text_is(x->name, "input-0"));
 		assert_int_equal(x->datatype, rows[i].datatype);
 		assert_int_equal(x->rank, rows[i].rank);
-		(void)snprintf(expected, sizeof expected, "{\"predictions\":%s}",
-			       rows[i].predictions ? rows[i].predictions : rows[i].instances);
+		(void)snprintf(expected, sizeof expected, "{\"predictions\":%s}", rows[i].predictions ? rows[i].predictions : rows[i].instances);
 		assert_string_equal(answered(*state), expected);
 	}
 }

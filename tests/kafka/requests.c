@@ -1,0 +1,360 @@
+/* requests.c: puts Avro requests on a topic and holds the answers against them.
+ *
+ *   requests topics -b BROKERS -i IN -o OUT             creates both, of 4 partitions
+ *   requests send   -b BROKERS -i IN -n N [-r A_SECOND]
+ *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
+ *       waits until the group has committed all N; prints the CPU seconds of the process
+ *   requests check  -b BROKERS -o OUT -n N
+ *       reads only what is committed, until N different answers have come or none comes
+ *       for 15 s, and then all there is; prints how many answers were lost, doubled, out of
+ *       their key's order, wrong or errors, how many records stand there uncommitted, and
+ *       the longest stretch without an answer
+ *
+ * The request of number S has the id "S", a key that S decides, and a tensor x of
+ * FP32[1,16], all of it S % 1000. Its answer is the sum of 2x + 1.
+ */
+#include <librdkafka/rdkafka.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message/avro.h"
+
+#define PARTITIONS 4
+#define KEYS 997
+#define STRETCH_MS 600000 /* of answers whose times are noted */
+#define ELEMENTS 16
+#define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout */
+
+struct options {
+	const char *brokers, *in, *out, *group;
+	long count, rate, pid;
+};
+
+static _Noreturn void die(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fprintf(stderr, "requests: ");
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, "\n");
+	va_end(arguments);
+	exit(2);
+}
+
+static double now_s(clockid_t clock)
+{
+	struct timespec now;
+	return clock_gettime(clock, &now) ? -1 : (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void pause_ms(long milliseconds)
+{
+	struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+	nanosleep(&pause, NULL);
+}
+
+static rd_kafka_t *client(rd_kafka_type_t type, const struct options *options, const char *const settings[][2])
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	if (rd_kafka_conf_set(configuration, "bootstrap.servers", options->brokers, words, sizeof words))
+		die("%s", words);
+	for (; (*settings)[0]; settings++)
+		if (rd_kafka_conf_set(configuration, (*settings)[0], (*settings)[1], words, sizeof words))
+			die("%s", words);
+	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
+	if (!made)
+		die("%s", words);
+	return made;
+}
+
+/* ---- topics ---- */
+
+static int make_topics(const struct options *options)
+{
+	char words[256];
+	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options, (const char *const[][2]){{NULL, NULL}});
+	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(options->in, PARTITIONS, 1, words, sizeof words),
+					 rd_kafka_NewTopic_new(options->out, PARTITIONS, 1, words, sizeof words)};
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
+	rd_kafka_CreateTopics(producer, topics, 2, NULL, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
+	if (!event || rd_kafka_event_error(event))
+		die("the topics were not created: %s", event ? rd_kafka_event_error_string(event) : "no answer");
+	size_t count;
+	const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
+	const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(result, &count);
+	for (size_t i = 0; i < count; i++)
+		if (rd_kafka_topic_result_error(results[i]))
+			die("%s was not created: %s", rd_kafka_topic_result_name(results[i]),
+			    rd_kafka_topic_result_error_string(results[i]));
+	rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_NewTopic_destroy_array(topics, 2);
+	rd_kafka_destroy(producer);
+	return 0;
+}
+
+/* ---- send ---- */
+
+static void encode(struct arena *arena, long number, struct buffer *out)
+{
+	arena_reset(arena);
+	buffer_clear(out);
+	float *elements;
+	struct error error = {0};
+	char *id = arena_print(arena, "%ld", number);
+	static const int64_t shape[] = {1, ELEMENTS};
+	struct tensor *tensor = tensor_make(arena, TEXT("x"), DATATYPE_FP32, shape, 2, (void **)&elements, &error);
+	if (!tensor || !id)
+		die("%s", error.text);
+	for (int i = 0; i < ELEMENTS; i++)
+		elements[i] = (float)(number % 1000);
+	const struct tensor *tensors[] = {tensor};
+	const struct payload payload = {.tensors = {1, tensors}};
+	const struct message message = {.arena = arena, .id = text_of(id), .payload_id = text_of(id)};
+	if (!avro_request_encode(&message, &payload, out, &error) || buffer_failed(out))
+		die("%s", error.text);
+}
+
+static int send_requests(const struct options *options)
+{
+	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options,
+				      (const char *const[][2]){{"enable.idempotence", "true"}, {"linger.ms", "5"}, {NULL, NULL}});
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, options->in, NULL);
+	struct arena *arena = arena_open(1 << 20);
+	struct buffer bytes;
+	buffer_open(&bytes, 1 << 20);
+	double began = now_s(CLOCK_MONOTONIC);
+	for (long number = 0; number < options->count; number++) {
+		char key[32];
+		int key_length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
+		encode(arena, number, &bytes);
+		while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, bytes.bytes, bytes.length, key,
+					(size_t)key_length, NULL)) {
+			if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+				die("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
+			rd_kafka_poll(producer, 5);
+		}
+		rd_kafka_poll(producer, 0);
+		while (options->rate > 0 && (double)number > (now_s(CLOCK_MONOTONIC) - began) * (double)options->rate)
+			pause_ms(2);
+	}
+	if (rd_kafka_flush(producer, 60000))
+		die("not all requests arrived");
+	rd_kafka_topic_destroy(topic);
+	rd_kafka_destroy(producer);
+	buffer_close(&bytes);
+	arena_close(arena);
+	return 0;
+}
+
+/* ---- follow ---- */
+
+static rd_kafka_topic_partition_list_t *partitions_of(const char *topic, int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
+	for (int i = 0; i < PARTITIONS; i++)
+		rd_kafka_topic_partition_list_add(list, topic, i)->offset = offset;
+	return list;
+}
+
+static long committed(rd_kafka_t *consumer, const char *topic)
+{
+	rd_kafka_topic_partition_list_t *list = partitions_of(topic, RD_KAFKA_OFFSET_INVALID);
+	long sum = 0;
+	if (rd_kafka_committed(consumer, list, 10000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		for (int i = 0; i < list->cnt; i++)
+			sum += list->elems[i].offset > 0 ? (long)list->elems[i].offset : 0;
+	rd_kafka_topic_partition_list_destroy(list);
+	return sum;
+}
+
+static int follow(const struct options *options)
+{
+	clockid_t clock;
+	if (clock_getcpuclockid((pid_t)options->pid, &clock))
+		die("there is no process %ld", options->pid);
+	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, options,
+				      (const char *const[][2]){{"group.id", options->group}, {NULL, NULL}});
+	double began = now_s(CLOCK_MONOTONIC), used = 0;
+	long done = 0;
+	while ((done = committed(consumer, options->in)) < options->count) {
+		if (now_s(CLOCK_MONOTONIC) - began > 60)
+			die("after 60 s only %ld of %ld are committed", done, options->count);
+		pause_ms(20);
+	}
+	used = now_s(clock);
+	if (used < 0)
+		die("process %ld ended", options->pid);
+	printf("%.3f\n", used);
+	rd_kafka_destroy(consumer);
+	return 0;
+}
+
+/* ---- check ---- */
+
+struct tally {
+	unsigned char *seen; /* how often, by number */
+	long last_of_key[KEYS];
+	long different, doubled, disordered, wrong, failed;
+	int64_t first_ms;                 /* when the first answer was written */
+	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
+};
+
+static bool is_right(const struct avro_answer *answer, long number)
+{
+	const struct tensor *sum = tensors_find(answer->payload.tensors, TEXT("sum"));
+	return sum && sum->count == 1 && tensor_number(sum, 0) == (double)(ELEMENTS * (2 * (number % 1000) + 1));
+}
+
+static void note_time(struct tally *tally, const rd_kafka_message_t *message)
+{
+	rd_kafka_timestamp_type_t type;
+	int64_t time_ms = rd_kafka_message_timestamp(message, &type);
+	if (tally->different == 0)
+		tally->first_ms = time_ms;
+	int64_t at = time_ms - tally->first_ms;
+	if (at >= 0 && at < STRETCH_MS)
+		tally->written[at] = 1;
+}
+
+static long longest_silence_ms(const struct tally *tally)
+{
+	long longest = 0, last = 0;
+	for (long at = 0; at < STRETCH_MS; at++) {
+		if (!tally->written[at])
+			continue;
+		longest = at - last > longest ? at - last : longest;
+		last = at;
+	}
+	return longest;
+}
+
+static void check_one(const struct options *options, const rd_kafka_message_t *message, struct arena *arena, struct tally *tally)
+{
+	struct avro_answer answer;
+	struct error error = {0};
+	arena_reset(arena);
+	if (!avro_answer_decode((struct text){message->payload, message->len}, NULL, arena, &answer, &error))
+		die("an answer cannot be read: %s", error.text);
+	char *id = arena_copy(arena, answer.id.bytes, answer.id.length), *end = id;
+	long number = id ? strtol(id, &end, 10) : -1;
+	if (!id || *end || number < 0 || number >= options->count)
+		die("an answer has the id \"%s\"", id ? id : "");
+	if (tally->seen[number]) {
+		tally->doubled++;
+		return;
+	}
+	note_time(tally, message);
+	tally->seen[number] = 1;
+	tally->different++;
+	tally->failed += answer.failed;
+	tally->wrong += !answer.failed && !is_right(&answer, number);
+	if (number < tally->last_of_key[number % KEYS])
+		tally->disordered++;
+	tally->last_of_key[number % KEYS] = number;
+}
+
+static rd_kafka_t *reader(const struct options *options, const char *isolation)
+{
+	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, options,
+				      (const char *const[][2]){{"group.id", "requests-check"},
+							       {"isolation.level", isolation},
+							       {"enable.auto.commit", "false"},
+							       {NULL, NULL}});
+	rd_kafka_topic_partition_list_t *list = partitions_of(options->out, RD_KAFKA_OFFSET_BEGINNING);
+	rd_kafka_poll_set_consumer(consumer);
+	rd_kafka_assign(consumer, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return consumer;
+}
+
+static void reader_close(rd_kafka_t *consumer)
+{
+	rd_kafka_consumer_close(consumer);
+	rd_kafka_destroy(consumer);
+}
+
+static void check_committed(const struct options *options, struct tally *tally)
+{
+	rd_kafka_t *consumer = reader(options, "read_committed");
+	struct arena *arena = arena_open(1 << 20);
+	double quiet_since = now_s(CLOCK_MONOTONIC);
+	/* When all are there, a last second shows those that come twice. */
+	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : QUIET_S)) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
+		if (!message)
+			continue;
+		if (!message->err) {
+			check_one(options, message, arena, tally);
+			quiet_since = now_s(CLOCK_MONOTONIC);
+		}
+		rd_kafka_message_destroy(message);
+	}
+	arena_close(arena);
+	reader_close(consumer);
+}
+
+static long count_all(const struct options *options)
+{
+	rd_kafka_t *consumer = reader(options, "read_uncommitted");
+	double quiet_since = now_s(CLOCK_MONOTONIC);
+	long count = 0;
+	while (now_s(CLOCK_MONOTONIC) - quiet_since < 1) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
+		if (!message)
+			continue;
+		count += message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+		quiet_since = now_s(CLOCK_MONOTONIC);
+		rd_kafka_message_destroy(message);
+	}
+	reader_close(consumer);
+	return count;
+}
+
+static int check(const struct options *options)
+{
+	struct tally *tally = calloc(1, sizeof *tally);
+	if (!tally || !(tally->seen = calloc((size_t)options->count, 1)))
+		die("out of memory");
+	check_committed(options, tally);
+	long uncommitted = count_all(options) - tally->different - tally->doubled;
+	printf("lost=%ld doubled=%ld disordered=%ld wrong=%ld failed=%ld uncommitted=%ld silence_ms=%ld\n", options->count - tally->different,
+	       tally->doubled, tally->disordered, tally->wrong, tally->failed, uncommitted, longest_silence_ms(tally));
+	free(tally->seen);
+	free(tally);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	const char *mode = argc > 1 ? argv[1] : "";
+	int letter;
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:")) != -1) {
+		switch (letter) {
+		case 'b': options.brokers = optarg; break;
+		case 'i': options.in = optarg; break;
+		case 'o': options.out = optarg; break;
+		case 'g': options.group = optarg; break;
+		case 'n': options.count = strtol(optarg, NULL, 10); break;
+		case 'r': options.rate = strtol(optarg, NULL, 10); break;
+		case 'p': options.pid = strtol(optarg, NULL, 10); break;
+		default: return 2;
+		}
+	}
+	static const struct {
+		const char *name;
+		int (*run)(const struct options *options);
+	} modes[] = {{"topics", make_topics}, {"send", send_requests}, {"follow", follow}, {"check", check}};
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+		if (strcmp(mode, modes[i].name) == 0)
+			return modes[i].run(&options);
+	die("which of topics, send, follow, check? see the top of requests.c");
+}
