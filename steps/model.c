@@ -3,10 +3,8 @@
  * It is also what a step without a kind is: it then calls the model of its own name.
  * The settings written in the step go with every call as typed parameters; marks travel
  * past the model, which never sees them. */
-#include "base/number.h"
+#include "step/setting.h"
 #include "steps/kinds.h"
-
-enum setting_type { SETTING_STRING, SETTING_INT, SETTING_FLOAT, SETTING_DOUBLE, SETTING_BOOL };
 
 struct setting {
 	struct name name;
@@ -36,37 +34,9 @@ struct model_state {
 	struct parameters parameters;
 };
 
-static bool setting_read(const struct setting *setting, struct parameter *parameter, struct error *error)
+static bool setting_typed(const struct setting *setting, struct parameter *parameter, struct error *error)
 {
-	struct text value = text_of(setting->value.text);
-	*parameter = (struct parameter){.name = text_of(setting->name.text), .type = PARAMETER_TEXT, .value.text = value};
-	switch (setting->type) {
-	case SETTING_INT:
-		parameter->type = PARAMETER_INTEGER;
-		if (number_read_int64(value, &parameter->value.integer))
-			return true;
-		break;
-	case SETTING_FLOAT:
-	case SETTING_DOUBLE:
-		parameter->type = PARAMETER_NUMBER;
-		if (number_read_double(value, &parameter->value.number))
-			return true;
-		break;
-	case SETTING_BOOL:
-		parameter->type = PARAMETER_FLAG;
-		parameter->value.flag = text_is(value, "true");
-		if (parameter->value.flag || text_is(value, "false"))
-			return true;
-		break;
-	default:
-		return true;
-	}
-	return error_set(error, ERROR_CONFIG, setting->value.place,
-			 "the parameter `%s` is `%s`, which does not fit its type; write %s", setting->name.text,
-			 setting->value.text,
-			 setting->type == SETTING_BOOL	? "true or false"
-			 : setting->type == SETTING_INT ? "an integer"
-							: "a number");
+	return setting_read(setting->name.text, setting->value.text, setting->type, setting->value.place, parameter, error);
 }
 
 static bool model_check(const void *options, struct place place, struct error *error)
@@ -76,7 +46,7 @@ static bool model_check(const void *options, struct place place, struct error *e
 	(void)place;
 	for (size_t i = 0; i < self->settings.parameters.count; i++) {
 		struct parameter parameter;
-		if (!setting_read(&settings[i], &parameter, error))
+		if (!setting_typed(&settings[i], &parameter, error))
 			return false;
 	}
 	return true;
@@ -119,25 +89,10 @@ static bool model_open(struct step *step, struct error *error)
 	const struct setting *settings = self->settings.parameters.items;
 	struct parameter *items = ARENA_ARRAY(step->arena, struct parameter, self->settings.parameters.count);
 	for (size_t i = 0; items && i < self->settings.parameters.count; i++)
-		if (!setting_read(&settings[i], &items[i], error))
+		if (!setting_typed(&settings[i], &items[i], error))
 			return false;
 	state->parameters = (struct parameters){self->settings.parameters.count, items};
 	return items || error_memory(error, ERROR_SYSTEM, "opening a model step");
-}
-
-/* The request's own parameters go before those of the settings. */
-static struct parameters parameters_joined(struct parameters own, struct parameters settings, struct arena *arena)
-{
-	struct parameter *items = ARENA_ARRAY(arena, struct parameter, own.count + settings.count);
-	if (!items)
-		return own;
-	size_t count = 0;
-	for (; count < own.count; count++)
-		items[count] = own.items[count];
-	for (size_t i = 0; i < settings.count; i++)
-		if (!parameters_find(own, settings.items[i].name))
-			items[count++] = settings.items[i];
-	return (struct parameters){count, items};
 }
 
 static const struct payload *request_made(const struct step *step, struct visit *visit, struct error *error)
@@ -154,7 +109,7 @@ static const struct payload *request_made(const struct step *step, struct visit 
 		return NULL;
 	}
 	*request = *input;
-	request->parameters = parameters_joined(input->parameters, state->parameters, arena);
+	request->parameters = settings_join(input->parameters, state->parameters, arena);
 	if (!self || !self->input)
 		return request;
 	const struct tensor *tensor = tensors_find(input->tensors, text_of(self->input));
@@ -216,7 +171,7 @@ static const struct option setting_rows[] = {
 	{.name = "type",
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct setting, type),
-	 .choices = "STRING INT FLOAT DOUBLE BOOL",
+	 .choices = SETTING_CHOICES,
 	 .fallback = "STRING",
 	 .help = "As what the value is sent."},
 	{0},

@@ -1,0 +1,92 @@
+/* case.h: a case folder as `sluice test` reads it: what is sent, what must come, and
+ * who stands in for which model.
+ *
+ * Everything read lives in the arena it was read into. Errors say the file and line
+ * of the case.
+ */
+#ifndef SLUICE_CLI_CASE_H
+#define SLUICE_CLI_CASE_H
+
+#include "message/json_scan.h"
+#include "message/message.h"
+
+#define CASE_PATH_MAX 4096
+
+struct case_request { /* a line of in.jsonl */
+	struct text id;
+	struct text body; /* as it arrives */
+	struct text protocol; /* empty: v2 */
+	struct text target;   /* "pipelines/x"; empty: the first that there is */
+	struct headers headers;
+	struct text key; /* bytes NULL: none */
+	int64_t repeat;
+	struct place place;
+};
+
+struct case_result { /* a response or an error that may come */
+	struct text response;         /* JSON; bytes NULL: an error */
+	struct text kinds;            /* "INPUT|REMOTE" */
+	struct text contains;
+	int64_t least, most;          /* of a split: how often */
+};
+
+struct case_calls {
+	struct text model;
+	int64_t least, most;
+};
+
+enum case_demand {
+	DEMAND_RESULT, /* this one thing */
+	DEMAND_ABSENT,
+	DEMAND_SPLIT,  /* each of `results` between least and most times, `repeat` in all */
+	DEMAND_SAME,   /* `repeat` times the same one of `results` */
+	DEMAND_ALERT,
+	DEMAND_CALLS,
+};
+
+struct case_expected { /* a line of out.jsonl */
+	enum case_demand demand;
+	struct text id;
+	struct text at; /* empty: the reply */
+	size_t count;
+	struct case_result *results;
+	int64_t repeat;
+	size_t call_count;
+	struct case_calls *calls;
+	struct place place;
+};
+
+struct case_stub { /* an entry of stubs.json */
+	struct text model;
+	const char *uri;           /* NULL: expressions */
+	size_t count;
+	const struct case_output { /* {"OUTPUT": "INPUT * 2"} */
+		struct text name;
+		struct text expression;
+	} *outputs;
+	struct place place;
+};
+
+struct case_files {
+	const char *folder;
+	const char *pipeline; /* path of pipeline.yaml: the folder's, or of the nearest folder above */
+	size_t request_count;
+	struct case_request *requests;
+	bool has_expected; /* there is an out.jsonl */
+	size_t expected_count;
+	struct case_expected *expected;
+	size_t stub_count;
+	struct case_stub *stubs;
+};
+
+/* False with an error (CONFIG) that names file and line. */
+bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
+
+/* The text of one file, in the arena; bytes NULL and no error when it is not there. */
+bool case_file(const char *path, struct arena *arena, struct text *text, struct error *error);
+
+/* Tensors with `fill: {start, step}` get their data: the JSON of a request or of a
+ * response, in the arena, unchanged where there is nothing to fill. */
+struct text case_filled(struct arena *arena, struct text json);
+
+#endif
