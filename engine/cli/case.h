@@ -14,7 +14,7 @@
 
 struct case_request { /* a line of in.jsonl */
 	struct text id;
-	struct text body; /* as it arrives */
+	struct text body;     /* as it arrives */
 	struct text protocol; /* empty: v2 */
 	struct text target;   /* "pipelines/x"; empty: the first that there is */
 	struct headers headers;
@@ -23,11 +23,11 @@ struct case_request { /* a line of in.jsonl */
 	struct place place;
 };
 
-struct case_result { /* a response or an error that may come */
-	struct text response;         /* JSON; bytes NULL: an error */
-	struct text kinds;            /* "INPUT|REMOTE" */
+struct case_result {	      /* a response or an error that may come */
+	struct text response; /* JSON; bytes NULL: an error */
+	struct text kinds;    /* "INPUT|REMOTE" */
 	struct text contains;
-	int64_t least, most;          /* of a split: how often */
+	int64_t least, most; /* of a split: how often */
 };
 
 struct case_calls {
@@ -38,8 +38,8 @@ struct case_calls {
 enum case_demand {
 	DEMAND_RESULT, /* this one thing */
 	DEMAND_ABSENT,
-	DEMAND_SPLIT,  /* each of `results` between least and most times, `repeat` in all */
-	DEMAND_SAME,   /* `repeat` times the same one of `results` */
+	DEMAND_SPLIT, /* each of `results` between least and most times, `repeat` in all */
+	DEMAND_SAME,  /* `repeat` times the same one of `results` */
 	DEMAND_ALERT,
 	DEMAND_CALLS,
 };
@@ -53,17 +53,18 @@ struct case_expected { /* a line of out.jsonl */
 	int64_t repeat;
 	size_t call_count;
 	struct case_calls *calls;
+	struct text line; /* as it is written */
 	struct place place;
 };
 
 struct case_stub { /* an entry of stubs.json */
 	struct text model;
-	const char *uri;           /* NULL: expressions */
+	const char *uri; /* NULL: expressions */
 	size_t count;
 	const struct case_output { /* {"OUTPUT": "INPUT * 2"} */
 		struct text name;
 		struct text expression;
-	} *outputs;
+	} * outputs;
 	struct place place;
 };
 

@@ -65,11 +65,7 @@ static size_t count_lines(struct lines lines)
 /* A fault of the JSON gets the place of its line. */
 static bool line_end(struct json_scan *scan, struct place place, struct error *error)
 {
-	struct error cause = *scan->error;
-	if (json_end(scan))
-		return true;
-	cause = *scan->error;
-	return error_set(error, ERROR_CONFIG, place, "%s", cause.text);
+	return json_end(scan) || error_set(error, ERROR_CONFIG, place, "%s", scan->error->text);
 }
 
 static int64_t take_integer(struct json_scan *scan)
@@ -90,6 +86,14 @@ static void take_text(struct json_scan *scan, struct text *text)
 		json_string(scan, text);
 	else
 		json_skip(scan);
+}
+
+/* JSON as it is written, but for tensors that are to be filled. */
+static void take_filled(struct json_scan *scan, struct arena *arena, struct text *json)
+{
+	(void)json_peek(scan);
+	if (json_span(scan, json))
+		*json = case_filled(arena, *json);
 }
 
 static bool take_flag(struct json_scan *scan)
@@ -119,20 +123,20 @@ static void take_headers(struct json_scan *scan, struct arena *arena, struct hea
 	*headers = (struct headers){items ? count : 0, items};
 }
 
-static struct text decode_base64(struct text text, struct arena *arena)
+static void take_base64(struct json_scan *scan, struct arena *arena, struct text *body)
 {
+	struct text text = {0};
 	size_t length = 0;
+	take_text(scan, &text);
 	char *bytes = arena_take_raw(arena, base64_read_room(text.length) + 1);
-	if (!bytes || !base64_read(text, bytes, &length))
-		return (struct text){"", 0};
-	return (struct text){bytes, length};
+	*body = (struct text){bytes ? bytes : "", bytes && base64_read(text, bytes, &length) ? length : 0};
 }
 
 static bool read_request(struct text line, struct arena *arena, struct case_request *request, struct error *error)
 {
 	struct json_scan scan;
 	struct error wrong = {0};
-	struct text key, base64;
+	struct text key;
 	request->repeat = 1;
 	json_begin(&scan, line, "the line", arena, &wrong);
 	if (json_peek(&scan) == JSON_OBJECT) {
@@ -140,12 +144,12 @@ static bool read_request(struct text line, struct arena *arena, struct case_requ
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "id"))
 				take_text(&scan, &request->id);
-			else if (text_is(key, "request") && json_span(&scan, &request->body))
-				request->body = case_filled(arena, request->body);
+			else if (text_is(key, "request"))
+				take_filled(&scan, arena, &request->body);
 			else if (text_is(key, "body"))
 				take_text(&scan, &request->body);
-			else if (text_is(key, "body_b64") && json_string(&scan, &base64))
-				request->body = decode_base64(base64, arena);
+			else if (text_is(key, "body_b64"))
+				take_base64(&scan, arena, &request->body);
 			else if (text_is(key, "protocol"))
 				take_text(&scan, &request->protocol);
 			else if (text_is(key, "target"))
@@ -215,8 +219,7 @@ static void take_error(struct json_scan *scan, struct case_result *result)
 static bool take_result(struct json_scan *scan, struct arena *arena, struct text key, struct case_result *result)
 {
 	if (text_is(key, "response")) {
-		if (json_span(scan, &result->response))
-			result->response = case_filled(arena, result->response);
+		take_filled(scan, arena, &result->response);
 	} else if (text_is(key, "error")) {
 		take_error(scan, result);
 	} else if (text_is(key, "count")) {
@@ -328,6 +331,7 @@ static bool read_expected(struct lines lines, struct arena *arena, struct case_f
 	while (files->expected && next_line(&lines, &line)) {
 		struct case_expected *expected = &files->expected[files->expected_count++];
 		expected->place = lines.place;
+		expected->line = line;
 		if (!read_expectation(line, arena, expected, error))
 			return false;
 	}
@@ -410,9 +414,9 @@ bool case_read(const char *folder, struct arena *arena, struct case_files *files
 	struct lines lines = {0};
 	*files = (struct case_files){.folder = folder, .pipeline = find_pipeline(folder, arena)};
 	if (!files->pipeline)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s has no pipeline.yaml, and neither have the two folders above it", folder);
-	if (!file_in(folder, "in.jsonl", arena, &lines.rest, &lines.place, error) ||
-	    !read_requests(lines, arena, files, error) ||
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "%s has no pipeline.yaml, and neither have the two folders above it", folder);
+	if (!file_in(folder, "in.jsonl", arena, &lines.rest, &lines.place, error) || !read_requests(lines, arena, files, error) ||
 	    !file_in(folder, "out.jsonl", arena, &lines.rest, &lines.place, error))
 		return false;
 	files->has_expected = lines.rest.bytes != NULL;

@@ -211,7 +211,8 @@ static void any_takes_the_first_and_forgets_the_rest(void **state)
 static void any_with_no_branch_names_each_missing_tensor(void **state)
 {
 	(void)state;
-	const struct made_step steps[] = {{.name = "pick"}, {.name = "l", .inputs = "pick.left"}, {.name = "r", .inputs = "pick.right"}};
+	const struct made_step steps[] = {
+		{.name = "pick"}, {.name = "l", .inputs = "pick.left"}, {.name = "r", .inputs = "pick.right"}};
 	open_scene(steps, COUNT(steps), "l r", JOIN_ANY);
 	scene_send(&scene, "m", "x=1");
 	scene_reply(&scene, "pick", "");
@@ -237,7 +238,8 @@ static void a_trigger_lets_go_but_is_not_sent(void **state)
 static void inner_triggers_must_all_come(void **state)
 {
 	(void)state;
-	const struct made_step steps[] = {{.name = "act", .kind = &kind_adds, .inputs = "request.x", .triggers = "request.a request.b"}};
+	const struct made_step steps[] = {
+		{.name = "act", .kind = &kind_adds, .inputs = "request.x", .triggers = "request.a request.b"}};
 	open_scene(steps, COUNT(steps), "act", JOIN_INNER);
 	scene_send(&scene, "both", "x=1 a=0 b=0");
 	expect_tensors("both", "x=1 act=2");
@@ -499,7 +501,8 @@ static void a_pot_that_all_have_left_is_not_sent(void **state)
 static void taps_see_every_point(void **state)
 {
 	(void)state;
-	const struct made_step steps[] = {{.name = "one", .kind = &kind_adds}, {.name = "two", .kind = &kind_adds, .inputs = "one"}};
+	const struct made_step steps[] = {{.name = "one", .kind = &kind_adds},
+					  {.name = "two", .kind = &kind_adds, .inputs = "one"}};
 	scene_open(&scene, graph_made(ground, steps, COUNT(steps), "two", JOIN_INNER), ground, true);
 	scene_send(&scene, "a", "x=1");
 	assert_int_equal(scene.taps[TAP_PIPELINE_INPUTS], 1);

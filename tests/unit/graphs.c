@@ -63,7 +63,8 @@ void payload_print(const struct payload *payload, char *text, size_t size)
 	text[0] = '\0';
 	for (size_t i = 0; i < payload->tensors.count; i++) {
 		const struct tensor *tensor = payload->tensors.items[i];
-		length += (size_t)snprintf(text + length, size - length, "%s" TEXT_FORMAT "=", i ? " " : "", TEXT_ARGUMENTS(tensor->name));
+		length += (size_t)snprintf(text + length, size - length, "%s" TEXT_FORMAT "=", i ? " " : "",
+					   TEXT_ARGUMENTS(tensor->name));
 		for (size_t e = 0; e < tensor->count; e++)
 			length += (size_t)snprintf(text + length, size - length, "%s%g", e ? "," : "", tensor_number(tensor, e));
 	}
@@ -95,8 +96,7 @@ static enum step_verdict adds_run(struct step *step, struct visit *visit, struct
 	const struct payload *input = visit_input(visit);
 	const struct tensor *first = input->tensors.items[0];
 	void *elements;
-	struct tensor *sum =
-		tensor_make(arena, text_of(step->name), DATATYPE_FP32, first->shape, first->rank, &elements, error);
+	struct tensor *sum = tensor_make(arena, text_of(step->name), DATATYPE_FP32, first->shape, first->rank, &elements, error);
 	for (size_t i = 0; i < first->count; i++)
 		((float *)elements)[i] = (float)tensor_number(first, i) + 1;
 	struct payload *payload = ARENA_NEW(arena, struct payload);
@@ -157,7 +157,8 @@ static struct source source_made(struct arena *arena, const struct graph *graph,
 	return source;
 }
 
-static struct join join_made(struct arena *arena, const struct graph *graph, const char *words, enum join_type type, int64_t window_ms)
+static struct join join_made(struct arena *arena, const struct graph *graph, const char *words, enum join_type type,
+			     int64_t window_ms)
 {
 	struct join join = {.type = type, .window_ms = window_ms ? window_ms : JOIN_WINDOW_MS_DEFAULT};
 	struct source *sources = ARENA_ARRAY(arena, struct source, 8);

@@ -14,7 +14,7 @@
 struct made_step {
 	const char *name;
 	const struct step_kind *kind; /* NULL: `kind_asks` */
-	const char *inputs;           /* NULL: "request" */
+	const char *inputs;	      /* NULL: "request" */
 	enum join_type type;
 	int64_t window_ms; /* 0: 60 s */
 	const char *triggers;

@@ -1,0 +1,80 @@
+/* case_print.c: records as JSON lines. */
+#include "cli/case_judge.h"
+#include "message/format.h"
+#include "message/json_write.h"
+
+#define RESPONSE_BYTES_MAX ((size_t)1 << 30)
+
+/* A reply leaves in the format of its request; what stands on a topic is shown as OIP. */
+static bool response_encode(const struct record *record, struct buffer *out)
+{
+	struct message message = *record->message;
+	struct error error = {0};
+	struct answer answer = {.payload = record->payload};
+	if (record->at) {
+		message.format = &format_oip_json;
+		message.wanted.count = 0;
+		message.payload_id = (struct text){0};
+	}
+	return answer_encode(&message, &answer, message.format, NULL, out, &error) && !buffer_failed(out);
+}
+
+struct text record_response(const struct record *record, struct arena *arena)
+{
+	struct buffer out;
+	struct text json = {0};
+	buffer_open(&out, RESPONSE_BYTES_MAX);
+	if (record->payload && response_encode(record, &out))
+		json = (struct text){arena_copy(arena, out.bytes, out.length), out.length};
+	buffer_close(&out);
+	return json;
+}
+
+static void error_print(const struct error *error, struct buffer *out)
+{
+	buffer_string(out, "\"error\": {\"kind\": ");
+	json_write_string(out, text_of(error_kind_name(error->kind)));
+	buffer_string(out, ", \"message\": ");
+	json_write_string(out, text_of(error->text));
+	buffer_byte(out, '}');
+}
+
+void record_print(const struct record *record, struct buffer *out)
+{
+	buffer_string(out, "{\"id\": ");
+	json_write_string(out, record->id);
+	if (record->at) {
+		buffer_string(out, ", \"at\": ");
+		json_write_string(out, text_of(record->at));
+	}
+	buffer_string(out, ", ");
+	size_t begun = out->length;
+	if (record->payload) {
+		buffer_string(out, "\"response\": ");
+		if (!response_encode(record, out)) {
+			struct error error = {0};
+			error_set(&error, ERROR_INPUT, PLACE_NONE, "the answer does not fit the format of its request");
+			out->length = begun;
+			error_print(&error, out);
+		}
+	} else {
+		error_print(record->error, out);
+	}
+	buffer_string(out, "}\n");
+}
+
+void calls_print(const struct world *world, struct buffer *out)
+{
+	const char *between = "";
+	buffer_string(out, "{\"calls\": {");
+	for (const struct model *model = world->models; model; model = model->next) {
+		if (model->calls == 0)
+			continue;
+		buffer_string(out, between);
+		json_write_string(out, text_of(model->name));
+		buffer_string(out, ": ");
+		json_write_int64(out, model->calls);
+		between = ", ";
+	}
+	buffer_string(out, "}}\n");
+}

@@ -1,0 +1,363 @@
+/* test.c: `sluice test`: runs cases, each in a world of its own, and says which hold. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/case_judge.h"
+#include "cli/command.h"
+#include "message/json_write.h"
+
+#define CASE_BYTES_MAX ((size_t)4 << 30)
+#define OUTPUT_BYTES_MAX ((size_t)4 << 30)
+#define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */
+#define ENTRIES_MAX 10000   /* of one folder */
+#define LISTING_BYTES_MAX ((size_t)64 << 20)
+
+struct test_options {
+	bool print;
+	bool update;
+	const char *only;
+	int format;
+};
+
+enum verdict { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
+static const char *const verdict_names[] = {"passed", "failed", "skipped"};
+
+struct testing {
+	struct session *session;
+	const struct test_options *options;
+	size_t counts[CASE_SKIPPED + 1];
+	struct buffer json; /* -o json: the cases */
+};
+
+/* ---- one case ---- */
+
+static void say_case(struct testing *testing, const char *folder, enum verdict verdict, const struct buffer *why)
+{
+	struct session *session = testing->session;
+	testing->counts[verdict]++;
+	if (testing->options->print)
+		return;
+	if (testing->options->format == OUTPUT_JSON) {
+		buffer_string(&testing->json, testing->json.length ? ",\n  {\"case\": " : "\n  {\"case\": ");
+		json_write_string(&testing->json, text_of(folder));
+		buffer_print(&testing->json, ", \"verdict\": \"%s\", \"why\": ", verdict_names[verdict]);
+		json_write_string(&testing->json, buffer_view(why));
+		buffer_byte(&testing->json, '}');
+		return;
+	}
+	if (verdict == CASE_SKIPPED)
+		fprintf(session->out, "skipped %s: " TEXT_FORMAT "\n", folder, TEXT_ARGUMENTS(buffer_view(why)));
+	else if (verdict == CASE_FAILED)
+		fprintf(session->out, "FAILED  %s\n" TEXT_FORMAT, folder, TEXT_ARGUMENTS(buffer_view(why)));
+}
+
+static void print_world(struct testing *testing, const struct world *world)
+{
+	struct buffer out;
+	buffer_open(&out, OUTPUT_BYTES_MAX);
+	for (const struct record *record = world->records; record; record = record->next) {
+		record_print(record, &out);
+		(void)fwrite(out.bytes, 1, out.length, testing->session->out);
+		buffer_clear(&out);
+	}
+	calls_print(world, &out);
+	(void)fwrite(out.bytes, 1, out.length, testing->session->out);
+	buffer_close(&out);
+}
+
+static bool judge_world(const struct world *world, struct buffer *why)
+{
+	const struct case_files *files = world->files;
+	bool holds = true;
+	if (!files->has_expected) {
+		buffer_string(why, "  it has no out.jsonl; `sluice test --update` writes down what comes\n");
+		return false;
+	}
+	for (size_t i = 0; i < files->expected_count; i++)
+		holds &= expected_judge(world, &files->expected[i], why);
+	return holds;
+}
+
+/* ---- --update ---- */
+
+static void write_coming(const struct world *world, struct text id, struct text at, struct buffer *out)
+{
+	size_t before = out->length;
+	for (const struct record *record = world->records; record; record = record->next)
+		if (text_equal(record->id, id) && text_is(at, record->at ? record->at : ""))
+			record_print(record, out);
+	if (out->length > before)
+		return;
+	buffer_string(out, "{\"id\": ");
+	json_write_string(out, id);
+	if (at.length) {
+		buffer_string(out, ", \"at\": ");
+		json_write_string(out, at);
+	}
+	buffer_string(out, ", \"absent\": true}\n");
+}
+
+/* Lines that hold stay as they are; of the others what came is written. Counts and
+ * splits are a matter of judgement: they stay too. */
+static void write_expected(const struct world *world, struct buffer *out)
+{
+	const struct case_files *files = world->files;
+	struct buffer ignored;
+	buffer_open(&ignored, OUTPUT_BYTES_MAX);
+	for (size_t i = 0; i < files->expected_count; i++) {
+		const struct case_expected *expected = &files->expected[i];
+		bool simple = expected->demand == DEMAND_RESULT || expected->demand == DEMAND_ABSENT;
+		if (!simple || expected_judge(world, expected, &ignored)) {
+			buffer_text(out, expected->line);
+			buffer_byte(out, '\n');
+		} else {
+			write_coming(world, expected->id, expected->at, out);
+		}
+	}
+	for (size_t i = 0; !files->has_expected && i < files->request_count; i++)
+		write_coming(world, files->requests[i].id, (struct text){0}, out);
+	buffer_close(&ignored);
+}
+
+static bool update_case(const struct world *world, struct error *error)
+{
+	struct buffer out;
+	char path[CASE_PATH_MAX];
+	buffer_open(&out, OUTPUT_BYTES_MAX);
+	write_expected(world, &out);
+	int length = snprintf(path, sizeof path, "%s/out.jsonl", world->files->folder);
+	FILE *file = length > 0 && (size_t)length < sizeof path && !buffer_failed(&out) ? fopen(path, "wb") : NULL;
+	bool written = file && fwrite(out.bytes, 1, out.length, file) == out.length;
+	if (file)
+		written &= fclose(file) == 0;
+	buffer_close(&out);
+	return written || error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", world->files->folder,
+				    strerror(errno));
+}
+
+/* ---- running it ---- */
+
+static void spec_refusal(const struct spec *spec, struct error *error)
+{
+	for (size_t i = 0; i < faults_total(spec->faults); i++) {
+		const struct fault *fault = faults_at(spec->faults, i);
+		if (fault->code->severity != SEVERITY_ERROR)
+			continue;
+		error_set(error, ERROR_CONFIG, fault->place, "%s", fault->message);
+		return;
+	}
+}
+
+static void conclude(struct testing *testing, struct world *world, const char *lacks, struct error *error, struct buffer *why)
+{
+	const struct test_options *options = testing->options;
+	struct error refused = {0};
+	spec_refusal(world->spec, &refused);
+	if (lacks && refused.kind == ERROR_NONE)
+		error_set(&refused, ERROR_CONFIG, PLACE_NONE, "%s", lacks);
+	if (refused.kind != ERROR_NONE)
+		world_refuse(world, &refused);
+	else if (!world_run(world, error))
+		return;
+	if (options->print) {
+		print_world(testing, world);
+		testing->counts[CASE_PASSED]++;
+		return;
+	}
+	if (lacks) {
+		buffer_string(why, lacks);
+		say_case(testing, world->files->folder, CASE_SKIPPED, why);
+		return;
+	}
+	bool holds = judge_world(world, why);
+	if (!holds && refused.kind != ERROR_NONE)
+		faults_print_text(world->spec->faults, why, false);
+	bool updated = !holds && options->update && update_case(world, error);
+	if (updated)
+		buffer_string(why, "  out.jsonl now says what came\n");
+	say_case(testing, world->files->folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
+	if (updated && options->format == OUTPUT_TEXT)
+		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, world->files->folder, TEXT_ARGUMENTS(buffer_view(why)));
+}
+
+static void run_world(struct testing *testing, const struct case_files *files, struct arena *arena, struct error *error,
+		      struct buffer *why)
+{
+	struct spec spec;
+	struct world world;
+	const struct spec_options options = {.kinds = testing->session->kinds};
+	if (!spec_open(&spec, error))
+		return;
+	if (spec_read(&spec, &files->pipeline, 1, &options, error)) {
+		if (world_open(&world, files, &spec, testing->session->kinds, arena, error))
+			conclude(testing, &world, world_lacks(&world), error, why);
+		world_close(&world);
+	}
+	spec_close(&spec);
+}
+
+static void run_case(struct testing *testing, const char *folder)
+{
+	struct error error = {0};
+	struct case_files files;
+	struct buffer why;
+	buffer_open(&why, OUTPUT_BYTES_MAX);
+	struct arena *arena = arena_open(CASE_BYTES_MAX);
+	if (!arena)
+		error_memory(&error, ERROR_SYSTEM, "running a case");
+	else if (case_read(folder, arena, &files, &error))
+		run_world(testing, &files, arena, &error, &why);
+	if (error.kind != ERROR_NONE) {
+		const struct place *place = &error.place;
+		if (place->file && place->line)
+			buffer_print(&why, "  %s:%u: %s\n", place->file, place->line, error.text);
+		else
+			buffer_print(&why, "  %s\n", error.text);
+		say_case(testing, folder, CASE_FAILED, &why);
+		if (testing->options->print)
+			fprintf(testing->session->err, "%s", error.text);
+	}
+	arena_close(arena);
+	buffer_close(&why);
+}
+
+/* ---- which cases ---- */
+
+static bool is_case(const char *folder)
+{
+	char path[CASE_PATH_MAX];
+	int length = snprintf(path, sizeof path, "%s/in.jsonl", folder);
+	return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+}
+
+static bool is_wanted(const struct test_options *options, const char *folder)
+{
+	const char *slash = strrchr(folder, '/');
+	const char *name = slash ? slash + 1 : folder;
+	return !options->only || strncmp(name, options->only, strlen(options->only)) == 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names of the visible entries of a folder, sorted. */
+static size_t list_folder(const char *folder, struct arena *arena, const char **names, size_t most)
+{
+	size_t count = 0;
+	DIR *open = opendir(folder);
+	for (const struct dirent *entry; open && count < most && (entry = readdir(open)) != NULL;)
+		if (entry->d_name[0] != '.' && (names[count] = arena_print(arena, "%s/%s", folder, entry->d_name)) != NULL)
+			count++;
+	if (open)
+		(void)closedir(open);
+	qsort(names, count, sizeof *names, compare_names);
+	return count;
+}
+
+static void run_folder(struct testing *testing, const char *folder, int depth)
+{
+	struct stat found;
+	if (stat(folder, &found) != 0 || !S_ISDIR(found.st_mode))
+		return;
+	if (is_case(folder)) {
+		if (is_wanted(testing->options, folder))
+			run_case(testing, folder);
+		return;
+	}
+	struct arena *arena = depth < FOLDER_DEPTH_MAX ? arena_open(LISTING_BYTES_MAX) : NULL;
+	const char **names = arena ? ARENA_ARRAY(arena, const char *, ENTRIES_MAX) : NULL;
+	size_t count = names ? list_folder(folder, arena, names, ENTRIES_MAX) : 0;
+	for (size_t i = 0; i < count; i++)
+		run_folder(testing, names[i], depth + 1);
+	arena_close(arena);
+}
+
+static int test_end(struct testing *testing)
+{
+	struct session *session = testing->session;
+	const size_t *counts = testing->counts;
+	size_t total = counts[CASE_PASSED] + counts[CASE_FAILED] + counts[CASE_SKIPPED];
+	if (!testing->options->print && testing->options->format == OUTPUT_JSON)
+		fprintf(session->out, "{\"passed\": %zu, \"failed\": %zu, \"skipped\": %zu, \"cases\": [" TEXT_FORMAT "\n]}\n",
+			counts[CASE_PASSED], counts[CASE_FAILED], counts[CASE_SKIPPED],
+			TEXT_ARGUMENTS(buffer_view(&testing->json)));
+	else if (!testing->options->print && total)
+		fprintf(session->out, "%zu passed, %zu failed, %zu skipped\n", counts[CASE_PASSED], counts[CASE_FAILED],
+			counts[CASE_SKIPPED]);
+	buffer_close(&testing->json);
+	return counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
+}
+
+extern const struct command command_test;
+
+static int test_run(struct session *session, const void *options, const char *const *arguments, size_t count)
+{
+	static const char *const here[] = {"."};
+	struct testing testing = {.session = session, .options = options};
+	buffer_open(&testing.json, OUTPUT_BYTES_MAX);
+	for (size_t i = 0; i < (count ? count : 1); i++) {
+		const char *folder = count ? arguments[i] : here[0];
+		size_t before = testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED];
+		run_folder(&testing, folder, 0);
+		if (testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED] > before)
+			continue;
+		buffer_close(&testing.json);
+		return command_misuse(session, &command_test,
+				      "there is no case in `%s`: a case is a folder with an in.jsonl; `sluice init` makes one",
+				      folder);
+	}
+	return test_end(&testing);
+}
+
+static const struct option rows[] = {
+	{.name = "only",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct test_options, only),
+	 .help = "Only cases whose folder's name begins so."},
+	{.name = "print",
+	 .type = OPTION_FLAG,
+	 .offset = offsetof(struct test_options, print),
+	 .help = "Write what comes as JSON lines instead of judging it."},
+	{.name = "update",
+	 .type = OPTION_FLAG,
+	 .offset = offsetof(struct test_options, update),
+	 .help = "Show what differs, then write what came into out.jsonl."},
+	COMMAND_FORM(test_options, format, "text json"),
+	{0},
+};
+
+const struct command command_test = {
+	.name = "test",
+	.arguments = "[DIR]...",
+	.summary = "Run the cases of pipelines, in memory and in no time.",
+	.help = "A case is a folder with `in.jsonl` (a request a line), `out.jsonl` (what must come, by id), and the "
+		"`pipeline.yaml` "
+		"that it tests: in the folder, or in one of the two above it, so that a pipeline's cases may stand in its "
+		"`tests/`. "
+		"Folders are searched for cases. Time is virtual: a window of a minute passes at once, and a case always goes the "
+		"same "
+		"way.\n\n"
+		"A line of in.jsonl has `id`, and `request` (OIP V2 JSON) or `body` or `body_b64`; it may have `target` "
+		"(`pipelines/NAME`, `models/NAME`; default: the first pipeline, else the first model), `headers`, `key`, `repeat`, "
+		"`protocol` (v2, v1, seldon). A tensor may have `fill: {start, step}` instead of data.\n\n"
+		"A line of out.jsonl has `id` and one of `response`, `error` (`kind`, `contains`) and `absent: true`; with `at`, "
+		"`PIPELINE.outputs` or `PIPELINE.step.STEP.outputs` (or inputs), it speaks of that topic. `{\"calls\": {\"MODEL\": "
+		"[1, 1]}}` "
+		"counts the calls of a model.\n\n"
+		"Models are played by stubs: named in the case's `stubs.json`, by a storageUri `stub://NAME`, or by the model's "
+		"own name. "
+		"`sluice help stubs` lists them. A stub of your own is a set of expressions over the request's tensors:\n\n"
+		"  {\"scorer\": {\"score\": \"mean(x) * 2\"}, \"other\": \"stub://add10\"}\n\n"
+		"or, as a storageUri, `stub://expression?score=mean(x)*2` (there a plus is `%2B`).",
+	.options = rows,
+	.options_size = sizeof(struct test_options),
+	.group = "run",
+	.run = test_run,
+};

@@ -1,0 +1,259 @@
+/* world.c: opens and closes the world of a case, and says what it lacks; see world.h. */
+#include "cli/world.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+
+#define EVENTS_AT_FIRST 256
+
+/* ---- events: a heap ---- */
+
+static bool sooner(const struct event *a, const struct event *b)
+{
+	return a->at_ms < b->at_ms || (a->at_ms == b->at_ms && a->serial < b->serial);
+}
+
+void world_note(struct world *world, enum event_kind kind, int64_t at_ms, void *about)
+{
+	if (world->event_count + 2 > world->event_capacity) {
+		size_t capacity = world->event_capacity ? world->event_capacity * 2 : EVENTS_AT_FIRST;
+		struct event *events = memory_resize(world->events, capacity, sizeof *events);
+		if (!events) {
+			world->failed = true;
+			return;
+		}
+		world->events = events;
+		world->event_capacity = capacity;
+	}
+	struct event event = {.at_ms = at_ms, .serial = ++world->serial, .kind = kind, .about = about};
+	size_t slot = ++world->event_count;
+	for (; slot > 1 && sooner(&event, &world->events[slot / 2]); slot /= 2)
+		world->events[slot] = world->events[slot / 2];
+	world->events[slot] = event;
+}
+
+struct event world_next(struct world *world)
+{
+	struct event first = world->events[1];
+	struct event last = world->events[world->event_count--];
+	size_t slot = 1;
+	for (size_t child; (child = slot * 2) <= world->event_count; slot = child) {
+		if (child < world->event_count && sooner(&world->events[child + 1], &world->events[child]))
+			child++;
+		if (!sooner(&world->events[child], &last))
+			break;
+		world->events[slot] = world->events[child];
+	}
+	if (world->event_count)
+		world->events[slot] = last;
+	return first;
+}
+
+void world_record(struct world *world, const struct passage *passage, const char *at, const struct payload *payload,
+		  const struct error *error)
+{
+	struct record *record = ARENA_NEW(world->arena, struct record);
+	struct error *kept = error ? ARENA_NEW(world->arena, struct error) : NULL;
+	if (!record || (error && !kept)) {
+		world->failed = true;
+		return;
+	}
+	if (error)
+		*kept = *error;
+	*record = (struct record){.id = passage->id, .at = at, .message = &passage->message, .payload = payload, .error = kept};
+	*world->records_end = record;
+	world->records_end = &record->next;
+}
+
+/* ---- pipelines ---- */
+
+struct running *world_find(const struct world *world, const char *name)
+{
+	for (struct running *running = world->runnings; running; running = running->next)
+		if (strcmp(running->name, name) == 0)
+			return running;
+	return NULL;
+}
+
+static struct passage *passage_of(const struct message *message)
+{
+	return (struct passage *)(uintptr_t)message; /* its first member */
+}
+
+static void on_tap(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload)
+{
+	struct running *running = context;
+	const struct passage *passage = passage_of(message);
+	bool outputs = point == TAP_PIPELINE_OUTPUTS || point == TAP_STEP_OUTPUTS;
+	size_t topic = (step == STEP_NONE ? 0 : 2 + 2 * step) + (outputs ? 1 : 0);
+	if (!running->implicit)
+		world_record(running->world, passage, running->topics[topic], payload, NULL);
+	world_feed(running, passage, point, step == STEP_NONE ? NULL : running->graph->steps[step].name, payload);
+}
+
+static void on_answer(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct running *running = context;
+	struct passage *passage = passage_of(message);
+	if (passage->parent) {
+		asking_answered(passage->parent, outcome, answer);
+		return;
+	}
+	if (outcome != FLOW_ANSWER)
+		return;
+	if (answer->error && !running->implicit)
+		world_record(running->world, passage, running->topics[1], NULL, answer->error);
+	if (passage->asked)
+		world_record(running->world, passage, NULL, answer->payload, answer->error);
+}
+
+static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	/* Records still look at the message: it is kept until the world is closed. */
+	(void)context, (void)message, (void)outcome, (void)answer;
+}
+
+static void name_topics(struct running *running, struct arena *arena)
+{
+	running->topics = ARENA_ARRAY(arena, const char *, 2 + 2 * running->graph->count);
+	if (!running->topics)
+		return;
+	running->topics[0] = arena_print(arena, "%s.inputs", running->name);
+	running->topics[1] = arena_print(arena, "%s.outputs", running->name);
+	for (size_t i = 0; i < running->graph->count; i++) {
+		const char *step = running->graph->steps[i].name;
+		running->topics[2 + 2 * i] = arena_print(arena, "%s.step.%s.inputs", running->name, step);
+		running->topics[3 + 2 * i] = arena_print(arena, "%s.step.%s.outputs", running->name, step);
+	}
+}
+
+/* Steps that say themselves where their model is make it known. */
+static void know_models(struct world *world, const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct step_spec *spec = graph->steps[i].spec;
+		const struct step step = {.kind = spec->kind, .name = graph->steps[i].name, .options = spec->options};
+		enum call_target target;
+		const char *name;
+		const char *uri = spec->kind->storage ? spec->kind->storage(&step) : NULL;
+		if (uri && spec->kind->calls && spec->kind->calls(&step, 0, &target, &name))
+			(void)model_of(world, name, uri);
+	}
+}
+
+static void running_add(struct world *world, const char *name, struct graph *graph, bool implicit)
+{
+	struct running *running = ARENA_NEW(world->arena, struct running);
+	if (!running || !graph) {
+		world->failed = true;
+		return;
+	}
+	*running = (struct running){.world = world, .name = name, .implicit = implicit, .graph = graph};
+	name_topics(running, world->arena);
+	know_models(world, graph);
+	const struct flow_outside outside = {
+		.context = running,
+		.call = world_call,
+		.forget = world_forget,
+		.answer = on_answer,
+		.finished = on_finished,
+		.tap = on_tap,
+	};
+	running->flow = flow_open(graph, &outside, &running->refused);
+	struct running **end = &world->runnings;
+	while (*end)
+		end = &(*end)->next;
+	*end = running;
+}
+
+static bool is_targeted(const struct case_files *files, const char *prefix, const char *name)
+{
+	char target[CASE_PATH_MAX];
+	int length = snprintf(target, sizeof target, "%s/%s", prefix, name);
+	for (size_t i = 0; i < files->request_count; i++)
+		if (text_equal(files->requests[i].target, (struct text){target, (size_t)length}))
+			return true;
+	return false;
+}
+
+bool world_open(struct world *world, const struct case_files *files, const struct spec *spec, const struct step_kind *const *kinds,
+		struct arena *arena, struct error *error)
+{
+	*world = (struct world){.arena = arena, .spec = spec, .files = files, .kinds = kinds};
+	world->records_end = &world->records;
+	bool any = spec_first(spec, RESOURCE_PIPELINE) != NULL;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type == RESOURCE_PIPELINE)
+			running_add(world, resource->name.text, graph_build(resource, spec, arena, spec->faults), false);
+	}
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type == RESOURCE_MODEL && (!any || is_targeted(files, "models", resource->name.text)) &&
+		    !world_find(world, resource->name.text))
+			running_add(world, resource->name.text, graph_of_model(resource, spec, kinds, arena), true);
+	}
+	return !world->failed || error_memory(error, ERROR_SYSTEM, "opening the pipelines of a case");
+}
+
+void world_refuse(struct world *world, const struct error *why)
+{
+	for (size_t i = 0; i < world->files->request_count; i++) {
+		struct passage *passage = ARENA_NEW(world->arena, struct passage);
+		if (!passage) {
+			world->failed = true;
+			return;
+		}
+		passage->id = world->files->requests[i].id;
+		world_record(world, passage, NULL, NULL, why);
+	}
+}
+
+void world_close(struct world *world)
+{
+	for (struct running *running = world->runnings; running; running = running->next)
+		flow_close(running->flow);
+	for (struct passage *passage = world->passages; passage; passage = passage->next)
+		arena_close(passage->message.arena);
+	memory_give(world->events);
+}
+
+/* ---- what is not built ---- */
+
+static const char *lacking_steps(const struct world *world)
+{
+	for (const struct running *running = world->runnings; running; running = running->next)
+		for (size_t i = 0; i < running->graph->count; i++)
+			if (running->graph->steps[i].spec->kind->planned)
+				return arena_print(world->arena, "steps of the kind `%s` are not built yet",
+						   running->graph->steps[i].spec->kind->name);
+	return NULL;
+}
+
+static bool target_begins(const struct world *world, const char *prefix)
+{
+	for (size_t i = 0; i < world->files->request_count; i++)
+		if (text_starts_with(world->files->requests[i].target, text_of(prefix)))
+			return true;
+	return false;
+}
+
+static bool expects_alerts(const struct case_files *files)
+{
+	for (size_t i = 0; i < files->expected_count; i++)
+		if (files->expected[i].demand == DEMAND_ALERT)
+			return true;
+	return false;
+}
+
+const char *world_lacks(const struct world *world)
+{
+	if (spec_first(world->spec, RESOURCE_EXPERIMENT) || target_begins(world, "experiments/"))
+		return "experiments are not built yet";
+	if (spec_first(world->spec, RESOURCE_DEPLOYMENT) || target_begins(world, "seldon/"))
+		return "graphs of a SeldonDeployment are not built yet";
+	if (expects_alerts(world->files))
+		return "alerts are not built yet";
+	return lacking_steps(world);
+}

@@ -1,0 +1,132 @@
+/* world.h: a small world in which a case runs: its pipelines, the stubs of its models,
+ * and a clock that jumps from event to event.
+ *
+ * All requests are sent at once, in the order of the file; replies, retries, windows
+ * and deadlines come when they are due, so that a minute's window passes at no cost
+ * and the same case always goes the same way. What comes out is kept as records.
+ *
+ * Everything is in the arena that it is opened with, but messages, which have their
+ * own; world_close() gives those back.
+ */
+#ifndef SLUICE_CLI_WORLD_H
+#define SLUICE_CLI_WORLD_H
+
+#include "cli/case.h"
+#include "flow/flow.h"
+#include "serving/attempts.h"
+#include "serving/stub.h"
+
+/* Something that came. */
+struct record {
+	struct record *next;
+	struct text id;		       /* of the request's line */
+	const char *at;		       /* the topic; NULL: the reply */
+	const struct message *message; /* whose reply it is, for its format */
+	const struct payload *payload; /* NULL: `error` */
+	const struct error *error;
+};
+
+struct model { /* one that was called, or is known */
+	struct model *next;
+	const char *name;
+	const struct stub *stub; /* NULL: `refused` says why */
+	struct error refused;
+	struct parameters settings;
+	int64_t timeout_ms; /* its own; 0: none */
+	int64_t calls;
+};
+
+struct running { /* a pipeline */
+	struct running *next;
+	struct world *world;
+	const char *name;
+	bool implicit; /* made for a Model */
+	struct graph *graph;
+	struct flow *flow; /* NULL: `refused` says why */
+	struct error refused;
+	const char **topics;	      /* inputs, outputs; then inputs and outputs of each step */
+	struct gathering *gatherings; /* requests of which some external inputs have come */
+};
+
+struct passage {		/* a message in a pipeline */
+	struct message message; /* first: the flow gives it back */
+	struct passage *next;
+	struct running *running;
+	struct text id;	       /* of the request's line */
+	bool asked;	       /* someone waits for its reply */
+	struct asking *parent; /* a call of another pipeline that it answers */
+	int depth;	       /* of such calls */
+};
+
+enum event_kind {
+	EVENT_SEND,    /* a request arrives */
+	EVENT_ENTER,   /* a message made in this world enters a pipeline */
+	EVENT_ATTEMPT, /* a model is asked */
+	EVENT_OUTCOME, /* what came of it */
+	EVENT_RETURN,  /* a called pipeline answered */
+	EVENT_WINDOW,  /* of external inputs */
+};
+
+struct event {
+	int64_t at_ms;
+	uint64_t serial;
+	enum event_kind kind;
+	void *about; /* struct passage, asking or gathering, by kind */
+};
+
+struct world {
+	struct arena *arena;
+	const struct spec *spec;
+	const struct case_files *files;
+	const struct step_kind *const *kinds;
+	struct running *runnings;
+	struct model *models;
+	struct passage *passages;
+	struct asking *askings; /* calls that are out */
+	int64_t now_ms;
+	uint64_t serial;
+	struct event *events; /* a heap; [0] is not used */
+	size_t event_count, event_capacity;
+	struct record *records, **records_end;
+	bool failed; /* memory ran out */
+};
+
+/* Builds the pipelines; what cannot run is refused one by one, so that the others do. */
+bool world_open(struct world *world, const struct case_files *files, const struct spec *spec, const struct step_kind *const *kinds,
+		struct arena *arena, struct error *error);
+bool world_run(struct world *world, struct error *error);
+void world_close(struct world *world);
+
+/* Instead of a run: each request is answered with that error. */
+void world_refuse(struct world *world, const struct error *why);
+
+/* Why the case cannot be run yet: it uses what is not built. NULL: it can. */
+const char *world_lacks(const struct world *world);
+
+/* ---- between its files ---- */
+
+void world_note(struct world *world, enum event_kind kind, int64_t at_ms, void *about);
+struct event world_next(struct world *world); /* takes the first; there is one */
+void world_record(struct world *world, const struct passage *passage, const char *at, const struct payload *payload,
+		  const struct error *error);
+struct running *world_find(const struct world *world, const char *name);
+
+/* world_run.c: a message of this world, in an arena of its own; NULL: no memory. */
+struct passage *passage_make(struct world *world, struct running *running, struct text id);
+void passage_enter(struct passage *passage);
+
+/* world_calls.c */
+void world_call(void *context, struct call *call);
+void world_forget(void *context, struct call *call);
+void asking_attempt(struct world *world, struct asking *asking);
+void asking_outcome(struct world *world, struct asking *asking);
+void asking_return(struct world *world, struct asking *asking);
+void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer);
+struct model *model_of(struct world *world, const char *name, const char *storage_uri);
+
+/* world_feeds.c: gives what came at a point of a pipeline to those that read it. */
+void world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
+		const struct payload *payload);
+void gathering_window(struct world *world, struct gathering *gathering);
+
+#endif

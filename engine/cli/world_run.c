@@ -1,0 +1,202 @@
+/* world_run.c: sends the requests of a case and lets the clock run until all is quiet. */
+#include "base/number.h"
+#include "cli/world.h"
+#include "message/format.h"
+
+#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
+#define EVENTS_MAX ((uint64_t)10000000) /* a case that makes more goes round in a circle */
+#define START_MS INT64_C(1767225600000) /* the first of January 2026: some day after 1970, the same for all */
+
+struct sending { /* one time that a line of in.jsonl is sent */
+	const struct case_request *request;
+	int64_t turn;
+};
+
+struct passage *passage_make(struct world *world, struct running *running, struct text id)
+{
+	struct passage *passage = ARENA_NEW(world->arena, struct passage);
+	struct arena *arena = passage ? arena_open(MESSAGE_BYTES_MAX) : NULL;
+	if (!arena) {
+		world->failed = true;
+		return NULL;
+	}
+	passage->message.arena = arena;
+	passage->message.time_ms = world->now_ms;
+	passage->running = running;
+	passage->id = id;
+	passage->next = world->passages;
+	world->passages = passage;
+	return passage;
+}
+
+void passage_enter(struct passage *passage)
+{
+	struct running *running = passage->running;
+	struct error error = {0};
+	if (!flow_enter(running->flow, &passage->message, running->world->now_ms, &error))
+		world_record(running->world, passage, NULL, NULL, &error);
+}
+
+/* ---- a request ---- */
+
+static bool find_target(struct world *world, const struct case_request *request, struct running **running, struct error *error)
+{
+	struct text target = request->target;
+	*running = world->runnings;
+	if (target.length) {
+		const char *slash = memchr(target.bytes, '/', target.length);
+		size_t skip = slash ? (size_t)(slash - target.bytes) + 1 : 0;
+		const char *name = arena_copy(world->arena, target.bytes + skip, target.length - skip);
+		*running = name ? world_find(world, name) : NULL;
+	}
+	if (!*running)
+		return error_set(error, ERROR_INPUT, request->place,
+				 "there is no `" TEXT_FORMAT "` to send it to; targets are "
+				 "`pipelines/NAME` and `models/NAME`",
+				 TEXT_ARGUMENTS(target));
+	if ((*running)->flow)
+		return true;
+	*error = (*running)->refused;
+	return false;
+}
+
+static bool decode(struct message *message, const struct case_request *request, struct error *error)
+{
+	if (headers_find(message->headers, TEXT("content-type")))
+		return message_decode(message, request->body, NULL, error);
+	message->format = text_is(request->protocol, "v1")	 ? &format_v1
+			  : text_is(request->protocol, "seldon") ? &format_seldon
+								 : &format_oip_json;
+	return message->format->decode(message, request->body, NULL, error);
+}
+
+/* Milliseconds in a header; 0: it is not there, or no number. */
+static int64_t header_ms(const struct message *message, struct text name)
+{
+	const struct header *header = headers_find(message->headers, name);
+	int64_t ms = 0;
+	return header && number_read_int64(header->value, &ms) && ms > 0 ? ms : 0;
+}
+
+/* What the gateway would do. */
+static void fill_envelope(struct message *message, const struct sending *sending, int64_t now_ms)
+{
+	const struct case_request *request = sending->request;
+	message->headers = request->headers;
+	message->key = request->key;
+	message->time_ms = now_ms;
+	message->origin = (struct origin){.topic = TEXT("case"), .offset = sending->turn};
+	message->deadline_ms = header_ms(message, TEXT("x-deadline-ms"));
+	int64_t timeout_ms = header_ms(message, TEXT("x-timeout-ms"));
+	if (!message->deadline_ms && timeout_ms)
+		message->deadline_ms = now_ms + timeout_ms;
+}
+
+static void name_message(struct message *message, const struct sending *sending)
+{
+	const struct header *given = headers_find(message->headers, TEXT("x-request-id"));
+	message->id = given ? given->value : message->payload_id;
+	if (message->id.length)
+		return;
+	message->id = sending->request->id;
+	if (sending->request->repeat > 1)
+		message->id = text_of(
+			arena_print(message->arena, TEXT_FORMAT "/%lld", TEXT_ARGUMENTS(message->id), (long long)sending->turn));
+}
+
+static void send_request(struct world *world, const struct sending *sending)
+{
+	struct error error = {0};
+	struct passage *passage = passage_make(world, NULL, sending->request->id);
+	if (!passage)
+		return;
+	passage->asked = true;
+	fill_envelope(&passage->message, sending, world->now_ms);
+	passage->message.format = &format_oip_json;
+	if (!find_target(world, sending->request, &passage->running, &error) ||
+	    !decode(&passage->message, sending->request, &error)) {
+		world_record(world, passage, NULL, NULL, &error);
+		return;
+	}
+	name_message(&passage->message, sending);
+	passage_enter(passage);
+}
+
+static void schedule(struct world *world)
+{
+	for (size_t i = 0; i < world->files->request_count; i++) {
+		const struct case_request *request = &world->files->requests[i];
+		for (int64_t turn = 0; turn < request->repeat && !world->failed; turn++) {
+			struct sending *sending = ARENA_NEW(world->arena, struct sending);
+			if (!sending) {
+				world->failed = true;
+				return;
+			}
+			*sending = (struct sending){request, turn};
+			world_note(world, EVENT_SEND, START_MS, sending);
+		}
+	}
+}
+
+/* ---- the clock ---- */
+
+static void happen(struct world *world, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_SEND:
+		send_request(world, event->about);
+		break;
+	case EVENT_ENTER:
+		passage_enter(event->about);
+		break;
+	case EVENT_ATTEMPT:
+		asking_attempt(world, event->about);
+		break;
+	case EVENT_OUTCOME:
+		asking_outcome(world, event->about);
+		break;
+	case EVENT_RETURN:
+		asking_return(world, event->about);
+		break;
+	case EVENT_WINDOW:
+		gathering_window(world, event->about);
+		break;
+	}
+}
+
+static struct running *first_due(const struct world *world, int64_t *due_ms)
+{
+	struct running *first = NULL;
+	*due_ms = INT64_MAX;
+	for (struct running *running = world->runnings; running; running = running->next) {
+		int64_t its_ms = running->flow ? flow_due_ms(running->flow) : INT64_MAX;
+		if (its_ms < *due_ms) {
+			*due_ms = its_ms;
+			first = running;
+		}
+	}
+	return first;
+}
+
+bool world_run(struct world *world, struct error *error)
+{
+	world->now_ms = START_MS;
+	schedule(world);
+	for (uint64_t count = 0; !world->failed; count++) {
+		int64_t due_ms;
+		struct running *running = first_due(world, &due_ms);
+		if (world->event_count && world->events[1].at_ms <= due_ms) {
+			struct event event = world_next(world);
+			world->now_ms = event.at_ms;
+			happen(world, &event);
+		} else if (running) {
+			world->now_ms = due_ms > world->now_ms ? due_ms : world->now_ms;
+			flow_advance(running->flow, world->now_ms);
+		} else {
+			return true;
+		}
+		if (count == EVENTS_MAX)
+			return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not come to an end", world->files->folder);
+	}
+	return error_memory(error, ERROR_SYSTEM, "running a case");
+}
