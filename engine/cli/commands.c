@@ -5,14 +5,11 @@ extern const struct command command_completion;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_lint;
-
-const struct command *const command_table[] = {
-	&command_init,
-	&command_lint,
 extern const struct command command_test;
 
 const struct command *const command_table[] = {
 	&command_init,
+	&command_lint,
 	&command_test,
 	&command_help,
 	&command_completion,
