@@ -14,7 +14,7 @@ static const struct record *next_of(const struct record *record, const struct ca
 	return record;
 }
 
-static int64_t count_of(const struct world *world, const struct case_expected *expected)
+static int64_t count_of(const struct case_world *world, const struct case_expected *expected)
 {
 	int64_t count = 0;
 	for (const struct record *record = next_of(world->records, expected); record; record = next_of(record->next, expected))
@@ -50,7 +50,7 @@ static void got_error(const struct record *record, struct buffer *out)
 		buffer_print(out, "    got      %s: %s\n", error_kind_name(record->error->kind), record->error->text);
 }
 
-static bool result_judge(const struct world *world, const struct record *record, const struct case_result *result,
+static bool result_judge(const struct case_world *world, const struct record *record, const struct case_result *result,
 			 struct buffer *out)
 {
 	if (result->response.bytes) {
@@ -83,7 +83,7 @@ static void name_expected(const struct case_expected *expected, struct buffer *o
 		buffer_print(out, " at " TEXT_FORMAT, TEXT_ARGUMENTS(expected->at));
 }
 
-static bool one_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+static bool one_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	int64_t count = count_of(world, expected);
 	if (count != 1) {
@@ -100,7 +100,7 @@ static bool one_judge(const struct world *world, const struct case_expected *exp
 	return result_judge(world, next_of(world->records, expected), expected->results, out);
 }
 
-static bool absent_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+static bool absent_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	const struct record *record = next_of(world->records, expected);
 	if (!record)
@@ -111,7 +111,7 @@ static bool absent_judge(const struct world *world, const struct case_expected *
 	return false;
 }
 
-static bool total_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+static bool total_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	int64_t count = count_of(world, expected);
 	if (count == expected->repeat)
@@ -121,7 +121,7 @@ static bool total_judge(const struct world *world, const struct case_expected *e
 	return false;
 }
 
-static bool split_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+static bool split_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	bool holds = total_judge(world, expected, out);
 	for (size_t i = 0; i < expected->count; i++) {
@@ -140,7 +140,7 @@ static bool split_judge(const struct world *world, const struct case_expected *e
 	return holds;
 }
 
-static bool same_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+static bool same_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	if (!total_judge(world, expected, out))
 		return false;
@@ -156,7 +156,7 @@ static bool same_judge(const struct world *world, const struct case_expected *ex
 	return false;
 }
 
-static int64_t calls_of(const struct world *world, struct text name)
+static int64_t calls_of(const struct case_world *world, struct text name)
 {
 	for (const struct model *model = world->models; model; model = model->next)
 		if (text_is(name, model->name))
@@ -164,7 +164,7 @@ static int64_t calls_of(const struct world *world, struct text name)
 	return 0;
 }
 
-static bool calls_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+static bool calls_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	bool holds = true;
 	for (size_t i = 0; i < expected->call_count; i++) {
@@ -179,7 +179,7 @@ static bool calls_judge(const struct world *world, const struct case_expected *e
 	return holds;
 }
 
-bool expected_judge(const struct world *world, const struct case_expected *expected, struct buffer *out)
+bool expected_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	switch (expected->demand) {
 	case DEMAND_ABSENT:

@@ -2,16 +2,16 @@
 #ifndef SLUICE_CLI_CASE_JUDGE_H
 #define SLUICE_CLI_CASE_JUDGE_H
 
-#include "cli/world.h"
+#include "cli/case_world.h"
 
 /* One line for a record, with its end; the form that `sluice test --print` documents. */
 void record_print(const struct record *record, struct buffer *out);
 /* {"calls": {...}} */
-void calls_print(const struct world *world, struct buffer *out);
+void calls_print(const struct case_world *world, struct buffer *out);
 
 /* Whether a line of out.jsonl holds; what is wrong is said in `out`, a sentence and
  * what differs, each line indented. */
-bool expected_judge(const struct world *world, const struct case_expected *expected, struct buffer *out);
+bool expected_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out);
 
 /* Whether `got` (a whole response, JSON) is what `wanted` says; differences go to `out`,
  * which may be NULL. */

@@ -63,7 +63,7 @@ void record_print(const struct record *record, struct buffer *out)
 	buffer_string(out, "}\n");
 }
 
-void calls_print(const struct world *world, struct buffer *out)
+void calls_print(const struct case_world *world, struct buffer *out)
 {
 	const char *between = "";
 	buffer_string(out, "{\"calls\": {");

@@ -56,7 +56,7 @@ static void say_case(struct testing *testing, const char *folder, enum verdict v
 		fprintf(session->out, "FAILED  %s\n" TEXT_FORMAT, folder, TEXT_ARGUMENTS(buffer_view(why)));
 }
 
-static void print_world(struct testing *testing, const struct world *world)
+static void print_world(struct testing *testing, const struct case_world *world)
 {
 	struct buffer out;
 	buffer_open(&out, OUTPUT_BYTES_MAX);
@@ -70,7 +70,7 @@ static void print_world(struct testing *testing, const struct world *world)
 	buffer_close(&out);
 }
 
-static bool judge_world(const struct world *world, struct buffer *why)
+static bool judge_world(const struct case_world *world, struct buffer *why)
 {
 	const struct case_files *files = world->files;
 	bool holds = true;
@@ -85,7 +85,7 @@ static bool judge_world(const struct world *world, struct buffer *why)
 
 /* ---- --update ---- */
 
-static void write_coming(const struct world *world, struct text id, struct text at, struct buffer *out)
+static void write_coming(const struct case_world *world, struct text id, struct text at, struct buffer *out)
 {
 	size_t before = out->length;
 	for (const struct record *record = world->records; record; record = record->next)
@@ -104,7 +104,7 @@ static void write_coming(const struct world *world, struct text id, struct text 
 
 /* Lines that hold stay as they are; of the others what came is written. Counts and
  * splits are a matter of judgement: they stay too. */
-static void write_expected(const struct world *world, struct buffer *out)
+static void write_expected(const struct case_world *world, struct buffer *out)
 {
 	const struct case_files *files = world->files;
 	struct buffer ignored;
@@ -124,7 +124,7 @@ static void write_expected(const struct world *world, struct buffer *out)
 	buffer_close(&ignored);
 }
 
-static bool update_case(const struct world *world, struct error *error)
+static bool update_case(const struct case_world *world, struct error *error)
 {
 	struct buffer out;
 	char path[CASE_PATH_MAX];
@@ -153,7 +153,7 @@ static void spec_refusal(const struct spec *spec, struct error *error)
 	}
 }
 
-static void conclude(struct testing *testing, struct world *world, const char *lacks, struct error *error, struct buffer *why)
+static void conclude(struct testing *testing, struct case_world *world, const char *lacks, struct error *error, struct buffer *why)
 {
 	const struct test_options *options = testing->options;
 	struct error refused = {0};
@@ -161,8 +161,8 @@ static void conclude(struct testing *testing, struct world *world, const char *l
 	if (lacks && refused.kind == ERROR_NONE)
 		error_set(&refused, ERROR_CONFIG, PLACE_NONE, "%s", lacks);
 	if (refused.kind != ERROR_NONE)
-		world_refuse(world, &refused);
-	else if (!world_run(world, error))
+		case_world_refuse(world, &refused);
+	else if (!case_world_run(world, error))
 		return;
 	if (options->print) {
 		print_world(testing, world);
@@ -189,14 +189,14 @@ static void run_world(struct testing *testing, const struct case_files *files, s
 		      struct buffer *why)
 {
 	struct spec spec;
-	struct world world;
+	struct case_world world;
 	const struct spec_options options = {.kinds = testing->session->kinds};
 	if (!spec_open(&spec, error))
 		return;
 	if (spec_read(&spec, &files->pipeline, 1, &options, error)) {
-		if (world_open(&world, files, &spec, testing->session->kinds, arena, error))
-			conclude(testing, &world, world_lacks(&world), error, why);
-		world_close(&world);
+		if (case_world_open(&world, files, &spec, testing->session->kinds, arena, error))
+			conclude(testing, &world, case_world_lacks(&world), error, why);
+		case_world_close(&world);
 	}
 	spec_close(&spec);
 }

@@ -1,7 +1,7 @@
-/* world_calls.c: the calls of a case: models answered by their stubs, under the same
+/* case_world_calls.c: the calls of a case: models answered by their stubs, under the same
  * policy of attempts as real ones, and pipelines called by pipelines. */
 #include "base/number.h"
-#include "cli/world.h"
+#include "cli/case_world.h"
 #include "step/setting.h"
 
 #define CALL_DEPTH_MAX 16 /* pipelines that call pipelines; more is a circle */
@@ -17,7 +17,7 @@ struct asking {
 
 /* ---- which stub stands for a model ---- */
 
-static const struct stub *stub_of_case(struct world *world, const struct case_stub *given, struct error *error)
+static const struct stub *stub_of_case(struct case_world *world, const struct case_stub *given, struct error *error)
 {
 	if (given->uri)
 		return stub_parse(world->arena, given->uri, given->place, error);
@@ -36,7 +36,7 @@ static bool is_stub(const char *uri)
 	return uri && strncmp(uri, STUB_SCHEME, sizeof STUB_SCHEME - 1) == 0;
 }
 
-static const struct stub *find_stub(struct world *world, const char *name, const char *step_uri, struct error *error)
+static const struct stub *find_stub(struct case_world *world, const char *name, const char *step_uri, struct error *error)
 {
 	for (size_t i = 0; i < world->files->stub_count; i++)
 		if (text_is(world->files->stubs[i].model, name))
@@ -55,7 +55,7 @@ static const struct stub *find_stub(struct world *world, const char *name, const
 }
 
 /* What the Model says of every call. */
-static void read_resource(struct world *world, struct model *model)
+static void read_resource(struct case_world *world, struct model *model)
 {
 	const struct resource *resource = spec_find(world->spec, RESOURCE_MODEL, model->name);
 	if (!resource)
@@ -73,7 +73,7 @@ static void read_resource(struct world *world, struct model *model)
 	model->settings = (struct parameters){items ? spec->settings.count : 0, items};
 }
 
-struct model *model_of(struct world *world, const char *name, const char *storage_uri)
+struct model *model_of(struct case_world *world, const char *name, const char *storage_uri)
 {
 	for (struct model *model = world->models; model; model = model->next)
 		if (strcmp(model->name, name) == 0)
@@ -93,7 +93,7 @@ struct model *model_of(struct world *world, const char *name, const char *storag
 
 /* ---- asking ---- */
 
-static void asking_remove(struct world *world, struct asking *asking)
+static void asking_remove(struct case_world *world, struct asking *asking)
 {
 	struct asking **link = &world->askings;
 	while (*link && *link != asking)
@@ -102,7 +102,7 @@ static void asking_remove(struct world *world, struct asking *asking)
 		*link = asking->next;
 }
 
-static bool asking_open(const struct world *world, const struct asking *asking)
+static bool asking_open(const struct case_world *world, const struct asking *asking)
 {
 	for (const struct asking *open = world->askings; open; open = open->next)
 		if (open == asking)
@@ -113,12 +113,12 @@ static bool asking_open(const struct world *world, const struct asking *asking)
 static void refuse(struct asking *asking, const struct error *why)
 {
 	asking->call->error = *why;
-	world_note(asking->running->world, EVENT_RETURN, asking->running->world->now_ms, asking);
+	case_world_note(asking->running->world, EVENT_RETURN, asking->running->world->now_ms, asking);
 }
 
 /* How many pipelines are in each other where a message is; one of a batch, which is no
  * passage, counts from the beginning. */
-static int depth_of(const struct world *world, const struct message *message)
+static int depth_of(const struct case_world *world, const struct message *message)
 {
 	for (const struct passage *passage = world->passages; passage; passage = passage->next)
 		if (&passage->message == message)
@@ -126,7 +126,7 @@ static int depth_of(const struct world *world, const struct message *message)
 	return 0;
 }
 
-static void call_pipeline(struct world *world, struct asking *asking, struct running *called)
+static void call_pipeline(struct case_world *world, struct asking *asking, struct running *called)
 {
 	struct error error = {0};
 	if (!called->flow) {
@@ -150,13 +150,13 @@ static void call_pipeline(struct world *world, struct asking *asking, struct run
 	passage->message.payload = *asking->call->request;
 	passage->parent = asking;
 	passage->depth = depth;
-	world_note(world, EVENT_ENTER, world->now_ms, passage);
+	case_world_note(world, EVENT_ENTER, world->now_ms, passage);
 }
 
-void world_call(void *context, struct call *call)
+void case_world_call(void *context, struct call *call)
 {
 	struct running *running = context;
-	struct world *world = running->world;
+	struct case_world *world = running->world;
 	struct asking *asking = ARENA_NEW(world->arena, struct asking);
 	if (!asking) {
 		world->failed = true;
@@ -164,7 +164,8 @@ void world_call(void *context, struct call *call)
 	}
 	*asking = (struct asking){.next = world->askings, .running = running, .call = call};
 	world->askings = asking;
-	struct running *called = call->target == CALL_PIPELINE || call->target == CALL_ANY ? world_find(world, call->name) : NULL;
+	struct running *called =
+		call->target == CALL_PIPELINE || call->target == CALL_ANY ? case_world_find(world, call->name) : NULL;
 	if (called && !called->implicit) {
 		call_pipeline(world, asking, called);
 		return;
@@ -177,10 +178,10 @@ void world_call(void *context, struct call *call)
 		return;
 	}
 	attempts_begin(&asking->attempts, call, asking->model->timeout_ms);
-	world_note(world, EVENT_ATTEMPT, world->now_ms, asking);
+	case_world_note(world, EVENT_ATTEMPT, world->now_ms, asking);
 }
 
-void world_forget(void *context, struct call *call)
+void case_world_forget(void *context, struct call *call)
 {
 	struct running *running = context;
 	for (struct asking *asking = running->world->askings; asking; asking = asking->next) {
@@ -192,7 +193,7 @@ void world_forget(void *context, struct call *call)
 }
 
 /* The stub answers at once; what it says arrives later. */
-void asking_attempt(struct world *world, struct asking *asking)
+void asking_attempt(struct case_world *world, struct asking *asking)
 {
 	if (!asking_open(world, asking))
 		return;
@@ -224,10 +225,10 @@ void asking_attempt(struct world *world, struct asking *asking)
 			.body = reply.body,
 		};
 	}
-	world_note(world, EVENT_OUTCOME, world->now_ms + delay_ms, asking);
+	case_world_note(world, EVENT_OUTCOME, world->now_ms + delay_ms, asking);
 }
 
-void asking_outcome(struct world *world, struct asking *asking)
+void asking_outcome(struct case_world *world, struct asking *asking)
 {
 	int64_t again_ms;
 	if (!asking_open(world, asking))
@@ -235,10 +236,10 @@ void asking_outcome(struct world *world, struct asking *asking)
 	if (attempts_take(&asking->attempts, &asking->outcome, world->now_ms, &again_ms))
 		asking_return(world, asking);
 	else
-		world_note(world, EVENT_ATTEMPT, again_ms, asking);
+		case_world_note(world, EVENT_ATTEMPT, again_ms, asking);
 }
 
-void asking_return(struct world *world, struct asking *asking)
+void asking_return(struct case_world *world, struct asking *asking)
 {
 	if (!asking_open(world, asking))
 		return;
@@ -249,7 +250,7 @@ void asking_return(struct world *world, struct asking *asking)
 void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct call *call = asking->call;
-	struct world *world = asking->running->world;
+	struct case_world *world = asking->running->world;
 	if (!asking_open(world, asking))
 		return;
 	if (answer->payload)
@@ -259,5 +260,5 @@ void asking_answered(struct asking *asking, enum flow_outcome outcome, const str
 	else
 		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
 			  outcome == FLOW_DROPPED ? "dropped the message" : "has none");
-	world_note(world, EVENT_RETURN, world->now_ms, asking);
+	case_world_note(world, EVENT_RETURN, world->now_ms, asking);
 }

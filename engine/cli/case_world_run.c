@@ -1,6 +1,6 @@
-/* world_run.c: sends the requests of a case and lets the clock run until all is quiet. */
+/* case_world_run.c: sends the requests of a case and lets the clock run until all is quiet. */
 #include "base/number.h"
-#include "cli/world.h"
+#include "cli/case_world.h"
 #include "message/format.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
@@ -12,7 +12,7 @@ struct sending { /* one time that a line of in.jsonl is sent */
 	int64_t turn;
 };
 
-struct passage *passage_make(struct world *world, struct running *running, struct text id)
+struct passage *passage_make(struct case_world *world, struct running *running, struct text id)
 {
 	struct passage *passage = ARENA_NEW(world->arena, struct passage);
 	struct arena *arena = passage ? arena_open(MESSAGE_BYTES_MAX) : NULL;
@@ -34,12 +34,12 @@ void passage_enter(struct passage *passage)
 	struct running *running = passage->running;
 	struct error error = {0};
 	if (!flow_enter(running->flow, &passage->message, running->world->now_ms, &error))
-		world_record(running->world, passage, NULL, NULL, &error);
+		case_world_record(running->world, passage, NULL, NULL, &error);
 }
 
 /* ---- a request ---- */
 
-static bool find_target(struct world *world, const struct case_request *request, struct running **running, struct error *error)
+static bool find_target(struct case_world *world, const struct case_request *request, struct running **running, struct error *error)
 {
 	struct text target = request->target;
 	*running = world->runnings;
@@ -47,7 +47,7 @@ static bool find_target(struct world *world, const struct case_request *request,
 		const char *slash = memchr(target.bytes, '/', target.length);
 		size_t skip = slash ? (size_t)(slash - target.bytes) + 1 : 0;
 		const char *name = arena_copy(world->arena, target.bytes + skip, target.length - skip);
-		*running = name ? world_find(world, name) : NULL;
+		*running = name ? case_world_find(world, name) : NULL;
 	}
 	if (!*running)
 		return error_set(error, ERROR_INPUT, request->place,
@@ -104,7 +104,7 @@ static void name_message(struct message *message, const struct sending *sending)
 			arena_print(message->arena, TEXT_FORMAT "/%lld", TEXT_ARGUMENTS(message->id), (long long)sending->turn));
 }
 
-static void send_request(struct world *world, const struct sending *sending)
+static void send_request(struct case_world *world, const struct sending *sending)
 {
 	struct error error = {0};
 	struct passage *passage = passage_make(world, NULL, sending->request->id);
@@ -115,14 +115,14 @@ static void send_request(struct world *world, const struct sending *sending)
 	passage->message.format = &format_oip_json;
 	if (!find_target(world, sending->request, &passage->running, &error) ||
 	    !decode(&passage->message, sending->request, &error)) {
-		world_record(world, passage, NULL, NULL, &error);
+		case_world_record(world, passage, NULL, NULL, &error);
 		return;
 	}
 	name_message(&passage->message, sending);
 	passage_enter(passage);
 }
 
-static void schedule(struct world *world)
+static void schedule(struct case_world *world)
 {
 	for (size_t i = 0; i < world->files->request_count; i++) {
 		const struct case_request *request = &world->files->requests[i];
@@ -133,14 +133,14 @@ static void schedule(struct world *world)
 				return;
 			}
 			*sending = (struct sending){request, turn};
-			world_note(world, EVENT_SEND, START_MS, sending);
+			case_world_note(world, EVENT_SEND, START_MS, sending);
 		}
 	}
 }
 
 /* ---- the clock ---- */
 
-static void happen(struct world *world, const struct event *event)
+static void happen(struct case_world *world, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_SEND:
@@ -164,7 +164,7 @@ static void happen(struct world *world, const struct event *event)
 	}
 }
 
-static struct running *first_due(const struct world *world, int64_t *due_ms)
+static struct running *first_due(const struct case_world *world, int64_t *due_ms)
 {
 	struct running *first = NULL;
 	*due_ms = INT64_MAX;
@@ -178,7 +178,7 @@ static struct running *first_due(const struct world *world, int64_t *due_ms)
 	return first;
 }
 
-bool world_run(struct world *world, struct error *error)
+bool case_world_run(struct case_world *world, struct error *error)
 {
 	world->now_ms = START_MS;
 	schedule(world);
@@ -186,7 +186,7 @@ bool world_run(struct world *world, struct error *error)
 		int64_t due_ms;
 		struct running *running = first_due(world, &due_ms);
 		if (world->event_count && world->events[1].at_ms <= due_ms) {
-			struct event event = world_next(world);
+			struct event event = case_world_next(world);
 			world->now_ms = event.at_ms;
 			happen(world, &event);
 		} else if (running) {

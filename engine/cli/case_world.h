@@ -1,4 +1,4 @@
-/* world.h: a small world in which a case runs: its pipelines, the stubs of its models,
+/* case_world.h: a small world in which a case runs: its pipelines, the stubs of its models,
  * and a clock that jumps from event to event.
  *
  * All requests are sent at once, in the order of the file; replies, retries, windows
@@ -6,10 +6,10 @@
  * and the same case always goes the same way. What comes out is kept as records.
  *
  * Everything is in the arena that it is opened with, but messages, which have their
- * own; world_close() gives those back.
+ * own; case_world_close() gives those back.
  */
-#ifndef SLUICE_CLI_WORLD_H
-#define SLUICE_CLI_WORLD_H
+#ifndef SLUICE_CLI_CASE_WORLD_H
+#define SLUICE_CLI_CASE_WORLD_H
 
 #include "cli/case.h"
 #include "flow/flow.h"
@@ -38,7 +38,7 @@ struct model { /* one that was called, or is known */
 
 struct running { /* a pipeline */
 	struct running *next;
-	struct world *world;
+	struct case_world *world;
 	const char *name;
 	bool implicit; /* made for a Model */
 	struct graph *graph;
@@ -74,7 +74,7 @@ struct event {
 	void *about; /* struct passage, asking or gathering, by kind */
 };
 
-struct world {
+struct case_world {
 	struct arena *arena;
 	const struct spec *spec;
 	const struct case_files *files;
@@ -92,41 +92,41 @@ struct world {
 };
 
 /* Builds the pipelines; what cannot run is refused one by one, so that the others do. */
-bool world_open(struct world *world, const struct case_files *files, const struct spec *spec, const struct step_kind *const *kinds,
-		struct arena *arena, struct error *error);
-bool world_run(struct world *world, struct error *error);
-void world_close(struct world *world);
+bool case_world_open(struct case_world *world, const struct case_files *files, const struct spec *spec,
+		     const struct step_kind *const *kinds, struct arena *arena, struct error *error);
+bool case_world_run(struct case_world *world, struct error *error);
+void case_world_close(struct case_world *world);
 
 /* Instead of a run: each request is answered with that error. */
-void world_refuse(struct world *world, const struct error *why);
+void case_world_refuse(struct case_world *world, const struct error *why);
 
 /* Why the case cannot be run yet: it uses what is not built. NULL: it can. */
-const char *world_lacks(const struct world *world);
+const char *case_world_lacks(const struct case_world *world);
 
 /* ---- between its files ---- */
 
-void world_note(struct world *world, enum event_kind kind, int64_t at_ms, void *about);
-struct event world_next(struct world *world); /* takes the first; there is one */
-void world_record(struct world *world, const struct passage *passage, const char *at, const struct payload *payload,
-		  const struct error *error);
-struct running *world_find(const struct world *world, const char *name);
+void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_ms, void *about);
+struct event case_world_next(struct case_world *world); /* takes the first; there is one */
+void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
+		       const struct error *error);
+struct running *case_world_find(const struct case_world *world, const char *name);
 
-/* world_run.c: a message of this world, in an arena of its own; NULL: no memory. */
-struct passage *passage_make(struct world *world, struct running *running, struct text id);
+/* case_world_run.c: a message of this world, in an arena of its own; NULL: no memory. */
+struct passage *passage_make(struct case_world *world, struct running *running, struct text id);
 void passage_enter(struct passage *passage);
 
-/* world_calls.c */
-void world_call(void *context, struct call *call);
-void world_forget(void *context, struct call *call);
-void asking_attempt(struct world *world, struct asking *asking);
-void asking_outcome(struct world *world, struct asking *asking);
-void asking_return(struct world *world, struct asking *asking);
+/* case_world_calls.c */
+void case_world_call(void *context, struct call *call);
+void case_world_forget(void *context, struct call *call);
+void asking_attempt(struct case_world *world, struct asking *asking);
+void asking_outcome(struct case_world *world, struct asking *asking);
+void asking_return(struct case_world *world, struct asking *asking);
 void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer);
-struct model *model_of(struct world *world, const char *name, const char *storage_uri);
+struct model *model_of(struct case_world *world, const char *name, const char *storage_uri);
 
-/* world_feeds.c: gives what came at a point of a pipeline to those that read it. */
-void world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
-		const struct payload *payload);
-void gathering_window(struct world *world, struct gathering *gathering);
+/* case_world_feeds.c: gives what came at a point of a pipeline to those that read it. */
+void case_world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
+		     const struct payload *payload);
+void gathering_window(struct case_world *world, struct gathering *gathering);
 
 #endif

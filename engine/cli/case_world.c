@@ -1,5 +1,5 @@
-/* world.c: opens and closes the world of a case, and says what it lacks; see world.h. */
-#include "cli/world.h"
+/* case_world.c: opens and closes the world of a case, and says what it lacks; see case_world.h. */
+#include "cli/case_world.h"
 
 #include <stdio.h>
 
@@ -14,7 +14,7 @@ static bool sooner(const struct event *a, const struct event *b)
 	return a->at_ms < b->at_ms || (a->at_ms == b->at_ms && a->serial < b->serial);
 }
 
-void world_note(struct world *world, enum event_kind kind, int64_t at_ms, void *about)
+void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_ms, void *about)
 {
 	if (world->event_count + 2 > world->event_capacity) {
 		size_t capacity = world->event_capacity ? world->event_capacity * 2 : EVENTS_AT_FIRST;
@@ -33,7 +33,7 @@ void world_note(struct world *world, enum event_kind kind, int64_t at_ms, void *
 	world->events[slot] = event;
 }
 
-struct event world_next(struct world *world)
+struct event case_world_next(struct case_world *world)
 {
 	struct event first = world->events[1];
 	struct event last = world->events[world->event_count--];
@@ -50,8 +50,8 @@ struct event world_next(struct world *world)
 	return first;
 }
 
-void world_record(struct world *world, const struct passage *passage, const char *at, const struct payload *payload,
-		  const struct error *error)
+void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
+		       const struct error *error)
 {
 	struct record *record = ARENA_NEW(world->arena, struct record);
 	struct error *kept = error ? ARENA_NEW(world->arena, struct error) : NULL;
@@ -68,7 +68,7 @@ void world_record(struct world *world, const struct passage *passage, const char
 
 /* ---- pipelines ---- */
 
-struct running *world_find(const struct world *world, const char *name)
+struct running *case_world_find(const struct case_world *world, const char *name)
 {
 	for (struct running *running = world->runnings; running; running = running->next)
 		if (strcmp(running->name, name) == 0)
@@ -88,8 +88,8 @@ static void on_tap(void *context, const struct message *message, enum tap_point 
 	bool outputs = point == TAP_PIPELINE_OUTPUTS || point == TAP_STEP_OUTPUTS;
 	size_t topic = (step == STEP_NONE ? 0 : 2 + 2 * step) + (outputs ? 1 : 0);
 	if (!running->implicit)
-		world_record(running->world, passage, running->topics[topic], payload, NULL);
-	world_feed(running, passage, point, step == STEP_NONE ? NULL : running->graph->steps[step].name, payload);
+		case_world_record(running->world, passage, running->topics[topic], payload, NULL);
+	case_world_feed(running, passage, point, step == STEP_NONE ? NULL : running->graph->steps[step].name, payload);
 }
 
 static void on_answer(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
@@ -103,9 +103,9 @@ static void on_answer(void *context, struct message *message, enum flow_outcome 
 	if (outcome != FLOW_ANSWER)
 		return;
 	if (answer->error && !running->implicit)
-		world_record(running->world, passage, running->topics[1], NULL, answer->error);
+		case_world_record(running->world, passage, running->topics[1], NULL, answer->error);
 	if (passage->asked)
-		world_record(running->world, passage, NULL, answer->payload, answer->error);
+		case_world_record(running->world, passage, NULL, answer->payload, answer->error);
 }
 
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
@@ -129,7 +129,7 @@ static void name_topics(struct running *running, struct arena *arena)
 }
 
 /* Steps that say themselves where their model is make it known. */
-static void know_models(struct world *world, const struct graph *graph)
+static void know_models(struct case_world *world, const struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct step_spec *spec = graph->steps[i].spec;
@@ -142,7 +142,7 @@ static void know_models(struct world *world, const struct graph *graph)
 	}
 }
 
-static void running_add(struct world *world, const char *name, struct graph *graph, bool implicit)
+static void running_add(struct case_world *world, const char *name, struct graph *graph, bool implicit)
 {
 	struct running *running = ARENA_NEW(world->arena, struct running);
 	if (!running || !graph) {
@@ -154,8 +154,8 @@ static void running_add(struct world *world, const char *name, struct graph *gra
 	know_models(world, graph);
 	const struct flow_outside outside = {
 		.context = running,
-		.call = world_call,
-		.forget = world_forget,
+		.call = case_world_call,
+		.forget = case_world_forget,
 		.answer = on_answer,
 		.finished = on_finished,
 		.tap = on_tap,
@@ -177,10 +177,10 @@ static bool is_targeted(const struct case_files *files, const char *prefix, cons
 	return false;
 }
 
-bool world_open(struct world *world, const struct case_files *files, const struct spec *spec, const struct step_kind *const *kinds,
-		struct arena *arena, struct error *error)
+bool case_world_open(struct case_world *world, const struct case_files *files, const struct spec *spec,
+		     const struct step_kind *const *kinds, struct arena *arena, struct error *error)
 {
-	*world = (struct world){.arena = arena, .spec = spec, .files = files, .kinds = kinds};
+	*world = (struct case_world){.arena = arena, .spec = spec, .files = files, .kinds = kinds};
 	world->records_end = &world->records;
 	bool any = spec_first(spec, RESOURCE_PIPELINE) != NULL;
 	for (size_t i = 0; i < spec->count; i++) {
@@ -191,13 +191,13 @@ bool world_open(struct world *world, const struct case_files *files, const struc
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
 		if (resource->kind->type == RESOURCE_MODEL && (!any || is_targeted(files, "models", resource->name.text)) &&
-		    !world_find(world, resource->name.text))
+		    !case_world_find(world, resource->name.text))
 			running_add(world, resource->name.text, graph_of_model(resource, spec, kinds, arena), true);
 	}
 	return !world->failed || error_memory(error, ERROR_SYSTEM, "opening the pipelines of a case");
 }
 
-void world_refuse(struct world *world, const struct error *why)
+void case_world_refuse(struct case_world *world, const struct error *why)
 {
 	for (size_t i = 0; i < world->files->request_count; i++) {
 		struct passage *passage = ARENA_NEW(world->arena, struct passage);
@@ -206,11 +206,11 @@ void world_refuse(struct world *world, const struct error *why)
 			return;
 		}
 		passage->id = world->files->requests[i].id;
-		world_record(world, passage, NULL, NULL, why);
+		case_world_record(world, passage, NULL, NULL, why);
 	}
 }
 
-void world_close(struct world *world)
+void case_world_close(struct case_world *world)
 {
 	for (struct running *running = world->runnings; running; running = running->next)
 		flow_close(running->flow);
@@ -221,7 +221,7 @@ void world_close(struct world *world)
 
 /* ---- what is not built ---- */
 
-static const char *lacking_steps(const struct world *world)
+static const char *lacking_steps(const struct case_world *world)
 {
 	for (const struct running *running = world->runnings; running; running = running->next)
 		for (size_t i = 0; i < running->graph->count; i++)
@@ -231,7 +231,7 @@ static const char *lacking_steps(const struct world *world)
 	return NULL;
 }
 
-static bool target_begins(const struct world *world, const char *prefix)
+static bool target_begins(const struct case_world *world, const char *prefix)
 {
 	for (size_t i = 0; i < world->files->request_count; i++)
 		if (text_starts_with(world->files->requests[i].target, text_of(prefix)))
@@ -247,7 +247,7 @@ static bool expects_alerts(const struct case_files *files)
 	return false;
 }
 
-const char *world_lacks(const struct world *world)
+const char *case_world_lacks(const struct case_world *world)
 {
 	if (spec_first(world->spec, RESOURCE_EXPERIMENT) || target_begins(world, "experiments/"))
 		return "experiments are not built yet";

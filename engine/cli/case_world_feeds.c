@@ -1,7 +1,7 @@
-/* world_feeds.c: pipelines that read other pipelines (input.externalInputs): what comes
+/* case_world_feeds.c: pipelines that read other pipelines (input.externalInputs): what comes
  * at a point of one enters those that named it, joined by request id where they named
  * several. */
-#include "cli/world.h"
+#include "cli/case_world.h"
 
 struct gathering { /* one request at the external inputs of a pipeline */
 	struct gathering *next;
@@ -44,7 +44,7 @@ static struct gathering *gathering_of(struct running *running, const struct pass
 		.triggers = ARENA_ARRAY(arena, const struct payload *, graph->triggers.count),
 	};
 	running->gatherings = gathering;
-	world_note(running->world, EVENT_WINDOW, running->world->now_ms + graph->inputs.window_ms, gathering);
+	case_world_note(running->world, EVENT_WINDOW, running->world->now_ms + graph->inputs.window_ms, gathering);
 	return gathering;
 }
 
@@ -89,7 +89,7 @@ static void gathering_enter(struct gathering *gathering)
 		add_selected(&tensors, &inputs->items[i], gathering->inputs[i]);
 	}
 	passage->message.payload.tensors = tensors_end(&tensors);
-	world_note(running->world, EVENT_ENTER, running->world->now_ms, passage);
+	case_world_note(running->world, EVENT_ENTER, running->world->now_ms, passage);
 }
 
 static bool enough(const struct externals *externals, size_t came, bool closed)
@@ -107,7 +107,7 @@ static void gathering_settle(struct gathering *gathering, bool closed)
 		gathering_enter(gathering);
 }
 
-void gathering_window(struct world *world, struct gathering *gathering)
+void gathering_window(struct case_world *world, struct gathering *gathering)
 {
 	(void)world;
 	gathering_settle(gathering, true);
@@ -135,8 +135,8 @@ static bool take(struct running *running, const struct externals *externals, con
 	return took;
 }
 
-void world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
-		const struct payload *payload)
+void case_world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
+		     const struct payload *payload)
 {
 	for (struct running *running = from->world->runnings; running; running = running->next) {
 		if (!running->flow || running->implicit || from->implicit)
