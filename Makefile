@@ -143,9 +143,10 @@ fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 kafka: $(KAFKAS)
 	@tests/kafka/kill.sh $(BUILD)/kafka
 
-## docs: prints the reference pages again, from the tables
+## docs: prints the reference pages again, and in other pages what commands print
 docs: $(BUILD)/sluice
 	@tests/docs.sh write $(BUILD)/sluice
+	@tests/readme.py write $(BUILD)/sluice
 
 ## deps: installs the Debian packages that the build needs, if any are missing
 deps:

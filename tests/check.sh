@@ -83,7 +83,7 @@ part_docs() {
 }
 
 part_readme() {
-	tests/readme.py $sluice
+	tests/readme.py check $sluice
 }
 
 part_shells() {

@@ -15,6 +15,7 @@ engine/spec/README.md resources
 engine/spec/FAULTS.md faults
 engine/message/README.md formats
 engine/message/DATATYPES.md datatypes
+engine/serving/README.md stubs
 "
 
 page() {

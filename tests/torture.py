@@ -20,6 +20,9 @@ PATHS = [
     ["lint", "-o", "json", "tests/lint/cycle-two-steps.yaml", "tests/lint/field-stepjoin.yaml"],
     ["lint", "tests/reference/runtime-full.yaml", "tests/reference/pipeline-financial.yaml"],
     ["lint", "--kind", "SeldonDeployment", "tests/reference/sdep-ensemble-fragment.yaml"],
+    ["plan", "pipelines/hello"],
+    ["plan", "-o", "json", "tests/cases/switch-three-way/pipeline.yaml"],
+    ["plan", "-o", "mermaid", "tests/reference/pipeline-financial.yaml"],
 ]
 
 

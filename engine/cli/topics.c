@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message/format.h"
+#include "serving/stub.h"
 #include "spec/resource.h"
 
 struct topic {
@@ -184,6 +185,44 @@ static void formats_offer(struct session *session, struct suggestion *suggestion
 		suggest_offer(suggestion, text_of((*format)->name));
 }
 
+/* ---- stubs ---- */
+
+static void stub_item(struct page *page, const struct stub_row *row)
+{
+	char help[512];
+	(void)snprintf(help, sizeof help, "takes %s; gives %s.", row->takes, row->gives);
+	page_item(page, 0, help, "%s", row->name);
+}
+
+static void stubs_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Stub models");
+	page_text(page, "Models that are not there, for tests: a Model's `storageUri: stub://NAME?key=value`, or its own name when it has "
+			"no other place. They need no server and always answer the same.");
+	for (const struct stub_row *row = stub_rows; row->name; row++)
+		stub_item(page, row);
+}
+
+static bool stubs_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	for (const struct stub_row *row = stub_rows; row->name; row++) {
+		if (strcmp(row->name, name) == 0) {
+			stub_item(page, row);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void stubs_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct stub_row *row = stub_rows; row->name; row++)
+		suggest_offer(suggestion, text_of(row->name));
+}
+
 /* ---- faults ---- */
 
 static void print_fault(struct page *page, unsigned level, const struct fault_code *code)
@@ -275,6 +314,7 @@ static const struct topic topics[] = {
 	{"resources", "The kinds of YAML documents and their fields.", resources_print, resources_print_one, resources_offer},
 	{"formats", "What messages arrive and leave in.", formats_print, formats_print_one, formats_offer},
 	{"datatypes", "What elements of a tensor can be.", datatypes_print, datatypes_print_one, datatypes_offer},
+	{"stubs", "Models that stand in for real ones in tests.", stubs_print, stubs_print_one, stubs_offer},
 	{"faults", "What `sluice lint` can find, by code.", faults_print, faults_print_one, faults_offer},
 };
 
