@@ -79,7 +79,8 @@ bool answer_select_wanted(const struct message *message, const struct payload *p
 		struct text name = message->wanted.names[i];
 		if (!tensors_find(payload->tensors, name))
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "outputs names the tensor " TEXT_FORMAT ", which the answer does not have; ask for one it has, or leave outputs out",
+					 "outputs names the tensor " TEXT_FORMAT ", which the answer does not have; "
+					 "ask for one it has, or leave outputs out",
 					 TEXT_ARGUMENTS(name));
 	}
 	struct tensors_builder builder;

@@ -59,7 +59,8 @@ struct tensors_builder {
 
 void tensors_begin(struct tensors_builder *builder, struct arena *arena, size_t expected);
 void tensors_add(struct tensors_builder *builder, const struct tensor *tensor); /* nothing when the arena is full */
-void tensors_put(struct tensors_builder *builder, const struct tensor *tensor); /* in the place of the first of its name, else added */
+/* In the place of the first of its name, else added. */
+void tensors_put(struct tensors_builder *builder, const struct tensor *tensor);
 struct tensors tensors_end(const struct tensors_builder *builder);
 
 struct format; /* message/format.h */
@@ -69,22 +70,22 @@ enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELD
 
 struct message {
 	struct arena *arena;
-	struct text id;          /* header x-request-id, else the payload's id, else the origin written out */
-	struct text payload_id;  /* the payload's own id: goes back in the answer; length 0 and NULL bytes when it had none */
-	struct text key;         /* bytes NULL: no key */
-	int64_t time_ms;         /* event time */
-	int64_t deadline_ms;     /* absolute; 0: none */
+	struct text id;		/* header x-request-id, else the payload's id, else the origin written out */
+	struct text payload_id; /* the payload's own id: goes back in the answer; length 0 and NULL bytes when it had none */
+	struct text key;	/* bytes NULL: no key */
+	int64_t time_ms;	/* event time */
+	int64_t deadline_ms;	/* absolute; 0: none */
 	struct origin origin;
 	struct headers headers;
-	struct payload payload;  /* the request */
+	struct payload payload; /* the request */
 	struct tensors_wanted {
 		size_t count;
 		const struct text *names;
-	} wanted;                /* outputs the request asked for; count 0: all */
-	bool wanted_binary;      /* binary_data_output of the request */
-	const bool *wanted_each; /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
+	} wanted;		     /* outputs the request asked for; count 0: all */
+	bool wanted_binary;	     /* binary_data_output of the request */
+	const bool *wanted_each;     /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
 	const struct format *format; /* in which it came; the answer leaves so */
-	bool v1_columns;             /* a V1 request that came as `inputs`: its answer has `outputs` */
+	bool v1_columns;	     /* a V1 request that came as `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
 };

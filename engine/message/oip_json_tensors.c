@@ -119,8 +119,8 @@ static bool read_parameter(struct oip_reader *reader, struct parameter *paramete
 	*kept = false;
 	if (type == JSON_NULL || reader->is_reply)
 		return json_skip(scan);
-	return INPUT_ERROR(reader, "%s: the parameter " TEXT_FORMAT " is neither a string, a number nor a boolean", label_of(reader),
-			   TEXT_ARGUMENTS(parameter->name));
+	return INPUT_ERROR(reader, "%s: the parameter " TEXT_FORMAT " is neither a string, a number nor a boolean",
+			   label_of(reader), TEXT_ARGUMENTS(parameter->name));
 }
 
 /* Whether the parameter is one of the extension's, and so is not passed on. */
@@ -159,8 +159,7 @@ static bool make_room(struct oip_reader *reader, struct parameter **items, size_
 	return true;
 }
 
-bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameters,
-			 struct oip_extension *extension)
+bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameters, struct oip_extension *extension)
 {
 	struct json_scan *scan = &reader->scan;
 	enum json_type type = json_peek(scan);
@@ -209,8 +208,8 @@ static bool read_shape(struct oip_reader *reader, struct parts *parts)
 
 /* The words that other systems use for our datatypes; letters alike. */
 static const char *const foreign_words[][2] = {
-	{"FLOAT", "FP32"}, {"FLOAT32", "FP32"},   {"FLOAT64", "FP64"}, {"DOUBLE", "FP64"}, {"FLOAT16", "FP16"}, {"HALF", "FP16"},
-	{"INT", "INT64"},  {"BFLOAT16", "BF16"}, {"STRING", "BYTES"}, {"STR", "BYTES"},   {"OBJECT", "BYTES"}, {"LONG", "INT64"},
+	{"FLOAT", "FP32"}, {"FLOAT32", "FP32"},	 {"FLOAT64", "FP64"}, {"DOUBLE", "FP64"}, {"FLOAT16", "FP16"}, {"HALF", "FP16"},
+	{"INT", "INT64"},  {"BFLOAT16", "BF16"}, {"STRING", "BYTES"}, {"STR", "BYTES"},	  {"OBJECT", "BYTES"}, {"LONG", "INT64"},
 };
 
 static struct text datatype_meant(struct text word)
@@ -230,7 +229,9 @@ static bool unknown_datatype(struct oip_reader *reader, struct text word)
 	if (meant.bytes)
 		return INPUT_ERROR(reader, "%s: `" TEXT_FORMAT "` is no datatype; did you mean `" TEXT_FORMAT "`?",
 				   label_of(reader), TEXT_ARGUMENTS(word), TEXT_ARGUMENTS(meant));
-	return INPUT_ERROR(reader, "%s: `" TEXT_FORMAT "` is no datatype; write BOOL, INT8 to INT64, UINT8 to UINT64, FP16, BF16, FP32, FP64 or BYTES",
+	return INPUT_ERROR(reader,
+			   "%s: `" TEXT_FORMAT
+			   "` is no datatype; write BOOL, INT8 to INT64, UINT8 to UINT64, FP16, BF16, FP32, FP64 or BYTES",
 			   label_of(reader), TEXT_ARGUMENTS(word));
 }
 
@@ -278,8 +279,7 @@ static bool read_once(struct oip_reader *reader, const char *key, bool there)
 static bool read_part(struct oip_reader *reader, struct parts *parts, struct text key)
 {
 	if (text_is(key, "name"))
-		return read_once(reader, "name", reader->name.bytes) &&
-		       oip_read_string(reader, "name", &reader->name);
+		return read_once(reader, "name", reader->name.bytes) && oip_read_string(reader, "name", &reader->name);
 	if (text_is(key, "datatype"))
 		return read_once(reader, "datatype", parts->datatype.bytes) &&
 		       oip_read_string(reader, "datatype", &parts->datatype);
@@ -298,9 +298,9 @@ static bool take_binary(struct oip_reader *reader, const struct parts *parts)
 	if (parts->has_data)
 		return INPUT_ERROR(reader, "%s: it has data and binary_data_size; send one of them", label_of(reader));
 	if (!reader->has_binary)
-		return INPUT_ERROR(reader,
-				   "%s: it has binary_data_size, but the header Inference-Header-Content-Length is missing; send it",
-				   label_of(reader));
+		return INPUT_ERROR(
+			reader, "%s: it has binary_data_size, but the header Inference-Header-Content-Length is missing; send it",
+			label_of(reader));
 	if (size > reader->binary.length)
 		return INPUT_ERROR(reader, "%s: the binary data ends after %zu bytes of its binary_data_size", label_of(reader),
 				   reader->binary.length);
@@ -323,7 +323,10 @@ static bool wait_for_contents(struct oip_reader *reader, struct tensor *tensor)
 /* What is required, in the order in which a reader of the error would mend it. */
 static bool finish_tensor(struct oip_reader *reader, struct parts *parts)
 {
-	const char *missing = !reader->name.bytes ? "name" : !parts->datatype.bytes ? "datatype" : !parts->has_shape ? "shape" : NULL;
+	const char *missing = !reader->name.bytes      ? "name"
+			      : !parts->datatype.bytes ? "datatype"
+			      : !parts->has_shape      ? "shape"
+						       : NULL;
 	if (missing)
 		return INPUT_ERROR(reader, "%s has no %s; each tensor needs name, shape, datatype and data", label_of(reader),
 				   missing);
@@ -351,7 +354,7 @@ bool oip_read_tensors(struct oip_reader *reader)
 		struct parts parts = {0};
 		struct text key;
 		if (json_peek(scan) != JSON_OBJECT)
-			return INPUT_ERROR(reader, "%s[%zu] is no object; a tensor is {\"name\": …, \"shape\": …, \"datatype\": …, \"data\": …}",
+			return INPUT_ERROR(reader, "%s[%zu] is no object; a tensor is one, with name, shape, datatype and data",
 					   reader->list, reader->tensors.count);
 		json_enter(scan);
 		reader->in_tensor = true;
@@ -379,7 +382,8 @@ static bool read_contents(struct oip_reader *reader, struct json_scan *scan, str
 	if (!bytes)
 		return out_of_memory(reader);
 	if (!base64_read(text, bytes, &raw.length))
-		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents are not base64", TEXT_ARGUMENTS(tensor->name));
+		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents are not base64",
+				   TEXT_ARGUMENTS(tensor->name));
 	raw.bytes = bytes;
 	return raw_read(tensor, raw, reader->arena, reader->error);
 }
@@ -408,7 +412,8 @@ static bool read_all_contents(struct oip_reader *reader, struct text raw_content
 	for (; json_item(&scan); count++) {
 		bool surplus = count >= reader->tensors.count;
 		if (!surplus && (!waiting || waiting->tensor != reader->tensors.items[count]))
-			return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": it has data beside raw_input_contents; send one of them",
+			return INPUT_ERROR(reader,
+					   "tensor " TEXT_FORMAT ": it has data beside raw_input_contents; send one of them",
 					   TEXT_ARGUMENTS(reader->tensors.items[count]->name));
 		if (!surplus && !read_contents(reader, &scan, waiting->tensor))
 			return false;
@@ -417,8 +422,8 @@ static bool read_all_contents(struct oip_reader *reader, struct text raw_content
 		waiting = waiting ? waiting->next : NULL;
 	}
 	return count == reader->tensors.count ||
-	       INPUT_ERROR(reader, "raw_input_contents holds %zu entries, and there are %zu tensors in %s; send one for each", count,
-			   reader->tensors.count, reader->list);
+	       INPUT_ERROR(reader, "raw_input_contents holds %zu entries, and there are %zu tensors in %s; send one for each",
+			   count, reader->tensors.count, reader->list);
 }
 
 bool oip_reader_end(struct oip_reader *reader, struct text raw_contents, struct tensors *tensors)
@@ -431,8 +436,10 @@ bool oip_reader_end(struct oip_reader *reader, struct text raw_contents, struct 
 				   TEXT_ARGUMENTS(in_order(reader->waiting)->tensor->name));
 	}
 	if (reader->binary.length)
-		return INPUT_ERROR(reader, "%zu bytes of binary data are left when all tensors have theirs; binary_data_size must sum up to all of it",
-				   reader->binary.length);
+		return INPUT_ERROR(
+			reader,
+			"%zu bytes of binary data are left when all tensors have theirs; binary_data_size must sum up to all of it",
+			reader->binary.length);
 	*tensors = tensors_end(&reader->tensors);
 	return true;
 }

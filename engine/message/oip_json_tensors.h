@@ -17,14 +17,14 @@ struct oip_reader {
 	struct json_scan scan;
 	struct arena *arena;
 	struct error *error;
-	const char *list; /* "inputs" or "outputs" */
-	bool is_reply;    /* of a model: taken more leniently */
-	bool has_binary;  /* the length of the JSON was given, so binary data may follow */
+	const char *list;   /* "inputs" or "outputs" */
+	bool is_reply;	    /* of a model: taken more leniently */
+	bool has_binary;    /* the length of the JSON was given, so binary data may follow */
 	struct text binary; /* what no tensor has taken of it yet */
 	struct tensors_builder tensors;
 	struct oip_waiting *waiting; /* tensors without data so far, the last first */
-	bool in_tensor;   /* for errors: inside one of the list, */
-	struct text name; /* which is called so, if that is known */
+	bool in_tensor;		     /* for errors: inside one of the list, */
+	struct text name;	     /* which is called so, if that is known */
 };
 
 /* `body` begins with `header_length` bytes of JSON (0: all of it is JSON). */

@@ -49,14 +49,14 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 	    json_peek(&inside) != JSON_STRING || !json_string(&inside, &text) || json_key(&inside, &key) || inside.failed)
 		return false;
 	char *room = arena_take_raw(scan->arena, base64_read_room(text.length));
-	bytes->bytes = room;
-	return room && base64_read(text, room, &bytes->length);
+	bytes->bytes = room && base64_read(text, room, &bytes->length) ? room : NULL;
+	return true;
 }
 
 static bool refuse(const struct inference *inference, struct json_scan *scan, const char *what)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, before byte %zu; send numbers, strings or booleans", inference->where,
-			 what, (size_t)(scan->at - scan->begin));
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, before byte %zu; send numbers, strings or booleans",
+			 inference->where, what, (size_t)(scan->at - scan->begin));
 }
 
 /* The first walk: what kinds of elements there are. */
@@ -84,6 +84,8 @@ static bool see_element(void *context, struct json_scan *scan)
 	case JSON_OBJECT:
 		if (!inference->rules.base64 || !json_is_base64(scan, &text))
 			return refuse(inference, scan, "an element is an object");
+		if (!text.bytes)
+			return refuse(inference, scan, "b64 holds no base64");
 		inference->seen |= SEEN_BASE64;
 		return json_skip(scan);
 	case JSON_WRONG:

@@ -22,7 +22,8 @@ struct infer_rules {
 const struct tensor *tensor_infer(const struct json_scan *scan, const char *where, struct text name, const struct text *values,
 				  size_t count, bool rows, struct infer_rules rules);
 
-/* Whether the object that the scan stands before is {"b64": "…"}, and its bytes. */
+/* Whether the value that the scan stands before is {"b64": "…"}. Its bytes go to the
+ * arena; `bytes->bytes` is NULL when that is no base64. */
 bool json_is_base64(const struct json_scan *scan, struct text *bytes);
 
 #endif

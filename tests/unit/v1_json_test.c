@@ -36,7 +36,8 @@ static void rows_are_one_tensor_of_the_datatype_they_show(void **state)
 		assert_true(text_is(x->name, "input-0"));
 		assert_int_equal(x->datatype, rows[i].datatype);
 		assert_int_equal(x->rank, rows[i].rank);
-		(void)snprintf(expected, sizeof expected, "{\"predictions\":%s}", rows[i].predictions ? rows[i].predictions : rows[i].instances);
+		(void)snprintf(expected, sizeof expected, "{\"predictions\":%s}",
+			       rows[i].predictions ? rows[i].predictions : rows[i].instances);
 		assert_string_equal(answered(*state), expected);
 	}
 }
@@ -85,6 +86,7 @@ static void what_is_wrong_is_named(void **state)
 		{"{\"instances\":[1,\"a\"]}", "instances: elements of different types"},
 		{"{\"instances\":[1,true]}", "instances: elements of different types"},
 		{"{\"instances\":[null]}", "null"},
+		{"{\"instances\":[{\"b64\":\"#\"}]}", "base64"},
 		{"{\"instances\":[1,{\"a\":1}]}", "object"},
 		{"{\"instances\":[{\"a\":1},2]}", "row 1 is no object"},
 		{"{\"instances\":[{\"a\":1},{\"b\":2}]}", "key b of row 1"},
