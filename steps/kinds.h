@@ -13,4 +13,15 @@ extern const struct step_kind step_filter;
 extern const struct step_kind step_combine;
 extern const struct step_kind step_route;
 
+/* Known and checked; they cannot run yet. */
+extern const struct step_kind step_preprocess;
+extern const struct step_kind step_features;
+extern const struct step_kind step_aggregate;
+extern const struct step_kind step_split;
+extern const struct step_kind step_postprocess;
+extern const struct step_kind step_experiment;
+extern const struct step_kind step_outlier;
+extern const struct step_kind step_drift;
+extern const struct step_kind step_explain;
+
 #endif

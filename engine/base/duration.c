@@ -21,7 +21,7 @@ struct unit {
 
 /* In the order in which a duration is printed; the other names of a unit stand behind. */
 static const struct unit units[] = {
-	{{"d", 1}, DAY_NS},        {{"h", 1}, HOUR_NS},     {{"m", 1}, MINUTE_NS},    {{"s", 1}, SECOND_NS},
+	{{"d", 1}, DAY_NS},	     {{"h", 1}, HOUR_NS},     {{"m", 1}, MINUTE_NS},  {{"s", 1}, SECOND_NS},
 	{{"ms", 2}, MILLISECOND_NS}, {{"min", 3}, MINUTE_NS}, {{"hour", 4}, HOUR_NS}, {{"hours", 5}, HOUR_NS},
 };
 #define UNITS_PRINTED 4 /* milliseconds are printed apart, since they may have a fraction */
@@ -82,7 +82,8 @@ const char *duration_read(struct text text, int64_t *duration_ns)
 			return too_long;
 	}
 	if (total == 0)
-		return text.length == 0 ? "is empty; write a number and its unit, like 30s" : "is no time at all; a duration is above 0";
+		return text.length == 0 ? "is empty; write a number and its unit, like 30s"
+					: "is no time at all; a duration is above 0";
 	*duration_ns = (int64_t)total;
 	return NULL;
 }
@@ -94,7 +95,8 @@ void duration_print(int64_t duration_ns, char out[DURATION_TEXT_MAX])
 		int64_t count = duration_ns / units[i].size_ns;
 		duration_ns %= units[i].size_ns;
 		if (count > 0)
-			length += (size_t)snprintf(out + length, DURATION_TEXT_MAX - length, "%lld%s", (long long)count, units[i].name.bytes);
+			length += (size_t)snprintf(out + length, DURATION_TEXT_MAX - length, "%lld%s", (long long)count,
+						   units[i].name.bytes);
 	}
 	if (duration_ns == 0)
 		return;

@@ -47,48 +47,48 @@ struct threshold {
 
 /* A number of messages or a stretch of time: `500` or `7d`. */
 struct extent {
-	int64_t count;       /* 0 when it is a time */
+	int64_t count;	     /* 0 when it is a time */
 	int64_t duration_ns; /* 0 when it is a count */
 };
 
 struct operation {
 	const struct option *row; /* which one of the rows */
-	const void *options;      /* a struct of row->item_size, filled in by row->rows */
+	const void *options;	  /* a struct of row->item_size, filled in by row->rows */
 	struct place place;
 };
 
 enum option_type {
-	OPTION_END,        /* ends the rows */
-	OPTION_TEXT,       /* const char *, NULL when absent */
-	OPTION_NAME,       /* struct name: a text whose place is needed later */
-	OPTION_FLAG,       /* bool */
-	OPTION_INTEGER,    /* int64_t, within `least` and `most` */
-	OPTION_NUMBER,     /* double, within `least` and `most`; `5%` is 0.05 */
-	OPTION_NUMBERS,    /* struct number_list; nan and inf are allowed */
-	OPTION_SCALAR,     /* const char *: a text, number or flag, as it is written */
-	OPTION_NAMES,      /* struct name_list */
+	OPTION_END,	   /* ends the rows */
+	OPTION_TEXT,	   /* const char *, NULL when absent */
+	OPTION_NAME,	   /* struct name: a text whose place is needed later */
+	OPTION_FLAG,	   /* bool */
+	OPTION_INTEGER,	   /* int64_t, within `least` and `most` */
+	OPTION_NUMBER,	   /* double, within `least` and `most`; `5%` is 0.05 */
+	OPTION_NUMBERS,	   /* struct number_list; nan and inf are allowed */
+	OPTION_SCALAR,	   /* const char *: a text, number or flag, as it is written */
+	OPTION_NAMES,	   /* struct name_list */
 	OPTION_REFERENCES, /* struct name_list: of a pipeline; an item left empty has the text "", the graph says so */
 	OPTION_DURATION,   /* int64_t, nanoseconds, above 0: 250ms, 1h30m */
 	OPTION_QUANTITY,   /* double: a Kubernetes quantity, 100Ki or 250m */
-	OPTION_CHOICE,     /* int: index into the words of `choices` */
+	OPTION_CHOICE,	   /* int: index into the words of `choices` */
 	OPTION_THRESHOLD,  /* struct threshold: "<100ms" (in ms), ">99.9%" */
-	OPTION_EXTENT,     /* struct extent */
+	OPTION_EXTENT,	   /* struct extent */
 	OPTION_EXPRESSION, /* const struct expression *, NULL when absent */
-	OPTION_MAP,        /* `rows` fill in the struct that stands at `offset` */
-	OPTION_LIST,       /* struct item_list; each item is a map by `rows` */
-	OPTION_TABLE,      /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows.
+	OPTION_MAP,	   /* `rows` fill in the struct that stands at `offset` */
+	OPTION_LIST,	   /* struct item_list; each item is a map by `rows` */
+	OPTION_TABLE,	   /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows.
 			    * Without name and short form: keys that no other row names, kept nowhere */
 	OPTION_OPERATIONS, /* struct item_list of struct operation: a list of maps with one key each, one of `rows` */
-	OPTION_NODE,       /* const struct node *: any YAML, kept as it is written */
-	OPTION_HERE,       /* struct place: where this map stands; line 0 when it is absent. Has no name */
-	OPTION_KEY,        /* struct name: the entry's key, in the rows of an OPTION_TABLE. Has no name */
-	OPTION_KIND,       /* any key of the table of step kinds, in the rows of a step alone. Has no name */
+	OPTION_NODE,	   /* const struct node *: any YAML, kept as it is written */
+	OPTION_HERE,	   /* struct place: where this map stands; line 0 when it is absent. Has no name */
+	OPTION_KEY,	   /* struct name: the entry's key, in the rows of an OPTION_TABLE. Has no name */
+	OPTION_KIND,	   /* any key of the table of step kinds, in the rows of a step alone. Has no name */
 };
 
 enum option_effect {
 	EFFECT_HONOURED,
-	EFFECT_LATER,    /* known, checked, and not honoured yet: lint warns */
-	EFFECT_NONE,     /* only Kubernetes could honour it: `plan` notes "no effect here" */
+	EFFECT_LATER,	 /* known, checked, and not honoured yet: lint warns */
+	EFFECT_NONE,	 /* only Kubernetes could honour it: `plan` notes "no effect here" */
 	EFFECT_PROTECTS, /* not honoured yet, and it protects: what would listen refuses to, lint warns */
 };
 
@@ -99,28 +99,33 @@ struct option {
 	const char *name;
 	enum option_type type;
 	enum option_effect effect;
-	size_t offset;             /* into the struct that these rows fill in */
-	size_t place_offset;       /* where a struct place of the value stands; 0: nowhere */
-	const char *fallback;      /* as the user would write it; NULL: zero or absent */
-	const char *choices;       /* OPTION_CHOICE, and an OPTION_TEXT that is one of few: words with one blank between */
+	size_t offset;		   /* into the struct that these rows fill in */
+	size_t place_offset;	   /* where a struct place of the value stands; 0: nowhere */
+	const char *fallback;	   /* as the user would write it; NULL: zero or absent */
+	const char *choices;	   /* OPTION_CHOICE, and an OPTION_TEXT that is one of few: words with one blank between */
 	const struct option *rows; /* OPTION_MAP, _LIST, _TABLE, _OPERATIONS */
-	size_t item_size;          /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
-	double least, most;        /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
+	size_t item_size;	   /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
+	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
 	bool quotable; /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
 	/* A value that is no map goes to the first row with this that can take it:
 	 * `otherwise: drop`. Without a name the row has no other form, and if it is an
 	 * OPTION_TABLE or OPTION_NODE it takes maps as well. */
 	bool short_form;
-	unsigned uses;   /* OPTION_EXPRESSION: what it may use beside the message, a set of expression_use */
-	char letter;     /* of a command's option: -f */
+	unsigned uses;	  /* OPTION_EXPRESSION: what it may use beside the message, a set of expression_use */
+	char letter;	  /* of a command's option: -f */
 	const char *help; /* one sentence */
 };
 
 /* A row in one line: ROW("size", INTEGER, struct step_batch, size, .help = "...");
  * CHECKED("replicas", INTEGER, .help = "...") keeps its value nowhere. */
-#define ROW(key, kind, struct_type, member, ...) \
-	{.name = key, .type = OPTION_##kind, .offset = offsetof(struct_type, member), __VA_ARGS__}
-#define CHECKED(key, kind, ...) {.name = key, .type = OPTION_##kind, .offset = OPTION_UNSTORED, __VA_ARGS__}
+#define ROW(key, kind, struct_type, member, ...)                                                                                   \
+	{                                                                                                                          \
+		.name = key, .type = OPTION_##kind, .offset = offsetof(struct_type, member), __VA_ARGS__                           \
+	}
+#define CHECKED(key, kind, ...)                                                                                                    \
+	{                                                                                                                          \
+		.name = key, .type = OPTION_##kind, .offset = OPTION_UNSTORED, __VA_ARGS__                                         \
+	}
 
 #endif

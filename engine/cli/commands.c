@@ -2,15 +2,19 @@
 #include "cli/command.h"
 
 extern const struct command command_completion;
+extern const struct command command_echo;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_lint;
+extern const struct command command_schema;
 extern const struct command command_test;
 
 const struct command *const command_table[] = {
 	&command_init,
 	&command_lint,
 	&command_test,
+	&command_schema,
+	&command_echo,
 	&command_help,
 	&command_completion,
 	NULL,

@@ -17,7 +17,8 @@ struct lint_options {
 };
 
 static const struct option options[] = {
-	ROW("kind", TEXT, struct lint_options, kind, .help = "What documents without a kind are: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
+	ROW("kind", TEXT, struct lint_options, kind,
+	    .help = "What documents without a kind are: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
 	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings fail too; notes never do."),
 	COMMAND_FORM(lint_options, form, "text json"),
 	{.type = OPTION_END},
@@ -85,8 +86,8 @@ static int lint_run(struct session *session, const void *filled, const char *con
 	const struct lint_options *self = filled;
 	const char *nearest = NULL;
 	if (self->kind && !known_kind(self->kind, &nearest))
-		return command_misuse(session, &command_lint, "there is no kind `%s`%s%s%s", self->kind, nearest ? "; did you mean `" : "",
-				      nearest ? nearest : "", nearest ? "`?" : "");
+		return command_misuse(session, &command_lint, "there is no kind `%s`%s%s%s", self->kind,
+				      nearest ? "; did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
 	struct spec spec;
 	struct error error = {0};
 	if (!spec_open(&spec, &error))
@@ -96,7 +97,8 @@ static int lint_run(struct session *session, const void *filled, const char *con
 	if (spec_read(&spec, arguments, count, &reading, &error) && check_graphs(&spec, &error))
 		code = report(session, self, &spec);
 	else
-		code = error.kind == ERROR_CONFIG ? command_misuse(session, &command_lint, "%s", error.text) : command_failed(session, &error);
+		code = error.kind == ERROR_CONFIG ? command_misuse(session, &command_lint, "%s", error.text)
+						  : command_failed(session, &error);
 	spec_close(&spec);
 	return code;
 }
@@ -106,8 +108,10 @@ const struct command command_lint = {
 	.arguments = "FILE...",
 	.summary = "Checks YAML: every fault of every file, with its place and what to do.",
 	.help = "A FILE may be a folder (its .yaml and .yml files) or `-` (standard input). Errors stop every other command too; "
-		"warnings say what sluice does not do yet; notes say what has no effect here. `sluice help CODE` explains a fault.\n\n"
-		"  sluice lint pipelines/\n  sluice lint --strict -o json pipeline.yaml\n  sluice lint --kind Targets targets.yaml\n",
+		"warnings say what sluice does not do yet; notes say what has no effect here. `sluice help CODE` explains a "
+		"fault.\n\n"
+		"  sluice lint pipelines/\n  sluice lint --strict -o json pipeline.yaml\n  sluice lint --kind Targets "
+		"targets.yaml\n",
 	.options = options,
 	.options_size = sizeof(struct lint_options),
 	.group = "write",

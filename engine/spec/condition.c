@@ -26,7 +26,7 @@ bool condition_fault(struct reading *reading, const struct node *node)
 		const char *wrong, *meant;
 	} signs[] = {
 		{"=>", ">="}, {"=<", "<="}, {"=", "=="}, {"===", "=="}, {"<>", "!="}, {"!==", "!="}, {"~=", "!="},
-		{"=!", "!="}, {">>", ">"},  {"<<", "<"}, {"&", "&&"},   {"|", "||"},  {"=~", "=="},
+		{"=!", "!="}, {">>", ">"},  {"<<", "<"}, {"&", "&&"},	{"|", "||"},  {"=~", "=="},
 	};
 	const struct text text = node->scalar;
 	for (size_t at = 0, end; at < text.length; at = end) {
@@ -35,8 +35,8 @@ bool condition_fault(struct reading *reading, const struct node *node)
 		struct text sign = {text.bytes + at, end - at};
 		for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
 			if (text_is(sign, signs[i].wrong) && !inside_quotes(text, at)) {
-				fault_add(reading->faults, CODE_BAD_CONDITION, node->place, signs[i].meant, "`%s`: `%s` is no operator in `%s`",
-					  reading->field, signs[i].wrong, text.bytes);
+				fault_add(reading->faults, CODE_BAD_CONDITION, node->place, signs[i].meant,
+					  "`%s`: `%s` is no operator in `%s`", reading->field, signs[i].wrong, text.bytes);
 				return true;
 			}
 		end += end == at;

@@ -3,7 +3,10 @@
 #include "spec/rows.h"
 
 #define RUNTIME(key, kind, member, ...) ROW(key, kind, struct runtime_spec, member, __VA_ARGS__)
-#define PART(key, part_rows, ...) {.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, __VA_ARGS__}
+#define PART(key, part_rows, ...)                                                                                                  \
+	{                                                                                                                          \
+		.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, __VA_ARGS__                                       \
+	}
 #define ENABLED CHECKED("enabled", FLAG, .help = "Whether it is in force.")
 
 /* ---- agents, listeners, scaling ---- */
@@ -65,7 +68,8 @@ static const struct option client_setting_rows[] = {
 
 static const struct option topic_rows[] = {
 	RUNTIME("numPartitions", INTEGER, partitions, POSITIVE_RANGE, .quotable = true, .help = "Partitions of each topic."),
-	RUNTIME("replicationFactor", INTEGER, replication_factor, POSITIVE_RANGE, .quotable = true, .help = "Copies of each partition."),
+	RUNTIME("replicationFactor", INTEGER, replication_factor, POSITIVE_RANGE, .quotable = true,
+		.help = "Copies of each partition."),
 	{.type = OPTION_TABLE, .offset = OPTION_UNSTORED, .rows = client_setting_rows},
 	{.type = OPTION_END},
 };
@@ -77,9 +81,12 @@ static const struct option kafka_rows[] = {
 	RUNTIME("topicPrefix", TEXT, topic_prefix, .help = "The beginning of every topic's name; default: sluice."),
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
 	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
-	CHECKED("consumer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows, .help = "Settings of consumers, as librdkafka names them."),
-	CHECKED("producer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows, .help = "Settings of producers, as librdkafka names them."),
-	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows, .help = "Settings of Kafka Streams, which sluice does without."),
+	CHECKED("consumer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows,
+		.help = "Settings of consumers, as librdkafka names them."),
+	CHECKED("producer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows,
+		.help = "Settings of producers, as librdkafka names them."),
+	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,
+		.help = "Settings of Kafka Streams, which sluice does without."),
 	PART("topics", topic_rows, .help = "Settings of topics."),
 	{.type = OPTION_END},
 };
@@ -110,7 +117,8 @@ static const struct option prometheus_rows[] = {
 
 static const struct option custom_metric_rows[] = {
 	CHECKED("name", NAME, .required = true, .help = "The metric's name, and the tensor or feedback that feeds it."),
-	CHECKED("type", CHOICE, .choices = "gauge counter histogram summary", .required = true, .help = "gauge, counter, histogram or summary."),
+	CHECKED("type", CHOICE, .choices = "gauge counter histogram summary", .required = true,
+		.help = "gauge, counter, histogram or summary."),
 	CHECKED("help", TEXT, .help = "What it tells."),
 	CHECKED("buckets", NUMBERS, .help = "Upper bounds of a histogram's buckets, rising."),
 	{.type = OPTION_END},
@@ -221,8 +229,14 @@ const struct option config_rows[] = {
 	CHECKED("tracingConfig", MAP, .effect = EFFECT_LATER, .rows = tracing_rows, .help = "Traces."),
 	CHECKED("scalingConfig", MAP, .effect = EFFECT_NONE, .rows = scaling_rows, .help = "Scaling by Seldon's scheduler."),
 	CHECKED("metricsConfig", MAP, .effect = EFFECT_LATER, .rows = metrics_rows, .help = "Metrics."),
-	{.name = "backupConfig", .type = OPTION_MAP, .offset = 0, .effect = EFFECT_LATER, .rows = backup_rows, .help = "Snapshots of state, by schedule."},
-	CHECKED("disasterRecovery", MAP, .effect = EFFECT_LATER, .rows = disaster_rows, .help = "How much may be lost, and for how long."),
+	{.name = "backupConfig",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .effect = EFFECT_LATER,
+	 .rows = backup_rows,
+	 .help = "Snapshots of state, by schedule."},
+	CHECKED("disasterRecovery", MAP, .effect = EFFECT_LATER, .rows = disaster_rows,
+		.help = "How much may be lost, and for how long."),
 	CHECKED("securityConfig", MAP, .rows = security_rows, .help = "Protection."),
 	CHECKED("multiRegion", MAP, .effect = EFFECT_LATER, .rows = multi_region_rows, .help = "Forwarding to other regions."),
 	{.type = OPTION_END},

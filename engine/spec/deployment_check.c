@@ -15,8 +15,9 @@ static void check_names(const struct deployment_spec *deployment, struct faults 
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (same_name(&predictors[i].name, &predictors[j].name)) {
-				fault_add(faults, CODE_REPEATED_NAME, predictors[i].name.place, NULL, "the predictor `%s` is already in line %u",
-					  predictors[i].name.text, predictors[j].name.place.line);
+				fault_add(faults, CODE_REPEATED_NAME, predictors[i].name.place, NULL,
+					  "the predictor `%s` is already in line %u", predictors[i].name.text,
+					  predictors[j].name.place.line);
 				break;
 			}
 }
@@ -72,9 +73,9 @@ static bool ends_in_server(const char *implementation)
 static void check_implementation(const struct graph_node *node, struct faults *faults)
 {
 	static const char *const known[] = {
-		"SIMPLE_MODEL",	  "SIMPLE_ROUTER",     "RANDOM_ABTEST",	       "AVERAGE_COMBINER",   "UNKNOWN_IMPLEMENTATION",
-		"SKLEARN_SERVER", "XGBOOST_SERVER",    "TENSORFLOW_SERVER",    "MLFLOW_SERVER",	     "TRITON_SERVER",
-		"TEMPO_SERVER",	  "HUGGINGFACE_SERVER",
+		"SIMPLE_MODEL",		  "SIMPLE_ROUTER",  "RANDOM_ABTEST",  "AVERAGE_COMBINER",
+		"UNKNOWN_IMPLEMENTATION", "SKLEARN_SERVER", "XGBOOST_SERVER", "TENSORFLOW_SERVER",
+		"MLFLOW_SERVER",	  "TRITON_SERVER",  "TEMPO_SERVER",   "HUGGINGFACE_SERVER",
 	};
 	const struct name *implementation = &node->implementation;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -82,7 +83,8 @@ static void check_implementation(const struct graph_node *node, struct faults *f
 			return;
 	const char *nearest = suggest_nearest(implementation->text, known, sizeof known / sizeof *known);
 	if (nearest)
-		fault_add(faults, CODE_NO_CHOICE, implementation->place, nearest, "there is no implementation `%s`", implementation->text);
+		fault_add(faults, CODE_NO_CHOICE, implementation->place, nearest, "there is no implementation `%s`",
+			  implementation->text);
 }
 
 static void check_node(const struct graph_node *node, bool root, struct faults *faults)
@@ -94,13 +96,15 @@ static void check_node(const struct graph_node *node, bool root, struct faults *
 	if (node->implementation.text) {
 		check_implementation(node, faults);
 		if (ends_in_server(node->implementation.text) && !node->model_uri.text)
-			fault_add(faults, CODE_MISSING_FIELD, node->here, NULL, "`modelUri` is missing: %s has to be told what to serve",
-				  node->implementation.text);
+			fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
+				  "`modelUri` is missing: %s has to be told what to serve", node->implementation.text);
 	}
 	for (size_t i = 0; i < node->parameters.count; i++)
-		if (parameters[i].name.text && parameters[i].value.text && !parameter_fits(parameters[i].value.text, parameters[i].type))
-			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL, "the parameter `%s` is of type %s, and `%s` is none",
-				  parameters[i].name.text, parameter_type_name(parameters[i].type), parameters[i].value.text);
+		if (parameters[i].name.text && parameters[i].value.text &&
+		    !parameter_fits(parameters[i].value.text, parameters[i].type))
+			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL,
+				  "the parameter `%s` is of type %s, and `%s` is none", parameters[i].name.text,
+				  parameter_type_name(parameters[i].type), parameters[i].value.text);
 	for (size_t i = 0; i < node->children.count; i++)
 		check_node(&children[i], false, faults);
 }

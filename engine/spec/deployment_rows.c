@@ -17,8 +17,8 @@ static const struct option endpoint_rows[] = {
 static const struct option parameter_rows[] = {
 	ROW("name", NAME, struct graph_parameter, name, .required = true, .help = "The parameter's name."),
 	ROW("value", NAME, struct graph_parameter, value, .required = true, .help = "Its value, as a text."),
-	ROW("type", CHOICE, struct graph_parameter, type, .choices = MODEL_PARAMETER_CHOICES, .fallback = "STRING", .required = true,
-	    .help = "What the text is read as."),
+	ROW("type", CHOICE, struct graph_parameter, type, .choices = MODEL_PARAMETER_CHOICES, .fallback = "STRING",
+	    .required = true, .help = "What the text is read as."),
 	{.type = OPTION_END},
 };
 
@@ -34,9 +34,11 @@ static const struct option graph_rows[GRAPH_ROW_COUNT];
 static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct graph_node, here)},
 	ROW("name", NAME, struct graph_node, name, .help = "The node's name; that of the root may be left out."),
-	ROW("children", LIST, struct graph_node, children, .rows = graph_rows, .item_size = sizeof(struct graph_node), .help = "The nodes behind it."),
+	ROW("children", LIST, struct graph_node, children, .rows = graph_rows, .item_size = sizeof(struct graph_node),
+	    .help = "The nodes behind it."),
 	ROW("type", TEXT, struct graph_node, type, .choices = NODE_TYPES " " BUILT_IN, .help = "What it does; default: MODEL."),
-	ROW("implementation", NAME, struct graph_node, implementation, .help = "What is built in, or the server that runs the model."),
+	ROW("implementation", NAME, struct graph_node, implementation,
+	    .help = "What is built in, or the server that runs the model."),
 	CHECKED("methods", NAMES, .help = "The methods that it has."),
 	CHECKED("endpoint", MAP, .rows = endpoint_rows, .help = "Where it answers."),
 	ROW("parameters", LIST, struct graph_node, parameters, .rows = parameter_rows, .item_size = sizeof(struct graph_parameter),
@@ -51,7 +53,8 @@ static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 
 static const struct option explainer_rows[] = {
 	CHECKED("type", TEXT, .required = true,
-		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals Contrastive",
+		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals "
+			   "Contrastive",
 		.help = "The method."),
 	CHECKED("modelUri", TEXT, .help = "The explainer's artifact."),
 	KUBERNETES("containerSpec", NODE, "Its container."),
@@ -67,7 +70,8 @@ static const struct option explainer_rows[] = {
 
 static const struct option orchestrator_rows[] = {
 	KUBERNETES("resources", NODE, "What it would ask of Kubernetes."),
-	CHECKED("env", LIST, .rows = environment_rows, .help = "KAFKA_BROKER, KAFKA_INPUT_TOPIC and KAFKA_OUTPUT_TOPIC, for serverType kafka."),
+	CHECKED("env", LIST, .rows = environment_rows,
+		.help = "KAFKA_BROKER, KAFKA_INPUT_TOPIC and KAFKA_OUTPUT_TOPIC, for serverType kafka."),
 	KUBERNETES("replicas", INTEGER, "How many of it a cluster would run."),
 	{.type = OPTION_END},
 };
@@ -80,7 +84,8 @@ static const struct option ssl_rows[] = {
 static const struct option predictor_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct predictor, here)},
 	ROW("name", NAME, struct predictor, name, .required = true, .help = "The predictor's name."),
-	ROW("graph", MAP, struct predictor, graph, .rows = graph_rows, .required = true, .help = "Its nodes, from the one that gets the request."),
+	ROW("graph", MAP, struct predictor, graph, .rows = graph_rows, .required = true,
+	    .help = "Its nodes, from the one that gets the request."),
 	KUBERNETES("componentSpecs", NODE, "The containers of its nodes."),
 	KUBERNETES("replicas", INTEGER, "How many of it a cluster would run."),
 	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
@@ -98,8 +103,9 @@ static const struct option predictor_rows[] = {
 };
 
 const struct option deployment_rows[] = {
-	ROW("predictors", LIST, struct deployment_spec, predictors, .rows = predictor_rows, .item_size = sizeof(struct predictor), .least = 1,
-	    .required = true, .place_offset = offsetof(struct deployment_spec, predictors_place), .help = "The graphs among which requests are split."),
+	ROW("predictors", LIST, struct deployment_spec, predictors, .rows = predictor_rows, .item_size = sizeof(struct predictor),
+	    .least = 1, .required = true, .place_offset = offsetof(struct deployment_spec, predictors_place),
+	    .help = "The graphs among which requests are split."),
 	CHECKED("name", NAME, .help = "The name; that in metadata counts."),
 	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
 	ROW("protocol", CHOICE, struct deployment_spec, protocol, .choices = "seldon tensorflow kfserving v2", .fallback = "seldon",

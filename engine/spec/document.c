@@ -11,28 +11,32 @@
 #define MACHINE_LEARNING "machinelearning.seldon.io/v1"
 #define RUNTIME_NAME "default" /* of a runtime that has none */
 
-#define KIND(kind_name, version, of_type, ...) \
-	{.name = kind_name, .api_version = version, .type = RESOURCE_##of_type, __VA_ARGS__}
+#define KIND(kind_name, version, of_type, ...)                                                                                     \
+	{                                                                                                                          \
+		.name = kind_name, .api_version = version, .type = RESOURCE_##of_type, __VA_ARGS__                                 \
+	}
 
 const struct resource_kind resource_kinds[] = {
 	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
 	     .help = "A graph of steps."),
 	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
 	     .help = "A model, and where it answers."),
-	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec), .check = experiment_check,
-	     .later = true, .help = "Models or pipelines among which requests are split."),
+	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
+	     .check = experiment_check, .later = true, .help = "Models or pipelines among which requests are split."),
 	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
 	     .nameless = true, .help = "An installation and its settings."),
 	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
 	     .help = "Settings that runtimes build on."),
-	KIND("ServerConfig", MLOPS, SERVER_CONFIG, .rows = server_config_rows, .help = "How Kubernetes would make a server; of no effect here."),
+	KIND("ServerConfig", MLOPS, SERVER_CONFIG, .rows = server_config_rows,
+	     .help = "How Kubernetes would make a server; of no effect here."),
 	KIND("Server", MLOPS, SERVER, .rows = server_rows, .size = sizeof(struct server_spec), .check = server_check,
 	     .help = "A model server, and where it answers."),
 	KIND("SeldonDeployment", MACHINE_LEARNING, DEPLOYMENT, .rows = deployment_rows, .size = sizeof(struct deployment_spec),
 	     .check = deployment_check, .later = true, .help = "Graphs of the first Seldon Core."),
 	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
 	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .help = "A fragment: settings of calls to models."),
-	KIND("Targets", NULL, FRAGMENT, .rows = target_rows, .size = sizeof(struct targets_spec), .help = "A fragment: what `plan --slo` holds the plan against."),
+	KIND("Targets", NULL, FRAGMENT, .rows = target_rows, .size = sizeof(struct targets_spec),
+	     .help = "A fragment: what `plan --slo` holds the plan against."),
 	{0},
 };
 
@@ -118,9 +122,11 @@ static void check_version(struct spec *spec, const struct node *root, const stru
 		return;
 	struct place place = node_get(root, "apiVersion")->place;
 	if (!kind->api_version)
-		fault_add(spec->faults, CODE_UNKNOWN_KIND, place, NULL, "a %s is a fragment and has no apiVersion; remove it", kind->name);
+		fault_add(spec->faults, CODE_UNKNOWN_KIND, place, NULL, "a %s is a fragment and has no apiVersion; remove it",
+			  kind->name);
 	else
-		fault_add(spec->faults, CODE_UNKNOWN_VERSION, place, kind->api_version, "there is no `%s` of a %s", version.bytes, kind->name);
+		fault_add(spec->faults, CODE_UNKNOWN_VERSION, place, kind->api_version, "there is no `%s` of a %s", version.bytes,
+			  kind->name);
 }
 
 /* The kind of a document of ours; NULL when it is skipped, or a fault was said. */
@@ -132,14 +138,15 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	const struct resource_kind *kind = has_kind ? kind_named(name) : fragment;
 	if (has_version && is_foreign(version, kind && has_kind)) {
 		spec->foreign++;
-		fault_add(spec->faults, CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL, "`%s` %s is not ours and is skipped",
-			  version.bytes, has_kind ? name.bytes : "");
+		fault_add(spec->faults, CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL,
+			  "`%s` %s is not ours and is skipped", version.bytes, has_kind ? name.bytes : "");
 		return NULL;
 	}
 	if (!has_kind && absent(root, "kind") && !fragment)
 		say_missing(spec, root, "kind");
 	if (has_kind && !kind)
-		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name), "there is no kind `%s`", name.bytes);
+		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name),
+			  "there is no kind `%s`", name.bytes);
 	if (!has_version && absent(root, "apiVersion") && !fragment)
 		say_missing(spec, root, "apiVersion");
 	if (has_version && kind)
@@ -156,7 +163,8 @@ static void append(struct spec *spec, const struct resource *resource)
 {
 	/* Room doubles whenever the count is a power of two. */
 	if ((spec->count & (spec->count - 1)) == 0) {
-		const struct resource **larger = ARENA_ARRAY(spec->arena, const struct resource *, spec->count ? spec->count * 2 : 1);
+		const struct resource **larger =
+			ARENA_ARRAY(spec->arena, const struct resource *, spec->count ? spec->count * 2 : 1);
 		if (!larger)
 			return;
 		if (spec->count > 0)
@@ -217,7 +225,8 @@ static void check_name(struct spec *spec, const struct resource *resource, const
 	if (fragment || resource->kind->nameless || (name && name->type != NODE_NULL))
 		return;
 	struct place place = metadata && metadata->type == NODE_MAP ? metadata->place : root->place;
-	fault_add(spec->faults, CODE_MISSING_FIELD, place, NULL, "`name` is missing in `metadata`: every %s has one", resource->kind->name);
+	fault_add(spec->faults, CODE_MISSING_FIELD, place, NULL, "`name` is missing in `metadata`: every %s has one",
+		  resource->kind->name);
 }
 
 static const struct node *spec_node(struct spec *spec, const struct node *root, const struct envelope *envelope)
@@ -329,13 +338,14 @@ static void read_root(struct spec *spec, const struct node *root, const struct s
 {
 	struct text kind_name = {0}, version = {0};
 	if (root->type != NODE_MAP) {
-		fault_add(spec->faults, CODE_WRONG_TYPE, root->place, NULL, "a document is a map with apiVersion, kind, metadata and spec, not %s",
+		fault_add(spec->faults, CODE_WRONG_TYPE, root->place, NULL,
+			  "a document is a map with apiVersion, kind, metadata and spec, not %s",
 			  root->type == NODE_LIST ? "a list" : "a text");
 		return;
 	}
 	const struct node *items = node_get(root, "items");
-	bool listed = text_under(root, "kind", &kind_name) && text_is(kind_name, "List") && text_under(root, "apiVersion", &version) &&
-		      text_is(version, "v1") && items && items->type == NODE_LIST;
+	bool listed = text_under(root, "kind", &kind_name) && text_is(kind_name, "List") &&
+		      text_under(root, "apiVersion", &version) && text_is(version, "v1") && items && items->type == NODE_LIST;
 	for (size_t i = 0; listed && i < items->count; i++)
 		read_root(spec, items->items[i], options);
 	if (listed)

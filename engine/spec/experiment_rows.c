@@ -15,8 +15,8 @@ const struct option experiment_rows[] = {
 static void say(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text)
 {
 	static const char *const codes[] = {
-		[EXPERIMENT_EMPTY] = CODE_EMPTY_VALUE,           [EXPERIMENT_REPEATED] = CODE_REPEATED_NAME,
-		[EXPERIMENT_NO_CANDIDATE] = CODE_NO_CANDIDATE, [EXPERIMENT_NO_WEIGHT] = CODE_NO_WEIGHT,
+		[EXPERIMENT_EMPTY] = CODE_EMPTY_VALUE,		[EXPERIMENT_REPEATED] = CODE_REPEATED_NAME,
+		[EXPERIMENT_NO_CANDIDATE] = CODE_NO_CANDIDATE,	[EXPERIMENT_NO_WEIGHT] = CODE_NO_WEIGHT,
 		[EXPERIMENT_ODD_STAGES] = CODE_IGNORED_SETTING,
 	};
 	fault_add(context, codes[fault], place, suggest, "%s", text);

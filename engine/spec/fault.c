@@ -11,7 +11,7 @@
 struct known_file {
 	const char *name;
 	struct text text;
-	size_t line_count; /* 0: the lines were not looked for yet */
+	size_t line_count;     /* 0: the lines were not looked for yet */
 	const uint32_t *lines; /* where each begins */
 };
 
@@ -56,8 +56,7 @@ static void *with_room(struct arena *arena, void *items, size_t count, size_t *r
 
 void faults_know(struct faults *faults, const char *file, struct text text)
 {
-	struct known_file *files =
-		with_room(faults->arena, faults->files, faults->file_count, &faults->file_room, sizeof *files);
+	struct known_file *files = with_room(faults->arena, faults->files, faults->file_count, &faults->file_room, sizeof *files);
 	if (!files)
 		return;
 	faults->files = files;
@@ -247,7 +246,8 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 		return;
 	keep(faults, fault);
 	if (faults->count == FAULTS_MAX - 1)
-		fault_add(faults, CODE_TOO_MANY_FAULTS, place, NULL, "more than %d faults; the rest of them is not shown", FAULTS_MAX);
+		fault_add(faults, CODE_TOO_MANY_FAULTS, place, NULL, "more than %d faults; the rest of them is not shown",
+			  FAULTS_MAX);
 }
 
 size_t faults_count(const struct faults *faults, enum severity severity)

@@ -51,10 +51,10 @@ const struct fault_code *fault_code_find(const char *code);
 struct fault {
 	const struct fault_code *code;
 	struct place place;
-	size_t width;         /* characters to underline; 0: one */
-	const char *message;  /* one sentence */
-	const char *suggest;  /* the did-you-mean; NULL: none */
-	struct text line;     /* the source line, without its end */
+	size_t width;	     /* characters to underline; 0: one */
+	const char *message; /* one sentence */
+	const char *suggest; /* the did-you-mean; NULL: none */
+	struct text line;    /* the source line, without its end */
 };
 
 #define FAULTS_MAX 10000 /* kept of one run; nobody reads more, and the last one says so */
@@ -86,7 +86,7 @@ struct text faults_line(struct faults *faults, struct place place);
 void faults_print_text(const struct faults *faults, struct buffer *out, bool colour);
 void faults_print_json(const struct faults *faults, struct buffer *out);
 
-const char *fault_kind_name(enum fault_kind kind);  /* "unknown-field" */
+const char *fault_kind_name(enum fault_kind kind); /* "unknown-field" */
 const char *severity_name(enum severity severity); /* "error" */
 
 #endif

@@ -3,16 +3,27 @@
 
 #include "spec/fault.h"
 
-#define ERROR(name, of_kind, ...) {.code = name, .kind = FAULT_##of_kind, .severity = SEVERITY_ERROR, __VA_ARGS__}
-#define WARNING(name, of_kind, ...) {.code = name, .kind = FAULT_##of_kind, .severity = SEVERITY_WARNING, __VA_ARGS__}
-#define NOTE(name, of_kind, ...) {.code = name, .kind = FAULT_##of_kind, .severity = SEVERITY_NOTE, __VA_ARGS__}
+#define ERROR(name, of_kind, ...)                                                                                                  \
+	{                                                                                                                          \
+		.code = name, .kind = FAULT_##of_kind, .severity = SEVERITY_ERROR, __VA_ARGS__                                     \
+	}
+#define WARNING(name, of_kind, ...)                                                                                                \
+	{                                                                                                                          \
+		.code = name, .kind = FAULT_##of_kind, .severity = SEVERITY_WARNING, __VA_ARGS__                                   \
+	}
+#define NOTE(name, of_kind, ...)                                                                                                   \
+	{                                                                                                                          \
+		.code = name, .kind = FAULT_##of_kind, .severity = SEVERITY_NOTE, __VA_ARGS__                                      \
+	}
 
 const struct fault_code fault_codes[] = {
 	/* ---- reading YAML ---- */
 	ERROR(CODE_SYNTAX, SYNTAX, .title = "This is not YAML",
 	      .help = "Mend the line shown, or the one above it: look for a wrong indent, or a missing quote, comma or bracket.",
-	      .example = "metadata:\n  name: p\n labels: {}      # between the two indents\n\nmetadata:\n  name: p\n  labels: {}\n"),
-	ERROR(CODE_TAB, SYNTAX, .title = "A tab character where YAML wants blanks", .help = "Indent with blanks; YAML allows no tabs there.",
+	      .example =
+		      "metadata:\n  name: p\n labels: {}      # between the two indents\n\nmetadata:\n  name: p\n  labels: {}\n"),
+	ERROR(CODE_TAB, SYNTAX, .title = "A tab character where YAML wants blanks",
+	      .help = "Indent with blanks; YAML allows no tabs there.",
 	      .example = "metadata:\n\tname: p      # a tab\n\nmetadata:\n  name: p\n"),
 	ERROR(CODE_UNKNOWN_ALIAS, SYNTAX, .title = "An alias whose anchor does not stand above it",
 	      .help = "Put `&name` before the value that is meant, further up in the same document, or write the value out.",
@@ -25,7 +36,8 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write a resource into it; `sluice init` makes one to begin with.",
 	      .example = "# only a comment\n\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\n"),
 	ERROR(CODE_TOO_LARGE, LIMIT, .title = "More than a file may hold",
-	      .help = "Split the file, or write it flatter: limits are 4 MiB, a depth of 64, and a million values with every alias counted "
+	      .help = "Split the file, or write it flatter: limits are 4 MiB, a depth of 64, and a million values with every alias "
+		      "counted "
 		      "each time it is used.",
 	      .example = "a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]      # and so on: it multiplies\n\na: [x, x, x, x]\n"),
 	ERROR(CODE_DUPLICATE_KEY, DUPLICATE_KEY, .title = "A key that stands twice in one map",
@@ -36,8 +48,8 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_UNKNOWN_TAG, SYNTAX, .title = "A YAML tag that means nothing here",
 	      .help = "Remove the tag; only !!str, !!int, !!float, !!bool, !!null, !!map and !!seq are known.",
 	      .example = "name: !secret abc\n\nname: abc\n"),
-	ERROR(CODE_BAD_MERGE, SYNTAX, .title = "A merge key `<<` without a map", .help = "Give `<<` an alias of a map, or a list of them.",
-	      .example = "<<: 5\n\n<<: *defaults\n"),
+	ERROR(CODE_BAD_MERGE, SYNTAX, .title = "A merge key `<<` without a map",
+	      .help = "Give `<<` an alias of a map, or a list of them.", .example = "<<: 5\n\n<<: *defaults\n"),
 	WARNING(CODE_TOO_MANY_FAULTS, LIMIT, .title = "More faults than are shown", .help = "Mend the first ones and run again.",
 		.example = "(the first 10,000 are shown)\n"),
 
@@ -46,7 +58,8 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write `apiVersion: mlops.seldon.io/v1alpha1` and a `kind`, or give --kind for a fragment.",
 	      .example = "metadata: {name: p}\n\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"),
 	ERROR(CODE_UNKNOWN_KIND, UNSUPPORTED, .title = "A kind that does not exist",
-	      .help = "Kinds are Pipeline, Model, Experiment, SeldonRuntime, SeldonConfig, ServerConfig, Server and SeldonDeployment.",
+	      .help = "Kinds are Pipeline, Model, Experiment, SeldonRuntime, SeldonConfig, ServerConfig, Server and "
+		      "SeldonDeployment.",
 	      .example = "kind: Pipline\n\nkind: Pipeline\n"),
 	ERROR(CODE_UNKNOWN_VERSION, UNSUPPORTED, .title = "An apiVersion that sluice does not know",
 	      .help = "Known are mlops.seldon.io/v1alpha1 and, for a SeldonDeployment, machinelearning.seldon.io/v1.",
@@ -55,13 +68,15 @@ const struct fault_code fault_codes[] = {
 	     .example = "apiVersion: apps/v1\nkind: Deployment\n"),
 	ERROR(CODE_REPEATED_RESOURCE, REPEATED_NAME, .title = "Two resources of one kind and name in a file",
 	      .help = "Rename one of them, or remove it.",
-	      .example = "kind: Model\nmetadata: {name: m}\n---\nkind: Model\nmetadata: {name: m}\n\nkind: Model\nmetadata: {name: m}\n"
+	      .example = "kind: Model\nmetadata: {name: m}\n---\nkind: Model\nmetadata: {name: m}\n\nkind: Model\nmetadata: {name: "
+			 "m}\n"
 			 "---\nkind: Model\nmetadata: {name: n}\n"),
 	ERROR(CODE_BAD_NAME, BAD_VALUE, .title = "A name that no resource may have",
 	      .help = "Use small letters, digits and inner dashes; dots separate the parts of references and topics.",
 	      .example = "name: My.Pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_UNDERSCORE_NAME, BAD_VALUE, .title = "A name with an underscore",
-		.help = "sluice takes it, Kubernetes and Seldon refuse it; a dash works everywhere.", .example = "name: my_pipe\n\nname: my-pipe\n"),
+		.help = "sluice takes it, Kubernetes and Seldon refuse it; a dash works everywhere.",
+		.example = "name: my_pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_REPEATED_ACROSS_FILES, REPEATED_NAME, .title = "One resource in two files",
 		.help = "Give one of the two files only; of both, the one read last counts.",
 		.example = "sluice lint base/model.yaml overlay/model.yaml\n\nsluice lint overlay/model.yaml\n"),
@@ -75,12 +90,14 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_WRONG_TYPE, WRONG_TYPE, .title = "A value of another type than the field's",
 	      .help = "Write a value of the type that the field takes; a text that looks like a number or a flag needs quotes.",
 	      .example = "name: 12\ninputs: a\n\nname: \"12\"\ninputs: [a]\n"),
-	ERROR(CODE_OUT_OF_RANGE, BAD_VALUE, .title = "A number out of its range", .help = "Write a number within the range that the message states.",
-	      .example = "epsilon: 1.5\n\nepsilon: 0.1\n"),
-	ERROR(CODE_NO_CHOICE, BAD_VALUE, .title = "A word that is none of the choices", .help = "Write one of the words that the message lists.",
+	ERROR(CODE_OUT_OF_RANGE, BAD_VALUE, .title = "A number out of its range",
+	      .help = "Write a number within the range that the message states.", .example = "epsilon: 1.5\n\nepsilon: 0.1\n"),
+	ERROR(CODE_NO_CHOICE, BAD_VALUE, .title = "A word that is none of the choices",
+	      .help = "Write one of the words that the message lists.",
 	      .example = "inputsJoinType: left\n\ninputsJoinType: inner\n"),
 	ERROR(CODE_BAD_DURATION, BAD_VALUE, .title = "A duration that cannot be read",
-	      .help = "Write numbers with units and no blanks: ms, s, m, h or d.", .example = "updateInterval: 5 minutos\n\nupdateInterval: 5m\n"),
+	      .help = "Write numbers with units and no blanks: ms, s, m, h or d.",
+	      .example = "updateInterval: 5 minutos\n\nupdateInterval: 5m\n"),
 	ERROR(CODE_BAD_QUANTITY, BAD_VALUE, .title = "A quantity that cannot be read",
 	      .help = "Write it as Kubernetes does: 100Ki, 2Gi, 500m or 1.5.", .example = "memory: 100 KB\n\nmemory: 100Ki\n"),
 	ERROR(CODE_BAD_THRESHOLD, BAD_VALUE, .title = "A threshold that cannot be read",
@@ -89,23 +106,27 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_BAD_EXPRESSION, BAD_VALUE, .title = "An expression that cannot be read",
 	      .help = "Mend the expression where the caret stands; `sluice help expressions` has the language on one page.",
 	      .example = "when: vol-0.3\n\nwhen: vol > 0.3\n"),
-	ERROR(CODE_EMPTY_VALUE, BAD_VALUE, .title = "An empty value where something must stand", .help = "Write a value, or remove the field.",
-	      .example = "steps: []\n\nsteps: [{name: a}]\n"),
-	ERROR(CODE_TWO_KINDS, BAD_VALUE, .title = "A step of two kinds", .help = "Make two steps of it, each with one kind; the second reads the first.",
-	      .example = "- name: a\n  filter: x > 0\n  expression: {set: {y: x}}\n\n- name: a\n  filter: x > 0\n- name: b\n  inputs: [a]\n"
+	ERROR(CODE_EMPTY_VALUE, BAD_VALUE, .title = "An empty value where something must stand",
+	      .help = "Write a value, or remove the field.", .example = "steps: []\n\nsteps: [{name: a}]\n"),
+	ERROR(CODE_TWO_KINDS, BAD_VALUE, .title = "A step of two kinds",
+	      .help = "Make two steps of it, each with one kind; the second reads the first.",
+	      .example = "- name: a\n  filter: x > 0\n  expression: {set: {y: x}}\n\n- name: a\n  filter: x > 0\n- name: b\n  "
+			 "inputs: [a]\n"
 			 "  expression: {set: {y: x}}\n"),
-	ERROR(CODE_STEP_OPTIONS, BAD_VALUE, .title = "Options of a step that do not fit together", .help = "Change the options as the message says.",
-	      .example = "combine: {by: median}\n\ncombine: {by: average}\n"),
-	NOTE(CODE_NULL_VALUE, MISSING_FIELD, .title = "A field without a value", .help = "It counts as absent; remove it, or write its value.",
-	     .example = "replicas:\n\nreplicas: 2\n"),
+	ERROR(CODE_STEP_OPTIONS, BAD_VALUE, .title = "Options of a step that do not fit together",
+	      .help = "Change the options as the message says.", .example = "combine: {by: median}\n\ncombine: {by: average}\n"),
+	NOTE(CODE_NULL_VALUE, MISSING_FIELD, .title = "A field without a value",
+	     .help = "It counts as absent; remove it, or write its value.", .example = "replicas:\n\nreplicas: 2\n"),
 
 	/* ---- what one resource says in itself ---- */
 	ERROR(CODE_REPEATED_STEP, REPEATED_NAME, .title = "Two steps of one name, or a step named like its pipeline",
 	      .help = "Give each step a name of its own; references could not tell them apart.",
 	      .example = "steps: [{name: a}, {name: a}]\n\nsteps: [{name: a}, {name: b}]\n"),
-	ERROR(CODE_REPEATED_NAME, REPEATED_NAME, .title = "A name that stands twice in a list", .help = "Remove one of the two, or rename it.",
+	ERROR(CODE_REPEATED_NAME, REPEATED_NAME, .title = "A name that stands twice in a list",
+	      .help = "Remove one of the two, or rename it.",
 	      .example = "candidates: [{name: a, weight: 1}, {name: a, weight: 2}]\n\ncandidates: [{name: a, weight: 3}]\n"),
-	ERROR(CODE_NO_CANDIDATE, BAD_REFERENCE, .title = "A default that is no candidate", .help = "Name one of the candidates, or add it to them.",
+	ERROR(CODE_NO_CANDIDATE, BAD_REFERENCE, .title = "A default that is no candidate",
+	      .help = "Name one of the candidates, or add it to them.",
 	      .example = "default: c\ncandidates: [{name: a, weight: 1}]\n\ndefault: a\ncandidates: [{name: a, weight: 1}]\n"),
 	ERROR(CODE_NO_WEIGHT, BAD_VALUE, .title = "Weights that leave nobody to choose",
 	      .help = "Give at least one candidate a weight above 0; only bandits choose without weights.",
@@ -125,35 +146,40 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_BAD_CONDITION, BAD_VALUE, .title = "A condition that cannot be read",
 	      .help = "Write `name operator number` with blanks between; operators are > >= < <= == and !=; && and || join two.",
 	      .example = "condition: \"drift_score => 0.05\"\n\ncondition: \"drift_score >= 0.05\"\n"),
-	ERROR(CODE_BAD_PARAMETER, BAD_VALUE, .title = "A parameter whose value is not of its type", .help = "Change the value, or the type.",
+	ERROR(CODE_BAD_PARAMETER, BAD_VALUE, .title = "A parameter whose value is not of its type",
+	      .help = "Change the value, or the type.",
 	      .example = "{name: batch_size, value: \"many\", type: INT}\n\n{name: batch_size, value: \"32\", type: INT}\n"),
 	ERROR(CODE_BAD_REQUIREMENT, BAD_VALUE, .title = "A requirement that cannot be read",
 	      .help = "Write a capability, or a package and its version: sklearn, mlflow==2.8.1.",
 	      .example = "requirements: [\"==2.8.1\"]\n\nrequirements: [\"mlflow==2.8.1\"]\n"),
-	ERROR(CODE_BAD_ADDRESS, BAD_VALUE, .title = "An address that cannot be read", .help = "Write a scheme, a host and a port: grpc://mlserver:8081.",
+	ERROR(CODE_BAD_ADDRESS, BAD_VALUE, .title = "An address that cannot be read",
+	      .help = "Write a scheme, a host and a port: grpc://mlserver:8081.",
 	      .example = "endpoints: [mlserver]\n\nendpoints: [\"grpc://mlserver:8081\"]\n"),
 	WARNING(CODE_IGNORED_SETTING, BAD_VALUE, .title = "A setting that sluice takes differently",
-		.help = "The message says what happens; change the setting to make it plain.", .example = "replicas: 0      # of seldon-dataflow-engine\n\nreplicas: 1\n"),
+		.help = "The message says what happens; change the setting to make it plain.",
+		.example = "replicas: 0      # of seldon-dataflow-engine\n\nreplicas: 1\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",
-	      .help = "Name a step of this pipeline, or the pipeline itself.",
-	      .example = "inputs: [frist]\n\ninputs: [first]\n"),
+	      .help = "Name a step of this pipeline, or the pipeline itself.", .example = "inputs: [frist]\n\ninputs: [first]\n"),
 	ERROR(CODE_BAD_REFERENCE, BAD_REFERENCE, .title = "A reference that cannot be read",
 	      .help = "Write STEP, STEP.outputs, STEP.outputs.TENSOR, or the same with inputs.",
 	      .example = "inputs: [a.output.x]\n\ninputs: [a.outputs.x]\n"),
-	ERROR(CODE_EMPTY_REFERENCE, BAD_REFERENCE, .title = "An empty reference", .help = "Write the name of a step, or remove the item.",
-	      .example = "inputs:\n-\n\ninputs:\n- a\n"),
+	ERROR(CODE_EMPTY_REFERENCE, BAD_REFERENCE, .title = "An empty reference",
+	      .help = "Write the name of a step, or remove the item.", .example = "inputs:\n-\n\ninputs:\n- a\n"),
 	ERROR(CODE_CYCLE, CYCLE, .title = "Steps that wait for each other",
 	      .help = "Remove one of the references, or set `allowCycles: true` and `maxStepRevisits` if the cycle is meant.",
-	      .example = "steps:\n- {name: a, inputs: [b]}\n- {name: b, inputs: [a]}\n\nsteps:\n- {name: a}\n- {name: b, inputs: [a]}\n"),
+	      .example = "steps:\n- {name: a, inputs: [b]}\n- {name: b, inputs: [a]}\n\nsteps:\n- {name: a}\n- {name: b, inputs: "
+			 "[a]}\n"),
 	ERROR(CODE_SELF_REFERENCE, CYCLE, .title = "A step that reads itself",
 	      .help = "Name another step, or set `allowCycles: true` and `maxStepRevisits` if the cycle is meant.",
 	      .example = "- name: a\n  inputs: [a.outputs.x]\n\n- name: b\n  inputs: [a.outputs.x]\n"),
 	WARNING(CODE_UNREACHABLE, BAD_REFERENCE, .title = "A step on a cycle that can never run",
-		.help = "Let it begin with what is there from the start: `inputsJoinType: any` on the step where the cycle is entered.",
+		.help = "Let it begin with what is there from the start: `inputsJoinType: any` on the step where the cycle is "
+			"entered.",
 		.example = "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b]}\n- {name: b, inputs: [a]}\n\n"
-			   "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n- {name: b, inputs: [a]}\n"),
+			   "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n- {name: b, "
+			   "inputs: [a]}\n"),
 	WARNING(CODE_INPUT_IS_TRIGGER, BAD_VALUE, .title = "An input that is also a trigger",
 		.help = "Remove it from the triggers: an input is waited for anyway.",
 		.example = "inputs: [a]\ntriggers: [a]\n\ninputs: [a]\n"),
@@ -162,11 +188,13 @@ const struct fault_code fault_codes[] = {
 	      .example = "inputs: [a.outputs.t1, a.outputs.t2]      # and so on, to t2000\n\ninputs: [a]\n"),
 	ERROR(CODE_BAD_SWITCH, BAD_REFERENCE, .title = "A choice among models that cannot be made",
 	      .help = "Put one list of models under the tensor that decides, and that tensor into the inputs of the step.",
-	      .example = "inputs: [request]\ntensorMap:\n  decision: [m1, m2]\n\ninputs: [request, decision]\ntensorMap:\n  decision: [m1, m2]\n"),
+	      .example = "inputs: [request]\ntensorMap:\n  decision: [m1, m2]\n\ninputs: [request, decision]\ntensorMap:\n  "
+			 "decision: [m1, m2]\n"),
 	WARNING(CODE_IDLE_MAPPING, BAD_REFERENCE, .title = "A new name for a tensor that does not come this way",
 		.help = "Name one of the tensors that are read, STEP.outputs.TENSOR, or remove the entry.",
 		.example = "inputs: [b]\ntensorMap: {a.outputs.x: y}\n\ninputs: [a]\ntensorMap: {a.outputs.x: y}\n"),
-	ERROR(CODE_NO_READER, BAD_REFERENCE, .title = "A route to a step that does not read it", .help = "Add the route to the inputs of that step.",
+	ERROR(CODE_NO_READER, BAD_REFERENCE, .title = "A route to a step that does not read it",
+	      .help = "Add the route to the inputs of that step.",
 	      .example = "- name: way\n  route: {cases: [{when: x > 0, to: b}]}\n- name: b\n\n"
 			 "- name: way\n  route: {cases: [{when: x > 0, to: b}]}\n- name: b\n  inputs: [way]\n"),
 	ERROR(CODE_MANY_STAGES, LIMIT, .title = "A pipeline that would cross Kafka too often",
@@ -176,20 +204,24 @@ const struct fault_code fault_codes[] = {
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
 		.help = "Leave it in if you can do without; this version does not act on it.", .example = "llm: {modelRef: m}\n"),
-	NOTE(CODE_NO_EFFECT, UNSUPPORTED, .title = "A field without effect here", .help = "Only Kubernetes could honour it; it may stay.",
-	     .example = "replicas: 3\n"),
+	NOTE(CODE_NO_EFFECT, UNSUPPORTED, .title = "A field without effect here",
+	     .help = "Only Kubernetes could honour it; it may stay.", .example = "replicas: 3\n"),
 	WARNING(CODE_PROTECTION_LATER, UNSUPPORTED, .title = "A protection that is not in force yet",
-		.help = "Because of it, what would listen beyond this machine refuses to, unless it is given --insecure-ignore-security.",
+		.help = "Because of it, what would listen beyond this machine refuses to, unless it is given "
+			"--insecure-ignore-security.",
 		.example = "securityConfig:\n  authentication: {enabled: true}\n"),
 	WARNING(CODE_KIND_LATER, UNSUPPORTED, .title = "A kind of resource that is checked and not run yet",
-		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse it in this version.", .example = "kind: Experiment\n"),
+		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse it in this version.",
+		.example = "kind: Experiment\n"),
 	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step that is checked and not run yet",
 		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse the pipeline in this version.",
 		.example = "- name: watch\n  drift: {window: 500}\n"),
 
 	/* ---- tensor types ---- */
-	ERROR(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there", .help = "Name a tensor that is there, or rename one with tensorMap.",
-	      .example = "- name: a      # gives OUTPUT\n- name: b\n  inputs: [a.outputs.output]\n\n- name: a\n- name: b\n  inputs: [a.outputs.OUTPUT]\n"),
+	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there",
+		.help = "Name a tensor that is there, or rename one with tensorMap; as it is, nothing comes this way.",
+		.example = "- name: a      # gives OUTPUT\n- name: b\n  inputs: [a.outputs.output]\n\n"
+			   "- name: a\n- name: b\n  inputs: [a.outputs.OUTPUT]\n"),
 	ERROR(CODE_WRONG_TENSOR, BAD_VALUE, .title = "A tensor of another type or shape than the model takes",
 	      .help = "Convert it in a step before (expression: cast, reshape), or read another tensor.",
 	      .example = "inputs: [a]      # x is FP64[4], and the model takes FP32[-1,4]\n\n"

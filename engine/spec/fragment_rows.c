@@ -3,10 +3,9 @@
  * document. */
 #include "spec/rows.h"
 
-#define ANY_DOCUMENT                                                       \
-	CHECKED("apiVersion", TEXT, .help = "May be absent."),             \
-	CHECKED("kind", TEXT, .help = "May be absent."),                   \
-	CHECKED("metadata", MAP, .rows = metadata_rows, .help = "May be absent.")
+#define ANY_DOCUMENT                                                                                                               \
+	CHECKED("apiVersion", TEXT, .help = "May be absent."), CHECKED("kind", TEXT, .help = "May be absent."),                    \
+		CHECKED("metadata", MAP, .rows = metadata_rows, .help = "May be absent.")
 
 /* ---- HealthChecks ---- */
 
@@ -35,7 +34,8 @@ static const struct option checks_rows[] = {
 
 const struct option health_rows[] = {
 	ANY_DOCUMENT,
-	CHECKED("healthCheck", MAP, .effect = EFFECT_LATER, .rows = checks_rows, .required = true, .help = "Extra health paths of the gateway."),
+	CHECKED("healthCheck", MAP, .effect = EFFECT_LATER, .rows = checks_rows, .required = true,
+		.help = "Extra health paths of the gateway."),
 	{.type = OPTION_END},
 };
 
@@ -51,8 +51,10 @@ static const struct option batching_rows[] = {
 static const struct option scaling_rows[] = {
 	CHECKED("minReplicas", INTEGER, INT32_RANGE, .help = "Parallel calls at the least."),
 	CHECKED("maxReplicas", INTEGER, INT32_RANGE, .help = "Parallel calls at the most."),
-	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE, .help = "A target of Kubernetes, in percent."),
-	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE, .help = "A target of Kubernetes, in percent."),
+	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
+		.help = "A target of Kubernetes, in percent."),
+	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
+		.help = "A target of Kubernetes, in percent."),
 	{.type = OPTION_END},
 };
 
@@ -108,7 +110,10 @@ static const struct option availability_rows[] = {
 	{.type = OPTION_END},
 };
 
-#define PART(key, part_rows, text) {.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, .help = text}
+#define PART(key, part_rows, text)                                                                                                 \
+	{                                                                                                                          \
+		.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, .help = text                                      \
+	}
 
 static const struct option targets_rows[] = {
 	PART("latency", latency_rows, "How long answers take."),
@@ -119,7 +124,12 @@ static const struct option targets_rows[] = {
 
 const struct option target_rows[] = {
 	ANY_DOCUMENT,
-	{.name = "target_metrics", .type = OPTION_MAP, .offset = 0, .rows = targets_rows, .required = true, .help = "What `plan --slo` holds the plan against."},
+	{.name = "target_metrics",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .rows = targets_rows,
+	 .required = true,
+	 .help = "What `plan --slo` holds the plan against."},
 	CHECKED("business_impact", NODE, .effect = EFFECT_NONE, .help = "A comment."),
 	CHECKED("observed_issues", NODE, .effect = EFFECT_NONE, .help = "A comment."),
 	{.type = OPTION_END},

@@ -66,11 +66,12 @@ void name_check(struct name name, const char *what, struct faults *faults)
 	mend(name.text, mended);
 	const char *suggest = mended[0] && strcmp(mended, name.text) != 0 ? mended : NULL;
 	if (length > NAME_CHARACTERS_MAX)
-		fault_add(faults, CODE_BAD_NAME, name.place, NULL, "%s has %zu characters, more than the %d that a name may have", what, length,
-			  NAME_CHARACTERS_MAX);
+		fault_add(faults, CODE_BAD_NAME, name.place, NULL, "%s has %zu characters, more than the %d that a name may have",
+			  what, length, NAME_CHARACTERS_MAX);
 	else if (!good)
 		fault_add(faults, CODE_BAD_NAME, name.place, suggest,
 			  "%s `%s` is not made of small letters, digits and inner dashes", what, name.text);
 	else if (underscore)
-		fault_add(faults, CODE_UNDERSCORE_NAME, name.place, suggest, "%s `%s` has an underscore, which Kubernetes refuses", what, name.text);
+		fault_add(faults, CODE_UNDERSCORE_NAME, name.place, suggest, "%s `%s` has an underscore, which Kubernetes refuses",
+			  what, name.text);
 }

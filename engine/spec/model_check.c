@@ -36,12 +36,14 @@ static void check_settings(const struct item_list *settings, struct faults *faul
 		if (!parameters[i].value.text || !parameters[i].name.text)
 			continue;
 		if (!parameter_fits(parameters[i].value.text, parameters[i].type))
-			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL, "the parameter `%s` is of type %s, and `%s` is none",
-				  parameters[i].name.text, parameter_type_name(parameters[i].type), parameters[i].value.text);
+			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL,
+				  "the parameter `%s` is of type %s, and `%s` is none", parameters[i].name.text,
+				  parameter_type_name(parameters[i].type), parameters[i].value.text);
 		for (size_t j = 0; j < i; j++)
 			if (parameters[j].name.text && strcmp(parameters[j].name.text, parameters[i].name.text) == 0)
-				fault_add(faults, CODE_REPEATED_NAME, parameters[i].name.place, NULL, "the parameter `%s` is already in line %u",
-					  parameters[i].name.text, parameters[j].name.place.line);
+				fault_add(faults, CODE_REPEATED_NAME, parameters[i].name.place, NULL,
+					  "the parameter `%s` is already in line %u", parameters[i].name.text,
+					  parameters[j].name.place.line);
 	}
 }
 
@@ -66,6 +68,7 @@ void model_check(const struct resource *resource, struct faults *faults)
 	check_settings(&model->settings, faults);
 	check_requirements(&model->requirements, faults);
 	if (model->replicas_max > 0 && model->replicas_min > model->replicas_max)
-		fault_add(faults, CODE_CONTRADICTION, model->autoscaling_here, NULL, "minReplicas is %lld, more than maxReplicas, which is %lld",
-			  (long long)model->replicas_min, (long long)model->replicas_max);
+		fault_add(faults, CODE_CONTRADICTION, model->autoscaling_here, NULL,
+			  "minReplicas is %lld, more than maxReplicas, which is %lld", (long long)model->replicas_min,
+			  (long long)model->replicas_max);
 }

@@ -12,12 +12,17 @@ const struct option environment_rows[] = {
 static const struct option setting_rows[] = {
 	ROW("name", NAME, struct model_parameter, name, .required = true, .help = "The parameter's name."),
 	ROW("value", NAME, struct model_parameter, value, .required = true, .help = "Its value, as a text."),
-	ROW("type", CHOICE, struct model_parameter, type, .choices = MODEL_PARAMETER_CHOICES, .fallback = "STRING", .help = "What the text is read as."),
+	ROW("type", CHOICE, struct model_parameter, type, .choices = MODEL_PARAMETER_CHOICES, .fallback = "STRING",
+	    .help = "What the text is read as."),
 	{.type = OPTION_END},
 };
 
 static const struct option settings_rows[] = {
-	{.name = "parameters", .type = OPTION_LIST, .offset = 0, .rows = setting_rows, .item_size = sizeof(struct model_parameter),
+	{.name = "parameters",
+	 .type = OPTION_LIST,
+	 .offset = 0,
+	 .rows = setting_rows,
+	 .item_size = sizeof(struct model_parameter),
 	 .help = "Parameters sent with each call."},
 	{.type = OPTION_END},
 };
@@ -30,19 +35,29 @@ static const struct option parameter_rows[] = {
 
 static const struct option server_settings_rows[] = {
 	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),
-	{.name = "env", .type = OPTION_LIST, .offset = 0, .rows = environment_rows, .item_size = sizeof(struct environment_variable),
+	{.name = "env",
+	 .type = OPTION_LIST,
+	 .offset = 0,
+	 .rows = environment_rows,
+	 .item_size = sizeof(struct environment_variable),
 	 .help = "MLSERVER_HTTP_PORT and MLSERVER_GRPC_PORT give the endpoint's ports; the rest has no effect."},
 	{.type = OPTION_END},
 };
 
 static const struct option reference_rows[] = {
-	{.name = "name", .type = OPTION_NAME, .offset = 0, .required = true, .help = "The SeldonRuntime to which the model belongs."},
+	{.name = "name",
+	 .type = OPTION_NAME,
+	 .offset = 0,
+	 .required = true,
+	 .help = "The SeldonRuntime to which the model belongs."},
 	{.type = OPTION_END},
 };
 
 static const struct option batching_config_rows[] = {
-	ROW("maxBatchSize", INTEGER, struct model_spec, batch_size_max, POSITIVE_RANGE, .help = "Rows that are merged into one call."),
-	ROW("maxLatency", DURATION, struct model_spec, batch_latency_ns, .help = "After so long a merged call leaves with what there is."),
+	ROW("maxBatchSize", INTEGER, struct model_spec, batch_size_max, POSITIVE_RANGE,
+	    .help = "Rows that are merged into one call."),
+	ROW("maxLatency", DURATION, struct model_spec, batch_latency_ns,
+	    .help = "After so long a merged call leaves with what there is."),
 	ROW("batchTimeout", DURATION, struct model_spec, batch_timeout_ns, .help = "The deadline of a merged call."),
 	{.type = OPTION_END},
 };
@@ -51,13 +66,16 @@ static const struct option autoscaling_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct model_spec, autoscaling_here)},
 	ROW("minReplicas", INTEGER, struct model_spec, replicas_min, INT32_RANGE, .help = "Parallel calls at the least."),
 	ROW("maxReplicas", INTEGER, struct model_spec, replicas_max, INT32_RANGE, .help = "Parallel calls at the most."),
-	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE, .help = "A target of Kubernetes, in percent."),
-	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE, .help = "A target of Kubernetes, in percent."),
+	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
+		.help = "A target of Kubernetes, in percent."),
+	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
+		.help = "A target of Kubernetes, in percent."),
 	{.type = OPTION_END},
 };
 
 static const struct option logger_rows[] = {
-	ROW("percent", INTEGER, struct model_spec, logger_percent, PERCENT_RANGE, .help = "Share of the calls that are logged, in percent."),
+	ROW("percent", INTEGER, struct model_spec, logger_percent, PERCENT_RANGE,
+	    .help = "Share of the calls that are logged, in percent."),
 	{.type = OPTION_END},
 };
 
@@ -85,24 +103,39 @@ const struct option model_rows[] = {
 	CHECKED("modelType", TEXT, .effect = EFFECT_NONE, .help = "The kind of model, for a server that loads it."),
 	CHECKED("schemaUri", TEXT, .effect = EFFECT_NONE, .help = "The model's schema, for a server that loads it."),
 	CHECKED("secretName", TEXT, .effect = EFFECT_NONE, .help = "The secret with which a server fetches the artifact."),
-	CHECKED("artifactVersion", INTEGER, .effect = EFFECT_NONE, UINT32_RANGE, .help = "The numbered folder that a server loads."),
-	ROW("requirements", NAMES, struct model_spec, requirements, .help = "Capabilities that a server must have: sklearn, mlflow==2.8.1."),
+	CHECKED("artifactVersion", INTEGER, .effect = EFFECT_NONE, UINT32_RANGE,
+		.help = "The numbered folder that a server loads."),
+	ROW("requirements", NAMES, struct model_spec, requirements,
+	    .help = "Capabilities that a server must have: sklearn, mlflow==2.8.1."),
 	CHECKED("memory", QUANTITY, .effect = EFFECT_NONE, .help = "What the model needs on its server."),
 	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "Copies that a cluster would run."),
 	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The fewest that a cluster would run."),
-	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The most that a cluster would run; 0: no scaling."),
+	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
+		.help = "The most that a cluster would run; 0: no scaling."),
 	ROW("server", NAME, struct model_spec, server, .help = "The Server that has it; default: any that fits."),
 	CHECKED("preloaded", FLAG, .effect = EFFECT_NONE, .help = "Whether a server has it already."),
 	CHECKED("dedicated", FLAG, .effect = EFFECT_NONE, .help = "Whether a server has it alone."),
-	{.name = "logger", .type = OPTION_MAP, .offset = 0, .effect = EFFECT_LATER, .rows = logger_rows, .help = "Logging of requests and answers."},
+	{.name = "logger",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .effect = EFFECT_LATER,
+	 .rows = logger_rows,
+	 .help = "Logging of requests and answers."},
 	CHECKED("explainer", MAP, .effect = EFFECT_LATER, .rows = explainer_rows, .help = "What it explains, for an explainer."),
-	CHECKED("parameters", LIST, .effect = EFFECT_NONE, .rows = parameter_rows, .help = "Parameters with which a server loads it."),
+	CHECKED("parameters", LIST, .effect = EFFECT_NONE, .rows = parameter_rows,
+		.help = "Parameters with which a server loads it."),
 	CHECKED("llm", MAP, .effect = EFFECT_LATER, .rows = llm_rows, .help = "What it calls, for a language model."),
-	ROW("dataflow", MAP, struct model_spec, clean_topics_on_delete, .rows = dataflow_rows, .help = "What becomes of the topics."),
-	ROW("serverConfig", MAP, struct model_spec, environment, .rows = server_settings_rows, .help = "Settings of the model's own server."),
+	ROW("dataflow", MAP, struct model_spec, clean_topics_on_delete, .rows = dataflow_rows,
+	    .help = "What becomes of the topics."),
+	ROW("serverConfig", MAP, struct model_spec, environment, .rows = server_settings_rows,
+	    .help = "Settings of the model's own server."),
 	ROW("modelSettings", MAP, struct model_spec, settings, .rows = settings_rows, .help = "What is sent along with each call."),
 	ROW("runtime", MAP, struct model_spec, runtime, .rows = reference_rows, .help = "The SeldonRuntime to which it belongs."),
 	{.name = "batchingConfig", .type = OPTION_MAP, .offset = 0, .rows = batching_config_rows, .help = "Merging of calls."},
-	{.name = "autoscaling", .type = OPTION_MAP, .offset = 0, .rows = autoscaling_rows, .help = "How many calls run side by side."},
+	{.name = "autoscaling",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .rows = autoscaling_rows,
+	 .help = "How many calls run side by side."},
 	{.type = OPTION_END},
 };

@@ -15,7 +15,7 @@
 struct faults;
 
 #define YAML_BYTES_MAX ((size_t)4 << 20) /* of one file: a thousand pipelines fit; more is no configuration */
-#define YAML_DEPTH_MAX 64                /* the deepest known resource, a PodSpec, needs 12 */
+#define YAML_DEPTH_MAX 64		 /* the deepest known resource, a PodSpec, needs 12 */
 #define YAML_NODES_MAX ((size_t)1 << 20) /* of one file, aliases counted each time they are used */
 #define YAML_DOCUMENTS_MAX 4096
 #define YAML_ANCHORS_MAX 1000 /* of one document: nobody keeps more apart */
@@ -30,10 +30,10 @@ struct node_entry {
 struct node {
 	enum node_type type;
 	struct place place; /* of the first character of the value */
-	bool quoted;        /* a scalar in quotes, a block, or tagged !!str: a text whatever it looks like */
-	bool broken;        /* a fault was said about it: it is NODE_NULL, and nothing more needs to be said */
+	bool quoted;	    /* a scalar in quotes, a block, or tagged !!str: a text whatever it looks like */
+	bool broken;	    /* a fault was said about it: it is NODE_NULL, and nothing more needs to be said */
 	struct text scalar; /* NODE_SCALAR; ends in a NUL behind its length */
-	size_t count;       /* of items or entries */
+	size_t count;	    /* of items or entries */
 	const struct node *const *items;
 	const struct node_entry *entries;
 };

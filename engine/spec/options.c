@@ -104,7 +104,8 @@ static const char *names_of(struct reading *reading, const struct option *rows)
 }
 
 /* Says that no row has this key; the row that was probably meant, or NULL. */
-static const struct option *say_unknown(struct reading *reading, const struct option *rows, const struct node *key, const char *where)
+static const struct option *say_unknown(struct reading *reading, const struct option *rows, const struct node *key,
+					const char *where)
 {
 	struct suggestion suggestion = suggest_begin(key->scalar);
 	for (const struct option *row = rows; row->type != OPTION_END; row++)
@@ -114,10 +115,11 @@ static const struct option *say_unknown(struct reading *reading, const struct op
 		suggest_offer(&suggestion, text_of(reading->kinds[i]->name));
 	const char *nearest = suggestion.nearest.bytes;
 	if (nearest)
-		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, nearest, "`%s` is no field of %s", key->scalar.bytes, where);
+		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, nearest, "`%s` is no field of %s", key->scalar.bytes,
+			  where);
 	else
-		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, NULL, "`%s` is no field of %s, which takes %s", key->scalar.bytes,
-			  where, names_of(reading, rows));
+		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, NULL, "`%s` is no field of %s, which takes %s",
+			  key->scalar.bytes, where, names_of(reading, rows));
 	return nearest ? row_named(rows, suggestion.nearest) : NULL;
 }
 
@@ -139,8 +141,8 @@ static void say_effect(struct reading *reading, const struct option *row, const 
 		return;
 	case EFFECT_LATER:
 		if (!switched_off(entry->value))
-			fault_add(reading->faults, CODE_FIELD_LATER, place, NULL, "`%s` is known and checked; sluice does not act on it yet",
-				  row->name);
+			fault_add(reading->faults, CODE_FIELD_LATER, place, NULL,
+				  "`%s` is known and checked; sluice does not act on it yet", row->name);
 		return;
 	case EFFECT_NONE:
 		fault_add(reading->faults, CODE_NO_EFFECT, place, NULL, "`%s` has no effect here", row->name);
@@ -160,7 +162,8 @@ static size_t index_of(const struct option *rows, const struct option *row)
 	return index;
 }
 
-static void say_missing(struct reading *reading, const struct option *rows, uint64_t given, const struct node *map, const char *where)
+static void say_missing(struct reading *reading, const struct option *rows, uint64_t given, const struct node *map,
+			const char *where)
 {
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		if (!row->required || !row->name || given >> index_of(rows, row) & 1)
@@ -200,7 +203,8 @@ static uint64_t read_entry(struct reading *reading, const struct option *rows, c
 	uint64_t bit = (uint64_t)1 << index_of(rows, row);
 	if (entry->value->type == NODE_NULL && row->type != OPTION_NODE) {
 		if (!entry->value->broken && !row->required)
-			fault_add(reading->faults, CODE_NULL_VALUE, entry->key->place, NULL, "`%s` has no value and counts as absent", row->name);
+			fault_add(reading->faults, CODE_NULL_VALUE, entry->key->place, NULL,
+				  "`%s` has no value and counts as absent", row->name);
 		return entry->value->broken ? bit : 0;
 	}
 	say_effect(reading, row, entry);
@@ -289,8 +293,8 @@ static void read_list(struct reading *reading, const struct option *row, const s
 		return;
 	}
 	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; at least one item must stand in it",
-			  reading->field);
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
+			  "`%s` is an empty list; at least one item must stand in it", reading->field);
 	const char *field = reading->field;
 	unsigned char *items = take_items(reading, row, node->count, into);
 	for (size_t i = 0; i < node->count; i++) {
@@ -332,8 +336,9 @@ static bool read_operation(struct reading *reading, const struct option *row, co
 		if (node->type != NODE_MAP)
 			value_wrong_type(reading, &item_row, node);
 		else
-			fault_add(reading->faults, CODE_STEP_OPTIONS, node->place, NULL, "an item of `%s` is one operation, and this has %zu; give each its own `-`",
-				  reading->field, node->count);
+			fault_add(reading->faults, CODE_STEP_OPTIONS, node->place, NULL,
+				  "an item of `%s` is one operation, and this has %zu; give each its own `-`", reading->field,
+				  node->count);
 		return false;
 	}
 	const struct node_entry *entry = &node->entries[0];

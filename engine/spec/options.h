@@ -19,8 +19,8 @@ struct reading {
 	struct arena *arena;
 	struct faults *faults;
 	const struct step_kind *const *kinds; /* NULL: none are known */
-	const char *field;                    /* the key being read, for messages */
-	struct text text;                     /* of the file, to see how a scalar was written */
+	const char *field;		      /* the key being read, for messages */
+	struct text text;		      /* of the file, to see how a scalar was written */
 };
 
 /* Fallbacks first, then what `node` says. Running out of memory is seen in the arena. */

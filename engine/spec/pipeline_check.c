@@ -29,13 +29,15 @@ static void check_input_tensors(const struct pipeline_input *input, struct fault
 	for (size_t i = 0; i < input->tensors.count; i++) {
 		bool path = tensors[i].path != NULL, paths = tensors[i].paths.count > 0;
 		if (path && paths)
-			fault_add(faults, CODE_CONTRADICTION, tensors[i].here, NULL, "`%s` has both `path` and `paths`", tensors[i].name.text);
-		else if (!path && !paths)
-			fault_add(faults, CODE_MISSING_FIELD, tensors[i].here, NULL, "`path` is missing in `%s`: where the value stands in the record",
+			fault_add(faults, CODE_CONTRADICTION, tensors[i].here, NULL, "`%s` has both `path` and `paths`",
 				  tensors[i].name.text);
+		else if (!path && !paths)
+			fault_add(faults, CODE_MISSING_FIELD, tensors[i].here, NULL,
+				  "`path` is missing in `%s`: where the value stands in the record", tensors[i].name.text);
 		if (tensors[i].shape.count > TENSOR_RANK_MAX)
-			fault_add(faults, CODE_OUT_OF_RANGE, tensors[i].here, NULL, "`shape` of `%s` has %zu dimensions, more than %d",
-				  tensors[i].name.text, tensors[i].shape.count, TENSOR_RANK_MAX);
+			fault_add(faults, CODE_OUT_OF_RANGE, tensors[i].here, NULL,
+				  "`shape` of `%s` has %zu dimensions, more than %d", tensors[i].name.text, tensors[i].shape.count,
+				  TENSOR_RANK_MAX);
 	}
 }
 
@@ -48,13 +50,13 @@ static void check_alerts(const struct pipeline_spec *pipeline, struct faults *fa
 		for (size_t j = 0; j < alerts[i].actions.count; j++) {
 			bool complete = actions[j].type == 0 ? actions[j].url != NULL : actions[j].recipients.count > 0;
 			if (!complete)
-				fault_add(faults, CODE_MISSING_FIELD, actions[j].here, NULL, "`%s` is missing in this action: whom it tells",
-					  needed[actions[j].type]);
+				fault_add(faults, CODE_MISSING_FIELD, actions[j].here, NULL,
+					  "`%s` is missing in this action: whom it tells", needed[actions[j].type]);
 		}
 		for (size_t j = 0; j < i; j++)
 			if (alerts[i].name.text && alerts[j].name.text && strcmp(alerts[i].name.text, alerts[j].name.text) == 0)
-				fault_add(faults, CODE_REPEATED_NAME, alerts[i].name.place, NULL, "the alert `%s` is already in line %u",
-					  alerts[i].name.text, alerts[j].name.place.line);
+				fault_add(faults, CODE_REPEATED_NAME, alerts[i].name.place, NULL,
+					  "the alert `%s` is already in line %u", alerts[i].name.text, alerts[j].name.place.line);
 	}
 }
 
@@ -68,5 +70,6 @@ void pipeline_check(const struct resource *resource, struct faults *faults)
 	const struct node *node = node_get(node_get(resource->node, "spec"), "input");
 	bool bound = input->topic || input->key || input->time || input->tensors.count > 0;
 	if (input->here.line > 0 && !bound && node->type == NODE_MAP && !node_get(node, "externalInputs"))
-		fault_add(faults, CODE_MISSING_FIELD, input->here, NULL, "`externalInputs` is missing in `input`: the pipelines that feed this one");
+		fault_add(faults, CODE_MISSING_FIELD, input->here, NULL,
+			  "`externalInputs` is missing in `input`: the pipelines that feed this one");
 }

@@ -28,14 +28,14 @@ enum resource_type {
 struct resource;
 
 struct resource_kind {
-	const char *name;        /* "Pipeline" */
+	const char *name;	 /* "Pipeline" */
 	const char *api_version; /* NULL: none, a fragment */
 	enum resource_type type;
 	const char *help;
 	const struct option *rows; /* of spec (of the whole document for a fragment) */
 	size_t size;
-	bool later;     /* checked, not run yet: lint warns */
-	bool nameless;  /* it may do without metadata.name: it is then called "default" */
+	bool later;    /* checked, not run yet: lint warns */
+	bool nameless; /* it may do without metadata.name: it is then called "default" */
 	/* Checks beyond the rows, within this one resource; `name` may be absent there.
 	 * NULL: none. */
 	void (*check)(const struct resource *resource, struct faults *faults);
@@ -48,12 +48,12 @@ struct annotation {
 
 struct resource {
 	const struct resource_kind *kind;
-	struct name name; /* "default" for a runtime without one */
-	const char *namespace; /* NULL: none given */
+	struct name name;	      /* "default" for a runtime without one */
+	const char *namespace;	      /* NULL: none given */
 	struct item_list annotations; /* struct annotation */
-	struct place place;           /* of the document */
+	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
-	const void *spec;             /* struct pipeline_spec, ... by kind->type */
+	const void *spec;	      /* struct pipeline_spec, ... by kind->type */
 };
 
 /* ---- Pipeline ---- */
@@ -67,7 +67,7 @@ enum join_type { JOIN_INNER, JOIN_OUTER, JOIN_ANY };
  * list of models among which the tensor's value chooses. */
 struct tensor_mapping {
 	struct name from;
-	struct name to;      /* text NULL: a list */
+	struct name to; /* text NULL: a list */
 	struct name_list choices;
 };
 
@@ -171,7 +171,7 @@ struct pipeline_spec {
 	int delivery;
 	int order;
 	int lineage;
-	int on_outage; /* wait deadletter */
+	int on_outage;		  /* wait deadletter */
 	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not read yet */
 	struct item_list alerts;  /* struct alert_spec */
 };
@@ -183,7 +183,13 @@ struct model_parameter { /* modelSettings.parameters */
 	struct name value;
 	int type; /* enum model_parameter_type */
 };
-enum model_parameter_type { MODEL_PARAMETER_STRING, MODEL_PARAMETER_INT, MODEL_PARAMETER_FLOAT, MODEL_PARAMETER_DOUBLE, MODEL_PARAMETER_BOOL };
+enum model_parameter_type {
+	MODEL_PARAMETER_STRING,
+	MODEL_PARAMETER_INT,
+	MODEL_PARAMETER_FLOAT,
+	MODEL_PARAMETER_DOUBLE,
+	MODEL_PARAMETER_BOOL
+};
 #define MODEL_PARAMETER_CHOICES "STRING INT FLOAT DOUBLE BOOL"
 
 struct model_spec {
@@ -191,15 +197,15 @@ struct model_spec {
 	struct name server; /* text NULL: any that fits */
 	struct name_list requirements;
 	struct name runtime;
-	int64_t batch_size_max;     /* batchingConfig; 0: none */
+	int64_t batch_size_max; /* batchingConfig; 0: none */
 	int64_t batch_latency_ns;
 	int64_t batch_timeout_ns;
-	int64_t replicas_min;       /* autoscaling: lanes; 0: none */
+	int64_t replicas_min; /* autoscaling: lanes; 0: none */
 	int64_t replicas_max;
 	struct place autoscaling_here;
 	int64_t logger_percent;
 	bool clean_topics_on_delete;
-	struct item_list settings;  /* struct model_parameter */
+	struct item_list settings;    /* struct model_parameter */
 	struct item_list environment; /* struct environment_variable */
 };
 
@@ -231,10 +237,10 @@ struct runtime_spec {
 	struct name seldon_config;
 	struct name_list brokers;
 	struct name bootstrap_servers; /* the same, joined by commas; what Seldon calls it */
-	bool kafka_enabled;            /* false: in-process */
+	bool kafka_enabled;	       /* false: in-process */
 	const char *topic_prefix;      /* NULL: sluice */
 	int64_t timeout_ns;
-	int64_t partitions;         /* 0: the broker's */
+	int64_t partitions;	    /* 0: the broker's */
 	int64_t replication_factor; /* 0: the broker's */
 	struct item_list overrides; /* struct runtime_override */
 	struct name backup_schedule;
@@ -270,7 +276,7 @@ struct predictor {
 
 struct deployment_spec {
 	struct item_list predictors; /* struct predictor */
-	int protocol;                /* seldon tensorflow kfserving v2 */
+	int protocol;		     /* seldon tensorflow kfserving v2 */
 	struct place predictors_place;
 };
 
@@ -290,15 +296,15 @@ struct spec {
 	struct faults *faults;
 	size_t count;
 	const struct resource *const *resources; /* in the order of files and documents; runtimes of one name merged */
-	size_t foreign;                          /* documents of other API groups, skipped with a note */
+	size_t foreign;				 /* documents of other API groups, skipped with a note */
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
 
 /* How a spec is read; zero-filled is fine. */
 struct spec_options {
-	const struct step_kind *const *kinds;      /* the table that main hands down */
-	const char *kind;                          /* --kind: what documents without a kind are; NULL: a fault */
+	const struct step_kind *const *kinds; /* the table that main hands down */
+	const char *kind;		      /* --kind: what documents without a kind are; NULL: a fault */
 };
 
 /* Reads what stands at `paths` (files; folders: their .yaml and .yml, sorted; "-":

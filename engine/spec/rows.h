@@ -25,11 +25,11 @@ extern const struct option performance_rows[];
 extern const struct option target_rows[];
 
 /* Shared by kinds. */
-extern const struct option metadata_rows[];       /* struct metadata */
-extern const struct option config_rows[];         /* struct runtime_spec */
-extern const struct option text_value_rows[];     /* struct annotation: free keys to texts */
-extern const struct option environment_rows[];    /* struct environment_variable */
-extern const struct option dataflow_rows[];       /* one bool: cleanTopicsOnDelete, at offset 0 */
+extern const struct option metadata_rows[];    /* struct metadata */
+extern const struct option config_rows[];      /* struct runtime_spec */
+extern const struct option text_value_rows[];  /* struct annotation: free keys to texts */
+extern const struct option environment_rows[]; /* struct environment_variable */
+extern const struct option dataflow_rows[];    /* one bool: cleanTopicsOnDelete, at offset 0 */
 
 struct metadata {
 	struct place here;
@@ -54,6 +54,5 @@ const char *parameter_type_name(int type);
 
 /* Five fields, as cron has them. */
 void schedule_check(struct name schedule, struct faults *faults);
-
 
 #endif

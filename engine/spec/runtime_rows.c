@@ -4,14 +4,14 @@
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
-#define COMPONENTS \
-	"seldon-scheduler seldon-envoy seldon-dataflow-engine seldon-modelgateway seldon-pipelinegateway hodometer"
+#define COMPONENTS "seldon-scheduler seldon-envoy seldon-dataflow-engine seldon-modelgateway seldon-pipelinegateway hodometer"
 
 static const struct option override_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct runtime_override, here)},
 	ROW("name", NAME, struct runtime_override, name, .choices = COMPONENTS, .required = true, .help = "The component."),
 	CHECKED("disable", FLAG, .effect = EFFECT_NONE, .help = "Whether Seldon would leave it out."),
-	ROW("replicas", INTEGER, struct runtime_override, replicas, INT32_RANGE, .place_offset = offsetof(struct runtime_override, replicas_place),
+	ROW("replicas", INTEGER, struct runtime_override, replicas, INT32_RANGE,
+	    .place_offset = offsetof(struct runtime_override, replicas_place),
 	    .help = "Worker processes of the role; some roles have none here."),
 	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of its Kubernetes service."),
 	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
@@ -21,11 +21,16 @@ static const struct option override_rows[] = {
 
 const struct option runtime_rows[] = {
 	ROW("seldonConfig", NAME, struct runtime_spec, seldon_config, .help = "The SeldonConfig that it builds on."),
-	{.name = "config", .type = OPTION_MAP, .offset = 0, .rows = config_rows, .help = "Settings, over those of the SeldonConfig."},
+	{.name = "config",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .rows = config_rows,
+	 .help = "Settings, over those of the SeldonConfig."},
 	ROW("overrides", LIST, struct runtime_spec, overrides, .rows = override_rows, .item_size = sizeof(struct runtime_override),
 	    .help = "Settings of single components."),
 	CHECKED("disableAutoUpdate", FLAG, .effect = EFFECT_NONE, .help = "Whether changes of the SeldonConfig are left alone."),
-	ROW("timeout", DURATION, struct runtime_spec, timeout_ns, .help = "Of each attempt of a call, where the pipeline says nothing; default 30s."),
+	ROW("timeout", DURATION, struct runtime_spec, timeout_ns,
+	    .help = "Of each attempt of a call, where the pipeline says nothing; default 30s."),
 	{.type = OPTION_END},
 };
 
@@ -72,8 +77,10 @@ static const struct option retention_rows[] = {
 const struct option server_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct server_spec, here)},
 	ROW("serverConfig", NAME, struct server_spec, server_config, .help = "The ServerConfig that it is made from."),
-	ROW("endpoints", NAMES, struct server_spec, endpoints, .least = 1, .help = "Where it answers: grpc://host:8081, http://host:8080; several are replicas."),
-	ROW("capabilities", NAMES, struct server_spec, capabilities, .help = "What it can serve, instead of what its ServerConfig says."),
+	ROW("endpoints", NAMES, struct server_spec, endpoints, .least = 1,
+	    .help = "Where it answers: grpc://host:8081, http://host:8080; several are replicas."),
+	ROW("capabilities", NAMES, struct server_spec, capabilities,
+	    .help = "What it can serve, instead of what its ServerConfig says."),
 	ROW("extraCapabilities", NAMES, struct server_spec, extra_capabilities, .help = "What it can serve besides."),
 	CHECKED("imageOverrides", MAP, .effect = EFFECT_NONE, .rows = image_rows, .help = "Other images."),
 	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
@@ -102,8 +109,9 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 				  "no replicas of seldon-dataflow-engine would run no pipeline; sluice runs them all the same");
 		for (size_t j = 0; j < i; j++)
 			if (overrides[j].name.text && strcmp(overrides[j].name.text, overrides[i].name.text) == 0)
-				fault_add(faults, CODE_REPEATED_NAME, overrides[i].name.place, NULL, "`%s` is overridden in line %u already",
-					  overrides[i].name.text, overrides[j].name.place.line);
+				fault_add(faults, CODE_REPEATED_NAME, overrides[i].name.place, NULL,
+					  "`%s` is overridden in line %u already", overrides[i].name.text,
+					  overrides[j].name.place.line);
 	}
 	if (runtime->backup_schedule.text)
 		schedule_check(runtime->backup_schedule, faults);
@@ -128,9 +136,10 @@ void server_check(const struct resource *resource, struct faults *faults)
 	const struct server_spec *server = resource->spec;
 	const struct node *spec = node_get(resource->node, "spec");
 	if (!node_get(spec, "serverConfig") && !node_get(spec, "endpoints"))
-		fault_add(faults, CODE_MISSING_FIELD, server->here, NULL, "`serverConfig` is missing in `spec`; or write `endpoints`, where it answers");
+		fault_add(faults, CODE_MISSING_FIELD, server->here, NULL,
+			  "`serverConfig` is missing in `spec`; or write `endpoints`, where it answers");
 	for (size_t i = 0; i < server->endpoints.count; i++)
 		if (!is_endpoint(server->endpoints.items[i].text))
-			fault_add(faults, CODE_BAD_ADDRESS, server->endpoints.items[i].place, NULL, "`%s` is no address of a server",
-				  server->endpoints.items[i].text);
+			fault_add(faults, CODE_BAD_ADDRESS, server->endpoints.items[i].place, NULL,
+				  "`%s` is no address of a server", server->endpoints.items[i].text);
 }

@@ -92,7 +92,8 @@ static bool special_number(struct text text, double *number)
 	struct text word = without_sign(text);
 	bool negative = text.length > 0 && text.bytes[0] == '-';
 	if (is_special(text))
-		*number = word.bytes[1] == 'i' || word.bytes[1] == 'I' ? (negative ? -__builtin_inf() : __builtin_inf()) : __builtin_nan("");
+		*number = word.bytes[1] == 'i' || word.bytes[1] == 'I' ? (negative ? -__builtin_inf() : __builtin_inf())
+								       : __builtin_nan("");
 	return is_special(text);
 }
 
@@ -132,7 +133,7 @@ bool threshold_read(struct text text, struct threshold *threshold)
 		enum comparison comparison;
 	} signs[] = {
 		{"<=", COMPARE_LESS_EQUAL}, {">=", COMPARE_GREATER_EQUAL}, {"==", COMPARE_EQUAL},
-		{"!=", COMPARE_NOT_EQUAL},  {"<", COMPARE_LESS},           {">", COMPARE_GREATER},
+		{"!=", COMPARE_NOT_EQUAL},  {"<", COMPARE_LESS},	   {">", COMPARE_GREATER},
 	};
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
 		struct text sign = text_of(signs[i].sign);
@@ -165,10 +166,22 @@ bool quantity_read(struct text text, double *quantity)
 		const char *suffix;
 		double factor;
 	} suffixes[] = {
-		{"", 1},    {"n", 1e-9},           {"u", 1e-6},              {"m", 1e-3},
-		{"k", 1e3}, {"M", 1e6},            {"G", 1e9},               {"T", 1e12},
-		{"P", 1e15}, {"E", 1e18},          {"Ki", 1024.0},           {"Mi", 1048576.0},
-		{"Gi", 1073741824.0}, {"Ti", 1099511627776.0}, {"Pi", 1125899906842624.0}, {"Ei", 1152921504606846976.0},
+		{"", 1},
+		{"n", 1e-9},
+		{"u", 1e-6},
+		{"m", 1e-3},
+		{"k", 1e3},
+		{"M", 1e6},
+		{"G", 1e9},
+		{"T", 1e12},
+		{"P", 1e15},
+		{"E", 1e18},
+		{"Ki", 1024.0},
+		{"Mi", 1048576.0},
+		{"Gi", 1073741824.0},
+		{"Ti", 1099511627776.0},
+		{"Pi", 1125899906842624.0},
+		{"Ei", 1152921504606846976.0},
 	};
 	if (scalar_number(text, quantity))
 		return *quantity >= 0;

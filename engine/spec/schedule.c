@@ -79,13 +79,14 @@ void schedule_check(struct name schedule, struct faults *faults)
 		if (text.length == 0)
 			break;
 		if (count < FIELD_COUNT && !is_field(&fields[count], text)) {
-			fault_add(faults, CODE_BAD_SCHEDULE, schedule.place, NULL, "`%s`: `" TEXT_FORMAT "` is no %s, which goes from %d to %d",
-				  schedule.text, TEXT_ARGUMENTS(text), fields[count].name, fields[count].least, fields[count].most);
+			fault_add(faults, CODE_BAD_SCHEDULE, schedule.place, NULL,
+				  "`%s`: `" TEXT_FORMAT "` is no %s, which goes from %d to %d", schedule.text, TEXT_ARGUMENTS(text),
+				  fields[count].name, fields[count].least, fields[count].most);
 			return;
 		}
 		at += text.length;
 	}
 	if (count != FIELD_COUNT)
-		fault_add(faults, CODE_BAD_SCHEDULE, schedule.place, NULL, "`%s` has %zu fields, and a schedule has %zu", schedule.text, count,
-			  FIELD_COUNT);
+		fault_add(faults, CODE_BAD_SCHEDULE, schedule.place, NULL, "`%s` has %zu fields, and a schedule has %zu",
+			  schedule.text, count, FIELD_COUNT);
 }

@@ -32,8 +32,8 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	if (!kind)
 		return false;
 	if (step->options_here.line > 0) {
-		fault_add(reading->faults, CODE_TWO_KINDS, entry->key->place, NULL, "this step is a `%s` already and cannot be a `%s` too",
-			  step->kind->name, kind->name);
+		fault_add(reading->faults, CODE_TWO_KINDS, entry->key->place, NULL,
+			  "this step is a `%s` already and cannot be a `%s` too", step->kind->name, kind->name);
 		return true;
 	}
 	if (kind->planned)

@@ -51,13 +51,15 @@ void value_wrong_type(struct reading *reading, const struct option *row, const s
 	const char *takes = option_type_name(row);
 	if (node->type != NODE_SCALAR) {
 		fault_add(reading->faults, CODE_WRONG_TYPE, node->place, NULL, "`%s` takes %s, not %s", reading->field, takes,
-			  node->type == NODE_LIST ? "a list" : node->type == NODE_MAP ? "a map" : "nothing");
+			  node->type == NODE_LIST  ? "a list"
+			  : node->type == NODE_MAP ? "a map"
+						   : "nothing");
 		return;
 	}
 	enum scalar_class class = scalar_classify(node);
 	const char *suggest = NULL;
-	if (class != SCALAR_TEXT && (row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_NAMES ||
-				     row->type == OPTION_REFERENCES))
+	if (class != SCALAR_TEXT &&
+	    (row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_NAMES || row->type == OPTION_REFERENCES))
 		suggest = arena_print(reading->arena, "\"%s\"", node->scalar.bytes);
 	bool list = row->type == OPTION_NAMES || row->type == OPTION_REFERENCES || row->type == OPTION_NUMBERS;
 	if (class == SCALAR_TEXT && list)
@@ -98,9 +100,8 @@ static int choice_index(struct reading *reading, const struct option *row, const
 		suggest_offer(&suggestion, choice);
 		word += choice.length + (word[choice.length] == ' ');
 	}
-	const char *nearest = suggestion.nearest.bytes
-				      ? arena_copy(reading->arena, suggestion.nearest.bytes, suggestion.nearest.length)
-				      : NULL;
+	const char *nearest =
+		suggestion.nearest.bytes ? arena_copy(reading->arena, suggestion.nearest.bytes, suggestion.nearest.length) : NULL;
 	fault_add(reading->faults, CODE_NO_CHOICE, node->place, nearest, "`%s` takes one of the words %s, not `%s`", reading->field,
 		  row->choices, node->scalar.bytes);
 	return -1;
@@ -136,8 +137,8 @@ static bool check_list(struct reading *reading, const struct option *row, const 
 		return false;
 	}
 	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; at least one item must stand in it",
-			  reading->field);
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
+			  "`%s` is an empty list; at least one item must stand in it", reading->field);
 	return true;
 }
 
@@ -194,13 +195,14 @@ static void read_flag(struct reading *reading, const struct option *row, const s
 static void say_range(struct reading *reading, const struct option *row, const struct node *node)
 {
 	if (row->least < row->most && row->most >= NUMBER_UNBOUNDED)
-		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g on, not %s", reading->field,
-			  option_type_name(row), row->least, node->scalar.bytes);
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g on, not %s",
+			  reading->field, option_type_name(row), row->least, node->scalar.bytes);
 	else if (row->least < row->most)
-		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g to %.15g, not %s", reading->field,
-			  option_type_name(row), row->least, row->most, node->scalar.bytes);
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s` takes %s from %.15g to %.15g, not %s",
+			  reading->field, option_type_name(row), row->least, row->most, node->scalar.bytes);
 	else
-		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s`: %s does not fit", reading->field, node->scalar.bytes);
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL, "`%s`: %s does not fit", reading->field,
+			  node->scalar.bytes);
 }
 
 static bool within(const struct option *row, double number)
@@ -386,21 +388,11 @@ static void read_node(struct reading *reading, const struct option *row, const s
 void value_read(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	static void (*const readers[])(struct reading *, const struct option *, const struct node *, void *) = {
-		[OPTION_TEXT] = read_text,
-		[OPTION_NAME] = read_name,
-		[OPTION_FLAG] = read_flag,
-		[OPTION_INTEGER] = read_integer,
-		[OPTION_NUMBER] = read_number,
-		[OPTION_NUMBERS] = read_numbers,
-		[OPTION_SCALAR] = read_scalar,
-		[OPTION_NAMES] = read_names,
-		[OPTION_REFERENCES] = read_names,
-		[OPTION_DURATION] = read_duration,
-		[OPTION_QUANTITY] = read_quantity,
-		[OPTION_CHOICE] = read_choice,
-		[OPTION_THRESHOLD] = read_threshold,
-		[OPTION_EXTENT] = read_extent,
-		[OPTION_EXPRESSION] = read_expression,
+		[OPTION_TEXT] = read_text,	     [OPTION_NAME] = read_name,		[OPTION_FLAG] = read_flag,
+		[OPTION_INTEGER] = read_integer,     [OPTION_NUMBER] = read_number,	[OPTION_NUMBERS] = read_numbers,
+		[OPTION_SCALAR] = read_scalar,	     [OPTION_NAMES] = read_names,	[OPTION_REFERENCES] = read_names,
+		[OPTION_DURATION] = read_duration,   [OPTION_QUANTITY] = read_quantity, [OPTION_CHOICE] = read_choice,
+		[OPTION_THRESHOLD] = read_threshold, [OPTION_EXTENT] = read_extent,	[OPTION_EXPRESSION] = read_expression,
 		[OPTION_NODE] = read_node,
 	};
 	readers[row->type](reading, row, node, at);

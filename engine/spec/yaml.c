@@ -16,8 +16,8 @@
 struct anchor {
 	struct text name;
 	const struct node *node; /* NULL while it is being composed */
-	size_t nodes;            /* values in it, aliases counted as what they stand for */
-	size_t height;           /* levels of it */
+	size_t nodes;		 /* values in it, aliases counted as what they stand for */
+	size_t height;		 /* levels of it */
 };
 
 /* Why composing stopped. */
@@ -30,11 +30,11 @@ struct composer {
 	struct text text;
 	yaml_parser_t parser;
 	yaml_event_t event;
-	size_t begin;         /* byte at which the parser was started */
+	size_t begin;	      /* byte at which the parser was started */
 	uint32_t lines_above; /* lines before that byte */
 	enum progress progress;
 	struct place document_place;
-	size_t nodes; /* of this document */
+	size_t nodes;  /* of this document */
 	size_t height; /* of the value composed last */
 	struct anchor *anchors;
 	size_t anchor_count;
@@ -91,8 +91,8 @@ static bool may_be_read(const struct composer *composer)
 {
 	struct place start = {composer->file, 1, 1};
 	if (composer->text.length > YAML_BYTES_MAX) {
-		fault_add(composer->faults, CODE_TOO_LARGE, start, NULL, "the file has %zu bytes, more than the %zu a file may have",
-			  composer->text.length, YAML_BYTES_MAX);
+		fault_add(composer->faults, CODE_TOO_LARGE, start, NULL,
+			  "the file has %zu bytes, more than the %zu a file may have", composer->text.length, YAML_BYTES_MAX);
 		return false;
 	}
 	if (text_is_utf8(composer->text))
@@ -121,7 +121,8 @@ static void say_syntax(struct composer *composer)
 	const char *problem = parser->problem ? parser->problem : "it cannot be read";
 	struct place place = place_of(composer, parser->problem_mark);
 	if (parser->error == YAML_READER_ERROR) {
-		fault_add(composer->faults, CODE_CONTROL_CHARACTER, place_of_byte(composer, composer->begin + parser->problem_offset), NULL,
+		fault_add(composer->faults, CODE_CONTROL_CHARACTER,
+			  place_of_byte(composer, composer->begin + parser->problem_offset), NULL,
 			  "the character U+%04X is not allowed in YAML", (unsigned)parser->problem_value);
 		return;
 	}
@@ -165,7 +166,8 @@ static bool count_nodes(struct composer *composer, size_t nodes, struct place pl
 	if (composer->nodes <= YAML_NODES_MAX)
 		return true;
 	fault_add(composer->faults, CODE_TOO_LARGE, composer->document_place, NULL,
-		  "this document has more than %zu values once its aliases are written out (counted up to line %u)", YAML_NODES_MAX, place.line);
+		  "this document has more than %zu values once its aliases are written out (counted up to line %u)", YAML_NODES_MAX,
+		  place.line);
 	return spoil(composer);
 }
 
@@ -205,7 +207,8 @@ static bool anchor_begin(struct composer *composer, const yaml_char_t *name, str
 	if (!name)
 		return true;
 	if (composer->anchor_count == YAML_ANCHORS_MAX) {
-		fault_add(composer->faults, CODE_TOO_LARGE, place, NULL, "this document has more than %d anchors", YAML_ANCHORS_MAX);
+		fault_add(composer->faults, CODE_TOO_LARGE, place, NULL, "this document has more than %d anchors",
+			  YAML_ANCHORS_MAX);
 		return spoil(composer);
 	}
 	struct text text = text_of((const char *)name);
@@ -272,7 +275,8 @@ static bool compose_scalar(struct composer *composer, const struct node **result
 		node->type = NODE_NULL;
 	check_tag(composer, event->data.scalar.tag, node->place);
 	if (memchr(text.bytes, '\0', text.length)) {
-		fault_add(composer->faults, CODE_NUL_CHARACTER, node->place, NULL, "this text holds a NUL character, which no name or text may");
+		fault_add(composer->faults, CODE_NUL_CHARACTER, node->place, NULL,
+			  "this text holds a NUL character, which no name or text may");
 		node->type = NODE_NULL;
 		node->broken = true;
 	}
@@ -337,7 +341,8 @@ static bool compose_map(struct composer *composer, size_t depth, const struct no
 	if (composer->progress != GOING)
 		return false;
 	size_t merged = 0;
-	if (!yaml_map_finish(composer->arena, composer->faults, node, composer->pending + first, composer->pending_count - first, &merged))
+	if (!yaml_map_finish(composer->arena, composer->faults, node, composer->pending + first, composer->pending_count - first,
+			     &merged))
 		return out_of_memory(composer);
 	composer->pending_count = first;
 	composer->height = height + 1;
@@ -356,10 +361,11 @@ static bool compose_alias(struct composer *composer, size_t depth, const struct 
 		return check_depth(composer, depth + anchor->height, place) && count_nodes(composer, anchor->nodes, place);
 	}
 	if (anchor)
-		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "`*%s` stands inside the value that it names", name.bytes);
-	else
-		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "no anchor `&%s` stands above this alias `*%s`", name.bytes,
+		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "`*%s` stands inside the value that it names",
 			  name.bytes);
+	else
+		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "no anchor `&%s` stands above this alias `*%s`",
+			  name.bytes, name.bytes);
 	struct node *node = new_node(composer, NODE_NULL, place);
 	if (!node)
 		return false;
@@ -378,14 +384,14 @@ static bool compose(struct composer *composer, size_t depth, const struct node *
 		return compose_alias(composer, depth, node);
 	if (!check_depth(composer, depth, place) || !count_nodes(composer, 1, place))
 		return false;
-	const yaml_char_t *name = event->type == YAML_SCALAR_EVENT           ? event->data.scalar.anchor
+	const yaml_char_t *name = event->type == YAML_SCALAR_EVENT	     ? event->data.scalar.anchor
 				  : event->type == YAML_SEQUENCE_START_EVENT ? event->data.sequence_start.anchor
 									     : event->data.mapping_start.anchor;
 	struct anchor *anchor;
 	size_t before = composer->nodes - 1;
 	if (!anchor_begin(composer, name, place, &anchor))
 		return false;
-	bool good = event->type == YAML_SCALAR_EVENT           ? compose_scalar(composer, node)
+	bool good = event->type == YAML_SCALAR_EVENT	       ? compose_scalar(composer, node)
 		    : event->type == YAML_SEQUENCE_START_EVENT ? compose_list(composer, depth, node)
 							       : compose_map(composer, depth, node);
 	if (good && anchor) {

@@ -23,7 +23,11 @@ const struct option candidate_rows[] = {
 	ROW("name", NAME, struct candidate, name, .required = true, .help = "A model or pipeline."),
 	ROW("weight", INTEGER, struct candidate, weight, .place_offset = offsetof(struct candidate, weight_place), .least = 0,
 	    .most = 4294967295.0, .required = true, .help = "Its share, relative to the others."),
-	{.name = "trafficConfig", .type = OPTION_MAP, .offset = 0, .rows = traffic_rows, .help = "Which requests it gets in any case."},
+	{.name = "trafficConfig",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .rows = traffic_rows,
+	 .help = "Which requests it gets in any case."},
 	CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),
 	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),
 	{.type = OPTION_END},
@@ -31,19 +35,23 @@ const struct option candidate_rows[] = {
 
 const struct option mirror_rows[] = {
 	ROW("name", NAME, struct experiment_spec, mirror_name, .required = true, .help = "Who gets the copy."),
-	ROW("percent", INTEGER, struct experiment_spec, mirror_percent, .least = 0, .most = 100, .required = true, .help = "Of how many requests."),
+	ROW("percent", INTEGER, struct experiment_spec, mirror_percent, .least = 0, .most = 100, .required = true,
+	    .help = "Of how many requests."),
 	{.type = OPTION_END},
 };
 
 const struct option bandit_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct bandits, here)},
-	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3", .fallback = "epsilon-greedy",
-	    .help = "How the next candidate is chosen."),
-	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1", .help = "Share of choices made at random."),
+	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3",
+	    .fallback = "epsilon-greedy", .help = "How the next candidate is chosen."),
+	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1",
+	    .help = "Share of choices made at random."),
 	ROW("rewardMetric", TEXT, struct bandits, reward_metric, .help = "The metric that is maximised; it comes with feedback."),
-	ROW("contextFeatures", NAMES, struct bandits, context_features, .help = "Tensors or headers of the request on which the choice depends."),
+	ROW("contextFeatures", NAMES, struct bandits, context_features,
+	    .help = "Tensors or headers of the request on which the choice depends."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .help = "How often the policy is estimated again."),
-	ROW("explore", NUMBER, struct bandits, explore, .least = 0, .most = 1, .fallback = "0.02", .help = "The least share of every candidate."),
+	ROW("explore", NUMBER, struct bandits, explore, .least = 0, .most = 1, .fallback = "0.02",
+	    .help = "The least share of every candidate."),
 	{.type = OPTION_END},
 };
 
@@ -55,17 +63,22 @@ static const struct option stage_criteria_rows[] = {
 
 static const struct option stage_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout_stage, here)},
-	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true, .help = "The candidates' share, in percent."),
+	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true,
+	    .help = "The candidates' share, in percent."),
 	ROW("duration", DURATION, struct rollout_stage, duration_ns, .required = true, .help = "How long the stage lasts."),
-	{.name = "successCriteria", .type = OPTION_MAP, .offset = 0, .rows = stage_criteria_rows, .help = "What must hold at its end."},
+	{.name = "successCriteria",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .rows = stage_criteria_rows,
+	 .help = "What must hold at its end."},
 	{.type = OPTION_END},
 };
 
 const struct option progressive_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout, here)},
 	ROW("enabled", FLAG, struct rollout, enabled, .fallback = "true", .help = "Whether it is in force."),
-	ROW("stages", LIST, struct rollout, stages, .rows = stage_rows, .item_size = sizeof(struct rollout_stage), .least = 1, .required = true,
-	    .help = "The stages, one behind the other."),
+	ROW("stages", LIST, struct rollout, stages, .rows = stage_rows, .item_size = sizeof(struct rollout_stage), .least = 1,
+	    .required = true, .help = "The stages, one behind the other."),
 	{.type = OPTION_END},
 };
 
@@ -80,7 +93,8 @@ const struct option promotion_rows[] = {
 	CHECKED("automatic", FLAG, .help = "Whether it happens without anybody."),
 	CHECKED("interval", DURATION, .help = "How often it is decided."),
 	CHECKED("promotionThreshold", NUMBER, .least = 0, .most = 1, .help = "How sure one must be that the candidate is better."),
-	CHECKED("gate", CHOICE, .choices = "always-valid threshold", .help = "What decides: a test that may be looked at at any time, or the threshold alone."),
+	CHECKED("gate", CHOICE, .choices = "always-valid threshold",
+		.help = "What decides: a test that may be looked at at any time, or the threshold alone."),
 	{.type = OPTION_END},
 };
 
@@ -105,12 +119,13 @@ static void check_names(const struct experiment_spec *experiment, const struct e
 	for (size_t i = 0; i < experiment->candidates.count; i++) {
 		for (size_t j = 0; j < i; j++)
 			if (same_name(&candidates[i].name, &candidates[j].name)) {
-				tell(listener, EXPERIMENT_REPEATED, candidates[i].name.place, NULL, "`%s` is a candidate already", candidates[i].name.text);
+				tell(listener, EXPERIMENT_REPEATED, candidates[i].name.place, NULL, "`%s` is a candidate already",
+				     candidates[i].name.text);
 				break;
 			}
 		if (same_name(&candidates[i].name, &experiment->mirror_name))
-			tell(listener, EXPERIMENT_REPEATED, experiment->mirror_name.place, NULL, "the mirror `%s` is a candidate too",
-			     experiment->mirror_name.text);
+			tell(listener, EXPERIMENT_REPEATED, experiment->mirror_name.place, NULL,
+			     "the mirror `%s` is a candidate too", experiment->mirror_name.text);
 	}
 }
 
@@ -139,7 +154,8 @@ static void check_weights(const struct experiment_spec *experiment, const struct
 		if (candidates[i].weight != 0 || candidates[i].weight_place.line == 0)
 			return;
 	if (experiment->candidates.count > 0)
-		tell(listener, EXPERIMENT_NO_WEIGHT, candidates[0].weight_place, NULL, "every weight is 0, so %s would ever be chosen", "no candidate");
+		tell(listener, EXPERIMENT_NO_WEIGHT, candidates[0].weight_place, NULL,
+		     "every weight is 0, so %s would ever be chosen", "no candidate");
 }
 
 static void check_stages(const struct experiment_spec *experiment, const struct experiment_listener *listener)
@@ -147,14 +163,15 @@ static void check_stages(const struct experiment_spec *experiment, const struct 
 	const struct rollout_stage *stages = experiment->progressive.stages.items;
 	for (size_t i = 1; i < experiment->progressive.stages.count; i++)
 		if (stages[i].weight < stages[i - 1].weight)
-			tell(listener, EXPERIMENT_ODD_STAGES, stages[i].here, NULL, "this %s gives the candidates less than the one before",
-			     "stage");
+			tell(listener, EXPERIMENT_ODD_STAGES, stages[i].here, NULL,
+			     "this %s gives the candidates less than the one before", "stage");
 }
 
 void experiment_listen(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	if (experiment->candidates.count == 0 && !experiment->mirror_name.text)
-		tell(listener, EXPERIMENT_EMPTY, experiment->here, NULL, "the experiment has %s", "neither candidates nor a mirror");
+		tell(listener, EXPERIMENT_EMPTY, experiment->here, NULL, "the experiment has %s",
+		     "neither candidates nor a mirror");
 	check_names(experiment, listener);
 	check_default(experiment, listener);
 	check_weights(experiment, listener);

@@ -62,23 +62,28 @@ struct experiment_spec {
 /* The fields of Experiment.spec, into a struct experiment_spec at `base`. */
 #define EXPERIMENT_ROWS(struct_type, base, candidates_needed)                                                                      \
 	{.type = OPTION_HERE, .offset = offsetof(struct_type, base.here)},                                                         \
-	ROW("candidates", LIST, struct_type, base.candidates, .rows = candidate_rows, .item_size = sizeof(struct candidate),       \
-	    .required = candidates_needed, .help = "The models or pipelines among which is chosen."),                             \
-	ROW("default", NAME, struct_type, base.default_name,                                                                       \
-	    .help = "The candidate whose calls are split; the one that answers when another fails."),                              \
-	{.name = "mirror", .type = OPTION_MAP, .offset = offsetof(struct_type, base), .rows = mirror_rows,                         \
-	 .help = "A model or pipeline that gets a copy; its reply is dropped."},                                                   \
-	ROW("resourceType", CHOICE, struct_type, base.resource_type, .choices = "model pipeline", .fallback = "model",             \
-	    .help = "What the candidates are."),                                                                                   \
-	ROW("unit", EXPRESSION, struct_type, base.unit, .help = "What keeps its candidate; default: the message's key."),          \
-	ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows, .help = "Weights that learn from rewards."),           \
-	ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                                 \
-	    .help = "Weights that rise stage by stage while criteria hold."),                                                      \
-	CHECKED("successCriteria", LIST, .rows = criterion_rows, .help = "What a candidate must keep to be promoted."),            \
-	CHECKED("promotionPolicy", MAP, .rows = promotion_rows, .help = "When a candidate gets all the weight."),                  \
-	CHECKED("onInconclusive", CHOICE, .choices = "pause rollback promote", .help = "What happens when a stage decides nothing."), \
-	CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),         \
-	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes.")
+		ROW("candidates", LIST, struct_type, base.candidates, .rows = candidate_rows,                                      \
+		    .item_size = sizeof(struct candidate), .required = candidates_needed,                                          \
+		    .help = "The models or pipelines among which is chosen."),                                                     \
+		ROW("default", NAME, struct_type, base.default_name,                                                               \
+		    .help = "The candidate whose calls are split; the one that answers when another fails."),                      \
+		{.name = "mirror",                                                                                                 \
+		 .type = OPTION_MAP,                                                                                               \
+		 .offset = offsetof(struct_type, base),                                                                            \
+		 .rows = mirror_rows,                                                                                              \
+		 .help = "A model or pipeline that gets a copy; its reply is dropped."},                                           \
+		ROW("resourceType", CHOICE, struct_type, base.resource_type, .choices = "model pipeline", .fallback = "model",     \
+		    .help = "What the candidates are."),                                                                           \
+		ROW("unit", EXPRESSION, struct_type, base.unit, .help = "What keeps its candidate; default: the message's key."),  \
+		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows, .help = "Weights that learn from rewards."),   \
+		ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                         \
+		    .help = "Weights that rise stage by stage while criteria hold."),                                              \
+		CHECKED("successCriteria", LIST, .rows = criterion_rows, .help = "What a candidate must keep to be promoted."),    \
+		CHECKED("promotionPolicy", MAP, .rows = promotion_rows, .help = "When a candidate gets all the weight."),          \
+		CHECKED("onInconclusive", CHOICE, .choices = "pause rollback promote",                                             \
+			.help = "What happens when a stage decides nothing."),                                                     \
+		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."), \
+		CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes.")
 
 extern const struct option candidate_rows[];
 extern const struct option mirror_rows[];
@@ -89,7 +94,13 @@ extern const struct option promotion_rows[];
 
 /* What the rows cannot say. Each fault is told to `say`; `name` is the experiment's own
  * or NULL. */
-enum experiment_fault { EXPERIMENT_EMPTY, EXPERIMENT_REPEATED, EXPERIMENT_NO_CANDIDATE, EXPERIMENT_NO_WEIGHT, EXPERIMENT_ODD_STAGES };
+enum experiment_fault {
+	EXPERIMENT_EMPTY,
+	EXPERIMENT_REPEATED,
+	EXPERIMENT_NO_CANDIDATE,
+	EXPERIMENT_NO_WEIGHT,
+	EXPERIMENT_ODD_STAGES
+};
 
 struct experiment_listener {
 	void *context;

@@ -15,10 +15,13 @@ static void numbers_and_units_are_added_up(void **state)
 		const char *text;
 		int64_t duration_ns;
 	} rows[] = {
-		{"250ms", SECOND / 4},    {"1s", SECOND},       {"60m", 3600 * SECOND},  {"1h", 3600 * SECOND},
-		{"1h30m", 5400 * SECOND}, {"7d", 604800 * SECOND}, {"15min", 900 * SECOND}, {"2hours", 7200 * SECOND},
-		{"1hour", 3600 * SECOND}, {"0.5s", SECOND / 2}, {".5s", SECOND / 2},     {"1.25ms", 1250000},
-		{"0s1ms", 1000000},       {"106751d", SECOND * 86400 * 106751},
+		{"250ms", SECOND / 4},	  {"1s", SECOND},
+		{"60m", 3600 * SECOND},	  {"1h", 3600 * SECOND},
+		{"1h30m", 5400 * SECOND}, {"7d", 604800 * SECOND},
+		{"15min", 900 * SECOND},  {"2hours", 7200 * SECOND},
+		{"1hour", 3600 * SECOND}, {"0.5s", SECOND / 2},
+		{".5s", SECOND / 2},	  {"1.25ms", 1250000},
+		{"0s1ms", 1000000},	  {"106751d", SECOND * 86400 * 106751},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		int64_t duration_ns = 0;
@@ -33,9 +36,10 @@ static void what_is_no_duration_is_refused_with_the_reason(void **state)
 	static const struct {
 		const char *text, *reason;
 	} rows[] = {
-		{"5", "no unit"},   {"1h30", "no unit"},        {"5 minutos", "unit"}, {"5 s", "unit"},  {"", "empty"},
-		{"soon", "number"}, {"-5s", "number"},          {"0s", "above 0"},     {"0ms", "above 0"}, {"106752d", "longer"},
-		{"5S", "unit"},     {"9999999999999999999s", "digits"}, {"ms", "number"}, {".s", "number"}, {"1..5s", "unit"},
+		{"5", "no unit"},   {"1h30", "no unit"},   {"5 minutos", "unit"}, {"5 s", "unit"},
+		{"", "empty"},	    {"soon", "number"},	   {"-5s", "number"},	  {"0s", "above 0"},
+		{"0ms", "above 0"}, {"106752d", "longer"}, {"5S", "unit"},	  {"9999999999999999999s", "digits"},
+		{"ms", "number"},   {".s", "number"},	   {"1..5s", "unit"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		int64_t duration_ns = 0;
@@ -52,7 +56,8 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 		int64_t duration_ns;
 		const char *text;
 	} rows[] = {
-		{SECOND, "1s"}, {5400 * SECOND, "1h30m"}, {604800 * SECOND, "7d"}, {SECOND / 4, "250ms"}, {1250000, "1.25ms"}, {1, "0.000001ms"},
+		{SECOND, "1s"},	       {5400 * SECOND, "1h30m"}, {604800 * SECOND, "7d"},
+		{SECOND / 4, "250ms"}, {1250000, "1.25ms"},	 {1, "0.000001ms"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[DURATION_TEXT_MAX];

@@ -1,0 +1,87 @@
+/* echo.c: `sluice echo`: what a file says once defaults, aliases and short forms are
+ * written out. */
+#include "cli/command.h"
+#include "spec/normal.h"
+
+#define ECHO_BYTES_MAX ((size_t)256 << 20)
+
+struct echo_options {
+	const char *kind;
+	int form;
+};
+
+enum echo_form { ECHO_YAML, ECHO_JSON };
+
+static const struct option options[] = {
+	ROW("kind", TEXT, struct echo_options, kind, .help = "What documents without a kind are, as for lint."),
+	{.name = "format",
+	 .letter = 'o',
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct echo_options, form),
+	 .choices = "yaml json",
+	 .fallback = "yaml",
+	 .help = "YAML, or one JSON array of all resources."},
+	{.type = OPTION_END},
+};
+
+extern const struct command command_echo;
+
+static int print_faults(struct session *session, const struct spec *spec)
+{
+	struct buffer out;
+	buffer_open(&out, ECHO_BYTES_MAX);
+	faults_print_text(spec->faults, &out, false);
+	fwrite(out.bytes, 1, out.length, session->err);
+	buffer_close(&out);
+	return EXIT_FAULTS;
+}
+
+static int print_resources(struct session *session, const struct spec *spec, enum echo_form form)
+{
+	struct buffer out;
+	buffer_open(&out, ECHO_BYTES_MAX);
+	buffer_string(&out, form == ECHO_JSON ? "[" : "");
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct node *node = resource_normal(spec->resources[i], session->kinds, spec->arena);
+		if (!node) {
+			out.failed = true;
+			break;
+		}
+		buffer_string(&out, i == 0 ? "" : form == ECHO_JSON ? ",\n" : "---\n");
+		(form == ECHO_JSON ? node_print_json : node_print_yaml)(node, &out);
+	}
+	buffer_string(&out, form == ECHO_JSON ? "]\n" : "");
+	return command_write(session, &out);
+}
+
+static int echo_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct echo_options *self = filled;
+	const struct spec_options reading = {.kinds = session->kinds, .kind = self->kind};
+	struct spec spec;
+	struct error error = {0};
+	if (!spec_open(&spec, &error))
+		return command_failed(session, &error);
+	int code;
+	if (!spec_read(&spec, arguments, count, &reading, &error))
+		code = error.kind == ERROR_CONFIG ? command_misuse(session, &command_echo, "%s", error.text)
+						  : command_failed(session, &error);
+	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
+		code = print_faults(session, &spec);
+	else
+		code = print_resources(session, &spec, (enum echo_form)self->form);
+	spec_close(&spec);
+	return code;
+}
+
+const struct command command_echo = {
+	.name = "echo",
+	.arguments = "FILE...",
+	.summary = "Prints resources with defaults and aliases written out.",
+	.help = "Runtimes said in several documents are merged. What has errors is not printed; they are.\n\n"
+		"  sluice echo pipeline.yaml\n  sluice echo -o json pipelines/\n",
+	.options = options,
+	.options_size = sizeof(struct echo_options),
+	.group = "write",
+	.run = echo_run,
+};

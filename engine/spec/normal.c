@@ -1,0 +1,236 @@
+/* normal.c: see normal.h. The tree of the file is walked by the rows that read it; what
+ * comes out are new nodes over the same scalars. */
+#include "spec/normal.h"
+
+#include "base/duration.h"
+#include "spec/rows.h"
+
+struct maker {
+	struct arena *arena;
+	const struct step_kind *const *kinds;
+};
+
+struct growing {
+	struct node *node;
+	struct node_entry *entries;
+};
+
+static const struct node *by_rows(struct maker *maker, const struct node *node, const struct option *rows);
+static const struct node *by_row(struct maker *maker, const struct node *node, const struct option *row);
+
+static struct node *scalar(struct maker *maker, const char *text, bool quoted)
+{
+	struct node *node = ARENA_NEW(maker->arena, struct node);
+	if (node)
+		*node = (struct node){.type = NODE_SCALAR, .scalar = text_of(text), .quoted = quoted};
+	return node;
+}
+
+static struct growing map_begin(struct maker *maker, size_t most)
+{
+	struct growing map = {ARENA_NEW(maker->arena, struct node), ARENA_ARRAY(maker->arena, struct node_entry, most + 1)};
+	if (map.node && map.entries)
+		*map.node = (struct node){.type = NODE_MAP, .entries = map.entries};
+	return map;
+}
+
+static void map_put(struct maker *maker, struct growing *map, const char *key, const struct node *value)
+{
+	const struct node *name = key && value ? scalar(maker, key, true) : NULL;
+	if (name && map->node && map->entries)
+		map->entries[map->node->count++] = (struct node_entry){name, value};
+}
+
+static bool is_absent(const struct node *node)
+{
+	return !node || (node->type == NODE_NULL && !node->quoted);
+}
+
+static const struct node *fallback_of(struct maker *maker, const struct option *row)
+{
+	bool bare =
+		row->type == OPTION_INTEGER || row->type == OPTION_NUMBER || row->type == OPTION_FLAG || row->type == OPTION_EXTENT;
+	if (!row->fallback)
+		return NULL;
+	const struct node *node = scalar(maker, row->fallback, !bare);
+	return node && row->type == OPTION_MAP ? by_rows(maker, node, row->rows) : node;
+}
+
+/* ---- maps ---- */
+
+static size_t count_rows(const struct option *rows)
+{
+	size_t count = 0;
+	while (rows[count].type != OPTION_END)
+		count++;
+	return count;
+}
+
+static bool is_row(const struct option *rows, struct text key)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->name && text_is(key, row->name))
+			return true;
+	return false;
+}
+
+/* Keys that no row names: a step's kind, or free ones. */
+static void put_others(struct maker *maker, struct growing *map, const struct node *node, const struct option *rows)
+{
+	static const struct option nothing[] = {{.type = OPTION_END}};
+	for (size_t i = 0; i < node->count; i++) {
+		const struct node_entry *entry = &node->entries[i];
+		if (is_row(rows, entry->key->scalar))
+			continue;
+		const struct step_kind *kind = step_kind_find(maker->kinds, entry->key->scalar.bytes);
+		bool step = false;
+		for (const struct option *row = rows; row->type != OPTION_END; row++)
+			step = step || row->type == OPTION_KIND;
+		const struct node *value = entry->value;
+		if (step && kind) {
+			const struct growing empty = is_absent(value) ? map_begin(maker, 0) : (struct growing){0};
+			value = by_rows(maker, empty.node ? empty.node : value, kind->options ? kind->options : nothing);
+		}
+		map_put(maker, map, entry->key->scalar.bytes, value);
+	}
+}
+
+static const struct node *map_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
+{
+	struct growing map = map_begin(maker, count_rows(rows) + node->count);
+	for (const struct option *row = rows; row->type != OPTION_END; row++) {
+		const struct node *value = row->name ? node_get(node, row->name) : NULL;
+		map_put(maker, &map, row->name, is_absent(value) ? fallback_of(maker, row) : by_row(maker, value, row));
+	}
+	put_others(maker, &map, node, rows);
+	return map.node;
+}
+
+/* The row to which a value that is no map goes, as options.c finds it. */
+static const struct option *brief_row(const struct option *rows, const struct node *node)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++) {
+		bool list = row->type == OPTION_NAMES || row->type == OPTION_REFERENCES || row->type == OPTION_NUMBERS ||
+			    row->type == OPTION_LIST || row->type == OPTION_OPERATIONS;
+		bool map = (row->type == OPTION_TABLE || row->type == OPTION_NODE) && !row->name;
+		bool fits = node->type == NODE_LIST ? list : node->type == NODE_MAP ? map : !list && row->type != OPTION_TABLE;
+		if (row->short_form && (fits || row->type == OPTION_NODE))
+			return row;
+	}
+	return NULL;
+}
+
+static const struct node *by_rows(struct maker *maker, const struct node *node, const struct option *rows)
+{
+	const struct option *brief = brief_row(rows, node);
+	if (!brief)
+		return node->type == NODE_MAP ? map_by_rows(maker, node, rows) : node;
+	const struct node *value = by_row(maker, node, brief);
+	if (!brief->name || !value)
+		return value;
+	/* `otherwise: drop` becomes `otherwise: {drop: ...}`, with what else falls back there. */
+	struct growing map = map_begin(maker, 1);
+	map_put(maker, &map, brief->name, value);
+	return map.node ? map_by_rows(maker, map.node, rows) : NULL;
+}
+
+/* ---- values ---- */
+
+static const struct node *list_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
+{
+	struct node *list = ARENA_NEW(maker->arena, struct node);
+	const struct node **items = ARENA_ARRAY(maker->arena, const struct node *, node->count + 1);
+	if (!list || !items)
+		return NULL;
+	for (size_t i = 0; i < node->count; i++) {
+		items[i] = by_rows(maker, node->items[i], rows);
+		if (!items[i])
+			return NULL;
+	}
+	*list = (struct node){.type = NODE_LIST, .count = node->count, .items = items};
+	return list;
+}
+
+static const struct node *table_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
+{
+	struct growing map = map_begin(maker, node->count);
+	for (size_t i = 0; i < node->count; i++)
+		map_put(maker, &map, node->entries[i].key->scalar.bytes, by_rows(maker, node->entries[i].value, rows));
+	return map.node;
+}
+
+static const struct node *operation(struct maker *maker, const struct node *node, const struct option *rows)
+{
+	struct growing map = map_begin(maker, 1);
+	for (const struct option *row = rows; row->type != OPTION_END; row++) {
+		const struct node *value = node_get(node, row->name);
+		if (value)
+			map_put(maker, &map, row->name, by_row(maker, value, row));
+	}
+	return map.node;
+}
+
+static const struct node *operations(struct maker *maker, const struct node *node, const struct option *rows)
+{
+	struct node *list = ARENA_NEW(maker->arena, struct node);
+	const struct node **items = ARENA_ARRAY(maker->arena, const struct node *, node->count + 1);
+	if (!list || !items)
+		return NULL;
+	for (size_t i = 0; i < node->count; i++) {
+		items[i] = operation(maker, node->items[i], rows);
+		if (!items[i])
+			return NULL;
+	}
+	*list = (struct node){.type = NODE_LIST, .count = node->count, .items = items};
+	return list;
+}
+
+/* 60m and 1h are the same, and are printed so. */
+static const struct node *duration(struct maker *maker, const struct node *node)
+{
+	char text[DURATION_TEXT_MAX];
+	int64_t duration_ns;
+	if (duration_read(node->scalar, &duration_ns))
+		return node;
+	duration_print(duration_ns, text);
+	const char *copy = arena_copy(maker->arena, text, strlen(text));
+	return copy ? scalar(maker, copy, true) : NULL;
+}
+
+static const struct node *by_row(struct maker *maker, const struct node *node, const struct option *row)
+{
+	switch (row->type) {
+	case OPTION_MAP:
+		return by_rows(maker, node, row->rows);
+	case OPTION_LIST:
+		return node->type == NODE_LIST ? list_by_rows(maker, node, row->rows) : node;
+	case OPTION_TABLE:
+		return node->type == NODE_MAP ? table_by_rows(maker, node, row->rows) : node;
+	case OPTION_OPERATIONS:
+		return node->type == NODE_LIST ? operations(maker, node, row->rows) : node;
+	case OPTION_DURATION:
+		return node->type == NODE_SCALAR ? duration(maker, node) : node;
+	default:
+		return node;
+	}
+}
+
+const struct node *resource_normal(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena)
+{
+	struct maker maker = {arena, kinds};
+	const struct resource_kind *kind = resource->kind;
+	const struct node *root = resource->node;
+	if (!kind->api_version)
+		return by_rows(&maker, root, kind->rows);
+	struct growing map = map_begin(&maker, 4);
+	struct growing nothing = map_begin(&maker, 0);
+	const struct node *metadata = node_get(root, "metadata"), *spec = node_get(root, "spec");
+	struct growing name = map_begin(&maker, 1);
+	if (resource->name.text)
+		map_put(&maker, &name, "name", scalar(&maker, resource->name.text, true));
+	map_put(&maker, &map, "apiVersion", scalar(&maker, kind->api_version, true));
+	map_put(&maker, &map, "kind", scalar(&maker, kind->name, true));
+	map_put(&maker, &map, "metadata", is_absent(metadata) ? name.node : by_rows(&maker, metadata, metadata_rows));
+	map_put(&maker, &map, "spec", by_rows(&maker, is_absent(spec) ? nothing.node : spec, kind->rows));
+	return arena_failed(arena) ? NULL : map.node;
+}

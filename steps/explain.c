@@ -1,0 +1,38 @@
+/* explain.c: the step that says why a model answered as it did. Its fields are known
+ * and checked; it cannot run yet. */
+#include "steps/kinds.h"
+
+static const struct option background_rows[] = {
+	CHECKED("file", TEXT, .short_form = true, .help = "A file with rows of usual data."),
+	CHECKED("rows", INTEGER, .least = 1, .most = 1000000.0, .help = "A running sample of so many rows."),
+	{.type = OPTION_END},
+};
+
+static const struct option budget_rows[] = {
+	CHECKED("calls", INTEGER, .least = 1, .most = 1000000.0, .help = "Rows sent to the model at the most."),
+	CHECKED("time", DURATION, .help = "How long it may take at the most."),
+	{.type = OPTION_END},
+};
+
+static const struct option options[] = {
+	CHECKED("step", NAME, .help = "Whose answer is explained; default: the step it reads."),
+	CHECKED("by", CHOICE, .choices = "auto tree linear exact sample anchors gradients permutation", .fallback = "auto",
+		.help = "The method."),
+	CHECKED("background", MAP, .rows = background_rows, .help = "What is usual: a file, or {rows: 100}."),
+	CHECKED("deliver", CHOICE, .choices = "beside inline on-request", .fallback = "beside",
+		.help = "Whether the answer waits for it, or it follows on a topic of its own."),
+	CHECKED("share", NUMBER, .least = 0, .most = 1, .fallback = "1", .help = "Of how many requests: 10%."),
+	CHECKED("budget", MAP, .rows = budget_rows, .help = "What it may cost; then the best estimate counts."),
+	{.type = OPTION_END},
+};
+
+const struct step_kind step_explain = {
+	.name = "explain",
+	.summary = "Says why a model answered as it did.",
+	.example = "- name: why\n"
+		   "  inputs: [local]\n"
+		   "  explain: {step: local, background: {rows: 100}, share: 10%}\n",
+	.options = options,
+	.shape = SHAPE_REPLACES,
+	.planned = true,
+};

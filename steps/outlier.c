@@ -1,0 +1,29 @@
+/* outlier.c: the step that marks messages unlike those it knows. Its fields are known
+ * and checked; it cannot run yet. */
+#include <float.h>
+
+#include "steps/kinds.h"
+#include "steps/references.h"
+
+static const struct option options[] = {
+	CHECKED("tensor", TEXT, .required = true, .help = "The tensor that is judged."),
+	CHECKED("by", CHOICE, .choices = "modified-z mahalanobis isolation-forest", .fallback = "mahalanobis",
+		.help = "The method."),
+	CHECKED("reference", MAP, .rows = reference_rows, .required = true,
+		.help = "What is usual: a file of `sluice fit outlier`, or {past: 7d}."),
+	CHECKED("limit", NUMBER, .least = 0, .most = DBL_MAX, .help = "From which score on it is an outlier; default: by method."),
+	CHECKED("as", CHOICE, .choices = "marks tensors", .fallback = "marks",
+		.help = "Whether score and verdict travel as marks or as tensors."),
+	{.type = OPTION_END},
+};
+
+const struct step_kind step_outlier = {
+	.name = "outlier",
+	.summary = "Marks messages unlike those it knows: outlier_score, is_outlier.",
+	.example = "- name: odd\n"
+		   "  inputs: [sane]\n"
+		   "  outlier: {tensor: features, reference: refs/features.json}\n",
+	.options = options,
+	.shape = SHAPE_ADDS,
+	.planned = true,
+};
