@@ -1,0 +1,340 @@
+/* mapped.c: compiles a mapping, and makes tensors of what the walk has gathered; see
+ * mapped.h. */
+#include "message/mapped.h"
+
+#include "message/avro_writers.h"
+#include "message/mapped_walk.h"
+
+/* `pad` or `default`: what the user wrote, text or the text of a number. */
+struct filler {
+	bool given;
+	struct cell cell;
+};
+
+struct mapped {
+	struct mapped_tensor as_written; /* texts and shape copied */
+	const struct map_path **paths;
+	struct filler pad;
+	struct filler fallback;
+	struct parameters parameters;
+};
+
+struct mapping {
+	struct map_node root;
+	size_t count;
+	struct mapped *tensors;
+	size_t path_count;
+	const struct map_path *key;
+	const struct map_path *time;
+};
+
+/* ---- compiling ---- */
+
+static bool no_memory(struct error *error)
+{
+	return error_memory(error, ERROR_SYSTEM, "reading a mapping");
+}
+
+static bool copy_text(struct arena *arena, struct text *text, struct error *error)
+{
+	if (!text->bytes)
+		return true;
+	text->bytes = arena_copy(arena, text->bytes, text->length);
+	return text->bytes || no_memory(error);
+}
+
+static bool compile_filler(struct arena *arena, struct filler *filler, const struct mapped_tensor *tensor, struct text text,
+			   const char *what, struct error *error)
+{
+	union {
+		double number;
+		struct text text;
+	} element;
+	if (!text.bytes)
+		return true;
+	filler->given = true;
+	filler->cell.kind = CELL_TEXT;
+	filler->cell.value.text = text;
+	if (!copy_text(arena, &filler->cell.value.text, error))
+		return false;
+	if (tensor->has_datatype && !cell_store(&filler->cell, tensor->datatype, &element, 0, arena))
+		return error_set(error, ERROR_CONFIG, tensor->place, "`%s` of the tensor " TEXT_FORMAT " is `" TEXT_FORMAT "`, which is no %s", what,
+				 TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(text), datatype_rows[tensor->datatype].name);
+	return true;
+}
+
+/* The names of columns, joined by commas. */
+static bool compile_columns(struct arena *arena, struct mapped *mapped, struct error *error)
+{
+	struct parameter *parameter = ARENA_NEW(arena, struct parameter);
+	const char *joined = "";
+	for (size_t i = 0; joined && i < mapped->as_written.path_count; i++) {
+		struct text last = path_last_part(mapped->paths[i]->text);
+		joined = arena_print(arena, "%s%s" TEXT_FORMAT, joined, i ? "," : "", TEXT_ARGUMENTS(last));
+	}
+	if (!parameter || !joined)
+		return no_memory(error);
+	*parameter = (struct parameter){.name = TEXT(MAPPED_COLUMNS), .type = PARAMETER_TEXT, .value.text = text_of(joined)};
+	mapped->parameters = (struct parameters){1, parameter};
+	return true;
+}
+
+static bool check_shape(const struct mapped_tensor *tensor, struct error *error)
+{
+	struct error fault = {0};
+	size_t count;
+	if (!tensor->has_shape)
+		return true;
+	if (!shape_count(tensor->name, tensor->shape, tensor->rank, &count, &fault))
+		return error_set(error, ERROR_CONFIG, tensor->place, "%s", fault.text);
+	if (tensor->columns && count != tensor->path_count)
+		return error_set(error, ERROR_CONFIG, tensor->place,
+				 "the tensor " TEXT_FORMAT " has %zu paths, and a shape of %zu elements; leave the shape out",
+				 TEXT_ARGUMENTS(tensor->name), tensor->path_count, count);
+	return true;
+}
+
+static bool compile_tensor(struct arena *arena, struct mapping *mapping, struct mapped *mapped, const struct mapped_tensor *tensor,
+			   struct error *error)
+{
+	mapped->as_written = *tensor;
+	mapped->paths = ARENA_ARRAY(arena, const struct map_path *, tensor->path_count);
+	int64_t *shape = ARENA_ARRAY(arena, int64_t, tensor->rank);
+	if (!mapped->paths || !shape)
+		return no_memory(error);
+	if (tensor->path_count == 0)
+		return error_set(error, ERROR_CONFIG, tensor->place, "the tensor " TEXT_FORMAT " has no path; say where its value stands",
+				 TEXT_ARGUMENTS(tensor->name));
+	if (!check_shape(tensor, error) || !copy_text(arena, &mapped->as_written.name, error))
+		return false;
+	for (size_t i = 0; i < tensor->rank; i++)
+		shape[i] = tensor->shape[i];
+	mapped->as_written.shape = shape;
+	for (size_t i = 0; i < tensor->path_count; i++) {
+		mapped->paths[i] = path_add(&mapping->root, tensor->paths[i], mapping->path_count++, arena, tensor->place, error);
+		if (!mapped->paths[i])
+			return false;
+		if (tensor->columns && mapped->paths[i]->starred)
+			return error_set(error, ERROR_CONFIG, tensor->place, "the path `" TEXT_FORMAT "` is a column, and [*] gives many; give it a tensor",
+					 TEXT_ARGUMENTS(tensor->paths[i]));
+	}
+	return compile_filler(arena, &mapped->pad, tensor, tensor->pad, "pad", error) &&
+	       compile_filler(arena, &mapped->fallback, tensor, tensor->fallback, "default", error) &&
+	       (!tensor->columns || compile_columns(arena, mapped, error));
+}
+
+static bool compile_single(struct arena *arena, struct mapping *mapping, struct text text, const struct map_path **path,
+			   const struct mapped_input *input, struct error *error)
+{
+	if (!text.bytes)
+		return true;
+	*path = path_add(&mapping->root, text, mapping->path_count++, arena, input->place, error);
+	if (!*path)
+		return false;
+	return !(*path)->starred ||
+	       error_set(error, ERROR_CONFIG, input->place, "the path `" TEXT_FORMAT "` gives many values, and one is wanted; name an item, as in a[0]",
+			 TEXT_ARGUMENTS(text));
+}
+
+const struct mapping *mapping_compile(struct arena *arena, const struct mapped_input *input, struct error *error)
+{
+	struct mapping *mapping = ARENA_NEW(arena, struct mapping);
+	struct mapped *tensors = ARENA_ARRAY(arena, struct mapped, input->count);
+	size_t paths = 2;
+	if (!mapping || !tensors) {
+		no_memory(error);
+		return NULL;
+	}
+	mapping->count = input->count;
+	mapping->tensors = tensors;
+	for (size_t i = 0; i < input->count; i++)
+		paths += input->tensors[i].path_count;
+	if (paths > MAPPED_PATHS_MAX) {
+		error_set(error, ERROR_CONFIG, input->place, "`input.tensors` has %zu paths; at most %d are taken", paths, MAPPED_PATHS_MAX);
+		return NULL;
+	}
+	for (size_t i = 0; i < input->count; i++)
+		if (!compile_tensor(arena, mapping, &tensors[i], &input->tensors[i], error))
+			return NULL;
+	if (!compile_single(arena, mapping, input->key, &mapping->key, input, error) ||
+	    !compile_single(arena, mapping, input->time, &mapping->time, input, error))
+		return NULL;
+	return mapping;
+}
+
+/* ---- making tensors ---- */
+
+struct making {
+	const struct mapping *mapping;
+	struct arena *arena;
+	const struct found *found;
+	avro_schema_t schema; /* of an Avro event; NULL: JSON */
+	struct error *error;
+};
+
+static bool absent(const struct making *making, const struct map_path *path, struct text tensor)
+{
+	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
+			 "the event has nothing at `" TEXT_FORMAT "` for " TEXT_FORMAT "; send it, or give it a default", TEXT_ARGUMENTS(path->text),
+			 TEXT_ARGUMENTS(tensor));
+}
+
+static bool store(const struct making *making, const struct mapped *mapped, const struct map_path *path, struct tensor *tensor,
+		  void *elements, size_t index, const struct cell *cell)
+{
+	if (cell->kind == CELL_NOTHING && !mapped->fallback.given)
+		return absent(making, path, tensor->name);
+	const struct cell *used = cell->kind == CELL_NOTHING ? &mapped->fallback.cell : cell;
+	if (cell_store(used, tensor->datatype, elements, index, making->arena))
+		return true;
+	if (arena_failed(making->arena))
+		return error_memory(making->error, ERROR_LIMIT, "mapping an event");
+	return error_set(making->error, ERROR_INPUT, PLACE_NONE, "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %s; %s",
+			 cell_shown(used, making->arena), TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name),
+			 datatype_rows[tensor->datatype].name, "send one, or name another datatype");
+}
+
+static enum datatype datatype_for(const struct making *making, const struct mapped *mapped)
+{
+	enum datatype datatype = DATATYPE_FP64;
+	if (mapped->as_written.has_datatype)
+		return mapped->as_written.datatype;
+	for (size_t i = 0; making->schema && i < mapped->as_written.path_count; i++)
+		if (mapped_avro_datatype(making->schema, &making->mapping->root, mapped->paths[i], &datatype))
+			break;
+	return datatype;
+}
+
+/* A value alone, as a column or a whole tensor. */
+static bool store_single(const struct making *making, const struct mapped *mapped, const struct map_path *path, struct tensor *tensor,
+			 void *elements, size_t index)
+{
+	const struct cell nothing = {.kind = CELL_NOTHING};
+	const struct found *found = &making->found[path->number];
+	if (found->listed)
+		return error_set(making->error, ERROR_INPUT, PLACE_NONE,
+				 "a list stands at `" TEXT_FORMAT "` of the event, and " TEXT_FORMAT " wants one value; give it a shape, or write [*]",
+				 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name));
+	/* A field that stands there twice: the last counts. */
+	return store(making, mapped, path, tensor, elements, index, found->count ? &found->cells[found->count - 1] : &nothing);
+}
+
+static bool wrong_count(const struct making *making, const struct map_path *path, const struct tensor *tensor, size_t count)
+{
+	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
+			 "the event has %zu values at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %zu; send as many, or give it a pad", count,
+			 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name), tensor->count);
+}
+
+/* The values of a list, cut or filled up to the shape. */
+static bool store_list(const struct making *making, const struct mapped *mapped, const struct map_path *path, struct tensor *tensor,
+		       void *elements)
+{
+	const struct cell nothing = {.kind = CELL_NOTHING};
+	const struct found *found = &making->found[path->number];
+	bool there = found->listed || found->count;
+	if (there && found->count != tensor->count && !mapped->pad.given)
+		return wrong_count(making, path, tensor, found->count);
+	for (size_t i = 0; i < tensor->count; i++) {
+		const struct cell *cell = !there ? &nothing : i < found->count ? &found->cells[i] : &mapped->pad.cell;
+		if (!store(making, mapped, path, tensor, elements, i, cell))
+			return false;
+	}
+	return there || tensor->count || absent(making, path, tensor->name);
+}
+
+/* How many values a path has that the shape does not count: absent, its default is
+ * one. */
+static int64_t free_length(const struct making *making, const struct mapped *mapped, const struct map_path *path)
+{
+	const struct found *found = &making->found[path->number];
+	return found->listed || !mapped->fallback.given ? (int64_t)found->count : 1;
+}
+
+static const struct tensor *make_tensor(const struct making *making, const struct mapped *mapped)
+{
+	const struct mapped_tensor *written = &mapped->as_written;
+	const struct map_path *first = mapped->paths[0];
+	bool list = !written->columns && (written->has_shape || first->starred);
+	const int64_t columns[] = {1, (int64_t)written->path_count};
+	const int64_t one[] = {1};
+	const int64_t many[] = {free_length(making, mapped, first)};
+	const int64_t *shape = written->has_shape ? written->shape : written->columns ? columns : list ? many : one;
+	size_t rank = written->has_shape ? written->rank : written->columns ? 2 : 1;
+	void *elements;
+	struct tensor *tensor = tensor_make(making->arena, written->name, datatype_for(making, mapped), shape, rank, &elements, making->error);
+	if (!tensor)
+		return NULL;
+	tensor->parameters = mapped->parameters;
+	if (list)
+		return store_list(making, mapped, first, tensor, elements) ? tensor : NULL;
+	for (size_t i = 0; i < written->path_count; i++)
+		if (!store_single(making, mapped, mapped->paths[i], tensor, elements, i))
+			return NULL;
+	return tensor;
+}
+
+/* The one value of a path that is key or time. */
+static const struct cell *single_of(const struct making *making, const struct map_path *path, const char *what)
+{
+	const struct found *found = &making->found[path->number];
+	if (!found->listed && found->count && found->cells[found->count - 1].kind != CELL_NOTHING)
+		return &found->cells[found->count - 1];
+	absent(making, path, text_of(what));
+	return NULL;
+}
+
+static bool set_key(const struct making *making, struct message *message)
+{
+	const struct cell *cell = single_of(making, making->mapping->key, "the key");
+	return cell && (cell_text(cell, making->arena, &message->key) || error_memory(making->error, ERROR_LIMIT, "mapping an event"));
+}
+
+static bool set_time(const struct making *making, struct message *message)
+{
+	const struct cell *cell = single_of(making, making->mapping->time, "the time");
+	if (!cell)
+		return false;
+	return cell_store(cell, DATATYPE_INT64, &message->time_ms, 0, making->arena) ||
+	       error_set(making->error, ERROR_INPUT, PLACE_NONE,
+			 "the event has %s at `" TEXT_FORMAT "`, and the time is a whole number of milliseconds since 1970; send that",
+			 cell_shown(cell, making->arena), TEXT_ARGUMENTS(making->mapping->time->text));
+}
+
+static bool make_all(const struct making *making, struct message *message)
+{
+	const struct mapping *mapping = making->mapping;
+	const struct tensor **items = arena_take_raw(making->arena, mapping->count * sizeof *items);
+	if (!items)
+		return error_memory(making->error, ERROR_LIMIT, "mapping an event");
+	for (size_t i = 0; i < mapping->count; i++) {
+		items[i] = make_tensor(making, &mapping->tensors[i]);
+		if (!items[i])
+			return false;
+	}
+	message->payload.tensors = (struct tensors){mapping->count, items};
+	return (!mapping->key || set_key(making, message)) && (!mapping->time || set_time(making, message));
+}
+
+bool mapped_decode(struct message *message, const struct mapping *mapping, struct text bytes, const struct schema_source *schemas,
+		   struct error *error)
+{
+	struct avro_name name;
+	struct text body;
+	struct found *found = ARENA_ARRAY(message->arena, struct found, mapping->path_count);
+	if (!found)
+		return error_memory(error, ERROR_LIMIT, "mapping an event");
+	struct gathering gathering = {.arena = message->arena, .found = found, .error = error};
+	struct making making = {.mapping = mapping, .arena = message->arena, .found = found, .error = error};
+	bool is_avro = avro_framing(bytes, &name, &body);
+	message->format = is_avro ? &format_avro : &format_oip_json;
+	if (!is_avro)
+		return mapped_walk_json(&gathering, &mapping->root, bytes) && make_all(&making, message);
+	struct avro_writer *writer = avro_writer_find(schemas, name, error);
+	if (!writer)
+		return false;
+	making.schema = writer->schema;
+	bool good = mapped_walk_avro(&gathering, &mapping->root, writer->schema, body) && make_all(&making, message);
+	avro_writer_return(schemas, writer);
+	return good;
+}
