@@ -51,7 +51,8 @@ size_t base64_write(struct text bytes, char *out)
 	char *at = out;
 	for (size_t i = 0; i < bytes.length; i += 3) {
 		size_t left = bytes.length - i;
-		uint32_t bits = (uint32_t)from[i] << 16 | (left > 1 ? (uint32_t)from[i + 1] << 8 : 0) | (left > 2 ? from[i + 2] : 0);
+		uint32_t bits =
+			(uint32_t)from[i] << 16 | (left > 1 ? (uint32_t)from[i + 1] << 8 : 0) | (left > 2 ? from[i + 2] : 0);
 		*at++ = alphabet[bits >> 18];
 		*at++ = alphabet[bits >> 12 & 63];
 		*at++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';

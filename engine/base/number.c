@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define POWER_LEAST (-342) /* 2^64 * 10^-343 rounds to 0 */
-#define POWER_MOST 324     /* the shortest digits of the least double are scaled by it */
+#define POWER_MOST 324	   /* the shortest digits of the least double are scaled by it */
 
 /* The upper 128 bits of 10^k, cut off, the first bit set. */
 struct power {
@@ -104,7 +104,7 @@ static void scan_long(struct decimal *decimal, const char *at, const char *end)
 	}
 }
 
-#define SURE_DIGITS 19                         /* 10^19 - 1 fits 64 bits */
+#define SURE_DIGITS 19				/* 10^19 - 1 fits 64 bits */
 #define EXPONENT_CEILING INT64_C(1000000000000) /* beyond any number of zeros that a text holds */
 
 /* What stands behind `e`; NULL when it is no exponent. */
@@ -145,8 +145,7 @@ size_t decimal_scan(struct text text, struct decimal *decimal)
 			return 0;
 		last = at;
 	}
-	*decimal = (struct decimal){
-		.digits = digits, .exponent = exponent, .negative = negative, .whole = exponent == 0};
+	*decimal = (struct decimal){.digits = digits, .exponent = exponent, .negative = negative, .whole = exponent == 0};
 	if (last - first > SURE_DIGITS) {
 		decimal->exponent = 0;
 		scan_long(decimal, first, last);
@@ -345,34 +344,36 @@ bool number_read_uint64(struct text text, uint64_t *number)
 
 /* --- writing ------------------------------------------------------------- */
 
-static const char digit_pairs[201] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-				     "4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798"
-				     "99";
+static const char digit_pairs[201] =
+	"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+	"4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798"
+	"99";
+
+#define DIGITS_MAX 20 /* of 64 bits. So many are always copied: cheaper than as many as there are */
 
 /* Writes the digits of `number` so that they end before `end`; where they begin. */
 static inline char *write_digits_before(char *end, uint64_t number)
 {
 	while (number >= 100) {
-		end -= 2;
-		memcpy(end, digit_pairs + number % 100 * 2, 2);
+		const char *pair = digit_pairs + number % 100 * 2;
 		number /= 100;
+		*--end = pair[1];
+		*--end = pair[0];
 	}
-	if (number >= 10) {
-		end -= 2;
-		memcpy(end, digit_pairs + number * 2, 2);
-	} else {
-		*--end = (char)('0' + number);
-	}
+	const char *pair = digit_pairs + number * 2;
+	*--end = pair[1];
+	if (number >= 10)
+		*--end = pair[0];
 	return end;
 }
 
 size_t number_write_uint64(char *out, uint64_t number)
 {
-	char digits[20];
-	char *first = write_digits_before(digits + sizeof digits, number);
-	size_t length = (size_t)(digits + sizeof digits - first);
-	memcpy(out, first, length);
-	return length;
+	char digits[2 * DIGITS_MAX] = "";
+	char *end = digits + DIGITS_MAX;
+	char *first = write_digits_before(end, number);
+	memcpy(out, first, DIGITS_MAX);
+	return (size_t)(end - first);
 }
 
 size_t number_write_int64(char *out, int64_t number)
@@ -430,34 +431,25 @@ static uint64_t shortest_digits(uint64_t fraction, int power_two, bool lopsided,
 #define PLAIN_LEAST (-4)
 #define PLAIN_MOST 16
 
-/* `count` digits, the first of which stands `lead` places left of the point. */
-static size_t place_point(char *out, const char *digits, int count, int lead)
+/* `count` digits, the first of which stands `lead` places left of the point. Behind
+ * them stand zeros, as many as can be needed. */
+static inline size_t place_point(char *out, const char *digits, int count, int lead)
 {
-	char *at = out;
 	if (lead > 0 && lead <= PLAIN_MOST) {
-		int before = count < lead ? count : lead;
-		memcpy(at, digits, (size_t)before);
-		memset(at + before, '0', (size_t)(lead - before));
-		at += lead;
-		*at++ = '.';
-		if (count <= lead)
-			*at++ = '0';
-		else
-			memcpy(at, digits + lead, (size_t)(count - lead));
-		return (size_t)(at - out) + (size_t)(count > lead ? count - lead : 0);
+		memcpy(out, digits, PLAIN_MOST);
+		out[lead] = '.';
+		memcpy(out + lead + 1, digits + lead, DIGITS_MAX);
+		return (size_t)(count > lead ? count + 1 : lead + 2);
 	}
 	if (lead <= 0 && lead >= PLAIN_LEAST) {
-		memcpy(at, "0.00000", 7);
-		at += 2 - lead;
-		memcpy(at, digits, (size_t)count);
-		return (size_t)(at - out) + (size_t)count;
+		memcpy(out, "0.000000", 8);
+		memcpy(out + 2 - lead, digits, DIGITS_MAX);
+		return (size_t)(2 - lead + count);
 	}
-	*at++ = digits[0];
-	if (count > 1) {
-		*at++ = '.';
-		memcpy(at, digits + 1, (size_t)(count - 1));
-		at += count - 1;
-	}
+	char *at = out + (count > 1 ? count + 1 : 1);
+	out[0] = digits[0];
+	out[1] = '.';
+	memcpy(out + 2, digits + 1, DIGITS_MAX);
 	*at++ = 'e';
 	return (size_t)(at - out) + number_write_int64(at, lead - 1);
 }
@@ -487,8 +479,9 @@ static inline size_t write_binary(char *out, bool negative, uint64_t fraction, i
 		digits = fraction >> -power_two;
 	else
 		digits = shortest_digits(fraction, power_two, lopsided, &exponent);
-	char text[20];
-	char *last = text + sizeof text;
+	char text[2 * DIGITS_MAX + PLAIN_MOST];
+	char *last = text + DIGITS_MAX;
+	memset(text, '0', sizeof text);
 	char *first = write_digits_before(last, digits);
 	int lead = (int)(last - first) + exponent;
 	while (last[-1] == '0')

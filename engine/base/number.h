@@ -18,8 +18,8 @@ struct decimal {
 	uint64_t digits;
 	int64_t exponent;
 	bool negative;
-	bool whole;         /* written without point and exponent */
-	bool cut;           /* digits that do not fit were left off, not all of them 0 */
+	bool whole;	    /* written without point and exponent */
+	bool cut;	    /* digits that do not fit were left off, not all of them 0 */
 	struct text source; /* borrowed */
 };
 
@@ -43,7 +43,7 @@ bool number_read_double(struct text text, double *number);
 bool number_read_int64(struct text text, int64_t *number);
 bool number_read_uint64(struct text text, uint64_t *number);
 
-#define NUMBER_TEXT_MAX 32 /* room that each of the writers needs */
+#define NUMBER_TEXT_MAX 48 /* room that each of the writers needs; the text is shorter */
 
 /* Write to `out`, without a NUL, and return the length. NaN and infinities are
  * written as NaN, Infinity and -Infinity. */

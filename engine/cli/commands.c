@@ -6,12 +6,14 @@ extern const struct command command_echo;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_lint;
+extern const struct command command_plan;
 extern const struct command command_schema;
 extern const struct command command_test;
 
 const struct command *const command_table[] = {
 	&command_init,
 	&command_lint,
+	&command_plan,
 	&command_test,
 	&command_schema,
 	&command_echo,

@@ -34,8 +34,9 @@ static enum json_form form_of_key(struct json_scan *scan, struct text key)
 		const char *key;
 		enum json_form form;
 	} rows[] = {
-		{"raw_input_contents", JSON_FORM_OIP}, {"instances", JSON_FORM_V1},  {"signature_name", JSON_FORM_V1},
-		{"data", JSON_FORM_SELDON},	       {"strData", JSON_FORM_SELDON}, {"binData", JSON_FORM_SELDON},
+		{"raw_input_contents", JSON_FORM_OIP}, {"instances", JSON_FORM_V1},
+		{"signature_name", JSON_FORM_V1},      {"data", JSON_FORM_SELDON},
+		{"strData", JSON_FORM_SELDON},	       {"binData", JSON_FORM_SELDON},
 		{"jsonData", JSON_FORM_SELDON},
 	};
 	if (text_is(key, "inputs"))

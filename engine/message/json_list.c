@@ -20,7 +20,7 @@ static bool close_list(struct json_list *list, const struct json_scan *scan, siz
 bool json_list_walk(struct json_scan *scan, struct json_list *list, json_element *element, void *context)
 {
 	size_t counts[JSON_DEPTH_MAX];
-	size_t depth = 0;             /* lists that stand open */
+	size_t depth = 0;		/* lists that stand open */
 	size_t element_depth = UNKNOWN; /* where elements stand */
 	list->count = 0;
 	list->rank = 0;

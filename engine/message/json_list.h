@@ -12,10 +12,10 @@
 typedef bool json_element(void *context, struct json_scan *scan);
 
 struct json_list {
-	size_t count;                   /* of elements */
-	size_t rank;                    /* of lists in each other; 0 for an element alone */
+	size_t count;			/* of elements */
+	size_t rank;			/* of lists in each other; 0 for an element alone */
 	size_t lengths[JSON_DEPTH_MAX]; /* by depth, `rank` of them */
-	const char *ragged;             /* byte of the body where that was seen; NULL: not ragged */
+	const char *ragged;		/* byte of the body where that was seen; NULL: not ragged */
 };
 
 /* Over the list, or the element alone, that the scan stands before. False when the

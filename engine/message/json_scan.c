@@ -6,12 +6,8 @@
 void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error)
 {
 	const char *bytes = body.bytes ? body.bytes : "";
-	*scan = (struct json_scan){.at = bytes,
-				   .end = bytes + body.length,
-				   .begin = bytes,
-				   .what = what,
-				   .arena = arena,
-				   .error = error};
+	*scan = (struct json_scan){
+		.at = bytes, .end = bytes + body.length, .begin = bytes, .what = what, .arena = arena, .error = error};
 }
 
 bool json_fail(struct json_scan *scan, const char *cause)
@@ -40,7 +36,7 @@ static enum json_type peek_word(struct json_scan *scan)
 	static const struct {
 		const char *word;
 		enum json_type type;
-	} words[] = {{"true", JSON_TRUE}, {"false", JSON_FALSE},    {"null", JSON_NULL},
+	} words[] = {{"true", JSON_TRUE}, {"false", JSON_FALSE},   {"null", JSON_NULL},
 		     {"NaN", JSON_BARE},  {"Infinity", JSON_BARE}, {"-Infinity", JSON_BARE}};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (!starts_with(scan, words[i].word))
@@ -75,8 +71,16 @@ enum json_type json_peek(struct json_scan *scan)
 		if (!starts_with(scan, "-I"))
 			return JSON_NUMBER;
 		return peek_word(scan);
-	case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
 		return JSON_NUMBER;
 	default:
 		return peek_word(scan);
@@ -210,16 +214,22 @@ static bool skip_escape(struct json_scan *scan)
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* Whether any of eight bytes ends a plain run: a quote, a backslash, a control
- * character, or one beyond ASCII. */
-static inline bool any_special(const char *at)
+/* To the first of the bytes before `end` that ends a plain run: a quote, a backslash,
+ * a control character, or one beyond ASCII. Of the last seven it may be any. A
+ * difference borrows only from bytes behind a found one, so the first found is one. */
+static inline const char *skip_plain(const char *at, const char *end)
 {
-	uint64_t bytes;
-	memcpy(&bytes, at, sizeof bytes);
-	uint64_t quote = bytes ^ EACH_BYTE('"');
-	uint64_t backslash = bytes ^ EACH_BYTE('\\');
-	uint64_t found = (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) | (bytes - EACH_BYTE(0x20)) | bytes;
-	return (found & EACH_BYTE(0x80)) != 0;
+	for (; end - at >= 8; at += 8) {
+		uint64_t bytes;
+		memcpy(&bytes, at, sizeof bytes);
+		uint64_t quote = bytes ^ EACH_BYTE('"');
+		uint64_t backslash = bytes ^ EACH_BYTE('\\');
+		uint64_t found = (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) | (bytes - EACH_BYTE(0x20)) | bytes;
+		found &= EACH_BYTE(0x80);
+		if (found)
+			return at + (__builtin_ctzll(found) >> 3);
+	}
+	return at;
 }
 
 /* To the closing quote, `scan->at` standing behind the opening one. */
@@ -229,8 +239,7 @@ static bool skip_string(struct json_scan *scan, bool *escaped)
 	bool beyond_ascii = false;
 	*escaped = false;
 	for (;;) {
-		while (scan->end - scan->at >= 8 && !any_special(scan->at))
-			scan->at += 8;
+		scan->at = skip_plain(scan->at, scan->end);
 		if (scan->at == scan->end)
 			return json_fail(scan, "it ends inside a string");
 		unsigned char c = (unsigned char)*scan->at;

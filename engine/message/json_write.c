@@ -58,15 +58,6 @@ void json_write_double(struct buffer *out, double number)
 		buffer_grown(out, number_write_double(room, number));
 }
 
-void json_write_float(struct buffer *out, float number)
-{
-	char *room = isfinite(number) ? buffer_room(out, NUMBER_TEXT_MAX) : NULL;
-	if (room)
-		buffer_grown(out, number_write_float(room, number));
-	else
-		json_write_double(out, (double)number);
-}
-
 void json_write_int64(struct buffer *out, int64_t number)
 {
 	char *room = buffer_room(out, NUMBER_TEXT_MAX);
@@ -88,7 +79,7 @@ void json_write_bool(struct buffer *out, bool flag)
 
 bool json_written(const struct buffer *out, struct error *error)
 {
-	return !buffer_failed(out) || error_set(error, ERROR_LIMIT, PLACE_NONE,
-						"it would need a body of more than %zu bytes, which is the limit; send less at once",
-						out->ceiling_bytes);
+	return !buffer_failed(out) ||
+	       error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "it would need a body of more than %zu bytes, which is the limit; send less at once", out->ceiling_bytes);
 }

@@ -12,7 +12,6 @@
 
 void json_write_string(struct buffer *out, struct text text);
 void json_write_double(struct buffer *out, double number);
-void json_write_float(struct buffer *out, float number);
 void json_write_int64(struct buffer *out, int64_t number);
 void json_write_uint64(struct buffer *out, uint64_t number);
 void json_write_bool(struct buffer *out, bool flag);

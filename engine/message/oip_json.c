@@ -20,7 +20,8 @@ static bool oip_decode(struct message *message, struct text bytes, const struct 
 	uint64_t length = 0;
 	if (header && (!number_read_uint64(header->value, &length) || length == 0))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the header Inference-Header-Content-Length is `" TEXT_FORMAT "`; send how many bytes of the body are JSON",
+				 "the header Inference-Header-Content-Length is `" TEXT_FORMAT
+				 "`; send how many bytes of the body are JSON",
 				 TEXT_ARGUMENTS(header->value));
 	return oip_json_decode_request(message, bytes, length, error);
 }

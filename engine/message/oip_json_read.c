@@ -7,7 +7,7 @@
 
 /* What stands at the top of a request, beside what goes straight to the message. */
 struct request {
-	struct text outputs;      /* where they stand: read last, when binary_data_output is known */
+	struct text outputs;	  /* where they stand: read last, when binary_data_output is known */
 	struct text raw_contents; /* as well */
 	bool has_inputs;
 };
@@ -43,7 +43,8 @@ static bool read_wanted(struct oip_reader *reader, struct text *name, bool *bina
 	struct parameters parameters;
 	struct text key;
 	if (json_peek(scan) != JSON_OBJECT)
-		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "outputs holds what is no object; write {\"name\": \"…\"}");
+		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
+				 "outputs holds what is no object; write {\"name\": \"…\"}");
 	json_enter(scan);
 	while (json_key(scan, &key)) {
 		bool taken;
@@ -58,7 +59,8 @@ static bool read_wanted(struct oip_reader *reader, struct text *name, bool *bina
 	}
 	if (extension.has_binary_data)
 		*binary = extension.binary_data;
-	return name->bytes || error_set(reader->error, ERROR_INPUT, PLACE_NONE, "outputs has an entry without name; write {\"name\": \"…\"}");
+	return name->bytes ||
+	       error_set(reader->error, ERROR_INPUT, PLACE_NONE, "outputs has an entry without name; write {\"name\": \"…\"}");
 }
 
 static size_t count_items(struct json_scan scan)
@@ -112,7 +114,8 @@ bool oip_json_decode_request(struct message *message, struct text body, size_t h
 	if (!json_end(&reader.scan))
 		return false;
 	if (reader.tensors.count == 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the request has %s inputs; send at least one tensor in the list inputs",
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the request has %s inputs; send at least one tensor in the list inputs",
 				 request.has_inputs ? "an empty list of" : "no");
 	return oip_reader_end(&reader, request.raw_contents, &message->payload.tensors) &&
 	       (!request.outputs.bytes || read_outputs(&reader, message, request.outputs));
@@ -162,7 +165,8 @@ static bool check_body(struct text body, struct error *error)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the reply is empty, where JSON with outputs is due");
 	if (body.bytes[at] == '<')
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the reply is an HTML page or XML, where JSON with outputs is due; see that the address is a model server's");
+				 "the reply is an HTML page or XML, where JSON with outputs is due; see that the address is a "
+				 "model server's");
 	return true;
 }
 
@@ -185,7 +189,8 @@ static bool read_reply(struct arena *arena, struct text body, size_t header_leng
 	if (!json_end(&reader.scan))
 		return false;
 	if (!parts.has_outputs && parts.error.bytes)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the reply is an error: " TEXT_FORMAT, TEXT_ARGUMENTS(parts.error));
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the reply is an error: " TEXT_FORMAT,
+				 TEXT_ARGUMENTS(parts.error));
 	if (!parts.has_outputs)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the reply has no outputs");
 	return oip_reader_end(&reader, (struct text){0}, &reply->payload.tensors);

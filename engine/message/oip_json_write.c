@@ -51,8 +51,7 @@ static void write_parameters(struct buffer *out, struct parameters parameters, c
 
 static void write_tensor(struct buffer *out, const struct tensor *tensor, bool binary)
 {
-	static const struct parameter base64 = {
-		.name = {"content_type", 12}, .type = PARAMETER_TEXT, .value.text = {"base64", 6}};
+	static const struct parameter base64 = {.name = {"content_type", 12}, .type = PARAMETER_TEXT, .value.text = {"base64", 6}};
 	struct parameter size = {.name = TEXT("binary_data_size"), .type = PARAMETER_INTEGER};
 	bool as_text = binary || tensor_is_text(tensor);
 	if (binary)

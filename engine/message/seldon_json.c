@@ -86,8 +86,9 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 	if (json_peek(&inside) == JSON_OBJECT) {
 		json_enter(&inside);
 		while (json_key(&inside, &key))
-			(void)(text_is(key, "shape") ? json_span(&inside, &shape)
-						     : text_is(key, "values") ? json_span(&inside, &values) : json_skip(&inside));
+			(void)(text_is(key, "shape")	? json_span(&inside, &shape)
+			       : text_is(key, "values") ? json_span(&inside, &values)
+							: json_skip(&inside));
 	}
 	if (!shape.bytes || !values.bytes) {
 		(void)INPUT_ERROR(scan, "data.tensor is no {\"shape\": […], \"values\": […]}");
@@ -104,7 +105,8 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 		(void)INPUT_ERROR(scan, "data.tensor: shape is no list of whole numbers");
 		return NULL;
 	}
-	*tensor = (struct tensor){.name = TEXT("data"), .shape = dimensions->data, .datatype = DATATYPE_FP64, .rank = (uint32_t)dimensions->count};
+	*tensor = (struct tensor){
+		.name = TEXT("data"), .shape = dimensions->data, .datatype = DATATYPE_FP64, .rank = (uint32_t)dimensions->count};
 	if (!shape_count(TEXT("data.tensor"), tensor->shape, dimensions->count, &tensor->count, scan->error))
 		return NULL;
 	inside = json_again(scan, values);
@@ -135,8 +137,8 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 				   parts->tensor.bytes ? "both tensor and ndarray" : "neither tensor nor ndarray");
 	message->seldon_form = parts->tensor.bytes ? SELDON_TENSOR : SELDON_NDARRAY;
 	const struct tensor *made = parts->tensor.bytes ? read_tensor(message, scan, parts->tensor)
-							: tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1, false,
-								       (struct infer_rules){0});
+							: tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,
+								       false, (struct infer_rules){0});
 	struct tensor *named = made ? ARENA_NEW(message->arena, struct tensor) : NULL;
 	if (!named)
 		return made && error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage");
@@ -171,8 +173,11 @@ static bool read_parts(struct json_scan *scan, struct parts *parts)
 	const struct {
 		const char *key;
 		struct text *part;
-	} rows[] = {{"data", &parts->data},	{"strData", &parts->string}, {"binData", &parts->binary},
-		    {"jsonData", &parts->json}, {"meta", &parts->meta}};
+	} rows[] = {{"data", &parts->data},
+		    {"strData", &parts->string},
+		    {"binData", &parts->binary},
+		    {"jsonData", &parts->json},
+		    {"meta", &parts->meta}};
 	struct text key;
 	enum json_type type = json_peek(scan);
 	if (type == JSON_OBJECT) {
@@ -306,8 +311,8 @@ static void write_tensors(struct buffer *out, struct tensors tensors, enum seldo
 /* The codes are those of HTTP that the kinds have at the gateway. */
 static void write_failure(struct buffer *out, const struct error *error)
 {
-	static const int codes[] = {
-		[ERROR_NONE] = 500, [ERROR_CONFIG] = 500, [ERROR_INPUT] = 400, [ERROR_REMOTE] = 502, [ERROR_LIMIT] = 504, [ERROR_SYSTEM] = 500};
+	static const int codes[] = {[ERROR_NONE] = 500,	  [ERROR_CONFIG] = 500, [ERROR_INPUT] = 400,
+				    [ERROR_REMOTE] = 502, [ERROR_LIMIT] = 504,	[ERROR_SYSTEM] = 500};
 	buffer_string(out, "\"status\":{\"code\":");
 	json_write_int64(out, codes[error->kind]);
 	buffer_string(out, ",\"info\":");

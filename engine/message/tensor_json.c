@@ -12,7 +12,7 @@
 struct reading {
 	struct tensor *tensor;
 	void *elements; /* the tensor's data, still to be written */
-	size_t index;   /* of the next element */
+	size_t index;	/* of the next element */
 };
 
 #define QUOTED_MAX 40 /* bytes of a value that an error shows */
@@ -87,6 +87,24 @@ static bool read_float(struct reading *reading, struct json_scan *scan)
 
 #define INTEGERS_WANTED "whole numbers within its range"
 
+static inline void store_integer(const struct reading *reading, size_t size, uint64_t number)
+{
+	switch (size) {
+	case 1:
+		((uint8_t *)reading->elements)[reading->index] = (uint8_t)number;
+		break;
+	case 2:
+		((uint16_t *)reading->elements)[reading->index] = (uint16_t)number;
+		break;
+	case 4:
+		((uint32_t *)reading->elements)[reading->index] = (uint32_t)number;
+		break;
+	default:
+		((uint64_t *)reading->elements)[reading->index] = number;
+		break;
+	}
+}
+
 static bool read_signed(struct reading *reading, struct json_scan *scan)
 {
 	struct decimal decimal;
@@ -99,8 +117,7 @@ static bool read_signed(struct reading *reading, struct json_scan *scan)
 	int64_t most = INT64_MAX >> (64 - 8 * size);
 	if (!decimal_to_int64(&decimal, &number) || number > most || number < -most - 1)
 		return refused(scan, reading, decimal.source, INTEGERS_WANTED);
-	/* Little-endian: the lower bytes stand first. */
-	memcpy((char *)reading->elements + reading->index * size, &number, size);
+	store_integer(reading, size, (uint64_t)number);
 	return true;
 }
 
@@ -115,7 +132,7 @@ static bool read_unsigned(struct reading *reading, struct json_scan *scan)
 	size_t size = datatype_rows[reading->tensor->datatype].size;
 	if (!decimal_to_uint64(&decimal, &number) || number > UINT64_MAX >> (64 - 8 * size))
 		return refused(scan, reading, decimal.source, INTEGERS_WANTED);
-	memcpy((char *)reading->elements + reading->index * size, &number, size);
+	store_integer(reading, size, number);
 	return true;
 }
 
@@ -182,7 +199,8 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	if (type == JSON_WRONG)
 		return false;
 	if (type != JSON_ARRAY && tensor->rank > 0)
-		return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT ": data is no list; send its elements as a list",
+		return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+				 "tensor " TEXT_FORMAT ": data is no list; send its elements as a list",
 				 TEXT_ARGUMENTS(tensor->name));
 	/* An element and its comma are two bytes at least: so a shape alone takes no memory. */
 	size_t most = ((size_t)(scan->end - scan->at) + 1) / 2;
@@ -197,7 +215,8 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	if (!json_list_walk(scan, &list, read_element, &reading)) {
 		if (list.ragged)
 			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-					 "tensor " TEXT_FORMAT ": data is ragged at byte %zu; lists of one depth must have one length",
+					 "tensor " TEXT_FORMAT
+					 ": data is ragged at byte %zu; lists of one depth must have one length",
 					 TEXT_ARGUMENTS(tensor->name), (size_t)(list.ragged - scan->begin));
 		return false;
 	}
@@ -229,39 +248,83 @@ static void write_bytes(struct buffer *out, struct text bytes, enum bytes_form f
 	}
 }
 
-void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, size_t index, enum bytes_form form)
+#define NUMBER_ROOM (NUMBER_TEXT_MAX + 3) /* with quotes and a comma */
+
+/* In quotes when it is no number to JSON. */
+static inline size_t put_double(char *to, double number)
 {
+	if (isfinite(number))
+		return number_write_double(to, number);
+	to[0] = '"';
+	size_t length = number_write_double(to + 1, number);
+	to[length + 1] = '"';
+	return length + 2;
+}
+
+static inline size_t put_number(char *to, const struct tensor *tensor, size_t index)
+{
+	float narrow;
 	switch (tensor->datatype) {
 	case DATATYPE_FP32:
-		json_write_float(out, ((const float *)tensor->data)[index]);
-		break;
+		narrow = ((const float *)tensor->data)[index];
+		return isfinite(narrow) ? number_write_float(to, narrow) : put_double(to, (double)narrow);
 	case DATATYPE_FP64:
 	case DATATYPE_FP16:
 	case DATATYPE_BF16:
-		json_write_double(out, tensor_number(tensor, index));
-		break;
+		return put_double(to, tensor_number(tensor, index));
 	case DATATYPE_INT64:
-		json_write_int64(out, ((const int64_t *)tensor->data)[index]);
-		break;
+		return number_write_int64(to, ((const int64_t *)tensor->data)[index]);
 	case DATATYPE_UINT64:
-		json_write_uint64(out, ((const uint64_t *)tensor->data)[index]);
-		break;
+		return number_write_uint64(to, ((const uint64_t *)tensor->data)[index]);
+	default: /* the other integers are exact as doubles */
+		return number_write_int64(to, (int64_t)tensor_number(tensor, index));
+	}
+}
+
+void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, size_t index, enum bytes_form form)
+{
+	char *room;
+	switch (tensor->datatype) {
 	case DATATYPE_BOOL:
 		json_write_bool(out, ((const uint8_t *)tensor->data)[index] != 0);
 		break;
 	case DATATYPE_BYTES:
 		write_bytes(out, ((const struct text *)tensor->data)[index], form);
 		break;
-	default: /* the other integers are exact as doubles */
-		json_write_int64(out, (int64_t)tensor_number(tensor, index));
+	default:
+		room = buffer_room(out, NUMBER_ROOM);
+		if (room)
+			buffer_grown(out, put_number(room, tensor, index));
 		break;
+	}
+}
+
+#define NUMBERS_AT_ONCE 128 /* few enough that a buffer near its ceiling still takes most of them */
+
+/* Numbers are the hot path: room is asked for many of them at once. */
+static void write_numbers(struct buffer *out, const struct tensor *tensor)
+{
+	for (size_t i = 0; i < tensor->count;) {
+		size_t stop = tensor->count - i < NUMBERS_AT_ONCE ? tensor->count : i + NUMBERS_AT_ONCE;
+		char *room = buffer_room(out, (stop - i) * NUMBER_ROOM);
+		if (!room)
+			return;
+		char *at = room;
+		for (; i < stop; i++) {
+			at += put_number(at, tensor, i);
+			*at++ = ',';
+		}
+		buffer_grown(out, (size_t)(at - room) - (stop == tensor->count));
 	}
 }
 
 void tensor_json_write_flat(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
 {
+	bool numbers = tensor->datatype != DATATYPE_BYTES && tensor->datatype != DATATYPE_BOOL;
 	buffer_byte(out, '[');
-	for (size_t i = 0; i < tensor->count; i++) {
+	if (numbers)
+		write_numbers(out, tensor);
+	for (size_t i = 0; !numbers && i < tensor->count; i++) {
 		if (i > 0)
 			buffer_byte(out, ',');
 		tensor_json_write_element(out, tensor, i, form);

@@ -18,9 +18,9 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor);
 
 /* How elements of BYTES are written. */
 enum bytes_form {
-	BYTES_AS_TEXT,   /* strings: they should be UTF-8 */
+	BYTES_AS_TEXT,	 /* strings: they should be UTF-8 */
 	BYTES_AS_BASE64, /* strings of base64 */
-	BYTES_AS_EITHER  /* a string, or {"b64": …} where it is not UTF-8, as V1 does */
+	BYTES_AS_EITHER	 /* a string, or {"b64": …} where it is not UTF-8, as V1 does */
 };
 
 /* A flat list of all elements, a list nested like the shape (`[]` when there are

@@ -62,8 +62,8 @@ static size_t find_key(const struct table *table, struct text key, size_t guess)
 
 static bool twice(const struct json_scan *scan, struct text key, size_t row)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "instances: the key " TEXT_FORMAT " of row %zu stands twice", TEXT_ARGUMENTS(key),
-			 row);
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "instances: the key " TEXT_FORMAT " of row %zu stands twice",
+			 TEXT_ARGUMENTS(key), row);
 }
 
 static bool open_table(struct table *table, struct json_scan scan, struct text span)
@@ -76,7 +76,8 @@ static bool open_table(struct table *table, struct json_scan scan, struct text s
 	for (; json_item(&scan); table->rows++) {
 		bool first = table->rows == 0;
 		if (json_peek(&scan) != JSON_OBJECT)
-			return error_set(scan.error, ERROR_INPUT, PLACE_NONE, "instances: row %zu is no object, and row 0 is", table->rows);
+			return error_set(scan.error, ERROR_INPUT, PLACE_NONE, "instances: row %zu is no object, and row 0 is",
+					 table->rows);
 		if (!first) {
 			(void)json_skip(&scan);
 			continue;
@@ -84,8 +85,8 @@ static bool open_table(struct table *table, struct json_scan scan, struct text s
 		json_enter(&scan);
 		for (; json_key(&scan, &key); (void)json_skip(&scan)) {
 			if (table->count == KEYS_MAX)
-				return error_set(scan.error, ERROR_LIMIT, PLACE_NONE, "instances: a row has more than %d keys; send lists",
-						 KEYS_MAX);
+				return error_set(scan.error, ERROR_LIMIT, PLACE_NONE,
+						 "instances: a row has more than %d keys; send lists", KEYS_MAX);
 			if (find_key(table, key, 0) < table->count)
 				return twice(&scan, key, 0);
 			table->keys[table->count++] = key;
@@ -109,15 +110,16 @@ static bool fill_row(const struct table *table, struct json_scan *scan, size_t r
 		size_t at = find_key(table, key, filled);
 		if (at == table->count)
 			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-					 "instances: the key " TEXT_FORMAT " of row %zu is not in row 0; give each row the same keys",
+					 "instances: the key " TEXT_FORMAT
+					 " of row %zu is not in row 0; give each row the same keys",
 					 TEXT_ARGUMENTS(key), row);
 		if (table->cells[at * table->rows + row].bytes)
 			return twice(scan, key, row);
 		(void)json_span(scan, &table->cells[at * table->rows + row]);
 	}
 	return filled == table->count ||
-	       error_set(scan->error, ERROR_INPUT, PLACE_NONE, "instances: row %zu has %zu keys and row 0 has %zu; give each the same", row,
-			 filled, table->count);
+	       error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+			 "instances: row %zu has %zu keys and row 0 has %zu; give each the same", row, filled, table->count);
 }
 
 static bool read_table(struct message *message, const struct json_scan *scan, struct text span)
@@ -137,7 +139,8 @@ static bool read_table(struct message *message, const struct json_scan *scan, st
 	for (size_t k = 0; k < table.count; k++) {
 		const char *where = arena_print(message->arena, "instances: key " TEXT_FORMAT, TEXT_ARGUMENTS(table.keys[k]));
 		const struct tensor *tensor =
-			where ? tensor_infer(scan, where, table.keys[k], table.cells + k * table.rows, table.rows, true, v1_rules) : NULL;
+			where ? tensor_infer(scan, where, table.keys[k], table.cells + k * table.rows, table.rows, true, v1_rules)
+			      : NULL;
 		if (where && !tensor)
 			return false;
 		tensors_add(&builder, tensor);

@@ -18,7 +18,8 @@ static void data_may_be_nested_or_flat(void **state)
 		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT32\",\"shape\":[2,3],\"data\":[1,2,3,4,5,6]}]}",
 		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT32\",\"shape\":[2,3],\"data\":[[1,2,3],[4,5,6]]}]}",
 		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT32\",\"shape\":[2,3],\"data\":[[1,2],[3,4],[5,6]]}]}",
-		" {\"inputs\" : [ {\"data\": [[[1]], [[2]], [[3]],\n[[4]], [[5]], [[6]]], \"shape\": [2, 3], \"datatype\": \"INT32\", \"name\": \"x\"} ] } ",
+		" {\"inputs\" : [ {\"data\": [[[1]], [[2]], [[3]],\n[[4]], [[5]], [[6]]], \"shape\": [2, 3], \"datatype\": "
+		"\"INT32\", \"name\": \"x\"} ] } ",
 	};
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
 		const struct tensor *x = first_sent(*state, bodies[i]);
@@ -32,7 +33,8 @@ static void data_may_be_nested_or_flat(void **state)
 
 static void a_tensor_without_elements_keeps_its_shape(void **state)
 {
-	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[3,0],\"data\":[[],[],[]]}]}");
+	const struct tensor *x =
+		first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[3,0],\"data\":[[],[],[]]}]}");
 	assert_non_null(x);
 	assert_int_equal(x->count, 0);
 	assert_int_equal(x->shape[0], 3);
@@ -46,15 +48,17 @@ static void a_tensor_without_elements_keeps_its_shape(void **state)
 static void integers_are_taken_to_their_last_bit(void **state)
 {
 	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"v\",\"datatype\":\"INT64\",\"shape\":[5],\"data\":"
-					      "[9007199254740993,-9223372036854775808,9223372036854775807,1.0,1e3]}]}");
+						    "[9007199254740993,-9223372036854775808,9223372036854775807,1.0,1e3]}]}");
 	assert_non_null(x);
 	const int64_t *v = x->data;
 	assert_true(v[0] == INT64_C(9007199254740993) && v[1] == INT64_MIN && v[2] == INT64_MAX && v[3] == 1 && v[4] == 1000);
-	x = first_sent(*state, "{\"inputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],\"data\":[18446744073709551615]}]}");
+	x = first_sent(*state,
+		       "{\"inputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],\"data\":[18446744073709551615]}]}");
 	assert_non_null(x);
 	assert_true(*(const uint64_t *)x->data == UINT64_MAX);
-	assert_string_equal(answered(*state), "{\"model_name\":\"\",\"outputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],"
-					      "\"data\":[18446744073709551615]}]}");
+	assert_string_equal(answered(*state),
+			    "{\"model_name\":\"\",\"outputs\":[{\"name\":\"u\",\"datatype\":\"UINT64\",\"shape\":[1],"
+			    "\"data\":[18446744073709551615]}]}");
 }
 
 #define TENSOR(datatype, data) "{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"" datatype "\",\"shape\":[1],\"data\":" data "}]}"
@@ -62,14 +66,37 @@ static void integers_are_taken_to_their_last_bit(void **state)
 static void what_a_datatype_cannot_hold_is_refused(void **state)
 {
 	static const char *const bodies[] = {
-		TENSOR("INT8", "[128]"),	TENSOR("INT8", "[-129]"),      TENSOR("UINT8", "[256]"),  TENSOR("UINT8", "[-1]"),
-		TENSOR("INT16", "[32768]"),	TENSOR("UINT16", "[65536]"),   TENSOR("INT32", "[1.5]"),  TENSOR("INT32", "[2147483648]"),
-		TENSOR("UINT32", "[4294967296]"), TENSOR("INT64", "[9223372036854775808]"), TENSOR("UINT64", "[18446744073709551616]"),
-		TENSOR("INT32", "[\"1\"]"),	TENSOR("INT32", "[true]"),     TENSOR("INT32", "[null]"), TENSOR("INT64", "[\"NaN\"]"),
-		TENSOR("FP16", "[65520]"),	TENSOR("FP16", "[-1e9]"),      TENSOR("BF16", "[3.4e38]"), TENSOR("FP32", "[3.5e38]"),
-		TENSOR("FP64", "[1e309]"),	TENSOR("FP32", "[null]"),      TENSOR("FP32", "[\"1\"]"), TENSOR("FP32", "[\"nan\"]"),
-		TENSOR("FP32", "[\"\"]"),	TENSOR("FP32", "[true]"),      TENSOR("BOOL", "[1]"),	  TENSOR("BOOL", "[\"true\"]"),
-		TENSOR("BOOL", "[null]"),	TENSOR("BYTES", "[1]"),	       TENSOR("BYTES", "[null]"), TENSOR("FP32", "[{}]"),
+		TENSOR("INT8", "[128]"),
+		TENSOR("INT8", "[-129]"),
+		TENSOR("UINT8", "[256]"),
+		TENSOR("UINT8", "[-1]"),
+		TENSOR("INT16", "[32768]"),
+		TENSOR("UINT16", "[65536]"),
+		TENSOR("INT32", "[1.5]"),
+		TENSOR("INT32", "[2147483648]"),
+		TENSOR("UINT32", "[4294967296]"),
+		TENSOR("INT64", "[9223372036854775808]"),
+		TENSOR("UINT64", "[18446744073709551616]"),
+		TENSOR("INT32", "[\"1\"]"),
+		TENSOR("INT32", "[true]"),
+		TENSOR("INT32", "[null]"),
+		TENSOR("INT64", "[\"NaN\"]"),
+		TENSOR("FP16", "[65520]"),
+		TENSOR("FP16", "[-1e9]"),
+		TENSOR("BF16", "[3.4e38]"),
+		TENSOR("FP32", "[3.5e38]"),
+		TENSOR("FP64", "[1e309]"),
+		TENSOR("FP32", "[null]"),
+		TENSOR("FP32", "[\"1\"]"),
+		TENSOR("FP32", "[\"nan\"]"),
+		TENSOR("FP32", "[\"\"]"),
+		TENSOR("FP32", "[true]"),
+		TENSOR("BOOL", "[1]"),
+		TENSOR("BOOL", "[\"true\"]"),
+		TENSOR("BOOL", "[null]"),
+		TENSOR("BYTES", "[1]"),
+		TENSOR("BYTES", "[null]"),
+		TENSOR("FP32", "[{}]"),
 	};
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
 		assert_refused(*state, bodies[i], "tensor INPUT: element 0 of data");
@@ -77,7 +104,9 @@ static void what_a_datatype_cannot_hold_is_refused(void **state)
 
 static void halves_are_numbers_and_round_to_even(void **state)
 {
-	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"h\",\"datatype\":\"FP16\",\"shape\":[4],\"data\":[65504,-3,2049,\"-Infinity\"]}]}");
+	const struct tensor *x = first_sent(
+		*state,
+		"{\"inputs\":[{\"name\":\"h\",\"datatype\":\"FP16\",\"shape\":[4],\"data\":[65504,-3,2049,\"-Infinity\"]}]}");
 	assert_non_null(x);
 	const uint16_t *h = x->data;
 	assert_int_equal(h[0], 0x7BFF);
@@ -96,7 +125,8 @@ static void a_float_is_rounded_once(void **state)
 
 static void nan_and_infinity_are_strings(void **state)
 {
-	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[3],\"data\":[\"NaN\",\"Infinity\",\"-Infinity\"]}]}");
+	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[3],\"data\":["
+						    "\"NaN\",\"Infinity\",\"-Infinity\"]}]}");
 	assert_non_null(x);
 	const double *v = x->data;
 	assert_true(isnan(v[0]) && v[1] > 0 && isinf(v[1]) && v[2] < 0 && isinf(v[2]));
@@ -108,7 +138,8 @@ static void nan_and_infinity_are_strings(void **state)
 static void strings_hold_any_character(void **state)
 {
 	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"v\",\"datatype\":\"BYTES\",\"shape\":[5],\"data\":"
-					      "[\"\",\"a\\u0000b\",\"h\\u00e9 \\u4F60 \\ud83d\\ude00\",\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\",\"caf\xC3\xA9\"]}]}");
+						    "[\"\",\"a\\u0000b\",\"h\\u00e9 \\u4F60 "
+						    "\\ud83d\\ude00\",\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\",\"caf\xC3\xA9\"]}]}");
 	assert_non_null(x);
 	const struct text *v = x->data;
 	assert_int_equal(v[0].length, 0);
@@ -123,12 +154,33 @@ static void strings_hold_any_character(void **state)
 static void a_body_that_is_not_json_is_said_to_be_none(void **state)
 {
 	static const char *const bodies[] = {
-		"", "  ", "}{", "{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1", "{\"inputs\":[1,]}x",
-		TENSOR("FP32", "[01]"), TENSOR("FP32", "[1,]"), TENSOR("FP32", "[,1]"), TENSOR("FP32", "[1 2]"), TENSOR("FP32", "[+1]"),
-		TENSOR("FP32", "[.5]"), TENSOR("FP32", "[nan]"), TENSOR("FP32", "[1]") " {}", TENSOR("BYTES", "[\"\\x\"]"),
-		TENSOR("BYTES", "[\"\\ud800\"]"), TENSOR("BYTES", "[\"\\udc00\\ud800\"]"), TENSOR("BYTES", "[\"\\u12g4\"]"),
-		TENSOR("BYTES", "[\"\xFF\"]"), TENSOR("BYTES", "[\"\xC0\x80\"]"), TENSOR("BYTES", "[\"\xED\xA0\x80\"]"),
-		TENSOR("BYTES", "[\"a\nb\"]"), TENSOR("BYTES", "['a']"), "{inputs:[]}", "{\"a\" 1}", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":[}",
+		"",
+		"  ",
+		"}{",
+		"{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1",
+		"{\"inputs\":[1,]}x",
+		TENSOR("FP32", "[01]"),
+		TENSOR("FP32", "[1,]"),
+		TENSOR("FP32", "[,1]"),
+		TENSOR("FP32", "[1 2]"),
+		TENSOR("FP32", "[+1]"),
+		TENSOR("FP32", "[.5]"),
+		TENSOR("FP32", "[nan]"),
+		TENSOR("FP32", "[1]") " {}",
+		TENSOR("BYTES", "[\"\\x\"]"),
+		TENSOR("BYTES", "[\"\\ud800\"]"),
+		TENSOR("BYTES", "[\"\\udc00\\ud800\"]"),
+		TENSOR("BYTES", "[\"\\u12g4\"]"),
+		TENSOR("BYTES", "[\"\xFF\"]"),
+		TENSOR("BYTES", "[\"\xC0\x80\"]"),
+		TENSOR("BYTES", "[\"\xED\xA0\x80\"]"),
+		TENSOR("BYTES", "[\"a\nb\"]"),
+		TENSOR("BYTES", "['a']"),
+		"{inputs:[]}",
+		"{\"a\" 1}",
+		"{\"a\":1,}",
+		"{\"a\":tru}",
+		"{\"a\":[}",
 	};
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
 		assert_refused(*state, bodies[i], i == 4 ? "inputs" : "JSON");
@@ -168,9 +220,12 @@ static void each_required_part_is_named_when_it_is_missing(void **state)
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"data\":[1]}]}", "tensor x has no datatype");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"data\":[1]}]}", "tensor x has no shape");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1]}]}", "tensor x has no data");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1],\"shape\":[2]}]}", "shape stands twice");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[\"1\"],\"data\":[1]}]}", "tensor x: shape");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1.5],\"data\":[1]}]}", "tensor x: shape");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1],\"shape\":[2]}]}",
+		       "shape stands twice");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[\"1\"],\"data\":[1]}]}",
+		       "tensor x: shape");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1.5],\"data\":[1]}]}",
+		       "tensor x: shape");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[-1],\"data\":[1]}]}", "-1");
 	assert_refused(*state, "{\"inputs\":[{\"name\":3,\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1]}]}", "inputs[0]: name");
 	assert_refused(*state, "{\"id\":5,\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1]}]}", "id");
@@ -178,25 +233,36 @@ static void each_required_part_is_named_when_it_is_missing(void **state)
 
 static void a_count_that_differs_from_the_shape_names_the_tensor(void **state)
 {
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[4],\"data\":[1,2,3]}]}", "tensor IN: data holds 3");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[2,2],\"data\":[1,2,3,4,5]}]}", "FP32[2,2]");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[4],\"data\":[1,2,3]}]}",
+		       "tensor IN: data holds 3");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[2,2],\"data\":[1,2,3,4,5]}]}",
+		       "FP32[2,2]");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[0],\"data\":[1]}]}", "tensor IN");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":1}]}", "tensor IN: data is no list");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":1}]}",
+		       "tensor IN: data is no list");
 	/* A shape alone makes nobody take memory for it. */
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[4000000000],\"data\":[1]}]}", "tensor IN: data holds at most");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[99999999,99999999],\"data\":[1]}]}", "tensor IN");
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],\"data\":[1]}]}", "17 dimensions");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[4000000000],\"data\":[1]}]}",
+		       "tensor IN: data holds at most");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[99999999,99999999],\"data\":[1]}]}",
+		       "tensor IN");
+	assert_refused(
+		*state,
+		"{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],\"data\":[1]}]}",
+		"17 dimensions");
 }
 
 static void ragged_lists_are_refused(void **state)
 {
-	static const char *const data[] = {"[[1,2],[3]]", "[1,[2]]", "[[1],2]", "[[],[1]]", "[[1],[[2]]]", "[[[1]],[2]]", "[[],[[]]]"};
+	static const char *const data[] = {"[[1,2],[3]]", "[1,[2]]",	 "[[1],2]",  "[[],[1]]",
+					   "[[1],[[2]]]", "[[[1]],[2]]", "[[],[[]]]"};
 	for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
 		char body[256];
-		(void)snprintf(body, sizeof body, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[9],\"data\":%s}]}", data[i]);
+		(void)snprintf(body, sizeof body,
+			       "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[9],\"data\":%s}]}", data[i]);
 		assert_refused(*state, body, "tensor IN: data");
 	}
-	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[3],\"data\":[[1,2],[3]]}]}", "ragged");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[3],\"data\":[[1,2],[3]]}]}",
+		       "ragged");
 }
 
 static void an_unknown_datatype_is_quoted_and_the_right_one_offered(void **state)
@@ -210,17 +276,22 @@ static void an_unknown_datatype_is_quoted_and_the_right_one_offered(void **state
 
 static void parameters_and_id_come_back_exactly(void **state)
 {
-	assert_non_null(first_sent(*state, "{\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,\"u\":18446744073709551615,\"d\":0.1,\"w\":1.0,"
-				     "\"b\":true,\"s\":\"x\\ty\",\"n\":null},\"inputs\":[{\"name\":\"x\",\"datatype\":\"BOOL\",\"shape\":[1],"
-				     "\"parameters\":{\"content_type\":\"np\"},\"data\":[true]}],\"else\":[{\"a\":[1,{}]}]}"));
-	assert_string_equal(answered(*state), "{\"model_name\":\"\",\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,"
-					      "\"u\":18446744073709551615,\"d\":0.1,\"w\":1.0,\"b\":true,\"s\":\"x\\ty\"},\"outputs\":[{\"name\":\"x\","
-					      "\"datatype\":\"BOOL\",\"parameters\":{\"content_type\":\"np\"},\"shape\":[1],\"data\":[true]}]}");
+	assert_non_null(first_sent(
+		*state, "{\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,\"u\":18446744073709551615,\"d\":0.1,\"w\":1.0,"
+			"\"b\":true,\"s\":\"x\\ty\",\"n\":null},\"inputs\":[{\"name\":\"x\",\"datatype\":\"BOOL\",\"shape\":[1],"
+			"\"parameters\":{\"content_type\":\"np\"},\"data\":[true]}],\"else\":[{\"a\":[1,{}]}]}"));
+	assert_string_equal(
+		answered(*state),
+		"{\"model_name\":\"\",\"id\":\"r-1\",\"parameters\":{\"i\":9007199254740993,"
+		"\"u\":18446744073709551615,\"d\":0.1,\"w\":1.0,\"b\":true,\"s\":\"x\\ty\"},\"outputs\":[{\"name\":\"x\","
+		"\"datatype\":\"BOOL\",\"parameters\":{\"content_type\":\"np\"},\"shape\":[1],\"data\":[true]}]}");
 	assert_refused(*state, "{\"parameters\":{\"p\":[1]},\"inputs\":[]}", "parameter p");
 	assert_refused(*state, "{\"parameters\":3,\"inputs\":[]}", "parameters");
 }
 
-#define TWO "{\"inputs\":[{\"name\":\"a\",\"datatype\":\"INT8\",\"shape\":[1],\"data\":[1]},{\"name\":\"b\",\"datatype\":\"INT8\",\"shape\":[1],\"data\":[2]}]"
+#define TWO                                                                                                                        \
+	"{\"inputs\":[{\"name\":\"a\",\"datatype\":\"INT8\",\"shape\":[1],\"data\":[1]},{\"name\":\"b\",\"datatype\":\"INT8\","    \
+	"\"shape\":[1],\"data\":[2]}]"
 
 static void only_the_outputs_asked_for_leave(void **state)
 {
@@ -239,8 +310,9 @@ static void only_the_outputs_asked_for_leave(void **state)
 
 static void raw_contents_stand_for_data(void **state)
 {
-	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"f\",\"datatype\":\"FP32\",\"shape\":[2]},{\"name\":\"s\",\"datatype\":\"BYTES\","
-					      "\"shape\":[2]}],\"raw_input_contents\":[\"AACAPwAAAEA=\",\"AgAAAGhpAAAAAA==\"]}");
+	const struct tensor *x = first_sent(
+		*state, "{\"inputs\":[{\"name\":\"f\",\"datatype\":\"FP32\",\"shape\":[2]},{\"name\":\"s\",\"datatype\":\"BYTES\","
+			"\"shape\":[2]}],\"raw_input_contents\":[\"AACAPwAAAEA=\",\"AgAAAGhpAAAAAA==\"]}");
 	assert_non_null(x);
 	assert_true(((const float *)x->data)[1] == 2.0F);
 	const struct tensor *s = ((struct exchange *)*state)->message.payload.tensors.items[1];
@@ -248,15 +320,24 @@ static void raw_contents_stand_for_data(void **state)
 	static const struct {
 		const char *body, *why;
 	} rows[] = {
-		{"{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[4]}],\"raw_input_contents\":[\"AACAPwAAAEAAAEBA\"]}", "tensor IN"},
-		{"{\"raw_input_contents\":[\"YWJj\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[1]}]}", "tensor IN"},
-		{"{\"raw_input_contents\":[\"YW=j\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[3]}]}", "tensor IN"},
+		{"{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[4]}],\"raw_input_contents\":[\"AACAPwAAAEAAAEBA\"]"
+		 "}",
+		 "tensor IN"},
+		{"{\"raw_input_contents\":[\"YWJj\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[1]}]}",
+		 "tensor IN"},
+		{"{\"raw_input_contents\":[\"YW=j\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[3]}]}",
+		 "tensor IN"},
 		{"{\"raw_input_contents\":[1],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[3]}]}", "tensor IN"},
-		{"{\"raw_input_contents\":[],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[3]}]}", "raw_input_contents holds 0"},
-		{"{\"raw_input_contents\":[\"AQ==\",\"AQ==\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[1]}]}", "raw_input_contents holds 2"},
-		{"{\"raw_input_contents\":[\"AQ==\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[1],\"data\":[1]}]}", "tensor IN"},
+		{"{\"raw_input_contents\":[],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[3]}]}",
+		 "raw_input_contents holds 0"},
+		{"{\"raw_input_contents\":[\"AQ==\",\"AQ==\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[1]}]}",
+		 "raw_input_contents holds 2"},
+		{"{\"raw_input_contents\":[\"AQ==\"],\"inputs\":[{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[1],\"data\":[1]"
+		 "}]}",
+		 "tensor IN"},
 		{"{\"raw_input_contents\":[\"AQ==\"],\"inputs\":[{\"name\":\"a\",\"datatype\":\"UINT8\",\"shape\":[1]},"
-		 "{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[1],\"data\":[1]}]}", "raw_input_contents holds 1"},
+		 "{\"name\":\"IN\",\"datatype\":\"UINT8\",\"shape\":[1],\"data\":[1]}]}",
+		 "raw_input_contents holds 1"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		assert_refused(*state, rows[i].body, rows[i].why);
@@ -275,8 +356,8 @@ static const struct tensor *sent_binary(struct exchange *exchange, const char *j
 	return exchange_sent(exchange, (struct text){body, strlen(json) + blob.length});
 }
 
-#define BINARY                                                                                                                    \
-	"{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"FP32\",\"shape\":[2],\"parameters\":{\"binary_data_size\":8}},"             \
+#define BINARY                                                                                                                     \
+	"{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"FP32\",\"shape\":[2],\"parameters\":{\"binary_data_size\":8}},"           \
 	"{\"name\":\"s\",\"datatype\":\"BYTES\",\"shape\":[1],\"parameters\":{\"binary_data_size\":6}}]"
 #define BLOBS "\0\0\x80\x3F\0\0\0\x40\2\0\0\0\xFF\xFE"
 
@@ -288,7 +369,8 @@ static void binary_data_follows_the_json(void **state)
 	assert_true(((const float *)x->data)[0] == 1.0F && ((const float *)x->data)[1] == 2.0F);
 	assert_int_equal(x->parameters.count, 0);
 	/* Bytes that are no text leave as base64. */
-	assert_non_null(strstr(answered(exchange), "\"parameters\":{\"content_type\":\"base64\"},\"shape\":[1],\"data\":[\"//4=\"]"));
+	assert_non_null(
+		strstr(answered(exchange), "\"parameters\":{\"content_type\":\"base64\"},\"shape\":[1],\"data\":[\"//4=\"]"));
 	assert_null(sent_binary(exchange, BINARY "}", (struct text){BLOBS, 5}));
 	assert_non_null(strstr(exchange->error.text, "tensor INPUT"));
 	assert_null(sent_binary(exchange, BINARY "}", (struct text){BLOBS, 13}));
@@ -310,7 +392,8 @@ static void an_answer_has_binary_data_when_asked_for(void **state)
 	struct exchange *exchange = *state;
 	size_t length = 1;
 	struct answer answer = {.payload = &exchange->message.payload, .header_length = &length};
-	assert_non_null(first_sent(exchange, TWO ",\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\",\"parameters\":{\"binary_data\":true}}]}"));
+	assert_non_null(first_sent(exchange,
+				   TWO ",\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\",\"parameters\":{\"binary_data\":true}}]}"));
 	assert_true(answer_encode(&exchange->message, &answer, NULL, NULL, &exchange->out, &exchange->error));
 	const char *json = "{\"model_name\":\"\",\"outputs\":[{\"name\":\"a\",\"datatype\":\"INT8\",\"shape\":[1],\"data\":[1]},"
 			   "{\"name\":\"b\",\"datatype\":\"INT8\",\"parameters\":{\"binary_data_size\":1},\"shape\":[1]}]}";
@@ -343,8 +426,10 @@ static void replies_of_models_are_read_leniently(void **state)
 	struct exchange *exchange = *state;
 	struct oip_reply reply;
 	struct error error = {0};
-	struct text body = TEXT("{\"model_name\":\"m\",\"model_version\":\"3\",\"id\":null,\"parameters\":{\"content_type\":null,\"n\":1},\"outputs\":["
-				"{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[4],\"data\":[null,NaN,Infinity,-Infinity],\"parameters\":{\"headers\":{}}},"
+	struct text body = TEXT("{\"model_name\":\"m\",\"model_version\":\"3\",\"id\":null,\"parameters\":{\"content_type\":null,"
+				"\"n\":1},\"outputs\":["
+				"{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[4],\"data\":[null,NaN,Infinity,-Infinity],"
+				"\"parameters\":{\"headers\":{}}},"
 				"{\"data\":[NaN],\"name\":\"z\",\"datatype\":\"FP64\",\"shape\":[1]}]}");
 	assert_true(oip_json_decode_reply(exchange->message.arena, body, 0, &reply, &error));
 	assert_true(text_is(reply.payload.model_name, "m") && text_is(reply.payload.model_version, "3"));
@@ -362,8 +447,14 @@ static void a_broken_reply_is_the_models_fault(void **state)
 	static const struct {
 		const char *body, *why;
 	} rows[] = {
-		{"", "empty"}, {" \n", "empty"}, {"}{", "not JSON"}, {"<html><body>502</body></html>", "HTML"}, {"[]", "outputs"},
-		{"{\"model_name\":\"x\"}", "no outputs"}, {"{\"error\":\"no such model\"}", "no such model"}, {"{\"outputs\":null}", "outputs"},
+		{"", "empty"},
+		{" \n", "empty"},
+		{"}{", "not JSON"},
+		{"<html><body>502</body></html>", "HTML"},
+		{"[]", "outputs"},
+		{"{\"model_name\":\"x\"}", "no outputs"},
+		{"{\"error\":\"no such model\"}", "no such model"},
+		{"{\"outputs\":null}", "outputs"},
 		{"{\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[4],\"data\":[1,2,3]}]}", "tensor y: data holds 3"},
 		{"{\"outputs\":[{\"name\":\"y\",\"datatype\":\"FLOAT99\",\"shape\":[1],\"data\":[1]}]}", "FLOAT99"},
 		{"{\"outputs\":[{\"name\":\"y\",\"datatype\":\"INT32\",\"shape\":[1],\"data\":[null]}]}", "tensor y"},
@@ -386,8 +477,10 @@ static void make_nans_alike(struct tensors tensors)
 {
 	for (size_t i = 0; i < tensors.count; i++)
 		for (size_t k = 0; k < tensors.items[i]->count; k++)
-			if (datatype_rows[tensors.items[i]->datatype].class == CLASS_FLOAT && isnan(tensor_number(tensors.items[i], k)))
-				(void)tensor_store((void *)(uintptr_t)tensors.items[i]->data, tensors.items[i]->datatype, k, (double)NAN);
+			if (datatype_rows[tensors.items[i]->datatype].class == CLASS_FLOAT &&
+			    isnan(tensor_number(tensors.items[i], k)))
+				(void)tensor_store((void *)(uintptr_t)tensors.items[i]->data, tensors.items[i]->datatype, k,
+						   (double)NAN);
 }
 
 static void what_is_sent_to_a_model_is_what_it_reads(void **state)

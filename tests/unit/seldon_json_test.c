@@ -17,8 +17,12 @@ static void a_list_is_answered_as_a_list(void **state)
 
 static void names_and_meta_come_back(void **state)
 {
-	assert_non_null(first_sent(*state, "{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1,1.5]]}}"));
-	assert_string_equal(answered(*state), "{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1.0,1.5]]}}");
+	assert_non_null(first_sent(
+		*state,
+		"{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1,1.5]]}}"));
+	assert_string_equal(
+		answered(*state),
+		"{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1.0,1.5]]}}");
 	assert_refused(*state, "{\"meta\":[],\"strData\":\"x\"}", "meta");
 	assert_refused(*state, "{\"data\":{\"names\":[1],\"ndarray\":[1]}}", "data.names");
 }
@@ -40,7 +44,8 @@ static void a_tensor_is_answered_as_a_tensor(void **state)
 	const struct tensor *x = first_sent(*state, "{\"data\":{\"tensor\":{\"values\":[1,2,3,4],\"shape\":[2,2]}}}");
 	assert_non_null(x);
 	assert_true(x->rank == 2 && ((const double *)x->data)[3] == 4.0);
-	assert_string_equal(answered(*state), "{\"meta\":{},\"data\":{\"names\":[],\"tensor\":{\"shape\":[2,2],\"values\":[1.0,2.0,3.0,4.0]}}}");
+	assert_string_equal(answered(*state),
+			    "{\"meta\":{},\"data\":{\"names\":[],\"tensor\":{\"shape\":[2,2],\"values\":[1.0,2.0,3.0,4.0]}}}");
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[2,2],\"values\":[1,2,3]}}}", "tensor");
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[2.5],\"values\":[1,2]}}}", "shape");
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":2,\"values\":[1,2]}}}", "shape");

@@ -1,0 +1,153 @@
+/* plan.c: `sluice plan`: what the pipelines compile to, and why.
+ */
+#include "plan/plan.h"
+
+#include <errno.h>
+
+#include "cli/command.h"
+
+#define PLAN_BYTES_MAX ((size_t)512 << 20)  /* of a printed plan: ten thousand pipelines */
+#define PLAN_ARENA_BYTES ((size_t)1 << 30)  /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
+#define METADATA_BYTES_MAX ((size_t)16 << 20) /* of --models: metadata of thousands of models */
+
+enum plan_form { PLAN_TEXT = OUTPUT_TEXT, PLAN_JSON = OUTPUT_JSON, PLAN_DOT, PLAN_MERMAID };
+
+struct plan_arguments {
+	int form;
+	double rate;
+	bool acls;
+	bool targets;
+	const char *models;
+	struct name_list servers;
+	const char *kind;
+};
+
+extern const struct command command_plan;
+
+static const struct option options[] = {
+	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
+	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12, .help = "Requests a second, to show records and bytes a day."),
+	ROW("acls", FLAG, struct plan_arguments, acls, .help = "Shows what the engine must be allowed in Kafka."),
+	ROW("slo", FLAG, struct plan_arguments, targets,
+	    .help = "Shows the target_metrics of the files, held against the plan; documents without a kind are then Targets."),
+	ROW("models", TEXT, struct plan_arguments, models,
+	    .help = "A JSON file with the metadata of models: tensors are checked against it, -1 is any size."),
+	ROW("server", NAMES, struct plan_arguments, servers, .help = "NAME=URL: where the server, or the model, of that name is; may be repeated."),
+	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
+	{.type = OPTION_END},
+};
+
+static void print(const struct plan *plan, const struct plan_arguments *arguments, struct buffer *out)
+{
+	const struct plan_view view = {.rate = arguments->rate, .acls = arguments->acls, .targets = arguments->targets};
+	switch ((enum plan_form)arguments->form) {
+	case PLAN_TEXT:
+		plan_print_text(plan, &view, out);
+		break;
+	case PLAN_JSON:
+		plan_print_json(plan, &view, out);
+		break;
+	case PLAN_DOT:
+		plan_print_dot(plan, out);
+		break;
+	case PLAN_MERMAID:
+		plan_print_mermaid(plan, out);
+		break;
+	}
+}
+
+static bool read_metadata(struct arena *arena, const char *file, struct models_metadata *metadata, struct error *error)
+{
+	FILE *stream = fopen(file, "rb");
+	if (!stream)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read: %s", file, strerror(errno));
+	char *bytes = arena_take_raw(arena, METADATA_BYTES_MAX);
+	size_t length = bytes ? fread(bytes, 1, METADATA_BYTES_MAX, stream) : 0;
+	bool whole = bytes && length < METADATA_BYTES_MAX && !ferror(stream);
+	fclose(stream);
+	if (!whole)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read whole: it may have up to %zu MiB", file, METADATA_BYTES_MAX >> 20);
+	return metadata_read(arena, file, (struct text){bytes, length}, metadata, error);
+}
+
+/* What lint would say goes beside the plan; errors leave no plan worth a look. */
+static void say_faults(struct session *session, const struct faults *faults)
+{
+	struct buffer said;
+	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) == 0)
+		return;
+	buffer_open(&said, PLAN_BYTES_MAX);
+	faults_print_text(faults, &said, session->colour);
+	fwrite(said.bytes, 1, said.length, session->err);
+	buffer_close(&said);
+}
+
+static int plan_spec(struct session *session, const struct plan_arguments *arguments, struct spec *spec, struct arena *arena)
+{
+	struct error error = {0};
+	struct models_metadata metadata = {0};
+	struct plan_options plan_options = {.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers};
+	struct plan plan;
+	if (arguments->models && !read_metadata(arena, arguments->models, &metadata, &error))
+		return command_failed(session, &error);
+	if (!plan_make(spec, &plan_options, arena, &plan, &error))
+		return command_failed(session, &error);
+	say_faults(session, spec->faults);
+	if (faults_count(spec->faults, SEVERITY_ERROR))
+		return EXIT_FAULTS;
+	struct buffer out;
+	buffer_open(&out, PLAN_BYTES_MAX);
+	print(&plan, arguments, &out);
+	return command_write(session, &out);
+}
+
+static const char *bad_server(const struct name_list *servers)
+{
+	for (size_t i = 0; i < servers->count; i++) {
+		const char *equals = strchr(servers->items[i].text, '=');
+		if (!equals || equals == servers->items[i].text || !strstr(equals, "://"))
+			return servers->items[i].text;
+	}
+	return NULL;
+}
+
+static int run(struct session *session, const void *given, const char *const *paths, size_t count)
+{
+	const struct plan_arguments *arguments = given;
+	struct spec_options spec_options = {.kinds = session->kinds, .kind = arguments->kind};
+	struct error error = {0};
+	struct spec spec;
+	const char *bad = bad_server(&arguments->servers);
+	if (bad)
+		return command_misuse(session, &command_plan, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`", bad);
+	if (arguments->targets && !spec_options.kind)
+		spec_options.kind = "Targets";
+	struct arena *arena = arena_open(PLAN_ARENA_BYTES);
+	int code = EXIT_FAULTS;
+	if (!arena || !spec_open(&spec, &error))
+		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
+	if (error.kind == ERROR_NONE) {
+		if (spec_read(&spec, paths, count, &spec_options, &error))
+			code = plan_spec(session, arguments, &spec, arena);
+		spec_close(&spec);
+	}
+	arena_close(arena);
+	return error.kind == ERROR_NONE ? code : command_failed(session, &error);
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.arguments = "FILE...",
+	.summary = "Shows what pipelines compile to, and why.",
+	.help = "Reads files, or folders of them, and says for each pipeline how it is cut into stages, which topics it reads and "
+		"writes, whom it calls and where, how it delivers, what waits for what and how long, and what a request costs. "
+		"Lines that begin with ! need attention. Nothing is touched.\n"
+		"\n"
+		"    sluice plan pipelines/\n"
+		"    sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
+		"    sluice plan pipeline.yaml -o dot | dot -Tsvg > plan.svg\n",
+	.options = options,
+	.options_size = sizeof(struct plan_arguments),
+	.group = "write",
+	.run = run,
+};

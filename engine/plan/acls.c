@@ -1,0 +1,115 @@
+/* acls.c: what an engine's principal must be allowed in Kafka, for `plan --acls`: as
+ * commands to run, or as JSON.
+ */
+#include "plan/names.h"
+#include "plan/print.h"
+
+struct acl {
+	const char *resource; /* "topic", "group", "transactional-id" */
+	const char *name;
+	bool prefixed;
+	const char *operations; /* with one blank between them */
+};
+
+struct acls {
+	struct arena *arena;
+	size_t count, room;
+	struct acl *items;
+};
+
+static void add(struct acls *acls, const char *resource, const char *name, bool prefixed, const char *operations)
+{
+	if (acls->count == acls->room || !name)
+		return;
+	acls->items[acls->count++] = (struct acl){resource, name, prefixed, operations};
+}
+
+static const char *topic_operations(const struct topic *topic)
+{
+	const struct topic_role_row *role = &topic_roles[topic->role];
+	if (topic->bound)
+		return role->read && role->written ? "Read Write Describe" : role->read ? "Read Describe" : "Write Describe";
+	return role->read && role->written ? "Read Write Describe Create" : role->read ? "Read Describe Create" : "Write Describe Create";
+}
+
+/* A topic that one pipeline writes and another reads has an entry for each: they are
+ * different operations. The same entry twice is left out. */
+static void drop_repeated(struct acls *acls)
+{
+	struct name_index seen = {0, ARENA_ARRAY(acls->arena, struct name_entry, acls->count)};
+	if (!seen.items)
+		return;
+	for (size_t i = 0; i < acls->count; i++) {
+		const struct acl *acl = &acls->items[i];
+		const char *key = arena_print(acls->arena, "%s %s %s", acl->resource, acl->name, acl->operations);
+		if (key)
+			seen.items[seen.count++] = (struct name_entry){text_of(key), i};
+	}
+	bool *first = ARENA_ARRAY(acls->arena, bool, acls->count);
+	names_sort(&seen);
+	size_t kept = 0;
+	for (size_t i = 0; first && i < seen.count; i++)
+		first[seen.items[i].index] = i == 0 || !text_equal(seen.items[i].name, seen.items[i - 1].name);
+	for (size_t i = 0; first && i < acls->count; i++)
+		if (first[i])
+			acls->items[kept++] = acls->items[i];
+	acls->count = kept;
+}
+
+static struct acls acls_of(const struct plan *plan, struct arena *arena)
+{
+	struct acls acls = {.arena = arena};
+	for (size_t i = 0; i < plan->count; i++)
+		acls.room += plan->pipelines[i].topic_count + 2;
+	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
+	if (!acls.items)
+		return (struct acls){.arena = arena};
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; j < pipeline->topic_count; j++)
+			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(&pipeline->topics[j]));
+		add(&acls, "group", pipeline->group, false, "Read Describe");
+		if (pipeline->delivery == DELIVERY_EXACTLY_ONCE)
+			add(&acls, "transactional-id", arena_print(arena, "%s.", pipeline->group), true, "Write Describe");
+	}
+	drop_repeated(&acls);
+	return acls;
+}
+
+void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out)
+{
+	struct acls acls = acls_of(plan, arena);
+	buffer_string(out, "\n# what the engine's principal needs; set BOOTSTRAP and PRINCIPAL (User:sluice)\n");
+	for (size_t i = 0; i < acls.count; i++) {
+		const struct acl *acl = &acls.items[i];
+		buffer_string(out, "kafka-acls.sh --bootstrap-server \"$BOOTSTRAP\" --add --allow-principal \"$PRINCIPAL\"");
+		for (const char *at = acl->operations; *at;) {
+			size_t length = strcspn(at, " ");
+			buffer_print(out, " --operation %.*s", (int)length, at);
+			at += length + (at[length] == ' ');
+		}
+		buffer_print(out, " --%s '%s'%s\n", acl->resource, acl->name, acl->prefixed ? " --resource-pattern-type prefixed" : "");
+	}
+}
+
+void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emitter)
+{
+	struct acls acls = acls_of(plan, arena);
+	emit_open(emitter, "acls", '[');
+	for (size_t i = 0; i < acls.count; i++) {
+		const struct acl *acl = &acls.items[i];
+		emit_open(emitter, NULL, '{');
+		emit_text(emitter, "resource", acl->resource);
+		emit_text(emitter, "name", acl->name);
+		emit_text(emitter, "pattern", acl->prefixed ? "prefixed" : "literal");
+		emit_open(emitter, "operations", '[');
+		for (const char *at = acl->operations; *at;) {
+			size_t length = strcspn(at, " ");
+			emit_view(emitter, NULL, (struct text){at, length});
+			at += length + (at[length] == ' ');
+		}
+		emit_close(emitter, ']');
+		emit_close(emitter, '}');
+	}
+	emit_close(emitter, ']');
+}

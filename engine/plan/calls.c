@@ -1,0 +1,205 @@
+/* calls.c: whom the steps of a pipeline call, and where those are.
+ *
+ * A kind says by its hooks whom it calls, and where that is stored. What else its
+ * options say about the model (server, modelSettings) is found through their rows, so
+ * that no kind is named here.
+ */
+#include "plan/compile.h"
+
+const char *call_target_name(enum call_target target)
+{
+	static const char *const names[] = {"model", "pipeline", "experiment", "any"};
+	return names[target];
+}
+
+/* ---- options of a step, by the names of their rows ---- */
+
+static const struct option *row_named(const struct option *rows, const char *name)
+{
+	for (const struct option *row = rows; row && row->type != OPTION_END; row++)
+		if (row->name && row->offset != OPTION_UNSTORED && strcmp(row->name, name) == 0)
+			return row;
+	return NULL;
+}
+
+static const void *value_at(const void *options, const struct option *row)
+{
+	return (const unsigned char *)options + row->offset;
+}
+
+/* NULL: no such row, or nothing written there. */
+static const char *option_text(const struct step_spec *step, const char *name)
+{
+	const struct option *row = step->kind && step->options ? row_named(step->kind->options, name) : NULL;
+	if (row && row->type == OPTION_TEXT)
+		return *(const char *const *)value_at(step->options, row);
+	if (row && row->type == OPTION_NAME)
+		return ((const struct name *)value_at(step->options, row))->text;
+	return NULL;
+}
+
+/* Whether the step's modelSettings have one of these parameters. */
+static bool has_setting(const struct step_spec *step, const char *const *names, size_t count)
+{
+	const struct option *settings = step->kind && step->options ? row_named(step->kind->options, "modelSettings") : NULL;
+	const struct option *list = settings && settings->type == OPTION_MAP ? row_named(settings->rows, "parameters") : NULL;
+	const struct option *key = list && list->type == OPTION_LIST ? row_named(list->rows, "name") : NULL;
+	if (!key || key->type != OPTION_NAME)
+		return false;
+	const struct item_list *items = value_at(value_at(step->options, settings), list);
+	for (size_t i = 0; i < items->count; i++) {
+		const struct name *name = value_at((const unsigned char *)items->items + i * list->item_size, key);
+		for (size_t j = 0; j < count && name->text; j++)
+			if (strcmp(name->text, names[j]) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* What the reference dialect's parameters tell that no other model has. */
+static const char *built_in_role(const struct step_spec *step)
+{
+	static const char *const drift[] = {"reference_window", "detection_threshold", "drift_methods"};
+	static const char *const explainer[] = {"explanation_method", "background_samples"};
+	if (has_setting(step, drift, sizeof drift / sizeof *drift))
+		return "drift detector";
+	return has_setting(step, explainer, sizeof explainer / sizeof *explainer) ? "explainer" : NULL;
+}
+
+/* ---- models ---- */
+
+static struct model_facts facts_of_resource(const struct resource *resource)
+{
+	const struct model_spec *spec = resource->spec;
+	struct model_facts facts = {.name = resource->name.text};
+	if (spec) {
+		facts.storage_uri = spec->storage_uri.text;
+		facts.server = spec->server.text;
+		facts.requirements = spec->requirements;
+	}
+	return facts;
+}
+
+struct endpoint plan_model(struct compiler *compiler, const struct resource *model)
+{
+	struct model_facts facts = facts_of_resource(model);
+	return endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
+}
+
+static const char *storage_of(const struct graph *graph, size_t step)
+{
+	const struct step_kind *kind = graph->steps[step].spec->kind;
+	struct step self = step_seen(graph, step);
+	return kind && kind->storage ? kind->storage(&self) : NULL;
+}
+
+static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const char *model)
+{
+	const struct step_spec *spec = plan->graph->steps[step].spec;
+	const struct resource *resource = spec_find(compiler->spec, RESOURCE_MODEL, model);
+	struct model_facts facts = {.name = model};
+	/* A step that chooses among models says nothing about one of them. */
+	bool chooses = plan->graph->steps[step].model_switch.count > 0;
+	const char *storage = chooses ? NULL : storage_of(plan->graph, step);
+	const char *server = chooses ? NULL : option_text(spec, "server");
+	if (resource)
+		facts = facts_of_resource(resource);
+	if (storage || server) {
+		facts.storage_uri = storage;
+		facts.server = server;
+	} else if (!resource) {
+		note_add(compiler, &plan->notes, spec->name.place, "model `%s`, which step `%s` calls, is not among the files", model,
+			 plan->graph->steps[step].name);
+	}
+	struct endpoint endpoint = endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
+	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice)
+		return endpoint;
+	const char *role = built_in_role(spec);
+	if (role)
+		note_add(compiler, &plan->notes, spec->name.place,
+			 "step `%s` is the built-in %s, as no Server, endpoint or stub offers model `%s`; it cannot run yet", spec->name.text, role,
+			 model);
+	else
+		note_add(compiler, &plan->notes, spec->name.place, "model `%s` has no endpoint: %s", model, endpoint.advice);
+	return endpoint;
+}
+
+/* ---- callees ---- */
+
+static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee)
+{
+	struct callee *callees = list_room(compiler->arena, plan->callees, plan->callee_count, &plan->callee_room, sizeof *callees);
+	if (!callees)
+		return;
+	if (callee.target == CALL_MODEL)
+		callee.endpoint = endpoint_of(compiler, plan, callee.step, callee.name);
+	plan->callees = callees;
+	callees[plan->callee_count++] = callee;
+}
+
+static void add_candidates(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const struct experiment_spec *experiment)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	enum call_target target = experiment->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL;
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		if (candidates[i].name.text)
+			add_callee(compiler, plan,
+				   (struct callee){.step = step,
+						   .target = target,
+						   .name = candidates[i].name.text,
+						   .how = arena_print(compiler->arena, "weight %lld", (long long)candidates[i].weight)});
+	if (experiment->mirror_name.text)
+		add_callee(compiler, plan,
+			   (struct callee){.step = step, .target = target, .name = experiment->mirror_name.text, .how = "mirror"});
+}
+
+static enum call_target resolved_target(const struct compiler *compiler, enum call_target target, const char *name)
+{
+	if (target != CALL_ANY)
+		return target;
+	if (spec_find(compiler->spec, RESOURCE_MODEL, name))
+		return CALL_MODEL;
+	if (spec_find(compiler->spec, RESOURCE_PIPELINE, name))
+		return CALL_PIPELINE;
+	return spec_find(compiler->spec, RESOURCE_EXPERIMENT, name) ? CALL_EXPERIMENT : CALL_MODEL;
+}
+
+static void add_call(struct compiler *compiler, struct pipeline_plan *plan, size_t step, enum call_target target, const char *name,
+		     const char *how)
+{
+	struct callee callee = {.step = step, .target = resolved_target(compiler, target, name), .name = name, .how = how};
+	const struct place place = plan->graph->steps[step].spec->name.place;
+	add_callee(compiler, plan, callee);
+	if (callee.target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))
+		note_add(compiler, &plan->notes, place, "pipeline `%s`, which step `%s` calls, is not among the files", name,
+			 plan->graph->steps[step].name);
+	if (callee.target != CALL_EXPERIMENT)
+		return;
+	const struct resource *experiment = spec_find(compiler->spec, RESOURCE_EXPERIMENT, name);
+	if (experiment && experiment->spec)
+		add_candidates(compiler, plan, step, experiment->spec);
+	else
+		note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, is not among the files", name,
+			 plan->graph->steps[step].name);
+}
+
+void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		const struct graph_step *step = &plan->graph->steps[i];
+		const struct model_switch *chosen = &step->model_switch;
+		for (size_t j = 0; j < chosen->count; j++)
+			if (chosen->models[j].text)
+				add_call(compiler, plan, i, CALL_ANY, chosen->models[j].text,
+					 arena_print(compiler->arena, "when `" TEXT_FORMAT "` says %zu or `%s`", TEXT_ARGUMENTS(chosen->decision),
+						     j, chosen->models[j].text));
+		if (chosen->count || !step->spec->kind || !step->spec->kind->calls || !step->spec->options || option_text(step->spec, "local"))
+			continue;
+		struct step self = step_seen(plan->graph, i);
+		enum call_target target = CALL_MODEL;
+		const char *name = NULL;
+		for (size_t j = 0; step->spec->kind->calls(&self, j, &target, &name); j++)
+			if (name)
+				add_call(compiler, plan, i, target, name, NULL);
+	}
+}

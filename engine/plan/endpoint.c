@@ -1,0 +1,212 @@
+/* endpoint.c: see endpoint.h. */
+#include "plan/endpoint.h"
+
+#include "base/suggest.h"
+
+/* Capabilities that are one under two names. */
+static const char *const aliases[][2] = {{"scikit-learn", "sklearn"}};
+
+static const char *const schemes[] = {"http://", "https://", "grpc://", "grpcs://"};
+
+/* A requirement `name==version`: servers offer names. */
+static struct text requirement_name(const char *requirement)
+{
+	struct text text = text_of(requirement);
+	for (size_t i = 0; i + 1 < text.length; i++)
+		if (text.bytes[i] == '=' && text.bytes[i + 1] == '=')
+			text.length = i;
+	return text;
+}
+
+static bool same_capability(struct text a, struct text b)
+{
+	if (text_equal(a, b))
+		return true;
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if ((text_is(a, aliases[i][0]) && text_is(b, aliases[i][1])) || (text_is(a, aliases[i][1]) && text_is(b, aliases[i][0])))
+			return true;
+	return false;
+}
+
+static bool offers(const struct name_list *capabilities, struct text wanted)
+{
+	for (size_t i = 0; i < capabilities->count; i++)
+		if (capabilities->items[i].text && same_capability(text_of(capabilities->items[i].text), wanted))
+			return true;
+	return false;
+}
+
+static bool covers(const struct server_spec *server, const struct name_list *requirements)
+{
+	for (size_t i = 0; i < requirements->count; i++) {
+		if (!requirements->items[i].text)
+			continue;
+		struct text wanted = requirement_name(requirements->items[i].text);
+		if (!offers(&server->capabilities, wanted) && !offers(&server->extra_capabilities, wanted))
+			return false;
+	}
+	return true;
+}
+
+static const char *joined_addresses(const struct name_list *endpoints, struct arena *arena)
+{
+	const char *text = NULL;
+	for (size_t i = 0; i < endpoints->count; i++)
+		if (endpoints->items[i].text)
+			text = text ? arena_print(arena, "%s %s", text, endpoints->items[i].text) : endpoints->items[i].text;
+	return text;
+}
+
+/* The URL that --server gives to a name; NULL: none. */
+static const char *given_for(const struct name_list *given, const char *name)
+{
+	size_t length = name ? strlen(name) : 0;
+	for (size_t i = 0; i < given->count; i++)
+		if (length && strncmp(given->items[i].text, name, length) == 0 && given->items[i].text[length] == '=')
+			return given->items[i].text + length + 1;
+	return NULL;
+}
+
+/* ---- what to do when there is none ---- */
+
+/* The first requirement that no Server offers, and what comes nearest to it. */
+static const char *missing_capability(const struct model_facts *model, const struct spec *spec, struct arena *arena)
+{
+	for (size_t i = 0; i < model->requirements.count; i++) {
+		if (!model->requirements.items[i].text)
+			continue;
+		struct text wanted = requirement_name(model->requirements.items[i].text);
+		struct suggestion suggestion = suggest_begin(wanted);
+		bool offered = false;
+		for (size_t j = 0; j < spec->count; j++) {
+			if (spec->resources[j]->kind->type != RESOURCE_SERVER || !spec->resources[j]->spec)
+				continue;
+			const struct server_spec *server = spec->resources[j]->spec;
+			const struct name_list *lists[] = {&server->capabilities, &server->extra_capabilities};
+			for (size_t k = 0; k < 2; k++) {
+				offered = offered || offers(lists[k], wanted);
+				for (size_t l = 0; l < lists[k]->count; l++)
+					suggest_offer(&suggestion, text_of(lists[k]->items[l].text));
+			}
+		}
+		if (offered)
+			continue;
+		if (suggestion.nearest.bytes)
+			return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "` (the nearest is `" TEXT_FORMAT "`)",
+					   TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(suggestion.nearest));
+		return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "`", TEXT_ARGUMENTS(wanted));
+	}
+	return "no Server has all that it requires";
+}
+
+static const char *server_names(const struct spec *spec, struct arena *arena)
+{
+	const char *names = NULL;
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_SERVER && spec->resources[i]->name.text)
+			names = arena_print(arena, "%s%s%s", names ? names : "", names ? ", " : "", spec->resources[i]->name.text);
+	return names;
+}
+
+static const char *advice(const struct model_facts *model, const struct spec *spec, const char *cause, struct arena *arena)
+{
+	const char *servers = server_names(spec, arena);
+	const char *found = servers ? arena_print(arena, "%s (Servers: %s)", cause, servers) : "there is no Server among the files";
+	return arena_print(arena, "%s; write `storageUri: grpc://HOST:PORT/%s`, or give --server %s=http://HOST:PORT", found, model->name,
+			   model->server ? model->server : model->name);
+}
+
+/* ---- the search ---- */
+
+static bool stub_or_uri(const struct model_facts *model, struct endpoint *endpoint)
+{
+	if (!model->storage_uri)
+		return false;
+	struct text uri = text_of(model->storage_uri);
+	if (text_starts_with(uri, TEXT("stub://"))) {
+		*endpoint = (struct endpoint){.origin = ENDPOINT_STUB, .addresses = model->storage_uri};
+		return true;
+	}
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (text_starts_with(uri, text_of(schemes[i]))) {
+			*endpoint = (struct endpoint){.origin = ENDPOINT_URI, .addresses = model->storage_uri};
+			return true;
+		}
+	return false;
+}
+
+/* The Servers that have an endpoint and cover the requirements; the last of them. */
+static size_t fitting_servers(const struct model_facts *model, const struct spec *spec, const struct resource **found)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_SERVER || !resource->spec)
+			continue;
+		const struct server_spec *server = resource->spec;
+		if (server->endpoints.count == 0 || !covers(server, &model->requirements))
+			continue;
+		*found = resource;
+		count++;
+	}
+	return count;
+}
+
+static struct endpoint of_named_server(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
+				       struct arena *arena)
+{
+	const struct resource *server = spec_find(spec, RESOURCE_SERVER, model->server);
+	struct endpoint endpoint = {.origin = ENDPOINT_NAMED, .server = model->server};
+	if (server && server->spec)
+		endpoint.addresses = joined_addresses(&((const struct server_spec *)server->spec)->endpoints, arena);
+	if (endpoint.addresses)
+		return endpoint;
+	endpoint.addresses = given_for(given, model->server);
+	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
+	if (!endpoint.addresses)
+		endpoint.advice = advice(model, spec,
+					 arena_print(arena, server ? "Server `%s` has no endpoints" : "Server `%s` is not among the files",
+						     model->server),
+					 arena);
+	return endpoint;
+}
+
+struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
+			      struct arena *arena)
+{
+	struct endpoint endpoint = {0};
+	if (stub_or_uri(model, &endpoint))
+		return endpoint;
+	if (model->server)
+		return of_named_server(model, spec, given, arena);
+	const struct resource *server = NULL;
+	size_t fitting = fitting_servers(model, spec, &server);
+	if (fitting == 1) {
+		endpoint = (struct endpoint){.origin = ENDPOINT_FITTING, .server = server->name.text};
+		endpoint.addresses = joined_addresses(&((const struct server_spec *)server->spec)->endpoints, arena);
+		return endpoint;
+	}
+	endpoint.addresses = given_for(given, model->name);
+	if (!endpoint.addresses && given->count == 1 && strchr(given->items[0].text, '='))
+		endpoint.addresses = strchr(given->items[0].text, '=') + 1;
+	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
+	if (!endpoint.addresses)
+		endpoint.advice = advice(model, spec,
+					 fitting ? "more than one Server has all that it requires, name one in `server`"
+						 : missing_capability(model, spec, arena),
+					 arena);
+	return endpoint;
+}
+
+const char *endpoint_origin_text(enum endpoint_origin origin)
+{
+	static const char *const texts[] = {
+		[ENDPOINT_NONE] = "none found",
+		[ENDPOINT_STUB] = "a stub",
+		[ENDPOINT_URI] = "its storageUri",
+		[ENDPOINT_NAMED] = "the Server it names",
+		[ENDPOINT_FITTING] = "the only Server that fits",
+		[ENDPOINT_GIVEN] = "--server",
+	};
+	return texts[origin];
+}

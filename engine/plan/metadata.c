@@ -1,0 +1,126 @@
+/* metadata.c: the metadata of models, as `sluice plan --models FILE` reads it; see
+ * signature.h.
+ */
+#include "plan/signature.h"
+
+#include <jansson.h>
+
+#define FORM "{\"MODEL\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}], \"outputs\": [...]}}"
+
+struct reader {
+	struct arena *arena;
+	const char *file;
+	const char *model;
+	struct error *error;
+};
+
+struct value_type type_of_datatype(enum datatype datatype)
+{
+	static const enum value_class classes[] = {
+		[CLASS_BOOL] = VALUE_BOOL,   [CLASS_UNSIGNED] = VALUE_INTEGER, [CLASS_SIGNED] = VALUE_INTEGER,
+		[CLASS_FLOAT] = VALUE_FLOAT, [CLASS_BYTES] = VALUE_TEXT,
+	};
+	return (struct value_type){.class = classes[datatype_rows[datatype].class], .datatype_known = true, .datatype = datatype};
+}
+
+static bool refuse(const struct reader *reader, const char *what)
+{
+	return error_set(reader->error, ERROR_CONFIG, PLACE_NONE, "%s: model `%s` %s; the form is " FORM, reader->file, reader->model, what);
+}
+
+static bool read_shape(const struct reader *reader, const json_t *shape, struct value_type *type)
+{
+	if (!shape)
+		return true;
+	if (!json_is_array(shape) || json_array_size(shape) > TENSOR_RANK_MAX)
+		return refuse(reader, "has a shape that is no list of up to 16 numbers");
+	type->shape_known = true;
+	type->rank = (uint32_t)json_array_size(shape);
+	for (uint32_t i = 0; i < type->rank; i++) {
+		const json_t *dimension = json_array_get(shape, i);
+		if (!json_is_integer(dimension) || json_integer_value(dimension) < -1)
+			return refuse(reader, "has a dimension that is no whole number from -1 on");
+		type->shape[i] = json_integer_value(dimension);
+	}
+	return true;
+}
+
+static bool read_tensor(const struct reader *reader, const json_t *json, struct tensor_type *tensor)
+{
+	const char *name = json_string_value(json_object_get(json, "name"));
+	const char *datatype = json_string_value(json_object_get(json, "datatype"));
+	enum datatype found;
+	if (!name || !datatype)
+		return refuse(reader, "has a tensor without a name and a datatype");
+	if (!datatype_find(text_of(datatype), &found))
+		return refuse(reader, "has a datatype that is none of the protocol's");
+	const char *kept = arena_copy(reader->arena, name, strlen(name));
+	tensor->name = text_of(kept);
+	tensor->type = type_of_datatype(found);
+	return read_shape(reader, json_object_get(json, "shape"), &tensor->type);
+}
+
+static bool read_tensors(const struct reader *reader, const json_t *list, struct tensor_types *types)
+{
+	if (!list)
+		return true;
+	if (!json_is_array(list))
+		return refuse(reader, "has inputs or outputs that are no list");
+	struct tensor_type *items = ARENA_ARRAY(reader->arena, struct tensor_type, json_array_size(list) + 1);
+	if (!items)
+		return error_memory(reader->error, ERROR_SYSTEM, "reading the metadata of models");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (!read_tensor(reader, json_array_get(list, i), &items[i]))
+			return false;
+	*types = (struct tensor_types){true, json_array_size(list), items};
+	return true;
+}
+
+static bool read_models(struct reader *reader, const json_t *root, struct models_metadata *metadata)
+{
+	const char *name;
+	json_t *json;
+	size_t count = 0;
+	struct model_signature *items = ARENA_ARRAY(reader->arena, struct model_signature, json_object_size(root) + 1);
+	if (!items)
+		return error_memory(reader->error, ERROR_SYSTEM, "reading the metadata of models");
+	json_object_foreach((json_t *)root, name, json)
+	{
+		reader->model = name;
+		if (!json_is_object(json))
+			return refuse(reader, "is no object");
+		const char *kept = arena_copy(reader->arena, name, strlen(name));
+		struct model_signature *signature = &items[count++];
+		signature->name = text_of(kept);
+		if (!read_tensors(reader, json_object_get(json, "inputs"), &signature->inputs) ||
+		    !read_tensors(reader, json_object_get(json, "outputs"), &signature->outputs))
+			return false;
+	}
+	*metadata = (struct models_metadata){count, items};
+	return true;
+}
+
+bool metadata_read(struct arena *arena, const char *file, struct text json, struct models_metadata *metadata, struct error *error)
+{
+	struct reader reader = {.arena = arena, .file = file, .error = error};
+	json_error_t fault;
+	*metadata = (struct models_metadata){0};
+	json_t *root = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, &fault);
+	if (!root)
+		return error_set(error, ERROR_CONFIG, (struct place){file, (uint32_t)fault.line, (uint32_t)fault.column},
+				 "this is no JSON: %s; the form is " FORM, fault.text);
+	bool good = json_is_object(root) ? read_models(&reader, root, metadata)
+					 : error_set(error, ERROR_CONFIG, PLACE_NONE, "%s: the metadata of models is an object; the form is " FORM, file);
+	json_decref(root);
+	if (good && arena_failed(arena))
+		return error_memory(error, ERROR_SYSTEM, "reading the metadata of models");
+	return good;
+}
+
+const struct model_signature *metadata_find(const struct models_metadata *metadata, const char *model)
+{
+	for (size_t i = 0; metadata && i < metadata->count; i++)
+		if (text_is(metadata->items[i].name, model))
+			return &metadata->items[i];
+	return NULL;
+}

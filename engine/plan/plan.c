@@ -1,0 +1,209 @@
+/* plan.c: from a spec to a plan; see plan.h. The parts of the way stand in stages.c,
+ * topics.c, calls.c, delivery.c and volume.c.
+ */
+#include "plan/compile.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define FIRST_ROOM 8
+#define PREFIX_DEFAULT "sluice"
+#define NAMESPACE_DEFAULT "default"
+
+void *list_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return items;
+	size_t larger = *room ? 2 * *room : FIRST_ROOM;
+	void *moved = arena_take(arena, larger, size);
+	if (!moved)
+		return NULL;
+	if (count)
+		memcpy(moved, items, count * size);
+	*room = larger;
+	return moved;
+}
+
+void note_add(struct compiler *compiler, struct notes *notes, struct place place, const char *format, ...)
+{
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	char *text = length < 0 ? NULL : arena_take_raw(compiler->arena, (size_t)length + 1);
+	struct note *items = list_room(compiler->arena, notes->items, notes->count, &notes->room, sizeof *items);
+	if (text && items) {
+		vsnprintf(text, (size_t)length + 1, format, again);
+		notes->items = items;
+		items[notes->count++] = (struct note){place, text};
+	}
+	va_end(again);
+}
+
+struct step step_seen(const struct graph *graph, size_t step)
+{
+	const struct graph_step *seen = &graph->steps[step];
+	return (struct step){
+		.kind = seen->spec->kind,
+		.name = seen->name,
+		.pipeline = graph->name,
+		.options = seen->spec->options,
+		.place = seen->spec->here,
+	};
+}
+
+/* ---- graphs ---- */
+
+static bool build_graphs(struct compiler *compiler)
+{
+	const struct spec *spec = compiler->spec;
+	struct plan *plan = compiler->plan;
+	plan->pipelines = ARENA_ARRAY(compiler->arena, struct pipeline_plan, spec->count + 1);
+	compiler->pipelines.items = ARENA_ARRAY(compiler->arena, struct name_entry, spec->count + 1);
+	if (arena_failed(compiler->arena))
+		return false;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_PIPELINE)
+			continue;
+		struct graph *graph = graph_build(resource, spec, compiler->arena, spec->faults);
+		if (!graph && arena_failed(compiler->arena))
+			return false;
+		if (!graph)
+			continue;
+		struct pipeline_plan *pipeline = &plan->pipelines[plan->count];
+		pipeline->graph = graph;
+		pipeline->namespace = resource->namespace ? resource->namespace : NAMESPACE_DEFAULT;
+		pipeline->prefix = compiler->runtime && compiler->runtime->topic_prefix ? compiler->runtime->topic_prefix : PREFIX_DEFAULT;
+		pipeline->key = text_of(graph->spec->input.key);
+		compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
+	}
+	names_sort(&compiler->pipelines);
+	return true;
+}
+
+/* Which step topics other pipelines read. */
+static void mark_read_topics(struct compiler *compiler, const struct externals *externals)
+{
+	for (size_t i = 0; i < externals->count; i++) {
+		const struct external *external = &externals->items[i];
+		size_t index = names_find(&compiler->pipelines, text_of(external->pipeline));
+		if (!external->step || index == NAME_NONE)
+			continue;
+		const struct graph *graph = compiler->plan->pipelines[index].graph;
+		size_t step = graph_find(graph, external->step);
+		if (step == STEP_NONE)
+			continue;
+		bool **flags = &compiler->read_topics[index];
+		if (!*flags)
+			*flags = ARENA_ARRAY(compiler->arena, bool, 2 * graph->count);
+		if (*flags)
+			(*flags)[2 * step + (external->point == SOURCE_STEP_OUTPUTS)] = true;
+	}
+}
+
+/* ---- types ---- */
+
+static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	struct called_model *called = ARENA_ARRAY(compiler->arena, struct called_model, plan->graph->count);
+	size_t *times = ARENA_ARRAY(compiler->arena, size_t, plan->graph->count);
+	if (!called || !times)
+		return;
+	for (size_t i = 0; i < plan->callee_count; i++) {
+		const struct callee *callee = &plan->callees[i];
+		bool stub = callee->endpoint.origin == ENDPOINT_STUB;
+		if (callee->target == CALL_MODEL && times[callee->step]++ == 0)
+			called[callee->step] = (struct called_model){callee->name, stub ? callee->endpoint.addresses : NULL};
+		else
+			called[callee->step] = (struct called_model){0};
+	}
+	types_infer(plan->graph, called, compiler->options->metadata, compiler->arena, compiler->spec->faults, &plan->types);
+}
+
+/* ---- notes ---- */
+
+/* A kind that cannot run yet: what it would be is said, so that nobody waits for it. */
+static void note_planned(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct pipeline_spec *spec = plan->graph->spec;
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		const struct step_spec *step = plan->graph->steps[i].spec;
+		if (step->kind && step->kind->planned)
+			note_add(compiler, &plan->notes, step->name.place, "step `%s` is of kind `%s`, which cannot run yet", plan->graph->steps[i].name,
+				 step->kind->name);
+	}
+	if (spec->metrics.count)
+		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
+			 "its metrics are for an observer, which cannot run yet: they are checked only");
+	if (spec->alerts.count)
+		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
+			 "its alerts are for an observer, which cannot run yet: they are checked only");
+	if (plan->graph->cyclic && spec->allow_cycles && spec->max_step_revisits == 0)
+		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
+			 "it has a cycle, and maxStepRevisits is 0: a request that comes to a step again is answered with a LIMIT error");
+}
+
+static void note_unused_steps(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const bool *leaves = leaf_steps(plan->graph, compiler->arena);
+	for (size_t i = 0; leaves && plan->graph->has_output && i < plan->graph->count; i++)
+		if (leaves[i] && !plan->graph->steps[i].answers)
+			note_add(compiler, &plan->notes, plan->graph->steps[i].spec->name.place,
+				 "step `%s` is run, and nothing reads what it gives: it neither changes nor fails the answer",
+				 plan->graph->steps[i].name);
+}
+
+static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	plan_stages(compiler, plan);
+	if (arena_failed(compiler->arena))
+		return;
+	plan_topics(compiler, plan);
+	plan_calls(compiler, plan);
+	plan_delivery(compiler, plan);
+	infer_types(compiler, plan);
+	plan_volume(compiler, plan);
+	note_planned(compiler, plan);
+	note_unused_steps(compiler, plan);
+}
+
+static bool plan_others(struct compiler *compiler)
+{
+	const struct spec *spec = compiler->spec;
+	struct plan *plan = compiler->plan;
+	plan->models = ARENA_ARRAY(compiler->arena, struct model_plan, spec->count + 1);
+	for (size_t i = 0; plan->models && i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		enum resource_type type = resource->kind->type;
+		if (type == RESOURCE_MODEL && resource->name.text)
+			plan->models[plan->model_count++] = (struct model_plan){resource, plan_model(compiler, resource)};
+		if ((type == RESOURCE_EXPERIMENT || type == RESOURCE_DEPLOYMENT) && resource->name.text)
+			note_add(compiler, &plan->notes, resource->name.place, "%s `%s` is checked, and not compiled yet: it cannot run",
+				 resource->kind->name, resource->name.text);
+	}
+	return !arena_failed(compiler->arena);
+}
+
+bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan, struct error *error)
+{
+	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
+	struct compiler compiler = {.arena = arena, .spec = spec, .options = options, .plan = plan};
+	*plan = (struct plan){.spec = spec};
+	compiler.runtime = runtime ? runtime->spec : NULL;
+	if (!build_graphs(&compiler))
+		return error_memory(error, ERROR_SYSTEM, "making the graphs of a plan");
+	compiler.read_topics = ARENA_ARRAY(arena, bool *, plan->count + 1);
+	if (!compiler.read_topics)
+		return error_memory(error, ERROR_SYSTEM, "making a plan");
+	for (size_t i = 0; i < plan->count; i++) {
+		mark_read_topics(&compiler, &plan->pipelines[i].graph->inputs);
+		mark_read_topics(&compiler, &plan->pipelines[i].graph->triggers);
+	}
+	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++)
+		plan_pipeline(&compiler, &plan->pipelines[i]);
+	if (arena_failed(arena) || !plan_others(&compiler))
+		return error_memory(error, ERROR_SYSTEM, "making a plan");
+	return true;
+}

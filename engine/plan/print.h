@@ -1,0 +1,20 @@
+/* print.h: what the printers of a plan share; private to text.c, json.c, drawing.c,
+ * acls.c and targets.c. Texts are made in the arena they are given.
+ */
+#ifndef SLUICE_PLAN_PRINT_H
+#define SLUICE_PLAN_PRINT_H
+
+#include "plan/emit.h"
+#include "plan/plan.h"
+
+/* "OUTPUT of a", "the inputs of b", "the request" */
+const char *source_text(const struct graph *graph, const struct source *source, struct arena *arena);
+const char *retention_text(const struct topic *topic, struct arena *arena);
+
+void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out);
+void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emitter);
+
+void targets_print_text(const struct plan *plan, double rate, struct arena *arena, struct buffer *out);
+void targets_emit(const struct plan *plan, double rate, struct arena *arena, struct emitter *emitter);
+
+#endif

@@ -1,0 +1,325 @@
+/* stages.c: a pipeline becomes as few stages as its meaning allows.
+ *
+ * Steps are placed in their order. A step stays in the stage of its sources, unless it
+ * wants its records partitioned by another key, is isolated or reads an isolated one,
+ * or puts together what stages made apart from each other. What came before travels in
+ * the record, so a step may also read from every ancestor of its stage.
+ */
+#include "plan/compile.h"
+
+#include "spec/fault_codes.h"
+
+#define STAGE_NONE ((size_t)-1)
+
+struct cutter {
+	struct compiler *compiler;
+	struct pipeline_plan *plan;
+	const struct graph *graph;
+	size_t step;   /* the one being placed; STEP_NONE: the output */
+	uint64_t from; /* the stages of its sources */
+	bool full;     /* STAGES_MAX was met */
+};
+
+const char *boundary_name(enum boundary boundary)
+{
+	static const char *const names[] = {"request", "key", "isolated", "join"};
+	return names[boundary];
+}
+
+static const char *expression_text(struct arena *arena, const struct expression *expression)
+{
+	struct text source = expression_source(expression);
+	return arena_copy(arena, source.bytes, source.length);
+}
+
+/* Whether records that came in by the pipeline's key are where `key` wants them: the
+ * same word, or a mapped tensor of the same path. */
+static bool is_message_key(const struct pipeline_input *input, const char *key)
+{
+	const struct input_tensor *tensors = input->tensors.items;
+	if (strcmp(key, "key") == 0)
+		return true;
+	if (!input->key)
+		return false;
+	if (strcmp(key, input->key) == 0)
+		return true;
+	for (size_t i = 0; i < input->tensors.count; i++)
+		if (tensors[i].name.text && tensors[i].path && strcmp(tensors[i].name.text, key) == 0)
+			return strcmp(tensors[i].path, input->key) == 0;
+	return false;
+}
+
+static const char *wanted_key(const struct cutter *cutter, size_t step)
+{
+	const struct step_spec *spec = cutter->graph->steps[step].spec;
+	if (!spec->kind || !spec->kind->key || !spec->options)
+		return NULL;
+	struct step self = step_seen(cutter->graph, step);
+	const struct expression *expression = spec->kind->key(&self);
+	return expression ? expression_text(cutter->compiler->arena, expression) : NULL;
+}
+
+static uint64_t bit(size_t stage)
+{
+	return (uint64_t)1 << stage;
+}
+
+static uint64_t stages_of(const struct cutter *cutter, const struct join *join)
+{
+	uint64_t from = 0;
+	for (size_t i = 0; i < join->count; i++) {
+		size_t step = join->sources[i].step;
+		if (step == STEP_NONE)
+			from |= bit(0);
+		else if (cutter->plan->stage_of[step] != STAGE_NONE) /* else: the edge that closes a cycle */
+			from |= bit(cutter->plan->stage_of[step]);
+	}
+	return from;
+}
+
+/* The one of these stages that has all others before it; STAGE_NONE: they lie apart. */
+static size_t last_of(const struct cutter *cutter, uint64_t from)
+{
+	for (size_t i = cutter->plan->stage_count; i-- > 0;)
+		if (from & bit(i))
+			return (from & ~cutter->plan->stages[i].ancestors) == 0 ? i : STAGE_NONE;
+	return STAGE_NONE;
+}
+
+/* Without those that others have before them. */
+static uint64_t outermost(const struct cutter *cutter, uint64_t from)
+{
+	uint64_t result = from;
+	for (size_t i = 0; i < cutter->plan->stage_count; i++)
+		if (from & bit(i))
+			result &= ~(cutter->plan->stages[i].ancestors & ~bit(i));
+	return result;
+}
+
+static bool same_key(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* A stage that began for the same cause, and that all of `from` already reaches. */
+static size_t existing(const struct cutter *cutter, enum boundary boundary, const char *key)
+{
+	for (size_t i = 1; i < cutter->plan->stage_count; i++) {
+		const struct stage *stage = &cutter->plan->stages[i];
+		if (stage->boundary == boundary && same_key(stage->key, key) && (cutter->from & ~stage->ancestors) == 0 &&
+		    !stage->isolated)
+			return i;
+	}
+	return STAGE_NONE;
+}
+
+static size_t begin_stage(struct cutter *cutter, enum boundary boundary, const char *key, const char *reason)
+{
+	struct pipeline_plan *plan = cutter->plan;
+	if (plan->stage_count == STAGES_MAX) {
+		if (!cutter->full)
+			fault_add(cutter->compiler->spec->faults, CODE_MANY_STAGES, cutter->graph->resource->name.place, NULL,
+				  "pipeline `%s` would need more than %d stages", cutter->graph->name, STAGES_MAX);
+		cutter->full = true;
+		return STAGES_MAX - 1;
+	}
+	size_t index = plan->stage_count++;
+	struct stage *stage = &plan->stages[index];
+	*stage = (struct stage){
+		.name = index == 0 ? "request" : cutter->step == STEP_NONE ? "output" : cutter->graph->steps[cutter->step].name,
+		.boundary = boundary,
+		.reason = reason,
+		.key = key,
+		.parents = outermost(cutter, cutter->from),
+		.ancestors = bit(index),
+		.topic = TOPIC_NONE,
+	};
+	for (size_t i = 0; i < index; i++)
+		if (cutter->from & bit(i))
+			stage->ancestors |= plan->stages[i].ancestors;
+	return index;
+}
+
+static const char *stage_names(const struct cutter *cutter, uint64_t stages)
+{
+	const char *names = "";
+	for (size_t i = 0; names && i < cutter->plan->stage_count; i++)
+		if (stages & bit(i))
+			names = arena_print(cutter->compiler->arena, "%s%s`%s`", names, *names ? " and " : "", cutter->plan->stages[i].name);
+	return names;
+}
+
+static size_t join_stage(struct cutter *cutter)
+{
+	size_t stage = existing(cutter, BOUNDARY_JOIN, "request id");
+	if (stage != STAGE_NONE)
+		return stage;
+	const char *who = cutter->step == STEP_NONE
+				  ? "the output"
+				  : arena_print(cutter->compiler->arena, "step `%s`", cutter->graph->steps[cutter->step].name);
+	const char *reason = arena_print(cutter->compiler->arena, "%s puts together what the stages %s made of one request", who,
+					 stage_names(cutter, outermost(cutter, cutter->from)));
+	return begin_stage(cutter, BOUNDARY_JOIN, "request id", reason);
+}
+
+static size_t isolated_stage(struct cutter *cutter, const char *name)
+{
+	size_t last = last_of(cutter, cutter->from);
+	const char *key = last == STAGE_NONE ? "request id" : cutter->plan->stages[last].key;
+	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key, arena_print(cutter->compiler->arena, "step `%s` is marked isolate", name));
+	cutter->plan->stages[stage].isolated = true;
+	return stage;
+}
+
+static size_t keyed_stage(struct cutter *cutter, const char *name, const char *key)
+{
+	size_t last = last_of(cutter, cutter->from);
+	if (last != STAGE_NONE && same_key(cutter->plan->stages[last].key, key) && !cutter->plan->stages[last].isolated)
+		return last;
+	size_t stage = existing(cutter, BOUNDARY_KEY, key);
+	if (stage != STAGE_NONE)
+		return stage;
+	const char *before = last == STAGE_NONE ? "request id" : cutter->plan->stages[last].key;
+	if (!before)
+		before = cutter->graph->spec->input.key ? cutter->graph->spec->input.key : "the record's own key";
+	return begin_stage(cutter, BOUNDARY_KEY, key,
+			   arena_print(cutter->compiler->arena, "step `%s` needs its records by `%s`, and they come by %s", name, key, before));
+}
+
+static size_t stage_for(struct cutter *cutter)
+{
+	const struct graph_step *step = &cutter->graph->steps[cutter->step];
+	const char *key = wanted_key(cutter, cutter->step);
+	cutter->from = stages_of(cutter, &step->inputs) | stages_of(cutter, &step->triggers);
+	if (cutter->from == 0)
+		cutter->from = bit(0);
+	if (step->on_cycle && (key || step->spec->isolate))
+		note_add(cutter->compiler, &cutter->plan->notes, step->spec->here,
+			 "step `%s` is on a cycle: all of a cycle runs in one stage, so its key or isolate has no effect", step->name);
+	else if (step->spec->isolate)
+		return isolated_stage(cutter, step->name);
+	else if (key && !is_message_key(&cutter->graph->spec->input, key))
+		return keyed_stage(cutter, step->name, key);
+	size_t last = last_of(cutter, cutter->from);
+	if (last == STAGE_NONE)
+		return join_stage(cutter);
+	if (!cutter->plan->stages[last].isolated || step->on_cycle)
+		return last;
+	size_t after = existing(cutter, BOUNDARY_ISOLATED, cutter->plan->stages[last].key);
+	if (after != STAGE_NONE)
+		return after;
+	return begin_stage(cutter, BOUNDARY_ISOLATED, cutter->plan->stages[last].key,
+			   arena_print(cutter->compiler->arena, "it reads step `%s`, which is marked isolate", cutter->plan->stages[last].name));
+}
+
+/* Nothing may flow against the order of the stages: a cycle that would has been cut by
+ * what is between its steps. */
+static void check_edges(struct cutter *cutter)
+{
+	const size_t *stage_of = cutter->plan->stage_of;
+	for (size_t i = 0; i < cutter->graph->count; i++) {
+		const struct graph_step *step = &cutter->graph->steps[i];
+		for (size_t j = 0; j < step->inputs.count && step->on_cycle; j++) {
+			const struct source *source = &step->inputs.sources[j];
+			if (source->step == STEP_NONE || stage_reads(&cutter->plan->stages[stage_of[i]], stage_of[source->step]))
+				continue;
+			fault_add(cutter->compiler->spec->faults, CODE_CYCLE, source->place, NULL,
+				  "step `%s` is in another stage than `%s`, which it would have to send back to: a cycle must stay in one",
+				  cutter->graph->steps[source->step].name, step->name);
+		}
+	}
+}
+
+/* Each stage's steps, in the order of the graph. */
+static void list_steps(struct cutter *cutter)
+{
+	struct pipeline_plan *plan = cutter->plan;
+	size_t *all = ARENA_ARRAY(cutter->compiler->arena, size_t, cutter->graph->count);
+	size_t begin[STAGES_MAX] = {0}, filled[STAGES_MAX] = {0};
+	if (!all)
+		return;
+	for (size_t i = 0; i < plan->stage_count; i++)
+		plan->stages[i].count = 0;
+	for (size_t i = 0; i < cutter->graph->count; i++)
+		plan->stages[plan->stage_of[i]].count++;
+	for (size_t i = 1; i < plan->stage_count; i++)
+		begin[i] = begin[i - 1] + plan->stages[i - 1].count;
+	for (size_t i = 0; i < cutter->graph->count; i++) {
+		size_t step = cutter->graph->order[i], stage = plan->stage_of[step];
+		all[begin[stage] + filled[stage]++] = step;
+	}
+	for (size_t i = 0; i < plan->stage_count; i++)
+		plan->stages[i].steps = all + begin[i];
+}
+
+/* What a stage must remember from one record to the next. */
+static void find_state(struct cutter *cutter)
+{
+	struct arena *arena = cutter->compiler->arena;
+	const struct graph *graph = cutter->graph;
+	for (size_t i = 0; i < cutter->plan->stage_count; i++) {
+		struct stage *stage = &cutter->plan->stages[i];
+		if (stage->boundary == BOUNDARY_JOIN)
+			stage->state = "what has come of a request, until the rest is there";
+		if (i == 0 && graph->inputs.count + graph->triggers.count > 1)
+			stage->state = "what has come of a request from other pipelines, until the rest is there";
+		for (size_t j = 0; j < stage->count && !stage->state; j++) {
+			const char *key = wanted_key(cutter, stage->steps[j]);
+			if (key)
+				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", graph->steps[stage->steps[j]].name, key);
+		}
+	}
+}
+
+static const char *first_reason(const struct cutter *cutter)
+{
+	const struct graph *graph = cutter->graph;
+	const char *reason = "the request comes in here";
+	for (size_t i = 0; reason && i < graph->inputs.count; i++) {
+		const struct external *external = &graph->inputs.items[i];
+		reason = arena_print(cutter->compiler->arena, "%s%s `%s`", reason, i ? "," : ", and an input from pipeline", external->pipeline);
+	}
+	return reason;
+}
+
+/* An isolated step that alone reads the request needs no stage before it. */
+static bool isolated_first(struct cutter *cutter)
+{
+	const struct graph *graph = cutter->graph;
+	size_t readers = 0, first = graph->order[0];
+	for (size_t i = 0; i < graph->count; i++)
+		for (size_t j = 0; j < graph->steps[i].inputs.count; j++)
+			readers += graph->steps[i].inputs.sources[j].step == STEP_NONE;
+	if (!graph->steps[first].spec->isolate || graph->steps[first].on_cycle || readers != 1 || wanted_key(cutter, first))
+		return false;
+	cutter->plan->stage_of[first] = 0;
+	cutter->plan->stages[0].isolated = true;
+	return true;
+}
+
+void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct graph *graph = plan->graph;
+	struct cutter cutter = {.compiler = compiler, .plan = plan, .graph = graph};
+	plan->stages = ARENA_ARRAY(compiler->arena, struct stage, STAGES_MAX);
+	plan->stage_of = ARENA_ARRAY(compiler->arena, size_t, graph->count);
+	if (arena_failed(compiler->arena))
+		return;
+	for (size_t i = 0; i < graph->count; i++)
+		plan->stage_of[i] = STAGE_NONE;
+	begin_stage(&cutter, BOUNDARY_REQUEST, NULL, first_reason(&cutter));
+	size_t placed = isolated_first(&cutter) ? 1 : 0;
+	for (size_t i = placed; i < graph->count; i++) {
+		cutter.step = graph->order[i];
+		plan->stage_of[cutter.step] = stage_for(&cutter);
+	}
+	cutter.step = STEP_NONE;
+	cutter.from = stages_of(&cutter, &graph->output);
+	if (graph->has_output) {
+		size_t last = last_of(&cutter, cutter.from);
+		plan->answer_stage = last == STAGE_NONE ? join_stage(&cutter) : last;
+	}
+	check_edges(&cutter);
+	list_steps(&cutter);
+	find_state(&cutter);
+}

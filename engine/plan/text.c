@@ -1,0 +1,319 @@
+/* text.c: a plan for people. What needs their attention comes first, then what there
+ * is, each with its reason; see plan.h.
+ */
+#include "plan/print.h"
+
+#include "plan/table.h"
+
+#define TEXT_ARENA_BYTES ((size_t)256 << 20) /* of all words of one plan; a thousand pipelines take 20 MiB */
+#define INDENT 2
+#define SECONDS_A_DAY 86400.0
+#define DAY_MS ((int64_t)86400000)
+#define KIB 1024.0
+
+struct writer {
+	struct arena *arena;
+	struct buffer *out;
+	const struct plan_view *view;
+};
+
+static void heading(const struct writer *writer, const char *text)
+{
+	buffer_print(writer->out, "\n%*s%s\n", INDENT, "", text);
+}
+
+static struct table table_of(const struct writer *writer, size_t columns)
+{
+	return (struct table){.arena = writer->arena, .columns = columns};
+}
+
+static const char *place_text(const struct writer *writer, struct place place)
+{
+	return place.line ? arena_print(writer->arena, "%s:%u:%u", place.file ? place.file : "", place.line, place.column) : "";
+}
+
+static void print_notes(const struct writer *writer, const struct notes *notes, size_t indent)
+{
+	for (size_t i = 0; i < notes->count; i++) {
+		const char *place = place_text(writer, notes->items[i].place);
+		buffer_print(writer->out, "%*s! %s%s%s\n", (int)indent, "", notes->items[i].text, *place ? "  " : "", place);
+	}
+}
+
+/* ---- the head ---- */
+
+static const char *bytes_text(const struct writer *writer, double bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+	size_t unit = 0;
+	while (bytes >= KIB && unit + 1 < sizeof units / sizeof *units) {
+		bytes /= KIB;
+		unit++;
+	}
+	return arena_print(writer->arena, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
+static const char *volume_text(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	const struct volume *volume = &plan->volume;
+	const struct {
+		size_t count;
+		const char *what;
+	} parts[] = {
+		{volume->answers, plan->graph->has_output ? "answer" : "last steps' outputs"},
+		{volume->crossings, "between stages"},
+		{volume->taps, "step topics"},
+		{volume->states, "state"},
+	};
+	size_t total = volume->answers + volume->crossings + volume->taps + volume->states;
+	const char *text = "";
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].count)
+			text = arena_print(writer->arena, "%s%s%zu %s", text, *text ? ", " : "", parts[i].count, parts[i].what);
+	return arena_print(writer->arena, "%zu record%s written (%s), about %s%s", total, total == 1 ? "" : "s", text,
+			   bytes_text(writer, (double)volume->bytes), volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
+}
+
+static const char *rate_text(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	const struct volume *volume = &plan->volume;
+	double records = (double)(volume->answers + volume->crossings + volume->taps + volume->states);
+	double requests = writer->view->rate * SECONDS_A_DAY;
+	return arena_print(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
+			   bytes_text(writer, (double)volume->bytes * requests));
+}
+
+static void print_head(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	struct table table = table_of(writer, 2);
+	const char *delivery = plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
+	const char *rows[][2] = {
+		{"delivery", arena_print(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
+		{"order", plan->order_reason},
+		{"held up", plan->wait_reason},
+		{"group", plan->group},
+		{"a request", volume_text(writer, plan)},
+		{"", writer->view->rate > 0 ? rate_text(writer, plan) : NULL},
+	};
+	buffer_print(writer->out, "pipeline %s, namespace %s: %zu step%s in %zu stage%s, %zu topic%s  %s\n", plan->graph->name, plan->namespace,
+		     plan->graph->count, plan->graph->count == 1 ? "" : "s", plan->stage_count, plan->stage_count == 1 ? "" : "s",
+		     plan->topic_count, plan->topic_count == 1 ? "" : "s", place_text(writer, plan->graph->resource->place));
+	print_notes(writer, &plan->notes, INDENT);
+	buffer_byte(writer->out, '\n');
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i][1])
+			table_add(&table, rows[i]);
+	table_print(&table, INDENT, writer->out);
+}
+
+/* ---- stages ---- */
+
+static void print_stage_topics(const struct writer *writer, const struct pipeline_plan *plan, size_t stage, bool writes)
+{
+	const char *word = writes ? "writes" : "reads";
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		if (writes ? !stage_writes_topic(plan, stage, i) : !stage_reads_topic(plan, stage, i))
+			continue;
+		buffer_print(writer->out, "%*s%-8s %s\n", 3 * INDENT, "", word, plan->topics[i].name);
+		word = "";
+	}
+}
+
+static void print_stages(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	heading(writer, "stages");
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct stage *stage = &plan->stages[i];
+		const char *steps = "";
+		for (size_t j = 0; j < stage->count; j++)
+			steps = arena_print(writer->arena, "%s%s%s", steps, j ? ", " : "", plan->graph->steps[stage->steps[j]].name);
+		buffer_print(writer->out, "%*s%zu. %s: %s\n", 2 * INDENT, "", i + 1, stage->name, stage->count ? steps : "no step, it only passes on");
+		buffer_print(writer->out, "%*sbecause  %s\n", 3 * INDENT, "", stage->reason);
+		if (stage->key)
+			buffer_print(writer->out, "%*skey      %s\n", 3 * INDENT, "", stage->key);
+		if (stage->state)
+			buffer_print(writer->out, "%*sstate    %s\n", 3 * INDENT, "", stage->state);
+		print_stage_topics(writer, plan, i, false);
+		print_stage_topics(writer, plan, i, true);
+	}
+}
+
+/* ---- steps ---- */
+
+static const char *renames_text(const struct writer *writer, const struct source *source, const char *text)
+{
+	for (size_t i = 0; i < source->rename_count; i++)
+		text = arena_print(writer->arena, "%s%s" TEXT_FORMAT " as " TEXT_FORMAT, text, i ? ", " : " with ",
+				   TEXT_ARGUMENTS(source->renames[i].from), TEXT_ARGUMENTS(source->renames[i].to));
+	return text;
+}
+
+const char *source_text(const struct graph *graph, const struct source *source, struct arena *arena)
+{
+	const char *of = source->step == STEP_NONE ? "the request" : graph->steps[source->step].name;
+	if (source->point == SOURCE_STEP_INPUTS)
+		of = arena_print(arena, "the inputs of %s", of);
+	if (source->tensor.length == 0)
+		return of;
+	return arena_print(arena, TEXT_FORMAT " of %s", TEXT_ARGUMENTS(source->tensor), of);
+}
+
+static const char *join_text(const struct writer *writer, const struct graph *graph, const struct join *join)
+{
+	static const char *const kinds[] = {[JOIN_INNER] = "all of ", [JOIN_OUTER] = "what comes of ", [JOIN_ANY] = "the first of "};
+	const char *text = join->count > 1 ? kinds[join->type] : "";
+	for (size_t i = 0; i < join->count; i++) {
+		const char *source = renames_text(writer, &join->sources[i], source_text(graph, &join->sources[i], writer->arena));
+		text = arena_print(writer->arena, "%s%s%s", text, i ? "; " : "", source);
+	}
+	if (join->count > 1 && join->type != JOIN_ANY)
+		text = arena_print(writer->arena, "%s; within %lld ms", text, (long long)join->window_ms);
+	return text;
+}
+
+static const char *types_text(const struct writer *writer, const struct tensor_types *types)
+{
+	const char *text = "";
+	for (size_t i = 0; i < types->count; i++)
+		text = arena_print(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name),
+				   type_text(&types->items[i].type, writer->arena));
+	if (types->count && !types->complete)
+		return arena_print(writer->arena, "%s, ...", text);
+	return text;
+}
+
+static const char *extras_text(const struct writer *writer, const struct graph_step *step)
+{
+	const char *text = "";
+	const struct step_batch *batch = &step->spec->batch;
+	if (batch->size > 0)
+		text = arena_print(writer->arena, "%sbatches of %lld rows, or after %lld ms", text, (long long)batch->size,
+				   (long long)(batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT));
+	if (step->spec->when) {
+		struct text when = expression_source(step->spec->when);
+		text = arena_print(writer->arena, "%s%sonly when " TEXT_FORMAT, text, *text ? "; " : "", TEXT_ARGUMENTS(when));
+	}
+	return text;
+}
+
+static void print_step(const struct writer *writer, const struct pipeline_plan *plan, size_t index, struct table *table)
+{
+	const struct graph_step *step = &plan->graph->steps[index];
+	const char *kind = step->spec->kind ? step->spec->kind->name : "?";
+	const char *triggers = step->triggers.count ? join_text(writer, plan->graph, &step->triggers) : NULL;
+	const char *outputs = plan->types.steps ? types_text(writer, &plan->types.steps[index].outputs) : "";
+	const char *extras = extras_text(writer, step);
+	table_add(table, (const char *const[]){step->name, kind, "reads", join_text(writer, plan->graph, &step->inputs)});
+	if (triggers)
+		table_add(table, (const char *const[]){NULL, NULL, "waits for", triggers});
+	if (*extras)
+		table_add(table, (const char *const[]){NULL, NULL, "runs", extras});
+	if (*outputs)
+		table_add(table, (const char *const[]){NULL, NULL, "gives", outputs});
+}
+
+static void print_steps(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	struct table table = table_of(writer, 4);
+	heading(writer, "steps");
+	for (size_t i = 0; i < plan->graph->count; i++)
+		print_step(writer, plan, plan->graph->order[i], &table);
+	if (plan->graph->has_output)
+		table_add(&table, (const char *const[]){"answer", NULL, "is", join_text(writer, plan->graph, &plan->graph->output)});
+	table_print(&table, 2 * INDENT, writer->out);
+}
+
+/* ---- calls and topics ---- */
+
+static const char *endpoint_text(const struct writer *writer, const struct endpoint *endpoint)
+{
+	if (!endpoint->addresses)
+		return endpoint->origin == ENDPOINT_NONE && endpoint->advice ? "no endpoint" : "";
+	if (endpoint->server)
+		return arena_print(writer->arena, "at %s (%s, %s)", endpoint->addresses, endpoint_origin_text(endpoint->origin), endpoint->server);
+	return arena_print(writer->arena, "at %s (%s)", endpoint->addresses, endpoint_origin_text(endpoint->origin));
+}
+
+static void print_calls(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	struct table table = table_of(writer, 4);
+	if (plan->callee_count == 0)
+		return;
+	heading(writer, "calls");
+	for (size_t i = 0; i < plan->callee_count; i++) {
+		const struct callee *callee = &plan->callees[i];
+		const char *whom = arena_print(writer->arena, "%s %s", call_target_name(callee->target), callee->name);
+		table_add(&table, (const char *const[]){plan->graph->steps[callee->step].name, whom, endpoint_text(writer, &callee->endpoint), callee->how});
+	}
+	table_print(&table, 2 * INDENT, writer->out);
+}
+
+const char *retention_text(const struct topic *topic, struct arena *arena)
+{
+	const struct topic_role_row *row = &topic_roles[topic->role];
+	if (topic->bound)
+		return "as it is";
+	if (row->compacted)
+		return "the last of each key";
+	long long days = (long long)(row->retention_ms / DAY_MS);
+	return arena_print(arena, days == 1 ? "%lld day" : "%lld days", days);
+}
+
+static void print_topics(const struct writer *writer, const struct pipeline_plan *plan)
+{
+	struct table table = table_of(writer, 6);
+	heading(writer, "topics");
+	table_add(&table, (const char *const[]){"name", "role", "partitions", "kept", "key", "why"});
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		const char *partitions = topic->partitions ? arena_print(writer->arena, "%lld", (long long)topic->partitions)
+					 : topic->bound    ? "as it is"
+							   : "the broker's";
+		const char *role = topic->best_effort ? arena_print(writer->arena, "%s, best effort", topic_roles[topic->role].name)
+						      : topic_roles[topic->role].name;
+		table_add(&table, (const char *const[]){topic->name, role, partitions, retention_text(topic, writer->arena), topic->key, topic->reason});
+	}
+	table_print(&table, 2 * INDENT, writer->out);
+}
+
+static void print_models(const struct writer *writer, const struct plan *plan)
+{
+	struct table table = table_of(writer, 2);
+	if (plan->model_count == 0)
+		return;
+	buffer_string(writer->out, "models, each of them also a pipeline of one step\n");
+	for (size_t i = 0; i < plan->model_count; i++) {
+		const char *where = endpoint_text(writer, &plan->models[i].endpoint);
+		table_add(&table, (const char *const[]){plan->models[i].resource->name.text, where});
+	}
+	table_print(&table, INDENT, writer->out);
+}
+
+void plan_print_text(const struct plan *plan, const struct plan_view *view, struct buffer *out)
+{
+	const struct writer writer = {.arena = arena_open(TEXT_ARENA_BYTES), .out = out, .view = view};
+	if (!writer.arena) {
+		out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		if (i)
+			buffer_byte(out, '\n');
+		print_head(&writer, &plan->pipelines[i]);
+		print_stages(&writer, &plan->pipelines[i]);
+		print_steps(&writer, &plan->pipelines[i]);
+		print_calls(&writer, &plan->pipelines[i]);
+		print_topics(&writer, &plan->pipelines[i]);
+	}
+	if (plan->count && plan->model_count + plan->notes.count)
+		buffer_byte(out, '\n');
+	print_models(&writer, plan);
+	print_notes(&writer, &plan->notes, 0);
+	if (view->acls)
+		acls_print_text(plan, writer.arena, out);
+	if (view->targets)
+		targets_print_text(plan, view->rate, writer.arena, out);
+	if (arena_failed(writer.arena))
+		out->failed = true;
+	arena_close(writer.arena);
+}

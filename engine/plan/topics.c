@@ -1,0 +1,243 @@
+/* topics.c: the topics of a pipeline: their names, what they are for, and how long
+ * they keep what they hold. The names are those of the rows below and nowhere else.
+ */
+#include "plan/compile.h"
+
+#define DAY_MS ((int64_t)86400000)
+
+/* Retention is a default that a topic is made with. Inputs and outputs are kept for a
+ * week, so that a weekend's outage can be worked off; what failed, for a month; taps,
+ * which only people read, for a day. */
+const struct topic_role_row topic_roles[TOPIC_ROLES] = {
+	[TOPIC_INPUTS] = {"inputs", .read = true, .retention_ms = 7 * DAY_MS, .help = "Requests: clients produce to it."},
+	[TOPIC_OUTPUTS] = {"outputs", .written = true, .retention_ms = 7 * DAY_MS, .help = "Answers, errors among them."},
+	[TOPIC_ERRORS] = {"errors",
+			  .written = true,
+			  .retention_ms = 30 * DAY_MS,
+			  .help = "Dead letters: the original bytes, the reason, the step, the attempts."},
+	[TOPIC_EXTERNAL] = {"external", .read = true, .help = "What another pipeline writes."},
+	[TOPIC_STAGE] = {"stage", .read = true, .written = true, .retention_ms = 7 * DAY_MS, .help = "Requests on their way from stage to stage."},
+	[TOPIC_STEP_INPUTS] = {"step inputs", .written = true, .retention_ms = DAY_MS, .help = "What a step was sent."},
+	[TOPIC_STEP_OUTPUTS] = {"step outputs", .written = true, .retention_ms = DAY_MS, .help = "What a step gave."},
+	[TOPIC_STATE] = {"state", .read = true, .written = true, .compacted = true, .help = "The changelog of what a stage remembers."},
+};
+
+static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
+{
+	return arena_print(compiler->arena, "%s.%s.pipeline.%s.%s", plan->prefix, plan->namespace, pipeline, rest);
+}
+
+const char *step_topic_name(struct compiler *compiler, const struct pipeline_plan *plan, size_t step, bool outputs)
+{
+	const char *rest = arena_print(compiler->arena, "step.%s.%s", plan->graph->steps[step].name, outputs ? "outputs" : "inputs");
+	return rest ? topic_name(compiler, plan, plan->graph->name, rest) : NULL;
+}
+
+static size_t add(struct compiler *compiler, struct pipeline_plan *plan, struct topic topic)
+{
+	struct topic *topics = list_room(compiler->arena, plan->topics, plan->topic_count, &plan->topic_room, sizeof *topics);
+	if (!topics || !topic.name)
+		return TOPIC_NONE;
+	if (!topic.bound && !topic.partitions && compiler->runtime)
+		topic.partitions = compiler->runtime->partitions;
+	plan->topics = topics;
+	topics[plan->topic_count] = topic;
+	return plan->topic_count++;
+}
+
+static void add_inputs(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct pipeline_input *input = &plan->graph->spec->input;
+	struct topic topic = {
+		.name = input->topic ? input->topic : topic_name(compiler, plan, plan->graph->name, "inputs"),
+		.role = TOPIC_INPUTS,
+		.bound = input->topic != NULL,
+		.of = TOPIC_NONE,
+		.key = input->key ? input->key : "the record's own",
+		.reason = input->topic ? "input.topic" : "requests come in here",
+	};
+	add(compiler, plan, topic);
+}
+
+static const char *external_name(struct compiler *compiler, const struct pipeline_plan *plan, const struct external *external)
+{
+	const char *rest = external->point == SOURCE_STEP_OUTPUTS ? "outputs" : "inputs";
+	if (external->step)
+		rest = arena_print(compiler->arena, "step.%s.%s", external->step, rest);
+	size_t index = names_find(&compiler->pipelines, text_of(external->pipeline));
+	const struct pipeline_spec *other = index == NAME_NONE ? NULL : compiler->plan->pipelines[index].graph->spec;
+	if (other && !external->step && external->point == SOURCE_STEP_OUTPUTS && other->output.topic)
+		return other->output.topic;
+	if (other && !external->step && external->point == SOURCE_REQUEST && other->input.topic)
+		return other->input.topic;
+	return rest ? topic_name(compiler, plan, external->pipeline, rest) : NULL;
+}
+
+static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals, const char *reason)
+{
+	for (size_t i = 0; i < externals->count; i++) {
+		const struct external *external = &externals->items[i];
+		struct topic topic = {
+			.name = external_name(compiler, plan, external),
+			.role = TOPIC_EXTERNAL,
+			.bound = true,
+			.of = TOPIC_NONE,
+			.key = "the record's own",
+			.reason = reason,
+		};
+		bool known = false;
+		for (size_t j = 0; topic.name && j < plan->topic_count && !known; j++)
+			known = strcmp(plan->topics[j].name, topic.name) == 0;
+		if (!known)
+			add(compiler, plan, topic);
+		if (names_find(&compiler->pipelines, text_of(external->pipeline)) == NAME_NONE)
+			note_add(compiler, &plan->notes, external->place,
+				 "pipeline `%s` is not among the files: its topic must exist when this one runs", external->pipeline);
+	}
+}
+
+static void add_answers(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct pipeline_output *output = &plan->graph->spec->output;
+	const char *key = "the request's"; /* without one, the partition number of its input is kept */
+	struct topic answers = {
+		.name = output->topic ? output->topic : topic_name(compiler, plan, plan->graph->name, "outputs"),
+		.role = TOPIC_OUTPUTS,
+		.bound = output->topic != NULL,
+		.of = TOPIC_NONE,
+		.key = key,
+		.reason = output->topic ? "output.topic" : "answers leave here",
+	};
+	struct topic errors = {
+		.name = topic_name(compiler, plan, plan->graph->name, "errors"),
+		.role = TOPIC_ERRORS,
+		.of = TOPIC_NONE,
+		.key = key,
+		.reason = "requests that failed",
+	};
+	if (plan->graph->has_output)
+		add(compiler, plan, answers);
+	add(compiler, plan, errors);
+}
+
+static void add_stages(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		struct stage *stage = &plan->stages[i];
+		const char *rest = arena_print(compiler->arena, "stage.%s", stage->name);
+		const char *state = arena_print(compiler->arena, "stage.%s.state", stage->name);
+		if (!rest || !state)
+			return;
+		struct topic topic = {
+			.name = topic_name(compiler, plan, plan->graph->name, rest),
+			.role = TOPIC_STAGE,
+			.of = i,
+			.key = stage->key ? stage->key : "the record's own",
+			.reason = stage->reason,
+		};
+		struct topic changelog = {
+			.name = topic_name(compiler, plan, plan->graph->name, state),
+			.role = TOPIC_STATE,
+			.of = i,
+			.key = stage->key ? stage->key : "request id",
+			.reason = stage->state,
+		};
+		if (i > 0)
+			stage->topic = add(compiler, plan, topic);
+		if (stage->state)
+			add(compiler, plan, changelog);
+	}
+}
+
+bool *leaf_steps(const struct graph *graph, struct arena *arena)
+{
+	bool *leaves = ARENA_ARRAY(arena, bool, graph->count);
+	if (!leaves)
+		return NULL;
+	memset(leaves, true, graph->count);
+	for (size_t i = 0; i < graph->count; i++)
+		for (size_t j = 0; j < graph->steps[i].inputs.count; j++) {
+			const struct source *source = &graph->steps[i].inputs.sources[j];
+			if (source->step != STEP_NONE && source->point == SOURCE_STEP_OUTPUTS)
+				leaves[source->step] = false;
+		}
+	return leaves;
+}
+
+/* A step's topics exist when another pipeline reads them, when they are all that comes
+ * of a pipeline without output, or when its lineage is asked for. */
+static void add_step_topics(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct graph *graph = plan->graph;
+	const bool *leaves = leaf_steps(graph, compiler->arena);
+	const bool *read = compiler->read_topics[plan - compiler->plan->pipelines];
+	for (size_t i = 0; leaves && i < graph->count; i++) {
+		int lineage = graph->steps[i].spec->lineage == LINEAGE_OF_PIPELINE ? graph->spec->lineage : graph->steps[i].spec->lineage;
+		for (size_t outputs = 0; outputs < 2; outputs++) {
+			bool read_by_others = read && read[2 * i + outputs];
+			bool leaf = outputs && !graph->has_output && leaves[i];
+			if (!read_by_others && !leaf && lineage == LINEAGE_NONE)
+				continue;
+			struct topic topic = {
+				.name = step_topic_name(compiler, plan, i, outputs),
+				.role = outputs ? TOPIC_STEP_OUTPUTS : TOPIC_STEP_INPUTS,
+				.of = i,
+				.best_effort = !read_by_others && !leaf,
+				.key = "the request's",
+				.reason = read_by_others        ? "another pipeline reads it"
+					  : leaf                ? "the pipeline has no output: its last steps' outputs stay here"
+					  : lineage == LINEAGE_FULL ? "lineage: full"
+								    : "lineage: sampled",
+			};
+			add(compiler, plan, topic);
+		}
+	}
+}
+
+void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	add_inputs(compiler, plan);
+	add_externals(compiler, plan, &plan->graph->inputs, "input.externalInputs");
+	add_externals(compiler, plan, &plan->graph->triggers, "input.externalTriggers");
+	add_answers(compiler, plan);
+	add_stages(compiler, plan);
+	add_step_topics(compiler, plan);
+	if (plan->graph->inputs.count + plan->graph->triggers.count > 1)
+		note_add(compiler, &plan->notes, plan->graph->spec->input.here,
+			 "the topics of its external inputs are joined by request id, so they must agree in the number of partitions");
+}
+
+bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
+{
+	const struct topic *of = &plan->topics[topic];
+	switch (of->role) {
+	case TOPIC_INPUTS:
+	case TOPIC_EXTERNAL:
+		return stage == 0;
+	case TOPIC_STAGE:
+	case TOPIC_STATE:
+		return of->of == stage;
+	default:
+		return false;
+	}
+}
+
+bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
+{
+	const struct topic *of = &plan->topics[topic];
+	switch (of->role) {
+	case TOPIC_OUTPUTS:
+		return stage == plan->answer_stage;
+	case TOPIC_ERRORS:
+		return true;
+	case TOPIC_STAGE:
+		return (plan->stages[of->of].parents >> stage & 1) != 0;
+	case TOPIC_STATE:
+		return of->of == stage;
+	case TOPIC_STEP_INPUTS:
+	case TOPIC_STEP_OUTPUTS:
+		return plan->stage_of[of->of] == stage;
+	default:
+		return false;
+	}
+}

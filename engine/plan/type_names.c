@@ -1,0 +1,133 @@
+/* type_names.c: see type_names.h. */
+#include "plan/type_names.h"
+
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+
+/* Names that are no tensors: of the message, and marks that observers may have added. */
+static const char *const ambient[] = {"key",   "id",      "ts",          "pipeline", "step",          "variant",
+				      "model", "version", "drift_score", "is_drift", "outlier_score", "is_outlier"};
+
+/* Owners whose names nobody can know before a message is there. */
+static const char *const open_owners[] = {"params", "truth", "answer", "table"};
+
+struct lookup {
+	const struct inference *inference;
+	const struct tensor_types *inputs;
+};
+
+static bool is_one_of(struct text name, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_is(name, words[i]))
+			return true;
+	return false;
+}
+
+/* A name among tensors; what may be missing is asked for with has() or ??. */
+static bool among(const struct lookup *lookup, const struct tensor_types *types, const struct expression_name *name,
+		  struct value_type *type, const char **suggest)
+{
+	const struct tensor_type *found = types_find(types, name->name);
+	*type = found ? found->type : (struct value_type){0};
+	if (found || !types->complete || name->optional)
+		return true;
+	*suggest = types_nearest(types, name->name, lookup->inference->arena);
+	return false;
+}
+
+static bool of_step(const struct lookup *lookup, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	const struct graph *graph = lookup->inference->graph;
+	struct arena *arena = lookup->inference->arena;
+	const char *owner = arena_copy(arena, name->owner.bytes, name->owner.length);
+	size_t step = owner ? graph_find(graph, owner) : STEP_NONE;
+	if (step != STEP_NONE && lookup->inference->done[step])
+		return among(lookup, &lookup->inference->types->steps[step].outputs, name, type, suggest);
+	struct suggestion suggestion = suggest_begin(name->owner);
+	for (size_t i = 0; i < graph->count && step == STEP_NONE; i++)
+		if (lookup->inference->done[i])
+			suggest_offer(&suggestion, text_of(graph->steps[i].name));
+	if (suggestion.nearest.bytes)
+		*suggest = arena_print(arena, TEXT_FORMAT "." TEXT_FORMAT, TEXT_ARGUMENTS(suggestion.nearest), TEXT_ARGUMENTS(name->name));
+	return false;
+}
+
+static bool type_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	const struct lookup *lookup = context;
+	*type = (struct value_type){0};
+	if (name->owner.length == 0) {
+		if (!types_find(lookup->inputs, name->name) && is_one_of(name->name, ambient, sizeof ambient / sizeof *ambient))
+			return true;
+		return among(lookup, lookup->inputs, name, type, suggest);
+	}
+	if (text_is(name->owner, "request"))
+		return among(lookup, &lookup->inference->types->request, name, type, suggest);
+	if (is_one_of(name->owner, open_owners, sizeof open_owners / sizeof *open_owners))
+		return true;
+	return of_step(lookup, name, type, suggest);
+}
+
+/* False after a fault. */
+static bool check(const struct lookup *lookup, const struct expression *expression, struct value_type *type)
+{
+	const struct expression_types types = {(void *)lookup, type_of_name};
+	struct error error = {0};
+	if (expression_check(expression, &types, lookup->inference->arena, type, &error))
+		return true;
+	struct place place = error.place.line ? error.place : expression_place(expression);
+	if (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT)
+		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, place, NULL, "%s", error.text);
+	return false;
+}
+
+static void check_condition(const struct lookup *lookup, const struct expression *expression)
+{
+	struct value_type type = {0};
+	if (!check(lookup, expression, &type))
+		return;
+	int64_t elements = 1;
+	for (uint32_t i = 0; type.shape_known && i < type.rank; i++)
+		if (type.shape[i] < 0 || type.shape[i] > 1)
+			elements = type.shape[i] < 0 ? 1 : 2;
+	struct text source = expression_source(expression);
+	if (type.class == VALUE_TEXT)
+		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
+			  "the condition `" TEXT_FORMAT "` is a text; compare it with something", TEXT_ARGUMENTS(source));
+	else if (elements > 1)
+		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
+			  "the condition `" TEXT_FORMAT "` has more than one element, %s; say any(..) or all(..)", TEXT_ARGUMENTS(source),
+			  type_text(&type, lookup->inference->arena));
+}
+
+/* The expressions of a kind's options, but for tables: there one entry may use another,
+ * which only the kind knows. */
+static void check_rows(const struct lookup *lookup, const struct option *rows, const void *options)
+{
+	for (const struct option *row = rows; row && row->type != OPTION_END; row++) {
+		if (row->offset == OPTION_UNSTORED)
+			continue;
+		const void *value = (const unsigned char *)options + row->offset;
+		struct value_type type;
+		if (row->type == OPTION_EXPRESSION && *(const struct expression *const *)value)
+			check(lookup, *(const struct expression *const *)value, &type);
+		if (row->type == OPTION_MAP)
+			check_rows(lookup, row->rows, value);
+		if (row->type != OPTION_LIST)
+			continue;
+		const struct item_list *list = value;
+		for (size_t i = 0; i < list->count; i++)
+			check_rows(lookup, row->rows, (const unsigned char *)list->items + i * row->item_size);
+	}
+}
+
+void type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs)
+{
+	const struct step_spec *spec = inference->graph->steps[step].spec;
+	const struct lookup lookup = {inference, inputs};
+	if (spec->when)
+		check_condition(&lookup, spec->when);
+	if (spec->kind && !spec->kind->infer && !spec->kind->planned && spec->options)
+		check_rows(&lookup, spec->kind->options, spec->options);
+}

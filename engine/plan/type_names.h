@@ -1,0 +1,25 @@
+/* type_names.h: names in expressions, held against what is known of the tensors where
+ * they stand; and what types.c and type_names.c share.
+ */
+#ifndef SLUICE_PLAN_TYPE_NAMES_H
+#define SLUICE_PLAN_TYPE_NAMES_H
+
+#include "plan/types.h"
+
+struct inference {
+	const struct graph *graph;
+	const struct called_model *called; /* of each step */
+	const struct models_metadata *metadata;
+	struct arena *arena;
+	struct faults *faults;
+	struct graph_types *types;
+	bool *done; /* steps whose types have been inferred */
+};
+
+/* Checks `when` and the conditions in the options of a step, over what comes in. */
+void type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs);
+
+const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not there */
+const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena);
+
+#endif

@@ -1,0 +1,286 @@
+/* types.c: see types.h. What stands in expressions is checked in type_names.c. */
+#include "plan/types.h"
+
+#include "base/suggest.h"
+#include "plan/type_names.h"
+#include "spec/fault_codes.h"
+
+#define NAMES_SHOWN_MAX 8 /* of what is there instead, in a fault */
+
+/* ---- words ---- */
+
+const char *type_text(const struct value_type *type, struct arena *arena)
+{
+	if (!type->datatype_known && !type->shape_known)
+		return "?";
+	const char *text = type->datatype_known ? datatype_rows[type->datatype].name : "?";
+	if (!type->shape_known)
+		return text;
+	for (uint32_t i = 0; i < type->rank && text; i++)
+		text = arena_print(arena, "%s%s%lld", text, i ? "," : "[", (long long)type->shape[i]);
+	return text ? arena_print(arena, "%s%s", text, type->rank ? "]" : "[]") : "?";
+}
+
+static const char *names_text(const struct tensor_types *types, struct arena *arena)
+{
+	const char *text = "";
+	for (size_t i = 0; i < types->count && text; i++) {
+		if (i == NAMES_SHOWN_MAX)
+			return arena_print(arena, "%s, ...", text);
+		text = arena_print(arena, "%s%s`" TEXT_FORMAT "`", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name));
+	}
+	return types->count ? text : "nothing";
+}
+
+const struct tensor_type *types_find(const struct tensor_types *types, struct text name)
+{
+	for (size_t i = 0; i < types->count; i++)
+		if (text_equal(types->items[i].name, name))
+			return &types->items[i];
+	return NULL;
+}
+
+const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena)
+{
+	struct suggestion suggestion = suggest_begin(name);
+	for (size_t i = 0; i < types->count; i++)
+		suggest_offer(&suggestion, types->items[i].name);
+	return suggestion.nearest.bytes ? arena_copy(arena, suggestion.nearest.bytes, suggestion.nearest.length) : NULL;
+}
+
+/* ---- the request ---- */
+
+static struct value_type mapped_type(const struct input_tensor *tensor)
+{
+	struct value_type type = {0};
+	enum datatype datatype;
+	if (tensor->datatype && datatype_find(text_of(tensor->datatype), &datatype))
+		type = type_of_datatype(datatype);
+	type.shape_known = tensor->shape.count <= TENSOR_RANK_MAX;
+	if (tensor->shape.count && type.shape_known) {
+		type.rank = (uint32_t)tensor->shape.count;
+		for (uint32_t i = 0; i < type.rank; i++)
+			type.shape[i] = (int64_t)tensor->shape.items[i];
+	} else if (tensor->paths.count) {
+		type.rank = 2;
+		type.shape[0] = 1;
+		type.shape[1] = (int64_t)tensor->paths.count;
+	} else {
+		type.rank = 1;
+		type.shape[0] = 1;
+	}
+	return type;
+}
+
+static struct tensor_types request_types(const struct pipeline_input *input, struct arena *arena)
+{
+	const struct input_tensor *tensors = input->tensors.items;
+	struct tensor_type *items = input->tensors.count ? ARENA_ARRAY(arena, struct tensor_type, input->tensors.count) : NULL;
+	size_t count = 0;
+	for (size_t i = 0; items && i < input->tensors.count; i++)
+		if (tensors[i].name.text)
+			items[count++] = (struct tensor_type){text_of(tensors[i].name.text), mapped_type(&tensors[i])};
+	return (struct tensor_types){.complete = count > 0, .count = count, .items = items};
+}
+
+/* ---- joins ---- */
+
+static const struct tensor_types *source_types(const struct inference *inference, const struct source *source)
+{
+	static const struct tensor_types unknown = {0};
+	if (source->step == STEP_NONE)
+		return &inference->types->request;
+	if (!inference->done[source->step])
+		return &unknown; /* the edge that closes a cycle */
+	const struct step_types *types = &inference->types->steps[source->step];
+	return source->point == SOURCE_STEP_INPUTS ? &types->inputs : &types->outputs;
+}
+
+static struct text renamed(const struct source *source, struct text name)
+{
+	for (size_t i = 0; i < source->rename_count; i++)
+		if (text_equal(source->renames[i].from, name))
+			return source->renames[i].to;
+	return name;
+}
+
+/* A tensor that is read and can never be there. */
+static void fault_missing(const struct inference *inference, const struct source *source, const struct tensor_types *given)
+{
+	fault_add(inference->faults, CODE_MISSING_TENSOR, source->place, types_nearest(given, source->tensor, inference->arena),
+		  "`" TEXT_FORMAT "` is read here, and what is there is %s", TEXT_ARGUMENTS(source->reference),
+		  names_text(given, inference->arena));
+}
+
+static void put_source(const struct inference *inference, const struct source *source, struct tensor_types *into, struct tensor_type *items)
+{
+	const struct tensor_types *given = source_types(inference, source);
+	if (source->tensor.length == 0) {
+		into->complete = into->complete && given->complete;
+		for (size_t i = 0; i < given->count; i++)
+			items[into->count++] = (struct tensor_type){renamed(source, given->items[i].name), given->items[i].type};
+		return;
+	}
+	const struct tensor_type *found = types_find(given, source->tensor);
+	if (!found && given->complete)
+		fault_missing(inference, source, given);
+	items[into->count++] = (struct tensor_type){renamed(source, source->tensor), found ? found->type : (struct value_type){0}};
+}
+
+/* What a join gives. Of joins that need not have all their sources, a tensor that is
+ * not seen here may still be there, and one that is may be missing. */
+static struct tensor_types join_types(const struct inference *inference, const struct join *join)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < join->count; i++)
+		room += join->sources[i].tensor.length ? 1 : source_types(inference, &join->sources[i])->count;
+	struct tensor_types types = {.complete = join->count == 1 || join->type == JOIN_INNER};
+	struct tensor_type *items = ARENA_ARRAY(inference->arena, struct tensor_type, room + 1);
+	for (size_t i = 0; items && i < join->count; i++)
+		put_source(inference, &join->sources[i], &types, items);
+	types.items = items;
+	return types;
+}
+
+/* ---- steps ---- */
+
+static struct tensor_types without(const struct inference *inference, const struct tensor_types *types, struct text name)
+{
+	struct tensor_type *items = ARENA_ARRAY(inference->arena, struct tensor_type, types->count + 1);
+	struct tensor_types result = {.complete = types->complete, .items = items};
+	for (size_t i = 0; items && i < types->count; i++)
+		if (!text_equal(types->items[i].name, name))
+			items[result.count++] = types->items[i];
+	return result;
+}
+
+static bool fits(const struct value_type *given, const struct value_type *wanted)
+{
+	if (given->datatype_known && wanted->datatype_known && given->datatype != wanted->datatype)
+		return false;
+	if (!given->shape_known || !wanted->shape_known)
+		return true;
+	if (given->rank != wanted->rank)
+		return false;
+	for (uint32_t i = 0; i < given->rank; i++)
+		if (given->shape[i] >= 0 && wanted->shape[i] >= 0 && given->shape[i] != wanted->shape[i])
+			return false;
+	return true;
+}
+
+static void check_model(const struct inference *inference, size_t step, const struct model_signature *model,
+			const struct tensor_types *given)
+{
+	const struct graph_step *of = &inference->graph->steps[step];
+	for (size_t i = 0; i < model->inputs.count; i++) {
+		const struct tensor_type *wanted = &model->inputs.items[i];
+		const struct tensor_type *found = types_find(given, wanted->name);
+		const struct place place = of->inputs.count ? of->inputs.sources[0].place : of->spec->name.place;
+		if (!found && given->complete)
+			fault_add(inference->faults, CODE_MISSING_TENSOR, place, types_nearest(given, wanted->name, inference->arena),
+				  "model `" TEXT_FORMAT "` of step `%s` takes `" TEXT_FORMAT "` %s, and what comes in is %s", TEXT_ARGUMENTS(model->name),
+				  of->name, TEXT_ARGUMENTS(wanted->name), type_text(&wanted->type, inference->arena),
+				  names_text(given, inference->arena));
+		else if (found && !fits(&found->type, &wanted->type))
+			fault_add(inference->faults, CODE_WRONG_TENSOR, place, NULL,
+				  "step `%s` gets `" TEXT_FORMAT "` as %s, and its model `" TEXT_FORMAT "` takes %s", of->name, TEXT_ARGUMENTS(wanted->name),
+				  type_text(&found->type, inference->arena), TEXT_ARGUMENTS(model->name), type_text(&wanted->type, inference->arena));
+	}
+}
+
+static const struct model_signature *signature_of(const struct inference *inference, size_t step)
+{
+	const struct called_model *called = &inference->called[step];
+	const struct model_signature *known = called->name ? metadata_find(inference->metadata, called->name) : NULL;
+	if (known || !called->name || !called->storage_uri)
+		return known;
+	return stub_signature(inference->arena, text_of(called->storage_uri));
+}
+
+/* The reference dialect: what the step declares is what it is known to give. */
+static struct tensor_types declared_types(const struct inference *inference, const struct step_spec *spec, struct tensor_types given)
+{
+	struct tensor_type *items = spec->outputs.count ? ARENA_ARRAY(inference->arena, struct tensor_type, spec->outputs.count) : NULL;
+	if (!items)
+		return given;
+	for (size_t i = 0; i < spec->outputs.count; i++) {
+		struct text name = text_of(spec->outputs.items[i].text ? spec->outputs.items[i].text : "");
+		const struct tensor_type *found = types_find(&given, name);
+		bool only = spec->outputs.count == 1 && given.complete && given.count == 1;
+		items[i] = (struct tensor_type){name, found ? found->type : only ? given.items[0].type : (struct value_type){0}};
+	}
+	return (struct tensor_types){.count = spec->outputs.count, .items = items};
+}
+
+static struct tensor_types types_by_shape(enum step_shape shape, const struct tensor_types *inputs)
+{
+	struct tensor_types outputs = {0};
+	if (shape != SHAPE_REPLACES)
+		outputs = *inputs;
+	if (shape == SHAPE_ADDS)
+		outputs.complete = false;
+	return outputs;
+}
+
+static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs)
+{
+	const struct step_spec *spec = inference->graph->steps[step].spec;
+	struct tensor_types outputs = {0};
+	struct error error = {0};
+	struct step self = {.kind = spec->kind,
+			    .name = inference->graph->steps[step].name,
+			    .pipeline = inference->graph->name,
+			    .options = spec->options,
+			    .place = spec->here};
+	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
+		return outputs;
+	if (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT)
+		fault_add(inference->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : spec->options_here, NULL, "step `%s`: %s",
+			  self.name, error.text);
+	return (struct tensor_types){0};
+}
+
+static void infer_step(struct inference *inference, size_t step)
+{
+	const struct graph_step *of = &inference->graph->steps[step];
+	struct step_types *types = &inference->types->steps[step];
+	struct tensor_types inputs = join_types(inference, &of->inputs);
+	type_names_check(inference, step, &inputs);
+	if (of->model_switch.count)
+		inputs = without(inference, &inputs, of->model_switch.decision);
+	types->inputs = inputs;
+	inference->done[step] = true;
+	const struct model_signature *model = signature_of(inference, step);
+	if (model)
+		check_model(inference, step, model, &inputs);
+	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
+		types->outputs = infer_by_kind(inference, step, &inputs);
+	else if (model)
+		types->outputs = model->outputs;
+	else if (of->spec->kind)
+		types->outputs = types_by_shape(of->spec->kind->shape, &inputs);
+	types->outputs = declared_types(inference, of->spec, types->outputs);
+}
+
+bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
+		 struct arena *arena, struct faults *faults, struct graph_types *types)
+{
+	struct inference inference = {
+		.graph = graph,
+		.called = called,
+		.metadata = metadata,
+		.arena = arena,
+		.faults = faults,
+		.types = types,
+		.done = ARENA_ARRAY(arena, bool, graph->count),
+	};
+	types->steps = ARENA_ARRAY(arena, struct step_types, graph->count);
+	types->request = request_types(&graph->spec->input, arena);
+	if (arena_failed(arena))
+		return false;
+	for (size_t i = 0; i < graph->count && !arena_failed(arena); i++)
+		infer_step(&inference, graph->order[i]);
+	if (graph->has_output)
+		types->answer = join_types(&inference, &graph->output);
+	return !arena_failed(arena);
+}

@@ -1,0 +1,32 @@
+/* planning.h: for tests of graphs and plans: YAML in, a graph or its faults out. */
+#ifndef SLUICE_TESTS_PLANNING_H
+#define SLUICE_TESTS_PLANNING_H
+
+#include "plan/graph.h"
+
+struct planning {
+	struct spec spec;
+	struct arena *arena;
+	struct graph *graph; /* of the first Pipeline; NULL: none could be built */
+};
+
+/* Reads the YAML, with the real step kinds, and builds the graph of its first pipeline. */
+void planning_open(struct planning *planning, const char *yaml);
+void planning_close(struct planning *planning);
+
+/* The same for a pipeline called `p` whose steps and whatever follows them are given:
+ * they stand behind `steps:`, which is line 5. */
+void planning_open_steps(struct planning *planning, const char *steps);
+
+size_t planning_errors(const struct planning *planning);
+
+/* The first fault of that code; fails the test when there is none. */
+const struct fault *planning_fault(const struct planning *planning, const char *code);
+
+/* "a c b": the steps in their order. */
+const char *planning_order(const struct planning *planning);
+
+/* "a.outputs.x>y, request": the sources of a join, with their renames. */
+const char *planning_join(const struct planning *planning, const struct join *join);
+
+#endif
