@@ -477,9 +477,11 @@ static bool is_over(const struct worker *worker)
 
 static int turn_timeout_ms(const struct worker *worker)
 {
-	if (worker->more && may_take(worker))
+	struct positions changed;
+	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME;
+	if (change_waits && transaction_is_open(worker->transaction))
 		return 0;
-	if (worker->refused_count > 0)
+	if ((worker->more && may_take(worker)) || worker->refused_count > 0)
 		return 0;
 	int64_t left_ms = flow_due_ms(worker->flow) - loop_now_ms(worker->loop);
 	if (left_ms < 0)

@@ -1,22 +1,23 @@
 #!/bin/bash
-# The promise of exactly-once, held on a real Kafka: under load the engine is killed with
-# -9 every 2 s for 20 s and started again; whoever reads only what is committed must find
-# each answer once, right, and in its key's order. Beside it the messages per CPU second
-# of an engine left in peace, against a bare transactional forwarder.
+# The promise of exactly-once, held on a real Kafka. Under load an engine is killed with
+# -9 every 2 s for 20 s and started again; then a second one joins it and is killed for
+# good. Whoever reads only what is committed must find each answer once, right, and in
+# its key's order. Beside it the messages per CPU second of an engine left in peace,
+# against a bare transactional forwarder.
 #   kill.sh BUILD      with skeleton, forward, requests and model_server in BUILD
 # SECONDS_UNDER_FIRE, RATE, BACKLOG change the sizes. Takes about a minute.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
-seconds=${SECONDS_UNDER_FIRE:-20} rate=${RATE:-5000} backlog=${BACKLOG:-600000}
-commit_ms=100 call=$here/../skeleton/call.yaml
+seconds=${SECONDS_UNDER_FIRE:-20} rate=${RATE:-5000} backlog=${BACKLOG:-1000000}
+rounds=3 commit_ms=100 call=$here/../skeleton/call.yaml expression=$here/../skeleton/expression.yaml
 passed=0 failed=0
 
 dir=$(mktemp -d)
-engine='' model='' sender=''
+engine='' second='' model='' sender=''
 end() {
 	local pid
-	for pid in $engine $model $sender; do
+	for pid in $engine $second $model $sender; do
 		kill -9 "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null # before the shell tells of its death
 	done
@@ -43,11 +44,38 @@ expect() { # $1 what, $2 got, $3 how it must be, as a test's operator and operan
 	fi
 }
 
-start_engine() { # $1 in, $2 out, $3 group, more: its own options
-	local in=$1 out=$2 group=$3
-	shift 3
-	"$build/skeleton" -b "$brokers" -i "$in" -o "$out" -g "$group" "$@" 2>>"$dir/engine.log" &
-	engine=$!
+topics() { # $1 in, $2 out
+	"$build/requests" topics -b "$brokers" -i "$1" -o "$2" 2>"$dir/topics.log" || give_up "no topics $1 and $2"
+}
+
+start_engine() { # $1 in, $2 group, more: options; its pid into $started
+	local in=$1 group=$2
+	shift 2
+	"$build/skeleton" -b "$brokers" -i "$in" -o "$in-answers" -g "$group" "$@" 2>>"$dir/engine.log" &
+	started=$!
+}
+
+kill_engine() { # $1 pid
+	kill -9 "$1" || give_up "an engine was dead before it was killed"
+	wait "$1" 2>/dev/null
+}
+
+# Waits for the answers to $2 requests on $1, and then lets the engine drain and end.
+check_answers() {
+	local found word
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" 2>"$dir/check.log") || give_up "no answers could be read"
+	kill "$engine" && wait "$engine"
+	expect "$1: exit status of the engine that was asked to stop" $? "-eq 0"
+	engine=''
+	echo "$1: $2 requests with a model call each: $found"
+	for word in $found; do
+		case $word in
+		# What the dead left behind: without it, no kill has hit an open transaction.
+		uncommitted=*) expect "$1: ${word%%=*}" "${word#*=}" "-gt 0" ;;
+		silence_ms=*) expect "$1: ${word%%=*}" "${word#*=}" "-lt 3000" ;;
+		*) expect "$1: ${word%%=*}" "${word#*=}" "-eq 0" ;;
+		esac
+	done
 }
 
 brokers=$("$here/broker.sh" start "$dir/kafka" 2>"$dir/broker.log")
@@ -66,40 +94,53 @@ until [ -s "$dir/model.port" ]; do
 done
 url=http://127.0.0.1:$(cat "$dir/model.port")
 
-# ---- under fire ----
+send() { # $1 topic, $2 how many, $3 a second; 0: at once
+	"$build/requests" send -b "$brokers" -i "$1" -n "$2" -r "$3" 2>"$dir/sender.log" &
+	sender=$!
+}
 
-count=$((rate * seconds)) kills=0
-"$build/requests" topics -b "$brokers" -i fire -o fire-answers 2>"$dir/requests.log" || give_up "no topics"
-"$build/requests" send -b "$brokers" -i fire -n $count -r "$rate" 2>"$dir/sender.log" &
-sender=$!
-start_engine fire fire-answers fire -u "$url" "$call"
-for ((second = 0; second < seconds; second += 2)); do
+sent() {
+	wait "$sender" || give_up "the requests could not be sent"
+	sender=''
+}
+
+# ---- killed and started again ----
+
+topics restarts restarts-answers
+send restarts $((rate * seconds)) "$rate"
+start_engine restarts restarts -t $commit_ms -u "$url" "$call"
+engine=$started
+for ((second_of_fire = 0; second_of_fire < seconds; second_of_fire += 2)); do
 	sleep 2
-	kill -9 $engine && kills=$((kills + 1))
-	wait $engine 2>/dev/null
-	start_engine fire fire-answers fire -u "$url" "$call"
+	kill_engine "$engine"
+	start_engine restarts restarts -t $commit_ms -u "$url" "$call"
+	engine=$started
 done
-wait $sender || give_up "the requests could not be sent"
-sender=''
-found=$("$build/requests" check -b "$brokers" -o fire-answers -n $count 2>"$dir/check.log") || give_up "the answers could not be read"
-kill $engine && wait $engine
-expect "exit status of the engine that was asked to stop" $? "-eq 0"
-engine=''
-echo "$count requests with a model call each, $rate a second, $kills kills: $found"
-for word in $found; do
-	case $word in
-	# What the dead left behind: without it, no kill has hit an open transaction.
-	uncommitted=*) expect "${word%%=*} answers" "${word#*=}" "-gt 0" ;;
-	silence_ms=*) expect "${word%%=*} at a restart" "${word#*=}" "-lt 3000" ;;
-	*) expect "${word%%=*} answers" "${word#*=}" "-eq 0" ;;
-	esac
-done
-expect "kills" $kills "-eq $((seconds / 2))"
+sent
+check_answers restarts $((rate * seconds))
+
+# ---- joined by another, which dies ----
+
+# As long as the group needs to take the dead one's partitions away: a session of 6 s.
+handover=$((rate * 12))
+topics handover handover-answers
+send handover $handover "$rate"
+start_engine handover handover -t $commit_ms -u "$url" "$call"
+engine=$started
+sleep 2
+start_engine handover handover -n 1 -t $commit_ms -u "$url" "$call"
+second=$started
+sleep 3
+kill_engine "$second"
+second=''
+sent
+check_answers handover $handover
 
 # ---- in peace ----
 
-"$build/requests" topics -b "$brokers" -i backlog -o backlog-answers 2>"$dir/requests.log" || give_up "no topics"
-"$build/requests" send -b "$brokers" -i backlog -n "$backlog" 2>"$dir/sender.log" || give_up "the backlog could not be sent"
+topics backlog backlog-answers
+send backlog "$backlog" 0
+sent
 
 # Messages per CPU second of the process in $engine, which it ends; into $speed.
 measure() { # $1 group, $2 messages, $3 topic
@@ -111,18 +152,25 @@ measure() { # $1 group, $2 messages, $3 topic
 	speed=$(awk "BEGIN { printf \"%d\", $2 / $used }")
 }
 
-for round in 1 2; do
+for ((round = 1; round <= rounds; round++)); do
 	"$build/forward" -b "$brokers" -i backlog -o backlog-answers -g "forward-$round" -t $commit_ms 2>>"$dir/forward.log" &
 	engine=$!
 	measure "forward-$round" "$backlog" backlog
 	forward=$speed
-	start_engine backlog backlog-answers "engine-$round" -t $commit_ms "$here/../skeleton/expression.yaml"
+	start_engine backlog "engine-$round" -t $commit_ms "$expression"
+	engine=$started
 	measure "engine-$round" "$backlog" backlog
-	echo "messages per CPU second, one expression, no call: forwarder $forward, engine $speed," \
-		"ratio $(awk "BEGIN { printf \"%.2f\", $speed / $forward }")"
-done
-start_engine fire backlog-answers calls -t $commit_ms -u "$url" "$call"
-measure calls $count fire
+	awk "BEGIN { printf \"%d %d %.2f\n\", $forward, $speed, $speed / $forward }"
+done | sort -n -k 3 >"$dir/speeds"
+[ "$(wc -l <"$dir/speeds")" -eq $rounds ] || give_up "the speeds could not be measured"
+awk -v rounds=$rounds '
+	{ ratios = ratios (NR > 1 ? " " : "") $3 }
+	NR == int((rounds + 1) / 2) { forward = $1; engine = $2 }
+	END { printf "messages per CPU second, one expression, no call: forwarder %d, engine %d; ratios %s\n", forward, engine, ratios }
+' "$dir/speeds"
+start_engine restarts calls -t $commit_ms -u "$url" "$call"
+engine=$started
+measure calls $((rate * seconds)) restarts
 echo "messages per CPU second, with a REST call each: engine $speed"
 
 echo "$passed passed, $failed failed"

@@ -2,10 +2,11 @@
  * a message's way in it. For the tests on a real Kafka, which start it, kill it and hold
  * its answers against its requests.
  *
- *   skeleton -b BROKERS -i IN -o OUT -g GROUP [-t COMMIT_MS] [-u MODEL_URL] PIPELINE.yaml
+ *   skeleton -b BROKERS -i IN -o OUT -g GROUP [-n INSTANCE] [-t COMMIT_MS] [-u MODEL_URL]
+ *            PIPELINE.yaml
  *
- * Every model that the pipeline calls is looked for at MODEL_URL. SIGTERM drains and
- * ends it.
+ * INSTANCE (0) is who it is in its group, over restarts. Every model that the pipeline
+ * calls is looked for at MODEL_URL. SIGTERM drains and ends it.
  */
 #include <inttypes.h>
 #include <malloc.h>
@@ -20,7 +21,7 @@
 #define STEPS_MAX 16
 
 struct options {
-	const char *brokers, *in, *out, *group, *url, *file;
+	const char *brokers, *in, *out, *group, *instance, *url, *file;
 	int64_t commit_ms;
 };
 
@@ -62,17 +63,19 @@ static int run_graph(const struct options *options, const struct graph *graph)
 	size_t count = options->url && graph->count <= STEPS_MAX ? graph->count : 0;
 	for (size_t i = 0; i < count; i++)
 		endpoints[i] = (struct model_endpoint){graph->steps[i].name, options->url};
+	char id[128];
+	snprintf(id, sizeof id, "%s.%s.0", options->group, options->instance);
 	struct worker_limits limits = worker_limits_usual;
 	limits.commit_ms = options->commit_ms;
 	static const struct property queues[] = {{"queued.min.messages", "1000000"}};
 	const struct worker_config config = {
 		.consumer = {.brokers = options->brokers,
 			     .group = options->group,
-			     .instance = "0",
+			     .instance = options->instance,
 			     .topics = &options->in,
 			     .topic_count = 1,
 			     .properties = {1, queues}},
-		.transaction = {.brokers = options->brokers, .id = options->group, .topics = &options->out, .topic_count = 1},
+		.transaction = {.brokers = options->brokers, .id = id, .topics = &options->out, .topic_count = 1},
 		.graph = graph,
 		.models = {count, endpoints},
 		.rest = {.calls = 64, .request_bytes = 1 << 20, .reply_bytes = 1 << 20},
@@ -104,14 +107,15 @@ static int run_file(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {0};
+	struct options options = {.instance = "0"};
 	int letter;
-	while ((letter = getopt(argc, argv, "b:i:o:g:t:u:")) != -1) {
+	while ((letter = getopt(argc, argv, "b:i:o:g:n:t:u:")) != -1) {
 		switch (letter) {
 		case 'b': options.brokers = optarg; break;
 		case 'i': options.in = optarg; break;
 		case 'o': options.out = optarg; break;
 		case 'g': options.group = optarg; break;
+		case 'n': options.instance = optarg; break;
 		case 't': options.commit_ms = strtol(optarg, NULL, 10); break;
 		case 'u': options.url = optarg; break;
 		default: return 2;
