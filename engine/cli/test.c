@@ -32,6 +32,7 @@ struct testing {
 	const struct test_options *options;
 	size_t counts[CASE_SKIPPED + 1];
 	struct buffer json; /* -o json: the cases */
+	bool incomplete;    /* memory ran out while looking for cases */
 };
 
 /* ---- one case ---- */
@@ -274,6 +275,7 @@ static void run_folder(struct testing *testing, const char *folder, int depth)
 	struct arena *arena = depth < FOLDER_DEPTH_MAX ? arena_open(LISTING_BYTES_MAX) : NULL;
 	const char **names = arena ? ARENA_ARRAY(arena, const char *, ENTRIES_MAX) : NULL;
 	size_t count = names ? list_folder(folder, arena, names, ENTRIES_MAX) : 0;
+	testing->incomplete |= depth < FOLDER_DEPTH_MAX && (!arena || arena_failed(arena));
 	for (size_t i = 0; i < count; i++)
 		run_folder(testing, names[i], depth + 1);
 	arena_close(arena);
@@ -292,6 +294,11 @@ static int test_end(struct testing *testing)
 		fprintf(session->out, "%zu passed, %zu failed, %zu skipped\n", counts[CASE_PASSED], counts[CASE_FAILED],
 			counts[CASE_SKIPPED]);
 	buffer_close(&testing->json);
+	if (testing->incomplete) {
+		struct error error = {0};
+		error_memory(&error, ERROR_SYSTEM, "looking for cases");
+		return command_failed(session, &error);
+	}
 	return counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
 }
 
@@ -306,7 +313,7 @@ static int test_run(struct session *session, const void *options, const char *co
 		const char *folder = count ? arguments[i] : here[0];
 		size_t before = testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED];
 		run_folder(&testing, folder, 0);
-		if (testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED] > before)
+		if (testing.incomplete || testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED] > before)
 			continue;
 		buffer_close(&testing.json);
 		return command_misuse(session, &command_test,

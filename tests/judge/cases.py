@@ -2,7 +2,8 @@
 """Judges `sluice test` from outside: cases.py SLUICE FOLDER [--only PREFIX] [-v]
 
 Runs `sluice test --print` on each case folder without its expectations and holds what
-was printed against them. Cases that skip.txt names are counted as skipped.
+was printed against them. Cases that skip.txt names are counted as skipped. At the end
+it asks `sluice test` for its own verdicts: the two must agree on every case.
 """
 import concurrent.futures, json, math, os, shutil, struct, subprocess, sys, tempfile
 
@@ -183,6 +184,16 @@ def skipped_names():
     return {name: reason.strip() for name, reason in rows}
 
 
+def disagreements(binary, root, only, verdicts):
+    done = subprocess.run([binary, "test", "-o", "json", "--only", only, root], capture_output=True)
+    try:
+        theirs = {os.path.basename(row["case"]): row["verdict"] for row in json.loads(done.stdout)["cases"]}
+    except ValueError:
+        theirs = {}
+    return [f"{name}: judged {verdicts.get(name, 'nothing')} here, {theirs.get(name, 'nothing')} by sluice test"
+            for name in sorted(verdicts.keys() | theirs.keys()) if verdicts.get(name) != theirs.get(name)]
+
+
 def main():
     words = [word for word in sys.argv[1:] if word != "-v"]
     only = words[words.index("--only") + 1] if "--only" in words else ""
@@ -202,7 +213,12 @@ def main():
     skipped = [name for name in names if name in skip]
     for name in skipped:
         print(f"skipped: case {name}: {skip[name]}")
-    print(f"{len(run_names) - failed} passed, {failed} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+    verdicts = {name: "failed" if faults else "passed" for name, faults in zip(run_names, results)}
+    different = disagreements(binary, root, only, verdicts | dict.fromkeys(skipped, "skipped"))
+    for line in different:
+        print(line)
+    failed += bool(different)
+    print(f"{len(run_names) + 1 - failed} passed, {failed} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
 
 
