@@ -16,14 +16,14 @@ static bool avro_sniff(const struct message *message, struct text bytes)
 static bool no_framing(struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
-			 "an Avro record begins with C3 01 and its schema's fingerprint, or with 00 and its id in a schema registry, "
-			 "and this does not; send it so");
+			 "an Avro record begins with C3 01 and its schema's fingerprint, or with 00 and its id in a schema "
+			 "registry, and this does not; send it so");
 }
 
 static bool wrong_schema(const char *found, const char *wanted, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is %s, and here %s is read; send it to the topic where it belongs", found,
-			 wanted);
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "the record is %s, and here %s is read; send it to the topic where it belongs", found, wanted);
 }
 
 /* Any other way to name the schema than the fingerprint of our own. */

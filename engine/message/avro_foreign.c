@@ -31,7 +31,8 @@ static avro_schema_t reduce_record(avro_schema_t reader, avro_schema_t writer)
 		const char *name = avro_schema_record_field_name(reader, (int)i);
 		if (avro_schema_record_field_get_index(writer, name) < 0)
 			continue;
-		avro_schema_t field = reduce(avro_schema_record_field_get_by_index(reader, (int)i), avro_schema_record_field_get(writer, name));
+		avro_schema_t field = reduce(avro_schema_record_field_get_by_index(reader, (int)i),
+					     avro_schema_record_field_get(writer, name));
 		avro_schema_record_field_append(reduced, name, field);
 		avro_schema_decref(field);
 	}
@@ -145,7 +146,8 @@ static struct avro_resolution *resolution_make(avro_schema_t writer, const char 
 	if (resolution_fill(made, avro_walk_target(writer), own_name))
 		return made;
 	error_set(error, ERROR_INPUT, PLACE_NONE,
-		  "the schema that the record names does not resolve to schemas/%s.avsc: %s; for other events, map fields with input.tensors",
+		  "the schema that the record names does not resolve to schemas/%s.avsc: %s; for other events, map fields with "
+		  "input.tensors",
 		  own_name, avro_strerror());
 	avro_resolution_free(made);
 	return NULL;
@@ -161,11 +163,13 @@ static bool resolve(struct avro_resolution *resolution, avro_schema_t writer, st
 				 "the Avro record is cut off or broken; write it with the schema that its first bytes name");
 	if (avro_left(&walk.cursor))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "%zu bytes stand behind the Avro record; send one record in each message", avro_left(&walk.cursor));
+				 "%zu bytes stand behind the Avro record; send one record in each message",
+				 avro_left(&walk.cursor));
 	avro_reader_memory_set_source(resolution->bytes, body.bytes, (int64_t)body.length);
 	avro_value_reset(&resolution->value);
 	if (avro_value_read(resolution->bytes, &resolution->resolved))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the Avro record does not resolve to our schema: %s; write what schemas/ shows",
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the Avro record does not resolve to our schema: %s; write what schemas/ shows",
 				 avro_strerror());
 	return true;
 }
@@ -180,8 +184,8 @@ struct taking {
 static bool lacking(struct taking *taking, const char *record, const char *field)
 {
 	return error_set(taking->error, ERROR_INPUT, PLACE_NONE,
-			 "the record's schema has no field %s in its %s, or one of another type; write it as schemas/ shows, or map its fields "
-			 "with input.tensors",
+			 "the record's schema has no field %s in its %s, or one of another type; write it as schemas/ shows, or "
+			 "map its fields with input.tensors",
 			 field, record);
 }
 
@@ -206,7 +210,8 @@ static bool take_value_text(struct taking *taking, avro_value_t *value, struct t
 		if (avro_value_get_string(value, &string, &size))
 			return false;
 		if (!text_is_utf8((struct text){string, size - 1}))
-			return error_set(taking->error, ERROR_INPUT, PLACE_NONE, "the Avro record has a string that is not UTF-8; write it so");
+			return error_set(taking->error, ERROR_INPUT, PLACE_NONE,
+					 "the Avro record has a string that is not UTF-8; write it so");
 		return take_bytes(taking, string, size - 1, text);
 	case AVRO_BYTES:
 		return avro_value_get_bytes(value, &bytes, &size) == 0 && take_bytes(taking, bytes, size, text);
@@ -357,7 +362,8 @@ static const struct tensor *take_tensor(struct taking *taking, avro_value_t *rec
 	if (!take_text(taking, record, "name", &tensor->name) || !take_text(taking, record, "datatype", &datatype))
 		return NULL;
 	if (!datatype_find(datatype, &tensor->datatype)) {
-		error_set(taking->error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT " has the datatype " TEXT_FORMAT ", which is none",
+		error_set(taking->error, ERROR_INPUT, PLACE_NONE,
+			  "tensor " TEXT_FORMAT " has the datatype " TEXT_FORMAT ", which is none",
 			  TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(datatype));
 		return NULL;
 	}
@@ -429,7 +435,8 @@ bool avro_foreign_request(struct avro_writer *writer, struct message *message, s
 	if (!has_field(record, "inputs"))
 		return lacking(&taking, "record", "inputs");
 	if (!take_text(&taking, record, "id", &id) || !take_parameters(&taking, record, &message->payload.parameters) ||
-	    !take_tensors(&taking, record, "inputs", &message->payload.tensors) || !take_wanted(&taking, record, &message->wanted) ||
+	    !take_tensors(&taking, record, "inputs", &message->payload.tensors) ||
+	    !take_wanted(&taking, record, &message->wanted) ||
 	    !take_tensors(&taking, record, "marks", &message->payload.marks) || !take_origin(&taking, record, &origin))
 		return false;
 	avro_request_envelope(message, id, long_of(record, "deadline_ms"), &origin);
@@ -448,7 +455,8 @@ static bool take_failure(struct taking *taking, avro_value_t *record, struct err
 	for (enum error_kind candidate = ERROR_CONFIG; candidate <= ERROR_SYSTEM; candidate++)
 		if (text_is(kind, error_kind_name(candidate)))
 			found = candidate;
-	struct place place = {file.length ? file.bytes : NULL, (uint32_t)long_of(record, "line"), (uint32_t)long_of(record, "column")};
+	struct place place = {file.length ? file.bytes : NULL, (uint32_t)long_of(record, "line"),
+			      (uint32_t)long_of(record, "column")};
 	error_set(failure, found, place, TEXT_FORMAT, TEXT_ARGUMENTS(text));
 	return true;
 }
@@ -467,9 +475,11 @@ bool avro_foreign_answer(struct avro_writer *writer, struct text body, struct ar
 	struct payload *payload = &answer->payload;
 	if (!answer->failed && !has_field(record, "outputs"))
 		return lacking(&taking, "record", "outputs");
-	return (!answer->failed || take_failure(&taking, &failure, &answer->error)) && take_text(&taking, record, "id", &answer->id) &&
+	return (!answer->failed || take_failure(&taking, &failure, &answer->error)) &&
+	       take_text(&taking, record, "id", &answer->id) &&
 	       take_text(&taking, record, "model_name", &payload->model_name) &&
 	       take_text(&taking, record, "model_version", &payload->model_version) &&
-	       take_parameters(&taking, record, &payload->parameters) && take_tensors(&taking, record, "outputs", &payload->tensors) &&
+	       take_parameters(&taking, record, &payload->parameters) &&
+	       take_tensors(&taking, record, "outputs", &payload->tensors) &&
 	       take_tensors(&taking, record, "marks", &payload->marks) && take_origin(&taking, record, &answer->origin);
 }

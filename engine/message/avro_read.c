@@ -374,7 +374,8 @@ static bool read_failure(struct reader *reader, struct error *failure)
 	if (file.length && !(place.file = arena_copy(reader->arena, file.bytes, file.length)))
 		return full(reader);
 	*failure = (struct error){0};
-	error_set(failure, (enum error_kind)(kind + ERROR_CONFIG), place, TEXT_FORMAT, (int)(text.length < INT32_MAX ? text.length : INT32_MAX),
+	error_set(failure, (enum error_kind)(kind + ERROR_CONFIG), place, TEXT_FORMAT,
+		  (int)(text.length < INT32_MAX ? text.length : INT32_MAX),
 		  text.bytes);
 	return true;
 }

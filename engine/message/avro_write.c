@@ -167,7 +167,9 @@ static char *put_confluent(char *to, uint32_t id)
 
 static size_t failure_room(const struct error *failure)
 {
-	return failure ? PREFIXED(strlen(failure->text)) + PREFIXED(text_of(failure->place.file).length) + 3 * AVRO_LONG_BYTES_MAX : 0;
+	if (!failure)
+		return 0;
+	return PREFIXED(strlen(failure->text)) + PREFIXED(text_of(failure->place.file).length) + 3 * AVRO_LONG_BYTES_MAX;
 }
 
 static char *put_failure(char *to, const struct error *failure)
@@ -184,7 +186,8 @@ static char *put_failure(char *to, const struct error *failure)
 
 static bool no_room(struct buffer *out, struct error *error)
 {
-	return error_set(error, ERROR_LIMIT, PLACE_NONE, "an Avro record does not fit into the %zu bytes that a message may have; ask for less at once",
+	return error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "an Avro record does not fit into the %zu bytes that a message may have; ask for less at once",
 			 out->ceiling_bytes);
 }
 
@@ -202,9 +205,10 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	const struct payload *payload = answer->payload ? answer->payload : &nothing;
 	uint64_t fingerprint = avro_answer_fingerprint();
 	struct text id = caller_id(message);
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + failure_room(answer->error) + PREFIXED(payload->model_name.length) +
-		      PREFIXED(payload->model_version.length) + parameters_room(payload->parameters) + tensors_room(payload->tensors) +
-		      tensors_room(payload->marks) + origin_room(&message->origin) + END_BYTES;
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + failure_room(answer->error) +
+		      PREFIXED(payload->model_name.length) + PREFIXED(payload->model_version.length) +
+		      parameters_room(payload->parameters) + tensors_room(payload->tensors) + tensors_room(payload->marks) +
+		      origin_room(&message->origin) + END_BYTES;
 	if (AVRO_UNLIKELY(fingerprint == 0))
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	char *begin = buffer_room(out, room);

@@ -72,12 +72,13 @@ static const char *schema_of(const struct schema_source *schemas, struct avro_na
 		return json;
 	if (name.by_id)
 		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "the record names schema id %llu, and no schema registry knows it; configure the registry it was written with",
+			  "the record names schema id %llu, and no schema registry knows it; configure the "
+			  "registry it was written with",
 			  (unsigned long long)name.value);
 	else
 		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "the record names the schema of fingerprint %016llx, which nobody knows; write it with schemas/request.avsc, "
-			  "or through a schema registry",
+			  "the record names the schema of fingerprint %016llx, which nobody knows; write it with "
+			  "schemas/request.avsc, or through a schema registry",
 			  (unsigned long long)name.value);
 	return NULL;
 }

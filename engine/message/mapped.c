@@ -58,7 +58,8 @@ static bool compile_filler(struct arena *arena, struct filler *filler, const str
 	if (!copy_text(arena, &filler->cell.value.text, error))
 		return false;
 	if (tensor->has_datatype && !cell_store(&filler->cell, tensor->datatype, &element, 0, arena))
-		return error_set(error, ERROR_CONFIG, tensor->place, "`%s` of the tensor " TEXT_FORMAT " is `" TEXT_FORMAT "`, which is no %s", what,
+		return error_set(error, ERROR_CONFIG, tensor->place,
+				 "`%s` of the tensor " TEXT_FORMAT " is `" TEXT_FORMAT "`, which is no %s", what,
 				 TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(text), datatype_rows[tensor->datatype].name);
 	return true;
 }
@@ -103,7 +104,8 @@ static bool compile_tensor(struct arena *arena, struct mapping *mapping, struct 
 	if (!mapped->paths || !shape)
 		return no_memory(error);
 	if (tensor->path_count == 0)
-		return error_set(error, ERROR_CONFIG, tensor->place, "the tensor " TEXT_FORMAT " has no path; say where its value stands",
+		return error_set(error, ERROR_CONFIG, tensor->place,
+				 "the tensor " TEXT_FORMAT " has no path; say where its value stands",
 				 TEXT_ARGUMENTS(tensor->name));
 	if (!check_shape(tensor, error) || !copy_text(arena, &mapped->as_written.name, error))
 		return false;
@@ -115,7 +117,8 @@ static bool compile_tensor(struct arena *arena, struct mapping *mapping, struct 
 		if (!mapped->paths[i])
 			return false;
 		if (tensor->columns && mapped->paths[i]->starred)
-			return error_set(error, ERROR_CONFIG, tensor->place, "the path `" TEXT_FORMAT "` is a column, and [*] gives many; give it a tensor",
+			return error_set(error, ERROR_CONFIG, tensor->place,
+					 "the path `" TEXT_FORMAT "` is a column, and [*] gives many; give it a tensor",
 					 TEXT_ARGUMENTS(tensor->paths[i]));
 	}
 	return compile_filler(arena, &mapped->pad, tensor, tensor->pad, "pad", error) &&
@@ -132,7 +135,8 @@ static bool compile_single(struct arena *arena, struct mapping *mapping, struct 
 	if (!*path)
 		return false;
 	return !(*path)->starred ||
-	       error_set(error, ERROR_CONFIG, input->place, "the path `" TEXT_FORMAT "` gives many values, and one is wanted; name an item, as in a[0]",
+	       error_set(error, ERROR_CONFIG, input->place,
+			 "the path `" TEXT_FORMAT "` gives many values, and one is wanted; name an item, as in a[0]",
 			 TEXT_ARGUMENTS(text));
 }
 
@@ -150,7 +154,8 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 	for (size_t i = 0; i < input->count; i++)
 		paths += input->tensors[i].path_count;
 	if (paths > MAPPED_PATHS_MAX) {
-		error_set(error, ERROR_CONFIG, input->place, "`input.tensors` has %zu paths; at most %d are taken", paths, MAPPED_PATHS_MAX);
+		error_set(error, ERROR_CONFIG, input->place, "`input.tensors` has %zu paths; at most %d are taken", paths,
+			  MAPPED_PATHS_MAX);
 		return NULL;
 	}
 	for (size_t i = 0; i < input->count; i++)
@@ -175,7 +180,8 @@ struct making {
 static bool absent(const struct making *making, const struct map_path *path, struct text tensor)
 {
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has nothing at `" TEXT_FORMAT "` for " TEXT_FORMAT "; send it, or give it a default", TEXT_ARGUMENTS(path->text),
+			 "the event has nothing at `" TEXT_FORMAT "` for " TEXT_FORMAT "; send it, or give it a default",
+			 TEXT_ARGUMENTS(path->text),
 			 TEXT_ARGUMENTS(tensor));
 }
 
@@ -189,9 +195,11 @@ static bool store(const struct making *making, const struct mapped *mapped, cons
 		return true;
 	if (arena_failed(making->arena))
 		return error_memory(making->error, ERROR_LIMIT, "mapping an event");
-	return error_set(making->error, ERROR_INPUT, PLACE_NONE, "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %s; %s",
+	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
+			 "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %s; "
+			 "send one, or name another datatype",
 			 cell_shown(used, making->arena), TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name),
-			 datatype_rows[tensor->datatype].name, "send one, or name another datatype");
+			 datatype_rows[tensor->datatype].name);
 }
 
 static enum datatype datatype_for(const struct making *making, const struct mapped *mapped)
@@ -206,14 +214,16 @@ static enum datatype datatype_for(const struct making *making, const struct mapp
 }
 
 /* A value alone, as a column or a whole tensor. */
-static bool store_single(const struct making *making, const struct mapped *mapped, const struct map_path *path, struct tensor *tensor,
+static bool store_single(const struct making *making, const struct mapped *mapped, const struct map_path *path,
+			 struct tensor *tensor,
 			 void *elements, size_t index)
 {
 	const struct cell nothing = {.kind = CELL_NOTHING};
 	const struct found *found = &making->found[path->number];
 	if (found->listed)
 		return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-				 "a list stands at `" TEXT_FORMAT "` of the event, and " TEXT_FORMAT " wants one value; give it a shape, or write [*]",
+				 "a list stands at `" TEXT_FORMAT "` of the event, and " TEXT_FORMAT " wants one value; give it a "
+				 "shape, or write [*]",
 				 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name));
 	/* A field that stands there twice: the last counts. */
 	return store(making, mapped, path, tensor, elements, index, found->count ? &found->cells[found->count - 1] : &nothing);
@@ -222,7 +232,8 @@ static bool store_single(const struct making *making, const struct mapped *mappe
 static bool wrong_count(const struct making *making, const struct map_path *path, const struct tensor *tensor, size_t count)
 {
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %zu values at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %zu; send as many, or give it a pad", count,
+			 "the event has %zu values at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %zu; send as many, or give it a "
+			 "pad", count,
 			 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name), tensor->count);
 }
 
@@ -262,7 +273,8 @@ static const struct tensor *make_tensor(const struct making *making, const struc
 	const int64_t *shape = written->has_shape ? written->shape : written->columns ? columns : list ? many : one;
 	size_t rank = written->has_shape ? written->rank : written->columns ? 2 : 1;
 	void *elements;
-	struct tensor *tensor = tensor_make(making->arena, written->name, datatype_for(making, mapped), shape, rank, &elements, making->error);
+	struct tensor *tensor = tensor_make(making->arena, written->name, datatype_for(making, mapped), shape, rank, &elements,
+					    making->error);
 	if (!tensor)
 		return NULL;
 	tensor->parameters = mapped->parameters;
@@ -287,7 +299,8 @@ static const struct cell *single_of(const struct making *making, const struct ma
 static bool set_key(const struct making *making, struct message *message)
 {
 	const struct cell *cell = single_of(making, making->mapping->key, "the key");
-	return cell && (cell_text(cell, making->arena, &message->key) || error_memory(making->error, ERROR_LIMIT, "mapping an event"));
+	return cell && (cell_text(cell, making->arena, &message->key) ||
+			error_memory(making->error, ERROR_LIMIT, "mapping an event"));
 }
 
 static bool set_time(const struct making *making, struct message *message)
@@ -297,7 +310,8 @@ static bool set_time(const struct making *making, struct message *message)
 		return false;
 	return cell_store(cell, DATATYPE_INT64, &message->time_ms, 0, making->arena) ||
 	       error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %s at `" TEXT_FORMAT "`, and the time is a whole number of milliseconds since 1970; send that",
+			 "the event has %s at `" TEXT_FORMAT "`, and the time is a whole number of milliseconds since 1970; send "
+			 "that",
 			 cell_shown(cell, making->arena), TEXT_ARGUMENTS(making->mapping->time->text));
 }
 

@@ -137,7 +137,8 @@ static bool walk_map(struct gathering *gathering, const struct map_node *node, a
 
 /* An item may be wanted twice, by its number and by [*]: each walk begins at the same
  * byte, and ends at the same. */
-static bool walk_item(struct gathering *gathering, const struct map_node *child, uint64_t index, avro_schema_t items, struct avro_walk *at)
+static bool walk_item(struct gathering *gathering, const struct map_node *child, uint64_t index, avro_schema_t items,
+		      struct avro_walk *at)
 {
 	struct avro_walk begin = *at;
 	for (; child; child = node_item(child->next, index)) {

@@ -70,7 +70,8 @@ static bool integer_of(const struct cell *cell, int64_t *number, uint64_t *natur
 		*number = cell->value.integer;
 		return true;
 	case CELL_NUMBER:
-		if (!(cell->value.number >= -0x1p63 && cell->value.number < 0x1p63) || cell->value.number != floor(cell->value.number))
+		if (!(cell->value.number >= -0x1p63 && cell->value.number < 0x1p63) ||
+		    cell->value.number != floor(cell->value.number))
 			return false;
 		*number = (int64_t)cell->value.number;
 		return true;
@@ -168,6 +169,7 @@ const char *cell_shown(const struct cell *cell, struct arena *arena)
 	while (length > SHOWN_BYTES_MAX || (length < text.length && ((unsigned char)text.bytes[length] & 0xC0) == 0x80))
 		length--;
 	const char *quote = cell->kind == CELL_TEXT ? "\"" : "";
-	const char *shown = arena_print(arena, "%s%.*s%s%s", quote, (int)length, text.bytes, length < text.length ? "..." : "", quote);
+	const char *shown = arena_print(arena, "%s%.*s%s%s", quote, (int)length, text.bytes, length < text.length ? "..." : "",
+					quote);
 	return shown ? shown : "a value";
 }

@@ -8,7 +8,8 @@
 
 static bool bad_path(struct text path, struct place place, const char *what, struct error *error)
 {
-	error_set(error, ERROR_CONFIG, place, "the path `" TEXT_FORMAT "` %s; write fields and items, as in a.b, a[0] or bids[*].px",
+	error_set(error, ERROR_CONFIG, place,
+		  "the path `" TEXT_FORMAT "` %s; write fields and items, as in a.b, a[0] or bids[*].px",
 		  TEXT_ARGUMENTS(path), what);
 	return false;
 }
@@ -50,7 +51,8 @@ static bool take_part(struct text *rest, bool first, struct map_node *part, cons
 
 static bool same_part(const struct map_node *a, const struct map_node *b)
 {
-	return a->step == b->step && (a->step != STEP_FIELD || text_equal(a->name, b->name)) && (a->step != STEP_INDEX || a->index == b->index);
+	return a->step == b->step && (a->step != STEP_FIELD || text_equal(a->name, b->name)) &&
+	       (a->step != STEP_INDEX || a->index == b->index);
 }
 
 static struct map_node *child_for(struct map_node *node, const struct map_node *part, struct arena *arena)

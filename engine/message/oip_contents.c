@@ -184,7 +184,8 @@ static bool contents_fit(const struct oip_contents *contents, const struct tenso
 {
 	uint32_t number = field_of[tensor->datatype];
 	if (number == 0 && (contents->total || tensor->count))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT ": %s travels only as raw contents; send it so",
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "tensor " TEXT_FORMAT ": %s travels only as raw contents; send it so",
 				 TEXT_ARGUMENTS(tensor->name), datatype_rows[tensor->datatype].name);
 	for (uint32_t other = 1; other < OIP_CONTENTS_FIELDS; other++)
 		if (other != number && contents->counts[other])
@@ -194,7 +195,8 @@ static bool contents_fit(const struct oip_contents *contents, const struct tenso
 					 field_names[number]);
 	if (contents->total != tensor->count)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "tensor " TEXT_FORMAT ": its shape says %zu elements, its data has %zu; send as many as the shape says",
+				 "tensor " TEXT_FORMAT ": its shape says %zu elements, its data has %zu; send as many as the shape "
+				 "says",
 				 TEXT_ARGUMENTS(tensor->name), tensor->count, contents->total);
 	return true;
 }
@@ -213,7 +215,8 @@ bool oip_contents_read(const struct oip_contents *contents, struct text tensor_m
 	struct protobuf_cursor cursor = protobuf_cursor_of(tensor_message);
 	struct protobuf_field field;
 	while (protobuf_next(&cursor, &field))
-		if (protobuf_is(&field, OIP_TENSOR_CONTENTS, WIRE_BYTES) && !fill_from(&filling, field_of[tensor->datatype], field.bytes))
+		if (protobuf_is(&field, OIP_TENSOR_CONTENTS, WIRE_BYTES) &&
+		    !fill_from(&filling, field_of[tensor->datatype], field.bytes))
 			return false;
 	tensor->data = filling.elements;
 	return true;

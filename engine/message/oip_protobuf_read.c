@@ -26,7 +26,8 @@ struct reading {
 static bool broken(struct reading *reading, const char *where)
 {
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
-			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or Response", where);
+			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or "
+			 "Response", where);
 }
 
 static bool full(struct reading *reading)
@@ -108,7 +109,8 @@ static bool read_parameter(struct reading *reading, struct text entry, struct pa
 	}
 	if (cursor.failed)
 		return broken(reading, "a parameter");
-	return given || error_set(reading->error, ERROR_INPUT, PLACE_NONE, "the parameter " TEXT_FORMAT " has no value; give it one of its five",
+	return given || error_set(reading->error, ERROR_INPUT, PLACE_NONE,
+				  "the parameter " TEXT_FORMAT " has no value; give it one of its five",
 				  TEXT_ARGUMENTS(parameter->name));
 }
 
@@ -118,7 +120,8 @@ static bool read_parameters(struct reading *reading, struct text message, struct
 	if (count == 0)
 		return true;
 	if (count > OIP_PARAMETERS_MAX)
-		return error_set(reading->error, ERROR_INPUT, PLACE_NONE, "%zu parameters stand in one place; at most %d are taken", count,
+		return error_set(reading->error, ERROR_INPUT, PLACE_NONE, "%zu parameters stand in one place; at most %d are taken",
+				 count,
 				 OIP_PARAMETERS_MAX);
 	struct parameter *items = arena_take_raw(reading->arena, count * sizeof *items);
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
@@ -185,7 +188,8 @@ static bool gather(struct reading *reading, struct text message, struct tensor *
 	return !cursor.failed || broken(reading, "a tensor");
 }
 
-static bool read_data(struct reading *reading, struct text message, struct tensor *tensor, const struct gathered *gathered, size_t index)
+static bool read_data(struct reading *reading, struct text message, struct tensor *tensor, const struct gathered *gathered,
+		      size_t index)
 {
 	if (!reading->raw)
 		return oip_contents_read(&gathered->contents, message, tensor, reading->arena, reading->error);
@@ -209,7 +213,8 @@ static const struct tensor *read_tensor(struct reading *reading, struct text mes
 		return NULL;
 	if (!datatype_find(gathered.datatype, &tensor->datatype)) {
 		error_set(reading->error, ERROR_INPUT, PLACE_NONE,
-			  "tensor " TEXT_FORMAT " has the datatype \"" TEXT_FORMAT "\", which is none; write FP32 or another of OIP's names",
+			  "tensor " TEXT_FORMAT " has the datatype \"" TEXT_FORMAT "\", which is none; write FP32 or another of "
+			  "OIP's names",
 			  TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(gathered.datatype));
 		return NULL;
 	}
@@ -279,7 +284,8 @@ static bool read_tensors(struct reading *reading, struct text message, const str
 	reading->raw_count = count_of(message, layout->raw);
 	if (reading->raw_count && reading->raw_count != count)
 		return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
-				 "there are %zu tensors and %zu raw contents; send a raw entry for each tensor, or none", count, reading->raw_count);
+				 "there are %zu tensors and %zu raw contents; send a raw entry for each tensor, or none",
+				 count, reading->raw_count);
 	if (reading->raw_count && !(reading->raw = texts_of(reading, message, layout->raw, count)))
 		return false;
 	if (count == 0)
@@ -317,7 +323,8 @@ static bool read_texts(struct reading *reading, struct text message, struct payl
 	return !cursor.failed || broken(reading, "its fields");
 }
 
-static bool read_message(struct reading *reading, struct text message, const struct layout *layout, struct payload *payload, struct text *id)
+static bool read_message(struct reading *reading, struct text message, const struct layout *layout, struct payload *payload,
+			 struct text *id)
 {
 	return read_texts(reading, message, payload, id) && read_parameters(reading, message, &payload->parameters) &&
 	       read_tensors(reading, message, layout, &payload->tensors);

@@ -142,7 +142,8 @@ static char *room_for(struct buffer *out, size_t size, struct error *error)
 	char *room = buffer_room(out, size);
 	if (!room)
 		error_set(error, ERROR_LIMIT, PLACE_NONE,
-			  "a protobuf message of %zu bytes does not fit into the %zu that a message may have; ask for less at once", size,
+			  "a protobuf message of %zu bytes does not fit into the %zu that a message may have; ask for less at "
+			  "once", size,
 			  out->ceiling_bytes);
 	return room;
 }

@@ -8,7 +8,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are used as 
 static bool wrong_size(const struct tensor *tensor, size_t need, size_t given, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
-			 "tensor " TEXT_FORMAT ": %zu elements of %s take %zu bytes, its data has %zu; send as many as its shape says",
+			 "tensor " TEXT_FORMAT ": %zu elements of %s take %zu bytes, its data has %zu; send as many as its shape "
+			 "says",
 			 TEXT_ARGUMENTS(tensor->name), tensor->count, datatype_rows[tensor->datatype].name, need, given);
 }
 

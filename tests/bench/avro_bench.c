@@ -27,7 +27,8 @@ static bool make_request(void)
 	float numbers[16];
 	for (int i = 0; i < 16; i++)
 		numbers[i] = (float)i / 4;
-	struct tensor tensor = {.name = TEXT("features"), .shape = shape, .data = numbers, .count = 16, .datatype = DATATYPE_FP32, .rank = 2};
+	struct tensor tensor = {.name = TEXT("features"), .shape = shape, .data = numbers, .count = 16, .datatype = DATATYPE_FP32,
+				.rank = 2};
 	const struct tensor *items[] = {&tensor};
 	struct payload payload = {.tensors = {1, items}};
 	struct message message = {.arena = arena, .payload_id = TEXT("5d1f0a9e-request")};

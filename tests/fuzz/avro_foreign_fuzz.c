@@ -19,8 +19,10 @@ static const char *const schemas[] = {
 	/* Recursive, with every type there is, beside fields of ours. */
 	"{\"type\":\"record\",\"name\":\"All\",\"fields\":[{\"name\":\"next\",\"type\":[\"null\",\"All\"]},"
 	"{\"name\":\"id\",\"type\":[\"string\",\"null\"]},{\"name\":\"deadline_ms\",\"type\":\"int\"},"
-	"{\"name\":\"n\",\"type\":{\"type\":\"array\",\"items\":\"null\"}},{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":\"All\"}},"
-	"{\"name\":\"f\",\"type\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}},{\"name\":\"d\",\"type\":[\"double\",\"float\",\"boolean\"]},"
+	"{\"name\":\"n\",\"type\":{\"type\":\"array\",\"items\":\"null\"}},"
+	"{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":\"All\"}},"
+	"{\"name\":\"f\",\"type\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}},"
+	"{\"name\":\"d\",\"type\":[\"double\",\"float\",\"boolean\"]},"
 	"{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
 	"{\"name\":\"inputs\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"T\",\"fields\":["
 	"{\"name\":\"name\",\"type\":\"string\"},{\"name\":\"datatype\",\"type\":\"string\"},"

@@ -21,10 +21,13 @@ static const char *schema_of(void *context, uint32_t id, struct error *error)
 	(void)error;
 	switch (id) {
 	case 0:
-		return "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\","
-		       "\"name\":\"I\",\"fields\":[{\"name\":\"b\",\"type\":[\"null\",\"double\",\"string\"]},{\"name\":\"c\",\"type\":\"int\"}]}}},"
+		return "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":{\"type\":\"array\",\"items\":"
+		       "{\"type\":\"record\","
+		       "\"name\":\"I\",\"fields\":[{\"name\":\"b\",\"type\":[\"null\",\"double\",\"string\"]},"
+		       "{\"name\":\"c\",\"type\":\"int\"}]}}},"
 		       "{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":{\"type\":\"array\",\"items\":\"null\"}}},"
-		       "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},{\"name\":\"f\",\"type\":"
+		       "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
+		       "{\"name\":\"f\",\"type\":"
 		       "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2}},{\"name\":\"next\",\"type\":[\"null\",\"R\"]}]}";
 	case 1:
 		return "{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":\"float\"}}";
@@ -47,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text paths[] = {path, TEXT("a[1].c")};
 	struct mapped_tensor tensors[] = {
 		{.name = TEXT("free"), .path_count = 1, .paths = paths, .fallback = TEXT("0")},
-		{.name = TEXT("padded"), .path_count = 1, .paths = paths, .has_datatype = true, .datatype = DATATYPE_BYTES, .has_shape = true,
+		{.name = TEXT("padded"), .path_count = 1, .paths = paths, .has_datatype = true, .datatype = DATATYPE_BYTES,
+		 .has_shape = true,
 		 .rank = 1, .shape = shape, .pad = TEXT(""), .fallback = TEXT("none")},
 		{.name = TEXT("columns"), .path_count = 2, .paths = paths, .columns = true, .fallback = TEXT("nan")},
 	};
@@ -62,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mapping = mapping_compile(arena, &input, &error);
 	}
 	struct message message = {.arena = arena};
-	if (mapping && !mapped_decode(&message, mapping, (struct text){(const char *)line + 1, size - path.length - 1}, &source, &error) &&
+	if (mapping && !mapped_decode(&message, mapping, (struct text){(const char *)line + 1, size - path.length - 1}, &source,
+				      &error) &&
 	    error.kind != ERROR_INPUT && error.kind != ERROR_LIMIT)
 		abort();
 	return 0;

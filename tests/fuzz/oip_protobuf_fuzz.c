@@ -59,7 +59,8 @@ static void response_settles(struct text bytes)
 	    !oip_response_decode(buffer_view(&first), arena, &again, &id, &error))
 		abort();
 	answer.payload = &again;
-	if (!format_oip_protobuf.encode(&message, &answer, NULL, &second, &error) || !text_equal(buffer_view(&first), buffer_view(&second)))
+	if (!format_oip_protobuf.encode(&message, &answer, NULL, &second, &error) ||
+	    !text_equal(buffer_view(&first), buffer_view(&second)))
 		abort();
 }
 

@@ -129,7 +129,8 @@ static void a_foreign_answer_is_read_too(void **state)
 		error_set(&cause, ERROR_REMOTE, PLACE_NONE, "the model is away; start it");
 		buffer_clear(&out);
 		assert_true(avro_answer_encode(&message, &answer, NULL, &out, &error));
-		if (!avro_answer_decode(numbered((struct text){out.bytes + HEAD_BYTES, out.length - HEAD_BYTES}), &source, arena, &read, &error))
+		if (!avro_answer_decode(numbered((struct text){out.bytes + HEAD_BYTES, out.length - HEAD_BYTES}), &source, arena,
+					&read, &error))
 			fail_msg("%s", error.text);
 		assert_true(text_is(read.id, "r"));
 		assert_int_equal(read.failed, round % 4 == 0);
@@ -302,17 +303,20 @@ static void what_does_not_resolve_says_why(void **state)
 	(void)state;
 	refuses(NULL, "", 0, "no schema registry knows it");
 	refuses("{", "", 0, "no Avro schema");
-	refuses("{\"type\":\"record\",\"name\":\"Tick\",\"fields\":[{\"name\":\"price\",\"type\":\"double\"}]}", "\0\0\0\0\0\0\0\0", 8,
+	refuses("{\"type\":\"record\",\"name\":\"Tick\",\"fields\":[{\"name\":\"price\",\"type\":\"double\"}]}", "\0\0\0\0\0\0\0\0",
+		8,
 		"input.tensors");
 	refuses("\"long\"", "\x02", 1, "does not resolve");
-	refuses("{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"inputs\",\"type\":\"long\"}]}", "\x02", 1, "does not resolve");
+	refuses("{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"inputs\",\"type\":\"long\"}]}", "\x02", 1,
+		"does not resolve");
 }
 
 static void lengths_are_held_against_what_is_left(void **state)
 {
 	(void)state;
 	static const char text[] = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"id\",\"type\":\"string\"}]}";
-	static const char nulls[] = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"n\",\"type\":{\"type\":\"array\",\"items\":\"null\"}}]}";
+	static const char nulls[] = "{\"type\":\"record\",\"name\":\"R\","
+				    "\"fields\":[{\"name\":\"n\",\"type\":{\"type\":\"array\",\"items\":\"null\"}}]}";
 	static const char nested[] = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"r\",\"type\":[\"null\",\"R\"]}]}";
 	refuses(text, "\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 10, "cut off or broken");
 	refuses(text, "\x01", 1, "cut off or broken");

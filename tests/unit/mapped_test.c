@@ -167,7 +167,8 @@ static void one_event_serves_paths_that_share_their_parts(void **state)
 	const struct mapping *mapping = mapping_compile(arena, &input, &error);
 	struct message message = {.arena = arena};
 	assert_non_null(mapping);
-	struct text event = TEXT("{\"a\": [{\"x\": 1}, {\"x\": 2, \"y\": 3}], \"b\": [8, 9], \"t\": 1700000000123, \"who\": {\"id\": 42}}");
+	struct text event = TEXT("{\"a\": [{\"x\": 1}, {\"x\": 2, \"y\": 3}], \"b\": [8, 9], \"t\": 1700000000123, \"who\": "
+				 "{\"id\": 42}}");
 	if (!mapped_decode(&message, mapping, event, NULL, &error))
 		fail_msg("%s", error.text);
 	static const double firsts[] = {1, 1, 3, 8, 9};
@@ -209,7 +210,8 @@ static void numbers_are_exact_or_refused(void **state)
 	assert_true(number_at(mapped(one_path("n", "n"), "{\"n\": true}"), 0) == 1);
 	assert_int_equal(*(const uint8_t *)mapped(typed(one_path("b", "b"), DATATYPE_BOOL), "{\"b\": true}")->data, 1);
 	refused(typed(one_path("b", "b"), DATATYPE_BOOL), "{\"b\": 1}", "wants BOOL");
-	assert_true(text_is(*(const struct text *)mapped(typed(one_path("s", "s"), DATATYPE_BYTES), "{\"s\": 1.50}")->data, "1.50"));
+	assert_true(text_is(*(const struct text *)mapped(typed(one_path("s", "s"), DATATYPE_BYTES), "{\"s\": 1.50}")->data,
+			    "1.50"));
 }
 
 static void what_is_no_json_says_so(void **state)
@@ -276,7 +278,8 @@ static void fields_of_avro_have_the_datatypes_of_their_schema(void **state)
 {
 	(void)state;
 	struct error error = {0};
-	struct mapped_tensor tensors[] = {*one_path("symbol", "symbol"), *one_path("mid", "quote.mid"), *one_path("size", "quote.size"),
+	struct mapped_tensor tensors[] = {*one_path("symbol", "symbol"), *one_path("mid", "quote.mid"),
+					  *one_path("size", "quote.size"),
 					  *one_path("px", "bids[*].px"), *one_path("q", "bids[1].q"),	*one_path("side", "side"),
 					  *one_path("desk", "tags.desk"), *one_path("open", "open")};
 	static const enum datatype datatypes[] = {DATATYPE_BYTES, DATATYPE_FP32,  DATATYPE_INT32, DATATYPE_FP64,

@@ -31,7 +31,9 @@ static struct parameters parameters_drawn(struct arena *arena, uint64_t *seed)
 			items[i].value.flag = seed_next(seed) % 2;
 			break;
 		case PARAMETER_INTEGER:
-			items[i].value.integer = (int64_t)(seed_next(seed) >> seed_next(seed) % 64) * (seed_next(seed) % 2 ? 1 : -1);
+			items[i].value.integer = (int64_t)(seed_next(seed) >> seed_next(seed) % 64);
+			if (seed_next(seed) % 2)
+				items[i].value.integer = -items[i].value.integer;
 			break;
 		case PARAMETER_UNSIGNED:
 			items[i].value.natural = seed_next(seed) | UINT64_C(1) << 63;

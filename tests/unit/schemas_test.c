@@ -30,7 +30,8 @@ static const struct vector {
 	 "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[]}", -4824392279771201922},
 	{"{ \"fields\":[{\"type\":\"boolean\", \"aliases\":[], \"name\":\"f1\", \"default\":\"true\"},\n"
 	 "{\"order\":\"descending\",\"name\":\"f2\",\"doc\":\"Hello\",\"type\":\"int\"}], \"type\":\"record\", \"name\":\"foo\"}",
-	 "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[{\"name\":\"f1\",\"type\":\"boolean\"},{\"name\":\"f2\",\"type\":\"int\"}]}",
+	 "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[{\"name\":\"f1\",\"type\":\"boolean\"},"
+	 "{\"name\":\"f2\",\"type\":\"int\"}]}",
 	 -4860222112080293046},
 	{"{\"namespace\":\"x.y.z\", \"type\":\"enum\", \"name\":\"foo\", \"doc\":\"foo bar\", \"symbols\":[\"A1\", \"A2\"]}",
 	 "{\"name\":\"x.y.z.foo\",\"type\":\"enum\",\"symbols\":[\"A1\",\"A2\"]}", -4448647247586288245},
@@ -38,8 +39,10 @@ static const struct vector {
 	 "{\"name\":\"x.y.z.foo\",\"type\":\"fixed\",\"size\":32}", -3064184465700546786},
 	{"{ \"items\":{\"type\":\"null\"}, \"type\":\"array\"}", "{\"type\":\"array\",\"items\":\"null\"}", -589620603366471059},
 	{"{ \"values\":\"string\", \"type\":\"map\"}", "{\"type\":\"map\",\"values\":\"string\"}", -8732877298790414990},
-	{"{\"name\":\"PigValue\",\"type\":\"record\",\"fields\":[{\"name\":\"value\", \"type\":[\"null\", \"int\", \"long\", \"PigValue\"]}]}",
-	 "{\"name\":\"PigValue\",\"type\":\"record\",\"fields\":[{\"name\":\"value\",\"type\":[\"null\",\"int\",\"long\",\"PigValue\"]}]}",
+	{"{\"name\":\"PigValue\",\"type\":\"record\",\"fields\":[{\"name\":\"value\", \"type\":[\"null\", \"int\", \"long\", "
+	 "\"PigValue\"]}]}",
+	 "{\"name\":\"PigValue\",\"type\":\"record\",\"fields\":[{\"name\":\"value\","
+	 "\"type\":[\"null\",\"int\",\"long\",\"PigValue\"]}]}",
 	 -1759257747318642341},
 };
 
@@ -66,20 +69,24 @@ static void a_name_inside_takes_the_namespace_around_it(void **state)
 	struct error error = {0};
 	struct buffer out;
 	buffer_open(&out, 4096);
-	assert_true(schema_canonical("{\"type\":\"record\",\"name\":\"a.b.R\",\"fields\":[{\"name\":\"f\",\"type\":{\"type\":\"enum\","
+	assert_true(schema_canonical("{\"type\":\"record\",\"name\":\"a.b.R\","
+				     "\"fields\":[{\"name\":\"f\",\"type\":{\"type\":\"enum\","
 				     "\"name\":\"E\",\"symbols\":[\"X\"]}},{\"name\":\"g\",\"type\":[\"null\",\"E\"]}]}",
 				     &out, &error));
 	buffer_byte(&out, '\0');
-	assert_string_equal(out.bytes, "{\"name\":\"a.b.R\",\"type\":\"record\",\"fields\":[{\"name\":\"f\",\"type\":{\"name\":\"a.b.E\","
-				       "\"type\":\"enum\",\"symbols\":[\"X\"]}},{\"name\":\"g\",\"type\":[\"null\",\"a.b.E\"]}]}");
+	assert_string_equal(out.bytes,
+			    "{\"name\":\"a.b.R\",\"type\":\"record\",\"fields\":[{\"name\":\"f\",\"type\":{\"name\":\"a.b.E\","
+			    "\"type\":\"enum\",\"symbols\":[\"X\"]}},{\"name\":\"g\",\"type\":[\"null\",\"a.b.E\"]}]}");
 	buffer_close(&out);
 }
 
 static void what_is_no_schema_is_an_input_error(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {"", "{", "7", "{\"type\":\"record\",\"name\":\"x\"}", "{\"type\":\"enum\",\"symbols\":[]}",
-					    "{\"type\":\"array\"}", "{\"type\":\"record\",\"name\":\"x\",\"fields\":[{\"type\":\"int\"}]}"};
+	static const char *const wrong[] = {"", "{", "7", "{\"type\":\"record\",\"name\":\"x\"}",
+					    "{\"type\":\"enum\",\"symbols\":[]}",
+					    "{\"type\":\"array\"}",
+					    "{\"type\":\"record\",\"name\":\"x\",\"fields\":[{\"type\":\"int\"}]}"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		struct error error = {0};
 		uint64_t fingerprint;
