@@ -345,6 +345,8 @@ static const struct option rows[] = {
 	{0},
 };
 
+static const char *const own_names[] = {"members", NULL};
+
 const struct step_kind step_combine = {
 	.name = "combine",
 	.summary = "Makes one tensor of those of several steps.",
@@ -354,6 +356,7 @@ const struct step_kind step_combine = {
 	.options = rows,
 	.options_size = sizeof(struct combine),
 	.shape = SHAPE_REPLACES,
+	.own_names = own_names,
 	.check = combine_check,
 	.gather = combine_gather,
 	.run = combine_run,

@@ -87,6 +87,78 @@ static enum step_verdict expression_run(struct step *step, struct visit *visit, 
 	return STEP_DONE;
 }
 
+/* ---- types ---- */
+
+/* What is known of the tensors while the settings are gone through. */
+struct typing {
+	bool complete;
+	size_t count;
+	struct tensor_type *items;
+};
+
+static struct tensor_type *typed(const struct typing *typing, struct text name)
+{
+	for (size_t i = 0; i < typing->count; i++)
+		if (text_equal(typing->items[i].name, name))
+			return &typing->items[i];
+	return NULL;
+}
+
+static bool type_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	const struct tensor_type *found = name->owner.length ? NULL : typed(context, name->name);
+	(void)suggest;
+	*type = found ? found->type : (struct value_type){0};
+	return true;
+}
+
+static void typing_put(struct typing *typing, struct text name, const struct value_type *type)
+{
+	struct tensor_type *there = typed(typing, name);
+	if (!there)
+		there = &typing->items[typing->count++];
+	*there = (struct tensor_type){name, *type};
+}
+
+static bool typing_pick(const struct expression_options *self, struct typing *typing, struct error *error)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < self->keep.count && typing->complete; i++)
+		if (!typed(typing, text_of(self->keep.items[i].text)))
+			return error_set(error, ERROR_CONFIG, self->keep.items[i].place,
+					 "no tensor `%s` to keep; name one that comes, or set it", self->keep.items[i].text);
+	for (size_t i = 0; i < typing->count; i++) {
+		struct text name = typing->items[i].name;
+		if (!listed(&self->drop, name) && (self->keep.count == 0 || listed(&self->keep, name)))
+			typing->items[left++] = typing->items[i];
+	}
+	typing->count = left;
+	return true;
+}
+
+static bool expression_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			     struct error *error)
+{
+	const struct expression_options *self = step->options;
+	const struct setting *settings = self->set.items;
+	struct typing typing = {in->complete, in->count, ARENA_ARRAY(arena, struct tensor_type, in->count + self->set.count + 1)};
+	const struct expression_types types = {&typing, type_of_name};
+	if (!typing.items)
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	if (in->count)
+		memcpy(typing.items, in->items, in->count * sizeof *in->items);
+	for (size_t i = 0; i < self->set.count; i++) {
+		struct value_type type;
+		if (!expression_check(settings[i].value, &types, arena, &type, error))
+			return false;
+		typing_put(&typing, text_of(settings[i].name.text), &type);
+	}
+	if (!typing_pick(self, &typing, error))
+		return false;
+	*out = (struct tensor_types){typing.complete, typing.count, typing.items};
+	return true;
+}
+
 static const struct option set_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct setting, name), .help = "Name of the tensor."},
 	{.name = "value",
@@ -127,5 +199,6 @@ const struct step_kind step_expression = {
 	.options = rows,
 	.options_size = sizeof(struct expression_options),
 	.shape = SHAPE_ADDS,
+	.infer = expression_infer,
 	.run = expression_run,
 };

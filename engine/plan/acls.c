@@ -76,6 +76,18 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 	return acls;
 }
 
+/* A name between single quotes for a shell, whatever it holds. */
+static void print_quoted(const char *name, struct buffer *out)
+{
+	buffer_byte(out, '\'');
+	for (; *name; name++)
+		if (*name == '\'')
+			buffer_string(out, "'\\''");
+		else
+			buffer_byte(out, *name);
+	buffer_byte(out, '\'');
+}
+
 void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out)
 {
 	struct acls acls = acls_of(plan, arena);
@@ -88,7 +100,9 @@ void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer
 			buffer_print(out, " --operation %.*s", (int)length, at);
 			at += length + (at[length] == ' ');
 		}
-		buffer_print(out, " --%s '%s'%s\n", acl->resource, acl->name, acl->prefixed ? " --resource-pattern-type prefixed" : "");
+		buffer_print(out, " --%s ", acl->resource);
+		print_quoted(acl->name, out);
+		buffer_string(out, acl->prefixed ? " --resource-pattern-type prefixed\n" : "\n");
 	}
 }
 

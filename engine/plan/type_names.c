@@ -14,6 +14,11 @@ static const char *const open_owners[] = {"params", "truth", "answer", "table"};
 struct lookup {
 	const struct inference *inference;
 	const struct tensor_types *inputs;
+	const struct step_kind *kind;
+	/* Set above in the same step: the entries of a table, in their order. */
+	size_t made_count, made_room;
+	struct tensor_type *made;
+	size_t faults; /* said so far */
 };
 
 static bool is_one_of(struct text name, const char *const *words, size_t count)
@@ -53,15 +58,34 @@ static bool of_step(const struct lookup *lookup, const struct expression_name *n
 	return false;
 }
 
+static bool plain_name(const struct lookup *lookup, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	const struct tensor_types made = {.count = lookup->made_count, .items = lookup->made};
+	const struct tensor_type *found = types_find(&made, name->name);
+	if (found) {
+		*type = found->type;
+		return true;
+	}
+	if (!types_find(lookup->inputs, name->name)) {
+		if (is_one_of(name->name, ambient, sizeof ambient / sizeof *ambient))
+			return true;
+		for (const char *const *own = lookup->kind ? lookup->kind->own_names : NULL; own && *own; own++)
+			if (text_is(name->name, *own))
+				return true;
+	}
+	if (among(lookup, lookup->inputs, name, type, suggest))
+		return true;
+	if (!*suggest)
+		*suggest = types_nearest(&made, name->name, lookup->inference->arena);
+	return false;
+}
+
 static bool type_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
 {
 	const struct lookup *lookup = context;
 	*type = (struct value_type){0};
-	if (name->owner.length == 0) {
-		if (!types_find(lookup->inputs, name->name) && is_one_of(name->name, ambient, sizeof ambient / sizeof *ambient))
-			return true;
-		return among(lookup, lookup->inputs, name, type, suggest);
-	}
+	if (name->owner.length == 0)
+		return plain_name(lookup, name, type, suggest);
 	if (text_is(name->owner, "request"))
 		return among(lookup, &lookup->inference->types->request, name, type, suggest);
 	if (is_one_of(name->owner, open_owners, sizeof open_owners / sizeof *open_owners))
@@ -70,19 +94,20 @@ static bool type_of_name(void *context, const struct expression_name *name, stru
 }
 
 /* False after a fault. */
-static bool check(const struct lookup *lookup, const struct expression *expression, struct value_type *type)
+static bool check(struct lookup *lookup, const struct expression *expression, struct value_type *type)
 {
-	const struct expression_types types = {(void *)lookup, type_of_name};
+	const struct expression_types types = {lookup, type_of_name};
 	struct error error = {0};
 	if (expression_check(expression, &types, lookup->inference->arena, type, &error))
 		return true;
 	struct place place = error.place.line ? error.place : expression_place(expression);
 	if (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT)
 		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, place, NULL, "%s", error.text);
+	lookup->faults++;
 	return false;
 }
 
-static void check_condition(const struct lookup *lookup, const struct expression *expression)
+static void check_condition(struct lookup *lookup, const struct expression *expression)
 {
 	struct value_type type = {0};
 	if (!check(lookup, expression, &type))
@@ -101,33 +126,63 @@ static void check_condition(const struct lookup *lookup, const struct expression
 			  type_text(&type, lookup->inference->arena));
 }
 
-/* The expressions of a kind's options, but for tables: there one entry may use another,
- * which only the kind knows. */
-static void check_rows(const struct lookup *lookup, const struct option *rows, const void *options)
+static void check_rows(struct lookup *lookup, const struct option *rows, const void *options, struct value_type *last);
+
+/* A table of expressions makes one tensor an entry, which those below it may use. */
+static void check_table(struct lookup *lookup, const struct option *row, const struct item_list *list)
+{
+	const struct option *key = NULL;
+	for (const struct option *inner = row->rows; inner && inner->type != OPTION_END; inner++)
+		if (inner->type == OPTION_KEY)
+			key = inner;
+	for (size_t i = 0; i < list->count; i++) {
+		const unsigned char *item = (const unsigned char *)list->items + i * row->item_size;
+		struct value_type type = {0};
+		check_rows(lookup, row->rows, item, &type);
+		const struct name *name = key ? (const void *)(item + key->offset) : NULL;
+		if (!name || !name->text)
+			continue;
+		if (lookup->made_count == lookup->made_room) {
+			size_t larger = lookup->made_room + list->count;
+			struct tensor_type *moved = ARENA_ARRAY(lookup->inference->arena, struct tensor_type, larger);
+			if (!moved)
+				return;
+			if (lookup->made_count)
+				memcpy(moved, lookup->made, lookup->made_count * sizeof *moved);
+			lookup->made = moved;
+			lookup->made_room = larger;
+		}
+		lookup->made[lookup->made_count++] = (struct tensor_type){text_of(name->text), type};
+	}
+}
+
+/* The expressions of a kind's options; the type of the last goes to `last`. */
+static void check_rows(struct lookup *lookup, const struct option *rows, const void *options, struct value_type *last)
 {
 	for (const struct option *row = rows; row && row->type != OPTION_END; row++) {
 		if (row->offset == OPTION_UNSTORED)
 			continue;
 		const void *value = (const unsigned char *)options + row->offset;
-		struct value_type type;
-		if (row->type == OPTION_EXPRESSION && *(const struct expression *const *)value)
-			check(lookup, *(const struct expression *const *)value, &type);
-		if (row->type == OPTION_MAP)
-			check_rows(lookup, row->rows, value);
-		if (row->type != OPTION_LIST)
-			continue;
 		const struct item_list *list = value;
-		for (size_t i = 0; i < list->count; i++)
-			check_rows(lookup, row->rows, (const unsigned char *)list->items + i * row->item_size);
+		if (row->type == OPTION_EXPRESSION && *(const struct expression *const *)value)
+			check(lookup, *(const struct expression *const *)value, last);
+		else if (row->type == OPTION_MAP)
+			check_rows(lookup, row->rows, value, last);
+		else if (row->type == OPTION_TABLE)
+			check_table(lookup, row, list);
+		for (size_t i = 0; row->type == OPTION_LIST && i < list->count; i++)
+			check_rows(lookup, row->rows, (const unsigned char *)list->items + i * row->item_size, last);
 	}
 }
 
-void type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs)
+bool type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs)
 {
 	const struct step_spec *spec = inference->graph->steps[step].spec;
-	const struct lookup lookup = {inference, inputs};
+	struct lookup lookup = {.inference = inference, .inputs = inputs, .kind = spec->kind};
+	struct value_type last;
 	if (spec->when)
 		check_condition(&lookup, spec->when);
-	if (spec->kind && !spec->kind->infer && !spec->kind->planned && spec->options)
-		check_rows(&lookup, spec->kind->options, spec->options);
+	if (spec->kind && !spec->kind->planned && spec->options)
+		check_rows(&lookup, spec->kind->options, spec->options, &last);
+	return lookup.faults == 0;
 }

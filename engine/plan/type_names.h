@@ -16,8 +16,9 @@ struct inference {
 	bool *done; /* steps whose types have been inferred */
 };
 
-/* Checks `when` and the conditions in the options of a step, over what comes in. */
-void type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs);
+/* Checks `when` and the expressions in the options of a step, over what comes in; false
+ * after a fault. */
+bool type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs);
 
 const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not there */
 const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena);

@@ -172,19 +172,20 @@ static void check_model(const struct inference *inference, size_t step, const st
 			const struct tensor_types *given)
 {
 	const struct graph_step *of = &inference->graph->steps[step];
+	const char *name = inference->called[step].name;
 	for (size_t i = 0; i < model->inputs.count; i++) {
 		const struct tensor_type *wanted = &model->inputs.items[i];
 		const struct tensor_type *found = types_find(given, wanted->name);
 		const struct place place = of->inputs.count ? of->inputs.sources[0].place : of->spec->name.place;
 		if (!found && given->complete)
 			fault_add(inference->faults, CODE_MISSING_TENSOR, place, types_nearest(given, wanted->name, inference->arena),
-				  "model `" TEXT_FORMAT "` of step `%s` takes `" TEXT_FORMAT "` %s, and what comes in is %s", TEXT_ARGUMENTS(model->name),
-				  of->name, TEXT_ARGUMENTS(wanted->name), type_text(&wanted->type, inference->arena),
+				  "model `%s` of step `%s` takes `" TEXT_FORMAT "` %s, and what comes in is %s", name, of->name,
+				  TEXT_ARGUMENTS(wanted->name), type_text(&wanted->type, inference->arena),
 				  names_text(given, inference->arena));
 		else if (found && !fits(&found->type, &wanted->type))
 			fault_add(inference->faults, CODE_WRONG_TENSOR, place, NULL,
-				  "step `%s` gets `" TEXT_FORMAT "` as %s, and its model `" TEXT_FORMAT "` takes %s", of->name, TEXT_ARGUMENTS(wanted->name),
-				  type_text(&found->type, inference->arena), TEXT_ARGUMENTS(model->name), type_text(&wanted->type, inference->arena));
+				  "step `%s` gets `" TEXT_FORMAT "` as %s, and its model `%s` takes %s", of->name, TEXT_ARGUMENTS(wanted->name),
+				  type_text(&found->type, inference->arena), name, type_text(&wanted->type, inference->arena));
 	}
 }
 
@@ -222,7 +223,8 @@ static struct tensor_types types_by_shape(enum step_shape shape, const struct te
 	return outputs;
 }
 
-static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs)
+/* `named`: the names in its expressions were good, so that an error here is another. */
+static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs, bool named)
 {
 	const struct step_spec *spec = inference->graph->steps[step].spec;
 	struct tensor_types outputs = {0};
@@ -234,7 +236,7 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 			    .place = spec->here};
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;
-	if (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT)
+	if (named && (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT))
 		fault_add(inference->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : spec->options_here, NULL, "step `%s`: %s",
 			  self.name, error.text);
 	return (struct tensor_types){0};
@@ -245,7 +247,7 @@ static void infer_step(struct inference *inference, size_t step)
 	const struct graph_step *of = &inference->graph->steps[step];
 	struct step_types *types = &inference->types->steps[step];
 	struct tensor_types inputs = join_types(inference, &of->inputs);
-	type_names_check(inference, step, &inputs);
+	bool named = type_names_check(inference, step, &inputs);
 	if (of->model_switch.count)
 		inputs = without(inference, &inputs, of->model_switch.decision);
 	types->inputs = inputs;
@@ -254,7 +256,7 @@ static void infer_step(struct inference *inference, size_t step)
 	if (model)
 		check_model(inference, step, model, &inputs);
 	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
-		types->outputs = infer_by_kind(inference, step, &inputs);
+		types->outputs = infer_by_kind(inference, step, &inputs, named);
 	else if (model)
 		types->outputs = model->outputs;
 	else if (of->spec->kind)

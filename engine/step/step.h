@@ -91,10 +91,14 @@ struct step_kind {
 	enum step_shape shape;
 	bool planned; /* its fields are known, but it cannot run yet */
 	/* What a plain value instead of a map means is a row with short_form. */
+	/* What its expressions may name beside what every one may (`members`); ends with NULL.
+	 * NULL: nothing. */
+	const char *const *own_names;
 	/* Checks beyond the rows; adds to `error` only the first fault. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
 	/* The types that leave when `in` comes in; NULL: by `shape`, unknown where it
-	 * replaces. */
+	 * replaces. Names in expressions are held against what is known by the plan; an error
+	 * here says what else cannot be. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error);
 	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */

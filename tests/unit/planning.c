@@ -12,14 +12,19 @@
 
 #define ARENA_BYTES ((size_t)16 << 20)
 
-void planning_open(struct planning *planning, const char *yaml)
+void planning_read(struct planning *planning, const char *yaml, const struct step_kind *const *kinds)
 {
 	struct error error = {0};
-	const struct spec_options options = {.kinds = step_kinds};
+	const struct spec_options options = {.kinds = kinds};
 	*planning = (struct planning){.arena = arena_open(ARENA_BYTES)};
 	assert_non_null(planning->arena);
 	assert_true(spec_open(&planning->spec, &error));
 	assert_true(spec_read_text(&planning->spec, "p.yaml", text_of(yaml), &options, &error));
+}
+
+void planning_open(struct planning *planning, const char *yaml)
+{
+	planning_read(planning, yaml, step_kinds);
 	const struct resource *pipeline = spec_first(&planning->spec, RESOURCE_PIPELINE);
 	if (pipeline)
 		planning->graph = graph_build(pipeline, &planning->spec, planning->arena, planning->spec.faults);
@@ -32,6 +37,13 @@ void planning_open_steps(struct planning *planning, const char *steps)
 	assert_non_null(yaml);
 	planning_open(planning, yaml);
 	arena_close(arena);
+}
+
+void planning_plan(struct planning *planning, const struct plan_options *options, struct plan *plan)
+{
+	static const struct plan_options none = {.kinds = step_kinds};
+	struct error error = {0};
+	assert_true(plan_make(&planning->spec, options ? options : &none, planning->arena, plan, &error));
 }
 
 void planning_close(struct planning *planning)

@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_PLANNING_H
 #define SLUICE_TESTS_PLANNING_H
 
-#include "plan/graph.h"
+#include "plan/plan.h"
 
 struct planning {
 	struct spec spec;
@@ -13,6 +13,12 @@ struct planning {
 /* Reads the YAML, with the real step kinds, and builds the graph of its first pipeline. */
 void planning_open(struct planning *planning, const char *yaml);
 void planning_close(struct planning *planning);
+
+/* The same with other kinds than the real ones; nothing is built. */
+void planning_read(struct planning *planning, const char *yaml, const struct step_kind *const *kinds);
+
+/* The plan of all that was read; `options` may be NULL. */
+void planning_plan(struct planning *planning, const struct plan_options *options, struct plan *plan);
 
 /* The same for a pipeline called `p` whose steps and whatever follows them are given:
  * they stand behind `steps:`, which is line 5. */

@@ -1,0 +1,532 @@
+/* plan_test.c: how pipelines are cut into stages, which topics they get, how they
+ * deliver, and where their models are. */
+#include "planning.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "steps/kinds.h"
+
+#define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
+#define PIPELINE(name) HEAD "Pipeline\nmetadata: {name: " name "}\nspec:\n"
+
+/* A kind that keeps something for each key, as features and windows will. */
+struct counting {
+	const struct expression *by;
+};
+
+static const struct option counting_rows[] = {
+	{.name = "by", .type = OPTION_EXPRESSION, .offset = offsetof(struct counting, by), .required = true, .help = "The key."},
+	{0},
+};
+
+static const struct expression *counting_key(const struct step *step)
+{
+	return ((const struct counting *)step->options)->by;
+}
+
+static const struct step_kind counting = {
+	.name = "counting",
+	.options = counting_rows,
+	.options_size = sizeof(struct counting),
+	.shape = SHAPE_ADDS,
+	.key = counting_key,
+};
+
+static const struct step_kind *const kinds[] = {&step_model, &step_expression, &counting, NULL};
+
+static void open_plan(struct planning *planning, struct plan *plan, const char *yaml)
+{
+	planning_read(planning, yaml, kinds);
+	planning_plan(planning, NULL, plan);
+	assert_int_equal(planning_errors(planning), 0);
+}
+
+/* "request: a b | c: c < request": each stage, its steps, and the stages it reads. */
+static const char *stages_text(const struct planning *planning, const struct pipeline_plan *plan)
+{
+	const char *text = "";
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct stage *stage = &plan->stages[i];
+		text = arena_print(planning->arena, "%s%s%s:", text, i ? " | " : "", stage->name);
+		for (size_t j = 0; j < stage->count; j++)
+			text = arena_print(planning->arena, "%s %s", text, plan->graph->steps[stage->steps[j]].name);
+		for (size_t j = 0; j < plan->stage_count; j++)
+			if (stage->parents >> j & 1)
+				text = arena_print(planning->arena, "%s < %s", text, plan->stages[j].name);
+	}
+	return text;
+}
+
+static const struct topic *topic_of_role(const struct pipeline_plan *plan, enum topic_role role)
+{
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].role == role)
+			return &plan->topics[i];
+	return NULL;
+}
+
+static bool is_noted(const struct notes *notes, const char *words)
+{
+	for (size_t i = 0; i < notes->count; i++)
+		if (strstr(notes->items[i].text, words))
+			return true;
+	return false;
+}
+
+/* ---- stages ---- */
+
+static void what_nothing_cuts_is_one_stage(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a]}, {name: c, inputs: [a]}, {name: d, inputs: [b, c]}]\n"
+					   "  output: {steps: [d]}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_string_equal(stages_text(&p, pipeline), "request: a b c d");
+	assert_int_equal(pipeline->topic_count, 3);
+	assert_string_equal(pipeline->topics[0].name, "sluice.default.pipeline.p.inputs");
+	assert_string_equal(pipeline->topics[1].name, "sluice.default.pipeline.p.outputs");
+	assert_string_equal(pipeline->topics[2].name, "sluice.default.pipeline.p.errors");
+	assert_int_equal(pipeline->delivery, DELIVERY_AT_LEAST_ONCE);
+	assert_string_equal(pipeline->group, "sluice.default.at-least-once");
+	assert_int_equal(pipeline->volume.answers, 1);
+	assert_int_equal(pipeline->volume.crossings, 0);
+	planning_close(&p);
+}
+
+static void an_isolated_step_has_a_stage_to_itself(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a], isolate: true}, {name: c, inputs: [b]},\n"
+					   "    {name: d, inputs: [b, a]}, {name: e, inputs: [a]}]\n"
+					   "  output: {steps: [c, d, e]}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	/* c and d share the stage behind b; what a gave travels in the record. */
+	assert_string_equal(stages_text(&p, pipeline), "request: a e | b: b < request | c: c d < b");
+	assert_int_equal(pipeline->answer_stage, 2);
+	assert_int_equal(pipeline->stages[1].boundary, BOUNDARY_ISOLATED);
+	assert_non_null(strstr(pipeline->stages[1].reason, "`b` is marked isolate"));
+	assert_non_null(strstr(pipeline->stages[2].reason, "reads step `b`"));
+	assert_string_equal(topic_of_role(pipeline, TOPIC_STAGE)->name, "sluice.default.pipeline.p.stage.b");
+	assert_int_equal(pipeline->volume.crossings, 2);
+	assert_int_equal(pipeline->delivery, DELIVERY_AT_LEAST_ONCE);
+	planning_close(&p);
+}
+
+static void an_isolated_step_that_alone_reads_the_request_needs_none_before_it(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a, isolate: true}, {name: b, inputs: [a]}]\n  output: {steps: [b]}\n");
+	assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: a | b: b < request");
+	planning_close(&p);
+}
+
+static void another_key_begins_a_stage_and_steps_of_that_key_share_it(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps:\n  - {name: clean}\n  - {name: signals, inputs: [clean], counting: {by: symbol}}\n"
+					   "  - {name: bars, inputs: [clean], counting: {by: symbol}}\n  - {name: last, inputs: [signals, bars]}\n"
+					   "  output: {steps: [last]}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_string_equal(stages_text(&p, pipeline), "request: clean | signals: signals bars last < request");
+	assert_string_equal(pipeline->stages[1].key, "symbol");
+	assert_int_equal(pipeline->stages[1].boundary, BOUNDARY_KEY);
+	assert_string_equal(topic_of_role(pipeline, TOPIC_STAGE)->key, "symbol");
+	assert_non_null(strstr(pipeline->stages[1].state, "`signals`"));
+	assert_string_equal(topic_of_role(pipeline, TOPIC_STATE)->name, "sluice.default.pipeline.p.stage.signals.state");
+	assert_true(topic_roles[TOPIC_STATE].compacted);
+	assert_int_equal(pipeline->delivery, DELIVERY_EXACTLY_ONCE);
+	assert_non_null(strstr(pipeline->delivery_reason, "signals"));
+	planning_close(&p);
+}
+
+static void the_key_of_the_records_is_no_other_key(void **state)
+{
+	(void)state;
+	static const char *const inputs[] = {
+		"  steps: [{name: a, counting: {by: key}}]\n",
+		"  steps: [{name: a, counting: {by: symbol}}]\n  input: {key: symbol}\n",
+		"  steps: [{name: a, counting: {by: symbol}}]\n  input: {key: instrument.symbol, tensors: {symbol: {path: instrument.symbol}}}\n",
+	};
+	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open(4096);
+		open_plan(&p, &plan, arena_print(arena, PIPELINE("p") "%s  output: {steps: [a]}\n", inputs[i]));
+		assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: a");
+		assert_int_equal(plan.pipelines[0].delivery, DELIVERY_EXACTLY_ONCE);
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
+static void what_lay_apart_is_joined_by_request_id(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: b, counting: {by: venue}}\n"
+					   "  output: {steps: [a, b]}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_string_equal(stages_text(&p, pipeline), "request: | a: a < request | b: b < request | output: < a < b");
+	assert_int_equal(pipeline->answer_stage, 3);
+	assert_string_equal(pipeline->stages[3].key, "request id");
+	assert_non_null(pipeline->stages[3].state);
+	assert_int_equal(pipeline->volume.crossings, 4);
+	assert_int_equal(pipeline->volume.states, 3);
+	planning_close(&p);
+}
+
+static void a_cycle_is_never_cut(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  allowCycles: true\n  maxStepRevisits: 2\n  steps:\n"
+					   "  - {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n  - {name: b, inputs: [a], isolate: true}\n"
+					   "  output: {steps: [b]}\n");
+	assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: a b");
+	assert_true(is_noted(&plan.pipelines[0].notes, "isolate has no effect"));
+	planning_close(&p);
+}
+
+static void too_many_stages_are_refused(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	const char *yaml = PIPELINE("p") "  steps:\n  - {name: s0}\n";
+	for (size_t i = 1; i <= STAGES_MAX; i++)
+		yaml = arena_print(arena, "%s  - {name: s%zu, inputs: [s%zu], isolate: true}\n", yaml, i, i - 1);
+	planning_read(&p, yaml, kinds);
+	planning_plan(&p, NULL, &plan);
+	assert_int_equal(planning_errors(&p), 1);
+	planning_close(&p);
+	arena_close(arena);
+}
+
+/* ---- topics ---- */
+
+static void step_topics_exist_where_somebody_needs_them(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("base") "  steps: [{name: a}, {name: b, inputs: [a], lineage: full}]\n  output: {steps: [b]}\n"
+					      "---\n" PIPELINE("reader") "  input: {externalInputs: [base.step.a.outputs]}\n  steps: [{name: r}]\n");
+	const struct pipeline_plan *base = &plan.pipelines[0], *reader = &plan.pipelines[1];
+	assert_string_equal(base->topics[3].name, "sluice.default.pipeline.base.step.a.outputs");
+	assert_false(base->topics[3].best_effort);
+	assert_string_equal(base->topics[4].name, "sluice.default.pipeline.base.step.b.inputs");
+	assert_true(base->topics[4].best_effort);
+	assert_string_equal(base->topics[5].name, "sluice.default.pipeline.base.step.b.outputs");
+	assert_int_equal(base->topic_count, 6);
+	assert_int_equal(base->volume.taps, 3);
+	/* The reader reads that topic, and has no output: its last step's outputs stay. */
+	assert_string_equal(topic_of_role(reader, TOPIC_EXTERNAL)->name, "sluice.default.pipeline.base.step.a.outputs");
+	assert_null(topic_of_role(reader, TOPIC_OUTPUTS));
+	assert_string_equal(topic_of_role(reader, TOPIC_STEP_OUTPUTS)->name, "sluice.default.pipeline.reader.step.r.outputs");
+	assert_false(topic_of_role(reader, TOPIC_STEP_OUTPUTS)->best_effort);
+	assert_int_equal(reader->volume.answers, 1);
+	assert_int_equal(reader->volume.taps, 0);
+	planning_close(&p);
+}
+
+static void existing_topics_and_the_runtime_give_names_and_partitions(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, HEAD "SeldonRuntime\nspec: {config: {kafkaConfig: {topicPrefix: acme, topics: {numPartitions: 12}}}}\n---\n"
+			     HEAD "Pipeline\nmetadata: {name: p, namespace: desk}\nspec:\n  steps: [{name: a}]\n"
+				  "  input: {topic: market.ticks, key: symbol}\n  output: {steps: [a], topic: decisions}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_string_equal(pipeline->topics[0].name, "market.ticks");
+	assert_true(pipeline->topics[0].bound);
+	assert_int_equal(pipeline->topics[0].partitions, 0);
+	assert_string_equal(pipeline->topics[0].key, "symbol");
+	assert_string_equal(pipeline->topics[1].name, "decisions");
+	assert_string_equal(pipeline->topics[2].name, "acme.desk.pipeline.p.errors");
+	assert_int_equal(pipeline->topics[2].partitions, 12);
+	planning_close(&p);
+}
+
+static void pipelines_joined_from_outside_keep_what_came(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  input: {externalInputs: [q, r.outputs.t], joinWindowMs: 500}\n  steps: [{name: a, expression: {set: {y: x}}}]\n"
+					   "  output: {steps: [a]}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_int_equal(pipeline->delivery, DELIVERY_EXACTLY_ONCE);
+	assert_non_null(topic_of_role(pipeline, TOPIC_STATE));
+	assert_int_equal(pipeline->wait_ms, 500);
+	assert_true(is_noted(&pipeline->notes, "agree in the number of partitions"));
+	assert_true(is_noted(&pipeline->notes, "pipeline `q` is not among the files"));
+	planning_close(&p);
+}
+
+/* ---- delivery ---- */
+
+static void the_longest_wait_is_that_of_the_longest_way(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *steps;
+		int64_t wait_ms;
+	} rows[] = {
+		{"[{name: a, expression: {set: {y: x}}}]", 0},
+		{"[{name: a}]", 90000}, /* three attempts of 30 s */
+		{"[{name: b, timeout: 100ms}, {name: a, inputs: [b], timeout: 50ms}]", 450},
+		{"[{name: b, timeout: 100ms}, {name: c, timeout: 1s}, {name: a, inputs: [b, c], timeout: 50ms}]", 3150},
+		/* The window closes 20 ms after b, which comes after 300 ms. */
+		{"[{name: b, timeout: 100ms}, {name: c, timeout: 1s}, {name: a, inputs: [b, c], joinWindowMs: 20, timeout: 50ms}]", 470},
+		{"[{name: a, timeout: 50ms, batch: {size: 8, windowMs: 25}}]", 175},
+		{"[{name: a, timeout: 50ms, batch: {size: 8}}]", 1150},
+		{"[{name: a, timeout: 50ms}, {name: side}]", 150},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		open_plan(&p, &plan, arena_print(arena, PIPELINE("p") "  steps: %s\n  output: {steps: [a]}\n", rows[i].steps));
+		assert_int_equal(plan.pipelines[0].wait_ms, rows[i].wait_ms);
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
+static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  delivery: at-least-once\n  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
+	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
+	assert_true(is_noted(&plan.pipelines[0].notes, "counted twice"));
+	planning_close(&p);
+}
+
+static void a_state_that_the_answer_does_not_need_asks_for_nothing(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: side, counting: {by: other}}]\n  output: {steps: [a]}\n");
+	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
+	assert_true(is_noted(&plan.pipelines[0].notes, "nothing reads what it gives"));
+	planning_close(&p);
+}
+
+/* ---- calls ---- */
+
+static void a_model_is_looked_for_in_this_order(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *model, *servers, *given;
+		enum endpoint_origin origin;
+		const char *addresses;
+	} rows[] = {
+		{"storageUri: \"stub://add10\", server: s", "one", NULL, ENDPOINT_STUB, "stub://add10"},
+		{"storageUri: \"grpc://h:1/m\", server: s", "one", NULL, ENDPOINT_URI, "grpc://h:1/m"},
+		{"storageUri: \"s3://b/m\", server: two", "one", NULL, ENDPOINT_NAMED, "http://two:8080 grpc://two:8081"},
+		{"storageUri: \"s3://b/m\", server: gone", "one", NULL, ENDPOINT_NONE, NULL},
+		{"storageUri: \"s3://b/m\", server: gone", "one", "gone=http://x:1", ENDPOINT_GIVEN, "http://x:1"},
+		{"storageUri: \"s3://b/m\", requirements: [scikit-learn]", "one", NULL, ENDPOINT_FITTING, "grpc://one:8081"},
+		{"storageUri: \"s3://b/m\", requirements: [\"xgboost==1.7\"]", "one", NULL, ENDPOINT_FITTING, "http://two:8080 grpc://two:8081"},
+		{"storageUri: \"s3://b/m\", requirements: [mlflow]", "one", NULL, ENDPOINT_NONE, NULL},
+		{"storageUri: \"s3://b/m\"", "one", NULL, ENDPOINT_NONE, NULL}, /* both would fit */
+		{"storageUri: \"s3://b/m\"", "one", "m=grpc://x:1", ENDPOINT_GIVEN, "grpc://x:1"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		planning_read(&p,
+			      arena_print(arena,
+					  HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [sklearn], endpoints: [\"grpc://one:8081\"]}\n---\n"
+					  HEAD "Server\nmetadata: {name: two}\nspec: {serverConfig: c, extraCapabilities: [xgboost], endpoints: "
+					       "[\"http://two:8080\", \"grpc://two:8081\"]}\n---\n" HEAD "Model\nmetadata: {name: m}\nspec: {%s}\n",
+					  rows[i].model),
+			      kinds);
+		struct plan plan;
+		const struct name given = {.text = rows[i].given};
+		const struct plan_options options = {.kinds = kinds, .servers = {rows[i].given ? 1 : 0, &given}};
+		planning_plan(&p, &options, &plan);
+		assert_int_equal(plan.model_count, 1);
+		const struct endpoint *endpoint = &plan.models[0].endpoint;
+		assert_int_equal(endpoint->origin, rows[i].origin);
+		if (rows[i].addresses)
+			assert_string_equal(endpoint->addresses, rows[i].addresses);
+		else
+			assert_non_null(strstr(endpoint->advice, "storageUri: grpc://HOST:PORT/m"));
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
+static void a_missing_capability_is_named_with_the_nearest(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [xgboost], endpoints: [\"grpc://one:8081\"]}\n---\n"
+			     HEAD "Model\nmetadata: {name: m}\nspec: {storageUri: \"s3://b/m\", requirements: [xgbost]}\n");
+	assert_non_null(strstr(plan.models[0].endpoint.advice, "no Server has the capability `xgbost` (the nearest is `xgboost`)"));
+	planning_close(&p);
+}
+
+static void a_choice_calls_each_of_its_models(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps:\n  - {name: r, outputs: [way]}\n"
+					   "  - {name: s, inputs: [way, x], outputs: [y], tensorMap: {way: [m1, m2]}}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_int_equal(pipeline->callee_count, 3);
+	assert_string_equal(pipeline->callees[0].name, "r");
+	assert_string_equal(pipeline->callees[1].name, "m1");
+	assert_string_equal(pipeline->callees[2].name, "m2");
+	assert_true(is_noted(&pipeline->notes, "model `m2`, which step `s` calls, is not among the files"));
+	planning_close(&p);
+}
+
+/* ---- printing ---- */
+
+static const char *printed(const struct planning *planning, const struct plan *plan, bool json, const struct plan_view *view)
+{
+	struct buffer out;
+	buffer_open(&out, (size_t)1 << 20);
+	if (json)
+		plan_print_json(plan, view, &out);
+	else
+		plan_print_text(plan, view, &out);
+	assert_false(buffer_failed(&out));
+	const char *text = arena_copy(planning->arena, out.bytes, out.length);
+	buffer_close(&out);
+	return text;
+}
+
+#define WHOLE \
+	PIPELINE("p") "  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: \"b\", inputs: [a.outputs.x], triggers: [a]}\n" \
+		      "  output: {steps: [b]}\n---\n" HEAD "Model\nmetadata: {name: b}\nspec: {storageUri: \"stub://sum\"}\n"
+
+static void the_same_files_give_the_same_bytes(void **state)
+{
+	(void)state;
+	const struct plan_view view = {.rate = 100, .acls = true, .targets = true};
+	struct planning first, second;
+	struct plan one, two;
+	open_plan(&first, &one, WHOLE);
+	open_plan(&second, &two, WHOLE);
+	for (int json = 0; json < 2; json++)
+		assert_string_equal(printed(&first, &one, json, &view), printed(&second, &two, json, &view));
+	planning_close(&first);
+	planning_close(&second);
+}
+
+static void the_json_is_json_and_says_it_all(void **state)
+{
+	(void)state;
+	const struct plan_view view = {.rate = 100, .acls = true, .targets = true};
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, WHOLE);
+	json_error_t fault;
+	json_t *root = json_loads(printed(&p, &plan, true, &view), JSON_REJECT_DUPLICATES, &fault);
+	assert_non_null(root);
+	const json_t *pipeline = json_array_get(json_object_get(root, "pipelines"), 0);
+	assert_string_equal(json_string_value(json_object_get(pipeline, "delivery")), "exactly-once");
+	assert_int_equal(json_array_size(json_object_get(pipeline, "stages")), 2);
+	assert_int_equal(json_array_size(json_object_get(pipeline, "topics")), 5);
+	/* A request: the answer, one crossing, one change of state; a day has 86,400 s. */
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(pipeline, "perDay"), "records")), 3 * 100 * 86400);
+	const json_t *step = json_array_get(json_object_get(pipeline, "steps"), 1);
+	const json_t *tensors = json_object_get(json_object_get(step, "gives"), "tensors");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(tensors, 0), "type")), "FP64[1]");
+	assert_int_equal(json_array_size(json_object_get(root, "acls")), 7);
+	json_decref(root);
+	planning_close(&p);
+}
+
+static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  delivery: exactly-once\n  steps: [{name: a}]\n  input: {topic: it's}\n  output: {steps: [a]}\n");
+	const struct plan_view view = {.acls = true};
+	const char *text = printed(&p, &plan, false, &view);
+	assert_non_null(strstr(text, " --operation Read --operation Describe --topic 'it'\\''s'\n"));
+	assert_non_null(strstr(text, " --operation Write --operation Describe --operation Create --topic 'sluice.default.pipeline.p.outputs'\n"));
+	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
+	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));
+	planning_close(&p);
+}
+
+static void drawings_hold_any_name(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a.outputs.x], triggers: [a]}]\n  input: {topic: 'a\"b\\c'}\n  output: {steps: [b]}\n");
+	struct buffer out;
+	buffer_open(&out, (size_t)1 << 16);
+	plan_print_dot(&plan, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "p0r0 [label=\"a\\\"b\\\\c\", shape=cylinder];\n"));
+	assert_non_null(strstr(out.bytes, "  p0s0 -> p0s1 [label=\"x\"];\n"));
+	assert_non_null(strstr(out.bytes, "  p0s0 -> p0s1 [style=dashed, label=\"\"];\n"));
+	buffer_clear(&out);
+	plan_print_mermaid(&plan, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "p0r0([\"a#34;b\\c\"])\n"));
+	assert_non_null(strstr(out.bytes, "  p0s0 -->|\"x\"| p0s1\n"));
+	assert_non_null(strstr(out.bytes, "  p0s0 -.-> p0s1\n"));
+	buffer_close(&out);
+	planning_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_nothing_cuts_is_one_stage),
+		cmocka_unit_test(an_isolated_step_has_a_stage_to_itself),
+		cmocka_unit_test(an_isolated_step_that_alone_reads_the_request_needs_none_before_it),
+		cmocka_unit_test(another_key_begins_a_stage_and_steps_of_that_key_share_it),
+		cmocka_unit_test(the_key_of_the_records_is_no_other_key),
+		cmocka_unit_test(what_lay_apart_is_joined_by_request_id),
+		cmocka_unit_test(a_cycle_is_never_cut),
+		cmocka_unit_test(too_many_stages_are_refused),
+		cmocka_unit_test(step_topics_exist_where_somebody_needs_them),
+		cmocka_unit_test(existing_topics_and_the_runtime_give_names_and_partitions),
+		cmocka_unit_test(pipelines_joined_from_outside_keep_what_came),
+		cmocka_unit_test(the_longest_wait_is_that_of_the_longest_way),
+		cmocka_unit_test(a_delivery_that_was_asked_for_is_kept_and_its_risk_said),
+		cmocka_unit_test(a_state_that_the_answer_does_not_need_asks_for_nothing),
+		cmocka_unit_test(a_model_is_looked_for_in_this_order),
+		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
+		cmocka_unit_test(a_choice_calls_each_of_its_models),
+		cmocka_unit_test(the_same_files_give_the_same_bytes),
+		cmocka_unit_test(the_json_is_json_and_says_it_all),
+		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
+		cmocka_unit_test(drawings_hold_any_name),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

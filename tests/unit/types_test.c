@@ -1,0 +1,257 @@
+/* types_test.c: what is known of tensors before anything runs, and what is wrong with
+ * them. */
+#include "planning.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "spec/fault_codes.h"
+#include "steps/kinds.h"
+
+#define METADATA \
+	"{\"wide\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}]," \
+	"            \"outputs\": [{\"name\": \"y\", \"datatype\": \"FP64\", \"shape\": [-1]}, {\"name\": \"label\", \"datatype\": \"BYTES\"}]}," \
+	" \"after\": {\"inputs\": [{\"name\": \"y\", \"datatype\": \"FP64\", \"shape\": [-1]}], \"outputs\": []}}"
+
+static void open_plan(struct planning *planning, struct plan *plan, const char *steps)
+{
+	struct models_metadata metadata;
+	struct error error = {0};
+	planning_open_steps(planning, steps);
+	assert_true(metadata_read(planning->arena, "models.json", TEXT(METADATA), &metadata, &error));
+	const struct plan_options options = {.kinds = step_kinds, .metadata = &metadata};
+	planning_plan(planning, &options, plan);
+}
+
+/* "y FP64[-1], label BYTES ..."; dots where others may be there too. */
+static const char *types_text(const struct planning *planning, const struct tensor_types *types)
+{
+	const char *text = "";
+	for (size_t i = 0; i < types->count; i++)
+		text = arena_print(planning->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name),
+				   type_text(&types->items[i].type, planning->arena));
+	return types->complete ? text : arena_print(planning->arena, "%s...", text);
+}
+
+static void a_request_is_known_where_records_are_mapped(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: a, filter: {keep: side == \"buy\" and any(book > 1)}}\n  output: {steps: [a]}\n"
+			     "  input:\n    tensors: {price: quote.mid, side: {path: side, datatype: BYTES}, book: {path: b, datatype: FP32, shape: [10]},\n"
+			     "      x: {paths: [a, b, c], datatype: FP32}}\n");
+	assert_int_equal(planning_errors(&p), 0);
+	assert_string_equal(types_text(&p, &plan.pipelines[0].types.request), "price ?[1], side BYTES[1], book FP32[10], x FP32[1,3]");
+	assert_string_equal(types_text(&p, &plan.pipelines[0].types.answer), "price ?[1], side BYTES[1], book FP32[10], x FP32[1,3]");
+	planning_close(&p);
+}
+
+static void types_follow_the_tensors(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: wide}\n"
+			     "  - {name: add, inputs: [wide.outputs.y], tensorMap: {wide.outputs.y: z}, expression: {set: {big: z > 3, n: count(z)}, drop: [z]}}\n"
+			     "  output: {steps: [add, wide.outputs.label], tensorMap: {add.outputs.n: much}}\n");
+	assert_int_equal(planning_errors(&p), 0);
+	const struct graph_types *types = &plan.pipelines[0].types;
+	assert_string_equal(types_text(&p, &types->request), "...");
+	assert_string_equal(types_text(&p, &types->steps[0].outputs), "y FP64[-1], label BYTES");
+	assert_string_equal(types_text(&p, &types->steps[1].inputs), "z FP64[-1]");
+	assert_string_equal(types_text(&p, &types->steps[1].outputs), "big BOOL[-1], n INT64[]");
+	assert_string_equal(types_text(&p, &types->answer), "big BOOL[-1], much INT64[], label BYTES");
+	planning_close(&p);
+}
+
+static void a_datatype_that_a_model_does_not_take_is_shown_with_both_sides(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: wide}\n  - {name: again, inputs: [wide], tensorMap: {wide.outputs.y: x}, model: {name: wide}}\n"
+			     "  output: {steps: [again]}\n");
+	const struct fault *fault = planning_fault(&p, CODE_WRONG_TENSOR);
+	assert_int_equal(fault->place.line, 7);
+	assert_int_equal(fault->place.column, 28);
+	assert_non_null(strstr(fault->message, "`x` as FP64[-1]"));
+	assert_non_null(strstr(fault->message, "model `wide` takes FP32[-1,4]"));
+	planning_close(&p);
+}
+
+static void a_shape_that_a_model_does_not_take_is_a_fault(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *shape;
+		size_t errors;
+	} rows[] = {{"[1, 4]", 0}, {"[7, 4]", 0}, {"[4]", 1}, {"[1, 5]", 1}, {"[1, 1, 4]", 1}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		open_plan(&p, &plan,
+			  arena_print(arena, "  - {name: wide}\n  output: {steps: [wide]}\n  input: {tensors: {x: {path: x, datatype: FP32, shape: %s}}}\n",
+				      rows[i].shape));
+		assert_int_equal(planning_errors(&p), rows[i].errors);
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
+static void a_tensor_that_is_never_there_is_warned_of(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: wide}\n  - {name: after, inputs: [wide.outputs.lable]}\n  output: {steps: [after]}\n");
+	assert_int_equal(planning_errors(&p), 0);
+	const struct fault *fault = planning_fault(&p, CODE_MISSING_TENSOR);
+	assert_int_equal(fault->place.column, 28);
+	assert_string_equal(fault->suggest, "label");
+	assert_int_equal(faults_count(p.spec.faults, SEVERITY_WARNING), 2); /* and `after` needs y */
+	planning_close(&p);
+}
+
+static void what_may_be_missing_is_not_judged(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	/* Of `any`, the other side may have come; an unknown model may give anything. */
+	open_plan(&p, &plan, "  - {name: wide}\n  - {name: unknown}\n  - {name: after, inputs: [wide.outputs.label, unknown], inputsJoinType: any}\n"
+			     "  - {name: b, inputs: [unknown], filter: {keep: whatever > 3}}\n  output: {steps: [after, b]}\n");
+	assert_int_equal(faults_total(p.spec.faults), 0);
+	planning_close(&p);
+}
+
+static void a_stub_is_known_by_its_name(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: s}\n  - {name: t, inputs: [s], tensorMap: {s.outputs.mean: INPUT}}\n  output: {steps: [t]}\n"
+			     "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: s}\nspec: {storageUri: \"stub://stats\"}\n"
+			     "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: t}\nspec: {storageUri: \"stub://add10\"}\n");
+	assert_string_equal(types_text(&p, &plan.pipelines[0].types.steps[0].outputs), "min FP64[1], max FP64[1], mean FP64[1]");
+	assert_non_null(strstr(planning_fault(&p, CODE_WRONG_TENSOR)->message, "`INPUT` as FP64[1]"));
+	planning_close(&p);
+}
+
+static void a_name_in_a_condition_must_be_there(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *step, *meant;
+		uint32_t column;
+	} rows[] = {
+		{"filter: {keep: lable == \"x\"}", "label", 46},      {"when: request.prise > 3", "price", 37},
+		{"when: wid.label == \"x\"", "wide.label", 37},       {"when: label", NULL, 37},
+		{"when: y > 3 and label == 5", NULL, 0},               {"expression: {set: {a: y, b: aa + z}}", NULL, 59},
+		{"route: {cases: [{when: z > 1, call: wide}]}", NULL, 54},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		open_plan(&p, &plan,
+			  arena_print(arena, "  - {name: wide}\n  - {name: b, inputs: [wide], %s}\n  output: {steps: [b]}\n"
+					     "  input: {tensors: {x: {path: x, datatype: FP32, shape: [1, 4]}, price: p}}\n", rows[i].step));
+		const struct fault *fault = planning_fault(&p, CODE_WRONG_EXPRESSION);
+		assert_int_equal(fault->place.line, 7);
+		if (rows[i].column)
+			assert_int_equal(fault->place.column, rows[i].column);
+		if (rows[i].meant)
+			assert_non_null(strstr(fault->message, rows[i].meant));
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
+static void what_an_expression_asks_for_with_care_may_be_missing(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: wide}\n"
+			     "  - {name: b, inputs: [wide], when: 'has(gone) or (request.gone ?? 1) > 0 or drift_score > 0.05 or key == \"k\" or wide.y[0] > 1'}\n"
+			     "  - {name: c, inputs: [wide, b], combine: {tensor: y, by: expression, value: median(members along 0)}}\n"
+			     "  output: {steps: [c]}\n  input: {tensors: {x: {path: x, datatype: FP32, shape: [1, 4]}}}\n");
+	assert_int_equal(planning_errors(&p), 0);
+	planning_close(&p);
+}
+
+static void a_condition_has_one_element(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: b, when: x > 1}\n  - {name: c, when: any(x > 1)}\n  output: {steps: [b, c]}\n"
+			     "  input: {tensors: {x: {path: x, datatype: FP32, shape: [4]}}}\n");
+	assert_int_equal(planning_errors(&p), 1);
+	assert_non_null(strstr(planning_fault(&p, CODE_WRONG_EXPRESSION)->message, "any(..)"));
+	planning_close(&p);
+}
+
+static void declared_outputs_are_what_is_known(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, "  - {name: after, inputs: [y], outputs: [way]}\n  - {name: s, inputs: [way, z], outputs: [p], tensorMap: {way: [m1, m2]}}\n");
+	const struct graph_types *types = &plan.pipelines[0].types;
+	assert_string_equal(types_text(&p, &types->steps[0].outputs), "way ?...");
+	/* What decides is not sent on. */
+	assert_string_equal(types_text(&p, &types->steps[1].inputs), "z ?");
+	planning_close(&p);
+}
+
+static void metadata_of_no_form_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json, *says;
+	} rows[] = {
+		{"{", "this is no JSON"},
+		{"[]", "is an object"},
+		{"{\"m\": 1}", "model `m` is no object"},
+		{"{\"m\": {\"inputs\": 1}}", "model `m` has inputs or outputs that are no list"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\"}]}}", "without a name and a datatype"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"fp32\"}]}}", "none of the protocol's"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-2]}]}}", "from -1 on"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": 4}]}}", "no list of up to 16"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena *arena = arena_open((size_t)1 << 16);
+		struct models_metadata metadata;
+		struct error error = {0};
+		assert_false(metadata_read(arena, "models.json", text_of(rows[i].json), &metadata, &error));
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		assert_non_null(strstr(error.text, rows[i].says));
+		arena_close(arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_is_known_where_records_are_mapped),
+		cmocka_unit_test(types_follow_the_tensors),
+		cmocka_unit_test(a_datatype_that_a_model_does_not_take_is_shown_with_both_sides),
+		cmocka_unit_test(a_shape_that_a_model_does_not_take_is_a_fault),
+		cmocka_unit_test(a_tensor_that_is_never_there_is_warned_of),
+		cmocka_unit_test(what_may_be_missing_is_not_judged),
+		cmocka_unit_test(a_stub_is_known_by_its_name),
+		cmocka_unit_test(a_name_in_a_condition_must_be_there),
+		cmocka_unit_test(what_an_expression_asks_for_with_care_may_be_missing),
+		cmocka_unit_test(a_condition_has_one_element),
+		cmocka_unit_test(declared_outputs_are_what_is_known),
+		cmocka_unit_test(metadata_of_no_form_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
