@@ -53,10 +53,10 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 	return true;
 }
 
-static bool refuse(const struct inference *inference, struct json_scan *scan, const char *what)
+static bool refuse(const struct inference *inference, struct json_scan *scan, const char *at, const char *what)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, before byte %zu; send numbers, strings or booleans",
-			 inference->where, what, (size_t)(scan->at - scan->begin));
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, at byte %zu", inference->where, what,
+			 (size_t)(at - scan->begin));
 }
 
 /* The first walk: what kinds of elements there are. */
@@ -83,19 +83,19 @@ static bool see_element(void *context, struct json_scan *scan)
 		return json_word(scan);
 	case JSON_OBJECT:
 		if (!inference->rules.base64 || !json_is_base64(scan, &text))
-			return refuse(inference, scan, "an element is an object");
+			return refuse(inference, scan, scan->at, "an element is an object; send numbers, strings or booleans");
 		if (!text.bytes)
-			return refuse(inference, scan, "b64 holds no base64");
+			return refuse(inference, scan, scan->at, "b64 holds no base64");
 		inference->seen |= SEEN_BASE64;
 		return json_skip(scan);
 	case JSON_WRONG:
 		return false;
 	default:
-		return refuse(inference, scan, "an element is null");
+		return refuse(inference, scan, scan->at, "an element is null; send numbers, strings or booleans");
 	}
 }
 
-static bool choose_datatype(struct inference *inference, struct json_scan *scan)
+static bool choose_datatype(struct inference *inference, struct json_scan *scan, const char *begin)
 {
 	const unsigned numbers = SEEN_INTEGER | SEEN_FRACTION;
 	const unsigned strings = SEEN_SPECIAL | SEEN_STRING | SEEN_BASE64;
@@ -109,7 +109,7 @@ static bool choose_datatype(struct inference *inference, struct json_scan *scan)
 	else if (!(seen & ~strings))
 		inference->datatype = DATATYPE_BYTES;
 	else
-		return refuse(inference, scan, "elements of different types stand in one tensor");
+		return refuse(inference, scan, begin, "elements of different types stand in one tensor; send one type");
 	return true;
 }
 
@@ -130,10 +130,11 @@ static bool take_number(struct inference *inference, struct json_scan *scan)
 		return false;
 	if (inference->datatype == DATATYPE_INT64)
 		return decimal_to_int64(&decimal, &((int64_t *)inference->elements)[inference->index++]) ||
-		       refuse(inference, scan, "an integer is beyond INT64");
+		       refuse(inference, scan, decimal.source.bytes,
+			      "an integer is beyond INT64; send it as a string, or with a point");
 	number = decimal_to_double(&decimal);
 	((double *)inference->elements)[inference->index++] = number;
-	return !isinf(number) || refuse(inference, scan, "a number is beyond FP64");
+	return !isinf(number) || refuse(inference, scan, decimal.source.bytes, "a number is beyond FP64");
 }
 
 static bool take_element(void *context, struct json_scan *scan)
@@ -166,7 +167,7 @@ static bool walk(struct json_scan *scan, struct json_list *list, json_element *e
 	if (json_list_walk(scan, list, element, inference))
 		return true;
 	if (list->ragged)
-		return refuse(inference, scan, "lists of one depth differ in length");
+		return refuse(inference, scan, list->ragged, "lists of one depth differ in length; make them alike");
 	return false;
 }
 
@@ -194,11 +195,11 @@ const struct tensor *tensor_infer(const struct json_scan *scan, const char *wher
 		if (!walk(&again, i ? &list : &first, see_element, &inference))
 			return NULL;
 		if (i && !same_shape(&first, &list)) {
-			(void)refuse(&inference, &again, "rows differ in shape");
+			(void)refuse(&inference, &again, values[i].bytes, "rows differ in shape; make them alike");
 			return NULL;
 		}
 	}
-	if (!choose_datatype(&inference, &again))
+	if (!choose_datatype(&inference, &again, values->bytes))
 		return NULL;
 	struct tensor *tensor = make_tensor(&inference, &again, name, &first, rows ? &count : NULL);
 	for (size_t i = 0; tensor && i < count; i++) {

@@ -17,24 +17,42 @@ struct reading {
 
 #define QUOTED_MAX 40 /* bytes of a value that an error shows */
 
-static bool refused(struct json_scan *scan, const struct reading *reading, struct text value, const char *wanted)
+#define AND_WORDS ", and \"NaN\", \"Infinity\" and \"-Infinity\" as strings"
+
+/* What a datatype takes, for errors. */
+static const char *const taken[DATATYPE_COUNT] = {
+	[DATATYPE_BOOL] = "true and false",
+	[DATATYPE_UINT8] = "whole numbers from 0 to 255",
+	[DATATYPE_UINT16] = "whole numbers from 0 to 65535",
+	[DATATYPE_UINT32] = "whole numbers from 0 to 4294967295",
+	[DATATYPE_UINT64] = "whole numbers from 0 to 18446744073709551615",
+	[DATATYPE_INT8] = "whole numbers from -128 to 127",
+	[DATATYPE_INT16] = "whole numbers from -32768 to 32767",
+	[DATATYPE_INT32] = "whole numbers from -2147483648 to 2147483647",
+	[DATATYPE_INT64] = "whole numbers from -9223372036854775808 to 9223372036854775807",
+	[DATATYPE_FP16] = "numbers up to 65504 in size" AND_WORDS,
+	[DATATYPE_FP32] = "numbers up to 3.4028235e38 in size" AND_WORDS,
+	[DATATYPE_FP64] = "numbers up to 1.7976931348623157e308 in size" AND_WORDS,
+	[DATATYPE_BYTES] = "strings",
+	[DATATYPE_BF16] = "numbers up to 3.3895314e38 in size" AND_WORDS,
+};
+
+static bool refused(struct json_scan *scan, const struct reading *reading, struct text value)
 {
+	enum datatype datatype = reading->tensor->datatype;
 	bool whole = value.length <= QUOTED_MAX;
 	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": element %zu of data is %.*s%s, at byte %zu; %s takes %s",
 			 TEXT_ARGUMENTS(reading->tensor->name), reading->index, whole ? (int)value.length : QUOTED_MAX, value.bytes,
-			 whole ? "" : "...", (size_t)(value.bytes - scan->begin), datatype_rows[reading->tensor->datatype].name,
-			 wanted);
+			 whole ? "" : "...", (size_t)(value.bytes - scan->begin), datatype_rows[datatype].name, taken[datatype]);
 }
 
 /* The value that stands next is of a type that this datatype does not take. */
-static bool wrong_type(struct json_scan *scan, const struct reading *reading, const char *wanted)
+static bool wrong_type(struct json_scan *scan, const struct reading *reading)
 {
 	struct text value;
-	return json_span(scan, &value) && refused(scan, reading, value, wanted);
+	return json_span(scan, &value) && refused(scan, reading, value);
 }
-
-#define FLOATS_WANTED "numbers within its range, and \"NaN\", \"Infinity\" and \"-Infinity\" as strings"
 
 /* What stands for a float without being a decimal number. */
 static bool read_special(struct json_scan *scan, const struct reading *reading, double *number)
@@ -48,7 +66,7 @@ static bool read_special(struct json_scan *scan, const struct reading *reading, 
 	if (type == JSON_NULL && scan->bare)
 		return json_word(scan);
 	if (type != JSON_STRING)
-		return wrong_type(scan, reading, FLOATS_WANTED);
+		return wrong_type(scan, reading);
 	value.bytes = scan->at;
 	if (!json_string(scan, &word))
 		return false;
@@ -58,7 +76,7 @@ static bool read_special(struct json_scan *scan, const struct reading *reading, 
 	if (*number > 0 || text_is(word, "-Infinity"))
 		return true;
 	value.length = (size_t)(scan->at - value.bytes);
-	return refused(scan, reading, value, FLOATS_WANTED);
+	return refused(scan, reading, value);
 }
 
 static bool read_float(struct reading *reading, struct json_scan *scan)
@@ -82,10 +100,8 @@ static bool read_float(struct reading *reading, struct json_scan *scan)
 		(void)tensor_store(reading->elements, datatype, reading->index, decimal_to_double(&decimal));
 		infinite = isinf(tensor_number(reading->tensor, reading->index));
 	}
-	return !infinite || refused(scan, reading, decimal.source, FLOATS_WANTED);
+	return !infinite || refused(scan, reading, decimal.source);
 }
-
-#define INTEGERS_WANTED "whole numbers within its range"
 
 static inline void store_integer(const struct reading *reading, size_t size, uint64_t number)
 {
@@ -110,13 +126,13 @@ static bool read_signed(struct reading *reading, struct json_scan *scan)
 	struct decimal decimal;
 	int64_t number;
 	if (json_peek(scan) != JSON_NUMBER)
-		return wrong_type(scan, reading, INTEGERS_WANTED);
+		return wrong_type(scan, reading);
 	if (!json_number(scan, &decimal))
 		return false;
 	size_t size = datatype_rows[reading->tensor->datatype].size;
 	int64_t most = INT64_MAX >> (64 - 8 * size);
 	if (!decimal_to_int64(&decimal, &number) || number > most || number < -most - 1)
-		return refused(scan, reading, decimal.source, INTEGERS_WANTED);
+		return refused(scan, reading, decimal.source);
 	store_integer(reading, size, (uint64_t)number);
 	return true;
 }
@@ -126,12 +142,12 @@ static bool read_unsigned(struct reading *reading, struct json_scan *scan)
 	struct decimal decimal;
 	uint64_t number;
 	if (json_peek(scan) != JSON_NUMBER)
-		return wrong_type(scan, reading, INTEGERS_WANTED);
+		return wrong_type(scan, reading);
 	if (!json_number(scan, &decimal))
 		return false;
 	size_t size = datatype_rows[reading->tensor->datatype].size;
 	if (!decimal_to_uint64(&decimal, &number) || number > UINT64_MAX >> (64 - 8 * size))
-		return refused(scan, reading, decimal.source, INTEGERS_WANTED);
+		return refused(scan, reading, decimal.source);
 	store_integer(reading, size, number);
 	return true;
 }
@@ -140,7 +156,7 @@ static bool read_bool(struct reading *reading, struct json_scan *scan)
 {
 	enum json_type type = json_peek(scan);
 	if (type != JSON_TRUE && type != JSON_FALSE)
-		return wrong_type(scan, reading, "true and false");
+		return wrong_type(scan, reading);
 	((uint8_t *)reading->elements)[reading->index] = type == JSON_TRUE;
 	return json_word(scan);
 }
@@ -148,7 +164,7 @@ static bool read_bool(struct reading *reading, struct json_scan *scan)
 static bool read_bytes(struct reading *reading, struct json_scan *scan)
 {
 	if (json_peek(scan) != JSON_STRING)
-		return wrong_type(scan, reading, "strings");
+		return wrong_type(scan, reading);
 	return json_string(scan, &((struct text *)reading->elements)[reading->index]);
 }
 
@@ -171,26 +187,26 @@ static bool read_element(void *context, struct json_scan *scan)
 	struct reading *reading = context;
 	if (reading->index == reading->tensor->count)
 		return json_peek(scan) != JSON_WRONG && too_many(scan, reading->tensor);
-	bool taken = false;
+	bool done = false;
 	switch (datatype_rows[reading->tensor->datatype].class) {
 	case CLASS_FLOAT:
-		taken = read_float(reading, scan);
+		done = read_float(reading, scan);
 		break;
 	case CLASS_SIGNED:
-		taken = read_signed(reading, scan);
+		done = read_signed(reading, scan);
 		break;
 	case CLASS_UNSIGNED:
-		taken = read_unsigned(reading, scan);
+		done = read_unsigned(reading, scan);
 		break;
 	case CLASS_BOOL:
-		taken = read_bool(reading, scan);
+		done = read_bool(reading, scan);
 		break;
 	case CLASS_BYTES:
-		taken = read_bytes(reading, scan);
+		done = read_bytes(reading, scan);
 		break;
 	}
 	reading->index++;
-	return taken;
+	return done;
 }
 
 bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
@@ -299,7 +315,7 @@ void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, 
 	}
 }
 
-#define NUMBERS_AT_ONCE 128 /* few enough that a buffer near its ceiling still takes most of them */
+#define NUMBERS_AT_ONCE 32 /* few enough that their room meets a buffer's ceiling hardly before they do */
 
 /* Numbers are the hot path: room is asked for many of them at once. */
 static void write_numbers(struct buffer *out, const struct tensor *tensor)
