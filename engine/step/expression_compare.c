@@ -126,19 +126,20 @@ static bool small_integers(const struct value *value)
 	}
 }
 
-static bool compare_numbers(struct evaluation *evaluation, enum operator_kind operator, const struct value *left,
+static bool compare_numbers(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
 			    const struct value *right, struct value *result)
 {
 	static const enum order orders[] = {
-		[OPERATOR_LESS] = ORDER_LESS,       [OPERATOR_LESS_EQUAL] = ORDER_LESS_EQUAL,    [OPERATOR_GREATER] = ORDER_LESS,
-		[OPERATOR_GREATER_EQUAL] = ORDER_LESS_EQUAL, [OPERATOR_EQUAL] = ORDER_EQUAL, [OPERATOR_NOT_EQUAL] = ORDER_NOT_EQUAL,
+		[OPERATOR_LESS] = ORDER_LESS,	 [OPERATOR_LESS_EQUAL] = ORDER_LESS_EQUAL,
+		[OPERATOR_GREATER] = ORDER_LESS, [OPERATOR_GREATER_EQUAL] = ORDER_LESS_EQUAL,
+		[OPERATOR_EQUAL] = ORDER_EQUAL,	 [OPERATOR_NOT_EQUAL] = ORDER_NOT_EQUAL,
 	};
-	bool turned = operator == OPERATOR_GREATER || operator == OPERATOR_GREATER_EQUAL;
+	bool turned = operator== OPERATOR_GREATER || operator== OPERATOR_GREATER_EQUAL;
 	return operands_run(evaluation, order_truths[orders[operator]], DATATYPE_BOOL, turned ? right : left, turned ? left : right,
 			    result);
 }
 
-bool operate_comparison(struct evaluation *evaluation, enum operator_kind operator, const struct value *left,
+bool operate_comparison(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
 			const struct value *right, struct value *result)
 {
 	bool left_exact = value_is_float(left) || small_integers(left);
@@ -147,12 +148,15 @@ bool operate_comparison(struct evaluation *evaluation, enum operator_kind operat
 		return compare_numbers(evaluation, operator, left, right, result);
 	if (!same_class(left, right))
 		return operands_refuse(evaluation, operator, "two numbers, two texts or two bools", left, right);
-	bool equality = operator == OPERATOR_EQUAL || operator == OPERATOR_NOT_EQUAL;
+	bool equality = operator== OPERATOR_EQUAL || operator== OPERATOR_NOT_EQUAL;
+	if (left->storage == DATATYPE_BYTES && (operator== OPERATOR_LESS_EQUAL || operator== OPERATOR_GREATER_EQUAL))
+		return evaluation_fail(evaluation, "texts are compared with == != < > only; write a < b or a == b");
 	if (left->storage == DATATYPE_BOOL && !equality)
 		return operands_refuse(evaluation, operator, "two numbers or two texts", left, right);
 	struct value a = *left, b = *right;
 	struct comparable lefts, rights;
-	if (!operands_spread(evaluation, &a, &b) || !comparable_of(evaluation, &a, &lefts) || !comparable_of(evaluation, &b, &rights))
+	if (!operands_spread(evaluation, &a, &b) || !comparable_of(evaluation, &a, &lefts) ||
+	    !comparable_of(evaluation, &b, &rights))
 		return false;
 	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, &a);
 	for (size_t i = 0; out && i < a.count; i++)
@@ -182,7 +186,7 @@ bool operate_in(struct evaluation *evaluation, const struct value *left, const s
 	return out;
 }
 
-bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, const struct value *left, const struct value *right,
+bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, const struct value * left, const struct value *right,
 		   struct value *result)
 {
 	struct value a = *left, b = *right;
@@ -192,7 +196,7 @@ bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, c
 	const uint8_t *rights = lefts ? value_truths(evaluation, &b) : NULL;
 	uint8_t *out = rights ? value_make_like(evaluation, result, DATATYPE_BOOL, &a) : NULL;
 	for (size_t i = 0; out && i < a.count; i++)
-		out[i] = operator == OPERATOR_AND ? lefts[i] && rights[i] : lefts[i] || rights[i];
+		out[i] = operator== OPERATOR_AND ? lefts[i] && rights[i] : lefts[i] || rights[i];
 	if (out)
 		result->width = a.width | b.width;
 	return out;
@@ -212,39 +216,54 @@ bool operate_not(struct evaluation *evaluation, const struct value *operand, str
 
 /* ---- where ---- */
 
-static bool where_texts_or_bools(struct evaluation *evaluation, const uint8_t *truths, const struct value *then,
-				 const struct value *otherwise, struct value *result)
+/* What where() chooses from; a single one is chosen again and again. */
+struct choice {
+	const uint8_t *truths;
+	const struct value *then, *otherwise;
+	size_t truths_step, then_step, otherwise_step; /* 0 for a single one, else 1 */
+};
+
+static bool where_texts_or_bools(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
+				 struct value *result)
 {
-	size_t stride = datatype_stride((enum datatype)then->storage);
-	unsigned char *out = value_make_like(evaluation, result, (enum datatype)then->storage, then);
-	for (size_t i = 0; out && i < then->count; i++)
-		memcpy(out + i * stride, (const unsigned char *)(truths[i] ? then : otherwise)->data + i * stride, stride);
+	enum datatype storage = (enum datatype)choice->then->storage;
+	size_t stride = datatype_stride(storage);
+	const unsigned char *thens = choice->then->data, *others = choice->otherwise->data;
+	unsigned char *out = value_make(evaluation, result, storage, joint->shape, joint->rank);
+	for (size_t i = 0; out && i < joint->count; i++)
+		memcpy(out + i * stride,
+		       choice->truths[i * choice->truths_step] ? thens + i * choice->then_step * stride
+							       : others + i * choice->otherwise_step * stride,
+		       stride);
 	return out;
 }
 
-static bool where_floats(struct evaluation *evaluation, const uint8_t *truths, const struct value *then,
-			 const struct value *otherwise, struct value *result)
+static bool where_floats(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
+			 struct value *result)
 {
-	const double *thens = value_doubles(evaluation, then), *others = value_doubles(evaluation, otherwise);
-	double *out = value_make_like(evaluation, result, DATATYPE_FP64, then);
-	for (size_t i = 0; thens && others && out && i < then->count; i++)
-		out[i] = truths[i] ? thens[i] : others[i];
+	const double *thens = value_doubles(evaluation, choice->then), *others = value_doubles(evaluation, choice->otherwise);
+	double *out = value_make(evaluation, result, DATATYPE_FP64, joint->shape, joint->rank);
+	for (size_t i = 0; thens && others && out && i < joint->count; i++)
+		out[i] =
+			choice->truths[i * choice->truths_step] ? thens[i * choice->then_step] : others[i * choice->otherwise_step];
 	return thens && others && out;
 }
 
-static bool where_integers(struct evaluation *evaluation, const uint8_t *truths, const struct value *then,
-			   const struct value *otherwise, struct value *result)
+static bool where_integers(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
+			   struct value *result)
 {
-	const int64_t *thens = value_signed(evaluation, then), *others = value_signed(evaluation, otherwise);
-	bool is_unsigned = operands_unsigned(then, otherwise);
-	int64_t *out = value_make_like(evaluation, result, is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, then);
+	const int64_t *thens = value_signed(evaluation, choice->then), *others = value_signed(evaluation, choice->otherwise);
+	bool is_unsigned = operands_unsigned(choice->then, choice->otherwise);
+	int64_t *out = value_make(evaluation, result, is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, joint->shape, joint->rank);
 	if (!thens || !others || !out)
 		return false;
-	for (size_t i = 0; i < then->count; i++) {
-		out[i] = truths[i] ? thens[i] : others[i];
-		if (!is_unsigned && out[i] < 0 && (truths[i] ? then : otherwise)->storage == DATATYPE_UINT64)
-			return evaluation_fail(evaluation, "where() of signed and unsigned integers, and this one does not fit INT64; "
-							   "write cast(x, FP64)");
+	for (size_t i = 0; i < joint->count; i++) {
+		bool truth = choice->truths[i * choice->truths_step];
+		out[i] = truth ? thens[i * choice->then_step] : others[i * choice->otherwise_step];
+		if (!is_unsigned && out[i] < 0 && (truth ? choice->then : choice->otherwise)->storage == DATATYPE_UINT64)
+			return evaluation_fail(evaluation,
+					       "where() of signed and unsigned integers, and this one does not fit INT64; "
+					       "write cast(x, FP64)");
 	}
 	return true;
 }
@@ -258,15 +277,15 @@ bool operate_where(struct evaluation *evaluation, const struct value *condition,
 	struct joint_shape joint;
 	struct value c = *condition, a = *then, b = *otherwise;
 	const struct value *all[] = {&c, &a, &b};
-	if (!shapes_join(evaluation, all, 3, &joint) || !value_spread(evaluation, &c, &joint) ||
-	    !value_spread(evaluation, &a, &joint) || !value_spread(evaluation, &b, &joint))
+	if (!shapes_join(evaluation, all, 3, &joint) || (c.count != 1 && !value_spread(evaluation, &c, &joint)) ||
+	    (a.count != 1 && !value_spread(evaluation, &a, &joint)) || (b.count != 1 && !value_spread(evaluation, &b, &joint)))
 		return false;
-	const uint8_t *truths = value_truths(evaluation, &c);
-	if (!truths)
+	const struct choice choice = {value_truths(evaluation, &c), &a, &b, c.count != 1, a.count != 1, b.count != 1};
+	if (!choice.truths)
 		return false;
-	bool chosen = value_is_float(&a) || value_is_float(&b) ? where_floats(evaluation, truths, &a, &b, result)
-		      : value_is_integer(&a)                    ? where_integers(evaluation, truths, &a, &b, result)
-								: where_texts_or_bools(evaluation, truths, &a, &b, result);
+	bool chosen = value_is_float(&a) || value_is_float(&b) ? where_floats(evaluation, &choice, &joint, result)
+		      : value_is_integer(&a)		       ? where_integers(evaluation, &choice, &joint, result)
+							       : where_texts_or_bools(evaluation, &choice, &joint, result);
 	result->width = a.width | b.width | c.width;
 	return chosen;
 }

@@ -64,6 +64,53 @@ static void emit_operation(struct emitter *emitter, instruction_run *run, const 
 	emitter->instructions[at].right = right;
 }
 
+static bool is_float_literal(const struct node *node)
+{
+	return node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_FP64 && node->literal.rank == 0;
+}
+
+/* x * 0.5, x > 0.5: with the kernel that fits floats. */
+static void emit_with_number(struct emitter *emitter, bool compares, const struct node *node, uint32_t slot)
+{
+	static const struct {
+		enum order order;
+		bool turned;
+	} orders[] = {
+		[OPERATOR_LESS] = {ORDER_LESS, false},	 [OPERATOR_LESS_EQUAL] = {ORDER_LESS_EQUAL, false},
+		[OPERATOR_GREATER] = {ORDER_LESS, true}, [OPERATOR_GREATER_EQUAL] = {ORDER_LESS_EQUAL, true},
+		[OPERATOR_EQUAL] = {ORDER_EQUAL, false}, [OPERATOR_NOT_EQUAL] = {ORDER_NOT_EQUAL, false},
+	};
+	emit_operation(emitter, instruct_with_number, node, slot);
+	if (emitter->failed)
+		return;
+	struct instruction *instruction = &emitter->instructions[emitter->expression->instructions_count - 1];
+	bool turned = compares && orders[node->operator].turned;
+	enum operand_kind left = turned ? OPERAND_DOUBLE : OPERAND_FLOATS, right = turned ? OPERAND_FLOATS : OPERAND_DOUBLE;
+	instruction->turned = turned;
+	instruction->storage = compares ? DATATYPE_BOOL : DATATYPE_FP32;
+	instruction->kernel = compares
+		? order_truths[orders[node->operator]
+					      .order][left][right] : arithmetic_floats[node->operator- OPERATOR_ADD][left][right];
+}
+
+static void emit_arithmetic(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	bool with_number =
+		is_float_literal(node->items[1]) && node->items[0]->kind != NODE_LITERAL && node->operator!= OPERATOR_POWER;
+	if (with_number)
+		emit_with_number(emitter, false, node, slot);
+	else
+		emit_operation(emitter, instruct_arithmetic, node, slot);
+}
+
+static void emit_comparison(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	if (is_float_literal(node->items[1]) && node->items[0]->kind != NODE_LITERAL)
+		emit_with_number(emitter, true, node, slot);
+	else
+		emit_operation(emitter, instruct_comparison, node, slot);
+}
+
 static void emit_logic(struct emitter *emitter, const struct node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
@@ -78,7 +125,7 @@ static void emit_coalesce(struct emitter *emitter, const struct node *node, uint
 {
 	size_t count = 1;
 	const struct node *spine = node;
-	for (; spine->kind == NODE_BINARY && spine->operator == OPERATOR_COALESCE; spine = spine->items[0])
+	for (; spine->kind == NODE_BINARY && spine->operator== OPERATOR_COALESCE; spine = spine->items[0])
 		count++;
 	const struct node **choices = ARENA_ARRAY(emitter->arena, const struct node *, count);
 	uint32_t *tries = ARENA_ARRAY(emitter->arena, uint32_t, count);
@@ -168,12 +215,20 @@ static void emit_binary(struct emitter *emitter, const struct node *node, uint32
 	case OPERATOR_MULTIPLY:
 	case OPERATOR_DIVIDE:
 	case OPERATOR_POWER:
-		emit_operation(emitter, instruct_arithmetic, node, slot);
+		emit_arithmetic(emitter, node, slot);
 		break;
 	default:
-		emit_operation(emitter, instruct_comparison, node, slot);
+		emit_comparison(emitter, node, slot);
 		break;
 	}
+}
+
+static void emit_name(struct emitter *emitter, const struct node *node, uint32_t slot)
+{
+	const struct expression_name *name = &emitter->expression->names[node->name];
+	uint32_t at = emit(emitter, name->owner.length ? instruct_owned : instruct_name, node, slot);
+	if (!emitter->failed)
+		emitter->instructions[at].name = name->name;
 }
 
 static void emit_node(struct emitter *emitter, const struct node *node, uint32_t slot)
@@ -185,13 +240,13 @@ static void emit_node(struct emitter *emitter, const struct node *node, uint32_t
 		emit(emitter, instruct_literal, node, slot);
 		break;
 	case NODE_NAME:
-		emit(emitter, instruct_name, node, slot);
+		emit_name(emitter, node, slot);
 		break;
 	case NODE_HEADER:
 		emit(emitter, instruct_header, node, slot);
 		break;
 	case NODE_UNARY:
-		emit_operation(emitter, node->operator == OPERATOR_NOT ? instruct_not : instruct_negate, node, slot);
+		emit_operation(emitter, node->operator== OPERATOR_NOT ? instruct_not : instruct_negate, node, slot);
 		break;
 	case NODE_BINARY:
 		emit_binary(emitter, node, slot);
@@ -241,9 +296,10 @@ static bool acceptable_text(struct text source, struct place place, struct error
 	if (!text_is_utf8(source))
 		return error_set(error, ERROR_CONFIG, place, "the expression is not UTF-8; save the file in that encoding");
 	if (text_characters(source) > EXPRESSION_CHARACTERS_MAX)
-		return error_set(error, ERROR_CONFIG, place,
-				 "the expression has %zu characters, and at most %d are taken; set a part of it under a name of its own",
-				 text_characters(source), EXPRESSION_CHARACTERS_MAX);
+		return error_set(
+			error, ERROR_CONFIG, place,
+			"the expression has %zu characters, and at most %d are taken; set a part of it under a name of its own",
+			text_characters(source), EXPRESSION_CHARACTERS_MAX);
 	return true;
 }
 

@@ -183,8 +183,8 @@ bool run_mod(struct evaluation *evaluation, const struct node *node, const struc
 
 static bool refuse_cast(struct evaluation *evaluation, enum datatype datatype, size_t index)
 {
-	return evaluation_fail(evaluation, "element %zu does not fit %s; clip(x, lo, hi) it first, or cast to a wider datatype", index,
-			       datatype_rows[datatype].name);
+	return evaluation_fail(evaluation, "element %zu does not fit %s; clip(x, lo, hi) it first, or cast to a wider datatype",
+			       index, datatype_rows[datatype].name);
 }
 
 /* What an integer datatype holds, from -2^(bits-1) or 0. */
@@ -264,8 +264,7 @@ bool run_cast(struct evaluation *evaluation, const struct node *node, const stru
 	} else {
 		cast = cast_floats(evaluation, datatype, arguments, out);
 	}
-	const struct tensor narrow = {.datatype = datatype};
-	result->width = value_of_tensor(&narrow).width;
+	result->width = width_of(datatype);
 	result->keeps_datatype = true;
 	return cast;
 }

@@ -10,14 +10,13 @@
 #define MANY 64 /* arguments of functions that take any number */
 
 #define RULES(...) (&(const struct function_rules){__VA_ARGS__})
-#define EACH(letters, class, ...)                                                                                                 \
+#define EACH(letters, class, ...)                                                                                                  \
 	RULES(.least = 1, .most = 1, .takes = (letters), .gives = (class), .shape = SHAPE_SAME, __VA_ARGS__)
-#define JOINT(count, letters, class, function)                                                                                    \
+#define JOINT(count, letters, class, function)                                                                                     \
 	RULES(.least = (count), .most = (count), .takes = (letters), .gives = (class), .shape = SHAPE_JOINT, .run = (function))
-#define REDUCE(letters, class, ...)                                                                                               \
+#define REDUCE(letters, class, ...)                                                                                                \
 	RULES(.least = 1, .most = 1, .takes = (letters), .gives = (class), .shape = SHAPE_REDUCED, .takes_along = true, __VA_ARGS__)
-#define TRAILING(from, to)                                                                                                        \
-	RULES(.least = (from), .most = (to), .takes = "a", .gives = 'f', .shape = SHAPE_FREE, .takes_over = true)
+#define TRAILING(from, to) RULES(.least = (from), .most = (to), .takes = "a", .gives = 'f', .shape = SHAPE_FREE, .takes_over = true)
 
 static double sign_of(double x)
 {
@@ -38,8 +37,10 @@ const struct expression_function_row expression_functions[] = {
 	{"each", "sqrt", "sqrt(x)", "Square root; nan below 0.", EVERYWHERE, EACH("n", 'f', .run = run_each_float, .each = sqrt)},
 	{"each", "exp", "exp(x)", "e to the power of x.", EVERYWHERE, EACH("n", 'f', .run = run_each_float, .each = exp)},
 	{"each", "log", "log(x)", "Natural logarithm.", EVERYWHERE, EACH("n", 'f', .run = run_each_float, .each = log)},
-	{"each", "log1p", "log1p(x)", "log(1 + x), exact near 0.", EVERYWHERE, EACH("n", 'f', .run = run_each_float, .each = log1p)},
-	{"each", "log10", "log10(x)", "Logarithm to the base 10.", EVERYWHERE, EACH("n", 'f', .run = run_each_float, .each = log10)},
+	{"each", "log1p", "log1p(x)", "log(1 + x), exact near 0.", EVERYWHERE,
+	 EACH("n", 'f', .run = run_each_float, .each = log1p)},
+	{"each", "log10", "log10(x)", "Logarithm to the base 10.", EVERYWHERE,
+	 EACH("n", 'f', .run = run_each_float, .each = log10)},
 	{"each", "floor", "floor(x)", "Rounded down.", EVERYWHERE, EACH("n", '=', .run = run_rounded, .each = floor)},
 	{"each", "ceil", "ceil(x)", "Rounded up.", EVERYWHERE, EACH("n", '=', .run = run_rounded, .each = ceil)},
 	{"each", "round", "round(x)", "Rounded to the nearest integer, halves to the even one.", EVERYWHERE,
@@ -57,18 +58,21 @@ const struct expression_function_row expression_functions[] = {
 	{"each", "has", "has(x)", "Whether nothing in x is missing.", EVERYWHERE,
 	 RULES(.least = 1, .most = 1, .takes = "a", .gives = 'b', .shape = SHAPE_SCALAR)},
 	{"each", "isnan", "isnan(x)", "Whether it is nan.", EVERYWHERE, EACH("n", 'b', .run = run_isnan)},
-	{"each", "isfinite", "isfinite(x)", "Whether it is neither nan nor infinite.", EVERYWHERE, EACH("n", 'b', .run = run_isfinite)},
+	{"each", "isfinite", "isfinite(x)", "Whether it is neither nan nor infinite.", EVERYWHERE,
+	 EACH("n", 'b', .run = run_isfinite)},
 	{"each", "div", "div(a, b)", "The quotient rounded down; by 0 an error.", EVERYWHERE, JOINT(2, "n", 'n', run_div)},
 	{"each", "mod", "mod(a, b)", "What div leaves; it has the sign of b.", EVERYWHERE, JOINT(2, "n", 'n', run_mod)},
 	{"each", "cast", "cast(x, INT32)", "x in that datatype, rounded to even; what does not fit is an error.", EVERYWHERE,
 	 EACH("b", 'c', .run = run_cast)},
 
-	{"reduce", "sum", "sum(x)", "The sum; of bools, how many are true.", EVERYWHERE, REDUCE("b", 's', .run = run_sum, .reduce = sum_doubles)},
+	{"reduce", "sum", "sum(x)", "The sum; of bools, how many are true.", EVERYWHERE,
+	 REDUCE("b", 's', .run = run_sum, .reduce = sum_doubles)},
 	{"reduce", "mean", "mean(x)", "The mean; mean(x along 0) for each lane of an axis.", EVERYWHERE,
 	 REDUCE("b", 'f', .run = run_reduce, .reduce = reduce_mean)},
 	{"reduce", "std", "std(x)", "Standard deviation of a sample (n - 1).", EVERYWHERE,
 	 REDUCE("n", 'f', .run = run_reduce, .reduce = reduce_std)},
-	{"reduce", "var", "var(x)", "Variance of a sample (n - 1).", EVERYWHERE, REDUCE("n", 'f', .run = run_reduce, .reduce = reduce_var)},
+	{"reduce", "var", "var(x)", "Variance of a sample (n - 1).", EVERYWHERE,
+	 REDUCE("n", 'f', .run = run_reduce, .reduce = reduce_var)},
 	{"reduce", "pstd", "pstd(x)", "Standard deviation of a population (n).", EVERYWHERE,
 	 REDUCE("n", 'f', .run = run_reduce, .reduce = reduce_pstd)},
 	{"reduce", "pvar", "pvar(x)", "Variance of a population (n).", EVERYWHERE,
@@ -78,14 +82,16 @@ const struct expression_function_row expression_functions[] = {
 	{"reduce", "median", "median(x)", "The middle one, or the mean of the two in the middle.", EVERYWHERE,
 	 REDUCE("n", 'f', .run = run_quantile)},
 	{"reduce", "quantile", "quantile(x, q)", "Linear between order statistics (type 7); q from 0 to 1.", EVERYWHERE,
-	 RULES(.least = 2, .most = 2, .takes = "n", .gives = 'f', .shape = SHAPE_REDUCED, .takes_along = true, .run = run_quantile)},
+	 RULES(.least = 2, .most = 2, .takes = "n", .gives = 'f', .shape = SHAPE_REDUCED, .takes_along = true,
+	       .run = run_quantile)},
 	{"reduce", "argmin", "argmin(x)", "Where the least stands, from 0; the first of equals.", EVERYWHERE,
 	 REDUCE("n", 'i', .run = run_arg_extreme)},
 	{"reduce", "argmax", "argmax(x)", "Where the greatest stands, from 0; the first of equals.", EVERYWHERE,
 	 REDUCE("n", 'i', .run = run_arg_extreme)},
 	{"reduce", "any", "any(x)", "Whether one is true.", EVERYWHERE, REDUCE("b", 'b', .run = run_any)},
 	{"reduce", "all", "all(x)", "Whether all are true.", EVERYWHERE, REDUCE("b", 'b', .run = run_all)},
-	{"reduce", "count", "count(x)", "How many elements; of bools, how many are true.", EVERYWHERE, REDUCE("a", 'i', .run = run_count)},
+	{"reduce", "count", "count(x)", "How many elements; of bools, how many are true.", EVERYWHERE,
+	 REDUCE("a", 'i', .run = run_count)},
 	{"reduce", "norm", "norm(x)", "The root of the sum of squares.", EVERYWHERE,
 	 REDUCE("n", 'f', .run = run_reduce, .reduce = reduce_norm)},
 	{"reduce", "dot", "dot(a, b)", "The sum of a * b along the last axis.", EVERYWHERE,
@@ -119,12 +125,14 @@ const struct expression_function_row expression_functions[] = {
 	{"text", "upper", "upper(x)", "a to z raised.", EVERYWHERE, EACH("t", 't', .run = run_upper)},
 	{"text", "trim", "trim(x)", "Without blanks at both ends.", EVERYWHERE, EACH("t", 't', .run = run_trim)},
 	{"text", "len", "len(x)", "How many characters; bytes, where it is not UTF-8.", EVERYWHERE, EACH("t", 'i', .run = run_len)},
-	{"text", "contains", "contains(x, \"a\")", "Whether the other text stands in it.", EVERYWHERE, JOINT(2, "t", 'b', run_contains)},
+	{"text", "contains", "contains(x, \"a\")", "Whether the other text stands in it.", EVERYWHERE,
+	 JOINT(2, "t", 'b', run_contains)},
 	{"text", "starts_with", "starts_with(x, \"a\")", "Whether it begins so.", EVERYWHERE, JOINT(2, "t", 'b', run_starts_with)},
 	{"text", "ends_with", "ends_with(x, \"a\")", "Whether it ends so.", EVERYWHERE, JOINT(2, "t", 'b', run_ends_with)},
 	{"text", "like", "like(x, \"eu-*\")", "Whether the whole text fits: * for any characters, ? for one.", EVERYWHERE,
 	 JOINT(2, "t", 'b', run_like)},
-	{"text", "text", "text(x)", "As a text, with the fewest digits that read back the same.", EVERYWHERE, EACH("a", 't', .run = run_text)},
+	{"text", "text", "text(x)", "As a text, with the fewest digits that read back the same.", EVERYWHERE,
+	 EACH("a", 't', .run = run_text)},
 	{"text", "number", "number(x)", "The number in a text, as FP64.", EVERYWHERE, EACH("t", 'f', .run = run_number)},
 	{"text", "hash", "hash(x)", "XXH64 of a text, or of a number's 8 bytes, as UINT64; the same for ever.", EVERYWHERE,
 	 EACH("a", 'u', .run = run_hash)},
@@ -150,7 +158,8 @@ const struct expression_function_row expression_functions[] = {
 	{"trailing", "distinct", "distinct(x over 1d)", "How many different ones.", USE_TRAILING, TRAILING(1, 1)},
 	{"trailing", "rate", "rate(x over 1m)", "The sum by the second.", USE_TRAILING, TRAILING(1, 1)},
 	{"trailing", "ema", "ema(x over 20)", "Exponential moving average.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "zscore", "zscore(x over 20)", "Distance from their mean in standard deviations.", USE_TRAILING, TRAILING(1, 1)},
+	{"trailing", "zscore", "zscore(x over 20)", "Distance from their mean in standard deviations.", USE_TRAILING,
+	 TRAILING(1, 1)},
 	{"trailing", "rsi", "rsi(x over 14)", "Relative strength index.", USE_TRAILING, TRAILING(1, 1)},
 	{"trailing", "atr", "atr(high, low, close over 14)", "Average true range.", USE_TRAILING, TRAILING(3, 3)},
 	{"trailing", "bollinger", "bollinger(x over 20, 2)", "Lower, middle and upper band.", USE_TRAILING, TRAILING(2, 2)},
@@ -171,25 +180,19 @@ const struct expression_function_row expression_functions[] = {
 	{NULL, NULL, NULL, NULL, 0, NULL},
 };
 
-bool letter_takes(char letter, enum datatype_class class, const char **wanted)
+const char *letter_words(char letter)
 {
-	bool number = class == CLASS_FLOAT || class == CLASS_SIGNED || class == CLASS_UNSIGNED;
 	switch (letter) {
 	case 'n':
-		*wanted = "a number";
-		return number;
+		return "a number";
 	case 't':
-		*wanted = "a text";
-		return class == CLASS_BYTES;
+		return "a text";
 	case 'b':
-		*wanted = "a bool or a number";
-		return number || class == CLASS_BOOL;
+		return "a bool or a number";
 	case 'i':
-		*wanted = "an integer";
-		return class == CLASS_SIGNED || class == CLASS_UNSIGNED;
+		return "an integer";
 	default:
-		*wanted = "a value";
-		return true;
+		return "a value";
 	}
 }
 
@@ -197,8 +200,8 @@ bool letter_takes(char letter, enum datatype_class class, const char **wanted)
 static bool row_fits(const struct expression_function_row *row, const struct node *call, unsigned uses)
 {
 	const struct function_rules *rules = row->rules;
-	return (row->uses & uses) && call->count >= rules->least && call->count <= rules->most && rules->takes_over == call->has_over &&
-	       (rules->takes_along || !call->has_along);
+	return (row->uses & uses) && call->count >= rules->least && call->count <= rules->most &&
+	       rules->takes_over == call->has_over && (rules->takes_along || !call->has_along);
 }
 
 static bool refuse(const struct expression *expression, const struct node *call, struct error *error, const char *words)
@@ -226,7 +229,8 @@ static bool refuse_form(const struct expression *expression, const struct expres
 {
 	struct place place = expression_place_at(expression, call->at);
 	if (call->has_over && !(expression->uses & USE_TRAILING))
-		return refuse(expression, call, error, "`over` looks at earlier messages, which only a features step keeps; set it there");
+		return refuse(expression, call, error,
+			      "`over` looks at earlier messages, which only a features step keeps; set it there");
 	if (!(row->uses & expression->uses))
 		return error_set(error, ERROR_CONFIG, place, "%s() has no meaning here; it belongs %s", row->name,
 				 row->uses & USE_TRAILING ? "to a features step"
@@ -235,7 +239,8 @@ static bool refuse_form(const struct expression *expression, const struct expres
 	if (call->has_along && !row->rules->takes_along)
 		return error_set(error, ERROR_CONFIG, place, "%s() works on no axis; it is written %s", row->name, row->form);
 	if (row->rules->takes_over && !call->has_over)
-		return error_set(error, ERROR_CONFIG, place, "%s() needs `over` and how far back; it is written %s", row->name, row->form);
+		return error_set(error, ERROR_CONFIG, place, "%s() needs `over` and how far back; it is written %s", row->name,
+				 row->form);
 	return error_set(error, ERROR_CONFIG, place, "%s() is called with %u argument%s; it is written %s", row->name, call->count,
 			 call->count == 1 ? "" : "s", row->form);
 }

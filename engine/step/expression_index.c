@@ -81,8 +81,8 @@ static bool column_of(struct evaluation *evaluation, const struct value *base, s
 	if (suggestion.nearest.bytes)
 		return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; write \"" TEXT_FORMAT "\"",
 				       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(suggestion.nearest));
-	return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; the columns are " TEXT_FORMAT, TEXT_ARGUMENTS(name),
-			       TEXT_ARGUMENTS(columns->value.text));
+	return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; the columns are " TEXT_FORMAT,
+			       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(columns->value.text));
 }
 
 /* A position from the front, or from the end when below zero; a border may stand
@@ -143,7 +143,8 @@ bool value_index(struct evaluation *evaluation, const struct node *node, const s
 			uint32_t axis = node->count == 2 ? base->rank - 1 : i - 1;
 			int64_t column = 0;
 			if (axis != base->rank - 1)
-				return evaluation_fail(evaluation, "columns stand on the last axis; write x[0, \"name\"] or x[\"name\"]");
+				return evaluation_fail(evaluation,
+						       "columns stand on the last axis; write x[0, \"name\"] or x[\"name\"]");
 			if (!column_of(evaluation, base, *value_texts(indices), &column))
 				return false;
 			if (column >= base->shape[axis])

@@ -13,63 +13,63 @@
 #define DOUBLES_AT(items, i) (((const double *)(items))[i])
 #define DOUBLE_AT(items, i) (*(const double *)(items))
 
-#define KERNEL(name, type, left_at, right_at, operator)                                                                           \
-	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)              \
-	{                                                                                                                         \
-		type *restrict out = result;                                                                                      \
-		for (size_t i = 0; i < count; i++)                                                                                \
-			out[i] = (type)(left_at(left, i) operator right_at(right, i));                                            \
+#define KERNEL(name, type, left_at, right_at, operator)                                                                            \
+	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
+	{                                                                                                                          \
+		type *restrict out = result;                                                                                       \
+		for (size_t i = 0; i < count; i++)                                                                                 \
+			out[i] = (type)(left_at(left, i) operator right_at(right, i));                                             \
 	}
 
 /* With a scalar that a float holds exactly, the whole loop is float arithmetic. */
-#define KERNEL_SCALAR_RIGHT(name, operator)                                                                                       \
-	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)              \
-	{                                                                                                                         \
-		float *restrict out = result;                                                                                     \
-		const float *restrict items = left;                                                                               \
-		const double scalar = *(const double *)right;                                                                     \
-		const float narrow = (float)scalar;                                                                               \
-		if ((double)narrow == scalar)                                                                                     \
-			for (size_t i = 0; i < count; i++)                                                                        \
-				out[i] = (float)((double)items[i] operator(double) narrow);                                       \
-		else                                                                                                              \
-			for (size_t i = 0; i < count; i++)                                                                        \
-				out[i] = (float)((double)items[i] operator scalar);                                               \
+#define KERNEL_SCALAR_RIGHT(name, operator)                                                                                        \
+	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
+	{                                                                                                                          \
+		float *restrict out = result;                                                                                      \
+		const float *restrict items = left;                                                                                \
+		const double scalar = *(const double *)right;                                                                      \
+		const float narrow = (float)scalar;                                                                                \
+		if ((double)narrow == scalar)                                                                                      \
+			for (size_t i = 0; i < count; i++)                                                                         \
+				out[i] = (float)((double)items[i] operator(double) narrow);                                        \
+		else                                                                                                               \
+			for (size_t i = 0; i < count; i++)                                                                         \
+				out[i] = (float)((double)items[i] operator scalar);                                                \
 	}
 
-#define KERNEL_SCALAR_LEFT(name, operator)                                                                                        \
-	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)              \
-	{                                                                                                                         \
-		float *restrict out = result;                                                                                     \
-		const float *restrict items = right;                                                                              \
-		const double scalar = *(const double *)left;                                                                      \
-		const float narrow = (float)scalar;                                                                               \
-		if ((double)narrow == scalar)                                                                                     \
-			for (size_t i = 0; i < count; i++)                                                                        \
-				out[i] = (float)((double)narrow operator(double) items[i]);                                       \
-		else                                                                                                              \
-			for (size_t i = 0; i < count; i++)                                                                        \
-				out[i] = (float)(scalar operator(double) items[i]);                                               \
+#define KERNEL_SCALAR_LEFT(name, operator)                                                                                         \
+	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
+	{                                                                                                                          \
+		float *restrict out = result;                                                                                      \
+		const float *restrict items = right;                                                                               \
+		const double scalar = *(const double *)left;                                                                       \
+		const float narrow = (float)scalar;                                                                                \
+		if ((double)narrow == scalar)                                                                                      \
+			for (size_t i = 0; i < count; i++)                                                                         \
+				out[i] = (float)((double)narrow operator(double) items[i]);                                        \
+		else                                                                                                               \
+			for (size_t i = 0; i < count; i++)                                                                         \
+				out[i] = (float)(scalar operator(double) items[i]);                                                \
 	}
 
 /* The nine kernels of an operator, but those with a scalar and floats to floats. */
-#define KERNELS_PLAIN(name, type, operator)                                                                                       \
-	KERNEL(name##_ff, type, FLOATS_AT, FLOATS_AT, operator)                                                                   \
-	KERNEL(name##_fd, type, FLOATS_AT, DOUBLES_AT, operator)                                                                  \
-	KERNEL(name##_df, type, DOUBLES_AT, FLOATS_AT, operator)                                                                  \
-	KERNEL(name##_dd, type, DOUBLES_AT, DOUBLES_AT, operator)                                                                 \
-	KERNEL(name##_ds, type, DOUBLES_AT, DOUBLE_AT, operator)                                                                  \
-	KERNEL(name##_sd, type, DOUBLE_AT, DOUBLES_AT, operator)                                                                  \
+#define KERNELS_PLAIN(name, type, operator)                                                                                        \
+	KERNEL(name##_ff, type, FLOATS_AT, FLOATS_AT, operator)                                                                    \
+	KERNEL(name##_fd, type, FLOATS_AT, DOUBLES_AT, operator)                                                                   \
+	KERNEL(name##_df, type, DOUBLES_AT, FLOATS_AT, operator)                                                                   \
+	KERNEL(name##_dd, type, DOUBLES_AT, DOUBLES_AT, operator)                                                                  \
+	KERNEL(name##_ds, type, DOUBLES_AT, DOUBLE_AT, operator)                                                                   \
+	KERNEL(name##_sd, type, DOUBLE_AT, DOUBLES_AT, operator)                                                                   \
 	KERNEL(name##_ss, type, DOUBLE_AT, DOUBLE_AT, operator)
 
-#define KERNELS(name, type, operator)                                                                                             \
-	KERNELS_PLAIN(name, type, operator)                                                                                       \
-	KERNEL(name##_fs, type, FLOATS_AT, DOUBLE_AT, operator)                                                                   \
+#define KERNELS(name, type, operator)                                                                                              \
+	KERNELS_PLAIN(name, type, operator)                                                                                        \
+	KERNEL(name##_fs, type, FLOATS_AT, DOUBLE_AT, operator)                                                                    \
 	KERNEL(name##_sf, type, DOUBLE_AT, FLOATS_AT, operator)
 
-#define KERNELS_NARROW(name, operator)                                                                                            \
-	KERNELS_PLAIN(name, float, operator)                                                                                      \
-	KERNEL_SCALAR_RIGHT(name##_fs, operator)                                                                                  \
+#define KERNELS_NARROW(name, operator)                                                                                             \
+	KERNELS_PLAIN(name, float, operator)                                                                                       \
+	KERNEL_SCALAR_RIGHT(name##_fs, operator)                                                                                   \
 	KERNEL_SCALAR_LEFT(name##_sf, operator)
 
 KERNELS(add, double, +)
@@ -85,9 +85,12 @@ KERNELS(less_equal, uint8_t, <=)
 KERNELS(equal, uint8_t, ==)
 KERNELS(not_equal, uint8_t, !=)
 
-#define ROW(name)                                                                                                                 \
-	{                                                                                                                         \
-		{name##_ff, name##_fd, name##_fs}, {name##_df, name##_dd, name##_ds}, {name##_sf, name##_sd, name##_ss}           \
+#define ROW(name)                                                                                                                  \
+	{                                                                                                                          \
+		{name##_ff, name##_fd, name##_fs}, {name##_df, name##_dd, name##_ds},                                              \
+		{                                                                                                                  \
+			name##_sf, name##_sd, name##_ss                                                                            \
+		}                                                                                                                  \
 	}
 
 kernel *const arithmetic_doubles[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS] = {
@@ -113,41 +116,42 @@ kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS] = {
 
 #define LANES 4
 
-#define SUM(name, type)                                                                                                           \
-	double name(const type *items, size_t count)                                                                              \
-	{                                                                                                                         \
-		double sums[LANES] = {0}, losses[LANES] = {0};                                                                    \
-		size_t i = 0;                                                                                                     \
-		for (; i + LANES <= count; i += LANES) {                                                                          \
-			for (size_t lane = 0; lane < LANES; lane++) {                                                             \
-				double item = (double)items[i + lane];                                                            \
-				double sum = sums[lane] + item;                                                                   \
-				double part = sum - sums[lane];                                                                   \
-				losses[lane] += (sums[lane] - (sum - part)) + (item - part);                                      \
-				sums[lane] = sum;                                                                                 \
-			}                                                                                                         \
-		}                                                                                                                 \
-		double tail[LANES] = {0};                                                                                         \
-		for (size_t lane = 0; i + lane < count; lane++)                                                                   \
-			tail[lane] = (double)items[i + lane];                                                                     \
-		return lanes_joined(sums, losses, tail);                                                                          \
-	}
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+
+/* What an addition lost to rounding (Knuth's TwoSum). */
+#define SUM_LOST(before, item, sum) (((before) - ((sum) - ((sum) - (before)))) + ((item) - ((sum) - (before))))
 
 /* An infinite sum has lost nothing: inf - inf would make it nan. */
-static double lanes_joined(const double *sums, const double *losses, const double *tail)
+static double lanes_joined(const lanes *sums, const lanes *losses, const double *tail, size_t tail_count)
 {
-	double total = 0, lost = 0;
-	for (size_t lane = 0; lane < 2 * LANES; lane++) {
-		double item = lane < LANES ? sums[lane] : tail[lane - LANES];
+	double total = (*sums)[0];
+	double lost = ((*losses)[0] + (*losses)[1]) + ((*losses)[2] + (*losses)[3]);
+	for (size_t i = 1; i < LANES + tail_count; i++) {
+		double item = i < LANES ? (*sums)[i] : tail[i - LANES];
 		double sum = total + item;
-		double part = sum - total;
-		lost += (total - (sum - part)) + (item - part);
+		lost += SUM_LOST(total, item, sum);
 		total = sum;
 	}
-	for (size_t lane = 0; lane < LANES; lane++)
-		lost += losses[lane];
 	return isfinite(total) ? total + lost : total;
 }
+
+#define SUM(name, type)                                                                                                            \
+	double name(const type *items, size_t count)                                                                               \
+	{                                                                                                                          \
+		typedef type four __attribute__((vector_size(LANES * sizeof(type)), aligned(sizeof(type)), may_alias));            \
+		lanes sums = {0}, losses = {0};                                                                                    \
+		size_t i = 0;                                                                                                      \
+		for (; i + LANES <= count; i += LANES) {                                                                           \
+			lanes item = __builtin_convertvector(*(const four *)(const void *)(items + i), lanes);                     \
+			lanes sum = sums + item;                                                                                   \
+			losses += SUM_LOST(sums, item, sum);                                                                       \
+			sums = sum;                                                                                                \
+		}                                                                                                                  \
+		double tail[LANES];                                                                                                \
+		for (size_t at = i; at < count; at++)                                                                              \
+			tail[at - i] = (double)items[at];                                                                          \
+		return lanes_joined(&sums, &losses, tail, count - i);                                                              \
+	}
 
 SUM(sum_doubles, double)
 SUM(sum_floats, float)

@@ -123,11 +123,13 @@ static bool lex_text(struct lexer *lexer, struct token *token)
 			return true;
 		}
 		if (c == '\\' && !unescape(at + 1 < source.length ? source.bytes[++at] : '\0', &c))
-			return refuse(lexer, at - 1, "this escape is unknown; write one of \\\\ \\\" \\' \\n \\r \\t, "
-						     "and a backslash itself as \\\\");
+			return refuse(lexer, at - 1,
+				      "this escape is unknown; write one of \\\\ \\\" \\' \\n \\r \\t, "
+				      "and a backslash itself as \\\\");
 		bytes[length++] = c;
 	}
-	return refuse(lexer, begin, quote == '"' ? "this text is not closed; end it with \"" : "this text is not closed; end it with '");
+	return refuse(lexer, begin,
+		      quote == '"' ? "this text is not closed; end it with \"" : "this text is not closed; end it with '");
 }
 
 static const struct duration_unit {
@@ -173,7 +175,9 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 		struct text name = letters_at(lexer, lexer->at);
 		const struct duration_unit *unit = unit_of(name);
 		if (!unit)
-			return refuse(lexer, lexer->at, "this is no unit of time; write ms, s, m, h or d behind a number, or an operator between the two");
+			return refuse(
+				lexer, lexer->at,
+				"this is no unit of time; write ms, s, m, h or d behind a number, or an operator between the two");
 		total_ms += number * (double)unit->ms;
 		lexer->at += (uint32_t)name.length;
 		if (!is_digit(peek(lexer, 0)))
@@ -188,8 +192,9 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 	}
 	int64_t ms = (int64_t)(total_ms < 9e12 ? total_ms : 0);
 	if ((double)ms != total_ms)
-		return refuse(lexer, begin, total_ms < 9e12 ? "this duration is no whole number of milliseconds; write it in ms"
-							    : "this duration is longer than 285 years; write a shorter one");
+		return refuse(lexer, begin,
+			      total_ms < 9e12 ? "this duration is no whole number of milliseconds; write it in ms"
+					      : "this duration is longer than 285 years; write a shorter one");
 	token->kind = TOKEN_DURATION;
 	return keep_literal(lexer, token, DATATYPE_INT64, &ms);
 }
@@ -227,7 +232,10 @@ static bool lex_number(struct lexer *lexer, struct token *token)
 	struct decimal decimal;
 	size_t length = decimal_scan((struct text){source.bytes + lexer->at, source.length - lexer->at}, &decimal);
 	if (length == 0)
-		return refuse(lexer, lexer->at, "this is no number; write digits on both sides of the point");
+		return refuse(lexer, lexer->at,
+			      peek(lexer, 0) == '0' && is_digit(peek(lexer, 1))
+				      ? "a number has no leading zeros; leave them out"
+				      : "this is no number; write digits on both sides of the point, and in an exponent");
 	lexer->at += (uint32_t)length;
 	char next = peek(lexer, 0);
 	if (next == '%') {
@@ -238,10 +246,6 @@ static bool lex_number(struct lexer *lexer, struct token *token)
 	}
 	if (is_letter(next))
 		return lex_duration(lexer, token, decimal_to_double(&decimal));
-	if (is_digit(next))
-		return refuse(lexer, token->at, "a number has no leading zeros; leave them out");
-	if (next == '.')
-		return refuse(lexer, lexer->at, "there is no digit behind this point; write one");
 	return decimal.whole ? lex_integer(lexer, token, &decimal) : lex_float(lexer, token, &decimal);
 }
 
@@ -296,13 +300,16 @@ static bool lex_sign(struct lexer *lexer, struct token *token)
 			return refuse(lexer, lexer->at, row->refusal);
 		token->kind = TOKEN_SIGN;
 		token->sign = row->sign;
-		token->operator = row->operator;
+		token->operator= row->operator;
 		lexer->at += (uint32_t)strlen(row->text);
 		return true;
 	}
 	char words[80];
 	unsigned char c = (unsigned char)rest.bytes[0];
-	snprintf(words, sizeof words, c > ' ' && c < 0x7F ? "`%c` has no meaning here; leave it out" : "the byte 0x%02X has no meaning here; leave it out", c);
+	snprintf(words, sizeof words,
+		 c > ' ' && c < 0x7F ? "`%c` has no meaning here; leave it out"
+				     : "the byte 0x%02X has no meaning here; leave it out",
+		 c);
 	return refuse(lexer, lexer->at, words);
 }
 

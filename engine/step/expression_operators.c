@@ -6,7 +6,7 @@
 
 __extension__ typedef __int128 wide_integer;
 
-bool operands_refuse(struct evaluation *evaluation, enum operator_kind operator, const char *takes, const struct value *left,
+bool operands_refuse(struct evaluation *evaluation, enum operator_kind operator, const char * takes, const struct value *left,
 		     const struct value *right)
 {
 	if (evaluation->quiet)
@@ -27,16 +27,21 @@ bool operands_spread(struct evaluation *evaluation, struct value *left, struct v
 
 /* ---- floats ---- */
 
+static __attribute__((noinline)) double value_single(const struct value *value)
+{
+	const struct tensor whole = {.data = value->data, .count = 1, .datatype = (enum datatype)value->storage};
+	return tensor_number(&whole, 0);
+}
+
 /* Where an operand's elements are; a single one is brought to `single`. */
-static const void *operand_of(struct evaluation *evaluation, const struct value *value, bool is_single, double *single,
-			      enum operand_kind *kind)
+static inline const void *operand_of(struct evaluation *evaluation, const struct value *value, bool is_single, double *single,
+				     enum operand_kind *kind)
 {
 	if (is_single) {
 		*kind = OPERAND_DOUBLE;
 		if (value->storage == DATATYPE_FP64)
 			return value->data;
-		struct tensor whole = {.data = value->data, .count = 1, .datatype = (enum datatype)value->storage};
-		*single = tensor_number(&whole, 0);
+		*single = value_single(value);
 		return single;
 	}
 	*kind = value->storage == DATATYPE_FP32 ? OPERAND_FLOATS : OPERAND_DOUBLES;
@@ -49,20 +54,22 @@ static bool same_shape(const struct value *left, const struct value *right)
 	       (left->shape == right->shape || memcmp(left->shape, right->shape, left->rank * sizeof *left->shape) == 0);
 }
 
+static __attribute__((noinline)) bool run_spread(struct evaluation *evaluation, kernel *const table[OPERAND_KINDS][OPERAND_KINDS],
+						 enum datatype storage, const struct value *left, const struct value *right,
+						 struct value *result)
+{
+	struct value spread_left = *left, spread_right = *right;
+	return operands_spread(evaluation, &spread_left, &spread_right) &&
+	       operands_run(evaluation, table, storage, &spread_left, &spread_right, result);
+}
+
 bool operands_run(struct evaluation *evaluation, kernel *const table[OPERAND_KINDS][OPERAND_KINDS], enum datatype storage,
 		  const struct value *left, const struct value *right, struct value *result)
 {
 	bool single_right = right->count == 1 && right->rank <= left->rank;
 	bool single_left = !single_right && left->count == 1 && left->rank <= right->rank;
-	struct value spread_left, spread_right;
-	if (!single_right && !single_left && !same_shape(left, right)) {
-		spread_left = *left;
-		spread_right = *right;
-		if (!operands_spread(evaluation, &spread_left, &spread_right))
-			return false;
-		left = &spread_left;
-		right = &spread_right;
-	}
+	if (__builtin_expect(!single_right && !single_left && !same_shape(left, right), 0))
+		return run_spread(evaluation, table, storage, left, right, result);
 	double singles[2];
 	enum operand_kind left_kind, right_kind;
 	const void *left_items = operand_of(evaluation, left, single_left, &singles[0], &left_kind);
@@ -153,7 +160,7 @@ static bool one_integer_result(enum operator_kind operator, wide_integer left, w
 	}
 }
 
-static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kind operator, const struct value *left,
+static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
 				const struct value *right, struct value *result)
 {
 	struct value a = *left, b = *right;
@@ -168,7 +175,7 @@ static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kin
 	for (size_t i = 0; i < a.count; i++) {
 		wide_integer number;
 		wide_integer a_item = wide_at(&a, lefts, i), b_item = wide_at(&b, rights, i);
-		if (operator == OPERATOR_POWER && b_item < 0)
+		if (operator== OPERATOR_POWER && b_item<0)
 			return evaluation_fail(evaluation, "an integer to a power below zero is no integer; write 2.0 ^ -1");
 		if (!one_integer_result(operator, a_item, b_item, &number) || !fits(number, is_unsigned))
 			return refuse_overflow(evaluation, operator, is_unsigned);
@@ -265,26 +272,27 @@ static bool join_texts(struct evaluation *evaluation, const struct value *left, 
 
 /* ---- the operators ---- */
 
-bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operator, const struct value *left,
+bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
 			const struct value *right, bool last, struct value *result)
 {
-	if (__builtin_expect(value_is_float(left) || value_is_float(right), 1) && operator != OPERATOR_POWER &&
-	    value_is_number(left) && value_is_number(right)) {
+	bool floats = value_is_float(left) ? value_is_number(right) : value_is_float(right) && value_is_number(left);
+	if (__builtin_expect(floats && operator!= OPERATOR_POWER, 1)) {
 		bool narrow = last && (left->width | right->width) == WIDTH_NARROW;
 		return operands_run(evaluation, (narrow ? arithmetic_floats : arithmetic_doubles)[operator - OPERATOR_ADD],
 				  narrow ? DATATYPE_FP32 : DATATYPE_FP64, left, right, result);
 	}
 	if (value_is_number(left) && value_is_number(right)) {
-		if (operator == OPERATOR_DIVIDE)
+		if (operator== OPERATOR_DIVIDE)
 			return operands_run(evaluation, arithmetic_doubles[ARITHMETIC_DIVIDE], DATATYPE_FP64, left, right, result);
 		if (value_is_float(left) || value_is_float(right))
 			return power_floats(evaluation, left, right, result);
 		return arithmetic_integers(evaluation, operator, left, right, result);
 	}
 	bool texts = left->storage == DATATYPE_BYTES && right->storage == DATATYPE_BYTES;
-	if (operator == OPERATOR_ADD && texts)
+	if (operator== OPERATOR_ADD && texts)
 		return join_texts(evaluation, left, right, result);
-	return operands_refuse(evaluation, operator, operator == OPERATOR_ADD ? "two numbers or two texts" : "two numbers", left, right);
+	return operands_refuse(evaluation, operator, operator== OPERATOR_ADD ? "two numbers or two texts" : "two numbers", left,
+			       right);
 }
 
 bool operate_negate(struct evaluation *evaluation, const struct value *operand, struct value *result)
@@ -299,7 +307,8 @@ bool operate_negate(struct evaluation *evaluation, const struct value *operand, 
 		return numbers && out;
 	}
 	if (!value_is_integer(&in))
-		return evaluation_fail(evaluation, "`-` takes a number, and this is %s; write number(x) for a text with a number in it",
+		return evaluation_fail(evaluation,
+				       "`-` takes a number, and this is %s; write number(x) for a text with a number in it",
 				       value_text(evaluation, &in));
 	const int64_t *numbers = value_signed(evaluation, &in);
 	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, &in);

@@ -84,6 +84,19 @@ static bool reduce_lanes(struct evaluation *evaluation, const struct node *node,
 	return true;
 }
 
+/* The mean of an FP32 tensor, which needs no doubles in memory. */
+static bool mean_floats(struct evaluation *evaluation, const struct value *value, struct value *result)
+{
+	bool last = evaluation->instruction->last;
+	double mean = sum_floats(value->data, value->count) / (double)value->count;
+	void *out = value_make_single(evaluation, result, last ? DATATYPE_FP32 : DATATYPE_FP64);
+	if (out && last)
+		*(float *)out = (float)mean;
+	else if (out)
+		*(double *)out = mean;
+	return out;
+}
+
 bool run_reduce(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
 		struct value *result)
 {
@@ -91,10 +104,7 @@ bool run_reduce(struct evaluation *evaluation, const struct node *node, const st
 	bool is_mean = node->function->rules->reduce == reduce_mean;
 	if (arguments->storage != DATATYPE_FP32 || node->has_along || !is_mean || arguments->count == 0)
 		return reduce_lanes(evaluation, node, arguments, result);
-	double *out = value_make(evaluation, result, DATATYPE_FP64, NULL, 0);
-	if (out)
-		*out = sum_floats(arguments->data, arguments->count) / (double)arguments->count;
-	return out;
+	return mean_floats(evaluation, arguments, result);
 }
 
 static bool sum_integers(struct evaluation *evaluation, const struct node *node, const struct value *value, struct value *result)
@@ -140,8 +150,8 @@ static size_t extreme_of(const struct lanes *lanes, size_t lane, bool greatest, 
 		size_t at = lane_at(lanes, lane, i);
 		bool better;
 		if (numbers)
-			better = !isnan(numbers[best]) && (isnan(numbers[at]) || (greatest ? numbers[at] > numbers[best]
-											    : numbers[at] < numbers[best]));
+			better = !isnan(numbers[best]) &&
+				 (isnan(numbers[at]) || (greatest ? numbers[at] > numbers[best] : numbers[at] < numbers[best]));
 		else if (is_unsigned)
 			better = greatest ? (uint64_t)integers[at] > (uint64_t)integers[best]
 					  : (uint64_t)integers[at] < (uint64_t)integers[best];
@@ -168,7 +178,10 @@ static bool run_extremes(struct evaluation *evaluation, const struct node *node,
 	bool is_float = value_is_float(value), is_unsigned = value_class_of(value) == CLASS_UNSIGNED;
 	const double *numbers = is_float ? value_doubles(evaluation, value) : NULL;
 	const int64_t *integers = is_float ? NULL : value_signed(evaluation, value);
-	enum datatype storage = positions ? DATATYPE_INT64 : is_float ? DATATYPE_FP64 : is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64;
+	enum datatype storage = positions     ? DATATYPE_INT64
+				: is_float    ? DATATYPE_FP64
+				: is_unsigned ? DATATYPE_UINT64
+					      : DATATYPE_INT64;
 	uint64_t *out = value_make(evaluation, result, storage, lanes.shape, lanes.rank);
 	if (!out || (!numbers && !integers))
 		return false;
@@ -247,7 +260,8 @@ bool run_quantile(struct evaluation *evaluation, const struct node *node, const 
 		share = *given;
 	}
 	if (!(share >= 0.0 && share <= 1.0))
-		return evaluation_fail(evaluation, "quantile() takes a share from 0 to 1, and this is %g; write 0.9 or 90%%", share);
+		return evaluation_fail(evaluation, "quantile() takes a share from 0 to 1, and this is %g; write 0.9 or 90%%",
+				       share);
 	return quantiles(evaluation, node, arguments, share, result);
 }
 

@@ -8,18 +8,21 @@
 
 /* ---- running ---- */
 
-static bool run_until(struct evaluation *evaluation, uint32_t from, uint32_t end)
+static bool run_until(struct evaluation *evaluation, const struct instruction *instruction, const struct instruction *end)
 {
-	const struct instruction *instructions = evaluation->expression->instructions;
-	while (from < end) {
-		const struct instruction *instruction = &instructions[from];
+	while (instruction < end) {
 		evaluation->instruction = instruction;
-		evaluation->next = from + 1;
+		evaluation->next = instruction + 1;
 		if (__builtin_expect(!instruction->run(evaluation, instruction), 0))
 			return false;
-		from = evaluation->next;
+		instruction = evaluation->next;
 	}
 	return true;
+}
+
+static const struct instruction *instruction_at(const struct evaluation *evaluation, uint32_t index)
+{
+	return evaluation->expression->instructions + index;
 }
 
 /* What an instruction governs, with failures forgiven or not. *ran says whether it
@@ -28,9 +31,10 @@ static bool run_forgiving(struct evaluation *evaluation, const struct instructio
 {
 	bool quiet = evaluation->quiet;
 	evaluation->quiet = quiet || forgiven;
-	*ran = run_until(evaluation, evaluation->next, instruction->end);
+	const struct instruction *end = instruction_at(evaluation, instruction->end);
+	*ran = run_until(evaluation, instruction + 1, end);
 	evaluation->quiet = quiet;
-	evaluation->next = instruction->end;
+	evaluation->next = end;
 	evaluation->instruction = instruction;
 	if (*ran)
 		return true;
@@ -45,9 +49,10 @@ static bool run_missing(struct evaluation *evaluation, const struct instruction 
 {
 	bool expected = evaluation->missing_expected;
 	evaluation->missing_expected = true;
-	*present = run_until(evaluation, evaluation->next, instruction->end);
+	const struct instruction *end = instruction_at(evaluation, instruction->end);
+	*present = run_until(evaluation, instruction + 1, end);
 	evaluation->missing_expected = expected;
-	evaluation->next = instruction->end;
+	evaluation->next = end;
 	evaluation->instruction = instruction;
 	bool missing = evaluation->missing;
 	evaluation->missing = false;
@@ -91,6 +96,35 @@ bool instruct_comparison(struct evaluation *evaluation, const struct instruction
 				  right_of(evaluation, instruction), &evaluation->slots[instruction->slot]);
 }
 
+static __attribute__((noinline)) bool operate_with_number(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return instruction->storage == DATATYPE_BOOL ? instruct_comparison(evaluation, instruction)
+						     : instruct_arithmetic(evaluation, instruction);
+}
+
+/* The whole of a short expression such as `x * 0.5`: the kernel writes the answer.
+ * Anything but floats as the last step goes the general way. */
+bool instruct_with_number(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	const struct value *operand = &evaluation->slots[instruction->slot];
+	const void *number = instruction->right->data;
+	if (__builtin_expect(operand->storage != DATATYPE_FP32 || !instruction->last, 0))
+		return operate_with_number(evaluation, instruction);
+	size_t size = operand->count << (instruction->storage == DATATYPE_BOOL ? 0 : 2);
+	struct tensor *answer = arena_take_raw(evaluation->arena, sizeof *answer + size);
+	if (!answer)
+		return evaluation_full(evaluation);
+	*answer = (struct tensor){.shape = operand->shape,
+				  .data = answer + 1,
+				  .count = operand->count,
+				  .datatype = (enum datatype)instruction->storage,
+				  .rank = operand->rank};
+	instruction->kernel(answer + 1, instruction->turned ? number : operand->data, instruction->turned ? operand->data : number,
+			    operand->count);
+	evaluation->answer = answer;
+	return true;
+}
+
 bool instruct_in(struct evaluation *evaluation, const struct instruction *instruction)
 {
 	return operate_in(evaluation, left_of(evaluation, instruction), right_of(evaluation, instruction),
@@ -115,7 +149,7 @@ bool instruct_coalesce(struct evaluation *evaluation, const struct instruction *
 	if (!run_missing(evaluation, instruction, &present))
 		return false;
 	if (present)
-		evaluation->next = instruction->after;
+		evaluation->next = instruction_at(evaluation, instruction->after);
 	return true;
 }
 
@@ -157,7 +191,7 @@ static bool run_branch(struct evaluation *evaluation, const struct instruction *
 
 bool instruct_right(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	return run_branch(evaluation, instruction, instruction->node->operator == OPERATOR_OR, instruction->slot + 1);
+	return run_branch(evaluation, instruction, instruction->node->operator== OPERATOR_OR, instruction->slot + 1);
 }
 
 bool instruct_logic(struct evaluation *evaluation, const struct instruction *instruction)
@@ -167,7 +201,7 @@ bool instruct_logic(struct evaluation *evaluation, const struct instruction *ins
 	if (right->data)
 		return operate_logic(evaluation, instruction->node->operator, left, right, left);
 	struct value same = *left;
-	return operate_logic(evaluation, instruction->node->operator, &same, &same, left);
+	return operate_logic(evaluation, instruction->node->operator, & same, &same, left);
 }
 
 bool instruct_then(struct evaluation *evaluation, const struct instruction *instruction)
@@ -207,21 +241,20 @@ static bool single_text(struct evaluation *evaluation, struct text text, struct 
 	return single(evaluation, DATATYPE_BYTES, &text, result);
 }
 
-static inline bool names_equal(struct text a, struct text b)
+/* As tensors_find(), without a call for each name: names are short. */
+static inline const struct tensor *find(const struct tensors *tensors, const char *bytes, size_t length)
 {
-	if (a.length != b.length)
-		return false;
-	for (size_t i = 0; i < a.length; i++)
-		if (a.bytes[i] != b.bytes[i])
-			return false;
-	return true;
-}
-
-static inline const struct tensor *find(const struct tensors *tensors, struct text name)
-{
-	for (size_t i = 0; i < tensors->count; i++)
-		if (names_equal(tensors->items[i]->name, name))
-			return tensors->items[i];
+	const struct tensor *const *end = tensors->items + tensors->count;
+	for (const struct tensor *const *item = tensors->items; item < end; item++) {
+		const struct tensor *tensor = *item;
+		if (tensor->name.length != length)
+			continue;
+		size_t at = 0;
+		while (at < length && tensor->name.bytes[at] == bytes[at])
+			at++;
+		if (at == length)
+			return tensor;
+	}
 	return NULL;
 }
 
@@ -270,7 +303,8 @@ static bool miss_tensor(struct evaluation *evaluation, const struct expression_n
 		for (size_t j = 0; lists[i] && j < lists[i]->count; j++)
 			suggest_offer(&suggestion, lists[i]->items[j]->name);
 	if (suggestion.nearest.bytes)
-		return evaluation_miss(evaluation, "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT "`, which is there",
+		return evaluation_miss(evaluation,
+				       "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT "`, which is there",
 				       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(suggestion.nearest));
 	return evaluation_miss(evaluation, "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT " ?? otherwise`",
 			       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
@@ -281,8 +315,10 @@ static bool load_parameter(struct evaluation *evaluation, const struct expressio
 	const struct message *message = evaluation->scope->message;
 	const struct parameter *parameter = message ? parameters_find(message->payload.parameters, name->name) : NULL;
 	if (!parameter)
-		return evaluation_miss(evaluation, "the request has no parameter `" TEXT_FORMAT "`; send it, or write params." TEXT_FORMAT
-				       " ?? otherwise", TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
+		return evaluation_miss(evaluation,
+				       "the request has no parameter `" TEXT_FORMAT "`; send it, or write params." TEXT_FORMAT
+				       " ?? otherwise",
+				       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
 	uint8_t flag = parameter->type == PARAMETER_FLAG && parameter->value.flag;
 	switch (parameter->type) {
 	case PARAMETER_FLAG:
@@ -311,34 +347,49 @@ static bool load_owned(struct evaluation *evaluation, const struct expression_na
 		known = true;
 	}
 	if (tensor) {
-		*result = value_of_tensor(tensor);
+		value_of_tensor(result, tensor);
 		return true;
 	}
-	return evaluation_miss(evaluation, known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
-						 : "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing, and no such step is known here; name a step before this one",
+	return evaluation_miss(evaluation,
+			       known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
+				     : "`" TEXT_FORMAT "." TEXT_FORMAT
+				       "` is missing, and no such step is known here; name a step before this one",
 			       TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
+}
+
+bool instruct_owned(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	return load_owned(evaluation, &evaluation->expression->names[instruction->node->name],
+			  &evaluation->slots[instruction->slot]);
+}
+
+/* Not among the tensors: a mark, one of the names that every message has, or missing.
+ * Kept out of line, so that the usual way stays short. */
+static __attribute__((noinline)) bool load_elsewhere(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	const struct payload *payload = evaluation->scope->payload;
+	const struct tensor *mark = payload ? find(&payload->marks, instruction->name.bytes, instruction->name.length) : NULL;
+	if (mark) {
+		value_of_tensor(&evaluation->slots[instruction->slot], mark);
+		return true;
+	}
+	if (instruction->node->special != SPECIAL_NONE)
+		return load_special(evaluation, instruction->node->special, &evaluation->slots[instruction->slot]);
+	return miss_tensor(evaluation, &evaluation->expression->names[instruction->node->name]);
 }
 
 bool instruct_name(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	const struct expression_name *name = &evaluation->expression->names[instruction->node->name];
-	struct value *result = &evaluation->slots[instruction->slot];
-	if (__builtin_expect(name->owner.length > 0, 0))
-		return load_owned(evaluation, name, result);
+	const char *bytes = instruction->name.bytes;
+	const size_t length = instruction->name.length;
 	const struct scope *scope = evaluation->scope;
-	const struct tensor *tensor = scope->made ? find(scope->made, name->name) : NULL;
-	if (!tensor && scope->payload) {
-		tensor = find(&scope->payload->tensors, name->name);
-		if (!tensor)
-			tensor = find(&scope->payload->marks, name->name);
-	}
-	if (__builtin_expect(tensor != NULL, 1)) {
-		*result = value_of_tensor(tensor);
-		return true;
-	}
-	if (instruction->node->special != SPECIAL_NONE)
-		return load_special(evaluation, instruction->node->special, result);
-	return miss_tensor(evaluation, name);
+	const struct tensor *tensor = scope->made ? find(scope->made, bytes, length) : NULL;
+	if (!tensor && scope->payload)
+		tensor = find(&scope->payload->tensors, bytes, length);
+	if (__builtin_expect(!tensor, 0))
+		return load_elsewhere(evaluation, instruction);
+	value_of_tensor(&evaluation->slots[instruction->slot], tensor);
+	return true;
 }
 
 bool instruct_header(struct evaluation *evaluation, const struct instruction *instruction)
@@ -347,8 +398,10 @@ bool instruct_header(struct evaluation *evaluation, const struct instruction *in
 	struct text name = instruction->node->text;
 	const struct header *header = message ? headers_find(message->headers, name) : NULL;
 	if (!header)
-		return evaluation_miss(evaluation, "the message has no header `" TEXT_FORMAT "`; send it, or write header(\"" TEXT_FORMAT
-				       "\") ?? \"\"", TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(name));
+		return evaluation_miss(evaluation,
+				       "the message has no header `" TEXT_FORMAT "`; send it, or write header(\"" TEXT_FORMAT
+				       "\") ?? \"\"",
+				       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(name));
 	return single_text(evaluation, header->value, &evaluation->slots[instruction->slot]);
 }
 
@@ -358,10 +411,9 @@ static bool arguments_fit(struct evaluation *evaluation, const struct node *node
 {
 	const char *letter = node->function->rules->takes;
 	for (uint32_t i = 0; i < node->count; i++) {
-		const char *wanted;
-		if (!letter_takes(*letter, value_class_of(&arguments[i]), &wanted))
-			return evaluation_fail(evaluation, "%s() takes %s, and this is %s; it is written %s", node->function->name, wanted,
-					       value_text(evaluation, &arguments[i]), node->function->form);
+		if (__builtin_expect(!letter_takes(*letter, value_class_of(&arguments[i])), 0))
+			return evaluation_fail(evaluation, "%s() takes %s, and this is %s; it is written %s", node->function->name,
+					       letter_words(*letter), value_text(evaluation, &arguments[i]), node->function->form);
 		letter += letter[1] != '\0';
 	}
 	return true;
@@ -397,7 +449,7 @@ bool instruct_index(struct evaluation *evaluation, const struct instruction *ins
 
 /* ---- the answer ---- */
 
-static enum datatype answer_datatype(const struct value *value)
+static inline enum datatype answer_datatype(const struct value *value)
 {
 	if (value->keeps_datatype)
 		return (enum datatype)value->storage;
@@ -416,8 +468,6 @@ static enum datatype answer_datatype(const struct value *value)
 /* Rounds, or widens, to the datatype in which the value leaves. */
 static const void *answer_elements(struct evaluation *evaluation, const struct value *value, enum datatype datatype)
 {
-	if (value->storage == datatype)
-		return value->data;
 	if (datatype == DATATYPE_FP32) {
 		const double *numbers = value_doubles(evaluation, value);
 		float *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
@@ -427,7 +477,8 @@ static const void *answer_elements(struct evaluation *evaluation, const struct v
 			out[i] = (float)numbers[i];
 		return numbers ? out : NULL;
 	}
-	return datatype == DATATYPE_FP64 ? (const void *)value_doubles(evaluation, value) : (const void *)value_signed(evaluation, value);
+	return datatype == DATATYPE_FP64 ? (const void *)value_doubles(evaluation, value)
+					 : (const void *)value_signed(evaluation, value);
 }
 
 static const struct tensor *answer_of(struct evaluation *evaluation, const struct value *value)
@@ -435,7 +486,7 @@ static const struct tensor *answer_of(struct evaluation *evaluation, const struc
 	if (value->tensor && evaluation->expression->root->kind == NODE_NAME)
 		return value->tensor;
 	enum datatype datatype = answer_datatype(value);
-	const void *elements = answer_elements(evaluation, value, datatype);
+	const void *elements = value->storage == datatype ? value->data : answer_elements(evaluation, value, datatype);
 	struct tensor *tensor = arena_take_raw(evaluation->arena, sizeof *tensor);
 	if (!elements || !tensor) {
 		evaluation_full(evaluation);
@@ -446,25 +497,31 @@ static const struct tensor *answer_of(struct evaluation *evaluation, const struc
 	return tensor;
 }
 
-static bool evaluate(struct evaluation *evaluation)
+static inline bool evaluate(struct evaluation *evaluation)
 {
 	const struct expression *expression = evaluation->expression;
 	evaluation->slots = arena_take_raw(evaluation->arena, expression->slots_count * sizeof *evaluation->slots);
 	if (!evaluation->slots)
 		return evaluation_full(evaluation);
-	return run_until(evaluation, 0, expression->instructions_count);
+	return run_until(evaluation, expression->instructions, expression->instructions + expression->instructions_count);
 }
 
 const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope, struct arena *arena,
 					 struct error *error)
 {
 	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
-	return evaluate(&evaluation) ? answer_of(&evaluation, &evaluation.slots[0]) : NULL;
+	if (!evaluate(&evaluation))
+		return NULL;
+	return evaluation.answer ? evaluation.answer : answer_of(&evaluation, &evaluation.slots[0]);
 }
 
 bool expression_judge(const struct expression *expression, const struct scope *scope, struct arena *arena, bool *holds,
 		      struct error *error)
 {
 	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
-	return evaluate(&evaluation) && value_holds(&evaluation, &evaluation.slots[0], holds);
+	if (!evaluate(&evaluation))
+		return false;
+	if (evaluation.answer)
+		value_of_tensor(&evaluation.slots[0], evaluation.answer);
+	return value_holds(&evaluation, &evaluation.slots[0], holds);
 }

@@ -5,24 +5,26 @@
 
 #include "step/expression_tree.h"
 
-instruction_run instruct_literal;    /* slot = the node's literal */
-instruction_run instruct_name;       /* slot = what the name stands for */
+instruction_run instruct_literal; /* slot = the node's literal */
+instruction_run instruct_name;	  /* slot = what the name stands for */
+instruction_run instruct_owned;	  /* the same for owner.name */
 instruction_run instruct_header;
 instruction_run instruct_arithmetic; /* slot = slot op slot+1 */
 instruction_run instruct_comparison;
+instruction_run instruct_with_number; /* one of these two, where the right side is a float literal */
 instruction_run instruct_in;
 instruction_run instruct_logic;
 instruction_run instruct_not;
 instruction_run instruct_negate;
-instruction_run instruct_call;  /* slot = function(slot, ... slot+count-1) */
+instruction_run instruct_call;	/* slot = function(slot, ... slot+count-1) */
 instruction_run instruct_index; /* slot = slot[...], the indices behind it */
 instruction_run instruct_where; /* slot = where(slot, slot+1, slot+2) */
 
 /* Those that govern the instructions up to `end`. */
-instruction_run instruct_coalesce;  /* when they succeed, goes on at `after`; when something is missing, behind them */
-instruction_run instruct_has;       /* slot = whether nothing was missing */
-instruction_run instruct_right;     /* the right side of and, or: forgiven when the left one decides */
-instruction_run instruct_then;      /* a branch of where: forgiven when the other one is chosen */
+instruction_run instruct_coalesce; /* when they succeed, goes on at `after`; when something is missing, behind them */
+instruction_run instruct_has;	   /* slot = whether nothing was missing */
+instruction_run instruct_right;	   /* the right side of and, or: forgiven when the left one decides */
+instruction_run instruct_then;	   /* a branch of where: forgiven when the other one is chosen */
 instruction_run instruct_otherwise;
 
 #endif

@@ -69,8 +69,9 @@ bool run_reshape(struct evaluation *evaluation, const struct node *node, const s
 		product *= (size_t)shape[open];
 	}
 	if (product != arguments->count)
-		return evaluation_fail(evaluation, "%s has %zu elements, and the shape wanted has %zu; write one that fits, or -1 for one of them",
-				       value_text(evaluation, arguments), arguments->count, product);
+		return evaluation_fail(
+			evaluation, "%s has %zu elements, and the shape wanted has %zu; write one that fits, or -1 for one of them",
+			value_text(evaluation, arguments), arguments->count, product);
 	return view_as(evaluation, arguments, shape, (uint32_t)wanted->count, result);
 }
 
@@ -88,19 +89,20 @@ bool run_flatten(struct evaluation *evaluation, const struct node *node, const s
 /* The datatype in which all of them can stand together. */
 static bool common_storage(struct evaluation *evaluation, const struct value *values, size_t count, enum datatype *storage)
 {
-	bool is_float = false, is_unsigned = true;
+	bool is_float = false, is_unsigned = true, any_unsigned = false;
 	for (size_t i = 0; i < count; i++) {
 		bool both_numbers = value_is_number(&values[i]) && value_is_number(&values[0]);
 		if (!both_numbers && values[i].storage != values[0].storage)
 			return evaluation_fail(evaluation, "only values of one kind go together, and these are %s and %s",
 					       value_text(evaluation, &values[0]), value_text(evaluation, &values[i]));
 		is_float = is_float || value_is_float(&values[i]);
+		any_unsigned = any_unsigned || value_class_of(&values[i]) == CLASS_UNSIGNED;
 		is_unsigned = is_unsigned && (value_class_of(&values[i]) == CLASS_UNSIGNED || values[i].fits_any);
 	}
-	*storage = !value_is_number(&values[0]) ? (enum datatype)values[0].storage
-		   : is_float                   ? DATATYPE_FP64
-		   : is_unsigned                ? DATATYPE_UINT64
-						: DATATYPE_INT64;
+	*storage = !value_is_number(&values[0])	 ? (enum datatype)values[0].storage
+		   : is_float			 ? DATATYPE_FP64
+		   : is_unsigned && any_unsigned ? DATATYPE_UINT64
+						 : DATATYPE_INT64;
 	return true;
 }
 
@@ -113,7 +115,8 @@ static const void *elements_as(struct evaluation *evaluation, const struct value
 	const int64_t *items = value_signed(evaluation, value);
 	for (size_t i = 0; items && storage == DATATYPE_INT64 && value->storage == DATATYPE_UINT64 && i < value->count; i++) {
 		if (items[i] < 0) {
-			evaluation_fail(evaluation, "signed and unsigned integers together, and one does not fit INT64; write cast(x, FP64)");
+			evaluation_fail(evaluation,
+					"signed and unsigned integers together, and one does not fit INT64; write cast(x, FP64)");
 			return NULL;
 		}
 	}
@@ -192,7 +195,8 @@ bool run_stack(struct evaluation *evaluation, const struct node *node, const str
 	if (!shapes_join(evaluation, all, count, &joint))
 		return false;
 	if (joint.rank == TENSOR_RANK_MAX)
-		return evaluation_fail(evaluation, "stack() makes one dimension more, and a tensor has at most %d", TENSOR_RANK_MAX);
+		return evaluation_fail(evaluation, "stack() makes one dimension more, and a tensor has at most %d",
+				       TENSOR_RANK_MAX);
 	int64_t rank = (int64_t)joint.rank + 1;
 	int64_t along = node->has_along ? node->along : 0;
 	if (along < -rank || along >= rank)
@@ -204,8 +208,7 @@ bool run_stack(struct evaluation *evaluation, const struct node *node, const str
 		shape[i] = i == axis ? 1 : joint.shape[i < axis ? i : i - 1];
 	for (size_t i = 0; i < count; i++) {
 		struct value spread = arguments[i];
-		if (!value_spread(evaluation, &spread, &joint) ||
-		    !view_as(evaluation, &spread, shape, (uint32_t)rank, &values[i]))
+		if (!value_spread(evaluation, &spread, &joint) || !view_as(evaluation, &spread, shape, (uint32_t)rank, &values[i]))
 			return false;
 	}
 	return join_along(evaluation, values, count, axis, result);
@@ -227,7 +230,7 @@ bool run_sort(struct evaluation *evaluation, const struct node *node, const stru
 	unsigned char *room = arena_take_raw(evaluation->arena, lanes.length * size);
 	if (!in || !out || !room)
 		return evaluation_full(evaluation);
-	items_order *order = storage == DATATYPE_FP64    ? order_doubles
+	items_order *order = storage == DATATYPE_FP64	 ? order_doubles
 			     : storage == DATATYPE_INT64 ? order_signed
 			     : storage == DATATYPE_BYTES ? order_texts
 							 : order_unsigned;
@@ -254,7 +257,8 @@ bool run_reverse(struct evaluation *evaluation, const struct node *node, const s
 	unsigned char *out = value_make_like(evaluation, result, storage, arguments);
 	for (size_t lane = 0; out && lane < lanes.count; lane++)
 		for (size_t i = 0; i < lanes.length; i++)
-			memcpy(out + lane_at(&lanes, lane, i) * size, in + lane_at(&lanes, lane, lanes.length - 1 - i) * size, size);
+			memcpy(out + lane_at(&lanes, lane, i) * size, in + lane_at(&lanes, lane, lanes.length - 1 - i) * size,
+			       size);
 	return out;
 }
 

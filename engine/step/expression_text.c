@@ -247,7 +247,8 @@ bool run_number(struct evaluation *evaluation, const struct node *node, const st
 	for (size_t i = 0; out && i < arguments->count; i++) {
 		struct text text = trimmed(in[i]);
 		if (!read_number(text, &out[i]))
-			return evaluation_fail(evaluation, "\"%.*s\" is no number; send one such as 1.5, or where(like(x, ..), number(x), 0)",
+			return evaluation_fail(evaluation,
+					       "\"%.*s\" is no number; send one such as 1.5, or where(like(x, ..), number(x), 0)",
 					       (int)(text.length < 60 ? text.length : 60), text.bytes ? text.bytes : "");
 	}
 	return out;

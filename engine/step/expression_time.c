@@ -46,7 +46,8 @@ static bool map_times(struct evaluation *evaluation, const struct value *value, 
 	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, value);
 	for (size_t i = 0; in && out && i < value->count; i++) {
 		if (value->storage == DATATYPE_UINT64 && in[i] < 0)
-			return evaluation_fail(evaluation, "this time is beyond what milliseconds in INT64 hold; send one that fits");
+			return evaluation_fail(evaluation,
+					       "this time is beyond what milliseconds in INT64 hold; send one that fits");
 		out[i] = part(in[i]);
 	}
 	return in && out;

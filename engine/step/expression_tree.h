@@ -8,6 +8,7 @@
 #ifndef SLUICE_STEP_EXPRESSION_TREE_H
 #define SLUICE_STEP_EXPRESSION_TREE_H
 
+#include "step/expression_kernels.h"
 #include "step/expression_value.h"
 
 enum node_kind {
@@ -63,20 +64,20 @@ extern const char *const special_names[SPECIAL_COUNT];
 struct node {
 	enum node_kind kind;
 	enum operator_kind operator; /* NODE_UNARY, NODE_BINARY */
-	uint32_t at, end;            /* bytes of the source */
+	uint32_t at, end;	     /* bytes of the source */
 	uint32_t count;
 	bool bracketed; /* stands in round brackets */
 	struct node **items;
-	enum value_class class;                           /* NODE_LITERAL */
-	struct value literal;                             /* NODE_LITERAL */
-	struct text text;                                 /* NODE_HEADER: the header's name */
-	uint32_t name;                                    /* NODE_NAME: index into the expression's names */
-	enum special_name special;                        /* NODE_NAME */
-	const struct expression_function_row *function;   /* NODE_CALL */
-	enum datatype datatype;                           /* NODE_CALL: of cast */
-	bool has_along;                                   /* NODE_CALL: `along` was written */
+	enum value_class class;				/* NODE_LITERAL */
+	struct value literal;				/* NODE_LITERAL */
+	struct text text;				/* NODE_HEADER: the header's name */
+	uint32_t name;					/* NODE_NAME: index into the expression's names */
+	enum special_name special;			/* NODE_NAME */
+	const struct expression_function_row *function; /* NODE_CALL */
+	enum datatype datatype;				/* NODE_CALL: of cast */
+	bool has_along;					/* NODE_CALL: `along` was written */
 	int64_t along;
-	bool has_over; /* NODE_CALL: `over` was written */
+	bool has_over;		     /* NODE_CALL: `over` was written */
 	int64_t over_count, over_ms; /* one of them is above 0 */
 };
 
@@ -86,14 +87,18 @@ typedef bool instruction_run(struct evaluation *evaluation, const struct instruc
 
 struct instruction {
 	instruction_run *run;
-	uint32_t slot;               /* of the first operand, and of the result */
-	uint32_t count;              /* operands, in slots one behind the other */
-	uint32_t end;                /* control: the first instruction behind what it governs */
-	uint32_t after;              /* control: where to go on when that succeeded */
-	const struct value *left;    /* operands that are literals; NULL: from the slots */
+	uint32_t slot;		  /* of the first operand, and of the result */
+	uint32_t count;		  /* operands, in slots one behind the other */
+	uint32_t end;		  /* control: the first instruction behind what it governs */
+	uint32_t after;		  /* control: where to go on when that succeeded */
+	const struct value *left; /* operands that are literals; NULL: from the slots */
 	const struct value *right;
 	const struct node *node;
-	bool last; /* its result is the answer: may be rounded already */
+	struct text name; /* of instruct_name */
+	bool last;	  /* its result is the answer: may be rounded already */
+	bool turned;	  /* of instruct_with_number: the number stands left */
+	uint8_t storage;  /* the same: of the result, when it is the answer */
+	kernel *kernel;	  /* the same: for an operand of floats */
 };
 
 struct expression {
@@ -148,10 +153,10 @@ struct token {
 	enum token_kind kind;
 	enum sign sign;
 	enum operator_kind operator;
-	bool quoted;      /* TOKEN_NAME: its last part in backquotes, so never a word of the language */
-	uint32_t at, end; /* bytes of the source */
-	struct text text;  /* TOKEN_NAME, TOKEN_TEXT: without quotes, escapes resolved */
-	struct text owner; /* TOKEN_NAME: the part before the first point */
+	bool quoted;	     /* TOKEN_NAME: its last part in backquotes, so never a word of the language */
+	uint32_t at, end;    /* bytes of the source */
+	struct text text;    /* TOKEN_NAME, TOKEN_TEXT: without quotes, escapes resolved */
+	struct text owner;   /* TOKEN_NAME: the part before the first point */
 	struct value number; /* TOKEN_NUMBER; TOKEN_DURATION: in milliseconds */
 };
 

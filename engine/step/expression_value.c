@@ -12,8 +12,8 @@ static void explain(struct evaluation *evaluation, const char *format, va_list a
 {
 	char words[ERROR_TEXT_MAX];
 	vsnprintf(words, sizeof words, format, arguments);
-	error_set(evaluation->error, ERROR_INPUT,
-		  expression_place_at(evaluation->expression, evaluation->instruction->node->at), "%s", words);
+	error_set(evaluation->error, ERROR_INPUT, expression_place_at(evaluation->expression, evaluation->instruction->node->at),
+		  "%s", words);
 }
 
 bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
@@ -52,11 +52,11 @@ const char *value_text(struct evaluation *evaluation, const struct value *value)
 
 /* ---- conversions ---- */
 
-#define CONVERT(type, expression)                                                                                                 \
-	do {                                                                                                                      \
-		const type *items = value->data;                                                                                  \
-		for (size_t i = 0; i < value->count; i++)                                                                         \
-			out[i] = (expression);                                                                                    \
+#define CONVERT(type, expression)                                                                                                  \
+	do {                                                                                                                       \
+		const type *items = value->data;                                                                                   \
+		for (size_t i = 0; i < value->count; i++)                                                                          \
+			out[i] = (expression);                                                                                     \
 	} while (0)
 
 const double *value_doubles(struct evaluation *evaluation, const struct value *value)
@@ -196,7 +196,7 @@ void *value_make(struct evaluation *evaluation, struct value *result, enum datat
 		evaluation_fail(evaluation, "%s", refused.text);
 		return NULL;
 	}
-	int64_t *kept = arena_take_raw(evaluation->arena, rank * sizeof *kept);
+	int64_t *kept = arena_take_raw(evaluation->arena, (rank + 1) * sizeof *kept);
 	void *elements = arena_take_raw(evaluation->arena, count * datatype_stride(storage));
 	if (!kept || !elements) {
 		evaluation_full(evaluation);
@@ -303,7 +303,8 @@ bool value_spread(struct evaluation *evaluation, struct value *value, const stru
 bool value_one_integer(struct evaluation *evaluation, const struct value *value, const char *what, int64_t *number)
 {
 	if (!value_is_integer(value) || value->count != 1)
-		return evaluation_fail(evaluation, "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element", what,
+		return evaluation_fail(evaluation,
+				       "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element", what,
 				       value_text(evaluation, value));
 	const int64_t *integer = value_signed(evaluation, value);
 	if (!integer)
@@ -317,7 +318,8 @@ bool value_one_integer(struct evaluation *evaluation, const struct value *value,
 bool value_holds(struct evaluation *evaluation, const struct value *value, bool *holds)
 {
 	if (value->count != 1)
-		return evaluation_fail(evaluation, "a condition has one element, and this is %s; write any(...) or all(...) around it",
+		return evaluation_fail(evaluation,
+				       "a condition has one element, and this is %s; write any(...) or all(...) around it",
 				       value_text(evaluation, value));
 	const uint8_t *truth = value_truths(evaluation, value);
 	if (truth)

@@ -14,7 +14,7 @@
 #include "step/expression.h"
 
 #define WIDTH_NARROW 1U /* a float tensor of FP32 or smaller went in */
-#define WIDTH_WIDE 2U   /* one of FP64 */
+#define WIDTH_WIDE 2U	/* one of FP64 */
 
 struct value {
 	const void *data;
@@ -23,8 +23,8 @@ struct value {
 	uint32_t rank;
 	uint8_t storage; /* enum datatype of the elements */
 	uint8_t width;
-	bool fits_any;               /* a literal not below zero: signed or unsigned, as its partner is */
-	bool keeps_datatype;         /* made by cast: leaves in just this datatype */
+	bool fits_any;		     /* a literal not below zero: signed or unsigned, as its partner is */
+	bool keeps_datatype;	     /* made by cast: leaves in just this datatype */
 	const struct tensor *tensor; /* untouched, as it came; NULL: made here */
 };
 
@@ -38,10 +38,11 @@ struct evaluation {
 	struct error *error;
 	struct value *slots;
 	const struct instruction *instruction; /* the one that runs */
-	uint32_t next;                         /* the one behind it */
-	bool quiet;                            /* a failure is expected here: no words are made for it */
-	bool missing_expected;                 /* the same for what is missing */
-	bool missing;                          /* the last failure was something missing */
+	const struct instruction *next;	       /* the one behind it */
+	bool quiet;			       /* a failure is expected here: no words are made for it */
+	bool missing_expected;		       /* the same for what is missing */
+	bool missing;			       /* the last failure was something missing */
+	const struct tensor *answer;	       /* made whole by the last instruction; NULL: in slot 0 */
 };
 
 /* An INPUT error at the instruction that runs; always false. */
@@ -75,19 +76,26 @@ static inline bool value_is_number(const struct value *value)
 	return value_is_float(value) || value_is_integer(value);
 }
 
-static inline struct value value_of_tensor(const struct tensor *tensor)
+static inline uint8_t width_of(enum datatype datatype)
 {
 	static const uint8_t widths[DATATYPE_COUNT] = {[DATATYPE_FP16] = WIDTH_NARROW,
 						       [DATATYPE_BF16] = WIDTH_NARROW,
 						       [DATATYPE_FP32] = WIDTH_NARROW,
 						       [DATATYPE_FP64] = WIDTH_WIDE};
-	return (struct value){.data = tensor->data,
-			      .shape = tensor->shape,
-			      .count = tensor->count,
-			      .rank = tensor->rank,
-			      .storage = (uint8_t)tensor->datatype,
-			      .width = widths[tensor->datatype],
-			      .tensor = tensor};
+	return widths[datatype];
+}
+
+static inline void value_of_tensor(struct value *value, const struct tensor *tensor)
+{
+	value->data = tensor->data;
+	value->shape = tensor->shape;
+	value->count = tensor->count;
+	value->rank = tensor->rank;
+	value->storage = (uint8_t)tensor->datatype;
+	value->width = width_of(tensor->datatype);
+	value->fits_any = false;
+	value->keeps_datatype = false;
+	value->tensor = tensor;
 }
 
 /* The elements as doubles: those of an FP64 value itself, else converted. NULL
@@ -111,6 +119,18 @@ static inline const struct text *value_texts(const struct value *value)
 /* A value of this storage and shape, its elements not yet written. NULL when
  * memory ran out or it has too many elements. */
 void *value_make(struct evaluation *evaluation, struct value *result, enum datatype storage, const int64_t *shape, uint32_t rank);
+
+/* The same for a single element; it is written through the result. */
+static inline void *value_make_single(struct evaluation *evaluation, struct value *result, enum datatype storage)
+{
+	static const int64_t no_shape[1];
+	void *element = arena_take_raw(evaluation->arena, sizeof(struct text));
+	const struct value made = {.data = element, .shape = no_shape, .count = 1, .storage = (uint8_t)storage};
+	*result = made;
+	if (__builtin_expect(!element, 0))
+		evaluation_full(evaluation);
+	return element;
+}
 
 /* The same with the shape of `like`. */
 static inline void *value_make_like(struct evaluation *evaluation, struct value *result, enum datatype storage,
@@ -158,9 +178,9 @@ enum function_shape {
 	SHAPE_JOINT,   /* all arguments broadcast */
 	SHAPE_REDUCED, /* [] or, with `along`, without that axis */
 	SHAPE_SCALAR,
-	SHAPE_SAME,    /* of the first argument */
-	SHAPE_VECTOR,  /* one dimension of unknown length */
-	SHAPE_FREE,    /* known only when it runs */
+	SHAPE_SAME,   /* of the first argument */
+	SHAPE_VECTOR, /* one dimension of unknown length */
+	SHAPE_FREE,   /* known only when it runs */
 };
 
 /* How a function is checked and run. `takes` has a letter for each argument, the
@@ -173,17 +193,28 @@ struct function_rules {
 	char gives;
 	enum function_shape shape;
 	bool takes_along;
-	function_run *run; /* NULL: a form of its own, or not evaluated here */
-	double (*each)(double);                              /* of a float function of one number */
+	function_run *run;				     /* NULL: a form of its own, or not evaluated here */
+	double (*each)(double);				     /* of a float function of one number */
 	double (*reduce)(const double *items, size_t count); /* of a reduction to a float */
-	bool takes_over;                                     /* a trailing one, over messages or time */
+	bool takes_over;				     /* a trailing one, over messages or time */
 };
 
-/* Whether a value of the class fits the letter; `wanted` says in words what does. */
-bool letter_takes(char letter, enum datatype_class class, const char **wanted);
+/* Whether a value of the class fits the letter, and in words what does. */
+static inline bool letter_takes(char letter, enum datatype_class class)
+{
+	const unsigned integer = 1U << CLASS_SIGNED | 1U << CLASS_UNSIGNED, number = integer | 1U << CLASS_FLOAT;
+	unsigned taken = letter == 'n'	 ? number
+			 : letter == 'b' ? number | 1U << CLASS_BOOL
+			 : letter == 'i' ? integer
+			 : letter == 't' ? 1U << CLASS_BYTES
+					 : ~0U;
+	return taken >> class & 1;
+}
 
-function_run run_each_float, run_abs, run_sign, run_rounded, run_clip, run_least, run_greatest, run_relu, run_isnan, run_isfinite, run_div,
-	run_mod, run_cast;
+const char *letter_words(char letter);
+
+function_run run_each_float, run_abs, run_sign, run_rounded, run_clip, run_least, run_greatest, run_relu, run_isnan, run_isfinite,
+	run_div, run_mod, run_cast;
 function_run run_sum, run_reduce, run_extreme, run_arg_extreme, run_quantile, run_any, run_all, run_count, run_dot;
 function_run run_shape, run_size, run_reshape, run_flatten, run_concat, run_stack, run_sort, run_reverse, run_softmax, run_valid;
 function_run run_lower, run_upper, run_trim, run_len, run_contains, run_starts_with, run_ends_with, run_like, run_text, run_number,
@@ -196,8 +227,5 @@ double reduce_pstd(const double *items, size_t count);
 double reduce_norm(const double *items, size_t count);
 
 function_run run_hour, run_minute, run_weekday, run_day;
-
-
-
 
 #endif

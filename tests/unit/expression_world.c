@@ -1,8 +1,11 @@
 /* expression_world.c: see expression_world.h. */
 #include "tests/unit/expression_world.h"
 
-#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 #include "base/number.h"
 #include "base/suggest.h"
@@ -19,11 +22,8 @@ static const struct tensor tensor_x = {.name = {"x", 1},
 										   .type = PARAMETER_TEXT,
 										   .value.text = {"open,high,volume", 16}}}};
 
-static const struct tensor tensor_made = {.name = {"made", 4},
-					  .shape = (const int64_t[]){0},
-					  .data = (const int64_t[]){42},
-					  .count = 1,
-					  .datatype = DATATYPE_INT64};
+static const struct tensor tensor_made = {
+	.name = {"made", 4}, .shape = (const int64_t[]){0}, .data = (const int64_t[]){42}, .count = 1, .datatype = DATATYPE_INT64};
 static const struct tensor tensor_x2 = {.name = {"x2", 2},
 					.shape = (const int64_t[]){1, 3},
 					.data = (const float[]){2, 4, 8},
@@ -106,8 +106,8 @@ static const struct tensor tensor_y = {.name = {"y", 1},
 
 static const struct tensor *const world_made[] = {&tensor_made, &tensor_x2};
 static const struct tensor *const world_marks[] = {&tensor_drift};
-static const struct tensor *const world_tensors[] = {&tensor_x, &tensor_m, &tensor_d, &tensor_n, &tensor_i,     &tensor_u, &tensor_big,
-						     &tensor_s, &tensor_b, &tensor_h, &tensor_e, &tensor_market};
+static const struct tensor *const world_tensors[] = {&tensor_x,	  &tensor_m, &tensor_d, &tensor_n, &tensor_i, &tensor_u,
+						     &tensor_big, &tensor_s, &tensor_b, &tensor_h, &tensor_e, &tensor_market};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -188,7 +188,8 @@ const char *world_show(struct world *world, const struct tensor *tensor)
 
 static const char *show_error(struct world *world, const struct error *error)
 {
-	return arena_print(world->arena, "%s %u:%u %s", error_kind_name(error->kind), error->place.line, error->place.column, error->text);
+	return arena_print(world->arena, "%s %u:%u %s", error_kind_name(error->kind), error->place.line, error->place.column,
+			   error->text);
 }
 
 static const struct expression *compile(struct world *world, const char *source, unsigned uses, struct error *error)
@@ -261,4 +262,20 @@ const char *world_check(struct world *world, const char *source)
 		shown = type.shape[i] < 0 ? arena_print(world->arena, "%s%s?", shown, i ? "," : "[")
 					  : arena_print(world->arena, "%s%s%lld", shown, i ? "," : "[", (long long)type.shape[i]);
 	return arena_print(world->arena, "%s%s", shown, type.rank ? "]" : "[]");
+}
+
+void world_hold(const char *(*ask)(struct world *world, const char *source), const struct world_row *rows, size_t count)
+{
+	size_t failed = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct world world;
+		world_open(&world);
+		const char *value = ask(&world, rows[i].source);
+		if (strcmp(value, rows[i].value) != 0) {
+			print_error("%s\n  wanted %s\n  got    %s\n", rows[i].source, rows[i].value, value);
+			failed++;
+		}
+		world_close(&world);
+	}
+	assert_int_equal(failed, 0);
 }

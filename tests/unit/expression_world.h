@@ -42,4 +42,14 @@ const char *world_compile(struct world *world, const char *source, unsigned uses
  * "float[?]"; or the error. */
 const char *world_check(struct world *world, const char *source);
 
+/* Each source gives its value when asked by `ask`; fails the test with all that do not. */
+struct world_row {
+	const char *source;
+	const char *value;
+};
+
+void world_hold(const char *(*ask)(struct world *world, const char *source), const struct world_row *rows, size_t count);
+
+#define WORLD_HOLD(ask, rows) world_hold(ask, rows, sizeof(rows) / sizeof *(rows))
+
 #endif

@@ -12,12 +12,19 @@ static void what_fingers_do_wrong_is_recognised(void **state)
 	static const struct {
 		const char *word, *meant;
 	} rows[] = {
-		{"storageURL", "storageUri"}, {"candidate", "candidates"}, {"stepJoin", "stepsJoin"}, {"Pipline", "Pipeline"},
-		{"frist", "first"},           {"input", "inputs"},         {"specs", "spec"},         {"join_window_ms", "joinWindowMs"},
-		{"STEPS", "steps"},           {"drift", "drift_score"},
+		{"storageURL", "storageUri"},
+		{"candidate", "candidates"},
+		{"stepJoin", "stepsJoin"},
+		{"Pipline", "Pipeline"},
+		{"frist", "first"},
+		{"input", "inputs"},
+		{"specs", "spec"},
+		{"join_window_ms", "joinWindowMs"},
+		{"STEPS", "steps"},
+		{"drift", "drift_score"},
 	};
-	static const char *const candidates[] = {"storageUri", "candidates", "stepsJoin", "Pipeline",   "first",
-						 "inputs",     "spec",       "steps",     "joinWindowMs", "drift_score"};
+	static const char *const candidates[] = {"storageUri", "candidates", "stepsJoin", "Pipeline",	  "first",
+						 "inputs",     "spec",	     "steps",	  "joinWindowMs", "drift_score"};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *nearest = suggest_nearest(rows[i].word, candidates, sizeof candidates / sizeof *candidates);
 		assert_non_null(nearest);

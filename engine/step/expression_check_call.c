@@ -1,0 +1,264 @@
+/* expression_check_call.c: the types and shapes that functions and indices give. */
+#include "step/expression_check.h"
+
+static enum datatype_class runtime_class(enum value_class class)
+{
+	switch (class) {
+	case VALUE_BOOL:
+		return CLASS_BOOL;
+	case VALUE_FLOAT:
+		return CLASS_FLOAT;
+	case VALUE_TEXT:
+		return CLASS_BYTES;
+	default:
+		return CLASS_SIGNED;
+	}
+}
+
+static bool infer_axis(struct inference *inference, const struct node *node, const struct value_type *type, int64_t along,
+		       uint32_t *axis)
+{
+	int64_t rank = type->rank;
+	if (along < -rank || along >= rank)
+		return inference_refuse(inference, node, "%s has no axis %lld; its axes are 0 to %lld, or -1 for the last",
+					inference_words(inference, type), (long long)along, (long long)rank - 1);
+	*axis = (uint32_t)(along < 0 ? along + rank : along);
+	return true;
+}
+
+static bool infer_reduced(struct inference *inference, const struct node *node, const struct inferred *argument,
+			  struct value_type *result)
+{
+	if (!node->has_along) {
+		result->shape_known = true;
+		result->rank = 0;
+		return true;
+	}
+	result->shape_known = argument->type.shape_known;
+	if (!result->shape_known)
+		return true;
+	uint32_t axis = 0;
+	if (!infer_axis(inference, node, &argument->type, node->along, &axis))
+		return false;
+	result->rank = 0;
+	for (uint32_t i = 0; i < argument->type.rank; i++)
+		if (i != axis)
+			result->shape[result->rank++] = argument->type.shape[i];
+	return true;
+}
+
+static enum value_class class_given(char gives, const struct inferred *arguments, size_t count)
+{
+	switch (gives) {
+	case 'f':
+		return VALUE_FLOAT;
+	case 'b':
+		return VALUE_BOOL;
+	case 't':
+		return VALUE_TEXT;
+	case 'i':
+	case 'u':
+		return VALUE_INTEGER;
+	case 's':
+		return arguments[0].type.class == VALUE_BOOL ? VALUE_INTEGER : arguments[0].type.class;
+	default:
+		break;
+	}
+	enum value_class class = arguments[0].type.class;
+	for (size_t i = 1; i < count && gives == 'n'; i++) {
+		enum value_class other = arguments[i].type.class;
+		if (class == VALUE_UNKNOWN || other == VALUE_UNKNOWN)
+			return class == VALUE_FLOAT || other == VALUE_FLOAT ? VALUE_FLOAT : VALUE_UNKNOWN;
+		class = other == VALUE_FLOAT ? VALUE_FLOAT : class;
+	}
+	return class;
+}
+
+static bool infer_call_shape(struct inference *inference, const struct node *node, const struct inferred *arguments,
+			     struct inferred *result)
+{
+	switch (node->function->rules->shape) {
+	case SHAPE_JOINT:
+		result->type.shape_known = arguments[0].type.shape_known;
+		result->type.rank = arguments[0].type.rank;
+		memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
+		for (uint32_t i = 1; i < node->count; i++) {
+			struct inferred before = *result;
+			if (!inference_join(inference, node, &before, &arguments[i], &result->type))
+				return false;
+		}
+		return true;
+	case SHAPE_REDUCED:
+		return infer_reduced(inference, node, &arguments[0], &result->type);
+	case SHAPE_SCALAR:
+		inferred_set_scalar(result);
+		return true;
+	case SHAPE_SAME:
+		result->type.shape_known = arguments[0].type.shape_known;
+		result->type.rank = arguments[0].type.rank;
+		memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
+		return true;
+	case SHAPE_VECTOR:
+		result->type.shape_known = true;
+		result->type.rank = 1;
+		result->type.shape[0] = -1;
+		return true;
+	case SHAPE_FREE:
+		result->type.shape_known = false;
+		return true;
+	}
+	return true;
+}
+
+static bool check_arguments(struct inference *inference, const struct node *node, const struct inferred *arguments)
+{
+	const char *letter = node->function->rules->takes;
+	for (uint32_t i = 0; i < node->count; i++) {
+		enum value_class class = arguments[i].type.class;
+		if (class != VALUE_UNKNOWN && !letter_takes(*letter, runtime_class(class)))
+			return inference_refuse(inference, node->items[i], "%s() takes %s, and this is %s; it is written %s",
+						node->function->name, letter_words(*letter),
+						inference_words(inference, &arguments[i].type), node->function->form);
+		letter += letter[1] != '\0';
+	}
+	return true;
+}
+
+/* where(): its branches decide, and must be of one kind. */
+static bool infer_where(struct inference *inference, const struct node *node, const struct inferred *arguments,
+			struct inferred *result)
+{
+	enum value_class then = arguments[1].type.class, otherwise = arguments[2].type.class;
+	if (!classes_alike(then, otherwise))
+		return inference_refuse(inference, node, "where() chooses between two values of one kind, and these are %s and %s",
+					inference_words(inference, &arguments[1].type),
+					inference_words(inference, &arguments[2].type));
+	enum value_class class = class_given('n', arguments + 1, 2);
+	unsigned width = arguments[0].width;
+	struct inferred branches[2] = {arguments[1], arguments[2]};
+	branches[0].width |= width;
+	branches[0].width_known = branches[0].width_known && arguments[0].width_known;
+	inferred_set_class(result, class, branches, 2);
+	return infer_call_shape(inference, node, arguments, result);
+}
+
+bool inference_call(struct inference *inference, const struct node *node, struct inferred *result)
+{
+	const struct function_rules *rules = node->function->rules;
+	struct inferred *arguments = ARENA_ARRAY(inference->arena, struct inferred, node->count + 1);
+	if (!arguments)
+		return error_memory(inference->error, ERROR_SYSTEM, "checking an expression");
+	for (uint32_t i = 0; i < node->count; i++)
+		if (!inference_node(inference, node->items[i], &arguments[i]))
+			return false;
+	if (!check_arguments(inference, node, arguments))
+		return false;
+	if (strcmp(node->function->name, "where") == 0)
+		return infer_where(inference, node, arguments, result);
+	inferred_set_class(result, class_given(rules->gives, arguments, node->count), arguments, node->count);
+	if (rules->gives == 'i')
+		inferred_set_datatype(result, DATATYPE_INT64);
+	if (rules->gives == 'u')
+		inferred_set_datatype(result, DATATYPE_UINT64);
+	if (rules->gives == 'c') {
+		result->type.class = class_of_datatype(node->datatype);
+		inferred_set_datatype(result, node->datatype);
+		result->width = width_of(node->datatype);
+		result->width_known = true;
+	}
+	return infer_call_shape(inference, node, arguments, result);
+}
+
+/* ---- indices ---- */
+
+static bool is_whole_literal(const struct node *node, int64_t *number)
+{
+	bool whole = node && node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_INT64 && node->literal.count == 1;
+	if (whole)
+		*number = *(const int64_t *)node->literal.data;
+	return whole;
+}
+
+static bool check_position(struct inference *inference, const struct node *item, const struct value_type *base, uint32_t axis,
+			   bool is_border)
+{
+	int64_t position, size = base->shape[axis];
+	if (size < 0 || !is_whole_literal(item, &position))
+		return true;
+	if ((position < 0 ? position + size : position) >= 0 && position < size + is_border)
+		return true;
+	return inference_refuse(inference, item, "index %lld is outside %s; axis %u has %lld elements, counted from 0",
+				(long long)position, inference_words(inference, base), axis, (long long)size);
+}
+
+static bool infer_dimension(struct inference *inference, const struct node *item, const struct value_type *base, uint32_t axis,
+			    struct value_type *result)
+{
+	if (item->kind == NODE_SLICE) {
+		int64_t from, to;
+		for (int side = 0; side < 2; side++)
+			if (item->items[side] && !check_position(inference, item->items[side], base, axis, true))
+				return false;
+		from = 0;
+		to = base->shape[axis];
+		bool known = to >= 0 && (!item->items[0] || is_whole_literal(item->items[0], &from)) &&
+			     (!item->items[1] || is_whole_literal(item->items[1], &to));
+		from = from < 0 ? from + base->shape[axis] : from;
+		to = known && to < 0 ? to + base->shape[axis] : to;
+		result->shape[result->rank++] = known ? (to > from ? to - from : 0) : -1;
+		return true;
+	}
+	return check_position(inference, item, base, axis, false);
+}
+
+/* What stands in the brackets: integers, and one text for a column. */
+static bool check_index_classes(struct inference *inference, const struct node *node)
+{
+	for (uint32_t i = 1; i < node->count; i++) {
+		const struct node *item = node->items[i];
+		bool slice = item->kind == NODE_SLICE;
+		const struct node *const *parts = slice ? (const struct node *const *)item->items : &item;
+		for (int part = 0; part < (slice ? 2 : 1); part++) {
+			struct inferred index = {0};
+			if (!parts[part])
+				continue;
+			if (!inference_node(inference, parts[part], &index))
+				return false;
+			enum value_class class = index.type.class;
+			if (class != VALUE_UNKNOWN && class != VALUE_INTEGER && (slice || class != VALUE_TEXT))
+				return inference_refuse(
+					inference, parts[part],
+					"an index is an integer or a column's name, and this is %s; write x[0] or x[\"name\"]",
+					inference_words(inference, &index.type));
+		}
+	}
+	return true;
+}
+
+bool inference_index(struct inference *inference, const struct node *node, struct inferred *result)
+{
+	struct inferred base = {0};
+	if (!inference_node(inference, node->items[0], &base) || !check_index_classes(inference, node))
+		return false;
+	inferred_set_class(result, base.type.class, &base, 1);
+	result->type.shape_known = base.type.shape_known;
+	if (!base.type.shape_known)
+		return true;
+	if (node->count - 1 > base.type.rank)
+		return inference_refuse(inference, node, "%s has %u dimensions, and here are %u indices; leave some out",
+					inference_words(inference, &base.type), base.type.rank, node->count - 1);
+	result->type.rank = 0;
+	const struct node *only = node->items[1];
+	bool column = node->count == 2 && only->kind == NODE_LITERAL && only->class == VALUE_TEXT;
+	bool unsure = node->count == 2 && only->kind != NODE_LITERAL && only->kind != NODE_SLICE;
+	for (uint32_t axis = 0; axis < base.type.rank; axis++) {
+		bool indexed = column ? axis == base.type.rank - 1 : axis + 1 < node->count;
+		if (!indexed)
+			result->type.shape[result->type.rank++] = base.type.shape[axis];
+		else if (!infer_dimension(inference, column ? only : node->items[axis + 1], &base.type, axis, &result->type))
+			return false;
+	}
+	/* A computed index may turn out to be a column's name. */
+	result->type.shape_known = !unsure || base.type.rank == 1;
+	return true;
+}
