@@ -91,7 +91,7 @@ void inferred_set_class(struct inferred *result, enum value_class class, const s
 	for (size_t i = 0; i < count; i++) {
 		result->width |= operands[i].width;
 		result->width_known = result->width_known && operands[i].width_known;
-		if (operands[i].fits_any)
+		if (operands[i].fits_any && operands[i].type.datatype == DATATYPE_INT64)
 			continue;
 		any_tensor = true;
 		all_known = all_known && operands[i].type.datatype_known;
@@ -272,7 +272,7 @@ static bool infer_time(struct inference *inference, const struct node *node, con
 		*class = VALUE_DURATION;
 	else if ((left == VALUE_TIME && right != VALUE_TIME && (sum || difference)) ||
 		 (right == VALUE_TIME && left != VALUE_TIME && sum))
-		*class = VALUE_TIME;
+		*class = *class == VALUE_INTEGER ? VALUE_TIME : *class; /* with a float it is a float of milliseconds */
 	else if (left == VALUE_TIME || right == VALUE_TIME)
 		return inference_refuse(inference, node,
 					"a time is subtracted from another, or a duration from it; write ts - t, or ts - 5m");
@@ -335,13 +335,36 @@ static bool check_truth(struct inference *inference, const struct node *node, co
 	return inference_refuse(inference, node, "a text is neither true nor false; compare it, as in x == \"yes\"");
 }
 
+bool may_be_single(const struct value_type *type)
+{
+	for (uint32_t i = 0; type->shape_known && i < type->rank; i++)
+		if (type->shape[i] >= 0 && type->shape[i] != 1)
+			return false;
+	return true;
+}
+
+void keep_alike(struct value_type *type, const struct value_type *other)
+{
+	bool alike = type->shape_known && other->shape_known && type->rank == other->rank;
+	for (uint32_t i = 0; alike && i < type->rank; i++)
+		alike = type->shape[i] == other->shape[i];
+	type->shape_known = alike;
+}
+
+/* Either of the two may be the answer, so only what both agree in is certain. */
 static bool infer_coalesce(const struct inferred *operands, struct inferred *result)
 {
-	bool alike = operands[0].type.class == operands[1].type.class;
-	inferred_set_class(result, alike ? operands[0].type.class : VALUE_UNKNOWN, operands, 2);
-	result->type.datatype_known = result->type.datatype_known && alike &&
-				      (operands[0].width == operands[1].width || operands[0].type.class != VALUE_FLOAT);
-	result->type.shape_known = false;
+	struct inferred alone[2] = {operands[0], operands[1]};
+	for (int side = 0; side < 2; side++)
+		inferred_set_class(&alone[side], operands[side].type.class, &operands[side], 1);
+	*result = alone[0];
+	if (alone[0].type.class != alone[1].type.class)
+		result->type.class = VALUE_UNKNOWN;
+	result->type.datatype_known =
+		alone[0].type.datatype_known && alone[1].type.datatype_known && alone[0].type.datatype == alone[1].type.datatype;
+	result->width_known = alone[0].width_known && alone[1].width_known && alone[0].width == alone[1].width;
+	result->fits_any = operands[0].fits_any && operands[1].fits_any;
+	keep_alike(&result->type, &alone[1].type);
 	return true;
 }
 
@@ -358,7 +381,11 @@ static bool infer_binary(struct inference *inference, const struct node *node, s
 		if (!check_truth(inference, node->items[0], &operands[0]) || !check_truth(inference, node->items[1], &operands[1]))
 			return false;
 		inferred_set_class(result, VALUE_BOOL, operands, 2);
-		break;
+		if (!inference_join(inference, node, &operands[0], &operands[1], &result->type))
+			return false;
+		if (may_be_single(&operands[0].type))
+			keep_alike(&result->type, &operands[0].type);
+		return true;
 	case OPERATOR_IN:
 		result->type = operands[0].type;
 		return infer_comparison(inference, node, operands, result);

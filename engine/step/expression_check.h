@@ -40,6 +40,13 @@ void inferred_set_class(struct inferred *result, enum value_class class, const s
 void inferred_set_datatype(struct inferred *result, enum datatype datatype);
 void inferred_set_scalar(struct inferred *result);
 
+/* Whether it may have just one element: then it decides alone, and what it makes
+ * unneeded may be left out. */
+bool may_be_single(const struct value_type *type);
+
+/* Forgets the shape of `type` when the other's is not the same. */
+void keep_alike(struct value_type *type, const struct value_type *other);
+
 bool classes_alike(enum value_class left, enum value_class right); /* may be compared, or chosen between */
 enum value_class class_of_datatype(enum datatype datatype);
 

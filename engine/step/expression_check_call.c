@@ -124,7 +124,21 @@ static bool check_arguments(struct inference *inference, const struct node *node
 	return true;
 }
 
-/* where(): its branches decide, and must be of one kind. */
+/* The type of where() when branches first to last are there. */
+static bool infer_branches(struct inference *inference, const struct node *node, const struct inferred *arguments, uint32_t first,
+			   uint32_t last, struct inferred *result)
+{
+	struct inferred branches[2] = {arguments[first], arguments[last]};
+	branches[0].width |= arguments[0].width;
+	branches[0].width_known = branches[0].width_known && arguments[0].width_known;
+	inferred_set_class(result, class_given('n', branches, 2), branches, 2);
+	struct inferred with_condition = {0};
+	return inference_join(inference, node, &branches[0], &branches[1], &with_condition.type) &&
+	       inference_join(inference, node, &arguments[0], &with_condition, &result->type);
+}
+
+/* where(): its branches decide, and must be of one kind. A condition that is single
+ * may leave one of them out, so only what both agree in is certain. */
 static bool infer_where(struct inference *inference, const struct node *node, const struct inferred *arguments,
 			struct inferred *result)
 {
@@ -133,13 +147,22 @@ static bool infer_where(struct inference *inference, const struct node *node, co
 		return inference_refuse(inference, node, "where() chooses between two values of one kind, and these are %s and %s",
 					inference_words(inference, &arguments[1].type),
 					inference_words(inference, &arguments[2].type));
-	enum value_class class = class_given('n', arguments + 1, 2);
-	unsigned width = arguments[0].width;
-	struct inferred branches[2] = {arguments[1], arguments[2]};
-	branches[0].width |= width;
-	branches[0].width_known = branches[0].width_known && arguments[0].width_known;
-	inferred_set_class(result, class, branches, 2);
-	return infer_call_shape(inference, node, arguments, result);
+	if (!infer_branches(inference, node, arguments, 1, 2, result))
+		return false;
+	if (!may_be_single(&arguments[0].type))
+		return true;
+	for (uint32_t branch = 1; branch <= 2; branch++) {
+		struct inferred alone = {0};
+		if (!infer_branches(inference, node, arguments, branch, branch, &alone))
+			return false;
+		keep_alike(&result->type, &alone.type);
+		if (alone.type.class != result->type.class)
+			result->type.class = VALUE_UNKNOWN;
+		result->type.datatype_known =
+			result->type.datatype_known && alone.type.datatype_known && alone.type.datatype == result->type.datatype;
+		result->width_known = result->width_known && alone.width == result->width;
+	}
+	return true;
 }
 
 bool inference_call(struct inference *inference, const struct node *node, struct inferred *result)

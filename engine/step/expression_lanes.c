@@ -103,6 +103,11 @@ int order_unsigned(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+int order_bools(const void *a, const void *b)
+{
+	return *(const uint8_t *)a - *(const uint8_t *)b;
+}
+
 int order_texts(const void *a, const void *b)
 {
 	const struct text *left = a, *right = b;

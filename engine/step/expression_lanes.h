@@ -30,6 +30,6 @@ const double *lane_gather(const struct lanes *lanes, const double *items, size_t
 /* Sorts in place without further memory (heapsort). */
 typedef int items_order(const void *a, const void *b);
 void sort_items(void *items, size_t count, size_t size, items_order *order);
-items_order order_doubles, order_signed, order_unsigned, order_texts; /* nan stands last */
+items_order order_doubles, order_signed, order_unsigned, order_bools, order_texts; /* nan stands last */
 
 #endif

@@ -244,9 +244,8 @@ static bool single_text(struct evaluation *evaluation, struct text text, struct 
 /* As tensors_find(), without a call for each name: names are short. */
 static inline const struct tensor *find(const struct tensors *tensors, const char *bytes, size_t length)
 {
-	const struct tensor *const *end = tensors->items + tensors->count;
-	for (const struct tensor *const *item = tensors->items; item < end; item++) {
-		const struct tensor *tensor = *item;
+	for (size_t i = 0; i < tensors->count; i++) {
+		const struct tensor *tensor = tensors->items[i];
 		if (tensor->name.length != length)
 			continue;
 		size_t at = 0;

@@ -230,10 +230,11 @@ bool run_sort(struct evaluation *evaluation, const struct node *node, const stru
 	unsigned char *room = arena_take_raw(evaluation->arena, lanes.length * size);
 	if (!in || !out || !room)
 		return evaluation_full(evaluation);
-	items_order *order = storage == DATATYPE_FP64	 ? order_doubles
-			     : storage == DATATYPE_INT64 ? order_signed
-			     : storage == DATATYPE_BYTES ? order_texts
-							 : order_unsigned;
+	items_order *order = storage == DATATYPE_FP64	  ? order_doubles
+			     : storage == DATATYPE_INT64  ? order_signed
+			     : storage == DATATYPE_UINT64 ? order_unsigned
+			     : storage == DATATYPE_BOOL	  ? order_bools
+							  : order_texts;
 	for (size_t lane = 0; lane < lanes.count; lane++) {
 		for (size_t i = 0; i < lanes.length; i++)
 			memcpy(room + i * size, in + lane_at(&lanes, lane, i) * size, size);
