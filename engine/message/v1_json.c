@@ -175,7 +175,7 @@ static bool read_columns(struct message *message, const struct json_scan *scan, 
 	while (json_key(&inside, &name)) {
 		const char *where = arena_print(message->arena, "inputs: " TEXT_FORMAT, TEXT_ARGUMENTS(name));
 		if (!where)
-			break;
+			return error_memory(scan->error, ERROR_LIMIT, "reading inputs");
 		const struct tensor *tensor =
 			json_span(&inside, &value) ? tensor_infer(scan, where, name, &value, 1, false, v1_rules) : NULL;
 		if (!tensor)

@@ -124,6 +124,42 @@ static void a_warm_request_takes_nothing_from_the_heap(void **state)
 	}
 }
 
+/* Each allocation fails once: what comes of it is an error, and never half an answer. */
+static void a_request_for_which_memory_runs_out_is_refused(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"id\":\"\\u0072\",\"parameters\":{\"a\":1},\"inputs\":[{\"name\":\"x\",\"parameters\":{\"b\":2},\"shape\":[2],"
+		"\"datatype\":\"FP32\",\"data\":[1.5,2e3]},{\"name\":\"s\",\"datatype\":\"BYTES\",\"data\":[\"a\\n\"],\"shape\":[1]"
+		"}],"
+		"\"outputs\":[{\"name\":\"s\"}]}",
+		"{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"UINT8\"}],\"raw_input_contents\":[\"AQ==\"]}",
+		"{\"instances\":[{\"a\":{\"b64\":\"QQ==\"},\"b\":[0.5]},{\"b\":[2.5],\"a\":\"2\"}]}",
+		"{\"inputs\":{\"x\":[1,2]}}",
+		"{\"data\":{\"names\":[\"a\"],\"tensor\":{\"shape\":[1,1],\"values\":[1]}}}",
+		"{\"data\":{\"ndarray\":[\"a\"]}}",
+		"{\"binData\":\"QQ==\"}",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		bool answered_whole = false;
+		for (uint64_t nth = 1; !answered_whole; nth++) {
+			struct error error = {0};
+			struct message message = {.arena = arena_open((size_t)1 << 20)};
+			struct answer answer = {.payload = &message.payload};
+			struct buffer out;
+			buffer_open(&out, (size_t)1 << 20);
+			memory_fail_at(nth);
+			answered_whole = message_decode(&message, text_of(bodies[i]), NULL, &error) &&
+					 answer_encode(&message, &answer, NULL, NULL, &out, &error);
+			memory_fail_at(0);
+			if (!answered_whole && error.kind != ERROR_LIMIT)
+				fail_msg("%s: allocation %u: %s", bodies[i], (unsigned)nth, error.text);
+			buffer_close(&out);
+			arena_close(message.arena);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +170,7 @@ int main(void)
 		BEHAVIOUR(an_answer_that_has_no_room_is_a_limit),
 		BEHAVIOUR(what_is_no_utf8_is_replaced_in_strings),
 		BEHAVIOUR(a_warm_request_takes_nothing_from_the_heap),
+		cmocka_unit_test(a_request_for_which_memory_runs_out_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
