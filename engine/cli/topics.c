@@ -33,8 +33,8 @@ static void print_step(struct page *page, unsigned level, const struct step_kind
 static void steps_print(struct session *session, struct page *page)
 {
 	page_heading(page, 1, "Step kinds");
-	page_text(page, "A step has one of these keys, or none: then it calls the model of its own name. Every step also takes the "
-			"fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
+	page_text(page, "A step has one of these keys, or none: then it calls the model of its own name. Every step also takes "
+			"the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
 	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
 		print_step(page, 2, *kind);
 }
@@ -59,17 +59,17 @@ static void steps_offer(struct session *session, struct suggestion *suggestion)
 /* ---- expressions ---- */
 
 static const char expressions_text[] =
-	"An expression is one line: names, numbers, texts, operators and functions. It has no statements and no loops, and gives the "
-	"same result everywhere.\n\n"
+	"An expression is one line: names, numbers, texts, operators and functions. It has no statements and no loops, and "
+	"gives the same result everywhere.\n\n"
 	"  (price - mean(price)) / std(price)\n"
 	"  where(predict > 0.5, \"buy\", \"hold\")\n"
 	"  header(\"x-tier\") == \"fast\" or (vol ?? 0) > 3%\n\n"
-	"Names are the tensors of the message, what was set above in the same step, `step.tensor` of an earlier step, `request.tensor` and "
-	"`params.name` of what the caller sent, and `key id ts pipeline step variant model version` of the message. `has(x)` and `x ?? y` "
-	"may name what is missing; else using it is an error that names it.\n\n"
-	"Operators, tightest first: `x[i] f(x) a.b`, `^`, `-x not x`, `* /`, `+ -`, `< <= > >= == != in`, `and`, `or`, `??`. Shapes "
-	"broadcast as in numpy. Integers stay exact and overflow is an error; `/` always gives a floating point number. Blanks stand around "
-	"a minus between names: `a-b` is one name.";
+	"Names are the tensors of the message, what was set above in the same step, `step.tensor` of an earlier step, "
+	"`request.tensor` and `params.name` of what the caller sent, and `key id ts pipeline step variant model version` of "
+	"the message. `has(x)` and `x ?? y` may name what is missing; else using it is an error that names it.\n\n"
+	"Operators, tightest first: `x[i] f(x) a.b`, `^`, `-x not x`, `* /`, `+ -`, `< <= > >= == != in`, `and`, `or`, `??`. "
+	"Shapes broadcast as in numpy. Integers stay exact and overflow is an error; `/` always gives a floating point number. "
+	"Blanks stand around a minus between names: `a-b` is one name.";
 
 static void function_item(struct page *page, const struct expression_function_row *row)
 {
@@ -126,8 +126,9 @@ static void resources_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Resources");
-	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose fields these "
-			"are. What sluice does not know is an error; what it knows and does not honour yet is a warning.");
+	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
+			"fields these are. What sluice does not know is an error; what it knows and does not honour yet is a "
+			"warning.");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
 		print_resource(page, 2, kind);
 }
@@ -157,8 +158,8 @@ static void formats_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Formats");
-	page_text(page, "A message's format is told by its header `content-type`, or seen from its bytes, in this order. An answer leaves "
-			"in the format of its request, unless `output.format` names another.");
+	page_text(page, "A message's format is told by its header `content-type`, or seen from its bytes, in this order. An "
+			"answer leaves in the format of its request, unless `output.format` names another.");
 	for (const struct format *const *format = format_table; (*format)->name; format++) {
 		page_heading(page, 2, "%s", (*format)->name);
 		page_text(page, (*format)->help);
@@ -198,8 +199,8 @@ static void stubs_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Stub models");
-	page_text(page, "Models that are not there, for tests: a Model's `storageUri: stub://NAME?key=value`, or its own name when it has "
-			"no other place. They need no server and always answer the same.");
+	page_text(page, "Models that are not there, for tests: a Model's `storageUri: stub://NAME?key=value`, or its own name "
+			"when it has no other place. They need no server and always answer the same.");
 	for (const struct stub_row *row = stub_rows; row->name; row++)
 		stub_item(page, row);
 }
@@ -239,7 +240,8 @@ static void faults_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Faults");
-	page_text(page, "What `sluice lint` can find: the code, what it means, what to do, and an example that has it with the same mended.");
+	page_text(page, "What `sluice lint` can find: the code, what it means, what to do, and an example that has it with the "
+			"same mended.");
 	for (const struct fault_code *code = fault_codes; code->code; code++)
 		print_fault(page, 2, code);
 }
