@@ -214,6 +214,23 @@ static void read_spec(struct reading *reading, struct resource *resource, const 
 		kind->check(resource, reading->faults);
 }
 
+static bool is_row(const struct option *rows, struct text key)
+{
+	for (const struct option *row = rows; row->type != OPTION_END; row++)
+		if (row->name && text_is(key, row->name))
+			return true;
+	return false;
+}
+
+/* Whether the map has a key that was probably meant to be `word`: then that was said. */
+static bool is_misspelt(const struct node *map, const char *word, const struct option *rows)
+{
+	for (size_t i = 0; map && map->type == NODE_MAP && i < map->count; i++)
+		if (!is_row(rows, map->entries[i].key->scalar) && suggest_nearest(map->entries[i].key->scalar.bytes, &word, 1))
+			return true;
+	return false;
+}
+
 static void check_name(struct spec *spec, const struct resource *resource, const struct node *root, bool fragment)
 {
 	if (resource->name.text) {
@@ -222,10 +239,11 @@ static void check_name(struct spec *spec, const struct resource *resource, const
 	}
 	const struct node *metadata = node_get(root, "metadata");
 	const struct node *name = node_get(metadata, "name");
-	if (fragment || resource->kind->nameless || (name && name->type != NODE_NULL))
+	if (fragment || resource->kind->nameless || (name && name->type != NODE_NULL) ||
+	    (!name && is_misspelt(metadata, "name", metadata_rows)))
 		return;
 	struct place place = metadata && metadata->type == NODE_MAP ? metadata->place : root->place;
-	fault_add(spec->faults, CODE_MISSING_FIELD, place, NULL, "`name` is missing in `metadata`: every %s has one",
+	fault_add(spec->faults, CODE_MISSING_FIELD, place, NULL, "`name` is missing in `metadata`: the name of the %s",
 		  resource->kind->name);
 }
 
@@ -236,14 +254,9 @@ static const struct node *spec_node(struct spec *spec, const struct node *root, 
 		return node;
 	static const struct option map_row = {.type = OPTION_MAP};
 	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .field = "spec"};
-	bool misspelt = false;
-	for (size_t i = 0; i < root->count && !node; i++) {
-		static const char *const word[] = {"spec"};
-		misspelt = misspelt || suggest_nearest(root->entries[i].key->scalar.bytes, word, 1);
-	}
 	if (node && node->type != NODE_NULL)
 		value_wrong_type(&reading, &map_row, node);
-	else if (!misspelt && !(node && node->broken))
+	else if (node ? !node->broken : !is_misspelt(root, "spec", envelope_rows))
 		fault_add(spec->faults, CODE_MISSING_FIELD, root->place, NULL, "`spec` is missing: it says what the resource is");
 	return NULL;
 }
@@ -325,7 +338,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		resource->name = (struct name){RUNTIME_NAME, root->place};
 	if (kind->later)
 		fault_add(spec->faults, CODE_KIND_LATER, fragment ? root->place : node_get(root, "kind")->place, NULL,
-			  "a %s is known and checked; sluice does not run it yet", kind->name);
+			  "resources of the kind %s are known and checked; sluice does not run them yet", kind->name);
 	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope) : root;
 	if (!node)
 		return;

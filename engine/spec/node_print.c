@@ -92,7 +92,10 @@ void node_print_yaml(const struct node *node, struct buffer *out)
 		print_block(node, 0, false, out);
 		return;
 	}
-	print_scalar(node, out);
+	if (node->type == NODE_MAP || node->type == NODE_LIST)
+		buffer_string(out, node->type == NODE_MAP ? "{}" : "[]");
+	else
+		print_scalar(node, out);
 	buffer_byte(out, '\n');
 }
 

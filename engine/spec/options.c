@@ -100,6 +100,8 @@ static const char *names_of(struct reading *reading, const struct option *rows)
 	for (const struct option *row = rows; row->type != OPTION_END && names; row++)
 		if (row->name)
 			names = arena_print(reading->arena, "%s%s%s", names, *names ? ", " : "", row->name);
+	for (size_t i = 0; step_rows(rows) && reading->kinds && reading->kinds[i] && names; i++)
+		names = arena_print(reading->arena, "%s, %s", names, reading->kinds[i]->name);
 	return names ? names : "";
 }
 

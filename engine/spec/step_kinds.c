@@ -31,11 +31,10 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	const struct step_kind *kind = step_kind_find(reading->kinds, entry->key->scalar.bytes);
 	if (!kind)
 		return false;
-	if (step->options_here.line > 0) {
+	bool second = step->options_here.line > 0;
+	if (second)
 		fault_add(reading->faults, CODE_TWO_KINDS, entry->key->place, NULL,
 			  "this step is a `%s` already and cannot be a `%s` too", step->kind->name, kind->name);
-		return true;
-	}
 	if (kind->planned)
 		fault_add(reading->faults, CODE_STEP_KIND_LATER, entry->key->place, NULL,
 			  "`%s` is known and checked; sluice does not run steps of that kind yet", kind->name);
@@ -45,6 +44,8 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	struct node nothing = {.type = NODE_MAP, .place = entry->value->place};
 	size_t faults_before = faults_count(reading->faults, SEVERITY_ERROR);
 	options_read(reading, entry->value->type == NODE_NULL ? &nothing : entry->value, rows_of(kind), options);
+	if (second)
+		return true;
 	step->kind = kind;
 	step->options = options;
 	step->options_here = entry->key->place;

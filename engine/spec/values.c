@@ -355,18 +355,15 @@ static struct place source_place(struct reading *reading, const struct node *nod
 	return place;
 }
 
-#pragma weak expression_compile
 static void read_expression(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	if (node->type != NODE_SCALAR) {
 		value_wrong_type(reading, row, node);
 		return;
 	}
-	if (row->uses & USE_OPERATION && condition_fault(reading, node))
+	bool condition = row->uses & USE_OPERATION, exact;
+	if (condition && condition_fault(reading, node))
 		return;
-	if (!expression_compile)
-		return;
-	bool exact;
 	struct error error = {0};
 	struct place place = source_place(reading, node, &exact);
 	const struct expression *expression =
@@ -374,8 +371,8 @@ static void read_expression(struct reading *reading, const struct option *row, c
 	if (expression)
 		*(const struct expression **)at = expression;
 	else if (error.kind == ERROR_CONFIG)
-		fault_add(reading->faults, CODE_BAD_EXPRESSION, exact ? error.place : node->place, NULL, "`%s`: %s", reading->field,
-			  error.text);
+		fault_add(reading->faults, condition ? CODE_BAD_CONDITION : CODE_BAD_EXPRESSION,
+			  exact && !condition ? error.place : node->place, NULL, "`%s`: %s", reading->field, error.text);
 }
 
 static void read_node(struct reading *reading, const struct option *row, const struct node *node, void *at)

@@ -13,6 +13,8 @@
 #include "spec/node.h"
 #include "spec/yaml_map.h"
 
+#define PENDING_FIRST 64 /* children of open collections: enough for most files */
+
 struct anchor {
 	struct text name;
 	const struct node *node; /* NULL while it is being composed */
@@ -225,7 +227,7 @@ static bool compose(struct composer *composer, size_t depth, const struct node *
 static bool push(struct composer *composer, const struct node *key, const struct node *value)
 {
 	if (composer->pending_count == composer->pending_room) {
-		size_t room = composer->pending_room ? composer->pending_room * 2 : 64;
+		size_t room = composer->pending_room * 2;
 		struct node_entry *larger = memory_resize(composer->pending, room, sizeof *larger);
 		if (!larger)
 			return out_of_memory(composer);
@@ -483,14 +485,15 @@ bool yaml_read(struct arena *arena, const char *file, struct text text, struct d
 	if (!may_be_read(&composer))
 		return !arena_failed(arena);
 	composer.anchors = memory_take(YAML_ANCHORS_MAX, sizeof *composer.anchors);
-	if (!composer.anchors)
-		return false;
-	bool more;
-	do {
+	composer.pending = memory_take(PENDING_FIRST, sizeof *composer.pending);
+	composer.pending_room = PENDING_FIRST;
+	bool more = composer.anchors && composer.pending;
+	composer.progress = more ? GOING : MEMORY_OUT;
+	while (more) {
 		compose_from(&composer);
 		more = composer.progress == DOCUMENT_SPOILT && skip_to_next_document(&composer);
 		yaml_parser_delete(&composer.parser);
-	} while (more);
+	}
 	memory_give(composer.anchors);
 	memory_give(composer.pending);
 	*documents = (struct documents){composer.document_count, composer.documents};
