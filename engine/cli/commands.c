@@ -3,6 +3,7 @@
 
 extern const struct command command_completion;
 extern const struct command command_echo;
+extern const struct command command_eval;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_lint;
@@ -17,6 +18,7 @@ const struct command *const command_table[] = {
 	&command_test,
 	&command_schema,
 	&command_echo,
+	&command_eval,
 	&command_help,
 	&command_completion,
 	NULL,
