@@ -84,6 +84,8 @@ static bool see_element(void *context, struct json_scan *scan)
 	case JSON_OBJECT:
 		if (!inference->rules.base64 || !json_is_base64(scan, &text))
 			return refuse(inference, scan, scan->at, "an element is an object; send numbers, strings or booleans");
+		if (arena_failed(scan->arena))
+			return error_memory(scan->error, ERROR_LIMIT, "reading base64");
 		if (!text.bytes)
 			return refuse(inference, scan, scan->at, "b64 holds no base64");
 		inference->seen |= SEEN_BASE64;
