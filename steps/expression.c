@@ -120,20 +120,31 @@ static void typing_put(struct typing *typing, struct text name, const struct val
 	*there = (struct tensor_type){name, *type};
 }
 
-static bool typing_pick(const struct expression_options *self, struct typing *typing, struct error *error)
+/* Of a `keep` all is known that leaves, if not its types. */
+static bool typing_keep(const struct expression_options *self, struct typing *typing, struct error *error)
 {
-	size_t left = 0;
-	for (size_t i = 0; i < self->keep.count && typing->complete; i++)
-		if (!typed(typing, text_of(self->keep.items[i].text)))
+	for (size_t i = 0; i < self->keep.count; i++) {
+		struct text name = text_of(self->keep.items[i].text);
+		if (typed(typing, name))
+			continue;
+		if (typing->complete)
 			return error_set(error, ERROR_CONFIG, self->keep.items[i].place,
 					 "no tensor `%s` to keep; name one that comes, or set it", self->keep.items[i].text);
+		typing_put(typing, name, &(struct value_type){0});
+	}
+	typing->complete = typing->complete || self->keep.count > 0;
+	return true;
+}
+
+static void typing_pick(const struct expression_options *self, struct typing *typing)
+{
+	size_t left = 0;
 	for (size_t i = 0; i < typing->count; i++) {
 		struct text name = typing->items[i].name;
 		if (!listed(&self->drop, name) && (self->keep.count == 0 || listed(&self->keep, name)))
 			typing->items[left++] = typing->items[i];
 	}
 	typing->count = left;
-	return true;
 }
 
 static bool expression_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -141,7 +152,8 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 {
 	const struct expression_options *self = step->options;
 	const struct setting *settings = self->set.items;
-	struct typing typing = {in->complete, in->count, ARENA_ARRAY(arena, struct tensor_type, in->count + self->set.count + 1)};
+	struct typing typing = {in->complete, in->count,
+				ARENA_ARRAY(arena, struct tensor_type, in->count + self->set.count + self->keep.count + 1)};
 	const struct expression_types types = {&typing, type_of_name};
 	if (!typing.items)
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
@@ -153,8 +165,9 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 			return false;
 		typing_put(&typing, text_of(settings[i].name.text), &type);
 	}
-	if (!typing_pick(self, &typing, error))
+	if (!typing_keep(self, &typing, error))
 		return false;
+	typing_pick(self, &typing);
 	*out = (struct tensor_types){typing.complete, typing.count, typing.items};
 	return true;
 }

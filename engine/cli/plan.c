@@ -6,8 +6,8 @@
 
 #include "cli/command.h"
 
-#define PLAN_BYTES_MAX ((size_t)512 << 20)  /* of a printed plan: ten thousand pipelines */
-#define PLAN_ARENA_BYTES ((size_t)1 << 30)  /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
+#define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
+#define PLAN_ARENA_BYTES ((size_t)1 << 30)    /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
 #define METADATA_BYTES_MAX ((size_t)16 << 20) /* of --models: metadata of thousands of models */
 
 enum plan_form { PLAN_TEXT = OUTPUT_TEXT, PLAN_JSON = OUTPUT_JSON, PLAN_DOT, PLAN_MERMAID };
@@ -26,13 +26,15 @@ extern const struct command command_plan;
 
 static const struct option options[] = {
 	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
-	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12, .help = "Requests a second, to show records and bytes a day."),
+	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
+	    .help = "Requests a second, to show records and bytes a day."),
 	ROW("acls", FLAG, struct plan_arguments, acls, .help = "Shows what the engine must be allowed in Kafka."),
 	ROW("slo", FLAG, struct plan_arguments, targets,
 	    .help = "Shows the target_metrics of the files, held against the plan; documents without a kind are then Targets."),
 	ROW("models", TEXT, struct plan_arguments, models,
 	    .help = "A JSON file with the metadata of models: tensors are checked against it, -1 is any size."),
-	ROW("server", NAMES, struct plan_arguments, servers, .help = "NAME=URL: where the server, or the model, of that name is; may be repeated."),
+	ROW("server", NAMES, struct plan_arguments, servers,
+	    .help = "NAME=URL: where the server, or the model, of that name is; may be repeated."),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
 	{.type = OPTION_END},
 };
@@ -66,7 +68,8 @@ static bool read_metadata(struct arena *arena, const char *file, struct models_m
 	bool whole = bytes && length < METADATA_BYTES_MAX && !ferror(stream);
 	fclose(stream);
 	if (!whole)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read whole: it may have up to %zu MiB", file, METADATA_BYTES_MAX >> 20);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read whole: it may have up to %zu MiB", file,
+				 METADATA_BYTES_MAX >> 20);
 	return metadata_read(arena, file, (struct text){bytes, length}, metadata, error);
 }
 
@@ -119,7 +122,8 @@ static int run(struct session *session, const void *given, const char *const *pa
 	struct spec spec;
 	const char *bad = bad_server(&arguments->servers);
 	if (bad)
-		return command_misuse(session, &command_plan, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`", bad);
+		return command_misuse(session, &command_plan, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`",
+				      bad);
 	if (arguments->targets && !spec_options.kind)
 		spec_options.kind = "Targets";
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);

@@ -29,7 +29,9 @@ static const char *topic_operations(const struct topic *topic)
 	const struct topic_role_row *role = &topic_roles[topic->role];
 	if (topic->bound)
 		return role->read && role->written ? "Read Write Describe" : role->read ? "Read Describe" : "Write Describe";
-	return role->read && role->written ? "Read Write Describe Create" : role->read ? "Read Describe Create" : "Write Describe Create";
+	return role->read && role->written ? "Read Write Describe Create"
+	       : role->read		   ? "Read Describe Create"
+					   : "Write Describe Create";
 }
 
 /* A topic that one pipeline writes and another reads has an entry for each: they are

@@ -29,9 +29,9 @@ struct graph_build {
 	const struct spec *spec;
 	struct graph *graph;
 	const struct step_spec *steps;
-	struct text pipeline;          /* its name */
-	bool names_tensors;            /* the reference dialect: some step declares its outputs */
-	struct name_index declared;    /* in that dialect: tensor -> the step that declares it */
+	struct text pipeline;	    /* its name */
+	bool names_tensors;	    /* the reference dialect: some step declares its outputs */
+	struct name_index declared; /* in that dialect: tensor -> the step that declares it */
 	size_t suggestions_left;
 	/* Working space of join.c: for each topic (the request, and both sides of each step)
 	 * the list that is being built. */

@@ -108,8 +108,8 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 		facts.storage_uri = storage;
 		facts.server = server;
 	} else if (!resource) {
-		note_add(compiler, &plan->notes, spec->name.place, "model `%s`, which step `%s` calls, is not among the files", model,
-			 plan->graph->steps[step].name);
+		note_add(compiler, &plan->notes, spec->name.place, "model `%s`, which step `%s` calls, is not among the files",
+			 model, plan->graph->steps[step].name);
 	}
 	struct endpoint endpoint = endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
 	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice)
@@ -117,8 +117,8 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	const char *role = built_in_role(spec);
 	if (role)
 		note_add(compiler, &plan->notes, spec->name.place,
-			 "step `%s` is the built-in %s, as no Server, endpoint or stub offers model `%s`; it cannot run yet", spec->name.text, role,
-			 model);
+			 "step `%s` is the built-in %s, as no Server, endpoint or stub offers model `%s`; it cannot run yet",
+			 spec->name.text, role, model);
 	else
 		note_add(compiler, &plan->notes, spec->name.place, "model `%s` has no endpoint: %s", model, endpoint.advice);
 	return endpoint;
@@ -137,17 +137,19 @@ static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, st
 	callees[plan->callee_count++] = callee;
 }
 
-static void add_candidates(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const struct experiment_spec *experiment)
+static void add_candidates(struct compiler *compiler, struct pipeline_plan *plan, size_t step,
+			   const struct experiment_spec *experiment)
 {
 	const struct candidate *candidates = experiment->candidates.items;
 	enum call_target target = experiment->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL;
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		if (candidates[i].name.text)
 			add_callee(compiler, plan,
-				   (struct callee){.step = step,
-						   .target = target,
-						   .name = candidates[i].name.text,
-						   .how = arena_print(compiler->arena, "weight %lld", (long long)candidates[i].weight)});
+				   (struct callee){
+					   .step = step,
+					   .target = target,
+					   .name = candidates[i].name.text,
+					   .how = arena_print(compiler->arena, "weight %lld", (long long)candidates[i].weight)});
 	if (experiment->mirror_name.text)
 		add_callee(compiler, plan,
 			   (struct callee){.step = step, .target = target, .name = experiment->mirror_name.text, .how = "mirror"});
@@ -191,9 +193,10 @@ void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
 		for (size_t j = 0; j < chosen->count; j++)
 			if (chosen->models[j].text)
 				add_call(compiler, plan, i, CALL_ANY, chosen->models[j].text,
-					 arena_print(compiler->arena, "when `" TEXT_FORMAT "` says %zu or `%s`", TEXT_ARGUMENTS(chosen->decision),
-						     j, chosen->models[j].text));
-		if (chosen->count || !step->spec->kind || !step->spec->kind->calls || !step->spec->options || option_text(step->spec, "local"))
+					 arena_print(compiler->arena, "when `" TEXT_FORMAT "` says %zu or `%s`",
+						     TEXT_ARGUMENTS(chosen->decision), j, chosen->models[j].text));
+		if (chosen->count || !step->spec->kind || !step->spec->kind->calls || !step->spec->options ||
+		    option_text(step->spec, "local"))
 			continue;
 		struct step self = step_seen(plan->graph, i);
 		enum call_target target = CALL_MODEL;

@@ -13,7 +13,8 @@ struct compiler {
 	const struct plan_options *options;
 	struct plan *plan;
 	const struct runtime_spec *runtime; /* NULL: none among the files */
-	struct name_index pipelines;        /* name -> index into plan->pipelines */
+	bool faulty;			    /* the spec has errors before anything is planned */
+	struct name_index pipelines;	    /* name -> index into plan->pipelines */
 	/* Step topics that another pipeline reads: for each pipeline two flags a step
 	 * (inputs, outputs); NULL: none of them. */
 	bool **read_topics;

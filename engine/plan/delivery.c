@@ -27,7 +27,8 @@ static void choose_delivery(struct compiler *compiler, struct pipeline_plan *pla
 		plan->delivery_reason = "the pipeline says so";
 		if (stateful && asked == DELIVERY_AT_LEAST_ONCE)
 			note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-				 "delivery is at-least-once, and the answer needs %s: after a crash a request may be counted twice in it",
+				 "delivery is at-least-once, and the answer needs %s: after a crash a request may be counted twice "
+				 "in it",
 				 stateful->state);
 		return;
 	}
@@ -41,7 +42,7 @@ static void choose_delivery(struct compiler *compiler, struct pipeline_plan *pla
 struct waits {
 	struct compiler *compiler;
 	const struct pipeline_plan *plan;
-	bool *calls;       /* of each step */
+	bool *calls;	   /* of each step */
 	int64_t *ready_ms; /* when its outputs are there at the latest, after the request came */
 };
 
@@ -102,17 +103,18 @@ static void explain_order(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	bool prefix = plan->delivery == DELIVERY_EXACTLY_ONCE || plan->graph->spec->order == ORDER_PARTITION;
 	const char *whom = prefix ? "all earlier ones of its partition" : "earlier ones of its key";
-	const char *why = !prefix                                          ? "order: key"
+	const char *why = !prefix					? "order: key"
 			  : plan->graph->spec->order == ORDER_PARTITION ? "order: partition"
 									: "exactly-once commits a prefix";
 	plan->order_reason = arena_print(compiler->arena, "a result leaves behind %s (%s)", whom, why);
 	if (plan->wait_ms == 0)
 		plan->wait_reason = "nothing in it waits";
 	else
-		plan->wait_reason = arena_print(compiler->arena,
-						"%s at most, by %d attempts of each call and by windows; a deadline ends it sooner, "
-						"an outage makes it longer (onOutage)",
-						duration_text(compiler, plan->wait_ms), ATTEMPTS_MAX);
+		plan->wait_reason =
+			arena_print(compiler->arena,
+				    "%s at most, by %d attempts of each call and by windows; a deadline ends it sooner, "
+				    "an outage makes it longer (onOutage)",
+				    duration_text(compiler, plan->wait_ms), ATTEMPTS_MAX);
 }
 
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)

@@ -23,7 +23,8 @@ static bool same_capability(struct text a, struct text b)
 	if (text_equal(a, b))
 		return true;
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-		if ((text_is(a, aliases[i][0]) && text_is(b, aliases[i][1])) || (text_is(a, aliases[i][1]) && text_is(b, aliases[i][0])))
+		if ((text_is(a, aliases[i][0]) && text_is(b, aliases[i][1])) ||
+		    (text_is(a, aliases[i][1]) && text_is(b, aliases[i][0])))
 			return true;
 	return false;
 }
@@ -92,7 +93,8 @@ static const char *missing_capability(const struct model_facts *model, const str
 		if (offered)
 			continue;
 		if (suggestion.nearest.bytes)
-			return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "` (the nearest is `" TEXT_FORMAT "`)",
+			return arena_print(arena,
+					   "no Server has the capability `" TEXT_FORMAT "` (the nearest is `" TEXT_FORMAT "`)",
 					   TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(suggestion.nearest));
 		return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "`", TEXT_ARGUMENTS(wanted));
 	}
@@ -112,8 +114,8 @@ static const char *advice(const struct model_facts *model, const struct spec *sp
 {
 	const char *servers = server_names(spec, arena);
 	const char *found = servers ? arena_print(arena, "%s (Servers: %s)", cause, servers) : "there is no Server among the files";
-	return arena_print(arena, "%s; write `storageUri: grpc://HOST:PORT/%s`, or give --server %s=http://HOST:PORT", found, model->name,
-			   model->server ? model->server : model->name);
+	return arena_print(arena, "%s; write `storageUri: grpc://HOST:PORT/%s`, or give --server %s=http://HOST:PORT", found,
+			   model->name, model->server ? model->server : model->name);
 }
 
 /* ---- the search ---- */
@@ -164,10 +166,11 @@ static struct endpoint of_named_server(const struct model_facts *model, const st
 	endpoint.addresses = given_for(given, model->server);
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
 	if (!endpoint.addresses)
-		endpoint.advice = advice(model, spec,
-					 arena_print(arena, server ? "Server `%s` has no endpoints" : "Server `%s` is not among the files",
-						     model->server),
-					 arena);
+		endpoint.advice =
+			advice(model, spec,
+			       arena_print(arena, server ? "Server `%s` has no endpoints" : "Server `%s` is not among the files",
+					   model->server),
+			       arena);
 	return endpoint;
 }
 

@@ -11,11 +11,11 @@
 
 enum endpoint_origin {
 	ENDPOINT_NONE,
-	ENDPOINT_STUB,    /* built in, for tests */
-	ENDPOINT_URI,     /* its storageUri is one */
-	ENDPOINT_NAMED,   /* the Server it names */
+	ENDPOINT_STUB,	  /* built in, for tests */
+	ENDPOINT_URI,	  /* its storageUri is one */
+	ENDPOINT_NAMED,	  /* the Server it names */
 	ENDPOINT_FITTING, /* the only Server that has what it requires */
-	ENDPOINT_GIVEN    /* --server */
+	ENDPOINT_GIVEN	  /* --server */
 };
 
 struct endpoint {
@@ -28,8 +28,8 @@ struct endpoint {
 /* What is known of a model; from its resource, or written into a step. */
 struct model_facts {
 	const char *name;
-	const char *storage_uri;  /* NULL: none */
-	const char *server;       /* NULL: any that fits */
+	const char *storage_uri; /* NULL: none */
+	const char *server;	 /* NULL: any that fits */
 	struct name_list requirements;
 };
 

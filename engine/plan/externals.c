@@ -36,8 +36,8 @@ static bool step_exists(struct graph_build *build, const char *pipeline, const c
 	const char *suggest = NULL;
 	if (suggestion.nearest.bytes)
 		suggest = arena_copy(build->arena, suggestion.nearest.bytes, suggestion.nearest.length);
-	fault_add(build->faults, CODE_UNKNOWN_REFERENCE, written->place, suggest, "the input names `%s`, and pipeline `%s` has no step `%s`", written->text,
-		  pipeline, step);
+	fault_add(build->faults, CODE_UNKNOWN_REFERENCE, written->place, suggest,
+		  "the input names `%s`, and pipeline `%s` has no step `%s`", written->text, pipeline, step);
 	return false;
 }
 
@@ -47,13 +47,13 @@ static bool external_read(struct graph_build *build, const struct name *written,
 	const char *why, *suggest;
 	struct text text = text_of_name(written);
 	if (text.length == 0) {
-		fault_add(build->faults, CODE_EMPTY_REFERENCE, written->place, NULL, "the input of pipeline `" TEXT_FORMAT "` has an empty reference",
-			  TEXT_ARGUMENTS(build->pipeline));
+		fault_add(build->faults, CODE_EMPTY_REFERENCE, written->place, NULL,
+			  "the input of pipeline `" TEXT_FORMAT "` has an empty reference", TEXT_ARGUMENTS(build->pipeline));
 		return false;
 	}
 	if (!reference_read_external(text, &reference, build->arena, &why, &suggest)) {
-		fault_add(build->faults, CODE_BAD_REFERENCE, written->place, suggest, "the input names `%s`, which %s", written->text,
-			  why ? why : "is no reference");
+		fault_add(build->faults, CODE_BAD_REFERENCE, written->place, suggest, "the input names `%s`, which %s",
+			  written->text, why ? why : "is no reference");
 		return false;
 	}
 	external->pipeline = arena_copy(build->arena, reference.owner.bytes, reference.owner.length);
@@ -71,7 +71,8 @@ static bool external_resolve(struct graph_build *build, const struct name *writt
 		return false;
 	if (text_is(build->pipeline, external->pipeline)) {
 		fault_add(build->faults, CODE_SELF_REFERENCE, written->place, NULL,
-			  "pipeline `%s` reads itself as an external input: a cycle; inside it, steps name each other in their inputs",
+			  "pipeline `%s` reads itself as an external input: a cycle; inside it, steps name each other in their "
+			  "inputs",
 			  external->pipeline);
 		return false;
 	}
@@ -95,7 +96,8 @@ static struct external *read_list(struct graph_build *build, const struct name_l
 	if (!items)
 		return NULL;
 	if (list->count > room)
-		fault_add(build->faults, CODE_MANY_REFERENCES, list->items[room].place, NULL, "the input names more than %d sources", REFERENCES_MAX);
+		fault_add(build->faults, CODE_MANY_REFERENCES, list->items[room].place, NULL,
+			  "the input names more than %d sources", REFERENCES_MAX);
 	for (size_t i = 0; i < room; i++) {
 		struct external *external = &items[externals->count];
 		*external = (struct external){0};
@@ -134,8 +136,8 @@ static void rename_externals(struct graph_build *build, const struct item_list *
 	for (size_t i = 0; i < map->count; i++) {
 		of[i] = mapped_external(build, &mappings[i], inputs, &keys[i]);
 		if (of[i] != NONE && (!mappings[i].to.text || keys[i].tensor.length == 0)) {
-			fault_add(build->faults, mappings[i].to.text ? CODE_BAD_REFERENCE : CODE_BAD_SWITCH, mappings[i].from.place, NULL,
-				  "the tensorMap of the input has the key `%s`, which %s", mappings[i].from.text,
+			fault_add(build->faults, mappings[i].to.text ? CODE_BAD_REFERENCE : CODE_BAD_SWITCH, mappings[i].from.place,
+				  NULL, "the tensorMap of the input has the key `%s`, which %s", mappings[i].from.text,
 				  mappings[i].to.text ? "names no tensor" : "has a list, and only a step can choose among models");
 			of[i] = NONE;
 		}

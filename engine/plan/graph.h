@@ -13,7 +13,7 @@
 struct name_index; /* plan/names.h */
 
 enum source_point {
-	SOURCE_REQUEST,     /* what the pipeline was sent */
+	SOURCE_REQUEST,	    /* what the pipeline was sent */
 	SOURCE_STEP_INPUTS, /* what step `step` was sent */
 	SOURCE_STEP_OUTPUTS /* what it gave */
 };
@@ -28,7 +28,7 @@ struct rename {
 /* One reference. */
 struct source {
 	enum source_point point;
-	size_t step;        /* index into graph->steps; STEP_NONE for the request */
+	size_t step;	    /* index into graph->steps; STEP_NONE for the request */
 	struct text tensor; /* only this one; empty: all */
 	size_t rename_count;
 	const struct rename *renames;
@@ -58,18 +58,18 @@ struct graph_step {
 	const struct step_spec *spec;
 	const char *name;
 	struct join inputs;
-	struct join triggers;  /* count 0: none */
+	struct join triggers; /* count 0: none */
 	struct model_switch model_switch;
-	bool answers;          /* an ancestor of the output, or the output: its failure fails the reply */
+	bool answers; /* an ancestor of the output, or the output: its failure fails the reply */
 	bool on_cycle;
-	int64_t timeout_ms;    /* of each attempt: the step's, the pipeline's, the runtime's; 0: the model's or 30 s */
+	int64_t timeout_ms; /* of each attempt: the step's, the pipeline's, the runtime's; 0: the model's or 30 s */
 };
 
 /* What another pipeline gives to this one: input.externalInputs. */
 struct external {
 	const char *pipeline;
 	enum source_point point; /* SOURCE_REQUEST: its inputs; SOURCE_STEP_OUTPUTS with step NULL: its outputs */
-	const char *step;        /* NULL: the pipeline's own inputs or outputs */
+	const char *step;	 /* NULL: the pipeline's own inputs or outputs */
 	struct text tensor;
 	size_t rename_count;
 	const struct rename *renames;
@@ -90,13 +90,13 @@ struct graph {
 	size_t count;
 	struct graph_step *steps;
 	const struct name_index *names; /* of the steps */
-	const size_t *order;  /* indexes of the steps, each behind its sources (cycles broken at their entry) */
+	const size_t *order;		/* indexes of the steps, each behind its sources (cycles broken at their entry) */
 	bool has_output;
-	struct join output;   /* over the sources of the answer */
+	struct join output; /* over the sources of the answer */
 	struct externals inputs;
 	struct externals triggers;
 	bool cyclic;
-	int64_t max_visits;   /* of a step by one request: maxStepRevisits + 1 */
+	int64_t max_visits; /* of a step by one request: maxStepRevisits + 1 */
 };
 
 /* The graph of a pipeline; faults (unknown, repeated, self, cyclic, unreachable, bad

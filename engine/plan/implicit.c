@@ -37,7 +37,8 @@ struct graph *graph_of_model(const struct resource *model, const struct spec *sp
 	void *options = kind && kind->options_size ? ARENA_ARRAY(arena, unsigned char, kind->options_size) : NULL;
 	if (arena_failed(arena) || !kind || !model->name.text)
 		return NULL;
-	*step = (struct step_spec){.here = model->place, .name = model->name, .kind = kind, .options = options, .lineage = LINEAGE_OF_PIPELINE};
+	*step = (struct step_spec){
+		.here = model->place, .name = model->name, .kind = kind, .options = options, .lineage = LINEAGE_OF_PIPELINE};
 	pipeline->steps = (struct item_list){1, step};
 	pipeline->output.here = model->place;
 	pipeline->output.errors = true;

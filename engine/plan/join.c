@@ -9,7 +9,7 @@
 
 struct topic_chain {
 	uint32_t generation; /* of another list than this one: unused */
-	bool whole;          /* all tensors of the topic are already in it */
+	bool whole;	     /* all tensors of the topic are already in it */
 	size_t first, last;
 };
 
@@ -21,12 +21,12 @@ struct listing {
 	enum list_purpose purpose;
 	const char *owner; /* the step; NULL for the output */
 	struct source *sources;
-	size_t *next;   /* the following source of the same topic */
+	size_t *next;	/* the following source of the same topic */
 	size_t *topics; /* in the order of their first mention */
 	size_t count, topic_count;
 	size_t gathered_count;
 	struct source *gathered; /* the join's own, while renames are still put in */
-	bool faulty;             /* a reference was refused: what depends on it is not judged */
+	bool faulty;		 /* a reference was refused: what depends on it is not judged */
 };
 
 static size_t topic_of(const struct source *source)
@@ -62,8 +62,8 @@ static void fault_unknown(const struct listing *listing, struct text text, struc
 		return;
 	}
 	fault_add(build->faults, CODE_UNKNOWN_REFERENCE, place, build_suggest(build, owner),
-		  "%s names `" TEXT_FORMAT "`, and no step of pipeline `" TEXT_FORMAT "` is called `" TEXT_FORMAT "`", where(listing),
-		  TEXT_ARGUMENTS(text), TEXT_ARGUMENTS(build->pipeline), TEXT_ARGUMENTS(owner));
+		  "%s names `" TEXT_FORMAT "`, and no step of pipeline `" TEXT_FORMAT "` is called `" TEXT_FORMAT "`",
+		  where(listing), TEXT_ARGUMENTS(text), TEXT_ARGUMENTS(build->pipeline), TEXT_ARGUMENTS(owner));
 }
 
 /* The request, as a step may read it; an output may not, it is no answer. */
@@ -72,14 +72,15 @@ static bool resolve_request(const struct listing *listing, struct text text, con
 {
 	struct graph_build *build = listing->build;
 	if (listing->purpose == LIST_OUTPUT) {
-		fault_add(build->faults, CODE_BAD_REFERENCE, place, NULL, "the output names `" TEXT_FORMAT "`, which is the request and no step",
-			  TEXT_ARGUMENTS(text));
+		fault_add(build->faults, CODE_BAD_REFERENCE, place, NULL,
+			  "the output names `" TEXT_FORMAT "`, which is the request and no step", TEXT_ARGUMENTS(text));
 		return false;
 	}
 	if (reference->point == POINT_OUTPUTS) {
-		fault_add(build->faults, CODE_BAD_REFERENCE, place, arena_print(build->arena, TEXT_FORMAT ".inputs", TEXT_ARGUMENTS(build->pipeline)),
-			  "%s names `" TEXT_FORMAT "`, but a pipeline's own outputs cannot go into one of its steps", where(listing),
-			  TEXT_ARGUMENTS(text));
+		fault_add(build->faults, CODE_BAD_REFERENCE, place,
+			  arena_print(build->arena, TEXT_FORMAT ".inputs", TEXT_ARGUMENTS(build->pipeline)),
+			  "%s names `" TEXT_FORMAT "`, but a pipeline's own outputs cannot go into one of its steps",
+			  where(listing), TEXT_ARGUMENTS(text));
 		return false;
 	}
 	source->point = SOURCE_REQUEST;
@@ -119,8 +120,8 @@ static bool resolve(const struct listing *listing, struct text text, struct plac
 		if (known == NAME_NONE && !text_equal(reference.owner, build->pipeline) && reference.owner.length)
 			fault_unknown(listing, text, reference.owner, place);
 		else
-			fault_add(build->faults, CODE_BAD_REFERENCE, place, suggest, "%s names `" TEXT_FORMAT "`, which %s", where(listing),
-				  TEXT_ARGUMENTS(text), why ? why : "is no reference");
+			fault_add(build->faults, CODE_BAD_REFERENCE, place, suggest, "%s names `" TEXT_FORMAT "`, which %s",
+				  where(listing), TEXT_ARGUMENTS(text), why ? why : "is no reference");
 		return false;
 	}
 	size_t step = names_find(build->graph->names, reference.owner);
@@ -226,7 +227,8 @@ static size_t mapped_source(const struct listing *listing, const struct tensor_m
 	if (text.length == 0 || !resolve(listing, text, mapping->from.place, key))
 		return NONE;
 	if (key->tensor.length == 0) {
-		fault_add(build->faults, CODE_BAD_REFERENCE, mapping->from.place, arena_print(build->arena, "%s.TENSOR", mapping->from.text),
+		fault_add(build->faults, CODE_BAD_REFERENCE, mapping->from.place,
+			  arena_print(build->arena, "%s.TENSOR", mapping->from.text),
 			  "the tensorMap of %s has the key `%s`, which names no tensor", where(listing), mapping->from.text);
 		return NONE;
 	}
@@ -272,7 +274,8 @@ static void rename_sources(const struct listing *listing, const struct item_list
 	}
 	for (size_t i = 0; i < map->count; i++)
 		if (of[i] != NONE)
-			renames[begin[of[i]] + sources[of[i]].rename_count++] = (struct rename){from[i], text_of(mappings[i].to.text)};
+			renames[begin[of[i]] + sources[of[i]].rename_count++] =
+				(struct rename){from[i], text_of(mappings[i].to.text)};
 }
 
 static void read_references(struct listing *listing, const struct name_list *references)
@@ -283,11 +286,13 @@ static void read_references(struct listing *listing, const struct name_list *ref
 		struct text text = text_of_name(name);
 		struct source source;
 		if (i == REFERENCES_MAX) {
-			fault_add(build->faults, CODE_MANY_REFERENCES, name->place, NULL, "%s names more than %d sources", where(listing), REFERENCES_MAX);
+			fault_add(build->faults, CODE_MANY_REFERENCES, name->place, NULL, "%s names more than %d sources",
+				  where(listing), REFERENCES_MAX);
 			return;
 		}
 		if (text.length == 0) {
-			fault_add(build->faults, CODE_EMPTY_REFERENCE, name->place, NULL, "%s of pipeline `" TEXT_FORMAT "` has an empty %s", where(listing),
+			fault_add(build->faults, CODE_EMPTY_REFERENCE, name->place, NULL,
+				  "%s of pipeline `" TEXT_FORMAT "` has an empty %s", where(listing),
 				  TEXT_ARGUMENTS(build->pipeline), listing->purpose == LIST_TRIGGERS ? "trigger" : "input");
 			listing->faulty = true;
 			continue;
@@ -363,7 +368,8 @@ static void build_triggers(struct graph_build *build, size_t step)
 			const struct source *trigger = &made->triggers.sources[j];
 			if (same_source(input, trigger))
 				fault_add(build->faults, CODE_INPUT_IS_TRIGGER, trigger->place, NULL,
-					  "step `%s` has `" TEXT_FORMAT "` among its inputs and its triggers: as an input it is waited for already",
+					  "step `%s` has `" TEXT_FORMAT
+					  "` among its inputs and its triggers: as an input it is waited for already",
 					  made->name, TEXT_ARGUMENTS(trigger->reference));
 		}
 	}

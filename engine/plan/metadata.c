@@ -25,7 +25,8 @@ struct value_type type_of_datatype(enum datatype datatype)
 
 static bool refuse(const struct reader *reader, const char *what)
 {
-	return error_set(reader->error, ERROR_CONFIG, PLACE_NONE, "%s: model `%s` %s; the form is " FORM, reader->file, reader->model, what);
+	return error_set(reader->error, ERROR_CONFIG, PLACE_NONE, "%s: model `%s` %s; the form is " FORM, reader->file,
+			 reader->model, what);
 }
 
 static bool read_shape(const struct reader *reader, const json_t *shape, struct value_type *type)
@@ -110,7 +111,8 @@ bool metadata_read(struct arena *arena, const char *file, struct text json, stru
 		return error_set(error, ERROR_CONFIG, (struct place){file, (uint32_t)fault.line, (uint32_t)fault.column},
 				 "this is no JSON: %s; the form is " FORM, fault.text);
 	bool good = json_is_object(root) ? read_models(&reader, root, metadata)
-					 : error_set(error, ERROR_CONFIG, PLACE_NONE, "%s: the metadata of models is an object; the form is " FORM, file);
+					 : error_set(error, ERROR_CONFIG, PLACE_NONE,
+						     "%s: the metadata of models is an object; the form is " FORM, file);
 	json_decref(root);
 	if (good && arena_failed(arena))
 		return error_memory(error, ERROR_SYSTEM, "reading the metadata of models");

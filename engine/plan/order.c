@@ -102,13 +102,13 @@ static void meet_cycle(struct search *search, size_t edge)
 	struct place place = build->edges[edge].source->place;
 	const char *name = build->graph->steps[reader].name;
 	if (source == reader) {
-		fault_add(build->faults, CODE_SELF_REFERENCE, place, NULL, "step `%s` of pipeline `" TEXT_FORMAT "` reads itself: a cycle", name,
-			  TEXT_ARGUMENTS(build->pipeline));
+		fault_add(build->faults, CODE_SELF_REFERENCE, place, NULL,
+			  "step `%s` of pipeline `" TEXT_FORMAT "` reads itself: a cycle", name, TEXT_ARGUMENTS(build->pipeline));
 		return;
 	}
 	const char *text = cycle_text(search, reader);
-	fault_add(build->faults, CODE_CYCLE, place, NULL, "pipeline `" TEXT_FORMAT "` has a cycle: %s", TEXT_ARGUMENTS(build->pipeline),
-		  text ? text : name);
+	fault_add(build->faults, CODE_CYCLE, place, NULL, "pipeline `" TEXT_FORMAT "` has a cycle: %s",
+		  TEXT_ARGUMENTS(build->pipeline), text ? text : name);
 }
 
 static void push(struct search *search, size_t step)

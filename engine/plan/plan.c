@@ -75,7 +75,8 @@ static bool build_graphs(struct compiler *compiler)
 		struct pipeline_plan *pipeline = &plan->pipelines[plan->count];
 		pipeline->graph = graph;
 		pipeline->namespace = resource->namespace ? resource->namespace : NAMESPACE_DEFAULT;
-		pipeline->prefix = compiler->runtime && compiler->runtime->topic_prefix ? compiler->runtime->topic_prefix : PREFIX_DEFAULT;
+		pipeline->prefix =
+			compiler->runtime && compiler->runtime->topic_prefix ? compiler->runtime->topic_prefix : PREFIX_DEFAULT;
 		pipeline->key = text_of(graph->spec->input.key);
 		compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
 	}
@@ -107,6 +108,9 @@ static void mark_read_topics(struct compiler *compiler, const struct externals *
 
 static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 {
+	/* Kinds infer from options that are whole. */
+	if (compiler->faulty)
+		return;
 	struct called_model *called = ARENA_ARRAY(compiler->arena, struct called_model, plan->graph->count);
 	size_t *times = ARENA_ARRAY(compiler->arena, size_t, plan->graph->count);
 	if (!called || !times)
@@ -131,8 +135,8 @@ static void note_planned(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < plan->graph->count; i++) {
 		const struct step_spec *step = plan->graph->steps[i].spec;
 		if (step->kind && step->kind->planned)
-			note_add(compiler, &plan->notes, step->name.place, "step `%s` is of kind `%s`, which cannot run yet", plan->graph->steps[i].name,
-				 step->kind->name);
+			note_add(compiler, &plan->notes, step->name.place, "step `%s` is of kind `%s`, which cannot run yet",
+				 plan->graph->steps[i].name, step->kind->name);
 	}
 	if (spec->metrics.count)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
@@ -142,7 +146,8 @@ static void note_planned(struct compiler *compiler, struct pipeline_plan *plan)
 			 "its alerts are for an observer, which cannot run yet: they are checked only");
 	if (plan->graph->cyclic && spec->allow_cycles && spec->max_step_revisits == 0)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-			 "it has a cycle, and maxStepRevisits is 0: a request that comes to a step again is answered with a LIMIT error");
+			 "it has a cycle, and maxStepRevisits is 0: a request that comes to a step again is answered with a LIMIT "
+			 "error");
 }
 
 static void note_unused_steps(struct compiler *compiler, struct pipeline_plan *plan)
@@ -180,13 +185,15 @@ static bool plan_others(struct compiler *compiler)
 		if (type == RESOURCE_MODEL && resource->name.text)
 			plan->models[plan->model_count++] = (struct model_plan){resource, plan_model(compiler, resource)};
 		if ((type == RESOURCE_EXPERIMENT || type == RESOURCE_DEPLOYMENT) && resource->name.text)
-			note_add(compiler, &plan->notes, resource->name.place, "%s `%s` is checked, and not compiled yet: it cannot run",
-				 resource->kind->name, resource->name.text);
+			note_add(compiler, &plan->notes, resource->name.place,
+				 "%s `%s` is checked, and not compiled yet: it cannot run", resource->kind->name,
+				 resource->name.text);
 	}
 	return !arena_failed(compiler->arena);
 }
 
-bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan, struct error *error)
+bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
+	       struct error *error)
 {
 	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
 	struct compiler compiler = {.arena = arena, .spec = spec, .options = options, .plan = plan};
@@ -194,6 +201,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	compiler.runtime = runtime ? runtime->spec : NULL;
 	if (!build_graphs(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making the graphs of a plan");
+	compiler.faulty = faults_count(spec->faults, SEVERITY_ERROR) > 0;
 	compiler.read_topics = ARENA_ARRAY(arena, bool *, plan->count + 1);
 	if (!compiler.read_topics)
 		return error_memory(error, ERROR_SYSTEM, "making a plan");

@@ -19,21 +19,21 @@
 /* Why a stage begins where it begins. */
 enum boundary {
 	BOUNDARY_REQUEST,  /* the request comes in here */
-	BOUNDARY_KEY,      /* its records are partitioned by another key */
+	BOUNDARY_KEY,	   /* its records are partitioned by another key */
 	BOUNDARY_ISOLATED, /* its step is marked `isolate`, or the one it reads is */
-	BOUNDARY_JOIN      /* it puts together what different stages made of one request */
+	BOUNDARY_JOIN	   /* it puts together what different stages made of one request */
 };
 
 struct stage {
 	const char *name; /* its first step; "request" for the first stage, "output" for one that only joins the output */
 	enum boundary boundary;
 	const char *reason;
-	const char *key; /* the expression its records are partitioned by; NULL: the record's own key */
+	const char *key;    /* the expression its records are partitioned by; NULL: the record's own key */
 	uint64_t parents;   /* stages that write to its topic, as bits */
 	uint64_t ancestors; /* itself and all whose records reach it, as bits */
-	size_t topic;    /* which it reads, beside what the pipeline reads; TOPIC_NONE: the first stage */
-	bool isolated;      /* it holds one isolated step and nothing else */
-	const char *state; /* what it keeps between requests, and for whom; NULL: nothing */
+	size_t topic;	    /* which it reads, beside what the pipeline reads; TOPIC_NONE: the first stage */
+	bool isolated;	    /* it holds one isolated step and nothing else */
+	const char *state;  /* what it keeps between requests, and for whom; NULL: nothing */
 	size_t count;
 	const size_t *steps; /* in the order in which they run */
 };
@@ -56,7 +56,7 @@ enum topic_role {
 
 struct topic_role_row {
 	const char *name;
-	bool read, written; /* by the engine */
+	bool read, written;   /* by the engine */
 	int64_t retention_ms; /* 0: compacted, or not ours to say */
 	bool compacted;
 	const char *help;
@@ -67,11 +67,11 @@ extern const struct topic_role_row topic_roles[TOPIC_ROLES];
 struct topic {
 	const char *name;
 	enum topic_role role;
-	bool bound;          /* the user's own, or another pipeline's: left as it is */
-	bool best_effort;    /* a tap that no one depends on: outside the transaction */
-	int64_t partitions;  /* 0: the broker's default */
-	size_t of;           /* the stage or step it belongs to; TOPIC_NONE: the pipeline */
-	const char *key;     /* what its records are keyed by */
+	bool bound;	    /* the user's own, or another pipeline's: left as it is */
+	bool best_effort;   /* a tap that no one depends on: outside the transaction */
+	int64_t partitions; /* 0: the broker's default */
+	size_t of;	    /* the stage or step it belongs to; TOPIC_NONE: the pipeline */
+	const char *key;    /* what its records are keyed by */
 	const char *reason;
 };
 
@@ -81,7 +81,7 @@ struct callee {
 	size_t step;
 	enum call_target target;
 	const char *name;
-	const char *how; /* NULL, or on what condition it is chosen */
+	const char *how;	  /* NULL, or on what condition it is chosen */
 	struct endpoint endpoint; /* of a model */
 };
 
@@ -99,11 +99,11 @@ struct notes {
 
 /* What one request costs in Kafka. */
 struct volume {
-	size_t answers;    /* records in outputs, or of the leaf steps of a pipeline without output */
-	size_t crossings;  /* between stages */
-	size_t taps;       /* step topics */
-	size_t states;     /* changelog */
-	size_t bytes;      /* of all of them, about */
+	size_t answers;	    /* records in outputs, or of the leaf steps of a pipeline without output */
+	size_t crossings;   /* between stages */
+	size_t taps;	    /* step topics */
+	size_t states;	    /* changelog */
+	size_t bytes;	    /* of all of them, about */
 	bool bytes_assumed; /* a tensor's size was not known */
 };
 
@@ -111,11 +111,11 @@ struct pipeline_plan {
 	const struct graph *graph;
 	const char *namespace;
 	const char *prefix;
-	struct text key; /* of the incoming records; empty: their own */
+	struct text key;	/* of the incoming records; empty: their own */
 	enum delivery delivery; /* never DELIVERY_DEFAULT */
 	const char *delivery_reason;
 	const char *order_reason;
-	int64_t wait_ms;          /* the longest that a result can be held up by one before it; 0: nothing waits */
+	int64_t wait_ms; /* the longest that a result can be held up by one before it; 0: nothing waits */
 	const char *wait_reason;
 	const char *group;
 	size_t stage_count;
@@ -140,7 +140,7 @@ struct model_plan {
 struct plan_options {
 	const struct step_kind *const *kinds;
 	const struct models_metadata *metadata; /* NULL: none handed in */
-	struct name_list servers;               /* NAME=URL */
+	struct name_list servers;		/* NAME=URL */
 };
 
 struct plan {
@@ -168,7 +168,7 @@ const char *call_target_name(enum call_target target); /* "model" */
 /* ---- printing; goes to the end of `out`, whose failure says that memory ran out ---- */
 
 struct plan_view {
-	double rate;    /* requests a second; 0: not given */
+	double rate; /* requests a second; 0: not given */
 	bool acls;
 	bool targets;
 };

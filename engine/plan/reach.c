@@ -8,7 +8,7 @@
 /* ---- steps that can never run: only a cycle can make one ---- */
 
 struct waiting {
-	size_t inputs;   /* sources that it still needs */
+	size_t inputs; /* sources that it still needs */
 	size_t triggers;
 	bool runs;
 };
@@ -50,7 +50,8 @@ static void check_all_run(struct graph_build *build)
 	for (size_t i = 0; i < graph->count; i++)
 		if (!waiting[i].runs)
 			fault_add(build->faults, CODE_UNREACHABLE, build->steps[i].name.place, NULL,
-				  "step `%s` can never run: on a cycle it waits for what only comes after it", graph->steps[i].name);
+				  "step `%s` can never run: on a cycle it waits for what only comes after it",
+				  graph->steps[i].name);
 }
 
 /* ---- steps that the answer needs ---- */
@@ -114,8 +115,8 @@ static void check_target(struct graph_build *build, size_t step, const struct na
 			  TEXT_ARGUMENTS(build->pipeline));
 	else if (!reads(build, reader, step))
 		fault_add(build->faults, CODE_NO_READER, target->place, NULL,
-			  "step `%s` sends to `%s`, which does not read it: add `%s` to the inputs of `%s`", name, target->text, name,
-			  target->text);
+			  "step `%s` sends to `%s`, which does not read it: add `%s` to the inputs of `%s`", name, target->text,
+			  name, target->text);
 }
 
 static void check_targets(struct graph_build *build, size_t step)

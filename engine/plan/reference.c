@@ -3,7 +3,7 @@
 
 #include "base/suggest.h"
 
-#define PARTS_INSIDE 3  /* step.outputs.tensor */
+#define PARTS_INSIDE 3	/* step.outputs.tensor */
 #define PARTS_OUTSIDE 5 /* pipeline.step.name.outputs.tensor */
 
 struct parts {
@@ -74,8 +74,8 @@ static bool tail_read(struct text text, const struct text *tail, size_t count, s
 	return true;
 }
 
-static bool whole_read(const struct parts *parts, size_t most, const char *forms, struct arena *arena,
-		       const char **why, const char **suggest)
+static bool whole_read(const struct parts *parts, size_t most, const char *forms, struct arena *arena, const char **why,
+		       const char **suggest)
 {
 	*why = *suggest = NULL;
 	if (any_empty(parts))

@@ -126,7 +126,9 @@ static size_t begin_stage(struct cutter *cutter, enum boundary boundary, const c
 	size_t index = plan->stage_count++;
 	struct stage *stage = &plan->stages[index];
 	*stage = (struct stage){
-		.name = index == 0 ? "request" : cutter->step == STEP_NONE ? "output" : cutter->graph->steps[cutter->step].name,
+		.name = index == 0		    ? "request"
+			: cutter->step == STEP_NONE ? "output"
+						    : cutter->graph->steps[cutter->step].name,
 		.boundary = boundary,
 		.reason = reason,
 		.key = key,
@@ -145,7 +147,8 @@ static const char *stage_names(const struct cutter *cutter, uint64_t stages)
 	const char *names = "";
 	for (size_t i = 0; names && i < cutter->plan->stage_count; i++)
 		if (stages & bit(i))
-			names = arena_print(cutter->compiler->arena, "%s%s`%s`", names, *names ? " and " : "", cutter->plan->stages[i].name);
+			names = arena_print(cutter->compiler->arena, "%s%s`%s`", names, *names ? " and " : "",
+					    cutter->plan->stages[i].name);
 	return names;
 }
 
@@ -166,7 +169,8 @@ static size_t isolated_stage(struct cutter *cutter, const char *name)
 {
 	size_t last = last_of(cutter, cutter->from);
 	const char *key = last == STAGE_NONE ? "request id" : cutter->plan->stages[last].key;
-	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key, arena_print(cutter->compiler->arena, "step `%s` is marked isolate", name));
+	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key,
+				   arena_print(cutter->compiler->arena, "step `%s` is marked isolate", name));
 	cutter->plan->stages[stage].isolated = true;
 	return stage;
 }
@@ -183,7 +187,8 @@ static size_t keyed_stage(struct cutter *cutter, const char *name, const char *k
 	if (!before)
 		before = cutter->graph->spec->input.key ? cutter->graph->spec->input.key : "the record's own key";
 	return begin_stage(cutter, BOUNDARY_KEY, key,
-			   arena_print(cutter->compiler->arena, "step `%s` needs its records by `%s`, and they come by %s", name, key, before));
+			   arena_print(cutter->compiler->arena, "step `%s` needs its records by `%s`, and they come by %s", name,
+				       key, before));
 }
 
 static size_t stage_for(struct cutter *cutter)
@@ -195,7 +200,8 @@ static size_t stage_for(struct cutter *cutter)
 		cutter->from = bit(0);
 	if (step->on_cycle && (key || step->spec->isolate))
 		note_add(cutter->compiler, &cutter->plan->notes, step->spec->here,
-			 "step `%s` is on a cycle: all of a cycle runs in one stage, so its key or isolate has no effect", step->name);
+			 "step `%s` is on a cycle: all of a cycle runs in one stage, so its key or isolate has no effect",
+			 step->name);
 	else if (step->spec->isolate)
 		return isolated_stage(cutter, step->name);
 	else if (key && !is_message_key(&cutter->graph->spec->input, key))
@@ -209,7 +215,8 @@ static size_t stage_for(struct cutter *cutter)
 	if (after != STAGE_NONE)
 		return after;
 	return begin_stage(cutter, BOUNDARY_ISOLATED, cutter->plan->stages[last].key,
-			   arena_print(cutter->compiler->arena, "it reads step `%s`, which is marked isolate", cutter->plan->stages[last].name));
+			   arena_print(cutter->compiler->arena, "it reads step `%s`, which is marked isolate",
+				       cutter->plan->stages[last].name));
 }
 
 /* Nothing may flow against the order of the stages: a cycle that would has been cut by
@@ -224,7 +231,8 @@ static void check_edges(struct cutter *cutter)
 			if (source->step == STEP_NONE || stage_reads(&cutter->plan->stages[stage_of[i]], stage_of[source->step]))
 				continue;
 			fault_add(cutter->compiler->spec->faults, CODE_CYCLE, source->place, NULL,
-				  "step `%s` is in another stage than `%s`, which it would have to send back to: a cycle must stay in one",
+				  "step `%s` is in another stage than `%s`, which it would have to send back to: a cycle must stay "
+				  "in one",
 				  cutter->graph->steps[source->step].name, step->name);
 		}
 	}
@@ -266,7 +274,8 @@ static void find_state(struct cutter *cutter)
 		for (size_t j = 0; j < stage->count && !stage->state; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
 			if (key)
-				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", graph->steps[stage->steps[j]].name, key);
+				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`",
+							   graph->steps[stage->steps[j]].name, key);
 		}
 	}
 }
@@ -277,24 +286,36 @@ static const char *first_reason(const struct cutter *cutter)
 	const char *reason = "the request comes in here";
 	for (size_t i = 0; reason && i < graph->inputs.count; i++) {
 		const struct external *external = &graph->inputs.items[i];
-		reason = arena_print(cutter->compiler->arena, "%s%s `%s`", reason, i ? "," : ", and an input from pipeline", external->pipeline);
+		reason = arena_print(cutter->compiler->arena, "%s%s `%s`", reason, i ? "," : ", and an input from pipeline",
+				     external->pipeline);
 	}
 	return reason;
 }
 
-/* An isolated step that alone reads the request needs no stage before it. */
-static bool isolated_first(struct cutter *cutter)
+/* A first stage without a step, before one of the same key, would only copy: the next
+ * reads the request itself. What others read of the request travels in its records. */
+static void drop_empty_first(struct cutter *cutter)
 {
-	const struct graph *graph = cutter->graph;
-	size_t readers = 0, first = graph->order[0];
-	for (size_t i = 0; i < graph->count; i++)
-		for (size_t j = 0; j < graph->steps[i].inputs.count; j++)
-			readers += graph->steps[i].inputs.sources[j].step == STEP_NONE;
-	if (!graph->steps[first].spec->isolate || graph->steps[first].on_cycle || readers != 1 || wanted_key(cutter, first))
-		return false;
-	cutter->plan->stage_of[first] = 0;
-	cutter->plan->stages[0].isolated = true;
-	return true;
+	struct pipeline_plan *plan = cutter->plan;
+	size_t children = 0, steps = 0;
+	for (size_t i = 1; i < plan->stage_count; i++)
+		children += plan->stages[i].parents & 1;
+	for (size_t i = 0; i < cutter->graph->count; i++)
+		steps += plan->stage_of[i] == 0;
+	if (steps > 0 || children != 1 || plan->stages[1].key)
+		return;
+	plan->stages[1].name = plan->stages[0].name;
+	plan->stages[1].boundary = plan->stages[0].boundary;
+	plan->stages[1].reason = plan->stages[0].reason;
+	plan->stage_count--;
+	plan->answer_stage -= plan->answer_stage > 0;
+	for (size_t i = 0; i < cutter->graph->count; i++)
+		plan->stage_of[i]--;
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		plan->stages[i] = plan->stages[i + 1];
+		plan->stages[i].parents >>= 1;
+		plan->stages[i].ancestors >>= 1;
+	}
 }
 
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
@@ -308,8 +329,7 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < graph->count; i++)
 		plan->stage_of[i] = STAGE_NONE;
 	begin_stage(&cutter, BOUNDARY_REQUEST, NULL, first_reason(&cutter));
-	size_t placed = isolated_first(&cutter) ? 1 : 0;
-	for (size_t i = placed; i < graph->count; i++) {
+	for (size_t i = 0; i < graph->count; i++) {
 		cutter.step = graph->order[i];
 		plan->stage_of[cutter.step] = stage_for(&cutter);
 	}
@@ -320,6 +340,7 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 		plan->answer_stage = last == STAGE_NONE ? join_stage(&cutter) : last;
 	}
 	check_edges(&cutter);
+	drop_empty_first(&cutter);
 	list_steps(&cutter);
 	find_state(&cutter);
 }

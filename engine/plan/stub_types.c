@@ -92,7 +92,8 @@ const struct model_signature *stub_signature(struct arena *arena, struct text ur
 			continue;
 		struct model_signature *signature = ARENA_NEW(arena, struct model_signature);
 		if (signature)
-			*signature = (struct model_signature){name, read_tensors(arena, stub_rows[i].inputs), read_tensors(arena, stub_rows[i].outputs)};
+			*signature = (struct model_signature){name, read_tensors(arena, stub_rows[i].inputs),
+							      read_tensors(arena, stub_rows[i].outputs)};
 		return signature;
 	}
 	return NULL;

@@ -47,14 +47,17 @@ static const char *latency_verdict(const struct targets *targets, double limit_m
 	const char *where = "";
 	int64_t batch_ms = batch_wait_ms(targets, &where);
 	if ((double)batch_ms > limit_ms)
-		return arena_print(targets->arena, "not when idle: a batch in step %s waits up to %lld ms", where, (long long)batch_ms);
+		return arena_print(targets->arena, "not when idle: a batch in step %s waits up to %lld ms", where,
+				   (long long)batch_ms);
 	int64_t longest_ms = 0;
 	for (size_t i = 0; i < targets->plan->count; i++)
 		if (targets->plan->pipelines[i].wait_ms > longest_ms)
 			longest_ms = targets->plan->pipelines[i].wait_ms;
 	if ((double)longest_ms > limit_ms)
-		return arena_print(targets->arena, "not bounded by the plan: timeouts and windows allow %lld ms; a timeout or a deadline would bound it",
-				   (long long)longest_ms);
+		return arena_print(
+			targets->arena,
+			"not bounded by the plan: timeouts and windows allow %lld ms; a timeout or a deadline would bound it",
+			(long long)longest_ms);
 	return arena_print(targets->arena, "nothing in the plan waits longer than %lld ms", (long long)longest_ms);
 }
 
@@ -82,7 +85,9 @@ static void add_group(struct targets *targets, const struct node_entry *group)
 		if (entry->value->type != NODE_SCALAR || targets->count == targets->room)
 			continue;
 		struct target *target = &targets->items[targets->count++];
-		*target = (struct target){.group = group->key->scalar.bytes, .metric = entry->key->scalar.bytes, .wanted = entry->value->scalar.bytes};
+		*target = (struct target){.group = group->key->scalar.bytes,
+					  .metric = entry->key->scalar.bytes,
+					  .wanted = entry->value->scalar.bytes};
 		target->says = verdict(targets, target);
 	}
 }
@@ -120,7 +125,8 @@ void targets_print_text(const struct plan *plan, double rate, struct arena *aren
 		buffer_string(out, "  none: no file has target_metrics\n");
 	for (size_t i = 0; i < targets.count; i++) {
 		const struct target *target = &targets.items[i];
-		table_add(&table, (const char *const[]){arena_print(arena, "%s %s", target->group, target->metric), target->wanted, target->says});
+		table_add(&table, (const char *const[]){arena_print(arena, "%s %s", target->group, target->metric), target->wanted,
+							target->says});
 	}
 	table_print(&table, 2, out);
 }

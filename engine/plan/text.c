@@ -71,7 +71,8 @@ static const char *volume_text(const struct writer *writer, const struct pipelin
 		if (parts[i].count)
 			text = arena_print(writer->arena, "%s%s%zu %s", text, *text ? ", " : "", parts[i].count, parts[i].what);
 	return arena_print(writer->arena, "%zu record%s written (%s), about %s%s", total, total == 1 ? "" : "s", text,
-			   bytes_text(writer, (double)volume->bytes), volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
+			   bytes_text(writer, (double)volume->bytes),
+			   volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
 }
 
 static const char *rate_text(const struct writer *writer, const struct pipeline_plan *plan)
@@ -95,9 +96,10 @@ static void print_head(const struct writer *writer, const struct pipeline_plan *
 		{"a request", volume_text(writer, plan)},
 		{"", writer->view->rate > 0 ? rate_text(writer, plan) : NULL},
 	};
-	buffer_print(writer->out, "pipeline %s, namespace %s: %zu step%s in %zu stage%s, %zu topic%s  %s\n", plan->graph->name, plan->namespace,
-		     plan->graph->count, plan->graph->count == 1 ? "" : "s", plan->stage_count, plan->stage_count == 1 ? "" : "s",
-		     plan->topic_count, plan->topic_count == 1 ? "" : "s", place_text(writer, plan->graph->resource->place));
+	buffer_print(writer->out, "pipeline %s, namespace %s: %zu step%s in %zu stage%s, %zu topic%s  %s\n", plan->graph->name,
+		     plan->namespace, plan->graph->count, plan->graph->count == 1 ? "" : "s", plan->stage_count,
+		     plan->stage_count == 1 ? "" : "s", plan->topic_count, plan->topic_count == 1 ? "" : "s",
+		     place_text(writer, plan->graph->resource->place));
 	print_notes(writer, &plan->notes, INDENT);
 	buffer_byte(writer->out, '\n');
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -126,8 +128,10 @@ static void print_stages(const struct writer *writer, const struct pipeline_plan
 		const struct stage *stage = &plan->stages[i];
 		const char *steps = "";
 		for (size_t j = 0; j < stage->count; j++)
-			steps = arena_print(writer->arena, "%s%s%s", steps, j ? ", " : "", plan->graph->steps[stage->steps[j]].name);
-		buffer_print(writer->out, "%*s%zu. %s: %s\n", 2 * INDENT, "", i + 1, stage->name, stage->count ? steps : "no step, it only passes on");
+			steps = arena_print(writer->arena, "%s%s%s", steps, j ? ", " : "",
+					    plan->graph->steps[stage->steps[j]].name);
+		buffer_print(writer->out, "%*s%zu. %s: %s\n", 2 * INDENT, "", i + 1, stage->name,
+			     stage->count ? steps : "no step, it only passes on");
 		buffer_print(writer->out, "%*sbecause  %s\n", 3 * INDENT, "", stage->reason);
 		if (stage->key)
 			buffer_print(writer->out, "%*skey      %s\n", 3 * INDENT, "", stage->key);
@@ -160,7 +164,8 @@ const char *source_text(const struct graph *graph, const struct source *source, 
 
 static const char *join_text(const struct writer *writer, const struct graph *graph, const struct join *join)
 {
-	static const char *const kinds[] = {[JOIN_INNER] = "all of ", [JOIN_OUTER] = "what comes of ", [JOIN_ANY] = "the first of "};
+	static const char *const kinds[] = {
+		[JOIN_INNER] = "all of ", [JOIN_OUTER] = "what comes of ", [JOIN_ANY] = "the first of "};
 	const char *text = join->count > 1 ? kinds[join->type] : "";
 	for (size_t i = 0; i < join->count; i++) {
 		const char *source = renames_text(writer, &join->sources[i], source_text(graph, &join->sources[i], writer->arena));
@@ -175,8 +180,8 @@ static const char *types_text(const struct writer *writer, const struct tensor_t
 {
 	const char *text = "";
 	for (size_t i = 0; i < types->count; i++)
-		text = arena_print(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name),
-				   type_text(&types->items[i].type, writer->arena));
+		text = arena_print(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "",
+				   TEXT_ARGUMENTS(types->items[i].name), type_text(&types->items[i].type, writer->arena));
 	if (types->count && !types->complete)
 		return arena_print(writer->arena, "%s, ...", text);
 	return text;
@@ -219,7 +224,8 @@ static void print_steps(const struct writer *writer, const struct pipeline_plan 
 	for (size_t i = 0; i < plan->graph->count; i++)
 		print_step(writer, plan, plan->graph->order[i], &table);
 	if (plan->graph->has_output)
-		table_add(&table, (const char *const[]){"answer", NULL, "is", join_text(writer, plan->graph, &plan->graph->output)});
+		table_add(&table,
+			  (const char *const[]){"answer", NULL, "is", join_text(writer, plan->graph, &plan->graph->output)});
 	table_print(&table, 2 * INDENT, writer->out);
 }
 
@@ -230,7 +236,8 @@ static const char *endpoint_text(const struct writer *writer, const struct endpo
 	if (!endpoint->addresses)
 		return endpoint->origin == ENDPOINT_NONE && endpoint->advice ? "no endpoint" : "";
 	if (endpoint->server)
-		return arena_print(writer->arena, "at %s (%s, %s)", endpoint->addresses, endpoint_origin_text(endpoint->origin), endpoint->server);
+		return arena_print(writer->arena, "at %s (%s, %s)", endpoint->addresses, endpoint_origin_text(endpoint->origin),
+				   endpoint->server);
 	return arena_print(writer->arena, "at %s (%s)", endpoint->addresses, endpoint_origin_text(endpoint->origin));
 }
 
@@ -243,7 +250,8 @@ static void print_calls(const struct writer *writer, const struct pipeline_plan 
 	for (size_t i = 0; i < plan->callee_count; i++) {
 		const struct callee *callee = &plan->callees[i];
 		const char *whom = arena_print(writer->arena, "%s %s", call_target_name(callee->target), callee->name);
-		table_add(&table, (const char *const[]){plan->graph->steps[callee->step].name, whom, endpoint_text(writer, &callee->endpoint), callee->how});
+		table_add(&table, (const char *const[]){plan->graph->steps[callee->step].name, whom,
+							endpoint_text(writer, &callee->endpoint), callee->how});
 	}
 	table_print(&table, 2 * INDENT, writer->out);
 }
@@ -267,11 +275,12 @@ static void print_topics(const struct writer *writer, const struct pipeline_plan
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
 		const char *partitions = topic->partitions ? arena_print(writer->arena, "%lld", (long long)topic->partitions)
-					 : topic->bound    ? "as it is"
+					 : topic->bound	   ? "as it is"
 							   : "the broker's";
 		const char *role = topic->best_effort ? arena_print(writer->arena, "%s, best effort", topic_roles[topic->role].name)
 						      : topic_roles[topic->role].name;
-		table_add(&table, (const char *const[]){topic->name, role, partitions, retention_text(topic, writer->arena), topic->key, topic->reason});
+		table_add(&table, (const char *const[]){topic->name, role, partitions, retention_text(topic, writer->arena),
+							topic->key, topic->reason});
 	}
 	table_print(&table, 2 * INDENT, writer->out);
 }

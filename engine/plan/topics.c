@@ -11,15 +11,15 @@
 const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 	[TOPIC_INPUTS] = {"inputs", .read = true, .retention_ms = 7 * DAY_MS, .help = "Requests: clients produce to it."},
 	[TOPIC_OUTPUTS] = {"outputs", .written = true, .retention_ms = 7 * DAY_MS, .help = "Answers, errors among them."},
-	[TOPIC_ERRORS] = {"errors",
-			  .written = true,
-			  .retention_ms = 30 * DAY_MS,
+	[TOPIC_ERRORS] = {"errors", .written = true, .retention_ms = 30 * DAY_MS,
 			  .help = "Dead letters: the original bytes, the reason, the step, the attempts."},
 	[TOPIC_EXTERNAL] = {"external", .read = true, .help = "What another pipeline writes."},
-	[TOPIC_STAGE] = {"stage", .read = true, .written = true, .retention_ms = 7 * DAY_MS, .help = "Requests on their way from stage to stage."},
+	[TOPIC_STAGE] = {"stage", .read = true, .written = true, .retention_ms = 7 * DAY_MS,
+			 .help = "Requests on their way from stage to stage."},
 	[TOPIC_STEP_INPUTS] = {"step inputs", .written = true, .retention_ms = DAY_MS, .help = "What a step was sent."},
 	[TOPIC_STEP_OUTPUTS] = {"step outputs", .written = true, .retention_ms = DAY_MS, .help = "What a step gave."},
-	[TOPIC_STATE] = {"state", .read = true, .written = true, .compacted = true, .help = "The changelog of what a stage remembers."},
+	[TOPIC_STATE] = {"state", .read = true, .written = true, .compacted = true,
+			 .help = "The changelog of what a stage remembers."},
 };
 
 static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
@@ -29,7 +29,8 @@ static const char *topic_name(struct compiler *compiler, const struct pipeline_p
 
 const char *step_topic_name(struct compiler *compiler, const struct pipeline_plan *plan, size_t step, bool outputs)
 {
-	const char *rest = arena_print(compiler->arena, "step.%s.%s", plan->graph->steps[step].name, outputs ? "outputs" : "inputs");
+	const char *rest =
+		arena_print(compiler->arena, "step.%s.%s", plan->graph->steps[step].name, outputs ? "outputs" : "inputs");
 	return rest ? topic_name(compiler, plan, plan->graph->name, rest) : NULL;
 }
 
@@ -73,7 +74,8 @@ static const char *external_name(struct compiler *compiler, const struct pipelin
 	return rest ? topic_name(compiler, plan, external->pipeline, rest) : NULL;
 }
 
-static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals, const char *reason)
+static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals,
+			  const char *reason)
 {
 	for (size_t i = 0; i < externals->count; i++) {
 		const struct external *external = &externals->items[i];
@@ -92,7 +94,8 @@ static void add_externals(struct compiler *compiler, struct pipeline_plan *plan,
 			add(compiler, plan, topic);
 		if (names_find(&compiler->pipelines, text_of(external->pipeline)) == NAME_NONE)
 			note_add(compiler, &plan->notes, external->place,
-				 "pipeline `%s` is not among the files: its topic must exist when this one runs", external->pipeline);
+				 "pipeline `%s` is not among the files: its topic must exist when this one runs",
+				 external->pipeline);
 	}
 }
 
@@ -172,7 +175,8 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 	const bool *leaves = leaf_steps(graph, compiler->arena);
 	const bool *read = compiler->read_topics[plan - compiler->plan->pipelines];
 	for (size_t i = 0; leaves && i < graph->count; i++) {
-		int lineage = graph->steps[i].spec->lineage == LINEAGE_OF_PIPELINE ? graph->spec->lineage : graph->steps[i].spec->lineage;
+		int lineage =
+			graph->steps[i].spec->lineage == LINEAGE_OF_PIPELINE ? graph->spec->lineage : graph->steps[i].spec->lineage;
 		for (size_t outputs = 0; outputs < 2; outputs++) {
 			bool read_by_others = read && read[2 * i + outputs];
 			bool leaf = outputs && !graph->has_output && leaves[i];
@@ -184,8 +188,8 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 				.of = i,
 				.best_effort = !read_by_others && !leaf,
 				.key = "the request's",
-				.reason = read_by_others        ? "another pipeline reads it"
-					  : leaf                ? "the pipeline has no output: its last steps' outputs stay here"
+				.reason = read_by_others ? "another pipeline reads it"
+					  : leaf	 ? "the pipeline has no output: its last steps' outputs stay here"
 					  : lineage == LINEAGE_FULL ? "lineage: full"
 								    : "lineage: sampled",
 			};
@@ -204,7 +208,8 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	add_step_topics(compiler, plan);
 	if (plan->graph->inputs.count + plan->graph->triggers.count > 1)
 		note_add(compiler, &plan->notes, plan->graph->spec->input.here,
-			 "the topics of its external inputs are joined by request id, so they must agree in the number of partitions");
+			 "the topics of its external inputs are joined by request id, so they must agree in the number of "
+			 "partitions");
 }
 
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)

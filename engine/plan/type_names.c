@@ -5,7 +5,7 @@
 #include "spec/fault_codes.h"
 
 /* Names that are no tensors: of the message, and marks that observers may have added. */
-static const char *const ambient[] = {"key",   "id",      "ts",          "pipeline", "step",          "variant",
+static const char *const ambient[] = {"key",   "id",	  "ts",		 "pipeline", "step",	      "variant",
 				      "model", "version", "drift_score", "is_drift", "outlier_score", "is_outlier"};
 
 /* Owners whose names nobody can know before a message is there. */
@@ -54,11 +54,13 @@ static bool of_step(const struct lookup *lookup, const struct expression_name *n
 		if (lookup->inference->done[i])
 			suggest_offer(&suggestion, text_of(graph->steps[i].name));
 	if (suggestion.nearest.bytes)
-		*suggest = arena_print(arena, TEXT_FORMAT "." TEXT_FORMAT, TEXT_ARGUMENTS(suggestion.nearest), TEXT_ARGUMENTS(name->name));
+		*suggest = arena_print(arena, TEXT_FORMAT "." TEXT_FORMAT, TEXT_ARGUMENTS(suggestion.nearest),
+				       TEXT_ARGUMENTS(name->name));
 	return false;
 }
 
-static bool plain_name(const struct lookup *lookup, const struct expression_name *name, struct value_type *type, const char **suggest)
+static bool plain_name(const struct lookup *lookup, const struct expression_name *name, struct value_type *type,
+		       const char **suggest)
 {
 	const struct tensor_types made = {.count = lookup->made_count, .items = lookup->made};
 	const struct tensor_type *found = types_find(&made, name->name);
@@ -122,8 +124,8 @@ static void check_condition(struct lookup *lookup, const struct expression *expr
 			  "the condition `" TEXT_FORMAT "` is a text; compare it with something", TEXT_ARGUMENTS(source));
 	else if (elements > 1)
 		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
-			  "the condition `" TEXT_FORMAT "` has more than one element, %s; say any(..) or all(..)", TEXT_ARGUMENTS(source),
-			  type_text(&type, lookup->inference->arena));
+			  "the condition `" TEXT_FORMAT "` has more than one element, %s; say any(..) or all(..)",
+			  TEXT_ARGUMENTS(source), type_text(&type, lookup->inference->arena));
 }
 
 static void check_rows(struct lookup *lookup, const struct option *rows, const void *options, struct value_type *last);

@@ -112,7 +112,8 @@ static void fault_missing(const struct inference *inference, const struct source
 		  names_text(given, inference->arena));
 }
 
-static void put_source(const struct inference *inference, const struct source *source, struct tensor_types *into, struct tensor_type *items)
+static void put_source(const struct inference *inference, const struct source *source, struct tensor_types *into,
+		       struct tensor_type *items)
 {
 	const struct tensor_types *given = source_types(inference, source);
 	if (source->tensor.length == 0) {
@@ -178,14 +179,16 @@ static void check_model(const struct inference *inference, size_t step, const st
 		const struct tensor_type *found = types_find(given, wanted->name);
 		const struct place place = of->inputs.count ? of->inputs.sources[0].place : of->spec->name.place;
 		if (!found && given->complete)
-			fault_add(inference->faults, CODE_MISSING_TENSOR, place, types_nearest(given, wanted->name, inference->arena),
+			fault_add(inference->faults, CODE_MISSING_TENSOR, place,
+				  types_nearest(given, wanted->name, inference->arena),
 				  "model `%s` of step `%s` takes `" TEXT_FORMAT "` %s, and what comes in is %s", name, of->name,
 				  TEXT_ARGUMENTS(wanted->name), type_text(&wanted->type, inference->arena),
 				  names_text(given, inference->arena));
 		else if (found && !fits(&found->type, &wanted->type))
 			fault_add(inference->faults, CODE_WRONG_TENSOR, place, NULL,
-				  "step `%s` gets `" TEXT_FORMAT "` as %s, and its model `%s` takes %s", of->name, TEXT_ARGUMENTS(wanted->name),
-				  type_text(&found->type, inference->arena), name, type_text(&wanted->type, inference->arena));
+				  "step `%s` gets `" TEXT_FORMAT "` as %s, and its model `%s` takes %s", of->name,
+				  TEXT_ARGUMENTS(wanted->name), type_text(&found->type, inference->arena), name,
+				  type_text(&wanted->type, inference->arena));
 	}
 }
 
@@ -199,9 +202,11 @@ static const struct model_signature *signature_of(const struct inference *infere
 }
 
 /* The reference dialect: what the step declares is what it is known to give. */
-static struct tensor_types declared_types(const struct inference *inference, const struct step_spec *spec, struct tensor_types given)
+static struct tensor_types declared_types(const struct inference *inference, const struct step_spec *spec,
+					  struct tensor_types given)
 {
-	struct tensor_type *items = spec->outputs.count ? ARENA_ARRAY(inference->arena, struct tensor_type, spec->outputs.count) : NULL;
+	struct tensor_type *items =
+		spec->outputs.count ? ARENA_ARRAY(inference->arena, struct tensor_type, spec->outputs.count) : NULL;
 	if (!items)
 		return given;
 	for (size_t i = 0; i < spec->outputs.count; i++) {
@@ -224,7 +229,8 @@ static struct tensor_types types_by_shape(enum step_shape shape, const struct te
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */
-static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs, bool named)
+static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs,
+					 bool named)
 {
 	const struct step_spec *spec = inference->graph->steps[step].spec;
 	struct tensor_types outputs = {0};
@@ -237,8 +243,8 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;
 	if (named && (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT))
-		fault_add(inference->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : spec->options_here, NULL, "step `%s`: %s",
-			  self.name, error.text);
+		fault_add(inference->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : spec->options_here, NULL,
+			  "step `%s`: %s", self.name, error.text);
 	return (struct tensor_types){0};
 }
 

@@ -82,7 +82,9 @@ static void a_new_name_for_what_is_not_read_is_a_warning(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - name: a\n  - name: b\n    inputs: [a.outputs.x]\n    tensorMap: {a.outputs.y: z}\n  output: {steps: [b]}\n");
+	planning_open_steps(
+		&p,
+		"  - name: a\n  - name: b\n    inputs: [a.outputs.x]\n    tensorMap: {a.outputs.y: z}\n  output: {steps: [b]}\n");
 	assert_int_equal(planning_errors(&p), 0);
 	assert_place(planning_fault(&p, CODE_IDLE_MAPPING), 9, 17);
 	planning_close(&p);
@@ -92,7 +94,8 @@ static void a_mistyped_step_is_shown_with_what_was_meant(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - name: first\n  - name: second\n    inputs: [frist.outputs.x]\n    triggers: [scond]\n  output: {steps: [secnd]}\n");
+	planning_open_steps(&p, "  - name: first\n  - name: second\n    inputs: [frist.outputs.x]\n    triggers: [scond]\n  "
+				"output: {steps: [secnd]}\n");
 	assert_int_equal(planning_errors(&p), 3);
 	const struct fault *fault = planning_fault(&p, CODE_UNKNOWN_REFERENCE);
 	assert_place(fault, 8, 14);
@@ -107,13 +110,19 @@ static void a_reference_of_no_form_is_refused(void **state)
 	static const struct {
 		const char *reference, *suggest;
 	} rows[] = {
-		{"a.output.x", "a.outputs.x"}, {"a.outputs.x.y", NULL}, {"a.price", "a.outputs.price"}, {"a..x", NULL},
-		{"a.", NULL},                  {"p.outputs", "p.inputs"}, {"p.sideways", "p.outputs.sideways"},
+		{"a.output.x", "a.outputs.x"},
+		{"a.outputs.x.y", NULL},
+		{"a.price", "a.outputs.price"},
+		{"a..x", NULL},
+		{"a.", NULL},
+		{"p.outputs", "p.inputs"},
+		{"p.sideways", "p.outputs.sideways"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct planning p;
 		char steps[200];
-		snprintf(steps, sizeof steps, "  - name: a\n  - name: b\n    inputs: [\"%s\"]\n  output: {steps: [b]}\n", rows[i].reference);
+		snprintf(steps, sizeof steps, "  - name: a\n  - name: b\n    inputs: [\"%s\"]\n  output: {steps: [b]}\n",
+			 rows[i].reference);
 		planning_open_steps(&p, steps);
 		const struct fault *fault = planning_fault(&p, CODE_BAD_REFERENCE);
 		assert_place(fault, 8, 14);
@@ -148,7 +157,8 @@ static void an_input_that_is_also_a_trigger_is_warned_of(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - name: a\n  - name: b\n    inputs: [a, p.inputs.t]\n    triggers: [p.inputs.go, a.outputs]\n  output: {steps: [b]}\n");
+	planning_open_steps(&p, "  - name: a\n  - name: b\n    inputs: [a, p.inputs.t]\n    triggers: [p.inputs.go, a.outputs]\n  "
+				"output: {steps: [b]}\n");
 	assert_int_equal(planning_errors(&p), 0);
 	assert_int_equal(faults_total(p.spec.faults), 1);
 	assert_place(planning_fault(&p, CODE_INPUT_IS_TRIGGER), 9, 29);
@@ -159,7 +169,8 @@ static void steps_stand_behind_their_sources_and_else_as_written(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - {name: d, inputs: [b, c]}\n  - {name: b, inputs: [a]}\n  - {name: e}\n  - {name: c, inputs: [a], triggers: [e]}\n"
+	planning_open_steps(&p, "  - {name: d, inputs: [b, c]}\n  - {name: b, inputs: [a]}\n  - {name: e}\n  - {name: c, inputs: "
+				"[a], triggers: [e]}\n"
 				"  - {name: a}\n  output: {steps: [d]}\n");
 	assert_int_equal(planning_errors(&p), 0);
 	assert_false(p.graph->cyclic);
@@ -171,8 +182,10 @@ static void what_the_answer_needs_is_known(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - name: a\n  - name: side\n    inputs: [a]\n  - name: gate\n  - name: b\n    inputs: [a]\n    triggers: [gate]\n"
-				"  - {name: z}\n  - {name: y, inputs: [z]}\n  output: {steps: [b, y.inputs]}\n");
+	planning_open_steps(
+		&p,
+		"  - name: a\n  - name: side\n    inputs: [a]\n  - name: gate\n  - name: b\n    inputs: [a]\n    triggers: [gate]\n"
+		"  - {name: z}\n  - {name: y, inputs: [z]}\n  output: {steps: [b, y.inputs]}\n");
 	static const bool answers[] = {true, false, true, true, true, false};
 	for (size_t i = 0; i < p.graph->count; i++)
 		assert_int_equal(p.graph->steps[i].answers, answers[i]);
@@ -183,7 +196,8 @@ static void a_cycle_is_shown_at_the_reference_that_closes_it(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - name: a\n  - name: b\n    inputs: [a]\n    triggers: [c]\n  - name: c\n    inputs: [b]\n  output: {steps: [c]}\n");
+	planning_open_steps(&p, "  - name: a\n  - name: b\n    inputs: [a]\n    triggers: [c]\n  - name: c\n    inputs: [b]\n  "
+				"output: {steps: [c]}\n");
 	assert_int_equal(planning_errors(&p), 1);
 	const struct fault *fault = planning_fault(&p, CODE_CYCLE);
 	assert_place(fault, 9, 16);
@@ -272,7 +286,8 @@ static void other_pipelines_come_in_by_external_inputs_alone(void **state)
 				"    externalTriggers: [p]\n"
 				"    tensorMap: {q.outputs.x: X, q.step.s.outputs.t: T}\n"
 				"---\n"
-				"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n  steps: [{name: s}]\n  output: {steps: [s]}\n");
+				"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n  steps: "
+				"[{name: s}]\n  output: {steps: [s]}\n");
 	const struct fault *fault = planning_fault(&p, CODE_UNKNOWN_REFERENCE);
 	assert_place(fault, 6, 24);
 	assert_non_null(strstr(fault->message, "externalInputs"));
@@ -296,13 +311,15 @@ static void an_external_reference_says_which_side(void **state)
 	static const struct {
 		const char *reference, *suggest;
 	} rows[] = {
-		{"q.sideways", "q.outputs.sideways"}, {"q.step.s", "q.step.s.outputs"}, {"q.step.s.outputs.t.u", NULL}, {"q.outputs.t.u", NULL},
+		{"q.sideways", "q.outputs.sideways"},	 {"q.step.s", "q.step.s.outputs"},
+		{"q.step.s.outputs.t.u", NULL},		 {"q.outputs.t.u", NULL},
 		{"q.step.s.output", "q.step.s.outputs"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct planning p;
 		char steps[200];
-		snprintf(steps, sizeof steps, "  - name: a\n  output: {steps: [a]}\n  input: {externalInputs: [%s]}\n", rows[i].reference);
+		snprintf(steps, sizeof steps, "  - name: a\n  output: {steps: [a]}\n  input: {externalInputs: [%s]}\n",
+			 rows[i].reference);
 		planning_open_steps(&p, steps);
 		const struct fault *fault = planning_fault(&p, CODE_BAD_REFERENCE);
 		assert_place(fault, 8, 28);
@@ -318,9 +335,11 @@ static void a_route_goes_only_to_steps_that_read_it(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open_steps(&p, "  - name: way\n    route:\n      cases:\n      - {when: x > 0, to: careful}\n      - {when: x < 0, to: quick}\n"
-				"      - {when: x == 0, to: qiuck}\n"
-				"  - {name: careful, inputs: [way]}\n  - {name: quick}\n  output: {steps: [careful, quick], stepsJoin: any}\n");
+	planning_open_steps(
+		&p,
+		"  - name: way\n    route:\n      cases:\n      - {when: x > 0, to: careful}\n      - {when: x < 0, to: quick}\n"
+		"      - {when: x == 0, to: qiuck}\n"
+		"  - {name: careful, inputs: [way]}\n  - {name: quick}\n  output: {steps: [careful, quick], stepsJoin: any}\n");
 	assert_int_equal(planning_errors(&p), 2);
 	assert_place(planning_fault(&p, CODE_NO_READER), 10, 27);
 	assert_string_equal(planning_fault(&p, CODE_UNKNOWN_REFERENCE)->suggest, "quick");
@@ -331,7 +350,8 @@ static void the_nearest_timeout_counts(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open(&p, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata:\n  name: p\n  annotations: {seldon.io/rest-timeout: \"700\"}\n"
+	planning_open(&p, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata:\n  name: p\n  annotations: "
+			  "{seldon.io/rest-timeout: \"700\"}\n"
 			  "spec:\n  steps: [{name: a, timeout: 50ms}, {name: b}]\n  output: {steps: [a, b]}\n  timeout: 2s\n");
 	assert_int_equal(p.graph->steps[0].timeout_ms, 50);
 	assert_int_equal(p.graph->steps[1].timeout_ms, 700);
@@ -345,7 +365,9 @@ static void a_model_is_a_pipeline_of_one_step(void **state)
 {
 	(void)state;
 	struct planning p;
-	planning_open(&p, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: \"stub://add10\"}\n");
+	planning_open(
+		&p,
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: \"stub://add10\"}\n");
 	p.graph = graph_of_model(spec_first(&p.spec, RESOURCE_MODEL), &p.spec, step_kinds, p.arena);
 	assert_non_null(p.graph);
 	assert_string_equal(p.graph->name, "m");

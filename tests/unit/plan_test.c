@@ -86,8 +86,9 @@ static void what_nothing_cuts_is_one_stage(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a]}, {name: c, inputs: [a]}, {name: d, inputs: [b, c]}]\n"
-					   "  output: {steps: [d]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a]}, {name: c, inputs: [a]}, {name: d, inputs: [b, c]}]\n"
+				"  output: {steps: [d]}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_string_equal(stages_text(&p, pipeline), "request: a b c d");
 	assert_int_equal(pipeline->topic_count, 3);
@@ -106,9 +107,10 @@ static void an_isolated_step_has_a_stage_to_itself(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a], isolate: true}, {name: c, inputs: [b]},\n"
-					   "    {name: d, inputs: [b, a]}, {name: e, inputs: [a]}]\n"
-					   "  output: {steps: [c, d, e]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a], isolate: true}, {name: c, inputs: [b]},\n"
+				"    {name: d, inputs: [b, a]}, {name: e, inputs: [a]}]\n"
+				"  output: {steps: [c, d, e]}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	/* c and d share the stage behind b; what a gave travels in the record. */
 	assert_string_equal(stages_text(&p, pipeline), "request: a e | b: b < request | c: c d < b");
@@ -137,9 +139,11 @@ static void another_key_begins_a_stage_and_steps_of_that_key_share_it(void **sta
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  steps:\n  - {name: clean}\n  - {name: signals, inputs: [clean], counting: {by: symbol}}\n"
-					   "  - {name: bars, inputs: [clean], counting: {by: symbol}}\n  - {name: last, inputs: [signals, bars]}\n"
-					   "  output: {steps: [last]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: clean}\n  - {name: signals, inputs: [clean], counting: {by: symbol}}\n"
+				"  - {name: bars, inputs: [clean], counting: {by: symbol}}\n  - {name: last, inputs: [signals, "
+				"bars]}\n"
+				"  output: {steps: [last]}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_string_equal(stages_text(&p, pipeline), "request: clean | signals: signals bars last < request");
 	assert_string_equal(pipeline->stages[1].key, "symbol");
@@ -159,7 +163,8 @@ static void the_key_of_the_records_is_no_other_key(void **state)
 	static const char *const inputs[] = {
 		"  steps: [{name: a, counting: {by: key}}]\n",
 		"  steps: [{name: a, counting: {by: symbol}}]\n  input: {key: symbol}\n",
-		"  steps: [{name: a, counting: {by: symbol}}]\n  input: {key: instrument.symbol, tensors: {symbol: {path: instrument.symbol}}}\n",
+		"  steps: [{name: a, counting: {by: symbol}}]\n  input: {key: instrument.symbol, tensors: {symbol: {path: "
+		"instrument.symbol}}}\n",
 	};
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
 		struct planning p;
@@ -178,8 +183,9 @@ static void what_lay_apart_is_joined_by_request_id(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: b, counting: {by: venue}}\n"
-					   "  output: {steps: [a, b]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: b, counting: {by: venue}}\n"
+				"  output: {steps: [a, b]}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_string_equal(stages_text(&p, pipeline), "request: | a: a < request | b: b < request | output: < a < b");
 	assert_int_equal(pipeline->answer_stage, 3);
@@ -195,9 +201,11 @@ static void a_cycle_is_never_cut(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  allowCycles: true\n  maxStepRevisits: 2\n  steps:\n"
-					   "  - {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n  - {name: b, inputs: [a], isolate: true}\n"
-					   "  output: {steps: [b]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  allowCycles: true\n  maxStepRevisits: 2\n  steps:\n"
+				"  - {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n  - {name: b, inputs: [a], isolate: "
+				"true}\n"
+				"  output: {steps: [b]}\n");
 	assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: a b");
 	assert_true(is_noted(&plan.pipelines[0].notes, "isolate has no effect"));
 	planning_close(&p);
@@ -226,8 +234,10 @@ static void step_topics_exist_where_somebody_needs_them(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("base") "  steps: [{name: a}, {name: b, inputs: [a], lineage: full}]\n  output: {steps: [b]}\n"
-					      "---\n" PIPELINE("reader") "  input: {externalInputs: [base.step.a.outputs]}\n  steps: [{name: r}]\n");
+	open_plan(&p, &plan,
+		  PIPELINE("base") "  steps: [{name: a}, {name: b, inputs: [a], lineage: full}]\n  output: {steps: [b]}\n"
+				   "---\n" PIPELINE(
+					   "reader") "  input: {externalInputs: [base.step.a.outputs]}\n  steps: [{name: r}]\n");
 	const struct pipeline_plan *base = &plan.pipelines[0], *reader = &plan.pipelines[1];
 	assert_string_equal(base->topics[3].name, "sluice.default.pipeline.base.step.a.outputs");
 	assert_false(base->topics[3].best_effort);
@@ -251,9 +261,10 @@ static void existing_topics_and_the_runtime_give_names_and_partitions(void **sta
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, HEAD "SeldonRuntime\nspec: {config: {kafkaConfig: {topicPrefix: acme, topics: {numPartitions: 12}}}}\n---\n"
-			     HEAD "Pipeline\nmetadata: {name: p, namespace: desk}\nspec:\n  steps: [{name: a}]\n"
-				  "  input: {topic: market.ticks, key: symbol}\n  output: {steps: [a], topic: decisions}\n");
+	open_plan(&p, &plan,
+		  HEAD "SeldonRuntime\nspec: {config: {kafkaConfig: {topicPrefix: acme, topics: {numPartitions: 12}}}}\n---\n" HEAD
+		       "Pipeline\nmetadata: {name: p, namespace: desk}\nspec:\n  steps: [{name: a}]\n"
+		       "  input: {topic: market.ticks, key: symbol}\n  output: {steps: [a], topic: decisions}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_string_equal(pipeline->topics[0].name, "market.ticks");
 	assert_true(pipeline->topics[0].bound);
@@ -270,8 +281,10 @@ static void pipelines_joined_from_outside_keep_what_came(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  input: {externalInputs: [q, r.outputs.t], joinWindowMs: 500}\n  steps: [{name: a, expression: {set: {y: x}}}]\n"
-					   "  output: {steps: [a]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  input: {externalInputs: [q, r.outputs.t], joinWindowMs: 500}\n  steps: [{name: a, expression: "
+				"{set: {y: x}}}]\n"
+				"  output: {steps: [a]}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_int_equal(pipeline->delivery, DELIVERY_EXACTLY_ONCE);
 	assert_non_null(topic_of_role(pipeline, TOPIC_STATE));
@@ -295,7 +308,8 @@ static void the_longest_wait_is_that_of_the_longest_way(void **state)
 		{"[{name: b, timeout: 100ms}, {name: a, inputs: [b], timeout: 50ms}]", 450},
 		{"[{name: b, timeout: 100ms}, {name: c, timeout: 1s}, {name: a, inputs: [b, c], timeout: 50ms}]", 3150},
 		/* The window closes 20 ms after b, which comes after 300 ms. */
-		{"[{name: b, timeout: 100ms}, {name: c, timeout: 1s}, {name: a, inputs: [b, c], joinWindowMs: 20, timeout: 50ms}]", 470},
+		{"[{name: b, timeout: 100ms}, {name: c, timeout: 1s}, {name: a, inputs: [b, c], joinWindowMs: 20, timeout: 50ms}]",
+		 470},
 		{"[{name: a, timeout: 50ms, batch: {size: 8, windowMs: 25}}]", 175},
 		{"[{name: a, timeout: 50ms, batch: {size: 8}}]", 1150},
 		{"[{name: a, timeout: 50ms}, {name: side}]", 150},
@@ -316,7 +330,8 @@ static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  delivery: at-least-once\n  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  delivery: at-least-once\n  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
 	assert_true(is_noted(&plan.pipelines[0].notes, "counted twice"));
 	planning_close(&p);
@@ -349,7 +364,8 @@ static void a_model_is_looked_for_in_this_order(void **state)
 		{"storageUri: \"s3://b/m\", server: gone", "one", NULL, ENDPOINT_NONE, NULL},
 		{"storageUri: \"s3://b/m\", server: gone", "one", "gone=http://x:1", ENDPOINT_GIVEN, "http://x:1"},
 		{"storageUri: \"s3://b/m\", requirements: [scikit-learn]", "one", NULL, ENDPOINT_FITTING, "grpc://one:8081"},
-		{"storageUri: \"s3://b/m\", requirements: [\"xgboost==1.7\"]", "one", NULL, ENDPOINT_FITTING, "http://two:8080 grpc://two:8081"},
+		{"storageUri: \"s3://b/m\", requirements: [\"xgboost==1.7\"]", "one", NULL, ENDPOINT_FITTING,
+		 "http://two:8080 grpc://two:8081"},
 		{"storageUri: \"s3://b/m\", requirements: [mlflow]", "one", NULL, ENDPOINT_NONE, NULL},
 		{"storageUri: \"s3://b/m\"", "one", NULL, ENDPOINT_NONE, NULL}, /* both would fit */
 		{"storageUri: \"s3://b/m\"", "one", "m=grpc://x:1", ENDPOINT_GIVEN, "grpc://x:1"},
@@ -357,13 +373,18 @@ static void a_model_is_looked_for_in_this_order(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct planning p;
 		struct arena *arena = arena_open((size_t)1 << 16);
-		planning_read(&p,
-			      arena_print(arena,
-					  HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [sklearn], endpoints: [\"grpc://one:8081\"]}\n---\n"
-					  HEAD "Server\nmetadata: {name: two}\nspec: {serverConfig: c, extraCapabilities: [xgboost], endpoints: "
-					       "[\"http://two:8080\", \"grpc://two:8081\"]}\n---\n" HEAD "Model\nmetadata: {name: m}\nspec: {%s}\n",
-					  rows[i].model),
-			      kinds);
+		planning_read(
+			&p,
+			arena_print(
+				arena,
+				HEAD
+				"Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [sklearn], endpoints: "
+				"[\"grpc://one:8081\"]}\n---\n" HEAD
+				"Server\nmetadata: {name: two}\nspec: {serverConfig: c, extraCapabilities: [xgboost], endpoints: "
+				"[\"http://two:8080\", \"grpc://two:8081\"]}\n---\n" HEAD
+				"Model\nmetadata: {name: m}\nspec: {%s}\n",
+				rows[i].model),
+			kinds);
 		struct plan plan;
 		const struct name given = {.text = rows[i].given};
 		const struct plan_options options = {.kinds = kinds, .servers = {rows[i].given ? 1 : 0, &given}};
@@ -385,8 +406,10 @@ static void a_missing_capability_is_named_with_the_nearest(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [xgboost], endpoints: [\"grpc://one:8081\"]}\n---\n"
-			     HEAD "Model\nmetadata: {name: m}\nspec: {storageUri: \"s3://b/m\", requirements: [xgbost]}\n");
+	open_plan(&p, &plan,
+		  HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [xgboost], endpoints: "
+		       "[\"grpc://one:8081\"]}\n---\n" HEAD
+		       "Model\nmetadata: {name: m}\nspec: {storageUri: \"s3://b/m\", requirements: [xgbost]}\n");
 	assert_non_null(strstr(plan.models[0].endpoint.advice, "no Server has the capability `xgbost` (the nearest is `xgboost`)"));
 	planning_close(&p);
 }
@@ -396,8 +419,9 @@ static void a_choice_calls_each_of_its_models(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  steps:\n  - {name: r, outputs: [way]}\n"
-					   "  - {name: s, inputs: [way, x], outputs: [y], tensorMap: {way: [m1, m2]}}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: r, outputs: [way]}\n"
+				"  - {name: s, inputs: [way, x], outputs: [y], tensorMap: {way: [m1, m2]}}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_int_equal(pipeline->callee_count, 3);
 	assert_string_equal(pipeline->callees[0].name, "r");
@@ -423,9 +447,10 @@ static const char *printed(const struct planning *planning, const struct plan *p
 	return text;
 }
 
-#define WHOLE \
-	PIPELINE("p") "  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: \"b\", inputs: [a.outputs.x], triggers: [a]}\n" \
-		      "  output: {steps: [b]}\n---\n" HEAD "Model\nmetadata: {name: b}\nspec: {storageUri: \"stub://sum\"}\n"
+#define WHOLE                                                                                                                      \
+	PIPELINE("p")                                                                                                              \
+	"  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: \"b\", inputs: [a.outputs.x], triggers: [a]}\n"               \
+	"  output: {steps: [b]}\n---\n" HEAD "Model\nmetadata: {name: b}\nspec: {storageUri: \"stub://sum\"}\n"
 
 static void the_same_files_give_the_same_bytes(void **state)
 {
@@ -470,11 +495,13 @@ static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  delivery: exactly-once\n  steps: [{name: a}]\n  input: {topic: it's}\n  output: {steps: [a]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  delivery: exactly-once\n  steps: [{name: a}]\n  input: {topic: it's}\n  output: {steps: [a]}\n");
 	const struct plan_view view = {.acls = true};
 	const char *text = printed(&p, &plan, false, &view);
 	assert_non_null(strstr(text, " --operation Read --operation Describe --topic 'it'\\''s'\n"));
-	assert_non_null(strstr(text, " --operation Write --operation Describe --operation Create --topic 'sluice.default.pipeline.p.outputs'\n"));
+	assert_non_null(strstr(
+		text, " --operation Write --operation Describe --operation Create --topic 'sluice.default.pipeline.p.outputs'\n"));
 	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
 	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));
 	planning_close(&p);
@@ -485,7 +512,9 @@ static void drawings_hold_any_name(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a.outputs.x], triggers: [a]}]\n  input: {topic: 'a\"b\\c'}\n  output: {steps: [b]}\n");
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [a.outputs.x], triggers: [a]}]\n  input: {topic: "
+				"'a\"b\\c'}\n  output: {steps: [b]}\n");
 	struct buffer out;
 	buffer_open(&out, (size_t)1 << 16);
 	plan_print_dot(&plan, &out);

@@ -33,7 +33,8 @@ void planning_open(struct planning *planning, const char *yaml)
 void planning_open_steps(struct planning *planning, const char *steps)
 {
 	struct arena *arena = arena_open(ARENA_BYTES);
-	char *yaml = arena_print(arena, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n%s", steps);
+	char *yaml = arena_print(
+		arena, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n%s", steps);
 	assert_non_null(yaml);
 	planning_open(planning, yaml);
 	arena_close(arena);
@@ -70,7 +71,8 @@ const char *planning_order(const struct planning *planning)
 {
 	const char *text = "";
 	for (size_t i = 0; i < planning->graph->count; i++)
-		text = arena_print(planning->arena, "%s%s%s", text, i ? " " : "", planning->graph->steps[planning->graph->order[i]].name);
+		text = arena_print(planning->arena, "%s%s%s", text, i ? " " : "",
+				   planning->graph->steps[planning->graph->order[i]].name);
 	return text;
 }
 
@@ -80,12 +82,14 @@ const char *planning_join(const struct planning *planning, const struct join *jo
 	for (size_t i = 0; i < join->count; i++) {
 		const struct source *source = &join->sources[i];
 		const char *name = source->step == STEP_NONE ? "request" : planning->graph->steps[source->step].name;
-		const char *side = source->point == SOURCE_STEP_INPUTS ? ".inputs" : source->point == SOURCE_STEP_OUTPUTS ? ".outputs" : "";
-		text = arena_print(planning->arena, "%s%s%s%s%s" TEXT_FORMAT, text, i ? ", " : "", name, side, source->tensor.length ? "." : "",
-				   TEXT_ARGUMENTS(source->tensor));
+		const char *side = source->point == SOURCE_STEP_INPUTS	  ? ".inputs"
+				   : source->point == SOURCE_STEP_OUTPUTS ? ".outputs"
+									  : "";
+		text = arena_print(planning->arena, "%s%s%s%s%s" TEXT_FORMAT, text, i ? ", " : "", name, side,
+				   source->tensor.length ? "." : "", TEXT_ARGUMENTS(source->tensor));
 		for (size_t j = 0; j < source->rename_count; j++)
-			text = arena_print(planning->arena, "%s(" TEXT_FORMAT ">" TEXT_FORMAT ")", text, TEXT_ARGUMENTS(source->renames[j].from),
-					   TEXT_ARGUMENTS(source->renames[j].to));
+			text = arena_print(planning->arena, "%s(" TEXT_FORMAT ">" TEXT_FORMAT ")", text,
+					   TEXT_ARGUMENTS(source->renames[j].from), TEXT_ARGUMENTS(source->renames[j].to));
 	}
 	return text;
 }

@@ -12,9 +12,10 @@
 #include "spec/fault_codes.h"
 #include "steps/kinds.h"
 
-#define METADATA \
-	"{\"wide\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}]," \
-	"            \"outputs\": [{\"name\": \"y\", \"datatype\": \"FP64\", \"shape\": [-1]}, {\"name\": \"label\", \"datatype\": \"BYTES\"}]}," \
+#define METADATA                                                                                                                   \
+	"{\"wide\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}],"                                 \
+	"            \"outputs\": [{\"name\": \"y\", \"datatype\": \"FP64\", \"shape\": [-1]}, {\"name\": \"label\", "             \
+	"\"datatype\": \"BYTES\"}]},"                                                                                              \
 	" \"after\": {\"inputs\": [{\"name\": \"y\", \"datatype\": \"FP64\", \"shape\": [-1]}], \"outputs\": []}}"
 
 static void open_plan(struct planning *planning, struct plan *plan, const char *steps)
@@ -32,8 +33,8 @@ static const char *types_text(const struct planning *planning, const struct tens
 {
 	const char *text = "";
 	for (size_t i = 0; i < types->count; i++)
-		text = arena_print(planning->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name),
-				   type_text(&types->items[i].type, planning->arena));
+		text = arena_print(planning->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "",
+				   TEXT_ARGUMENTS(types->items[i].name), type_text(&types->items[i].type, planning->arena));
 	return types->complete ? text : arena_print(planning->arena, "%s...", text);
 }
 
@@ -42,12 +43,16 @@ static void a_request_is_known_where_records_are_mapped(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: a, filter: {keep: side == \"buy\" and any(book > 1)}}\n  output: {steps: [a]}\n"
-			     "  input:\n    tensors: {price: quote.mid, side: {path: side, datatype: BYTES}, book: {path: b, datatype: FP32, shape: [10]},\n"
-			     "      x: {paths: [a, b, c], datatype: FP32}}\n");
+	open_plan(&p, &plan,
+		  "  - {name: a, filter: {keep: side == \"buy\" and any(book > 1)}}\n  output: {steps: [a]}\n"
+		  "  input:\n    tensors: {price: quote.mid, side: {path: side, datatype: BYTES}, book: {path: b, datatype: FP32, "
+		  "shape: [10]},\n"
+		  "      x: {paths: [a, b, c], datatype: FP32}}\n");
 	assert_int_equal(planning_errors(&p), 0);
-	assert_string_equal(types_text(&p, &plan.pipelines[0].types.request), "price ?[1], side BYTES[1], book FP32[10], x FP32[1,3]");
-	assert_string_equal(types_text(&p, &plan.pipelines[0].types.answer), "price ?[1], side BYTES[1], book FP32[10], x FP32[1,3]");
+	assert_string_equal(types_text(&p, &plan.pipelines[0].types.request),
+			    "price ?[1], side BYTES[1], book FP32[10], x FP32[1,3]");
+	assert_string_equal(types_text(&p, &plan.pipelines[0].types.answer),
+			    "price ?[1], side BYTES[1], book FP32[10], x FP32[1,3]");
 	planning_close(&p);
 }
 
@@ -56,9 +61,11 @@ static void types_follow_the_tensors(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: wide}\n"
-			     "  - {name: add, inputs: [wide.outputs.y], tensorMap: {wide.outputs.y: z}, expression: {set: {big: z > 3, n: count(z)}, drop: [z]}}\n"
-			     "  output: {steps: [add, wide.outputs.label], tensorMap: {add.outputs.n: much}}\n");
+	open_plan(&p, &plan,
+		  "  - {name: wide}\n"
+		  "  - {name: add, inputs: [wide.outputs.y], tensorMap: {wide.outputs.y: z}, expression: {set: {big: z > 3, n: "
+		  "count(z)}, drop: [z]}}\n"
+		  "  output: {steps: [add, wide.outputs.label], tensorMap: {add.outputs.n: much}}\n");
 	assert_int_equal(planning_errors(&p), 0);
 	const struct graph_types *types = &plan.pipelines[0].types;
 	assert_string_equal(types_text(&p, &types->request), "...");
@@ -74,8 +81,9 @@ static void a_datatype_that_a_model_does_not_take_is_shown_with_both_sides(void 
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: wide}\n  - {name: again, inputs: [wide], tensorMap: {wide.outputs.y: x}, model: {name: wide}}\n"
-			     "  output: {steps: [again]}\n");
+	open_plan(&p, &plan,
+		  "  - {name: wide}\n  - {name: again, inputs: [wide], tensorMap: {wide.outputs.y: x}, model: {name: wide}}\n"
+		  "  output: {steps: [again]}\n");
 	const struct fault *fault = planning_fault(&p, CODE_WRONG_TENSOR);
 	assert_int_equal(fault->place.line, 7);
 	assert_int_equal(fault->place.column, 28);
@@ -96,7 +104,9 @@ static void a_shape_that_a_model_does_not_take_is_a_fault(void **state)
 		struct plan plan;
 		struct arena *arena = arena_open((size_t)1 << 16);
 		open_plan(&p, &plan,
-			  arena_print(arena, "  - {name: wide}\n  output: {steps: [wide]}\n  input: {tensors: {x: {path: x, datatype: FP32, shape: %s}}}\n",
+			  arena_print(arena,
+				      "  - {name: wide}\n  output: {steps: [wide]}\n  input: {tensors: {x: {path: x, datatype: "
+				      "FP32, shape: %s}}}\n",
 				      rows[i].shape));
 		assert_int_equal(planning_errors(&p), rows[i].errors);
 		planning_close(&p);
@@ -124,8 +134,10 @@ static void what_may_be_missing_is_not_judged(void **state)
 	struct planning p;
 	struct plan plan;
 	/* Of `any`, the other side may have come; an unknown model may give anything. */
-	open_plan(&p, &plan, "  - {name: wide}\n  - {name: unknown}\n  - {name: after, inputs: [wide.outputs.label, unknown], inputsJoinType: any}\n"
-			     "  - {name: b, inputs: [unknown], filter: {keep: whatever > 3}}\n  output: {steps: [after, b]}\n");
+	open_plan(&p, &plan,
+		  "  - {name: wide}\n  - {name: unknown}\n  - {name: after, inputs: [wide.outputs.label, unknown], inputsJoinType: "
+		  "any}\n"
+		  "  - {name: b, inputs: [unknown], filter: {keep: whatever > 3}}\n  output: {steps: [after, b]}\n");
 	assert_int_equal(faults_total(p.spec.faults), 0);
 	planning_close(&p);
 }
@@ -135,9 +147,12 @@ static void a_stub_is_known_by_its_name(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: s}\n  - {name: t, inputs: [s], tensorMap: {s.outputs.mean: INPUT}}\n  output: {steps: [t]}\n"
-			     "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: s}\nspec: {storageUri: \"stub://stats\"}\n"
-			     "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: t}\nspec: {storageUri: \"stub://add10\"}\n");
+	open_plan(&p, &plan,
+		  "  - {name: s}\n  - {name: t, inputs: [s], tensorMap: {s.outputs.mean: INPUT}}\n  output: {steps: [t]}\n"
+		  "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: s}\nspec: {storageUri: "
+		  "\"stub://stats\"}\n"
+		  "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: t}\nspec: {storageUri: "
+		  "\"stub://add10\"}\n");
 	assert_string_equal(types_text(&p, &plan.pipelines[0].types.steps[0].outputs), "min FP64[1], max FP64[1], mean FP64[1]");
 	assert_non_null(strstr(planning_fault(&p, CODE_WRONG_TENSOR)->message, "`INPUT` as FP64[1]"));
 	planning_close(&p);
@@ -150,9 +165,12 @@ static void a_name_in_a_condition_must_be_there(void **state)
 		const char *step, *meant;
 		uint32_t column;
 	} rows[] = {
-		{"filter: {keep: lable == \"x\"}", "label", 46},      {"when: request.prise > 3", "price", 37},
-		{"when: wid.label == \"x\"", "wide.label", 37},       {"when: label", NULL, 37},
-		{"when: y > 3 and label == 5", NULL, 0},               {"expression: {set: {a: y, b: aa + z}}", NULL, 59},
+		{"filter: {keep: lable == \"x\"}", "label", 46},
+		{"when: request.prise > 3", "price", 37},
+		{"when: wid.label == \"x\"", "wide.label", 37},
+		{"when: label", NULL, 37},
+		{"when: y > 3 and label == 5", NULL, 0},
+		{"expression: {set: {a: y, b: aa + z}}", NULL, 59},
 		{"route: {cases: [{when: z > 1, call: wide}]}", NULL, 54},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -160,8 +178,10 @@ static void a_name_in_a_condition_must_be_there(void **state)
 		struct plan plan;
 		struct arena *arena = arena_open((size_t)1 << 16);
 		open_plan(&p, &plan,
-			  arena_print(arena, "  - {name: wide}\n  - {name: b, inputs: [wide], %s}\n  output: {steps: [b]}\n"
-					     "  input: {tensors: {x: {path: x, datatype: FP32, shape: [1, 4]}, price: p}}\n", rows[i].step));
+			  arena_print(arena,
+				      "  - {name: wide}\n  - {name: b, inputs: [wide], %s}\n  output: {steps: [b]}\n"
+				      "  input: {tensors: {x: {path: x, datatype: FP32, shape: [1, 4]}, price: p}}\n",
+				      rows[i].step));
 		const struct fault *fault = planning_fault(&p, CODE_WRONG_EXPRESSION);
 		assert_int_equal(fault->place.line, 7);
 		if (rows[i].column)
@@ -178,10 +198,12 @@ static void what_an_expression_asks_for_with_care_may_be_missing(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: wide}\n"
-			     "  - {name: b, inputs: [wide], when: 'has(gone) or (request.gone ?? 1) > 0 or drift_score > 0.05 or key == \"k\" or wide.y[0] > 1'}\n"
-			     "  - {name: c, inputs: [wide, b], combine: {tensor: y, by: expression, value: median(members along 0)}}\n"
-			     "  output: {steps: [c]}\n  input: {tensors: {x: {path: x, datatype: FP32, shape: [1, 4]}}}\n");
+	open_plan(&p, &plan,
+		  "  - {name: wide}\n"
+		  "  - {name: b, inputs: [wide], when: 'has(gone) or (request.gone ?? 1) > 0 or drift_score > 0.05 or key == \"k\" "
+		  "or wide.y[0] > 1'}\n"
+		  "  - {name: c, inputs: [wide, b], combine: {tensor: y, by: expression, value: median(members along 0)}}\n"
+		  "  output: {steps: [c]}\n  input: {tensors: {x: {path: x, datatype: FP32, shape: [1, 4]}}}\n");
 	assert_int_equal(planning_errors(&p), 0);
 	planning_close(&p);
 }
@@ -191,8 +213,9 @@ static void a_condition_has_one_element(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: b, when: x > 1}\n  - {name: c, when: any(x > 1)}\n  output: {steps: [b, c]}\n"
-			     "  input: {tensors: {x: {path: x, datatype: FP32, shape: [4]}}}\n");
+	open_plan(&p, &plan,
+		  "  - {name: b, when: x > 1}\n  - {name: c, when: any(x > 1)}\n  output: {steps: [b, c]}\n"
+		  "  input: {tensors: {x: {path: x, datatype: FP32, shape: [4]}}}\n");
 	assert_int_equal(planning_errors(&p), 1);
 	assert_non_null(strstr(planning_fault(&p, CODE_WRONG_EXPRESSION)->message, "any(..)"));
 	planning_close(&p);
@@ -203,7 +226,9 @@ static void declared_outputs_are_what_is_known(void **state)
 	(void)state;
 	struct planning p;
 	struct plan plan;
-	open_plan(&p, &plan, "  - {name: after, inputs: [y], outputs: [way]}\n  - {name: s, inputs: [way, z], outputs: [p], tensorMap: {way: [m1, m2]}}\n");
+	open_plan(&p, &plan,
+		  "  - {name: after, inputs: [y], outputs: [way]}\n  - {name: s, inputs: [way, z], outputs: [p], tensorMap: {way: "
+		  "[m1, m2]}}\n");
 	const struct graph_types *types = &plan.pipelines[0].types;
 	assert_string_equal(types_text(&p, &types->steps[0].outputs), "way ?...");
 	/* What decides is not sent on. */
