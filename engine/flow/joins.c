@@ -11,7 +11,12 @@
  */
 #include "flow/run.h"
 
-static uint32_t *tally_count(struct tally *tally, enum arrival_state state)
+static size_t tally_settled(const struct tally *tally)
+{
+	return (size_t)tally->came + tally->dead + tally->failed;
+}
+
+static uint16_t *tally_count(struct tally *tally, enum arrival_state state)
 {
 	return state == ARRIVAL_CAME ? &tally->came : state == ARRIVAL_DEAD ? &tally->dead : &tally->failed;
 }
@@ -33,8 +38,7 @@ static bool gate_open_now(const struct gate *gate, const struct tally *tally, in
 {
 	if (tally->came == gate->count)
 		return true;
-	return tally->came >= gate->need &&
-	       (tally->came + tally->dead + tally->failed == gate->count || waited_ms >= gate->within_ms);
+	return tally->came >= gate->need && (tally_settled(tally) == gate->count || waited_ms >= gate->within_ms);
 }
 
 static bool gate_hopeless(const struct gate *gate, const struct tally *tally)
@@ -157,8 +161,6 @@ static const struct payload *gate_collect(const struct run *run, const struct ga
  * round of a cycle. */
 static const struct payload *const *gate_sources(const struct run *run, const struct gate *gate)
 {
-	if (gate->count < 2)
-		return NULL;
 	const struct payload **sources = arena_take_raw(run->message->arena, gate->count * sizeof *sources);
 	for (size_t i = 0; sources && i < gate->count; i++) {
 		const struct arrival *arrival = &run->arrivals[gate->first + i];
@@ -197,35 +199,48 @@ static void halt_exhausted(struct run *run, size_t index)
 		run_answer_error(run, halt->error);
 }
 
+struct visit *halt_go(struct run *run, size_t index, const struct payload *input)
+{
+	struct station *station = &run->flow->stations[index];
+	if (!station->graph_step) {
+		run_answer_payload(run, input);
+		return NULL;
+	}
+	struct visit *visit = arena_take_raw(run->message->arena, sizeof *visit);
+	if (!visit)
+		return NULL;
+	visit->task.station = index;
+	visit->task.kind = TASK_VISIT;
+	visit->flow = run->flow;
+	visit->run = run;
+	visit->station = station;
+	visit->message = run->message;
+	visit->arena = run->message->arena;
+	visit->input = input;
+	visit->wake_ms = INT64_MAX;
+	memset(&visit->emitted, 0, sizeof *visit - offsetof(struct visit, emitted));
+	run_push(run, &visit->task);
+	return visit;
+}
+
 static void halt_fire(struct run *run, size_t index)
 {
 	struct halt *halt = &run->halts[index];
 	struct station *station = &run->flow->stations[index];
-	const struct payload *input = gate_collect(run, &station->inputs);
 	halt->ticking = false;
 	halt->fresh = false;
-	if (!station->graph_step) {
-		halt->stage = HALT_FIRED;
-		run_answer_payload(run, input);
-		return;
-	}
-	if (station->recurring && ++halt->visits > run->flow->graph->max_visits) {
+	if (station->recurring && station->graph_step && ++halt->visits > run->flow->graph->max_visits) {
 		halt_exhausted(run, index);
 		return;
 	}
-	struct visit *visit = arena_take_raw(run->message->arena, sizeof *visit);
-	if (!visit)
-		return;
-	visit_begin(visit, run, station, index);
-	visit->input = input;
-	visit->sources = gate_sources(run, &station->inputs);
+	halt->stage = station->recurring && station->graph_step ? HALT_OPEN : HALT_FIRED;
+	struct visit *visit = halt_go(run, index, gate_collect(run, &station->inputs));
+	if (visit && station->inputs.count > 1)
+		visit->sources = gate_sources(run, &station->inputs);
 	if (station->recurring) {
 		gate_rearm(run, &station->inputs, &halt->inputs);
 		gate_rearm(run, &station->triggers, &halt->triggers);
-	} else {
-		halt->stage = HALT_FIRED;
 	}
-	run_push(run, &visit->task);
 }
 
 static bool halt_opens(const struct run *run, size_t index, int64_t waited_ms)
@@ -255,27 +270,46 @@ static void halt_settle(struct run *run, size_t index)
 	}
 }
 
-static enum arrival_state edge_state(const struct run *run, const struct edge *edge, const struct payload *payload,
-				     const char *only)
+/* Whether anything that the edge selects is there. */
+static bool edge_survives(const struct edge *edge, const struct payload *payload)
 {
-	if (only) {
-		const struct graph_step *step = run->flow->stations[edge->station].graph_step;
-		if (!step || strcmp(step->name, only) != 0)
-			return ARRIVAL_DEAD;
-	}
-	bool survives = edge->tensor.length ? tensors_find(payload->tensors, edge->tensor) != NULL : payload->tensors.count > 0;
-	return survives ? ARRIVAL_CAME : ARRIVAL_DEAD;
+	return edge->tensor.length ? tensors_find(payload->tensors, edge->tensor) != NULL : payload->tensors.count > 0;
 }
 
-void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
-		    const char *only)
+static bool edge_is_meant(const struct run *run, const struct edge *edge, const char *only)
+{
+	const struct graph_step *step = run->flow->stations[edge->station].graph_step;
+	return !only || (step && strcmp(step->name, only) == 0);
+}
+
+/* There is nothing to join: what comes goes on, and what does not ends the station. */
+static void deliver_alone(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload)
+{
+	const struct gate *gate = &run->flow->stations[edge->station].inputs;
+	run->arrivals[edge->arrival] = (struct arrival){payload, state};
+	if (state == ARRIVAL_CAME) {
+		run->halts[edge->station].stage = HALT_FIRED;
+		(void)halt_go(run, edge->station, gate_collect(run, gate));
+	} else {
+		halt_end(run, edge->station, state == ARRIVAL_FAILED ? gate_error(run, gate) : NULL);
+	}
+}
+
+void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
+			 const char *only)
 {
 	for (size_t i = 0; i < outlet->count; i++) {
 		const struct edge *edge = &outlet->edges[i];
 		struct halt *halt = &run->halts[edge->station];
+		bool lost = state == ARRIVAL_CAME && !(edge_survives(edge, payload) && edge_is_meant(run, edge, only));
+		enum arrival_state its_state = lost ? ARRIVAL_DEAD : state;
+		if (edge->alone) {
+			deliver_alone(run, edge, its_state, payload);
+			continue;
+		}
 		if (halt->stage != HALT_OPEN)
 			continue;
-		arrival_mark(run, halt, edge, state == ARRIVAL_CAME ? edge_state(run, edge, payload, only) : state, payload);
+		arrival_mark(run, halt, edge, its_state, payload);
 		if (i + 1 == outlet->count || outlet->edges[i + 1].station != edge->station)
 			halt_settle(run, edge->station);
 	}
@@ -286,7 +320,7 @@ void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_s
 /* A gate waits when something has come to its halt and something else still may. */
 static bool gate_waits(const struct gate *gate, const struct tally *tally)
 {
-	return tally->came < gate->count && tally->came + tally->dead + tally->failed < gate->count && !gate_hopeless(gate, tally);
+	return tally->came < gate->count && tally_settled(tally) < gate->count && !gate_hopeless(gate, tally);
 }
 
 static int64_t gate_due_ms(const struct gate *gate, const struct tally *tally, int64_t waited_ms)

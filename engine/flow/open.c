@@ -130,11 +130,41 @@ static void marks_spread(struct flow *flow)
 	}
 }
 
+static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
+{
+	for (size_t i = 0; i < outlet->count; i++) {
+		struct station *station = &flow->stations[outlet->edges[i].station];
+		outlet->edges[i].alone = !station->recurring && station->inputs.count + station->triggers.count == 1;
+		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && station->inputs.plain;
+		outlet->next = outlet->direct && station->plain ? station : NULL;
+	}
+}
+
+static bool step_is_plain(const struct flow *flow, const struct station *station)
+{
+	const struct step_spec *spec = station->graph_step->spec;
+	return !flow->outside.tap && !station->recurring && station->sent.count == 0 && !spec->when &&
+	       station->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
+}
+
+/* Where there is less to do. */
+static void mark_plain(struct flow *flow)
+{
+	for (size_t i = 0; i < flow->count; i++)
+		flow->stations[i].plain = step_is_plain(flow, &flow->stations[i]);
+	outlet_mark_alone(flow, &flow->request);
+	for (size_t i = 0; i < flow->count; i++) {
+		outlet_mark_alone(flow, &flow->stations[i].sent);
+		outlet_mark_alone(flow, &flow->stations[i].gave);
+	}
+}
+
 static bool station_open(struct flow *flow, size_t index, struct error *error)
 {
 	const struct graph_step *graph_step = &flow->graph->steps[index];
 	const struct step_spec *spec = graph_step->spec;
 	struct station *station = &flow->stations[index];
+	station->index = index;
 	station->graph_step = graph_step;
 	station->step = (struct step){
 		.kind = spec->kind,
@@ -187,8 +217,9 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 		return NULL;
 	}
 	marks_spread(flow);
-	flow->run_size_bytes =
-		sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) + flow->arrivals * sizeof(struct arrival);
+	mark_plain(flow);
+	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) +
+			       flow->arrivals * sizeof(struct arrival) + sizeof(struct error);
 	return flow;
 }
 

@@ -1,20 +1,13 @@
 /* run.c: a message's way: entered, worked off, waiting, answered, finished. */
 #include "flow/run.h"
 
-void run_push(struct run *run, struct task *task)
-{
-	task->next = NULL;
-	*run->tasks_end = task;
-	run->tasks_end = &task->next;
-}
-
 const struct error *run_keep_error(struct run *run, const struct error *error)
 {
 	struct error *kept = arena_take_raw(run->message->arena, sizeof *kept);
 	if (!kept) { /* a full arena ends the run: this is then its error */
-		run->error.kind = ERROR_NONE;
-		error_memory(&run->error, ERROR_LIMIT, "answering a message");
-		return &run->error;
+		run->error->kind = ERROR_NONE;
+		error_memory(run->error, ERROR_LIMIT, "answering a message");
+		return run->error;
 	}
 	return memcpy(kept, error, sizeof *kept);
 }
@@ -24,7 +17,7 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 	struct run *run = arena_take_raw(message->arena, flow->run_size_bytes);
 	if (!run)
 		return NULL;
-	memset(run, 0, offsetof(struct run, error));
+	memset(run, 0, flow->run_size_bytes - sizeof *run->error);
 	run->flow = flow;
 	run->message = message;
 	run->tasks_end = &run->tasks;
@@ -32,7 +25,7 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 	run->timer.serial = ++flow->serial;
 	run->halts = (struct halt *)(run + 1);
 	run->arrivals = (struct arrival *)(run->halts + flow->count + 1);
-	memset(run->halts, 0, flow->run_size_bytes - sizeof *run);
+	run->error = (struct error *)(run->arrivals + flow->arrivals);
 	run->next = flow->runs;
 	if (run->next)
 		run->next->previous = run;
@@ -47,7 +40,8 @@ static void run_end(struct run *run)
 	struct flow *flow = run->flow;
 	while (run->waiting)
 		visit_abandon(run->waiting);
-	timer_set(flow, &run->timer, INT64_MAX);
+	if (run->timer.slot)
+		timer_set(flow, &run->timer, INT64_MAX);
 	if (run->next)
 		run->next->previous = run->previous;
 	*(run->previous ? &run->previous->next : &flow->runs) = run->next;
@@ -55,13 +49,10 @@ static void run_end(struct run *run)
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 
-static void run_task(struct run *run, struct task *task)
+/* A station that never ran passes the news on; for the answer it is the end. */
+static void run_ended_station(struct run *run, const struct task *task)
 {
 	struct station *station = &run->flow->stations[task->station];
-	if (task->kind == TASK_VISIT) {
-		visit_start((struct visit *)task);
-		return;
-	}
 	if (!station->graph_step) {
 		const struct error *error = run->halts[task->station].error;
 		if (error)
@@ -88,8 +79,12 @@ static void run_work(struct run *run)
 		run->tasks = task->next;
 		if (!run->tasks)
 			run->tasks_end = &run->tasks;
-		if (matters(run, &run->flow->stations[task->station]))
-			run_task(run, task);
+		if (run->answered && !matters(run, &run->flow->stations[task->station]))
+			continue;
+		if (task->kind == TASK_VISIT)
+			visit_start((struct visit *)task);
+		else
+			run_ended_station(run, task);
 	}
 }
 
@@ -121,9 +116,9 @@ static bool run_out_of_memory(struct run *run)
 	if (!arena_failed(run->message->arena))
 		return false;
 	if (!run->answered) {
-		run->error.kind = ERROR_NONE;
-		error_memory(&run->error, ERROR_LIMIT, "running a message through its steps");
-		run_answer_error(run, &run->error);
+		run->error->kind = ERROR_NONE;
+		error_memory(run->error, ERROR_LIMIT, "running a message through its steps");
+		run_answer_error(run, run->error);
 	}
 	run_end(run);
 	return true;
@@ -166,7 +161,7 @@ void run_wake(struct run *run)
 	flow->ready_end = &run->next_ready;
 }
 
-static void flow_work(struct flow *flow)
+static inline void flow_work(struct flow *flow)
 {
 	for (struct run *run; (run = flow->ready) != NULL;) {
 		flow->ready = run->next_ready;
@@ -179,11 +174,11 @@ static void flow_work(struct flow *flow)
 static void run_past_deadline(struct run *run)
 {
 	if (!run->answered) {
-		run->error = (struct error){0};
-		error_set(&run->error, ERROR_LIMIT, PLACE_NONE,
+		*run->error = (struct error){0};
+		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
 			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow "
 			  "step");
-		run_answer_error(run, &run->error);
+		run_answer_error(run, run->error);
 	}
 	run_end(run);
 }
@@ -200,8 +195,9 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 		run_past_deadline(run);
 		return true;
 	}
-	run_wake(run);
+	run->ready = true;
 	outlet_deliver(run, &flow->request, ARRIVAL_CAME, &message->payload, NULL);
+	run_drain(run);
 	flow_work(flow);
 	return true;
 }

@@ -22,11 +22,14 @@ struct edge {
 	size_t arrival;	    /* which source of it: index into run->arrivals */
 	struct text tensor; /* only this one; empty: all */
 	bool trigger;
+	bool alone; /* the only source of its station, which fires once: nothing to join */
 };
 
 struct outlet {
 	size_t count;
-	struct edge *edges; /* those of one halt stand together */
+	bool direct;	      /* to one station alone, whole and under the same names: nothing to select either */
+	struct station *next; /* that one, where it is a plain step */
+	struct edge *edges;   /* those of one halt stand together */
 };
 
 struct gate {
@@ -41,12 +44,14 @@ struct gate {
 };
 
 struct station {
+	size_t index;
 	struct step step;
 	const struct graph_step *graph_step; /* NULL: the answer */
 	struct gate inputs;
 	struct gate triggers;
 	struct outlet sent; /* to those that read what the step was sent */
 	struct outlet gave;
+	bool plain;	      /* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
 	bool recurring;	      /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
 	bool beside;	      /* something that it leads to is not part of the answer */
 	struct batch *pots;   /* being filled */
@@ -91,8 +96,8 @@ struct arrival {
 	enum arrival_state state;
 };
 
-struct tally { /* of a gate */
-	uint32_t came, dead, failed;
+struct tally {			     /* of a gate */
+	uint16_t came, dead, failed; /* a graph joins 1,024 sources at most */
 };
 
 enum halt_stage { HALT_OPEN, HALT_FIRED, HALT_DEAD, HALT_FAILED };
@@ -101,10 +106,10 @@ enum halt_silence { SILENCE_NONE, SILENCE_EMPTY, SILENCE_WHEN, SILENCE_DROPPED }
 struct halt {
 	struct tally inputs;
 	struct tally triggers;
-	enum halt_stage stage;
-	enum halt_silence silence; /* why it fired and gave nothing */
-	bool ticking;		   /* the window is open, since: */
-	bool fresh;		   /* something came since it last fired */
+	unsigned char stage;   /* enum halt_stage */
+	unsigned char silence; /* enum halt_silence: why it fired and gave nothing */
+	bool ticking;	       /* the window is open, since: */
+	bool fresh;	       /* something came since it last fired */
 	int64_t since_ms;
 	int64_t visits;
 	const struct payload *sent;
@@ -135,15 +140,17 @@ struct visit {
 	const struct message *message;
 	struct arena *arena;
 	const struct payload *input;
-	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
+	int64_t wake_ms; /* INT64_MAX: not asked for */
+	/* All of these begin as zero. */
 	const struct payload *emitted;
+	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
 	const char *only_to;
 	const char *model; /* chosen by a model switch; NULL: the step's own */
 	struct pending *calls;
 	void *memory;
-	int64_t wake_ms;	       /* INT64_MAX: not asked for */
 	struct batch *batch;	       /* the one it waits in, or (run NULL) is for */
 	struct visit *next, *previous; /* of those that wait */
+	bool waiting;
 };
 
 struct run {
@@ -162,23 +169,45 @@ struct run {
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct halt *halts;
 	struct arrival *arrivals;
-	struct error error; /* scratch, and the last resort when the arena is full; not cleared at first */
+	struct error *error; /* scratch, and the last resort when the arena is full; not cleared at first */
 };
 
 /* ---- timers.c ---- */
 
 /* Room for `more` timers beyond those that runs and batches may already want, so that
  * setting one cannot fail. */
-bool timers_reserve(struct flow *flow, size_t more);
+bool timers_grow(struct flow *flow, size_t wanted);
+static inline bool timers_reserve(struct flow *flow, size_t more)
+{
+	size_t wanted = flow->inside + flow->batch_count + more + 1;
+	return wanted <= flow->timer_capacity || timers_grow(flow, wanted);
+}
 void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64_MAX: clears it */
 
 /* ---- joins.c ---- */
 
+/* The message goes on to a station (or is the answer) with `input`: a new visit, as a
+ * task. NULL for the answer, and when the arena is full. */
+struct visit *halt_go(struct run *run, size_t station, const struct payload *input);
+
 /* Gives `payload` (CAME), or the news that nothing comes (DEAD, FAILED), to all edges
  * of an outlet; `only` is a station that alone gets it, or NULL. Gates that open make
  * tasks. */
-void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
-		    const char *only);
+void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
+			 const char *only);
+
+static inline void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_state state,
+				  const struct payload *payload, const char *only)
+{
+	if (outlet->direct && state == ARRIVAL_CAME && !only && payload->tensors.count) {
+		const struct edge *edge = outlet->edges;
+		run->halts[edge->station].stage = HALT_FIRED;
+		(void)halt_go(run, edge->station, payload);
+	} else if (outlet->count) {
+		outlet_deliver_each(run, outlet, state, payload, only);
+	}
+}
+
 /* The gate's window has passed: go on, or fail. */
 void halt_window_closed(struct run *run, size_t halt);
 /* When the halt's window wants attention; INT64_MAX: it does not wait. */
@@ -191,7 +220,6 @@ const struct payload *source_select(struct arena *arena, const struct source *so
 
 /* ---- visit.c ---- */
 
-void visit_begin(struct visit *visit, struct run *run, struct station *station, size_t halt);
 /* Runs the step, or hands the visit to a batch. */
 void visit_start(struct visit *visit);
 void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error *error);
@@ -218,7 +246,13 @@ void run_answer_nothing(struct run *run);
 
 /* ---- run.c ---- */
 
-void run_push(struct run *run, struct task *task);
+static inline void run_push(struct run *run, struct task *task)
+{
+	task->next = NULL;
+	*run->tasks_end = task;
+	run->tasks_end = &task->next;
+}
+
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
 void run_wake(struct run *run); /* something happened to it: it is worked off before the flow returns */
 /* The time that a visit asked for has come. */

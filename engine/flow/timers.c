@@ -5,11 +5,8 @@
 
 #define TIMERS_AT_FIRST 64
 
-bool timers_reserve(struct flow *flow, size_t more)
+bool timers_grow(struct flow *flow, size_t wanted)
 {
-	size_t wanted = flow->inside + flow->batch_count + more + 1;
-	if (wanted <= flow->timer_capacity)
-		return true;
 	size_t capacity = flow->timer_capacity ? flow->timer_capacity : TIMERS_AT_FIRST;
 	while (capacity < wanted)
 		capacity *= 2;

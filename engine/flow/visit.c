@@ -2,19 +2,6 @@
  * what becomes of its verdict. */
 #include "flow/run.h"
 
-void visit_begin(struct visit *visit, struct run *run, struct station *station, size_t halt)
-{
-	*visit = (struct visit){
-		.task = {.station = halt, .kind = TASK_VISIT},
-		.flow = run->flow,
-		.run = run,
-		.station = station,
-		.message = run->message,
-		.arena = run->message->arena,
-		.wake_ms = INT64_MAX,
-	};
-}
-
 /* ---- what steps call ---- */
 
 struct arena *visit_arena(struct visit *visit)
@@ -137,8 +124,9 @@ void *visit_memory(struct visit *visit, size_t size)
 static void visit_wait(struct visit *visit)
 {
 	struct run *run = visit->run;
-	if (visit->previous || run->waiting == visit)
-		return; /* it waits already */
+	if (visit->waiting)
+		return;
+	visit->waiting = true;
 	visit->next = run->waiting;
 	if (visit->next)
 		visit->next->previous = visit;
@@ -147,12 +135,12 @@ static void visit_wait(struct visit *visit)
 
 static void visit_unlink(struct visit *visit)
 {
-	struct run *run = visit->run;
-	if (!visit->previous && run->waiting != visit)
+	if (!visit->waiting)
 		return;
+	visit->waiting = false;
 	if (visit->next)
 		visit->next->previous = visit->previous;
-	*(visit->previous ? &visit->previous->next : &run->waiting) = visit->next;
+	*(visit->previous ? &visit->previous->next : &visit->run->waiting) = visit->next;
 	visit->next = visit->previous = NULL;
 }
 
@@ -171,8 +159,7 @@ void visit_abandon(struct visit *visit)
 static void tap(struct visit *visit, enum tap_point point, const struct payload *payload)
 {
 	const struct flow *flow = visit->flow;
-	if (flow->outside.tap)
-		flow->outside.tap(flow->outside.context, visit->message, point, visit->task.station, payload);
+	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.station, payload);
 }
 
 /* The model that the decision tensor names, by its place in the list or by name. */
@@ -230,36 +217,125 @@ static bool visit_switch(struct visit *visit, struct error *error)
 	return true;
 }
 
-void visit_start(struct visit *visit)
+/* A step that declares one output gives its only tensor that name. */
+static const struct payload *declared(struct visit *visit, const struct payload *payload)
+{
+	const struct name_list *outputs = &visit->station->graph_step->spec->outputs;
+	if (outputs->count != 1 || payload->tensors.count != 1)
+		return payload;
+	struct text name = text_of(outputs->items[0].text);
+	if (text_equal(payload->tensors.items[0]->name, name))
+		return payload;
+	struct payload *copy = ARENA_NEW(visit->arena, struct payload);
+	const struct tensor **items = arena_take_raw(visit->arena, sizeof *items);
+	if (!copy || !items)
+		return payload;
+	*copy = *payload;
+	items[0] = tensor_renamed(visit->arena, payload->tensors.items[0], name);
+	copy->tensors = (struct tensors){1, items};
+	return copy;
+}
+
+/* What was given goes on. */
+static void visit_gave(struct visit *visit, const struct payload *gave)
+{
+	struct run *run = visit->run;
+	struct station *station = visit->station;
+	struct halt *halt = &run->halts[visit->task.station];
+	if (!station->plain)
+		gave = declared(visit, gave);
+	halt->gave = gave;
+	if (gave->tensors.count == 0)
+		halt->silence = SILENCE_EMPTY;
+	if (run->flow->outside.tap)
+		tap(visit, TAP_STEP_OUTPUTS, gave);
+	outlet_deliver(run, &station->gave, ARRIVAL_CAME, gave, visit->only_to);
+}
+
+/* `when`, and the choice of a model: what is decided before the step is sent anything.
+ * False: the visit has ended. */
+static bool visit_admit(struct visit *visit)
 {
 	struct run *run = visit->run;
 	struct station *station = visit->station;
 	const struct step_spec *spec = station->graph_step->spec;
-	struct error *error = &run->error;
-	error->kind = ERROR_NONE;
+	struct error *error = run->error;
 	bool holds = true;
+	error->kind = ERROR_NONE;
 	if ((spec->when && !visit_judge(visit, spec->when, &holds, error)) ||
 	    (holds && station->graph_step->model_switch.decision.length && !visit_switch(visit, error))) {
-		outlet_deliver(run, &station->sent, ARRIVAL_FAILED, NULL, NULL);
 		visit_finish(visit, STEP_FAIL, error);
-		return;
+		outlet_deliver(run, &station->sent, ARRIVAL_FAILED, NULL, NULL);
+		return false;
 	}
-	if (!holds) {
-		run->halts[visit->task.station].silence = SILENCE_WHEN;
-		outlet_deliver(run, &station->sent, ARRIVAL_DEAD, NULL, NULL);
-		visit_finish(visit, STEP_DONE, NULL);
+	if (holds)
+		return true;
+	run->halts[visit->task.station].silence = SILENCE_WHEN;
+	outlet_deliver(run, &station->sent, ARRIVAL_DEAD, NULL, NULL);
+	visit_finish(visit, STEP_DONE, NULL);
+	return false;
+}
+
+/* All that a plain station has not; apart, so that it costs those nothing. */
+static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
+{
+	struct run *run = visit->run;
+	struct station *station = visit->station;
+	if (!visit_admit(visit))
 		return;
-	}
 	run->halts[visit->task.station].sent = visit->input;
-	tap(visit, TAP_STEP_INPUTS, visit->input);
-	if (station->sent.count)
-		outlet_deliver(run, &station->sent, ARRIVAL_CAME, visit->input, NULL);
-	if (spec->batch.size > 0) {
+	if (visit->flow->outside.tap)
+		tap(visit, TAP_STEP_INPUTS, visit->input);
+	outlet_deliver(run, &station->sent, ARRIVAL_CAME, visit->input, NULL);
+	if (station->graph_step->spec->batch.size > 0) {
 		visit_wait(visit);
 		batch_join(visit);
 		return;
 	}
-	visit_verdict(visit, station->step.kind->run(&station->step, visit, error), error);
+	run->error->kind = ERROR_NONE;
+	visit_verdict(visit, station->step.kind->run(&station->step, visit, run->error), run->error);
+}
+
+/* Where a visit that ended at once may go on as the visit of the next step, so that a
+ * chain costs one: to one step, which alone gets what came. NULL: nowhere. */
+static struct station *next_of(const struct visit *visit, const struct station *station)
+{
+	struct station *next = station->gave.next;
+	return next && !visit->only_to && !visit->calls && !visit->run->answered ? next : NULL;
+}
+
+void visit_start(struct visit *visit)
+{
+	struct run *run = visit->run;
+	struct error *error = run->error;
+	struct station *station = visit->station;
+	if (!station->plain) {
+		visit_start_fully(visit);
+		return;
+	}
+	for (;;) {
+		struct halt *halt = &run->halts[station->index];
+		error->kind = ERROR_NONE;
+		enum step_verdict verdict = station->step.kind->run(&station->step, visit, error);
+		const struct payload *gave = visit->emitted;
+		if (verdict != STEP_DONE || !gave || gave->tensors.count == 0) {
+			visit_verdict(visit, verdict, error);
+			return;
+		}
+		halt->gave = gave;
+		struct station *next = next_of(visit, station);
+		if (!next)
+			break;
+		station = next;
+		run->halts[next->index].stage = HALT_FIRED;
+		visit->task.station = next->index;
+		visit->station = next;
+		visit->input = gave;
+		visit->emitted = NULL;
+		visit->memory = NULL;
+		visit->wake_ms = INT64_MAX;
+	}
+	outlet_deliver(run, &station->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);
 }
 
 static bool visit_expects(const struct visit *visit)
@@ -292,25 +368,6 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 		batch_verdict(visit->batch, verdict, error);
 }
 
-/* A step that declares one output gives its only tensor that name. */
-static const struct payload *declared(struct visit *visit, const struct payload *payload)
-{
-	const struct name_list *outputs = &visit->station->graph_step->spec->outputs;
-	if (outputs->count != 1 || payload->tensors.count != 1)
-		return payload;
-	struct text name = text_of(outputs->items[0].text);
-	if (text_equal(payload->tensors.items[0]->name, name))
-		return payload;
-	struct payload *copy = ARENA_NEW(visit->arena, struct payload);
-	const struct tensor **items = arena_take_raw(visit->arena, sizeof *items);
-	if (!copy || !items)
-		return payload;
-	*copy = *payload;
-	items[0] = tensor_renamed(visit->arena, payload->tensors.items[0], name);
-	copy->tensors = (struct tensors){1, items};
-	return copy;
-}
-
 static void visit_failed(struct visit *visit, const struct error *error)
 {
 	struct run *run = visit->run;
@@ -323,30 +380,26 @@ static void visit_failed(struct visit *visit, const struct error *error)
 	outlet_deliver(run, &visit->station->gave, ARRIVAL_FAILED, NULL, NULL);
 }
 
-void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
+static void visit_gave_nothing(struct visit *visit, bool dropped)
 {
 	struct run *run = visit->run;
 	struct halt *halt = &run->halts[visit->task.station];
-	visit_unlink(visit);
-	if (verdict == STEP_FAIL) {
-		visit_failed(visit, error);
-		return;
-	}
-	const struct payload *gave = verdict == STEP_DONE ? visit->emitted : NULL;
-	if (gave) {
-		gave = declared(visit, gave);
-		halt->gave = gave;
-		if (gave->tensors.count == 0)
-			halt->silence = SILENCE_EMPTY;
-		tap(visit, TAP_STEP_OUTPUTS, gave);
-		outlet_deliver(run, &visit->station->gave, ARRIVAL_CAME, gave, visit->only_to);
-		return;
-	}
-	if (verdict == STEP_DROP) {
+	if (dropped) {
 		halt->silence = SILENCE_DROPPED;
 		run->dropped |= visit->station->graph_step->answers || !run->flow->graph->has_output;
 	} else if (halt->silence == SILENCE_NONE) {
 		halt->silence = SILENCE_EMPTY;
 	}
 	outlet_deliver(run, &visit->station->gave, ARRIVAL_DEAD, NULL, NULL);
+}
+
+void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
+{
+	visit_unlink(visit);
+	if (verdict == STEP_DONE && visit->emitted)
+		visit_gave(visit, visit->emitted);
+	else if (verdict == STEP_FAIL)
+		visit_failed(visit, error);
+	else
+		visit_gave_nothing(visit, verdict == STEP_DROP);
 }
