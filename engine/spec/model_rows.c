@@ -118,7 +118,7 @@ const struct option model_rows[] = {
 	{.name = "logger",
 	 .type = OPTION_MAP,
 	 .offset = 0,
-	 .effect = EFFECT_LATER,
+	 .effect = EFFECT_NONE,
 	 .rows = logger_rows,
 	 .help = "Logging of requests and answers."},
 	CHECKED("explainer", MAP, .effect = EFFECT_LATER, .rows = explainer_rows, .help = "What it explains, for an explainer."),

@@ -1,0 +1,221 @@
+/* lint_test.c: lint, schema and echo, as they are called. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "session.h"
+#include "spec/resource.h"
+#include "steps/kinds.h"
+
+#define EVERY "tests/data/spec/every-step-kind.yaml"
+
+static struct said run(const char *line)
+{
+	return say_with(step_kinds, line);
+}
+
+static int code_of(const char *line)
+{
+	struct said said = run(line);
+	int code = said.code;
+	said_close(&said);
+	return code;
+}
+
+static json_t *json_of(const char *line, int code)
+{
+	struct said said = run(line);
+	assert_int_equal(said.code, code);
+	json_t *json = json_loads(said.out, 0, NULL);
+	assert_non_null(json);
+	said_close(&said);
+	return json;
+}
+
+static void the_exit_code_tells_clean_from_faulty_from_misused(void **state)
+{
+	(void)state;
+	assert_int_equal(code_of("lint tests/lint/ok-plain.yaml"), EXIT_GOOD);
+	assert_int_equal(code_of("lint tests/lint/repeat-step.yaml"), EXIT_FAULTS);
+	assert_int_equal(code_of("lint tests/lint/ok-plain.yaml tests/lint/repeat-step.yaml"), EXIT_FAULTS);
+	assert_int_equal(code_of("lint tests/lint/no-such-file.yaml"), EXIT_MISUSE);
+	assert_int_equal(code_of("lint --kind Pipeliine tests/lint/ok-plain.yaml"), EXIT_MISUSE);
+	assert_int_equal(code_of("lint tests/unit"), EXIT_MISUSE);
+	assert_int_equal(code_of("lint"), EXIT_MISUSE);
+}
+
+static void warnings_fail_only_when_asked_to_and_notes_never(void **state)
+{
+	(void)state;
+	assert_int_equal(code_of("lint tests/lint/input-and-trigger-same.yaml"), EXIT_GOOD);
+	assert_int_equal(code_of("lint --strict tests/lint/input-and-trigger-same.yaml"), EXIT_FAULTS);
+	assert_int_equal(code_of("lint --strict tests/lint/ok-model-all-fields.yaml"), EXIT_GOOD);
+}
+
+static void a_folder_is_all_its_yaml(void **state)
+{
+	(void)state;
+	json_t *faults = json_of("lint -o json tests/lint", EXIT_FAULTS);
+	assert_true(json_array_size(faults) > 50);
+	json_decref(faults);
+}
+
+static void both_ways_to_ask_for_json_are_the_same(void **state)
+{
+	(void)state;
+	struct said one = run("lint -o json tests/lint/field-stepjoin.yaml"),
+		    other = run("lint --format json tests/lint/field-stepjoin.yaml");
+	assert_string_equal(one.out, other.out);
+	said_close(&one);
+	said_close(&other);
+}
+
+static void every_kind_of_step_is_known(void **state)
+{
+	(void)state;
+	struct said said = run("lint " EVERY);
+	if (said.code != EXIT_GOOD)
+		fail_msg("%s", said.out);
+	for (size_t i = 0; step_kinds[i]; i++)
+		if (step_kinds[i]->planned) {
+			char text[64];
+			snprintf(text, sizeof text, "warning: `%s` is known", step_kinds[i]->name);
+			assert_non_null(strstr(said.out, text));
+		}
+	said_close(&said);
+}
+
+static void what_is_echoed_has_its_defaults_and_echoes_as_itself(void **state)
+{
+	(void)state;
+	static const char *const files[] = {EVERY, "tests/reference/runtime-full.yaml", "tests/reference/experiment-criteria.yaml",
+					    "tests/reference/sdep-explainer.yaml"};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char line[256], path[] = "/tmp/sluice-echo-XXXXXX";
+		snprintf(line, sizeof line, "echo %s", files[i]);
+		struct said once = run(line);
+		assert_int_equal(once.code, EXIT_GOOD);
+		int file = mkstemp(path);
+		assert_true(file >= 0);
+		assert_int_equal(write(file, once.out, strlen(once.out)), (ssize_t)strlen(once.out));
+		snprintf(line, sizeof line, "echo %s", path);
+		struct said twice = run(line);
+		assert_string_equal(twice.out, once.out);
+		close(file);
+		unlink(path);
+		said_close(&once);
+		said_close(&twice);
+	}
+	struct said said = run("echo " EVERY);
+	assert_non_null(strstr(said.out, "timeout: 1m30s\n"));
+	assert_non_null(strstr(said.out, "joinWindowMs: 60000\n"));
+	assert_non_null(strstr(said.out, "- \"no\"\n"));
+	said_close(&said);
+}
+
+static void what_has_errors_is_not_echoed(void **state)
+{
+	(void)state;
+	struct said said = run("echo tests/lint/field-storageurl.yaml");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	assert_string_equal(said.out, "");
+	assert_non_null(strstr(said.err, "storageURL"));
+	said_close(&said);
+}
+
+static void echoed_json_holds_numbers_flags_and_texts(void **state)
+{
+	(void)state;
+	json_t *resources = json_of("echo -o json tests/lint/ok-cycle-allowed.yaml", EXIT_GOOD);
+	const json_t *spec = json_object_get(json_array_get(resources, 0), "spec");
+	assert_true(json_is_true(json_object_get(spec, "allowCycles")));
+	assert_int_equal(json_integer_value(json_object_get(spec, "maxStepRevisits")), 4);
+	const json_t *step = json_array_get(json_object_get(spec, "steps"), 0);
+	assert_string_equal(json_string_value(json_object_get(step, "inputsJoinType")), "any");
+	assert_string_equal(json_string_value(json_object_get(step, "triggersJoinType")), "inner");
+	json_decref(resources);
+}
+
+static void each_kind_has_a_schema(void **state)
+{
+	(void)state;
+	json_t *all = json_of("schema", EXIT_GOOD);
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
+		char line[64];
+		snprintf(line, sizeof line, "schema %s", kind->name);
+		json_t *one = json_of(line, EXIT_GOOD);
+		assert_string_equal(json_string_value(json_object_get(one, "title")), kind->name);
+		json_decref(one);
+		const json_t *definition = json_object_get(json_object_get(all, "$defs"), kind->name);
+		assert_int_equal(definition != NULL, kind->api_version != NULL);
+	}
+	json_decref(all);
+	assert_int_equal(code_of("schema Pipelines"), EXIT_MISUSE);
+}
+
+/* What "#/a/b/c" points to. */
+static const json_t *pointed(const json_t *root, const char *reference)
+{
+	const json_t *at = root;
+	for (const char *part = reference + 2; at && *part;) {
+		size_t length = strcspn(part, "/");
+		char name[128];
+		snprintf(name, sizeof name, "%.*s", (int)length, part);
+		at = json_is_array(at) ? json_array_get(at, (size_t)strtoul(name, NULL, 10)) : json_object_get(at, name);
+		part += length + (part[length] == '/');
+	}
+	return at;
+}
+
+static size_t follow_references(const json_t *root, json_t *schema)
+{
+	size_t count = 0;
+	const char *key;
+	json_t *value;
+	if (json_is_object(schema))
+		json_object_foreach(schema, key, value)
+		{
+			if (strcmp(key, "$ref") == 0 && json_is_string(value)) {
+				count++;
+				if (!pointed(root, json_string_value(value)))
+					fail_msg("%s points nowhere", json_string_value(value));
+			}
+			count += follow_references(root, value);
+		}
+	for (size_t i = 0; i < json_array_size(schema); i++)
+		count += follow_references(root, json_array_get(schema, i));
+	return count;
+}
+
+static void references_in_a_schema_point_somewhere(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"schema", "schema SeldonDeployment"};
+	for (size_t i = 0; i < 2; i++) {
+		json_t *schema = json_of(lines[i], EXIT_GOOD);
+		assert_true(follow_references(schema, schema) > 0);
+		json_decref(schema);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
+		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
+		cmocka_unit_test(a_folder_is_all_its_yaml),
+		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
+		cmocka_unit_test(every_kind_of_step_is_known),
+		cmocka_unit_test(what_is_echoed_has_its_defaults_and_echoes_as_itself),
+		cmocka_unit_test(what_has_errors_is_not_echoed),
+		cmocka_unit_test(echoed_json_holds_numbers_flags_and_texts),
+		cmocka_unit_test(each_kind_has_a_schema),
+		cmocka_unit_test(references_in_a_schema_point_somewhere),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
