@@ -7,23 +7,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <poll.h>
 #include <string.h>
 
 #include "log/transaction.h"
+#include "tests/unit/mock_broker.h"
 
-#define WAIT_MS 20000 /* far more than any of this takes */
-
-static const struct property quick[] = {
-	{"topic.metadata.refresh.fast.interval.ms", "20"}, {"reconnect.backoff.ms", "10"}, {"log_level", "0"}};
-static const char *const topics[] = {"in", "out"};
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 
 struct stand {
-	rd_kafka_t *producer; /* holds the mock, and writes what is consumed */
-	rd_kafka_mock_cluster_t *cluster;
+	struct mock mock;
 	struct consumer_config consumer_config;
 	struct transaction_config transaction_config;
 	struct consumer *consumer;
@@ -33,7 +26,7 @@ struct stand {
 static void wait_for(int bell)
 {
 	struct pollfd descriptor = {.fd = bell, .events = POLLIN};
-	assert_int_equal(poll(&descriptor, 1, WAIT_MS), 1);
+	assert_int_equal(poll(&descriptor, 1, MOCK_WAIT_MS), 1);
 }
 
 static enum transaction_news wait_for_news(struct stand *stand, struct positions *committed)
@@ -49,24 +42,16 @@ static enum transaction_news wait_for_news(struct stand *stand, struct positions
 static int set_up(void **state)
 {
 	static struct stand stand;
-	char words[256];
 	stand = (struct stand){0};
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words);
-	stand.producer = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
-	stand.cluster = rd_kafka_mock_cluster_new(stand.producer, 1);
-	const char *brokers = rd_kafka_mock_cluster_bootstraps(stand.cluster);
-	for (size_t i = 0; i < 2; i++)
-		rd_kafka_mock_topic_create(stand.cluster, topics[i], 1, 1);
-	rd_kafka_brokers_add(stand.producer, brokers);
-	stand.consumer_config = (struct consumer_config){.brokers = brokers,
+	mock_open(&stand.mock);
+	stand.consumer_config = (struct consumer_config){.brokers = stand.mock.brokers,
 							 .group = "test",
-							 .topics = topics,
+							 .topics = mock_in,
 							 .topic_count = 1,
 							 .assigned = {1, assigned},
-							 .properties = {3, quick}};
+							 .properties = mock_quick};
 	stand.transaction_config = (struct transaction_config){
-		.brokers = brokers, .id = "test", .topics = topics + 1, .topic_count = 1, .properties = {3, quick}};
+		.brokers = stand.mock.brokers, .id = "test", .topics = mock_out, .topic_count = 1, .properties = mock_quick};
 	struct error error = {0};
 	stand.consumer = consumer_open(&stand.consumer_config, &error);
 	assert_string_equal(error.text, "");
@@ -94,8 +79,7 @@ static int tear_down(void **state)
 	struct stand *stand = *state;
 	transaction_close(stand->transaction);
 	consumer_close(stand->consumer);
-	rd_kafka_mock_cluster_destroy(stand->cluster);
-	rd_kafka_destroy(stand->producer);
+	mock_close(&stand->mock);
 	return 0;
 }
 
@@ -104,14 +88,8 @@ static int tear_down(void **state)
 static void write_records(struct stand *stand, int count)
 {
 	static const char *const values[] = {"zero", "one", "two"};
-	for (int i = 0; i < count; i++) {
-		rd_kafka_resp_err_t code = rd_kafka_producev(
-			stand->producer, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			RD_KAFKA_V_KEY("k", 1), RD_KAFKA_V_VALUE((void *)(uintptr_t)values[i], strlen(values[i])),
-			RD_KAFKA_V_HEADER("colour", "red", 3), RD_KAFKA_V_TIMESTAMP(1000 + i), RD_KAFKA_V_END);
-		assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
-	}
-	assert_int_equal(rd_kafka_flush(stand->producer, WAIT_MS), 0);
+	for (int i = 0; i < count; i++)
+		mock_write(&stand->mock, "k", values[i], "colour", "red");
 }
 
 static void take(struct stand *stand, struct record *records, size_t wanted)
@@ -139,7 +117,7 @@ static void a_record_says_where_it_stood_and_what_it_brought(void **state)
 	assert_int_equal(records[1].topic, 0);
 	assert_int_equal(records[1].partition, 0);
 	assert_int_equal(records[1].offset, 1);
-	assert_int_equal(records[1].time_ms, 1001);
+	assert_int_equal(records[1].time_ms, 1000);
 	assert_true(text_is(records[1].key, "k"));
 	assert_true(text_is(records[1].value, "one"));
 	struct arena *arena = arena_open(4096);
@@ -213,8 +191,7 @@ static void a_connection_closed_during_a_transaction_puts_it_in_doubt(void **sta
 	const char *reason;
 	produce(stand);
 	assert_int_equal(end_at(stand, 1, &committed), NEWS_COMMITTED);
-	rd_kafka_mock_broker_set_down(stand->cluster, 1);
-	rd_kafka_mock_broker_set_up(stand->cluster, 1);
+	mock_break_connections(&stand->mock);
 	produce(stand);
 	assert_int_equal(end_at(stand, 2, &committed), NEWS_RESET);
 	assert_int_equal(transaction_resets(stand->transaction, &reason), 1);
@@ -232,7 +209,7 @@ static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
 	struct stand *stand = *state;
 	struct positions committed;
 	for (size_t i = 0; i < 2; i++) {
-		rd_kafka_mock_push_request_errors(stand->cluster, requests[i], 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, requests[i], 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
 		produce(stand);
 		assert_int_equal(end_at(stand, 1, &committed), NEWS_RESET);
 		produce(stand);
@@ -266,17 +243,18 @@ static void a_setting_that_librdkafka_refuses_is_named(void **state)
 	assert_non_null(strstr(error.text, "fetch.min.bytes"));
 }
 
+#define STORY(name, begin) cmocka_unit_test_setup_teardown(name, begin, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_record_says_where_it_stood_and_what_it_brought, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_consumer_that_seeks_reads_again_from_there, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction, tear_down),
-		cmocka_unit_test_setup_teardown(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction, tear_down),
-		cmocka_unit_test_setup_teardown(a_record_that_is_too_long_is_refused_alone, set_up_with_transaction, tear_down),
-		cmocka_unit_test_setup_teardown(a_setting_that_librdkafka_refuses_is_named, set_up, tear_down),
+		STORY(a_record_says_where_it_stood_and_what_it_brought, set_up),
+		STORY(a_consumer_that_seeks_reads_again_from_there, set_up),
+		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
+		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
+		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
+		STORY(a_record_that_is_too_long_is_refused_alone, set_up_with_transaction),
+		STORY(a_setting_that_librdkafka_refuses_is_named, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,93 @@
+/* mock_broker.c: see mock_broker.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/unit/mock_broker.h"
+
+static const struct property quick[] = {{"topic.metadata.refresh.fast.interval.ms", "20"},
+					{"reconnect.backoff.ms", "10"},
+					{"fetch.wait.max.ms", "10"}, /* the mock does not end a wait when a record comes */
+					{"log_level", "0"}};
+
+const char *const mock_in[] = {"in"};
+const char *const mock_out[] = {"out"};
+const struct properties mock_quick = {sizeof quick / sizeof quick[0], quick};
+
+static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers)
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	for (size_t i = 0; i < mock_quick.count; i++)
+		assert_int_equal(rd_kafka_conf_set(configuration, quick[i].name, quick[i].value, words, sizeof words), 0);
+	if (brokers)
+		assert_int_equal(rd_kafka_conf_set(configuration, "bootstrap.servers", brokers, words, sizeof words), 0);
+	if (type == RD_KAFKA_CONSUMER)
+		assert_int_equal(rd_kafka_conf_set(configuration, "group.id", "reader", words, sizeof words), 0);
+	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
+	assert_non_null(made);
+	return made;
+}
+
+void mock_open(struct mock *mock)
+{
+	mock->holder = client(RD_KAFKA_PRODUCER, NULL);
+	mock->cluster = rd_kafka_mock_cluster_new(mock->holder, 1);
+	mock->brokers = rd_kafka_mock_cluster_bootstraps(mock->cluster);
+	rd_kafka_mock_topic_create(mock->cluster, "in", 1, 1);
+	rd_kafka_mock_topic_create(mock->cluster, "out", 1, 1);
+	mock->writer = client(RD_KAFKA_PRODUCER, mock->brokers);
+	mock->in = rd_kafka_topic_new(mock->writer, "in", NULL); /* one that it meets later it looks up after a second */
+	mock->reader = client(RD_KAFKA_CONSUMER, mock->brokers);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, "out", 0)->offset = 0;
+	assert_int_equal(rd_kafka_assign(mock->reader, list), 0);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void mock_close(struct mock *mock)
+{
+	rd_kafka_consumer_close(mock->reader);
+	rd_kafka_destroy(mock->reader);
+	rd_kafka_topic_destroy(mock->in);
+	rd_kafka_destroy(mock->writer);
+	rd_kafka_mock_cluster_destroy(mock->cluster);
+	rd_kafka_destroy(mock->holder);
+}
+
+void mock_write(struct mock *mock, const char *key, const char *value, const char *header, const char *header_value)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+	if (header)
+		rd_kafka_header_add(headers, header, -1, header_value, -1);
+	rd_kafka_resp_err_t code = rd_kafka_producev(
+		mock->writer, RD_KAFKA_V_RKT(mock->in), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		RD_KAFKA_V_KEY(key, key ? strlen(key) : 0), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
+		RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(1000), RD_KAFKA_V_END);
+	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
+}
+
+rd_kafka_message_t *mock_read(struct mock *mock)
+{
+	rd_kafka_message_t *message;
+	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS; waited_ms += 100) {
+		message = rd_kafka_consumer_poll(mock->reader, 100);
+		if (message && !message->err)
+			return message;
+		if (message)
+			rd_kafka_message_destroy(message);
+	}
+	fail_msg("no answer came");
+	return NULL;
+}
+
+void mock_break_connections(struct mock *mock)
+{
+	rd_kafka_mock_broker_set_down(mock->cluster, 1);
+	rd_kafka_mock_broker_set_up(mock->cluster, 1);
+}

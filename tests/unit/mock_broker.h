@@ -1,0 +1,40 @@
+/* mock_broker.h: librdkafka's mock of a broker with two topics of one partition, `in` and
+ * `out`, for tests of what talks to Kafka. It keeps no transactions apart: what was
+ * aborted can be read, and offsets sent in a transaction are forgotten.
+ */
+#ifndef SLUICE_TESTS_MOCK_BROKER_H
+#define SLUICE_TESTS_MOCK_BROKER_H
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "log/record.h"
+
+#define MOCK_WAIT_MS 20000 /* far more than anything takes */
+
+struct mock {
+	rd_kafka_t *holder; /* the mock lives in its threads */
+	rd_kafka_mock_cluster_t *cluster;
+	const char *brokers;
+	rd_kafka_t *writer;
+	rd_kafka_topic_t *in; /* of the writer */
+	rd_kafka_t *reader; /* of `out`, from its beginning */
+};
+
+extern const char *const mock_in[];  /* the list of one topic that configurations want */
+extern const char *const mock_out[];
+extern const struct properties mock_quick; /* settings that do not wait */
+
+void mock_open(struct mock *mock);
+void mock_close(struct mock *mock);
+
+/* Appends to `in`; NULL: no key, no header. */
+void mock_write(struct mock *mock, const char *key, const char *value, const char *header, const char *header_value);
+
+/* The next record of `out`, to be destroyed; fails the test when none comes. */
+rd_kafka_message_t *mock_read(struct mock *mock);
+
+/* Every connection breaks, and new ones can be made at once. */
+void mock_break_connections(struct mock *mock);
+
+#endif

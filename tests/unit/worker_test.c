@@ -1,0 +1,244 @@
+/* One worker and one pipeline against the mock of a broker: what becomes of a record.
+ * The worker runs in a thread of its own, by pthread_create(), as in an engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/planning.h"
+#include "worker/worker.h"
+
+static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
+			      "  output: {steps: [twice]}\n";
+static const char keeps_small[] = "  - name: small\n    filter: {keep: \"x < 10\", otherwise: drop}\n"
+				  "  output: {steps: [small]}\n";
+static const char calls[] = "  - name: away\n"
+			    "  output: {steps: [away]}\n";
+
+static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+
+struct stand {
+	struct mock mock;
+	struct planning planning;
+	struct worker_config config;
+	struct worker *worker;
+	pthread_t thread;
+	struct error error;
+	bool drained;
+};
+
+static void *run(void *context)
+{
+	struct stand *stand = context;
+	stand->drained = worker_run(stand->worker, &stand->error);
+	return NULL;
+}
+
+static void start(struct stand *stand, const char *steps)
+{
+	planning_open_steps(&stand->planning, steps);
+	assert_int_equal(planning_errors(&stand->planning), 0);
+	stand->config = (struct worker_config){
+		.consumer = {.brokers = stand->mock.brokers,
+			     .group = "test",
+			     .topics = mock_in,
+			     .topic_count = 1,
+			     .assigned = {1, assigned},
+			     .properties = mock_quick},
+		.transaction = {.brokers = stand->mock.brokers,
+				.id = "test",
+				.topics = mock_out,
+				.topic_count = 1,
+				.properties = mock_quick},
+		.graph = stand->planning.graph,
+		.rest = {.calls = 4, .request_bytes = 1 << 20, .reply_bytes = 1 << 20},
+		.limits = worker_limits_usual,
+	};
+	stand->worker = worker_open(&stand->config, &stand->error);
+	assert_string_equal(stand->error.text, "");
+	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+}
+
+static struct worker_counts stop(struct stand *stand)
+{
+	worker_stop(stand->worker);
+	assert_int_equal(pthread_join(stand->thread, NULL), 0);
+	assert_string_equal(stand->error.text, "");
+	assert_true(stand->drained);
+	struct worker_counts counts = worker_counts(stand->worker);
+	worker_close(stand->worker);
+	planning_close(&stand->planning);
+	return counts;
+}
+
+static int set_up(void **state)
+{
+	static struct stand stand;
+	stand = (struct stand){0};
+	mock_open(&stand.mock);
+	*state = &stand;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	mock_close(&((struct stand *)*state)->mock);
+	return 0;
+}
+
+/* A request of one number. */
+static void ask(struct stand *stand, const char *id, int number, const char *header, const char *header_value)
+{
+	char request[200];
+	snprintf(request, sizeof request,
+		 "{\"id\":\"%s\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[%d]}]}", id, number);
+	mock_write(&stand->mock, "key", request, header, header_value);
+}
+
+static bool says(const rd_kafka_message_t *answer, const char *words)
+{
+	return memmem(answer->payload, answer->len, words, strlen(words)) != NULL;
+}
+
+static const char *header_of(const rd_kafka_message_t *answer, const char *name)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t length;
+	if (rd_kafka_message_headers(answer, &headers) || rd_kafka_header_get_last(headers, name, &value, &length))
+		return NULL;
+	return value;
+}
+
+static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	ask(stand, "r-1", 21, NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_int_equal(answer->key_len, 3);
+	assert_memory_equal(answer->key, "key", 3);
+	assert_true(says(answer, "\"r-1\""));
+	assert_true(says(answer, "[42]"));
+	rd_kafka_headers_t *headers; /* the request had none, and the format has room for all */
+	assert_int_equal(rd_kafka_message_headers(answer, &headers), RD_KAFKA_RESP_ERR__NOENT);
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.answered, 1);
+	assert_int_equal(counts.failed, 0);
+	assert_true(counts.commits >= 1);
+}
+
+static void a_header_stands_where_the_request_had_it(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	ask(stand, "body", 1, "x-request-id", "head");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_string_equal(header_of(answer, "x-request-id"), "head");
+	rd_kafka_message_destroy(answer);
+	stop(stand);
+}
+
+static void bad_input_is_answered_and_stops_nobody(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	mock_write(&stand->mock, "key", "{\"inputs\":", NULL, NULL);
+	ask(stand, "late", 1, "x-deadline-ms", "soon");
+	ask(stand, "good", 2, NULL, NULL);
+	for (int i = 0; i < 2; i++) {
+		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		assert_string_equal(header_of(answer, "sluice-error"), "INPUT");
+		assert_true(says(answer, i == 0 ? "JSON" : "x-deadline-ms"));
+		rd_kafka_message_destroy(answer);
+	}
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "\"good\""));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).failed, 2);
+}
+
+static void a_deadline_that_has_passed_is_a_limit(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
+	ask(stand, "future", 1, "x-deadline-ms", "32503680000000");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_string_equal(header_of(answer, "sluice-error"), "LIMIT");
+	rd_kafka_message_destroy(answer);
+	answer = mock_read(&stand->mock);
+	assert_null(header_of(answer, "sluice-error"));
+	rd_kafka_message_destroy(answer);
+	stop(stand);
+}
+
+static void a_dropped_message_leaves_no_answer_but_its_offset_moves_on(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, keeps_small);
+	ask(stand, "large", 11, NULL, NULL);
+	ask(stand, "small", 9, NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "\"small\""));
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.released, 2);
+	assert_int_equal(counts.answered, 1);
+}
+
+static void a_call_that_cannot_begin_is_an_error_of_its_message(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, calls);
+	ask(stand, "r", 1, NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "no endpoint is known for model away"));
+	rd_kafka_message_destroy(answer);
+	stop(stand);
+}
+
+/* The mock forgets what transactions commit, so a worker in doubt begins again where it
+ * began: an answer may come twice here, but none may be missing, and their order holds. */
+static void after_a_doubt_the_worker_goes_on_from_what_is_committed(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	for (int i = 0; i < 3; i++) {
+		char id[8];
+		snprintf(id, sizeof id, "r-%d", i);
+		ask(stand, id, i, NULL, NULL);
+		rd_kafka_message_destroy(mock_read(&stand->mock));
+		mock_break_connections(&stand->mock);
+	}
+	ask(stand, "last", 9, NULL, NULL);
+	for (bool last = false; !last;) {
+		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		last = says(answer, "\"last\"");
+		rd_kafka_message_destroy(answer);
+	}
+	assert_true(stop(stand).resets >= 1);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(an_answer_leaves_under_the_key_and_id_of_its_request),
+		STORY(a_header_stands_where_the_request_had_it),
+		STORY(bad_input_is_answered_and_stops_nobody),
+		STORY(a_deadline_that_has_passed_is_a_limit),
+		STORY(a_dropped_message_leaves_no_answer_but_its_offset_moves_on),
+		STORY(a_call_that_cannot_begin_is_an_error_of_its_message),
+		STORY(after_a_doubt_the_worker_goes_on_from_what_is_committed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
