@@ -26,10 +26,26 @@ static bool wrong_schema(const char *found, const char *wanted, struct error *er
 			 "the record is %s, and here %s is read; send it to the topic where it belongs", found, wanted);
 }
 
-/* Any other way to name the schema than the fingerprint of our own. */
-static __attribute__((noinline)) bool named_decode(struct message *message, struct avro_name name, struct text body,
-						   const struct schema_source *schemas, struct error *error)
+/* Single-object encoding of the schema with that fingerprint: by far the most records
+ * are, so this is asked first. */
+static inline bool is_own(struct text bytes, uint64_t fingerprint)
 {
+	return bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0 &&
+	       memcmp(bytes.bytes + 2, &fingerprint, sizeof fingerprint) == 0;
+}
+
+static struct text own_body(struct text bytes)
+{
+	return (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
+}
+
+static __attribute__((noinline)) bool decode_by_name(struct message *message, struct text bytes, const struct schema_source *schemas,
+						     struct error *error)
+{
+	struct avro_name name;
+	struct text body;
+	if (!avro_framing(bytes, &name, &body))
+		return no_framing(error);
 	struct avro_writer *writer = avro_writer_find(schemas, name, error);
 	if (!writer)
 		return false;
@@ -46,13 +62,9 @@ static __attribute__((noinline)) bool named_decode(struct message *message, stru
 
 static bool avro_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
-	struct avro_name name;
-	struct text body;
-	if (!avro_framing(bytes, &name, &body))
-		return no_framing(error);
-	if (!name.by_id && name.value == avro_request_fingerprint())
-		return avro_request_read(message, body, error);
-	return named_decode(message, name, body, schemas, error);
+	if (is_own(bytes, avro_request_fingerprint()))
+		return avro_request_read(message, own_body(bytes), error);
+	return decode_by_name(message, bytes, schemas, error);
 }
 
 bool avro_answer_decode(struct text bytes, const struct schema_source *schemas, struct arena *arena, struct avro_answer *answer,
@@ -60,10 +72,10 @@ bool avro_answer_decode(struct text bytes, const struct schema_source *schemas, 
 {
 	struct avro_name name;
 	struct text body;
+	if (is_own(bytes, avro_answer_fingerprint()))
+		return avro_answer_read(own_body(bytes), arena, answer, error);
 	if (!avro_framing(bytes, &name, &body))
 		return no_framing(error);
-	if (!name.by_id && name.value == avro_answer_fingerprint())
-		return avro_answer_read(body, arena, answer, error);
 	struct avro_writer *writer = avro_writer_find(schemas, name, error);
 	if (!writer)
 		return false;

@@ -48,7 +48,8 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 
 /* What a record says of the envelope: taken where the message does not know it
  * already, from headers and from where it stood. */
-void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms, const struct origin *origin);
+void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms);
+void avro_request_origin(struct message *message, const struct origin *origin);
 
 /* Fingerprints of our two schemas; 0 when memory ran out. */
 uint64_t avro_request_fingerprint(void);

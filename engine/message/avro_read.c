@@ -89,13 +89,13 @@ static bool read_parameter(struct reader *reader, struct parameter *parameter)
 	return !avro_failed(&reader->cursor) || broken(reader, "a parameter");
 }
 
-/* The first items of a list move to a larger place; with none, the list begins. */
-static void *list_moved(struct reader *reader, const void *items, size_t count, size_t capacity, size_t size)
+/* The first items of a list move to a larger place. */
+static __attribute__((noinline)) void *list_moved(struct reader *reader, const void *items, size_t count, size_t capacity, size_t size)
 {
 	void *moved = arena_take_raw(reader->arena, capacity * size);
 	if (AVRO_UNLIKELY(!moved))
 		full(reader);
-	else if (count)
+	else
 		memcpy(moved, items, count * size);
 	return moved;
 }
@@ -104,7 +104,14 @@ static void *list_moved(struct reader *reader, const void *items, size_t count, 
 static inline void *list_grown(struct reader *reader, void *items, size_t count, size_t *capacity, size_t more, size_t size)
 {
 	size_t need = count + more;
-	if (AVRO_UNLIKELY(need <= *capacity))
+	if (count == 0) { /* most lists are one block */
+		*capacity = need;
+		items = arena_take_raw(reader->arena, need * size);
+		if (AVRO_UNLIKELY(!items))
+			full(reader);
+		return items;
+	}
+	if (need <= *capacity)
 		return items;
 	*capacity = *capacity * 2 > need ? *capacity * 2 : need;
 	return list_moved(reader, items, count, *capacity, size);
@@ -131,77 +138,91 @@ static inline struct parameters read_parameters(struct reader *reader)
 	return more ? read_parameters_from(reader, more) : (struct parameters){0};
 }
 
-/* The product of a shape that is small and has no empty dimension: most have. 0: ask
- * shape_count(). */
-static inline size_t small_count(const int64_t *shape, size_t rank)
+/* A tensor and its shape are one piece of the arena, taken when the rank is known. */
+static inline struct tensor *take_tensor(struct reader *reader, struct text name, uint64_t datatype, size_t rank)
 {
-	const uint64_t small = UINT64_C(1) << 16; /* two of them multiply without overflow */
-	uint64_t product = 1;
-	for (size_t i = 0; i < rank; i++) {
-		if ((uint64_t)shape[i] > small || product > small)
-			return 0;
-		product *= (uint64_t)shape[i];
-	}
-	return product;
-}
-
-/* A shape in several blocks: `more` dimensions follow those that stand in `tensor`. */
-static __attribute__((noinline, cold)) bool read_more_shape(struct reader *reader, struct tensor *tensor, size_t more)
-{
-	int64_t *shape = arena_take_raw(reader->arena, TENSOR_RANK_MAX * sizeof *shape);
-	if (!shape)
-		return full(reader);
-	if (tensor->rank)
-		memcpy(shape, tensor->shape, tensor->rank * sizeof *shape);
-	for (; more; more = avro_read_block(&reader->cursor)) {
-		if (more > TENSOR_RANK_MAX - tensor->rank)
-			return shape_count(tensor->name, shape, tensor->rank + more, &tensor->count, reader->error);
-		while (more--)
-			shape[tensor->rank++] = avro_read_long(&reader->cursor);
-	}
-	tensor->shape = shape;
-	return true;
-}
-
-/* The tensor and its shape are one piece of the arena, taken when the rank is known. */
-static inline struct tensor *read_type(struct reader *reader, struct avro_cursor *cursor)
-{
-	struct text name = read_string_at(reader, cursor);
-	uint64_t datatype = (uint64_t)avro_read_small(cursor);
-	size_t rank = avro_read_block(cursor);
-	size_t taken = rank <= TENSOR_RANK_MAX ? rank : 0;
-	struct tensor *tensor = arena_take_raw(reader->arena, sizeof *tensor + taken * sizeof(int64_t));
+	struct tensor *tensor = arena_take_raw(reader->arena, sizeof *tensor + rank * sizeof(int64_t));
 	if (AVRO_UNLIKELY(!tensor)) {
 		full(reader);
 		return NULL;
 	}
-	int64_t *shape = (int64_t *)(tensor + 1);
 	tensor->name = name;
-	tensor->shape = shape;
+	tensor->shape = (int64_t *)(tensor + 1);
 	tensor->datatype = (enum datatype)datatype;
-	tensor->rank = (uint32_t)taken;
-	for (size_t i = 0; i < taken; i++)
-		shape[i] = avro_read_small(cursor);
-	size_t more = rank > taken ? rank : rank ? avro_read_block(cursor) : 0;
-	if (AVRO_UNLIKELY(more)) {
-		reader->cursor = *cursor;
-		if (!read_more_shape(reader, tensor, more))
-			return NULL;
-		*cursor = reader->cursor;
+	tensor->rank = (uint32_t)rank;
+	return tensor;
+}
+
+/* A datatype and a shape of any form: negative dimensions, many, in several blocks. */
+static __attribute__((noinline)) struct tensor *read_any_type(struct reader *reader, struct text name)
+{
+	int64_t shape[TENSOR_RANK_MAX];
+	size_t rank = 0;
+	uint64_t datatype = (uint64_t)avro_read_small(&reader->cursor);
+	for (size_t more; (more = avro_read_block(&reader->cursor)) > 0;) {
+		while (more--) {
+			int64_t dimension = avro_read_long(&reader->cursor);
+			if (rank < TENSOR_RANK_MAX)
+				shape[rank] = dimension;
+			rank++;
+		}
 	}
-	if (AVRO_UNLIKELY(datatype >= DATATYPE_COUNT)) {
-		broken(reader, "the datatype of a tensor");
+	if (avro_failed(&reader->cursor) || datatype >= DATATYPE_COUNT) {
+		broken(reader, "the datatype or shape of a tensor");
 		return NULL;
+	}
+	size_t count;
+	if (!shape_count(name, shape, rank, &count, reader->error))
+		return NULL;
+	struct tensor *tensor = take_tensor(reader, name, datatype, rank);
+	if (!tensor)
+		return NULL;
+	memcpy((int64_t *)(tensor + 1), shape, rank * sizeof *shape);
+	tensor->count = count;
+	return tensor;
+}
+
+#define SHORT_RANK_MAX 5
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Datatype, rank, dimensions and the end of the list are most often a byte each, none
+ * of them above 63, and together no more than a word: then they are looked at as one.
+ * The mask has the bits that each number must not have set, for its rank. */
+static inline struct tensor *read_type(struct reader *reader, struct avro_cursor *cursor, struct text name)
+{
+	uint64_t word = 0;
+	if (avro_left(cursor) >= sizeof word)
+		memcpy(&word, cursor->at, sizeof word);
+	size_t rank = word >> 9 & 0x7F;
+	size_t end = 8 * (rank + 2); /* where in the word the end of the list stands */
+	uint64_t mask = rank - 1 < SHORT_RANK_MAX ? (EACH_BYTE(0x81) & ((UINT64_C(1) << end) - 1)) | UINT64_C(0xFF) << end : 0;
+	if (AVRO_UNLIKELY(mask == 0 || (word & mask) != 0 || (word & 0xFF) >= 2 * DATATYPE_COUNT)) {
+		reader->cursor = *cursor;
+		struct tensor *tensor = read_any_type(reader, name);
+		*cursor = reader->cursor;
+		return tensor;
+	}
+	struct tensor *tensor = take_tensor(reader, name, (word & 0xFF) >> 1, rank);
+	if (AVRO_UNLIKELY(!tensor))
+		return NULL;
+	int64_t *shape = (int64_t *)(tensor + 1);
+	cursor->at += rank + 3;
+	tensor->count = 1;
+	word >>= 16;
+	for (size_t i = 0; i < rank; i++, word >>= 8) {
+		shape[i] = (int64_t)((word & 0xFF) >> 1);
+		tensor->count *= (size_t)shape[i];
 	}
 	return tensor;
 }
 
 static inline const struct tensor *read_tensor(struct reader *reader, struct avro_cursor *cursor)
 {
-	struct tensor *tensor = read_type(reader, cursor);
+	struct text name = read_string_at(reader, cursor);
+	struct tensor *tensor = read_type(reader, cursor, name);
 	if (AVRO_UNLIKELY(!tensor))
 		return NULL;
-	struct text data = avro_read_bytes(cursor);
+	struct text data = avro_read_contents(cursor);
 	size_t more = avro_read_block(cursor);
 	tensor->parameters = (struct parameters){0};
 	if (AVRO_UNLIKELY(more)) {
@@ -213,9 +234,6 @@ static inline const struct tensor *read_tensor(struct reader *reader, struct avr
 		broken(reader, "a tensor");
 		return NULL;
 	}
-	tensor->count = small_count(tensor->shape, tensor->rank);
-	if (tensor->count == 0 && !shape_count(tensor->name, tensor->shape, tensor->rank, &tensor->count, reader->error))
-		return NULL;
 	return raw_read(tensor, data, reader->arena, reader->error) ? tensor : NULL;
 }
 
@@ -313,29 +331,47 @@ static bool read_end(struct reader *reader)
 	return true;
 }
 
-void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms, const struct origin *origin)
+void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms)
 {
 	if (id.length)
 		message->payload_id = id;
 	if (message->deadline_ms == 0)
 		message->deadline_ms = deadline_ms;
+}
+
+void avro_request_origin(struct message *message, const struct origin *origin)
+{
 	if (message->origin.topic.length == 0)
 		message->origin = *origin;
 }
 
 /* What stands behind the inputs: wanted outputs, marks, origin, assignments, versions. */
-static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, struct message *message, struct origin *origin)
+static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, struct message *message)
 {
+	struct origin origin = {0};
 	size_t more = avro_read_block(&reader->cursor);
 	if (more && !read_names_from(reader, more, &message->wanted))
 		return false;
 	if (!read_tensors(reader, &message->payload.marks))
 		return false;
-	read_origin(reader, origin);
-	return read_end(reader);
+	read_origin(reader, &origin);
+	if (!read_end(reader))
+		return false;
+	avro_request_origin(message, &origin);
+	return true;
 }
 
-/* Most requests have none of it. */
+/* Most requests have neither a deadline nor parameters, and none of what stands at the
+ * end. */
+static inline bool nothing_before_inputs(struct reader *reader)
+{
+	struct avro_cursor *cursor = &reader->cursor;
+	if (avro_left(cursor) < 2 || cursor->at[0] != 0 || cursor->at[1] != 0)
+		return false;
+	cursor->at += 2;
+	return true;
+}
+
 static inline bool nothing_behind_inputs(const struct reader *reader)
 {
 	static const char none[5];
@@ -347,15 +383,17 @@ bool avro_request_read(struct message *message, struct text body, struct error *
 	struct reader reader = {.arena = message->arena, .error = error};
 	struct avro_cursor cursor = avro_cursor_of(body);
 	struct text id = read_string_at(&reader, &cursor);
-	int64_t deadline_ms = avro_read_long(&cursor);
-	struct origin origin = {0};
+	int64_t deadline_ms = 0;
 	reader.cursor = cursor;
-	message->payload.parameters = read_parameters(&reader);
+	if (!nothing_before_inputs(&reader)) {
+		deadline_ms = avro_read_long(&reader.cursor);
+		message->payload.parameters = read_parameters(&reader);
+	}
 	if (!read_tensors(&reader, &message->payload.tensors))
 		return false;
-	if (!nothing_behind_inputs(&reader) && !read_behind_inputs(&reader, message, &origin))
+	if (!nothing_behind_inputs(&reader) && !read_behind_inputs(&reader, message))
 		return false;
-	avro_request_envelope(message, id, deadline_ms, &origin);
+	avro_request_envelope(message, id, deadline_ms);
 	return true;
 }
 

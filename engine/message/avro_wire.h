@@ -102,21 +102,9 @@ static inline const void *avro_read_raw(struct avro_cursor *cursor, size_t size)
 	return bytes;
 }
 
-/* A length: often of two bytes, for data of a few numbers is longer than 63. */
-static inline int64_t avro_read_length(struct avro_cursor *cursor)
+/* `length` bytes that follow: borrowed, not looked into. */
+static inline struct text avro_read_counted(struct avro_cursor *cursor, int64_t length)
 {
-	const unsigned char *at = cursor->at;
-	if (avro_left(cursor) >= 2 && (at[0] & 0x81) == 0x80 && at[1] < 0x80) {
-		cursor->at += 2;
-		return (at[0] & 0x7F) >> 1 | at[1] << 6;
-	}
-	return avro_read_small(cursor);
-}
-
-/* Bytes or a string: borrowed, not looked into. */
-static inline struct text avro_read_bytes(struct avro_cursor *cursor)
-{
-	int64_t length = avro_read_length(cursor);
 	if (AVRO_UNLIKELY((uint64_t)length > avro_left(cursor))) {
 		avro_fail(cursor);
 		return (struct text){NULL, 0};
@@ -124,6 +112,22 @@ static inline struct text avro_read_bytes(struct avro_cursor *cursor)
 	struct text bytes = {(const char *)cursor->at, (size_t)length};
 	cursor->at += length;
 	return bytes;
+}
+
+/* Bytes or a string. */
+static inline struct text avro_read_bytes(struct avro_cursor *cursor)
+{
+	return avro_read_counted(cursor, avro_read_small(cursor));
+}
+
+/* The same where more than 63 bytes are usual, and so a length of two bytes. */
+static inline struct text avro_read_contents(struct avro_cursor *cursor)
+{
+	const unsigned char *at = cursor->at;
+	if (avro_left(cursor) < 2 || (at[0] & 0x81) != 0x80 || at[1] >= 0x80)
+		return avro_read_bytes(cursor);
+	cursor->at += 2;
+	return avro_read_counted(cursor, (at[0] & 0x7F) >> 1 | at[1] << 6);
 }
 
 /* Items in the next block of an array or map; 0: no more. Each item must take a
@@ -164,9 +168,18 @@ static inline char *avro_put_long(char *to, int64_t number)
 	return to;
 }
 
+/* A length, a count or an index: seldom above 63, never negative. */
+static inline char *avro_put_small(char *to, size_t number)
+{
+	if (AVRO_UNLIKELY(number > 63))
+		return avro_put_long(to, (int64_t)number);
+	*to = (char)(number << 1);
+	return to + 1;
+}
+
 static inline char *avro_put_bytes(char *to, struct text bytes)
 {
-	to = avro_put_long(to, (int64_t)bytes.length);
+	to = avro_put_small(to, bytes.length);
 	if (bytes.length)
 		memcpy(to, bytes.bytes, bytes.length);
 	return to + bytes.length;

@@ -61,13 +61,13 @@ static inline size_t tensors_room(struct tensors tensors)
 }
 
 /* Index of each type's branch in the union of a parameter's value. */
-static const char parameter_branch[] = {
+static const unsigned char parameter_branch[] = {
 	[PARAMETER_FLAG] = 0, [PARAMETER_INTEGER] = 1, [PARAMETER_NUMBER] = 2, [PARAMETER_TEXT] = 3, [PARAMETER_UNSIGNED] = 4};
 
 static char *put_parameter(char *to, const struct parameter *parameter)
 {
 	to = avro_put_bytes(to, parameter->name);
-	to = avro_put_long(to, parameter_branch[parameter->type]);
+	to = avro_put_small(to, parameter_branch[parameter->type]);
 	switch (parameter->type) {
 	case PARAMETER_FLAG:
 		*to = (char)parameter->value.flag;
@@ -86,42 +86,50 @@ static char *put_parameter(char *to, const struct parameter *parameter)
 }
 
 /* A list is one block of all its items, then a block of none. */
-static char *put_parameters(char *to, struct parameters parameters)
+static __attribute__((noinline)) char *put_parameter_block(char *to, struct parameters parameters)
 {
-	if (parameters.count)
-		to = avro_put_long(to, (int64_t)parameters.count);
+	to = avro_put_small(to, parameters.count);
 	for (size_t i = 0; i < parameters.count; i++)
 		to = put_parameter(to, &parameters.items[i]);
-	return avro_put_long(to, 0);
+	return avro_put_small(to, 0);
 }
 
-static char *put_tensor(char *to, const struct tensor *tensor)
+static inline char *put_parameters(char *to, struct parameters parameters)
+{
+	return parameters.count ? put_parameter_block(to, parameters) : avro_put_small(to, 0);
+}
+
+static inline char *put_tensor(char *to, const struct tensor *tensor)
 {
 	to = avro_put_bytes(to, tensor->name);
-	to = avro_put_long(to, tensor->datatype);
+	*to++ = (char)(tensor->datatype << 1); /* both are below 64 */
 	if (tensor->rank)
-		to = avro_put_long(to, tensor->rank);
+		*to++ = (char)(tensor->rank << 1);
 	for (size_t i = 0; i < tensor->rank; i++)
-		to = avro_put_long(to, tensor->shape[i]);
-	to = avro_put_long(to, 0);
+		to = avro_put_small(to, (size_t)tensor->shape[i]);
+	to = avro_put_small(to, 0);
 	size_t size = raw_size(tensor);
-	to = avro_put_long(to, (int64_t)size);
+	to = avro_put_small(to, size);
 	raw_write(tensor, to);
 	return put_parameters(to + size, tensor->parameters);
 }
 
-static char *put_tensors(char *to, struct tensors tensors)
+static __attribute__((noinline)) char *put_tensor_block(char *to, struct tensors tensors)
 {
-	if (tensors.count)
-		to = avro_put_long(to, (int64_t)tensors.count);
+	to = avro_put_small(to, tensors.count);
 	for (size_t i = 0; i < tensors.count; i++)
 		to = put_tensor(to, tensors.items[i]);
-	return avro_put_long(to, 0);
+	return avro_put_small(to, 0);
+}
+
+static inline char *put_tensors(char *to, struct tensors tensors)
+{
+	return tensors.count ? put_tensor_block(to, tensors) : avro_put_small(to, 0);
 }
 
 static char *put_presence(char *to, bool present)
 {
-	return avro_put_long(to, present);
+	return avro_put_small(to, present);
 }
 
 static size_t origin_room(const struct origin *origin)
@@ -143,8 +151,8 @@ static inline char *put_origin(char *to, const struct origin *origin)
 /* Assignments and versions: none. */
 static char *put_end(char *to)
 {
-	to = avro_put_long(to, 0);
-	return avro_put_long(to, 0);
+	to = avro_put_small(to, 0);
+	return avro_put_small(to, 0);
 }
 
 #define END_BYTES 2

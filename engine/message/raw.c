@@ -5,7 +5,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are used as 
 
 #define LENGTH_BYTES sizeof(uint32_t)
 
-static bool wrong_size(const struct tensor *tensor, size_t need, size_t given, struct error *error)
+static __attribute__((noinline, cold)) bool wrong_size(const struct tensor *tensor, size_t need, size_t given, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": %zu elements of %s take %zu bytes, its data has %zu; send as many as its shape "
@@ -13,14 +13,14 @@ static bool wrong_size(const struct tensor *tensor, size_t need, size_t given, s
 			 TEXT_ARGUMENTS(tensor->name), tensor->count, datatype_rows[tensor->datatype].name, need, given);
 }
 
-static bool bytes_cut(const struct tensor *tensor, size_t element, struct error *error)
+static __attribute__((noinline, cold)) bool bytes_cut(const struct tensor *tensor, size_t element, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": its data ends inside element %zu of %zu; each is a 32-bit length and its bytes",
 			 TEXT_ARGUMENTS(tensor->name), element, tensor->count);
 }
 
-static bool bytes_read(struct tensor *tensor, struct text raw, struct arena *arena, struct error *error)
+static __attribute__((noinline)) bool bytes_read(struct tensor *tensor, struct text raw, struct arena *arena, struct error *error)
 {
 	if (raw.length / LENGTH_BYTES < tensor->count)
 		return bytes_cut(tensor, raw.length / LENGTH_BYTES, error);
@@ -63,9 +63,9 @@ bool raw_read(struct tensor *tensor, struct text raw, struct arena *arena, struc
 	void *copy = arena_take_raw(arena, raw.length);
 	if (!copy)
 		return error_memory(error, ERROR_LIMIT, "aligning a tensor");
+	tensor->data = copy;
 	if (raw.length)
 		memcpy(copy, raw.bytes, raw.length);
-	tensor->data = copy;
 	return true;
 }
 
@@ -78,13 +78,8 @@ size_t raw_size_of_bytes(const struct tensor *tensor)
 	return size;
 }
 
-void raw_write(const struct tensor *tensor, char *to)
+void raw_write_bytes(const struct tensor *tensor, char *to)
 {
-	if (tensor->datatype != DATATYPE_BYTES) {
-		if (tensor->count)
-			memcpy(to, tensor->data, tensor_size_bytes(tensor));
-		return;
-	}
 	const struct text *elements = tensor->data;
 	for (size_t i = 0; i < tensor->count; i++) {
 		uint32_t length = (uint32_t)elements[i].length;

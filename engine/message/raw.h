@@ -23,7 +23,15 @@ static inline size_t raw_size(const struct tensor *tensor)
 	return tensor->datatype == DATATYPE_BYTES ? raw_size_of_bytes(tensor) : tensor_size_bytes(tensor);
 }
 
+void raw_write_bytes(const struct tensor *tensor, char *to); /* for BYTES alone */
+
 /* Writes raw_size() bytes. */
-void raw_write(const struct tensor *tensor, char *to);
+static inline void raw_write(const struct tensor *tensor, char *to)
+{
+	if (tensor->datatype == DATATYPE_BYTES)
+		raw_write_bytes(tensor, to);
+	else if (tensor->count)
+		memcpy(to, tensor->data, tensor_size_bytes(tensor));
+}
 
 #endif

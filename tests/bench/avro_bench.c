@@ -31,14 +31,16 @@ static bool make_request(void)
 				.rank = 2};
 	const struct tensor *items[] = {&tensor};
 	struct payload payload = {.tensors = {1, items}};
-	struct message message = {.arena = arena, .payload_id = TEXT("5d1f0a9e-request")};
-	return avro_request_encode(&message, &payload, &request, &error);
+	struct message sent = {.arena = arena, .payload_id = TEXT("5d1f0a9e-request")};
+	return avro_request_encode(&sent, &payload, &request, &error);
 }
+
+/* Where the request stood, as every answer tells. */
+static struct message message;
 
 static bool own_round(void)
 {
 	struct error error;
-	struct message message = {.arena = arena, .origin = {TEXT("sluice.default.pipeline.trading.inputs"), 3, 4711}};
 	error.kind = ERROR_NONE;
 	arena_reset(arena);
 	buffer_clear(&reply);
@@ -97,6 +99,7 @@ int main(int argc, char **argv)
 	}
 	bool (*round)(void) = strcmp(argv[1], "own") == 0 ? own_round : strcmp(argv[1], "none") == 0 ? no_round : avro_c_round;
 	arena = arena_open((size_t)1 << 20);
+	message = (struct message){.arena = arena, .origin = {TEXT("sluice.default.pipeline.trading.inputs"), 3, 4711}};
 	buffer_open(&request, 4096);
 	buffer_open(&reply, 4096);
 	if (!arena || !make_request() || !own_round())
