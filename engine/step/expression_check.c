@@ -252,14 +252,15 @@ static bool refuse_operands(struct inference *inference, const struct node *node
 {
 	for (int i = 0; i < 2; i++) {
 		const struct node *item = node->items[i];
-		if (item->kind == NODE_UNARY && item->operator== OPERATOR_NOT && !item->bracketed)
+		if (item->kind == NODE_UNARY && item->operation == OPERATOR_NOT && !item->bracketed)
 			return inference_refuse(inference, item, "`not` binds tighter than `%s`; write not (a %s b)",
-				      operator_texts[node->operator], operator_texts[node->operator]);
+						operator_texts[node->operation], operator_texts[node->operation]);
 	}
 	bool has_bool = operands[0].type.class == VALUE_BOOL || operands[1].type.class == VALUE_BOOL;
-	return inference_refuse(inference, node, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[node->operator], takes,
-		      inference_words(inference, &operands[0].type), inference_words(inference, &operands[1].type),
-		      has_bool ? "where(c, 1, 0) to count with a bool" : "text(x) or number(x) to turn one into the other");
+	return inference_refuse(
+		inference, node, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[node->operation], takes,
+		inference_words(inference, &operands[0].type), inference_words(inference, &operands[1].type),
+		has_bool ? "where(c, 1, 0) to count with a bool" : "text(x) or number(x) to turn one into the other");
 }
 
 /* Differences of times are durations; all else with a time in it makes no sense. */
@@ -267,7 +268,7 @@ static bool infer_time(struct inference *inference, const struct node *node, con
 		       enum value_class *class)
 {
 	enum value_class left = operands[0].type.class, right = operands[1].type.class;
-	bool sum = node->operator== OPERATOR_ADD, difference = node->operator== OPERATOR_SUBTRACT;
+	bool sum = node->operation == OPERATOR_ADD, difference = node->operation == OPERATOR_SUBTRACT;
 	if (left == VALUE_TIME && right == VALUE_TIME && difference)
 		*class = VALUE_DURATION;
 	else if ((left == VALUE_TIME && right != VALUE_TIME && (sum || difference)) ||
@@ -276,7 +277,8 @@ static bool infer_time(struct inference *inference, const struct node *node, con
 	else if (left == VALUE_TIME || right == VALUE_TIME)
 		return inference_refuse(inference, node,
 					"a time is subtracted from another, or a duration from it; write ts - t, or ts - 5m");
-	else if (node->operator!= OPERATOR_POWER &&(left == VALUE_DURATION || right == VALUE_DURATION) && *class == VALUE_INTEGER)
+	else if (node->operation != OPERATOR_POWER && (left == VALUE_DURATION || right == VALUE_DURATION) &&
+		 *class == VALUE_INTEGER)
 		*class = VALUE_DURATION;
 	return true;
 }
@@ -285,7 +287,7 @@ static bool infer_arithmetic(struct inference *inference, const struct node *nod
 			     struct inferred *result)
 {
 	enum value_class left = operands[0].type.class, right = operands[1].type.class;
-	bool joins = node->operator== OPERATOR_ADD;
+	bool joins = node->operation == OPERATOR_ADD;
 	if (joins && (left == VALUE_TEXT || right == VALUE_TEXT)) {
 		if (left != right && left != VALUE_UNKNOWN && right != VALUE_UNKNOWN)
 			return refuse_operands(inference, node, "two numbers or two texts", operands);
@@ -295,7 +297,7 @@ static bool infer_arithmetic(struct inference *inference, const struct node *nod
 	if (!may_be_number(left) || !may_be_number(right))
 		return refuse_operands(inference, node, joins ? "two numbers or two texts" : "two numbers", operands);
 	enum value_class class = VALUE_UNKNOWN;
-	if (node->operator== OPERATOR_DIVIDE || left == VALUE_FLOAT || right == VALUE_FLOAT)
+	if (node->operation == OPERATOR_DIVIDE || left == VALUE_FLOAT || right == VALUE_FLOAT)
 		class = VALUE_FLOAT;
 	else if (is_integer(left) && is_integer(right))
 		class = VALUE_INTEGER;
@@ -316,8 +318,9 @@ static bool infer_comparison(struct inference *inference, const struct node *nod
 			     struct inferred *result)
 {
 	enum value_class left = operands[0].type.class, right = operands[1].type.class;
-	bool equality = node->operator== OPERATOR_EQUAL || node->operator== OPERATOR_NOT_EQUAL || node->operator== OPERATOR_IN;
-	bool strict = node->operator== OPERATOR_LESS || node->operator== OPERATOR_GREATER;
+	bool equality =
+		node->operation == OPERATOR_EQUAL || node->operation == OPERATOR_NOT_EQUAL || node->operation == OPERATOR_IN;
+	bool strict = node->operation == OPERATOR_LESS || node->operation == OPERATOR_GREATER;
 	if (!classes_alike(left, right))
 		return refuse_operands(inference, node, "two values of one kind", operands);
 	if (!equality && (left == VALUE_BOOL || right == VALUE_BOOL))
@@ -373,7 +376,7 @@ static bool infer_binary(struct inference *inference, const struct node *node, s
 	struct inferred operands[2] = {0};
 	if (!inference_node(inference, node->items[0], &operands[0]) || !inference_node(inference, node->items[1], &operands[1]))
 		return false;
-	switch (node->operator) {
+	switch (node->operation) {
 	case OPERATOR_COALESCE:
 		return infer_coalesce(operands, result);
 	case OPERATOR_AND:
@@ -411,7 +414,7 @@ static bool infer_unary(struct inference *inference, const struct node *node, st
 	if (!inference_node(inference, node->items[0], &operand))
 		return false;
 	result->type = operand.type;
-	if (node->operator== OPERATOR_NOT) {
+	if (node->operation == OPERATOR_NOT) {
 		inferred_set_class(result, VALUE_BOOL, &operand, 1);
 		return check_truth(inference, node->items[0], &operand);
 	}

@@ -51,9 +51,9 @@ static int texts_order(struct text a, struct text b)
 	return order ? (order > 0) - (order < 0) : (a.length > b.length) - (a.length < b.length);
 }
 
-static bool order_holds(enum operator_kind operator, int order)
+static bool order_holds(enum operator_kind operation, int order)
 {
-	switch (operator) {
+	switch (operation) {
 	case OPERATOR_LESS:
 		return order == -1;
 	case OPERATOR_LESS_EQUAL:
@@ -126,7 +126,7 @@ static bool small_integers(const struct value *value)
 	}
 }
 
-static bool compare_numbers(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
+static bool compare_numbers(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			    const struct value *right, struct value *result)
 {
 	static const enum order orders[] = {
@@ -134,25 +134,25 @@ static bool compare_numbers(struct evaluation *evaluation, enum operator_kind op
 		[OPERATOR_GREATER] = ORDER_LESS, [OPERATOR_GREATER_EQUAL] = ORDER_LESS_EQUAL,
 		[OPERATOR_EQUAL] = ORDER_EQUAL,	 [OPERATOR_NOT_EQUAL] = ORDER_NOT_EQUAL,
 	};
-	bool turned = operator== OPERATOR_GREATER || operator== OPERATOR_GREATER_EQUAL;
-	return operands_run(evaluation, order_truths[orders[operator]], DATATYPE_BOOL, turned ? right : left, turned ? left : right,
-			    result);
+	bool turned = operation == OPERATOR_GREATER || operation == OPERATOR_GREATER_EQUAL;
+	return operands_run(evaluation, order_truths[orders[operation]], DATATYPE_BOOL, turned ? right : left,
+			    turned ? left : right, result);
 }
 
-bool operate_comparison(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
+bool operate_comparison(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			const struct value *right, struct value *result)
 {
 	bool left_exact = value_is_float(left) || small_integers(left);
 	bool right_exact = value_is_float(right) || small_integers(right);
 	if (__builtin_expect(left_exact && right_exact, 1))
-		return compare_numbers(evaluation, operator, left, right, result);
+		return compare_numbers(evaluation, operation, left, right, result);
 	if (!same_class(left, right))
-		return operands_refuse(evaluation, operator, "two numbers, two texts or two bools", left, right);
-	bool equality = operator== OPERATOR_EQUAL || operator== OPERATOR_NOT_EQUAL;
-	if (left->storage == DATATYPE_BYTES && (operator== OPERATOR_LESS_EQUAL || operator== OPERATOR_GREATER_EQUAL))
+		return operands_refuse(evaluation, operation, "two numbers, two texts or two bools", left, right);
+	bool equality = operation == OPERATOR_EQUAL || operation == OPERATOR_NOT_EQUAL;
+	if (left->storage == DATATYPE_BYTES && (operation == OPERATOR_LESS_EQUAL || operation == OPERATOR_GREATER_EQUAL))
 		return evaluation_fail(evaluation, "texts are compared with == != < > only; write a < b or a == b");
 	if (left->storage == DATATYPE_BOOL && !equality)
-		return operands_refuse(evaluation, operator, "two numbers or two texts", left, right);
+		return operands_refuse(evaluation, operation, "two numbers or two texts", left, right);
 	struct value a = *left, b = *right;
 	struct comparable lefts, rights;
 	if (!operands_spread(evaluation, &a, &b) || !comparable_of(evaluation, &a, &lefts) ||
@@ -160,7 +160,7 @@ bool operate_comparison(struct evaluation *evaluation, enum operator_kind operat
 		return false;
 	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, &a);
 	for (size_t i = 0; out && i < a.count; i++)
-		out[i] = order_holds(operator, elements_order(&lefts, i, &rights, i));
+		out[i] = order_holds(operation, elements_order(&lefts, i, &rights, i));
 	result->width = a.width | b.width;
 	return out;
 }
@@ -186,7 +186,7 @@ bool operate_in(struct evaluation *evaluation, const struct value *left, const s
 	return out;
 }
 
-bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, const struct value * left, const struct value *right,
+bool operate_logic(struct evaluation *evaluation, enum operator_kind operation, const struct value *left, const struct value *right,
 		   struct value *result)
 {
 	struct value a = *left, b = *right;
@@ -196,7 +196,7 @@ bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, c
 	const uint8_t *rights = lefts ? value_truths(evaluation, &b) : NULL;
 	uint8_t *out = rights ? value_make_like(evaluation, result, DATATYPE_BOOL, &a) : NULL;
 	for (size_t i = 0; out && i < a.count; i++)
-		out[i] = operator== OPERATOR_AND ? lefts[i] && rights[i] : lefts[i] || rights[i];
+		out[i] = operation == OPERATOR_AND ? lefts[i] && rights[i] : lefts[i] || rights[i];
 	if (out)
 		result->width = a.width | b.width;
 	return out;

@@ -64,53 +64,6 @@ static void emit_operation(struct emitter *emitter, instruction_run *run, const 
 	emitter->instructions[at].right = right;
 }
 
-static bool is_float_literal(const struct node *node)
-{
-	return node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_FP64 && node->literal.rank == 0;
-}
-
-/* x * 0.5, x > 0.5: with the kernel that fits floats. */
-static void emit_with_number(struct emitter *emitter, bool compares, const struct node *node, uint32_t slot)
-{
-	static const struct {
-		enum order order;
-		bool turned;
-	} orders[] = {
-		[OPERATOR_LESS] = {ORDER_LESS, false},	 [OPERATOR_LESS_EQUAL] = {ORDER_LESS_EQUAL, false},
-		[OPERATOR_GREATER] = {ORDER_LESS, true}, [OPERATOR_GREATER_EQUAL] = {ORDER_LESS_EQUAL, true},
-		[OPERATOR_EQUAL] = {ORDER_EQUAL, false}, [OPERATOR_NOT_EQUAL] = {ORDER_NOT_EQUAL, false},
-	};
-	emit_operation(emitter, instruct_with_number, node, slot);
-	if (emitter->failed)
-		return;
-	struct instruction *instruction = &emitter->instructions[emitter->expression->instructions_count - 1];
-	bool turned = compares && orders[node->operator].turned;
-	enum operand_kind left = turned ? OPERAND_DOUBLE : OPERAND_FLOATS, right = turned ? OPERAND_FLOATS : OPERAND_DOUBLE;
-	instruction->turned = turned;
-	instruction->storage = compares ? DATATYPE_BOOL : DATATYPE_FP32;
-	instruction->kernel = compares
-		? order_truths[orders[node->operator]
-					      .order][left][right] : arithmetic_floats[node->operator- OPERATOR_ADD][left][right];
-}
-
-static void emit_arithmetic(struct emitter *emitter, const struct node *node, uint32_t slot)
-{
-	bool with_number =
-		is_float_literal(node->items[1]) && node->items[0]->kind != NODE_LITERAL && node->operator!= OPERATOR_POWER;
-	if (with_number)
-		emit_with_number(emitter, false, node, slot);
-	else
-		emit_operation(emitter, instruct_arithmetic, node, slot);
-}
-
-static void emit_comparison(struct emitter *emitter, const struct node *node, uint32_t slot)
-{
-	if (is_float_literal(node->items[1]) && node->items[0]->kind != NODE_LITERAL)
-		emit_with_number(emitter, true, node, slot);
-	else
-		emit_operation(emitter, instruct_comparison, node, slot);
-}
-
 static void emit_logic(struct emitter *emitter, const struct node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
@@ -125,7 +78,7 @@ static void emit_coalesce(struct emitter *emitter, const struct node *node, uint
 {
 	size_t count = 1;
 	const struct node *spine = node;
-	for (; spine->kind == NODE_BINARY && spine->operator== OPERATOR_COALESCE; spine = spine->items[0])
+	for (; spine->kind == NODE_BINARY && spine->operation == OPERATOR_COALESCE; spine = spine->items[0])
 		count++;
 	const struct node **choices = ARENA_ARRAY(emitter->arena, const struct node *, count);
 	uint32_t *tries = ARENA_ARRAY(emitter->arena, uint32_t, count);
@@ -199,7 +152,7 @@ static void emit_index(struct emitter *emitter, const struct node *node, uint32_
 
 static void emit_binary(struct emitter *emitter, const struct node *node, uint32_t slot)
 {
-	switch (node->operator) {
+	switch (node->operation) {
 	case OPERATOR_COALESCE:
 		emit_coalesce(emitter, node, slot);
 		break;
@@ -215,10 +168,10 @@ static void emit_binary(struct emitter *emitter, const struct node *node, uint32
 	case OPERATOR_MULTIPLY:
 	case OPERATOR_DIVIDE:
 	case OPERATOR_POWER:
-		emit_arithmetic(emitter, node, slot);
+		emit_operation(emitter, instruct_arithmetic, node, slot);
 		break;
 	default:
-		emit_comparison(emitter, node, slot);
+		emit_operation(emitter, instruct_comparison, node, slot);
 		break;
 	}
 }
@@ -246,7 +199,7 @@ static void emit_node(struct emitter *emitter, const struct node *node, uint32_t
 		emit(emitter, instruct_header, node, slot);
 		break;
 	case NODE_UNARY:
-		emit_operation(emitter, node->operator== OPERATOR_NOT ? instruct_not : instruct_negate, node, slot);
+		emit_operation(emitter, node->operation == OPERATOR_NOT ? instruct_not : instruct_negate, node, slot);
 		break;
 	case NODE_BINARY:
 		emit_binary(emitter, node, slot);
@@ -262,6 +215,73 @@ static void emit_node(struct emitter *emitter, const struct node *node, uint32_t
 	}
 }
 
+/* ---- the brief form ---- */
+
+static bool brief_name(struct expression *expression, const struct node *node)
+{
+	if (node->kind != NODE_NAME || expression->names[node->name].owner.length > 0)
+		return false;
+	expression->brief.name = expression->names[node->name].name;
+	return true;
+}
+
+/* Which kernel compares floats with a number, and whether the number stands left. */
+static kernel *comparison_kernel(enum operator_kind operation, bool *turned)
+{
+	static const struct {
+		enum order order;
+		bool turned;
+	} orders[] = {
+		[OPERATOR_LESS] = {ORDER_LESS, false},	 [OPERATOR_LESS_EQUAL] = {ORDER_LESS_EQUAL, false},
+		[OPERATOR_GREATER] = {ORDER_LESS, true}, [OPERATOR_GREATER_EQUAL] = {ORDER_LESS_EQUAL, true},
+		[OPERATOR_EQUAL] = {ORDER_EQUAL, false}, [OPERATOR_NOT_EQUAL] = {ORDER_NOT_EQUAL, false},
+	};
+	*turned = orders[operation].turned;
+	kernel *const(*table)[OPERAND_KINDS] = order_truths[orders[operation].order];
+	return *turned ? table[OPERAND_DOUBLE][OPERAND_FLOATS] : table[OPERAND_FLOATS][OPERAND_DOUBLE];
+}
+
+/* A literal as a double that is exactly it; NULL when there is none. */
+static const double *exact_number(const struct value *literal, struct arena *arena)
+{
+	if (literal->rank > 0)
+		return NULL;
+	if (literal->storage == DATATYPE_FP64)
+		return literal->data;
+	if (literal->storage != DATATYPE_INT64)
+		return NULL;
+	const int64_t integer = *(const int64_t *)literal->data, beyond = (int64_t)1 << 53;
+	double *number = integer < beyond && integer > -beyond ? arena_take_raw(arena, sizeof *number) : NULL;
+	if (number)
+		*number = (double)integer;
+	return number;
+}
+
+static void find_brief_form(struct expression *expression, struct arena *arena)
+{
+	const struct node *node = expression->root;
+	struct brief *brief = &expression->brief;
+	brief->datatype = DATATYPE_FP32;
+	brief->element_bytes = sizeof(float);
+	if (node->kind == NODE_CALL && node->function->rules->reduce == reduce_mean && !node->has_along &&
+	    brief_name(expression, node->items[0]))
+		brief->run = brief_mean;
+	if (node->kind != NODE_BINARY || node->items[1]->kind != NODE_LITERAL)
+		return;
+	brief->number = exact_number(&node->items[1]->literal, arena);
+	if (!brief->number || !brief_name(expression, node->items[0]))
+		return;
+	if (node->operation >= OPERATOR_ADD && node->operation <= OPERATOR_DIVIDE) {
+		brief->kernel = arithmetic_floats[node->operation - OPERATOR_ADD][OPERAND_FLOATS][OPERAND_DOUBLE];
+		brief->run = brief_with_number;
+	} else if (node->operation >= OPERATOR_LESS && node->operation <= OPERATOR_NOT_EQUAL) {
+		brief->kernel = comparison_kernel(node->operation, &brief->turned);
+		brief->datatype = DATATYPE_BOOL;
+		brief->element_bytes = 1;
+		brief->run = brief_with_number;
+	}
+}
+
 bool expression_emit(struct expression *expression, struct arena *arena)
 {
 	struct emitter emitter = {.expression = expression, .arena = arena};
@@ -270,6 +290,7 @@ bool expression_emit(struct expression *expression, struct arena *arena)
 		return false;
 	expression->instructions = emitter.instructions;
 	emitter.instructions[expression->instructions_count - 1].last = true;
+	find_brief_form(expression, arena);
 	return true;
 }
 

@@ -13,16 +13,16 @@
 #define DOUBLES_AT(items, i) (((const double *)(items))[i])
 #define DOUBLE_AT(items, i) (*(const double *)(items))
 
-#define KERNEL(name, type, left_at, right_at, operator)                                                                            \
+#define KERNEL(name, type, left_at, right_at, operation)                                                                           \
 	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
 	{                                                                                                                          \
 		type *restrict out = result;                                                                                       \
 		for (size_t i = 0; i < count; i++)                                                                                 \
-			out[i] = (type)(left_at(left, i) operator right_at(right, i));                                             \
+			out[i] = (type)(left_at(left, i) operation right_at(right, i));                                            \
 	}
 
 /* With a scalar that a float holds exactly, the whole loop is float arithmetic. */
-#define KERNEL_SCALAR_RIGHT(name, operator)                                                                                        \
+#define KERNEL_SCALAR_RIGHT(name, operation)                                                                                       \
 	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
 	{                                                                                                                          \
 		float *restrict out = result;                                                                                      \
@@ -31,13 +31,13 @@
 		const float narrow = (float)scalar;                                                                                \
 		if ((double)narrow == scalar)                                                                                      \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)((double)items[i] operator(double) narrow);                                        \
+				out[i] = (float)((double)items[i] operation(double) narrow);                                       \
 		else                                                                                                               \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)((double)items[i] operator scalar);                                                \
+				out[i] = (float)((double)items[i] operation scalar);                                               \
 	}
 
-#define KERNEL_SCALAR_LEFT(name, operator)                                                                                         \
+#define KERNEL_SCALAR_LEFT(name, operation)                                                                                        \
 	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
 	{                                                                                                                          \
 		float *restrict out = result;                                                                                      \
@@ -46,31 +46,31 @@
 		const float narrow = (float)scalar;                                                                                \
 		if ((double)narrow == scalar)                                                                                      \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)((double)narrow operator(double) items[i]);                                        \
+				out[i] = (float)((double)narrow operation(double) items[i]);                                       \
 		else                                                                                                               \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)(scalar operator(double) items[i]);                                                \
+				out[i] = (float)(scalar operation(double) items[i]);                                               \
 	}
 
 /* The nine kernels of an operator, but those with a scalar and floats to floats. */
-#define KERNELS_PLAIN(name, type, operator)                                                                                        \
-	KERNEL(name##_ff, type, FLOATS_AT, FLOATS_AT, operator)                                                                    \
-	KERNEL(name##_fd, type, FLOATS_AT, DOUBLES_AT, operator)                                                                   \
-	KERNEL(name##_df, type, DOUBLES_AT, FLOATS_AT, operator)                                                                   \
-	KERNEL(name##_dd, type, DOUBLES_AT, DOUBLES_AT, operator)                                                                  \
-	KERNEL(name##_ds, type, DOUBLES_AT, DOUBLE_AT, operator)                                                                   \
-	KERNEL(name##_sd, type, DOUBLE_AT, DOUBLES_AT, operator)                                                                   \
-	KERNEL(name##_ss, type, DOUBLE_AT, DOUBLE_AT, operator)
+#define KERNELS_PLAIN(name, type, operation)                                                                                       \
+	KERNEL(name##_ff, type, FLOATS_AT, FLOATS_AT, operation)                                                                   \
+	KERNEL(name##_fd, type, FLOATS_AT, DOUBLES_AT, operation)                                                                  \
+	KERNEL(name##_df, type, DOUBLES_AT, FLOATS_AT, operation)                                                                  \
+	KERNEL(name##_dd, type, DOUBLES_AT, DOUBLES_AT, operation)                                                                 \
+	KERNEL(name##_ds, type, DOUBLES_AT, DOUBLE_AT, operation)                                                                  \
+	KERNEL(name##_sd, type, DOUBLE_AT, DOUBLES_AT, operation)                                                                  \
+	KERNEL(name##_ss, type, DOUBLE_AT, DOUBLE_AT, operation)
 
-#define KERNELS(name, type, operator)                                                                                              \
-	KERNELS_PLAIN(name, type, operator)                                                                                        \
-	KERNEL(name##_fs, type, FLOATS_AT, DOUBLE_AT, operator)                                                                    \
-	KERNEL(name##_sf, type, DOUBLE_AT, FLOATS_AT, operator)
+#define KERNELS(name, type, operation)                                                                                             \
+	KERNELS_PLAIN(name, type, operation)                                                                                       \
+	KERNEL(name##_fs, type, FLOATS_AT, DOUBLE_AT, operation)                                                                   \
+	KERNEL(name##_sf, type, DOUBLE_AT, FLOATS_AT, operation)
 
-#define KERNELS_NARROW(name, operator)                                                                                             \
-	KERNELS_PLAIN(name, float, operator)                                                                                       \
-	KERNEL_SCALAR_RIGHT(name##_fs, operator)                                                                                   \
-	KERNEL_SCALAR_LEFT(name##_sf, operator)
+#define KERNELS_NARROW(name, operation)                                                                                            \
+	KERNELS_PLAIN(name, float, operation)                                                                                      \
+	KERNEL_SCALAR_RIGHT(name##_fs, operation)                                                                                  \
+	KERNEL_SCALAR_LEFT(name##_sf, operation)
 
 KERNELS(add, double, +)
 KERNELS(subtract, double, -)

@@ -252,7 +252,7 @@ static bool lex_number(struct lexer *lexer, struct token *token)
 static const struct sign_row {
 	const char *text;
 	enum sign sign;
-	enum operator_kind operator;
+	enum operator_kind operation;
 	const char *refusal; /* what is written instead */
 } sign_rows[] = {
 	{"=>", SIGN_OPERATOR, OPERATOR_GREATER_EQUAL, "`=>` is no operator; write `>=`"},
@@ -300,7 +300,7 @@ static bool lex_sign(struct lexer *lexer, struct token *token)
 			return refuse(lexer, lexer->at, row->refusal);
 		token->kind = TOKEN_SIGN;
 		token->sign = row->sign;
-		token->operator= row->operator;
+		token->operation = row->operation;
 		lexer->at += (uint32_t)strlen(row->text);
 		return true;
 	}

@@ -87,7 +87,7 @@ struct node *parse_list_item(struct parser *parser)
 {
 	uint32_t at = parser->token.at;
 	bool minus = parser->token.kind == TOKEN_SIGN && parser->token.sign == SIGN_OPERATOR &&
-		     parser->token.operator== OPERATOR_SUBTRACT;
+		     parser->token.operation == OPERATOR_SUBTRACT;
 	if (minus && !parser_advance(parser))
 		return NULL;
 	struct node *item = parse_literal(parser);

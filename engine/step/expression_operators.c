@@ -6,15 +6,16 @@
 
 __extension__ typedef __int128 wide_integer;
 
-bool operands_refuse(struct evaluation *evaluation, enum operator_kind operator, const char * takes, const struct value *left,
+bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation, const char *takes, const struct value *left,
 		     const struct value *right)
 {
 	if (evaluation->quiet)
 		return false;
 	bool has_bool = left->storage == DATATYPE_BOOL || right->storage == DATATYPE_BOOL;
-	return evaluation_fail(evaluation, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[operator], takes,
+	return evaluation_fail(evaluation, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[operation], takes,
 			       value_text(evaluation, left), value_text(evaluation, right),
-			       has_bool ? "where(c, 1, 0) to count with a bool" : "text(x) or number(x) to turn one into the other");
+			       has_bool ? "where(c, 1, 0) to count with a bool"
+					: "text(x) or number(x) to turn one into the other");
 }
 
 bool operands_spread(struct evaluation *evaluation, struct value *left, struct value *right)
@@ -138,15 +139,15 @@ static bool power_integer(wide_integer base, wide_integer exponent, wide_integer
 	return true;
 }
 
-static bool refuse_overflow(struct evaluation *evaluation, enum operator_kind operator, bool is_unsigned)
+static bool refuse_overflow(struct evaluation *evaluation, enum operator_kind operation, bool is_unsigned)
 {
 	return evaluation_fail(evaluation, "`%s` of these integers does not fit %s; write cast(x, FP64) to compute in floats",
-			       operator_texts[operator], is_unsigned ? "UINT64" : "INT64");
+			       operator_texts[operation], is_unsigned ? "UINT64" : "INT64");
 }
 
-static bool one_integer_result(enum operator_kind operator, wide_integer left, wide_integer right, wide_integer *out)
+static bool one_integer_result(enum operator_kind operation, wide_integer left, wide_integer right, wide_integer *out)
 {
-	switch (operator) {
+	switch (operation) {
 	case OPERATOR_ADD:
 		*out = left + right;
 		return true;
@@ -160,7 +161,7 @@ static bool one_integer_result(enum operator_kind operator, wide_integer left, w
 	}
 }
 
-static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
+static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 				const struct value *right, struct value *result)
 {
 	struct value a = *left, b = *right;
@@ -175,10 +176,10 @@ static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kin
 	for (size_t i = 0; i < a.count; i++) {
 		wide_integer number;
 		wide_integer a_item = wide_at(&a, lefts, i), b_item = wide_at(&b, rights, i);
-		if (operator== OPERATOR_POWER && b_item<0)
+		if (operation == OPERATOR_POWER && b_item < 0)
 			return evaluation_fail(evaluation, "an integer to a power below zero is no integer; write 2.0 ^ -1");
-		if (!one_integer_result(operator, a_item, b_item, &number) || !fits(number, is_unsigned))
-			return refuse_overflow(evaluation, operator, is_unsigned);
+		if (!one_integer_result(operation, a_item, b_item, &number) || !fits(number, is_unsigned))
+			return refuse_overflow(evaluation, operation, is_unsigned);
 		out[i] = (int64_t)number;
 	}
 	return true;
@@ -272,26 +273,26 @@ static bool join_texts(struct evaluation *evaluation, const struct value *left, 
 
 /* ---- the operators ---- */
 
-bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
+bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			const struct value *right, bool last, struct value *result)
 {
 	bool floats = value_is_float(left) ? value_is_number(right) : value_is_float(right) && value_is_number(left);
-	if (__builtin_expect(floats && operator!= OPERATOR_POWER, 1)) {
+	if (__builtin_expect(floats && operation != OPERATOR_POWER, 1)) {
 		bool narrow = last && (left->width | right->width) == WIDTH_NARROW;
-		return operands_run(evaluation, (narrow ? arithmetic_floats : arithmetic_doubles)[operator - OPERATOR_ADD],
-				  narrow ? DATATYPE_FP32 : DATATYPE_FP64, left, right, result);
+		return operands_run(evaluation, (narrow ? arithmetic_floats : arithmetic_doubles)[operation - OPERATOR_ADD],
+				    narrow ? DATATYPE_FP32 : DATATYPE_FP64, left, right, result);
 	}
 	if (value_is_number(left) && value_is_number(right)) {
-		if (operator== OPERATOR_DIVIDE)
+		if (operation == OPERATOR_DIVIDE)
 			return operands_run(evaluation, arithmetic_doubles[ARITHMETIC_DIVIDE], DATATYPE_FP64, left, right, result);
 		if (value_is_float(left) || value_is_float(right))
 			return power_floats(evaluation, left, right, result);
-		return arithmetic_integers(evaluation, operator, left, right, result);
+		return arithmetic_integers(evaluation, operation, left, right, result);
 	}
 	bool texts = left->storage == DATATYPE_BYTES && right->storage == DATATYPE_BYTES;
-	if (operator== OPERATOR_ADD && texts)
+	if (operation == OPERATOR_ADD && texts)
 		return join_texts(evaluation, left, right, result);
-	return operands_refuse(evaluation, operator, operator== OPERATOR_ADD ? "two numbers or two texts" : "two numbers", left,
+	return operands_refuse(evaluation, operation, operation == OPERATOR_ADD ? "two numbers or two texts" : "two numbers", left,
 			       right);
 }
 

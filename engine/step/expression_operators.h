@@ -9,12 +9,12 @@
 
 /* + - * / ^ and the comparisons. `last`: the result is the whole expression's, and
  * may be rounded to FP32 already. */
-bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
+bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			const struct value *right, bool last, struct value *result);
-bool operate_comparison(struct evaluation *evaluation, enum operator_kind operator, const struct value * left,
+bool operate_comparison(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			const struct value *right, struct value *result);
 bool operate_in(struct evaluation *evaluation, const struct value *left, const struct value *right, struct value *result);
-bool operate_logic(struct evaluation *evaluation, enum operator_kind operator, const struct value * left, const struct value *right,
+bool operate_logic(struct evaluation *evaluation, enum operator_kind operation, const struct value *left, const struct value *right,
 		   struct value *result);
 bool operate_not(struct evaluation *evaluation, const struct value *operand, struct value *result);
 bool operate_negate(struct evaluation *evaluation, const struct value *operand, struct value *result);
@@ -35,7 +35,7 @@ bool operands_run(struct evaluation *evaluation, kernel *const table[OPERAND_KIN
 		  const struct value *left, const struct value *right, struct value *result);
 
 /* The error that shows both types; always false. */
-bool operands_refuse(struct evaluation *evaluation, enum operator_kind operator, const char * takes, const struct value *left,
+bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation, const char *takes, const struct value *left,
 		     const struct value *right);
 
 /* Whether the integers of both are computed unsigned: a literal goes with its

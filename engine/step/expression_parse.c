@@ -373,27 +373,27 @@ static struct node *parse_postfix(struct parser *parser)
 	return node;
 }
 
-static struct node *node_binary(struct parser *parser, enum operator_kind operator, struct node * left, struct node *right)
+static struct node *node_binary(struct parser *parser, enum operator_kind operation, struct node *left, struct node *right)
 {
 	struct node *node = left && right ? parser_node(parser, NODE_BINARY, left->at, 2) : NULL;
 	if (node) {
-		node->operator= operator;
+		node->operation = operation;
 		node->items[0] = left;
 		node->items[1] = right;
 	}
 	return node;
 }
 
-static bool at_operator(const struct parser *parser, enum operator_kind operator)
+static bool at_operator(const struct parser *parser, enum operator_kind operation)
 {
-	return parser_at_sign(parser, SIGN_OPERATOR) && parser->token.operator== operator;
+	return parser_at_sign(parser, SIGN_OPERATOR) && parser->token.operation == operation;
 }
 
-static struct node *node_unary(struct parser *parser, enum operator_kind operator, struct node * operand, uint32_t at)
+static struct node *node_unary(struct parser *parser, enum operator_kind operation, struct node *operand, uint32_t at)
 {
 	struct node *node = parser_node(parser, NODE_UNARY, at, 1);
 	if (node) {
-		node->operator= operator;
+		node->operation = operation;
 		node->items[0] = operand;
 	}
 	return node;
@@ -441,19 +441,19 @@ static struct node *parse_unary(struct parser *parser)
 }
 
 /* The operator that stands here, if any. */
-static bool binary_operator(const struct parser *parser, enum operator_kind *operator)
+static bool binary_operator(const struct parser *parser, enum operator_kind *operation)
 {
 	static const struct {
 		const char *word;
-		enum operator_kind operator;
+		enum operator_kind operation;
 	} words[] = {{"and", OPERATOR_AND}, {"or", OPERATOR_OR}, {"in", OPERATOR_IN}};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (parser_at_word(parser, words[i].word)) {
-			*operator= words[i].operator;
+			*operation = words[i].operation;
 			return true;
 		}
 	}
-	*operator= parser->token.operator;
+	*operation = parser->token.operation;
 	return parser_at_sign(parser, SIGN_OPERATOR);
 }
 
@@ -475,13 +475,13 @@ static struct node *parse_level(struct parser *parser, enum level level)
 	struct node *left = parse_level(parser, level + 1);
 	if (left && level == LEVEL_COMPARE && parser_at_word(parser, "not"))
 		return parser_refuse(parser, parser->token.at, "`not` stands before a whole comparison; write `not (a in [1, 2])`");
-	enum operator_kind operator;
-	while (left && binary_operator(parser, &operator) && levels[operator] == level) {
-		if (level == LEVEL_COMPARE && left->kind == NODE_BINARY && levels[left->operator] == level && !left->bracketed)
+	enum operator_kind operation;
+	while (left && binary_operator(parser, &operation) && levels[operation] == level) {
+		if (level == LEVEL_COMPARE && left->kind == NODE_BINARY && levels[left->operation] == level && !left->bracketed)
 			return refuse_chain(parser, left);
-		for (size_t i = first_name; operator== OPERATOR_COALESCE && i<parser->expression->names_count; i++)
+		for (size_t i = first_name; operation == OPERATOR_COALESCE && i < parser->expression->names_count; i++)
 			parser->expression->names[i].optional = true;
-		left = parser_advance(parser) ? node_binary(parser, operator, left, parse_level(parser, level + 1)) : NULL;
+		left = parser_advance(parser) ? node_binary(parser, operation, left, parse_level(parser, level + 1)) : NULL;
 	}
 	return left;
 }

@@ -84,16 +84,13 @@ static bool reduce_lanes(struct evaluation *evaluation, const struct node *node,
 	return true;
 }
 
-/* The mean of an FP32 tensor, which needs no doubles in memory. */
-static bool mean_floats(struct evaluation *evaluation, const struct value *value, struct value *result)
+/* The sum or mean of all of an FP32 tensor needs no doubles in memory. */
+static bool reduce_floats(struct evaluation *evaluation, const struct value *value, bool mean, struct value *result)
 {
-	bool last = evaluation->instruction->last;
-	double mean = sum_floats(value->data, value->count) / (double)value->count;
-	void *out = value_make_single(evaluation, result, last ? DATATYPE_FP32 : DATATYPE_FP64);
-	if (out && last)
-		*(float *)out = (float)mean;
-	else if (out)
-		*(double *)out = mean;
+	double sum = sum_floats(value->data, value->count);
+	double *out = value_make_single(evaluation, result, DATATYPE_FP64);
+	if (out)
+		*out = mean ? sum / (double)value->count : sum;
 	return out;
 }
 
@@ -101,10 +98,11 @@ bool run_reduce(struct evaluation *evaluation, const struct node *node, const st
 		struct value *result)
 {
 	(void)count;
-	bool is_mean = node->function->rules->reduce == reduce_mean;
-	if (arguments->storage != DATATYPE_FP32 || node->has_along || !is_mean || arguments->count == 0)
-		return reduce_lanes(evaluation, node, arguments, result);
-	return mean_floats(evaluation, arguments, result);
+	double (*reduce)(const double *, size_t) = node->function->rules->reduce;
+	bool plain = arguments->storage == DATATYPE_FP32 && !node->has_along && arguments->count > 0;
+	if (plain && (reduce == reduce_mean || reduce == sum_doubles))
+		return reduce_floats(evaluation, arguments, reduce == reduce_mean, result);
+	return reduce_lanes(evaluation, node, arguments, result);
 }
 
 static bool sum_integers(struct evaluation *evaluation, const struct node *node, const struct value *value, struct value *result)
@@ -134,8 +132,7 @@ static bool sum_integers(struct evaluation *evaluation, const struct node *node,
 bool run_sum(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
-	(void)count;
-	return value_is_float(arguments) ? reduce_lanes(evaluation, node, arguments, result)
+	return value_is_float(arguments) ? run_reduce(evaluation, node, arguments, count, result)
 					 : sum_integers(evaluation, node, arguments, result);
 }
 

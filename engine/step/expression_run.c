@@ -86,43 +86,14 @@ static inline const struct value *right_of(const struct evaluation *evaluation, 
 
 bool instruct_arithmetic(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	return operate_arithmetic(evaluation, instruction->node->operator, left_of(evaluation, instruction),
+	return operate_arithmetic(evaluation, instruction->node->operation, left_of(evaluation, instruction),
 				  right_of(evaluation, instruction), instruction->last, &evaluation->slots[instruction->slot]);
 }
 
 bool instruct_comparison(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	return operate_comparison(evaluation, instruction->node->operator, left_of(evaluation, instruction),
+	return operate_comparison(evaluation, instruction->node->operation, left_of(evaluation, instruction),
 				  right_of(evaluation, instruction), &evaluation->slots[instruction->slot]);
-}
-
-static __attribute__((noinline)) bool operate_with_number(struct evaluation *evaluation, const struct instruction *instruction)
-{
-	return instruction->storage == DATATYPE_BOOL ? instruct_comparison(evaluation, instruction)
-						     : instruct_arithmetic(evaluation, instruction);
-}
-
-/* The whole of a short expression such as `x * 0.5`: the kernel writes the answer.
- * Anything but floats as the last step goes the general way. */
-bool instruct_with_number(struct evaluation *evaluation, const struct instruction *instruction)
-{
-	const struct value *operand = &evaluation->slots[instruction->slot];
-	const void *number = instruction->right->data;
-	if (__builtin_expect(operand->storage != DATATYPE_FP32 || !instruction->last, 0))
-		return operate_with_number(evaluation, instruction);
-	size_t size = operand->count << (instruction->storage == DATATYPE_BOOL ? 0 : 2);
-	struct tensor *answer = arena_take_raw(evaluation->arena, sizeof *answer + size);
-	if (!answer)
-		return evaluation_full(evaluation);
-	*answer = (struct tensor){.shape = operand->shape,
-				  .data = answer + 1,
-				  .count = operand->count,
-				  .datatype = (enum datatype)instruction->storage,
-				  .rank = operand->rank};
-	instruction->kernel(answer + 1, instruction->turned ? number : operand->data, instruction->turned ? operand->data : number,
-			    operand->count);
-	evaluation->answer = answer;
-	return true;
 }
 
 bool instruct_in(struct evaluation *evaluation, const struct instruction *instruction)
@@ -191,7 +162,7 @@ static bool run_branch(struct evaluation *evaluation, const struct instruction *
 
 bool instruct_right(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	return run_branch(evaluation, instruction, instruction->node->operator== OPERATOR_OR, instruction->slot + 1);
+	return run_branch(evaluation, instruction, instruction->node->operation == OPERATOR_OR, instruction->slot + 1);
 }
 
 bool instruct_logic(struct evaluation *evaluation, const struct instruction *instruction)
@@ -199,9 +170,9 @@ bool instruct_logic(struct evaluation *evaluation, const struct instruction *ins
 	struct value *left = &evaluation->slots[instruction->slot];
 	const struct value *right = left + 1;
 	if (right->data)
-		return operate_logic(evaluation, instruction->node->operator, left, right, left);
+		return operate_logic(evaluation, instruction->node->operation, left, right, left);
 	struct value same = *left;
-	return operate_logic(evaluation, instruction->node->operator, & same, &same, left);
+	return operate_logic(evaluation, instruction->node->operation, &same, &same, left);
 }
 
 bool instruct_then(struct evaluation *evaluation, const struct instruction *instruction)
@@ -505,22 +476,66 @@ static inline bool evaluate(struct evaluation *evaluation)
 	return run_until(evaluation, expression->instructions, expression->instructions + expression->instructions_count);
 }
 
+/* ---- the shortest expressions ---- */
+
+/* A tensor of floats with room for its elements behind it. */
+static inline struct tensor *brief_answer(struct arena *arena, enum datatype datatype, size_t element_bytes,
+					  const struct tensor *like)
+{
+	struct tensor *answer = arena_take_raw(arena, sizeof *answer + like->count * element_bytes);
+	if (__builtin_expect(!answer, 0))
+		return NULL;
+	*answer = (struct tensor){
+		.shape = like->shape, .data = answer + 1, .count = like->count, .datatype = datatype, .rank = like->rank};
+	return answer;
+}
+
+const struct tensor *brief_with_number(const struct expression *expression, const struct tensor *operand, struct arena *arena)
+{
+	const struct brief *brief = &expression->brief;
+	struct tensor *answer = brief_answer(arena, brief->datatype, brief->element_bytes, operand);
+	if (answer)
+		brief->kernel(answer + 1, brief->turned ? brief->number : operand->data,
+			      brief->turned ? operand->data : brief->number, operand->count);
+	return answer;
+}
+
+const struct tensor *brief_mean(const struct expression *expression, const struct tensor *operand, struct arena *arena)
+{
+	static const int64_t no_shape[1];
+	static const struct tensor single = {.shape = no_shape, .count = 1};
+	struct tensor *answer = brief_answer(arena, expression->brief.datatype, sizeof(float), &single);
+	if (answer)
+		*(float *)(void *)(answer + 1) = (float)(sum_floats(operand->data, operand->count) / (double)operand->count);
+	return answer;
+}
+
+/* `x * 0.5`, `x > 0.5`, `mean(x)` over a tensor of floats, without slots and
+ * instructions: steps are full of them. NULL: the general way must be gone. */
+static inline const struct tensor *evaluate_briefly(const struct expression *expression, const struct scope *scope,
+						    struct arena *arena)
+{
+	struct text name = expression->brief.name;
+	const struct tensor *tensor = scope->made ? find(scope->made, name.bytes, name.length) : NULL;
+	if (!tensor && scope->payload)
+		tensor = find(&scope->payload->tensors, name.bytes, name.length);
+	bool floats = tensor && tensor->datatype == DATATYPE_FP32 && tensor->count > 0;
+	return floats ? expression->brief.run(expression, tensor, arena) : NULL;
+}
+
 const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope, struct arena *arena,
 					 struct error *error)
 {
+	const struct tensor *answer = expression->brief.run ? evaluate_briefly(expression, scope, arena) : NULL;
+	if (answer)
+		return answer;
 	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
-	if (!evaluate(&evaluation))
-		return NULL;
-	return evaluation.answer ? evaluation.answer : answer_of(&evaluation, &evaluation.slots[0]);
+	return evaluate(&evaluation) ? answer_of(&evaluation, &evaluation.slots[0]) : NULL;
 }
 
 bool expression_judge(const struct expression *expression, const struct scope *scope, struct arena *arena, bool *holds,
 		      struct error *error)
 {
 	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
-	if (!evaluate(&evaluation))
-		return false;
-	if (evaluation.answer)
-		value_of_tensor(&evaluation.slots[0], evaluation.answer);
-	return value_holds(&evaluation, &evaluation.slots[0], holds);
+	return evaluate(&evaluation) && value_holds(&evaluation, &evaluation.slots[0], holds);
 }

@@ -11,7 +11,6 @@ instruction_run instruct_owned;	  /* the same for owner.name */
 instruction_run instruct_header;
 instruction_run instruct_arithmetic; /* slot = slot op slot+1 */
 instruction_run instruct_comparison;
-instruction_run instruct_with_number; /* one of these two, where the right side is a float literal */
 instruction_run instruct_in;
 instruction_run instruct_logic;
 instruction_run instruct_not;
@@ -26,5 +25,8 @@ instruction_run instruct_has;	   /* slot = whether nothing was missing */
 instruction_run instruct_right;	   /* the right side of and, or: forgiven when the left one decides */
 instruction_run instruct_then;	   /* a branch of where: forgiven when the other one is chosen */
 instruction_run instruct_otherwise;
+
+/* What an expression's brief form does; see struct brief. */
+brief_run brief_with_number, brief_mean;
 
 #endif

@@ -63,8 +63,8 @@ extern const char *const special_names[SPECIAL_COUNT];
 
 struct node {
 	enum node_kind kind;
-	enum operator_kind operator; /* NODE_UNARY, NODE_BINARY */
-	uint32_t at, end;	     /* bytes of the source */
+	enum operator_kind operation; /* NODE_UNARY, NODE_BINARY */
+	uint32_t at, end;	      /* bytes of the source */
 	uint32_t count;
 	bool bracketed; /* stands in round brackets */
 	struct node **items;
@@ -96,9 +96,20 @@ struct instruction {
 	const struct node *node;
 	struct text name; /* of instruct_name */
 	bool last;	  /* its result is the answer: may be rounded already */
-	bool turned;	  /* of instruct_with_number: the number stands left */
-	uint8_t storage;  /* the same: of the result, when it is the answer */
-	kernel *kernel;	  /* the same: for an operand of floats */
+};
+
+/* The whole of an expression that is one name with one number, or under one function:
+ * what it does when the name is a tensor of floats. */
+typedef const struct tensor *brief_run(const struct expression *expression, const struct tensor *operand, struct arena *arena);
+
+struct brief {
+	brief_run *run; /* NULL: the expression has no such form */
+	struct text name;
+	enum datatype datatype; /* of the answer */
+	size_t element_bytes;
+	const double *number;
+	bool turned; /* the number stands left in the kernel */
+	kernel *kernel;
 };
 
 struct expression {
@@ -111,6 +122,7 @@ struct expression {
 	const struct instruction *instructions;
 	uint32_t instructions_count;
 	uint32_t slots_count;
+	struct brief brief;
 };
 
 /* Where byte `at` of the source stands in the user's file. */
@@ -152,7 +164,7 @@ enum sign {
 struct token {
 	enum token_kind kind;
 	enum sign sign;
-	enum operator_kind operator;
+	enum operator_kind operation;
 	bool quoted;	     /* TOKEN_NAME: its last part in backquotes, so never a word of the language */
 	uint32_t at, end;    /* bytes of the source */
 	struct text text;    /* TOKEN_NAME, TOKEN_TEXT: without quotes, escapes resolved */

@@ -42,7 +42,6 @@ struct evaluation {
 	bool quiet;			       /* a failure is expected here: no words are made for it */
 	bool missing_expected;		       /* the same for what is missing */
 	bool missing;			       /* the last failure was something missing */
-	const struct tensor *answer;	       /* made whole by the last instruction; NULL: in slot 0 */
 };
 
 /* An INPUT error at the instruction that runs; always false. */
