@@ -1,4 +1,4 @@
-/* compile.h: what the parts of plan_make() share; private to plan.c, stages.c,
+/* compile.h: what the parts of plan_make() share; private to plan.c, feeds.c, stages.c,
  * topics.c, calls.c, delivery.c and volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
@@ -29,6 +29,9 @@ void note_add(struct compiler *compiler, struct notes *notes, struct place place
 
 /* The step as its kind's hooks want to see it. */
 struct step step_seen(const struct graph *graph, size_t step);
+
+/* feeds.c: which pipelines feed each other, and whether one feeds itself that way. */
+bool plan_feeds(struct compiler *compiler);
 
 /* stages.c: where the pipeline is cut, and why. */
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);

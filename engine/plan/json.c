@@ -187,7 +187,7 @@ static void emit_topics(const struct writer *writer)
 		emit_text(writer->emitter, "key", topic->key);
 		emit_flag(writer->emitter, "existing", topic->bound);
 		emit_flag(writer->emitter, "compacted", !topic->bound && role->compacted);
-		emit_integer(writer->emitter, "retentionMs", topic->bound ? 0 : role->retention_ms);
+		emit_integer(writer->emitter, "retentionMs", topic->retention_ms);
 		emit_flag(writer->emitter, "bestEffort", topic->best_effort);
 		emit_text(writer->emitter, "reason", topic->reason);
 		emit_close(writer->emitter, '}');

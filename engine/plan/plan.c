@@ -84,26 +84,6 @@ static bool build_graphs(struct compiler *compiler)
 	return true;
 }
 
-/* Which step topics other pipelines read. */
-static void mark_read_topics(struct compiler *compiler, const struct externals *externals)
-{
-	for (size_t i = 0; i < externals->count; i++) {
-		const struct external *external = &externals->items[i];
-		size_t index = names_find(&compiler->pipelines, text_of(external->pipeline));
-		if (!external->step || index == NAME_NONE)
-			continue;
-		const struct graph *graph = compiler->plan->pipelines[index].graph;
-		size_t step = graph_find(graph, external->step);
-		if (step == STEP_NONE)
-			continue;
-		bool **flags = &compiler->read_topics[index];
-		if (!*flags)
-			*flags = ARENA_ARRAY(compiler->arena, bool, 2 * graph->count);
-		if (*flags)
-			(*flags)[2 * step + (external->point == SOURCE_STEP_OUTPUTS)] = true;
-	}
-}
-
 /* ---- types ---- */
 
 static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
@@ -202,13 +182,8 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	if (!build_graphs(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making the graphs of a plan");
 	compiler.faulty = faults_count(spec->faults, SEVERITY_ERROR) > 0;
-	compiler.read_topics = ARENA_ARRAY(arena, bool *, plan->count + 1);
-	if (!compiler.read_topics)
+	if (!plan_feeds(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making a plan");
-	for (size_t i = 0; i < plan->count; i++) {
-		mark_read_topics(&compiler, &plan->pipelines[i].graph->inputs);
-		mark_read_topics(&compiler, &plan->pipelines[i].graph->triggers);
-	}
 	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++)
 		plan_pipeline(&compiler, &plan->pipelines[i]);
 	if (arena_failed(arena) || !plan_others(&compiler))

@@ -67,11 +67,12 @@ extern const struct topic_role_row topic_roles[TOPIC_ROLES];
 struct topic {
 	const char *name;
 	enum topic_role role;
-	bool bound;	    /* the user's own, or another pipeline's: left as it is */
-	bool best_effort;   /* a tap that no one depends on: outside the transaction */
-	int64_t partitions; /* 0: the broker's default */
-	size_t of;	    /* the stage or step it belongs to; TOPIC_NONE: the pipeline */
-	const char *key;    /* what its records are keyed by */
+	bool bound;	      /* the user's own, or another pipeline's: left as it is */
+	bool best_effort;     /* a tap that no one depends on: outside the transaction */
+	int64_t partitions;   /* 0: the broker's default */
+	int64_t retention_ms; /* 0: compacted, or not ours to say */
+	size_t of;	      /* the stage or step it belongs to; TOPIC_NONE: the pipeline */
+	const char *key;      /* what its records are keyed by */
 	const char *reason;
 };
 

@@ -11,6 +11,14 @@
 #define DAY_MS ((int64_t)86400000)
 #define KIB 1024.0
 
+/* Words in the arena; empty when memory ran out, which the arena remembers. */
+#define WORDS(arena, ...) or_empty(arena_print(arena, __VA_ARGS__))
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
 struct writer {
 	struct arena *arena;
 	struct buffer *out;
@@ -29,7 +37,7 @@ static struct table table_of(const struct writer *writer, size_t columns)
 
 static const char *place_text(const struct writer *writer, struct place place)
 {
-	return place.line ? arena_print(writer->arena, "%s:%u:%u", place.file ? place.file : "", place.line, place.column) : "";
+	return place.line ? WORDS(writer->arena, "%s:%u:%u", place.file ? place.file : "", place.line, place.column) : "";
 }
 
 static void print_notes(const struct writer *writer, const struct notes *notes, size_t indent)
@@ -50,7 +58,7 @@ static const char *bytes_text(const struct writer *writer, double bytes)
 		bytes /= KIB;
 		unit++;
 	}
-	return arena_print(writer->arena, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+	return WORDS(writer->arena, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
 static const char *volume_text(const struct writer *writer, const struct pipeline_plan *plan)
@@ -69,10 +77,10 @@ static const char *volume_text(const struct writer *writer, const struct pipelin
 	const char *text = "";
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].count)
-			text = arena_print(writer->arena, "%s%s%zu %s", text, *text ? ", " : "", parts[i].count, parts[i].what);
-	return arena_print(writer->arena, "%zu record%s written (%s), about %s%s", total, total == 1 ? "" : "s", text,
-			   bytes_text(writer, (double)volume->bytes),
-			   volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
+			text = WORDS(writer->arena, "%s%s%zu %s", text, *text ? ", " : "", parts[i].count, parts[i].what);
+	return WORDS(writer->arena, "%zu record%s written (%s), about %s%s", total, total == 1 ? "" : "s", text,
+		     bytes_text(writer, (double)volume->bytes),
+		     volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
 }
 
 static const char *rate_text(const struct writer *writer, const struct pipeline_plan *plan)
@@ -80,8 +88,8 @@ static const char *rate_text(const struct writer *writer, const struct pipeline_
 	const struct volume *volume = &plan->volume;
 	double records = (double)(volume->answers + volume->crossings + volume->taps + volume->states);
 	double requests = writer->view->rate * SECONDS_A_DAY;
-	return arena_print(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
-			   bytes_text(writer, (double)volume->bytes * requests));
+	return WORDS(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
+		     bytes_text(writer, (double)volume->bytes * requests));
 }
 
 static void print_head(const struct writer *writer, const struct pipeline_plan *plan)
@@ -89,7 +97,7 @@ static void print_head(const struct writer *writer, const struct pipeline_plan *
 	struct table table = table_of(writer, 2);
 	const char *delivery = plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
 	const char *rows[][2] = {
-		{"delivery", arena_print(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
+		{"delivery", WORDS(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
 		{"order", plan->order_reason},
 		{"held up", plan->wait_reason},
 		{"group", plan->group},
@@ -128,8 +136,7 @@ static void print_stages(const struct writer *writer, const struct pipeline_plan
 		const struct stage *stage = &plan->stages[i];
 		const char *steps = "";
 		for (size_t j = 0; j < stage->count; j++)
-			steps = arena_print(writer->arena, "%s%s%s", steps, j ? ", " : "",
-					    plan->graph->steps[stage->steps[j]].name);
+			steps = WORDS(writer->arena, "%s%s%s", steps, j ? ", " : "", plan->graph->steps[stage->steps[j]].name);
 		buffer_print(writer->out, "%*s%zu. %s: %s\n", 2 * INDENT, "", i + 1, stage->name,
 			     stage->count ? steps : "no step, it only passes on");
 		buffer_print(writer->out, "%*sbecause  %s\n", 3 * INDENT, "", stage->reason);
@@ -147,8 +154,8 @@ static void print_stages(const struct writer *writer, const struct pipeline_plan
 static const char *renames_text(const struct writer *writer, const struct source *source, const char *text)
 {
 	for (size_t i = 0; i < source->rename_count; i++)
-		text = arena_print(writer->arena, "%s%s" TEXT_FORMAT " as " TEXT_FORMAT, text, i ? ", " : " with ",
-				   TEXT_ARGUMENTS(source->renames[i].from), TEXT_ARGUMENTS(source->renames[i].to));
+		text = WORDS(writer->arena, "%s%s" TEXT_FORMAT " as " TEXT_FORMAT, text, i ? ", " : " with ",
+			     TEXT_ARGUMENTS(source->renames[i].from), TEXT_ARGUMENTS(source->renames[i].to));
 	return text;
 }
 
@@ -156,10 +163,10 @@ const char *source_text(const struct graph *graph, const struct source *source, 
 {
 	const char *of = source->step == STEP_NONE ? "the request" : graph->steps[source->step].name;
 	if (source->point == SOURCE_STEP_INPUTS)
-		of = arena_print(arena, "the inputs of %s", of);
+		of = WORDS(arena, "the inputs of %s", of);
 	if (source->tensor.length == 0)
 		return of;
-	return arena_print(arena, TEXT_FORMAT " of %s", TEXT_ARGUMENTS(source->tensor), of);
+	return WORDS(arena, TEXT_FORMAT " of %s", TEXT_ARGUMENTS(source->tensor), of);
 }
 
 static const char *join_text(const struct writer *writer, const struct graph *graph, const struct join *join)
@@ -169,10 +176,10 @@ static const char *join_text(const struct writer *writer, const struct graph *gr
 	const char *text = join->count > 1 ? kinds[join->type] : "";
 	for (size_t i = 0; i < join->count; i++) {
 		const char *source = renames_text(writer, &join->sources[i], source_text(graph, &join->sources[i], writer->arena));
-		text = arena_print(writer->arena, "%s%s%s", text, i ? "; " : "", source);
+		text = WORDS(writer->arena, "%s%s%s", text, i ? "; " : "", source);
 	}
 	if (join->count > 1 && join->type != JOIN_ANY)
-		text = arena_print(writer->arena, "%s; within %lld ms", text, (long long)join->window_ms);
+		text = WORDS(writer->arena, "%s; within %lld ms", text, (long long)join->window_ms);
 	return text;
 }
 
@@ -180,10 +187,10 @@ static const char *types_text(const struct writer *writer, const struct tensor_t
 {
 	const char *text = "";
 	for (size_t i = 0; i < types->count; i++)
-		text = arena_print(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "",
-				   TEXT_ARGUMENTS(types->items[i].name), type_text(&types->items[i].type, writer->arena));
+		text = WORDS(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name),
+			     type_text(&types->items[i].type, writer->arena));
 	if (types->count && !types->complete)
-		return arena_print(writer->arena, "%s, ...", text);
+		return WORDS(writer->arena, "%s, ...", text);
 	return text;
 }
 
@@ -192,11 +199,11 @@ static const char *extras_text(const struct writer *writer, const struct graph_s
 	const char *text = "";
 	const struct step_batch *batch = &step->spec->batch;
 	if (batch->size > 0)
-		text = arena_print(writer->arena, "%sbatches of %lld rows, or after %lld ms", text, (long long)batch->size,
-				   (long long)(batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT));
+		text = WORDS(writer->arena, "%sbatches of %lld rows, or after %lld ms", text, (long long)batch->size,
+			     (long long)(batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT));
 	if (step->spec->when) {
 		struct text when = expression_source(step->spec->when);
-		text = arena_print(writer->arena, "%s%sonly when " TEXT_FORMAT, text, *text ? "; " : "", TEXT_ARGUMENTS(when));
+		text = WORDS(writer->arena, "%s%sonly when " TEXT_FORMAT, text, *text ? "; " : "", TEXT_ARGUMENTS(when));
 	}
 	return text;
 }
@@ -236,9 +243,9 @@ static const char *endpoint_text(const struct writer *writer, const struct endpo
 	if (!endpoint->addresses)
 		return endpoint->origin == ENDPOINT_NONE && endpoint->advice ? "no endpoint" : "";
 	if (endpoint->server)
-		return arena_print(writer->arena, "at %s (%s, %s)", endpoint->addresses, endpoint_origin_text(endpoint->origin),
-				   endpoint->server);
-	return arena_print(writer->arena, "at %s (%s)", endpoint->addresses, endpoint_origin_text(endpoint->origin));
+		return WORDS(writer->arena, "at %s (%s, %s)", endpoint->addresses, endpoint_origin_text(endpoint->origin),
+			     endpoint->server);
+	return WORDS(writer->arena, "at %s (%s)", endpoint->addresses, endpoint_origin_text(endpoint->origin));
 }
 
 static void print_calls(const struct writer *writer, const struct pipeline_plan *plan)
@@ -249,7 +256,7 @@ static void print_calls(const struct writer *writer, const struct pipeline_plan 
 	heading(writer, "calls");
 	for (size_t i = 0; i < plan->callee_count; i++) {
 		const struct callee *callee = &plan->callees[i];
-		const char *whom = arena_print(writer->arena, "%s %s", call_target_name(callee->target), callee->name);
+		const char *whom = WORDS(writer->arena, "%s %s", call_target_name(callee->target), callee->name);
 		table_add(&table, (const char *const[]){plan->graph->steps[callee->step].name, whom,
 							endpoint_text(writer, &callee->endpoint), callee->how});
 	}
@@ -258,13 +265,12 @@ static void print_calls(const struct writer *writer, const struct pipeline_plan 
 
 const char *retention_text(const struct topic *topic, struct arena *arena)
 {
-	const struct topic_role_row *row = &topic_roles[topic->role];
 	if (topic->bound)
 		return "as it is";
-	if (row->compacted)
+	if (topic_roles[topic->role].compacted)
 		return "the last of each key";
-	long long days = (long long)(row->retention_ms / DAY_MS);
-	return arena_print(arena, days == 1 ? "%lld day" : "%lld days", days);
+	long long days = (long long)(topic->retention_ms / DAY_MS);
+	return WORDS(arena, days == 1 ? "%lld day" : "%lld days", days);
 }
 
 static void print_topics(const struct writer *writer, const struct pipeline_plan *plan)
@@ -274,10 +280,10 @@ static void print_topics(const struct writer *writer, const struct pipeline_plan
 	table_add(&table, (const char *const[]){"name", "role", "partitions", "kept", "key", "why"});
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
-		const char *partitions = topic->partitions ? arena_print(writer->arena, "%lld", (long long)topic->partitions)
+		const char *partitions = topic->partitions ? WORDS(writer->arena, "%lld", (long long)topic->partitions)
 					 : topic->bound	   ? "as it is"
 							   : "the broker's";
-		const char *role = topic->best_effort ? arena_print(writer->arena, "%s, best effort", topic_roles[topic->role].name)
+		const char *role = topic->best_effort ? WORDS(writer->arena, "%s, best effort", topic_roles[topic->role].name)
 						      : topic_roles[topic->role].name;
 		table_add(&table, (const char *const[]){topic->name, role, partitions, retention_text(topic, writer->arena),
 							topic->key, topic->reason});
@@ -314,6 +320,8 @@ void plan_print_text(const struct plan *plan, const struct plan_view *view, stru
 		print_calls(&writer, &plan->pipelines[i]);
 		print_topics(&writer, &plan->pipelines[i]);
 	}
+	if (plan->count + plan->model_count + plan->notes.count == 0)
+		buffer_string(out, "no pipeline and no model among the files: there is nothing to plan\n");
 	if (plan->count && plan->model_count + plan->notes.count)
 		buffer_byte(out, '\n');
 	print_models(&writer, plan);

@@ -7,7 +7,8 @@
 
 /* Retention is a default that a topic is made with. Inputs and outputs are kept for a
  * week, so that a weekend's outage can be worked off; what failed, for a month; taps,
- * which only people read, for a day. */
+ * which only people read, for a day (add_step_topics() keeps for a week what others
+ * depend on). */
 const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 	[TOPIC_INPUTS] = {"inputs", .read = true, .retention_ms = 7 * DAY_MS, .help = "Requests: clients produce to it."},
 	[TOPIC_OUTPUTS] = {"outputs", .written = true, .retention_ms = 7 * DAY_MS, .help = "Answers, errors among them."},
@@ -41,6 +42,8 @@ static size_t add(struct compiler *compiler, struct pipeline_plan *plan, struct 
 		return TOPIC_NONE;
 	if (!topic.bound && !topic.partitions && compiler->runtime)
 		topic.partitions = compiler->runtime->partitions;
+	if (!topic.bound && !topic.retention_ms)
+		topic.retention_ms = topic_roles[topic.role].retention_ms;
 	plan->topics = topics;
 	topics[plan->topic_count] = topic;
 	return plan->topic_count++;
@@ -187,6 +190,7 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 				.role = outputs ? TOPIC_STEP_OUTPUTS : TOPIC_STEP_INPUTS,
 				.of = i,
 				.best_effort = !read_by_others && !leaf,
+				.retention_ms = read_by_others || leaf ? topic_roles[TOPIC_OUTPUTS].retention_ms : 0,
 				.key = "the request's",
 				.reason = read_by_others ? "another pipeline reads it"
 					  : leaf	 ? "the pipeline has no output: its last steps' outputs stay here"

@@ -12,6 +12,7 @@
 
 #include "steps/kinds.h"
 
+#define ARENA_BYTES ((size_t)1 << 16)
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
 #define PIPELINE(name) HEAD "Pipeline\nmetadata: {name: " name "}\nspec:\n"
 
@@ -294,6 +295,24 @@ static void pipelines_joined_from_outside_keep_what_came(void **state)
 	planning_close(&p);
 }
 
+static void pipelines_that_feed_each_other_in_a_circle_are_refused(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	static const char a[] = PIPELINE("a") "  input: {externalInputs: [c]}\n  steps: [{name: x}]\n---\n";
+	static const char b[] = PIPELINE("b") "  input: {externalInputs: [a.step.x.outputs]}\n  steps: [{name: y}]\n---\n";
+	static const char c[] = PIPELINE("c") "  input: {externalInputs: [d.inputs, b]}\n  steps: [{name: z}]\n---\n";
+	static const char d[] = PIPELINE("d") "  input: {externalInputs: [c]}\n  steps: [{name: w}]\n";
+	struct arena *arena = arena_open(ARENA_BYTES);
+	planning_read(&p, arena_print(arena, "%s%s%s%s", a, b, c, d), kinds);
+	planning_plan(&p, NULL, &plan);
+	assert_int_equal(planning_errors(&p), 1);
+	assert_non_null(strstr(planning_fault(&p, "SL0504")->message, "never ends"));
+	planning_close(&p);
+	arena_close(arena);
+}
+
 /* ---- delivery ---- */
 
 static void the_longest_wait_is_that_of_the_longest_way(void **state)
@@ -546,6 +565,7 @@ int main(void)
 		cmocka_unit_test(step_topics_exist_where_somebody_needs_them),
 		cmocka_unit_test(existing_topics_and_the_runtime_give_names_and_partitions),
 		cmocka_unit_test(pipelines_joined_from_outside_keep_what_came),
+		cmocka_unit_test(pipelines_that_feed_each_other_in_a_circle_are_refused),
 		cmocka_unit_test(the_longest_wait_is_that_of_the_longest_way),
 		cmocka_unit_test(a_delivery_that_was_asked_for_is_kept_and_its_risk_said),
 		cmocka_unit_test(a_state_that_the_answer_does_not_need_asks_for_nothing),
