@@ -21,8 +21,8 @@ static const struct option options[] = {
 
 static void say_first(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text)
 {
-	if (fault == EXPERIMENT_ODD_STAGES)
-		return;
+	if (fault == EXPERIMENT_ODD_STAGES || fault == EXPERIMENT_NO_EXPLORING)
+		return; /* no error: warnings are for the resource of its own */
 	error_set(context, ERROR_CONFIG, place, suggest ? "%s; did you mean `%s`?" : "%s", text, suggest);
 }
 

@@ -116,6 +116,14 @@ static void say_missing(struct spec *spec, const struct node *root, const char *
 	fault_add(spec->faults, CODE_MISSING_KIND, root->place, NULL, "`%s` is missing: nothing says what this document is", key);
 }
 
+/* A kind or version that is no text: nothing can be read by it. */
+static void say_no_text(struct spec *spec, const struct node *root, const char *key)
+{
+	static const struct option text_row = {.type = OPTION_TEXT};
+	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .field = key};
+	value_wrong_type(&reading, &text_row, node_get(root, key));
+}
+
 static void check_version(struct spec *spec, const struct node *root, const struct resource_kind *kind, struct text version)
 {
 	if (kind->api_version && text_is(version, kind->api_version))
@@ -135,7 +143,7 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	struct text version = {0}, name = {0};
 	const struct resource_kind *fragment = kind_by_option(options);
 	bool has_version = text_under(root, "apiVersion", &version), has_kind = text_under(root, "kind", &name);
-	const struct resource_kind *kind = has_kind ? kind_named(name) : fragment;
+	const struct resource_kind *kind = has_kind ? kind_named(name) : absent(root, "kind") ? fragment : NULL;
 	if (has_version && is_foreign(version, kind && has_kind)) {
 		spec->foreign++;
 		fault_add(spec->faults, CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL,
@@ -144,6 +152,8 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	}
 	if (!has_kind && absent(root, "kind") && !fragment)
 		say_missing(spec, root, "kind");
+	else if (!has_kind && !absent(root, "kind"))
+		say_no_text(spec, root, "kind");
 	if (has_kind && !kind)
 		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name),
 			  "there is no kind `%s`", name.bytes);
@@ -196,6 +206,27 @@ static void say_repeated(struct spec *spec, const struct resource *resource, con
 	fault_add(spec->faults, one_file ? CODE_REPEATED_RESOURCE : CODE_REPEATED_ACROSS_FILES, resource->name.place, NULL,
 		  "the %s `%s` is already in %s, line %u", resource->kind->name, resource->name.text,
 		  one_file ? "this file" : first->place.file, first->place.line);
+}
+
+/* One model or pipeline can be split by one experiment alone. */
+static void check_default(struct spec *spec, const struct resource *resource)
+{
+	const struct experiment_spec *experiment = resource->spec;
+	if (resource->kind->type != RESOURCE_EXPERIMENT || !experiment->default_name.text)
+		return;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *other = spec->resources[i];
+		const struct experiment_spec *earlier = other->spec;
+		if (other->kind != resource->kind || !same_text(other->namespace, resource->namespace) ||
+		    !same_text(earlier->default_name.text, experiment->default_name.text) ||
+		    earlier->resource_type != experiment->resource_type || same_text(other->name.text, resource->name.text))
+			continue;
+		bool one_file = other->place.file == resource->place.file;
+		fault_add(spec->faults, one_file ? CODE_REPEATED_NAME : CODE_REPEATED_ACROSS_FILES, experiment->default_name.place,
+			  NULL, "`%s` is the default of the experiment `%s` already", experiment->default_name.text,
+			  other->name.text ? other->name.text : "");
+		return;
+	}
 }
 
 /* ---- reading ---- */
@@ -271,6 +302,7 @@ static void keep(struct spec *spec, struct resource *resource, const struct spec
 		merge_runtime(spec, resource, first, options);
 		return;
 	}
+	check_default(spec, resource);
 	if (first < spec->count && resource->name.text)
 		say_repeated(spec, resource, spec->resources[first]);
 	append(spec, resource);

@@ -17,7 +17,7 @@ static void say(void *context, enum experiment_fault fault, struct place place, 
 	static const char *const codes[] = {
 		[EXPERIMENT_EMPTY] = CODE_EMPTY_VALUE,		[EXPERIMENT_REPEATED] = CODE_REPEATED_NAME,
 		[EXPERIMENT_NO_CANDIDATE] = CODE_NO_CANDIDATE,	[EXPERIMENT_NO_WEIGHT] = CODE_NO_WEIGHT,
-		[EXPERIMENT_ODD_STAGES] = CODE_IGNORED_SETTING,
+		[EXPERIMENT_ODD_STAGES] = CODE_IGNORED_SETTING, [EXPERIMENT_NO_EXPLORING] = CODE_IGNORED_SETTING,
 	};
 	fault_add(context, codes[fault], place, suggest, "%s", text);
 }

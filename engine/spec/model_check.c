@@ -62,11 +62,48 @@ static void check_requirements(const struct name_list *requirements, struct faul
 	}
 }
 
+/* A whole number that is kept nowhere; false when it is absent. */
+static bool count_under(const struct node *spec, const char *key, int64_t *count)
+{
+	const struct node *node = node_get(spec, key);
+	return node && node->type == NODE_SCALAR && number_read_int64(node->scalar, count);
+}
+
+/* As Seldon's scheduler checks them; a maximum of 0 means none. */
+static void check_replicas(const struct node *spec, struct faults *faults)
+{
+	int64_t replicas, least = 0, most = 0;
+	bool given = count_under(spec, "replicas", &replicas), low = count_under(spec, "minReplicas", &least);
+	bool high = count_under(spec, "maxReplicas", &most) && most > 0;
+	if (low && high && least > most)
+		fault_add(faults, CODE_CONTRADICTION, node_get(spec, "minReplicas")->place, NULL,
+			  "minReplicas is %lld, more than maxReplicas, which is %lld", (long long)least, (long long)most);
+	else if (given && ((low && replicas < least) || (high && replicas > most)))
+		fault_add(faults, CODE_CONTRADICTION, node_get(spec, "replicas")->place, NULL,
+			  "replicas is %lld, which is not between minReplicas and maxReplicas", (long long)replicas);
+}
+
+static void check_explained(const struct node *spec, struct faults *faults)
+{
+	static const char *const keys[] = {"explainer", "llm"};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct node *map = node_get(spec, keys[i]), *pipeline = node_get(map, "pipelineRef");
+		if (node_get(map, "modelRef") && pipeline)
+			fault_add(faults, CODE_CONTRADICTION, pipeline->place, NULL, "`%s` has both `modelRef` and `pipelineRef`",
+				  keys[i]);
+	}
+	if (node_get(spec, "explainer") && node_get(spec, "llm"))
+		fault_add(faults, CODE_CONTRADICTION, node_get(spec, "llm")->place, NULL,
+			  "`explainer` and `llm` exclude each other");
+}
+
 void model_check(const struct resource *resource, struct faults *faults)
 {
 	const struct model_spec *model = resource->spec;
 	check_settings(&model->settings, faults);
 	check_requirements(&model->requirements, faults);
+	check_replicas(node_get(resource->node, "spec"), faults);
+	check_explained(node_get(resource->node, "spec"), faults);
 	if (model->replicas_max > 0 && model->replicas_min > model->replicas_max)
 		fault_add(faults, CODE_CONTRADICTION, model->autoscaling_here, NULL,
 			  "minReplicas is %lld, more than maxReplicas, which is %lld", (long long)model->replicas_min,

@@ -50,6 +50,9 @@ bool scalar_number(struct text text, double *number);
 bool threshold_read(struct text text, struct threshold *threshold);
 bool quantity_read(struct text text, double *quantity);
 
+/* The operator that was meant by one of another language; NULL: it is none of them. */
+const char *operator_meant(struct text sign);
+
 /* An alert's condition: true after saying what is wrong with an operator that people
  * bring along from elsewhere (=>, =, <>). */
 bool condition_fault(struct reading *reading, const struct node *node);

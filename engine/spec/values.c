@@ -100,8 +100,9 @@ static int choice_index(struct reading *reading, const struct option *row, const
 		suggest_offer(&suggestion, choice);
 		word += choice.length + (word[choice.length] == ' ');
 	}
-	const char *nearest =
-		suggestion.nearest.bytes ? arena_copy(reading->arena, suggestion.nearest.bytes, suggestion.nearest.length) : NULL;
+	const char *nearest = suggestion.nearest.bytes
+				      ? arena_copy(reading->arena, suggestion.nearest.bytes, suggestion.nearest.length)
+				      : operator_meant(node->scalar);
 	fault_add(reading->faults, CODE_NO_CHOICE, node->place, nearest, "`%s` takes one of the words %s, not `%s`", reading->field,
 		  row->choices, node->scalar.bytes);
 	return -1;

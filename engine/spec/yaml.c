@@ -135,7 +135,12 @@ static void say_syntax(struct composer *composer)
 		fault_add(composer->faults, CODE_TAB, place, NULL, "a tab stands where only blanks may indent");
 		return;
 	}
-	if (parser->context)
+	bool unclosed = parser->context && strcmp(parser->context, "while scanning a quoted scalar") == 0 &&
+			strcmp(problem, "found unexpected end of stream") == 0;
+	if (unclosed)
+		fault_add(composer->faults, CODE_SYNTAX, place_of(composer, parser->context_mark), NULL,
+			  "the quoted text that begins here has no end");
+	else if (parser->context)
 		fault_add(composer->faults, CODE_SYNTAX, place, NULL, "%s that begins in line %u, %s", parser->context,
 			  (uint32_t)parser->context_mark.line + 1 + composer->lines_above, problem);
 	else

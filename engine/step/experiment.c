@@ -50,8 +50,8 @@ const struct option bandit_rows[] = {
 	ROW("contextFeatures", NAMES, struct bandits, context_features,
 	    .help = "Tensors or headers of the request on which the choice depends."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .help = "How often the policy is estimated again."),
-	ROW("explore", NUMBER, struct bandits, explore, .least = 0, .most = 1, .fallback = "0.02",
-	    .help = "The least share of every candidate."),
+	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
+	    .most = 1, .fallback = "0.02", .help = "The least share of every candidate."),
 	{.type = OPTION_END},
 };
 
@@ -167,13 +167,24 @@ static void check_stages(const struct experiment_spec *experiment, const struct 
 			     "this %s gives the candidates less than the one before", "stage");
 }
 
+static void check_exploring(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct bandits *bandits = &experiment->bandits;
+	if (bandits->explore_place.line > 0 && !(bandits->explore > 0))
+		tell(listener, EXPERIMENT_NO_EXPLORING, bandits->explore_place, NULL, "%s",
+		     "without exploring, a candidate that looked bad once is never tried again, and nothing can be learnt from "
+		     "what was recorded");
+}
+
 void experiment_listen(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	if (experiment->candidates.count == 0 && !experiment->mirror_name.text)
-		tell(listener, EXPERIMENT_EMPTY, experiment->here, NULL, "the experiment has %s",
-		     "neither candidates nor a mirror");
+		tell(listener, EXPERIMENT_EMPTY,
+		     experiment->candidates_place.line > 0 ? experiment->candidates_place : experiment->here, NULL,
+		     "the experiment has %s", "neither candidates nor a mirror");
 	check_names(experiment, listener);
 	check_default(experiment, listener);
 	check_weights(experiment, listener);
 	check_stages(experiment, listener);
+	check_exploring(experiment, listener);
 }

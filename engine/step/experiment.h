@@ -31,6 +31,7 @@ struct bandits {
 	struct name_list context_features;
 	int64_t update_interval_ns;
 	double explore;
+	struct place explore_place; /* line 0: not said */
 };
 
 struct rollout_stage {
@@ -50,6 +51,7 @@ struct rollout {
 struct experiment_spec {
 	struct place here;
 	struct item_list candidates; /* struct candidate */
+	struct place candidates_place;
 	struct name default_name;
 	struct name mirror_name;
 	int64_t mirror_percent;
@@ -62,7 +64,8 @@ struct experiment_spec {
 /* The fields of Experiment.spec, into a struct experiment_spec at `base`. */
 #define EXPERIMENT_ROWS(struct_type, base, candidates_needed)                                                                      \
 	{.type = OPTION_HERE, .offset = offsetof(struct_type, base.here)},                                                         \
-		ROW("candidates", LIST, struct_type, base.candidates, .rows = candidate_rows,                                      \
+		ROW("candidates", LIST, struct_type, base.candidates,                                                              \
+		    .place_offset = offsetof(struct_type, base.candidates_place), .rows = candidate_rows,                          \
 		    .item_size = sizeof(struct candidate), .required = candidates_needed,                                          \
 		    .help = "The models or pipelines among which is chosen."),                                                     \
 		ROW("default", NAME, struct_type, base.default_name,                                                               \
@@ -99,7 +102,8 @@ enum experiment_fault {
 	EXPERIMENT_REPEATED,
 	EXPERIMENT_NO_CANDIDATE,
 	EXPERIMENT_NO_WEIGHT,
-	EXPERIMENT_ODD_STAGES
+	EXPERIMENT_ODD_STAGES,
+	EXPERIMENT_NO_EXPLORING
 };
 
 struct experiment_listener {

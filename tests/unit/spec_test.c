@@ -43,6 +43,8 @@ static void a_document_must_say_what_it_is(void **state)
 		{"apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonDeployment\nmetadata: {name: d}\n"
 		 "spec: {predictors: [{name: a, graph: {name: b}}]}\n",
 		 "1:13", "unsupported", "machinelearning.seldon.io/v1"},
+		{"apiVersion: mlops.seldon.io/v1alpha1\nkind: 5\nspec: {}\n", "2:7", "wrong-type", "kind"},
+		{"apiVersion: 1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: a}\n", "1:13", "wrong-type", "apiVersion"},
 		{"- a\n- b\n", "1:1", "wrong-type", "list"},
 		{"just text\n", "1:1", "wrong-type", "text"},
 		{"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\n", "1:1", "missing-field", "spec"},
@@ -171,6 +173,10 @@ static void models_keep_their_word(void **state)
 		{MODEL "  storageUri: a\n  requirements: [\"mlflow=2.8.1\"]\n", "6:18", "bad-value", "mlflow=2.8.1"},
 		{MODEL "  storageUri: a\n  requirements: [\"==2.8.1\"]\n", "6:18", "bad-value", "==2.8.1"},
 		{MODEL "  storageUri: a\n  autoscaling: {minReplicas: 5, maxReplicas: 2}\n", "6:16", "bad-value", "5"},
+		{MODEL "  storageUri: a\n  minReplicas: 3\n  maxReplicas: 2\n", "6:16", "bad-value", "3"},
+		{MODEL "  storageUri: a\n  replicas: 5\n  maxReplicas: 2\n", "6:13", "bad-value", "5"},
+		{MODEL "  storageUri: a\n  explainer: {type: t, modelRef: b, pipelineRef: c}\n", "6:50", "bad-value", "modelRef"},
+		{MODEL "  storageUri: a\n  explainer: {type: t}\n  llm: {modelRef: b}\n", "7:8", "bad-value", "exclude"},
 	};
 	expect_all(rows, sizeof rows / sizeof *rows);
 	expect_clean(
@@ -184,7 +190,7 @@ static void experiments_choose_among_somebody(void **state)
 {
 	(void)state;
 	static const struct row rows[] = {
-		{EXPERIMENT "  candidates: []\n", "5:3", "bad-value", "candidates"},
+		{EXPERIMENT "  candidates: []\n", "5:15", "bad-value", "candidates"},
 		{EXPERIMENT "  mirror: {name: b, percent: 10}\n", "5:3", "missing-field", "candidates"},
 		{EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  mirror: {name: a, percent: 10}\n", "6:18", "repeated-name",
 		 "a"},
@@ -205,6 +211,12 @@ static void experiments_choose_among_somebody(void **state)
 		{PIPELINE "  steps: [{name: a, experiment: {default: x}}]\n", "5:21", "bad-value", "candidates"},
 	};
 	expect_all(rows, sizeof rows / sizeof *rows);
+	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  bandits: {explore: 0}\n", SEVERITY_WARNING, "6:22",
+		    "tried again");
+	expect_fault(EXPERIMENT "  default: a\n  candidates: [{name: a, weight: 1}]\n---\n"
+				"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: other}\nspec:\n"
+				"  default: a\n  candidates: [{name: a, weight: 1}]\n",
+		     "12:12", "repeated-name", "a");
 	expect_clean(EXPERIMENT "  candidates: []\n  mirror: {name: b, percent: 10}\n");
 	expect_clean(EXPERIMENT "  candidates: [{name: a, weight: 0}, {name: b, weight: 0}]\n  bandits: {algorithm: ucb1}\n");
 	expect_clean(EXPERIMENT "  default: other\n  candidates: [{name: a, weight: 1}]\n  progressiveDeployment: {stages: "

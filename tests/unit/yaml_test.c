@@ -157,7 +157,7 @@ static void what_is_no_yaml_is_said_with_its_line(void **state)
 		{"a:\n- b\n-\tc: 1\n  d: 2\n", 3, ""},
 		{"a:\n  b: 1\n c: 2\n", 3, ""},
 		{"a: [1, 2\nb: 3\n", 2, ""},
-		{"a: \"x\nb: 3\n", 3, "quoted"},
+		{"a: 1\nb: \"x\nc: 3\n", 2, "quoted"},
 		{"a: b: c\n", 1, "mapping"},
 		{"a: @x\n", 1, ""},
 		{"? [a, b]\n: c\n", 1, "key"},
