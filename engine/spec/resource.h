@@ -310,7 +310,8 @@ struct spec_options {
 /* Reads what stands at `paths` (files; folders: their .yaml and .yml, sorted; "-":
  * standard input) into an opened spec. Faults go to its list; false only when a file
  * cannot be read or memory ran out (`error`). A spec with errors among its faults
- * still has the resources that could be read. */
+ * still has the resources that could be read. The text given to spec_read_text() is
+ * borrowed as long as the spec lives. */
 bool spec_open(struct spec *spec, struct error *error);
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error);
 bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);

@@ -19,7 +19,10 @@ void planning_read(struct planning *planning, const char *yaml, const struct ste
 	*planning = (struct planning){.arena = arena_open(ARENA_BYTES)};
 	assert_non_null(planning->arena);
 	assert_true(spec_open(&planning->spec, &error));
-	assert_true(spec_read_text(&planning->spec, "p.yaml", text_of(yaml), &options, &error));
+	/* A spec goes on borrowing its text, to show the line of a fault. */
+	const char *kept = arena_copy(planning->arena, yaml, strlen(yaml));
+	assert_non_null(kept);
+	assert_true(spec_read_text(&planning->spec, "p.yaml", text_of(kept), &options, &error));
 }
 
 void planning_open(struct planning *planning, const char *yaml)
