@@ -66,7 +66,7 @@ part_thread() {
 }
 
 part_cases() {
-	$sluice test tests/cases
+	$sluice test tests/cases tests/steps
 }
 
 part_judge() {

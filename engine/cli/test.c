@@ -313,7 +313,8 @@ static int test_run(struct session *session, const void *options, const char *co
 		const char *folder = count ? arguments[i] : here[0];
 		size_t before = testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED];
 		run_folder(&testing, folder, 0);
-		if (testing.incomplete || testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED] > before)
+		if (testing.incomplete ||
+		    testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED] > before)
 			continue;
 		buffer_close(&testing.json);
 		return command_misuse(session, &command_test,

@@ -34,16 +34,28 @@ static void arrival_mark(struct run *run, struct halt *halt, const struct edge *
 		halt->fresh = true;
 }
 
-static bool gate_open_now(const struct gate *gate, const struct tally *tally, int64_t waited_ms)
-{
-	if (tally->came == gate->count)
-		return true;
-	return tally->came >= gate->need && (tally_settled(tally) == gate->count || waited_ms >= gate->within_ms);
-}
-
 static bool gate_hopeless(const struct gate *gate, const struct tally *tally)
 {
 	return gate->count - tally->dead - tally->failed < gate->need;
+}
+
+/* How long after the first arrival it opens, as things stand; INT64_MAX: it lacks what it
+ * needs. */
+static int64_t gate_opens_ms(const struct gate *gate, const struct tally *tally)
+{
+	if (tally->came == gate->count)
+		return 0;
+	if (tally->came < gate->need)
+		return INT64_MAX;
+	return tally_settled(tally) == gate->count ? 0 : gate->within_ms;
+}
+
+/* How long after the first arrival its window closes on what it lacks; INT64_MAX: it
+ * lacks nothing, or waits for what another round may bring. */
+static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
+{
+	bool lacks = gate_opens_ms(gate, tally) == INT64_MAX && !gate_hopeless(gate, tally);
+	return lacks ? gate->join->window_ms : INT64_MAX;
 }
 
 /* The error of the first source that failed. */
@@ -247,8 +259,8 @@ static bool halt_opens(const struct run *run, size_t index, int64_t waited_ms)
 {
 	struct station *station = &run->flow->stations[index];
 	const struct halt *halt = &run->halts[index];
-	return halt->fresh && gate_open_now(&station->inputs, &halt->inputs, waited_ms) &&
-	       gate_open_now(&station->triggers, &halt->triggers, waited_ms);
+	return halt->fresh && waited_ms >= gate_opens_ms(&station->inputs, &halt->inputs) &&
+	       waited_ms >= gate_opens_ms(&station->triggers, &halt->triggers);
 }
 
 static void halt_settle(struct run *run, size_t index)
@@ -317,31 +329,20 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 
 /* ---- time ---- */
 
-/* A gate waits when something has come to its halt and something else still may. */
-static bool gate_waits(const struct gate *gate, const struct tally *tally)
-{
-	return tally->came < gate->count && tally_settled(tally) < gate->count && !gate_hopeless(gate, tally);
-}
-
-static int64_t gate_due_ms(const struct gate *gate, const struct tally *tally, int64_t waited_ms)
-{
-	if (!gate_waits(gate, tally))
-		return INT64_MAX;
-	if (gate->within_ms < gate->join->window_ms && waited_ms < gate->within_ms)
-		return gate->within_ms;
-	return gate->join->window_ms;
-}
-
 int64_t halt_due_ms(const struct run *run, size_t index)
 {
 	const struct halt *halt = &run->halts[index];
 	const struct station *station = &run->flow->stations[index];
 	if (!halt->ticking || halt->stage != HALT_OPEN)
 		return INT64_MAX;
-	int64_t waited_ms = run->flow->now_ms - halt->since_ms;
-	int64_t inputs_ms = gate_due_ms(&station->inputs, &halt->inputs, waited_ms);
-	int64_t triggers_ms = gate_due_ms(&station->triggers, &halt->triggers, waited_ms);
-	int64_t due_ms = inputs_ms < triggers_ms ? inputs_ms : triggers_ms;
+	int64_t inputs_ms = gate_opens_ms(&station->inputs, &halt->inputs);
+	int64_t triggers_ms = gate_opens_ms(&station->triggers, &halt->triggers);
+	int64_t due_ms = inputs_ms > triggers_ms ? inputs_ms : triggers_ms; /* both must be open */
+	if (due_ms == INT64_MAX) {
+		inputs_ms = gate_fails_ms(&station->inputs, &halt->inputs);
+		triggers_ms = gate_fails_ms(&station->triggers, &halt->triggers);
+		due_ms = inputs_ms < triggers_ms ? inputs_ms : triggers_ms;
+	}
 	return due_ms == INT64_MAX ? INT64_MAX : halt->since_ms + due_ms;
 }
 
@@ -357,7 +358,7 @@ static void halt_late(struct run *run, size_t index)
 {
 	const struct station *station = &run->flow->stations[index];
 	const struct graph_step *step = station->graph_step;
-	bool inputs = gate_waits(&station->inputs, &run->halts[index].inputs);
+	bool inputs = gate_fails_ms(&station->inputs, &run->halts[index].inputs) != INT64_MAX;
 	const struct gate *gate = inputs ? &station->inputs : &station->triggers;
 	const struct source *source = first_pending(run, gate);
 	struct error error = {0};
@@ -376,8 +377,8 @@ void halt_window_closed(struct run *run, size_t index)
 	int64_t waited_ms = run->flow->now_ms - halt->since_ms;
 	if (halt_opens(run, index, waited_ms))
 		halt_fire(run, index);
-	else if ((gate_waits(&station->inputs, &halt->inputs) && waited_ms >= station->inputs.join->window_ms) ||
-		 (gate_waits(&station->triggers, &halt->triggers) && waited_ms >= station->triggers.join->window_ms))
+	else if (waited_ms >= gate_fails_ms(&station->inputs, &halt->inputs) ||
+		 waited_ms >= gate_fails_ms(&station->triggers, &halt->triggers))
 		halt_late(run, index);
 }
 

@@ -162,6 +162,28 @@ static void an_inner_join_beyond_its_window_is_a_limit(void **state)
 	expect_all_finished();
 }
 
+static void a_step_waits_for_both_its_inputs_and_its_triggers(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "a"},
+		{.name = "b"},
+		{.name = "c", .inputs = "a b", .triggers = "a b", .triggers_type = JOIN_ANY, .window_ms = 100},
+	};
+	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "x=1");
+	assert_int_equal(flow_due_ms(scene.flow), 100);
+	scene_advance(&scene, 50);
+	assert_null(scene_call(&scene, "c"));
+	scene_reply(&scene, "b", "y=1");
+	assert_non_null(scene_call(&scene, "c"));
+	scene_send(&scene, "n", "x=1");
+	scene_reply(&scene, "a", "x=1");
+	scene_advance(&scene, 150);
+	expect_error("n", ERROR_LIMIT, "`b` has not come");
+}
+
 static void an_outer_join_goes_on_at_its_window_and_drops_what_is_late(void **state)
 {
 	(void)state;
@@ -535,6 +557,7 @@ int main(void)
 		SHOWS(an_inner_join_waits_for_all),
 		SHOWS(an_inner_join_says_which_tensor_never_comes),
 		SHOWS(an_inner_join_beyond_its_window_is_a_limit),
+		SHOWS(a_step_waits_for_both_its_inputs_and_its_triggers),
 		SHOWS(an_outer_join_goes_on_at_its_window_and_drops_what_is_late),
 		SHOWS(an_outer_join_does_not_wait_for_what_cannot_come),
 		SHOWS(any_takes_the_first_and_forgets_the_rest),

@@ -1,0 +1,138 @@
+/* attempts_test.c: how often a model is asked, and what its answers mean. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "serving/attempts.h"
+
+static struct arena *arena;
+static struct message message;
+static struct call call;
+static struct attempts attempts;
+
+static int begin(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)1 << 20);
+	message = (struct message){.arena = arena};
+	call = (struct call){.name = "sick", .message = &message};
+	attempts_begin(&attempts, &call, 0);
+	return arena ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static const struct attempt broken = {.end = ATTEMPT_REPLIED, .status = 503, .words = {"overloaded", 10}};
+
+static void expect_failure(enum error_kind kind, const char *contains)
+{
+	assert_int_equal(call.error.kind, kind);
+	if (!strstr(call.error.text, contains))
+		fail_msg("`%s` does not contain `%s`", call.error.text, contains);
+}
+
+static void a_failure_of_the_outside_is_tried_twice_more_and_later_each_time(void **state)
+{
+	(void)state;
+	int64_t first, second, third;
+	assert_false(attempts_take(&attempts, &broken, 1000, &first));
+	assert_true(first > 1000);
+	assert_false(attempts_take(&attempts, &broken, first, &second));
+	assert_true(second - first > first - 1000);
+	assert_true(attempts_take(&attempts, &broken, second, &third));
+	expect_failure(ERROR_REMOTE, "sick : overloaded; it was tried 3 times");
+}
+
+static void what_the_server_calls_the_callers_fault_is_not_tried_again(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt refused = {.end = ATTEMPT_REPLIED, .status = 400, .words = TEXT("row 3 is odd")};
+	assert_true(attempts_take(&attempts, &refused, 0, &again));
+	assert_int_equal(call.error.kind, ERROR_INPUT);
+	assert_string_equal(call.error.text, "sick : row 3 is odd");
+}
+
+static void a_reply_that_is_none_is_never_passed_on(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt bad = {.end = ATTEMPT_REPLIED, .status = 200, .body = TEXT("{\"outputs\": 3}")};
+	assert_true(attempts_take(&attempts, &bad, 0, &again));
+	expect_failure(ERROR_REMOTE, "sick : ");
+	assert_null(call.reply);
+}
+
+static void a_reply_is_read(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt good = {
+		.end = ATTEMPT_REPLIED,
+		.status = 200,
+		.body = TEXT(
+			"{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[7]}]}"),
+	};
+	assert_false(attempts_take(&attempts, &broken, 0, &again));
+	assert_true(attempts_take(&attempts, &good, 10, &again));
+	assert_int_equal(call.error.kind, ERROR_NONE);
+	assert_int_equal(*(const int64_t *)call.reply->tensors.items[0]->data, 7);
+}
+
+static void no_attempt_is_made_that_would_end_behind_the_deadline(void **state)
+{
+	(void)state;
+	int64_t again;
+	message.deadline_ms = 1010;
+	assert_true(attempts_take(&attempts, &broken, 1000, &again));
+	expect_failure(ERROR_REMOTE, "sick : overloaded");
+}
+
+static void a_timeout_names_the_model_and_the_time(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt silent = {.end = ATTEMPT_TIMED_OUT};
+	for (int i = 0; i < 2; i++)
+		assert_false(attempts_take(&attempts, &silent, 0, &again));
+	assert_true(attempts_take(&attempts, &silent, 0, &again));
+	expect_failure(ERROR_REMOTE, "sick : no answer within 30000 ms");
+}
+
+static void the_steps_own_timeout_goes_before_the_models_and_that_before_the_pipelines(void **state)
+{
+	(void)state;
+	assert_int_equal(attempts.timeout_ms, ATTEMPT_TIMEOUT_MS_DEFAULT);
+	call.timeout_ms = 500;
+	attempts_begin(&attempts, &call, 0);
+	assert_int_equal(attempts.timeout_ms, 500);
+	attempts_begin(&attempts, &call, 300);
+	assert_int_equal(attempts.timeout_ms, 300);
+	call.timeout_own = true;
+	attempts_begin(&attempts, &call, 300);
+	assert_int_equal(attempts.timeout_ms, 500);
+}
+
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOWS(a_failure_of_the_outside_is_tried_twice_more_and_later_each_time),
+		SHOWS(what_the_server_calls_the_callers_fault_is_not_tried_again),
+		SHOWS(a_reply_that_is_none_is_never_passed_on),
+		SHOWS(a_reply_is_read),
+		SHOWS(no_attempt_is_made_that_would_end_behind_the_deadline),
+		SHOWS(a_timeout_names_the_model_and_the_time),
+		SHOWS(the_steps_own_timeout_goes_before_the_models_and_that_before_the_pipelines),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
