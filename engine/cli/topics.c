@@ -69,7 +69,12 @@ static const char expressions_text[] =
 	"the message. `has(x)` and `x ?? y` may name what is missing; else using it is an error that names it.\n\n"
 	"Operators, tightest first: `x[i] f(x) a.b`, `^`, `-x not x`, `* /`, `+ -`, `< <= > >= == != in`, `and`, `or`, `??`. "
 	"Shapes broadcast as in numpy. Integers stay exact and overflow is an error; `/` always gives a floating point number. "
-	"Blanks stand around a minus between names: `a-b` is one name.";
+	"Blanks stand around a minus between names: `a-b` is one name.\n\n"
+	"`not` binds tighter than a comparison, so it stands before brackets: `not (a > b)`. A comparison has two sides: "
+	"`a < b and b < c`. Durations are whole milliseconds, as `ts` is. A condition of one element (left of `and` or `or`, or in "
+	"`where`) forgives what goes wrong on the side that it makes unneeded; that side is left out of the shape then.\n\n"
+	"Results are BOOL, INT64, UINT64 when all integers are unsigned, FP32 when all float tensors in the expression are FP32 or "
+	"smaller, else FP64; `cast` gives just what it is told, and a bare name its tensor as it came.";
 
 static void function_item(struct page *page, const struct expression_function_row *row)
 {

@@ -129,9 +129,23 @@ static bool sum_integers(struct evaluation *evaluation, const struct node *node,
 	return true;
 }
 
+static bool count_truths(struct evaluation *evaluation, const struct value *value, struct value *result)
+{
+	const uint8_t *truths = value->data;
+	int64_t *out = value_make_single(evaluation, result, DATATYPE_INT64);
+	int64_t count = 0;
+	for (size_t i = 0; i < value->count; i++)
+		count += truths[i] != 0;
+	if (out)
+		*out = count;
+	return out;
+}
+
 bool run_sum(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
+	if (arguments->storage == DATATYPE_BOOL && !node->has_along)
+		return count_truths(evaluation, arguments, result);
 	return value_is_float(arguments) ? run_reduce(evaluation, node, arguments, count, result)
 					 : sum_integers(evaluation, node, arguments, result);
 }
