@@ -39,7 +39,8 @@ static struct text own_body(struct text bytes)
 	return (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
 }
 
-static __attribute__((noinline)) bool decode_by_name(struct message *message, struct text bytes, const struct schema_source *schemas,
+static __attribute__((noinline)) bool decode_by_name(struct message *message, struct text bytes,
+						     const struct schema_source *schemas,
 						     struct error *error)
 {
 	struct avro_name name;

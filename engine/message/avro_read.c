@@ -90,7 +90,8 @@ static bool read_parameter(struct reader *reader, struct parameter *parameter)
 }
 
 /* The first items of a list move to a larger place. */
-static __attribute__((noinline)) void *list_moved(struct reader *reader, const void *items, size_t count, size_t capacity, size_t size)
+static __attribute__((noinline)) void *list_moved(struct reader *reader, const void *items, size_t count, size_t capacity,
+						  size_t size)
 {
 	void *moved = arena_take_raw(reader->arena, capacity * size);
 	if (AVRO_UNLIKELY(!moved))

@@ -38,9 +38,6 @@ bool oip_request_encode(const struct oip_request *request, struct buffer *out, s
  * Faults are the server's: REMOTE (or LIMIT: the arena). `id` may be NULL. */
 bool oip_response_decode(struct text bytes, struct arena *arena, struct payload *payload, struct text *id, struct error *error);
 
-/* The number that gRPC has for an error of that kind: 3, INVALID_ARGUMENT, for INPUT. */
-int oip_grpc_status(enum error_kind kind);
-
 /* ModelInferRequest and ModelInferResponse, by hand: for format_oip_protobuf. */
 bool oip_protobuf_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);
 bool oip_protobuf_encode(const struct message *message, const struct answer *answer, const struct schema_source *schemas,

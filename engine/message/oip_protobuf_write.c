@@ -172,7 +172,8 @@ bool oip_request_encode(const struct oip_request *request, struct buffer *out, s
 	return true;
 }
 
-int oip_grpc_status(enum error_kind kind)
+/* The number that gRPC has for an error of that kind. */
+static int grpc_status(enum error_kind kind)
 {
 	enum { OK = 0, INVALID_ARGUMENT = 3, RESOURCE_EXHAUSTED = 8, FAILED_PRECONDITION = 9, INTERNAL = 13, UNAVAILABLE = 14 };
 	switch (kind) {
@@ -195,7 +196,7 @@ int oip_grpc_status(enum error_kind kind)
 /* google.rpc.Status: 1 code, 2 message. */
 static bool status_encode(const struct error *failure, struct buffer *out, struct error *error)
 {
-	uint64_t code = (uint64_t)oip_grpc_status(failure->kind);
+	uint64_t code = (uint64_t)grpc_status(failure->kind);
 	struct text text = text_of(failure->text);
 	size_t size = 1 + protobuf_varint_size(code) + text_size(text);
 	char *to = room_for(out, size, error);

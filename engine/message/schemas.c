@@ -16,7 +16,7 @@ const char *schema_json(const char *name)
 	return NULL;
 }
 
-uint64_t schema_crc64(struct text bytes)
+static uint64_t crc64(struct text bytes)
 {
 	uint64_t crc = CRC64_EMPTY;
 	for (size_t i = 0; i < bytes.length; i++) {
@@ -215,7 +215,7 @@ bool schema_fingerprint(const char *json, uint64_t *fingerprint, struct error *e
 	buffer_open(&canonical, CANONICAL_BYTES_MAX);
 	bool good = schema_canonical(json, &canonical, error);
 	if (good)
-		*fingerprint = schema_crc64(buffer_view(&canonical));
+		*fingerprint = crc64(buffer_view(&canonical));
 	buffer_close(&canonical);
 	return good;
 }

@@ -29,7 +29,4 @@ bool schema_canonical(const char *json, struct buffer *out, struct error *error)
  * writes before a record, its lowest byte first. */
 bool schema_fingerprint(const char *json, uint64_t *fingerprint, struct error *error);
 
-/* Of the bytes themselves. */
-uint64_t schema_crc64(struct text bytes);
-
 #endif
