@@ -10,7 +10,7 @@ import os, subprocess, sys, concurrent.futures as cf
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 BINARY = os.path.abspath(sys.argv[1])
-RUNS_MAX = 400  # of one command: some seconds of work
+RUNS_MAX = 2000  # of one command: a minute of work
 SANITIZER_EXIT = 99
 PATHS = [
     ["help"],

@@ -18,8 +18,8 @@ static void data_may_be_nested_or_flat(void **state)
 		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT32\",\"shape\":[2,3],\"data\":[1,2,3,4,5,6]}]}",
 		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT32\",\"shape\":[2,3],\"data\":[[1,2,3],[4,5,6]]}]}",
 		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"INT32\",\"shape\":[2,3],\"data\":[[1,2],[3,4],[5,6]]}]}",
-		" {\"inputs\" : [ {\"data\": [[[1]], [[2]], [[3]],\n[[4]], [[5]], [[6]]], \"shape\": [2, 3], \"datatype\": "
-		"\"INT32\", \"name\": \"x\"} ] } ",
+		(" {\"inputs\" : [ {\"data\": [[[1]], [[2]], [[3]],\n[[4]], [[5]], [[6]]], \"shape\": [2, 3], \"datatype\": "
+		 "\"INT32\", \"name\": \"x\"} ] } "),
 	};
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
 		const struct tensor *x = first_sent(*state, bodies[i]);
