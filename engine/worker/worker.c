@@ -152,7 +152,6 @@ static struct headers answer_headers(const struct message *message, const struct
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
 	const char *types = message->format->content_types;
-	headers->count = 0;
 	if (id)
 		headers->items[headers->count++] = *id;
 	if (headers_find(message->headers, TEXT("content-type")))
