@@ -157,7 +157,7 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	if (has_kind && !kind)
 		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name),
 			  "there is no kind `%s`", name.bytes);
-	if (!has_version && absent(root, "apiVersion") && !fragment)
+	if (!has_version && absent(root, "apiVersion") && !fragment && (!kind || kind->api_version))
 		say_missing(spec, root, "apiVersion");
 	if (has_version && kind)
 		check_version(spec, root, kind, version);
@@ -270,7 +270,7 @@ static void check_name(struct spec *spec, const struct resource *resource, const
 	}
 	const struct node *metadata = node_get(root, "metadata");
 	const struct node *name = node_get(metadata, "name");
-	if (fragment || resource->kind->nameless || (name && name->type != NODE_NULL) ||
+	if (fragment || !resource->kind->api_version || resource->kind->nameless || (name && name->type != NODE_NULL) ||
 	    (!name && is_misspelt(metadata, "name", metadata_rows)))
 		return;
 	struct place place = metadata && metadata->type == NODE_MAP ? metadata->place : root->place;

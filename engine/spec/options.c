@@ -288,6 +288,13 @@ static unsigned char *take_items(struct reading *reading, const struct option *r
 	return into && row->item_size > 0 ? arena_take(reading->arena, count + 1, row->item_size) : NULL;
 }
 
+/* "steps[2]": counted from 0, as references of other tools do. */
+static const char *item_name(struct reading *reading, const char *field, size_t index)
+{
+	const char *name = arena_print(reading->arena, "%s[%zu]", field, index);
+	return name ? name : field;
+}
+
 static void read_list(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)
 {
 	if (node->type != NODE_LIST) {
@@ -300,7 +307,7 @@ static void read_list(struct reading *reading, const struct option *row, const s
 	const char *field = reading->field;
 	unsigned char *items = take_items(reading, row, node->count, into);
 	for (size_t i = 0; i < node->count; i++) {
-		reading->field = field;
+		reading->field = item_name(reading, field, i);
 		options_read(reading, node->items[i], row->rows, items ? items + i * row->item_size : NULL);
 	}
 	if (items)
@@ -339,8 +346,7 @@ static bool read_operation(struct reading *reading, const struct option *row, co
 			value_wrong_type(reading, &item_row, node);
 		else
 			fault_add(reading->faults, CODE_STEP_OPTIONS, node->place, NULL,
-				  "an item of `%s` is one operation, and this has %zu; give each its own `-`", reading->field,
-				  node->count);
+				  "`%s` is one operation, and this has %zu; give each its own `-`", reading->field, node->count);
 		return false;
 	}
 	const struct node_entry *entry = &node->entries[0];
@@ -367,7 +373,7 @@ static void read_operations(struct reading *reading, const struct option *row, c
 	struct operation *items = ARENA_ARRAY(reading->arena, struct operation, node->count + 1);
 	size_t count = 0;
 	for (size_t i = 0; items && i < node->count; i++) {
-		reading->field = field;
+		reading->field = item_name(reading, field, i);
 		count += read_operation(reading, row, node->items[i], &items[count]);
 	}
 	if (into)

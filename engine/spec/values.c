@@ -150,7 +150,10 @@ static void read_names(struct reading *reading, const struct option *row, const 
 		return;
 	struct name *items = ARENA_ARRAY(reading->arena, struct name, node->count + 1);
 	size_t count = 0;
+	const char *field = reading->field;
 	for (size_t i = 0; items && i < node->count; i++) {
+		const char *name = arena_print(reading->arena, "%s[%zu]", field, i);
+		reading->field = name ? name : field;
 		const struct node *item = node->items[i];
 		bool empty = !item->broken && (item->type == NODE_NULL || (item->type == NODE_SCALAR && item->scalar.length == 0));
 		if (row->type == OPTION_REFERENCES && empty)
