@@ -15,6 +15,8 @@ struct topic_chain {
 
 enum list_purpose { LIST_INPUTS, LIST_TRIGGERS, LIST_OUTPUT };
 
+static const char *const item_words[] = {"input", "trigger", "step"};
+
 /* A list being built. */
 struct listing {
 	struct graph_build *build;
@@ -293,7 +295,7 @@ static void read_references(struct listing *listing, const struct name_list *ref
 		if (text.length == 0) {
 			fault_add(build->faults, CODE_EMPTY_REFERENCE, name->place, NULL,
 				  "%s of pipeline `" TEXT_FORMAT "` has an empty %s", where(listing),
-				  TEXT_ARGUMENTS(build->pipeline), listing->purpose == LIST_TRIGGERS ? "trigger" : "input");
+				  TEXT_ARGUMENTS(build->pipeline), item_words[listing->purpose]);
 			listing->faulty = true;
 			continue;
 		}
