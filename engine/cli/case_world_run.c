@@ -60,8 +60,11 @@ static bool find_target(struct case_world *world, const struct case_request *req
 	return false;
 }
 
-static bool decode(struct message *message, const struct case_request *request, struct error *error)
+/* `mapping` is the pipeline's; NULL: none. */
+static bool decode(struct message *message, const struct mapping *mapping, const struct case_request *request, struct error *error)
 {
+	if (mapping)
+		return mapped_decode(message, mapping, request->body, NULL, error);
 	if (headers_find(message->headers, TEXT("content-type")))
 		return message_decode(message, request->body, NULL, error);
 	message->format = text_is(request->protocol, "v1")	 ? &format_v1
@@ -114,7 +117,7 @@ static void send_request(struct case_world *world, const struct sending *sending
 	fill_envelope(&passage->message, sending, world->now_ms);
 	passage->message.format = &format_oip_json;
 	if (!find_target(world, sending->request, &passage->running, &error) ||
-	    !decode(&passage->message, sending->request, &error)) {
+	    !decode(&passage->message, passage->running->graph->mapping, sending->request, &error)) {
 		case_world_record(world, passage, NULL, NULL, &error);
 		return;
 	}

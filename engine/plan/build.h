@@ -1,5 +1,5 @@
 /* build.h: what the parts of graph_build() share; private to graph.c, join.c,
- * externals.c, order.c, reach.c and implicit.c.
+ * externals.c, mapping.c, order.c, reach.c and implicit.c.
  */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
@@ -49,6 +49,9 @@ void build_output(struct graph_build *build);
 
 /* externals.c: what other pipelines give to this one. */
 void build_externals(struct graph_build *build);
+
+/* mapping.c: which fields of mapped records become tensors. */
+void build_mapping(struct graph_build *build);
 
 /* order.c: the order of the steps and the cycles. */
 void build_order(struct graph_build *build);

@@ -8,6 +8,7 @@
 #ifndef SLUICE_PLAN_GRAPH_H
 #define SLUICE_PLAN_GRAPH_H
 
+#include "message/mapped.h"
 #include "spec/resource.h"
 
 struct name_index; /* plan/names.h */
@@ -95,6 +96,7 @@ struct graph {
 	struct join output; /* over the sources of the answer */
 	struct externals inputs;
 	struct externals triggers;
+	const struct mapping *mapping; /* of input.tensors; NULL: requests hold tensors as they are */
 	bool cyclic;
 	int64_t max_visits; /* of a step by one request: maxStepRevisits + 1 */
 };

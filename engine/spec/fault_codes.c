@@ -200,6 +200,9 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_MANY_STAGES, LIMIT, .title = "A pipeline that would cross Kafka too often",
 	      .help = "Isolate fewer steps, or use fewer different keys: a pipeline has at most 64 stages.",
 	      .example = "- {name: a, isolate: true}      # and so on, 64 times\n\n- {name: a}\n"),
+	ERROR(CODE_BAD_MAPPING, BAD_VALUE, .title = "A field of mapped records that cannot be picked",
+	      .help = "Write paths as a.b, a[0] or bids[*].px, and a `pad` or `default` that is of the datatype.",
+	      .example = "tensors: {price: quote..mid}\n\ntensors: {price: quote.mid}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
