@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "worker/worker.h"
@@ -40,7 +41,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-static void start(struct stand *stand, const char *steps)
+static void configure(struct stand *stand, const char *steps)
 {
 	planning_open_steps(&stand->planning, steps);
 	assert_int_equal(planning_errors(&stand->planning), 0);
@@ -60,6 +61,11 @@ static void start(struct stand *stand, const char *steps)
 		.rest = {.calls = 4, .request_bytes = 1 << 20, .reply_bytes = 1 << 20},
 		.limits = worker_limits_usual,
 	};
+}
+
+static void start(struct stand *stand, const char *steps)
+{
+	configure(stand, steps);
 	stand->worker = worker_open(&stand->config, &stand->error);
 	assert_string_equal(stand->error.text, "");
 	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
@@ -227,6 +233,25 @@ static void after_a_doubt_the_worker_goes_on_from_what_is_committed(void **state
 	assert_true(stop(stand).resets >= 1);
 }
 
+static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles);
+	uint64_t nth = 0;
+	while (!stand->worker) {
+		struct error error = {0};
+		assert_in_range(++nth, 1, 1000);
+		memory_fail_at(nth);
+		stand->worker = worker_open(&stand->config, &error);
+		if (!stand->worker)
+			assert_int_equal(error.kind, ERROR_SYSTEM);
+	}
+	memory_fail_at(0);
+	assert_true(nth > 10);
+	worker_close(stand->worker);
+	planning_close(&stand->planning);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -238,6 +263,7 @@ int main(void)
 		STORY(a_deadline_that_has_passed_is_a_limit),
 		STORY(a_dropped_message_leaves_no_answer_but_its_offset_moves_on),
 		STORY(a_call_that_cannot_begin_is_an_error_of_its_message),
+		STORY(a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing),
 		STORY(after_a_doubt_the_worker_goes_on_from_what_is_committed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
