@@ -29,7 +29,8 @@ bool setting_read(const char *name, const char *value, int type, struct place pl
 	default:
 		return true;
 	}
-	return error_set(error, ERROR_CONFIG, place, "the parameter `%s` is `%s`, which does not fit its type; write %s", name, value,
+	return error_set(error, ERROR_CONFIG, place, "the parameter `%s` is `%s`, which does not fit its type; write %s", name,
+			 value,
 			 type == SETTING_BOOL  ? "true or false"
 			 : type == SETTING_INT ? "an integer"
 					       : "a number");
