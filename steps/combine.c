@@ -52,6 +52,20 @@ static bool combine_gather(const struct step *step, struct gather *gather)
 	return self->need > 0;
 }
 
+static bool combine_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			  struct error *error)
+{
+	const struct combine *self = step->options;
+	struct tensor_type *only = ARENA_NEW(arena, struct tensor_type);
+	(void)in;
+	if (!only)
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	only->name = text_of(self->tensor);
+	only->type.class = self->by == BY_AVERAGE ? VALUE_FLOAT : VALUE_UNKNOWN;
+	*out = (struct tensor_types){.complete = true, .count = 1, .items = only};
+	return true;
+}
+
 static double weight_of(const struct combine *self, const char *member)
 {
 	const struct weight *weights = self->weights.items;
@@ -358,6 +372,7 @@ const struct step_kind step_combine = {
 	.shape = SHAPE_REPLACES,
 	.own_names = own_names,
 	.check = combine_check,
+	.infer = combine_infer,
 	.gather = combine_gather,
 	.run = combine_run,
 };

@@ -125,6 +125,25 @@ static const struct payload *request_made(const struct step *step, struct visit 
 	return request;
 }
 
+/* What `output` makes of the one tensor that the model answers. */
+static bool model_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			struct error *error)
+{
+	const struct model *self = step->options;
+	(void)in;
+	if (!self->output || (out->complete && out->count != 1))
+		return true;
+	struct tensor_type *renamed = ARENA_NEW(arena, struct tensor_type);
+	if (!renamed)
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	if (out->complete)
+		*renamed = out->items[0];
+	renamed->name = text_of(self->output);
+	out->count = 1;
+	out->items = renamed;
+	return true;
+}
+
 static enum step_verdict model_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct model_state *state = step->state;
@@ -257,6 +276,7 @@ const struct step_kind step_model = {
 	.check = model_check,
 	.calls = model_calls,
 	.storage = model_storage,
+	.infer = model_infer,
 	.open = model_open,
 	.run = model_run,
 	.answered = model_answered,

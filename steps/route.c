@@ -63,6 +63,18 @@ static bool route_targets(const struct step *step, size_t nth, struct name *targ
 	return false;
 }
 
+/* Where nobody is called, what came in leaves. */
+static bool route_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			struct error *error)
+{
+	enum call_target target;
+	const char *name;
+	(void)arena, (void)error;
+	if (!route_calls(step, 0, &target, &name))
+		*out = *in;
+	return true;
+}
+
 static enum step_verdict call_out(struct visit *visit, const char *name, struct error *error)
 {
 	return visit_call(visit, CALL_ANY, name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
@@ -172,6 +184,7 @@ const struct step_kind step_route = {
 	.options_size = sizeof(struct route),
 	.shape = SHAPE_REPLACES,
 	.check = route_check,
+	.infer = route_infer,
 	.calls = route_calls,
 	.targets = route_targets,
 	.run = route_run,

@@ -68,10 +68,10 @@ void case_world_record(struct case_world *world, const struct passage *passage, 
 
 /* ---- pipelines ---- */
 
-struct running *case_world_find(const struct case_world *world, const char *name)
+struct running *case_world_find(const struct case_world *world, const char *name, bool implicit)
 {
 	for (struct running *running = world->runnings; running; running = running->next)
-		if (strcmp(running->name, name) == 0)
+		if (running->implicit == implicit && strcmp(running->name, name) == 0)
 			return running;
 	return NULL;
 }
@@ -190,8 +190,7 @@ bool case_world_open(struct case_world *world, const struct case_files *files, c
 	}
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type == RESOURCE_MODEL && (!any || is_targeted(files, "models", resource->name.text)) &&
-		    !case_world_find(world, resource->name.text))
+		if (resource->kind->type == RESOURCE_MODEL && (!any || is_targeted(files, "models", resource->name.text)))
 			running_add(world, resource->name.text, graph_of_model(resource, spec, kinds, arena), true);
 	}
 	return !world->failed || error_memory(error, ERROR_SYSTEM, "opening the pipelines of a case");

@@ -109,7 +109,8 @@ void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_
 struct event case_world_next(struct case_world *world); /* takes the first; there is one */
 void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
 		       const struct error *error);
-struct running *case_world_find(const struct case_world *world, const char *name);
+/* A pipeline, or (implicit) what was made for a Model, which may have the same name. */
+struct running *case_world_find(const struct case_world *world, const char *name, bool implicit);
 
 /* case_world_run.c: a message of this world, in an arena of its own; NULL: no memory. */
 struct passage *passage_make(struct case_world *world, struct running *running, struct text id);

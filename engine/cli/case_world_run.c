@@ -47,7 +47,7 @@ static bool find_target(struct case_world *world, const struct case_request *req
 		const char *slash = memchr(target.bytes, '/', target.length);
 		size_t skip = slash ? (size_t)(slash - target.bytes) + 1 : 0;
 		const char *name = arena_copy(world->arena, target.bytes + skip, target.length - skip);
-		*running = name ? case_world_find(world, name) : NULL;
+		*running = name ? case_world_find(world, name, text_starts_with(target, TEXT("models/"))) : NULL;
 	}
 	if (!*running)
 		return error_set(error, ERROR_INPUT, request->place,

@@ -230,10 +230,9 @@ static struct tensor_types types_by_shape(enum step_shape shape, const struct te
 
 /* `named`: the names in its expressions were good, so that an error here is another. */
 static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs,
-					 bool named)
+					 struct tensor_types outputs, bool named)
 {
 	const struct step_spec *spec = inference->graph->steps[step].spec;
-	struct tensor_types outputs = {0};
 	struct error error = {0};
 	struct step self = {.kind = spec->kind,
 			    .name = inference->graph->steps[step].name,
@@ -261,12 +260,12 @@ static void infer_step(struct inference *inference, size_t step)
 	const struct model_signature *model = signature_of(inference, step);
 	if (model)
 		check_model(inference, step, model, &inputs);
-	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
-		types->outputs = infer_by_kind(inference, step, &inputs, named);
-	else if (model)
+	if (model)
 		types->outputs = model->outputs;
 	else if (of->spec->kind)
 		types->outputs = types_by_shape(of->spec->kind->shape, &inputs);
+	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
+		types->outputs = infer_by_kind(inference, step, &inputs, types->outputs, named);
 	types->outputs = declared_types(inference, of->spec, types->outputs);
 }
 

@@ -96,9 +96,8 @@ struct step_kind {
 	const char *const *own_names;
 	/* Checks beyond the rows; adds to `error` only the first fault. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
-	/* The types that leave when `in` comes in; NULL: by `shape`, unknown where it
-	 * replaces. Names in expressions are held against what is known by the plan; an error
-	 * here says what else cannot be. */
+	/* The types that leave when `in` comes in. `out` holds what is known without it: what
+	 * the model called is known to answer, else by `shape`. NULL: that is all. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error);
 	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */
