@@ -128,7 +128,6 @@ part_kafka() {
 
 mkdir -p $logs
 passed=0 failed=0 skipped=0 begun=$SECONDS
-table=
 run() { # $1 part
 	local log=$logs/$1.log start=$SECONDS status counts p f s
 	"part_$1" >"$log" 2>&1 </dev/null
@@ -141,29 +140,32 @@ run() { # $1 part
 	if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
 	if ! grep -q ' passed, ' "$log" && [ "$f" -eq 0 ]; then f=1; fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	local line
-	line=$(printf '%-10s %5d s  %s passed, %s failed%s' "$1" $((SECONDS - start)) "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")")
-	echo "$line"
-	table="$table$line"$'\n'
+	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" $((SECONDS - start)) "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	if [ "$f" -gt 0 ]; then
 		echo "--- the end of $log"
 		tail -n 40 "$log" | sed 's/^/    /'
 	fi
 }
 
-[ $# -eq 0 ] || parts=$*
-for part in $parts; do
-	if ! declare -F "part_$part" >/dev/null; then
-		echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
-		exit 2
-	fi
-done
-for part in $parts; do
-	run "$part"
-done
-echo "--- took $((SECONDS - begun)) s"
-for part in $parts; do
-	grep -h '^skipped: ' $logs/"$part".log 2>/dev/null
-done
-echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
-[ $failed -eq 0 ]
+# A function is read whole before it runs, so this file may change meanwhile.
+main() {
+	[ $# -eq 0 ] || parts=$*
+	for part in $parts; do
+		if ! declare -F "part_$part" >/dev/null; then
+			echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
+			exit 2
+		fi
+	done
+	for part in $parts; do
+		run "$part"
+	done
+	echo "--- took $((SECONDS - begun)) s"
+	for part in $parts; do
+		grep -h '^skipped: ' $logs/"$part".log 2>/dev/null
+	done
+	echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
+	[ $failed -eq 0 ]
+}
+
+main "$@"
+exit
