@@ -30,6 +30,9 @@ PATHS = [
     ["test", "tests/cases/raw-contents-all"],
     ["test", "tests/cases/seldon-tensor"],
     ["test", "tests/cases/model-recovers"],
+    ["eval", "mean(quote) > 10 and sum(quote[0]) < 1e9", "-f", "pipelines/hello/request.json"],
+    ["schema", "Model"],
+    ["echo", "pipelines/hello"],
 ]
 
 

@@ -59,7 +59,8 @@ bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, siz
 			 product > TENSOR_ELEMENTS_MAX;
 	}
 	if (beyond && !empty)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT " has a shape of more than %zu elements; send less at once",
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "tensor " TEXT_FORMAT " has a shape of more than %zu elements; send less at once",
 				 TEXT_ARGUMENTS(tensor_name), TENSOR_ELEMENTS_MAX);
 	*count = empty ? 0 : product;
 	return true;
@@ -100,7 +101,8 @@ const char *tensor_type_text(struct arena *arena, const struct tensor *tensor)
 	char text[TENSOR_RANK_MAX * 21 + 16];
 	int length = snprintf(text, sizeof text, "%s[", datatype_rows[tensor->datatype].name);
 	for (size_t i = 0; i < tensor->rank; i++)
-		length += snprintf(text + length, sizeof text - (size_t)length, "%s%lld", i ? "," : "", (long long)tensor->shape[i]);
+		length +=
+			snprintf(text + length, sizeof text - (size_t)length, "%s%lld", i ? "," : "", (long long)tensor->shape[i]);
 	const char *whole = arena_print(arena, "%s]", text);
 	return whole ? whole : datatype_rows[tensor->datatype].name;
 }

@@ -325,8 +325,9 @@ static int check(const struct options *options)
 		die("out of memory");
 	check_committed(options, tally);
 	long uncommitted = count_all(options) - tally->different - tally->doubled;
-	printf("lost=%ld doubled=%ld disordered=%ld wrong=%ld failed=%ld uncommitted=%ld silence_ms=%ld\n", options->count - tally->different,
-	       tally->doubled, tally->disordered, tally->wrong, tally->failed, uncommitted, longest_silence_ms(tally));
+	printf("lost=%ld doubled=%ld disordered=%ld wrong=%ld failed=%ld uncommitted=%ld silence_ms=%ld\n",
+	       options->count - tally->different, tally->doubled, tally->disordered, tally->wrong, tally->failed, uncommitted,
+	       longest_silence_ms(tally));
 	free(tally->seen);
 	free(tally);
 	return 0;

@@ -110,8 +110,8 @@ static void a_step_kind_is_explained_from_its_rows(void **state)
 	assert_non_null(strstr(said.out, "one word: well badly, default well. How it sieves."));
 	said_close(&said);
 	struct said page = say_with(kinds, "help steps -o markdown");
-	assert_non_null(strstr(page.out,
-			       "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: an expression, required."));
+	assert_non_null(strstr(
+		page.out, "## sieve\n\nKeeps some.\n\n```yaml\nsieve: {keep: x > 0}\n```\n\n- `keep`: an expression, required."));
 	said_close(&page);
 }
 

@@ -74,8 +74,8 @@ static void answer_request(struct connection *connection)
 		hang_up(connection);
 		return;
 	}
-	int length = snprintf(reply, sizeof reply, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", line->status, strlen(line->body),
-			      line->body);
+	int length = snprintf(reply, sizeof reply, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", line->status,
+			      strlen(line->body), line->body);
 	assert_int_equal(send(connection->watch.descriptor, reply, (size_t)length, MSG_NOSIGNAL), length);
 }
 
