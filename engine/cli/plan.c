@@ -34,7 +34,7 @@ static const struct option options[] = {
 	ROW("models", TEXT, struct plan_arguments, models,
 	    .help = "A JSON file with the metadata of models: tensors are checked against it, -1 is any size."),
 	ROW("server", NAMES, struct plan_arguments, servers,
-	    .help = "NAME=URL: where the server, or the model, of that name is; may be repeated."),
+	    .help = "NAME=URL: where the server, or the model, of that name is."),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
 	{.type = OPTION_END},
 };
@@ -147,9 +147,9 @@ const struct command command_plan = {
 		"writes, whom it calls and where, how it delivers, what waits for what and how long, and what a request costs. "
 		"Lines that begin with ! need attention. Nothing is touched.\n"
 		"\n"
-		"    sluice plan pipelines/\n"
-		"    sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
-		"    sluice plan pipeline.yaml -o dot | dot -Tsvg > plan.svg\n",
+		"  sluice plan pipelines/\n"
+		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
+		"  sluice plan pipeline.yaml -o dot | dot -Tsvg > plan.svg\n",
 	.options = options,
 	.options_size = sizeof(struct plan_arguments),
 	.group = "write",
