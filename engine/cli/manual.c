@@ -141,7 +141,7 @@ void manual_all(struct page *page)
 		page_heading(page, 1, "The commands");
 	}
 	for (const struct command *const *command = command_table; *command; command++) {
-		page_heading(page, 3, "sluice %s", (*command)->name);
+		page_heading(page, page->form == PAGE_MAN ? 3 : 2, "sluice %s", (*command)->name);
 		body_of(page, *command);
 	}
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
