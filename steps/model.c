@@ -55,7 +55,7 @@ static bool model_check(const void *options, struct place place, struct error *e
 static const char *model_name(const struct step *step)
 {
 	const struct model *self = step->options;
-	return self && self->name.text ? self->name.text : step->name;
+	return self->name.text ? self->name.text : step->name;
 }
 
 static bool model_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
@@ -68,7 +68,7 @@ static bool model_calls(const struct step *step, size_t nth, enum call_target *t
 static const char *model_storage(const struct step *step)
 {
 	const struct model *self = step->options;
-	return self ? self->storage_uri.text : NULL;
+	return self->storage_uri.text;
 }
 
 static bool model_open(struct step *step, struct error *error)
@@ -79,8 +79,6 @@ static bool model_open(struct step *step, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening a model step");
 	step->state = state;
 	state->name = model_name(step);
-	if (!self)
-		return true;
 	if (self->local.text)
 		return error_set(
 			error, ERROR_CONFIG, self->local.place,
@@ -100,7 +98,7 @@ static const struct payload *request_made(const struct step *step, struct visit 
 	const struct model *self = step->options;
 	const struct model_state *state = step->state;
 	const struct payload *input = visit_input(visit);
-	if (state->parameters.count == 0 && !(self && self->input))
+	if (state->parameters.count == 0 && !self->input)
 		return input;
 	struct arena *arena = visit_arena(visit);
 	struct payload *request = ARENA_NEW(arena, struct payload);
@@ -110,7 +108,7 @@ static const struct payload *request_made(const struct step *step, struct visit 
 	}
 	*request = *input;
 	request->parameters = settings_join(input->parameters, state->parameters, arena);
-	if (!self || !self->input)
+	if (!self->input)
 		return request;
 	const struct tensor *tensor = tensors_find(input->tensors, text_of(self->input));
 	if (!tensor) {
@@ -159,7 +157,7 @@ static enum step_verdict model_answered(struct step *step, struct visit *visit, 
 		return STEP_FAIL;
 	}
 	const struct payload *input = visit_input(visit);
-	if (input->marks.count == 0 && !(self && self->output && call->reply->tensors.count == 1)) {
+	if (input->marks.count == 0 && !(self->output && call->reply->tensors.count == 1)) {
 		visit_emit(visit, call->reply);
 		return STEP_DONE;
 	}
@@ -170,7 +168,7 @@ static enum step_verdict model_answered(struct step *step, struct visit *visit, 
 	}
 	*reply = *call->reply;
 	reply->marks = input->marks;
-	if (self && self->output && reply->tensors.count == 1) {
+	if (self->output && reply->tensors.count == 1) {
 		struct tensors_builder only;
 		tensors_begin(&only, visit_arena(visit), 1);
 		tensors_add(&only, tensor_renamed(visit_arena(visit), call->reply->tensors.items[0], text_of(self->output)));

@@ -1,0 +1,198 @@
+/* test_test.c: how `sluice test` runs cases and says what differs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "session.h"
+#include "steps/kinds.h"
+
+#define PATH_MAX_BYTES 256
+
+static char folder[PATH_MAX_BYTES];
+
+static void write_file(const char *name, const char *text)
+{
+	char path[2 * PATH_MAX_BYTES];
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void read_file(const char *name, char *text, size_t size)
+{
+	char path[2 * PATH_MAX_BYTES];
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	(void)snprintf(folder, sizeof folder, "/tmp/sluice-test-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				    "  steps: [{name: add10}]\n  output: {steps: [add10]}\n");
+	write_file("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"INPUT\", \"datatype\": \"FP32\", "
+			       "\"shape\": [2], \"fill\": {\"start\": 1, \"step\": 1}}]}}\n");
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	char command[2 * PATH_MAX_BYTES];
+	(void)snprintf(command, sizeof command, "rm -r %s", folder);
+	return system(command);
+}
+
+static struct said run_cases(const char *options)
+{
+	char line[2 * PATH_MAX_BYTES];
+	(void)snprintf(line, sizeof line, "test %s %s", options, folder);
+	return say_with(step_kinds, line);
+}
+
+#define OUTPUT(data)                                                                                                               \
+	"{\"id\": \"a\", \"response\": {\"outputs\": [{\"name\": \"OUTPUT\", \"datatype\": \"FP32\", \"shape\": [2], "             \
+	"\"data\": " data "}]}}\n"
+
+static void expect_said(struct said *said, int code, const char *contains)
+{
+	if (!strstr(said->out, contains))
+		fail_msg("`%s` does not contain `%s`", said->out, contains);
+	assert_int_equal(said->code, code);
+	said_close(said);
+}
+
+static void a_case_that_holds_passes(void **state)
+{
+	(void)state;
+	write_file("out.jsonl", OUTPUT("[11, 12]") "{\"calls\": {\"add10\": [1, 1]}}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+static void a_case_that_does_not_shows_the_difference(void **state)
+{
+	(void)state;
+	write_file("out.jsonl", OUTPUT("[11, 13]"));
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_FAULTS,
+		    "tensor `OUTPUT` differs\n      expected FP32[2] 11.0, 13.0\n      got      FP32[2] 11.0, 12.0\n");
+}
+
+static void what_nobody_expected_is_not_there(void **state)
+{
+	(void)state;
+	write_file("out.jsonl", "{\"id\": \"b\", \"error\": {\"kind\": \"INPUT\", \"contains\": \"x\"}}\n"
+				"{\"id\": \"a\", \"absent\": true}\n");
+	struct said said = run_cases("");
+	assert_non_null(strstr(said.out, "b: nothing came"));
+	expect_said(&said, EXIT_FAULTS, "a: came, and nothing should");
+}
+
+static void update_writes_what_came_and_keeps_what_held(void **state)
+{
+	(void)state;
+	static const char calls[] = "{\"calls\": {\"add10\": [1, 9]}}\n";
+	char text[1024];
+	snprintf(text, sizeof text, "%s%s", OUTPUT("[1, 2]"), calls);
+	write_file("out.jsonl", text);
+	struct said said = run_cases("--update");
+	expect_said(&said, EXIT_GOOD, "out.jsonl now says what came");
+	read_file("out.jsonl", text, sizeof text);
+	assert_non_null(strstr(text, "[11.0,12.0]"));
+	assert_non_null(strstr(text, calls));
+	said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed");
+}
+
+static void a_case_finds_the_pipeline_above_it(void **state)
+{
+	(void)state;
+	char path[2 * PATH_MAX_BYTES], in[1024];
+	(void)snprintf(path, sizeof path, "%s/tests", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof path, "%s/tests/one", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	read_file("in.jsonl", in, sizeof in);
+	write_file("tests/one/in.jsonl", in);
+	write_file("tests/one/out.jsonl", OUTPUT("[11, 12]"));
+	(void)snprintf(path, sizeof path, "%s/in.jsonl", folder);
+	assert_int_equal(remove(path), 0);
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed");
+}
+
+static void what_is_not_built_is_skipped_with_its_reason(void **state)
+{
+	(void)state;
+	write_file("in.jsonl", "{\"id\": \"a\", \"target\": \"experiments/e\", \"request\": {\"inputs\": []}}\n");
+	write_file("out.jsonl", "");
+	struct said said = run_cases("");
+	assert_non_null(strstr(said.out, "experiments are not built yet"));
+	expect_said(&said, EXIT_GOOD, "0 passed, 0 failed, 1 skipped");
+	said = run_cases("--print");
+	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
+}
+
+static void a_pipeline_with_a_fault_answers_with_it(void **state)
+{
+	(void)state;
+	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				    "  steps: [{name: add10, inputs: [nobody]}]\n  output: {steps: [add10]}\n");
+	write_file("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"CONFIG\", \"contains\": \"nobody\"}}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed");
+}
+
+static void an_empty_folder_is_a_misuse(void **state)
+{
+	(void)state;
+	char path[2 * PATH_MAX_BYTES];
+	(void)snprintf(path, sizeof path, "%s/in.jsonl", folder);
+	assert_int_equal(remove(path), 0);
+	struct said said = run_cases("");
+	assert_non_null(strstr(said.err, "there is no case in"));
+	expect_said(&said, EXIT_MISUSE, "");
+}
+
+static void json_counts_and_says_why(void **state)
+{
+	(void)state;
+	write_file("out.jsonl", OUTPUT("[11, 13]"));
+	struct said said = run_cases("-o json");
+	assert_non_null(strstr(said.out, "\"verdict\": \"failed\""));
+	expect_said(&said, EXIT_FAULTS, "{\"passed\": 0, \"failed\": 1, \"skipped\": 0");
+}
+
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOWS(a_case_that_holds_passes),
+		SHOWS(a_case_that_does_not_shows_the_difference),
+		SHOWS(what_nobody_expected_is_not_there),
+		SHOWS(update_writes_what_came_and_keeps_what_held),
+		SHOWS(a_case_finds_the_pipeline_above_it),
+		SHOWS(what_is_not_built_is_skipped_with_its_reason),
+		SHOWS(a_pipeline_with_a_fault_answers_with_it),
+		SHOWS(an_empty_folder_is_a_misuse),
+		SHOWS(json_counts_and_says_why),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
