@@ -103,21 +103,33 @@ static bool take_flag(struct json_scan *scan)
 	return flag;
 }
 
+/* How many members or items stand next; `inside` is left before the first of them. */
+static size_t look_ahead(struct json_scan *scan, enum json_type type, struct json_scan *inside)
+{
+	struct text span, key;
+	size_t count = 0;
+	if (json_peek(scan) != type) {
+		json_skip(scan);
+		return 0;
+	}
+	if (!json_span(scan, &span))
+		return 0;
+	*inside = json_again(scan, span);
+	json_enter(inside);
+	while (type == JSON_OBJECT ? json_key(inside, &key) : json_item(inside))
+		count += json_skip(inside);
+	*inside = json_again(scan, span);
+	json_enter(inside);
+	return count;
+}
+
 /* ---- in.jsonl ---- */
 
 static void take_headers(struct json_scan *scan, struct arena *arena, struct headers *headers)
 {
-	struct text span, key;
-	if (json_peek(scan) != JSON_OBJECT || !json_span(scan, &span))
-		return;
-	size_t count = 0;
-	struct json_scan again = json_again(scan, span);
-	json_enter(&again);
-	while (json_key(&again, &key))
-		count += json_skip(&again);
+	struct json_scan again;
+	size_t count = look_ahead(scan, JSON_OBJECT, &again);
 	struct header *items = ARENA_ARRAY(arena, struct header, count);
-	again = json_again(scan, span);
-	json_enter(&again);
 	for (size_t i = 0; items && i < count && json_key(&again, &items[i].name); i++)
 		take_text(&again, &items[i].value);
 	*headers = (struct headers){items ? count : 0, items};
@@ -232,18 +244,11 @@ static bool take_result(struct json_scan *scan, struct arena *arena, struct text
 
 static void take_results(struct json_scan *scan, struct arena *arena, struct case_expected *expected)
 {
-	struct text span, key;
-	if (json_peek(scan) != JSON_ARRAY || !json_span(scan, &span))
-		return;
-	size_t count = 0;
-	struct json_scan again = json_again(scan, span);
-	json_enter(&again);
-	while (json_item(&again))
-		count += json_skip(&again);
+	struct json_scan again;
+	struct text key;
+	size_t count = look_ahead(scan, JSON_ARRAY, &again);
 	expected->results = ARENA_ARRAY(arena, struct case_result, count);
-	again = json_again(scan, span);
-	json_enter(&again);
-	while (expected->results && json_item(&again)) {
+	while (expected->results && expected->count < count && json_item(&again)) {
 		struct case_result *result = &expected->results[expected->count++];
 		if (json_peek(&again) != JSON_OBJECT) {
 			json_skip(&again);
@@ -258,17 +263,9 @@ static void take_results(struct json_scan *scan, struct arena *arena, struct cas
 
 static void take_calls(struct json_scan *scan, struct arena *arena, struct case_expected *expected)
 {
-	struct text span, key;
-	if (json_peek(scan) != JSON_OBJECT || !json_span(scan, &span))
-		return;
-	size_t count = 0;
-	struct json_scan again = json_again(scan, span);
-	json_enter(&again);
-	while (json_key(&again, &key))
-		count += json_skip(&again);
+	struct json_scan again;
+	size_t count = look_ahead(scan, JSON_OBJECT, &again);
 	expected->calls = ARENA_ARRAY(arena, struct case_calls, count);
-	again = json_again(scan, span);
-	json_enter(&again);
 	while (expected->calls && expected->call_count < count && json_key(&again, &expected->calls[expected->call_count].model)) {
 		struct case_calls *calls = &expected->calls[expected->call_count++];
 		take_bounds(&again, &calls->least, &calls->most);
@@ -342,17 +339,9 @@ static bool read_expected(struct lines lines, struct arena *arena, struct case_f
 
 static void take_outputs(struct json_scan *scan, struct arena *arena, struct case_stub *stub)
 {
-	struct text span, key;
-	if (!json_span(scan, &span))
-		return;
-	size_t count = 0;
-	struct json_scan again = json_again(scan, span);
-	json_enter(&again);
-	while (json_key(&again, &key))
-		count += json_skip(&again);
+	struct json_scan again;
+	size_t count = look_ahead(scan, JSON_OBJECT, &again);
 	struct case_output *outputs = ARENA_ARRAY(arena, struct case_output, count);
-	again = json_again(scan, span);
-	json_enter(&again);
 	while (outputs && stub->count < count && json_key(&again, &outputs[stub->count].name))
 		take_text(&again, &outputs[stub->count++].expression);
 	stub->outputs = outputs;
@@ -360,29 +349,21 @@ static void take_outputs(struct json_scan *scan, struct arena *arena, struct cas
 
 static bool read_stubs(struct text json, struct place place, struct arena *arena, struct case_files *files, struct error *error)
 {
-	struct json_scan scan;
+	struct json_scan scan, again;
 	struct error wrong = {0};
-	struct text key;
-	size_t room = 0;
-	for (size_t i = 0; i < json.length; i++)
-		room += json.bytes[i] == ':';
-	files->stubs = ARENA_ARRAY(arena, struct case_stub, room);
 	json_begin(&scan, json, "stubs.json", arena, &wrong);
-	if (json_peek(&scan) == JSON_OBJECT) {
-		json_enter(&scan);
-		while (files->stubs && files->stub_count < room && json_key(&scan, &key)) {
-			struct case_stub *stub = &files->stubs[files->stub_count++];
-			struct text uri = {0};
-			*stub = (struct case_stub){.model = key, .place = place};
-			if (json_peek(&scan) == JSON_OBJECT) {
-				take_outputs(&scan, arena, stub);
-				continue;
-			}
-			take_text(&scan, &uri);
-			stub->uri = arena_copy(arena, uri.bytes ? uri.bytes : "", uri.length);
+	size_t count = look_ahead(&scan, JSON_OBJECT, &again);
+	files->stubs = ARENA_ARRAY(arena, struct case_stub, count);
+	while (files->stubs && files->stub_count < count && json_key(&again, &files->stubs[files->stub_count].model)) {
+		struct case_stub *stub = &files->stubs[files->stub_count++];
+		struct text uri = {0};
+		stub->place = place;
+		if (json_peek(&again) == JSON_OBJECT) {
+			take_outputs(&again, arena, stub);
+			continue;
 		}
-	} else {
-		json_skip(&scan);
+		take_text(&again, &uri);
+		stub->uri = arena_copy(arena, uri.bytes ? uri.bytes : "", uri.length);
 	}
 	return line_end(&scan, place, error);
 }
