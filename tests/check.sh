@@ -69,11 +69,12 @@ part_thread() {
 }
 
 part_cases() {
-	$sluice test tests/cases tests/steps
+	$sluice test tests/cases tests/cases-own tests/steps
 }
 
 part_judge() {
 	tests/judge/cases.py $sluice tests/cases
+	tests/judge/cases.py $sluice tests/cases-own
 	tests/judge/lint.py $sluice tests/lint
 }
 

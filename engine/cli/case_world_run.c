@@ -116,8 +116,14 @@ static void send_request(struct case_world *world, const struct sending *sending
 	passage->asked = true;
 	fill_envelope(&passage->message, sending, world->now_ms);
 	passage->message.format = &format_oip_json;
-	if (!find_target(world, sending->request, &passage->running, &error) ||
-	    !decode(&passage->message, passage->running->graph->mapping, sending->request, &error)) {
+	if (!find_target(world, sending->request, &passage->running, &error)) {
+		case_world_record(world, passage, NULL, NULL, &error);
+		return;
+	}
+	const struct running *running = passage->running;
+	if (!decode(&passage->message, running->graph->mapping, sending->request, &error)) {
+		if (running->graph->has_output && !running->implicit)
+			case_world_record(world, passage, running->topics[1], NULL, &error);
 		case_world_record(world, passage, NULL, NULL, &error);
 		return;
 	}

@@ -84,7 +84,7 @@ static bool texts_equal(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_topic(const struct external *a, const struct external *b)
+bool external_same_topic(const struct external *a, const struct external *b)
 {
 	return a->point == b->point && strcmp(a->pipeline, b->pipeline) == 0 && texts_equal(a->step, b->step);
 }
@@ -115,7 +115,7 @@ static size_t mapped_external(struct graph_build *build, const struct tensor_map
 	if (!external_read(build, &mapping->from, key))
 		return NONE;
 	for (size_t i = 0; i < inputs->count; i++)
-		if (same_topic(&inputs->items[i], key) &&
+		if (external_same_topic(&inputs->items[i], key) &&
 		    (inputs->items[i].tensor.length == 0 || text_equal(inputs->items[i].tensor, key->tensor)))
 			return i;
 	fault_add(build->faults, CODE_IDLE_MAPPING, mapping->from.place, NULL,

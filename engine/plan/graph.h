@@ -77,6 +77,9 @@ struct external {
 	struct place place;
 };
 
+/* Such references are one source of a join. */
+bool external_same_topic(const struct external *a, const struct external *b);
+
 struct externals {
 	enum join_type type;
 	int64_t window_ms;
