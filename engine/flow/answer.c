@@ -92,6 +92,10 @@ static const char *reason_print(const struct run *run, const struct source *sour
 		return text ? text : "";
 	}
 	const char *name = run->flow->graph->steps[source->step].name;
+	if (run->halts[source->step].error) {
+		text = arena_print(arena, "step `%s` failed: %s", name, run->halts[source->step].error->text);
+		return text ? text : "";
+	}
 	switch (run->halts[source->step].silence) {
 	case SILENCE_WHEN:
 		text = arena_print(arena, "the condition `when` of step `%s` does not hold", name);
@@ -141,7 +145,7 @@ void run_answer_nothing(struct run *run)
 	if (!run->flow->graph->has_output) {
 		run->answer = (struct answer){.error = run->failure};
 		answer_give(run, FLOW_NO_ANSWER);
-	} else if (run->failure) {
+	} else if (run->failure && run->flow->graph->cyclic) { /* elsewhere failures have come to the answer by themselves */
 		run_answer_error(run, run->failure);
 	} else if (run->dropped) {
 		answer_give(run, FLOW_DROPPED);

@@ -58,12 +58,20 @@ static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
 	return lacks ? gate->join->window_ms : INT64_MAX;
 }
 
-/* The error of the first source that failed. */
-static const struct error *gate_error(const struct run *run, const struct gate *gate)
+static const struct error *source_error(const struct run *run, const struct source *source)
 {
+	return run->halts[source->step].error;
+}
+
+/* The error of the first source that failed, if that is what the gate passes on: for an
+ * outer join a failure is but something missing, unless all have failed. */
+static const struct error *gate_error(const struct run *run, const struct gate *gate, const struct tally *tally)
+{
+	if (gate->count == 0 || (gate->join->type == JOIN_OUTER && tally->failed < gate->count))
+		return NULL;
 	for (size_t i = 0; i < gate->count; i++)
 		if (run->arrivals[gate->first + i].state == ARRIVAL_FAILED)
-			return run->halts[gate->join->sources[i].step].error;
+			return source_error(run, &gate->join->sources[i]);
 	return NULL;
 }
 
@@ -274,8 +282,8 @@ static void halt_settle(struct run *run, size_t index)
 	}
 	bool hopeless = gate_hopeless(&station->inputs, &halt->inputs) || gate_hopeless(&station->triggers, &halt->triggers);
 	if (hopeless && !station->recurring) {
-		const struct error *error = gate_error(run, &station->inputs);
-		halt_end(run, index, error ? error : gate_error(run, &station->triggers));
+		const struct error *error = gate_error(run, &station->inputs, &halt->inputs);
+		halt_end(run, index, error ? error : gate_error(run, &station->triggers, &halt->triggers));
 	} else if (!halt->ticking && halt->fresh) {
 		halt->ticking = true;
 		halt->since_ms = now_ms;
@@ -303,7 +311,7 @@ static void deliver_alone(struct run *run, const struct edge *edge, enum arrival
 		run->halts[edge->station].stage = HALT_FIRED;
 		(void)halt_go(run, edge->station, gate_collect(run, gate));
 	} else {
-		halt_end(run, edge->station, state == ARRIVAL_FAILED ? gate_error(run, gate) : NULL);
+		halt_end(run, edge->station, state == ARRIVAL_FAILED ? source_error(run, &gate->join->sources[0]) : NULL);
 	}
 }
 

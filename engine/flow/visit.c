@@ -372,6 +372,7 @@ static void visit_failed(struct visit *visit, const struct error *error)
 {
 	struct run *run = visit->run;
 	struct halt *halt = &run->halts[visit->task.station];
+	halt->sent = visit->input;
 	halt->error = run_keep_error(run, error);
 	if (!visit->station->recurring)
 		halt->stage = HALT_FAILED;

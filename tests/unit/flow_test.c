@@ -307,6 +307,21 @@ static void outer_counts_a_failure_as_missing_unless_all_fail(void **state)
 	scene_fail(&scene, "b", ERROR_REMOTE, "second");
 	scene_fail(&scene, "a", ERROR_REMOTE, "first in the list");
 	expect_error("n", ERROR_REMOTE, "first in the list");
+	scene_send(&scene, "o", "x=1");
+	scene_fail(&scene, "b", ERROR_REMOTE, "unwell");
+	scene_reply(&scene, "a", "");
+	expect_error("o", ERROR_INPUT, "no output: step `a` gave no tensors; step `b` failed: unwell");
+}
+
+static void no_output_names_the_step_that_failed_not_what_it_was_sent(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b", .inputs = "a"}, {.name = "c", .inputs = "request.gone"}};
+	open_scene(steps, COUNT(steps), "b c", JOIN_OUTER);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "y=1");
+	scene_fail(&scene, "b", ERROR_REMOTE, "unwell");
+	expect_error("m", ERROR_INPUT, "no output: step `b` failed: unwell; the request has no tensor `gone`");
 }
 
 static void a_step_beside_the_answer_neither_fails_nor_delays_it(void **state)
@@ -567,6 +582,7 @@ int main(void)
 		SHOWS(a_failed_step_fails_the_answer),
 		SHOWS(any_prefers_a_success_to_an_earlier_error),
 		SHOWS(outer_counts_a_failure_as_missing_unless_all_fail),
+		SHOWS(no_output_names_the_step_that_failed_not_what_it_was_sent),
 		SHOWS(a_step_beside_the_answer_neither_fails_nor_delays_it),
 		SHOWS(a_pipeline_without_output_ends_without_an_answer),
 		SHOWS(what_a_step_drops_on_purpose_is_no_error),
