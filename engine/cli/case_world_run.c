@@ -65,12 +65,13 @@ static bool decode(struct message *message, const struct mapping *mapping, const
 {
 	if (mapping)
 		return mapped_decode(message, mapping, request->body, NULL, error);
-	if (headers_find(message->headers, TEXT("content-type")))
-		return message_decode(message, request->body, NULL, error);
-	message->format = text_is(request->protocol, "v1")	 ? &format_v1
-			  : text_is(request->protocol, "seldon") ? &format_seldon
-								 : &format_oip_json;
-	return message->format->decode(message, request->body, NULL, error);
+	if (text_is(request->protocol, "v1"))
+		message->format = &format_v1;
+	else if (text_is(request->protocol, "seldon"))
+		message->format = &format_seldon;
+	else if (headers_find(message->headers, TEXT("content-type")))
+		message->format = NULL; /* it is chosen by that */
+	return message_decode(message, request->body, NULL, error);
 }
 
 /* Milliseconds in a header; 0: it is not there, or no number. */

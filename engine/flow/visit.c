@@ -162,16 +162,20 @@ static void tap(struct visit *visit, enum tap_point point, const struct payload 
 	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.station, payload);
 }
 
-/* The model that the decision tensor names, by its place in the list or by name. */
+/* The model that the first element of the decision tensor names, by its place in the
+ * list or by name. */
 static const char *switch_choose(const struct model_switch *model_switch, const struct tensor *decision, struct error *error)
 {
-	if (decision->count != 1) {
+	const struct datatype_row *datatype = &datatype_rows[decision->datatype];
+	bool text = datatype->class == CLASS_BYTES;
+	bool integer = datatype->class == CLASS_SIGNED || datatype->class == CLASS_UNSIGNED;
+	if (decision->count == 0 || (!text && !integer)) {
 		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "no route: `" TEXT_FORMAT "` must have one element to choose a model, it has %zu",
-			  TEXT_ARGUMENTS(model_switch->decision), decision->count);
+			  "no route: `" TEXT_FORMAT "` is %s of %zu elements, and an integer or a name chooses a model",
+			  TEXT_ARGUMENTS(model_switch->decision), datatype->name, decision->count);
 		return NULL;
 	}
-	if (decision->datatype == DATATYPE_BYTES) {
+	if (text) {
 		struct text wanted = *(const struct text *)decision->data;
 		for (size_t i = 0; i < model_switch->count; i++)
 			if (text_is(wanted, model_switch->models[i].text))
