@@ -38,7 +38,7 @@ const struct option operation_clip_rows[] = {
 
 const struct option operation_reshape_rows[] = {
 	CHECKED("tensor", TEXT, .required = true, .help = "The tensor that it works on."),
-	CHECKED("shape", NUMBERS, .least = -1, .most = 4294967295.0, .required = true,
+	CHECKED("shape", NUMBERS, .whole = true, .least = -1, .most = 4294967295.0, .required = true,
 		.help = "The new shape; one -1 stands for what is left."),
 	CHECKED("as", TEXT, .help = "The name of the result; default: in place."),
 	{.type = OPTION_END},

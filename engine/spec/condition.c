@@ -1,5 +1,6 @@
-/* condition.c: operators in an alert's condition that look right and are not. The
- * expression language would call them a syntax error; here one can say what was meant. */
+/* condition.c: operators in an alert's condition that look right and are not, and those
+ * that want blanks. The expression language would call the first a syntax error and let
+ * the second pass; here one can say what was meant. */
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 
@@ -35,6 +36,38 @@ const char *operator_meant(struct text sign)
 	return NULL;
 }
 
+static bool is_comparison(struct text sign)
+{
+	static const char *const comparisons[] = {"<", "<=", ">", ">=", "==", "!="};
+	for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
+		if (text_is(sign, comparisons[i]))
+			return true;
+	return false;
+}
+
+/* The condition with blanks around its comparisons: longer than it was if one was
+ * missing. NULL when memory ran out. */
+static char *spaced(struct arena *arena, struct text text)
+{
+	char *made = arena_take_raw(arena, 3 * text.length + 1);
+	size_t length = 0;
+	for (size_t at = 0, end; made && at < text.length; at = end) {
+		for (end = at; end < text.length && is_sign(text.bytes[end]);)
+			end++;
+		bool comparison = is_comparison((struct text){text.bytes + at, end - at}) && !inside_quotes(text, at);
+		end += end == at;
+		if (comparison && at > 0 && text.bytes[at - 1] != ' ')
+			made[length++] = ' ';
+		memcpy(made + length, text.bytes + at, end - at);
+		length += end - at;
+		if (comparison && end < text.length && text.bytes[end] != ' ')
+			made[length++] = ' ';
+	}
+	if (made)
+		made[length] = '\0';
+	return made;
+}
+
 bool condition_fault(struct reading *reading, const struct node *node)
 {
 	const struct text text = node->scalar;
@@ -53,5 +86,10 @@ bool condition_fault(struct reading *reading, const struct node *node)
 		}
 		end += end == at;
 	}
-	return false;
+	const char *mended = spaced(reading->arena, text);
+	if (!mended || strlen(mended) == text.length)
+		return false;
+	fault_add(reading->faults, CODE_BAD_CONDITION, node->place, mended, "`%s`: blanks are missing around an operator of `%s`",
+		  reading->field, text.bytes);
+	return true;
 }

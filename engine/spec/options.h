@@ -54,7 +54,7 @@ bool quantity_read(struct text text, double *quantity);
 const char *operator_meant(struct text sign);
 
 /* An alert's condition: true after saying what is wrong with an operator that people
- * bring along from elsewhere (=>, =, <>). */
+ * bring along from elsewhere (=>, =, <>), or that has no blanks around it. */
 bool condition_fault(struct reading *reading, const struct node *node);
 
 /* A step: its kind key, when the map has an entry that no row names (true: taken). */

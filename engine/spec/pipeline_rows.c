@@ -57,7 +57,7 @@ static const struct option input_tensor_rows[] = {
 	ROW("paths", NAMES, struct input_tensor, paths, .least = 1, .help = "Several paths, one column each."),
 	ROW("datatype", TEXT, struct input_tensor, datatype, .choices = DATATYPE_WORDS,
 	    .help = "Datatype of the tensor; default: the schema's, FP64 for JSON."),
-	ROW("shape", NUMBERS, struct input_tensor, shape, .least = 0, .most = 4294967295.0,
+	ROW("shape", NUMBERS, struct input_tensor, shape, .whole = true, .least = 0, .most = 4294967295.0,
 	    .help = "Shape of the tensor; default [1]."),
 	ROW("pad", NODE, struct input_tensor, fill, .help = "What fills the shape up where the record has fewer values."),
 	ROW("default", NODE, struct input_tensor, fallback,

@@ -255,7 +255,8 @@ static void print_value(struct printer *printer, const struct option *row)
 		buffer_print(printer->out, "\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}%s", least);
 		return;
 	case OPTION_NUMBERS:
-		buffer_string(printer->out, "\"type\":\"array\",\"items\":{\"type\":[\"number\",\"string\"]}");
+		buffer_print(printer->out, "\"type\":\"array\",\"items\":{\"type\":%s}",
+			     row->whole ? "\"integer\"" : "[\"number\",\"string\"]");
 		return;
 	case OPTION_MAP:
 		print_rows(printer, row->rows);

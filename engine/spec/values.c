@@ -259,16 +259,18 @@ static void read_number(struct reading *reading, const struct option *row, const
 
 static void read_numbers(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
-	static const struct option item_row = {.type = OPTION_NUMBER};
+	const struct option item_row = {.type = row->whole ? OPTION_INTEGER : OPTION_NUMBER};
 	if (!check_list(reading, row, node))
 		return;
 	double *items = ARENA_ARRAY(reading->arena, double, node->count + 1);
 	size_t count = 0;
 	for (size_t i = 0; items && i < node->count; i++) {
-		if (!take_number(node->items[i], &items[count])) {
-			value_wrong_type(reading, &item_row, node->items[i]);
+		const struct node *item = node->items[i];
+		bool whole = item->type == NODE_SCALAR && scalar_classify(item) == SCALAR_INTEGER;
+		if ((row->whole && !whole) || !take_number(item, &items[count])) {
+			value_wrong_type(reading, &item_row, item);
 		} else if (!within(row, items[count])) {
-			say_range(reading, row, node->items[i]);
+			say_range(reading, row, item);
 		} else {
 			count++;
 		}
@@ -374,9 +376,12 @@ static void read_expression(struct reading *reading, const struct option *row, c
 		expression_compile(reading->arena, node->scalar, place, row->uses | USE_MESSAGE, &error);
 	if (expression)
 		*(const struct expression **)at = expression;
+	else if (error.kind == ERROR_CONFIG && condition)
+		fault_add(reading->faults, CODE_BAD_CONDITION, node->place, NULL, "`%s`: %s, in `%s`", reading->field, error.text,
+			  node->scalar.bytes);
 	else if (error.kind == ERROR_CONFIG)
-		fault_add(reading->faults, condition ? CODE_BAD_CONDITION : CODE_BAD_EXPRESSION,
-			  exact && !condition ? error.place : node->place, NULL, "`%s`: %s", reading->field, error.text);
+		fault_add(reading->faults, CODE_BAD_EXPRESSION, exact ? error.place : node->place, NULL, "`%s`: %s",
+			  reading->field, error.text);
 }
 
 static void read_node(struct reading *reading, const struct option *row, const struct node *node, void *at)
