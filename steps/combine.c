@@ -66,6 +66,16 @@ static bool combine_infer(const struct step *step, const struct tensor_types *in
 	return true;
 }
 
+static bool combine_members(const struct step *step, size_t nth, struct name *member)
+{
+	const struct combine *self = step->options;
+	const struct weight *weights = self->weights.items;
+	if (nth >= self->weights.count)
+		return false;
+	*member = weights[nth].member;
+	return true;
+}
+
 static double weight_of(const struct combine *self, const char *member)
 {
 	const struct weight *weights = self->weights.items;
@@ -373,6 +383,7 @@ const struct step_kind step_combine = {
 	.own_names = own_names,
 	.check = combine_check,
 	.infer = combine_infer,
+	.members = combine_members,
 	.gather = combine_gather,
 	.run = combine_run,
 };

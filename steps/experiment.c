@@ -19,23 +19,19 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-static void say_first(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text)
+static const struct experiment_spec *experiment_written(const void *filled)
 {
-	if (fault == EXPERIMENT_ODD_STAGES || fault == EXPERIMENT_NO_EXPLORING)
-		return; /* no error: warnings are for the resource of its own */
-	error_set(context, ERROR_CONFIG, place, suggest ? "%s; did you mean `%s`?" : "%s", text, suggest);
+	const struct experiment *self = filled;
+	return self->own.candidates.count > 0 || self->own.mirror_name.text ? &self->own : NULL;
 }
 
 static bool experiment_check(const void *filled, struct place place, struct error *error)
 {
 	const struct experiment *self = filled;
-	bool inlined = self->own.candidates.count > 0 || self->own.mirror_name.text;
-	if (!inlined && !self->name.text)
-		return error_set(error, ERROR_CONFIG, place,
-				 "neither `name` nor `candidates` says which experiment is meant; write one of them");
-	if (inlined)
-		experiment_listen(&self->own, &(struct experiment_listener){error, say_first});
-	return error->kind == ERROR_NONE;
+	if (experiment_written(self) || self->name.text)
+		return true;
+	return error_set(error, ERROR_CONFIG, place,
+			 "neither `name` nor `candidates` says which experiment is meant; write one of them");
 }
 
 const struct step_kind step_experiment = {
@@ -51,4 +47,5 @@ const struct step_kind step_experiment = {
 	.shape = SHAPE_REPLACES,
 	.planned = true,
 	.check = experiment_check,
+	.experiment = experiment_written,
 };

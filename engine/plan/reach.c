@@ -119,20 +119,62 @@ static void check_target(struct graph_build *build, size_t step, const struct na
 			  name, target->text);
 }
 
-static void check_targets(struct graph_build *build, size_t step)
+static void check_targets(struct graph_build *build, const struct step *self, size_t step)
+{
+	struct name target = {0};
+	for (size_t i = 0; self->kind->targets(self, i, &target); i++)
+		if (target.text)
+			check_target(build, step, &target);
+}
+
+/* ---- members of a combination ---- */
+
+static void check_member(struct graph_build *build, size_t step, const struct name *member)
+{
+	size_t source = graph_find(build->graph, member->text);
+	bool request = text_equal(text_of(member->text), build->pipeline);
+	if (request || (source != STEP_NONE && reads(build, step, source)))
+		return;
+	fault_add(build->faults, CODE_UNKNOWN_REFERENCE, member->place,
+		  source == STEP_NONE ? build_suggest(build, text_of(member->text)) : NULL,
+		  "step `%s` names `%s`, which is none of its inputs", build->graph->steps[step].name, member->text);
+}
+
+static void check_members(struct graph_build *build, const struct step *self, size_t step)
+{
+	struct name member = {0};
+	for (size_t i = 0; self->kind->members(self, i, &member); i++)
+		if (member.text)
+			check_member(build, step, &member);
+}
+
+static void check_gather(struct graph_build *build, const struct step *self, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
-	struct name target = {0};
-	if (!spec->kind || !spec->kind->targets || !spec->options)
+	struct gather gather = {0};
+	size_t inputs = spec->inputs.count ? spec->inputs.count : 1;
+	if (self->kind->gather(self, &gather) && gather.need > inputs)
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->options_here, NULL,
+			  "step `%s` needs %zu of its inputs, and has %zu", self->name, gather.need, inputs);
+}
+
+/* What the kind's own options say of other steps. */
+static void check_options(struct graph_build *build, size_t step)
+{
+	const struct step_spec *spec = &build->steps[step];
+	if (!spec->kind || !spec->options)
 		return;
 	const struct step self = {.kind = spec->kind,
 				  .name = build->graph->steps[step].name,
 				  .pipeline = build->graph->name,
 				  .options = spec->options,
 				  .place = spec->here};
-	for (size_t i = 0; spec->kind->targets(&self, i, &target); i++)
-		if (target.text)
-			check_target(build, step, &target);
+	if (spec->kind->targets)
+		check_targets(build, &self, step);
+	if (spec->kind->members)
+		check_members(build, &self, step);
+	if (spec->kind->gather)
+		check_gather(build, &self, step);
 }
 
 void build_reach(struct graph_build *build)
@@ -143,5 +185,5 @@ void build_reach(struct graph_build *build)
 		check_all_run(build);
 	mark_answers(build);
 	for (size_t i = 0; i < build->graph->count; i++)
-		check_targets(build, i);
+		check_options(build, i);
 }

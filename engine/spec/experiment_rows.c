@@ -1,5 +1,6 @@
 /* experiment_rows.c: an Experiment that is a resource of its own: the rows of
- * step/experiment.h, and their faults under the codes of lint. */
+ * step/experiment.h; and the faults of any experiment, also of one that is written in a
+ * step, under the codes of lint. */
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -22,12 +23,16 @@ static void say(void *context, enum experiment_fault fault, struct place place, 
 	fault_add(context, codes[fault], place, suggest, "%s", text);
 }
 
+void experiment_say(const struct experiment_spec *experiment, struct faults *faults)
+{
+	experiment_listen(experiment, &(struct experiment_listener){faults, say});
+}
+
 void experiment_check(const struct resource *resource, struct faults *faults)
 {
-	const struct experiment_spec *experiment = resource->spec;
 	/* Candidates that are missing, or are no list, were said already. */
 	const struct node *candidates = node_get(node_get(resource->node, "spec"), "candidates");
 	if (!candidates || candidates->type != NODE_LIST)
 		return;
-	experiment_listen(experiment, &(struct experiment_listener){faults, say});
+	experiment_say(resource->spec, faults);
 }

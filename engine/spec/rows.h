@@ -40,6 +40,9 @@ struct metadata {
 
 void pipeline_check(const struct resource *resource, struct faults *faults);
 void model_check(const struct resource *resource, struct faults *faults);
+/* What the rows cannot say of an experiment, wherever it is written. */
+void experiment_say(const struct experiment_spec *experiment, struct faults *faults);
+
 void experiment_check(const struct resource *resource, struct faults *faults);
 void runtime_check(const struct resource *resource, struct faults *faults);
 void server_check(const struct resource *resource, struct faults *faults);

@@ -2,7 +2,7 @@
  * that kind. The table of kinds is handed in; none of them is known here. */
 #include "spec/fault_codes.h"
 #include "spec/options.h"
-#include "spec/resource.h"
+#include "spec/rows.h"
 
 static const struct option no_options[] = {{.type = OPTION_END}};
 
@@ -19,6 +19,9 @@ static void *options_new(struct reading *reading, const struct step_kind *kind)
 static void check_options(struct reading *reading, const struct step_spec *step)
 {
 	struct error error = {0};
+	const struct experiment_spec *experiment = step->kind->experiment ? step->kind->experiment(step->options) : NULL;
+	if (experiment)
+		experiment_say(experiment, reading->faults);
 	if (!step->kind->check || step->kind->check(step->options, step->options_here, &error))
 		return;
 	struct place place = error.place.line > 0 ? error.place : step->options_here;

@@ -82,6 +82,8 @@ struct gather {
 	int64_t within_ms; /* after the first has come it goes on with what there is; 0: the join's window */
 };
 
+struct experiment_spec; /* step/experiment.h */
+
 struct step_kind {
 	const char *name;             /* the key in YAML */
 	const char *summary;          /* one sentence, for the reference page */
@@ -96,6 +98,9 @@ struct step_kind {
 	const char *const *own_names;
 	/* Checks beyond the rows; adds to `error` only the first fault. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
+	/* The experiment that is written in its options, for what can be said of any
+	 * experiment; NULL (also as hook): none is. */
+	const struct experiment_spec *(*experiment)(const void *options);
 	/* The types that leave when `in` comes in. `out` holds what is known without it: what
 	 * the model called is known to answer, else by `shape`. NULL: that is all. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -105,6 +110,9 @@ struct step_kind {
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
 	 * returns false. Each must list this step in its inputs. NULL: to none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
+	/* Those of its sources that its options name: the n-th, until it returns false. Each
+	 * must be a step that it reads, or the pipeline. NULL: it names none. */
+	bool (*members)(const struct step *step, size_t nth, struct name *member);
 	/* Where the step itself says its model is (a storageUri); NULL: it does not, and the
 	 * Model of that name does. */
 	const char *(*storage)(const struct step *step);
