@@ -4,7 +4,7 @@
 
 #include "base/suggest.h"
 #include "cli/command.h"
-#include "plan/graph.h"
+#include "plan/types.h"
 #include "spec/resource.h"
 
 #define LINT_BYTES_MAX ((size_t)64 << 20) /* of what is printed: FAULTS_MAX faults with their lines fit */
@@ -38,6 +38,35 @@ static bool known_kind(const char *name, const char **nearest)
 	return false;
 }
 
+/* Whether the resource has an error of its own: kinds infer from options that are whole.
+ * Faults are sorted by file and place, and a document ends where the next begins. */
+static bool faulty(const struct spec *spec, size_t index)
+{
+	const struct place from = spec->resources[index]->place;
+	uint32_t next = UINT32_MAX;
+	for (size_t i = 0; i < spec->count; i++) {
+		struct place other = spec->resources[i]->place;
+		if (other.file == from.file && other.line > from.line && other.line < next)
+			next = other.line;
+	}
+	for (size_t i = 0; i < faults_total(spec->faults); i++) {
+		const struct fault *fault = faults_at(spec->faults, i);
+		if (fault->code->severity == SEVERITY_ERROR && fault->place.file == from.file && fault->place.line >= from.line &&
+		    fault->place.line < next)
+			return true;
+	}
+	return false;
+}
+
+/* Names and types in expressions, as far as they are known without a model's metadata. */
+static void check_types(const struct graph *graph, const struct spec *spec, struct arena *arena)
+{
+	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
+	struct graph_types types = {0};
+	if (called)
+		(void)types_infer(graph, called, NULL, arena, spec->faults, &types);
+}
+
 /* References, cycles and the like; what is built for that is not kept. */
 static bool check_graphs(const struct spec *spec, struct error *error)
 {
@@ -46,7 +75,9 @@ static bool check_graphs(const struct spec *spec, struct error *error)
 	for (size_t i = 0; good && i < spec->count; i++) {
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
-		(void)graph_build(spec->resources[i], spec, arena, spec->faults);
+		const struct graph *graph = graph_build(spec->resources[i], spec, arena, spec->faults);
+		if (graph && !faulty(spec, i))
+			check_types(graph, spec, arena);
 		good = !arena_failed(arena);
 		arena_reset(arena);
 	}
