@@ -76,6 +76,7 @@ part_judge() {
 	tests/judge/cases.py $sluice tests/cases
 	tests/judge/cases.py $sluice tests/cases-own
 	tests/judge/lint.py $sluice tests/lint
+	tests/judge/lint.py $sluice tests/lint-own
 }
 
 part_reference() {
