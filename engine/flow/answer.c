@@ -51,35 +51,11 @@ void run_answer_payload(struct run *run, const struct payload *payload)
 
 /* ---- no output, and why ---- */
 
-static const struct source *first_missing(const struct run *run, const struct gate *gate)
-{
-	for (size_t i = 0; i < gate->count; i++)
-		if (run->arrivals[gate->first + i].state != ARRIVAL_CAME)
-			return &gate->join->sources[i];
-	return NULL;
-}
-
-/* The source for want of which a halt never ran; NULL when it did run. */
-static const struct source *halt_missing(const struct run *run, size_t index)
-{
-	const struct station *station = &run->flow->stations[index];
-	if (run->halts[index].stage == HALT_FIRED || run->halts[index].sent)
-		return NULL;
-	const struct source *source = first_missing(run, &station->inputs);
-	return source ? source : first_missing(run, &station->triggers);
-}
-
-/* Goes back from a source that gave nothing to the one where it began. */
-static const struct source *root_of(const struct run *run, const struct source *source)
-{
-	for (size_t steps = 0; steps < run->flow->count && source->step != STEP_NONE; steps++) {
-		const struct source *before = halt_missing(run, source->step);
-		if (!before)
-			break;
-		source = before;
-	}
-	return source;
-}
+struct reasons {
+	char text[ERROR_TEXT_MAX];
+	size_t length;
+	struct place place; /* of the first */
+};
 
 static const char *reason_print(const struct run *run, const struct source *source)
 {
@@ -113,29 +89,83 @@ static const char *reason_print(const struct run *run, const struct source *sour
 	return text ? text : "";
 }
 
-/* Every source of the answer was in vain: where each of them began to be, once. */
+static void reasons_add(struct reasons *reasons, const struct run *run, const struct source *source)
+{
+	const char *reason = reason_print(run, source);
+	if (strstr(reasons->text, reason) || reasons->length + strlen(reason) + 3 > sizeof reasons->text)
+		return;
+	if (reasons->length == 0)
+		reasons->place = source->place;
+	const char *between = reasons->length ? "; " : "";
+	memcpy(reasons->text + reasons->length, between, strlen(between));
+	reasons->length += strlen(between);
+	memcpy(reasons->text + reasons->length, reason, strlen(reason) + 1);
+	reasons->length += strlen(reason);
+}
+
+static bool halt_ran(const struct run *run, size_t index)
+{
+	return run->halts[index].stage == HALT_FIRED || run->halts[index].sent;
+}
+
+/* The n-th source of a gate, when the gate stays shut for want of it. What is still
+ * under way is not to blame; on a cycle nothing is by now. */
+static const struct source *gate_lacks(const struct run *run, const struct gate *gate, size_t index)
+{
+	const struct arrival *arrivals = &run->arrivals[gate->first];
+	size_t came = 0;
+	for (size_t i = 0; i < gate->count; i++)
+		came += arrivals[i].state == ARRIVAL_CAME;
+	enum arrival_state state = arrivals[index].state;
+	bool blamed = state == ARRIVAL_PENDING ? run->flow->graph->cyclic : state != ARRIVAL_CAME;
+	return blamed && came < gate->need ? &gate->join->sources[index] : NULL;
+}
+
+/* Marks the steps that would have to run for it, and never ran. */
+static void gate_mark(const struct run *run, const struct gate *gate, bool *never_ran)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct source *source = gate_lacks(run, gate, i);
+		if (source && source->step != STEP_NONE && !halt_ran(run, source->step))
+			never_ran[source->step] = true;
+	}
+}
+
+/* Of what ran and gave nothing for it, the reasons. */
+static void gate_explain(const struct run *run, const struct gate *gate, struct reasons *reasons)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct source *source = gate_lacks(run, gate, i);
+		if (source && (source->step == STEP_NONE || halt_ran(run, source->step)))
+			reasons_add(reasons, run, source);
+	}
+}
+
+/* Where it began that no answer comes. */
 static void explain_nothing(const struct run *run, struct error *error)
 {
-	const struct gate *gate = &run->flow->stations[run->flow->count].inputs;
-	char why[ERROR_TEXT_MAX] = "";
-	struct place place = run->flow->graph->resource ? run->flow->graph->resource->place : PLACE_NONE;
-	size_t length = 0;
-	for (size_t i = 0; i < gate->count; i++) {
-		if (run->arrivals[gate->first + i].state == ARRIVAL_CAME)
-			continue;
-		const struct source *root = root_of(run, &gate->join->sources[i]);
-		const char *reason = reason_print(run, root);
-		if (strstr(why, reason) || length + strlen(reason) + 3 > sizeof why)
-			continue;
-		if (length == 0)
-			place = root->place;
-		const char *between = length ? "; " : "";
-		memcpy(why + length, between, strlen(between));
-		length += strlen(between);
-		memcpy(why + length, reason, strlen(reason) + 1);
-		length += strlen(reason);
+	const struct flow *flow = run->flow;
+	const struct graph *graph = flow->graph;
+	const struct gate *output = &flow->stations[flow->count].inputs;
+	struct reasons reasons = {.place = graph->resource ? graph->resource->place : PLACE_NONE};
+	bool *never_ran = ARENA_ARRAY(run->message->arena, bool, flow->count);
+	if (never_ran)
+		gate_mark(run, output, never_ran);
+	for (size_t i = never_ran ? flow->count : 0; i-- > 0;) {
+		if (never_ran[graph->order[i]]) {
+			gate_mark(run, &flow->stations[graph->order[i]].inputs, never_ran);
+			gate_mark(run, &flow->stations[graph->order[i]].triggers, never_ran);
+		}
 	}
-	error_set(error, ERROR_INPUT, place, "no output: %s", length ? why : "no step that gives it was reached");
+	gate_explain(run, output, &reasons);
+	for (size_t i = 0; never_ran && i < flow->count; i++) {
+		if (never_ran[graph->order[i]]) {
+			gate_explain(run, &flow->stations[graph->order[i]].inputs, &reasons);
+			gate_explain(run, &flow->stations[graph->order[i]].triggers, &reasons);
+		}
+	}
+	error_set(error, ERROR_INPUT, reasons.place, "no output: %s",
+		  reasons.length ? reasons.text : "no step that gives it was reached");
 }
 
 void run_answer_nothing(struct run *run)
