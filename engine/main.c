@@ -15,11 +15,10 @@ int main(int count, char **arguments)
 	if (fail_at)
 		memory_fail_at(strtoull(fail_at, NULL, 10));
 	struct session session = {
-		.in = stdin,
 		.out = stdout,
 		.err = stderr,
 		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
-		.progress = isatty(STDERR_FILENO),
+		.colour_beside = isatty(STDERR_FILENO) && !getenv("NO_COLOR"),
 		.kinds = step_kinds,
 	};
 	int code = command_main(&session, count, (const char *const *)arguments);

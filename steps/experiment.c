@@ -34,6 +34,21 @@ static bool experiment_check(const void *filled, struct place place, struct erro
 			 "neither `name` nor `candidates` says which experiment is meant; write one of them");
 }
 
+static bool experiment_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+{
+	const struct experiment *self = step->options;
+	const struct experiment_spec *written = experiment_written(self);
+	if (!written) {
+		*target = CALL_EXPERIMENT;
+		*name = self->name.text;
+		return nth == 0;
+	}
+	const struct candidate *candidates = written->candidates.items;
+	*target = written->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL;
+	*name = nth < written->candidates.count ? candidates[nth].name.text : written->mirror_name.text;
+	return nth < written->candidates.count || (nth == written->candidates.count && *name);
+}
+
 const struct step_kind step_experiment = {
 	.name = "experiment",
 	.summary = "Sends each message to one of several models or pipelines, and remembers which.",
@@ -48,4 +63,5 @@ const struct step_kind step_experiment = {
 	.planned = true,
 	.check = experiment_check,
 	.experiment = experiment_written,
+	.calls = experiment_calls,
 };

@@ -83,9 +83,6 @@ struct case_files {
 /* False with an error (CONFIG) that names file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
 
-/* The text of one file, in the arena; bytes NULL and no error when it is not there. */
-bool case_file(const char *path, struct arena *arena, struct text *text, struct error *error);
-
 /* Tensors with `fill: {start, step}` get their data: the JSON of a request or of a
  * response, in the arena, unchanged where there is nothing to fill. */
 struct text case_filled(struct arena *arena, struct text json);

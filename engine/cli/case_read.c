@@ -1,33 +1,25 @@
 /* case_read.c: in.jsonl, out.jsonl and stubs.json, read line by line; see case.h. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/file.h"
 #include "cli/case.h"
 
 #define CASE_FILE_BYTES_MAX ((size_t)256 << 20)
 
-bool case_file(const char *path, struct arena *arena, struct text *text, struct error *error)
+/* What stands at the path; none of it when nothing does: most files of a case may be absent. */
+static bool read_if_there(const char *path, struct arena *arena, struct text *text, struct error *error)
 {
 	*text = (struct text){0};
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		return errno == ENOENT || errno == ENOTDIR ||
-		       error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read: %s", path, strerror(errno));
-	struct buffer bytes;
-	buffer_open(&bytes, CASE_FILE_BYTES_MAX);
-	char piece[65536];
-	size_t got;
-	while ((got = fread(piece, 1, sizeof piece, file)) > 0)
-		buffer_append(&bytes, piece, got);
-	bool failed = ferror(file) || buffer_failed(&bytes);
-	(void)fclose(file);
-	if (!failed)
-		*text = (struct text){arena_copy(arena, bytes.bytes ? bytes.bytes : "", bytes.length), bytes.length};
-	buffer_close(&bytes);
-	return (!failed && text->bytes) || error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read, or is too large", path);
+	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+		return true;
+	if (!file_read(path, CASE_FILE_BYTES_MAX + 1, arena, text, error))
+		return false;
+	return text->length <= CASE_FILE_BYTES_MAX ||
+	       error_set(error, ERROR_LIMIT, (struct place){.file = path},
+			 "%s has more than the %zu MiB that a file of a case may have", path, CASE_FILE_BYTES_MAX >> 20);
 }
 
 /* ---- lines ---- */
@@ -378,7 +370,7 @@ static bool file_in(const char *folder, const char *name, struct arena *arena, s
 {
 	const char *path = arena_print(arena, "%s/%s", folder, name);
 	*place = (struct place){path, 0, 1};
-	return path ? case_file(path, arena, text, error) : error_memory(error, ERROR_SYSTEM, "reading a case");
+	return path ? read_if_there(path, arena, text, error) : error_memory(error, ERROR_SYSTEM, "reading a case");
 }
 
 /* A user's case stands in PIPELINE/tests/CASE and has its pipeline.yaml above. */

@@ -223,10 +223,12 @@ void case_world_close(struct case_world *world)
 static const char *lacking_steps(const struct case_world *world)
 {
 	for (const struct running *running = world->runnings; running; running = running->next)
-		for (size_t i = 0; i < running->graph->count; i++)
-			if (running->graph->steps[i].spec->kind->planned)
-				return arena_print(world->arena, "steps of the kind `%s` are not built yet",
-						   running->graph->steps[i].spec->kind->name);
+		for (size_t i = 0; i < running->graph->count; i++) {
+			const struct graph_step *step = &running->graph->steps[i];
+			if (step->spec->kind->planned)
+				return arena_print(world->arena, "step `%s` cannot run: the kind `%s` is not built yet", step->name,
+						   step->spec->kind->name);
+		}
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/manual.h"
 
 #define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
+#define FAULTS_BYTES_MAX ((size_t)64 << 20) /* FAULTS_MAX faults with their lines fit */
 #define PAGE_BYTES_MAX ((size_t)4 << 20)
 
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)
@@ -31,6 +32,22 @@ int command_failed(struct session *session, const struct error *error)
 		fprintf(session->err, "%s:%u:%u: %s\n", error->place.file, error->place.line, error->place.column, error->text);
 	else
 		fprintf(session->err, "sluice: %s\n", error->text);
+	return EXIT_FAULTS;
+}
+
+int command_refused(struct session *session, const struct command *command, const struct error *error)
+{
+	bool misused = error->kind == ERROR_CONFIG && error->place.line == 0;
+	return misused ? command_misuse(session, command, "%s", error->text) : command_failed(session, error);
+}
+
+int command_faults(struct session *session, const struct faults *faults)
+{
+	struct buffer said;
+	buffer_open(&said, FAULTS_BYTES_MAX);
+	faults_print_text(faults, &said, session->colour_beside);
+	(void)fwrite(said.bytes, 1, said.length, session->err);
+	buffer_close(&said);
 	return EXIT_FAULTS;
 }
 
@@ -132,8 +149,7 @@ static int run(struct session *session, const struct command *command, const cha
 		return command_failed(session, &error);
 	}
 	if (!arguments_parse(command, words, count, session->arena, options, &arguments, &error))
-		return error.kind == ERROR_CONFIG ? command_misuse(session, command, "%s", error.text)
-						  : command_failed(session, &error);
+		return command_refused(session, command, &error);
 	if (arguments.help)
 		return show(session, SHOWN_COMMAND, NULL, command);
 	return command->run(session, options, arguments.items, arguments.count);

@@ -13,16 +13,16 @@
 #include "base/arena.h"
 #include "base/option.h"
 #include "base/text.h"
+#include "spec/fault.h"
 #include "step/step.h"
 
 enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
 
 struct session {
-	FILE *in;
 	FILE *out;
 	FILE *err;
 	bool colour;   /* `out` is a terminal and NO_COLOR is not set */
-	bool progress; /* `err` is a terminal */
+	bool colour_beside; /* the same of `err` */
 	const struct step_kind *const *kinds;
 	struct arena *arena; /* command_main()'s; lives as long as the command */
 };
@@ -55,6 +55,13 @@ int command_misuse(struct session *session, const struct command *command, const
 
 /* Says an error on `err`, with its place; returns EXIT_FAULTS. */
 int command_failed(struct session *session, const struct error *error);
+
+/* The same for what a command line names: where a CONFIG error has no line, the command
+ * line itself is at fault, and that is misuse. */
+int command_refused(struct session *session, const struct command *command, const struct error *error);
+
+/* Says on `err` what is wrong with the YAML of a command that is not lint; returns EXIT_FAULTS. */
+int command_faults(struct session *session, const struct faults *faults);
 
 /* Writes what was gathered to `out` and closes the buffer; returns EXIT_GOOD, or
  * EXIT_FAULTS when memory had run out. */

@@ -26,16 +26,6 @@ static const struct option options[] = {
 
 extern const struct command command_echo;
 
-static int print_faults(struct session *session, const struct spec *spec)
-{
-	struct buffer out;
-	buffer_open(&out, ECHO_BYTES_MAX);
-	faults_print_text(spec->faults, &out, false);
-	fwrite(out.bytes, 1, out.length, session->err);
-	buffer_close(&out);
-	return EXIT_FAULTS;
-}
-
 static int print_resources(struct session *session, const struct spec *spec, enum echo_form form)
 {
 	struct buffer out;
@@ -64,10 +54,9 @@ static int echo_run(struct session *session, const void *filled, const char *con
 		return command_failed(session, &error);
 	int code;
 	if (!spec_read(&spec, arguments, count, &reading, &error))
-		code = error.kind == ERROR_CONFIG ? command_misuse(session, &command_echo, "%s", error.text)
-						  : command_failed(session, &error);
+		code = command_refused(session, &command_echo, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
-		code = print_faults(session, &spec);
+		code = command_faults(session, spec.faults);
 	else
 		code = print_resources(session, &spec, (enum echo_form)self->form);
 	spec_close(&spec);

@@ -1,14 +1,15 @@
 /* eval.c: `sluice eval`: what an expression is worth over one request. */
 #include <time.h>
 
+#include "base/file.h"
 #include "base/suggest.h"
-#include "cli/case.h"
 #include "cli/command.h"
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/tensor_json.h"
 
 #define VALUE_BYTES_MAX ((size_t)256 << 20)
+#define REQUEST_BYTES_MAX ((size_t)256 << 20)
 
 struct eval_options {
 	const char *file;
@@ -22,7 +23,8 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct eval_options, file),
-	 .help = "A request in any format that a pipeline takes: its tensors, params and id are what the names stand for."},
+	 .help = "A request in any format that a pipeline takes (`-`: from standard input): its tensors, params and id are what "
+		 "the names stand for."},
 	ROW("header", NAMES, struct eval_options, headers, .help = "NAME=VALUE: a header of the message."),
 	ROW("key", TEXT, struct eval_options, key, .help = "The key of the message."),
 	COMMAND_FORM(eval_options, form, "text json"),
@@ -61,10 +63,11 @@ static bool read_message(const struct eval_options *self, struct arena *arena, s
 		return false;
 	if (!self->file)
 		return true;
-	if (!case_file(self->file, arena, &bytes, error))
+	if (!file_read(self->file, REQUEST_BYTES_MAX + 1, arena, &bytes, error))
 		return false;
-	if (!bytes.bytes)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read: is the path right?", self->file);
+	if (bytes.length > REQUEST_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu MiB that a request may have", self->file,
+				 REQUEST_BYTES_MAX >> 20);
 	if (!message_decode(message, bytes, NULL, error))
 		return false;
 	message->id = message->payload_id;
@@ -142,7 +145,7 @@ static int eval_run(struct session *session, const void *filled, const char *con
 	struct buffer out;
 	(void)count;
 	if (!read_message(self, session->arena, &message, &error))
-		return command_failed(session, &error);
+		return command_refused(session, &command_eval, &error);
 	const struct expression_types types = {&message, type_of};
 	const struct scope scope = {.message = &message, .payload = &message.payload};
 	const struct expression *expression =

@@ -1,8 +1,5 @@
 /* lint.c: `sluice lint`: everything that is wrong with YAML, in one run, before
  * anything is started. */
-#include <string.h>
-
-#include "base/suggest.h"
 #include "cli/command.h"
 #include "plan/types.h"
 #include "spec/resource.h"
@@ -25,18 +22,6 @@ static const struct option options[] = {
 };
 
 extern const struct command command_lint;
-
-static bool known_kind(const char *name, const char **nearest)
-{
-	struct suggestion suggestion = suggest_begin(text_of(name));
-	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
-		if (strcmp(kind->name, name) == 0)
-			return true;
-		suggest_offer(&suggestion, text_of(kind->name));
-	}
-	*nearest = suggestion.nearest.bytes;
-	return false;
-}
 
 /* Whether the resource has an error of its own: kinds infer from options that are whole.
  * Faults are sorted by file and place, and a document ends where the next begins. */
@@ -115,10 +100,6 @@ static int report(struct session *session, const struct lint_options *self, cons
 static int lint_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct lint_options *self = filled;
-	const char *nearest = NULL;
-	if (self->kind && !known_kind(self->kind, &nearest))
-		return command_misuse(session, &command_lint, "there is no kind `%s`%s%s%s", self->kind,
-				      nearest ? "; did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
 	struct spec spec;
 	struct error error = {0};
 	if (!spec_open(&spec, &error))
@@ -128,8 +109,7 @@ static int lint_run(struct session *session, const void *filled, const char *con
 	if (spec_read(&spec, arguments, count, &reading, &error) && check_graphs(&spec, &error))
 		code = report(session, self, &spec);
 	else
-		code = error.kind == ERROR_CONFIG ? command_misuse(session, &command_lint, "%s", error.text)
-						  : command_failed(session, &error);
+		code = command_refused(session, &command_lint, &error);
 	spec_close(&spec);
 	return code;
 }

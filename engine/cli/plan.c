@@ -2,8 +2,7 @@
  */
 #include "plan/plan.h"
 
-#include <errno.h>
-
+#include "base/file.h"
 #include "cli/command.h"
 
 #define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
@@ -60,29 +59,13 @@ static void print(const struct plan *plan, const struct plan_arguments *argument
 
 static bool read_metadata(struct arena *arena, const char *file, struct models_metadata *metadata, struct error *error)
 {
-	FILE *stream = fopen(file, "rb");
-	if (!stream)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read: %s", file, strerror(errno));
-	char *bytes = arena_take_raw(arena, METADATA_BYTES_MAX);
-	size_t length = bytes ? fread(bytes, 1, METADATA_BYTES_MAX, stream) : 0;
-	bool whole = bytes && length < METADATA_BYTES_MAX && !ferror(stream);
-	fclose(stream);
-	if (!whole)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be read whole: it may have up to %zu MiB", file,
+	struct text text;
+	if (!file_read(file, METADATA_BYTES_MAX + 1, arena, &text, error))
+		return false;
+	if (text.length > METADATA_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu MiB that metadata may have", file,
 				 METADATA_BYTES_MAX >> 20);
-	return metadata_read(arena, file, (struct text){bytes, length}, metadata, error);
-}
-
-/* What lint would say goes beside the plan; errors leave no plan worth a look. */
-static void say_faults(struct session *session, const struct faults *faults)
-{
-	struct buffer said;
-	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) == 0)
-		return;
-	buffer_open(&said, PLAN_BYTES_MAX);
-	faults_print_text(faults, &said, session->colour);
-	fwrite(said.bytes, 1, said.length, session->err);
-	buffer_close(&said);
+	return metadata_read(arena, file, text, metadata, error);
 }
 
 static int plan_spec(struct session *session, const struct plan_arguments *arguments, struct spec *spec, struct arena *arena)
@@ -92,11 +75,13 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 	struct plan_options plan_options = {.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers};
 	struct plan plan;
 	if (arguments->models && !read_metadata(arena, arguments->models, &metadata, &error))
-		return command_failed(session, &error);
+		return command_refused(session, &command_plan, &error);
 	if (!plan_make(spec, &plan_options, arena, &plan, &error))
 		return command_failed(session, &error);
-	say_faults(session, spec->faults);
-	if (faults_count(spec->faults, SEVERITY_ERROR))
+	/* What lint would say goes beside the plan; errors leave no plan worth a look. */
+	if (faults_count(spec->faults, SEVERITY_ERROR) + faults_count(spec->faults, SEVERITY_WARNING) > 0)
+		(void)command_faults(session, spec->faults);
+	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
 		return EXIT_FAULTS;
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
@@ -136,7 +121,7 @@ static int run(struct session *session, const void *given, const char *const *pa
 		spec_close(&spec);
 	}
 	arena_close(arena);
-	return error.kind == ERROR_NONE ? code : command_failed(session, &error);
+	return error.kind == ERROR_NONE ? code : command_refused(session, &command_plan, &error);
 }
 
 const struct command command_plan = {

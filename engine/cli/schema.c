@@ -1,9 +1,6 @@
 /* schema.c: `sluice schema`: what each kind of YAML may hold, for editors. */
 #include "spec/schema.h"
 
-#include <string.h>
-
-#include "base/suggest.h"
 #include "cli/command.h"
 
 #define SCHEMA_BYTES_MAX ((size_t)8 << 20)
@@ -13,18 +10,10 @@ extern const struct command command_schema;
 static int schema_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	(void)filled;
-	const struct resource_kind *found = NULL;
-	struct suggestion suggestion = suggest_begin(text_of(count > 0 ? arguments[0] : ""));
-	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
-		if (count > 0 && strcmp(kind->name, arguments[0]) == 0)
-			found = kind;
-		suggest_offer(&suggestion, text_of(kind->name));
-	}
+	struct error error = {0};
+	const struct resource_kind *found = count > 0 ? resource_kind_find(arguments[0], &error) : NULL;
 	if (count > 0 && !found)
-		return command_misuse(session, &command_schema, "there is no kind `%s`%s%s%s", arguments[0],
-				      suggestion.nearest.bytes ? "; did you mean `" : "",
-				      suggestion.nearest.bytes ? suggestion.nearest.bytes : "",
-				      suggestion.nearest.bytes ? "`?" : "");
+		return command_refused(session, &command_schema, &error);
 	struct buffer out;
 	buffer_open(&out, SCHEMA_BYTES_MAX);
 	if (found)

@@ -15,7 +15,8 @@ static bool plain_value(struct graph_build *build, const struct node *node, cons
 		return true;
 	}
 	fault_add(build->faults, CODE_WRONG_TYPE, node->place, NULL,
-		  "`%s` is no plain value; write one number, text or flag, which then stands for each element that is not there", field);
+		  "`%s` is no plain value; write one number, text or flag, which then stands for each element that is not there",
+		  field);
 	return false;
 }
 

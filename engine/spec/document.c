@@ -71,6 +71,22 @@ static const char *nearest_kind(struct text word)
 	return suggestion.nearest.bytes;
 }
 
+const struct resource_kind *resource_kind_find(const char *name, struct error *error)
+{
+	const struct resource_kind *found = kind_named(text_of(name));
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	if (found)
+		return found;
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		suggest_offer(&suggestion, text_of(kind->name));
+	const char *nearest = suggestion.nearest.bytes;
+	error_set(error, ERROR_CONFIG, PLACE_NONE,
+		  nearest ? "there is no kind `%s`; did you mean `%s`?"
+			  : "there is no kind `%s`; `sluice help resources` lists them",
+		  name, nearest);
+	return NULL;
+}
+
 static const char *nearest_version(struct text word)
 {
 	struct suggestion suggestion = suggest_begin(word);

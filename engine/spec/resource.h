@@ -301,6 +301,9 @@ struct spec {
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
 
+/* The kind that a user names on a command line; an unknown one is CONFIG. */
+const struct resource_kind *resource_kind_find(const char *name, struct error *error);
+
 /* How a spec is read; zero-filled is fine. */
 struct spec_options {
 	const struct step_kind *const *kinds; /* the table that main hands down */
@@ -308,8 +311,8 @@ struct spec_options {
 };
 
 /* Reads what stands at `paths` (files; folders: their .yaml and .yml, sorted; "-":
- * standard input) into an opened spec. Faults go to its list; false only when a file
- * cannot be read or memory ran out (`error`). A spec with errors among its faults
+ * standard input) into an opened spec. Faults go to its list; false only when --kind is
+ * none or a file cannot be read (CONFIG), or memory ran out (SYSTEM). A spec with errors among its faults
  * still has the resources that could be read. The text given to spec_read_text() is
  * borrowed as long as the spec lives. */
 bool spec_open(struct spec *spec, struct error *error);

@@ -1,10 +1,10 @@
 /* spec.c: files into resources: which documents are ours, what they are called, and
  * the rows that read the rest; see resource.h. */
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/suggest.h"
 #include "spec/document.h"
 #include "spec/fault_codes.h"
@@ -46,41 +46,13 @@ static bool cannot_read(const char *path, const char *why, struct error *error)
 	return error_set(error, ERROR_CONFIG, (struct place){.file = path}, "%s cannot be read: %s", path, why);
 }
 
-/* All of it, in the arena; one byte past the limit at most, which yaml_read() refuses. */
-static bool read_stream(struct spec *spec, FILE *stream, const char *path, struct text *text, struct error *error)
-{
-	struct buffer buffer;
-	buffer_open(&buffer, YAML_BYTES_MAX + 65536);
-	for (;;) {
-		char *room = buffer.length <= YAML_BYTES_MAX ? buffer_room(&buffer, 65536) : NULL;
-		size_t taken = room ? fread(room, 1, 65536, stream) : 0;
-		if (taken == 0)
-			break;
-		buffer_grown(&buffer, taken);
-	}
-	bool good = !ferror(stream) && !buffer_failed(&buffer);
-	const char *copy = good ? arena_copy(spec->arena, buffer.bytes ? buffer.bytes : "", buffer.length) : NULL;
-	*text = (struct text){copy, buffer.length};
-	buffer_close(&buffer);
-	if (ferror(stream))
-		return cannot_read(path, "the device or the folder does not give it", error);
-	return copy || error_memory(error, ERROR_SYSTEM, "reading YAML");
-}
-
 static bool read_file(struct spec *spec, const char *path, const struct spec_options *options, struct error *error)
 {
-	bool standard_input = strcmp(path, "-") == 0;
-	const char *name = arena_copy(spec->arena, standard_input ? "<stdin>" : path, standard_input ? 7 : strlen(path));
+	struct text text;
+	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : arena_print(spec->arena, "%s", path);
 	if (!name)
 		return error_memory(error, ERROR_SYSTEM, "reading YAML");
-	FILE *stream = standard_input ? stdin : fopen(path, "rb");
-	if (!stream)
-		return cannot_read(name, "is the path right, and may you read it?", error);
-	struct text text;
-	bool good = read_stream(spec, stream, name, &text, error);
-	if (!standard_input)
-		(void)fclose(stream);
-	return good && spec_read_text(spec, name, text, options, error);
+	return file_read(path, YAML_BYTES_MAX + 1, spec->arena, &text, error) && spec_read_text(spec, name, text, options, error);
 }
 
 static int is_yaml(const struct dirent *entry)
@@ -98,17 +70,19 @@ static bool read_folder(struct spec *spec, const char *path, const struct spec_o
 	bool good = true;
 	for (int i = 0; i < count; i++) {
 		const char *file = good ? arena_print(spec->arena, "%s/%s", path, entries[i]->d_name) : NULL;
+		if (good && !file)
+			error_memory(error, ERROR_SYSTEM, "reading YAML");
 		good = file && read_file(spec, file, options, error);
 		free(entries[i]);
 	}
 	free(entries);
-	if (count == 0)
-		return cannot_read(path, "no .yaml or .yml stands in this folder", error);
-	return good || error_memory(error, ERROR_SYSTEM, "reading YAML");
+	return count > 0 ? good : cannot_read(path, "no .yaml or .yml stands in this folder", error);
 }
 
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)
 {
+	if (options->kind && !resource_kind_find(options->kind, error))
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct stat status;
 		bool folder = strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode);

@@ -94,7 +94,7 @@ static bool may_be_read(const struct composer *composer)
 	struct place start = {composer->file, 1, 1};
 	if (composer->text.length > YAML_BYTES_MAX) {
 		fault_add(composer->faults, CODE_TOO_LARGE, start, NULL,
-			  "the file has %zu bytes, more than the %zu a file may have", composer->text.length, YAML_BYTES_MAX);
+			  "the file has more than the %zu bytes that a file may have", YAML_BYTES_MAX);
 		return false;
 	}
 	if (text_is_utf8(composer->text))

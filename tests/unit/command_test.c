@@ -64,7 +64,7 @@ static void an_output_that_cannot_be_written_is_not_good(void **state)
 	char *said = NULL;
 	size_t length;
 	struct session session = {
-		.in = stdin, .out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none};
+		.out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none};
 	assert_int_equal(command_main(&session, 2, words), EXIT_FAULTS);
 	fclose(session.out);
 	fclose(session.err);

@@ -51,8 +51,8 @@ static void what_cannot_be_read_is_said(void **state)
 {
 	(void)state;
 	says("eval", EXIT_MISUSE, "", "sluice eval");
-	says("eval 1 -f tests/data/nothing.json", EXIT_FAULTS, "", "cannot be read");
-	says("eval 1 --header nothing", EXIT_FAULTS, "", "--header takes NAME=VALUE");
+	says("eval 1 -f tests/data/nothing.json", EXIT_MISUSE, "", "cannot be read");
+	says("eval 1 --header nothing", EXIT_MISUSE, "", "--header takes NAME=VALUE");
 }
 
 int main(void)

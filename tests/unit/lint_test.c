@@ -49,6 +49,21 @@ static void the_exit_code_tells_clean_from_faulty_from_misused(void **state)
 	assert_int_equal(code_of("lint"), EXIT_MISUSE);
 }
 
+static void plan_and_echo_are_misused_as_lint_is(void **state)
+{
+	(void)state;
+	static const char *const misused[] = {"tests/lint/no-such-file.yaml", "--kind Pipeliine tests/lint/ok-plain.yaml"};
+	for (size_t i = 0; i < sizeof misused / sizeof *misused; i++) {
+		char line[128];
+		snprintf(line, sizeof line, "plan %s", misused[i]);
+		assert_int_equal(code_of(line), EXIT_MISUSE);
+		snprintf(line, sizeof line, "echo %s", misused[i]);
+		assert_int_equal(code_of(line), EXIT_MISUSE);
+	}
+	assert_int_equal(code_of("plan tests/lint/repeat-step.yaml"), EXIT_FAULTS);
+	assert_int_equal(code_of("plan --models tests/no-such-file.json tests/lint/ok-plain.yaml"), EXIT_MISUSE);
+}
+
 static void warnings_fail_only_when_asked_to_and_notes_never(void **state)
 {
 	(void)state;
@@ -207,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
+		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
 		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
 		cmocka_unit_test(a_folder_is_all_its_yaml),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),

@@ -12,8 +12,8 @@ static void find(const char *tensors, const char *kind, uint32_t line, const cha
 {
 	struct arena *arena = arena_open((size_t)1 << 20);
 	char *yaml = arena_print(arena,
-				 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  input:\n    tensors:\n%s"
-				 "  steps: [{name: a}]\n  output: {steps: [a]}\n",
+				 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				 "  input:\n    tensors:\n%s  steps: [{name: a}]\n  output: {steps: [a]}\n",
 				 tensors);
 	struct planning planning;
 	planning_open(&planning, yaml);

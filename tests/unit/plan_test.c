@@ -39,7 +39,7 @@ static const struct step_kind counting = {
 	.key = counting_key,
 };
 
-static const struct step_kind *const kinds[] = {&step_model, &step_expression, &counting, NULL};
+static const struct step_kind *const kinds[] = {&step_model, &step_expression, &step_experiment, &counting, NULL};
 
 static void open_plan(struct planning *planning, struct plan *plan, const char *yaml)
 {
@@ -450,6 +450,26 @@ static void a_choice_calls_each_of_its_models(void **state)
 	planning_close(&p);
 }
 
+static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: a, experiment: {name: e}}\n"
+				"  - {name: b, inputs: [a], experiment: {default: m, candidates: [{name: m, weight: 1}], "
+				"mirror: {name: n, percent: 10}}}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_int_equal(pipeline->callee_count, 3);
+	assert_string_equal(pipeline->callees[0].name, "e");
+	assert_int_equal(pipeline->callees[0].target, CALL_EXPERIMENT);
+	assert_string_equal(pipeline->callees[1].name, "m");
+	assert_string_equal(pipeline->callees[2].name, "n");
+	assert_true(is_noted(&pipeline->notes, "experiment `e`, which step `a` calls, is not among the files"));
+	assert_true(is_noted(&pipeline->notes, "model `n`, which step `b` calls, is not among the files"));
+	planning_close(&p);
+}
+
 /* ---- printing ---- */
 
 static const char *printed(const struct planning *planning, const struct plan *plan, bool json, const struct plan_view *view)
@@ -572,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_model_is_looked_for_in_this_order),
 		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
 		cmocka_unit_test(a_choice_calls_each_of_its_models),
+		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
 		cmocka_unit_test(the_same_files_give_the_same_bytes),
 		cmocka_unit_test(the_json_is_json_and_says_it_all),
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),

@@ -17,7 +17,6 @@ struct said say_with(const struct step_kind *const *kinds, const char *line)
 	struct said said = {0};
 	size_t out_length, err_length;
 	struct session session = {
-		.in = stdin,
 		.out = open_memstream(&said.out, &out_length),
 		.err = open_memstream(&said.err, &err_length),
 		.kinds = kinds,

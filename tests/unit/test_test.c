@@ -149,6 +149,18 @@ static void what_is_not_built_is_skipped_with_its_reason(void **state)
 	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
 }
 
+static void a_step_that_cannot_run_is_named(void **state)
+{
+	(void)state;
+	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				    "  steps: [{name: ab, experiment: {name: e}}]\n  output: {steps: [ab]}\n");
+	write_file("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": []}}\n");
+	write_file("out.jsonl", "");
+	struct said said = run_cases("--print");
+	assert_non_null(strstr(said.out, "step `ab` cannot run: the kind `experiment` is not built yet"));
+	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
+}
+
 static void a_pipeline_with_a_fault_answers_with_it(void **state)
 {
 	(void)state;
@@ -190,6 +202,7 @@ int main(void)
 		SHOWS(update_writes_what_came_and_keeps_what_held),
 		SHOWS(a_case_finds_the_pipeline_above_it),
 		SHOWS(what_is_not_built_is_skipped_with_its_reason),
+		SHOWS(a_step_that_cannot_run_is_named),
 		SHOWS(a_pipeline_with_a_fault_answers_with_it),
 		SHOWS(an_empty_folder_is_a_misuse),
 		SHOWS(json_counts_and_says_why),
