@@ -40,3 +40,54 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
 		  rd_kafka_version_str(), words);
 	return NULL;
 }
+
+/* ---- producing ---- */
+
+/* What librdkafka says of one record: is it this record's fault, or the producer's end? */
+static enum produce_verdict verdict_of(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error)
+{
+	switch (code) {
+	case RD_KAFKA_RESP_ERR_NO_ERROR:
+		return PRODUCED;
+	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+		return PRODUCE_FULL;
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+		error_set(error, ERROR_LIMIT, PLACE_NONE,
+			  "an answer has %zu bytes, more than message.max.bytes allows; raise it in kafkaConfig and at the topic",
+			  record->value.length);
+		return PRODUCE_REFUSED;
+	default:
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more: %s", rd_kafka_err2str(code));
+		return PRODUCE_SPOILT;
+	}
+}
+
+static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record,
+						void *opaque)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(record->headers.count);
+	for (size_t i = 0; i < record->headers.count; i++) {
+		const struct header *header = &record->headers.items[i];
+		rd_kafka_header_add(headers, header->name.bytes, (ssize_t)header->name.length, header->value.bytes,
+				    (ssize_t)header->value.length);
+	}
+	rd_kafka_resp_err_t code = rd_kafka_producev(
+		client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(record->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		RD_KAFKA_V_KEY(record->key.bytes, record->key.length),
+		RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.bytes, record->value.length), RD_KAFKA_V_HEADERS(headers),
+		RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_headers_destroy(headers); /* taken only by success */
+	return code;
+}
+
+enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
+				    struct error *error)
+{
+	if (record->headers.count > 0)
+		return verdict_of(produce_with_headers(client, topic, record, opaque), record, error);
+	if (rd_kafka_produce(topic, record->partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
+			     record->value.length, record->key.bytes, record->key.length, opaque) == 0)
+		return PRODUCED;
+	return verdict_of(rd_kafka_last_error(), record, error);
+}

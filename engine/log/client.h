@@ -17,6 +17,10 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 /* Takes the configuration, also when it fails. */
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error);
 
+/* Copies the record into the producer's queue; `opaque` comes back with its report. */
+enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
+				    struct error *error);
+
 /* What the committer needs of a consumer: its client, and who it was in the group when
  * it was given its partitions. Borrowed; the membership changes only when a change of
  * the assignment is accepted. */

@@ -46,6 +46,13 @@ struct outgoing {
 
 #define PARTITION_BY_KEY (-1)
 
+enum produce_verdict {
+	PRODUCED,
+	PRODUCE_FULL,    /* the producer's queue is: try again in a moment */
+	PRODUCE_REFUSED, /* this record can never be produced: `error` says why (LIMIT) */
+	PRODUCE_SPOILT,  /* nothing more can be produced as things stand: end now, and hear what follows */
+};
+
 /* The next offset to read, or to commit, of a partition. */
 struct position {
 	uint32_t topic;

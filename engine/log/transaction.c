@@ -103,50 +103,9 @@ int64_t transaction_commit_us(const struct transaction *transaction)
 
 /* ---- producing ---- */
 
-/* What librdkafka says of one record: is it this record's fault, or the transaction's end? */
-static enum produce_verdict verdict_of(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error)
-{
-	switch (code) {
-	case RD_KAFKA_RESP_ERR_NO_ERROR:
-		return PRODUCED;
-	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-		return PRODUCE_FULL;
-	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-		error_set(error, ERROR_LIMIT, PLACE_NONE,
-			  "an answer has %zu bytes, more than message.max.bytes allows; raise it in kafkaConfig and at the topic",
-			  record->value.length);
-		return PRODUCE_REFUSED;
-	default:
-		return PRODUCE_SPOILT;
-	}
-}
-
-static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record)
-{
-	rd_kafka_headers_t *headers = rd_kafka_headers_new(record->headers.count);
-	for (size_t i = 0; i < record->headers.count; i++) {
-		const struct header *header = &record->headers.items[i];
-		rd_kafka_header_add(headers, header->name.bytes, (ssize_t)header->name.length, header->value.bytes,
-				    (ssize_t)header->value.length);
-	}
-	rd_kafka_resp_err_t code = rd_kafka_producev(
-		client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(record->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-		RD_KAFKA_V_KEY(record->key.bytes, record->key.length),
-		RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.bytes, record->value.length), RD_KAFKA_V_HEADERS(headers),
-		RD_KAFKA_V_END);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		rd_kafka_headers_destroy(headers); /* taken only by success */
-	return code;
-}
-
 enum produce_verdict transaction_produce(struct transaction *transaction, const struct outgoing *record, struct error *error)
 {
 	rd_kafka_topic_t *topic;
 	rd_kafka_t *client = committer_producer(transaction->committer, record->topic, &topic);
-	if (record->headers.count > 0)
-		return verdict_of(produce_with_headers(client, topic, record), record, error);
-	if (rd_kafka_produce(topic, record->partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
-			     record->value.length, record->key.bytes, record->key.length, NULL) == 0)
-		return PRODUCED;
-	return verdict_of(rd_kafka_last_error(), record, error);
+	return client_produce(client, topic, record, NULL, error);
 }

@@ -66,13 +66,6 @@ enum transaction_news transaction_news(struct transaction *transaction, struct p
 /* Whether produce and end may be called. */
 bool transaction_is_open(const struct transaction *transaction);
 
-enum produce_verdict {
-	PRODUCED,
-	PRODUCE_FULL,    /* the producer's queue is: try again in a moment */
-	PRODUCE_REFUSED, /* this record can never be produced: `error` says why (LIMIT) */
-	PRODUCE_SPOILT,  /* this transaction cannot be committed: end it now, and be reset */
-};
-
 enum produce_verdict transaction_produce(struct transaction *transaction, const struct outgoing *record, struct error *error);
 
 /* Hands the open transaction to the committer, to be committed together with these

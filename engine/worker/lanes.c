@@ -169,10 +169,21 @@ struct positions lanes_released(const struct lanes *lanes, struct position *item
 	return (struct positions){lanes->count, items};
 }
 
-void lanes_committed(struct lanes *lanes)
+void lanes_committed(struct lanes *lanes, struct positions positions)
+{
+	for (size_t i = 0; i < positions.count; i++) {
+		struct lane *lane = lanes_find(lanes, positions.items[i].topic, positions.items[i].partition);
+		if (lane && lane->released == positions.items[i].offset)
+			lane->released = OFFSET_NONE;
+	}
+}
+
+bool lanes_have_released(const struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		lanes->items[i]->released = OFFSET_NONE;
+		if (lanes->items[i]->released != OFFSET_NONE)
+			return true;
+	return false;
 }
 
 void lanes_reset(struct lanes *lanes, struct positions committed)

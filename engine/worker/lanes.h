@@ -74,8 +74,10 @@ void lane_leave(struct lanes *lanes, struct lane *lane);
  * all of them. */
 struct positions lanes_released(const struct lanes *lanes, struct position *items);
 
-/* What was released is committed. */
-void lanes_committed(struct lanes *lanes);
+/* These positions, which lanes_released() gave, are committed; what left since then is not. */
+void lanes_committed(struct lanes *lanes, struct positions positions);
+
+bool lanes_have_released(const struct lanes *lanes); /* anything that is not committed */
 
 /* Nothing that was released since the commit counts: drops all that is in flight.
  * `committed` are those of lanes_released(), with offsets as the group has them; a

@@ -37,10 +37,10 @@ struct worker {
 	const struct worker_config *config;
 	struct loop *loop;
 	struct consumer *consumer;
-	struct transaction *transaction;
+	struct output *output;
 	struct flow *flow;
 	struct rest *rest;
-	struct watch consumer_watch, transaction_watch, stop_watch;
+	struct watch consumer_watch, output_watch, stop_watch;
 	struct loop_timer commit_timer, retry_timer;
 	int stop_bell;
 	atomic_bool stopping;
@@ -182,7 +182,7 @@ static enum produce_verdict answer_produce(struct worker *worker, const struct f
 		.value = buffer_view(&worker->encoded),
 		.headers = answer_headers(&flight->message, &answer, &headers),
 	};
-	return transaction_produce(worker->transaction, &outgoing, error);
+	return output_produce(worker->output, &outgoing, error);
 }
 
 /* An answer that cannot leave makes room for one that says why. */
@@ -225,7 +225,7 @@ static void begin_interval(struct worker *worker)
 {
 	int64_t interval_ms = worker->config->limits.commit_ms;
 	if (interval_ms == 0) {
-		interval_ms = transaction_commit_us(worker->transaction) * COMMIT_SHARE / 1000;
+		interval_ms = output_commit_us(worker->output) * COMMIT_SHARE / 1000;
 		interval_ms = interval_ms < COMMIT_LEAST_MS ? COMMIT_LEAST_MS : interval_ms;
 		interval_ms = interval_ms > COMMIT_MOST_MS ? COMMIT_MOST_MS : interval_ms;
 	}
@@ -238,7 +238,7 @@ static bool lane_release(struct worker *worker, struct lane *lane)
 {
 	struct flight *flight;
 	while ((flight = lane_front(lane))) {
-		if (worker->spoilt || !transaction_is_open(worker->transaction))
+		if (worker->spoilt || !output_is_open(worker->output))
 			return false;
 		enum produce_verdict verdict = flight_produce(worker, flight);
 		if (verdict == PRODUCE_FULL)
@@ -359,21 +359,21 @@ static void advance(struct worker *worker)
 
 /* ---- commit ---- */
 
-static bool end_transaction(struct worker *worker, struct error *error)
+static bool end_output(struct worker *worker, struct error *error)
 {
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
-	return transaction_end(worker->transaction, positions, error);
+	return output_end(worker->output, positions, error);
 }
 
 static bool commit_when_due(struct worker *worker, struct error *error)
 {
-	if (!transaction_is_open(worker->transaction))
+	if (!output_may_end(worker->output))
 		return true;
 	bool drained = worker->drain_until_ms > 0 && worker->lanes.in_flight == 0;
 	bool due = worker->dirty && (worker->commit_due || drained);
-	return (!due && !worker->spoilt) || end_transaction(worker, error);
+	return (!due && !worker->spoilt) || end_output(worker, error);
 }
 
 static void on_commit_due(void *context)
@@ -385,7 +385,7 @@ static void on_commit_due(void *context)
 static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
 {
 	worker->counts.dropped_in_flight += worker->lanes.in_flight;
-	worker->counts.resets = transaction_resets(worker->transaction, &worker->counts.reset_reason);
+	worker->counts.resets = output_resets(worker->output, &worker->counts.reset_reason);
 	lanes_reset(&worker->lanes, committed);
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
@@ -400,14 +400,14 @@ static void on_transaction(void *context, uint32_t events)
 	struct positions committed;
 	struct error error = {0};
 	bool fine = true;
-	switch (transaction_news(worker->transaction, &committed, &error)) {
+	switch (output_news(worker->output, &committed, &error)) {
 	case NEWS_NONE:
 		return;
 	case NEWS_STARTED:
 		break;
 	case NEWS_COMMITTED:
 		worker->counts.commits++;
-		lanes_committed(&worker->lanes);
+		lanes_committed(&worker->lanes, committed);
 		break;
 	case NEWS_RESET:
 		fine = start_anew(worker, committed, &error);
@@ -416,7 +416,10 @@ static void on_transaction(void *context, uint32_t events)
 		fine = false;
 		break;
 	}
-	worker->dirty = worker->spoilt = false;
+	worker->spoilt = false;
+	worker->dirty = lanes_have_released(&worker->lanes);
+	if (worker->dirty)
+		begin_interval(worker); /* at least once: what left while the commit was under way */
 	if (!fine)
 		worker->failure = error;
 }
@@ -430,11 +433,11 @@ static bool follow_assignment(struct worker *worker, struct error *error)
 {
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
-	if (change == ASSIGNMENT_SAME || !transaction_is_open(worker->transaction))
+	if (change == ASSIGNMENT_SAME || !output_may_end(worker->output))
 		return true;
 	if (change != ASSIGNMENT_GIVEN) {
 		if (worker->dirty || worker->spoilt)
-			return end_transaction(worker, error);
+			return end_output(worker, error);
 		lanes_remove(&worker->lanes, changed);
 		return consumer_accept(worker->consumer, error);
 	}
@@ -478,7 +481,7 @@ static int turn_timeout_ms(const struct worker *worker)
 {
 	struct positions changed;
 	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME;
-	if (change_waits && transaction_is_open(worker->transaction))
+	if (change_waits && output_may_end(worker->output))
 		return 0;
 	if ((worker->more && may_take(worker)) || worker->refused_count > 0)
 		return 0;
@@ -540,10 +543,10 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	       (worker->rest = rest_open(worker->loop, config->models, &config->rest, on_answered, worker, error)) &&
 	       (worker->flow = flow_open(config->graph, &outside, error)) &&
 	       (worker->consumer = consumer_open(&config->consumer, error)) &&
-	       (worker->transaction = transaction_open(&config->transaction, worker->consumer, error)) &&
+	       (worker->output = output_open(&config->transaction, worker->consumer, error)) &&
 	       watch(worker, &worker->stop_watch, on_stop, worker->stop_bell, error) &&
 	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), error) &&
-	       watch(worker, &worker->transaction_watch, on_transaction, transaction_bell(worker->transaction), error);
+	       watch(worker, &worker->output_watch, on_transaction, output_bell(worker->output), error);
 }
 
 struct worker *worker_open(const struct worker_config *config, struct error *error)
@@ -570,7 +573,7 @@ void worker_close(struct worker *worker)
 		return;
 	flow_close(worker->flow);
 	lanes_close(&worker->lanes);
-	transaction_close(worker->transaction);
+	output_close(worker->output);
 	consumer_close(worker->consumer);
 	rest_close(worker->rest);
 	loop_close(worker->loop);

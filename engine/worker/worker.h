@@ -6,6 +6,9 @@
  * flight when a transaction was in doubt is dropped and taken again from the committed
  * offsets, so a model may be called twice for a message; a result never leaves twice.
  *
+ * At least once: results leave in the same order, at once; the offsets of the finished
+ * prefix are committed when Kafka has acknowledged them. A crash repeats some of them.
+ *
  * A worker belongs to the thread that runs it; worker_stop() may be called from any
  * other and from signal handlers.
  */
@@ -13,7 +16,7 @@
 #define SLUICE_WORKER_WORKER_H
 
 #include "flow/flow.h"
-#include "log/transaction.h"
+#include "log/output.h"
 #include "message/format.h"
 #include "serving/rest.h"
 
@@ -33,7 +36,7 @@ extern const struct worker_limits worker_limits_usual;
 /* Borrowed as long as the worker lives. */
 struct worker_config {
 	struct consumer_config consumer;
-	struct transaction_config transaction; /* topic 0: where answers go */
+	struct transaction_config transaction; /* topic 0: where answers go; id NULL: at least once */
 	const struct graph *graph; /* what messages run through */
 	struct models models;      /* whom its calls reach */
 	struct rest_limits rest;

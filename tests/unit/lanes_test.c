@@ -88,8 +88,24 @@ static void after_a_commit_there_is_nothing_to_commit(void **state)
 	struct lanes *lanes = *state;
 	finish(lanes, enter(lanes, 0, 1));
 	lane_leave(lanes, lanes_find(lanes, 0, 0));
-	lanes_committed(lanes);
+	struct position items[2];
+	assert_true(lanes_have_released(lanes));
+	lanes_committed(lanes, lanes_released(lanes, items));
 	assert_int_equal(released(lanes, 0), OFFSET_NONE);
+	assert_false(lanes_have_released(lanes));
+}
+
+static void what_left_while_a_commit_was_under_way_is_still_to_be_committed(void **state)
+{
+	struct lanes *lanes = *state;
+	struct position items[2];
+	finish(lanes, enter(lanes, 0, 1));
+	lane_leave(lanes, lanes_find(lanes, 0, 0));
+	struct positions under_way = lanes_released(lanes, items);
+	finish(lanes, enter(lanes, 0, 2));
+	lane_leave(lanes, lanes_find(lanes, 0, 0));
+	lanes_committed(lanes, under_way);
+	assert_int_equal(released(lanes, 0), 3);
 }
 
 static void a_reset_drops_what_is_in_flight_and_says_where_to_read_on(void **state)
@@ -162,6 +178,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_a_finished_prefix_leaves, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(one_partition_does_not_wait_for_another, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(after_a_commit_there_is_nothing_to_commit, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(what_left_while_a_commit_was_under_way_is_still_to_be_committed, open_lanes,
+						close_lanes),
 		cmocka_unit_test_setup_teardown(a_reset_drops_what_is_in_flight_and_says_where_to_read_on, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(a_partition_that_never_had_a_record_stays_where_it_is, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(a_partition_taken_away_is_not_found_and_its_late_answers_go_nowhere, open_lanes,

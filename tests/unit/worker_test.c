@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "log/client.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "worker/worker.h"
@@ -63,12 +64,17 @@ static void configure(struct stand *stand, const char *steps)
 	};
 }
 
-static void start(struct stand *stand, const char *steps)
+static void start_configured(struct stand *stand)
 {
-	configure(stand, steps);
 	stand->worker = worker_open(&stand->config, &stand->error);
 	assert_string_equal(stand->error.text, "");
 	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+}
+
+static void start(struct stand *stand, const char *steps)
+{
+	configure(stand, steps);
+	start_configured(stand);
 }
 
 static struct worker_counts stop(struct stand *stand)
@@ -139,6 +145,60 @@ static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 	assert_int_equal(counts.answered, 1);
 	assert_int_equal(counts.failed, 0);
 	assert_true(counts.commits >= 1);
+}
+
+static int64_t committed_offset(struct stand *stand)
+{
+	struct error error = {0};
+	struct consumer *asker = consumer_open(&stand->config.consumer, &error);
+	assert_non_null(asker);
+	rd_kafka_topic_partition_list_t *list = consumer_list(asker, (struct positions){1, assigned});
+	assert_int_equal(rd_kafka_committed(consumer_client(asker), list, MOCK_WAIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	int64_t offset = list->elems[0].offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	consumer_close(asker);
+	return offset;
+}
+
+static void at_least_once_every_answer_leaves_and_its_offset_follows(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	start_configured(stand);
+	for (int i = 0; i < 3; i++) {
+		char id[8], expected[8];
+		snprintf(id, sizeof id, "r-%d", i);
+		snprintf(expected, sizeof expected, "[%d]", 2 * i);
+		ask(stand, id, i, NULL, NULL);
+		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		assert_true(says(answer, expected));
+		rd_kafka_message_destroy(answer);
+	}
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.released, 3);
+	assert_true(counts.commits >= 1);
+	assert_int_equal(committed_offset(stand), 3);
+}
+
+/* What Kafka was not heard to have is sent again by the producer itself. */
+static void at_least_once_a_lost_connection_loses_nothing(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	start_configured(stand);
+	for (int i = 0; i < 3; i++) {
+		char id[8];
+		snprintf(id, sizeof id, "\"r-%d\"", i);
+		ask(stand, (char[]){'r', '-', (char)('0' + i), '\0'}, i, NULL, NULL);
+		mock_break_connections(&stand->mock);
+		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		assert_true(says(answer, id));
+		rd_kafka_message_destroy(answer);
+	}
+	assert_int_equal(stop(stand).answered, 3);
+	assert_int_equal(committed_offset(stand), 3);
 }
 
 static void a_header_stands_where_the_request_had_it(void **state)
@@ -258,6 +318,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(an_answer_leaves_under_the_key_and_id_of_its_request),
+		STORY(at_least_once_every_answer_leaves_and_its_offset_follows),
+		STORY(at_least_once_a_lost_connection_loses_nothing),
 		STORY(a_header_stands_where_the_request_had_it),
 		STORY(bad_input_is_answered_and_stops_nobody),
 		STORY(a_deadline_that_has_passed_is_a_limit),

@@ -1,0 +1,270 @@
+/* shipments.c: see shipments.h. Two batches exist at a time: the open one, and perhaps one
+ * that has ended and waits for its acknowledgements, then for its commit. */
+#include "log/shipments.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+#include "net/loop.h"
+
+enum stage { STAGE_FILLING, STAGE_ACKNOWLEDGING, STAGE_COMMITTING, STAGE_COMMITTED };
+
+struct shipments {
+	const struct transaction_config *config;
+	const struct consumer *consumer;
+	int bell;
+	rd_kafka_t *producer;
+	rd_kafka_queue_t *reports; /* the producer's events */
+	rd_kafka_queue_t *commits; /* the consumer's answers to commits */
+	rd_kafka_topic_t **topics;
+	bool started;	   /* and said so */
+	unsigned open;	   /* 0 or 1: which of the two below is filled; the other has ended */
+	size_t waiting[2]; /* records without an acknowledgement */
+	enum stage stage;  /* of the one that has ended; FILLING: there is none */
+	struct positions positions;
+	size_t capacity;
+	int64_t ended_us;
+	int64_t commit_us;
+	struct error failure;
+};
+
+static int64_t clock_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- opening and closing ---- */
+
+static rd_kafka_conf_t *configuration_of(const struct transaction_config *config, struct error *error)
+{
+	const struct property own[] = {
+		{"bootstrap.servers", config->brokers},
+		{"enable.idempotence", "true"},
+		{"message.timeout.ms", "0"}, /* a broker's absence is waited out: what was taken must arrive */
+		{"linger.ms", "5"},
+		{"partitioner", "murmur2_random"},
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
+	if (configuration)
+		rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+	return configuration;
+}
+
+static bool topics_open(struct shipments *shipments, struct error *error)
+{
+	const struct transaction_config *config = shipments->config;
+	shipments->topics = memory_take(config->topic_count, sizeof(rd_kafka_topic_t *));
+	if (!shipments->topics)
+		return error_memory(error, ERROR_SYSTEM, "opening a producer");
+	for (size_t i = 0; i < config->topic_count; i++) {
+		shipments->topics[i] = rd_kafka_topic_new(shipments->producer, config->topics[i], NULL);
+		if (!shipments->topics[i])
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot produce to %s: %s", config->topics[i],
+					 rd_kafka_err2str(rd_kafka_last_error()));
+	}
+	return true;
+}
+
+static bool shipments_set_up(struct shipments *shipments, struct error *error)
+{
+	static const uint64_t one = 1;
+	shipments->bell = bell_open(error);
+	rd_kafka_conf_t *configuration = shipments->bell < 0 ? NULL : configuration_of(shipments->config, error);
+	shipments->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	if (!shipments->producer)
+		return false;
+	shipments->reports = rd_kafka_queue_get_main(shipments->producer);
+	shipments->commits = rd_kafka_queue_new(consumer_client(shipments->consumer));
+	rd_kafka_queue_io_event_enable(shipments->reports, shipments->bell, &one, sizeof one);
+	rd_kafka_queue_io_event_enable(shipments->commits, shipments->bell, &one, sizeof one);
+	bell_ring(shipments->bell); /* it is open: the first news */
+	return topics_open(shipments, error);
+}
+
+struct shipments *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
+{
+	struct shipments *shipments = memory_take(1, sizeof *shipments);
+	if (!shipments) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer");
+		return NULL;
+	}
+	shipments->config = config;
+	shipments->consumer = consumer;
+	if (shipments_set_up(shipments, error))
+		return shipments;
+	shipments_close(shipments);
+	return NULL;
+}
+
+void shipments_close(struct shipments *shipments)
+{
+	if (!shipments)
+		return;
+	for (size_t i = 0; shipments->topics && i < shipments->config->topic_count; i++)
+		if (shipments->topics[i])
+			rd_kafka_topic_destroy(shipments->topics[i]);
+	if (shipments->producer) {
+		rd_kafka_queue_io_event_enable(shipments->commits, -1, NULL, 0);
+		rd_kafka_queue_destroy(shipments->commits);
+		rd_kafka_queue_io_event_enable(shipments->reports, -1, NULL, 0);
+		rd_kafka_queue_destroy(shipments->reports);
+		rd_kafka_destroy(shipments->producer);
+	}
+	if (shipments->bell >= 0)
+		close(shipments->bell);
+	memory_give(shipments->positions.items);
+	memory_give(shipments->topics);
+	memory_give(shipments);
+}
+
+int shipments_bell(const struct shipments *shipments)
+{
+	return shipments->bell;
+}
+
+/* ---- acknowledgements ---- */
+
+static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
+{
+	const rd_kafka_message_t *message;
+	while ((message = rd_kafka_event_message_next(event))) {
+		shipments->waiting[(uintptr_t)message->_private]--;
+		if (message->err)
+			error_set(
+				&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
+				"Kafka refuses a record for %s: %s; its offset is not committed. See to the topic, and start again",
+				rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+	}
+}
+
+static void read_producer_events(struct shipments *shipments)
+{
+	rd_kafka_event_t *event;
+	while ((event = rd_kafka_queue_poll(shipments->reports, 0))) {
+		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
+			read_reports(shipments, event);
+		else if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL)
+			error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer stopped: %s",
+				  rd_kafka_event_error_string(event));
+		rd_kafka_event_destroy(event);
+	}
+}
+
+/* ---- commits ---- */
+
+static size_t positions_known(struct positions positions)
+{
+	size_t known = 0;
+	for (size_t i = 0; i < positions.count; i++)
+		if (positions.items[i].offset != OFFSET_NONE)
+			positions.items[known++] = positions.items[i];
+	return known;
+}
+
+static void begin_commit(struct shipments *shipments)
+{
+	shipments->positions.count = positions_known(shipments->positions);
+	shipments->stage = STAGE_COMMITTED;
+	if (shipments->positions.count == 0)
+		return;
+	rd_kafka_topic_partition_list_t *list = consumer_list(shipments->consumer, shipments->positions);
+	rd_kafka_resp_err_t code =
+		rd_kafka_commit_queue(consumer_client(shipments->consumer), list, shipments->commits, NULL, NULL);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		shipments->stage = STAGE_COMMITTING;
+	else
+		shipments->positions.count = 0; /* to be ended again */
+}
+
+/* The group has given these partitions to others: what they answer is theirs. */
+static bool is_void(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+	       code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID || code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
+}
+
+static void read_commits(struct shipments *shipments)
+{
+	rd_kafka_event_t *event;
+	while ((event = rd_kafka_queue_poll(shipments->commits, 0))) {
+		rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !is_void(code))
+			shipments->positions.count = 0;
+		shipments->stage = STAGE_COMMITTED;
+		rd_kafka_event_destroy(event);
+	}
+}
+
+enum transaction_news shipments_news(struct shipments *shipments, struct positions *committed, struct error *error)
+{
+	bell_quiet(shipments->bell);
+	read_producer_events(shipments);
+	if (shipments->failure.kind != ERROR_NONE) {
+		*error = shipments->failure;
+		return NEWS_BROKEN;
+	}
+	if (!shipments->started) {
+		shipments->started = true;
+		return NEWS_STARTED;
+	}
+	if (shipments->stage == STAGE_ACKNOWLEDGING && shipments->waiting[!shipments->open] == 0)
+		begin_commit(shipments);
+	if (shipments->stage == STAGE_COMMITTING)
+		read_commits(shipments);
+	if (shipments->stage != STAGE_COMMITTED)
+		return NEWS_NONE;
+	shipments->stage = STAGE_FILLING;
+	shipments->commit_us = clock_us() - shipments->ended_us;
+	*committed = shipments->positions;
+	return NEWS_COMMITTED;
+}
+
+bool shipments_may_end(const struct shipments *shipments)
+{
+	return shipments->started && shipments->stage == STAGE_FILLING;
+}
+
+bool shipments_end(struct shipments *shipments, struct positions positions, struct error *error)
+{
+	if (positions.count > shipments->capacity) {
+		struct position *items = memory_resize(shipments->positions.items, positions.count, sizeof(struct position));
+		if (!items)
+			return error_memory(error, ERROR_SYSTEM, "ending a batch");
+		shipments->positions.items = items;
+		shipments->capacity = positions.count;
+	}
+	if (positions.count > 0)
+		memcpy(shipments->positions.items, positions.items, positions.count * sizeof(struct position));
+	shipments->positions.count = positions.count;
+	shipments->ended_us = clock_us();
+	shipments->stage = STAGE_ACKNOWLEDGING;
+	shipments->open = !shipments->open;
+	bell_ring(shipments->bell); /* perhaps all is acknowledged already */
+	return true;
+}
+
+enum produce_verdict shipments_produce(struct shipments *shipments, const struct outgoing *record, struct error *error)
+{
+	struct error refused = {0};
+	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics[record->topic], record,
+						      (void *)(uintptr_t)shipments->open, &refused);
+	shipments->waiting[shipments->open] += verdict == PRODUCED;
+	if (verdict == PRODUCE_SPOILT && shipments->failure.kind == ERROR_NONE) {
+		shipments->failure = refused;
+		bell_ring(shipments->bell);
+	}
+	if (verdict == PRODUCE_REFUSED)
+		*error = refused;
+	return verdict;
+}
+
+int64_t shipments_commit_us(const struct shipments *shipments)
+{
+	return shipments->commit_us;
+}
