@@ -36,7 +36,7 @@ TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
 BENCH_SOURCES  := $(sort $(wildcard tests/bench/*_bench.c))
-KAFKA_FOLDERS  := tests/skeleton tests/kafka tests/bench
+KAFKA_FOLDERS  := tests/kafka tests/bench
 KAFKA_SOURCES  := $(sort $(filter-out %_bench.c,$(wildcard $(KAFKA_FOLDERS:%=%/*.c))))
 FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
@@ -140,8 +140,8 @@ fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
 
 ## kafka: kills an engine on a real Kafka and counts what is lost (needs Java and Maven)
-kafka: $(KAFKAS)
-	@tests/kafka/kill.sh $(BUILD)/kafka
+kafka: $(BUILD)/sluice $(KAFKAS)
+	@tests/kafka/kill.sh $(BUILD)/sluice $(BUILD)/kafka
 
 ## docs: prints the reference pages again, and in other pages what commands print
 docs: $(BUILD)/sluice

@@ -33,6 +33,7 @@ PATHS = [
     ["eval", "mean(quote) > 10 and sum(quote[0]) < 1e9", "-f", "pipelines/hello/request.json"],
     ["schema", "Model"],
     ["echo", "pipelines/hello"],
+    ["run", "pipelines/hello"],
 ]
 
 

@@ -201,6 +201,31 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	return endpoint;
 }
 
+/* What stands behind the host may only be the model's own name. */
+static bool is_rest_url(struct text address, const char *model, size_t *host_end)
+{
+	size_t begin = text_starts_with(address, TEXT("http://")) ? 7 : text_starts_with(address, TEXT("https://")) ? 8 : 0;
+	*host_end = begin;
+	while (*host_end < address.length && address.bytes[*host_end] != '/')
+		++*host_end;
+	struct text path = {address.bytes + *host_end, address.length - *host_end};
+	if (path.length > 0)
+		path = (struct text){path.bytes + 1, path.length - 1};
+	return *host_end > begin && begin > 0 && (path.length == 0 || text_is(path, model));
+}
+
+const char *endpoint_rest_url(const struct endpoint *endpoint, const char *model, struct arena *arena)
+{
+	const char *address = endpoint->addresses ? endpoint->addresses : "";
+	for (size_t length; *address; address += length + (address[length] == ' ')) {
+		size_t host_end;
+		length = strcspn(address, " ");
+		if (is_rest_url((struct text){address, length}, model, &host_end))
+			return arena_copy(arena, address, host_end);
+	}
+	return NULL;
+}
+
 const char *endpoint_origin_text(enum endpoint_origin origin)
 {
 	static const char *const texts[] = {

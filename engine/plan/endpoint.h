@@ -38,6 +38,10 @@ struct model_facts {
 struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			      struct arena *arena);
 
+/* The first of its addresses where Open Inference Protocol REST is spoken, without the
+ * path that names the model; NULL: it has none, or memory ran out. */
+const char *endpoint_rest_url(const struct endpoint *endpoint, const char *model, struct arena *arena);
+
 const char *endpoint_origin_text(enum endpoint_origin origin); /* "named by the model" */
 
 #endif

@@ -62,7 +62,8 @@ static const struct option scaling_rows[] = {
 /* ---- Kafka ---- */
 
 static const struct option client_setting_rows[] = {
-	{.type = OPTION_SCALAR, .short_form = true, .offset = OPTION_UNSTORED},
+	{.type = OPTION_KEY, .offset = offsetof(struct client_setting, name)},
+	{.type = OPTION_SCALAR, .short_form = true, .offset = offsetof(struct client_setting, value)},
 	{.type = OPTION_END},
 };
 
@@ -81,9 +82,9 @@ static const struct option kafka_rows[] = {
 	RUNTIME("topicPrefix", TEXT, topic_prefix, .help = "The beginning of every topic's name; default: sluice."),
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
 	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
-	CHECKED("consumer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows,
+	RUNTIME("consumer", TABLE, consumer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
 		.help = "Settings of consumers, as librdkafka names them."),
-	CHECKED("producer", TABLE, .effect = EFFECT_LATER, .rows = client_setting_rows,
+	RUNTIME("producer", TABLE, producer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
 		.help = "Settings of producers, as librdkafka names them."),
 	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,
 		.help = "Settings of Kafka Streams, which sluice does without."),

@@ -233,6 +233,11 @@ struct runtime_override {
 	struct place replicas_place; /* line 0: not said */
 };
 
+struct client_setting { /* of librdkafka, passed through */
+	struct name name;
+	const char *value;
+};
+
 struct runtime_spec {
 	struct name seldon_config;
 	struct name_list brokers;
@@ -243,6 +248,8 @@ struct runtime_spec {
 	int64_t partitions;	    /* 0: the broker's */
 	int64_t replication_factor; /* 0: the broker's */
 	struct item_list overrides; /* struct runtime_override */
+	struct item_list consumer_settings; /* struct client_setting */
+	struct item_list producer_settings; /* struct client_setting */
 	struct name backup_schedule;
 };
 

@@ -1,0 +1,124 @@
+/* run_check.c: see run_check.h. Each check is one reason, and says what to do instead. */
+#include "cli/run_check.h"
+
+#include "spec/fault_codes.h"
+
+static bool refuse(const struct pipeline_plan *plan, struct place place, struct error *error, const char *why, const char *what)
+{
+	if (place.line == 0)
+		place = plan->graph->resource->name.place;
+	return error_set(error, ERROR_CONFIG, place, "pipeline %s cannot run yet: %s%s", plan->graph->name, why, what ? what : "");
+}
+
+static bool check_steps(const struct pipeline_plan *plan, struct error *error)
+{
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		const struct step_spec *step = plan->graph->steps[i].spec;
+		if (step->kind && step->kind->planned)
+			return error_set(
+				error, ERROR_CONFIG, step->name.place,
+				"pipeline %s cannot run yet: step `%s` is of kind `%s`, which is checked only; leave it out",
+				plan->graph->name, plan->graph->steps[i].name, step->kind->name);
+	}
+	return true;
+}
+
+static bool check_stages(const struct pipeline_plan *plan, struct error *error)
+{
+	const struct pipeline_input *input = &plan->graph->spec->input;
+	if (plan->graph->inputs.count + plan->graph->triggers.count > 0)
+		return refuse(plan, input->here, error,
+			      "it reads other pipelines' topics (externalInputs, externalTriggers); bind one topic by input.topic "
+			      "instead",
+			      NULL);
+	if (plan->stage_count > 1)
+		return refuse(plan, (struct place){0}, error, "it has more than one stage, because ", plan->stages[1].reason);
+	if (plan->stages[0].state)
+		return refuse(plan, (struct place){0}, error, "state over requests is not kept yet, and it remembers ",
+			      plan->stages[0].state);
+	return true;
+}
+
+static bool check_topics(const struct pipeline_plan *plan, struct error *error)
+{
+	if (!plan->graph->has_output)
+		return refuse(plan, (struct place){0}, error,
+			      "it has no output, and steps' own topics are not written yet; name its last "
+			      "steps in output.steps",
+			      NULL);
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		if (topic->role == TOPIC_STEP_INPUTS || topic->role == TOPIC_STEP_OUTPUTS)
+			return error_set(error, ERROR_CONFIG, plan->graph->resource->name.place,
+					 "pipeline %s cannot run yet: steps' own topics are not written, and %s would be (%s)",
+					 plan->graph->name, topic->name, topic->reason);
+	}
+	return true;
+}
+
+static bool check_callee(const struct pipeline_plan *plan, const struct callee *callee, struct arena *arena, struct error *error)
+{
+	const struct graph_step *step = &plan->graph->steps[callee->step];
+	struct place place = step->spec->name.place;
+	if (callee->target != CALL_MODEL)
+		return error_set(error, ERROR_CONFIG, place,
+				 "pipeline %s cannot run yet: step `%s` calls the %s `%s`; only models are", plan->graph->name,
+				 step->name, call_target_name(callee->target), callee->name);
+	if (callee->endpoint.origin == ENDPOINT_NONE)
+		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
+				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
+	if (endpoint_rest_url(&callee->endpoint, callee->name, arena))
+		return true;
+	return error_set(
+		error, ERROR_CONFIG, place,
+		"step `%s`: model `%s` is at %s (%s), and only http:// and https:// can be called yet; give it such an address",
+		step->name, callee->name, callee->endpoint.addresses, endpoint_origin_text(callee->endpoint.origin));
+}
+
+static bool check_calls(const struct pipeline_plan *plan, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < plan->callee_count; i++)
+		if (!check_callee(plan, &plan->callees[i], arena, error))
+			return false;
+	return true;
+}
+
+/* In one group a topic's records are shared out: each of two readers would miss some. */
+static bool check_readers(const struct plan *plan, size_t index, struct error *error)
+{
+	const struct pipeline_plan *one = &plan->pipelines[index];
+	for (size_t i = 0; i < index; i++) {
+		const struct pipeline_plan *other = &plan->pipelines[i];
+		if (strcmp(one->group, other->group) == 0 && strcmp(one->topics[0].name, other->topics[0].name) == 0)
+			return error_set(
+				error, ERROR_CONFIG, one->graph->spec->input.here,
+				"pipelines %s and %s read the same topic %s in one group, so each would see a part of it only; "
+				"give one of them another namespace or delivery",
+				other->graph->name, one->graph->name, one->topics[0].name);
+	}
+	return true;
+}
+
+bool run_check(const struct plan *plan, struct arena *arena, struct error *error)
+{
+	if (plan->count == 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (!check_steps(pipeline, error) || !check_stages(pipeline, error) || !check_topics(pipeline, error) ||
+		    !check_calls(pipeline, arena, error) || !check_readers(plan, i, error))
+			return false;
+	}
+	return true;
+}
+
+bool run_check_protection(const struct faults *faults, struct error *error)
+{
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (strcmp(fault->code->code, CODE_PROTECTION_LATER) == 0)
+			return error_set(error, ERROR_CONFIG, fault->place,
+					 "%s; `run` starts without it only with --insecure-ignore-security", fault->message);
+	}
+	return true;
+}

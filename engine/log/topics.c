@@ -1,0 +1,174 @@
+/* topics.c: see topics.h. */
+#include "log/topics.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+
+#define LOOK_AGAIN_MS 50
+#define ANSWER_TEXT_MAX 256
+
+struct keeper {
+	rd_kafka_t *client;
+	struct wanted_topics wanted;
+	bool *missing; /* each of them */
+	size_t missing_count;
+};
+
+/* ---- looking ---- */
+
+static bool is_there(const struct rd_kafka_metadata *metadata, const char *name)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		if (strcmp(metadata->topics[i].topic, name) == 0)
+			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[i].partition_cnt > 0;
+	return false;
+}
+
+static bool look(struct keeper *keeper, struct error *error)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(keeper->client, 1, NULL, &metadata, TOPICS_WAIT_MS);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "Kafka does not say which topics there are: %s; see that the brokers can be reached",
+				 rd_kafka_err2str(code));
+	keeper->missing_count = 0;
+	for (size_t i = 0; i < keeper->wanted.count; i++) {
+		keeper->missing[i] = !is_there(metadata, keeper->wanted.items[i].name);
+		keeper->missing_count += keeper->missing[i];
+	}
+	rd_kafka_metadata_destroy(metadata);
+	return true;
+}
+
+/* The first that is missing and that nobody here will make. */
+static bool refuse_missing(const struct keeper *keeper, bool create, struct error *error)
+{
+	for (size_t i = 0; i < keeper->wanted.count; i++) {
+		const struct wanted_topic *topic = &keeper->wanted.items[i];
+		if (keeper->missing[i] && topic->bound)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "topic %s is not there, and it is not sluice's to make; create it, or correct its name",
+					 topic->name);
+		if (keeper->missing[i] && !create)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "topic %s is not there (%zu are missing); create it, or run with --topics create",
+					 topic->name, keeper->missing_count);
+	}
+	return true;
+}
+
+/* ---- making ---- */
+
+static rd_kafka_NewTopic_t *order_of(const struct wanted_topic *topic, struct error *error)
+{
+	char words[ANSWER_TEXT_MAX], retention[24];
+	rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(topic->name, topic->partitions ? (int)topic->partitions : -1,
+							   topic->replication ? (int)topic->replication : -1, words, sizeof words);
+	if (!order) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s cannot be made: %s", topic->name, words);
+		return NULL;
+	}
+	snprintf(retention, sizeof retention, "%lld", (long long)topic->retention_ms);
+	if (topic->retention_ms > 0)
+		rd_kafka_NewTopic_set_config(order, "retention.ms", retention);
+	return order;
+}
+
+static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *error)
+{
+	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not make the topics: %s",
+				 rd_kafka_event_error_string(event));
+	size_t count;
+	const rd_kafka_topic_result_t **results =
+		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+	for (size_t i = 0; i < count; i++) {
+		rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+		*made += code == RD_KAFKA_RESP_ERR_NO_ERROR;
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+			continue;
+		const char *words = rd_kafka_topic_result_error_string(results[i]);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "Kafka does not make topic %s: %s; correct kafkaConfig.topics, or create it yourself and run with "
+				 "--topics check",
+				 rd_kafka_topic_result_name(results[i]), words ? words : rd_kafka_err2str(code));
+	}
+	return true;
+}
+
+static bool place_orders(struct keeper *keeper, rd_kafka_NewTopic_t **orders, size_t count, size_t *made, struct error *error)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(keeper->client);
+	rd_kafka_CreateTopics(keeper->client, orders, count, NULL, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPICS_WAIT_MS);
+	bool good =
+		event ? read_result(event, made, error)
+		      : error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer whether it made the topics; try again");
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	return good;
+}
+
+static bool make_missing(struct keeper *keeper, size_t *made, struct error *error)
+{
+	rd_kafka_NewTopic_t **orders = memory_take(keeper->missing_count, sizeof *orders);
+	if (!orders)
+		return error_memory(error, ERROR_SYSTEM, "making topics");
+	size_t count = 0;
+	bool good = true;
+	for (size_t i = 0; good && i < keeper->wanted.count; i++) {
+		if (!keeper->missing[i])
+			continue;
+		orders[count] = order_of(&keeper->wanted.items[i], error);
+		good = orders[count] != NULL;
+		count += good;
+	}
+	good = good && place_orders(keeper, orders, count, made, error);
+	rd_kafka_NewTopic_destroy_array(orders, count);
+	memory_give(orders);
+	return good;
+}
+
+/* A consumer that subscribes before the brokers know a topic finds it minutes later. */
+static bool wait_for_all(struct keeper *keeper, struct error *error)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
+	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS; waited_ms += LOOK_AGAIN_MS) {
+		if (!look(keeper, error))
+			return false;
+		if (keeper->missing_count == 0)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka made topics and does not show them; try again");
+}
+
+static bool ensure(struct keeper *keeper, bool create, size_t *made, struct error *error)
+{
+	if (!look(keeper, error) || !refuse_missing(keeper, create, error))
+		return false;
+	return keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error));
+}
+
+bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
+		   struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}};
+	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, own}, properties, error);
+	struct keeper keeper = {.wanted = wanted};
+	size_t unasked = 0;
+	keeper.client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	if (!keeper.client)
+		return false;
+	keeper.missing = memory_take(wanted.count + 1, sizeof(bool));
+	bool good = keeper.missing ? ensure(&keeper, create, made ? made : &unasked, error)
+				   : error_memory(error, ERROR_SYSTEM, "looking for topics");
+	memory_give(keeper.missing);
+	rd_kafka_destroy(keeper.client);
+	return good;
+}

@@ -1,0 +1,32 @@
+/* topics.h: the topics that a plan needs, looked for and made, by the admin API.
+ *
+ * For commands, before any worker starts: these calls wait for Kafka.
+ */
+#ifndef SLUICE_LOG_TOPICS_H
+#define SLUICE_LOG_TOPICS_H
+
+#include "log/record.h"
+
+#define TOPICS_WAIT_MS 15000 /* for Kafka to answer, or to show what was made */
+
+struct wanted_topic {
+	const char *name;
+	bool bound;	      /* the user's own: it must be there, and is never made */
+	int64_t partitions;   /* 0: the broker's default */
+	int64_t replication;  /* 0: the broker's default */
+	int64_t retention_ms; /* 0: the broker's default */
+};
+
+struct wanted_topics {
+	size_t count;
+	const struct wanted_topic *items;
+};
+
+/* Sees that all of them are there. With `create` those that are missing, and not
+ * bound, are made first; `made` (NULL: nobody asks) says how many. One that somebody
+ * else made meanwhile is as good. CONFIG: one is missing, or cannot be made as it is
+ * wanted; SYSTEM: Kafka does not answer. */
+bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
+		   struct error *error);
+
+#endif

@@ -1,0 +1,200 @@
+/* `sluice run`: what it refuses before anything starts, and one engine on the mock of a
+ * broker. It runs in a thread, by pthread_create(), and is told to stop by a signal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/session.h"
+
+#define PIPELINE "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+#define RUNTIME "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec: {config: {"
+#define DOUBLES "  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n  output: {steps: [twice]}\n"
+
+static char file[] = "/tmp/sluice-run-XXXXXX";
+
+static void write_file(const char *text)
+{
+	FILE *stream = fopen(file, "w");
+	assert_non_null(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+static int make_file(void **state)
+{
+	(void)state;
+	int descriptor = mkstemp(file);
+	return descriptor < 0 || close(descriptor);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+/* Refused with these words, and so quickly that nobody was asked: nothing listens there. */
+static void expect_refusal(const char *text, const char *more, const char *words)
+{
+	char line[400];
+	write_file(text);
+	snprintf(line, sizeof line, "run -f %s %s", file, more);
+	struct said said = say_with(step_kinds, line);
+	if (!strstr(said.err, words))
+		fail_msg("\"%s\" is not in: %s", words, said.err);
+	assert_int_not_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+}
+
+#define BROKERS "--brokers 127.0.0.1:1"
+
+static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *spec, *words;
+	} rows[] = {
+		{"  steps:\n  - {name: watch, drift: {reference: r}}\n  output: {steps: [watch]}\n",
+		 "step `watch` is of kind `drift`"},
+		{"  steps:\n  - {name: a}\n  output: {steps: [a]}\n", "model `a` has no endpoint"},
+		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n", "it has no output"},
+		{"  lineage: full\n" DOUBLES, "steps' own topics are not written"},
+		{"  input: {externalInputs: [other.outputs]}\n" DOUBLES, "it reads other pipelines' topics"},
+		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  - {name: b, inputs: [a], isolate: true, expression: {set: "
+		 "{x: "
+		 "x}}}\n  output: {steps: [b]}\n",
+		 "more than one stage, because"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[1000];
+		snprintf(text, sizeof text, PIPELINE "%s", rows[i].spec);
+		expect_refusal(text, BROKERS, rows[i].words);
+	}
+}
+
+static void a_model_that_only_speaks_grpc_is_refused(void **state)
+{
+	(void)state;
+	expect_refusal(PIPELINE "  steps:\n  - {name: a}\n  output: {steps: [a]}\n", BROKERS " --server a=grpc://127.0.0.1:1",
+		       "only http:// and https:// can be called");
+}
+
+static void two_readers_of_one_topic_are_refused(void **state)
+{
+	(void)state;
+	expect_refusal(PIPELINE "  input: {topic: t}\n" DOUBLES
+				"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+				"  input: {topic: t}\n" DOUBLES,
+		       BROKERS, "pipelines p and q read the same topic t");
+}
+
+static void protection_that_is_not_in_force_is_refused_unless_it_is_said(void **state)
+{
+	(void)state;
+	static const char asks[] = PIPELINE DOUBLES RUNTIME
+		"kafkaConfig: {bootstrap.servers: \"127.0.0.1:1\", consumer: {nonsense: 1}, producer: {nonsense: 1}}, "
+		"securityConfig: {encryption: {enabled: true}}}}\n";
+	expect_refusal(asks, "", "--insecure-ignore-security");
+	expect_refusal(asks, "--insecure-ignore-security", "nonsense"); /* goes on to the next obstacle */
+}
+
+static void settings_of_librdkafka_are_passed_through(void **state)
+{
+	(void)state;
+	expect_refusal(PIPELINE DOUBLES RUNTIME
+		       "kafkaConfig: {bootstrap.servers: \"127.0.0.1:1\", producer: {compression.type: nonsense}}}}\n",
+		       "", "refuses compression.type");
+}
+
+static void without_brokers_it_asks_where_kafka_is(void **state)
+{
+	(void)state;
+	expect_refusal(PIPELINE DOUBLES, "", "where is Kafka?");
+	expect_refusal(PIPELINE DOUBLES RUNTIME "kafkaConfig: {enabled: false}}}\n", "", "kafkaConfig.enabled is false");
+	expect_refusal(RUNTIME "kafkaConfig: {}}}\n", "", "there is no pipeline");
+}
+
+/* ---- on the mock ---- */
+
+struct engine {
+	char line[400];
+	struct said said;
+	pthread_t thread;
+};
+
+static void *run_engine(void *context)
+{
+	struct engine *engine = context;
+	engine->said = say_with(step_kinds, engine->line);
+	return NULL;
+}
+
+static void an_engine_answers_until_it_is_told_to_stop(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct engine engine = {0};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, "sluice.default.pipeline.p.errors", 1, 1);
+	write_file(PIPELINE "  delivery: at-least-once\n  input: {topic: in}\n"
+			    "  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n"
+			    "  output: {steps: [twice], topic: out}\n");
+	snprintf(engine.line, sizeof engine.line, "run %s --brokers %s --topics check --instance one", file, mock.brokers);
+	assert_int_equal(pthread_create(&engine.thread, NULL, run_engine, &engine), 0);
+	mock_write(&mock, "key", "{\"id\":\"r\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}",
+		   NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&mock);
+	assert_non_null(memmem(answer->payload, answer->len, "[42]", 4));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(pthread_join(engine.thread, NULL), 0);
+	assert_string_equal(engine.said.err, "");
+	assert_int_equal(engine.said.code, EXIT_GOOD);
+	assert_non_null(strstr(engine.said.out, "p: reads in, answers to out; at least once"));
+	assert_non_null(strstr(engine.said.out, "p: ended; taken 1, released 1, answered 1"));
+	said_close(&engine.said);
+	mock_close(&mock);
+}
+
+static void a_topic_that_is_missing_stops_it_when_topics_are_only_checked(void **state)
+{
+	(void)state;
+	struct mock mock;
+	char more[200];
+	mock_open(&mock);
+	snprintf(more, sizeof more, "--brokers %s --topics check", mock.brokers);
+	expect_refusal(PIPELINE "  input: {topic: in}\n" DOUBLES, more, "run with --topics create");
+	expect_refusal(PIPELINE "  input: {topic: nowhere}\n" DOUBLES, more,
+		       "topic nowhere is not there, and it is not sluice's to make");
+	mock_close(&mock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_cannot_run_yet_is_refused_with_its_reason),
+		cmocka_unit_test(a_model_that_only_speaks_grpc_is_refused),
+		cmocka_unit_test(two_readers_of_one_topic_are_refused),
+		cmocka_unit_test(protection_that_is_not_in_force_is_refused_unless_it_is_said),
+		cmocka_unit_test(settings_of_librdkafka_are_passed_through),
+		cmocka_unit_test(without_brokers_it_asks_where_kafka_is),
+		cmocka_unit_test(an_engine_answers_until_it_is_told_to_stop),
+		cmocka_unit_test(a_topic_that_is_missing_stops_it_when_topics_are_only_checked),
+	};
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
