@@ -288,8 +288,7 @@ static const struct tensor *computed(const struct step *step, const struct membe
 	stacked = tensor_renamed(arena, stacked, TEXT("members"));
 	struct tensors made = {1, &stacked};
 	struct scope scope = visit_scope(visit, &made);
-	const struct tensor *value = expression_evaluate(self->value, &scope, arena, error);
-	return value ? tensor_renamed(arena, value, text_of(self->tensor)) : NULL;
+	return expression_evaluate_as(self->value, text_of(self->tensor), &scope, arena, error);
 }
 
 static enum step_verdict combine_run(struct step *step, struct visit *visit, struct error *error)

@@ -15,75 +15,138 @@ struct expression_options {
 	struct name_list keep;
 };
 
-static bool listed(const struct name_list *names, struct text name)
+/* The options with their names as texts, so that no visit measures them again. */
+struct names {
+	size_t count;
+	struct text *items;
+};
+
+struct opened {
+	struct names set; /* of each setting */
+	struct names drop;
+	struct names keep;
+};
+
+static struct names names_of(const struct name_list *list, struct arena *arena)
+{
+	struct names names = {list->count, ARENA_ARRAY(arena, struct text, list->count)};
+	for (size_t i = 0; names.items && i < list->count; i++)
+		names.items[i] = text_of(list->items[i].text);
+	return names;
+}
+
+static bool listed(const struct names *names, struct text name)
 {
 	for (size_t i = 0; i < names->count; i++)
-		if (text_is(name, names->items[i].text))
+		if (text_equal_short(name, names->items[i]))
 			return true;
 	return false;
 }
 
-static bool set_all(const struct expression_options *self, struct visit *visit, struct tensors_builder *made, struct error *error)
+/* Whether a tensor goes on: it is not dropped, and kept when only some are. */
+static bool stays(const struct names *drop, const struct names *keep, struct text name)
 {
+	return !listed(drop, name) && (keep->count == 0 || listed(keep, name));
+}
+
+static bool expression_open(struct step *step, struct error *error)
+{
+	const struct expression_options *self = step->options;
 	const struct setting *settings = self->set.items;
+	struct opened *opened = ARENA_NEW(step->arena, struct opened);
+	if (!opened)
+		return error_memory(error, ERROR_SYSTEM, "opening a step of expressions");
+	*opened = (struct opened){.set = {self->set.count, ARENA_ARRAY(step->arena, struct text, self->set.count)},
+				  .drop = names_of(&self->drop, step->arena),
+				  .keep = names_of(&self->keep, step->arena)};
+	for (size_t i = 0; opened->set.items && i < self->set.count; i++)
+		opened->set.items[i] = text_of(settings[i].name.text);
+	step->state = opened;
+	return !arena_failed(step->arena) || error_memory(error, ERROR_SYSTEM, "opening a step of expressions");
+}
+
+/* What leaves: as it grows, each expression reads it, and so sees what was set above. */
+struct outcome {
+	struct payload payload;
+	const struct tensor *items[]; /* of the payload */
+};
+
+static struct outcome *outcome_begin(const struct payload *input, size_t more, struct arena *arena)
+{
+	size_t count = input->tensors.count;
+	struct outcome *outcome = arena_take_raw(arena, sizeof *outcome + (count + more) * sizeof *outcome->items);
+	if (!outcome)
+		return NULL;
+	outcome->payload = *input;
+	outcome->payload.tensors.items = outcome->items;
+	for (size_t i = 0; i < count; i++)
+		outcome->items[i] = input->tensors.items[i];
+	return outcome;
+}
+
+/* In the place of the first of its name, else behind all. */
+static void outcome_put(struct outcome *outcome, const struct tensor *tensor)
+{
+	size_t at = 0;
+	while (at < outcome->payload.tensors.count && !text_equal_short(outcome->items[at]->name, tensor->name))
+		at++;
+	outcome->items[at] = tensor;
+	outcome->payload.tensors.count += at == outcome->payload.tensors.count;
+}
+
+static bool set_all(const struct step *step, struct visit *visit, struct outcome *outcome, struct error *error)
+{
+	const struct expression_options *self = step->options;
+	const struct opened *opened = step->state;
+	const struct setting *settings = self->set.items;
+	struct scope scope = visit_scope(visit, NULL);
+	scope.payload = &outcome->payload;
 	for (size_t i = 0; i < self->set.count; i++) {
-		struct tensors above = tensors_end(made);
-		struct scope scope = visit_scope(visit, &above);
-		const struct tensor *value = expression_evaluate(settings[i].value, &scope, visit_arena(visit), error);
+		const struct tensor *value =
+			expression_evaluate_as(settings[i].value, opened->set.items[i], &scope, visit_arena(visit), error);
 		if (!value)
 			return false;
-		tensors_put(made, tensor_renamed(visit_arena(visit), value, text_of(settings[i].name.text)));
+		outcome_put(outcome, value);
 	}
 	return true;
 }
 
-static bool all_there(const struct name_list *keep, struct tensors tensors, struct error *error)
+static bool all_there(const struct step *step, struct tensors tensors, struct error *error)
 {
-	for (size_t i = 0; i < keep->count; i++)
-		if (!tensors_find(tensors, text_of(keep->items[i].text)))
-			return error_set(error, ERROR_INPUT, keep->items[i].place,
-					 "no tensor `%s` to keep; name one that came, or set it", keep->items[i].text);
+	const struct expression_options *self = step->options;
+	const struct opened *opened = step->state;
+	for (size_t i = 0; i < opened->keep.count; i++)
+		if (!tensors_find(tensors, opened->keep.items[i]))
+			return error_set(error, ERROR_INPUT, self->keep.items[i].place,
+					 "no tensor `%s` to keep; name one that came, or set it", self->keep.items[i].text);
 	return true;
 }
 
-static struct tensors picked(const struct expression_options *self, struct tensors tensors, struct arena *arena)
+static void pick(const struct opened *opened, struct outcome *outcome)
 {
-	if (self->drop.count == 0 && self->keep.count == 0)
-		return tensors;
-	struct tensors_builder left;
-	tensors_begin(&left, arena, tensors.count);
-	for (size_t i = 0; i < tensors.count; i++) {
-		struct text name = tensors.items[i]->name;
-		if (!listed(&self->drop, name) && (self->keep.count == 0 || listed(&self->keep, name)))
-			tensors_add(&left, tensors.items[i]);
-	}
-	return tensors_end(&left);
+	size_t left = 0;
+	for (size_t i = 0; i < outcome->payload.tensors.count; i++)
+		if (stays(&opened->drop, &opened->keep, outcome->items[i]->name))
+			outcome->items[left++] = outcome->items[i];
+	outcome->payload.tensors.count = left;
 }
 
 static enum step_verdict expression_run(struct step *step, struct visit *visit, struct error *error)
 {
-	const struct expression_options *self = step->options;
-	struct arena *arena = visit_arena(visit);
-	const struct payload *input = visit_input(visit);
-	struct tensors_builder made, all;
-	tensors_begin(&made, arena, self->set.count);
-	if (!set_all(self, visit, &made, error))
-		return STEP_FAIL;
-	tensors_begin(&all, arena, input->tensors.count + made.count);
-	for (size_t i = 0; i < input->tensors.count; i++)
-		tensors_add(&all, input->tensors.items[i]);
-	for (size_t i = 0; i < made.count; i++)
-		tensors_put(&all, made.items[i]);
-	if (!all_there(&self->keep, tensors_end(&all), error))
-		return STEP_FAIL;
-	struct payload *payload = arena_take_raw(arena, sizeof *payload);
-	if (!payload) {
+	const struct opened *opened = step->state;
+	struct outcome *outcome = outcome_begin(visit_input(visit), opened->set.count, visit_arena(visit));
+	if (!outcome) {
 		error_memory(error, ERROR_LIMIT, "setting tensors");
 		return STEP_FAIL;
 	}
-	*payload = *input;
-	payload->tensors = picked(self, tensors_end(&all), arena);
-	visit_emit(visit, payload);
+	if (opened->set.count && !set_all(step, visit, outcome, error))
+		return STEP_FAIL;
+	if (opened->drop.count || opened->keep.count) {
+		if (!all_there(step, outcome->payload.tensors, error))
+			return STEP_FAIL;
+		pick(opened, outcome);
+	}
+	visit_emit(visit, &outcome->payload);
 	return STEP_DONE;
 }
 
@@ -136,14 +199,13 @@ static bool typing_keep(const struct expression_options *self, struct typing *ty
 	return true;
 }
 
-static void typing_pick(const struct expression_options *self, struct typing *typing)
+static void typing_pick(const struct expression_options *self, struct typing *typing, struct arena *arena)
 {
+	const struct names drop = names_of(&self->drop, arena), keep = names_of(&self->keep, arena);
 	size_t left = 0;
-	for (size_t i = 0; i < typing->count; i++) {
-		struct text name = typing->items[i].name;
-		if (!listed(&self->drop, name) && (self->keep.count == 0 || listed(&self->keep, name)))
+	for (size_t i = 0; i < typing->count && !arena_failed(arena); i++)
+		if (stays(&drop, &keep, typing->items[i].name))
 			typing->items[left++] = typing->items[i];
-	}
 	typing->count = left;
 }
 
@@ -167,7 +229,7 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 	}
 	if (!typing_keep(self, &typing, error))
 		return false;
-	typing_pick(self, &typing);
+	typing_pick(self, &typing, arena);
 	*out = (struct tensor_types){typing.complete, typing.count, typing.items};
 	return true;
 }
@@ -213,5 +275,6 @@ const struct step_kind step_expression = {
 	.options_size = sizeof(struct expression_options),
 	.shape = SHAPE_ADDS,
 	.infer = expression_infer,
+	.open = expression_open,
 	.run = expression_run,
 };

@@ -32,6 +32,23 @@ static inline bool text_equal(struct text a, struct text b)
 	return a.length == b.length && (a.bytes == b.bytes || a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
 }
 
+/* The same without a call, for names, which are short and of which many are compared. */
+static inline bool text_equal_short(struct text a, struct text b)
+{
+	if (a.length != b.length)
+		return false;
+	size_t at = 0;
+	for (uint64_t left, right; at + sizeof left <= a.length; at += sizeof left) {
+		memcpy(&left, a.bytes + at, sizeof left);
+		memcpy(&right, b.bytes + at, sizeof right);
+		if (left != right)
+			return false;
+	}
+	while (at < a.length && a.bytes[at] == b.bytes[at])
+		at++;
+	return at == a.length;
+}
+
 static inline bool text_is(struct text a, const char *string)
 {
 	return text_equal(a, text_of(string));

@@ -9,14 +9,6 @@ const struct header *headers_find(struct headers headers, struct text name)
 	return NULL;
 }
 
-const struct tensor *tensors_find(struct tensors tensors, struct text name)
-{
-	for (size_t i = 0; i < tensors.count; i++)
-		if (text_equal(tensors.items[i]->name, name))
-			return tensors.items[i];
-	return NULL;
-}
-
 void tensors_begin(struct tensors_builder *builder, struct arena *arena, size_t expected)
 {
 	size_t capacity = expected ? expected : 4;

@@ -39,7 +39,13 @@ struct tensors {
 };
 
 /* The first tensor of that name; NULL when there is none. */
-const struct tensor *tensors_find(struct tensors tensors, struct text name);
+static inline const struct tensor *tensors_find(struct tensors tensors, struct text name)
+{
+	for (size_t i = 0; i < tensors.count; i++)
+		if (text_equal_short(tensors.items[i]->name, name))
+			return tensors.items[i];
+	return NULL;
+}
 
 struct payload {
 	struct tensors tensors;

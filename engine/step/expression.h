@@ -54,11 +54,17 @@ struct scope {
 	const char *version;
 };
 
-/* The value, as a tensor without a name, in `arena`; it may be one of the scope's
- * own tensors, uncopied. NULL and an error (INPUT: a name that is missing, shapes
- * that do not fit, overflow; LIMIT: the arena). */
-const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope, struct arena *arena,
-					 struct error *error);
+/* The value, as a tensor of that name (borrowed), in `arena`. NULL and an error (INPUT: a
+ * name that is missing, shapes that do not fit, overflow; LIMIT: the arena). */
+const struct tensor *expression_evaluate_as(const struct expression *expression, struct text name, const struct scope *scope,
+					    struct arena *arena, struct error *error);
+
+/* The same without a name; it may be one of the scope's own tensors, uncopied. */
+static inline const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope,
+						       struct arena *arena, struct error *error)
+{
+	return expression_evaluate_as(expression, (struct text){0}, scope, arena, error);
+}
 
 /* A condition: one element, true or false; nan is false. */
 bool expression_judge(const struct expression *expression, const struct scope *scope, struct arena *arena, bool *holds,

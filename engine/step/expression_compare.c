@@ -223,13 +223,23 @@ struct choice {
 	size_t truths_step, then_step, otherwise_step; /* 0 for a single one, else 1 */
 };
 
+/* Room for what is chosen: the shape is one of the choices' own, or was made of them. */
+static void *where_make(struct evaluation *evaluation, enum datatype storage, const struct joint_shape *joint,
+			struct value *result)
+{
+	if (joint->shape == joint->room)
+		return value_make(evaluation, result, storage, joint->shape, joint->rank);
+	const struct value like = {.shape = joint->shape, .count = joint->count, .rank = joint->rank};
+	return value_make_like(evaluation, result, storage, &like);
+}
+
 static bool where_texts_or_bools(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
 				 struct value *result)
 {
 	enum datatype storage = (enum datatype)choice->then->storage;
 	size_t stride = datatype_stride(storage);
 	const unsigned char *thens = choice->then->data, *others = choice->otherwise->data;
-	unsigned char *out = value_make(evaluation, result, storage, joint->shape, joint->rank);
+	unsigned char *out = where_make(evaluation, storage, joint, result);
 	for (size_t i = 0; out && i < joint->count; i++)
 		memcpy(out + i * stride,
 		       choice->truths[i * choice->truths_step] ? thens + i * choice->then_step * stride
@@ -242,11 +252,19 @@ static bool where_floats(struct evaluation *evaluation, const struct choice *cho
 			 struct value *result)
 {
 	const double *thens = value_doubles(evaluation, choice->then), *others = value_doubles(evaluation, choice->otherwise);
-	double *out = value_make(evaluation, result, DATATYPE_FP64, joint->shape, joint->rank);
-	for (size_t i = 0; thens && others && out && i < joint->count; i++)
+	double *out = where_make(evaluation, DATATYPE_FP64, joint, result);
+	if (!thens || !others || !out)
+		return false;
+	if (choice->truths_step && !choice->then_step && !choice->otherwise_step) {
+		const double pair[] = {*others, *thens};
+		for (size_t i = 0; i < joint->count; i++)
+			out[i] = pair[choice->truths[i] != 0];
+		return true;
+	}
+	for (size_t i = 0; i < joint->count; i++)
 		out[i] =
 			choice->truths[i * choice->truths_step] ? thens[i * choice->then_step] : others[i * choice->otherwise_step];
-	return thens && others && out;
+	return true;
 }
 
 static bool where_integers(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,

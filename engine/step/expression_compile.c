@@ -257,28 +257,46 @@ static const double *exact_number(const struct value *literal, struct arena *are
 	return number;
 }
 
+/* A name compared with a number, or computed with it. */
+static bool brief_operation(struct expression *expression, const struct node *node, struct arena *arena)
+{
+	struct brief *brief = &expression->brief;
+	if (node->kind != NODE_BINARY || node->items[1]->kind != NODE_LITERAL || !brief_name(expression, node->items[0]))
+		return false;
+	brief->number = exact_number(&node->items[1]->literal, arena);
+	if (!brief->number)
+		return false;
+	if (node->operation >= OPERATOR_LESS && node->operation <= OPERATOR_NOT_EQUAL) {
+		brief->kernel = comparison_kernel(node->operation, &brief->turned);
+		brief->datatype = DATATYPE_BOOL;
+		brief->element_bytes = sizeof(uint8_t);
+		return true;
+	}
+	if (node->operation < OPERATOR_ADD || node->operation > OPERATOR_DIVIDE)
+		return false;
+	brief->kernel = arithmetic_floats[node->operation - OPERATOR_ADD][OPERAND_FLOATS][OPERAND_DOUBLE];
+	brief->datatype = DATATYPE_FP32;
+	brief->element_bytes = sizeof(float);
+	return true;
+}
+
 static void find_brief_form(struct expression *expression, struct arena *arena)
 {
 	const struct node *node = expression->root;
 	struct brief *brief = &expression->brief;
-	brief->datatype = DATATYPE_FP32;
-	brief->element_bytes = sizeof(float);
-	if (node->kind == NODE_CALL && node->function->rules->reduce == reduce_mean && !node->has_along &&
-	    brief_name(expression, node->items[0]))
-		brief->run = brief_mean;
-	if (node->kind != NODE_BINARY || node->items[1]->kind != NODE_LITERAL)
-		return;
-	brief->number = exact_number(&node->items[1]->literal, arena);
-	if (!brief->number || !brief_name(expression, node->items[0]))
-		return;
-	if (node->operation >= OPERATOR_ADD && node->operation <= OPERATOR_DIVIDE) {
-		brief->kernel = arithmetic_floats[node->operation - OPERATOR_ADD][OPERAND_FLOATS][OPERAND_DOUBLE];
+	if (brief_operation(expression, node, arena))
 		brief->run = brief_with_number;
-	} else if (node->operation >= OPERATOR_LESS && node->operation <= OPERATOR_NOT_EQUAL) {
-		brief->kernel = comparison_kernel(node->operation, &brief->turned);
-		brief->datatype = DATATYPE_BOOL;
-		brief->element_bytes = 1;
-		brief->run = brief_with_number;
+	if (node->kind != NODE_CALL || node->has_along || node->has_over)
+		return;
+	const struct function_rules *rules = node->function->rules;
+	if (rules->run == run_sum && brief_operation(expression, node->items[0], arena) && brief->datatype == DATATYPE_BOOL) {
+		brief->datatype = DATATYPE_INT64;
+		brief->element_bytes = sizeof(int64_t);
+		brief->run = brief_count;
+	} else if ((rules->run == run_sum || rules->reduce == reduce_mean) && brief_name(expression, node->items[0])) {
+		brief->datatype = DATATYPE_FP32;
+		brief->element_bytes = sizeof(float);
+		brief->run = rules->run == run_sum ? brief_sum : brief_mean;
 	}
 }
 

@@ -32,6 +32,12 @@ bool value_pick(struct evaluation *evaluation, const struct value *base, const s
 			shape[rank++] = axes[axis].count;
 	size_t stride = datatype_stride((enum datatype)base->storage);
 	const unsigned char *in = (const unsigned char *)base->data + (count ? offset * stride : 0);
+	if (rank == 0) {
+		static const int64_t no_shape[1];
+		*result = (struct value){
+			.data = in, .shape = no_shape, .count = 1, .storage = base->storage, .width = base->width};
+		return true;
+	}
 	bool together = true; /* one axis may be cut, those outside it must be single */
 	for (uint32_t axis = 0; axis + 1 < inner; axis++)
 		together = together && axes[axis].count == 1;
@@ -91,7 +97,9 @@ static bool position_of(struct evaluation *evaluation, const struct value *base,
 			bool is_border, int64_t *position)
 {
 	int64_t size = base->shape[axis];
-	if (!value_one_integer(evaluation, index, "an index", position))
+	if (__builtin_expect(index->storage == DATATYPE_INT64 && index->count == 1, 1))
+		*position = *(const int64_t *)index->data;
+	else if (!value_one_integer(evaluation, index, "an index", position))
 		return false;
 	int64_t from_front = *position < 0 ? *position + size : *position;
 	if (from_front < 0 || from_front >= size + is_border)

@@ -2,6 +2,7 @@
 #include "step/expression_kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
@@ -12,6 +13,18 @@
 #define FLOATS_AT(items, i) ((double)((const float *)(items))[i])
 #define DOUBLES_AT(items, i) (((const double *)(items))[i])
 #define DOUBLE_AT(items, i) (*(const double *)(items))
+
+void floats_widen(double *restrict out, const float *restrict items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = (double)items[i];
+}
+
+void doubles_narrow(float *restrict out, const double *restrict items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = (float)items[i];
+}
 
 #define KERNEL(name, type, left_at, right_at, operation)                                                                           \
 	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
@@ -80,10 +93,78 @@ KERNELS_NARROW(narrow_add, +)
 KERNELS_NARROW(narrow_subtract, -)
 KERNELS_NARROW(narrow_multiply, *)
 KERNELS_NARROW(narrow_divide, /)
-KERNELS(less, uint8_t, <)
-KERNELS(less_equal, uint8_t, <=)
-KERNELS(equal, uint8_t, ==)
-KERNELS(not_equal, uint8_t, !=)
+KERNELS_PLAIN(less, uint8_t, <)
+KERNELS_PLAIN(less_equal, uint8_t, <=)
+KERNELS_PLAIN(equal, uint8_t, ==)
+KERNELS_PLAIN(not_equal, uint8_t, !=)
+
+/* ---- floats compared with a number ---- */
+
+#define TRUTHS(name, operation)                                                                                                    \
+	static inline void name(uint8_t *restrict out, const float *restrict items, float bound, size_t count)                     \
+	{                                                                                                                          \
+		for (size_t i = 0; i < count; i++)                                                                                 \
+			out[i] = items[i] operation bound;                                                                         \
+	}
+
+TRUTHS(truths_less, <)
+TRUTHS(truths_less_equal, <=)
+TRUTHS(truths_greater, >)
+TRUTHS(truths_greater_equal, >=)
+TRUTHS(truths_equal, ==)
+TRUTHS(truths_not_equal, !=)
+
+/* Between a number and the float nearest to it stands no other float, so floats compare
+ * with the one as with the other, but for which side that float itself is on. */
+#define ORDER_NUMBER(name, items_at, number_at, at_bound, below, above)                                                            \
+	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
+	{                                                                                                                          \
+		(void)left, (void)right;                                                                                           \
+		const double number = *(const double *)(number_at);                                                                \
+		const float nearest = (float)number;                                                                               \
+		if ((double)nearest < number)                                                                                      \
+			below(result, items_at, nearest, count);                                                                   \
+		else if ((double)nearest > number)                                                                                 \
+			above(result, items_at, nearest, count);                                                                   \
+		else                                                                                                               \
+			at_bound(result, items_at, nearest, count);                                                                \
+	}
+
+ORDER_NUMBER(less_fs, left, right, truths_less, truths_less_equal, truths_less)
+ORDER_NUMBER(less_equal_fs, left, right, truths_less_equal, truths_less_equal, truths_less)
+ORDER_NUMBER(less_sf, right, left, truths_greater, truths_greater, truths_greater_equal)
+ORDER_NUMBER(less_equal_sf, right, left, truths_greater_equal, truths_greater, truths_greater_equal)
+
+/* No float equals a number that is none. */
+#define EQUAL_NUMBER(name, items_at, number_at, equal)                                                                             \
+	static void name(void *restrict result, const void *restrict left, const void *restrict right, size_t count)               \
+	{                                                                                                                          \
+		(void)left, (void)right;                                                                                           \
+		const double number = *(const double *)(number_at);                                                                \
+		const float nearest = (float)number;                                                                               \
+		equal(result, items_at, (double)nearest == number ? nearest : NAN, count);                                         \
+	}
+
+EQUAL_NUMBER(equal_fs, left, right, truths_equal)
+EQUAL_NUMBER(equal_sf, right, left, truths_equal)
+EQUAL_NUMBER(not_equal_fs, left, right, truths_not_equal)
+EQUAL_NUMBER(not_equal_sf, right, left, truths_not_equal)
+
+size_t truths_count(const uint8_t *items, size_t count)
+{
+	const uint64_t sevens = UINT64_C(0x7f7f7f7f7f7f7f7f), ones = UINT64_C(0x0101010101010101);
+	size_t sum = 0, i = 0;
+	for (uint64_t eight; i + sizeof eight <= count; i += sizeof eight) {
+		memcpy(&eight, items + i, sizeof eight);
+		uint64_t holds = (((eight & sevens) + sevens) | eight) & ~sevens; /* the top bit of each that is not 0 */
+		sum += (size_t)(((holds >> 7) * ones) >> 56);
+	}
+	for (; i < count; i++)
+		sum += items[i] != 0;
+	return sum;
+}
+
+/* ---- the tables ---- */
 
 #define ROW(name)                                                                                                                  \
 	{                                                                                                                          \
@@ -114,44 +195,62 @@ kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS] = {
 	[ORDER_NOT_EQUAL] = ROW(not_equal),
 };
 
-#define LANES 4
+#define LANES 2 /* what every processor's vector registers hold; two of them keep it busy */
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 
 /* What an addition lost to rounding (Knuth's TwoSum). */
 #define SUM_LOST(before, item, sum) (((before) - ((sum) - ((sum) - (before)))) + ((item) - ((sum) - (before))))
 
-/* An infinite sum has lost nothing: inf - inf would make it nan. */
-static double lanes_joined(const lanes *sums, const lanes *losses, const double *tail, size_t tail_count)
-{
-	double total = (*sums)[0];
-	double lost = ((*losses)[0] + (*losses)[1]) + ((*losses)[2] + (*losses)[3]);
-	for (size_t i = 1; i < LANES + tail_count; i++) {
-		double item = i < LANES ? (*sums)[i] : tail[i - LANES];
-		double sum = total + item;
-		lost += SUM_LOST(total, item, sum);
-		total = sum;
-	}
-	return isfinite(total) ? total + lost : total;
-}
+#define SUM_ADD(sums, losses, item)                                                                                                \
+	do {                                                                                                                       \
+		const lanes before = sums, added = item;                                                                           \
+		sums = before + added;                                                                                             \
+		losses += SUM_LOST(before, added, sums);                                                                           \
+	} while (0)
 
+/* Adds up two times LANES sums and the tail. An infinite sum has lost nothing: inf - inf
+ * would make it nan. */
 #define SUM(name, type)                                                                                                            \
 	double name(const type *items, size_t count)                                                                               \
 	{                                                                                                                          \
-		typedef type four __attribute__((vector_size(LANES * sizeof(type)), aligned(sizeof(type)), may_alias));            \
-		lanes sums = {0}, losses = {0};                                                                                    \
+		lanes even = {0}, odd = {0}, even_losses = {0}, odd_losses = {0};                                                  \
 		size_t i = 0;                                                                                                      \
-		for (; i + LANES <= count; i += LANES) {                                                                           \
-			lanes item = __builtin_convertvector(*(const four *)(const void *)(items + i), lanes);                     \
-			lanes sum = sums + item;                                                                                   \
-			losses += SUM_LOST(sums, item, sum);                                                                       \
-			sums = sum;                                                                                                \
+		for (; i + 2 * LANES <= count; i += 2 * LANES) {                                                                   \
+			SUM_ADD(even, even_losses, ((lanes){(double)items[i], (double)items[i + 1]}));                             \
+			SUM_ADD(odd, odd_losses, ((lanes){(double)items[i + 2], (double)items[i + 3]}));                           \
 		}                                                                                                                  \
-		double tail[LANES];                                                                                                \
-		for (size_t at = i; at < count; at++)                                                                              \
-			tail[at - i] = (double)items[at];                                                                          \
-		return lanes_joined(&sums, &losses, tail, count - i);                                                              \
+		SUM_ADD(even, even_losses, odd);                                                                                   \
+		even_losses += odd_losses;                                                                                         \
+		double total = even[0] + even[1];                                                                                  \
+		double lost = even_losses[0] + even_losses[1] + SUM_LOST(even[0], even[1], total);                                 \
+		for (; i < count; i++) {                                                                                           \
+			const double item = (double)items[i], sum = total + item;                                                  \
+			lost += SUM_LOST(total, item, sum);                                                                        \
+			total = sum;                                                                                               \
+		}                                                                                                                  \
+		return isfinite(total) ? total + lost : total;                                                                     \
 	}
 
 SUM(sum_doubles, double)
 SUM(sum_floats, float)
+
+double sum_squares(const double *items, size_t count, double centre, double *rest)
+{
+	lanes squares = {0}, losses = {0}, distances = {0};
+	size_t i = 0;
+	for (; i + LANES <= count; i += LANES) {
+		const lanes distance = (lanes){items[i], items[i + 1]} - centre;
+		SUM_ADD(squares, losses, distance * distance);
+		distances += distance;
+	}
+	if (i < count) {
+		const lanes distance = {items[i] - centre, 0};
+		SUM_ADD(squares, losses, distance * distance);
+		distances += distance;
+	}
+	const double total = squares[0] + squares[1];
+	const double lost = losses[0] + losses[1] + SUM_LOST(squares[0], squares[1], total);
+	*rest = distances[0] + distances[1];
+	return isfinite(total) ? total + lost : total;
+}

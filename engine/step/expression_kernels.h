@@ -26,8 +26,18 @@ extern kernel *const arithmetic_doubles[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND
 extern kernel *const arithmetic_floats[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 extern kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 
-/* The sum with what each addition lost carried along (TwoSum, in four lanes). */
+/* How many bytes are not 0. */
+size_t truths_count(const uint8_t *items, size_t count);
+
+/* The sum with what each addition lost carried along (TwoSum, in lanes). */
 double sum_doubles(const double *items, size_t count);
 double sum_floats(const float *items, size_t count);
+
+/* The sum of the squares around `centre`, summed alike; `rest` is what the distances
+ * themselves add up to. */
+double sum_squares(const double *items, size_t count, double centre, double *rest);
+
+void floats_widen(double *out, const float *items, size_t count);
+void doubles_narrow(float *out, const double *items, size_t count);
 
 #endif

@@ -20,18 +20,9 @@ double reduce_mean(const double *items, size_t count)
  * off again. */
 static double squares_around_mean(const double *items, size_t count)
 {
-	double mean = reduce_mean(items, count);
-	double squares = 0, squares_lost = 0, rest = 0;
-	for (size_t i = 0; i < count; i++) {
-		double distance = items[i] - mean;
-		double square = distance * distance;
-		double sum = squares + square;
-		squares_lost += squares >= square ? (squares - sum) + square : (square - sum) + squares;
-		squares = sum;
-		rest += distance;
-	}
-	double exact = isfinite(squares) ? squares + squares_lost : squares;
-	return exact - rest * rest / (double)count;
+	double rest;
+	double squares = sum_squares(items, count, reduce_mean(items, count), &rest);
+	return squares - rest * rest / (double)count;
 }
 
 double reduce_pvar(const double *items, size_t count)
@@ -56,14 +47,8 @@ double reduce_std(const double *items, size_t count)
 
 double reduce_norm(const double *items, size_t count)
 {
-	double squares = 0, lost = 0;
-	for (size_t i = 0; i < count; i++) {
-		double square = items[i] * items[i];
-		double sum = squares + square;
-		lost += squares >= square ? (squares - sum) + square : (square - sum) + squares;
-		squares = sum;
-	}
-	return sqrt(isfinite(squares) ? squares + lost : squares);
+	double rest;
+	return sqrt(sum_squares(items, count, 0, &rest));
 }
 
 /* ---- running them ---- */
@@ -131,13 +116,9 @@ static bool sum_integers(struct evaluation *evaluation, const struct node *node,
 
 static bool count_truths(struct evaluation *evaluation, const struct value *value, struct value *result)
 {
-	const uint8_t *truths = value->data;
 	int64_t *out = value_make_single(evaluation, result, DATATYPE_INT64);
-	int64_t count = 0;
-	for (size_t i = 0; i < value->count; i++)
-		count += truths[i] != 0;
 	if (out)
-		*out = count;
+		*out = (int64_t)truths_count(value->data, value->count);
 	return out;
 }
 

@@ -212,20 +212,11 @@ static bool single_text(struct evaluation *evaluation, struct text text, struct 
 	return single(evaluation, DATATYPE_BYTES, &text, result);
 }
 
-/* As tensors_find(), without a call for each name: names are short. */
-static inline const struct tensor *find(const struct tensors *tensors, const char *bytes, size_t length)
+/* A name set above in the same step, else a tensor of the message. */
+static inline const struct tensor *scope_find(const struct scope *scope, struct text name)
 {
-	for (size_t i = 0; i < tensors->count; i++) {
-		const struct tensor *tensor = tensors->items[i];
-		if (tensor->name.length != length)
-			continue;
-		size_t at = 0;
-		while (at < length && tensor->name.bytes[at] == bytes[at])
-			at++;
-		if (at == length)
-			return tensor;
-	}
-	return NULL;
+	const struct tensor *tensor = scope->made ? tensors_find(*scope->made, name) : NULL;
+	return tensor || !scope->payload ? tensor : tensors_find(scope->payload->tensors, name);
 }
 
 static const char *special_text(const struct scope *scope, enum special_name special)
@@ -338,7 +329,7 @@ bool instruct_owned(struct evaluation *evaluation, const struct instruction *ins
 static __attribute__((noinline)) bool load_elsewhere(struct evaluation *evaluation, const struct instruction *instruction)
 {
 	const struct payload *payload = evaluation->scope->payload;
-	const struct tensor *mark = payload ? find(&payload->marks, instruction->name.bytes, instruction->name.length) : NULL;
+	const struct tensor *mark = payload ? tensors_find(payload->marks, instruction->name) : NULL;
 	if (mark) {
 		value_of_tensor(&evaluation->slots[instruction->slot], mark);
 		return true;
@@ -350,12 +341,7 @@ static __attribute__((noinline)) bool load_elsewhere(struct evaluation *evaluati
 
 bool instruct_name(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	const char *bytes = instruction->name.bytes;
-	const size_t length = instruction->name.length;
-	const struct scope *scope = evaluation->scope;
-	const struct tensor *tensor = scope->made ? find(scope->made, bytes, length) : NULL;
-	if (!tensor && scope->payload)
-		tensor = find(&scope->payload->tensors, bytes, length);
+	const struct tensor *tensor = scope_find(evaluation->scope, instruction->name);
 	if (__builtin_expect(!tensor, 0))
 		return load_elsewhere(evaluation, instruction);
 	value_of_tensor(&evaluation->slots[instruction->slot], tensor);
@@ -443,18 +429,26 @@ static const void *answer_elements(struct evaluation *evaluation, const struct v
 		float *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
 		if (!out)
 			evaluation_full(evaluation);
-		for (size_t i = 0; numbers && out && i < value->count; i++)
-			out[i] = (float)numbers[i];
+		if (numbers && out)
+			doubles_narrow(out, numbers, value->count);
 		return numbers ? out : NULL;
 	}
 	return datatype == DATATYPE_FP64 ? (const void *)value_doubles(evaluation, value)
 					 : (const void *)value_signed(evaluation, value);
 }
 
-static const struct tensor *answer_of(struct evaluation *evaluation, const struct value *value)
+static const struct tensor *answer_untouched(struct evaluation *evaluation, const struct tensor *tensor, struct text name)
+{
+	const struct tensor *renamed = name.length ? tensor_renamed(evaluation->arena, tensor, name) : tensor;
+	if (!renamed)
+		evaluation_full(evaluation);
+	return renamed;
+}
+
+static const struct tensor *answer_of(struct evaluation *evaluation, const struct value *value, struct text name)
 {
 	if (value->tensor && evaluation->expression->root->kind == NODE_NAME)
-		return value->tensor;
+		return answer_untouched(evaluation, value->tensor, name);
 	enum datatype datatype = answer_datatype(value);
 	const void *elements = value->storage == datatype ? value->data : answer_elements(evaluation, value, datatype);
 	struct tensor *tensor = arena_take_raw(evaluation->arena, sizeof *tensor);
@@ -462,8 +456,12 @@ static const struct tensor *answer_of(struct evaluation *evaluation, const struc
 		evaluation_full(evaluation);
 		return NULL;
 	}
-	*tensor = (struct tensor){
-		.shape = value->shape, .data = elements, .count = value->count, .datatype = datatype, .rank = value->rank};
+	*tensor = (struct tensor){.name = name,
+				  .shape = value->shape,
+				  .data = elements,
+				  .count = value->count,
+				  .datatype = datatype,
+				  .rank = value->rank};
 	return tensor;
 }
 
@@ -478,59 +476,93 @@ static inline bool evaluate(struct evaluation *evaluation)
 
 /* ---- the shortest expressions ---- */
 
-/* A tensor of floats with room for its elements behind it. */
-static inline struct tensor *brief_answer(struct arena *arena, enum datatype datatype, size_t element_bytes,
-					  const struct tensor *like)
+/* A tensor of `operand`'s shape with room for its elements behind it. */
+static inline struct tensor *brief_answer(const struct brief *brief, const struct tensor *operand, struct text name,
+					  struct arena *arena)
 {
-	struct tensor *answer = arena_take_raw(arena, sizeof *answer + like->count * element_bytes);
+	struct tensor *answer = arena_take_raw(arena, sizeof *answer + operand->count * brief->element_bytes);
 	if (__builtin_expect(!answer, 0))
 		return NULL;
-	*answer = (struct tensor){
-		.shape = like->shape, .data = answer + 1, .count = like->count, .datatype = datatype, .rank = like->rank};
+	*answer = (struct tensor){.name = name,
+				  .shape = operand->shape,
+				  .data = answer + 1,
+				  .count = operand->count,
+				  .datatype = brief->datatype,
+				  .rank = operand->rank};
 	return answer;
 }
 
-const struct tensor *brief_with_number(const struct expression *expression, const struct tensor *operand, struct arena *arena)
+static inline void brief_compute(const struct brief *brief, void *out, const struct tensor *operand)
 {
-	const struct brief *brief = &expression->brief;
-	struct tensor *answer = brief_answer(arena, brief->datatype, brief->element_bytes, operand);
+	if (brief->turned)
+		brief->kernel(out, brief->number, operand->data, operand->count);
+	else
+		brief->kernel(out, operand->data, brief->number, operand->count);
+}
+
+const struct tensor *brief_with_number(const struct brief *brief, const struct tensor *operand, struct text name,
+				       struct arena *arena)
+{
+	struct tensor *answer = brief_answer(brief, operand, name, arena);
 	if (answer)
-		brief->kernel(answer + 1, brief->turned ? brief->number : operand->data,
-			      brief->turned ? operand->data : brief->number, operand->count);
+		brief_compute(brief, answer + 1, operand);
 	return answer;
 }
 
-const struct tensor *brief_mean(const struct expression *expression, const struct tensor *operand, struct arena *arena)
+static const int64_t no_shape[1];
+static const struct tensor single_element = {.shape = no_shape, .count = 1};
+
+const struct tensor *brief_sum(const struct brief *brief, const struct tensor *operand, struct text name, struct arena *arena)
 {
-	static const int64_t no_shape[1];
-	static const struct tensor single = {.shape = no_shape, .count = 1};
-	struct tensor *answer = brief_answer(arena, expression->brief.datatype, sizeof(float), &single);
+	struct tensor *answer = brief_answer(brief, &single_element, name, arena);
+	if (answer)
+		*(float *)(void *)(answer + 1) = (float)sum_floats(operand->data, operand->count);
+	return answer;
+}
+
+const struct tensor *brief_mean(const struct brief *brief, const struct tensor *operand, struct text name, struct arena *arena)
+{
+	struct tensor *answer = brief_answer(brief, &single_element, name, arena);
 	if (answer)
 		*(float *)(void *)(answer + 1) = (float)(sum_floats(operand->data, operand->count) / (double)operand->count);
 	return answer;
 }
 
-/* `x * 0.5`, `x > 0.5`, `mean(x)` over a tensor of floats, without slots and
- * instructions: steps are full of them. NULL: the general way must be gone. */
-static inline const struct tensor *evaluate_briefly(const struct expression *expression, const struct scope *scope,
-						    struct arena *arena)
+const struct tensor *brief_count(const struct brief *brief, const struct tensor *operand, struct text name, struct arena *arena)
 {
-	struct text name = expression->brief.name;
-	const struct tensor *tensor = scope->made ? find(scope->made, name.bytes, name.length) : NULL;
-	if (!tensor && scope->payload)
-		tensor = find(&scope->payload->tensors, name.bytes, name.length);
-	bool floats = tensor && tensor->datatype == DATATYPE_FP32 && tensor->count > 0;
-	return floats ? expression->brief.run(expression, tensor, arena) : NULL;
+	struct tensor *answer = brief_answer(brief, &single_element, name, arena);
+	uint8_t *truths = arena_take_raw(arena, operand->count);
+	if (!truths)
+		return NULL;
+	brief_compute(brief, truths, operand);
+	*(int64_t *)(void *)(answer + 1) = (int64_t)truths_count(truths, operand->count);
+	return answer;
 }
 
-const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope, struct arena *arena,
-					 struct error *error)
+/* `x * 0.5`, `x > 0.5`, `mean(x)`, `sum(x > 0.5)` over a tensor of floats, without slots and
+ * instructions: steps are full of them. NULL: the general way must be gone. */
+static inline const struct tensor *evaluate_briefly(const struct brief *brief, struct text name, const struct scope *scope,
+						    struct arena *arena)
 {
-	const struct tensor *answer = expression->brief.run ? evaluate_briefly(expression, scope, arena) : NULL;
-	if (answer)
-		return answer;
+	const struct tensor *tensor = scope_find(scope, brief->name);
+	bool floats = tensor && tensor->datatype == DATATYPE_FP32 && tensor->count > 0;
+	return floats ? brief->run(brief, tensor, name, arena) : NULL;
+}
+
+static __attribute__((noinline)) const struct tensor *evaluate_at_length(const struct expression *expression, struct text name,
+									 const struct scope *scope, struct arena *arena,
+									 struct error *error)
+{
 	struct evaluation evaluation = {.expression = expression, .scope = scope, .arena = arena, .error = error};
-	return evaluate(&evaluation) ? answer_of(&evaluation, &evaluation.slots[0]) : NULL;
+	return evaluate(&evaluation) ? answer_of(&evaluation, &evaluation.slots[0], name) : NULL;
+}
+
+const struct tensor *expression_evaluate_as(const struct expression *expression, struct text name, const struct scope *scope,
+					    struct arena *arena, struct error *error)
+{
+	const struct brief *brief = &expression->brief;
+	const struct tensor *answer = brief->run ? evaluate_briefly(brief, name, scope, arena) : NULL;
+	return answer ? answer : evaluate_at_length(expression, name, scope, arena, error);
 }
 
 bool expression_judge(const struct expression *expression, const struct scope *scope, struct arena *arena, bool *holds,

@@ -27,6 +27,6 @@ instruction_run instruct_then;	   /* a branch of where: forgiven when the other 
 instruction_run instruct_otherwise;
 
 /* What an expression's brief form does; see struct brief. */
-brief_run brief_with_number, brief_mean;
+brief_run brief_with_number, brief_sum, brief_mean, brief_count;
 
 #endif

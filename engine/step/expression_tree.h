@@ -98,10 +98,12 @@ struct instruction {
 	bool last;	  /* its result is the answer: may be rounded already */
 };
 
-/* The whole of an expression that is one name with one number, or under one function:
- * what it does when the name is a tensor of floats. */
-typedef const struct tensor *brief_run(const struct expression *expression, const struct tensor *operand, struct arena *arena);
+struct brief;
+typedef const struct tensor *brief_run(const struct brief *brief, const struct tensor *operand, struct text name,
+				       struct arena *arena);
 
+/* The whole of an expression that is one name with one number, under one function, or
+ * both: what it does when the name is a tensor of floats. */
 struct brief {
 	brief_run *run; /* NULL: the expression has no such form */
 	struct text name;

@@ -70,7 +70,7 @@ const double *value_doubles(struct evaluation *evaluation, const struct value *v
 	}
 	switch ((enum datatype)value->storage) {
 	case DATATYPE_FP32:
-		CONVERT(float, (double)items[i]);
+		floats_widen(out, value->data, value->count);
 		break;
 	case DATATYPE_FP16:
 		CONVERT(uint16_t, (double)half_to_float(items[i]));
@@ -188,14 +188,22 @@ const uint8_t *value_truths(struct evaluation *evaluation, const struct value *v
 
 /* ---- making ---- */
 
+/* The product of a shape; false and an error when it has too many elements. The error
+ * is only made ready when it is needed: it has room for a long sentence. */
+static bool count_of_shape(struct evaluation *evaluation, const int64_t *shape, uint32_t rank, size_t *count)
+{
+	struct error refused;
+	refused.kind = ERROR_NONE;
+	return shape_count(TEXT("of the result"), shape, rank, count, &refused) || evaluation_fail(evaluation, "%s", refused.text);
+}
+
 void *value_make(struct evaluation *evaluation, struct value *result, enum datatype storage, const int64_t *shape, uint32_t rank)
 {
 	size_t count;
-	struct error refused = {0};
-	if (!shape_count(TEXT("of the result"), shape, rank, &count, &refused)) {
-		evaluation_fail(evaluation, "%s", refused.text);
+	if (rank == 0)
+		return value_make_single(evaluation, result, storage);
+	if (!count_of_shape(evaluation, shape, rank, &count))
 		return NULL;
-	}
 	int64_t *kept = arena_take_raw(evaluation->arena, (rank + 1) * sizeof *kept);
 	void *elements = arena_take_raw(evaluation->arena, count * datatype_stride(storage));
 	if (!kept || !elements) {
@@ -241,17 +249,26 @@ bool shapes_join(struct evaluation *evaluation, const struct value *const *value
 {
 	joint->shape = values[0]->shape;
 	joint->rank = values[0]->rank;
+	joint->count = values[0]->count;
 	for (size_t i = 1; i < count; i++) {
-		if (shapes_equal(joint->shape, joint->rank, values[i]->shape, values[i]->rank))
+		const struct value *value = values[i];
+		if (value->count == 1 && value->rank <= joint->rank)
+			continue;
+		if (joint->count == 1 && joint->rank <= value->rank) {
+			joint->shape = value->shape;
+			joint->rank = value->rank;
+			joint->count = value->count;
+			continue;
+		}
+		if (shapes_equal(joint->shape, joint->rank, value->shape, value->rank))
 			continue;
 		struct value before = {.shape = joint->shape, .rank = joint->rank, .storage = values[0]->storage};
-		if (!join_two(joint, values[i]))
+		if (!join_two(joint, value))
 			return evaluation_fail(evaluation, "the shapes of %s and %s do not fit; each dimension must be equal or 1",
-					       value_text(evaluation, &before), value_text(evaluation, values[i]));
+					       value_text(evaluation, &before), value_text(evaluation, value));
+		if (!count_of_shape(evaluation, joint->shape, joint->rank, &joint->count))
+			return false;
 	}
-	struct error refused = {0};
-	if (!shape_count(TEXT("of the result"), joint->shape, joint->rank, &joint->count, &refused))
-		return evaluation_fail(evaluation, "%s", refused.text);
 	return true;
 }
 

@@ -201,13 +201,10 @@ struct function_rules {
 /* Whether a value of the class fits the letter, and in words what does. */
 static inline bool letter_takes(char letter, enum datatype_class class)
 {
-	const unsigned integer = 1U << CLASS_SIGNED | 1U << CLASS_UNSIGNED, number = integer | 1U << CLASS_FLOAT;
-	unsigned taken = letter == 'n'	 ? number
-			 : letter == 'b' ? number | 1U << CLASS_BOOL
-			 : letter == 'i' ? integer
-			 : letter == 't' ? 1U << CLASS_BYTES
-					 : ~0U;
-	return taken >> class & 1;
+	enum { INTEGER = 1 << CLASS_SIGNED | 1 << CLASS_UNSIGNED, NUMBER = INTEGER | 1 << CLASS_FLOAT };
+	static const uint8_t taken[] = {
+		['a'] = UINT8_MAX, ['b'] = NUMBER | 1 << CLASS_BOOL, ['i'] = INTEGER, ['n'] = NUMBER, ['t'] = 1 << CLASS_BYTES};
+	return taken[(unsigned char)letter] >> class & 1;
 }
 
 const char *letter_words(char letter);
