@@ -248,42 +248,47 @@ static bool where_texts_or_bools(struct evaluation *evaluation, const struct cho
 	return out;
 }
 
+static bool where_words(struct evaluation *evaluation, const struct choice *choice, const void *thens, const void *others,
+			enum datatype storage, const struct joint_shape *joint, struct value *result)
+{
+	void *out = where_make(evaluation, storage, joint, result);
+	if (!thens || !others || !out)
+		return false;
+	const struct word_choice words = {choice->truths,      thens, others, choice->truths_step, choice->then_step,
+					  choice->otherwise_step};
+	words_choose(out, &words, joint->count);
+	return true;
+}
+
 static bool where_floats(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
 			 struct value *result)
 {
-	const double *thens = value_doubles(evaluation, choice->then), *others = value_doubles(evaluation, choice->otherwise);
-	double *out = where_make(evaluation, DATATYPE_FP64, joint, result);
-	if (!thens || !others || !out)
-		return false;
-	if (choice->truths_step && !choice->then_step && !choice->otherwise_step) {
-		const double pair[] = {*others, *thens};
-		for (size_t i = 0; i < joint->count; i++)
-			out[i] = pair[choice->truths[i] != 0];
-		return true;
+	return where_words(evaluation, choice, value_doubles(evaluation, choice->then), value_doubles(evaluation, choice->otherwise),
+			   DATATYPE_FP64, joint, result);
+}
+
+/* Among signed ones an unsigned integer may be chosen that is too great. */
+static bool chosen_fit(struct evaluation *evaluation, const struct choice *choice, const struct value *result)
+{
+	const int64_t *out = result->data;
+	for (size_t i = 0; i < result->count; i++) {
+		bool truth = choice->truths[i * choice->truths_step];
+		if (out[i] < 0 && (truth ? choice->then : choice->otherwise)->storage == DATATYPE_UINT64)
+			return evaluation_fail(evaluation,
+					       "where() of signed and unsigned integers, and this one does not fit INT64; "
+					       "write cast(x, FP64)");
 	}
-	for (size_t i = 0; i < joint->count; i++)
-		out[i] =
-			choice->truths[i * choice->truths_step] ? thens[i * choice->then_step] : others[i * choice->otherwise_step];
 	return true;
 }
 
 static bool where_integers(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
 			   struct value *result)
 {
-	const int64_t *thens = value_signed(evaluation, choice->then), *others = value_signed(evaluation, choice->otherwise);
 	bool is_unsigned = operands_unsigned(choice->then, choice->otherwise);
-	int64_t *out = value_make(evaluation, result, is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, joint->shape, joint->rank);
-	if (!thens || !others || !out)
-		return false;
-	for (size_t i = 0; i < joint->count; i++) {
-		bool truth = choice->truths[i * choice->truths_step];
-		out[i] = truth ? thens[i * choice->then_step] : others[i * choice->otherwise_step];
-		if (!is_unsigned && out[i] < 0 && (truth ? choice->then : choice->otherwise)->storage == DATATYPE_UINT64)
-			return evaluation_fail(evaluation,
-					       "where() of signed and unsigned integers, and this one does not fit INT64; "
-					       "write cast(x, FP64)");
-	}
-	return true;
+	bool mixed = !is_unsigned && (choice->then->storage == DATATYPE_UINT64 || choice->otherwise->storage == DATATYPE_UINT64);
+	return where_words(evaluation, choice, value_signed(evaluation, choice->then), value_signed(evaluation, choice->otherwise),
+			   is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, joint, result) &&
+	       (!mixed || chosen_fit(evaluation, choice, result));
 }
 
 bool operate_where(struct evaluation *evaluation, const struct value *condition, const struct value *then,

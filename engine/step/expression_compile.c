@@ -100,16 +100,28 @@ static void emit_coalesce(struct emitter *emitter, const struct node *node, uint
 		emitter->instructions[tries[i]].after = emitter->expression->instructions_count;
 }
 
+/* A literal cannot fail, so nothing needs to govern it. */
+static const struct value *emit_branch(struct emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot,
+				       uint32_t choice)
+{
+	if (node->items[choice]->kind == NODE_LITERAL)
+		return emit_operand(emitter, node->items[choice], slot + choice);
+	uint32_t branch = emit(emitter, run, node, slot);
+	emit_node(emitter, node->items[choice], slot + choice);
+	govern(emitter, branch);
+	return NULL;
+}
+
 static void emit_where(struct emitter *emitter, const struct node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
-	uint32_t then = emit(emitter, instruct_then, node, slot);
-	emit_node(emitter, node->items[1], slot + 1);
-	govern(emitter, then);
-	uint32_t otherwise = emit(emitter, instruct_otherwise, node, slot);
-	emit_node(emitter, node->items[2], slot + 2);
-	govern(emitter, otherwise);
-	emit(emitter, instruct_where, node, slot);
+	const struct value *then = emit_branch(emitter, instruct_then, node, slot, 1);
+	const struct value *otherwise = emit_branch(emitter, instruct_otherwise, node, slot, 2);
+	uint32_t at = emit(emitter, instruct_where, node, slot);
+	if (emitter->failed)
+		return;
+	emitter->instructions[at].left = then;
+	emitter->instructions[at].right = otherwise;
 }
 
 static void emit_call(struct emitter *emitter, const struct node *node, uint32_t slot)

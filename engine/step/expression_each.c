@@ -61,26 +61,12 @@ bool run_sign(struct evaluation *evaluation, const struct node *node, const stru
 
 /* ---- the lesser and the greater ---- */
 
-static bool lesser_floats(struct evaluation *evaluation, bool greater, const struct value *left, const struct value *right,
-			  struct value *result)
-{
-	struct value a = *left, b = *right;
-	if (!operands_spread(evaluation, &a, &b))
-		return false;
-	const double *lefts = value_doubles(evaluation, &a), *rights = value_doubles(evaluation, &b);
-	double *out = value_make_like(evaluation, result, DATATYPE_FP64, &a);
-	for (size_t i = 0; lefts && rights && out && i < a.count; i++) {
-		bool takes_left = isnan(lefts[i]) || (greater ? lefts[i] >= rights[i] : lefts[i] <= rights[i]);
-		out[i] = takes_left ? lefts[i] : rights[i];
-	}
-	return lefts && rights && out;
-}
-
 static bool lesser(struct evaluation *evaluation, bool greater, const struct value *left, const struct value *right,
 		   struct value *result)
 {
 	if (value_is_float(left) || value_is_float(right))
-		return lesser_floats(evaluation, greater, left, right, result);
+		return operands_run(evaluation, arithmetic_doubles[greater ? ARITHMETIC_GREATEST : ARITHMETIC_LEAST], DATATYPE_FP64,
+				    left, right, result);
 	struct value takes_left;
 	return operate_comparison(evaluation, greater ? OPERATOR_GREATER_EQUAL : OPERATOR_LESS_EQUAL, left, right, &takes_left) &&
 	       operate_where(evaluation, &takes_left, left, right, result);
@@ -136,23 +122,17 @@ bool run_relu(struct evaluation *evaluation, const struct node *node, const stru
 
 /* ---- what a float is ---- */
 
-static bool test_floats(struct evaluation *evaluation, bool finite, const struct value *value, struct value *result)
-{
-	const double *in = value_is_float(value) ? value_doubles(evaluation, value) : NULL;
-	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, value);
-	if (!out || (value_is_float(value) && !in))
-		return false;
-	for (size_t i = 0; i < value->count; i++)
-		out[i] = in ? (finite ? isfinite(in[i]) != 0 : isnan(in[i]) != 0) : finite;
-	return true;
-}
-
 bool run_isnan(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	(void)node;
 	(void)count;
-	return test_floats(evaluation, false, arguments, result);
+	if (value_is_float(arguments)) /* nan alone is not equal to itself */
+		return operands_run(evaluation, order_truths[ORDER_NOT_EQUAL], DATATYPE_BOOL, arguments, arguments, result);
+	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, arguments);
+	if (out)
+		memset(out, false, arguments->count);
+	return out;
 }
 
 bool run_isfinite(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
@@ -160,7 +140,14 @@ bool run_isfinite(struct evaluation *evaluation, const struct node *node, const 
 {
 	(void)node;
 	(void)count;
-	return test_floats(evaluation, true, arguments, result);
+	const double *in = value_is_float(arguments) ? value_doubles(evaluation, arguments) : NULL;
+	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, arguments);
+	if (!out || (value_is_float(arguments) && !in))
+		return false;
+	memset(out, true, arguments->count);
+	for (size_t i = 0; in && i < arguments->count; i++)
+		out[i] = isfinite(in[i]) != 0;
+	return true;
 }
 
 bool run_div(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,

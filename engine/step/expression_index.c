@@ -32,16 +32,10 @@ bool value_pick(struct evaluation *evaluation, const struct value *base, const s
 			shape[rank++] = axes[axis].count;
 	size_t stride = datatype_stride((enum datatype)base->storage);
 	const unsigned char *in = (const unsigned char *)base->data + (count ? offset * stride : 0);
-	if (rank == 0) {
-		static const int64_t no_shape[1];
-		*result = (struct value){
-			.data = in, .shape = no_shape, .count = 1, .storage = base->storage, .width = base->width};
-		return true;
-	}
 	bool together = true; /* one axis may be cut, those outside it must be single */
 	for (uint32_t axis = 0; axis + 1 < inner; axis++)
 		together = together && axes[axis].count == 1;
-	int64_t *kept = arena_take_raw(evaluation->arena, rank * sizeof *kept);
+	int64_t *kept = arena_take_raw(evaluation->arena, (rank + 1) * sizeof *kept);
 	unsigned char *out = together || !count ? NULL : arena_take_raw(evaluation->arena, count * stride);
 	if (arena_failed(evaluation->arena))
 		return evaluation_full(evaluation);
@@ -97,9 +91,7 @@ static bool position_of(struct evaluation *evaluation, const struct value *base,
 			bool is_border, int64_t *position)
 {
 	int64_t size = base->shape[axis];
-	if (__builtin_expect(index->storage == DATATYPE_INT64 && index->count == 1, 1))
-		*position = *(const int64_t *)index->data;
-	else if (!value_one_integer(evaluation, index, "an index", position))
+	if (!value_one_integer(evaluation, index, "an index", position))
 		return false;
 	int64_t from_front = *position < 0 ? *position + size : *position;
 	if (from_front < 0 || from_front >= size + is_border)
@@ -131,10 +123,38 @@ static bool choose_one(struct evaluation *evaluation, const struct value *base, 
 	return true;
 }
 
+/* x[0, 3], a number for each axis: most indices are. False when it is another one, or is
+ * outside. */
+static bool pick_element(const struct node *node, const struct value *base, const struct value *indices, struct value *result)
+{
+	static const int64_t no_shape[1];
+	size_t offset = 0;
+	if (node->count - 1 != base->rank)
+		return false;
+	for (uint32_t axis = 0; axis < base->rank; axis++) {
+		const struct value *index = &indices[axis];
+		if (node->items[axis + 1]->kind == NODE_SLICE || index->storage != DATATYPE_INT64 || index->count != 1)
+			return false;
+		int64_t size = base->shape[axis], position = *(const int64_t *)index->data;
+		position += position < 0 ? size : 0;
+		if (position < 0 || position >= size)
+			return false;
+		offset = offset * (size_t)size + (size_t)position;
+	}
+	*result = (struct value){.data = (const unsigned char *)base->data + offset * datatype_stride((enum datatype)base->storage),
+				 .shape = no_shape,
+				 .count = 1,
+				 .storage = base->storage,
+				 .width = base->width};
+	return true;
+}
+
 bool value_index(struct evaluation *evaluation, const struct node *node, const struct value *base, const struct value *indices,
 		 struct value *result)
 {
 	struct axis_choice axes[TENSOR_RANK_MAX];
+	if (pick_element(node, base, indices, result))
+		return true;
 	if (node->count - 1 > base->rank)
 		return evaluation_fail(evaluation, "%s has %u dimensions, and here are %u indices; leave some out",
 				       value_text(evaluation, base), base->rank, node->count - 1);

@@ -10,7 +10,19 @@
 #pragma GCC optimize("O3") /* the loops are here for being vectorised, which -O2 hardly does */
 #endif
 
+#define SUM_OF(a, b) ((a) + (b))
+#define DIFFERENCE_OF(a, b) ((a) - (b))
+#define PRODUCT_OF(a, b) ((a) * (b))
+#define QUOTIENT_OF(a, b) ((a) / (b))
+#define LESSER_OF(a, b) ((((a) <= (b)) | ((a) != (a))) ? (a) : (b)) /* nan, if one of them is */
+#define GREATER_OF(a, b) ((((a) >= (b)) | ((a) != (a))) ? (a) : (b))
+#define IS_LESS(a, b) ((a) < (b))
+#define IS_LESS_EQUAL(a, b) ((a) <= (b))
+#define IS_EQUAL(a, b) ((a) == (b))
+#define IS_NOT_EQUAL(a, b) ((a) != (b))
+
 #define FLOATS_AT(items, i) ((double)((const float *)(items))[i])
+#define NARROW_AT(items, i) (((const float *)(items))[i])
 #define DOUBLES_AT(items, i) (((const double *)(items))[i])
 #define DOUBLE_AT(items, i) (*(const double *)(items))
 
@@ -31,7 +43,7 @@ void doubles_narrow(float *restrict out, const double *restrict items, size_t co
 	{                                                                                                                          \
 		type *restrict out = result;                                                                                       \
 		for (size_t i = 0; i < count; i++)                                                                                 \
-			out[i] = (type)(left_at(left, i) operation right_at(right, i));                                            \
+			out[i] = (type)operation(left_at(left, i), right_at(right, i));                                            \
 	}
 
 /* With a scalar that a float holds exactly, the whole loop is float arithmetic. */
@@ -44,10 +56,10 @@ void doubles_narrow(float *restrict out, const double *restrict items, size_t co
 		const float narrow = (float)scalar;                                                                                \
 		if ((double)narrow == scalar)                                                                                      \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)((double)items[i] operation(double) narrow);                                       \
+				out[i] = (float)operation((double)items[i], (double)narrow);                                       \
 		else                                                                                                               \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)((double)items[i] operation scalar);                                               \
+				out[i] = (float)operation((double)items[i], scalar);                                               \
 	}
 
 #define KERNEL_SCALAR_LEFT(name, operation)                                                                                        \
@@ -59,15 +71,14 @@ void doubles_narrow(float *restrict out, const double *restrict items, size_t co
 		const float narrow = (float)scalar;                                                                                \
 		if ((double)narrow == scalar)                                                                                      \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)((double)narrow operation(double) items[i]);                                       \
+				out[i] = (float)operation((double)narrow, (double)items[i]);                                       \
 		else                                                                                                               \
 			for (size_t i = 0; i < count; i++)                                                                         \
-				out[i] = (float)(scalar operation(double) items[i]);                                               \
+				out[i] = (float)operation(scalar, (double)items[i]);                                               \
 	}
 
-/* The nine kernels of an operator, but those with a scalar and floats to floats. */
+/* The nine kernels of an operator, but those of floats alone or with a scalar. */
 #define KERNELS_PLAIN(name, type, operation)                                                                                       \
-	KERNEL(name##_ff, type, FLOATS_AT, FLOATS_AT, operation)                                                                   \
 	KERNEL(name##_fd, type, FLOATS_AT, DOUBLES_AT, operation)                                                                  \
 	KERNEL(name##_df, type, DOUBLES_AT, FLOATS_AT, operation)                                                                  \
 	KERNEL(name##_dd, type, DOUBLES_AT, DOUBLES_AT, operation)                                                                 \
@@ -77,26 +88,37 @@ void doubles_narrow(float *restrict out, const double *restrict items, size_t co
 
 #define KERNELS(name, type, operation)                                                                                             \
 	KERNELS_PLAIN(name, type, operation)                                                                                       \
+	KERNEL(name##_ff, type, FLOATS_AT, FLOATS_AT, operation)                                                                   \
 	KERNEL(name##_fs, type, FLOATS_AT, DOUBLE_AT, operation)                                                                   \
 	KERNEL(name##_sf, type, DOUBLE_AT, FLOATS_AT, operation)
 
 #define KERNELS_NARROW(name, operation)                                                                                            \
 	KERNELS_PLAIN(name, float, operation)                                                                                      \
+	KERNEL(name##_ff, float, FLOATS_AT, FLOATS_AT, operation)                                                                  \
 	KERNEL_SCALAR_RIGHT(name##_fs, operation)                                                                                  \
 	KERNEL_SCALAR_LEFT(name##_sf, operation)
 
-KERNELS(add, double, +)
-KERNELS(subtract, double, -)
-KERNELS(multiply, double, *)
-KERNELS(divide, double, /)
-KERNELS_NARROW(narrow_add, +)
-KERNELS_NARROW(narrow_subtract, -)
-KERNELS_NARROW(narrow_multiply, *)
-KERNELS_NARROW(narrow_divide, /)
-KERNELS_PLAIN(less, uint8_t, <)
-KERNELS_PLAIN(less_equal, uint8_t, <=)
-KERNELS_PLAIN(equal, uint8_t, ==)
-KERNELS_PLAIN(not_equal, uint8_t, !=)
+/* Floats compare as they are. */
+#define KERNELS_ORDER(name, operation)                                                                                             \
+	KERNELS_PLAIN(name, uint8_t, operation)                                                                                    \
+	KERNEL(name##_ff, uint8_t, NARROW_AT, NARROW_AT, operation)
+
+KERNELS(add, double, SUM_OF)
+KERNELS(subtract, double, DIFFERENCE_OF)
+KERNELS(multiply, double, PRODUCT_OF)
+KERNELS(divide, double, QUOTIENT_OF)
+KERNELS(least, double, LESSER_OF)
+KERNELS(greatest, double, GREATER_OF)
+KERNELS_NARROW(narrow_add, SUM_OF)
+KERNELS_NARROW(narrow_subtract, DIFFERENCE_OF)
+KERNELS_NARROW(narrow_multiply, PRODUCT_OF)
+KERNELS_NARROW(narrow_divide, QUOTIENT_OF)
+KERNELS_NARROW(narrow_least, LESSER_OF)
+KERNELS_NARROW(narrow_greatest, GREATER_OF)
+KERNELS_ORDER(less, IS_LESS)
+KERNELS_ORDER(less_equal, IS_LESS_EQUAL)
+KERNELS_ORDER(equal, IS_EQUAL)
+KERNELS_ORDER(not_equal, IS_NOT_EQUAL)
 
 /* ---- floats compared with a number ---- */
 
@@ -179,6 +201,8 @@ kernel *const arithmetic_doubles[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS]
 	[ARITHMETIC_SUBTRACT] = ROW(subtract),
 	[ARITHMETIC_MULTIPLY] = ROW(multiply),
 	[ARITHMETIC_DIVIDE] = ROW(divide),
+	[ARITHMETIC_LEAST] = ROW(least),
+	[ARITHMETIC_GREATEST] = ROW(greatest),
 };
 
 kernel *const arithmetic_floats[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS] = {
@@ -186,6 +210,8 @@ kernel *const arithmetic_floats[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS] 
 	[ARITHMETIC_SUBTRACT] = ROW(narrow_subtract),
 	[ARITHMETIC_MULTIPLY] = ROW(narrow_multiply),
 	[ARITHMETIC_DIVIDE] = ROW(narrow_divide),
+	[ARITHMETIC_LEAST] = ROW(narrow_least),
+	[ARITHMETIC_GREATEST] = ROW(narrow_greatest),
 };
 
 kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS] = {
@@ -194,6 +220,34 @@ kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS] = {
 	[ORDER_EQUAL] = ROW(equal),
 	[ORDER_NOT_EQUAL] = ROW(not_equal),
 };
+
+/* ---- choosing ---- */
+
+static inline void choose(uint64_t *restrict out, const struct word_choice *choice, size_t truths_step, size_t then_step,
+			  size_t otherwise_step, size_t count)
+{
+	const uint8_t *truths = choice->truths;
+	const uint64_t *thens = choice->thens, *others = choice->others;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t chosen = (uint64_t)0 - (truths[i * truths_step] != 0);
+		out[i] = (thens[i * then_step] & chosen) | (others[i * otherwise_step] & ~chosen);
+	}
+}
+
+void words_choose(void *restrict out, const struct word_choice *choice, size_t count)
+{
+	/* The usual steps are written out, for the compiler to make a loop for each. */
+	if (!choice->truths_step)
+		choose(out, choice, 0, choice->then_step, choice->otherwise_step, count);
+	else if (choice->then_step && choice->otherwise_step)
+		choose(out, choice, 1, 1, 1, count);
+	else if (choice->then_step)
+		choose(out, choice, 1, 1, 0, count);
+	else
+		choose(out, choice, 1, 0, choice->otherwise_step, count);
+}
+
+/* ---- sums ---- */
 
 #define LANES 2 /* what every processor's vector registers hold; two of them keep it busy */
 

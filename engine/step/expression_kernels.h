@@ -15,7 +15,15 @@
 /* Where an operand's elements are. */
 enum operand_kind { OPERAND_FLOATS, OPERAND_DOUBLES, OPERAND_DOUBLE, OPERAND_KINDS };
 
-enum arithmetic { ARITHMETIC_ADD, ARITHMETIC_SUBTRACT, ARITHMETIC_MULTIPLY, ARITHMETIC_DIVIDE, ARITHMETIC_COUNT };
+enum arithmetic {
+	ARITHMETIC_ADD,
+	ARITHMETIC_SUBTRACT,
+	ARITHMETIC_MULTIPLY,
+	ARITHMETIC_DIVIDE,
+	ARITHMETIC_LEAST,
+	ARITHMETIC_GREATEST,
+	ARITHMETIC_COUNT
+};
 enum order { ORDER_LESS, ORDER_LESS_EQUAL, ORDER_EQUAL, ORDER_NOT_EQUAL, ORDER_COUNT };
 
 typedef void kernel(void *out, const void *left, const void *right, size_t count);
@@ -25,6 +33,15 @@ typedef void kernel(void *out, const void *left, const void *right, size_t count
 extern kernel *const arithmetic_doubles[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 extern kernel *const arithmetic_floats[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 extern kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS];
+
+/* Between elements of 64 bits, of any kind; a single one is chosen again and again. */
+struct word_choice {
+	const uint8_t *truths;
+	const void *thens, *others;
+	size_t truths_step, then_step, otherwise_step; /* 0 for a single one, else 1 */
+};
+
+void words_choose(void *out, const struct word_choice *choice, size_t count);
 
 /* How many bytes are not 0. */
 size_t truths_count(const uint8_t *items, size_t count);

@@ -22,7 +22,10 @@ bool lanes_of(struct evaluation *evaluation, const struct node *node, const stru
 {
 	uint32_t axis;
 	if (!node->has_along) {
-		*lanes = (struct lanes){.count = 1, .length = value->count, .inner = 1};
+		lanes->count = 1;
+		lanes->length = value->count;
+		lanes->inner = 1;
+		lanes->rank = 0;
 		return true;
 	}
 	if (!value_axis(evaluation, value, node->along, &axis))

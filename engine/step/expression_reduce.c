@@ -133,34 +133,35 @@ bool run_sum(struct evaluation *evaluation, const struct node *node, const struc
 
 /* ---- the least and the greatest ---- */
 
-/* Where the extreme of a lane stands: the first of equals, or the first nan. */
-static size_t extreme_of(const struct lanes *lanes, size_t lane, bool greatest, const double *numbers, const int64_t *integers,
-			 bool is_unsigned)
-{
-	size_t best = lane_at(lanes, lane, 0), position = 0;
-	for (size_t i = 1; i < lanes->length; i++) {
-		size_t at = lane_at(lanes, lane, i);
-		bool better;
-		if (numbers)
-			better = !isnan(numbers[best]) &&
-				 (isnan(numbers[at]) || (greatest ? numbers[at] > numbers[best] : numbers[at] < numbers[best]));
-		else if (is_unsigned)
-			better = greatest ? (uint64_t)integers[at] > (uint64_t)integers[best]
-					  : (uint64_t)integers[at] < (uint64_t)integers[best];
-		else
-			better = greatest ? integers[at] > integers[best] : integers[at] < integers[best];
-		if (better) {
-			best = at;
-			position = i;
-		}
+/* Where the extreme of `length` items stands, one `step` behind the other: the first of
+ * equals, or the first nan. */
+#define EXTREME(name, type, is_nan)                                                                                                \
+	static size_t name(const type *items, size_t length, size_t step, bool greatest)                                           \
+	{                                                                                                                          \
+		size_t position = 0;                                                                                               \
+		type best = *items;                                                                                                \
+		for (size_t i = 0; i < length; i++) {                                                                              \
+			type item = items[i * step];                                                                               \
+			if (is_nan(item))                                                                                          \
+				return i;                                                                                          \
+			if (greatest ? item > best : item < best) {                                                                \
+				best = item;                                                                                       \
+				position = i;                                                                                      \
+			}                                                                                                          \
+		}                                                                                                                  \
+		return position;                                                                                                   \
 	}
-	return position;
-}
+
+#define NEVER_NAN(item) false
+
+EXTREME(extreme_double, double, isnan)
+EXTREME(extreme_signed, int64_t, NEVER_NAN)
+EXTREME(extreme_unsigned, uint64_t, NEVER_NAN)
 
 static bool run_extremes(struct evaluation *evaluation, const struct node *node, const struct value *value, bool positions,
 			 struct value *result)
 {
-	bool greatest = strcmp(node->function->name, "max") == 0 || strcmp(node->function->name, "argmax") == 0;
+	bool greatest = node->function->rules->greatest;
 	struct lanes lanes;
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
@@ -178,8 +179,12 @@ static bool run_extremes(struct evaluation *evaluation, const struct node *node,
 	if (!out || (!numbers && !integers))
 		return false;
 	for (size_t lane = 0; lane < lanes.count; lane++) {
-		size_t position = extreme_of(&lanes, lane, greatest, numbers, integers, is_unsigned);
-		size_t at = lane_at(&lanes, lane, position);
+		size_t at = lane_at(&lanes, lane, 0), step = lanes.inner;
+		size_t position = numbers ? extreme_double(numbers + at, lanes.length, step, greatest)
+				  : is_unsigned
+					  ? extreme_unsigned((const uint64_t *)integers + at, lanes.length, step, greatest)
+					  : extreme_signed(integers + at, lanes.length, step, greatest);
+		at += position * step;
 		if (positions)
 			out[lane] = position;
 		else
@@ -259,7 +264,17 @@ bool run_quantile(struct evaluation *evaluation, const struct node *node, const 
 
 /* ---- truths, counts, products ---- */
 
-static bool reduce_truths(struct evaluation *evaluation, const struct node *node, const struct value *value, bool wanted,
+static size_t lane_truths(const struct lanes *lanes, const uint8_t *in, size_t lane)
+{
+	if (lanes->inner == 1)
+		return truths_count(in + lane * lanes->length, lanes->length);
+	size_t count = 0;
+	for (size_t i = 0; i < lanes->length; i++)
+		count += in[lane_at(lanes, lane, i)] != 0;
+	return count;
+}
+
+static bool reduce_truths(struct evaluation *evaluation, const struct node *node, const struct value *value, bool wants_all,
 			  struct value *result)
 {
 	struct lanes lanes;
@@ -270,10 +285,8 @@ static bool reduce_truths(struct evaluation *evaluation, const struct node *node
 	if (!in || !out)
 		return false;
 	for (size_t lane = 0; lane < lanes.count; lane++) {
-		out[lane] = !wanted;
-		for (size_t i = 0; i < lanes.length; i++)
-			if ((in[lane_at(&lanes, lane, i)] != 0) == wanted)
-				out[lane] = wanted;
+		size_t count = lane_truths(&lanes, in, lane);
+		out[lane] = wants_all ? count == lanes.length : count > 0;
 	}
 	return true;
 }
@@ -282,14 +295,14 @@ bool run_any(struct evaluation *evaluation, const struct node *node, const struc
 	     struct value *result)
 {
 	(void)count;
-	return reduce_truths(evaluation, node, arguments, true, result);
+	return reduce_truths(evaluation, node, arguments, false, result);
 }
 
 bool run_all(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)count;
-	return reduce_truths(evaluation, node, arguments, false, result);
+	return reduce_truths(evaluation, node, arguments, true, result);
 }
 
 bool run_count(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,

@@ -188,9 +188,9 @@ bool instruct_otherwise(struct evaluation *evaluation, const struct instruction 
 bool instruct_where(struct evaluation *evaluation, const struct instruction *instruction)
 {
 	struct value *condition = &evaluation->slots[instruction->slot];
-	struct value then = condition[1].data ? condition[1] : condition[2];
-	struct value otherwise = condition[2].data ? condition[2] : condition[1];
-	return operate_where(evaluation, condition, &then, &otherwise, condition);
+	const struct value *then = instruction->left ? instruction->left : &condition[1];
+	const struct value *otherwise = instruction->right ? instruction->right : &condition[2];
+	return operate_where(evaluation, condition, then->data ? then : otherwise, otherwise->data ? otherwise : then, condition);
 }
 
 /* ---- names ---- */

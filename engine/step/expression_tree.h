@@ -91,7 +91,7 @@ struct instruction {
 	uint32_t count;		  /* operands, in slots one behind the other */
 	uint32_t end;		  /* control: the first instruction behind what it governs */
 	uint32_t after;		  /* control: where to go on when that succeeded */
-	const struct value *left; /* operands that are literals; NULL: from the slots */
+	const struct value *left; /* operands (of where: choices) that are literals; NULL: from the slots */
 	const struct value *right;
 	const struct node *node;
 	struct text name; /* of instruct_name */

@@ -193,6 +193,7 @@ struct function_rules {
 	enum function_shape shape;
 	bool takes_along;
 	function_run *run;				     /* NULL: a form of its own, or not evaluated here */
+	bool greatest;					     /* of the extremes: the greatest, not the least */
 	double (*each)(double);				     /* of a float function of one number */
 	double (*reduce)(const double *items, size_t count); /* of a reduction to a float */
 	bool takes_over;				     /* a trailing one, over messages or time */
