@@ -103,7 +103,7 @@ def measure(kind, bar, commands):
     """figure, bar, whether it holds; None: it has no bar"""
     if kind == "instructions":
         figure = instructions(commands[0])
-        return f"{figure:.0f} instructions", f"at most {bar}" if bar != "-" else "", None if bar == "-" else figure <= float(bar)
+        return f"{figure:.1f} instructions", f"at most {bar}" if bar != "-" else "", None if bar == "-" else figure <= float(bar)
     if kind == "faster":
         figure = ratio(*commands)
         return f"{figure:.1f} times", f"at least {bar}", figure >= float(bar)
