@@ -160,6 +160,7 @@ static int eval_run(struct session *session, const void *filled, const char *con
 		print_json(value, &out);
 	else
 		print_text(value, session->arena, &out);
+	out.failed |= arena_failed(session->arena); /* the words for the type come from there */
 	return command_write(session, &out);
 }
 

@@ -228,9 +228,15 @@ const struct node *resource_normal(const struct resource *resource, const struct
 	struct growing name = map_begin(&maker, 1);
 	if (resource->name.text)
 		map_put(&maker, &name, "name", scalar(&maker, resource->name.text, true));
-	map_put(&maker, &map, "apiVersion", scalar(&maker, kind->api_version, true));
-	map_put(&maker, &map, "kind", scalar(&maker, kind->name, true));
-	map_put(&maker, &map, "metadata", is_absent(metadata) ? name.node : by_rows(&maker, metadata, metadata_rows));
+	/* A fragment, whose kind was told, stays one: with a kind of its own it would need a name. */
+	if (!is_absent(node_get(root, "kind"))) {
+		map_put(&maker, &map, "apiVersion", scalar(&maker, kind->api_version, true));
+		map_put(&maker, &map, "kind", scalar(&maker, kind->name, true));
+	}
+	if (!is_absent(metadata))
+		map_put(&maker, &map, "metadata", by_rows(&maker, metadata, metadata_rows));
+	else if (resource->name.text)
+		map_put(&maker, &map, "metadata", name.node);
 	map_put(&maker, &map, "spec", by_rows(&maker, is_absent(spec) ? nothing.node : spec, kind->rows));
 	return arena_failed(arena) ? NULL : map.node;
 }

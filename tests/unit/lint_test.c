@@ -108,8 +108,10 @@ static void every_kind_of_step_is_known(void **state)
 static void what_is_echoed_has_its_defaults_and_echoes_as_itself(void **state)
 {
 	(void)state;
+	/* What stands behind `echo`; the last ones are a fragment, which has neither kind nor name, and must not get any. */
 	static const char *const files[] = {EVERY, "tests/reference/runtime-full.yaml", "tests/reference/experiment-criteria.yaml",
-					    "tests/reference/sdep-explainer.yaml"};
+					    "tests/reference/sdep-explainer.yaml",
+					    "--kind SeldonDeployment tests/data/spec/fragment.yaml"};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		char line[256], path[] = "/tmp/sluice-echo-XXXXXX";
 		snprintf(line, sizeof line, "echo %s", files[i]);
@@ -118,7 +120,8 @@ static void what_is_echoed_has_its_defaults_and_echoes_as_itself(void **state)
 		int file = mkstemp(path);
 		assert_true(file >= 0);
 		assert_int_equal(write(file, once.out, strlen(once.out)), (ssize_t)strlen(once.out));
-		snprintf(line, sizeof line, "echo %s", path);
+		const char *kind = strstr(files[i], "--kind ");
+		snprintf(line, sizeof line, "echo %s %s", kind ? "--kind SeldonDeployment" : "", path);
 		struct said twice = run(line);
 		assert_string_equal(twice.out, once.out);
 		close(file);
