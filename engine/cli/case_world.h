@@ -56,6 +56,13 @@ struct passage {		/* a message in a pipeline */
 	bool asked;	       /* someone waits for its reply */
 	struct asking *parent; /* a call of another pipeline that it answers */
 	int depth;	       /* of such calls */
+	struct acquaintance *acquaintances;
+};
+
+struct acquaintance { /* of a message with a model */
+	struct acquaintance *next;
+	const struct model *model;
+	uint64_t calls;
 };
 
 enum event_kind {

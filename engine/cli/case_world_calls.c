@@ -116,13 +116,33 @@ static void refuse(struct asking *asking, const struct error *why)
 	case_world_note(asking->running->world, EVENT_RETURN, asking->running->world->now_ms, asking);
 }
 
-/* How many pipelines are in each other where a message is; one of a batch, which is no
- * passage, counts from the beginning. */
-static int depth_of(const struct case_world *world, const struct message *message)
+/* NULL: it is a batch's, and no passage. */
+static struct passage *passage_of(const struct case_world *world, const struct message *message)
 {
-	for (const struct passage *passage = world->passages; passage; passage = passage->next)
+	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		if (&passage->message == message)
-			return passage->depth;
+			return passage;
+	return NULL;
+}
+
+/* How often the request has been put to the model, by whichever step; this time is counted. */
+static uint64_t count_call(struct case_world *world, const struct asking *asking)
+{
+	struct passage *passage = passage_of(world, asking->call->message);
+	if (!passage)
+		return asking->attempts.made;
+	struct acquaintance *known = passage->acquaintances;
+	while (known && known->model != asking->model)
+		known = known->next;
+	if (known)
+		return known->calls++;
+	known = ARENA_NEW(world->arena, struct acquaintance);
+	if (!known) {
+		world->failed = true;
+		return 0;
+	}
+	*known = (struct acquaintance){passage->acquaintances, asking->model, 1};
+	passage->acquaintances = known;
 	return 0;
 }
 
@@ -133,7 +153,8 @@ static void call_pipeline(struct case_world *world, struct asking *asking, struc
 		refuse(asking, &called->refused);
 		return;
 	}
-	int depth = depth_of(world, asking->call->message) + 1;
+	const struct passage *caller = passage_of(world, asking->call->message);
+	int depth = caller ? caller->depth + 1 : 1;
 	if (depth > CALL_DEPTH_MAX) {
 		error_set(&error, ERROR_LIMIT, PLACE_NONE, "pipelines call each other more than %d deep, at `%s`", CALL_DEPTH_MAX,
 			  called->name);
@@ -209,7 +230,7 @@ void asking_attempt(struct case_world *world, struct asking *asking)
 		request->parameters = settings_join(request->parameters, model->settings, arena);
 	asking->outcome = (struct attempt){.end = ATTEMPT_TIMED_OUT};
 	int64_t delay_ms = asking->attempts.timeout_ms;
-	if (!request || !stub_answer(model->stub, request, asking->attempts.made, arena, &reply)) {
+	if (!request || !stub_answer(model->stub, request, count_call(world, asking), arena, &reply)) {
 		struct error error = {0};
 		error_memory(&error, ERROR_LIMIT, "answering a call by its stub");
 		refuse(asking, &error);

@@ -15,7 +15,7 @@
 
 struct member {
 	struct visit *visit; /* NULL: it left */
-	size_t rows;
+	size_t rows;	     /* of the batch; 0: it left before that was sent */
 };
 
 struct batch {
@@ -364,8 +364,10 @@ void batch_leave(struct visit *visit)
 			continue;
 		batch->members[i].visit = NULL;
 		batch->present--;
-		if (!batch->flying)
-			batch->rows -= batch->members[i].rows;
+		if (batch->flying)
+			continue;
+		batch->rows -= batch->members[i].rows;
+		batch->members[i].rows = 0;
 	}
 	if (batch->present)
 		return;
