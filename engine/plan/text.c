@@ -134,12 +134,11 @@ static void print_stages(const struct writer *writer, const struct pipeline_plan
 	heading(writer, "stages");
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct stage *stage = &plan->stages[i];
-		const char *steps = "";
+		buffer_print(writer->out, "%*s%zu. %s: %s", 2 * INDENT, "", i + 1, stage->name,
+			     stage->count ? "" : "no step, it only passes on");
 		for (size_t j = 0; j < stage->count; j++)
-			steps = WORDS(writer->arena, "%s%s%s", steps, j ? ", " : "", plan->graph->steps[stage->steps[j]].name);
-		buffer_print(writer->out, "%*s%zu. %s: %s\n", 2 * INDENT, "", i + 1, stage->name,
-			     stage->count ? steps : "no step, it only passes on");
-		buffer_print(writer->out, "%*sbecause  %s\n", 3 * INDENT, "", stage->reason);
+			buffer_print(writer->out, "%s%s", j ? ", " : "", plan->graph->steps[stage->steps[j]].name);
+		buffer_print(writer->out, "\n%*sbecause  %s\n", 3 * INDENT, "", stage->reason);
 		if (stage->key)
 			buffer_print(writer->out, "%*skey      %s\n", 3 * INDENT, "", stage->key);
 		if (stage->state)
