@@ -83,8 +83,8 @@ struct case_files {
 /* False with an error (CONFIG) that names file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
 
-/* Tensors with `fill: {start, step}` get their data: the JSON of a request or of a
- * response, in the arena, unchanged where there is nothing to fill. */
-struct text case_filled(struct arena *arena, struct text json);
+/* Gives tensors with `fill: {start, step}` their data: in the JSON of a request or of a
+ * response, which is then another one, in the arena. */
+bool case_fill(struct arena *arena, struct text *json, struct error *error);
 
 #endif

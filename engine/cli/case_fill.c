@@ -3,7 +3,8 @@
 #include "cli/case.h"
 #include "message/json_write.h"
 
-#define FILLED_BYTES_MAX ((size_t)1 << 30) /* as much as a message may hold */
+#define FILLED_ELEMENTS_MAX ((int64_t)1 << 24) /* of one tensor: more is no test, and takes minutes to read */
+#define FILLED_BYTES_MAX ((size_t)512 << 20)
 
 struct fill {
 	struct text place; /* `"fill": {...}` in the JSON; bytes NULL: none */
@@ -22,7 +23,7 @@ static void read_shape(struct json_scan *scan, int64_t *count)
 			json_skip(scan);
 		else if (json_number(scan, &dimension) && decimal_to_int64(&dimension, &size) &&
 			 __builtin_mul_overflow(*count, size, count))
-			*count = 0;
+			*count = INT64_MAX;
 	}
 }
 
@@ -87,6 +88,12 @@ static const char *fill_tensors(struct json_scan *scan, struct buffer *out, cons
 		struct fill fill = read_tensor(scan);
 		if (!fill.place.bytes)
 			continue;
+		if (fill.count > FILLED_ELEMENTS_MAX) {
+			error_set(scan->error, ERROR_LIMIT, PLACE_NONE, "`fill` makes at most %lld elements; make the shape smaller",
+				  (long long)FILLED_ELEMENTS_MAX);
+			scan->failed = true;
+			break;
+		}
 		buffer_append(out, copied, (size_t)(fill.place.bytes - copied));
 		write_data(out, &fill);
 		copied = fill.place.bytes + fill.place.length;
@@ -94,17 +101,16 @@ static const char *fill_tensors(struct json_scan *scan, struct buffer *out, cons
 	return copied;
 }
 
-struct text case_filled(struct arena *arena, struct text json)
+bool case_fill(struct arena *arena, struct text *json, struct error *error)
 {
-	struct error error = {0};
 	struct json_scan scan;
 	struct text key;
 	struct buffer out;
-	const char *copied = json.bytes;
-	if (!json.bytes || !memmem(json.bytes, json.length, "\"fill\"", 6))
-		return json;
+	const char *copied = json->bytes;
+	if (!json->bytes || !memmem(json->bytes, json->length, "\"fill\"", 6))
+		return true;
 	buffer_open(&out, FILLED_BYTES_MAX);
-	json_begin(&scan, json, "the case", arena, &error);
+	json_begin(&scan, *json, "the case", arena, error);
 	if (json_peek(&scan) == JSON_OBJECT) {
 		json_enter(&scan);
 		while (json_key(&scan, &key)) {
@@ -114,10 +120,10 @@ struct text case_filled(struct arena *arena, struct text json)
 				json_skip(&scan);
 		}
 	}
-	buffer_append(&out, copied, (size_t)(json.bytes + json.length - copied));
-	struct text filled = json;
-	if (json_end(&scan) && !buffer_failed(&out))
-		filled = (struct text){arena_copy(arena, out.bytes, out.length), out.length};
+	buffer_append(&out, copied, (size_t)(json->bytes + json->length - copied));
+	bool good = json_end(&scan);
+	const char *filled = good && !buffer_failed(&out) ? arena_copy(arena, out.bytes, out.length) : NULL;
+	*json = (struct text){filled, out.length};
 	buffer_close(&out);
-	return filled;
+	return filled || (good && error_memory(error, ERROR_LIMIT, "filling a tensor"));
 }

@@ -84,8 +84,8 @@ static void take_text(struct json_scan *scan, struct text *text)
 static void take_filled(struct json_scan *scan, struct arena *arena, struct text *json)
 {
 	(void)json_peek(scan);
-	if (json_span(scan, json))
-		*json = case_filled(arena, *json);
+	if (json_span(scan, json) && !case_fill(arena, json, scan->error))
+		scan->failed = true;
 }
 
 static bool take_flag(struct json_scan *scan)

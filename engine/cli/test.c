@@ -104,41 +104,52 @@ static void write_coming(const struct case_world *world, struct text id, struct 
 }
 
 /* Lines that hold stay as they are; of the others what came is written. Counts and
- * splits are a matter of judgement: they stay too. */
-static void write_expected(const struct case_world *world, struct buffer *out)
+ * splits are a matter of judgement: they stay too, and false is returned where one of
+ * them does not hold. */
+static bool write_expected(const struct case_world *world, struct buffer *out)
 {
+	bool holds = true;
 	const struct case_files *files = world->files;
 	struct buffer ignored;
 	buffer_open(&ignored, OUTPUT_BYTES_MAX);
 	for (size_t i = 0; i < files->expected_count; i++) {
 		const struct case_expected *expected = &files->expected[i];
 		bool simple = expected->demand == DEMAND_RESULT || expected->demand == DEMAND_ABSENT;
-		if (!simple || expected_judge(world, expected, &ignored)) {
-			buffer_text(out, expected->line);
-			buffer_byte(out, '\n');
-		} else {
+		bool held = expected_judge(world, expected, &ignored);
+		if (simple && !held) {
 			write_coming(world, expected->id, expected->at, out);
+			continue;
 		}
+		holds &= held;
+		buffer_text(out, expected->line);
+		buffer_byte(out, '\n');
 	}
 	for (size_t i = 0; !files->has_expected && i < files->request_count; i++)
 		write_coming(world, files->requests[i].id, (struct text){0}, out);
 	buffer_close(&ignored);
+	return holds;
 }
 
-static bool update_case(const struct case_world *world, struct error *error)
+/* Whether the case holds now; what was done is said in `why`. */
+static bool update_case(const struct case_world *world, struct buffer *why, struct error *error)
 {
 	struct buffer out;
 	char path[CASE_PATH_MAX];
 	buffer_open(&out, OUTPUT_BYTES_MAX);
-	write_expected(world, &out);
+	bool holds = write_expected(world, &out);
 	int length = snprintf(path, sizeof path, "%s/out.jsonl", world->files->folder);
 	FILE *file = length > 0 && (size_t)length < sizeof path && !buffer_failed(&out) ? fopen(path, "wb") : NULL;
 	bool written = file && fwrite(out.bytes, 1, out.length, file) == out.length;
 	if (file)
 		written &= fclose(file) == 0;
 	buffer_close(&out);
-	return written || error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", world->files->folder,
-				    strerror(errno));
+	if (!written)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", world->files->folder,
+				 strerror(errno));
+	buffer_string(why, "  out.jsonl now says what came\n");
+	if (!holds)
+		buffer_string(why, "  but for counts and splits, which stay: change those that do not hold by hand\n");
+	return holds;
 }
 
 /* ---- running it ---- */
@@ -178,9 +189,9 @@ static void conclude(struct testing *testing, struct case_world *world, const ch
 	bool holds = judge_world(world, why);
 	if (!holds && refused.kind != ERROR_NONE)
 		faults_print_text(world->spec->faults, why, false);
-	bool updated = !holds && options->update && update_case(world, error);
-	if (updated)
-		buffer_string(why, "  out.jsonl now says what came\n");
+	bool updated = !holds && options->update && update_case(world, why, error);
+	if (error->kind != ERROR_NONE)
+		return;
 	say_case(testing, world->files->folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
 	if (updated && options->format == OUTPUT_TEXT)
 		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, world->files->folder, TEXT_ARGUMENTS(buffer_view(why)));
@@ -221,7 +232,7 @@ static void run_case(struct testing *testing, const char *folder)
 			buffer_print(&why, "  %s\n", error.text);
 		say_case(testing, folder, CASE_FAILED, &why);
 		if (testing->options->print)
-			fprintf(testing->session->err, "%s", error.text);
+			fprintf(testing->session->err, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&why)));
 	}
 	arena_close(arena);
 	buffer_close(&why);

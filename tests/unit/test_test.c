@@ -149,6 +149,25 @@ static void what_is_not_built_is_skipped_with_its_reason(void **state)
 	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
 }
 
+static void a_tensor_is_filled_up_to_a_limit(void **state)
+{
+	(void)state;
+	write_file("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", "
+			       "\"shape\": [4096, 4097], \"fill\": {\"start\": 0, \"step\": 1}}]}}\n");
+	write_file("out.jsonl", "");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_FAULTS, "in.jsonl:1: `fill` makes at most 16777216 elements");
+}
+
+static void an_update_leaves_counts_to_judgement_and_says_so(void **state)
+{
+	(void)state;
+	write_file("out.jsonl", "{\"id\": \"a\", \"absent\": true}\n{\"calls\": {\"nobody\": [1, 2]}}\n");
+	struct said said = run_cases("--update");
+	assert_non_null(strstr(said.out, "out.jsonl now says what came"));
+	expect_said(&said, EXIT_FAULTS, "counts and splits, which stay");
+}
+
 static void a_step_that_cannot_run_is_named(void **state)
 {
 	(void)state;
@@ -203,6 +222,8 @@ int main(void)
 		SHOWS(a_case_finds_the_pipeline_above_it),
 		SHOWS(what_is_not_built_is_skipped_with_its_reason),
 		SHOWS(a_step_that_cannot_run_is_named),
+		SHOWS(a_tensor_is_filled_up_to_a_limit),
+		SHOWS(an_update_leaves_counts_to_judgement_and_says_so),
 		SHOWS(a_pipeline_with_a_fault_answers_with_it),
 		SHOWS(an_empty_folder_is_a_misuse),
 		SHOWS(json_counts_and_says_why),
