@@ -124,6 +124,19 @@ demo:
 	@tests/demo.sh build/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
+## |  seconds, on 2 cores from nothing built
+## |    50  deps       packages (when some are missing)
+## |    45  unit       unit tests
+## |     5  layers, house      who includes whom; rules that a machine can see
+## |    60  clang      the same with the other compiler
+## |    80  sanitize   the same under AddressSanitizer and UndefinedBehaviorSanitizer
+## |    25  thread     what crosses threads, under ThreadSanitizer
+## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
+## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
+## |    80  bars       instructions, ratios and memory beside their bars
+## |   240  torture    every allocation of every command made to fail once
+## |   200  fuzz       a short run of every fuzz target
+## |    90  kafka      an engine killed under load on a real Kafka (skipped without Java and Maven)
 check:
 	@tests/check.sh $(ONLY)
 

@@ -25,8 +25,7 @@ one() {
 	fi
 }
 
-# How long each may take is told by `make help`; the table there is kept by hand from
-# what this prints at the end.
+# `make help` tells how long each takes; that table is kept by hand from what this prints.
 parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka"
 
 part_deps() {
