@@ -74,13 +74,14 @@ static struct properties consumer_properties(const struct crew_config *config, s
 static void member_configure(struct member *member, const struct crew_config *config, struct arena *arena)
 {
 	const struct pipeline_plan *plan = member->plan;
-	const char **topics = ARENA_ARRAY(arena, const char *, 2);
+	const char **topics = ARENA_ARRAY(arena, const char *, 3);
 	const char *instance = arena_print(arena, "%s.%s", config->instance, plan->graph->name);
 	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE;
 	if (arena_failed(arena))
 		return;
 	topics[0] = topic_of(plan, TOPIC_INPUTS);
 	topics[1] = topic_of(plan, TOPIC_OUTPUTS);
+	topics[2] = topic_of(plan, TOPIC_ERRORS);
 	member->config = (struct worker_config){
 		.consumer = {.brokers = config->brokers,
 			     .group = plan->group,
@@ -91,11 +92,13 @@ static void member_configure(struct member *member, const struct crew_config *co
 		.transaction = {.brokers = config->brokers,
 				.id = exactly_once ? arena_print(arena, "%s.%s", plan->group, instance) : NULL,
 				.topics = &topics[1],
-				.topic_count = 1,
+				.topic_count = 2,
 				.properties = config->producer},
 		.graph = plan->graph,
 		.models = models_of(plan, arena),
 		.rest = {.calls = CALLS_MAX, .request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX},
+		.format = plan->graph->spec->output.format ? format_named(text_of(plan->graph->spec->output.format)) : NULL,
+		.errors_off = !plan->graph->spec->output.errors,
 		.limits = worker_limits_usual,
 	};
 	member->config.limits.commit_ms = config->commit_ms;
@@ -107,8 +110,8 @@ static void member_configure(struct member *member, const struct crew_config *co
 static void say_start(const struct member *member)
 {
 	FILE *out = member->crew->config->out;
-	fprintf(out, "%s: reads %s, answers to %s; %s, in group %s as %s\n", member->plan->graph->name,
-		member->config.consumer.topics[0], member->config.transaction.topics[0],
+	fprintf(out, "%s: reads %s, answers to %s, dead letters to %s; %s, in group %s as %s\n", member->plan->graph->name,
+		member->config.consumer.topics[0], member->config.transaction.topics[0], member->config.transaction.topics[1],
 		member->plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly once" : "at least once", member->plan->group,
 		member->config.consumer.instance);
 	fflush(out);
@@ -120,9 +123,10 @@ static void say_end(const struct member *member)
 	struct worker_counts counts = worker_counts(member->worker);
 	fprintf(out,
 		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
-		", commits %" PRIu64 ", resets %" PRIu64 "%s%s\n",
-		member->plan->graph->name, counts.taken, counts.released, counts.answered, counts.failed, counts.commits,
-		counts.resets, counts.reset_reason ? "; the last: " : "", counts.reset_reason ? counts.reset_reason : "");
+		", dead letters %" PRIu64 ", commits %" PRIu64 ", resets %" PRIu64 "%s%s\n",
+		member->plan->graph->name, counts.taken, counts.released, counts.answered, counts.failed, counts.dead_letters,
+		counts.commits, counts.resets, counts.reset_reason ? "; the last: " : "",
+		counts.reset_reason ? counts.reset_reason : "");
 	fflush(out);
 }
 

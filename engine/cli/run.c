@@ -9,7 +9,6 @@
 #include "cli/run_check.h"
 
 #define RUN_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
-#define FAULTS_BYTES_MAX ((size_t)64 << 20)
 #define INSTANCE_BYTES 256
 #define NS_PER_MS 1000000
 
@@ -72,17 +71,6 @@ static bool all_paths(const struct run_options *self, const char *const *argumen
 	*paths = items;
 	*total = self->files.count + count;
 	return true;
-}
-
-static void say_faults(struct session *session, const struct faults *faults)
-{
-	struct buffer said;
-	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) == 0)
-		return;
-	buffer_open(&said, FAULTS_BYTES_MAX);
-	faults_print_text(faults, &said, session->colour);
-	fwrite(said.bytes, 1, said.length, session->err);
-	buffer_close(&said);
 }
 
 /* ---- Kafka ---- */
@@ -194,8 +182,9 @@ static int run_spec(struct running *running)
 	running->runtime = runtime ? runtime->spec : NULL;
 	if (!plan_make(running->spec, &plan_options, running->arena, &running->plan, &error))
 		return command_failed(running->session, &error);
-	say_faults(running->session, running->spec->faults);
-	if (faults_count(running->spec->faults, SEVERITY_ERROR))
+	if (faults_count(running->spec->faults, SEVERITY_ERROR) + faults_count(running->spec->faults, SEVERITY_WARNING) > 0)
+		(void)command_faults(running->session, running->spec->faults);
+	if (faults_count(running->spec->faults, SEVERITY_ERROR) > 0)
 		return EXIT_FAULTS;
 	running->crew.commit_ms = running->options->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = running->options->drain_ns / NS_PER_MS;
@@ -229,7 +218,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 		code = run_spec(&running);
 	spec_close(&spec);
 	arena_close(running.arena);
-	return error.kind == ERROR_NONE ? code : command_failed(session, &error);
+	return error.kind == ERROR_NONE ? code : command_refused(session, &command_run, &error);
 }
 
 const struct command command_run = {

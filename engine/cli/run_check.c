@@ -46,6 +46,11 @@ static bool check_topics(const struct pipeline_plan *plan, struct error *error)
 			      "it has no output, and steps' own topics are not written yet; name its last "
 			      "steps in output.steps",
 			      NULL);
+	const char *format = plan->graph->spec->output.format;
+	if (format && !format_named(text_of(format)))
+		return error_set(error, ERROR_CONFIG, plan->graph->spec->output.here,
+				 "pipeline %s: output.format `%s` is no format; `sluice help topics` lists them", plan->graph->name,
+				 format);
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
 		if (topic->role == TOPIC_STEP_INPUTS || topic->role == TOPIC_STEP_OUTPUTS)

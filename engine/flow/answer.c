@@ -2,9 +2,22 @@
  * counts, or, when nothing can come out, which tensor or step was missing. */
 #include "flow/run.h"
 
+/* An error is known again by its address at the step that it came from. */
+static void answer_blame(struct run *run)
+{
+	for (size_t i = 0; i < run->flow->count; i++)
+		if (run->halts[i].attempts > 0 && run->halts[i].error == run->answer.error) {
+			run->answer.step = run->flow->graph->steps[i].name;
+			run->answer.attempts = run->halts[i].attempts;
+			return;
+		}
+}
+
 static void answer_give(struct run *run, enum flow_outcome outcome)
 {
 	const struct flow *flow = run->flow;
+	if (run->answer.error)
+		answer_blame(run);
 	run->answered = true;
 	run->outcome = outcome;
 	if (flow->outside.tap && outcome == FLOW_ANSWER && run->answer.payload)

@@ -115,6 +115,7 @@ struct halt {
 	const struct payload *sent;
 	const struct payload *gave;
 	const struct error *error;
+	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
 };
 
 enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };

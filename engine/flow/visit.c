@@ -372,12 +372,23 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 		batch_verdict(visit->batch, verdict, error);
 }
 
+/* How often the step was tried: as often as the call that was asked most. */
+static unsigned visit_attempts(const struct visit *visit)
+{
+	unsigned most = 1;
+	for (const struct pending *pending = visit->calls; pending; pending = pending->next)
+		if (pending->call.attempts > most)
+			most = pending->call.attempts;
+	return most;
+}
+
 static void visit_failed(struct visit *visit, const struct error *error)
 {
 	struct run *run = visit->run;
 	struct halt *halt = &run->halts[visit->task.station];
 	halt->sent = visit->input;
 	halt->error = run_keep_error(run, error);
+	halt->attempts = visit_attempts(visit);
 	if (!visit->station->recurring)
 		halt->stage = HALT_FAILED;
 	if (!run->failure && (visit->station->graph_step->answers || !run->flow->graph->has_output))

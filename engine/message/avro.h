@@ -51,8 +51,9 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms);
 void avro_request_origin(struct message *message, const struct origin *origin);
 
-/* Fingerprints of our two schemas; 0 when memory ran out. */
+/* Fingerprints of our schemas; 0 when memory ran out. */
 uint64_t avro_request_fingerprint(void);
 uint64_t avro_answer_fingerprint(void);
+uint64_t avro_letter_fingerprint(void); /* of message/dead_letter.h */
 
 #endif

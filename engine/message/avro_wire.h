@@ -168,6 +168,15 @@ static inline char *avro_put_long(char *to, int64_t number)
 	return to;
 }
 
+/* What single-object encoding writes before a record. */
+static inline char *avro_put_single_object(char *to, uint64_t fingerprint)
+{
+	*to++ = (char)0xC3;
+	*to++ = 0x01;
+	memcpy(to, &fingerprint, sizeof fingerprint);
+	return to + sizeof fingerprint;
+}
+
 /* A length, a count or an index: seldom above 63, never negative. */
 static inline char *avro_put_small(char *to, size_t number)
 {

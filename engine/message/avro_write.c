@@ -38,6 +38,13 @@ uint64_t avro_answer_fingerprint(void)
 	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("response", &kept) : fingerprint;
 }
 
+uint64_t avro_letter_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
+	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("error", &kept) : fingerprint;
+}
+
 static size_t parameters_room(struct parameters parameters)
 {
 	size_t room = BLOCK_BYTES_MAX;
@@ -157,14 +164,6 @@ static char *put_end(char *to)
 
 #define END_BYTES 2
 
-static char *put_single_object(char *to, uint64_t fingerprint)
-{
-	*to++ = (char)0xC3;
-	*to++ = 0x01;
-	memcpy(to, &fingerprint, sizeof fingerprint);
-	return to + sizeof fingerprint;
-}
-
 static char *put_confluent(char *to, uint32_t id)
 {
 	uint32_t big_endian = __builtin_bswap32(id);
@@ -223,7 +222,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	if (AVRO_UNLIKELY(!begin))
 		return no_room(out, error);
 	bool registered = schemas && schemas->answer_id;
-	char *to = registered ? put_confluent(begin, schemas->answer_id) : put_single_object(begin, fingerprint);
+	char *to = registered ? put_confluent(begin, schemas->answer_id) : avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, id);
 	to = put_failure(to, answer->payload ? NULL : answer->error);
 	to = avro_put_bytes(to, payload->model_name);
@@ -266,7 +265,7 @@ bool avro_request_encode(const struct message *message, const struct payload *pa
 	char *begin = buffer_room(out, room);
 	if (AVRO_UNLIKELY(!begin))
 		return no_room(out, error);
-	char *to = put_single_object(begin, fingerprint);
+	char *to = avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, id);
 	to = avro_put_long(to, message->deadline_ms);
 	to = put_parameters(to, payload->parameters);

@@ -100,6 +100,8 @@ struct message {
 struct answer {
 	const struct payload *payload; /* NULL: `error` says why */
 	const struct error *error;
+	const char *step;  /* at which it failed; NULL: before or behind all of them */
+	unsigned attempts; /* of that step; 0: it asked nobody */
 	/* Where to say how many bytes of the body are JSON when binary data follows it, 0
 	 * when none does: the value of the header Inference-Header-Content-Length. NULL
 	 * when the caller sends no headers: then no answer has binary data. */

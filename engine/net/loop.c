@@ -62,6 +62,13 @@ void loop_close(struct loop *loop)
 	memory_give(loop);
 }
 
+int64_t time_of_day_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t loop_now_ms(const struct loop *loop)
 {
 	return loop->now_ms;

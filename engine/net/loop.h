@@ -31,6 +31,9 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error);
 /* Milliseconds that never go back, as of the last wake-up. */
 int64_t loop_now_ms(const struct loop *loop);
 
+/* Milliseconds since 1970, by the machine's clock, which may be set. Any thread. */
+int64_t time_of_day_ms(void);
+
 /* ---- descriptors ---- */
 
 struct watch {

@@ -62,7 +62,7 @@ static void failure_say(struct attempts *attempts, const struct attempt *attempt
 bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int64_t now_ms, int64_t *again_ms)
 {
 	struct call *call = attempts->call;
-	attempts->made++;
+	call->attempts = ++attempts->made;
 	if (attempt->end == ATTEMPT_REPLIED && attempt->status == 200) {
 		(void)reply_read(attempts, attempt);
 		return true;

@@ -54,6 +54,7 @@ struct call {
 	/* The answer: one of the two. */
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
+	unsigned attempts;  /* how often it was asked; 0: never */
 	void *owner;        /* who waits: the flow's */
 };
 

@@ -51,7 +51,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, const struct r
 	flight->record = *record;
 	flight->lane = lane;
 	flight->next = NULL;
-	flight->finished = false;
+	flight->finished = flight->lettered = false;
 	if (lane->last)
 		lane->last->next = flight;
 	else

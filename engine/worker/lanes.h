@@ -17,6 +17,7 @@ struct flight {
 	struct lane *lane;   /* NULL: dropped while it was under way */
 	struct flight *next; /* behind it in its lane, or in the pool */
 	struct flight *made; /* the one made before it */
+	bool lettered;       /* its dead letter has left */
 	bool finished;       /* the three below are set */
 	enum flow_outcome outcome;
 	struct answer answer;

@@ -8,15 +8,14 @@
 #include "worker/worker.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/number.h"
 #include "net/loop.h"
 #include "worker/lanes.h"
+#include "worker/outbox.h"
 
 #define TAKE_AT_ONCE 500     /* records; then HTTP and timers get their turn */
 #define IDLE_TURN_MS 1000    /* so often the group hears from a worker without work */
@@ -37,7 +36,6 @@ struct worker {
 	const struct worker_config *config;
 	struct loop *loop;
 	struct consumer *consumer;
-	struct output *output;
 	struct flow *flow;
 	struct rest *rest;
 	struct watch consumer_watch, output_watch, stop_watch;
@@ -49,7 +47,7 @@ struct worker {
 	struct lanes lanes;
 	struct position *positions; /* room for one a lane */
 	struct record records[TAKE_AT_ONCE];
-	struct buffer encoded;
+	struct outbox outbox;
 	bool more;       /* the last take was not the queue's end */
 	bool dirty;      /* something was released since the commit */
 	bool commit_due;
@@ -91,12 +89,18 @@ static void message_identify(struct message *message)
 /* Callers name a time of day; here time is the loop's, which never goes back. */
 static void message_set_clock(struct message *message, int64_t loop_ms)
 {
-	struct timespec now;
 	if (message->deadline_ms == 0)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t boot_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - loop_ms; /* when the loop's clock began */
+	int64_t boot_ms = time_of_day_ms() - loop_ms; /* when the loop's clock began */
 	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
+}
+
+static bool value_decode(const struct worker *worker, struct message *message, struct text value, struct error *error)
+{
+	const struct mapping *mapping = worker->config->graph->mapping;
+	if (mapping)
+		return mapped_decode(message, mapping, value, worker->config->schemas, error);
+	return message_decode(message, value, worker->config->schemas, error);
 }
 
 static bool flight_decode(const struct worker *worker, struct flight *flight, struct error *error)
@@ -109,7 +113,7 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 	message->time_ms = record->time_ms;
 	message->key = record->key;
 	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
-		       message_decode(message, record->value, worker->config->schemas, error);
+		       value_decode(worker, message, record->value, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read: an error that anybody can read */
 	message_identify(message);
@@ -133,81 +137,6 @@ static void record_enter(struct worker *worker, struct lane *lane, struct record
 	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
 }
 
-/* ---- encode, produce ---- */
-
-#define ANSWER_HEADERS_MAX 4
-
-/* What an answer's headers are written into: not the arena, for an answer that says
- * that the arena is full must leave too. */
-struct answer_headers {
-	struct header items[ANSWER_HEADERS_MAX];
-	size_t count;
-	size_t json_length; /* of a body with binary data behind its JSON; else 0 */
-	char json_length_text[24];
-};
-
-/* Headers are dear: one stands only where the request had it too, or where the format
- * has no room for what it says. */
-static struct headers answer_headers(const struct message *message, const struct answer *answer, struct answer_headers *headers)
-{
-	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
-	const char *types = message->format->content_types;
-	if (id)
-		headers->items[headers->count++] = *id;
-	if (headers_find(message->headers, TEXT("content-type")))
-		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
-	if (answer->error)
-		headers->items[headers->count++] =
-			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};
-	if (headers->json_length > 0) {
-		snprintf(headers->json_length_text, sizeof headers->json_length_text, "%zu", headers->json_length);
-		headers->items[headers->count++] =
-			(struct header){TEXT("Inference-Header-Content-Length"), text_of(headers->json_length_text)};
-	}
-	return (struct headers){headers->count, headers->items};
-}
-
-static enum produce_verdict answer_produce(struct worker *worker, const struct flight *flight, const struct answer *given,
-					   struct error *error)
-{
-	struct answer_headers headers = {0};
-	struct answer answer = *given;
-	answer.header_length = &headers.json_length;
-	buffer_clear(&worker->encoded);
-	if (!answer_encode(&flight->message, &answer, NULL, worker->config->schemas, &worker->encoded, error))
-		return PRODUCE_REFUSED;
-	const struct outgoing outgoing = {
-		.partition = flight->record.key.bytes ? PARTITION_BY_KEY : flight->record.partition,
-		.key = flight->record.key,
-		.value = buffer_view(&worker->encoded),
-		.headers = answer_headers(&flight->message, &answer, &headers),
-	};
-	return output_produce(worker->output, &outgoing, error);
-}
-
-/* An answer that cannot leave makes room for one that says why. */
-static enum produce_verdict flight_produce(struct worker *worker, const struct flight *flight)
-{
-	if (flight->outcome != FLOW_ANSWER)
-		return PRODUCED;
-	struct error error = {0};
-	const struct answer *answer = &flight->answer;
-	const struct answer instead = {.error = &error};
-	enum produce_verdict verdict = answer_produce(worker, flight, answer, &error);
-	if (verdict == PRODUCE_REFUSED) {
-		struct error again = {0};
-		answer = &instead;
-		verdict = answer_produce(worker, flight, answer, &again);
-		if (verdict == PRODUCE_REFUSED)
-			worker->failure = again;
-	}
-	if (verdict == PRODUCED) {
-		worker->counts.answered++;
-		worker->counts.failed += answer->error != NULL;
-	}
-	return verdict;
-}
-
 /* ---- release in order ---- */
 
 static void on_retry(void *context)
@@ -225,7 +154,7 @@ static void begin_interval(struct worker *worker)
 {
 	int64_t interval_ms = worker->config->limits.commit_ms;
 	if (interval_ms == 0) {
-		interval_ms = output_commit_us(worker->output) * COMMIT_SHARE / 1000;
+		interval_ms = output_commit_us(worker->outbox.output) * COMMIT_SHARE / 1000;
 		interval_ms = interval_ms < COMMIT_LEAST_MS ? COMMIT_LEAST_MS : interval_ms;
 		interval_ms = interval_ms > COMMIT_MOST_MS ? COMMIT_MOST_MS : interval_ms;
 	}
@@ -238,9 +167,9 @@ static bool lane_release(struct worker *worker, struct lane *lane)
 {
 	struct flight *flight;
 	while ((flight = lane_front(lane))) {
-		if (worker->spoilt || !output_is_open(worker->output))
+		if (worker->spoilt || !output_is_open(worker->outbox.output))
 			return false;
-		enum produce_verdict verdict = flight_produce(worker, flight);
+		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
 		if (verdict == PRODUCE_FULL)
 			retry_soon(worker);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
@@ -364,12 +293,12 @@ static bool end_output(struct worker *worker, struct error *error)
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
-	return output_end(worker->output, positions, error);
+	return output_end(worker->outbox.output, positions, error);
 }
 
 static bool commit_when_due(struct worker *worker, struct error *error)
 {
-	if (!output_may_end(worker->output))
+	if (!output_may_end(worker->outbox.output))
 		return true;
 	bool drained = worker->drain_until_ms > 0 && worker->lanes.in_flight == 0;
 	bool due = worker->dirty && (worker->commit_due || drained);
@@ -385,7 +314,7 @@ static void on_commit_due(void *context)
 static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
 {
 	worker->counts.dropped_in_flight += worker->lanes.in_flight;
-	worker->counts.resets = output_resets(worker->output, &worker->counts.reset_reason);
+	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
 	lanes_reset(&worker->lanes, committed);
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
@@ -400,7 +329,7 @@ static void on_transaction(void *context, uint32_t events)
 	struct positions committed;
 	struct error error = {0};
 	bool fine = true;
-	switch (output_news(worker->output, &committed, &error)) {
+	switch (output_news(worker->outbox.output, &committed, &error)) {
 	case NEWS_NONE:
 		return;
 	case NEWS_STARTED:
@@ -433,7 +362,7 @@ static bool follow_assignment(struct worker *worker, struct error *error)
 {
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
-	if (change == ASSIGNMENT_SAME || !output_may_end(worker->output))
+	if (change == ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
 		return true;
 	if (change != ASSIGNMENT_GIVEN) {
 		if (worker->dirty || worker->spoilt)
@@ -481,7 +410,7 @@ static int turn_timeout_ms(const struct worker *worker)
 {
 	struct positions changed;
 	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME;
-	if (change_waits && output_may_end(worker->output))
+	if (change_waits && output_may_end(worker->outbox.output))
 		return 0;
 	if ((worker->more && may_take(worker)) || worker->refused_count > 0)
 		return 0;
@@ -500,9 +429,10 @@ static bool turn(struct worker *worker, struct error *error)
 	release(worker);
 	if (!commit_when_due(worker, error) || !loop_turn(worker->loop, turn_timeout_ms(worker), error))
 		return false;
-	if (worker->failure.kind == ERROR_NONE)
+	const struct error *failure = worker->failure.kind != ERROR_NONE ? &worker->failure : &worker->outbox.failure;
+	if (failure->kind == ERROR_NONE)
 		return true;
-	*error = worker->failure;
+	*error = *failure;
 	return false;
 }
 
@@ -522,7 +452,11 @@ void worker_stop(struct worker *worker)
 
 struct worker_counts worker_counts(const struct worker *worker)
 {
-	return worker->counts;
+	struct worker_counts counts = worker->counts;
+	counts.answered = worker->outbox.answered;
+	counts.failed = worker->outbox.failed;
+	counts.dead_letters = worker->outbox.dead_letters;
+	return counts;
 }
 
 /* ---- opening and closing ---- */
@@ -543,10 +477,10 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	       (worker->rest = rest_open(worker->loop, config->models, &config->rest, on_answered, worker, error)) &&
 	       (worker->flow = flow_open(config->graph, &outside, error)) &&
 	       (worker->consumer = consumer_open(&config->consumer, error)) &&
-	       (worker->output = output_open(&config->transaction, worker->consumer, error)) &&
+	       (worker->outbox.output = output_open(&config->transaction, worker->consumer, error)) &&
 	       watch(worker, &worker->stop_watch, on_stop, worker->stop_bell, error) &&
 	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), error) &&
-	       watch(worker, &worker->output_watch, on_transaction, output_bell(worker->output), error);
+	       watch(worker, &worker->output_watch, on_transaction, output_bell(worker->outbox.output), error);
 }
 
 struct worker *worker_open(const struct worker_config *config, struct error *error)
@@ -560,7 +494,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->commit_timer = (struct loop_timer){.due = on_commit_due, .context = worker};
 	worker->retry_timer = (struct loop_timer){.due = on_retry, .context = worker};
 	lanes_open(&worker->lanes, config->limits.message_bytes);
-	buffer_open(&worker->encoded, config->limits.answer_bytes);
+	outbox_open(&worker->outbox, config);
 	if (worker_set_up(worker, error))
 		return worker;
 	worker_close(worker);
@@ -573,13 +507,12 @@ void worker_close(struct worker *worker)
 		return;
 	flow_close(worker->flow);
 	lanes_close(&worker->lanes);
-	output_close(worker->output);
+	outbox_close(&worker->outbox);
 	consumer_close(worker->consumer);
 	rest_close(worker->rest);
 	loop_close(worker->loop);
 	if (worker->stop_bell >= 0)
 		close(worker->stop_bell);
-	buffer_close(&worker->encoded);
 	memory_give(worker->refused);
 	memory_give(worker->positions);
 	memory_give(worker);

@@ -36,11 +36,15 @@ extern const struct worker_limits worker_limits_usual;
 /* Borrowed as long as the worker lives. */
 struct worker_config {
 	struct consumer_config consumer;
-	struct transaction_config transaction; /* topic 0: where answers go; id NULL: at least once */
+	/* Topic 0: where answers go; topic 1, where there is one: dead letters (message/dead_letter.h),
+	 * of requests that failed by INPUT or REMOTE. Id NULL: at least once. */
+	struct transaction_config transaction;
 	const struct graph *graph; /* what messages run through */
 	struct models models;      /* whom its calls reach */
 	struct rest_limits rest;
 	const struct schema_source *schemas;
+	const struct format *format; /* of answers; NULL: as their requests came */
+	bool errors_off;	     /* an error is not answered */
 	struct worker_limits limits;
 };
 
@@ -57,6 +61,7 @@ struct worker_counts {
 	uint64_t released; /* of them with an answer: */
 	uint64_t answered;
 	uint64_t failed;   /* of the answers: errors */
+	uint64_t dead_letters;
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
 	uint64_t resets;

@@ -69,6 +69,8 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 		 "step `watch` is of kind `drift`"},
 		{"  steps:\n  - {name: a}\n  output: {steps: [a]}\n", "model `a` has no endpoint"},
 		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n", "it has no output"},
+		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a], format: yaml}\n",
+		 "output.format `yaml` is no format"},
 		{"  lineage: full\n" DOUBLES, "steps' own topics are not written"},
 		{"  input: {externalInputs: [other.outputs]}\n" DOUBLES, "it reads other pipelines' topics"},
 		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  - {name: b, inputs: [a], isolate: true, expression: {set: "
@@ -165,7 +167,8 @@ static void an_engine_answers_until_it_is_told_to_stop(void **state)
 	assert_int_equal(pthread_join(engine.thread, NULL), 0);
 	assert_string_equal(engine.said.err, "");
 	assert_int_equal(engine.said.code, EXIT_GOOD);
-	assert_non_null(strstr(engine.said.out, "p: reads in, answers to out; at least once"));
+	assert_non_null(strstr(engine.said.out,
+			       "p: reads in, answers to out, dead letters to sluice.default.pipeline.p.errors; at least once"));
 	assert_non_null(strstr(engine.said.out, "p: ended; taken 1, released 1, answered 1"));
 	said_close(&engine.said);
 	mock_close(&mock);

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "log/client.h"
+#include "tests/unit/letters.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "worker/worker.h"
@@ -231,6 +232,118 @@ static void bad_input_is_answered_and_stops_nobody(void **state)
 	assert_int_equal(stop(stand).failed, 2);
 }
 
+/* Dead letters and answers on one topic show their order too: the letter goes first. */
+static const char *const both_out[] = {"out", "out"};
+
+static void configure_letters(struct stand *stand, const char *steps)
+{
+	configure(stand, steps);
+	stand->config.transaction.topics = both_out;
+	stand->config.transaction.topic_count = 2;
+}
+
+static void read_letter(struct stand *stand, struct letter *letter)
+{
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	assert_int_equal(record->key_len, 3);
+	letter_open(letter, (struct text){record->payload, record->len});
+	rd_kafka_message_destroy(record);
+}
+
+static void bad_input_is_kept_as_a_dead_letter_beside_its_answer(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	configure_letters(stand, doubles);
+	start_configured(stand);
+	mock_write(&stand->mock, "key", "{\"inputs\":", "x-request-id", "poison");
+	read_letter(stand, &letter);
+	assert_string_equal(letter_kind(&letter), "INPUT");
+	assert_true(text_is(letter_text(&letter, "payload"), "{\"inputs\":"));
+	assert_true(text_is(letter_text(&letter, "id"), "poison"));
+	assert_true(text_is(letter_text(&letter, "origin.topic"), "in"));
+	assert_true(text_is(letter_text(&letter, "key"), "key"));
+	assert_true(text_is(letter_text(&letter, "headers.name"), "x-request-id"));
+	assert_true(text_is(letter_text(&letter, "step"), ""));
+	letter_close(&letter);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_string_equal(header_of(answer, "sluice-error"), "INPUT");
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).dead_letters, 1);
+}
+
+static void a_model_that_stays_away_is_named_with_its_attempts(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	static const struct model_endpoint nowhere[] = {{"away", "http://127.0.0.1:1"}};
+	configure_letters(stand, calls);
+	stand->config.models = (struct models){1, nowhere};
+	start_configured(stand);
+	ask(stand, "r", 1, NULL, NULL);
+	read_letter(stand, &letter);
+	assert_string_equal(letter_kind(&letter), "REMOTE");
+	assert_true(text_is(letter_text(&letter, "step"), "away"));
+	assert_int_equal(letter_number(&letter, "attempts"), 3);
+	letter_close(&letter);
+	stop(stand);
+}
+
+static void a_limit_is_answered_and_not_kept(void **state)
+{
+	struct stand *stand = *state;
+	configure_letters(stand, doubles);
+	start_configured(stand);
+	ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_string_equal(header_of(answer, "sluice-error"), "LIMIT");
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).dead_letters, 0);
+}
+
+static void errors_that_are_not_to_be_answered_are_kept_only(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	configure_letters(stand, doubles);
+	stand->config.errors_off = true;
+	start_configured(stand);
+	mock_write(&stand->mock, "key", "poison", NULL, NULL);
+	read_letter(stand, &letter);
+	letter_close(&letter);
+	ask(stand, "good", 2, NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "\"good\""));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+static void an_answer_leaves_in_the_format_that_the_pipeline_says(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles);
+	stand->config.format = &format_v1;
+	start_configured(stand);
+	ask(stand, "r", 21, NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "predictions"));
+	assert_true(says(answer, "42"));
+	rd_kafka_message_destroy(answer);
+	stop(stand);
+}
+
+static void fields_of_an_event_become_tensors_where_the_pipeline_maps_them(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n"
+		     "  input: {topic: in, tensors: {x: {path: trade.price, datatype: FP64}}}\n");
+	mock_write(&stand->mock, "key", "{\"trade\": {\"price\": 10.5}}", NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "[21"));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).failed, 0);
+}
+
 static void a_deadline_that_has_passed_is_a_limit(void **state)
 {
 	struct stand *stand = *state;
@@ -322,6 +435,12 @@ int main(void)
 		STORY(at_least_once_a_lost_connection_loses_nothing),
 		STORY(a_header_stands_where_the_request_had_it),
 		STORY(bad_input_is_answered_and_stops_nobody),
+		STORY(bad_input_is_kept_as_a_dead_letter_beside_its_answer),
+		STORY(a_model_that_stays_away_is_named_with_its_attempts),
+		STORY(a_limit_is_answered_and_not_kept),
+		STORY(errors_that_are_not_to_be_answered_are_kept_only),
+		STORY(an_answer_leaves_in_the_format_that_the_pipeline_says),
+		STORY(fields_of_an_event_become_tensors_where_the_pipeline_maps_them),
 		STORY(a_deadline_that_has_passed_is_a_limit),
 		STORY(a_dropped_message_leaves_no_answer_but_its_offset_moves_on),
 		STORY(a_call_that_cannot_begin_is_an_error_of_its_message),

@@ -1,0 +1,26 @@
+/* dead_letter.h: a request that failed, kept whole: the records of a pipeline's errors
+ * topic (schemas/error.avsc), as single-object Avro.
+ */
+#ifndef SLUICE_MESSAGE_DEAD_LETTER_H
+#define SLUICE_MESSAGE_DEAD_LETTER_H
+
+#include "message/message.h"
+
+struct dead_letter {
+	struct text id;
+	const struct error *error;
+	const char *pipeline;
+	const char *step;  /* NULL: before or behind all of them */
+	unsigned attempts; /* of that step; 0 counts as 1 */
+	struct origin origin;
+	int64_t time_ms; /* of the record */
+	int64_t failed_ms;
+	struct text key; /* bytes NULL: none */
+	struct headers headers;
+	struct text payload; /* the record's bytes, untouched */
+};
+
+/* Appends the record. LIMIT: it does not fit into the buffer. */
+bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, struct error *error);
+
+#endif

@@ -1,0 +1,99 @@
+/* A dead letter, written by hand and read by avro-c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "message/dead_letter.h"
+#include "tests/unit/letters.h"
+
+#define EXPECT_TEXT(letter, path, expected) assert_true(text_is(letter_text(letter, path), expected))
+
+static void a_request_is_kept_whole_with_its_reason(void **state)
+{
+	(void)state;
+	struct error error = {0}, none = {0};
+	error_set(&error, ERROR_REMOTE, (struct place){"p.yaml", 12, 5}, "the model is away");
+	const struct header headers[] = {{TEXT("content-type"), TEXT("application/json")}};
+	const struct dead_letter dead = {
+		.id = TEXT("r-1"),
+		.error = &error,
+		.pipeline = "p",
+		.step = "score",
+		.attempts = 3,
+		.origin = {TEXT("in"), 2, 1234567},
+		.time_ms = 1700000000000,
+		.failed_ms = 1700000000500,
+		.key = TEXT("key"),
+		.headers = {1, headers},
+		.payload = TEXT("{\"inputs\": poison\0}"),
+	};
+	struct buffer out;
+	struct letter letter;
+	buffer_open(&out, 4096);
+	assert_true(dead_letter_encode(&dead, &out, &none));
+	letter_open(&letter, buffer_view(&out));
+	EXPECT_TEXT(&letter, "id", "r-1");
+	assert_string_equal(letter_kind(&letter), "REMOTE");
+	EXPECT_TEXT(&letter, "error.text", "the model is away");
+	EXPECT_TEXT(&letter, "error.file", "p.yaml");
+	assert_int_equal(letter_number(&letter, "error.line"), 12);
+	assert_int_equal(letter_number(&letter, "error.column"), 5);
+	EXPECT_TEXT(&letter, "pipeline", "p");
+	EXPECT_TEXT(&letter, "step", "score");
+	assert_int_equal(letter_number(&letter, "attempts"), 3);
+	EXPECT_TEXT(&letter, "origin.topic", "in");
+	assert_int_equal(letter_number(&letter, "origin.partition"), 2);
+	assert_int_equal(letter_number(&letter, "origin.offset"), 1234567);
+	assert_int_equal(letter_number(&letter, "time_ms"), 1700000000000);
+	assert_int_equal(letter_number(&letter, "failed_ms"), 1700000000500);
+	EXPECT_TEXT(&letter, "key", "key");
+	EXPECT_TEXT(&letter, "headers.name", "content-type");
+	EXPECT_TEXT(&letter, "headers.value", "application/json");
+	assert_true(text_equal(letter_text(&letter, "payload"), dead.payload));
+	letter_close(&letter);
+	buffer_close(&out);
+}
+
+static void what_is_not_known_is_left_empty(void **state)
+{
+	(void)state;
+	struct error error = {.kind = ERROR_INPUT}, none = {0};
+	const struct dead_letter dead = {.error = &error, .pipeline = "p", .origin = {TEXT("in"), 0, 0}};
+	struct buffer out;
+	struct letter letter;
+	buffer_open(&out, 4096);
+	assert_true(dead_letter_encode(&dead, &out, &none));
+	letter_open(&letter, buffer_view(&out));
+	EXPECT_TEXT(&letter, "step", "");
+	assert_int_equal(letter_number(&letter, "attempts"), 1);
+	assert_null(letter_text(&letter, "key").bytes); /* null, not empty */
+	EXPECT_TEXT(&letter, "payload", "");
+	letter_close(&letter);
+	buffer_close(&out);
+}
+
+static void one_that_does_not_fit_is_a_limit(void **state)
+{
+	(void)state;
+	struct error error = {.kind = ERROR_INPUT}, limit = {0};
+	static const char large[1000];
+	const struct dead_letter dead = {.error = &error, .pipeline = "p", .payload = {large, sizeof large}};
+	struct buffer out;
+	buffer_open(&out, 1000);
+	assert_false(dead_letter_encode(&dead, &out, &limit));
+	assert_int_equal(limit.kind, ERROR_LIMIT);
+	buffer_close(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_is_kept_whole_with_its_reason),
+		cmocka_unit_test(what_is_not_known_is_left_empty),
+		cmocka_unit_test(one_that_does_not_fit_is_a_limit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
