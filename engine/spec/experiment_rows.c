@@ -30,9 +30,10 @@ void experiment_say(const struct experiment_spec *experiment, struct faults *fau
 
 void experiment_check(const struct resource *resource, struct faults *faults)
 {
-	/* Candidates that are missing, or are no list, were said already. */
+	/* Candidates that are missing, too many, or no list, were said already. */
+	const struct experiment_spec *experiment = resource->spec;
 	const struct node *candidates = node_get(node_get(resource->node, "spec"), "candidates");
-	if (!candidates || candidates->type != NODE_LIST)
+	if (!candidates || candidates->type != NODE_LIST || candidates->count != experiment->candidates.count)
 		return;
-	experiment_say(resource->spec, faults);
+	experiment_say(experiment, faults);
 }

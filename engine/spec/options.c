@@ -6,7 +6,8 @@
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 
-#define ROWS_MAX 64 /* of one map: `given` is a set of bits */
+#define ROWS_MAX 64    /* of one map: `given` is a set of bits */
+#define ITEMS_MAX 4096 /* of a list of maps, or a table: nobody writes more steps or candidates by hand */
 
 union scratch { /* room for a value that is checked and kept nowhere */
 	int64_t integer;
@@ -283,6 +284,16 @@ void options_read(struct reading *reading, const struct node *node, const struct
 
 /* ---- many maps ---- */
 
+/* Names are compared with each other, so that length has its price. */
+static bool too_many(struct reading *reading, const struct node *node)
+{
+	if (node->count <= ITEMS_MAX)
+		return false;
+	fault_add(reading->faults, CODE_TOO_LARGE, node->place, NULL, "`%s` has %zu entries, more than %d", reading->field, node->count,
+		  ITEMS_MAX);
+	return true;
+}
+
 static unsigned char *take_items(struct reading *reading, const struct option *row, size_t count, const void *into)
 {
 	return into && row->item_size > 0 ? arena_take(reading->arena, count + 1, row->item_size) : NULL;
@@ -304,6 +315,8 @@ static void read_list(struct reading *reading, const struct option *row, const s
 	if (node->count == 0 && row->least > 0)
 		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
 			  "`%s` is an empty list; at least one item must stand in it", reading->field);
+	if (too_many(reading, node))
+		return;
 	const char *field = reading->field;
 	unsigned char *items = take_items(reading, row, node->count, into);
 	for (size_t i = 0; i < node->count; i++) {
@@ -327,6 +340,8 @@ static void read_table(struct reading *reading, const struct option *row, const 
 		value_wrong_type(reading, row, node);
 		return;
 	}
+	if (too_many(reading, node))
+		return;
 	unsigned char *items = take_items(reading, row, node->count, into);
 	for (size_t i = 0; i < node->count; i++) {
 		unsigned char *item = items ? items + i * row->item_size : NULL;
