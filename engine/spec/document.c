@@ -294,7 +294,17 @@ static void check_name(struct spec *spec, const struct resource *resource, const
 		  resource->kind->name);
 }
 
-static const struct node *spec_node(struct spec *spec, const struct node *root, const struct envelope *envelope)
+static bool any_required(const struct option *rows)
+{
+	for (; rows->type != OPTION_END; rows++)
+		if (rows->required)
+			return true;
+	return false;
+}
+
+/* A kind of which nothing must be said may have no spec: it is read as an empty one. */
+static const struct node *spec_node(struct spec *spec, const struct node *root, const struct envelope *envelope,
+				    const struct option *rows)
 {
 	const struct node *node = envelope->spec;
 	if (node && node->type == NODE_MAP)
@@ -303,7 +313,12 @@ static const struct node *spec_node(struct spec *spec, const struct node *root, 
 	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .field = "spec"};
 	if (node && node->type != NODE_NULL)
 		value_wrong_type(&reading, &map_row, node);
-	else if (node ? !node->broken : !is_misspelt(root, "spec", envelope_rows))
+	else if (!any_required(rows)) {
+		struct node *empty = ARENA_NEW(spec->arena, struct node);
+		if (empty)
+			*empty = (struct node){.type = NODE_MAP, .place = root->place};
+		return empty;
+	} else if (node ? !node->broken : !is_misspelt(root, "spec", envelope_rows))
 		fault_add(spec->faults, CODE_MISSING_FIELD, root->place, NULL, "`spec` is missing: it says what the resource is");
 	return NULL;
 }
@@ -387,7 +402,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 	if (kind->later)
 		fault_add(spec->faults, CODE_KIND_LATER, fragment ? root->place : node_get(root, "kind")->place, NULL,
 			  "resources of the kind %s are known and checked; sluice does not run them yet", kind->name);
-	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope) : root;
+	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope, kind->rows) : root;
 	if (!node)
 		return;
 	read_spec(&reading, resource, node);
