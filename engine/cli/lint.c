@@ -5,7 +5,8 @@
 #include "spec/resource.h"
 
 #define LINT_BYTES_MAX ((size_t)64 << 20) /* of what is printed: FAULTS_MAX faults with their lines fit */
-#define GRAPH_BYTES_MAX ((size_t)256 << 20)
+#define GRAPH_BYTES_MAX ((size_t)512 << 20)
+#define TYPED_NODES_MAX 4096 /* of a pipeline: each step may hand on all that those before it made */
 
 struct lint_options {
 	const char *kind;
@@ -22,6 +23,15 @@ static const struct option options[] = {
 };
 
 extern const struct command command_lint;
+
+/* Values in a tree, as far as they matter. */
+static size_t nodes_of(const struct node *node)
+{
+	size_t count = 1;
+	for (size_t i = 0; i < node->count && count <= TYPED_NODES_MAX; i++)
+		count += nodes_of(node->type == NODE_MAP ? node->entries[i].value : node->items[i]);
+	return count;
+}
 
 /* Whether the resource has an error of its own: kinds infer from options that are whole.
  * Faults are sorted by file and place, and a document ends where the next begins. */
@@ -61,7 +71,7 @@ static bool check_graphs(const struct spec *spec, struct error *error)
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
 		const struct graph *graph = graph_build(spec->resources[i], spec, arena, spec->faults);
-		if (graph && !faulty(spec, i))
+		if (graph && nodes_of(spec->resources[i]->node) <= TYPED_NODES_MAX && !faulty(spec, i))
 			check_types(graph, spec, arena);
 		good = !arena_failed(arena);
 		arena_reset(arena);
