@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -77,6 +78,29 @@ static void a_folder_is_all_its_yaml(void **state)
 	(void)state;
 	json_t *faults = json_of("lint -o json tests/lint", EXIT_FAULTS);
 	assert_true(json_array_size(faults) > 50);
+	json_decref(faults);
+}
+
+static void every_fault_of_a_file_is_told_in_one_run(void **state)
+{
+	(void)state;
+	static const char *const places[] = {"4:9",   "5:3",   "7:3",	"8:20",	 "9:12",  "12:14", "12:18", "13:15", "14:21",
+					     "15:17", "15:33", "15:38", "16:11", "17:14", "18:11", "19:5",  "19:14", "19:17",
+					     "20:19", "20:32", "21:20", "21:24", "22:33", "28:12", "29:34", "29:40", "29:47",
+					     "29:52", "29:68", "30:18", "30:30", "31:24", "31:38", "31:57"};
+	json_t *faults = json_of("lint -o json tests/data/spec/many-faults.yaml", EXIT_FAULTS), *fault;
+	size_t index, errors = 0;
+	json_array_foreach(faults, index, fault)
+	{
+		char place[32];
+		if (strcmp(json_string_value(json_object_get(fault, "severity")), "error") != 0)
+			continue;
+		snprintf(place, sizeof place, "%lld:%lld", json_integer_value(json_object_get(fault, "line")),
+			 json_integer_value(json_object_get(fault, "column")));
+		assert_true(errors < sizeof places / sizeof *places);
+		assert_string_equal(place, places[errors++]);
+	}
+	assert_int_equal(errors, sizeof places / sizeof *places);
 	json_decref(faults);
 }
 
@@ -228,6 +252,7 @@ int main(void)
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
 		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
 		cmocka_unit_test(a_folder_is_all_its_yaml),
+		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
 		cmocka_unit_test(every_kind_of_step_is_known),
 		cmocka_unit_test(what_is_echoed_has_its_defaults_and_echoes_as_itself),

@@ -436,9 +436,32 @@ static void fragments_are_read_when_their_kind_is_told(void **state)
 	spec_close(&spec);
 }
 
+static void a_list_of_maps_has_an_end(void **state)
+{
+	(void)state;
+	struct buffer yaml;
+	buffer_open(&yaml, (size_t)1 << 20);
+	buffer_string(&yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  candidates:\n");
+	for (int i = 0; i < 4097; i++)
+		buffer_print(&yaml, "  - {name: c%d, weight: 1}\n", i);
+	buffer_byte(&yaml, '\0');
+	expect_fault(yaml.bytes, "6:3", "limit", "4096");
+	buffer_close(&yaml);
+}
+
+static void a_kind_of_which_nothing_must_be_said_may_have_no_spec(void **state)
+{
+	(void)state;
+	expect_clean("apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\nspec:\n");
+	expect_clean("apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonConfig\nmetadata: {name: c}\n");
+	expect_fault("apiVersion: mlops.seldon.io/v1alpha1\nkind: Server\nmetadata: {name: s}\n", "1:1", "missing-field", "spec");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list_of_maps_has_an_end),
+		cmocka_unit_test(a_kind_of_which_nothing_must_be_said_may_have_no_spec),
 		cmocka_unit_test(a_document_must_say_what_it_is),
 		cmocka_unit_test(names_are_small_letters_digits_and_dashes),
 		cmocka_unit_test(what_belongs_to_others_is_skipped_with_a_note),
