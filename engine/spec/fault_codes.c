@@ -36,7 +36,7 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write a resource into it; `sluice init` makes one to begin with.",
 	      .example = "# only a comment\n\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\n"),
 	ERROR(CODE_TOO_LARGE, LIMIT, .title = "More than a file may hold",
-	      .help = "Split the file, or write it flatter: limits are 4 MiB, 4,096 documents, a depth of 64, 4,096 entries of a "
+	      .help = "Split the file, or write it flatter: limits are 4 MiB, 4,096 documents, a depth of 64, 10,000 entries of a "
 		      "list of maps, and a million values with every alias counted each time it is used.",
 	      .example = "a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]      # and so on: it multiplies\n\na: [x, x, x, x]\n"),
 	ERROR(CODE_DUPLICATE_KEY, DUPLICATE_KEY, .title = "A key that stands twice in one map",

@@ -6,8 +6,8 @@
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 
-#define ROWS_MAX 64    /* of one map: `given` is a set of bits */
-#define ITEMS_MAX 4096 /* of a list of maps, or a table: nobody writes more steps or candidates by hand */
+#define ROWS_MAX 64     /* of one map: `given` is a set of bits */
+#define ITEMS_MAX 10000 /* of a list of maps, or a table: nobody writes more steps or candidates by hand */
 
 union scratch { /* room for a value that is checked and kept nowhere */
 	int64_t integer;
@@ -289,8 +289,8 @@ static bool too_many(struct reading *reading, const struct node *node)
 {
 	if (node->count <= ITEMS_MAX)
 		return false;
-	fault_add(reading->faults, CODE_TOO_LARGE, node->place, NULL, "`%s` has %zu entries, more than %d", reading->field, node->count,
-		  ITEMS_MAX);
+	fault_add(reading->faults, CODE_TOO_LARGE, node->place, NULL, "`%s` has %zu entries, more than %d", reading->field,
+		  node->count, ITEMS_MAX);
 	return true;
 }
 

@@ -442,10 +442,10 @@ static void a_list_of_maps_has_an_end(void **state)
 	struct buffer yaml;
 	buffer_open(&yaml, (size_t)1 << 20);
 	buffer_string(&yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  candidates:\n");
-	for (int i = 0; i < 4097; i++)
+	for (int i = 0; i < 10001; i++)
 		buffer_print(&yaml, "  - {name: c%d, weight: 1}\n", i);
 	buffer_byte(&yaml, '\0');
-	expect_fault(yaml.bytes, "6:3", "limit", "4096");
+	expect_fault(yaml.bytes, "6:3", "limit", "10000");
 	buffer_close(&yaml);
 }
 
