@@ -35,7 +35,7 @@ static struct names names_of(const struct name_list *list, struct arena *arena)
 	return names;
 }
 
-static bool listed(const struct names *names, struct text name)
+static inline bool listed(const struct names *names, struct text name)
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (text_equal_short(name, names->items[i]))
@@ -44,7 +44,7 @@ static bool listed(const struct names *names, struct text name)
 }
 
 /* Whether a tensor goes on: it is not dropped, and kept when only some are. */
-static bool stays(const struct names *drop, const struct names *keep, struct text name)
+static inline bool stays(const struct names *drop, const struct names *keep, struct text name)
 {
 	return !listed(drop, name) && (keep->count == 0 || listed(keep, name));
 }

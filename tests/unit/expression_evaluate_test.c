@@ -316,6 +316,64 @@ static void nan_spreads_and_compares_false(void **state)
 	HOLD(rows);
 }
 
+/* 0.1 as FP32 is above 0.1, 0.7 below 0.7. */
+static void floats_compare_with_numbers_that_none_of_them_is(void **state)
+{
+	(void)state;
+	static const struct world_row rows[] = {
+		{"cast([0.1, 0.7, 0.5], FP32) > 0.1", "BOOL[3] true true true"},
+		{"cast([0.1, 0.05], FP32) <= 0.1", "BOOL[2] false true"},
+		{"cast([0.1, 0.05], FP32) < 0.1", "BOOL[2] false true"},
+		{"cast([0.7, 1], FP32) < 0.7", "BOOL[2] true false"},
+		{"cast([0.7, 1], FP32) <= 0.7", "BOOL[2] true false"},
+		{"cast([0.7, 1], FP32) >= 0.7", "BOOL[2] false true"},
+		{"0.7 > cast([0.7, 1], FP32)", "BOOL[2] true false"},
+		{"0.1 >= cast([0.1, 0.05], FP32)", "BOOL[2] false true"},
+		{"cast([0.7, 0.5], FP32) == 0.7", "BOOL[2] false false"},
+		{"cast([0.7, 0.5], FP32) != 0.7", "BOOL[2] true true"},
+		{"cast([0.5, 1], FP32) < 0.5", "BOOL[2] false false"},
+		{"cast([0.5, 1], FP32) <= 0.5", "BOOL[2] true false"},
+		{"cast([0.5, 1], FP32) >= 1", "BOOL[2] false true"},
+		{"cast([1, inf], FP32) < 1e300", "BOOL[2] true false"},
+		{"cast([-inf, 0], FP32) <= -1e300", "BOOL[2] true false"},
+		{"cast([1, nan], FP32) < nan", "BOOL[2] false false"},
+		{"cast([1, nan], FP32) != nan", "BOOL[2] true true"},
+		{"x > 1.9999999999", "BOOL[1,3] false true true"},
+		{"sum(x > 1.9999999999)", "INT64[] 2"},
+		{"sum(4 <= x)", "INT64[] 1"},
+		{"sum(cast([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19], FP32) > 2.5)", "INT64[] 17"},
+	};
+	HOLD(rows);
+}
+
+static void where_chooses_element_by_element(void **state)
+{
+	(void)state;
+	static const struct world_row rows[] = {
+		{"where(b, 1, 0)", "INT64[3] 1 0 1"},
+		{"where(x > 1, x, 0)", "FP32[1,3] 0.0 2.0 4.0"},
+		{"where(x > 1, -1, m)", "FP64[2,3] 1.0 -1.0 -1.0 4.0 -1.0 -1.0"},
+		{"where(true, i, 0)", "INT64[3] -7 0 7"},
+		{"where([false, true], 1, u)", "UINT64[2] 5 1"},
+		{"where([true, false], i[0], u[0])", "INT64[2] -7 5"},
+		{"where(b, 'yes', 'no')", "BYTES[3] \"yes\" \"no\" \"yes\""},
+		{"where(false, nothing, 2)", "INT64[] 2"},
+	};
+	HOLD(rows);
+}
+
+static void the_lesser_of_two_is_nan_when_one_is(void **state)
+{
+	(void)state;
+	static const struct world_row rows[] = {
+		{"max(n, 2)", "FP64[4] 3.0 NaN 2.0 2.0"},
+		{"min(2, n)", "FP64[4] 2.0 NaN 1.0 2.0"},
+		{"min(n, nan)", "FP64[4] NaN NaN NaN NaN"},
+		{"clip(cast([1, nan, 3], FP32), 1.5, 2)", "FP32[3] 1.5 NaN 2.0"},
+	};
+	HOLD(rows);
+}
+
 static void a_condition_has_one_element(void **state)
 {
 	(void)state;
@@ -417,6 +475,9 @@ int main(void)
 		cmocka_unit_test(indices_count_from_zero_and_from_the_end),
 		cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(nan_spreads_and_compares_false),
+		cmocka_unit_test(floats_compare_with_numbers_that_none_of_them_is),
+		cmocka_unit_test(where_chooses_element_by_element),
+		cmocka_unit_test(the_lesser_of_two_is_nan_when_one_is),
 		cmocka_unit_test(a_condition_has_one_element),
 		cmocka_unit_test(logic_works_element_by_element),
 		cmocka_unit_test(what_does_not_fit_shows_both_sides),

@@ -171,6 +171,8 @@ static void a_name_in_a_condition_must_be_there(void **state)
 		{"when: label", NULL, 37},
 		{"when: y > 3 and label == 5", NULL, 0},
 		{"expression: {set: {a: y, b: aa + z}}", NULL, 59},
+		{"expression: {set: {a: lable}}", "label", 53},
+		{"expression: {set: {a: label-0.3}}", "label - 0.3", 53},
 		{"route: {cases: [{when: z > 1, call: wide}]}", NULL, 54},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
