@@ -21,6 +21,25 @@ static void texts_compare_by_every_byte(void **state)
 	assert_false(text_starts_with(TEXT("stub"), TEXT("stub://")));
 }
 
+static void names_of_every_length_compare_by_every_byte(void **state)
+{
+	(void)state;
+	const char name[] = "abcdefghijklmnopqrstuvwxyz";
+	for (size_t length = 0; length < sizeof name; length++) {
+		char other[sizeof name];
+		memcpy(other, name, sizeof name);
+		other[length] = '#'; /* behind the last counts no more */
+		assert_true(text_equal_short((struct text){name, length}, (struct text){other, length}));
+		for (size_t at = 0; at < length; at++) {
+			memcpy(other, name, sizeof name);
+			other[at] = '#';
+			assert_false(text_equal_short((struct text){name, length}, (struct text){other, length}));
+		}
+	}
+	assert_false(text_equal_short(TEXT("abc"), TEXT("ab")));
+	assert_true(text_equal_short((struct text){0}, TEXT("")));
+}
+
 static void only_well_formed_utf8_passes(void **state)
 {
 	(void)state;
@@ -89,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_compare_by_every_byte),
+		cmocka_unit_test(names_of_every_length_compare_by_every_byte),
 		cmocka_unit_test(only_well_formed_utf8_passes),
 		cmocka_unit_test(a_buffer_grows_up_to_its_ceiling_and_no_further),
 		cmocka_unit_test(a_failed_buffer_takes_nothing_more),
