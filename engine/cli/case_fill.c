@@ -89,8 +89,8 @@ static const char *fill_tensors(struct json_scan *scan, struct buffer *out, cons
 		if (!fill.place.bytes)
 			continue;
 		if (fill.count > FILLED_ELEMENTS_MAX) {
-			error_set(scan->error, ERROR_LIMIT, PLACE_NONE, "`fill` makes at most %lld elements; make the shape smaller",
-				  (long long)FILLED_ELEMENTS_MAX);
+			error_set(scan->error, ERROR_LIMIT, PLACE_NONE,
+				  "`fill` makes at most %lld elements; make the shape smaller", (long long)FILLED_ELEMENTS_MAX);
 			scan->failed = true;
 			break;
 		}

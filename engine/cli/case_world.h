@@ -121,7 +121,6 @@ struct running *case_world_find(const struct case_world *world, const char *name
 
 /* case_world_run.c: a message of this world, in an arena of its own; NULL: no memory. */
 struct passage *passage_make(struct case_world *world, struct running *running, struct text id);
-void passage_enter(struct passage *passage);
 
 /* case_world_calls.c */
 void case_world_call(void *context, struct call *call);

@@ -29,7 +29,7 @@ struct passage *passage_make(struct case_world *world, struct running *running, 
 	return passage;
 }
 
-void passage_enter(struct passage *passage)
+static void passage_enter(struct passage *passage)
 {
 	struct running *running = passage->running;
 	struct error error = {0};

@@ -148,7 +148,6 @@ struct visit {
 	const char *only_to;
 	const char *model; /* chosen by a model switch; NULL: the step's own */
 	struct pending *calls;
-	void *memory;
 	struct batch *batch;	       /* the one it waits in, or (run NULL) is for */
 	struct visit *next, *previous; /* of those that wait */
 	bool waiting;

@@ -9,11 +9,6 @@ struct arena *visit_arena(struct visit *visit)
 	return visit->arena;
 }
 
-const struct message *visit_message(const struct visit *visit)
-{
-	return visit->message;
-}
-
 const struct payload *visit_input(const struct visit *visit)
 {
 	return visit->input;
@@ -110,13 +105,6 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 void visit_wake(struct visit *visit, int64_t delay_ms)
 {
 	visit->wake_ms = visit->flow->now_ms + (delay_ms > 0 ? delay_ms : 0);
-}
-
-void *visit_memory(struct visit *visit, size_t size)
-{
-	if (!visit->memory)
-		visit->memory = arena_take(visit->arena, 1, size);
-	return visit->memory;
 }
 
 /* ---- how a visit goes ---- */
@@ -336,7 +324,6 @@ void visit_start(struct visit *visit)
 		visit->station = next;
 		visit->input = gave;
 		visit->emitted = NULL;
-		visit->memory = NULL;
 		visit->wake_ms = INT64_MAX;
 	}
 	outlet_deliver(run, &station->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);

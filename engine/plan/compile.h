@@ -38,7 +38,6 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* topics.c */
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan);
-const char *step_topic_name(struct compiler *compiler, const struct pipeline_plan *plan, size_t step, bool outputs);
 
 /* calls.c: whom the steps call, and where those are. */
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);

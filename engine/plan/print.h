@@ -7,10 +7,6 @@
 #include "plan/emit.h"
 #include "plan/plan.h"
 
-/* "OUTPUT of a", "the inputs of b", "the request" */
-const char *source_text(const struct graph *graph, const struct source *source, struct arena *arena);
-const char *retention_text(const struct topic *topic, struct arena *arena);
-
 void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out);
 void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emitter);
 

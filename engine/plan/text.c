@@ -158,7 +158,8 @@ static const char *renames_text(const struct writer *writer, const struct source
 	return text;
 }
 
-const char *source_text(const struct graph *graph, const struct source *source, struct arena *arena)
+/* "OUTPUT of a", "the inputs of b", "the request" */
+static const char *source_text(const struct graph *graph, const struct source *source, struct arena *arena)
 {
 	const char *of = source->step == STEP_NONE ? "the request" : graph->steps[source->step].name;
 	if (source->point == SOURCE_STEP_INPUTS)
@@ -262,7 +263,7 @@ static void print_calls(const struct writer *writer, const struct pipeline_plan 
 	table_print(&table, 2 * INDENT, writer->out);
 }
 
-const char *retention_text(const struct topic *topic, struct arena *arena)
+static const char *retention_text(const struct topic *topic, struct arena *arena)
 {
 	if (topic->bound)
 		return "as it is";

@@ -28,7 +28,7 @@ static const char *topic_name(struct compiler *compiler, const struct pipeline_p
 	return arena_print(compiler->arena, "%s.%s.pipeline.%s.%s", plan->prefix, plan->namespace, pipeline, rest);
 }
 
-const char *step_topic_name(struct compiler *compiler, const struct pipeline_plan *plan, size_t step, bool outputs)
+static const char *step_topic_name(struct compiler *compiler, const struct pipeline_plan *plan, size_t step, bool outputs)
 {
 	const char *rest =
 		arena_print(compiler->arena, "step.%s.%s", plan->graph->steps[step].name, outputs ? "outputs" : "inputs");

@@ -114,7 +114,7 @@ const double *value_doubles(struct evaluation *evaluation, const struct value *v
 }
 
 /* Widening keeps every value; UINT64 is handed on as the same 64 bits. */
-static const void *value_integers(struct evaluation *evaluation, const struct value *value)
+const int64_t *value_signed(struct evaluation *evaluation, const struct value *value)
 {
 	if (value->storage == DATATYPE_INT64 || value->storage == DATATYPE_UINT64)
 		return value->data;
@@ -149,16 +149,6 @@ static const void *value_integers(struct evaluation *evaluation, const struct va
 		break;
 	}
 	return out;
-}
-
-const int64_t *value_signed(struct evaluation *evaluation, const struct value *value)
-{
-	return value_integers(evaluation, value);
-}
-
-const uint64_t *value_unsigned(struct evaluation *evaluation, const struct value *value)
-{
-	return value_integers(evaluation, value);
 }
 
 const uint8_t *value_truths(struct evaluation *evaluation, const struct value *value)

@@ -101,10 +101,8 @@ static inline void value_of_tensor(struct value *value, const struct tensor *ten
  * when memory ran out. Numbers and bools. */
 const double *value_doubles(struct evaluation *evaluation, const struct value *value);
 
-/* The elements as integers of 64 bits; `value_wide` says which of the two holds
- * them all: it has the storage UINT64. */
+/* The elements as integers of 64 bits; those of the storage UINT64 are handed on as the same bits. */
 const int64_t *value_signed(struct evaluation *evaluation, const struct value *value);
-const uint64_t *value_unsigned(struct evaluation *evaluation, const struct value *value);
 
 /* The elements as truths, a byte each: not zero and not nan. NULL and an error for
  * texts. */

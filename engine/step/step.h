@@ -138,7 +138,6 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
 /* ---- of the visit ---- */
 
 struct arena *visit_arena(struct visit *visit);
-const struct message *visit_message(const struct visit *visit);
 
 /* What came in: all sources joined, selected and renamed. */
 const struct payload *visit_input(const struct visit *visit);
@@ -169,9 +168,5 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 
 /* due() is entered when `delay_ms` have passed, unless the step has ended before. */
 void visit_wake(struct visit *visit, int64_t delay_ms);
-
-/* Memory of the step for this visit, between run(), answered() and due(); zeroed at
- * first. */
-void *visit_memory(struct visit *visit, size_t size);
 
 #endif
