@@ -141,7 +141,7 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 }
 
 /* An answer that cannot leave makes room for one that says why. */
-enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
+static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *flight)
 {
 	struct error error = {0};
 	const struct answer instead = {.error = &error};
@@ -152,5 +152,16 @@ enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
 	verdict = answer_leave(outbox, flight, &instead, &again);
 	if (verdict == PRODUCE_REFUSED && outbox->failure.kind == ERROR_NONE)
 		outbox->failure = again;
+	return verdict;
+}
+
+enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
+{
+	bool lettered_before = flight->lettered;
+	enum produce_verdict verdict = flight_leave(outbox, flight);
+	if (lettered_before && verdict == PRODUCED)
+		outbox->half_left--;
+	if (!lettered_before && flight->lettered && verdict != PRODUCED)
+		outbox->half_left++;
 	return verdict;
 }

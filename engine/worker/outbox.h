@@ -14,6 +14,7 @@ struct outbox {
 	uint64_t answered;
 	uint64_t failed; /* of them errors */
 	uint64_t dead_letters;
+	size_t half_left;     /* flights whose dead letter has left without their answer: no commit now, which would part them */
 	struct error failure; /* SYSTEM: not even an error can leave; the worker stops */
 };
 

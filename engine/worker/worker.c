@@ -301,7 +301,7 @@ static bool commit_when_due(struct worker *worker, struct error *error)
 	if (!output_may_end(worker->outbox.output))
 		return true;
 	bool drained = worker->drain_until_ms > 0 && worker->lanes.in_flight == 0;
-	bool due = worker->dirty && (worker->commit_due || drained);
+	bool due = worker->dirty && worker->outbox.half_left == 0 && (worker->commit_due || drained);
 	return (!due && !worker->spoilt) || end_output(worker, error);
 }
 
@@ -315,6 +315,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 {
 	worker->counts.dropped_in_flight += worker->lanes.in_flight;
 	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
+	worker->outbox.half_left = 0;
 	lanes_reset(&worker->lanes, committed);
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
@@ -363,6 +364,8 @@ static bool follow_assignment(struct worker *worker, struct error *error)
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	if (change == ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
+		return true;
+	if (worker->outbox.half_left > 0 && !worker->spoilt)
 		return true;
 	if (change != ASSIGNMENT_GIVEN) {
 		if (worker->dirty || worker->spoilt)

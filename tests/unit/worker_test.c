@@ -272,6 +272,28 @@ static void bad_input_is_kept_as_a_dead_letter_beside_its_answer(void **state)
 	assert_int_equal(stop(stand).dead_letters, 1);
 }
 
+/* With room for one record in its queue, the producer takes the letter and not yet the answer. */
+static void a_full_producer_doubles_no_dead_letter(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	const struct property narrow[] = {{"queue.buffering.max.messages", "1"}, {"log_level", "0"}};
+	configure_letters(stand, doubles);
+	stand->config.transaction.properties = (struct properties){2, narrow};
+	start_configured(stand);
+	for (int i = 0; i < 2; i++) {
+		mock_write(&stand->mock, "key", "poison", NULL, NULL);
+		read_letter(stand, &letter);
+		letter_close(&letter);
+		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		assert_string_equal(header_of(answer, "sluice-error"), "INPUT");
+		rd_kafka_message_destroy(answer);
+	}
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.dead_letters, 2);
+	assert_int_equal(counts.failed, 2);
+}
+
 static void a_model_that_stays_away_is_named_with_its_attempts(void **state)
 {
 	struct stand *stand = *state;
@@ -436,6 +458,7 @@ int main(void)
 		STORY(a_header_stands_where_the_request_had_it),
 		STORY(bad_input_is_answered_and_stops_nobody),
 		STORY(bad_input_is_kept_as_a_dead_letter_beside_its_answer),
+		STORY(a_full_producer_doubles_no_dead_letter),
 		STORY(a_model_that_stays_away_is_named_with_its_attempts),
 		STORY(a_limit_is_answered_and_not_kept),
 		STORY(errors_that_are_not_to_be_answered_are_kept_only),
