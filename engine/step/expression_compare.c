@@ -263,7 +263,8 @@ static bool where_words(struct evaluation *evaluation, const struct choice *choi
 static bool where_floats(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
 			 struct value *result)
 {
-	return where_words(evaluation, choice, value_doubles(evaluation, choice->then), value_doubles(evaluation, choice->otherwise),
+	return where_words(evaluation, choice, value_doubles(evaluation, choice->then),
+			   value_doubles(evaluation, choice->otherwise),
 			   DATATYPE_FP64, joint, result);
 }
 
