@@ -71,7 +71,7 @@ static const struct option topic_rows[] = {
 	RUNTIME("numPartitions", INTEGER, partitions, POSITIVE_RANGE, .quotable = true, .help = "Partitions of each topic."),
 	RUNTIME("replicationFactor", INTEGER, replication_factor, POSITIVE_RANGE, .quotable = true,
 		.help = "Copies of each partition."),
-	{.type = OPTION_TABLE, .offset = OPTION_UNSTORED, .rows = client_setting_rows},
+	{.type = OPTION_TABLE, .effect = EFFECT_LATER, .offset = OPTION_UNSTORED, .rows = client_setting_rows},
 	{.type = OPTION_END},
 };
 

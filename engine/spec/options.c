@@ -139,21 +139,22 @@ static bool switched_off(const struct node *value)
 static void say_effect(struct reading *reading, const struct option *row, const struct node_entry *entry)
 {
 	struct place place = entry->key->place;
+	const char *field = entry->key->scalar.bytes; /* a row of free keys has no name */
 	switch (row->effect) {
 	case EFFECT_HONOURED:
 		return;
 	case EFFECT_LATER:
 		if (!switched_off(entry->value))
 			fault_add(reading->faults, CODE_FIELD_LATER, place, NULL,
-				  "`%s` is known and checked; sluice does not act on it yet", row->name);
+				  "`%s` is known and checked; sluice does not act on it yet", field);
 		return;
 	case EFFECT_NONE:
-		fault_add(reading->faults, CODE_NO_EFFECT, place, NULL, "`%s` has no effect here", row->name);
+		fault_add(reading->faults, CODE_NO_EFFECT, place, NULL, "`%s` has no effect here", field);
 		return;
 	case EFFECT_PROTECTS:
 		if (!switched_off(entry->value))
 			fault_add(reading->faults, CODE_PROTECTION_LATER, place, NULL,
-				  "`%s` is not in force yet: `run` and the gateway refuse to listen beyond loopback", row->name);
+				  "`%s` is not in force yet: `run` and the gateway refuse to listen beyond loopback", field);
 		return;
 	}
 }
@@ -185,6 +186,7 @@ static bool read_free(struct reading *reading, const struct option *rows, const 
 {
 	for (const struct option *row = rows; row->type != OPTION_END; row++)
 		if (row->type == OPTION_TABLE && !row->name && !row->short_form) {
+			say_effect(reading, row, entry);
 			options_read(reading, entry->value, row->rows, NULL);
 			return true;
 		}
