@@ -41,10 +41,15 @@ int command_refused(struct session *session, const struct command *command, cons
 	return misused ? command_misuse(session, command, "%s", error->text) : command_failed(session, error);
 }
 
-int command_faults(struct session *session, const struct faults *faults)
+int command_faults(struct session *session, const struct faults *faults, enum output_form form)
 {
 	struct buffer said;
 	buffer_open(&said, FAULTS_BYTES_MAX);
+	if (form == OUTPUT_JSON) {
+		faults_print_json(faults, &said);
+		(void)command_write(session, &said);
+		return EXIT_FAULTS;
+	}
 	faults_print_text(faults, &said, session->colour_beside);
 	(void)fwrite(said.bytes, 1, said.length, session->err);
 	buffer_close(&said);

@@ -60,9 +60,6 @@ int command_failed(struct session *session, const struct error *error);
  * line itself is at fault, and that is misuse. */
 int command_refused(struct session *session, const struct command *command, const struct error *error);
 
-/* Says on `err` what is wrong with the YAML of a command that is not lint; returns EXIT_FAULTS. */
-int command_faults(struct session *session, const struct faults *faults);
-
 /* Writes what was gathered to `out` and closes the buffer; returns EXIT_GOOD, or
  * EXIT_FAULTS when memory had run out. */
 int command_write(struct session *session, struct buffer *gathered);
@@ -70,6 +67,10 @@ int command_write(struct session *session, struct buffer *gathered);
 /* `-o text|json`, which --format means as well; commands with more forms list theirs
  * behind these two. COMMAND_FORM is its row: `member` of `struct owner` is an int. */
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
+
+/* Says what is wrong with the YAML of a command that is not lint, for people on `err`;
+ * with OUTPUT_JSON it is the result, and lint's array goes to `out`. Returns EXIT_FAULTS. */
+int command_faults(struct session *session, const struct faults *faults, enum output_form form);
 
 #define COMMAND_FORM(owner, member, forms) \
 	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "message/json_write.h"
 
 #define SCRIPT_BYTES_MAX ((size_t)1 << 20)
 
@@ -260,11 +261,35 @@ static void fish(struct buffer *out)
 
 /* ---- the command ---- */
 
+struct completion_options {
+	int form;
+};
+
+static const struct option options[] = {
+	COMMAND_FORM(completion_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
 extern const struct command command_completion;
 
-static int completion_run(struct session *session, const void *options, const char *const *arguments, size_t count)
+/* The script of a shell as a member of an object, for a program that installs it. */
+static int print_wrapped(struct session *session, const char *shell, struct buffer *script)
 {
-	(void)options;
+	struct buffer out;
+	buffer_open(&out, 2 * SCRIPT_BYTES_MAX);
+	buffer_string(&out, "{\"shell\": ");
+	json_write_string(&out, text_of(shell));
+	buffer_string(&out, ", \"script\": ");
+	json_write_string(&out, buffer_view(script));
+	buffer_string(&out, "}\n");
+	out.failed |= buffer_failed(script);
+	buffer_close(script);
+	return command_write(session, &out);
+}
+
+static int completion_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct completion_options *self = filled;
 	(void)count;
 	static const struct {
 		const char *name;
@@ -276,7 +301,7 @@ static int completion_run(struct session *session, const void *options, const ch
 		struct buffer out;
 		buffer_open(&out, SCRIPT_BYTES_MAX);
 		shells[i].print(&out);
-		return command_write(session, &out);
+		return self->form == OUTPUT_JSON ? print_wrapped(session, shells[i].name, &out) : command_write(session, &out);
 	}
 	return command_misuse(session, &command_completion, "no completion is known for `%s`; it is one of: bash zsh fish",
 			      arguments[0]);
@@ -290,6 +315,8 @@ const struct command command_completion = {
 		"  eval \"$(sluice completion bash)\"\n"
 		"  source <(sluice completion zsh)\n"
 		"  sluice completion fish | source",
+	.options = options,
+	.options_size = sizeof(struct completion_options),
 	.group = "look",
 	.run = completion_run,
 };

@@ -10,7 +10,7 @@ struct echo_options {
 	int form;
 };
 
-enum echo_form { ECHO_YAML, ECHO_JSON };
+enum echo_form { ECHO_TEXT = OUTPUT_TEXT, ECHO_JSON = OUTPUT_JSON, ECHO_YAML };
 
 static const struct option options[] = {
 	ROW("kind", TEXT, struct echo_options, kind, .help = "What documents without a kind are, as for lint."),
@@ -18,9 +18,9 @@ static const struct option options[] = {
 	 .letter = 'o',
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct echo_options, form),
-	 .choices = "yaml json",
-	 .fallback = "yaml",
-	 .help = "YAML, or one JSON array of all resources."},
+	 .choices = "text json yaml",
+	 .fallback = "text",
+	 .help = "YAML, which is the text too, or one JSON array of all resources."},
 	{.type = OPTION_END},
 };
 
@@ -56,7 +56,7 @@ static int echo_run(struct session *session, const void *filled, const char *con
 	if (!spec_read(&spec, arguments, count, &reading, &error))
 		code = command_refused(session, &command_echo, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
-		code = command_faults(session, spec.faults);
+		code = command_faults(session, spec.faults, self->form == ECHO_JSON ? OUTPUT_JSON : OUTPUT_TEXT);
 	else
 		code = print_resources(session, &spec, (enum echo_form)self->form);
 	spec_close(&spec);

@@ -8,8 +8,19 @@
 #include <sys/stat.h>
 
 #include "cli/command.h"
+#include "message/json_write.h"
 
 #define PATH_BYTES_MAX 4096
+#define SAID_BYTES_MAX ((size_t)64 << 10) /* the folder's name a few times */
+
+struct init_options {
+	int form;
+};
+
+static const struct option options[] = {
+	COMMAND_FORM(init_options, form, "text json"),
+	{.type = OPTION_END},
+};
 
 static const struct file {
 	const char *path;
@@ -124,14 +135,31 @@ static bool write_all(const char *folder, struct error *error)
 	return true;
 }
 
-static int init_run(struct session *session, const void *options, const char *const *arguments, size_t count)
+static int print_written(struct session *session, const char *folder)
 {
-	(void)options;
+	struct buffer out;
+	buffer_open(&out, SAID_BYTES_MAX);
+	buffer_string(&out, "{\"folder\": ");
+	json_write_string(&out, text_of(folder));
+	buffer_string(&out, ", \"files\": [");
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		buffer_string(&out, i ? ", " : "");
+		json_write_string(&out, text_of(files[i].path));
+	}
+	buffer_string(&out, "]}\n");
+	return command_write(session, &out);
+}
+
+static int init_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct init_options *self = filled;
 	(void)count;
 	struct error error = {0};
 	const char *folder = arguments[0];
 	if (!write_all(folder, &error))
 		return command_failed(session, &error);
+	if (self->form == OUTPUT_JSON)
+		return print_written(session, folder);
 	fprintf(session->out,
 		"%s/pipeline.yaml      the pipeline: change it\n"
 		"%s/request.json       a request for it\n"
@@ -148,6 +176,8 @@ const struct command command_init = {
 	.help = "It asks nothing and overwrites nothing.\n\n"
 		"  sluice init trading\n"
 		"  sluice test trading",
+	.options = options,
+	.options_size = sizeof(struct init_options),
 	.group = "write",
 	.run = init_run,
 };

@@ -78,11 +78,11 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 		return command_refused(session, &command_plan, &error);
 	if (!plan_make(spec, &plan_options, arena, &plan, &error))
 		return command_failed(session, &error);
-	/* What lint would say goes beside the plan; errors leave no plan worth a look. */
-	if (faults_count(spec->faults, SEVERITY_ERROR) + faults_count(spec->faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(session, spec->faults);
+	/* Errors leave no plan worth a look; what else lint would say goes beside it. */
 	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
-		return EXIT_FAULTS;
+		return command_faults(session, spec->faults, arguments->form == PLAN_JSON ? OUTPUT_JSON : OUTPUT_TEXT);
+	if (faults_count(spec->faults, SEVERITY_WARNING) > 0)
+		(void)command_faults(session, spec->faults, OUTPUT_TEXT);
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
 	print(&plan, arguments, &out);

@@ -183,7 +183,7 @@ static int run_spec(struct running *running)
 	if (!plan_make(running->spec, &plan_options, running->arena, &running->plan, &error))
 		return command_failed(running->session, &error);
 	if (faults_count(running->spec->faults, SEVERITY_ERROR) + faults_count(running->spec->faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(running->session, running->spec->faults);
+		(void)command_faults(running->session, running->spec->faults, OUTPUT_TEXT);
 	if (faults_count(running->spec->faults, SEVERITY_ERROR) > 0)
 		return EXIT_FAULTS;
 	running->crew.commit_ms = running->options->commit_ns / NS_PER_MS;

@@ -5,6 +5,15 @@
 
 #define SCHEMA_BYTES_MAX ((size_t)8 << 20)
 
+struct schema_options {
+	int form; /* JSON either way */
+};
+
+static const struct option options[] = {
+	COMMAND_FORM(schema_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
 extern const struct command command_schema;
 
 static int schema_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -30,6 +39,8 @@ const struct command command_schema = {
 	.help = "Editors complete and check YAML by it. It says what can be said of each value alone; `sluice lint` says the "
 		"rest.\n\n"
 		"  sluice schema > sluice.schema.json\n  sluice schema Pipeline\n",
+	.options = options,
+	.options_size = sizeof(struct schema_options),
 	.group = "write",
 	.run = schema_run,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 static void says(const char *line, int code, const char *out, const char *err)
 {
@@ -91,6 +92,33 @@ static void every_command_can_be_parsed_listed_and_explained(void **state)
 	said_close(&overview);
 }
 
+/* `run` has no result but what it does to Kafka. */
+static void every_command_with_a_result_writes_it_as_text_and_as_json(void **state)
+{
+	(void)state;
+	for (const struct command *const *command = command_table; *command; command++) {
+		const struct option *row = (*command)->options;
+		while (row && row->type != OPTION_END && row->letter != 'o')
+			row++;
+		bool form = row && row->type == OPTION_CHOICE && strcmp(row->name, "format") == 0;
+		if (strcmp((*command)->name, "run") != 0 && (!form || strncmp(row->choices, "text json", 9) != 0))
+			fail_msg("sluice %s takes no -o text and -o json", (*command)->name);
+	}
+}
+
+static void a_completion_as_json_is_the_script_that_is_printed_else(void **state)
+{
+	(void)state;
+	struct said plain = say("completion zsh"), wrapped = say("completion zsh -o json");
+	assert_int_equal(wrapped.code, EXIT_GOOD);
+	json_t *json = json_loads(wrapped.out, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json, "shell")), "zsh");
+	assert_string_equal(json_string_value(json_object_get(json, "script")), plain.out);
+	json_decref(json);
+	said_close(&plain);
+	said_close(&wrapped);
+}
+
 static void a_step_kind_is_explained_from_its_rows(void **state)
 {
 	(void)state;
@@ -153,6 +181,8 @@ int main(void)
 		cmocka_unit_test(what_help_does_not_know_is_misuse_with_the_nearest_it_knows),
 		cmocka_unit_test(an_output_that_cannot_be_written_is_not_good),
 		cmocka_unit_test(every_command_can_be_parsed_listed_and_explained),
+		cmocka_unit_test(every_command_with_a_result_writes_it_as_text_and_as_json),
+		cmocka_unit_test(a_completion_as_json_is_the_script_that_is_printed_else),
 		cmocka_unit_test(a_step_kind_is_explained_from_its_rows),
 		cmocka_unit_test(every_shell_is_told_of_every_command_and_option),
 		cmocka_unit_test(the_man_page_keeps_roff_from_reading_our_words),

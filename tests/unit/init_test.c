@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #define TEXT_MAX 4096
 
@@ -89,6 +90,20 @@ static void it_writes_a_request_and_a_test_beside_it(void **state)
 	assert_non_null(strstr(read_back("tested/request.json"), "\"inputs\""));
 }
 
+static void what_was_written_can_be_read_by_a_program(void **state)
+{
+	(void)state;
+	struct said said = init("listed -o json");
+	assert_int_equal(said.code, EXIT_GOOD);
+	json_t *json = json_loads(said.out, 0, NULL);
+	const json_t *files = json_object_get(json, "files");
+	assert_non_null(strstr(json_string_value(json_object_get(json, "folder")), "/listed"));
+	assert_int_equal(json_array_size(files), 4);
+	assert_string_equal(json_string_value(json_array_get(files, 0)), "pipeline.yaml");
+	json_decref(json);
+	said_close(&said);
+}
+
 static void it_never_overwrites_and_then_writes_nothing(void **state)
 {
 	(void)state;
@@ -119,6 +134,7 @@ int main(void)
 		cmocka_unit_test(it_writes_a_pipeline_of_ten_lines_named_as_its_folder),
 		cmocka_unit_test(a_folder_whose_name_cannot_name_a_pipeline_holds_hello),
 		cmocka_unit_test(it_writes_a_request_and_a_test_beside_it),
+		cmocka_unit_test(what_was_written_can_be_read_by_a_program),
 		cmocka_unit_test(it_never_overwrites_and_then_writes_nothing),
 		cmocka_unit_test(a_folder_that_cannot_be_made_is_named),
 	};

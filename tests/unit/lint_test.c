@@ -65,6 +65,30 @@ static void plan_and_echo_are_misused_as_lint_is(void **state)
 	assert_int_equal(code_of("plan --models tests/no-such-file.json tests/lint/ok-plain.yaml"), EXIT_MISUSE);
 }
 
+static void plan_and_echo_write_faults_as_json_as_lint_does(void **state)
+{
+	(void)state;
+	json_t *linted = json_of("lint -o json tests/lint/repeat-step.yaml", EXIT_FAULTS);
+	assert_int_equal(json_array_size(linted), 1);
+	static const char *const lines[] = {"plan -o json tests/lint/repeat-step.yaml", "echo -o json tests/lint/repeat-step.yaml"};
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct said said = run(lines[i]);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		assert_string_equal(said.err, "");
+		json_t *json = json_loads(said.out, 0, NULL);
+		assert_true(json_equal(json, linted));
+		json_decref(json);
+		said_close(&said);
+	}
+	json_decref(linted);
+	struct said said = run("plan tests/lint/repeat-step.yaml");
+	assert_string_equal(said.out, "");
+	assert_non_null(strstr(said.err, "repeat-step.yaml:"));
+	said_close(&said);
+	json_t *schema = json_of("schema -o json Pipeline", EXIT_GOOD);
+	json_decref(schema);
+}
+
 static void warnings_fail_only_when_asked_to_and_notes_never(void **state)
 {
 	(void)state;
@@ -250,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
+		cmocka_unit_test(plan_and_echo_write_faults_as_json_as_lint_does),
 		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
 		cmocka_unit_test(a_folder_is_all_its_yaml),
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
