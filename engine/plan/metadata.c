@@ -5,10 +5,13 @@
 
 #include <jansson.h>
 
+#include "message/json_place.h"
+
 #define FORM "{\"MODEL\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}], \"outputs\": [...]}}"
 
 struct reader {
 	struct arena *arena;
+	struct text json;
 	const char *file;
 	const char *model;
 	struct error *error;
@@ -25,8 +28,8 @@ struct value_type type_of_datatype(enum datatype datatype)
 
 static bool refuse(const struct reader *reader, const char *what)
 {
-	return error_set(reader->error, ERROR_CONFIG, PLACE_NONE, "%s: model `%s` %s; the form is " FORM, reader->file,
-			 reader->model, what);
+	struct place place = json_place(reader->json, reader->file, reader->model, reader->arena);
+	return error_set(reader->error, ERROR_CONFIG, place, "model `%s` %s; the form is " FORM, reader->model, what);
 }
 
 static bool read_shape(const struct reader *reader, const json_t *shape, struct value_type *type)
@@ -103,7 +106,7 @@ static bool read_models(struct reader *reader, const json_t *root, struct models
 
 bool metadata_read(struct arena *arena, const char *file, struct text json, struct models_metadata *metadata, struct error *error)
 {
-	struct reader reader = {.arena = arena, .file = file, .error = error};
+	struct reader reader = {.arena = arena, .json = json, .file = file, .error = error};
 	json_error_t fault;
 	*metadata = (struct models_metadata){0};
 	json_t *root = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, &fault);
@@ -111,8 +114,8 @@ bool metadata_read(struct arena *arena, const char *file, struct text json, stru
 		return error_set(error, ERROR_CONFIG, (struct place){file, (uint32_t)fault.line, (uint32_t)fault.column},
 				 "this is no JSON: %s; the form is " FORM, fault.text);
 	bool good = json_is_object(root) ? read_models(&reader, root, metadata)
-					 : error_set(error, ERROR_CONFIG, PLACE_NONE,
-						     "%s: the metadata of models is an object; the form is " FORM, file);
+					 : error_set(error, ERROR_CONFIG, (struct place){file, 1, 1},
+						     "the metadata of models is an object; the form is " FORM);
 	json_decref(root);
 	if (good && arena_failed(arena))
 		return error_memory(error, ERROR_SYSTEM, "reading the metadata of models");

@@ -19,7 +19,7 @@ struct models_metadata {
 
 /* Reads {"MODEL": {"inputs": [{"name", "datatype", "shape"}], "outputs": [...]}}, the
  * metadata of the Open Inference Protocol; -1 is a dimension that may be anything.
- * CONFIG errors name the file and what is wrong. What is read lives in the arena. */
+ * CONFIG errors have the place in the file. What is read lives in the arena. */
 bool metadata_read(struct arena *arena, const char *file, struct text json, struct models_metadata *metadata, struct error *error);
 
 /* NULL: that model is not in it. */

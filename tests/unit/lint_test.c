@@ -65,6 +65,34 @@ static void plan_and_echo_are_misused_as_lint_is(void **state)
 	assert_int_equal(code_of("plan --models tests/no-such-file.json tests/lint/ok-plain.yaml"), EXIT_MISUSE);
 }
 
+static void metadata_with_a_fault_is_a_fault_and_has_its_place(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json;
+		const char *says;
+	} rows[] = {
+		{"{\"wide\": {},\n  \"bad\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP31\"}]}}",
+		 ":2:10: model `bad` has a datatype"},
+		{"[]", ":1:1: the metadata of models is an object"},
+		{"{\n\"a\": }", ":2:6: this is no JSON"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char path[] = "/tmp/sluice-models-XXXXXX", line[128], says[128];
+		int file = mkstemp(path);
+		assert_int_equal(write(file, rows[i].json, strlen(rows[i].json)), strlen(rows[i].json));
+		close(file);
+		snprintf(line, sizeof line, "plan --models %s tests/lint/ok-plain.yaml", path);
+		snprintf(says, sizeof says, "%s%s", path, rows[i].says);
+		struct said said = run(line);
+		unlink(path);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		if (!strstr(said.err, says))
+			fail_msg("`%s` does not contain `%s`", said.err, says);
+		said_close(&said);
+	}
+}
+
 static void plan_and_echo_write_faults_as_json_as_lint_does(void **state)
 {
 	(void)state;
@@ -274,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
+		cmocka_unit_test(metadata_with_a_fault_is_a_fault_and_has_its_place),
 		cmocka_unit_test(plan_and_echo_write_faults_as_json_as_lint_does),
 		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
 		cmocka_unit_test(a_folder_is_all_its_yaml),
