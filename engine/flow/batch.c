@@ -267,7 +267,7 @@ static void carrier_make(struct batch *batch, const struct message *first)
 	}
 }
 
-static void batch_send(struct batch *batch)
+void batch_send(struct batch *batch)
 {
 	struct station *station = batch->station;
 	const struct visit *first = NULL;
@@ -295,7 +295,6 @@ static void batch_send(struct batch *batch)
 		.arena = batch->arena,
 		.input = &batch->payload,
 		.model = first->model,
-		.wake_ms = INT64_MAX,
 		.batch = batch,
 	};
 	struct error error = {0};
@@ -339,19 +338,6 @@ void batch_join(struct visit *visit)
 		return;
 	}
 	if (batch->rows >= (size_t)station->graph_step->spec->batch.size)
-		batch_send(batch);
-}
-
-void batch_wait(struct batch *batch)
-{
-	timer_set(batch->flow, &batch->timer, batch->visit.wake_ms);
-}
-
-void batch_due(struct batch *batch)
-{
-	if (batch->flying)
-		visit_wakes(&batch->visit);
-	else
 		batch_send(batch);
 }
 

@@ -62,11 +62,9 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
  * message is finished (the arena of call->message is the place for it). */
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);
 
-/* When flow_advance() is needed next: a join window, a batch, a deadline, a step that
- * asked for time. INT64_MAX: nothing waits for time. */
+/* When flow_advance() is needed next: a join window, a batch, a deadline.
+ * INT64_MAX: nothing waits for time. */
 int64_t flow_due_ms(const struct flow *flow);
 void flow_advance(struct flow *flow, int64_t now_ms);
-
-size_t flow_inside(const struct flow *flow); /* messages entered and not finished */
 
 #endif

@@ -237,7 +237,6 @@ struct visit *halt_go(struct run *run, size_t index, const struct payload *input
 	visit->message = run->message;
 	visit->arena = run->message->arena;
 	visit->input = input;
-	visit->wake_ms = INT64_MAX;
 	memset(&visit->emitted, 0, sizeof *visit - offsetof(struct visit, emitted));
 	run_push(run, &visit->task);
 	return visit;

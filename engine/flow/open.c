@@ -241,8 +241,3 @@ void flow_close(struct flow *flow)
 	arena_close(flow->arena);
 	memory_give(flow);
 }
-
-size_t flow_inside(const struct flow *flow)
-{
-	return flow->inside;
-}

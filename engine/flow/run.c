@@ -100,9 +100,6 @@ static void run_prune(struct run *run)
 static int64_t run_due_ms(const struct run *run)
 {
 	int64_t due_ms = run->message->deadline_ms > 0 ? run->message->deadline_ms : INT64_MAX;
-	for (const struct visit *visit = run->waiting; visit; visit = visit->next)
-		if (visit->wake_ms < due_ms)
-			due_ms = visit->wake_ms;
 	for (size_t i = 0; i <= run->flow->count; i++) {
 		int64_t halt_ms = halt_due_ms(run, i);
 		if (halt_ms < due_ms)
@@ -217,25 +214,12 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	flow_work(flow);
 }
 
-void visit_wakes(struct visit *visit)
-{
-	struct step *step = &visit->station->step;
-	struct error error = {0};
-	visit->wake_ms = INT64_MAX;
-	visit_verdict(visit, step->kind->due(step, visit, &error), &error);
-}
-
 static void run_due(struct run *run)
 {
 	struct flow *flow = run->flow;
 	if (run->message->deadline_ms > 0 && run->message->deadline_ms <= flow->now_ms) {
 		run_past_deadline(run);
 		return;
-	}
-	for (struct visit *visit = run->waiting, *next; visit; visit = next) {
-		next = visit->next;
-		if (visit->wake_ms <= flow->now_ms)
-			visit_wakes(visit);
 	}
 	for (size_t i = 0; i <= flow->count; i++)
 		if (halt_due_ms(run, i) <= flow->now_ms)
@@ -251,7 +235,7 @@ void flow_advance(struct flow *flow, int64_t now_ms)
 		if (timer->run)
 			run_due(timer->run);
 		else
-			batch_due(timer->batch);
+			batch_send(timer->batch);
 		flow_work(flow);
 	}
 }

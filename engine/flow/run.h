@@ -141,7 +141,6 @@ struct visit {
 	const struct message *message;
 	struct arena *arena;
 	const struct payload *input;
-	int64_t wake_ms; /* INT64_MAX: not asked for */
 	/* All of these begin as zero. */
 	const struct payload *emitted;
 	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
@@ -231,9 +230,8 @@ void visit_abandon(struct visit *visit); /* nobody waits for it any more */
 
 void batch_join(struct visit *visit);
 void batch_leave(struct visit *visit);
-void batch_due(struct batch *batch);
+void batch_send(struct batch *batch); /* it is full, or its window has closed */
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
-void batch_wait(struct batch *batch); /* its visit waits: for an answer, or for time */
 void batches_close(struct station *station);
 
 /* ---- answer.c ---- */
@@ -255,7 +253,5 @@ static inline void run_push(struct run *run, struct task *task)
 
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
 void run_wake(struct run *run); /* something happened to it: it is worked off before the flow returns */
-/* The time that a visit asked for has come. */
-void visit_wakes(struct visit *visit);
 
 #endif

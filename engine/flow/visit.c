@@ -102,11 +102,6 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 	return &pending->call;
 }
 
-void visit_wake(struct visit *visit, int64_t delay_ms)
-{
-	visit->wake_ms = visit->flow->now_ms + (delay_ms > 0 ? delay_ms : 0);
-}
-
 /* ---- how a visit goes ---- */
 
 static void visit_wait(struct visit *visit)
@@ -324,15 +319,12 @@ void visit_start(struct visit *visit)
 		visit->station = next;
 		visit->input = gave;
 		visit->emitted = NULL;
-		visit->wake_ms = INT64_MAX;
 	}
 	outlet_deliver(run, &station->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);
 }
 
 static bool visit_expects(const struct visit *visit)
 {
-	if (visit->wake_ms != INT64_MAX)
-		return true;
 	for (const struct pending *pending = visit->calls; pending; pending = pending->next)
 		if (pending->open)
 			return true;
@@ -345,8 +337,6 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 		if (visit_expects(visit)) {
 			if (visit->run)
 				visit_wait(visit);
-			else
-				batch_wait(visit->batch);
 			return;
 		}
 		verdict = STEP_FAIL;

@@ -80,13 +80,6 @@ struct expression_name {
 	bool optional; /* inside has() or left of ?? */
 };
 
-struct expression_names {
-	size_t count;
-	const struct expression_name *items;
-};
-
-struct expression_names expression_names(const struct expression *expression);
-
 /* What is known of a value before anything runs. */
 enum value_class { VALUE_UNKNOWN, VALUE_BOOL, VALUE_INTEGER, VALUE_FLOAT, VALUE_TEXT, VALUE_DURATION, VALUE_TIME };
 

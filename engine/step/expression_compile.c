@@ -312,7 +312,8 @@ static void find_brief_form(struct expression *expression, struct arena *arena)
 	}
 }
 
-bool expression_emit(struct expression *expression, struct arena *arena)
+/* The instructions of the tree. False when the arena is full. */
+static bool instructions_emit(struct expression *expression, struct arena *arena)
 {
 	struct emitter emitter = {.expression = expression, .arena = arena};
 	emit_node(&emitter, expression->root, 0);
@@ -369,7 +370,7 @@ const struct expression *expression_compile(struct arena *arena, struct text sou
 	struct value_type type;
 	if (!expression_parse(expression, arena, error) || !expression_check(expression, NULL, arena, &type, error))
 		return NULL;
-	if (!expression_emit(expression, arena)) {
+	if (!instructions_emit(expression, arena)) {
 		error_memory(error, ERROR_SYSTEM, "compiling an expression");
 		return NULL;
 	}
@@ -384,9 +385,4 @@ struct text expression_source(const struct expression *expression)
 struct place expression_place(const struct expression *expression)
 {
 	return expression->place;
-}
-
-struct expression_names expression_names(const struct expression *expression)
-{
-	return (struct expression_names){expression->names_count, expression->names};
 }

@@ -13,7 +13,16 @@ bool value_axis(struct evaluation *evaluation, const struct value *value, int64_
 	return true;
 }
 
-bool value_pick(struct evaluation *evaluation, const struct value *base, const struct axis_choice *axes, struct value *result)
+/* The elements start, start+1, ... of one axis; an axis of `drops` leaves the shape. */
+struct axis_choice {
+	int64_t start;
+	int64_t count;
+	bool drops;
+};
+
+/* A value of those elements; a view where they stand together. */
+static bool value_pick(struct evaluation *evaluation, const struct value *base, const struct axis_choice *axes,
+		       struct value *result)
 {
 	int64_t shape[TENSOR_RANK_MAX];
 	uint32_t rank = 0;

@@ -134,9 +134,6 @@ struct place expression_place_at(const struct expression *expression, size_t at)
  * CONFIG error. */
 bool expression_parse(struct expression *expression, struct arena *arena, struct error *error);
 
-/* The instructions of the tree. False when the arena is full. */
-bool expression_emit(struct expression *expression, struct arena *arena);
-
 /* Fills in which function `call` calls, by name, number of arguments and `over`;
  * false and a CONFIG error. */
 bool function_find(const struct expression *expression, struct text name, struct node *call, struct error *error);

@@ -11,7 +11,7 @@
  * what leaves (none or one), and scratch memory that dies with the message. A step
  * never waits and never touches a socket, a file or a clock. What it needs of the
  * outside it asks for with visit_call() and returns STEP_WAIT; answered() is
- * entered when the reply is there, due() when time it asked for has come. So the
+ * entered when the reply is there. So the
  * same step runs unchanged in `sluice test`, in the simulator and in production.
  */
 #ifndef SLUICE_STEP_STEP_H
@@ -36,7 +36,7 @@ struct step {
 
 enum step_verdict {
 	STEP_DONE, /* what was emitted goes on */
-	STEP_WAIT, /* a call is out, or a time was asked for */
+	STEP_WAIT, /* a call is out */
 	STEP_DROP, /* nothing leaves on this branch, and that is no error */
 	STEP_FAIL, /* `error` says why; its kind decides the fate */
 };
@@ -125,7 +125,6 @@ struct step_kind {
 	bool (*open)(struct step *step, struct error *error);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
 	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
-	enum step_verdict (*due)(struct step *step, struct visit *visit, struct error *error);
 	void (*close)(struct step *step);
 };
 
@@ -165,8 +164,5 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
  * answered(). NULL when memory ran out. */
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error);
-
-/* due() is entered when `delay_ms` have passed, unless the step has ended before. */
-void visit_wake(struct visit *visit, int64_t delay_ms);
 
 #endif

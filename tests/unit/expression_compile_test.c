@@ -245,7 +245,21 @@ static void an_unknown_name_gets_a_suggestion(void **state)
 	WORLD_HOLD(world_check, rows);
 }
 
-static void names_are_listed_with_their_places(void **state)
+struct asked {
+	size_t count;
+	struct expression_name names[8];
+};
+
+static bool note_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	struct asked *asked = context;
+	(void)suggest;
+	*type = (struct value_type){0};
+	asked->names[asked->count++] = *name;
+	return true;
+}
+
+static void names_are_asked_for_with_their_places(void **state)
 {
 	(void)state;
 	struct arena *arena = arena_open((size_t)1 << 20);
@@ -258,20 +272,23 @@ static void names_are_listed_with_their_places(void **state)
 	expression = expression_compile(arena, TEXT("(ü + s.t.u ?? 1) * where(has(`b c`), 1, 2) + key"),
 					(struct place){"p.yaml", 7, 11}, USE_MESSAGE, &error);
 	assert_non_null(expression);
-	struct expression_names names = expression_names(expression);
+	struct asked names = {0};
+	const struct expression_types types = {&names, note_name};
+	struct value_type type;
+	assert_true(expression_check(expression, &types, arena, &type, &error));
 	assert_int_equal(names.count, 4);
-	assert_true(text_is(names.items[0].name, "ü"));
-	assert_true(names.items[0].optional);
-	assert_int_equal(names.items[0].place.column, 12);
-	assert_true(text_is(names.items[1].owner, "s"));
-	assert_true(text_is(names.items[1].name, "t.u"));
-	assert_int_equal(names.items[1].place.column, 16);
-	assert_true(text_is(names.items[2].name, "b c"));
-	assert_true(names.items[2].optional);
-	assert_int_equal(names.items[2].owner.length, 0);
-	assert_true(text_is(names.items[3].name, "key"));
-	assert_false(names.items[3].optional);
-	assert_int_equal(names.items[3].place.line, 7);
+	assert_true(text_is(names.names[0].name, "ü"));
+	assert_true(names.names[0].optional);
+	assert_int_equal(names.names[0].place.column, 12);
+	assert_true(text_is(names.names[1].owner, "s"));
+	assert_true(text_is(names.names[1].name, "t.u"));
+	assert_int_equal(names.names[1].place.column, 16);
+	assert_true(text_is(names.names[2].name, "b c"));
+	assert_true(names.names[2].optional);
+	assert_int_equal(names.names[2].owner.length, 0);
+	assert_true(text_is(names.names[3].name, "key"));
+	assert_false(names.names[3].optional);
+	assert_int_equal(names.names[3].place.line, 7);
 	arena_close(arena);
 }
 
@@ -359,7 +376,7 @@ int main(void)
 		cmocka_unit_test(what_came_before_is_kept_by_features_alone),
 		cmocka_unit_test(known_tensors_are_checked_with_their_shapes),
 		cmocka_unit_test(an_unknown_name_gets_a_suggestion),
-		cmocka_unit_test(names_are_listed_with_their_places),
+		cmocka_unit_test(names_are_asked_for_with_their_places),
 		cmocka_unit_test(nesting_ends_at_sixty_four),
 		cmocka_unit_test(the_text_ends_at_4096_characters),
 		cmocka_unit_test(characters_are_counted_not_bytes),

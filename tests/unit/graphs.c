@@ -246,6 +246,7 @@ static void note_finished(void *context, struct message *message, enum flow_outc
 {
 	struct scene *scene = context;
 	(void)answer;
+	scene->finished_count++;
 	for (size_t i = 0; i < scene->answer_count; i++) {
 		if (scene->answers[i].id != message->id.bytes)
 			continue;

@@ -54,7 +54,7 @@ struct scene {
 	size_t answer_count;
 	struct noted_answer answers[NOTED_MAX];
 	size_t taps[TAP_STEP_OUTPUTS + 1];
-	size_t message_count;
+	size_t message_count, finished_count;
 	struct message *messages[NOTED_MAX];
 };
 
