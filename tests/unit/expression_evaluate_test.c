@@ -238,6 +238,9 @@ static void indices_count_from_zero_and_from_the_end(void **state)
 		{"i[:]", "INT64[3] -7 0 7"},
 		{"x[\"volume\"]", "FP32[1] 4.0"},
 		{"x[0, \"high\"]", "FP32[] 2.0"},
+		{"named[\"open\"]", "FP64[2] 1.0 4.0"},
+		{"named[\"a,b\"]", "FP64[2] 2.0 5.0"},
+		{"named[1, \"say\"]", "FP64[] 6.0"},
 		{"x[0, argmax(x)]", "FP32[] 4.0"},
 		{"s[1]", "BYTES[] \"sell\""},
 		{"h[1]", "FP32[] 1.5"},
@@ -250,6 +253,7 @@ static void indices_count_from_zero_and_from_the_end(void **state)
 		{"i[0, 0]", "INPUT 1:1 INT32[3] has 1 dimensions, and here are 2 indices; leave some out"},
 		{"x[\"volum\"]", "INPUT 1:1 there is no column \"volum\"; write \"volume\""},
 		{"x[\"q\"]", "INPUT 1:1 there is no column \"q\"; the columns are open,high,volume"},
+		{"named[\"opn\"]", "INPUT 1:1 there is no column \"opn\"; write \"open\""},
 		{"m[\"a\"]", "INPUT 1:1 this tensor names no columns; write its number, as in x[:, 0]"},
 		{"d[0]", "INPUT 1:1 FP64[] has 0 dimensions, and here are 1 indices; leave some out"},
 	};

@@ -22,6 +22,18 @@ static const struct tensor tensor_x = {.name = {"x", 1},
 										   .type = PARAMETER_TEXT,
 										   .value.text = {"open,high,volume", 16}}}};
 
+/* As Seldon's protocol names columns; the last name needs an escape. */
+static const struct tensor tensor_named = {
+	.name = {"named", 5},
+	.shape = (const int64_t[]){2, 3},
+	.data = (const double[]){1, 2, 3, 4, 5, 6},
+	.count = 6,
+	.datatype = DATATYPE_FP64,
+	.rank = 2,
+	.parameters = {1, &(const struct parameter){.name = {"names", 5},
+						    .type = PARAMETER_TEXT,
+						    .value.text = {"[\"open\", \"a,b\", \"sa\\u0079\"]", 27}}}};
+
 static const struct tensor tensor_made = {
 	.name = {"made", 4}, .shape = (const int64_t[]){0}, .data = (const int64_t[]){42}, .count = 1, .datatype = DATATYPE_INT64};
 static const struct tensor tensor_x2 = {.name = {"x2", 2},
@@ -106,7 +118,7 @@ static const struct tensor tensor_y = {.name = {"y", 1},
 
 static const struct tensor *const world_made[] = {&tensor_made, &tensor_x2};
 static const struct tensor *const world_marks[] = {&tensor_drift};
-static const struct tensor *const world_tensors[] = {&tensor_x,	  &tensor_m, &tensor_d, &tensor_n, &tensor_i, &tensor_u,
+static const struct tensor *const world_tensors[] = {&tensor_x,	  &tensor_named, &tensor_m, &tensor_d, &tensor_n, &tensor_i, &tensor_u,
 						     &tensor_big, &tensor_s, &tensor_b, &tensor_h, &tensor_e, &tensor_market};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
