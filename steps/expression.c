@@ -152,19 +152,38 @@ static enum step_verdict expression_run(struct step *step, struct visit *visit, 
 
 /* ---- types ---- */
 
-/* What is known of the tensors while the settings are gone through. */
+/* What is known of the tensors while the settings are gone through: a list that is
+ * shared with the steps above until something in it changes. */
 struct typing {
-	bool complete;
-	size_t count;
-	struct tensor_type *items;
+	struct tensor_types types;
+	bool own; /* nobody else has it */
+	struct arena *arena;
 };
 
-static struct tensor_type *typed(const struct typing *typing, struct text name)
+static const struct tensor_type *typed(const struct typing *typing, struct text name)
 {
-	for (size_t i = 0; i < typing->count; i++)
-		if (text_equal(typing->items[i].name, name))
-			return &typing->items[i];
+	for (size_t i = 0; i < typing->types.count; i++)
+		if (text_equal(typing->types.items[i].name, name))
+			return &typing->types.items[i];
 	return NULL;
+}
+
+/* A copy with room for as many more, which those below may take. */
+static bool typing_own(struct typing *typing)
+{
+	struct tensor_types *types = &typing->types;
+	size_t size = 2 * types->count + 4;
+	struct tensor_room *room = ARENA_NEW(typing->arena, struct tensor_room);
+	struct tensor_type *items = ARENA_ARRAY(typing->arena, struct tensor_type, size);
+	if (!room || !items)
+		return false;
+	*room = (struct tensor_room){items, types->count, size};
+	if (types->count)
+		memcpy(items, types->items, types->count * sizeof *items);
+	types->items = items;
+	types->room = room;
+	typing->own = true;
+	return true;
 }
 
 static bool type_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
@@ -175,12 +194,19 @@ static bool type_of_name(void *context, const struct expression_name *name, stru
 	return true;
 }
 
-static void typing_put(struct typing *typing, struct text name, const struct value_type *type)
+/* False only when memory ran out. */
+static bool typing_put(struct typing *typing, struct text name, const struct value_type *type)
 {
-	struct tensor_type *there = typed(typing, name);
+	struct tensor_types *types = &typing->types;
+	const struct tensor_type *there = typed(typing, name);
+	size_t at = there ? (size_t)(there - types->items) : types->count;
+	bool free_behind = types->room && types->room->taken == types->count && types->count < types->room->size;
+	if (!(there ? typing->own : free_behind) && !typing_own(typing))
+		return false;
 	if (!there)
-		there = &typing->items[typing->count++];
-	*there = (struct tensor_type){name, *type};
+		types->room->taken = ++types->count;
+	types->room->items[at] = (struct tensor_type){name, *type};
+	return true;
 }
 
 /* Of a `keep` all is known that leaves, if not its types. */
@@ -190,23 +216,30 @@ static bool typing_keep(const struct expression_options *self, struct typing *ty
 		struct text name = text_of(self->keep.items[i].text);
 		if (typed(typing, name))
 			continue;
-		if (typing->complete)
+		if (typing->types.complete)
 			return error_set(error, ERROR_CONFIG, self->keep.items[i].place,
 					 "no tensor `%s` to keep; name one that comes, or set it", self->keep.items[i].text);
-		typing_put(typing, name, &(struct value_type){0});
+		if (!typing_put(typing, name, &(struct value_type){0}))
+			return error_memory(error, ERROR_SYSTEM, "inferring types");
 	}
-	typing->complete = typing->complete || self->keep.count > 0;
+	typing->types.complete = typing->types.complete || self->keep.count > 0;
 	return true;
 }
 
-static void typing_pick(const struct expression_options *self, struct typing *typing, struct arena *arena)
+static bool typing_pick(const struct expression_options *self, struct typing *typing)
 {
-	const struct names drop = names_of(&self->drop, arena), keep = names_of(&self->keep, arena);
+	const struct names drop = names_of(&self->drop, typing->arena), keep = names_of(&self->keep, typing->arena);
+	if (drop.count + keep.count == 0)
+		return true;
+	if (!typing->own && !typing_own(typing))
+		return false;
+	struct tensor_type *items = typing->types.room->items;
 	size_t left = 0;
-	for (size_t i = 0; i < typing->count && !arena_failed(arena); i++)
-		if (stays(&drop, &keep, typing->items[i].name))
-			typing->items[left++] = typing->items[i];
-	typing->count = left;
+	for (size_t i = 0; i < typing->types.count && !arena_failed(typing->arena); i++)
+		if (stays(&drop, &keep, items[i].name))
+			items[left++] = items[i];
+	typing->types.count = typing->types.room->taken = left;
+	return !arena_failed(typing->arena);
 }
 
 static bool expression_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -214,23 +247,20 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 {
 	const struct expression_options *self = step->options;
 	const struct setting *settings = self->set.items;
-	struct typing typing = {in->complete, in->count,
-				ARENA_ARRAY(arena, struct tensor_type, in->count + self->set.count + self->keep.count + 1)};
+	struct typing typing = {.types = *in, .arena = arena};
 	const struct expression_types types = {&typing, type_of_name};
-	if (!typing.items)
-		return error_memory(error, ERROR_SYSTEM, "inferring types");
-	if (in->count)
-		memcpy(typing.items, in->items, in->count * sizeof *in->items);
 	for (size_t i = 0; i < self->set.count; i++) {
 		struct value_type type;
 		if (!expression_check(settings[i].value, &types, arena, &type, error))
 			return false;
-		typing_put(&typing, text_of(settings[i].name.text), &type);
+		if (!typing_put(&typing, text_of(settings[i].name.text), &type))
+			return error_memory(error, ERROR_SYSTEM, "inferring types");
 	}
 	if (!typing_keep(self, &typing, error))
 		return false;
-	typing_pick(self, &typing, arena);
-	*out = (struct tensor_types){typing.complete, typing.count, typing.items};
+	if (!typing_pick(self, &typing))
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	*out = typing.types;
 	return true;
 }
 

@@ -76,7 +76,7 @@ static bool read_tensors(const struct reader *reader, const json_t *list, struct
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (!read_tensor(reader, json_array_get(list, i), &items[i]))
 			return false;
-	*types = (struct tensor_types){true, json_array_size(list), items};
+	*types = (struct tensor_types){.complete = true, .count = json_array_size(list), .items = items};
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #define SECONDS_A_DAY 86400.0
 #define DAY_MS ((int64_t)86400000)
 #define KIB 1024.0
+#define TYPES_SHOWN_MAX 32 /* of a step's tensors, the last: of a long chain each step hands on all above */
 
 /* Words in the arena; empty when memory ran out, which the arena remembers. */
 #define WORDS(arena, ...) or_empty(arena_print(arena, __VA_ARGS__))
@@ -186,9 +187,12 @@ static const char *join_text(const struct writer *writer, const struct graph *gr
 static const char *types_text(const struct writer *writer, const struct tensor_types *types)
 {
 	const char *text = "";
-	for (size_t i = 0; i < types->count; i++)
-		text = WORDS(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name),
-			     type_text(&types->items[i].type, writer->arena));
+	size_t left_out = types->count > TYPES_SHOWN_MAX ? types->count - TYPES_SHOWN_MAX : 0;
+	if (left_out)
+		text = WORDS(writer->arena, "%zu more, ", left_out);
+	for (size_t i = left_out; i < types->count; i++)
+		text = WORDS(writer->arena, "%s%s" TEXT_FORMAT " %s", text, i > left_out ? ", " : "",
+			     TEXT_ARGUMENTS(types->items[i].name), type_text(&types->items[i].type, writer->arena));
 	if (types->count && !types->complete)
 		return WORDS(writer->arena, "%s, ...", text);
 	return text;

@@ -132,6 +132,8 @@ static void put_source(const struct inference *inference, const struct source *s
  * not seen here may still be there, and one that is may be missing. */
 static struct tensor_types join_types(const struct inference *inference, const struct join *join)
 {
+	if (join->count == 1 && join->sources[0].tensor.length == 0 && join->sources[0].rename_count == 0)
+		return *source_types(inference, &join->sources[0]);
 	size_t room = 0;
 	for (size_t i = 0; i < join->count; i++)
 		room += join->sources[i].tensor.length ? 1 : source_types(inference, &join->sources[i])->count;

@@ -71,10 +71,21 @@ struct tensor_type {
 	struct value_type type;
 };
 
+/* Where a list stands, how many of its places are taken, and how many there are. */
+struct tensor_room {
+	struct tensor_type *items;
+	size_t taken;
+	size_t size;
+};
+
+/* Lists are shared and never changed. Who adds to one takes the places behind it, where
+ * nobody else did so before; else he makes a list of his own. So a chain of steps of
+ * which each adds a tensor needs no list for each. */
 struct tensor_types {
 	bool complete; /* false: others may be there too */
 	size_t count;
 	const struct tensor_type *items;
+	struct tensor_room *room; /* NULL: none behind `items` */
 };
 
 /* What a kind that combines its sources is content with. */

@@ -118,8 +118,10 @@ static const struct tensor tensor_y = {.name = {"y", 1},
 
 static const struct tensor *const world_made[] = {&tensor_made, &tensor_x2};
 static const struct tensor *const world_marks[] = {&tensor_drift};
-static const struct tensor *const world_tensors[] = {&tensor_x,	  &tensor_named, &tensor_m, &tensor_d, &tensor_n, &tensor_i, &tensor_u,
-						     &tensor_big, &tensor_s, &tensor_b, &tensor_h, &tensor_e, &tensor_market};
+static const struct tensor *const world_tensors[] = {
+	&tensor_x,   &tensor_named, &tensor_m, &tensor_d, &tensor_n, &tensor_i,	&tensor_u,
+	&tensor_big, &tensor_s,     &tensor_b, &tensor_h, &tensor_e, &tensor_market,
+};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 

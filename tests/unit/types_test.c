@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -238,6 +240,52 @@ static void declared_outputs_are_what_is_known(void **state)
 	planning_close(&p);
 }
 
+/* Lists are shared: what one branch adds, sets anew or drops, the other must not see. */
+static void branches_of_one_step_keep_their_tensors_apart(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  "  - {name: wide}\n"
+		  "  - {name: top, inputs: [wide], expression: {set: {a: count(y), b: 1}}}\n"
+		  "  - {name: left, inputs: [top], expression: {set: {c: a > 1}}}\n"
+		  "  - {name: right, inputs: [top], expression: {set: {d: 2.5, a: '\"text\"'}}}\n"
+		  "  - {name: less, inputs: [top], expression: {set: {e: 1}, drop: [y, a]}}\n"
+		  "  - {name: more, inputs: [left], expression: {set: {f: c}}}\n"
+		  "  output: {steps: [more]}\n");
+	assert_int_equal(planning_errors(&p), 0);
+	const struct step_types *steps = plan.pipelines[0].types.steps;
+	assert_string_equal(types_text(&p, &steps[1].outputs), "y FP64[-1], label BYTES, a INT64[], b INT64[]");
+	assert_string_equal(types_text(&p, &steps[2].outputs), "y FP64[-1], label BYTES, a INT64[], b INT64[], c BOOL[]");
+	assert_string_equal(types_text(&p, &steps[3].outputs), "y FP64[-1], label BYTES, a BYTES[], b INT64[], d FP64[]");
+	assert_string_equal(types_text(&p, &steps[4].outputs), "label BYTES, b INT64[], e INT64[]");
+	assert_string_equal(types_text(&p, &steps[5].outputs),
+			    "y FP64[-1], label BYTES, a INT64[], b INT64[], c BOOL[], f BOOL[]");
+	planning_close(&p);
+}
+
+/* A list for each of the steps would need a third of a gigabyte, and the arena has few MiB. */
+static void the_types_of_two_thousand_steps_fit_into_a_small_arena(void **state)
+{
+	(void)state;
+	enum { STEPS = 2000, STEP_CHARACTERS = 80 };
+	struct planning p;
+	struct plan plan;
+	char *steps = malloc(STEPS * STEP_CHARACTERS);
+	assert_non_null(steps);
+	size_t length = (size_t)snprintf(steps, STEP_CHARACTERS, "  - {name: s0, expression: {set: {t0: 1}}}\n");
+	for (int i = 1; i < STEPS; i++)
+		length += (size_t)snprintf(steps + length, STEP_CHARACTERS,
+					   "  - {name: s%d, inputs: [s%d], expression: {set: {t%d: t%d + 1}}}\n", i, i - 1, i, i - 1);
+	snprintf(steps + length, STEP_CHARACTERS, "  output: {steps: [s%d]}\n", STEPS - 1);
+	open_plan(&p, &plan, steps);
+	assert_int_equal(planning_errors(&p), 0);
+	assert_int_equal(plan.pipelines[0].types.answer.count, STEPS);
+	planning_close(&p);
+	free(steps);
+}
+
 static void metadata_of_no_form_is_refused(void **state)
 {
 	(void)state;
@@ -278,6 +326,8 @@ int main(void)
 		cmocka_unit_test(what_an_expression_asks_for_with_care_may_be_missing),
 		cmocka_unit_test(a_condition_has_one_element),
 		cmocka_unit_test(declared_outputs_are_what_is_known),
+		cmocka_unit_test(branches_of_one_step_keep_their_tensors_apart),
+		cmocka_unit_test(the_types_of_two_thousand_steps_fit_into_a_small_arena),
 		cmocka_unit_test(metadata_of_no_form_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
