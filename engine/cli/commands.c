@@ -8,6 +8,7 @@ extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_lint;
 extern const struct command command_plan;
+extern const struct command command_produce;
 extern const struct command command_run;
 extern const struct command command_schema;
 extern const struct command command_test;
@@ -17,6 +18,7 @@ const struct command *const command_table[] = {
 	&command_lint,
 	&command_plan,
 	&command_run,
+	&command_produce,
 	&command_test,
 	&command_schema,
 	&command_echo,

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/crew.h"
+#include "cli/kafka.h"
 #include "cli/run_check.h"
 
 #define RUN_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
@@ -75,45 +76,15 @@ static bool all_paths(const struct run_options *self, const char *const *argumen
 
 /* ---- Kafka ---- */
 
-static struct properties properties_of(const struct item_list *settings, struct arena *arena)
-{
-	const struct client_setting *items = settings->items;
-	struct property *properties = ARENA_ARRAY(arena, struct property, settings->count);
-	for (size_t i = 0; properties && i < settings->count; i++)
-		properties[i] = (struct property){items[i].name.text, items[i].value};
-	return (struct properties){properties ? settings->count : 0, properties};
-}
-
-static const char *brokers_of(const struct running *running)
-{
-	const struct runtime_spec *runtime = running->runtime;
-	if (running->options->brokers || !runtime)
-		return running->options->brokers;
-	if (runtime->bootstrap_servers.text)
-		return runtime->bootstrap_servers.text;
-	const char *joined = NULL;
-	for (size_t i = 0; i < runtime->brokers.count; i++)
-		joined = joined ? arena_print(running->arena, "%s,%s", joined, runtime->brokers.items[i].text)
-				: runtime->brokers.items[i].text;
-	return joined;
-}
-
 static bool configure_kafka(struct running *running, struct error *error)
 {
-	const struct runtime_spec *runtime = running->runtime;
 	const struct run_options *self = running->options;
-	if (runtime && !runtime->kafka_enabled && !self->brokers)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "kafkaConfig.enabled is false, and pipelines run on Kafka only; leave it out, or give --brokers");
-	running->crew.brokers = brokers_of(running);
-	if (!running->crew.brokers)
-		return error_set(
-			error, ERROR_CONFIG, PLACE_NONE,
-			"where is Kafka? Give --brokers HOST:PORT, or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
-	if (runtime) {
-		running->crew.consumer = properties_of(&runtime->consumer_settings, running->arena);
-		running->crew.producer = properties_of(&runtime->producer_settings, running->arena);
-	}
+	struct kafka kafka;
+	if (!kafka_find(running->runtime, self->brokers, running->arena, &kafka, error))
+		return false;
+	running->crew.brokers = kafka.brokers;
+	running->crew.consumer = kafka.consumer;
+	running->crew.producer = kafka.producer;
 	char *host = arena_take(running->arena, 1, INSTANCE_BYTES);
 	running->crew.instance = self->instance ? self->instance : host;
 	if (host && !self->instance && gethostname(host, INSTANCE_BYTES - 1) != 0)

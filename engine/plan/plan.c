@@ -7,8 +7,6 @@
 #include <stdio.h>
 
 #define FIRST_ROOM 8
-#define PREFIX_DEFAULT "sluice"
-#define NAMESPACE_DEFAULT "default"
 
 void *list_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size)
 {

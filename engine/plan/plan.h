@@ -53,6 +53,12 @@ enum topic_role {
 };
 
 #define TOPIC_NONE ((size_t)-1)
+#define PREFIX_DEFAULT "sluice"
+#define NAMESPACE_DEFAULT "default"
+
+/* The name of a topic that is sluice's own; `rest` is "inputs", "step.a.outputs", ... NULL:
+ * memory ran out. */
+const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest);
 
 struct topic_role_row {
 	const char *name;

@@ -23,9 +23,14 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 			 .help = "The changelog of what a stage remembers."},
 };
 
+const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
+{
+	return arena_print(arena, "%s.%s.pipeline.%s.%s", prefix, namespace, pipeline, rest);
+}
+
 static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
 {
-	return arena_print(compiler->arena, "%s.%s.pipeline.%s.%s", plan->prefix, plan->namespace, pipeline, rest);
+	return topic_own_name(compiler->arena, plan->prefix, plan->namespace, pipeline, rest);
 }
 
 static const char *step_topic_name(struct compiler *compiler, const struct pipeline_plan *plan, size_t step, bool outputs)

@@ -1,0 +1,177 @@
+/* kafka.c: see kafka.h. */
+#include "cli/kafka.h"
+
+#include <time.h>
+
+#include "base/suggest.h"
+#include "plan/plan.h"
+
+int64_t clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- where Kafka is ---- */
+
+static struct properties properties_of(const struct item_list *settings, struct arena *arena)
+{
+	const struct client_setting *items = settings->items;
+	struct property *properties = ARENA_ARRAY(arena, struct property, settings->count);
+	for (size_t i = 0; properties && i < settings->count; i++)
+		properties[i] = (struct property){items[i].name.text, items[i].value};
+	return (struct properties){properties ? settings->count : 0, properties};
+}
+
+static const char *brokers_of(const struct runtime_spec *runtime, struct arena *arena)
+{
+	if (runtime->bootstrap_servers.text)
+		return runtime->bootstrap_servers.text;
+	const char *joined = NULL;
+	for (size_t i = 0; i < runtime->brokers.count; i++)
+		joined = joined ? arena_print(arena, "%s,%s", joined, runtime->brokers.items[i].text)
+				: runtime->brokers.items[i].text;
+	return joined;
+}
+
+bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct arena *arena, struct kafka *kafka,
+		struct error *error)
+{
+	*kafka = (struct kafka){.brokers = brokers};
+	if (runtime && !runtime->kafka_enabled && !brokers)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "kafkaConfig.enabled is false, and pipelines run on Kafka only; leave it out, or give --brokers");
+	if (!brokers && runtime)
+		kafka->brokers = brokers_of(runtime, arena);
+	if (!kafka->brokers)
+		return error_set(
+			error, ERROR_CONFIG, PLACE_NONE,
+			"where is Kafka? Give --brokers HOST:PORT, or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
+	if (runtime) {
+		kafka->consumer = properties_of(&runtime->consumer_settings, arena);
+		kafka->producer = properties_of(&runtime->producer_settings, arena);
+	}
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
+}
+
+/* ---- the topics of a pipeline ---- */
+
+/* PIPELINE.STEP in its parts. */
+struct named {
+	const char *pipeline;
+	const char *step; /* NULL: none */
+};
+
+static struct named split(const char *name, struct arena *arena)
+{
+	const char *dot = strchr(name, '.');
+	if (!dot)
+		return (struct named){name, NULL};
+	return (struct named){arena_copy(arena, name, (size_t)(dot - name)), dot + 1};
+}
+
+static bool by_rule(struct session *session, const struct door_asked *asked, struct named named, struct door *door,
+		    struct error *error)
+{
+	const char *namespace = asked->namespace ? asked->namespace : NAMESPACE_DEFAULT;
+	const char *rest = named.step ? arena_print(session->arena, "step.%s.outputs", named.step) : "outputs";
+	door->inputs = topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, "inputs");
+	door->outputs = rest ? topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, rest) : NULL;
+	return (door->inputs && door->outputs) || error_memory(error, ERROR_SYSTEM, "naming topics");
+}
+
+static const struct pipeline_plan *find_pipeline(const struct plan *plan, const struct door_asked *asked, const char *name,
+						 struct error *error)
+{
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (strcmp(pipeline->graph->name, name) == 0 &&
+		    (!asked->namespace || strcmp(pipeline->namespace, asked->namespace) == 0))
+			return pipeline;
+		suggest_offer(&suggestion, text_of(pipeline->graph->name));
+	}
+	if (suggestion.nearest.bytes && !text_is(suggestion.nearest, name))
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "no pipeline `%s` is in the files; did you mean `" TEXT_FORMAT "`?",
+			  name, TEXT_ARGUMENTS(suggestion.nearest));
+	else
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "no pipeline `%s`%s%s is in the files; `sluice plan` shows those that are", name,
+			  asked->namespace ? " of namespace " : "", asked->namespace ? asked->namespace : "");
+	return NULL;
+}
+
+static bool is_output(const struct pipeline_plan *pipeline, const struct topic *topic, const char *step)
+{
+	if (!step)
+		return topic->role == TOPIC_OUTPUTS;
+	return topic->role == TOPIC_STEP_OUTPUTS && strcmp(pipeline->graph->steps[topic->of].name, step) == 0;
+}
+
+static bool by_plan(const struct pipeline_plan *pipeline, struct named named, struct door *door, struct error *error)
+{
+	for (size_t i = 0; i < pipeline->topic_count; i++) {
+		const struct topic *topic = &pipeline->topics[i];
+		if (topic->role == TOPIC_INPUTS)
+			door->inputs = topic->name;
+		else if (is_output(pipeline, topic, named.step))
+			door->outputs = topic->name;
+	}
+	if (named.step && !door->outputs)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "pipeline `%s` writes no topic of a step `%s`; `sluice plan` lists its topics", named.pipeline,
+				 named.step);
+	return true;
+}
+
+static bool read_files(struct session *session, const struct door_asked *asked, struct door *door, struct plan *plan,
+		       struct error *error)
+{
+	const struct spec_options spec_options = {.kinds = session->kinds};
+	const struct models_metadata none = {0};
+	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none};
+	const char **paths = ARENA_ARRAY(session->arena, const char *, asked->files.count);
+	for (size_t i = 0; paths && i < asked->files.count; i++)
+		paths[i] = asked->files.items[i].text;
+	if (!paths || !spec_open(&door->spec, error))
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	door->spec_is_open = true;
+	if (!spec_read(&door->spec, paths, asked->files.count, &spec_options, error) ||
+	    !plan_make(&door->spec, &plan_options, session->arena, plan, error))
+		return false;
+	if (faults_count(door->spec.faults, SEVERITY_ERROR) == 0)
+		return true;
+	(void)command_faults(session, door->spec.faults, OUTPUT_TEXT);
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipeline's files have errors; correct them first");
+}
+
+bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error)
+{
+	const struct runtime_spec *runtime = NULL;
+	struct named named = split(name, session->arena);
+	*door = (struct door){0};
+	if (!named.pipeline)
+		return error_memory(error, ERROR_SYSTEM, "naming topics");
+	if (asked->files.count == 0) {
+		if (!by_rule(session, asked, named, door, error))
+			return false;
+	} else {
+		struct plan plan;
+		if (!read_files(session, asked, door, &plan, error))
+			return false;
+		const struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
+		if (!pipeline || !by_plan(pipeline, named, door, error))
+			return false;
+		const struct resource *found = spec_first(&door->spec, RESOURCE_RUNTIME);
+		runtime = found ? found->spec : NULL;
+	}
+	return kafka_find(runtime, asked->brokers, session->arena, &door->kafka, error);
+}
+
+void door_close(struct door *door)
+{
+	if (door->spec_is_open)
+		spec_close(&door->spec);
+	door->spec_is_open = false;
+}

@@ -1,0 +1,55 @@
+/* kafka.h: how a command finds Kafka, and the topics of a pipeline in it.
+ *
+ * For `sluice run`, and for the commands that talk to what it runs: they may be handed
+ * the pipeline's files, where a topic has a name of its own or kafkaConfig says how to
+ * log in; without files the names of topics follow the rule.
+ */
+#ifndef SLUICE_CLI_KAFKA_H
+#define SLUICE_CLI_KAFKA_H
+
+#include "cli/command.h"
+#include "log/record.h"
+#include "spec/resource.h"
+
+struct kafka {
+	const char *brokers;
+	struct properties consumer, producer; /* kafkaConfig's */
+};
+
+/* `brokers` goes before what the runtime says; either may be NULL, not both without a
+ * CONFIG error. Borrows from the runtime. */
+bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct arena *arena, struct kafka *kafka,
+		struct error *error);
+
+/* What the command line says of it; the rows of commands fill it in. */
+struct door_asked {
+	struct name_list files;
+	const char *brokers;
+	const char *namespace;
+};
+
+#define DOOR_ROWS(owner, member) \
+	ROW("brokers", TEXT, owner, member.brokers, \
+	    .help = "HOST:PORT of Kafka, joined by commas; goes before the runtime's kafkaConfig."), \
+	{.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace), \
+	 .help = "The pipeline's namespace; default: that of the files, or `default`."}
+
+#define DOOR_FILES_HELP \
+	"A file or folder of the pipeline's YAML: where its topics have names of their own, or Kafka wants settings."
+
+struct door {
+	struct kafka kafka;
+	const char *inputs;
+	const char *outputs; /* of the pipeline, or of the step that was named */
+	struct spec spec;
+	bool spec_is_open;
+};
+
+/* `name` is PIPELINE or PIPELINE.STEP. False: CONFIG when the command line is at fault; the
+ * faults of the files are said on the session's `err`. The arena lives as long as the door. */
+bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
+void door_close(struct door *door);
+
+int64_t clock_ns(void); /* time that passes, for what has an end */
+
+#endif

@@ -1,0 +1,301 @@
+/* produce.c: `sluice produce`: requests, one a line, into the topic that a pipeline reads. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/case.h"
+#include "cli/kafka.h"
+#include "log/sender.h"
+#include "log/topics.h"
+#include "message/json_scan.h"
+
+#define LINE_ARENA_BYTES ((size_t)256 << 20)
+#define PROGRESS_MS 250
+#define NS_PER_MS 1000000
+
+struct produce_options {
+	struct door_asked asked;
+	int64_t timeout_ns;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(struct produce_options, asked.files),
+	 .help = DOOR_FILES_HELP},
+	DOOR_ROWS(struct produce_options, asked),
+	ROW("timeout", DURATION, struct produce_options, timeout_ns, .fallback = "30s",
+	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
+	COMMAND_FORM(produce_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_produce;
+
+struct producing {
+	struct session *session;
+	const char *topic;
+	struct sender *sender;
+	struct arena *arena; /* of one line */
+	uint64_t line;
+	uint64_t sent, refused;
+	bool terminal;
+	int64_t shown_ms;
+};
+
+/* ---- what is shown ---- */
+
+static void show_progress(struct producing *producing)
+{
+	int64_t now_ms = clock_ns() / NS_PER_MS;
+	if (!producing->terminal || now_ms - producing->shown_ms < PROGRESS_MS)
+		return;
+	producing->shown_ms = now_ms;
+	fprintf(producing->session->err, "\r%" PRIu64 " sent, %" PRIu64 " acknowledged", producing->sent,
+		sender_acknowledged(producing->sender));
+	fflush(producing->session->err);
+}
+
+static void refuse(void *context, uint64_t line, const char *reason)
+{
+	struct producing *producing = context;
+	producing->refused++;
+	fprintf(producing->session->err, "%sline %" PRIu64 ": %s\n", producing->terminal ? "\r\033[K" : "", line, reason);
+}
+
+/* ---- one line ---- */
+
+/* A line is a request, or has one as its member `request`, with what goes around it. */
+struct request_line {
+	struct text id;
+	struct text key;
+	struct text request;
+	struct header *headers; /* one more has room: the id */
+	size_t header_count;
+};
+
+static void take_text(struct json_scan *scan, const char *member, struct text *text)
+{
+	if (json_peek(scan) == JSON_STRING) {
+		json_string(scan, text);
+	} else {
+		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`%s` is to be a string", member);
+		scan->failed = true;
+	}
+}
+
+static void take_headers(struct json_scan *scan, struct arena *arena, struct request_line *line)
+{
+	struct json_scan counting;
+	struct text span, key;
+	size_t count = 0;
+	if (json_peek(scan) != JSON_OBJECT) {
+		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`headers` is to be an object");
+		scan->failed = true;
+		return;
+	}
+	if (!json_span(scan, &span))
+		return;
+	counting = json_again(scan, span);
+	json_enter(&counting);
+	while (json_key(&counting, &key))
+		count += json_skip(&counting);
+	line->headers = ARENA_ARRAY(arena, struct header, count + 1);
+	counting = json_again(scan, span);
+	json_enter(&counting);
+	while (line->headers && json_key(&counting, &line->headers[line->header_count].name))
+		take_text(&counting, "headers", &line->headers[line->header_count++].value);
+	scan->failed |= counting.failed;
+}
+
+static void take_members(struct json_scan *scan, struct arena *arena, struct request_line *line)
+{
+	struct text key;
+	json_enter(scan);
+	while (json_key(scan, &key)) {
+		if (text_is(key, "request")) {
+			(void)json_peek(scan);
+			if (json_span(scan, &line->request) && !case_fill(arena, &line->request, scan->error))
+				scan->failed = true;
+		} else if (text_is(key, "id")) {
+			take_text(scan, "id", &line->id);
+		} else if (text_is(key, "key")) {
+			take_text(scan, "key", &line->key);
+		} else if (text_is(key, "headers")) {
+			take_headers(scan, arena, line);
+		} else {
+			json_skip(scan);
+		}
+	}
+}
+
+/* Whether the line has a member `request`; its JSON is checked by the way. */
+static bool has_request(struct text bytes, struct arena *arena, bool *has, struct error *error)
+{
+	struct json_scan scan;
+	struct text key;
+	json_begin(&scan, bytes, "the line", arena, error);
+	*has = false;
+	if (json_peek(&scan) != JSON_OBJECT)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the line is no JSON object");
+	json_enter(&scan);
+	while (json_key(&scan, &key)) {
+		*has |= text_is(key, "request");
+		json_skip(&scan);
+	}
+	return json_end(&scan);
+}
+
+static bool read_line(struct text bytes, struct arena *arena, struct request_line *line, struct error *error)
+{
+	struct json_scan scan;
+	bool has;
+	*line = (struct request_line){.request = bytes};
+	if (!has_request(bytes, arena, &has, error))
+		return false;
+	if (!has)
+		return true;
+	json_begin(&scan, bytes, "the line", arena, error);
+	if (json_peek(&scan) == JSON_OBJECT)
+		take_members(&scan, arena, line);
+	if (!json_end(&scan))
+		return false;
+	if (!line->headers)
+		line->headers = ARENA_ARRAY(arena, struct header, 1);
+	if (!line->headers)
+		return error_memory(error, ERROR_LIMIT, "reading a line");
+	struct headers headers = {line->header_count, line->headers};
+	if (line->id.bytes && !headers_find(headers, TEXT("x-request-id")))
+		line->headers[line->header_count++] = (struct header){TEXT("x-request-id"), line->id};
+	return true;
+}
+
+/* False: nothing more can be produced. */
+static bool send_line(struct producing *producing, struct text bytes, struct error *error)
+{
+	struct request_line line;
+	struct error wrong = {0};
+	arena_reset(producing->arena);
+	if (read_line(bytes, producing->arena, &line, &wrong)) {
+		const struct outgoing record = {
+			.partition = PARTITION_BY_KEY,
+			.key = line.key,
+			.value = line.request,
+			.headers = {line.header_count, line.headers},
+		};
+		if (sender_send(producing->sender, &record, producing->line, &wrong)) {
+			producing->sent++;
+			return true;
+		}
+	}
+	if (wrong.kind == ERROR_SYSTEM) {
+		*error = wrong;
+		return false;
+	}
+	refuse(producing, producing->line, wrong.text);
+	return true;
+}
+
+/* ---- all of them ---- */
+
+static bool send_lines(struct producing *producing, FILE *from, struct error *error)
+{
+	char *bytes = NULL;
+	size_t room = 0;
+	ssize_t length;
+	bool good = true;
+	while (good && (length = getline(&bytes, &room, from)) >= 0) {
+		while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
+			length--;
+		producing->line++;
+		if (length > 0)
+			good = send_line(producing, (struct text){bytes, (size_t)length}, error);
+		show_progress(producing);
+	}
+	free(bytes);
+	if (good && ferror(from))
+		good = error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "the requests could not be read to their end, but to line %" PRIu64, producing->line);
+	while (!sender_settled(producing->sender, PROGRESS_MS))
+		show_progress(producing);
+	return good;
+}
+
+static void show_summary(struct producing *producing, enum output_form form)
+{
+	if (producing->terminal)
+		fputs("\r\033[K", producing->session->err);
+	uint64_t acknowledged = sender_acknowledged(producing->sender);
+	if (form == OUTPUT_JSON)
+		fprintf(producing->session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n",
+			producing->topic, acknowledged, producing->refused);
+	else
+		fprintf(producing->session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged,
+			producing->topic, producing->refused);
+}
+
+static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from, struct error *error)
+{
+	const struct wanted_topic wanted = {.name = door->inputs, .bound = true};
+	const struct sender_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = door->inputs,
+		.timeout_ms = self->timeout_ns / NS_PER_MS,
+		.properties = door->kafka.producer,
+		.refused = refuse,
+		.context = producing,
+	};
+	if (!topics_ensure(config.brokers, config.properties, (struct wanted_topics){1, &wanted}, false, NULL, error))
+		return false;
+	producing->topic = door->inputs;
+	producing->arena = arena_open(LINE_ARENA_BYTES);
+	if (!producing->arena)
+		return error_memory(error, ERROR_SYSTEM, "reading lines");
+	producing->sender = sender_open(&config, error);
+	bool good = producing->sender && send_lines(producing, from, error);
+	if (producing->sender)
+		show_summary(producing, (enum output_form)self->form);
+	sender_close(producing->sender);
+	arena_close(producing->arena);
+	return good;
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct produce_options *self = filled;
+	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
+	struct producing producing = {.session = session, .terminal = isatty(fileno(session->err)) == 1};
+	struct error error = {0};
+	struct door door;
+	if (strchr(arguments[0], '.'))
+		return command_misuse(session, &command_produce, "requests go to a pipeline, and `%s` is one of its steps",
+				      arguments[0]);
+	FILE *from = standard ? stdin : fopen(arguments[1], "r");
+	if (!from)
+		return command_misuse(session, &command_produce, "%s cannot be read: %s", arguments[1], strerror(errno));
+	bool good = door_open(session, &self->asked, arguments[0], &door, &error) &&
+		    produce(&producing, &door, self, from, &error);
+	door_close(&door);
+	if (!standard)
+		fclose(from);
+	if (!good)
+		return command_refused(session, &command_produce, &error);
+	return producing.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
+}
+
+const struct command command_produce = {
+	.name = "produce",
+	.arguments = "PIPELINE [REQUESTS]",
+	.summary = "Writes requests, one a line, into the topic that a pipeline reads.",
+	.help = "A line is a JSON object, sent as it is; or one with a member `request`, which is sent, and beside it `id`, `key` "
+		"and `headers`, as in the in.jsonl of a case. Lines come from the file REQUESTS, or from standard input. Each is "
+		"waited for until Kafka acknowledges it; those that it refuses are named by their numbers, and the exit code is "
+		"then 1.\n"
+		"\n"
+		"    sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
+		"    sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n",
+	.options = options,
+	.options_size = sizeof(struct produce_options),
+	.group = "run",
+	.run = run,
+};

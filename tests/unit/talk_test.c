@@ -1,0 +1,209 @@
+/* The commands that talk to what `sluice run` runs, on the mock of a broker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/session.h"
+
+#define INPUTS "sluice.default.pipeline.p.inputs"
+#define TENSOR(value) "[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[" value "]}]"
+#define REQUEST(value) "{\"inputs\":" TENSOR(value) "}"
+
+static char requests[] = "/tmp/sluice-talk-XXXXXX";
+static char pipeline[] = "/tmp/sluice-spec-XXXXXX";
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *stream = fopen(path, "w");
+	assert_non_null(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+
+static int make_files(void **state)
+{
+	(void)state;
+	int first = mkstemp(requests), second = mkstemp(pipeline);
+	return first < 0 || second < 0 || close(first) || close(second);
+}
+
+static int remove_files(void **state)
+{
+	(void)state;
+	return unlink(requests) || unlink(pipeline);
+}
+
+static struct said talk(const struct mock *mock, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static struct said talk(const struct mock *mock, const char *format, ...)
+{
+	char line[600];
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(line, sizeof line, format, arguments);
+	va_end(arguments);
+	snprintf(line + length, sizeof line - (size_t)length, " --brokers %s", mock ? mock->brokers : "127.0.0.1:1");
+	return say_with(step_kinds, line);
+}
+
+static void expect(const char *text, const char *words)
+{
+	if (!strstr(text, words))
+		fail_msg("\"%s\" is not in: %s", words, text);
+}
+
+static void expect_header(const rd_kafka_message_t *message, const char *name, const char *wanted)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t length;
+	assert_int_equal(rd_kafka_message_headers(message, &headers), 0);
+	assert_int_equal(rd_kafka_header_get_last(headers, name, &value, &length), 0);
+	assert_int_equal(length, strlen(wanted));
+	assert_memory_equal(value, wanted, length);
+}
+
+static void expect_body(const rd_kafka_message_t *message, const char *wanted)
+{
+	assert_int_equal(message->len, strlen(wanted));
+	assert_memory_equal(message->payload, wanted, message->len);
+}
+
+/* ---- produce ---- */
+
+/* The mock is read from `out`, so that is what the pipeline reads here. */
+static void read_by_out(void)
+{
+	write_file(pipeline, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+			     "  input: {topic: out}\n  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n"
+			     "  output: {steps: [twice], topic: in}\n");
+}
+
+static void lines_are_produced_as_they_are_or_with_what_goes_around_them(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, REQUEST("1") "\n\n{\"id\": \"r2\", \"key\": \"k\", \"headers\": {\"tier\": \"fast\"}, "
+					  "\"request\": " REQUEST("2") "}\n" REQUEST("3"));
+	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
+	assert_string_equal(said.err, "");
+	assert_string_equal(said.out, "3 acknowledged by out, 0 refused\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	expect_body(message, REQUEST("1"));
+	rd_kafka_message_destroy(message);
+	message = mock_read(&mock);
+	expect_body(message, REQUEST("2"));
+	expect_header(message, "x-request-id", "r2");
+	expect_header(message, "tier", "fast");
+	assert_int_equal(message->key_len, 1);
+	assert_memory_equal(message->key, "k", 1);
+	rd_kafka_message_destroy(message);
+	message = mock_read(&mock);
+	expect_body(message, REQUEST("3"));
+	rd_kafka_message_destroy(message);
+	mock_close(&mock);
+}
+
+static void a_line_that_is_refused_is_named_and_the_rest_go_on(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, "{\"inputs\": [}\n[1]\n{\"id\": 7, \"request\": {}}\n" REQUEST("4") "\n");
+	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
+	expect(said.err, "line 1: the line is not JSON");
+	expect(said.err, "line 2: the line is no JSON object");
+	expect(said.err, "line 3: `id` is to be a string");
+	assert_string_equal(said.out, "1 acknowledged by out, 3 refused\n");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	expect_body(message, REQUEST("4"));
+	rd_kafka_message_destroy(message);
+	mock_close(&mock);
+}
+
+static void what_the_broker_refuses_is_named_too(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, REQUEST("1") "\n");
+	rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
+	expect(said.err, "line 1: Broker: Message size too large");
+	assert_string_equal(said.out, "0 acknowledged by out, 1 refused\n");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void topics_have_the_names_of_the_rule_without_files(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, INPUTS, 2, 1);
+	write_file(requests, REQUEST("1") "\n");
+	struct said said = talk(&mock, "produce p %s", requests);
+	assert_string_equal(said.out, "1 acknowledged by " INPUTS ", 0 refused\n");
+	said_close(&said);
+	said = talk(&mock, "produce p %s -o json", requests);
+	assert_string_equal(said.out, "{\"topic\": \"" INPUTS "\", \"acknowledged\": 1, \"refused\": 0}\n");
+	said_close(&said);
+	said = talk(&mock, "produce p %s -n other", requests);
+	expect(said.err, "topic sluice.other.pipeline.p.inputs is not there");
+	assert_int_not_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void what_cannot_be_meant_is_refused_before_kafka_is_asked(void **state)
+{
+	(void)state;
+	read_by_out();
+	static const struct {
+		const char *line, *words;
+	} rows[] = {
+		{"produce p.twice", "`p.twice` is one of its steps"},
+		{"produce p /nowhere/at/all", "cannot be read"},
+		{"produce q /dev/null", "no pipeline `q` is in the files"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct said said = talk(NULL, "%s -f %s", rows[i].line, pipeline);
+		expect(said.err, rows[i].words);
+		assert_int_equal(said.code, EXIT_MISUSE);
+		said_close(&said);
+	}
+	struct said said = say_with(step_kinds, "produce p /dev/null");
+	expect(said.err, "where is Kafka?");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_produced_as_they_are_or_with_what_goes_around_them),
+		cmocka_unit_test(a_line_that_is_refused_is_named_and_the_rest_go_on),
+		cmocka_unit_test(what_the_broker_refuses_is_named_too),
+		cmocka_unit_test(topics_have_the_names_of_the_rule_without_files),
+		cmocka_unit_test(what_cannot_be_meant_is_refused_before_kafka_is_asked),
+	};
+	return cmocka_run_group_tests(tests, make_files, remove_files);
+}
