@@ -137,8 +137,7 @@ static bool model_infer(const struct step *step, const struct tensor_types *in, 
 	if (out->complete)
 		*renamed = out->items[0];
 	renamed->name = text_of(self->output);
-	out->count = 1;
-	out->items = renamed;
+	*out = (struct tensor_types){.complete = out->complete, .count = 1, .items = renamed};
 	return true;
 }
 

@@ -115,6 +115,7 @@ struct option {
 	bool short_form;
 	unsigned uses;	  /* OPTION_EXPRESSION: what it may use beside the message, a set of expression_use */
 	char letter;	  /* of a command's option: -f */
+	const char *word; /* of a command's option: what its help writes for the value; NULL: the option's name */
 	const char *help; /* one sentence */
 };
 

@@ -25,7 +25,7 @@ static const struct option options[] = {
 	 .offset = offsetof(struct eval_options, file),
 	 .help = "A request in any format that a pipeline takes (`-`: from standard input): its tensors, params and id are what "
 		 "the names stand for."},
-	ROW("header", NAMES, struct eval_options, headers, .help = "NAME=VALUE: a header of the message."),
+	ROW("header", NAMES, struct eval_options, headers, .word = "NAME=VALUE", .help = "A header of the message."),
 	ROW("key", TEXT, struct eval_options, key, .help = "The key of the message."),
 	COMMAND_FORM(eval_options, form, "text json"),
 	{.type = OPTION_END},

@@ -40,12 +40,16 @@ static void usage_of(struct page *page, const struct command *command)
 	buffer_close(&line);
 }
 
-/* What stands for the value: FILE of --file, text|json of a choice. */
+/* What stands for the value: FILE of --file, text|json of a choice, or the row's word. */
 static void value_of(struct buffer *term, const struct option *row)
 {
 	if (row->type == OPTION_FLAG)
 		return;
 	buffer_byte(term, ' ');
+	if (row->word) {
+		buffer_string(term, row->word);
+		return;
+	}
 	const char *word = row->type == OPTION_CHOICE ? row->choices : row->name;
 	for (; *word; word++) {
 		char upper = (char)toupper((unsigned char)*word);

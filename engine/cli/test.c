@@ -339,15 +339,16 @@ static const struct option rows[] = {
 	{.name = "only",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct test_options, only),
+	 .word = "PREFIX",
 	 .help = "Only cases whose folder's name begins so."},
 	{.name = "print",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, print),
-	 .help = "Write what comes as JSON lines instead of judging it."},
+	 .help = "Writes what comes as JSON lines instead of judging it."},
 	{.name = "update",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, update),
-	 .help = "Show what differs, then write what came into out.jsonl."},
+	 .help = "Shows what differs, then writes what came into out.jsonl."},
 	COMMAND_FORM(test_options, format, "text json"),
 	{0},
 };
@@ -355,7 +356,7 @@ static const struct option rows[] = {
 const struct command command_test = {
 	.name = "test",
 	.arguments = "[DIR]...",
-	.summary = "Run the cases of pipelines, in memory and in no time.",
+	.summary = "Runs the cases of pipelines, in memory and in no time.",
 	.help = "A case is a folder with `in.jsonl` (a request a line), `out.jsonl` (what must come, by id), and the "
 		"`pipeline.yaml` "
 		"that it tests: in the folder, or in one of the two above it, so that a pipeline's cases may stand in its "

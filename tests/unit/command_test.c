@@ -106,6 +106,24 @@ static void every_command_with_a_result_writes_it_as_text_and_as_json(void **sta
 	}
 }
 
+static void what_a_command_does_is_said_in_the_third_person(void **state)
+{
+	(void)state;
+	for (const struct command *const *command = command_table; *command; command++) {
+		size_t verb = strcspn((*command)->summary, " :");
+		if (verb < 2 || (*command)->summary[verb - 1] != 's')
+			fail_msg("sluice %s: `%s`", (*command)->name, (*command)->summary);
+	}
+}
+
+static void help_names_the_value_of_an_option(void **state)
+{
+	(void)state;
+	says("help test", EXIT_GOOD, "--only PREFIX ", "");
+	says("help plan", EXIT_GOOD, "--server NAME=URL ", "");
+	says("help plan", EXIT_GOOD, "--rate RATE ", "");
+}
+
 static void a_completion_as_json_is_the_script_that_is_printed_else(void **state)
 {
 	(void)state;
@@ -182,6 +200,8 @@ int main(void)
 		cmocka_unit_test(an_output_that_cannot_be_written_is_not_good),
 		cmocka_unit_test(every_command_can_be_parsed_listed_and_explained),
 		cmocka_unit_test(every_command_with_a_result_writes_it_as_text_and_as_json),
+		cmocka_unit_test(what_a_command_does_is_said_in_the_third_person),
+		cmocka_unit_test(help_names_the_value_of_an_option),
 		cmocka_unit_test(a_completion_as_json_is_the_script_that_is_printed_else),
 		cmocka_unit_test(a_step_kind_is_explained_from_its_rows),
 		cmocka_unit_test(every_shell_is_told_of_every_command_and_option),

@@ -277,7 +277,8 @@ static void the_types_of_two_thousand_steps_fit_into_a_small_arena(void **state)
 	size_t length = (size_t)snprintf(steps, STEP_CHARACTERS, "  - {name: s0, expression: {set: {t0: 1}}}\n");
 	for (int i = 1; i < STEPS; i++)
 		length += (size_t)snprintf(steps + length, STEP_CHARACTERS,
-					   "  - {name: s%d, inputs: [s%d], expression: {set: {t%d: t%d + 1}}}\n", i, i - 1, i, i - 1);
+					   "  - {name: s%d, inputs: [s%d], expression: {set: {t%d: t%d + 1}}}\n", i, i - 1, i,
+					   i - 1);
 	snprintf(steps + length, STEP_CHARACTERS, "  output: {steps: [s%d]}\n", STEPS - 1);
 	open_plan(&p, &plan, steps);
 	assert_int_equal(planning_errors(&p), 0);
