@@ -29,8 +29,8 @@ struct door_asked {
 };
 
 #define DOOR_ROWS(owner, member) \
-	ROW("brokers", TEXT, owner, member.brokers, \
-	    .help = "HOST:PORT of Kafka, joined by commas; goes before the runtime's kafkaConfig."), \
+	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT", \
+	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."), \
 	{.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace), \
 	 .help = "The pipeline's namespace; default: that of the files, or `default`."}
 

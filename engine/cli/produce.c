@@ -24,7 +24,7 @@ static const struct option options[] = {
 	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(struct produce_options, asked.files),
 	 .help = DOOR_FILES_HELP},
 	DOOR_ROWS(struct produce_options, asked),
-	ROW("timeout", DURATION, struct produce_options, timeout_ns, .fallback = "30s",
+	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "30s",
 	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
 	COMMAND_FORM(produce_options, form, "text json"),
 	{.type = OPTION_END},
@@ -234,7 +234,8 @@ static void show_summary(struct producing *producing, enum output_form form)
 			producing->topic, producing->refused);
 }
 
-static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from, struct error *error)
+static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from,
+		    struct error *error)
 {
 	const struct wanted_topic wanted = {.name = door->inputs, .bound = true};
 	const struct sender_config config = {
