@@ -5,12 +5,14 @@ extern const struct command command_completion;
 extern const struct command command_echo;
 extern const struct command command_eval;
 extern const struct command command_help;
+extern const struct command command_infer;
 extern const struct command command_init;
 extern const struct command command_lint;
 extern const struct command command_plan;
 extern const struct command command_produce;
 extern const struct command command_run;
 extern const struct command command_schema;
+extern const struct command command_tail;
 extern const struct command command_test;
 
 const struct command *const command_table[] = {
@@ -19,6 +21,8 @@ const struct command *const command_table[] = {
 	&command_plan,
 	&command_run,
 	&command_produce,
+	&command_infer,
+	&command_tail,
 	&command_test,
 	&command_schema,
 	&command_echo,

@@ -227,8 +227,9 @@ static void show_summary(struct producing *producing, enum output_form form)
 		fputs("\r\033[K", producing->session->err);
 	uint64_t acknowledged = sender_acknowledged(producing->sender);
 	if (form == OUTPUT_JSON)
-		fprintf(producing->session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n",
-			producing->topic, acknowledged, producing->refused);
+		fprintf(producing->session->out,
+			"{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", producing->topic,
+			acknowledged, producing->refused);
 	else
 		fprintf(producing->session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged,
 			producing->topic, producing->refused);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 
 #define INPUTS "sluice.default.pipeline.p.inputs"
 #define TENSOR(value) "[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[" value "]}]"
+#define ANSWER(value) "{\"outputs\":" TENSOR(value) "}"
 #define REQUEST(value) "{\"inputs\":" TENSOR(value) "}"
 
 static char requests[] = "/tmp/sluice-talk-XXXXXX";
@@ -30,9 +33,14 @@ static void write_file(const char *path, const char *text)
 }
 
 
+/* The signal that ends an engine is left to it by every thread, the mock's among them. */
 static int make_files(void **state)
 {
 	(void)state;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	int first = mkstemp(requests), second = mkstemp(pipeline);
 	return first < 0 || second < 0 || close(first) || close(second);
 }
@@ -196,6 +204,171 @@ static void what_cannot_be_meant_is_refused_before_kafka_is_asked(void **state)
 	said_close(&said);
 }
 
+/* ---- tail ---- */
+
+static void write_answers(struct mock *mock)
+{
+	read_by_out(); /* answers leave to `in`, where the mock can write */
+	mock_write(mock, "k", ANSWER("1"), "x-request-id", "first");
+	mock_write(mock, NULL, "{\"error\":\"no such luck\"}", "sluice-error", "INPUT");
+	mock_write(mock, NULL, ANSWER("3"), "x-request-id", "third");
+	mock_write(mock, NULL, "what is this", NULL, NULL);
+}
+
+static void answers_are_shown_with_their_tensors_and_errors_with_their_words(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	write_answers(&mock);
+	struct said said = talk(&mock, "tail p -f %s --from beginning --count 4", pipeline);
+	assert_string_equal(said.err, "");
+	assert_string_equal(said.out, "first  0:0\n  x  INT32[1]  [1]\n"
+				      "  0:1\n  error INPUT \"no such luck\"\n"
+				      "third  0:2\n  x  INT32[1]  [3]\n"
+				      "  0:3\n  \"what is this\"\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void an_expression_chooses_and_what_it_cannot_be_said_of_is_counted(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	write_answers(&mock);
+	struct said said = talk(&mock, "tail p -f %s --from beginning --where x>2 --idle 1s -o json", pipeline);
+	expect(said.out, "{\"id\": \"third\", \"partition\": 0, \"offset\": 2, \"time_ms\": 1000, \"response\": {");
+	assert_null(strstr(said.out, "first"));
+	expect(said.out, "\"data\":[3]");
+	expect(said.err, "2 left out that --where cannot be said of");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void tail_begins_at_the_end_unless_told_otherwise(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	write_answers(&mock);
+	struct said said = talk(&mock, "tail p -f %s --idle 700ms", pipeline);
+	assert_string_equal(said.out, "");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void what_tail_cannot_read_is_refused(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	struct said said = talk(&mock, "tail p --where x>");
+	expect(said.err, "--where, column");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	said = talk(&mock, "tail p.twice -f %s", pipeline);
+	expect(said.err, "pipeline `p` writes no topic of a step `twice`");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	rd_kafka_mock_topic_set_error(mock.cluster, "sluice.default.pipeline.p.step.twice.outputs",
+				      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	said = talk(&mock, "tail p.twice");
+	expect(said.err, "topic sluice.default.pipeline.p.step.twice.outputs cannot be read");
+	assert_int_not_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+/* ---- infer ---- */
+
+struct engine {
+	char line[400];
+	struct said said;
+	pthread_t thread;
+};
+
+static void *run_engine(void *context)
+{
+	struct engine *engine = context;
+	engine->said = say_with(step_kinds, engine->line);
+	return NULL;
+}
+
+/* `sluice run` on the mock, in a thread; the pipeline reads `in` and answers to `out`. */
+static void engine_start(struct engine *engine, struct mock *mock)
+{
+	rd_kafka_mock_topic_create(mock->cluster, "sluice.default.pipeline.p.errors", 1, 1);
+	write_file(pipeline, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+			     "  delivery: at-least-once\n  input: {topic: in}\n"
+			     "  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n"
+			     "  output: {steps: [twice], topic: out}\n");
+	*engine = (struct engine){0};
+	snprintf(engine->line, sizeof engine->line, "run %s --brokers %s --topics check --instance one", pipeline, mock->brokers);
+	assert_int_equal(pthread_create(&engine->thread, NULL, run_engine, engine), 0);
+	/* Once it answers it has its signals in hand. */
+	mock_write(mock, NULL, REQUEST("1"), NULL, NULL);
+	rd_kafka_message_destroy(mock_read(mock));
+}
+
+static void engine_stop(struct engine *engine)
+{
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(pthread_join(engine->thread, NULL), 0);
+	assert_int_equal(engine->said.code, EXIT_GOOD);
+	said_close(&engine->said);
+}
+
+static void a_request_gets_its_own_answer(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct engine engine;
+	mock_open(&mock);
+	engine_start(&engine, &mock);
+	write_file(requests, REQUEST("21"));
+	struct said said = talk(&mock, "infer p -f %s --pipelines %s --id mine", requests, pipeline);
+	assert_string_equal(said.err, "");
+	assert_string_equal(said.out, "mine  0:1\n  x  INT64[1]  [42]\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	said = talk(&mock, "infer p -f %s --pipelines %s -o json", requests, pipeline);
+	expect(said.out, "{\"id\": \"infer-");
+	expect(said.out, "\"data\":[42]");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	write_file(requests, "{\"inputs\":[]}");
+	said = talk(&mock, "infer p -f %s --pipelines %s", requests, pipeline);
+	expect(said.err, "error: the request has an empty list of inputs");
+	assert_string_equal(said.out, "");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	engine_stop(&engine);
+	mock_close(&mock);
+}
+
+static void without_an_engine_no_answer_comes_in_time(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, REQUEST("1"));
+	struct said said = talk(&mock, "infer p -f %s --pipelines %s --timeout 300ms", requests, pipeline);
+	expect(said.err, "came in time; does `sluice run` run the pipeline");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	said = talk(&mock, "infer p");
+	expect(said.err, "which request?");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +377,12 @@ int main(void)
 		cmocka_unit_test(what_the_broker_refuses_is_named_too),
 		cmocka_unit_test(topics_have_the_names_of_the_rule_without_files),
 		cmocka_unit_test(what_cannot_be_meant_is_refused_before_kafka_is_asked),
+		cmocka_unit_test(answers_are_shown_with_their_tensors_and_errors_with_their_words),
+		cmocka_unit_test(an_expression_chooses_and_what_it_cannot_be_said_of_is_counted),
+		cmocka_unit_test(tail_begins_at_the_end_unless_told_otherwise),
+		cmocka_unit_test(what_tail_cannot_read_is_refused),
+		cmocka_unit_test(a_request_gets_its_own_answer),
+		cmocka_unit_test(without_an_engine_no_answer_comes_in_time),
 	};
 	return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -1,0 +1,202 @@
+/* infer.c: `sluice infer`: one request through a running pipeline, and its answer. */
+#include <inttypes.h>
+#include <sys/random.h>
+
+#include "base/file.h"
+#include "cli/kafka.h"
+#include "cli/seen.h"
+#include "log/reader.h"
+#include "log/sender.h"
+#include "log/topics.h"
+
+#define REQUEST_BYTES_MAX ((size_t)256 << 20)
+#define ANSWER_TEXT_MAX ((size_t)1 << 30)
+#define RECORD_ARENA_BYTES ((size_t)1 << 30)
+#define LOOK_MS 50
+#define NS_PER_MS 1000000
+
+struct infer_options {
+	struct door_asked asked;
+	const char *request;
+	const char *id;
+	const char *key;
+	int64_t timeout_ns;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file", .letter = 'f', .type = OPTION_TEXT, .offset = offsetof(struct infer_options, request),
+	 .help = "The request, in any format that the pipeline takes (`-`: from standard input)."},
+	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = DOOR_FILES_HELP),
+	DOOR_ROWS(struct infer_options, asked),
+	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: one that nobody had before."),
+	ROW("key", TEXT, struct infer_options, key, .help = "The record's key."),
+	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s", .help = "How long the answer may take."),
+	COMMAND_FORM(infer_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_infer;
+
+struct inferring {
+	struct session *session;
+	const struct infer_options *options;
+	struct text request;
+	struct text id;
+	int64_t end_ns;
+	struct arena *arena; /* of one record */
+	const char *refused; /* by Kafka; NULL: not */
+	bool failed;	     /* the answer is an error */
+};
+
+static bool make_id(struct inferring *inferring, struct error *error)
+{
+	uint64_t chance[2];
+	if (inferring->options->id) {
+		inferring->id = text_of(inferring->options->id);
+		return true;
+	}
+	if (getrandom(chance, sizeof chance, 0) != (ssize_t)sizeof chance)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number; name the request by --id");
+	inferring->id = text_of(arena_print(inferring->session->arena, "infer-%016" PRIx64 "%016" PRIx64, chance[0], chance[1]));
+	return inferring->id.bytes || error_memory(error, ERROR_SYSTEM, "naming the request");
+}
+
+static bool read_request(struct inferring *inferring, struct error *error)
+{
+	if (!file_read(inferring->options->request, REQUEST_BYTES_MAX + 1, inferring->session->arena, &inferring->request, error))
+		return false;
+	return inferring->request.length <= REQUEST_BYTES_MAX ||
+	       error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu MiB that a request may have",
+			 inferring->options->request, REQUEST_BYTES_MAX >> 20);
+}
+
+static void refuse(void *context, uint64_t number, const char *reason)
+{
+	struct inferring *inferring = context;
+	(void)number;
+	inferring->refused = reason;
+}
+
+static bool send(struct inferring *inferring, const struct door *door, struct error *error)
+{
+	const struct header id = {TEXT("x-request-id"), inferring->id};
+	const struct outgoing record = {
+		.partition = PARTITION_BY_KEY,
+		.key = text_of(inferring->options->key),
+		.value = inferring->request,
+		.headers = {1, &id},
+	};
+	const struct sender_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = door->inputs,
+		.timeout_ms = inferring->options->timeout_ns / NS_PER_MS,
+		.properties = door->kafka.producer,
+		.refused = refuse,
+		.context = inferring,
+	};
+	struct sender *sender = sender_open(&config, error);
+	bool good = sender && sender_send(sender, &record, 1, error);
+	while (good && !sender_settled(sender, LOOK_MS) && clock_ns() < inferring->end_ns)
+		;
+	if (good && sender_acknowledged(sender) == 0)
+		good = error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not take the request into %s: %s", config.topic,
+				 inferring->refused ? inferring->refused : "it does not answer in time");
+	sender_close(sender);
+	return good;
+}
+
+static bool show(struct inferring *inferring, const struct seen *seen, struct error *error)
+{
+	struct buffer out;
+	inferring->failed = seen->failed;
+	if (seen->failed && inferring->options->form != OUTPUT_JSON) {
+		fprintf(inferring->session->err, "error: " TEXT_FORMAT "\n", TEXT_ARGUMENTS(seen->words));
+		return true;
+	}
+	buffer_open(&out, ANSWER_TEXT_MAX);
+	(inferring->options->form == OUTPUT_JSON ? seen_print_json : seen_print_text)(seen, &out);
+	return command_write(inferring->session, &out) == EXIT_GOOD || error_memory(error, ERROR_SYSTEM, "showing the answer");
+}
+
+static bool wait_for_answer(struct inferring *inferring, struct reader *reader, struct error *error)
+{
+	while (clock_ns() < inferring->end_ns) {
+		struct record record;
+		struct seen seen;
+		if (!reader_next(reader, LOOK_MS, &record, error))
+			return false;
+		if (!record.held)
+			continue;
+		arena_reset(inferring->arena);
+		bool good = seen_read(&record, inferring->arena, &seen, error);
+		bool ours = good && text_equal(seen.message.id, inferring->id);
+		if (ours)
+			good = show(inferring, &seen, error);
+		record_release(&record);
+		if (ours || !good)
+			return good;
+	}
+	return error_set(error, ERROR_REMOTE, PLACE_NONE,
+			 "no answer to " TEXT_FORMAT
+			 " came in time; does `sluice run` run the pipeline, and does it answer every request?",
+			 TEXT_ARGUMENTS(inferring->id));
+}
+
+/* The reader stands at the end of the answers before the request is sent. */
+static bool infer(struct inferring *inferring, const struct door *door, struct error *error)
+{
+	const struct wanted_topic wanted = {.name = door->inputs, .bound = true};
+	const struct reader_config config = {
+		.brokers = door->kafka.brokers, .topic = door->outputs, .properties = door->kafka.consumer};
+	if (!config.topic)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the pipeline has no output, so no answer can be waited for");
+	if (!topics_ensure(config.brokers, door->kafka.producer, (struct wanted_topics){1, &wanted}, false, NULL, error))
+		return false;
+	inferring->arena = arena_open(RECORD_ARENA_BYTES);
+	if (!inferring->arena)
+		return error_memory(error, ERROR_SYSTEM, "waiting for an answer");
+	struct reader *reader = reader_open(&config, error);
+	inferring->end_ns = clock_ns() + inferring->options->timeout_ns;
+	bool good = reader && send(inferring, door, error) && wait_for_answer(inferring, reader, error);
+	reader_close(reader);
+	arena_close(inferring->arena);
+	return good;
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct infer_options *self = filled;
+	struct inferring inferring = {.session = session, .options = self};
+	struct error error = {0};
+	struct door door;
+	(void)count;
+	if (strchr(arguments[0], '.'))
+		return command_misuse(session, &command_infer, "requests go to a pipeline, and `%s` is one of its steps",
+				      arguments[0]);
+	if (!self->request)
+		return command_misuse(session, &command_infer, "which request? Give a file, as in -f request.json");
+	if (!read_request(&inferring, &error) || !make_id(&inferring, &error))
+		return command_refused(session, &command_infer, &error);
+	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && infer(&inferring, &door, &error);
+	door_close(&door);
+	if (!good)
+		return command_refused(session, &command_infer, &error);
+	return inferring.failed ? EXIT_FAULTS : EXIT_GOOD;
+}
+
+const struct command command_infer = {
+	.name = "infer",
+	.arguments = "PIPELINE",
+	.summary = "Sends one request to a running pipeline and waits for its answer.",
+	.help = "The request goes into the topic that the pipeline reads, under an id of its own; the answer with that id is "
+		"waited for where answers leave. An error answer is said on standard error, and the exit code is then 1. A request "
+		"that a filter holds back has no answer.\n"
+		"\n"
+		"    sluice infer hello -f request.json --brokers localhost:9092\n"
+		"    sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n",
+	.options = options,
+	.options_size = sizeof(struct infer_options),
+	.group = "run",
+	.run = run,
+};

@@ -1,0 +1,26 @@
+/* seen.h: a record of a topic of answers, read whatever its format is, and shown to a
+ * person or as a line of JSON. For the commands that look at answers.
+ */
+#ifndef SLUICE_CLI_SEEN_H
+#define SLUICE_CLI_SEEN_H
+
+#include "log/record.h"
+
+/* Borrows from the record and the arena. */
+struct seen {
+	const struct record *record;
+	struct message message;	   /* the envelope: id, key, time, headers; no request */
+	bool readable;		   /* `payload` is what it says; else it is an error, or only bytes */
+	struct payload payload;
+	bool failed;		   /* an error answer */
+	struct text kind;	   /* of the error, as in INPUT; empty: not said */
+	struct text words;	   /* what an error says; of what is not readable the bytes */
+};
+
+/* LIMIT: the arena is too small. What cannot be read is not an error. */
+bool seen_read(const struct record *record, struct arena *arena, struct seen *seen, struct error *error);
+
+void seen_print_text(const struct seen *seen, struct buffer *out);
+void seen_print_json(const struct seen *seen, struct buffer *out);
+
+#endif

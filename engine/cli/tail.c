@@ -1,0 +1,163 @@
+/* tail.c: `sluice tail`: the answers of a pipeline as they come. */
+#include "cli/kafka.h"
+#include "cli/seen.h"
+#include "log/reader.h"
+#include "step/expression.h"
+
+#define RECORD_ARENA_BYTES ((size_t)1 << 30)
+#define RECORD_TEXT_MAX ((size_t)1 << 30)
+#define LOOK_MS 100
+#define COUNT_MAX 1000000000000.0
+
+enum tail_from { FROM_END, FROM_BEGINNING };
+
+struct tail_options {
+	struct door_asked asked;
+	const char *where;
+	int from;
+	int64_t count;
+	int64_t idle_ns;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(struct tail_options, asked.files),
+	 .help = DOOR_FILES_HELP},
+	DOOR_ROWS(struct tail_options, asked),
+	ROW("where", TEXT, struct tail_options, where, .help = "Shows only answers of which this expression is true."),
+	ROW("from", CHOICE, struct tail_options, from, .choices = "end beginning", .fallback = "end",
+	    .help = "Where to begin: with what comes from now on, or with all that the topic holds."),
+	ROW("count", INTEGER, struct tail_options, count, .least = 1, .most = COUNT_MAX, .help = "Ends when that many are shown."),
+	ROW("idle", DURATION, struct tail_options, idle_ns, .help = "Ends when nothing has come for that long; default: never."),
+	COMMAND_FORM(tail_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_tail;
+
+struct tailing {
+	struct session *session;
+	const struct tail_options *options;
+	const struct expression *where; /* NULL: all */
+	struct arena *arena;		/* of one record */
+	struct buffer text;
+	int64_t shown;
+	uint64_t unjudged;
+	struct error unjudged_why; /* the first */
+};
+
+/* What cannot be judged, because it lacks a tensor that is asked for, is not shown. */
+static bool is_wanted(struct tailing *tailing, const struct seen *seen)
+{
+	const struct scope scope = {.message = &seen->message, .payload = &seen->payload};
+	struct error wrong = {0};
+	bool holds = false;
+	if (!tailing->where)
+		return true;
+	if (expression_judge(tailing->where, &scope, tailing->arena, &holds, &wrong))
+		return holds;
+	if (tailing->unjudged++ == 0)
+		tailing->unjudged_why = wrong;
+	return false;
+}
+
+static bool show(struct tailing *tailing, const struct record *record, struct error *error)
+{
+	struct seen seen;
+	arena_reset(tailing->arena);
+	if (!seen_read(record, tailing->arena, &seen, error))
+		return false;
+	if (!is_wanted(tailing, &seen))
+		return true;
+	buffer_clear(&tailing->text);
+	(tailing->options->form == OUTPUT_JSON ? seen_print_json : seen_print_text)(&seen, &tailing->text);
+	if (buffer_failed(&tailing->text))
+		return error_memory(error, ERROR_SYSTEM, "showing an answer");
+	tailing->shown++;
+	fwrite(tailing->text.bytes, 1, tailing->text.length, tailing->session->out);
+	return true;
+}
+
+static bool follow(struct tailing *tailing, struct reader *reader, struct error *error)
+{
+	const struct tail_options *self = tailing->options;
+	int64_t heard_ns = clock_ns();
+	bool good = true;
+	while (good && (self->count == 0 || tailing->shown < self->count)) {
+		struct record record;
+		if (!reader_next(reader, LOOK_MS, &record, error))
+			return false;
+		if (record.held) {
+			heard_ns = clock_ns();
+			good = show(tailing, &record, error);
+			record_release(&record);
+		} else if (self->idle_ns > 0 && clock_ns() - heard_ns >= self->idle_ns) {
+			break;
+		}
+		fflush(tailing->session->out);
+		if (ferror(tailing->session->out))
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "what is shown cannot be written; see where it goes");
+	}
+	return good;
+}
+
+static bool tail(struct tailing *tailing, const struct door *door, struct error *error)
+{
+	const struct reader_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = door->outputs,
+		.from_beginning = tailing->options->from == FROM_BEGINNING,
+		.properties = door->kafka.consumer,
+	};
+	if (!config.topic)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the pipeline has no output; name one of its steps, as in PIPELINE.STEP");
+	tailing->arena = arena_open(RECORD_ARENA_BYTES);
+	if (!tailing->arena)
+		return error_memory(error, ERROR_SYSTEM, "reading answers");
+	struct reader *reader = reader_open(&config, error);
+	buffer_open(&tailing->text, RECORD_TEXT_MAX);
+	bool good = reader && follow(tailing, reader, error);
+	buffer_close(&tailing->text);
+	reader_close(reader);
+	arena_close(tailing->arena);
+	return good;
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct tail_options *self = filled;
+	struct tailing tailing = {.session = session, .options = self};
+	struct error error = {0};
+	struct value_type type;
+	struct door door;
+	(void)count;
+	if (self->where) {
+		tailing.where = expression_compile(session->arena, text_of(self->where), (struct place){"--where", 1, 1},
+						   USE_MESSAGE, &error);
+		if (!tailing.where || !expression_check(tailing.where, NULL, session->arena, &type, &error))
+			return command_misuse(session, &command_tail, "--where, column %u: %s", error.place.column, error.text);
+	}
+	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
+	door_close(&door);
+	if (tailing.unjudged > 0)
+		fprintf(session->err, "%llu left out that --where cannot be said of; the first: %s\n",
+			(unsigned long long)tailing.unjudged, tailing.unjudged_why.text);
+	return good ? EXIT_GOOD : command_refused(session, &command_tail, &error);
+}
+
+const struct command command_tail = {
+	.name = "tail",
+	.arguments = "PIPELINE",
+	.summary = "Shows the answers of a pipeline as they come.",
+	.help = "Reads the topic of a pipeline's answers, or of a step's where PIPELINE.STEP is said and the step has a topic, in "
+		"any format, beside whoever else reads it: no group, no trace, and only what is committed. An expression chooses "
+		"among them by tensors, headers, key and id. It goes on until it is interrupted, unless told when to end.\n"
+		"\n"
+		"    sluice tail hello --brokers localhost:9092\n"
+		"    sluice tail hello --from beginning --where 'max(score) > 0.9' --count 10 -o json -f pipelines/\n",
+	.options = options,
+	.options_size = sizeof(struct tail_options),
+	.group = "run",
+	.run = run,
+};

@@ -1,0 +1,149 @@
+/* reader.c: see reader.h. By librdkafka's plain consumer: its other one looks for the
+ * coordinator of a group, which asks for rights that a look should not need. */
+#include "log/reader.h"
+
+#include "base/memory.h"
+#include "log/client.h"
+#include "log/topics.h"
+
+struct reader {
+	const struct reader_config *config;
+	rd_kafka_t *client;
+	rd_kafka_topic_t *topic;
+	rd_kafka_queue_t *queue;
+	int32_t partitions; /* that are read */
+};
+
+/* What is beyond help comes with a record's place; the rest librdkafka tries again. */
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
+{
+	(void)client, (void)code, (void)reason, (void)context;
+}
+
+static bool client_set_up(struct reader *reader, struct error *error)
+{
+	const struct property own[] = {
+		{"bootstrap.servers", reader->config->brokers},
+		{"isolation.level", "read_committed"},
+		{"auto.offset.reset", "earliest"}, /* where retention has passed by */
+		{"enable.auto.commit", "false"},
+		{"log_level", "0"},
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, reader->config->properties, error);
+	if (!configuration)
+		return false;
+	rd_kafka_conf_set_error_cb(configuration, on_error);
+	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
+	if (!reader->client)
+		return false;
+	reader->topic = rd_kafka_topic_new(reader->client, reader->config->topic, NULL);
+	reader->queue = rd_kafka_queue_new(reader->client);
+	return reader->topic || error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot read %s: %s", reader->config->topic,
+					  rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+static bool count_partitions(struct reader *reader, int32_t *count, struct error *error)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(reader->client, 0, reader->topic, &metadata, TOPICS_WAIT_MS);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "Kafka does not say what topic %s is: %s; see that the brokers can be reached",
+				 reader->config->topic, rd_kafka_err2str(code));
+	code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	*count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+	rd_kafka_metadata_destroy(metadata);
+	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s cannot be read: %s; correct its name, or create it",
+			 reader->config->topic, rd_kafka_err2str(code));
+}
+
+/* Where to begin is a number before anything else is done, so that what is written after
+ * the reader is open is read by it. */
+static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
+{
+	int64_t low = 0, high = RD_KAFKA_OFFSET_BEGINNING;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (!reader->config->from_beginning)
+		code = rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, &high,
+							TOPICS_WAIT_MS);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	    rd_kafka_consume_start_queue(reader->topic, partition, high, reader->queue) != 0)
+		code = rd_kafka_last_error();
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || error_set(error, ERROR_SYSTEM, PLACE_NONE,
+							       "partition %d of topic %s cannot be read: %s", (int)partition,
+							       reader->config->topic, rd_kafka_err2str(code));
+}
+
+static bool reader_set_up(struct reader *reader, struct error *error)
+{
+	int32_t count = 0;
+	if (!client_set_up(reader, error) || !count_partitions(reader, &count, error))
+		return false;
+	for (; reader->partitions < count; reader->partitions++)
+		if (!start_partition(reader, reader->partitions, error))
+			return false;
+	return true;
+}
+
+struct reader *reader_open(const struct reader_config *config, struct error *error)
+{
+	struct reader *reader = memory_take(1, sizeof *reader);
+	if (!reader) {
+		error_memory(error, ERROR_SYSTEM, "opening a consumer");
+		return NULL;
+	}
+	reader->config = config;
+	if (reader_set_up(reader, error))
+		return reader;
+	reader_close(reader);
+	return NULL;
+}
+
+void reader_close(struct reader *reader)
+{
+	if (!reader)
+		return;
+	for (int32_t i = 0; i < reader->partitions; i++)
+		(void)rd_kafka_consume_stop(reader->topic, i);
+	if (reader->queue)
+		rd_kafka_queue_destroy(reader->queue);
+	if (reader->topic)
+		rd_kafka_topic_destroy(reader->topic);
+	if (reader->client)
+		rd_kafka_destroy(reader->client);
+	memory_give(reader);
+}
+
+static bool is_passing(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__PARTITION_EOF || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+	       code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE ||
+	       code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
+{
+	*record = (struct record){0};
+	(void)rd_kafka_poll(reader->client, 0);
+	rd_kafka_message_t *message = rd_kafka_consume_queue(reader->queue, wait_ms);
+	if (!message)
+		return true;
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		bool passing = is_passing(message->err) ||
+			       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka lets topic %s be read no more: %s",
+					 reader->config->topic, rd_kafka_message_errstr(message));
+		rd_kafka_message_destroy(message);
+		return passing;
+	}
+	*record = (struct record){
+		.partition = message->partition,
+		.offset = message->offset,
+		.time_ms = rd_kafka_message_timestamp(message, NULL),
+		.key = {message->key, message->key_len},
+		.value = {message->payload, message->len},
+		.held = message,
+	};
+	return true;
+}

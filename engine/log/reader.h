@@ -1,0 +1,31 @@
+/* reader.h: looking into a topic from a command: all of its partitions, without a group,
+ * without a trace in Kafka, and only what is committed.
+ *
+ * For commands, of one thread: opening waits for Kafka.
+ */
+#ifndef SLUICE_LOG_READER_H
+#define SLUICE_LOG_READER_H
+
+#include "log/record.h"
+
+struct reader;
+
+struct reader_config {
+	const char *brokers;
+	const char *topic;
+	bool from_beginning; /* else from where the topic ends while the reader is opened */
+	struct properties properties;
+};
+
+/* Everything in the configuration is borrowed as long as the reader lives. SYSTEM: Kafka
+ * does not answer; CONFIG: there is no such topic. */
+struct reader *reader_open(const struct reader_config *config, struct error *error);
+
+/* Records taken must be released before. NULL is fine. */
+void reader_close(struct reader *reader);
+
+/* The next record, waited for up to that long; its `held` is NULL when none came. False:
+ * a SYSTEM error, nothing more can be read. */
+bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error);
+
+#endif
