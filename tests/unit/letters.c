@@ -87,7 +87,7 @@ int64_t letter_number(struct letter *letter, const char *path)
 const char *letter_kind(struct letter *letter)
 {
 	avro_value_t value = find(letter, "error.kind");
-	int which;
+	int which = -1;
 	assert_int_equal(avro_value_get_enum(&value, &which), 0);
 	return avro_schema_enum_get(avro_value_get_schema(&value), which);
 }
