@@ -121,17 +121,24 @@ static inline char *put_tensor(char *to, const struct tensor *tensor)
 	return put_parameters(to + size, tensor->parameters);
 }
 
-static __attribute__((noinline)) char *put_tensor_block(char *to, struct tensors tensors)
+static inline char *put_tensors(char *to, struct tensors tensors)
 {
-	to = avro_put_small(to, tensors.count);
+	if (tensors.count)
+		to = avro_put_small(to, tensors.count);
 	for (size_t i = 0; i < tensors.count; i++)
 		to = put_tensor(to, tensors.items[i]);
 	return avro_put_small(to, 0);
 }
 
-static inline char *put_tensors(char *to, struct tensors tensors)
+static __attribute__((noinline)) char *put_mark_block(char *to, struct tensors marks)
 {
-	return tensors.count ? put_tensor_block(to, tensors) : avro_put_small(to, 0);
+	return put_tensors(to, marks);
+}
+
+/* Few messages have any: their code stays out of the way. */
+static inline char *put_marks(char *to, struct tensors marks)
+{
+	return marks.count ? put_mark_block(to, marks) : avro_put_small(to, 0);
 }
 
 static char *put_presence(char *to, bool present)
@@ -229,7 +236,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	to = avro_put_bytes(to, payload->model_version);
 	to = put_parameters(to, payload->parameters);
 	to = put_tensors(to, payload->tensors);
-	to = put_tensors(to, payload->marks);
+	to = put_marks(to, payload->marks);
 	to = put_origin(to, &message->origin);
 	to = put_end(to);
 	buffer_grown(out, (size_t)(to - begin));
@@ -271,7 +278,7 @@ bool avro_request_encode(const struct message *message, const struct payload *pa
 	to = put_parameters(to, payload->parameters);
 	to = put_tensors(to, payload->tensors);
 	to = put_wanted(to, message);
-	to = put_tensors(to, payload->marks);
+	to = put_marks(to, payload->marks);
 	to = put_origin(to, &message->origin);
 	to = put_end(to);
 	buffer_grown(out, (size_t)(to - begin));
