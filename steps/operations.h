@@ -17,6 +17,13 @@
 		.name = key, .type = OPTION_MAP, .offset = OPTION_UNSTORED, .rows = operation_rows, .help = text                   \
 	}
 
+/* The one row of such a kind: the list itself. */
+#define OPERATIONS_LIST(operation_rows)                                                                                            \
+	{                                                                                                                          \
+		.type = OPTION_OPERATIONS, .short_form = true, .offset = OPTION_UNSTORED, .rows = operation_rows, .least = 1,      \
+		.help = "The operations, in order."                                                                                \
+	}
+
 extern const struct option operation_target_rows[]; /* nothing but the target; also a bare tensor name */
 extern const struct option operation_rename_rows[];
 extern const struct option operation_cast_rows[];

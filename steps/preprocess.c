@@ -105,12 +105,7 @@ static const struct option operations[] = {
 };
 
 static const struct option options[] = {
-	{.type = OPTION_OPERATIONS,
-	 .short_form = true,
-	 .offset = OPTION_UNSTORED,
-	 .rows = operations,
-	 .least = 1,
-	 .help = "The operations, in order."},
+	OPERATIONS_LIST(operations),
 	{.type = OPTION_END},
 };
 

@@ -59,6 +59,30 @@ const char *value_text(struct evaluation *evaluation, const struct value *value)
 			out[i] = (expression);                                                                                     \
 	} while (0)
 
+/* The cases of a switch that both kinds of numbers have: what fits either exactly. */
+#define CONVERT_NARROW														   \
+	case DATATYPE_INT32:													   \
+		CONVERT(int32_t, items[i]);											   \
+		break;														   \
+	case DATATYPE_UINT32:													   \
+		CONVERT(uint32_t, items[i]);											   \
+		break;														   \
+	case DATATYPE_INT16:													   \
+		CONVERT(int16_t, items[i]);											   \
+		break;														   \
+	case DATATYPE_UINT16:													   \
+		CONVERT(uint16_t, items[i]);											   \
+		break;														   \
+	case DATATYPE_INT8:													   \
+		CONVERT(int8_t, items[i]);											   \
+		break;														   \
+	case DATATYPE_UINT8:													   \
+		CONVERT(uint8_t, items[i]);											   \
+		break;														   \
+	case DATATYPE_BOOL:													   \
+		CONVERT(uint8_t, items[i] != 0);										   \
+		break;
+
 const double *value_doubles(struct evaluation *evaluation, const struct value *value)
 {
 	if (value->storage == DATATYPE_FP64)
@@ -84,27 +108,7 @@ const double *value_doubles(struct evaluation *evaluation, const struct value *v
 	case DATATYPE_UINT64:
 		CONVERT(uint64_t, (double)items[i]);
 		break;
-	case DATATYPE_INT32:
-		CONVERT(int32_t, items[i]);
-		break;
-	case DATATYPE_UINT32:
-		CONVERT(uint32_t, items[i]);
-		break;
-	case DATATYPE_INT16:
-		CONVERT(int16_t, items[i]);
-		break;
-	case DATATYPE_UINT16:
-		CONVERT(uint16_t, items[i]);
-		break;
-	case DATATYPE_INT8:
-		CONVERT(int8_t, items[i]);
-		break;
-	case DATATYPE_UINT8:
-		CONVERT(uint8_t, items[i]);
-		break;
-	case DATATYPE_BOOL:
-		CONVERT(uint8_t, items[i] != 0);
-		break;
+	CONVERT_NARROW
 	case DATATYPE_FP64:
 	case DATATYPE_BYTES:
 	case DATATYPE_COUNT:
@@ -124,27 +128,7 @@ const int64_t *value_signed(struct evaluation *evaluation, const struct value *v
 		return NULL;
 	}
 	switch ((enum datatype)value->storage) {
-	case DATATYPE_INT32:
-		CONVERT(int32_t, items[i]);
-		break;
-	case DATATYPE_UINT32:
-		CONVERT(uint32_t, items[i]);
-		break;
-	case DATATYPE_INT16:
-		CONVERT(int16_t, items[i]);
-		break;
-	case DATATYPE_UINT16:
-		CONVERT(uint16_t, items[i]);
-		break;
-	case DATATYPE_INT8:
-		CONVERT(int8_t, items[i]);
-		break;
-	case DATATYPE_UINT8:
-		CONVERT(uint8_t, items[i]);
-		break;
-	case DATATYPE_BOOL:
-		CONVERT(uint8_t, items[i] != 0);
-		break;
+	CONVERT_NARROW
 	default:
 		break;
 	}
