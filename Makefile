@@ -9,7 +9,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(filter clang%,$(CC)),/$(CC))
 
-PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1
+PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 libmicrohttpd hiredis openssl
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror \
 	-Wno-gnu-statement-expression -Wno-string-concatenation
@@ -23,7 +23,7 @@ PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LI
 CPPFLAGS += -Iengine -I. -D_GNU_SOURCE
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
-LDFLAGS  += -pie -Wl,-z,relro,-z,now $(SANITIZE)
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
 
 # Fuzzing is clang's, whatever the rest is built with.

@@ -4,11 +4,12 @@
 # neither apt nor the network when all is there.
 set -u
 
-build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev"
+build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev
+	libnghttp2-dev libmicrohttpd-dev libhiredis-dev libssl-dev"
 check="libcmocka-dev git clang libclang-rt-14-dev llvm-14 valgrind python3"
 # Without these a part of the check is skipped, and says so: the official protobuf
-# library as a second opinion, a real Kafka, other shells.
-beside="protobuf-compiler python3-protobuf default-jre-headless maven zsh fish"
+# library as a second opinion, a real Kafka, other shells, a Redis.
+beside="protobuf-compiler python3-protobuf default-jre-headless maven zsh fish redis-server"
 
 missing_of() {
 	local package
