@@ -9,7 +9,7 @@
 #define SLUICE_LOG_COMMITTER_H
 
 #include "log/client.h"
-#include "log/transaction.h"
+#include "log/output.h"
 
 struct committer;
 

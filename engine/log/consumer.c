@@ -15,7 +15,8 @@
 #define SEEK_TIMEOUT_MS 5000 /* answered by the client's own threads, in well under one */
 #define TAKE_ROOM_MAX 1000
 
-struct consumer {
+struct kafka_consumer {
+	struct consumer consumer; /* first: the table of operations */
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
 	int bell;
@@ -30,7 +31,7 @@ struct consumer {
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };
 
-static uint32_t topic_number(const struct consumer *consumer, const rd_kafka_topic_t *handle)
+static uint32_t topic_number(const struct kafka_consumer *consumer, const rd_kafka_topic_t *handle)
 {
 	uint32_t number = 0;
 	while (number + 1 < consumer->topic_count && consumer->handles[number] != handle)
@@ -38,7 +39,7 @@ static uint32_t topic_number(const struct consumer *consumer, const rd_kafka_top
 	return number;
 }
 
-static uint32_t topic_named(const struct consumer *consumer, const char *name)
+static uint32_t topic_named(const struct kafka_consumer *consumer, const char *name)
 {
 	uint32_t number = 0;
 	while (number + 1 < consumer->topic_count && strcmp(consumer->topics[number], name) != 0)
@@ -48,7 +49,7 @@ static uint32_t topic_named(const struct consumer *consumer, const char *name)
 
 /* ---- what librdkafka tells ---- */
 
-static bool note_change(struct consumer *consumer, enum assignment_change change, size_t count)
+static bool note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
 {
 	memory_give(consumer->changed.items);
 	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
@@ -61,7 +62,7 @@ static bool note_change(struct consumer *consumer, enum assignment_change change
 
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
 {
-	struct consumer *consumer = context;
+	struct kafka_consumer *consumer = context;
 	bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 	if (consumer->closing || (!given && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
 		rd_kafka_assign(client, NULL);
@@ -82,7 +83,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
 static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
 	(void)client;
-	struct consumer *consumer = context;
+	struct kafka_consumer *consumer = context;
 	switch (code) {
 	case RD_KAFKA_RESP_ERR__FATAL:
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
@@ -101,7 +102,7 @@ static void on_error(rd_kafka_t *client, int code, const char *words, void *cont
 
 /* ---- opening and closing ---- */
 
-static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, struct consumer *consumer, struct error *error)
+static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, struct kafka_consumer *consumer, struct error *error)
 {
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers},
@@ -131,7 +132,7 @@ static bool failed(struct error *error, const char *doing, rd_kafka_resp_err_t c
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer could not %s: %s", doing, rd_kafka_err2str(code));
 }
 
-static bool join(struct consumer *consumer, const struct consumer_config *config, struct error *error)
+static bool join(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
 {
 	if (config->assigned.count > 0) {
 		if (!note_change(consumer, ASSIGNMENT_GIVEN, config->assigned.count))
@@ -147,7 +148,7 @@ static bool join(struct consumer *consumer, const struct consumer_config *config
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "subscribe", code);
 }
 
-static bool consumer_set_up(struct consumer *consumer, const struct consumer_config *config, struct error *error)
+static bool consumer_set_up(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
 {
 	static const uint64_t one = 1;
 	consumer->bell = bell_open(error);
@@ -167,25 +168,27 @@ static bool consumer_set_up(struct consumer *consumer, const struct consumer_con
 	return join(consumer, config, error);
 }
 
+static const struct consumer_operations kafka_operations;
+
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
 {
-	struct consumer *consumer = memory_take(1, sizeof *consumer);
+	struct kafka_consumer *consumer = memory_take(1, sizeof *consumer);
 	if (!consumer) {
 		error_memory(error, ERROR_SYSTEM, "opening a consumer");
 		return NULL;
 	}
+	consumer->consumer.operations = &kafka_operations;
 	consumer->topics = config->topics;
 	consumer->topic_count = config->topic_count;
 	if (consumer_set_up(consumer, config, error))
-		return consumer;
-	consumer_close(consumer);
+		return &consumer->consumer;
+	consumer_close(&consumer->consumer);
 	return NULL;
 }
 
-void consumer_close(struct consumer *consumer)
+static void kafka_close(struct consumer *self)
 {
-	if (!consumer)
-		return;
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
 	for (size_t i = 0; consumer->handles && i < consumer->topic_count; i++)
 		if (consumer->handles[i])
@@ -208,23 +211,24 @@ void consumer_close(struct consumer *consumer)
 	memory_give(consumer);
 }
 
-int consumer_bell(const struct consumer *consumer)
+static int kafka_bell(const struct consumer *self)
 {
-	return consumer->bell;
+	return ((const struct kafka_consumer *)self)->bell;
 }
 
-rd_kafka_t *consumer_client(const struct consumer *consumer)
+rd_kafka_t *consumer_client(const struct consumer *self)
 {
-	return consumer->client;
+	return ((const struct kafka_consumer *)self)->client;
 }
 
-const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *consumer)
+const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self)
 {
-	return consumer->membership;
+	return ((const struct kafka_consumer *)self)->membership;
 }
 
-rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *consumer, struct positions positions)
+rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions)
 {
+	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)positions.count);
 	for (size_t i = 0; list && i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
@@ -237,7 +241,7 @@ rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *consumer, 
 
 /* ---- taking ---- */
 
-static void record_fill(const struct consumer *consumer, rd_kafka_message_t *message, struct record *record)
+static void record_fill(const struct kafka_consumer *consumer, rd_kafka_message_t *message, struct record *record)
 {
 	rd_kafka_timestamp_type_t type;
 	*record = (struct record){
@@ -251,8 +255,9 @@ static void record_fill(const struct consumer *consumer, rd_kafka_message_t *mes
 	};
 }
 
-bool consumer_take(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error)
+static bool kafka_take(struct consumer *self, struct record *records, size_t room, size_t *count, struct error *error)
 {
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	if (room > TAKE_ROOM_MAX)
 		room = TAKE_ROOM_MAX;
 	ssize_t taken = rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, room);
@@ -274,24 +279,27 @@ bool consumer_take(struct consumer *consumer, struct record *records, size_t roo
 	return false;
 }
 
-void consumer_stay(struct consumer *consumer)
+static void kafka_stay(struct consumer *self)
 {
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, 0);
 }
 
 /* ---- the assignment ---- */
 
-enum assignment_change consumer_change(const struct consumer *consumer, struct positions *positions)
+static enum assignment_change kafka_change(const struct consumer *self, struct positions *positions)
 {
+	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
 	*positions = consumer->changed;
 	return consumer->change;
 }
 
-bool consumer_accept(struct consumer *consumer, struct error *error)
+static bool kafka_accept(struct consumer *self, struct error *error)
 {
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	rd_kafka_resp_err_t code;
 	if (consumer->change == ASSIGNMENT_GIVEN) {
-		rd_kafka_topic_partition_list_t *list = consumer_list(consumer, consumer->changed);
+		rd_kafka_topic_partition_list_t *list = consumer_list(self, consumer->changed);
 		code = rd_kafka_assign(consumer->client, list);
 		rd_kafka_topic_partition_list_destroy(list);
 		if (consumer->membership)
@@ -304,8 +312,9 @@ bool consumer_accept(struct consumer *consumer, struct error *error)
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "change its partitions", code);
 }
 
-bool consumer_seek(struct consumer *consumer, struct positions positions, struct error *error)
+static bool kafka_seek(struct consumer *self, struct positions positions, struct error *error)
 {
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)positions.count);
 	for (size_t i = 0; i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
@@ -322,3 +331,13 @@ bool consumer_seek(struct consumer *consumer, struct positions positions, struct
 	rd_kafka_topic_partition_list_destroy(list);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "go back to the committed offsets", code);
 }
+
+static const struct consumer_operations kafka_operations = {
+	.close = kafka_close,
+	.bell = kafka_bell,
+	.take = kafka_take,
+	.stay = kafka_stay,
+	.change = kafka_change,
+	.accept = kafka_accept,
+	.seek = kafka_seek,
+};

@@ -12,6 +12,9 @@
  *
  * A consumer belongs to one thread. What is said of the committer (transaction.h) is
  * the only exception.
+ *
+ * What stands behind a consumer is a table of operations: Kafka's is consumer_open()'s,
+ * the twin's that of the simulator. The functions below mean the same for each.
  */
 #ifndef SLUICE_LOG_CONSUMER_H
 #define SLUICE_LOG_CONSUMER_H
@@ -19,6 +22,7 @@
 #include "log/record.h"
 
 struct consumer;
+struct consumer_operations;
 
 struct consumer_config {
 	const char *brokers;
@@ -32,22 +36,8 @@ struct consumer_config {
 	struct properties properties;
 };
 
-/* Everything in the configuration is borrowed as long as the consumer lives. */
+/* Kafka's. Everything in the configuration is borrowed as long as the consumer lives. */
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error);
-
-/* Leaves the group (a member with an instance id keeps its place until its session
- * ends). Records taken must be released before. NULL is fine. */
-void consumer_close(struct consumer *consumer);
-
-int consumer_bell(const struct consumer *consumer);
-
-/* Up to `room` records, without waiting. False: a SYSTEM error, the client is beyond
- * help (fenced by a newer instance, not authorised, ...). */
-bool consumer_take(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error);
-
-/* Says that the worker is alive though it takes nothing: without this or
- * consumer_take() for max.poll.interval.ms the group drops the member. */
-void consumer_stay(struct consumer *consumer);
 
 enum assignment_change {
 	ASSIGNMENT_SAME,
@@ -56,13 +46,65 @@ enum assignment_change {
 	ASSIGNMENT_LOST,  /* these are another's already: what is not committed is void */
 };
 
+/* What a kind of consumer does for the functions below; its own struct begins with this. */
+struct consumer {
+	const struct consumer_operations *operations;
+};
+
+struct consumer_operations {
+	void (*close)(struct consumer *consumer);
+	int (*bell)(const struct consumer *consumer);
+	bool (*take)(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error);
+	void (*stay)(struct consumer *consumer);
+	enum assignment_change (*change)(const struct consumer *consumer, struct positions *positions);
+	bool (*accept)(struct consumer *consumer, struct error *error);
+	bool (*seek)(struct consumer *consumer, struct positions positions, struct error *error);
+};
+
+/* Leaves the group (a member with an instance id keeps its place until its session
+ * ends). Records taken must be released before. NULL is fine. */
+static inline void consumer_close(struct consumer *consumer)
+{
+	if (consumer)
+		consumer->operations->close(consumer);
+}
+
+static inline int consumer_bell(const struct consumer *consumer)
+{
+	return consumer->operations->bell(consumer);
+}
+
+/* Up to `room` records, without waiting. False: a SYSTEM error, the client is beyond
+ * help (fenced by a newer instance, not authorised, ...). */
+static inline bool consumer_take(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error)
+{
+	return consumer->operations->take(consumer, records, room, count, error);
+}
+
+/* Says that the worker is alive though it takes nothing: without this or
+ * consumer_take() for max.poll.interval.ms the group drops the member. */
+static inline void consumer_stay(struct consumer *consumer)
+{
+	consumer->operations->stay(consumer);
+}
+
 /* What the group wants, found by consumer_take(): the same until it is accepted. The
  * positions are the consumer's, without offsets. */
-enum assignment_change consumer_change(const struct consumer *consumer, struct positions *positions);
-bool consumer_accept(struct consumer *consumer, struct error *error);
+static inline enum assignment_change consumer_change(const struct consumer *consumer, struct positions *positions)
+{
+	return consumer->operations->change(consumer, positions);
+}
+
+static inline bool consumer_accept(struct consumer *consumer, struct error *error)
+{
+	return consumer->operations->accept(consumer, error);
+}
 
 /* Reads on from these offsets; what was fetched before is dropped. OFFSET_NONE: that
  * partition stays where it is. */
-bool consumer_seek(struct consumer *consumer, struct positions positions, struct error *error);
+static inline bool consumer_seek(struct consumer *consumer, struct positions positions, struct error *error)
+{
+	return consumer->operations->seek(consumer, positions, error);
+}
 
 #endif

@@ -5,7 +5,9 @@
 
 bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error)
 {
-	*headers = (struct headers){0};
+	*headers = record->headers;
+	if (!record->held)
+		return true;
 	rd_kafka_headers_t *found;
 	if (rd_kafka_message_headers(record->held, &found) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return true; /* it has none */

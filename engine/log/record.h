@@ -28,7 +28,8 @@ struct record {
 	int64_t time_ms;
 	struct text key; /* bytes NULL: none */
 	struct text value;
-	void *held; /* the client's */
+	struct headers headers; /* of a record that holds nothing, as the twin's: they are apart already */
+	void *held;		/* the client's */
 };
 
 /* Its headers, in the arena; names and values borrow from the record. */

@@ -12,6 +12,7 @@
 enum stage { STAGE_FILLING, STAGE_ACKNOWLEDGING, STAGE_COMMITTING, STAGE_COMMITTED };
 
 struct shipments {
+	struct output output; /* first: the table of operations */
 	const struct transaction_config *config;
 	const struct consumer *consumer;
 	int bell;
@@ -86,25 +87,27 @@ static bool shipments_set_up(struct shipments *shipments, struct error *error)
 	return topics_open(shipments, error);
 }
 
-struct shipments *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
+static const struct output_operations operations;
+
+struct output *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
 	struct shipments *shipments = memory_take(1, sizeof *shipments);
 	if (!shipments) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer");
 		return NULL;
 	}
+	shipments->output.operations = &operations;
 	shipments->config = config;
 	shipments->consumer = consumer;
 	if (shipments_set_up(shipments, error))
-		return shipments;
-	shipments_close(shipments);
+		return &shipments->output;
+	output_close(&shipments->output);
 	return NULL;
 }
 
-void shipments_close(struct shipments *shipments)
+static void shipments_close(struct output *self)
 {
-	if (!shipments)
-		return;
+	struct shipments *shipments = (struct shipments *)self;
 	for (size_t i = 0; shipments->topics && i < shipments->config->topic_count; i++)
 		if (shipments->topics[i])
 			rd_kafka_topic_destroy(shipments->topics[i]);
@@ -122,9 +125,9 @@ void shipments_close(struct shipments *shipments)
 	memory_give(shipments);
 }
 
-int shipments_bell(const struct shipments *shipments)
+static int shipments_bell(const struct output *self)
 {
-	return shipments->bell;
+	return ((const struct shipments *)self)->bell;
 }
 
 /* ---- acknowledgements ---- */
@@ -201,8 +204,9 @@ static void read_commits(struct shipments *shipments)
 	}
 }
 
-enum transaction_news shipments_news(struct shipments *shipments, struct positions *committed, struct error *error)
+static enum transaction_news shipments_news(struct output *self, struct positions *committed, struct error *error)
 {
+	struct shipments *shipments = (struct shipments *)self;
 	bell_quiet(shipments->bell);
 	read_producer_events(shipments);
 	if (shipments->failure.kind != ERROR_NONE) {
@@ -225,13 +229,21 @@ enum transaction_news shipments_news(struct shipments *shipments, struct positio
 	return NEWS_COMMITTED;
 }
 
-bool shipments_may_end(const struct shipments *shipments)
+static bool shipments_is_open(const struct output *self)
 {
+	(void)self; /* a batch always is */
+	return true;
+}
+
+static bool shipments_may_end(const struct output *self)
+{
+	const struct shipments *shipments = (const struct shipments *)self;
 	return shipments->started && shipments->stage == STAGE_FILLING;
 }
 
-bool shipments_end(struct shipments *shipments, struct positions positions, struct error *error)
+static bool shipments_end(struct output *self, struct positions positions, struct error *error)
 {
+	struct shipments *shipments = (struct shipments *)self;
 	if (positions.count > shipments->capacity) {
 		struct position *items = memory_resize(shipments->positions.items, positions.count, sizeof(struct position));
 		if (!items)
@@ -249,8 +261,9 @@ bool shipments_end(struct shipments *shipments, struct positions positions, stru
 	return true;
 }
 
-enum produce_verdict shipments_produce(struct shipments *shipments, const struct outgoing *record, struct error *error)
+static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
+	struct shipments *shipments = (struct shipments *)self;
 	struct error refused = {0};
 	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics[record->topic], record,
 						      (void *)(uintptr_t)shipments->open, &refused);
@@ -264,7 +277,26 @@ enum produce_verdict shipments_produce(struct shipments *shipments, const struct
 	return verdict;
 }
 
-int64_t shipments_commit_us(const struct shipments *shipments)
+static uint64_t shipments_resets(const struct output *self, const char **reason)
 {
-	return shipments->commit_us;
+	(void)self; /* nothing that left is ever taken back */
+	*reason = NULL;
+	return 0;
 }
+
+static int64_t shipments_commit_us(const struct output *self)
+{
+	return ((const struct shipments *)self)->commit_us;
+}
+
+static const struct output_operations operations = {
+	.close = shipments_close,
+	.bell = shipments_bell,
+	.news = shipments_news,
+	.is_open = shipments_is_open,
+	.may_end = shipments_may_end,
+	.produce = shipments_produce,
+	.end = shipments_end,
+	.resets = shipments_resets,
+	.commit_us = shipments_commit_us,
+};

@@ -9,31 +9,15 @@
  * A record that Kafka will not have ends the engine (NEWS_BROKEN), with its offset not
  * committed: a supervisor starts it again, and whoever reads why can mend it. What the
  * network does is tried again for as long as it takes.
- *
- * The calls are those of transaction.h, and mean the same.
  */
 #ifndef SLUICE_LOG_SHIPMENTS_H
 #define SLUICE_LOG_SHIPMENTS_H
 
-#include "log/transaction.h"
+#include "log/output.h"
 
-struct shipments;
-
-/* The configuration's id and timeout play no part. */
-struct shipments *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
-
-/* What is not acknowledged may still arrive, and comes again from the next engine. */
-void shipments_close(struct shipments *shipments);
-
-int shipments_bell(const struct shipments *shipments);
-
-/* NEWS_COMMITTED with the positions that were committed; none of them when Kafka could
- * not take them this time: they are to be ended again. */
-enum transaction_news shipments_news(struct shipments *shipments, struct positions *committed, struct error *error);
-
-bool shipments_may_end(const struct shipments *shipments); /* the one before has been committed */
-enum produce_verdict shipments_produce(struct shipments *shipments, const struct outgoing *record, struct error *error);
-bool shipments_end(struct shipments *shipments, struct positions positions, struct error *error);
-int64_t shipments_commit_us(const struct shipments *shipments);
+/* The configuration's id and timeout play no part. Its news are NEWS_COMMITTED with the
+ * positions that were committed; none of them when Kafka could not take them this time:
+ * they are to be ended again. */
+struct output *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #include "net/loop.h"
 
 struct transaction {
+	struct output output; /* first: the table of operations */
 	struct committer *committer;
 	bool open;
 	struct positions positions; /* as handed to the committer: its, while not open */
@@ -27,41 +28,44 @@ static int64_t clock_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-struct transaction *transaction_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
+static const struct output_operations operations;
+
+struct output *transaction_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
 	struct transaction *transaction = memory_take(1, sizeof *transaction);
 	if (!transaction) {
 		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
 		return NULL;
 	}
+	transaction->output.operations = &operations;
 	transaction->committer = committer_open(config, consumer, error);
 	if (transaction->committer)
-		return transaction;
+		return &transaction->output;
 	memory_give(transaction);
 	return NULL;
 }
 
-void transaction_close(struct transaction *transaction)
+static void transaction_close(struct output *self)
 {
-	if (!transaction)
-		return;
+	struct transaction *transaction = (struct transaction *)self;
 	committer_close(transaction->committer);
 	memory_give(transaction->positions.items);
 	memory_give(transaction);
 }
 
-int transaction_bell(const struct transaction *transaction)
+static int transaction_bell(const struct output *self)
 {
-	return committer_bell(transaction->committer);
+	return committer_bell(((const struct transaction *)self)->committer);
 }
 
-bool transaction_is_open(const struct transaction *transaction)
+static bool transaction_is_open(const struct output *self)
 {
-	return transaction->open;
+	return ((const struct transaction *)self)->open;
 }
 
-enum transaction_news transaction_news(struct transaction *transaction, struct positions *committed, struct error *error)
+static enum transaction_news transaction_news(struct output *self, struct positions *committed, struct error *error)
 {
+	struct transaction *transaction = (struct transaction *)self;
 	enum transaction_news news = committer_answer(transaction->committer, error);
 	if (news == NEWS_NONE)
 		return news;
@@ -72,8 +76,9 @@ enum transaction_news transaction_news(struct transaction *transaction, struct p
 	return news;
 }
 
-bool transaction_end(struct transaction *transaction, struct positions positions, struct error *error)
+static bool transaction_end(struct output *self, struct positions positions, struct error *error)
 {
+	struct transaction *transaction = (struct transaction *)self;
 	if (positions.count > transaction->capacity) {
 		struct position *items = memory_resize(transaction->positions.items, positions.count, sizeof(struct position));
 		if (!items)
@@ -90,22 +95,34 @@ bool transaction_end(struct transaction *transaction, struct positions positions
 	return true;
 }
 
-uint64_t transaction_resets(const struct transaction *transaction, const char **reason)
+static uint64_t transaction_resets(const struct output *self, const char **reason)
 {
+	const struct transaction *transaction = (const struct transaction *)self;
 	*reason = committer_reason(transaction->committer);
 	return transaction->resets;
 }
 
-int64_t transaction_commit_us(const struct transaction *transaction)
+static int64_t transaction_commit_us(const struct output *self)
 {
-	return transaction->commit_us;
+	return ((const struct transaction *)self)->commit_us;
 }
 
-/* ---- producing ---- */
-
-enum produce_verdict transaction_produce(struct transaction *transaction, const struct outgoing *record, struct error *error)
+static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
+	struct transaction *transaction = (struct transaction *)self;
 	rd_kafka_topic_t *topic;
 	rd_kafka_t *client = committer_producer(transaction->committer, record->topic, &topic);
 	return client_produce(client, topic, record, NULL, error);
 }
+
+static const struct output_operations operations = {
+	.close = transaction_close,
+	.bell = transaction_bell,
+	.news = transaction_news,
+	.is_open = transaction_is_open,
+	.may_end = transaction_is_open,
+	.produce = transaction_produce,
+	.end = transaction_end,
+	.resets = transaction_resets,
+	.commit_us = transaction_commit_us,
+};

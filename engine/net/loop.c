@@ -1,4 +1,4 @@
-/* loop.c: epoll and a heap of timers; see loop.h. */
+/* loop.c: epoll and a heap of timers; what is virtual stands below; see loop.h. */
 #include "net/loop.h"
 
 #include <errno.h>
@@ -12,9 +12,21 @@
 #include "base/memory.h"
 
 #define EVENTS_A_TURN 64 /* more wait in the kernel for the next turn */
+#define VIRTUAL_BELLS_MAX 8
+#define VIRTUAL_BELL_FIRST (-2)			/* -1 is no descriptor */
+#define VIRTUAL_EPOCH_MS INT64_C(1700000000000) /* the time of day at 0 of a virtual loop */
+
+/* What stands for descriptors where there are none. */
+struct virtual {
+	struct watch *watches[VIRTUAL_BELLS_MAX];
+	int bells;
+	unsigned rung; /* a bit for each */
+	int64_t wake_ms;
+};
 
 struct loop {
-	int epoll;
+	int epoll; /* -1: a virtual loop */
+	struct virtual virtual;
 	int64_t now_ms;
 	struct loop_timer **heap; /* the earliest at 1, so that a place of 0 says: not set */
 	size_t timers;
@@ -57,7 +69,8 @@ void loop_close(struct loop *loop)
 {
 	if (!loop)
 		return;
-	close(loop->epoll);
+	if (loop->epoll >= 0)
+		close(loop->epoll);
 	memory_give(loop->heap);
 	memory_give(loop);
 }
@@ -74,6 +87,59 @@ int64_t loop_now_ms(const struct loop *loop)
 	return loop->now_ms;
 }
 
+int64_t loop_time_of_day_ms(const struct loop *loop)
+{
+	return loop->epoll < 0 ? VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();
+}
+
+/* ---- virtual loops ---- */
+
+struct loop *loop_open_virtual(int64_t now_ms, struct error *error)
+{
+	struct loop *loop = memory_take(1, sizeof *loop);
+	if (!loop) {
+		error_memory(error, ERROR_SYSTEM, "opening an event loop");
+		return NULL;
+	}
+	loop->epoll = -1;
+	loop->now_ms = loop->virtual.wake_ms = now_ms;
+	return loop;
+}
+
+int loop_bell(struct loop *loop)
+{
+	return VIRTUAL_BELL_FIRST - loop->virtual.bells++;
+}
+
+void loop_ring(struct loop *loop, int bell)
+{
+	loop->virtual.rung |= 1U << (VIRTUAL_BELL_FIRST - bell);
+	loop->virtual.wake_ms = loop->now_ms;
+}
+
+int64_t loop_wake_ms(const struct loop *loop)
+{
+	return loop->virtual.wake_ms;
+}
+
+static bool virtual_watch(struct loop *loop, const struct watch *watch, struct watch *entered)
+{
+	if (watch->descriptor <= VIRTUAL_BELL_FIRST)
+		loop->virtual.watches[VIRTUAL_BELL_FIRST - watch->descriptor] = entered;
+	return true;
+}
+
+static void enter_rung(struct loop *loop)
+{
+	for (int i = 0; i < loop->virtual.bells; i++) {
+		struct watch *watch = loop->virtual.watches[i];
+		bool rung = loop->virtual.rung & 1U << i;
+		loop->virtual.rung &= ~(1U << i);
+		if (rung && watch)
+			watch->ready(watch->context, EPOLLIN);
+	}
+}
+
 /* ---- descriptors ---- */
 
 static bool control(struct loop *loop, int operation, struct watch *watch, uint32_t events, struct error *error)
@@ -85,16 +151,22 @@ static bool control(struct loop *loop, int operation, struct watch *watch, uint3
 bool loop_watch(struct loop *loop, struct watch *watch, int descriptor, uint32_t events, struct error *error)
 {
 	watch->descriptor = descriptor;
+	if (loop->epoll < 0)
+		return virtual_watch(loop, watch, watch);
 	return control(loop, EPOLL_CTL_ADD, watch, events, error);
 }
 
 bool loop_watch_for(struct loop *loop, struct watch *watch, uint32_t events, struct error *error)
 {
-	return control(loop, EPOLL_CTL_MOD, watch, events, error);
+	return loop->epoll < 0 || control(loop, EPOLL_CTL_MOD, watch, events, error);
 }
 
 void loop_unwatch(struct loop *loop, struct watch *watch)
 {
+	if (loop->epoll < 0) {
+		virtual_watch(loop, watch, NULL);
+		return;
+	}
 	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->descriptor, NULL);
 	for (int i = 0; i < loop->found; i++)
 		if (loop->events[i].data.ptr == watch)
@@ -174,8 +246,31 @@ static int sleep_ms(const struct loop *loop, int timeout_ms)
 	return until < INT_MAX ? (int)until : INT_MAX;
 }
 
+/* ---- turning ---- */
+
+static void virtual_turn(struct loop *loop, int timeout_ms)
+{
+	struct virtual *virtual = &loop->virtual;
+	virtual->wake_ms = timeout_ms < 0 ? INT64_MAX : loop->now_ms + timeout_ms;
+	if (loop->timers > 0 && loop->heap[1]->due_ms < virtual->wake_ms)
+		virtual->wake_ms = loop->heap[1]->due_ms;
+	if (virtual->rung)
+		virtual->wake_ms = loop->now_ms;
+}
+
+void loop_wake(struct loop *loop, int64_t now_ms)
+{
+	loop->now_ms = now_ms;
+	enter_rung(loop);
+	enter_due(loop);
+}
+
 bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
 {
+	if (loop->epoll < 0) {
+		virtual_turn(loop, timeout_ms);
+		return true;
+	}
 	int found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, sleep_ms(loop, timeout_ms));
 	loop->now_ms = clock_ms();
 	if (found < 0 && errno != EINTR)
@@ -212,5 +307,5 @@ void bell_ring(int bell)
 bool bell_quiet(int bell)
 {
 	uint64_t count;
-	return read(bell, &count, sizeof count) == sizeof count;
+	return bell >= 0 && read(bell, &count, sizeof count) == sizeof count;
 }

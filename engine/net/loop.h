@@ -31,6 +31,9 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error);
 /* Milliseconds that never go back, as of the last wake-up. */
 int64_t loop_now_ms(const struct loop *loop);
 
+/* Milliseconds since 1970, as of now: the machine's, or what a virtual loop says. */
+int64_t loop_time_of_day_ms(const struct loop *loop);
+
 /* Milliseconds since 1970, by the machine's clock, which may be set. Any thread. */
 int64_t time_of_day_ms(void);
 
@@ -64,10 +67,24 @@ struct loop_timer {
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error);
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when it is not set */
 
+/* ---- virtual loops: time is handed in, and nothing waits ---- */
+
+/* For the simulator. Sleeping is the simulator's: a turn only notes until when it would
+ * have slept, and loop_wake() is what follows on a sleep: it enters what was rung and
+ * what is due. Descriptors may be watched, but nothing comes from them. */
+struct loop *loop_open_virtual(int64_t now_ms, struct error *error);
+void loop_wake(struct loop *loop, int64_t now_ms);
+int64_t loop_wake_ms(const struct loop *loop); /* INT64_MAX: only when it is rung */
+
+/* Bells without a descriptor, numbers below -1, to be watched like one: a ring is heard
+ * once. They belong to the loop. */
+int loop_bell(struct loop *loop);
+void loop_ring(struct loop *loop, int bell);
+
 /* ---- bells: an eventfd, by which other threads wake the loop ---- */
 
 int bell_open(struct error *error); /* the caller closes it; -1: SYSTEM */
 void bell_ring(int bell);
-bool bell_quiet(int bell); /* whether it had been rung; it is quiet afterwards */
+bool bell_quiet(int bell); /* whether it had been rung; it is quiet afterwards, as a virtual loop's always is */
 
 #endif

@@ -87,11 +87,11 @@ static void message_identify(struct message *message)
 }
 
 /* Callers name a time of day; here time is the loop's, which never goes back. */
-static void message_set_clock(struct message *message, int64_t loop_ms)
+static void message_set_clock(struct message *message, int64_t loop_ms, int64_t day_ms)
 {
 	if (message->deadline_ms == 0)
 		return;
-	int64_t boot_ms = time_of_day_ms() - loop_ms; /* when the loop's clock began */
+	int64_t boot_ms = day_ms - loop_ms; /* when the loop's clock began */
 	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
 }
 
@@ -117,7 +117,7 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read: an error that anybody can read */
 	message_identify(message);
-	message_set_clock(message, loop_now_ms(worker->loop));
+	message_set_clock(message, loop_now_ms(worker->loop), loop_time_of_day_ms(worker->loop));
 	return decoded;
 }
 
@@ -397,8 +397,6 @@ static void on_stop(void *context, uint32_t events)
 	(void)events;
 	struct worker *worker = context;
 	bell_quiet(worker->stop_bell);
-	if (atomic_load(&worker->stopping) && worker->drain_until_ms == 0)
-		worker->drain_until_ms = loop_now_ms(worker->loop) + worker->config->limits.drain_ms;
 }
 
 static bool is_over(const struct worker *worker)
@@ -423,8 +421,18 @@ static int turn_timeout_ms(const struct worker *worker)
 	return left_ms < IDLE_TURN_MS ? (int)left_ms : IDLE_TURN_MS;
 }
 
-static bool turn(struct worker *worker, struct error *error)
+static void stop_when_told(struct worker *worker)
 {
+	if (worker->drain_until_ms == 0 && atomic_load(&worker->stopping))
+		worker->drain_until_ms = loop_now_ms(worker->loop) + worker->config->limits.drain_ms;
+}
+
+bool worker_turn(struct worker *worker, bool *over, struct error *error)
+{
+	stop_when_told(worker);
+	*over = is_over(worker);
+	if (*over)
+		return true;
 	if (!follow_assignment(worker, error) || !take(worker, error))
 		return false;
 	answer_refused(worker);
@@ -441,8 +449,8 @@ static bool turn(struct worker *worker, struct error *error)
 
 bool worker_run(struct worker *worker, struct error *error)
 {
-	while (!is_over(worker))
-		if (!turn(worker, error))
+	for (bool over = false; !over;)
+		if (!worker_turn(worker, &over, error))
 			return false;
 	return true;
 }
@@ -470,17 +478,43 @@ static bool watch(struct worker *worker, struct watch *watch, void (*ready)(void
 	return loop_watch(worker->loop, watch, bell, EPOLLIN, error);
 }
 
+static struct loop *usual_loop(void *context, struct error *error)
+{
+	(void)context;
+	return loop_open(error);
+}
+
+static struct consumer *usual_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
+{
+	(void)context;
+	(void)loop;
+	return consumer_open(config, error);
+}
+
+static struct output *usual_output(void *context, struct loop *loop, const struct transaction_config *config,
+				   const struct consumer *consumer, struct error *error)
+{
+	(void)context;
+	(void)loop;
+	return output_open(config, consumer, error);
+}
+
+const struct worker_ground worker_ground_usual = {
+	.loop_open = usual_loop, .consumer_open = usual_consumer, .output_open = usual_output};
+
 static bool worker_set_up(struct worker *worker, struct error *error)
 {
 	const struct worker_config *config = worker->config;
 	const struct flow_outside outside = {
 		.context = worker, .call = flow_calls, .forget = flow_forgets, .finished = flow_finished};
+	const struct worker_ground *ground = config->ground ? config->ground : &worker_ground_usual;
 	worker->stop_bell = bell_open(error);
-	return worker->stop_bell >= 0 && (worker->loop = loop_open(error)) &&
+	return worker->stop_bell >= 0 && (worker->loop = ground->loop_open(ground->context, error)) &&
 	       (worker->rest = rest_open(worker->loop, config->models, &config->rest, on_answered, worker, error)) &&
 	       (worker->flow = flow_open(config->graph, &outside, error)) &&
-	       (worker->consumer = consumer_open(&config->consumer, error)) &&
-	       (worker->outbox.output = output_open(&config->transaction, worker->consumer, error)) &&
+	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &config->consumer, error)) &&
+	       (worker->outbox.output = ground->output_open(ground->context, worker->loop, &config->transaction,
+							    worker->consumer, error)) &&
 	       watch(worker, &worker->stop_watch, on_stop, worker->stop_bell, error) &&
 	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), error) &&
 	       watch(worker, &worker->output_watch, on_transaction, output_bell(worker->outbox.output), error);

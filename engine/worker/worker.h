@@ -22,6 +22,18 @@
 
 struct worker;
 
+/* What a worker stands on: where its time, its records and its models come from. */
+struct worker_ground {
+	struct loop *(*loop_open)(void *context, struct error *error);
+	struct consumer *(*consumer_open)(void *context, struct loop *loop, const struct consumer_config *config,
+					  struct error *error);
+	struct output *(*output_open)(void *context, struct loop *loop, const struct transaction_config *config,
+				      const struct consumer *consumer, struct error *error);
+	void *context;
+};
+
+extern const struct worker_ground worker_ground_usual; /* Kafka, sockets and the machine's clock */
+
 struct worker_limits {
 	size_t in_flight;        /* messages taken and not yet released */
 	size_t held_bytes;       /* of their records and arenas */
@@ -46,6 +58,7 @@ struct worker_config {
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */
 	struct worker_limits limits;
+	const struct worker_ground *ground; /* NULL: the usual */
 };
 
 struct worker *worker_open(const struct worker_config *config, struct error *error);
@@ -53,6 +66,10 @@ void worker_close(struct worker *worker); /* NULL is fine */
 
 /* Until it is stopped and has drained, or cannot go on (SYSTEM). */
 bool worker_run(struct worker *worker, struct error *error);
+
+/* One turn of that, for whoever has several workers in one hand; `over` says that it was
+ * the last. */
+bool worker_turn(struct worker *worker, bool *over, struct error *error);
 
 void worker_stop(struct worker *worker);
 

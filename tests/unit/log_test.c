@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "log/transaction.h"
+#include "log/output.h"
 #include "tests/unit/mock_broker.h"
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
@@ -20,7 +20,7 @@ struct stand {
 	struct consumer_config consumer_config;
 	struct transaction_config transaction_config;
 	struct consumer *consumer;
-	struct transaction *transaction;
+	struct output *output;
 };
 
 static void wait_for(int bell)
@@ -33,8 +33,8 @@ static enum transaction_news wait_for_news(struct stand *stand, struct positions
 {
 	struct error error = {0};
 	enum transaction_news news;
-	while ((news = transaction_news(stand->transaction, committed, &error)) == NEWS_NONE)
-		wait_for(transaction_bell(stand->transaction));
+	while ((news = output_news(stand->output, committed, &error)) == NEWS_NONE)
+		wait_for(output_bell(stand->output));
 	assert_string_equal(error.text, "");
 	return news;
 }
@@ -65,11 +65,11 @@ static int set_up_with_transaction(void **state)
 	struct stand *stand = *state;
 	struct error error = {0};
 	struct positions none;
-	stand->transaction = transaction_open(&stand->transaction_config, stand->consumer, &error);
-	assert_non_null(stand->transaction);
-	assert_false(transaction_is_open(stand->transaction));
+	stand->output = output_open(&stand->transaction_config, stand->consumer, &error);
+	assert_non_null(stand->output);
+	assert_false(output_is_open(stand->output));
 	assert_int_equal(wait_for_news(stand, &none), NEWS_STARTED);
-	assert_true(transaction_is_open(stand->transaction));
+	assert_true(output_is_open(stand->output));
 	assert_true(consumer_accept(stand->consumer, &error));
 	return 0;
 }
@@ -77,7 +77,7 @@ static int set_up_with_transaction(void **state)
 static int tear_down(void **state)
 {
 	struct stand *stand = *state;
-	transaction_close(stand->transaction);
+	output_close(stand->output);
 	consumer_close(stand->consumer);
 	mock_close(&stand->mock);
 	return 0;
@@ -156,17 +156,17 @@ static void produce(struct stand *stand)
 	struct error error = {0};
 	const struct header header = {TEXT("a"), TEXT("b")};
 	struct outgoing record = {.partition = PARTITION_BY_KEY, .key = TEXT("k"), .value = TEXT("v")};
-	assert_int_equal(transaction_produce(stand->transaction, &record, &error), PRODUCED);
+	assert_int_equal(output_produce(stand->output, &record, &error), PRODUCED);
 	record.headers = (struct headers){1, &header};
-	assert_int_equal(transaction_produce(stand->transaction, &record, &error), PRODUCED);
+	assert_int_equal(output_produce(stand->output, &record, &error), PRODUCED);
 }
 
 static enum transaction_news end_at(struct stand *stand, int64_t offset, struct positions *committed)
 {
 	struct error error = {0};
 	struct position position = {0, 0, offset};
-	assert_true(transaction_end(stand->transaction, (struct positions){1, &position}, &error));
-	assert_false(transaction_is_open(stand->transaction));
+	assert_true(output_end(stand->output, (struct positions){1, &position}, &error));
+	assert_false(output_is_open(stand->output));
 	return wait_for_news(stand, committed);
 }
 
@@ -177,10 +177,10 @@ static void an_end_commits_and_the_next_transaction_is_open(void **state)
 	for (int64_t offset = 1; offset < 5; offset++) {
 		produce(stand);
 		assert_int_equal(end_at(stand, offset, &committed), NEWS_COMMITTED);
-		assert_true(transaction_is_open(stand->transaction));
+		assert_true(output_is_open(stand->output));
 	}
 	const char *reason;
-	assert_int_equal(transaction_resets(stand->transaction, &reason), 0);
+	assert_int_equal(output_resets(stand->output, &reason), 0);
 }
 
 /* Fails when the committer does not count closed sockets: the commit itself succeeds. */
@@ -194,7 +194,7 @@ static void a_connection_closed_during_a_transaction_puts_it_in_doubt(void **sta
 	mock_break_connections(&stand->mock);
 	produce(stand);
 	assert_int_equal(end_at(stand, 2, &committed), NEWS_RESET);
-	assert_int_equal(transaction_resets(stand->transaction, &reason), 1);
+	assert_int_equal(output_resets(stand->output, &reason), 1);
 	assert_non_null(strstr(reason, "closed"));
 	assert_int_equal(committed.count, 1); /* the mock forgets what transactions commit: none is told */
 	assert_int_equal(committed.items[0].offset, OFFSET_NONE);
@@ -225,7 +225,7 @@ static void a_record_that_is_too_long_is_refused_alone(void **state)
 	struct error error = {0};
 	const struct outgoing record = {.partition = PARTITION_BY_KEY, .value = {much, sizeof much}};
 	produce(stand);
-	assert_int_equal(transaction_produce(stand->transaction, &record, &error), PRODUCE_REFUSED);
+	assert_int_equal(output_produce(stand->output, &record, &error), PRODUCE_REFUSED);
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	assert_non_null(strstr(error.text, "message.max.bytes"));
 	assert_int_equal(end_at(stand, 1, &committed), NEWS_COMMITTED);

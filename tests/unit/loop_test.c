@@ -156,6 +156,33 @@ static void what_is_unwatched_during_a_turn_gets_no_event_of_that_turn(void **st
 	close(bells[1]);
 }
 
+static void a_virtual_loop_wakes_when_it_is_told_and_hears_a_ring_once(void **state)
+{
+	struct diary *diary = *state;
+	struct error error = {0};
+	loop_close(diary->loop);
+	diary->loop = loop_open_virtual(1000, &error);
+	struct entry rings = {diary, 'r'}, falls_due = {diary, 't'};
+	struct watch watch = {.ready = ready, .context = &rings};
+	struct loop_timer timer = {.due = write_letter, .context = &falls_due};
+	int bell = loop_bell(diary->loop);
+	assert_true(loop_watch(diary->loop, &watch, bell, EPOLLIN, &error));
+	assert_true(loop_timer_set(diary->loop, &timer, 1300, &error));
+	assert_true(loop_turn(diary->loop, 500, &error));
+	assert_int_equal(loop_wake_ms(diary->loop), 1300); /* the timer comes before the 500 */
+	assert_string_equal(diary->text, "");
+	loop_ring(diary->loop, bell);
+	assert_true(loop_wake_ms(diary->loop) <= 1000);
+	loop_wake(diary->loop, 1100);
+	loop_wake(diary->loop, 1200);
+	assert_string_equal(diary->text, "r");
+	loop_wake(diary->loop, 1300);
+	assert_string_equal(diary->text, "rt");
+	assert_int_equal(loop_now_ms(diary->loop), 1300);
+	assert_true(loop_turn(diary->loop, -1, &error));
+	assert_true(loop_wake_ms(diary->loop) == INT64_MAX);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, open_diary, close_diary)
 
 int main(void)
@@ -167,6 +194,7 @@ int main(void)
 		STORY(a_turn_sleeps_until_the_next_timer_whatever_it_was_allowed),
 		STORY(a_bell_wakes_once_however_often_it_was_rung),
 		STORY(what_is_unwatched_during_a_turn_gets_no_event_of_that_turn),
+		STORY(a_virtual_loop_wakes_when_it_is_told_and_hears_a_ring_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
