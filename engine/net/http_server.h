@@ -3,6 +3,7 @@
  * Each request is handed to `called` once its body is whole, and answered by
  * http_server_answer(), at once or later: the connection waits meanwhile. A caller that
  * has gone is seen by http_asked_is_over(); answering then is fine and does nothing.
+ * Connections on which nothing comes, or too slowly, are closed in the end.
  *
  * A server belongs to its loop's thread.
  */
@@ -19,7 +20,7 @@ struct http_asked; /* one request that came; until it is answered */
 struct http_server_config {
 	const char *host; /* NULL: loopback */
 	int port;	  /* 0: any free one, which http_server_port() tells */
-	const struct tls_files *files; /* NULL: without TLS */
+	const struct tls_files *files; /* NULL: without TLS; callers are not asked for certificates */
 	size_t body_bytes;	       /* a longer one is answered 413 */
 	unsigned connections;
 	/* All texts live until the request is answered. */
@@ -28,7 +29,7 @@ struct http_server_config {
 };
 
 struct http_server *http_server_open(struct loop *loop, const struct http_server_config *config, struct error *error);
-void http_server_close(struct http_server *server); /* NULL is fine */
+void http_server_close(struct http_server *server); /* with the requests that still wait; NULL is fine */
 int http_server_port(const struct http_server *server);
 
 /* Bytes NULL: it has no such header. */

@@ -1,0 +1,306 @@
+/* A door for HTTP, and callers good and bad that knock at it by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/http_server.h"
+
+#define BODY_BYTES_MAX 1000
+#define REPLY_BYTES 4096
+#define TURNS_MAX 200 /* of 10 ms */
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define POST(path, headers, body) "POST " path " HTTP/1.1\r\nHost: x\r\n" headers "\r\n" body
+
+struct stand {
+	struct loop *loop;
+	struct http_server *server;
+	struct http_asked *waiting; /* of /later */
+	int calls;
+	char last[REPLY_BYTES];
+};
+
+/* The paths say what is to be done. */
+static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	struct stand *stand = context;
+	stand->calls++;
+	snprintf(stand->last, sizeof stand->last, TEXT_FORMAT " " TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGUMENTS(method),
+		 TEXT_ARGUMENTS(path), TEXT_ARGUMENTS(body));
+	const struct http_answer_header header = {"x-said", "much"};
+	if (text_is(path, "/later"))
+		stand->waiting = asked;
+	else if (text_is(path, "/cut"))
+		http_server_cut(asked, 200, "text/plain", TEXT("0123456789"), 4);
+	else if (text_is(path, "/cut-at-once"))
+		http_server_cut(asked, 200, "text/plain", TEXT("0123456789"), 0);
+	else if (text_is(path, "/header"))
+		http_server_answer(asked, 200, "text/plain", http_asked_header(asked, "x-mine"), &header, 1);
+	else
+		http_server_answer(asked, 200, "text/plain", body.length ? body : path, NULL, 0);
+}
+
+static int open_stand(void **state)
+{
+	static struct stand stand;
+	struct error error = {0};
+	memset(&stand, 0, sizeof stand);
+	stand.loop = loop_open(&error);
+	const struct http_server_config config = {
+		.body_bytes = BODY_BYTES_MAX, .connections = 16, .called = on_called, .context = &stand};
+	stand.server = http_server_open(stand.loop, &config, &error);
+	assert_non_null(stand.server);
+	*state = &stand;
+	return 0;
+}
+
+static int close_stand(void **state)
+{
+	struct stand *stand = *state;
+	http_server_close(stand->server);
+	loop_close(stand->loop);
+	return 0;
+}
+
+static int knock(struct stand *stand)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+					    .sin_port = htons((uint16_t)http_server_port(stand->server))};
+	int caller = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(caller, (const struct sockaddr *)&address, sizeof address), 0);
+	return caller;
+}
+
+static void say(int caller, const char *words)
+{
+	assert_int_equal(send(caller, words, strlen(words), MSG_NOSIGNAL), strlen(words));
+}
+
+static void turn(struct stand *stand)
+{
+	assert_true(loop_turn(stand->loop, 10, &(struct error){0}));
+}
+
+/* What the caller hears until `end` is heard, or the connection is closed ("" for that
+ * alone); NULL: nothing of it came. */
+static const char *hear(struct stand *stand, int caller, const char *end)
+{
+	static char reply[REPLY_BYTES];
+	size_t length = 0;
+	for (int i = 0; i < TURNS_MAX; i++) {
+		ssize_t got = recv(caller, reply + length, sizeof reply - 1 - length, MSG_DONTWAIT);
+		if (got > 0)
+			length += (size_t)got;
+		reply[length] = '\0';
+		if (got == 0)
+			return *end ? NULL : reply;
+		if (*end && strstr(reply, end))
+			return reply;
+		turn(stand);
+	}
+	return NULL;
+}
+
+static const char *ask(struct stand *stand, int caller, const char *words, const char *end)
+{
+	say(caller, words);
+	return hear(stand, caller, end);
+}
+
+static void requests_on_one_connection_are_answered_in_their_order(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	assert_non_null(strstr(ask(stand, caller, GET("/a"), "/a"), "HTTP/1.1 200"));
+	assert_string_equal(stand->last, "GET /a ");
+	assert_non_null(ask(stand, caller, POST("/b", "Content-Length: 4\r\n", "body"), "\r\n\r\nbody"));
+	assert_string_equal(stand->last, "POST /b body");
+	const char *both = ask(stand, caller, GET("/first") GET("/second?with=query"), "/second");
+	assert_non_null(both);
+	assert_non_null(strstr(both, "/first"));
+	close(caller);
+}
+
+static void an_answer_may_come_later_while_others_are_served(void **state)
+{
+	struct stand *stand = *state;
+	int patient = knock(stand), other = knock(stand);
+	say(patient, POST("/later", "Content-Length: 2\r\n", "{}"));
+	while (!stand->waiting)
+		turn(stand);
+	assert_non_null(ask(stand, other, GET("/meanwhile"), "/meanwhile"));
+	assert_false(http_asked_is_over(stand->waiting));
+	http_server_answer(stand->waiting, 503, "text/plain", TEXT("at last"), NULL, 0);
+	const char *reply = hear(stand, patient, "at last");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 503"));
+	assert_non_null(ask(stand, patient, GET("/again"), "/again"));
+	close(patient);
+	close(other);
+}
+
+static void a_caller_that_has_gone_is_seen_and_may_be_answered(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	say(caller, GET("/later"));
+	while (!stand->waiting)
+		turn(stand);
+	close(caller);
+	assert_true(http_asked_is_over(stand->waiting));
+	http_server_answer(stand->waiting, 200, "text/plain", TEXT("too late"), NULL, 0);
+	int next = knock(stand);
+	assert_non_null(ask(stand, next, GET("/next"), "/next"));
+	close(next);
+}
+
+static void a_body_may_come_in_pieces_and_without_a_length(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	say(caller, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Le");
+	turn(stand);
+	say(caller, "ngth: 6\r\n\r\nabc");
+	turn(stand);
+	assert_int_equal(stand->calls, 0);
+	assert_non_null(ask(stand, caller, "def", "abcdef"));
+	say(caller, POST("/x", "Transfer-Encoding: chunked\r\n", "3\r\nuvw\r\n"));
+	turn(stand);
+	assert_non_null(ask(stand, caller, "3\r\nxyz\r\n0\r\n\r\n", "uvwxyz"));
+	close(caller);
+}
+
+static void headers_go_both_ways(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	const char *reply = ask(stand, caller, POST("/header", "X-MINE: gold\r\n", ""), "gold");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "x-said: much\r\n"));
+	assert_non_null(strstr(reply, "Content-Type: text/plain\r\n"));
+	close(caller);
+}
+
+static void too_long_a_body_is_refused_and_the_connection_goes_on(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	char body[BODY_BYTES_MAX + 2] = "";
+	memset(body, 'x', BODY_BYTES_MAX + 1);
+	say(caller, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+	const char *reply = ask(stand, caller, body, "}");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 413"));
+	assert_non_null(strstr(reply, "{\"error\":"));
+	assert_int_equal(stand->calls, 0);
+	assert_non_null(ask(stand, caller, GET("/short"), "/short"));
+	close(caller);
+}
+
+static void a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	const char *reply = ask(stand, caller, POST("/x", "Content-Length: 2000\r\nExpect: 100-continue\r\n", ""), "}");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 413"));
+	close(caller);
+	caller = knock(stand);
+	assert_non_null(ask(stand, caller, POST("/x", "Content-Length: 2\r\nExpect: 100-continue\r\n", ""), "HTTP/1.1 100"));
+	assert_non_null(ask(stand, caller, "ok", "\r\n\r\nok"));
+	close(caller);
+}
+
+static void callers_that_lie_or_talk_nonsense_harm_nobody(void **state)
+{
+	struct stand *stand = *state;
+	static const char *const words[] = {POST("/x", "Content-Length: 500\r\n", "short"), "\x16\x03\x01 no HTTP at all\r\n\r\n",
+					    POST("/x", "Content-Length: -1\r\n", "y"), POST("/x", "Content-Length: 1e3\r\n", "y"),
+					    POST("/x", "Transfer-Encoding: chunked\r\n", "zzz\r\n")};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		int caller = knock(stand);
+		say(caller, words[i]);
+		for (int j = 0; j < 3; j++)
+			turn(stand);
+		close(caller);
+		for (int j = 0; j < 3; j++)
+			turn(stand);
+	}
+	assert_int_equal(stand->calls, 0);
+	int caller = knock(stand);
+	assert_non_null(ask(stand, caller, GET("/well"), "/well"));
+	close(caller);
+}
+
+static void a_body_can_be_cut_short_of_what_it_claims(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand);
+	const char *reply = ask(stand, caller, GET("/cut"), "");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "Content-Length: 10\r\n"));
+	assert_string_equal(strstr(reply, "\r\n\r\n"), "\r\n\r\n0123");
+	close(caller);
+	caller = knock(stand);
+	assert_non_null(ask(stand, caller, GET("/cut-at-once"), ""));
+	close(caller);
+}
+
+static void closing_lets_those_go_that_still_wait(void **state)
+{
+	struct stand *stand = *state;
+	int caller = knock(stand), half = knock(stand);
+	say(caller, GET("/later"));
+	say(half, "POST /x HTTP/1.1\r\nContent-Len");
+	while (!stand->waiting)
+		turn(stand);
+	http_server_close(stand->server);
+	stand->server = NULL;
+	char byte;
+	assert_int_equal(recv(caller, &byte, 1, 0), 0);
+	assert_int_equal(recv(half, &byte, 1, 0), 0);
+	close(caller);
+	close(half);
+}
+
+static void a_port_that_is_taken_is_named(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	const struct http_server_config config = {
+		.port = http_server_port(stand->server), .connections = 1, .body_bytes = 1, .called = on_called};
+	char address[32];
+	snprintf(address, sizeof address, "127.0.0.1:%d", config.port);
+	assert_null(http_server_open(stand->loop, &config, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, address));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
+	const struct CMUnitTest tests[] = {
+		TEST(requests_on_one_connection_are_answered_in_their_order),
+		TEST(an_answer_may_come_later_while_others_are_served),
+		TEST(a_caller_that_has_gone_is_seen_and_may_be_answered),
+		TEST(a_body_may_come_in_pieces_and_without_a_length),
+		TEST(headers_go_both_ways),
+		TEST(too_long_a_body_is_refused_and_the_connection_goes_on),
+		TEST(a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long),
+		TEST(callers_that_lie_or_talk_nonsense_harm_nobody),
+		TEST(a_body_can_be_cut_short_of_what_it_claims),
+		TEST(closing_lets_those_go_that_still_wait),
+		TEST(a_port_that_is_taken_is_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
