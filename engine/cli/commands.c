@@ -3,6 +3,9 @@
 
 extern const struct command command_completion;
 extern const struct command command_echo;
+extern const struct command command_errors_list;
+extern const struct command command_errors_replay;
+extern const struct command command_errors_show;
 extern const struct command command_eval;
 extern const struct command command_help;
 extern const struct command command_infer;
@@ -23,6 +26,9 @@ const struct command *const command_table[] = {
 	&command_produce,
 	&command_infer,
 	&command_tail,
+	&command_errors_list,
+	&command_errors_show,
+	&command_errors_replay,
 	&command_test,
 	&command_schema,
 	&command_echo,

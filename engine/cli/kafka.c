@@ -78,7 +78,8 @@ static bool by_rule(struct session *session, const struct door_asked *asked, str
 	const char *rest = named.step ? arena_print(session->arena, "step.%s.outputs", named.step) : "outputs";
 	door->inputs = topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, "inputs");
 	door->outputs = rest ? topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, rest) : NULL;
-	return (door->inputs && door->outputs) || error_memory(error, ERROR_SYSTEM, "naming topics");
+	door->errors = topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, "errors");
+	return (door->inputs && door->outputs && door->errors) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
 static const struct pipeline_plan *find_pipeline(const struct plan *plan, const struct door_asked *asked, const char *name,
@@ -115,6 +116,8 @@ static bool by_plan(const struct pipeline_plan *pipeline, struct named named, st
 		const struct topic *topic = &pipeline->topics[i];
 		if (topic->role == TOPIC_INPUTS)
 			door->inputs = topic->name;
+		else if (topic->role == TOPIC_ERRORS)
+			door->errors = topic->name;
 		else if (is_output(pipeline, topic, named.step))
 			door->outputs = topic->name;
 	}

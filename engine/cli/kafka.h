@@ -41,6 +41,7 @@ struct door {
 	struct kafka kafka;
 	const char *inputs;
 	const char *outputs; /* of the pipeline, or of the step that was named */
+	const char *errors;
 	struct spec spec;
 	bool spec_is_open;
 };

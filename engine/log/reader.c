@@ -12,6 +12,8 @@ struct reader {
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
 	int32_t partitions; /* that are read */
+	bool *ended;	    /* of each, whether its end was met */
+	int32_t ended_count;
 };
 
 /* What is beyond help comes with a record's place; the rest librdkafka tries again. */
@@ -27,6 +29,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		{"isolation.level", "read_committed"},
 		{"auto.offset.reset", "earliest"}, /* where retention has passed by */
 		{"enable.auto.commit", "false"},
+		{"enable.partition.eof", "true"},
 		{"log_level", "0"},
 	};
 	rd_kafka_conf_t *configuration =
@@ -68,12 +71,11 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 	if (!reader->config->from_beginning)
 		code = rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, &high,
 							TOPICS_WAIT_MS);
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR &&
-	    rd_kafka_consume_start_queue(reader->topic, partition, high, reader->queue) != 0)
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, high, reader->queue) != 0)
 		code = rd_kafka_last_error();
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || error_set(error, ERROR_SYSTEM, PLACE_NONE,
-							       "partition %d of topic %s cannot be read: %s", (int)partition,
-							       reader->config->topic, rd_kafka_err2str(code));
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "partition %d of topic %s cannot be read: %s", (int)partition,
+			 reader->config->topic, rd_kafka_err2str(code));
 }
 
 static bool reader_set_up(struct reader *reader, struct error *error)
@@ -81,6 +83,9 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 	int32_t count = 0;
 	if (!client_set_up(reader, error) || !count_partitions(reader, &count, error))
 		return false;
+	reader->ended = memory_take((size_t)count, sizeof *reader->ended);
+	if (!reader->ended)
+		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
 	for (; reader->partitions < count; reader->partitions++)
 		if (!start_partition(reader, reader->partitions, error))
 			return false;
@@ -113,6 +118,7 @@ void reader_close(struct reader *reader)
 		rd_kafka_topic_destroy(reader->topic);
 	if (reader->client)
 		rd_kafka_destroy(reader->client);
+	memory_give(reader->ended);
 	memory_give(reader);
 }
 
@@ -123,6 +129,12 @@ static bool is_passing(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
+static void note_end(struct reader *reader, int32_t partition)
+{
+	reader->ended_count += !reader->ended[partition];
+	reader->ended[partition] = true;
+}
+
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
 {
 	*record = (struct record){0};
@@ -131,6 +143,8 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	if (!message)
 		return true;
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+			note_end(reader, message->partition);
 		bool passing = is_passing(message->err) ||
 			       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka lets topic %s be read no more: %s",
 					 reader->config->topic, rd_kafka_message_errstr(message));
@@ -146,4 +160,9 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 		.held = message,
 	};
 	return true;
+}
+
+bool reader_has_caught_up(const struct reader *reader)
+{
+	return reader->ended_count == reader->partitions;
 }

@@ -28,4 +28,8 @@ void reader_close(struct reader *reader);
  * a SYSTEM error, nothing more can be read. */
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error);
 
+/* Whether every partition has been read to where it once ended: then all that stood there
+ * when the reader was opened has been given. */
+bool reader_has_caught_up(const struct reader *reader);
+
 #endif

@@ -1,5 +1,5 @@
 /* dead_letter.c: see dead_letter.h. The room that a record needs is measured first, so
- * that writing checks nothing. */
+ * that writing checks nothing; reading asks once, at the end, whether all was there. */
 #include "message/dead_letter.h"
 
 #include "message/avro.h"
@@ -80,4 +80,81 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 	to = avro_put_bytes(to, letter->payload);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
+}
+
+/* ---- reading ---- */
+
+static const char *get_string(struct avro_cursor *cursor, struct arena *arena)
+{
+	struct text text = avro_read_bytes(cursor);
+	return arena_copy(arena, text.bytes, text.length);
+}
+
+static const struct error *get_failure(struct avro_cursor *cursor, struct arena *arena)
+{
+	struct error *failure = ARENA_NEW(arena, struct error);
+	int64_t kind = avro_read_small(cursor);
+	const char *text = get_string(cursor, arena);
+	const char *file = get_string(cursor, arena);
+	struct place place = {file, (unsigned)avro_read_long(cursor), 0};
+	place.column = (unsigned)avro_read_long(cursor);
+	if (kind < 0 || kind > ERROR_SYSTEM - ERROR_CONFIG)
+		avro_fail(cursor);
+	if (failure && text && !avro_failed(cursor))
+		error_set(failure, (enum error_kind)(kind + ERROR_CONFIG), place, "%s", text);
+	return failure;
+}
+
+static struct headers get_headers(struct avro_cursor *cursor, struct arena *arena)
+{
+	struct header *items = NULL;
+	size_t count = 0, block;
+	while ((block = avro_read_block(cursor)) > 0) {
+		struct header *grown = ARENA_ARRAY(arena, struct header, count + block);
+		if (!grown)
+			break;
+		if (count > 0)
+			memcpy(grown, items, count * sizeof *items);
+		items = grown;
+		for (size_t i = 0; i < block; i++) {
+			items[count].name = avro_read_bytes(cursor);
+			items[count++].value = avro_read_bytes(cursor);
+		}
+	}
+	return (struct headers){count, items};
+}
+
+static bool is_letter(struct text bytes)
+{
+	char head[SINGLE_OBJECT_BYTES];
+	uint64_t fingerprint = avro_letter_fingerprint();
+	(void)avro_put_single_object(head, fingerprint);
+	return fingerprint != 0 && bytes.length > sizeof head && memcmp(bytes.bytes, head, sizeof head) == 0;
+}
+
+bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_letter *letter, struct error *error)
+{
+	if (!is_letter(bytes))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no dead letter; is this a topic of errors?");
+	struct avro_cursor cursor =
+		avro_cursor_of((struct text){bytes.bytes + SINGLE_OBJECT_BYTES, bytes.length - SINGLE_OBJECT_BYTES});
+	*letter = (struct dead_letter){.id = avro_read_bytes(&cursor)};
+	letter->error = get_failure(&cursor, arena);
+	letter->pipeline = get_string(&cursor, arena);
+	letter->step = get_string(&cursor, arena);
+	letter->attempts = (unsigned)avro_read_int(&cursor);
+	letter->origin.topic = avro_read_bytes(&cursor);
+	letter->origin.partition = avro_read_int(&cursor);
+	letter->origin.offset = avro_read_long(&cursor);
+	letter->time_ms = avro_read_long(&cursor);
+	letter->failed_ms = avro_read_long(&cursor);
+	if (avro_read_small(&cursor) == 1)
+		letter->key = avro_read_bytes(&cursor);
+	letter->headers = get_headers(&cursor, arena);
+	letter->payload = avro_read_bytes(&cursor);
+	if (arena_failed(arena))
+		return error_memory(error, ERROR_LIMIT, "reading a dead letter");
+	if (!avro_failed(&cursor) && avro_left(&cursor) == 0)
+		return true;
+	return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is a broken dead letter");
 }

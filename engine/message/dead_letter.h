@@ -23,4 +23,8 @@ struct dead_letter {
 /* Appends the record. LIMIT: it does not fit into the buffer. */
 bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, struct error *error);
 
+/* Reads it back: texts borrow from the bytes, the rest lives in the arena. INPUT when the
+ * bytes are no dead letter. */
+bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_letter *letter, struct error *error);
+
 #endif

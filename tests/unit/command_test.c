@@ -179,7 +179,8 @@ static void every_shell_is_told_of_every_command_and_option(void **state)
 		struct said said = say(shells[i]);
 		assert_int_equal(said.code, EXIT_GOOD);
 		for (const struct command *const *command = command_table; *command; command++) {
-			assert_non_null(strstr(said.out, (*command)->name));
+			const char *verb = strchr((*command)->name, ' '); /* fish says noun and verb apart */
+			assert_non_null(strstr(said.out, verb ? verb + 1 : (*command)->name));
 			for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
 				if (!strstr(said.out, row->name) || (row->type == OPTION_CHOICE && !strstr(said.out, row->choices)))
 					fail_msg("`%s` leaves out --%s of %s", shells[i], row->name, (*command)->name);

@@ -11,6 +11,37 @@
 
 #define EXPECT_TEXT(letter, path, expected) assert_true(text_is(letter_text(letter, path), expected))
 
+/* Every shorter cut of it is refused. */
+static void reads_back(struct text bytes, const struct dead_letter *dead)
+{
+	struct error error = {0};
+	struct dead_letter read;
+	struct arena *arena = arena_open(1 << 20);
+	assert_true(dead_letter_decode(bytes, arena, &read, &error));
+	assert_true(text_equal(read.id, dead->id));
+	assert_int_equal(read.error->kind, dead->error->kind);
+	assert_string_equal(read.error->text, dead->error->text);
+	assert_string_equal(read.error->place.file, dead->error->place.file);
+	assert_int_equal(read.error->place.line, dead->error->place.line);
+	assert_int_equal(read.error->place.column, dead->error->place.column);
+	assert_string_equal(read.step, dead->step);
+	assert_int_equal(read.attempts, dead->attempts);
+	assert_true(text_equal(read.origin.topic, dead->origin.topic));
+	assert_int_equal(read.origin.offset, dead->origin.offset);
+	assert_int_equal(read.failed_ms, dead->failed_ms);
+	assert_true(text_equal(read.key, dead->key));
+	assert_int_equal(read.headers.count, dead->headers.count);
+	assert_true(text_equal(headers_find(read.headers, TEXT("content-type"))->value, TEXT("application/json")));
+	assert_true(text_equal(read.payload, dead->payload));
+	for (size_t length = 0; length < bytes.length; length++) {
+		struct error wrong = {0};
+		arena_reset(arena);
+		assert_false(dead_letter_decode((struct text){bytes.bytes, length}, arena, &read, &wrong));
+		assert_int_equal(wrong.kind, ERROR_INPUT);
+	}
+	arena_close(arena);
+}
+
 static void a_request_is_kept_whole_with_its_reason(void **state)
 {
 	(void)state;
@@ -54,6 +85,7 @@ static void a_request_is_kept_whole_with_its_reason(void **state)
 	EXPECT_TEXT(&letter, "headers.value", "application/json");
 	assert_true(text_equal(letter_text(&letter, "payload"), dead.payload));
 	letter_close(&letter);
+	reads_back(buffer_view(&out), &dead);
 	buffer_close(&out);
 }
 

@@ -1,0 +1,139 @@
+/* letters.c: see letters.h. */
+#include "cli/letters.h"
+
+#include "base/number.h"
+#include "log/reader.h"
+#include "message/format.h"
+#include "message/oip_json.h"
+
+#define LETTER_ARENA_BYTES ((size_t)1 << 30)
+#define REQUEST_TEXT_MAX ((size_t)256 << 20)
+#define LOOK_MS 100
+#define SILENCE_LOOKS 300 /* a topic whose end does not come for 30 s is held up by an open transaction */
+
+struct reading {
+	const struct letters_wanted *wanted;
+	const struct letters_reader *reader;
+	struct arena *arena; /* of one letter */
+	bool *met;	     /* of each name, whether a letter answered to it */
+	uint64_t strange;
+};
+
+/* ---- which are meant ---- */
+
+/* PARTITION:OFFSET. */
+static bool is_at(const char *name, const struct found_letter *found)
+{
+	const char *colon = strchr(name, ':');
+	int64_t partition, offset;
+	return colon && number_read_int64((struct text){name, (size_t)(colon - name)}, &partition) &&
+	       number_read_int64(text_of(colon + 1), &offset) && partition == found->partition && offset == found->offset;
+}
+
+static bool is_named(struct reading *reading, const struct found_letter *found)
+{
+	bool named = reading->wanted->name_count == 0;
+	for (size_t i = 0; i < reading->wanted->name_count; i++) {
+		const char *name = reading->wanted->names[i];
+		if (is_at(name, found) || text_is(found->letter.id, name))
+			named = reading->met[i] = true;
+	}
+	return named;
+}
+
+static bool is_wanted(struct reading *reading, const struct found_letter *found)
+{
+	const struct letters_wanted *wanted = reading->wanted;
+	if (wanted->kind && !text_equal_caseless(text_of(wanted->kind), text_of(error_kind_name(found->letter.error->kind))))
+		return false;
+	if (wanted->step && strcmp(wanted->step, found->letter.step) != 0)
+		return false;
+	return is_named(reading, found);
+}
+
+static bool all_met(const struct reading *reading, const struct door *door, struct error *error)
+{
+	for (size_t i = 0; i < reading->wanted->name_count; i++)
+		if (!reading->met[i])
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "no dead letter in %s is called `%s`; `sluice errors list` shows those that are there",
+					 door->errors, reading->wanted->names[i]);
+	return true;
+}
+
+/* ---- reading ---- */
+
+static bool take(struct reading *reading, const struct record *record, struct error *error)
+{
+	struct found_letter found = {.partition = record->partition, .offset = record->offset};
+	struct error wrong = {0};
+	arena_reset(reading->arena);
+	if (!dead_letter_decode(record->value, reading->arena, &found.letter, &wrong)) {
+		reading->strange++;
+		return wrong.kind == ERROR_INPUT || error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
+	}
+	return !is_wanted(reading, &found) || reading->reader->found(reading->reader->context, &found, error);
+}
+
+static bool read_to_end(struct reading *reading, struct reader *reader, struct error *error)
+{
+	bool good = true;
+	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
+		struct record record;
+		if (silent > SILENCE_LOOKS)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					 "Kafka does not give the rest of the topic; is a transaction of a writer open still?");
+		if (!reader_next(reader, LOOK_MS, &record, error))
+			return false;
+		if (!record.held)
+			continue;
+		silent = 0;
+		good = take(reading, &record, error);
+		record_release(&record);
+	}
+	return good;
+}
+
+bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
+		  const struct letters_reader *letters, struct error *error)
+{
+	const struct reader_config config = {
+		.brokers = door->kafka.brokers, .topic = door->errors, .from_beginning = true, .properties = door->kafka.consumer};
+	struct reading reading = {.wanted = wanted, .reader = letters, .arena = arena_open(LETTER_ARENA_BYTES)};
+	struct arena *names = arena_open(LETTER_ARENA_BYTES);
+	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
+	struct reader *reader = NULL;
+	bool good = (reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters");
+	good = good && (reader = reader_open(&config, error)) && read_to_end(&reading, reader, error) &&
+	       all_met(&reading, door, error);
+	if (reading.strange > 0)
+		fprintf(session->err, "%llu records are no dead letters, and left out\n", (unsigned long long)reading.strange);
+	reader_close(reader);
+	arena_close(names);
+	arena_close(reading.arena);
+	return good;
+}
+
+/* ---- what was asked ---- */
+
+static struct text translate(const struct dead_letter *letter, struct arena *arena)
+{
+	struct message message = {.arena = arena, .headers = letter->headers};
+	struct error wrong = {0};
+	struct buffer json;
+	struct text text = {0};
+	buffer_open(&json, REQUEST_TEXT_MAX);
+	if (message_decode(&message, letter->payload, NULL, &wrong) &&
+	    oip_json_encode_request(&message.payload, message.payload_id, &json, NULL, &wrong)) {
+		text.bytes = arena_copy(arena, json.bytes, json.length);
+		text.length = text.bytes ? json.length : 0;
+	}
+	buffer_close(&json);
+	return text;
+}
+
+struct text letter_request(const struct dead_letter *letter, struct arena *arena, bool *translated)
+{
+	*translated = !text_is_utf8(letter->payload) || memchr(letter->payload.bytes, '\0', letter->payload.length);
+	return *translated ? translate(letter, arena) : letter->payload;
+}

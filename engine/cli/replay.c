@@ -1,0 +1,297 @@
+/* replay.c: `sluice errors replay`: requests that failed, asked again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/letters.h"
+#include "log/sender.h"
+#include "log/topics.h"
+#include "message/format.h"
+#include "net/loop.h"
+
+#define REPLAY_ARENA_BYTES ((size_t)1 << 30)
+#define REQUEST_BYTES_MAX ((size_t)256 << 20)
+#define SETTLE_MS 250
+#define SEND_MS 30000 /* Kafka's, for each */
+#define NS_PER_MS 1000000
+#define DEADLINE_BYTES 24
+#define EDITOR_FALLBACK "vi"
+
+struct replay_options {
+	struct door_asked asked;
+	struct letters_wanted wanted;
+	bool all;
+	bool edit;
+	int64_t deadline_ns;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct replay_options, asked.files),
+	 .help = DOOR_FILES_HELP},
+	DOOR_ROWS(struct replay_options, asked),
+	LETTERS_ROWS(struct replay_options, wanted),
+	ROW("all", FLAG, struct replay_options, all, .help = "All that --kind and --step leave; else they are named one by one."),
+	ROW("edit", FLAG, struct replay_options, edit,
+	    .help = "Opens each request in $VISUAL or $EDITOR first, as JSON where it is not text; one saved empty is left out."),
+	ROW("deadline", DURATION, struct replay_options, deadline_ns, .word = "TIME", .fallback = "1h",
+	    .help = "The new deadline of those that had one, which has passed."),
+	COMMAND_FORM(replay_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_errors_replay;
+
+struct replaying {
+	struct session *session;
+	const struct replay_options *options;
+	const char *topic;
+	struct sender *sender;
+	struct arena *arena; /* of one letter */
+	uint64_t sent, refused, left_out;
+};
+
+static void refuse(void *context, uint64_t number, const char *reason)
+{
+	struct replaying *replaying = context;
+	replaying->refused++;
+	fprintf(replaying->session->err, "request %" PRIu64 ": %s\n", number, reason);
+}
+
+/* ---- editing ---- */
+
+static bool run_editor(const char *path, struct error *error)
+{
+	const char *editor = getenv("VISUAL");
+	if (!editor || !*editor)
+		editor = getenv("EDITOR");
+	if (!editor || !*editor)
+		editor = EDITOR_FALLBACK;
+	/* The shell splits what the variable says; the path stays one word. */
+	char script[] = "eval \"$0 \\\"\\$1\\\"\"";
+	char shell[] = "sh", option[] = "-c";
+	char *const words[] = {shell, option, script, (char *)(uintptr_t)editor, (char *)(uintptr_t)path, NULL};
+	pid_t child;
+	int status = 0, wrong = posix_spawnp(&child, "sh", NULL, NULL, words, environ);
+	if (wrong != 0)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the editor cannot be started: %s", strerror(wrong));
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "the editor `%s` did not end well; nothing more is sent (set EDITOR to one that waits)", editor);
+}
+
+static bool write_file(int file, struct text bytes)
+{
+	while (bytes.length > 0) {
+		ssize_t written = write(file, bytes.bytes, bytes.length);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return false;
+		bytes = (struct text){bytes.bytes + written, bytes.length - (size_t)written};
+	}
+	return true;
+}
+
+/* A file of the user's own, there until he has saved it. */
+static bool edit_bytes(struct text before, struct arena *arena, struct text *after, struct error *error)
+{
+	char path[] = "/tmp/sluice-request-XXXXXX.json";
+	int file = mkstemps(path, (int)strlen(".json"));
+	bool good = file >= 0 && write_file(file, before);
+	if (file >= 0)
+		good = close(file) == 0 && good;
+	if (!good)
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s cannot be written: %s", path, strerror(errno));
+	good = good && run_editor(path, error) && file_read(path, REQUEST_BYTES_MAX, arena, after, error);
+	if (file >= 0)
+		unlink(path);
+	return good;
+}
+
+/* ---- one letter ---- */
+
+struct request {
+	struct text payload;
+	struct header *items;
+	size_t header_count;
+};
+
+static void put_header(struct request *request, struct text name, struct text value)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < request->header_count; i++)
+		if (!text_equal_caseless(request->items[i].name, name))
+			request->items[kept++] = request->items[i];
+	request->items[kept] = (struct header){name, value};
+	request->header_count = kept + 1;
+}
+
+/* Whether it had a deadline, in a header or in its own bytes. */
+static bool had_deadline(const struct dead_letter *letter, struct arena *arena)
+{
+	struct message message = {.arena = arena, .headers = letter->headers};
+	struct error wrong = {0};
+	return headers_find(letter->headers, TEXT("x-deadline-ms")) ||
+	       (message_decode(&message, letter->payload, NULL, &wrong) && message.deadline_ms != 0);
+}
+
+static bool request_make(struct replaying *replaying, const struct dead_letter *letter, struct request *request,
+			 struct error *error)
+{
+	struct arena *arena = replaying->arena;
+	*request = (struct request){.payload = letter->payload, .header_count = letter->headers.count};
+	request->items = ARENA_ARRAY(arena, struct header, letter->headers.count + 3);
+	if (!request->items)
+		return error_memory(error, ERROR_SYSTEM, "making a request");
+	if (letter->headers.count > 0)
+		memcpy(request->items, letter->headers.items, letter->headers.count * sizeof *request->items);
+	if (letter->id.length > 0)
+		put_header(request, TEXT("x-request-id"), letter->id);
+	if (had_deadline(letter, arena)) {
+		char *deadline = arena_print(arena, "%" PRId64, time_of_day_ms() + replaying->options->deadline_ns / NS_PER_MS);
+		put_header(request, TEXT("x-deadline-ms"), text_of(deadline));
+	}
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "making a request");
+}
+
+static bool request_edit(struct replaying *replaying, const struct dead_letter *letter, struct request *request,
+			 struct error *error)
+{
+	bool translated;
+	struct text before = letter_request(letter, replaying->arena, &translated);
+	if (!before.bytes)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the request of `" TEXT_FORMAT
+				 "` cannot be shown as text, and so not edited; replay it without --edit",
+				 TEXT_ARGUMENTS(letter->id));
+	if (!edit_bytes(before, replaying->arena, &request->payload, error))
+		return false;
+	if (translated)
+		put_header(request, TEXT("content-type"), TEXT("application/json"));
+	return true;
+}
+
+static bool replay_one(void *context, const struct found_letter *found, struct error *error)
+{
+	struct replaying *replaying = context;
+	const struct dead_letter *letter = &found->letter;
+	struct request request;
+	struct error wrong = {0};
+	arena_reset(replaying->arena);
+	if (!request_make(replaying, letter, &request, error))
+		return false;
+	if (replaying->options->edit && !request_edit(replaying, letter, &request, error))
+		return false;
+	if (replaying->options->edit && request.payload.length == 0) {
+		replaying->left_out++;
+		return true;
+	}
+	const struct outgoing record = {
+		.partition = PARTITION_BY_KEY,
+		.key = letter->key,
+		.value = request.payload,
+		.headers = {request.header_count, request.items},
+	};
+	if (sender_send(replaying->sender, &record, replaying->sent + 1, &wrong))
+		replaying->sent++;
+	else if (wrong.kind == ERROR_SYSTEM)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", wrong.text);
+	else
+		refuse(replaying, replaying->sent + 1, wrong.text);
+	return true;
+}
+
+/* ---- all that are meant ---- */
+
+static bool replay(struct replaying *replaying, const struct door *door, const struct letters_wanted *wanted, struct error *error)
+{
+	const struct letters_reader reader = {replaying, replay_one};
+	const struct wanted_topic inputs = {.name = door->inputs, .bound = true};
+	const struct sender_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = door->inputs,
+		.timeout_ms = SEND_MS,
+		.properties = door->kafka.producer,
+		.refused = refuse,
+		.context = replaying,
+	};
+	if (!topics_ensure(config.brokers, config.properties, (struct wanted_topics){1, &inputs}, false, NULL, error))
+		return false;
+	replaying->sender = sender_open(&config, error);
+	bool good = replaying->sender && letters_read(replaying->session, door, wanted, &reader, error);
+	while (replaying->sender && !sender_settled(replaying->sender, SETTLE_MS))
+		;
+	return good;
+}
+
+static void say(const struct replaying *replaying)
+{
+	uint64_t acknowledged = replaying->sender ? sender_acknowledged(replaying->sender) : 0;
+	FILE *out = replaying->session->out;
+	if (replaying->options->form == OUTPUT_JSON)
+		fprintf(out,
+			"{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"left_out\": %" PRIu64 "}\n",
+			replaying->topic, acknowledged, replaying->refused, replaying->left_out);
+	else
+		fprintf(out, "%" PRIu64 " asked again in %s, %" PRIu64 " refused, %" PRIu64 " left out\n", acknowledged,
+			replaying->topic, replaying->refused, replaying->left_out);
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct replay_options *self = filled;
+	struct replaying replaying = {.session = session, .options = self};
+	struct letters_wanted wanted = self->wanted;
+	struct error error = {0};
+	struct door door;
+	wanted.names = arguments + 1;
+	wanted.name_count = count - 1;
+	if (wanted.name_count == 0 && !self->all)
+		return command_misuse(session, &command_errors_replay,
+				      "which of them? Name their places or ids, or say --all (with --kind and --step)");
+	if (!(replaying.arena = arena_open(REPLAY_ARENA_BYTES))) {
+		error_memory(&error, ERROR_SYSTEM, "reading dead letters");
+		return command_failed(session, &error);
+	}
+	bool good = door_open(session, &self->asked, arguments[0], &door, &error);
+	if (good) {
+		replaying.topic = door.inputs;
+		good = replay(&replaying, &door, &wanted, &error);
+		if (replaying.sender)
+			say(&replaying);
+	}
+	sender_close(replaying.sender);
+	door_close(&door);
+	arena_close(replaying.arena);
+	if (!good)
+		return command_refused(session, &command_errors_replay, &error);
+	return replaying.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
+}
+
+const struct command command_errors_replay = {
+	.name = "errors replay",
+	.arguments = "PIPELINE [AT|ID]...",
+	.summary = "Asks requests that failed again.",
+	.help = "Writes the requests' bytes, under their keys, ids and headers, to the end of the topic that the pipeline reads; "
+		"with "
+		"--edit after you have corrected them. The dead letters stay where they are: what is replayed twice is answered "
+		"twice.\n"
+		"\n"
+		"    sluice errors replay hello 0:17 order-4711 --brokers localhost:9092\n"
+		"    sluice errors replay hello --all --kind REMOTE -f pipelines/\n"
+		"    sluice errors replay hello 0:17 --edit -f pipelines/\n",
+	.options = options,
+	.options_size = sizeof(struct replay_options),
+	.group = "run",
+	.run = run,
+};

@@ -1,0 +1,280 @@
+/* `sluice errors`: what failed is found again, shown, and asked again, on the mock of a
+ * broker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log/sender.h"
+#include "message/avro.h"
+#include "message/dead_letter.h"
+#include "net/loop.h"
+#include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/session.h"
+
+#define ERRORS "sluice.default.pipeline.p.errors"
+#define REQUEST "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[7]}]}"
+
+static char pipeline[] = "/tmp/sluice-spec-XXXXXX";
+static char editor[] = "/tmp/sluice-editor-XXXXXX";
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *stream = fopen(path, "w");
+	assert_non_null(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+/* Requests go to `out`, where the mock is read. */
+static int make_files(void **state)
+{
+	(void)state;
+	int first = mkstemp(pipeline), second = mkstemp(editor);
+	write_file(pipeline, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+			     "  input: {topic: out}\n  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n"
+			     "  output: {steps: [twice], topic: in}\n");
+	return first < 0 || second < 0 || close(first) || close(second);
+}
+
+static int remove_files(void **state)
+{
+	(void)state;
+	return unlink(pipeline) || unlink(editor);
+}
+
+static struct said errors(const struct mock *mock, const char *words)
+{
+	char line[600];
+	snprintf(line, sizeof line, "errors %s -f %s --brokers %s", words, pipeline, mock->brokers);
+	return say_with(step_kinds, line);
+}
+
+static void expect(const char *text, const char *words)
+{
+	if (!strstr(text, words))
+		fail_msg("\"%s\" is not in: %s", words, text);
+}
+
+/* ---- letters ---- */
+
+static void put(struct sender *sender, const struct dead_letter *letter, enum error_kind kind, const char *words)
+{
+	struct buffer bytes;
+	struct error failure = {0}, error = {0};
+	struct dead_letter whole = *letter;
+	error_set(&failure, kind, (struct place){"p.yaml", 7, 3}, "%s", words);
+	whole.error = &failure;
+	whole.pipeline = "p";
+	whole.origin = (struct origin){TEXT("out"), 0, 42};
+	whole.time_ms = 1700000000000;
+	whole.failed_ms = 1700000001000;
+	buffer_open(&bytes, 1 << 20);
+	assert_true(dead_letter_encode(&whole, &bytes, &error));
+	const struct outgoing record = {.value = buffer_view(&bytes)};
+	assert_true(sender_send(sender, &record, 1, &error));
+	buffer_close(&bytes);
+}
+
+static void put_avro(struct sender *sender)
+{
+	static const int32_t three = 3;
+	static const int64_t shape = 1;
+	struct error error = {0};
+	struct arena *arena = arena_open(1 << 20);
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_INT32, .rank = 1, .shape = &shape, .count = 1, .data = &three};
+	const struct tensor *const tensors[] = {&tensor};
+	const struct payload payload = {.tensors = {1, tensors}};
+	const struct message message = {.arena = arena, .id = TEXT("binary"), .deadline_ms = 1700000000001};
+	struct buffer bytes;
+	buffer_open(&bytes, 1 << 20);
+	assert_true(avro_request_encode(&message, &payload, &bytes, &error));
+	put(sender, &(struct dead_letter){.id = TEXT("binary"), .payload = buffer_view(&bytes)}, ERROR_INPUT, "too large");
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+/* At 0:0 a request in JSON that met a model that was away; at 0:1 one in Avro; at 0:2
+ * what is no letter. */
+static void mock_open_with_letters(struct mock *mock)
+{
+	const struct header headers[] = {{TEXT("tier"), TEXT("fast")}, {TEXT("x-deadline-ms"), TEXT("1700000000900")}};
+	struct error error = {0};
+	mock_open(mock);
+	rd_kafka_mock_topic_create(mock->cluster, ERRORS, 1, 1);
+	const struct sender_config config = {
+		.brokers = mock->brokers, .topic = ERRORS, .timeout_ms = 10000, .properties = mock_quick};
+	struct sender *sender = sender_open(&config, &error);
+	assert_non_null(sender);
+	const struct dead_letter letter = {.id = TEXT("r-1"),
+					   .step = "twice",
+					   .attempts = 3,
+					   .key = TEXT("k"),
+					   .headers = {2, headers},
+					   .payload = TEXT(REQUEST)};
+	put(sender, &letter, ERROR_REMOTE, "the model is away");
+	put_avro(sender);
+	assert_true(sender_send(sender, &(struct outgoing){.value = TEXT("no letter")}, 1, &error));
+	while (!sender_settled(sender, 100))
+		;
+	sender_close(sender);
+}
+
+/* ---- list and show ---- */
+
+static void the_list_says_where_what_and_why(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	struct said said = errors(&mock, "list p");
+	expect(said.out, "0:0          2023-11-14T22:13:21Z r-1                      REMOTE  twice            the model is away\n");
+	expect(said.out, "0:1          2023-11-14T22:13:21Z binary                   INPUT   -                too large\n");
+	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	said = errors(&mock, "list p --kind remote -o json");
+	expect(said.out,
+	       "{\"at\": \"0:0\", \"id\": \"r-1\", \"kind\": \"REMOTE\", \"error\": \"the model is away\", \"pipeline\": \"p\", "
+	       "\"step\": \"twice\", \"attempts\": 3, ");
+	assert_null(strstr(said.out, "binary"));
+	said_close(&said);
+	said = errors(&mock, "list p --step nowhere");
+	assert_string_equal(said.out, "no dead letters\n");
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void one_is_shown_whole_by_its_id_or_place(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	struct said said = errors(&mock, "show p r-1");
+	expect(said.out, "0:0  r-1\n");
+	expect(said.out, "REMOTE: the model is away\n");
+	expect(said.out, "p.yaml:7:3\n");
+	expect(said.out, "out 0:42\n");
+	expect(said.out, "tier: fast\n");
+	expect(said.out, REQUEST);
+	said_close(&said);
+	said = errors(&mock, "show p 0:1 -o json");
+	expect(said.out, "\"request\": \"{");
+	expect(said.out, "\\\"data\\\":[3]");
+	expect(said.out, "\"payload_base64\": \"w");
+	assert_null(strstr(said.out, "r-1"));
+	said_close(&said);
+	said = errors(&mock, "show p 0:9");
+	expect(said.err, "no dead letter in " ERRORS " is called `0:9`");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+/* ---- replay ---- */
+
+static struct text header_of(const rd_kafka_message_t *message, const char *name)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t length;
+	if (rd_kafka_message_headers(message, &headers) || rd_kafka_header_get_last(headers, name, &value, &length))
+		return (struct text){0};
+	return (struct text){value, length};
+}
+
+static void a_request_is_asked_again_as_it_was_with_time_left(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	struct said said = errors(&mock, "replay p r-1");
+	assert_string_equal(said.out, "1 asked again in out, 0 refused, 0 left out\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	assert_true(text_is((struct text){message->payload, message->len}, REQUEST));
+	assert_true(text_is((struct text){message->key, message->key_len}, "k"));
+	assert_true(text_is(header_of(message, "tier"), "fast"));
+	assert_true(text_is(header_of(message, "x-request-id"), "r-1"));
+	char deadline[32] = "";
+	struct text said_deadline = header_of(message, "x-deadline-ms");
+	assert_true(said_deadline.length < sizeof deadline);
+	memcpy(deadline, said_deadline.bytes, said_deadline.length);
+	int64_t left_ms = strtoll(deadline, NULL, 10) - time_of_day_ms();
+	assert_true(left_ms > 3500 * 1000 && left_ms <= 3600 * 1000);
+	rd_kafka_message_destroy(message);
+	mock_close(&mock);
+}
+
+static void all_of_them_are_asked_again_only_when_that_is_said(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	struct said said = errors(&mock, "replay p");
+	expect(said.err, "which of them?");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	said = errors(&mock, "replay p --all --kind INPUT -o json");
+	expect(said.out, "\"acknowledged\": 1, \"refused\": 0, \"left_out\": 0}");
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	assert_int_equal(((const unsigned char *)message->payload)[0], 0xC3); /* Avro, untouched */
+	assert_true(header_of(message, "x-deadline-ms").length > 0);	      /* its own has passed */
+	rd_kafka_message_destroy(message);
+	mock_close(&mock);
+}
+
+static void what_is_edited_goes_out_as_it_was_saved(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	write_file(editor, "sed -i s/:.3]/:[4]/ \"$1\"\n");
+	char command[100];
+	snprintf(command, sizeof command, "sh %s", editor);
+	setenv("VISUAL", command, 1);
+	struct said said = errors(&mock, "replay p binary --edit");
+	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	assert_string_equal(said.out, "1 asked again in out, 0 refused, 0 left out\n");
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	char body[200] = "";
+	assert_true(message->len < sizeof body);
+	memcpy(body, message->payload, message->len);
+	expect(body, "\"data\":[4]");
+	assert_true(text_is(header_of(message, "content-type"), "application/json"));
+	rd_kafka_message_destroy(message);
+	setenv("VISUAL", "truncate -s 0", 1);
+	said = errors(&mock, "replay p r-1 --edit");
+	expect(said.out, "0 asked again in out, 0 refused, 1 left out\n");
+	said_close(&said);
+	setenv("VISUAL", "false", 1);
+	said = errors(&mock, "replay p r-1 --edit");
+	expect(said.err, "the editor `false` did not end well");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	unsetenv("VISUAL");
+	mock_close(&mock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_list_says_where_what_and_why),
+		cmocka_unit_test(one_is_shown_whole_by_its_id_or_place),
+		cmocka_unit_test(a_request_is_asked_again_as_it_was_with_time_left),
+		cmocka_unit_test(all_of_them_are_asked_again_only_when_that_is_said),
+		cmocka_unit_test(what_is_edited_goes_out_as_it_was_saved),
+	};
+	return cmocka_run_group_tests(tests, make_files, remove_files);
+}
