@@ -11,10 +11,9 @@
 #include <unistd.h>
 
 #include "net/loop.h"
+#include "serving/configure.h"
 #include "worker/worker.h"
 
-#define CALLS_MAX 64			  /* of one worker under way at once: what a saturated server has use for */
-#define CALL_BYTES_MAX ((size_t)16 << 20) /* of a model's request and of its reply */
 #define WAIT_MS 60000			  /* the main thread has nothing to do but to wait */
 #define PREFETCHED_RECORDS "1000000"	  /* librdkafka's own limit in bytes comes first */
 
@@ -31,6 +30,7 @@ struct member {
 };
 
 struct crew {
+	const struct plan *plan;
 	const struct crew_config *config;
 	size_t count;
 	struct member *members;
@@ -49,15 +49,6 @@ static const char *topic_of(const struct pipeline_plan *plan, enum topic_role ro
 		if (plan->topics[i].role == role)
 			return plan->topics[i].name;
 	return NULL;
-}
-
-static struct models models_of(const struct pipeline_plan *plan, struct arena *arena)
-{
-	struct model_endpoint *items = ARENA_ARRAY(arena, struct model_endpoint, plan->callee_count);
-	for (size_t i = 0; items && i < plan->callee_count; i++)
-		items[i] = (struct model_endpoint){plan->callees[i].name,
-						   endpoint_rest_url(&plan->callees[i].endpoint, plan->callees[i].name, arena)};
-	return (struct models){items ? plan->callee_count : 0, items};
 }
 
 static struct properties consumer_properties(const struct crew_config *config, struct arena *arena)
@@ -95,8 +86,6 @@ static void member_configure(struct member *member, const struct crew_config *co
 				.topic_count = 2,
 				.properties = config->producer},
 		.graph = plan->graph,
-		.models = models_of(plan, arena),
-		.rest = {.calls = CALLS_MAX, .request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX},
 		.format = plan->graph->spec->output.format ? format_named(text_of(plan->graph->spec->output.format)) : NULL,
 		.errors_off = !plan->graph->spec->output.errors,
 		.limits = worker_limits_usual,
@@ -241,6 +230,8 @@ static bool members_open(struct crew *crew, struct arena *arena, struct error *e
 		member_configure(member, crew->config, arena);
 		if (arena_failed(arena))
 			return error_memory(error, ERROR_SYSTEM, "preparing workers");
+		if (!caller_configure(crew->plan, member->plan, arena, &member->config.caller, error))
+			return false;
 		member->worker = worker_open(&member->config, error);
 		if (!member->worker)
 			return false;
@@ -256,7 +247,7 @@ struct crew *crew_open(const struct plan *plan, const struct crew_config *config
 		error_memory(error, ERROR_SYSTEM, "preparing workers");
 		return NULL;
 	}
-	*crew = (struct crew){.config = config, .count = plan->count, .members = members, .bell = -1, .signals = -1};
+	*crew = (struct crew){.plan = plan, .config = config, .count = plan->count, .members = members, .bell = -1, .signals = -1};
 	for (size_t i = 0; i < plan->count; i++) {
 		members[i].plan = &plan->pipelines[i];
 		members[i].crew = crew;

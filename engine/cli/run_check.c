@@ -72,8 +72,10 @@ static bool check_callee(const struct pipeline_plan *plan, const struct callee *
 	if (callee->endpoint.origin == ENDPOINT_NONE)
 		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
-	if (endpoint_rest_url(&callee->endpoint, callee->name, arena))
-		return true;
+	const struct model_addresses addresses = endpoint_addresses(&callee->endpoint, callee->name, arena);
+	for (size_t i = 0; i < addresses.count; i++)
+		if (addresses.items[i].protocol == PROTOCOL_OIP_REST)
+			return true;
 	return error_set(
 		error, ERROR_CONFIG, place,
 		"step `%s`: model `%s` is at %s (%s), and only http:// and https:// can be called yet; give it such an address",

@@ -76,6 +76,7 @@ static struct model_facts facts_of_resource(const struct resource *resource)
 		facts.storage_uri = spec->storage_uri.text;
 		facts.server = spec->server.text;
 		facts.requirements = spec->requirements;
+		facts.environment = spec->environment;
 	}
 	return facts;
 }

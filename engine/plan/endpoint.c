@@ -154,13 +154,35 @@ static size_t fitting_servers(const struct model_facts *model, const struct spec
 	return count;
 }
 
+static const char *environment_value(const struct item_list *environment, const char *name)
+{
+	const struct environment_variable *items = environment->items;
+	for (size_t i = 0; i < environment->count; i++)
+		if (items[i].name.text && strcmp(items[i].name.text, name) == 0)
+			return items[i].value;
+	return NULL;
+}
+
+/* A Server's addresses; what they do not say of ports, the model's own server does. */
+static struct endpoint at_server(enum endpoint_origin origin, const struct resource *server, const struct model_facts *model,
+				 struct arena *arena)
+{
+	struct endpoint endpoint = {.origin = origin, .server = server->name.text};
+	endpoint.addresses = joined_addresses(&((const struct server_spec *)server->spec)->endpoints, arena);
+	if (endpoint.addresses)
+		endpoint.addresses =
+			addresses_with_ports(endpoint.addresses, environment_value(&model->environment, "MLSERVER_HTTP_PORT"),
+					     environment_value(&model->environment, "MLSERVER_GRPC_PORT"), arena);
+	return endpoint;
+}
+
 static struct endpoint of_named_server(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 				       struct arena *arena)
 {
 	const struct resource *server = spec_find(spec, RESOURCE_SERVER, model->server);
 	struct endpoint endpoint = {.origin = ENDPOINT_NAMED, .server = model->server};
 	if (server && server->spec)
-		endpoint.addresses = joined_addresses(&((const struct server_spec *)server->spec)->endpoints, arena);
+		endpoint = at_server(ENDPOINT_NAMED, server, model, arena);
 	if (endpoint.addresses)
 		return endpoint;
 	endpoint.addresses = given_for(given, model->server);
@@ -184,11 +206,8 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 		return of_named_server(model, spec, given, arena);
 	const struct resource *server = NULL;
 	size_t fitting = fitting_servers(model, spec, &server);
-	if (fitting == 1) {
-		endpoint = (struct endpoint){.origin = ENDPOINT_FITTING, .server = server->name.text};
-		endpoint.addresses = joined_addresses(&((const struct server_spec *)server->spec)->endpoints, arena);
-		return endpoint;
-	}
+	if (fitting == 1)
+		return at_server(ENDPOINT_FITTING, server, model, arena);
 	endpoint.addresses = given_for(given, model->name);
 	if (!endpoint.addresses && given->count == 1 && strchr(given->items[0].text, '='))
 		endpoint.addresses = strchr(given->items[0].text, '=') + 1;
@@ -201,29 +220,12 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	return endpoint;
 }
 
-/* What stands behind the host may only be the model's own name. */
-static bool is_rest_url(struct text address, const char *model, size_t *host_end)
+struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena)
 {
-	size_t begin = text_starts_with(address, TEXT("http://")) ? 7 : text_starts_with(address, TEXT("https://")) ? 8 : 0;
-	*host_end = begin;
-	while (*host_end < address.length && address.bytes[*host_end] != '/')
-		++*host_end;
-	struct text path = {address.bytes + *host_end, address.length - *host_end};
-	if (path.length > 0)
-		path = (struct text){path.bytes + 1, path.length - 1};
-	return *host_end > begin && begin > 0 && (path.length == 0 || text_is(path, model));
-}
-
-const char *endpoint_rest_url(const struct endpoint *endpoint, const char *model, struct arena *arena)
-{
-	const char *address = endpoint->addresses ? endpoint->addresses : "";
-	for (size_t length; *address; address += length + (address[length] == ' ')) {
-		size_t host_end;
-		length = strcspn(address, " ");
-		if (is_rest_url((struct text){address, length}, model, &host_end))
-			return arena_copy(arena, address, host_end);
-	}
-	return NULL;
+	if (!endpoint->addresses || endpoint->origin == ENDPOINT_STUB)
+		return (struct model_addresses){0};
+	bool at_server = endpoint->origin == ENDPOINT_NAMED || endpoint->origin == ENDPOINT_FITTING;
+	return addresses_read(endpoint->addresses, model, at_server, arena);
 }
 
 const char *endpoint_origin_text(enum endpoint_origin origin)

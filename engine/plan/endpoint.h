@@ -7,6 +7,7 @@
 #ifndef SLUICE_PLAN_ENDPOINT_H
 #define SLUICE_PLAN_ENDPOINT_H
 
+#include "plan/address.h"
 #include "spec/resource.h"
 
 enum endpoint_origin {
@@ -31,6 +32,7 @@ struct model_facts {
 	const char *storage_uri; /* NULL: none */
 	const char *server;	 /* NULL: any that fits */
 	struct name_list requirements;
+	struct item_list environment; /* struct environment_variable: of its own server, which may say its ports */
 };
 
 /* `given` are the NAME=URL of --server. What is returned lives in the arena or the
@@ -38,9 +40,9 @@ struct model_facts {
 struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			      struct arena *arena);
 
-/* The first of its addresses where Open Inference Protocol REST is spoken, without the
- * path that names the model; NULL: it has none, or memory ran out. */
-const char *endpoint_rest_url(const struct endpoint *endpoint, const char *model, struct arena *arena);
+/* Where it can be called, and how, for a model of that name; none when there is no
+ * endpoint, it is a stub, or memory ran out. In the arena. */
+struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena);
 
 const char *endpoint_origin_text(enum endpoint_origin origin); /* "named by the model" */
 

@@ -142,6 +142,7 @@ struct step_spec {
 };
 
 enum delivery { DELIVERY_DEFAULT, DELIVERY_AT_LEAST_ONCE, DELIVERY_EXACTLY_ONCE };
+enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 
 struct alert_action {
@@ -171,7 +172,7 @@ struct pipeline_spec {
 	int delivery;
 	int order;
 	int lineage;
-	int on_outage;		  /* wait deadletter */
+	int on_outage;		  /* enum on_outage */
 	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not read yet */
 	struct item_list alerts;  /* struct alert_spec */
 };

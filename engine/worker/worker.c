@@ -37,7 +37,7 @@ struct worker {
 	struct loop *loop;
 	struct consumer *consumer;
 	struct flow *flow;
-	struct rest *rest;
+	struct caller *caller;
 	struct watch consumer_watch, output_watch, stop_watch;
 	struct loop_timer commit_timer, retry_timer;
 	int stop_bell;
@@ -248,7 +248,7 @@ static void refuse(struct worker *worker, struct call *call)
 static void flow_calls(void *context, struct call *call)
 {
 	struct worker *worker = context;
-	if (!rest_call(worker->rest, call, &call->error))
+	if (!caller_call(worker->caller, call, &call->error))
 		refuse(worker, call);
 }
 
@@ -258,7 +258,7 @@ static void flow_forgets(void *context, struct call *call)
 	for (size_t i = 0; i < worker->refused_count; i++)
 		if (worker->refused[i] == call)
 			worker->refused[i--] = worker->refused[--worker->refused_count];
-	rest_forget(worker->rest, call);
+	caller_forget(worker->caller, call);
 }
 
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
@@ -510,7 +510,7 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	const struct worker_ground *ground = config->ground ? config->ground : &worker_ground_usual;
 	worker->stop_bell = bell_open(error);
 	return worker->stop_bell >= 0 && (worker->loop = ground->loop_open(ground->context, error)) &&
-	       (worker->rest = rest_open(worker->loop, config->models, &config->rest, on_answered, worker, error)) &&
+	       (worker->caller = caller_open(worker->loop, &config->caller, on_answered, worker, error)) &&
 	       (worker->flow = flow_open(config->graph, &outside, error)) &&
 	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &config->consumer, error)) &&
 	       (worker->outbox.output = ground->output_open(ground->context, worker->loop, &config->transaction,
@@ -546,7 +546,7 @@ void worker_close(struct worker *worker)
 	lanes_close(&worker->lanes);
 	outbox_close(&worker->outbox);
 	consumer_close(worker->consumer);
-	rest_close(worker->rest);
+	caller_close(worker->caller);
 	loop_close(worker->loop);
 	if (worker->stop_bell >= 0)
 		close(worker->stop_bell);

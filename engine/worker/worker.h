@@ -18,7 +18,7 @@
 #include "flow/flow.h"
 #include "log/output.h"
 #include "message/format.h"
-#include "serving/rest.h"
+#include "serving/caller.h"
 
 struct worker;
 
@@ -52,8 +52,7 @@ struct worker_config {
 	 * of requests that failed by INPUT or REMOTE. Id NULL: at least once. */
 	struct transaction_config transaction;
 	const struct graph *graph; /* what messages run through */
-	struct models models;      /* whom its calls reach */
-	struct rest_limits rest;
+	struct caller_config caller; /* whom its calls reach */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */

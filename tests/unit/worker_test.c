@@ -60,7 +60,7 @@ static void configure(struct stand *stand, const char *steps)
 				.topic_count = 1,
 				.properties = mock_quick},
 		.graph = stand->planning.graph,
-		.rest = {.calls = 4, .request_bytes = 1 << 20, .reply_bytes = 1 << 20},
+		.caller = {.request_bytes = 1 << 20, .reply_bytes = 1 << 20},
 		.limits = worker_limits_usual,
 	};
 }
@@ -298,9 +298,11 @@ static void a_model_that_stays_away_is_named_with_its_attempts(void **state)
 {
 	struct stand *stand = *state;
 	struct letter letter;
-	static const struct model_endpoint nowhere[] = {{"away", "http://127.0.0.1:1"}};
+	static const struct model_address nowhere = {.url = "http://127.0.0.1:1"};
+	static const struct model_config away = {.name = "away", .addresses = {1, &nowhere}};
 	configure_letters(stand, calls);
-	stand->config.models = (struct models){1, nowhere};
+	stand->config.caller.model_count = 1;
+	stand->config.caller.models = &away;
 	start_configured(stand);
 	ask(stand, "r", 1, NULL, NULL);
 	read_letter(stand, &letter);

@@ -1,17 +1,19 @@
-/* rest.c: calls as OIP REST requests; see rest.h.
+/* caller.c: see caller.h.
  *
  * A call's way: it waits in line, is under way as an HTTP request, and is answered, or
  * pauses and waits in line again.
  */
-#include "serving/rest.h"
+#include "serving/caller.h"
 
 #include "base/memory.h"
 #include "message/json_scan.h"
 #include "message/oip_json.h"
+#include "net/http.h"
 #include "serving/attempts.h"
 
 #define CONNECTION_IDLE_S 60
 #define CONNECT_MS 2000
+#define CALLS_MAX 64 /* of one worker under way at once: what a saturated server has use for */
 #define WORDS_MAX 200 /* of a body that is no error in JSON, in our error */
 
 /* One call on its way. */
@@ -19,7 +21,7 @@ struct errand {
 	struct http_request request;
 	struct attempts attempts;
 	struct loop_timer again_timer;
-	struct rest *rest;
+	struct caller *caller;
 	const char *url;
 	struct buffer body;
 	struct errand *next; /* in the line, or in the pool */
@@ -28,20 +30,13 @@ struct errand {
 	bool forgotten; /* while in line: the line gives it back */
 };
 
-struct target {
-	const char *model;
-	const char *url;
-};
-
-struct rest {
+struct caller {
 	struct loop *loop;
 	struct http *http;
-	struct rest_limits limits;
-	struct arena *arena; /* of the targets */
-	struct target *targets;
-	size_t target_count;
+	const struct caller_config *config;
 	struct errand *active; /* all that have a call */
 	struct errand *first_in_line, *last_in_line;
+	size_t lanes; /* the widest that a model has */
 	size_t under_way;
 	struct loop_timer line_timer; /* due at once: the line moves on, in the next turn */
 	struct errand *pool;
@@ -53,100 +48,99 @@ static void move_line(void *context);
 
 /* ---- opening and closing ---- */
 
-static bool copy_targets(struct rest *rest, struct models models)
+/* REST is spoken at the first address where it is. */
+static const char *rest_url(const struct model_config *model)
 {
-	rest->targets = ARENA_ARRAY(rest->arena, struct target, models.count);
-	for (size_t i = 0; rest->targets && i < models.count; i++) {
-		const struct model_endpoint *endpoint = &models.items[i];
-		rest->targets[i].model = arena_copy(rest->arena, endpoint->model, strlen(endpoint->model));
-		rest->targets[i].url = arena_print(rest->arena, "%s/v2/models/%s/infer", endpoint->url, endpoint->model);
-	}
-	rest->target_count = models.count;
-	return !arena_failed(rest->arena);
+	for (size_t i = 0; i < model->addresses.count; i++)
+		if (model->addresses.items[i].protocol == PROTOCOL_OIP_REST)
+			return model->addresses.items[i].url;
+	return NULL;
 }
 
-struct rest *rest_open(struct loop *loop, struct models models, const struct rest_limits *limits,
-		       void (*answered)(void *context, struct call *call), void *context, struct error *error)
+struct caller *caller_open(struct loop *loop, const struct caller_config *config,
+			   void (*answered)(void *context, struct call *call), void *context, struct error *error)
 {
-	struct rest *rest = memory_take(1, sizeof *rest);
-	if (!rest) {
+	struct caller *caller = memory_take(1, sizeof *caller);
+	if (!caller) {
 		error_memory(error, ERROR_SYSTEM, "opening a client of models");
 		return NULL;
 	}
-	rest->loop = loop;
-	rest->limits = *limits;
-	rest->line_timer = (struct loop_timer){.due = move_line, .context = rest};
-	rest->answered = answered;
-	rest->context = context;
-	rest->arena = arena_open((size_t)1 << 20);
-	const struct http_limits http = {.connections_a_host = (long)limits->calls,
+	caller->loop = loop;
+	caller->config = config;
+	caller->line_timer = (struct loop_timer){.due = move_line, .context = caller};
+	for (size_t i = 0; i < config->model_count; i++) {
+		size_t lanes = config->models[i].lanes_most ? config->models[i].lanes_most : CALLS_MAX;
+		caller->lanes = lanes > caller->lanes ? lanes : caller->lanes;
+	}
+	caller->answered = answered;
+	caller->context = context;
+	const struct http_limits http = {.connections_a_host = (long)CALLS_MAX,
 					 .connection_idle_s = CONNECTION_IDLE_S,
-					 .reply_bytes = limits->reply_bytes,
+					 .reply_bytes = config->reply_bytes,
 					 .connect_ms = CONNECT_MS};
-	if (rest->arena && copy_targets(rest, models) && (rest->http = http_open(loop, &http, error)))
-		return rest;
+	if ((caller->http = http_open(loop, &http, error)))
+		return caller;
 	error_memory(error, ERROR_SYSTEM, "opening a client of models");
-	rest_close(rest);
+	caller_close(caller);
 	return NULL;
 }
 
 static void errand_close(struct errand *errand)
 {
-	loop_timer_stop(errand->rest->loop, &errand->again_timer);
+	loop_timer_stop(errand->caller->loop, &errand->again_timer);
 	buffer_close(&errand->body);
 	memory_give(errand);
 }
 
-void rest_close(struct rest *rest)
+void caller_close(struct caller *caller)
 {
-	if (!rest)
+	if (!caller)
 		return;
-	http_close(rest->http);
-	loop_timer_stop(rest->loop, &rest->line_timer);
-	for (struct errand *errand = rest->first_in_line, *next; errand; errand = next) {
+	http_close(caller->http);
+	loop_timer_stop(caller->loop, &caller->line_timer);
+	for (struct errand *errand = caller->first_in_line, *next; errand; errand = next) {
 		next = errand->next;
 		if (errand->forgotten)
 			errand_close(errand);
 	}
-	for (struct errand *errand = rest->active, *next; errand; errand = next) {
+	for (struct errand *errand = caller->active, *next; errand; errand = next) {
 		next = errand->next_active;
 		errand_close(errand);
 	}
-	for (struct errand *errand = rest->pool, *next; errand; errand = next) {
+	for (struct errand *errand = caller->pool, *next; errand; errand = next) {
 		next = errand->next;
 		errand_close(errand);
 	}
-	arena_close(rest->arena);
-	memory_give(rest);
+	memory_give(caller);
 }
 
 /* ---- errands ---- */
 
-static struct errand *errand_make(struct rest *rest)
+static struct errand *errand_make(struct caller *caller)
 {
 	struct errand *errand = memory_take(1, sizeof *errand);
 	if (!errand)
 		return NULL;
-	errand->rest = rest;
-	buffer_open(&errand->body, rest->limits.request_bytes);
+	errand->caller = caller;
+	buffer_open(&errand->body, caller->config->request_bytes);
 	return errand;
 }
 
-static struct errand *errand_begin(struct rest *rest, struct call *call, const char *url)
+static struct errand *errand_begin(struct caller *caller, struct call *call, const char *url)
 {
-	struct errand *errand = rest->pool;
+	struct errand *errand = caller->pool;
 	if (errand)
-		rest->pool = errand->next;
-	else if (!(errand = errand_make(rest)))
+		caller->pool = errand->next;
+	else if (!(errand = errand_make(caller)))
 		return NULL;
 	errand->url = url;
 	errand->in_line = errand->forgotten = false;
 	attempts_begin(&errand->attempts, call, 0);
 	errand->previous_active = NULL;
-	errand->next_active = rest->active;
-	if (rest->active)
-		rest->active->previous_active = errand;
-	rest->active = errand;
+	errand->next_active = caller->active;
+	if (caller->active)
+		caller->active->previous_active = errand;
+	caller->active = errand;
 	return errand;
 }
 
@@ -154,33 +148,33 @@ static struct errand *errand_begin(struct rest *rest, struct call *call, const c
  * there. */
 static void errand_end(struct errand *errand)
 {
-	struct rest *rest = errand->rest;
+	struct caller *caller = errand->caller;
 	if (errand->next_active)
 		errand->next_active->previous_active = errand->previous_active;
-	*(errand->previous_active ? &errand->previous_active->next_active : &rest->active) = errand->next_active;
+	*(errand->previous_active ? &errand->previous_active->next_active : &caller->active) = errand->next_active;
 	errand->forgotten = errand->in_line;
 	if (errand->in_line)
 		return;
-	errand->next = rest->pool;
-	rest->pool = errand;
+	errand->next = caller->pool;
+	caller->pool = errand;
 }
 
 static void errand_stand_in_line(struct errand *errand)
 {
-	struct rest *rest = errand->rest;
+	struct caller *caller = errand->caller;
 	errand->in_line = true;
 	errand->next = NULL;
-	if (rest->first_in_line)
-		rest->last_in_line->next = errand;
+	if (caller->first_in_line)
+		caller->last_in_line->next = errand;
 	else
-		rest->first_in_line = errand;
-	rest->last_in_line = errand;
+		caller->first_in_line = errand;
+	caller->last_in_line = errand;
 }
 
-static struct errand *line_take(struct rest *rest)
+static struct errand *line_take(struct caller *caller)
 {
-	struct errand *errand = rest->first_in_line;
-	rest->first_in_line = errand->next;
+	struct errand *errand = caller->first_in_line;
+	caller->first_in_line = errand->next;
 	errand->in_line = false;
 	return errand;
 }
@@ -228,42 +222,42 @@ static bool judge(struct errand *errand, const struct http_reply *reply, int64_t
 	} else {
 		attempt.words = words_of(arena, reply->body);
 	}
-	return attempts_take(&errand->attempts, &attempt, loop_now_ms(errand->rest->loop), again_ms);
+	return attempts_take(&errand->attempts, &attempt, loop_now_ms(errand->caller->loop), again_ms);
 }
 
 static void answer(struct errand *errand)
 {
-	struct rest *rest = errand->rest;
+	struct caller *caller = errand->caller;
 	struct call *call = errand->attempts.call;
 	errand_end(errand);
-	rest->answered(rest->context, call);
+	caller->answered(caller->context, call);
 }
 
 static void on_again(void *context)
 {
 	struct errand *errand = context;
 	errand_stand_in_line(errand);
-	move_line(errand->rest);
+	move_line(errand->caller);
 }
 
 static void on_done(struct http_request *request, const struct http_reply *reply)
 {
 	struct errand *errand = request->context;
-	struct rest *rest = errand->rest;
+	struct caller *caller = errand->caller;
 	int64_t again_ms;
-	rest->under_way--;
+	caller->under_way--;
 	errand->again_timer = (struct loop_timer){.due = on_again, .context = errand};
 	if (judge(errand, reply, &again_ms) ||
-	    !loop_timer_set(rest->loop, &errand->again_timer, again_ms, &errand->attempts.call->error))
+	    !loop_timer_set(caller->loop, &errand->again_timer, again_ms, &errand->attempts.call->error))
 		answer(errand);
-	move_line(rest);
+	move_line(caller);
 }
 
 /* ---- what goes out ---- */
 
 static bool errand_start(struct errand *errand, struct error *error)
 {
-	struct rest *rest = errand->rest;
+	struct caller *caller = errand->caller;
 	const struct call *call = errand->attempts.call;
 	buffer_clear(&errand->body);
 	if (!oip_json_encode_request(call->request, call->message->id, &errand->body, NULL, error))
@@ -274,44 +268,44 @@ static bool errand_start(struct errand *errand, struct error *error)
 						.timeout_ms = errand->attempts.timeout_ms,
 						.done = on_done,
 						.context = errand};
-	if (!http_start(rest->http, &errand->request, error))
+	if (!http_start(caller->http, &errand->request, error))
 		return false;
-	rest->under_way++;
+	caller->under_way++;
 	return true;
 }
 
 /* Entered from the loop alone: it may answer a call that cannot be started. */
 static void move_line(void *context)
 {
-	struct rest *rest = context;
-	while (rest->first_in_line && rest->under_way < rest->limits.calls) {
-		struct errand *errand = line_take(rest);
+	struct caller *caller = context;
+	while (caller->first_in_line && caller->under_way < caller->lanes) {
+		struct errand *errand = line_take(caller);
 		if (errand->forgotten) {
-			errand->next = rest->pool;
-			rest->pool = errand;
+			errand->next = caller->pool;
+			caller->pool = errand;
 		} else if (!errand_start(errand, &errand->attempts.call->error)) {
 			answer(errand);
 		}
 	}
 }
 
-static const char *url_of(const struct rest *rest, const char *model)
+static const char *url_of(const struct caller *caller, const char *model)
 {
-	for (size_t i = 0; i < rest->target_count; i++)
-		if (strcmp(rest->targets[i].model, model) == 0)
-			return rest->targets[i].url;
+	for (size_t i = 0; i < caller->config->model_count; i++)
+		if (strcmp(caller->config->models[i].name, model) == 0)
+			return rest_url(&caller->config->models[i]);
 	return NULL;
 }
 
-bool rest_call(struct rest *rest, struct call *call, struct error *error)
+bool caller_call(struct caller *caller, struct call *call, struct error *error)
 {
-	const char *url = url_of(rest, call->name);
+	const char *url = url_of(caller, call->name);
 	if (!url)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
-	struct errand *errand = errand_begin(rest, call, url);
+	struct errand *errand = errand_begin(caller, call, url);
 	if (!errand)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
-	if (rest->first_in_line || rest->under_way == rest->limits.calls) {
+	if (caller->first_in_line || caller->under_way == caller->lanes) {
 		errand_stand_in_line(errand);
 		return true;
 	}
@@ -321,22 +315,22 @@ bool rest_call(struct rest *rest, struct call *call, struct error *error)
 	return false;
 }
 
-void rest_forget(struct rest *rest, struct call *call)
+void caller_forget(struct caller *caller, struct call *call)
 {
-	struct errand *errand = rest->active;
+	struct errand *errand = caller->active;
 	while (errand && errand->attempts.call != call)
 		errand = errand->next_active;
 	if (!errand)
 		return;
 	if (errand->request.exchange) {
 		struct error error = {0};
-		http_forget(rest->http, &errand->request);
-		rest->under_way--;
+		http_forget(caller->http, &errand->request);
+		caller->under_way--;
 		/* Who is next is started from the loop, for the flow may not be entered from here.
 		 * Should the timer fail, the next answer moves the line. */
-		if (rest->first_in_line)
-			loop_timer_set(rest->loop, &rest->line_timer, loop_now_ms(rest->loop), &error);
+		if (caller->first_in_line)
+			loop_timer_set(caller->loop, &caller->line_timer, loop_now_ms(caller->loop), &error);
 	}
-	loop_timer_stop(rest->loop, &errand->again_timer);
+	loop_timer_stop(caller->loop, &errand->again_timer);
 	errand_end(errand);
 }

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serving/rest.h"
+#include "serving/caller.h"
 
 #define SUM "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[3]}]}"
 #define HANG_UP (-1) /* instead of a status: closes the connection without a word */
@@ -43,12 +43,15 @@ struct server {
 
 struct stand {
 	struct server server;
-	struct rest *rest;
+	struct caller *caller;
 	struct arena *arena;
 	struct message message;
 	struct call calls[CALLS_MAX];
 	char order[CALLS_MAX + 1]; /* calls that were answered, by number */
 	char url[64];
+	struct model_address address;
+	struct model_config model;
+	struct caller_config config;
 };
 
 /* ---- the server ---- */
@@ -136,10 +139,11 @@ static int set_up(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand = (struct stand){.server.loop = loop_open(&error), .arena = arena_open((size_t)1 << 20)};
-	snprintf(stand.url, sizeof stand.url, "http://127.0.0.1:%d", server_open(&stand.server));
-	const struct model_endpoint endpoint = {"m", stand.url};
-	const struct rest_limits limits = {.calls = 2, .request_bytes = 4096, .reply_bytes = 1024};
-	stand.rest = rest_open(stand.server.loop, (struct models){1, &endpoint}, &limits, on_answered, &stand, &error);
+	snprintf(stand.url, sizeof stand.url, "http://127.0.0.1:%d/v2/models/m/infer", server_open(&stand.server));
+	stand.address = (struct model_address){.url = stand.url};
+	stand.model = (struct model_config){.name = "m", .addresses = {1, &stand.address}, .lanes_most = 2};
+	stand.config = (struct caller_config){.model_count = 1, .models = &stand.model, .request_bytes = 4096, .reply_bytes = 1024};
+	stand.caller = caller_open(stand.server.loop, &stand.config, on_answered, &stand, &error);
 	assert_string_equal(error.text, "");
 	stand.message = (struct message){.arena = stand.arena, .id = TEXT("r-1")};
 	*state = &stand;
@@ -149,7 +153,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct stand *stand = *state;
-	rest_close(stand->rest);
+	caller_close(stand->caller);
 	for (size_t i = 0; i < stand->server.connection_count; i++)
 		if (stand->server.connections[i].watch.descriptor >= 0)
 			close(stand->server.connections[i].watch.descriptor);
@@ -170,7 +174,7 @@ static struct call *begin(struct stand *stand, int number)
 	struct call *call = &stand->calls[number];
 	*call = (struct call){.target = CALL_MODEL, .name = "m", .request = &payload, .message = &stand->message};
 	struct error error = {0};
-	assert_true(rest_call(stand->rest, call, &error));
+	assert_true(caller_call(stand->caller, call, &error));
 	return call;
 }
 
@@ -250,8 +254,8 @@ static void a_forgotten_call_is_never_answered_and_makes_room(void **state)
 		begin(stand, i);
 	while (stand->server.requests < 2)
 		assert_true(loop_turn(stand->server.loop, 5000, &(struct error){0}));
-	rest_forget(stand->rest, &stand->calls[2]); /* from the line */
-	rest_forget(stand->rest, &stand->calls[0]); /* from the wire */
+	caller_forget(stand->caller, &stand->calls[2]); /* from the line */
+	caller_forget(stand->caller, &stand->calls[0]); /* from the wire */
 	turn_until_answered(stand, 1);
 	assert_string_equal(stand->order, "3");
 	assert_int_equal(stand->server.requests, 3);
@@ -274,7 +278,7 @@ static void a_model_without_an_endpoint_is_a_fault_of_the_configuration(void **s
 	struct stand *stand = *state;
 	struct call call = {.name = "unknown", .message = &stand->message};
 	struct error error = {0};
-	assert_false(rest_call(stand->rest, &call, &error));
+	assert_false(caller_call(stand->caller, &call, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_non_null(strstr(error.text, "unknown"));
 }

@@ -1,0 +1,74 @@
+/* caller.h: a step's calls of models, made real.
+ *
+ * Each call's tensors go out in the protocol of the address that is chosen for it, and
+ * its answer comes back as tensors in the message's arena, or as the error that the
+ * server gave, in its own words. What is in between is the caller's: which replica is
+ * asked, how many at a time, what is asked again and when, what is merged, and what is
+ * answered without asking.
+ *
+ * A model that is away keeps its calls here, in order: those whose message has no
+ * deadline wait until it is back (unless `outage_deadletter`), and no attempt that
+ * never reached it counts. A call whose deadline has passed is never sent.
+ *
+ * A caller belongs to its loop's thread.
+ */
+#ifndef SLUICE_SERVING_CALLER_H
+#define SLUICE_SERVING_CALLER_H
+
+#include "net/loop.h"
+#include "net/tls.h"
+#include "plan/address.h"
+#include "step/step.h"
+
+struct caller;
+
+enum cache_backend { CACHE_NONE, CACHE_MEMORY, CACHE_REDIS };
+
+/* A model, by the name that calls use. What is 0 or NULL is as usual; the texts are
+ * borrowed as long as the caller lives. */
+struct model_config {
+	const char *name;
+	struct model_addresses addresses; /* several are replicas */
+	struct parameters parameters;	  /* sent with each call, behind the request's own */
+	int64_t timeout_ms;		  /* of an attempt; the step's own goes before it */
+	size_t lanes_least, lanes_most;	  /* calls under way at once: between these the server's pace decides */
+	struct model_batching {
+		size_t rows_most;   /* that are merged into one call; 0: none are */
+		int64_t latency_ms; /* the longest that one waits for others */
+		int64_t timeout_ms; /* of a merged call */
+	} batching;
+	struct model_pool {
+		size_t connections; /* to one address */
+		int64_t idle_ms;    /* an idle one is closed after so long */
+	} pool;
+	struct model_cache {
+		enum cache_backend backend;
+		int64_t ttl_ms;
+		const char *redis; /* host:port */
+	} cache;
+	const struct tls_files *tls; /* for addresses with TLS; NULL: the system's authorities */
+	struct place place;	     /* where the user wrote it */
+};
+
+struct caller_config {
+	size_t model_count;
+	const struct model_config *models;
+	size_t request_bytes; /* of one call; a longer one is a LIMIT */
+	size_t reply_bytes;
+	bool outage_deadletter; /* onOutage: a model that is away fails its calls (REMOTE) */
+	uint64_t seed;		/* of what is drawn: replicas, pauses */
+};
+
+/* `answered` is entered in a later turn of the loop, once for each call, with reply or
+ * error filled in. The configuration is borrowed. */
+struct caller *caller_open(struct loop *loop, const struct caller_config *config,
+			   void (*answered)(void *context, struct call *call), void *context, struct error *error);
+void caller_close(struct caller *caller); /* forgets what is under way; NULL is fine */
+
+/* Borrows the call and its message until it is answered or forgotten. False: it could
+ * not be begun, and `answered` does not come. */
+bool caller_call(struct caller *caller, struct call *call, struct error *error);
+
+void caller_forget(struct caller *caller, struct call *call);
+
+#endif
