@@ -308,6 +308,7 @@ static bool say_request(struct exchange *exchange, const struct http_request *re
 	CURL *easy = exchange->easy;
 	bool said = say_content_type(exchange, request->content_type) &&
 		    curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
+		    curl_easy_setopt(easy, CURLOPT_USERPWD, request->login) == CURLE_OK &&
 		    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms) == CURLE_OK &&
 		    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
 	if (!request->body.bytes)

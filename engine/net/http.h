@@ -32,7 +32,8 @@ struct http_request {
 	/* By the caller, borrowed until `done` returns or the request is forgotten: */
 	const char *url;
 	const char *content_type;
-	struct text body; /* posted; bytes NULL: GET */
+	struct text body;  /* posted; bytes NULL: GET */
+	const char *login; /* user:password, said at once (basic); NULL: none */
 	int64_t timeout_ms;
 	/* May start other requests, and reuse this one. */
 	void (*done)(struct http_request *request, const struct http_reply *reply);
