@@ -1,0 +1,43 @@
+/* change.c: see change.h. */
+#include "state/change.h"
+
+#define VERSION '\1'
+
+void change_write_key(struct buffer *out, const char *scope, struct text key)
+{
+	size_t length = strlen(scope);
+	buffer_byte(out, VERSION);
+	buffer_byte(out, (char)length);
+	buffer_append(out, scope, length);
+	buffer_text(out, key);
+}
+
+void change_write_value(struct buffer *out, struct text value)
+{
+	buffer_byte(out, VERSION);
+	buffer_text(out, value);
+}
+
+static bool version_known(struct text bytes, const char *what, struct error *error)
+{
+	if (bytes.length == 0)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; it is none of sluice's", what);
+	return bytes.bytes[0] == VERSION ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			 "its %s is of version %d, and this sluice knows version 1; run the one that wrote it, or a newer one",
+			 what, (unsigned char)bytes.bytes[0]);
+}
+
+bool change_read(struct text record_key, struct text record_value, struct text *scope, struct text *key, struct text *value,
+		 struct error *error)
+{
+	if (!version_known(record_key, "key", error) || (record_value.bytes && !version_known(record_value, "value", error)))
+		return false;
+	size_t name = record_key.length > 1 ? (unsigned char)record_key.bytes[1] : 0;
+	if (name == 0 || record_key.length - 2 < name)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; it is none of sluice's");
+	*scope = (struct text){record_key.bytes + 2, name};
+	*key = (struct text){record_key.bytes + 2 + name, record_key.length - 2 - name};
+	*value = record_value.bytes ? (struct text){record_value.bytes + 1, record_value.length - 1} : (struct text){0};
+	return true;
+}

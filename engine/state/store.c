@@ -1,0 +1,246 @@
+/* store.c: the journal over the tables; see store.h.
+ *
+ * The journal is a chained hash of the newest write of each key. An older one of the
+ * same key is found no more, only released.
+ */
+#include "state/store.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define JOURNAL_BUCKETS_AT_FIRST ((size_t)256)
+
+struct store {
+	struct scopes scopes;
+	struct table **tables;
+	size_t bytes_max;
+	struct write **buckets; /* a power of two of them */
+	size_t bucket_count;
+	size_t journaled;     /* keys */
+	size_t pending_bytes; /* that writes will add to the tables at most */
+};
+
+struct store *store_open(struct scopes scopes, size_t bytes_max)
+{
+	struct store *store = memory_take(1, sizeof *store);
+	if (!store)
+		return NULL;
+	*store = (struct store){.scopes = scopes, .bytes_max = bytes_max, .bucket_count = JOURNAL_BUCKETS_AT_FIRST};
+	store->buckets = memory_take(store->bucket_count, sizeof(struct write *));
+	store->tables = memory_take(scopes.count, sizeof(struct table *));
+	bool opened = store->buckets && store->tables;
+	for (size_t i = 0; opened && i < scopes.count; i++)
+		opened = (store->tables[i] = table_open()) != NULL;
+	if (opened)
+		return store;
+	store_close(store);
+	return NULL;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; store->tables && i < store->scopes.count; i++)
+		table_close(store->tables[i]);
+	memory_give(store->tables);
+	memory_give(store->buckets);
+	memory_give(store);
+}
+
+struct scopes store_scopes(const struct store *store)
+{
+	return store->scopes;
+}
+
+bool store_scope_find(const struct store *store, struct text name, uint32_t *scope)
+{
+	for (size_t i = 0; i < store->scopes.count; i++)
+		if (text_is(name, store->scopes.names[i])) {
+			*scope = (uint32_t)i;
+			return true;
+		}
+	return false;
+}
+
+size_t store_count(const struct store *store)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < store->scopes.count; i++)
+		count += table_count(store->tables[i]);
+	return count;
+}
+
+size_t store_bytes(const struct store *store)
+{
+	size_t bytes = store->pending_bytes;
+	for (size_t i = 0; i < store->scopes.count; i++)
+		bytes += table_bytes(store->tables[i]);
+	return bytes;
+}
+
+/* ---- the journal ---- */
+
+static uint32_t write_hash(uint32_t scope, struct text key)
+{
+	return (uint32_t)hash_bytes(key.bytes, key.length, scope);
+}
+
+/* Where the newest write of the key stands; what it points to is NULL where there is none. */
+static struct write **newest(const struct store *store, uint32_t hash, uint32_t scope, struct text key)
+{
+	struct write **at = &store->buckets[hash & (store->bucket_count - 1)];
+	while (*at && ((*at)->hash != hash || (*at)->scope != scope || !text_equal((*at)->key, key)))
+		at = &(*at)->chained;
+	return at;
+}
+
+static bool journal_grow(struct store *store)
+{
+	size_t count = store->bucket_count * 2;
+	struct write **buckets = memory_take(count, sizeof(struct write *));
+	if (!buckets)
+		return false;
+	for (size_t i = 0; i < store->bucket_count; i++) {
+		struct write *next;
+		for (struct write *write = store->buckets[i]; write; write = next) {
+			struct write **bucket = &buckets[write->hash & (count - 1)];
+			next = write->chained;
+			write->chained = *bucket;
+			*bucket = write;
+		}
+	}
+	memory_give(store->buckets);
+	store->buckets = buckets;
+	store->bucket_count = count;
+	return true;
+}
+
+bool store_read(const struct store *store, uint32_t scope, struct text key, struct text *value)
+{
+	const struct write *write = store->journaled ? *newest(store, write_hash(scope, key), scope, key) : NULL;
+	if (!write)
+		return table_read(store->tables[scope], key, value);
+	*value = write->value;
+	return write->value.bytes != NULL;
+}
+
+bool store_may_write(const struct store *store, uint32_t scope, size_t key_length, size_t value_length, struct error *error)
+{
+	const char *step = store->scopes.names[scope];
+	if (key_length > STORE_KEY_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "step `%s` remembers under a key of %zu bytes, and at most %d are kept; choose a shorter key",
+				 step, key_length, STORE_KEY_BYTES_MAX);
+	if (value_length > STORE_VALUE_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "step `%s` remembers %zu bytes for one key, and at most %d are kept; shorten its windows", step,
+				 value_length, STORE_VALUE_BYTES_MAX);
+	if (store_bytes(store) + table_cost(key_length, value_length) > store->bytes_max)
+		return error_set(
+			error, ERROR_LIMIT, PLACE_NONE,
+			"step `%s` remembers nothing more: its stage keeps %zu bytes for this partition already; shorten its "
+			"windows, give the topic more partitions, or allow it more memory",
+			step, store->bytes_max);
+	return true;
+}
+
+static size_t write_cost(const struct write *write)
+{
+	return write->value.bytes ? table_cost(write->key.length, write->value.length) : 0;
+}
+
+bool store_journal(struct store *store, struct write *write, struct error *error)
+{
+	if (store->journaled >= store->bucket_count && !journal_grow(store))
+		return error_memory(error, ERROR_SYSTEM, "remembering for a step");
+	write->hash = write_hash(write->scope, write->key);
+	struct write **at = newest(store, write->hash, write->scope, write->key);
+	write->chained = *at ? (*at)->chained : NULL;
+	store->journaled += *at == NULL;
+	store->pending_bytes += write_cost(write);
+	*at = write;
+	return true;
+}
+
+bool store_release(struct store *store, struct write *writes, struct error *error)
+{
+	for (struct write *write = writes; write; write = write->next) {
+		if (!table_put(store->tables[write->scope], write->key, write->value, true))
+			return error_memory(error, ERROR_SYSTEM, "keeping what a step remembers");
+		struct write **at = newest(store, write->hash, write->scope, write->key);
+		store->pending_bytes -= write_cost(write);
+		if (*at != write)
+			continue;
+		*at = write->chained;
+		store->journaled--;
+	}
+	return true;
+}
+
+bool store_restore(struct store *store, uint32_t scope, struct text key, struct text value, struct error *error)
+{
+	return table_put(store->tables[scope], key, value, false) ||
+	       error_memory(error, ERROR_SYSTEM, "bringing back what steps remember");
+}
+
+/* ---- changes ---- */
+
+size_t store_changes(const struct store *store)
+{
+	size_t changes = 0;
+	for (size_t i = 0; i < store->scopes.count; i++)
+		changes += table_changes(store->tables[i]);
+	return changes;
+}
+
+bool store_change(const struct store *store, struct change *change)
+{
+	for (size_t i = 0; i < store->scopes.count; i++) {
+		change->scope = (uint32_t)i;
+		if (table_change(store->tables[i], &change->key, &change->value))
+			return true;
+	}
+	return false;
+}
+
+void store_change_told(struct store *store)
+{
+	size_t scope = 0;
+	while (table_changes(store->tables[scope]) == 0)
+		scope++;
+	table_change_told(store->tables[scope]);
+}
+
+/* ---- all of it ---- */
+
+struct showing {
+	uint32_t scope;
+	size_t shown;
+	void (*show)(void *context, const struct change *kept);
+	void *context;
+};
+
+static void show_one(void *context, struct text key, struct text value)
+{
+	struct showing *showing = context;
+	const struct change kept = {showing->scope, key, value};
+	showing->shown++;
+	showing->show(showing->context, &kept);
+}
+
+bool store_show(const struct store *store, struct store_walk *walk, size_t items,
+		void (*show)(void *context, const struct change *kept), void *context)
+{
+	struct showing showing = {.show = show, .context = context};
+	for (; walk->scope < store->scopes.count; walk->scope++, walk->bucket = 0) {
+		const struct table *table = store->tables[walk->scope];
+		showing.scope = walk->scope;
+		while (walk->bucket < table_buckets(table)) {
+			if (showing.shown >= items)
+				return true;
+			table_show(table, walk->bucket++, show_one, &showing);
+		}
+	}
+	return false;
+}

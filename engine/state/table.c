@@ -1,0 +1,351 @@
+/* table.c: a linear hash (Litwin, 1980) of items from the heap; see table.h. */
+#include "state/table.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define SEGMENT_BUCKETS ((size_t)1024)
+#define HEAP_GRAIN ((size_t)16) /* what malloc rounds up to, with the word that it puts before each piece */
+#define HEAP_WORD ((size_t)8)
+#define CHANGES_AT_FIRST 64
+
+struct item {
+	struct item *next; /* of its bucket */
+	uint32_t hash;
+	uint32_t change; /* its place in table->changed, from 1; 0: it was told */
+	uint32_t key_length;
+	uint32_t value_length; /* VALUE_REMOVED: none, and that is not told yet */
+	char bytes[];	       /* the key, zeros to a multiple of 8, the value */
+};
+
+#define VALUE_REMOVED UINT32_MAX
+
+struct segment {
+	struct item *buckets[SEGMENT_BUCKETS];
+};
+
+/* Buckets below `split` are told apart by one bit of the hash more than the others. */
+struct table {
+	struct segment **segments;
+	size_t segment_count, segment_room;
+	size_t buckets;
+	size_t mask; /* of the bits that tell all buckets apart */
+	size_t split;
+	size_t items; /* removed ones that are not told among them */
+	size_t count;
+	size_t bytes;
+	struct item **changed;
+	size_t changed_count, changed_room;
+};
+
+/* ---- items ---- */
+
+static size_t value_at(size_t key_length)
+{
+	return (key_length + 7) & ~(size_t)7;
+}
+
+/* What the heap takes for a piece of that size; all of it but its word is asked for, so
+ * that a value may grow into it. */
+static size_t heap_cost(size_t size)
+{
+	return (size + HEAP_WORD + HEAP_GRAIN - 1) & ~(HEAP_GRAIN - 1);
+}
+
+static size_t item_size(size_t key_length, size_t value_length)
+{
+	return sizeof(struct item) + value_at(key_length) + value_length;
+}
+
+static size_t item_cost(const struct item *item)
+{
+	return heap_cost(item_size(item->key_length, item->value_length == VALUE_REMOVED ? 0 : item->value_length));
+}
+
+static struct text item_key(const struct item *item)
+{
+	return (struct text){item->bytes, item->key_length};
+}
+
+static struct text item_value(const struct item *item)
+{
+	if (item->value_length == VALUE_REMOVED)
+		return (struct text){0};
+	return (struct text){item->bytes + value_at(item->key_length), item->value_length};
+}
+
+size_t table_cost(size_t key_length, size_t value_length)
+{
+	return heap_cost(item_size(key_length, value_length)) + sizeof(struct item *);
+}
+
+/* ---- buckets ---- */
+
+static struct item **bucket_at(const struct table *table, size_t index)
+{
+	return &table->segments[index / SEGMENT_BUCKETS]->buckets[index % SEGMENT_BUCKETS];
+}
+
+static struct item **bucket_of(const struct table *table, uint32_t hash)
+{
+	size_t index = hash & table->mask;
+	if (index < table->split)
+		index = hash & (table->mask * 2 + 1);
+	return bucket_at(table, index);
+}
+
+static struct item **item_find(const struct table *table, uint32_t hash, struct text key)
+{
+	struct item **at = bucket_of(table, hash);
+	while (*at && ((*at)->hash != hash || !text_equal(item_key(*at), key)))
+		at = &(*at)->next;
+	return at;
+}
+
+static bool segment_add(struct table *table)
+{
+	if (table->segment_count == table->segment_room) {
+		size_t room = table->segment_room ? table->segment_room * 2 : 8;
+		struct segment **segments = memory_resize(table->segments, room, sizeof(struct segment *));
+		if (!segments)
+			return false;
+		table->segments = segments;
+		table->segment_room = room;
+	}
+	struct segment *segment = memory_take(1, sizeof *segment);
+	if (!segment)
+		return false;
+	table->bytes += sizeof *segment;
+	table->segments[table->segment_count++] = segment;
+	return true;
+}
+
+/* One bucket more: it takes those of the bucket `split` that have the next bit set.
+ * Without memory the buckets only get longer. */
+static void bucket_add(struct table *table)
+{
+	if (table->buckets == table->segment_count * SEGMENT_BUCKETS && !segment_add(table))
+		return;
+	size_t bit = table->mask + 1;
+	struct item **from = bucket_at(table, table->split), **to = bucket_at(table, table->buckets);
+	while (*from) {
+		struct item *item = *from;
+		if (!(item->hash & bit)) {
+			from = &item->next;
+			continue;
+		}
+		*from = item->next;
+		item->next = *to;
+		*to = item;
+	}
+	table->buckets++;
+	if (++table->split == bit) {
+		table->mask = table->mask * 2 + 1;
+		table->split = 0;
+	}
+}
+
+struct table *table_open(void)
+{
+	struct table *table = memory_take(1, sizeof *table);
+	if (!table)
+		return NULL;
+	table->buckets = SEGMENT_BUCKETS;
+	table->mask = SEGMENT_BUCKETS - 1;
+	if (segment_add(table))
+		return table;
+	table_close(table);
+	return NULL;
+}
+
+void table_close(struct table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < table->segment_count * SEGMENT_BUCKETS; i++) {
+		struct item *next;
+		for (struct item *item = *bucket_at(table, i); item; item = next) {
+			next = item->next;
+			memory_give(item);
+		}
+	}
+	for (size_t i = 0; i < table->segment_count; i++)
+		memory_give(table->segments[i]);
+	memory_give(table->segments);
+	memory_give(table->changed);
+	memory_give(table);
+}
+
+/* ---- reading and putting ---- */
+
+static uint32_t key_hash(struct text key)
+{
+	return (uint32_t)hash_bytes(key.bytes, key.length, 0);
+}
+
+bool table_read(const struct table *table, struct text key, struct text *value)
+{
+	const struct item *item = *item_find(table, key_hash(key), key);
+	if (!item || item->value_length == VALUE_REMOVED)
+		return false;
+	*value = item_value(item);
+	return true;
+}
+
+/* Room for one change more, so that noting it cannot fail. */
+static bool changes_reserve(struct table *table)
+{
+	if (table->changed_count < table->changed_room)
+		return true;
+	size_t room = table->changed_room ? table->changed_room * 2 : CHANGES_AT_FIRST;
+	struct item **changed = memory_resize(table->changed, room, sizeof(struct item *));
+	if (!changed)
+		return false;
+	table->bytes += (room - table->changed_room) * sizeof(struct item *);
+	table->changed = changed;
+	table->changed_room = room;
+	return true;
+}
+
+static void item_note(struct table *table, struct item *item)
+{
+	if (item->change)
+		return;
+	table->changed[table->changed_count++] = item;
+	item->change = (uint32_t)table->changed_count;
+}
+
+static void item_unlink(struct table *table, struct item **at)
+{
+	struct item *item = *at;
+	*at = item->next;
+	table->items--;
+	table->bytes -= item_cost(item);
+	memory_give(item);
+}
+
+static void item_remove(struct table *table, struct item **at, bool noted)
+{
+	struct item *item = *at;
+	if (!item || item->value_length == VALUE_REMOVED)
+		return;
+	table->count--;
+	if (!noted && !item->change) {
+		item_unlink(table, at);
+		return;
+	}
+	table->bytes -= item_cost(item);
+	item->value_length = VALUE_REMOVED;
+	table->bytes += item_cost(item);
+	item_note(table, item);
+}
+
+static struct item *item_add(struct table *table, uint32_t hash, struct text key, size_t value_length)
+{
+	struct item *item = memory_take_raw(heap_cost(item_size(key.length, value_length)) - HEAP_WORD);
+	if (!item)
+		return NULL;
+	*item = (struct item){.hash = hash, .key_length = (uint32_t)key.length, .value_length = VALUE_REMOVED};
+	memset(item->bytes, 0, value_at(key.length));
+	if (key.length)
+		memcpy(item->bytes, key.bytes, key.length);
+	if (++table->items > table->buckets)
+		bucket_add(table);
+	struct item **bucket = bucket_of(table, hash);
+	item->next = *bucket;
+	*bucket = item;
+	table->bytes += item_cost(item);
+	return item;
+}
+
+/* The item at `at` with room for such a value; NULL: memory, and it stays as it was. */
+static struct item *item_fit(struct table *table, struct item **at, size_t value_length)
+{
+	struct item *item = *at;
+	size_t cost = heap_cost(item_size(item->key_length, value_length));
+	if (cost == item_cost(item) && item->value_length != VALUE_REMOVED)
+		return item;
+	item = memory_resize(item, 1, cost - HEAP_WORD);
+	if (!item)
+		return NULL;
+	*at = item;
+	if (item->change)
+		table->changed[item->change - 1] = item;
+	return item;
+}
+
+bool table_put(struct table *table, struct text key, struct text value, bool noted)
+{
+	uint32_t hash = key_hash(key);
+	struct item **at = item_find(table, hash, key);
+	if (noted && !changes_reserve(table))
+		return false;
+	if (!value.bytes) {
+		item_remove(table, at, noted);
+		return true;
+	}
+	size_t before = *at ? item_cost(*at) : 0;
+	struct item *item = *at ? item_fit(table, at, value.length) : item_add(table, hash, key, value.length);
+	if (!item)
+		return false;
+	if (before == 0)
+		before = item_cost(item);
+	table->count += item->value_length == VALUE_REMOVED;
+	item->value_length = (uint32_t)value.length;
+	table->bytes = table->bytes - before + item_cost(item);
+	if (value.length)
+		memcpy(item->bytes + value_at(key.length), value.bytes, value.length);
+	if (noted)
+		item_note(table, item);
+	return true;
+}
+
+size_t table_count(const struct table *table)
+{
+	return table->count;
+}
+
+size_t table_bytes(const struct table *table)
+{
+	return table->bytes;
+}
+
+/* ---- changes ---- */
+
+size_t table_changes(const struct table *table)
+{
+	return table->changed_count;
+}
+
+bool table_change(const struct table *table, struct text *key, struct text *value)
+{
+	if (table->changed_count == 0)
+		return false;
+	const struct item *item = table->changed[table->changed_count - 1];
+	*key = item_key(item);
+	*value = item_value(item);
+	return true;
+}
+
+void table_change_told(struct table *table)
+{
+	struct item *item = table->changed[--table->changed_count];
+	item->change = 0;
+	if (item->value_length == VALUE_REMOVED)
+		item_unlink(table, item_find(table, item->hash, item_key(item)));
+}
+
+/* ---- all of it ---- */
+
+size_t table_buckets(const struct table *table)
+{
+	return table->buckets;
+}
+
+void table_show(const struct table *table, size_t bucket, void (*show)(void *context, struct text key, struct text value),
+		void *context)
+{
+	for (const struct item *item = *bucket_at(table, bucket); item; item = item->next)
+		if (item->value_length != VALUE_REMOVED)
+			show(context, item_key(item), item_value(item));
+}

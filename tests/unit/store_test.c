@@ -1,0 +1,279 @@
+/* store_test.c: what steps remember of a partition: seen at once, kept when it is
+ * released, told once. */
+#include "state/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "state/change.h"
+
+#define BYTES_MAX ((size_t)1 << 24)
+
+static const char *const names[] = {"first", "second"};
+static const struct scopes scopes = {2, names};
+
+static struct store *store_of(void **state)
+{
+	return *state;
+}
+
+static int set_up(void **state)
+{
+	*state = store_open(scopes, BYTES_MAX);
+	return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	store_close(*state);
+	return 0;
+}
+
+static void assert_reads(const struct store *store, uint32_t scope, const char *key, const char *expected)
+{
+	struct text value;
+	bool there = store_read(store, scope, text_of(key), &value);
+	assert_int_equal(there, expected != NULL);
+	if (expected)
+		assert_true(text_is(value, expected));
+}
+
+static void journal(struct store *store, struct write *write, uint32_t scope, const char *key, const char *value)
+{
+	struct error error = {0};
+	*write = (struct write){.scope = scope, .key = text_of(key), .value = text_of(value)};
+	assert_true(store_journal(store, write, &error));
+}
+
+static void release(struct store *store, struct write *write)
+{
+	struct error error = {0};
+	assert_true(store_release(store, write, &error));
+}
+
+static void a_write_is_seen_at_once_and_told_when_it_is_released(void **state)
+{
+	struct store *store = store_of(state);
+	struct write write;
+	struct change change;
+	journal(store, &write, 0, "k", "one");
+	assert_reads(store, 0, "k", "one");
+	assert_int_equal(store_changes(store), 0);
+	assert_int_equal(store_count(store), 0);
+	release(store, &write);
+	assert_reads(store, 0, "k", "one");
+	assert_int_equal(store_count(store), 1);
+	assert_true(store_change(store, &change));
+	assert_true(text_is(change.key, "k") && text_is(change.value, "one") && change.scope == 0);
+	store_change_told(store);
+	assert_false(store_change(store, &change));
+}
+
+static void the_newest_write_is_seen_whatever_was_released_before_it(void **state)
+{
+	struct store *store = store_of(state);
+	struct write older, newer;
+	journal(store, &older, 0, "k", "one");
+	journal(store, &newer, 0, "k", "two");
+	assert_reads(store, 0, "k", "two");
+	release(store, &older);
+	assert_reads(store, 0, "k", "two");
+	release(store, &newer);
+	assert_reads(store, 0, "k", "two");
+	assert_int_equal(store_changes(store), 1);
+}
+
+static void a_removal_hides_what_was_kept_before_it_is_released(void **state)
+{
+	struct store *store = store_of(state);
+	struct write put, removal;
+	struct change change;
+	journal(store, &put, 1, "k", "one");
+	release(store, &put);
+	journal(store, &removal, 1, "k", NULL);
+	assert_reads(store, 1, "k", NULL);
+	release(store, &removal);
+	assert_reads(store, 1, "k", NULL);
+	assert_true(store_change(store, &change));
+	assert_null(change.value.bytes);
+	store_change_told(store);
+	assert_int_equal(store_count(store), 0);
+}
+
+static void steps_do_not_see_each_others_keys(void **state)
+{
+	struct store *store = store_of(state);
+	struct write first, second;
+	journal(store, &first, 0, "k", "of the first");
+	assert_reads(store, 1, "k", NULL);
+	journal(store, &second, 1, "k", "of the second");
+	release(store, &first);
+	release(store, &second);
+	assert_reads(store, 0, "k", "of the first");
+	assert_reads(store, 1, "k", "of the second");
+	assert_int_equal(store_changes(store), 2);
+}
+
+static void all_writes_of_a_message_are_released_together(void **state)
+{
+	struct store *store = store_of(state);
+	struct write writes[3];
+	journal(store, &writes[0], 0, "a", "1");
+	journal(store, &writes[1], 0, "b", "2");
+	journal(store, &writes[2], 1, "a", "3");
+	writes[0].next = &writes[1];
+	writes[1].next = &writes[2];
+	release(store, &writes[0]);
+	assert_int_equal(store_count(store), 3);
+}
+
+static void thousands_of_messages_in_flight_are_kept_apart(void **state)
+{
+	struct store *store = store_of(state);
+	enum { COUNT = 5000 };
+	static struct write writes[COUNT];
+	static char keys[COUNT][16];
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(keys[i], sizeof keys[i], "%u", i);
+		journal(store, &writes[i], 0, keys[i], keys[i]);
+	}
+	for (unsigned i = 0; i < COUNT; i++) {
+		assert_reads(store, 0, keys[i], keys[i]);
+		release(store, &writes[i]);
+	}
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_reads(store, 0, keys[i], keys[i]);
+	assert_int_equal(store_count(store), COUNT);
+}
+
+static void what_would_not_fit_is_refused_by_name_before_it_is_written(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct store *small = store_open(scopes, 64 << 10);
+	assert_true(store_may_write(small, 1, 10, 1000, &error));
+	assert_false(store_may_write(small, 1, 10, 64 << 10, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	assert_non_null(strstr(error.text, "`second`"));
+	assert_non_null(strstr(error.text, "65536"));
+	error = (struct error){0};
+	assert_false(store_may_write(small, 0, STORE_KEY_BYTES_MAX + 1, 1, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	error = (struct error){0};
+	assert_false(store_may_write(small, 0, 1, STORE_VALUE_BYTES_MAX + 1, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	store_close(small);
+}
+
+static void writes_on_their_way_count_until_they_are_released(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	static char bytes[20000];
+	struct store *small = store_open(scopes, 64 << 10);
+	struct write write = {.key = TEXT("k"), .value = {bytes, sizeof bytes}};
+	size_t empty = store_bytes(small);
+	assert_true(store_journal(small, &write, &error));
+	assert_true(store_bytes(small) >= empty + sizeof bytes);
+	release(small, &write);
+	assert_true(store_bytes(small) >= empty + sizeof bytes);
+	assert_true(store_bytes(small) < empty + 2 * sizeof bytes);
+	store_close(small);
+}
+
+static void what_is_brought_back_is_no_change(void **state)
+{
+	struct store *store = store_of(state);
+	struct error error = {0};
+	uint32_t scope = 9;
+	assert_true(store_scope_find(store, TEXT("second"), &scope));
+	assert_int_equal(scope, 1);
+	assert_false(store_scope_find(store, TEXT("gone"), &scope));
+	assert_true(store_restore(store, 1, TEXT("k"), TEXT("v"), &error));
+	assert_reads(store, 1, "k", "v");
+	assert_int_equal(store_changes(store), 0);
+	assert_true(store_restore(store, 1, TEXT("k"), (struct text){0}, &error));
+	assert_reads(store, 1, "k", NULL);
+	assert_int_equal(store_changes(store), 0);
+}
+
+static void running_out_of_memory_is_said(void **state)
+{
+	struct store *store = store_of(state);
+	struct error error = {0};
+	struct write write;
+	journal(store, &write, 0, "k", "v");
+	memory_fail_at(1);
+	assert_false(store_release(store, &write, &error));
+	memory_fail_at(0);
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+}
+
+/* ---- as records of a changelog ---- */
+
+static void a_change_is_read_back_from_its_record(void **state)
+{
+	(void)state;
+	struct buffer key, value;
+	struct text scope, its_key, its_value;
+	struct error error = {0};
+	buffer_open(&key, 1 << 20);
+	buffer_open(&value, 1 << 20);
+	change_write_key(&key, "signals", TEXT("a\0b"));
+	change_write_value(&value, TEXT("bytes"));
+	assert_true(change_read(buffer_view(&key), buffer_view(&value), &scope, &its_key, &its_value, &error));
+	assert_true(text_is(scope, "signals"));
+	assert_true(text_equal(its_key, TEXT("a\0b")));
+	assert_true(text_is(its_value, "bytes"));
+	assert_true(change_read(buffer_view(&key), (struct text){0}, &scope, &its_key, &its_value, &error));
+	assert_null(its_value.bytes);
+	buffer_close(&key);
+	buffer_close(&value);
+}
+
+static void a_record_that_is_no_change_is_refused_with_its_reason(void **state)
+{
+	(void)state;
+	static const struct {
+		struct text key, value;
+		const char *reason;
+	} cases[] = {
+		{{0}, {0}, "empty"},
+		{{"\1\3ab", 4}, {0}, "names no step"},
+		{{"\1", 1}, {0}, "names no step"},
+		{{"\1\0ab", 4}, {0}, "names no step"},
+		{{"\2\1ab", 4}, {0}, "version 2"},
+		{{"\1\1ab", 4}, {"\7x", 2}, "version 7"},
+		{{"\1\1ab", 4}, {"", 0}, "empty"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct text scope, key, value;
+		struct error error = {0};
+		assert_false(change_read(cases[i].key, cases[i].value, &scope, &key, &value, &error));
+		assert_int_equal(error.kind, ERROR_SYSTEM);
+		assert_non_null(strstr(error.text, cases[i].reason));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_write_is_seen_at_once_and_told_when_it_is_released, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_newest_write_is_seen_whatever_was_released_before_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_removal_hides_what_was_kept_before_it_is_released, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(steps_do_not_see_each_others_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(all_writes_of_a_message_are_released_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(thousands_of_messages_in_flight_are_kept_apart, set_up, tear_down),
+		cmocka_unit_test(what_would_not_fit_is_refused_by_name_before_it_is_written),
+		cmocka_unit_test(writes_on_their_way_count_until_they_are_released),
+		cmocka_unit_test_setup_teardown(what_is_brought_back_is_no_change, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(running_out_of_memory_is_said, set_up, tear_down),
+		cmocka_unit_test(a_change_is_read_back_from_its_record),
+		cmocka_unit_test(a_record_that_is_no_change_is_refused_with_its_reason),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
