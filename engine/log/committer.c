@@ -1,8 +1,5 @@
-/* committer.c: see committer.h, and transaction.h for why it is so.
- *
- * The order of calls below is the exactly-once of sluice: begin - produce - offsets -
- * commit, and when anything in between is in doubt, a new producer under the same id.
- */
+/* committer.c: the calls on librdkafka that settle a transaction, in the order that
+ * settlement.c says; see committer.h, and transaction.h for why it is so. */
 #include "log/committer.h"
 
 #include <pthread.h>
@@ -12,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "log/settlement.h"
 #include "net/loop.h"
 
-#define RETRY_PAUSE_MS 100 /* between attempts to get a producer while Kafka is away */
 #define REASON_MAX 256
 
 enum request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
@@ -39,8 +36,7 @@ struct committer {
 	/* The thread's while it is at a request, else the worker's: */
 	rd_kafka_t *producer;
 	rd_kafka_topic_t **topics;
-	unsigned closed_at_begin;
-	struct positions positions;
+	struct settlement settlement;
 	char reason[REASON_MAX];
 };
 
@@ -121,30 +117,16 @@ static bool producer_open(struct committer *committer, struct error *error)
 	return true;
 }
 
-/* Notes the first reason of a doubt; true when the call went well. */
-static bool went_well(struct committer *committer, const char *doing, rd_kafka_error_t *failure)
+/* ---- the calls; each notes the first reason of a doubt ---- */
+
+static enum settlement_outcome outcome_of(struct committer *committer, const char *doing, rd_kafka_error_t *failure)
 {
 	if (!failure)
-		return true;
+		return SETTLEMENT_DONE;
 	if (!committer->reason[0])
 		snprintf(committer->reason, sizeof committer->reason, "%s: %s", doing, rd_kafka_error_string(failure));
 	rd_kafka_error_destroy(failure);
-	return false;
-}
-
-/* ---- a new producer, when there is none yet or the old one is in doubt ---- */
-
-static bool pause_before_retry(const struct committer *committer)
-{
-	struct timespec pause = {.tv_nsec = RETRY_PAUSE_MS * 1000000L};
-	nanosleep(&pause, NULL);
-	return !atomic_load(&committer->stopping);
-}
-
-static bool begin(struct committer *committer)
-{
-	committer->closed_at_begin = atomic_load(&committer->closed_sockets);
-	return went_well(committer, "beginning a transaction", rd_kafka_begin_transaction(committer->producer));
+	return SETTLEMENT_FAILED;
 }
 
 static bool is_hopeless(rd_kafka_resp_err_t code)
@@ -154,38 +136,18 @@ static bool is_hopeless(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 
-/* False and no error: to be tried again. */
-static bool try_start(struct committer *committer, struct error *error)
+static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
 {
 	producer_close(committer);
 	if (!producer_open(committer, error))
-		return false;
+		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
-	if (!failure)
-		return begin(committer);
-	if (is_hopeless(rd_kafka_error_code(failure)))
+	bool hopeless = failure && is_hopeless(rd_kafka_error_code(failure));
+	if (hopeless)
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka gives no transactions to %s: %s", committer->config->id,
 			  rd_kafka_error_string(failure));
 	rd_kafka_error_destroy(failure);
-	return false;
-}
-
-static bool start(struct committer *committer, struct error *error)
-{
-	while (!try_start(committer, error))
-		if (error->kind != ERROR_NONE || !pause_before_retry(committer))
-			return false;
-	return true;
-}
-
-/* ---- the end of a transaction ---- */
-
-static bool is_in_doubt(struct committer *committer)
-{
-	unsigned closed = atomic_load(&committer->closed_sockets) - committer->closed_at_begin;
-	if (closed > 0 && !committer->reason[0])
-		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction", closed);
-	return closed > 0;
+	return hopeless ? SETTLEMENT_HOPELESS : failure ? SETTLEMENT_FAILED : SETTLEMENT_DONE;
 }
 
 static struct positions positions_to_commit(struct positions all, struct position *room)
@@ -197,62 +159,76 @@ static struct positions positions_to_commit(struct positions all, struct positio
 	return some;
 }
 
-static bool send_offsets(struct committer *committer)
+static enum settlement_outcome send_offsets(struct committer *committer)
 {
-	struct position *room = memory_take(committer->positions.count + 1, sizeof(struct position));
+	struct positions all = committer->settlement.positions;
+	struct position *room = memory_take(all.count, sizeof(struct position));
 	if (!room)
-		return false;
-	struct positions some = positions_to_commit(committer->positions, room);
-	bool sent = true;
-	if (some.count > 0) {
-		rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, some);
-		const rd_kafka_consumer_group_metadata_t *membership = consumer_membership(committer->consumer);
-		rd_kafka_error_t *failure =
-			rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms);
-		sent = went_well(committer, "sending offsets", failure);
-		rd_kafka_topic_partition_list_destroy(list);
-	}
+		return SETTLEMENT_FAILED;
+	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions_to_commit(all, room));
+	const rd_kafka_consumer_group_metadata_t *membership = consumer_membership(committer->consumer);
+	rd_kafka_error_t *failure =
+		rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms);
+	rd_kafka_topic_partition_list_destroy(list);
 	memory_give(room);
-	return sent;
+	return outcome_of(committer, "sending offsets", failure);
 }
 
-/* True when it is committed beyond doubt and the next one is open. The sockets are
- * looked at last too: a commit that was sent twice also reports success. */
-static bool commit(struct committer *committer)
+static enum settlement_outcome read_committed(struct committer *committer)
 {
-	return !is_in_doubt(committer) && send_offsets(committer) &&
-	       went_well(committer, "committing", rd_kafka_commit_transaction(committer->producer, committer->timeout_ms)) &&
-	       !is_in_doubt(committer) && begin(committer);
-}
-
-static bool try_read_committed(struct committer *committer)
-{
-	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, committer->positions);
+	struct positions positions = committer->settlement.positions;
+	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions);
 	bool read = rd_kafka_committed(consumer_client(committer->consumer), list, committer->timeout_ms) ==
 		    RD_KAFKA_RESP_ERR_NO_ERROR;
 	for (int i = 0; read && i < list->cnt; i++) {
 		int64_t offset = list->elems[i].offset;
-		committer->positions.items[i].offset = offset < 0 ? OFFSET_NONE : offset;
+		positions.items[i].offset = offset < 0 ? OFFSET_NONE : offset;
 		read = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
-	return read;
+	return read ? SETTLEMENT_DONE : SETTLEMENT_FAILED;
 }
 
-static bool read_committed(struct committer *committer)
+static enum settlement_outcome pause_before_retry(const struct committer *committer)
 {
-	while (committer->positions.count > 0 && !try_read_committed(committer))
-		if (!pause_before_retry(committer))
-			return false;
-	return true;
+	struct timespec pause = {.tv_nsec = SETTLEMENT_PAUSE_MS * 1000000L};
+	nanosleep(&pause, NULL);
+	return atomic_load(&committer->stopping) ? SETTLEMENT_HOPELESS : SETTLEMENT_DONE;
 }
 
-static enum transaction_news end(struct committer *committer, struct error *error)
+static enum settlement_outcome make_call(struct committer *committer, struct error *error)
 {
-	committer->reason[0] = '\0';
-	if (commit(committer))
-		return NEWS_COMMITTED;
-	return start(committer, error) && read_committed(committer) ? NEWS_RESET : NEWS_BROKEN;
+	switch (committer->settlement.call) {
+	case SETTLEMENT_OPEN:
+		return open_anew(committer, error);
+	case SETTLEMENT_BEGIN:
+		return outcome_of(committer, "beginning a transaction", rd_kafka_begin_transaction(committer->producer));
+	case SETTLEMENT_SEND_OFFSETS:
+		return send_offsets(committer);
+	case SETTLEMENT_COMMIT:
+		return outcome_of(committer, "committing",
+				  rd_kafka_commit_transaction(committer->producer, committer->timeout_ms));
+	case SETTLEMENT_READ_COMMITTED:
+		return read_committed(committer);
+	case SETTLEMENT_PAUSE:
+		return pause_before_retry(committer);
+	case SETTLEMENT_OVER:
+		break;
+	}
+	return SETTLEMENT_DONE;
+}
+
+static enum transaction_news settle(struct committer *committer, struct error *error)
+{
+	struct settlement *settlement = &committer->settlement;
+	while (settlement->call != SETTLEMENT_OVER) {
+		enum settlement_outcome outcome = make_call(committer, error);
+		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
+	}
+	if (settlement->closed > 0 && !committer->reason[0])
+		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
+			 settlement->closed);
+	return settlement->news;
 }
 
 /* ---- the thread ---- */
@@ -284,10 +260,11 @@ static void *run(void *context)
 		struct error error = {0};
 		switch (next_request(committer)) {
 		case REQUEST_START:
-			give_answer(committer, start(committer, &error) ? NEWS_STARTED : NEWS_BROKEN, &error);
+			settlement_start(&committer->settlement);
+			give_answer(committer, settle(committer, &error), &error);
 			break;
 		case REQUEST_END:
-			give_answer(committer, end(committer, &error), &error);
+			give_answer(committer, settle(committer, &error), &error);
 			break;
 		case REQUEST_STOP:
 		case REQUEST_NONE:
@@ -379,7 +356,8 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 
 void committer_end(struct committer *committer, struct positions positions)
 {
-	committer->positions = positions;
+	committer->reason[0] = '\0';
+	settlement_end(&committer->settlement, positions, atomic_load(&committer->closed_sockets));
 	ask(committer, REQUEST_END);
 }
 

@@ -1,15 +1,14 @@
-/* shipments.c: see shipments.h. Two batches exist at a time: the open one, and perhaps one
- * that has ended and waits for its acknowledgements, then for its commit. */
+/* shipments.c: Kafka's side of producing at least once; when which offsets are committed
+ * is decided in loads.c. See shipments.h. */
 #include "log/shipments.h"
 
 #include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "log/loads.h"
 #include "log/client.h"
 #include "net/loop.h"
-
-enum stage { STAGE_FILLING, STAGE_ACKNOWLEDGING, STAGE_COMMITTING, STAGE_COMMITTED };
 
 struct shipments {
 	struct output output; /* first: the table of operations */
@@ -20,12 +19,8 @@ struct shipments {
 	rd_kafka_queue_t *reports; /* the producer's events */
 	rd_kafka_queue_t *commits; /* the consumer's answers to commits */
 	rd_kafka_topic_t **topics;
-	bool started;	   /* and said so */
-	unsigned open;	   /* 0 or 1: which of the two below is filled; the other has ended */
-	size_t waiting[2]; /* records without an acknowledgement */
-	enum stage stage;  /* of the one that has ended; FILLING: there is none */
-	struct positions positions;
-	size_t capacity;
+	bool started; /* and said so */
+	struct loads loads;
 	int64_t ended_us;
 	int64_t commit_us;
 	struct error failure;
@@ -120,7 +115,7 @@ static void shipments_close(struct output *self)
 	}
 	if (shipments->bell >= 0)
 		close(shipments->bell);
-	memory_give(shipments->positions.items);
+	loads_close(&shipments->loads);
 	memory_give(shipments->topics);
 	memory_give(shipments);
 }
@@ -136,7 +131,7 @@ static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
 {
 	const rd_kafka_message_t *message;
 	while ((message = rd_kafka_event_message_next(event))) {
-		shipments->waiting[(uintptr_t)message->_private]--;
+		loads_acknowledged(&shipments->loads, (unsigned)(uintptr_t)message->_private);
 		if (message->err)
 			error_set(
 				&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
@@ -160,32 +155,16 @@ static void read_producer_events(struct shipments *shipments)
 
 /* ---- commits ---- */
 
-static size_t positions_known(struct positions positions)
+static void begin_commit(struct shipments *shipments, struct positions positions)
 {
-	size_t known = 0;
-	for (size_t i = 0; i < positions.count; i++)
-		if (positions.items[i].offset != OFFSET_NONE)
-			positions.items[known++] = positions.items[i];
-	return known;
-}
-
-static void begin_commit(struct shipments *shipments)
-{
-	shipments->positions.count = positions_known(shipments->positions);
-	shipments->stage = STAGE_COMMITTED;
-	if (shipments->positions.count == 0)
-		return;
-	rd_kafka_topic_partition_list_t *list = consumer_list(shipments->consumer, shipments->positions);
+	rd_kafka_topic_partition_list_t *list = consumer_list(shipments->consumer, positions);
 	rd_kafka_resp_err_t code =
 		rd_kafka_commit_queue(consumer_client(shipments->consumer), list, shipments->commits, NULL, NULL);
 	rd_kafka_topic_partition_list_destroy(list);
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-		shipments->stage = STAGE_COMMITTING;
-	else
-		shipments->positions.count = 0; /* to be ended again */
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		loads_took(&shipments->loads, LOADS_FAILED);
 }
 
-/* The group has given these partitions to others: what they answer is theirs. */
 static bool is_void(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
@@ -197,9 +176,9 @@ static void read_commits(struct shipments *shipments)
 	rd_kafka_event_t *event;
 	while ((event = rd_kafka_queue_poll(shipments->commits, 0))) {
 		rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !is_void(code))
-			shipments->positions.count = 0;
-		shipments->stage = STAGE_COMMITTED;
+		loads_took(&shipments->loads, code == RD_KAFKA_RESP_ERR_NO_ERROR ? LOADS_TAKEN
+						  : is_void(code)		     ? LOADS_VOID
+										     : LOADS_FAILED);
 		rd_kafka_event_destroy(event);
 	}
 }
@@ -217,15 +196,13 @@ static enum transaction_news shipments_news(struct output *self, struct position
 		shipments->started = true;
 		return NEWS_STARTED;
 	}
-	if (shipments->stage == STAGE_ACKNOWLEDGING && shipments->waiting[!shipments->open] == 0)
-		begin_commit(shipments);
-	if (shipments->stage == STAGE_COMMITTING)
-		read_commits(shipments);
-	if (shipments->stage != STAGE_COMMITTED)
+	struct positions positions;
+	if (loads_to_commit(&shipments->loads, &positions))
+		begin_commit(shipments, positions);
+	read_commits(shipments);
+	if (!loads_over(&shipments->loads, committed))
 		return NEWS_NONE;
-	shipments->stage = STAGE_FILLING;
 	shipments->commit_us = clock_us() - shipments->ended_us;
-	*committed = shipments->positions;
 	return NEWS_COMMITTED;
 }
 
@@ -238,25 +215,15 @@ static bool shipments_is_open(const struct output *self)
 static bool shipments_may_end(const struct output *self)
 {
 	const struct shipments *shipments = (const struct shipments *)self;
-	return shipments->started && shipments->stage == STAGE_FILLING;
+	return shipments->started && loads_may_end(&shipments->loads);
 }
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)
 {
 	struct shipments *shipments = (struct shipments *)self;
-	if (positions.count > shipments->capacity) {
-		struct position *items = memory_resize(shipments->positions.items, positions.count, sizeof(struct position));
-		if (!items)
-			return error_memory(error, ERROR_SYSTEM, "ending a batch");
-		shipments->positions.items = items;
-		shipments->capacity = positions.count;
-	}
-	if (positions.count > 0)
-		memcpy(shipments->positions.items, positions.items, positions.count * sizeof(struct position));
-	shipments->positions.count = positions.count;
+	if (!loads_end(&shipments->loads, positions, error))
+		return false;
 	shipments->ended_us = clock_us();
-	shipments->stage = STAGE_ACKNOWLEDGING;
-	shipments->open = !shipments->open;
 	bell_ring(shipments->bell); /* perhaps all is acknowledged already */
 	return true;
 }
@@ -266,8 +233,9 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 	struct shipments *shipments = (struct shipments *)self;
 	struct error refused = {0};
 	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics[record->topic], record,
-						      (void *)(uintptr_t)shipments->open, &refused);
-	shipments->waiting[shipments->open] += verdict == PRODUCED;
+						      (void *)(uintptr_t)shipments->loads.open, &refused);
+	if (verdict == PRODUCED)
+		(void)loads_produced(&shipments->loads);
 	if (verdict == PRODUCE_SPOILT && shipments->failure.kind == ERROR_NONE) {
 		shipments->failure = refused;
 		bell_ring(shipments->bell);

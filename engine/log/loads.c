@@ -1,0 +1,59 @@
+/* loads.c: see loads.h. */
+#include "log/loads.h"
+
+#include "base/memory.h"
+
+void loads_close(struct loads *loads)
+{
+	memory_give(loads->positions.items);
+}
+
+static bool positions_fit(struct loads *loads, size_t count, struct error *error)
+{
+	if (count <= loads->capacity)
+		return true;
+	struct position *items = memory_resize(loads->positions.items, count, sizeof(struct position));
+	if (!items)
+		return error_memory(error, ERROR_SYSTEM, "ending a load");
+	loads->positions.items = items;
+	loads->capacity = count;
+	return true;
+}
+
+bool loads_end(struct loads *loads, struct positions positions, struct error *error)
+{
+	if (!positions_fit(loads, positions.count, error))
+		return false;
+	loads->positions.count = 0;
+	for (size_t i = 0; i < positions.count; i++)
+		if (positions.items[i].offset != OFFSET_NONE)
+			loads->positions.items[loads->positions.count++] = positions.items[i];
+	loads->stage = LOADS_ACKNOWLEDGING;
+	loads->open = !loads->open;
+	return true;
+}
+
+bool loads_to_commit(struct loads *loads, struct positions *positions)
+{
+	if (loads->stage != LOADS_ACKNOWLEDGING || loads->waiting[!loads->open] > 0)
+		return false;
+	loads->stage = loads->positions.count > 0 ? LOADS_COMMITTING : LOADS_COMMITTED;
+	*positions = loads->positions;
+	return loads->stage == LOADS_COMMITTING;
+}
+
+void loads_took(struct loads *loads, enum loads_outcome outcome)
+{
+	if (outcome == LOADS_FAILED)
+		loads->positions.count = 0;
+	loads->stage = LOADS_COMMITTED;
+}
+
+bool loads_over(struct loads *loads, struct positions *committed)
+{
+	if (loads->stage != LOADS_COMMITTED)
+		return false;
+	loads->stage = LOADS_FILLING;
+	*committed = loads->positions;
+	return true;
+}

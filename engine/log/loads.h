@@ -1,0 +1,59 @@
+/* loads.h: which offsets may be committed at least once: those of a load whose records
+ * are all acknowledged. Two loads exist at a time: the open one, and perhaps one that
+ * has ended and waits for its acknowledgements, then for its commit.
+ *
+ * Pure: shipments.c sends and commits on Kafka, the twin on itself.
+ */
+#ifndef SLUICE_LOG_LOADS_H
+#define SLUICE_LOG_LOADS_H
+
+#include "log/output.h"
+
+enum loads_stage { LOADS_FILLING, LOADS_ACKNOWLEDGING, LOADS_COMMITTING, LOADS_COMMITTED };
+
+/* Starts as {0}. */
+struct loads {
+	unsigned open;		    /* 0 or 1: which of the two is filled; the other has ended */
+	size_t waiting[2];	    /* records without an acknowledgement */
+	enum loads_stage stage;	    /* of the one that has ended; FILLING: there is none */
+	struct positions positions; /* of the one that has ended */
+	size_t capacity;
+};
+
+void loads_close(struct loads *loads);
+
+/* A record went out: the number is for its acknowledgement. */
+static inline unsigned loads_produced(struct loads *loads)
+{
+	loads->waiting[loads->open]++;
+	return loads->open;
+}
+
+static inline void loads_acknowledged(struct loads *loads, unsigned load)
+{
+	loads->waiting[load]--;
+}
+
+static inline bool loads_may_end(const struct loads *loads)
+{
+	return loads->stage == LOADS_FILLING;
+}
+
+/* The open load ends with these positions (copied), and the next is open. */
+bool loads_end(struct loads *loads, struct positions positions, struct error *error);
+
+/* True once for each load: these are to be committed now. */
+bool loads_to_commit(struct loads *loads, struct positions *positions);
+
+/* What came of it. */
+enum loads_outcome {
+	LOADS_TAKEN,
+	LOADS_VOID,	/* the group has given these partitions to others: what they answer is theirs */
+	LOADS_FAILED, /* not this time: to be ended again */
+};
+void loads_took(struct loads *loads, enum loads_outcome outcome);
+
+/* True once for each load: it is over, and these were committed; none when it failed. */
+bool loads_over(struct loads *loads, struct positions *committed);
+
+#endif

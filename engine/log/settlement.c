@@ -1,0 +1,113 @@
+/* settlement.c: see settlement.h. */
+#include "log/settlement.h"
+
+static void over(struct settlement *settlement, enum transaction_news news)
+{
+	settlement->call = SETTLEMENT_OVER;
+	settlement->news = news;
+}
+
+static void pause_before(struct settlement *settlement, enum settlement_call again)
+{
+	settlement->call = SETTLEMENT_PAUSE;
+	settlement->paused = again;
+}
+
+static void begin(struct settlement *settlement, unsigned closed)
+{
+	settlement->closed_at_begin = closed;
+	settlement->call = SETTLEMENT_BEGIN;
+}
+
+static void doubt(struct settlement *settlement, unsigned closed)
+{
+	settlement->doubted = true;
+	settlement->closed = closed - settlement->closed_at_begin;
+	settlement->call = SETTLEMENT_OPEN;
+}
+
+static bool has_offsets(struct positions positions)
+{
+	for (size_t i = 0; i < positions.count; i++)
+		if (positions.items[i].offset != OFFSET_NONE)
+			return true;
+	return false;
+}
+
+void settlement_start(struct settlement *settlement)
+{
+	*settlement = (struct settlement){.call = SETTLEMENT_OPEN};
+}
+
+void settlement_end(struct settlement *settlement, struct positions positions, unsigned closed)
+{
+	*settlement = (struct settlement){
+		.call = has_offsets(positions) ? SETTLEMENT_SEND_OFFSETS : SETTLEMENT_COMMIT,
+		.positions = positions,
+		.ending = true,
+		.closed_at_begin = settlement->closed_at_begin,
+	};
+	if (closed != settlement->closed_at_begin)
+		doubt(settlement, closed);
+}
+
+/* The next transaction is open. */
+static void begun(struct settlement *settlement)
+{
+	if (!settlement->ending)
+		over(settlement, NEWS_STARTED);
+	else if (!settlement->doubted)
+		over(settlement, NEWS_COMMITTED);
+	else if (settlement->positions.count > 0)
+		settlement->call = SETTLEMENT_READ_COMMITTED;
+	else
+		over(settlement, NEWS_RESET);
+}
+
+/* What cannot be had now is tried again, but a transaction that was open is given up first. */
+static void failed(struct settlement *settlement, unsigned closed)
+{
+	bool was_open = settlement->ending && !settlement->doubted;
+	if (was_open)
+		doubt(settlement, closed);
+	else
+		pause_before(settlement,
+			     settlement->call == SETTLEMENT_READ_COMMITTED ? SETTLEMENT_READ_COMMITTED : SETTLEMENT_OPEN);
+}
+
+void settlement_took(struct settlement *settlement, enum settlement_outcome outcome, unsigned closed)
+{
+	if (outcome == SETTLEMENT_HOPELESS) {
+		over(settlement, NEWS_BROKEN);
+		return;
+	}
+	if (outcome == SETTLEMENT_FAILED) {
+		failed(settlement, closed);
+		return;
+	}
+	switch (settlement->call) {
+	case SETTLEMENT_OVER:
+		break;
+	case SETTLEMENT_OPEN:
+		begin(settlement, closed);
+		break;
+	case SETTLEMENT_BEGIN:
+		begun(settlement);
+		break;
+	case SETTLEMENT_SEND_OFFSETS:
+		settlement->call = SETTLEMENT_COMMIT;
+		break;
+	case SETTLEMENT_COMMIT: /* one that was sent twice also reports success */
+		if (closed == settlement->closed_at_begin)
+			begin(settlement, closed);
+		else
+			doubt(settlement, closed);
+		break;
+	case SETTLEMENT_READ_COMMITTED:
+		over(settlement, NEWS_RESET);
+		break;
+	case SETTLEMENT_PAUSE:
+		settlement->call = settlement->paused;
+		break;
+	}
+}

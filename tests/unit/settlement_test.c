@@ -1,0 +1,128 @@
+/* Which call follows which when a transaction is settled, whoever makes them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "log/settlement.h"
+
+static struct position items[] = {{0, 0, 7}, {0, 1, OFFSET_NONE}};
+static const struct positions some = {2, items};
+
+/* An open transaction at its end, with no connection closed so far. */
+static struct settlement ending(struct positions positions)
+{
+	struct settlement settlement;
+	settlement_start(&settlement);
+	settlement_end(&settlement, positions, 0);
+	return settlement;
+}
+
+/* Makes these calls, each with success; fails the test where another is wanted. */
+static void expect_calls(struct settlement *settlement, const enum settlement_call *calls, size_t count, unsigned closed)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(settlement->call, calls[i]);
+		settlement_took(settlement, SETTLEMENT_DONE, closed);
+	}
+}
+#define CALLS(settlement, closed, ...)                                                        \
+	do {                                                                                  \
+		const enum settlement_call calls[] = {__VA_ARGS__};                           \
+		expect_calls((settlement), calls, sizeof calls / sizeof calls[0], (closed)); \
+	} while (0)
+
+static void assert_over(const struct settlement *settlement, enum transaction_news news)
+{
+	assert_int_equal(settlement->call, SETTLEMENT_OVER);
+	assert_int_equal(settlement->news, news);
+}
+
+static void a_first_producer_is_opened_and_begins(void **state)
+{
+	(void)state;
+	struct settlement settlement;
+	settlement_start(&settlement);
+	CALLS(&settlement, 0, SETTLEMENT_OPEN, SETTLEMENT_BEGIN);
+	assert_over(&settlement, NEWS_STARTED);
+}
+
+static void offsets_go_before_the_commit_and_the_next_begins_behind_it(void **state)
+{
+	(void)state;
+	struct settlement settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS, SETTLEMENT_COMMIT, SETTLEMENT_BEGIN);
+	assert_over(&settlement, NEWS_COMMITTED);
+}
+
+static void without_offsets_there_are_none_to_send(void **state)
+{
+	(void)state;
+	struct settlement settlement = ending((struct positions){1, &items[1]});
+	CALLS(&settlement, 0, SETTLEMENT_COMMIT, SETTLEMENT_BEGIN);
+	assert_over(&settlement, NEWS_COMMITTED);
+}
+
+static void a_connection_that_closed_since_the_begin_means_a_new_producer(void **state)
+{
+	(void)state;
+	struct settlement settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS, SETTLEMENT_COMMIT, SETTLEMENT_BEGIN);
+	settlement_end(&settlement, some, 1);
+	CALLS(&settlement, 2, SETTLEMENT_OPEN, SETTLEMENT_BEGIN, SETTLEMENT_READ_COMMITTED);
+	assert_over(&settlement, NEWS_RESET);
+	/* What closed before the new one began says nothing about it. */
+	settlement_end(&settlement, some, 2);
+	CALLS(&settlement, 2, SETTLEMENT_SEND_OFFSETS, SETTLEMENT_COMMIT, SETTLEMENT_BEGIN);
+	assert_over(&settlement, NEWS_COMMITTED);
+}
+
+static void a_commit_that_succeeded_over_a_closed_connection_is_in_doubt(void **state)
+{
+	(void)state;
+	struct settlement settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS);
+	CALLS(&settlement, 1, SETTLEMENT_COMMIT, SETTLEMENT_OPEN, SETTLEMENT_BEGIN, SETTLEMENT_READ_COMMITTED);
+	assert_over(&settlement, NEWS_RESET);
+	assert_int_equal(settlement.closed, 1);
+}
+
+static void what_cannot_be_had_now_is_tried_again_after_a_pause(void **state)
+{
+	(void)state;
+	struct settlement settlement = ending(some);
+	settlement_took(&settlement, SETTLEMENT_FAILED, 0); /* the offsets */
+	assert_int_equal(settlement.call, SETTLEMENT_OPEN);
+	settlement_took(&settlement, SETTLEMENT_FAILED, 0);
+	CALLS(&settlement, 0, SETTLEMENT_PAUSE, SETTLEMENT_OPEN);
+	settlement_took(&settlement, SETTLEMENT_FAILED, 0); /* the begin: with another producer again */
+	CALLS(&settlement, 0, SETTLEMENT_PAUSE, SETTLEMENT_OPEN, SETTLEMENT_BEGIN);
+	settlement_took(&settlement, SETTLEMENT_FAILED, 0); /* the group's offsets */
+	CALLS(&settlement, 0, SETTLEMENT_PAUSE, SETTLEMENT_READ_COMMITTED);
+	assert_over(&settlement, NEWS_RESET);
+}
+
+static void what_never_will_be_had_ends_it(void **state)
+{
+	(void)state;
+	struct settlement settlement;
+	settlement_start(&settlement);
+	settlement_took(&settlement, SETTLEMENT_HOPELESS, 0);
+	assert_over(&settlement, NEWS_BROKEN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_first_producer_is_opened_and_begins),
+		cmocka_unit_test(offsets_go_before_the_commit_and_the_next_begins_behind_it),
+		cmocka_unit_test(without_offsets_there_are_none_to_send),
+		cmocka_unit_test(a_connection_that_closed_since_the_begin_means_a_new_producer),
+		cmocka_unit_test(a_commit_that_succeeded_over_a_closed_connection_is_in_doubt),
+		cmocka_unit_test(what_cannot_be_had_now_is_tried_again_after_a_pause),
+		cmocka_unit_test(what_never_will_be_had_ends_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
