@@ -4,10 +4,12 @@
 # needs no line here: it is found in its room.
 
 SAN     ?=
+# Another librdkafka than the system's, by its prefix: RDKAFKA=$(tests/librdkafka.sh).
+RDKAFKA ?=
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
 DESTDIR ?=
-BUILD   := build$(if $(SAN),/$(SAN))$(if $(filter clang%,$(CC)),/$(CC))
+BUILD   := build$(if $(SAN),/$(SAN))$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 libmicrohttpd hiredis openssl
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.
@@ -16,14 +18,15 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 HARDENED := -fstack-protector-strong -fPIE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_EVERY_ALLOCATION_APART)
 
-# pkg-config is asked only when something is compiled: `make deps` runs before it is there.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+# Others' headers are not held to our warnings. pkg-config is asked only when something is compiled: `make deps` runs before it is there.
+PKG_CONFIG = $(if $(RDKAFKA),PKG_CONFIG_PATH=$(RDKAFKA)/lib/pkgconfig )pkg-config
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem%,$$(shell $(PKG_CONFIG) --cflags $(PACKAGES))))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
 
 CPPFLAGS += -Iengine -I. -D_GNU_SOURCE
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE)
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(if $(RDKAFKA),-Xlinker -rpath=$(RDKAFKA)/lib)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
 
 # Fuzzing is clang's, whatever the rest is built with.
@@ -136,7 +139,9 @@ demo:
 ## |    80  bars       instructions, ratios and memory beside their bars
 ## |   240  torture    every allocation of every command made to fail once
 ## |   200  fuzz       a short run of every fuzz target
-## |    90  kafka      an engine killed under load on a real Kafka (skipped without Java and Maven)
+## |   120  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |    50  guard      a network that loses, delays and repeats, before a real Kafka
+## |   150  librdkafka unit tests and guard with a current librdkafka (skipped where cargo cannot fetch it)
 check:
 	@tests/check.sh $(ONLY)
 
@@ -152,9 +157,17 @@ bench: $(BUILD)/sluice $(BENCHES)
 fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
 
-## kafka: kills an engine on a real Kafka and counts what is lost (needs Java and Maven)
-kafka: $(BUILD)/sluice $(KAFKAS)
-	@tests/kafka/kill.sh $(BUILD)/sluice $(BUILD)/kafka
+## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
+KAFKA_TESTS := kill soak guard
+kafka: kafka-programs
+	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
+		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]
+
+## soak: three engines on a real Kafka, one killed every 2 s, for TIME seconds (600)
+soak: kafka-programs
+	@tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
+
+kafka-programs: $(BUILD)/sluice $(KAFKAS)
 
 ## docs: prints the reference pages again, and in other pages what commands print
 docs: $(BUILD)/sluice
@@ -184,6 +197,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench fuzz kafka docs deps install clean help
+.PHONY: all test demo check layers bench fuzz kafka kafka-programs soak docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

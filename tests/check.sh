@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka"
+parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka guard librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -122,7 +122,25 @@ part_demo() {
 }
 
 part_kafka() {
-	make_quietly kafka
+	make_quietly kafka NAME="kill soak"
+}
+
+part_guard() {
+	make_quietly kafka NAME=guard
+}
+
+# The system's librdkafka is what the other parts are built with.
+part_librdkafka() {
+	local prefix status
+	prefix=$(tests/librdkafka.sh)
+	status=$?
+	if [ $status -eq 3 ]; then
+		echo "skipped: librdkafka: a current one cannot be had, see $logs/librdkafka.log"
+		echo "0 passed, 0 failed, 1 skipped"
+		return
+	fi
+	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" all test
+	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak"
 }
 
 # ---- the driver ----

@@ -1,8 +1,16 @@
 #!/bin/bash
-# A real Apache Kafka of one broker on loopback, for tests.
-#   broker.sh start DIR   prints its address; everything of it stands in DIR
-#   broker.sh stop DIR    ends the broker that runs in DIR, and no other
-#   broker.sh fetch       only fills the cache of jars
+# A real Apache Kafka on loopback, for tests.
+#   broker.sh start DIR [WITH]...   prints its address; everything of it stands in DIR
+#   broker.sh stop DIR              ends what runs in DIR, and no other
+#   broker.sh kill DIR [N]          kills the broker (the one of number N) with -9
+#   broker.sh resume DIR [N]        starts it again where it stood, its data and ports kept
+#   broker.sh fetch                 only fills the cache of jars
+# WITH, one of them or both:
+#   proxied   a second address, for clients that come through proxy.c: DIR/proxied says
+#             `FRONT BACK`, the ports that the proxy takes and gives on to
+#   secure    a third, of TLS with SCRAM, in DIR/secure; its authority in DIR/authority.pem; user
+#             `sluice`, password in DIR/password; rights are granted by `admin grant`
+# or three, instead of them: three brokers in DIR/1 to DIR/3, all topics at all of them.
 # The jars come from Maven once and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice.
 # Exit 3: this machine cannot run it (no Java, or no jars and no way to get them).
 set -eu
@@ -46,32 +54,77 @@ free_port() {
 	echo "$port"
 }
 
-configure() { # $1 DIR, $2 port, $3 controller's port
-	cat >"$1/server.properties" <<-END
+# Lines for $1/server.properties beside those that every broker has.
+proxied_lines() { # $1 DIR
+	local front back
+	front=$(free_port) back=$(free_port)
+	echo "$front $back" >"$1/proxied"
+	listeners=$listeners,PROXIED://127.0.0.1:$back
+	advertised=$advertised,PROXIED://127.0.0.1:$front
+}
+
+# An authority of a day, and a certificate of the broker by it.
+make_certificates() { # $1 DIR
+	local key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+	# shellcheck disable=SC2086
+	openssl req -x509 $key -days 1 -subj /CN=authority -keyout "$1/authority.key" -out "$1/authority.pem" &&
+		openssl req $key -subj /CN=localhost -keyout "$1/server.key" -out "$1/server.request" &&
+		openssl x509 -req -days 1 -in "$1/server.request" -CA "$1/authority.pem" -CAkey "$1/authority.key" -CAcreateserial \
+			-extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost") -out "$1/server.crt"
+	cat "$1/server.key" "$1/server.crt" >"$1/server.pem"
+}
+
+secure_lines() { # $1 DIR
+	local port
+	port=$(free_port)
+	make_certificates "$1" >"$1/openssl.log" 2>&1 || missing "openssl could not make certificates"
+	openssl rand -hex 12 >"$1/password"
+	echo "127.0.0.1:$port" >"$1/secure"
+	listeners=$listeners,SECURE://127.0.0.1:$port
+	advertised=$advertised,SECURE://127.0.0.1:$port
+	cat >>"$1/server.properties" <<-END
+		listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+		listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+		listener.name.secure.ssl.keystore.type=PEM
+		listener.name.secure.ssl.keystore.location=$1/server.pem
+		authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+		super.users=User:ANONYMOUS
+	END
+}
+
+configure() { # $1 DIR, $2 number, $3 port, $4 controller's port, $5 voters, $6 replicas, then WITH
+	local dir=$1 with listeners="PLAINTEXT://127.0.0.1:$3" advertised="PLAINTEXT://127.0.0.1:$3"
+	cat >"$dir/server.properties" <<-END
 		process.roles=broker,controller
-		node.id=1
-		controller.quorum.voters=1@127.0.0.1:$3
-		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
-		advertised.listeners=PLAINTEXT://127.0.0.1:$2
+		node.id=$2
+		controller.quorum.voters=$5
+		inter.broker.listener.name=PLAINTEXT
 		controller.listener.names=CONTROLLER
-		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-		log.dirs=$1/data
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+		log.dirs=$dir/data
 		num.network.threads=2
 		num.io.threads=2
 		background.threads=2
-		default.replication.factor=1
-		min.insync.replicas=1
-		offsets.topic.replication.factor=1
+		default.replication.factor=$6
+		min.insync.replicas=$((($6 + 1) / 2))
+		offsets.topic.replication.factor=$6
 		offsets.topic.num.partitions=4
-		transaction.state.log.replication.factor=1
-		transaction.state.log.min.isr=1
+		transaction.state.log.replication.factor=$6
+		transaction.state.log.min.isr=$((($6 + 1) / 2))
 		transaction.state.log.num.partitions=4
-		share.coordinator.state.topic.replication.factor=1
+		share.coordinator.state.topic.replication.factor=$6
 		share.coordinator.state.topic.min.isr=1
 		group.initial.rebalance.delay.ms=0
 		log.cleaner.dedupe.buffer.size=2097152
 	END
-	cat >"$1/log4j2.yaml" <<-END
+	for with in "${@:7}"; do
+		"${with}_lines" "$dir"
+	done
+	cat >>"$dir/server.properties" <<-END
+		listeners=$listeners,CONTROLLER://127.0.0.1:$4
+		advertised.listeners=$advertised
+	END
+	cat >"$dir/log4j2.yaml" <<-END
 		Configuration:
 		  status: error
 		  Appenders: { Console: { name: out, PatternLayout: { pattern: "%d %p %c{1} %m%n" } } }
@@ -79,16 +132,27 @@ configure() { # $1 DIR, $2 port, $3 controller's port
 	END
 }
 
-# One try: false when it ended before it answered.
-launch() { # $1 DIR, $2 port
-	[ -s "$1/data/meta.properties" ] || java -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$jars/*" \
-		kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$1/server.properties" >"$1/format.log" 2>&1 || return 1
-	setsid java -Xms384m -Xmx384m -XX:+UseSerialGC -XX:MaxDirectMemorySize=128m -Xss512k -Djava.awt.headless=true \
+format() { # $1 DIR
+	local user=
+	[ -s "$1/data/meta.properties" ] && return
+	[ ! -s "$1/password" ] || user="--add-scram SCRAM-SHA-512=[name=sluice,password=$(cat "$1/password")]"
+	# shellcheck disable=SC2086
+	java -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$jars/*" \
+		kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$1/server.properties" $user >"$1/format.log" 2>&1
+}
+
+launch() { # $1 DIR
+	setsid java -Xms"${heap}m" -Xmx"${heap}m" -XX:+UseSerialGC -XX:MaxDirectMemorySize=128m -Xss512k -Djava.awt.headless=true \
 		-Dlog4j2.configurationFile="$1/log4j2.yaml" -cp "$jars/*" kafka.Kafka "$1/server.properties" \
 		>>"$1/log" 2>&1 </dev/null &
 	echo $! >"$1/pid"
-	local waited=0
-	until answers "$2"; do
+}
+
+# False when it ended before it answered.
+wait_for() { # $1 DIR
+	local waited=0 port
+	port=$(cat "$1/port")
+	until answers "$port"; do
 		sleep 0.1
 		waited=$((waited + 1))
 		[ $waited -lt 5 ] || running "$1" >/dev/null || return 1
@@ -96,22 +160,53 @@ launch() { # $1 DIR, $2 port
 	done
 }
 
-start() { # $1 DIR
+# One try, of as many brokers as there are folders: a port may be taken between the look and the start.
+start_all() { # $1 replicas, $2 "DIR ...", then WITH
+	local replicas=$1 dir voters='' number=0 controllers=()
+	for dir in $2; do
+		controllers+=("$(free_port)")
+		number=$((number + 1))
+		voters=$voters${voters:+,}$number@127.0.0.1:${controllers[number - 1]}
+	done
+	number=0
+	for dir in $2; do
+		number=$((number + 1))
+		free_port >"$dir/port"
+		configure "$dir" $number "$(cat "$dir/port")" "${controllers[number - 1]}" "$voters" "$replicas" "${@:3}"
+		format "$dir" || return 1
+		launch "$dir"
+	done
+	for dir in $2; do
+		wait_for "$dir" || return 1
+	done
+}
+
+start() { # $1 DIR, then WITH
 	command -v java >/dev/null || missing "Java is not installed"
 	fetch
-	local try port
-	for try in 1 2 3; do # a port may be taken between the look and the broker's start
-		port=$(free_port)
-		configure "$1" "$port" "$(free_port)"
-		if launch "$1" "$port"; then
-			echo "127.0.0.1:$port"
+	local try dirs=$1 replicas=1 address='' dir
+	if [ "${2-}" = three ]; then
+		mkdir -p "$1/1" "$1/2" "$1/3"
+		dirs="$1/1 $1/2 $1/3" replicas=3 heap=192
+		shift
+	fi
+	for try in 1 2 3; do
+		if start_all $replicas "$dirs" "${@:2}"; then
+			for dir in $dirs; do
+				address=$address${address:+,}127.0.0.1:$(cat "$dir/port")
+			done
+			echo "$address"
 			return
 		fi
-		stop "$1"
-		rm -rf "$1/data"
+		for dir in $dirs; do
+			stop "$dir"
+			rm -rf "$dir/data"
+		done
 	done
 	echo "broker: Kafka did not start after $try tries; its last words:" >&2
-	tail -20 "$1/format.log" "$1/log" >&2
+	for dir in $dirs; do
+		tail -20 "$dir/format.log" "$dir/log" >&2
+	done
 	exit 1
 }
 
@@ -126,9 +221,32 @@ stop() { # $1 DIR
 	rm -f "$1/pid"
 }
 
+stop_all() { # $1 DIR
+	local dir
+	for dir in "$1" "$1/1" "$1/2" "$1/3"; do
+		[ ! -d "$dir" ] || stop "$dir"
+	done
+}
+
+kill_at_once() { # $1 DIR
+	local pid
+	pid=$(running "$1") || { echo "broker: none runs in $1" >&2; exit 1; }
+	kill -9 "$pid"
+	while running "$1" >/dev/null; do sleep 0.05; done
+}
+
+resume() { # $1 DIR
+	launch "$1"
+	wait_for "$1" || { tail -20 "$1/log" >&2; exit 1; }
+}
+
+heap=384
+dir=$(realpath -m "${2-.}")
 case "${1-} $#" in
 "fetch 1") fetch ;;
-"start 2") mkdir -p "$2" && start "$(cd "$2" && pwd)" ;;
-"stop 2") [ ! -d "$2" ] || stop "$(cd "$2" && pwd)" ;;
+"start "[2-4]) mkdir -p "$dir" && start "$dir" "${@:3}" ;;
+"stop 2") stop_all "$dir" ;;
+"kill "[23]) kill_at_once "$dir${3:+/$3}" ;;
+"resume "[23]) resume "$dir${3:+/$3}" ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -1,0 +1,183 @@
+# What the tests on a real Kafka have in common; sourced by them, after they have set
+# `what`, their name. Gives them $here, $dir to work in, $sluice and $build from their
+# arguments, and takes all away in the end.
+#
+# shellcheck shell=bash
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+sluice=$(realpath "$1")
+build=$(cd "$2" && pwd)
+passed=0 failed=0 started=''
+dir=$(mktemp -d)
+pids=' ' # of what we have started and not ended
+
+end() {
+	local pid
+	for pid in $pids; do
+		kill -9 "$pid" 2>/dev/null
+		kill -CONT "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null # before the shell tells of its death
+	done
+	if declare -F end_of_test >/dev/null; then end_of_test; fi
+	"$here/broker.sh" stop "$dir/kafka"
+	rm -rf "$dir"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+give_up() {
+	echo "$what: $*" >&2
+	tail -n 5 "$dir"/*.log >&2
+	echo "$passed passed, $((failed + 1)) failed"
+	exit 1
+}
+
+skip() { # $1 why
+	echo "skipped: $what: $1"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+}
+
+expect() { # $1 what, $2 got, $3 how it must be, as a test's operator and operand
+	# shellcheck disable=SC2086
+	if [ "$2" $3 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "$what: $1: $2, which should be $3"
+	fi
+}
+
+expect_words() { # $1 what, $2 file, $3 extended regular expression
+	if grep -qE "$3" "$2"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "$what: $1: nothing like \"$3\" is said; the last words:"
+		tail -n 5 "$2"
+	fi
+}
+
+# The sum of the whole test; to be its last line.
+tell_result() {
+	echo "$passed passed, $failed failed"
+	[ $failed -eq 0 ]
+}
+
+# ---- processes ----
+
+ours() { # $1 pid
+	started=$1
+	pids="$pids$1 "
+}
+
+not_ours() { # $1 pid, ended
+	pids=${pids/ $1 / }
+}
+
+# Its exit status, when it has ended.
+wait_for() { # $1 pid
+	local status
+	wait "$1" 2>/dev/null
+	status=$?
+	not_ours "$1"
+	return $status
+}
+
+kill_at_once() { # $1 pid
+	kill -9 "$1" || give_up "an engine was dead before it was killed"
+	wait "$1" 2>/dev/null
+	not_ours "$1"
+}
+
+wait_until() { # $1 seconds, then a command
+	local deadline=$((SECONDS + $1))
+	until "${@:2}"; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.1
+	done
+}
+
+# ---- Kafka ----
+
+start_broker() { # WITH
+	local status
+	brokers=$("$here/broker.sh" start "$dir/kafka" "$@" 2>"$dir/broker.log")
+	status=$?
+	[ $status -ne 3 ] || skip "$(tail -1 "$dir/broker.log")"
+	[ $status -eq 0 ] || give_up "no broker"
+}
+
+# The proxy in front of a broker that was started `proxied`; its address into $proxied.
+start_proxy() {
+	local front back
+	read -r front back <"$dir/kafka/proxied"
+	control=$((front < 31000 ? front + 1000 : front - 1000))
+	proxied=127.0.0.1:$front
+	"$build/proxy" "$front" "$back" $control >"$dir/proxy.ready" 2>"$dir/proxy.log" &
+	ours $!
+	wait_until 5 test -s "$dir/proxy.ready" || give_up "no proxy"
+}
+
+tell_proxy() { # a line, as proxy.c says
+	local reply
+	exec 9<>"/dev/tcp/127.0.0.1/$control"
+	echo "$*" >&9
+	read -r -t 30 reply <&9
+	exec 9>&-
+	[ "$reply" = ok ]
+}
+
+topics() { # $1 in, $2 out
+	"$build/requests" topics -b "$brokers" -i "$1" -o "$2" 2>"$dir/topics.log" || give_up "no topics $1 and $2"
+}
+
+# ---- engines and their load ----
+
+start_model() {
+	"$build/model_server" >"$dir/model.port" 2>"$dir/model.log" &
+	ours $!
+	model=$!
+	wait_until 5 test -s "$dir/model.port" || give_up "no model server"
+	url=http://127.0.0.1:$(cat "$dir/model.port")
+}
+
+# A pipeline of one of the files here, from topic $2 to $2-answers; its pid into $started.
+start_engine() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery, $5 instance, then more arguments
+	sed -e "s/TOPIC/$2/; s/GROUP/$3/; s/DELIVERY/$4/" "$here/$1.yaml" >"$dir/$3.$5.yaml"
+	"$sluice" run -f "$dir/$3.$5.yaml" --brokers "$brokers" --server "sum=${url-}" --instance "$5" "${@:6}" \
+		>>"$dir/engine.log" 2>&1 &
+	ours $!
+}
+
+# It is asked to stop, and drains.
+stop_engine() { # $1 whose, $2 pid
+	kill "$2" 2>/dev/null && wait_for "$2"
+	expect "$1: exit status of the engine that was asked to stop" $? "-eq 0"
+}
+
+send() { # $1 topic, $2 how many, $3 a second; 0: at once
+	"$build/requests" send -b "$brokers" -i "$1" -n "$2" -r "$3" 2>"$dir/sender.log" &
+	ours $!
+	sender=$!
+}
+
+sent() {
+	wait_for "$sender" || give_up "the requests could not be sent"
+}
+
+# Waits for the answers to $2 requests on $1-answers, and holds each figure against what
+# it must be: those named in $3 as NAME:OPERATOR:OPERAND, or NAME: for any; others 0.
+check_answers() {
+	local found word rule
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" 2>"$dir/check.log") || give_up "no answers could be read"
+	echo "$1: $2 requests: $found"
+	for word in $found; do
+		rule=' -eq 0'
+		case " ${3-} " in
+		*" ${word%%=*}: "*) continue ;;
+		*" ${word%%=*}:"*) rule=" ${3-} " rule=${rule#* "${word%%=*}":} rule=${rule%% *} rule=${rule/:/ } ;;
+		esac
+		# shellcheck disable=SC2086
+		expect "$1: ${word%%=*}" "${word#*=}" "$(echo $rule)"
+	done
+}
