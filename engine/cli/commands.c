@@ -17,6 +17,7 @@ extern const struct command command_run;
 extern const struct command command_schema;
 extern const struct command command_tail;
 extern const struct command command_test;
+extern const struct command command_top;
 
 const struct command *const command_table[] = {
 	&command_init,
@@ -26,6 +27,7 @@ const struct command *const command_table[] = {
 	&command_produce,
 	&command_infer,
 	&command_tail,
+	&command_top,
 	&command_errors_list,
 	&command_errors_show,
 	&command_errors_replay,

@@ -75,11 +75,15 @@ static bool by_rule(struct session *session, const struct door_asked *asked, str
 		    struct error *error)
 {
 	const char *namespace = asked->namespace ? asked->namespace : NAMESPACE_DEFAULT;
-	const char *rest = named.step ? arena_print(session->arena, "step.%s.outputs", named.step) : "outputs";
-	door->inputs = topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, "inputs");
-	door->outputs = rest ? topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, rest) : NULL;
-	door->errors = topic_own_name(session->arena, PREFIX_DEFAULT, namespace, named.pipeline, "errors");
-	return (door->inputs && door->outputs && door->errors) || error_memory(error, ERROR_SYSTEM, "naming topics");
+	struct arena *arena = session->arena;
+	door->status = topic_status_name(arena, PREFIX_DEFAULT, namespace);
+	if (named.pipeline) {
+		const char *rest = named.step ? arena_print(arena, "step.%s.outputs", named.step) : "outputs";
+		door->inputs = topic_own_name(arena, PREFIX_DEFAULT, namespace, named.pipeline, "inputs");
+		door->outputs = topic_own_name(arena, PREFIX_DEFAULT, namespace, named.pipeline, rest ? rest : "");
+		door->errors = topic_own_name(arena, PREFIX_DEFAULT, namespace, named.pipeline, "errors");
+	}
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
 static const struct pipeline_plan *find_pipeline(const struct plan *plan, const struct door_asked *asked, const char *name,
@@ -149,26 +153,42 @@ static bool read_files(struct session *session, const struct door_asked *asked, 
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipeline's files have errors; correct them first");
 }
 
-bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error)
+/* What the files say of the pipeline; of any of them for the status alone. */
+static bool by_files(struct session *session, const struct door_asked *asked, struct named named, struct door *door,
+		     const struct runtime_spec **runtime, struct error *error)
 {
-	const struct runtime_spec *runtime = NULL;
-	struct named named = split(name, session->arena);
-	*door = (struct door){0};
-	if (!named.pipeline)
-		return error_memory(error, ERROR_SYSTEM, "naming topics");
-	if (asked->files.count == 0) {
-		if (!by_rule(session, asked, named, door, error))
-			return false;
-	} else {
-		struct plan plan;
-		if (!read_files(session, asked, door, &plan, error))
-			return false;
+	struct plan plan;
+	const char *prefix = PREFIX_DEFAULT, *namespace = NAMESPACE_DEFAULT;
+	if (!read_files(session, asked, door, &plan, error))
+		return false;
+	const struct resource *found = spec_first(&door->spec, RESOURCE_RUNTIME);
+	*runtime = found ? found->spec : NULL;
+	if (*runtime && (*runtime)->topic_prefix)
+		prefix = (*runtime)->topic_prefix;
+	if (named.pipeline) {
 		const struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
 		if (!pipeline || !by_plan(pipeline, named, door, error))
 			return false;
-		const struct resource *found = spec_first(&door->spec, RESOURCE_RUNTIME);
-		runtime = found ? found->spec : NULL;
+		namespace = pipeline->namespace;
+	} else if (asked->namespace) {
+		namespace = asked->namespace;
+	} else if (plan.count > 0) {
+		namespace = plan.pipelines[0].namespace;
 	}
+	door->status = topic_status_name(session->arena, prefix, namespace);
+	return door->status || error_memory(error, ERROR_SYSTEM, "naming topics");
+}
+
+bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error)
+{
+	const struct runtime_spec *runtime = NULL;
+	struct named named = {0};
+	*door = (struct door){0};
+	if (name && !(named = split(name, session->arena)).pipeline)
+		return error_memory(error, ERROR_SYSTEM, "naming topics");
+	if (asked->files.count == 0 ? !by_rule(session, asked, named, door, error)
+				    : !by_files(session, asked, named, door, &runtime, error))
+		return false;
 	return kafka_find(runtime, asked->brokers, session->arena, &door->kafka, error);
 }
 

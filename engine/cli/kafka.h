@@ -28,13 +28,15 @@ struct door_asked {
 	const char *namespace;
 };
 
-#define DOOR_ROWS(owner, member) \
-	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT", \
-	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."), \
-	{.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace), \
-	 .help = "The pipeline's namespace; default: that of the files, or `default`."}
+#define DOOR_ROWS(owner, member)                                                                                                   \
+	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT",                                                           \
+	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),                           \
+	{                                                                                                                          \
+		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace),              \
+		.help = "The pipeline's namespace; default: that of the files, or `default`."                                      \
+	}
 
-#define DOOR_FILES_HELP \
+#define DOOR_FILES_HELP                                                                                                            \
 	"A file or folder of the pipeline's YAML: where its topics have names of their own, or Kafka wants settings."
 
 struct door {
@@ -42,11 +44,13 @@ struct door {
 	const char *inputs;
 	const char *outputs; /* of the pipeline, or of the step that was named */
 	const char *errors;
+	const char *status; /* of its namespace */
 	struct spec spec;
 	bool spec_is_open;
 };
 
-/* `name` is PIPELINE or PIPELINE.STEP. False: CONFIG when the command line is at fault; the
+/* `name` is PIPELINE or PIPELINE.STEP; NULL: only `status` is wanted, of the namespace asked
+ * for, else of the files' first pipeline. False: CONFIG when the command line is at fault; the
  * faults of the files are said on the session's `err`. The arena lives as long as the door. */
 bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
 void door_close(struct door *door);

@@ -60,6 +60,9 @@ enum topic_role {
  * memory ran out. */
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest);
 
+/* The one of a namespace where its engines say how they are (observe/status.h). */
+const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace);
+
 struct topic_role_row {
 	const char *name;
 	bool read, written;   /* by the engine */

@@ -28,6 +28,11 @@ const char *topic_own_name(struct arena *arena, const char *prefix, const char *
 	return arena_print(arena, "%s.%s.pipeline.%s.%s", prefix, namespace, pipeline, rest);
 }
 
+const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace)
+{
+	return arena_print(arena, "%s.%s.status", prefix, namespace);
+}
+
 static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
 {
 	return topic_own_name(compiler->arena, plan->prefix, plan->namespace, pipeline, rest);

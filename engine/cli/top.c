@@ -1,0 +1,227 @@
+/* top.c: `sluice top`: how the pipelines of a namespace are, as their engines say it. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "cli/kafka.h"
+#include "log/reader.h"
+#include "net/loop.h"
+#include "observe/status.h"
+
+#define TOP_ARENA_BYTES ((size_t)16 << 20)
+#define TOP_TEXT_MAX ((size_t)16 << 20)
+#define ENTRIES_MAX 4096 /* of engines times pipelines that are shown */
+#define LOOK_MS 100
+#define FIRST_MS 2500 /* so long an engine that is well has said something */
+#define NS_PER_MS 1000000
+
+struct top_options {
+	struct door_asked asked;
+	bool once;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct top_options, asked.files),
+	 .help = "A file or folder of YAML that says where Kafka is and what the topics' prefix is."},
+	DOOR_ROWS(struct top_options, asked),
+	ROW("once", FLAG, struct top_options, once, .help = "Shows it once, and ends; so it does where the output is no terminal."),
+	COMMAND_FORM(top_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_top;
+
+/* The last word of one engine about one pipeline. */
+struct entry {
+	struct arena *arena; /* its own, so that the next word can replace it */
+	struct status status;
+	char *json;
+	size_t length;
+};
+
+struct top {
+	struct session *session;
+	const struct top_options *options;
+	struct entry *entries;
+	size_t count;
+	uint64_t strange;
+	struct buffer text;
+};
+
+/* ---- what they said ---- */
+
+static bool is_of(const struct entry *entry, const struct status *status)
+{
+	return text_equal(entry->status.pipeline, status->pipeline) && text_equal(entry->status.instance, status->instance);
+}
+
+static struct entry *entry_for(struct top *top, const struct status *status)
+{
+	for (size_t i = 0; i < top->count; i++)
+		if (is_of(&top->entries[i], status))
+			return &top->entries[i];
+	if (top->count == ENTRIES_MAX)
+		return NULL;
+	struct entry *entry = &top->entries[top->count];
+	entry->arena = arena_open(TOP_ARENA_BYTES);
+	top->count += entry->arena != NULL;
+	return entry->arena ? entry : NULL;
+}
+
+static bool take(struct top *top, const struct record *record, struct arena *scratch, struct error *error)
+{
+	struct status status;
+	struct error wrong = {0};
+	arena_reset(scratch);
+	if (!status_read(record->value, scratch, &status, &wrong)) {
+		top->strange++;
+		return true;
+	}
+	struct entry *entry = entry_for(top, &status);
+	if (!entry)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "more than %d engines' pipelines are not shown; look at one namespace, or with `sluice tail`",
+				 ENTRIES_MAX);
+	arena_reset(entry->arena);
+	entry->json = arena_copy(entry->arena, record->value.bytes, record->value.length);
+	entry->length = record->value.length;
+	return (entry->json && status_read((struct text){entry->json, entry->length}, entry->arena, &entry->status, error)) ||
+	       error_memory(error, ERROR_SYSTEM, "keeping a status");
+}
+
+/* ---- showing ---- */
+
+static const char *state_of(const struct status *status, int64_t now_ms)
+{
+	if (now_ms - status->at_ms > STATUS_STALE_MS)
+		return "silent";
+	return status->ready ? NULL : "not ready";
+}
+
+static void print_lag(struct buffer *out, int64_t lag)
+{
+	if (lag < 0)
+		buffer_print(out, " %9s", "-");
+	else
+		buffer_print(out, " %9" PRId64, lag);
+}
+
+static void print_entry(const struct status *status, int64_t now_ms, struct buffer *out)
+{
+	const char *state = state_of(status, now_ms);
+	buffer_print(out, "%-24.*s %-20.*s %9.0f", (int)status->pipeline.length, status->pipeline.bytes,
+		     (int)status->instance.length, status->instance.bytes, status->rate);
+	buffer_print(out, " %9.2f %9.2f", status->p50_ms, status->p99_ms);
+	buffer_print(out, " %9" PRIu64, status->in_flight);
+	print_lag(out, status->lag);
+	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->answered, status->failed, status->dead_letters);
+	if (state)
+		buffer_print(out, "  %s", state);
+	else
+		buffer_print(out, "  " TEXT_FORMAT, TEXT_ARGUMENTS(status->state));
+	if (status->why.length > 0)
+		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
+	buffer_byte(out, '\n');
+}
+
+static bool show(struct top *top, struct error *error)
+{
+	int64_t now_ms = time_of_day_ms();
+	buffer_clear(&top->text);
+	if (top->options->form == OUTPUT_TEXT)
+		buffer_print(&top->text, "%-24s %-20s %9s %9s %9s %9s %9s %9s %9s %9s  %s\n", "PIPELINE", "ENGINE", "PER S",
+			     "P50 MS", "P99 MS", "IN FLIGHT", "LAG", "ANSWERED", "ERRORS", "LETTERS", "STATE");
+	for (size_t i = 0; i < top->count; i++) {
+		if (top->options->form == OUTPUT_TEXT)
+			print_entry(&top->entries[i].status, now_ms, &top->text);
+		else
+			buffer_print(&top->text, "%.*s\n", (int)top->entries[i].length, top->entries[i].json);
+	}
+	if (buffer_failed(&top->text))
+		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
+	fwrite(top->text.bytes, 1, top->text.length, top->session->out);
+	fflush(top->session->out);
+	return !ferror(top->session->out) ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "what is shown cannot be written; see where it goes");
+}
+
+/* ---- running ---- */
+
+static bool hear(struct top *top, struct reader *reader, struct arena *scratch, int64_t until_ns, struct error *error)
+{
+	while (clock_ns() < until_ns) {
+		struct record record;
+		if (!reader_next(reader, LOOK_MS, &record, error))
+			return false;
+		bool good = !record.held || take(top, &record, scratch, error);
+		record_release(&record);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+static bool watch(struct top *top, struct reader *reader, struct arena *scratch, bool once, struct error *error)
+{
+	int64_t wait_ms = FIRST_MS;
+	do {
+		if (!hear(top, reader, scratch, clock_ns() + wait_ms * NS_PER_MS, error))
+			return false;
+		if (!once)
+			fputs("\033[H\033[2J", top->session->out);
+		if (!show(top, error))
+			return false;
+		wait_ms = STATUS_EVERY_MS;
+	} while (!once);
+	return true;
+}
+
+static bool look(struct top *top, const struct door *door, struct error *error)
+{
+	const struct reader_config config = {
+		.brokers = door->kafka.brokers, .topic = door->status, .properties = door->kafka.consumer};
+	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
+	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
+	struct reader *reader = NULL;
+	top->entries = scratch ? ARENA_ARRAY(top->session->arena, struct entry, ENTRIES_MAX) : NULL;
+	buffer_open(&top->text, TOP_TEXT_MAX);
+	bool good = (top->entries || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
+		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);
+	for (size_t i = 0; i < top->count; i++)
+		arena_close(top->entries[i].arena);
+	buffer_close(&top->text);
+	reader_close(reader);
+	arena_close(scratch);
+	return good;
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct top top = {.session = session, .options = filled};
+	struct error error = {0};
+	struct door door;
+	(void)arguments, (void)count;
+	bool good = door_open(session, &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
+	door_close(&door);
+	if (good && top.count == 0)
+		fprintf(session->err, "no engine has said anything on %s; is one running in this namespace?\n", door.status);
+	return good ? EXIT_GOOD : command_refused(session, &command_top, &error);
+}
+
+const struct command command_top = {
+	.name = "top",
+	.summary = "Shows how pipelines are: rates, latencies, errors, what they wait for.",
+	.help = "Every engine says each second how its pipelines are, on the status topic of its namespace; this shows the last "
+		"word of "
+		"each. On a terminal it goes on until it is interrupted.\n"
+		"\n"
+		"    sluice top --brokers localhost:9092\n"
+		"    sluice top -n trading -f runtime.yaml --once -o json\n",
+	.options = options,
+	.options_size = sizeof(struct top_options),
+	.group = "run",
+	.run = run,
+};

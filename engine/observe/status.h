@@ -1,0 +1,43 @@
+/* status.h: what an engine says of each of its pipelines once a second: a record of the
+ * status topic, keyed `INSTANCE/PIPELINE`, in JSON, so that anything can read it.
+ *
+ * Counters count from the engine's start; rates and latencies are those of the time
+ * since the record before.
+ */
+#ifndef SLUICE_OBSERVE_STATUS_H
+#define SLUICE_OBSERVE_STATUS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#define STATUS_EVERY_MS 1000
+#define STATUS_STALE_MS 3000 /* of an engine that has said nothing for so long, nobody knows how it is */
+
+struct status {
+	struct text instance;
+	struct text pipeline;
+	struct text namespace;
+	int64_t at_ms;	    /* when it was said */
+	int64_t started_ms; /* the engine */
+	bool ready;	    /* it has its partitions, or has none to take, and works */
+	struct text state;  /* one word: running, waiting, paused, draining */
+	struct text why;    /* what it waits for; empty: nothing */
+	uint64_t taken;
+	uint64_t answered;
+	uint64_t failed; /* of the answers: errors */
+	uint64_t dead_letters;
+	uint64_t resets; /* transactions given up */
+	uint64_t in_flight;
+	int64_t lag;		       /* records not yet taken; -1: not known */
+	double rate;		       /* answers a second */
+	double p50_ms, p95_ms, p99_ms; /* from taken to released */
+};
+
+void status_write(const struct status *status, struct buffer *out);
+
+/* Texts borrow from `json` and the arena; members it does not know are passed over.
+ * INPUT when it is no status. */
+bool status_read(struct text json, struct arena *arena, struct status *status, struct error *error);
+
+#endif
