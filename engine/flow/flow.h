@@ -15,6 +15,7 @@
 #define SLUICE_FLOW_FLOW_H
 
 #include "plan/graph.h"
+#include "state/store.h"
 #include "step/step.h"
 
 struct flow;
@@ -66,5 +67,22 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);
  * INT64_MAX: nothing waits for time. */
 int64_t flow_due_ms(const struct flow *flow);
 void flow_advance(struct flow *flow, int64_t now_ms);
+
+/* ---- what stateful steps remember ---- */
+
+/* The names of its stateful steps, by which a store for it is opened; the flow's. */
+struct scopes flow_scopes(const struct flow *flow);
+
+/* A line is the messages of one partition, in the order in which they are entered: those
+ * that have it as their `line`. Stateful steps let them pass in that order, and what the
+ * steps write is journaled in the store, at once, and stands in the message's `writes`
+ * until whoever has the message releases them (store_release(), in the order of the line)
+ * or closes the store. Borrows the store. NULL: memory ran out (SYSTEM). */
+struct line *line_open(struct flow *flow, struct store *store, struct error *error);
+
+/* Messages of it that are still inside go on without it: stateful steps refuse them, and
+ * they touch its store no more. Closed before its flow; NULL is fine. Messages may finish
+ * in this call. */
+void line_close(struct line *line);
 
 #endif

@@ -82,6 +82,8 @@ static void halt_end(struct run *run, size_t index, const struct error *error)
 	halt->stage = error ? HALT_FAILED : HALT_DEAD;
 	halt->error = error;
 	halt->ticking = false;
+	if (run->flow->stations[index].stateful)
+		turnstile_pass(run, &run->flow->stations[index]);
 	struct task *task = arena_take_raw(run->message->arena, sizeof *task);
 	if (!task)
 		return; /* the run ends for want of memory anyway */

@@ -112,7 +112,8 @@ static void marks_spread(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++) {
 		flow->stations[i].recurring = flow->graph->steps[i].on_cycle;
-		flow->stations[i].beside = !flow->graph->steps[i].answers;
+		/* What it remembers is not part of the answer either. */
+		flow->stations[i].beside = !flow->graph->steps[i].answers || flow->stations[i].stateful;
 	}
 	for (bool changed = true; changed;) {
 		changed = false;
@@ -143,7 +144,7 @@ static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
 static bool step_is_plain(const struct flow *flow, const struct station *station)
 {
 	const struct step_spec *spec = station->graph_step->spec;
-	return !flow->outside.tap && !station->recurring && station->sent.count == 0 && !spec->when &&
+	return !flow->outside.tap && !station->stateful && !station->recurring && station->sent.count == 0 && !spec->when &&
 	       station->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
 }
 
@@ -157,6 +158,28 @@ static void mark_plain(struct flow *flow)
 		outlet_mark_alone(flow, &flow->stations[i].sent);
 		outlet_mark_alone(flow, &flow->stations[i].gave);
 	}
+}
+
+/* A stateful station takes its messages one by one, in their order. */
+static bool turnstile_open(struct flow *flow, struct station *station, struct error *error)
+{
+	const struct step_spec *spec = station->graph_step->spec;
+	if (spec->batch.size > 0)
+		return error_set(
+			error, ERROR_CONFIG, spec->here,
+			"step `%s` remembers something of each message, so it takes them one by one; leave its `batch` out",
+			station->step.name);
+	if (flow->turnstile_count == STORE_SCOPES_MAX || strlen(station->step.name) > STORE_SCOPE_BYTES_MAX)
+		return error_set(
+			error, ERROR_CONFIG, spec->here,
+			"step `%s` cannot remember anything: a pipeline has at most %d steps that do, with names of at most "
+			"%d bytes; split the pipeline, or shorten the name",
+			station->step.name, STORE_SCOPES_MAX, STORE_SCOPE_BYTES_MAX);
+	station->stateful = true;
+	station->turnstile = (uint32_t)flow->turnstile_count;
+	flow->scopes[flow->turnstile_count] = station->step.name;
+	flow->turnstiles[flow->turnstile_count++] = station->index;
+	return true;
 }
 
 static bool station_open(struct flow *flow, size_t index, struct error *error)
@@ -180,6 +203,8 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 		return error_set(error, ERROR_CONFIG, spec->options_here,
 				 "step `%s` cannot run: the kind `%s` is not built yet; leave the step out to run the others",
 				 graph_step->name, spec->kind->name);
+	if (spec->kind->stateful && !turnstile_open(flow, station, error))
+		return false;
 	if (spec->kind->open && !spec->kind->open(&station->step, error))
 		return false;
 	gate_gather(&station->inputs, &station->step);

@@ -31,6 +31,8 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 		run->next->previous = run;
 	flow->runs = run;
 	flow->inside++;
+	if (message->line)
+		line_join(run, message->line);
 	return run;
 }
 
@@ -46,6 +48,8 @@ static void run_end(struct run *run)
 		run->next->previous = run->previous;
 	*(run->previous ? &run->previous->next : &flow->runs) = run->next;
 	flow->inside--;
+	if (run->line)
+		line_leave(run);
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 
@@ -158,7 +162,7 @@ void run_wake(struct run *run)
 	flow->ready_end = &run->next_ready;
 }
 
-static inline void flow_work(struct flow *flow)
+void flow_work(struct flow *flow)
 {
 	for (struct run *run; (run = flow->ready) != NULL;) {
 		flow->ready = run->next_ready;
@@ -190,6 +194,7 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 		flow->outside.tap(flow->outside.context, message, TAP_PIPELINE_INPUTS, STEP_NONE, &message->payload);
 	if (message->deadline_ms > 0 && message->deadline_ms <= now_ms) {
 		run_past_deadline(run);
+		flow_work(flow);
 		return true;
 	}
 	run->ready = true;

@@ -51,9 +51,11 @@ struct station {
 	struct gate triggers;
 	struct outlet sent; /* to those that read what the step was sent */
 	struct outlet gave;
-	bool plain;	      /* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
-	bool recurring;	      /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
-	bool beside;	      /* something that it leads to is not part of the answer */
+	bool plain;	/* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
+	bool recurring; /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
+	bool beside;	/* something that it leads to is not part of the answer */
+	bool stateful;
+	uint32_t turnstile;   /* of a stateful one: which of the flow's, and its scope in a store */
 	struct batch *pots;   /* being filled */
 	struct batch *flying; /* sent on, not answered */
 	struct batch *spare;  /* emptied, with their memory */
@@ -85,6 +87,9 @@ struct flow {
 	size_t timer_count;
 	size_t timer_capacity;
 	size_t batch_count; /* each may want a timer */
+	size_t turnstile_count;
+	size_t turnstiles[STORE_SCOPES_MAX];  /* the stateful stations */
+	const char *scopes[STORE_SCOPES_MAX]; /* and their names */
 };
 
 /* ---- of one message ---- */
@@ -116,6 +121,7 @@ struct halt {
 	const struct payload *gave;
 	const struct error *error;
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
+	bool passed;	   /* its turnstile, or it will never come to it */
 };
 
 enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };
@@ -150,6 +156,8 @@ struct visit {
 	struct batch *batch;	       /* the one it waits in, or (run NULL) is for */
 	struct visit *next, *previous; /* of those that wait */
 	bool waiting;
+	bool parked;	      /* before a turnstile, until those before it have passed */
+	struct write *writes; /* of this visit, which nobody else sees yet */
 };
 
 struct run {
@@ -161,6 +169,8 @@ struct run {
 	bool ready; /* listed, or being worked off */
 	struct task *tasks, **tasks_end;
 	struct visit *waiting;
+	struct line *line; /* NULL: of none, or it was closed */
+	struct run *ahead, *behind;
 	bool answered;
 	bool dropped;
 	enum flow_outcome outcome;
@@ -219,8 +229,10 @@ const struct payload *source_select(struct arena *arena, const struct source *so
 
 /* ---- visit.c ---- */
 
-/* Runs the step, or hands the visit to a batch. */
+/* Runs the step, or hands the visit to a batch or a turnstile. */
 void visit_start(struct visit *visit);
+void visit_run(struct visit *visit); /* just runs it */
+void visit_wait(struct visit *visit);
 void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error *error);
 /* It ended: by what the step emitted, dropped, or failed with. */
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error);
@@ -233,6 +245,17 @@ void batch_leave(struct visit *visit);
 void batch_send(struct batch *batch); /* it is full, or its window has closed */
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
 void batches_close(struct station *station);
+
+/* ---- turnstile.c ---- */
+
+/* A visit has come to a stateful step: it runs when all before it in its line have passed. */
+void turnstile_enter(struct visit *visit);
+/* The visit has ended: what it wrote is journaled, or dropped when it failed. False: memory. */
+bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error);
+/* The run has passed the turnstile of that station, or will never come to it. */
+void turnstile_pass(struct run *run, const struct station *station);
+void line_join(struct run *run, struct line *line);
+void line_leave(struct run *run);
 
 /* ---- answer.c ---- */
 
@@ -252,6 +275,7 @@ static inline void run_push(struct run *run, struct task *task)
 }
 
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
-void run_wake(struct run *run); /* something happened to it: it is worked off before the flow returns */
+void run_wake(struct run *run);	   /* something happened to it: it is worked off before the flow returns */
+void flow_work(struct flow *flow); /* works off those that were woken */
 
 #endif

@@ -104,7 +104,7 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 
 /* ---- how a visit goes ---- */
 
-static void visit_wait(struct visit *visit)
+void visit_wait(struct visit *visit)
 {
 	struct run *run = visit->run;
 	if (visit->waiting)
@@ -263,11 +263,23 @@ static bool visit_admit(struct visit *visit)
 	return false;
 }
 
+void visit_run(struct visit *visit)
+{
+	struct error *error = visit->run->error;
+	struct step *step = &visit->station->step;
+	error->kind = ERROR_NONE;
+	visit_verdict(visit, step->kind->run(step, visit, error), error);
+}
+
 /* All that a plain station has not; apart, so that it costs those nothing. */
 static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 {
 	struct run *run = visit->run;
 	struct station *station = visit->station;
+	if (visit->parked) {
+		turnstile_enter(visit);
+		return;
+	}
 	if (!visit_admit(visit))
 		return;
 	run->halts[visit->task.station].sent = visit->input;
@@ -279,8 +291,10 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 		batch_join(visit);
 		return;
 	}
-	run->error->kind = ERROR_NONE;
-	visit_verdict(visit, station->step.kind->run(&station->step, visit, run->error), run->error);
+	if (station->stateful)
+		turnstile_enter(visit);
+	else
+		visit_run(visit);
 }
 
 /* Where a visit that ended at once may go on as the visit of the next step, so that a
@@ -389,6 +403,12 @@ static void visit_gave_nothing(struct visit *visit, bool dropped)
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
 {
 	visit_unlink(visit);
+	if (visit->writes && !visit_settle(visit, verdict, visit->run->error)) {
+		verdict = STEP_FAIL;
+		error = visit->run->error;
+	}
+	if (visit->station->stateful)
+		turnstile_pass(visit->run, visit->station);
 	if (verdict == STEP_DONE && visit->emitted)
 		visit_gave(visit, visit->emitted);
 	else if (verdict == STEP_FAIL)

@@ -70,6 +70,8 @@ void tensors_put(struct tensors_builder *builder, const struct tensor *tensor);
 struct tensors tensors_end(const struct tensors_builder *builder);
 
 struct format; /* message/format.h */
+struct line;   /* flow/flow.h */
+struct write;  /* state/store.h */
 
 /* What a v1 SeldonMessage had that its answer must show again. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -94,6 +96,8 @@ struct message {
 	bool v1_columns;	     /* a V1 request that came as `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
+	struct line *line;       /* in whose order stateful steps take it; NULL: there are none */
+	struct write *writes;    /* what those steps remember because of it, until it is released */
 };
 
 /* What leaves for one message: a payload, or an error. */

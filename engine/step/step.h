@@ -13,6 +13,11 @@
  * outside it asks for with visit_call() and returns STEP_WAIT; answered() is
  * entered when the reply is there. So the
  * same step runs unchanged in `sluice test`, in the simulator and in production.
+ *
+ * A stateful step remembers bytes by keys from message to message. It is a turnstile:
+ * the messages of a partition come to it in their order, whatever calls they waited for,
+ * and each sees what those before it left there. A visit that fails leaves nothing; once
+ * it has ended well what it wrote stands, even when a later step fails.
  */
 #ifndef SLUICE_STEP_STEP_H
 #define SLUICE_STEP_STEP_H
@@ -104,6 +109,7 @@ struct step_kind {
 	size_t options_size;
 	enum step_shape shape;
 	bool planned; /* its fields are known, but it cannot run yet */
+	bool stateful; /* it may call visit_recall() and its kin */
 	/* What a plain value instead of a map means is a row with short_form. */
 	/* What its expressions may name beside what every one may (`members`); ends with NULL.
 	 * NULL: nothing. */
@@ -175,5 +181,23 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
  * answered(). NULL when memory ran out. */
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error);
+
+/* ---- of a stateful step's visit ----
+ *
+ * Keys are the step's own: no other step sees them. Only messages of one partition share
+ * them, so a key must be part of what the stage is partitioned by. Values outlive the
+ * engine that wrote them: begin them with a version. */
+
+/* What is remembered under `key`; false: nothing. The value is aligned to 8 bytes; it
+ * stays until run() or answered() returns, and until that key is written. */
+bool visit_recall(struct visit *visit, struct text key, struct text *value);
+
+/* `size` bytes, aligned for any type, that are remembered under `key` from now on; they
+ * are the step's to change until its visit ends. They begin as what was remembered there
+ * before, cut off or with zeros behind it. The key is copied. NULL: LIMIT. */
+void *visit_remember(struct visit *visit, struct text key, size_t size, struct error *error);
+
+/* Nothing is remembered under `key` any more. False: LIMIT. */
+bool visit_forget(struct visit *visit, struct text key, struct error *error);
 
 #endif

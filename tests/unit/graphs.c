@@ -121,6 +121,50 @@ static enum step_verdict drops_run(struct step *step, struct visit *visit, struc
 
 const struct step_kind kind_drops = {.name = "drops", .run = drops_run};
 
+static enum step_verdict counts_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	(void)call;
+	struct arena *arena = visit_arena(visit);
+	const struct tensors *tensors = &visit_input(visit)->tensors;
+	const struct tensor *subject = tensors_find(*tensors, TEXT("k"));
+	const char *key = arena_print(arena, "key %g", subject ? tensor_number(subject, 0) : 0);
+	int64_t *count = visit_remember(visit, text_of(key), sizeof *count, error);
+	if (!count)
+		return STEP_FAIL;
+	++*count;
+	const int64_t shape[1] = {1};
+	void *elements;
+	struct tensor *counted = tensor_make(arena, text_of(step->name), DATATYPE_FP32, shape, 1, &elements, error);
+	*(float *)elements = (float)*count;
+	if (tensors_find(*tensors, TEXT("forget")))
+		visit_forget(visit, text_of(key), error);
+	if (tensors_find(*tensors, TEXT("bad"))) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "a bad message");
+		return STEP_FAIL;
+	}
+	if (tensors_find(*tensors, TEXT("drop")))
+		return STEP_DROP;
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct tensors_builder builder;
+	*payload = *visit_input(visit);
+	tensors_begin(&builder, arena, tensors->count + 1);
+	for (size_t i = 0; i < tensors->count; i++)
+		tensors_add(&builder, tensors->items[i]);
+	tensors_put(&builder, counted);
+	payload->tensors = tensors_end(&builder);
+	visit_emit(visit, payload);
+	return STEP_DONE;
+}
+
+static enum step_verdict counts_run(struct step *step, struct visit *visit, struct error *error)
+{
+	return counts_answered(step, visit, NULL, error);
+}
+
+const struct step_kind kind_counts = {.name = "counts", .stateful = true, .run = counts_run};
+const struct step_kind kind_asks_and_counts = {
+	.name = "asks-and-counts", .stateful = true, .run = asks_run, .answered = counts_answered};
+
 /* ---- graphs ---- */
 
 static struct source source_made(struct arena *arena, const struct graph *graph, const char *word)
@@ -242,6 +286,18 @@ static void note_answer(void *context, struct message *message, enum flow_outcom
 	}
 }
 
+/* What a worker would do: released in order, and nothing may look at it any more. */
+static void release(struct scene *scene)
+{
+	struct error error = {0};
+	for (; scene->released < scene->message_count && scene->finished[scene->released]; scene->released++) {
+		struct message *message = scene->messages[scene->released];
+		if (scene->store && message->line)
+			assert_true(store_release(scene->store, message->writes, &error));
+		arena_reset(message->arena);
+	}
+}
+
 static void note_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct scene *scene = context;
@@ -254,8 +310,13 @@ static void note_finished(void *context, struct message *message, enum flow_outc
 		assert_false(scene->answers[i].finished);
 		scene->answers[i].finished = true;
 	}
-	/* What a worker would do: nothing may look at it any more. */
-	arena_reset(message->arena);
+	for (size_t i = 0; i < scene->message_count; i++)
+		if (scene->messages[i] == message)
+			scene->finished[i] = true;
+	if (scene->store)
+		release(scene);
+	else
+		arena_reset(message->arena);
 }
 
 static void note_tap(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload)
@@ -281,9 +342,20 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 	assert_non_null(scene->flow);
 }
 
+void scene_keep(struct scene *scene)
+{
+	struct error error = {0};
+	scene->store = store_open(flow_scopes(scene->flow), (size_t)1 << 24);
+	assert_non_null(scene->store);
+	scene->line = line_open(scene->flow, scene->store, &error);
+	assert_non_null(scene->line);
+}
+
 void scene_close(struct scene *scene)
 {
+	line_close(scene->line);
 	flow_close(scene->flow);
+	store_close(scene->store);
 	for (size_t i = 0; i < scene->message_count; i++)
 		arena_close(scene->messages[i]->arena);
 }
@@ -294,6 +366,7 @@ struct message *scene_message(struct scene *scene, const char *id, const char *t
 	message->arena = arena_open(SCENE_BYTES_MAX);
 	message->id = text_of(id);
 	message->payload = *payload_made(message->arena, tensors);
+	message->line = scene->line;
 	scene->messages[scene->message_count++] = message;
 	return message;
 }

@@ -29,6 +29,13 @@ extern const struct step_kind kind_asks;
 extern const struct step_kind kind_adds;
 /* A step that drops every message. */
 extern const struct step_kind kind_drops;
+/* A stateful step that adds a tensor of its own name: how many messages with that first
+ * element of the tensor `k` have come to it, this one included. It counts, and then drops
+ * a message with a tensor `drop`, fails one with a tensor `bad`, and forgets the count
+ * with a tensor `forget`. */
+extern const struct step_kind kind_counts;
+/* The same, but it asks the model of its own name before it counts. */
+extern const struct step_kind kind_asks_and_counts;
 
 /* `output` NULL: none. Everything is in `arena`. */
 struct graph *graph_made(struct arena *arena, const struct made_step *steps, size_t count, const char *output, enum join_type type);
@@ -56,10 +63,18 @@ struct scene {
 	size_t taps[TAP_STEP_OUTPUTS + 1];
 	size_t message_count, finished_count;
 	struct message *messages[NOTED_MAX];
+	struct store *store; /* NULL: stateful steps remember nothing */
+	struct line *line;   /* of the messages made next */
+	bool finished[NOTED_MAX];
+	size_t released;
 };
 
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped);
 void scene_close(struct scene *scene);
+
+/* From now on stateful steps remember: messages made later are of one partition, and
+ * released, as a worker would, when they and all before them have finished. */
+void scene_keep(struct scene *scene);
 
 /* Sends a message with these tensors ("x=1,2 y=3": FP32, shape [n]; "x=[2]1,2,3,4" has
  * shape [2, n/2]). */

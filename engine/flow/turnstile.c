@@ -1,0 +1,227 @@
+/* turnstile.c: stateful steps: in which order messages come to them, and what they
+ * remember.
+ *
+ * A line knows of each turnstile whose turn it is: the first of its runs that has not
+ * passed there. A run passes when its visit has ended, when it can no longer come to the
+ * step, and when it ends. The next one's visit, if it has come already, is parked among
+ * those that wait, and becomes a task again.
+ */
+#include "base/memory.h"
+#include "flow/run.h"
+
+struct line {
+	struct flow *flow;
+	struct store *store;
+	struct run *first, *last;
+	struct run *turns[STORE_SCOPES_MAX]; /* NULL: nobody is inside who has not passed */
+};
+
+/* ---- whose turn it is ---- */
+
+/* Its turn has come, and perhaps it waits for that. */
+static void unpark(struct run *run, const struct station *station)
+{
+	for (struct visit *visit = run->waiting; visit; visit = visit->next) {
+		if (!visit->parked || visit->station != station)
+			continue;
+		run_push(run, &visit->task);
+		run_wake(run);
+		return;
+	}
+}
+
+/* The turn goes to the first from `run` on that has not passed. */
+static void turn_give(struct line *line, const struct station *station, struct run *run)
+{
+	while (run && run->halts[station->index].passed)
+		run = run->behind;
+	line->turns[station->turnstile] = run;
+	if (run)
+		unpark(run, station);
+}
+
+void turnstile_pass(struct run *run, const struct station *station)
+{
+	struct line *line = run->line;
+	if (station->recurring || run->halts[station->index].passed)
+		return; /* on a cycle it may come again, and passes when it ends */
+	run->halts[station->index].passed = true;
+	if (line && line->turns[station->turnstile] == run)
+		turn_give(line, station, run->behind);
+}
+
+static void visit_refuse(struct visit *visit)
+{
+	struct error *error = visit->run->error;
+	error->kind = ERROR_NONE;
+	error_set(error, ERROR_SYSTEM, visit->station->step.place,
+		  "step `%s` cannot remember anything here: the partition was taken away, or nothing is kept for it",
+		  visit->station->step.name);
+	visit_finish(visit, STEP_FAIL, error);
+}
+
+void turnstile_enter(struct visit *visit)
+{
+	struct line *line = visit->run->line;
+	visit->parked = line && line->turns[visit->station->turnstile] != visit->run;
+	if (visit->parked)
+		visit_wait(visit);
+	else if (line)
+		visit_run(visit);
+	else
+		visit_refuse(visit);
+}
+
+/* ---- lines ---- */
+
+struct scopes flow_scopes(const struct flow *flow)
+{
+	return (struct scopes){flow->turnstile_count, flow->scopes};
+}
+
+struct line *line_open(struct flow *flow, struct store *store, struct error *error)
+{
+	struct line *line = memory_take(1, sizeof *line);
+	if (!line) {
+		error_memory(error, ERROR_SYSTEM, "keeping the messages of a partition in order");
+		return NULL;
+	}
+	line->flow = flow;
+	line->store = store;
+	return line;
+}
+
+void line_close(struct line *line)
+{
+	if (!line)
+		return;
+	struct flow *flow = line->flow;
+	struct run *behind;
+	for (struct run *run = line->first; run; run = behind) {
+		behind = run->behind;
+		run->line = NULL;
+		run->ahead = run->behind = NULL;
+		for (size_t i = 0; i < flow->turnstile_count; i++)
+			unpark(run, &flow->stations[flow->turnstiles[i]]);
+	}
+	memory_give(line);
+	flow_work(flow);
+}
+
+void line_join(struct run *run, struct line *line)
+{
+	run->line = line;
+	run->ahead = line->last;
+	*(line->last ? &line->last->behind : &line->first) = run;
+	line->last = run;
+	for (size_t i = 0; i < line->flow->turnstile_count; i++)
+		if (!line->turns[i])
+			line->turns[i] = run;
+}
+
+void line_leave(struct run *run)
+{
+	struct line *line = run->line;
+	const struct flow *flow = line->flow;
+	*(run->ahead ? &run->ahead->behind : &line->first) = run->behind;
+	*(run->behind ? &run->behind->ahead : &line->last) = run->ahead;
+	run->line = NULL;
+	for (size_t i = 0; i < flow->turnstile_count; i++)
+		if (line->turns[i] == run)
+			turn_give(line, &flow->stations[flow->turnstiles[i]], run->behind);
+}
+
+/* ---- what a visit remembers ---- */
+
+static struct store *store_of(const struct visit *visit)
+{
+	return visit->run && visit->run->line ? visit->run->line->store : NULL;
+}
+
+static struct write *write_find(const struct visit *visit, struct text key)
+{
+	struct write *write = visit->writes;
+	while (write && !text_equal(write->key, key))
+		write = write->next;
+	return write;
+}
+
+bool visit_recall(struct visit *visit, struct text key, struct text *value)
+{
+	const struct write *write = write_find(visit, key);
+	const struct store *store = store_of(visit);
+	if (write)
+		*value = write->value;
+	return write ? write->value.bytes != NULL : store && store_read(store, visit->station->turnstile, key, value);
+}
+
+/* The visit's write under that key, made where there is none. */
+static struct write *write_make(struct visit *visit, struct text key, size_t size, struct error *error)
+{
+	const struct store *store = store_of(visit);
+	if (!store) {
+		error_set(error, ERROR_SYSTEM, visit->station->step.place,
+			  "step `%s` remembers nothing, for its partition was taken away", visit->station->step.name);
+		return NULL;
+	}
+	if (!store_may_write(store, visit->station->turnstile, key.length, size, error))
+		return NULL;
+	struct write *write = write_find(visit, key);
+	if (write)
+		return write;
+	write = ARENA_NEW(visit->arena, struct write);
+	const char *own = arena_copy(visit->arena, key.bytes, key.length);
+	if (!write || !own) {
+		error_memory(error, ERROR_LIMIT, "remembering");
+		return NULL;
+	}
+	*write = (struct write){.next = visit->writes, .scope = visit->station->turnstile, .key = {own, key.length}};
+	visit->writes = write;
+	return write;
+}
+
+void *visit_remember(struct visit *visit, struct text key, size_t size, struct error *error)
+{
+	struct text before = {0};
+	(void)visit_recall(visit, key, &before);
+	struct write *write = write_make(visit, key, size, error);
+	char *bytes = write ? arena_take_raw(visit->arena, size) : NULL;
+	if (!bytes) {
+		error_memory(error, ERROR_LIMIT, "remembering");
+		return NULL;
+	}
+	size_t same = before.length < size ? before.length : size;
+	if (same)
+		memcpy(bytes, before.bytes, same);
+	if (size > same)
+		memset(bytes + same, 0, size - same);
+	write->value = (struct text){bytes, size};
+	return bytes;
+}
+
+bool visit_forget(struct visit *visit, struct text key, struct error *error)
+{
+	struct write *write = write_make(visit, key, 0, error);
+	if (write)
+		write->value = (struct text){0};
+	return write != NULL;
+}
+
+/* The writes become the message's when they are journaled. */
+bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error)
+{
+	struct run *run = visit->run;
+	struct store *store = verdict == STEP_FAIL ? NULL : store_of(visit);
+	for (struct write *next; store && visit->writes; visit->writes = next) {
+		struct write *write = visit->writes;
+		next = write->next;
+		error->kind = ERROR_NONE;
+		if (!store_journal(store, write, error))
+			break;
+		write->next = run->message->writes;
+		run->message->writes = write;
+	}
+	bool settled = !store || !visit->writes;
+	visit->writes = NULL;
+	return settled;
+}

@@ -1,0 +1,492 @@
+/* turnstile_test.c: stateful steps take the messages of a partition in their order, and
+ * what they remember stands or is gone, but never half. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "graphs.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct arena *ground;
+static struct scene scene;
+
+static int lay_ground(void **state)
+{
+	(void)state;
+	ground = arena_open((size_t)1 << 24);
+	return ground ? 0 : -1;
+}
+
+static int clear_ground(void **state)
+{
+	(void)state;
+	scene_close(&scene);
+	arena_close(ground);
+	return 0;
+}
+
+static void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
+{
+	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
+	scene_keep(&scene);
+}
+
+static void expect_tensors(const char *id, const char *tensors)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	assert_string_equal(answer->error, "");
+	assert_string_equal(answer->tensors, tensors);
+}
+
+static void expect_error(const char *id, enum error_kind kind, const char *contains)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	assert_non_null(strstr(answer->error, contains));
+	assert_int_equal(answer->kind, kind);
+}
+
+static void expect_all_released(void)
+{
+	assert_int_equal(scene.finished_count, scene.message_count);
+	assert_int_equal(scene.released, scene.message_count);
+	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
+}
+
+/* The count that is kept under a key; -1: none. */
+static int64_t kept(uint32_t scope, const char *key)
+{
+	struct text value;
+	int64_t count = -1;
+	if (store_read(scene.store, scope, text_of(key), &value))
+		memcpy(&count, value.bytes, sizeof count);
+	return count;
+}
+
+static void open_counting(void)
+{
+	const struct made_step steps[] = {{.name = "n", .kind = &kind_counts}};
+	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+}
+
+/* A call, then the count: replies come in any order. */
+static void open_asking(void)
+{
+	const struct made_step steps[] = {
+		{.name = "m"},
+		{.name = "n", .kind = &kind_counts, .inputs = "m"},
+	};
+	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+}
+
+/* Of the calls that are out, the n-th that was made. */
+static void reply_to(size_t nth, const char *tensors)
+{
+	struct call *call = scene.calls[nth];
+	assert_non_null(call);
+	scene.calls[nth] = NULL;
+	call->reply = payload_made(call->message->arena, tensors);
+	flow_answered(scene.flow, call, scene.now_ms);
+}
+
+static void fail_call(size_t nth)
+{
+	struct call *call = scene.calls[nth];
+	scene.calls[nth] = NULL;
+	error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "no server");
+	flow_answered(scene.flow, call, scene.now_ms);
+}
+
+/* ---- remembering ---- */
+
+static void a_message_sees_what_those_before_it_left(void **state)
+{
+	(void)state;
+	open_counting();
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=2");
+	scene_send(&scene, "c", "k=1");
+	expect_tensors("a", "k=1 n=1");
+	expect_tensors("b", "k=2 n=1");
+	expect_tensors("c", "k=1 n=2");
+	expect_all_released();
+	assert_int_equal(kept(0, "key 1"), 2);
+}
+
+static void what_is_not_released_yet_is_seen_already(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "n", .kind = &kind_counts},
+		{.name = "m", .inputs = "n"},
+	};
+	open_scene(steps, COUNT(steps), "m:inputs", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1");
+	expect_tensors("b", "k=1 n=2");
+	assert_int_equal(store_count(scene.store), 1);
+}
+
+static void steps_of_one_pipeline_remember_apart(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "n", .kind = &kind_counts},
+		{.name = "o", .kind = &kind_counts, .inputs = "n"},
+	};
+	open_scene(steps, COUNT(steps), "o", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1 bad=1");
+	scene_send(&scene, "c", "k=1");
+	expect_tensors("c", "k=1 n=2 o=2");
+	assert_int_equal(kept(0, "key 1"), 2);
+	assert_int_equal(kept(1, "key 1"), 2);
+}
+
+static void a_visit_that_fails_leaves_no_write(void **state)
+{
+	(void)state;
+	open_counting();
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1 bad=1");
+	scene_send(&scene, "c", "k=1");
+	expect_error("b", ERROR_INPUT, "a bad message");
+	expect_tensors("c", "k=1 n=2");
+}
+
+static void a_message_that_is_dropped_has_counted(void **state)
+{
+	(void)state;
+	open_counting();
+	scene_send(&scene, "a", "k=1 drop=1");
+	scene_send(&scene, "b", "k=1");
+	assert_int_equal(scene_answer(&scene, "a")->outcome, FLOW_DROPPED);
+	expect_tensors("b", "k=1 n=2");
+}
+
+static void what_was_written_stands_though_a_later_step_fails(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "n", .kind = &kind_counts},
+		{.name = "m", .inputs = "n"},
+	};
+	open_scene(steps, COUNT(steps), "m", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	scene_fail(&scene, "m", ERROR_REMOTE, "no server");
+	expect_error("a", ERROR_REMOTE, "no server");
+	expect_all_released();
+	assert_int_equal(kept(0, "key 1"), 1);
+}
+
+static void what_is_forgotten_is_not_seen_again(void **state)
+{
+	(void)state;
+	open_counting();
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1 forget=1");
+	scene_send(&scene, "c", "k=1");
+	expect_tensors("b", "k=1 forget=1 n=2");
+	expect_tensors("c", "k=1 n=1");
+	assert_int_equal(kept(0, "key 1"), 1);
+}
+
+static void a_step_that_remembers_too_much_is_answered_with_the_limit(void **state)
+{
+	(void)state;
+	open_counting();
+	store_close(scene.store);
+	line_close(scene.line);
+	struct error error = {0};
+	scene.store = store_open(flow_scopes(scene.flow), 100);
+	scene.line = line_open(scene.flow, scene.store, &error);
+	scene_send(&scene, "a", "k=1");
+	expect_error("a", ERROR_LIMIT, "`n` remembers nothing more");
+	expect_all_released();
+}
+
+/* ---- the turnstile ---- */
+
+static void messages_pass_in_their_order_whatever_calls_came_before(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	scene_send(&scene, "b", "x=1");
+	scene_send(&scene, "c", "x=1");
+	reply_to(2, "k=1");
+	reply_to(1, "k=1");
+	assert_null(scene_answer(&scene, "c"));
+	assert_null(scene_answer(&scene, "b"));
+	reply_to(0, "k=1");
+	expect_tensors("a", "k=1 n=1");
+	expect_tensors("b", "k=1 n=2");
+	expect_tensors("c", "k=1 n=3");
+	expect_all_released();
+}
+
+static void a_message_whose_way_ends_before_lets_the_next_pass(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	scene_send(&scene, "b", "x=1");
+	reply_to(1, "k=1");
+	assert_null(scene_answer(&scene, "b"));
+	fail_call(0);
+	expect_error("a", ERROR_REMOTE, "no server");
+	expect_tensors("b", "k=1 n=1");
+	expect_all_released();
+}
+
+static void a_reply_without_tensors_lets_the_next_pass(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	scene_send(&scene, "b", "x=1");
+	reply_to(1, "k=1");
+	reply_to(0, "");
+	expect_error("a", ERROR_INPUT, "no tensors");
+	expect_tensors("b", "k=1 n=1");
+	expect_all_released();
+}
+
+static void a_message_past_its_deadline_lets_the_next_pass(void **state)
+{
+	(void)state;
+	open_asking();
+	struct message *hurried = scene_message(&scene, "a", "x=1");
+	hurried->deadline_ms = 50;
+	scene_enter(&scene, hurried);
+	scene_send(&scene, "b", "x=1");
+	reply_to(1, "k=1");
+	scene_advance(&scene, 50);
+	expect_error("a", ERROR_LIMIT, "deadline");
+	expect_tensors("b", "k=1 n=1");
+	expect_all_released();
+}
+
+static void a_message_past_its_deadline_at_the_turnstile_leaves_nothing(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	struct message *hurried = scene_message(&scene, "b", "x=1");
+	hurried->deadline_ms = 50;
+	scene_enter(&scene, hurried);
+	scene_send(&scene, "c", "x=1");
+	reply_to(1, "k=1");
+	reply_to(2, "k=1");
+	scene_advance(&scene, 50);
+	expect_error("b", ERROR_LIMIT, "deadline");
+	assert_null(scene_answer(&scene, "c"));
+	reply_to(0, "k=1");
+	expect_tensors("a", "k=1 n=1");
+	expect_tensors("c", "k=1 n=2");
+	expect_all_released();
+}
+
+static void a_message_that_another_branch_took_lets_the_next_pass(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "m"},
+		{.name = "gone", .kind = &kind_drops, .inputs = "m.drop"},
+		{.name = "n", .kind = &kind_counts, .inputs = "m.k"},
+	};
+	open_scene(steps, COUNT(steps), "n gone", JOIN_ANY);
+	scene_send(&scene, "a", "x=1");
+	scene_send(&scene, "b", "x=1");
+	reply_to(1, "k=1");
+	reply_to(0, "drop=1");
+	assert_int_equal(scene_answer(&scene, "a")->outcome, FLOW_DROPPED);
+	expect_tensors("b", "k=1 n=1");
+	expect_all_released();
+}
+
+static void while_a_stateful_step_waits_for_a_reply_nobody_passes_it(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "n", .kind = &kind_asks_and_counts}};
+	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1");
+	assert_int_equal(scene.call_count, 1);
+	reply_to(0, "y=1");
+	expect_tensors("a", "k=1 n=1");
+	assert_int_equal(scene.call_count, 2);
+	reply_to(1, "y=1");
+	expect_tensors("b", "k=1 n=2");
+	expect_all_released();
+}
+
+static void an_answer_that_is_known_does_not_spare_the_count(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "fast", .kind = &kind_adds},
+		{.name = "m"},
+		{.name = "n", .kind = &kind_counts, .inputs = "m"},
+	};
+	open_scene(steps, COUNT(steps), "fast n", JOIN_ANY);
+	scene_send(&scene, "a", "x=1");
+	expect_tensors("a", "x=1 fast=2");
+	assert_int_equal(scene.finished_count, 0);
+	reply_to(0, "k=1");
+	expect_all_released();
+	assert_int_equal(kept(0, "key 1"), 1);
+}
+
+static void two_turnstiles_behind_each_other_keep_the_order_at_both(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "n", .kind = &kind_counts},
+		{.name = "m", .inputs = "n"},
+		{.name = "o", .kind = &kind_counts, .inputs = "m"},
+	};
+	open_scene(steps, COUNT(steps), "o", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1");
+	scene_send(&scene, "c", "k=1 bad=1");
+	scene_send(&scene, "d", "k=1");
+	assert_int_equal(scene.call_count, 3);
+	reply_to(2, "k=1");
+	reply_to(1, "k=1");
+	reply_to(0, "k=1");
+	expect_tensors("a", "k=1 o=1");
+	expect_tensors("b", "k=1 o=2");
+	expect_tensors("d", "k=1 o=3");
+	expect_all_released();
+}
+
+static void a_step_on_a_cycle_may_count_a_message_twice_before_the_next_comes(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {
+		{.name = "n", .kind = &kind_counts, .inputs = "request back.again", .type = JOIN_ANY, .on_cycle = true},
+		{.name = "back", .inputs = "n", .on_cycle = true},
+	};
+	open_scene(steps, COUNT(steps), "back.end", JOIN_INNER);
+	scene.graph->max_visits = 3;
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1");
+	assert_int_equal(scene.call_count, 1);
+	reply_to(0, "again=1");
+	assert_int_equal(scene.call_count, 2);
+	reply_to(1, "end=1");
+	assert_int_equal(scene.call_count, 3);
+	reply_to(2, "end=1");
+	expect_tensors("b", "end=1");
+	expect_all_released();
+	assert_int_equal(kept(0, "key 1"), 2);
+	assert_int_equal(kept(0, "key 0"), 1);
+}
+
+/* ---- a partition is taken away ---- */
+
+static void messages_of_a_closed_line_end_and_write_nothing(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	scene_send(&scene, "b", "x=1");
+	scene_send(&scene, "c", "x=1");
+	reply_to(1, "k=1");
+	line_close(scene.line);
+	scene.line = NULL;
+	expect_error("b", ERROR_SYSTEM, "taken away");
+	reply_to(2, "k=1");
+	expect_error("c", ERROR_SYSTEM, "taken away");
+	reply_to(0, "k=1");
+	expect_error("a", ERROR_SYSTEM, "taken away");
+	assert_int_equal(scene.finished_count, 3);
+	assert_int_equal(kept(0, "key 1"), -1);
+}
+
+static void a_new_line_is_not_held_up_by_the_messages_of_the_one_before(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	line_close(scene.line);
+	struct error error = {0};
+	scene.line = line_open(scene.flow, scene.store, &error);
+	scene_send(&scene, "b", "x=1");
+	reply_to(1, "k=1");
+	expect_tensors("b", "k=1 n=1");
+	reply_to(0, "k=1");
+	expect_all_released();
+}
+
+static void a_visit_that_was_waiting_when_its_line_closed_remembers_nothing(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "n", .kind = &kind_asks_and_counts}};
+	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	line_close(scene.line);
+	scene.line = NULL;
+	reply_to(0, "y=1");
+	expect_error("a", ERROR_SYSTEM, "taken away");
+	assert_int_equal(kept(0, "key 1"), -1);
+}
+
+static void a_flow_that_closes_with_messages_at_a_turnstile_leaks_nothing(void **state)
+{
+	(void)state;
+	open_asking();
+	scene_send(&scene, "a", "x=1");
+	scene_send(&scene, "b", "x=1");
+	reply_to(1, "k=1");
+	assert_int_equal(scene.finished_count, 0);
+}
+
+static void a_stateful_step_takes_no_batches(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "n", .kind = &kind_counts, .batch_size = 4}};
+	const struct flow_outside outside = {0};
+	struct error error = {0};
+	assert_null(flow_open(graph_made(ground, steps, 1, "n", JOIN_INNER), &outside, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "`batch`"));
+	open_counting();
+}
+
+#define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, lay_ground, clear_ground)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_SCENE(a_message_sees_what_those_before_it_left),
+		IN_SCENE(what_is_not_released_yet_is_seen_already),
+		IN_SCENE(steps_of_one_pipeline_remember_apart),
+		IN_SCENE(a_visit_that_fails_leaves_no_write),
+		IN_SCENE(a_message_that_is_dropped_has_counted),
+		IN_SCENE(what_was_written_stands_though_a_later_step_fails),
+		IN_SCENE(what_is_forgotten_is_not_seen_again),
+		IN_SCENE(a_step_that_remembers_too_much_is_answered_with_the_limit),
+		IN_SCENE(messages_pass_in_their_order_whatever_calls_came_before),
+		IN_SCENE(a_message_whose_way_ends_before_lets_the_next_pass),
+		IN_SCENE(a_reply_without_tensors_lets_the_next_pass),
+		IN_SCENE(a_message_past_its_deadline_lets_the_next_pass),
+		IN_SCENE(a_message_past_its_deadline_at_the_turnstile_leaves_nothing),
+		IN_SCENE(a_message_that_another_branch_took_lets_the_next_pass),
+		IN_SCENE(while_a_stateful_step_waits_for_a_reply_nobody_passes_it),
+		IN_SCENE(an_answer_that_is_known_does_not_spare_the_count),
+		IN_SCENE(two_turnstiles_behind_each_other_keep_the_order_at_both),
+		IN_SCENE(a_step_on_a_cycle_may_count_a_message_twice_before_the_next_comes),
+		IN_SCENE(messages_of_a_closed_line_end_and_write_nothing),
+		IN_SCENE(a_new_line_is_not_held_up_by_the_messages_of_the_one_before),
+		IN_SCENE(a_visit_that_was_waiting_when_its_line_closed_remembers_nothing),
+		IN_SCENE(a_flow_that_closes_with_messages_at_a_turnstile_leaks_nothing),
+		IN_SCENE(a_stateful_step_takes_no_batches),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
