@@ -410,17 +410,18 @@ static bool start(struct http_server *server, struct error *error)
 	if (listener < 0)
 		return false;
 	/* Without TLS the list of options ends before those of its files. */
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (config->files ? MHD_USE_TLS : 0), 0, NULL, NULL,
-					  on_request, server, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (config->files ? MHD_USE_TLS : 0), 0, NULL,
+					  NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
 					  config->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
-					  MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-					  MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+					  MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+					  server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 					  config->files ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, certificate,
 					  MHD_OPTION_HTTPS_MEM_KEY, key, MHD_OPTION_END);
 	if (server->daemon)
 		return true;
 	if (config->files)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s and %s are not taken for TLS; are they a PEM certificate and its key?",
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "%s and %s are not taken for TLS; are they a PEM certificate and its key?",
 				 config->files->certificate, config->files->key);
 	return error_memory(error, ERROR_SYSTEM, "opening an HTTP server");
 }

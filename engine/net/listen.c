@@ -25,7 +25,7 @@ static int port_of(int socket)
 	if (getsockname(socket, (struct sockaddr *)&address, &length) != 0)
 		return 0;
 	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-						    : ((struct sockaddr_in *)&address)->sin_port);
+						   : ((struct sockaddr_in *)&address)->sin_port);
 }
 
 static int listen_at(const struct addrinfo *at)
