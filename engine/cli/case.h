@@ -83,6 +83,9 @@ struct case_files {
 /* False with an error (CONFIG) that names file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
 
+/* The same of its stubs.json alone, which may be absent: for the model server. */
+bool case_read_stubs(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
+
 /* Gives tensors with `fill: {start, step}` their data: in the JSON of a request or of a
  * response, which is then another one, in the arena. */
 bool case_fill(struct arena *arena, struct text *json, struct error *error);

@@ -385,6 +385,16 @@ static const char *find_pipeline(const char *folder, struct arena *arena)
 	return NULL;
 }
 
+bool case_read_stubs(const char *folder, struct arena *arena, struct case_files *files, struct error *error)
+{
+	struct text stubs;
+	struct place place;
+	if (!file_in(folder, "stubs.json", arena, &stubs, &place, error) ||
+	    (stubs.bytes && !read_stubs(stubs, place, arena, files, error)))
+		return false;
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a case");
+}
+
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error)
 {
 	struct lines lines = {0};
@@ -396,10 +406,5 @@ bool case_read(const char *folder, struct arena *arena, struct case_files *files
 	    !file_in(folder, "out.jsonl", arena, &lines.rest, &lines.place, error))
 		return false;
 	files->has_expected = lines.rest.bytes != NULL;
-	struct text stubs;
-	struct place place;
-	if (!read_expected(lines, arena, files, error) || !file_in(folder, "stubs.json", arena, &stubs, &place, error) ||
-	    (stubs.bytes && !read_stubs(stubs, place, arena, files, error)))
-		return false;
-	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a case");
+	return read_expected(lines, arena, files, error) && case_read_stubs(folder, arena, files, error);
 }

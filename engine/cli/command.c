@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/manual.h"
 

@@ -11,6 +11,7 @@ extern const struct command command_help;
 extern const struct command command_infer;
 extern const struct command command_init;
 extern const struct command command_lint;
+extern const struct command command_models_serve;
 extern const struct command command_plan;
 extern const struct command command_produce;
 extern const struct command command_run;
@@ -32,6 +33,7 @@ const struct command *const command_table[] = {
 	&command_errors_show,
 	&command_errors_replay,
 	&command_test,
+	&command_models_serve,
 	&command_schema,
 	&command_echo,
 	&command_eval,

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/version.h"
+
 /* The overview's order. */
 static const struct group {
 	const char *name;

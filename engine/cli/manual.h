@@ -6,8 +6,6 @@
 #include "cli/command.h"
 #include "cli/page.h"
 
-#define SLUICE_VERSION "0.1.0"
-
 void manual_overview(struct page *page);
 void manual_command(struct page *page, const struct command *command);
 

@@ -1,0 +1,7 @@
+/* version.h: which sluice this is. */
+#ifndef SLUICE_BASE_VERSION_H
+#define SLUICE_BASE_VERSION_H
+
+#define SLUICE_VERSION "0.1.0"
+
+#endif

@@ -1,0 +1,65 @@
+/* catalog_read.c: see catalog_read.h. */
+#include "serving/catalog_read.h"
+
+static bool is_elsewhere(const char *uri)
+{
+	static const char *const schemes[] = {"http://", "https://", "grpc://", "grpcs://"};
+	for (size_t i = 0; uri && i < sizeof schemes / sizeof *schemes; i++)
+		if (text_starts_with(text_of(uri), text_of(schemes[i])))
+			return true;
+	return false;
+}
+
+struct taking {
+	struct catalog *catalog;
+	const char *only;
+	size_t *count;
+	struct error *error;
+};
+
+static bool take(struct taking *taking, const struct catalog_entry *entry)
+{
+	if (!entry->name || (taking->only && strcmp(taking->only, entry->name) != 0) || is_elsewhere(entry->uri))
+		return true;
+	++*taking->count;
+	return catalog_put(taking->catalog, entry, taking->error);
+}
+
+static bool take_steps(struct taking *taking, const struct pipeline_spec *pipeline)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	for (size_t i = 0; i < pipeline->steps.count; i++) {
+		const struct step_kind *kind = steps[i].kind;
+		const struct step step = {.kind = kind, .name = steps[i].name.text, .options = steps[i].options};
+		enum call_target target;
+		const char *name;
+		const char *uri = kind && kind->storage && steps[i].options ? kind->storage(&step) : NULL;
+		if (!uri || !kind->calls || !kind->calls(&step, 0, &target, &name) || target != CALL_MODEL)
+			continue;
+		if (!take(taking, &(struct catalog_entry){.name = name, .uri = uri, .place = steps[i].options_here}))
+			return false;
+	}
+	return true;
+}
+
+/* A step's own word goes before the Model's, so it is taken later. */
+bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const char *only, size_t *count, struct error *error)
+{
+	struct taking taking = {catalog, only, count, error};
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		const struct model_spec *model = resource->spec;
+		if (resource->kind->type != RESOURCE_MODEL || !model)
+			continue;
+		if (!take(&taking, &(struct catalog_entry){.name = resource->name.text,
+							   .uri = model->storage_uri.text,
+							   .place = model->storage_uri.place}))
+			return false;
+	}
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type == RESOURCE_PIPELINE && resource->spec && !take_steps(&taking, resource->spec))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,52 @@
+/* door.h: what the doors of the model server have in common, whatever protocol they
+ * speak: which models there are, loading them, and what one answers. Statuses are those
+ * of HTTP. Private to the doors. */
+#ifndef SLUICE_SERVING_DOOR_H
+#define SLUICE_SERVING_DOOR_H
+
+#include "message/message.h"
+#include "net/loop.h"
+#include "serving/catalog.h"
+
+#define DOOR_NAME "sluice"
+#define DOOR_EXTENSIONS {"binary_tensor_data", "model_repository"}
+#define DOOR_REQUEST_BYTES_MAX ((size_t)256 << 20)
+#define DOOR_ARENA_BYTES ((size_t)2 << 30) /* of a request's tensors and its answer's: a ceiling, not a budget */
+#define DOOR_CONNECTIONS 4096
+
+struct door_config {
+	const char *host; /* NULL: loopback */
+	int port;	  /* 0: a free one */
+	struct catalog *catalog;
+	/* Puts the model of that name into the catalog as its files say now. False: there is
+	 * none, or they cannot be read (CONFIG). NULL: models are loaded as they are. */
+	bool (*load)(void *context, const char *name, struct error *error);
+	void *context;
+};
+
+/* Why something was not done. */
+struct door_refusal {
+	int status;
+	const char *words;
+};
+
+/* A model that is there; NULL after a refusal. */
+struct catalog_model *door_find(const struct door_config *config, struct text name, struct text version, struct arena *arena,
+				struct door_refusal *refusal);
+
+bool door_load(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal);
+bool door_unload(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal);
+
+/* What the model answers to the message, which came as those bytes: the stub's reply, whose
+ * payload bears the model's name, or a refusal in its place. In the message's arena. */
+void door_infer(const struct door_config *config, struct text name, struct text version, const struct message *message,
+		struct text bytes, struct stub_reply *reply);
+
+/* What the model takes and gives; a list is empty where the datatype of one of its tensors
+ * is not fixed, for metadata cannot say that. */
+struct model_signature door_signature(const struct catalog_model *model);
+
+const char *model_state(const struct catalog_model *model);  /* READY, UNAVAILABLE */
+const char *model_reason(const struct catalog_model *model); /* "": it is ready */
+
+#endif

@@ -1,0 +1,427 @@
+/* door_rest.c: Open Inference Protocol REST; see door_rest.h. A path is a row of routes. */
+#include "serving/door_rest.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "base/version.h"
+#include "message/format.h"
+#include "message/json_scan.h"
+#include "message/json_write.h"
+#include "net/http_server.h"
+#include "serving/later.h"
+
+#define REPLY_BYTES_MAX ((size_t)1 << 30)
+#define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
+#define CUT_CLAIMS 100			 /* bytes that a cut body claims to have beyond those it has */
+#define NUMBER_BYTES 24
+#define LENGTH_HEADER "Inference-Header-Content-Length"
+
+enum {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_NOT_FOUND = 404,
+	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_CONTENT_TOO_LARGE = 413,
+	HTTP_INTERNAL_ERROR = 500,
+	HTTP_UNAVAILABLE = 503
+};
+
+struct rest_door {
+	struct door_config config;
+	struct http_server *server;
+	struct later *later;
+	struct arena *arena; /* of the request at hand */
+	struct buffer reply;
+};
+
+struct visitor { /* the request at hand */
+	struct rest_door *door;
+	struct http_asked *asked;
+	struct text model; /* of the path; empty: none */
+	struct text version;
+	struct text body;
+};
+
+/* ---- answers ---- */
+
+static void send_answer(void *request, const struct door_answer *answer)
+{
+	char digits[NUMBER_BYTES];
+	const struct http_answer_header header = {LENGTH_HEADER, digits};
+	struct text body = answer->body;
+	snprintf(digits, sizeof digits, "%zu", answer->header_length);
+	if (answer->cut)
+		http_server_cut(request, answer->status, "application/json",
+				(struct text){body.bytes, body.length + CUT_CLAIMS}, body.length);
+	else
+		http_server_answer(request, answer->status, answer->header_length ? "application/octet-stream" : "application/json",
+				   body, &header, answer->header_length ? 1 : 0);
+}
+
+static bool nobody_waits(const void *request)
+{
+	return http_asked_is_over(request);
+}
+
+/* What stands in the reply's buffer. */
+static void send_reply(const struct visitor *visitor, int status)
+{
+	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
+	const struct buffer *reply = &visitor->door->reply;
+	struct door_answer answer = {.status = status, .body = buffer_view(reply)};
+	if (buffer_failed(reply))
+		answer = (struct door_answer){.status = HTTP_INTERNAL_ERROR, .body = lost};
+	send_answer(visitor->asked, &answer);
+}
+
+static void write_error(struct buffer *reply, struct text words)
+{
+	buffer_clear(reply);
+	buffer_string(reply, "{\"error\":");
+	json_write_string(reply, words);
+	buffer_byte(reply, '}');
+}
+
+static void refuse(const struct visitor *visitor, int status, struct text words)
+{
+	write_error(&visitor->door->reply, words);
+	send_reply(visitor, status);
+}
+
+static void write_member(struct buffer *reply, const char *key, const char *value)
+{
+	buffer_print(reply, "\"%s\":", key);
+	json_write_string(reply, text_of(value));
+}
+
+/* ---- health and metadata ---- */
+
+static void live(const struct visitor *visitor)
+{
+	buffer_string(&visitor->door->reply, "{\"live\":true}");
+	send_reply(visitor, HTTP_OK);
+}
+
+static void ready(const struct visitor *visitor)
+{
+	buffer_string(&visitor->door->reply, "{\"ready\":true}");
+	send_reply(visitor, HTTP_OK);
+}
+
+static void server_metadata(const struct visitor *visitor)
+{
+	static const char *const extensions[] = DOOR_EXTENSIONS;
+	struct buffer *reply = &visitor->door->reply;
+	buffer_byte(reply, '{');
+	write_member(reply, "name", DOOR_NAME);
+	buffer_byte(reply, ',');
+	write_member(reply, "version", SLUICE_VERSION);
+	buffer_string(reply, ",\"extensions\":[");
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+		buffer_string(reply, i ? "," : "");
+		json_write_string(reply, text_of(extensions[i]));
+	}
+	buffer_string(reply, "]}");
+	send_reply(visitor, HTTP_OK);
+}
+
+static struct catalog_model *find_model(const struct visitor *visitor)
+{
+	struct door_refusal refusal;
+	struct rest_door *door = visitor->door;
+	struct catalog_model *model = door_find(&door->config, visitor->model, visitor->version, door->arena, &refusal);
+	if (!model)
+		refuse(visitor, refusal.status, text_of(refusal.words));
+	return model;
+}
+
+static void model_ready(const struct visitor *visitor)
+{
+	struct buffer *reply = &visitor->door->reply;
+	const struct catalog_model *model = find_model(visitor);
+	if (!model)
+		return;
+	buffer_byte(reply, '{');
+	write_member(reply, "name", model->name);
+	buffer_string(reply, ",\"ready\":");
+	json_write_bool(reply, model->ready);
+	buffer_byte(reply, '}');
+	send_reply(visitor, model->ready ? HTTP_OK : HTTP_UNAVAILABLE);
+}
+
+static void write_tensor(struct buffer *reply, const struct tensor_type *tensor)
+{
+	buffer_string(reply, "{\"name\":");
+	json_write_string(reply, tensor->name);
+	buffer_byte(reply, ',');
+	write_member(reply, "datatype", datatype_rows[tensor->type.datatype].name);
+	if (tensor->type.shape_known) {
+		buffer_string(reply, ",\"shape\":[");
+		for (uint32_t i = 0; i < tensor->type.rank; i++) {
+			buffer_string(reply, i ? "," : "");
+			json_write_int64(reply, tensor->type.shape[i]);
+		}
+		buffer_byte(reply, ']');
+	}
+	buffer_byte(reply, '}');
+}
+
+static void write_tensors(struct buffer *reply, const char *key, const struct tensor_types *types)
+{
+	buffer_print(reply, ",\"%s\":[", key);
+	for (size_t i = 0; i < types->count; i++) {
+		buffer_string(reply, i ? "," : "");
+		write_tensor(reply, &types->items[i]);
+	}
+	buffer_byte(reply, ']');
+}
+
+static void model_metadata(const struct visitor *visitor)
+{
+	struct buffer *reply = &visitor->door->reply;
+	const struct catalog_model *model = find_model(visitor);
+	if (!model)
+		return;
+	struct model_signature signature = door_signature(model);
+	buffer_byte(reply, '{');
+	write_member(reply, "name", model->name);
+	buffer_string(reply, ",\"versions\":[");
+	json_write_string(reply, text_of(model->version));
+	buffer_string(reply, "],");
+	write_member(reply, "platform", model->kind ? model->kind->name : "");
+	write_tensors(reply, "inputs", &signature.inputs);
+	write_tensors(reply, "outputs", &signature.outputs);
+	buffer_byte(reply, '}');
+	send_reply(visitor, HTTP_OK);
+}
+
+/* ---- the repository ---- */
+
+/* `{"ready": true}` leaves out what is not. */
+static bool wants_ready_alone(const struct visitor *visitor)
+{
+	struct json_scan scan;
+	struct error error = {0};
+	struct text key;
+	bool wanted = false;
+	json_begin(&scan, visitor->body, "the request", visitor->door->arena, &error);
+	if (json_peek(&scan) == JSON_OBJECT && json_enter(&scan))
+		while (json_key(&scan, &key)) {
+			if (text_is(key, "ready"))
+				wanted = json_peek(&scan) == JSON_TRUE;
+			json_skip(&scan);
+		}
+	return wanted;
+}
+
+static void repository_index(const struct visitor *visitor)
+{
+	struct buffer *reply = &visitor->door->reply;
+	bool ready_alone = visitor->body.length > 0 && wants_ready_alone(visitor);
+	const char *comma = "";
+	buffer_byte(reply, '[');
+	for (const struct catalog_model *model = catalog_first(visitor->door->config.catalog); model; model = model->next) {
+		if (ready_alone && !model->ready)
+			continue;
+		buffer_print(reply, "%s{", comma);
+		write_member(reply, "name", model->name);
+		buffer_byte(reply, ',');
+		write_member(reply, "version", model->version);
+		buffer_byte(reply, ',');
+		write_member(reply, "state", model_state(model));
+		buffer_byte(reply, ',');
+		write_member(reply, "reason", model_reason(model));
+		buffer_byte(reply, '}');
+		comma = ",";
+	}
+	buffer_byte(reply, ']');
+	send_reply(visitor, HTTP_OK);
+}
+
+typedef bool repository_act(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal);
+
+static void act(const struct visitor *visitor, repository_act *act_on)
+{
+	struct door_refusal refusal;
+	if (act_on(&visitor->door->config, visitor->model, visitor->door->arena, &refusal)) {
+		buffer_string(&visitor->door->reply, "{}");
+		send_reply(visitor, HTTP_OK);
+	} else {
+		refuse(visitor, refusal.status, text_of(refusal.words));
+	}
+}
+
+static void repository_load(const struct visitor *visitor)
+{
+	act(visitor, door_load);
+}
+
+static void repository_unload(const struct visitor *visitor)
+{
+	act(visitor, door_unload);
+}
+
+/* ---- inference ---- */
+
+/* The answer's body into the reply's buffer; its status. */
+static int encode(const struct visitor *visitor, const struct message *message, const struct stub_reply *reply,
+		  size_t *header_length)
+{
+	struct error error = {0};
+	struct buffer *out = &visitor->door->reply;
+	const struct answer answer = {.payload = reply->payload, .header_length = header_length};
+	if (reply->status != HTTP_OK) {
+		write_error(out, reply->words);
+	} else if (!reply->payload) {
+		buffer_text(out, reply->body);
+	} else if (!answer_encode(message, &answer, NULL, NULL, out, &error)) {
+		write_error(out, text_of(error.text));
+		return error.kind == ERROR_INPUT ? HTTP_BAD_REQUEST : HTTP_INTERNAL_ERROR;
+	}
+	return reply->status;
+}
+
+static void infer(const struct visitor *visitor)
+{
+	struct rest_door *door = visitor->door;
+	struct error error = {0};
+	struct stub_reply reply;
+	const struct header header = {TEXT(LENGTH_HEADER), http_asked_header(visitor->asked, LENGTH_HEADER)};
+	struct message message = {
+		.arena = door->arena, .format = &format_oip_json, .headers = {header.value.bytes ? 1 : 0, &header}};
+	if (!message_decode(&message, visitor->body, NULL, &error)) {
+		refuse(visitor, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
+		return;
+	}
+	door_infer(&door->config, visitor->model, visitor->version, &message, visitor->body, &reply);
+	struct door_answer answer = {.cut = reply.cut};
+	answer.status = encode(visitor, &message, &reply, &answer.header_length);
+	answer.body = buffer_view(&door->reply);
+	if (buffer_failed(&door->reply))
+		send_reply(visitor, HTTP_INTERNAL_ERROR);
+	else if (reply.silent || reply.delay_ms > 0)
+		later_send(door->later, visitor->asked, &answer, reply.silent ? LATER_NEVER : reply.delay_ms);
+	else
+		send_answer(visitor->asked, &answer);
+}
+
+/* ---- routes ---- */
+
+struct route {
+	const char *method;
+	const char *path; /* `M` stands for a model's name, `V` for a version */
+	void (*serve)(const struct visitor *visitor);
+};
+
+static const struct route routes[] = {
+	{"POST", "v2/models/M/infer", infer},
+	{"POST", "v2/models/M/versions/V/infer", infer},
+	{"GET", "v2", server_metadata},
+	{"GET", "v2/health/live", live},
+	{"GET", "v2/health/ready", ready},
+	{"GET", "v2/models/M", model_metadata},
+	{"GET", "v2/models/M/versions/V", model_metadata},
+	{"GET", "v2/models/M/ready", model_ready},
+	{"GET", "v2/models/M/versions/V/ready", model_ready},
+	{"POST", "v2/repository/index", repository_index},
+	{"POST", "v2/repository/models/M/load", repository_load},
+	{"POST", "v2/repository/models/M/unload", repository_unload},
+};
+
+static struct text take_segment(struct text *path)
+{
+	const char *slash = path->length ? memchr(path->bytes, '/', path->length) : NULL;
+	struct text segment = {path->bytes, slash ? (size_t)(slash - path->bytes) : path->length};
+	size_t taken = segment.length + (slash ? 1 : 0);
+	*path = (struct text){path->bytes + taken, path->length - taken};
+	return segment;
+}
+
+static bool fits(struct text pattern, struct text path, struct visitor *visitor)
+{
+	while (pattern.length > 0) {
+		struct text wanted = take_segment(&pattern), segment = take_segment(&path);
+		if (segment.length == 0)
+			return false;
+		if (text_is(wanted, "M"))
+			visitor->model = segment;
+		else if (text_is(wanted, "V"))
+			visitor->version = segment;
+		else if (!text_equal(wanted, segment))
+			return false;
+	}
+	return path.length == 0;
+}
+
+static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	struct rest_door *door = context;
+	const struct route *found = NULL;
+	arena_reset(door->arena);
+	if (door->reply.capacity > KEPT_BYTES_MAX) {
+		buffer_close(&door->reply);
+		buffer_open(&door->reply, REPLY_BYTES_MAX);
+	}
+	buffer_clear(&door->reply);
+	(void)take_segment(&path); /* what stands before the first slash */
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		struct visitor visitor = {.door = door, .asked = asked, .body = body};
+		if (!fits(text_of(routes[i].path), path, &visitor))
+			continue;
+		found = &routes[i];
+		if (text_is(method, found->method)) {
+			found->serve(&visitor);
+			return;
+		}
+	}
+	const struct visitor visitor = {.door = door, .asked = asked};
+	if (found)
+		refuse(&visitor, HTTP_METHOD_NOT_ALLOWED,
+		       text_of(arena_print(door->arena, "this path takes %s alone", found->method)));
+	else
+		refuse(&visitor, HTTP_NOT_FOUND, TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
+}
+
+/* ---- opening and closing ---- */
+
+struct rest_door *rest_door_open(struct loop *loop, const struct door_config *config, struct error *error)
+{
+	static const struct later_config later = {.send = send_answer, .is_over = nobody_waits};
+	struct rest_door *door = memory_take(1, sizeof *door);
+	if (!door) {
+		error_memory(error, ERROR_SYSTEM, "opening a model server");
+		return NULL;
+	}
+	door->config = *config;
+	buffer_open(&door->reply, REPLY_BYTES_MAX);
+	const struct http_server_config http = {.host = config->host,
+						.port = config->port,
+						.body_bytes = DOOR_REQUEST_BYTES_MAX,
+						.connections = DOOR_CONNECTIONS,
+						.called = on_called,
+						.context = door};
+	door->arena = arena_open(DOOR_ARENA_BYTES);
+	if (!door->arena)
+		error_memory(error, ERROR_SYSTEM, "opening a model server");
+	else if ((door->later = later_open(loop, &later, error)) && (door->server = http_server_open(loop, &http, error)))
+		return door;
+	rest_door_close(door);
+	return NULL;
+}
+
+void rest_door_close(struct rest_door *door)
+{
+	if (!door)
+		return;
+	later_close(door->later);
+	http_server_close(door->server);
+	arena_close(door->arena);
+	buffer_close(&door->reply);
+	memory_give(door);
+}
+
+int rest_door_port(const struct rest_door *door)
+{
+	return http_server_port(door->server);
+}

@@ -1,0 +1,99 @@
+/* later.c: see later.h. */
+#include "serving/later.h"
+
+#include "base/memory.h"
+
+#define LOOK_MS 1000 /* whether those who wait are still there */
+
+struct waiting {
+	struct waiting *next, *previous;
+	struct later *later;
+	struct loop_timer timer; /* of its answer, or of the next look */
+	int64_t due_ms;
+	void *request;
+	struct door_answer answer;
+	char bytes[]; /* the words and the body */
+};
+
+struct later {
+	struct loop *loop;
+	struct later_config config;
+	struct waiting *first;
+};
+
+struct later *later_open(struct loop *loop, const struct later_config *config, struct error *error)
+{
+	struct later *later = memory_take(1, sizeof *later);
+	if (later)
+		*later = (struct later){.loop = loop, .config = *config};
+	else
+		error_memory(error, ERROR_SYSTEM, "opening a model server");
+	return later;
+}
+
+static void waiting_end(struct waiting *waiting)
+{
+	if (waiting->next)
+		waiting->next->previous = waiting->previous;
+	*(waiting->previous ? &waiting->previous->next : &waiting->later->first) = waiting->next;
+	loop_timer_stop(waiting->later->loop, &waiting->timer);
+	memory_give(waiting);
+}
+
+void later_close(struct later *later)
+{
+	if (!later)
+		return;
+	while (later->first)
+		waiting_end(later->first);
+	memory_give(later);
+}
+
+static void send_now(struct waiting *waiting)
+{
+	waiting->later->config.send(waiting->request, &waiting->answer);
+	waiting_end(waiting);
+}
+
+/* Answering one who is gone sends nothing, and lets the request go. */
+static void wait_on(struct waiting *waiting)
+{
+	struct later *later = waiting->later;
+	struct error error = {0};
+	int64_t now_ms = loop_now_ms(later->loop), look_ms = now_ms + LOOK_MS;
+	if (waiting->due_ms <= now_ms || later->config.is_over(waiting->request) ||
+	    !loop_timer_set(later->loop, &waiting->timer, waiting->due_ms < look_ms ? waiting->due_ms : look_ms, &error))
+		send_now(waiting);
+}
+
+static void on_due(void *context)
+{
+	wait_on(context);
+}
+
+void later_send(struct later *later, void *request, const struct door_answer *answer, int64_t delay_ms)
+{
+	struct waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
+	if (!waiting) {
+		later->config.send(request, answer);
+		return;
+	}
+	int64_t now_ms = loop_now_ms(later->loop);
+	*waiting = (struct waiting){.next = later->first,
+				    .later = later,
+				    .timer = {.due = on_due, .context = waiting},
+				    .due_ms = delay_ms < LATER_NEVER - now_ms ? now_ms + delay_ms : LATER_NEVER,
+				    .request = request,
+				    .answer = *answer};
+	if (waiting->next)
+		waiting->next->previous = waiting;
+	later->first = waiting;
+	char *body = waiting->bytes + answer->words.length;
+	if (answer->words.length)
+		memcpy(waiting->bytes, answer->words.bytes, answer->words.length);
+	if (answer->body.length)
+		memcpy(body, answer->body.bytes, answer->body.length);
+	waiting->answer.words.bytes = waiting->bytes;
+	waiting->answer.body.bytes = body;
+	wait_on(waiting);
+}

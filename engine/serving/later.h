@@ -1,0 +1,36 @@
+/* later.h: answers of a model server that are sent after a while, or never.
+ *
+ * For its doors: a stub may be slow, or take a request and never answer it. Whoever waits
+ * and goes away is let go within a second.
+ */
+#ifndef SLUICE_SERVING_LATER_H
+#define SLUICE_SERVING_LATER_H
+
+#include "base/text.h"
+#include "net/loop.h"
+
+/* What a door sends. */
+struct door_answer {
+	int status;	      /* as the door's protocol numbers them */
+	struct text words;    /* why, where a status has words beside the body */
+	struct text body;
+	size_t header_length; /* of the body, as JSON; 0: all */
+	bool cut;	      /* the body ends before its end */
+};
+
+struct later;
+
+struct later_config {
+	void (*send)(void *request, const struct door_answer *answer);
+	bool (*is_over)(const void *request); /* nobody waits any more */
+};
+
+struct later *later_open(struct loop *loop, const struct later_config *config, struct error *error);
+void later_close(struct later *later); /* what still waits is not sent; NULL is fine */
+
+#define LATER_NEVER INT64_MAX
+
+/* Copies the answer. Sends it at once where memory is short. */
+void later_send(struct later *later, void *request, const struct door_answer *answer, int64_t delay_ms);
+
+#endif
