@@ -181,7 +181,8 @@ static bool say_ready(const struct serving *serving, struct error *error)
 	} else {
 		buffer_print(&out, "ready at http://%s:%d: ", self->host, rest_door_port(serving->rest));
 		print_models(serving, &out);
-		buffer_string(&out, catalog_first(serving->catalog) ? ", and the stubs by their names\n" : "the stubs by their names\n");
+		buffer_string(&out,
+			      catalog_first(serving->catalog) ? ", and the stubs by their names\n" : "the stubs by their names\n");
 	}
 	if (command_write(serving->session, &out) != EXIT_GOOD)
 		return error_memory(error, ERROR_SYSTEM, "saying what is served");

@@ -3,12 +3,14 @@
 
 enum { HTTP_NOT_FOUND = 404, HTTP_CONTENT_TOO_LARGE = 413, HTTP_INTERNAL_ERROR = 500, HTTP_UNAVAILABLE = 503 };
 
-static struct catalog_model *refuse_unknown(struct text name, struct text version, struct arena *arena, struct door_refusal *refusal)
+static struct catalog_model *refuse_unknown(struct text name, struct text version, struct arena *arena,
+					    struct door_refusal *refusal)
 {
 	refusal->status = HTTP_NOT_FOUND;
-	refusal->words = version.length ? arena_print(arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
-						      TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(version))
-					: arena_print(arena, "there is no model `" TEXT_FORMAT "` here", TEXT_ARGUMENTS(name));
+	refusal->words = version.length
+				 ? arena_print(arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
+					       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(version))
+				 : arena_print(arena, "there is no model `" TEXT_FORMAT "` here", TEXT_ARGUMENTS(name));
 	return NULL;
 }
 
@@ -81,7 +83,8 @@ void door_infer(const struct door_config *config, struct text name, struct text 
 	if (answered && reply->payload && reply->status == 200)
 		sign(reply, model, arena);
 	if (arena_failed(arena))
-		refuse(reply, (struct door_refusal){HTTP_CONTENT_TOO_LARGE, "the request is larger than this server has memory for"});
+		refuse(reply,
+		       (struct door_refusal){HTTP_CONTENT_TOO_LARGE, "the request is larger than this server has memory for"});
 }
 
 static struct tensor_types known(struct tensor_types types)

@@ -52,8 +52,8 @@ static void send_answer(void *request, const struct door_answer *answer)
 	struct text body = answer->body;
 	snprintf(digits, sizeof digits, "%zu", answer->header_length);
 	if (answer->cut)
-		http_server_cut(request, answer->status, "application/json",
-				(struct text){body.bytes, body.length + CUT_CLAIMS}, body.length);
+		http_server_cut(request, answer->status, "application/json", (struct text){body.bytes, body.length + CUT_CLAIMS},
+				body.length);
 	else
 		http_server_answer(request, answer->status, answer->header_length ? "application/octet-stream" : "application/json",
 				   body, &header, answer->header_length ? 1 : 0);

@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "net/http_server.h"
 
 #define BODY_BYTES_MAX 1000
-#define REPLY_BYTES 4096
-#define TURNS_MAX 200 /* of 10 ms */
+#define LAST_BYTES 256
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define POST(path, headers, body) "POST " path " HTTP/1.1\r\nHost: x\r\n" headers "\r\n" body
@@ -26,7 +26,7 @@ struct stand {
 	struct http_server *server;
 	struct http_asked *waiting; /* of /later */
 	int calls;
-	char last[REPLY_BYTES];
+	char last[LAST_BYTES];
 };
 
 /* The paths say what is to be done. */
@@ -71,154 +71,113 @@ static int close_stand(void **state)
 	return 0;
 }
 
-static int knock(struct stand *stand)
+static struct guest knock(const struct stand *stand)
 {
-	const struct sockaddr_in address = {.sin_family = AF_INET,
-					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-					    .sin_port = htons((uint16_t)http_server_port(stand->server))};
-	int caller = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(caller, (const struct sockaddr *)&address, sizeof address), 0);
-	return caller;
-}
-
-static void say(int caller, const char *words)
-{
-	assert_int_equal(send(caller, words, strlen(words), MSG_NOSIGNAL), strlen(words));
-}
-
-static void turn(struct stand *stand)
-{
-	assert_true(loop_turn(stand->loop, 10, &(struct error){0}));
-}
-
-/* What the caller hears until `end` is heard, or the connection is closed ("" for that
- * alone); NULL: nothing of it came. */
-static const char *hear(struct stand *stand, int caller, const char *end)
-{
-	static char reply[REPLY_BYTES];
-	size_t length = 0;
-	for (int i = 0; i < TURNS_MAX; i++) {
-		ssize_t got = recv(caller, reply + length, sizeof reply - 1 - length, MSG_DONTWAIT);
-		if (got > 0)
-			length += (size_t)got;
-		reply[length] = '\0';
-		if (got == 0)
-			return *end ? NULL : reply;
-		if (*end && strstr(reply, end))
-			return reply;
-		turn(stand);
-	}
-	return NULL;
-}
-
-static const char *ask(struct stand *stand, int caller, const char *words, const char *end)
-{
-	say(caller, words);
-	return hear(stand, caller, end);
+	return guest_open(stand->loop, http_server_port(stand->server));
 }
 
 static void requests_on_one_connection_are_answered_in_their_order(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
-	assert_non_null(strstr(ask(stand, caller, GET("/a"), "/a"), "HTTP/1.1 200"));
+	struct guest caller = knock(stand);
+	assert_non_null(strstr(guest_ask(&caller, GET("/a"), "/a"), "HTTP/1.1 200"));
 	assert_string_equal(stand->last, "GET /a ");
-	assert_non_null(ask(stand, caller, POST("/b", "Content-Length: 4\r\n", "body"), "\r\n\r\nbody"));
+	assert_non_null(guest_ask(&caller, POST("/b", "Content-Length: 4\r\n", "body"), "\r\n\r\nbody"));
 	assert_string_equal(stand->last, "POST /b body");
-	const char *both = ask(stand, caller, GET("/first") GET("/second?with=query"), "/second");
+	const char *both = guest_ask(&caller, GET("/first") GET("/second?with=query"), "/second");
 	assert_non_null(both);
 	assert_non_null(strstr(both, "/first"));
-	close(caller);
+	guest_close(&caller);
 }
 
 static void an_answer_may_come_later_while_others_are_served(void **state)
 {
 	struct stand *stand = *state;
-	int patient = knock(stand), other = knock(stand);
-	say(patient, POST("/later", "Content-Length: 2\r\n", "{}"));
+	struct guest patient = knock(stand), other = knock(stand);
+	guest_say(&patient, POST("/later", "Content-Length: 2\r\n", "{}"));
 	while (!stand->waiting)
-		turn(stand);
-	assert_non_null(ask(stand, other, GET("/meanwhile"), "/meanwhile"));
+		guest_turn(&patient);
+	assert_non_null(guest_ask(&other, GET("/meanwhile"), "/meanwhile"));
 	assert_false(http_asked_is_over(stand->waiting));
 	http_server_answer(stand->waiting, 503, "text/plain", TEXT("at last"), NULL, 0);
-	const char *reply = hear(stand, patient, "at last");
+	const char *reply = guest_hear(&patient, "at last");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 503"));
-	assert_non_null(ask(stand, patient, GET("/again"), "/again"));
-	close(patient);
-	close(other);
+	assert_non_null(guest_ask(&patient, GET("/again"), "/again"));
+	guest_close(&patient);
+	guest_close(&other);
 }
 
 static void a_caller_that_has_gone_is_seen_and_may_be_answered(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
-	say(caller, GET("/later"));
+	struct guest caller = knock(stand);
+	guest_say(&caller, GET("/later"));
 	while (!stand->waiting)
-		turn(stand);
-	close(caller);
+		guest_turn(&caller);
+	guest_close(&caller);
 	assert_true(http_asked_is_over(stand->waiting));
 	http_server_answer(stand->waiting, 200, "text/plain", TEXT("too late"), NULL, 0);
-	int next = knock(stand);
-	assert_non_null(ask(stand, next, GET("/next"), "/next"));
-	close(next);
+	struct guest next = knock(stand);
+	assert_non_null(guest_ask(&next, GET("/next"), "/next"));
+	guest_close(&next);
 }
 
 static void a_body_may_come_in_pieces_and_without_a_length(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
-	say(caller, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Le");
-	turn(stand);
-	say(caller, "ngth: 6\r\n\r\nabc");
-	turn(stand);
+	struct guest caller = knock(stand);
+	guest_say(&caller, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Le");
+	guest_turn(&caller);
+	guest_say(&caller, "ngth: 6\r\n\r\nabc");
+	guest_turn(&caller);
 	assert_int_equal(stand->calls, 0);
-	assert_non_null(ask(stand, caller, "def", "abcdef"));
-	say(caller, POST("/x", "Transfer-Encoding: chunked\r\n", "3\r\nuvw\r\n"));
-	turn(stand);
-	assert_non_null(ask(stand, caller, "3\r\nxyz\r\n0\r\n\r\n", "uvwxyz"));
-	close(caller);
+	assert_non_null(guest_ask(&caller, "def", "abcdef"));
+	guest_say(&caller, POST("/x", "Transfer-Encoding: chunked\r\n", "3\r\nuvw\r\n"));
+	guest_turn(&caller);
+	assert_non_null(guest_ask(&caller, "3\r\nxyz\r\n0\r\n\r\n", "uvwxyz"));
+	guest_close(&caller);
 }
 
 static void headers_go_both_ways(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
-	const char *reply = ask(stand, caller, POST("/header", "X-MINE: gold\r\n", ""), "gold");
+	struct guest caller = knock(stand);
+	const char *reply = guest_ask(&caller, POST("/header", "X-MINE: gold\r\n", ""), "gold");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "x-said: much\r\n"));
 	assert_non_null(strstr(reply, "Content-Type: text/plain\r\n"));
-	close(caller);
+	guest_close(&caller);
 }
 
 static void too_long_a_body_is_refused_and_the_connection_goes_on(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
+	struct guest caller = knock(stand);
 	char body[BODY_BYTES_MAX + 2] = "";
 	memset(body, 'x', BODY_BYTES_MAX + 1);
-	say(caller, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
-	const char *reply = ask(stand, caller, body, "}");
+	guest_say(&caller, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+	const char *reply = guest_ask(&caller, body, "}");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 413"));
 	assert_non_null(strstr(reply, "{\"error\":"));
 	assert_int_equal(stand->calls, 0);
-	assert_non_null(ask(stand, caller, GET("/short"), "/short"));
-	close(caller);
+	assert_non_null(guest_ask(&caller, GET("/short"), "/short"));
+	guest_close(&caller);
 }
 
 static void a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
-	const char *reply = ask(stand, caller, POST("/x", "Content-Length: 2000\r\nExpect: 100-continue\r\n", ""), "}");
+	struct guest caller = knock(stand);
+	const char *reply = guest_ask(&caller, POST("/x", "Content-Length: 2000\r\nExpect: 100-continue\r\n", ""), "}");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 413"));
-	close(caller);
+	guest_close(&caller);
 	caller = knock(stand);
-	assert_non_null(ask(stand, caller, POST("/x", "Content-Length: 2\r\nExpect: 100-continue\r\n", ""), "HTTP/1.1 100"));
-	assert_non_null(ask(stand, caller, "ok", "\r\n\r\nok"));
-	close(caller);
+	assert_non_null(guest_ask(&caller, POST("/x", "Content-Length: 2\r\nExpect: 100-continue\r\n", ""), "HTTP/1.1 100"));
+	assert_non_null(guest_ask(&caller, "ok", "\r\n\r\nok"));
+	guest_close(&caller);
 }
 
 static void callers_that_lie_or_talk_nonsense_harm_nobody(void **state)
@@ -228,49 +187,49 @@ static void callers_that_lie_or_talk_nonsense_harm_nobody(void **state)
 					    POST("/x", "Content-Length: -1\r\n", "y"), POST("/x", "Content-Length: 1e3\r\n", "y"),
 					    POST("/x", "Transfer-Encoding: chunked\r\n", "zzz\r\n")};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		int caller = knock(stand);
-		say(caller, words[i]);
+		struct guest caller = knock(stand);
+		guest_say(&caller, words[i]);
 		for (int j = 0; j < 3; j++)
-			turn(stand);
-		close(caller);
+			guest_turn(&caller);
+		guest_close(&caller);
 		for (int j = 0; j < 3; j++)
-			turn(stand);
+			guest_turn(&caller);
 	}
 	assert_int_equal(stand->calls, 0);
-	int caller = knock(stand);
-	assert_non_null(ask(stand, caller, GET("/well"), "/well"));
-	close(caller);
+	struct guest caller = knock(stand);
+	assert_non_null(guest_ask(&caller, GET("/well"), "/well"));
+	guest_close(&caller);
 }
 
 static void a_body_can_be_cut_short_of_what_it_claims(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand);
-	const char *reply = ask(stand, caller, GET("/cut"), "");
+	struct guest caller = knock(stand);
+	const char *reply = guest_ask(&caller, GET("/cut"), "");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "Content-Length: 10\r\n"));
 	assert_string_equal(strstr(reply, "\r\n\r\n"), "\r\n\r\n0123");
-	close(caller);
+	guest_close(&caller);
 	caller = knock(stand);
-	assert_non_null(ask(stand, caller, GET("/cut-at-once"), ""));
-	close(caller);
+	assert_non_null(guest_ask(&caller, GET("/cut-at-once"), ""));
+	guest_close(&caller);
 }
 
 static void closing_lets_those_go_that_still_wait(void **state)
 {
 	struct stand *stand = *state;
-	int caller = knock(stand), half = knock(stand);
-	say(caller, GET("/later"));
-	say(half, "POST /x HTTP/1.1\r\nContent-Len");
+	struct guest caller = knock(stand), half = knock(stand);
+	guest_say(&caller, GET("/later"));
+	guest_say(&half, "POST /x HTTP/1.1\r\nContent-Len");
 	while (!stand->waiting)
-		turn(stand);
+		guest_turn(&caller);
 	http_server_close(stand->server);
 	stand->server = NULL;
 	char byte;
-	assert_int_equal(recv(caller, &byte, 1, 0), 0);
-	assert_int_equal(recv(half, &byte, 1, 0), 0);
-	close(caller);
-	close(half);
+	assert_int_equal(recv(caller.socket, &byte, 1, 0), 0);
+	assert_int_equal(recv(half.socket, &byte, 1, 0), 0);
+	guest_close(&caller);
+	guest_close(&half);
 }
 
 static void a_port_that_is_taken_is_named(void **state)

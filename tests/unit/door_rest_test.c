@@ -1,0 +1,231 @@
+/* The built-in model server's door for REST: what callers say to it by hand, and hear. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "guest.h"
+#include "serving/door_rest.h"
+
+#define ASKED_BYTES 1024
+
+struct stand {
+	struct loop *loop;
+	struct catalog *catalog;
+	struct rest_door *door;
+	struct guest caller;
+	const char *refuses; /* to load it */
+};
+
+static bool on_load(void *context, const char *name, struct error *error)
+{
+	struct stand *stand = context;
+	if (stand->refuses && strcmp(stand->refuses, name) == 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "models.yaml:3: what a mess");
+	return strcmp(name, "twice") != 0 ||
+	       catalog_put(stand->catalog, &(struct catalog_entry){.name = "twice", .uri = "stub://expression?y=x*3"}, error);
+}
+
+static void put(struct stand *stand, const char *name, const char *uri)
+{
+	const struct catalog_entry entry = {.name = name, .uri = uri, .place = {"models.yaml", 7, 15}};
+	assert_true(catalog_put(stand->catalog, &entry, &(struct error){0}));
+}
+
+static int open_stand(void **state)
+{
+	static struct stand stand;
+	struct error error = {0};
+	stand = (struct stand){.loop = loop_open(&error), .catalog = catalog_open(&error)};
+	put(&stand, "twice", "stub://expression?y=x*2");
+	put(&stand, "tired", "stub://slow?ms=30&then=identity");
+	put(&stand, "shaky", "stub://flaky?fails=2&code=503&then=identity");
+	put(&stand, "broken", "stub://badreply?mode=truncated");
+	put(&stand, "silent", "stub://hang");
+	put(&stand, "away", "s3://bucket/model");
+	put(&stand, "typo", "stub://idntity");
+	const struct door_config config = {.catalog = stand.catalog, .load = on_load, .context = &stand};
+	stand.door = rest_door_open(stand.loop, &config, &error);
+	assert_non_null(stand.door);
+	stand.caller = guest_open(stand.loop, rest_door_port(stand.door));
+	*state = &stand;
+	return 0;
+}
+
+static int close_stand(void **state)
+{
+	struct stand *stand = *state;
+	guest_close(&stand->caller);
+	rest_door_close(stand->door);
+	catalog_close(stand->catalog);
+	loop_close(stand->loop);
+	return 0;
+}
+
+static void expect(struct stand *stand, const char *asked, int status, const char *body)
+{
+	char head[ASKED_BYTES];
+	const char *reply = guest_ask(&stand->caller, asked, body);
+	snprintf(head, sizeof head, "HTTP/1.1 %d ", status);
+	if (!reply || !strstr(reply, head) || !strstr(reply, body))
+		fail_msg("expected %d and %s, got: %s", status, body, reply ? reply : "nothing");
+}
+
+static void get(struct stand *stand, const char *path, int status, const char *body)
+{
+	char asked[ASKED_BYTES];
+	snprintf(asked, sizeof asked, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+	expect(stand, asked, status, body);
+}
+
+/* Lasts until the next one. */
+static const char *posting(const char *path, const char *said)
+{
+	static char asked[ASKED_BYTES];
+	snprintf(asked, sizeof asked, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(said), said);
+	return asked;
+}
+
+static void post(struct stand *stand, const char *path, const char *said, int status, const char *body)
+{
+	expect(stand, posting(path, said), status, body);
+}
+
+#define X(data) "{\"id\":\"r1\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[" data "]}]}"
+
+static void it_says_that_it_lives_and_what_it_is(void **state)
+{
+	get(*state, "/v2/health/live", 200, "{\"live\":true}");
+	get(*state, "/v2/health/ready", 200, "{\"ready\":true}");
+	get(*state, "/v2", 200, "\"extensions\":[\"binary_tensor_data\",\"model_repository\"]}");
+}
+
+static void models_tell_what_they_take_and_give_where_it_is_fixed(void **state)
+{
+	get(*state, "/v2/models/tfsimple", 200,
+	    "\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"INT32\",\"shape\":[-1,16]},"
+	    "{\"name\":\"INPUT1\",\"datatype\":\"INT32\",\"shape\":[-1,16]}]");
+	get(*state, "/v2/models/conditional", 200, "\"inputs\":[],\"outputs\":[]");
+	get(*state, "/v2/models/twice/versions/1", 200, "{\"name\":\"twice\",\"versions\":[\"1\"]");
+	get(*state, "/v2/models/nobody", 404, "{\"error\":\"there is no model `nobody` here\"}");
+	get(*state, "/v2/models/twice/versions/9", 404, "there is no model `twice` of version `9` here");
+}
+
+static void models_answer_under_their_names_and_versions(void **state)
+{
+	post(*state, "/v2/models/twice/infer", X("4"), 200,
+	     "{\"model_name\":\"twice\",\"model_version\":\"1\",\"id\":\"r1\",\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP64\","
+	     "\"shape\":[1],\"data\":[8.0]}]}");
+	post(*state, "/v2/models/twice/versions/1/infer", X("5"), 200, "\"data\":[10.0]");
+	post(*state, "/v2/models/twice/versions/2/infer", X("5"), 404, "there is no model");
+	post(*state, "/v2/models/identity/infer", X("7"), 200, "\"name\":\"x\"");
+}
+
+static void faults_of_the_request_are_the_callers(void **state)
+{
+	post(*state, "/v2/models/twice/infer", "{", 400, "{\"error\":\"the request is not JSON");
+	post(*state, "/v2/models/twice/infer", "", 400, "{\"error\":");
+	post(*state, "/v2/models/add10/infer", X("1"), 400, "{\"error\":\"expected input INPUT\"}");
+	post(*state, "/v2/models/nobody/infer", X("1"), 404, "there is no model `nobody` here");
+	get(*state, "/v2/models/twice/infer", 405, "this path takes POST alone");
+	get(*state, "/v3", 404, "there is nothing at this path");
+	get(*state, "/v2/models//ready", 404, "there is nothing at this path");
+}
+
+static void binary_data_goes_both_ways(void **state)
+{
+	struct stand *stand = *state;
+	static const char json[] =
+		"{\"parameters\":{\"binary_data_output\":true},\"inputs\":[{\"name\":\"x\",\"datatype\":\"UINT8\",\"shape\":[4],"
+		"\"parameters\":{\"binary_data_size\":4}}]}";
+	char asked[ASKED_BYTES];
+	snprintf(asked, sizeof asked,
+		 "POST /v2/models/identity/infer HTTP/1.1\r\nHost: x\r\nInference-Header-Content-Length: %zu\r\n"
+		 "Content-Length: %zu\r\n\r\n%sABCD",
+		 sizeof json - 1, sizeof json + 3, json);
+	const char *reply = guest_ask(&stand->caller, asked, "]}ABCD");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "\r\nInference-Header-Content-Length: "));
+	assert_non_null(strstr(reply, "\r\nContent-Type: application/octet-stream\r\n"));
+	assert_non_null(strstr(reply, "\"binary_data_size\":4"));
+}
+
+static void slow_models_hold_up_nobody_else(void **state)
+{
+	struct stand *stand = *state;
+	struct guest other = guest_open(stand->loop, rest_door_port(stand->door));
+	guest_say(&stand->caller, posting("/v2/models/tired/infer", X("1")));
+	assert_non_null(guest_ask(&other, "GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n", "live"));
+	const char *reply = guest_hear(&stand->caller, "\"data\":[1.0]");
+	assert_non_null(reply);
+	guest_close(&other);
+}
+
+static void flaky_models_fail_the_first_calls_of_each_request(void **state)
+{
+	post(*state, "/v2/models/shaky/infer", X("1"), 503, "{\"error\":\"stub failure 503\"}");
+	post(*state, "/v2/models/shaky/infer", X("1"), 503, "{\"error\":");
+	post(*state, "/v2/models/shaky/infer", X("1"), 200, "\"outputs\"");
+	post(*state, "/v2/models/shaky/infer",
+	     "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}", 503, "{\"error\":");
+}
+
+static void broken_replies_break_and_silent_models_are_silent(void **state)
+{
+	struct stand *stand = *state;
+	struct guest other = guest_open(stand->loop, rest_door_port(stand->door));
+	const char *reply = guest_ask(&other, posting("/v2/models/broken/infer", X("1")), "");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 200 "));
+	guest_close(&other);
+	other = guest_open(stand->loop, rest_door_port(stand->door));
+	guest_say(&other, posting("/v2/models/silent/infer", X("1")));
+	for (int i = 0; i < 5; i++)
+		guest_turn(&other);
+	get(stand, "/v2/health/live", 200, "live");
+	guest_close(&other);
+}
+
+static void models_are_unloaded_and_loaded_as_their_files_say_now(void **state)
+{
+	post(*state, "/v2/repository/models/twice/unload", "", 200, "{}");
+	get(*state, "/v2/models/twice/ready", 503, "{\"name\":\"twice\",\"ready\":false}");
+	post(*state, "/v2/models/twice/infer", X("4"), 503, "model `twice` is not ready: it was unloaded");
+	post(*state, "/v2/repository/models/twice/load", "{}", 200, "{}");
+	post(*state, "/v2/models/twice/infer", X("4"), 200, "\"data\":[12.0]");
+	post(*state, "/v2/repository/models/nobody/unload", "", 404, "there is no model `nobody` here");
+	((struct stand *)*state)->refuses = "twice";
+	post(*state, "/v2/repository/models/twice/load", "", 404, "{\"error\":\"models.yaml:3: what a mess\"}");
+	get(*state, "/v2/models/twice/ready", 200, "{\"name\":\"twice\",\"ready\":true}");
+}
+
+static void the_index_lists_what_is_there_and_why_it_is_not_ready(void **state)
+{
+	post(*state, "/v2/repository/index", "", 200, "{\"name\":\"twice\",\"version\":\"1\",\"state\":\"READY\",\"reason\":\"\"}");
+	post(*state, "/v2/repository/index", "{}", 200,
+	     "\"state\":\"UNAVAILABLE\",\"reason\":\"there is no stub `idntity`; did you mean `identity`?\"}]");
+	post(*state, "/v2/repository/index", "{\"ready\":true}", 200,
+	     "{\"name\":\"silent\",\"version\":\"1\",\"state\":\"READY\",\"reason\":\"\"}]");
+	post(*state, "/v2/models/away/infer", X("1"), 503, "`s3://bucket/model` is nothing that this server can load");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
+	const struct CMUnitTest tests[] = {
+		TEST(it_says_that_it_lives_and_what_it_is),
+		TEST(models_tell_what_they_take_and_give_where_it_is_fixed),
+		TEST(models_answer_under_their_names_and_versions),
+		TEST(faults_of_the_request_are_the_callers),
+		TEST(binary_data_goes_both_ways),
+		TEST(slow_models_hold_up_nobody_else),
+		TEST(flaky_models_fail_the_first_calls_of_each_request),
+		TEST(broken_replies_break_and_silent_models_are_silent),
+		TEST(models_are_unloaded_and_loaded_as_their_files_say_now),
+		TEST(the_index_lists_what_is_there_and_why_it_is_not_ready),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
