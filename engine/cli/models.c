@@ -226,7 +226,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_models_serve = {
 	.name = "models serve",
 	.arguments = "DIR...",
-	.summary = "Serves models by the Open Inference Protocol, until it is told to stop.",
+	.summary = "Serves models by the Open Inference Protocol.",
 	.help = "Serves the Models of the YAML files in a folder whose storageUri is a stub or expressions, the models that steps "
 		"carry inside, those of a stubs.json, and every stub by its own name. It answers health, metadata, inference and "
 		"the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
