@@ -153,6 +153,10 @@ layers:
 bench: $(BUILD)/sluice $(BENCHES)
 	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
 
+## race: messages per CPU second beside a bare forwarder and Kafka Streams, on a real Kafka (ROUNDS=3 BACKLOG=400000)
+race: kafka-programs
+	@tests/bench/race/race.sh $(BUILD)/sluice $(BUILD)/kafka
+
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
 fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
@@ -197,6 +201,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench fuzz kafka kafka-programs soak docs deps install clean help
+.PHONY: all test demo check layers bench race fuzz kafka kafka-programs soak docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

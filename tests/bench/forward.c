@@ -1,10 +1,10 @@
-/* forward.c: the least that a transactional Kafka-to-Kafka process can do: consume,
- * copy, produce, commit. The yardstick for an engine's own work.
+/* forward.c: the least that a Kafka-to-Kafka process can do: consume, copy, produce,
+ * commit. The yardstick for an engine's own work.
  *
- *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS
+ *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-a]
  *
- * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds.
- * Queues and heap are set as the engine's are. SIGTERM ends it.
+ * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds. With
+ * -a at least once: so often what was sent is waited for, and committed. Queues and heap are set as the engine's are. SIGTERM ends it.
  */
 #include <librdkafka/rdkafka.h>
 #include <malloc.h>
@@ -74,20 +74,29 @@ static void forward(rd_kafka_topic_t *out, rd_kafka_message_t **messages, ssize_
 	}
 }
 
-static void commit(rd_kafka_t *consumer, rd_kafka_t *producer)
+static void commit_transaction(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_partition_list_t *positions)
 {
-	rd_kafka_topic_partition_list_t *positions;
-	rd_kafka_assignment(consumer, &positions);
-	rd_kafka_position(consumer, positions);
 	rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(consumer);
 	succeed("offsets", rd_kafka_send_offsets_to_transaction(producer, positions, membership, CALL_TIMEOUT_MS));
 	succeed("commit", rd_kafka_commit_transaction(producer, CALL_TIMEOUT_MS));
 	succeed("begin", rd_kafka_begin_transaction(producer));
 	rd_kafka_consumer_group_metadata_destroy(membership);
+}
+
+static void commit(rd_kafka_t *consumer, rd_kafka_t *producer, bool transactional)
+{
+	rd_kafka_topic_partition_list_t *positions;
+	rd_kafka_assignment(consumer, &positions);
+	rd_kafka_position(consumer, positions);
+	if (transactional)
+		commit_transaction(consumer, producer, positions);
+	else if (rd_kafka_flush(producer, CALL_TIMEOUT_MS) || rd_kafka_commit(consumer, positions, 0))
+		die("commit", "what was sent did not arrive, or the group did not take it");
 	rd_kafka_topic_partition_list_destroy(positions);
 }
 
-static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *out, long interval_ms)
+static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *out, long interval_ms,
+		bool transactional)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
 	rd_kafka_message_t *messages[BATCH];
@@ -103,7 +112,7 @@ static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *ou
 		dirty |= count > 0;
 		forward(out, messages, count);
 		if (dirty && now_ms() - began >= interval_ms) {
-			commit(consumer, producer);
+			commit(consumer, producer, transactional);
 			dirty = false;
 		}
 	}
@@ -114,19 +123,21 @@ int main(int argc, char **argv)
 {
 	const char *brokers = NULL, *in = NULL, *out = NULL, *group = NULL;
 	long interval_ms = 100;
+	bool transactional = true;
 	int letter;
-	while ((letter = getopt(argc, argv, "b:i:o:g:t:")) != -1) {
+	while ((letter = getopt(argc, argv, "b:i:o:g:t:a")) != -1) {
 		switch (letter) {
 		case 'b': brokers = optarg; break;
 		case 'i': in = optarg; break;
 		case 'o': out = optarg; break;
 		case 'g': group = optarg; break;
 		case 't': interval_ms = strtol(optarg, NULL, 10); break;
+		case 'a': transactional = false; break;
 		default: return 2;
 		}
 	}
 	if (!brokers || !in || !out || !group)
-		die("usage", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS]");
+		die("usage", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-a]");
 	signal(SIGTERM, on_signal);
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
@@ -137,7 +148,8 @@ int main(int argc, char **argv)
 										    {"queued.min.messages", "1000000"},
 										    {NULL, NULL}});
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, (const char *const[][2]){{"bootstrap.servers", brokers},
-										    {"transactional.id", group},
+										    {transactional ? "transactional.id" : "client.id", group},
+										    {"enable.idempotence", "true"},
 										    {"linger.ms", "5"},
 										    {"partitioner", "murmur2_random"},
 										    {"delivery.report.only.error", "true"},
@@ -146,11 +158,13 @@ int main(int argc, char **argv)
 	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(topics, in, RD_KAFKA_PARTITION_UA);
 	rd_kafka_poll_set_consumer(consumer);
-	succeed("init", rd_kafka_init_transactions(producer, CALL_TIMEOUT_MS));
-	succeed("begin", rd_kafka_begin_transaction(producer));
+	if (transactional) {
+		succeed("init", rd_kafka_init_transactions(producer, CALL_TIMEOUT_MS));
+		succeed("begin", rd_kafka_begin_transaction(producer));
+	}
 	if (rd_kafka_subscribe(consumer, topics))
 		die("subscribe", in);
-	run(consumer, producer, topic, interval_ms);
+	run(consumer, producer, topic, interval_ms, transactional);
 	rd_kafka_topic_partition_list_destroy(topics);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_consumer_close(consumer);

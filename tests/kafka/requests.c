@@ -1,9 +1,13 @@
 /* requests.c: puts Avro requests on a topic and holds the answers against them.
  *
  *   requests topics -b BROKERS -i IN -o OUT             creates both, of 4 partitions
- *   requests send   -b BROKERS -i IN -n N [-r A_SECOND]
+ *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
+ *       -j: in Open Inference Protocol JSON
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits until the group has committed all N; prints the CPU seconds of the process
+ *   requests pace   -b BROKERS -i IN -g GROUP -n N -p PID
+ *       the same; prints the messages per CPU second behind the first fifth, which is a
+ *       process's start
  *   requests check  -b BROKERS -o OUT -n N
  *       reads only what is committed, until N different answers have come or none comes
  *       for 15 s, and then all there is; prints how many answers were lost, doubled, out of
@@ -33,6 +37,7 @@
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid;
+	bool json;
 };
 
 static _Noreturn void die(const char *format, ...)
@@ -102,6 +107,18 @@ static int make_topics(const struct options *options)
 
 /* ---- send ---- */
 
+static void encode_json(long number, struct buffer *out)
+{
+	buffer_clear(out);
+	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%d],\"datatype\":\"FP32\",\"data\":[", number,
+		     ELEMENTS);
+	for (int i = 0; i < ELEMENTS; i++)
+		buffer_print(out, "%s%ld.5", i > 0 ? "," : "", number % 1000);
+	buffer_string(out, "]}]}");
+	if (buffer_failed(out))
+		die("out of memory");
+}
+
 static void encode(struct arena *arena, long number, struct buffer *out)
 {
 	arena_reset(arena);
@@ -134,7 +151,10 @@ static int send_requests(const struct options *options)
 	for (long number = 0; number < options->count; number++) {
 		char key[32];
 		int key_length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
-		encode(arena, number, &bytes);
+		if (options->json)
+			encode_json(number, &bytes);
+		else
+			encode(arena, number, &bytes);
 		while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, bytes.bytes, bytes.length, key,
 					(size_t)key_length, NULL)) {
 			if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -175,25 +195,45 @@ static long committed(rd_kafka_t *consumer, const char *topic)
 	return sum;
 }
 
-static int follow(const struct options *options)
+/* How many were done by when, in CPU seconds of the process. */
+struct mark {
+	long done;
+	double used;
+};
+
+static struct mark follow_to(const struct options *options, long count)
 {
 	clockid_t clock;
+	struct mark mark = {0};
 	if (clock_getcpuclockid((pid_t)options->pid, &clock))
 		die("there is no process %ld", options->pid);
 	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, options,
 				      (const char *const[][2]){{"group.id", options->group}, {NULL, NULL}});
-	double began = now_s(CLOCK_MONOTONIC), used = 0;
-	long done = 0;
-	while ((done = committed(consumer, options->in)) < options->count) {
+	double began = now_s(CLOCK_MONOTONIC);
+	while ((mark.done = committed(consumer, options->in)) < count) {
 		if (now_s(CLOCK_MONOTONIC) - began > 60)
-			die("after 60 s only %ld of %ld are committed", done, options->count);
+			die("after 60 s only %ld of %ld are committed", mark.done, count);
 		pause_ms(20);
 	}
-	used = now_s(clock);
-	if (used < 0)
+	mark.used = now_s(clock);
+	if (mark.used < 0)
 		die("process %ld ended", options->pid);
-	printf("%.3f\n", used);
 	rd_kafka_destroy(consumer);
+	return mark;
+}
+
+static int follow(const struct options *options)
+{
+	printf("%.3f\n", follow_to(options, options->count).used);
+	return 0;
+}
+
+static int pace(const struct options *options)
+{
+	struct mark first = follow_to(options, options->count / 5), last = follow_to(options, options->count);
+	if (last.done == first.done)
+		die("all %ld were committed at once; send more", last.done);
+	printf("%.0f\n", (double)(last.done - first.done) / (last.used - first.used));
 	return 0;
 }
 
@@ -338,7 +378,7 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:j")) != -1) {
 		switch (letter) {
 		case 'b': options.brokers = optarg; break;
 		case 'i': options.in = optarg; break;
@@ -347,15 +387,16 @@ int main(int argc, char **argv)
 		case 'n': options.count = strtol(optarg, NULL, 10); break;
 		case 'r': options.rate = strtol(optarg, NULL, 10); break;
 		case 'p': options.pid = strtol(optarg, NULL, 10); break;
+		case 'j': options.json = true; break;
 		default: return 2;
 		}
 	}
 	static const struct {
 		const char *name;
 		int (*run)(const struct options *options);
-	} modes[] = {{"topics", make_topics}, {"send", send_requests}, {"follow", follow}, {"check", check}};
+	} modes[] = {{"topics", make_topics}, {"send", send_requests}, {"follow", follow}, {"pace", pace}, {"check", check}};
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (strcmp(mode, modes[i].name) == 0)
 			return modes[i].run(&options);
-	die("which of topics, send, follow, check? see the top of requests.c");
+	die("which of topics, send, follow, pace, check? see the top of requests.c");
 }
