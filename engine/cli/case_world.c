@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 #define EVENTS_AT_FIRST 256
+#define STATE_BYTES_MAX ((size_t)1 << 30) /* of a pipeline */
 
 /* ---- events: a heap ---- */
 
@@ -108,10 +109,41 @@ static void on_answer(void *context, struct message *message, enum flow_outcome 
 		case_world_record(running->world, passage, NULL, answer->payload, answer->error);
 }
 
+/* Records still look at the message: it is kept until the world is closed. What it wrote
+ * is released with the finished prefix, as a worker does. */
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	/* Records still look at the message: it is kept until the world is closed. */
-	(void)context, (void)message, (void)outcome, (void)answer;
+	(void)outcome, (void)answer;
+	struct running *running = context;
+	passage_of(message)->finished = true;
+	struct error error = {0};
+	while (running->entered && running->entered->finished) {
+		const struct passage *first = running->entered;
+		if (!store_release(running->store, first->message.writes, &error))
+			running->world->failed = true;
+		running->entered = first->behind;
+	}
+	if (!running->entered)
+		running->entered_end = &running->entered;
+}
+
+void running_expect(struct running *running, struct passage *passage)
+{
+	if (!running->line)
+		return;
+	passage->message.line = running->line;
+	*running->entered_end = passage;
+	running->entered_end = &passage->behind;
+}
+
+static bool running_keep(struct running *running)
+{
+	running->entered_end = &running->entered;
+	if (!running->flow || flow_scopes(running->flow).count == 0)
+		return true;
+	running->store = store_open(flow_scopes(running->flow), STATE_BYTES_MAX);
+	running->line = running->store ? line_open(running->flow, running->store, &running->refused) : NULL;
+	return running->line != NULL;
 }
 
 static void name_topics(struct running *running, struct arena *arena)
@@ -161,6 +193,8 @@ static void running_add(struct case_world *world, const char *name, struct graph
 		.tap = on_tap,
 	};
 	running->flow = flow_open(graph, &outside, &running->refused);
+	if (!running_keep(running))
+		world->failed = true;
 	struct running **end = &world->runnings;
 	while (*end)
 		end = &(*end)->next;
@@ -211,8 +245,11 @@ void case_world_refuse(struct case_world *world, const struct error *why)
 
 void case_world_close(struct case_world *world)
 {
-	for (struct running *running = world->runnings; running; running = running->next)
+	for (struct running *running = world->runnings; running; running = running->next) {
 		flow_close(running->flow);
+		line_close(running->line);
+		store_close(running->store);
+	}
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		arena_close(passage->message.arena);
 	memory_give(world->events);

@@ -44,6 +44,9 @@ struct running { /* a pipeline */
 	struct graph *graph;
 	struct flow *flow; /* NULL: `refused` says why */
 	struct error refused;
+	struct store *store; /* what its stateful steps remember: all requests are of one partition; NULL: it has none */
+	struct line *line;
+	struct passage *entered, **entered_end; /* and not released, in their order */
 	const char **topics;	      /* inputs, outputs; then inputs and outputs of each step */
 	struct gathering *gatherings; /* requests of which some external inputs have come */
 };
@@ -51,6 +54,8 @@ struct running { /* a pipeline */
 struct passage {		/* a message in a pipeline */
 	struct message message; /* first: the flow gives it back */
 	struct passage *next;
+	struct passage *behind; /* in running->entered */
+	bool finished;
 	struct running *running;
 	struct text id;	       /* of the request's line */
 	bool asked;	       /* someone waits for its reply */
@@ -121,6 +126,9 @@ struct running *case_world_find(const struct case_world *world, const char *name
 
 /* case_world_run.c: a message of this world, in an arena of its own; NULL: no memory. */
 struct passage *passage_make(struct case_world *world, struct running *running, struct text id);
+
+/* The passage is about to be entered into that pipeline. */
+void running_expect(struct running *running, struct passage *passage);
 
 /* case_world_calls.c */
 void case_world_call(void *context, struct call *call);

@@ -33,6 +33,7 @@ static void passage_enter(struct passage *passage)
 {
 	struct running *running = passage->running;
 	struct error error = {0};
+	running_expect(running, passage);
 	if (!flow_enter(running->flow, &passage->message, running->world->now_ms, &error))
 		case_world_record(running->world, passage, NULL, NULL, &error);
 }

@@ -81,8 +81,8 @@ struct scopes flow_scopes(const struct flow *flow);
 struct line *line_open(struct flow *flow, struct store *store, struct error *error);
 
 /* Messages of it that are still inside go on without it: stateful steps refuse them, and
- * they touch its store no more. Closed before its flow; NULL is fine. Messages may finish
- * in this call. */
+ * they touch its store no more. Messages may finish in this call. It may be closed behind
+ * its flow; NULL is fine. */
 void line_close(struct line *line);
 
 #endif

@@ -252,10 +252,13 @@ void flow_close(struct flow *flow)
 {
 	if (!flow)
 		return;
-	for (struct run *run = flow->runs; run; run = run->next)
+	for (struct run *run = flow->runs; run; run = run->next) {
+		if (run->line)
+			line_abandon(run->line);
 		for (struct visit *visit = run->waiting; visit; visit = visit->next)
 			if (!visit->batch)
 				visit_abandon(visit);
+	}
 	for (size_t i = 0; i < flow->count; i++) {
 		struct station *station = &flow->stations[i];
 		batches_close(station);

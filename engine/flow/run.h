@@ -256,6 +256,7 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 void turnstile_pass(struct run *run, const struct station *station);
 void line_join(struct run *run, struct line *line);
 void line_leave(struct run *run);
+void line_abandon(struct line *line); /* its flow closes, and nobody of it is left */
 
 /* ---- answer.c ---- */
 

@@ -95,7 +95,7 @@ void line_close(struct line *line)
 {
 	if (!line)
 		return;
-	struct flow *flow = line->flow;
+	struct flow *flow = line->first ? line->flow : NULL;
 	struct run *behind;
 	for (struct run *run = line->first; run; run = behind) {
 		behind = run->behind;
@@ -105,7 +105,13 @@ void line_close(struct line *line)
 			unpark(run, &flow->stations[flow->turnstiles[i]]);
 	}
 	memory_give(line);
-	flow_work(flow);
+	if (flow)
+		flow_work(flow);
+}
+
+void line_abandon(struct line *line)
+{
+	line->first = line->last = NULL;
 }
 
 void line_join(struct run *run, struct line *line)

@@ -353,8 +353,8 @@ void scene_keep(struct scene *scene)
 
 void scene_close(struct scene *scene)
 {
-	line_close(scene->line);
 	flow_close(scene->flow);
+	line_close(scene->line);
 	store_close(scene->store);
 	for (size_t i = 0; i < scene->message_count; i++)
 		arena_close(scene->messages[i]->arena);

@@ -12,6 +12,7 @@
 
 #include "session.h"
 #include "steps/kinds.h"
+#include "tally.h"
 
 #define PATH_MAX_BYTES 256
 
@@ -210,12 +211,44 @@ static void json_counts_and_says_why(void **state)
 	expect_said(&said, EXIT_FAULTS, "{\"passed\": 0, \"failed\": 1, \"skipped\": 0");
 }
 
+static void a_case_remembers_from_request_to_request_in_their_order(void **state)
+{
+	(void)state;
+	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				    "  steps:\n"
+				    "  - {name: late, when: 'id == \"a\"', model: {storageUri: 'stub://slow?ms=500'}}\n"
+				    "  - {name: soon, when: 'id != \"a\"'}\n"
+				    "  - {name: n, inputs: [late, soon], inputsJoinType: any, tally: {}}\n"
+				    "  output: {steps: [n.outputs.count]}\n"
+				    "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: soon}\n"
+				    "spec: {storageUri: 'stub://identity'}\n");
+	const char *request =
+		"\"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [1], \"data\": [1]}]}}\n";
+	const char *response =
+		"\"response\": {\"outputs\": [{\"name\": \"count\", \"datatype\": \"INT64\", \"shape\": [1], \"data\": ";
+	char text[2048];
+	snprintf(text, sizeof text,
+		 "{\"id\": \"a\", \"key\": \"k\", %s{\"id\": \"b\", \"key\": \"k\", %s{\"id\": \"c\", \"key\": \"other\", %s"
+		 "{\"id\": \"d\", \"key\": \"k\", %s",
+		 request, request, request, request);
+	write_file("in.jsonl", text);
+	snprintf(text, sizeof text,
+		 "{\"id\": \"a\", %s[1]}]}}\n{\"id\": \"b\", %s[2]}]}}\n{\"id\": \"c\", %s[1]}]}}\n{\"id\": \"d\", %s[3]}]}}\n",
+		 response, response, response, response);
+	write_file("out.jsonl", text);
+	char line[2 * PATH_MAX_BYTES];
+	(void)snprintf(line, sizeof line, "test %s", folder);
+	struct said said = say_with(tally_kinds, line);
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOWS(a_case_that_holds_passes),
+		SHOWS(a_case_remembers_from_request_to_request_in_their_order),
 		SHOWS(a_case_that_does_not_shows_the_difference),
 		SHOWS(what_nobody_expected_is_not_there),
 		SHOWS(update_writes_what_came_and_keeps_what_held),
