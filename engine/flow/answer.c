@@ -28,7 +28,7 @@ static void answer_give(struct run *run, enum flow_outcome outcome)
 
 void run_answer_error(struct run *run, const struct error *error)
 {
-	if (run->answered)
+	if (run->answered || !flow_decides(run->flow))
 		return;
 	run->answer = (struct answer){.error = error};
 	answer_give(run, run->flow->graph->has_output ? FLOW_ANSWER : FLOW_NO_ANSWER);

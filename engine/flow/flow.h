@@ -8,6 +8,12 @@
  * message that was entered, with its one answer (or none, where the pipeline has no
  * output). Taps see every step's inputs and outputs.
  *
+ * The graph may be one stage of a pipeline's (graph->part). Then a message enters with
+ * what earlier stages made of it (message->carried; NULL in the first), which is settled
+ * at once; and when it has finished, whatever its outcome, message->carried says to which
+ * stages behind it goes on and what goes along. An error or a drop that settles the answer
+ * is answered in the first stage that can know it, and nowhere else.
+ *
  * A flow belongs to one thread. It never calls back into itself: outside functions
  * must not call flow functions, they note and return.
  */
@@ -24,6 +30,7 @@ enum flow_outcome {
 	FLOW_ANSWER,	/* `answer` holds a payload or an error */
 	FLOW_NO_ANSWER, /* the pipeline has no output; all its steps have ended. answer->error: the first that failed, or NULL */
 	FLOW_DROPPED,	/* a step dropped it on purpose (filter, route): no answer, counted */
+	FLOW_PASSED,	/* another stage of the pipeline answers it, or one before has */
 };
 
 enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP_STEP_OUTPUTS };

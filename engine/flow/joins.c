@@ -150,7 +150,7 @@ static const struct payload *group_payload(const struct run *run, const struct g
 
 /* All that came, joined: tensors in the order of the sources, parameters of the
  * leftmost, every mark once. */
-static const struct payload *gate_collect(const struct run *run, const struct gate *gate)
+const struct payload *gate_collect(const struct run *run, const struct gate *gate)
 {
 	const struct arrival *arrivals = &run->arrivals[gate->first];
 	if (gate->plain)
@@ -278,14 +278,17 @@ static void halt_settle(struct run *run, size_t index)
 	struct halt *halt = &run->halts[index];
 	int64_t now_ms = run->flow->now_ms;
 	if (halt_opens(run, index, halt->ticking ? now_ms - halt->since_ms : 0)) {
-		halt_fire(run, index);
+		if (station->elsewhere)
+			halt->stage = HALT_FIRED;
+		else
+			halt_fire(run, index);
 		return;
 	}
 	bool hopeless = gate_hopeless(&station->inputs, &halt->inputs) || gate_hopeless(&station->triggers, &halt->triggers);
 	if (hopeless && !station->recurring) {
 		const struct error *error = gate_error(run, &station->inputs, &halt->inputs);
 		halt_end(run, index, error ? error : gate_error(run, &station->triggers, &halt->triggers));
-	} else if (!halt->ticking && halt->fresh) {
+	} else if (!halt->ticking && halt->fresh && !station->elsewhere) {
 		halt->ticking = true;
 		halt->since_ms = now_ms;
 	}
@@ -397,6 +400,8 @@ bool run_settle_quiet(struct run *run)
 	for (size_t i = 0; i <= flow->count; i++) {
 		size_t index = i < flow->count ? flow->graph->order[i] : i;
 		const struct halt *halt = &run->halts[index];
+		if (flow->stations[index].elsewhere)
+			continue;
 		if (halt->stage == HALT_OPEN && halt->fresh && halt->inputs.came >= flow->stations[index].inputs.need &&
 		    halt->triggers.came >= flow->stations[index].triggers.need) {
 			halt_fire(run, index);

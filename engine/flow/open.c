@@ -88,6 +88,17 @@ static bool edges_open(struct flow *flow, struct error *error)
 	return true;
 }
 
+/* Of a step that runs in a stage before, or apart, nothing is waited for. */
+static bool station_runs_later(const struct flow *flow, size_t step)
+{
+	return flow->graph->part && flow->graph->part->sides[step] == STEP_AFTER;
+}
+
+static bool station_runs_here(const struct flow *flow, size_t step)
+{
+	return !flow->graph->part || flow->graph->part->sides[step] == STEP_HERE;
+}
+
 static bool gate_recurs(const struct flow *flow, const struct gate *gate)
 {
 	for (size_t i = 0; i < gate->count; i++) {
@@ -111,7 +122,8 @@ static bool outlet_leads_beside(const struct flow *flow, const struct outlet *ou
 static void marks_spread(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++) {
-		flow->stations[i].recurring = flow->graph->steps[i].on_cycle;
+		flow->stations[i].recurring =
+			flow->graph->steps[i].on_cycle && (station_runs_here(flow, i) || station_runs_later(flow, i));
 		/* What it remembers is not part of the answer either. */
 		flow->stations[i].beside = !flow->graph->steps[i].answers || flow->stations[i].stateful;
 	}
@@ -135,16 +147,28 @@ static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
 {
 	for (size_t i = 0; i < outlet->count; i++) {
 		struct station *station = &flow->stations[outlet->edges[i].station];
-		outlet->edges[i].alone = !station->recurring && station->inputs.count + station->triggers.count == 1;
+		outlet->edges[i].alone =
+			!station->recurring && !station->elsewhere && station->inputs.count + station->triggers.count == 1;
 		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && station->inputs.plain;
 		outlet->next = outlet->direct && station->plain ? station : NULL;
 	}
 }
 
+/* Whether what it was sent goes along to another stage. */
+static bool is_sent_along(const struct flow *flow, const struct station *station)
+{
+	const struct graph_part *part = flow->graph->part;
+	for (size_t i = 0; part && i < part->next_count; i++)
+		if (part->next[i].inputs[station->index])
+			return true;
+	return false;
+}
+
 static bool step_is_plain(const struct flow *flow, const struct station *station)
 {
 	const struct step_spec *spec = station->graph_step->spec;
-	return !flow->outside.tap && !station->stateful && !station->recurring && station->sent.count == 0 && !spec->when &&
+	return station_runs_here(flow, station->index) && !is_sent_along(flow, station) && !flow->outside.tap &&
+	       !station->stateful && !station->recurring && station->sent.count == 0 && !spec->when &&
 	       station->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
 }
 
@@ -180,6 +204,33 @@ static bool turnstile_open(struct flow *flow, struct station *station, struct er
 	flow->scopes[flow->turnstile_count] = station->step.name;
 	flow->turnstiles[flow->turnstile_count++] = station->index;
 	return true;
+}
+
+/* A step of another stage: known by what comes of it, or by what it waits for. A kind
+ * that is content with some of its sources is asked only where it runs. */
+static void station_know(struct flow *flow, size_t index)
+{
+	static const struct join none;
+	const struct graph_step *graph_step = &flow->graph->steps[index];
+	struct station *station = &flow->stations[index];
+	bool later = station_runs_later(flow, index);
+	station->index = index;
+	station->graph_step = graph_step;
+	station->elsewhere = true;
+	gate_open(flow, &station->inputs, later ? &graph_step->inputs : &none);
+	gate_open(flow, &station->triggers, later ? &graph_step->triggers : &none);
+	if (graph_step->spec->kind && graph_step->spec->kind->gather)
+		station->inputs.need = 0;
+}
+
+/* The answer may be settled here, and leaves from here or from another stage. */
+static void answer_open(struct flow *flow)
+{
+	static const struct join none;
+	const struct graph *graph = flow->graph;
+	struct station *station = &flow->stations[flow->count];
+	station->elsewhere = graph->part && !graph->part->answers;
+	gate_open(flow, &station->inputs, flow_decides(flow) ? &graph->output : &none);
 }
 
 static bool station_open(struct flow *flow, size_t index, struct error *error)
@@ -230,11 +281,14 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	}
 	bool opened = true;
 	while (opened && flow->count < graph->count) {
-		opened = station_open(flow, flow->count, error);
+		if (station_runs_here(flow, flow->count))
+			opened = station_open(flow, flow->count, error);
+		else
+			station_know(flow, flow->count);
 		flow->count++; /* also a half-opened step is closed */
 	}
 	if (opened) {
-		gate_open(flow, &flow->stations[flow->count].inputs, &graph->output);
+		answer_open(flow);
 		opened = edges_open(flow, error);
 	}
 	if (!opened) {

@@ -50,6 +50,12 @@ static void run_end(struct run *run)
 	flow->inside--;
 	if (run->line)
 		line_leave(run);
+	if (flow->graph->part && !run_leave_carried(run) && run->outcome == FLOW_PASSED) {
+		run->error->kind = ERROR_NONE;
+		error_memory(run->error, ERROR_LIMIT, "passing a message on to the next stage");
+		run->answer = (struct answer){.error = run->error};
+		run->outcome = FLOW_ANSWER;
+	}
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 
@@ -70,20 +76,13 @@ static void run_ended_station(struct run *run, const struct task *task)
 	outlet_deliver(run, &station->gave, state, NULL, NULL);
 }
 
-/* Whether what happens at a station still matters: once the answer is known, only what
- * leads beside it does, unless someone looks on. */
-static bool matters(const struct run *run, const struct station *station)
-{
-	return !run->answered || run->flow->outside.tap || station->beside;
-}
-
 static void run_work(struct run *run)
 {
 	for (struct task *task; (task = run->tasks) != NULL;) {
 		run->tasks = task->next;
 		if (!run->tasks)
 			run->tasks_end = &run->tasks;
-		if (run->answered && !matters(run, &run->flow->stations[task->station]))
+		if (run->answered && !run_minds(run, &run->flow->stations[task->station]))
 			continue;
 		if (task->kind == TASK_VISIT)
 			visit_start((struct visit *)task);
@@ -96,7 +95,7 @@ static void run_prune(struct run *run)
 {
 	for (struct visit *visit = run->waiting, *next; visit; visit = next) {
 		next = visit->next;
-		if (!matters(run, visit->station))
+		if (!run_minds(run, visit->station))
 			visit_abandon(visit);
 	}
 }
@@ -125,6 +124,18 @@ static bool run_out_of_memory(struct run *run)
 	return true;
 }
 
+/* All is quiet: what is not answered by now never will be here. */
+static void run_conclude(struct run *run)
+{
+	const struct graph *graph = run->flow->graph;
+	if (run->answered)
+		return;
+	if (graph->part && graph->has_output && !graph->part->answers)
+		run->outcome = FLOW_PASSED;
+	else
+		run_answer_nothing(run);
+}
+
 /* Works off all tasks; then the run ends, or waits with its timer set. */
 static void run_drain(struct run *run)
 {
@@ -144,8 +155,7 @@ static void run_drain(struct run *run)
 		if (!run_settle_quiet(run))
 			break;
 	}
-	if (!run->answered)
-		run_answer_nothing(run);
+	run_conclude(run);
 	run_end(run);
 }
 
@@ -179,8 +189,12 @@ static void run_past_deadline(struct run *run)
 		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
 			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow "
 			  "step");
-		run_answer_error(run, run->error);
+		if (flow_decides(run->flow))
+			run_answer_error(run, run->error);
+		else
+			run_fail_rest(run, run->error);
 	}
+	run_conclude(run);
 	run_end(run);
 }
 
@@ -190,8 +204,11 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	struct run *run = timers_reserve(flow, 1) ? run_begin(flow, message) : NULL;
 	if (!run)
 		return error_memory(error, ERROR_LIMIT, "entering a message");
-	if (flow->outside.tap)
+	const struct graph_part *part = flow->graph->part;
+	if (flow->outside.tap && (!part || part->first))
 		flow->outside.tap(flow->outside.context, message, TAP_PIPELINE_INPUTS, STEP_NONE, &message->payload);
+	if (part)
+		run_take_carried(run);
 	if (message->deadline_ms > 0 && message->deadline_ms <= now_ms) {
 		run_past_deadline(run);
 		flow_work(flow);
@@ -199,6 +216,8 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	}
 	run->ready = true;
 	outlet_deliver(run, &flow->request, ARRIVAL_CAME, &message->payload, NULL);
+	if (part)
+		run_deliver_carried(run);
 	run_drain(run);
 	flow_work(flow);
 	return true;

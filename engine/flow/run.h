@@ -14,6 +14,7 @@
 #define SLUICE_FLOW_RUN_H
 
 #include "flow/flow.h"
+#include "message/carried.h"
 
 /* ---- a graph made ready ---- */
 
@@ -54,6 +55,7 @@ struct station {
 	bool plain;	/* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
 	bool recurring; /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
 	bool beside;	/* something that it leads to is not part of the answer */
+	bool elsewhere; /* it runs in a stage behind: what opens its gates is news, and no visit */
 	bool stateful;
 	uint32_t turnstile;   /* of a stateful one: which of the flow's, and its scope in a store */
 	struct batch *pots;   /* being filled */
@@ -106,19 +108,19 @@ struct tally {			     /* of a gate */
 };
 
 enum halt_stage { HALT_OPEN, HALT_FIRED, HALT_DEAD, HALT_FAILED };
-enum halt_silence { SILENCE_NONE, SILENCE_EMPTY, SILENCE_WHEN, SILENCE_DROPPED };
 
 struct halt {
 	struct tally inputs;
 	struct tally triggers;
 	unsigned char stage;   /* enum halt_stage */
-	unsigned char silence; /* enum halt_silence: why it fired and gave nothing */
+	unsigned char silence; /* enum silence: why it fired and gave nothing */
 	bool ticking;	       /* the window is open, since: */
 	bool fresh;	       /* something came since it last fired */
 	int64_t since_ms;
 	int64_t visits;
 	const struct payload *sent;
 	const struct payload *gave;
+	const char *only_to; /* the one step that gets what it gave; NULL: all that read it */
 	const struct error *error;
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
 	bool passed;	   /* its turnstile, or it will never come to it */
@@ -227,6 +229,27 @@ bool run_settle_quiet(struct run *run);
 /* What the n-th source of a gate selects of a payload. */
 const struct payload *source_select(struct arena *arena, const struct source *source, const struct payload *payload);
 
+/* All that came through a gate, joined. */
+const struct payload *gate_collect(const struct run *run, const struct gate *gate);
+
+/* ---- carry.c: of a graph that is one stage among several ---- */
+
+/* What earlier stages made of the message stands where their steps do; then their news
+ * is given to those that read it. */
+void run_take_carried(struct run *run);
+void run_deliver_carried(struct run *run);
+/* The message leaves the stage: which way, and what goes along. False: memory. */
+bool run_leave_carried(struct run *run);
+/* Its own steps that have not ended have failed. */
+void run_fail_rest(struct run *run, const struct error *error);
+
+/* Whether what settles the answer is answered here. */
+static inline bool flow_decides(const struct flow *flow)
+{
+	const struct graph *graph = flow->graph;
+	return !graph->part || graph->part->answers || graph->part->decides || !graph->has_output;
+}
+
 /* ---- visit.c ---- */
 
 /* Runs the step, or hands the visit to a batch or a turnstile. */
@@ -267,6 +290,13 @@ void run_answer_error(struct run *run, const struct error *error);
 void run_answer_nothing(struct run *run);
 
 /* ---- run.c ---- */
+
+/* Whether what happens at a station still matters: once the answer is known, only what
+ * leads beside it does, unless someone looks on. */
+static inline bool run_minds(const struct run *run, const struct station *station)
+{
+	return !run->answered || run->flow->outside.tap || station->beside;
+}
 
 static inline void run_push(struct run *run, struct task *task)
 {

@@ -232,6 +232,7 @@ static void visit_gave(struct visit *visit, const struct payload *gave)
 	if (!station->plain)
 		gave = declared(visit, gave);
 	halt->gave = gave;
+	halt->only_to = visit->only_to;
 	if (gave->tensors.count == 0)
 		halt->silence = SILENCE_EMPTY;
 	if (run->flow->outside.tap)
@@ -334,6 +335,7 @@ void visit_start(struct visit *visit)
 		visit->input = gave;
 		visit->emitted = NULL;
 	}
+	run->halts[station->index].only_to = visit->only_to;
 	outlet_deliver(run, &station->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);
 }
 

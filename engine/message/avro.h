@@ -23,7 +23,7 @@
  * bytes and the arena. */
 struct avro_answer {
 	struct text id;
-	bool failed;          /* then `error` says why, and the payload is empty */
+	bool failed; /* then `error` says why, and the payload is empty */
 	struct error error;
 	struct payload payload;
 	struct origin origin; /* where the request stood; topic empty: the record does not say */
@@ -54,6 +54,7 @@ void avro_request_origin(struct message *message, const struct origin *origin);
 /* Fingerprints of our schemas; 0 when memory ran out. */
 uint64_t avro_request_fingerprint(void);
 uint64_t avro_answer_fingerprint(void);
-uint64_t avro_letter_fingerprint(void); /* of message/dead_letter.h */
+uint64_t avro_letter_fingerprint(void);	  /* of message/dead_letter.h */
+uint64_t avro_crossing_fingerprint(void); /* of message/crossing.h */
 
 #endif

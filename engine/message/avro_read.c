@@ -1,6 +1,7 @@
 /* avro_read.c: reads the body of our own request and answer records: the fast path,
  * so one pass, no look-ups, nothing copied but elements that stand misaligned. */
 #include "message/avro.h"
+#include "message/avro_parts.h"
 #include "message/avro_wire.h"
 #include "message/raw.h"
 
@@ -434,4 +435,29 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 		return false;
 	read_origin(&reader, &answer->origin);
 	return read_end(&reader);
+}
+
+bool avro_read_tensors(struct avro_cursor *cursor, struct arena *arena, struct tensors *tensors, struct error *error)
+{
+	struct reader reader = {.cursor = *cursor, .arena = arena, .error = error};
+	*tensors = (struct tensors){0};
+	bool good = read_tensors(&reader, tensors);
+	*cursor = reader.cursor;
+	return good;
+}
+
+struct parameters avro_read_parameters(struct avro_cursor *cursor, struct arena *arena, struct error *error)
+{
+	struct reader reader = {.cursor = *cursor, .arena = arena, .error = error};
+	struct parameters parameters = read_parameters(&reader);
+	*cursor = reader.cursor;
+	return parameters;
+}
+
+bool avro_read_failure(struct avro_cursor *cursor, struct arena *arena, struct error *failure, struct error *error)
+{
+	struct reader reader = {.cursor = *cursor, .arena = arena, .error = error};
+	bool good = read_failure(&reader, failure);
+	*cursor = reader.cursor;
+	return good;
 }

@@ -4,13 +4,14 @@
 
 #include <stdatomic.h>
 
+#include "message/avro_parts.h"
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
 #include "message/raw.h"
 #include "message/schemas.h"
 
 #define PREFIXED(length) ((length) + AVRO_LONG_BYTES_MAX) /* a string or bytes, at most */
-#define BLOCK_BYTES_MAX (AVRO_LONG_BYTES_MAX + 1)         /* a block's count, and the 0 that ends the list */
+#define BLOCK_BYTES_MAX (AVRO_LONG_BYTES_MAX + 1)	  /* a block's count, and the 0 that ends the list */
 
 /* A schema's fingerprint never changes: whoever comes first works it out, and if two
  * do, both find the same. */
@@ -43,6 +44,13 @@ uint64_t avro_letter_fingerprint(void)
 	static _Atomic uint64_t kept;
 	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
 	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("error", &kept) : fingerprint;
+}
+
+uint64_t avro_crossing_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
+	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("crossing", &kept) : fingerprint;
 }
 
 static size_t parameters_room(struct parameters parameters)
@@ -130,15 +138,15 @@ static inline char *put_tensors(char *to, struct tensors tensors)
 	return avro_put_small(to, 0);
 }
 
-static __attribute__((noinline)) char *put_mark_block(char *to, struct tensors marks)
+__attribute__((noinline)) char *avro_put_tensors(char *to, struct tensors tensors)
 {
-	return put_tensors(to, marks);
+	return put_tensors(to, tensors);
 }
 
 /* Few messages have any: their code stays out of the way. */
 static inline char *put_marks(char *to, struct tensors marks)
 {
-	return marks.count ? put_mark_block(to, marks) : avro_put_small(to, 0);
+	return marks.count ? avro_put_tensors(to, marks) : avro_put_small(to, 0);
 }
 
 static char *put_presence(char *to, bool present)
@@ -179,23 +187,33 @@ static char *put_confluent(char *to, uint32_t id)
 	return to + sizeof big_endian;
 }
 
-static size_t failure_room(const struct error *failure)
+size_t avro_failure_room(const struct error *failure)
 {
-	if (!failure)
-		return 0;
 	return PREFIXED(strlen(failure->text)) + PREFIXED(text_of(failure->place.file).length) + 3 * AVRO_LONG_BYTES_MAX;
 }
 
-static char *put_failure(char *to, const struct error *failure)
+char *avro_put_failure(char *to, const struct error *failure)
 {
-	to = put_presence(to, failure != NULL);
-	if (!failure)
-		return to;
 	to = avro_put_long(to, failure->kind - ERROR_CONFIG);
 	to = avro_put_bytes(to, text_of(failure->text));
 	to = avro_put_bytes(to, text_of(failure->place.file));
 	to = avro_put_long(to, failure->place.line);
 	return avro_put_long(to, failure->place.column);
+}
+
+size_t avro_parameters_room(struct parameters parameters)
+{
+	return parameters_room(parameters);
+}
+
+char *avro_put_parameters(char *to, struct parameters parameters)
+{
+	return put_parameters(to, parameters);
+}
+
+size_t avro_tensors_room(struct tensors tensors)
+{
+	return tensors_room(tensors);
 }
 
 static bool no_room(struct buffer *out, struct error *error)
@@ -214,12 +232,13 @@ static struct text caller_id(const struct message *message)
 static const struct payload nothing;
 
 bool avro_answer_encode(const struct message *message, const struct answer *answer, const struct schema_source *schemas,
-			 struct buffer *out, struct error *error)
+			struct buffer *out, struct error *error)
 {
 	const struct payload *payload = answer->payload ? answer->payload : &nothing;
+	const struct error *failure = answer->payload ? NULL : answer->error;
 	uint64_t fingerprint = avro_answer_fingerprint();
 	struct text id = caller_id(message);
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + failure_room(answer->error) +
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + (failure ? avro_failure_room(failure) : 0) +
 		      PREFIXED(payload->model_name.length) + PREFIXED(payload->model_version.length) +
 		      parameters_room(payload->parameters) + tensors_room(payload->tensors) + tensors_room(payload->marks) +
 		      origin_room(&message->origin) + END_BYTES;
@@ -231,7 +250,8 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	bool registered = schemas && schemas->answer_id;
 	char *to = registered ? put_confluent(begin, schemas->answer_id) : avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, id);
-	to = put_failure(to, answer->payload ? NULL : answer->error);
+	to = put_presence(to, failure != NULL);
+	to = failure ? avro_put_failure(to, failure) : to;
 	to = avro_put_bytes(to, payload->model_name);
 	to = avro_put_bytes(to, payload->model_version);
 	to = put_parameters(to, payload->parameters);

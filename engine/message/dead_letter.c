@@ -3,6 +3,7 @@
 #include "message/dead_letter.h"
 
 #include "message/avro.h"
+#include "message/avro_parts.h"
 #include "message/avro_wire.h"
 
 #define SINGLE_OBJECT_BYTES 10
@@ -16,21 +17,11 @@ static size_t text_room(struct text text)
 static size_t letter_room(const struct dead_letter *letter)
 {
 	size_t room = SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + text_room(letter->id) +
-		      text_room(text_of(letter->error->text)) + text_room(text_of(letter->error->place.file)) +
-		      text_room(text_of(letter->pipeline)) + text_room(text_of(letter->step)) + text_room(letter->origin.topic) +
-		      text_room(letter->key) + text_room(letter->payload);
+		      avro_failure_room(letter->error) + text_room(text_of(letter->pipeline)) + text_room(text_of(letter->step)) +
+		      text_room(letter->origin.topic) + text_room(letter->key) + text_room(letter->payload);
 	for (size_t i = 0; i < letter->headers.count; i++)
 		room += text_room(letter->headers.items[i].name) + text_room(letter->headers.items[i].value);
 	return room;
-}
-
-static char *put_failure(char *to, const struct error *failure)
-{
-	to = avro_put_long(to, failure->kind - ERROR_CONFIG);
-	to = avro_put_bytes(to, text_of(failure->text));
-	to = avro_put_bytes(to, text_of(failure->place.file));
-	to = avro_put_long(to, failure->place.line);
-	return avro_put_long(to, failure->place.column);
 }
 
 static char *put_origin(char *to, const struct origin *origin)
@@ -68,7 +59,7 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "a dead letter does not fit into %zu bytes", out->ceiling_bytes);
 	char *to = avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, letter->id);
-	to = put_failure(to, letter->error);
+	to = avro_put_failure(to, letter->error);
 	to = avro_put_bytes(to, text_of(letter->pipeline));
 	to = avro_put_bytes(to, text_of(letter->step));
 	to = avro_put_long(to, letter->attempts > 0 ? letter->attempts : 1);

@@ -69,9 +69,10 @@ void tensors_add(struct tensors_builder *builder, const struct tensor *tensor); 
 void tensors_put(struct tensors_builder *builder, const struct tensor *tensor);
 struct tensors tensors_end(const struct tensors_builder *builder);
 
-struct format; /* message/format.h */
-struct line;   /* flow/flow.h */
-struct write;  /* state/store.h */
+struct format;	/* message/format.h */
+struct carried; /* message/carried.h */
+struct line;	/* flow/flow.h */
+struct write;	/* state/store.h */
 
 /* What a v1 SeldonMessage had that its answer must show again. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -98,6 +99,8 @@ struct message {
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
 	struct line *line;       /* in whose order stateful steps take it; NULL: there are none */
 	struct write *writes;    /* what those steps remember because of it, until it is released */
+	/* In a later stage of its pipeline: what earlier ones made of it. NULL in the first. */
+	const struct carried *carried;
 };
 
 /* What leaves for one message: a payload, or an error. */

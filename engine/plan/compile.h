@@ -1,5 +1,5 @@
 /* compile.h: what the parts of plan_make() share; private to plan.c, feeds.c, stages.c,
- * topics.c, calls.c, delivery.c and volume.c.
+ * stage_graph.c, topics.c, calls.c, delivery.c and volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
@@ -35,6 +35,21 @@ bool plan_feeds(struct compiler *compiler);
 
 /* stages.c: where the pipeline is cut, and why. */
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* The key by which a step needs its records; NULL: none. */
+const struct expression *step_key(const struct graph *graph, size_t step);
+
+/* The key of a stage whose records are brought together by their request: no expression
+ * is written so. */
+#define STAGE_KEY_ID "request id"
+
+static inline bool same_key(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* stage_graph.c: what each stage runs of the graph, and what it sends on. */
+void plan_stage_graphs(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* topics.c */
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan);

@@ -87,6 +87,53 @@ struct externals {
 	const struct external *items;
 };
 
+/* ---- a stage's part of a graph; made by stage_graph.c ---- */
+
+/* Where a step runs, as a stage sees it. */
+enum step_side {
+	STEP_HERE,
+	STEP_BEFORE, /* in a stage whose records come here: what became of it comes with the message */
+	STEP_AFTER,  /* in a stage that this one's records go on to */
+	STEP_APART   /* in one that comes neither before nor behind */
+};
+
+/* By what the records to a stage are keyed. */
+enum stage_key {
+	STAGE_KEY_CLIENT, /* the request's own */
+	STAGE_KEY_SAME,	  /* as they came here */
+	STAGE_KEY_REQUEST_ID,
+	STAGE_KEY_EXPRESSION
+};
+
+/* A stage that a stage sends records to. */
+struct graph_next {
+	size_t stage;
+	/* Steps that run there, behind it, or where their results are joined with those: while
+	 * any of them may still run, the message goes on. */
+	const bool *steps;
+	bool answer; /* the answer is among them */
+	bool always; /* another stage's records are joined with these: each message goes on */
+	/* What goes along: of which steps what they were sent and what they gave, and the request. */
+	const bool *inputs;
+	const bool *outputs;
+	bool request;
+	enum stage_key key;
+	size_t key_step; /* over whose inputs the expression is evaluated */
+	const struct expression *key_expression;
+};
+
+struct graph_part {
+	size_t stage;
+	const unsigned char *sides; /* enum step_side, of each step */
+	bool first;		    /* the request comes in here */
+	bool answers;		    /* the answer leaves from here */
+	/* All that could still change the answer has come here or comes from here: what
+	 * settles it, an error or a drop, is answered here and not again behind it. */
+	bool decides;
+	size_t next_count;
+	const struct graph_next *next;
+};
+
 struct graph {
 	const char *name;
 	const struct resource *resource; /* the Pipeline; or the Model, of an implicit one-step pipeline */
@@ -101,7 +148,8 @@ struct graph {
 	struct externals triggers;
 	const struct mapping *mapping; /* of input.tensors; NULL: requests hold tensors as they are */
 	bool cyclic;
-	int64_t max_visits; /* of a step by one request: maxStepRevisits + 1 */
+	int64_t max_visits;	       /* of a step by one request: maxStepRevisits + 1 */
+	const struct graph_part *part; /* of one stage among several; NULL: all of it runs in one */
 };
 
 /* The graph of a pipeline; faults (unknown, repeated, self, cyclic, unreachable, bad

@@ -143,6 +143,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	plan_stages(compiler, plan);
 	if (arena_failed(compiler->arena))
 		return;
+	plan_stage_graphs(compiler, plan);
 	plan_topics(compiler, plan);
 	plan_calls(compiler, plan);
 	plan_delivery(compiler, plan);

@@ -36,6 +36,9 @@ struct stage {
 	const char *state;  /* what it keeps between requests, and for whom; NULL: nothing */
 	size_t count;
 	const size_t *steps; /* in the order in which they run */
+	/* What a flow runs: the pipeline's own graph where there is one stage, else the same
+	 * with this stage's part of it. */
+	const struct graph *graph;
 };
 
 /* ---- topics ---- */

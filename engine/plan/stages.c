@@ -49,13 +49,18 @@ static bool is_message_key(const struct pipeline_input *input, const char *key)
 	return false;
 }
 
-static const char *wanted_key(const struct cutter *cutter, size_t step)
+const struct expression *step_key(const struct graph *graph, size_t step)
 {
-	const struct step_spec *spec = cutter->graph->steps[step].spec;
+	const struct step_spec *spec = graph->steps[step].spec;
 	if (!spec->kind || !spec->kind->key || !spec->options)
 		return NULL;
-	struct step self = step_seen(cutter->graph, step);
-	const struct expression *expression = spec->kind->key(&self);
+	struct step self = step_seen(graph, step);
+	return spec->kind->key(&self);
+}
+
+static const char *wanted_key(const struct cutter *cutter, size_t step)
+{
+	const struct expression *expression = step_key(cutter->graph, step);
 	return expression ? expression_text(cutter->compiler->arena, expression) : NULL;
 }
 
@@ -94,11 +99,6 @@ static uint64_t outermost(const struct cutter *cutter, uint64_t from)
 		if (from & bit(i))
 			result &= ~(cutter->plan->stages[i].ancestors & ~bit(i));
 	return result;
-}
-
-static bool same_key(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 /* A stage that began for the same cause, and that all of `from` already reaches. */
@@ -154,7 +154,7 @@ static const char *stage_names(const struct cutter *cutter, uint64_t stages)
 
 static size_t join_stage(struct cutter *cutter)
 {
-	size_t stage = existing(cutter, BOUNDARY_JOIN, "request id");
+	size_t stage = existing(cutter, BOUNDARY_JOIN, STAGE_KEY_ID);
 	if (stage != STAGE_NONE)
 		return stage;
 	const char *who = cutter->step == STEP_NONE
@@ -162,13 +162,13 @@ static size_t join_stage(struct cutter *cutter)
 				  : arena_print(cutter->compiler->arena, "step `%s`", cutter->graph->steps[cutter->step].name);
 	const char *reason = arena_print(cutter->compiler->arena, "%s puts together what the stages %s made of one request", who,
 					 stage_names(cutter, outermost(cutter, cutter->from)));
-	return begin_stage(cutter, BOUNDARY_JOIN, "request id", reason);
+	return begin_stage(cutter, BOUNDARY_JOIN, STAGE_KEY_ID, reason);
 }
 
 static size_t isolated_stage(struct cutter *cutter, const char *name)
 {
 	size_t last = last_of(cutter, cutter->from);
-	const char *key = last == STAGE_NONE ? "request id" : cutter->plan->stages[last].key;
+	const char *key = last == STAGE_NONE ? STAGE_KEY_ID : cutter->plan->stages[last].key;
 	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key,
 				   arena_print(cutter->compiler->arena, "step `%s` is marked isolate", name));
 	cutter->plan->stages[stage].isolated = true;
@@ -183,7 +183,7 @@ static size_t keyed_stage(struct cutter *cutter, const char *name, const char *k
 	size_t stage = existing(cutter, BOUNDARY_KEY, key);
 	if (stage != STAGE_NONE)
 		return stage;
-	const char *before = last == STAGE_NONE ? "request id" : cutter->plan->stages[last].key;
+	const char *before = last == STAGE_NONE ? STAGE_KEY_ID : cutter->plan->stages[last].key;
 	if (!before)
 		before = cutter->graph->spec->input.key ? cutter->graph->spec->input.key : "the record's own key";
 	return begin_stage(cutter, BOUNDARY_KEY, key,

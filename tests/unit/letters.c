@@ -13,14 +13,19 @@
 
 void letter_open(struct letter *letter, struct text bytes)
 {
+	letter_open_as(letter, "error", bytes);
+}
+
+void letter_open_as(struct letter *letter, const char *schema, struct text bytes)
+{
 	uint64_t fingerprint, written;
 	struct error error = {0};
-	assert_true(schema_fingerprint(schema_json("error"), &fingerprint, &error));
+	assert_true(schema_fingerprint(schema_json(schema), &fingerprint, &error));
 	assert_true(bytes.length > 10);
 	assert_memory_equal(bytes.bytes, "\xC3\x01", 2);
 	memcpy(&written, bytes.bytes + 2, sizeof written);
 	assert_int_equal(written, fingerprint);
-	assert_int_equal(avro_schema_from_json_length(schema_json("error"), strlen(schema_json("error")), &letter->schema), 0);
+	assert_int_equal(avro_schema_from_json_length(schema_json(schema), strlen(schema_json(schema)), &letter->schema), 0);
 	letter->class = avro_generic_class_from_schema(letter->schema);
 	avro_generic_value_new(letter->class, &letter->value);
 	avro_reader_t reader = avro_reader_memory(bytes.bytes + 10, (int64_t)bytes.length - 10);

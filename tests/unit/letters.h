@@ -1,4 +1,4 @@
-/* letters.h: a dead letter as avro-c reads it, by the schema in schemas/. */
+/* letters.h: a dead letter, or another record, as avro-c reads it, by the schema in schemas/. */
 #ifndef TESTS_LETTERS_H
 #define TESTS_LETTERS_H
 
@@ -14,6 +14,9 @@ struct letter {
 
 /* Fails the test when it is none, or is not framed as single-object. */
 void letter_open(struct letter *letter, struct text bytes);
+
+/* A record of any of our schemas. */
+void letter_open_as(struct letter *letter, const char *schema, struct text bytes);
 void letter_close(struct letter *letter);
 
 /* A field by its name, or "record.field"; bytes and strings alike. Borrowed. */

@@ -1,0 +1,231 @@
+/* carry.c: a graph that is one stage among several: what earlier stages made of a
+ * message is settled when it enters, and what is known of it goes along when it leaves.
+ */
+#include "base/number.h"
+#include "flow/run.h"
+#include "plan/names.h"
+
+/* ---- in ---- */
+
+static enum arrival_state arrival_of(enum given_state state)
+{
+	return state == GIVEN_CAME ? ARRIVAL_CAME : state == GIVEN_DEAD ? ARRIVAL_DEAD : ARRIVAL_FAILED;
+}
+
+/* The step that it speaks of; STEP_NONE where none such came before this stage. */
+static size_t step_of(const struct run *run, const struct given *given)
+{
+	const struct graph *graph = run->flow->graph;
+	size_t step = names_find(graph->names, given->step);
+	return step != NAME_NONE && graph->part->sides[step] == STEP_BEFORE ? step : STEP_NONE;
+}
+
+static void take(struct run *run, size_t step, const struct given *given)
+{
+	const struct graph *graph = run->flow->graph;
+	struct halt *halt = &run->halts[step];
+	if (given->state == GIVEN_FAILED) {
+		halt->stage = HALT_FAILED;
+		halt->error = given->error;
+		halt->attempts = given->attempts;
+	} else if (given->inputs) {
+		halt->sent = given->payload;
+	} else if (given->state == GIVEN_CAME) {
+		halt->stage = HALT_FIRED;
+		halt->gave = given->payload;
+		if (given->only_to.length)
+			halt->only_to = arena_copy(run->message->arena, given->only_to.bytes, given->only_to.length);
+	} else {
+		halt->stage = given->silence == SILENCE_NONE ? HALT_DEAD : HALT_FIRED;
+		halt->silence = (unsigned char)given->silence;
+		run->dropped |= given->silence == SILENCE_DROPPED && (graph->steps[step].answers || !graph->has_output);
+	}
+}
+
+void run_take_carried(struct run *run)
+{
+	const struct carried *carried = run->message->carried;
+	for (size_t i = 0; carried && i < carried->count; i++) {
+		size_t step = step_of(run, &carried->items[i]);
+		if (step != STEP_NONE)
+			take(run, step, &carried->items[i]);
+	}
+	if (carried && carried->answered) {
+		run->answered = true;
+		run->outcome = FLOW_PASSED;
+	}
+}
+
+/* What a step before was sent, or gave, and nothing was said of, will not come. */
+void run_deliver_carried(struct run *run)
+{
+	const struct flow *flow = run->flow;
+	const struct carried *carried = run->message->carried;
+	bool *told = ARENA_ARRAY(run->message->arena, bool, 2 * flow->count);
+	if (!told)
+		return; /* the run ends for want of memory */
+	for (size_t i = 0; carried && i < carried->count; i++) {
+		const struct given *given = &carried->items[i];
+		size_t step = step_of(run, given);
+		if (step == STEP_NONE || told[2 * step + !given->inputs])
+			continue;
+		const struct station *station = &flow->stations[step];
+		told[2 * step + !given->inputs] = true;
+		outlet_deliver(run, given->inputs ? &station->sent : &station->gave, arrival_of(given->state), given->payload,
+			       given->inputs ? NULL : run->halts[step].only_to);
+	}
+	for (size_t i = 0; i < flow->count; i++) {
+		if (flow->graph->part->sides[i] != STEP_BEFORE)
+			continue;
+		if (!told[2 * i])
+			outlet_deliver(run, &flow->stations[i].sent, ARRIVAL_DEAD, NULL, NULL);
+		if (!told[2 * i + 1])
+			outlet_deliver(run, &flow->stations[i].gave, ARRIVAL_DEAD, NULL, NULL);
+	}
+}
+
+/* ---- out ---- */
+
+static bool may_still_run(const struct run *run, size_t step)
+{
+	const struct halt *halt = &run->halts[step];
+	return (halt->stage == HALT_OPEN || halt->stage == HALT_FIRED) && run_minds(run, &run->flow->stations[step]);
+}
+
+static bool goes_on_to(const struct run *run, const struct graph_next *next)
+{
+	if (next->always || (next->answer && !run->answered))
+		return true;
+	for (size_t i = 0; i < run->flow->count; i++)
+		if (next->steps[i] && may_still_run(run, i))
+			return true;
+	return false;
+}
+
+static struct given given_of(const struct run *run, size_t step, bool inputs, uint64_t next)
+{
+	const struct halt *halt = &run->halts[step];
+	const struct payload *payload = inputs ? halt->sent : halt->gave;
+	struct given given = {
+		.step = text_of(run->flow->graph->steps[step].name), .inputs = inputs, .next = next, .state = GIVEN_DEAD};
+	if (payload) {
+		given.state = GIVEN_CAME;
+		given.payload = payload;
+		given.only_to = inputs ? (struct text){0} : text_of(halt->only_to);
+	} else if (halt->error) {
+		given.state = GIVEN_FAILED;
+		given.error = halt->error;
+		given.attempts = halt->attempts;
+	} else {
+		given.silence = (enum silence)halt->silence;
+	}
+	return given;
+}
+
+static void leave(const struct run *run, struct carried *carried, struct given *items)
+{
+	const struct graph_part *part = run->flow->graph->part;
+	for (size_t step = 0; step < run->flow->count; step++) {
+		uint64_t inputs = 0, outputs = 0;
+		for (size_t i = 0; i < part->next_count; i++) {
+			uint64_t going = carried->next & (uint64_t)1 << i;
+			inputs |= part->next[i].inputs[step] ? going : 0;
+			outputs |= part->next[i].outputs[step] ? going : 0;
+		}
+		if (inputs)
+			items[carried->count++] = given_of(run, step, true, inputs);
+		if (outputs)
+			items[carried->count++] = given_of(run, step, false, outputs);
+	}
+	carried->items = items;
+}
+
+/* ---- keys ---- */
+
+static uint64_t first_bits(const struct tensor *tensor)
+{
+	uint64_t bits = 0;
+	memcpy(&bits, tensor->data, datatype_rows[tensor->datatype].size); /* elements are little-endian, as we are */
+	return bits;
+}
+
+static size_t number_write(const struct tensor *tensor, char *out)
+{
+	unsigned unused = 64 - 8 * (unsigned)datatype_rows[tensor->datatype].size;
+	switch (datatype_rows[tensor->datatype].class) {
+	case CLASS_SIGNED:
+		return number_write_int64(out, (int64_t)(first_bits(tensor) << unused) >> unused);
+	case CLASS_UNSIGNED:
+		return number_write_uint64(out, first_bits(tensor));
+	default:
+		return number_write_double(out, tensor_number(tensor, 0));
+	}
+}
+
+/* The first element of a key as bytes: a text as it is, a number as it is written. */
+static struct text key_text(const struct tensor *tensor, struct arena *arena)
+{
+	if (tensor->count == 0)
+		return (struct text){0};
+	if (tensor->datatype == DATATYPE_BYTES) {
+		struct text text = *(const struct text *)tensor->data;
+		return text.bytes ? text : TEXT("");
+	}
+	if (tensor->datatype == DATATYPE_BOOL)
+		return first_bits(tensor) ? TEXT("true") : TEXT("false");
+	char *digits = arena_take_raw(arena, NUMBER_TEXT_MAX);
+	return digits ? (struct text){digits, number_write(tensor, digits)} : (struct text){0};
+}
+
+/* A key that cannot be told is left out: the step that wants it fails with the reason. */
+static struct text key_of(struct run *run, const struct graph_next *next)
+{
+	struct station *station = &run->flow->stations[next->key_step];
+	const struct payload *input = gate_collect(run, &station->inputs);
+	struct error error = {0};
+	if (!input)
+		return (struct text){0};
+	const struct visit visit = {.flow = run->flow, .run = run, .station = station, .message = run->message, .input = input};
+	struct scope scope = visit_scope(&visit, NULL);
+	const struct tensor *key = expression_evaluate(next->key_expression, &scope, run->message->arena, &error);
+	return key ? key_text(key, run->message->arena) : (struct text){0};
+}
+
+bool run_leave_carried(struct run *run)
+{
+	const struct graph_part *part = run->flow->graph->part;
+	struct arena *arena = run->message->arena;
+	uint64_t next = 0;
+	for (size_t i = 0; i < part->next_count; i++)
+		next |= goes_on_to(run, &part->next[i]) ? (uint64_t)1 << i : 0;
+	run->message->carried = NULL;
+	if (next == 0)
+		return true;
+	struct carried *carried = ARENA_NEW(arena, struct carried);
+	struct given *items = ARENA_ARRAY(arena, struct given, 2 * run->flow->count);
+	struct text *keys = ARENA_ARRAY(arena, struct text, part->next_count);
+	if (!carried || !items || !keys)
+		return false;
+	carried->next = next;
+	carried->answered = run->answered;
+	carried->keys = keys;
+	leave(run, carried, items);
+	for (size_t i = 0; i < part->next_count; i++)
+		if (next >> i & 1 && part->next[i].key == STAGE_KEY_EXPRESSION)
+			keys[i] = key_of(run, &part->next[i]);
+	run->message->carried = carried;
+	return !arena_failed(arena);
+}
+
+void run_fail_rest(struct run *run, const struct error *error)
+{
+	const struct error *kept = run_keep_error(run, error);
+	for (size_t i = 0; i < run->flow->count; i++) {
+		struct halt *halt = &run->halts[i];
+		bool ended = halt->gave || halt->error || halt->silence != SILENCE_NONE || halt->stage == HALT_DEAD;
+		if (run->flow->graph->part->sides[i] != STEP_HERE || ended)
+			continue;
+		halt->stage = HALT_FAILED;
+		halt->error = kept;
+	}
+}

@@ -1,0 +1,25 @@
+/* avro_parts.h: the pieces of our Avro records that several of them have: written and
+ * read by avro_write.c and avro_read.c for requests and answers, and for crossing.c.
+ *
+ * Writers put behind `to`, where `*_room` bytes are. Readers move the cursor; what is
+ * broken fails it, with an error (INPUT; LIMIT: the arena is full).
+ */
+#ifndef SLUICE_MESSAGE_AVRO_PARTS_H
+#define SLUICE_MESSAGE_AVRO_PARTS_H
+
+#include "message/avro_wire.h"
+#include "message/message.h"
+
+size_t avro_parameters_room(struct parameters parameters);
+char *avro_put_parameters(char *to, struct parameters parameters);
+struct parameters avro_read_parameters(struct avro_cursor *cursor, struct arena *arena, struct error *error);
+
+size_t avro_tensors_room(struct tensors tensors);
+char *avro_put_tensors(char *to, struct tensors tensors);
+bool avro_read_tensors(struct avro_cursor *cursor, struct arena *arena, struct tensors *tensors, struct error *error);
+
+size_t avro_failure_room(const struct error *failure);
+char *avro_put_failure(char *to, const struct error *failure);
+bool avro_read_failure(struct avro_cursor *cursor, struct arena *arena, struct error *failure, struct error *error);
+
+#endif

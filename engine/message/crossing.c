@@ -1,0 +1,233 @@
+/* crossing.c: see crossing.h. The room that a record needs is measured first, so that
+ * writing checks nothing. */
+#include "message/crossing.h"
+
+#include "message/avro.h"
+#include "message/avro_parts.h"
+#include "message/avro_wire.h"
+#include "message/avro_writers.h"
+#include "message/format.h"
+
+#define ENVELOPE_NUMBERS 24 /* of the record that are not measured one by one, at most */
+#define GIVEN_NUMBERS 12    /* of each step */
+#define ALIKE_MAX 64	    /* so far back a tensor is looked for that stands in the list already */
+
+static const struct payload nothing;
+
+/* ---- the tensors of all payloads, each once ---- */
+
+struct listing {
+	struct tensors_builder tensors;
+	int64_t *places; /* of the tensors and marks of each payload, one behind the other */
+	size_t place_count;
+};
+
+static int64_t place_of(struct listing *listing, const struct tensor *tensor)
+{
+	struct tensors_builder *tensors = &listing->tensors;
+	size_t first = tensors->count > ALIKE_MAX ? tensors->count - ALIKE_MAX : 0;
+	for (size_t i = tensors->count; i-- > first;)
+		if (tensors->items[i] == tensor)
+			return (int64_t)i;
+	tensors_add(tensors, tensor);
+	return (int64_t)tensors->count - 1;
+}
+
+static void list_payload(struct listing *listing, const struct payload *payload)
+{
+	for (size_t i = 0; i < payload->tensors.count; i++)
+		listing->places[listing->place_count++] = place_of(listing, payload->tensors.items[i]);
+	for (size_t i = 0; i < payload->marks.count; i++)
+		listing->places[listing->place_count++] = place_of(listing, payload->marks.items[i]);
+}
+
+static size_t payload_size(const struct payload *payload)
+{
+	return payload->tensors.count + payload->marks.count;
+}
+
+static const struct payload *payload_of(const struct given *given)
+{
+	return given->state == GIVEN_CAME ? given->payload : &nothing;
+}
+
+static bool list_payloads(struct listing *listing, const struct message *message, uint64_t next, bool request)
+{
+	const struct carried *carried = message->carried;
+	size_t total = request ? payload_size(&message->payload) : 0;
+	for (size_t i = 0; i < carried->count; i++)
+		total += carried->items[i].next & next ? payload_size(payload_of(&carried->items[i])) : 0;
+	*listing = (struct listing){.places = arena_take_raw(message->arena, (total + 1) * sizeof(int64_t))};
+	tensors_begin(&listing->tensors, message->arena, total);
+	if (arena_failed(message->arena))
+		return false;
+	if (request)
+		list_payload(listing, &message->payload);
+	for (size_t i = 0; i < carried->count; i++)
+		if (carried->items[i].next & next)
+			list_payload(listing, payload_of(&carried->items[i]));
+	listing->place_count = 0;
+	return !arena_failed(message->arena);
+}
+
+/* ---- writing ---- */
+
+static size_t text_room(struct text text)
+{
+	return text.length + AVRO_LONG_BYTES_MAX;
+}
+
+static size_t payload_room(const struct payload *payload)
+{
+	return (payload_size(payload) + 4) * AVRO_LONG_BYTES_MAX + avro_parameters_room(payload->parameters) +
+	       text_room(payload->model_name) + text_room(payload->model_version);
+}
+
+static size_t record_room(const struct message *message, uint64_t next, const struct crossing *crossing,
+			  const struct listing *listing)
+{
+	const struct carried *carried = message->carried;
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(crossing->from) +
+		      text_room(message->id) + text_room(message->origin.topic) + text_room(message->key) +
+		      text_room(crossing->original) + text_room(text_of(message->format ? message->format->name : NULL)) +
+		      text_room(message->payload_id) + text_room(message->seldon_meta) +
+		      avro_tensors_room(tensors_end(&listing->tensors)) + payload_room(&message->payload);
+	for (size_t i = 0; i < message->headers.count; i++)
+		room += text_room(message->headers.items[i].name) + text_room(message->headers.items[i].value);
+	for (size_t i = 0; i < message->wanted.count; i++)
+		room += text_room(message->wanted.names[i]) + 1;
+	for (size_t i = 0; i < carried->count; i++) {
+		const struct given *given = &carried->items[i];
+		if (given->next & next)
+			room += GIVEN_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(given->step) + text_room(given->only_to) +
+				payload_room(payload_of(given)) + (given->error ? avro_failure_room(given->error) : 0);
+	}
+	return room;
+}
+
+static char *put_flag(char *to, bool flag)
+{
+	*to = (char)flag;
+	return to + 1;
+}
+
+/* The branches of its union: none, the bytes. */
+static char *put_optional(char *to, struct text text)
+{
+	to = avro_put_small(to, text.bytes != NULL);
+	return text.bytes ? avro_put_bytes(to, text) : to;
+}
+
+static char *put_count(char *to, size_t count)
+{
+	return count ? avro_put_small(to, count) : to;
+}
+
+static char *put_headers(char *to, struct headers headers)
+{
+	to = put_count(to, headers.count);
+	for (size_t i = 0; i < headers.count; i++) {
+		to = avro_put_bytes(to, headers.items[i].name);
+		to = avro_put_bytes(to, headers.items[i].value);
+	}
+	return avro_put_small(to, 0);
+}
+
+static char *put_form(char *to, const struct message *message)
+{
+	to = avro_put_bytes(to, text_of(message->format ? message->format->name : NULL));
+	to = put_optional(to, message->payload_id);
+	to = put_count(to, message->wanted.count);
+	for (size_t i = 0; i < message->wanted.count; i++) {
+		to = avro_put_bytes(to, message->wanted.names[i]);
+		to = put_flag(to, message->wanted_each ? message->wanted_each[i] : message->wanted_binary);
+	}
+	to = avro_put_small(to, 0);
+	to = put_flag(to, message->wanted_binary);
+	to = put_flag(to, message->v1_columns);
+	to = avro_put_long(to, message->seldon_form);
+	return avro_put_bytes(to, message->seldon_meta);
+}
+
+static char *put_places(char *to, struct listing *listing, size_t count)
+{
+	to = put_count(to, count);
+	for (size_t i = 0; i < count; i++)
+		to = avro_put_long(to, listing->places[listing->place_count++]);
+	return avro_put_small(to, 0);
+}
+
+static char *put_payload(char *to, struct listing *listing, const struct payload *payload)
+{
+	to = put_places(to, listing, payload->tensors.count);
+	to = put_places(to, listing, payload->marks.count);
+	to = avro_put_parameters(to, payload->parameters);
+	to = avro_put_bytes(to, payload->model_name);
+	return avro_put_bytes(to, payload->model_version);
+}
+
+static char *put_given(char *to, struct listing *listing, const struct given *given)
+{
+	to = avro_put_bytes(to, given->step);
+	to = put_flag(to, given->inputs);
+	to = avro_put_long(to, given->state);
+	to = avro_put_small(to, given->state == GIVEN_CAME);
+	if (given->state == GIVEN_CAME)
+		to = put_payload(to, listing, given->payload);
+	to = avro_put_bytes(to, given->only_to);
+	to = avro_put_long(to, given->silence);
+	to = avro_put_small(to, given->error != NULL);
+	if (given->error)
+		to = avro_put_failure(to, given->error);
+	return avro_put_long(to, given->attempts);
+}
+
+static char *put_all_given(char *to, struct listing *listing, const struct carried *carried, uint64_t next)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < carried->count; i++)
+		count += (carried->items[i].next & next) != 0;
+	to = put_count(to, count);
+	for (size_t i = 0; i < carried->count; i++)
+		if (carried->items[i].next & next)
+			to = put_given(to, listing, &carried->items[i]);
+	return avro_put_small(to, 0);
+}
+
+bool crossing_encode(const struct message *message, uint64_t next, const struct crossing *crossing, struct buffer *out,
+		     struct error *error)
+{
+	uint64_t fingerprint = avro_crossing_fingerprint();
+	struct listing listing;
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	if (!list_payloads(&listing, message, next, crossing->request))
+		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
+	char *begin = buffer_room(out, record_room(message, next, crossing, &listing));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "what goes on to the next stage does not fit into the %zu bytes that a message may have; send "
+				 "less at once",
+				 out->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_long(to, CROSSING_VERSION);
+	to = avro_put_bytes(to, crossing->from);
+	to = avro_put_bytes(to, message->id);
+	to = avro_put_bytes(to, message->origin.topic);
+	to = avro_put_long(to, message->origin.partition);
+	to = avro_put_long(to, message->origin.offset);
+	to = put_flag(to, message->carried->answered);
+	to = avro_put_long(to, message->time_ms);
+	to = avro_put_long(to, crossing->deadline_ms);
+	to = put_optional(to, message->key);
+	to = put_headers(to, message->headers);
+	to = avro_put_bytes(to, crossing->original);
+	to = put_form(to, message);
+	to = avro_put_tensors(to, tensors_end(&listing.tensors));
+	to = avro_put_small(to, crossing->request);
+	if (crossing->request)
+		to = put_payload(to, &listing, &message->payload);
+	to = put_all_given(to, &listing, message->carried, next);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}

@@ -1,0 +1,50 @@
+/* crossing.h: a request on its way from one stage of its pipeline to another: the
+ * records of a stage's topic (schemas/crossing.avsc), as single-object Avro.
+ *
+ * A record has all that the answer will need of the request, so that no later stage
+ * looks back: its envelope, the form of the answer, the request's own bytes (for a dead
+ * letter), and what became of the steps that are read further on. A tensor that several
+ * steps passed on stands in it once.
+ *
+ * Only the engine writes and reads these; `version` says what the fields mean, and a
+ * record of another version is refused by its name.
+ */
+#ifndef SLUICE_MESSAGE_CROSSING_H
+#define SLUICE_MESSAGE_CROSSING_H
+
+#include "message/carried.h"
+
+#define CROSSING_VERSION 1
+
+/* What a record has beside the message itself. All of it is borrowed. */
+struct crossing {
+	struct text from;     /* name of the stage that sends it */
+	struct text original; /* the request's record as it came */
+	int64_t deadline_ms;  /* of the clock on the wall; 0: none */
+	bool request;	      /* whether the request's payload goes along; when read: whether it did */
+};
+
+/* Who a record is of, told without reading all of it. */
+struct crossing_head {
+	struct text from;
+	struct text id;
+	struct origin origin;
+};
+
+/* Appends the record of a message that goes on to that stage (a bit of carried->next).
+ * Works in the message's arena. LIMIT: it does not fit. */
+bool crossing_encode(const struct message *message, uint64_t next, const struct crossing *crossing, struct buffer *out,
+		     struct error *error);
+
+/* Fills in all of the message but its arena, and `crossing`. Everything borrows from the
+ * bytes and the message's arena. The message's own deadline is left as it is: it is of
+ * another clock. INPUT: the bytes are no such record. */
+bool crossing_decode(struct message *message, struct text bytes, struct crossing *crossing, struct error *error);
+
+/* A further record of the same request, from another stage: what that made of it is
+ * added to what the message carries. */
+bool crossing_add(struct message *message, struct text bytes, struct crossing *crossing, struct error *error);
+
+bool crossing_peek(struct text bytes, struct crossing_head *head, struct error *error);
+
+#endif
