@@ -23,6 +23,7 @@ struct grpc_limits {
 	int64_t connection_idle_s; /* an idle connection is closed after so long */
 	size_t reply_bytes;	  /* a longer message ends the call with a LIMIT error */
 	int64_t connect_ms;	  /* until a connection stands */
+	int64_t silence_ms; /* of a server, while calls wait, until it is asked by a ping, and for the answer; 0: 10 s */
 };
 
 struct grpc_reply {
@@ -31,6 +32,7 @@ struct grpc_reply {
 	struct text body;    /* the message, without its prefix */
 	struct error error;  /* REMOTE: refused, lost, no gRPC; LIMIT: reply_bytes; SYSTEM: memory */
 	bool timed_out;	     /* that was why */
+	bool lost;	     /* that was why: the connection was refused or lost, without a word on this call */
 	bool unprocessed;    /* the server is known not to have seen it: it may be sent again at once */
 };
 

@@ -5,10 +5,20 @@
 #ifndef SLUICE_NET_TLS_H
 #define SLUICE_NET_TLS_H
 
+#include "base/error.h"
+
 struct tls_files {
-	const char *authorities; /* of those whose signature counts */
+	const char *authorities; /* of those whose signature counts; a server with them asks its callers for certificates */
 	const char *certificate; /* ours */
 	const char *key;
 };
+
+struct ssl_ctx_st; /* OpenSSL's context, from which links take their sessions (net/link.h) */
+
+/* For HTTP/2 only: ALPN `h2`, TLS 1.2 at least. `files` is read here and not kept; NULL: the
+ * system's authorities and no certificate. NULL: CONFIG, naming the file; or SYSTEM. */
+struct ssl_ctx_st *tls_open_client(const struct tls_files *files, struct error *error);
+struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *error);
+void tls_close(struct ssl_ctx_st *tls); /* links that were opened with it may outlive it; NULL is fine */
 
 #endif

@@ -1,0 +1,360 @@
+/* grpc.c: calls started, forgotten and told, and the addresses they go to; see
+ * grpc_client.h for how the parts hang together. */
+#include "net/grpc.h"
+
+#include "base/memory.h"
+#include "net/grpc_client.h"
+
+#define SILENCE_MS 10000
+#define FAR_MS INT64_MAX
+#define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, by a stream in the pool */
+#define WORDS_BYTES ((size_t)8 << 10)
+#define MESSAGE_BYTES UINT32_MAX /* more its prefix cannot say */
+
+/* ---- lists and lines ---- */
+
+void grpc_list_add(struct grpc_stream_list *list, struct grpc_stream *stream)
+{
+	stream->list = list;
+	stream->next = NULL;
+	stream->previous = list->last;
+	*(list->last ? &list->last->next : &list->first) = stream;
+	list->last = stream;
+}
+
+void grpc_list_remove(struct grpc_stream *stream)
+{
+	struct grpc_stream_list *list = stream->list;
+	if (list == &stream->peer->line)
+		stream->peer->line_length--;
+	*(stream->previous ? &stream->previous->next : &list->first) = stream->next;
+	*(stream->next ? &stream->next->previous : &list->last) = stream->previous;
+	stream->list = NULL;
+}
+
+void grpc_line_add(struct grpc_stream *stream)
+{
+	struct grpc_stream_list *line = &stream->peer->line;
+	struct grpc_stream *behind = line->last;
+	while (behind && behind->number > stream->number)
+		behind = behind->previous;
+	stream->peer->line_length++;
+	stream->list = line;
+	stream->previous = behind;
+	stream->next = behind ? behind->next : line->first;
+	*(stream->next ? &stream->next->previous : &line->last) = stream;
+	*(behind ? &behind->next : &line->first) = stream;
+}
+
+void grpc_wake(struct grpc *grpc)
+{
+	if (!grpc->awake)
+		loop_timer_set(grpc->loop, &grpc->now, loop_now_ms(grpc->loop), &(struct error){0}); /* it moves: no memory */
+	grpc->awake = true;
+}
+
+/* ---- telling ---- */
+
+void grpc_stream_finish(struct grpc_stream *stream)
+{
+	struct grpc *grpc = stream->grpc;
+	loop_timer_stop(grpc->loop, &stream->deadline);
+	grpc_list_remove(stream);
+	stream->connection = NULL;
+	grpc_list_add(&grpc->finished, stream);
+	grpc_wake(grpc);
+}
+
+static void stream_to_pool(struct grpc_stream *stream)
+{
+	if (stream->body.capacity > KEPT_BYTES) {
+		buffer_close(&stream->body);
+		buffer_open(&stream->body, stream->grpc->limits.reply_bytes);
+	}
+	grpc_list_remove(stream);
+	grpc_list_add(&stream->grpc->pool, stream);
+}
+
+static void tell_finished(struct grpc *grpc)
+{
+	struct grpc_stream *last = grpc->finished.last; /* what `done` adds has its turn later */
+	for (bool more = last; more;) {
+		struct grpc_stream *stream = grpc->finished.first;
+		struct grpc_call *call = stream->call;
+		more = stream != last;
+		if (call) {
+			call->stream = NULL;
+			stream->call = NULL;
+			call->done(call, &stream->reply);
+		}
+		stream_to_pool(stream);
+	}
+}
+
+/* ---- lines that move on ---- */
+
+static struct grpc_connection *connection_with_room(struct grpc_peer *peer)
+{
+	struct grpc_connection *connection = peer->connections;
+	while (connection && !grpc_connection_has_room(connection))
+		connection = connection->next;
+	return connection;
+}
+
+/* A call is on its way at once, or when a connection that is being made stands. */
+static bool wants_connection(const struct grpc_peer *peer)
+{
+	size_t hoped_for = 0;
+	if (peer->connection_count > 0 && loop_now_ms(peer->grpc->loop) < peer->pause_until_ms)
+		return false;
+	for (const struct grpc_connection *connection = peer->connections; connection; connection = connection->next)
+		hoped_for += connection->standing || connection->leaving ? 0 : peer->grpc->limits.streams;
+	return peer->line_length > hoped_for && peer->connection_count < peer->grpc->limits.connections;
+}
+
+void grpc_peer_fail(struct grpc_peer *peer, const struct error *error)
+{
+	while (peer->line.first) {
+		struct grpc_stream *stream = peer->line.first;
+		stream->reply.error = *error;
+		stream->reply.lost = stream->reply.unprocessed = true;
+		grpc_stream_finish(stream);
+	}
+}
+
+static void move_line(struct grpc_peer *peer)
+{
+	struct grpc_connection *connection;
+	while (peer->line.first && (connection = connection_with_room(peer)))
+		if (!grpc_stream_submit(peer->line.first, connection))
+			break;
+	struct error error = {0};
+	if (peer->line.first && wants_connection(peer) && !grpc_connection_open(peer, &error) && peer->connection_count == 0)
+		grpc_peer_fail(peer, &error);
+}
+
+static void speak(struct grpc_peer *peer)
+{
+	for (struct grpc_connection *connection = peer->connections, *next; connection; connection = next) {
+		next = connection->next;
+		if (connection->dirty)
+			grpc_connection_speak(connection);
+	}
+}
+
+static void on_now(void *context)
+{
+	struct grpc *grpc = context;
+	/* It is always set, in the place that it has just left, so that waking never takes memory. */
+	loop_timer_set(grpc->loop, &grpc->now, FAR_MS, &(struct error){0});
+	grpc->awake = false;
+	tell_finished(grpc);
+	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next) {
+		move_line(peer);
+		speak(peer);
+	}
+}
+
+/* ---- addresses ---- */
+
+static bool split_address(struct grpc_peer *peer, char *parts, const char *address, struct error *error)
+{
+	size_t length = strlen(address);
+	memcpy(peer->address, address, length + 1);
+	memcpy(parts, address, length + 1);
+	char *colon = strrchr(parts, ':'), *host = parts;
+	if (!colon || colon == parts || colon[1] == '\0')
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no address of a gRPC server: write HOST:PORT", address);
+	*colon = '\0';
+	if (*host == '[' && colon[-1] == ']') { /* IPv6, as URLs write it */
+		colon[-1] = '\0';
+		host++;
+	}
+	peer->host = host;
+	peer->port = colon + 1;
+	return true;
+}
+
+static struct grpc_peer *peer_of(struct grpc *grpc, const struct grpc_call *call, struct error *error)
+{
+	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next)
+		if (peer->tls == call->tls && strcmp(peer->address, call->address) == 0)
+			return peer;
+	size_t room = strlen(call->address) + 1;
+	struct grpc_peer *peer = memory_take(1, sizeof *peer + 2 * room);
+	if (!peer) {
+		error_memory(error, ERROR_SYSTEM, "starting a gRPC call");
+		return NULL;
+	}
+	peer->grpc = grpc;
+	peer->tls = call->tls;
+	if (!split_address(peer, peer->address + room, call->address, error)) {
+		memory_give(peer);
+		return NULL;
+	}
+	peer->next = grpc->peers;
+	grpc->peers = peer;
+	return peer;
+}
+
+/* ---- calls ---- */
+
+static void on_deadline(void *context)
+{
+	struct grpc_stream *stream = context;
+	struct grpc_reply *reply = &stream->reply;
+	error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer %s within %lld ms", stream->peer->address,
+		  stream->call->path, (long long)stream->call->timeout_ms);
+	reply->timed_out = true;
+	reply->unprocessed = !stream->whole_sent;
+	if (stream->connection)
+		grpc_stream_reset(stream);
+	grpc_stream_finish(stream);
+}
+
+static struct grpc_stream *stream_take(struct grpc *grpc)
+{
+	struct grpc_stream *stream = grpc->pool.last;
+	if (stream) {
+		grpc_list_remove(stream);
+		return stream;
+	}
+	stream = memory_take(1, sizeof *stream);
+	if (!stream)
+		return NULL;
+	stream->grpc = grpc;
+	stream->deadline = (struct loop_timer){.due = on_deadline, .context = stream};
+	buffer_open(&stream->body, grpc->limits.reply_bytes);
+	buffer_open(&stream->words, WORDS_BYTES);
+	return stream;
+}
+
+static void stream_set_up(struct grpc_stream *stream, struct grpc_call *call, struct grpc_peer *peer)
+{
+	stream->call = call;
+	stream->peer = peer;
+	stream->connection = NULL;
+	stream->number = ++stream->grpc->calls;
+	stream->anew = 0;
+	stream->reply.status = GRPC_NO_STATUS;
+	stream->reply.error.kind = ERROR_NONE;
+	stream->reply.error.text[0] = '\0';
+	stream->reply.timed_out = stream->reply.lost = stream->reply.unprocessed = false;
+	stream->reply.words = stream->reply.body = (struct text){0};
+	stream->whole_sent = false;
+	call->stream = stream;
+}
+
+static bool length_of(const struct grpc_call *call, size_t *length, struct error *error)
+{
+	*length = 0;
+	for (size_t i = 0; i < call->body_count; i++)
+		if (__builtin_add_overflow(*length, call->body[i].length, length) || *length > MESSAGE_BYTES)
+			return error_set(error, ERROR_LIMIT, PLACE_NONE,
+					 "a message for %s has more than the 4 GiB that gRPC can carry: split it", call->address);
+	return true;
+}
+
+static bool have_tls(struct grpc *grpc, const struct grpc_call *call, struct error *error)
+{
+	return !call->tls || grpc->tls || (grpc->tls = tls_open_client(NULL, error));
+}
+
+bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error)
+{
+	size_t length;
+	struct grpc_peer *peer;
+	if (!length_of(call, &length, error) || !have_tls(grpc, call, error) || !(peer = peer_of(grpc, call, error)))
+		return false;
+	struct grpc_stream *stream = stream_take(grpc);
+	if (!stream)
+		return error_memory(error, ERROR_SYSTEM, "starting a gRPC call");
+	stream->peer = peer;
+	if (!loop_timer_set(grpc->loop, &stream->deadline, loop_now_ms(grpc->loop) + call->timeout_ms, error)) {
+		grpc_list_add(&grpc->pool, stream);
+		return false;
+	}
+	stream_set_up(stream, call, peer);
+	stream->length = length;
+	grpc_line_add(stream);
+	grpc_wake(grpc);
+	return true;
+}
+
+void grpc_forget(struct grpc *grpc, struct grpc_call *call)
+{
+	struct grpc_stream *stream = call->stream;
+	if (!stream)
+		return;
+	call->stream = NULL;
+	stream->call = NULL;
+	if (stream->connection)
+		grpc_stream_reset(stream);
+	if (stream->list != &grpc->finished)
+		grpc_stream_finish(stream);
+}
+
+/* ---- the client ---- */
+
+struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, const struct tls_files *files, struct error *error)
+{
+	struct grpc *grpc = memory_take(1, sizeof *grpc);
+	if (!grpc) {
+		error_memory(error, ERROR_SYSTEM, "opening a gRPC client");
+		return NULL;
+	}
+	grpc->loop = loop;
+	grpc->limits = *limits;
+	if (!grpc->limits.silence_ms)
+		grpc->limits.silence_ms = SILENCE_MS;
+	grpc->now = (struct loop_timer){.due = on_now, .context = grpc};
+	if (!loop_timer_set(loop, &grpc->now, FAR_MS, error) || (files && !(grpc->tls = tls_open_client(files, error)))) {
+		grpc_close(grpc);
+		return NULL;
+	}
+	if (nghttp2_session_callbacks_new(&grpc->callbacks) == 0) {
+		grpc_stream_set_up_callbacks(grpc->callbacks);
+		return grpc;
+	}
+	error_memory(error, ERROR_SYSTEM, "opening a gRPC client");
+	grpc_close(grpc);
+	return NULL;
+}
+
+static void give_streams(struct grpc_stream_list *list)
+{
+	while (list->first) {
+		struct grpc_stream *stream = list->first;
+		if (stream->call)
+			stream->call->stream = NULL;
+		grpc_list_remove(stream);
+		loop_timer_stop(stream->grpc->loop, &stream->deadline);
+		buffer_close(&stream->body);
+		buffer_close(&stream->words);
+		memory_give(stream);
+	}
+}
+
+void grpc_close(struct grpc *grpc)
+{
+	if (!grpc)
+		return;
+	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next)
+		while (peer->connections) {
+			give_streams(&peer->connections->streams);
+			grpc_connection_end(peer->connections, NULL);
+		}
+	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next)
+		give_streams(&peer->line);
+	give_streams(&grpc->finished);
+	give_streams(&grpc->pool);
+	while (grpc->peers) {
+		struct grpc_peer *next = grpc->peers->next;
+		memory_give(grpc->peers);
+		grpc->peers = next;
+	}
+	loop_timer_stop(grpc->loop, &grpc->now);
+	nghttp2_session_callbacks_del(grpc->callbacks);
+	tls_close(grpc->tls);
+	memory_give(grpc);
+}

@@ -1,0 +1,147 @@
+/* grpc_client.h: what the files of the gRPC client share; for them alone.
+ *
+ *   grpc.c             calls started, forgotten and told; addresses and their lines
+ *   grpc_connection.c  one connection: made, tended, lost
+ *   grpc_stream.c      one call on a connection: what is sent, and what the answer means
+ *
+ * A call's way: it waits in its address's line, is open on a connection as a stream, and
+ * is finished, when it waits for its `done`. That is entered by the client's one timer,
+ * due at once: after all that one turn has brought, and before what is new is sent. So
+ * `done` is never entered from inside nghttp2, and may start and forget what it likes.
+ */
+#ifndef SLUICE_NET_GRPC_CLIENT_H
+#define SLUICE_NET_GRPC_CLIENT_H
+
+#include "net/grpc.h"
+#include "net/grpc_wire.h"
+#include "net/http2.h"
+#include "net/resolve.h"
+
+#define GRPC_NO_STATUS (-1)
+#define GRPC_ANEW_MAX 3 /* how often a call goes anew by itself, before its caller decides */
+
+struct grpc_stream_list {
+	struct grpc_stream *first, *last;
+};
+
+struct grpc_stream {
+	struct grpc *grpc;
+	struct grpc_call *call; /* NULL: forgotten */
+	struct grpc_peer *peer;
+	struct grpc_connection *connection; /* while it is open there */
+	struct grpc_stream_list *list;	    /* where it is: a line, a connection's, the finished, the pool */
+	struct grpc_stream *next, *previous;
+	uint64_t number; /* calls are sent in this order */
+	int32_t id;
+	unsigned anew;
+	struct loop_timer deadline;
+	/* The request: */
+	size_t length; /* of the message */
+	size_t part, offset; /* what of it has been handed to nghttp2 */
+	bool prefix_sent, whole_sent;
+	/* The answer: */
+	struct grpc_intake intake;
+	int http_status;
+	bool is_grpc; /* by its content type */
+	bool ended;   /* by headers, which is how gRPC ends */
+	bool reset;   /* by the server */
+	struct buffer body;
+	struct buffer words;
+	struct grpc_reply reply;
+};
+
+struct grpc_connection {
+	struct http2 http2;
+	struct grpc_peer *peer;
+	struct grpc_connection *next;
+	struct resolve *resolve;	 /* while the name is looked up */
+	struct addrinfo *addresses, *at; /* of the host, until one has answered */
+	struct grpc_stream_list streams;
+	size_t open;   /* streams of the session, with those whose calls are over */
+	bool standing; /* the server has said its settings */
+	bool leaving;  /* no new streams: it said GOAWAY, or numbers have run out */
+	bool dirty;    /* the session may have something to say */
+	bool served;   /* an answer has begun to come */
+	struct loop_timer tend;
+	int64_t begun_ms;
+	int64_t used_ms;   /* when its last stream ended */
+	int64_t quiet_ms;  /* since when nothing has come that was waited for */
+	int64_t pinged_ms; /* 0: no ping is under way */
+	unsigned pings;	   /* since anything came on a stream */
+	struct error error; /* why the session ends itself; else none */
+};
+
+/* An address, and what is under way there. */
+struct grpc_peer {
+	struct grpc *grpc;
+	struct grpc_peer *next;
+	struct grpc_connection *connections;
+	size_t connection_count; /* without those that are leaving */
+	struct grpc_stream_list line;
+	size_t line_length;
+	int64_t pause_until_ms;	 /* before another connection is tried beside those that stand */
+	int64_t last_timeout_ms; /* the same again is worth a place in HPACK's table */
+	bool tls;
+	const char *host, *port; /* parts of `names` */
+	char address[];		 /* host:port as it was given, and again in parts */
+};
+
+struct grpc {
+	struct loop *loop;
+	struct grpc_limits limits;
+	nghttp2_session_callbacks *callbacks;
+	struct ssl_ctx_st *tls; /* opened with the first call that needs it, or with files */
+	struct grpc_peer *peers;
+	struct grpc_stream_list finished, pool;
+	struct loop_timer now; /* `done` is entered, lines move on, sessions speak */
+	bool awake;	       /* it is due at once */
+	uint64_t calls;
+	char room[64 << 10]; /* that all connections read into */
+};
+
+/* ---- grpc.c ---- */
+
+void grpc_wake(struct grpc *grpc);
+void grpc_list_add(struct grpc_stream_list *list, struct grpc_stream *stream);
+void grpc_list_remove(struct grpc_stream *stream);
+void grpc_line_add(struct grpc_stream *stream); /* by its number */
+
+/* All that wait in its line are told so. */
+void grpc_peer_fail(struct grpc_peer *peer, const struct error *error);
+
+/* To a stream that is in a line or on a connection: its `done` comes, with its reply as it is. */
+void grpc_stream_finish(struct grpc_stream *stream);
+
+/* ---- grpc_connection.c ---- */
+
+/* Begins to connect; whatever comes of it, calls in the line are told in a later turn. */
+bool grpc_connection_open(struct grpc_peer *peer, struct error *error);
+
+/* Its streams that the server cannot have seen go anew, the others are told why; then it is gone. */
+void grpc_connection_end(struct grpc_connection *connection, const struct error *error);
+bool grpc_connection_has_room(const struct grpc_connection *connection);
+
+void grpc_connection_leave(struct grpc_connection *connection); /* no new streams; those open may end */
+void grpc_connection_opened_stream(struct grpc_connection *connection);
+void grpc_connection_closed_stream(struct grpc_connection *connection);
+
+/* Sends what there is, and closes it when it is over: then it is gone. */
+void grpc_connection_speak(struct grpc_connection *connection);
+
+/* ---- grpc_stream.c ---- */
+
+void grpc_stream_set_up_callbacks(nghttp2_session_callbacks *callbacks);
+
+/* From the line onto a connection. False: it has no room after all. */
+bool grpc_stream_submit(struct grpc_stream *stream, struct grpc_connection *connection);
+
+/* Of an open stream: the server is told, and nothing is heard of it any more. */
+void grpc_stream_reset(struct grpc_stream *stream);
+
+/* The connection that it was on is gone. */
+void grpc_stream_was_lost(struct grpc_stream *stream, const struct error *error);
+
+/* In line again, unless that happened too often. */
+void grpc_stream_begin_anew(struct grpc_stream *stream);
+
+#endif

@@ -1,0 +1,314 @@
+/* grpc_connection.c: one connection of the gRPC client: made, tended and lost.
+ *
+ * It stands when the server has said its SETTINGS: until then nothing is sent that
+ * could be lost, and who does not speak HTTP/2 is found out. See grpc_client.h.
+ */
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/memory.h"
+#include "net/grpc_client.h"
+
+#define HURRIED_PINGS 2		   /* servers take more than two pings without data, or */
+#define PING_PAUSE_MS (310 * 1000) /* less than five minutes between them, for an attack */
+#define PAUSE_MS 1000 /* after a connection that came to nothing, while others stand */
+
+static void on_ready(void *context, uint32_t events);
+static void dial(struct grpc_connection *connection);
+
+/* ---- ending ---- */
+
+void grpc_connection_leave(struct grpc_connection *connection)
+{
+	if (!connection->leaving)
+		connection->peer->connection_count--;
+	connection->leaving = true;
+}
+
+static void give_back(struct grpc_connection *connection)
+{
+	struct grpc_peer *peer = connection->peer;
+	struct grpc_connection **link = &peer->connections;
+	while (*link != connection)
+		link = &(*link)->next;
+	*link = connection->next;
+	grpc_connection_leave(connection);
+	loop_timer_stop(peer->grpc->loop, &connection->tend);
+	resolve_forget(connection->resolve);
+	http2_close(&connection->http2);
+	if (connection->addresses)
+		freeaddrinfo(connection->addresses);
+	memory_give(connection);
+}
+
+static void put_in_words(const struct grpc_connection *connection, const struct error *error, struct error *words)
+{
+	enum error_kind kind = error->kind == ERROR_SYSTEM ? ERROR_SYSTEM : ERROR_REMOTE;
+	const char *reason = error->text[0] ? error->text : "the server closed it";
+	if (connection->standing)
+		error_set(words, kind, PLACE_NONE, "%s lost the connection: %s; see its log", connection->peer->address, reason);
+	else
+		error_set(words, kind, PLACE_NONE,
+			  "%s could not be reached: %s; is the server up, and this the port where it speaks gRPC?",
+			  connection->peer->address, reason);
+}
+
+void grpc_connection_end(struct grpc_connection *connection, const struct error *error)
+{
+	struct grpc_peer *peer = connection->peer;
+	bool served = connection->served;
+	struct error words = {0};
+	if (error)
+		put_in_words(connection, error, &words);
+	/* What is lost goes into the line or is told, in a later turn: the list gets shorter with each. */
+	while (connection->streams.first)
+		grpc_stream_was_lost(connection->streams.first, &words);
+	give_back(connection);
+	if (error && !served && peer->connection_count == 0)
+		grpc_peer_fail(peer, &words);
+	else if (error && !served)
+		peer->pause_until_ms = loop_now_ms(peer->grpc->loop) + PAUSE_MS;
+	grpc_wake(peer->grpc);
+}
+
+/* With a reason of ours. */
+static void end_with(struct grpc_connection *connection, const char *reason)
+{
+	struct error error = {0};
+	error_set(&error, ERROR_REMOTE, PLACE_NONE, "%s", reason);
+	grpc_connection_end(connection, &error);
+}
+
+/* ---- tending: one timer for all that can come to its time ---- */
+
+static int64_t ping_at(const struct grpc_connection *connection)
+{
+	int64_t pause = connection->peer->grpc->limits.silence_ms;
+	int64_t hurried = connection->quiet_ms + (connection->pings ? pause * 2 : pause);
+	if (connection->pings < HURRIED_PINGS)
+		return hurried;
+	return connection->quiet_ms + (pause * 2 > PING_PAUSE_MS ? pause * 2 : PING_PAUSE_MS);
+}
+
+static int64_t tend_at(const struct grpc_connection *connection)
+{
+	const struct grpc_limits *limits = &connection->peer->grpc->limits;
+	if (!connection->standing)
+		return connection->begun_ms + limits->connect_ms;
+	if (connection->pinged_ms)
+		return connection->pinged_ms + limits->silence_ms;
+	if (connection->open > 0)
+		return ping_at(connection);
+	return connection->used_ms + limits->connection_idle_s * 1000;
+}
+
+static void set_tend(struct grpc_connection *connection)
+{
+	struct loop *loop = connection->http2.loop;
+	struct error error = {0};
+	if (!loop_timer_set(loop, &connection->tend, tend_at(connection), &error))
+		grpc_connection_leave(connection); /* nothing watches over it: no more calls */
+}
+
+void grpc_connection_opened_stream(struct grpc_connection *connection)
+{
+	connection->dirty = true;
+	if (connection->open++ > 0)
+		return;
+	connection->quiet_ms = loop_now_ms(connection->http2.loop);
+	set_tend(connection);
+}
+
+void grpc_connection_closed_stream(struct grpc_connection *connection)
+{
+	connection->open--;
+	connection->used_ms = loop_now_ms(connection->http2.loop);
+	connection->dirty = true;
+	grpc_wake(connection->peer->grpc);
+}
+
+static void close_idle(struct grpc_connection *connection)
+{
+	nghttp2_session_terminate_session(connection->http2.session, NGHTTP2_NO_ERROR);
+	http2_speak(&connection->http2, &(struct error){0});
+	grpc_connection_end(connection, NULL);
+}
+
+static void ping(struct grpc_connection *connection)
+{
+	if (nghttp2_submit_ping(connection->http2.session, NGHTTP2_FLAG_NONE, NULL) != 0)
+		return;
+	connection->pings++;
+	connection->pinged_ms = loop_now_ms(connection->http2.loop);
+	connection->dirty = true;
+	grpc_wake(connection->peer->grpc);
+}
+
+static void on_tend(void *context)
+{
+	struct grpc_connection *connection = context;
+	if (tend_at(connection) <= loop_now_ms(connection->http2.loop)) {
+		if (!connection->standing) {
+			end_with(connection, "no HTTP/2 connection stood in time");
+			return;
+		}
+		if (connection->pinged_ms) {
+			end_with(connection, "it has fallen silent, and does not answer a ping either");
+			return;
+		}
+		if (connection->open == 0) {
+			close_idle(connection);
+			return;
+		}
+		ping(connection);
+	}
+	set_tend(connection);
+}
+
+/* ---- being made ---- */
+
+static void on_found(void *context, struct addrinfo *addresses, const char *words)
+{
+	struct grpc_connection *connection = context;
+	connection->resolve = NULL;
+	if (!addresses) {
+		end_with(connection, words);
+		return;
+	}
+	connection->addresses = connection->at = addresses;
+	dial(connection);
+}
+
+/* The next of the host's addresses that does not refuse at once. */
+static void dial(struct grpc_connection *connection)
+{
+	struct http2 *http2 = &connection->http2;
+	struct grpc_peer *peer = connection->peer;
+	struct error error = {0};
+	for (; connection->at; connection->at = connection->at->ai_next) {
+		error = (struct error){0};
+		if (!link_dial(&http2->link, connection->at->ai_addr, connection->at->ai_addrlen, &error))
+			continue;
+		if ((!peer->tls || link_secure(&http2->link, peer->grpc->tls, peer->host, &error)) &&
+		    http2_watch(http2, link_events(&http2->link), &error))
+			return;
+		break;
+	}
+	grpc_connection_end(connection, &error);
+}
+
+static void dial_next(struct grpc_connection *connection, const struct error *error)
+{
+	struct http2 *http2 = &connection->http2;
+	if (!connection->at->ai_next) {
+		grpc_connection_end(connection, error);
+		return;
+	}
+	loop_unwatch(http2->loop, &http2->watch);
+	http2->events = 0;
+	link_close(&http2->link);
+	connection->at = connection->at->ai_next;
+	dial(connection);
+}
+
+bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
+{
+	struct grpc *grpc = peer->grpc;
+	struct grpc_connection *connection = memory_take(1, sizeof *connection);
+	if (!connection)
+		return error_memory(error, ERROR_SYSTEM, "making a gRPC connection");
+	connection->peer = peer;
+	http2_open(&connection->http2, grpc->loop, on_ready, connection);
+	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
+	connection->begun_ms = loop_now_ms(grpc->loop);
+	connection->next = peer->connections;
+	peer->connections = connection;
+	peer->connection_count++;
+	struct addrinfo *numeric = resolve_numeric(peer->host, peer->port);
+	bool good = loop_timer_set(grpc->loop, &connection->tend, tend_at(connection), error);
+	if (good && !numeric)
+		good = (connection->resolve = resolve_start(grpc->loop, peer->host, peer->port, on_found, connection, error));
+	connection->addresses = connection->at = numeric;
+	if (!good)
+		give_back(connection);
+	else if (numeric)
+		dial(connection);
+	return good;
+}
+
+/* The preface and our settings go out; it stands when theirs have come. */
+static void greet(struct grpc_connection *connection)
+{
+	struct grpc *grpc = connection->peer->grpc;
+	struct error error = {0};
+	if (!http2_begin(&connection->http2, HTTP2_CLIENT, grpc->callbacks, connection, 0, &error) ||
+	    !http2_speak(&connection->http2, &error)) {
+		grpc_connection_end(connection, &error);
+		return;
+	}
+	freeaddrinfo(connection->addresses);
+	connection->addresses = connection->at = NULL;
+}
+
+static void establish(struct grpc_connection *connection)
+{
+	struct http2 *http2 = &connection->http2;
+	struct error error = {0};
+	switch (link_establish(&http2->link, &error)) {
+	case LINK_LATER:
+		if (!http2_watch(http2, link_events(&http2->link), &error))
+			grpc_connection_end(connection, &error);
+		return;
+	case LINK_BROKEN:
+		dial_next(connection, &error);
+		return;
+	case LINK_DONE:
+		greet(connection);
+	}
+}
+
+/* ---- standing ---- */
+
+static void on_ready(void *context, uint32_t events)
+{
+	struct grpc_connection *connection = context;
+	struct http2 *http2 = &connection->http2;
+	struct grpc *grpc = connection->peer->grpc;
+	struct error error = {0};
+	if (!http2->link.established) {
+		establish(connection);
+		return;
+	}
+	if (events & ~(uint32_t)EPOLLOUT) {
+		connection->quiet_ms = loop_now_ms(grpc->loop);
+		connection->pinged_ms = 0;
+		if (!http2_hear(http2, grpc->room, sizeof grpc->room, &error)) {
+			grpc_connection_end(connection, connection->error.kind ? &connection->error : &error);
+			return;
+		}
+	}
+	connection->dirty = true;
+	grpc_wake(grpc);
+}
+
+bool grpc_connection_has_room(const struct grpc_connection *connection)
+{
+	if (!connection->standing || connection->leaving)
+		return false;
+	uint32_t allowed = nghttp2_session_get_remote_settings(connection->http2.session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+	return connection->open < connection->peer->grpc->limits.streams && connection->open < allowed;
+}
+
+void grpc_connection_speak(struct grpc_connection *connection)
+{
+	struct http2 *http2 = &connection->http2;
+	struct error error = {0};
+	connection->dirty = false;
+	if (!http2_speak(http2, &error)) {
+		grpc_connection_end(connection, connection->error.kind ? &connection->error : &error);
+		return;
+	}
+	bool over = !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
+	if (!http2_is_stuck(http2) && (over || (connection->leaving && connection->open == 0)))
+		grpc_connection_end(connection, &connection->error);
+}

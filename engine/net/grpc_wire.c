@@ -1,0 +1,177 @@
+/* grpc_wire.c: see grpc_wire.h. */
+#include "net/grpc_wire.h"
+
+static const char *const names[] = {
+	[GRPC_OK] = "OK",
+	[GRPC_CANCELLED] = "CANCELLED",
+	[GRPC_UNKNOWN] = "UNKNOWN",
+	[GRPC_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
+	[GRPC_DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
+	[GRPC_NOT_FOUND] = "NOT_FOUND",
+	[GRPC_ALREADY_EXISTS] = "ALREADY_EXISTS",
+	[GRPC_PERMISSION_DENIED] = "PERMISSION_DENIED",
+	[GRPC_RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
+	[GRPC_FAILED_PRECONDITION] = "FAILED_PRECONDITION",
+	[GRPC_ABORTED] = "ABORTED",
+	[GRPC_OUT_OF_RANGE] = "OUT_OF_RANGE",
+	[GRPC_UNIMPLEMENTED] = "UNIMPLEMENTED",
+	[GRPC_INTERNAL] = "INTERNAL",
+	[GRPC_UNAVAILABLE] = "UNAVAILABLE",
+	[GRPC_DATA_LOSS] = "DATA_LOSS",
+	[GRPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
+};
+
+const char *grpc_status_name(int status)
+{
+	return names[status >= 0 && status <= GRPC_UNAUTHENTICATED ? status : GRPC_UNKNOWN];
+}
+
+enum grpc_status grpc_status_of_http(int http_status)
+{
+	switch (http_status) {
+	case 400:
+		return GRPC_INTERNAL;
+	case 401:
+		return GRPC_UNAUTHENTICATED;
+	case 403:
+		return GRPC_PERMISSION_DENIED;
+	case 404:
+		return GRPC_UNIMPLEMENTED;
+	case 429:
+	case 502:
+	case 503:
+	case 504:
+		return GRPC_UNAVAILABLE;
+	default:
+		return GRPC_UNKNOWN;
+	}
+}
+
+/* ---- messages ---- */
+
+void grpc_prefix_write(unsigned char *prefix, size_t length)
+{
+	prefix[0] = 0;
+	for (int i = 0; i < 4; i++)
+		prefix[1 + i] = (unsigned char)(length >> (24 - 8 * i));
+}
+
+static enum grpc_intake_fault prefix_is_whole(struct grpc_intake *intake, const struct buffer *message)
+{
+	if (intake->prefix[0] != 0)
+		return GRPC_INTAKE_COMPRESSED;
+	for (int i = 1; i < GRPC_PREFIX_BYTES; i++)
+		intake->missing = intake->missing << 8 | intake->prefix[i];
+	return intake->missing > message->ceiling_bytes ? GRPC_INTAKE_LARGE : GRPC_INTAKE_GOOD;
+}
+
+enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffer *message, const uint8_t *bytes, size_t count)
+{
+	for (; intake->have < GRPC_PREFIX_BYTES && count > 0; bytes++, count--) {
+		intake->prefix[intake->have++] = *bytes;
+		if (intake->have < GRPC_PREFIX_BYTES)
+			continue;
+		enum grpc_intake_fault fault = prefix_is_whole(intake, message);
+		if (fault)
+			return fault;
+	}
+	if (count > intake->missing)
+		return GRPC_INTAKE_SECOND;
+	buffer_append(message, bytes, count);
+	intake->missing -= count;
+	return buffer_failed(message) ? GRPC_INTAKE_MEMORY : GRPC_INTAKE_GOOD;
+}
+
+/* ---- headers ---- */
+
+size_t grpc_timeout_write(char *out, int64_t timeout_ms)
+{
+	const int64_t most = 99999999; /* eight digits are allowed */
+	bool in_seconds = timeout_ms > most;
+	int64_t count = in_seconds ? timeout_ms / 1000 : timeout_ms;
+	size_t length = number_write_int64(out, count < 1 ? 1 : count > most ? most : count);
+	out[length] = in_seconds ? 'S' : 'm';
+	return length + 1;
+}
+
+static bool read_digits(struct text text, size_t most, int64_t *number)
+{
+	*number = 0;
+	for (size_t i = 0; i < text.length && i < most; i++) {
+		if (text.bytes[i] < '0' || text.bytes[i] > '9')
+			return false;
+		*number = *number * 10 + (text.bytes[i] - '0');
+	}
+	return text.length > 0 && text.length <= most;
+}
+
+bool grpc_timeout_read(struct text text, int64_t *timeout_ms)
+{
+	static const struct {
+		char letter;
+		int64_t numerator, denominator; /* in milliseconds */
+	} units[] = {{'H', 3600000, 1}, {'M', 60000, 1}, {'S', 1000, 1}, {'m', 1, 1}, {'u', 1, 1000}, {'n', 1, 1000000}};
+	int64_t count;
+	if (text.length == 0 || !read_digits((struct text){text.bytes, text.length - 1}, 8, &count))
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (units[i].letter != text.bytes[text.length - 1])
+			continue;
+		*timeout_ms = (count * units[i].numerator + units[i].denominator - 1) / units[i].denominator;
+		return true;
+	}
+	return false;
+}
+
+bool grpc_status_read(struct text text, int *status)
+{
+	int64_t number;
+	bool good = read_digits(text, 3, &number);
+	*status = (int)number;
+	return good;
+}
+
+void grpc_words_write(struct buffer *out, struct text words)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	for (size_t i = 0; i < words.length; i++) {
+		unsigned char byte = (unsigned char)words.bytes[i];
+		if (byte >= 0x20 && byte <= 0x7E && byte != '%') {
+			buffer_byte(out, (char)byte);
+			continue;
+		}
+		buffer_byte(out, '%');
+		buffer_byte(out, digits[byte >> 4]);
+		buffer_byte(out, digits[byte & 15]);
+	}
+}
+
+static int digit_of(char byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	byte = (char)(byte | 0x20);
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+void grpc_words_read(struct buffer *out, struct text encoded)
+{
+	for (size_t i = 0; i < encoded.length; i++) {
+		char byte = encoded.bytes[i];
+		int high = byte == '%' && i + 2 < encoded.length ? digit_of(encoded.bytes[i + 1]) : -1;
+		int low = high >= 0 ? digit_of(encoded.bytes[i + 2]) : -1;
+		if (low >= 0) {
+			byte = (char)(high << 4 | low);
+			i += 2;
+		}
+		buffer_byte(out, byte);
+	}
+}
+
+bool grpc_is_content_type(struct text type)
+{
+	const struct text grpc = TEXT("application/grpc");
+	if (type.length < grpc.length || !text_equal_caseless((struct text){type.bytes, grpc.length}, grpc))
+		return false;
+	return type.length == grpc.length || type.bytes[grpc.length] == '+' || type.bytes[grpc.length] == ';';
+}

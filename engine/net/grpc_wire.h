@@ -1,0 +1,74 @@
+/* grpc_wire.h: how gRPC writes things into HTTP/2: messages, statuses, timeouts.
+ *
+ * As "gRPC over HTTP/2" (the protocol's own page) says. Pure; any thread may call.
+ */
+#ifndef SLUICE_NET_GRPC_WIRE_H
+#define SLUICE_NET_GRPC_WIRE_H
+
+#include "base/error.h"
+#include "base/number.h"
+#include "base/text.h"
+
+enum grpc_status {
+	GRPC_OK,
+	GRPC_CANCELLED,
+	GRPC_UNKNOWN,
+	GRPC_INVALID_ARGUMENT,
+	GRPC_DEADLINE_EXCEEDED,
+	GRPC_NOT_FOUND,
+	GRPC_ALREADY_EXISTS,
+	GRPC_PERMISSION_DENIED,
+	GRPC_RESOURCE_EXHAUSTED,
+	GRPC_FAILED_PRECONDITION,
+	GRPC_ABORTED,
+	GRPC_OUT_OF_RANGE,
+	GRPC_UNIMPLEMENTED,
+	GRPC_INTERNAL,
+	GRPC_UNAVAILABLE,
+	GRPC_DATA_LOSS,
+	GRPC_UNAUTHENTICATED,
+};
+
+const char *grpc_status_name(int status); /* "NOT_FOUND"; of one without a name: "UNKNOWN" */
+
+/* What a proxy meant that answered without gRPC. */
+enum grpc_status grpc_status_of_http(int http_status);
+
+/* ---- messages: a byte that says whether it is compressed, four of its length, itself ---- */
+
+#define GRPC_PREFIX_BYTES 5
+
+void grpc_prefix_write(unsigned char *prefix, size_t length); /* a length below 4 GiB */
+
+/* A message as it comes, in pieces that are cut anywhere. Starts as `{0}`, beside a buffer whose
+ * ceiling is the limit of a message. */
+struct grpc_intake {
+	unsigned char prefix[GRPC_PREFIX_BYTES];
+	size_t have;	/* of the prefix */
+	size_t missing; /* of the message */
+};
+
+enum grpc_intake_fault { GRPC_INTAKE_GOOD, GRPC_INTAKE_COMPRESSED, GRPC_INTAKE_LARGE, GRPC_INTAKE_SECOND, GRPC_INTAKE_MEMORY };
+
+enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffer *message, const uint8_t *bytes, size_t count);
+static inline bool grpc_intake_is_whole(const struct grpc_intake *intake)
+{
+	return intake->have == GRPC_PREFIX_BYTES && intake->missing == 0;
+}
+
+/* ---- headers ---- */
+
+#define GRPC_TIMEOUT_MAX (NUMBER_TEXT_MAX + 1) /* room that a timeout needs */
+
+size_t grpc_timeout_write(char *out, int64_t timeout_ms);	 /* at least 1 ms; without a NUL */
+bool grpc_timeout_read(struct text text, int64_t *timeout_ms); /* rounded up; false: it is none */
+
+bool grpc_status_read(struct text text, int *status); /* a number from 0 to 999 */
+
+/* Words in grpc-message are UTF-8, percent-encoded. Reading takes any bytes; both append. */
+void grpc_words_write(struct buffer *out, struct text words);
+void grpc_words_read(struct buffer *out, struct text encoded);
+
+bool grpc_is_content_type(struct text type); /* application/grpc, with or without +proto or parameters */
+
+#endif

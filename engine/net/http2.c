@@ -1,0 +1,179 @@
+/* http2.c: nghttp2 on a link; see http2.h. */
+#include "net/http2.h"
+
+#include <sys/epoll.h>
+
+#define OUT_BYTES ((size_t)256 << 10) /* gathered for one send: more makes no call cheaper */
+#define FRAME_ROOM ((size_t)64 << 10) /* beside them, for the frame that crosses the line */
+#define RECORDS_A_TURN 16	      /* of TLS: then others have their turn */
+#define SERVER_HEADERS_BYTES (32 << 10)
+
+void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *context, uint32_t events), void *context)
+{
+	*http2 = (struct http2){.loop = loop, .link = LINK_NONE, .watch = {.ready = ready, .context = context}};
+	buffer_open(&http2->out, OUT_BYTES + FRAME_ROOM);
+}
+
+void http2_close(struct http2 *http2)
+{
+	nghttp2_session_del(http2->session);
+	http2->session = NULL;
+	if (http2->events)
+		loop_unwatch(http2->loop, &http2->watch);
+	http2->events = 0;
+	link_close(&http2->link);
+	buffer_close(&http2->out);
+	pieces_close(&http2->pieces);
+}
+
+bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
+{
+	if (http2->events == events)
+		return true;
+	bool watched = http2->events ? loop_watch_for(http2->loop, &http2->watch, events, error)
+				     : loop_watch(http2->loop, &http2->watch, http2->link.socket, events, error);
+	if (watched)
+		http2->events = events;
+	return watched;
+}
+
+/* ---- the session ---- */
+
+/* nghttp2 takes some small pieces with every stream: they are kept for the next. */
+static void *take(size_t size, void *context)
+{
+	return pieces_take(context, size);
+}
+
+static void give(void *piece, void *context)
+{
+	pieces_give(context, piece);
+}
+
+static void *take_zeroed(size_t count, size_t size, void *context)
+{
+	size_t whole;
+	void *piece = __builtin_mul_overflow(count, size, &whole) ? NULL : pieces_take(context, whole);
+	return piece ? memset(piece, 0, whole) : NULL;
+}
+
+static void *resize(void *piece, size_t size, void *context)
+{
+	return pieces_resize(context, piece, size);
+}
+
+static bool open_session(struct http2 *http2, enum http2_side side, const nghttp2_session_callbacks *callbacks, void *context)
+{
+	nghttp2_mem heap = {&http2->pieces, take, give, take_zeroed, resize};
+	nghttp2_option *option;
+	if (nghttp2_option_new(&option) != 0)
+		return false;
+	nghttp2_option_set_no_closed_streams(option, 1);
+	int failed = side == HTTP2_CLIENT ? nghttp2_session_client_new3(&http2->session, callbacks, context, option, &heap)
+					  : nghttp2_session_server_new3(&http2->session, callbacks, context, option, &heap);
+	nghttp2_option_del(option);
+	return !failed;
+}
+
+bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_session_callbacks *callbacks, void *context,
+		 uint32_t streams, struct error *error)
+{
+	const nghttp2_settings_entry of_client[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+						    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW}};
+	const nghttp2_settings_entry of_server[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams},
+						    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
+						    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SERVER_HEADERS_BYTES}};
+	if (open_session(http2, side, callbacks, context) &&
+	    nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, side == HTTP2_CLIENT ? of_client : of_server,
+				    side == HTTP2_CLIENT ? sizeof of_client / sizeof *of_client
+							 : sizeof of_server / sizeof *of_server) == 0 &&
+	    nghttp2_session_set_local_window_size(http2->session, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW) == 0)
+		return true;
+	return error_memory(error, ERROR_SYSTEM, "beginning HTTP/2");
+}
+
+/* ---- bytes ---- */
+
+static bool hand_over(struct http2 *http2, const char *bytes, size_t count, struct error *error)
+{
+	/* What old servers and wrong ports say to the preface. */
+	if (!http2->heard && count >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, "it speaks HTTP/1, not HTTP/2");
+	http2->heard = true;
+	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
+	if (taken >= 0)
+		return true;
+	if (taken == NGHTTP2_ERR_NOMEM)
+		return error_memory(error, ERROR_SYSTEM, "reading HTTP/2");
+	return error_set(error, ERROR_REMOTE, PLACE_NONE, "it does not speak HTTP/2: %s", nghttp2_strerror((int)taken));
+}
+
+bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error)
+{
+	/* OpenSSL gives a record at a time, and what it holds back wakes no one. */
+	for (int records = 0; records < (http2->link.tls ? RECORDS_A_TURN : 1); records++) {
+		size_t count = 0;
+		enum link_outcome outcome = link_read(&http2->link, room, size, &count, error);
+		if (outcome != LINK_DONE)
+			return outcome == LINK_LATER;
+		if (!hand_over(http2, room, count, error))
+			return false;
+	}
+	return true;
+}
+
+/* Frames of the session to `out`, until there is enough for one send. */
+static bool gather(struct http2 *http2, struct error *error)
+{
+	while (http2->out.length < OUT_BYTES) {
+		const uint8_t *bytes;
+		ssize_t count = nghttp2_session_mem_send(http2->session, &bytes);
+		if (count == 0)
+			return true;
+		if (count > 0)
+			buffer_append(&http2->out, bytes, (size_t)count);
+		if (count < 0 || buffer_failed(&http2->out))
+			return error_memory(error, ERROR_SYSTEM, "writing HTTP/2");
+	}
+	return true;
+}
+
+bool http2_speak(struct http2 *http2, struct error *error)
+{
+	for (;;) {
+		if (!gather(http2, error))
+			return false;
+		if (!http2_is_stuck(http2))
+			return http2_watch(http2, EPOLLIN, error);
+		size_t count = 0;
+		switch (link_write(&http2->link, http2->out.bytes + http2->sent, http2->out.length - http2->sent, &count, error)) {
+		case LINK_BROKEN:
+			return false;
+		case LINK_LATER:
+			return http2_watch(http2, EPOLLIN | EPOLLOUT, error);
+		case LINK_DONE:
+			http2->sent += count;
+		}
+		if (!http2_is_stuck(http2)) {
+			buffer_clear(&http2->out);
+			http2->sent = 0;
+		}
+	}
+}
+
+nghttp2_nv http2_constant(struct text name, struct text value)
+{
+	nghttp2_nv pair = http2_variable(name, value);
+	pair.flags |= NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+	return pair;
+}
+
+nghttp2_nv http2_variable(struct text name, struct text value)
+{
+	/* nghttp2 writes neither; its struct serves decoding too. */
+	return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.bytes,
+			    .value = (uint8_t *)(uintptr_t)value.bytes,
+			    .namelen = name.length,
+			    .valuelen = value.length,
+			    .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME};
+}

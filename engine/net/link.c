@@ -1,0 +1,233 @@
+/* link.c: sockets and OpenSSL's sessions on them; see link.h.
+ *
+ * OpenSSL writes to sockets in a way that raises SIGPIPE, so it is given a BIO of ours,
+ * which sends without.
+ */
+#include "net/link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static enum link_outcome broken(struct error *error, int number)
+{
+	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", strerror(number));
+	return LINK_BROKEN;
+}
+
+static bool again(int number)
+{
+	return number == EAGAIN || number == EINTR;
+}
+
+/* ---- sockets ---- */
+
+bool link_dial(struct link *link, const struct sockaddr *address, socklen_t length, struct error *error)
+{
+	int socket_of_link = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (socket_of_link < 0)
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", strerror(errno));
+	link_adopt(link, socket_of_link);
+	if (connect(socket_of_link, address, length) == 0 || errno == EINPROGRESS) {
+		link->wants_to_write = true;
+		return true;
+	}
+	broken(error, errno);
+	link_close(link);
+	return false;
+}
+
+void link_adopt(struct link *link, int socket_of_link)
+{
+	*link = (struct link){.socket = socket_of_link};
+	setsockopt(socket_of_link, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+void link_close(struct link *link)
+{
+	/* Nothing is said to the other side: what it must know, HTTP/2 has told it. */
+	SSL_free(link->tls);
+	if (link->socket >= 0)
+		close(link->socket);
+	*link = LINK_NONE;
+}
+
+/* ---- TLS ---- */
+
+static int bio_write(BIO *bio, const char *bytes, int length)
+{
+	const struct link *link = BIO_get_data(bio);
+	ssize_t sent = send(link->socket, bytes, (size_t)length, MSG_NOSIGNAL);
+	BIO_clear_retry_flags(bio);
+	if (sent < 0 && again(errno))
+		BIO_set_retry_write(bio);
+	return (int)sent;
+}
+
+static int bio_read(BIO *bio, char *bytes, int length)
+{
+	const struct link *link = BIO_get_data(bio);
+	ssize_t got = recv(link->socket, bytes, (size_t)length, 0);
+	BIO_clear_retry_flags(bio);
+	if (got < 0 && again(errno))
+		BIO_set_retry_read(bio);
+	return (int)got;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio, (void)number, (void)pointer;
+	return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method;
+
+static void make_bio_method(void)
+{
+	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "link");
+	if (!bio_method)
+		return;
+	BIO_meth_set_write(bio_method, bio_write);
+	BIO_meth_set_read(bio_method, bio_read);
+	BIO_meth_set_ctrl(bio_method, bio_control);
+}
+
+static BIO *open_bio(struct link *link)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, make_bio_method);
+	BIO *bio = bio_method ? BIO_new(bio_method) : NULL;
+	if (!bio)
+		return NULL;
+	BIO_set_data(bio, link);
+	BIO_set_init(bio, 1);
+	return bio;
+}
+
+static bool expect_host(SSL *session, const char *host)
+{
+	unsigned char numeric[sizeof(struct in6_addr)];
+	if (inet_pton(AF_INET, host, numeric) == 1 || inet_pton(AF_INET6, host, numeric) == 1)
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host) == 1;
+	SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, host) == 1;
+}
+
+bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error)
+{
+	BIO *bio = open_bio(link);
+	SSL *session = bio ? SSL_new(tls) : NULL;
+	if (!session || (host && !expect_host(session, host))) {
+		SSL_free(session);
+		BIO_free(bio);
+		return error_memory(error, ERROR_SYSTEM, "beginning TLS");
+	}
+	SSL_set_bio(session, bio, bio);
+	if (host)
+		SSL_set_connect_state(session);
+	else
+		SSL_set_accept_state(session);
+	link->tls = session;
+	return true;
+}
+
+static enum link_outcome tls_outcome(struct link *link, int result, struct error *error)
+{
+	int number = errno;
+	int what = SSL_get_error(link->tls, result);
+	link->wants_to_write = what == SSL_ERROR_WANT_WRITE;
+	if (what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE)
+		return LINK_LATER;
+	if (what == SSL_ERROR_ZERO_RETURN)
+		return LINK_BROKEN;
+	unsigned long code = ERR_peek_error();
+	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+	long verdict = SSL_get_verify_result(link->tls);
+	if (verdict != X509_V_OK)
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "its certificate does not hold: %s",
+			  X509_verify_cert_error_string(verdict));
+	else if (reason)
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "TLS failed: %s", reason);
+	else if (number && what == SSL_ERROR_SYSCALL)
+		broken(error, number);
+	else
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "it hung up in the midst of TLS");
+	ERR_clear_error();
+	return LINK_BROKEN;
+}
+
+static enum link_outcome shake_hands(struct link *link, struct error *error)
+{
+	const unsigned char *protocol = NULL;
+	unsigned int length = 0;
+	errno = 0;
+	int result = SSL_do_handshake(link->tls);
+	if (result != 1) {
+		enum link_outcome outcome = tls_outcome(link, result, error);
+		if (outcome == LINK_BROKEN)
+			error_set(error, ERROR_REMOTE, PLACE_NONE, "it hung up during the handshake of TLS");
+		return outcome;
+	}
+	SSL_get0_alpn_selected(link->tls, &protocol, &length);
+	if (length != 2 || memcmp(protocol, "h2", 2) != 0) {
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "it speaks TLS, but no HTTP/2 through it (ALPN h2)");
+		return LINK_BROKEN;
+	}
+	return LINK_DONE;
+}
+
+/* ---- both ---- */
+
+enum link_outcome link_establish(struct link *link, struct error *error)
+{
+	int number = 0;
+	socklen_t length = sizeof number;
+	if (getsockopt(link->socket, SOL_SOCKET, SO_ERROR, &number, &length) != 0)
+		number = errno;
+	if (number)
+		return broken(error, number);
+	enum link_outcome outcome = link->tls ? shake_hands(link, error) : LINK_DONE;
+	link->established = outcome == LINK_DONE;
+	return outcome;
+}
+
+uint32_t link_events(const struct link *link)
+{
+	return link->wants_to_write ? EPOLLOUT : EPOLLIN;
+}
+
+enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t *count, struct error *error)
+{
+	if (link->tls) {
+		errno = 0;
+		int result = SSL_read_ex(link->tls, bytes, size, count);
+		return result == 1 ? LINK_DONE : tls_outcome(link, result, error);
+	}
+	ssize_t got = recv(link->socket, bytes, size, 0);
+	if (got < 0)
+		return again(errno) ? LINK_LATER : broken(error, errno);
+	*count = (size_t)got;
+	return got > 0 ? LINK_DONE : LINK_BROKEN;
+}
+
+enum link_outcome link_write(struct link *link, const char *bytes, size_t size, size_t *count, struct error *error)
+{
+	if (link->tls) {
+		errno = 0;
+		int result = SSL_write_ex(link->tls, bytes, size, count);
+		return result == 1 ? LINK_DONE : tls_outcome(link, result, error);
+	}
+	ssize_t sent = send(link->socket, bytes, size, MSG_NOSIGNAL);
+	if (sent < 0)
+		return again(errno) ? LINK_LATER : broken(error, errno);
+	*count = (size_t)sent;
+	return LINK_DONE;
+}

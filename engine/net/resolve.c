@@ -1,0 +1,138 @@
+/* resolve.c: names looked up by a thread each; see resolve.h.
+ *
+ * A look-up is held by its thread and by who asked; the one that lets go last gives it
+ * back, so that nobody waits for a resolver that hangs.
+ */
+#include "net/resolve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define HOST_MAX 256 /* longer than DNS lets a name be */
+#define PORT_MAX 8
+
+struct resolve {
+	atomic_int holders;
+	int bell;
+	char host[HOST_MAX];
+	char port[PORT_MAX];
+	/* By the thread, before the bell rings: */
+	int code;
+	struct addrinfo *addresses;
+	/* Of the one who asked: */
+	struct loop *loop;
+	struct watch watch;
+	void (*found)(void *context, struct addrinfo *addresses, const char *words);
+	void *context;
+};
+
+static int look_up(const char *host, const char *port, int flags, struct addrinfo **addresses)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+	*addresses = NULL;
+	return getaddrinfo(host, port, &hints, addresses);
+}
+
+struct addrinfo *resolve_numeric(const char *host, const char *port)
+{
+	struct addrinfo *addresses;
+	return look_up(host, port, AI_NUMERICHOST, &addresses) == 0 ? addresses : NULL;
+}
+
+static void let_go(struct resolve *resolve)
+{
+	if (atomic_fetch_sub(&resolve->holders, 1) > 1)
+		return;
+	if (resolve->addresses)
+		freeaddrinfo(resolve->addresses);
+	close(resolve->bell);
+	memory_give(resolve);
+}
+
+static void *run(void *context)
+{
+	struct resolve *resolve = context;
+	resolve->code = look_up(resolve->host, resolve->port, AI_ADDRCONFIG, &resolve->addresses);
+	bell_ring(resolve->bell);
+	let_go(resolve);
+	return NULL;
+}
+
+static void on_bell(void *context, uint32_t events)
+{
+	(void)events;
+	struct resolve *resolve = context;
+	if (!bell_quiet(resolve->bell))
+		return;
+	struct addrinfo *addresses = resolve->addresses;
+	resolve->addresses = NULL;
+	loop_unwatch(resolve->loop, &resolve->watch);
+	resolve->found(resolve->context, addresses, addresses ? NULL : gai_strerror(resolve->code));
+	let_go(resolve);
+}
+
+/* Signals are for the threads that expect them. */
+static bool start_thread(struct resolve *resolve)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, before;
+	if (pthread_attr_init(&attributes) != 0)
+		return false;
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool started = pthread_create(&thread, &attributes, run, resolve) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return started;
+}
+
+struct resolve *resolve_start(struct loop *loop, const char *host, const char *port,
+			      void (*found)(void *context, struct addrinfo *addresses, const char *words), void *context,
+			      struct error *error)
+{
+	if (strlen(host) >= HOST_MAX || strlen(port) >= PORT_MAX) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "`%.80s` is no name of a host: it is too long", host);
+		return NULL;
+	}
+	struct resolve *resolve = memory_take(1, sizeof *resolve);
+	if (!resolve) {
+		error_memory(error, ERROR_SYSTEM, "looking up a host");
+		return NULL;
+	}
+	*resolve = (struct resolve){.holders = 2, .loop = loop, .found = found, .context = context};
+	resolve->watch = (struct watch){.ready = on_bell, .context = resolve};
+	memcpy(resolve->host, host, strlen(host) + 1);
+	memcpy(resolve->port, port, strlen(port) + 1);
+	resolve->bell = bell_open(error);
+	if (resolve->bell < 0) {
+		memory_give(resolve);
+		return NULL;
+	}
+	bool watched = loop_watch(loop, &resolve->watch, resolve->bell, EPOLLIN, error);
+	if (watched && start_thread(resolve))
+		return resolve;
+	if (watched) {
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "no thread could be started to look up `%s`; raise the limit on threads",
+			  host);
+		loop_unwatch(loop, &resolve->watch);
+	}
+	close(resolve->bell);
+	memory_give(resolve);
+	return NULL;
+}
+
+void resolve_forget(struct resolve *resolve)
+{
+	if (!resolve)
+		return;
+	loop_unwatch(resolve->loop, &resolve->watch);
+	let_go(resolve);
+}

@@ -1,0 +1,111 @@
+/* tls.c: contexts of OpenSSL for HTTP/2; see tls.h. */
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+
+static const unsigned char protocols[] = {2, 'h', '2'}; /* as ALPN writes a list */
+
+static bool refused(struct error *error, const char *what, const char *file)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	error_set(error, ERROR_CONFIG, PLACE_NONE, "%s `%s` cannot be used for TLS: %s; it must be readable and in PEM", what, file,
+		  reason ? reason : "OpenSSL gives no reason");
+	ERR_clear_error();
+	return false;
+}
+
+static bool take_identity(SSL_CTX *context, const struct tls_files *files, struct error *error)
+{
+	if (!files->certificate && !files->key)
+		return true;
+	if (!files->certificate || !files->key)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "TLS needs a certificate and its key together; the %s is missing: name both files",
+				 files->certificate ? "key" : "certificate");
+	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1)
+		return refused(error, "the certificate", files->certificate);
+	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1)
+		return refused(error, "the key", files->key);
+	return true;
+}
+
+static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *files, struct error *error)
+{
+	SSL_CTX *context = SSL_CTX_new(method);
+	if (!context || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
+		SSL_CTX_free(context);
+		error_memory(error, ERROR_SYSTEM, "setting up TLS");
+		return NULL;
+	}
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	/* What a short write leaves is sent later from where the buffer stands then. */
+	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	if (take_identity(context, files, error))
+		return context;
+	SSL_CTX_free(context);
+	return NULL;
+}
+
+struct ssl_ctx_st *tls_open_client(const struct tls_files *files, struct error *error)
+{
+	SSL_CTX *context = open_context(TLS_client_method(), files ? files : &(struct tls_files){0}, error);
+	if (!context)
+		return NULL;
+	const char *authorities = files ? files->authorities : NULL;
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	bool known = authorities ? SSL_CTX_load_verify_file(context, authorities) == 1
+				 : SSL_CTX_set_default_verify_paths(context) == 1;
+	if (known && SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols) == 0)
+		return context;
+	if (known)
+		error_memory(error, ERROR_SYSTEM, "setting up TLS");
+	else
+		refused(error, "the file of authorities", authorities ? authorities : "of the system");
+	SSL_CTX_free(context);
+	return NULL;
+}
+
+/* A caller that offers no h2 is refused in the handshake, where it learns why. */
+static int choose_protocol(SSL *session, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
+			   unsigned int offered_length, void *context)
+{
+	(void)session, (void)context;
+	for (unsigned int at = 0; at < offered_length; at += offered[at] + 1u) {
+		if (offered[at] != protocols[0] || offered_length - at < sizeof protocols ||
+		    memcmp(offered + at, protocols, sizeof protocols) != 0)
+			continue;
+		*chosen = offered + at + 1;
+		*length = protocols[0];
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *error)
+{
+	if (!files->certificate) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "a server cannot speak TLS without a certificate: name its file and its key's");
+		return NULL;
+	}
+	SSL_CTX *context = open_context(TLS_server_method(), files, error);
+	if (!context)
+		return NULL;
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	if (!files->authorities)
+		return context;
+	if (SSL_CTX_load_verify_file(context, files->authorities) != 1) {
+		refused(error, "the file of authorities", files->authorities);
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return context;
+}
+
+void tls_close(struct ssl_ctx_st *tls)
+{
+	SSL_CTX_free(tls);
+}

@@ -1,0 +1,211 @@
+/* Calls by gRPC, against a server that says what each story has it say: what a good one
+ * says, what a busy one says, and what liars say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "tests/unit/grpc_stand.h"
+
+/* ---- what good servers say ---- */
+
+static void an_answer_comes_with_its_message(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = say_yes;
+	struct call *call = ask_once(stand);
+	assert_int_equal(call->reply.status, 0);
+	assert_string_equal(call->text, "yes");
+	assert_int_equal(stand->puppet.data_bytes, 5 + strlen("ask"));
+}
+
+static void refuse_in_trailers_only(struct puppet_line *line, int32_t id)
+{
+	puppet_headers(line, id, FLAG_END_STREAM, ":status", "200", "content-type", "application/grpc", "grpc-status", "5",
+		       "grpc-message", "model %22m%22: 100%25 nicht da, gr%C3%BC%C3%9Fe %zz", NULL);
+}
+
+static void a_refusal_comes_with_its_words_decoded(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = refuse_in_trailers_only;
+	struct call *call = ask_once(stand);
+	assert_int_equal(call->reply.status, 5);
+	assert_string_equal(call->text, "model \"m\": 100% nicht da, grüße %zz");
+}
+
+static void refuse_after_headers(struct puppet_line *line, int32_t id)
+{
+	puppet_begin_answer(line, id);
+	puppet_trailers(line, id, "13", "inside");
+}
+
+static void a_refusal_may_follow_headers(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = refuse_after_headers;
+	struct call *call = ask_once(stand);
+	assert_int_equal(call->reply.status, 13);
+	assert_string_equal(call->text, "inside");
+}
+
+static void answer_with_nothing(struct puppet_line *line, int32_t id)
+{
+	puppet_answer(line, id, "");
+}
+
+static void a_message_may_be_empty(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = answer_with_nothing;
+	struct call *call = ask_once(stand);
+	assert_int_equal(call->reply.status, 0);
+	assert_int_equal(call->reply.body.length, 0);
+}
+
+static void answer_as_a_proxy(struct puppet_line *line, int32_t id)
+{
+	puppet_headers(line, id, 0, ":status", "503", "content-type", "text/html", NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, id, "<html>", 6);
+}
+
+static void a_proxys_answer_is_the_status_that_it_means(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = answer_as_a_proxy;
+	struct call *call = ask_once(stand);
+	assert_int_equal(call->reply.status, 14);
+	assert_string_equal(call->text, "HTTP status 503, without a status of gRPC");
+}
+
+static void many_calls_share_one_connection(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = say_yes;
+	for (size_t i = 0; i < 64; i++)
+		begin(stand, i);
+	turn_until_told(stand, 64);
+	assert_int_equal(stand->puppet.line_count, 1);
+	assert_int_equal(stand->puppet.asked_count, 64);
+}
+
+static void a_warm_client_takes_nothing_from_the_heap(void **state)
+{
+	struct stand *stand = *state;
+	uint64_t taken = 0;
+	stand->puppet.asked = say_yes;
+	for (size_t round = 1; round <= 4; round++) {
+		if (round == 4)
+			taken = memory_taken();
+		for (size_t i = 0; i < 16; i++)
+			begin(stand, i);
+		turn_until_told(stand, 16 * round);
+	}
+#ifndef ARENA_EVERY_ALLOCATION_APART
+	assert_int_equal(memory_taken(), taken);
+#else
+	assert_true(memory_taken() >= taken);
+#endif
+}
+
+static void (*told_before)(struct grpc_call *call, const struct grpc_reply *reply);
+
+static void ask_again(struct grpc_call *grpc_call, const struct grpc_reply *reply)
+{
+	struct call *call = grpc_call->context;
+	struct stand *stand = call->stand;
+	if (stand->told == 0) {
+		stand->told++;
+		grpc_call->done = told_before;
+		assert_true(grpc_start(stand->grpc, grpc_call, &(struct error){0}));
+		assert_int_equal(reply->body.length, 3); /* what it holds is not touched by that */
+		assert_memory_equal(reply->body.bytes, "yes", 3);
+	}
+}
+
+static void done_may_start_the_same_call_anew(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = say_yes;
+	struct call *call = begin(stand, 0);
+	told_before = call->call.done;
+	call->call.done = ask_again;
+	turn_until_told(stand, 2);
+	assert_int_equal(stand->puppet.asked_count, 2);
+	assert_string_equal(stand->calls[0].text, "yes");
+}
+
+/* ---- big ones ---- */
+
+static void answer_with_much(struct puppet_line *line, int32_t id)
+{
+	static unsigned char chunk[16384];
+	const unsigned char prefix[5] = {0, 0x01, 0, 0, 0}; /* 16 MiB */
+	puppet_begin_answer(line, id);
+	puppet_frame(line, FRAME_DATA, 0, id, prefix, sizeof prefix);
+	memset(chunk, 'x', sizeof chunk);
+	if (fork() == 0) { /* that send waits until the client has read */
+		for (int i = 0; i < 1024; i++)
+			puppet_frame(line, FRAME_DATA, 0, id, chunk, sizeof chunk);
+		puppet_trailers(line, id, "0", NULL);
+		_exit(0);
+	}
+}
+
+static void sixteen_mebibytes_come(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = answer_with_much;
+	struct call *call = ask_once(stand);
+	assert_string_equal(call->reply.error.text, "");
+	assert_int_equal(call->reply.status, 0);
+	assert_int_equal(call->reply.body.length, 16 << 20);
+}
+
+static void sixteen_mebibytes_go(void **state)
+{
+	static char much[16 << 20];
+	struct stand *stand = *state;
+	stand->puppet.asked = say_yes;
+	begin_with(stand, 0, (struct text){much, sizeof much}, 20000);
+	turn_until_told(stand, 1);
+	assert_string_equal(stand->calls[0].text, "yes");
+	assert_int_equal(stand->puppet.data_bytes, 5 + sizeof much);
+}
+
+static void an_answer_beyond_the_limit_is_refused(void **state)
+{
+	struct stand *stand = *state;
+	stand->limits.reply_bytes = 2;
+	stand->puppet.asked = say_yes;
+	struct call *call = ask_once(stand);
+	assert_fails(call, ERROR_LIMIT, "with 3 bytes; the limit is 2");
+	turn(stand);
+	turn(stand);
+	assert_int_equal(stand->puppet.resets, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(an_answer_comes_with_its_message),
+		STORY(a_refusal_comes_with_its_words_decoded),
+		STORY(a_refusal_may_follow_headers),
+		STORY(a_message_may_be_empty),
+		STORY(a_proxys_answer_is_the_status_that_it_means),
+		STORY(many_calls_share_one_connection),
+		STORY(a_warm_client_takes_nothing_from_the_heap),
+		STORY(done_may_start_the_same_call_anew),
+		STORY(sixteen_mebibytes_come),
+		STORY(sixteen_mebibytes_go),
+		STORY(an_answer_beyond_the_limit_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
