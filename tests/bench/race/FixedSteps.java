@@ -12,7 +12,7 @@ import org.apache.kafka.streams.StreamsConfig;
 
 /**
  * The four steps of race.yaml as a Kafka Streams program would have them: scale, append the
- * sum, compare with a threshold, select. Requests and answers are Open Inference Protocol JSON.
+ * mean, count what is above a threshold, select. Requests and answers are Open Inference Protocol JSON.
  *
  * <p>FixedSteps BROKERS IN OUT GROUP [SETTING=VALUE]...
  */
@@ -43,7 +43,7 @@ public final class FixedSteps {
 	}
 
 	/** What goes from step to step. */
-	private record Values(String id, float[] x, double sum, boolean high) {}
+	private record Values(String id, float[] x, float mean, long above) {}
 
 	private static final ObjectMapper JSON =
 			new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
@@ -53,7 +53,7 @@ public final class FixedSteps {
 	private static Values decode(byte[] bytes) {
 		try {
 			Request request = JSON.readValue(bytes, Request.class);
-			return new Values(request.id, request.inputs.get(0).data, 0, false);
+			return new Values(request.id, request.inputs.get(0).data, 0, 0);
 		} catch (IOException wrong) {
 			throw new UncheckedIOException(wrong);
 		}
@@ -62,22 +62,22 @@ public final class FixedSteps {
 	private static Values scale(Values values) {
 		float[] scaled = values.x().clone();
 		for (int i = 0; i < scaled.length; i++)
-			scaled[i] = scaled[i] * 0.5f - 1;
-		return new Values(values.id(), scaled, 0, false);
+			scaled[i] = scaled[i] * 0.5f;
+		return new Values(values.id(), scaled, 0, 0);
 	}
 
 	private static Values append(Values values) {
 		double sum = 0;
 		for (float element : values.x())
 			sum += element;
-		return new Values(values.id(), values.x(), sum, false);
+		return new Values(values.id(), values.x(), (float) (sum / values.x().length), 0);
 	}
 
 	private static Values threshold(Values values) {
-		float largest = Float.NEGATIVE_INFINITY;
+		long above = 0;
 		for (float element : values.x())
-			largest = Math.max(largest, element);
-		return new Values(values.id(), values.x(), values.sum(), largest > 100);
+			above += element > 0.25f ? 1 : 0;
+		return new Values(values.id(), values.x(), values.mean(), above);
 	}
 
 	private static Tensor tensor(String name, String datatype, Object data, long... shape) {
@@ -92,9 +92,8 @@ public final class FixedSteps {
 	private static byte[] encode(Values values) {
 		Answer answer = new Answer();
 		answer.id = values.id();
-		answer.outputs = Arrays.asList(tensor("x", "FP32", values.x(), 1, values.x().length),
-				tensor("total", "FP64", new double[] {values.sum()}, 1),
-				tensor("high", "BOOL", new boolean[] {values.high()}, 1));
+		answer.outputs = Arrays.asList(tensor("mean", "FP32", new float[] {values.mean()}),
+				tensor("above", "INT64", new long[] {values.above()}));
 		try {
 			return JSON.writeValueAsBytes(answer);
 		} catch (IOException wrong) {
