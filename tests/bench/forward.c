@@ -4,7 +4,8 @@
  *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-a]
  *
  * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds. With
- * -a at least once: so often what was sent is waited for, and committed. Queues and heap are set as the engine's are. SIGTERM ends it.
+ * -a at least once: so often what was sent is waited for, and committed. Queues and heap
+ * are set as the engine's are. SIGTERM ends it.
  */
 #include <librdkafka/rdkafka.h>
 #include <malloc.h>
