@@ -141,7 +141,8 @@ demo:
 ## |   200  fuzz       a short run of every fuzz target
 ## |   120  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
-## |   150  librdkafka unit tests and guard with a current librdkafka (skipped where cargo cannot fetch it)
+## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
+## |   170  librdkafka unit tests, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
 check:
 	@tests/check.sh $(ONLY)
 
@@ -162,7 +163,7 @@ fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak guard
+KAFKA_TESTS := kill soak guard secure
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

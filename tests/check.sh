@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka guard librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka guard secure librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -129,6 +129,10 @@ part_guard() {
 	make_quietly kafka NAME=guard
 }
 
+part_secure() {
+	make_quietly kafka NAME=secure
+}
+
 # The system's librdkafka is what the other parts are built with.
 part_librdkafka() {
 	local prefix status
@@ -140,7 +144,7 @@ part_librdkafka() {
 		return
 	fi
 	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" all test
-	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak"
+	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak secure"
 }
 
 # ---- the driver ----

@@ -77,7 +77,7 @@ enum option_type {
 	OPTION_MAP,	   /* `rows` fill in the struct that stands at `offset` */
 	OPTION_LIST,	   /* struct item_list; each item is a map by `rows` */
 	OPTION_TABLE,	   /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows.
-			    * Without name and short form: keys that no other row names, kept nowhere */
+			    * Without name and short form: keys that no other row names */
 	OPTION_OPERATIONS, /* struct item_list of struct operation: a list of maps with one key each, one of `rows` */
 	OPTION_NODE,	   /* const struct node *: any YAML, kept as it is written */
 	OPTION_HERE,	   /* struct place: where this map stands; line 0 when it is absent. Has no name */

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "base/secret.h"
 #include "base/suggest.h"
 #include "plan/plan.h"
 
@@ -15,13 +16,20 @@ int64_t clock_ns(void)
 
 /* ---- where Kafka is ---- */
 
-static struct properties properties_of(const struct item_list *settings, struct arena *arena)
+static bool properties_of(const struct item_list *settings, struct arena *arena, struct properties *properties, struct error *error)
 {
 	const struct client_setting *items = settings->items;
-	struct property *properties = ARENA_ARRAY(arena, struct property, settings->count);
-	for (size_t i = 0; properties && i < settings->count; i++)
-		properties[i] = (struct property){items[i].name.text, items[i].value};
-	return (struct properties){properties ? settings->count : 0, properties};
+	struct property *filled = ARENA_ARRAY(arena, struct property, settings->count);
+	if (!filled)
+		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
+	for (size_t i = 0; i < settings->count; i++) {
+		const struct name *name = &items[i].name;
+		filled[i] = (struct property){name->text, items[i].value};
+		if (!secret_fetch(items[i].value, name->text, name->place, arena, error)) /* here its line is known */
+			return false;
+	}
+	*properties = (struct properties){settings->count, filled};
+	return true;
 }
 
 static const char *brokers_of(const struct runtime_spec *runtime, struct arena *arena)
@@ -48,11 +56,10 @@ bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct 
 		return error_set(
 			error, ERROR_CONFIG, PLACE_NONE,
 			"where is Kafka? Give --brokers HOST:PORT, or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
-	if (runtime) {
-		kafka->consumer = properties_of(&runtime->consumer_settings, arena);
-		kafka->producer = properties_of(&runtime->producer_settings, arena);
-	}
-	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
+	return (!runtime || (properties_of(&runtime->consumer_settings, arena, &kafka->consumer, error) &&
+			     properties_of(&runtime->producer_settings, arena, &kafka->producer, error) &&
+			     properties_of(&runtime->topic_settings, arena, &kafka->topics, error))) &&
+	       (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig"));
 }
 
 /* ---- the topics of a pipeline ---- */

@@ -14,10 +14,12 @@
 struct kafka {
 	const char *brokers;
 	struct properties consumer, producer; /* kafkaConfig's */
+	struct properties topics;	      /* of topics that are made */
 };
 
 /* `brokers` goes before what the runtime says; either may be NULL, not both without a
- * CONFIG error. Borrows from the runtime. */
+ * CONFIG error, as for a secret that is not where it is said to be. Borrows from the
+ * runtime. */
 bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct arena *arena, struct kafka *kafka,
 		struct error *error);
 

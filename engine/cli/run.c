@@ -55,6 +55,7 @@ struct running {
 	struct arena *arena;
 	struct plan plan;
 	const struct runtime_spec *runtime; /* NULL: the files have none */
+	struct properties topic_settings;
 	struct crew_config crew;
 };
 
@@ -86,6 +87,7 @@ static bool configure_kafka(struct running *running, struct error *error)
 	running->crew.brokers = kafka.brokers;
 	running->crew.consumer = kafka.consumer;
 	running->crew.producer = kafka.producer;
+	running->topic_settings = kafka.topics;
 	char *host = arena_take(running->arena, 1, INSTANCE_BYTES);
 	running->crew.instance = self->instance ? self->instance : host;
 	if (host && !self->instance && gethostname(host, INSTANCE_BYTES - 1) != 0)
@@ -112,6 +114,7 @@ static bool ensure_topics(struct running *running, struct error *error)
 				.partitions = topic->partitions,
 				.replication = running->runtime ? running->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,
+				.settings = running->topic_settings,
 			};
 		}
 	wanted.items = items;

@@ -17,6 +17,14 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 /* Takes the configuration, also when it fails. */
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error);
 
+/* An error of a client, as its callback hears it. False, with a SYSTEM error: Kafka does
+ * not let it in, and will not; true for all else. */
+bool client_is_let_in(int code, const char *words, struct error *error);
+
+/* The end of a record that was taken and did not arrive. False, with a SYSTEM error: nor will
+ * any other for its topic; true for what a new producer, or the next try, may get over. */
+bool client_has_topic(const rd_kafka_message_t *record, struct error *error);
+
 /* Copies the record into the producer's queue; `opaque` comes back with its report. */
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error);

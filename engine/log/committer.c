@@ -26,11 +26,12 @@ struct committer {
 	atomic_bool stopping;
 	atomic_uint closed_sockets; /* of this producer and those before it; librdkafka's threads count */
 
-	pthread_mutex_t lock; /* of the five below */
+	pthread_mutex_t lock; /* of the six below */
 	pthread_cond_t asked;
 	enum request request;
 	enum transaction_news answer;
 	struct error answer_error;
+	struct error lost;	 /* a topic is: no other producer would help */
 	rd_kafka_queue_t *queue; /* the producer's events */
 
 	/* The thread's while it is at a request, else the worker's: */
@@ -132,7 +133,8 @@ static enum settlement_outcome outcome_of(struct committer *committer, const cha
 static bool is_hopeless(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-	       code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+	       code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+	       code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
 	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 
@@ -174,19 +176,21 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 	return outcome_of(committer, "sending offsets", failure);
 }
 
-static enum settlement_outcome read_committed(struct committer *committer)
+static enum settlement_outcome read_committed(struct committer *committer, struct error *error)
 {
 	struct positions positions = committer->settlement.positions;
 	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions);
-	bool read = rd_kafka_committed(consumer_client(committer->consumer), list, committer->timeout_ms) ==
-		    RD_KAFKA_RESP_ERR_NO_ERROR;
-	for (int i = 0; read && i < list->cnt; i++) {
+	rd_kafka_resp_err_t code = rd_kafka_committed(consumer_client(committer->consumer), list, committer->timeout_ms);
+	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
 		int64_t offset = list->elems[i].offset;
 		positions.items[i].offset = offset < 0 ? OFFSET_NONE : offset;
-		read = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+		code = list->elems[i].err;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
-	return read ? SETTLEMENT_DONE : SETTLEMENT_FAILED;
+	if (is_hopeless(code))
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say what the group has committed: %s",
+			  rd_kafka_err2str(code));
+	return is_hopeless(code) ? SETTLEMENT_HOPELESS : code ? SETTLEMENT_FAILED : SETTLEMENT_DONE;
 }
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
@@ -206,10 +210,9 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 	case SETTLEMENT_SEND_OFFSETS:
 		return send_offsets(committer);
 	case SETTLEMENT_COMMIT:
-		return outcome_of(committer, "committing",
-				  rd_kafka_commit_transaction(committer->producer, committer->timeout_ms));
+		return outcome_of(committer, "committing", rd_kafka_commit_transaction(committer->producer, committer->timeout_ms));
 	case SETTLEMENT_READ_COMMITTED:
-		return read_committed(committer);
+		return read_committed(committer, error);
 	case SETTLEMENT_PAUSE:
 		return pause_before_retry(committer);
 	case SETTLEMENT_OVER:
@@ -337,8 +340,12 @@ int committer_bell(const struct committer *committer)
 static void drain_events(struct committer *committer)
 {
 	rd_kafka_event_t *event;
-	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0)))
+	const rd_kafka_message_t *record;
+	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0))) {
+		while ((record = rd_kafka_event_message_next(event)))
+			(void)client_has_topic(record, &committer->lost);
 		rd_kafka_event_destroy(event);
+	}
 }
 
 enum transaction_news committer_answer(struct committer *committer, struct error *error)
@@ -348,8 +355,10 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 	drain_events(committer);
 	enum transaction_news news = committer->answer;
 	committer->answer = NEWS_NONE;
+	if (committer->lost.kind != ERROR_NONE)
+		news = NEWS_BROKEN;
 	if (news == NEWS_BROKEN)
-		*error = committer->answer_error;
+		*error = committer->lost.kind != ERROR_NONE ? committer->lost : committer->answer_error;
 	pthread_mutex_unlock(&committer->lock);
 	return news;
 }

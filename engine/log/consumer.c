@@ -68,7 +68,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
 		rd_kafka_assign(client, NULL);
 		return;
 	}
-	enum assignment_change change = given                              ? ASSIGNMENT_GIVEN
+	enum assignment_change change = given				   ? ASSIGNMENT_GIVEN
 					: rd_kafka_assignment_lost(client) ? ASSIGNMENT_LOST
 									   : ASSIGNMENT_TAKEN;
 	if (!note_change(consumer, change, (size_t)list->cnt))
@@ -84,11 +84,17 @@ static void on_error(rd_kafka_t *client, int code, const char *words, void *cont
 {
 	(void)client;
 	struct kafka_consumer *consumer = context;
+	if (!client_is_let_in(code, words, &consumer->failure))
+		return;
 	switch (code) {
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		if (consumer->membership) /* before, it may be that not all brokers know it yet */
+			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
+				  "a topic that was read is gone: %s; create it, and start again", words);
+		break;
 	case RD_KAFKA_RESP_ERR__FATAL:
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-	case RD_KAFKA_RESP_ERR__AUTHENTICATION: {
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
 		char fatal[LIBRARY_TEXT_MAX] = "";
 		rd_kafka_fatal_error(client, fatal, sizeof fatal);
 		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s%s%s", words,

@@ -12,7 +12,7 @@
  * same name wins, so a user's come last. */
 struct property {
 	const char *name;
-	const char *value;
+	const char *value; /* or where it is: base/secret.h; fetched whenever a client is made */
 };
 
 struct properties {

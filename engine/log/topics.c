@@ -8,6 +8,7 @@
 #include "log/client.h"
 
 #define LOOK_AGAIN_MS 50
+#define ANSWER_WAIT_MS 5000 /* before it is seen whether Kafka lets us in at all */
 #define ANSWER_TEXT_MAX 256
 
 struct keeper {
@@ -15,7 +16,15 @@ struct keeper {
 	struct wanted_topics wanted;
 	bool *missing; /* each of them */
 	size_t missing_count;
+	struct error locked_out;
 };
+
+static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
+{
+	struct keeper *keeper = context;
+	(void)client;
+	(void)client_is_let_in(code, words, &keeper->locked_out);
+}
 
 /* ---- looking ---- */
 
@@ -30,7 +39,15 @@ static bool is_there(const struct rd_kafka_metadata *metadata, const char *name)
 static bool look(struct keeper *keeper, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(keeper->client, 1, NULL, &metadata, TOPICS_WAIT_MS);
+	rd_kafka_resp_err_t code;
+	int waited_ms = 0;
+	do {
+		code = rd_kafka_metadata(keeper->client, 1, NULL, &metadata, ANSWER_WAIT_MS);
+		(void)rd_kafka_poll(keeper->client, 0);
+		waited_ms += ANSWER_WAIT_MS;
+	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && keeper->locked_out.kind == ERROR_NONE && waited_ms < TOPICS_WAIT_MS);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && keeper->locked_out.kind != ERROR_NONE)
+		return error_set(error, keeper->locked_out.kind, PLACE_NONE, "%s", keeper->locked_out.text);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "Kafka does not say which topics there are: %s; see that the brokers can be reached",
@@ -63,6 +80,14 @@ static bool refuse_missing(const struct keeper *keeper, bool create, struct erro
 
 /* ---- making ---- */
 
+static bool is_set(struct properties settings, const char *name)
+{
+	for (size_t i = 0; i < settings.count; i++)
+		if (strcmp(settings.items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static rd_kafka_NewTopic_t *order_of(const struct wanted_topic *topic, struct error *error)
 {
 	char words[ANSWER_TEXT_MAX], retention[24];
@@ -73,8 +98,10 @@ static rd_kafka_NewTopic_t *order_of(const struct wanted_topic *topic, struct er
 		return NULL;
 	}
 	snprintf(retention, sizeof retention, "%lld", (long long)topic->retention_ms);
-	if (topic->retention_ms > 0)
+	if (topic->retention_ms > 0 && !is_set(topic->settings, "retention.ms"))
 		rd_kafka_NewTopic_set_config(order, "retention.ms", retention);
+	for (size_t i = 0; i < topic->settings.count; i++)
+		rd_kafka_NewTopic_set_config(order, topic->settings.items[i].name, topic->settings.items[i].value);
 	return order;
 }
 
@@ -162,6 +189,10 @@ bool topics_ensure(const char *brokers, struct properties properties, struct wan
 	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, own}, properties, error);
 	struct keeper keeper = {.wanted = wanted};
 	size_t unasked = 0;
+	if (configuration) {
+		rd_kafka_conf_set_opaque(configuration, &keeper);
+		rd_kafka_conf_set_error_cb(configuration, on_error);
+	}
 	keeper.client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!keeper.client)
 		return false;

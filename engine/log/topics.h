@@ -15,6 +15,7 @@ struct wanted_topic {
 	int64_t partitions;   /* 0: the broker's default */
 	int64_t replication;  /* 0: the broker's default */
 	int64_t retention_ms; /* 0: the broker's default */
+	struct properties settings; /* Kafka's, by their names; before the above */
 };
 
 struct wanted_topics {

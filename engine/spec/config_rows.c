@@ -71,7 +71,10 @@ static const struct option topic_rows[] = {
 	RUNTIME("numPartitions", INTEGER, partitions, POSITIVE_RANGE, .quotable = true, .help = "Partitions of each topic."),
 	RUNTIME("replicationFactor", INTEGER, replication_factor, POSITIVE_RANGE, .quotable = true,
 		.help = "Copies of each partition."),
-	{.type = OPTION_TABLE, .effect = EFFECT_LATER, .offset = OPTION_UNSTORED, .rows = client_setting_rows},
+	{.type = OPTION_TABLE,
+	 .offset = offsetof(struct runtime_spec, topic_settings),
+	 .rows = client_setting_rows,
+	 .item_size = sizeof(struct client_setting)},
 	{.type = OPTION_END},
 };
 
@@ -83,12 +86,12 @@ static const struct option kafka_rows[] = {
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
 	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
 	RUNTIME("consumer", TABLE, consumer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of consumers, as librdkafka names them."),
+		.help = "Settings of consumers, as librdkafka names them; `env:NAME` and `file:PATH` point to a secret."),
 	RUNTIME("producer", TABLE, producer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of producers, as librdkafka names them."),
+		.help = "Settings of producers, as librdkafka names them; `env:NAME` and `file:PATH` point to a secret."),
 	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,
 		.help = "Settings of Kafka Streams, which sluice does without."),
-	PART("topics", topic_rows, .help = "Settings of topics."),
+	PART("topics", topic_rows, .help = "Settings of topics that are made, as Kafka names them; before those of `plan`."),
 	{.type = OPTION_END},
 };
 

@@ -3,6 +3,7 @@
 #include "spec/normal.h"
 
 #include "base/duration.h"
+#include "base/secret.h"
 #include "spec/rows.h"
 
 struct maker {
@@ -154,8 +155,12 @@ static const struct node *list_by_rows(struct maker *maker, const struct node *n
 static const struct node *table_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
 {
 	struct growing map = map_begin(maker, node->count);
-	for (size_t i = 0; i < node->count; i++)
-		map_put(maker, &map, node->entries[i].key->scalar.bytes, by_rows(maker, node->entries[i].value, rows));
+	for (size_t i = 0; i < node->count; i++) {
+		const char *key = node->entries[i].key->scalar.bytes;
+		const struct node *value = node->entries[i].value;
+		bool hidden = value->type == NODE_SCALAR && secret_is_named(key) && !secret_is_reference(value->scalar.bytes);
+		map_put(maker, &map, key, hidden ? scalar(maker, "(hidden)", true) : by_rows(maker, value, rows));
+	}
 	return map.node;
 }
 

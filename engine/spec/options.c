@@ -6,7 +6,7 @@
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 
-#define ROWS_MAX 64     /* of one map: `given` is a set of bits */
+#define ROWS_MAX 64	/* of one map: `given` is a set of bits */
 #define ITEMS_MAX 10000 /* of a list of maps, or a table: nobody writes more steps or candidates by hand */
 
 union scratch { /* room for a value that is checked and kept nowhere */
@@ -181,13 +181,40 @@ static void say_missing(struct reading *reading, const struct option *rows, uint
 	}
 }
 
+static void set_key(const struct option *rows, const struct node *key, void *item)
+{
+	for (const struct option *row = rows; item && row->type != OPTION_END; row++)
+		if (row->type == OPTION_KEY)
+			*(struct name *)((unsigned char *)item + row->offset) = (struct name){key->scalar.bytes, key->place};
+}
+
+/* One more item behind those that are there; NULL: the row keeps none. */
+static void *item_append(struct reading *reading, const struct option *row, void *into)
+{
+	if (row->offset == OPTION_UNSTORED)
+		return NULL;
+	struct item_list *items = (void *)((unsigned char *)into + row->offset);
+	unsigned char *all = (void *)(uintptr_t)items->items;
+	if ((items->count & (items->count - 1)) == 0) { /* a power of two is full: twice the room */
+		all = arena_take(reading->arena, 2 * items->count + 1, row->item_size);
+		if (!all)
+			return NULL;
+		if (items->count > 0)
+			memcpy(all, items->items, items->count * row->item_size);
+	}
+	*items = (struct item_list){items->count + 1, all};
+	return all + (items->count - 1) * row->item_size;
+}
+
 /* A key that no row names, where any key may stand. */
-static bool read_free(struct reading *reading, const struct option *rows, const struct node_entry *entry)
+static bool read_free(struct reading *reading, const struct option *rows, const struct node_entry *entry, void *into)
 {
 	for (const struct option *row = rows; row->type != OPTION_END; row++)
 		if (row->type == OPTION_TABLE && !row->name && !row->short_form) {
 			say_effect(reading, row, entry);
-			options_read(reading, entry->value, row->rows, NULL);
+			void *item = into ? item_append(reading, row, into) : NULL;
+			options_read(reading, entry->value, row->rows, item);
+			set_key(row->rows, entry->key, item);
 			return true;
 		}
 	return false;
@@ -200,7 +227,7 @@ static uint64_t read_entry(struct reading *reading, const struct option *rows, c
 	const struct option *row = row_named(rows, entry->key->scalar);
 	reading->field = entry->key->scalar.bytes;
 	if (!row) {
-		if (read_free(reading, rows, entry) || (step_rows(rows) && into && step_kind_read(reading, entry, into)))
+		if (read_free(reading, rows, entry, into) || (step_rows(rows) && into && step_kind_read(reading, entry, into)))
 			return 0;
 		const struct option *meant = say_unknown(reading, rows, entry->key, where);
 		return meant ? (uint64_t)1 << index_of(rows, meant) : 0;
@@ -327,13 +354,6 @@ static void read_list(struct reading *reading, const struct option *row, const s
 	}
 	if (items)
 		*into = (struct item_list){node->count, items};
-}
-
-static void set_key(const struct option *rows, const struct node *key, void *item)
-{
-	for (const struct option *row = rows; item && row->type != OPTION_END; row++)
-		if (row->type == OPTION_KEY)
-			*(struct name *)((unsigned char *)item + row->offset) = (struct name){key->scalar.bytes, key->place};
 }
 
 static void read_table(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)

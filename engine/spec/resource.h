@@ -236,7 +236,7 @@ struct runtime_override {
 
 struct client_setting { /* of librdkafka, passed through */
 	struct name name;
-	const char *value;
+	const char *value; /* as it is written: perhaps where a secret is */
 };
 
 struct runtime_spec {
@@ -251,6 +251,7 @@ struct runtime_spec {
 	struct item_list overrides; /* struct runtime_override */
 	struct item_list consumer_settings; /* struct client_setting */
 	struct item_list producer_settings; /* struct client_setting */
+	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that are made */
 	struct name backup_schedule;
 };
 

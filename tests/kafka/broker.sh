@@ -8,8 +8,8 @@
 # WITH, one of them or both:
 #   proxied   a second address, for clients that come through proxy.c: DIR/proxied says
 #             `FRONT BACK`, the ports that the proxy takes and gives on to
-#   secure    a third, of TLS with SCRAM, in DIR/secure; its authority in DIR/authority.pem; user
-#             `sluice`, password in DIR/password; rights are granted by `admin grant`
+#   secure    a third, of TLS with SCRAM or PLAIN, in DIR/secure; its authority in DIR/authority.pem; user
+#             `sluice`, password in DIR/password; rights are granted by `admin BROKERS grant`
 # or three, instead of them: three brokers in DIR/1 to DIR/3, all topics at all of them.
 # The jars come from Maven once and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice.
 # Exit 3: this machine cannot run it (no Java, or no jars and no way to get them).
@@ -83,7 +83,8 @@ secure_lines() { # $1 DIR
 	listeners=$listeners,SECURE://127.0.0.1:$port
 	advertised=$advertised,SECURE://127.0.0.1:$port
 	cat >>"$1/server.properties" <<-END
-		listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+		listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+		listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_sluice="$(cat "$1/password")";
 		listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 		listener.name.secure.ssl.keystore.type=PEM
 		listener.name.secure.ssl.keystore.location=$1/server.pem
@@ -115,6 +116,7 @@ configure() { # $1 DIR, $2 number, $3 port, $4 controller's port, $5 voters, $6 
 		share.coordinator.state.topic.replication.factor=$6
 		share.coordinator.state.topic.min.isr=1
 		group.initial.rebalance.delay.ms=0
+		auto.create.topics.enable=false
 		log.cleaner.dedupe.buffer.size=2097152
 	END
 	for with in "${@:7}"; do

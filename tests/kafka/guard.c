@@ -26,7 +26,7 @@
 #define COMMIT_OFFSETS 28
 #define PATIENCE_MS 30000
 #define TIMEOUT_MS 4000 /* of a transaction */
-#define RECORDS 3 /* of a transaction */
+#define RECORDS 3	/* of a transaction */
 
 /* This stands before librdkafka's own, which the committer would call: the switch of
  * this test, so that the product needs none. */

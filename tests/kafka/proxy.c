@@ -50,8 +50,8 @@ struct pair {
 	int client, broker; /* -1: closed */
 	struct stream up, down;
 	bool held;
-	int64_t held_at;	/* which of the held came first */
-	bool loses;		/* the answer to `lost_id` is to be lost */
+	int64_t held_at; /* which of the held came first */
+	bool loses;	 /* the answer to `lost_id` is to be lost */
 	uint32_t lost_id;
 };
 

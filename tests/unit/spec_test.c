@@ -373,6 +373,27 @@ static void runtimes_of_one_name_are_one_and_later_ones_win(void **state)
 	spec_close(&spec);
 }
 
+static void settings_of_topics_are_kept_under_their_names(void **state)
+{
+	(void)state;
+	struct spec spec =
+		spec_of("apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec: {config: {kafkaConfig: "
+			"{topics: {cleanup.policy: compact, numPartitions: 3, retention.ms: 100, compression.type: lz4}}}}\n",
+			NULL);
+	assert_int_equal(faults_count(spec.faults, SEVERITY_WARNING), 0);
+	const struct runtime_spec *runtime = spec_first(&spec, RESOURCE_RUNTIME)->spec;
+	const struct client_setting *settings = runtime->topic_settings.items;
+	static const char *const wanted[][2] = {
+		{"cleanup.policy", "compact"}, {"retention.ms", "100"}, {"compression.type", "lz4"}};
+	assert_int_equal(runtime->partitions, 3);
+	assert_int_equal(runtime->topic_settings.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(settings[i].name.text, wanted[i][0]);
+		assert_string_equal(settings[i].value, wanted[i][1]);
+	}
+	spec_close(&spec);
+}
+
 static void two_resources_of_one_name_are_a_fault_within_a_file(void **state)
 {
 	(void)state;
@@ -477,6 +498,7 @@ int main(void)
 		cmocka_unit_test(steps_are_of_one_kind_with_a_name_of_their_own),
 		cmocka_unit_test(what_is_not_honoured_is_said_and_is_no_error),
 		cmocka_unit_test(runtimes_of_one_name_are_one_and_later_ones_win),
+		cmocka_unit_test(settings_of_topics_are_kept_under_their_names),
 		cmocka_unit_test(two_resources_of_one_name_are_a_fault_within_a_file),
 		cmocka_unit_test(a_pipeline_is_filled_in_with_its_defaults),
 		cmocka_unit_test(fragments_are_read_when_their_kind_is_told),

@@ -1,0 +1,74 @@
+/* secret.c: see secret.h. */
+#include "base/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define SECRET_BYTES_MAX 65536 /* a chain of certificates is the longest that is asked for */
+
+static const char from_environment[] = "env:", from_file[] = "file:";
+
+static const char *behind(const char *value, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	return strncmp(value, prefix, length) == 0 ? value + length : NULL;
+}
+
+bool secret_is_reference(const char *value)
+{
+	return behind(value, from_environment) || behind(value, from_file);
+}
+
+bool secret_is_named(const char *setting)
+{
+	static const char *const words[] = {"password", "secret", ".key.pem"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strstr(setting, words[i]))
+			return true;
+	return false;
+}
+
+static const char *fetch_variable(const char *name, const char *setting, struct place place, struct arena *arena,
+				  struct error *error)
+{
+	const char *value = getenv(name);
+	if (!value) {
+		error_set(error, ERROR_CONFIG, place, "%s is to come from the environment, and %s is not set there", setting, name);
+		return NULL;
+	}
+	const char *copy = arena_copy(arena, value, strlen(value));
+	if (!copy)
+		error_memory(error, ERROR_SYSTEM, "reading a secret");
+	return copy;
+}
+
+static const char *fetch_file(const char *path, const char *setting, struct place place, struct arena *arena, struct error *error)
+{
+	struct error failure = {0};
+	struct text text;
+	if (!file_read(path, SECRET_BYTES_MAX + 1, arena, &text, &failure)) {
+		error_set(error, failure.kind, place, "%s is to come from a file: %s", setting, failure.text);
+		return NULL;
+	}
+	if (text.length > SECRET_BYTES_MAX) {
+		error_set(error, ERROR_CONFIG, place, "%s is to come from %s, which is longer than %d bytes and so no secret",
+			  setting, path, SECRET_BYTES_MAX);
+		return NULL;
+	}
+	while (text.length > 0 && (text.bytes[text.length - 1] == '\n' || text.bytes[text.length - 1] == '\r'))
+		text.length--;
+	const char *copy = arena_copy(arena, text.bytes, text.length);
+	if (!copy)
+		error_memory(error, ERROR_SYSTEM, "reading a secret");
+	return copy;
+}
+
+const char *secret_fetch(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error)
+{
+	const char *name = behind(value, from_environment), *path = behind(value, from_file);
+	if (name)
+		return fetch_variable(name, setting, place, arena, error);
+	return path ? fetch_file(path, setting, place, arena, error) : value;
+}

@@ -1,0 +1,251 @@
+/* admin.c: what tests ask of a Kafka beside records of their load.
+ *
+ *   admin BROKERS grant USER              may do anything with any topic, group and transaction
+ *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
+ *   admin BROKERS delete TOPIC
+ *   admin BROKERS settings TOPIC          prints its partitions, replicas, and settings that matter
+ *   admin BROKERS logs-in                 whether our librdkafka can log in by SCRAM
+ *   admin BROKERS put TOPIC KEY [FILE]    one record of a file's bytes; without: a tombstone
+ *   admin BROKERS offsets GROUP TOPIC PARTITIONS          prints the committed offsets
+ */
+#include <arpa/inet.h>
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 30000
+#define VALUE_BYTES_MAX ((size_t)64 << 20)
+
+static char words[256];
+
+static _Noreturn void die(const char *what, const char *why)
+{
+	fprintf(stderr, "admin: %s: %s\n", what, why);
+	exit(2);
+}
+
+static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers, const char *name, const char *value)
+{
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	if (rd_kafka_conf_set(configuration, "bootstrap.servers", brokers, words, sizeof words) ||
+	    rd_kafka_conf_set(configuration, name, value, words, sizeof words))
+		die("no client", words);
+	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR);
+	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
+	if (!made)
+		die("no client", words);
+	return made;
+}
+
+static rd_kafka_t *producer(const char *brokers)
+{
+	return client(RD_KAFKA_PRODUCER, brokers, "message.max.bytes", "104857600");
+}
+
+static rd_kafka_event_t *answer(rd_kafka_queue_t *queue, const char *what)
+{
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, PATIENCE_MS);
+	if (!event || rd_kafka_event_error(event))
+		die(what, event ? rd_kafka_event_error_string(event) : "no answer");
+	return event;
+}
+
+/* ---- rights ----
+ * librdkafka knows no rights on transactions, so these two are written by hand: requests
+ * CreateAcls and DeleteAcls in their version 1, as the Kafka protocol guide has them. */
+
+#define CREATE_ACLS 30
+#define DELETE_ACLS 31
+enum { LITERAL = 3, OPERATION_ANY = 1, OPERATION_ALL = 2, PERMISSION_ANY = 1, PERMISSION_ALLOW = 3 };
+
+static const struct {
+	const char *name;
+	int type;
+} kinds[] = {{"topic", 2}, {"group", 3}, {"transaction", 5}};
+
+struct request {
+	size_t length;
+	unsigned char bytes[512];
+};
+
+static void put_number(struct request *request, size_t bytes, long number)
+{
+	for (size_t i = bytes; i-- > 0;)
+		request->bytes[request->length++] = (unsigned char)(number >> (8 * i));
+}
+
+static void put_text(struct request *request, const char *text)
+{
+	size_t length = strlen(text);
+	put_number(request, 2, (long)length);
+	memcpy(request->bytes + request->length, text, length);
+	request->length += length;
+}
+
+static void ask(const char *broker, struct request *request)
+{
+	unsigned char reply[1024];
+	const char *colon = strchr(broker, ':');
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons((uint16_t)strtoul(colon ? colon + 1 : "0", NULL, 10))};
+	int link = socket(AF_INET, SOCK_STREAM, 0);
+	size_t length = request->length;
+	request->length = 0;
+	put_number(request, 4, (long)length - 4);
+	if (connect(link, (struct sockaddr *)&address, sizeof address) || send(link, request->bytes, length, 0) != (ssize_t)length)
+		die("rights", "the broker does not listen");
+	ssize_t got = recv(link, reply, sizeof reply, 0);
+	/* Length, correlation id, throttle time, how many results: then the first one's error. */
+	if (got < 18 || reply[16] || reply[17])
+		die("rights", "the broker refuses");
+	close(link);
+}
+
+static void change_right(const char *broker, int api, int type, const char *user, int operation, int permission)
+{
+	char who[128];
+	(void)snprintf(who, sizeof who, "User:%s", user);
+	struct request request = {.length = 4};
+	put_number(&request, 2, api);
+	put_number(&request, 2, 1);
+	put_number(&request, 4, 7);
+	put_text(&request, "admin");
+	put_number(&request, 4, 1);
+	put_number(&request, 1, type);
+	put_text(&request, "*");
+	put_number(&request, 1, LITERAL);
+	put_text(&request, who);
+	put_text(&request, "*");
+	put_number(&request, 1, operation);
+	put_number(&request, 1, permission);
+	ask(broker, &request);
+}
+
+static void give_rights(const char *broker, char **words_given)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		change_right(broker, CREATE_ACLS, kinds[i].type, words_given[0], OPERATION_ALL, PERMISSION_ALLOW);
+}
+
+static void take_right(const char *broker, char **words_given)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i].name, words_given[1]) == 0)
+			change_right(broker, DELETE_ACLS, kinds[i].type, words_given[0], OPERATION_ANY, PERMISSION_ANY);
+}
+
+/* ---- topics ---- */
+
+static void delete_topic(const char *brokers, char **words_given)
+{
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(words_given[0]);
+	rd_kafka_DeleteTopics(kafka, &topic, 1, NULL, queue);
+	rd_kafka_event_destroy(answer(queue, "delete"));
+	rd_kafka_DeleteTopic_destroy(topic);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
+static void settings(const char *brokers, char **words_given)
+{
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+	static const char *const shown[] = {"retention.ms", "compression.type", "cleanup.policy", "max.message.bytes"};
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka, words_given[0], NULL);
+	if (rd_kafka_metadata(kafka, 0, topic, &metadata, PATIENCE_MS) || metadata->topics[0].partition_cnt == 0)
+		die("settings", "there is no such topic");
+	printf("partitions=%d\nreplicas=%d\n", metadata->topics[0].partition_cnt, metadata->topics[0].partitions[0].replica_cnt);
+	rd_kafka_metadata_destroy(metadata);
+	rd_kafka_topic_destroy(topic);
+	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, words_given[0]);
+	rd_kafka_DescribeConfigs(kafka, &resource, 1, NULL, queue);
+	rd_kafka_event_t *event = answer(queue, "settings");
+	size_t count, entries;
+	const rd_kafka_ConfigResource_t **results =
+		rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+	const rd_kafka_ConfigEntry_t **configs = rd_kafka_ConfigResource_configs(results[0], &entries);
+	for (size_t i = 0; i < entries; i++)
+		for (size_t j = 0; j < sizeof shown / sizeof *shown; j++)
+			if (strcmp(rd_kafka_ConfigEntry_name(configs[i]), shown[j]) == 0)
+				printf("%s=%s\n", shown[j], rd_kafka_ConfigEntry_value(configs[i]));
+	rd_kafka_event_destroy(event);
+	rd_kafka_ConfigResource_destroy(resource);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
+static void put(const char *brokers, char **words_given)
+{
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_get_main(kafka);
+	char *bytes = NULL;
+	size_t length = 0;
+	FILE *file = words_given[2] ? fopen(words_given[2], "rb") : NULL;
+	if (words_given[2] && (!file || !(bytes = malloc(VALUE_BYTES_MAX))))
+		die("put", words_given[2]);
+	if (file)
+		length = fread(bytes, 1, VALUE_BYTES_MAX, file);
+	rd_kafka_resp_err_t code = rd_kafka_producev(
+		kafka, RD_KAFKA_V_TOPIC(words_given[0]), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		RD_KAFKA_V_KEY(words_given[1], strlen(words_given[1])), RD_KAFKA_V_VALUE(bytes, length), RD_KAFKA_V_END);
+	rd_kafka_event_t *event = code ? NULL : answer(queue, "put");
+	const rd_kafka_message_t *message = event ? rd_kafka_event_message_next(event) : NULL;
+	if (code || !message || message->err)
+		die("put", rd_kafka_err2str(message ? message->err : code));
+	rd_kafka_event_destroy(event);
+	free(bytes);
+	if (file)
+		fclose(file);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
+static void offsets(const char *brokers, char **words_given)
+{
+	rd_kafka_t *kafka = client(RD_KAFKA_CONSUMER, brokers, "group.id", words_given[0]);
+	int partitions = (int)strtol(words_given[2], NULL, 10);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+	for (int i = 0; i < partitions; i++)
+		rd_kafka_topic_partition_list_add(list, words_given[1], i);
+	rd_kafka_resp_err_t code = rd_kafka_committed(kafka, list, PATIENCE_MS);
+	if (code)
+		die("offsets", rd_kafka_err2str(code));
+	for (int i = 0; i < list->cnt; i++)
+		printf("%lld\n", (long long)(list->elems[i].offset < 0 ? -1 : list->elems[i].offset));
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(kafka);
+}
+
+/* As log/client.c says of it. */
+static void logs_in(const char *brokers, char **words_given)
+{
+	(void)brokers, (void)words_given;
+	if (rd_kafka_version() < 0x020601ff)
+		exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int words_least;
+		void (*run)(const char *brokers, char **words_given);
+	} commands[] = {{"grant", 1, give_rights}, {"revoke", 2, take_right}, {"delete", 1, delete_topic},
+			{"settings", 1, settings}, {"put", 2, put},	      {"offsets", 3, offsets},
+			{"logs-in", 0, logs_in}};
+	for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(argv[2], commands[i].name) == 0 && argc - 3 >= commands[i].words_least) {
+			commands[i].run(argv[1], argv + 3);
+			return 0;
+		}
+	}
+	die("what", "see the top of admin.c");
+}

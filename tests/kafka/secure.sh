@@ -1,0 +1,101 @@
+#!/bin/bash
+# A real Kafka that is reached by TLS with SCRAM (with an old librdkafka, which cannot, by
+# PLAIN): settings of kafkaConfig go through to librdkafka, the password comes from a file
+# or the environment and is never printed, and what happens when a right is taken away
+# while an engine runs.
+#   secure.sh SLUICE BUILD      with admin, requests and model_server in BUILD
+# Takes half a minute.
+set -u
+what=secure
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+count=4000
+
+command -v openssl >/dev/null || skip "openssl is not installed"
+start_broker secure
+start_model
+straight=$brokers secure=$(cat "$dir/kafka/secure")
+SLUICE_TEST_PASSWORD=$(cat "$dir/kafka/password")
+export SLUICE_TEST_PASSWORD
+"$build/admin" "$straight" grant sluice || give_up "no rights could be granted"
+
+mechanism=PLAIN
+if "$build/admin" "$straight" logs-in; then mechanism=SCRAM-SHA-512; fi
+
+settings() { # $1 password
+	echo "{security.protocol: SASL_SSL, sasl.mechanism: $mechanism, sasl.username: sluice, sasl.password: \"$1\","
+	echo "ssl.ca.location: $dir/kafka/authority.pem}"
+}
+
+runtime() { # $1 name, $2 password; kafkaConfig into $dir/$1.yaml
+	cat >"$dir/$1.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: SeldonRuntime
+		metadata: {name: runtime}
+		spec:
+		  config:
+		    kafkaConfig:
+		      bootstrap.servers: "$secure"
+		      consumer: $(settings "$2" | tr -d '\n')
+		      producer: $(settings "$2" | tr -d '\n')
+	END
+}
+
+start_secure() { # $1 topic, $2 delivery, $3 runtime
+	brokers=$secure start_engine call "$1" "$1" "$2" one -f "$dir/$3.yaml"
+	engine=$started
+}
+
+# The engine ends by itself, with an error that says this.
+ends_saying() { # $1 whose, $2 extended regular expression
+	wait_until 20 eval '! kill -0 "$engine" 2>/dev/null' || give_up "$1: the engine does not end"
+	wait_for "$engine"
+	expect "$1: exit status of an engine that cannot go on" $? "-gt 0"
+	expect_words "$1" "$dir/engine.log" "$2"
+}
+
+# ---- both deliveries, by each way to a password ----
+
+runtime by-file "file:$dir/kafka/password"
+runtime by-environment "env:SLUICE_TEST_PASSWORD"
+for delivery in exactly-once at-least-once; do
+	topics $delivery $delivery-answers
+	send $delivery $count 0
+	sent
+	start_secure $delivery $delivery "$([ $delivery = exactly-once ] && echo by-file || echo by-environment)"
+	check_answers $delivery $count "uncommitted: silence_ms:"
+	stop_engine $delivery "$engine"
+done
+
+if [ $mechanism = PLAIN ]; then
+	mechanism=SCRAM-SHA-512 runtime scram "file:$dir/kafka/password"
+	start_secure exactly-once exactly-once scram
+	ends_saying "an old librdkafka" "librdkafka before 2.6.1, .*, cannot log in by SCRAM"
+fi
+
+# ---- a wrong password, and one that is nowhere ----
+
+runtime wrong "not-$SLUICE_TEST_PASSWORD"
+start_secure exactly-once exactly-once wrong
+ends_saying "wrong password" "does not let us in: .*[Aa]uthentication"
+runtime nowhere env:SLUICE_TEST_NO_PASSWORD
+start_secure exactly-once exactly-once nowhere
+ends_saying "no password" "SLUICE_TEST_NO_PASSWORD is not set"
+
+# ---- rights that are taken away while it runs ----
+
+for right in topic group transaction; do
+	topics $right $right-answers
+	send $right $count 0
+	sent
+	start_secure $right exactly-once by-file
+	check_answers $right $count "uncommitted: silence_ms:"
+	"$build/admin" "$straight" revoke sluice $right || give_up "no right could be taken away"
+	send $right 100 0
+	sent
+	ends_saying "$right right" "not authori[sz]ed|[Aa]uthorization"
+	"$build/admin" "$straight" grant sluice || give_up "no rights could be granted"
+done
+
+expect "times that a password is printed" "$(cat "$dir"/*.log | grep -c "$SLUICE_TEST_PASSWORD")" "-eq 0"
+tell_result
