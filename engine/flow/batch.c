@@ -10,6 +10,7 @@
  */
 #include "base/memory.h"
 #include "flow/run.h"
+#include "message/rows.h"
 
 #define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; what a server would refuse long before */
 
@@ -34,110 +35,14 @@ struct batch {
 	struct payload payload;
 };
 
-/* ---- copies ---- */
-
-static struct text text_copied(struct arena *arena, struct text text)
-{
-	return text.bytes ? (struct text){arena_copy(arena, text.bytes, text.length), text.length} : text;
-}
-
-static struct parameters parameters_copied(struct arena *arena, struct parameters parameters)
-{
-	struct parameter *items = ARENA_ARRAY(arena, struct parameter, parameters.count);
-	for (size_t i = 0; items && i < parameters.count; i++) {
-		items[i] = parameters.items[i];
-		items[i].name = text_copied(arena, items[i].name);
-		if (items[i].type == PARAMETER_TEXT)
-			items[i].value.text = text_copied(arena, items[i].value.text);
-	}
-	return (struct parameters){items ? parameters.count : 0, items};
-}
-
-/* `count` elements of `tensor` from `first`, into an array of its datatype. */
-static void elements_copy(struct arena *arena, unsigned char *to, const struct tensor *tensor, size_t first, size_t count)
-{
-	size_t stride = datatype_stride(tensor->datatype);
-	if (count)
-		memcpy(to, (const unsigned char *)tensor->data + first * stride, count * stride);
-	struct text *texts = (struct text *)(void *)to;
-	for (size_t i = 0; tensor->datatype == DATATYPE_BYTES && i < count; i++)
-		texts[i] = text_copied(arena, texts[i]);
-}
-
-/* Rows of a tensor as a tensor of their own, with nothing borrowed. */
-static const struct tensor *tensor_rows(struct arena *arena, const struct tensor *tensor, size_t first, size_t rows, size_t of)
-{
-	int64_t shape[TENSOR_RANK_MAX] = {0};
-	bool cut = tensor->rank > 0 && (size_t)tensor->shape[0] == of;
-	memcpy(shape, tensor->shape, tensor->rank * sizeof *shape);
-	if (cut)
-		shape[0] = (int64_t)rows;
-	void *elements;
-	struct error error = {0};
-	struct tensor *copy =
-		tensor_make(arena, text_copied(arena, tensor->name), tensor->datatype, shape, tensor->rank, &elements, &error);
-	if (!copy)
-		return NULL;
-	size_t stride = cut && of ? tensor->count / of : 0;
-	elements_copy(arena, elements, tensor, cut ? first * stride : 0, copy->count);
-	copy->parameters = parameters_copied(arena, tensor->parameters);
-	return copy;
-}
-
-static struct tensors tensors_rows(struct arena *arena, struct tensors tensors, size_t first, size_t rows, size_t of)
-{
-	struct tensors_builder cut;
-	tensors_begin(&cut, arena, tensors.count);
-	for (size_t i = 0; i < tensors.count; i++)
-		tensors_add(&cut, tensor_rows(arena, tensors.items[i], first, rows, of));
-	return tensors_end(&cut);
-}
-
-static const struct payload *payload_rows(struct arena *arena, const struct payload *payload, size_t first, size_t rows, size_t of)
-{
-	struct payload *copy = ARENA_NEW(arena, struct payload);
-	if (!copy)
-		return NULL;
-	copy->tensors = tensors_rows(arena, payload->tensors, first, rows, of);
-	copy->marks = tensors_rows(arena, payload->marks, first, rows, of);
-	copy->parameters = parameters_copied(arena, payload->parameters);
-	copy->model_name = text_copied(arena, payload->model_name);
-	copy->model_version = text_copied(arena, payload->model_version);
-	return copy;
-}
-
 /* ---- gathering ---- */
-
-/* The rows of a payload: dimension 0 of its first tensor, which all must share to go
- * together. 0: it goes alone. */
-static size_t payload_row_count(const struct payload *payload)
-{
-	for (size_t i = 0; i < payload->tensors.count; i++) {
-		const struct tensor *tensor = payload->tensors.items[i];
-		if (tensor->rank == 0 || tensor->shape[0] != payload->tensors.items[0]->shape[0])
-			return 0;
-	}
-	return payload->tensors.count ? (size_t)payload->tensors.items[0]->shape[0] : 0;
-}
-
-static bool tensors_agree(const struct tensor *a, const struct tensor *b)
-{
-	return a->datatype == b->datatype && a->rank == b->rank && text_equal(a->name, b->name) &&
-	       memcmp(a->shape + 1, b->shape + 1, (a->rank - 1) * sizeof *a->shape) == 0;
-}
 
 static bool pot_takes(const struct batch *batch, const struct payload *payload)
 {
 	const struct visit *first = NULL;
 	for (size_t i = 0; !first; i++)
 		first = batch->members[i].visit;
-	struct tensors mine = first->input->tensors;
-	if (mine.count != payload->tensors.count)
-		return false;
-	for (size_t i = 0; i < mine.count; i++)
-		if (!tensors_agree(mine.items[i], payload->tensors.items[i]))
-			return false;
-	return true;
+	return payloads_agree(first->input, payload);
 }
 
 static struct batch *batch_make(struct flow *flow, struct station *station)
@@ -215,31 +120,15 @@ static void batch_retire(struct batch *batch)
 
 /* ---- sending on ---- */
 
-static const struct tensor *concatenated(const struct batch *batch, size_t nth)
+/* What those who are still here bring. */
+static struct tensors joined(const struct batch *batch)
 {
-	const struct tensor *model = NULL;
-	for (size_t i = 0; !model; i++)
+	const struct payload **parts = ARENA_ARRAY(batch->arena, const struct payload *, batch->count);
+	size_t count = 0;
+	for (size_t i = 0; parts && i < batch->count; i++)
 		if (batch->members[i].visit)
-			model = batch->members[i].visit->input->tensors.items[nth];
-	int64_t shape[TENSOR_RANK_MAX] = {0};
-	memcpy(shape, model->shape, model->rank * sizeof *shape);
-	shape[0] = (int64_t)batch->rows;
-	void *elements;
-	struct error error = {0};
-	struct tensor *whole = tensor_make(batch->arena, text_copied(batch->arena, model->name), model->datatype, shape,
-					   model->rank, &elements, &error);
-	if (!whole)
-		return NULL;
-	unsigned char *to = elements;
-	for (size_t i = 0; i < batch->count; i++) {
-		if (!batch->members[i].visit)
-			continue;
-		const struct tensor *part = batch->members[i].visit->input->tensors.items[nth];
-		elements_copy(batch->arena, to, part, 0, part->count);
-		to += tensor_size_bytes(part);
-	}
-	whole->parameters = parameters_copied(batch->arena, model->parameters);
-	return whole;
+			parts[count++] = batch->members[i].visit->input;
+	return parts ? payloads_joined(batch->arena, parts, count, batch->rows) : (struct tensors){0};
 }
 
 /* The envelope of the first member, and the latest deadline of all: as long as one
@@ -279,12 +168,8 @@ void batch_send(struct batch *batch)
 	batch->next = station->flying;
 	station->flying = batch;
 	carrier_make(batch, first->message);
-	struct tensors_builder tensors;
-	tensors_begin(&tensors, batch->arena, first->input->tensors.count);
-	for (size_t i = 0; i < first->input->tensors.count; i++)
-		tensors_add(&tensors, concatenated(batch, i));
 	batch->payload = (struct payload){
-		.tensors = tensors_end(&tensors),
+		.tensors = joined(batch),
 		.parameters = parameters_copied(batch->arena, first->input->parameters),
 	};
 	batch->visit = (struct visit){

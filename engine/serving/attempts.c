@@ -7,6 +7,9 @@
 
 static const int64_t pauses_ms[ATTEMPTS_MAX] = {50, 200, 0}; /* behind the first, the second; a restart of a replica takes longer */
 
+#define UNMET_PAUSE_MS 50 /* doubles up to the next */
+#define UNMET_PAUSE_MAX_MS 3200
+
 void attempts_begin(struct attempts *attempts, struct call *call, int64_t model_timeout_ms)
 {
 	int64_t timeout_ms = call->timeout_ms;
@@ -15,66 +18,139 @@ void attempts_begin(struct attempts *attempts, struct call *call, int64_t model_
 	*attempts = (struct attempts){.call = call, .timeout_ms = timeout_ms > 0 ? timeout_ms : ATTEMPT_TIMEOUT_MS_DEFAULT};
 }
 
+/* ---- what an attempt says ---- */
+
+static bool is_reply(const struct attempt *attempt)
+{
+	return attempt->end == ATTEMPT_REPLIED && attempt->status == 200;
+}
+
+static bool is_unmet(const struct attempt *attempt)
+{
+	return attempt->end == ATTEMPT_REFUSED || attempt->end == ATTEMPT_LOST;
+}
+
+/* What it means for the next one. */
+enum meaning { MEANS_REPLY, MEANS_INPUT, MEANS_REMOTE, MEANS_AGAIN };
+
+static enum meaning meaning_of(const struct attempt *attempt)
+{
+	if (is_reply(attempt))
+		return MEANS_REPLY;
+	if (attempt->end != ATTEMPT_REPLIED || attempt->loading)
+		return MEANS_AGAIN;
+	switch (attempt->status) {
+	case 401: /* who we are is not the message's fault, and stays so */
+	case 403:
+	case 501:
+		return MEANS_REMOTE;
+	case 408:
+	case 429:
+		return MEANS_AGAIN;
+	default:
+		return attempt->status >= 400 && attempt->status < 500 ? MEANS_INPUT : MEANS_AGAIN;
+	}
+}
+
+bool attempt_is_failure(const struct attempt *attempt)
+{
+	return meaning_of(attempt) == MEANS_AGAIN;
+}
+
 static bool reply_read(struct attempts *attempts, const struct attempt *attempt)
 {
 	struct call *call = attempts->call;
+	struct error error = {0};
 	if (attempt->payload) {
 		call->reply = attempt->payload;
 		return true;
 	}
-	struct oip_reply *reply = ARENA_NEW(call->message->arena, struct oip_reply);
-	struct error error = {0};
-	if (!reply)
+	struct oip_reply *reply = attempt->fault ? NULL : ARENA_NEW(call->message->arena, struct oip_reply);
+	if (!reply && !attempt->fault)
 		return error_memory(&call->error, ERROR_LIMIT, "reading a model's reply");
-	if (oip_json_decode_reply(call->message->arena, attempt->body, attempt->header_length, reply, &error)) {
+	if (attempt->fault) {
+		error = *attempt->fault;
+	} else if (oip_json_decode_reply(call->message->arena, attempt->body, 0, reply, &error)) {
 		call->reply = &reply->payload;
 		return true;
 	}
-	return error_set(&call->error, error.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE, "%s : %s", call->name,
-			 error.text);
+	return error_set(&call->error, error.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE, "%s : %s%s%s%s", call->name,
+			 error.text, attempt->where ? " (" : "", attempt->where ? attempt->where : "", attempt->where ? ")" : "");
 }
 
-static void failure_say(struct attempts *attempts, const struct attempt *attempt)
+/* ---- what is said of it ---- */
+
+/* " (status 503, http://h:8080)": beside the server's own words, where it has an address. */
+static void print_circumstances(const struct attempt *attempt, char *out, size_t size)
+{
+	*out = '\0';
+	if (attempt->where && attempt->end == ATTEMPT_REPLIED)
+		(void)snprintf(out, size, " (status %d, %s)", attempt->status, attempt->where);
+	else if (attempt->where)
+		(void)snprintf(out, size, " (%s)", attempt->where);
+}
+
+static void failure_say(struct attempts *attempts, const struct attempt *attempt, enum error_kind kind, const char *why)
 {
 	struct call *call = attempts->call;
 	struct text words = attempt->words;
-	char tried[48] = "";
+	char tried[48] = "", status[32] = "", where[160];
 	if (attempts->made > 1)
 		(void)snprintf(tried, sizeof tried, "; it was tried %u times", attempts->made);
-	switch (attempt->end) {
-	case ATTEMPT_TIMED_OUT:
-		error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : no answer within %lld ms%s", call->name,
-			  (long long)attempts->timeout_ms, tried);
-		break;
-	case ATTEMPT_BROKE:
-		error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : " TEXT_FORMAT "%s", call->name, TEXT_ARGUMENTS(words),
-			  tried);
-		break;
-	default:
-		if (words.length == 0)
-			error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : status %d%s", call->name, attempt->status, tried);
-		else
-			error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : " TEXT_FORMAT "%s", call->name,
-				  TEXT_ARGUMENTS(words), tried);
-	}
+	print_circumstances(attempt, where, sizeof where);
+	if (attempt->end == ATTEMPT_TIMED_OUT)
+		(void)snprintf(status, sizeof status, "no answer within %lld ms", (long long)attempts->timeout_ms);
+	else if (words.length == 0)
+		(void)snprintf(status, sizeof status, "status %d", attempt->status);
+	if (status[0])
+		words = text_of(status);
+	error_set(&call->error, kind, PLACE_NONE, "%s : " TEXT_FORMAT "%s%s%s%s", call->name, TEXT_ARGUMENTS(words), where, tried,
+		  why ? "; " : "", why ? why : "");
+}
+
+void attempts_end(struct attempts *attempts, const struct attempt *last, const char *why)
+{
+	failure_say(attempts, last, ERROR_REMOTE, why);
+}
+
+/* ---- again, or not ---- */
+
+/* Whether the server never had it, and the call waits for a server that does. */
+static bool counts_no_try(struct attempts *attempts, const struct attempt *attempt)
+{
+	bool by_this_call = attempt->end == ATTEMPT_LOST && attempts->lost && attempt->others_answered;
+	attempts->lost = attempt->end == ATTEMPT_LOST;
+	return is_unmet(attempt) && !by_this_call && !attempts->outage_fails;
+}
+
+static int64_t pause_ms(const struct attempts *attempts, const struct attempt *attempt)
+{
+	if (attempt->untouched && attempts->unmet <= ATTEMPTS_MAX)
+		return 0;
+	if (attempts->unmet == 0)
+		return pauses_ms[attempts->made - 1];
+	int64_t pause = UNMET_PAUSE_MS << (attempts->unmet < 7 ? attempts->unmet - 1 : 6);
+	return pause < UNMET_PAUSE_MAX_MS ? pause : UNMET_PAUSE_MAX_MS;
 }
 
 bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int64_t now_ms, int64_t *again_ms)
 {
 	struct call *call = attempts->call;
-	call->attempts = ++attempts->made;
-	if (attempt->end == ATTEMPT_REPLIED && attempt->status == 200) {
+	int64_t deadline_ms = call->message->deadline_ms;
+	enum meaning meaning = meaning_of(attempt);
+	bool unmet = counts_no_try(attempts, attempt);
+	attempts->unmet = unmet ? attempts->unmet + 1 : 0;
+	if (!unmet)
+		call->attempts = ++attempts->made;
+	if (meaning == MEANS_REPLY) {
 		(void)reply_read(attempts, attempt);
 		return true;
 	}
-	if (attempt->end == ATTEMPT_REPLIED && attempt->status >= 400 && attempt->status < 500) {
-		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "%s : " TEXT_FORMAT, call->name, TEXT_ARGUMENTS(attempt->words));
-		return true;
+	if (meaning == MEANS_AGAIN && (unmet || attempts->made < ATTEMPTS_MAX)) {
+		*again_ms = now_ms + pause_ms(attempts, attempt);
+		if (deadline_ms == 0 || *again_ms < deadline_ms)
+			return false;
 	}
-	*again_ms = now_ms + pauses_ms[attempts->made - 1];
-	int64_t deadline_ms = call->message->deadline_ms;
-	if (attempts->made < ATTEMPTS_MAX && (deadline_ms == 0 || *again_ms < deadline_ms))
-		return false;
-	failure_say(attempts, attempt);
+	failure_say(attempts, attempt, meaning == MEANS_INPUT ? ERROR_INPUT : ERROR_REMOTE, NULL);
 	return true;
 }

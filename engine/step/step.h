@@ -61,6 +61,7 @@ struct call {
 	struct error error; /* kind NONE: `reply` holds */
 	unsigned attempts;  /* how often it was asked; 0: never */
 	void *owner;        /* who waits: the flow's */
+	void *under_way;    /* who makes it: serving's */
 };
 
 /* How tensors go through a step of this kind, for fusion and type inference. */

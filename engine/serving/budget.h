@@ -1,0 +1,32 @@
+/* budget.h: how much of a model's work may be repetition.
+ *
+ * Each call that goes out for the first time pays a fifth of a repetition in, and time
+ * pays in a few each second; a repetition takes one out. So a model that fails much gets
+ * at most a fifth more than what is asked of it, and never a storm. Who finds nothing
+ * left waits; nothing is given up for it.
+ *
+ * Pure: the clock is handed in.
+ */
+#ifndef SLUICE_SERVING_BUDGET_H
+#define SLUICE_SERVING_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct budget {
+	int64_t units; /* a repetition costs BUDGET_COST of them */
+	int64_t paid_us;
+};
+
+#define BUDGET_COST 1000
+#define BUDGET_SHARE 200     /* paid in by a first attempt */
+#define BUDGET_A_SECOND 10   /* repetitions that time pays for: a slow model's calls are repeated too */
+#define BUDGET_MOST 100	     /* repetitions that are saved up */
+
+void budget_open(struct budget *budget, int64_t now_us);
+void budget_pay(struct budget *budget); /* for a first attempt */
+
+/* Takes a repetition out. False: come again at `*again_us`. */
+bool budget_take(struct budget *budget, int64_t now_us, int64_t *again_us);
+
+#endif

@@ -1,0 +1,72 @@
+/* dispatch.h: the calls of one model, from its line to their end.
+ *
+ * Calls wait in a line, in order; as many are under way as the server's pace and the
+ * user's lanes allow; those that fit together are merged; a failed one pauses and stands
+ * in line again, before the others. While the breaker is open the line waits.
+ *
+ * Pure: what is sent, how, and what time it is are handed in, so that a day of outage is
+ * tried in a moment. A dispatch belongs to one thread. It enters `answered` only from
+ * dispatch_outcome(), dispatch_ready() and dispatch_turn(), and may be called from there.
+ */
+#ifndef SLUICE_SERVING_DISPATCH_H
+#define SLUICE_SERVING_DISPATCH_H
+
+#include "serving/caller.h"
+#include "serving/errand.h"
+
+struct dispatch;
+
+struct dispatch_outside {
+	void *context;
+	/* Sends the errand's call to its replica, at most `timeout_ms` long; its end comes by
+	 * dispatch_outcome(), later. False: it cannot be sent (too long, memory). */
+	bool (*send)(void *context, struct errand *errand, int64_t timeout_ms, struct error *error);
+	/* Nobody waits any more: no outcome. */
+	void (*withdraw)(void *context, struct errand *errand);
+	/* Asks whether a replica is ready; answered by dispatch_ready(), later. False: it has no
+	 * way to say so. */
+	bool (*ask_ready)(void *context, struct dispatch *dispatch, size_t replica);
+	void (*answered)(void *context, struct call *call);
+	/* What the transport keeps with an errand is given back. */
+	void (*discard)(void *context, struct errand *errand);
+};
+
+struct dispatch_config {
+	const struct model_config *model;
+	bool outage_fails;
+	uint64_t seed;
+};
+
+/* Configuration and outside are borrowed. */
+struct dispatch *dispatch_open(const struct dispatch_config *config, const struct dispatch_outside *outside, int64_t now_us,
+			       struct error *error);
+void dispatch_close(struct dispatch *dispatch); /* forgets all; NULL is fine */
+
+/* False: memory. */
+bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us, struct error *error);
+void dispatch_forget(struct dispatch *dispatch, struct call *call); /* fine when it is not under way */
+
+/* An errand that was sent has its end. */
+void dispatch_outcome(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us);
+void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64_t now_us);
+
+/* Answers what is over, and sends what can go. Due at dispatch_due_us(): 0: at once;
+ * INT64_MAX: not by itself. */
+void dispatch_turn(struct dispatch *dispatch, int64_t now_us);
+int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us);
+
+const struct model_config *dispatch_model(const struct dispatch *dispatch);
+
+struct dispatch_counts {
+	size_t waiting;	  /* in line or paused */
+	size_t under_way; /* merged ones as one */
+	size_t limit;	  /* of those, at present */
+	uint64_t sent;
+	uint64_t repeated;
+	uint64_t merged; /* calls that went as part of another */
+	bool away;	 /* the breaker is not closed */
+};
+
+struct dispatch_counts dispatch_counts(const struct dispatch *dispatch);
+
+#endif

@@ -1,0 +1,46 @@
+/* errand.c: see errand.h. */
+#include "serving/errand.h"
+
+/* Behind `before`; NULL: first. */
+static void insert(struct errands *list, struct errand *before, struct errand *errand)
+{
+	errand->previous = before;
+	errand->next = before ? before->next : list->first;
+	*(errand->next ? &errand->next->previous : &list->last) = errand;
+	*(before ? &before->next : &list->first) = errand;
+	list->count++;
+}
+
+void errands_add(struct errands *list, struct errand *errand)
+{
+	insert(list, list->last, errand);
+}
+
+void errands_add_first(struct errands *list, struct errand *errand)
+{
+	insert(list, NULL, errand);
+}
+
+void errands_add_by_time(struct errands *list, struct errand *errand)
+{
+	struct errand *before = list->last;
+	while (before && before->at_us > errand->at_us)
+		before = before->previous;
+	insert(list, before, errand);
+}
+
+void errands_remove(struct errands *list, struct errand *errand)
+{
+	*(errand->previous ? &errand->previous->next : &list->first) = errand->next;
+	*(errand->next ? &errand->next->previous : &list->last) = errand->previous;
+	errand->next = errand->previous = NULL;
+	list->count--;
+}
+
+struct errand *errands_take(struct errands *list)
+{
+	struct errand *errand = list->first;
+	if (errand)
+		errands_remove(list, errand);
+	return errand;
+}

@@ -1,0 +1,56 @@
+/* errand.h: one call on its way, and lists of them. Private to serving.
+ *
+ * An errand has one state and stands in at most one list. A carrier is an errand that
+ * takes the rows of several others along: its members.
+ */
+#ifndef SLUICE_SERVING_ERRAND_H
+#define SLUICE_SERVING_ERRAND_H
+
+#include "serving/attempts.h"
+
+enum errand_state {
+	ERRAND_FREE,
+	ERRAND_WAITS,  /* in line */
+	ERRAND_PAUSED, /* until `at_us`, then in line again */
+	ERRAND_SENT,   /* since `at_us` */
+	ERRAND_MERGED, /* a member of a carrier, which is sent */
+	ERRAND_OVER,   /* to be answered in the loop's next turn */
+};
+
+/* What a carrier has beside: the call that stands for those of its members. */
+struct carriage {
+	struct arena *arena;
+	struct message message;
+	struct call call;
+	struct payload payload;
+};
+
+struct errand {
+	enum errand_state state;
+	struct errand *next, *previous;
+	struct attempts attempts; /* its call; NULL: forgotten while it was merged */
+	int64_t at_us;
+	size_t replica;		/* ERRAND_SENT: to which */
+	uint64_t answers_seen;	/* of the model, at its last end */
+	bool probe;		/* sent to see whether the model is back */
+	bool alone;		/* not to be merged (again) */
+	struct errand *members; /* of a carrier, by next_member; NULL: it is none */
+	struct errand *next_member;
+	struct errand *carrier; /* ERRAND_MERGED: whose member it is */
+	size_t rows;		/* of its request, when it was merged; of a carrier, all */
+	struct carriage *carriage;
+	void *sending; /* the transport's, kept from call to call */
+};
+
+struct errands {
+	struct errand *first, *last;
+	size_t count;
+};
+
+void errands_add(struct errands *list, struct errand *errand);
+void errands_add_first(struct errands *list, struct errand *errand);
+void errands_add_by_time(struct errands *list, struct errand *errand); /* sorted by at_us */
+void errands_remove(struct errands *list, struct errand *errand);
+struct errand *errands_take(struct errands *list); /* the first; NULL: none */
+
+#endif

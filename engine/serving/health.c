@@ -1,0 +1,110 @@
+/* health.c: see health.h. */
+#include "serving/health.h"
+
+#include <stdio.h>
+
+void health_open(struct health *health, struct replicas replicas, size_t lanes_least, size_t lanes_most, uint64_t seed,
+		 int64_t now_us)
+{
+	*health = (struct health){.replicas = replicas, .chance = seed};
+	pace_open(&health->pace, lanes_least, lanes_most, now_us);
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+uint64_t health_draw(struct health *health)
+{
+	uint64_t z = health->chance += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+enum health_verdict health_admits(struct health *health, int64_t now_us)
+{
+	struct breaker *breaker = &health->breaker;
+	if (breaker->state == BREAKER_OPEN && (health->asking || now_us < breaker->again_us))
+		return HEALTH_STAY;
+	if (breaker->state == BREAKER_OPEN && !health->ready) {
+		health->asked = replicas_choose(&health->replicas, health_draw(health));
+		health->asking = true;
+		return HEALTH_ASK;
+	}
+	return breaker_admits(breaker, now_us) ? HEALTH_GO : HEALTH_STAY;
+}
+
+size_t health_choose(struct health *health, bool *probe)
+{
+	*probe = health->breaker.state != BREAKER_CLOSED;
+	size_t replica = *probe ? health->asked : replicas_choose(&health->replicas, health_draw(health));
+	replica_sent(&health->replicas.items[replica]);
+	return replica;
+}
+
+void health_withdraw(struct health *health, size_t replica, bool probe)
+{
+	replica_forgotten(&health->replicas.items[replica]);
+	if (probe)
+		breaker_withdraw(&health->breaker);
+}
+
+static void keep_words(struct health *health, const struct attempt *attempt)
+{
+	if (attempt->end == ATTEMPT_TIMED_OUT)
+		(void)snprintf(health->words, sizeof health->words, "no answer in time");
+	else if (attempt->words.length == 0)
+		(void)snprintf(health->words, sizeof health->words, "status %d", attempt->status);
+	else
+		(void)snprintf(health->words, sizeof health->words, TEXT_FORMAT, TEXT_ARGUMENTS(attempt->words));
+}
+
+static bool learn_failure(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t now_us)
+{
+	bool unmet = attempt->end == ATTEMPT_REFUSED || attempt->end == ATTEMPT_LOST;
+	unsigned openings = health->breaker.openings;
+	health->answers += !unmet;
+	replica_failed(&health->replicas, replica, unmet, now_us);
+	if (attempt->end == ATTEMPT_TIMED_OUT || attempt->status == 429 || attempt->status == 503)
+		pace_overloaded(&health->pace);
+	breaker_failed(&health->breaker, probe, now_us, health_draw(health));
+	if (health->breaker.openings == openings)
+		return false;
+	keep_words(health, attempt);
+	health->ready = false;
+	pace_restart(&health->pace);
+	return true;
+}
+
+bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
+		  bool more_wait, int64_t now_us)
+{
+	if (attempt->untouched) {
+		health_withdraw(health, replica, probe);
+		return false;
+	}
+	if (attempt_is_failure(attempt))
+		return learn_failure(health, attempt, replica, probe, now_us);
+	health->answers++;
+	health->ready = false;
+	replica_answered(&health->replicas, replica, latency_us, now_us);
+	breaker_succeeded(&health->breaker);
+	if (attempt->status == 200)
+		pace_answered(&health->pace, latency_us, more_wait, now_us);
+	return false;
+}
+
+bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us)
+{
+	replica_said(&health->replicas.items[replica], ready, now_us);
+	if (!health->asking || health->asked != replica)
+		return false;
+	health->asking = false;
+	health->ready = ready;
+	if (!ready)
+		breaker_failed(&health->breaker, true, now_us, health_draw(health));
+	return !ready;
+}
+
+bool health_is_away(const struct health *health, int64_t now_us)
+{
+	return health->breaker.state == BREAKER_OPEN && now_us < health->breaker.again_us;
+}

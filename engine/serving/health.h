@@ -1,0 +1,58 @@
+/* health.h: what is known of a model's servers: which is asked next, how many calls at a
+ * time, and whether any.
+ *
+ * It draws its knowledge from what came of each call, and says what may be done now.
+ * Pure: the clock is handed in, chance comes from a seed.
+ */
+#ifndef SLUICE_SERVING_HEALTH_H
+#define SLUICE_SERVING_HEALTH_H
+
+#include "serving/attempts.h"
+#include "serving/breaker.h"
+#include "serving/pace.h"
+#include "serving/replicas.h"
+
+struct health {
+	struct replicas replicas;
+	struct breaker breaker;
+	struct pace pace;
+	uint64_t chance;
+	uint64_t answers; /* of all replicas, of any kind */
+	bool asking;	  /* a replica whether it is ready, before a probe goes out */
+	bool ready;	  /* it said so */
+	size_t asked;
+	char words[200]; /* of the failure that opened the breaker */
+};
+
+/* The replicas are the owner's. */
+void health_open(struct health *health, struct replicas replicas, size_t lanes_least, size_t lanes_most, uint64_t seed,
+		 int64_t now_us);
+
+uint64_t health_draw(struct health *health); /* from the whole range */
+
+enum health_verdict {
+	HEALTH_GO,   /* a call may go out: health_choose() next, and nothing between */
+	HEALTH_STAY, /* none may */
+	HEALTH_ASK,  /* the replica `asked` is to be asked whether it is ready first: health_said() */
+};
+
+enum health_verdict health_admits(struct health *health, int64_t now_us);
+
+/* The replica for the call that was admitted, which is sent now; `probe`: to see whether
+ * the model is back. */
+size_t health_choose(struct health *health, bool *probe);
+
+/* The call that was sent did not go out, or is not waited for any more. */
+void health_withdraw(struct health *health, size_t replica, bool probe);
+
+/* What came of it. True: the breaker opened (again). */
+bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
+		  bool more_wait, int64_t now_us);
+
+/* A replica was asked whether it is ready. True: the breaker stays open for longer. */
+bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us);
+
+/* Whether nobody is asked now, and when that may end. */
+bool health_is_away(const struct health *health, int64_t now_us);
+
+#endif

@@ -1,0 +1,113 @@
+/* merge.c: see merge.h. */
+#include "serving/merge.h"
+
+#include "base/memory.h"
+#include "message/rows.h"
+
+#define CARRIAGE_BYTES_MAX ((size_t)256 << 20) /* the limit of a call's bytes comes first */
+
+size_t merge_rows(const struct errand *errand)
+{
+	return errand->alone ? 0 : payload_row_count(errand->attempts.call->request);
+}
+
+static bool parameter_equals(const struct parameter *one, const struct parameter *other)
+{
+	if (one->type != other->type || !text_equal(one->name, other->name))
+		return false;
+	switch (one->type) {
+	case PARAMETER_FLAG:
+		return one->value.flag == other->value.flag;
+	case PARAMETER_TEXT:
+		return text_equal(one->value.text, other->value.text);
+	case PARAMETER_INTEGER:
+	case PARAMETER_UNSIGNED:
+	case PARAMETER_NUMBER:
+		break;
+	}
+	return one->value.natural == other->value.natural; /* all eight bytes of the three */
+}
+
+static bool parameters_equal(struct parameters one, struct parameters other)
+{
+	if (one.count != other.count)
+		return false;
+	for (size_t i = 0; i < one.count; i++)
+		if (!parameter_equals(&one.items[i], &other.items[i]))
+			return false;
+	return true;
+}
+
+bool merge_fits(const struct errand *one, const struct errand *other)
+{
+	const struct payload *a = one->attempts.call->request, *b = other->attempts.call->request;
+	if (!payloads_agree(a, b) || !parameters_equal(a->parameters, b->parameters))
+		return false;
+	for (size_t i = 0; i < a->tensors.count; i++)
+		if (!parameters_equal(a->tensors.items[i]->parameters, b->tensors.items[i]->parameters))
+			return false;
+	return true;
+}
+
+static struct carriage *carriage_ready(struct errand *carrier)
+{
+	if (!carrier->carriage && (carrier->carriage = memory_take(1, sizeof *carrier->carriage)))
+		carrier->carriage->arena = arena_open(CARRIAGE_BYTES_MAX);
+	if (!carrier->carriage || !carrier->carriage->arena)
+		return NULL;
+	arena_reset(carrier->carriage->arena);
+	return carrier->carriage;
+}
+
+/* As long as one member waits, the call is worth it. */
+static int64_t latest_deadline_ms(const struct errand *carrier)
+{
+	int64_t latest_ms = 0;
+	for (const struct errand *member = carrier->members; member; member = member->next_member) {
+		int64_t deadline_ms = member->attempts.call->message->deadline_ms;
+		if (deadline_ms == 0)
+			return 0;
+		latest_ms = deadline_ms > latest_ms ? deadline_ms : latest_ms;
+	}
+	return latest_ms;
+}
+
+bool merge_load(struct errand *carrier)
+{
+	struct carriage *carriage = carriage_ready(carrier);
+	const struct call *first = carrier->members->attempts.call;
+	size_t count = 0;
+	if (!carriage)
+		return false;
+	for (const struct errand *member = carrier->members; member; member = member->next_member)
+		count++;
+	const struct payload **parts = ARENA_ARRAY(carriage->arena, const struct payload *, count);
+	count = 0;
+	for (const struct errand *member = carrier->members; parts && member; member = member->next_member)
+		parts[count++] = member->attempts.call->request;
+	if (!parts)
+		return false;
+	carriage->payload = (struct payload){.tensors = payloads_joined(carriage->arena, parts, count, carrier->rows),
+					     .parameters = parameters_copied(carriage->arena, first->request->parameters)};
+	carriage->message = (struct message){.arena = carriage->arena,
+					     .id = text_copied(carriage->arena, first->message->id),
+					     .deadline_ms = latest_deadline_ms(carrier)};
+	carriage->call = (struct call){
+		.target = first->target, .name = first->name, .request = &carriage->payload, .message = &carriage->message};
+	return !arena_failed(carriage->arena);
+}
+
+const struct payload *merge_part(const struct errand *member, const struct payload *reply, size_t first)
+{
+	return payload_rows(member->attempts.call->message->arena, reply, first, member->rows, member->carrier->rows);
+}
+
+bool merge_is_by_rows(const struct payload *reply, size_t rows)
+{
+	for (size_t i = 0; i < reply->tensors.count; i++) {
+		const struct tensor *tensor = reply->tensors.items[i];
+		if (tensor->rank == 0 || (size_t)tensor->shape[0] != rows)
+			return false;
+	}
+	return true;
+}

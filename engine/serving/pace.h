@@ -1,0 +1,43 @@
+/* pace.h: how many calls of a model are under way at once, so that its servers have all
+ * they can do and no queue of their own.
+ *
+ * The least time that a call took is what the work takes; what it takes beyond that is
+ * waiting at the server. As long as the wait is not felt, and there is more to do, the
+ * limit grows. Once it is felt it is kept where a handful of calls wait (TCP Vegas'
+ * measure). A server that says it has too much makes it smaller at once. Now and then
+ * the limit is halved for a moment, because the least time cannot be seen under load.
+ *
+ * Pure: the clock is handed in.
+ */
+#ifndef SLUICE_SERVING_PACE_H
+#define SLUICE_SERVING_PACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACE_START 16
+#define PACE_LEAST 4
+#define PACE_MOST 128
+#define PACE_FELT_US 5000 /* a shorter wait is none: more calls at once cost less each */
+
+struct pace {
+	size_t least, most;
+	size_t limit;
+	size_t before; /* the limit that a look at the least time replaced; 0: none */
+	int64_t least_us, earlier_us; /* least times of this stretch and the one before; 0: not known */
+	int64_t stretch_us;	      /* when this one began */
+	int64_t sum_us;		      /* of the present window */
+	size_t count;
+	bool full; /* the limit was reached in this window */
+	bool overloaded;
+};
+
+void pace_open(struct pace *pace, size_t least, size_t most, int64_t now_us); /* 0: as usual */
+
+/* A call was answered; `full`: the limit kept others waiting. */
+void pace_answered(struct pace *pace, int64_t latency_us, bool full, int64_t now_us);
+void pace_overloaded(struct pace *pace); /* the server said so, or timed out */
+void pace_restart(struct pace *pace);	 /* the server was away: it begins small */
+
+#endif

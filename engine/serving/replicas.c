@@ -1,0 +1,128 @@
+/* replicas.c: see replicas.h. */
+#include "serving/replicas.h"
+
+#define LATENCY_SHARE 8	  /* a new one counts an eighth */
+#define OUTLIER_TIMES 8	  /* as slow as the next slowest */
+#define OUTLIER_US 200000 /* and not before it is felt */
+
+static int64_t load_of(const struct replica *replica)
+{
+	return (int64_t)(replica->in_flight + 1) * (replica->latency_us + 1);
+}
+
+/* The nth of those that are in. */
+static size_t nth_in(const struct replicas *replicas, size_t nth)
+{
+	for (size_t i = 0; i < replicas->count; i++)
+		if (replicas->items[i].out_until_us == 0 && nth-- == 0)
+			return i;
+	return 0;
+}
+
+size_t replicas_choose(const struct replicas *replicas, uint64_t chance)
+{
+	size_t in = 0;
+	if (replicas->count == 1)
+		return 0;
+	for (size_t i = 0; i < replicas->count; i++)
+		in += replicas->items[i].out_until_us == 0;
+	if (in == 0)
+		return (size_t)(chance % replicas->count);
+	if (in == 1)
+		return nth_in(replicas, 0);
+	size_t first = (size_t)(chance % in), second = (size_t)((chance >> 32) % (in - 1));
+	size_t one = nth_in(replicas, first), other = nth_in(replicas, second + (second >= first));
+	return load_of(&replicas->items[one]) <= load_of(&replicas->items[other]) ? one : other;
+}
+
+void replica_sent(struct replica *replica)
+{
+	replica->in_flight++;
+}
+
+void replica_forgotten(struct replica *replica)
+{
+	replica->in_flight--;
+}
+
+static void put_out(struct replica *replica, int64_t now_us)
+{
+	int64_t pause_us = REPLICA_OUT_MAX_US;
+	if (replica->outs < 8 && (int64_t)REPLICA_OUT_US << replica->outs < REPLICA_OUT_MAX_US)
+		pause_us = (int64_t)REPLICA_OUT_US << replica->outs;
+	replica->outs++;
+	replica->asked = false;
+	replica->out_until_us = now_us + pause_us;
+}
+
+/* Whether all others answer far sooner. */
+static bool is_slow(const struct replicas *replicas, size_t index)
+{
+	int64_t slowest_us = 0;
+	for (size_t i = 0; i < replicas->count; i++)
+		if (i != index && replicas->items[i].latency_us > slowest_us)
+			slowest_us = replicas->items[i].latency_us;
+	int64_t latency_us = replicas->items[index].latency_us;
+	return slowest_us > 0 && latency_us > OUTLIER_US && latency_us > slowest_us * OUTLIER_TIMES;
+}
+
+void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
+{
+	struct replica *replica = &replicas->items[index];
+	int64_t before_us = replica->latency_us;
+	replica->in_flight--;
+	replica->failures = 0;
+	replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
+	if (replica->out_until_us > 0)
+		return; /* it was sent before: readiness brings it back */
+	if (is_slow(replicas, index))
+		put_out(replica, now_us);
+	else
+		replica->outs = 0;
+}
+
+void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us)
+{
+	struct replica *replica = &replicas->items[index];
+	replica->in_flight--;
+	replica->failures++;
+	if (replica->out_until_us == 0 && (unmet || replica->failures >= REPLICA_FAILURES))
+		put_out(replica, now_us);
+}
+
+bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index)
+{
+	for (*index = 0; *index < replicas->count; ++*index) {
+		struct replica *replica = &replicas->items[*index];
+		if (replica->out_until_us == 0 || replica->asked || now_us < replica->out_until_us)
+			continue;
+		replica->asked = true;
+		return true;
+	}
+	return false;
+}
+
+void replica_said(struct replica *replica, bool ready, int64_t now_us)
+{
+	if (replica->out_until_us == 0)
+		return;
+	if (!ready) {
+		put_out(replica, now_us);
+		return;
+	}
+	replica->asked = false;
+	replica->out_until_us = 0;
+	replica->failures = 0;
+	replica->latency_us = 0; /* what it took before says nothing now */
+}
+
+int64_t replicas_due_us(const struct replicas *replicas)
+{
+	int64_t due_us = INT64_MAX;
+	for (size_t i = 0; i < replicas->count; i++) {
+		const struct replica *replica = &replicas->items[i];
+		if (replica->out_until_us > 0 && !replica->asked && replica->out_until_us < due_us)
+			due_us = replica->out_until_us;
+	}
+	return due_us;
+}

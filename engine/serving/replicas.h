@@ -1,0 +1,51 @@
+/* replicas.h: which of a model's servers is asked next.
+ *
+ * Of two that are drawn, the one with less to do: its calls under way, times how long it
+ * takes to answer. A server that cannot be reached, fails five times in a row, or is far
+ * slower than the others is left out for a while, longer each time, and taken back once
+ * it says that it is ready. When all are out, all are asked.
+ *
+ * Pure: clock and chance are handed in.
+ */
+#ifndef SLUICE_SERVING_REPLICAS_H
+#define SLUICE_SERVING_REPLICAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPLICA_FAILURES 5
+#define REPLICA_OUT_US 500000
+#define REPLICA_OUT_MAX_US 16000000
+
+struct replica {
+	size_t in_flight;
+	int64_t latency_us; /* moving mean; 0: not known yet */
+	unsigned failures;  /* in a row */
+	unsigned outs;	    /* in a row */
+	int64_t out_until_us; /* 0: it is in */
+	bool asked;	      /* whether it is ready */
+};
+
+struct replicas {
+	size_t count;
+	struct replica *items; /* the owner's */
+};
+
+/* An index; count must not be 0. */
+size_t replicas_choose(const struct replicas *replicas, uint64_t chance);
+
+void replica_sent(struct replica *replica);
+void replica_forgotten(struct replica *replica); /* a call under way is not waited for */
+void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us);
+/* `unmet`: it could not even be reached. */
+void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us);
+
+/* One that is out and due to be asked whether it is ready: marks it as asked. False: none. */
+bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index);
+void replica_said(struct replica *replica, bool ready, int64_t now_us);
+
+/* When replicas_to_ask() finds one next; INT64_MAX: none is out. */
+int64_t replicas_due_us(const struct replicas *replicas);
+
+#endif
