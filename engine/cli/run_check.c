@@ -72,14 +72,11 @@ static bool check_callee(const struct pipeline_plan *plan, const struct callee *
 	if (callee->endpoint.origin == ENDPOINT_NONE)
 		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
-	const struct model_addresses addresses = endpoint_addresses(&callee->endpoint, callee->name, arena);
-	for (size_t i = 0; i < addresses.count; i++)
-		if (addresses.items[i].protocol == PROTOCOL_OIP_REST)
-			return true;
-	return error_set(
-		error, ERROR_CONFIG, place,
-		"step `%s`: model `%s` is at %s (%s), and only http:// and https:// can be called yet; give it such an address",
-		step->name, callee->name, callee->endpoint.addresses, endpoint_origin_text(callee->endpoint.origin));
+	if (endpoint_addresses(&callee->endpoint, callee->name, arena).count > 0)
+		return true;
+	return error_set(error, ERROR_CONFIG, place,
+			 "step `%s`: model `%s` is at %s (%s), which cannot be called; write http://HOST:PORT or grpc://HOST:PORT",
+			 step->name, callee->name, callee->endpoint.addresses, endpoint_origin_text(callee->endpoint.origin));
 }
 
 static bool check_calls(const struct pipeline_plan *plan, struct arena *arena, struct error *error)

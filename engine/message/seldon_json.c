@@ -5,6 +5,8 @@
  * strData, binData and jsonData are one element of BYTES in a tensor called so. The
  * answer has the form of the request, and its meta.
  */
+#include "message/seldon_json.h"
+
 #include "base/base64.h"
 #include "message/format.h"
 #include "message/json_form.h"
@@ -335,6 +337,29 @@ static bool seldon_encode(const struct message *message, const struct answer *an
 	}
 	buffer_byte(out, '}');
 	return json_written(out, error);
+}
+
+bool seldon_encode_request(const struct payload *payload, struct text id, enum seldon_form form, struct buffer *out,
+			   struct arena *arena, struct error *error)
+{
+	if (form == SELDON_NONE && payload->tensors.count == 1 && payload->tensors.items[0]->datatype == DATATYPE_BYTES)
+		form = SELDON_TEXT;
+	buffer_string(out, "{\"meta\":{\"puid\":");
+	json_write_string(out, id);
+	buffer_string(out, "},");
+	write_tensors(out, payload->tensors, form, arena);
+	buffer_byte(out, '}');
+	return json_written(out, error);
+}
+
+bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error)
+{
+	struct message message = {.arena = arena};
+	struct error fault = {0};
+	bool good = seldon_decode(&message, body, NULL, &fault);
+	*payload = message.payload;
+	return good || error_set(error, fault.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE,
+				 "as a SeldonMessage: %s", fault.text);
 }
 
 const struct format format_seldon = {

@@ -2,16 +2,27 @@
  *
  * Rows: {"instances": [...]} is one tensor `input-0`; rows that are objects are one
  * tensor for each key. Columns: {"inputs": {"name": [...]}}, or one without a name.
- * The answer has `predictions` for `instances` and `outputs` for `inputs`.
+ * The answer has `predictions` for `instances` and `outputs` for `inputs`. A caller of a
+ * model server sees the same from the other end; see v1_json.h.
  */
+#include "message/v1_json.h"
+
 #include "message/format.h"
 #include "message/json_form.h"
 #include "message/json_write.h"
 #include "message/tensor_infer.h"
 #include "message/tensor_json.h"
 
-#define ONLY_TENSOR TEXT("input-0")
 #define KEYS_MAX 1024 /* in a row; each is looked up among all others */
+
+/* What a request and a reply call the same things. */
+struct wording {
+	const char *body, *rows, *columns, *only;
+	enum error_kind fault; /* whose it is when it is wrong */
+};
+
+static const struct wording request_wording = {"the request", "instances", "inputs", "input-0", ERROR_INPUT};
+static const struct wording reply_wording = {"the reply", "predictions", "outputs", "output-0", ERROR_REMOTE};
 
 static const struct infer_rules v1_rules = {.integers = true, .base64 = true};
 
@@ -29,10 +40,11 @@ static bool end_tensors(struct message *message, const struct tensors_builder *b
 }
 
 /* The list or value as one tensor. */
-static bool read_alone(struct message *message, const struct json_scan *scan, const char *where, struct text span)
+static bool read_alone(struct message *message, const struct json_scan *scan, const char *where, const struct wording *wording,
+		       struct text span)
 {
 	struct tensors_builder builder;
-	const struct tensor *tensor = tensor_infer(scan, where, ONLY_TENSOR, &span, 1, false, v1_rules);
+	const struct tensor *tensor = tensor_infer(scan, where, text_of(wording->only), &span, 1, false, v1_rules);
 	if (!tensor)
 		return false;
 	tensors_begin(&builder, message->arena, 1);
@@ -60,24 +72,24 @@ static size_t find_key(const struct table *table, struct text key, size_t guess)
 	return at;
 }
 
-static bool twice(const struct json_scan *scan, struct text key, size_t row)
+static bool twice(const struct json_scan *scan, const struct wording *wording, struct text key, size_t row)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "instances: the key " TEXT_FORMAT " of row %zu stands twice",
-			 TEXT_ARGUMENTS(key), row);
+	return error_set(scan->error, wording->fault, PLACE_NONE, "%s: the key " TEXT_FORMAT " of row %zu stands twice",
+			 wording->rows, TEXT_ARGUMENTS(key), row);
 }
 
-static bool open_table(struct table *table, struct json_scan scan, struct text span)
+static bool open_table(struct table *table, struct json_scan scan, const struct wording *wording, struct text span)
 {
 	struct text key;
 	table->keys = ARENA_ARRAY(scan.arena, struct text, KEYS_MAX);
 	if (!table->keys)
-		return error_memory(scan.error, ERROR_LIMIT, "reading instances");
+		return error_memory(scan.error, ERROR_LIMIT, "reading rows");
 	json_enter(&scan);
 	for (; json_item(&scan); table->rows++) {
 		bool first = table->rows == 0;
 		if (json_peek(&scan) != JSON_OBJECT)
-			return error_set(scan.error, ERROR_INPUT, PLACE_NONE, "instances: row %zu is no object, and row 0 is",
-					 table->rows);
+			return error_set(scan.error, wording->fault, PLACE_NONE, "%s: row %zu is no object, and row 0 is",
+					 wording->rows, table->rows);
 		if (!first) {
 			(void)json_skip(&scan);
 			continue;
@@ -85,23 +97,25 @@ static bool open_table(struct table *table, struct json_scan scan, struct text s
 		json_enter(&scan);
 		for (; json_key(&scan, &key); (void)json_skip(&scan)) {
 			if (table->count == KEYS_MAX)
-				return error_set(scan.error, ERROR_LIMIT, PLACE_NONE,
-						 "instances: a row has more than %d keys; send lists", KEYS_MAX);
+				return error_set(scan.error, ERROR_LIMIT, PLACE_NONE, "%s: a row has more than %d keys; send lists",
+						 wording->rows, KEYS_MAX);
 			if (find_key(table, key, 0) < table->count)
-				return twice(&scan, key, 0);
+				return twice(&scan, wording, key, 0);
 			table->keys[table->count++] = key;
 		}
 	}
 	if (table->count == 0)
-		return error_set(scan.error, ERROR_INPUT, PLACE_NONE, "instances: row 0 is an empty object; give it keys");
+		return error_set(scan.error, wording->fault, PLACE_NONE, "%s: row 0 is an empty object; give it keys",
+				 wording->rows);
 	/* A key, its colon and its value are four bytes at least. */
 	if (table->rows > span.length / 4 / table->count)
-		return error_set(scan.error, ERROR_INPUT, PLACE_NONE, "instances: rows differ in their keys; give each the same");
+		return error_set(scan.error, wording->fault, PLACE_NONE, "%s: rows differ in their keys; give each the same",
+				 wording->rows);
 	table->cells = ARENA_ARRAY(scan.arena, struct text, table->rows * table->count);
-	return table->cells || error_memory(scan.error, ERROR_LIMIT, "reading instances");
+	return table->cells || error_memory(scan.error, ERROR_LIMIT, "reading rows");
 }
 
-static bool fill_row(const struct table *table, struct json_scan *scan, size_t row)
+static bool fill_row(const struct table *table, struct json_scan *scan, const struct wording *wording, size_t row)
 {
 	struct text key;
 	size_t filled = 0;
@@ -109,35 +123,35 @@ static bool fill_row(const struct table *table, struct json_scan *scan, size_t r
 	for (; json_key(scan, &key); filled++) {
 		size_t at = find_key(table, key, filled);
 		if (at == table->count)
-			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-					 "instances: the key " TEXT_FORMAT
-					 " of row %zu is not in row 0; give each row the same keys",
-					 TEXT_ARGUMENTS(key), row);
+			return error_set(scan->error, wording->fault, PLACE_NONE,
+					 "%s: the key " TEXT_FORMAT " of row %zu is not in row 0; give each row the same keys",
+					 wording->rows, TEXT_ARGUMENTS(key), row);
 		if (table->cells[at * table->rows + row].bytes)
-			return twice(scan, key, row);
+			return twice(scan, wording, key, row);
 		(void)json_span(scan, &table->cells[at * table->rows + row]);
 	}
 	return filled == table->count ||
-	       error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-			 "instances: row %zu has %zu keys and row 0 has %zu; give each the same", row, filled, table->count);
+	       error_set(scan->error, wording->fault, PLACE_NONE, "%s: row %zu has %zu keys and row 0 has %zu; give each the same",
+			 wording->rows, row, filled, table->count);
 }
 
-static bool read_table(struct message *message, const struct json_scan *scan, struct text span)
+static bool read_table(struct message *message, const struct json_scan *scan, const struct wording *wording, struct text span)
 {
 	struct table table = {0};
 	struct json_scan rows = json_again(scan, span);
-	if (!open_table(&table, rows, span))
+	if (!open_table(&table, rows, wording, span))
 		return false;
 	json_enter(&rows);
 	for (size_t row = 0; json_item(&rows); row++) {
 		(void)json_peek(&rows);
-		if (!fill_row(&table, &rows, row))
+		if (!fill_row(&table, &rows, wording, row))
 			return false;
 	}
 	struct tensors_builder builder;
 	tensors_begin(&builder, message->arena, table.count);
 	for (size_t k = 0; k < table.count; k++) {
-		const char *where = arena_print(message->arena, "instances: key " TEXT_FORMAT, TEXT_ARGUMENTS(table.keys[k]));
+		const char *where =
+			arena_print(message->arena, "%s: key " TEXT_FORMAT, wording->rows, TEXT_ARGUMENTS(table.keys[k]));
 		const struct tensor *tensor =
 			where ? tensor_infer(scan, where, table.keys[k], table.cells + k * table.rows, table.rows, true, v1_rules)
 			      : NULL;
@@ -148,34 +162,36 @@ static bool read_table(struct message *message, const struct json_scan *scan, st
 	return end_tensors(message, &builder, scan->error);
 }
 
-static bool read_instances(struct message *message, const struct json_scan *scan, struct text span)
+static bool read_rows(struct message *message, const struct json_scan *scan, const struct wording *wording, struct text span)
 {
 	struct json_scan inside = json_again(scan, span);
 	struct text bytes;
 	if (json_peek(&inside) != JSON_ARRAY)
-		return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "instances is no list; send {\"instances\": [row, …]}");
+		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is no list; send {\"%s\": [row, …]}", wording->rows,
+				 wording->rows);
 	json_enter(&inside);
 	if (!json_item(&inside))
-		return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "instances is an empty list; send at least one row");
+		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is an empty list; send at least one row",
+				 wording->rows);
 	if (json_peek(&inside) == JSON_OBJECT && !json_is_base64(&inside, &bytes))
-		return read_table(message, scan, span);
-	return read_alone(message, scan, "instances", span);
+		return read_table(message, scan, wording, span);
+	return read_alone(message, scan, wording->rows, wording, span);
 }
 
-static bool read_columns(struct message *message, const struct json_scan *scan, struct text span)
+static bool read_columns(struct message *message, const struct json_scan *scan, const struct wording *wording, struct text span)
 {
 	struct json_scan inside = json_again(scan, span);
 	struct tensors_builder builder;
 	struct text name;
 	struct text value;
 	if (json_peek(&inside) != JSON_OBJECT || json_is_base64(&inside, &value))
-		return read_alone(message, scan, "inputs", span);
+		return read_alone(message, scan, wording->columns, wording, span);
 	tensors_begin(&builder, message->arena, 0);
 	json_enter(&inside);
 	while (json_key(&inside, &name)) {
-		const char *where = arena_print(message->arena, "inputs: " TEXT_FORMAT, TEXT_ARGUMENTS(name));
+		const char *where = arena_print(message->arena, "%s: " TEXT_FORMAT, wording->columns, TEXT_ARGUMENTS(name));
 		if (!where)
-			return error_memory(scan->error, ERROR_LIMIT, "reading inputs");
+			return error_memory(scan->error, ERROR_LIMIT, "reading columns");
 		const struct tensor *tensor =
 			json_span(&inside, &value) ? tensor_infer(scan, where, name, &value, 1, false, v1_rules) : NULL;
 		if (!tensor)
@@ -183,26 +199,28 @@ static bool read_columns(struct message *message, const struct json_scan *scan, 
 		tensors_add(&builder, tensor);
 	}
 	if (builder.count == 0)
-		return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "inputs is an empty object; send at least one tensor");
+		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is an empty object; send at least one tensor",
+				 wording->columns);
 	return end_tensors(message, &builder, scan->error);
 }
 
-static bool v1_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+static bool read_body(struct message *message, struct text bytes, const struct wording *wording, struct error *error)
 {
-	(void)schemas;
 	struct json_scan scan;
 	struct text key;
-	struct text instances = {0};
-	struct text inputs = {0};
-	json_begin(&scan, bytes, "the request", message->arena, error);
+	struct text rows = {0};
+	struct text columns = {0};
+	json_begin(&scan, bytes, wording->body, message->arena, error);
 	enum json_type type = json_peek(&scan);
 	if (type == JSON_OBJECT) {
 		json_enter(&scan);
 		while (json_key(&scan, &key)) {
-			if (text_is(key, "instances"))
-				(void)json_span(&scan, &instances);
-			else if (text_is(key, "inputs"))
-				(void)json_span(&scan, &inputs);
+			/* MLflow's predictions may be an object, of columns. */
+			bool is_rows = text_is(key, wording->rows);
+			if (is_rows && !(wording == &reply_wording && json_peek(&scan) == JSON_OBJECT))
+				(void)json_span(&scan, &rows);
+			else if (is_rows || text_is(key, wording->columns))
+				(void)json_span(&scan, &columns);
 			else
 				(void)json_skip(&scan);
 		}
@@ -211,11 +229,27 @@ static bool v1_decode(struct message *message, struct text bytes, const struct s
 	}
 	if (!json_end(&scan))
 		return false;
-	if (!instances.bytes == !inputs.bytes)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the request has %s; send {\"instances\": [row, …]}",
-				 inputs.bytes ? "both instances and inputs" : "neither instances nor inputs");
-	message->v1_columns = inputs.bytes != NULL;
-	return inputs.bytes ? read_columns(message, &scan, inputs) : read_instances(message, &scan, instances);
+	if (!rows.bytes == !columns.bytes)
+		return error_set(error, wording->fault, PLACE_NONE, "%s has %s %s %s %s; send {\"%s\": [row, …]}", wording->body,
+				 columns.bytes ? "both" : "neither", wording->rows, columns.bytes ? "and" : "nor", wording->columns,
+				 wording->rows);
+	message->v1_columns = columns.bytes != NULL;
+	return columns.bytes ? read_columns(message, &scan, wording, columns) : read_rows(message, &scan, wording, rows);
+}
+
+static bool v1_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+{
+	(void)schemas;
+	return read_body(message, bytes, &request_wording, error);
+}
+
+bool v1_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error)
+{
+	struct message message = {.arena = arena};
+	struct error fault = {0};
+	bool good = read_body(&message, body, &reply_wording, &fault);
+	*payload = message.payload;
+	return good || error_set(error, fault.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE, "%s", fault.text);
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -286,6 +320,51 @@ static bool v1_encode(const struct message *message, const struct answer *answer
 		json_write_string(out, text_of(answer->error->text));
 	}
 	buffer_byte(out, '}');
+	return json_written(out, error);
+}
+
+bool v1_encode_request(const struct payload *payload, bool columns, struct buffer *out, struct error *error)
+{
+	struct tensors tensors = payload->tensors;
+	columns = columns || (tensors.count > 1 && !have_rows(tensors));
+	buffer_string(out, columns ? "{\"inputs\":" : "{\"instances\":");
+	write_tensors(out, tensors, columns);
+	buffer_byte(out, '}');
+	return json_written(out, error);
+}
+
+/* Each tensor is a column of as many rows. */
+static bool are_columns(struct tensors tensors)
+{
+	for (size_t i = 0; i < tensors.count; i++)
+		if (tensors.items[i]->rank == 0 || tensors.items[i]->count != (size_t)tensors.items[i]->shape[0])
+			return false;
+	return have_rows(tensors);
+}
+
+bool mlflow_encode_request(const struct payload *payload, struct buffer *out, struct error *error)
+{
+	struct tensors tensors = payload->tensors;
+	const struct parameter *type = parameters_find(payload->parameters, TEXT("content_type"));
+	bool frame = type && type->type == PARAMETER_TEXT && text_is(type->value.text, "pd");
+	if (!(frame || tensors.count > 1) || tensors.count == 0 || !are_columns(tensors))
+		return v1_encode_request(payload, true, out, error);
+	buffer_string(out, "{\"dataframe_split\":{\"columns\":[");
+	for (size_t i = 0; i < tensors.count; i++) {
+		if (i > 0)
+			buffer_byte(out, ',');
+		json_write_string(out, tensors.items[i]->name);
+	}
+	buffer_string(out, "],\"data\":");
+	for (size_t row = 0; row < (size_t)tensors.items[0]->shape[0]; row++) {
+		buffer_byte(out, row ? ',' : '[');
+		for (size_t i = 0; i < tensors.count; i++) {
+			buffer_byte(out, i ? ',' : '[');
+			tensor_json_write_element(out, tensors.items[i], row, BYTES_AS_EITHER);
+		}
+		buffer_byte(out, ']');
+	}
+	buffer_string(out, "]}}");
 	return json_written(out, error);
 }
 

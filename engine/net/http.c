@@ -20,7 +20,7 @@ struct exchange {
 	struct buffer body;
 	struct curl_slist *headers;
 	const char *headers_for; /* the content type that `headers` say */
-	struct exchange *next;   /* in the pool, or in the list of those under way */
+	struct exchange *next;	 /* in the pool, or in the list of those under way */
 	struct exchange *previous;
 	char words[CURL_ERROR_SIZE];
 };
@@ -49,6 +49,14 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 	return buffer_failed(&exchange->body) ? 0 : size * count; /* 0 makes curl end it */
 }
 
+/* NULL says: as usual. */
+static bool say_files(CURL *easy, const struct tls_files *files)
+{
+	return (!files->authorities || curl_easy_setopt(easy, CURLOPT_CAINFO, files->authorities) == CURLE_OK) &&
+	       curl_easy_setopt(easy, CURLOPT_SSLCERT, files->certificate) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_SSLKEY, files->key) == CURLE_OK;
+}
+
 static bool exchange_set_up(struct exchange *exchange, const struct http_limits *limits)
 {
 	CURL *easy = exchange->easy;
@@ -59,7 +67,8 @@ static bool exchange_set_up(struct exchange *exchange, const struct http_limits 
 	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, limits->connection_idle_s) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms) == CURLE_OK;
+	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms) == CURLE_OK &&
+	       (!limits->tls || say_files(easy, limits->tls));
 }
 
 static struct exchange *exchange_open(struct http *http)
@@ -124,15 +133,18 @@ static void exchange_end(struct exchange *exchange)
 static void tell_failure(struct exchange *exchange, CURLcode code, struct http_reply *reply)
 {
 	const struct http_request *request = exchange->request;
+	curl_off_t connected_us = 0;
+	(void)curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+	reply->stage = reply->status > 0 ? HTTP_BEGUN : connected_us > 0 ? HTTP_SENT : HTTP_UNMET;
 	reply->status = 0;
-	reply->timed_out = code == CURLE_OPERATION_TIMEDOUT;
+	reply->timed_out = code == CURLE_OPERATION_TIMEDOUT && connected_us > 0;
 	reply->body = (struct text){0};
 	if (buffer_failed(&exchange->body))
 		error_set(&reply->error, ERROR_LIMIT, PLACE_NONE, "%s answered with more than %zu bytes, which is the limit",
 			  request->url, exchange->http->limits.reply_bytes);
 	else if (code == CURLE_OUT_OF_MEMORY)
 		error_memory(&reply->error, ERROR_SYSTEM, "calling over HTTP");
-	else if (code == CURLE_OPERATION_TIMEDOUT)
+	else if (reply->timed_out)
 		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer within %lld ms", request->url,
 			  (long long)request->timeout_ms);
 	else
@@ -144,6 +156,10 @@ static void finish(struct exchange *exchange, CURLcode code)
 {
 	struct http_request *request = exchange->request;
 	struct http_reply reply = {.body = buffer_view(&exchange->body)};
+	struct curl_header *header;
+	if (request->wanted_header &&
+	    curl_easy_header(exchange->easy, request->wanted_header, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		reply.header = text_of(header->value);
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &reply.status);
 	if (code != CURLE_OK)
 		tell_failure(exchange, code, &reply);
@@ -286,28 +302,37 @@ void http_close(struct http *http)
 	memory_give(http);
 }
 
-/* Without an empty Expect, curl waits for a leave to send longer bodies. */
-static bool say_content_type(struct exchange *exchange, const char *content_type)
+static bool add_header(struct curl_slist **list, const char *line)
 {
-	if (exchange->headers_for == content_type)
+	struct curl_slist *more = curl_slist_append(*list, line);
+	*list = more ? more : *list;
+	return more != NULL;
+}
+
+/* Kept from request to request, as long as they say the same. Without an empty Expect, curl
+ * waits for a leave to send longer bodies. */
+static bool say_headers(struct exchange *exchange, const struct http_request *request)
+{
+	bool usual = !request->headers[0] && !request->headers[1];
+	if (usual && exchange->headers_for == request->content_type)
 		return true;
 	char line[256]; /* a content type is a name of ours, never a user's text */
-	snprintf(line, sizeof line, "Content-Type: %s", content_type);
+	snprintf(line, sizeof line, "Content-Type: %s", request->content_type);
 	curl_slist_free_all(exchange->headers);
-	exchange->headers_for = NULL;
-	exchange->headers = curl_slist_append(NULL, "Expect:");
-	struct curl_slist *more = exchange->headers ? curl_slist_append(exchange->headers, line) : NULL;
-	if (!more)
-		return false;
-	exchange->headers_for = content_type;
-	return true;
+	exchange->headers = NULL;
+	exchange->headers_for = usual ? request->content_type : NULL;
+	bool said = add_header(&exchange->headers, "Expect:") && add_header(&exchange->headers, line);
+	for (size_t i = 0; said && i < HTTP_HEADERS_MAX; i++)
+		said = !request->headers[i] || add_header(&exchange->headers, request->headers[i]);
+	if (!said)
+		exchange->headers_for = NULL;
+	return said;
 }
 
 static bool say_request(struct exchange *exchange, const struct http_request *request)
 {
 	CURL *easy = exchange->easy;
-	bool said = say_content_type(exchange, request->content_type) &&
-		    curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
+	bool said = say_headers(exchange, request) && curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
 		    curl_easy_setopt(easy, CURLOPT_USERPWD, request->login) == CURLE_OK &&
 		    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms) == CURLE_OK &&
 		    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;

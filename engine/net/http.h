@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct http;
 
@@ -19,13 +20,25 @@ struct http_limits {
 	long connection_idle_s;   /* an idle connection is closed after so long */
 	size_t reply_bytes;       /* a longer body ends the request with a LIMIT error */
 	int64_t connect_ms;       /* until a connection stands */
+	const struct tls_files *tls; /* of https, borrowed; NULL: the system's authorities */
 };
+
+/* How far a request came that has no answer. */
+enum http_stage {
+	HTTP_UNMET, /* no connection */
+	HTTP_SENT,  /* the connection ended before any of an answer came */
+	HTTP_BEGUN, /* an answer broke off */
+};
+
+#define HTTP_HEADERS_MAX 2
 
 struct http_reply {
 	long status;       /* 0: no answer came, `error` says why */
 	struct text body;  /* borrowed, until `done` returns */
 	struct error error; /* REMOTE: refused, lost, timed out; LIMIT: reply_bytes; SYSTEM: memory */
 	bool timed_out;     /* that was why */
+	enum http_stage stage;
+	struct text header; /* the value of the wanted one; bytes NULL: it did not come */
 };
 
 struct http_request {
@@ -35,6 +48,8 @@ struct http_request {
 	struct text body;  /* posted; bytes NULL: GET */
 	const char *login; /* user:password, said at once (basic); NULL: none */
 	int64_t timeout_ms;
+	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", beside the usual ones; NULL: none */
+	const char *wanted_header;	       /* of the reply; NULL: none */
 	/* May start other requests, and reuse this one. */
 	void (*done)(struct http_request *request, const struct http_reply *reply);
 	void *context;

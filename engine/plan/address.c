@@ -4,8 +4,7 @@
 static const struct scheme {
 	const char *text;
 	bool grpc, tls;
-} schemes[] = {
-	{"http://", false, false}, {"https://", false, true}, {"grpc://", true, false}, {"grpcs://", true, true}};
+} schemes[] = {{"http://", false, false}, {"https://", false, true}, {"grpc://", true, false}, {"grpcs://", true, true}};
 
 #define GRPC_PORT "8081" /* MLServer's; gRPC has none of its own */
 
@@ -90,9 +89,12 @@ static struct reading read_path(struct text path)
 		enum model_protocol protocol;
 		bool whole;
 	} endings[] = {
-		{"/api/v1.0/predictions", PROTOCOL_SELDON, true}, {"/api/v0.1/predictions", PROTOCOL_SELDON, true},
-		{"/invocations", PROTOCOL_MLFLOW, true},	  {"/v1/models", PROTOCOL_V1, false},
-		{"/v2/models", PROTOCOL_OIP_REST, false},	  {"/v1", PROTOCOL_V1, false},
+		{"/api/v1.0/predictions", PROTOCOL_SELDON, true},
+		{"/api/v0.1/predictions", PROTOCOL_SELDON, true},
+		{"/invocations", PROTOCOL_MLFLOW, true},
+		{"/v1/models", PROTOCOL_V1, false},
+		{"/v2/models", PROTOCOL_OIP_REST, false},
+		{"/v1", PROTOCOL_V1, false},
 		{"/v2", PROTOCOL_OIP_REST, false},
 	};
 	struct reading reading = {.prefix = path.length};
@@ -162,7 +164,10 @@ static bool read_address(struct text text, const char *model, bool at_server, st
 	bool port = port_of(parts.host) != NULL;
 	*address = (struct model_address){.tls = parts.scheme->tls, .model = model};
 	address->host = arena_print(arena, TEXT_FORMAT "%s%s", TEXT_ARGUMENTS(parts.host), port ? "" : ":",
-				    port ? "" : parts.scheme->grpc ? GRPC_PORT : parts.scheme->tls ? "443" : "80");
+				    port		 ? ""
+				    : parts.scheme->grpc ? GRPC_PORT
+				    : parts.scheme->tls	 ? "443"
+							 : "80");
 	if (!parts.scheme->grpc)
 		return read_rest(&parts, model, at_server, address, arena);
 	address->protocol = PROTOCOL_OIP_GRPC;
@@ -173,13 +178,13 @@ static bool read_address(struct text text, const char *model, bool at_server, st
 
 /* ---- several ---- */
 
-/* Whether the host of an address by gRPC is called over REST as well. */
+/* Whether the host of an address over REST is called by gRPC as well. */
 static bool has_better(const struct model_address *address, const struct model_address *all, size_t count)
 {
-	if (address->protocol != PROTOCOL_OIP_GRPC)
+	if (address->protocol != PROTOCOL_OIP_REST)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (all[i].protocol == PROTOCOL_OIP_REST &&
+		if (all[i].protocol == PROTOCOL_OIP_GRPC &&
 		    text_equal(host_name(text_of(all[i].host)), host_name(text_of(address->host))))
 			return true;
 	return false;

@@ -33,8 +33,8 @@ struct model_addresses {
 };
 
 /* Those of a list with blanks between them, for a model of that name; `at_server`: they
- * are a Server's, so no name of a model stands in their paths. Where one host
- * offers both REST and gRPC, only one of them is there. In the arena. */
+ * are a Server's, so no name of a model stands in their paths. gRPC goes before REST: where one
+ * host offers both, its address over REST is left out. In the arena. */
 struct model_addresses addresses_read(const char *list, const char *model, bool at_server, struct arena *arena);
 
 /* The same list, with a port for each address that has none; NULL: leaves it out. */

@@ -74,8 +74,9 @@ static bool reply_read(struct attempts *attempts, const struct attempt *attempt)
 		call->reply = &reply->payload;
 		return true;
 	}
-	return error_set(&call->error, error.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE, "%s : %s%s%s%s", call->name,
-			 error.text, attempt->where ? " (" : "", attempt->where ? attempt->where : "", attempt->where ? ")" : "");
+	return error_set(&call->error, error.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE, "%s : %s%s%s%s",
+			 call->name, error.text, attempt->where ? " (" : "", attempt->where ? attempt->where : "",
+			 attempt->where ? ")" : "");
 }
 
 /* ---- what is said of it ---- */
@@ -123,10 +124,8 @@ static bool counts_no_try(struct attempts *attempts, const struct attempt *attem
 	return is_unmet(attempt) && !by_this_call && !attempts->outage_fails;
 }
 
-static int64_t pause_ms(const struct attempts *attempts, const struct attempt *attempt)
+static int64_t pause_ms(const struct attempts *attempts)
 {
-	if (attempt->untouched && attempts->unmet <= ATTEMPTS_MAX)
-		return 0;
 	if (attempts->unmet == 0)
 		return pauses_ms[attempts->made - 1];
 	int64_t pause = UNMET_PAUSE_MS << (attempts->unmet < 7 ? attempts->unmet - 1 : 6);
@@ -147,7 +146,7 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 		return true;
 	}
 	if (meaning == MEANS_AGAIN && (unmet || attempts->made < ATTEMPTS_MAX)) {
-		*again_ms = now_ms + pause_ms(attempts, attempt);
+		*again_ms = now_ms + pause_ms(attempts);
 		if (deadline_ms == 0 || *again_ms < deadline_ms)
 			return false;
 	}

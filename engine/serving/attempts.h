@@ -32,11 +32,11 @@ struct attempts {
 
 /* What came of one attempt. */
 enum attempt_end {
-	ATTEMPT_REPLIED,   /* with `status`, and what belongs to it */
-	ATTEMPT_BROKE,	   /* the answer broke off */
+	ATTEMPT_REPLIED, /* with `status`, and what belongs to it */
+	ATTEMPT_BROKE,	 /* the answer broke off */
 	ATTEMPT_TIMED_OUT,
-	ATTEMPT_REFUSED,   /* no connection */
-	ATTEMPT_LOST,	   /* the connection ended before any of an answer came */
+	ATTEMPT_REFUSED, /* no connection */
+	ATTEMPT_LOST,	 /* the connection ended before any of an answer came */
 };
 
 struct attempt {
@@ -49,7 +49,6 @@ struct attempt {
 	struct text body;	       /* OIP JSON; lives as long as the call's message */
 	bool others_answered;	       /* the server answered other calls since this one's last attempt */
 	bool loading;		       /* the server does not know the model, which it may be about to load */
-	bool untouched;		       /* the server is known not to have seen it */
 };
 
 /* `model_timeout_ms`: the model's own (annotation seldon.io/rest-timeout); 0: none. The

@@ -1,60 +1,235 @@
-/* caller.c: see caller.h.
- *
- * A call's way: it waits in line, is under way as an HTTP request, and is answered, or
- * pauses and waits in line again.
- */
+/* caller.c: see caller.h. Each model has a line of its own (dispatch.h); models whose
+ * connections are alike share a wire (wire.h). */
 #include "serving/caller.h"
 
+#include <time.h>
+
 #include "base/memory.h"
-#include "message/json_scan.h"
-#include "message/oip_json.h"
-#include "net/http.h"
-#include "serving/attempts.h"
+#include "serving/dispatch.h"
+#include "serving/wire.h"
 
-#define CONNECTION_IDLE_S 60
-#define CONNECT_MS 2000
-#define CALLS_MAX 64 /* of one worker under way at once: what a saturated server has use for */
-#define WORDS_MAX 200 /* of a body that is no error in JSON, in our error */
+#define READY_MS 2000 /* for an answer to whether a model is ready */
 
-/* One call on its way. */
-struct errand {
-	struct http_request request;
-	struct attempts attempts;
-	struct loop_timer again_timer;
+struct served {
 	struct caller *caller;
-	const char *url;
-	struct buffer body;
-	struct errand *next; /* in the line, or in the pool */
-	struct errand *next_active, *previous_active;
-	bool in_line;
-	bool forgotten; /* while in line: the line gives it back */
+	const struct model_config *config;
+	struct dispatch_config dispatch_config;
+	struct dispatch *dispatch;
+	struct wire *wire;
+	bool *binary; /* for each address: it takes tensors as binary data */
+	struct loop_timer timer;
+	int64_t due_us; /* of the timer; INT64_MAX: not set */
 };
 
 struct caller {
 	struct loop *loop;
-	struct http *http;
 	const struct caller_config *config;
-	struct errand *active; /* all that have a call */
-	struct errand *first_in_line, *last_in_line;
-	size_t lanes; /* the widest that a model has */
-	size_t under_way;
-	struct loop_timer line_timer; /* due at once: the line moves on, in the next turn */
-	struct errand *pool;
+	struct dispatch_outside outside;
+	size_t count;
+	struct served *models;
+	size_t wire_count;
+	struct wire_config *wire_configs; /* one for each wire */
+	struct wire **wires;
 	void (*answered)(void *context, struct call *call);
 	void *context;
 };
 
-static void move_line(void *context);
+/* As the loop's, and finer. */
+static int64_t now_us(const struct caller *caller)
+{
+	struct timespec now;
+	int64_t loop_us = loop_now_ms(caller->loop) * 1000;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return us > loop_us ? us : loop_us;
+}
+
+/* ---- time ---- */
+
+static void set_timer(struct served *served, int64_t now)
+{
+	struct caller *caller = served->caller;
+	int64_t due_us = dispatch_due_us(served->dispatch, now);
+	struct error error = {0};
+	if (due_us == served->due_us)
+		return;
+	served->due_us = due_us;
+	if (due_us == INT64_MAX)
+		loop_timer_stop(caller->loop, &served->timer);
+	else if (!loop_timer_set(caller->loop, &served->timer, due_us ? (due_us + 999) / 1000 : loop_now_ms(caller->loop), &error))
+		served->due_us = INT64_MAX; /* the next call or answer sets it */
+}
+
+static void on_due(void *context)
+{
+	struct served *served = context;
+	int64_t now = now_us(served->caller);
+	served->due_us = INT64_MAX;
+	dispatch_turn(served->dispatch, now);
+	set_timer(served, now);
+}
+
+/* ---- what dispatch asks for ---- */
+
+static struct served *served_of(struct caller *caller, const struct dispatch *dispatch)
+{
+	for (size_t i = 0; i < caller->count; i++)
+		if (caller->models[i].dispatch == dispatch)
+			return &caller->models[i];
+	return NULL;
+}
+
+static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
+{
+	struct served *served = served_of(context, errand->dispatch);
+	const struct wire_call call = {.address = &served->config->addresses.items[errand->replica],
+				       .parameters = served->config->parameters,
+				       .binary = served->binary[errand->replica],
+				       .timeout_ms = timeout_ms};
+	return wire_send(served->wire, errand, &call, error);
+}
+
+static void on_withdraw(void *context, struct errand *errand)
+{
+	wire_withdraw(served_of(context, errand->dispatch)->wire, errand);
+}
+
+static void on_discard(void *context, struct errand *errand)
+{
+	(void)context;
+	wire_discard(errand);
+}
+
+static void on_call_answered(void *context, struct call *call)
+{
+	struct caller *caller = context;
+	caller->answered(caller->context, call);
+}
+
+/* A server that has no such question, or says it in its own way, is tried by a call. */
+static bool says_ready(const struct attempt *attempt)
+{
+	static const char protobuf_no[] = {8, 0};
+	if (attempt->status == 0 || attempt->status >= 500)
+		return attempt->status == 501;
+	bool no = attempt->body.length == 0 || text_equal(attempt->body, (struct text){protobuf_no, 2}) ||
+		  memmem(attempt->body.bytes, attempt->body.length, "false", 5);
+	return !(attempt->status == 200 && attempt->body.length > 0 && no);
+}
+
+static void on_ready_told(void *context, size_t nth, const struct attempt *attempt)
+{
+	struct served *served = context;
+	int64_t now = now_us(served->caller);
+	dispatch_ready(served->dispatch, nth, says_ready(attempt), now);
+	set_timer(served, now);
+}
+
+static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replica)
+{
+	struct served *served = served_of(context, dispatch);
+	const struct model_address *address = &served->config->addresses.items[replica];
+	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
+	       wire_ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
+}
+
+static void on_arrived(void *context, struct errand *errand, struct attempt *attempt)
+{
+	struct caller *caller = context;
+	struct served *served = served_of(caller, errand->dispatch);
+	int64_t now = now_us(caller);
+	dispatch_outcome(served->dispatch, errand, attempt, now);
+	set_timer(served, now);
+}
+
+/* ---- binary data, where it is offered ---- */
+
+static void on_extensions_told(void *context, size_t nth, const struct attempt *attempt)
+{
+	struct served *served = context;
+	static const char extension[] = "\"binary_tensor_data\"";
+	if (attempt->status == 200)
+		served->binary[nth] = memmem(attempt->body.bytes, attempt->body.length, extension, sizeof extension - 1) != NULL;
+}
+
+/* Until the answer is there tensors go as JSON. */
+static void ask_extensions(struct served *served)
+{
+	for (size_t i = 0; i < served->config->addresses.count; i++) {
+		const struct model_address *address = &served->config->addresses.items[i];
+		if (address->protocol == PROTOCOL_OIP_REST)
+			(void)wire_ask(served->wire, address, ASK_SERVER_METADATA, READY_MS, on_extensions_told, served, i);
+	}
+}
 
 /* ---- opening and closing ---- */
 
-/* REST is spoken at the first address where it is. */
-static const char *rest_url(const struct model_config *model)
+static bool same_text(const char *one, const char *other)
 {
-	for (size_t i = 0; i < model->addresses.count; i++)
-		if (model->addresses.items[i].protocol == PROTOCOL_OIP_REST)
-			return model->addresses.items[i].url;
-	return NULL;
+	return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+static bool same_files(const struct tls_files *one, const struct tls_files *other)
+{
+	return one == other || (one && other && same_text(one->authorities, other->authorities) &&
+				same_text(one->certificate, other->certificate) && same_text(one->key, other->key));
+}
+
+/* The wire that models with such connections share. */
+static struct wire *wire_for(struct caller *caller, const struct model_config *model, struct error *error)
+{
+	for (size_t i = 0; i < caller->wire_count; i++) {
+		const struct wire_config *config = &caller->wire_configs[i];
+		if (config->pool.connections == model->pool.connections && config->pool.idle_ms == model->pool.idle_ms &&
+		    same_files(config->tls, model->tls))
+			return caller->wires[i];
+	}
+	struct wire_config *config = &caller->wire_configs[caller->wire_count];
+	*config = (struct wire_config){.pool = model->pool,
+				       .tls = model->tls,
+				       .request_bytes = caller->config->request_bytes,
+				       .reply_bytes = caller->config->reply_bytes,
+				       .context = caller,
+				       .arrived = on_arrived};
+	struct wire *wire = wire_open(caller->loop, config, error);
+	if (wire)
+		caller->wires[caller->wire_count++] = wire;
+	return wire;
+}
+
+static bool model_open(struct caller *caller, const struct model_config *model, struct error *error)
+{
+	struct served *served = &caller->models[caller->count];
+	*served = (struct served){.caller = caller, .config = model, .due_us = INT64_MAX};
+	served->timer = (struct loop_timer){.due = on_due, .context = served};
+	served->dispatch_config = (struct dispatch_config){
+		.model = model, .outage_fails = caller->config->outage_deadletter, .seed = caller->config->seed + caller->count};
+	if (model->addresses.count == 0)
+		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
+				 model->name);
+	caller->count++;
+	served->binary = memory_take(model->addresses.count, sizeof *served->binary);
+	if (!served->binary)
+		return error_memory(error, ERROR_SYSTEM, "opening a model's line");
+	served->wire = wire_for(caller, model, error);
+	served->dispatch = served->wire ? dispatch_open(&served->dispatch_config, &caller->outside, now_us(caller), error) : NULL;
+	if (served->dispatch)
+		ask_extensions(served);
+	return served->dispatch != NULL;
+}
+
+static bool caller_set_up(struct caller *caller, struct error *error)
+{
+	size_t count = caller->config->model_count;
+	caller->models = memory_take(count + 1, sizeof *caller->models);
+	caller->wires = memory_take(count + 1, sizeof *caller->wires);
+	caller->wire_configs = memory_take(count + 1, sizeof *caller->wire_configs);
+	if (!caller->models || !caller->wires || !caller->wire_configs)
+		return error_memory(error, ERROR_SYSTEM, "opening a client of models");
+	for (size_t i = 0; i < count; i++)
+		if (!model_open(caller, &caller->config->models[i], error))
+			return false;
+	return true;
 }
 
 struct caller *caller_open(struct loop *loop, const struct caller_config *config,
@@ -65,272 +240,65 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 		error_memory(error, ERROR_SYSTEM, "opening a client of models");
 		return NULL;
 	}
-	caller->loop = loop;
-	caller->config = config;
-	caller->line_timer = (struct loop_timer){.due = move_line, .context = caller};
-	for (size_t i = 0; i < config->model_count; i++) {
-		size_t lanes = config->models[i].lanes_most ? config->models[i].lanes_most : CALLS_MAX;
-		caller->lanes = lanes > caller->lanes ? lanes : caller->lanes;
-	}
-	caller->answered = answered;
-	caller->context = context;
-	const struct http_limits http = {.connections_a_host = (long)CALLS_MAX,
-					 .connection_idle_s = CONNECTION_IDLE_S,
-					 .reply_bytes = config->reply_bytes,
-					 .connect_ms = CONNECT_MS};
-	if ((caller->http = http_open(loop, &http, error)))
+	*caller = (struct caller){.loop = loop, .config = config, .answered = answered, .context = context};
+	caller->outside = (struct dispatch_outside){.context = caller,
+						    .send = on_send,
+						    .withdraw = on_withdraw,
+						    .ask_ready = on_ask_ready,
+						    .answered = on_call_answered,
+						    .discard = on_discard};
+	if (caller_set_up(caller, error))
 		return caller;
-	error_memory(error, ERROR_SYSTEM, "opening a client of models");
 	caller_close(caller);
 	return NULL;
-}
-
-static void errand_close(struct errand *errand)
-{
-	loop_timer_stop(errand->caller->loop, &errand->again_timer);
-	buffer_close(&errand->body);
-	memory_give(errand);
 }
 
 void caller_close(struct caller *caller)
 {
 	if (!caller)
 		return;
-	http_close(caller->http);
-	loop_timer_stop(caller->loop, &caller->line_timer);
-	for (struct errand *errand = caller->first_in_line, *next; errand; errand = next) {
-		next = errand->next;
-		if (errand->forgotten)
-			errand_close(errand);
+	for (size_t i = 0; i < caller->count; i++) {
+		dispatch_close(caller->models[i].dispatch);
+		loop_timer_stop(caller->loop, &caller->models[i].timer);
+		memory_give(caller->models[i].binary);
 	}
-	for (struct errand *errand = caller->active, *next; errand; errand = next) {
-		next = errand->next_active;
-		errand_close(errand);
-	}
-	for (struct errand *errand = caller->pool, *next; errand; errand = next) {
-		next = errand->next;
-		errand_close(errand);
-	}
+	for (size_t i = 0; i < caller->wire_count; i++)
+		wire_close(caller->wires[i]);
+	memory_give(caller->models);
+	memory_give(caller->wires);
+	memory_give(caller->wire_configs);
 	memory_give(caller);
 }
 
-/* ---- errands ---- */
+/* ---- calls ---- */
 
-static struct errand *errand_make(struct caller *caller)
+static struct served *served_named(struct caller *caller, const char *name)
 {
-	struct errand *errand = memory_take(1, sizeof *errand);
-	if (!errand)
-		return NULL;
-	errand->caller = caller;
-	buffer_open(&errand->body, caller->config->request_bytes);
-	return errand;
-}
-
-static struct errand *errand_begin(struct caller *caller, struct call *call, const char *url)
-{
-	struct errand *errand = caller->pool;
-	if (errand)
-		caller->pool = errand->next;
-	else if (!(errand = errand_make(caller)))
-		return NULL;
-	errand->url = url;
-	errand->in_line = errand->forgotten = false;
-	attempts_begin(&errand->attempts, call, 0);
-	errand->previous_active = NULL;
-	errand->next_active = caller->active;
-	if (caller->active)
-		caller->active->previous_active = errand;
-	caller->active = errand;
-	return errand;
-}
-
-/* The call is the caller's again; the errand is given back, by the line if it stands
- * there. */
-static void errand_end(struct errand *errand)
-{
-	struct caller *caller = errand->caller;
-	if (errand->next_active)
-		errand->next_active->previous_active = errand->previous_active;
-	*(errand->previous_active ? &errand->previous_active->next_active : &caller->active) = errand->next_active;
-	errand->forgotten = errand->in_line;
-	if (errand->in_line)
-		return;
-	errand->next = caller->pool;
-	caller->pool = errand;
-}
-
-static void errand_stand_in_line(struct errand *errand)
-{
-	struct caller *caller = errand->caller;
-	errand->in_line = true;
-	errand->next = NULL;
-	if (caller->first_in_line)
-		caller->last_in_line->next = errand;
-	else
-		caller->first_in_line = errand;
-	caller->last_in_line = errand;
-}
-
-static struct errand *line_take(struct caller *caller)
-{
-	struct errand *errand = caller->first_in_line;
-	caller->first_in_line = errand->next;
-	errand->in_line = false;
-	return errand;
-}
-
-/* ---- what came back ---- */
-
-/* A server's error is JSON with its words under `error`; else what it sent, cut. */
-static struct text words_of(struct arena *arena, struct text body)
-{
-	struct json_scan scan;
-	struct error fault = {0};
-	struct text key, words = {0};
-	json_begin(&scan, body, "the error", arena, &fault);
-	if (json_peek(&scan) == JSON_OBJECT && json_enter(&scan)) {
-		while (json_key(&scan, &key)) {
-			if (text_is(key, "error") && json_peek(&scan) == JSON_STRING)
-				json_string(&scan, &words);
-			else
-				json_skip(&scan);
-		}
-	}
-	if (json_end(&scan) && words.length > 0)
-		return words;
-	return (struct text){body.bytes, body.length < WORDS_MAX ? body.length : WORDS_MAX};
-}
-
-/* True: the call has its end. */
-static bool judge(struct errand *errand, const struct http_reply *reply, int64_t *again_ms)
-{
-	struct call *call = errand->attempts.call;
-	struct arena *arena = call->message->arena;
-	struct attempt attempt = {.status = (int)reply->status};
-	if (reply->status == 0 && reply->error.kind != ERROR_REMOTE) {
-		call->error = reply->error; /* ours: too long an answer, no memory */
-		return true;
-	}
-	if (reply->status == 0) {
-		attempt.end = reply->timed_out ? ATTEMPT_TIMED_OUT : ATTEMPT_BROKE;
-		attempt.words = text_of(reply->error.text);
-	} else if (reply->status == 200) {
-		/* The tensors borrow from the body. */
-		attempt.body = (struct text){arena_copy(arena, reply->body.bytes, reply->body.length), reply->body.length};
-		if (!attempt.body.bytes)
-			return !error_memory(&call->error, ERROR_LIMIT, "keeping a model's answer");
-	} else {
-		attempt.words = words_of(arena, reply->body);
-	}
-	return attempts_take(&errand->attempts, &attempt, loop_now_ms(errand->caller->loop), again_ms);
-}
-
-static void answer(struct errand *errand)
-{
-	struct caller *caller = errand->caller;
-	struct call *call = errand->attempts.call;
-	errand_end(errand);
-	caller->answered(caller->context, call);
-}
-
-static void on_again(void *context)
-{
-	struct errand *errand = context;
-	errand_stand_in_line(errand);
-	move_line(errand->caller);
-}
-
-static void on_done(struct http_request *request, const struct http_reply *reply)
-{
-	struct errand *errand = request->context;
-	struct caller *caller = errand->caller;
-	int64_t again_ms;
-	caller->under_way--;
-	errand->again_timer = (struct loop_timer){.due = on_again, .context = errand};
-	if (judge(errand, reply, &again_ms) ||
-	    !loop_timer_set(caller->loop, &errand->again_timer, again_ms, &errand->attempts.call->error))
-		answer(errand);
-	move_line(caller);
-}
-
-/* ---- what goes out ---- */
-
-static bool errand_start(struct errand *errand, struct error *error)
-{
-	struct caller *caller = errand->caller;
-	const struct call *call = errand->attempts.call;
-	buffer_clear(&errand->body);
-	if (!oip_json_encode_request(call->request, call->message->id, &errand->body, NULL, error))
-		return false;
-	errand->request = (struct http_request){.url = errand->url,
-						.content_type = "application/json",
-						.body = buffer_view(&errand->body),
-						.timeout_ms = errand->attempts.timeout_ms,
-						.done = on_done,
-						.context = errand};
-	if (!http_start(caller->http, &errand->request, error))
-		return false;
-	caller->under_way++;
-	return true;
-}
-
-/* Entered from the loop alone: it may answer a call that cannot be started. */
-static void move_line(void *context)
-{
-	struct caller *caller = context;
-	while (caller->first_in_line && caller->under_way < caller->lanes) {
-		struct errand *errand = line_take(caller);
-		if (errand->forgotten) {
-			errand->next = caller->pool;
-			caller->pool = errand;
-		} else if (!errand_start(errand, &errand->attempts.call->error)) {
-			answer(errand);
-		}
-	}
-}
-
-static const char *url_of(const struct caller *caller, const char *model)
-{
-	for (size_t i = 0; i < caller->config->model_count; i++)
-		if (strcmp(caller->config->models[i].name, model) == 0)
-			return rest_url(&caller->config->models[i]);
+	for (size_t i = 0; i < caller->count; i++)
+		if (strcmp(caller->models[i].config->name, name) == 0)
+			return &caller->models[i];
 	return NULL;
 }
 
 bool caller_call(struct caller *caller, struct call *call, struct error *error)
 {
-	const char *url = url_of(caller, call->name);
-	if (!url)
+	struct served *served = served_named(caller, call->name);
+	int64_t now = now_us(caller);
+	call->under_way = NULL;
+	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
-	struct errand *errand = errand_begin(caller, call, url);
-	if (!errand)
-		return error_memory(error, ERROR_SYSTEM, "calling a model");
-	if (caller->first_in_line || caller->under_way == caller->lanes) {
-		errand_stand_in_line(errand);
-		return true;
-	}
-	if (errand_start(errand, error))
-		return true;
-	errand_end(errand);
-	return false;
+	if (!dispatch_call(served->dispatch, call, now, error))
+		return false;
+	set_timer(served, now);
+	return true;
 }
 
 void caller_forget(struct caller *caller, struct call *call)
 {
-	struct errand *errand = caller->active;
-	while (errand && errand->attempts.call != call)
-		errand = errand->next_active;
-	if (!errand)
+	struct errand *errand = call->under_way;
+	struct served *served = errand ? served_of(caller, errand->dispatch) : NULL;
+	if (!served)
 		return;
-	if (errand->request.exchange) {
-		struct error error = {0};
-		http_forget(caller->http, &errand->request);
-		caller->under_way--;
-		/* Who is next is started from the loop, for the flow may not be entered from here.
-		 * Should the timer fail, the next answer moves the line. */
-		if (caller->first_in_line)
-			loop_timer_set(caller->loop, &caller->line_timer, loop_now_ms(caller->loop), &error);
-	}
-	loop_timer_stop(caller->loop, &errand->again_timer);
-	errand_end(errand);
+	dispatch_forget(served->dispatch, call);
+	set_timer(served, now_us(caller));
 }

@@ -39,11 +39,10 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 		error_memory(error, ERROR_SYSTEM, "opening a model's line");
 		return NULL;
 	}
-	*dispatch = (struct dispatch){.config = config,
-				      .outside = outside,
-				      .window = {.most_us = model->batching.latency_ms * MS_US}};
-	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->lanes_least,
-		    model->lanes_most, config->seed, now_us);
+	*dispatch =
+		(struct dispatch){.config = config, .outside = outside, .window = {.most_us = model->batching.latency_ms * MS_US}};
+	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->lanes_least, model->lanes_most,
+		    config->seed, now_us);
 	budget_open(&dispatch->budget, now_us);
 	return dispatch;
 }
@@ -96,12 +95,11 @@ const struct model_config *dispatch_model(const struct dispatch *dispatch)
 static struct errand *errand_make(struct dispatch *dispatch)
 {
 	struct errand *errand = dispatch->pool;
-	if (!errand)
-		return memory_take(1, sizeof *errand);
-	dispatch->pool = errand->next;
-	void *sending = errand->sending;
-	struct carriage *carriage = errand->carriage;
-	*errand = (struct errand){.sending = sending, .carriage = carriage};
+	if (errand)
+		dispatch->pool = errand->next;
+	else if (!(errand = memory_take(1, sizeof *errand)))
+		return NULL;
+	*errand = (struct errand){.dispatch = dispatch, .sending = errand->sending, .carriage = errand->carriage};
 	return errand;
 }
 
@@ -135,8 +133,9 @@ static void tell_away(struct dispatch *dispatch, struct errand *errand)
 {
 	struct call *call = errand->attempts.call;
 	call->attempts = errand->attempts.made;
-	error_set(&call->error, ERROR_REMOTE, PLACE_NONE, "%s : the model is away and not asked until it is back; the last that came: %s",
-		  call->name, dispatch->health.words);
+	error_set(&call->error, ERROR_REMOTE, PLACE_NONE,
+		  "%s : the model is away and not asked until it is back; the last that came: %s", call->name,
+		  dispatch->health.words);
 	be_over(dispatch, errand);
 }
 

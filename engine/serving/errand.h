@@ -25,7 +25,10 @@ struct carriage {
 	struct payload payload;
 };
 
+struct dispatch;
+
 struct errand {
+	struct dispatch *dispatch; /* whose it is */
 	enum errand_state state;
 	struct errand *next, *previous;
 	struct attempts attempts; /* its call; NULL: forgotten while it was merged */

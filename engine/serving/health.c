@@ -77,10 +77,6 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
 		  bool more_wait, int64_t now_us)
 {
-	if (attempt->untouched) {
-		health_withdraw(health, replica, probe);
-		return false;
-	}
 	if (attempt_is_failure(attempt))
 		return learn_failure(health, attempt, replica, probe, now_us);
 	health->answers++;

@@ -24,7 +24,7 @@
 struct pace {
 	size_t least, most;
 	size_t limit;
-	size_t before; /* the limit that a look at the least time replaced; 0: none */
+	size_t before;		      /* the limit that a look at the least time replaced; 0: none */
 	int64_t least_us, earlier_us; /* least times of this stretch and the one before; 0: not known */
 	int64_t stretch_us;	      /* when this one began */
 	int64_t sum_us;		      /* of the present window */

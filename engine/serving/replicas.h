@@ -20,9 +20,9 @@
 
 struct replica {
 	size_t in_flight;
-	int64_t latency_us; /* moving mean; 0: not known yet */
-	unsigned failures;  /* in a row */
-	unsigned outs;	    /* in a row */
+	int64_t latency_us;   /* moving mean; 0: not known yet */
+	unsigned failures;    /* in a row */
+	unsigned outs;	      /* in a row */
 	int64_t out_until_us; /* 0: it is in */
 	bool asked;	      /* whether it is ready */
 };

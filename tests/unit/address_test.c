@@ -78,6 +78,7 @@ static void a_host_that_offers_both_is_one_replica(void **state)
 	(void)state;
 	struct model_addresses read = addresses_read("http://a:8080 grpc://a:8081 http://b:8080 grpc://c:1", "m", true, arena);
 	assert_int_equal(read.count, 3);
+	assert_string_equal(read.items[0].host, "a:8081");
 	assert_string_equal(read.items[1].host, "b:8080");
 	assert_string_equal(read.items[2].host, "c:1");
 }

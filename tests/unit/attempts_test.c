@@ -107,6 +107,78 @@ static void a_timeout_names_the_model_and_the_time(void **state)
 	expect_failure(ERROR_REMOTE, "sick : no answer within 30000 ms");
 }
 
+static const struct attempt refused = {.end = ATTEMPT_REFUSED, .words = {"no connection", 13}};
+
+static void a_server_that_is_not_there_counts_no_try(void **state)
+{
+	(void)state;
+	int64_t now = 0, again = 0;
+	for (int i = 0; i < 1000; i++, now = again) {
+		assert_false(attempts_take(&attempts, &refused, now, &again));
+		assert_in_range(again - now, 1, 3200);
+	}
+	assert_int_equal(call.attempts, 0);
+	for (int i = 0; i < 2; i++)
+		assert_false(attempts_take(&attempts, &broken, now, &again));
+	assert_true(attempts_take(&attempts, &broken, now, &again)); /* of these three count as ever */
+	assert_int_equal(call.attempts, 3);
+}
+
+static void a_server_that_is_not_there_is_tried_until_the_deadline(void **state)
+{
+	(void)state;
+	int64_t now = 0, again = 0;
+	message.deadline_ms = 10000;
+	while (!attempts_take(&attempts, &refused, now, &again))
+		now = again;
+	assert_in_range(now, 5000, 10000);
+	expect_failure(ERROR_REMOTE, "sick : no connection");
+}
+
+static void an_outage_may_count(void **state)
+{
+	(void)state;
+	int64_t again;
+	attempts.outage_fails = true;
+	for (int i = 0; i < 2; i++)
+		assert_false(attempts_take(&attempts, &refused, 0, &again));
+	assert_true(attempts_take(&attempts, &refused, 0, &again));
+	expect_failure(ERROR_REMOTE, "sick : no connection; it was tried 3 times");
+}
+
+static void statuses_mean_what_a_repetition_can_help(void **state)
+{
+	(void)state;
+	static const struct {
+		int status;
+		bool again;
+		enum error_kind kind;
+	} rows[] = {{400, false, ERROR_INPUT},	{422, false, ERROR_INPUT},  {404, false, ERROR_INPUT},
+		    {401, false, ERROR_REMOTE}, {501, false, ERROR_REMOTE}, {429, true, ERROR_NONE},
+		    {408, true, ERROR_NONE},	{500, true, ERROR_NONE},    {504, true, ERROR_NONE}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct attempt attempt = {.status = rows[i].status, .words = TEXT("words")};
+		int64_t again;
+		call.error = (struct error){0};
+		attempts_begin(&attempts, &call, 0);
+		assert_int_equal(!attempts_take(&attempts, &attempt, 0, &again), rows[i].again);
+		assert_int_equal(call.error.kind, rows[i].kind);
+	}
+	const struct attempt loading = {.status = 404, .words = TEXT("no such model"), .loading = true};
+	int64_t again;
+	attempts_begin(&attempts, &call, 0);
+	assert_false(attempts_take(&attempts, &loading, 0, &again));
+}
+
+static void a_failure_names_status_and_address(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt odd = {.status = 400, .words = TEXT("row 3 is odd"), .where = "http://h:1/v2/models/sick/infer"};
+	assert_true(attempts_take(&attempts, &odd, 0, &again));
+	assert_string_equal(call.error.text, "sick : row 3 is odd (status 400, http://h:1/v2/models/sick/infer)");
+}
+
 static void the_steps_own_timeout_goes_before_the_models_and_that_before_the_pipelines(void **state)
 {
 	(void)state;
@@ -128,6 +200,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOWS(a_failure_of_the_outside_is_tried_twice_more_and_later_each_time),
 		SHOWS(what_the_server_calls_the_callers_fault_is_not_tried_again),
+		SHOWS(a_server_that_is_not_there_counts_no_try),
+		SHOWS(a_server_that_is_not_there_is_tried_until_the_deadline),
+		SHOWS(an_outage_may_count),
+		SHOWS(statuses_mean_what_a_repetition_can_help),
+		SHOWS(a_failure_names_status_and_address),
 		SHOWS(a_reply_that_is_none_is_never_passed_on),
 		SHOWS(a_reply_is_read),
 		SHOWS(no_attempt_is_made_that_would_end_behind_the_deadline),

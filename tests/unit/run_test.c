@@ -85,11 +85,11 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 	}
 }
 
-static void a_model_that_only_speaks_grpc_is_refused(void **state)
+static void a_model_without_a_server_is_refused(void **state)
 {
 	(void)state;
-	expect_refusal(PIPELINE "  steps:\n  - {name: a}\n  output: {steps: [a]}\n", BROKERS " --server a=grpc://127.0.0.1:1",
-		       "only http:// and https:// can be called");
+	expect_refusal(PIPELINE "  steps:\n  - {name: a, model: {storageUri: \"stub://add10\"}}\n  output: {steps: [a]}\n", BROKERS,
+		       "stub://add10 (a stub), which cannot be called");
 }
 
 static void two_readers_of_one_topic_are_refused(void **state)
@@ -191,7 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_run_yet_is_refused_with_its_reason),
-		cmocka_unit_test(a_model_that_only_speaks_grpc_is_refused),
+		cmocka_unit_test(a_model_without_a_server_is_refused),
 		cmocka_unit_test(two_readers_of_one_topic_are_refused),
 		cmocka_unit_test(protection_that_is_not_in_force_is_refused_unless_it_is_said),
 		cmocka_unit_test(settings_of_librdkafka_are_passed_through),

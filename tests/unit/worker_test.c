@@ -294,7 +294,7 @@ static void a_full_producer_doubles_no_dead_letter(void **state)
 	assert_int_equal(counts.failed, 2);
 }
 
-static void a_model_that_stays_away_is_named_with_its_attempts(void **state)
+static void a_model_that_is_away_may_be_a_dead_letter_that_names_it(void **state)
 {
 	struct stand *stand = *state;
 	struct letter letter;
@@ -303,6 +303,7 @@ static void a_model_that_stays_away_is_named_with_its_attempts(void **state)
 	configure_letters(stand, calls);
 	stand->config.caller.model_count = 1;
 	stand->config.caller.models = &away;
+	stand->config.caller.outage_deadletter = true;
 	start_configured(stand);
 	ask(stand, "r", 1, NULL, NULL);
 	read_letter(stand, &letter);
@@ -461,7 +462,7 @@ int main(void)
 		STORY(bad_input_is_answered_and_stops_nobody),
 		STORY(bad_input_is_kept_as_a_dead_letter_beside_its_answer),
 		STORY(a_full_producer_doubles_no_dead_letter),
-		STORY(a_model_that_stays_away_is_named_with_its_attempts),
+		STORY(a_model_that_is_away_may_be_a_dead_letter_that_names_it),
 		STORY(a_limit_is_answered_and_not_kept),
 		STORY(errors_that_are_not_to_be_answered_are_kept_only),
 		STORY(an_answer_leaves_in_the_format_that_the_pipeline_says),

@@ -1,0 +1,128 @@
+/* protocol.c: see protocol.h. */
+#include "serving/protocol.h"
+
+#include "message/json_scan.h"
+#include "message/oip_json.h"
+#include "message/oip_protobuf.h"
+#include "message/seldon_json.h"
+#include "message/v1_json.h"
+#include "step/setting.h"
+
+#define WORDS_MAX 200 /* of a body that is no error in JSON, in our error */
+
+bool protocol_write(const struct model_address *address, const struct call *call, struct parameters parameters, struct buffer *out,
+		    size_t *header_length, struct error *error)
+{
+	struct payload payload = *call->request;
+	const struct message *message = call->message;
+	if (parameters.count > 0)
+		payload.parameters = settings_join(payload.parameters, parameters, message->arena);
+	switch (address->protocol) {
+	case PROTOCOL_OIP_REST:
+		return oip_json_encode_request(&payload, message->id, out, header_length, error);
+	case PROTOCOL_OIP_GRPC: {
+		const struct oip_request request = {.model_name = text_of(address->model), .id = message->id, .payload = &payload};
+		return oip_request_encode(&request, out, error);
+	}
+	case PROTOCOL_V1:
+		return v1_encode_request(&payload, false, out, error);
+	case PROTOCOL_MLFLOW:
+		return mlflow_encode_request(&payload, out, error);
+	case PROTOCOL_SELDON:
+		break;
+	}
+	return seldon_encode_request(&payload, message->id, message->seldon_form, out, message->arena, error);
+}
+
+bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
+		   struct payload *payload, struct error *error)
+{
+	struct oip_reply reply;
+	switch (protocol) {
+	case PROTOCOL_OIP_REST:
+		if (!oip_json_decode_reply(arena, body, header_length, &reply, error))
+			return false;
+		*payload = reply.payload;
+		return true;
+	case PROTOCOL_OIP_GRPC:
+		return oip_response_decode(body, arena, payload, NULL, error);
+	case PROTOCOL_V1:
+	case PROTOCOL_MLFLOW:
+		return v1_decode_reply(arena, body, payload, error);
+	case PROTOCOL_SELDON:
+		break;
+	}
+	return seldon_decode_reply(arena, body, payload, error);
+}
+
+/* ---- failures ---- */
+
+/* The words stand under one of these keys, or in Seldon's `status` under `info`. */
+static bool find_words(struct json_scan *scan, struct text *words)
+{
+	static const char *const keys[] = {"error", "message", "detail", "info", "reason"};
+	struct text key;
+	if (json_peek(scan) != JSON_OBJECT || !json_enter(scan))
+		return json_skip(scan);
+	while (json_key(scan, &key)) {
+		bool known = false;
+		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+			known = known || text_is(key, keys[i]);
+		enum json_type type = json_peek(scan);
+		if (known && words->length == 0 && type == JSON_STRING)
+			json_string(scan, words);
+		else if (text_is(key, "status") && type == JSON_OBJECT)
+			find_words(scan, words);
+		else
+			json_skip(scan);
+	}
+	return true;
+}
+
+struct text protocol_words(struct arena *arena, struct text body)
+{
+	struct json_scan scan;
+	struct error fault = {0};
+	struct text words = {0};
+	json_begin(&scan, body, "the error", arena, &fault);
+	find_words(&scan, &words);
+	if (json_end(&scan) && words.length > 0)
+		return words;
+	return (struct text){body.bytes, body.length < WORDS_MAX ? body.length : WORDS_MAX};
+}
+
+/* As google.rpc.Code maps them; ABORTED may be tried again, so it is no 409. */
+static const struct {
+	const char *name;
+	int http;
+} statuses[] = {
+	{"OK", 200},
+	{"CANCELLED", 503},
+	{"UNKNOWN", 500},
+	{"INVALID_ARGUMENT", 400},
+	{"DEADLINE_EXCEEDED", 504},
+	{"NOT_FOUND", 404},
+	{"ALREADY_EXISTS", 409},
+	{"PERMISSION_DENIED", 403},
+	{"RESOURCE_EXHAUSTED", 429},
+	{"FAILED_PRECONDITION", 400},
+	{"ABORTED", 503},
+	{"OUT_OF_RANGE", 400},
+	{"UNIMPLEMENTED", 501},
+	{"INTERNAL", 500},
+	{"UNAVAILABLE", 503},
+	{"DATA_LOSS", 500},
+	{"UNAUTHENTICATED", 401},
+};
+
+#define STATUSES (int)(sizeof statuses / sizeof *statuses)
+
+int protocol_http_status(int grpc_status)
+{
+	return grpc_status >= 0 && grpc_status < STATUSES ? statuses[grpc_status].http : 500;
+}
+
+const char *protocol_status_name(int grpc_status)
+{
+	return grpc_status >= 0 && grpc_status < STATUSES ? statuses[grpc_status].name : "unknown status";
+}

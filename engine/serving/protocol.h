@@ -1,0 +1,27 @@
+/* protocol.h: the bytes of a call and of its answer, in each protocol that model servers
+ * speak. Pure. */
+#ifndef SLUICE_SERVING_PROTOCOL_H
+#define SLUICE_SERVING_PROTOCOL_H
+
+#include "plan/address.h"
+#include "step/step.h"
+
+/* The call's request as the body of a call to that address, with the model's own
+ * `parameters` behind those of the request. With a place for `header_length` tensors go as
+ * binary data (OIP REST alone). */
+bool protocol_write(const struct model_address *address, const struct call *call, struct parameters parameters, struct buffer *out,
+		    size_t *header_length, struct error *error);
+
+/* A reply, which borrows from `body`. REMOTE: it is none. */
+bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
+		   struct payload *payload, struct error *error);
+
+/* What a server says of a failure in the body of its answer: its own words; else the
+ * body, cut. */
+struct text protocol_words(struct arena *arena, struct text body);
+
+/* What HTTP would say for a status of gRPC, and how gRPC calls it. */
+int protocol_http_status(int grpc_status);
+const char *protocol_status_name(int grpc_status);
+
+#endif

@@ -1,0 +1,99 @@
+/* breaker_test.c: whether a model that fails is still asked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "serving/breaker.h"
+
+static void five_failures_in_a_row_open_it(void **state)
+{
+	(void)state;
+	struct breaker breaker = {0};
+	for (int i = 0; i < 4; i++)
+		breaker_failed(&breaker, false, 0, 0);
+	breaker_succeeded(&breaker);
+	for (int i = 0; i < 4; i++)
+		breaker_failed(&breaker, false, 0, 0);
+	assert_true(breaker_admits(&breaker, 0));
+	breaker_failed(&breaker, false, 0, 0);
+	assert_false(breaker_admits(&breaker, 0));
+}
+
+static struct breaker opened_at(int64_t now_us)
+{
+	struct breaker breaker = {0};
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		breaker_failed(&breaker, false, now_us, 1);
+	return breaker;
+}
+
+static void after_a_pause_one_probe_goes_out(void **state)
+{
+	(void)state;
+	struct breaker breaker = opened_at(1000);
+	assert_in_range(breaker.again_us, 1000 + BREAKER_PAUSE_US * 3 / 4, 1000 + BREAKER_PAUSE_US * 5 / 4);
+	assert_false(breaker_admits(&breaker, breaker.again_us - 1));
+	assert_true(breaker_admits(&breaker, breaker.again_us));
+	assert_false(breaker_admits(&breaker, breaker.again_us + 1));
+	breaker_succeeded(&breaker);
+	assert_true(breaker_admits(&breaker, 0));
+	assert_true(breaker_admits(&breaker, 0));
+}
+
+static void a_probe_that_fails_makes_the_pause_longer_up_to_a_bound(void **state)
+{
+	(void)state;
+	struct breaker breaker = opened_at(0);
+	int64_t pause_us = breaker.again_us;
+	for (int i = 0; i < 100; i++) {
+		int64_t now_us = breaker.again_us;
+		assert_true(breaker_admits(&breaker, now_us));
+		breaker_failed(&breaker, true, now_us, 1);
+		assert_true(i > 3 || breaker.again_us - now_us > pause_us);
+		pause_us = breaker.again_us - now_us;
+		assert_in_range(pause_us, 1, BREAKER_PAUSE_MAX_US * 5 / 4);
+	}
+}
+
+static void what_was_sent_before_it_opened_says_nothing_new(void **state)
+{
+	(void)state;
+	struct breaker breaker = opened_at(0);
+	int64_t again_us = breaker.again_us;
+	breaker_failed(&breaker, false, 100, 1);
+	assert_int_equal(breaker.again_us, again_us);
+}
+
+static void a_probe_that_is_withdrawn_leaves_its_place(void **state)
+{
+	(void)state;
+	struct breaker breaker = opened_at(0);
+	assert_true(breaker_admits(&breaker, breaker.again_us));
+	breaker_withdraw(&breaker);
+	assert_true(breaker_admits(&breaker, breaker.again_us));
+}
+
+static void pauses_differ_by_chance(void **state)
+{
+	(void)state;
+	struct breaker one = {.state = BREAKER_CLOSED, .failures = 4}, other = one;
+	breaker_failed(&one, false, 0, 1);
+	breaker_failed(&other, false, 0, 77777);
+	assert_int_not_equal(one.again_us, other.again_us);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(five_failures_in_a_row_open_it),
+		cmocka_unit_test(after_a_pause_one_probe_goes_out),
+		cmocka_unit_test(a_probe_that_fails_makes_the_pause_longer_up_to_a_bound),
+		cmocka_unit_test(what_was_sent_before_it_opened_says_nothing_new),
+		cmocka_unit_test(a_probe_that_is_withdrawn_leaves_its_place),
+		cmocka_unit_test(pauses_differ_by_chance),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,261 @@
+/* dispatch_servers.c: see dispatch_servers.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "dispatch_servers.h"
+
+struct servers servers;
+
+/* ---- the servers ---- */
+
+static float first_of(const struct payload *payload, size_t row)
+{
+	return ((const float *)payload->tensors.items[0]->data)[row];
+}
+
+static bool holds_poison(const struct payload *payload)
+{
+	for (size_t i = 0; servers.poison != 0 && i < payload->tensors.items[0]->count; i++)
+		if (first_of(payload, i) == servers.poison)
+			return true;
+	return false;
+}
+
+/* y = x + 10, row by row. */
+static const struct payload *reply_to(const struct payload *request, struct arena *arena, bool by_rows)
+{
+	const struct tensor *x = request->tensors.items[0];
+	int64_t shape[2] = {by_rows ? x->shape[0] : 1, 1};
+	void *elements;
+	struct error error = {0};
+	struct tensor *y = tensor_make(arena, TEXT("y"), DATATYPE_FP32, shape, 2, &elements, &error);
+	for (size_t i = 0; i < y->count; i++)
+		((float *)elements)[i] = ((const float *)x->data)[i] + 10;
+	struct payload *reply = ARENA_NEW(arena, struct payload);
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, arena, 1);
+	tensors_add(&tensors, y);
+	reply->tensors = tensors_end(&tensors);
+	return reply;
+}
+
+static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
+{
+	(void)context;
+	(void)error;
+	const struct payload *request = errand->attempts.call->request;
+	assert_true(timeout_ms > 0);
+	assert_in_range(servers.flight_count, 0, FLIGHTS_MAX - 1);
+	int64_t latency_us = servers.moods[errand->replica] == HANGS     ? timeout_ms * 1000
+			     : servers.moods[errand->replica] == REFUSES ? 100
+								       : servers.latency_us[errand->replica];
+	servers.flights[servers.flight_count++] = (struct flight){errand, servers.now_us + latency_us};
+	if (servers.flight_count > servers.flights_most)
+		servers.flights_most = servers.flight_count;
+	servers.sent[errand->replica]++;
+	size_t rows = (size_t)request->tensors.items[0]->shape[0];
+	servers.most_rows = rows > servers.most_rows ? rows : servers.most_rows;
+	return true;
+}
+
+static void on_withdraw(void *context, struct errand *errand)
+{
+	(void)context;
+	for (size_t i = 0; i < servers.flight_count; i++)
+		if (servers.flights[i].errand == errand)
+			servers.flights[i--] = servers.flights[--servers.flight_count];
+}
+
+static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replica)
+{
+	(void)context;
+	(void)dispatch;
+	if (!servers.has_readiness)
+		return false;
+	servers.readiness[replica].asked = true;
+	servers.readiness[replica].due_us = servers.now_us + 1000;
+	servers.asked++;
+	return true;
+}
+
+static void on_answered(void *context, struct call *call)
+{
+	(void)context;
+	servers.last = call;
+	if (call->error.kind == ERROR_NONE) {
+		assert_float_equal(first_of(call->reply, 0), first_of(call->request, 0) + 10, 0);
+		assert_int_equal(call->reply->tensors.items[0]->shape[0], call->request->tensors.items[0]->shape[0]);
+		servers.answered++;
+	} else {
+		servers.failed++;
+	}
+	if (strlen(servers.order) + 1 < sizeof servers.order && call->owner)
+		servers.order[strlen(servers.order)] = *(const char *)call->owner;
+}
+
+static void on_discard(void *context, struct errand *errand)
+{
+	(void)context;
+	(void)errand;
+}
+
+static const struct dispatch_outside outside = {
+	.send = on_send, .withdraw = on_withdraw, .ask_ready = on_ask_ready, .answered = on_answered, .discard = on_discard};
+
+static void land(struct flight flight)
+{
+	struct errand *errand = flight.errand;
+	enum mood mood = holds_poison(errand->attempts.call->request) ? servers.poisoned : servers.moods[errand->replica];
+	struct attempt attempt = {.where = "there"};
+	switch (mood) {
+	case ANSWERS:
+	case ANSWERS_WITHOUT_ROWS:
+		attempt.status = 200;
+		attempt.payload = reply_to(errand->attempts.call->request, errand->attempts.call->message->arena, mood == ANSWERS);
+		break;
+	case REFUSES:
+		attempt.end = ATTEMPT_REFUSED;
+		attempt.words = TEXT("refused");
+		break;
+	case FAILS:
+		attempt.status = 503;
+		attempt.words = TEXT("overloaded");
+		break;
+	case SAYS_400:
+		attempt.status = 400;
+		attempt.words = TEXT("odd row");
+		break;
+	case HANGS:
+		attempt.end = ATTEMPT_TIMED_OUT;
+		break;
+	case LOSES:
+		attempt.end = ATTEMPT_LOST;
+		attempt.words = TEXT("lost");
+		break;
+	}
+	dispatch_outcome(servers.dispatch, errand, &attempt, servers.now_us);
+}
+
+/* ---- time ---- */
+
+static int64_t next_event_us(size_t *flight, size_t *ready)
+{
+	int64_t due_us = dispatch_due_us(servers.dispatch, servers.now_us);
+	*flight = *ready = SIZE_MAX;
+	for (size_t i = 0; i < servers.flight_count; i++)
+		if (servers.flights[i].due_us < due_us) {
+			due_us = servers.flights[i].due_us;
+			*flight = i;
+		}
+	for (size_t i = 0; i < REPLICAS_MAX; i++)
+		if (servers.readiness[i].asked && servers.readiness[i].due_us < due_us) {
+			due_us = servers.readiness[i].due_us;
+			*ready = i;
+		}
+	return due_us;
+}
+
+/* One event, if it comes before `until_us`; else time stands there. */
+bool servers_step(int64_t until_us)
+{
+	size_t flight, ready;
+	int64_t due_us = next_event_us(&flight, &ready);
+	if (due_us > until_us) {
+		servers.now_us = until_us;
+		return false;
+	}
+	servers.now_us = due_us > servers.now_us ? due_us : servers.now_us;
+	if (ready != SIZE_MAX) {
+		servers.readiness[ready].asked = false;
+		dispatch_ready(servers.dispatch, ready, servers.moods[ready] != REFUSES && servers.moods[ready] != FAILS, servers.now_us);
+	} else if (flight != SIZE_MAX) {
+		struct flight landing = servers.flights[flight];
+		servers.flights[flight] = servers.flights[--servers.flight_count];
+		land(landing);
+	} else {
+		dispatch_turn(servers.dispatch, servers.now_us);
+	}
+	return true;
+}
+
+void servers_run_until(int64_t until_us)
+{
+	for (size_t steps = 0; servers_step(until_us); steps++)
+		assert_in_range(steps, 0, 10000000);
+}
+
+void servers_run_for(int64_t us)
+{
+	servers_run_until(servers.now_us + us);
+}
+
+/* ---- set-up ---- */
+
+int servers_set_up(void **state)
+{
+	(void)state;
+	servers = (struct servers){.arena = arena_open((size_t)1 << 30), .now_us = 1000 * (int64_t)SECOND, .has_readiness = true};
+	servers.model = (struct model_config){.name = "m", .addresses = {1, servers.addresses}};
+	servers.config = (struct dispatch_config){.model = &servers.model, .seed = 7};
+	for (size_t i = 0; i < REPLICAS_MAX; i++)
+		servers.latency_us[i] = 1000;
+	return 0;
+}
+
+void servers_begin(size_t replicas)
+{
+	struct error error = {0};
+	servers.model.addresses.count = replicas;
+	servers.dispatch = dispatch_open(&servers.config, &outside, servers.now_us, &error);
+	assert_non_null(servers.dispatch);
+}
+
+int servers_tear_down(void **state)
+{
+	(void)state;
+	dispatch_close(servers.dispatch);
+	arena_close(servers.arena);
+	return 0;
+}
+
+struct call *servers_make(float value, int64_t rows, struct message *message)
+{
+	int64_t shape[2] = {rows, 1};
+	void *elements;
+	struct error error = {0};
+	struct tensor *x = tensor_make(servers.arena, TEXT("x"), DATATYPE_FP32, shape, 2, &elements, &error);
+	for (size_t i = 0; i < (size_t)rows; i++)
+		((float *)elements)[i] = value + (float)i;
+	struct payload *payload = ARENA_NEW(servers.arena, struct payload);
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, servers.arena, 1);
+	tensors_add(&tensors, x);
+	payload->tensors = tensors_end(&tensors);
+	struct call *call = ARENA_NEW(servers.arena, struct call);
+	message->arena = servers.arena;
+	*call = (struct call){.name = "m", .request = payload, .message = message};
+	return call;
+}
+
+struct call *servers_ask(float value, int64_t rows, int64_t deadline_ms)
+{
+	struct error error = {0};
+	struct message *message = ARENA_NEW(servers.arena, struct message);
+	message->deadline_ms = deadline_ms;
+	struct call *call = servers_make(value, rows, message);
+	assert_true(dispatch_call(servers.dispatch, call, servers.now_us, &error));
+	return call;
+}
+
+void servers_expect_error(const struct call *call, enum error_kind kind, const char *words)
+{
+	assert_int_equal(call->error.kind, kind);
+	if (!strstr(call->error.text, words))
+		fail_msg("`%s` does not say `%s`", call->error.text, words);
+}

@@ -1,0 +1,130 @@
+/* replicas_test.c: which of a model's servers is asked next. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "serving/replicas.h"
+
+static struct replica items[3];
+static struct replicas replicas;
+
+static int begin(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		items[i] = (struct replica){.latency_us = 1000};
+	replicas = (struct replicas){3, items};
+	return 0;
+}
+
+/* How often each of three is chosen, whatever is drawn. */
+static void choose_much(size_t counts[3])
+{
+	uint64_t chance = 88172645463325252u; /* xorshift64 (Marsaglia 2003) */
+	for (int i = 0; i < 3000; i++) {
+		chance ^= chance << 13;
+		chance ^= chance >> 7;
+		chance ^= chance << 17;
+		counts[replicas_choose(&replicas, chance)]++;
+	}
+}
+
+static void equal_servers_share_the_work(void **state)
+{
+	(void)state;
+	size_t counts[3] = {0};
+	choose_much(counts);
+	for (size_t i = 0; i < 3; i++)
+		assert_in_range(counts[i], 700, 1700);
+}
+
+static void of_two_the_one_with_less_to_do_is_asked(void **state)
+{
+	(void)state;
+	size_t counts[3] = {0};
+	items[0].in_flight = 5;
+	items[1].latency_us = 100000;
+	choose_much(counts);
+	assert_true(counts[2] > counts[0] && counts[0] > counts[1]);
+	assert_int_equal(counts[1], 0);
+}
+
+static void one_that_cannot_be_reached_is_left_out_at_once(void **state)
+{
+	(void)state;
+	size_t counts[3] = {0}, index;
+	replica_sent(&items[1]);
+	replica_failed(&replicas, 1, true, 1000);
+	choose_much(counts);
+	assert_int_equal(counts[1], 0);
+	assert_int_equal(replicas_due_us(&replicas), 1000 + REPLICA_OUT_US);
+	assert_false(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US - 1, &index));
+	assert_true(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US, &index));
+	assert_int_equal(index, 1);
+	assert_false(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US, &index)); /* once */
+	replica_said(&items[1], true, 1000 + REPLICA_OUT_US);
+	choose_much(counts);
+	assert_true(counts[1] > 0);
+}
+
+static void one_that_is_not_ready_stays_out_for_longer(void **state)
+{
+	(void)state;
+	size_t index;
+	replica_sent(&items[1]);
+	replica_failed(&replicas, 1, true, 0);
+	assert_true(replicas_to_ask(&replicas, REPLICA_OUT_US, &index));
+	replica_said(&items[1], false, REPLICA_OUT_US);
+	assert_int_equal(replicas_due_us(&replicas), REPLICA_OUT_US + 2 * REPLICA_OUT_US);
+}
+
+static void one_that_fails_five_times_in_a_row_is_left_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < REPLICA_FAILURES; i++) {
+		assert_int_equal(items[2].out_until_us, 0);
+		replica_sent(&items[2]);
+		replica_failed(&replicas, 2, false, 10);
+	}
+	assert_true(items[2].out_until_us > 0);
+}
+
+static void one_that_is_far_slower_than_all_others_is_left_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50 && items[2].out_until_us == 0; i++) {
+		replica_sent(&items[2]);
+		replica_answered(&replicas, 2, 900000, 10);
+	}
+	assert_true(items[2].out_until_us > 0);
+}
+
+static void when_all_are_out_all_are_asked(void **state)
+{
+	(void)state;
+	size_t counts[3] = {0};
+	for (size_t i = 0; i < 3; i++) {
+		replica_sent(&items[i]);
+		replica_failed(&replicas, i, true, 0);
+	}
+	choose_much(counts);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(counts[i] > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(equal_servers_share_the_work, begin),
+		cmocka_unit_test_setup(of_two_the_one_with_less_to_do_is_asked, begin),
+		cmocka_unit_test_setup(one_that_cannot_be_reached_is_left_out_at_once, begin),
+		cmocka_unit_test_setup(one_that_is_not_ready_stays_out_for_longer, begin),
+		cmocka_unit_test_setup(one_that_fails_five_times_in_a_row_is_left_out, begin),
+		cmocka_unit_test_setup(one_that_is_far_slower_than_all_others_is_left_out, begin),
+		cmocka_unit_test_setup(when_all_are_out_all_are_asked, begin),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
