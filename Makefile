@@ -154,9 +154,10 @@ layers:
 bench: $(BUILD)/sluice $(BENCHES)
 	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
 
-## race: messages per CPU second beside a bare forwarder and Kafka Streams, on a real Kafka (ROUNDS=3 BACKLOG=400000)
+## race: on a real Kafka, beside a bare forwarder and Kafka Streams: messages per CPU second, latency (NAME=delay runs one)
 race: kafka-programs
-	@tests/bench/race/race.sh $(BUILD)/sluice $(BUILD)/kafka
+	@for name in $(if $(NAME),$(NAME),race delay); do \
+		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
 fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))

@@ -1,7 +1,7 @@
 /* forward.c: the least that a Kafka-to-Kafka process can do: consume, copy, produce,
  * commit. The yardstick for an engine's own work.
  *
- *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-a]
+ *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-l LINGER_MS] [-a]
  *
  * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds. With
  * -a at least once: so often what was sent is waited for, and committed. Queues and heap
@@ -123,22 +123,24 @@ static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *ou
 int main(int argc, char **argv)
 {
 	const char *brokers = NULL, *in = NULL, *out = NULL, *group = NULL;
+	const char *linger_ms = "5";
 	long interval_ms = 100;
 	bool transactional = true;
 	int letter;
-	while ((letter = getopt(argc, argv, "b:i:o:g:t:a")) != -1) {
+	while ((letter = getopt(argc, argv, "b:i:o:g:t:l:a")) != -1) {
 		switch (letter) {
 		case 'b': brokers = optarg; break;
 		case 'i': in = optarg; break;
 		case 'o': out = optarg; break;
 		case 'g': group = optarg; break;
 		case 't': interval_ms = strtol(optarg, NULL, 10); break;
+		case 'l': linger_ms = optarg; break;
 		case 'a': transactional = false; break;
 		default: return 2;
 		}
 	}
 	if (!brokers || !in || !out || !group)
-		die("usage", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-a]");
+		die("usage", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-l LINGER_MS] [-a]");
 	signal(SIGTERM, on_signal);
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
@@ -151,7 +153,7 @@ int main(int argc, char **argv)
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, (const char *const[][2]){{"bootstrap.servers", brokers},
 										    {transactional ? "transactional.id" : "client.id", group},
 										    {"enable.idempotence", "true"},
-										    {"linger.ms", "5"},
+										    {"linger.ms", linger_ms},
 										    {"partitioner", "murmur2_random"},
 										    {"delivery.report.only.error", "true"},
 										    {NULL, NULL}});
