@@ -18,32 +18,32 @@
 struct grpc;
 
 struct grpc_limits {
-	size_t streams;		  /* at once on one connection; what the server allows may be less */
-	size_t connections;	  /* to one address */
+	size_t streams;		   /* at once on one connection; what the server allows may be less */
+	size_t connections;	   /* to one address */
 	int64_t connection_idle_s; /* an idle connection is closed after so long */
-	size_t reply_bytes;	  /* a longer message ends the call with a LIMIT error */
-	int64_t connect_ms;	  /* until a connection stands */
-	int64_t silence_ms; /* of a server, while calls wait, until it is asked by a ping, and for the answer; 0: 10 s */
+	size_t reply_bytes;	   /* a longer message ends the call with a LIMIT error */
+	int64_t connect_ms;	   /* until a connection stands */
+	int64_t silence_ms;	   /* of a server, while calls wait, until it is asked by a ping, and for the answer; 0: 10 s */
 };
 
 struct grpc_reply {
-	int status;	     /* grpc-status; -1: no answer came, `error` says why */
-	struct text words;   /* grpc-message, decoded; borrowed, until `done` returns, as is the body */
-	struct text body;    /* the message, without its prefix */
-	struct error error;  /* REMOTE: refused, lost, no gRPC; LIMIT: reply_bytes; SYSTEM: memory */
-	bool timed_out;	     /* that was why */
-	bool lost;	     /* that was why: the connection was refused or lost, without a word on this call */
-	bool unprocessed;    /* the server is known not to have seen it: it may be sent again at once */
+	int status;	    /* grpc-status; -1: no answer came, `error` says why */
+	struct text words;  /* grpc-message, decoded; borrowed, until `done` returns, as is the body */
+	struct text body;   /* the message, without its prefix */
+	struct error error; /* REMOTE: refused, lost, no gRPC; LIMIT: reply_bytes; SYSTEM: memory */
+	bool timed_out;	    /* that was why */
+	bool lost;	    /* that was why: the connection was refused or lost, without a word on this call */
+	bool unprocessed;   /* the server is known not to have seen it: it may be sent again at once */
 };
 
 struct grpc_call {
 	/* By the caller, borrowed until `done` returns or the call is forgotten: */
 	const char *address; /* host:port */
 	bool tls;
-	const char *path;	  /* "/inference.GRPCInferenceService/ModelInfer" */
-	const struct text *body;  /* parts of the message, one behind the other */
+	const char *path;	 /* "/inference.GRPCInferenceService/ModelInfer" */
+	const struct text *body; /* parts of the message, one behind the other */
 	size_t body_count;
-	int64_t timeout_ms;	  /* sent along as grpc-timeout */
+	int64_t timeout_ms; /* sent along as grpc-timeout */
 	/* May start other calls, and reuse this one. */
 	void (*done)(struct grpc_call *call, const struct grpc_reply *reply);
 	void *context;

@@ -36,7 +36,7 @@ struct grpc_stream {
 	unsigned anew;
 	struct loop_timer deadline;
 	/* The request: */
-	size_t length; /* of the message */
+	size_t length;	     /* of the message */
 	size_t part, offset; /* what of it has been handed to nghttp2 */
 	bool prefix_sent, whole_sent;
 	/* The answer: */
@@ -64,10 +64,10 @@ struct grpc_connection {
 	bool served;   /* an answer has begun to come */
 	struct loop_timer tend;
 	int64_t begun_ms;
-	int64_t used_ms;   /* when its last stream ended */
-	int64_t quiet_ms;  /* since when nothing has come that was waited for */
-	int64_t pinged_ms; /* 0: no ping is under way */
-	unsigned pings;	   /* since anything came on a stream */
+	int64_t used_ms;    /* when its last stream ended */
+	int64_t quiet_ms;   /* since when nothing has come that was waited for */
+	int64_t pinged_ms;  /* 0: no ping is under way */
+	unsigned pings;	    /* since anything came on a stream */
 	struct error error; /* why the session ends itself; else none */
 };
 

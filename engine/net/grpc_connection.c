@@ -11,7 +11,7 @@
 
 #define HURRIED_PINGS 2		   /* servers take more than two pings without data, or */
 #define PING_PAUSE_MS (310 * 1000) /* less than five minutes between them, for an attack */
-#define PAUSE_MS 1000 /* after a connection that came to nothing, while others stand */
+#define PAUSE_MS 1000		   /* after a connection that came to nothing, while others stand */
 
 static void on_ready(void *context, uint32_t events);
 static void dial(struct grpc_connection *connection);

@@ -60,7 +60,7 @@ static inline bool grpc_intake_is_whole(const struct grpc_intake *intake)
 
 #define GRPC_TIMEOUT_MAX (NUMBER_TEXT_MAX + 1) /* room that a timeout needs */
 
-size_t grpc_timeout_write(char *out, int64_t timeout_ms);	 /* at least 1 ms; without a NUL */
+size_t grpc_timeout_write(char *out, int64_t timeout_ms);      /* at least 1 ms; without a NUL */
 bool grpc_timeout_read(struct text text, int64_t *timeout_ms); /* rounded up; false: it is none */
 
 bool grpc_status_read(struct text text, int *status); /* a number from 0 to 999 */

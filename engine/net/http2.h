@@ -27,12 +27,12 @@ struct http2 {
 	struct watch watch;
 	uint32_t events; /* that are watched for; 0: none */
 	struct buffer out;
-	size_t sent; /* of `out` */
-	bool heard;  /* any byte */
+	size_t sent;	      /* of `out` */
+	bool heard;	      /* any byte */
 	struct pieces pieces; /* of the session */
 };
 
-#define HTTP2_STREAM_WINDOW (8 << 20)	    /* a stream's and a connection's: what comes is taken at once, so they */
+#define HTTP2_STREAM_WINDOW (8 << 20)	   /* a stream's and a connection's: what comes is taken at once, so they */
 #define HTTP2_CONNECTION_WINDOW (64 << 20) /* are wide; what a message may hold is its receiver's limit */
 
 /* `ready` is entered for the link's socket. */

@@ -55,8 +55,8 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, struct error *
 		return NULL;
 	const char *authorities = files ? files->authorities : NULL;
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	bool known = authorities ? SSL_CTX_load_verify_file(context, authorities) == 1
-				 : SSL_CTX_set_default_verify_paths(context) == 1;
+	bool known =
+		authorities ? SSL_CTX_load_verify_file(context, authorities) == 1 : SSL_CTX_set_default_verify_paths(context) == 1;
 	if (known && SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols) == 0)
 		return context;
 	if (known)

@@ -4,16 +4,19 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include <cmocka.h>
 #include <arpa/inet.h>
+#include <cmocka.h>
 #include <netinet/tcp.h>
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PREFACE_BYTES 24
+#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define PREFACE_BYTES (sizeof PREFACE - 1)
 #define HEAD_BYTES 9
 
 static void big_endian(unsigned char *out, uint32_t number, int bytes)
@@ -135,9 +138,51 @@ void puppet_hang_up(struct puppet_line *line)
 	line->watch.descriptor = -1;
 	free(line->bytes);
 	line->bytes = NULL;
+	if (line->inflater)
+		nghttp2_hd_inflate_del(line->inflater);
+	line->inflater = NULL;
 }
 
 /* ---- hearing ---- */
+
+static void note(struct puppet *puppet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note(struct puppet *puppet, const char *format, ...)
+{
+	size_t length = strlen(puppet->heard);
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(puppet->heard + length, sizeof puppet->heard - length, format, arguments);
+	va_end(arguments);
+}
+
+static void note_headers(struct puppet_line *line, int32_t id, const unsigned char *payload, size_t length)
+{
+	for (int flags = 0; !(flags & NGHTTP2_HD_INFLATE_FINAL);) {
+		nghttp2_nv pair;
+		ssize_t taken = nghttp2_hd_inflate_hd2(line->inflater, &pair, &flags, payload, length, 1);
+		assert_true(taken >= 0);
+		payload += taken;
+		length -= (size_t)taken;
+		if (flags & NGHTTP2_HD_INFLATE_EMIT)
+			note(line->puppet, "%d %s: %s\n", id, (const char *)pair.name, (const char *)pair.value);
+	}
+	nghttp2_hd_inflate_end_headers(line->inflater);
+}
+
+static void note_frame(struct puppet_line *line, int type, int flags, int32_t id, const unsigned char *payload, size_t length)
+{
+	if (type == FRAME_HEADERS)
+		note_headers(line, id, payload, length);
+	if (type == FRAME_DATA)
+		note(line->puppet, "%d data %zu\n", id, length);
+	if (type == FRAME_RESET)
+		note(line->puppet, "%d reset %u\n", id, number_at(payload, 4));
+	if (type == FRAME_GOAWAY)
+		note(line->puppet, "goaway %u %u\n", number_at(payload, 4), number_at(payload + 4, 4));
+	if ((type == FRAME_HEADERS || type == FRAME_DATA) && (flags & FLAG_END_STREAM))
+		note(line->puppet, "%d end\n", id);
+}
 
 static void hear_frame(struct puppet_line *line, int type, int flags, int32_t id, const unsigned char *payload, size_t length)
 {
@@ -145,13 +190,15 @@ static void hear_frame(struct puppet_line *line, int type, int flags, int32_t id
 	puppet->resets += type == FRAME_RESET;
 	puppet->pings += type == FRAME_PING && !(flags & FLAG_ACK);
 	puppet->goaways += type == FRAME_GOAWAY;
+	if (line->inflater)
+		note_frame(line, type, flags, id, payload, length);
 	if (type == FRAME_RESET)
 		puppet->last_reset_code = number_at(payload, 4);
 	if (type == FRAME_SETTINGS && !(flags & FLAG_ACK) && !puppet->mute)
 		puppet_frame(line, FRAME_SETTINGS, FLAG_ACK, 0, NULL, 0);
 	if (type == FRAME_PING && !(flags & FLAG_ACK) && !puppet->mute)
 		puppet_frame(line, FRAME_PING, FLAG_ACK, 0, payload, length);
-	if (type != FRAME_DATA)
+	if (type != FRAME_DATA || line->inflater)
 		return;
 	puppet->data_bytes += (int64_t)length;
 	if (length > 0)
@@ -169,7 +216,7 @@ static size_t hear_one(struct puppet_line *line, const unsigned char *bytes, siz
 	if (!line->greeted) {
 		if (length < PREFACE_BYTES)
 			return 0;
-		assert_memory_equal(bytes, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", PREFACE_BYTES);
+		assert_memory_equal(bytes, PREFACE, PREFACE_BYTES);
 		line->greeted = 1;
 		return PREFACE_BYTES;
 	}
@@ -191,6 +238,8 @@ static void on_bytes(void *context, uint32_t events)
 	}
 	ssize_t got = recv(line->watch.descriptor, line->bytes + line->length, line->capacity - line->length, 0);
 	if (got <= 0) {
+		if (line->inflater)
+			note(line->puppet, "closed\n");
 		puppet_hang_up(line);
 		return;
 	}
@@ -203,16 +252,21 @@ static void on_bytes(void *context, uint32_t events)
 		memmove(line->bytes, line->bytes + taken, line->length);
 }
 
+static struct puppet_line *add_line(struct puppet *puppet, int socket)
+{
+	assert_in_range(puppet->line_count, 0, PUPPET_LINES - 1);
+	struct puppet_line *line = &puppet->lines[puppet->line_count++];
+	*line = (struct puppet_line){.watch = {.ready = on_bytes, .context = line}, .puppet = puppet};
+	setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* small frames go at once */
+	assert_true(loop_watch(puppet->loop, &line->watch, socket, EPOLLIN, &(struct error){0}));
+	return line;
+}
+
 static void on_line(void *context, uint32_t events)
 {
 	(void)events;
 	struct puppet *puppet = context;
-	assert_in_range(puppet->line_count, 0, PUPPET_LINES - 1);
-	struct puppet_line *line = &puppet->lines[puppet->line_count++];
-	*line = (struct puppet_line){.watch = {.ready = on_bytes, .context = line}, .puppet = puppet};
-	int socket = accept(puppet->listener.descriptor, NULL, NULL);
-	setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* small frames go at once */
-	assert_true(loop_watch(puppet->loop, &line->watch, socket, EPOLLIN, &(struct error){0}));
+	struct puppet_line *line = add_line(puppet, accept(puppet->listener.descriptor, NULL, NULL));
 	if (!puppet->mute)
 		puppet_settings(line, puppet->streams);
 }
@@ -231,10 +285,29 @@ int puppet_open(struct puppet *puppet, struct loop *loop)
 	return ntohs(address.sin_port);
 }
 
-void puppet_close(struct puppet *puppet)
+struct puppet_line *puppet_dial(struct puppet *puppet, int port)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+	int caller = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(caller, (const struct sockaddr *)&address, sizeof address), 0);
+	struct puppet_line *line = add_line(puppet, caller);
+	line->greeted = 1;
+	assert_int_equal(nghttp2_hd_inflate_new(&line->inflater), 0);
+	puppet_say(line, PREFACE, PREFACE_BYTES);
+	puppet_settings(line, 100);
+	return line;
+}
+
+void puppet_hang_up_all(struct puppet *puppet)
 {
 	for (size_t i = 0; i < puppet->line_count; i++)
 		puppet_hang_up(&puppet->lines[i]);
+}
+
+void puppet_close(struct puppet *puppet)
+{
+	puppet_hang_up_all(puppet);
 	loop_unwatch(puppet->loop, &puppet->listener);
 	close(puppet->listener.descriptor);
 }

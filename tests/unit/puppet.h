@@ -1,5 +1,5 @@
-/* A server of HTTP/2 that says what a test makes it say, frame by frame or byte by byte,
- * on the loop of the one who calls it. It does not decode headers. */
+/* A server of HTTP/2, or a caller of one, that says what a test makes it say, frame by frame
+ * or byte by byte, on the loop of the one it talks to. */
 #ifndef TESTS_UNIT_PUPPET_H
 #define TESTS_UNIT_PUPPET_H
 
@@ -21,7 +21,8 @@ struct puppet_line {
 	struct puppet *puppet;
 	unsigned char *bytes; /* that came and are no whole frame yet */
 	size_t length, capacity;
-	int greeted; /* the preface has come */
+	int greeted;			      /* the preface has come */
+	struct nghttp2_hd_inflater *inflater; /* of a line that was dialled */
 };
 
 struct puppet {
@@ -30,8 +31,8 @@ struct puppet {
 	struct puppet_line lines[PUPPET_LINES];
 	size_t line_count;
 	/* What the test decides: */
-	uint32_t streams; /* that it allows */
-	int mute;	  /* says nothing by itself: no SETTINGS, no answers to PING */
+	uint32_t streams;				     /* that it allows */
+	int mute;					     /* says nothing by itself: no SETTINGS, no answers to PING */
 	void (*asked)(struct puppet_line *line, int32_t id); /* a request is whole; NULL: silence */
 	/* What has come: */
 	size_t asked_count;
@@ -39,10 +40,18 @@ struct puppet {
 	int64_t data_bytes;
 	size_t resets, pings, goaways;
 	uint32_t last_reset_code;
+	/* By lines that were dialled, a line each: `ID NAME: VALUE`, `ID data BYTES`, `ID end`,
+	 * `ID reset CODE`, `goaway LAST CODE`, `closed`. */
+	char heard[8192];
 };
 
 int puppet_open(struct puppet *puppet, struct loop *loop); /* the port; what the test decides is set before */
 void puppet_close(struct puppet *puppet);
+
+/* A line to a server, on which it has sent the preface and its settings. Its puppet needs no more
+ * than a loop; lines are closed by puppet_hang_up_all(). */
+struct puppet_line *puppet_dial(struct puppet *puppet, int port);
+void puppet_hang_up_all(struct puppet *puppet);
 
 void puppet_say(struct puppet_line *line, const void *bytes, size_t length);
 void puppet_frame(struct puppet_line *line, int type, int flags, int32_t id, const void *payload, size_t length);

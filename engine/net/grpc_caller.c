@@ -1,0 +1,176 @@
+/* grpc_caller.c: one connection of the gRPC server; see grpc_door.h. */
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "net/grpc_door.h"
+
+#define NOTICE_MS 1000 /* for the answer to the ping behind a notice to leave */
+
+static void on_ready(void *context, uint32_t events);
+
+void grpc_caller_end(struct grpc_caller *caller)
+{
+	struct grpc_server *server = caller->server;
+	for (struct grpc_request *request = server->requests, *next; request; request = next) {
+		next = request->next;
+		if (request->caller != caller)
+			continue;
+		bool held = request->called; /* else it is in the pool now */
+		if (request->on_wire)
+			grpc_request_leave_wire(request);
+		if (held)
+			request->caller = NULL;
+	}
+	if (caller->next)
+		caller->next->previous = caller->previous;
+	*(caller->previous ? &caller->previous->next : &server->callers) = caller->next;
+	server->caller_count--;
+	loop_timer_stop(server->loop, &caller->tend);
+	http2_close(&caller->http2);
+	memory_give(caller);
+}
+
+/* ---- tending: one timer for all that can come to its time ---- */
+
+static int64_t tend_at(const struct grpc_caller *caller)
+{
+	int64_t silence_ms = caller->server->config.silence_ms;
+	int64_t at = (caller->pinged_ms ? caller->pinged_ms : caller->heard_ms) + silence_ms;
+	if (caller->leaving == GRPC_NOTICED && caller->pinged_ms + NOTICE_MS < at)
+		at = caller->pinged_ms + NOTICE_MS;
+	if (caller->answering > 0 && caller->moved_ms + silence_ms < at)
+		at = caller->moved_ms + silence_ms;
+	return at;
+}
+
+static bool set_tend(struct grpc_caller *caller)
+{
+	struct error error = {0};
+	return loop_timer_set(caller->server->loop, &caller->tend, tend_at(caller), &error);
+}
+
+static void ping(struct grpc_caller *caller)
+{
+	nghttp2_submit_ping(caller->http2.session, NGHTTP2_FLAG_NONE, NULL);
+	caller->pinged_ms = loop_now_ms(caller->server->loop);
+	grpc_caller_is_dirty(caller);
+}
+
+static void on_tend(void *context)
+{
+	struct grpc_caller *caller = context;
+	int64_t now_ms = loop_now_ms(caller->server->loop), silence_ms = caller->server->config.silence_ms;
+	bool stuck = caller->answering > 0 && now_ms - caller->moved_ms >= silence_ms;
+	bool dead = caller->pinged_ms && now_ms - caller->pinged_ms >= silence_ms;
+	bool quiet = now_ms - caller->heard_ms >= silence_ms;
+	if (stuck || dead || (quiet && !caller->http2.session)) {
+		grpc_caller_end(caller);
+		return;
+	}
+	if (caller->leaving == GRPC_NOTICED && now_ms - caller->pinged_ms >= NOTICE_MS)
+		grpc_caller_leaves(caller);
+	else if (quiet && !caller->pinged_ms)
+		ping(caller);
+	if (!set_tend(caller))
+		grpc_caller_end(caller);
+}
+
+/* ---- draining ---- */
+
+void grpc_caller_leaves(struct grpc_caller *caller)
+{
+	nghttp2_session *session = caller->http2.session;
+	caller->leaving = GRPC_LEAVES;
+	caller->pinged_ms = 0;
+	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR, NULL,
+			      0);
+	grpc_caller_is_dirty(caller);
+}
+
+void grpc_caller_drain(struct grpc_caller *caller)
+{
+	if (!caller->http2.session) {
+		grpc_caller_end(caller);
+		return;
+	}
+	nghttp2_submit_shutdown_notice(caller->http2.session);
+	caller->leaving = GRPC_NOTICED;
+	ping(caller);
+	if (!set_tend(caller))
+		grpc_caller_end(caller);
+}
+
+/* ---- coming in, hearing and speaking ---- */
+
+void grpc_caller_open(struct grpc_server *server, int socket)
+{
+	struct grpc_caller *caller = memory_take(1, sizeof *caller);
+	struct error error = {0};
+	if (!caller) {
+		close(socket);
+		return;
+	}
+	caller->server = server;
+	http2_open(&caller->http2, server->loop, on_ready, caller);
+	link_adopt(&caller->http2.link, socket);
+	caller->tend = (struct loop_timer){.due = on_tend, .context = caller};
+	caller->heard_ms = loop_now_ms(server->loop);
+	caller->next = server->callers;
+	if (caller->next)
+		caller->next->previous = caller;
+	server->callers = caller;
+	server->caller_count++;
+	if ((server->tls && !link_secure(&caller->http2.link, server->tls, NULL, &error)) ||
+	    !http2_watch(&caller->http2, EPOLLIN, &error) || !set_tend(caller))
+		grpc_caller_end(caller);
+}
+
+/* False: it is gone. */
+static bool establish(struct grpc_caller *caller)
+{
+	struct http2 *http2 = &caller->http2;
+	struct error error = {0};
+	enum link_outcome outcome = link_establish(&http2->link, &error);
+	if (outcome == LINK_LATER && http2_watch(http2, link_events(&http2->link), &error))
+		return true;
+	if (outcome == LINK_DONE &&
+	    http2_begin(http2, HTTP2_SERVER, caller->server->callbacks, caller, (uint32_t)caller->server->config.streams, &error))
+		return true;
+	grpc_caller_end(caller);
+	return false;
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+	struct grpc_caller *caller = context;
+	struct http2 *http2 = &caller->http2;
+	struct grpc_server *server = caller->server;
+	struct error error = {0};
+	if (!http2->session && !establish(caller))
+		return;
+	if (!http2->session)
+		return;
+	if (events & ~(uint32_t)EPOLLOUT) {
+		caller->heard_ms = loop_now_ms(server->loop);
+		if (caller->leaving != GRPC_NOTICED)
+			caller->pinged_ms = 0;
+		if (!http2_hear(http2, server->room, sizeof server->room, &error)) {
+			grpc_caller_end(caller);
+			return;
+		}
+	}
+	grpc_caller_is_dirty(caller);
+}
+
+void grpc_caller_speak(struct grpc_caller *caller)
+{
+	struct http2 *http2 = &caller->http2;
+	struct error error = {0};
+	caller->dirty = false;
+	bool good = http2_speak(http2, &error);
+	bool over =
+		!http2_is_stuck(http2) && !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
+	if (!good || over)
+		grpc_caller_end(caller);
+}

@@ -1,0 +1,363 @@
+/* grpc_request.c: one call on a connection of the gRPC server; see grpc_door.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "net/grpc_door.h"
+
+#define PATH_BYTES 4096
+#define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers take no more headers than that */
+#define KEPT_BYTES ((size_t)256 << 10) /* of a buffer, by a request in the pool */
+#define HELD_MESSAGES 16	       /* of the largest size, that all callers together may send at once */
+
+/* ---- their pool ---- */
+
+static void on_deadline(void *context);
+
+static struct grpc_request *request_make(struct grpc_server *server)
+{
+	struct grpc_request *request = memory_take(1, sizeof *request);
+	if (!request)
+		return NULL;
+	request->server = server;
+	request->deadline = (struct loop_timer){.due = on_deadline, .context = request};
+	buffer_open(&request->path, PATH_BYTES);
+	buffer_open(&request->body, server->config.message_bytes);
+	buffer_open(&request->answer, SIZE_MAX);
+	return request;
+}
+
+void grpc_request_give(struct grpc_request *request)
+{
+	loop_timer_stop(request->server->loop, &request->deadline);
+	buffer_close(&request->path);
+	buffer_close(&request->body);
+	buffer_close(&request->answer);
+	memory_give(request);
+}
+
+static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
+{
+	struct grpc_server *server = caller->server;
+	struct grpc_request *request = server->pool;
+	if (request)
+		server->pool = request->next;
+	else if (!(request = request_make(server)))
+		return NULL;
+	request->next = server->requests;
+	request->previous = NULL;
+	if (request->next)
+		request->next->previous = request;
+	server->requests = request;
+	request->caller = caller;
+	request->on_wire = true;
+	request->id = id;
+	request->called = request->over = request->is_post = request->is_grpc = false;
+	request->intake = (struct grpc_intake){0};
+	request->timeout_ms = -1;
+	request->offset = 0;
+	buffer_clear(&request->path);
+	caller->on_wire++;
+	return request;
+}
+
+static void keep_small(struct buffer *buffer)
+{
+	size_t ceiling_bytes = buffer->ceiling_bytes;
+	buffer_clear(buffer);
+	if (buffer->capacity <= KEPT_BYTES)
+		return;
+	buffer_close(buffer);
+	buffer_open(buffer, ceiling_bytes);
+}
+
+static void request_to_pool(struct grpc_request *request)
+{
+	struct grpc_server *server = request->server;
+	if (request->next)
+		request->next->previous = request->previous;
+	*(request->previous ? &request->previous->next : &server->requests) = request->next;
+	server->held_bytes -= request->body.length;
+	keep_small(&request->body);
+	keep_small(&request->answer);
+	request->next = server->pool;
+	server->pool = request;
+}
+
+void grpc_request_leave_wire(struct grpc_request *request)
+{
+	struct grpc_caller *caller = request->caller;
+	caller->on_wire--;
+	caller->answering -= request->answer.length > 0;
+	request->on_wire = false;
+	request->over = true;
+	loop_timer_stop(request->server->loop, &request->deadline);
+	if (!request->called)
+		request_to_pool(request);
+}
+
+/* ---- answers ---- */
+
+static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
+			 nghttp2_data_source *source, void *context)
+{
+	(void)source;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
+	struct grpc_caller *caller = context;
+	if (!request)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	size_t left = request->answer.length - request->offset;
+	size_t now = left < size ? left : size;
+	memcpy(room, request->answer.bytes + request->offset, now);
+	request->offset += now;
+	caller->moved_ms = loop_now_ms(caller->http2.loop);
+	if (now < left)
+		return (ssize_t)now;
+	const nghttp2_nv trailer = http2_constant(TEXT("grpc-status"), TEXT("0"));
+	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+	return nghttp2_submit_trailer(session, id, &trailer, 1) == 0 ? (ssize_t)now : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/* What has no message is a block of headers. */
+static void send_headers(struct grpc_request *request, const nghttp2_nv *pairs, size_t count)
+{
+	nghttp2_session *session = request->caller->http2.session;
+	request->over = true;
+	if (nghttp2_submit_response(session, request->id, pairs, count, NULL) != 0)
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
+	grpc_caller_is_dirty(request->caller);
+}
+
+static void refuse(struct grpc_request *request, int status, struct text words)
+{
+	char number[NUMBER_TEXT_MAX];
+	char bytes[WORDS_BYTES];
+	struct buffer encoded = {.bytes = bytes, .capacity = sizeof bytes, .ceiling_bytes = sizeof bytes};
+	grpc_words_write(&encoded, words); /* more is cut */
+	const nghttp2_nv pairs[] = {
+		http2_constant(TEXT(":status"), TEXT("200")),
+		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
+		http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)}),
+		http2_variable(TEXT("grpc-message"), buffer_view(&encoded)),
+	};
+	send_headers(request, pairs, sizeof pairs / sizeof *pairs - (words.length == 0));
+}
+
+static void refuse_as_http(struct grpc_request *request, struct text http_status)
+{
+	const nghttp2_nv pairs[] = {http2_constant(TEXT(":status"), http_status)};
+	send_headers(request, pairs, sizeof pairs / sizeof *pairs);
+}
+
+static void send_answer(struct grpc_request *request, struct text body)
+{
+	struct grpc_caller *caller = request->caller;
+	unsigned char prefix[GRPC_PREFIX_BYTES];
+	if (body.length > UINT32_MAX) {
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the answer has more than the 4 GiB that gRPC can carry"));
+		return;
+	}
+	grpc_prefix_write(prefix, body.length);
+	buffer_append(&request->answer, prefix, sizeof prefix);
+	buffer_text(&request->answer, body);
+	const nghttp2_nv pairs[] = {
+		http2_constant(TEXT(":status"), TEXT("200")),
+		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
+	};
+	const nghttp2_data_provider message = {.read_callback = on_wanted};
+	if (buffer_failed(&request->answer) ||
+	    nghttp2_submit_response(caller->http2.session, request->id, pairs, sizeof pairs / sizeof *pairs, &message) != 0) {
+		buffer_clear(&request->answer);
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
+		return;
+	}
+	if (caller->answering++ == 0)
+		caller->moved_ms = loop_now_ms(request->server->loop);
+	request->over = true;
+	grpc_caller_is_dirty(caller);
+}
+
+bool grpc_request_is_over(const struct grpc_request *request)
+{
+	return request->over;
+}
+
+void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body)
+{
+	request->called = false;
+	request->server->called--;
+	if (request->caller)
+		request->caller->held--;
+	loop_timer_stop(request->server->loop, &request->deadline);
+	if (!request->on_wire)
+		request_to_pool(request);
+	else if (!request->over && status == GRPC_OK)
+		send_answer(request, body);
+	else if (!request->over)
+		refuse(request, status, words);
+}
+
+static void on_deadline(void *context)
+{
+	struct grpc_request *request = context;
+	if (!request->over)
+		refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT("the deadline of grpc-timeout has passed"));
+}
+
+/* ---- what comes ---- */
+
+static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+	struct grpc_caller *caller = context;
+	int32_t id = frame->hd.stream_id;
+	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	/* Callers that ask and reset without an end must not fill the application. */
+	if (caller->on_wire + caller->held >= 2 * caller->server->config.streams)
+		return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM) == 0
+			       ? 0
+			       : NGHTTP2_ERR_CALLBACK_FAILURE;
+	struct grpc_request *request = request_take(caller, id);
+	if (!request)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	nghttp2_session_set_stream_user_data(session, id, request);
+	return 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_bytes, size_t name_length,
+		     const uint8_t *value_bytes, size_t value_length, uint8_t flags, void *context)
+{
+	(void)flags, (void)context;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	const struct text name = {(const char *)name_bytes, name_length};
+	const struct text value = {(const char *)value_bytes, value_length};
+	if (!request || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	if (text_equal_short(name, TEXT(":path")))
+		buffer_text(&request->path, value);
+	else if (text_equal_short(name, TEXT(":method")))
+		request->is_post = text_equal_short(value, TEXT("POST"));
+	else if (text_equal_short(name, TEXT("content-type")))
+		request->is_grpc = grpc_is_content_type(value);
+	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
+		request->timeout_ms = -1;
+	return 0;
+}
+
+static void headers_are_whole(struct grpc_request *request)
+{
+	struct loop *loop = request->server->loop;
+	struct error error = {0};
+	if (!request->is_post)
+		refuse_as_http(request, TEXT("405"));
+	else if (!request->is_grpc)
+		refuse_as_http(request, TEXT("415"));
+	else if (buffer_failed(&request->path))
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 4096 bytes"));
+	else if (request->timeout_ms >= 0 &&
+		 !loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + request->timeout_ms, &error))
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for a deadline"));
+}
+
+static void request_is_whole(struct grpc_request *request)
+{
+	struct grpc_server *server = request->server;
+	if (request->over)
+		return;
+	if (!grpc_intake_is_whole(&request->intake)) {
+		refuse(request, GRPC_INTERNAL,
+		       request->intake.have ? TEXT("the message is shorter than its prefix says")
+					    : TEXT("the call has no message; it must have one"));
+		return;
+	}
+	request->called = true;
+	request->caller->held++;
+	server->called++;
+	server->config.called(server->config.context, request, buffer_view(&request->path), buffer_view(&request->body));
+}
+
+static void refuse_message(struct grpc_request *request, enum grpc_intake_fault fault)
+{
+	char words[120];
+	switch (fault) {
+	case GRPC_INTAKE_COMPRESSED:
+		refuse(request, GRPC_UNIMPLEMENTED, TEXT("the message is compressed; send it as it is (identity)"));
+		break;
+	case GRPC_INTAKE_LARGE:
+		snprintf(words, sizeof words, "the message has %zu bytes; the limit is %zu", request->intake.missing,
+			 request->server->config.message_bytes);
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
+		break;
+	case GRPC_INTAKE_SECOND:
+		refuse(request, GRPC_UNIMPLEMENTED, TEXT("there is more than one message; only unary calls are served"));
+		break;
+	case GRPC_INTAKE_MEMORY:
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the message"));
+		break;
+	case GRPC_INTAKE_GOOD:
+		break;
+	}
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t count, void *context)
+{
+	(void)flags, (void)context;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
+	if (!request || request->over)
+		return 0;
+	struct grpc_server *server = request->server;
+	size_t before = request->body.length;
+	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
+	server->held_bytes += request->body.length - before;
+	if (fault != GRPC_INTAKE_GOOD)
+		refuse_message(request, fault);
+	else if (server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("too many messages at once; call again later"));
+	return 0;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+	struct grpc_caller *caller = context;
+	if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) && caller->leaving == GRPC_NOTICED)
+		grpc_caller_leaves(caller);
+	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+		return 0;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (!request)
+		return 0;
+	if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+		headers_are_whole(request);
+	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+		request_is_whole(request);
+	return 0;
+}
+
+static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *context)
+{
+	(void)code, (void)context;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
+	if (request)
+		grpc_request_leave_wire(request);
+	return 0;
+}
+
+/* When all is said and the request still comes, the rest of it is not wanted. */
+static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+	(void)context;
+	if (frame->hd.type == NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
+	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+	return 0;
+}
+
+void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks)
+{
+	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin);
+	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+}
