@@ -144,6 +144,7 @@ int main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+	const char *const identity = transactional ? "transactional.id" : "client.id";
 	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, (const char *const[][2]){{"bootstrap.servers", brokers},
 										    {"group.id", group},
 										    {"auto.offset.reset", "earliest"},
@@ -151,7 +152,7 @@ int main(int argc, char **argv)
 										    {"queued.min.messages", "1000000"},
 										    {NULL, NULL}});
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, (const char *const[][2]){{"bootstrap.servers", brokers},
-										    {transactional ? "transactional.id" : "client.id", group},
+										    {identity, group},
 										    {"enable.idempotence", "true"},
 										    {"linger.ms", linger_ms},
 										    {"partitioner", "murmur2_random"},

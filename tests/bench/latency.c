@@ -3,10 +3,11 @@
  *
  *   latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS
  *
- * Requests are Avro FP32[1,16] with ids 0, 1, 2..., sent when they are due, whether answers
- * come or not, and timed from when they were due: a stall is not hidden. It begins when a
- * first one has been answered, and the first second is not counted. Prints p50, p95, p99 and the longest, in milliseconds, and how many had
- * no answer a second after the last was sent.
+ * Requests are Avro FP32[1,16] with ids 0, 1, 2..., sent when they are due, whether
+ * answers come or not, and timed from when they were due: a stall is not hidden. It begins
+ * when a first one has been answered, and the first second is not counted. Prints p50, p95,
+ * p99 and the longest, in milliseconds, and how many had no answer a second after the last
+ * was sent.
  */
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
