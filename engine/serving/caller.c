@@ -106,22 +106,24 @@ static void on_call_answered(void *context, struct call *call)
 	caller->answered(caller->context, call);
 }
 
-/* A server that has no such question, or says it in its own way, is tried by a call. */
-static bool says_ready(const struct attempt *attempt)
+/* A server that has no such question, or answers it in its own way, is tried by a call. */
+static bool says_ready(enum model_protocol protocol, const struct attempt *attempt)
 {
-	static const char protobuf_no[] = {8, 0};
-	if (attempt->status == 0 || attempt->status >= 500)
+	static const char yes[] = {8, 1}; /* field 1, true: protobuf leaves out what is false */
+	if (attempt->end != ATTEMPT_REPLIED || attempt->status >= 500)
 		return attempt->status == 501;
-	bool no = attempt->body.length == 0 || text_equal(attempt->body, (struct text){protobuf_no, 2}) ||
-		  memmem(attempt->body.bytes, attempt->body.length, "false", 5);
-	return !(attempt->status == 200 && attempt->body.length > 0 && no);
+	if (attempt->status == 200 && protocol == PROTOCOL_OIP_GRPC)
+		return text_equal(attempt->body, (struct text){yes, sizeof yes});
+	return attempt->status != 200 || attempt->body.length == 0 ||
+	       !memmem(attempt->body.bytes, attempt->body.length, "false", strlen("false"));
 }
 
 static void on_ready_told(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct served *served = context;
 	int64_t now = now_us(served->caller);
-	dispatch_ready(served->dispatch, nth, says_ready(attempt), now);
+	enum model_protocol protocol = served->config->addresses.items[nth].protocol;
+	dispatch_ready(served->dispatch, nth, says_ready(protocol, attempt), now);
 	set_timer(served, now);
 }
 

@@ -167,7 +167,10 @@ static void on_http_done(struct http_request *request, const struct http_reply *
 
 static void note_grpc(const struct grpc_reply *reply, struct attempt *attempt)
 {
-	attempt->end = reply->unprocessed ? ATTEMPT_REFUSED : reply->timed_out ? ATTEMPT_TIMED_OUT : ATTEMPT_LOST;
+	if (reply->timed_out || reply->lost)
+		attempt->end = reply->unprocessed ? ATTEMPT_REFUSED : reply->timed_out ? ATTEMPT_TIMED_OUT : ATTEMPT_LOST;
+	else
+		attempt->end = ATTEMPT_BROKE;
 	attempt->words = text_of(reply->error.text);
 }
 

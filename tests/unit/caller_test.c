@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <arpa/inet.h>
+#include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -39,6 +40,8 @@ struct server {
 	const struct line *script;
 	size_t requests;
 	char last_request[4096];
+	size_t questions;
+	const char *metadata; /* the answer to GET /v2; every other GET is answered `ready` */
 };
 
 struct stand {
@@ -48,7 +51,7 @@ struct stand {
 	struct message message;
 	struct call calls[CALLS_MAX];
 	char order[CALLS_MAX + 1]; /* calls that were answered, by number */
-	char url[64];
+	char base[64], url[96];
 	struct model_address address;
 	struct model_config model;
 	struct caller_config config;
@@ -63,11 +66,26 @@ static void hang_up(struct connection *connection)
 	connection->watch.descriptor = -1;
 }
 
+static void say(struct connection *connection, int status, const char *body)
+{
+	char reply[4096];
+	int length = snprintf(reply, sizeof reply, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
+	assert_int_equal(send(connection->watch.descriptor, reply, (size_t)length, MSG_NOSIGNAL), length);
+}
+
+static void answer_question(struct connection *connection)
+{
+	struct server *server = connection->server;
+	connection->length = 0;
+	server->questions++;
+	bool metadata = strstr(connection->bytes, "GET /v2 HTTP") != NULL;
+	say(connection, 200, metadata && server->metadata ? server->metadata : "{\"ready\":true}");
+}
+
 static void answer_request(struct connection *connection)
 {
 	struct server *server = connection->server;
 	const struct line *line = &server->script[server->requests++];
-	char reply[4096];
 	memcpy(server->last_request, connection->bytes, connection->length);
 	server->last_request[connection->length] = '\0';
 	connection->length = 0;
@@ -77,9 +95,7 @@ static void answer_request(struct connection *connection)
 		hang_up(connection);
 		return;
 	}
-	int length = snprintf(reply, sizeof reply, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", line->status,
-			      strlen(line->body), line->body);
-	assert_int_equal(send(connection->watch.descriptor, reply, (size_t)length, MSG_NOSIGNAL), length);
+	say(connection, line->status, line->body);
 }
 
 static void on_request(void *context, uint32_t events)
@@ -95,6 +111,10 @@ static void on_request(void *context, uint32_t events)
 	connection->length += (size_t)got;
 	connection->bytes[connection->length] = '\0';
 	size_t body = 0;
+	if (strncmp(connection->bytes, "GET ", 4) == 0 && strstr(connection->bytes, "\r\n\r\n")) {
+		answer_question(connection);
+		return;
+	}
 	const char *blank = strstr(connection->bytes, "\r\n\r\n"), *announced = strstr(connection->bytes, "Content-Length: ");
 	if (!blank || !announced || sscanf(announced, "Content-Length: %zu", &body) != 1)
 		return;
@@ -139,15 +159,24 @@ static int set_up(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand = (struct stand){.server.loop = loop_open(&error), .arena = arena_open((size_t)1 << 20)};
-	snprintf(stand.url, sizeof stand.url, "http://127.0.0.1:%d/v2/models/m/infer", server_open(&stand.server));
-	stand.address = (struct model_address){.url = stand.url};
+	int port = server_open(&stand.server);
+	snprintf(stand.base, sizeof stand.base, "http://127.0.0.1:%d", port);
+	snprintf(stand.url, sizeof stand.url, "%s/v2/models/m/infer", stand.base);
+	stand.address = (struct model_address){.base = stand.base, .url = stand.url, .model = "m"};
 	stand.model = (struct model_config){.name = "m", .addresses = {1, &stand.address}, .lanes_most = 2};
 	stand.config = (struct caller_config){.model_count = 1, .models = &stand.model, .request_bytes = 4096, .reply_bytes = 1024};
-	stand.caller = caller_open(stand.server.loop, &stand.config, on_answered, &stand, &error);
-	assert_string_equal(error.text, "");
 	stand.message = (struct message){.arena = stand.arena, .id = TEXT("r-1")};
 	*state = &stand;
 	return 0;
+}
+
+/* The caller is opened with the first call, so that a story may configure it. */
+static void ensure_caller(struct stand *stand)
+{
+	struct error error = {0};
+	if (!stand->caller)
+		stand->caller = caller_open(stand->server.loop, &stand->config, on_answered, stand, &error);
+	assert_string_equal(error.text, "");
 }
 
 static int tear_down(void **state)
@@ -174,6 +203,7 @@ static struct call *begin(struct stand *stand, int number)
 	struct call *call = &stand->calls[number];
 	*call = (struct call){.target = CALL_MODEL, .name = "m", .request = &payload, .message = &stand->message};
 	struct error error = {0};
+	ensure_caller(stand);
 	assert_true(caller_call(stand->caller, call, &error));
 	return call;
 }
@@ -237,8 +267,7 @@ static void a_server_that_stays_broken_is_remote_with_its_last_words(void **stat
 static void calls_beyond_the_limit_wait_in_line_in_order(void **state)
 {
 	struct stand *stand = *state;
-	stand->server.script =
-		(const struct line[]){{SILENCE, NULL}, {200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}};
+	stand->server.script = (const struct line[]){{SILENCE, NULL}, {200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}};
 	for (int i = 0; i < 5; i++)
 		begin(stand, i);
 	turn_until_answered(stand, 4);
@@ -278,9 +307,118 @@ static void a_model_without_an_endpoint_is_a_fault_of_the_configuration(void **s
 	struct stand *stand = *state;
 	struct call call = {.name = "unknown", .message = &stand->message};
 	struct error error = {0};
+	ensure_caller(stand);
 	assert_false(caller_call(stand->caller, &call, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_non_null(strstr(error.text, "unknown"));
+}
+
+static void a_model_that_is_away_is_waited_for(void **state)
+{
+	struct stand *stand = *state;
+	stand->server.script = (const struct line[]){{200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}, {200, SUM}};
+	int listener = stand->server.listener.descriptor;
+	struct sockaddr_in address;
+	socklen_t length = sizeof address;
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	loop_unwatch(stand->server.loop, &stand->server.listener);
+	close(listener);
+	for (int i = 0; i < 6; i++)
+		begin(stand, i);
+	int64_t until_ms = loop_now_ms(stand->server.loop) + 700;
+	while (loop_now_ms(stand->server.loop) < until_ms)
+		assert_true(loop_turn(stand->server.loop, 10, &(struct error){0}));
+	assert_string_equal(stand->order, "");
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	int yes = 1;
+	assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, CONNECTIONS_MAX), 0);
+	assert_true(loop_watch(stand->server.loop, &stand->server.listener, listener, EPOLLIN, &(struct error){0}));
+	turn_until_answered(stand, 6);
+	for (int i = 0; i < 6; i++) {
+		assert_string_equal(stand->calls[i].error.text, "");
+		assert_int_equal(stand->calls[i].attempts, 1);
+	}
+}
+
+static void a_callers_deadline_goes_along(void **state)
+{
+	struct stand *stand = *state;
+	stand->server.script = (const struct line[]){{200, SUM}};
+	stand->message.deadline_ms = loop_now_ms(stand->server.loop) + 5000;
+	begin(stand, 0);
+	turn_until_answered(stand, 1);
+	const char *header = strstr(stand->server.last_request, "x-deadline-ms: ");
+	assert_non_null(header);
+	long long deadline_ms = strtoll(header + strlen("x-deadline-ms: "), NULL, 10);
+	assert_in_range(deadline_ms, time_of_day_ms(), time_of_day_ms() + 5000);
+}
+
+static void the_models_parameters_go_along_behind_the_requests(void **state)
+{
+	static const struct parameter parameter = {.name = {"batch_size", 10}, .type = PARAMETER_INTEGER, .value.integer = 32};
+	struct stand *stand = *state;
+	stand->server.script = (const struct line[]){{200, SUM}};
+	stand->model.parameters = (struct parameters){1, &parameter};
+	begin(stand, 0);
+	turn_until_answered(stand, 1);
+	assert_non_null(strstr(stand->server.last_request, "\"parameters\":{\"batch_size\":32}"));
+}
+
+static void a_model_that_is_not_loaded_yet_is_asked_again(void **state)
+{
+	struct stand *stand = *state;
+	stand->server.script = (const struct line[]){{404, "{\"error\":\"no model m\"}"}, {200, SUM}};
+	struct call *call = begin(stand, 0);
+	turn_until_answered(stand, 1);
+	assert_string_equal(call->error.text, "");
+	assert_int_equal(call->attempts, 2);
+}
+
+static void tensors_go_as_binary_data_where_the_server_offers_it(void **state)
+{
+	struct stand *stand = *state;
+	stand->server.metadata = "{\"name\":\"s\",\"extensions\":[\"binary_tensor_data\"]}";
+	stand->server.script = (const struct line[]){{200, SUM}};
+	ensure_caller(stand);
+	while (stand->server.questions < 1)
+		assert_true(loop_turn(stand->server.loop, 1000, &(struct error){0}));
+	for (int i = 0; i < 20; i++) /* the answer is on its way */
+		assert_true(loop_turn(stand->server.loop, 5, &(struct error){0}));
+	struct call *call = begin(stand, 0);
+	turn_until_answered(stand, 1);
+	assert_string_equal(call->error.text, "");
+	assert_non_null(strstr(stand->server.last_request, "Inference-Header-Content-Length: "));
+	assert_non_null(strstr(stand->server.last_request, "\"binary_data_size\":8"));
+}
+
+static void other_protocols_are_spoken_where_the_address_says_so(void **state)
+{
+	static const struct {
+		const char *path, *sent, *answer, *name;
+	} rows[] = {
+		{"/v1", "{\"instances\":[1.0,2.0]}", "{\"predictions\":[3]}", "output-0"},
+		{"/api/v1.0/predictions", "{\"meta\":{\"puid\":\"r-1\"},\"data\":{\"names\":[],\"ndarray\":[1.0,2.0]}}",
+		 "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[3.0]}}", "data"},
+		{"/invocations", "{\"inputs\":[1.0,2.0]}", "{\"predictions\":[3.0]}", "output-0"},
+	};
+	struct stand *stand = *state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct line script[] = {{200, rows[i].answer}};
+		stand->server.script = script;
+		stand->server.requests = 0;
+		stand->order[0] = '\0';
+		stand->model.addresses =
+			addresses_read(arena_print(stand->arena, "%s%s", stand->base, rows[i].path), "m", true, stand->arena);
+		struct call *call = begin(stand, 0);
+		turn_until_answered(stand, 1);
+		assert_string_equal(call->error.text, "");
+		assert_non_null(strstr(stand->server.last_request, rows[i].sent));
+		assert_float_equal(tensor_number(tensors_find(call->reply->tensors, text_of(rows[i].name)), 0), 3, 0);
+		caller_close(stand->caller);
+		stand->caller = NULL;
+	}
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -295,6 +433,12 @@ int main(void)
 		STORY(calls_beyond_the_limit_wait_in_line_in_order),
 		STORY(a_forgotten_call_is_never_answered_and_makes_room),
 		STORY(an_answer_beyond_the_limit_is_refused),
+		STORY(a_model_that_is_away_is_waited_for),
+		STORY(a_callers_deadline_goes_along),
+		STORY(the_models_parameters_go_along_behind_the_requests),
+		STORY(a_model_that_is_not_loaded_yet_is_asked_again),
+		STORY(tensors_go_as_binary_data_where_the_server_offers_it),
+		STORY(other_protocols_are_spoken_where_the_address_says_so),
 		STORY(a_model_without_an_endpoint_is_a_fault_of_the_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
