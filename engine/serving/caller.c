@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "serving/cache.h"
 #include "serving/dispatch.h"
 #include "serving/wire.h"
 
@@ -14,6 +15,9 @@ struct served {
 	struct caller *caller;
 	const struct model_config *config;
 	struct dispatch_config dispatch_config;
+	struct dispatch_outside dispatch_outside;
+	struct cache_outside cache_outside;
+	struct cache *cache; /* NULL: replies are not kept */
 	struct dispatch *dispatch;
 	struct wire *wire;
 	bool *binary; /* for each address: it takes tensors as binary data */
@@ -24,7 +28,6 @@ struct served {
 struct caller {
 	struct loop *loop;
 	const struct caller_config *config;
-	struct dispatch_outside outside;
 	size_t count;
 	struct served *models;
 	size_t wire_count;
@@ -71,17 +74,9 @@ static void on_due(void *context)
 
 /* ---- what dispatch asks for ---- */
 
-static struct served *served_of(struct caller *caller, const struct dispatch *dispatch)
-{
-	for (size_t i = 0; i < caller->count; i++)
-		if (caller->models[i].dispatch == dispatch)
-			return &caller->models[i];
-	return NULL;
-}
-
 static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
 {
-	struct served *served = served_of(context, errand->dispatch);
+	struct served *served = context;
 	const struct wire_call call = {.address = &served->config->addresses.items[errand->replica],
 				       .parameters = served->config->parameters,
 				       .binary = served->binary[errand->replica],
@@ -91,7 +86,8 @@ static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, st
 
 static void on_withdraw(void *context, struct errand *errand)
 {
-	wire_withdraw(served_of(context, errand->dispatch)->wire, errand);
+	struct served *served = context;
+	wire_withdraw(served->wire, errand);
 }
 
 static void on_discard(void *context, struct errand *errand)
@@ -100,10 +96,19 @@ static void on_discard(void *context, struct errand *errand)
 	wire_discard(errand);
 }
 
+static void give_back(void *context, struct call *call)
+{
+	struct served *served = context;
+	served->caller->answered(served->caller->context, call);
+}
+
 static void on_call_answered(void *context, struct call *call)
 {
-	struct caller *caller = context;
-	caller->answered(caller->context, call);
+	struct served *served = context;
+	if (served->cache)
+		cache_answered(served->cache, call);
+	else
+		give_back(served, call);
 }
 
 /* A server that has no such question, or answers it in its own way, is tried by a call. */
@@ -129,10 +134,19 @@ static void on_ready_told(void *context, size_t nth, const struct attempt *attem
 
 static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replica)
 {
-	struct served *served = served_of(context, dispatch);
+	struct served *served = context;
+	(void)dispatch;
 	const struct model_address *address = &served->config->addresses.items[replica];
 	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
 	       wire_ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
+}
+
+static struct served *served_of(struct caller *caller, const struct dispatch *dispatch)
+{
+	size_t i = 0;
+	while (caller->models[i].dispatch != dispatch)
+		i++;
+	return &caller->models[i];
 }
 
 static void on_arrived(void *context, struct errand *errand, struct attempt *attempt)
@@ -142,6 +156,25 @@ static void on_arrived(void *context, struct errand *errand, struct attempt *att
 	int64_t now = now_us(caller);
 	dispatch_outcome(served->dispatch, errand, attempt, now);
 	set_timer(served, now);
+}
+
+/* ---- what a cache asks for ---- */
+
+static bool ask(void *context, struct call *call, struct error *error)
+{
+	struct served *served = context;
+	int64_t now = now_us(served->caller);
+	if (!dispatch_call(served->dispatch, call, now, error))
+		return false;
+	set_timer(served, now);
+	return true;
+}
+
+static void forget(void *context, struct call *call)
+{
+	struct served *served = context;
+	dispatch_forget(served->dispatch, call);
+	set_timer(served, now_us(served->caller));
 }
 
 /* ---- binary data, where it is offered ---- */
@@ -206,6 +239,14 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 	served->timer = (struct loop_timer){.due = on_due, .context = served};
 	served->dispatch_config = (struct dispatch_config){
 		.model = model, .outage_fails = caller->config->outage_deadletter, .seed = caller->config->seed + caller->count};
+	served->dispatch_outside = (struct dispatch_outside){.context = served,
+							     .send = on_send,
+							     .withdraw = on_withdraw,
+							     .ask_ready = on_ask_ready,
+							     .answered = on_call_answered,
+							     .discard = on_discard};
+	served->cache_outside =
+		(struct cache_outside){.context = served, .ask = ask, .forget = forget, .answered = give_back};
 	if (model->addresses.count == 0)
 		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
 				 model->name);
@@ -214,10 +255,14 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 	if (!served->binary)
 		return error_memory(error, ERROR_SYSTEM, "opening a model's line");
 	served->wire = wire_for(caller, model, error);
-	served->dispatch = served->wire ? dispatch_open(&served->dispatch_config, &caller->outside, now_us(caller), error) : NULL;
-	if (served->dispatch)
-		ask_extensions(served);
-	return served->dispatch != NULL;
+	served->dispatch = served->wire ? dispatch_open(&served->dispatch_config, &served->dispatch_outside, now_us(caller), error) : NULL;
+	if (!served->dispatch)
+		return false;
+	ask_extensions(served);
+	if (model->cache.backend == CACHE_NONE)
+		return true;
+	served->cache = cache_open(caller->loop, model, &served->cache_outside, error);
+	return served->cache != NULL;
 }
 
 static bool caller_set_up(struct caller *caller, struct error *error)
@@ -243,12 +288,6 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 		return NULL;
 	}
 	*caller = (struct caller){.loop = loop, .config = config, .answered = answered, .context = context};
-	caller->outside = (struct dispatch_outside){.context = caller,
-						    .send = on_send,
-						    .withdraw = on_withdraw,
-						    .ask_ready = on_ask_ready,
-						    .answered = on_call_answered,
-						    .discard = on_discard};
 	if (caller_set_up(caller, error))
 		return caller;
 	caller_close(caller);
@@ -260,6 +299,7 @@ void caller_close(struct caller *caller)
 	if (!caller)
 		return;
 	for (size_t i = 0; i < caller->count; i++) {
+		cache_close(caller->models[i].cache);
 		dispatch_close(caller->models[i].dispatch);
 		loop_timer_stop(caller->loop, &caller->models[i].timer);
 		memory_give(caller->models[i].binary);
@@ -285,22 +325,19 @@ static struct served *served_named(struct caller *caller, const char *name)
 bool caller_call(struct caller *caller, struct call *call, struct error *error)
 {
 	struct served *served = served_named(caller, call->name);
-	int64_t now = now_us(caller);
 	call->under_way = NULL;
 	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
-	if (!dispatch_call(served->dispatch, call, now, error))
-		return false;
-	set_timer(served, now);
-	return true;
+	return served->cache ? cache_call(served->cache, call, error) : ask(served, call, error);
 }
 
 void caller_forget(struct caller *caller, struct call *call)
 {
-	struct errand *errand = call->under_way;
-	struct served *served = errand ? served_of(caller, errand->dispatch) : NULL;
+	struct served *served = served_named(caller, call->name);
 	if (!served)
 		return;
-	dispatch_forget(served->dispatch, call);
-	set_timer(served, now_us(caller));
+	if (served->cache)
+		cache_forget(served->cache, call);
+	else
+		forget(served, call);
 }

@@ -1,0 +1,439 @@
+/* cache.c: see cache.h. A flight is one key that is looked for; who wants it rides along,
+ * the first of them in front: it is the one that goes to the model. */
+#include "serving/cache.h"
+
+#include <openssl/sha.h>
+
+#include "base/memory.h"
+#include "message/oip_protobuf.h"
+#include "serving/memo.h"
+#include "serving/redis.h"
+#include "step/setting.h"
+
+#define MEMORY_BYTES ((size_t)32 << 20) /* of a worker's replies of one model */
+#define PIECE_BYTES ((size_t)16 << 20)	/* of a request or reply that is digested or kept */
+#define BUCKETS 1024			/* more flights only make chains longer */
+#define REDIS_PREFIX "sluice:reply:"
+
+struct rider {
+	struct call *call;
+	struct flight *flight;
+	struct rider *next;	    /* of the flight, or in the pool */
+	struct rider *next_by_call; /* in its bucket */
+};
+
+struct flight {
+	struct cache *cache;
+	struct memo_key key;
+	struct flight *next; /* in its bucket; or of those that have a reply; or in the pool */
+	struct rider *riders;
+	struct redis_question *question; /* NULL: not asked there, or told */
+	bool asked;			 /* the model, by the first rider's call */
+	bool found;			 /* it is to be told, with `reply` or `fault` */
+	struct buffer reply;
+	struct error fault;
+};
+
+struct cache {
+	struct loop *loop;
+	const struct model_config *model;
+	const struct cache_outside *outside;
+	struct memo *memo;
+	struct redis *redis;
+	struct flight *flights[BUCKETS]; /* by key */
+	struct rider *riders[BUCKETS];	 /* by call */
+	struct flight *told;		 /* a reply was found for them */
+	struct loop_timer told_timer;
+	struct flight *flight_pool;
+	struct rider *rider_pool;
+	struct buffer piece;
+	struct cache_counts counts;
+};
+
+static void on_told(void *context);
+
+/* ---- opening and closing ---- */
+
+struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_outside *outside,
+			 struct error *error)
+{
+	struct cache *cache = memory_take(1, sizeof *cache);
+	if (!cache) {
+		error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
+		return NULL;
+	}
+	*cache = (struct cache){.loop = loop, .model = model, .outside = outside};
+	cache->told_timer = (struct loop_timer){.due = on_told, .context = cache};
+	buffer_open(&cache->piece, PIECE_BYTES);
+	bool good = model->cache.backend == CACHE_REDIS ? (cache->redis = redis_open(loop, model->cache.redis, error)) != NULL
+							: (cache->memo = memo_open(MEMORY_BYTES)) != NULL;
+	if (good)
+		return cache;
+	error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
+	cache_close(cache);
+	return NULL;
+}
+
+static void flight_close(struct flight *flight)
+{
+	for (struct rider *rider = flight->riders, *next; rider; rider = next) {
+		next = rider->next;
+		memory_give(rider);
+	}
+	buffer_close(&flight->reply);
+	memory_give(flight);
+}
+
+static void flights_close(struct flight *flight)
+{
+	for (struct flight *next; flight; flight = next) {
+		next = flight->next;
+		flight_close(flight);
+	}
+}
+
+void cache_close(struct cache *cache)
+{
+	if (!cache)
+		return;
+	redis_close(cache->redis);
+	for (size_t i = 0; i < BUCKETS; i++)
+		flights_close(cache->flights[i]);
+	flights_close(cache->told);
+	flights_close(cache->flight_pool);
+	for (struct rider *rider = cache->rider_pool, *next; rider; rider = next) {
+		next = rider->next;
+		memory_give(rider);
+	}
+	loop_timer_stop(cache->loop, &cache->told_timer);
+	buffer_close(&cache->piece);
+	memo_close(cache->memo);
+	memory_give(cache);
+}
+
+struct cache_counts cache_counts(const struct cache *cache)
+{
+	return cache->counts;
+}
+
+/* ---- keys ---- */
+
+/* The request as gRPC would have it says all that the answer depends on. */
+static bool make_key(struct cache *cache, const struct call *call, struct memo_key *key)
+{
+	const struct model_address *address = &cache->model->addresses.items[0];
+	struct payload payload = *call->request;
+	struct error error = {0};
+	payload.parameters = settings_join(payload.parameters, cache->model->parameters, call->message->arena);
+	const struct oip_request request = {.model_name = text_of(address->model), .payload = &payload};
+	buffer_clear(&cache->piece);
+	if (address->url) { /* a version may stand in its path */
+		const char *path = strchr(address->url + strlen("https://"), '/');
+		buffer_string(&cache->piece, path ? path : "");
+	}
+	if (!oip_request_encode(&request, &cache->piece, &error))
+		return false;
+	return SHA256((const unsigned char *)cache->piece.bytes, cache->piece.length, key->bytes) != NULL;
+}
+
+static size_t bucket_of_key(const struct memo_key *key)
+{
+	return (size_t)(key->bytes[0] | key->bytes[1] << 8) % BUCKETS;
+}
+
+static size_t bucket_of_call(const struct call *call)
+{
+	return (size_t)((uintptr_t)call / sizeof *call * 2654435761u) % BUCKETS; /* Knuth's multiplier */
+}
+
+static struct flight *flight_find(const struct cache *cache, const struct memo_key *key)
+{
+	struct flight *flight = cache->flights[bucket_of_key(key)];
+	while (flight && memcmp(&flight->key, key, sizeof *key) != 0)
+		flight = flight->next;
+	return flight;
+}
+
+/* ---- flights and riders ---- */
+
+static struct flight *flight_begin(struct cache *cache, const struct memo_key *key)
+{
+	struct flight *flight = cache->flight_pool;
+	if (flight) {
+		cache->flight_pool = flight->next;
+	} else {
+		flight = memory_take(1, sizeof *flight);
+		if (!flight)
+			return NULL;
+		buffer_open(&flight->reply, PIECE_BYTES);
+	}
+	buffer_clear(&flight->reply);
+	*flight = (struct flight){.cache = cache, .key = *key, .reply = flight->reply};
+	flight->next = cache->flights[bucket_of_key(key)];
+	cache->flights[bucket_of_key(key)] = flight;
+	return flight;
+}
+
+static void flight_leave(struct flight *flight)
+{
+	struct flight **link = &flight->cache->flights[bucket_of_key(&flight->key)];
+	while (*link && *link != flight)
+		link = &(*link)->next;
+	if (*link)
+		*link = flight->next;
+}
+
+static void flight_to_pool(struct flight *flight)
+{
+	flight->next = flight->cache->flight_pool;
+	flight->cache->flight_pool = flight;
+}
+
+static bool rider_join(struct flight *flight, struct call *call)
+{
+	struct cache *cache = flight->cache;
+	struct rider *rider = cache->rider_pool, **last = &flight->riders;
+	if (rider)
+		cache->rider_pool = rider->next;
+	else if (!(rider = memory_take(1, sizeof *rider)))
+		return false;
+	size_t bucket = bucket_of_call(call);
+	*rider = (struct rider){.call = call, .flight = flight, .next_by_call = cache->riders[bucket]};
+	cache->riders[bucket] = rider;
+	while (*last)
+		last = &(*last)->next;
+	*last = rider;
+	return true;
+}
+
+/* The rider of a call; taken out of the bucket. */
+static struct rider *rider_take(struct cache *cache, const struct call *call)
+{
+	struct rider **link = &cache->riders[bucket_of_call(call)];
+	while (*link && (*link)->call != call)
+		link = &(*link)->next_by_call;
+	struct rider *rider = *link;
+	if (rider)
+		*link = rider->next_by_call;
+	return rider;
+}
+
+static void rider_leave(struct rider *rider)
+{
+	struct flight *flight = rider->flight;
+	struct rider **link = &flight->riders;
+	while (*link != rider)
+		link = &(*link)->next;
+	*link = rider->next;
+	rider->next = flight->cache->rider_pool;
+	flight->cache->rider_pool = rider;
+}
+
+/* ---- replies ---- */
+
+static bool reply_write(const struct payload *payload, struct buffer *out)
+{
+	const struct message message = {0};
+	const struct answer answer = {.payload = payload};
+	struct error error = {0};
+	buffer_clear(out);
+	return oip_protobuf_encode(&message, &answer, NULL, out, &error);
+}
+
+static void reply_read(struct call *call, struct text bytes)
+{
+	struct arena *arena = call->message->arena;
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct text kept = {arena_copy(arena, bytes.bytes, bytes.length), bytes.length};
+	if (!payload || !kept.bytes)
+		error_memory(&call->error, ERROR_LIMIT, "taking a reply that was kept");
+	else if (oip_response_decode(kept, arena, payload, NULL, &call->error))
+		call->reply = payload;
+}
+
+/* Entered from the loop; each rider leaves before it is answered, which may bring new calls. */
+static void answer_riders(struct flight *flight, struct text reply, const struct error *error)
+{
+	struct cache *cache = flight->cache;
+	while (flight->riders) {
+		struct call *call = flight->riders->call;
+		rider_leave(rider_take(cache, call));
+		if (error)
+			call->error = *error;
+		else
+			reply_read(call, reply);
+		cache->outside->answered(cache->outside->context, call);
+	}
+}
+
+/* A reply was found, or that there is none: it is told in the next turn. */
+static bool tell_later(struct flight *flight)
+{
+	struct cache *cache = flight->cache;
+	struct error error = {0};
+	if (!loop_timer_set(cache->loop, &cache->told_timer, loop_now_ms(cache->loop), &error))
+		return false;
+	flight_leave(flight);
+	flight->found = true;
+	flight->next = cache->told;
+	cache->told = flight;
+	return true;
+}
+
+static void on_told(void *context)
+{
+	struct cache *cache = context;
+	for (struct flight *flight; (flight = cache->told);) {
+		cache->told = flight->next;
+		answer_riders(flight, buffer_view(&flight->reply), flight->fault.kind ? &flight->fault : NULL);
+		flight_to_pool(flight);
+	}
+}
+
+/* ---- asking ---- */
+
+static bool ask_model(struct flight *flight, struct error *error)
+{
+	struct cache *cache = flight->cache;
+	flight->asked = true;
+	cache->counts.asked++;
+	return cache->outside->ask(cache->outside->context, flight->riders->call, error);
+}
+
+static void end_flight(struct flight *flight, const struct error *error)
+{
+	flight_leave(flight);
+	answer_riders(flight, (struct text){0}, error);
+	flight_to_pool(flight);
+}
+
+static void on_redis_told(void *context, struct text value)
+{
+	struct flight *flight = context;
+	struct error error = {0};
+	flight->question = NULL;
+	if (value.bytes) {
+		flight->cache->counts.found++;
+		flight_leave(flight);
+		answer_riders(flight, value, NULL);
+		flight_to_pool(flight);
+	} else if (!ask_model(flight, &error)) {
+		end_flight(flight, &error);
+	}
+}
+
+static struct text redis_key(const struct memo_key *key, char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES])
+{
+	memcpy(text, REDIS_PREFIX, sizeof REDIS_PREFIX - 1);
+	memcpy(text + sizeof REDIS_PREFIX - 1, key->bytes, MEMO_KEY_BYTES);
+	return (struct text){text, sizeof REDIS_PREFIX - 1 + MEMO_KEY_BYTES};
+}
+
+/* True: the reply is there, or will be told. */
+static bool look_up(struct flight *flight)
+{
+	struct cache *cache = flight->cache;
+	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
+	struct text value;
+	if (cache->redis) {
+		flight->question = redis_get(cache->redis, redis_key(&flight->key, text), on_redis_told, flight);
+		return flight->question != NULL;
+	}
+	if (!memo_find(cache->memo, &flight->key, loop_now_ms(cache->loop), &value))
+		return false;
+	buffer_text(&flight->reply, value);
+	if (buffer_failed(&flight->reply))
+		return false;
+	if (!tell_later(flight))
+		return false;
+	cache->counts.found++;
+	return true;
+}
+
+bool cache_call(struct cache *cache, struct call *call, struct error *error)
+{
+	struct memo_key key;
+	if (!make_key(cache, call, &key))
+		return cache->outside->ask(cache->outside->context, call, error);
+	struct flight *flight = flight_find(cache, &key);
+	if (flight) {
+		cache->counts.shared++;
+		return rider_join(flight, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
+	}
+	flight = flight_begin(cache, &key);
+	if (!flight)
+		return error_memory(error, ERROR_SYSTEM, "calling a model");
+	bool joined = rider_join(flight, call);
+	if (joined && (look_up(flight) || ask_model(flight, error)))
+		return true;
+	if (joined)
+		rider_leave(rider_take(cache, call));
+	flight_leave(flight);
+	flight_to_pool(flight);
+	return error_memory(error, ERROR_SYSTEM, "calling a model");
+}
+
+void cache_forget(struct cache *cache, struct call *call)
+{
+	struct rider *rider = rider_take(cache, call);
+	if (!rider) {
+		cache->outside->forget(cache->outside->context, call);
+		return;
+	}
+	struct flight *flight = rider->flight;
+	bool first = flight->riders == rider;
+	struct error error = {0};
+	rider_leave(rider);
+	if (first && flight->asked)
+		cache->outside->forget(cache->outside->context, call);
+	if (!flight->riders) {
+		if (flight->question)
+			redis_forget(flight->question);
+		if (flight->found)
+			return; /* it is on the list of those to be told, which gives it back */
+		flight_leave(flight);
+		flight_to_pool(flight);
+	} else if (first && flight->asked && !ask_model(flight, &error)) {
+		flight->fault = error;
+		(void)tell_later(flight);
+	}
+}
+
+static void keep(struct cache *cache, const struct memo_key *key, struct text reply)
+{
+	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
+	int64_t ttl_ms = cache->model->cache.ttl_ms;
+	if (cache->redis)
+		redis_set(cache->redis, redis_key(key, text), reply, ttl_ms);
+	else
+		memo_keep(cache->memo, key, reply, loop_now_ms(cache->loop) + ttl_ms);
+}
+
+/* An error that has to do with one of the calls alone is not the others'. */
+static bool is_shared(const struct call *call)
+{
+	return call->error.kind == ERROR_INPUT || call->error.kind == ERROR_REMOTE;
+}
+
+void cache_answered(struct cache *cache, struct call *call)
+{
+	struct rider *rider = rider_take(cache, call);
+	if (!rider) { /* it had no key */
+		cache->outside->answered(cache->outside->context, call);
+		return;
+	}
+	struct flight *flight = rider->flight;
+	rider_leave(rider);
+	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &flight->reply);
+	struct error fault = call->error;
+	if (good)
+		keep(cache, &flight->key, buffer_view(&flight->reply));
+	bool next = !good && !is_shared(call) && flight->riders && ask_model(flight, &fault);
+	if (!next)
+		flight_leave(flight);
+	cache->outside->answered(cache->outside->context, call);
+	if (next)
+		return;
+	answer_riders(flight, buffer_view(&flight->reply), good ? NULL : &fault);
+	flight_to_pool(flight);
+}

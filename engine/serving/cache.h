@@ -1,0 +1,45 @@
+/* cache.h: replies of one model that are used again for equal requests, and equal requests
+ * that are under way asked once.
+ *
+ * The key is a digest of the model as it is called, of its parameters and of the request's
+ * tensors and parameters; errors are not kept. A cache that fails is none: the model is
+ * asked. It stands before a model's line: what it has no reply for goes on by `ask`, and
+ * its answer comes back by cache_answered().
+ *
+ * A cache belongs to its loop's thread.
+ */
+#ifndef SLUICE_SERVING_CACHE_H
+#define SLUICE_SERVING_CACHE_H
+
+#include "serving/caller.h"
+
+struct cache;
+
+struct cache_outside {
+	void *context;
+	bool (*ask)(void *context, struct call *call, struct error *error);
+	void (*forget)(void *context, struct call *call);   /* one that was asked */
+	void (*answered)(void *context, struct call *call); /* from the loop alone */
+};
+
+/* The model's configuration and the outside are borrowed. */
+struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_outside *outside,
+			 struct error *error);
+void cache_close(struct cache *cache); /* NULL is fine */
+
+/* As caller_call() and caller_forget(). */
+bool cache_call(struct cache *cache, struct call *call, struct error *error);
+void cache_forget(struct cache *cache, struct call *call);
+
+/* A call that was asked has its end: it and all that wait for the same are answered. */
+void cache_answered(struct cache *cache, struct call *call);
+
+struct cache_counts {
+	uint64_t found;	 /* replies that were kept */
+	uint64_t shared; /* calls that were answered with another's reply */
+	uint64_t asked;
+};
+
+struct cache_counts cache_counts(const struct cache *cache);
+
+#endif

@@ -1,0 +1,391 @@
+/* cache_test.c: replies that are used again, with a model that is played; and with a Redis
+ * server that is played too, on the same loop, and knows one key. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "serving/cache.h"
+#include "serving/redis.h"
+
+#define CALLS_MAX 16
+
+struct stand {
+	struct loop *loop;
+	struct arena *arena;
+	struct cache *cache;
+	struct model_config model;
+	struct model_address address;
+	struct cache_outside outside;
+	struct message message;
+	struct call *asked[CALLS_MAX]; /* of the model, not answered yet */
+	size_t asked_count;
+	size_t answered, failed;
+	struct call calls[CALLS_MAX];
+	size_t call_count;
+	/* The Redis server: */
+	struct watch listener, line;
+	char redis[32];
+	char value[1024];
+	size_t value_length;
+	size_t gets, sets;
+	bool mute;
+};
+
+static struct stand stand;
+
+/* ---- the model ---- */
+
+static bool on_ask(void *context, struct call *call, struct error *error)
+{
+	(void)context;
+	(void)error;
+	stand.asked[stand.asked_count++] = call;
+	return true;
+}
+
+static void on_forget(void *context, struct call *call)
+{
+	(void)context;
+	for (size_t i = 0; i < stand.asked_count; i++)
+		if (stand.asked[i] == call)
+			stand.asked[i--] = stand.asked[--stand.asked_count];
+}
+
+static void on_answered(void *context, struct call *call)
+{
+	(void)context;
+	stand.answered++;
+	stand.failed += call->error.kind != ERROR_NONE;
+}
+
+/* The model answers what it was asked first with that tensor. */
+static void model_says(float number)
+{
+	struct call *call = stand.asked[0];
+	void *elements;
+	const int64_t shape[] = {1};
+	struct error error = {0};
+	on_forget(NULL, call);
+	struct payload *reply = ARENA_NEW(stand.arena, struct payload);
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, stand.arena, 1);
+	tensors_add(&tensors, tensor_make(stand.arena, TEXT("y"), DATATYPE_FP32, shape, 1, &elements, &error));
+	*(float *)elements = number;
+	reply->tensors = tensors_end(&tensors);
+	reply->model_name = TEXT("m");
+	call->reply = reply;
+	cache_answered(stand.cache, call);
+}
+
+static void model_fails(enum error_kind kind)
+{
+	struct call *call = stand.asked[0];
+	on_forget(NULL, call);
+	error_set(&call->error, kind, PLACE_NONE, "no");
+	cache_answered(stand.cache, call);
+}
+
+/* ---- Redis ---- */
+
+static void say(const char *bytes, size_t length)
+{
+	assert_int_equal(send(stand.line.descriptor, bytes, length, MSG_NOSIGNAL), length);
+}
+
+/* One command comes whole: *N, and each word as $LENGTH and its bytes. */
+static void on_command(void *context, uint32_t events)
+{
+	(void)context;
+	(void)events;
+	char bytes[4096];
+	ssize_t got = recv(stand.line.descriptor, bytes, sizeof bytes - 1, 0);
+	if (got <= 0) {
+		loop_unwatch(stand.loop, &stand.line);
+		close(stand.line.descriptor);
+		stand.line.descriptor = -1;
+		return;
+	}
+	if (stand.mute)
+		return;
+	for (const char *at = bytes; at < bytes + got;) {
+		struct text words[5] = {{0}};
+		long count = strtol(at + 1, (char **)&at, 10);
+		at += 2;
+		for (long i = 0; i < count; i++) {
+			long length = strtol(at + 1, (char **)&at, 10);
+			words[i] = (struct text){at + 2, (size_t)length};
+			at += 2 + length + 2;
+		}
+		if (text_is(words[0], "SET")) {
+			stand.sets++;
+			stand.value_length = words[2].length;
+			memcpy(stand.value, words[2].bytes, words[2].length);
+			assert_true(text_is(words[3], "PX") && text_is(words[4], "60000"));
+			say("+OK\r\n", 5);
+			continue;
+		}
+		stand.gets++;
+		char head[32];
+		int length = snprintf(head, sizeof head, stand.value_length ? "$%zu\r\n" : "$-1\r\n", stand.value_length);
+		say(head, (size_t)length);
+		if (stand.value_length) {
+			say(stand.value, stand.value_length);
+			say("\r\n", 2);
+		}
+	}
+}
+
+static void on_connection(void *context, uint32_t events)
+{
+	(void)context;
+	(void)events;
+	int line = accept(stand.listener.descriptor, NULL, NULL);
+	stand.line = (struct watch){.ready = on_command};
+	assert_true(loop_watch(stand.loop, &stand.line, line, EPOLLIN, &(struct error){0}));
+}
+
+static void redis_begin(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	snprintf(stand.redis, sizeof stand.redis, "127.0.0.1:%d", ntohs(address.sin_port));
+	stand.listener = (struct watch){.ready = on_connection};
+	assert_true(loop_watch(stand.loop, &stand.listener, listener, EPOLLIN, &(struct error){0}));
+	stand.model.cache = (struct model_cache){.backend = CACHE_REDIS, .ttl_ms = 60000, .redis = stand.redis};
+}
+
+/* ---- set-up ---- */
+
+static int set_up(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	stand = (struct stand){.loop = loop_open(&error), .arena = arena_open((size_t)1 << 20), .line.descriptor = -1};
+	stand.listener.descriptor = -1;
+	stand.address = (struct model_address){.model = "m"};
+	stand.model = (struct model_config){
+		.name = "m", .addresses = {1, &stand.address}, .cache = {.backend = CACHE_MEMORY, .ttl_ms = 60000}};
+	stand.outside = (struct cache_outside){.ask = on_ask, .forget = on_forget, .answered = on_answered};
+	stand.message = (struct message){.arena = stand.arena};
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	cache_close(stand.cache);
+	if (stand.line.descriptor >= 0)
+		close(stand.line.descriptor);
+	if (stand.listener.descriptor >= 0)
+		close(stand.listener.descriptor);
+	loop_close(stand.loop);
+	arena_close(stand.arena);
+	return 0;
+}
+
+static struct call *call_with(float number)
+{
+	struct error error = {0};
+	void *elements;
+	const int64_t shape[] = {1};
+	struct call *call = &stand.calls[stand.call_count++];
+	struct payload *request = ARENA_NEW(stand.arena, struct payload);
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, stand.arena, 1);
+	tensors_add(&tensors, tensor_make(stand.arena, TEXT("x"), DATATYPE_FP32, shape, 1, &elements, &error));
+	*(float *)elements = number;
+	request->tensors = tensors_end(&tensors);
+	*call = (struct call){.name = "m", .request = request, .message = &stand.message};
+	if (!stand.cache)
+		stand.cache = cache_open(stand.loop, &stand.model, &stand.outside, &error);
+	assert_true(cache_call(stand.cache, call, &error));
+	return call;
+}
+
+static void turn(int times)
+{
+	for (int i = 0; i < times; i++)
+		assert_true(loop_turn(stand.loop, 10, &(struct error){0}));
+}
+
+static float said(const struct call *call)
+{
+	assert_string_equal(call->error.text, "");
+	return *(const float *)call->reply->tensors.items[0]->data;
+}
+
+/* ---- the stories ---- */
+
+static void an_equal_request_is_answered_without_the_model(void **state)
+{
+	(void)state;
+	struct call *first = call_with(1);
+	assert_int_equal(stand.asked_count, 1);
+	model_says(11);
+	struct call *second = call_with(1);
+	assert_int_equal(stand.answered, 1); /* not before the caller has returned */
+	turn(1);
+	assert_int_equal(stand.answered, 2);
+	assert_int_equal(stand.asked_count, 0);
+	assert_float_equal(said(first), 11, 0);
+	assert_float_equal(said(second), 11, 0);
+	assert_true(text_is(second->reply->model_name, "m"));
+}
+
+static void another_request_is_another(void **state)
+{
+	(void)state;
+	call_with(1);
+	model_says(11);
+	call_with(2);
+	assert_int_equal(stand.asked_count, 1);
+}
+
+static void a_reply_has_its_time(void **state)
+{
+	(void)state;
+	stand.model.cache.ttl_ms = 1;
+	call_with(1);
+	model_says(11);
+	usleep(5000);
+	turn(1);
+	call_with(1);
+	assert_int_equal(stand.asked_count, 1);
+}
+
+static void equal_requests_under_way_are_asked_once(void **state)
+{
+	(void)state;
+	struct call *calls[4];
+	for (int i = 0; i < 4; i++)
+		calls[i] = call_with(1);
+	assert_int_equal(stand.asked_count, 1);
+	model_says(11);
+	assert_int_equal(stand.answered, 4);
+	for (int i = 0; i < 4; i++)
+		assert_float_equal(said(calls[i]), 11, 0);
+}
+
+static void errors_are_told_to_all_and_not_kept(void **state)
+{
+	(void)state;
+	call_with(1);
+	call_with(1);
+	model_fails(ERROR_INPUT);
+	assert_int_equal(stand.failed, 2);
+	call_with(1);
+	assert_int_equal(stand.asked_count, 1);
+}
+
+static void one_calls_own_limit_is_not_the_others(void **state)
+{
+	(void)state;
+	call_with(1);
+	struct call *second = call_with(1);
+	model_fails(ERROR_LIMIT);
+	assert_int_equal(stand.failed, 1);
+	assert_int_equal(stand.asked_count, 1);
+	model_says(11);
+	assert_float_equal(said(second), 11, 0);
+}
+
+static void when_the_first_is_forgotten_the_next_asks(void **state)
+{
+	(void)state;
+	struct call *first = call_with(1), *second = call_with(1), *third = call_with(1);
+	cache_forget(stand.cache, third);
+	cache_forget(stand.cache, first);
+	assert_int_equal(stand.asked_count, 1);
+	assert_ptr_equal(stand.asked[0], second);
+	model_says(11);
+	assert_int_equal(stand.answered, 1);
+	call_with(1);
+	struct call *last = call_with(2);
+	cache_forget(stand.cache, &stand.calls[3]); /* its reply was found, and waits for the turn */
+	cache_forget(stand.cache, last);
+	turn(2);
+	assert_int_equal(stand.answered, 1);
+	assert_int_equal(stand.asked_count, 0);
+}
+
+static void replies_are_kept_in_redis(void **state)
+{
+	(void)state;
+	redis_begin();
+	call_with(5); /* nobody is connected yet: the model answers */
+	model_says(1);
+	turn(5);
+	call_with(1);
+	assert_int_equal(stand.asked_count, 0);
+	while (stand.asked_count == 0)
+		turn(1);
+	model_says(11);
+	while (stand.sets == 0)
+		turn(1);
+	struct call *again = call_with(1);
+	while (stand.answered < 3)
+		turn(1);
+	assert_float_equal(said(again), 11, 0);
+	assert_int_equal(stand.asked_count, 0);
+}
+
+static void a_silent_redis_holds_nobody_up(void **state)
+{
+	(void)state;
+	redis_begin();
+	struct call *first = call_with(9);
+	cache_forget(stand.cache, first);
+	turn(5);
+	stand.mute = true;
+	call_with(1);
+	int64_t begun_ms = loop_now_ms(stand.loop);
+	while (stand.asked_count == 0)
+		turn(1);
+	assert_in_range(loop_now_ms(stand.loop) - begun_ms, REDIS_SILENCE_MS - 20, 10 * REDIS_SILENCE_MS);
+	model_says(11);
+	assert_int_equal(stand.answered, 1);
+	call_with(2); /* it is not even asked now */
+	assert_int_equal(stand.asked_count, 1);
+}
+
+static void a_redis_that_is_not_there_holds_nobody_up(void **state)
+{
+	(void)state;
+	stand.model.cache = (struct model_cache){.backend = CACHE_REDIS, .ttl_ms = 60000, .redis = "127.0.0.1:1"};
+	call_with(1);
+	turn(5);
+	call_with(2);
+	assert_int_equal(stand.asked_count, 2);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(an_equal_request_is_answered_without_the_model),
+		STORY(another_request_is_another),
+		STORY(a_reply_has_its_time),
+		STORY(equal_requests_under_way_are_asked_once),
+		STORY(errors_are_told_to_all_and_not_kept),
+		STORY(one_calls_own_limit_is_not_the_others),
+		STORY(when_the_first_is_forgotten_the_next_asks),
+		STORY(replies_are_kept_in_redis),
+		STORY(a_silent_redis_holds_nobody_up),
+		STORY(a_redis_that_is_not_there_holds_nobody_up),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
