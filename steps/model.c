@@ -206,7 +206,6 @@ static const struct option settings_rows[] = {
 static const struct option cache_rows[] = {
 	{.name = "ttl",
 	 .type = OPTION_DURATION,
-	 .effect = EFFECT_LATER,
 	 .offset = offsetof(struct cache, ttl_ns),
 	 .help = "How long a reply may be used again."},
 	{0},

@@ -38,6 +38,14 @@ static const char *option_text(const struct step_spec *step, const char *name)
 	return NULL;
 }
 
+/* `cache: {ttl: TIME}`; 0: not written. */
+static int64_t cache_ttl_ns(const struct step_spec *step)
+{
+	const struct option *cache = step->kind && step->options ? row_named(step->kind->options, "cache") : NULL;
+	const struct option *ttl = cache && cache->type == OPTION_MAP ? row_named(cache->rows, "ttl") : NULL;
+	return ttl && ttl->type == OPTION_DURATION ? *(const int64_t *)value_at(value_at(step->options, cache), ttl) : 0;
+}
+
 /* Whether the step's modelSettings have one of these parameters. */
 static bool has_setting(const struct step_spec *step, const char *const *names, size_t count)
 {
@@ -132,6 +140,7 @@ static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, st
 	struct callee *callees = list_room(compiler->arena, plan->callees, plan->callee_count, &plan->callee_room, sizeof *callees);
 	if (!callees)
 		return;
+	callee.cache_ttl_ns = cache_ttl_ns(plan->graph->steps[callee.step].spec);
 	if (callee.target == CALL_MODEL)
 		callee.endpoint = endpoint_of(compiler, plan, callee.step, callee.name);
 	plan->callees = callees;

@@ -96,6 +96,7 @@ struct callee {
 	const char *name;
 	const char *how;	  /* NULL, or on what condition it is chosen */
 	struct endpoint endpoint; /* of a model */
+	int64_t cache_ttl_ns;	  /* that the step says; 0: nothing */
 };
 
 /* ---- pipelines ---- */

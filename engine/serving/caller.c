@@ -245,8 +245,7 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 							     .ask_ready = on_ask_ready,
 							     .answered = on_call_answered,
 							     .discard = on_discard};
-	served->cache_outside =
-		(struct cache_outside){.context = served, .ask = ask, .forget = forget, .answered = give_back};
+	served->cache_outside = (struct cache_outside){.context = served, .ask = ask, .forget = forget, .answered = give_back};
 	if (model->addresses.count == 0)
 		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
 				 model->name);
@@ -255,7 +254,8 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 	if (!served->binary)
 		return error_memory(error, ERROR_SYSTEM, "opening a model's line");
 	served->wire = wire_for(caller, model, error);
-	served->dispatch = served->wire ? dispatch_open(&served->dispatch_config, &served->dispatch_outside, now_us(caller), error) : NULL;
+	served->dispatch =
+		served->wire ? dispatch_open(&served->dispatch_config, &served->dispatch_outside, now_us(caller), error) : NULL;
 	if (!served->dispatch)
 		return false;
 	ask_extensions(served);

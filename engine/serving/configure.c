@@ -2,9 +2,11 @@
 #include "serving/configure.h"
 
 #include "base/number.h"
+#include "spec/rows.h"
 #include "step/setting.h"
 
 #define CALL_BYTES_MAX ((size_t)16 << 20) /* of a model's request and of its reply */
+#define CACHE_TTL_MS 300000
 #define MS_NS 1000000
 
 static int64_t rest_timeout_ms(const struct resource *resource)
@@ -43,6 +45,47 @@ static bool read_model(const struct resource *resource, struct arena *arena, str
 	return read_settings(&spec->settings, arena, &config->parameters, error);
 }
 
+/* The fragments of all files; what a later one says goes before an earlier. */
+static const struct performance_spec *next_performance(const struct spec *spec, size_t *at)
+{
+	while (*at < spec->count) {
+		const struct resource *resource = spec->resources[(*at)++];
+		if (resource->kind->rows == performance_rows && resource->spec)
+			return resource->spec;
+	}
+	return NULL;
+}
+
+/* A share of what is said for all models, where the model says nothing itself. */
+static void read_performance(const struct performance_spec *all, struct model_config *config)
+{
+	if (config->batching.rows_most == 0)
+		config->batching = (struct model_batching){.rows_most = (size_t)all->batching.rows_most,
+							   .latency_ms = all->batching.latency_ns / MS_NS,
+							   .timeout_ms = all->batching.timeout_ns / MS_NS};
+	if (config->lanes_least == 0 && config->lanes_most == 0) {
+		config->lanes_least = (size_t)all->scaling.least;
+		config->lanes_most = (size_t)all->scaling.most;
+	}
+	if (all->pooling.enabled)
+		config->pool = (struct model_pool){.connections = (size_t)all->pooling.connections,
+						   .idle_ms = all->pooling.idle_ns / MS_NS};
+	if (!all->caching.enabled)
+		return;
+	config->cache.backend = all->caching.place == CACHE_IN_REDIS ? CACHE_REDIS : CACHE_MEMORY;
+	config->cache.redis = all->caching.redis;
+	if (config->cache.ttl_ms == 0)
+		config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / MS_NS : CACHE_TTL_MS;
+}
+
+static bool is_known(const struct caller_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->model_count; i++)
+		if (strcmp(config->models[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
 		      struct caller_config *config, struct error *error)
 {
@@ -51,7 +94,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 	config->outage_deadletter = pipeline->graph->spec->on_outage == OUTAGE_DEADLETTER;
 	for (size_t i = 0; models && i < pipeline->callee_count; i++) {
 		const struct callee *callee = &pipeline->callees[i];
-		if (callee->target != CALL_MODEL)
+		if (callee->target != CALL_MODEL || is_known(config, callee->name))
 			continue;
 		struct model_config *model = &models[config->model_count++];
 		const struct resource *resource = spec_find(plan->spec, RESOURCE_MODEL, callee->name);
@@ -60,6 +103,11 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 					       .addresses = endpoint_addresses(&callee->endpoint, callee->name, arena)};
 		if (resource && resource->spec && !read_model(resource, arena, model, error))
 			return false;
+		if (callee->cache_ttl_ns > 0)
+			model->cache = (struct model_cache){.backend = CACHE_MEMORY, .ttl_ms = callee->cache_ttl_ns / MS_NS};
+		size_t at = 0;
+		for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
+			read_performance(all, model);
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");
 }

@@ -17,7 +17,7 @@
 
 struct redis_question {
 	struct redis *redis;
-	struct redis_question *next; /* in the pool */
+	struct redis_question *next;			 /* in the pool */
 	void (*found)(void *context, struct text value); /* NULL: forgotten */
 	void *context;
 };
@@ -169,7 +169,8 @@ struct redis *redis_open(struct loop *loop, const char *address, struct error *e
 	const char *colon = strrchr(address, ':');
 	size_t host = colon ? (size_t)(colon - address) : 0;
 	uint64_t port;
-	if (host == 0 || host >= HOST_BYTES || strlen(colon) > 6 || !number_read_uint64(text_of(colon + 1), &port) || port > 65535) {
+	if (host == 0 || host >= HOST_BYTES || strlen(colon) > 6 || !number_read_uint64(text_of(colon + 1), &port) ||
+	    port > 65535) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no address of a Redis server; write HOST:PORT", address);
 		return NULL;
 	}

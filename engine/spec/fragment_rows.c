@@ -42,15 +42,17 @@ const struct option health_rows[] = {
 /* ---- Performance ---- */
 
 static const struct option batching_rows[] = {
-	CHECKED("maxBatchSize", INTEGER, POSITIVE_RANGE, .help = "Rows that are merged into one call."),
-	CHECKED("maxLatency", DURATION, .help = "After so long a merged call leaves with what there is."),
-	CHECKED("batchTimeout", DURATION, .help = "The deadline of a merged call."),
+	ROW("maxBatchSize", INTEGER, struct call_batching, rows_most, POSITIVE_RANGE,
+	    .help = "Rows that are merged into one call."),
+	ROW("maxLatency", DURATION, struct call_batching, latency_ns,
+	    .help = "After so long a merged call leaves with what there is."),
+	ROW("batchTimeout", DURATION, struct call_batching, timeout_ns, .help = "The deadline of a merged call."),
 	{.type = OPTION_END},
 };
 
 static const struct option scaling_rows[] = {
-	CHECKED("minReplicas", INTEGER, INT32_RANGE, .help = "Parallel calls at the least."),
-	CHECKED("maxReplicas", INTEGER, INT32_RANGE, .help = "Parallel calls at the most."),
+	ROW("minReplicas", INTEGER, struct call_scaling, least, INT32_RANGE, .help = "Parallel calls at the least."),
+	ROW("maxReplicas", INTEGER, struct call_scaling, most, INT32_RANGE, .help = "Parallel calls at the most."),
 	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
 		.help = "A target of Kubernetes, in percent."),
 	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
@@ -59,31 +61,39 @@ static const struct option scaling_rows[] = {
 };
 
 static const struct option caching_rows[] = {
-	CHECKED("enabled", FLAG, .help = "Whether it is in force."),
-	CHECKED("backend", TEXT, .choices = "redis memory", .help = "Where replies are kept."),
-	CHECKED("ttl", DURATION, .help = "For how long."),
+	ROW("enabled", FLAG, struct call_caching, enabled, .help = "Whether it is in force."),
+	ROW("backend", CHOICE, struct call_caching, place, .choices = CACHE_CHOICES, .fallback = "memory",
+	    .help = "Where replies are kept."),
+	ROW("ttl", DURATION, struct call_caching, ttl_ns, .help = "For how long."),
+	ROW("address", TEXT, struct call_caching, redis, .fallback = "127.0.0.1:6379", .help = "Where Redis is: host:port."),
 	{.type = OPTION_END},
 };
 
 static const struct option pooling_rows[] = {
-	CHECKED("enabled", FLAG, .help = "Whether it is in force."),
-	CHECKED("maxConnections", INTEGER, POSITIVE_RANGE, .help = "Connections to one server at the most."),
-	CHECKED("maxIdleTime", DURATION, .help = "After so long an idle one is closed."),
+	ROW("enabled", FLAG, struct call_pooling, enabled, .help = "Whether it is in force."),
+	ROW("maxConnections", INTEGER, struct call_pooling, connections, POSITIVE_RANGE,
+	    .help = "Connections to one server at the most."),
+	ROW("maxIdleTime", DURATION, struct call_pooling, idle_ns, .help = "After so long an idle one is closed."),
 	{.type = OPTION_END},
 };
 
 static const struct option optimization_rows[] = {
-	CHECKED("batching", MAP, .rows = batching_rows, .help = "Merging of calls."),
-	CHECKED("scaling", MAP, .rows = scaling_rows, .help = "How many calls run side by side."),
-	CHECKED("caching", MAP, .rows = caching_rows, .help = "Replies kept by the tensors of the request."),
-	CHECKED("connection_pooling", MAP, .rows = pooling_rows, .help = "Limits of connections."),
+	ROW("batching", MAP, struct performance_spec, batching, .rows = batching_rows, .help = "Merging of calls."),
+	ROW("scaling", MAP, struct performance_spec, scaling, .rows = scaling_rows, .help = "How many calls run side by side."),
+	ROW("caching", MAP, struct performance_spec, caching, .rows = caching_rows,
+	    .help = "Replies kept by the tensors of the request."),
+	ROW("connection_pooling", MAP, struct performance_spec, pooling, .rows = pooling_rows, .help = "Limits of connections."),
 	{.type = OPTION_END},
 };
 
 const struct option performance_rows[] = {
 	ANY_DOCUMENT,
-	CHECKED("performance_optimizations", MAP, .effect = EFFECT_LATER, .rows = optimization_rows, .required = true,
-		.help = "Settings of calls to models."),
+	{.name = "performance_optimizations",
+	 .type = OPTION_MAP,
+	 .offset = 0,
+	 .rows = optimization_rows,
+	 .required = true,
+	 .help = "Settings of calls to all models that do not say them."},
 	{.type = OPTION_END},
 };
 

@@ -289,6 +289,34 @@ struct deployment_spec {
 	struct place predictors_place;
 };
 
+/* ---- Performance (a fragment) ---- */
+
+enum cache_place { CACHE_IN_MEMORY, CACHE_IN_REDIS };
+#define CACHE_CHOICES "memory redis"
+
+/* What calls of all models have that do not say it themselves. */
+struct performance_spec {
+	struct call_batching {
+		int64_t rows_most;
+		int64_t latency_ns;
+		int64_t timeout_ns;
+	} batching;
+	struct call_scaling {
+		int64_t least, most;
+	} scaling;
+	struct call_caching {
+		bool enabled;
+		int place; /* enum cache_place */
+		int64_t ttl_ns;
+		const char *redis; /* host:port */
+	} caching;
+	struct call_pooling {
+		bool enabled;
+		int64_t connections;
+		int64_t idle_ns;
+	} pooling;
+};
+
 /* ---- Targets (a fragment) ---- */
 
 /* Those that are absent have the value 0. Times are in ms. */
