@@ -11,22 +11,22 @@
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
-#define PIPELINE                                                                                                                   \
-	HEAD "Pipeline\nmetadata: {name: p}\nspec:\n  onOutage: deadletter\n  steps:\n"                                            \
-	     "  - {name: a, inputs: [p], model: {name: m}}\n"                                                                        \
-	     "  - {name: b, inputs: [a], model: {name: m}}\n"                                                                        \
-	     "  - {name: c, inputs: [b], model: {storageUri: \"grpc://c:1/x\", cache: {ttl: 2s}}}\n"                                  \
+#define PIPELINE \
+	HEAD "Pipeline\nmetadata: {name: p}\nspec:\n  onOutage: deadletter\n  steps:\n" \
+	     "  - {name: a, inputs: [p], model: {name: m}}\n" \
+	     "  - {name: b, inputs: [a], model: {name: m}}\n" \
+	     "  - {name: c, inputs: [b], model: {storageUri: \"grpc://c:1/x\", cache: {ttl: 2s}}}\n" \
 	     "  output: {steps: [c]}\n---\n"
-#define MODEL                                                                                                                      \
-	HEAD "Model\nmetadata: {name: m, annotations: {seldon.io/rest-timeout: \"700\"}}\nspec:\n"                                 \
-	     "  storageUri: \"http://h:1\"\n"                                                                                       \
-	     "  modelSettings: {parameters: [{name: batch_size, value: \"32\", type: INT}]}\n"                                      \
-	     "  batchingConfig: {maxBatchSize: 16, maxLatency: 50ms, batchTimeout: 1s}\n"                                           \
+#define MODEL \
+	HEAD "Model\nmetadata: {name: m, annotations: {seldon.io/rest-timeout: \"700\"}}\nspec:\n" \
+	     "  storageUri: \"http://h:1\"\n" \
+	     "  modelSettings: {parameters: [{name: batch_size, value: \"32\", type: INT}]}\n" \
+	     "  batchingConfig: {maxBatchSize: 16, maxLatency: 50ms, batchTimeout: 1s}\n" \
 	     "  autoscaling: {minReplicas: 2, maxReplicas: 10}\n"
-#define PERFORMANCE                                                                                                                \
-	"---\nkind: Performance\nperformance_optimizations:\n"                                                                     \
-	"  batching: {maxBatchSize: 64, maxLatency: 100ms, batchTimeout: 1s}\n"                                                    \
-	"  caching: {enabled: true, backend: redis, ttl: 5m, address: \"cache:6379\"}\n"                                           \
+#define PERFORMANCE \
+	"---\nkind: Performance\nperformance_optimizations:\n" \
+	"  batching: {maxBatchSize: 64, maxLatency: 100ms, batchTimeout: 1s}\n" \
+	"  caching: {enabled: true, backend: redis, ttl: 5m, address: \"cache:6379\"}\n" \
 	"  connection_pooling: {enabled: true, maxConnections: 100, maxIdleTime: 30s}\n"
 
 struct stand {
