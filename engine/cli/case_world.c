@@ -174,6 +174,17 @@ static void know_models(struct case_world *world, const struct graph *graph)
 	}
 }
 
+/* False: memory ran out. */
+static bool running_listen(struct running *running)
+{
+	const struct externals *inputs = &running->graph->inputs, *triggers = &running->graph->triggers;
+	if (running->implicit || inputs->count + triggers->count == 0)
+		return true;
+	running->entrance = entrance_make(running->graph, running->world->arena);
+	running->meetings = running->entrance ? meetings_open(&running->entrance->rule) : NULL;
+	return running->meetings != NULL;
+}
+
 static void running_add(struct case_world *world, const char *name, struct graph *graph, bool implicit)
 {
 	struct running *running = ARENA_NEW(world->arena, struct running);
@@ -193,7 +204,7 @@ static void running_add(struct case_world *world, const char *name, struct graph
 		.tap = on_tap,
 	};
 	running->flow = flow_open(graph, &outside, &running->refused);
-	if (!running_keep(running))
+	if (!running_keep(running) || !running_listen(running))
 		world->failed = true;
 	struct running **end = &world->runnings;
 	while (*end)
@@ -249,6 +260,7 @@ void case_world_close(struct case_world *world)
 		flow_close(running->flow);
 		line_close(running->line);
 		store_close(running->store);
+		meetings_close(running->meetings);
 	}
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		arena_close(passage->message.arena);

@@ -12,6 +12,7 @@
 #define SLUICE_CLI_CASE_WORLD_H
 
 #include "cli/case.h"
+#include "flow/entrance.h"
 #include "flow/flow.h"
 #include "serving/attempts.h"
 #include "serving/stub.h"
@@ -47,8 +48,9 @@ struct running { /* a pipeline */
 	struct store *store; /* what its stateful steps remember: all requests are of one partition; NULL: it has none */
 	struct line *line;
 	struct passage *entered, **entered_end; /* and not released, in their order */
-	const char **topics;	      /* inputs, outputs; then inputs and outputs of each step */
-	struct gathering *gatherings; /* requests of which some external inputs have come */
+	const char **topics;		 /* inputs, outputs; then inputs and outputs of each step */
+	const struct entrance *entrance; /* NULL: it reads no other pipeline */
+	struct meetings *meetings;	 /* requests of which some external inputs have come */
 };
 
 struct passage {		/* a message in a pipeline */
@@ -83,7 +85,7 @@ struct event {
 	int64_t at_ms;
 	uint64_t serial;
 	enum event_kind kind;
-	void *about; /* struct passage, asking or gathering, by kind */
+	void *about; /* struct passage, asking or running, by kind */
 };
 
 struct case_world {
@@ -142,6 +144,6 @@ struct model *model_of(struct case_world *world, const char *name, const char *s
 /* case_world_feeds.c: gives what came at a point of a pipeline to those that read it. */
 void case_world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
 		     const struct payload *payload);
-void gathering_window(struct case_world *world, struct gathering *gathering);
+void case_world_window(struct case_world *world, struct running *running);
 
 #endif

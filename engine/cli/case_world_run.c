@@ -170,7 +170,7 @@ static void happen(struct case_world *world, const struct event *event)
 		asking_return(world, event->about);
 		break;
 	case EVENT_WINDOW:
-		gathering_window(world, event->about);
+		case_world_window(world, event->about);
 		break;
 	}
 }

@@ -93,94 +93,8 @@ static void halt_end(struct run *run, size_t index, const struct error *error)
 
 /* ---- what goes through ---- */
 
-static const struct tensor *renamed(struct arena *arena, const struct source *source, const struct tensor *tensor)
-{
-	for (size_t i = 0; i < source->rename_count; i++)
-		if (text_equal(source->renames[i].from, tensor->name))
-			return tensor_renamed(arena, tensor, source->renames[i].to);
-	return tensor;
-}
-
-static bool source_takes(const struct source *source, const struct tensor *tensor)
-{
-	return source->tensor.length == 0 || text_equal(source->tensor, tensor->name);
-}
-
-const struct payload *source_select(struct arena *arena, const struct source *source, const struct payload *payload)
-{
-	if (source->tensor.length == 0 && source->rename_count == 0)
-		return payload;
-	struct payload *selected = arena_take_raw(arena, sizeof *selected);
-	if (!selected)
-		return NULL;
-	*selected = *payload;
-	struct tensors_builder tensors;
-	tensors_begin(&tensors, arena, payload->tensors.count);
-	for (size_t i = 0; i < payload->tensors.count; i++)
-		if (source_takes(source, payload->tensors.items[i]))
-			tensors_add(&tensors, renamed(arena, source, payload->tensors.items[i]));
-	selected->tensors = tensors_end(&tensors);
-	return selected;
-}
-
-/* References to one producer are one source: its tensors keep its order, and each goes
- * once, by the first reference that takes it. */
-static void add_group(struct tensors_builder *tensors, const struct run *run, const struct gate *gate, size_t leader,
-		      const struct payload *payload)
-{
-	for (size_t t = 0; t < payload->tensors.count; t++) {
-		for (size_t i = leader; i < gate->count; i++) {
-			const struct source *source = &gate->join->sources[i];
-			if (gate->leader[i] == leader && run->arrivals[gate->first + i].state == ARRIVAL_CAME &&
-			    source_takes(source, payload->tensors.items[t])) {
-				tensors_add(tensors, renamed(tensors->arena, source, payload->tensors.items[t]));
-				break;
-			}
-		}
-	}
-}
-
-static const struct payload *group_payload(const struct run *run, const struct gate *gate, size_t leader)
-{
-	for (size_t i = leader; i < gate->count; i++)
-		if (gate->leader[i] == leader && run->arrivals[gate->first + i].state == ARRIVAL_CAME)
-			return run->arrivals[gate->first + i].payload;
-	return NULL;
-}
-
-/* All that came, joined: tensors in the order of the sources, parameters of the
- * leftmost, every mark once. */
-const struct payload *gate_collect(const struct run *run, const struct gate *gate)
-{
-	const struct arrival *arrivals = &run->arrivals[gate->first];
-	if (gate->plain)
-		return arrivals[0].payload;
-	struct arena *arena = run->message->arena;
-	struct payload *joined = ARENA_NEW(arena, struct payload);
-	if (!joined)
-		return NULL;
-	struct tensors_builder tensors, marks;
-	tensors_begin(&tensors, arena, gate->count);
-	tensors_begin(&marks, arena, 0);
-	bool leftmost = true;
-	for (size_t leader = 0; leader < gate->count; leader++) {
-		const struct payload *payload = gate->leader[leader] == leader ? group_payload(run, gate, leader) : NULL;
-		if (!payload)
-			continue;
-		if (leftmost)
-			joined->parameters = payload->parameters;
-		leftmost = false;
-		add_group(&tensors, run, gate, leader, payload);
-		for (size_t i = 0; i < payload->marks.count; i++)
-			tensors_put(&marks, payload->marks.items[i]);
-	}
-	joined->tensors = tensors_end(&tensors);
-	joined->marks = tensors_end(&marks);
-	return joined;
-}
-
-/* What each source gave, for kinds that tell them apart; they must outlast the next
- * round of a cycle. */
+/* What each source gave; NULL where it gave nothing. It must outlast the next round of a
+ * cycle, for kinds that tell their sources apart. */
 static const struct payload *const *gate_sources(const struct run *run, const struct gate *gate)
 {
 	const struct payload **sources = arena_take_raw(run->message->arena, gate->count * sizeof *sources);
@@ -189,6 +103,16 @@ static const struct payload *const *gate_sources(const struct run *run, const st
 		sources[i] = arrival->state == ARRIVAL_CAME ? arrival->payload : NULL;
 	}
 	return sources;
+}
+
+static const struct payload *gate_join(const struct run *run, const struct gate *gate, const struct payload *const *came)
+{
+	return came ? sources_join(run->message->arena, gate->join->sources, gate->leader, gate->count, came) : NULL;
+}
+
+const struct payload *gate_collect(const struct run *run, const struct gate *gate)
+{
+	return gate->plain ? run->arrivals[gate->first].payload : gate_join(run, gate, gate_sources(run, gate));
 }
 
 /* ---- when it opens ---- */
@@ -255,9 +179,11 @@ static void halt_fire(struct run *run, size_t index)
 		return;
 	}
 	halt->stage = station->recurring && station->graph_step ? HALT_OPEN : HALT_FIRED;
-	struct visit *visit = halt_go(run, index, gate_collect(run, &station->inputs));
-	if (visit && station->inputs.count > 1)
-		visit->sources = gate_sources(run, &station->inputs);
+	const struct gate *inputs = &station->inputs;
+	const struct payload *const *came = inputs->count > 1 ? gate_sources(run, inputs) : NULL;
+	struct visit *visit = halt_go(run, index, came ? gate_join(run, inputs, came) : gate_collect(run, inputs));
+	if (visit)
+		visit->sources = came;
 	if (station->recurring) {
 		gate_rearm(run, &station->inputs, &halt->inputs);
 		gate_rearm(run, &station->triggers, &halt->triggers);
@@ -294,12 +220,6 @@ static void halt_settle(struct run *run, size_t index)
 	}
 }
 
-/* Whether anything that the edge selects is there. */
-static bool edge_survives(const struct edge *edge, const struct payload *payload)
-{
-	return edge->tensor.length ? tensors_find(payload->tensors, edge->tensor) != NULL : payload->tensors.count > 0;
-}
-
 static bool edge_is_meant(const struct run *run, const struct edge *edge, const char *only)
 {
 	const struct graph_step *step = run->flow->stations[edge->station].graph_step;
@@ -325,7 +245,7 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 	for (size_t i = 0; i < outlet->count; i++) {
 		const struct edge *edge = &outlet->edges[i];
 		struct halt *halt = &run->halts[edge->station];
-		bool lost = state == ARRIVAL_CAME && !(edge_survives(edge, payload) && edge_is_meant(run, edge, only));
+		bool lost = state == ARRIVAL_CAME && !(source_finds(edge->tensor, payload) && edge_is_meant(run, edge, only));
 		enum arrival_state its_state = lost ? ARRIVAL_DEAD : state;
 		if (edge->alone) {
 			deliver_alone(run, edge, its_state, payload);

@@ -16,15 +16,8 @@ static void gate_open(struct flow *flow, struct gate *gate, const struct join *j
 		gate->within_ms = 0;
 	gate->plain = join->count == 1 && join->sources[0].tensor.length == 0 && join->sources[0].rename_count == 0;
 	gate->leader = arena_take(flow->arena, join->count, sizeof *gate->leader);
-	if (!gate->leader)
-		return;
-	for (size_t i = 0; i < join->count; i++) {
-		size_t leader = 0;
-		while (leader < i && (join->sources[leader].point != join->sources[i].point ||
-				      join->sources[leader].step != join->sources[i].step))
-			leader++;
-		gate->leader[i] = leader;
-	}
+	if (gate->leader)
+		sources_lead(join->sources, join->count, gate->leader);
 }
 
 /* A kind may be content with some of its sources (combine's `need` and `within`). */

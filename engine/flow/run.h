@@ -14,6 +14,7 @@
 #define SLUICE_FLOW_RUN_H
 
 #include "flow/flow.h"
+#include "flow/select.h"
 #include "message/carried.h"
 
 /* ---- a graph made ready ---- */
@@ -226,9 +227,6 @@ int64_t halt_due_ms(const struct run *run, size_t halt);
 /* Nothing is under way any more: what never came will not come. True when a gate
  * opened because of it. */
 bool run_settle_quiet(struct run *run);
-/* What the n-th source of a gate selects of a payload. */
-const struct payload *source_select(struct arena *arena, const struct source *source, const struct payload *payload);
-
 /* All that came through a gate, joined. */
 const struct payload *gate_collect(const struct run *run, const struct gate *gate);
 

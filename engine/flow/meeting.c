@@ -1,0 +1,360 @@
+/* meeting.c: see meeting.h. Meetings stand in a table by the hash of their names, and in
+ * a list in the order in which they began; those whose window has closed come first. */
+#include "flow/meeting.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define BUCKETS_AT_FIRST 256
+#define NEVER INT64_MAX
+
+enum meeting_stage {
+	STAGE_OPEN,
+	STAGE_GONE, /* it went on */
+	STAGE_OVER  /* its window closed before it was enough */
+};
+
+struct meeting {
+	struct meeting *chained; /* of the same bucket, the older first */
+	struct meeting *older, *younger;
+	uint64_t hash;
+	struct text name;
+	int64_t began_ms;      /* by this clock */
+	int64_t began_time_ms; /* by records */
+	size_t input_came, trigger_came, settled;
+	enum meeting_stage stage;
+	bool late;	     /* that something came too late has been said */
+	void **parts;	     /* of each source */
+	unsigned char *told; /* enum told, of each source */
+	size_t kept_count, kept_room;
+	void **kept;
+};
+
+struct meetings {
+	const struct meeting_rule *rule;
+	size_t sources;
+	size_t count, bucket_count; /* a power of two */
+	struct meeting **buckets;
+	struct meeting *oldest, *youngest;
+	struct meeting *first_open; /* the oldest of them */
+	struct meeting *spent;	    /* nobody asks for it again; the caller still looks at it */
+	int64_t *heard_ms;	    /* of each party: the latest record time; -1: none */
+};
+
+struct meetings *meetings_open(const struct meeting_rule *rule)
+{
+	struct meetings *meetings = memory_take(1, sizeof *meetings);
+	if (!meetings)
+		return NULL;
+	meetings->rule = rule;
+	meetings->sources = rule->inputs.count + rule->triggers.count;
+	meetings->bucket_count = BUCKETS_AT_FIRST;
+	meetings->buckets = memory_take(BUCKETS_AT_FIRST, sizeof(struct meeting *));
+	meetings->heard_ms = memory_take(rule->parties + 1, sizeof(int64_t));
+	if (!meetings->buckets || !meetings->heard_ms) {
+		meetings_close(meetings);
+		return NULL;
+	}
+	for (size_t i = 0; i < rule->parties; i++)
+		meetings->heard_ms[i] = -1;
+	return meetings;
+}
+
+static void meeting_free(struct meeting *meeting)
+{
+	memory_give(meeting->kept);
+	memory_give(meeting);
+}
+
+void meetings_close(struct meetings *meetings)
+{
+	if (!meetings)
+		return;
+	while (meetings->oldest) {
+		struct meeting *meeting = meetings->oldest;
+		meetings->oldest = meeting->younger;
+		meeting_free(meeting);
+	}
+	memory_give(meetings->buckets);
+	memory_give(meetings->heard_ms);
+	memory_give(meetings);
+}
+
+/* ---- the table ---- */
+
+static struct meeting **bucket_of(const struct meetings *meetings, uint64_t hash)
+{
+	return &meetings->buckets[hash & (meetings->bucket_count - 1)];
+}
+
+static void chain_at_end(struct meeting **bucket, struct meeting *meeting)
+{
+	meeting->chained = NULL;
+	while (*bucket)
+		bucket = &(*bucket)->chained;
+	*bucket = meeting;
+}
+
+static bool table_grow(struct meetings *meetings)
+{
+	if (meetings->count < meetings->bucket_count)
+		return true;
+	struct meeting **buckets = memory_take(meetings->bucket_count * 2, sizeof(struct meeting *));
+	if (!buckets)
+		return false;
+	memory_give(meetings->buckets);
+	meetings->buckets = buckets;
+	meetings->bucket_count *= 2;
+	for (struct meeting *meeting = meetings->oldest; meeting; meeting = meeting->younger)
+		chain_at_end(bucket_of(meetings, meeting->hash), meeting);
+	return true;
+}
+
+static struct meeting *meeting_begin(struct meetings *meetings, const struct meeting_part *part, uint64_t hash, int64_t now_ms)
+{
+	size_t size = sizeof(struct meeting) + meetings->sources * (sizeof(void *) + 1) + part->name.length;
+	struct meeting *meeting = table_grow(meetings) ? memory_take(1, size) : NULL;
+	if (!meeting)
+		return NULL;
+	meeting->hash = hash;
+	meeting->parts = (void **)(meeting + 1);
+	meeting->told = (unsigned char *)(meeting->parts + meetings->sources);
+	char *name = (char *)(meeting->told + meetings->sources);
+	if (part->name.length)
+		memcpy(name, part->name.bytes, part->name.length);
+	meeting->name = (struct text){name, part->name.length};
+	meeting->began_ms = now_ms;
+	meeting->began_time_ms = part->time_ms;
+	chain_at_end(bucket_of(meetings, hash), meeting);
+	meeting->older = meetings->youngest;
+	*(meeting->older ? &meeting->older->younger : &meetings->oldest) = meeting;
+	meetings->youngest = meeting;
+	if (!meetings->first_open)
+		meetings->first_open = meeting;
+	meetings->count++;
+	return meeting;
+}
+
+static void meeting_end(struct meetings *meetings, struct meeting *meeting)
+{
+	struct meeting **link = bucket_of(meetings, meeting->hash);
+	while (*link != meeting)
+		link = &(*link)->chained;
+	*link = meeting->chained;
+	*(meeting->older ? &meeting->older->younger : &meetings->oldest) = meeting->younger;
+	*(meeting->younger ? &meeting->younger->older : &meetings->youngest) = meeting->older;
+	meetings->count--;
+	meeting_free(meeting);
+}
+
+/* ---- what came, and whether it is enough ---- */
+
+/* Whether the meeting still lacks all that came with the part. */
+static bool lacks(const struct meetings *meetings, const struct meeting *meeting, const struct meeting_part *part)
+{
+	for (size_t i = 0; i < meetings->sources; i++)
+		if (part->told[i] == TOLD_CAME && meeting->told[i] == TOLD_CAME)
+			return false;
+	return true;
+}
+
+static struct meeting *meeting_of(const struct meetings *meetings, const struct meeting_part *part, uint64_t hash)
+{
+	struct meeting *meeting = *bucket_of(meetings, hash);
+	while (meeting && (meeting->hash != hash || !text_equal(meeting->name, part->name) || !lacks(meetings, meeting, part)))
+		meeting = meeting->chained;
+	return meeting;
+}
+
+static void settle(const struct meetings *meetings, struct meeting *meeting, const struct meeting_part *part)
+{
+	for (size_t i = 0; i < meetings->sources; i++) {
+		if (part->told[i] == TOLD_NOTHING || meeting->told[i] == TOLD_CAME)
+			continue;
+		meeting->settled += meeting->told[i] == TOLD_NOTHING;
+		meeting->told[i] = part->told[i];
+		if (part->told[i] == TOLD_DEAD)
+			continue;
+		meeting->parts[i] = part->part;
+		*(i < meetings->rule->inputs.count ? &meeting->input_came : &meeting->trigger_came) += 1;
+	}
+}
+
+static bool gate_opens(const struct meeting_gate *gate, size_t came, bool closed)
+{
+	if (gate->count == 0 || came == gate->count)
+		return true;
+	return came > 0 && (gate->type == JOIN_ANY || (gate->type == JOIN_OUTER && closed));
+}
+
+/* Without an input there is nothing to go on with. */
+static bool meeting_opens(const struct meetings *meetings, const struct meeting *meeting, bool closed)
+{
+	const struct meeting_rule *rule = meetings->rule;
+	closed |= meeting->settled == meetings->sources;
+	if (meeting->input_came == 0)
+		return false;
+	return (closed && rule->always) || (gate_opens(&rule->inputs, meeting->input_came, closed) &&
+					    gate_opens(&rule->triggers, meeting->trigger_came, closed));
+}
+
+/* The part comes too late; whether it would have been enough with it. */
+static enum meeting_verdict come_late(const struct meetings *meetings, struct meeting *meeting, const struct meeting_part *part)
+{
+	size_t inputs = meeting->input_came, triggers = meeting->trigger_came;
+	for (size_t i = 0; i < meetings->sources; i++)
+		if (part->told[i] == TOLD_CAME && meeting->told[i] != TOLD_CAME)
+			*(i < meetings->rule->inputs.count ? &inputs : &triggers) += 1;
+	if (meeting->late || inputs == 0 || !gate_opens(&meetings->rule->inputs, inputs, false) ||
+	    !gate_opens(&meetings->rule->triggers, triggers, false))
+		return MEETING_IGNORES;
+	meeting->late = true;
+	return MEETING_LATE;
+}
+
+static bool keep(struct meeting *meeting, void *part)
+{
+	if (meeting->kept_count == meeting->kept_room) {
+		size_t room = meeting->kept_room ? meeting->kept_room * 2 : 4;
+		void **kept = memory_resize(meeting->kept, room, sizeof *kept);
+		if (!kept)
+			return false;
+		meeting->kept = kept;
+		meeting->kept_room = room;
+	}
+	meeting->kept[meeting->kept_count++] = part;
+	return true;
+}
+
+static bool brings_anything(const struct meetings *meetings, const struct meeting_part *part)
+{
+	bool outer = meetings->rule->inputs.type == JOIN_OUTER || meetings->rule->triggers.type == JOIN_OUTER;
+	for (size_t i = 0; i < meetings->sources; i++)
+		if (part->told[i] == TOLD_CAME || (part->told[i] == TOLD_DEAD && outer))
+			return true;
+	return false; /* that something is dead shortens an outer join's wait alone */
+}
+
+/* ---- windows ---- */
+
+/* How far the records have come: every party has been heard of past it. */
+static int64_t heard_ms(const struct meetings *meetings)
+{
+	int64_t least_ms = meetings->rule->parties > 0 ? NEVER : -1;
+	for (size_t i = 0; i < meetings->rule->parties; i++)
+		if (meetings->heard_ms[i] < least_ms)
+			least_ms = meetings->heard_ms[i];
+	return least_ms;
+}
+
+static bool is_past(const struct meetings *meetings, const struct meeting *meeting, int64_t now_ms)
+{
+	int64_t window_ms = meetings->rule->window_ms;
+	if (now_ms - meeting->began_ms >= window_ms)
+		return true;
+	return meeting->began_time_ms >= 0 && heard_ms(meetings) - meeting->began_time_ms >= window_ms;
+}
+
+/* By their records' time they are too far apart, whichever came first. */
+static bool is_too_far(const struct meetings *meetings, const struct meeting *meeting, const struct meeting_part *part)
+{
+	int64_t apart_ms = part->time_ms - meeting->began_time_ms;
+	if (part->time_ms < 0 || meeting->began_time_ms < 0)
+		return false;
+	return apart_ms > meetings->rule->window_ms || apart_ms < -meetings->rule->window_ms;
+}
+
+/* What is not open any more only waits to be forgotten. */
+static void forget(struct meetings *meetings, int64_t now_ms)
+{
+	while (meetings->oldest && meetings->oldest->stage != STAGE_OPEN &&
+	       now_ms - meetings->oldest->began_ms >= 2 * meetings->rule->window_ms)
+		meeting_end(meetings, meetings->oldest);
+}
+
+/* It is not open any more. One of which all has come is asked for by nobody. */
+static void meeting_leave(struct meetings *meetings, struct meeting *meeting, enum meeting_stage stage)
+{
+	meeting->stage = stage;
+	if (stage == STAGE_GONE && meeting->settled == meetings->sources)
+		meetings->spent = meeting;
+	while (meetings->first_open && meetings->first_open->stage != STAGE_OPEN)
+		meetings->first_open = meetings->first_open->younger;
+}
+
+static void end_spent(struct meetings *meetings)
+{
+	if (meetings->spent)
+		meeting_end(meetings, meetings->spent);
+	meetings->spent = NULL;
+}
+
+struct meeting *meetings_expire(struct meetings *meetings, int64_t now_ms, bool *opens)
+{
+	end_spent(meetings);
+	forget(meetings, now_ms);
+	struct meeting *meeting = meetings->first_open;
+	if (!meeting || !is_past(meetings, meeting, now_ms))
+		return NULL;
+	*opens = meeting_opens(meetings, meeting, true);
+	meeting_leave(meetings, meeting, *opens ? STAGE_GONE : STAGE_OVER);
+	return meeting;
+}
+
+int64_t meetings_due_ms(const struct meetings *meetings)
+{
+	const struct meeting *open = meetings->first_open;
+	int64_t due_ms = open ? open->began_ms + meetings->rule->window_ms : NEVER;
+	const struct meeting *oldest = meetings->oldest;
+	if (oldest && oldest == meetings->spent)
+		oldest = oldest->younger;
+	if (oldest && oldest->stage != STAGE_OPEN && oldest->began_ms + 2 * meetings->rule->window_ms < due_ms)
+		due_ms = oldest->began_ms + 2 * meetings->rule->window_ms;
+	return due_ms;
+}
+
+/* ---- a part comes ---- */
+
+bool meetings_take(struct meetings *meetings, const struct meeting_part *part, int64_t now_ms, enum meeting_verdict *verdict,
+		   struct meeting **meeting, struct error *error)
+{
+	uint64_t hash = hash_bytes(part->name.bytes, part->name.length, 0);
+	end_spent(meetings);
+	*verdict = MEETING_IGNORES;
+	if (part->time_ms > meetings->heard_ms[part->party])
+		meetings->heard_ms[part->party] = part->time_ms;
+	if (!brings_anything(meetings, part))
+		return true;
+	struct meeting *found = meeting_of(meetings, part, hash);
+	if (!found && !(found = meeting_begin(meetings, part, hash, now_ms)))
+		return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+	if (found->stage == STAGE_OPEN && is_too_far(meetings, found, part)) {
+		*verdict = come_late(meetings, found, part);
+		return true;
+	}
+	if (found->stage == STAGE_OVER)
+		*verdict = come_late(meetings, found, part);
+	settle(meetings, found, part);
+	if (found->stage == STAGE_OPEN) {
+		if (!keep(found, part->part))
+			return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+		bool opens = meeting_opens(meetings, found, false);
+		*verdict = opens ? MEETING_OPENS : MEETING_WAITS;
+		*meeting = found;
+		if (opens)
+			meeting_leave(meetings, found, STAGE_GONE);
+	} else if (found->stage == STAGE_GONE && found->settled == meetings->sources) {
+		meetings->spent = found;
+	}
+	return true;
+}
+
+void *meeting_part_of(const struct meeting *meeting, size_t source)
+{
+	return meeting->parts[source];
+}
+
+void *meeting_next_part(const struct meeting *meeting, size_t *next)
+{
+	return *next < meeting->kept_count ? meeting->kept[(*next)++] : NULL;
+}

@@ -1,0 +1,82 @@
+/* meeting.h: what comes of one request by several ways, matched by a name, until it is
+ * enough to go on. Pure: it keeps whatever parts it is given and looks into none.
+ *
+ * Each part tells of some of the sources that a rule names: it came, or it will
+ * not. Sources are joined as a step's are: inner needs all, any the first, outer what
+ * has come when all are settled or the window has passed. Names need not be unique: a
+ * part belongs to the oldest meeting of its name that still lacks what it brings, and
+ * what comes twice is another meeting.
+ *
+ * A window is of record time, from the first part on: it closes when every party has
+ * been heard of past it, or, lest a silent party keep things for ever, when as much time
+ * has passed here. Then it opens with what there is, if that is enough, or is over, and
+ * is remembered for another window, so that what comes too late is known as that.
+ *
+ * A table belongs to one thread; it keeps nothing over a crash: whoever does gives it the
+ * same parts again, in their order.
+ */
+#ifndef SLUICE_FLOW_MEETING_H
+#define SLUICE_FLOW_MEETING_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "spec/resource.h"
+
+struct meetings;
+struct meeting;
+
+struct meeting_gate {
+	enum join_type type;
+	size_t count; /* of its sources; 0: it is always open */
+};
+
+/* Sources are numbered through: the inputs, then the triggers. */
+struct meeting_rule {
+	struct meeting_gate inputs;
+	struct meeting_gate triggers;
+	int64_t window_ms;
+	size_t parties; /* from which parts come */
+	bool always;	/* when the window closes it goes on, whatever is missing */
+};
+
+enum told { TOLD_NOTHING, TOLD_CAME, TOLD_DEAD };
+
+struct meeting_part {
+	struct text name;	   /* by which it is matched */
+	size_t party;		   /* from which it comes */
+	const unsigned char *told; /* enum told, of each source */
+	int64_t time_ms;	   /* of its record; negative: it has none */
+	void *part;		   /* the caller's */
+};
+
+enum meeting_verdict {
+	MEETING_WAITS,	 /* more must come: the part is kept */
+	MEETING_OPENS,	 /* it is enough: this part and those kept before go on now */
+	MEETING_IGNORES, /* what it brings is of no use any more: it is not kept */
+	MEETING_LATE,	 /* it would have been enough, but for the window: not kept. Told once */
+};
+
+/* NULL: memory ran out. Borrows the rule. */
+struct meetings *meetings_open(const struct meeting_rule *rule);
+void meetings_close(struct meetings *meetings); /* NULL is fine; the parts stay the caller's */
+
+/* *meeting: whose part it is, where the verdict is WAITS or OPENS. False: memory (SYSTEM). */
+bool meetings_take(struct meetings *meetings, const struct meeting_part *part, int64_t now_ms, enum meeting_verdict *verdict,
+		   struct meeting **meeting, struct error *error);
+
+/* When meetings_expire() has something to do at the latest; INT64_MAX: never. */
+int64_t meetings_due_ms(const struct meetings *meetings);
+
+/* A meeting whose window has closed: it opens with what there is, or else is over, and
+ * its parts go on nowhere. NULL: there is none any more. To be called until then. */
+struct meeting *meetings_expire(struct meetings *meetings, int64_t now_ms, bool *opens);
+
+/* ---- of a meeting that waits, opens or is over; until the next call above ---- */
+
+void *meeting_part_of(const struct meeting *meeting, size_t source); /* NULL: it did not come */
+
+/* The parts that it keeps, each once, in the order in which they came; *next begins as 0.
+ * NULL: no more. */
+void *meeting_next_part(const struct meeting *meeting, size_t *next);
+
+#endif
