@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/number.h"
 #include "base/suggest.h"
+#include "spec/options.h"
 
 struct parser {
 	const struct command *command;
@@ -101,6 +102,12 @@ static bool add_name(struct parser *parser, const char *value, struct name_list 
 	return true;
 }
 
+static bool set_quantity(struct parser *parser, const struct option *row, const char *value, double *quantity)
+{
+	return quantity_read(text_of(value), quantity) ||
+	       misuse(parser, "--%s is `%s`; write a quantity, as in 256Mi or 1Gi", row->name, value);
+}
+
 static bool set_value(struct parser *parser, const struct option *row, const char *value)
 {
 	void *at = parser->options + row->offset;
@@ -117,6 +124,8 @@ static bool set_value(struct parser *parser, const struct option *row, const cha
 		return set_integer(parser, row, value, at);
 	case OPTION_NUMBER:
 		return set_number(parser, row, value, at);
+	case OPTION_QUANTITY:
+		return set_quantity(parser, row, value, at);
 	case OPTION_DURATION:
 		return set_duration(parser, row, value, at);
 	case OPTION_CHOICE:
@@ -135,6 +144,7 @@ bool arguments_read_type(enum option_type type)
 	case OPTION_NAMES:
 	case OPTION_INTEGER:
 	case OPTION_NUMBER:
+	case OPTION_QUANTITY:
 	case OPTION_DURATION:
 	case OPTION_CHOICE:
 		return true;

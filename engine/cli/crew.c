@@ -1,8 +1,7 @@
 /* crew.c: see crew.h. The main thread waits for signals and for workers that end; the
- * workers are threads that share nothing. */
+ * workers are threads that share nothing but what a setup says, which never changes. */
 #include "cli/crew.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,15 +9,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "net/loop.h"
-#include "serving/configure.h"
-#include "worker/worker.h"
+#include "base/memory.h"
+#include "cli/crew_say.h"
+#include "cli/crew_setup.h"
 
-#define WAIT_MS 60000			  /* the main thread has nothing to do but to wait */
-#define PREFETCHED_RECORDS "1000000"	  /* librdkafka's own limit in bytes comes first */
+#define WAIT_MS 60000			 /* the main thread has nothing to do but to wait */
+#define SWEEP_MS 200			 /* between looks whether what was replaced can go */
+#define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
+#define SETUP_BYTES ((size_t)64 << 20)
 
 struct member {
-	const struct pipeline_plan *plan;
 	struct worker_config config;
 	struct worker *worker;
 	pthread_t thread;
@@ -27,96 +27,98 @@ struct member {
 	bool drained;
 	struct error error;
 	struct crew *crew;
+	struct group *group;
+};
+
+/* A deployment that runs, or of which stages are still open. */
+struct generation {
+	struct deployment *deployment;
+	struct arena *arena;
+	atomic_size_t users;	 /* open stages */
+	struct generation *next; /* the one before */
 };
 
 struct crew {
-	const struct plan *plan;
 	const struct crew_config *config;
-	size_t count;
-	struct member *members;
-	int bell; /* rung by a worker that ended */
+	struct arena *arena; /* of what lasts */
+	struct group *groups;
+	struct generation *generations; /* the first is the newest */
+	int bell;			/* rung by a worker that ended */
 	int signals;
 	struct loop *loop;
 	struct watch bell_watch, signal_watch;
+	struct loop_timer sweep_timer;
+	bool running;
 	bool stopping;
 };
 
 /* ---- what a worker is given ---- */
 
-static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
+/* All partitions of all topics, where no group shares them out. */
+static bool assign_all(struct member *member, struct error *error)
 {
-	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].role == role)
-			return plan->topics[i].name;
-	return NULL;
-}
-
-static struct properties consumer_properties(const struct crew_config *config, struct arena *arena)
-{
-	struct property *items = ARENA_ARRAY(arena, struct property, config->consumer.count + 1);
+	const struct crew *crew = member->crew;
+	size_t topics = member->group->setup->reads.count, partitions = (size_t)crew->config->partitions;
+	struct position *items = ARENA_ARRAY(crew->arena, struct position, topics * partitions);
 	if (!items)
-		return (struct properties){0};
-	items[0] = (struct property){"queued.min.messages", PREFETCHED_RECORDS};
-	for (size_t i = 0; i < config->consumer.count; i++)
-		items[i + 1] = config->consumer.items[i];
-	return (struct properties){config->consumer.count + 1, items};
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	for (size_t i = 0; i < topics * partitions; i++)
+		items[i] = (struct position){(uint32_t)(i / partitions), (int32_t)(i % partitions), OFFSET_NONE};
+	member->config.consumer.assigned = (struct positions){topics * partitions, items};
+	return true;
 }
 
-static void member_configure(struct member *member, const struct crew_config *config, struct arena *arena)
+static bool member_configure(struct member *member, size_t number, const struct crew_shares *shares, struct error *error)
 {
-	const struct pipeline_plan *plan = member->plan;
-	const char **topics = ARENA_ARRAY(arena, const char *, 3);
-	const char *instance = arena_print(arena, "%s.%s", config->instance, plan->graph->name);
-	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE;
-	if (arena_failed(arena))
-		return;
-	topics[0] = topic_of(plan, TOPIC_INPUTS);
-	topics[1] = topic_of(plan, TOPIC_OUTPUTS);
-	topics[2] = topic_of(plan, TOPIC_ERRORS);
+	const struct crew *crew = member->crew;
+	const struct crew_config *config = crew->config;
+	const struct group *group = member->group;
+	const char *instance = arena_print(crew->arena, "%s.%zu", config->instance, number);
+	const char *id = group->exactly_once ? arena_print(crew->arena, "%s.%s", group->name, instance) : NULL;
+	if (arena_failed(crew->arena))
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
 	member->config = (struct worker_config){
+		.number = number,
 		.consumer = {.brokers = config->brokers,
-			     .group = plan->group,
+			     .group = group->name,
 			     .instance = instance,
-			     .topics = &topics[0],
-			     .topic_count = 1,
-			     .properties = consumer_properties(config, arena)},
-		.transaction = {.brokers = config->brokers,
-				.id = exactly_once ? arena_print(arena, "%s.%s", plan->group, instance) : NULL,
-				.topics = &topics[1],
-				.topic_count = 2,
-				.properties = config->producer},
-		.graph = plan->graph,
-		.format = plan->graph->spec->output.format ? format_named(text_of(plan->graph->spec->output.format)) : NULL,
-		.errors_off = !plan->graph->spec->output.errors,
-		.limits = worker_limits_usual,
+			     .properties = shares->consumer},
+		.transaction = {.brokers = config->brokers, .id = id, .properties = shares->producer},
+		.setup = *group->setup,
+		.limits = shares->limits,
 	};
-	member->config.limits.commit_ms = config->commit_ms;
-	member->config.limits.drain_ms = config->drain_ms;
+	return config->partitions == 0 || assign_all(member, error);
 }
 
-/* ---- what is said ---- */
-
-static void say_start(const struct member *member)
+static size_t groups_counted(const struct group *group)
 {
-	FILE *out = member->crew->config->out;
-	fprintf(out, "%s: reads %s, answers to %s, dead letters to %s; %s, in group %s as %s\n", member->plan->graph->name,
-		member->config.consumer.topics[0], member->config.transaction.topics[0], member->config.transaction.topics[1],
-		member->plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly once" : "at least once", member->plan->group,
-		member->config.consumer.instance);
-	fflush(out);
+	size_t count = 0;
+	for (; group; group = group->next)
+		count++;
+	return count;
 }
 
-static void say_end(const struct member *member)
+static bool members_open(struct crew *crew, struct group *group, const struct crew_shares *shares, struct error *error)
 {
-	FILE *out = member->crew->config->out;
-	struct worker_counts counts = worker_counts(member->worker);
-	fprintf(out,
-		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
-		", dead letters %" PRIu64 ", commits %" PRIu64 ", resets %" PRIu64 "%s%s\n",
-		member->plan->graph->name, counts.taken, counts.released, counts.answered, counts.failed, counts.dead_letters,
-		counts.commits, counts.resets, counts.reset_reason ? "; the last: " : "",
-		counts.reset_reason ? counts.reset_reason : "");
-	fflush(out);
+	group->members = ARENA_ARRAY(crew->arena, struct member, group->worker_count);
+	if (!group->members)
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	for (size_t i = 0; i < group->worker_count; i++) {
+		struct member *member = &group->members[i];
+		member->crew = crew;
+		member->group = group;
+		if (!member_configure(member, i, shares, error) || !(member->worker = worker_open(&member->config, error)))
+			return false;
+	}
+	return true;
+}
+
+static void members_close(struct group *group)
+{
+	for (size_t i = 0; group->members && i < group->worker_count; i++) {
+		worker_close(group->members[i].worker);
+		group->members[i].worker = NULL;
+	}
 }
 
 /* ---- running ---- */
@@ -130,12 +132,13 @@ static void *member_run(void *context)
 	return NULL;
 }
 
-static void stop_all(struct crew *crew)
+void crew_stop(struct crew *crew)
 {
 	crew->stopping = true;
-	for (size_t i = 0; i < crew->count; i++)
-		if (crew->members[i].started)
-			worker_stop(crew->members[i].worker);
+	for (struct group *group = crew->groups; group; group = group->next)
+		for (size_t i = 0; i < group->worker_count; i++)
+			if (group->members[i].started)
+				worker_stop(group->members[i].worker);
 }
 
 static void on_signal(void *context, uint32_t events)
@@ -143,8 +146,12 @@ static void on_signal(void *context, uint32_t events)
 	(void)events;
 	struct crew *crew = context;
 	struct signalfd_siginfo which;
-	if (read(crew->signals, &which, sizeof which) == (ssize_t)sizeof which)
-		stop_all(crew);
+	if (read(crew->signals, &which, sizeof which) != (ssize_t)sizeof which)
+		return;
+	if (which.ssi_signo == SIGHUP && crew->config->reread)
+		crew->config->reread(crew->config->context, crew);
+	else
+		crew_stop(crew);
 }
 
 /* A worker ends when it was told to, or cannot go on: then nobody goes on without it. */
@@ -153,55 +160,314 @@ static void on_ended(void *context, uint32_t events)
 	(void)events;
 	struct crew *crew = context;
 	bell_quiet(crew->bell);
-	stop_all(crew);
+	crew_stop(crew);
 }
 
-static bool all_ended(struct crew *crew)
+static bool all_ended(const struct crew *crew)
 {
-	for (size_t i = 0; i < crew->count; i++)
-		if (crew->members[i].started && !atomic_load(&crew->members[i].ended))
-			return false;
+	for (const struct group *group = crew->groups; group; group = group->next)
+		for (size_t i = 0; i < group->worker_count; i++)
+			if (group->members[i].started && !atomic_load(&group->members[i].ended))
+				return false;
 	return crew->stopping;
+}
+
+static bool members_start(struct group *group, struct error *error)
+{
+	for (size_t i = 0; i < group->worker_count; i++) {
+		struct member *member = &group->members[i];
+		member->started = pthread_create(&member->thread, NULL, member_run, member) == 0;
+		if (!member->started)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					 "the thread of a worker could not be started; raise the limit on threads");
+	}
+	return true;
 }
 
 static bool start_all(struct crew *crew, struct error *error)
 {
-	for (size_t i = 0; i < crew->count; i++) {
-		struct member *member = &crew->members[i];
-		say_start(member);
-		member->started = pthread_create(&member->thread, NULL, member_run, member) == 0;
-		if (!member->started)
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "the thread of pipeline %s could not be started; raise the limit on threads",
-					 member->plan->graph->name);
-	}
+	const struct plan *plan = &crew->generations->deployment->plan;
+	for (size_t i = 0; i < plan->count; i++)
+		say_start(crew->config, &plan->pipelines[i]);
+	crew->running = true;
+	for (struct group *group = crew->groups; group; group = group->next)
+		if (!members_start(group, error))
+			return false;
 	return true;
+}
+
+static void members_join(const struct crew *crew, struct group *group, struct error *error)
+{
+	for (size_t i = 0; i < group->worker_count; i++) {
+		struct member *member = &group->members[i];
+		if (!member->started)
+			continue;
+		pthread_join(member->thread, NULL);
+		member->started = false;
+		const char *instance = member->config.consumer.instance;
+		say_worker_end(crew->config, group->name, instance, worker_counts(member->worker));
+		if (!member->drained)
+			error_set(error, member->error.kind, member->error.place, "worker %s of %s: %s", instance, group->name,
+				  member->error.text);
+	}
 }
 
 /* The first that failed says why. */
 static bool join_all(struct crew *crew, struct error *error)
 {
-	for (size_t i = 0; i < crew->count; i++) {
-		struct member *member = &crew->members[i];
-		if (!member->started)
-			continue;
-		pthread_join(member->thread, NULL);
-		say_end(member);
-		if (!member->drained)
-			error_set(error, member->error.kind, member->error.place, "pipeline %s: %s", member->plan->graph->name,
-				  member->error.text);
+	for (struct group *group = crew->groups; group; group = group->next) {
+		members_join(crew, group, error);
+		for (const struct served *served = group->served; served; served = served->next) {
+			struct crew_counts counts;
+			if (crew_counts(crew, served->name, &counts))
+				say_pipeline_end(crew->config, served->name, &counts);
+		}
 	}
+	fflush(crew->config->out);
 	return error->kind == ERROR_NONE;
 }
 
 bool crew_run(struct crew *crew, struct error *error)
 {
 	if (!start_all(crew, error))
-		stop_all(crew);
+		crew_stop(crew);
 	while (!all_ended(crew))
 		if (!loop_turn(crew->loop, WAIT_MS, error))
-			stop_all(crew);
+			crew_stop(crew);
 	return join_all(crew, error);
+}
+
+/* ---- generations ---- */
+
+static void generation_close(struct generation *generation)
+{
+	deployment_close(generation->deployment);
+	arena_close(generation->arena);
+	memory_give(generation);
+}
+
+static struct generation *generation_open(struct deployment *deployment, struct error *error)
+{
+	struct generation *generation = memory_take(1, sizeof *generation);
+	if (generation)
+		generation->arena = arena_open(SETUP_BYTES);
+	if (generation && generation->arena) {
+		generation->deployment = deployment;
+		return generation;
+	}
+	error_memory(error, ERROR_SYSTEM, "preparing workers");
+	memory_give(generation);
+	deployment_close(deployment);
+	return NULL;
+}
+
+static bool all_follow(const struct crew *crew)
+{
+	for (const struct group *group = crew->groups; group; group = group->next)
+		for (size_t i = 0; i < group->worker_count; i++)
+			if (worker_follows(group->members[i].worker)->stages != group->setup->stages)
+				return false;
+	return true;
+}
+
+/* What was replaced goes when nobody has a stage of it open any more. */
+static void on_sweep(void *context)
+{
+	struct crew *crew = context;
+	struct error error = {0};
+	struct generation **at = &crew->generations->next;
+	while (*at && all_follow(crew)) {
+		struct generation *generation = *at;
+		if (atomic_load(&generation->users) > 0) {
+			at = &generation->next;
+			continue;
+		}
+		*at = generation->next;
+		generation_close(generation);
+	}
+	if (crew->generations->next)
+		loop_timer_set(crew->loop, &crew->sweep_timer, loop_now_ms(crew->loop) + SWEEP_MS, &error);
+}
+
+static struct group *group_named(struct group *group, const char *name)
+{
+	while (group && strcmp(group->name, name) != 0)
+		group = group->next;
+	return group;
+}
+
+static struct group *group_make(struct crew *crew, const struct pipeline_plan *plan)
+{
+	struct group *group = ARENA_NEW(crew->arena, struct group);
+	if (!group)
+		return NULL;
+	group->name = arena_copy(crew->arena, plan->group, strlen(plan->group));
+	group->exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !crew->config->at_least_once;
+	group->worker_count = crew->config->workers;
+	group->reads.arena = group->writes.arena = group->taps.arena = crew->arena;
+	return arena_failed(crew->arena) ? NULL : group;
+}
+
+/* The groups that are new with a deployment, not yet the crew's. */
+static bool groups_make(struct crew *crew, const struct plan *plan, struct group **made, struct error *error)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *name = plan->pipelines[i].group;
+		if (group_named(crew->groups, name) || group_named(*made, name))
+			continue;
+		struct group *group = group_make(crew, &plan->pipelines[i]);
+		if (!group)
+			return error_memory(error, ERROR_SYSTEM, "preparing workers");
+		group->next = *made;
+		*made = group;
+	}
+	return true;
+}
+
+/* All or none. */
+static bool groups_open(struct crew *crew, struct group *made, struct error *error)
+{
+	struct crew_shares shares;
+	size_t workers = (groups_counted(crew->groups) + groups_counted(made)) * crew->config->workers;
+	bool good = !made || crew_shares_make(crew->config, workers, crew->arena, &shares, error);
+	for (struct group *group = made; group && good; group = group->next)
+		good = members_open(crew, group, &shares, error);
+	for (struct group *group = made; group && !good; group = group->next)
+		members_close(group);
+	return good;
+}
+
+/* They are the crew's from now on; where it runs already, they begin. */
+static void groups_join(struct crew *crew, struct group *made, struct error *error)
+{
+	for (struct group *group = made, *next; group; group = next) {
+		next = group->next;
+		group->next = crew->groups;
+		crew->groups = group;
+		if (crew->running && !members_start(group, error))
+			crew_stop(crew);
+	}
+}
+
+/* ---- setups ---- */
+
+struct made_setup {
+	struct group *group;
+	struct worker_setup *setup;
+};
+
+struct made_setups {
+	struct made_setup *items;
+	size_t count;
+};
+
+/* Of all groups, so that nothing of the crew changes before all of it is known to be fit. */
+static bool setups_make(struct crew *crew, struct generation *generation, struct group *groups, struct made_setups *setups,
+			struct error *error)
+{
+	for (struct group *group = groups; group; group = group->next) {
+		struct worker_setup *setup = crew_setup_make(group, generation->deployment, crew->config->kinds, &generation->users,
+							     generation->arena, crew->arena, error);
+		if (!setup)
+			return false;
+		setups->items[setups->count++] = (struct made_setup){group, setup};
+	}
+	return true;
+}
+
+/* New groups begin with theirs; workers of the others are told. */
+static void setups_begin(const struct made_setups *setups)
+{
+	for (size_t i = 0; i < setups->count; i++)
+		if (!setups->items[i].group->setup)
+			setups->items[i].group->setup = setups->items[i].setup;
+}
+
+static void setups_follow(const struct made_setups *setups)
+{
+	for (size_t i = 0; i < setups->count; i++) {
+		struct group *group = setups->items[i].group;
+		if (group->setup == setups->items[i].setup)
+			continue;
+		group->setup = setups->items[i].setup;
+		for (size_t j = 0; j < group->worker_count; j++)
+			worker_reload(group->members[j].worker, group->setup);
+	}
+}
+
+/* A generation becomes the newest, or is closed. */
+static bool generation_deploy(struct crew *crew, struct generation *generation, struct error *error)
+{
+	const struct plan *plan = &generation->deployment->plan;
+	struct group *made = NULL;
+	struct made_setups setups = {
+		.items = ARENA_ARRAY(generation->arena, struct made_setup, groups_counted(crew->groups) + plan->count)};
+	bool good = setups.items ? groups_make(crew, plan, &made, error) : error_memory(error, ERROR_SYSTEM, "preparing workers");
+	good = good && setups_make(crew, generation, made, &setups, error) &&
+	       setups_make(crew, generation, crew->groups, &setups, error);
+	if (good)
+		setups_begin(&setups);
+	if (!good || !groups_open(crew, made, error)) {
+		generation_close(generation);
+		return false;
+	}
+	generation->next = crew->generations;
+	crew->generations = generation;
+	groups_join(crew, made, error);
+	setups_follow(&setups);
+	return error->kind == ERROR_NONE;
+}
+
+bool crew_reload(struct crew *crew, struct deployment *deployment, struct error *error)
+{
+	struct generation *generation = generation_open(deployment, error);
+	const struct deployment *before = crew->generations->deployment;
+	if (!generation || !generation_deploy(crew, generation, error))
+		return false;
+	say_changes(crew->config, before, deployment);
+	return loop_timer_set(crew->loop, &crew->sweep_timer, loop_now_ms(crew->loop) + SWEEP_MS, error);
+}
+
+const struct deployment *crew_deployment(const struct crew *crew)
+{
+	return crew->generations->deployment;
+}
+
+struct loop *crew_loop(struct crew *crew)
+{
+	return crew->loop;
+}
+
+/* ---- counts ---- */
+
+static void add_counts(struct crew_counts *sum, const struct stage_counts *counts)
+{
+	sum->taken += counts->taken;
+	sum->released += counts->released;
+	sum->answered += counts->answered;
+	sum->failed += counts->failed;
+	sum->dropped += counts->dropped;
+	sum->dead_letters += counts->dead_letters;
+	sum->pauses += counts->pauses;
+	sum->in_flight += counts->in_flight;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		uint64_t count = counts->latency[i];
+		sum->latency.buckets[i] += (uint32_t)count;
+		sum->latency.count += count;
+	}
+}
+
+bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_counts *counts)
+{
+	bool found = false;
+	*counts = (struct crew_counts){0};
+	for (const struct group *group = crew->groups; group; group = group->next)
+		for (const struct served *served = group->served; served; served = served->next)
+			for (size_t i = 0; strcmp(served->name, pipeline) == 0 && i < group->worker_count; i++) {
+				add_counts(counts, &served->counts[i]);
+				found = true;
+			}
+	return found;
 }
 
 /* ---- opening and closing ---- */
@@ -212,8 +478,10 @@ static bool crew_set_up(struct crew *crew, struct error *error)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	crew->bell_watch = (struct watch){.ready = on_ended, .context = crew};
 	crew->signal_watch = (struct watch){.ready = on_signal, .context = crew};
+	crew->sweep_timer = (struct loop_timer){.due = on_sweep, .context = crew};
 	crew->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	crew->bell = bell_open(error);
 	if (crew->signals < 0)
@@ -223,36 +491,21 @@ static bool crew_set_up(struct crew *crew, struct error *error)
 	       loop_watch(crew->loop, &crew->signal_watch, crew->signals, EPOLLIN, error);
 }
 
-static bool members_open(struct crew *crew, struct arena *arena, struct error *error)
+struct crew *crew_open(struct deployment *deployment, const struct crew_config *config, struct error *error)
 {
-	for (size_t i = 0; i < crew->count; i++) {
-		struct member *member = &crew->members[i];
-		member_configure(member, crew->config, arena);
-		if (arena_failed(arena))
-			return error_memory(error, ERROR_SYSTEM, "preparing workers");
-		if (!caller_configure(crew->plan, member->plan, arena, &member->config.caller, error))
-			return false;
-		member->worker = worker_open(&member->config, error);
-		if (!member->worker)
-			return false;
-	}
-	return true;
-}
-
-struct crew *crew_open(const struct plan *plan, const struct crew_config *config, struct arena *arena, struct error *error)
-{
-	struct crew *crew = ARENA_NEW(arena, struct crew);
-	struct member *members = ARENA_ARRAY(arena, struct member, plan->count);
-	if (!crew || !members) {
+	struct generation *generation = generation_open(deployment, error);
+	if (!generation)
+		return NULL;
+	struct crew *crew = memory_take(1, sizeof *crew);
+	if (crew)
+		*crew = (struct crew){.config = config, .arena = arena_open(LASTING_BYTES), .bell = -1, .signals = -1};
+	if (!crew || !crew->arena) {
 		error_memory(error, ERROR_SYSTEM, "preparing workers");
+		generation_close(generation);
+		memory_give(crew);
 		return NULL;
 	}
-	*crew = (struct crew){.plan = plan, .config = config, .count = plan->count, .members = members, .bell = -1, .signals = -1};
-	for (size_t i = 0; i < plan->count; i++) {
-		members[i].plan = &plan->pipelines[i];
-		members[i].crew = crew;
-	}
-	if (crew_set_up(crew, error) && members_open(crew, arena, error))
+	if (generation_deploy(crew, generation, error) && crew_set_up(crew, error))
 		return crew;
 	crew_close(crew);
 	return NULL;
@@ -262,11 +515,18 @@ void crew_close(struct crew *crew)
 {
 	if (!crew)
 		return;
-	for (size_t i = 0; i < crew->count; i++)
-		worker_close(crew->members[i].worker);
+	for (struct group *group = crew->groups; group; group = group->next)
+		members_close(group);
+	while (crew->generations) {
+		struct generation *generation = crew->generations;
+		crew->generations = generation->next;
+		generation_close(generation);
+	}
 	loop_close(crew->loop);
 	if (crew->bell >= 0)
 		close(crew->bell);
 	if (crew->signals >= 0)
 		close(crew->signals);
+	arena_close(crew->arena);
+	memory_give(crew);
 }

@@ -1,16 +1,22 @@
-/* crew.h: the workers of an engine: one thread for each pipeline, from their start to
- * their end. For `sluice run`.
+/* crew.h: the workers of an engine, from their start to their end. For `sluice run` and
+ * `sluice dev`.
  *
- * Whoever opens a crew has blocked SIGTERM and SIGINT, so that no worker is entered by
- * them; crew_run() takes them.
+ * The pipelines of a namespace and a delivery are one Kafka group, and so many workers
+ * serve all of them: each is a thread, and the group shares partitions out among them and
+ * those of other engines.
+ *
+ * Whoever opens a crew has blocked SIGTERM, SIGINT and SIGHUP, so that no worker is
+ * entered by them; crew_run() takes them.
  */
 #ifndef SLUICE_CLI_CREW_H
 #define SLUICE_CLI_CREW_H
 
 #include <stdio.h>
 
-#include "log/topics.h"
-#include "plan/plan.h"
+#include "cli/deployment.h"
+#include "log/record.h"
+#include "net/loop.h"
+#include "observe/histogram.h"
 
 struct crew;
 
@@ -20,18 +26,46 @@ struct crew_config {
 	const char *instance; /* who this engine is in its groups, over restarts */
 	struct properties consumer;
 	struct properties producer;
-	int64_t commit_ms; /* 0: adaptive */
+	const struct step_kind *const *kinds;
+	size_t workers;	     /* of each group */
+	size_t memory_bytes; /* that the engine may use */
+	int32_t partitions;  /* 0: members of their groups. Else each topic has so many, and there is no other engine */
+	bool at_least_once;  /* whatever the plan says: where transactions mean nothing */
+	int64_t commit_ms;   /* 0: adaptive */
 	int64_t drain_ms;
-	FILE *out; /* a line for each pipeline when it starts, and when it has ended */
+	FILE *out; /* a line for each pipeline when it starts, changes, and has ended */
+	/* SIGHUP came: may call crew_reload(). NULL: it ends the crew like the others. */
+	void (*reread)(void *context, struct crew *crew);
+	void *context;
 };
 
-/* Opens a worker for each pipeline, all or none. CONFIG: a step that cannot run, or a
- * setting that librdkafka refuses. */
-struct crew *crew_open(const struct plan *plan, const struct crew_config *config, struct arena *arena, struct error *error);
+/* Opens the workers, all or none, and takes the deployment, also when it fails. CONFIG: a
+ * step that cannot run, or a setting that librdkafka refuses. */
+struct crew *crew_open(struct deployment *deployment, const struct crew_config *config, struct error *error);
 void crew_close(struct crew *crew); /* NULL is fine */
 
 /* Until a signal comes and all have drained, or one of them cannot go on: then the
  * others drain too, and it says why. */
 bool crew_run(struct crew *crew, struct error *error);
+
+/* Runs this from now on. Pipelines that are the same are left alone; of others, what is in
+ * flight ends as it began, and new records enter the new ones; those that are not there
+ * any more drain. False: all stays as it was, and `error` says why (CONFIG: a stage cannot
+ * be opened). Takes the deployment, also when it fails. From the thread of crew_run(). */
+bool crew_reload(struct crew *crew, struct deployment *deployment, struct error *error);
+
+/* What is running, and the loop of crew_run(), for whoever watches files or the clock. */
+const struct deployment *crew_deployment(const struct crew *crew);
+struct loop *crew_loop(struct crew *crew);
+void crew_stop(struct crew *crew); /* as a signal does */
+
+/* What a pipeline did since the engine began, in all its versions and workers. */
+struct crew_counts {
+	uint64_t taken, released, answered, failed, dropped, dead_letters, pauses, in_flight;
+	struct histogram latency; /* from taken to released */
+};
+
+/* False: no such pipeline was ever there. */
+bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_counts *counts);
 
 #endif

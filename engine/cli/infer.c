@@ -82,7 +82,6 @@ static bool send(struct inferring *inferring, const struct door *door, struct er
 {
 	const struct header id = {TEXT("x-request-id"), inferring->id};
 	const struct outgoing record = {
-		.partition = PARTITION_BY_KEY,
 		.key = text_of(inferring->options->key),
 		.value = inferring->request,
 		.headers = {1, &id},

@@ -178,7 +178,6 @@ static bool send_line(struct producing *producing, struct text bytes, struct err
 	arena_reset(producing->arena);
 	if (read_line(bytes, producing->arena, &line, &wrong)) {
 		const struct outgoing record = {
-			.partition = PARTITION_BY_KEY,
 			.key = line.key,
 			.value = line.request,
 			.headers = {line.header_count, line.headers},

@@ -197,7 +197,6 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 		return true;
 	}
 	const struct outgoing record = {
-		.partition = PARTITION_BY_KEY,
 		.key = letter->key,
 		.value = request.payload,
 		.headers = {request.header_count, request.items},

@@ -7,11 +7,12 @@
 #include "cli/command.h"
 #include "cli/crew.h"
 #include "cli/kafka.h"
-#include "cli/run_check.h"
+#include "log/topics.h"
 
-#define RUN_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
+#define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define INSTANCE_BYTES 256
 #define NS_PER_MS 1000000
+#define WORKERS_MAX 256
 
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
@@ -20,6 +21,8 @@ struct run_options {
 	const char *brokers;
 	int topics;
 	const char *instance;
+	int64_t workers;
+	double memory_bytes;
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
@@ -34,6 +37,10 @@ static const struct option options[] = {
 	    .help = "Whether topics that are missing are created, or an error."),
 	ROW("instance", TEXT, struct run_options, instance,
 	    .help = "Who this engine is in its groups: of its own, and the same after a restart; default: the host's name."),
+	ROW("workers", INTEGER, struct run_options, workers, .word = "N", .fallback = "1", .least = 1, .most = WORKERS_MAX,
+	    .help = "Threads for each delivery, which share out the partitions of all its pipelines."),
+	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
+	    .help = "What the engine may use: what is too much waits in Kafka."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
@@ -47,72 +54,84 @@ static const struct option options[] = {
 
 extern const struct command command_run;
 
-/* What `run` has at hand once the files are read. */
+/* What `run` has at hand, from the first reading of the files to the last. */
 struct running {
 	struct session *session;
 	const struct run_options *options;
-	struct spec *spec;
+	struct deployment_options files;
 	struct arena *arena;
-	struct plan plan;
-	const struct runtime_spec *runtime; /* NULL: the files have none */
 	struct properties topic_settings;
 	struct crew_config crew;
 };
 
 /* ---- the files ---- */
 
-static bool all_paths(const struct run_options *self, const char *const *arguments, size_t count, struct arena *arena,
-		      const char *const **paths, size_t *total)
+static bool all_paths(struct running *running, const char *const *arguments, size_t count)
 {
-	const char **items = ARENA_ARRAY(arena, const char *, self->files.count + count);
+	const struct name_list *files = &running->options->files;
+	const char **items = ARENA_ARRAY(running->arena, const char *, files->count + count);
 	if (!items)
 		return false;
-	for (size_t i = 0; i < self->files.count; i++)
-		items[i] = self->files.items[i].text;
+	for (size_t i = 0; i < files->count; i++)
+		items[i] = files->items[i].text;
 	for (size_t i = 0; i < count; i++)
-		items[self->files.count + i] = arguments[i];
-	*paths = items;
-	*total = self->files.count + count;
+		items[files->count + i] = arguments[i];
+	running->files.paths = items;
+	running->files.path_count = files->count + count;
 	return true;
 }
 
 /* ---- Kafka ---- */
 
-static bool configure_kafka(struct running *running, struct error *error)
+/* Files that are read again may say otherwise, but clients stay as they were opened. */
+static struct properties properties_kept(struct properties properties, struct arena *arena)
+{
+	struct property *items = ARENA_ARRAY(arena, struct property, properties.count);
+	for (size_t i = 0; items && i < properties.count; i++) {
+		const struct property *from = &properties.items[i];
+		items[i].name = arena_copy(arena, from->name, strlen(from->name));
+		items[i].value = from->value ? arena_copy(arena, from->value, strlen(from->value)) : NULL;
+	}
+	return (struct properties){items ? properties.count : 0, items};
+}
+
+static bool configure_kafka(struct running *running, const struct deployment *deployment, struct error *error)
 {
 	const struct run_options *self = running->options;
+	struct arena *arena = running->arena;
 	struct kafka kafka;
-	if (!kafka_find(running->runtime, self->brokers, running->arena, &kafka, error))
+	if (!kafka_find(deployment->runtime, self->brokers, arena, &kafka, error))
 		return false;
-	running->crew.brokers = kafka.brokers;
-	running->crew.consumer = kafka.consumer;
-	running->crew.producer = kafka.producer;
-	running->topic_settings = kafka.topics;
-	char *host = arena_take(running->arena, 1, INSTANCE_BYTES);
+	running->crew.brokers = arena_copy(arena, kafka.brokers, strlen(kafka.brokers));
+	running->crew.consumer = properties_kept(kafka.consumer, arena);
+	running->crew.producer = properties_kept(kafka.producer, arena);
+	running->topic_settings = properties_kept(kafka.topics, arena);
+	char *host = arena_take(arena, 1, INSTANCE_BYTES);
 	running->crew.instance = self->instance ? self->instance : host;
 	if (host && !self->instance && gethostname(host, INSTANCE_BYTES - 1) != 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "this host has no name; give --instance NAME");
-	return !arena_failed(running->arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
 /* Topics of a pipeline that a worker writes or reads; none twice is needed. */
-static bool ensure_topics(struct running *running, struct error *error)
+static bool ensure_topics(struct running *running, const struct deployment *deployment, struct error *error)
 {
+	const struct plan *plan = &deployment->plan;
 	size_t room = 0, made = 0;
 	struct wanted_topics wanted = {0};
-	for (size_t i = 0; i < running->plan.count; i++)
-		room += running->plan.pipelines[i].topic_count;
-	struct wanted_topic *items = ARENA_ARRAY(running->arena, struct wanted_topic, room);
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].topic_count;
+	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, room);
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
-	for (size_t i = 0; i < running->plan.count; i++)
-		for (size_t j = 0; j < running->plan.pipelines[i].topic_count; j++) {
-			const struct topic *topic = &running->plan.pipelines[i].topics[j];
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
+			const struct topic *topic = &plan->pipelines[i].topics[j];
 			items[wanted.count++] = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,
 				.partitions = topic->partitions,
-				.replication = running->runtime ? running->runtime->replication_factor : 0,
+				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,
 				.settings = running->topic_settings,
 			};
@@ -128,82 +147,98 @@ static bool ensure_topics(struct running *running, struct error *error)
 
 /* ---- the engine ---- */
 
-/* Signals are taken by the crew alone: every thread made from here on leaves them. */
-static bool run_crew(struct running *running, struct error *error)
+/* SIGHUP: the files are read again. What is wrong with them is said, and nothing changes. */
+static void reread(void *context, struct crew *crew)
+{
+	struct running *running = context;
+	struct error error = {0};
+	struct deployment *deployment = deployment_open(running->session, &running->files, &error);
+	bool good = deployment && ensure_topics(running, deployment, &error);
+	if (good)
+		good = crew_reload(crew, deployment, &error);
+	else
+		deployment_close(deployment);
+	if (error.kind != ERROR_NONE)
+		(void)command_failed(running->session, &error);
+	fputs(good ? "the files were read again\n" : "the files were read again, and are not fit: what was running goes on\n",
+	      running->session->out);
+	fflush(running->session->out);
+}
+
+/* Signals are taken by the crew alone: every thread made from here on leaves them. Takes
+ * the deployment. */
+static bool run_crew(struct running *running, struct deployment *deployment, struct error *error)
 {
 	sigset_t set, before;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, &before);
 	/* Fetch buffers come and go by the megabyte: the heap keeps them. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
-	struct crew *crew = NULL;
-	bool good = ensure_topics(running, error) && (crew = crew_open(&running->plan, &running->crew, running->arena, error)) &&
-		    crew_run(crew, error);
+	struct crew *crew = crew_open(deployment, &running->crew, error);
+	bool good = crew && crew_run(crew, error);
 	crew_close(crew);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;
 }
 
-static int run_spec(struct running *running)
+/* Takes the deployment. */
+static bool run_files(struct running *running, struct deployment *deployment, struct error *error)
 {
-	struct error error = {0};
-	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {
-		.kinds = running->session->kinds, .metadata = &none, .servers = running->options->servers};
-	const struct resource *runtime = spec_first(running->spec, RESOURCE_RUNTIME);
-	running->runtime = runtime ? runtime->spec : NULL;
-	if (!plan_make(running->spec, &plan_options, running->arena, &running->plan, &error))
-		return command_failed(running->session, &error);
-	if (faults_count(running->spec->faults, SEVERITY_ERROR) + faults_count(running->spec->faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(running->session, running->spec->faults, OUTPUT_TEXT);
-	if (faults_count(running->spec->faults, SEVERITY_ERROR) > 0)
-		return EXIT_FAULTS;
-	running->crew.commit_ms = running->options->commit_ns / NS_PER_MS;
-	running->crew.drain_ms = running->options->drain_ns / NS_PER_MS;
+	const struct run_options *self = running->options;
+	running->crew.kinds = running->session->kinds;
+	running->crew.workers = (size_t)self->workers;
+	running->crew.memory_bytes = (size_t)self->memory_bytes;
+	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
+	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.out = running->session->out;
-	bool good = (running->options->insecure || run_check_protection(running->spec->faults, &error)) &&
-		    run_check(&running->plan, running->arena, &error) && configure_kafka(running, &error) &&
-		    run_crew(running, &error);
-	return good ? EXIT_GOOD : command_failed(running->session, &error);
+	running->crew.reread = reread;
+	running->crew.context = running;
+	if (configure_kafka(running, deployment, error) && ensure_topics(running, deployment, error))
+		return run_crew(running, deployment, error);
+	deployment_close(deployment);
+	return false;
 }
 
 static int run(struct session *session, const void *given, const char *const *arguments, size_t count)
 {
-	struct running running = {.session = session, .options = given};
-	const struct spec_options spec_options = {.kinds = session->kinds};
+	const struct run_options *self = given;
+	struct running running = {
+		.session = session, .options = self, .files = {.servers = self->servers, .insecure = self->insecure}};
 	struct error error = {0};
-	struct spec spec;
-	const char *const *paths = NULL;
-	size_t path_count = 0;
 	running.arena = arena_open(RUN_ARENA_BYTES);
-	int code = EXIT_FAULTS;
-	if (!running.arena || !all_paths(given, arguments, count, running.arena, &paths, &path_count) ||
-	    !spec_open(&spec, &error)) {
-		arena_close(running.arena);
+	struct deployment *deployment = NULL;
+	int code = EXIT_GOOD;
+	if (!running.arena || !all_paths(&running, arguments, count)) {
 		error_memory(&error, ERROR_SYSTEM, "beginning to run");
-		return command_failed(session, &error);
-	}
-	running.spec = &spec;
-	if (path_count == 0)
+		code = command_failed(session, &error);
+	} else if (running.files.path_count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
-	else if (spec_read(&spec, paths, path_count, &spec_options, &error))
-		code = run_spec(&running);
-	spec_close(&spec);
+	} else if (!(deployment = deployment_open(session, &running.files, &error))) {
+		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
+	} else if (!run_files(&running, deployment, &error)) {
+		code = command_failed(session, &error);
+	}
 	arena_close(running.arena);
-	return error.kind == ERROR_NONE ? code : command_refused(session, &command_run, &error);
+	return code;
 }
 
 const struct command command_run = {
 	.name = "run",
 	.arguments = "[FILE]...",
 	.summary = "Runs pipelines on Kafka until it is told to stop.",
-	.help = "Reads files, or folders of them, sees that their topics are there, and runs one worker for each pipeline. SIGTERM "
-		"and "
-		"SIGINT let it finish what is in flight. Started on several machines, each with an --instance of its own, Kafka's "
-		"group shares the work out among them. What cannot run yet is refused, with the reason, before anything starts.\n"
+	.help = "Reads files, or folders of them, sees that their topics are there, and runs them: all pipelines of a delivery on "
+		"the "
+		"same workers. SIGTERM and SIGINT let it finish what is in flight. SIGHUP reads the files again: pipelines that "
+		"are "
+		"the same are left alone, others change without losing a message, and where there is a fault nothing changes. "
+		"Started "
+		"on several machines, each with an --instance of its own, Kafka's group shares the work out among them. What "
+		"cannot run "
+		"yet is refused, with the reason, before anything starts.\n"
 		"\n"
 		"    sluice run -f runtime.yaml -f pipelines/\n"
 		"    sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n",

@@ -39,25 +39,13 @@ static bool check_stages(const struct pipeline_plan *plan, struct error *error)
 	return true;
 }
 
-static bool check_topics(const struct pipeline_plan *plan, struct error *error)
+static bool check_format(const struct pipeline_plan *plan, struct error *error)
 {
-	if (!plan->graph->has_output)
-		return refuse(plan, (struct place){0}, error,
-			      "it has no output, and steps' own topics are not written yet; name its last "
-			      "steps in output.steps",
-			      NULL);
 	const char *format = plan->graph->spec->output.format;
 	if (format && !format_named(text_of(format)))
 		return error_set(error, ERROR_CONFIG, plan->graph->spec->output.here,
 				 "pipeline %s: output.format `%s` is no format; `sluice help topics` lists them", plan->graph->name,
 				 format);
-	for (size_t i = 0; i < plan->topic_count; i++) {
-		const struct topic *topic = &plan->topics[i];
-		if (topic->role == TOPIC_STEP_INPUTS || topic->role == TOPIC_STEP_OUTPUTS)
-			return error_set(error, ERROR_CONFIG, plan->graph->resource->name.place,
-					 "pipeline %s cannot run yet: steps' own topics are not written, and %s would be (%s)",
-					 plan->graph->name, topic->name, topic->reason);
-	}
 	return true;
 }
 
@@ -109,7 +97,7 @@ bool run_check(const struct plan *plan, struct arena *arena, struct error *error
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if (!check_steps(pipeline, error) || !check_stages(pipeline, error) || !check_topics(pipeline, error) ||
+		if (!check_steps(pipeline, error) || !check_stages(pipeline, error) || !check_format(pipeline, error) ||
 		    !check_calls(pipeline, arena, error) || !check_readers(plan, i, error))
 			return false;
 	}

@@ -1,6 +1,10 @@
 /* client.c: settings, and the forms that librdkafka wants; see client.h. */
 #include "log/client.h"
 
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/memory.h"
 #include "base/secret.h"
 
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
@@ -121,7 +125,7 @@ static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_top
 				    (ssize_t)header->value.length);
 	}
 	rd_kafka_resp_err_t code =
-		rd_kafka_producev(client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(record->partition),
+		rd_kafka_producev(client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA),
 				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(record->key.bytes, record->key.length),
 				  RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.bytes, record->value.length),
 				  RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
@@ -135,8 +139,155 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 {
 	if (record->headers.count > 0)
 		return verdict_of(produce_with_headers(client, topic, record, opaque), record, error);
-	if (rd_kafka_produce(topic, record->partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
+	if (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
 			     record->value.length, record->key.bytes, record->key.length, opaque) == 0)
 		return PRODUCED;
 	return verdict_of(rd_kafka_last_error(), record, error);
+}
+
+/* ---- tags ---- */
+
+/* One bit for the lot, 12 for the topic, 19 for the partition, 32 of the offset. */
+#define TAG_TOPIC_BITS 12
+#define TAG_PARTITION_BITS 19
+#define TAG_MASK(bits) (((uint64_t)1 << (bits)) - 1)
+
+static_assert(sizeof(uintptr_t) == sizeof(uint64_t), "a tag is a pointer of 64 bits");
+static_assert(TOPICS_READ_MAX == (size_t)1 << TAG_TOPIC_BITS, "a tag holds any topic that is read");
+
+void *tag_of(const struct position *origin, unsigned lot)
+{
+	uint64_t tag = lot;
+	tag = tag << TAG_TOPIC_BITS | (origin->topic & TAG_MASK(TAG_TOPIC_BITS));
+	tag = tag << TAG_PARTITION_BITS | ((uint32_t)origin->partition & TAG_MASK(TAG_PARTITION_BITS));
+	return (void *)(uintptr_t)(tag << 32 | (uint32_t)origin->offset);
+}
+
+unsigned tag_lot(const void *tag)
+{
+	return (unsigned)((uintptr_t)tag >> 63);
+}
+
+static struct position tag_origin(const void *tag)
+{
+	uint64_t bits = (uintptr_t)tag;
+	return (struct position){.topic = (uint32_t)(bits >> (32 + TAG_PARTITION_BITS) & TAG_MASK(TAG_TOPIC_BITS)),
+				 .partition = (int32_t)(bits >> 32 & TAG_MASK(TAG_PARTITION_BITS)),
+				 .offset = (uint32_t)bits};
+}
+
+/* Entered by librdkafka's threads too. */
+static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *of_topic, void *tag)
+{
+	int32_t wanted = key ? count : tag_origin(tag).partition;
+	return wanted < count ? wanted : rd_kafka_msg_partitioner_murmur2_random(topic, key, length, count, of_topic, tag);
+}
+
+void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users)
+{
+	for (size_t i = 0; i < users.count; i++)
+		if (strcmp(users.items[i].name, "partitioner") == 0)
+			return;
+	char words[LIBRARY_TEXT_MAX];
+	(void)rd_kafka_conf_set(configuration, "sticky.partitioning.linger.ms", "0", words, sizeof words);
+	rd_kafka_topic_conf_t *topics = rd_kafka_conf_get_default_topic_conf(configuration);
+	rd_kafka_topic_conf_set_partitioner_cb(topics, partition_of);
+}
+
+/* ---- topics by number ---- */
+
+bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,
+			  struct error *error)
+{
+	rd_kafka_topic_t **items = memory_resize(handles->items, count + 1, sizeof(rd_kafka_topic_t *));
+	if (!items)
+		return error_memory(error, ERROR_SYSTEM, "opening topics");
+	handles->items = items;
+	for (; handles->count < count; handles->count++) {
+		items[handles->count] = rd_kafka_topic_new(client, names[handles->count], NULL);
+		if (!items[handles->count])
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "topic %s cannot be used: %s", names[handles->count],
+					 rd_kafka_err2str(rd_kafka_last_error()));
+	}
+	return true;
+}
+
+void topic_handles_close(struct topic_handles *handles)
+{
+	while (handles->count > 0)
+		rd_kafka_topic_destroy(handles->items[--handles->count]);
+	memory_give(handles->items);
+	handles->items = NULL;
+}
+
+/* ---- refusals ---- */
+
+bool refusal_is_of_record(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
+	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE || code == RD_KAFKA_RESP_ERR_INVALID_MSG ||
+	       code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+}
+
+void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
+{
+	if (refusals->count == refusals->capacity) {
+		size_t capacity = refusals->capacity ? refusals->capacity * 2 : 16;
+		struct refused_record *items = memory_resize(refusals->items, capacity, sizeof *items);
+		refusals->failed = refusals->failed || !items;
+		if (!items)
+			return;
+		refusals->items = items;
+		refusals->capacity = capacity;
+	}
+	uint32_t topic = 0;
+	while (topic + 1 < topics->count && topics->items[topic] != report->rkt)
+		topic++;
+	refusals->items[refusals->count++] = (struct refused_record){.tag = report->_private,
+								     .topic = topic,
+								     .partition = report->partition,
+								     .size_bytes = report->len + report->key_len,
+								     .code = report->err};
+}
+
+static bool is_outsized(const struct refusals *refusals, const struct refused_record *record)
+{
+	if (record->code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->code != RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
+		return false;
+	for (size_t i = 0; i < refusals->count; i++) {
+		const struct refused_record *other = &refusals->items[i];
+		if (other->topic == record->topic && other->partition == record->partition &&
+		    other->size_bytes > record->size_bytes)
+			return true;
+	}
+	return false;
+}
+
+/* The smallest go first, so that each is held against all of its batch. */
+static size_t smallest(const struct refusals *refusals)
+{
+	size_t found = 0;
+	for (size_t i = 1; i < refusals->count; i++)
+		if (refusals->items[i].size_bytes < refusals->items[found].size_bytes)
+			found = i;
+	return found;
+}
+
+bool refusals_take(struct refusals *refusals, struct refusal *refusal)
+{
+	if (refusals->count == 0)
+		return false;
+	size_t at = smallest(refusals);
+	const struct refused_record *record = &refusals->items[at];
+	*refusal =
+		(struct refusal){.origin = tag_origin(record->tag), .topic = record->topic, .again = is_outsized(refusals, record)};
+	snprintf(refusal->reason, sizeof refusal->reason, "%zu bytes: %s", record->size_bytes, rd_kafka_err2str(record->code));
+	refusals->items[at] = refusals->items[--refusals->count];
+	return true;
+}
+
+void refusals_close(struct refusals *refusals)
+{
+	memory_give(refusals->items);
+	*refusals = (struct refusals){0};
 }

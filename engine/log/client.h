@@ -6,7 +6,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include "log/record.h"
+#include "log/consumer.h"
 
 #define LIBRARY_TEXT_MAX 256 /* of what librdkafka says about a setting */
 
@@ -29,10 +29,56 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error);
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error);
 
+/* ---- producers of results ---- */
+
+/* What a result is known by on its way: the record that it answers. It is the `opaque` of
+ * client_produce(), and holds the low half of the offset and one bit more, `lot`. */
+void *tag_of(const struct position *origin, unsigned lot);
+unsigned tag_lot(const void *tag);
+
+/* Results without a key go to the partition number of their origin, where the topic has
+ * it; else, and with a key, as `partitioner` says. To be set before the client is opened;
+ * every record must then be produced with a tag. */
+void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users);
+
+/* Topics by number. */
+struct topic_handles {
+	size_t count;
+	rd_kafka_topic_t **items;
+};
+
+/* Adds those that are not there yet; `names` begins with those that are. */
+bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,
+			  struct error *error);
+void topic_handles_close(struct topic_handles *handles);
+
+/* Records that Kafka would not have after they had been taken into the producer's queue. */
+struct refusals {
+	size_t count, capacity;
+	struct refused_record {
+		const void *tag;
+		uint32_t topic;
+		int32_t partition;
+		size_t size_bytes;
+		rd_kafka_resp_err_t code;
+	} * items;
+	bool failed; /* memory ran out: some were not noted */
+};
+
+/* Whether it is the record's own fault, and another in its place would do. */
+bool refusal_is_of_record(rd_kafka_resp_err_t code);
+
+/* Notes one by its report; `topics` are those that it was produced by. */
+void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report);
+
+/* Takes one out, as output_refused() gives it. Kafka refuses batches: of those that were
+ * refused for their size together only the largest is to blame. */
+bool refusals_take(struct refusals *refusals, struct refusal *refusal);
+void refusals_close(struct refusals *refusals);
+
 /* What the committer needs of a consumer: its client, and who it was in the group when
  * it was given its partitions. Borrowed; the membership changes only when a change of
  * the assignment is accepted. */
-struct consumer;
 rd_kafka_t *consumer_client(const struct consumer *consumer);
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *consumer);
 

@@ -26,17 +26,20 @@ struct committer {
 	atomic_bool stopping;
 	atomic_uint closed_sockets; /* of this producer and those before it; librdkafka's threads count */
 
-	pthread_mutex_t lock; /* of the six below */
+	pthread_mutex_t lock; /* of the seven below */
 	pthread_cond_t asked;
 	enum request request;
 	enum transaction_news answer;
 	struct error answer_error;
-	struct error lost;	 /* a topic is: no other producer would help */
-	rd_kafka_queue_t *queue; /* the producer's events */
+	struct error lost;	  /* a topic is: no other producer would help */
+	rd_kafka_queue_t *queue;  /* the producer's events */
+	struct refusals refusals; /* what they said */
 
 	/* The thread's while it is at a request, else the worker's: */
 	rd_kafka_t *producer;
-	rd_kafka_topic_t **topics;
+	struct topic_handles topics;
+	const char *const *names; /* of the topics */
+	size_t name_count;
 	struct settlement settlement;
 	char reason[REASON_MAX];
 };
@@ -71,6 +74,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, struct err
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, committer->config->properties, error);
 	if (!configuration)
 		return NULL;
+	client_keep_partitions(configuration, committer->config->properties);
 	rd_kafka_conf_set_opaque(configuration, committer);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	/* As events, because a commit then waits for the count of unsent records alone,
@@ -79,20 +83,40 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, struct err
 	return configuration;
 }
 
+static void note_refused(struct committer *committer, rd_kafka_event_t *event)
+{
+	const rd_kafka_message_t *message;
+	while ((message = rd_kafka_event_message_next(event)))
+		if (refusal_is_of_record(message->err))
+			refusals_note(&committer->refusals, &committer->topics, message);
+		else
+			(void)client_has_topic(message, &committer->lost);
+}
+
+/* Under the lock. Failed records are part of the count that a commit waits for, until they are taken
+ * from the queue. That they failed, the commit will say too. */
+static void drain_events(struct committer *committer)
+{
+	rd_kafka_event_t *event;
+	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0))) {
+		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
+			note_refused(committer, event);
+		rd_kafka_event_destroy(event);
+	}
+}
+
 static void producer_close(struct committer *committer)
 {
 	if (!committer->producer)
 		return;
 	pthread_mutex_lock(&committer->lock);
+	drain_events(committer);
 	rd_kafka_queue_t *queue = committer->queue;
 	committer->queue = NULL;
 	pthread_mutex_unlock(&committer->lock);
 	rd_kafka_queue_io_event_enable(queue, -1, NULL, 0);
 	rd_kafka_queue_destroy(queue);
-	for (size_t i = 0; i < committer->config->topic_count; i++)
-		if (committer->topics[i])
-			rd_kafka_topic_destroy(committer->topics[i]);
-	memset(committer->topics, 0, committer->config->topic_count * sizeof(rd_kafka_topic_t *));
+	topic_handles_close(&committer->topics);
 	rd_kafka_destroy(committer->producer);
 	committer->producer = NULL;
 }
@@ -109,13 +133,7 @@ static bool producer_open(struct committer *committer, struct error *error)
 	pthread_mutex_lock(&committer->lock);
 	committer->queue = queue;
 	pthread_mutex_unlock(&committer->lock);
-	for (size_t i = 0; i < committer->config->topic_count; i++) {
-		committer->topics[i] = rd_kafka_topic_new(committer->producer, committer->config->topics[i], NULL);
-		if (!committer->topics[i])
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot produce to %s: %s", committer->config->topics[i],
-					 rd_kafka_err2str(rd_kafka_last_error()));
-	}
-	return true;
+	return topic_handles_follow(&committer->topics, committer->producer, committer->names, committer->name_count, error);
 }
 
 /* ---- the calls; each notes the first reason of a doubt ---- */
@@ -299,11 +317,9 @@ struct committer *committer_open(const struct transaction_config *config, const 
 	pthread_mutex_init(&committer->lock, NULL);
 	pthread_cond_init(&committer->asked, NULL);
 	committer->bell = bell_open(error);
-	committer->topics = memory_take(config->topic_count, sizeof(rd_kafka_topic_t *));
-	if (!committer->topics)
-		error_memory(error, ERROR_SYSTEM, "opening a committer");
-	committer->running =
-		committer->bell >= 0 && committer->topics && pthread_create(&committer->thread, NULL, run, committer) == 0;
+	committer->names = config->topics;
+	committer->name_count = config->topic_count;
+	committer->running = committer->bell >= 0 && pthread_create(&committer->thread, NULL, run, committer) == 0;
 	if (committer->running) {
 		ask(committer, REQUEST_START);
 		return committer;
@@ -320,11 +336,10 @@ void committer_close(struct committer *committer)
 		ask(committer, REQUEST_STOP);
 		pthread_join(committer->thread, NULL);
 	}
-	if (committer->topics)
-		producer_close(committer);
+	producer_close(committer);
+	refusals_close(&committer->refusals);
 	if (committer->bell >= 0)
 		close(committer->bell);
-	memory_give(committer->topics);
 	pthread_cond_destroy(&committer->asked);
 	pthread_mutex_destroy(&committer->lock);
 	memory_give(committer);
@@ -333,19 +348,6 @@ void committer_close(struct committer *committer)
 int committer_bell(const struct committer *committer)
 {
 	return committer->bell;
-}
-
-/* Failed records are part of the count that a commit waits for, until they are taken
- * from the queue. What they say, the commit will say too. */
-static void drain_events(struct committer *committer)
-{
-	rd_kafka_event_t *event;
-	const rd_kafka_message_t *record;
-	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0))) {
-		while ((record = rd_kafka_event_message_next(event)))
-			(void)client_has_topic(record, &committer->lost);
-		rd_kafka_event_destroy(event);
-	}
 }
 
 enum transaction_news committer_answer(struct committer *committer, struct error *error)
@@ -372,8 +374,24 @@ void committer_end(struct committer *committer, struct positions positions)
 
 rd_kafka_t *committer_producer(struct committer *committer, uint32_t topic, rd_kafka_topic_t **handle)
 {
-	*handle = committer->topics[topic];
+	*handle = committer->topics.items[topic];
 	return committer->producer;
+}
+
+bool committer_topics(struct committer *committer, const char *const *names, size_t count, struct error *error)
+{
+	committer->names = names;
+	committer->name_count = count;
+	return topic_handles_follow(&committer->topics, committer->producer, names, count, error);
+}
+
+bool committer_refused(struct committer *committer, struct refusal *refusal)
+{
+	pthread_mutex_lock(&committer->lock);
+	drain_events(committer);
+	bool refused = refusals_take(&committer->refusals, refusal);
+	pthread_mutex_unlock(&committer->lock);
+	return refused;
 }
 
 const char *committer_reason(const struct committer *committer)

@@ -26,6 +26,10 @@ void committer_end(struct committer *committer, struct positions positions);
 
 /* Between an answer and the next end. */
 rd_kafka_t *committer_producer(struct committer *committer, uint32_t topic, rd_kafka_topic_t **handle);
+bool committer_topics(struct committer *committer, const char *const *names, size_t count, struct error *error);
+
+/* At any time. */
+bool committer_refused(struct committer *committer, struct refusal *refusal);
 const char *committer_reason(const struct committer *committer);
 
 #endif

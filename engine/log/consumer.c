@@ -22,8 +22,8 @@ struct kafka_consumer {
 	int bell;
 	bool closing;
 	const char *const *topics;
-	size_t topic_count;
-	rd_kafka_topic_t **handles; /* of `topics`: what a record is recognised by */
+	struct topic_handles handles; /* of `topics`: what a record is recognised by */
+	bool assigned;		      /* its partitions come from the configuration, not from the group */
 	rd_kafka_consumer_group_metadata_t *membership;
 	enum assignment_change change;
 	struct positions changed;
@@ -34,7 +34,7 @@ struct kafka_consumer {
 static uint32_t topic_number(const struct kafka_consumer *consumer, const rd_kafka_topic_t *handle)
 {
 	uint32_t number = 0;
-	while (number + 1 < consumer->topic_count && consumer->handles[number] != handle)
+	while (number + 1 < consumer->handles.count && consumer->handles.items[number] != handle)
 		number++;
 	return number;
 }
@@ -42,7 +42,7 @@ static uint32_t topic_number(const struct kafka_consumer *consumer, const rd_kaf
 static uint32_t topic_named(const struct kafka_consumer *consumer, const char *name)
 {
 	uint32_t number = 0;
-	while (number + 1 < consumer->topic_count && strcmp(consumer->topics[number], name) != 0)
+	while (number + 1 < consumer->handles.count && strcmp(consumer->topics[number], name) != 0)
 		number++;
 	return number;
 }
@@ -138,20 +138,29 @@ static bool failed(struct error *error, const char *doing, rd_kafka_resp_err_t c
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer could not %s: %s", doing, rd_kafka_err2str(code));
 }
 
+static bool subscribe(struct kafka_consumer *consumer, const char *const *names, const bool *read, size_t count,
+		      struct error *error)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+	for (size_t i = 0; i < count; i++)
+		if (!read || read[i])
+			rd_kafka_topic_partition_list_add(list, names[i], RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t code =
+		list->cnt > 0 ? rd_kafka_subscribe(consumer->client, list) : rd_kafka_unsubscribe(consumer->client);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "subscribe", code);
+}
+
 static bool join(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
 {
-	if (config->assigned.count > 0) {
+	consumer->assigned = config->assigned.count > 0;
+	if (consumer->assigned) {
 		if (!note_change(consumer, ASSIGNMENT_GIVEN, config->assigned.count))
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
 		memcpy(consumer->changed.items, config->assigned.items, config->assigned.count * sizeof(struct position));
 		return true;
 	}
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)config->topic_count);
-	for (size_t i = 0; i < config->topic_count; i++)
-		rd_kafka_topic_partition_list_add(list, config->topics[i], RD_KAFKA_PARTITION_UA);
-	rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client, list);
-	rd_kafka_topic_partition_list_destroy(list);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "subscribe", code);
+	return subscribe(consumer, config->topics, NULL, config->topic_count, error);
 }
 
 static bool consumer_set_up(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
@@ -165,12 +174,13 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 	rd_kafka_poll_set_consumer(consumer->client);
 	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
 	rd_kafka_queue_io_event_enable(consumer->queue, consumer->bell, &one, sizeof one);
-	consumer->handles = memory_take(config->topic_count, sizeof(rd_kafka_topic_t *));
-	if (!consumer->handles)
-		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
-	for (size_t i = 0; i < config->topic_count; i++)
-		if (!(consumer->handles[i] = rd_kafka_topic_new(consumer->client, config->topics[i], NULL)))
-			return failed(error, "use a topic", rd_kafka_last_error());
+	if (config->topic_count > TOPICS_READ_MAX)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "%zu topics are to be read by one group, and %zu can be; run some "
+				 "pipelines in an engine with another namespace",
+				 config->topic_count, TOPICS_READ_MAX);
+	if (!topic_handles_follow(&consumer->handles, consumer->client, config->topics, config->topic_count, error))
+		return false;
 	return join(consumer, config, error);
 }
 
@@ -185,7 +195,6 @@ struct consumer *consumer_open(const struct consumer_config *config, struct erro
 	}
 	consumer->consumer.operations = &kafka_operations;
 	consumer->topics = config->topics;
-	consumer->topic_count = config->topic_count;
 	if (consumer_set_up(consumer, config, error))
 		return &consumer->consumer;
 	consumer_close(&consumer->consumer);
@@ -196,9 +205,7 @@ static void kafka_close(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
-	for (size_t i = 0; consumer->handles && i < consumer->topic_count; i++)
-		if (consumer->handles[i])
-			rd_kafka_topic_destroy(consumer->handles[i]);
+	topic_handles_close(&consumer->handles);
 	if (consumer->membership)
 		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
 	if (consumer->client) {
@@ -213,7 +220,6 @@ static void kafka_close(struct consumer *self)
 	if (consumer->bell >= 0)
 		close(consumer->bell);
 	memory_give(consumer->changed.items);
-	memory_give(consumer->handles);
 	memory_give(consumer);
 }
 
@@ -338,6 +344,28 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "go back to the committed offsets", code);
 }
 
+static bool kafka_pause(struct consumer *self, struct positions positions, bool paused, struct error *error)
+{
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
+	rd_kafka_topic_partition_list_t *list = consumer_list(self, positions);
+	rd_kafka_resp_err_t code =
+		paused ? rd_kafka_pause_partitions(consumer->client, list) : rd_kafka_resume_partitions(consumer->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, paused ? "pause" : "go on", code);
+}
+
+static bool kafka_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)
+{
+	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
+	if (topics->count > TOPICS_READ_MAX)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "more than %zu topics were read since the start; start again",
+				 TOPICS_READ_MAX);
+	if (!topic_handles_follow(&consumer->handles, consumer->client, topics->names, topics->count, error))
+		return false;
+	consumer->topics = topics->names;
+	return consumer->assigned || subscribe(consumer, topics->names, topics->read, topics->count, error);
+}
+
 static const struct consumer_operations kafka_operations = {
 	.close = kafka_close,
 	.bell = kafka_bell,
@@ -346,4 +374,6 @@ static const struct consumer_operations kafka_operations = {
 	.change = kafka_change,
 	.accept = kafka_accept,
 	.seek = kafka_seek,
+	.pause = kafka_pause,
+	.follow = kafka_follow,
 };

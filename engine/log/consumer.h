@@ -24,6 +24,8 @@
 struct consumer;
 struct consumer_operations;
 
+#define TOPICS_READ_MAX ((size_t)4096) /* of one consumer: as many as a result can say that it answers */
+
 struct consumer_config {
 	const char *brokers;
 	const char *group;
@@ -46,6 +48,13 @@ enum assignment_change {
 	ASSIGNMENT_LOST,  /* these are another's already: what is not committed is void */
 };
 
+/* What is read from now on. */
+struct consumer_topics {
+	const char *const *names; /* those before, in their places, and new ones behind */
+	size_t count;
+	const bool *read; /* of each: whether it is */
+};
+
 /* What a kind of consumer does for the functions below; its own struct begins with this. */
 struct consumer {
 	const struct consumer_operations *operations;
@@ -59,6 +68,8 @@ struct consumer_operations {
 	enum assignment_change (*change)(const struct consumer *consumer, struct positions *positions);
 	bool (*accept)(struct consumer *consumer, struct error *error);
 	bool (*seek)(struct consumer *consumer, struct positions positions, struct error *error);
+	bool (*pause)(struct consumer *consumer, struct positions positions, bool paused, struct error *error);
+	bool (*follow)(struct consumer *consumer, const struct consumer_topics *topics, struct error *error);
 };
 
 /* Leaves the group (a member with an instance id keeps its place until its session
@@ -105,6 +116,20 @@ static inline bool consumer_accept(struct consumer *consumer, struct error *erro
 static inline bool consumer_seek(struct consumer *consumer, struct positions positions, struct error *error)
 {
 	return consumer->operations->seek(consumer, positions, error);
+}
+
+/* Of partitions that are paused nothing is taken; what was fetched of them is fetched
+ * again when they go on. What is taken away is not paused any more when it is given again. */
+static inline bool consumer_pause(struct consumer *consumer, struct positions positions, bool paused, struct error *error)
+{
+	return consumer->operations->pause(consumer, positions, paused, error);
+}
+
+/* Reads these topics; their partitions come, and others go, by changes. Not while a change
+ * waits to be accepted. Names are borrowed as long as the consumer lives, the rest is not. */
+static inline bool consumer_follow(struct consumer *consumer, const struct consumer_topics *topics, struct error *error)
+{
+	return consumer->operations->follow(consumer, topics, error);
 }
 
 #endif

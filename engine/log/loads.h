@@ -34,6 +34,14 @@ static inline void loads_acknowledged(struct loads *loads, unsigned load)
 	loads->waiting[load]--;
 }
 
+/* It had its acknowledgement, and is not there: its load commits nothing. The open one may
+ * go on, for whoever ends it knows what is missing. */
+static inline void loads_refused(struct loads *loads, unsigned load)
+{
+	if (load != loads->open)
+		loads->positions.count = 0;
+}
+
 static inline bool loads_may_end(const struct loads *loads)
 {
 	return loads->stage == LOADS_FILLING;
@@ -48,7 +56,7 @@ bool loads_to_commit(struct loads *loads, struct positions *positions);
 /* What came of it. */
 enum loads_outcome {
 	LOADS_TAKEN,
-	LOADS_VOID,	/* the group has given these partitions to others: what they answer is theirs */
+	LOADS_VOID,   /* the group has given these partitions to others: what they answer is theirs */
 	LOADS_FAILED, /* not this time: to be ended again */
 };
 void loads_took(struct loads *loads, enum loads_outcome outcome);

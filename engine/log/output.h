@@ -28,10 +28,10 @@ struct transaction_config {
 
 enum transaction_news {
 	NEWS_NONE,
-	NEWS_STARTED,   /* the first transaction is open; nothing of a predecessor is */
+	NEWS_STARTED,	/* the first transaction is open; nothing of a predecessor is */
 	NEWS_COMMITTED, /* what transaction_end() was given is; the next is open */
-	NEWS_RESET,     /* it was in doubt: the positions say what is committed; the next is open */
-	NEWS_BROKEN,    /* `error` says why no producer can be had: SYSTEM or CONFIG */
+	NEWS_RESET,	/* it was in doubt: the positions say what is committed; the next is open */
+	NEWS_BROKEN,	/* `error` says why no producer can be had: SYSTEM or CONFIG */
 };
 
 /* What a kind of output does for the functions below; its own struct begins with this. */
@@ -49,6 +49,8 @@ struct output_operations {
 	bool (*end)(struct output *output, struct positions positions, struct error *error);
 	uint64_t (*resets)(const struct output *output, const char **reason);
 	int64_t (*commit_us)(const struct output *output);
+	bool (*topics)(struct output *output, const char *const *names, size_t count, struct error *error);
+	bool (*refused)(struct output *output, struct refusal *refusal);
 };
 
 /* Kafka's: a configuration with a transactional id means exactly once, without one at
@@ -110,6 +112,21 @@ static inline uint64_t output_resets(const struct output *output, const char **r
 static inline int64_t output_commit_us(const struct output *output)
 {
 	return output->operations->commit_us(output);
+}
+
+/* The topics that records name by number from now on: those before, in their places, and
+ * new ones behind. While output_may_end(). Borrowed as long as the output lives. */
+static inline bool output_topics(struct output *output, const char *const *names, size_t count, struct error *error)
+{
+	return output->operations->topics(output, names, count, error);
+}
+
+/* To be asked whenever the news are, before they are acted upon, until there is none: what
+ * Kafka would not have. Nothing of its batch or transaction is committed: the news say so.
+ * Who takes that record again and produces something else in its place goes on. */
+static inline bool output_refused(struct output *output, struct refusal *refusal)
+{
+	return output->operations->refused(output, refusal);
 }
 
 #endif

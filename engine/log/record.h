@@ -36,24 +36,6 @@ struct record {
 bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error);
 void record_release(struct record *record); /* one that holds nothing is fine */
 
-/* One record to write. Everything is copied when it is produced. */
-struct outgoing {
-	uint32_t topic;
-	int32_t partition; /* PARTITION_BY_KEY: as Java's producers choose it */
-	struct text key;   /* bytes NULL: none */
-	struct text value;
-	struct headers headers;
-};
-
-#define PARTITION_BY_KEY (-1)
-
-enum produce_verdict {
-	PRODUCED,
-	PRODUCE_FULL,    /* the producer's queue is: try again in a moment */
-	PRODUCE_REFUSED, /* this record can never be produced: `error` says why (LIMIT) */
-	PRODUCE_SPOILT,  /* nothing more can be produced as things stand: end now, and hear what follows */
-};
-
 /* The next offset to read, or to commit, of a partition. */
 struct position {
 	uint32_t topic;
@@ -66,6 +48,32 @@ struct position {
 struct positions {
 	size_t count;
 	struct position *items;
+};
+
+/* One record to write. Everything is copied when it is produced. With a key it goes where
+ * Java's producers would put it; a result without one to the partition number of its
+ * origin, where its topic has that many; any other anywhere. */
+struct outgoing {
+	uint32_t topic;
+	struct position origin; /* of a result: where the record that it answers stood */
+	struct text key;	/* bytes NULL: none */
+	struct text value;
+	struct headers headers;
+};
+
+/* A result that Kafka took and then would not have. */
+struct refusal {
+	struct position origin; /* of the offset the low 32 bits alone */
+	uint32_t topic;		/* which it was to go to */
+	bool again;		/* it was refused for another's sake: the same may be produced again */
+	char reason[ERROR_TEXT_MAX / 2];
+};
+
+enum produce_verdict {
+	PRODUCED,
+	PRODUCE_FULL,	 /* the producer's queue is: try again in a moment */
+	PRODUCE_REFUSED, /* this record can never be produced: `error` says why (LIMIT) */
+	PRODUCE_SPOILT,	 /* nothing more can be produced as things stand: end now, and hear what follows */
 };
 
 #endif

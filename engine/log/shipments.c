@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "log/loads.h"
 #include "log/client.h"
+#include "log/loads.h"
 #include "net/loop.h"
 
 struct shipments {
@@ -18,7 +18,8 @@ struct shipments {
 	rd_kafka_t *producer;
 	rd_kafka_queue_t *reports; /* the producer's events */
 	rd_kafka_queue_t *commits; /* the consumer's answers to commits */
-	rd_kafka_topic_t **topics;
+	struct topic_handles topics;
+	struct refusals refusals;
 	bool started; /* and said so */
 	struct loads loads;
 	int64_t ended_us;
@@ -46,24 +47,11 @@ static rd_kafka_conf_t *configuration_of(const struct transaction_config *config
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
-	if (configuration)
-		rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+	if (!configuration)
+		return NULL;
+	client_keep_partitions(configuration, config->properties);
+	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
 	return configuration;
-}
-
-static bool topics_open(struct shipments *shipments, struct error *error)
-{
-	const struct transaction_config *config = shipments->config;
-	shipments->topics = memory_take(config->topic_count, sizeof(rd_kafka_topic_t *));
-	if (!shipments->topics)
-		return error_memory(error, ERROR_SYSTEM, "opening a producer");
-	for (size_t i = 0; i < config->topic_count; i++) {
-		shipments->topics[i] = rd_kafka_topic_new(shipments->producer, config->topics[i], NULL);
-		if (!shipments->topics[i])
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot produce to %s: %s", config->topics[i],
-					 rd_kafka_err2str(rd_kafka_last_error()));
-	}
-	return true;
 }
 
 static bool shipments_set_up(struct shipments *shipments, struct error *error)
@@ -79,7 +67,8 @@ static bool shipments_set_up(struct shipments *shipments, struct error *error)
 	rd_kafka_queue_io_event_enable(shipments->reports, shipments->bell, &one, sizeof one);
 	rd_kafka_queue_io_event_enable(shipments->commits, shipments->bell, &one, sizeof one);
 	bell_ring(shipments->bell); /* it is open: the first news */
-	return topics_open(shipments, error);
+	return topic_handles_follow(&shipments->topics, shipments->producer, shipments->config->topics,
+				    shipments->config->topic_count, error);
 }
 
 static const struct output_operations operations;
@@ -103,9 +92,8 @@ struct output *shipments_open(const struct transaction_config *config, const str
 static void shipments_close(struct output *self)
 {
 	struct shipments *shipments = (struct shipments *)self;
-	for (size_t i = 0; shipments->topics && i < shipments->config->topic_count; i++)
-		if (shipments->topics[i])
-			rd_kafka_topic_destroy(shipments->topics[i]);
+	topic_handles_close(&shipments->topics);
+	refusals_close(&shipments->refusals);
 	if (shipments->producer) {
 		rd_kafka_queue_io_event_enable(shipments->commits, -1, NULL, 0);
 		rd_kafka_queue_destroy(shipments->commits);
@@ -116,7 +104,6 @@ static void shipments_close(struct output *self)
 	if (shipments->bell >= 0)
 		close(shipments->bell);
 	loads_close(&shipments->loads);
-	memory_give(shipments->topics);
 	memory_give(shipments);
 }
 
@@ -131,13 +118,21 @@ static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
 {
 	const rd_kafka_message_t *message;
 	while ((message = rd_kafka_event_message_next(event))) {
-		loads_acknowledged(&shipments->loads, (unsigned)(uintptr_t)message->_private);
-		if (message->err)
-			error_set(
-				&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
-				"Kafka refuses a record for %s: %s; its offset is not committed. See to the topic, and start again",
-				rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+		unsigned load = tag_lot(message->_private);
+		loads_acknowledged(&shipments->loads, load);
+		if (!message->err)
+			continue;
+		if (refusal_is_of_record(message->err)) {
+			refusals_note(&shipments->refusals, &shipments->topics, message);
+			loads_refused(&shipments->loads, load);
+			continue;
+		}
+		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
+			  "Kafka refuses a record for %s: %s; its offset is not committed. See to the topic, and start again",
+			  rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
 	}
+	if (shipments->refusals.failed)
+		error_memory(&shipments->failure, ERROR_SYSTEM, "noting what Kafka refuses");
 }
 
 static void read_producer_events(struct shipments *shipments)
@@ -177,8 +172,12 @@ static void read_commits(struct shipments *shipments)
 	while ((event = rd_kafka_queue_poll(shipments->commits, 0))) {
 		rd_kafka_resp_err_t code = rd_kafka_event_error(event);
 		loads_took(&shipments->loads, code == RD_KAFKA_RESP_ERR_NO_ERROR ? LOADS_TAKEN
-						  : is_void(code)		     ? LOADS_VOID
-										     : LOADS_FAILED);
+					      : is_void(code)			 ? LOADS_VOID
+										 : LOADS_FAILED);
+		if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+			error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
+				  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group and topics",
+				  rd_kafka_err2str(code));
 		rd_kafka_event_destroy(event);
 	}
 }
@@ -188,6 +187,7 @@ static enum transaction_news shipments_news(struct output *self, struct position
 	struct shipments *shipments = (struct shipments *)self;
 	bell_quiet(shipments->bell);
 	read_producer_events(shipments);
+	read_commits(shipments);
 	if (shipments->failure.kind != ERROR_NONE) {
 		*error = shipments->failure;
 		return NEWS_BROKEN;
@@ -199,7 +199,6 @@ static enum transaction_news shipments_news(struct output *self, struct position
 	struct positions positions;
 	if (loads_to_commit(&shipments->loads, &positions))
 		begin_commit(shipments, positions);
-	read_commits(shipments);
 	if (!loads_over(&shipments->loads, committed))
 		return NEWS_NONE;
 	shipments->commit_us = clock_us() - shipments->ended_us;
@@ -232,8 +231,8 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 {
 	struct shipments *shipments = (struct shipments *)self;
 	struct error refused = {0};
-	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics[record->topic], record,
-						      (void *)(uintptr_t)shipments->loads.open, &refused);
+	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics.items[record->topic], record,
+						      tag_of(&record->origin, shipments->loads.open), &refused);
 	if (verdict == PRODUCED)
 		(void)loads_produced(&shipments->loads);
 	if (verdict == PRODUCE_SPOILT && shipments->failure.kind == ERROR_NONE) {
@@ -257,6 +256,19 @@ static int64_t shipments_commit_us(const struct output *self)
 	return ((const struct shipments *)self)->commit_us;
 }
 
+static bool shipments_topics(struct output *self, const char *const *names, size_t count, struct error *error)
+{
+	struct shipments *shipments = (struct shipments *)self;
+	return topic_handles_follow(&shipments->topics, shipments->producer, names, count, error);
+}
+
+static bool shipments_refused(struct output *self, struct refusal *refusal)
+{
+	struct shipments *shipments = (struct shipments *)self;
+	read_producer_events(shipments);
+	return refusals_take(&shipments->refusals, refusal);
+}
+
 static const struct output_operations operations = {
 	.close = shipments_close,
 	.bell = shipments_bell,
@@ -267,4 +279,6 @@ static const struct output_operations operations = {
 	.end = shipments_end,
 	.resets = shipments_resets,
 	.commit_us = shipments_commit_us,
+	.topics = shipments_topics,
+	.refused = shipments_refused,
 };

@@ -6,9 +6,11 @@
  * then; meanwhile the next batch is filled already. So a crash repeats what was not
  * committed, and loses nothing. Nothing here blocks, and there is no thread.
  *
- * A record that Kafka will not have ends the engine (NEWS_BROKEN), with its offset not
- * committed: a supervisor starts it again, and whoever reads why can mend it. What the
- * network does is tried again for as long as it takes.
+ * A record that Kafka will not have for its own sake (too large) is told by
+ * output_refused(), and its batch commits nothing. What forbids all records (no rights,
+ * no topic) ends the engine (NEWS_BROKEN), with their offsets not committed: a supervisor
+ * starts it again, and whoever reads why can mend it. What the network does is tried
+ * again for as long as it takes.
  */
 #ifndef SLUICE_LOG_SHIPMENTS_H
 #define SLUICE_LOG_SHIPMENTS_H

@@ -112,7 +112,17 @@ static enum produce_verdict transaction_produce(struct output *self, const struc
 	struct transaction *transaction = (struct transaction *)self;
 	rd_kafka_topic_t *topic;
 	rd_kafka_t *client = committer_producer(transaction->committer, record->topic, &topic);
-	return client_produce(client, topic, record, NULL, error);
+	return client_produce(client, topic, record, tag_of(&record->origin, 0), error);
+}
+
+static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)
+{
+	return committer_topics(((struct transaction *)self)->committer, names, count, error);
+}
+
+static bool transaction_refused(struct output *self, struct refusal *refusal)
+{
+	return committer_refused(((struct transaction *)self)->committer, refusal);
 }
 
 static const struct output_operations operations = {
@@ -125,4 +135,6 @@ static const struct output_operations operations = {
 	.end = transaction_end,
 	.resets = transaction_resets,
 	.commit_us = transaction_commit_us,
+	.topics = transaction_topics,
+	.refused = transaction_refused,
 };

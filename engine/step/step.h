@@ -62,6 +62,7 @@ struct call {
 	unsigned attempts;  /* how often it was asked; 0: never */
 	void *owner;        /* who waits: the flow's */
 	void *under_way;    /* who makes it: serving's */
+	void *asker;        /* on whose behalf: of whoever carries the flow's calls out */
 };
 
 /* How tensors go through a step of this kind, for fusion and type inference. */

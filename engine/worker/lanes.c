@@ -1,108 +1,368 @@
-/* lanes.c: queues of flights, and the pool they come from; see lanes.h. */
+/* lanes.c: lanes of flights, the pool they come from, and the line of those that may
+ * leave; see lanes.h. */
 #include "worker/lanes.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
-void lanes_open(struct lanes *lanes, size_t message_bytes)
+#define RING_FIRST 64
+
+void lanes_open(struct lanes *lanes, size_t message_bytes, size_t pool_bytes)
 {
-	*lanes = (struct lanes){.message_bytes = message_bytes};
+	*lanes = (struct lanes){.message_bytes = message_bytes, .pool_limit = pool_bytes};
+	lanes->leaving_end = &lanes->leaving;
 }
 
 /* ---- flights ---- */
 
-static struct flight *flight_take(struct lanes *lanes)
+static struct flight *flight_make(struct lanes *lanes)
 {
-	struct flight *flight = lanes->pool;
-	if (flight) {
-		lanes->pool = flight->next;
-		return flight;
-	}
-	flight = memory_take(1, sizeof *flight);
+	struct flight *flight = memory_take(1, sizeof *flight);
 	if (!flight)
 		return NULL;
-	flight->message.arena = arena_open(lanes->message_bytes);
-	if (!flight->message.arena) {
-		memory_give(flight);
-		return NULL;
-	}
 	flight->made = lanes->made;
 	lanes->made = flight;
 	return flight;
 }
 
+static struct flight *flight_take(struct lanes *lanes)
+{
+	struct flight *flight = lanes->pool;
+	if (flight)
+		lanes->pool = flight->next;
+	else if (!(flight = flight_make(lanes)))
+		return NULL;
+	if (flight->message.arena)
+		lanes->pool_bytes -= flight->message.arena->held_bytes;
+	else
+		flight->message.arena = arena_open(lanes->message_bytes);
+	if (flight->message.arena)
+		return flight;
+	flight->next = lanes->pool;
+	lanes->pool = flight;
+	return NULL;
+}
+
+static void flight_count(struct lanes *lanes, struct flight *flight, size_t bytes)
+{
+	flight->load->held_bytes += bytes - flight->counted_bytes;
+	lanes->load.held_bytes += bytes - flight->counted_bytes;
+	flight->counted_bytes = bytes;
+}
+
 static void flight_give(struct lanes *lanes, struct flight *flight)
 {
-	lanes->held_bytes -= flight->record.value.length + (flight->finished ? flight->message.arena->held_bytes : 0);
-	lanes->in_flight--;
+	flight_count(lanes, flight, 0);
+	flight->load->in_flight--;
+	lanes->load.in_flight--;
 	record_release(&flight->record);
 	arena_reset(flight->message.arena);
+	if (lanes->pool_bytes + flight->message.arena->held_bytes > lanes->pool_limit) {
+		arena_close(flight->message.arena);
+		flight->message.arena = NULL;
+	} else {
+		lanes->pool_bytes += flight->message.arena->held_bytes;
+	}
 	flight->next = lanes->pool;
 	lanes->pool = flight;
 }
 
-struct flight *lane_enter(struct lanes *lanes, struct lane *lane, const struct record *record, struct error *error)
+/* ---- a lane's places ---- */
+
+static inline struct berth *berth_at(const struct lane *lane, uint64_t place)
 {
-	struct flight *flight = flight_take(lanes);
+	return &lane->ring[place & (lane->capacity - 1)];
+}
+
+static bool lane_grow(struct lane *lane)
+{
+	struct lane grown = *lane;
+	grown.capacity = lane->capacity ? lane->capacity * 2 : RING_FIRST;
+	grown.ring = memory_take_raw(grown.capacity * sizeof(struct berth));
+	if (!grown.ring)
+		return false;
+	for (uint64_t place = lane->front; place < lane->back; place++)
+		*berth_at(&grown, place) = *berth_at(lane, place);
+	memory_give(lane->ring);
+	*lane = grown;
+	return true;
+}
+
+static void lane_close(struct lane *lane)
+{
+	memory_give(lane->blamed);
+	memory_give(lane->ring);
+	memory_give(lane);
+}
+
+void lane_order(struct lane *lane, bool by_key)
+{
+	lane->keep_keyed = by_key;
+	if (!by_key || lane->front == lane->back)
+		lane->by_key = by_key;
+}
+
+/* ---- what Kafka refuses ---- */
+
+static struct blamed *blamed_at(const struct lane *lane, int64_t offset)
+{
+	for (size_t i = 0; i < lane->blamed_count; i++)
+		if (lane->blamed[i].offset == offset)
+			return &lane->blamed[i];
+	return NULL;
+}
+
+static unsigned blame_of(const struct lane *lane, int64_t offset)
+{
+	const struct blamed *blamed = blamed_at(lane, offset);
+	return blamed ? blamed->blame : 0;
+}
+
+const char *lane_blame_reason(const struct lane *lane, int64_t offset)
+{
+	const struct blamed *blamed = blamed_at(lane, offset);
+	return blamed ? blamed->reason : "";
+}
+
+static void blame_left(struct lane *lane, int64_t offset)
+{
+	struct blamed *blamed = blamed_at(lane, offset);
+	if (blamed)
+		blamed->open = false;
+}
+
+bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame blame, bool again, struct error *error)
+{
+	int64_t offset = lane->entered - (int64_t)(uint32_t)((uint64_t)lane->entered - (uint64_t)refusal->origin.offset);
+	struct blamed *blamed = blamed_at(lane, offset);
+	if (blamed && (blamed->blame & blame))
+		return error_set(
+			error, ERROR_SYSTEM, PLACE_NONE,
+			"Kafka refuses even the error that was to leave in the place of a record that it refused: %s; raise "
+			"max.message.bytes of the topic, and start again",
+			refusal->reason);
+	if (!blamed) {
+		blamed = memory_resize(lane->blamed, lane->blamed_count + 1, sizeof *blamed);
+		if (!blamed)
+			return error_memory(error, ERROR_SYSTEM, "noting what Kafka refuses");
+		lane->blamed = blamed;
+		blamed = &lane->blamed[lane->blamed_count++];
+		*blamed = (struct blamed){.offset = offset};
+	}
+	blamed->blame |= blame;
+	blamed->open = again;
+	memcpy(blamed->reason, refusal->reason, sizeof blamed->reason);
+	return true;
+}
+
+int64_t lane_first_blamed(const struct lane *lane)
+{
+	int64_t first = OFFSET_NONE;
+	for (size_t i = 0; i < lane->blamed_count; i++)
+		if (lane->blamed[i].open && (first == OFFSET_NONE || lane->blamed[i].offset < first))
+			first = lane->blamed[i].offset;
+	return first;
+}
+
+bool lane_has_taken(const struct lane *lane, int64_t offset)
+{
+	if (offset >= lane->entered)
+		return false;
+	const struct blamed *blamed = blamed_at(lane, offset);
+	if (!blamed || !blamed->open)
+		return true;
+	for (uint64_t place = lane->front; place < lane->back; place++) {
+		const struct berth *berth = berth_at(lane, place);
+		if (berth->flight && berth->offset == offset)
+			return true; /* it is on its way again */
+	}
+	return false;
+}
+
+/* What is committed is not taken again. */
+static void forgive(struct lane *lane, int64_t committed)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < lane->blamed_count; i++)
+		if (lane->blamed[i].offset >= committed)
+			lane->blamed[kept++] = lane->blamed[i];
+	lane->blamed_count = kept;
+}
+
+/* ---- entering ---- */
+
+struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *load, const struct record *record,
+			  struct error *error)
+{
+	bool room = lane->back - lane->front < lane->capacity || lane_grow(lane);
+	struct flight *flight = room ? flight_take(lanes) : NULL;
 	if (!flight) {
 		error_memory(error, ERROR_SYSTEM, "taking a message");
 		return NULL;
 	}
+	if (lane->front == lane->back)
+		lane->by_key = lane->keep_keyed;
 	flight->message = (struct message){.arena = flight->message.arena};
 	flight->record = *record;
 	flight->lane = lane;
-	flight->next = NULL;
-	flight->finished = flight->lettered = false;
-	if (lane->last)
-		lane->last->next = flight;
-	else
-		lane->first = flight;
-	lane->last = flight;
+	flight->stage = NULL;
+	flight->load = load;
+	flight->place = lane->back++;
+	flight->behind = NULL;
+	flight->key = 0;
+	flight->counted_bytes = 0;
+	flight->held = flight->settled = flight->leaving = flight->finished = false;
+	flight->unfit = flight->lettered = false;
+	flight->left = NULL;
+	flight->blame = lane->blamed_count > 0 ? blame_of(lane, record->offset) : 0;
+	flight->emissions = NULL;
+	flight->emissions_end = &flight->emissions;
+	*berth_at(lane, flight->place) = (struct berth){flight, record->offset};
 	if (lane->began == OFFSET_NONE)
 		lane->began = record->offset;
-	lanes->in_flight++;
-	lanes->held_bytes += record->value.length;
+	if (lane->entered <= record->offset)
+		lane->entered = record->offset + 1;
+	load->in_flight++;
+	lanes->load.in_flight++;
+	flight_count(lanes, flight, record->value.length);
 	return flight;
+}
+
+/* ---- who may leave ---- */
+
+static inline bool is_at_front(const struct flight *flight)
+{
+	return flight->place == flight->lane->front;
+}
+
+static void flight_consider(struct lanes *lanes, struct flight *flight)
+{
+	if (!flight->settled || !flight->finished || flight->leaving)
+		return;
+	if (flight->lane->by_key ? flight->held : !is_at_front(flight))
+		return;
+	flight->leaving = true;
+	flight->next = NULL;
+	*lanes->leaving_end = flight;
+	lanes->leaving_end = &flight->next;
+}
+
+static uint64_t key_of(const struct flight *flight)
+{
+	uint64_t seed = (uint64_t)flight->record.topic << 32 | (uint32_t)flight->record.partition;
+	return hash_bytes(flight->record.key.bytes, flight->record.key.length, seed) | 1;
+}
+
+static bool stand_behind_key(struct lanes *lanes, struct flight *flight)
+{
+	uint64_t key = key_of(flight);
+	struct flight **last = keys_last(&lanes->keys, key);
+	if (!last)
+		return false;
+	flight->key = key;
+	flight->held = *last != NULL;
+	if (*last)
+		(*last)->behind = flight;
+	*last = flight;
+	return true;
+}
+
+/* One that is finished at the front stands in the line at once: who comes later comes
+ * behind it there, so its key need not be known. */
+bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *error)
+{
+	flight->settled = true;
+	bool at_once = flight->finished && is_at_front(flight);
+	if (!flight->finished)
+		flight_count(lanes, flight, flight->record.value.length + flight->message.arena->held_bytes);
+	if (flight->lane->by_key && flight->record.key.bytes && !at_once && !stand_behind_key(lanes, flight))
+		return error_memory(error, ERROR_SYSTEM, "keeping the order of a key");
+	flight_consider(lanes, flight);
+	return true;
 }
 
 void flight_finish(struct lanes *lanes, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct flight *flight = (struct flight *)message;
 	flight->finished = true;
-	lanes->held_bytes += message->arena->held_bytes;
 	if (!flight->lane) {
 		flight_give(lanes, flight);
 		return;
 	}
+	flight_count(lanes, flight, flight->record.value.length + message->arena->held_bytes);
 	flight->outcome = outcome;
 	flight->answer = answer ? *answer : (struct answer){0};
 	if (flight->answer.error) {
 		flight->error = *flight->answer.error;
 		flight->answer.error = &flight->error;
 	}
+	flight_consider(lanes, flight);
 }
 
-void lane_leave(struct lanes *lanes, struct lane *lane)
+static void lane_advance(struct lanes *lanes, struct lane *lane)
 {
-	struct flight *flight = lane->first;
-	lane->first = flight->next;
-	if (!lane->first)
-		lane->last = NULL;
-	lane->released = flight->record.offset + 1;
+	while (lane->front < lane->back) {
+		struct berth *berth = berth_at(lane, lane->front);
+		if (berth->flight) {
+			flight_consider(lanes, berth->flight);
+			return;
+		}
+		if (lane->reached <= berth->offset)
+			lane->reached = berth->offset + 1;
+		lane->front++;
+	}
+}
+
+void lanes_leave(struct lanes *lanes)
+{
+	struct flight *flight = lanes->leaving;
+	struct lane *lane = flight->lane;
+	lanes->leaving = flight->next;
+	if (!lanes->leaving)
+		lanes->leaving_end = &lanes->leaving;
+	if (flight->key)
+		keys_drop(&lanes->keys, flight->key, flight);
+	if (flight->behind) {
+		flight->behind->held = false;
+		flight_consider(lanes, flight->behind);
+	}
+	berth_at(lane, flight->place)->flight = NULL;
+	if (lane->blamed_count > 0)
+		blame_left(lane, flight->record.offset);
+	if (is_at_front(flight))
+		lane_advance(lanes, lane);
 	flight_give(lanes, flight);
+}
+
+/* ---- dropping ---- */
+
+static void forget_leaving(struct lanes *lanes, const struct lane *lane)
+{
+	struct flight **at = &lanes->leaving;
+	while (*at) {
+		if ((*at)->lane == lane)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	}
+	lanes->leaving_end = at;
 }
 
 /* Those that the flow still has are given back when they finish. */
 static void lane_drop(struct lanes *lanes, struct lane *lane)
 {
-	while (lane->first) {
-		struct flight *flight = lane->first;
-		lane->first = flight->next;
+	forget_leaving(lanes, lane);
+	for (; lane->front < lane->back; lane->front++) {
+		struct flight *flight = berth_at(lane, lane->front)->flight;
+		if (!flight)
+			continue;
+		if (flight->key)
+			keys_drop(&lanes->keys, flight->key, flight);
 		flight->lane = NULL;
 		if (flight->finished)
 			flight_give(lanes, flight);
 	}
-	lane->last = NULL;
-	lane->released = OFFSET_NONE;
+	lane->entered = lane->reached = OFFSET_NONE;
 }
 
 /* ---- lanes ---- */
@@ -110,8 +370,12 @@ static void lane_drop(struct lanes *lanes, struct lane *lane)
 void lanes_close(struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		memory_give(lanes->items[i]);
+		lane_close(lanes->items[i]);
+	for (size_t i = 0; i < lanes->topic_count; i++)
+		memory_give(lanes->topics[i].items);
+	memory_give(lanes->topics);
 	memory_give(lanes->items);
+	keys_close(&lanes->keys);
 	while (lanes->made) {
 		struct flight *flight = lanes->made;
 		lanes->made = flight->made;
@@ -121,6 +385,30 @@ void lanes_close(struct lanes *lanes)
 	}
 }
 
+/* Room in the table for that partition. */
+static struct lane **lane_slot(struct lanes *lanes, uint32_t topic, int32_t partition)
+{
+	if (topic >= lanes->topic_count) {
+		struct lanes_of_topic *topics = memory_resize(lanes->topics, (size_t)topic + 1, sizeof *topics);
+		if (!topics)
+			return NULL;
+		memset(&topics[lanes->topic_count], 0, (topic + 1 - lanes->topic_count) * sizeof *topics);
+		lanes->topics = topics;
+		lanes->topic_count = (size_t)topic + 1;
+	}
+	struct lanes_of_topic *of = &lanes->topics[topic];
+	size_t wanted = (size_t)partition + 1;
+	if (wanted > of->count) {
+		struct lane **items = memory_resize(of->items, wanted, sizeof(struct lane *));
+		if (!items)
+			return NULL;
+		memset(&items[of->count], 0, (wanted - of->count) * sizeof(struct lane *));
+		of->items = items;
+		of->count = wanted;
+	}
+	return &of->items[partition];
+}
+
 bool lanes_add(struct lanes *lanes, struct positions positions, struct error *error)
 {
 	struct lane **items = memory_resize(lanes->items, lanes->count + positions.count + 1, sizeof(struct lane *));
@@ -128,14 +416,18 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 		return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 	lanes->items = items;
 	for (size_t i = 0; i < positions.count; i++) {
-		struct lane *lane = memory_take(1, sizeof *lane);
+		const struct position *position = &positions.items[i];
+		struct lane **slot = lane_slot(lanes, position->topic, position->partition);
+		struct lane *lane = slot ? memory_take(1, sizeof *lane) : NULL;
 		if (!lane)
 			return error_memory(error, ERROR_SYSTEM, "taking over partitions");
-		*lane = (struct lane){.topic = positions.items[i].topic,
-				      .partition = positions.items[i].partition,
-				      .released = OFFSET_NONE,
+		*lane = (struct lane){.topic = position->topic,
+				      .partition = position->partition,
+				      .entered = OFFSET_NONE,
+				      .reached = OFFSET_NONE,
+				      .committed = OFFSET_NONE,
 				      .began = OFFSET_NONE};
-		lanes->items[lanes->count++] = lane;
+		*slot = lanes->items[lanes->count++] = lane;
 	}
 	return true;
 }
@@ -147,25 +439,41 @@ void lanes_remove(struct lanes *lanes, struct positions positions)
 		if (!lane)
 			continue;
 		lane_drop(lanes, lane);
+		lanes->topics[lane->topic].items[lane->partition] = NULL;
 		for (size_t at = 0; at < lanes->count; at++)
 			if (lanes->items[at] == lane)
 				lanes->items[at] = lanes->items[--lanes->count];
-		memory_give(lane);
+		lane_close(lane);
 	}
 }
 
-struct lane *lanes_find(const struct lanes *lanes, uint32_t topic, int32_t partition)
+bool lanes_are_empty(const struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		if (lanes->items[i]->partition == partition && lanes->items[i]->topic == topic)
-			return lanes->items[i];
-	return NULL;
+		if (lanes->items[i]->front < lanes->items[i]->back)
+			return false;
+	return true;
+}
+
+/* ---- commits ---- */
+
+/* Up to which offset may be committed; OFFSET_NONE: no further than is. */
+static int64_t lane_released(const struct lane *lane)
+{
+	int64_t first = lane->blamed_count > 0 ? lane_first_blamed(lane) : OFFSET_NONE;
+	int64_t released = first != OFFSET_NONE && first < lane->reached ? first : lane->reached;
+	return released == lane->committed ? OFFSET_NONE : released;
+}
+
+bool lane_has_released(const struct lane *lane)
+{
+	return lane_released(lane) != OFFSET_NONE;
 }
 
 struct positions lanes_released(const struct lanes *lanes, struct position *items)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		items[i] = (struct position){lanes->items[i]->topic, lanes->items[i]->partition, lanes->items[i]->released};
+		items[i] = (struct position){lanes->items[i]->topic, lanes->items[i]->partition, lane_released(lanes->items[i])};
 	return (struct positions){lanes->count, items};
 }
 
@@ -173,15 +481,17 @@ void lanes_committed(struct lanes *lanes, struct positions positions)
 {
 	for (size_t i = 0; i < positions.count; i++) {
 		struct lane *lane = lanes_find(lanes, positions.items[i].topic, positions.items[i].partition);
-		if (lane && lane->released == positions.items[i].offset)
-			lane->released = OFFSET_NONE;
+		if (!lane || positions.items[i].offset == OFFSET_NONE)
+			continue;
+		lane->committed = positions.items[i].offset;
+		forgive(lane, lane->committed);
 	}
 }
 
 bool lanes_have_released(const struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		if (lanes->items[i]->released != OFFSET_NONE)
+		if (lane_has_released(lanes->items[i]))
 			return true;
 	return false;
 }
@@ -194,6 +504,7 @@ void lanes_reset(struct lanes *lanes, struct positions committed)
 		if (!lane)
 			continue;
 		lane_drop(lanes, lane);
+		lane->committed = position->offset;
 		if (position->offset == OFFSET_NONE)
 			position->offset = lane->began;
 	}

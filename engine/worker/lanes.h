@@ -1,50 +1,121 @@
 /* lanes.h: the messages in flight, partition by partition, in the order they came.
  *
- * A flight is one message from its record to its release. A lane is a partition: its
- * flights finish in any order and leave it from the front, so what has left is always
- * a finished prefix, and one offset says how far. Flights and their arenas are used
- * again: a warm worker takes no memory for a message.
+ * A flight is one message from its record to its release. A lane is a partition: flights
+ * enter it at its end and finish in any order. Which of the finished ones may leave is the
+ * lane's order: by partition they leave from the front, one behind the other; by key each
+ * leaves behind those of its key that came before it (worker/keys.h), and one without a
+ * key at once. Either way what is told for a commit is the finished prefix: one offset
+ * says how far all have left.
+ *
+ * Flights and their arenas are used again: a warm worker takes no memory for a message.
  */
 #ifndef SLUICE_WORKER_LANES_H
 #define SLUICE_WORKER_LANES_H
 
 #include "flow/flow.h"
 #include "log/record.h"
+#include "worker/keys.h"
+
+struct stage;
+
+/* How much somebody holds: a stage, or all. */
+struct load {
+	size_t in_flight;  /* messages taken and not left; dropped ones too, while the flow has them */
+	size_t held_bytes; /* of their records and arenas */
+};
+
+/* A record beside the answer that leaves with it: what a step was sent, or gave. */
+struct emission {
+	const struct emission *next;
+	const struct payload *payload;
+	uint32_t topic; /* of the output's */
+};
+
+/* What is not to leave again for a message, because Kafka refused it. */
+enum blame {
+	BLAME_NONE = 0,	  /* it was refused for another's sake */
+	BLAME_ANSWER = 1, /* its answer, or what stands beside it */
+	BLAME_LETTER = 2, /* its dead letter, with the request's bytes */
+};
+
+struct blamed {
+	int64_t offset;
+	unsigned blame; /* enum blame, as bits */
+	bool open;	/* it is to be taken again, and has not left: no commit passes it */
+	char reason[ERROR_TEXT_MAX / 2];
+};
 
 struct flight {
 	struct message message; /* first: the flow gives it back by its address */
 	struct record record;
-	struct lane *lane;   /* NULL: dropped while it was under way */
-	struct flight *next; /* behind it in its lane, or in the pool */
-	struct flight *made; /* the one made before it */
-	bool lettered;       /* its dead letter has left */
-	bool finished;       /* the three below are set */
+	struct lane *lane;	     /* NULL: dropped while it was under way */
+	struct stage *stage;	     /* the worker's: whose flow it goes through */
+	struct load *load;	     /* the stage's */
+	int64_t taken_ms;	     /* by the worker's clock */
+	uint64_t place;		     /* in its lane */
+	struct flight *next;	     /* in the pool, or among those that may leave */
+	struct flight *made;	     /* the one made before it */
+	struct flight *behind;	     /* the next of its key */
+	uint64_t key;		     /* the hash by which it is found in `keys`; 0: it is not there */
+	size_t counted_bytes;	     /* of its load */
+	bool held;		     /* one of its key is ahead of it */
+	bool settled;		     /* its place among those of its key is known */
+	bool leaving;		     /* it is among those that may leave */
+	bool finished;		     /* those behind `left` are set */
+	unsigned blame;		     /* enum blame, as bits */
+	bool unfit;		     /* its answer could not leave: kept as a dead letter, whatever the error */
+	bool lettered;		     /* its dead letter has left */
+	const struct emission *left; /* the last of its emissions that has */
 	enum flow_outcome outcome;
 	struct answer answer;
 	struct error error; /* what answer.error points to */
+	const struct emission *emissions;
+	const struct emission **emissions_end;
+};
+
+struct berth {
+	struct flight *flight; /* NULL: it has left */
+	int64_t offset;
 };
 
 struct lane {
 	uint32_t topic;
 	int32_t partition;
-	struct flight *first;
-	struct flight *last;
-	int64_t released; /* the offset behind the last flight that left since the commit; OFFSET_NONE: none did */
-	int64_t began;    /* of the first record since the partition was given; OFFSET_NONE: none came */
+	bool by_key;	 /* its order */
+	bool keep_keyed; /* what its order is to be from when it is empty */
+	struct berth *ring;
+	size_t capacity;      /* a power of two */
+	uint64_t front, back; /* places: of the first in it, and behind the last */
+	int64_t entered;      /* the offset behind the last record taken; OFFSET_NONE: none was */
+	int64_t reached;      /* the offset behind the prefix that has left; OFFSET_NONE: none has */
+	int64_t committed;    /* as far as is known; OFFSET_NONE: nothing is */
+	int64_t began;	      /* of the first record since the partition was given; OFFSET_NONE: none came */
+	struct blamed *blamed;
+	size_t blamed_count;
+};
+
+struct lanes_of_topic {
+	size_t count;
+	struct lane **items; /* by partition; NULL: not given */
 };
 
 struct lanes {
 	size_t count;
 	struct lane **items;
-	struct flight *pool;
-	struct flight *made;   /* all there are */
-	size_t in_flight;      /* dropped ones too, while the flow has them */
-	size_t held_bytes;     /* of the records in flight, and of finished arenas */
-	size_t message_bytes;  /* limit of one arena */
+	size_t topic_count;
+	struct lanes_of_topic *topics;
+	struct keys keys;
+	struct flight *leaving, **leaving_end; /* finished, and free to leave, in this order */
+	struct flight *pool;		       /* those beyond `pool_limit` without an arena */
+	struct flight *made;		       /* all there are */
+	struct load load;
+	size_t pool_bytes; /* of the arenas in the pool */
+	size_t pool_limit;
+	size_t message_bytes; /* limit of one arena */
 };
 
-void lanes_open(struct lanes *lanes, size_t message_bytes);
-void lanes_close(struct lanes *lanes); /* the flow must be closed: what it still had is given up */
+void lanes_open(struct lanes *lanes, size_t message_bytes, size_t pool_bytes);
+void lanes_close(struct lanes *lanes); /* the flows must be closed: what they still had is given up */
 
 /* A lane for each partition given. SYSTEM: memory. */
 bool lanes_add(struct lanes *lanes, struct positions positions, struct error *error);
@@ -53,23 +124,55 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 void lanes_remove(struct lanes *lanes, struct positions positions);
 
 /* NULL: no such partition was given, or it was taken away. */
-struct lane *lanes_find(const struct lanes *lanes, uint32_t topic, int32_t partition);
+static inline struct lane *lanes_find(const struct lanes *lanes, uint32_t topic, int32_t partition)
+{
+	if (topic >= lanes->topic_count || (size_t)partition >= lanes->topics[topic].count)
+		return NULL;
+	return lanes->topics[topic].items[partition];
+}
+
+bool lanes_are_empty(const struct lanes *lanes); /* all that entered has left */
+
+/* The order from the next flight on; one that is laxer than that of those in the lane, from
+ * when it is empty. */
+void lane_order(struct lane *lane, bool by_key);
 
 /* A record becomes a flight at the end of its lane. Takes the record; NULL: memory, and
  * the record stays the caller's. */
-struct flight *lane_enter(struct lanes *lanes, struct lane *lane, const struct record *record, struct error *error);
+struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *load, const struct record *record,
+			  struct error *error);
+
+/* To be called once, when the flow has had its first go at it: from then on it may leave. */
+bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *error);
 
 /* The flight whose message this is has its answer, which stays in its arena. */
 void flight_finish(struct lanes *lanes, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 
-/* The first flight, when it is finished. */
-static inline struct flight *lane_front(const struct lane *lane)
+/* Who may leave next; NULL: nobody. */
+static inline struct flight *lanes_first_leaving(const struct lanes *lanes)
 {
-	return lane->first && lane->first->finished ? lane->first : NULL;
+	return lanes->leaving;
 }
 
-/* The front has left: its record is given back, its arena used again. */
-void lane_leave(struct lanes *lanes, struct lane *lane);
+/* That one has left: its record is given back, its arena used again. */
+void lanes_leave(struct lanes *lanes);
+
+/* ---- what Kafka refuses after it was taken ---- */
+
+/* The record that a refused result answers, whose offset's low half is known. SYSTEM: what
+ * left in its place was refused too, or memory ran out. With `again` it is to be taken
+ * again alone, from where lane_first_blamed() says. */
+bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame blame, bool again, struct error *error);
+int64_t lane_first_blamed(const struct lane *lane); /* OFFSET_NONE: nothing is to be taken again */
+
+const char *lane_blame_reason(const struct lane *lane, int64_t offset);
+
+/* Whether that record was taken before, and is not to be taken again. */
+bool lane_has_taken(const struct lane *lane, int64_t offset);
+
+/* ---- commits ---- */
+
+bool lane_has_released(const struct lane *lane); /* anything that is not committed */
 
 /* How far each lane has come since the commit, written into `items`, which has room for
  * all of them. */

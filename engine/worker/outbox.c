@@ -2,22 +2,27 @@
 #include "worker/outbox.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "message/dead_letter.h"
-#include "net/loop.h"
+#include "worker/parts.h"
 
-#define TOPIC_DEAD_LETTERS 1 /* of the output's */
-
-void outbox_open(struct outbox *outbox, const struct worker_config *config)
+void outbox_open(struct outbox *outbox, size_t answer_bytes)
 {
-	*outbox = (struct outbox){.config = config};
-	buffer_open(&outbox->encoded, config->limits.answer_bytes);
+	*outbox = (struct outbox){0};
+	buffer_open(&outbox->encoded, answer_bytes);
 }
 
 void outbox_close(struct outbox *outbox)
 {
 	output_close(outbox->output);
+	side_close(outbox->side);
 	buffer_close(&outbox->encoded);
+}
+
+static struct position origin_of(const struct flight *flight)
+{
+	return (struct position){flight->record.topic, flight->record.partition, flight->record.offset};
 }
 
 /* ---- answers ---- */
@@ -55,23 +60,88 @@ static struct headers answer_headers(const struct message *message, const struct
 	return (struct headers){headers->count, headers->items};
 }
 
-static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct answer *given,
+static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct answer *given,
+			 struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
+{
+	struct answer answer = *given;
+	answer.header_length = &headers->json_length;
+	buffer_clear(&outbox->encoded);
+	const struct stage_config *config = flight->stage->config;
+	const struct format *format = config->format ? config->format : flight->message.format;
+	if (!answer_encode(&flight->message, &answer, format, config->schemas, &outbox->encoded, error))
+		return false;
+	*outgoing = (struct outgoing){
+		.origin = origin_of(flight),
+		.key = flight->record.key,
+		.value = buffer_view(&outbox->encoded),
+		.headers = answer_headers(&flight->message, &answer, format, headers),
+	};
+	return true;
+}
+
+static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
 					   struct error *error)
 {
 	struct answer_headers headers = {0};
-	struct answer answer = *given;
-	answer.header_length = &headers.json_length;
-	buffer_clear(&outbox->encoded);
-	const struct format *format = outbox->config->format ? outbox->config->format : flight->message.format;
-	if (!answer_encode(&flight->message, &answer, format, outbox->config->schemas, &outbox->encoded, error))
+	struct outgoing outgoing;
+	if (!answer_write(outbox, flight, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
-	const struct outgoing outgoing = {
-		.partition = flight->record.key.bytes ? PARTITION_BY_KEY : flight->record.partition,
+	outgoing.topic = flight->stage->config->answers;
+	return output_produce(outbox->output, &outgoing, error);
+}
+
+/* ---- what steps were sent and gave ---- */
+
+/* As an answer is written, whole: what the request asked for does not count. */
+static bool step_write(struct outbox *outbox, const struct flight *flight, const struct payload *payload,
+		       struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
+{
+	struct message message = flight->message;
+	struct answer answer = {.payload = payload, .header_length = &headers->json_length};
+	message.wanted.count = 0;
+	message.wanted_each = NULL;
+	buffer_clear(&outbox->encoded);
+	if (!answer_encode(&message, &answer, message.format, flight->stage->config->schemas, &outbox->encoded, error))
+		return false;
+	*outgoing = (struct outgoing){
+		.origin = origin_of(flight),
 		.key = flight->record.key,
 		.value = buffer_view(&outbox->encoded),
-		.headers = answer_headers(&flight->message, &answer, format, &headers),
+		.headers = answer_headers(&message, &answer, message.format, headers),
 	};
-	return output_produce(outbox->output, &outgoing, error);
+	return true;
+}
+
+void outbox_tap(struct outbox *outbox, const struct flight *flight, uint32_t topic, const struct payload *payload)
+{
+	struct answer_headers headers = {0};
+	struct outgoing outgoing;
+	struct error error = {0};
+	bool written = step_write(outbox, flight, payload, &headers, &outgoing, &error);
+	outgoing.topic = topic;
+	outbox->taps_lost += !written || !side_produce(outbox->side, &outgoing);
+}
+
+static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
+					    struct error *error)
+{
+	const struct emission *emission = flight->left ? flight->left->next : flight->emissions;
+	if (arena_failed(flight->message.arena) && !answer->error) {
+		error_memory(error, ERROR_LIMIT, "keeping what the steps of a message gave");
+		return PRODUCE_REFUSED;
+	}
+	for (; emission && !flight->unfit; emission = emission->next) {
+		struct answer_headers headers = {0};
+		struct outgoing outgoing;
+		if (!step_write(outbox, flight, emission->payload, &headers, &outgoing, error))
+			return PRODUCE_REFUSED;
+		outgoing.topic = emission->topic;
+		enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
+		if (verdict != PRODUCED)
+			return verdict;
+		flight->left = emission;
+	}
+	return PRODUCED;
 }
 
 /* ---- dead letters ---- */
@@ -83,12 +153,12 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 	const struct dead_letter letter = {
 		.id = flight->message.id,
 		.error = answer->error,
-		.pipeline = outbox->config->graph->name,
+		.pipeline = flight->stage->config->graph->name,
 		.step = answer->step,
 		.attempts = answer->attempts,
-		.origin = {text_of(outbox->config->consumer.topics[record->topic]), record->partition, record->offset},
+		.origin = {text_of(outbox->setup->reads.names[record->topic]), record->partition, record->offset},
 		.time_ms = record->time_ms,
-		.failed_ms = time_of_day_ms(),
+		.failed_ms = loop_time_of_day_ms(flight->stage->worker->loop),
 		.key = record->key,
 		.headers = flight->message.headers,
 		.payload = payload,
@@ -97,23 +167,29 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 	if (!dead_letter_encode(&letter, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
-		.topic = TOPIC_DEAD_LETTERS,
-		.partition = record->key.bytes ? PARTITION_BY_KEY : record->partition,
+		.topic = flight->stage->config->dead_letters,
+		.origin = origin_of(flight),
 		.key = record->key,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);
 }
 
+static bool is_dead(const struct flight *flight, const struct answer *answer)
+{
+	return answer->error && (answer->error->kind == ERROR_INPUT || answer->error->kind == ERROR_REMOTE || flight->unfit);
+}
+
 /* A request that is too large to be kept with its reason is kept without its bytes: they
  * are found by the origin. */
 static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *flight, const struct answer *answer)
 {
-	bool dead = answer->error && (answer->error->kind == ERROR_INPUT || answer->error->kind == ERROR_REMOTE);
-	if (!dead || flight->lettered || outbox->config->transaction.topic_count <= TOPIC_DEAD_LETTERS)
+	if (!is_dead(flight, answer) || flight->lettered || flight->stage->config->dead_letters == TOPIC_NOWHERE)
 		return PRODUCED;
 	struct error error = {0};
-	enum produce_verdict verdict = letter_produce(outbox, flight, answer, flight->record.value, &error);
+	bool whole = !(flight->blame & BLAME_LETTER);
+	enum produce_verdict verdict =
+		whole ? letter_produce(outbox, flight, answer, flight->record.value, &error) : PRODUCE_REFUSED;
 	if (verdict == PRODUCE_REFUSED) {
 		error = (struct error){0};
 		verdict = letter_produce(outbox, flight, answer, (struct text){0}, &error);
@@ -122,15 +198,23 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 		outbox->failure = error;
 	flight->lettered = verdict == PRODUCED;
 	outbox->dead_letters += flight->lettered;
+	if (flight->lettered)
+		count_add(&flight->stage->counts->dead_letters, 1);
 	return verdict;
 }
 
-/* One answer, and first its dead letter where it is an error. */
+/* ---- all of it ---- */
+
+/* First the dead letter where it is an error, then what its steps leave, then the answer. */
 static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
 					 struct error *error)
 {
+	const struct stage_config *config = flight->stage->config;
 	enum produce_verdict verdict = flight_bury(outbox, flight, answer);
-	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER || (answer->error && outbox->config->errors_off))
+	if (verdict == PRODUCED && (flight->emissions || config->steps))
+		verdict = emissions_leave(outbox, flight, answer, error);
+	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER || config->answers == TOPIC_NOWHERE ||
+	    (answer->error && config->errors_off))
 		return verdict;
 	verdict = answer_produce(outbox, flight, answer, error);
 	if (verdict == PRODUCED) {
@@ -144,24 +228,31 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *flight)
 {
 	struct error error = {0};
-	const struct answer instead = {.error = &error};
 	enum produce_verdict verdict = answer_leave(outbox, flight, &flight->answer, &error);
 	if (verdict != PRODUCE_REFUSED || outbox->failure.kind != ERROR_NONE)
 		return verdict;
 	struct error again = {0};
-	verdict = answer_leave(outbox, flight, &instead, &again);
+	flight->unfit = true;
+	flight->error = error;
+	flight->answer = (struct answer){.error = &flight->error};
+	verdict = answer_leave(outbox, flight, &flight->answer, &again);
 	if (verdict == PRODUCE_REFUSED && outbox->failure.kind == ERROR_NONE)
 		outbox->failure = again;
 	return verdict;
 }
 
+static bool is_half_left(const struct flight *flight)
+{
+	return flight->lettered || flight->left;
+}
+
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
 {
-	bool lettered_before = flight->lettered;
+	bool half_before = is_half_left(flight);
 	enum produce_verdict verdict = flight_leave(outbox, flight);
-	if (lettered_before && verdict == PRODUCED)
+	if (half_before && verdict == PRODUCED)
 		outbox->half_left--;
-	if (!lettered_before && flight->lettered && verdict != PRODUCED)
+	if (!half_before && is_half_left(flight) && verdict != PRODUCED)
 		outbox->half_left++;
 	return verdict;
 }

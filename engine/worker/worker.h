@@ -1,24 +1,30 @@
-/* worker.h: the loop that ties a flow, the calls it makes and the log to one wait
+/* worker.h: the loop that ties flows, the calls they make and the log to one wait
  * point: one thread's whole life.
+ *
+ * A worker serves many pipelines by one consumer, one output and one client of models:
+ * the topic of a record leads to its stage. Partitions are shared out among the workers
+ * of a group, wherever they run.
  *
  * Exactly once: results leave as the finished prefix of their partition, in the
  * transaction that commits their offsets; transactions are sized by time. What is in
  * flight when a transaction was in doubt is dropped and taken again from the committed
  * offsets, so a model may be called twice for a message; a result never leaves twice.
  *
- * At least once: results leave in the same order, at once; the offsets of the finished
- * prefix are committed when Kafka has acknowledged them. A crash repeats some of them.
+ * At least once: results leave at once, in the order of their key or of their partition;
+ * the offsets of the finished prefix are committed when Kafka has acknowledged all of it.
+ * A crash repeats some of them.
  *
- * A worker belongs to the thread that runs it; worker_stop() may be called from any
- * other and from signal handlers.
+ * A stage that has as much in flight as it may takes no more: its partitions are paused,
+ * and nobody else's.
+ *
+ * A worker belongs to the thread that runs it; worker_stop() and worker_reload() may be
+ * called from any other, worker_stop() from signal handlers too.
  */
 #ifndef SLUICE_WORKER_WORKER_H
 #define SLUICE_WORKER_WORKER_H
 
-#include "flow/flow.h"
 #include "log/output.h"
-#include "message/format.h"
-#include "serving/caller.h"
+#include "worker/stage.h"
 
 struct worker;
 
@@ -34,28 +40,27 @@ struct worker_ground {
 
 extern const struct worker_ground worker_ground_usual; /* Kafka, sockets and the machine's clock */
 
+/* Of all its stages together. While they are within them, a stage is bound by its own
+ * limits alone; beyond them, each has its equal share. */
 struct worker_limits {
-	size_t in_flight;        /* messages taken and not yet released */
-	size_t held_bytes;       /* of their records and arenas */
-	size_t message_bytes;    /* of one message's arena */
-	size_t answer_bytes;     /* of one encoded answer */
-	int64_t commit_ms;       /* 0: five times what a commit takes, within 10 and 100 ms */
-	int64_t drain_ms;        /* after a stop, for what is in flight */
+	size_t in_flight;     /* messages taken and not left */
+	size_t held_bytes;    /* of their records and arenas */
+	size_t message_bytes; /* of one message's arena */
+	size_t answer_bytes;  /* of one encoded answer */
+	size_t tap_bytes;     /* waiting for Kafka on the way to taps */
+	int64_t commit_ms;    /* 0: five times what a commit takes, within 10 and 100 ms */
+	int64_t drain_ms;     /* after a stop, for what is in flight */
 };
 
 extern const struct worker_limits worker_limits_usual;
 
 /* Borrowed as long as the worker lives. */
 struct worker_config {
+	size_t number; /* which of its group's here: 0, 1, ... */
+	/* The topics of these two are the setup's, whatever they say. */
 	struct consumer_config consumer;
-	/* Topic 0: where answers go; topic 1, where there is one: dead letters (message/dead_letter.h),
-	 * of requests that failed by INPUT or REMOTE. Id NULL: at least once. */
-	struct transaction_config transaction;
-	const struct graph *graph; /* what messages run through */
-	struct caller_config caller; /* whom its calls reach */
-	const struct schema_source *schemas;
-	const struct format *format; /* of answers; NULL: as their requests came */
-	bool errors_off;	     /* an error is not answered */
+	struct transaction_config transaction; /* id NULL: at least once */
+	struct worker_setup setup;	       /* what it begins with */
 	struct worker_limits limits;
 	const struct worker_ground *ground; /* NULL: the usual */
 };
@@ -72,14 +77,28 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error);
 
 void worker_stop(struct worker *worker);
 
+/* Serves this from now on; borrowed as long as the worker lives or `users` of its stages
+ * says that it has them. Stages that stay the same are left alone. What is in flight ends
+ * in the stage that it entered, new records enter the new one; where none reads a topic
+ * any more, what was taken of it is finished, and its partitions are given up. One that
+ * was not followed yet is replaced. */
+void worker_reload(struct worker *worker, const struct worker_setup *setup);
+
+/* The last setup that it has followed. Any thread. */
+const struct worker_setup *worker_follows(const struct worker *worker);
+
+/* Whether a stage can be opened: CONFIG says why not. Any thread. */
+bool stage_check(const struct stage_config *config, struct error *error);
+
 struct worker_counts {
 	uint64_t taken;
 	uint64_t released; /* of them with an answer: */
 	uint64_t answered;
-	uint64_t failed;   /* of the answers: errors */
+	uint64_t failed; /* of the answers: errors */
 	uint64_t dead_letters;
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
+	uint64_t refused; /* results that Kafka took and then would not have */
 	uint64_t resets;
 	const char *reset_reason; /* of the last */
 };

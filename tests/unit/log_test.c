@@ -155,7 +155,7 @@ static void produce(struct stand *stand)
 {
 	struct error error = {0};
 	const struct header header = {TEXT("a"), TEXT("b")};
-	struct outgoing record = {.partition = PARTITION_BY_KEY, .key = TEXT("k"), .value = TEXT("v")};
+	struct outgoing record = {.key = TEXT("k"), .value = TEXT("v")};
 	assert_int_equal(output_produce(stand->output, &record, &error), PRODUCED);
 	record.headers = (struct headers){1, &header};
 	assert_int_equal(output_produce(stand->output, &record, &error), PRODUCED);
@@ -223,7 +223,7 @@ static void a_record_that_is_too_long_is_refused_alone(void **state)
 	struct stand *stand = *state;
 	struct positions committed;
 	struct error error = {0};
-	const struct outgoing record = {.partition = PARTITION_BY_KEY, .value = {much, sizeof much}};
+	const struct outgoing record = {.value = {much, sizeof much}};
 	produce(stand);
 	assert_int_equal(output_produce(stand->output, &record, &error), PRODUCE_REFUSED);
 	assert_int_equal(error.kind, ERROR_LIMIT);

@@ -24,11 +24,14 @@ static const char keeps_small[] = "  - name: small\n    filter: {keep: \"x < 10\
 static const char calls[] = "  - name: away\n"
 			    "  output: {steps: [away]}\n";
 
+static const uint32_t first_topic[] = {0};
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 
 struct stand {
 	struct mock mock;
 	struct planning planning;
+	struct caller_config caller;
+	struct stage_config stage;
 	struct worker_config config;
 	struct worker *worker;
 	pthread_t thread;
@@ -47,20 +50,17 @@ static void configure(struct stand *stand, const char *steps)
 {
 	planning_open_steps(&stand->planning, steps);
 	assert_int_equal(planning_errors(&stand->planning), 0);
+	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
+	stand->stage = (struct stage_config){.name = "p",
+					     .graph = stand->planning.graph,
+					     .caller = &stand->caller,
+					     .topic_count = 1,
+					     .topics = first_topic,
+					     .dead_letters = TOPIC_NOWHERE};
 	stand->config = (struct worker_config){
-		.consumer = {.brokers = stand->mock.brokers,
-			     .group = "test",
-			     .topics = mock_in,
-			     .topic_count = 1,
-			     .assigned = {1, assigned},
-			     .properties = mock_quick},
-		.transaction = {.brokers = stand->mock.brokers,
-				.id = "test",
-				.topics = mock_out,
-				.topic_count = 1,
-				.properties = mock_quick},
-		.graph = stand->planning.graph,
-		.caller = {.request_bytes = 1 << 20, .reply_bytes = 1 << 20},
+		.consumer = {.brokers = stand->mock.brokers, .group = "test", .assigned = {1, assigned}, .properties = mock_quick},
+		.transaction = {.brokers = stand->mock.brokers, .id = "test", .properties = mock_quick},
+		.setup = {.reads = {1, mock_in}, .writes = {1, mock_out}, .stage_count = 1, .stages = &stand->stage},
 		.limits = worker_limits_usual,
 	};
 }
@@ -151,7 +151,10 @@ static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 static int64_t committed_offset(struct stand *stand)
 {
 	struct error error = {0};
-	struct consumer *asker = consumer_open(&stand->config.consumer, &error);
+	struct consumer_config config = stand->config.consumer;
+	config.topics = mock_in;
+	config.topic_count = 1;
+	struct consumer *asker = consumer_open(&config, &error);
 	assert_non_null(asker);
 	rd_kafka_topic_partition_list_t *list = consumer_list(asker, (struct positions){1, assigned});
 	assert_int_equal(rd_kafka_committed(consumer_client(asker), list, MOCK_WAIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
@@ -238,8 +241,8 @@ static const char *const both_out[] = {"out", "out"};
 static void configure_letters(struct stand *stand, const char *steps)
 {
 	configure(stand, steps);
-	stand->config.transaction.topics = both_out;
-	stand->config.transaction.topic_count = 2;
+	stand->config.setup.writes = (struct topic_list){2, both_out};
+	stand->stage.dead_letters = 1;
 }
 
 static void read_letter(struct stand *stand, struct letter *letter)
@@ -301,9 +304,9 @@ static void a_model_that_is_away_may_be_a_dead_letter_that_names_it(void **state
 	static const struct model_address nowhere = {.url = "http://127.0.0.1:1"};
 	static const struct model_config away = {.name = "away", .addresses = {1, &nowhere}};
 	configure_letters(stand, calls);
-	stand->config.caller.model_count = 1;
-	stand->config.caller.models = &away;
-	stand->config.caller.outage_deadletter = true;
+	stand->caller.model_count = 1;
+	stand->caller.models = &away;
+	stand->caller.outage_deadletter = true;
 	start_configured(stand);
 	ask(stand, "r", 1, NULL, NULL);
 	read_letter(stand, &letter);
@@ -331,7 +334,7 @@ static void errors_that_are_not_to_be_answered_are_kept_only(void **state)
 	struct stand *stand = *state;
 	struct letter letter;
 	configure_letters(stand, doubles);
-	stand->config.errors_off = true;
+	stand->stage.errors_off = true;
 	start_configured(stand);
 	mock_write(&stand->mock, "key", "poison", NULL, NULL);
 	read_letter(stand, &letter);
@@ -347,7 +350,7 @@ static void an_answer_leaves_in_the_format_that_the_pipeline_says(void **state)
 {
 	struct stand *stand = *state;
 	configure(stand, doubles);
-	stand->config.format = &format_v1;
+	stand->stage.format = &format_v1;
 	start_configured(stand);
 	ask(stand, "r", 21, NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);

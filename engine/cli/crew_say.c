@@ -1,0 +1,62 @@
+/* crew_say.c: see crew_say.h. */
+#include "cli/crew_say.h"
+
+#include <inttypes.h>
+
+static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
+{
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].role == role)
+			return plan->topics[i].name;
+	return NULL;
+}
+
+static const struct pipeline_plan *plan_of(const struct deployment *deployment, const char *pipeline)
+{
+	for (size_t i = 0; i < deployment->plan.count; i++)
+		if (strcmp(deployment->plan.pipelines[i].graph->name, pipeline) == 0)
+			return &deployment->plan.pipelines[i];
+	return NULL;
+}
+
+void say_start(const struct crew_config *config, const struct pipeline_plan *plan)
+{
+	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !config->at_least_once;
+	const char *answers = topic_of(plan, TOPIC_OUTPUTS);
+	fprintf(config->out, "%s: reads %s, %s%s, dead letters to %s; %s, in group %s as %s\n", plan->graph->name,
+		topic_of(plan, TOPIC_INPUTS), answers ? "answers to " : "gives no answers", answers ? answers : "",
+		topic_of(plan, TOPIC_ERRORS), exactly_once ? "exactly once" : "at least once", plan->group, config->instance);
+	fflush(config->out);
+}
+
+void say_changes(const struct crew_config *config, const struct deployment *before, const struct deployment *now)
+{
+	for (size_t i = 0; i < now->plan.count; i++) {
+		const struct pipeline_plan *plan = &now->plan.pipelines[i];
+		const struct pipeline_plan *old = plan_of(before, plan->graph->name);
+		if (!old)
+			say_start(config, plan);
+		else if (deployment_version(before, old, config->kinds) != deployment_version(now, plan, config->kinds))
+			fprintf(config->out, "%s: changed; what is in flight ends as it began\n", plan->graph->name);
+	}
+	for (size_t i = 0; i < before->plan.count; i++)
+		if (!plan_of(now, before->plan.pipelines[i].graph->name))
+			fprintf(config->out, "%s: is not in the files any more; it drains\n",
+				before->plan.pipelines[i].graph->name);
+	fflush(config->out);
+}
+
+void say_pipeline_end(const struct crew_config *config, const char *name, const struct crew_counts *counts)
+{
+	fprintf(config->out,
+		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
+		", dead letters %" PRIu64 "\n",
+		name, counts->taken, counts->released, counts->answered, counts->failed, counts->dead_letters);
+}
+
+void say_worker_end(const struct crew_config *config, const char *group, const char *instance, struct worker_counts counts)
+{
+	bool was_reset = counts.resets > 0 && counts.reset_reason;
+	fprintf(config->out, "worker %s of %s: commits %" PRIu64 ", resets %" PRIu64 "%s%s\n", instance, group, counts.commits,
+		counts.resets, was_reset ? "; the last: " : "", was_reset ? counts.reset_reason : "");
+}

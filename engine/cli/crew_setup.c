@@ -1,0 +1,268 @@
+/* crew_setup.c: see crew_setup.h. */
+#include "cli/crew_setup.h"
+
+#include "serving/configure.h"
+
+/* ---- topics by number ---- */
+
+static uint32_t topic_number(struct topic_register *topics, const char *name)
+{
+	for (size_t i = 0; i < topics->count; i++)
+		if (strcmp(topics->names[i], name) == 0)
+			return (uint32_t)i;
+	if (topics->count == topics->capacity) {
+		size_t capacity = topics->capacity ? topics->capacity * 2 : 16;
+		const char **names = ARENA_ARRAY(topics->arena, const char *, capacity);
+		if (!names)
+			return TOPIC_NOWHERE;
+		if (topics->count > 0)
+			memcpy(names, topics->names, topics->count * sizeof *names);
+		topics->names = names;
+		topics->capacity = capacity;
+	}
+	topics->names[topics->count] = arena_copy(topics->arena, name, strlen(name));
+	return (uint32_t)topics->count++;
+}
+
+static struct topic_list topic_list_of(const struct topic_register *topics)
+{
+	return (struct topic_list){topics->count, topics->names};
+}
+
+/* ---- one stage ---- */
+
+static int lineage_of(const struct graph *graph, size_t step)
+{
+	int lineage = graph->steps[step].spec->lineage;
+	return lineage == LINEAGE_OF_PIPELINE ? graph->spec->lineage : lineage;
+}
+
+static void note_number(struct step_topics *topics, const struct topic *topic, uint32_t number)
+{
+	if (topic->role == TOPIC_STEP_INPUTS)
+		topics->inputs = number;
+	else
+		topics->outputs = number;
+}
+
+/* Step topics that somebody depends on leave with the answer; others are taps. */
+static bool step_topics_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const struct graph *graph = plan->graph;
+	struct step_topics *steps = ARENA_ARRAY(arena, struct step_topics, graph->count);
+	struct step_taps *taps = ARENA_ARRAY(arena, struct step_taps, graph->count);
+	if (!steps || !taps)
+		return false;
+	for (size_t i = 0; i < graph->count; i++) {
+		steps[i] = taps[i].topics = (struct step_topics){TOPIC_NOWHERE, TOPIC_NOWHERE};
+		taps[i].one_in = lineage_of(graph, i) == LINEAGE_SAMPLED ? LINEAGE_SAMPLE : 1;
+	}
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		if (topic->role != TOPIC_STEP_INPUTS && topic->role != TOPIC_STEP_OUTPUTS)
+			continue;
+		if (topic->best_effort) {
+			note_number(&taps[topic->of].topics, topic, topic_number(&group->taps, topic->name));
+			stage->taps = taps;
+		} else {
+			note_number(&steps[topic->of], topic, topic_number(&group->writes, topic->name));
+			stage->steps = steps;
+		}
+	}
+	return true;
+}
+
+static bool stage_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const struct pipeline_output *output = &plan->graph->spec->output;
+	uint32_t *reads = ARENA_ARRAY(arena, uint32_t, plan->topic_count);
+	if (!reads)
+		return false;
+	*stage = (struct stage_config){
+		.name = plan->graph->name,
+		.graph = plan->graph,
+		.topics = reads,
+		.answers = TOPIC_NOWHERE,
+		.dead_letters = TOPIC_NOWHERE,
+		.format = output->format ? format_named(text_of(output->format)) : NULL,
+		.errors_off = !output->errors,
+		.by_key = plan->graph->spec->order == ORDER_KEY,
+	};
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		if (topic->role == TOPIC_INPUTS)
+			reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
+		else if (topic->role == TOPIC_OUTPUTS)
+			stage->answers = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_ERRORS)
+			stage->dead_letters = topic_number(&group->writes, topic->name);
+	}
+	return step_topics_make(stage, group, plan, arena);
+}
+
+/* ---- callers: one for as many pipelines as can share it ---- */
+
+static const struct model_config *model_find(const struct caller_config *caller, const char *name)
+{
+	for (size_t i = 0; i < caller->model_count; i++)
+		if (strcmp(caller->models[i].name, name) == 0)
+			return &caller->models[i];
+	return NULL;
+}
+
+static bool same_addresses(const struct model_addresses *a, const struct model_addresses *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; same && i < a->count; i++)
+		same = a->items[i].protocol == b->items[i].protocol && a->items[i].tls == b->items[i].tls &&
+		       strcmp(a->items[i].host, b->items[i].host) == 0 && strcmp(a->items[i].model, b->items[i].model) == 0 &&
+		       strcmp(a->items[i].url ? a->items[i].url : "", b->items[i].url ? b->items[i].url : "") == 0;
+	return same;
+}
+
+/* Steps may say of one model that it is in different places: those cannot share. */
+static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
+{
+	if (shared->outage_deadletter != caller->outage_deadletter)
+		return false;
+	for (size_t i = 0; i < caller->model_count; i++) {
+		const struct model_config *known = model_find(shared, caller->models[i].name);
+		if (known && !same_addresses(&known->addresses, &caller->models[i].addresses))
+			return false;
+	}
+	return true;
+}
+
+static bool share(struct caller_config *shared, const struct caller_config *caller, struct arena *arena)
+{
+	struct model_config *models = ARENA_ARRAY(arena, struct model_config, shared->model_count + caller->model_count);
+	if (!models)
+		return false;
+	size_t count = shared->model_count;
+	if (count > 0)
+		memcpy(models, shared->models, count * sizeof *models);
+	for (size_t i = 0; i < caller->model_count; i++)
+		if (!model_find(shared, caller->models[i].name))
+			models[count++] = caller->models[i];
+	shared->models = models;
+	shared->model_count = count;
+	return true;
+}
+
+static const struct caller_config *caller_make(struct caller_config *callers, size_t *count, const struct plan *plan,
+					       const struct pipeline_plan *pipeline, struct arena *arena, struct error *error)
+{
+	struct caller_config caller;
+	if (!caller_configure(plan, pipeline, arena, &caller, error))
+		return NULL;
+	for (size_t i = 0; i < *count; i++)
+		if (may_share(&callers[i], &caller))
+			return share(&callers[i], &caller, arena) ? &callers[i] : NULL;
+	callers[*count] = caller;
+	return &callers[(*count)++];
+}
+
+/* ---- a setup ---- */
+
+static struct stage_counts *counts_of(struct group *group, const char *name, struct arena *lasting)
+{
+	for (struct served *served = group->served; served; served = served->next)
+		if (strcmp(served->name, name) == 0)
+			return served->counts;
+	struct served *served = ARENA_NEW(lasting, struct served);
+	if (!served)
+		return NULL;
+	served->name = arena_copy(lasting, name, strlen(name));
+	served->counts = ARENA_ARRAY(lasting, struct stage_counts, group->worker_count);
+	served->next = group->served;
+	if (served->name && served->counts)
+		group->served = served;
+	return served->counts;
+}
+
+static bool fill(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct deployment *deployment,
+		 const struct step_kind *const *kinds, struct arena *arena, struct arena *lasting, struct error *error)
+{
+	const struct plan *plan = &deployment->plan;
+	struct caller_config *callers = ARENA_ARRAY(arena, struct caller_config, plan->count);
+	size_t caller_count = 0;
+	for (size_t i = 0; callers && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (strcmp(pipeline->group, group->name) != 0)
+			continue;
+		struct stage_config *stage = &stages[setup->stage_count++];
+		if (!stage_make(stage, group, pipeline, arena))
+			return false;
+		stage->caller = caller_make(callers, &caller_count, plan, pipeline, arena, error);
+		stage->version = deployment_version(deployment, pipeline, kinds);
+		stage->counts = counts_of(group, stage->name, lasting);
+		if (!stage->caller || stage->version == 0 || !stage->counts || !stage_check(stage, error))
+			return false;
+	}
+	return callers && !arena_failed(arena) && !arena_failed(lasting);
+}
+
+struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct step_kind *const *kinds,
+				     atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error)
+{
+	struct worker_setup *setup = ARENA_NEW(arena, struct worker_setup);
+	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, deployment->plan.count);
+	if (!setup || !stages || !fill(setup, stages, group, deployment, kinds, arena, lasting, error)) {
+		if (error->kind == ERROR_NONE)
+			error_memory(error, ERROR_SYSTEM, "preparing workers");
+		return NULL;
+	}
+	for (size_t i = 0; i < setup->stage_count; i++)
+		stages[i].users = users;
+	setup->stages = stages;
+	setup->reads = topic_list_of(&group->reads);
+	setup->writes = topic_list_of(&group->writes);
+	setup->taps = topic_list_of(&group->taps);
+	return setup;
+}
+
+/* ---- memory ---- */
+
+#define MEMORY_OF_ENGINE ((size_t)24 << 20) /* the program, its files, the main thread */
+#define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
+#define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it works, slowly */
+#define MEMORY_PARTS 8			    /* of which records on their way in, through and out take some each */
+#define IN_FLIGHT_BYTES 8192		    /* of a small message: so many of them fit */
+
+static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
+{
+	struct property *items = ARENA_ARRAY(arena, struct property, count + users.count);
+	if (!items)
+		return (struct properties){0};
+	memcpy(items, own, count * sizeof *own);
+	if (users.count > 0)
+		memcpy(&items[count], users.items, users.count * sizeof *items);
+	return (struct properties){count + users.count, items};
+}
+
+bool crew_shares_make(const struct crew_config *config, size_t workers, struct arena *arena, struct crew_shares *shares,
+		      struct error *error)
+{
+	size_t fixed = MEMORY_OF_ENGINE + workers * MEMORY_OF_WORKER;
+	size_t each = config->memory_bytes > fixed ? (config->memory_bytes - fixed) / workers : 0;
+	each = each < MEMORY_LEAST ? MEMORY_LEAST : each;
+	size_t part = each / MEMORY_PARTS;
+	const char *fetched = arena_print(arena, "%zu", part / 1024);
+	const char *a_fetch = arena_print(arena, "%zu", part);
+	const char *produced = arena_print(arena, "%zu", 2 * part / 1024);
+	const struct property consumer[] = {
+		{"queued.min.messages", "1000000"}, /* the limit in bytes comes first */
+		{"queued.max.messages.kbytes", fetched},
+		{"fetch.max.bytes", a_fetch},
+	};
+	const struct property producer[] = {{"queue.buffering.max.kbytes", produced}};
+	shares->limits = worker_limits_usual;
+	shares->limits.held_bytes = part;
+	shares->limits.in_flight = part / IN_FLIGHT_BYTES;
+	shares->limits.tap_bytes = part / 4;
+	shares->limits.commit_ms = config->commit_ms;
+	shares->limits.drain_ms = config->drain_ms;
+	shares->consumer = properties_before(consumer, sizeof consumer / sizeof *consumer, config->consumer, arena);
+	shares->producer = properties_before(producer, sizeof producer / sizeof *producer, config->producer, arena);
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "preparing workers");
+}

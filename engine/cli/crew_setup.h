@@ -1,0 +1,54 @@
+/* crew_setup.h: what the workers of a group are given: the stages of its pipelines, by
+ * the numbers of their topics, within the memory that the engine may have. The crew's own.
+ */
+#ifndef SLUICE_CLI_CREW_SETUP_H
+#define SLUICE_CLI_CREW_SETUP_H
+
+#include "cli/crew.h"
+#include "cli/deployment.h"
+#include "worker/worker.h"
+
+/* Topics by number: a name keeps its number as long as the engine runs, and a list that
+ * was handed out stays as it is. */
+struct topic_register {
+	struct arena *arena;
+	const char **names;
+	size_t count, capacity;
+};
+
+/* What stays the same while setups come and go. */
+struct group {
+	const char *name;
+	bool exactly_once;
+	struct topic_register reads, writes, taps;
+	struct served *served; /* its pipelines so far, with their counts */
+	struct member *members;
+	size_t worker_count;
+	struct worker_setup *setup; /* the newest */
+	struct group *next;
+};
+
+/* What a pipeline did since the engine began, in all its versions. */
+struct served {
+	const char *name;
+	struct stage_counts *counts; /* one a worker */
+	struct served *next;
+};
+
+/* The setup of that group, in `arena`, where it lives with its deployment; counts and names
+ * of topics in `lasting`, as long as the crew. `users` counts who has its stages open.
+ * CONFIG: a stage that cannot be opened. NULL: `error` says why. */
+struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct step_kind *const *kinds,
+				     atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error);
+
+/* How much each of `workers` may hold, and what its clients are told of it. */
+struct crew_shares {
+	struct worker_limits limits;
+	struct properties consumer;
+	struct properties producer;
+};
+
+bool crew_shares_make(const struct crew_config *config, size_t workers, struct arena *arena, struct crew_shares *shares,
+		      struct error *error);
+
+#endif

@@ -1,0 +1,119 @@
+/* deployment.c: see deployment.h. */
+#include "cli/deployment.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "cli/run_check.h"
+#include "spec/normal.h"
+
+#define DEPLOYMENT_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
+#define NORMAL_BYTES_MAX ((size_t)16 << 20)	 /* of one resource, written out */
+
+/* ---- reading ---- */
+
+static bool make_plan(struct deployment *deployment, struct session *session, const struct deployment_options *options,
+		      struct error *error)
+{
+	const struct models_metadata none = {0};
+	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none, .servers = options->servers};
+	const struct resource *runtime = spec_first(&deployment->spec, RESOURCE_RUNTIME);
+	deployment->runtime = runtime ? runtime->spec : NULL;
+	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
+		return false;
+	const struct faults *faults = deployment->spec.faults;
+	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
+		(void)command_faults(session, faults, OUTPUT_TEXT);
+	return faults_count(faults, SEVERITY_ERROR) == 0 && (options->insecure || run_check_protection(faults, error)) &&
+	       run_check(&deployment->plan, deployment->arena, error);
+}
+
+static bool deployment_read(struct deployment *deployment, struct session *session, const struct deployment_options *options,
+			    struct error *error)
+{
+	const struct spec_options spec_options = {.kinds = session->kinds};
+	deployment->arena = arena_open(DEPLOYMENT_ARENA_BYTES);
+	if (!deployment->arena)
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	deployment->spec_is_open = spec_open(&deployment->spec, error);
+	return deployment->spec_is_open &&
+	       spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) &&
+	       make_plan(deployment, session, options, error);
+}
+
+struct deployment *deployment_open(struct session *session, const struct deployment_options *options, struct error *error)
+{
+	struct deployment *deployment = memory_take(1, sizeof *deployment);
+	if (!deployment) {
+		error_memory(error, ERROR_SYSTEM, "reading files");
+		return NULL;
+	}
+	if (deployment_read(deployment, session, options, error))
+		return deployment;
+	deployment_close(deployment);
+	return NULL;
+}
+
+void deployment_close(struct deployment *deployment)
+{
+	if (!deployment)
+		return;
+	if (deployment->spec_is_open)
+		spec_close(&deployment->spec);
+	arena_close(deployment->arena);
+	memory_give(deployment);
+}
+
+/* ---- versions ---- */
+
+/* Resources count as they are written out, whatever way they were written. */
+static void add_resource(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena,
+			 struct buffer *out)
+{
+	const struct node *node = resource_normal(resource, kinds, arena);
+	if (node)
+		node_print_json(node, out);
+	else
+		out->failed = true;
+}
+
+static void add_callee(const struct deployment *deployment, const struct callee *callee, const struct step_kind *const *kinds,
+		       struct arena *arena, struct buffer *out)
+{
+	const struct resource *model = spec_find(&deployment->spec, RESOURCE_MODEL, callee->name);
+	const struct resource *experiment = spec_find(&deployment->spec, RESOURCE_EXPERIMENT, callee->name);
+	buffer_print(out, "\n%s %s", callee->name, callee->endpoint.addresses ? callee->endpoint.addresses : "");
+	if (model)
+		add_resource(model, kinds, arena, out);
+	if (experiment)
+		add_resource(experiment, kinds, arena, out);
+}
+
+static void add_pipeline(const struct deployment *deployment, const struct pipeline_plan *pipeline,
+			 const struct step_kind *const *kinds, struct arena *arena, struct buffer *out)
+{
+	add_resource(pipeline->graph->resource, kinds, arena, out);
+	buffer_print(out, "\n%s", pipeline->group);
+	for (size_t i = 0; i < pipeline->topic_count; i++)
+		buffer_print(out, "\n%d %s %d", (int)pipeline->topics[i].role, pipeline->topics[i].name,
+			     (int)pipeline->topics[i].best_effort);
+	for (size_t i = 0; i < pipeline->graph->count; i++)
+		buffer_print(out, "\n%lld", (long long)pipeline->graph->steps[i].timeout_ms);
+	for (size_t i = 0; i < pipeline->callee_count; i++)
+		add_callee(deployment, &pipeline->callees[i], kinds, arena, out);
+}
+
+uint64_t deployment_version(const struct deployment *deployment, const struct pipeline_plan *pipeline,
+			    const struct step_kind *const *kinds)
+{
+	struct buffer text;
+	struct arena *arena = arena_open(DEPLOYMENT_ARENA_BYTES);
+	buffer_open(&text, NORMAL_BYTES_MAX);
+	uint64_t version = 0;
+	if (arena) {
+		add_pipeline(deployment, pipeline, kinds, arena, &text);
+		version = buffer_failed(&text) ? 0 : hash_bytes(text.bytes, text.length, 0) | 1;
+	}
+	buffer_close(&text);
+	arena_close(arena);
+	return version;
+}

@@ -1,0 +1,35 @@
+/* deployment.h: files read, planned and found fit to run: what an engine is given, and
+ * given anew. For `sluice run` and `sluice dev`.
+ */
+#ifndef SLUICE_CLI_DEPLOYMENT_H
+#define SLUICE_CLI_DEPLOYMENT_H
+
+#include "cli/command.h"
+#include "plan/plan.h"
+
+struct deployment {
+	struct spec spec;
+	struct arena *arena;
+	struct plan plan;
+	const struct runtime_spec *runtime; /* NULL: the files have none */
+	bool spec_is_open;
+};
+
+struct deployment_options {
+	const char *const *paths;
+	size_t path_count;
+	struct name_list servers; /* NAME=URL */
+	bool insecure;		  /* protection that is asked for and not in force is no obstacle */
+};
+
+/* Faults are said on the session's `err`. NULL: `error` says why, or its kind is NONE
+ * when the faults did. */
+struct deployment *deployment_open(struct session *session, const struct deployment_options *options, struct error *error);
+void deployment_close(struct deployment *deployment); /* NULL is fine */
+
+/* What a pipeline is made of, as a number: the same as long as nothing changes that its
+ * stages, its topics or its calls depend on. 0: memory ran out. */
+uint64_t deployment_version(const struct deployment *deployment, const struct pipeline_plan *pipeline,
+			    const struct step_kind *const *kinds);
+
+#endif

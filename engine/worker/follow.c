@@ -1,0 +1,246 @@
+/* follow.c: partitions come and go, as the group wants it; stages come and go, as the
+ * files want it. Entered between messages, when nothing is being ended. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "worker/parts.h"
+
+#define HANDOVER_MS 1000 /* for what is in flight where partitions are taken: the group waits as long */
+
+/* ---- partitions ---- */
+
+static struct stage *stage_of_topic(const struct worker *worker, uint32_t topic)
+{
+	return topic < worker->route_count ? worker->routes[topic] : NULL;
+}
+
+static void order_lanes(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		struct lane *lane = worker->lanes.items[i];
+		const struct stage *stage = stage_of_topic(worker, lane->topic);
+		lane_order(lane, stage && stage->config->by_key && !worker->config->transaction.id);
+	}
+}
+
+static bool partitions_take_over(struct worker *worker, struct positions given, struct error *error)
+{
+	if (!lanes_add(&worker->lanes, given, error))
+		return false;
+	struct position *positions = memory_resize(worker->positions, worker->lanes.count + 1, sizeof(struct position));
+	if (!positions)
+		return error_memory(error, ERROR_SYSTEM, "taking over partitions");
+	worker->positions = positions;
+	order_lanes(worker);
+	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error);
+}
+
+bool follow_is_handing_over(const struct worker *worker)
+{
+	return worker->handover_until_ms > loop_now_ms(worker->loop) && !lanes_are_empty(&worker->lanes);
+}
+
+static bool begin_handover(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
+{
+	intake_drop(worker, taken);
+	worker->handover_until_ms = loop_now_ms(worker->loop) + (change == ASSIGNMENT_TAKEN ? HANDOVER_MS : 0);
+	return loop_timer_set(worker->loop, &worker->handover_timer, worker->handover_until_ms, error);
+}
+
+static bool partitions_hand_over(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
+{
+	if (worker->handover_until_ms == 0 && !begin_handover(worker, taken, change, error))
+		return false;
+	if (follow_is_handing_over(worker) || (worker->outbox.half_left > 0 && !worker->spoilt))
+		return true;
+	if (worker->dirty || worker->spoilt)
+		return release_end(worker, error);
+	lanes_remove(&worker->lanes, taken);
+	worker->handover_until_ms = 0;
+	loop_timer_stop(worker->loop, &worker->handover_timer);
+	return consumer_accept(worker->consumer, error);
+}
+
+/* Partitions given are read once the producer stands, for only then is what a
+ * predecessor left open decided. Partitions taken away are let go when what left them
+ * is committed; what is still in flight there a moment later is another's to do again. */
+bool follow_assignment(struct worker *worker, struct error *error)
+{
+	struct positions changed;
+	enum assignment_change change = consumer_change(worker->consumer, &changed);
+	if (change == ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
+		return true;
+	return change == ASSIGNMENT_GIVEN ? partitions_take_over(worker, changed, error)
+					  : partitions_hand_over(worker, changed, change, error);
+}
+
+/* ---- stages ---- */
+
+static bool is_same(const struct stage_config *a, const struct stage_config *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->version == b->version;
+}
+
+static struct stage *stage_like(const struct worker *worker, const struct stage_config *config)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (!stage->retired && is_same(stage->config, config))
+			return stage;
+	return NULL;
+}
+
+static bool is_kept(const struct stage *stage, const struct worker_setup *setup)
+{
+	for (size_t i = 0; i < setup->stage_count; i++)
+		if (is_same(stage->config, &setup->stages[i]))
+			return true;
+	return false;
+}
+
+static void retire_others(struct worker *worker, const struct worker_setup *setup)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (!stage->retired && !is_kept(stage, setup)) {
+			stage->retired = true;
+			worker->retired_count++;
+		}
+}
+
+static bool open_new(struct worker *worker, const struct worker_setup *setup, struct error *error)
+{
+	worker->stage_count = setup->stage_count;
+	for (size_t i = 0; i < setup->stage_count; i++) {
+		if (stage_like(worker, &setup->stages[i]))
+			continue;
+		struct stage *stage = stage_open(worker, &setup->stages[i], error);
+		if (!stage)
+			return false;
+		stage->next = worker->stages;
+		worker->stages = stage;
+	}
+	return true;
+}
+
+static bool draw_routes(struct worker *worker, const struct worker_setup *setup, struct error *error)
+{
+	struct stage **routes = memory_take(setup->reads.count + 1, sizeof(struct stage *));
+	if (!routes)
+		return error_memory(error, ERROR_SYSTEM, "opening stages");
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		for (size_t i = 0; i < stage->config->topic_count && !stage->retired; i++)
+			routes[stage->config->topics[i]] = stage;
+	memory_give(worker->routes);
+	worker->routes = routes;
+	worker->route_count = setup->reads.count;
+	return true;
+}
+
+/* What a retired stage has in hand never entered it: it enters the one that reads its
+ * topic now, or is left to whoever reads that topic later. */
+static void pass_on(struct worker *worker)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+		struct stage *heir =
+			stage->retired && stage->config->topic_count > 0 ? stage_of_topic(worker, stage->config->topics[0]) : NULL;
+		if (!heir)
+			continue;
+		heir->paused = heir->paused || stage->paused;
+		stage->paused = false;
+		if (heir->waiting.count > 0)
+			continue;
+		struct waiting empty = heir->waiting;
+		heir->waiting = stage->waiting;
+		stage->waiting = empty;
+	}
+}
+
+static bool follow_stages(struct worker *worker, const struct worker_setup *setup, struct error *error)
+{
+	retire_others(worker, setup);
+	if (!open_new(worker, setup, error) || !draw_routes(worker, setup, error))
+		return false;
+	pass_on(worker);
+	order_lanes(worker);
+	worker->setup = worker->outbox.setup = setup;
+	atomic_store(&worker->followed, setup);
+	return true;
+}
+
+static void close_retired(struct worker *worker)
+{
+	struct stage **at = &worker->stages;
+	while (*at) {
+		struct stage *stage = *at;
+		if (!stage->retired || stage->load.in_flight > 0) {
+			at = &stage->next;
+			continue;
+		}
+		*at = stage->next;
+		worker->retired_count--;
+		stage_close(stage);
+	}
+}
+
+/* ---- topics ---- */
+
+static bool follow_taps(struct worker *worker, const struct worker_setup *setup, struct error *error)
+{
+	struct outbox *outbox = &worker->outbox;
+	if (setup->taps.count == 0)
+		return true;
+	const struct side_config config = {.brokers = worker->config->transaction.brokers,
+					   .queue_bytes = worker->config->limits.tap_bytes,
+					   .properties = worker->config->transaction.properties};
+	if (!outbox->side && !(outbox->side = side_open(&config, error)))
+		return false;
+	return side_topics(outbox->side, setup->taps.names, setup->taps.count, error);
+}
+
+static bool follow_reads(struct worker *worker, const struct worker_setup *setup, struct stage *const *before, size_t before_count,
+			 struct error *error)
+{
+	bool *read = memory_take(setup->reads.count + 1, sizeof(bool));
+	if (!read)
+		return error_memory(error, ERROR_SYSTEM, "changing the topics that are read");
+	bool changed = false;
+	for (size_t i = 0; i < setup->reads.count; i++) {
+		read[i] = worker->routes[i] != NULL;
+		changed = changed || read[i] != (i < before_count && before[i] != NULL);
+	}
+	const struct consumer_topics topics = {setup->reads.names, setup->reads.count, read};
+	bool good = !changed || consumer_follow(worker->consumer, &topics, error);
+	memory_give(read);
+	return good;
+}
+
+/* ---- setups ---- */
+
+bool follow_first(struct worker *worker, struct error *error)
+{
+	const struct worker_setup *setup = &worker->config->setup;
+	return follow_taps(worker, setup, error) && follow_stages(worker, setup, error);
+}
+
+static bool follow_next(struct worker *worker, const struct worker_setup *setup, struct error *error)
+{
+	struct stage **before = worker->routes;
+	size_t before_count = worker->route_count;
+	worker->routes = NULL; /* draw_routes() makes others */
+	bool good = follow_taps(worker, setup, error) &&
+		    output_topics(worker->outbox.output, setup->writes.names, setup->writes.count, error) &&
+		    follow_stages(worker, setup, error) && follow_reads(worker, setup, before, before_count, error);
+	memory_give(before);
+	return good;
+}
+
+bool follow_setup(struct worker *worker, struct error *error)
+{
+	struct positions changed;
+	if (worker->retired_count > 0)
+		close_retired(worker);
+	if (!atomic_load_explicit(&worker->wanted, memory_order_relaxed) || worker->drain_until_ms > 0 ||
+	    consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
+		return true;
+	const struct worker_setup *setup = atomic_exchange(&worker->wanted, NULL);
+	return !setup || follow_next(worker, setup, error);
+}

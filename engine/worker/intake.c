@@ -1,0 +1,323 @@
+/* intake.c: poll -> decode -> enter the stage. A stage without room has what is in hand
+ * for it kept, and its partitions paused; nobody else waits for it. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "worker/parts.h"
+
+#define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
+#define WAITING_BYTES_MOST ((size_t)1 << 20)
+
+/* ---- decode ---- */
+
+/* What headers say goes before what the payload says. */
+static bool read_headers(struct message *message, struct error *error)
+{
+	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	if (id)
+		message->id = id->value;
+	const struct header *deadline = headers_find(message->headers, TEXT("x-deadline-ms"));
+	if (deadline && !number_read_int64(deadline->value, &message->deadline_ms))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the header x-deadline-ms is \"" TEXT_FORMAT "\"; it must be milliseconds since 1970",
+				 TEXT_ARGUMENTS(deadline->value));
+	return true;
+}
+
+/* Without an id of its own a message is named by where it stood. */
+static void message_identify(struct message *message)
+{
+	if (message->id.length == 0)
+		message->id = message->payload_id;
+	if (message->id.length == 0)
+		message->id = text_of(arena_print(message->arena, TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(message->origin.topic),
+						  (int)message->origin.partition, (long long)message->origin.offset));
+}
+
+/* Callers name a time of day; here time is the loop's, which never goes back. */
+static void message_set_clock(struct message *message, const struct loop *loop)
+{
+	if (message->deadline_ms == 0)
+		return;
+	int64_t boot_ms = loop_time_of_day_ms(loop) - loop_now_ms(loop); /* when the loop's clock began */
+	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
+}
+
+static bool value_decode(const struct stage_config *config, struct message *message, struct text value, struct error *error)
+{
+	if (!value.bytes)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the record has no value (a tombstone), and a request has one; send its tensors");
+	if (config->graph->mapping)
+		return mapped_decode(message, config->graph->mapping, value, config->schemas, error);
+	return message_decode(message, value, config->schemas, error);
+}
+
+static bool flight_decode(const struct worker *worker, struct flight *flight, struct error *error)
+{
+	struct message *message = &flight->message;
+	const struct record *record = &flight->record;
+	message->origin = (struct origin){.topic = text_of(worker->setup->reads.names[record->topic]),
+					  .partition = record->partition,
+					  .offset = record->offset};
+	message->time_ms = record->time_ms;
+	message->key = record->key;
+	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
+		       value_decode(flight->stage->config, message, record->value, error);
+	if (!message->format)
+		message->format = &format_oip_json; /* its headers could not be read: an error that anybody can read */
+	message_identify(message);
+	message_set_clock(message, worker->loop);
+	return decoded;
+}
+
+/* ---- enter ---- */
+
+/* What was made of it before, Kafka did not take. */
+static bool is_blamed(struct flight *flight, struct error *error)
+{
+	flight->unfit = flight->blame & BLAME_ANSWER;
+	if (flight->unfit)
+		error_set(error, ERROR_LIMIT, PLACE_NONE,
+			  "Kafka refused what it was to be answered: %s; raise max.message.bytes of "
+			  "the topic, or make the answer smaller",
+			  lane_blame_reason(flight->lane, flight->record.offset));
+	return flight->unfit;
+}
+
+static void flight_enter(struct worker *worker, struct flight *flight)
+{
+	struct error error = {0};
+	const struct answer answer = {.error = &error};
+	if (flight_decode(worker, flight, &error) && !is_blamed(flight, &error) &&
+	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
+		return;
+	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
+}
+
+/* Each message goes as far as it can at once, while it is warm. */
+static void record_enter(struct worker *worker, struct stage *stage, struct lane *lane, struct record *record)
+{
+	struct flight *flight = lane_enter(&worker->lanes, lane, &stage->load, record, &worker->failure);
+	if (!flight) {
+		record_release(record); /* the worker stops */
+		return;
+	}
+	flight->stage = stage;
+	flight->taken_ms = loop_now_ms(worker->loop);
+	worker->counts.taken++;
+	count_add(&stage->counts->taken, 1);
+	atomic_store_explicit(&stage->counts->in_flight, stage->load.in_flight, memory_order_relaxed);
+	flight_enter(worker, flight);
+	if (flight_settle(&worker->lanes, flight, &worker->failure))
+		release(worker);
+}
+
+/* ---- room ---- */
+
+/* While all together are within the worker's limits, a stage has its own alone. */
+static bool has_room(const struct worker *worker, const struct stage *stage)
+{
+	const struct worker_limits *all = &worker->config->limits;
+	const struct stage_limits *own = &stage->config->limits;
+	const struct load *load = &stage->load;
+	size_t share = worker->stage_count > 0 ? worker->stage_count : 1;
+	if ((own->in_flight > 0 && load->in_flight >= own->in_flight) ||
+	    (own->held_bytes > 0 && load->held_bytes >= own->held_bytes))
+		return false;
+	return (worker->lanes.load.in_flight < all->in_flight || load->in_flight < all->in_flight / share) &&
+	       (worker->lanes.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);
+}
+
+bool intake_may_take(const struct worker *worker)
+{
+	struct positions changed;
+	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
+		return false;
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (!stage->retired && stage->waiting.count == 0 && has_room(worker, stage))
+			return true;
+	return false;
+}
+
+/* ---- what a full stage has in hand ---- */
+
+void waiting_close(struct waiting *waiting)
+{
+	for (size_t i = 0; i < waiting->count; i++)
+		record_release(&waiting->items[waiting->first + i]);
+	memory_give(waiting->items);
+	*waiting = (struct waiting){0};
+}
+
+static bool wait_in_hand(struct stage *stage, struct record *record)
+{
+	struct waiting *waiting = &stage->waiting;
+	if (waiting->first + waiting->count == waiting->capacity && waiting->first > 0) {
+		memmove(waiting->items, &waiting->items[waiting->first], waiting->count * sizeof(struct record));
+		waiting->first = 0;
+	}
+	if (waiting->count == waiting->capacity) {
+		size_t capacity = waiting->capacity ? waiting->capacity * 2 : TAKE_AT_ONCE;
+		struct record *items = memory_resize(waiting->items, capacity, sizeof *items);
+		if (!items)
+			return error_memory(&stage->worker->failure, ERROR_SYSTEM, "keeping records of a full stage");
+		waiting->items = items;
+		waiting->capacity = capacity;
+	}
+	waiting->items[waiting->first + waiting->count++] = *record;
+	waiting->bytes += record->value.length;
+	return true;
+}
+
+static struct record *first_in_hand(struct stage *stage)
+{
+	return stage->waiting.count > 0 ? &stage->waiting.items[stage->waiting.first] : NULL;
+}
+
+static void drop_first_in_hand(struct waiting *waiting)
+{
+	waiting->bytes -= waiting->items[waiting->first].value.length;
+	waiting->count--;
+	waiting->first = waiting->count > 0 ? waiting->first + 1 : 0;
+}
+
+static bool is_among(struct positions positions, const struct record *record)
+{
+	for (size_t i = 0; i < positions.count; i++)
+		if (positions.items[i].topic == record->topic && positions.items[i].partition == record->partition)
+			return true;
+	return false;
+}
+
+void intake_drop(struct worker *worker, struct positions positions)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+		struct waiting *waiting = &stage->waiting;
+		size_t kept = 0;
+		for (size_t i = 0; i < waiting->count; i++) {
+			struct record *record = &waiting->items[waiting->first + i];
+			if (!is_among(positions, record)) {
+				waiting->items[kept++] = *record;
+				continue;
+			}
+			waiting->bytes -= record->value.length;
+			record_release(record);
+		}
+		waiting->first = 0;
+		waiting->count = kept;
+	}
+}
+
+/* ---- pausing ---- */
+
+static bool stage_pause(struct worker *worker, struct stage *stage, bool paused, struct error *error)
+{
+	struct positions positions = {.items = worker->positions};
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		const struct lane *lane = worker->lanes.items[i];
+		if (worker->routes[lane->topic] == stage)
+			positions.items[positions.count++] = (struct position){lane->topic, lane->partition, OFFSET_NONE};
+	}
+	stage->paused = paused;
+	if (paused)
+		count_add(&stage->counts->pauses, 1);
+	return positions.count == 0 || consumer_pause(worker->consumer, positions, paused, error);
+}
+
+bool intake_pause_again(struct worker *worker, struct error *error)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->paused && !stage_pause(worker, stage, true, error))
+			return false;
+	return true;
+}
+
+/* A place to read from is set for partitions that go on: they pause again if they must. */
+bool intake_go_on(struct worker *worker, struct error *error)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->paused && !stage_pause(worker, stage, false, error))
+			return false;
+	return true;
+}
+
+/* Alone, a stage simply is not given more. */
+static bool pause_full(struct worker *worker, struct error *error)
+{
+	if (worker->stage_count < 2)
+		return true;
+	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+		const struct waiting *waiting = &stage->waiting;
+		if (stage->paused || (waiting->count < WAITING_MOST && waiting->bytes < WAITING_BYTES_MOST))
+			continue;
+		if (!stage_pause(worker, stage, true, error))
+			return false;
+	}
+	return true;
+}
+
+/* The rest of what is in hand waits where it is when the stage is full again. */
+static bool stage_resume(struct worker *worker, struct stage *stage, struct error *error)
+{
+	struct record *record;
+	while ((record = first_in_hand(stage)) && has_room(worker, stage)) {
+		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
+		struct record taken = *record;
+		drop_first_in_hand(&stage->waiting);
+		if (lane)
+			record_enter(worker, stage, lane, &taken);
+		else
+			record_release(&taken);
+	}
+	if (!stage->paused || stage->waiting.count > 0 || !has_room(worker, stage))
+		return true;
+	worker->more = true;
+	return stage_pause(worker, stage, false, error);
+}
+
+bool intake_resume(struct worker *worker, struct error *error)
+{
+	struct positions changed;
+	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
+		return true;
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (!stage->retired && (stage->paused || stage->waiting.count > 0) && !stage_resume(worker, stage, error))
+			return false;
+	return true;
+}
+
+/* ---- poll ---- */
+
+/* A record of topic T is handed to stage S. */
+static void record_route(struct worker *worker, struct lane *lane, struct record *record)
+{
+	struct stage *stage = lane ? worker->routes[record->topic] : NULL;
+	if (!stage || lane_has_taken(lane, record->offset))
+		record_release(record); /* of a partition, or for a pipeline, that is gone; or one read again for another's sake */
+	else if (stage->waiting.count == 0 && has_room(worker, stage))
+		record_enter(worker, stage, lane, record);
+	else if (!wait_in_hand(stage, record))
+		record_release(record);
+}
+
+bool intake_take(struct worker *worker, struct error *error)
+{
+	if (!intake_may_take(worker)) {
+		consumer_stay(worker->consumer);
+		return true;
+	}
+	size_t count;
+	if (!consumer_take(worker->consumer, worker->records, TAKE_AT_ONCE, &count, error))
+		return false;
+	worker->more = count > 0;
+	struct lane *lane = NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct record *record = &worker->records[i];
+		if (!lane || lane->partition != record->partition || lane->topic != record->topic)
+			lane = lanes_find(&worker->lanes, record->topic, record->partition);
+		record_route(worker, lane, record);
+	}
+	return pause_full(worker, error);
+}

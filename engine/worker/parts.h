@@ -1,0 +1,143 @@
+/* parts.h: what the files of this room share: a worker, and a stage while it is open.
+ * Private to engine/worker; its users see worker.h.
+ *
+ *   worker.c   the loop: what happens in a turn, opening and closing
+ *   intake.c   poll -> decode -> enter the stage
+ *   stages.c   a stage: its flow, and the calls that go from there and come back
+ *   release.c  leave in order -> produce -> commit
+ *   outbox.c   what leaves for a message, encoded
+ *   follow.c   partitions come and go, and so do stages
+ */
+#ifndef SLUICE_WORKER_PARTS_H
+#define SLUICE_WORKER_PARTS_H
+
+#include "log/side.h"
+#include "net/loop.h"
+#include "worker/lanes.h"
+#include "worker/outbox.h"
+#include "worker/worker.h"
+
+#define TAKE_AT_ONCE 500 /* records; then HTTP and timers get their turn */
+
+/* One client of models for all stages that were made with one configuration. */
+struct shared_caller {
+	struct caller *caller;
+	const struct caller_config *config;
+	size_t stages; /* that call by it: with the last it is closed */
+	struct shared_caller *next;
+};
+
+/* Records in hand for a stage that is full. */
+struct waiting {
+	struct record *items;
+	size_t first, count, capacity;
+	size_t bytes;
+};
+
+struct stage {
+	const struct stage_config *config;
+	struct worker *worker;
+	struct flow *flow;
+	struct shared_caller *shared;
+	struct load load;
+	struct waiting waiting;
+	bool paused;  /* its partitions are */
+	bool retired; /* nothing enters any more: closed when it is empty */
+	struct stage_counts *counts;
+	struct stage_counts own_counts; /* where nobody asks */
+	struct stage *next;
+};
+
+struct worker {
+	const struct worker_config *config;
+	struct consumer_config consumer_config; /* with the topics of the first setup */
+	struct transaction_config transaction_config;
+	struct loop *loop;
+	struct consumer *consumer;
+	struct watch consumer_watch, output_watch, command_watch;
+	struct loop_timer commit_timer, retry_timer, handover_timer;
+	int command_bell; /* rung by worker_stop() and worker_reload() */
+	atomic_bool stopping;
+	_Atomic(const struct worker_setup *) wanted; /* NULL: nothing new */
+	_Atomic(const struct worker_setup *) followed;
+	int64_t drain_until_ms;	   /* 0: not stopping yet */
+	int64_t handover_until_ms; /* 0: no partitions are being taken */
+
+	const struct worker_setup *setup;
+	struct shared_caller *callers;
+	struct stage *stages;
+	size_t stage_count; /* of those that are not retired */
+	size_t retired_count;
+	struct stage **routes; /* of each topic read; NULL: nobody takes it */
+	size_t route_count;
+
+	struct lanes lanes;
+	struct position *positions; /* room for one a lane */
+	struct record records[TAKE_AT_ONCE];
+	struct outbox outbox;
+	bool more;  /* the last take was not the queue's end */
+	bool dirty; /* something is to be committed */
+	bool commit_due;
+	bool spoilt; /* the open transaction cannot be committed */
+
+	struct call **refused; /* calls that could not be begun: answered in the next turn */
+	size_t refused_count;
+	size_t refused_capacity;
+	struct worker_counts counts;
+	struct error failure; /* SYSTEM: the worker stops */
+};
+
+/* The one writer of a count that others read. */
+static inline void count_add(_Atomic uint64_t *count, uint64_t more)
+{
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more, memory_order_relaxed);
+}
+
+/* ---- stages.c ---- */
+
+struct stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error);
+void stage_close(struct stage *stage); /* NULL is fine; its lanes are without its messages */
+
+/* The stages whose time has come, and calls that were refused, go on. */
+void stages_advance(struct worker *worker);
+int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: nothing waits for time */
+
+/* ---- intake.c ---- */
+
+/* Whether there is a stage that may take more. */
+bool intake_may_take(const struct worker *worker);
+bool intake_take(struct worker *worker, struct error *error);
+
+/* Stages that have room again take what they had in hand, and their partitions go on. */
+bool intake_resume(struct worker *worker, struct error *error);
+
+/* Drops what is in hand of partitions that are taken or read anew; count 0: of all. */
+void intake_drop(struct worker *worker, struct positions positions);
+
+bool intake_go_on(struct worker *worker, struct error *error); /* nothing is paused, for now */
+
+/* After partitions were given: those of paused stages are paused too. */
+bool intake_pause_again(struct worker *worker, struct error *error);
+
+void waiting_close(struct waiting *waiting);
+
+/* ---- release.c ---- */
+
+void release(struct worker *worker);
+void release_begin_interval(struct worker *worker);
+bool release_end(struct worker *worker, struct error *error);
+bool release_commit_when_due(struct worker *worker, struct error *error);
+void release_on_news(void *context, uint32_t events);
+void release_on_commit_due(void *context);
+
+/* ---- follow.c ---- */
+
+bool follow_assignment(struct worker *worker, struct error *error);
+bool follow_is_handing_over(const struct worker *worker); /* it waits for what is in flight */
+
+/* The stages of the first setup, before there is a consumer or an output; and the latest,
+ * when there is a new one and it may be followed now. Stages that nobody needs are closed. */
+bool follow_first(struct worker *worker, struct error *error);
+bool follow_setup(struct worker *worker, struct error *error);
+
+#endif

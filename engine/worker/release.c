@@ -1,0 +1,174 @@
+/* release.c: finished messages leave in their order, and what has left is committed. */
+#include "worker/parts.h"
+
+#define FULL_PAUSE_MS 1	   /* until a full producer queue is tried again */
+#define COMMIT_LEAST_MS 10 /* more often costs more than it gives (librdkafka before 2.12: 20 ms a retry) */
+#define COMMIT_MOST_MS 100
+#define COMMIT_SHARE 5 /* of the time, at most one part goes to committing */
+
+/* ---- leaving ---- */
+
+static void retry_soon(struct worker *worker)
+{
+	int64_t due_ms = loop_now_ms(worker->loop) + FULL_PAUSE_MS;
+	loop_timer_set(worker->loop, &worker->retry_timer, due_ms, &worker->failure);
+}
+
+void release_begin_interval(struct worker *worker)
+{
+	int64_t interval_ms = worker->config->limits.commit_ms;
+	if (interval_ms == 0) {
+		interval_ms = output_commit_us(worker->outbox.output) * COMMIT_SHARE / 1000;
+		interval_ms = interval_ms < COMMIT_LEAST_MS ? COMMIT_LEAST_MS : interval_ms;
+		interval_ms = interval_ms > COMMIT_MOST_MS ? COMMIT_MOST_MS : interval_ms;
+	}
+	worker->dirty = true;
+	loop_timer_set(worker->loop, &worker->commit_timer, loop_now_ms(worker->loop) + interval_ms, &worker->failure);
+}
+
+static void flight_count_out(const struct flight *flight, int64_t now_ms)
+{
+	struct stage_counts *counts = flight->stage->counts;
+	bool answered = flight->outcome == FLOW_ANSWER && !(flight->answer.error && flight->stage->config->errors_off);
+	count_add(&counts->released, 1);
+	count_add(&counts->latency[histogram_bucket((uint64_t)(now_ms - flight->taken_ms) * 1000)], 1);
+	atomic_store_explicit(&counts->in_flight, flight->stage->load.in_flight - 1, memory_order_relaxed);
+	if (answered)
+		count_add(&counts->answered, 1);
+	if (flight->answer.error)
+		count_add(&counts->failed, 1);
+	if (flight->outcome == FLOW_DROPPED)
+		count_add(&counts->dropped, 1);
+}
+
+void release(struct worker *worker)
+{
+	struct flight *flight;
+	while ((flight = lanes_first_leaving(&worker->lanes))) {
+		if (worker->spoilt || !output_is_open(worker->outbox.output))
+			return;
+		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
+		if (verdict == PRODUCE_FULL)
+			retry_soon(worker);
+		worker->spoilt = verdict == PRODUCE_SPOILT;
+		if (verdict != PRODUCED)
+			return;
+		const struct lane *lane = flight->lane;
+		flight_count_out(flight, loop_now_ms(worker->loop));
+		lanes_leave(&worker->lanes);
+		worker->counts.released++;
+		if (!worker->dirty && lane_has_released(lane))
+			release_begin_interval(worker);
+	}
+}
+
+/* ---- commit ---- */
+
+bool release_end(struct worker *worker, struct error *error)
+{
+	struct positions positions = lanes_released(&worker->lanes, worker->positions);
+	loop_timer_stop(worker->loop, &worker->commit_timer);
+	worker->commit_due = false;
+	return output_end(worker->outbox.output, positions, error);
+}
+
+bool release_commit_when_due(struct worker *worker, struct error *error)
+{
+	if (!output_may_end(worker->outbox.output))
+		return true;
+	bool drained = worker->drain_until_ms > 0 && worker->lanes.load.in_flight == 0;
+	bool due = worker->dirty && worker->outbox.half_left == 0 && (worker->commit_due || drained);
+	return (!due && !worker->spoilt) || release_end(worker, error);
+}
+
+void release_on_commit_due(void *context)
+{
+	struct worker *worker = context;
+	worker->commit_due = true;
+}
+
+static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
+{
+	worker->counts.dropped_in_flight += worker->lanes.load.in_flight;
+	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
+	worker->outbox.half_left = 0;
+	intake_drop(worker, committed);
+	lanes_reset(&worker->lanes, committed);
+	struct positions changed;
+	enum assignment_change change = consumer_change(worker->consumer, &changed);
+	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then nobody here reads on */
+	return leaving || (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error));
+}
+
+/* ---- what Kafka refused after it had been taken into the producer's queue ---- */
+
+static enum blame blame_of(const struct worker *worker, const struct lane *lane, const struct refusal *refusal)
+{
+	const struct stage *stage = worker->routes[lane->topic];
+	if (refusal->again)
+		return BLAME_NONE;
+	return stage && refusal->topic == stage->config->dead_letters ? BLAME_LETTER : BLAME_ANSWER;
+}
+
+/* Exactly once, the transaction fails as a whole and all is taken again; at least once,
+ * that record alone is. What then leaves for it is something else. */
+static bool take_again(struct worker *worker, const struct refusal *refusal, struct error *error)
+{
+	struct lane *lane = lanes_find(&worker->lanes, refusal->origin.topic, refusal->origin.partition);
+	bool again = worker->config->transaction.id == NULL;
+	if (!lane)
+		return true; /* another's by now */
+	if (!lane_blame(lane, refusal, blame_of(worker, lane, refusal), again, error))
+		return false;
+	if (!again)
+		return true;
+	struct position position = {lane->topic, lane->partition, lane_first_blamed(lane)};
+	struct positions positions = {1, &position};
+	intake_drop(worker, positions);
+	return intake_go_on(worker, error) && consumer_seek(worker->consumer, positions, error);
+}
+
+static bool hear_refusals(struct worker *worker, struct error *error)
+{
+	struct refusal refusal;
+	while (output_refused(worker->outbox.output, &refusal)) {
+		worker->counts.refused++;
+		if (!take_again(worker, &refusal, error))
+			return false;
+	}
+	return true;
+}
+
+/* ---- news ---- */
+
+void release_on_news(void *context, uint32_t events)
+{
+	(void)events;
+	struct worker *worker = context;
+	struct positions committed;
+	struct error error = {0};
+	enum transaction_news news = output_news(worker->outbox.output, &committed, &error);
+	bool fine = hear_refusals(worker, &error);
+	switch (fine ? news : NEWS_BROKEN) {
+	case NEWS_NONE:
+		return;
+	case NEWS_STARTED:
+		break;
+	case NEWS_COMMITTED:
+		worker->counts.commits++;
+		lanes_committed(&worker->lanes, committed);
+		break;
+	case NEWS_RESET:
+		fine = start_anew(worker, committed, &error);
+		break;
+	case NEWS_BROKEN:
+		fine = false;
+		break;
+	}
+	worker->spoilt = false;
+	worker->dirty = lanes_have_released(&worker->lanes);
+	if (worker->dirty)
+		release_begin_interval(worker); /* at least once: what left while the commit was under way */
+	if (!fine)
+		worker->failure = error;
+}

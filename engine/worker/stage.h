@@ -1,0 +1,88 @@
+/* stage.h: what a worker serves: stages of pipelines, the topics that lead to them, and
+ * where what they make goes.
+ *
+ * Topics are numbers: places in the lists of a setup. A setup is data, made by whoever
+ * runs workers, and shared by all workers of a group; a later one keeps the numbers of
+ * the one before and adds behind them.
+ */
+#ifndef SLUICE_WORKER_STAGE_H
+#define SLUICE_WORKER_STAGE_H
+
+#include <stdatomic.h>
+
+#include "message/format.h"
+#include "observe/histogram.h"
+#include "plan/graph.h"
+#include "serving/caller.h"
+
+#define TOPIC_NOWHERE UINT32_MAX
+
+/* Whoever is over a limit takes no more; what is in hand then is kept. 0: the worker's
+ * own limit alone. */
+struct stage_limits {
+	size_t in_flight;  /* messages taken and not left */
+	size_t held_bytes; /* of their records and arenas */
+};
+
+/* What a stage did, written by its worker and read by anybody. */
+struct stage_counts {
+	_Atomic uint64_t taken;
+	_Atomic uint64_t released;
+	_Atomic uint64_t answered;
+	_Atomic uint64_t failed; /* of the answers: errors */
+	_Atomic uint64_t dropped;
+	_Atomic uint64_t dead_letters;
+	_Atomic uint64_t pauses; /* how often it was full and its partitions were paused */
+	_Atomic uint64_t in_flight;
+	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* from taken to released, as in observe/histogram.h */
+};
+
+/* Topics for what a step was sent and gave; TOPIC_NOWHERE: none. */
+struct step_topics {
+	uint32_t inputs;
+	uint32_t outputs;
+};
+
+/* One in so many messages is told to the taps of a step whose lineage is sampled. */
+#define LINEAGE_SAMPLE 100
+
+struct step_taps {
+	struct step_topics topics; /* of the setup's taps */
+	unsigned one_in;	   /* messages: 1 is all */
+};
+
+struct stage_config {
+	const char *name; /* the pipeline's */
+	/* Two of one name and version are the same: a reload leaves such a stage as it is. */
+	uint64_t version;
+	const struct graph *graph;	    /* what messages run through */
+	const struct caller_config *caller; /* whom its calls reach; stages with the same one share it */
+	size_t topic_count;
+	const uint32_t *topics;		 /* of the setup's reads: whose records it takes */
+	uint32_t answers;		 /* of the setup's writes */
+	uint32_t dead_letters;		 /* of requests that failed by INPUT or REMOTE */
+	const struct step_topics *steps; /* of the setup's writes, for each step: they leave with the answer. NULL: none */
+	const struct step_taps *taps;	 /* for each step: they may be lost. NULL: none */
+	const struct schema_source *schemas;
+	const struct format *format; /* of answers; NULL: as their requests came */
+	bool errors_off;	     /* an error is not answered */
+	bool by_key;		     /* at least once: a result waits for those of its key alone */
+	struct stage_limits limits;
+	struct stage_counts *counts; /* one a worker, by its number; NULL: nobody asks */
+	atomic_size_t *users;	     /* how many workers have it open; NULL: nobody asks */
+};
+
+struct topic_list {
+	size_t count;
+	const char *const *names;
+};
+
+struct worker_setup {
+	struct topic_list reads;
+	struct topic_list writes;
+	struct topic_list taps; /* written beside the output, best effort */
+	size_t stage_count;
+	const struct stage_config *stages;
+};
+
+#endif

@@ -1,0 +1,219 @@
+/* stages.c: a stage while it is open: its flow, the calls that leave it and come back,
+ * and what its steps leave beside the answer. */
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "worker/parts.h"
+
+/* ---- calls, from and to the flow ---- */
+
+static void refuse(struct worker *worker, struct call *call)
+{
+	if (worker->refused_count == worker->refused_capacity) {
+		size_t capacity = worker->refused_capacity ? worker->refused_capacity * 2 : 16;
+		struct call **refused = memory_resize(worker->refused, capacity, sizeof(struct call *));
+		if (!refused) {
+			error_memory(&worker->failure, ERROR_SYSTEM, "refusing a call");
+			return;
+		}
+		worker->refused = refused;
+		worker->refused_capacity = capacity;
+	}
+	worker->refused[worker->refused_count++] = call;
+}
+
+static void flow_calls(void *context, struct call *call)
+{
+	struct stage *stage = context;
+	call->asker = stage;
+	if (!caller_call(stage->shared->caller, call, &call->error))
+		refuse(stage->worker, call);
+}
+
+static void flow_forgets(void *context, struct call *call)
+{
+	struct stage *stage = context;
+	struct worker *worker = stage->worker;
+	for (size_t i = 0; i < worker->refused_count; i++)
+		if (worker->refused[i] == call)
+			worker->refused[i--] = worker->refused[--worker->refused_count];
+	caller_forget(stage->shared->caller, call);
+}
+
+static void on_answered(void *context, struct call *call)
+{
+	struct worker *worker = context;
+	const struct stage *stage = call->asker;
+	flow_answered(stage->flow, call, loop_now_ms(worker->loop));
+}
+
+/* ---- what leaves the flow ---- */
+
+static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct stage *stage = context;
+	flight_finish(&stage->worker->lanes, message, outcome, answer);
+}
+
+/* Kept until the message leaves; when its arena is full, it leaves as an error instead. */
+static void emit(struct flight *flight, uint32_t topic, const struct payload *payload)
+{
+	struct emission *emission = ARENA_NEW(flight->message.arena, struct emission);
+	if (!emission)
+		return;
+	*emission = (struct emission){.payload = payload, .topic = topic};
+	*flight->emissions_end = emission;
+	flight->emissions_end = &emission->next;
+}
+
+/* A message is told to all its sampled taps, or to none: they can be put together again. */
+static bool is_sampled(const struct message *message, unsigned one_in)
+{
+	const struct origin *origin = &message->origin;
+	uint64_t seed = (uint64_t)(uint32_t)origin->partition;
+	return one_in <= 1 || hash_bytes(&origin->offset, sizeof origin->offset, seed) % one_in == 0;
+}
+
+static void flow_taps(void *context, const struct message *message, enum tap_point point, size_t step,
+		      const struct payload *payload)
+{
+	struct stage *stage = context;
+	const struct stage_config *config = stage->config;
+	if (step == STEP_NONE)
+		return;
+	struct flight *flight = (struct flight *)(uintptr_t)message;
+	bool outputs = point == TAP_STEP_OUTPUTS;
+	if (config->steps) {
+		uint32_t topic = outputs ? config->steps[step].outputs : config->steps[step].inputs;
+		if (topic != TOPIC_NOWHERE)
+			emit(flight, topic, payload);
+	}
+	if (config->taps) {
+		const struct step_taps *taps = &config->taps[step];
+		uint32_t topic = outputs ? taps->topics.outputs : taps->topics.inputs;
+		if (topic != TOPIC_NOWHERE && is_sampled(message, taps->one_in))
+			outbox_tap(&stage->worker->outbox, flight, topic, payload);
+	}
+}
+
+/* ---- callers ---- */
+
+static struct shared_caller *shared_take(struct worker *worker, const struct caller_config *config, struct error *error)
+{
+	struct shared_caller *shared = worker->callers;
+	while (shared && shared->config != config)
+		shared = shared->next;
+	if (!shared) {
+		shared = memory_take(1, sizeof *shared);
+		if (!shared) {
+			error_memory(error, ERROR_SYSTEM, "opening a client of models");
+			return NULL;
+		}
+		shared->config = config;
+		shared->caller = caller_open(worker->loop, config, on_answered, worker, error);
+		if (!shared->caller) {
+			memory_give(shared);
+			return NULL;
+		}
+		shared->next = worker->callers;
+		worker->callers = shared;
+	}
+	shared->stages++;
+	return shared;
+}
+
+static void shared_give(struct worker *worker, struct shared_caller *shared)
+{
+	if (!shared || --shared->stages > 0)
+		return;
+	struct shared_caller **at = &worker->callers;
+	while (*at != shared)
+		at = &(*at)->next;
+	*at = shared->next;
+	caller_close(shared->caller);
+	memory_give(shared);
+}
+
+/* ---- opening and closing ---- */
+
+static bool stage_set_up(struct stage *stage, struct error *error)
+{
+	const struct stage_config *config = stage->config;
+	const struct flow_outside outside = {.context = stage,
+					     .call = flow_calls,
+					     .forget = flow_forgets,
+					     .finished = flow_finished,
+					     .tap = config->steps || config->taps ? flow_taps : NULL};
+	stage->shared = shared_take(stage->worker, config->caller, error);
+	return stage->shared && (stage->flow = flow_open(config->graph, &outside, error));
+}
+
+struct stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
+{
+	struct stage *stage = memory_take(1, sizeof *stage);
+	if (!stage) {
+		error_memory(error, ERROR_SYSTEM, "opening a stage");
+		return NULL;
+	}
+	stage->config = config;
+	stage->worker = worker;
+	stage->counts = config->counts ? &config->counts[worker->config->number] : &stage->own_counts;
+	if (config->users)
+		atomic_fetch_add(config->users, 1);
+	if (stage_set_up(stage, error))
+		return stage;
+	stage_close(stage);
+	return NULL;
+}
+
+void stage_close(struct stage *stage)
+{
+	if (!stage)
+		return;
+	flow_close(stage->flow);
+	shared_give(stage->worker, stage->shared);
+	waiting_close(&stage->waiting);
+	if (stage->config->users)
+		atomic_fetch_sub(stage->config->users, 1);
+	memory_give(stage);
+}
+
+static void ignore_call(void *context, struct call *call)
+{
+	(void)context, (void)call;
+}
+
+static void ignore_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	(void)context, (void)message, (void)outcome, (void)answer;
+}
+
+bool stage_check(const struct stage_config *config, struct error *error)
+{
+	const struct flow_outside nobody = {.call = ignore_call, .finished = ignore_finished};
+	struct flow *flow = flow_open(config->graph, &nobody, error);
+	flow_close(flow);
+	return flow != NULL;
+}
+
+/* ---- time ---- */
+
+void stages_advance(struct worker *worker)
+{
+	while (worker->refused_count > 0)
+		on_answered(worker, worker->refused[--worker->refused_count]);
+	int64_t now_ms = loop_now_ms(worker->loop);
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (flow_due_ms(stage->flow) <= now_ms)
+			flow_advance(stage->flow, now_ms);
+}
+
+int64_t stages_due_ms(const struct worker *worker)
+{
+	int64_t due_ms = INT64_MAX;
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (flow_due_ms(stage->flow) < due_ms)
+			due_ms = flow_due_ms(stage->flow);
+	return due_ms;
+}
