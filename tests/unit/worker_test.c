@@ -86,6 +86,7 @@ static struct worker_counts stop(struct stand *stand)
 	assert_true(stand->drained);
 	struct worker_counts counts = worker_counts(stand->worker);
 	worker_close(stand->worker);
+	stand->worker = NULL;
 	planning_close(&stand->planning);
 	return counts;
 }
@@ -99,9 +100,17 @@ static int set_up(void **state)
 	return 0;
 }
 
+/* A test that failed has left its worker running. */
 static int tear_down(void **state)
 {
-	mock_close(&((struct stand *)*state)->mock);
+	struct stand *stand = *state;
+	if (stand->worker) {
+		worker_stop(stand->worker);
+		pthread_join(stand->thread, NULL);
+		worker_close(stand->worker);
+		planning_close(&stand->planning);
+	}
+	mock_close(&stand->mock);
 	return 0;
 }
 
@@ -450,6 +459,7 @@ static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(
 	memory_fail_at(0);
 	assert_true(nth > 10);
 	worker_close(stand->worker);
+	stand->worker = NULL;
 	planning_close(&stand->planning);
 }
 
