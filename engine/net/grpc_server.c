@@ -3,20 +3,17 @@
 #include "net/grpc_server.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "net/grpc_door.h"
+#include "net/listen.h"
 
 #define SILENCE_MS 60000
 #define FAR_MS INT64_MAX
 #define PAUSE_MS 100 /* when there is no descriptor for one more connection */
-#define BACKLOG 512
 #define ACCEPTED_A_TURN 64
 
 /* ---- one send a turn ---- */
@@ -89,51 +86,12 @@ static void shut(struct grpc_server *server)
 	server->listener.descriptor = -1;
 }
 
-static int port_of(int socket)
-{
-	struct sockaddr_storage address;
-	socklen_t length = sizeof address;
-	char port[NI_MAXSERV];
-	int64_t number;
-	if (getsockname(socket, (struct sockaddr *)&address, &length) != 0 ||
-	    getnameinfo((struct sockaddr *)&address, length, NULL, 0, port, sizeof port, NI_NUMERICSERV) != 0 ||
-	    !number_read_int64(text_of(port), &number))
-		return 0;
-	return (int)number;
-}
-
-static int listen_at(const struct addrinfo *address)
-{
-	int listener = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (listener < 0)
-		return -1;
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (bind(listener, address->ai_addr, address->ai_addrlen) == 0 && listen(listener, BACKLOG) == 0)
-		return listener;
-	int number = errno;
-	close(listener);
-	errno = number;
-	return -1;
-}
-
 static bool open_listener(struct grpc_server *server, struct error *error)
 {
-	const char *host = server->config.host ? server->config.host : "127.0.0.1";
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	struct addrinfo *addresses;
-	char port[16];
-	snprintf(port, sizeof port, "%d", server->config.port);
-	int failed = getaddrinfo(host, port, &hints, &addresses);
-	if (failed)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no host to listen at for gRPC: %s", host,
-				 gai_strerror(failed));
-	int listener = listen_at(addresses);
-	int number = errno;
-	freeaddrinfo(addresses);
+	server->port = server->config.port;
+	int listener = listen_open(server->config.host, &server->port, error);
 	if (listener < 0)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "gRPC cannot be served at %s:%s: %s; choose another port", host,
-				 port, strerror(number));
-	server->port = port_of(listener);
+		return false;
 	if (loop_watch(server->loop, &server->listener, listener, EPOLLIN, error))
 		return true;
 	close(listener);

@@ -241,6 +241,53 @@ static void a_warm_server_takes_nothing_from_the_heap(void **state)
 #endif
 }
 
+/* Everything is opened, called and closed; the call, if it could be started at all, is told. */
+static void go_through(struct hall *hall)
+{
+	const struct grpc_limits limits = {
+		.streams = 4, .connections = 1, .connection_idle_s = 60, .reply_bytes = 1000, .connect_ms = 100};
+	struct error error = {0};
+	struct asking *asking = &hall->askings[0];
+	*asking = (struct asking){.hall = hall, .body = TEXT("hello")};
+	hall->told = 0;
+	hall->loop = loop_open(&error);
+	hall->server = hall->loop ? grpc_server_open(hall->loop, &hall->config, &error) : NULL;
+	hall->grpc = hall->server ? grpc_open(hall->loop, &limits, NULL, &error) : NULL;
+	if (hall->grpc)
+		snprintf(hall->address, sizeof hall->address, "127.0.0.1:%d", grpc_server_port(hall->server));
+	asking->call = (struct grpc_call){.address = hall->address,
+					  .path = "/echo",
+					  .body = &asking->body,
+					  .body_count = 1,
+					  .timeout_ms = 100,
+					  .done = on_done,
+					  .context = asking};
+	if (hall->grpc && grpc_start(hall->grpc, &asking->call, &error))
+		turn_hall_until(hall, &hall->told, 1);
+	grpc_close(hall->grpc);
+	grpc_server_close(hall->server);
+	loop_close(hall->loop);
+	hall->grpc = NULL;
+	hall->server = NULL;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+	struct hall *hall = *state;
+	struct loop *loop = hall->loop;
+	bool whole = false;
+	for (uint64_t nth = 1; !whole; nth++) {
+		assert_in_range(nth, 1, 1000);
+		uint64_t before = memory_taken();
+		memory_fail_at(nth);
+		go_through(hall);
+		memory_fail_at(0);
+		whole = memory_taken() - before < nth; /* none has failed */
+	}
+	assert_string_equal(hall->askings[0].text, "hello");
+	hall->loop = loop;
+}
+
 /* ---- limits and deadlines ---- */
 
 static void a_message_beyond_the_limit_is_refused_at_once(void **state)
@@ -514,6 +561,7 @@ int main(void)
 		STORY(sixteen_mebibytes_go_both_ways),
 		STORY(more_calls_than_streams_are_all_answered),
 		STORY(a_warm_server_takes_nothing_from_the_heap),
+		STORY(every_allocation_may_fail),
 		STORY(a_message_beyond_the_limit_is_refused_at_once),
 		STORY(messages_that_are_too_many_bytes_together_are_refused),
 		STORY(a_deadline_that_passes_is_answered_by_the_server),

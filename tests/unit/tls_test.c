@@ -1,0 +1,327 @@
+/* Calls through TLS, by gRPC and by HTTP: who is believed, and what is said of the others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/grpc.h"
+#include "net/grpc_server.h"
+#include "net/http.h"
+#include "net/http_server.h"
+#include "tests/unit/certificates.h"
+#include "tests/unit/puppet.h"
+
+#define NONE CERTIFICATES
+
+static struct certificates certificates;
+
+struct vault {
+	struct loop *loop;
+	struct grpc_server *server;
+	struct http_server *http_server;
+	struct grpc *grpc;
+	struct http *http;
+	struct tls_files server_files, files;
+	char address[64];
+	int told;
+	int status;
+	size_t length;
+	struct error error;
+};
+
+static int make_certificates(void **state)
+{
+	(void)state;
+	certificates_make(&certificates);
+	return 0;
+}
+
+static int remove_certificates(void **state)
+{
+	(void)state;
+	certificates_remove(&certificates);
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	static struct vault vault;
+	vault = (struct vault){.loop = loop_open(&(struct error){0})};
+	*state = &vault;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct vault *vault = *state;
+	grpc_close(vault->grpc);
+	http_close(vault->http);
+	grpc_server_close(vault->server);
+	http_server_close(vault->http_server);
+	loop_close(vault->loop);
+	return 0;
+}
+
+static void turn_until_told(struct vault *vault)
+{
+	for (int64_t until = loop_now_ms(vault->loop) + 10000; !vault->told;) {
+		assert_true(loop_now_ms(vault->loop) < until);
+		assert_true(loop_turn(vault->loop, 20, &(struct error){0}));
+	}
+}
+
+/* ---- gRPC ---- */
+
+static void echo(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	(void)context, (void)path;
+	grpc_server_answer(request, 0, (struct text){0}, body);
+}
+
+static void on_done(struct grpc_call *call, const struct grpc_reply *reply)
+{
+	struct vault *vault = call->context;
+	vault->told++;
+	vault->status = reply->status;
+	vault->length = reply->body.length;
+	vault->error = reply->error;
+}
+
+static void open_grpc_server(struct vault *vault, enum certificate ours, enum certificate authority)
+{
+	struct error error = {0};
+	vault->server_files = certificates_files(&certificates, ours, authority);
+	const struct grpc_server_config config = {
+		.files = &vault->server_files, .message_bytes = (size_t)32 << 20, .streams = 10, .connections = 10, .called = echo};
+	vault->server = grpc_server_open(vault->loop, &config, &error);
+	assert_string_equal(error.text, "");
+	snprintf(vault->address, sizeof vault->address, "127.0.0.1:%d", grpc_server_port(vault->server));
+}
+
+static void call_as(struct vault *vault, enum certificate ours, enum certificate authority, struct text body)
+{
+	static struct grpc_call call;
+	static struct text part;
+	const struct grpc_limits limits = {
+		.streams = 10, .connections = 1, .connection_idle_s = 60, .reply_bytes = (size_t)32 << 20, .connect_ms = 2000};
+	struct error error = {0};
+	vault->files = certificates_files(&certificates, ours, authority);
+	vault->grpc = grpc_open(vault->loop, &limits, &vault->files, &error);
+	assert_string_equal(error.text, "");
+	part = body;
+	call = (struct grpc_call){.address = vault->address,
+				  .tls = true,
+				  .path = "/a.B/C",
+				  .body = &part,
+				  .body_count = 1,
+				  .timeout_ms = 10000,
+				  .done = on_done,
+				  .context = vault};
+	assert_true(grpc_start(vault->grpc, &call, &error));
+	turn_until_told(vault);
+}
+
+static void assert_refused(const struct vault *vault, const char *words)
+{
+	assert_int_equal(vault->error.kind, ERROR_REMOTE);
+	if (!strstr(vault->error.text, words))
+		assert_string_equal(vault->error.text, words);
+}
+
+static void a_server_that_its_authority_vouches_for_is_believed(void **state)
+{
+	open_grpc_server(*state, CERTIFICATE_SERVER, NONE);
+	call_as(*state, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_int_equal(((struct vault *)*state)->status, 0);
+	assert_int_equal(((struct vault *)*state)->length, 5);
+}
+
+static void sixteen_mebibytes_go_both_ways(void **state)
+{
+	static char much[16 << 20];
+	open_grpc_server(*state, CERTIFICATE_SERVER, NONE);
+	call_as(*state, NONE, CERTIFICATE_AUTHORITY, (struct text){much, sizeof much});
+	assert_int_equal(((struct vault *)*state)->length, sizeof much);
+}
+
+static void a_stranger_is_not_believed(void **state)
+{
+	open_grpc_server(*state, CERTIFICATE_STRANGER, NONE);
+	call_as(*state, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_refused(*state, "its certificate does not hold: self-signed certificate");
+}
+
+static void a_server_of_another_name_is_not_believed(void **state)
+{
+	open_grpc_server(*state, CERTIFICATE_ELSEWHERE, NONE);
+	call_as(*state, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_refused(*state, "its certificate does not hold: IP address mismatch");
+}
+
+static void a_name_is_held_against_the_certificate(void **state)
+{
+	struct vault *vault = *state;
+	open_grpc_server(vault, CERTIFICATE_ELSEWHERE, NONE);
+	snprintf(vault->address, sizeof vault->address, "localhost:%d", grpc_server_port(vault->server));
+	call_as(vault, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_refused(vault, "its certificate does not hold: hostname mismatch");
+}
+
+static void a_caller_with_a_certificate_is_let_in(void **state)
+{
+	open_grpc_server(*state, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	call_as(*state, CERTIFICATE_CLIENT, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_int_equal(((struct vault *)*state)->status, 0);
+}
+
+static void a_caller_without_one_is_not_let_in(void **state)
+{
+	open_grpc_server(*state, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	call_as(*state, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_refused(*state, "certificate required");
+}
+
+static void a_caller_with_a_strangers_is_not_let_in(void **state)
+{
+	open_grpc_server(*state, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	call_as(*state, CERTIFICATE_STRANGER, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_refused(*state, "127.0.0.1");
+	assert_int_equal(((struct vault *)*state)->status, -1);
+}
+
+static void a_server_without_tls_is_named(void **state)
+{
+	struct vault *vault = *state;
+	struct puppet puppet = {.streams = 10};
+	snprintf(vault->address, sizeof vault->address, "127.0.0.1:%d", puppet_open(&puppet, vault->loop));
+	call_as(vault, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_refused(vault, "TLS failed: wrong version number");
+	puppet_close(&puppet);
+}
+
+static void files_that_cannot_be_used_are_named(void **state)
+{
+	struct vault *vault = *state;
+	const struct {
+		struct tls_files files;
+		const char *words;
+	} rows[] = {
+		{{.authorities = "/nowhere.pem"}, "`/nowhere.pem`"},
+		{{.certificate = certificates.certificate[CERTIFICATE_CLIENT]}, "the key is missing"},
+		{{.key = certificates.key[CERTIFICATE_CLIENT]}, "the certificate is missing"},
+		{{.certificate = certificates.key[CERTIFICATE_CLIENT], .key = certificates.key[CERTIFICATE_CLIENT]},
+		 "the certificate `"},
+		{{.certificate = certificates.certificate[CERTIFICATE_CLIENT], .key = certificates.key[CERTIFICATE_SERVER]},
+		 "the key `"},
+	};
+	const struct grpc_limits limits = {.streams = 1, .connections = 1};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct error error = {0};
+		assert_null(grpc_open(vault->loop, &limits, &rows[i].files, &error));
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		if (!strstr(error.text, rows[i].words))
+			assert_string_equal(error.text, rows[i].words);
+	}
+}
+
+static void a_server_needs_a_certificate(void **state)
+{
+	struct vault *vault = *state;
+	struct error error = {0};
+	const struct tls_files files = {.authorities = certificates.certificate[CERTIFICATE_AUTHORITY]};
+	const struct grpc_server_config config = {.files = &files, .streams = 1, .connections = 1, .called = echo};
+	assert_null(grpc_server_open(vault->loop, &config, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+}
+
+/* ---- HTTP ---- */
+
+static void answer(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	(void)context, (void)method, (void)path, (void)body;
+	http_server_answer(asked, 200, "text/plain", TEXT("hello"), NULL, 0);
+}
+
+static void on_replied(struct http_request *request, const struct http_reply *reply)
+{
+	struct vault *vault = request->context;
+	vault->told++;
+	vault->status = (int)reply->status;
+	vault->length = reply->body.length;
+	vault->error = reply->error;
+}
+
+static void ask_over_https(struct vault *vault, enum certificate theirs, enum certificate authority)
+{
+	static struct http_request request;
+	struct error error = {0};
+	vault->server_files = certificates_files(&certificates, theirs, NONE);
+	vault->files = certificates_files(&certificates, NONE, authority);
+	const struct http_server_config config = {
+		.files = &vault->server_files, .body_bytes = 1 << 20, .connections = 10, .called = answer};
+	const struct http_limits limits = {
+		.connections_a_host = 1, .connection_idle_s = 60, .reply_bytes = 1 << 20, .connect_ms = 2000, .tls = &vault->files};
+	vault->http_server = http_server_open(vault->loop, &config, &error);
+	vault->http = http_open(vault->loop, &limits, &error);
+	assert_string_equal(error.text, "");
+	snprintf(vault->address, sizeof vault->address, "https://127.0.0.1:%d/", http_server_port(vault->http_server));
+	request = (struct http_request){
+		.url = vault->address, .content_type = "text/plain", .timeout_ms = 10000, .done = on_replied, .context = vault};
+	assert_true(http_start(vault->http, &request, &error));
+	turn_until_told(vault);
+}
+
+static void https_goes_to_a_server_that_its_authority_vouches_for(void **state)
+{
+	struct vault *vault = *state;
+	ask_over_https(vault, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	assert_string_equal(vault->error.text, "");
+	assert_int_equal(vault->status, 200);
+	assert_int_equal(vault->length, 5);
+}
+
+static void https_does_not_go_to_a_stranger(void **state)
+{
+	ask_over_https(*state, CERTIFICATE_STRANGER, CERTIFICATE_AUTHORITY);
+	assert_refused(*state, "certificate");
+}
+
+static void https_does_not_go_to_a_server_of_another_name(void **state)
+{
+	ask_over_https(*state, CERTIFICATE_ELSEWHERE, CERTIFICATE_AUTHORITY);
+	assert_refused(*state, "127.0.0.1");
+}
+
+static void https_believes_nobody_by_default_but_the_systems_authorities(void **state)
+{
+	ask_over_https(*state, CERTIFICATE_SERVER, NONE);
+	assert_refused(*state, "certificate");
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_server_that_its_authority_vouches_for_is_believed),
+		STORY(sixteen_mebibytes_go_both_ways),
+		STORY(a_stranger_is_not_believed),
+		STORY(a_server_of_another_name_is_not_believed),
+		STORY(a_name_is_held_against_the_certificate),
+		STORY(a_caller_with_a_certificate_is_let_in),
+		STORY(a_caller_without_one_is_not_let_in),
+		STORY(a_caller_with_a_strangers_is_not_let_in),
+		STORY(a_server_without_tls_is_named),
+		STORY(files_that_cannot_be_used_are_named),
+		STORY(a_server_needs_a_certificate),
+		STORY(https_goes_to_a_server_that_its_authority_vouches_for),
+		STORY(https_does_not_go_to_a_stranger),
+		STORY(https_does_not_go_to_a_server_of_another_name),
+		STORY(https_believes_nobody_by_default_but_the_systems_authorities),
+	};
+	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
