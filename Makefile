@@ -39,7 +39,7 @@ TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
 BENCH_SOURCES  := $(sort $(wildcard tests/bench/*_bench.c))
-KAFKA_FOLDERS  := tests/kafka tests/bench
+KAFKA_FOLDERS  := tests/kafka tests/grpc tests/bench
 KAFKA_SOURCES  := $(sort $(filter-out %_bench.c,$(wildcard $(KAFKA_FOLDERS:%=%/*.c))))
 FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
@@ -139,6 +139,7 @@ demo:
 ## |    80  bars       instructions, ratios and memory beside their bars
 ## |   240  torture    every allocation of every command made to fail once
 ## |   200  fuzz       a short run of every fuzz target
+## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
 ## |   120  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away

@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz kafka guard secure librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz grpc kafka guard secure librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -119,6 +119,11 @@ part_fuzz() {
 
 part_demo() {
 	one make --no-print-directory demo
+}
+
+# Against another implementation, which comes from PyPI.
+part_grpc() {
+	make_quietly build/kafka/peer && tests/grpc/interop.sh build/kafka/peer
 }
 
 part_kafka() {

@@ -122,8 +122,24 @@ void grpc_peer_fail(struct grpc_peer *peer, const struct error *error)
 	}
 }
 
+void grpc_peer_slow_down(struct grpc_peer *peer, unsigned tries)
+{
+	struct loop *loop = peer->grpc->loop;
+	int64_t until_ms = loop_now_ms(loop) + ((int64_t)1 << tries);
+	if (until_ms > peer->line_until_ms && loop_timer_set(loop, &peer->again, until_ms, &(struct error){0}))
+		peer->line_until_ms = until_ms;
+}
+
+static void on_again(void *context)
+{
+	struct grpc_peer *peer = context;
+	grpc_wake(peer->grpc);
+}
+
 static void move_line(struct grpc_peer *peer)
 {
+	if (loop_now_ms(peer->grpc->loop) < peer->line_until_ms)
+		return;
 	struct grpc_connection *connection;
 	while (peer->line.first && (connection = connection_with_room(peer)))
 		if (!grpc_stream_submit(peer->line.first, connection))
@@ -188,6 +204,7 @@ static struct grpc_peer *peer_of(struct grpc *grpc, const struct grpc_call *call
 	}
 	peer->grpc = grpc;
 	peer->tls = call->tls;
+	peer->again = (struct loop_timer){.due = on_again, .context = peer};
 	if (!split_address(peer, peer->address + room, call->address, error)) {
 		memory_give(peer);
 		return NULL;
@@ -350,6 +367,7 @@ void grpc_close(struct grpc *grpc)
 	give_streams(&grpc->pool);
 	while (grpc->peers) {
 		struct grpc_peer *next = grpc->peers->next;
+		loop_timer_stop(grpc->loop, &grpc->peers->again);
 		memory_give(grpc->peers);
 		grpc->peers = next;
 	}

@@ -18,7 +18,7 @@
 #include "net/resolve.h"
 
 #define GRPC_NO_STATUS (-1)
-#define GRPC_ANEW_MAX 3 /* how often a call goes anew by itself, before its caller decides */
+#define GRPC_ANEW_MAX 6 /* how often a call goes anew by itself, before its caller decides */
 
 struct grpc_stream_list {
 	struct grpc_stream *first, *last;
@@ -79,6 +79,8 @@ struct grpc_peer {
 	size_t connection_count; /* without those that are leaving */
 	struct grpc_stream_list line;
 	size_t line_length;
+	int64_t line_until_ms;	 /* it stands still, after a stream was refused */
+	struct loop_timer again; /* when it moves on */
 	int64_t pause_until_ms;	 /* before another connection is tried beside those that stand */
 	int64_t last_timeout_ms; /* the same again is worth a place in HPACK's table */
 	bool tls;
@@ -105,6 +107,10 @@ void grpc_wake(struct grpc *grpc);
 void grpc_list_add(struct grpc_stream_list *list, struct grpc_stream *stream);
 void grpc_list_remove(struct grpc_stream *stream);
 void grpc_line_add(struct grpc_stream *stream); /* by its number */
+
+/* A server that refuses a stream counts fewer of them free than it said: its line stands still for a
+ * little, and longer with every try. */
+void grpc_peer_slow_down(struct grpc_peer *peer, unsigned tries);
 
 /* All that wait in its line are told so. */
 void grpc_peer_fail(struct grpc_peer *peer, const struct error *error);

@@ -281,6 +281,8 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 	if (stream->ended || (code == NGHTTP2_NO_ERROR && !stream->reset)) {
 		judge_answer(stream);
 	} else if (!stream->http_status && (code == NGHTTP2_REFUSED_STREAM || (!stream->prefix_sent && !stream->reset))) {
+		if (stream->reset)
+			grpc_peer_slow_down(stream->peer, stream->anew);
 		grpc_stream_begin_anew(stream);
 	} else {
 		snprintf(words, sizeof words, "%s (%s)", stream->reset ? "by resetting the stream" : "against the rules of HTTP/2",

@@ -130,7 +130,7 @@ static void a_server_that_always_refuses_is_told_to_the_caller(void **state)
 	struct stand *stand = *state;
 	stand->puppet.asked = refuse;
 	struct call *call = ask_once(stand);
-	assert_fails(call, ERROR_REMOTE, "refused /inference.GRPCInferenceService/ModelInfer 4 times");
+	assert_fails(call, ERROR_REMOTE, "refused /inference.GRPCInferenceService/ModelInfer 7 times");
 	assert_true(call->reply.unprocessed);
 }
 
