@@ -12,6 +12,7 @@
 
 struct store {
 	struct scopes scopes;
+	const char **names; /* of the scopes, with the texts behind them */
 	struct table **tables;
 	size_t bytes_max;
 	struct write **buckets; /* a power of two of them */
@@ -20,15 +21,31 @@ struct store {
 	size_t pending_bytes; /* that writes will add to the tables at most */
 };
 
+static bool scopes_copy(struct store *store, struct scopes scopes)
+{
+	size_t texts = 0;
+	for (size_t i = 0; i < scopes.count; i++)
+		texts += strlen(scopes.names[i]) + 1;
+	store->names = memory_take(1, scopes.count * sizeof(const char *) + texts);
+	char *at = (char *)(store->names + scopes.count);
+	for (size_t i = 0; store->names && i < scopes.count; i++) {
+		size_t size = strlen(scopes.names[i]) + 1;
+		store->names[i] = memcpy(at, scopes.names[i], size);
+		at += size;
+	}
+	store->scopes = (struct scopes){scopes.count, store->names};
+	return store->names != NULL;
+}
+
 struct store *store_open(struct scopes scopes, size_t bytes_max)
 {
 	struct store *store = memory_take(1, sizeof *store);
 	if (!store)
 		return NULL;
-	*store = (struct store){.scopes = scopes, .bytes_max = bytes_max, .bucket_count = JOURNAL_BUCKETS_AT_FIRST};
+	*store = (struct store){.bytes_max = bytes_max, .bucket_count = JOURNAL_BUCKETS_AT_FIRST};
 	store->buckets = memory_take(store->bucket_count, sizeof(struct write *));
 	store->tables = memory_take(scopes.count, sizeof(struct table *));
-	bool opened = store->buckets && store->tables;
+	bool opened = scopes_copy(store, scopes) && store->buckets && store->tables;
 	for (size_t i = 0; opened && i < scopes.count; i++)
 		opened = (store->tables[i] = table_open()) != NULL;
 	if (opened)
@@ -45,6 +62,7 @@ void store_close(struct store *store)
 		table_close(store->tables[i]);
 	memory_give(store->tables);
 	memory_give(store->buckets);
+	memory_give(store->names);
 	memory_give(store);
 }
 

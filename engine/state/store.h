@@ -25,7 +25,7 @@ struct store;
 #define STORE_KEY_BYTES_MAX 32768    /* of a key; with its value it is one record of Kafka, */
 #define STORE_VALUE_BYTES_MAX 900000 /* which takes 1 MB by its defaults */
 
-/* The steps' names. Borrowed as long as the store, and those that it is read back into, live. */
+/* The steps' names, each once. */
 struct scopes {
 	size_t count;
 	const char *const *names;
@@ -43,7 +43,7 @@ struct write {
 	struct write *chained;
 };
 
-/* A store that holds `bytes_max` at most. NULL: memory ran out. */
+/* A store that holds `bytes_max` at most; the scopes are copied. NULL: memory ran out. */
 struct store *store_open(struct scopes scopes, size_t bytes_max);
 void store_close(struct store *store); /* NULL is fine */
 struct scopes store_scopes(const struct store *store);

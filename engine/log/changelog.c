@@ -1,0 +1,274 @@
+/* changelog.c: see changelog.h. It is read by librdkafka's plain consumer, of one
+ * partition, without a group. */
+#include "log/changelog.h"
+
+#include "base/memory.h"
+#include "log/client.h"
+
+#define TAKE_AT_ONCE 1000
+#define TAKE_WAIT_MS 100
+#define QUERY_WAIT_MS 1000
+#define RECORD_BYTES_MAX ((size_t)2 << 20) /* of a key or a value: above what a store takes */
+
+/* ---- telling ---- */
+
+void changelog_words_open(struct changelog_words *words)
+{
+	buffer_open(&words->key, RECORD_BYTES_MAX);
+	buffer_open(&words->value, RECORD_BYTES_MAX);
+}
+
+void changelog_words_close(struct changelog_words *words)
+{
+	buffer_close(&words->key);
+	buffer_close(&words->value);
+}
+
+static enum produce_verdict change_tell(const struct store *store, const struct change *change, struct changelog_words *words,
+					uint32_t topic, int32_t partition, struct output *output, struct error *error)
+{
+	buffer_clear(&words->key);
+	buffer_clear(&words->value);
+	change_write_key(&words->key, store_scopes(store).names[change->scope], change->key);
+	if (change->value.bytes)
+		change_write_value(&words->value, change->value);
+	if (buffer_failed(&words->key) || buffer_failed(&words->value)) {
+		error_memory(error, ERROR_SYSTEM, "writing what a step remembers to its changelog");
+		return PRODUCE_REFUSED;
+	}
+	const struct outgoing outgoing = {
+		.topic = topic,
+		.partition = partition,
+		.key = buffer_view(&words->key),
+		.value = change->value.bytes ? buffer_view(&words->value) : (struct text){0},
+	};
+	return output_produce(output, &outgoing, error);
+}
+
+enum produce_verdict changelog_tell(struct store *store, struct changelog_words *words, uint32_t topic, int32_t partition,
+				    struct output *output, struct error *error)
+{
+	for (struct change change; store_change(store, &change); store_change_told(store)) {
+		enum produce_verdict verdict = change_tell(store, &change, words, topic, partition, output, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return PRODUCED;
+}
+
+/* ---- reading ---- */
+
+struct changelog_reader {
+	rd_kafka_t *client;
+	rd_kafka_message_t *taken[TAKE_AT_ONCE];
+};
+
+struct reading {
+	struct changelog_reader *reader;
+	const struct changelog_source *source;
+	struct store *store;
+	rd_kafka_topic_t *topic;
+	bool started;
+	int64_t reached; /* the next offset */
+	int64_t end;	 /* where the partition ended when the reading began; OFFSET_NONE: not known yet */
+	uint64_t records;
+};
+
+/* What is beyond help comes with a record's place; the rest librdkafka tries again. */
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
+{
+	(void)client, (void)code, (void)reason, (void)context;
+}
+
+static bool failed(const struct reading *reading, const char *why, struct error *error)
+{
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s", reading->source->topic,
+			 (int)reading->source->partition, why);
+}
+
+static bool reader_set_up(struct changelog_reader *reader, const char *brokers, struct properties properties, struct error *error)
+{
+	const struct property own[] = {
+		{"bootstrap.servers", brokers},
+		{"isolation.level", "read_committed"},
+		{"auto.offset.reset", "error"}, /* who asks for an offset that is not there, hears it */
+		{"enable.auto.commit", "false"},
+		{"enable.partition.eof", "true"},
+		{"queued.min.messages", "1000000"},
+		/* A partition waits for its changelog: nothing here waits longer than it must. */
+		{"fetch.wait.max.ms", "10"},
+		{"fetch.error.backoff.ms", "20"},
+		{"reconnect.backoff.ms", "20"},
+		{"topic.metadata.refresh.fast.interval.ms", "20"},
+		{"log_level", "0"},
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, properties, error);
+	if (!configuration)
+		return false;
+	rd_kafka_conf_set_error_cb(configuration, on_error);
+	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
+	return reader->client != NULL;
+}
+
+struct changelog_reader *changelog_reader_open(const char *brokers, struct properties properties, struct error *error)
+{
+	struct changelog_reader *reader = memory_take(1, sizeof *reader);
+	if (!reader)
+		error_memory(error, ERROR_SYSTEM, "reading changelogs");
+	if (reader && reader_set_up(reader, brokers, properties, error))
+		return reader;
+	memory_give(reader);
+	return NULL;
+}
+
+void changelog_reader_close(struct changelog_reader *reader)
+{
+	if (!reader)
+		return;
+	rd_kafka_destroy(reader->client);
+	memory_give(reader);
+}
+
+static bool is_passing(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+	       code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+/* The beginning is asked for as a number: librdkafka (2.0.2) looks up "the beginning" half a
+ * second late in a partition whose leader it does not know yet. Kafka may be away. */
+static bool find_beginning(struct reading *reading, int64_t *low, struct error *error)
+{
+	const struct changelog_source *source = reading->source;
+	for (;;) {
+		int64_t high;
+		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->reader->client, source->topic,
+									    source->partition, low, &high, QUERY_WAIT_MS);
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return true;
+		if (!is_passing(code))
+			return failed(reading, rd_kafka_err2str(code), error);
+		if (source->go_on && !source->go_on(source->context, 0, OFFSET_NONE))
+			return false;
+	}
+}
+
+/* STOPPED or FAILED, by whether there is an error; GONE; READ: it may begin. */
+static enum changelog_end reading_open(struct reading *reading, struct error *error)
+{
+	const struct changelog_source *source = reading->source;
+	int64_t low;
+	if (!find_beginning(reading, &low, error))
+		return error->kind == ERROR_NONE ? CHANGELOG_STOPPED : CHANGELOG_FAILED;
+	if (source->from != OFFSET_NONE && source->from < low)
+		return CHANGELOG_GONE;
+	reading->reached = source->from == OFFSET_NONE ? low : source->from;
+	reading->topic = rd_kafka_topic_new(reading->reader->client, source->topic, NULL);
+	reading->started = reading->topic && rd_kafka_consume_start(reading->topic, source->partition, reading->reached) == 0;
+	if (reading->started)
+		return CHANGELOG_READ;
+	failed(reading, rd_kafka_err2str(rd_kafka_last_error()), error);
+	return CHANGELOG_FAILED;
+}
+
+static void reading_close(struct reading *reading)
+{
+	if (reading->started)
+		(void)rd_kafka_consume_stop(reading->topic, reading->source->partition);
+	if (reading->topic)
+		rd_kafka_topic_destroy(reading->topic);
+}
+
+static bool record_keep(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
+{
+	struct text scope, key, value;
+	uint32_t number;
+	struct error why = {0};
+	if (!change_read((struct text){message->key, message->key_len}, (struct text){message->payload, message->len}, &scope, &key,
+			 &value, &why))
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the record at %s-%d offset %lld is no change of a stage: %s",
+				 reading->source->topic, (int)reading->source->partition, (long long)message->offset, why.text);
+	reading->records++;
+	return !store_scope_find(reading->store, scope, &number) || store_restore(reading->store, number, key, value, error);
+}
+
+/* Where the partition ends is known as soon as Kafka has answered the first fetch. */
+static void note_end(struct reading *reading)
+{
+	int64_t low, high;
+	if (reading->end == OFFSET_NONE &&
+	    rd_kafka_get_watermark_offsets(reading->reader->client, reading->source->topic, reading->source->partition, &low,
+					   &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	    high >= 0)
+		reading->end = high;
+}
+
+static enum changelog_end message_take(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
+{
+	note_end(reading);
+	switch (message->err) {
+	case RD_KAFKA_RESP_ERR_NO_ERROR:
+		reading->reached = message->offset + 1;
+		return record_keep(reading, message, error) ? CHANGELOG_READ : CHANGELOG_FAILED;
+	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		reading->reached = message->offset;
+		return CHANGELOG_READ;
+	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+		return CHANGELOG_GONE;
+	default:
+		if (is_passing(message->err))
+			return CHANGELOG_READ;
+		failed(reading, rd_kafka_message_errstr(message), error);
+		return CHANGELOG_FAILED;
+	}
+}
+
+static bool is_done(const struct reading *reading)
+{
+	return reading->end != OFFSET_NONE && reading->reached >= reading->end;
+}
+
+/* All that is there, or one when there is nothing yet: librdkafka would wait until as many
+ * have come as there is room for. */
+static ssize_t messages_wait(const struct reading *reading)
+{
+	rd_kafka_message_t **taken = reading->reader->taken;
+	ssize_t count = rd_kafka_consume_batch(reading->topic, reading->source->partition, 0, taken, TAKE_AT_ONCE);
+	if (count != 0)
+		return count;
+	taken[0] = rd_kafka_consume(reading->topic, reading->source->partition, TAKE_WAIT_MS);
+	return taken[0] != NULL;
+}
+
+static enum changelog_end read_on(struct reading *reading, struct error *error)
+{
+	const struct changelog_source *source = reading->source;
+	enum changelog_end end = CHANGELOG_READ;
+	while (end == CHANGELOG_READ && !is_done(reading)) {
+		if (source->go_on && !source->go_on(source->context, reading->reached, reading->end))
+			return CHANGELOG_STOPPED;
+		rd_kafka_message_t **taken = reading->reader->taken;
+		(void)rd_kafka_poll(reading->reader->client, 0);
+		ssize_t count = messages_wait(reading);
+		for (ssize_t i = 0; i < count; i++) {
+			if (end == CHANGELOG_READ)
+				end = message_take(reading, taken[i], error);
+			rd_kafka_message_destroy(taken[i]);
+		}
+	}
+	return end;
+}
+
+enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,
+				  uint64_t *records, struct error *error)
+{
+	struct reading reading = {.reader = reader, .source = source, .store = store, .end = OFFSET_NONE};
+	enum changelog_end end = reading_open(&reading, error);
+	if (end == CHANGELOG_READ)
+		end = read_on(&reading, error);
+	*records = reading.records;
+	reading_close(&reading);
+	return end;
+}
