@@ -25,7 +25,7 @@ void changelog_words_close(struct changelog_words *words)
 }
 
 static enum produce_verdict change_tell(const struct store *store, const struct change *change, struct changelog_words *words,
-					uint32_t topic, int32_t partition, struct output *output, struct error *error)
+					uint32_t topic, struct position input, struct output *output, struct error *error)
 {
 	buffer_clear(&words->key);
 	buffer_clear(&words->value);
@@ -38,18 +38,19 @@ static enum produce_verdict change_tell(const struct store *store, const struct 
 	}
 	const struct outgoing outgoing = {
 		.topic = topic,
-		.partition = partition,
+		.origin = input,
+		.beside_origin = true,
 		.key = buffer_view(&words->key),
 		.value = change->value.bytes ? buffer_view(&words->value) : (struct text){0},
 	};
 	return output_produce(output, &outgoing, error);
 }
 
-enum produce_verdict changelog_tell(struct store *store, struct changelog_words *words, uint32_t topic, int32_t partition,
+enum produce_verdict changelog_tell(struct store *store, struct changelog_words *words, uint32_t topic, struct position input,
 				    struct output *output, struct error *error)
 {
 	for (struct change change; store_change(store, &change); store_change_told(store)) {
-		enum produce_verdict verdict = change_tell(store, &change, words, topic, partition, output, error);
+		enum produce_verdict verdict = change_tell(store, &change, words, topic, input, output, error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}

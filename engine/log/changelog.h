@@ -24,10 +24,10 @@ struct changelog_words {
 void changelog_words_open(struct changelog_words *words);
 void changelog_words_close(struct changelog_words *words);
 
-/* Produces what the store has to tell, until there is nothing more (PRODUCED), or the
+/* Produces what the store of that input's partition has to tell, until there is nothing more (PRODUCED), or the
  * output takes nothing more now (PRODUCE_FULL, PRODUCE_SPOILT): the rest is told next
  * time. PRODUCE_REFUSED: a change that can never be told. */
-enum produce_verdict changelog_tell(struct store *store, struct changelog_words *words, uint32_t topic, int32_t partition,
+enum produce_verdict changelog_tell(struct store *store, struct changelog_words *words, uint32_t topic, struct position input,
 				    struct output *output, struct error *error);
 
 /* ---- reading; a thread that may wait for Kafka ---- */

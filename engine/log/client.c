@@ -115,6 +115,11 @@ static enum produce_verdict verdict_of(rd_kafka_resp_err_t code, const struct ou
 	}
 }
 
+static int32_t partition_wanted(const struct outgoing *record)
+{
+	return record->beside_origin ? record->origin.partition : RD_KAFKA_PARTITION_UA;
+}
+
 static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record,
 						void *opaque)
 {
@@ -125,7 +130,7 @@ static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_top
 				    (ssize_t)header->value.length);
 	}
 	rd_kafka_resp_err_t code =
-		rd_kafka_producev(client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA),
+		rd_kafka_producev(client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition_wanted(record)),
 				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(record->key.bytes, record->key.length),
 				  RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.bytes, record->value.length),
 				  RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
@@ -139,7 +144,7 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 {
 	if (record->headers.count > 0)
 		return verdict_of(produce_with_headers(client, topic, record, opaque), record, error);
-	if (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
+	if (rd_kafka_produce(topic, partition_wanted(record), RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
 			     record->value.length, record->key.bytes, record->key.length, opaque) == 0)
 		return PRODUCED;
 	return verdict_of(rd_kafka_last_error(), record, error);

@@ -56,6 +56,7 @@ struct positions {
 struct outgoing {
 	uint32_t topic;
 	struct position origin; /* of a result: where the record that it answers stood */
+	bool beside_origin;	/* it goes to the partition number of its origin, though it has a key */
 	struct text key;	/* bytes NULL: none */
 	struct text value;
 	struct headers headers;

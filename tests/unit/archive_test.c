@@ -125,7 +125,7 @@ static void commit(struct stand *stand)
 {
 	struct error error = {0};
 	struct positions committed;
-	assert_int_equal(changelog_tell(stand->store, &stand->words, 0, 0, stand->output, &error), PRODUCED);
+	assert_int_equal(changelog_tell(stand->store, &stand->words, 0, assigned[0], stand->output, &error), PRODUCED);
 	assert_int_equal(store_changes(stand->store), 0);
 	assert_true(output_end(stand->output, (struct positions){0}, &error));
 	while (output_news(stand->output, &committed, &error) != NEWS_COMMITTED)
