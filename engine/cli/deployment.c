@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "cli/run_check.h"
+#include "cli/run_survey.h"
 #include "spec/normal.h"
 
 #define DEPLOYMENT_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
@@ -24,7 +25,9 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, faults, OUTPUT_TEXT);
 	return faults_count(faults, SEVERITY_ERROR) == 0 && (options->insecure || run_check_protection(faults, error)) &&
-	       run_check(&deployment->plan, deployment->arena, error);
+	       run_check(&deployment->plan, deployment->arena, error) &&
+	       (!options->survey ||
+		run_survey(session, &deployment->spec, &plan_options, deployment->arena, &deployment->plan, error));
 }
 
 static bool deployment_read(struct deployment *deployment, struct session *session, const struct deployment_options *options,

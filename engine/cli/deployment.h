@@ -20,6 +20,7 @@ struct deployment_options {
 	size_t path_count;
 	struct name_list servers; /* NAME=URL */
 	bool insecure;		  /* protection that is asked for and not in force is no obstacle */
+	bool survey;		  /* models are asked what they take: waits for their servers, 2 s at the most */
 };
 
 /* Faults are said on the session's `err`. NULL: `error` says why, or its kind is NONE

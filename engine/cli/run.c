@@ -206,8 +206,9 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 static int run(struct session *session, const void *given, const char *const *arguments, size_t count)
 {
 	const struct run_options *self = given;
-	struct running running = {
-		.session = session, .options = self, .files = {.servers = self->servers, .insecure = self->insecure}};
+	struct running running = {.session = session,
+				  .options = self,
+				  .files = {.servers = self->servers, .insecure = self->insecure, .survey = true}};
 	struct error error = {0};
 	running.arena = arena_open(RUN_ARENA_BYTES);
 	struct deployment *deployment = NULL;

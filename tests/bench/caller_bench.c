@@ -97,11 +97,12 @@ int main(int count, char **arguments)
 	struct error error = {0};
 	struct arena *arena = arena_open((size_t)1 << 20);
 	uint64_t calls = number_of(arguments[2]), at_once = count > 3 ? number_of(arguments[3]) : 64;
-	const struct model_config model = {.name = "m",
-					   .addresses = addresses_read(arguments[1], "m", false, arena),
-					   .lanes_least = (size_t)at_once,
-					   .lanes_most = (size_t)at_once,
-					   .batching = {.rows_most = count > 4 ? (size_t)number_of(arguments[4]) : 0, .latency_ms = 5}};
+	const struct model_config model = {
+		.name = "m",
+		.addresses = addresses_read(arguments[1], "m", false, arena),
+		.lanes_least = (size_t)at_once,
+		.lanes_most = (size_t)at_once,
+		.batching = {.rows_most = count > 4 ? (size_t)number_of(arguments[4]) : 0, .latency_ms = 5}};
 	const struct caller_config config = {
 		.model_count = 1, .models = &model, .request_bytes = 1 << 20, .reply_bytes = 1 << 20, .outage_deadletter = true};
 	bench.request = (struct payload){.tensors = {1, tensors}};

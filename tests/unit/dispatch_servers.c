@@ -52,9 +52,9 @@ static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, st
 	const struct payload *request = errand->attempts.call->request;
 	assert_true(timeout_ms > 0);
 	assert_in_range(servers.flight_count, 0, FLIGHTS_MAX - 1);
-	int64_t latency_us = servers.moods[errand->replica] == HANGS     ? timeout_ms * 1000
+	int64_t latency_us = servers.moods[errand->replica] == HANGS	 ? timeout_ms * 1000
 			     : servers.moods[errand->replica] == REFUSES ? 100
-								       : servers.latency_us[errand->replica];
+									 : servers.latency_us[errand->replica];
 	servers.flights[servers.flight_count++] = (struct flight){errand, servers.now_us + latency_us};
 	if (servers.flight_count > servers.flights_most)
 		servers.flights_most = servers.flight_count;
@@ -173,7 +173,8 @@ bool servers_step(int64_t until_us)
 	servers.now_us = due_us > servers.now_us ? due_us : servers.now_us;
 	if (ready != SIZE_MAX) {
 		servers.readiness[ready].asked = false;
-		dispatch_ready(servers.dispatch, ready, servers.moods[ready] != REFUSES && servers.moods[ready] != FAILS, servers.now_us);
+		dispatch_ready(servers.dispatch, ready, servers.moods[ready] != REFUSES && servers.moods[ready] != FAILS,
+			       servers.now_us);
 	} else if (flight != SIZE_MAX) {
 		struct flight landing = servers.flights[flight];
 		servers.flights[flight] = servers.flights[--servers.flight_count];

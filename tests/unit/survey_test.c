@@ -1,0 +1,139 @@
+/* survey_test.c: what servers say of their models, asked before an engine starts. The server
+ * has a thread of its own, for the one who asks waits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "net/http_server.h"
+#include "serving/survey.h"
+
+#define METADATA \
+	"{\"name\":\"m\",\"versions\":[],\"platform\":\"\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[-1,4]}]," \
+	"\"outputs\":[{\"name\":\"y\",\"datatype\":\"INT64\",\"shape\":[-1]}]}"
+
+struct stand {
+	struct loop *loop;
+	struct http_server *server;
+	pthread_t thread;
+	atomic_bool over;
+	int port;
+	struct arena *arena;
+};
+
+static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	(void)context;
+	(void)method;
+	(void)body;
+	if (text_is(path, "/v2/models/m"))
+		http_server_answer(asked, 200, "application/json", TEXT(METADATA), NULL, 0);
+	else if (text_is(path, "/v2/models/mute"))
+		http_server_answer(asked, 200, "application/json", TEXT("{\"name\":\"mute\",\"inputs\":[],\"outputs\":[]}"), NULL,
+				   0);
+	else if (text_is(path, "/v2/models/odd"))
+		http_server_answer(asked, 200, "application/json", TEXT("{\"inputs\":[{\"name\":\"x\"}]}"), NULL, 0);
+	else
+		http_server_answer(asked, 404, "application/json", TEXT("{\"error\":\"no such model\"}"), NULL, 0);
+}
+
+static void *serve(void *context)
+{
+	struct stand *stand = context;
+	while (!atomic_load(&stand->over))
+		(void)loop_turn(stand->loop, 20, &(struct error){0});
+	return NULL;
+}
+
+static int set_up(void **state)
+{
+	static struct stand stand;
+	struct error error = {0};
+	const struct http_server_config config = {.body_bytes = 4096, .connections = 16, .called = on_called};
+	stand = (struct stand){.loop = loop_open(&error), .arena = arena_open((size_t)1 << 20)};
+	stand.server = http_server_open(stand.loop, &config, &error);
+	assert_string_equal(error.text, "");
+	stand.port = http_server_port(stand.server);
+	assert_int_equal(pthread_create(&stand.thread, NULL, serve, &stand), 0);
+	*state = &stand;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct stand *stand = *state;
+	atomic_store(&stand->over, true);
+	pthread_join(stand->thread, NULL);
+	http_server_close(stand->server);
+	loop_close(stand->loop);
+	arena_close(stand->arena);
+	return 0;
+}
+
+static struct model_config at_server(struct stand *stand, const char *name, int port)
+{
+	const char *url = arena_print(stand->arena, "http://127.0.0.1:%d", port);
+	return (struct model_config){.name = name, .addresses = addresses_read(url, name, true, stand->arena)};
+}
+
+static struct survey ask(struct stand *stand, const struct model_config *models, size_t count)
+{
+	const struct caller_config config = {.model_count = count, .models = models};
+	struct survey survey;
+	struct error error = {0};
+	assert_true(survey_models(&config, 1, stand->arena, &survey, &error));
+	assert_int_equal(survey.count, count);
+	return survey;
+}
+
+static void a_server_says_what_its_model_takes_and_gives(void **state)
+{
+	struct stand *stand = *state;
+	const struct model_config model = at_server(stand, "m", stand->port);
+	struct survey survey = ask(stand, &model, 1);
+	assert_true(survey.answers[0].told);
+	const struct model_signature *signature = metadata_find(&survey.metadata, "m");
+	assert_int_equal(signature->inputs.count, 1);
+	assert_int_equal(signature->inputs.items[0].type.datatype, DATATYPE_FP32);
+	assert_int_equal(signature->inputs.items[0].type.shape[1], 4);
+	assert_true(signature->outputs.complete);
+	assert_true(text_is(signature->outputs.items[0].name, "y"));
+}
+
+static void a_server_that_lists_no_outputs_does_not_know(void **state)
+{
+	struct stand *stand = *state;
+	const struct model_config model = at_server(stand, "mute", stand->port);
+	struct survey survey = ask(stand, &model, 1);
+	assert_false(metadata_find(&survey.metadata, "mute")->outputs.complete);
+}
+
+static void who_does_not_say_is_named_with_the_reason(void **state)
+{
+	struct stand *stand = *state;
+	const struct model_config models[] = {at_server(stand, "unknown", stand->port), at_server(stand, "odd", stand->port),
+					      at_server(stand, "away", 1), at_server(stand, "m", stand->port)};
+	struct survey survey = ask(stand, models, 4);
+	assert_string_equal(survey.answers[0].words, "status 404, no such model");
+	assert_string_equal(survey.answers[1].words, "its metadata cannot be read");
+	assert_non_null(strstr(survey.answers[2].words, "could not be reached"));
+	assert_null(survey.answers[3].words);
+	assert_int_equal(survey.metadata.count, 1);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_server_says_what_its_model_takes_and_gives),
+		STORY(a_server_that_lists_no_outputs_does_not_know),
+		STORY(who_does_not_say_is_named_with_the_reason),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
