@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge reference demo docs readme shells install bars torture fuzz grpc kafka guard secure librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge models reference demo docs readme shells install bars torture fuzz grpc kafka guard secure librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -76,6 +76,10 @@ part_judge() {
 	tests/judge/cases.py $sluice tests/cases-own
 	tests/judge/lint.py $sluice tests/lint
 	tests/judge/lint.py $sluice tests/lint-own
+}
+
+part_models() {
+	tests/judge/models.py $sluice tests/cases tests/cases-own
 }
 
 part_reference() {

@@ -1,37 +1,65 @@
 /* door.c: see door.h. */
 #include "serving/door.h"
 
-enum { HTTP_NOT_FOUND = 404, HTTP_CONTENT_TOO_LARGE = 413, HTTP_INTERNAL_ERROR = 500, HTTP_UNAVAILABLE = 503 };
+#define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
 
-static struct catalog_model *refuse_unknown(struct text name, struct text version, struct arena *arena,
-					    struct door_refusal *refusal)
+enum { HTTP_OK = 200, HTTP_NOT_FOUND = 404, HTTP_CONTENT_TOO_LARGE = 413, HTTP_INTERNAL_ERROR = 500, HTTP_UNAVAILABLE = 503 };
+
+bool door_room_open(struct door_room *room, struct loop *loop, const struct door_config *config, const struct later_config *later,
+		    struct error *error)
 {
+	room->config = *config;
+	buffer_open(&room->reply, DOOR_REPLY_BYTES_MAX);
+	room->arena = arena_open(DOOR_ARENA_BYTES);
+	return room->arena ? (room->later = later_open(loop, later, error)) != NULL
+			   : error_memory(error, ERROR_SYSTEM, "opening a model server");
+}
+
+void door_room_close(struct door_room *room)
+{
+	later_close(room->later);
+	arena_close(room->arena);
+	buffer_close(&room->reply);
+}
+
+void door_room_tidy(struct door_room *room)
+{
+	arena_reset(room->arena);
+	if (room->reply.capacity > KEPT_BYTES_MAX) {
+		buffer_close(&room->reply);
+		buffer_open(&room->reply, DOOR_REPLY_BYTES_MAX);
+	}
+	buffer_clear(&room->reply);
+}
+
+/* ---- models ---- */
+
+struct catalog_model *door_find(struct door_room *room, struct text name, struct text version, struct door_refusal *refusal)
+{
+	struct catalog_model *model = catalog_find(room->config.catalog, name, version);
+	if (model)
+		return model;
 	refusal->status = HTTP_NOT_FOUND;
-	refusal->words = version.length
-				 ? arena_print(arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
-					       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(version))
-				 : arena_print(arena, "there is no model `" TEXT_FORMAT "` here", TEXT_ARGUMENTS(name));
+	if (version.length)
+		refusal->words = arena_print(room->arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
+					     TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(version));
+	else
+		refusal->words = arena_print(room->arena, "there is no model `" TEXT_FORMAT "` here", TEXT_ARGUMENTS(name));
 	return NULL;
 }
 
-struct catalog_model *door_find(const struct door_config *config, struct text name, struct text version, struct arena *arena,
-				struct door_refusal *refusal)
-{
-	struct catalog_model *model = catalog_find(config->catalog, name, version);
-	return model ? model : refuse_unknown(name, version, arena, refusal);
-}
-
 /* The catalog's own where the files do not say otherwise: a stub by its name. */
-bool door_load(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal)
+bool door_load(struct door_room *room, struct text name, struct door_refusal *refusal)
 {
 	struct error error = {0};
-	const char *named = arena_copy(arena, name.bytes, name.length);
+	const struct door_config *config = &room->config;
+	const char *named = arena_copy(room->arena, name.bytes, name.length);
 	if (named && config->load && !config->load(config->context, named, &error)) {
 		*refusal = (struct door_refusal){error.kind == ERROR_SYSTEM ? HTTP_INTERNAL_ERROR : HTTP_NOT_FOUND,
-						 arena_print(arena, "%s", error.text)};
+						 arena_print(room->arena, "%s", error.text)};
 		return false;
 	}
-	struct catalog_model *model = door_find(config, name, (struct text){0}, arena, refusal);
+	struct catalog_model *model = door_find(room, name, (struct text){0}, refusal);
 	if (!model)
 		return false;
 	model->ready = model->kind != NULL;
@@ -39,13 +67,15 @@ bool door_load(const struct door_config *config, struct text name, struct arena 
 	return model->ready;
 }
 
-bool door_unload(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal)
+bool door_unload(struct door_room *room, struct text name, struct door_refusal *refusal)
 {
-	struct catalog_model *model = door_find(config, name, (struct text){0}, arena, refusal);
+	struct catalog_model *model = door_find(room, name, (struct text){0}, refusal);
 	if (model)
 		model->ready = false;
 	return model != NULL;
 }
+
+/* ---- inference ---- */
 
 static void refuse(struct stub_reply *reply, struct door_refusal refusal)
 {
@@ -63,29 +93,39 @@ static void sign(struct stub_reply *reply, const struct catalog_model *model, st
 	reply->payload = payload;
 }
 
-void door_infer(const struct door_config *config, struct text name, struct text version, const struct message *message,
-		struct text bytes, struct stub_reply *reply)
+void door_infer(struct door_room *room, struct text name, struct text version, const struct message *message, struct text bytes,
+		struct stub_reply *reply)
 {
 	struct door_refusal refusal;
-	struct arena *arena = message->arena;
-	const struct catalog_model *model = door_find(config, name, version, arena, &refusal);
+	const struct catalog_model *model = door_find(room, name, version, &refusal);
 	if (!model) {
 		refuse(reply, refusal);
 		return;
 	}
 	if (!model->ready) {
-		refuse(reply, (struct door_refusal){HTTP_UNAVAILABLE, arena_print(arena, "model `%s` is not ready: %s", model->name,
-										  model_reason(model))});
+		refusal.words = arena_print(room->arena, "model `%s` is not ready: %s", model->name, model_reason(model));
+		refusal.status = HTTP_UNAVAILABLE;
+		refuse(reply, refusal);
 		return;
 	}
-	uint64_t earlier = catalog_count_call(config->catalog, model, message->payload_id, bytes);
-	bool answered = model->kind->answer(model->opened, &message->payload, earlier, arena, reply);
-	if (answered && reply->payload && reply->status == 200)
-		sign(reply, model, arena);
-	if (arena_failed(arena))
+	uint64_t earlier = catalog_count_call(room->config.catalog, model, message->payload_id, bytes);
+	bool answered = model->kind->answer(model->opened, &message->payload, earlier, room->arena, reply);
+	if (answered && reply->payload && reply->status == HTTP_OK)
+		sign(reply, model, room->arena);
+	if (arena_failed(room->arena))
 		refuse(reply,
 		       (struct door_refusal){HTTP_CONTENT_TOO_LARGE, "the request is larger than this server has memory for"});
 }
+
+void door_send(struct door_room *room, void *request, const struct stub_reply *reply, const struct door_answer *answer)
+{
+	if (reply->silent || reply->delay_ms > 0)
+		later_send(room->later, request, answer, reply->silent ? LATER_NEVER : reply->delay_ms);
+	else
+		later_send_now(room->later, request, answer);
+}
+
+/* ---- what is told of models ---- */
 
 static struct tensor_types known(struct tensor_types types)
 {

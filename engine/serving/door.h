@@ -7,11 +7,13 @@
 #include "message/message.h"
 #include "net/loop.h"
 #include "serving/catalog.h"
+#include "serving/later.h"
 
 #define DOOR_NAME "sluice"
 #define DOOR_EXTENSIONS {"binary_tensor_data", "model_repository"}
 #define DOOR_REQUEST_BYTES_MAX ((size_t)256 << 20)
 #define DOOR_ARENA_BYTES ((size_t)2 << 30) /* of a request's tensors and its answer's: a ceiling, not a budget */
+#define DOOR_REPLY_BYTES_MAX ((size_t)1 << 30)
 #define DOOR_CONNECTIONS 4096
 
 struct door_config {
@@ -24,6 +26,19 @@ struct door_config {
 	void *context;
 };
 
+/* What a door works with: one request at a time has the arena and the reply. */
+struct door_room {
+	struct door_config config;
+	struct later *later;
+	struct arena *arena;
+	struct buffer reply;
+};
+
+bool door_room_open(struct door_room *room, struct loop *loop, const struct door_config *config, const struct later_config *later,
+		    struct error *error);
+void door_room_close(struct door_room *room); /* also one that was opened by half, or only zeroed */
+void door_room_tidy(struct door_room *room);  /* before the next request */
+
 /* Why something was not done. */
 struct door_refusal {
 	int status;
@@ -31,16 +46,18 @@ struct door_refusal {
 };
 
 /* A model that is there; NULL after a refusal. */
-struct catalog_model *door_find(const struct door_config *config, struct text name, struct text version, struct arena *arena,
-				struct door_refusal *refusal);
+struct catalog_model *door_find(struct door_room *room, struct text name, struct text version, struct door_refusal *refusal);
 
-bool door_load(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal);
-bool door_unload(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal);
+typedef bool door_act(struct door_room *room, struct text name, struct door_refusal *refusal);
+door_act door_load, door_unload;
 
 /* What the model answers to the message, which came as those bytes: the stub's reply, whose
- * payload bears the model's name, or a refusal in its place. In the message's arena. */
-void door_infer(const struct door_config *config, struct text name, struct text version, const struct message *message,
-		struct text bytes, struct stub_reply *reply);
+ * payload bears the model's name, or a refusal in its place. */
+void door_infer(struct door_room *room, struct text name, struct text version, const struct message *message, struct text bytes,
+		struct stub_reply *reply);
+
+/* Sends the answer when the stub's reply is due. */
+void door_send(struct door_room *room, void *request, const struct stub_reply *reply, const struct door_answer *answer);
 
 /* What the model takes and gives; a list is empty where the datatype of one of its tensors
  * is not fixed, for metadata cannot say that. */

@@ -9,11 +9,8 @@
 #include "message/json_scan.h"
 #include "message/json_write.h"
 #include "net/http_server.h"
-#include "serving/later.h"
 
-#define REPLY_BYTES_MAX ((size_t)1 << 30)
-#define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
-#define CUT_CLAIMS 100			 /* bytes that a cut body claims to have beyond those it has */
+#define CUT_CLAIMS 100 /* bytes that a cut body claims to have beyond those it has */
 #define NUMBER_BYTES 24
 #define LENGTH_HEADER "Inference-Header-Content-Length"
 
@@ -28,15 +25,12 @@ enum {
 };
 
 struct rest_door {
-	struct door_config config;
+	struct door_room room;
 	struct http_server *server;
-	struct later *later;
-	struct arena *arena; /* of the request at hand */
-	struct buffer reply;
 };
 
 struct visitor { /* the request at hand */
-	struct rest_door *door;
+	struct door_room *room;
 	struct http_asked *asked;
 	struct text model; /* of the path; empty: none */
 	struct text version;
@@ -68,7 +62,7 @@ static bool nobody_waits(const void *request)
 static void send_reply(const struct visitor *visitor, int status)
 {
 	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
-	const struct buffer *reply = &visitor->door->reply;
+	const struct buffer *reply = &visitor->room->reply;
 	struct door_answer answer = {.status = status, .body = buffer_view(reply)};
 	if (buffer_failed(reply))
 		answer = (struct door_answer){.status = HTTP_INTERNAL_ERROR, .body = lost};
@@ -85,7 +79,7 @@ static void write_error(struct buffer *reply, struct text words)
 
 static void refuse(const struct visitor *visitor, int status, struct text words)
 {
-	write_error(&visitor->door->reply, words);
+	write_error(&visitor->room->reply, words);
 	send_reply(visitor, status);
 }
 
@@ -99,20 +93,20 @@ static void write_member(struct buffer *reply, const char *key, const char *valu
 
 static void live(const struct visitor *visitor)
 {
-	buffer_string(&visitor->door->reply, "{\"live\":true}");
+	buffer_string(&visitor->room->reply, "{\"live\":true}");
 	send_reply(visitor, HTTP_OK);
 }
 
 static void ready(const struct visitor *visitor)
 {
-	buffer_string(&visitor->door->reply, "{\"ready\":true}");
+	buffer_string(&visitor->room->reply, "{\"ready\":true}");
 	send_reply(visitor, HTTP_OK);
 }
 
 static void server_metadata(const struct visitor *visitor)
 {
 	static const char *const extensions[] = DOOR_EXTENSIONS;
-	struct buffer *reply = &visitor->door->reply;
+	struct buffer *reply = &visitor->room->reply;
 	buffer_byte(reply, '{');
 	write_member(reply, "name", DOOR_NAME);
 	buffer_byte(reply, ',');
@@ -129,8 +123,7 @@ static void server_metadata(const struct visitor *visitor)
 static struct catalog_model *find_model(const struct visitor *visitor)
 {
 	struct door_refusal refusal;
-	struct rest_door *door = visitor->door;
-	struct catalog_model *model = door_find(&door->config, visitor->model, visitor->version, door->arena, &refusal);
+	struct catalog_model *model = door_find(visitor->room, visitor->model, visitor->version, &refusal);
 	if (!model)
 		refuse(visitor, refusal.status, text_of(refusal.words));
 	return model;
@@ -138,7 +131,7 @@ static struct catalog_model *find_model(const struct visitor *visitor)
 
 static void model_ready(const struct visitor *visitor)
 {
-	struct buffer *reply = &visitor->door->reply;
+	struct buffer *reply = &visitor->room->reply;
 	const struct catalog_model *model = find_model(visitor);
 	if (!model)
 		return;
@@ -179,7 +172,7 @@ static void write_tensors(struct buffer *reply, const char *key, const struct te
 
 static void model_metadata(const struct visitor *visitor)
 {
-	struct buffer *reply = &visitor->door->reply;
+	struct buffer *reply = &visitor->room->reply;
 	const struct catalog_model *model = find_model(visitor);
 	if (!model)
 		return;
@@ -205,7 +198,7 @@ static bool wants_ready_alone(const struct visitor *visitor)
 	struct error error = {0};
 	struct text key;
 	bool wanted = false;
-	json_begin(&scan, visitor->body, "the request", visitor->door->arena, &error);
+	json_begin(&scan, visitor->body, "the request", visitor->room->arena, &error);
 	if (json_peek(&scan) == JSON_OBJECT && json_enter(&scan))
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "ready"))
@@ -217,11 +210,11 @@ static bool wants_ready_alone(const struct visitor *visitor)
 
 static void repository_index(const struct visitor *visitor)
 {
-	struct buffer *reply = &visitor->door->reply;
+	struct buffer *reply = &visitor->room->reply;
 	bool ready_alone = visitor->body.length > 0 && wants_ready_alone(visitor);
 	const char *comma = "";
 	buffer_byte(reply, '[');
-	for (const struct catalog_model *model = catalog_first(visitor->door->config.catalog); model; model = model->next) {
+	for (const struct catalog_model *model = catalog_first(visitor->room->config.catalog); model; model = model->next) {
 		if (ready_alone && !model->ready)
 			continue;
 		buffer_print(reply, "%s{", comma);
@@ -239,13 +232,11 @@ static void repository_index(const struct visitor *visitor)
 	send_reply(visitor, HTTP_OK);
 }
 
-typedef bool repository_act(const struct door_config *config, struct text name, struct arena *arena, struct door_refusal *refusal);
-
-static void act(const struct visitor *visitor, repository_act *act_on)
+static void act(const struct visitor *visitor, door_act *act_on)
 {
 	struct door_refusal refusal;
-	if (act_on(&visitor->door->config, visitor->model, visitor->door->arena, &refusal)) {
-		buffer_string(&visitor->door->reply, "{}");
+	if (act_on(visitor->room, visitor->model, &refusal)) {
+		buffer_string(&visitor->room->reply, "{}");
 		send_reply(visitor, HTTP_OK);
 	} else {
 		refuse(visitor, refusal.status, text_of(refusal.words));
@@ -269,7 +260,7 @@ static int encode(const struct visitor *visitor, const struct message *message, 
 		  size_t *header_length)
 {
 	struct error error = {0};
-	struct buffer *out = &visitor->door->reply;
+	struct buffer *out = &visitor->room->reply;
 	const struct answer answer = {.payload = reply->payload, .header_length = header_length};
 	if (reply->status != HTTP_OK) {
 		write_error(out, reply->words);
@@ -284,26 +275,24 @@ static int encode(const struct visitor *visitor, const struct message *message, 
 
 static void infer(const struct visitor *visitor)
 {
-	struct rest_door *door = visitor->door;
+	struct door_room *room = visitor->room;
 	struct error error = {0};
 	struct stub_reply reply;
 	const struct header header = {TEXT(LENGTH_HEADER), http_asked_header(visitor->asked, LENGTH_HEADER)};
 	struct message message = {
-		.arena = door->arena, .format = &format_oip_json, .headers = {header.value.bytes ? 1 : 0, &header}};
+		.arena = room->arena, .format = &format_oip_json, .headers = {header.value.bytes ? 1 : 0, &header}};
 	if (!message_decode(&message, visitor->body, NULL, &error)) {
 		refuse(visitor, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
-	door_infer(&door->config, visitor->model, visitor->version, &message, visitor->body, &reply);
+	door_infer(room, visitor->model, visitor->version, &message, visitor->body, &reply);
 	struct door_answer answer = {.cut = reply.cut};
 	answer.status = encode(visitor, &message, &reply, &answer.header_length);
-	answer.body = buffer_view(&door->reply);
-	if (buffer_failed(&door->reply))
+	answer.body = buffer_view(&room->reply);
+	if (buffer_failed(&room->reply))
 		send_reply(visitor, HTTP_INTERNAL_ERROR);
-	else if (reply.silent || reply.delay_ms > 0)
-		later_send(door->later, visitor->asked, &answer, reply.silent ? LATER_NEVER : reply.delay_ms);
 	else
-		send_answer(visitor->asked, &answer);
+		door_send(room, visitor->asked, &reply, &answer);
 }
 
 /* ---- routes ---- */
@@ -358,15 +347,10 @@ static void on_called(void *context, struct http_asked *asked, struct text metho
 {
 	struct rest_door *door = context;
 	const struct route *found = NULL;
-	arena_reset(door->arena);
-	if (door->reply.capacity > KEPT_BYTES_MAX) {
-		buffer_close(&door->reply);
-		buffer_open(&door->reply, REPLY_BYTES_MAX);
-	}
-	buffer_clear(&door->reply);
+	door_room_tidy(&door->room);
 	(void)take_segment(&path); /* what stands before the first slash */
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-		struct visitor visitor = {.door = door, .asked = asked, .body = body};
+		struct visitor visitor = {.room = &door->room, .asked = asked, .body = body};
 		if (!fits(text_of(routes[i].path), path, &visitor))
 			continue;
 		found = &routes[i];
@@ -375,10 +359,10 @@ static void on_called(void *context, struct http_asked *asked, struct text metho
 			return;
 		}
 	}
-	const struct visitor visitor = {.door = door, .asked = asked};
+	const struct visitor visitor = {.room = &door->room, .asked = asked};
 	if (found)
 		refuse(&visitor, HTTP_METHOD_NOT_ALLOWED,
-		       text_of(arena_print(door->arena, "this path takes %s alone", found->method)));
+		       text_of(arena_print(door->room.arena, "this path takes %s alone", found->method)));
 	else
 		refuse(&visitor, HTTP_NOT_FOUND, TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
 }
@@ -393,18 +377,13 @@ struct rest_door *rest_door_open(struct loop *loop, const struct door_config *co
 		error_memory(error, ERROR_SYSTEM, "opening a model server");
 		return NULL;
 	}
-	door->config = *config;
-	buffer_open(&door->reply, REPLY_BYTES_MAX);
 	const struct http_server_config http = {.host = config->host,
 						.port = config->port,
 						.body_bytes = DOOR_REQUEST_BYTES_MAX,
 						.connections = DOOR_CONNECTIONS,
 						.called = on_called,
 						.context = door};
-	door->arena = arena_open(DOOR_ARENA_BYTES);
-	if (!door->arena)
-		error_memory(error, ERROR_SYSTEM, "opening a model server");
-	else if ((door->later = later_open(loop, &later, error)) && (door->server = http_server_open(loop, &http, error)))
+	if (door_room_open(&door->room, loop, config, &later, error) && (door->server = http_server_open(loop, &http, error)))
 		return door;
 	rest_door_close(door);
 	return NULL;
@@ -414,10 +393,8 @@ void rest_door_close(struct rest_door *door)
 {
 	if (!door)
 		return;
-	later_close(door->later);
 	http_server_close(door->server);
-	arena_close(door->arena);
-	buffer_close(&door->reply);
+	door_room_close(&door->room);
 	memory_give(door);
 }
 

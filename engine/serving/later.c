@@ -49,9 +49,14 @@ void later_close(struct later *later)
 	memory_give(later);
 }
 
-static void send_now(struct waiting *waiting)
+void later_send_now(struct later *later, void *request, const struct door_answer *answer)
 {
-	waiting->later->config.send(waiting->request, &waiting->answer);
+	later->config.send(request, answer);
+}
+
+static void send_waiting(struct waiting *waiting)
+{
+	later_send_now(waiting->later, waiting->request, &waiting->answer);
 	waiting_end(waiting);
 }
 
@@ -63,7 +68,7 @@ static void wait_on(struct waiting *waiting)
 	int64_t now_ms = loop_now_ms(later->loop), look_ms = now_ms + LOOK_MS;
 	if (waiting->due_ms <= now_ms || later->config.is_over(waiting->request) ||
 	    !loop_timer_set(later->loop, &waiting->timer, waiting->due_ms < look_ms ? waiting->due_ms : look_ms, &error))
-		send_now(waiting);
+		send_waiting(waiting);
 }
 
 static void on_due(void *context)
@@ -75,7 +80,7 @@ void later_send(struct later *later, void *request, const struct door_answer *an
 {
 	struct waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
 	if (!waiting) {
-		later->config.send(request, answer);
+		later_send_now(later, request, answer);
 		return;
 	}
 	int64_t now_ms = loop_now_ms(later->loop);

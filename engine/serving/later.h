@@ -30,6 +30,8 @@ void later_close(struct later *later); /* what still waits is not sent; NULL is 
 
 #define LATER_NEVER INT64_MAX
 
+void later_send_now(struct later *later, void *request, const struct door_answer *answer);
+
 /* Copies the answer. Sends it at once where memory is short. */
 void later_send(struct later *later, void *request, const struct door_answer *answer, int64_t delay_ms);
 

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Judges `sluice models serve` from outside: models.py SLUICE FOLDER...
+
+For each case the calls of its models are taken from what `sluice test --print` shows at
+their steps: what went in, and what the stub in the same process gave. A model server on
+the case's folder is asked the same: over REST as JSON and as binary data, and over gRPC
+where Python has it. All must answer as the stub did.
+"""
+import base64, concurrent.futures, http.client, json, os, re, struct, subprocess, sys
+
+from cases import elements
+
+try:
+    import grpc
+except ImportError:
+    grpc = None
+
+SECONDS_MAX = 60
+STUB_MS_MAX = 3000  # a stub that is slower is not waited for
+SECONDS_OF_SILENCE = 0.5  # where the stub's answer never came, or broke
+TRIES = 4  # a flaky stub fails a few times
+FORMATS = {"BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q", "UINT8": "B", "UINT16": "H", "UINT32": "I",
+           "UINT64": "Q", "FP16": "e", "FP32": "f", "FP64": "d"}
+
+
+# ---- tensors as bytes ----
+
+def raw(tensor):
+    datatype, values = tensor["datatype"], list(elements(tensor))
+    if datatype == "BYTES":
+        coded = tensor.get("parameters", {}).get("content_type") == "base64"
+        pieces = [base64.b64decode(value) if coded else value.encode() for value in values]
+        return b"".join(struct.pack("<I", len(piece)) + piece for piece in pieces)
+    values = [float(value.replace("Infinity", "inf")) if isinstance(value, str) else value for value in values]
+    if datatype == "BF16":
+        return b"".join(struct.pack("<f", value)[2:] for value in values)
+    return struct.pack(f"<{len(values)}{FORMATS[datatype]}", *values)
+
+
+def same(ours, theirs):
+    """The tensors of two answers, each (name, datatype, shape, bytes)."""
+    return len(ours) == len(theirs) and all(
+        (one[0] == other[0] or len(ours) == 1) and one[1:] == other[1:] for one, other in zip(sorted(ours), sorted(theirs)))
+
+
+def bare(tensors):
+    return [(tensor["name"], tensor["datatype"], [int(length) for length in tensor["shape"]], raw(tensor)) for tensor in tensors]
+
+
+# ---- REST ----
+
+class Rest:
+    def __init__(self, address, binary):
+        self.address, self.binary = address.removeprefix("http://"), binary
+        self.name = "REST with binary data" if binary else "REST"
+
+    def ask(self, model, name, inputs, seconds):
+        """The tensors, or the words of a refusal."""
+        request, blobs, headers = {"id": name, "inputs": inputs}, b"", {}
+        if self.binary:
+            request = {"id": name, "parameters": {"binary_data_output": True}, "inputs": []}
+            for tensor in inputs:
+                blob = raw(tensor)
+                parameters = {key: value for key, value in tensor.get("parameters", {}).items() if key != "content_type"}
+                request["inputs"].append({"name": tensor["name"], "datatype": tensor["datatype"], "shape": tensor["shape"],
+                                          "parameters": parameters | {"binary_data_size": len(blob)}})
+                blobs += blob
+        head = json.dumps(request).encode()
+        if self.binary:
+            headers["Inference-Header-Content-Length"] = str(len(head))
+        connection = http.client.HTTPConnection(self.address, timeout=seconds)
+        try:
+            connection.request("POST", f"/v2/models/{model}/infer", head + blobs, headers)
+            reply = connection.getresponse()
+            body = reply.read()
+        finally:
+            connection.close()
+        length = int(reply.headers.get("Inference-Header-Content-Length", len(body)))
+        answer = json.loads(body[:length])
+        if reply.status != 200:
+            return None, answer["error"], reply.status >= 500
+        return self.tensors(answer["outputs"], body[length:]), None, False
+
+    def tensors(self, outputs, blobs):
+        tensors, at = [], 0
+        for tensor in outputs:
+            size = tensor.get("parameters", {}).get("binary_data_size")
+            blob = raw(tensor) if size is None else blobs[at:at + size]
+            at += size or 0
+            tensors.append((tensor["name"], tensor["datatype"], tensor["shape"], blob))
+        return tensors
+
+
+# ---- gRPC, its messages by hand: no compiler of protobuf is needed ----
+
+def varint(number):
+    out = b""
+    number &= (1 << 64) - 1
+    while number >= 0x80:
+        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
+    return out + bytes([number])
+
+
+def field(number, value):
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def fields(message):
+    """(number, bytes or int) of each field"""
+    at = 0
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at, value, shift = at + 1, value | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        tag = number()
+        if tag & 7 == 0:
+            yield tag >> 3, number()
+            continue
+        size = number() if tag & 7 == 2 else {1: 8, 5: 4}[tag & 7]
+        if at + size > len(message):
+            raise ValueError("the message is cut")
+        yield tag >> 3, message[at:at + size]
+        at += size
+
+
+def numbers(packed):
+    at = 0
+    while at < len(packed):
+        value = shift = 0
+        while True:
+            byte = packed[at]
+            at, value, shift = at + 1, value | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                break
+        yield value
+
+
+class Grpc:
+    name = "gRPC"
+
+    def __init__(self, address):
+        self.channel = grpc.insecure_channel(address.removeprefix("grpc://"),
+                                             options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)])
+        self.infer = self.channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+
+    def ask(self, model, name, inputs, seconds):
+        message = field(1, model) + field(3, name)
+        for tensor in inputs:
+            shape = b"".join(varint(length) for length in tensor["shape"])
+            message += field(5, field(1, tensor["name"]) + field(2, tensor["datatype"]) + field(3, shape))
+        for tensor in inputs:
+            message += field(7, raw(tensor))
+        try:
+            reply = self.infer(message, timeout=seconds)
+        except grpc.RpcError as error:
+            return None, error.details(), error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+        heads, blobs = [], []
+        for number, value in fields(reply):
+            if number == 5:
+                parts = list(fields(value))
+                shape = [length for number, packed in parts if number == 3 for length in numbers(packed)]
+                heads.append((next(part for number, part in parts if number == 1).decode(),
+                              next(part for number, part in parts if number == 2).decode(), shape))
+            elif number == 6:
+                blobs.append(value)
+        return [(*head, blob) for head, blob in zip(heads, blobs)], None, False
+
+
+# ---- cases ----
+
+def slowness(call):
+    found = re.search(r"\bms=(\d+)", call["endpoint"]["addresses"] or "")
+    return int(found[1]) if found else 0
+
+
+def callers_of(binary, folder):
+    """(pipeline, step) -> model, of steps that call one model and no other"""
+    done = subprocess.run([binary, "plan", "-o", "json", os.path.join(folder, "pipeline.yaml")], capture_output=True)
+    called = {}
+    try:
+        pipelines = json.loads(done.stdout)["pipelines"]
+    except (ValueError, TypeError):  # faulty on purpose: then there is a list of faults
+        return {}
+    for pipeline in pipelines:
+        batched = {step["name"] for step in pipeline["steps"] if step["batchSize"]}
+        for call in pipeline["calls"]:
+            called.setdefault((pipeline["name"], call["step"]), []).append(call)
+        for step in batched:
+            called.pop((pipeline["name"], step), None)
+    return {at: calls[0]["name"] for at, calls in called.items()
+            if len(calls) == 1 and calls[0]["target"] == "model" and slowness(calls[0]) <= STUB_MS_MAX}
+
+
+def exchanges(binary, folder):
+    """(name, model, inputs, outputs or None, error or None) of each call that can be held against the stub"""
+    called = callers_of(binary, folder)
+    done = subprocess.run([binary, "test", "--print", folder], capture_output=True, timeout=SECONDS_MAX)
+    rows = [json.loads(line) for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+    seen, errors = {}, {}
+    for row in rows:
+        place = row.get("at", "").split(".")
+        if "error" in row:
+            errors[row["id"]] = row["error"]["message"]
+        if len(place) == 4 and place[1] == "step" and "response" in row:
+            seen.setdefault((row["id"], place[0], place[2]), {"inputs": [], "outputs": []})[place[3]].append(row["response"]["outputs"])
+    for (name, pipeline, step), both in seen.items():
+        model = called.get((pipeline, step))
+        if not model:
+            continue
+        if len(both["inputs"]) == len(both["outputs"]):
+            for inputs, outputs in zip(both["inputs"], both["outputs"]):
+                yield name, model, inputs, outputs, None
+        elif len(both["inputs"]) == 1 and errors.get(name, "").startswith(f"{model} : "):
+            yield name, model, both["inputs"][0], None, errors[name].removeprefix(f"{model} : ")
+
+
+def fault_of(door, exchange):
+    name, model, inputs, outputs, error = exchange
+    seconds = SECONDS_OF_SILENCE if outputs is None else SECONDS_MAX
+    for _ in range(TRIES):
+        try:
+            tensors, words, again = door.ask(model, name, inputs, seconds)
+        except (ValueError, KeyError, OSError, http.client.HTTPException) as broken:
+            return None if outputs is None else f"{door.name}: {model} broke: {broken}"
+        if not again:
+            break
+    if outputs is None:
+        return f"{door.name}: {model} says {words!r}, not {error!r}" if words is not None and words not in error else None
+    if words is not None:
+        return f"{door.name}: {model} refuses: {words}"
+    return None if same(tensors, bare(outputs)) else f"{door.name}: {model} gives {tensors}, not {outputs}"
+
+
+def judge(binary, folder):
+    """How many exchanges were held, and the faults."""
+    calls = list({json.dumps(call[1:]): call for call in exchanges(binary, folder)}.values())
+    if not calls:
+        return 0, []
+    server = subprocess.Popen([binary, "models", "serve", "-o", "json", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        addresses = json.loads(server.stdout.readline())
+        doors = [Rest(addresses["rest"], False), Rest(addresses["rest"], True)] + ([Grpc(addresses["grpc"])] if grpc else [])
+        faults = [fault for call in calls for door in doors if (fault := fault_of(door, call))]
+        return len(calls) * len(doors), faults
+    finally:
+        server.terminate()
+        server.wait(SECONDS_MAX)
+
+
+def main():
+    binary = os.path.abspath(sys.argv[1])
+    folders = sorted(os.path.join(root, name) for root in sys.argv[2:] for name in os.listdir(root)
+                     if os.path.exists(os.path.join(root, name, "pipeline.yaml")))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = list(pool.map(lambda folder: judge(binary, folder), folders))
+    failed = held = 0
+    for folder, (count, faults) in zip(folders, results):
+        held += count
+        failed += len(faults)
+        for fault in faults:
+            print(f"{os.path.basename(folder)}: {fault[:400]}")
+    if not grpc:
+        print("skipped: models over gRPC: Python has no grpc here (grpcio)")
+    print(f"{held - failed} passed, {failed} failed" + ("" if grpc else ", 1 skipped"))
+    return 1 if failed or not held else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
