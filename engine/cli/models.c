@@ -8,6 +8,7 @@
 #include "cli/stopping.h"
 #include "message/json_write.h"
 #include "serving/catalog_read.h"
+#include "serving/door_grpc.h"
 #include "serving/door_rest.h"
 
 #define WAIT_MS 60000 /* there is nothing to do but to wait */
@@ -19,6 +20,7 @@
 struct serve_options {
 	const char *host;
 	int64_t port;
+	int64_t grpc_port;
 	int form;
 };
 
@@ -26,6 +28,8 @@ static const struct option options[] = {
 	ROW("host", TEXT, struct serve_options, host, .fallback = "127.0.0.1", .help = "The address at which callers may come in."),
 	ROW("port", INTEGER, struct serve_options, port, .fallback = "0", .most = PORT_MOST,
 	    .help = "The port for the Open Inference Protocol over REST; 0: a free one."),
+	ROW("grpc-port", INTEGER, struct serve_options, grpc_port, .fallback = "0", .most = PORT_MOST,
+	    .help = "The port for the same over gRPC; 0: a free one."),
 	COMMAND_FORM(serve_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -41,6 +45,7 @@ struct serving {
 	struct stopping stopping;
 	struct catalog *catalog;
 	struct rest_door *rest;
+	struct grpc_door *grpc;
 };
 
 /* ---- what the files say ---- */
@@ -174,12 +179,14 @@ static bool say_ready(const struct serving *serving, struct error *error)
 	struct buffer out;
 	const struct serve_options *self = serving->options;
 	buffer_open(&out, LINE_BYTES_MAX);
+	int rest = rest_door_port(serving->rest), grpc = grpc_door_port(serving->grpc);
 	if (self->form == OUTPUT_JSON) {
-		buffer_print(&out, "{\"rest\":\"http://%s:%d\",\"models\":[", self->host, rest_door_port(serving->rest));
+		buffer_print(&out, "{\"rest\":\"http://%s:%d\",\"grpc\":\"grpc://%s:%d\",\"models\":[", self->host, rest,
+			     self->host, grpc);
 		print_models(serving, &out);
 		buffer_string(&out, "]}\n");
 	} else {
-		buffer_print(&out, "ready at http://%s:%d: ", self->host, rest_door_port(serving->rest));
+		buffer_print(&out, "ready at http://%s:%d and grpc://%s:%d: ", self->host, rest, self->host, grpc);
 		print_models(serving, &out);
 		buffer_string(&out,
 			      catalog_first(serving->catalog) ? ", and the stubs by their names\n" : "the stubs by their names\n");
@@ -194,17 +201,19 @@ static bool say_ready(const struct serving *serving, struct error *error)
 
 static bool serve(struct serving *serving, struct error *error)
 {
-	const struct door_config rest = {.host = serving->options->host,
-					 .port = (int)serving->options->port,
-					 .catalog = serving->catalog,
-					 .load = load,
-					 .context = serving};
+	struct door_config door = {.host = serving->options->host,
+				   .port = (int)serving->options->port,
+				   .catalog = serving->catalog,
+				   .load = load,
+				   .context = serving};
 	size_t count = 0;
 	if (!read_models(serving, NULL, &count, error))
 		return false;
 	say_what_is_not_served(serving);
-	serving->rest = rest_door_open(serving->loop, &rest, error);
-	bool good = serving->rest && say_ready(serving, error);
+	serving->rest = rest_door_open(serving->loop, &door, error);
+	door.port = (int)serving->options->grpc_port;
+	serving->grpc = serving->rest ? grpc_door_open(serving->loop, &door, error) : NULL;
+	bool good = serving->grpc && say_ready(serving, error);
 	while (good && !serving->stopping.asked)
 		good = loop_turn(serving->loop, WAIT_MS, error);
 	return good;
@@ -216,6 +225,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct error error = {0};
 	bool good = (serving.loop = loop_open(&error)) && stopping_open(&serving.stopping, serving.loop, &error) &&
 		    (serving.catalog = catalog_open(&error)) && serve(&serving, &error);
+	grpc_door_close(serving.grpc);
 	rest_door_close(serving.rest);
 	catalog_close(serving.catalog);
 	stopping_close(&serving.stopping);
@@ -228,10 +238,11 @@ const struct command command_models_serve = {
 	.arguments = "DIR...",
 	.summary = "Serves models by the Open Inference Protocol.",
 	.help = "Serves the Models of the YAML files in a folder whose storageUri is a stub or expressions, the models that steps "
-		"carry inside, those of a stubs.json, and every stub by its own name. It answers health, metadata, inference and "
+		"carry inside, those of a stubs.json, and every stub by its own name, over REST and gRPC. It answers health, "
+		"metadata, inference and "
 		"the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
 		"\n"
-		"    sluice models serve pipelines/hello --port 8080\n"
+		"    sluice models serve pipelines/hello --port 8080 --grpc-port 8081\n"
 		"    curl localhost:8080/v2/models/add10/infer -d "
 		"'{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[5]}]}'\n",
 	.options = options,

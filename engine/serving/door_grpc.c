@@ -1,0 +1,368 @@
+/* door_grpc.c: Open Inference Protocol over gRPC; see door_grpc.h. A method is a row. */
+#include "serving/door_grpc.h"
+
+#include "base/memory.h"
+#include "base/version.h"
+#include "message/format.h"
+#include "message/protobuf_wire.h"
+#include "net/grpc_server.h"
+
+#define STREAMS 1024 /* of one connection */
+#define SERVICE "/inference.GRPCInferenceService/"
+
+enum {
+	GRPC_OK = 0,
+	GRPC_CANCELLED = 1,
+	GRPC_INVALID_ARGUMENT = 3,
+	GRPC_DEADLINE_EXCEEDED = 4,
+	GRPC_NOT_FOUND = 5,
+	GRPC_PERMISSION_DENIED = 7,
+	GRPC_RESOURCE_EXHAUSTED = 8,
+	GRPC_ABORTED = 10,
+	GRPC_UNIMPLEMENTED = 12,
+	GRPC_INTERNAL = 13,
+	GRPC_UNAVAILABLE = 14,
+	GRPC_UNAUTHENTICATED = 16,
+};
+
+enum { HTTP_OK = 200, HTTP_BAD_REQUEST = 400, HTTP_SERVER_ERROR = 500 };
+
+struct grpc_door {
+	struct door_room room;
+	struct grpc_server *server;
+};
+
+struct visitor { /* the call at hand */
+	struct door_room *room;
+	struct grpc_request *request;
+	struct text body;
+};
+
+/* What a status of HTTP is here: what may be tried again there may be here. */
+static int status_of(int http)
+{
+	static const struct {
+		int http, grpc;
+	} rows[] = {
+		{HTTP_OK, GRPC_OK},
+		{401, GRPC_UNAUTHENTICATED},
+		{403, GRPC_PERMISSION_DENIED},
+		{404, GRPC_NOT_FOUND},
+		{408, GRPC_DEADLINE_EXCEEDED},
+		{409, GRPC_ABORTED},
+		{413, GRPC_RESOURCE_EXHAUSTED},
+		{429, GRPC_RESOURCE_EXHAUSTED},
+		{499, GRPC_CANCELLED},
+		{501, GRPC_UNIMPLEMENTED},
+		{502, GRPC_UNAVAILABLE},
+		{503, GRPC_UNAVAILABLE},
+		{504, GRPC_DEADLINE_EXCEEDED},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].http == http)
+			return rows[i].grpc;
+	return http < HTTP_SERVER_ERROR ? GRPC_INVALID_ARGUMENT : GRPC_INTERNAL;
+}
+
+/* ---- answers ---- */
+
+static void send_answer(void *request, const struct door_answer *answer)
+{
+	grpc_server_answer(request, answer->status, answer->words, answer->body);
+}
+
+static bool nobody_waits(const void *request)
+{
+	return grpc_request_is_over(request);
+}
+
+/* What stands in the reply's buffer. */
+static void send_reply(const struct visitor *visitor)
+{
+	const struct buffer *reply = &visitor->room->reply;
+	if (buffer_failed(reply))
+		grpc_server_answer(visitor->request, GRPC_RESOURCE_EXHAUSTED, TEXT("memory ran out"), (struct text){0});
+	else
+		grpc_server_answer(visitor->request, GRPC_OK, (struct text){0}, buffer_view(reply));
+}
+
+static void refuse(const struct visitor *visitor, int http, struct text words)
+{
+	grpc_server_answer(visitor->request, status_of(http), words, (struct text){0});
+}
+
+/* ---- protobuf ---- */
+
+static void write_text(struct buffer *out, uint32_t number, struct text text)
+{
+	char *room = text.length ? buffer_room(out, protobuf_bytes_size(text.length)) : NULL;
+	if (room)
+		buffer_grown(out, (size_t)(protobuf_put_bytes(room, number, text) - room));
+}
+
+static void write_flag(struct buffer *out, uint32_t number, bool flag)
+{
+	char *room = flag ? buffer_room(out, 2) : NULL;
+	if (room)
+		buffer_grown(out, (size_t)(protobuf_put_varint(protobuf_put_tag(room, number, WIRE_VARINT), flag) - room));
+}
+
+/* The last of that number, as protobuf has it; empty: none. */
+static struct text read_text(struct text body, uint32_t number)
+{
+	struct protobuf_cursor cursor = protobuf_cursor_of(body);
+	struct protobuf_field field;
+	struct text text = {0};
+	while (protobuf_next(&cursor, &field))
+		if (protobuf_is(&field, number, WIRE_BYTES))
+			text = field.bytes;
+	return text;
+}
+
+static bool read_flag(struct text body, uint32_t number)
+{
+	struct protobuf_cursor cursor = protobuf_cursor_of(body);
+	struct protobuf_field field;
+	bool flag = false;
+	while (protobuf_next(&cursor, &field))
+		if (protobuf_is(&field, number, WIRE_VARINT))
+			flag = field.value != 0;
+	return flag;
+}
+
+/* ---- health and metadata ---- */
+
+static void live(const struct visitor *visitor)
+{
+	write_flag(&visitor->room->reply, 1, true);
+	send_reply(visitor);
+}
+
+static void server_metadata(const struct visitor *visitor)
+{
+	static const char *const extensions[] = DOOR_EXTENSIONS;
+	struct buffer *reply = &visitor->room->reply;
+	write_text(reply, 1, TEXT(DOOR_NAME));
+	write_text(reply, 2, TEXT(SLUICE_VERSION));
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+		write_text(reply, 3, text_of(extensions[i]));
+	send_reply(visitor);
+}
+
+static struct catalog_model *find_model(const struct visitor *visitor)
+{
+	struct door_refusal refusal;
+	struct catalog_model *model = door_find(visitor->room, read_text(visitor->body, 1), read_text(visitor->body, 2), &refusal);
+	if (!model)
+		refuse(visitor, refusal.status, text_of(refusal.words));
+	return model;
+}
+
+static void model_ready(const struct visitor *visitor)
+{
+	const struct catalog_model *model = find_model(visitor);
+	if (!model)
+		return;
+	write_flag(&visitor->room->reply, 1, model->ready);
+	send_reply(visitor);
+}
+
+#define VARINT_BYTES_MAX 10
+#define TENSOR_SHAPE_BYTES_MAX (TENSOR_RANK_MAX * VARINT_BYTES_MAX)
+
+/* TensorMetadata: name 1, datatype 2, shape 3. */
+static void write_tensor(struct buffer *out, uint32_t number, const struct tensor_type *tensor)
+{
+	char shape[TENSOR_SHAPE_BYTES_MAX];
+	char *end = shape;
+	struct text datatype = text_of(datatype_rows[tensor->type.datatype].name);
+	for (uint32_t i = 0; tensor->type.shape_known && i < tensor->type.rank; i++)
+		end = protobuf_put_varint(end, (uint64_t)tensor->type.shape[i]);
+	struct text dimensions = {shape, (size_t)(end - shape)};
+	size_t size = protobuf_bytes_size(tensor->name.length) + protobuf_bytes_size(datatype.length) +
+		      (dimensions.length ? protobuf_bytes_size(dimensions.length) : 0);
+	char *room = buffer_room(out, protobuf_bytes_size(size));
+	if (!room)
+		return;
+	char *to = protobuf_put_head(room, number, size);
+	to = protobuf_put_bytes(to, 1, tensor->name);
+	to = protobuf_put_bytes(to, 2, datatype);
+	if (dimensions.length)
+		to = protobuf_put_bytes(to, 3, dimensions);
+	buffer_grown(out, (size_t)(to - room));
+}
+
+static void write_tensors(struct buffer *out, uint32_t number, const struct tensor_types *types)
+{
+	for (size_t i = 0; i < types->count; i++)
+		write_tensor(out, number, &types->items[i]);
+}
+
+static void model_metadata(const struct visitor *visitor)
+{
+	struct buffer *reply = &visitor->room->reply;
+	const struct catalog_model *model = find_model(visitor);
+	if (!model)
+		return;
+	struct model_signature signature = door_signature(model);
+	write_text(reply, 1, text_of(model->name));
+	write_text(reply, 2, text_of(model->version));
+	write_text(reply, 3, text_of(model->kind ? model->kind->name : ""));
+	write_tensors(reply, 4, &signature.inputs);
+	write_tensors(reply, 5, &signature.outputs);
+	send_reply(visitor);
+}
+
+/* ---- the repository ---- */
+
+/* ModelIndex: name 1, version 2, state 3, reason 4. */
+static void write_index(struct buffer *out, const struct catalog_model *model)
+{
+	const struct text texts[] = {text_of(model->name), text_of(model->version), text_of(model_state(model)),
+				     text_of(model_reason(model))};
+	size_t size = 0;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		size += texts[i].length ? protobuf_bytes_size(texts[i].length) : 0;
+	char *room = buffer_room(out, protobuf_bytes_size(size));
+	if (!room)
+		return;
+	buffer_grown(out, (size_t)(protobuf_put_head(room, 1, size) - room));
+	for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		write_text(out, i + 1, texts[i]);
+}
+
+static void repository_index(const struct visitor *visitor)
+{
+	bool ready_alone = read_flag(visitor->body, 2);
+	for (const struct catalog_model *model = catalog_first(visitor->room->config.catalog); model; model = model->next)
+		if (model->ready || !ready_alone)
+			write_index(&visitor->room->reply, model);
+	send_reply(visitor);
+}
+
+static void act(const struct visitor *visitor, door_act *act_on)
+{
+	struct door_refusal refusal;
+	if (act_on(visitor->room, read_text(visitor->body, 2), &refusal))
+		send_reply(visitor);
+	else
+		refuse(visitor, refusal.status, text_of(refusal.words));
+}
+
+static void repository_load(const struct visitor *visitor)
+{
+	act(visitor, door_load);
+}
+
+static void repository_unload(const struct visitor *visitor)
+{
+	act(visitor, door_unload);
+}
+
+/* ---- inference ---- */
+
+/* The answer's message into the reply's buffer. A body that is no JSON is no message
+ * either: JSON begins with what protobuf takes for a group that never ends. Nothing at all
+ * would be one, and gets a byte that none begins with. */
+static void encode(const struct visitor *visitor, const struct message *message, const struct stub_reply *reply,
+		   struct door_answer *answer, struct error *error)
+{
+	struct buffer *out = &visitor->room->reply;
+	const struct answer encoded = {.payload = reply->payload};
+	answer->status = status_of(reply->status);
+	answer->words = reply->words;
+	if (reply->status != HTTP_OK)
+		return;
+	if (!reply->payload) {
+		buffer_text(out, reply->body.length ? reply->body : TEXT("\0"));
+	} else if (!answer_encode(message, &encoded, NULL, NULL, out, error)) {
+		buffer_clear(out);
+		answer->status = error->kind == ERROR_INPUT ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED;
+		answer->words = text_of(error->text);
+	}
+	answer->body = buffer_view(out);
+}
+
+static void infer(const struct visitor *visitor)
+{
+	struct door_room *room = visitor->room;
+	struct error error = {0};
+	struct stub_reply reply;
+	struct message message = {.arena = room->arena, .format = &format_oip_protobuf};
+	struct door_answer answer = {0};
+	if (!message_decode(&message, visitor->body, NULL, &error)) {
+		refuse(visitor, HTTP_BAD_REQUEST, text_of(error.text));
+		return;
+	}
+	door_infer(room, read_text(visitor->body, 1), read_text(visitor->body, 2), &message, visitor->body, &reply);
+	encode(visitor, &message, &reply, &answer, &error);
+	door_send(room, visitor->request, &reply, &answer);
+}
+
+/* ---- methods ---- */
+
+static const struct method {
+	const char *path;
+	void (*serve)(const struct visitor *visitor);
+} methods[] = {
+	{SERVICE "ModelInfer", infer},
+	{SERVICE "ServerLive", live},
+	{SERVICE "ServerReady", live},
+	{SERVICE "ModelReady", model_ready},
+	{SERVICE "ServerMetadata", server_metadata},
+	{SERVICE "ModelMetadata", model_metadata},
+	{SERVICE "RepositoryIndex", repository_index},
+	{SERVICE "RepositoryModelLoad", repository_load},
+	{SERVICE "RepositoryModelUnload", repository_unload},
+};
+
+static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	struct grpc_door *door = context;
+	const struct visitor visitor = {&door->room, request, body};
+	door_room_tidy(&door->room);
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (text_is(path, methods[i].path)) {
+			methods[i].serve(&visitor);
+			return;
+		}
+	grpc_server_answer(request, GRPC_UNIMPLEMENTED, TEXT("there is no such method; models answer to " SERVICE "ModelInfer"),
+			   (struct text){0});
+}
+
+/* ---- opening and closing ---- */
+
+struct grpc_door *grpc_door_open(struct loop *loop, const struct door_config *config, struct error *error)
+{
+	static const struct later_config later = {.send = send_answer, .is_over = nobody_waits};
+	struct grpc_door *door = memory_take(1, sizeof *door);
+	if (!door) {
+		error_memory(error, ERROR_SYSTEM, "opening a model server");
+		return NULL;
+	}
+	const struct grpc_server_config grpc = {.host = config->host,
+						.port = config->port,
+						.message_bytes = DOOR_REQUEST_BYTES_MAX,
+						.streams = STREAMS,
+						.connections = DOOR_CONNECTIONS,
+						.called = on_called,
+						.context = door};
+	if (door_room_open(&door->room, loop, config, &later, error) && (door->server = grpc_server_open(loop, &grpc, error)))
+		return door;
+	grpc_door_close(door);
+	return NULL;
+}
+
+void grpc_door_close(struct grpc_door *door)
+{
+	if (!door)
+		return;
+	grpc_server_close(door->server);
+	door_room_close(&door->room);
+	memory_give(door);
+}
+
+int grpc_door_port(const struct grpc_door *door)
+{
+	return grpc_server_port(door->server);
+}
