@@ -79,7 +79,9 @@ part_judge() {
 }
 
 part_models() {
-	tests/judge/models.py $sluice tests/cases tests/cases-own
+	local python
+	python=$(tests/grpc/python.sh 2>/dev/null) || python=python3
+	$python tests/judge/models.py $sluice tests/cases tests/cases-own
 }
 
 part_reference() {

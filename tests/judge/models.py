@@ -161,6 +161,8 @@ class Grpc:
         try:
             reply = self.infer(message, timeout=seconds)
         except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise TimeoutError(error.details()) from error
             return None, error.details(), error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
         heads, blobs = [], []
         for number, value in fields(reply):
@@ -228,7 +230,7 @@ def fault_of(door, exchange):
     for _ in range(TRIES):
         try:
             tensors, words, again = door.ask(model, name, inputs, seconds)
-        except (ValueError, KeyError, OSError, http.client.HTTPException) as broken:
+        except (ValueError, LookupError, OSError, StopIteration, http.client.HTTPException) as broken:
             return None if outputs is None else f"{door.name}: {model} broke: {broken}"
         if not again:
             break
