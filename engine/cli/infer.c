@@ -108,9 +108,9 @@ static bool send(struct inferring *inferring, const struct door *door, struct er
 static bool show(struct inferring *inferring, const struct seen *seen, struct error *error)
 {
 	struct buffer out;
-	inferring->failed = seen->failed;
-	if (seen->failed && inferring->options->form != OUTPUT_JSON) {
-		fprintf(inferring->session->err, "error: " TEXT_FORMAT "\n", TEXT_ARGUMENTS(seen->words));
+	inferring->failed = seen->answer.failed;
+	if (seen->answer.failed && inferring->options->form != OUTPUT_JSON) {
+		fprintf(inferring->session->err, "error: " TEXT_FORMAT "\n", TEXT_ARGUMENTS(seen->answer.words));
 		return true;
 	}
 	buffer_open(&out, ANSWER_TEXT_MAX);

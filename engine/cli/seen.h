@@ -5,16 +5,13 @@
 #define SLUICE_CLI_SEEN_H
 
 #include "log/record.h"
+#include "message/answer_decode.h"
 
 /* Borrows from the record and the arena. */
 struct seen {
 	const struct record *record;
-	struct message message;	   /* the envelope: id, key, time, headers; no request */
-	bool readable;		   /* `payload` is what it says; else it is an error, or only bytes */
-	struct payload payload;
-	bool failed;		   /* an error answer */
-	struct text kind;	   /* of the error, as in INPUT; empty: not said */
-	struct text words;	   /* what an error says; of what is not readable the bytes */
+	struct message message; /* the envelope: id, key, time, headers; no request */
+	struct decoded_answer answer;
 };
 
 /* LIMIT: the arena is too small. What cannot be read is not an error. */

@@ -49,7 +49,7 @@ struct tailing {
 /* What cannot be judged, because it lacks a tensor that is asked for, is not shown. */
 static bool is_wanted(struct tailing *tailing, const struct seen *seen)
 {
-	const struct scope scope = {.message = &seen->message, .payload = &seen->payload};
+	const struct scope scope = {.message = &seen->message, .payload = &seen->answer.payload};
 	struct error wrong = {0};
 	bool holds = false;
 	if (!tailing->where)

@@ -56,7 +56,23 @@ void run_take_carried(struct run *run)
 	}
 }
 
-/* What a step before was sent, or gave, and nothing was said of, will not come. */
+/* What a step before was sent, or gave, and nothing was said of. */
+static void deliver_missing(struct run *run, size_t step, const bool told[2])
+{
+	const struct carried *carried = run->message->carried;
+	const struct error *missing = carried ? carried->missing : NULL;
+	const struct station *station = &run->flow->stations[step];
+	enum arrival_state state = missing ? ARRIVAL_FAILED : ARRIVAL_DEAD;
+	if (missing && !told[0] && !told[1]) {
+		run->halts[step].stage = HALT_FAILED;
+		run->halts[step].error = missing;
+	}
+	if (!told[0])
+		outlet_deliver(run, &station->sent, state, NULL, NULL);
+	if (!told[1])
+		outlet_deliver(run, &station->gave, state, NULL, NULL);
+}
+
 void run_deliver_carried(struct run *run)
 {
 	const struct flow *flow = run->flow;
@@ -74,14 +90,9 @@ void run_deliver_carried(struct run *run)
 		outlet_deliver(run, given->inputs ? &station->sent : &station->gave, arrival_of(given->state), given->payload,
 			       given->inputs ? NULL : run->halts[step].only_to);
 	}
-	for (size_t i = 0; i < flow->count; i++) {
-		if (flow->graph->part->sides[i] != STEP_BEFORE)
-			continue;
-		if (!told[2 * i])
-			outlet_deliver(run, &flow->stations[i].sent, ARRIVAL_DEAD, NULL, NULL);
-		if (!told[2 * i + 1])
-			outlet_deliver(run, &flow->stations[i].gave, ARRIVAL_DEAD, NULL, NULL);
-	}
+	for (size_t i = 0; i < flow->count; i++)
+		if (flow->graph->part->sides[i] == STEP_BEFORE)
+			deliver_missing(run, i, &told[2 * i]);
 }
 
 /* ---- out ---- */

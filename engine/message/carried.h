@@ -42,6 +42,8 @@ struct carried {
 	size_t count;
 	const struct given *items;
 	bool answered; /* the answer was decided before; what still runs is beside it */
+	/* What has not come from a stage before has failed with this; NULL: it never comes. */
+	const struct error *missing;
 	/* When it leaves a stage: which of the stages behind it (graph_part's `next`) it goes
 	 * on to, as bits; and the keys by which their topics are partitioned, where they have
 	 * one of their own: bytes NULL, it has none. */

@@ -89,6 +89,19 @@ bool external_same_topic(const struct external *a, const struct external *b)
 	return a->point == b->point && strcmp(a->pipeline, b->pipeline) == 0 && texts_equal(a->step, b->step);
 }
 
+size_t external_points(const struct graph *graph)
+{
+	size_t points = 0, inputs = graph->inputs.count;
+	for (size_t i = 0; i < inputs + graph->triggers.count; i++) {
+		const struct external *one = i < inputs ? &graph->inputs.items[i] : &graph->triggers.items[i - inputs];
+		bool known = false;
+		for (size_t j = 0; j < i && !known; j++)
+			known = external_same_topic(one, j < inputs ? &graph->inputs.items[j] : &graph->triggers.items[j - inputs]);
+		points += !known;
+	}
+	return points;
+}
+
 static struct external *read_list(struct graph_build *build, const struct name_list *list, struct externals *externals)
 {
 	size_t room = list->count < REFERENCES_MAX ? list->count : REFERENCES_MAX;

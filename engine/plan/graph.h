@@ -80,6 +80,10 @@ struct external {
 /* Such references are one source of a join. */
 bool external_same_topic(const struct external *a, const struct external *b);
 
+/* How many points of other pipelines a graph reads. */
+struct graph;
+size_t external_points(const struct graph *graph);
+
 struct externals {
 	enum join_type type;
 	int64_t window_ms;
@@ -124,6 +128,11 @@ struct graph_next {
 
 struct graph_part {
 	size_t stage;
+	const char *name;		 /* the stage's */
+	size_t parent_count;		 /* stages whose records come here; of several, those of a request are joined */
+	const char *const *parents;	 /* their names */
+	int64_t window_ms;		 /* of that, and of external inputs */
+	bool gathers; /* the request is put together here from the external inputs, which the first stage has read */
 	const unsigned char *sides; /* enum step_side, of each step */
 	bool first;		    /* the request comes in here */
 	bool answers;		    /* the answer leaves from here */

@@ -218,6 +218,30 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 	return true;
 }
 
+/* ---- where records come from ---- */
+
+static void fill_parents(const struct parting *parting, struct graph_part *part)
+{
+	const struct pipeline_plan *plan = parting->plan;
+	const char **names = ARENA_ARRAY(parting->compiler->arena, const char *, plan->stage_count);
+	for (size_t i = 0; names && i < plan->stage_count; i++)
+		if (plan->stages[parting->stage].parents & bit(i))
+			names[part->parent_count++] = plan->stages[i].name;
+	part->parents = names;
+}
+
+/* How long one of its joins may wait. */
+static int64_t longest_window_ms(const struct parting *parting, const struct graph *graph, const struct graph_part *part)
+{
+	if (parting->plan->stages[parting->stage].parents == 0 || part->gathers)
+		return graph->inputs.window_ms;
+	int64_t longest_ms = part->answers ? graph->output.window_ms : 0;
+	for (size_t i = 0; i < graph->count; i++)
+		if (part->sides[i] == STEP_HERE && graph->steps[i].inputs.window_ms > longest_ms)
+			longest_ms = graph->steps[i].inputs.window_ms;
+	return longest_ms;
+}
+
 /* ---- the part ---- */
 
 static const struct graph *part_make(const struct parting *parting)
@@ -239,6 +263,8 @@ static const struct graph *part_make(const struct parting *parting)
 	}
 	*part = (struct graph_part){
 		.stage = parting->stage,
+		.name = plan->stages[parting->stage].name,
+		.gathers = parting->stage == 1 && external_points(graph) > 1,
 		.sides = sides,
 		.first = parting->stage == 0,
 		.answers = graph->has_output && parting->stage == plan->answer_stage,
@@ -248,6 +274,8 @@ static const struct graph *part_make(const struct parting *parting)
 	for (size_t i = 0; i < plan->stage_count; i++)
 		if (plan->stages[i].parents >> parting->stage & 1 && !fill_next(parting, i, &next[part->next_count++]))
 			return NULL;
+	fill_parents(parting, part);
+	part->window_ms = longest_window_ms(parting, graph, part);
 	return graph;
 }
 

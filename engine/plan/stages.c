@@ -17,6 +17,7 @@ struct cutter {
 	const struct graph *graph;
 	size_t step;   /* the one being placed; STEP_NONE: the output */
 	uint64_t from; /* the stages of its sources */
+	size_t root;   /* the stage where the request is whole */
 	bool full;     /* STAGES_MAX was met */
 };
 
@@ -75,7 +76,7 @@ static uint64_t stages_of(const struct cutter *cutter, const struct join *join)
 	for (size_t i = 0; i < join->count; i++) {
 		size_t step = join->sources[i].step;
 		if (step == STEP_NONE)
-			from |= bit(0);
+			from |= bit(cutter->root);
 		else if (cutter->plan->stage_of[step] != STAGE_NONE) /* else: the edge that closes a cycle */
 			from |= bit(cutter->plan->stage_of[step]);
 	}
@@ -197,7 +198,7 @@ static size_t stage_for(struct cutter *cutter)
 	const char *key = wanted_key(cutter, cutter->step);
 	cutter->from = stages_of(cutter, &step->inputs) | stages_of(cutter, &step->triggers);
 	if (cutter->from == 0)
-		cutter->from = bit(0);
+		cutter->from = bit(cutter->root);
 	if (step->on_cycle && (key || step->spec->isolate))
 		note_add(cutter->compiler, &cutter->plan->notes, step->spec->here,
 			 "step `%s` is on a cycle: all of a cycle runs in one stage, so its key or isolate has no effect",
@@ -269,7 +270,7 @@ static void find_state(struct cutter *cutter)
 		struct stage *stage = &cutter->plan->stages[i];
 		if (stage->boundary == BOUNDARY_JOIN)
 			stage->state = "what has come of a request, until the rest is there";
-		if (i == 0 && graph->inputs.count + graph->triggers.count > 1)
+		if (i > 0 && i == cutter->root)
 			stage->state = "what has come of a request from other pipelines, until the rest is there";
 		for (size_t j = 0; j < stage->count && !stage->state; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
@@ -320,6 +321,18 @@ static void drop_empty_first(struct cutter *cutter)
 	}
 }
 
+/* Requests come from several topics, whose partitions need not agree: they are brought
+ * together by their id before anything else. */
+static void gather_inputs(struct cutter *cutter)
+{
+	if (external_points(cutter->graph) < 2)
+		return;
+	cutter->from = bit(0);
+	cutter->root = begin_stage(cutter, BOUNDARY_JOIN, STAGE_KEY_ID,
+				   "what its external inputs give of one request is brought together by the request's id");
+	cutter->plan->stages[cutter->root].name = "inputs";
+}
+
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	const struct graph *graph = plan->graph;
@@ -330,13 +343,16 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 		return;
 	for (size_t i = 0; i < graph->count; i++)
 		plan->stage_of[i] = STAGE_NONE;
+	cutter.step = STEP_NONE;
 	begin_stage(&cutter, BOUNDARY_REQUEST, NULL, first_reason(&cutter));
+	gather_inputs(&cutter);
 	for (size_t i = 0; i < graph->count; i++) {
 		cutter.step = graph->order[i];
 		plan->stage_of[cutter.step] = stage_for(&cutter);
 	}
 	cutter.step = STEP_NONE;
 	cutter.from = stages_of(&cutter, &graph->output);
+	plan->answer_stage = cutter.root;
 	if (graph->has_output) {
 		size_t last = last_of(&cutter, cutter.from);
 		plan->answer_stage = last == STAGE_NONE ? join_stage(&cutter) : last;

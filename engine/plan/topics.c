@@ -220,10 +220,10 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	add_answers(compiler, plan);
 	add_stages(compiler, plan);
 	add_step_topics(compiler, plan);
-	if (plan->graph->inputs.count + plan->graph->triggers.count > 1)
+	if (external_points(plan->graph) > 1)
 		note_add(compiler, &plan->notes, plan->graph->spec->input.here,
-			 "the topics of its external inputs are joined by request id, so they must agree in the number of "
-			 "partitions");
+			 "its external inputs are joined by request id, so requests need ids of their own: in the header "
+			 "x-request-id, or in their payload");
 }
 
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)

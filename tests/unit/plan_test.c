@@ -288,9 +288,12 @@ static void pipelines_joined_from_outside_keep_what_came(void **state)
 				"  output: {steps: [a]}\n");
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_int_equal(pipeline->delivery, DELIVERY_EXACTLY_ONCE);
-	assert_non_null(topic_of_role(pipeline, TOPIC_STATE));
+	assert_string_equal(stages_text(&p, pipeline), "request: | inputs: a < request");
+	assert_string_equal(topic_of_role(pipeline, TOPIC_STAGE)->key, "request id");
+	assert_string_equal(topic_of_role(pipeline, TOPIC_STATE)->name, "sluice.default.pipeline.p.stage.inputs.state");
+	assert_true(pipeline->stages[1].graph->part->gathers);
 	assert_int_equal(pipeline->wait_ms, 500);
-	assert_true(is_noted(&pipeline->notes, "agree in the number of partitions"));
+	assert_true(is_noted(&pipeline->notes, "requests need ids of their own"));
 	assert_true(is_noted(&pipeline->notes, "pipeline `q` is not among the files"));
 	planning_close(&p);
 }

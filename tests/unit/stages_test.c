@@ -449,6 +449,49 @@ static void a_deadline_is_answered_in_the_stage_where_it_passes(void **state)
 	planning_close(&planning);
 }
 
+/* One of two stages is silent: what it was to bring has failed. */
+static void expect_missing(const char *join, const char *expected)
+{
+	struct planning planning;
+	struct plan plan;
+	struct staged staged;
+	struct arena *arena = arena_open(ARENA_BYTES);
+	plan_open(&planning, &plan,
+		  arena_print(arena,
+			      HEAD "  - {name: a, isolate: true}\n  - {name: b, isolate: true}\n"
+				   "  - {name: d, inputs: [a, b], inputsJoinType: %s}\n  output: {steps: [d]}\n",
+			      join));
+	staged_open(&staged, &plan.pipelines[0]);
+	struct message request = request_made(arena, "x=1");
+	running_run(&staged.runnings[0], &request);
+	send_on(&staged, 0, &request, TEXT("bytes of the request"));
+	for (size_t i = 0; i < 2; i++)
+		assert_true(step_on(&staged, 1 + i));
+	struct message message = {.arena = arena};
+	struct crossing crossing;
+	struct error error = {0};
+	assert_true(crossing_decode(&message, staged.records[2].bytes, &crossing, &error));
+	assert_true(text_is(crossing.from, "a"));
+	struct error missing = {0};
+	error_set(&missing, ERROR_LIMIT, PLACE_NONE, "stage b is late");
+	struct carried carried = *message.carried;
+	carried.missing = &missing;
+	message.carried = &carried;
+	running_run(&staged.runnings[3], &message);
+	assert_string_equal(staged.runnings[3].result, expected);
+	arena_close(arena);
+	staged_close(&staged);
+	planning_close(&planning);
+}
+
+static void what_did_not_come_in_time_has_failed(void **state)
+{
+	(void)state;
+	expect_missing("inner", "LIMIT: stage b is late, at none after 0");
+	expect_missing("outer", "d=3");
+	expect_missing("any", "d=3");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +505,7 @@ int main(void)
 		cmocka_unit_test(what_earlier_steps_gave_and_the_request_are_read_in_expressions_of_later_stages),
 		cmocka_unit_test(steps_beside_the_answer_run_and_fail_without_it),
 		cmocka_unit_test(only_what_is_read_behind_goes_along_and_each_tensor_once),
+		cmocka_unit_test(what_did_not_come_in_time_has_failed),
 		cmocka_unit_test(a_deadline_is_answered_in_the_stage_where_it_passes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,154 @@
+/* answer_decode.c: see answer_decode.h. */
+#include "message/answer_decode.h"
+
+#include "base/number.h"
+#include "message/avro.h"
+#include "message/json_scan.h"
+#include "message/oip_json.h"
+#include "message/oip_protobuf.h"
+#include "message/seldon_json.h"
+#include "message/v1_json.h"
+
+struct answer_reading {
+	struct headers headers;
+	struct text bytes;
+	const struct schema_source *schemas;
+	struct arena *arena;
+	struct decoded_answer *answer;
+};
+
+static void name_answer(struct decoded_answer *answer, struct text id)
+{
+	if (!answer->id.bytes)
+		answer->id = id;
+}
+
+static void read_avro(const struct answer_reading *reading)
+{
+	struct decoded_answer *answer = reading->answer;
+	struct avro_answer found;
+	struct error wrong = {0};
+	if (!avro_answer_decode(reading->bytes, reading->schemas, reading->arena, &found, &wrong))
+		return;
+	name_answer(answer, found.id);
+	answer->readable = !found.failed;
+	answer->payload = found.payload;
+	if (!found.failed)
+		return;
+	answer->failed = true;
+	answer->kind = text_of(error_kind_name(found.error.kind));
+	answer->words = text_of(arena_copy(reading->arena, found.error.text, strlen(found.error.text)));
+}
+
+static void read_protobuf(const struct answer_reading *reading)
+{
+	struct decoded_answer *answer = reading->answer;
+	struct error wrong = {0};
+	struct text id = {0};
+	if (answer->failed)
+		return; /* a status, whose words stand among its bytes */
+	answer->readable = oip_response_decode(reading->bytes, reading->arena, &answer->payload, &id, &wrong);
+	if (answer->readable)
+		name_answer(answer, id);
+}
+
+/* ---- JSON, of one of three forms ---- */
+
+enum json_form { FORM_OIP, FORM_V1, FORM_SELDON };
+
+/* What the names in an object say of its form; and the words of {"error": "…"}. */
+static enum json_form form_of(const struct answer_reading *reading, struct text *words)
+{
+	struct json_scan scan;
+	struct error wrong = {0};
+	struct text key;
+	enum json_form form = FORM_OIP;
+	json_begin(&scan, reading->bytes, "the answer", reading->arena, &wrong);
+	if (json_peek(&scan) != JSON_OBJECT)
+		return form;
+	json_enter(&scan);
+	while (json_key(&scan, &key)) {
+		if (text_is(key, "predictions"))
+			form = FORM_V1;
+		else if (text_is(key, "data") || text_is(key, "strData") || text_is(key, "binData") || text_is(key, "jsonData"))
+			form = FORM_SELDON;
+		if (text_is(key, "error") && json_peek(&scan) == JSON_STRING)
+			json_string(&scan, words);
+		else
+			json_skip(&scan);
+	}
+	return form;
+}
+
+static bool read_oip(const struct answer_reading *reading)
+{
+	const struct header *length = headers_find(reading->headers, TEXT("Inference-Header-Content-Length"));
+	uint64_t header_length = 0;
+	struct oip_reply reply;
+	struct error wrong = {0};
+	if (length)
+		(void)number_read_uint64(length->value, &header_length);
+	if (!oip_json_decode_reply(reading->arena, reading->bytes, (size_t)header_length, &reply, &wrong))
+		return false;
+	reading->answer->payload = reply.payload;
+	name_answer(reading->answer, reply.id);
+	return true;
+}
+
+static void read_json(const struct answer_reading *reading)
+{
+	struct decoded_answer *answer = reading->answer;
+	struct error wrong = {0};
+	struct text words = {0};
+	if (read_oip(reading)) {
+		answer->readable = true;
+		return;
+	}
+	enum json_form form = form_of(reading, &words);
+	if (form == FORM_V1)
+		answer->readable = v1_decode_reply(reading->arena, reading->bytes, &answer->payload, &wrong);
+	else if (form == FORM_SELDON)
+		answer->readable = seldon_decode_reply(reading->arena, reading->bytes, &answer->payload, &wrong);
+	if (words.bytes && !answer->readable) {
+		answer->failed = true;
+		answer->words = words;
+	}
+}
+
+/* ---- which format ---- */
+
+static const struct format *format_of(const struct answer_reading *reading)
+{
+	const struct header *type = headers_find(reading->headers, TEXT("content-type"));
+	const struct format *said = type ? format_of_content_type(type->value) : NULL;
+	const struct message envelope = {.headers = reading->headers};
+	if (said)
+		return said;
+	if (format_avro.sniff(&envelope, reading->bytes))
+		return &format_avro;
+	size_t blanks = 0;
+	while (blanks < reading->bytes.length && strchr(" \t\r\n", reading->bytes.bytes[blanks]))
+		blanks++;
+	return blanks < reading->bytes.length && reading->bytes.bytes[blanks] == '{' ? &format_oip_json : &format_oip_protobuf;
+}
+
+bool answer_decode(struct headers headers, struct text bytes, const struct schema_source *schemas, struct arena *arena,
+		   struct decoded_answer *answer, struct error *error)
+{
+	const struct header *id = headers_find(headers, TEXT("x-request-id"));
+	const struct header *kind = headers_find(headers, TEXT("sluice-error"));
+	const struct answer_reading reading = {headers, bytes, schemas, arena, answer};
+	*answer = (struct decoded_answer){.failed = kind != NULL, .words = bytes};
+	if (id)
+		answer->id = id->value;
+	if (kind)
+		answer->kind = kind->value;
+	const struct format *format = format_of(&reading);
+	if (format == &format_avro)
+		read_avro(&reading);
+	else if (format == &format_oip_protobuf)
+		read_protobuf(&reading);
+	else
+		read_json(&reading);
+	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "reading an answer");
+}
