@@ -43,6 +43,19 @@ static const char *brokers_of(const struct runtime_spec *runtime, struct arena *
 	return joined;
 }
 
+static bool registry_of(const struct registry_spec *registry, struct arena *arena, struct registry_access *access,
+			struct error *error)
+{
+	*access = (struct registry_access){.url = registry->url.text,
+					   .files = {registry->authorities, registry->certificate, registry->key}};
+	if (access->url && strncmp(access->url, "http://", 7) != 0 && strncmp(access->url, "https://", 8) != 0)
+		return error_set(error, ERROR_CONFIG, registry->url.place,
+				 "the schema registry's url is `%s`; it begins with http:// or https://", access->url);
+	if (registry->login.text)
+		access->login = secret_fetch(registry->login.text, "login", registry->login.place, arena, error);
+	return !registry->login.text || access->login;
+}
+
 bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct arena *arena, struct kafka *kafka,
 		struct error *error)
 {
@@ -58,7 +71,8 @@ bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct 
 			"where is Kafka? Give --brokers HOST:PORT, or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
 	return (!runtime || (properties_of(&runtime->consumer_settings, arena, &kafka->consumer, error) &&
 			     properties_of(&runtime->producer_settings, arena, &kafka->producer, error) &&
-			     properties_of(&runtime->topic_settings, arena, &kafka->topics, error))) &&
+			     properties_of(&runtime->topic_settings, arena, &kafka->topics, error) &&
+			     registry_of(&runtime->registry, arena, &kafka->registry, error))) &&
 	       (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig"));
 }
 

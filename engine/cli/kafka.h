@@ -9,12 +9,18 @@
 
 #include "cli/command.h"
 #include "log/record.h"
+#include "net/tls.h"
 #include "spec/resource.h"
 
 struct kafka {
 	const char *brokers;
 	struct properties consumer, producer; /* kafkaConfig's */
 	struct properties topics;	      /* of topics that are made */
+	struct registry_access {
+		const char *url;   /* NULL: there is none */
+		const char *login; /* NULL: none is needed */
+		struct tls_files files;
+	} registry;
 };
 
 /* `brokers` goes before what the runtime says; either may be NULL, not both without a

@@ -78,6 +78,15 @@ static const struct option topic_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option registry_rows[] = {
+	RUNTIME("url", NAME, registry.url, .required = true, .help = "Where it is, http:// or https://."),
+	RUNTIME("login", NAME, registry.login, .help = "USER:PASSWORD; better `env:NAME` or `file:PATH`, which point to it."),
+	RUNTIME("authorities", TEXT, registry.authorities, .help = "A file of those whose signature counts, in PEM."),
+	RUNTIME("certificate", TEXT, registry.certificate, .help = "A file with our own certificate, in PEM."),
+	RUNTIME("key", TEXT, registry.key, .help = "A file with its key, in PEM."),
+	{.type = OPTION_END},
+};
+
 static const struct option kafka_rows[] = {
 	RUNTIME("bootstrap.servers", NAME, bootstrap_servers, .help = "The brokers, joined by commas."),
 	RUNTIME("brokers", NAMES, brokers, .least = 1, .help = "The brokers, host:port."),
@@ -91,6 +100,8 @@ static const struct option kafka_rows[] = {
 		.help = "Settings of producers, as librdkafka names them; `env:NAME` and `file:PATH` point to a secret."),
 	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,
 		.help = "Settings of Kafka Streams, which sluice does without."),
+	PART("schemaRegistry", registry_rows,
+	     .help = "Where records' schemas are asked for by number, and that of answers in Avro is announced."),
 	PART("topics", topic_rows, .help = "Settings of topics that are made, as Kafka names them; before those of `plan`."),
 	{.type = OPTION_END},
 };

@@ -239,6 +239,12 @@ struct client_setting { /* of librdkafka, passed through */
 	const char *value; /* as it is written: perhaps where a secret is */
 };
 
+struct registry_spec { /* of schemas */
+	struct name url; /* text NULL: none */
+	struct name login;
+	const char *authorities, *certificate, *key; /* files of TLS */
+};
+
 struct runtime_spec {
 	struct name seldon_config;
 	struct name_list brokers;
@@ -252,6 +258,7 @@ struct runtime_spec {
 	struct item_list consumer_settings; /* struct client_setting */
 	struct item_list producer_settings; /* struct client_setting */
 	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that are made */
+	struct registry_spec registry;
 	struct name backup_schedule;
 };
 
