@@ -108,6 +108,7 @@ struct option {
 	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
 	bool whole;    /* OPTION_NUMBERS: of whole numbers alone */
+	bool secret;   /* what stands there is not shown again */
 	bool quotable; /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
 	/* A value that is no map goes to the first row with this that can take it:
 	 * `otherwise: drop`. Without a name the row has no other form, and if it is an

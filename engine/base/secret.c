@@ -23,7 +23,7 @@ bool secret_is_reference(const char *value)
 
 bool secret_is_named(const char *setting)
 {
-	static const char *const words[] = {"password", "secret", "login", ".key.pem"};
+	static const char *const words[] = {"password", "secret", ".key.pem"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strstr(setting, words[i]))
 			return true;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "cli/announcer.h"
 #include "cli/command.h"
 #include "cli/crew.h"
 #include "cli/kafka.h"
@@ -12,6 +13,7 @@
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define INSTANCE_BYTES 256
 #define NS_PER_MS 1000000
+#define STATUS_RETENTION_MS 3600000 /* what `sluice top` shows is of this second */
 #define WORKERS_MAX 256
 
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
@@ -113,6 +115,24 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
+/* The status topic of a namespace, once; without it nothing is amiss but that `sluice top`
+ * shows nothing, so it is made and not asked for. */
+static void want_status(const struct running *running, const struct deployment *deployment, const struct pipeline_plan *pipeline,
+			struct wanted_topic *items, size_t *count)
+{
+	const char *name = topic_status_name(deployment->arena, pipeline->prefix, pipeline->namespace);
+	bool wanted = name && running->options->topics == TOPICS_CREATE;
+	for (size_t i = 0; wanted && i < *count; i++)
+		wanted = strcmp(items[i].name, name) != 0;
+	if (wanted)
+		items[(*count)++] = (struct wanted_topic){
+			.name = name,
+			.partitions = 1,
+			.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
+			.retention_ms = STATUS_RETENTION_MS,
+		};
+}
+
 /* Topics of a pipeline that a worker writes or reads; none twice is needed. */
 static bool ensure_topics(struct running *running, const struct deployment *deployment, struct error *error)
 {
@@ -120,11 +140,11 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 	size_t room = 0, made = 0;
 	struct wanted_topics wanted = {0};
 	for (size_t i = 0; i < plan->count; i++)
-		room += plan->pipelines[i].topic_count;
+		room += plan->pipelines[i].topic_count + 1;
 	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, room);
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
-	for (size_t i = 0; i < plan->count; i++)
+	for (size_t i = 0; i < plan->count; i++) {
 		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
 			const struct topic *topic = &plan->pipelines[i].topics[j];
 			items[wanted.count++] = (struct wanted_topic){
@@ -136,6 +156,8 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 				.settings = running->topic_settings,
 			};
 		}
+		want_status(running, deployment, &plan->pipelines[i], items, &wanted.count);
+	}
 	wanted.items = items;
 	if (!topics_ensure(running->crew.brokers, running->crew.producer, wanted, running->options->topics == TOPICS_CREATE, &made,
 			   error))
@@ -179,7 +201,9 @@ static bool run_crew(struct running *running, struct deployment *deployment, str
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
 	struct crew *crew = crew_open(deployment, &running->crew, error);
-	bool good = crew && crew_run(crew, error);
+	struct announcer *announcer = crew ? announcer_open(crew, &running->crew, error) : NULL;
+	bool good = announcer && crew_run(crew, error);
+	announcer_close(announcer);
 	crew_close(crew);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;

@@ -62,7 +62,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 2;
+		acls.room += plan->pipelines[i].topic_count + 3;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -70,6 +70,8 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; j < pipeline->topic_count; j++)
 			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(&pipeline->topics[j]));
+		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
+		    "Write Describe Create");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
 		if (pipeline->delivery == DELIVERY_EXACTLY_ONCE)
 			add(&acls, "transactional-id", arena_print(arena, "%s.", pipeline->group), true, "Write Describe");

@@ -96,12 +96,20 @@ static void put_others(struct maker *maker, struct growing *map, const struct no
 	}
 }
 
+/* A secret that stands in the file is not shown. */
+static const struct node *unless_secret(struct maker *maker, bool secret, const struct node *value)
+{
+	bool hidden = secret && value && value->type == NODE_SCALAR && !secret_is_reference(value->scalar.bytes);
+	return hidden ? scalar(maker, "(hidden)", true) : value;
+}
+
 static const struct node *map_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
 {
 	struct growing map = map_begin(maker, count_rows(rows) + node->count);
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		const struct node *value = row->name ? node_get(node, row->name) : NULL;
-		map_put(maker, &map, row->name, is_absent(value) ? fallback_of(maker, row) : by_row(maker, value, row));
+		map_put(maker, &map, row->name,
+			is_absent(value) ? fallback_of(maker, row) : unless_secret(maker, row->secret, by_row(maker, value, row)));
 	}
 	put_others(maker, &map, node, rows);
 	return map.node;
@@ -158,8 +166,7 @@ static const struct node *table_by_rows(struct maker *maker, const struct node *
 	for (size_t i = 0; i < node->count; i++) {
 		const char *key = node->entries[i].key->scalar.bytes;
 		const struct node *value = node->entries[i].value;
-		bool hidden = value->type == NODE_SCALAR && secret_is_named(key) && !secret_is_reference(value->scalar.bytes);
-		map_put(maker, &map, key, hidden ? scalar(maker, "(hidden)", true) : by_rows(maker, value, rows));
+		map_put(maker, &map, key, unless_secret(maker, secret_is_named(key), by_rows(maker, value, rows)));
 	}
 	return map.node;
 }

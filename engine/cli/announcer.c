@@ -1,0 +1,166 @@
+/* announcer.c: see announcer.h. */
+#include "cli/announcer.h"
+
+#include "base/memory.h"
+#include "log/side.h"
+#include "observe/status.h"
+
+#define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
+#define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
+#define STATUS_BYTES ((size_t)64 << 10)
+
+/* A pipeline as it was announced last. */
+struct announced {
+	const char *name;
+	uint32_t topic;
+	struct crew_counts counts;
+	struct announced *next;
+};
+
+struct announcer {
+	struct crew *crew;
+	const struct crew_config *config;
+	struct side *side;
+	struct arena *arena;
+	struct buffer text;
+	struct loop_timer timer;
+	int64_t started_ms, last_ms;
+	struct announced *pipelines;
+	const char **topics; /* of the namespaces */
+	size_t topic_count;
+};
+
+static void on_due(void *context);
+
+/* ---- whose it is ---- */
+
+static bool find_topic(struct announcer *announcer, const struct pipeline_plan *plan, uint32_t *number)
+{
+	struct error error = {0};
+	const char *name = topic_status_name(announcer->arena, plan->prefix, plan->namespace);
+	for (*number = 0; name && *number < announcer->topic_count; ++*number)
+		if (strcmp(announcer->topics[*number], name) == 0)
+			return true;
+	const char **topics = ARENA_ARRAY(announcer->arena, const char *, announcer->topic_count + 1);
+	if (!name || !topics)
+		return false;
+	if (announcer->topic_count > 0)
+		memcpy(topics, announcer->topics, announcer->topic_count * sizeof *topics);
+	topics[announcer->topic_count] = name;
+	announcer->topics = topics;
+	return side_topics(announcer->side, topics, ++announcer->topic_count, &error);
+}
+
+static struct announced *announced_as(struct announcer *announcer, const struct pipeline_plan *plan)
+{
+	struct announced *pipeline = announcer->pipelines;
+	while (pipeline && strcmp(pipeline->name, plan->graph->name) != 0)
+		pipeline = pipeline->next;
+	if (pipeline)
+		return pipeline;
+	pipeline = ARENA_NEW(announcer->arena, struct announced);
+	if (!pipeline || !find_topic(announcer, plan, &pipeline->topic))
+		return NULL;
+	pipeline->name = arena_copy(announcer->arena, plan->graph->name, strlen(plan->graph->name));
+	pipeline->next = announcer->pipelines;
+	announcer->pipelines = pipeline;
+	return pipeline->name ? pipeline : NULL;
+}
+
+/* ---- what is said ---- */
+
+static double quantile_ms(const struct histogram *histogram, double share)
+{
+	return (double)histogram_quantile(histogram, share) / 1000;
+}
+
+static void say(struct announcer *announcer, const struct pipeline_plan *plan, const struct announced *pipeline,
+		const struct crew_counts *now, int64_t at_ms)
+{
+	struct histogram latency;
+	int64_t passed_ms = at_ms > announcer->last_ms ? at_ms - announcer->last_ms : 1;
+	histogram_since(&now->latency, &pipeline->counts.latency, &latency);
+	const struct status status = {
+		.instance = text_of(announcer->config->instance),
+		.pipeline = text_of(pipeline->name),
+		.namespace = text_of(plan->namespace),
+		.at_ms = at_ms,
+		.started_ms = announcer->started_ms,
+		.ready = true,
+		.state = now->pauses > pipeline->counts.pauses ? TEXT("paused") : TEXT("running"),
+		.taken = now->taken,
+		.answered = now->answered,
+		.failed = now->failed,
+		.dead_letters = now->dead_letters,
+		.in_flight = now->in_flight,
+		.lag = -1,
+		.rate = (double)(now->answered - pipeline->counts.answered) * 1000 / (double)passed_ms,
+		.p50_ms = quantile_ms(&latency, 0.5),
+		.p95_ms = quantile_ms(&latency, 0.95),
+		.p99_ms = quantile_ms(&latency, 0.99),
+	};
+	char key[256];
+	int length = snprintf(key, sizeof key, "%s/%s", announcer->config->instance, pipeline->name);
+	buffer_clear(&announcer->text);
+	status_write(&status, &announcer->text);
+	const struct outgoing record = {
+		.topic = pipeline->topic,
+		.key = {key, (size_t)length < sizeof key ? (size_t)length : sizeof key - 1},
+		.value = buffer_view(&announcer->text),
+	};
+	if (!buffer_failed(&announcer->text))
+		(void)side_produce(announcer->side, &record);
+}
+
+static void on_due(void *context)
+{
+	struct announcer *announcer = context;
+	const struct plan *plan = &crew_deployment(announcer->crew)->plan;
+	struct loop *loop = crew_loop(announcer->crew);
+	struct error error = {0};
+	int64_t at_ms = time_of_day_ms();
+	for (size_t i = 0; i < plan->count; i++) {
+		struct announced *pipeline = announced_as(announcer, &plan->pipelines[i]);
+		struct crew_counts now;
+		if (!pipeline || !crew_counts(announcer->crew, pipeline->name, &now))
+			continue;
+		say(announcer, &plan->pipelines[i], pipeline, &now, at_ms);
+		pipeline->counts = now;
+	}
+	announcer->last_ms = at_ms;
+	loop_timer_set(loop, &announcer->timer, loop_now_ms(loop) + STATUS_EVERY_MS, &error);
+}
+
+/* ---- opening and closing ---- */
+
+struct announcer *announcer_open(struct crew *crew, const struct crew_config *config, struct error *error)
+{
+	const struct side_config side = {.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .properties = config->producer};
+	struct announcer *announcer = memory_take(1, sizeof *announcer);
+	if (!announcer) {
+		error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
+		return NULL;
+	}
+	struct loop *loop = crew_loop(crew);
+	*announcer = (struct announcer){.crew = crew, .config = config, .arena = arena_open(ARENA_BYTES)};
+	announcer->timer = (struct loop_timer){.due = on_due, .context = announcer};
+	announcer->started_ms = announcer->last_ms = time_of_day_ms();
+	buffer_open(&announcer->text, STATUS_BYTES);
+	if (announcer->arena && (announcer->side = side_open(&side, error)) &&
+	    loop_timer_set(loop, &announcer->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
+		return announcer;
+	error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
+	announcer_close(announcer);
+	return NULL;
+}
+
+void announcer_close(struct announcer *announcer)
+{
+	if (!announcer)
+		return;
+	loop_timer_stop(crew_loop(announcer->crew), &announcer->timer);
+	side_close(announcer->side);
+	buffer_close(&announcer->text);
+	arena_close(announcer->arena);
+	memory_give(announcer);
+}
