@@ -86,8 +86,11 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 		.namespace = text_of(plan->namespace),
 		.at_ms = at_ms,
 		.started_ms = announcer->started_ms,
-		.ready = true,
-		.state = now->pauses > pipeline->counts.pauses ? TEXT("paused") : TEXT("running"),
+		.ready = !now->waits_for,
+		.state = now->waits_for				 ? TEXT("waiting")
+			 : now->pauses > pipeline->counts.pauses ? TEXT("paused")
+								 : TEXT("running"),
+		.why = text_of(now->waits_for),
 		.taken = now->taken,
 		.answered = now->answered,
 		.failed = now->failed,

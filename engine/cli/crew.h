@@ -15,6 +15,7 @@
 
 #include "cli/deployment.h"
 #include "log/record.h"
+#include "log/registry.h"
 #include "net/loop.h"
 #include "observe/histogram.h"
 
@@ -26,6 +27,7 @@ struct crew_config {
 	const char *instance; /* who this engine is in its groups, over restarts */
 	struct properties consumer;
 	struct properties producer;
+	struct registry_config registry; /* of schemas; url NULL: there is none. Whose answers and news, the crew says */
 	const struct step_kind *const *kinds;
 	size_t workers;	     /* of each group */
 	size_t memory_bytes; /* that the engine may use */
@@ -63,6 +65,7 @@ void crew_stop(struct crew *crew); /* as a signal does */
 struct crew_counts {
 	uint64_t taken, released, answered, failed, dropped, dead_letters, pauses, in_flight;
 	struct histogram latency; /* from taken to released */
+	const char *waits_for;	  /* what keeps it; NULL: nothing */
 };
 
 /* False: no such pipeline was ever there. */

@@ -97,6 +97,21 @@ static struct properties properties_kept(struct properties properties, struct ar
 	return (struct properties){items ? properties.count : 0, items};
 }
 
+static const char *text_kept(const char *text, struct arena *arena)
+{
+	return text ? arena_copy(arena, text, strlen(text)) : NULL;
+}
+
+static struct registry_config registry_kept(const struct registry_access *access, struct arena *arena)
+{
+	struct tls_files *files = ARENA_NEW(arena, struct tls_files);
+	if (files)
+		*files = (struct tls_files){text_kept(access->files.authorities, arena),
+					    text_kept(access->files.certificate, arena), text_kept(access->files.key, arena)};
+	return (struct registry_config){
+		.url = text_kept(access->url, arena), .login = text_kept(access->login, arena), .files = files};
+}
+
 static bool configure_kafka(struct running *running, const struct deployment *deployment, struct error *error)
 {
 	const struct run_options *self = running->options;
@@ -107,6 +122,7 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 	running->crew.brokers = arena_copy(arena, kafka.brokers, strlen(kafka.brokers));
 	running->crew.consumer = properties_kept(kafka.consumer, arena);
 	running->crew.producer = properties_kept(kafka.producer, arena);
+	running->crew.registry = registry_kept(&kafka.registry, arena);
 	running->topic_settings = properties_kept(kafka.topics, arena);
 	char *host = arena_take(arena, 1, INSTANCE_BYTES);
 	running->crew.instance = self->instance ? self->instance : host;

@@ -328,7 +328,8 @@ struct registry *registry_open(struct loop *loop, const struct registry_config *
 	const struct http_limits limits = {.connections_a_host = CONNECTIONS,
 					   .connection_idle_s = IDLE_S,
 					   .reply_bytes = REPLY_BYTES_MAX,
-					   .connect_ms = CONNECT_MS};
+					   .connect_ms = CONNECT_MS,
+					   .tls = config->files};
 	struct registry *registry = memory_take(1, sizeof *registry);
 	if (!registry) {
 		error_memory(error, ERROR_SYSTEM, "opening a schema registry");

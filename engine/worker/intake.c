@@ -44,14 +44,18 @@ static void message_set_clock(struct message *message, const struct loop *loop)
 	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
 }
 
-static bool value_decode(const struct stage_config *config, struct message *message, struct text value, struct error *error)
+static bool value_decode(struct flight *flight, struct error *error)
 {
+	const struct stage_config *config = flight->stage->config;
+	const struct schema_source *schemas = flight->stage->schemas;
+	struct message *message = &flight->message;
+	struct text value = flight->record.value;
 	if (!value.bytes)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record has no value (a tombstone), and a request has one; send its tensors");
 	if (config->graph->mapping)
-		return mapped_decode(message, config->graph->mapping, value, config->schemas, error);
-	return message_decode(message, value, config->schemas, error);
+		return mapped_decode(message, config->graph->mapping, value, schemas, error);
+	return message_decode(message, value, schemas, error);
 }
 
 static bool flight_decode(const struct worker *worker, struct flight *flight, struct error *error)
@@ -64,7 +68,7 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 	message->time_ms = record->time_ms;
 	message->key = record->key;
 	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
-		       value_decode(flight->stage->config, message, record->value, error);
+		       value_decode(flight, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read: an error that anybody can read */
 	message_identify(message);
@@ -86,11 +90,14 @@ static bool is_blamed(struct flight *flight, struct error *error)
 	return flight->unfit;
 }
 
-static void flight_enter(struct worker *worker, struct flight *flight)
+void intake_enter(struct worker *worker, struct flight *flight)
 {
 	struct error error = {0};
 	const struct answer answer = {.error = &error};
-	if (flight_decode(worker, flight, &error) && !is_blamed(flight, &error) &&
+	bool decoded = flight_decode(worker, flight, &error);
+	if (!decoded && unread_keep(worker, flight))
+		return;
+	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;
 	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
@@ -109,7 +116,7 @@ static void record_enter(struct worker *worker, struct stage *stage, struct lane
 	worker->counts.taken++;
 	count_add(&stage->counts->taken, 1);
 	atomic_store_explicit(&stage->counts->in_flight, stage->load.in_flight, memory_order_relaxed);
-	flight_enter(worker, flight);
+	intake_enter(worker, flight);
 	if (flight_settle(&worker->lanes, flight, &worker->failure))
 		release(worker);
 }
@@ -134,6 +141,8 @@ bool intake_may_take(const struct worker *worker)
 {
 	struct positions changed;
 	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
+		return false;
+	if (worker->registry && !registry_is_ready(worker->registry))
 		return false;
 	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
 		if (!stage->retired && stage->waiting.count == 0 && has_room(worker, stage))

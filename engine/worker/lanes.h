@@ -56,6 +56,7 @@ struct flight {
 	struct flight *next;	     /* in the pool, or among those that may leave */
 	struct flight *made;	     /* the one made before it */
 	struct flight *behind;	     /* the next of its key */
+	struct flight *unread;	     /* the next whose schema is being asked for */
 	uint64_t key;		     /* the hash by which it is found in `keys`; 0: it is not there */
 	size_t counted_bytes;	     /* of its load */
 	bool held;		     /* one of its key is ahead of it */

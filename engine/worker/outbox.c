@@ -68,7 +68,7 @@ static bool answer_write(struct outbox *outbox, const struct flight *flight, con
 	buffer_clear(&outbox->encoded);
 	const struct stage_config *config = flight->stage->config;
 	const struct format *format = config->format ? config->format : flight->message.format;
-	if (!answer_encode(&flight->message, &answer, format, config->schemas, &outbox->encoded, error))
+	if (!answer_encode(&flight->message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),
@@ -101,7 +101,7 @@ static bool step_write(struct outbox *outbox, const struct flight *flight, const
 	message.wanted.count = 0;
 	message.wanted_each = NULL;
 	buffer_clear(&outbox->encoded);
-	if (!answer_encode(&message, &answer, message.format, flight->stage->config->schemas, &outbox->encoded, error))
+	if (!answer_encode(&message, &answer, message.format, flight->stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),

@@ -3,6 +3,7 @@
  *
  *   worker.c   the loop: what happens in a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
+ *   unread.c   messages whose schema is being asked for
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
  *   outbox.c   what leaves for a message, encoded
@@ -11,6 +12,7 @@
 #ifndef SLUICE_WORKER_PARTS_H
 #define SLUICE_WORKER_PARTS_H
 
+#include "log/registry.h"
 #include "log/side.h"
 #include "net/loop.h"
 #include "worker/lanes.h"
@@ -37,6 +39,7 @@ struct waiting {
 struct stage {
 	const struct stage_config *config;
 	struct worker *worker;
+	const struct schema_source *schemas; /* its own, else the registry's; NULL: none */
 	struct flow *flow;
 	struct shared_caller *shared;
 	struct load load;
@@ -64,6 +67,9 @@ struct worker {
 	int64_t handover_until_ms; /* 0: no partitions are being taken */
 
 	const struct worker_setup *setup;
+	struct registry *registry; /* NULL: there is none */
+	struct registry_config registry_config;
+	struct flight *unread;
 	struct shared_caller *callers;
 	struct stage *stages;
 	size_t stage_count; /* of those that are not retired */
@@ -108,6 +114,9 @@ int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: nothing waits 
 bool intake_may_take(const struct worker *worker);
 bool intake_take(struct worker *worker, struct error *error);
 
+/* Decodes it and lets it enter its stage; what is wrong with it is its answer. */
+void intake_enter(struct worker *worker, struct flight *flight);
+
 /* Stages that have room again take what they had in hand, and their partitions go on. */
 bool intake_resume(struct worker *worker, struct error *error);
 
@@ -120,6 +129,18 @@ bool intake_go_on(struct worker *worker, struct error *error); /* nothing is pau
 bool intake_pause_again(struct worker *worker, struct error *error);
 
 void waiting_close(struct waiting *waiting);
+
+/* ---- unread.c ---- */
+
+/* Opens the registry, where the configuration has one. */
+bool unread_open(struct worker *worker, struct error *error);
+
+/* Keeps a message that could not be decoded, if that was for want of a schema which is
+ * being asked for now: it enters again when that has come. */
+bool unread_keep(struct worker *worker, struct flight *flight);
+
+/* The registry has news: all that wait for it enter again. */
+void unread_on_news(void *context);
 
 /* ---- release.c ---- */
 

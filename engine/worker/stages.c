@@ -158,6 +158,7 @@ struct stage *stage_open(struct worker *worker, const struct stage_config *confi
 	}
 	stage->config = config;
 	stage->worker = worker;
+	stage->schemas = config->schemas || !worker->registry ? config->schemas : registry_source(worker->registry);
 	stage->counts = config->counts ? &config->counts[worker->config->number] : &stage->own_counts;
 	if (config->users)
 		atomic_fetch_add(config->users, 1);

@@ -24,6 +24,7 @@
 #define SLUICE_WORKER_WORKER_H
 
 #include "log/output.h"
+#include "log/registry.h"
 #include "worker/stage.h"
 
 struct worker;
@@ -60,6 +61,7 @@ struct worker_config {
 	/* The topics of these two are the setup's, whatever they say. */
 	struct consumer_config consumer;
 	struct transaction_config transaction; /* id NULL: at least once */
+	struct registry_config registry;       /* of schemas; url NULL: there is none. Its news are the worker's */
 	struct worker_setup setup;	       /* what it begins with */
 	struct worker_limits limits;
 	const struct worker_ground *ground; /* NULL: the usual */

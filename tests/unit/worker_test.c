@@ -9,9 +9,15 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "log/client.h"
+#include "message/avro.h"
+#include "message/json_write.h"
+#include "message/schemas.h"
+#include "net/http_server.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
@@ -465,6 +471,125 @@ static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- a registry of schemas ---- */
+
+#define SCHEMA_NUMBER 7
+
+/* Knows our request's schema as number 7, once it is told to, and takes our answer's as 12. */
+struct fake_registry {
+	struct loop *loop;
+	struct http_server *server;
+	pthread_t thread;
+	struct buffer schema;
+	char url[64];
+	atomic_bool knows, over;
+	atomic_uint asked;
+};
+
+static void on_registry_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	struct fake_registry *registry = context;
+	(void)method, (void)body;
+	if (text_is(path, "/subjects/out-value/versions")) {
+		http_server_answer(asked, 200, "application/json", TEXT("{\"id\":12}"), NULL, 0);
+		return;
+	}
+	registry->asked++;
+	if (registry->knows && text_is(path, "/schemas/ids/7"))
+		http_server_answer(asked, 200, "application/json", buffer_view(&registry->schema), NULL, 0);
+	else
+		http_server_answer(asked, 503, "application/json", TEXT("{\"message\":\"not yet\"}"), NULL, 0);
+}
+
+static void *registry_run(void *context)
+{
+	struct fake_registry *registry = context;
+	struct error error = {0};
+	while (!registry->over)
+		(void)loop_turn(registry->loop, 20, &error);
+	return NULL;
+}
+
+static void registry_start(struct fake_registry *registry)
+{
+	struct error error = {0};
+	const struct http_server_config config = {
+		.body_bytes = 1 << 20, .connections = 10, .called = on_registry_asked, .context = registry};
+	registry->loop = loop_open(&error);
+	registry->server = http_server_open(registry->loop, &config, &error);
+	assert_non_null(registry->server);
+	snprintf(registry->url, sizeof registry->url, "http://127.0.0.1:%d", http_server_port(registry->server));
+	buffer_open(&registry->schema, 1 << 20);
+	buffer_string(&registry->schema, "{\"schema\":");
+	json_write_string(&registry->schema, text_of(schema_json("request")));
+	buffer_byte(&registry->schema, '}');
+	assert_int_equal(pthread_create(&registry->thread, NULL, registry_run, registry), 0);
+}
+
+static void registry_stop(struct fake_registry *registry)
+{
+	registry->over = true;
+	pthread_join(registry->thread, NULL);
+	http_server_close(registry->server);
+	loop_close(registry->loop);
+	buffer_close(&registry->schema);
+}
+
+/* A request as Confluent's clients frame it: the number of its schema, then the record. */
+static void ask_by_number(struct stand *stand, const char *id)
+{
+	static const unsigned char frame[] = {0, 0, 0, 0, SCHEMA_NUMBER};
+	static const int64_t shape[] = {1};
+	const size_t single_object = 10;
+	struct arena *arena = arena_open(1 << 20);
+	struct buffer bytes;
+	struct error error = {0};
+	int32_t *element;
+	struct tensor *tensor = tensor_make(arena, TEXT("x"), DATATYPE_INT32, shape, 1, (void **)&element, &error);
+	assert_non_null(tensor);
+	*element = 21;
+	const struct tensor *tensors[] = {tensor};
+	const struct payload payload = {.tensors = {1, tensors}};
+	const struct message message = {.arena = arena, .id = text_of(id)};
+	buffer_open(&bytes, 1 << 20);
+	assert_true(avro_request_encode(&message, &payload, &bytes, &error));
+	char *value = bytes.bytes + single_object - sizeof frame;
+	memcpy(value, frame, sizeof frame);
+	assert_int_equal(rd_kafka_produce(stand->mock.in, 0, RD_KAFKA_MSG_F_COPY, value,
+					  bytes.length - single_object + sizeof frame, NULL, 0, NULL),
+			 0);
+	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+static void a_record_whose_schema_is_asked_for_waits_in_its_place(void **state)
+{
+	struct stand *stand = *state;
+	static struct fake_registry registry;
+	registry_start(&registry);
+	configure(stand, doubles);
+	stand->config.registry = (struct registry_config){.url = registry.url, .answer_topics = mock_out, .answer_topic_count = 1};
+	start_configured(stand);
+	ask_by_number(stand, "first");
+	ask(stand, "second", 1, NULL, NULL);
+	for (unsigned waited_ms = 0; registry.asked < 2 && waited_ms < MOCK_WAIT_MS; waited_ms += 10)
+		usleep(10000); /* it is asked again while it does not know */
+	registry.knows = true;
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	static const unsigned char answer_frame[] = {0, 0, 0, 0, 12};
+	assert_true(says(answer, "first"));
+	assert_memory_equal(answer->payload, answer_frame, sizeof answer_frame);
+	rd_kafka_message_destroy(answer);
+	answer = mock_read(&stand->mock);
+	assert_true(says(answer, "second"));
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.answered, 2);
+	assert_int_equal(counts.failed, 0);
+	registry_stop(&registry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +610,7 @@ int main(void)
 		STORY(a_call_that_cannot_begin_is_an_error_of_its_message),
 		STORY(a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing),
 		STORY(after_a_doubt_the_worker_goes_on_from_what_is_committed),
+		STORY(a_record_whose_schema_is_asked_for_waits_in_its_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

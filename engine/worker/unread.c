@@ -1,0 +1,57 @@
+/* unread.c: messages whose schema is being asked for: they stay in their lanes, and enter
+ * again when the registry has news. */
+#include "worker/parts.h"
+
+static void say_why(struct worker *worker)
+{
+	const char *why = NULL;
+	if (!registry_is_ready(worker->registry))
+		why = "the schema registry does not take the schema of answers; look at it and at the login";
+	else if (worker->unread)
+		why = "the schema registry does not give the schema of a record; look at it and at the login";
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
+}
+
+void unread_on_news(void *context)
+{
+	struct worker *worker = context;
+	struct flight *flight = worker->unread;
+	const struct answer nobody = {0};
+	worker->unread = NULL;
+	while (flight) {
+		struct flight *next = flight->unread;
+		flight->unread = NULL;
+		if (flight->lane)
+			intake_enter(worker, flight);
+		else /* it was dropped meanwhile */
+			flight_finish(&worker->lanes, &flight->message, FLOW_DROPPED, &nobody);
+		flight = next;
+	}
+	say_why(worker);
+	worker->more = true; /* what was held back until our schema had its number */
+}
+
+bool unread_open(struct worker *worker, struct error *error)
+{
+	worker->registry_config = worker->config->registry;
+	worker->registry_config.news = unread_on_news;
+	worker->registry_config.context = worker;
+	if (!worker->registry_config.url)
+		return true;
+	worker->registry = registry_open(worker->loop, &worker->registry_config, error);
+	return worker->registry;
+}
+
+bool unread_keep(struct worker *worker, struct flight *flight)
+{
+	if (!worker->registry || !registry_was_missed(worker->registry))
+		return false;
+	struct arena *arena = flight->message.arena;
+	arena_reset(arena);
+	flight->message = (struct message){.arena = arena};
+	flight->unread = worker->unread;
+	worker->unread = flight;
+	say_why(worker);
+	return true;
+}
