@@ -1,8 +1,10 @@
 /* caller_bench.c: what calls of a model cost the caller's thread.
  *
  *   caller_bench ADDRESS N [AT_ONCE [ROWS_MOST]]
+ *   caller_bench serve PORT
  *
- * Makes N calls of the model `m` with FP32[1,16] at an address (http://host:port,
+ * The second form serves such a model by gRPC until it is ended. The first
+ * makes N calls of the model `m` with FP32[1,16] at an address (http://host:port,
  * grpc://host:port), AT_ONCE (64) under way, merged up to ROWS_MOST rows; prints processor
  * time a call, calls a second, and what went wrong. */
 #include <inttypes.h>
@@ -12,6 +14,8 @@
 #include <time.h>
 
 #include "base/number.h"
+#include "message/oip_protobuf.h"
+#include "net/grpc_server.h"
 #include "serving/caller.h"
 
 #define AT_ONCE_MAX 4096
@@ -83,6 +87,47 @@ static uint64_t number_of(const char *text)
 	return number;
 }
 
+/* Answers every call with a row of output for each of input. */
+static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	static float zeros[1 << 16];
+	static struct message message;
+	struct error error = {0};
+	struct buffer *out = context;
+	(void)path;
+	if (!message.arena)
+		message.arena = arena_open((size_t)64 << 20);
+	arena_reset(message.arena);
+	buffer_clear(out);
+	if (!oip_protobuf_decode(&message, body, NULL, &error)) {
+		grpc_server_answer(request, 3, text_of(error.text), TEXT(""));
+		return;
+	}
+	const int64_t shape[] = {message.payload.tensors.items[0]->shape[0]};
+	const struct tensor tensor = {
+		.name = {"y", 1}, .shape = shape, .data = zeros, .count = (size_t)shape[0], .datatype = DATATYPE_FP32, .rank = 1};
+	const struct tensor *const tensors[] = {&tensor};
+	const struct payload payload = {.tensors = {1, tensors}};
+	const struct answer answer = {.payload = &payload};
+	(void)oip_protobuf_encode(&message, &answer, NULL, out, &error);
+	grpc_server_answer(request, 0, TEXT(""), buffer_view(out));
+}
+
+static int serve(int port)
+{
+	struct error error = {0};
+	struct buffer out;
+	buffer_open(&out, 1 << 22);
+	const struct grpc_server_config config = {
+		.port = port, .message_bytes = 1 << 22, .streams = 1024, .connections = 64, .called = on_called, .context = &out};
+	struct loop *loop = loop_open(&error);
+	struct grpc_server *server = loop ? grpc_server_open(loop, &config, &error) : NULL;
+	while (server && loop_turn(loop, 1000, &error))
+		;
+	fprintf(stderr, "caller_bench: %s\n", error.text);
+	return 1;
+}
+
 int main(int count, char **arguments)
 {
 	static float elements[COLUMNS];
@@ -94,6 +139,8 @@ int main(int count, char **arguments)
 		fprintf(stderr, "usage: caller_bench ADDRESS N [AT_ONCE [ROWS_MOST]]\n");
 		return 2;
 	}
+	if (text_is(text_of(arguments[1]), "serve"))
+		return serve((int)number_of(arguments[2]));
 	struct error error = {0};
 	struct arena *arena = arena_open((size_t)1 << 20);
 	uint64_t calls = number_of(arguments[2]), at_once = count > 3 ? number_of(arguments[3]) : 64;
