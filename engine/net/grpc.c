@@ -141,7 +141,9 @@ static void move_line(struct grpc_peer *peer)
 	if (loop_now_ms(peer->grpc->loop) < peer->line_until_ms)
 		return;
 	struct grpc_connection *connection;
-	while (peer->line.first && (connection = connection_with_room(peer)))
+	/* One whose time is over is not sent any more: its timer has its turn. */
+	while (peer->line.first && peer->line.first->deadline.due_ms > loop_now_ms(peer->grpc->loop) &&
+	       (connection = connection_with_room(peer)))
 		if (!grpc_stream_submit(peer->line.first, connection))
 			break;
 	struct error error = {0};

@@ -44,7 +44,7 @@ struct grpc_call {
 	const struct text *body; /* parts of the message, one behind the other */
 	size_t body_count;
 	int64_t timeout_ms; /* sent along as grpc-timeout */
-	/* May start other calls, and reuse this one. */
+	/* May start other calls, and reuse this one; may not close the client. */
 	void (*done)(struct grpc_call *call, const struct grpc_reply *reply);
 	void *context;
 	/* The client's: */

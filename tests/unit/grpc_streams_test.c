@@ -268,6 +268,19 @@ static void a_deadline_passes_in_the_line_too(void **state)
 	assert_int_equal(stand->puppet.asked_count, 1);
 }
 
+static void a_call_whose_time_is_over_is_not_sent(void **state)
+{
+	struct stand *stand = *state;
+	stand->puppet.asked = say_yes;
+	ask_once(stand);
+	struct call *call = begin_with(stand, 1, TEXT("ask"), 0);
+	turn_until_told(stand, 2);
+	turn_for_ms(stand, 30);
+	assert_true(call->reply.timed_out);
+	assert_true(call->reply.unprocessed);
+	assert_int_equal(stand->puppet.asked_count, 1);
+}
+
 static void a_dead_server_is_noticed_by_a_ping(void **state)
 {
 	struct stand *stand = *state;
@@ -392,6 +405,7 @@ int main(void)
 		STORY(an_address_without_a_port_is_no_address),
 		STORY(a_deadline_ends_the_call_and_the_stream),
 		STORY(a_deadline_passes_in_the_line_too),
+		STORY(a_call_whose_time_is_over_is_not_sent),
 		STORY(a_dead_server_is_noticed_by_a_ping),
 		STORY(a_slow_server_is_pinged_twice_and_then_left_in_peace),
 		STORY(an_idle_connection_is_closed),

@@ -5,13 +5,19 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/grpc.h"
 #include "net/grpc_server.h"
 #include "net/http.h"
 #include "net/http_server.h"
+#include "net/listen.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/puppet.h"
 
@@ -255,24 +261,32 @@ static void on_replied(struct http_request *request, const struct http_reply *re
 	vault->error = reply->error;
 }
 
-static void ask_over_https(struct vault *vault, enum certificate theirs, enum certificate authority)
+/* As `ours`, to a port of 127.0.0.1. */
+static void ask_port_over_https(struct vault *vault, int port, enum certificate ours, enum certificate authority)
 {
 	static struct http_request request;
 	struct error error = {0};
-	vault->server_files = certificates_files(&certificates, theirs, NONE);
-	vault->files = certificates_files(&certificates, NONE, authority);
-	const struct http_server_config config = {
-		.files = &vault->server_files, .body_bytes = 1 << 20, .connections = 10, .called = answer};
+	vault->files = certificates_files(&certificates, ours, authority);
 	const struct http_limits limits = {
 		.connections_a_host = 1, .connection_idle_s = 60, .reply_bytes = 1 << 20, .connect_ms = 2000, .tls = &vault->files};
-	vault->http_server = http_server_open(vault->loop, &config, &error);
 	vault->http = http_open(vault->loop, &limits, &error);
 	assert_string_equal(error.text, "");
-	snprintf(vault->address, sizeof vault->address, "https://127.0.0.1:%d/", http_server_port(vault->http_server));
+	snprintf(vault->address, sizeof vault->address, "https://127.0.0.1:%d/", port);
 	request = (struct http_request){
 		.url = vault->address, .content_type = "text/plain", .timeout_ms = 10000, .done = on_replied, .context = vault};
 	assert_true(http_start(vault->http, &request, &error));
 	turn_until_told(vault);
+}
+
+static void ask_over_https(struct vault *vault, enum certificate theirs, enum certificate authority)
+{
+	struct error error = {0};
+	vault->server_files = certificates_files(&certificates, theirs, NONE);
+	const struct http_server_config config = {
+		.files = &vault->server_files, .body_bytes = 1 << 20, .connections = 10, .called = answer};
+	vault->http_server = http_server_open(vault->loop, &config, &error);
+	assert_string_equal(error.text, "");
+	ask_port_over_https(vault, http_server_port(vault->http_server), NONE, authority);
 }
 
 static void https_goes_to_a_server_that_its_authority_vouches_for(void **state)
@@ -302,6 +316,60 @@ static void https_believes_nobody_by_default_but_the_systems_authorities(void **
 	assert_refused(*state, "certificate");
 }
 
+/* A server of one connection, which wants a certificate: answers with the name on it. */
+static void *ask_who_is_there(void *context)
+{
+	const int *listener = context;
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+	SSL_CTX_use_certificate_chain_file(tls, certificates.certificate[CERTIFICATE_SERVER]);
+	SSL_CTX_use_PrivateKey_file(tls, certificates.key[CERTIFICATE_SERVER], SSL_FILETYPE_PEM);
+	SSL_CTX_load_verify_file(tls, certificates.certificate[CERTIFICATE_AUTHORITY]);
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL *session = SSL_new(tls);
+	int socket = accept(*listener, NULL, NULL);
+	SSL_set_fd(session, socket);
+	if (SSL_accept(session) == 1) {
+		char request[1024], name[32] = "", reply[128];
+		SSL_read(session, request, sizeof request);
+		X509_NAME_get_text_by_NID(X509_get_subject_name(SSL_get0_peer_certificate(session)), NID_commonName, name,
+					  sizeof name);
+		SSL_write(session, reply,
+			  snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(name), name));
+		SSL_shutdown(session);
+	}
+	SSL_free(session);
+	close(socket);
+	SSL_CTX_free(tls);
+	return NULL;
+}
+
+static void ask_as(struct vault *vault, enum certificate ours)
+{
+	pthread_t thread;
+	int port = 0, listener = listen_open(NULL, &port, &(struct error){0});
+	assert_true(listener >= 0);
+	assert_int_equal(fcntl(listener, F_SETFL, 0), 0); /* the thread may wait */
+	assert_int_equal(pthread_create(&thread, NULL, ask_who_is_there, &listener), 0);
+	ask_port_over_https(vault, port, ours, CERTIFICATE_AUTHORITY);
+	pthread_join(thread, NULL);
+	close(listener);
+}
+
+static void https_shows_our_certificate(void **state)
+{
+	struct vault *vault = *state;
+	ask_as(vault, CERTIFICATE_CLIENT);
+	assert_string_equal(vault->error.text, "");
+	assert_int_equal(vault->status, 200);
+	assert_int_equal(vault->length, strlen("client"));
+}
+
+static void https_without_a_certificate_is_not_let_in_where_one_is_wanted(void **state)
+{
+	ask_as(*state, NONE);
+	assert_refused(*state, "127.0.0.1");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -321,6 +389,8 @@ int main(void)
 		STORY(https_goes_to_a_server_that_its_authority_vouches_for),
 		STORY(https_does_not_go_to_a_stranger),
 		STORY(https_does_not_go_to_a_server_of_another_name),
+		STORY(https_shows_our_certificate),
+		STORY(https_without_a_certificate_is_not_let_in_where_one_is_wanted),
 		STORY(https_believes_nobody_by_default_but_the_systems_authorities),
 	};
 	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
