@@ -105,7 +105,7 @@ static void produce(struct stand *stand, char name)
 		struct error error = {0};
 		char value[16];
 		(void)snprintf(value, sizeof value, "%c%d", name, ++stand->written);
-		const struct outgoing record = {.partition = 0, .value = text_of(value)};
+		const struct outgoing record = {.value = text_of(value)};
 		(void)output_produce(stand->output, &record, &error);
 	}
 	nanosleep(&until_sent, NULL);
