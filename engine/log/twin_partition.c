@@ -1,0 +1,167 @@
+/* twin_partition.c: partitions: what is appended, by whom, and what readers of committed
+ * records see of it; see twin_world.h. */
+#include "base/hash.h"
+#include "log/twin_world.h"
+
+/* ---- appending ---- */
+
+static struct text text_kept(struct twin *twin, struct text text)
+{
+	if (!text.bytes)
+		return text;
+	char *copy = arena_copy(twin->arena, text.bytes, text.length);
+	twin->failed |= !copy;
+	return (struct text){copy, copy ? text.length : 0};
+}
+
+struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *record)
+{
+	struct twin_entry *entry = twin_take(twin, 1, sizeof *entry);
+	struct header *headers = twin_take(twin, record->headers.count, sizeof *headers);
+	if (!entry || !headers)
+		return NULL;
+	for (size_t i = 0; i < record->headers.count; i++)
+		headers[i] = (struct header){text_kept(twin, record->headers.items[i].name),
+					     text_kept(twin, record->headers.items[i].value)};
+	entry->key = text_kept(twin, record->key);
+	entry->value = text_kept(twin, record->value);
+	entry->headers = (struct headers){record->headers.count, headers};
+	return twin->failed ? NULL : entry;
+}
+
+struct twin_partition *twin_partition_of(const struct twin *twin, const struct twin_topic *topic, const struct outgoing *record)
+{
+	(void)twin;
+	int32_t partition = record->partition;
+	if (partition == PARTITION_BY_KEY)
+		partition = (int32_t)(hash_bytes(record->key.bytes, record->key.length, 0) % (uint64_t)topic->count);
+	return &topic->partitions[partition];
+}
+
+bool twin_partition_put(struct twin *twin, struct twin_partition *partition, struct twin_entry *entry)
+{
+	if (partition->count == partition->capacity) {
+		size_t capacity = partition->capacity ? partition->capacity * 2 : 64;
+		struct twin_entry **entries = twin_take(twin, capacity, sizeof(struct twin_entry *));
+		if (!entries)
+			return false;
+		if (partition->count > 0)
+			memcpy(entries, partition->entries, partition->count * sizeof(struct twin_entry *));
+		partition->entries = entries;
+		partition->capacity = capacity;
+	}
+	entry->time_ms = twin->now_us / MS;
+	partition->entries[partition->count++] = entry;
+	return true;
+}
+
+int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing *record)
+{
+	struct twin_partition *partition = twin_partition_of(twin, twin_find(twin, topic), record);
+	struct twin_entry *entry = twin_entry_make(twin, record);
+	if (!entry || !twin_partition_put(twin, partition, entry))
+		return -1;
+	twin_consumer_wake(twin, partition);
+	return (int64_t)partition->count - 1;
+}
+
+/* ---- producers ---- */
+
+static struct twin_sequence *sequence_of(struct twin *twin, struct twin_partition *partition, int64_t producer)
+{
+	struct twin_sequence *sequence = partition->sequences;
+	while (sequence && sequence->producer != producer)
+		sequence = sequence->next;
+	if (sequence)
+		return sequence;
+	sequence = twin_take(twin, 1, sizeof *sequence);
+	if (!sequence)
+		return NULL;
+	*sequence = (struct twin_sequence){partition->sequences, producer, -1, -1, OFFSET_NONE};
+	partition->sequences = sequence;
+	return sequence;
+}
+
+enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *request)
+{
+	struct twin_partition *partition = request->partition;
+	struct twin_sequence *sequence = sequence_of(twin, partition, request->producer);
+	if (!sequence)
+		return TWIN_AGAIN;
+	if (request->epoch < sequence->epoch)
+		return TWIN_FENCED;
+	if (request->epoch == sequence->epoch && request->sequence <= sequence->last)
+		return TWIN_GOOD; /* it was here before */
+	if (request->transaction) {
+		enum twin_answer answer = twin_transaction_enter(twin, request);
+		if (answer != TWIN_GOOD)
+			return answer;
+		if (sequence->opened == OFFSET_NONE)
+			sequence->opened = (int64_t)partition->count;
+	}
+	sequence->epoch = request->epoch;
+	sequence->last = request->sequence + (int64_t)request->count - 1;
+	struct twin_entry *entry = request->first;
+	for (size_t i = 0; i < request->count; i++, entry = entry->next) {
+		entry->producer = request->transaction ? request->producer : 0;
+		entry->state = request->transaction ? ENTRY_OPEN : ENTRY_PLAIN;
+		if (!twin_partition_put(twin, partition, entry))
+			return TWIN_AGAIN;
+	}
+	twin_consumer_wake(twin, partition);
+	return TWIN_GOOD;
+}
+
+void twin_partition_mark(struct twin *twin, struct twin_partition *partition, int64_t producer, bool commits)
+{
+	struct twin_sequence *sequence = sequence_of(twin, partition, producer);
+	struct twin_entry *marker = twin_take(twin, 1, sizeof *marker);
+	if (!sequence || !marker || sequence->opened == OFFSET_NONE)
+		return;
+	for (size_t i = (size_t)sequence->opened; i < partition->count; i++) {
+		struct twin_entry *entry = partition->entries[i];
+		if (entry->producer == producer && entry->state == ENTRY_OPEN)
+			entry->state = commits ? ENTRY_COMMITTED : ENTRY_ABORTED;
+	}
+	sequence->opened = OFFSET_NONE;
+	marker->state = ENTRY_MARKER;
+	(void)twin_partition_put(twin, partition, marker);
+	twin_consumer_wake(twin, partition);
+}
+
+/* ---- reading ---- */
+
+int64_t twin_partition_end(const struct twin_partition *partition)
+{
+	int64_t end = (int64_t)partition->count;
+	for (const struct twin_sequence *sequence = partition->sequences; sequence; sequence = sequence->next)
+		if (sequence->opened != OFFSET_NONE && sequence->opened < end)
+			end = sequence->opened;
+	return end;
+}
+
+const struct twin_entry *twin_partition_next(const struct twin_partition *partition, int64_t *offset)
+{
+	int64_t end = twin_partition_end(partition);
+	for (; *offset < end; ++*offset) {
+		const struct twin_entry *entry = partition->entries[*offset];
+		if (entry->state == ENTRY_PLAIN || entry->state == ENTRY_COMMITTED)
+			return entry;
+	}
+	return NULL;
+}
+
+bool twin_read(const struct twin *twin, const char *topic, int32_t partition, int64_t offset, struct record *record)
+{
+	const struct twin_partition *from = &twin_find(twin, topic)->partitions[partition];
+	const struct twin_entry *entry = twin_partition_next(from, &offset);
+	if (!entry)
+		return false;
+	*record = (struct record){.partition = partition,
+				  .offset = offset,
+				  .time_ms = entry->time_ms,
+				  .key = entry->key,
+				  .value = entry->value,
+				  .headers = entry->headers};
+	return true;
+}

@@ -1,0 +1,118 @@
+/* twin_producer.c: an idempotent producer of the twin: records wait a moment, leave
+ * partition by partition, one request of each at a time; see twin_world.h. */
+#include "log/twin_world.h"
+
+#define SEND_MOST 100 /* records in one request */
+
+static void lane_send(struct twin_lane *lane);
+
+/* ---- what comes back ---- */
+
+static void producer_fenced(struct twin_producer *producer)
+{
+	producer->fenced = true;
+	producer->heard(producer->owner, NULL);
+}
+
+static void lane_replied(struct twin_request *request, enum twin_answer answer)
+{
+	struct twin_lane *lane = request->owner;
+	struct twin_producer *producer = lane->producer;
+	lane->sending = false;
+	if (answer != TWIN_GOOD) {
+		producer_fenced(producer);
+		return;
+	}
+	const struct twin_entry *entry = request->first;
+	for (size_t i = 0; i < request->count; i++, entry = entry->next) {
+		producer->waiting--;
+		producer->heard(producer->owner, entry);
+	}
+	lane_send(lane);
+}
+
+/* ---- what goes out ---- */
+
+static void lane_send(struct twin_lane *lane)
+{
+	struct twin_producer *producer = lane->producer;
+	struct twin_request *request;
+	if (lane->sending || !lane->first || producer->fenced ||
+	    !(request = twin_request_make(producer->twin, TWIN_PRODUCE, &producer->client)))
+		return;
+	request->replied = lane_replied;
+	request->owner = lane;
+	request->transaction = producer->transaction;
+	request->producer = producer->producer;
+	request->epoch = producer->epoch;
+	request->partition = lane->partition;
+	request->sequence = lane->sequence;
+	request->first = lane->first;
+	while (lane->first && request->count < SEND_MOST) {
+		lane->first = lane->first->next;
+		request->count++;
+	}
+	if (!lane->first)
+		lane->end = &lane->first;
+	lane->sequence += (int64_t)request->count;
+	lane->sending = true;
+	twin_request_send(producer->twin, request);
+}
+
+static void lingered(struct twin *twin, void *subject)
+{
+	struct twin_lane *lane = subject;
+	int64_t free_us = twin_client_free_us(&lane->producer->client, false);
+	if (free_us > twin->now_us) {
+		twin_note(twin, free_us, lingered, lane);
+		return;
+	}
+	lane->lingering = false;
+	lane_send(lane);
+}
+
+enum produce_verdict twin_producer_put(struct twin_producer *producer, const struct outgoing *record, unsigned load,
+				       struct error *error)
+{
+	struct twin *twin = producer->twin;
+	if (producer->fenced) {
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more: it is fenced");
+		return PRODUCE_SPOILT;
+	}
+	if (twin_mishap_strikes(twin, TWIN_QUEUE_FULL))
+		return PRODUCE_FULL;
+	struct twin_entry *entry = twin_entry_make(twin, record);
+	if (!entry) {
+		error_memory(error, ERROR_SYSTEM, "producing");
+		return PRODUCE_SPOILT;
+	}
+	struct twin_lane *lane = &producer->lanes[twin_partition_of(twin, producer->topics[record->topic], record)->number];
+	entry->load = load;
+	*lane->end = entry;
+	lane->end = &entry->next;
+	producer->waiting++;
+	if (!lane->lingering) {
+		lane->lingering = true;
+		twin_note(twin, twin->now_us + twin->config.linger_us, lingered, lane);
+	}
+	return PRODUCED;
+}
+
+struct twin_producer *twin_producer_make(struct twin_host *host, const struct transaction_config *config, unsigned *closed_sockets)
+{
+	struct twin *twin = host->twin;
+	struct twin_producer *producer = twin_take(twin, 1, sizeof *producer);
+	const struct twin_topic **topics = twin_take(twin, config->topic_count, sizeof(struct twin_topic *));
+	if (!producer || !topics)
+		return NULL;
+	producer->twin = twin;
+	producer->client = (struct twin_client){host, false, closed_sockets};
+	producer->topics = topics;
+	for (size_t i = 0; i < config->topic_count; i++)
+		topics[i] = twin_find(twin, config->topics[i]);
+	for (size_t i = 0; i < twin->partition_count; i++) {
+		struct twin_lane *lane = &producer->lanes[i];
+		*lane = (struct twin_lane){.producer = producer, .partition = twin->partitions[i], .end = &lane->first};
+	}
+	return producer;
+}

@@ -1,0 +1,160 @@
+/* twin_shipments.c: producing at least once on the twin, with the decisions of loads.c;
+ * see shipments.h for what is promised. */
+#include "log/loads.h"
+#include "log/twin_world.h"
+
+struct shipments {
+	struct output output; /* first: the table of operations */
+	struct twin *twin;
+	const struct consumer *consumer;
+	struct loop *loop;
+	int bell;
+	struct twin_client client; /* of its commits */
+	struct twin_producer *producer;
+	unsigned closed_sockets; /* which nobody asks for */
+	struct loads loads;
+	bool started; /* and said so */
+	int64_t ended_us, commit_us;
+};
+
+static void ring(struct shipments *shipments)
+{
+	if (!shipments->client.closed)
+		loop_ring(shipments->loop, shipments->bell);
+}
+
+static void producer_heard(void *owner, const struct twin_entry *entry)
+{
+	struct shipments *shipments = owner;
+	if (entry)
+		loads_acknowledged(&shipments->loads, entry->load);
+	ring(shipments);
+}
+
+static void commit_replied(struct twin_request *request, enum twin_answer answer)
+{
+	struct shipments *shipments = request->owner;
+	loads_took(&shipments->loads, answer == TWIN_GOOD ? LOADS_TAKEN : LOADS_VOID);
+	ring(shipments);
+}
+
+static void commit(struct shipments *shipments, struct positions positions)
+{
+	struct twin_request *request = twin_request_make(shipments->twin, TWIN_COMMIT_OFFSETS, &shipments->client);
+	if (!request || !twin_request_positions(shipments->twin, request, positions, shipments->consumer))
+		return;
+	request->replied = commit_replied;
+	request->owner = shipments;
+	twin_request_send(shipments->twin, request);
+}
+
+/* ---- the operations ---- */
+
+static void shipments_close(struct output *self)
+{
+	struct shipments *shipments = (struct shipments *)self;
+	shipments->client.closed = true;
+	shipments->producer->client.closed = true;
+	loads_close(&shipments->loads);
+}
+
+static int shipments_bell(const struct output *self)
+{
+	return ((const struct shipments *)self)->bell;
+}
+
+static enum transaction_news shipments_news(struct output *self, struct positions *committed, struct error *error)
+{
+	(void)error;
+	struct shipments *shipments = (struct shipments *)self;
+	struct positions positions;
+	if (!shipments->started) {
+		shipments->started = true;
+		return NEWS_STARTED;
+	}
+	if (loads_to_commit(&shipments->loads, &positions))
+		commit(shipments, positions);
+	if (!loads_over(&shipments->loads, committed))
+		return NEWS_NONE;
+	shipments->commit_us = shipments->twin->now_us - shipments->ended_us;
+	return NEWS_COMMITTED;
+}
+
+static bool shipments_is_open(const struct output *self)
+{
+	(void)self; /* a load always is */
+	return true;
+}
+
+static bool shipments_may_end(const struct output *self)
+{
+	const struct shipments *shipments = (const struct shipments *)self;
+	return shipments->started && loads_may_end(&shipments->loads);
+}
+
+static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
+{
+	struct shipments *shipments = (struct shipments *)self;
+	enum produce_verdict verdict = twin_producer_put(shipments->producer, record, shipments->loads.open, error);
+	if (verdict == PRODUCED)
+		(void)loads_produced(&shipments->loads);
+	return verdict;
+}
+
+static bool shipments_end(struct output *self, struct positions positions, struct error *error)
+{
+	struct shipments *shipments = (struct shipments *)self;
+	if (!loads_end(&shipments->loads, positions, error))
+		return false;
+	shipments->ended_us = shipments->twin->now_us;
+	ring(shipments);
+	return true;
+}
+
+static uint64_t shipments_resets(const struct output *self, const char **reason)
+{
+	(void)self; /* nothing that left is ever taken back */
+	*reason = NULL;
+	return 0;
+}
+
+static int64_t shipments_commit_us(const struct output *self)
+{
+	return ((const struct shipments *)self)->commit_us;
+}
+
+static const struct output_operations operations = {
+	.close = shipments_close,
+	.bell = shipments_bell,
+	.news = shipments_news,
+	.is_open = shipments_is_open,
+	.may_end = shipments_may_end,
+	.produce = shipments_produce,
+	.end = shipments_end,
+	.resets = shipments_resets,
+	.commit_us = shipments_commit_us,
+};
+
+struct output *twin_shipments_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
+				   const struct consumer *consumer, struct error *error)
+{
+	struct shipments *shipments = twin_take(host->twin, 1, sizeof *shipments);
+	struct twin_producer *producer =
+		shipments ? twin_producer_make(host, config, &shipments->closed_sockets) : NULL;
+	if (!producer) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer");
+		return NULL;
+	}
+	*shipments = (struct shipments){.output = {&operations},
+					.twin = host->twin,
+					.consumer = consumer,
+					.loop = loop,
+					.bell = loop_bell(loop),
+					.producer = producer};
+	shipments->client = (struct twin_client){host, false, &shipments->closed_sockets};
+	producer->producer = ++host->twin->last_producer;
+	producer->heard = producer_heard;
+	producer->owner = shipments;
+	ring(shipments); /* it is open: the first news */
+	return &shipments->output;
+}

@@ -1,0 +1,327 @@
+/* twin_transaction.c: producing exactly once on the twin: the calls that settlement.c
+ * asks for, made as requests; see transaction.h for what is promised. */
+#include <stdio.h>
+
+#include "log/settlement.h"
+#include "log/twin_world.h"
+
+#define REASON_BYTES 96
+
+struct transaction {
+	struct output output; /* first: the table of operations */
+	struct twin *twin;
+	struct twin_host *host;
+	const struct transaction_config *config;
+	const struct consumer *consumer;
+	struct loop *loop;
+	int bell;
+	int64_t timeout_us;
+	struct twin_client client; /* of what no producer sends: pauses, questions for offsets */
+	struct twin_producer *producer;
+	unsigned closed_sockets; /* of its producers */
+	unsigned others_closed;	 /* of its questions; they put nothing in doubt */
+	struct settlement settlement;
+	struct position positions[TWIN_PARTITIONS_MAX];
+	uint64_t call;	 /* its number: what comes late is for an earlier one */
+	bool calling;	 /* it is under way */
+	bool flushing;	 /* a commit that waits for acknowledgements */
+	bool written;	 /* something was produced, or offsets were sent: there is something to end */
+	bool open, told; /* the news were */
+	uint64_t resets;
+	int64_t ended_us, commit_us;
+	char reason[REASON_BYTES];
+};
+
+static void settle(struct transaction *transaction);
+
+/* ---- calls ---- */
+
+struct call_alarm {
+	struct transaction *transaction;
+	uint64_t call;
+};
+
+static void call_over(struct transaction *transaction, enum settlement_outcome outcome)
+{
+	struct settlement *settlement = &transaction->settlement;
+	enum settlement_call call = settlement->call;
+	if (!transaction->calling)
+		return;
+	transaction->calling = transaction->flushing = false;
+	transaction->call++;
+	settlement_took(settlement, outcome, transaction->closed_sockets);
+	if (settlement->call == SETTLEMENT_OPEN && !transaction->reason[0])
+		snprintf(transaction->reason, sizeof transaction->reason, "%s",
+			 outcome == SETTLEMENT_DONE	  ? "connections closed during the transaction"
+			 : call == SETTLEMENT_SEND_OFFSETS ? "sending offsets failed"
+							   : "committing failed");
+}
+
+static void call_too_long(struct twin *twin, void *subject)
+{
+	struct call_alarm *alarm = subject;
+	struct transaction *transaction = alarm->transaction;
+	if (!transaction->calling || transaction->call != alarm->call)
+		return;
+	int64_t free_us = twin_client_free_us(&transaction->client, false);
+	if (free_us > twin->now_us) {
+		twin_note(twin, free_us, call_too_long, alarm);
+		return;
+	}
+	call_over(transaction, SETTLEMENT_FAILED);
+	settle(transaction);
+}
+
+static void call_begin(struct transaction *transaction)
+{
+	transaction->calling = true;
+	if (transaction->settlement.call == SETTLEMENT_BEGIN || transaction->settlement.call == SETTLEMENT_PAUSE)
+		return;
+	struct call_alarm *alarm = twin_take(transaction->twin, 1, sizeof *alarm);
+	if (!alarm)
+		return;
+	*alarm = (struct call_alarm){transaction, transaction->call};
+	twin_note(transaction->twin, transaction->twin->now_us + transaction->timeout_us, call_too_long, alarm);
+}
+
+static struct twin_request *request_make(struct transaction *transaction, enum twin_request_kind kind, struct twin_client *client,
+					 void (*replied)(struct twin_request *request, enum twin_answer answer))
+{
+	struct twin_request *request = twin_request_make(transaction->twin, kind, client);
+	if (!request)
+		return NULL;
+	request->replied = replied;
+	request->owner = transaction;
+	request->serial = transaction->call;
+	if (transaction->producer) {
+		request->transaction = transaction->producer->transaction;
+		request->producer = transaction->producer->producer;
+		request->epoch = transaction->producer->epoch;
+	}
+	return request;
+}
+
+static void call_replied(struct twin_request *request, enum twin_answer answer)
+{
+	struct transaction *transaction = request->owner;
+	if (!transaction->calling || request->serial != transaction->call)
+		return;
+	struct positions positions = transaction->settlement.positions;
+	if (request->kind == TWIN_INIT_PRODUCER) {
+		transaction->producer->producer = request->producer;
+		transaction->producer->epoch = request->epoch;
+	}
+	for (size_t i = 0; request->kind == TWIN_READ_OFFSETS && i < positions.count; i++)
+		positions.items[i].offset = request->positions.items[i].offset;
+	call_over(transaction, answer == TWIN_GOOD ? SETTLEMENT_DONE : SETTLEMENT_FAILED);
+	settle(transaction);
+}
+
+/* Records arrived, or the producer is fenced: a commit may have waited for it. */
+static void producer_heard(void *owner, const struct twin_entry *entry);
+
+static void open_anew(struct transaction *transaction)
+{
+	if (transaction->producer)
+		transaction->producer->client.closed = true;
+	transaction->written = false;
+	transaction->producer = twin_producer_make(transaction->host, transaction->config, &transaction->closed_sockets);
+	if (!transaction->producer)
+		return;
+	transaction->producer->heard = producer_heard;
+	transaction->producer->owner = transaction;
+	transaction->producer->transaction =
+		twin_transaction_find(transaction->twin, transaction->config->id, transaction->timeout_us);
+	struct twin_request *request =
+		request_make(transaction, TWIN_INIT_PRODUCER, &transaction->producer->client, call_replied);
+	if (request && request->transaction)
+		twin_request_send(transaction->twin, request);
+}
+
+static void ask_with_positions(struct transaction *transaction, enum twin_request_kind kind, struct twin_client *client)
+{
+	struct twin_request *request = request_make(transaction, kind, client, call_replied);
+	transaction->written |= kind == TWIN_SEND_OFFSETS;
+	if (request && twin_request_positions(transaction->twin, request, transaction->settlement.positions, transaction->consumer))
+		twin_request_send(transaction->twin, request);
+}
+
+static void end_transaction(struct transaction *transaction)
+{
+	struct twin_request *request;
+	transaction->flushing = transaction->producer->waiting > 0 && !transaction->producer->fenced;
+	if (transaction->flushing)
+		return;
+	if (transaction->producer->fenced)
+		call_over(transaction, SETTLEMENT_FAILED);
+	else if (!transaction->written)
+		call_over(transaction, SETTLEMENT_DONE);
+	else if ((request = request_make(transaction, TWIN_END_TRANSACTION, &transaction->producer->client, call_replied)))
+		twin_request_send(transaction->twin, request);
+}
+
+static void producer_heard(void *owner, const struct twin_entry *entry)
+{
+	(void)entry;
+	struct transaction *transaction = owner;
+	if (!transaction->flushing)
+		return;
+	end_transaction(transaction);
+	settle(transaction);
+}
+
+static void paused(struct twin *twin, void *subject)
+{
+	struct transaction *transaction = subject;
+	int64_t free_us = twin_client_free_us(&transaction->client, false);
+	if (free_us > twin->now_us) {
+		twin_note(twin, free_us, paused, transaction);
+		return;
+	}
+	call_over(transaction, SETTLEMENT_DONE);
+	settle(transaction);
+}
+
+static void make_call(struct transaction *transaction)
+{
+	call_begin(transaction);
+	switch (transaction->settlement.call) {
+	case SETTLEMENT_OPEN:
+		open_anew(transaction);
+		break;
+	case SETTLEMENT_BEGIN:
+		transaction->written = false;
+		call_over(transaction, SETTLEMENT_DONE);
+		break;
+	case SETTLEMENT_SEND_OFFSETS:
+		ask_with_positions(transaction, TWIN_SEND_OFFSETS, &transaction->producer->client);
+		break;
+	case SETTLEMENT_COMMIT:
+		end_transaction(transaction);
+		break;
+	case SETTLEMENT_READ_COMMITTED:
+		ask_with_positions(transaction, TWIN_READ_OFFSETS, &transaction->client);
+		break;
+	case SETTLEMENT_PAUSE:
+		twin_note(transaction->twin, transaction->twin->now_us + SETTLEMENT_PAUSE_MS * MS, paused, transaction);
+		break;
+	case SETTLEMENT_OVER:
+		break;
+	}
+}
+
+static void settle(struct transaction *transaction)
+{
+	if (transaction->client.closed)
+		return;
+	while (transaction->settlement.call != SETTLEMENT_OVER && !transaction->calling)
+		make_call(transaction);
+	if (transaction->settlement.call == SETTLEMENT_OVER)
+		loop_ring(transaction->loop, transaction->bell);
+}
+
+/* ---- the operations ---- */
+
+static void transaction_close(struct output *self)
+{
+	struct transaction *transaction = (struct transaction *)self;
+	transaction->client.closed = true;
+	if (transaction->producer)
+		transaction->producer->client.closed = true;
+}
+
+static int transaction_bell(const struct output *self)
+{
+	return ((const struct transaction *)self)->bell;
+}
+
+static bool transaction_is_open(const struct output *self)
+{
+	return ((const struct transaction *)self)->open;
+}
+
+static enum transaction_news transaction_news(struct output *self, struct positions *committed, struct error *error)
+{
+	(void)error;
+	struct transaction *transaction = (struct transaction *)self;
+	const struct settlement *settlement = &transaction->settlement;
+	if (settlement->call != SETTLEMENT_OVER || transaction->told)
+		return NEWS_NONE;
+	transaction->told = true;
+	transaction->open = settlement->news != NEWS_BROKEN;
+	transaction->commit_us = transaction->twin->now_us - transaction->ended_us;
+	transaction->resets += settlement->news == NEWS_RESET;
+	*committed = settlement->positions;
+	return settlement->news;
+}
+
+static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
+{
+	struct transaction *transaction = (struct transaction *)self;
+	enum produce_verdict verdict = twin_producer_put(transaction->producer, record, 0, error);
+	transaction->written |= verdict == PRODUCED;
+	return verdict;
+}
+
+static bool transaction_end(struct output *self, struct positions positions, struct error *error)
+{
+	(void)error;
+	struct transaction *transaction = (struct transaction *)self;
+	for (size_t i = 0; i < positions.count; i++)
+		transaction->positions[i] = positions.items[i];
+	positions.items = transaction->positions;
+	transaction->ended_us = transaction->twin->now_us;
+	transaction->open = transaction->told = false;
+	transaction->reason[0] = '\0';
+	settlement_end(&transaction->settlement, positions, transaction->closed_sockets);
+	if (transaction->settlement.call == SETTLEMENT_OPEN)
+		snprintf(transaction->reason, sizeof transaction->reason, "connections closed during the transaction");
+	settle(transaction);
+	return true;
+}
+
+static uint64_t transaction_resets(const struct output *self, const char **reason)
+{
+	const struct transaction *transaction = (const struct transaction *)self;
+	*reason = transaction->reason;
+	return transaction->resets;
+}
+
+static int64_t transaction_commit_us(const struct output *self)
+{
+	return ((const struct transaction *)self)->commit_us;
+}
+
+static const struct output_operations operations = {
+	.close = transaction_close,
+	.bell = transaction_bell,
+	.news = transaction_news,
+	.is_open = transaction_is_open,
+	.may_end = transaction_is_open,
+	.produce = transaction_produce,
+	.end = transaction_end,
+	.resets = transaction_resets,
+	.commit_us = transaction_commit_us,
+};
+
+struct output *twin_transaction_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
+				     const struct consumer *consumer, struct error *error)
+{
+	struct transaction *transaction = twin_take(host->twin, 1, sizeof *transaction);
+	if (!transaction) {
+		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
+		return NULL;
+	}
+	transaction->output.operations = &operations;
+	transaction->twin = host->twin;
+	transaction->host = host;
+	transaction->config = config;
+	transaction->consumer = consumer;
+	transaction->loop = loop;
+	transaction->bell = loop_bell(loop);
+	transaction->timeout_us = (int64_t)(config->timeout_ms > 0 ? config->timeout_ms : TRANSACTION_TIMEOUT_MS) * MS;
+	transaction->client = (struct twin_client){host, false, &transaction->others_closed};
+	settlement_start(&transaction->settlement);
+	settle(transaction);
+	return &transaction->output;
+}
