@@ -135,6 +135,7 @@ demo:
 ## |    80  sanitize   the same under AddressSanitizer and UndefinedBehaviorSanitizer
 ## |    25  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
+## |    60  sim        simulated days of faults, each from one seed
 ## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
 ## |    80  bars       instructions, ratios and memory beside their bars
 ## |   240  torture    every allocation of every command made to fail once
@@ -163,6 +164,10 @@ race: kafka-programs
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
 fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
+
+## sim: simulated days of faults (SEEDS=10000 from SEED=1), each seed in a millisecond or two
+sim: $(BUILD)/sluice
+	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
 KAFKA_TESTS := kill soak guard secure
@@ -204,6 +209,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench race fuzz kafka kafka-programs soak docs deps install clean help
+.PHONY: all test demo check layers bench race fuzz sim kafka kafka-programs soak docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

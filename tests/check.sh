@@ -88,6 +88,12 @@ part_reference() {
 	tests/reference.sh $sluice
 }
 
+# Seeds that nobody has seen yet, beside those that everybody sees.
+part_sim() {
+	one $sluice sim --seeds 10000
+	one $sluice sim --seed "$(date +%s)000" --seeds 10000
+}
+
 part_docs() {
 	tests/docs.sh check $sluice
 }

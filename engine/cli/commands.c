@@ -16,6 +16,7 @@ extern const struct command command_plan;
 extern const struct command command_produce;
 extern const struct command command_run;
 extern const struct command command_schema;
+extern const struct command command_sim;
 extern const struct command command_tail;
 extern const struct command command_test;
 extern const struct command command_top;
@@ -33,6 +34,7 @@ const struct command *const command_table[] = {
 	&command_errors_show,
 	&command_errors_replay,
 	&command_test,
+	&command_sim,
 	&command_models_serve,
 	&command_schema,
 	&command_echo,

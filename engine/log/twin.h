@@ -38,6 +38,7 @@ struct twin_config {
 	unsigned mishaps[TWIN_MISHAPS]; /* of each, in a thousand requests */
 	int64_t session_ms;		/* after which a silent member is dropped; 0: 6000 */
 	int64_t linger_us;		/* of producers */
+	bool deaf; /* producers do not hear of their connections closing: an engine without its guard, for tests */
 	/* Told what happens; NULL: nobody listens. */
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
 	void *context;

@@ -203,8 +203,10 @@ static void offsets_read(struct twin_request *request, enum twin_answer answer)
 static bool readings_add(struct twin_consumer *consumer, struct positions positions)
 {
 	struct twin *twin = consumer->twin;
-	struct twin_request *request = twin_request_make(twin, TWIN_READ_OFFSETS, &consumer->client);
 	consumer->readings = twin_take(twin, positions.count, sizeof *consumer->readings);
+	if (positions.count == 0)
+		return consumer->readings;
+	struct twin_request *request = twin_request_make(twin, TWIN_READ_OFFSETS, &consumer->client);
 	if (!request || !consumer->readings || !twin_request_positions(twin, request, positions, &consumer->consumer))
 		return false;
 	consumer->reading_count = positions.count;

@@ -12,7 +12,8 @@
 #define AGAIN_US (40 * MS)
 
 static const char *const names[TWIN_REQUEST_KINDS] = {
-	"records", "a producer's start", "offsets in a transaction", "the end of a transaction", "a question for offsets", "offsets",
+	"records",		    "a producer's start",     "offsets in a transaction",
+	"the end of a transaction", "a question for offsets", "offsets",
 };
 
 struct twin_request *twin_request_make(struct twin *twin, enum twin_request_kind kind, struct twin_client *client)
@@ -91,7 +92,7 @@ static void connection_closed(struct twin *twin, void *subject)
 		twin_note(twin, free_us, connection_closed, request);
 		return;
 	}
-	++*request->client->closed_sockets;
+	*request->client->closed_sockets += !twin->config.deaf;
 	request->reply_lost = false;
 	twin_note(twin, twin->now_us + random_between(&twin->random, MS, RECONNECT_US), send_again, request);
 }

@@ -1,0 +1,143 @@
+/* day_judge.c: see day_judge.h. */
+#include "cli/day_judge.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/number.h"
+#include "message/oip_json.h"
+
+#define ANSWER_BYTES_MAX ((size_t)1 << 20)
+
+bool day_judge_open(struct day_judge *judge, const struct day_pipeline *pipeline, struct day_request *requests, size_t count,
+		    char *why)
+{
+	*judge = (struct day_judge){.pipeline = pipeline, .count = count, .requests = requests, .why = why};
+	why[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		requests[i].wanted = day_pipeline_answer(pipeline, (int64_t)i, &requests[i].answer);
+		judge->wanted += requests[i].wanted;
+	}
+	for (size_t i = 0; i < DAY_KEYS; i++)
+		judge->last_of_key[i] = -1;
+	for (size_t i = 0; i < DAY_PARTITIONS_MAX; i++)
+		judge->last_of_partition[i] = -1;
+	judge->arena = arena_open(ANSWER_BYTES_MAX);
+	return judge->arena;
+}
+
+void day_judge_close(struct day_judge *judge)
+{
+	arena_close(judge->arena);
+}
+
+static void fails(struct day_judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fails(struct day_judge *judge, const char *format, ...)
+{
+	va_list arguments;
+	if (judge->why[0])
+		return;
+	va_start(arguments, format);
+	vsnprintf(judge->why, DAY_WHY_MAX, format, arguments);
+	va_end(arguments);
+}
+
+/* ---- one answer ---- */
+
+static bool is_error(const struct record *record)
+{
+	return headers_find(record->headers, TEXT("sluice-error"));
+}
+
+/* Its request's number; -1: none of ours. */
+static int64_t number_of(const struct day_judge *judge, struct text id)
+{
+	int64_t number;
+	if (id.length < 2 || id.bytes[0] != 'm' || !number_read_int64((struct text){id.bytes + 1, id.length - 1}, &number))
+		return -1;
+	return number >= 0 && (size_t)number < judge->count ? number : -1;
+}
+
+static void judge_value(struct day_judge *judge, int64_t number, const struct payload *payload)
+{
+	const struct day_request *request = &judge->requests[number];
+	if (!request->wanted)
+		fails(judge, "request %" PRId64 " is answered, though the pipeline drops it", number);
+	else if (payload->tensors.count != 1 || payload->tensors.items[0]->count != 1 ||
+		 (int64_t)tensor_number(payload->tensors.items[0], 0) != request->answer)
+		fails(judge, "the answer to request %" PRId64 " is not its own: %" PRId64 " is", number, request->answer);
+}
+
+/* A repetition at least once says nothing about order: what matters is when each came first. */
+static void judge_order(struct day_judge *judge, int64_t number)
+{
+	const struct day_request *request = &judge->requests[number];
+	int64_t *last = request->key >= 0 ? &judge->last_of_key[request->key] : NULL;
+	if (last && *last > number)
+		fails(judge, "request %" PRId64 " of key %d is answered behind request %" PRId64, number, request->key, *last);
+	if (last)
+		*last = number;
+	if (!judge->exactly_once || request->key >= 0)
+		return;
+	last = &judge->last_of_partition[request->partition];
+	if (*last > number)
+		fails(judge, "request %" PRId64 " of partition %d is answered behind request %" PRId64, number, request->partition,
+		      *last);
+	*last = number;
+}
+
+static void judge_answer(struct day_judge *judge, const struct record *record, int64_t now_us)
+{
+	struct oip_reply reply;
+	struct error error = {0};
+	arena_reset(judge->arena);
+	if (!oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error)) {
+		fails(judge, "an answer cannot be read: %s", error.text);
+		return;
+	}
+	int64_t number = number_of(judge, reply.id);
+	if (number < 0) {
+		fails(judge, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(reply.id));
+		return;
+	}
+	struct day_request *request = &judge->requests[number];
+	judge_value(judge, number, &reply.payload);
+	if (request->answers++ > 0) {
+		judge->repeated++;
+		if (judge->exactly_once)
+			fails(judge, "request %" PRId64 " is answered twice", number);
+		return;
+	}
+	judge_order(judge, number);
+	judge->answered++;
+	request->answered_us = now_us;
+}
+
+void day_judge_read(struct day_judge *judge, const struct twin *twin, const char *topic, int32_t partitions, int64_t now_us)
+{
+	struct record record;
+	for (int32_t i = 0; i < partitions; i++)
+		while (twin_read(twin, topic, i, judge->read[i], &record)) {
+			judge->read[i] = record.offset + 1;
+			if (is_error(&record))
+				fails(judge, "an error is answered: " TEXT_FORMAT, TEXT_ARGUMENTS(record.value));
+			else
+				judge_answer(judge, &record, now_us);
+		}
+}
+
+bool day_judge_settled(const struct day_judge *judge)
+{
+	return judge->answered == judge->wanted;
+}
+
+void day_judge_end(struct day_judge *judge)
+{
+	for (size_t i = 0; i < judge->count; i++) {
+		const struct day_request *request = &judge->requests[i];
+		if (request->wanted && request->answers == 0)
+			fails(judge, "request %zu (partition %d, offset %" PRId64 ") is not answered in time; %zu of %zu are", i,
+			      request->partition, request->offset, judge->answered, judge->wanted);
+	}
+}

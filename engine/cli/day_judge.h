@@ -1,0 +1,50 @@
+/* day_judge.h: what must hold of a simulated day's answers. Private to `sluice sim`. */
+#ifndef SLUICE_CLI_DAY_JUDGE_H
+#define SLUICE_CLI_DAY_JUDGE_H
+
+#include "cli/day.h"
+#include "cli/day_pipeline.h"
+
+#define DAY_KEYS 8
+#define DAY_PARTITIONS_MAX 6
+
+/* One request; its number is its place. */
+struct day_request {
+	int64_t due_us;
+	int32_t partition; /* of the inputs */
+	int key;	   /* -1: none */
+	int64_t offset;	   /* once it was sent; -1: not yet */
+	bool wanted;	   /* it must be answered, else it is dropped */
+	int64_t answer;
+	unsigned answers; /* so far */
+	int64_t answered_us;
+};
+
+struct day_judge {
+	const struct day_pipeline *pipeline;
+	bool exactly_once;
+	size_t count;
+	struct day_request *requests;
+	size_t wanted, answered; /* requests */
+	uint64_t errors, repeated;
+	int64_t read[DAY_PARTITIONS_MAX];   /* of the outputs */
+	int64_t last_of_key[DAY_KEYS];	     /* the request answered last */
+	int64_t last_of_partition[DAY_PARTITIONS_MAX];
+	struct arena *arena; /* of one answer */
+	char *why;	     /* set once: what did not hold */
+};
+
+/* The requests are borrowed; `why` has DAY_WHY_MAX bytes. False: memory. */
+bool day_judge_open(struct day_judge *judge, const struct day_pipeline *pipeline, struct day_request *requests, size_t count,
+		    char *why);
+void day_judge_close(struct day_judge *judge);
+
+/* Reads what came since, up to now. */
+void day_judge_read(struct day_judge *judge, const struct twin *twin, const char *topic, int32_t partitions, int64_t now_us);
+
+bool day_judge_settled(const struct day_judge *judge);
+
+/* At the end of the day: what is still missing. */
+void day_judge_end(struct day_judge *judge);
+
+#endif

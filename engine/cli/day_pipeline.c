@@ -1,0 +1,110 @@
+/* day_pipeline.c: see day_pipeline.h. */
+#include "cli/day_pipeline.h"
+
+#include <stdio.h>
+
+#define FILTER_MODULUS 7
+#define PIPELINE_BYTES_MAX ((size_t)64 << 10)
+
+/* ---- what it is ---- */
+
+static void blocks_draw(struct day_pipeline *pipeline, struct random *random)
+{
+	pipeline->count = (size_t)random_between(random, 1, DAY_BLOCKS_MAX);
+	for (size_t i = 0; i < pipeline->count; i++)
+		pipeline->blocks[i] = (struct day_block){
+			.kind = (enum day_block_kind)random_below(random, DAY_BLOCK_KINDS),
+			.factor = random_between(random, 1, 3),
+			.addend = random_between(random, 0, 9),
+		};
+}
+
+bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t *answer)
+{
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct day_block *block = &pipeline->blocks[i];
+		switch (block->kind) {
+		case DAY_SCALE:
+			number = number * block->factor + block->addend;
+			break;
+		case DAY_FORK:
+			number = number * block->factor + (number + block->addend);
+			break;
+		case DAY_FILTER:
+			if (number % FILTER_MODULUS == block->addend % FILTER_MODULUS)
+				return false;
+			break;
+		case DAY_BLOCK_KINDS:
+			break;
+		}
+	}
+	*answer = number;
+	return true;
+}
+
+/* ---- as YAML ---- */
+
+/* Block `n` takes x from block n - 1, whose last step is `b(n-1)`, and ends in step `bn`. */
+static void block_write(const struct day_block *block, size_t n, struct buffer *yaml)
+{
+	char inputs[48] = "";
+	if (n > 0)
+		(void)snprintf(inputs, sizeof inputs, "    inputs: [b%zu]\n", n - 1);
+	switch (block->kind) {
+	case DAY_SCALE:
+		buffer_print(yaml, "  - name: b%zu\n%s    expression: {set: {x: \"x * %d + %d\"}, keep: [x]}\n", n, inputs,
+			     (int)block->factor, (int)block->addend);
+		break;
+	case DAY_FORK:
+		buffer_print(yaml, "  - name: l%zu\n%s    expression: {set: {l: \"x * %d\"}, keep: [l]}\n", n, inputs,
+			     (int)block->factor);
+		buffer_print(yaml, "  - name: r%zu\n%s    expression: {set: {r: \"x + %d\"}, keep: [r]}\n", n, inputs,
+			     (int)block->addend);
+		buffer_print(yaml, "  - name: b%zu\n    inputs: [l%zu, r%zu]\n", n, n, n);
+		buffer_string(yaml, "    expression: {set: {x: \"l + r\"}, keep: [x]}\n");
+		break;
+	case DAY_FILTER:
+		buffer_print(yaml, "  - name: b%zu\n%s    filter: {keep: \"mod(x, %d) != %d\", otherwise: drop}\n", n, inputs,
+			     FILTER_MODULUS, (int)(block->addend % FILTER_MODULUS));
+		break;
+	case DAY_BLOCK_KINDS:
+		break;
+	}
+}
+
+static struct text pipeline_write(const struct day_pipeline *pipeline, struct arena *arena)
+{
+	struct buffer yaml;
+	buffer_open(&yaml, PIPELINE_BYTES_MAX);
+	buffer_string(&yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: day}\nspec:\n  steps:\n");
+	for (size_t i = 0; i < pipeline->count; i++)
+		block_write(&pipeline->blocks[i], i, &yaml);
+	buffer_print(&yaml, "  output: {steps: [b%zu]}\n", pipeline->count - 1);
+	char *kept = buffer_failed(&yaml) ? NULL : arena_copy(arena, yaml.bytes, yaml.length);
+	struct text text = {kept, kept ? yaml.length : 0};
+	buffer_close(&yaml);
+	return text;
+}
+
+bool day_pipeline_open(struct day_pipeline *pipeline, struct random *random, const struct step_kind *const *kinds,
+		       struct arena *arena, struct error *error)
+{
+	const struct spec_options options = {.kinds = kinds};
+	blocks_draw(pipeline, random);
+	struct text yaml = pipeline_write(pipeline, arena);
+	pipeline->yaml = yaml.bytes;
+	if (!yaml.bytes)
+		return error_memory(error, ERROR_SYSTEM, "writing a pipeline");
+	if (!spec_open(&pipeline->spec, error) || !spec_read_text(&pipeline->spec, "day.yaml", yaml, &options, error))
+		return false;
+	const struct resource *resource = spec_first(&pipeline->spec, RESOURCE_PIPELINE);
+	pipeline->graph = resource ? graph_build(resource, &pipeline->spec, arena, pipeline->spec.faults) : NULL;
+	if (pipeline->graph && faults_count(pipeline->spec.faults, SEVERITY_ERROR) == 0)
+		return true;
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the simulator wrote a pipeline that sluice refuses:\n%s", yaml.bytes);
+}
+
+void day_pipeline_close(struct day_pipeline *pipeline)
+{
+	spec_close(&pipeline->spec);
+}

@@ -1,0 +1,244 @@
+/* The simulator has teeth: days on sound ground hold, and where the engine is broken on
+ * purpose some day does not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/day.h"
+#include "steps/kinds.h"
+
+#define DAYS 300 /* a broken engine is found well before */
+
+/* The first day that does not hold; fails the test when all do. */
+static struct day_result bad_day(struct day_config config)
+{
+	struct day_result result;
+	config.kinds = step_kinds;
+	for (config.seed = 1; config.seed <= DAYS; config.seed++) {
+		struct error error = {0};
+		assert_true(day_run(&config, &result, &error));
+		if (!result.held)
+			return result;
+	}
+	fail_msg("%d days held", DAYS);
+	return result;
+}
+
+static void days_on_sound_ground_hold(void **state)
+{
+	(void)state;
+	struct day_result result;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct error error = {0};
+		const struct day_config config = {
+			.seed = seed / 2, .exactly_once = seed % 2, .kinds = step_kinds, .ground = &day_ground_twin};
+		assert_true(day_run(&config, &result, &error));
+		assert_string_equal(result.why, "");
+		assert_true(result.counts.fewest_faults >= 5);
+		assert_true(result.counts.fewest_workers >= 3);
+		assert_int_equal(result.counts.messages, 200);
+	}
+}
+
+static void a_seed_gives_the_same_day_again(void **state)
+{
+	(void)state;
+	struct day_result first, second;
+	struct error error = {0};
+	const struct day_config config = {.seed = 42, .exactly_once = true, .kinds = step_kinds, .ground = &day_ground_twin};
+	assert_true(day_run(&config, &first, &error));
+	assert_true(day_run(&config, &second, &error));
+	assert_memory_equal(&first.counts, &second.counts, sizeof first.counts);
+}
+
+/* ---- broken on purpose: an output that stands before the twin's ---- */
+
+struct broken {
+	struct output output; /* first: the table of operations */
+	struct output *behind;
+	struct position positions[64];
+	int64_t taken[64]; /* by partition: behind the last record that was taken */
+	bool held;	   /* a record that waits for the next to overtake it */
+	struct outgoing record;
+	char key[8], value[512];
+};
+
+static void broken_close(struct output *self)
+{
+	struct broken *broken = (struct broken *)self;
+	output_close(broken->behind);
+	memory_give(broken);
+}
+
+static int broken_bell(const struct output *self)
+{
+	return output_bell(((const struct broken *)self)->behind);
+}
+
+static enum transaction_news broken_news(struct output *self, struct positions *committed, struct error *error)
+{
+	return output_news(((struct broken *)self)->behind, committed, error);
+}
+
+static bool broken_is_open(const struct output *self)
+{
+	return output_is_open(((const struct broken *)self)->behind);
+}
+
+static bool broken_may_end(const struct output *self)
+{
+	return output_may_end(((const struct broken *)self)->behind);
+}
+
+static enum produce_verdict broken_produce(struct output *self, const struct outgoing *record, struct error *error)
+{
+	return output_produce(((struct broken *)self)->behind, record, error);
+}
+
+static bool broken_end(struct output *self, struct positions positions, struct error *error)
+{
+	return output_end(((struct broken *)self)->behind, positions, error);
+}
+
+static uint64_t broken_resets(const struct output *self, const char **reason)
+{
+	return output_resets(((const struct broken *)self)->behind, reason);
+}
+
+static int64_t broken_commit_us(const struct output *self)
+{
+	return output_commit_us(((const struct broken *)self)->behind);
+}
+
+static const struct output_operations passes_on = {
+	.close = broken_close,
+	.bell = broken_bell,
+	.news = broken_news,
+	.is_open = broken_is_open,
+	.may_end = broken_may_end,
+	.produce = broken_produce,
+	.end = broken_end,
+	.resets = broken_resets,
+	.commit_us = broken_commit_us,
+};
+
+static struct output *broken_open(struct output_operations *operations, struct twin_host *host, struct loop *loop,
+				  const struct transaction_config *config, const struct consumer *consumer, struct error *error)
+{
+	struct broken *broken = memory_take(1, sizeof *broken);
+	assert_non_null(broken);
+	broken->output.operations = operations;
+	broken->behind = twin_output_open(host, loop, config, consumer, error);
+	return &broken->output;
+}
+
+/* ---- the order of commits ---- */
+
+/* Offsets first, in a transaction or load of their own; their results with the next. */
+static bool end_before_its_results(struct output *self, struct positions positions, struct error *error)
+{
+	struct broken *broken = (struct broken *)self;
+	for (size_t i = 0; i < positions.count; i++) {
+		broken->positions[i] = positions.items[i];
+		if (positions.items[i].offset != OFFSET_NONE)
+			broken->positions[i].offset++;
+	}
+	return output_end(broken->behind, (struct positions){positions.count, broken->positions}, error);
+}
+
+static struct output *open_that_commits_too_much(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
+						 const struct consumer *consumer, struct error *error)
+{
+	static struct output_operations operations;
+	operations = passes_on;
+	operations.end = end_before_its_results;
+	return broken_open(&operations, host, loop, config, consumer, error);
+}
+
+static void offsets_committed_before_their_results_are_found(void **state)
+{
+	(void)state;
+	const struct day_ground ground = {twin_consumer_open, open_that_commits_too_much};
+	for (int i = 0; i < 2; i++) {
+		struct day_result result = bad_day((struct day_config){.ground = &ground, .exactly_once = i});
+		assert_non_null(strstr(result.why, "not answered"));
+	}
+}
+
+/* ---- the prefix rule: results leave in the order of their partition ---- */
+
+static enum produce_verdict produce_overtaken(struct output *self, const struct outgoing *record, struct error *error)
+{
+	struct broken *broken = (struct broken *)self;
+	if (!broken->held && record->value.length <= sizeof broken->value && record->key.length <= sizeof broken->key) {
+		broken->held = true;
+		broken->record = *record;
+		broken->record.headers.count = 0;
+		memcpy(broken->value, record->value.bytes, record->value.length);
+		broken->record.value.bytes = broken->value;
+		if (record->key.bytes) {
+			memcpy(broken->key, record->key.bytes, record->key.length);
+			broken->record.key.bytes = broken->key;
+		}
+		return PRODUCED;
+	}
+	enum produce_verdict verdict = output_produce(broken->behind, record, error);
+	if (verdict == PRODUCED && broken->held)
+		broken->held = output_produce(broken->behind, &broken->record, error) != PRODUCED;
+	return verdict;
+}
+
+static bool end_with_what_is_held(struct output *self, struct positions positions, struct error *error)
+{
+	struct broken *broken = (struct broken *)self;
+	if (broken->held)
+		(void)output_produce(broken->behind, &broken->record, error);
+	broken->held = false;
+	return output_end(broken->behind, positions, error);
+}
+
+static struct output *open_that_lets_overtake(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
+					      const struct consumer *consumer, struct error *error)
+{
+	static struct output_operations operations;
+	operations = passes_on;
+	operations.produce = produce_overtaken;
+	operations.end = end_with_what_is_held;
+	return broken_open(&operations, host, loop, config, consumer, error);
+}
+
+static void results_out_of_order_are_found(void **state)
+{
+	(void)state;
+	const struct day_ground ground = {twin_consumer_open, open_that_lets_overtake};
+	for (int i = 0; i < 2; i++) {
+		struct day_result result = bad_day((struct day_config){.ground = &ground, .exactly_once = i});
+		assert_non_null(strstr(result.why, "behind"));
+	}
+}
+
+/* ---- the guard ---- */
+
+static void a_transaction_that_ends_over_a_lost_connection_unseen_is_found(void **state)
+{
+	(void)state;
+	struct day_result result = bad_day((struct day_config){.ground = &day_ground_twin, .exactly_once = true, .deaf = true});
+	assert_true(strstr(result.why, "twice") || strstr(result.why, "not answered") || strstr(result.why, "behind"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(days_on_sound_ground_hold),
+		cmocka_unit_test(a_seed_gives_the_same_day_again),
+		cmocka_unit_test(offsets_committed_before_their_results_are_found),
+		cmocka_unit_test(results_out_of_order_are_found),
+		cmocka_unit_test(a_transaction_that_ends_over_a_lost_connection_unseen_is_found),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
