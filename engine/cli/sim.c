@@ -4,11 +4,15 @@
 
 #include "cli/command.h"
 #include "cli/day.h"
+#include "message/json_write.h"
+
+#define WHY_BYTES_MAX ((size_t)8 * DAY_WHY_MAX)
 
 struct sim_options {
 	int64_t seed;
 	int64_t seeds;
 	bool trace;
+	int form;
 };
 
 static const struct option options[] = {
@@ -16,6 +20,7 @@ static const struct option options[] = {
 	ROW("seeds", INTEGER, struct sim_options, seeds, .word = "COUNT", .fallback = "1",
 	    .help = "How many seeds, one after the other; it ends with the first that does not hold."),
 	ROW("trace", FLAG, struct sim_options, trace, .help = "Tells each day as it goes."),
+	COMMAND_FORM(sim_options, form, "text json"),
 	{.type = OPTION_END},
 };
 
@@ -27,23 +32,84 @@ static void tell(void *context, int64_t now_us, const char *who, const char *wha
 	fprintf(out, "%11.6f  %-10s  %s\n", (double)now_us / 1e6, who, what);
 }
 
-static void show_counts(FILE *out, const struct day_counts *counts, double seconds)
+/* ---- what came of it ---- */
+
+struct counted {
+	const char *name;
+	size_t offset;
+};
+
+#define COUNTED(name, member) {(name), offsetof(struct day_counts, member)}
+static const struct counted counted[] = {
+	COUNTED("days", days),
+	COUNTED("requests", messages),
+	COUNTED("answered", answers),
+	COUNTED("dropped by their pipelines", dropped),
+	COUNTED("answers repeated, at least once", repeated),
+	COUNTED("commits", commits),
+	COUNTED("resets of transactions", resets),
+	COUNTED("rebalances", rebalances),
+	COUNTED("requests fenced", fences),
+	COUNTED("transactions timed out", timeouts),
+	COUNTED("fewest workers of a day", fewest_workers),
+	COUNTED("fewest requests of a day", fewest_messages),
+	COUNTED("fewest faults of a day", fewest_faults),
+};
+
+/* Every count and its name, one after the other; false: there are no more. */
+static bool count_at(const struct day_counts *counts, size_t nth, const char **name, uint64_t *number)
 {
-	fprintf(out, "%" PRIu64 " seeds held, a day exactly once and a day at least once each, in %.1f s", counts->days / 2,
-		seconds);
-	fprintf(out, "; each day with at least %" PRIu64 " workers, %" PRIu64 " requests and %" PRIu64 " faults\n",
-		counts->fewest_workers, counts->fewest_messages, counts->fewest_faults);
+	const size_t rows = sizeof counted / sizeof *counted;
+	if (nth < rows) {
+		*name = counted[nth].name;
+		*number = *(const uint64_t *)((const char *)counts + counted[nth].offset);
+	} else if (nth - rows < DAY_FAULTS) {
+		*name = day_fault_names[nth - rows];
+		*number = counts->faults[nth - rows];
+	} else if (nth - rows - DAY_FAULTS < TWIN_MISHAPS) {
+		*name = twin_mishap_names[nth - rows - DAY_FAULTS];
+		*number = counts->mishaps[nth - rows - DAY_FAULTS];
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void show_held(FILE *out, const struct sim_options *self, const struct day_counts *counts, double seconds)
+{
+	const char *name;
+	uint64_t number;
+	bool json = self->form == OUTPUT_JSON;
 	fprintf(out,
-		"%" PRIu64 " requests, %" PRIu64 " answered, %" PRIu64 " dropped by their pipelines, %" PRIu64
-		" answers repeated at least once\n",
-		counts->messages, counts->answers, counts->dropped, counts->repeated);
-	fprintf(out, "%" PRIu64 " commits, %" PRIu64 " resets, %" PRIu64 " rebalances, %" PRIu64 " fenced, %" PRIu64 " timed out\n",
-		counts->commits, counts->resets, counts->rebalances, counts->fences, counts->timeouts);
-	for (enum day_fault fault = 0; fault < DAY_FAULTS; fault++)
-		fprintf(out, "%s%" PRIu64 " %s", fault ? ", " : "", counts->faults[fault], day_fault_names[fault]);
-	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
-		fprintf(out, ", %" PRIu64 " %s", counts->mishaps[mishap], twin_mishap_names[mishap]);
-	fputc('\n', out);
+		json ? "{\"held\": true, \"seed\": %" PRId64 ", \"seeds\": %" PRId64 ", \"seconds\": %.1f, \"counts\": {"
+		     : "from seed %" PRId64 " on %" PRId64 " held, each one day exactly once and one at least once, in %.1f s:\n",
+		self->seed, self->seeds, seconds);
+	for (size_t i = 0; count_at(counts, i, &name, &number); i++)
+		if (json)
+			fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", name, number);
+		else
+			fprintf(out, "%12" PRIu64 "  %s\n", number, name);
+	if (json)
+		fputs("}}\n", out);
+}
+
+static int show_broken(struct session *session, const struct sim_options *self, const struct day_config *day,
+		       const struct day_result *result)
+{
+	const char *delivery = day->exactly_once ? "exactly once" : "at least once";
+	if (self->form == OUTPUT_TEXT) {
+		fprintf(session->out, "seed %" PRIu64 ", %s: %s\n", day->seed, delivery, result->why);
+		if (!self->trace)
+			fprintf(session->err, "its story: sluice sim --seed %" PRIu64 " --trace\n", day->seed);
+		return EXIT_FAULTS;
+	}
+	struct buffer why;
+	buffer_open(&why, WHY_BYTES_MAX);
+	json_write_string(&why, text_of(result->why));
+	fprintf(session->out, "{\"held\": false, \"seed\": %" PRIu64 ", \"delivery\": \"%s\", \"why\": " TEXT_FORMAT "}\n",
+		day->seed, delivery, TEXT_ARGUMENTS(buffer_view(&why)));
+	buffer_close(&why);
+	return EXIT_FAULTS;
 }
 
 static double clock_s(void)
@@ -51,16 +117,6 @@ static double clock_s(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int say_broken(struct session *session, const struct sim_options *self, const struct day_config *day,
-		      const struct day_result *result)
-{
-	fprintf(session->out, "seed %" PRIu64 ", %s: %s\n", day->seed, day->exactly_once ? "exactly once" : "at least once",
-		result->why);
-	if (!self->trace)
-		fprintf(session->err, "its story: sluice sim --seed %" PRIu64 " --trace\n", day->seed);
-	return EXIT_FAULTS;
 }
 
 static int run(struct session *session, const void *options_given, const char *const *arguments, size_t count)
@@ -77,15 +133,15 @@ static int run(struct session *session, const void *options_given, const char *c
 						  .exactly_once = i % 2 == 0,
 						  .kinds = session->kinds,
 						  .ground = &day_ground_twin,
-						  .tell = self->trace ? tell : NULL,
+						  .tell = self->trace && self->form == OUTPUT_TEXT ? tell : NULL,
 						  .context = session->out};
 		if (!day_run(&config, &result, &error))
 			return command_failed(session, &error);
 		if (!result.held)
-			return say_broken(session, self, &config, &result);
+			return show_broken(session, self, &config, &result);
 		day_counts_add(&counts, &result.counts);
 	}
-	show_counts(session->out, &counts, clock_s() - began_s);
+	show_held(session->out, self, &counts, clock_s() - began_s);
 	return EXIT_GOOD;
 }
 
