@@ -19,11 +19,13 @@
 #define AFTER_US (12 * SECOND)   /* what may still come late: repetitions would show */
 #define DAY_ARENA_BYTES ((size_t)64 << 20)
 #define VALUE_BYTES 160
+#define TELL_BYTES 2048 /* a whole pipeline */
+#define CALL_BYTES_MAX ((size_t)1 << 20)
 #define ANSWERS_TOPIC "answers"
 #define REQUESTS_TOPIC "requests"
 #define LETTERS_TOPIC "letters"
 
-const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves"};
+const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
 
 static const char *const read_topics[] = {REQUESTS_TOPIC};
 static const char *const written_topics[] = {ANSWERS_TOPIC, LETTERS_TOPIC};
@@ -57,6 +59,7 @@ struct day {
 	struct arena *arena;
 	struct twin *twin;
 	struct day_pipeline pipeline;
+	struct model_twins models;
 	struct day_judge judge;
 	int64_t now_us;
 	int32_t partitions, answer_partitions;
@@ -72,7 +75,7 @@ struct day {
 static void tell(struct day *day, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void tell(struct day *day, const char *who, const char *format, ...)
 {
-	char what[256];
+	char what[TELL_BYTES];
 	va_list arguments;
 	if (!day->config->tell)
 		return;
@@ -118,6 +121,13 @@ static void worker_configure(struct day *day, size_t number)
 		.consumer = {.group = "day", .instance = worker->name, .topics = read_topics, .topic_count = 1},
 		.transaction = {.id = day->config->exactly_once ? worker->id : NULL, .topics = written_topics, .topic_count = 2},
 		.graph = day->pipeline.graph,
+		.caller = {.model_count = day->pipeline.model_count,
+			   .models = day->pipeline.model_configs,
+			   .request_bytes = CALL_BYTES_MAX,
+			   .reply_bytes = CALL_BYTES_MAX,
+			   .seed = random_next(&day->random),
+			   .wire = &wire_twin,
+			   .wire_context = &day->models},
 		.limits = worker_limits_usual,
 		.ground = &worker->ground,
 	};
@@ -202,16 +212,19 @@ static void requests_draw(struct day *day)
 static bool request_send(struct day *day, struct error *error)
 {
 	struct day_request *request = &day->requests[day->sent];
-	char value[VALUE_BYTES], key[8];
+	char value[VALUE_BYTES], key[8], id[8];
 	int length = snprintf(value, sizeof value,
 			      "{\"id\":\"m%zu\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%zu]}]}",
 			      day->sent, day->sent);
+	int id_length = snprintf(id, sizeof id, "m%zu", day->sent);
 	int key_length = snprintf(key, sizeof key, "k%d", request->key);
 	/* A key's partition follows from it, so that all of its requests stand in one. */
 	request->partition = request->key >= 0 ? request->key % day->partitions
 					       : (int32_t)random_below(&day->random, (uint64_t)day->partitions);
+	struct header header = {TEXT("x-request-id"), {id, (size_t)id_length}};
 	const struct outgoing record = {
 		.partition = request->partition,
+		.headers = {1, &header},
 		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? (size_t)key_length : 0},
 		.value = {value, (size_t)length},
 	};
@@ -252,27 +265,40 @@ static void faults_draw(struct day *day)
 	day->calm_us = last_us > day->calm_us ? last_us : day->calm_us;
 }
 
-/* One more, while there is a place. */
 static bool fault_join(struct day *day, struct error *error)
 {
-	if (day->worker_count == WORKERS_MAX)
-		return true;
 	worker_configure(day, day->worker_count);
 	return worker_start(&day->workers[day->worker_count++], error);
 }
 
-static bool fault_strike(struct day *day, struct error *error)
+static void fault_away(struct day *day, const struct scheduled *scheduled)
 {
-	const struct scheduled *scheduled = &day->faults[day->faults_done++];
-	struct day_worker *worker = &day->workers[scheduled->worker];
-	int64_t until_us = day->now_us + scheduled->lasts_us;
-	day->result->counts.faults[scheduled->fault]++;
-	if (scheduled->fault == DAY_JOIN)
-		return fault_join(day, error);
-	if (!worker->worker)
-		return true;
-	tell(day, worker->name, "is struck: %s, for %" PRId64 " ms", day_fault_names[scheduled->fault], scheduled->lasts_us / MS);
-	switch (scheduled->fault) {
+	struct model_twin *model = &day->pipeline.models[scheduled->worker % day->pipeline.model_count];
+	model->away_until_ms = (day->now_us + scheduled->lasts_us) / MS;
+	tell(day, model->name, "is away for %" PRId64 " ms", scheduled->lasts_us / MS);
+}
+
+/* What cannot happen as the day is makes room for what can. */
+static enum day_fault fault_possible(const struct day *day, enum day_fault fault)
+{
+	if (fault == DAY_JOIN && day->worker_count == WORKERS_MAX)
+		return DAY_CUT;
+	return fault == DAY_AWAY && day->pipeline.model_count == 0 ? DAY_CRASH : fault;
+}
+
+/* The one meant, or the next that is up; NULL: none is. */
+static struct day_worker *worker_up(struct day *day, size_t meant)
+{
+	for (size_t i = 0; i < day->worker_count; i++)
+		if (day->workers[(meant + i) % day->worker_count].worker)
+			return &day->workers[(meant + i) % day->worker_count];
+	return NULL;
+}
+
+static void worker_strike(struct day *day, struct day_worker *worker, enum day_fault fault, int64_t until_us)
+{
+	tell(day, worker->name, "is struck: %s, until %.3f", day_fault_names[fault], (double)until_us / 1e6);
+	switch (fault) {
 	case DAY_CRASH:
 	case DAY_LEAVE:
 		worker_end(worker, true, until_us);
@@ -287,6 +313,21 @@ static bool fault_strike(struct day *day, struct error *error)
 		twin_host_cut(worker->host, until_us);
 		break;
 	}
+}
+
+static bool fault_strike(struct day *day, struct error *error)
+{
+	const struct scheduled *scheduled = &day->faults[day->faults_done++];
+	enum day_fault fault = fault_possible(day, scheduled->fault);
+	struct day_worker *worker = worker_up(day, scheduled->worker);
+	bool strikes = fault == DAY_JOIN || fault == DAY_AWAY || worker;
+	day->result->counts.faults[fault] += strikes;
+	if (fault == DAY_JOIN)
+		return fault_join(day, error);
+	if (fault == DAY_AWAY)
+		fault_away(day, scheduled);
+	else if (worker)
+		worker_strike(day, worker, fault, day->now_us + scheduled->lasts_us);
 	return true;
 }
 
@@ -351,19 +392,25 @@ static bool day_prepare(struct day *day, struct error *error)
 	config.linger_us = random_between(&day->random, 0, 5 * MS);
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
 		config.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
+	day->models = (struct model_twins){.random = {random_next(&day->random)}, .items = day->pipeline.models};
+	for (enum model_mishap mishap = 0; mishap < MODEL_AWAY; mishap++)
+		day->models.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
 	day->twin = twin_open(&config);
 	day->partitions = (int32_t)random_between(&day->random, 2, DAY_PARTITIONS_MAX);
 	day->answer_partitions = day->partitions;
 	day->worker_count = (size_t)random_between(&day->random, WORKERS_MIN, WORKERS_MAX - 1);
 	if (!day->twin || !twin_topic(day->twin, REQUESTS_TOPIC, day->partitions) ||
-	    !twin_topic(day->twin, ANSWERS_TOPIC, day->answer_partitions) || !twin_topic(day->twin, LETTERS_TOPIC, 1))
+	    !twin_topic(day->twin, ANSWERS_TOPIC, day->answer_partitions) || !twin_topic(day->twin, LETTERS_TOPIC, day->partitions))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
 	if (!day_pipeline_open(&day->pipeline, &day->random, day->config->kinds, day->arena, error))
 		return false;
+	day->models.count = day->pipeline.model_count;
 	requests_draw(day);
 	faults_draw(day);
 	if (!day_judge_open(&day->judge, &day->pipeline, day->requests, REQUESTS, day->result->why))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
+	day->judge.tell = day->config->tell;
+	day->judge.context = day->config->context;
 	day->judge.exactly_once = day->config->exactly_once;
 	for (size_t i = 0; i < day->worker_count; i++) {
 		worker_configure(day, i);
@@ -385,6 +432,7 @@ static bool day_live(struct day *day, struct error *error)
 	if (!day_until(day, day->calm_us, false, error))
 		return false;
 	twin_calm(day->twin);
+	day->models.calm = true;
 	tell(day, "the day", "is calm: no more faults");
 	if (!day_until(day, day->calm_us + SETTLE_US, true, error) || !day_until(day, day->now_us + AFTER_US, false, error))
 		return false;
@@ -398,6 +446,7 @@ static void day_count(struct day *day)
 	counts->days = 1;
 	counts->messages = counts->fewest_messages = day->sent;
 	counts->answers = day->judge.answered;
+	counts->errors = day->judge.errors;
 	counts->dropped = REQUESTS - day->judge.wanted;
 	counts->repeated = day->judge.repeated;
 	counts->rebalances = twin_rebalances(day->twin);
@@ -406,6 +455,8 @@ static void day_count(struct day *day)
 	counts->fewest_workers = day->worker_count;
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
 		counts->fewest_faults += counts->mishaps[mishap] = twin_mishaps(day->twin, mishap);
+	for (enum model_mishap mishap = 0; mishap < MODEL_MISHAPS; mishap++)
+		counts->fewest_faults += counts->models[mishap] = day->models.counts[mishap];
 	for (enum day_fault fault = 0; fault < DAY_FAULTS; fault++)
 		counts->fewest_faults += counts->faults[fault];
 }

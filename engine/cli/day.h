@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "log/twin.h"
+#include "serving/twin.h"
 #include "spec/resource.h"
 #include "worker/worker.h"
 
@@ -23,6 +24,7 @@ enum day_fault {
 	DAY_CUT,    /* nothing reaches Kafka */
 	DAY_JOIN,   /* one more comes */
 	DAY_LEAVE,  /* killed, and not started for a long time: its partitions go to others */
+	DAY_AWAY,   /* a model's server is not there */
 	DAY_FAULTS
 };
 
@@ -53,6 +55,7 @@ struct day_counts {
 	uint64_t days, messages, answers, errors, dropped, repeated, turns;
 	uint64_t faults[DAY_FAULTS];
 	uint64_t mishaps[TWIN_MISHAPS];
+	uint64_t models[MODEL_MISHAPS];
 	uint64_t rebalances, fences, timeouts, resets, commits;
 	uint64_t fewest_faults, fewest_workers, fewest_messages; /* of one day */
 };

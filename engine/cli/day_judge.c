@@ -9,6 +9,7 @@
 #include "message/oip_json.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
+#define TELL_BYTES 160
 
 bool day_judge_open(struct day_judge *judge, const struct day_pipeline *pipeline, struct day_request *requests, size_t count,
 		    char *why)
@@ -45,16 +46,13 @@ static void fails(struct day_judge *judge, const char *format, ...)
 
 /* ---- one answer ---- */
 
-static bool is_error(const struct record *record)
-{
-	return headers_find(record->headers, TEXT("sluice-error"));
-}
-
 /* Its request's number; -1: none of ours. */
-static int64_t number_of(const struct day_judge *judge, struct text id)
+static int64_t number_of(const struct day_judge *judge, const struct record *record)
 {
+	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
 	int64_t number;
-	if (id.length < 2 || id.bytes[0] != 'm' || !number_read_int64((struct text){id.bytes + 1, id.length - 1}, &number))
+	if (!id || id->value.length < 2 ||
+	    !number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, &number))
 		return -1;
 	return number >= 0 && (size_t)number < judge->count ? number : -1;
 }
@@ -87,31 +85,57 @@ static void judge_order(struct day_judge *judge, int64_t number)
 	*last = number;
 }
 
-static void judge_answer(struct day_judge *judge, const struct record *record, int64_t now_us)
+/* Models may fail; a pipeline without them never does. */
+static void judge_content(struct day_judge *judge, const struct record *record, int64_t number)
 {
+	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
 	struct oip_reply reply;
 	struct error error = {0};
 	arena_reset(judge->arena);
-	if (!oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error)) {
-		fails(judge, "an answer cannot be read: %s", error.text);
+	if (kind && (!text_is(kind->value, "REMOTE") || judge->pipeline->model_count == 0))
+		fails(judge, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number, TEXT_ARGUMENTS(record->value));
+	else if (!kind && oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error))
+		judge_value(judge, number, &reply.payload);
+	else if (!kind)
+		fails(judge, "the answer to request %" PRId64 " cannot be read: %s", number, error.text);
+	judge->errors += kind != NULL;
+}
+
+static void tell_answer(const struct day_judge *judge, const struct record *record, int64_t number, int64_t now_us)
+{
+	const struct day_request *request = &judge->requests[number];
+	char what[TELL_BYTES];
+	if (!judge->tell)
 		return;
-	}
-	int64_t number = number_of(judge, reply.id);
+	(void)snprintf(what, sizeof what,
+		       "request %" PRId64 " (partition %d, offset %" PRId64 ", key %d)%s at offset %" PRId64 " of %d%s", number,
+		       request->partition, request->offset, request->key,
+		       headers_find(record->headers, TEXT("sluice-error")) ? ": an error," : "", record->offset, record->partition,
+		       request->answers > 0 ? ", again" : "");
+	judge->tell(judge->context, now_us, "answer", what);
+}
+
+static void judge_answer(struct day_judge *judge, const struct record *record, int64_t now_us)
+{
+	int64_t number = number_of(judge, record);
 	if (number < 0) {
-		fails(judge, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(reply.id));
+		fails(judge, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(record->value));
 		return;
 	}
 	struct day_request *request = &judge->requests[number];
-	judge_value(judge, number, &reply.payload);
+	tell_answer(judge, record, number, now_us);
+	judge_content(judge, record, number);
 	if (request->answers++ > 0) {
 		judge->repeated++;
 		if (judge->exactly_once)
 			fails(judge, "request %" PRId64 " is answered twice", number);
 		return;
 	}
+	request->answered_us = now_us;
+	if (!request->wanted)
+		return; /* a model failed before it could be dropped; taken again it may be dropped after all */
 	judge_order(judge, number);
 	judge->answered++;
-	request->answered_us = now_us;
 }
 
 void day_judge_read(struct day_judge *judge, const struct twin *twin, const char *topic, int32_t partitions, int64_t now_us)
@@ -120,10 +144,7 @@ void day_judge_read(struct day_judge *judge, const struct twin *twin, const char
 	for (int32_t i = 0; i < partitions; i++)
 		while (twin_read(twin, topic, i, judge->read[i], &record)) {
 			judge->read[i] = record.offset + 1;
-			if (is_error(&record))
-				fails(judge, "an error is answered: " TEXT_FORMAT, TEXT_ARGUMENTS(record.value));
-			else
-				judge_answer(judge, &record, now_us);
+			judge_answer(judge, &record, now_us);
 		}
 }
 

@@ -32,6 +32,8 @@ struct day_judge {
 	int64_t last_of_partition[DAY_PARTITIONS_MAX];
 	struct arena *arena; /* of one answer */
 	char *why;	     /* set once: what did not hold */
+	void (*tell)(void *context, int64_t now_us, const char *who, const char *what); /* NULL: nobody listens */
+	void *context;
 };
 
 /* The requests are borrowed; `why` has DAY_WHY_MAX bytes. False: memory. */

@@ -25,6 +25,7 @@ bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, in
 		const struct day_block *block = &pipeline->blocks[i];
 		switch (block->kind) {
 		case DAY_SCALE:
+		case DAY_CALL:
 			number = number * block->factor + block->addend;
 			break;
 		case DAY_FORK:
@@ -67,6 +68,9 @@ static void block_write(const struct day_block *block, size_t n, struct buffer *
 		buffer_print(yaml, "  - name: b%zu\n%s    filter: {keep: \"mod(x, %d) != %d\", otherwise: drop}\n", n, inputs,
 			     FILTER_MODULUS, (int)(block->addend % FILTER_MODULUS));
 		break;
+	case DAY_CALL:
+		buffer_print(yaml, "  - name: b%zu\n%s", n, inputs);
+		break;
 	case DAY_BLOCK_KINDS:
 		break;
 	}
@@ -86,6 +90,50 @@ static struct text pipeline_write(const struct day_pipeline *pipeline, struct ar
 	return text;
 }
 
+/* ---- the models that it calls ---- */
+
+static const struct model_address address = {
+	.protocol = PROTOCOL_OIP_REST, .host = "twin", .base = "http://twin", .url = "http://twin"};
+
+static const struct stub *stub_make(const struct day_block *block, struct arena *arena, struct error *error)
+{
+	struct stub_option *option = ARENA_NEW(arena, struct stub_option);
+	const char *formula = arena_print(arena, "x * %d + %d", (int)block->factor, (int)block->addend);
+	if (!option || !formula)
+		return NULL;
+	*option = (struct stub_option){.key = TEXT("x"), .value = text_of(formula)};
+	option->expression = expression_compile(arena, option->value, PLACE_NONE, USE_MESSAGE, error);
+	return option->expression ? stub_of_expressions(arena, option, 1) : NULL;
+}
+
+static bool model_add(struct day_pipeline *pipeline, size_t n, struct random *random, struct arena *arena, struct error *error)
+{
+	const char *name = arena_print(arena, "b%zu", n);
+	const struct stub *stub = stub_make(&pipeline->blocks[n], arena, error);
+	struct model_address *own = ARENA_NEW(arena, struct model_address);
+	if (!name || !stub || !own)
+		return error_memory(error, ERROR_SYSTEM, "simulating a model");
+	*own = address;
+	own->model = name;
+	pipeline->models[pipeline->model_count] = (struct model_twin){.name = name, .stub = stub};
+	pipeline->model_configs[pipeline->model_count++] = (struct model_config){
+		.name = name,
+		.addresses = {1, own},
+		.timeout_ms = random_between(random, 500, 3000),
+		.lanes_most = (size_t)random_between(random, 1, 16),
+		.batching = {.rows_most = random_below(random, 2) ? (size_t)random_between(random, 2, 8) : 0, .latency_ms = 5},
+	};
+	return true;
+}
+
+static bool models_add(struct day_pipeline *pipeline, struct random *random, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < pipeline->count; i++)
+		if (pipeline->blocks[i].kind == DAY_CALL && !model_add(pipeline, i, random, arena, error))
+			return false;
+	return true;
+}
+
 bool day_pipeline_open(struct day_pipeline *pipeline, struct random *random, const struct step_kind *const *kinds,
 		       struct arena *arena, struct error *error)
 {
@@ -95,6 +143,8 @@ bool day_pipeline_open(struct day_pipeline *pipeline, struct random *random, con
 	pipeline->yaml = yaml.bytes;
 	if (!yaml.bytes)
 		return error_memory(error, ERROR_SYSTEM, "writing a pipeline");
+	if (!models_add(pipeline, random, arena, error))
+		return false;
 	if (!spec_open(&pipeline->spec, error) || !spec_read_text(&pipeline->spec, "day.yaml", yaml, &options, error))
 		return false;
 	const struct resource *resource = spec_first(&pipeline->spec, RESOURCE_PIPELINE);

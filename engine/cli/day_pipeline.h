@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "plan/graph.h"
+#include "serving/twin.h"
 #include "spec/resource.h"
 
 #define DAY_BLOCKS_MAX 4
@@ -13,6 +14,7 @@ enum day_block_kind {
 	DAY_SCALE,  /* an expression */
 	DAY_FORK,   /* two branches that meet again */
 	DAY_FILTER, /* drops some */
+	DAY_CALL,   /* asks a model, which has the step's name */
 	DAY_BLOCK_KINDS
 };
 
@@ -27,6 +29,9 @@ struct day_pipeline {
 	const char *yaml;
 	size_t count;
 	struct day_block blocks[DAY_BLOCKS_MAX];
+	size_t model_count;
+	struct model_twin models[DAY_BLOCKS_MAX];
+	struct model_config model_configs[DAY_BLOCKS_MAX];
 };
 
 /* In the arena. False: SYSTEM. */

@@ -44,6 +44,7 @@ static const struct counted counted[] = {
 	COUNTED("days", days),
 	COUNTED("requests", messages),
 	COUNTED("answered", answers),
+	COUNTED("of them by an error", errors),
 	COUNTED("dropped by their pipelines", dropped),
 	COUNTED("answers repeated, at least once", repeated),
 	COUNTED("commits", commits),
@@ -69,6 +70,9 @@ static bool count_at(const struct day_counts *counts, size_t nth, const char **n
 	} else if (nth - rows - DAY_FAULTS < TWIN_MISHAPS) {
 		*name = twin_mishap_names[nth - rows - DAY_FAULTS];
 		*number = counts->mishaps[nth - rows - DAY_FAULTS];
+	} else if (nth - rows - DAY_FAULTS - TWIN_MISHAPS < MODEL_MISHAPS) {
+		*name = model_mishap_names[nth - rows - DAY_FAULTS - TWIN_MISHAPS];
+		*number = counts->models[nth - rows - DAY_FAULTS - TWIN_MISHAPS];
 	} else {
 		return false;
 	}

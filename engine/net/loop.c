@@ -87,6 +87,17 @@ int64_t loop_now_ms(const struct loop *loop)
 	return loop->now_ms;
 }
 
+int64_t loop_clock_us(const struct loop *loop)
+{
+	struct timespec now;
+	int64_t loop_us = loop->now_ms * 1000;
+	if (loop->epoll < 0)
+		return loop_us;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return us > loop_us ? us : loop_us;
+}
+
 int64_t loop_time_of_day_ms(const struct loop *loop)
 {
 	return loop->epoll < 0 ? VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();

@@ -31,6 +31,9 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error);
 /* Milliseconds that never go back, as of the last wake-up. */
 int64_t loop_now_ms(const struct loop *loop);
 
+/* The same clock, finer, and as of now. */
+int64_t loop_clock_us(const struct loop *loop);
+
 /* Milliseconds since 1970, as of now: the machine's, or what a virtual loop says. */
 int64_t loop_time_of_day_ms(const struct loop *loop);
 

@@ -2,8 +2,6 @@
  * connections are alike share a wire (wire.h). */
 #include "serving/caller.h"
 
-#include <time.h>
-
 #include "base/memory.h"
 #include "serving/cache.h"
 #include "serving/dispatch.h"
@@ -28,6 +26,7 @@ struct served {
 struct caller {
 	struct loop *loop;
 	const struct caller_config *config;
+	const struct wire_operations *wire;
 	size_t count;
 	struct served *models;
 	size_t wire_count;
@@ -37,14 +36,9 @@ struct caller {
 	void *context;
 };
 
-/* As the loop's, and finer. */
 static int64_t now_us(const struct caller *caller)
 {
-	struct timespec now;
-	int64_t loop_us = loop_now_ms(caller->loop) * 1000;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	return us > loop_us ? us : loop_us;
+	return loop_clock_us(caller->loop);
 }
 
 /* ---- time ---- */
@@ -81,19 +75,19 @@ static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, st
 				       .parameters = served->config->parameters,
 				       .binary = served->binary[errand->replica],
 				       .timeout_ms = timeout_ms};
-	return wire_send(served->wire, errand, &call, error);
+	return served->caller->wire->send(served->wire, errand, &call, error);
 }
 
 static void on_withdraw(void *context, struct errand *errand)
 {
 	struct served *served = context;
-	wire_withdraw(served->wire, errand);
+	served->caller->wire->withdraw(served->wire, errand);
 }
 
 static void on_discard(void *context, struct errand *errand)
 {
-	(void)context;
-	wire_discard(errand);
+	const struct served *served = context;
+	served->caller->wire->discard(errand);
 }
 
 static void give_back(void *context, struct call *call)
@@ -138,7 +132,7 @@ static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replic
 	(void)dispatch;
 	const struct model_address *address = &served->config->addresses.items[replica];
 	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
-	       wire_ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
+	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
 }
 
 static struct served *served_of(struct caller *caller, const struct dispatch *dispatch)
@@ -193,7 +187,7 @@ static void ask_extensions(struct served *served)
 	for (size_t i = 0; i < served->config->addresses.count; i++) {
 		const struct model_address *address = &served->config->addresses.items[i];
 		if (address->protocol == PROTOCOL_OIP_REST)
-			(void)wire_ask(served->wire, address, ASK_SERVER_METADATA, READY_MS, on_extensions_told, served, i);
+			(void)served->caller->wire->ask(served->wire, address, ASK_SERVER_METADATA, READY_MS, on_extensions_told, served, i);
 	}
 }
 
@@ -226,7 +220,7 @@ static struct wire *wire_for(struct caller *caller, const struct model_config *m
 				       .reply_bytes = caller->config->reply_bytes,
 				       .context = caller,
 				       .arrived = on_arrived};
-	struct wire *wire = wire_open(caller->loop, config, error);
+	struct wire *wire = caller->wire->open(caller->config->wire_context, caller->loop, config, error);
 	if (wire)
 		caller->wires[caller->wire_count++] = wire;
 	return wire;
@@ -288,6 +282,7 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 		return NULL;
 	}
 	*caller = (struct caller){.loop = loop, .config = config, .answered = answered, .context = context};
+	caller->wire = config->wire ? config->wire : &wire_usual;
 	if (caller_set_up(caller, error))
 		return caller;
 	caller_close(caller);
@@ -305,7 +300,7 @@ void caller_close(struct caller *caller)
 		memory_give(caller->models[i].binary);
 	}
 	for (size_t i = 0; i < caller->wire_count; i++)
-		wire_close(caller->wires[i]);
+		caller->wire->close(caller->wires[i]);
 	memory_give(caller->models);
 	memory_give(caller->wires);
 	memory_give(caller->wire_configs);

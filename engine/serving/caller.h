@@ -57,6 +57,8 @@ struct caller_config {
 	size_t reply_bytes;
 	bool outage_deadletter; /* onOutage: a model that is away fails its calls (REMOTE) */
 	uint64_t seed;		/* of what is drawn: replicas, pauses */
+	const struct wire_operations *wire; /* serving/wire.h; NULL: the usual, sockets */
+	void *wire_context;
 };
 
 /* `answered` is entered in a later turn of the loop, once for each call, with reply or

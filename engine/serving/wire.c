@@ -385,3 +385,20 @@ bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_
 	asked_end(asked);
 	return false;
 }
+
+/* ---- as a table ---- */
+
+static struct wire *usual_open(void *context, struct loop *loop, const struct wire_config *config, struct error *error)
+{
+	(void)context;
+	return wire_open(loop, config, error);
+}
+
+const struct wire_operations wire_usual = {
+	.open = usual_open,
+	.close = wire_close,
+	.send = wire_send,
+	.withdraw = wire_withdraw,
+	.discard = wire_discard,
+	.ask = wire_ask,
+};

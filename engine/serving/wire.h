@@ -55,4 +55,18 @@ bool wire_can_ask(enum model_protocol protocol, enum wire_question question);
 bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
 	      void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
 
+/* ---- for caller.h: what stands for connections ---- */
+
+struct wire_operations {
+	struct wire *(*open)(void *context, struct loop *loop, const struct wire_config *config, struct error *error);
+	void (*close)(struct wire *wire);
+	bool (*send)(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error);
+	void (*withdraw)(struct wire *wire, struct errand *errand);
+	void (*discard)(struct errand *errand);
+	bool (*ask)(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
+		    void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
+};
+
+extern const struct wire_operations wire_usual; /* the functions above */
+
 #endif

@@ -65,7 +65,8 @@ struct broken {
 	int64_t taken[64]; /* by partition: behind the last record that was taken */
 	bool held;	   /* a record that waits for the next to overtake it */
 	struct outgoing record;
-	char key[8], value[512];
+	struct header id; /* x-request-id, which each has */
+	char key[8], name[16], number[16], value[512];
 };
 
 static void broken_close(struct output *self)
@@ -172,13 +173,23 @@ static void offsets_committed_before_their_results_are_found(void **state)
 
 /* ---- the prefix rule: results leave in the order of their partition ---- */
 
+static void header_keep(struct broken *broken, const struct outgoing *record)
+{
+	broken->id = record->headers.items[0];
+	memcpy(broken->name, broken->id.name.bytes, broken->id.name.length);
+	memcpy(broken->number, broken->id.value.bytes, broken->id.value.length);
+	broken->id.name.bytes = broken->name;
+	broken->id.value.bytes = broken->number;
+	broken->record.headers = (struct headers){1, &broken->id};
+}
+
 static enum produce_verdict produce_overtaken(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct broken *broken = (struct broken *)self;
-	if (!broken->held && record->value.length <= sizeof broken->value && record->key.length <= sizeof broken->key) {
+	if (!broken->held && record->headers.count == 1 && record->value.length <= sizeof broken->value) {
 		broken->held = true;
 		broken->record = *record;
-		broken->record.headers.count = 0;
+		header_keep(broken, record);
 		memcpy(broken->value, record->value.bytes, record->value.length);
 		broken->record.value.bytes = broken->value;
 		if (record->key.bytes) {

@@ -1,0 +1,231 @@
+/* twin.c: see twin.h. An attempt is decided when it is sent, and told by a timer. */
+#include "serving/twin.h"
+
+#include "base/memory.h"
+
+#define DELAY_MS_MOST 20
+#define SLOW_MS_MOST 4000
+
+const char *const model_mishap_names[MODEL_MISHAPS] = {
+	"models slow",	  "models silent", "models' connections lost", "models' answers cut",
+	"models failing", "models lying",  "models away",
+};
+
+/* A twin of a wire. */
+struct wire {
+	struct loop *loop;
+	const struct wire_config *config;
+	struct model_twins *twins;
+	struct sending *pool;
+	struct sending *made; /* all there are */
+	struct asked *asked;  /* all there were */
+};
+
+/* What an errand keeps from call to call. */
+struct sending {
+	struct wire *wire;
+	struct errand *errand;
+	struct loop_timer timer;
+	struct attempt attempt;
+	struct stub_reply reply;
+	struct sending *next; /* in the pool */
+	struct sending *next_made;
+};
+
+struct asked {
+	struct wire *wire;
+	struct asked *next;
+	struct loop_timer timer;
+	bool ready;
+	void (*told)(void *context, size_t nth, const struct attempt *attempt);
+	void *context;
+	size_t nth;
+};
+
+static struct wire *twin_open(void *context, struct loop *loop, const struct wire_config *config, struct error *error)
+{
+	struct wire *wire = memory_take(1, sizeof *wire);
+	if (!wire) {
+		error_memory(error, ERROR_SYSTEM, "opening a client of models");
+		return NULL;
+	}
+	*wire = (struct wire){.loop = loop, .config = config, .twins = context};
+	return wire;
+}
+
+static void twin_close(struct wire *wire)
+{
+	if (!wire)
+		return;
+	while (wire->made) {
+		struct sending *sending = wire->made;
+		wire->made = sending->next_made;
+		loop_timer_stop(wire->loop, &sending->timer);
+		memory_give(sending);
+	}
+	while (wire->asked) {
+		struct asked *asked = wire->asked;
+		wire->asked = asked->next;
+		loop_timer_stop(wire->loop, &asked->timer);
+		memory_give(asked);
+	}
+	memory_give(wire);
+}
+
+/* ---- attempts ---- */
+
+static struct model_twin *model_of(const struct wire *wire, const char *name)
+{
+	size_t i = 0;
+	while (i + 1 < wire->twins->count && strcmp(wire->twins->items[i].name, name) != 0)
+		i++;
+	return &wire->twins->items[i];
+}
+
+static bool is_away(const struct wire *wire, const struct model_twin *model)
+{
+	return loop_now_ms(wire->loop) < model->away_until_ms;
+}
+
+static enum model_mishap draw(const struct wire *wire, const struct model_twin *model)
+{
+	struct model_twins *twins = wire->twins;
+	enum model_mishap mishap = MODEL_MISHAPS;
+	if (is_away(wire, model))
+		mishap = MODEL_AWAY;
+	for (enum model_mishap next = 0; next < MODEL_AWAY && mishap == MODEL_MISHAPS && !twins->calm; next++)
+		if (random_in_thousand(&twins->random, twins->mishaps[next]))
+			mishap = next;
+	if (mishap < MODEL_MISHAPS)
+		twins->counts[mishap]++;
+	return mishap;
+}
+
+/* When it ends, and how. */
+static int64_t attempt_decide(struct sending *sending, enum model_mishap mishap, int64_t timeout_ms)
+{
+	struct random *random = &sending->wire->twins->random;
+	int64_t delay_ms = random_between(random, 0, mishap == MODEL_SLOW ? SLOW_MS_MOST : DELAY_MS_MOST);
+	struct attempt *attempt = &sending->attempt;
+	*attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = sending->reply.status, .words = sending->reply.words,
+				    .payload = sending->reply.payload, .body = sending->reply.body};
+	if (mishap == MODEL_SILENT || delay_ms >= timeout_ms) {
+		*attempt = (struct attempt){.end = ATTEMPT_TIMED_OUT};
+		return timeout_ms;
+	}
+	switch (mishap) {
+	case MODEL_LOST:
+		*attempt = (struct attempt){.end = ATTEMPT_LOST, .words = TEXT("the connection was lost")};
+		break;
+	case MODEL_CUT:
+		*attempt = (struct attempt){.end = ATTEMPT_BROKE, .words = TEXT("the answer broke off")};
+		break;
+	case MODEL_FAILS:
+		*attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = 503, .words = TEXT("no capacity")};
+		break;
+	case MODEL_LIES:
+		*attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = 200, .body = TEXT("{\"outputs\": 7}")};
+		break;
+	case MODEL_AWAY:
+		*attempt = (struct attempt){.end = ATTEMPT_REFUSED, .words = TEXT("connection refused")};
+		break;
+	default:
+		break;
+	}
+	return delay_ms;
+}
+
+static void on_end(void *context)
+{
+	struct sending *sending = context;
+	struct wire *wire = sending->wire;
+	wire->config->arrived(wire->config->context, sending->errand, &sending->attempt);
+}
+
+static struct sending *sending_of(struct wire *wire, struct errand *errand)
+{
+	struct sending *sending = errand->sending ? errand->sending : wire->pool;
+	if (sending && !errand->sending)
+		wire->pool = sending->next;
+	if (!sending) {
+		sending = memory_take(1, sizeof *sending);
+		if (!sending)
+			return NULL;
+		sending->next_made = wire->made;
+		wire->made = sending;
+	}
+	sending->wire = wire;
+	sending->errand = errand;
+	errand->sending = sending;
+	return sending;
+}
+
+static bool twin_send(struct wire *wire, struct errand *errand, const struct wire_call *wire_call, struct error *error)
+{
+	struct sending *sending = sending_of(wire, errand);
+	const struct call *call = errand->attempts.call;
+	if (!sending)
+		return error_memory(error, ERROR_SYSTEM, "calling a model");
+	const struct model_twin *model = model_of(wire, call->name);
+	wire->twins->attempts++;
+	if (!stub_answer(model->stub, call->request, 0, call->message->arena, &sending->reply))
+		return error_memory(error, ERROR_LIMIT, "answering a call by its stub");
+	int64_t delay_ms = attempt_decide(sending, draw(wire, model), wire_call->timeout_ms);
+	sending->timer = (struct loop_timer){.due = on_end, .context = sending};
+	return loop_timer_set(wire->loop, &sending->timer, loop_now_ms(wire->loop) + delay_ms, error);
+}
+
+static void twin_withdraw(struct wire *wire, struct errand *errand)
+{
+	struct sending *sending = errand->sending;
+	loop_timer_stop(wire->loop, &sending->timer);
+}
+
+static void twin_discard(struct errand *errand)
+{
+	struct sending *sending = errand->sending;
+	if (!sending)
+		return;
+	loop_timer_stop(sending->wire->loop, &sending->timer);
+	sending->next = sending->wire->pool;
+	sending->wire->pool = sending;
+	errand->sending = NULL;
+}
+
+/* ---- questions ---- */
+
+static void on_told(void *context)
+{
+	struct asked *asked = context;
+	const struct attempt attempt = {.end = asked->ready ? ATTEMPT_REPLIED : ATTEMPT_REFUSED,
+					.status = asked->ready ? 200 : 0,
+					.body = asked->ready ? TEXT("{\"ready\": true}") : (struct text){0}};
+	asked->told(asked->context, asked->nth, &attempt);
+}
+
+static bool twin_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
+		     void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
+{
+	(void)timeout_ms;
+	struct error error = {0};
+	if (question != ASK_MODEL_READY)
+		return false;
+	struct asked *asked = memory_take(1, sizeof *asked);
+	if (!asked)
+		return false;
+	*asked = (struct asked){.wire = wire, .next = wire->asked, .told = told, .context = context, .nth = nth};
+	wire->asked = asked;
+	asked->ready = !is_away(wire, model_of(wire, address->model));
+	asked->timer = (struct loop_timer){.due = on_told, .context = asked};
+	int64_t delay_ms = random_between(&wire->twins->random, 0, DELAY_MS_MOST);
+	return loop_timer_set(wire->loop, &asked->timer, loop_now_ms(wire->loop) + delay_ms, &error);
+}
+
+const struct wire_operations wire_twin = {
+	.open = twin_open,
+	.close = twin_close,
+	.send = twin_send,
+	.withdraw = twin_withdraw,
+	.discard = twin_discard,
+	.ask = twin_ask,
+};
