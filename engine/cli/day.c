@@ -28,6 +28,7 @@
 const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
 
 static const char *const read_topics[] = {REQUESTS_TOPIC};
+static const uint32_t read_topic = 0;
 static const char *const written_topics[] = {ANSWERS_TOPIC, LETTERS_TOPIC};
 
 const struct day_ground day_ground_twin = {.consumer_open = twin_consumer_open, .output_open = twin_output_open};
@@ -37,6 +38,8 @@ struct day_worker {
 	char name[16];
 	char id[32];
 	struct worker_config config;
+	struct stage_config stage;
+	struct caller_config caller;
 	struct worker_ground ground;
 	struct twin_host *host;
 	struct loop *loop;
@@ -61,6 +64,7 @@ struct day {
 	struct day_pipeline pipeline;
 	struct model_twins models;
 	struct day_judge judge;
+	bool by_key; /* a result waits for those of its key alone */
 	int64_t now_us;
 	int32_t partitions, answer_partitions;
 	size_t worker_count;
@@ -117,17 +121,25 @@ static void worker_configure(struct day *day, size_t number)
 						.consumer_open = ground_consumer,
 						.output_open = ground_output,
 						.context = worker};
+	worker->caller = (struct caller_config){.model_count = day->pipeline.model_count,
+						.models = day->pipeline.model_configs,
+						.request_bytes = CALL_BYTES_MAX,
+						.reply_bytes = CALL_BYTES_MAX,
+						.seed = random_next(&day->random),
+						.wire = &wire_twin,
+						.wire_context = &day->models};
+	worker->stage = (struct stage_config){.name = "day",
+					      .graph = day->pipeline.graph,
+					      .caller = &worker->caller,
+					      .topic_count = 1,
+					      .topics = &read_topic,
+					      .answers = 0,
+					      .dead_letters = 1,
+					      .by_key = day->by_key};
 	worker->config = (struct worker_config){
-		.consumer = {.group = "day", .instance = worker->name, .topics = read_topics, .topic_count = 1},
-		.transaction = {.id = day->config->exactly_once ? worker->id : NULL, .topics = written_topics, .topic_count = 2},
-		.graph = day->pipeline.graph,
-		.caller = {.model_count = day->pipeline.model_count,
-			   .models = day->pipeline.model_configs,
-			   .request_bytes = CALL_BYTES_MAX,
-			   .reply_bytes = CALL_BYTES_MAX,
-			   .seed = random_next(&day->random),
-			   .wire = &wire_twin,
-			   .wire_context = &day->models},
+		.consumer = {.group = "day", .instance = worker->name},
+		.transaction = {.id = day->config->exactly_once ? worker->id : NULL},
+		.setup = {.reads = {1, read_topics}, .writes = {2, written_topics}, .stage_count = 1, .stages = &worker->stage},
 		.limits = worker_limits_usual,
 		.ground = &worker->ground,
 	};
@@ -223,7 +235,7 @@ static bool request_send(struct day *day, struct error *error)
 					       : (int32_t)random_below(&day->random, (uint64_t)day->partitions);
 	struct header header = {TEXT("x-request-id"), {id, (size_t)id_length}};
 	const struct outgoing record = {
-		.partition = request->partition,
+		.origin = {.partition = request->partition},
 		.headers = {1, &header},
 		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? (size_t)key_length : 0},
 		.value = {value, (size_t)length},
@@ -396,6 +408,7 @@ static bool day_prepare(struct day *day, struct error *error)
 	for (enum model_mishap mishap = 0; mishap < MODEL_AWAY; mishap++)
 		day->models.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
 	day->twin = twin_open(&config);
+	day->by_key = !day->config->exactly_once && random_below(&day->random, 2);
 	day->partitions = (int32_t)random_between(&day->random, 2, DAY_PARTITIONS_MAX);
 	day->answer_partitions = day->partitions;
 	day->worker_count = (size_t)random_between(&day->random, WORKERS_MIN, WORKERS_MAX - 1);

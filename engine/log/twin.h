@@ -84,7 +84,8 @@ void twin_host_freeze(struct twin_host *host, int64_t until_us); /* it does noth
 void twin_host_cut(struct twin_host *host, int64_t until_us);	 /* nothing reaches it, or leaves it, until then */
 int64_t twin_host_frozen_us(const struct twin_host *host);
 
-/* As consumer_open() and output_open(); their bells are the loop's. */
+/* As consumer_open() and output_open(); their bells are the loop's. What the configurations
+ * point to is borrowed as long as the twin lives. */
 struct consumer *twin_consumer_open(struct twin_host *host, struct loop *loop, const struct consumer_config *config,
 				    struct error *error);
 struct output *twin_output_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,

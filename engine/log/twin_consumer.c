@@ -46,8 +46,8 @@ static void fetched(struct twin *twin, void *subject)
 static void fetch(struct twin *twin, struct twin_reading *reading)
 {
 	struct twin_consumer *consumer = reading->consumer;
-	if (!reading->known || reading->fetching || consumer->client.closed || consumer->queue_count >= TWIN_QUEUE / 2 ||
-	    !twin_partition_next(reading->partition, &reading->position))
+	bool ready = reading->known && !reading->paused && !reading->fetching && !consumer->client.closed;
+	if (!ready || consumer->queue_count >= TWIN_QUEUE / 2 || !twin_partition_next(reading->partition, &reading->position))
 		return;
 	struct fetching *fetching = twin_take(twin, 1, sizeof *fetching);
 	if (!fetching)
@@ -137,7 +137,7 @@ static void hears_of_its_successor(struct twin *twin, void *subject)
 		return;
 	}
 	error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
-		  "Kafka's consumer stopped: fenced by a newer instance of the name %s", consumer->config->instance);
+		  "Kafka's consumer stopped: fenced by a newer instance of the name %s", consumer->config.instance);
 	ring(consumer);
 }
 
@@ -212,7 +212,7 @@ static bool readings_add(struct twin_consumer *consumer, struct positions positi
 	consumer->reading_count = positions.count;
 	for (size_t i = 0; i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
-		struct twin_topic *topic = twin_find(twin, consumer->config->topics[position->topic]);
+		struct twin_topic *topic = twin_find(twin, consumer->topics.names[position->topic]);
 		consumer->readings[i] = (struct twin_reading){.consumer = consumer,
 							      .partition = &topic->partitions[position->partition],
 							      .topic = position->topic,
@@ -240,7 +240,7 @@ static bool twin_accept(struct consumer *self, struct error *error)
 	consumer->change = ASSIGNMENT_SAME;
 	readings_drop(consumer);
 	if (change == ASSIGNMENT_GIVEN) {
-		bool dropped = consumer->member == 0 && consumer->config->assigned.count == 0;
+		bool dropped = consumer->member == 0 && consumer->config.assigned.count == 0;
 		consumer->membership = (struct twin_membership){consumer->group, dropped ? MEMBER_OF_OLD : consumer->member,
 								consumer->given_generation};
 		if (!readings_add(consumer, consumer->changed))
@@ -269,6 +269,51 @@ static bool twin_seek(struct consumer *self, struct positions positions, struct 
 			reading->position = position->offset;
 			fetch(consumer->twin, reading);
 		}
+	return true;
+}
+
+/* What was fetched and not taken is fetched again. */
+static void reading_pause(struct twin_reading *reading)
+{
+	const struct twin_consumer *consumer = reading->consumer;
+	for (size_t i = consumer->queue_count; i-- > 0;) {
+		const struct twin_queued *queued = &consumer->queue[(consumer->queue_first + i) % TWIN_QUEUE];
+		if (queued->reading == reading && queued->version == reading->version)
+			reading->position = queued->offset;
+	}
+	reading->version++;
+	reading->fetching = false;
+	reading->paused = true;
+}
+
+static bool twin_pause(struct consumer *self, struct positions positions, bool paused, struct error *error)
+{
+	(void)error;
+	struct twin_consumer *consumer = (struct twin_consumer *)self;
+	for (size_t i = 0; i < positions.count; i++)
+		for (size_t j = 0; j < consumer->reading_count; j++) {
+			struct twin_reading *reading = &consumer->readings[j];
+			if (reading->topic != positions.items[i].topic ||
+			    reading->partition->partition != positions.items[i].partition || reading->paused == paused)
+				continue;
+			if (paused)
+				reading_pause(reading);
+			reading->paused = paused;
+			fetch(consumer->twin, reading);
+		}
+	return true;
+}
+
+static bool twin_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)
+{
+	struct twin_consumer *consumer = (struct twin_consumer *)self;
+	bool *read = twin_take(consumer->twin, topics->count, sizeof *read);
+	if (!read)
+		return error_memory(error, ERROR_SYSTEM, "reading other topics");
+	for (size_t i = 0; i < topics->count; i++)
+		read[i] = !topics->read || topics->read[i];
+	consumer->topics = (struct consumer_topics){topics->names, topics->count, read};
+	twin_group_follow(consumer->twin, consumer->group, consumer);
 	return true;
 }
 
@@ -325,7 +370,7 @@ static void twin_consumer_close(struct consumer *self)
 	consumer->client.closed = true;
 	if (!consumer->group || consumer->client.host->dead)
 		return;
-	if (consumer->config->instance)
+	if (consumer->config.instance)
 		twin_group_silence(twin, consumer->group, consumer);
 	else
 		twin_group_leave(twin, consumer->group, consumer);
@@ -339,6 +384,8 @@ static const struct consumer_operations operations = {
 	.change = twin_change,
 	.accept = twin_accept,
 	.seek = twin_seek,
+	.pause = twin_pause,
+	.follow = twin_follow,
 };
 
 struct consumer *twin_consumer_open(struct twin_host *host, struct loop *loop, const struct consumer_config *config,
@@ -355,7 +402,8 @@ struct consumer *twin_consumer_open(struct twin_host *host, struct loop *loop, c
 		.consumer = {&operations},
 		.next = twin->consumers,
 		.twin = twin,
-		.config = config,
+		.config = *config,
+		.topics = {config->topics, config->topic_count, NULL},
 		.loop = loop,
 		.bell = loop_bell(loop),
 		.group = group,

@@ -62,9 +62,9 @@ static void gift_arrives(struct twin *twin, void *subject)
 
 static bool subscribes(const struct twin_consumer *consumer, const char *topic, uint32_t *number)
 {
-	for (*number = 0; *number < consumer->config->topic_count; ++*number)
-		if (strcmp(consumer->config->topics[*number], topic) == 0)
-			return true;
+	for (*number = 0; *number < consumer->topics.count; ++*number)
+		if (strcmp(consumer->topics.names[*number], topic) == 0)
+			return !consumer->topics.read || consumer->topics.read[*number];
 	return false;
 }
 
@@ -203,7 +203,7 @@ static void member_add(struct twin *twin, struct twin_group *group, struct twin_
 	struct twin_member *member = twin_take(twin, 1, sizeof *member);
 	if (!member)
 		return;
-	const char *instance = consumer->config->instance;
+	const char *instance = consumer->config.instance;
 	struct twin_member **link = &group->members;
 	while (*link && (!instance || ((*link)->instance && strcmp((*link)->instance, instance) < 0)))
 		link = &(*link)->next;
@@ -230,7 +230,7 @@ static void member_replace(struct twin *twin, struct twin_group *group, struct t
 
 void twin_group_join(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer)
 {
-	struct twin_member *member = member_named(group, consumer->config->instance);
+	struct twin_member *member = member_named(group, consumer->config.instance);
 	if (member)
 		member_replace(twin, group, member, consumer);
 	else
@@ -249,6 +249,13 @@ void twin_group_rejoin(struct twin *twin, struct twin_group *group, struct twin_
 		complete_soon(twin, group);
 	else
 		give_share(twin, group, member);
+}
+
+/* It reads other topics. */
+void twin_group_follow(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer)
+{
+	if (member_of(group, consumer->member))
+		rebalance(twin, group);
 }
 
 struct silence {

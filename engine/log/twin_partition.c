@@ -29,13 +29,12 @@ struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *rec
 	return twin->failed ? NULL : entry;
 }
 
-struct twin_partition *twin_partition_of(const struct twin *twin, const struct twin_topic *topic, const struct outgoing *record)
+struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record)
 {
-	(void)twin;
-	int32_t partition = record->partition;
-	if (partition == PARTITION_BY_KEY)
-		partition = (int32_t)(hash_bytes(record->key.bytes, record->key.length, 0) % (uint64_t)topic->count);
-	return &topic->partitions[partition];
+	uint64_t partition = (uint64_t)record->origin.partition;
+	if (record->key.bytes)
+		partition = hash_bytes(record->key.bytes, record->key.length, 0);
+	return &topic->partitions[partition % (uint64_t)topic->count];
 }
 
 bool twin_partition_put(struct twin *twin, struct twin_partition *partition, struct twin_entry *entry)
@@ -57,7 +56,7 @@ bool twin_partition_put(struct twin *twin, struct twin_partition *partition, str
 
 int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing *record)
 {
-	struct twin_partition *partition = twin_partition_of(twin, twin_find(twin, topic), record);
+	struct twin_partition *partition = twin_partition_of(twin_find(twin, topic), record);
 	struct twin_entry *entry = twin_entry_make(twin, record);
 	if (!entry || !twin_partition_put(twin, partition, entry))
 		return -1;

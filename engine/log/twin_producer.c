@@ -86,7 +86,7 @@ enum produce_verdict twin_producer_put(struct twin_producer *producer, const str
 		error_memory(error, ERROR_SYSTEM, "producing");
 		return PRODUCE_SPOILT;
 	}
-	struct twin_lane *lane = &producer->lanes[twin_partition_of(twin, producer->topics[record->topic], record)->number];
+	struct twin_lane *lane = &producer->lanes[twin_partition_of(producer->topics[record->topic], record)->number];
 	entry->load = load;
 	*lane->end = entry;
 	lane->end = &entry->next;
@@ -98,18 +98,28 @@ enum produce_verdict twin_producer_put(struct twin_producer *producer, const str
 	return PRODUCED;
 }
 
+bool twin_producer_topics(struct twin_producer *producer, const char *const *names, size_t count, struct error *error)
+{
+	const struct twin_topic **topics = twin_take(producer->twin, count, sizeof(struct twin_topic *));
+	if (!topics)
+		return error_memory(error, ERROR_SYSTEM, "opening a producer");
+	for (size_t i = 0; i < count; i++)
+		topics[i] = twin_find(producer->twin, names[i]);
+	producer->topics = topics;
+	return true;
+}
+
 struct twin_producer *twin_producer_make(struct twin_host *host, const struct transaction_config *config, unsigned *closed_sockets)
 {
 	struct twin *twin = host->twin;
 	struct twin_producer *producer = twin_take(twin, 1, sizeof *producer);
-	const struct twin_topic **topics = twin_take(twin, config->topic_count, sizeof(struct twin_topic *));
-	if (!producer || !topics)
+	struct error error = {0};
+	if (!producer)
 		return NULL;
 	producer->twin = twin;
 	producer->client = (struct twin_client){host, false, closed_sockets};
-	producer->topics = topics;
-	for (size_t i = 0; i < config->topic_count; i++)
-		topics[i] = twin_find(twin, config->topics[i]);
+	if (!twin_producer_topics(producer, config->topics, config->topic_count, &error))
+		return NULL;
 	for (size_t i = 0; i < twin->partition_count; i++) {
 		struct twin_lane *lane = &producer->lanes[i];
 		*lane = (struct twin_lane){.producer = producer, .partition = twin->partitions[i], .end = &lane->first};

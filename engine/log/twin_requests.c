@@ -46,7 +46,7 @@ bool twin_request_positions(struct twin *twin, struct twin_request *request, str
 		return false;
 	for (size_t i = 0; i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
-		const struct twin_topic *topic = twin_find(twin, twin_consumer->config->topics[position->topic]);
+		const struct twin_topic *topic = twin_find(twin, twin_consumer->topics.names[position->topic]);
 		size_t number = topic->partitions[position->partition].number;
 		request->positions.items[i] = (struct position){(uint32_t)number, position->partition, position->offset};
 	}

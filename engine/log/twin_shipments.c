@@ -123,6 +123,18 @@ static int64_t shipments_commit_us(const struct output *self)
 	return ((const struct shipments *)self)->commit_us;
 }
 
+static bool shipments_topics(struct output *self, const char *const *names, size_t count, struct error *error)
+{
+	return twin_producer_topics(((struct shipments *)self)->producer, names, count, error);
+}
+
+static bool shipments_refused(struct output *self, struct refusal *refusal)
+{
+	(void)self; /* the twin takes whatever it is sent */
+	(void)refusal;
+	return false;
+}
+
 static const struct output_operations operations = {
 	.close = shipments_close,
 	.bell = shipments_bell,
@@ -133,6 +145,8 @@ static const struct output_operations operations = {
 	.end = shipments_end,
 	.resets = shipments_resets,
 	.commit_us = shipments_commit_us,
+	.topics = shipments_topics,
+	.refused = shipments_refused,
 };
 
 struct output *twin_shipments_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,

@@ -6,12 +6,13 @@
 #include "log/twin_world.h"
 
 #define REASON_BYTES 96
+#define TELL_BYTES 160
 
 struct transaction {
 	struct output output; /* first: the table of operations */
 	struct twin *twin;
 	struct twin_host *host;
-	const struct transaction_config *config;
+	struct transaction_config config;
 	const struct consumer *consumer;
 	struct loop *loop;
 	int bell;
@@ -125,13 +126,13 @@ static void open_anew(struct transaction *transaction)
 	if (transaction->producer)
 		transaction->producer->client.closed = true;
 	transaction->written = false;
-	transaction->producer = twin_producer_make(transaction->host, transaction->config, &transaction->closed_sockets);
+	transaction->producer = twin_producer_make(transaction->host, &transaction->config, &transaction->closed_sockets);
 	if (!transaction->producer)
 		return;
 	transaction->producer->heard = producer_heard;
 	transaction->producer->owner = transaction;
 	transaction->producer->transaction =
-		twin_transaction_find(transaction->twin, transaction->config->id, transaction->timeout_us);
+		twin_transaction_find(transaction->twin, transaction->config.id, transaction->timeout_us);
 	struct twin_request *request =
 		request_make(transaction, TWIN_INIT_PRODUCER, &transaction->producer->client, call_replied);
 	if (request && request->transaction)
@@ -240,6 +241,23 @@ static bool transaction_is_open(const struct output *self)
 	return ((const struct transaction *)self)->open;
 }
 
+static const char *const news_names[] = {
+	[NEWS_NONE] = "",
+	[NEWS_STARTED] = "has its first producer",
+	[NEWS_COMMITTED] = "has committed",
+	[NEWS_RESET] = "gave its transaction up; committed are",
+	[NEWS_BROKEN] = "gets no producer",
+};
+
+static void tell_positions(struct transaction *transaction, const char *what, struct positions positions)
+{
+	char text[TELL_BYTES] = "";
+	for (size_t i = 0, length = 0; i < positions.count && length < sizeof text; i++)
+		length += (size_t)snprintf(text + length, sizeof text - length, " %d:%lld", positions.items[i].partition,
+					   (long long)positions.items[i].offset);
+	twin_tell(transaction->twin, transaction->host->name, "%s%s", what, text);
+}
+
 static enum transaction_news transaction_news(struct output *self, struct positions *committed, struct error *error)
 {
 	(void)error;
@@ -252,6 +270,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->commit_us = transaction->twin->now_us - transaction->ended_us;
 	transaction->resets += settlement->news == NEWS_RESET;
 	*committed = settlement->positions;
+	tell_positions(transaction, news_names[settlement->news], *committed);
 	return settlement->news;
 }
 
@@ -273,6 +292,7 @@ static bool transaction_end(struct output *self, struct positions positions, str
 	transaction->ended_us = transaction->twin->now_us;
 	transaction->open = transaction->told = false;
 	transaction->reason[0] = '\0';
+	tell_positions(transaction, "ends its transaction at", positions);
 	settlement_end(&transaction->settlement, positions, transaction->closed_sockets);
 	if (transaction->settlement.call == SETTLEMENT_OPEN)
 		snprintf(transaction->reason, sizeof transaction->reason, "connections closed during the transaction");
@@ -292,6 +312,21 @@ static int64_t transaction_commit_us(const struct output *self)
 	return ((const struct transaction *)self)->commit_us;
 }
 
+static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)
+{
+	struct transaction *transaction = (struct transaction *)self;
+	transaction->config.topics = names;
+	transaction->config.topic_count = count;
+	return twin_producer_topics(transaction->producer, names, count, error);
+}
+
+static bool transaction_refused(struct output *self, struct refusal *refusal)
+{
+	(void)self; /* the twin takes whatever it is sent */
+	(void)refusal;
+	return false;
+}
+
 static const struct output_operations operations = {
 	.close = transaction_close,
 	.bell = transaction_bell,
@@ -302,6 +337,8 @@ static const struct output_operations operations = {
 	.end = transaction_end,
 	.resets = transaction_resets,
 	.commit_us = transaction_commit_us,
+	.topics = transaction_topics,
+	.refused = transaction_refused,
 };
 
 struct output *twin_transaction_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
@@ -315,7 +352,7 @@ struct output *twin_transaction_open(struct twin_host *host, struct loop *loop, 
 	transaction->output.operations = &operations;
 	transaction->twin = host->twin;
 	transaction->host = host;
-	transaction->config = config;
+	transaction->config = *config;
 	transaction->consumer = consumer;
 	transaction->loop = loop;
 	transaction->bell = loop_bell(loop);

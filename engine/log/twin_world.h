@@ -203,7 +203,7 @@ bool twin_request_positions(struct twin *twin, struct twin_request *request, str
 			    const struct consumer *consumer);
 
 /* twin_partition.c */
-struct twin_partition *twin_partition_of(const struct twin *twin, const struct twin_topic *topic, const struct outgoing *record);
+struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record);
 struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *record);
 bool twin_partition_put(struct twin *twin, struct twin_partition *partition, struct twin_entry *entry);
 enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *request);
@@ -221,6 +221,7 @@ enum twin_answer twin_transaction_end(struct twin *twin, struct twin_request *re
 struct twin_group *twin_group_find(struct twin *twin, const char *name);
 void twin_group_join(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_rejoin(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
+void twin_group_follow(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_leave(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_silence(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 enum twin_answer twin_group_pend(struct twin *twin, struct twin_request *request);
@@ -236,6 +237,7 @@ struct twin_reading {
 	int64_t position;
 	unsigned version; /* what was fetched before a seek is dropped */
 	bool known;	  /* where to read from */
+	bool paused;
 	bool fetching;
 };
 
@@ -254,12 +256,12 @@ struct twin_consumer {
 	struct twin *twin;
 	struct twin_client client;
 	unsigned closed_sockets;
-	const struct consumer_config *config;
+	struct consumer_config config;
+	struct consumer_topics topics; /* that it reads */
 	struct loop *loop;
 	int bell;
 	struct twin_group *group;
-	uint64_t member;  /* 0: none */
-	bool member_lost; /* the group dropped it */
+	uint64_t member; /* 0: none */
 	struct twin_membership membership;
 	/* What the group wants; taken to `change` by consumer_take(). */
 	bool give, revoke, lost;
@@ -305,6 +307,7 @@ struct twin_producer {
 };
 
 struct twin_producer *twin_producer_make(struct twin_host *host, const struct transaction_config *config, unsigned *closed_sockets);
+bool twin_producer_topics(struct twin_producer *producer, const char *const *names, size_t count, struct error *error);
 enum produce_verdict twin_producer_put(struct twin_producer *producer, const struct outgoing *record, unsigned load,
 				       struct error *error);
 

@@ -212,6 +212,10 @@ void intake_drop(struct worker *worker, struct positions positions)
 				continue;
 			}
 			waiting->bytes -= record->value.length;
+			/* Where nothing is committed yet, the first that came says where to go back to. */
+			struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
+			if (lane && lane->began == OFFSET_NONE)
+				lane->began = record->offset;
 			record_release(record);
 		}
 		waiting->first = 0;

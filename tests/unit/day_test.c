@@ -116,6 +116,16 @@ static int64_t broken_commit_us(const struct output *self)
 	return output_commit_us(((const struct broken *)self)->behind);
 }
 
+static bool broken_topics(struct output *self, const char *const *names, size_t count, struct error *error)
+{
+	return output_topics(((struct broken *)self)->behind, names, count, error);
+}
+
+static bool broken_refused(struct output *self, struct refusal *refusal)
+{
+	return output_refused(((struct broken *)self)->behind, refusal);
+}
+
 static const struct output_operations passes_on = {
 	.close = broken_close,
 	.bell = broken_bell,
@@ -126,6 +136,8 @@ static const struct output_operations passes_on = {
 	.end = broken_end,
 	.resets = broken_resets,
 	.commit_us = broken_commit_us,
+	.topics = broken_topics,
+	.refused = broken_refused,
 };
 
 static struct output *broken_open(struct output_operations *operations, struct twin_host *host, struct loop *loop,
