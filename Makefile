@@ -102,6 +102,9 @@ $(BUILD)/kafka/%: $(BUILD)/obj/$(1)/%.o $(LIBRARY)
 endef
 $(foreach folder,$(KAFKA_FOLDERS),$(eval $(call kafka_program_from,$(folder))))
 
+# The stories that the unit tests tell of the twin.
+$(BUILD)/kafka/contract: $(BUILD)/obj/tests/unit/contract.o
+
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -142,6 +145,7 @@ demo:
 ## |   200  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
 ## |   120  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |    80  contract   what the twin and a real Kafka both must do
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |   170  librdkafka unit tests, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
@@ -170,7 +174,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak guard secure
+KAFKA_TESTS := kill soak contract guard secure
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge models reference demo docs readme shells install bars torture fuzz grpc kafka guard secure librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge models reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -140,6 +140,10 @@ part_grpc() {
 
 part_kafka() {
 	make_quietly kafka NAME="kill soak"
+}
+
+part_contract() {
+	make_quietly kafka NAME=contract
 }
 
 part_guard() {

@@ -176,6 +176,7 @@ void twin_request_send(struct twin *twin, struct twin_request *request)
 		twin_note(twin, host->cut_until_us, connection_closed, request);
 		return;
 	}
+	bool struck = twin->strikes[request->kind].set;
 	enum twin_mishap mishap = draw(twin, request->kind, &late_us);
 	if (mishap < TWIN_MISHAPS)
 		twin_tell(twin, host->name, "%s: %s", twin_mishap_names[mishap], names[request->kind]);
@@ -195,7 +196,7 @@ void twin_request_send(struct twin *twin, struct twin_request *request)
 		request->reply_lost = true;
 		break;
 	case TWIN_SLOW:
-		there_us += random_between(&twin->random, 0, SLOW_US);
+		there_us += struck ? late_us : random_between(&twin->random, 0, SLOW_US);
 		break;
 	default:
 		break;

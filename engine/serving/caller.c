@@ -187,7 +187,8 @@ static void ask_extensions(struct served *served)
 	for (size_t i = 0; i < served->config->addresses.count; i++) {
 		const struct model_address *address = &served->config->addresses.items[i];
 		if (address->protocol == PROTOCOL_OIP_REST)
-			(void)served->caller->wire->ask(served->wire, address, ASK_SERVER_METADATA, READY_MS, on_extensions_told, served, i);
+			(void)served->caller->wire->ask(served->wire, address, ASK_SERVER_METADATA, READY_MS, on_extensions_told,
+							served, i);
 	}
 }
 

@@ -1,0 +1,124 @@
+/* What consumers and outputs promise, held on the twin: the stories of contract.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <assert.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "contract.h"
+#include "log/twin.h"
+
+#define MS INT64_C(1000)
+
+struct ground {
+	struct twin *twin;
+	struct loop *loops[16];
+	size_t loop_count;
+	int64_t now_us;
+};
+
+/* Each is a process of its own. Nobody turns its loop: the stories ask again and again. */
+static struct loop *loop_make(struct ground *ground)
+{
+	struct error error = {0};
+	assert_true(ground->loop_count < 16);
+	struct loop *loop = loop_open_virtual(0, &error);
+	assert_non_null(loop);
+	return ground->loops[ground->loop_count++] = loop;
+}
+
+static struct consumer *opens_consumer(void *context, const struct consumer_config *config)
+{
+	struct ground *ground = context;
+	struct error error = {0};
+	struct twin_host *host = twin_host_open(ground->twin, config->instance ? config->instance : "somebody");
+	struct consumer *consumer = twin_consumer_open(host, loop_make(ground), config, &error);
+	assert_non_null(consumer);
+	return consumer;
+}
+
+static struct output *opens_output(void *context, const struct transaction_config *config, const struct consumer *consumer)
+{
+	struct ground *ground = context;
+	struct error error = {0};
+	struct twin_host *host = twin_host_open(ground->twin, "somebody");
+	struct output *output = twin_output_open(host, loop_make(ground), config, consumer, &error);
+	assert_non_null(output);
+	return output;
+}
+
+static void makes_topic(void *context, const char *name, int32_t partitions)
+{
+	assert_true(twin_topic(((struct ground *)context)->twin, name, partitions));
+}
+
+static void passes(void *context, int ms)
+{
+	struct ground *ground = context;
+	ground->now_us += ms * MS;
+	twin_advance(ground->twin, ground->now_us);
+}
+
+static void holds(void *context, enum contract_request request, bool breaks)
+{
+	twin_strike(((struct ground *)context)->twin,
+		    request == CONTRACT_SENDS_OFFSETS ? TWIN_SEND_OFFSETS : TWIN_END_TRANSACTION,
+		    breaks ? TWIN_REQUEST_LATE : TWIN_SLOW, CONTRACT_LATE_MS * MS);
+}
+
+static void is_held(void *context, bool breaks)
+{
+	(void)breaks; /* the twin needs no more to be told */
+	passes(context, 100);
+}
+
+static void releases(void *context)
+{
+	passes(context, CONTRACT_LATE_MS);
+}
+
+static void hold_story(const char *name)
+{
+	struct ground ground = {0};
+	const struct twin_config config = {.seed = 1, .linger_us = MS};
+	const struct contract_ground on_twin = {.context = &ground,
+						.consumer_open = opens_consumer,
+						.output_open = opens_output,
+						.topic = makes_topic,
+						.pass = passes,
+						.hold = holds,
+						.held = is_held,
+						.release = releases};
+	struct contract contract = {.ground = &on_twin, .run = 1};
+	ground.twin = twin_open(&config);
+	assert_non_null(ground.twin);
+	size_t i = 0;
+	while (strcmp(contract_stories[i].name, name) != 0)
+		assert_true(++i < contract_count);
+	bool good = contract_holds(&contract, &contract_stories[i]);
+	assert_string_equal(contract.why, "");
+	assert_true(good);
+	assert_false(twin_failed(ground.twin));
+	twin_close(ground.twin);
+	for (i = 0; i < ground.loop_count; i++)
+		loop_close(ground.loops[i]);
+}
+
+static void story(void **state)
+{
+	hold_story(*state);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[32];
+	assert(contract_count <= sizeof tests / sizeof *tests);
+	for (size_t i = 0; i < contract_count; i++)
+		tests[i] = (struct CMUnitTest){.name = contract_stories[i].name,
+					       .test_func = story,
+					       .initial_state = (void *)(uintptr_t)contract_stories[i].name};
+	return _cmocka_run_group_tests("contract", tests, contract_count, NULL, NULL);
+}
