@@ -226,7 +226,7 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 #define MEMORY_OF_ENGINE ((size_t)24 << 20) /* the program, its files, the main thread */
 #define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
 #define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it works, slowly */
-#define MEMORY_PARTS 8			    /* of which records on their way in, through and out take some each */
+#define MEMORY_PARTS 8			    /* one waits to be taken, one is being fetched, three are in flight, two on their way out */
 #define IN_FLIGHT_BYTES 8192		    /* of a small message: so many of them fit */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
@@ -257,8 +257,8 @@ bool crew_shares_make(const struct crew_config *config, size_t workers, struct a
 	};
 	const struct property producer[] = {{"queue.buffering.max.kbytes", produced}};
 	shares->limits = worker_limits_usual;
-	shares->limits.held_bytes = part;
-	shares->limits.in_flight = part / IN_FLIGHT_BYTES;
+	shares->limits.held_bytes = 3 * part;
+	shares->limits.in_flight = 3 * part / IN_FLIGHT_BYTES;
 	shares->limits.tap_bytes = part / 4;
 	shares->limits.commit_ms = config->commit_ms;
 	shares->limits.drain_ms = config->drain_ms;

@@ -57,7 +57,7 @@ static void flight_give(struct lanes *lanes, struct flight *flight)
 	lanes->load.in_flight--;
 	record_release(&flight->record);
 	arena_reset(flight->message.arena);
-	if (lanes->pool_bytes + flight->message.arena->held_bytes > lanes->pool_limit) {
+	if (lanes->load.held_bytes + lanes->pool_bytes + flight->message.arena->held_bytes > lanes->pool_limit) {
 		arena_close(flight->message.arena);
 		flight->message.arena = NULL;
 	} else {
