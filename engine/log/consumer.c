@@ -23,7 +23,8 @@ struct kafka_consumer {
 	bool closing;
 	const char *const *topics;
 	struct topic_handles handles; /* of `topics`: what a record is recognised by */
-	bool assigned;		      /* its partitions come from the configuration, not from the group */
+	int32_t assigned;	      /* partitions of each topic that are its own without a group; 0: the group gives them */
+	struct positions coming;      /* to be given when those it has are taken; items NULL: none */
 	rd_kafka_consumer_group_metadata_t *membership;
 	enum assignment_change change;
 	struct positions changed;
@@ -153,8 +154,10 @@ static bool subscribe(struct kafka_consumer *consumer, const char *const *names,
 
 static bool join(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
 {
-	consumer->assigned = config->assigned.count > 0;
-	if (consumer->assigned) {
+	if (config->assigned.count > 0) {
+		for (size_t i = 0; i < config->assigned.count; i++)
+			if (config->assigned.items[i].partition >= consumer->assigned)
+				consumer->assigned = config->assigned.items[i].partition + 1;
 		if (!note_change(consumer, ASSIGNMENT_GIVEN, config->assigned.count))
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
 		memcpy(consumer->changed.items, config->assigned.items, config->assigned.count * sizeof(struct position));
@@ -220,6 +223,7 @@ static void kafka_close(struct consumer *self)
 	if (consumer->bell >= 0)
 		close(consumer->bell);
 	memory_give(consumer->changed.items);
+	memory_give(consumer->coming.items);
 	memory_give(consumer);
 }
 
@@ -321,6 +325,12 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 		code = rd_kafka_assign(consumer->client, NULL);
 	}
 	consumer->change = ASSIGNMENT_SAME;
+	if (consumer->coming.items) {
+		memory_give(consumer->changed.items);
+		consumer->changed = consumer->coming;
+		consumer->change = ASSIGNMENT_GIVEN;
+		consumer->coming = (struct positions){0};
+	}
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "change its partitions", code);
 }
 
@@ -354,6 +364,22 @@ static bool kafka_pause(struct consumer *self, struct positions positions, bool 
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, paused ? "pause" : "go on", code);
 }
 
+/* Without a group: all that it has is taken, and all that it is to have is given. */
+static bool assign_anew(struct kafka_consumer *consumer, const struct consumer_topics *topics, struct error *error)
+{
+	size_t partitions = (size_t)consumer->assigned;
+	struct positions *coming = &consumer->coming;
+	coming->items = memory_take(topics->count * partitions + 1, sizeof(struct position));
+	if (!coming->items)
+		return error_memory(error, ERROR_SYSTEM, "changing the assignment of partitions");
+	for (size_t i = 0; i < topics->count * partitions; i++)
+		if (topics->read[i / partitions])
+			coming->items[coming->count++] =
+				(struct position){(uint32_t)(i / partitions), (int32_t)(i % partitions), OFFSET_NONE};
+	consumer->change = ASSIGNMENT_TAKEN; /* what was given last */
+	return true;
+}
+
 static bool kafka_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
@@ -363,7 +389,9 @@ static bool kafka_follow(struct consumer *self, const struct consumer_topics *to
 	if (!topic_handles_follow(&consumer->handles, consumer->client, topics->names, topics->count, error))
 		return false;
 	consumer->topics = topics->names;
-	return consumer->assigned || subscribe(consumer, topics->names, topics->read, topics->count, error);
+	if (consumer->assigned > 0)
+		return assign_anew(consumer, topics, error);
+	return subscribe(consumer, topics->names, topics->read, topics->count, error);
 }
 
 static const struct consumer_operations kafka_operations = {

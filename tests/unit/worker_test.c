@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,9 +18,7 @@
 #include "message/schemas.h"
 #include "net/http_server.h"
 #include "tests/unit/letters.h"
-#include "tests/unit/mock_broker.h"
-#include "tests/unit/planning.h"
-#include "worker/worker.h"
+#include "tests/unit/worker_stand.h"
 
 static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
 			      "  output: {steps: [twice]}\n";
@@ -30,224 +27,100 @@ static const char keeps_small[] = "  - name: small\n    filter: {keep: \"x < 10\
 static const char calls[] = "  - name: away\n"
 			    "  output: {steps: [away]}\n";
 
-static const uint32_t first_topic[] = {0};
-static struct position assigned[] = {{0, 0, OFFSET_NONE}};
-
-struct stand {
-	struct mock mock;
-	struct planning planning;
-	struct caller_config caller;
-	struct stage_config stage;
-	struct worker_config config;
-	struct worker *worker;
-	pthread_t thread;
-	struct error error;
-	bool drained;
-};
-
-static void *run(void *context)
+static void stand_start_with(struct stand *stand, const char *steps)
 {
-	struct stand *stand = context;
-	stand->drained = worker_run(stand->worker, &stand->error);
-	return NULL;
-}
-
-static void configure(struct stand *stand, const char *steps)
-{
-	planning_open_steps(&stand->planning, steps);
-	assert_int_equal(planning_errors(&stand->planning), 0);
-	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
-	stand->stage = (struct stage_config){.name = "p",
-					     .graph = stand->planning.graph,
-					     .caller = &stand->caller,
-					     .topic_count = 1,
-					     .topics = first_topic,
-					     .dead_letters = TOPIC_NOWHERE};
-	stand->config = (struct worker_config){
-		.consumer = {.brokers = stand->mock.brokers, .group = "test", .assigned = {1, assigned}, .properties = mock_quick},
-		.transaction = {.brokers = stand->mock.brokers, .id = "test", .properties = mock_quick},
-		.setup = {.reads = {1, mock_in}, .writes = {1, mock_out}, .stage_count = 1, .stages = &stand->stage},
-		.limits = worker_limits_usual,
-	};
-}
-
-static void start_configured(struct stand *stand)
-{
-	stand->worker = worker_open(&stand->config, &stand->error);
-	assert_string_equal(stand->error.text, "");
-	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
-}
-
-static void start(struct stand *stand, const char *steps)
-{
-	configure(stand, steps);
-	start_configured(stand);
-}
-
-static struct worker_counts stop(struct stand *stand)
-{
-	worker_stop(stand->worker);
-	assert_int_equal(pthread_join(stand->thread, NULL), 0);
-	assert_string_equal(stand->error.text, "");
-	assert_true(stand->drained);
-	struct worker_counts counts = worker_counts(stand->worker);
-	worker_close(stand->worker);
-	stand->worker = NULL;
-	planning_close(&stand->planning);
-	return counts;
-}
-
-static int set_up(void **state)
-{
-	static struct stand stand;
-	stand = (struct stand){0};
-	mock_open(&stand.mock);
-	*state = &stand;
-	return 0;
-}
-
-/* A test that failed has left its worker running. */
-static int tear_down(void **state)
-{
-	struct stand *stand = *state;
-	if (stand->worker) {
-		worker_stop(stand->worker);
-		pthread_join(stand->thread, NULL);
-		worker_close(stand->worker);
-		planning_close(&stand->planning);
-	}
-	mock_close(&stand->mock);
-	return 0;
-}
-
-/* A request of one number. */
-static void ask(struct stand *stand, const char *id, int number, const char *header, const char *header_value)
-{
-	char request[200];
-	snprintf(request, sizeof request,
-		 "{\"id\":\"%s\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[%d]}]}", id, number);
-	mock_write(&stand->mock, "key", request, header, header_value);
-}
-
-static bool says(const rd_kafka_message_t *answer, const char *words)
-{
-	return memmem(answer->payload, answer->len, words, strlen(words)) != NULL;
-}
-
-static const char *header_of(const rd_kafka_message_t *answer, const char *name)
-{
-	rd_kafka_headers_t *headers;
-	const void *value;
-	size_t length;
-	if (rd_kafka_message_headers(answer, &headers) || rd_kafka_header_get_last(headers, name, &value, &length))
-		return NULL;
-	return value;
+	stand_configure(stand, steps);
+	stand_start(stand);
 }
 
 static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	ask(stand, "r-1", 21, NULL, NULL);
+	stand_start_with(stand, doubles);
+	stand_ask(stand, "r-1", 21, NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_int_equal(answer->key_len, 3);
 	assert_memory_equal(answer->key, "key", 3);
-	assert_true(says(answer, "\"r-1\""));
-	assert_true(says(answer, "[42]"));
+	assert_true(record_says(answer, "\"r-1\""));
+	assert_true(record_says(answer, "[42]"));
 	rd_kafka_headers_t *headers; /* the request had none, and the format has room for all */
 	assert_int_equal(rd_kafka_message_headers(answer, &headers), RD_KAFKA_RESP_ERR__NOENT);
 	rd_kafka_message_destroy(answer);
-	struct worker_counts counts = stop(stand);
+	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 1);
 	assert_int_equal(counts.failed, 0);
 	assert_true(counts.commits >= 1);
 }
 
-static int64_t committed_offset(struct stand *stand)
-{
-	struct error error = {0};
-	struct consumer_config config = stand->config.consumer;
-	config.topics = mock_in;
-	config.topic_count = 1;
-	struct consumer *asker = consumer_open(&config, &error);
-	assert_non_null(asker);
-	rd_kafka_topic_partition_list_t *list = consumer_list(asker, (struct positions){1, assigned});
-	assert_int_equal(rd_kafka_committed(consumer_client(asker), list, MOCK_WAIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
-	int64_t offset = list->elems[0].offset;
-	rd_kafka_topic_partition_list_destroy(list);
-	consumer_close(asker);
-	return offset;
-}
-
 static void at_least_once_every_answer_leaves_and_its_offset_follows(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, doubles);
+	stand_configure(stand, doubles);
 	stand->config.transaction.id = NULL;
-	start_configured(stand);
+	stand_start(stand);
 	for (int i = 0; i < 3; i++) {
 		char id[8], expected[8];
 		snprintf(id, sizeof id, "r-%d", i);
 		snprintf(expected, sizeof expected, "[%d]", 2 * i);
-		ask(stand, id, i, NULL, NULL);
+		stand_ask(stand, id, i, NULL, NULL);
 		rd_kafka_message_t *answer = mock_read(&stand->mock);
-		assert_true(says(answer, expected));
+		assert_true(record_says(answer, expected));
 		rd_kafka_message_destroy(answer);
 	}
-	struct worker_counts counts = stop(stand);
+	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.released, 3);
 	assert_true(counts.commits >= 1);
-	assert_int_equal(committed_offset(stand), 3);
+	assert_int_equal(stand_committed(stand), 3);
 }
 
 /* What Kafka was not heard to have is sent again by the producer itself. */
 static void at_least_once_a_lost_connection_loses_nothing(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, doubles);
+	stand_configure(stand, doubles);
 	stand->config.transaction.id = NULL;
-	start_configured(stand);
+	stand_start(stand);
 	for (int i = 0; i < 3; i++) {
 		char id[8];
 		snprintf(id, sizeof id, "\"r-%d\"", i);
-		ask(stand, (char[]){'r', '-', (char)('0' + i), '\0'}, i, NULL, NULL);
+		stand_ask(stand, (char[]){'r', '-', (char)('0' + i), '\0'}, i, NULL, NULL);
 		mock_break_connections(&stand->mock);
 		rd_kafka_message_t *answer = mock_read(&stand->mock);
-		assert_true(says(answer, id));
+		assert_true(record_says(answer, id));
 		rd_kafka_message_destroy(answer);
 	}
-	assert_int_equal(stop(stand).answered, 3);
-	assert_int_equal(committed_offset(stand), 3);
+	assert_int_equal(stand_stop(stand).answered, 3);
+	assert_int_equal(stand_committed(stand), 3);
 }
 
 static void a_header_stands_where_the_request_had_it(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	ask(stand, "body", 1, "x-request-id", "head");
+	stand_start_with(stand, doubles);
+	stand_ask(stand, "body", 1, "x-request-id", "head");
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_string_equal(header_of(answer, "x-request-id"), "head");
+	assert_string_equal(record_header(answer, "x-request-id"), "head");
 	rd_kafka_message_destroy(answer);
-	stop(stand);
+	stand_stop(stand);
 }
 
 static void bad_input_is_answered_and_stops_nobody(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
+	stand_start_with(stand, doubles);
 	mock_write(&stand->mock, "key", "{\"inputs\":", NULL, NULL);
-	ask(stand, "late", 1, "x-deadline-ms", "soon");
-	ask(stand, "good", 2, NULL, NULL);
+	stand_ask(stand, "late", 1, "x-deadline-ms", "soon");
+	stand_ask(stand, "good", 2, NULL, NULL);
 	for (int i = 0; i < 2; i++) {
 		rd_kafka_message_t *answer = mock_read(&stand->mock);
-		assert_string_equal(header_of(answer, "sluice-error"), "INPUT");
-		assert_true(says(answer, i == 0 ? "JSON" : "x-deadline-ms"));
+		assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
+		assert_true(record_says(answer, i == 0 ? "JSON" : "x-deadline-ms"));
 		rd_kafka_message_destroy(answer);
 	}
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_true(says(answer, "\"good\""));
+	assert_true(record_says(answer, "\"good\""));
 	rd_kafka_message_destroy(answer);
-	assert_int_equal(stop(stand).failed, 2);
+	assert_int_equal(stand_stop(stand).failed, 2);
 }
 
 /* Dead letters and answers on one topic show their order too: the letter goes first. */
@@ -255,9 +128,9 @@ static const char *const both_out[] = {"out", "out"};
 
 static void configure_letters(struct stand *stand, const char *steps)
 {
-	configure(stand, steps);
+	stand_configure(stand, steps);
 	stand->config.setup.writes = (struct topic_list){2, both_out};
-	stand->stage.dead_letters = 1;
+	stand->stages[0].dead_letters = 1;
 }
 
 static void read_letter(struct stand *stand, struct letter *letter)
@@ -273,7 +146,7 @@ static void bad_input_is_kept_as_a_dead_letter_beside_its_answer(void **state)
 	struct stand *stand = *state;
 	struct letter letter;
 	configure_letters(stand, doubles);
-	start_configured(stand);
+	stand_start(stand);
 	mock_write(&stand->mock, "key", "{\"inputs\":", "x-request-id", "poison");
 	read_letter(stand, &letter);
 	assert_string_equal(letter_kind(&letter), "INPUT");
@@ -285,9 +158,9 @@ static void bad_input_is_kept_as_a_dead_letter_beside_its_answer(void **state)
 	assert_true(text_is(letter_text(&letter, "step"), ""));
 	letter_close(&letter);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_string_equal(header_of(answer, "sluice-error"), "INPUT");
+	assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
 	rd_kafka_message_destroy(answer);
-	assert_int_equal(stop(stand).dead_letters, 1);
+	assert_int_equal(stand_stop(stand).dead_letters, 1);
 }
 
 /* With room for one record in its queue, the producer takes the letter and not yet the answer. */
@@ -298,16 +171,16 @@ static void a_full_producer_doubles_no_dead_letter(void **state)
 	const struct property narrow[] = {{"queue.buffering.max.messages", "1"}, {"log_level", "0"}};
 	configure_letters(stand, doubles);
 	stand->config.transaction.properties = (struct properties){2, narrow};
-	start_configured(stand);
+	stand_start(stand);
 	for (int i = 0; i < 2; i++) {
 		mock_write(&stand->mock, "key", "poison", NULL, NULL);
 		read_letter(stand, &letter);
 		letter_close(&letter);
 		rd_kafka_message_t *answer = mock_read(&stand->mock);
-		assert_string_equal(header_of(answer, "sluice-error"), "INPUT");
+		assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
 		rd_kafka_message_destroy(answer);
 	}
-	struct worker_counts counts = stop(stand);
+	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.dead_letters, 2);
 	assert_int_equal(counts.failed, 2);
 }
@@ -322,26 +195,26 @@ static void a_model_that_is_away_may_be_a_dead_letter_that_names_it(void **state
 	stand->caller.model_count = 1;
 	stand->caller.models = &away;
 	stand->caller.outage_deadletter = true;
-	start_configured(stand);
-	ask(stand, "r", 1, NULL, NULL);
+	stand_start(stand);
+	stand_ask(stand, "r", 1, NULL, NULL);
 	read_letter(stand, &letter);
 	assert_string_equal(letter_kind(&letter), "REMOTE");
 	assert_true(text_is(letter_text(&letter, "step"), "away"));
 	assert_int_equal(letter_number(&letter, "attempts"), 3);
 	letter_close(&letter);
-	stop(stand);
+	stand_stop(stand);
 }
 
 static void a_limit_is_answered_and_not_kept(void **state)
 {
 	struct stand *stand = *state;
 	configure_letters(stand, doubles);
-	start_configured(stand);
-	ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
+	stand_start(stand);
+	stand_ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_string_equal(header_of(answer, "sluice-error"), "LIMIT");
+	assert_string_equal(record_header(answer, "sluice-error"), "LIMIT");
 	rd_kafka_message_destroy(answer);
-	assert_int_equal(stop(stand).dead_letters, 0);
+	assert_int_equal(stand_stop(stand).dead_letters, 0);
 }
 
 static void errors_that_are_not_to_be_answered_are_kept_only(void **state)
@@ -349,69 +222,69 @@ static void errors_that_are_not_to_be_answered_are_kept_only(void **state)
 	struct stand *stand = *state;
 	struct letter letter;
 	configure_letters(stand, doubles);
-	stand->stage.errors_off = true;
-	start_configured(stand);
+	stand->stages[0].errors_off = true;
+	stand_start(stand);
 	mock_write(&stand->mock, "key", "poison", NULL, NULL);
 	read_letter(stand, &letter);
 	letter_close(&letter);
-	ask(stand, "good", 2, NULL, NULL);
+	stand_ask(stand, "good", 2, NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_true(says(answer, "\"good\""));
+	assert_true(record_says(answer, "\"good\""));
 	rd_kafka_message_destroy(answer);
-	assert_int_equal(stop(stand).answered, 1);
+	assert_int_equal(stand_stop(stand).answered, 1);
 }
 
 static void an_answer_leaves_in_the_format_that_the_pipeline_says(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, doubles);
-	stand->stage.format = &format_v1;
-	start_configured(stand);
-	ask(stand, "r", 21, NULL, NULL);
+	stand_configure(stand, doubles);
+	stand->stages[0].format = &format_v1;
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_true(says(answer, "predictions"));
-	assert_true(says(answer, "42"));
+	assert_true(record_says(answer, "predictions"));
+	assert_true(record_says(answer, "42"));
 	rd_kafka_message_destroy(answer);
-	stop(stand);
+	stand_stop(stand);
 }
 
 static void fields_of_an_event_become_tensors_where_the_pipeline_maps_them(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n"
-		     "  input: {topic: in, tensors: {x: {path: trade.price, datatype: FP64}}}\n");
+	stand_start_with(stand, "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n"
+				"  input: {topic: in, tensors: {x: {path: trade.price, datatype: FP64}}}\n");
 	mock_write(&stand->mock, "key", "{\"trade\": {\"price\": 10.5}}", NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_true(says(answer, "[21"));
+	assert_true(record_says(answer, "[21"));
 	rd_kafka_message_destroy(answer);
-	assert_int_equal(stop(stand).failed, 0);
+	assert_int_equal(stand_stop(stand).failed, 0);
 }
 
 static void a_deadline_that_has_passed_is_a_limit(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
-	ask(stand, "future", 1, "x-deadline-ms", "32503680000000");
+	stand_start_with(stand, doubles);
+	stand_ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
+	stand_ask(stand, "future", 1, "x-deadline-ms", "32503680000000");
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_string_equal(header_of(answer, "sluice-error"), "LIMIT");
+	assert_string_equal(record_header(answer, "sluice-error"), "LIMIT");
 	rd_kafka_message_destroy(answer);
 	answer = mock_read(&stand->mock);
-	assert_null(header_of(answer, "sluice-error"));
+	assert_null(record_header(answer, "sluice-error"));
 	rd_kafka_message_destroy(answer);
-	stop(stand);
+	stand_stop(stand);
 }
 
 static void a_dropped_message_leaves_no_answer_but_its_offset_moves_on(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, keeps_small);
-	ask(stand, "large", 11, NULL, NULL);
-	ask(stand, "small", 9, NULL, NULL);
+	stand_start_with(stand, keeps_small);
+	stand_ask(stand, "large", 11, NULL, NULL);
+	stand_ask(stand, "small", 9, NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_true(says(answer, "\"small\""));
+	assert_true(record_says(answer, "\"small\""));
 	rd_kafka_message_destroy(answer);
-	struct worker_counts counts = stop(stand);
+	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.released, 2);
 	assert_int_equal(counts.answered, 1);
 }
@@ -419,12 +292,12 @@ static void a_dropped_message_leaves_no_answer_but_its_offset_moves_on(void **st
 static void a_call_that_cannot_begin_is_an_error_of_its_message(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, calls);
-	ask(stand, "r", 1, NULL, NULL);
+	stand_start_with(stand, calls);
+	stand_ask(stand, "r", 1, NULL, NULL);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
-	assert_true(says(answer, "no endpoint is known for model away"));
+	assert_true(record_says(answer, "no endpoint is known for model away"));
 	rd_kafka_message_destroy(answer);
-	stop(stand);
+	stand_stop(stand);
 }
 
 /* The mock forgets what transactions commit, so a worker in doubt begins again where it
@@ -432,27 +305,27 @@ static void a_call_that_cannot_begin_is_an_error_of_its_message(void **state)
 static void after_a_doubt_the_worker_goes_on_from_what_is_committed(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
+	stand_start_with(stand, doubles);
 	for (int i = 0; i < 3; i++) {
 		char id[8];
 		snprintf(id, sizeof id, "r-%d", i);
-		ask(stand, id, i, NULL, NULL);
+		stand_ask(stand, id, i, NULL, NULL);
 		rd_kafka_message_destroy(mock_read(&stand->mock));
 		mock_break_connections(&stand->mock);
 	}
-	ask(stand, "last", 9, NULL, NULL);
+	stand_ask(stand, "last", 9, NULL, NULL);
 	for (bool last = false; !last;) {
 		rd_kafka_message_t *answer = mock_read(&stand->mock);
-		last = says(answer, "\"last\"");
+		last = record_says(answer, "\"last\"");
 		rd_kafka_message_destroy(answer);
 	}
-	assert_true(stop(stand).resets >= 1);
+	assert_true(stand_stop(stand).resets >= 1);
 }
 
 static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, doubles);
+	stand_configure(stand, doubles);
 	uint64_t nth = 0;
 	while (!stand->worker) {
 		struct error error = {0};
@@ -466,10 +339,7 @@ static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(
 	assert_true(nth > 10);
 	worker_close(stand->worker);
 	stand->worker = NULL;
-	planning_close(&stand->planning);
 }
-
-#define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* ---- a registry of schemas ---- */
 
@@ -568,23 +438,23 @@ static void a_record_whose_schema_is_asked_for_waits_in_its_place(void **state)
 	struct stand *stand = *state;
 	static struct fake_registry registry;
 	registry_start(&registry);
-	configure(stand, doubles);
+	stand_configure(stand, doubles);
 	stand->config.registry = (struct registry_config){.url = registry.url, .answer_topics = mock_out, .answer_topic_count = 1};
-	start_configured(stand);
+	stand_start(stand);
 	ask_by_number(stand, "first");
-	ask(stand, "second", 1, NULL, NULL);
+	stand_ask(stand, "second", 1, NULL, NULL);
 	for (unsigned waited_ms = 0; registry.asked < 2 && waited_ms < MOCK_WAIT_MS; waited_ms += 10)
 		usleep(10000); /* it is asked again while it does not know */
 	registry.knows = true;
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
 	static const unsigned char answer_frame[] = {0, 0, 0, 0, 12};
-	assert_true(says(answer, "first"));
+	assert_true(record_says(answer, "first"));
 	assert_memory_equal(answer->payload, answer_frame, sizeof answer_frame);
 	rd_kafka_message_destroy(answer);
 	answer = mock_read(&stand->mock);
-	assert_true(says(answer, "second"));
+	assert_true(record_says(answer, "second"));
 	rd_kafka_message_destroy(answer);
-	struct worker_counts counts = stop(stand);
+	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 2);
 	assert_int_equal(counts.failed, 0);
 	registry_stop(&registry);

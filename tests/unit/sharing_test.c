@@ -1,0 +1,425 @@
+/* Pipelines that share a worker: each has its own way, its own limits and its own
+ * versions; and what Kafka would not have is replaced. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "net/http_server.h"
+#include "tests/unit/letters.h"
+#include "tests/unit/worker_stand.h"
+
+#define PRODUCE_KEY 0 /* of Kafka's protocol */
+
+static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n";
+static const char triples[] = "  - name: thrice\n    expression: {set: {x: x * 3}}\n  output: {steps: [thrice]}\n";
+static const char calls[] = "  - name: m\n  output: {steps: [m]}\n";
+static const char calls_for_large[] = "  - name: m\n    when: x > 10\n"
+				      "  - name: twice\n    when: x <= 10\n    expression: {set: {x: x * 2}}\n"
+				      "  output: {steps: [m, twice], stepsJoin: any}\n";
+static const char gives_no_answer[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n";
+
+static const char *const both_out[] = {"out", "out"};
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+	nanosleep(&pause, NULL);
+}
+
+static void expect(struct stand *stand, const char *words)
+{
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	if (!record_says(record, words))
+		fail_msg("\"%s\" is not in: %.*s", words, (int)record->len, (const char *)record->payload);
+	rd_kafka_message_destroy(record);
+}
+
+static void expect_error(struct stand *stand, const char *kind, const char *words)
+{
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	assert_non_null(record_header(record, "sluice-error"));
+	assert_string_equal(record_header(record, "sluice-error"), kind);
+	assert_true(record_says(record, words));
+	rd_kafka_message_destroy(record);
+}
+
+/* ---- a model that answers when it is let ---- */
+
+#define HELD_MAX 64
+
+struct model {
+	struct loop *loop;
+	struct http_server *server;
+	pthread_t thread;
+	atomic_bool open, ending;
+	struct http_asked *held[HELD_MAX];
+	size_t held_count;
+	char url[64];
+	struct model_address address;
+	struct model_config config;
+};
+
+static void model_answer(struct http_asked *asked)
+{
+	http_server_answer(
+		asked, 200, "application/json",
+		TEXT("{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[7]}]}"),
+		NULL, 0);
+}
+
+static void model_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	struct model *model = context;
+	(void)method, (void)path, (void)body;
+	if (atomic_load(&model->open) || model->held_count == HELD_MAX)
+		model_answer(asked);
+	else
+		model->held[model->held_count++] = asked;
+}
+
+static void *model_run(void *context)
+{
+	struct model *model = context;
+	struct error error = {0};
+	while (!atomic_load(&model->ending) && loop_turn(model->loop, 5, &error))
+		while (atomic_load(&model->open) && model->held_count > 0)
+			model_answer(model->held[--model->held_count]);
+	return NULL;
+}
+
+static void model_open(struct model *model, struct stand *stand)
+{
+	struct error error = {0};
+	*model = (struct model){0};
+	model->loop = loop_open(&error);
+	const struct http_server_config config = {
+		.body_bytes = 1 << 16, .connections = 100, .called = model_called, .context = model};
+	model->server = http_server_open(model->loop, &config, &error);
+	assert_non_null(model->server);
+	snprintf(model->url, sizeof model->url, "http://127.0.0.1:%d/v2/models/m/infer", http_server_port(model->server));
+	model->address = (struct model_address){.url = model->url};
+	model->config = (struct model_config){.name = "m", .addresses = {1, &model->address}};
+	stand->caller.model_count = 1;
+	stand->caller.models = &model->config;
+	assert_int_equal(pthread_create(&model->thread, NULL, model_run, model), 0);
+}
+
+static void model_close(struct model *model)
+{
+	atomic_store(&model->ending, true);
+	pthread_join(model->thread, NULL);
+	http_server_close(model->server);
+	loop_close(model->loop);
+}
+
+/* ---- side by side ---- */
+
+static void two_pipelines_share_a_worker(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand_configure_also(stand, triples);
+	stand_start(stand);
+	stand_ask(stand, "r-1", 21, NULL, NULL);
+	expect(stand, "[42]");
+	stand_ask_at(stand, "also", "key", "r-2", 21);
+	expect(stand, "[63]");
+	assert_int_equal(stand_stop(stand).answered, 2);
+}
+
+/* Far more than the stage may have in flight, and than it may have in hand. */
+static void a_full_pipeline_holds_up_no_other_and_loses_nothing(void **state)
+{
+	enum { REQUESTS = 1500 };
+	struct stand *stand = *state;
+	struct stage_counts counts = {0};
+	struct model model;
+	stand_configure(stand, calls);
+	stand_configure_also(stand, triples);
+	model_open(&model, stand);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].limits.in_flight = 5;
+	stand->stages[0].counts = &counts;
+	stand_start(stand);
+	for (int i = 0; i < REQUESTS; i++) {
+		char request[200];
+		int length = snprintf(
+			request, sizeof request,
+			"{\"id\":\"r-%d.\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}", i);
+		assert_int_equal(rd_kafka_produce(stand->mock.in, 0, RD_KAFKA_MSG_F_COPY, request, (size_t)length, "k", 1, NULL),
+				 0);
+	}
+	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
+	for (int waited_ms = 0; counts.pauses == 0; waited_ms += 10) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		pause_ms(10);
+	}
+	assert_int_equal(counts.taken, 5);
+	stand_ask_at(stand, "also", "key", "other", 21);
+	expect(stand, "[63]");
+	atomic_store(&model.open, true);
+	for (int i = 0; i < REQUESTS; i++) {
+		char id[20];
+		snprintf(id, sizeof id, "\"r-%d.\"", i);
+		expect(stand, id);
+	}
+	assert_int_equal(stand_stop(stand).answered, REQUESTS + 1);
+	assert_int_equal(stand_committed(stand), REQUESTS);
+	model_close(&model);
+}
+
+static void by_key_an_answer_waits_for_its_own_key_alone(void **state)
+{
+	struct stand *stand = *state;
+	struct model model;
+	stand_configure(stand, calls_for_large);
+	model_open(&model, stand);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].by_key = true;
+	stand_start(stand);
+	stand_ask_at(stand, "in", "a", "slow", 11);
+	stand_ask_at(stand, "in", "a", "behind", 1);
+	stand_ask_at(stand, "in", "b", "other", 2);
+	stand_ask_at(stand, "in", NULL, "free", 3);
+	expect(stand, "\"other\"");
+	expect(stand, "\"free\"");
+	atomic_store(&model.open, true);
+	expect(stand, "\"slow\"");
+	expect(stand, "\"behind\"");
+	stand_stop(stand);
+	assert_int_equal(stand_committed(stand), 4);
+	model_close(&model);
+}
+
+/* ---- records that are none, and steps that are looked at ---- */
+
+static void a_record_without_a_value_is_an_error_that_is_kept(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	stand_configure(stand, doubles);
+	stand->config.setup.writes = (struct topic_list){2, both_out};
+	stand->stages[0].dead_letters = 1;
+	stand_start(stand);
+	assert_int_equal(rd_kafka_produce(stand->mock.in, 0, RD_KAFKA_MSG_F_COPY, NULL, 0, "key", 3, NULL), 0);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	letter_open(&letter, (struct text){record->payload, record->len});
+	assert_string_equal(letter_kind(&letter), "INPUT");
+	letter_close(&letter);
+	rd_kafka_message_destroy(record);
+	expect_error(stand, "INPUT", "tombstone");
+	stand_ask(stand, "good", 2, NULL, NULL);
+	expect(stand, "\"good\"");
+	stand_stop(stand);
+}
+
+static void without_output_what_the_last_steps_gave_leaves(void **state)
+{
+	struct stand *stand = *state;
+	const struct step_topics leaf[] = {{TOPIC_NOWHERE, 0}};
+	stand_configure(stand, gives_no_answer);
+	stand->stages[0].answers = TOPIC_NOWHERE;
+	stand->stages[0].steps = leaf;
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
+	expect(stand, "[42]");
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.released, 1);
+	assert_int_equal(counts.answered, 0);
+}
+
+static void a_tap_is_told_what_a_step_was_sent_and_gave(void **state)
+{
+	struct stand *stand = *state;
+	const struct step_taps taps[] = {{{0, 0}, 1}};
+	stand_configure(stand, doubles);
+	stand->config.setup.writes = (struct topic_list){1, (const char *const[]){"elsewhere"}};
+	rd_kafka_mock_topic_create(stand->mock.cluster, "elsewhere", 1, 1);
+	stand->config.setup.taps = (struct topic_list){1, mock_out};
+	stand->stages[0].taps = taps;
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
+	expect(stand, "[21]");
+	expect(stand, "[42]");
+	assert_int_equal(stand_stop(stand).answered, 1);
+}
+
+/* ---- what Kafka refuses after it was taken into the producer's queue ---- */
+
+/* The next batch that is produced is refused for its size. */
+static void refuse_next_batch(struct stand *stand)
+{
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE_KEY, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+}
+
+static void refused_is_answered_and_kept(struct stand *stand, const char *transactional_id)
+{
+	struct letter letter;
+	stand_configure(stand, doubles);
+	stand->config.transaction.id = transactional_id;
+	stand->config.setup.writes = (struct topic_list){2, both_out};
+	stand->stages[0].dead_letters = 1;
+	stand_ask(stand, "large", 1, NULL, NULL);
+	refuse_next_batch(stand);
+	stand_start(stand);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	letter_open(&letter, (struct text){record->payload, record->len});
+	assert_string_equal(letter_kind(&letter), "LIMIT");
+	assert_true(text_is(letter_text(&letter, "id"), "large"));
+	letter_close(&letter);
+	rd_kafka_message_destroy(record);
+	expect_error(stand, "LIMIT", "Kafka refused what it was to be answered");
+	stand_ask(stand, "good", 2, NULL, NULL);
+	expect(stand, "\"good\"");
+	assert_int_equal(stand_stop(stand).refused, 1);
+}
+
+static void at_least_once_what_kafka_refuses_is_answered_as_a_limit(void **state)
+{
+	struct stand *stand = *state;
+	refused_is_answered_and_kept(stand, NULL);
+	assert_int_equal(stand_committed(stand), 2);
+}
+
+static void exactly_once_what_kafka_refuses_is_answered_as_a_limit(void **state)
+{
+	refused_is_answered_and_kept(*state, "test");
+}
+
+static void of_a_batch_that_is_refused_only_the_largest_is_to_blame(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	stand_ask(stand, "small", 1, NULL, NULL);
+	stand_ask(stand, "a-much-longer-name", 2, NULL, NULL);
+	stand_ask(stand, "short", 3, NULL, NULL);
+	refuse_next_batch(stand);
+	stand_start(stand);
+	bool limit = false, small = false, last = false;
+	for (int i = 0; i < 3; i++) {
+		rd_kafka_message_t *record = mock_read(&stand->mock);
+		bool failed = record_header(record, "sluice-error") != NULL;
+		assert_int_equal(failed, record_says(record, "Kafka refused"));
+		limit = limit || failed;
+		small = small || record_says(record, "\"small\"");
+		last = last || record_says(record, "\"short\"");
+		rd_kafka_message_destroy(record);
+	}
+	assert_true(limit && small && last);
+	assert_int_equal(stand_stop(stand).failed, 1);
+	assert_int_equal(stand_committed(stand), 3);
+}
+
+/* ---- reloading ---- */
+
+static void wait_until_followed(const struct stand *stand, const struct worker_setup *setup)
+{
+	for (int waited_ms = 0; worker_follows(stand->worker) != setup; waited_ms += 10) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		pause_ms(10);
+	}
+}
+
+/* The stages of `setup` are those of the stand but for the first, which does `steps`. */
+static void reload_first(struct stand *stand, struct planning *planning, struct stage_config *stages, struct worker_setup *setup,
+			 const char *steps)
+{
+	planning_open_steps(planning, steps);
+	assert_int_equal(planning_errors(planning), 0);
+	memcpy(stages, stand->stages, sizeof stand->stages);
+	stages[0].graph = planning->graph;
+	stages[0].version = 2;
+	*setup = stand->config.setup;
+	setup->stages = stages;
+	worker_reload(stand->worker, setup);
+	wait_until_followed(stand, setup);
+}
+
+static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **state)
+{
+	struct stand *stand = *state;
+	struct model model;
+	struct planning planning;
+	struct stage_config stages[STAND_STAGES];
+	struct worker_setup setup;
+	atomic_size_t users = 0;
+	stand_configure(stand, calls);
+	stand_configure_also(stand, triples);
+	model_open(&model, stand);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].by_key = true;
+	stand->stages[0].users = stand->stages[1].users = &users;
+	stand_start(stand);
+	stand_ask_at(stand, "in", "a", "before", 1);
+	stand_ask_at(stand, "also", "a", "other", 1);
+	expect(stand, "\"other\"");
+	reload_first(stand, &planning, stages, &setup, doubles);
+	stand_ask_at(stand, "in", "b", "after", 21);
+	expect(stand, "[42]");
+	assert_int_equal(users, 3); /* the old one, the new one, and the one that stayed */
+	atomic_store(&model.open, true);
+	expect(stand, "\"before\"");
+	for (int waited_ms = 0; users != 2; waited_ms += 10) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		stand_ask_at(stand, "also", "a", "turn", 1); /* the worker is awake, and looks */
+		expect(stand, "\"turn\"");
+		pause_ms(10);
+	}
+	stand_stop(stand);
+	assert_int_equal(users, 0);
+	assert_int_equal(stand_committed(stand), 2);
+	planning_close(&planning);
+	model_close(&model);
+}
+
+static void a_pipeline_that_is_new_begins_to_read_and_one_that_is_gone_ends(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand_configure_also(stand, triples);
+	struct worker_setup both = stand->config.setup, second = both;
+	stand->config.setup.reads.count = stand->config.setup.stage_count = 1;
+	stand->config.consumer.assigned.count = 1;
+	stand->config.transaction.id = NULL;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 1, NULL, NULL);
+	expect(stand, "\"r-1\"");
+	worker_reload(stand->worker, &both);
+	stand_ask_at(stand, "also", "key", "r-2", 21);
+	expect(stand, "[63]");
+	second.stages = &stand->stages[1];
+	second.stage_count = 1;
+	worker_reload(stand->worker, &second);
+	wait_until_followed(stand, &second);
+	stand_ask(stand, "left", 1, NULL, NULL);
+	stand_ask_at(stand, "also", "key", "r-3", 21);
+	expect(stand, "\"r-3\"");
+	assert_int_equal(stand_stop(stand).answered, 3);
+	assert_int_equal(stand_committed(stand), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(two_pipelines_share_a_worker),
+		STORY(a_full_pipeline_holds_up_no_other_and_loses_nothing),
+		STORY(by_key_an_answer_waits_for_its_own_key_alone),
+		STORY(a_record_without_a_value_is_an_error_that_is_kept),
+		STORY(without_output_what_the_last_steps_gave_leaves),
+		STORY(a_tap_is_told_what_a_step_was_sent_and_gave),
+		STORY(at_least_once_what_kafka_refuses_is_answered_as_a_limit),
+		STORY(exactly_once_what_kafka_refuses_is_answered_as_a_limit),
+		STORY(of_a_batch_that_is_refused_only_the_largest_is_to_blame),
+		STORY(what_is_in_flight_ends_as_it_began_when_its_pipeline_changes),
+		STORY(a_pipeline_that_is_new_begins_to_read_and_one_that_is_gone_ends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
