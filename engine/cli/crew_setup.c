@@ -226,7 +226,8 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 #define MEMORY_OF_ENGINE ((size_t)24 << 20) /* the program, its files, the main thread */
 #define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
 #define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it works, slowly */
-#define MEMORY_PARTS 8			    /* one waits to be taken, one is being fetched, three are in flight, two on their way out */
+/* Of which one waits to be taken, one is being fetched, three are in flight, two on their way out. */
+#define MEMORY_PARTS 8
 #define IN_FLIGHT_BYTES 8192		    /* of a small message: so many of them fit */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
