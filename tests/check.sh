@@ -139,7 +139,7 @@ part_grpc() {
 }
 
 part_kafka() {
-	make_quietly kafka NAME="kill soak"
+	make_quietly kafka NAME="kill soak stages"
 }
 
 part_contract() {

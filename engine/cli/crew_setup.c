@@ -72,15 +72,30 @@ static bool step_topics_make(struct stage_config *stage, struct group *group, co
 	return true;
 }
 
-static bool stage_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+/* The topics of the stages that it sends on to. */
+static bool next_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const struct graph_part *part = stage->graph->part;
+	if (!part || part->next_count == 0)
+		return true;
+	uint32_t *next = ARENA_ARRAY(arena, uint32_t, part->next_count);
+	for (size_t i = 0; next && i < part->next_count; i++)
+		next[i] = topic_number(&group->writes, plan->topics[plan->stages[part->next[i].stage].topic].name);
+	stage->next = next;
+	return next != NULL;
+}
+
+static bool stage_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, size_t index,
+		       struct arena *arena)
 {
 	const struct pipeline_output *output = &plan->graph->spec->output;
 	uint32_t *reads = ARENA_ARRAY(arena, uint32_t, plan->topic_count);
 	if (!reads)
 		return false;
 	*stage = (struct stage_config){
-		.name = plan->graph->name,
-		.graph = plan->graph,
+		.name = index == 0 ? plan->graph->name
+				   : arena_print(arena, "%s stage %s", plan->graph->name, plan->stages[index].name),
+		.graph = plan->stages[index].graph,
 		.topics = reads,
 		.answers = TOPIC_NOWHERE,
 		.dead_letters = TOPIC_NOWHERE,
@@ -90,14 +105,15 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 	};
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
-		if (topic->role == TOPIC_INPUTS)
+		bool own = topic->role == TOPIC_STAGE && topic->of == index;
+		if (own || (topic->role == TOPIC_INPUTS && index == 0))
 			reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
 		else if (topic->role == TOPIC_OUTPUTS)
 			stage->answers = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_ERRORS)
 			stage->dead_letters = topic_number(&group->writes, topic->name);
 	}
-	return step_topics_make(stage, group, plan, arena);
+	return next_make(stage, group, plan, arena) && step_topics_make(stage, group, plan, arena);
 }
 
 /* ---- callers: one for as many pipelines as can share it ---- */
@@ -180,6 +196,15 @@ static struct stage_counts *counts_of(struct group *group, const char *name, str
 	return served->counts;
 }
 
+static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group,
+			const struct pipeline_plan *pipeline, struct arena *arena)
+{
+	for (size_t i = 0; i < pipeline->stage_count; i++)
+		if (!stage_make(&stages[setup->stage_count++], group, pipeline, i, arena))
+			return false;
+	return true;
+}
+
 static bool fill(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct deployment *deployment,
 		 const struct step_kind *const *kinds, struct arena *arena, struct arena *lasting, struct error *error)
 {
@@ -190,14 +215,19 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (strcmp(pipeline->group, group->name) != 0)
 			continue;
-		struct stage_config *stage = &stages[setup->stage_count++];
-		if (!stage_make(stage, group, pipeline, arena))
+		size_t first = setup->stage_count;
+		if (!stages_make(setup, stages, group, pipeline, arena))
 			return false;
-		stage->caller = caller_make(callers, &caller_count, plan, pipeline, arena, error);
-		stage->version = deployment_version(deployment, pipeline, kinds);
-		stage->counts = counts_of(group, stage->name, lasting);
-		if (!stage->caller || stage->version == 0 || !stage->counts || !stage_check(stage, error))
-			return false;
+		const struct caller_config *caller = caller_make(callers, &caller_count, plan, pipeline, arena, error);
+		uint64_t version = deployment_version(deployment, pipeline, kinds);
+		for (size_t j = first; j < setup->stage_count; j++) {
+			struct stage_config *stage = &stages[j];
+			stage->caller = caller;
+			stage->version = version;
+			stage->counts = counts_of(group, stage->name, lasting);
+			if (!caller || version == 0 || !stage->counts || !stage_check(stage, error))
+				return false;
+		}
 	}
 	return callers && !arena_failed(arena) && !arena_failed(lasting);
 }
@@ -206,7 +236,10 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 				     atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error)
 {
 	struct worker_setup *setup = ARENA_NEW(arena, struct worker_setup);
-	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, deployment->plan.count);
+	size_t room = 0;
+	for (size_t i = 0; i < deployment->plan.count; i++)
+		room += deployment->plan.pipelines[i].stage_count;
+	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
 	if (!setup || !stages || !fill(setup, stages, group, deployment, kinds, arena, lasting, error)) {
 		if (error->kind == ERROR_NONE)
 			error_memory(error, ERROR_SYSTEM, "preparing workers");

@@ -31,11 +31,10 @@ static bool check_stages(const struct pipeline_plan *plan, struct error *error)
 			      "it reads other pipelines' topics (externalInputs, externalTriggers); bind one topic by input.topic "
 			      "instead",
 			      NULL);
-	if (plan->stage_count > 1)
-		return refuse(plan, (struct place){0}, error, "it has more than one stage, because ", plan->stages[1].reason);
-	if (plan->stages[0].state)
-		return refuse(plan, (struct place){0}, error, "state over requests is not kept yet, and it remembers ",
-			      plan->stages[0].state);
+	for (size_t i = 0; i < plan->stage_count; i++)
+		if (plan->stages[i].state)
+			return refuse(plan, (struct place){0}, error, "state over requests is not kept yet, and it remembers ",
+				      plan->stages[i].state);
 	return true;
 }
 

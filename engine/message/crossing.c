@@ -89,9 +89,10 @@ static size_t record_room(const struct message *message, uint64_t next, const st
 	const struct carried *carried = message->carried;
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(crossing->from) +
 		      text_room(message->id) + text_room(message->origin.topic) + text_room(message->key) +
-		      text_room(crossing->original) + text_room(text_of(message->format ? message->format->name : NULL)) +
-		      text_room(message->payload_id) + text_room(message->seldon_meta) +
-		      avro_tensors_room(tensors_end(&listing->tensors)) + payload_room(&message->payload);
+		      text_room(crossing->key) + text_room(crossing->original) +
+		      text_room(text_of(message->format ? message->format->name : NULL)) + text_room(message->payload_id) +
+		      text_room(message->seldon_meta) + avro_tensors_room(tensors_end(&listing->tensors)) +
+		      payload_room(&message->payload);
 	for (size_t i = 0; i < message->headers.count; i++)
 		room += text_room(message->headers.items[i].name) + text_room(message->headers.items[i].value);
 	for (size_t i = 0; i < message->wanted.count; i++)
@@ -220,6 +221,7 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 	to = avro_put_long(to, message->time_ms);
 	to = avro_put_long(to, crossing->deadline_ms);
 	to = put_optional(to, message->key);
+	to = put_optional(to, crossing->key);
 	to = put_headers(to, message->headers);
 	to = avro_put_bytes(to, crossing->original);
 	to = put_form(to, message);

@@ -20,6 +20,7 @@
 struct crossing {
 	struct text from;     /* name of the stage that sends it */
 	struct text original; /* the request's record as it came */
+	struct text key;      /* of that record: its answer keeps it; bytes NULL: none */
 	int64_t deadline_ms;  /* of the clock on the wall; 0: none */
 	bool request;	      /* whether the request's payload goes along; when read: whether it did */
 };

@@ -196,6 +196,7 @@ static bool read_body(struct reading *reading, struct message *message, struct c
 	message->time_ms = avro_read_long(&reading->cursor);
 	crossing->deadline_ms = avro_read_long(&reading->cursor);
 	message->key = read_optional(reading);
+	crossing->key = read_optional(reading);
 	read_headers(reading, &message->headers);
 	crossing->original = avro_read_bytes(&reading->cursor);
 	if (!read_form(reading, message) || !avro_read_tensors(&reading->cursor, reading->arena, &reading->tensors, reading->error))

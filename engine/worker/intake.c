@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "worker/crossings.h"
 #include "worker/parts.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
@@ -26,7 +27,7 @@ static bool read_headers(struct message *message, struct error *error)
 }
 
 /* Without an id of its own a message is named by where it stood. */
-static void message_identify(struct message *message)
+void message_identify(struct message *message)
 {
 	if (message->id.length == 0)
 		message->id = message->payload_id;
@@ -36,7 +37,7 @@ static void message_identify(struct message *message)
 }
 
 /* Callers name a time of day; here time is the loop's, which never goes back. */
-static void message_set_clock(struct message *message, const struct loop *loop)
+void message_set_clock(struct message *message, const struct loop *loop)
 {
 	if (message->deadline_ms == 0)
 		return;
@@ -65,6 +66,8 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 	message->origin = (struct origin){.topic = text_of(worker->setup->reads.names[record->topic]),
 					  .partition = record->partition,
 					  .offset = record->offset};
+	if (comes_from_stage(flight->stage->config))
+		return crossing_take(worker, flight, error);
 	message->time_ms = record->time_ms;
 	message->key = record->key;
 	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&

@@ -213,6 +213,9 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->counted_bytes = 0;
 	flight->held = flight->settled = flight->leaving = flight->finished = false;
 	flight->unfit = flight->lettered = false;
+	flight->crossed = 0;
+	flight->request = record->value;
+	flight->kept_key = record->key;
 	flight->left = NULL;
 	flight->blame = lane->blamed_count > 0 ? blame_of(lane, record->offset) : 0;
 	flight->emissions = NULL;

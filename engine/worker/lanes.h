@@ -66,6 +66,9 @@ struct flight {
 	unsigned blame;		     /* enum blame, as bits */
 	bool unfit;		     /* its answer could not leave: kept as a dead letter, whatever the error */
 	bool lettered;		     /* its dead letter has left */
+	uint64_t crossed;	     /* stages behind that it has gone on to, as bits */
+	struct text request;	     /* the request's record as it came, here or to an earlier stage */
+	struct text kept_key;	     /* of that record: its answer keeps it; bytes NULL: it had none */
 	const struct emission *left; /* the last of its emissions that has */
 	enum flow_outcome outcome;
 	struct answer answer;

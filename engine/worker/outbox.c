@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "message/dead_letter.h"
+#include "worker/crossings.h"
 #include "worker/parts.h"
 
 void outbox_open(struct outbox *outbox, size_t answer_bytes)
@@ -20,7 +21,7 @@ void outbox_close(struct outbox *outbox)
 	buffer_close(&outbox->encoded);
 }
 
-static struct position origin_of(const struct flight *flight)
+struct position origin_of(const struct flight *flight)
 {
 	return (struct position){flight->record.topic, flight->record.partition, flight->record.offset};
 }
@@ -72,7 +73,7 @@ static bool answer_write(struct outbox *outbox, const struct flight *flight, con
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),
-		.key = flight->record.key,
+		.key = flight->kept_key,
 		.value = buffer_view(&outbox->encoded),
 		.headers = answer_headers(&flight->message, &answer, format, headers),
 	};
@@ -105,7 +106,7 @@ static bool step_write(struct outbox *outbox, const struct flight *flight, const
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),
-		.key = flight->record.key,
+		.key = flight->kept_key,
 		.value = buffer_view(&outbox->encoded),
 		.headers = answer_headers(&message, &answer, message.format, headers),
 	};
@@ -149,18 +150,18 @@ static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight
 static enum produce_verdict letter_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
 					   struct text payload, struct error *error)
 {
-	const struct record *record = &flight->record;
+	const struct message *message = &flight->message;
 	const struct dead_letter letter = {
 		.id = flight->message.id,
 		.error = answer->error,
 		.pipeline = flight->stage->config->graph->name,
 		.step = answer->step,
 		.attempts = answer->attempts,
-		.origin = {text_of(outbox->setup->reads.names[record->topic]), record->partition, record->offset},
-		.time_ms = record->time_ms,
+		.origin = message->origin,
+		.time_ms = comes_from_stage(flight->stage->config) ? message->time_ms : flight->record.time_ms,
 		.failed_ms = loop_time_of_day_ms(flight->stage->worker->loop),
-		.key = record->key,
-		.headers = flight->message.headers,
+		.key = flight->kept_key,
+		.headers = message->headers,
 		.payload = payload,
 	};
 	buffer_clear(&outbox->encoded);
@@ -169,7 +170,7 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 	const struct outgoing outgoing = {
 		.topic = flight->stage->config->dead_letters,
 		.origin = origin_of(flight),
-		.key = record->key,
+		.key = flight->kept_key,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);
@@ -188,8 +189,7 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 		return PRODUCED;
 	struct error error = {0};
 	bool whole = !(flight->blame & BLAME_LETTER);
-	enum produce_verdict verdict =
-		whole ? letter_produce(outbox, flight, answer, flight->record.value, &error) : PRODUCE_REFUSED;
+	enum produce_verdict verdict = whole ? letter_produce(outbox, flight, answer, flight->request, &error) : PRODUCE_REFUSED;
 	if (verdict == PRODUCE_REFUSED) {
 		error = (struct error){0};
 		verdict = letter_produce(outbox, flight, answer, (struct text){0}, &error);
@@ -205,7 +205,8 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 
 /* ---- all of it ---- */
 
-/* First the dead letter where it is an error, then what its steps leave, then the answer. */
+/* First the dead letter where it is an error, then what its steps leave, then what goes on
+ * to other stages, then the answer. */
 static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
 					 struct error *error)
 {
@@ -213,6 +214,8 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 	enum produce_verdict verdict = flight_bury(outbox, flight, answer);
 	if (verdict == PRODUCED && (flight->emissions || config->steps))
 		verdict = emissions_leave(outbox, flight, answer, error);
+	if (verdict == PRODUCED && config->next)
+		verdict = crossings_leave(outbox, flight, error);
 	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER || config->answers == TOPIC_NOWHERE ||
 	    (answer->error && config->errors_off))
 		return verdict;
@@ -235,6 +238,8 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 	flight->unfit = true;
 	flight->error = error;
 	flight->answer = (struct answer){.error = &flight->error};
+	if (flight->outcome == FLOW_PASSED)
+		flight->outcome = FLOW_ANSWER;
 	verdict = answer_leave(outbox, flight, &flight->answer, &again);
 	if (verdict == PRODUCE_REFUSED && outbox->failure.kind == ERROR_NONE)
 		outbox->failure = again;
@@ -243,7 +248,7 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 
 static bool is_half_left(const struct flight *flight)
 {
-	return flight->lettered || flight->left;
+	return flight->lettered || flight->left || flight->crossed;
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)

@@ -24,6 +24,9 @@ struct outbox {
 void outbox_open(struct outbox *outbox, size_t answer_bytes);
 void outbox_close(struct outbox *outbox); /* what was produced may still be under way */
 
+/* Where the record stood that this flight answers. */
+struct position origin_of(const struct flight *flight);
+
 /* What leaves for this flight. PRODUCED: all of it did, or nothing had to; PRODUCE_FULL:
  * to be put again, what had left already does not leave twice. */
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight);

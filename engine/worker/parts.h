@@ -4,6 +4,7 @@
  *   worker.c   the loop: what happens in a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
  *   unread.c   messages whose schema is being asked for
+ *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
  *   outbox.c   what leaves for a message, encoded
@@ -109,6 +110,12 @@ void stages_advance(struct worker *worker);
 int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: nothing waits for time */
 
 /* ---- intake.c ---- */
+
+/* Without an id of its own a message is named by where it stood. */
+void message_identify(struct message *message);
+
+/* Callers name a time of day; here time is the loop's, which never goes back. */
+void message_set_clock(struct message *message, const struct loop *loop);
 
 /* Whether there is a stage that may take more. */
 bool intake_may_take(const struct worker *worker);

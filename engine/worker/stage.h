@@ -61,6 +61,7 @@ struct stage_config {
 	size_t topic_count;
 	const uint32_t *topics;		 /* of the setup's reads: whose records it takes */
 	uint32_t answers;		 /* of the setup's writes */
+	const uint32_t *next;		 /* so too: of the stages that it sends on to, as graph->part has them */
 	uint32_t dead_letters;		 /* of requests that failed by INPUT or REMOTE */
 	const struct step_topics *steps; /* of the setup's writes, for each step: they leave with the answer. NULL: none */
 	const struct step_taps *taps;	 /* for each step: they may be lost. NULL: none */

@@ -71,10 +71,9 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a], format: yaml}\n",
 		 "output.format `yaml` is no format"},
 		{"  input: {externalInputs: [other.outputs]}\n" DOUBLES, "it reads other pipelines' topics"},
-		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  - {name: b, inputs: [a], isolate: true, expression: {set: "
-		 "{x: "
-		 "x}}}\n  output: {steps: [b]}\n",
-		 "more than one stage, because"},
+		{"  steps:\n  - {name: a, isolate: true, expression: {set: {y: x}}}\n"
+		 "  - {name: b, isolate: true, expression: {set: {z: x}}}\n  output: {steps: [a, b]}\n",
+		 "state over requests is not kept yet"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[1000];

@@ -136,7 +136,8 @@ static void send_on(struct staged *staged, size_t stage, const struct message *m
 		struct buffer bytes;
 		struct error error = {0};
 		const struct crossing crossing = {
-			.from = text_of(staged->plan->stages[stage].name), .original = original, .request = part->next[i].request};
+			.from = text_of(staged->plan->stages[stage].name), .original = original,
+						  .key = TEXT("own key"), .request = part->next[i].request};
 		buffer_open(&bytes, RECORD_BYTES_MAX);
 		assert_true(crossing_encode(message, (uint64_t)1 << i, &crossing, &bytes, &error));
 		struct staged_record *record = &staged->records[staged->record_count++];
@@ -419,6 +420,7 @@ static void only_what_is_read_behind_goes_along_and_each_tensor_once(void **stat
 	assert_ptr_equal(s->tensors.items[0], t->tensors.items[0]);
 	assert_true(text_is(message.payload_id, "own"));
 	assert_true(text_is(message.key, "k"));
+	assert_true(text_is(crossing.key, "own key"));
 	assert_int_equal(message.time_ms, 1234);
 	assert_ptr_equal(message.format, &format_oip_json);
 	assert_true(text_is(headers_find(message.headers, TEXT("X-Tier"))->value, "gold"));

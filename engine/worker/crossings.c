@@ -1,0 +1,82 @@
+/* crossings.c: see crossings.h. */
+#include "worker/crossings.h"
+
+#include "message/crossing.h"
+
+/* When the loop's clock began, on the wall. */
+static int64_t boot_ms(const struct loop *loop)
+{
+	return loop_time_of_day_ms(loop) - loop_now_ms(loop);
+}
+
+bool crossing_take(const struct worker *worker, struct flight *flight, struct error *error)
+{
+	struct message *message = &flight->message;
+	struct crossing crossing = {0};
+	bool decoded = crossing_decode(message, flight->record.value, &crossing, error);
+	if (decoded) {
+		flight->request = crossing.original;
+		flight->kept_key = crossing.key;
+	}
+	if (!message->format)
+		message->format = &format_oip_json;
+	message->deadline_ms = crossing.deadline_ms;
+	message_identify(message);
+	message_set_clock(message, worker->loop);
+	return decoded;
+}
+
+static struct text key_for(const struct flight *flight, size_t next)
+{
+	switch (flight->stage->config->graph->part->next[next].key) {
+	case STAGE_KEY_SAME:
+		return flight->record.key;
+	case STAGE_KEY_REQUEST_ID:
+		return flight->message.id;
+	case STAGE_KEY_EXPRESSION:
+		return flight->message.carried->keys[next];
+	case STAGE_KEY_CLIENT:
+		break;
+	}
+	return flight->kept_key;
+}
+
+static enum produce_verdict crossing_produce(struct outbox *outbox, const struct flight *flight, size_t next, struct error *error)
+{
+	const struct stage_config *config = flight->stage->config;
+	const struct graph_part *part = config->graph->part;
+	const struct message *message = &flight->message;
+	const struct crossing crossing = {
+		.from = text_of(part->name),
+		.original = flight->request,
+		.key = flight->kept_key,
+		.deadline_ms = message->deadline_ms ? message->deadline_ms + boot_ms(flight->stage->worker->loop) : 0,
+		.request = part->next[next].request,
+	};
+	buffer_clear(&outbox->encoded);
+	if (!crossing_encode(message, (uint64_t)1 << next, &crossing, &outbox->encoded, error))
+		return PRODUCE_REFUSED;
+	const struct outgoing outgoing = {
+		.topic = config->next[next],
+		.origin = origin_of(flight),
+		.key = key_for(flight, next),
+		.value = buffer_view(&outbox->encoded),
+	};
+	return output_produce(outbox->output, &outgoing, error);
+}
+
+enum produce_verdict crossings_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+{
+	const struct carried *carried = flight->message.carried;
+	const struct graph_part *part = flight->stage->config->graph->part;
+	for (size_t i = 0; carried && !flight->unfit && i < part->next_count; i++) {
+		uint64_t bit = (uint64_t)1 << i;
+		if (!(carried->next & bit) || flight->crossed & bit)
+			continue;
+		enum produce_verdict verdict = crossing_produce(outbox, flight, i, error);
+		if (verdict != PRODUCED)
+			return verdict;
+		flight->crossed |= bit;
+	}
+	return PRODUCED;
+}

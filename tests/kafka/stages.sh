@@ -1,0 +1,37 @@
+#!/bin/bash
+# A pipeline of three stages under load, whose engine is killed with -9 every 2 s and
+# started again. Exactly once, each answer must be there once, right, and in its key's
+# order, though each crosses Kafka twice on its way; at least once none may be missing.
+#   stages.sh SLUICE BUILD      with requests and model_server in BUILD
+# SECONDS_UNDER_FIRE and RATE change the sizes. Takes about 40 seconds.
+set -u
+what=stages
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+seconds=${SECONDS_UNDER_FIRE:-12} rate=${RATE:-2000}
+
+start_broker
+start_model
+
+fire() { # $1 topic and group; $2 delivery, $3 seconds
+	local second
+	topics "$1" "$1-answers"
+	send "$1" $((rate * $3)) "$rate"
+	start_engine stages "$1" "$1" "$2" one --commit 100ms
+	engine=$started
+	for ((second = 0; second < $3; second += 2)); do
+		sleep 2
+		kill_at_once "$engine"
+		start_engine stages "$1" "$1" "$2" one --commit 100ms
+		engine=$started
+	done
+	sent
+}
+
+fire crossed exactly-once "$seconds"
+check_answers crossed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
+stop_engine crossed "$engine"
+fire repeated at-least-once $((seconds / 2))
+check_answers repeated $((rate * seconds / 2)) "doubled: uncommitted: disordered: silence_ms:-lt:6000"
+stop_engine repeated "$engine"
+tell_result

@@ -1,0 +1,254 @@
+/* worker_stages_test.c: one worker and a pipeline of several stages against the mock of a
+ * broker: requests cross from stage to stage, and leave once.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/letters.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/planning.h"
+#include "worker/worker.h"
+
+#define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+#define STAGES 4
+
+/* A stage reads the topic of its number; the first one reads `in`. */
+static const char *const reads[] = {"in", "stage-1", "stage-2", "stage-3"};
+static const char *const writes[] = {"out", "stage-1", "stage-2", "stage-3"};
+static const uint32_t numbers[] = {0, 1, 2, 3};
+static struct position assigned[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}, {2, 0, OFFSET_NONE}, {3, 0, OFFSET_NONE}};
+
+struct stand {
+	struct mock mock;
+	struct planning planning;
+	struct plan plan;
+	struct caller_config caller;
+	struct stage_config stages[STAGES];
+	uint32_t next[STAGES][STAGES];
+	char names[STAGES][16];
+	struct worker_config config;
+	struct worker *worker;
+	pthread_t thread;
+	struct error error;
+	bool drained;
+};
+
+static void *run(void *context)
+{
+	struct stand *stand = context;
+	stand->drained = worker_run(stand->worker, &stand->error);
+	return NULL;
+}
+
+static void configure_stage(struct stand *stand, size_t index)
+{
+	const struct graph *graph = stand->plan.pipelines[0].stages[index].graph;
+	snprintf(stand->names[index], sizeof stand->names[index], "p %zu", index);
+	for (size_t i = 0; i < graph->part->next_count; i++)
+		stand->next[index][i] = (uint32_t)graph->part->next[i].stage;
+	stand->stages[index] = (struct stage_config){
+		.name = stand->names[index],
+		.graph = graph,
+		.caller = &stand->caller,
+		.topic_count = 1,
+		.topics = &numbers[index],
+		.next = stand->next[index],
+		.dead_letters = TOPIC_NOWHERE,
+	};
+}
+
+static void configure(struct stand *stand, const char *steps)
+{
+	struct arena *arena = arena_open((size_t)1 << 20);
+	planning_open(&stand->planning, arena_print(arena, HEAD "%s", steps));
+	planning_plan(&stand->planning, NULL, &stand->plan);
+	assert_int_equal(planning_errors(&stand->planning), 0);
+	arena_close(arena);
+	size_t count = stand->plan.pipelines[0].stage_count;
+	assert_in_range(count, 2, STAGES);
+	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
+	for (size_t i = 0; i < count; i++)
+		configure_stage(stand, i);
+	stand->config = (struct worker_config){
+		.consumer = {.brokers = stand->mock.brokers,
+			     .group = "test",
+			     .assigned = {count, assigned},
+			     .properties = mock_quick},
+		.transaction = {.brokers = stand->mock.brokers, .id = "test", .properties = mock_quick},
+		.setup = {.reads = {count, reads}, .writes = {count, writes}, .stage_count = count, .stages = stand->stages},
+		.limits = worker_limits_usual,
+	};
+}
+
+static void start(struct stand *stand)
+{
+	stand->worker = worker_open(&stand->config, &stand->error);
+	assert_string_equal(stand->error.text, "");
+	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+}
+
+static struct worker_counts stop(struct stand *stand)
+{
+	worker_stop(stand->worker);
+	assert_int_equal(pthread_join(stand->thread, NULL), 0);
+	assert_string_equal(stand->error.text, "");
+	assert_true(stand->drained);
+	struct worker_counts counts = worker_counts(stand->worker);
+	worker_close(stand->worker);
+	stand->worker = NULL;
+	planning_close(&stand->planning);
+	return counts;
+}
+
+static int set_up(void **state)
+{
+	static struct stand stand;
+	stand = (struct stand){0};
+	mock_open(&stand.mock);
+	for (size_t i = 1; i < STAGES; i++)
+		assert_int_equal(rd_kafka_mock_topic_create(stand.mock.cluster, reads[i], 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	*state = &stand;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct stand *stand = *state;
+	if (stand->worker) {
+		worker_stop(stand->worker);
+		pthread_join(stand->thread, NULL);
+		worker_close(stand->worker);
+		planning_close(&stand->planning);
+	}
+	mock_close(&stand->mock);
+	return 0;
+}
+
+#define REQUEST(id, number)                                                                                                        \
+	"{\"id\":\"" id "\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[" number "]}]}"
+
+static bool says(const rd_kafka_message_t *answer, const char *words)
+{
+	return memmem(answer->payload, answer->len, words, strlen(words)) != NULL;
+}
+
+static const char two_stages[] =
+	"  - {name: a, expression: {set: {y: x * 2}}}\n"
+	"  - {name: b, inputs: [a], isolate: true, expression: {set: {z: 'y + request.x'}, drop: [x, y]}}\n"
+	"  output: {steps: [b]}\n";
+
+static void expect_answer(struct stand *stand)
+{
+	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), "x-request-id", "r-1");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_int_equal(answer->key_len, 3);
+	assert_memory_equal(answer->key, "key", 3);
+	assert_true(says(answer, "\"r-1\""));
+	assert_true(says(answer, "[21]"));
+	rd_kafka_headers_t *headers;
+	const void *id;
+	size_t length;
+	assert_int_equal(rd_kafka_message_headers(answer, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_header_get_last(headers, "x-request-id", &id, &length), RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_message_destroy(answer);
+}
+
+static void an_answer_leaves_the_last_stage_as_its_request_came_to_the_first(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, two_stages);
+	start(stand);
+	expect_answer(stand);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.taken, 2);
+	assert_int_equal(counts.released, 2);
+	assert_int_equal(counts.answered, 1);
+}
+
+static void at_least_once_requests_cross_too(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, two_stages);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].by_key = stand->stages[1].by_key = true;
+	start(stand);
+	expect_answer(stand);
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+static void a_dead_letter_of_a_later_stage_holds_the_record_of_the_request(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, "  - {name: a, expression: {set: {y: x * 2}}}\n"
+			 "  - {name: b, inputs: [a], isolate: true, filter: {keep: y > 100, otherwise: {error: too small}}}\n"
+			 "  output: {steps: [b]}\n");
+	stand->stages[1].dead_letters = 0;
+	start(stand);
+	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), "x-tier", "gold");
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	struct letter letter;
+	letter_open(&letter, (struct text){record->payload, record->len});
+	assert_true(text_is(letter_text(&letter, "payload"), REQUEST("r-1", "7")));
+	assert_true(text_is(letter_text(&letter, "step"), "b"));
+	assert_true(text_is(letter_text(&letter, "key"), "key"));
+	assert_true(text_is(letter_text(&letter, "origin.topic"), "in"));
+	assert_int_equal(letter_number(&letter, "origin.offset"), 0);
+	assert_true(text_is(letter_text(&letter, "headers.name"), "x-tier"));
+	letter_close(&letter);
+	rd_kafka_message_destroy(record);
+	record = mock_read(&stand->mock);
+	assert_true(says(record, "too small"));
+	rd_kafka_message_destroy(record);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.dead_letters, 1);
+	assert_int_equal(counts.answered, 1);
+}
+
+static void an_error_is_answered_where_it_is_known_and_goes_no_further(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, two_stages);
+	start(stand);
+	mock_write(&stand->mock, NULL, "{\"inputs\":[{\"name\":\"w\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}", NULL,
+		   NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "error"));
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.taken, 1);
+	assert_int_equal(counts.answered, 1);
+}
+
+static void what_no_stage_has_written_is_answered_as_a_fault(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, two_stages);
+	start(stand);
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(stand->mock.writer, "stage-1", NULL);
+	assert_int_equal(rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t) "junk", 4, NULL, 0, NULL), 0);
+	rd_kafka_topic_destroy(topic);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "only the engine may write"));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).failed, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_answer_leaves_the_last_stage_as_its_request_came_to_the_first, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(at_least_once_requests_cross_too, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_dead_letter_of_a_later_stage_holds_the_record_of_the_request, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_error_is_answered_where_it_is_known_and_goes_no_further, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_no_stage_has_written_is_answered_as_a_fault, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
