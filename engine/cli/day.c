@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cli/day_judge.h"
-#include "cli/day_pipeline.h"
+#include "cli/day_line.h"
 
 #define MS INT64_C(1000) /* times are in microseconds */
 #define SECOND (1000 * MS)
@@ -18,18 +17,11 @@
 #define SETTLE_US (120 * SECOND) /* after the last fault all must be answered */
 #define AFTER_US (12 * SECOND)   /* what may still come late: repetitions would show */
 #define DAY_ARENA_BYTES ((size_t)64 << 20)
-#define VALUE_BYTES 160
 #define TELL_BYTES 2048 /* a whole pipeline */
 #define CALL_BYTES_MAX ((size_t)1 << 20)
-#define ANSWERS_TOPIC "answers"
-#define REQUESTS_TOPIC "requests"
-#define LETTERS_TOPIC "letters"
+#define LINES_MAX 3
 
 const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
-
-static const char *const read_topics[] = {REQUESTS_TOPIC};
-static const uint32_t read_topic = 0;
-static const char *const written_topics[] = {ANSWERS_TOPIC, LETTERS_TOPIC};
 
 const struct day_ground day_ground_twin = {.consumer_open = twin_consumer_open, .output_open = twin_output_open};
 
@@ -38,8 +30,8 @@ struct day_worker {
 	char name[16];
 	char id[32];
 	struct worker_config config;
-	struct stage_config stage;
-	struct caller_config caller;
+	struct stage_config stages[LINES_MAX];
+	struct caller_config callers[LINES_MAX];
 	struct worker_ground ground;
 	struct twin_host *host;
 	struct loop *loop;
@@ -61,16 +53,13 @@ struct day {
 	struct random random;
 	struct arena *arena;
 	struct twin *twin;
-	struct day_pipeline pipeline;
-	struct model_twins models;
-	struct day_judge judge;
 	bool by_key; /* a result waits for those of its key alone */
 	int64_t now_us;
-	int32_t partitions, answer_partitions;
+	size_t line_count;
+	struct day_line lines[LINES_MAX];
+	const char *read_topics[LINES_MAX], *written_topics[LINES_MAX * DAY_WRITTEN];
 	size_t worker_count;
 	struct day_worker workers[WORKERS_MAX];
-	struct day_request requests[REQUESTS];
-	size_t sent;
 	size_t fault_count, faults_done;
 	struct scheduled faults[STRIKES_MAX];
 	int64_t calm_us; /* the last request and fault are over */
@@ -110,6 +99,30 @@ static struct output *ground_output(void *context, struct loop *loop, const stru
 	return worker->day->config->ground->output_open(worker->host, loop, config, consumer, error);
 }
 
+static void stage_configure(struct day_worker *worker, const struct day_line *line, struct model_twins *models)
+{
+	struct day *day = worker->day;
+	struct caller_config *caller = &worker->callers[line->number];
+	*caller = (struct caller_config){.model_count = line->pipeline.model_count,
+					 .models = line->pipeline.model_configs,
+					 .request_bytes = CALL_BYTES_MAX,
+					 .reply_bytes = CALL_BYTES_MAX,
+					 .seed = random_next(&day->random),
+					 .wire = &wire_twin,
+					 .wire_context = models};
+	worker->stages[line->number] = (struct stage_config){
+		.name = line->name,
+		.graph = line->pipeline.graph,
+		.caller = caller,
+		.topic_count = 1,
+		.topics = &line->reads,
+		.answers = (uint32_t)(line->number * DAY_WRITTEN + DAY_ANSWERS),
+		.dead_letters = (uint32_t)(line->number * DAY_WRITTEN + DAY_LETTERS),
+		.by_key = day->by_key,
+		.limits = {.in_flight = (size_t)random_between(&day->random, 3, 100)},
+	};
+}
+
 static void worker_configure(struct day *day, size_t number)
 {
 	struct day_worker *worker = &day->workers[number];
@@ -117,29 +130,19 @@ static void worker_configure(struct day *day, size_t number)
 	worker->start_us = INT64_MAX;
 	(void)snprintf(worker->name, sizeof worker->name, "worker %zu", number);
 	(void)snprintf(worker->id, sizeof worker->id, "day.%zu", number);
+	for (size_t i = 0; i < day->line_count; i++)
+		stage_configure(worker, &day->lines[i], &day->lines[i].models);
 	worker->ground = (struct worker_ground){.loop_open = ground_loop,
 						.consumer_open = ground_consumer,
 						.output_open = ground_output,
 						.context = worker};
-	worker->caller = (struct caller_config){.model_count = day->pipeline.model_count,
-						.models = day->pipeline.model_configs,
-						.request_bytes = CALL_BYTES_MAX,
-						.reply_bytes = CALL_BYTES_MAX,
-						.seed = random_next(&day->random),
-						.wire = &wire_twin,
-						.wire_context = &day->models};
-	worker->stage = (struct stage_config){.name = "day",
-					      .graph = day->pipeline.graph,
-					      .caller = &worker->caller,
-					      .topic_count = 1,
-					      .topics = &read_topic,
-					      .answers = 0,
-					      .dead_letters = 1,
-					      .by_key = day->by_key};
 	worker->config = (struct worker_config){
 		.consumer = {.group = "day", .instance = worker->name},
 		.transaction = {.id = day->config->exactly_once ? worker->id : NULL},
-		.setup = {.reads = {1, read_topics}, .writes = {2, written_topics}, .stage_count = 1, .stages = &worker->stage},
+		.setup = {.reads = {day->line_count, day->read_topics},
+			  .writes = {day->line_count * DAY_WRITTEN, day->written_topics},
+			  .stage_count = day->line_count,
+			  .stages = worker->stages},
 		.limits = worker_limits_usual,
 		.ground = &worker->ground,
 	};
@@ -209,40 +212,47 @@ static bool worker_live(struct day_worker *worker, struct error *error)
 	return true;
 }
 
-/* ---- requests ---- */
+/* ---- requests and answers ---- */
 
-static void requests_draw(struct day *day)
+static int64_t least(int64_t a, int64_t b)
 {
-	int64_t span_us = random_between(&day->random, 2 * SECOND, 12 * SECOND);
-	for (size_t i = 0; i < REQUESTS; i++) {
-		int key = (int)random_between(&day->random, -3, DAY_KEYS - 1);
-		day->requests[i] =
-			(struct day_request){.due_us = span_us * (int64_t)i / REQUESTS, .key = key < 0 ? -1 : key, .offset = -1};
-	}
+	return a < b ? a : b;
 }
 
-static bool request_send(struct day *day, struct error *error)
+static int64_t requests_due_us(const struct day *day)
 {
-	struct day_request *request = &day->requests[day->sent];
-	char value[VALUE_BYTES], key[8], id[8];
-	int length = snprintf(value, sizeof value,
-			      "{\"id\":\"m%zu\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%zu]}]}",
-			      day->sent, day->sent);
-	int id_length = snprintf(id, sizeof id, "m%zu", day->sent);
-	int key_length = snprintf(key, sizeof key, "k%d", request->key);
-	/* A key's partition follows from it, so that all of its requests stand in one. */
-	request->partition = request->key >= 0 ? request->key % day->partitions
-					       : (int32_t)random_below(&day->random, (uint64_t)day->partitions);
-	struct header header = {TEXT("x-request-id"), {id, (size_t)id_length}};
-	const struct outgoing record = {
-		.origin = {.partition = request->partition},
-		.headers = {1, &header},
-		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? (size_t)key_length : 0},
-		.value = {value, (size_t)length},
-	};
-	request->offset = twin_append(day->twin, REQUESTS_TOPIC, &record);
-	day->sent++;
-	return request->offset >= 0 || error_memory(error, ERROR_SYSTEM, "simulating a request");
+	int64_t due_us = INT64_MAX;
+	for (size_t i = 0; i < day->line_count; i++)
+		due_us = least(due_us, day_line_due_us(&day->lines[i]));
+	return due_us;
+}
+
+static bool requests_send(struct day *day, struct error *error)
+{
+	for (size_t i = 0; i < day->line_count; i++)
+		while (day_line_due_us(&day->lines[i]) <= day->now_us)
+			if (!day_line_send(&day->lines[i], day->twin, error))
+				return false;
+	return true;
+}
+
+static void answers_read(struct day *day)
+{
+	for (size_t i = 0; i < day->line_count; i++)
+		day_judge_read(&day->lines[i].judge, day->twin, day->now_us);
+}
+
+static bool is_settled(const struct day *day)
+{
+	for (size_t i = 0; i < day->line_count; i++)
+		if (!day_judge_settled(&day->lines[i].judge))
+			return false;
+	return true;
+}
+
+static bool has_failed(const struct day *day)
+{
+	return day->result->why[0];
 }
 
 /* ---- faults ---- */
@@ -261,7 +271,12 @@ static int64_t fault_lasts_us(struct day *day, enum day_fault fault)
 
 static void faults_draw(struct day *day)
 {
-	int64_t last_us = day->requests[REQUESTS - 1].due_us + SECOND;
+	int64_t last_us = 0;
+	for (size_t i = 0; i < day->line_count; i++) {
+		const struct day_line *line = &day->lines[i];
+		int64_t line_us = line->requests[line->count - 1].due_us + SECOND;
+		last_us = line_us > last_us ? line_us : last_us;
+	}
 	day->fault_count = (size_t)random_between(&day->random, STRIKES_MIN, STRIKES_MAX);
 	for (size_t i = 0; i < day->fault_count; i++) {
 		enum day_fault fault = (enum day_fault)random_below(&day->random, DAY_FAULTS);
@@ -283,19 +298,29 @@ static bool fault_join(struct day *day, struct error *error)
 	return worker_start(&day->workers[day->worker_count++], error);
 }
 
+/* A line with models, from the one meant on; NULL: there is none. */
+static struct day_line *line_with_models(struct day *day, size_t meant)
+{
+	for (size_t i = 0; i < day->line_count; i++)
+		if (day->lines[(meant + i) % day->line_count].pipeline.model_count > 0)
+			return &day->lines[(meant + i) % day->line_count];
+	return NULL;
+}
+
 static void fault_away(struct day *day, const struct scheduled *scheduled)
 {
-	struct model_twin *model = &day->pipeline.models[scheduled->worker % day->pipeline.model_count];
+	struct day_line *line = line_with_models(day, scheduled->worker);
+	struct model_twin *model = &line->pipeline.models[scheduled->worker % line->pipeline.model_count];
 	model->away_until_ms = (day->now_us + scheduled->lasts_us) / MS;
-	tell(day, model->name, "is away for %" PRId64 " ms", scheduled->lasts_us / MS);
+	tell(day, line->name, "its model %s is away for %" PRId64 " ms", model->name, scheduled->lasts_us / MS);
 }
 
 /* What cannot happen as the day is makes room for what can. */
-static enum day_fault fault_possible(const struct day *day, enum day_fault fault)
+static enum day_fault fault_possible(struct day *day, enum day_fault fault)
 {
 	if (fault == DAY_JOIN && day->worker_count == WORKERS_MAX)
 		return DAY_CUT;
-	return fault == DAY_AWAY && day->pipeline.model_count == 0 ? DAY_CRASH : fault;
+	return fault == DAY_AWAY && !line_with_models(day, 0) ? DAY_CRASH : fault;
 }
 
 /* The one meant, or the next that is up; NULL: none is. */
@@ -345,18 +370,12 @@ static bool fault_strike(struct day *day, struct error *error)
 
 /* ---- the clock ---- */
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t day_due_us(const struct day *day)
 {
 	int64_t due_us = twin_due_us(day->twin);
 	for (size_t i = 0; i < day->worker_count; i++)
 		due_us = least(due_us, worker_due_us(&day->workers[i]));
-	if (day->sent < REQUESTS)
-		due_us = least(due_us, day->requests[day->sent].due_us);
+	due_us = least(due_us, requests_due_us(day));
 	if (day->faults_done < day->fault_count)
 		due_us = least(due_us, day->faults[day->faults_done].due_us);
 	return due_us;
@@ -365,9 +384,8 @@ static int64_t day_due_us(const struct day *day)
 static bool day_step(struct day *day, struct error *error)
 {
 	twin_advance(day->twin, day->now_us);
-	while (day->sent < REQUESTS && day->requests[day->sent].due_us <= day->now_us)
-		if (!request_send(day, error))
-			return false;
+	if (!requests_send(day, error))
+		return false;
 	while (day->faults_done < day->fault_count && day->faults[day->faults_done].due_us <= day->now_us)
 		if (!fault_strike(day, error))
 			return false;
@@ -379,13 +397,13 @@ static bool day_step(struct day *day, struct error *error)
 
 static bool day_until(struct day *day, int64_t end_us, bool settled_is_enough, struct error *error)
 {
-	while (!day->judge.why[0] && day_due_us(day) <= end_us) {
+	while (!has_failed(day) && day_due_us(day) <= end_us) {
 		int64_t due_us = day_due_us(day);
 		day->now_us = due_us > day->now_us ? due_us : day->now_us;
 		if (!day_step(day, error))
 			return false;
-		day_judge_read(&day->judge, day->twin, ANSWERS_TOPIC, day->answer_partitions, day->now_us);
-		if (settled_is_enough && day_judge_settled(&day->judge))
+		answers_read(day);
+		if (settled_is_enough && is_settled(day))
 			return true;
 	}
 	return true;
@@ -396,35 +414,52 @@ static bool day_until(struct day *day, int64_t end_us, bool settled_is_enough, s
 /* Mishaps of each kind in a thousand requests, at most: from a good day to a terrible one. */
 static const unsigned worst_rates[] = {5, 20, 60, 150};
 
-static bool day_prepare(struct day *day, struct error *error)
+static struct twin *twin_make(struct day *day, unsigned most)
 {
 	struct twin_config config = {.seed = random_next(&day->random), .tell = day->config->tell, .context = day->config->context};
 	config.deaf = day->config->deaf;
-	const unsigned most = worst_rates[random_below(&day->random, sizeof worst_rates / sizeof *worst_rates)];
 	config.linger_us = random_between(&day->random, 0, 5 * MS);
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
 		config.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
-	day->models = (struct model_twins){.random = {random_next(&day->random)}, .items = day->pipeline.models};
-	for (enum model_mishap mishap = 0; mishap < MODEL_AWAY; mishap++)
-		day->models.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
-	day->twin = twin_open(&config);
+	return twin_open(&config);
+}
+
+static bool lines_open(struct day *day, unsigned most, struct error *error)
+{
+	size_t count = (size_t)random_between(&day->random, 1, LINES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct day_line *line = &day->lines[i];
+		const struct day_line_config config = {
+			.number = i,
+			.requests = REQUESTS / count + (i < REQUESTS % count),
+			.mishaps = most,
+			.exactly_once = day->config->exactly_once,
+			.kinds = day->config->kinds,
+			.why = day->result->why,
+			.tell = day->config->tell,
+			.context = day->config->context,
+		};
+		day->line_count++;
+		if (!day_line_open(line, &config, &day->random, day->twin, day->arena, error))
+			return false;
+		day->read_topics[i] = line->requests_topic;
+		day->written_topics[i * DAY_WRITTEN + DAY_ANSWERS] = line->answers_topic;
+		day->written_topics[i * DAY_WRITTEN + DAY_LETTERS] = line->letters_topic;
+	}
+	return true;
+}
+
+static bool day_prepare(struct day *day, struct error *error)
+{
+	unsigned most = worst_rates[random_below(&day->random, sizeof worst_rates / sizeof *worst_rates)];
+	day->twin = twin_make(day, most);
+	if (!day->twin)
+		return error_memory(error, ERROR_SYSTEM, "simulating");
 	day->by_key = !day->config->exactly_once && random_below(&day->random, 2);
-	day->partitions = (int32_t)random_between(&day->random, 2, DAY_PARTITIONS_MAX);
-	day->answer_partitions = day->partitions;
 	day->worker_count = (size_t)random_between(&day->random, WORKERS_MIN, WORKERS_MAX - 1);
-	if (!day->twin || !twin_topic(day->twin, REQUESTS_TOPIC, day->partitions) ||
-	    !twin_topic(day->twin, ANSWERS_TOPIC, day->answer_partitions) || !twin_topic(day->twin, LETTERS_TOPIC, day->partitions))
-		return error_memory(error, ERROR_SYSTEM, "simulating");
-	if (!day_pipeline_open(&day->pipeline, &day->random, day->config->kinds, day->arena, error))
+	if (!lines_open(day, most, error))
 		return false;
-	day->models.count = day->pipeline.model_count;
-	requests_draw(day);
 	faults_draw(day);
-	if (!day_judge_open(&day->judge, &day->pipeline, day->requests, REQUESTS, day->result->why))
-		return error_memory(error, ERROR_SYSTEM, "simulating");
-	day->judge.tell = day->config->tell;
-	day->judge.context = day->config->context;
-	day->judge.exactly_once = day->config->exactly_once;
 	for (size_t i = 0; i < day->worker_count; i++) {
 		worker_configure(day, i);
 		day->workers[i].start_us = random_between(&day->random, 0, 500 * MS);
@@ -434,9 +469,11 @@ static bool day_prepare(struct day *day, struct error *error)
 
 static void day_tell_plan(struct day *day)
 {
-	tell(day, "the day", "%s, %zu workers, %d partitions, %d requests, %zu faults; the pipeline:\n%s",
-	     day->config->exactly_once ? "exactly once" : "at least once", day->worker_count, day->partitions, REQUESTS,
-	     day->fault_count, day->pipeline.yaml);
+	tell(day, "the day", "%s, %zu workers, %d requests, %zu faults",
+	     day->config->exactly_once ? "exactly once" : "at least once", day->worker_count, REQUESTS, day->fault_count);
+	for (size_t i = 0; i < day->line_count; i++)
+		tell(day, day->lines[i].name, "%zu requests in %d partitions, for the pipeline:\n%s", day->lines[i].count,
+		     day->lines[i].partitions, day->lines[i].pipeline.yaml);
 }
 
 static bool day_live(struct day *day, struct error *error)
@@ -445,31 +482,42 @@ static bool day_live(struct day *day, struct error *error)
 	if (!day_until(day, day->calm_us, false, error))
 		return false;
 	twin_calm(day->twin);
-	day->models.calm = true;
+	for (size_t i = 0; i < day->line_count; i++)
+		day->lines[i].models.calm = true;
 	tell(day, "the day", "is calm: no more faults");
 	if (!day_until(day, day->calm_us + SETTLE_US, true, error) || !day_until(day, day->now_us + AFTER_US, false, error))
 		return false;
-	day_judge_end(&day->judge);
+	for (size_t i = 0; i < day->line_count; i++)
+		day_judge_end(&day->lines[i].judge);
 	return true;
+}
+
+static void line_count_up(const struct day_line *line, struct day_counts *counts)
+{
+	counts->messages += line->sent;
+	counts->answers += line->judge.answered;
+	counts->errors += line->judge.errors;
+	counts->dropped += line->count - line->judge.wanted;
+	counts->repeated += line->judge.repeated;
+	for (enum model_mishap mishap = 0; mishap < MODEL_MISHAPS; mishap++)
+		counts->models[mishap] += line->models.counts[mishap];
 }
 
 static void day_count(struct day *day)
 {
 	struct day_counts *counts = &day->result->counts;
 	counts->days = 1;
-	counts->messages = counts->fewest_messages = day->sent;
-	counts->answers = day->judge.answered;
-	counts->errors = day->judge.errors;
-	counts->dropped = REQUESTS - day->judge.wanted;
-	counts->repeated = day->judge.repeated;
+	for (size_t i = 0; i < day->line_count; i++)
+		line_count_up(&day->lines[i], counts);
 	counts->rebalances = twin_rebalances(day->twin);
 	counts->fences = twin_fences(day->twin);
 	counts->timeouts = twin_timeouts(day->twin);
+	counts->fewest_messages = counts->messages;
 	counts->fewest_workers = day->worker_count;
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
 		counts->fewest_faults += counts->mishaps[mishap] = twin_mishaps(day->twin, mishap);
 	for (enum model_mishap mishap = 0; mishap < MODEL_MISHAPS; mishap++)
-		counts->fewest_faults += counts->models[mishap] = day->models.counts[mishap];
+		counts->fewest_faults += counts->models[mishap];
 	for (enum day_fault fault = 0; fault < DAY_FAULTS; fault++)
 		counts->fewest_faults += counts->faults[fault];
 }
@@ -478,8 +526,8 @@ static void day_close(struct day *day)
 {
 	for (size_t i = 0; i < day->worker_count; i++)
 		worker_end(&day->workers[i], true, INT64_MAX);
-	day_judge_close(&day->judge);
-	day_pipeline_close(&day->pipeline);
+	for (size_t i = 0; i < day->line_count; i++)
+		day_line_close(&day->lines[i]);
 	twin_close(day->twin);
 	arena_close(day->arena);
 }

@@ -15,7 +15,6 @@ bool day_judge_open(struct day_judge *judge, const struct day_pipeline *pipeline
 		    char *why)
 {
 	*judge = (struct day_judge){.pipeline = pipeline, .count = count, .requests = requests, .why = why};
-	why[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
 		requests[i].wanted = day_pipeline_answer(pipeline, (int64_t)i, &requests[i].answer);
 		judge->wanted += requests[i].wanted;
@@ -112,7 +111,7 @@ static void tell_answer(const struct day_judge *judge, const struct record *reco
 		       request->partition, request->offset, request->key,
 		       headers_find(record->headers, TEXT("sluice-error")) ? ": an error," : "", record->offset, record->partition,
 		       request->answers > 0 ? ", again" : "");
-	judge->tell(judge->context, now_us, "answer", what);
+	judge->tell(judge->context, now_us, judge->topic, what);
 }
 
 static void judge_answer(struct day_judge *judge, const struct record *record, int64_t now_us)
@@ -138,11 +137,11 @@ static void judge_answer(struct day_judge *judge, const struct record *record, i
 	judge->answered++;
 }
 
-void day_judge_read(struct day_judge *judge, const struct twin *twin, const char *topic, int32_t partitions, int64_t now_us)
+void day_judge_read(struct day_judge *judge, const struct twin *twin, int64_t now_us)
 {
 	struct record record;
-	for (int32_t i = 0; i < partitions; i++)
-		while (twin_read(twin, topic, i, judge->read[i], &record)) {
+	for (int32_t i = 0; i < judge->partitions; i++)
+		while (twin_read(twin, judge->topic, i, judge->read[i], &record)) {
 			judge->read[i] = record.offset + 1;
 			judge_answer(judge, &record, now_us);
 		}

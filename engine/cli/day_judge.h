@@ -22,6 +22,8 @@ struct day_request {
 
 struct day_judge {
 	const struct day_pipeline *pipeline;
+	const char *topic; /* of the answers */
+	int32_t partitions;
 	bool exactly_once;
 	size_t count;
 	struct day_request *requests;
@@ -36,13 +38,14 @@ struct day_judge {
 	void *context;
 };
 
-/* The requests are borrowed; `why` has DAY_WHY_MAX bytes. False: memory. */
+/* The requests are borrowed; `why` has DAY_WHY_MAX bytes, and may be several judges'. What
+ * else it is to know is set behind this. False: memory. */
 bool day_judge_open(struct day_judge *judge, const struct day_pipeline *pipeline, struct day_request *requests, size_t count,
 		    char *why);
 void day_judge_close(struct day_judge *judge);
 
 /* Reads what came since, up to now. */
-void day_judge_read(struct day_judge *judge, const struct twin *twin, const char *topic, int32_t partitions, int64_t now_us);
+void day_judge_read(struct day_judge *judge, const struct twin *twin, int64_t now_us);
 
 bool day_judge_settled(const struct day_judge *judge);
 

@@ -32,7 +32,7 @@ struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *rec
 struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record)
 {
 	uint64_t partition = (uint64_t)record->origin.partition;
-	if (record->key.bytes)
+	if (record->key.bytes && !record->beside_origin)
 		partition = hash_bytes(record->key.bytes, record->key.length, 0);
 	return &topic->partitions[partition % (uint64_t)topic->count];
 }
