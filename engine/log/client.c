@@ -2,7 +2,9 @@
 #include "log/client.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "base/secret.h"
@@ -46,7 +48,10 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		error_memory(error, ERROR_SYSTEM, "configuring a Kafka client");
 		return NULL;
 	}
-	if (set_all(configuration, own, error) && set_all(configuration, users, error))
+	/* A broker that is back is seen soon. */
+	static const struct property quick[] = {{"reconnect.backoff.max.ms", "1000"}};
+	if (set_all(configuration, (struct properties){1, quick}, error) && set_all(configuration, own, error) &&
+	    set_all(configuration, users, error))
 		return configuration;
 	rd_kafka_conf_destroy(configuration);
 	return NULL;
@@ -62,6 +67,31 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
 	error_set(error, ERROR_CONFIG, PLACE_NONE, "librdkafka %s cannot start a client: %s; correct kafkaConfig",
 		  rd_kafka_version_str(), words);
 	return NULL;
+}
+
+int64_t client_clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void *destroy(void *client)
+{
+	rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return NULL;
+}
+
+void client_leave(rd_kafka_t *client, int wait_s)
+{
+	pthread_t thread;
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += wait_s;
+	if (pthread_create(&thread, NULL, destroy, client) != 0)
+		(void)destroy(client);
+	else if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+		pthread_detach(thread);
 }
 
 /* Before it, librdkafka's SCRAM repeats a part of the server's first message in its proof,

@@ -17,6 +17,17 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 /* Takes the configuration, also when it fails. */
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error);
 
+/* How long a topic may be unknown before it is taken for gone: a broker that has just
+ * started does not know all of them. */
+#define CLIENT_PATIENCE_MS 10000
+
+int64_t client_clock_ms(void); /* time that passes */
+
+/* Destroys a consumer's client, which was closed or is beyond it, but does not wait for that
+ * any longer: librdkafka 2.0 can be unable to stop one whose partitions are gone. It stays
+ * behind then, and nothing of ours is called by it. */
+void client_leave(rd_kafka_t *client, int wait_s);
+
 /* An error of a client, as its callback hears it. False, with a SYSTEM error: Kafka does
  * not let it in, and will not; true for all else. */
 bool client_is_let_in(int code, const char *words, struct error *error);

@@ -31,7 +31,8 @@ struct committer {
 	enum request request;
 	enum transaction_news answer;
 	struct error answer_error;
-	struct error lost;	  /* a topic is: no other producer would help */
+	struct error lost; /* a topic may be, and then no other producer helps */
+	int64_t lost_since_ms;
 	rd_kafka_queue_t *queue;  /* the producer's events */
 	struct refusals refusals; /* what they said */
 
@@ -66,6 +67,8 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, struct err
 		{"transaction.timeout.ms", timeout},
 		{"socket.timeout.ms", socket_timeout},
 		{"linger.ms", "5"},
+		/* A topic that is gone is to be known as such before the transaction's time is over. */
+		{"topic.metadata.propagation.max.ms", "5000"},
 		{"partitioner", "murmur2_random"},
 		/* Of records that arrive, nobody wants to hear: the commit says it for all. */
 		{"delivery.report.only.error", "true"},
@@ -89,8 +92,8 @@ static void note_refused(struct committer *committer, rd_kafka_event_t *event)
 	while ((message = rd_kafka_event_message_next(event)))
 		if (refusal_is_of_record(message->err))
 			refusals_note(&committer->refusals, &committer->topics, message);
-		else
-			(void)client_has_topic(message, &committer->lost);
+		else if (committer->lost.kind == ERROR_NONE && !client_has_topic(message, &committer->lost))
+			committer->lost_since_ms = client_clock_ms();
 }
 
 /* Under the lock. Failed records are part of the count that a commit waits for, until they are taken
@@ -357,10 +360,14 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 	drain_events(committer);
 	enum transaction_news news = committer->answer;
 	committer->answer = NEWS_NONE;
-	if (committer->lost.kind != ERROR_NONE)
+	if (news == NEWS_COMMITTED)
+		committer->lost = (struct error){0};
+	if (committer->lost.kind != ERROR_NONE && client_clock_ms() - committer->lost_since_ms > CLIENT_PATIENCE_MS) {
 		news = NEWS_BROKEN;
-	if (news == NEWS_BROKEN)
-		*error = committer->lost.kind != ERROR_NONE ? committer->lost : committer->answer_error;
+		*error = committer->lost;
+	} else if (news == NEWS_BROKEN) {
+		*error = committer->answer_error;
+	}
 	pthread_mutex_unlock(&committer->lock);
 	return news;
 }

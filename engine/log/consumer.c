@@ -14,6 +14,10 @@
 
 #define SEEK_TIMEOUT_MS 5000 /* answered by the client's own threads, in well under one */
 #define TAKE_ROOM_MAX 1000
+#define FENCED_TIMES_MAX 3
+#define FENCED_WHILE_MS 60000
+#define CLOSE_WAIT_S 5
+#define MISSED_WAIT_MS 1000 /* for the answer whether it is gone: rather than to read nothing for ever */
 
 struct kafka_consumer {
 	struct consumer consumer; /* first: the table of operations */
@@ -21,6 +25,7 @@ struct kafka_consumer {
 	rd_kafka_queue_t *queue;
 	int bell;
 	bool closing;
+	const struct consumer_config *config;
 	const char *const *topics;
 	struct topic_handles handles; /* of `topics`: what a record is recognised by */
 	int32_t assigned;	      /* partitions of each topic that are its own without a group; 0: the group gives them */
@@ -28,6 +33,11 @@ struct kafka_consumer {
 	rd_kafka_consumer_group_metadata_t *membership;
 	enum assignment_change change;
 	struct positions changed;
+	struct positions given; /* accepted, and not given up since */
+	bool fenced;		/* another client takes this one's place when the change is accepted */
+	unsigned fenced_times;	/* within a while of each other */
+	int64_t fenced_ms;
+	int64_t missed_ms;    /* when a topic was not found; 0: all are there */
 	struct error failure; /* the first that the client cannot get over */
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };
@@ -80,24 +90,44 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
 							       .offset = OFFSET_NONE};
 }
 
+/* Kafka takes one member of an instance's name at a time, and fences the other. After an
+ * outage that can be ourselves: what was asked before it meets the member that joined
+ * after it. So another client takes this one's place, as if its partitions were lost. Only
+ * who is fenced again and again is not alone, and ends. */
+static bool fenced_by_itself(struct kafka_consumer *consumer)
+{
+	if (consumer->fenced)
+		return true;
+	int64_t now_ms = client_clock_ms();
+	if (now_ms - consumer->fenced_ms > FENCED_WHILE_MS)
+		consumer->fenced_times = 0;
+	consumer->fenced_ms = now_ms;
+	consumer->fenced = ++consumer->fenced_times <= FENCED_TIMES_MAX;
+	bool nothing_waits = consumer->change == ASSIGNMENT_SAME || consumer->change == ASSIGNMENT_GIVEN;
+	if (consumer->fenced && nothing_waits && note_change(consumer, ASSIGNMENT_LOST, consumer->given.count))
+		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
+	return consumer->fenced;
+}
+
 /* Most errors are news of troubles that the client gets over by itself. */
 static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
-	(void)client;
 	struct kafka_consumer *consumer = context;
-	if (!client_is_let_in(code, words, &consumer->failure))
-		return;
 	switch (code) {
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+		(void)client_is_let_in(code, words, &consumer->failure);
+		break;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-		if (consumer->membership) /* before, it may be that not all brokers know it yet */
-			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
-				  "a topic that was read is gone: %s; create it, and start again", words);
+		if (consumer->missed_ms == 0)
+			consumer->missed_ms = client_clock_ms();
 		break;
 	case RD_KAFKA_RESP_ERR__FATAL:
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
 		char fatal[LIBRARY_TEXT_MAX] = "";
-		rd_kafka_fatal_error(client, fatal, sizeof fatal);
+		if (rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID &&
+		    fenced_by_itself(consumer))
+			break;
 		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s%s%s", words,
 			  fatal[0] ? ": " : "", fatal);
 		break;
@@ -166,28 +196,47 @@ static bool join(struct kafka_consumer *consumer, const struct consumer_config *
 	return subscribe(consumer, config->topics, NULL, config->topic_count, error);
 }
 
-static bool consumer_set_up(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
+static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, struct error *error)
 {
 	static const uint64_t one = 1;
-	consumer->bell = bell_open(error);
-	rd_kafka_conf_t *configuration = consumer->bell < 0 ? NULL : configuration_of(config, consumer, error);
+	rd_kafka_conf_t *configuration = configuration_of(consumer->config, consumer, error);
 	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	if (!consumer->client)
 		return false;
 	rd_kafka_poll_set_consumer(consumer->client);
 	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
 	rd_kafka_queue_io_event_enable(consumer->queue, consumer->bell, &one, sizeof one);
+	return topic_handles_follow(&consumer->handles, consumer->client, consumer->topics, topic_count, error);
+}
+
+/* All that hangs on the client; the client itself is left to the caller. */
+static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
+{
+	topic_handles_close(&consumer->handles);
+	if (consumer->membership)
+		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
+	consumer->membership = NULL;
+	rd_kafka_t *client = consumer->client;
+	consumer->client = NULL;
+	if (client) {
+		rd_kafka_queue_io_event_enable(consumer->queue, -1, NULL, 0);
+		rd_kafka_queue_destroy(consumer->queue);
+	}
+	return client;
+}
+
+static const struct consumer_operations kafka_operations;
+
+static bool consumer_set_up(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
+{
 	if (config->topic_count > TOPICS_READ_MAX)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "%zu topics are to be read by one group, and %zu can be; run some "
 				 "pipelines in an engine with another namespace",
 				 config->topic_count, TOPICS_READ_MAX);
-	if (!topic_handles_follow(&consumer->handles, consumer->client, config->topics, config->topic_count, error))
-		return false;
-	return join(consumer, config, error);
+	consumer->bell = bell_open(error);
+	return consumer->bell >= 0 && client_set_up(consumer, config->topic_count, error) && join(consumer, config, error);
 }
-
-static const struct consumer_operations kafka_operations;
 
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
 {
@@ -197,7 +246,9 @@ struct consumer *consumer_open(const struct consumer_config *config, struct erro
 		return NULL;
 	}
 	consumer->consumer.operations = &kafka_operations;
+	consumer->config = config;
 	consumer->topics = config->topics;
+	consumer->bell = -1;
 	if (consumer_set_up(consumer, config, error))
 		return &consumer->consumer;
 	consumer_close(&consumer->consumer);
@@ -208,22 +259,19 @@ static void kafka_close(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
-	topic_handles_close(&consumer->handles);
-	if (consumer->membership)
-		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
-	if (consumer->client) {
-		/* A change that nobody accepted would make the close wait for it. */
-		if (consumer->change != ASSIGNMENT_SAME)
-			rd_kafka_assign(consumer->client, NULL);
-		rd_kafka_queue_io_event_enable(consumer->queue, -1, NULL, 0);
-		rd_kafka_queue_destroy(consumer->queue);
-		rd_kafka_consumer_close(consumer->client);
-		rd_kafka_destroy(consumer->client);
+	/* A change that nobody accepted would make the close wait for it. */
+	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
+		rd_kafka_assign(consumer->client, NULL);
+	rd_kafka_t *client = client_take_down(consumer);
+	if (client) {
+		rd_kafka_consumer_close(client);
+		client_leave(client, CLOSE_WAIT_S);
 	}
 	if (consumer->bell >= 0)
 		close(consumer->bell);
 	memory_give(consumer->changed.items);
 	memory_give(consumer->coming.items);
+	memory_give(consumer->given.items);
 	memory_give(consumer);
 }
 
@@ -271,11 +319,35 @@ static void record_fill(const struct kafka_consumer *consumer, rd_kafka_message_
 	};
 }
 
+/* A topic that was not found for a while: is it gone? The only call here that waits for
+ * Kafka, and there is nothing to be missed meanwhile. */
+static void look_for_topics(struct kafka_consumer *consumer)
+{
+	rd_kafka_topic_partition_list_t *list;
+	if (consumer->missed_ms == 0 || client_clock_ms() - consumer->missed_ms < CLIENT_PATIENCE_MS ||
+	    rd_kafka_subscription(consumer->client, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	consumer->missed_ms = 0;
+	for (int i = 0; i < list->cnt && consumer->missed_ms == 0; i++) {
+		const struct rd_kafka_metadata *metadata;
+		rd_kafka_topic_t *handle = consumer->handles.items[topic_named(consumer, list->elems[i].topic)];
+		if (rd_kafka_metadata(consumer->client, 0, handle, &metadata, MISSED_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+			consumer->missed_ms = client_clock_ms();
+			continue;
+		}
+		if (metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "topic %s is gone: %s; create it, and start again",
+				  list->elems[i].topic, rd_kafka_err2str(metadata->topics[0].err));
+		rd_kafka_metadata_destroy(metadata);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
 static bool kafka_take(struct consumer *self, struct record *records, size_t room, size_t *count, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
-	if (room > TAKE_ROOM_MAX)
-		room = TAKE_ROOM_MAX;
+	if (room > TAKE_ROOM_MAX || consumer->fenced)
+		room = consumer->fenced ? 0 : TAKE_ROOM_MAX;
 	ssize_t taken = rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, room);
 	*count = 0;
 	for (ssize_t i = 0; i < taken; i++) {
@@ -287,6 +359,8 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
 		rd_kafka_message_destroy(message);
 	}
+	if (*count == 0)
+		look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
 		return true;
 	while (*count > 0)
@@ -310,28 +384,60 @@ static enum assignment_change kafka_change(const struct consumer *self, struct p
 	return consumer->change;
 }
 
+/* All of a group's partitions are given, and given up, at once. */
+static bool accept_given(struct kafka_consumer *consumer, struct error *error)
+{
+	rd_kafka_topic_partition_list_t *list = consumer_list(&consumer->consumer, consumer->changed);
+	rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (consumer->membership)
+		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
+	consumer->membership = rd_kafka_consumer_group_metadata(consumer->client);
+	memory_give(consumer->given.items);
+	consumer->given = consumer->changed;
+	consumer->changed = (struct positions){0};
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "take its partitions", code);
+}
+
+/* It reads what the one before it read. */
+static bool replace_fenced(struct kafka_consumer *consumer, struct error *error)
+{
+	rd_kafka_topic_partition_list_t *list = NULL;
+	size_t topic_count = consumer->handles.count;
+	rd_kafka_resp_err_t code = rd_kafka_subscription(consumer->client, &list);
+	consumer->fenced = false;
+	client_leave(client_take_down(consumer), 0);
+	bool good = code == RD_KAFKA_RESP_ERR_NO_ERROR && client_set_up(consumer, topic_count, error);
+	if (good)
+		code = rd_kafka_subscribe(consumer->client, list);
+	if (list)
+		rd_kafka_topic_partition_list_destroy(list);
+	return (good && code == RD_KAFKA_RESP_ERR_NO_ERROR) || failed(error, "join the group again", code);
+}
+
+static bool accept_taken(struct kafka_consumer *consumer, struct error *error)
+{
+	consumer->given.count = 0;
+	if (consumer->fenced)
+		return replace_fenced(consumer, error);
+	rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, NULL);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "give up its partitions", code);
+}
+
 static bool kafka_accept(struct consumer *self, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
-	rd_kafka_resp_err_t code;
-	if (consumer->change == ASSIGNMENT_GIVEN) {
-		rd_kafka_topic_partition_list_t *list = consumer_list(self, consumer->changed);
-		code = rd_kafka_assign(consumer->client, list);
-		rd_kafka_topic_partition_list_destroy(list);
-		if (consumer->membership)
-			rd_kafka_consumer_group_metadata_destroy(consumer->membership);
-		consumer->membership = rd_kafka_consumer_group_metadata(consumer->client);
-	} else {
-		code = rd_kafka_assign(consumer->client, NULL);
-	}
+	enum assignment_change change = consumer->change;
 	consumer->change = ASSIGNMENT_SAME;
+	if (!(change == ASSIGNMENT_GIVEN ? accept_given(consumer, error) : accept_taken(consumer, error)))
+		return false;
 	if (consumer->coming.items) {
 		memory_give(consumer->changed.items);
 		consumer->changed = consumer->coming;
 		consumer->change = ASSIGNMENT_GIVEN;
 		consumer->coming = (struct positions){0};
 	}
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "change its partitions", code);
+	return true;
 }
 
 static bool kafka_seek(struct consumer *self, struct positions positions, struct error *error)

@@ -17,7 +17,7 @@ struct shipments {
 	int bell;
 	rd_kafka_t *producer;
 	rd_kafka_queue_t *reports; /* the producer's events */
-	rd_kafka_queue_t *commits; /* the consumer's answers to commits */
+	rd_kafka_queue_t *commits; /* the consumer's answer to the commit that is under way; NULL: none is */
 	struct topic_handles topics;
 	struct refusals refusals;
 	bool started; /* and said so */
@@ -63,9 +63,7 @@ static bool shipments_set_up(struct shipments *shipments, struct error *error)
 	if (!shipments->producer)
 		return false;
 	shipments->reports = rd_kafka_queue_get_main(shipments->producer);
-	shipments->commits = rd_kafka_queue_new(consumer_client(shipments->consumer));
 	rd_kafka_queue_io_event_enable(shipments->reports, shipments->bell, &one, sizeof one);
-	rd_kafka_queue_io_event_enable(shipments->commits, shipments->bell, &one, sizeof one);
 	bell_ring(shipments->bell); /* it is open: the first news */
 	return topic_handles_follow(&shipments->topics, shipments->producer, shipments->config->topics,
 				    shipments->config->topic_count, error);
@@ -89,14 +87,22 @@ struct output *shipments_open(const struct transaction_config *config, const str
 	return NULL;
 }
 
+static void forget_commit(struct shipments *shipments)
+{
+	if (!shipments->commits)
+		return;
+	rd_kafka_queue_io_event_enable(shipments->commits, -1, NULL, 0);
+	rd_kafka_queue_destroy(shipments->commits);
+	shipments->commits = NULL;
+}
+
 static void shipments_close(struct output *self)
 {
 	struct shipments *shipments = (struct shipments *)self;
+	forget_commit(shipments);
 	topic_handles_close(&shipments->topics);
 	refusals_close(&shipments->refusals);
 	if (shipments->producer) {
-		rd_kafka_queue_io_event_enable(shipments->commits, -1, NULL, 0);
-		rd_kafka_queue_destroy(shipments->commits);
 		rd_kafka_queue_io_event_enable(shipments->reports, -1, NULL, 0);
 		rd_kafka_queue_destroy(shipments->reports);
 		rd_kafka_destroy(shipments->producer);
@@ -150,36 +156,42 @@ static void read_producer_events(struct shipments *shipments)
 
 /* ---- commits ---- */
 
+/* A queue of its own each time: the consumer's client may be another than last time. */
 static void begin_commit(struct shipments *shipments, struct positions positions)
 {
+	static const uint64_t one = 1;
+	rd_kafka_t *client = consumer_client(shipments->consumer);
 	rd_kafka_topic_partition_list_t *list = consumer_list(shipments->consumer, positions);
-	rd_kafka_resp_err_t code =
-		rd_kafka_commit_queue(consumer_client(shipments->consumer), list, shipments->commits, NULL, NULL);
+	shipments->commits = rd_kafka_queue_new(client);
+	rd_kafka_queue_io_event_enable(shipments->commits, shipments->bell, &one, sizeof one);
+	rd_kafka_resp_err_t code = rd_kafka_commit_queue(client, list, shipments->commits, NULL, NULL);
 	rd_kafka_topic_partition_list_destroy(list);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		loads_took(&shipments->loads, LOADS_FAILED);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	loads_took(&shipments->loads, LOADS_FAILED);
+	forget_commit(shipments);
 }
 
 static bool is_void(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
-	       code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID || code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
+	       code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID || code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST ||
+	       code == RD_KAFKA_RESP_ERR__FATAL;
 }
 
 static void read_commits(struct shipments *shipments)
 {
-	rd_kafka_event_t *event;
-	while ((event = rd_kafka_queue_poll(shipments->commits, 0))) {
-		rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-		loads_took(&shipments->loads, code == RD_KAFKA_RESP_ERR_NO_ERROR ? LOADS_TAKEN
-					      : is_void(code)			 ? LOADS_VOID
-										 : LOADS_FAILED);
-		if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-			error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
-				  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group and topics",
-				  rd_kafka_err2str(code));
-		rd_kafka_event_destroy(event);
-	}
+	rd_kafka_event_t *event = shipments->commits ? rd_kafka_queue_poll(shipments->commits, 0) : NULL;
+	if (!event)
+		return;
+	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+	loads_took(&shipments->loads, code == RD_KAFKA_RESP_ERR_NO_ERROR ? LOADS_TAKEN : is_void(code) ? LOADS_VOID : LOADS_FAILED);
+	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
+			  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group and topics",
+			  rd_kafka_err2str(code));
+	rd_kafka_event_destroy(event);
+	forget_commit(shipments);
 }
 
 static enum transaction_news shipments_news(struct output *self, struct positions *committed, struct error *error)

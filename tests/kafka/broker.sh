@@ -117,6 +117,8 @@ configure() { # $1 DIR, $2 number, $3 port, $4 controller's port, $5 voters, $6 
 		share.coordinator.state.topic.min.isr=1
 		group.initial.rebalance.delay.ms=0
 		auto.create.topics.enable=false
+		broker.session.timeout.ms=3000
+		broker.heartbeat.interval.ms=500
 		log.cleaner.dedupe.buffer.size=2097152
 	END
 	for with in "${@:7}"; do

@@ -76,9 +76,9 @@ static bool answer_one(struct connection *connection, bool *broken)
 				   "\"data\":[%.17g]}]}",
 				   sum_of_data(connection->bytes + head));
 	connection->bytes[head + body] = after;
-	int length = snprintf(reply, sizeof reply,
-			      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-			      json_length, json);
+	int length =
+		snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			 json_length, json);
 	*broken = send(connection->socket, reply, (size_t)length, MSG_NOSIGNAL) != length;
 	connection->length -= head + body;
 	memmove(connection->bytes, connection->bytes + head + body, connection->length);

@@ -8,9 +8,9 @@
  *   requests pace   -b BROKERS -i IN -g GROUP -n N -p PID
  *       the same; prints the messages per CPU second behind the first fifth, which is a
  *       process's start
- *   requests check  -b BROKERS -o OUT -n N
+ *   requests check  -b BROKERS -o OUT -n N [-q SECONDS]
  *       reads only what is committed, until N different answers have come or none comes
- *       for 15 s, and then all there is; prints how many answers were lost, doubled, out of
+ *       for 15 s (-q), and then all there is; prints how many answers were lost, doubled, out of
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
  *       the longest stretch without an answer
  *
@@ -32,11 +32,11 @@
 #define KEYS 997
 #define STRETCH_MS 600000 /* of answers whose times are noted */
 #define ELEMENTS 16
-#define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout */
+#define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
 
 struct options {
 	const char *brokers, *in, *out, *group;
-	long count, rate, pid;
+	long count, rate, pid, quiet_s;
 	bool json;
 };
 
@@ -80,12 +80,27 @@ static rd_kafka_t *client(rd_kafka_type_t type, const struct options *options, c
 
 /* ---- topics ---- */
 
+/* What was made is not known to every broker at once. */
+static void wait_for_topic(rd_kafka_t *client, const char *name)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+	for (int known = 0, tries = 0; known < 3;) {
+		if (tries++ > 300 || rd_kafka_metadata(client, 0, topic, &metadata, 10000))
+			die("%s was created and is not shown", name);
+		known = metadata->topics[0].err ? 0 : known + 1;
+		rd_kafka_metadata_destroy(metadata);
+		pause_ms(50);
+	}
+	rd_kafka_topic_destroy(topic);
+}
+
 static int make_topics(const struct options *options)
 {
 	char words[256];
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options, (const char *const[][2]){{NULL, NULL}});
-	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(options->in, PARTITIONS, 1, words, sizeof words),
-					 rd_kafka_NewTopic_new(options->out, PARTITIONS, 1, words, sizeof words)};
+	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(options->in, PARTITIONS, -1, words, sizeof words),
+					 rd_kafka_NewTopic_new(options->out, PARTITIONS, -1, words, sizeof words)};
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
 	rd_kafka_CreateTopics(producer, topics, 2, NULL, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
@@ -101,6 +116,8 @@ static int make_topics(const struct options *options)
 	rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_NewTopic_destroy_array(topics, 2);
+	wait_for_topic(producer, options->in);
+	wait_for_topic(producer, options->out);
 	rd_kafka_destroy(producer);
 	return 0;
 }
@@ -207,8 +224,8 @@ static struct mark follow_to(const struct options *options, long count)
 	struct mark mark = {0};
 	if (clock_getcpuclockid((pid_t)options->pid, &clock))
 		die("there is no process %ld", options->pid);
-	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, options,
-				      (const char *const[][2]){{"group.id", options->group}, {NULL, NULL}});
+	rd_kafka_t *consumer =
+		client(RD_KAFKA_CONSUMER, options, (const char *const[][2]){{"group.id", options->group}, {NULL, NULL}});
 	double began = now_s(CLOCK_MONOTONIC);
 	while ((mark.done = committed(consumer, options->in)) < count) {
 		if (now_s(CLOCK_MONOTONIC) - began > 60)
@@ -243,7 +260,7 @@ struct tally {
 	unsigned char *seen; /* how often, by number */
 	long last_of_key[KEYS];
 	long different, doubled, disordered, wrong, failed;
-	int64_t first_ms;                 /* when the first answer was written */
+	int64_t first_ms;		   /* when the first answer was written */
 	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
 };
 
@@ -327,7 +344,7 @@ static void check_committed(const struct options *options, struct tally *tally)
 	struct arena *arena = arena_open(1 << 20);
 	double quiet_since = now_s(CLOCK_MONOTONIC);
 	/* When all are there, a last second shows those that come twice. */
-	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : QUIET_S)) {
+	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : options->quiet_s)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
 		if (!message)
 			continue;
@@ -375,20 +392,40 @@ static int check(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {0};
+	struct options options = {.quiet_s = QUIET_S};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:j")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:j")) != -1) {
 		switch (letter) {
-		case 'b': options.brokers = optarg; break;
-		case 'i': options.in = optarg; break;
-		case 'o': options.out = optarg; break;
-		case 'g': options.group = optarg; break;
-		case 'n': options.count = strtol(optarg, NULL, 10); break;
-		case 'r': options.rate = strtol(optarg, NULL, 10); break;
-		case 'p': options.pid = strtol(optarg, NULL, 10); break;
-		case 'j': options.json = true; break;
-		default: return 2;
+		case 'b':
+			options.brokers = optarg;
+			break;
+		case 'i':
+			options.in = optarg;
+			break;
+		case 'o':
+			options.out = optarg;
+			break;
+		case 'g':
+			options.group = optarg;
+			break;
+		case 'n':
+			options.count = strtol(optarg, NULL, 10);
+			break;
+		case 'r':
+			options.rate = strtol(optarg, NULL, 10);
+			break;
+		case 'q':
+			options.quiet_s = strtol(optarg, NULL, 10);
+			break;
+		case 'p':
+			options.pid = strtol(optarg, NULL, 10);
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	static const struct {

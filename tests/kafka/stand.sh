@@ -149,6 +149,11 @@ start_engine() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery, $5 instance
 	ours $!
 }
 
+# Waits until it runs: its topics are made, and it says what it reads.
+engine_runs() { # $1 topic
+	wait_until 30 grep -q ": reads $1," "$dir/engine.log" || give_up "the engine of $1 does not start"
+}
+
 # It is asked to stop, and drains.
 stop_engine() { # $1 whose, $2 pid
 	kill "$2" 2>/dev/null && wait_for "$2"
@@ -169,7 +174,7 @@ sent() {
 # it must be: those named in $3 as NAME:OPERATOR:OPERAND, or NAME: for any; others 0.
 check_answers() {
 	local found word rule
-	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" 2>"$dir/check.log") || give_up "no answers could be read"
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" 2>"$dir/check.log") || give_up "no answers could be read"
 	echo "$1: $2 requests: $found"
 	for word in $found; do
 		rule=' -eq 0'

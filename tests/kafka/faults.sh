@@ -1,0 +1,286 @@
+#!/bin/bash
+# What sluice does when something around it fails, one named behaviour after the other, on
+# a real Kafka. Each is a function below; arguments choose among them.
+#   faults.sh SLUICE BUILD [BEHAVIOUR]...    with admin, proxy, requests, model_server in BUILD
+# RATE changes how many requests a second there are (2000). All take about two minutes.
+set -u
+what=faults
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+rate=${RATE:-2000}
+quiet_s=40 # a broker that comes back takes its time on a busy machine
+deliveries="exactly-once at-least-once"
+behaviours="broker_is_killed network_is_slow_and_breaks topic_is_deleted another_takes_its_place queue_is_full
+	records_are_poison topics_are_made_as_it_is_said answer_is_too_large_for_its_topic clock_jumps one_of_three_brokers_is_killed"
+
+admin() {
+	"$build/admin" "$brokers" "$@" 2>>"$dir/admin.log" || give_up "admin $* failed"
+}
+
+# An engine of each delivery on topics $1-DELIVERY, under load for $2 seconds while the
+# command behind does its worst; then every answer is held against its request. What is
+# done again at least once comes twice.
+both_under_load() { # $1 name, $2 seconds, then a command
+	local delivery engines=() senders=() name=$1 seconds=$2
+	for delivery in $deliveries; do
+		topics "$name-$delivery" "$name-$delivery-answers"
+		send "$name-$delivery" $((rate * seconds)) "$rate"
+		senders+=("$sender")
+		brokers=${far:-$brokers} start_engine call "$name-$delivery" "$name-$delivery" "$delivery" one "${engine_arguments[@]}"
+		engines+=("$started")
+	done
+	for delivery in $deliveries; do
+		engine_runs "$name-$delivery"
+	done
+	"${@:3}"
+	for sender in "${senders[@]}"; do
+		sent
+	done
+	for delivery in $deliveries; do
+		[ "$delivery" = exactly-once ] && again='' || again='doubled:'
+		check_answers "$name-$delivery" $((rate * seconds)) "$again uncommitted: silence_ms:-lt:40000"
+	done
+	for engine in "${engines[@]}"; do
+		stop_engine "$name" "$engine"
+	done
+}
+engine_arguments=() far=''
+
+# The engine $engine ends by itself, with an error that says this.
+ends_saying() { # $1 whose, $2 extended regular expression
+	wait_until 40 eval '! kill -0 "$engine" 2>/dev/null' || give_up "$1: the engine does not end"
+	wait_for "$engine"
+	expect "$1: exit status of an engine that cannot go on" $? "-gt 0"
+	expect_words "$1" "$dir/engine.log" "$2"
+}
+
+# ---- brokers ----
+
+bounce() {
+	local times
+	for times in 1 2; do
+		sleep 2
+		"$here/broker.sh" kill "$dir/kafka" && "$here/broker.sh" resume "$dir/kafka" || give_up "the broker does not come back"
+	done
+}
+
+# Twice, and started again: it is waited for, and goes on where it was.
+broker_is_killed() {
+	both_under_load bounce 8 bounce
+}
+
+kill_first() {
+	sleep 3
+	"$here/broker.sh" kill "$dir/three" 1
+	sleep 8
+	"$here/broker.sh" resume "$dir/three" 1 || give_up "the broker does not come back"
+}
+
+one_of_three_brokers_is_killed() {
+	local one=$brokers
+	brokers=$("$here/broker.sh" start "$dir/three" three 2>"$dir/three.log") || give_up "no three brokers"
+	both_under_load three 14 kill_first
+	"$here/broker.sh" stop "$dir/three"
+	brokers=$one
+}
+end_of_test() {
+	"$here/broker.sh" stop "$dir/three"
+}
+
+disturb() {
+	local times
+	tell_proxy delay 20
+	for times in 1 2 3; do
+		sleep 2
+		tell_proxy break
+	done
+	tell_proxy delay 0
+}
+
+network_is_slow_and_breaks() {
+	far=$proxied both_under_load network 8 disturb
+}
+
+# ---- topics, partitions, rights (secure.sh has the last) ----
+
+# One that is read or written: the engine ends and says which, so that whoever deleted it
+# hears of it; it does not hang, and commits nothing that was not answered.
+topic_is_deleted() {
+	local side
+	for side in "" -answers; do
+		for delivery in $deliveries; do
+			topics "gone$side-$delivery" "gone$side-$delivery-answers"
+			start_engine call "gone$side-$delivery" "gone$side-$delivery" "$delivery" one
+			engine=$started
+			send "gone$side-$delivery" 1000 0
+			sent
+			check_answers "gone$side-$delivery" 1000 "uncommitted: silence_ms:"
+			admin delete "gone$side-$delivery$side"
+			[ -z "$side" ] || { send "gone$side-$delivery" 100 0; sent; }
+			ends_saying "deleted topic gone$side-$delivery$side" "gone$side-$delivery$side( is gone|): (Broker|Local): Unknown (topic|partition)"
+		done
+	done
+}
+
+# The same instance is started twice: the first is fenced, a fatal error of its client, and ends.
+another_takes_its_place() {
+	topics twin twin-answers
+	send twin $((rate * 8)) "$rate"
+	start_engine call twin twin exactly-once one
+	engine=$started
+	sleep 3
+	start_engine call twin twin exactly-once one
+	local second=$started
+	ends_saying "an instance that was started twice" "[Ff]enced"
+	sent
+	check_answers twin $((rate * 8)) "uncommitted: silence_ms:-lt:12000"
+	stop_engine twin "$second"
+}
+
+runtime() { # $1 file, $2 lines of kafkaConfig
+	cat >"$dir/$1.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: SeldonRuntime
+		metadata: {name: runtime}
+		spec: {config: {kafkaConfig: {bootstrap.servers: "$brokers", $2}}}
+	END
+}
+
+# A producer's queue with room for 50 records is full all the time: what does not fit waits.
+queue_is_full() {
+	runtime narrow "producer: {queue.buffering.max.messages: 50}"
+	engine_arguments=(-f "$dir/narrow.yaml")
+	rate=5000 both_under_load narrow 3 true
+	engine_arguments=()
+}
+
+# ---- records ----
+
+pipeline() { # $1 name, which is its namespace too; $2 expression, $3 delivery
+	cat >"$dir/$1.pipeline.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: $1, namespace: $1}
+		spec:
+		  delivery: $3
+		  steps: [{name: scale, expression: {set: {y: $2}}}]
+		  output: {steps: [scale]}
+	END
+}
+
+start_pipeline() { # $1 name, $2 runtime
+	"$sluice" run -f "$dir/$1.pipeline.yaml" -f "$dir/$2.yaml" --instance one >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	engine_runs "sluice.$1.pipeline.$1.inputs"
+}
+
+# One request is answered: whatever came before it did not stop the partition.
+goes_on() { # $1 whose, $2 pipeline
+	echo '{"inputs": [{"name": "x", "datatype": "FP32", "shape": [2], "data": [1, 2]}]}' >"$dir/request.json"
+	"$sluice" infer "$2" -n "$2" -f "$dir/request.json" --brokers "$brokers" >"$dir/answer.txt" 2>&1
+	expect "$1: exit status of a request that follows" $? "-eq 0"
+}
+
+# Random bytes, nothing at all, and 50 MB: each is answered with an error and kept, and
+# what comes behind goes on. A letter that would be too large for its topic has no bytes.
+records_are_poison() {
+	local delivery letters
+	runtime wide "topics: {numPartitions: 1, max.message.bytes: 60000000}"
+	head -c 1000 /dev/urandom >"$dir/poison"
+	head -c 50000000 /dev/zero >"$dir/huge" # for the first; a second one is more than a broker of this size can hold
+	for delivery in $deliveries; do
+		pipeline "p-$delivery" "x * 2" "$delivery"
+		start_pipeline "p-$delivery" wide
+		goes_on "a first request" "p-$delivery"
+		admin put "sluice.p-$delivery.pipeline.p-$delivery.inputs" k "$dir/poison"
+		admin put "sluice.p-$delivery.pipeline.p-$delivery.inputs" k
+		admin put "sluice.p-$delivery.pipeline.p-$delivery.inputs" k "$dir/huge"
+		head -c 5000000 /dev/zero >"$dir/huge"
+		goes_on "poison, $delivery" "p-$delivery"
+		"$sluice" errors list "p-$delivery" -n "p-$delivery" --brokers "$brokers" -o json >"$dir/letters.json" 2>>"$dir/errors.log"
+		letters=$(grep -o '"kind": *"INPUT"' "$dir/letters.json" | wc -l)
+		expect "poison, $delivery: letters of what could not be read" "$letters" "-eq 3"
+		stop_engine "poison, $delivery" "$engine"
+	done
+}
+
+# Kafka's own defaults, but for retention; what kafkaConfig.topics says goes before them.
+topics_are_made_as_it_is_said() {
+	local topic
+	runtime usual "consumer: {}"
+	runtime said "topics: {numPartitions: 3, replicationFactor: 1, retention.ms: 1000000, compression.type: lz4}"
+	for topic in usual said; do
+		pipeline $topic "x * 2" at-least-once
+		start_pipeline $topic $topic
+		goes_on "topics, $topic" $topic
+		stop_engine "topics, $topic" "$engine"
+	done
+	admin settings sluice.usual.pipeline.usual.inputs >"$dir/inputs.txt"
+	expect "defaults of inputs" "$(grep -c -e partitions=1 -e replicas=1 -e retention.ms=604800000 -e compression.type=producer \
+		"$dir/inputs.txt")" "-eq 4"
+	admin settings sluice.usual.pipeline.usual.errors >"$dir/errors.txt"
+	expect "retention of errors" "$(grep -c retention.ms=2592000000 "$dir/errors.txt")" "-eq 1"
+	admin settings sluice.said.pipeline.said.errors >"$dir/said.txt"
+	expect "settings that were said" "$(grep -c -e partitions=3 -e replicas=1 -e retention.ms=1000000 -e compression.type=lz4 \
+		"$dir/said.txt")" "-eq 4"
+}
+
+# By our own measure of message.max.bytes, or only by Kafka's of the topic: the request is
+# answered with an error that says so, and what comes behind goes on.
+answer_is_too_large_for_its_topic() {
+	local limit delivery
+	{
+		echo -n '{"id": "large", "inputs": [{"name": "x", "datatype": "FP32", "shape": [200000], "data": [1'
+		head -c 399998 <(yes ,1 | tr -d '\n')
+		echo ']}]}'
+	} >"$dir/large.json"
+	runtime ours "topics: {numPartitions: 1}"
+	runtime theirs "topics: {numPartitions: 1}, producer: {message.max.bytes: 50000000}"
+	for limit in ours theirs; do
+		for delivery in $deliveries; do
+			pipeline "$limit-$delivery" "x * 12345.678" "$delivery"
+			start_pipeline "$limit-$delivery" "$limit"
+			goes_on "a first request" "$limit-$delivery"
+			admin put "sluice.$limit-$delivery.pipeline.$limit-$delivery.inputs" k "$dir/large.json"
+			goes_on "an answer too large for $limit, $delivery" "$limit-$delivery"
+			"$sluice" tail "$limit-$delivery" -n "$limit-$delivery" --brokers "$brokers" --from beginning --count 3 --idle 5s \
+				-o json >"$dir/tail.json" 2>>"$dir/errors.log"
+			expect_words "an answer too large for $limit, $delivery" "$dir/tail.json" 'LIMIT.*message.max.bytes|message.max.bytes.*LIMIT'
+			stop_engine "$limit-$delivery" "$engine"
+		done
+	done
+}
+
+# ---- time ----
+
+jump() {
+	local offset
+	for offset in 3600 -3600 0; do
+		sleep 1.5
+		printf '%-31s\n' $offset | dd of="$dir/clock" conv=notrunc status=none
+	done
+}
+
+# An hour forward, two back: nobody is lost by it, and nobody waits for it.
+clock_jumps() {
+	printf '%-31s\n' 0 >"$dir/clock"
+	cc -O1 -shared -fPIC -D_GNU_SOURCE -o "$dir/clock.so" "$here/preload/clock.c" || give_up "the clock could not be built"
+	local plain=$sluice
+	printf '#!/bin/sh\nSLUICE_TEST_CLOCK=%s LD_PRELOAD=%s exec %s "$@"\n' "$dir/clock" "$dir/clock.so" "$sluice" >"$dir/sluice"
+	chmod +x "$dir/sluice"
+	sluice=$dir/sluice
+	both_under_load clock 6 jump
+	sluice=$plain
+}
+
+chosen=${*:3}
+start_broker proxied
+start_proxy
+start_model
+for behaviour in ${chosen:-$behaviours}; do
+	begun=$SECONDS
+	$behaviour
+	echo "$behaviour: $((SECONDS - begun)) s"
+done
+tell_result
