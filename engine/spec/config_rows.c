@@ -80,7 +80,8 @@ static const struct option topic_rows[] = {
 
 static const struct option registry_rows[] = {
 	RUNTIME("url", NAME, registry.url, .required = true, .help = "Where it is, http:// or https://."),
-	RUNTIME("login", NAME, registry.login, .secret = true, .help = "USER:PASSWORD; better `env:NAME` or `file:PATH`, which point to it."),
+	RUNTIME("login", NAME, registry.login, .secret = true,
+		.help = "USER:PASSWORD; better `env:NAME` or `file:PATH`, which point to it."),
 	RUNTIME("authorities", TEXT, registry.authorities, .help = "A file of those whose signature counts, in PEM."),
 	RUNTIME("certificate", TEXT, registry.certificate, .help = "A file with our own certificate, in PEM."),
 	RUNTIME("key", TEXT, registry.key, .help = "A file with its key, in PEM."),
