@@ -19,9 +19,10 @@ struct budget {
 };
 
 #define BUDGET_COST 1000
-#define BUDGET_SHARE 200   /* paid in by a first attempt */
-#define BUDGET_A_SECOND 10 /* repetitions that time pays for: a slow model's calls are repeated too */
-#define BUDGET_MOST 100	   /* repetitions that are saved up */
+#define BUDGET_SHARE 200 /* paid in by a first attempt */
+#define BUDGET_A_SECOND                                                                                                            \
+	100		/* repetitions that time pays for: few for a server that answers, and a slow one's calls are repeated too */
+#define BUDGET_MOST 200 /* repetitions that are saved up */
 
 void budget_open(struct budget *budget, int64_t now_us);
 void budget_pay(struct budget *budget); /* for a first attempt */

@@ -78,6 +78,17 @@ static void read_performance(const struct performance_spec *all, struct model_co
 		config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / MS_NS : CACHE_TTL_MS;
 }
 
+/* What the Server says of TLS; NULL: nothing. */
+static const struct tls_files *tls_of(const struct spec *spec, const char *server, struct arena *arena)
+{
+	const struct resource *resource = server ? spec_find(spec, RESOURCE_SERVER, server) : NULL;
+	const struct server_tls *tls = resource && resource->spec ? &((const struct server_spec *)resource->spec)->tls : NULL;
+	struct tls_files *files = NULL;
+	if (tls && (tls->authorities || tls->certificate || tls->key) && (files = ARENA_NEW(arena, struct tls_files)))
+		*files = (struct tls_files){tls->authorities, tls->certificate, tls->key};
+	return files;
+}
+
 static bool is_known(const struct caller_config *config, const char *name)
 {
 	for (size_t i = 0; i < config->model_count; i++)
@@ -101,6 +112,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		*model = (struct model_config){.name = callee->name,
 					       .place = pipeline->graph->steps[callee->step].spec->name.place,
 					       .addresses = endpoint_addresses(&callee->endpoint, callee->name, arena)};
+		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);
 		if (resource && resource->spec && !read_model(resource, arena, model, error))
 			return false;
 		if (callee->cache_ttl_ns > 0)

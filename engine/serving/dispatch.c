@@ -165,7 +165,7 @@ static bool may_go(struct dispatch *dispatch, int64_t now_us)
 	if (verdict == HEALTH_ASK) {
 		if (dispatch->outside->ask_ready(dispatch->outside->context, dispatch, health->asked))
 			return false;
-		(void)health_said(health, health->asked, true, now_us); /* it has no way to say so */
+		health_cannot_say(health);
 		verdict = health_admits(health, now_us);
 	}
 	return verdict == HEALTH_GO;
@@ -337,10 +337,26 @@ static void end_late(struct dispatch *dispatch, struct errand *errand)
 	be_over(dispatch, errand);
 }
 
+/* To the front, as a probe: one that has not failed yet says more of the model, and less is
+ * lost by it. */
+static void prefer_fresh(struct dispatch *dispatch)
+{
+	size_t looked = 0;
+	struct errand *errand = dispatch->line.first;
+	while (errand && errand->attempts.made > 0 && looked++ < LOOKED_THROUGH_MAX)
+		errand = errand->next;
+	if (!errand || errand->attempts.made > 0 || errand == dispatch->line.first)
+		return;
+	errands_remove(&dispatch->line, errand);
+	errands_add_first(&dispatch->line, errand);
+}
+
 static void move(struct dispatch *dispatch, int64_t now_us)
 {
 	dispatch->moved = false;
 	while (dispatch->line.first) {
+		if (dispatch->health.breaker.state != BREAKER_CLOSED)
+			prefer_fresh(dispatch);
 		struct errand *first = dispatch->line.first;
 		if (is_late(first, now_us)) {
 			end_late(dispatch, first);
@@ -412,7 +428,9 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 	if (!dispatch->line.first || dispatch->sent.count >= dispatch->health.pace.limit)
 		return due_us;
 	if (dispatch->health.breaker.state == BREAKER_OPEN)
-		return dispatch->health.asking ? due_us : earlier(due_us, dispatch->health.breaker.again_us);
+		return dispatch->health.asking	? due_us
+		       : dispatch->health.doubt ? 0
+						: earlier(due_us, dispatch->health.breaker.again_us);
 	return gathers(dispatch, now_us)
 		       ? earlier(due_us, window_due_us(&dispatch->window, dispatch->line.first->at_us, dispatch->sent.count))
 		       : due_us;
@@ -506,12 +524,13 @@ static void learn(struct dispatch *dispatch, struct errand *errand, struct attem
 static void conclude(struct dispatch *dispatch, struct errand *errand, const struct attempt *attempt, bool probe, int64_t now_us)
 {
 	int64_t again_ms, now_ms = now_us / MS_US;
+	bool away = dispatch->health.breaker.state == BREAKER_OPEN && !dispatch->health.doubt;
 	if (attempts_take(&errand->attempts, attempt, now_ms, &again_ms)) {
 		be_over(dispatch, errand);
-	} else if (again_ms <= now_ms || dispatch->health.breaker.state == BREAKER_OPEN) {
+	} else if (again_ms <= now_ms || away) {
 		/* Another is the next probe, so that none is spent on all of them. */
 		stand_in_line(dispatch, errand, !probe);
-		if (!can_wait(dispatch, errand) && dispatch->health.breaker.state == BREAKER_OPEN) {
+		if (away && !can_wait(dispatch, errand)) {
 			errands_remove(&dispatch->line, errand);
 			errand->attempts.call->attempts = errand->attempts.made;
 			attempts_end(&errand->attempts, attempt, "the model is not asked until it is back");

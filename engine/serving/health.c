@@ -22,7 +22,7 @@ uint64_t health_draw(struct health *health)
 enum health_verdict health_admits(struct health *health, int64_t now_us)
 {
 	struct breaker *breaker = &health->breaker;
-	if (breaker->state == BREAKER_OPEN && (health->asking || now_us < breaker->again_us))
+	if (breaker->state == BREAKER_OPEN && (health->asking || (now_us < breaker->again_us && !health->doubt)))
 		return HEALTH_STAY;
 	if (breaker->state == BREAKER_OPEN && !health->ready) {
 		health->asked = replicas_choose(&health->replicas, health_draw(health));
@@ -61,6 +61,8 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 {
 	bool unmet = attempt->end == ATTEMPT_REFUSED || attempt->end == ATTEMPT_LOST;
 	unsigned openings = health->breaker.openings;
+	bool first = health->breaker.state == BREAKER_CLOSED && health->breaker.failures == 0;
+	health->only_500 = (first || health->only_500) && attempt->end == ATTEMPT_REPLIED && attempt->status == 500;
 	health->answers += !unmet;
 	replica_failed(&health->replicas, replica, unmet, now_us);
 	if (attempt->end == ATTEMPT_TIMED_OUT || attempt->status == 429 || attempt->status == 503)
@@ -70,8 +72,10 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 		return false;
 	keep_words(health, attempt);
 	health->ready = false;
-	pace_restart(&health->pace);
-	return true;
+	health->doubt = health->only_500 && !probe;
+	if (!health->doubt)
+		pace_restart(&health->pace);
+	return !health->doubt;
 }
 
 bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
@@ -88,13 +92,23 @@ bool health_learn(struct health *health, const struct attempt *attempt, size_t r
 	return false;
 }
 
+void health_cannot_say(struct health *health)
+{
+	health->asking = false;
+	health->ready = !health->doubt; /* the pause comes before the probe */
+	health->doubt = false;
+}
+
 bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us)
 {
 	replica_said(&health->replicas.items[replica], ready, now_us);
 	if (!health->asking || health->asked != replica)
 		return false;
-	health->asking = false;
-	health->ready = ready;
+	bool doubt = health->doubt;
+	health->asking = health->doubt = false;
+	health->ready = ready && !doubt;
+	if (ready && doubt)
+		breaker_succeeded(&health->breaker); /* it is there: what fails are the requests */
 	if (!ready)
 		breaker_failed(&health->breaker, true, now_us, health_draw(health));
 	return !ready;
@@ -102,5 +116,5 @@ bool health_said(struct health *health, size_t replica, bool ready, int64_t now_
 
 bool health_is_away(const struct health *health, int64_t now_us)
 {
-	return health->breaker.state == BREAKER_OPEN && now_us < health->breaker.again_us;
+	return health->breaker.state == BREAKER_OPEN && !health->doubt && now_us < health->breaker.again_us;
 }

@@ -21,6 +21,8 @@ struct health {
 	bool asking;	  /* a replica whether it is ready, before a probe goes out */
 	bool ready;	  /* it said so */
 	size_t asked;
+	bool only_500;	 /* all failures in a row were answers with this status, which may be about the requests */
+	bool doubt;	 /* so the breaker opened, and a server that is ready closes it */
 	char words[200]; /* of the failure that opened the breaker */
 };
 
@@ -45,14 +47,17 @@ size_t health_choose(struct health *health, bool *probe);
 /* The call that was sent did not go out, or is not waited for any more. */
 void health_withdraw(struct health *health, size_t replica, bool probe);
 
-/* What came of it. True: the breaker opened (again). */
+/* What came of it. True: the model is away, as from now or still. */
 bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
 		  bool more_wait, int64_t now_us);
+
+/* The replica that was to be asked has no way to say so. */
+void health_cannot_say(struct health *health);
 
 /* A replica was asked whether it is ready. True: the breaker stays open for longer. */
 bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us);
 
-/* Whether nobody is asked now, and when that may end. */
+/* Whether nobody is asked now, for longer than it takes to ask whether it is ready. */
 bool health_is_away(const struct health *health, int64_t now_us);
 
 #endif

@@ -223,6 +223,11 @@ struct server_spec {
 	struct name_list capabilities;
 	struct name_list extra_capabilities;
 	struct name_list endpoints; /* grpc://host:port, http://host:port */
+	struct server_tls {	    /* files in PEM; NULL: the system's, or none */
+		const char *authorities;
+		const char *certificate;
+		const char *key;
+	} tls;
 };
 
 /* ---- SeldonRuntime, and the config of a SeldonConfig ---- */

@@ -74,11 +74,21 @@ static const struct option retention_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option server_tls_rows[] = {
+	ROW("authorities", TEXT, struct server_tls, authorities,
+	    .help = "File of the authorities whose signature counts; default: the system's."),
+	ROW("certificate", TEXT, struct server_tls, certificate, .help = "File of the certificate that is shown to the server."),
+	ROW("key", TEXT, struct server_tls, key, .help = "File of that certificate's key."),
+	{.type = OPTION_END},
+};
+
 const struct option server_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct server_spec, here)},
 	ROW("serverConfig", NAME, struct server_spec, server_config, .help = "The ServerConfig that it is made from."),
 	ROW("endpoints", NAMES, struct server_spec, endpoints, .least = 1,
 	    .help = "Where it answers: grpc://host:8081, http://host:8080; several are replicas."),
+	ROW("tls", MAP, struct server_spec, tls, .rows = server_tls_rows,
+	    .help = "How its endpoints https:// and grpcs:// are trusted: files in PEM."),
 	ROW("capabilities", NAMES, struct server_spec, capabilities,
 	    .help = "What it can serve, instead of what its ServerConfig says."),
 	ROW("extraCapabilities", NAMES, struct server_spec, extra_capabilities, .help = "What it can serve besides."),

@@ -1,12 +1,13 @@
 /* caller_bench.c: what calls of a model cost the caller's thread.
  *
- *   caller_bench ADDRESS N [AT_ONCE [ROWS_MOST]]
+ *   caller_bench ADDRESS N [AT_ONCE [ROWS_MOST [COLUMNS [LANES]]]]
  *   caller_bench serve PORT
  *
  * The second form serves such a model by gRPC until it is ended. The first
- * makes N calls of the model `m` with FP32[1,16] at an address (http://host:port,
- * grpc://host:port), AT_ONCE (64) under way, merged up to ROWS_MOST rows; prints processor
- * time a call, calls a second, and what went wrong. */
+ * makes N calls of a model with FP32[1,COLUMNS] (16) at an address (http://host:port,
+ * grpc://host:port/model), AT_ONCE (64) asked for, merged up to ROWS_MOST rows, within LANES
+ * (as many; 0: as the server's pace allows); prints processor time a call, calls a second, and
+ * what went wrong. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include "serving/caller.h"
 
 #define AT_ONCE_MAX 4096
-#define COLUMNS 16
+#define COLUMNS_MAX 1024
 
 struct bench {
 	struct loop *loop;
@@ -130,13 +131,13 @@ static int serve(int port)
 
 int main(int count, char **arguments)
 {
-	static float elements[COLUMNS];
-	static const int64_t shape[] = {1, COLUMNS};
-	static const struct tensor tensor = {
-		.name = {"x", 1}, .shape = shape, .data = elements, .count = COLUMNS, .datatype = DATATYPE_FP32, .rank = 2};
+	static float elements[COLUMNS_MAX];
+	static int64_t shape[] = {1, 16};
+	static struct tensor tensor = {
+		.name = {"x", 1}, .shape = shape, .data = elements, .count = 16, .datatype = DATATYPE_FP32, .rank = 2};
 	static const struct tensor *const tensors[] = {&tensor};
 	if (count < 3) {
-		fprintf(stderr, "usage: caller_bench ADDRESS N [AT_ONCE [ROWS_MOST]]\n");
+		fprintf(stderr, "usage: caller_bench ADDRESS N [AT_ONCE [ROWS_MOST [COLUMNS [LANES]]]]\n");
 		return 2;
 	}
 	if (text_is(text_of(arguments[1]), "serve"))
@@ -144,11 +145,15 @@ int main(int count, char **arguments)
 	struct error error = {0};
 	struct arena *arena = arena_open((size_t)1 << 20);
 	uint64_t calls = number_of(arguments[2]), at_once = count > 3 ? number_of(arguments[3]) : 64;
+	uint64_t lanes = count > 6 ? number_of(arguments[6]) : at_once;
+	if (count > 5)
+		tensor.count = (size_t)number_of(arguments[5]);
+	shape[1] = (int64_t)tensor.count;
 	const struct model_config model = {
 		.name = "m",
 		.addresses = addresses_read(arguments[1], "m", false, arena),
-		.lanes_least = (size_t)at_once,
-		.lanes_most = (size_t)at_once,
+		.lanes_least = (size_t)lanes,
+		.lanes_most = (size_t)lanes,
 		.batching = {.rows_most = count > 4 ? (size_t)number_of(arguments[4]) : 0, .latency_ms = 5}};
 	const struct caller_config config = {
 		.model_count = 1, .models = &model, .request_bytes = 1 << 20, .reply_bytes = 1 << 20, .outage_deadletter = true};

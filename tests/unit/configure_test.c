@@ -107,11 +107,26 @@ static void what_is_said_for_all_models_goes_behind_what_one_says(void **state)
 	tidy(&stand);
 }
 
+static void a_server_says_how_it_is_trusted(void **state)
+{
+	(void)state;
+	struct stand stand;
+	configure(&stand, PIPELINE HEAD "Model\nmetadata: {name: m}\nspec: {storageUri: \"s3://b/m\", server: s}\n---\n" HEAD
+					"Server\nmetadata: {name: s}\nspec: {serverConfig: c, endpoints: [\"grpcs://s:1\"],"
+					" tls: {authorities: ca.pem}}\n");
+	assert_true(stand.config.models[0].addresses.items[0].tls);
+	assert_string_equal(stand.config.models[0].tls->authorities, "ca.pem");
+	assert_null(stand.config.models[0].tls->certificate);
+	assert_null(stand.config.models[1].tls);
+	tidy(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_model_is_called_as_its_resource_says),
 		cmocka_unit_test(a_step_may_say_where_its_model_is_and_how_long_replies_are_kept),
+		cmocka_unit_test(a_server_says_how_it_is_trusted),
 		cmocka_unit_test(what_is_said_for_all_models_goes_behind_what_one_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

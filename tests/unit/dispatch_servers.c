@@ -131,6 +131,10 @@ static void land(struct flight flight)
 		attempt.status = 400;
 		attempt.words = TEXT("odd row");
 		break;
+	case SAYS_500:
+		attempt.status = 500;
+		attempt.words = TEXT("broken inside");
+		break;
 	case HANGS:
 		attempt.end = ATTEMPT_TIMED_OUT;
 		break;
@@ -173,7 +177,8 @@ bool servers_step(int64_t until_us)
 	servers.now_us = due_us > servers.now_us ? due_us : servers.now_us;
 	if (ready != SIZE_MAX) {
 		servers.readiness[ready].asked = false;
-		dispatch_ready(servers.dispatch, ready, servers.moods[ready] != REFUSES && servers.moods[ready] != FAILS,
+		dispatch_ready(servers.dispatch, ready,
+			       !servers.unready && servers.moods[ready] != REFUSES && servers.moods[ready] != FAILS,
 			       servers.now_us);
 	} else if (flight != SIZE_MAX) {
 		struct flight landing = servers.flights[flight];

@@ -9,7 +9,7 @@
 #define REPLICAS_MAX 3
 #define FLIGHTS_MAX 512
 
-enum mood { ANSWERS, REFUSES, FAILS, SAYS_400, HANGS, LOSES, ANSWERS_WITHOUT_ROWS };
+enum mood { ANSWERS, REFUSES, FAILS, SAYS_400, SAYS_500, HANGS, LOSES, ANSWERS_WITHOUT_ROWS };
 
 struct servers {
 	struct dispatch *dispatch;
@@ -20,7 +20,7 @@ struct servers {
 	int64_t now_us;
 	enum mood moods[REPLICAS_MAX];
 	int64_t latency_us[REPLICAS_MAX];
-	bool has_readiness;
+	bool has_readiness, unready;
 	struct flight {
 		struct errand *errand;
 		int64_t due_us;

@@ -131,6 +131,39 @@ static void a_call_that_is_late_is_never_sent(void **state)
 	assert_int_equal(servers.sent[0], 1);
 }
 
+static void requests_that_break_a_server_that_is_ready_hold_up_nobody(void **state)
+{
+	(void)state;
+	servers_begin(1);
+	servers.poison = 666;
+	servers.poisoned = SAYS_500;
+	for (int i = 0; i < 1000; i++)
+		servers_ask(666, 1, 0);
+	for (int i = 0; i < 1000; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(2 * (int64_t)SECOND);
+	assert_int_equal(servers.answered, 1000);
+	servers_run_for(300 * (int64_t)SECOND); /* what is repeated is kept to its budget */
+	assert_int_equal(servers.failed, 1000);
+	assert_int_equal(servers.last->attempts, 3);
+}
+
+static void a_server_that_answers_500_and_is_not_ready_is_waited_for(void **state)
+{
+	(void)state;
+	servers_begin(1);
+	servers.moods[0] = SAYS_500;
+	servers.unready = true;
+	for (int i = 0; i < 1000; i++)
+		servers_ask((float)i, 1, 0);
+	servers_run_for(60 * (int64_t)SECOND);
+	assert_int_equal(servers.answered + servers.failed, 0);
+	servers.moods[0] = ANSWERS;
+	servers.unready = false;
+	servers_run_for(60 * (int64_t)SECOND);
+	assert_int_equal(servers.answered, 1000);
+}
+
 static void a_call_that_kills_the_connection_alone_is_told_from_an_outage(void **state)
 {
 	(void)state;
@@ -157,7 +190,7 @@ static void repetitions_are_kept_to_a_share_of_the_work(void **state)
 		servers_run_for(1000);
 	}
 	struct dispatch_counts counts = dispatch_counts(servers.dispatch);
-	assert_in_range(counts.repeated, 1, 10 + 2 * 10 + 400); /* begin with, by time, a fifth of the calls */
+	assert_in_range(counts.repeated, 1, 100 + 2 * 100 + 400); /* to begin with, by time, a fifth of the calls */
 	for (int i = 0; i < 20000; i++) {
 		servers_ask(2, 1, 0);
 		servers_run_for(10000);
@@ -291,6 +324,8 @@ int main(void)
 		STORY(outage_may_be_a_dead_letter),
 		STORY(who_cannot_wait_for_the_model_hears_so_before_the_deadline),
 		STORY(a_call_that_is_late_is_never_sent),
+		STORY(requests_that_break_a_server_that_is_ready_hold_up_nobody),
+		STORY(a_server_that_answers_500_and_is_not_ready_is_waited_for),
 		STORY(a_call_that_kills_the_connection_alone_is_told_from_an_outage),
 		STORY(repetitions_are_kept_to_a_share_of_the_work),
 		STORY(a_forgotten_call_is_never_answered_wherever_it_stands),

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "net/grpc_server.h"
 #include "net/http_server.h"
 #include "serving/survey.h"
 
@@ -20,9 +21,10 @@
 struct stand {
 	struct loop *loop;
 	struct http_server *server;
+	struct grpc_server *grpc;
 	pthread_t thread;
 	atomic_bool over;
-	int port;
+	int port, grpc_port;
 	struct arena *arena;
 };
 
@@ -42,6 +44,20 @@ static void on_called(void *context, struct http_asked *asked, struct text metho
 		http_server_answer(asked, 404, "application/json", TEXT("{\"error\":\"no such model\"}"), NULL, 0);
 }
 
+/* ModelMetadataResponse: name m; input x FP32 [-1,4], not packed; output y INT64 [-1], packed. */
+static void on_grpc_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	static const char metadata[] = "\x0a\x01m"
+				       "\x22\x16\x0a\x01x\x12\x04"
+				       "FP32\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x18\x04"
+				       "\x2a\x16\x0a\x01y\x12\x05"
+				       "INT64\x1a\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+	(void)context;
+	bool known = text_is(path, "/inference.GRPCInferenceService/ModelMetadata") && text_is(body, "\x0a\x01m");
+	grpc_server_answer(request, known ? 0 : 5, known ? TEXT("") : TEXT("no such model"),
+			   (struct text){metadata, known ? sizeof metadata - 1 : 0});
+}
+
 static void *serve(void *context)
 {
 	struct stand *stand = context;
@@ -57,7 +73,10 @@ static int set_up(void **state)
 	const struct http_server_config config = {.body_bytes = 4096, .connections = 16, .called = on_called};
 	stand = (struct stand){.loop = loop_open(&error), .arena = arena_open((size_t)1 << 20)};
 	stand.server = http_server_open(stand.loop, &config, &error);
+	const struct grpc_server_config grpc = {.message_bytes = 4096, .streams = 8, .connections = 8, .called = on_grpc_called};
+	stand.grpc = grpc_server_open(stand.loop, &grpc, &error);
 	assert_string_equal(error.text, "");
+	stand.grpc_port = grpc_server_port(stand.grpc);
 	stand.port = http_server_port(stand.server);
 	assert_int_equal(pthread_create(&stand.thread, NULL, serve, &stand), 0);
 	*state = &stand;
@@ -70,15 +89,21 @@ static int tear_down(void **state)
 	atomic_store(&stand->over, true);
 	pthread_join(stand->thread, NULL);
 	http_server_close(stand->server);
+	grpc_server_close(stand->grpc);
 	loop_close(stand->loop);
 	arena_close(stand->arena);
 	return 0;
 }
 
+static struct model_config at(struct stand *stand, const char *name, const char *scheme, int port)
+{
+	const char *url = arena_print(stand->arena, "%s://127.0.0.1:%d", scheme, port);
+	return (struct model_config){.name = name, .addresses = addresses_read(url, name, true, stand->arena)};
+}
+
 static struct model_config at_server(struct stand *stand, const char *name, int port)
 {
-	const char *url = arena_print(stand->arena, "http://127.0.0.1:%d", port);
-	return (struct model_config){.name = name, .addresses = addresses_read(url, name, true, stand->arena)};
+	return at(stand, name, "http", port);
 }
 
 static struct survey ask(struct stand *stand, const struct model_config *models, size_t count)
@@ -91,11 +116,10 @@ static struct survey ask(struct stand *stand, const struct model_config *models,
 	return survey;
 }
 
-static void a_server_says_what_its_model_takes_and_gives(void **state)
+static void expect_signature(struct stand *stand, const struct model_config *model)
 {
-	struct stand *stand = *state;
-	const struct model_config model = at_server(stand, "m", stand->port);
-	struct survey survey = ask(stand, &model, 1);
+	struct survey survey = ask(stand, model, 1);
+	assert_null(survey.answers[0].words);
 	assert_true(survey.answers[0].told);
 	const struct model_signature *signature = metadata_find(&survey.metadata, "m");
 	assert_int_equal(signature->inputs.count, 1);
@@ -103,6 +127,17 @@ static void a_server_says_what_its_model_takes_and_gives(void **state)
 	assert_int_equal(signature->inputs.items[0].type.shape[1], 4);
 	assert_true(signature->outputs.complete);
 	assert_true(text_is(signature->outputs.items[0].name, "y"));
+}
+
+static void a_server_says_what_its_model_takes_and_gives(void **state)
+{
+	struct stand *stand = *state;
+	const struct model_config rest = at_server(stand, "m", stand->port), grpc = at(stand, "m", "grpc", stand->grpc_port);
+	expect_signature(stand, &rest);
+	expect_signature(stand, &grpc);
+	const struct model_config unknown = at(stand, "n", "grpc", stand->grpc_port);
+	struct survey survey = ask(stand, &unknown, 1);
+	assert_string_equal(survey.answers[0].words, "status 404, no such model");
 }
 
 static void a_server_that_lists_no_outputs_does_not_know(void **state)

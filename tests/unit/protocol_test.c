@@ -1,0 +1,207 @@
+/* protocol_test.c: calls and answers in the protocols that model servers speak. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "message/oip_protobuf.h"
+#include "serving/protocol.h"
+
+static struct arena *arena;
+static struct message message;
+static struct payload request;
+static struct call call;
+
+static int set_up(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)1 << 20);
+	message = (struct message){.arena = arena, .id = TEXT("r-1")};
+	request = (struct payload){0};
+	call = (struct call){.name = "m", .request = &request, .message = &message};
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static void add(const char *name, enum datatype datatype, int64_t rows, int64_t columns, const double *numbers)
+{
+	struct error error = {0};
+	void *elements;
+	const int64_t shape[] = {rows, columns};
+	struct tensor *tensor = tensor_make(arena, text_of(name), datatype, shape, columns ? 2 : 1, &elements, &error);
+	for (size_t i = 0; i < tensor->count; i++)
+		assert_true(tensor_store(elements, datatype, i, numbers[i]));
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, arena, request.tensors.count + 1);
+	for (size_t i = 0; i < request.tensors.count; i++)
+		tensors_add(&tensors, request.tensors.items[i]);
+	tensors_add(&tensors, tensor);
+	request.tensors = tensors_end(&tensors);
+}
+
+static void expect_sent(enum model_protocol protocol, const char *body)
+{
+	struct buffer out;
+	struct error error = {0};
+	const struct model_address address = {.protocol = protocol, .model = "m"};
+	buffer_open(&out, 4096);
+	assert_true(protocol_write(&address, &call, (struct parameters){0}, &out, NULL, &error));
+	buffer_byte(&out, '\0');
+	assert_string_equal(out.bytes, body);
+	buffer_close(&out);
+}
+
+static struct payload read(enum model_protocol protocol, const char *body)
+{
+	struct payload payload = {0};
+	struct error error = {0};
+	if (!protocol_read(protocol, arena, text_of(body), 0, &payload, &error))
+		fail_msg("%s", error.text);
+	return payload;
+}
+
+static void expect_number(const struct payload *payload, const char *name, size_t index, double number)
+{
+	const struct tensor *tensor = tensors_find(payload->tensors, text_of(name));
+	assert_non_null(tensor);
+	assert_true(index < tensor->count);
+	assert_float_equal(tensor_number(tensor, index), number, 0);
+}
+
+static const double numbers[] = {1, 2, 3, 4};
+
+static void rows_of_one_tensor_are_instances_to_v1(void **state)
+{
+	(void)state;
+	add("x", DATATYPE_FP32, 2, 2, numbers);
+	expect_sent(PROTOCOL_V1, "{\"instances\":[[1.0,2.0],[3.0,4.0]]}");
+	struct payload reply = read(PROTOCOL_V1, "{\"predictions\":[[0.5],[0.25]]}");
+	expect_number(&reply, "output-0", 1, 0.25);
+}
+
+static void rows_of_several_tensors_are_objects_to_v1(void **state)
+{
+	(void)state;
+	add("a", DATATYPE_INT64, 2, 0, numbers);
+	add("b", DATATYPE_INT64, 2, 0, numbers + 2);
+	expect_sent(PROTOCOL_V1, "{\"instances\":[{\"a\":1,\"b\":3},{\"a\":2,\"b\":4}]}");
+	struct payload reply = read(PROTOCOL_V1, "{\"predictions\":[{\"p\":1,\"q\":5},{\"p\":2,\"q\":6}]}");
+	expect_number(&reply, "p", 1, 2);
+	expect_number(&reply, "q", 0, 5);
+}
+
+static void tensors_without_common_rows_are_columns_to_v1(void **state)
+{
+	(void)state;
+	add("a", DATATYPE_INT64, 1, 0, numbers);
+	add("b", DATATYPE_INT64, 2, 0, numbers);
+	expect_sent(PROTOCOL_V1, "{\"inputs\":{\"a\":[1],\"b\":[1,2]}}");
+	struct payload reply = read(PROTOCOL_V1, "{\"outputs\":{\"c\":[7]}}");
+	expect_number(&reply, "c", 0, 7);
+}
+
+static void one_tensor_is_inputs_to_mlflow_and_columns_are_a_table(void **state)
+{
+	(void)state;
+	add("a", DATATYPE_FP64, 2, 1, numbers);
+	expect_sent(PROTOCOL_MLFLOW, "{\"inputs\":[[1.0],[2.0]]}");
+	add("b", DATATYPE_INT64, 2, 0, numbers + 2);
+	expect_sent(PROTOCOL_MLFLOW, "{\"dataframe_split\":{\"columns\":[\"a\",\"b\"],\"data\":[[1.0,3],[2.0,4]]}}");
+	struct payload list = read(PROTOCOL_MLFLOW, "{\"predictions\":[0,1]}");
+	expect_number(&list, "output-0", 1, 1);
+	struct payload columns = read(PROTOCOL_MLFLOW, "{\"predictions\":{\"score\":[0.5,0.75]}}");
+	expect_number(&columns, "score", 1, 0.75);
+}
+
+static void numbers_and_names_go_to_seldon_and_come_back(void **state)
+{
+	(void)state;
+	add("data", DATATYPE_FP64, 1, 2, numbers);
+	expect_sent(PROTOCOL_SELDON, "{\"meta\":{\"puid\":\"r-1\"},\"data\":{\"names\":[],\"ndarray\":[[1.0,2.0]]}}");
+	message.seldon_form = SELDON_TENSOR;
+	expect_sent(PROTOCOL_SELDON,
+		    "{\"meta\":{\"puid\":\"r-1\"},\"data\":{\"names\":[],\"tensor\":{\"shape\":[1,2],\"values\":[1.0,2.0]}}}");
+	struct payload reply = read(PROTOCOL_SELDON, "{\"meta\":{\"tags\":{}},\"data\":{\"names\":[\"c\"],\"ndarray\":[[9.5]]}}");
+	expect_number(&reply, "data", 0, 9.5);
+}
+
+static void the_same_request_is_read_back_from_grpc(void **state)
+{
+	(void)state;
+	const struct model_address address = {.protocol = PROTOCOL_OIP_GRPC, .model = "m"};
+	const struct parameter setting = {.name = TEXT("k"), .type = PARAMETER_INTEGER, .value.integer = 7};
+	struct message came = {.arena = arena};
+	struct buffer out;
+	struct error error = {0};
+	buffer_open(&out, 4096);
+	add("x", DATATYPE_FP32, 2, 2, numbers);
+	assert_true(protocol_write(&address, &call, (struct parameters){1, &setting}, &out, NULL, &error));
+	assert_true(oip_protobuf_decode(&came, buffer_view(&out), NULL, &error));
+	expect_number(&came.payload, "x", 3, 4);
+	assert_int_equal(parameters_find(came.payload.parameters, TEXT("k"))->value.integer, 7);
+	assert_true(text_is(came.payload_id, "r-1"));
+	buffer_close(&out);
+}
+
+static void a_reply_that_is_none_is_remote(void **state)
+{
+	(void)state;
+	static const struct {
+		enum model_protocol protocol;
+		const char *body;
+	} rows[] = {
+		{PROTOCOL_OIP_REST, "}{"},
+		{PROTOCOL_OIP_GRPC, "\xff\xff"},
+		{PROTOCOL_V1, "{\"instances\":[1]}"},
+		{PROTOCOL_V1, "{\"predictions\":[]}"},
+		{PROTOCOL_SELDON, "{\"meta\":{}}"},
+		{PROTOCOL_MLFLOW, "<html>"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct payload payload;
+		struct error error = {0};
+		assert_false(protocol_read(rows[i].protocol, arena, text_of(rows[i].body), 0, &payload, &error));
+		assert_int_equal(error.kind, ERROR_REMOTE);
+	}
+}
+
+static void a_servers_own_words_are_found(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{"{\"error\":\"x is \\\"odd\\\"\"}", "x is \"odd\""},
+		{"{\"error_code\":\"BAD_REQUEST\",\"message\":\"no column c\"}", "no column c"},
+		{"{\"detail\":\"not found\"}", "not found"},
+		{"{\"status\":{\"code\":400,\"info\":\"bad shape\",\"status\":\"FAILURE\"}}", "bad shape"},
+		{"{\"error\":{\"code\":3}}", "{\"error\":{\"code\":3}}"},
+		{"plain words", "plain words"},
+		{"", ""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_true(text_is(protocol_words(arena, text_of(rows[i][0])), rows[i][1]));
+}
+
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOWS(rows_of_one_tensor_are_instances_to_v1),
+		SHOWS(rows_of_several_tensors_are_objects_to_v1),
+		SHOWS(tensors_without_common_rows_are_columns_to_v1),
+		SHOWS(one_tensor_is_inputs_to_mlflow_and_columns_are_a_table),
+		SHOWS(numbers_and_names_go_to_seldon_and_come_back),
+		SHOWS(the_same_request_is_read_back_from_grpc),
+		SHOWS(a_reply_that_is_none_is_remote),
+		SHOWS(a_servers_own_words_are_found),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
