@@ -1,6 +1,6 @@
 /* requests.c: puts Avro requests on a topic and holds the answers against them.
  *
- *   requests topics -b BROKERS -i IN -o OUT             creates both, of 4 partitions
+ *   requests topics -b BROKERS -i IN -o OUT             creates both
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
  *       -j: in Open Inference Protocol JSON
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
@@ -14,8 +14,9 @@
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
  *       the longest stretch without an answer
  *
- * The request of number S has the id "S", a key that S decides, and a tensor x of
- * FP32[1,16], all of it S % 1000. Its answer is the sum of 2x + 1.
+ * The topics have 4 partitions, or as many as -w says. The request of number S has the id
+ * "S", a key that S decides, and a tensor x of FP32[1,16], all of it S % 1000. Its answer is
+ * the sum of 2x + 1.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@
 
 #include "message/avro.h"
 
-#define PARTITIONS 4
+#define PARTITIONS_USUAL 4
 #define KEYS 997
 #define STRETCH_MS 600000 /* of answers whose times are noted */
 #define ELEMENTS 16
@@ -38,6 +39,7 @@ struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
 	bool json;
+	int partitions;
 };
 
 static _Noreturn void die(const char *format, ...)
@@ -99,8 +101,8 @@ static int make_topics(const struct options *options)
 {
 	char words[256];
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options, (const char *const[][2]){{NULL, NULL}});
-	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(options->in, PARTITIONS, -1, words, sizeof words),
-					 rd_kafka_NewTopic_new(options->out, PARTITIONS, -1, words, sizeof words)};
+	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(options->in, options->partitions, -1, words, sizeof words),
+					 rd_kafka_NewTopic_new(options->out, options->partitions, -1, words, sizeof words)};
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
 	rd_kafka_CreateTopics(producer, topics, 2, NULL, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
@@ -193,17 +195,17 @@ static int send_requests(const struct options *options)
 
 /* ---- follow ---- */
 
-static rd_kafka_topic_partition_list_t *partitions_of(const char *topic, int64_t offset)
+static rd_kafka_topic_partition_list_t *partitions_of(const struct options *options, const char *topic, int64_t offset)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
-	for (int i = 0; i < PARTITIONS; i++)
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(options->partitions);
+	for (int i = 0; i < options->partitions; i++)
 		rd_kafka_topic_partition_list_add(list, topic, i)->offset = offset;
 	return list;
 }
 
-static long committed(rd_kafka_t *consumer, const char *topic)
+static long committed(rd_kafka_t *consumer, const struct options *options)
 {
-	rd_kafka_topic_partition_list_t *list = partitions_of(topic, RD_KAFKA_OFFSET_INVALID);
+	rd_kafka_topic_partition_list_t *list = partitions_of(options, options->in, RD_KAFKA_OFFSET_INVALID);
 	long sum = 0;
 	if (rd_kafka_committed(consumer, list, 10000) == RD_KAFKA_RESP_ERR_NO_ERROR)
 		for (int i = 0; i < list->cnt; i++)
@@ -227,7 +229,7 @@ static struct mark follow_to(const struct options *options, long count)
 	rd_kafka_t *consumer =
 		client(RD_KAFKA_CONSUMER, options, (const char *const[][2]){{"group.id", options->group}, {NULL, NULL}});
 	double began = now_s(CLOCK_MONOTONIC);
-	while ((mark.done = committed(consumer, options->in)) < count) {
+	while ((mark.done = committed(consumer, options)) < count) {
 		if (now_s(CLOCK_MONOTONIC) - began > 60)
 			die("after 60 s only %ld of %ld are committed", mark.done, count);
 		pause_ms(20);
@@ -325,7 +327,7 @@ static rd_kafka_t *reader(const struct options *options, const char *isolation)
 							       {"isolation.level", isolation},
 							       {"enable.auto.commit", "false"},
 							       {NULL, NULL}});
-	rd_kafka_topic_partition_list_t *list = partitions_of(options->out, RD_KAFKA_OFFSET_BEGINNING);
+	rd_kafka_topic_partition_list_t *list = partitions_of(options, options->out, RD_KAFKA_OFFSET_BEGINNING);
 	rd_kafka_poll_set_consumer(consumer);
 	rd_kafka_assign(consumer, list);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -392,10 +394,10 @@ static int check(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.quiet_s = QUIET_S};
+	struct options options = {.partitions = PARTITIONS_USUAL, .quiet_s = QUIET_S};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:j")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:j")) != -1) {
 		switch (letter) {
 		case 'b':
 			options.brokers = optarg;
@@ -420,6 +422,9 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			options.pid = strtol(optarg, NULL, 10);
+			break;
+		case 'w':
+			options.partitions = (int)strtol(optarg, NULL, 10);
 			break;
 		case 'j':
 			options.json = true;
