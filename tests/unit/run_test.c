@@ -139,36 +139,97 @@ static void *run_engine(void *context)
 	return NULL;
 }
 
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+#define BINDS "  delivery: at-least-once\n  input: {topic: in}\n"
+#define ANSWERS "  output: {steps: [a], topic: out}\n"
+
+static void engine_start(struct engine *engine, struct mock *mock, const char *text)
+{
+	block_signals();
+	mock_open(mock);
+	rd_kafka_mock_topic_create(mock->cluster, "sluice.default.pipeline.p.errors", 1, 1);
+	write_file(text);
+	snprintf(engine->line, sizeof engine->line, "run %s --brokers %s --topics check --instance one", file, mock->brokers);
+	assert_int_equal(pthread_create(&engine->thread, NULL, run_engine, engine), 0);
+}
+
+static void engine_stop(struct engine *engine, struct mock *mock)
+{
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(pthread_join(engine->thread, NULL), 0);
+	assert_int_equal(engine->said.code, EXIT_GOOD);
+	mock_close(mock);
+}
+
+/* What it makes of 21. */
+static void ask(struct mock *mock, char *answer, size_t size)
+{
+	mock_write(mock, "key", "{\"id\":\"r\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}",
+		   NULL, NULL);
+	rd_kafka_message_t *record = mock_read(mock);
+	snprintf(answer, size, "%.*s", (int)record->len, (const char *)record->payload);
+	rd_kafka_message_destroy(record);
+}
+
 static void an_engine_answers_until_it_is_told_to_stop(void **state)
 {
 	(void)state;
 	struct mock mock;
 	struct engine engine = {0};
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	mock_open(&mock);
-	rd_kafka_mock_topic_create(mock.cluster, "sluice.default.pipeline.p.errors", 1, 1);
-	write_file(PIPELINE "  delivery: at-least-once\n  input: {topic: in}\n"
-			    "  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n"
-			    "  output: {steps: [twice], topic: out}\n");
-	snprintf(engine.line, sizeof engine.line, "run %s --brokers %s --topics check --instance one", file, mock.brokers);
-	assert_int_equal(pthread_create(&engine.thread, NULL, run_engine, &engine), 0);
-	mock_write(&mock, "key", "{\"id\":\"r\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}",
-		   NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&mock);
-	assert_non_null(memmem(answer->payload, answer->len, "[42]", 4));
-	rd_kafka_message_destroy(answer);
-	assert_int_equal(kill(getpid(), SIGTERM), 0);
-	assert_int_equal(pthread_join(engine.thread, NULL), 0);
+	char answer[400];
+	engine_start(&engine, &mock, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 2}}}\n" ANSWERS);
+	ask(&mock, answer, sizeof answer);
+	assert_non_null(strstr(answer, "[42]"));
+	engine_stop(&engine, &mock);
 	assert_string_equal(engine.said.err, "");
-	assert_int_equal(engine.said.code, EXIT_GOOD);
 	assert_non_null(strstr(engine.said.out,
 			       "p: reads in, answers to out, dead letters to sluice.default.pipeline.p.errors; at least once"));
 	assert_non_null(strstr(engine.said.out, "p: ended; taken 1, released 1, answered 1"));
 	said_close(&engine.said);
-	mock_close(&mock);
+}
+
+/* Until it says so: nothing else tells when the files were read. */
+static void ask_until(struct mock *mock, const char *words)
+{
+	char answer[400];
+	for (int tries = 0; tries < 1000; tries++) {
+		ask(mock, answer, sizeof answer);
+		if (strstr(answer, words))
+			return;
+	}
+	fail_msg("no answer says %s; the last: %s", words, answer);
+}
+
+static void files_are_read_again_and_those_with_faults_change_nothing(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct engine engine = {0};
+	engine_start(&engine, &mock, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 2}}}\n" ANSWERS);
+	ask_until(&mock, "[42]");
+	write_file(PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 3}}}\n" ANSWERS);
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	ask_until(&mock, "[63]");
+	write_file(PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x *}}}\n" ANSWERS);
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	usleep(300000);
+	write_file(PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 4}}}\n" ANSWERS);
+	ask_until(&mock, "[63]");
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	ask_until(&mock, "[84]");
+	engine_stop(&engine, &mock);
+	assert_non_null(strstr(engine.said.out, "p: changed; what is in flight ends as it began"));
+	assert_non_null(strstr(engine.said.out, "are not fit: what was running goes on"));
+	assert_non_null(strstr(engine.said.err, "expression"));
+	said_close(&engine.said);
 }
 
 static void a_topic_that_is_missing_stops_it_when_topics_are_only_checked(void **state)
@@ -194,6 +255,7 @@ int main(void)
 		cmocka_unit_test(settings_of_librdkafka_are_passed_through),
 		cmocka_unit_test(without_brokers_it_asks_where_kafka_is),
 		cmocka_unit_test(an_engine_answers_until_it_is_told_to_stop),
+		cmocka_unit_test(files_are_read_again_and_those_with_faults_change_nothing),
 		cmocka_unit_test(a_topic_that_is_missing_stops_it_when_topics_are_only_checked),
 	};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
