@@ -149,6 +149,7 @@ demo:
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
+## |    40  reload     files changed under load, and a backlog within the memory that is given
 ## |   170  librdkafka unit tests, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
 check:
 	@tests/check.sh $(ONLY)
@@ -175,7 +176,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak contract guard secure faults
+KAFKA_TESTS := kill soak contract guard secure reload faults
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

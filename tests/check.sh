@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge models reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure faults librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge models reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure reload faults librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -156,6 +156,10 @@ part_secure() {
 
 part_faults() {
 	make_quietly kafka NAME=faults
+}
+
+part_reload() {
+	make_quietly kafka NAME=reload
 }
 
 # The system's librdkafka is what the other parts are built with.

@@ -1,0 +1,61 @@
+#!/bin/bash
+# What an engine promises when its files change, and of its memory, on a real Kafka. Under
+# load a pipeline is changed and others come and go, each time by SIGHUP: nothing may be
+# lost, doubled or out of order, under either delivery. Then a backlog meets a model that is
+# away: the engine stays within the memory that it was given.
+#   reload.sh SLUICE BUILD      with requests and model_server in BUILD
+# SECONDS_OF_CHANGES, RATE and BACKLOG change the sizes. Takes about half a minute.
+set -u
+what=reload
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+seconds=${SECONDS_OF_CHANGES:-8} rate=${RATE:-3000} backlog=${BACKLOG:-300000}
+memory_mib=128
+
+start_broker
+start_model
+
+# Every second the pipeline has another timeout, and every other second there is one more.
+change_files() { # $1 namespace, $2 delivery
+	local second file=$dir/$1.one.yaml
+	cp "$file" "$dir/as-it-was"
+	for ((second = 1; second <= seconds; second++)); do
+		sleep 1
+		sed "s/^spec:/spec:\n  timeout: ${second}s/" "$dir/as-it-was" >"$file"
+		if ((second % 2)); then
+			printf -- '---\n' >>"$file"
+			sed "s/name: call/name: more/; s/topic: $1\$/topic: $1-more/; s/topic: $1-answers/topic: $1-more-answers/" \
+				"$dir/as-it-was" | sed "s/{topic: $1}/{topic: $1-more}/" >>"$file"
+		fi
+		kill -HUP "$engine"
+	done
+}
+
+for delivery in exactly-once at-least-once; do
+	topics "$delivery" "$delivery-answers"
+	topics "$delivery-more" "$delivery-more-answers"
+	start_engine call "$delivery" "$delivery" "$delivery" one
+	engine=$started
+	sleep 2
+	send "$delivery" $((rate * seconds)) "$rate"
+	change_files "$delivery" "$delivery"
+	sent
+	check_answers "$delivery" $((rate * seconds)) "uncommitted: silence_ms:-lt:6000"
+	stop_engine "$delivery" "$engine"
+	expect "$delivery: how often the files were not fit" "$(grep -c 'not fit' "$dir/engine.log")" "-eq 0"
+	expect "$delivery: how often the pipeline was changed" "$(grep -c 'call: changed' "$dir/engine.log")" "-ge $seconds"
+done
+
+topics backlog backlog-answers
+send backlog "$backlog" 0
+sent
+url=http://127.0.0.1:1
+start_engine call backlog backlog at-least-once one --memory ${memory_mib}Mi --drain 100ms
+engine=$started
+sleep 6
+peak=$(awk '/VmHWM/ { print $2 }' "/proc/$engine/status")
+echo "memory: a backlog of $backlog and a model that is away: $((peak / 1024)) MiB at most, of $memory_mib"
+expect "memory: KiB at most" "$peak" "-lt $((memory_mib * 1024))"
+stop_engine memory "$engine"
+
+tell_result
