@@ -1,7 +1,7 @@
 #!/bin/bash
 # What sluice does when something around it fails, one named behaviour after the other, on
 # a real Kafka. Each is a function below; arguments choose among them.
-#   faults.sh SLUICE BUILD [BEHAVIOUR]...    with admin, proxy, requests, model_server in BUILD
+#   faults.sh SLUICE BUILD [BEHAVIOUR]...    with admin, proxy, requests in BUILD
 # RATE changes how many requests a second there are (2000). All take about two minutes.
 set -u
 what=faults

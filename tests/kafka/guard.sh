@@ -2,7 +2,7 @@
 # What a network does that loses, delays and repeats, between us and a real Kafka: late
 # copies of the requests that end a transaction (guard.c; and the same without the guard,
 # which must go wrong), and a whole engine behind such a network.
-#   guard.sh SLUICE BUILD      with guard, proxy, requests and model_server in BUILD
+#   guard.sh SLUICE BUILD      with guard, proxy and requests in BUILD
 # SECONDS_UNDER_FIRE, RATE change the sizes of the latter. Takes about a minute.
 set -u
 what=guard

@@ -5,7 +5,7 @@
 # right, and in its key's order; at least once, in 10 s of the same, none may be missing,
 # wrong or first seen out of order. Beside it the messages per CPU second of an engine
 # left in peace, against a bare transactional forwarder.
-#   kill.sh SLUICE BUILD      with forward, requests and model_server in BUILD
+#   kill.sh SLUICE BUILD      with forward and requests in BUILD
 # SECONDS_UNDER_FIRE, RATE, BACKLOG change the sizes. Takes about a minute and a half.
 set -u
 what=kill

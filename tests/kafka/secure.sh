@@ -3,7 +3,7 @@
 # PLAIN): settings of kafkaConfig go through to librdkafka, the password comes from a file
 # or the environment and is never printed, and what happens when a right is taken away
 # while an engine runs.
-#   secure.sh SLUICE BUILD      with admin, requests and model_server in BUILD
+#   secure.sh SLUICE BUILD      with admin and requests in BUILD
 # Takes half a minute.
 set -u
 what=secure

@@ -2,7 +2,7 @@
 # Three engines in one group under load; every 2 s one of them, in turn, is killed with
 # -9 and started again. Whoever reads only what is committed must find each answer once,
 # right, and in its key's order.
-#   soak.sh SLUICE BUILD [SECONDS]      with requests and model_server in BUILD
+#   soak.sh SLUICE BUILD [SECONDS]      with requests in BUILD
 # RATE changes how many requests a second there are (3000), SECONDS_UNDER_FIRE how long
 # it takes where that is not said (20).
 set -u

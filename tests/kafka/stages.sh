@@ -2,7 +2,7 @@
 # A pipeline of three stages under load, whose engine is killed with -9 every 2 s and
 # started again. Exactly once, each answer must be there once, right, and in its key's
 # order, though each crosses Kafka twice on its way; at least once none may be missing.
-#   stages.sh SLUICE BUILD      with requests and model_server in BUILD
+#   stages.sh SLUICE BUILD      with requests in BUILD
 # SECONDS_UNDER_FIRE and RATE change the sizes. Takes about 40 seconds.
 set -u
 what=stages

@@ -134,11 +134,11 @@ topics() { # $1 in, $2 out
 # ---- engines and their load ----
 
 start_model() {
-	"$build/model_server" >"$dir/model.port" 2>"$dir/model.log" &
+	"$sluice" models serve "$here/models.yaml" >"$dir/model.address" 2>"$dir/model.log" &
 	ours $!
 	model=$!
-	wait_until 5 test -s "$dir/model.port" || give_up "no model server"
-	url=http://127.0.0.1:$(cat "$dir/model.port")
+	wait_until 5 test -s "$dir/model.address" || give_up "no model server"
+	url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
 }
 
 # A pipeline of one of the files here, from topic $2 to $2-answers; its pid into $started.

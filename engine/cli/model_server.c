@@ -1,0 +1,195 @@
+/* model_server.c: see model_server.h. */
+#include "cli/model_server.h"
+
+#include <ctype.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "cli/case.h"
+#include "serving/catalog_read.h"
+#include "serving/door_grpc.h"
+#include "serving/door_rest.h"
+
+#define FILES_ARENA_BYTES ((size_t)1 << 30)
+#define URI_BYTES_MAX ((size_t)1 << 20)
+
+struct model_server {
+	struct session *session;
+	struct model_server_config config;
+	struct catalog *catalog;
+	struct rest_door *rest;
+	struct grpc_door *grpc;
+};
+
+/* ---- what the files say ---- */
+
+/* As it stands in stub://NAME?KEY=VALUE. */
+static void write_form_encoded(struct buffer *out, struct text text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char byte = (unsigned char)text.bytes[i];
+		if (isalnum(byte) || byte == '_')
+			buffer_byte(out, (char)byte);
+		else
+			buffer_print(out, "%%%02X", byte);
+	}
+}
+
+/* {"OUTPUT": "INPUT * 2"} is another way to write the stub of expressions. */
+static const char *uri_of(const struct case_stub *stub, struct arena *arena)
+{
+	struct buffer uri;
+	if (stub->uri)
+		return stub->uri;
+	buffer_open(&uri, URI_BYTES_MAX);
+	buffer_string(&uri, STUB_SCHEME "expression?");
+	for (size_t i = 0; i < stub->count; i++) {
+		buffer_string(&uri, i ? "&" : "");
+		write_form_encoded(&uri, stub->outputs[i].name);
+		buffer_byte(&uri, '=');
+		write_form_encoded(&uri, stub->outputs[i].expression);
+	}
+	const char *kept = buffer_failed(&uri) ? NULL : arena_copy(arena, uri.bytes, uri.length);
+	buffer_close(&uri);
+	return kept;
+}
+
+/* A folder may have a stubs.json, as a case has, which goes before its YAML. */
+static bool take_stubs(struct model_server *server, const char *folder, const char *only, struct arena *arena, size_t *count,
+		       struct error *error)
+{
+	struct stat what;
+	struct case_files files = {0};
+	if (stat(folder, &what) != 0 || !S_ISDIR(what.st_mode))
+		return true;
+	if (!case_read_stubs(folder, arena, &files, error))
+		return false;
+	for (size_t i = 0; i < files.stub_count; i++) {
+		const struct case_stub *stub = &files.stubs[i];
+		const char *name = arena_copy(arena, stub->model.bytes, stub->model.length), *uri = uri_of(stub, arena);
+		if (!name || !uri)
+			return error_memory(error, ERROR_SYSTEM, "reading stubs.json");
+		if (only && strcmp(only, name) != 0)
+			continue;
+		++*count;
+		if (!catalog_put(server->catalog, &(struct catalog_entry){.name = name, .uri = uri, .place = stub->place}, error))
+			return false;
+	}
+	return true;
+}
+
+/* At the start all faults are shown; who asks for a model later hears of the first. */
+static bool judge(const struct model_server *server, const struct spec *spec, const char *only, struct error *error)
+{
+	if (faults_count(spec->faults, SEVERITY_ERROR) == 0)
+		return true;
+	if (!only)
+		(void)command_faults(server->session, spec->faults, OUTPUT_TEXT);
+	size_t first = 0;
+	while (faults_at(spec->faults, first)->code->severity != SEVERITY_ERROR)
+		first++;
+	const struct fault *fault = faults_at(spec->faults, first);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s:%u: %s; mend the file, then load again", fault->place.file,
+			 fault->place.line, fault->message);
+}
+
+/* `only`: the model of that name alone; NULL: all. */
+static bool read_models(struct model_server *server, const char *only, size_t *count, struct error *error)
+{
+	const struct spec_options spec_options = {.kinds = server->session->kinds};
+	struct arena *arena = arena_open(FILES_ARENA_BYTES);
+	struct spec spec;
+	if (!arena || !spec_open(&spec, error)) {
+		arena_close(arena);
+		return error_memory(error, ERROR_SYSTEM, "reading models");
+	}
+	bool good = spec_read(&spec, server->config.paths, server->config.path_count, &spec_options, error) &&
+		    judge(server, &spec, only, error) && catalog_take_spec(server->catalog, &spec, only, count, error);
+	for (size_t i = 0; good && i < server->config.path_count; i++)
+		good = take_stubs(server, server->config.paths[i], only, arena, count, error);
+	spec_close(&spec);
+	arena_close(arena);
+	return good;
+}
+
+/* For the doors. */
+static bool load(void *context, const char *name, struct error *error)
+{
+	struct model_server *server = context;
+	size_t count = 0;
+	if (!read_models(server, name, &count, error))
+		return false;
+	return count > 0 || stub_known(name) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no model `%s` among the files that this server reads", name);
+}
+
+bool model_server_reread(struct model_server *server, struct error *error)
+{
+	size_t count = 0;
+	return read_models(server, NULL, &count, error);
+}
+
+/* ---- opening and closing ---- */
+
+static void say_what_is_not_served(const struct model_server *server)
+{
+	for (const struct catalog_model *model = catalog_first(server->catalog); model; model = model->next)
+		if (!model->kind)
+			(void)command_failed(server->session, &model->why);
+}
+
+static bool open_doors(struct model_server *server, struct loop *loop, struct error *error)
+{
+	struct door_config door = {.host = server->config.host,
+				   .port = server->config.rest_port,
+				   .catalog = server->catalog,
+				   .load = load,
+				   .context = server};
+	server->rest = rest_door_open(loop, &door, error);
+	door.port = server->config.grpc_port;
+	return server->rest && (server->grpc = grpc_door_open(loop, &door, error));
+}
+
+struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
+				       struct error *error)
+{
+	struct model_server *server = memory_take(1, sizeof *server);
+	if (!server) {
+		error_memory(error, ERROR_SYSTEM, "opening a model server");
+		return NULL;
+	}
+	server->session = session;
+	server->config = *config;
+	if ((server->catalog = catalog_open(error)) && model_server_reread(server, error)) {
+		say_what_is_not_served(server);
+		if (open_doors(server, loop, error))
+			return server;
+	}
+	model_server_close(server);
+	return NULL;
+}
+
+void model_server_close(struct model_server *server)
+{
+	if (!server)
+		return;
+	grpc_door_close(server->grpc);
+	rest_door_close(server->rest);
+	catalog_close(server->catalog);
+	memory_give(server);
+}
+
+int model_server_rest_port(const struct model_server *server)
+{
+	return rest_door_port(server->rest);
+}
+
+int model_server_grpc_port(const struct model_server *server)
+{
+	return grpc_door_port(server->grpc);
+}
+
+const struct catalog_model *model_server_first(const struct model_server *server)
+{
+	return catalog_first(server->catalog);
+}

@@ -1,0 +1,38 @@
+/* model_server.h: the built-in model server: the models of files, behind doors for REST and
+ * gRPC, on a loop. For `sluice models serve` and `sluice dev`.
+ *
+ * Belongs to its loop's thread.
+ */
+#ifndef SLUICE_CLI_MODEL_SERVER_H
+#define SLUICE_CLI_MODEL_SERVER_H
+
+#include "cli/command.h"
+#include "net/loop.h"
+#include "serving/catalog.h"
+
+struct model_server;
+
+/* Borrowed as long as the server lives. */
+struct model_server_config {
+	const char *host; /* NULL: loopback */
+	int rest_port;	  /* 0: a free one */
+	int grpc_port;
+	const char *const *paths; /* files and folders of YAML; a folder's stubs.json counts too */
+	size_t path_count;
+};
+
+/* Faults of the files, and models that cannot be served, are said on the session's `err`;
+ * errors among the faults are CONFIG. */
+struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
+				       struct error *error);
+void model_server_close(struct model_server *server); /* NULL is fine */
+
+int model_server_rest_port(const struct model_server *server);
+int model_server_grpc_port(const struct model_server *server);
+const struct catalog_model *model_server_first(const struct model_server *server); /* of its models, and on by `next` */
+
+/* The models as their files say now; those that are in no file any more stay. False: all
+ * stay as they were. */
+bool model_server_reread(struct model_server *server, struct error *error);
+
+#endif
