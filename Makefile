@@ -123,7 +123,7 @@ build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libsluice.a
 test: $(if $(NAME),$(BUILD)/unit/$(NAME)_test,$(TESTS))
 	@tests/run-unit.sh $^
 
-## demo: installs what is missing, builds, and shows a pipeline checked, planned and tested
+## demo: installs what is missing, builds, and shows a pipeline checked, planned, tested and answering
 demo:
 	@tests/deps.sh build
 	@$(MAKE) --no-print-directory -j$$(nproc) all
@@ -139,6 +139,7 @@ demo:
 ## |    25  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
 ## |    60  sim        simulated days of faults, each from one seed
+## |    65  models, dev    models served, and files that are edited, judged from outside
 ## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
 ## |    80  bars       instructions, ratios and memory beside their bars
 ## |   240  torture    every allocation of every command made to fail once

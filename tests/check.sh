@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge models reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure reload faults librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge models dev reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure reload faults librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -82,6 +82,10 @@ part_models() {
 	local python
 	python=$(tests/grpc/python.sh 2>/dev/null) || python=python3
 	$python tests/judge/models.py $sluice tests/cases tests/cases-own
+}
+
+part_dev() {
+	tests/judge/dev.py $sluice
 }
 
 part_reference() {

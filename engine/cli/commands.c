@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 extern const struct command command_completion;
+extern const struct command command_dev;
 extern const struct command command_echo;
 extern const struct command command_errors_list;
 extern const struct command command_errors_replay;
@@ -25,6 +26,7 @@ const struct command *const command_table[] = {
 	&command_init,
 	&command_lint,
 	&command_plan,
+	&command_dev,
 	&command_run,
 	&command_produce,
 	&command_infer,

@@ -487,23 +487,43 @@ bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_coun
 
 /* ---- opening and closing ---- */
 
+static void signals_taken(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void crew_block_signals(sigset_t *before)
+{
+	sigset_t set;
+	signals_taken(&set);
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+static bool watch(struct crew *crew, struct watch *watch, int descriptor, struct error *error)
+{
+	if (loop_watch(crew->loop, watch, descriptor, EPOLLIN, error))
+		return true;
+	watch->descriptor = -1;
+	return false;
+}
+
 static bool crew_set_up(struct crew *crew, struct error *error)
 {
 	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	crew->bell_watch = (struct watch){.ready = on_ended, .context = crew};
-	crew->signal_watch = (struct watch){.ready = on_signal, .context = crew};
+	signals_taken(&set);
+	crew->bell_watch = (struct watch){.ready = on_ended, .context = crew, .descriptor = -1};
+	crew->signal_watch = (struct watch){.ready = on_signal, .context = crew, .descriptor = -1};
 	crew->sweep_timer = (struct loop_timer){.due = on_sweep, .context = crew};
 	crew->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	crew->bell = bell_open(error);
 	if (crew->signals < 0)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no descriptor for signals; raise the limit on open files");
-	return crew->bell >= 0 && (crew->loop = loop_open(error)) &&
-	       loop_watch(crew->loop, &crew->bell_watch, crew->bell, EPOLLIN, error) &&
-	       loop_watch(crew->loop, &crew->signal_watch, crew->signals, EPOLLIN, error);
+	crew->loop = crew->config->loop ? crew->config->loop : loop_open(error);
+	return crew->bell >= 0 && crew->loop && watch(crew, &crew->bell_watch, crew->bell, error) &&
+	       watch(crew, &crew->signal_watch, crew->signals, error);
 }
 
 struct crew *crew_open(struct deployment *deployment, const struct crew_config *config, struct error *error)
@@ -526,6 +546,18 @@ struct crew *crew_open(struct deployment *deployment, const struct crew_config *
 	return NULL;
 }
 
+static void crew_leave_loop(struct crew *crew)
+{
+	if (crew->loop && crew->bell_watch.descriptor >= 0)
+		loop_unwatch(crew->loop, &crew->bell_watch);
+	if (crew->loop && crew->signal_watch.descriptor >= 0)
+		loop_unwatch(crew->loop, &crew->signal_watch);
+	if (crew->loop)
+		loop_timer_stop(crew->loop, &crew->sweep_timer);
+	if (!crew->config->loop)
+		loop_close(crew->loop);
+}
+
 void crew_close(struct crew *crew)
 {
 	if (!crew)
@@ -537,7 +569,7 @@ void crew_close(struct crew *crew)
 		crew->generations = generation->next;
 		generation_close(generation);
 	}
-	loop_close(crew->loop);
+	crew_leave_loop(crew);
 	if (crew->bell >= 0)
 		close(crew->bell);
 	if (crew->signals >= 0)

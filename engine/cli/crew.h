@@ -5,12 +5,13 @@
  * serve all of them: each is a thread, and the group shares partitions out among them and
  * those of other engines.
  *
- * Whoever opens a crew has blocked SIGTERM, SIGINT and SIGHUP, so that no worker is
- * entered by them; crew_run() takes them.
+ * Whoever opens a crew has blocked the signals that it takes, by crew_block_signals(), so
+ * that no worker is entered by them.
  */
 #ifndef SLUICE_CLI_CREW_H
 #define SLUICE_CLI_CREW_H
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "cli/deployment.h"
@@ -36,10 +37,15 @@ struct crew_config {
 	int64_t commit_ms;   /* 0: adaptive */
 	int64_t drain_ms;
 	FILE *out; /* a line for each pipeline when it starts, changes, and has ended */
+	struct loop *loop; /* of crew_run(), where somebody else's things hang on it too. NULL: the crew's own */
 	/* SIGHUP came: may call crew_reload(). NULL: it ends the crew like the others. */
 	void (*reread)(void *context, struct crew *crew);
 	void *context;
 };
+
+/* SIGTERM, SIGINT and SIGHUP wait for crew_run(), in this thread and in those that it starts
+ * from now on. `before` is for pthread_sigmask(), when the crew is closed. */
+void crew_block_signals(sigset_t *before);
 
 /* Opens the workers, all or none, and takes the deployment, also when it fails. CONFIG: a
  * step that cannot run, or a setting that librdkafka refuses. */

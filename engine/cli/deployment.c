@@ -12,6 +12,16 @@
 
 /* ---- reading ---- */
 
+static void lead_to_built_in(struct plan *plan, const char *address)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++) {
+			struct endpoint *endpoint = &plan->pipelines[i].callees[j].endpoint;
+			if (endpoint->origin == ENDPOINT_NONE || endpoint->origin == ENDPOINT_STUB)
+				*endpoint = (struct endpoint){.origin = ENDPOINT_GIVEN, .addresses = address};
+		}
+}
+
 static bool make_plan(struct deployment *deployment, struct session *session, const struct deployment_options *options,
 		      struct error *error)
 {
@@ -21,6 +31,8 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 	deployment->runtime = runtime ? runtime->spec : NULL;
 	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
 		return false;
+	if (options->built_in)
+		lead_to_built_in(&deployment->plan, options->built_in);
 	const struct faults *faults = deployment->spec.faults;
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, faults, OUTPUT_TEXT);

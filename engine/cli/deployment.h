@@ -19,6 +19,9 @@ struct deployment_options {
 	const char *const *paths;
 	size_t path_count;
 	struct name_list servers; /* NAME=URL */
+	/* Where models are answered that have no address of their own: stubs, and those that no
+	 * Server offers. NULL: nowhere. */
+	const char *built_in;
 	bool insecure;		  /* protection that is asked for and not in force is no obstacle */
 	bool survey;		  /* models are asked what they take: waits for their servers, 2 s at the most */
 };

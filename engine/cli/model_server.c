@@ -78,13 +78,15 @@ static bool take_stubs(struct model_server *server, const char *folder, const ch
 	return true;
 }
 
-/* At the start all faults are shown; who asks for a model later hears of the first. */
+/* Who asks for one model hears of the first fault; else all are shown, and no error is set. */
 static bool judge(const struct model_server *server, const struct spec *spec, const char *only, struct error *error)
 {
 	if (faults_count(spec->faults, SEVERITY_ERROR) == 0)
 		return true;
-	if (!only)
+	if (!only) {
 		(void)command_faults(server->session, spec->faults, OUTPUT_TEXT);
+		return false;
+	}
 	size_t first = 0;
 	while (faults_at(spec->faults, first)->code->severity != SEVERITY_ERROR)
 		first++;

@@ -21,8 +21,8 @@ struct model_server_config {
 	size_t path_count;
 };
 
-/* Faults of the files, and models that cannot be served, are said on the session's `err`;
- * errors among the faults are CONFIG. */
+/* Faults of the files, and models that cannot be served, are said on the session's `err`.
+ * NULL: `error` says why, or its kind is NONE when the faults did. */
 struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
 				       struct error *error);
 void model_server_close(struct model_server *server); /* NULL is fine */
@@ -31,8 +31,8 @@ int model_server_rest_port(const struct model_server *server);
 int model_server_grpc_port(const struct model_server *server);
 const struct catalog_model *model_server_first(const struct model_server *server); /* of its models, and on by `next` */
 
-/* The models as their files say now; those that are in no file any more stay. False: all
- * stay as they were. */
+/* The models as their files say now; those that are in no file any more stay. False: as
+ * model_server_open(). */
 bool model_server_reread(struct model_server *server, struct error *error);
 
 #endif

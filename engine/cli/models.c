@@ -84,7 +84,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 	model_server_close(server);
 	stopping_close(&stopping);
 	loop_close(loop);
-	return good ? EXIT_GOOD : command_refused(session, &command_models_serve, &error);
+	if (good)
+		return EXIT_GOOD;
+	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_models_serve, &error);
 }
 
 const struct command command_models_serve = {

@@ -207,12 +207,8 @@ static void reread(void *context, struct crew *crew)
  * the deployment. */
 static bool run_crew(struct running *running, struct deployment *deployment, struct error *error)
 {
-	sigset_t set, before;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, &before);
+	sigset_t before;
+	crew_block_signals(&before);
 	/* Fetch buffers come and go by the megabyte: the heap keeps them. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);

@@ -30,6 +30,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		{"auto.offset.reset", "earliest"}, /* where retention has passed by */
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
+		{"fetch.wait.max.ms", "50"}, /* an embedded broker does not end a wait when a record comes */
 		{"log_level", "0"},
 	};
 	rd_kafka_conf_t *configuration =

@@ -1,0 +1,311 @@
+/* dev.c: `sluice dev`: a broker, a model server and an engine in this process, following
+ * the files. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/crew.h"
+#include "cli/dev_lines.h"
+#include "cli/file_watch.h"
+#include "cli/model_server.h"
+#include "log/mock.h"
+#include "message/json_write.h"
+
+#define PARTITIONS 1 /* of every topic: joins fit, and nothing is shared out */
+#define LINES_MS 1000
+#define DRAIN_MS 5000
+#define MEMORY_BYTES ((size_t)256 << 20)
+#define ADDRESS_BYTES 96
+#define SAID_BYTES_MAX ((size_t)1 << 20)
+#define INSTANCE "dev"
+#define REQUEST_FILE "request.json"
+
+struct dev_options {
+	int form;
+};
+
+static const struct option options[] = {
+	COMMAND_FORM(dev_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_dev;
+
+struct dev {
+	struct session *session;
+	const struct dev_options *options;
+	struct deployment_options files;
+	char models[ADDRESS_BYTES]; /* of the built-in server */
+	struct loop *loop;
+	struct mock_cluster *broker;
+	struct model_server *server;
+	struct crew_config config;
+	struct crew *crew;
+	struct file_watch watch;
+	struct dev_lines *lines;
+	struct loop_timer ready_timer, lines_timer;
+};
+
+/* ---- what is said at the start ---- */
+
+/* How the user called this program, so that what is pasted finds it. */
+static const char *program(void)
+{
+	return program_invocation_name;
+}
+
+/* The folder of the pipeline's file, with its slash; empty: the present one. */
+static struct text folder_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	return (struct text){file, slash ? (size_t)(slash - file) + 1 : 0};
+}
+
+static void write_word(struct buffer *out, struct text word)
+{
+	bool plain = word.length > 0;
+	for (size_t i = 0; i < word.length; i++)
+		plain = plain && (strchr("-_./:=", word.bytes[i]) || (word.bytes[i] >= '0' && word.bytes[i] <= '9') ||
+				  ((word.bytes[i] | 0x20) >= 'a' && (word.bytes[i] | 0x20) <= 'z'));
+	buffer_byte(out, ' ');
+	if (!plain)
+		buffer_byte(out, '\'');
+	for (size_t i = 0; i < word.length; i++)
+		buffer_text(out, word.bytes[i] == '\'' ? TEXT("'\\''") : (struct text){&word.bytes[i], 1});
+	if (!plain)
+		buffer_byte(out, '\'');
+}
+
+/* Without files a command finds a pipeline's topics by their names. */
+static bool needs_files(const struct pipeline_plan *plan)
+{
+	if (strcmp(plan->prefix, PREFIX_DEFAULT) != 0 || strcmp(plan->namespace, NAMESPACE_DEFAULT) != 0)
+		return true;
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].bound)
+			return true;
+	return false;
+}
+
+/* A request stands beside the pipeline, or a small one is handed in: its answer says what
+ * the pipeline wants. */
+static void write_command(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
+{
+	const char *file = plan->graph->resource->place.file;
+	struct text folder = folder_of(file);
+	struct arena *arena = dev->session->arena;
+	const char *request = arena_print(arena, TEXT_FORMAT REQUEST_FILE, TEXT_ARGUMENTS(folder));
+	if (request && access(request, R_OK) != 0) {
+		buffer_string(out,
+			      "echo '{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [1]}]}' | ");
+		request = "-";
+	}
+	buffer_string(out, program());
+	buffer_string(out, " infer");
+	write_word(out, text_of(plan->graph->name));
+	buffer_string(out, " -f");
+	write_word(out, text_of(request));
+	if (needs_files(plan)) {
+		buffer_string(out, " --pipelines");
+		write_word(out, text_of(file));
+	}
+	buffer_print(out, " --brokers %s", dev->config.brokers);
+}
+
+static void write_text(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
+{
+	buffer_print(out, "models      http://127.0.0.1:%d  %s\n", model_server_rest_port(dev->server), dev->models);
+	buffer_print(out, "broker      %s\n", dev->config.brokers);
+	buffer_string(out, "try         ");
+	write_command(dev, plan, out);
+	buffer_print(out, "\nedit        %s\n", plan->graph->resource->place.file);
+}
+
+static void write_json(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
+{
+	struct buffer command;
+	buffer_open(&command, SAID_BYTES_MAX);
+	write_command(dev, plan, &command);
+	buffer_print(out, "{\"brokers\":\"%s\",\"rest\":\"http://127.0.0.1:%d\",\"grpc\":\"%s\",\"try\":", dev->config.brokers,
+		     model_server_rest_port(dev->server), dev->models);
+	json_write_string(out, buffer_view(&command));
+	buffer_string(out, ",\"edit\":");
+	json_write_string(out, text_of(plan->graph->resource->place.file));
+	buffer_string(out, "}\n");
+	out->failed = out->failed || buffer_failed(&command);
+	buffer_close(&command);
+}
+
+static void say_where_this_differs(const struct dev *dev, const struct plan *plan)
+{
+	FILE *out = dev->config.out;
+	fputs("An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is\n"
+	      "at least once, and of each partition the oldest records beyond about 5 MB are dropped.\n",
+	      out);
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->pipelines[i].delivery == DELIVERY_EXACTLY_ONCE)
+			fprintf(out, "%s: exactly once for `sluice run`; at least once here\n", plan->pipelines[i].graph->name);
+}
+
+/* In the first turn of the crew's loop, when the engine has said what it runs. */
+static void on_ready(void *context)
+{
+	const struct dev *dev = context;
+	struct buffer out;
+	const struct plan *plan = &crew_deployment(dev->crew)->plan;
+	buffer_open(&out, SAID_BYTES_MAX);
+	(dev->options->form == OUTPUT_JSON ? write_json : write_text)(dev, &plan->pipelines[0], &out);
+	(void)command_write(dev->session, &out);
+	fflush(dev->session->out);
+}
+
+/* ---- the files ---- */
+
+static bool make_topics(const struct dev *dev, const struct deployment *deployment, struct error *error)
+{
+	for (size_t i = 0; i < deployment->plan.count; i++) {
+		const struct pipeline_plan *plan = &deployment->plan.pipelines[i];
+		for (size_t j = 0; j < plan->topic_count; j++)
+			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
+				return false;
+	}
+	return true;
+}
+
+/* NULL: they cannot be run; their faults are said, or `error` is. */
+static struct deployment *read_files(struct dev *dev, struct error *error)
+{
+	struct deployment *deployment = deployment_open(dev->session, &dev->files, error);
+	if (deployment && make_topics(dev, deployment, error))
+		return deployment;
+	deployment_close(deployment);
+	return NULL;
+}
+
+/* Models change before the pipelines that may call them. */
+static void on_changed(void *context)
+{
+	struct dev *dev = context;
+	struct error error = {0};
+	dev_lines_clear(dev->lines);
+	struct deployment *deployment = read_files(dev, &error);
+	bool good = deployment && model_server_reread(dev->server, &error);
+	if (good)
+		good = crew_reload(dev->crew, deployment, &error);
+	else
+		deployment_close(deployment);
+	if (error.kind != ERROR_NONE)
+		(void)command_failed(dev->session, &error);
+	if (!good)
+		fputs("the files have a fault: what was running goes on; it is tried again when they change\n", dev->session->err);
+	fflush(dev->session->err);
+	dev_lines_show(dev->lines, dev->crew, loop_now_ms(dev->loop));
+}
+
+/* ---- running ---- */
+
+static void on_second(void *context)
+{
+	struct dev *dev = context;
+	struct error error = {0};
+	dev_lines_show(dev->lines, dev->crew, loop_now_ms(dev->loop));
+	/* Its place in the heap was just given back. */
+	(void)loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, &error);
+}
+
+static bool open_servers(struct dev *dev, struct error *error)
+{
+	const struct model_server_config models = {.paths = dev->files.paths, .path_count = dev->files.path_count};
+	dev->loop = loop_open(error);
+	dev->broker = dev->loop ? mock_cluster_open(error) : NULL;
+	dev->server = dev->broker ? model_server_open(dev->session, dev->loop, &models, error) : NULL;
+	if (!dev->server)
+		return false;
+	snprintf(dev->models, sizeof dev->models, "grpc://127.0.0.1:%d", model_server_grpc_port(dev->server));
+	dev->files.built_in = dev->models;
+	return true;
+}
+
+static bool open_crew(struct dev *dev, struct error *error)
+{
+	dev->config = (struct crew_config){
+		.brokers = mock_cluster_brokers(dev->broker),
+		.instance = INSTANCE,
+		.consumer = mock_consumer_settings,
+		.producer = mock_producer_settings,
+		.kinds = dev->session->kinds,
+		.workers = 1,
+		.memory_bytes = MEMORY_BYTES,
+		.partitions = PARTITIONS,
+		.at_least_once = true,
+		.drain_ms = DRAIN_MS,
+		.out = dev->options->form == OUTPUT_JSON ? dev->session->err : dev->session->out,
+		.loop = dev->loop,
+	};
+	struct deployment *deployment = read_files(dev, error);
+	if (!deployment)
+		return false;
+	say_where_this_differs(dev, &deployment->plan);
+	dev->crew = crew_open(deployment, &dev->config, error);
+	return dev->crew != NULL;
+}
+
+static bool run_crew(struct dev *dev, struct error *error)
+{
+	dev->ready_timer = (struct loop_timer){.due = on_ready, .context = dev};
+	dev->lines_timer = (struct loop_timer){.due = on_second, .context = dev};
+	dev->lines = dev_lines_open(dev->session->out, dev->options->form == OUTPUT_JSON, loop_now_ms(dev->loop), error);
+	return dev->lines &&
+	       file_watch_open(&dev->watch, dev->loop, dev->files.paths, dev->files.path_count, on_changed, dev, error) &&
+	       loop_timer_set(dev->loop, &dev->ready_timer, loop_now_ms(dev->loop), error) &&
+	       loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, error) && crew_run(dev->crew, error);
+}
+
+static void close_all(struct dev *dev)
+{
+	file_watch_close(&dev->watch);
+	crew_close(dev->crew);
+	dev_lines_close(dev->lines);
+	model_server_close(dev->server);
+	mock_cluster_close(dev->broker);
+	loop_close(dev->loop);
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct dev dev = {
+		.session = session, .options = filled, .files = {.paths = arguments, .path_count = count, .insecure = true}};
+	struct error error = {0};
+	sigset_t before;
+	crew_block_signals(&before);
+	bool good = open_servers(&dev, &error) && open_crew(&dev, &error) && run_crew(&dev, &error);
+	close_all(&dev);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (good)
+		return EXIT_GOOD;
+	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_dev, &error);
+}
+
+const struct command command_dev = {
+	.name = "dev",
+	.arguments = "DIR...",
+	.summary = "Runs pipelines on a broker of its own, and follows their files.",
+	.help = "Starts an embedded broker that any Kafka client can use, the built-in model server, and an engine, in one process "
+		"and "
+		"within a second. Models that have no server of their own are answered by the built-in one. When a file changes "
+		"its "
+		"pipelines change, and no message is lost; where it has a fault that is told, and what was running goes on. One "
+		"line "
+		"for each pipeline says how it does.\n"
+		"\n"
+		"It is for development: nothing is kept on disk, of each partition the newest 5 MB or so, and delivery is at least "
+		"once whatever the files say.\n"
+		"\n"
+		"    sluice dev pipelines/hello\n",
+	.options = options,
+	.options_size = sizeof(struct dev_options),
+	.group = "run",
+	.run = run,
+};

@@ -1,0 +1,26 @@
+/* file_watch.h: folders in which files change, seen by a loop: for commands that follow
+ * what their user edits.
+ *
+ * Changes come in bursts (an editor writes, renames, removes), so `changed` is entered once
+ * when a burst has been quiet for a moment.
+ */
+#ifndef SLUICE_CLI_FILE_WATCH_H
+#define SLUICE_CLI_FILE_WATCH_H
+
+#include "net/loop.h"
+
+struct file_watch {
+	struct loop *loop;
+	struct watch watch;
+	struct loop_timer timer;
+	int descriptor;
+	void (*changed)(void *context);
+	void *context;
+};
+
+/* `paths` are folders, or files whose folders are meant. */
+bool file_watch_open(struct file_watch *files, struct loop *loop, const char *const *paths, size_t count,
+		     void (*changed)(void *context), void *context, struct error *error);
+void file_watch_close(struct file_watch *files); /* fine when it was not opened, but zeroed */
+
+#endif

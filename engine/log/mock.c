@@ -1,0 +1,79 @@
+/* mock.c: see mock.h. */
+#include "log/mock.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+
+#define BROKERS 1
+#define REPLICAS 1
+#define PAUSE_NS 1000000
+
+/* Metadata that is missing, and a connection that is lost, are looked after at once; the
+ * mock does not end a fetch when a record comes. */
+static const struct property consumer_settings[] = {
+	{"topic.metadata.refresh.fast.interval.ms", "20"},
+	{"reconnect.backoff.ms", "10"},
+	{"fetch.wait.max.ms", "10"},
+};
+static const struct property producer_settings[] = {
+	{"topic.metadata.refresh.fast.interval.ms", "20"},
+	{"reconnect.backoff.ms", "10"},
+};
+const struct properties mock_consumer_settings = {sizeof consumer_settings / sizeof *consumer_settings, consumer_settings};
+const struct properties mock_producer_settings = {sizeof producer_settings / sizeof *producer_settings, producer_settings};
+
+struct mock_cluster {
+	rd_kafka_t *holder; /* the mock lives in its threads */
+	rd_kafka_mock_cluster_t *mock;
+};
+
+struct mock_cluster *mock_cluster_open(struct error *error)
+{
+	struct mock_cluster *cluster = memory_take(1, sizeof *cluster);
+	if (!cluster) {
+		error_memory(error, ERROR_SYSTEM, "opening the embedded broker");
+		return NULL;
+	}
+	/* It knows of no broker to connect to, and would say so. */
+	static const struct property quiet[] = {{"log_level", "0"}};
+	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, quiet}, (struct properties){0}, error);
+	cluster->holder = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	cluster->mock = cluster->holder ? rd_kafka_mock_cluster_new(cluster->holder, BROKERS) : NULL;
+	if (cluster->mock)
+		return cluster;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the embedded broker cannot listen; are there ports left on the loopback?");
+	mock_cluster_close(cluster);
+	return NULL;
+}
+
+void mock_cluster_close(struct mock_cluster *cluster)
+{
+	if (!cluster)
+		return;
+	if (cluster->mock)
+		rd_kafka_mock_cluster_destroy(cluster->mock);
+	if (cluster->holder)
+		rd_kafka_destroy(cluster->holder);
+	memory_give(cluster);
+}
+
+const char *mock_cluster_brokers(const struct mock_cluster *cluster)
+{
+	return rd_kafka_mock_cluster_bootstraps(cluster->mock);
+}
+
+bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error)
+{
+	/* The mock's thread misses a call that comes right behind another, and then sleeps for a
+	 * second before it sees it. */
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	nanosleep(&pause, NULL);
+	rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(cluster->mock, name, partitions, REPLICAS);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the embedded broker cannot make the topic %s: %s", name,
+			 rd_kafka_err2str(code));
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Judges `sluice dev` from outside: dev.py SLUICE
+
+A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
+edits them. One line for each behaviour; at the end `N passed, N failed`.
+"""
+import json, os, shutil, signal, subprocess, sys, tempfile, threading, time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+START_SECONDS_MAX = 1.0
+SECONDS_MAX = 20
+REQUESTS, PAUSE_SECONDS = 3000, 0.001
+ASKED_BEFORE = 5  # of hello, until it is put under load
+SETTLE_SECONDS = 0.5  # what a change may take to be followed
+SECOND = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: second}
+spec:
+  steps:
+  - {name: twice, expression: {set: {quote: quote * 2}}}
+  - {name: identity, inputs: [twice]}
+  output: {steps: [identity]}
+"""
+
+
+class Dev:
+    def __init__(self, binary, folder, *more):
+        begun = time.monotonic()
+        self.binary, self.folder, self.lines = binary, folder, []
+        self.process = subprocess.Popen([binary, "dev", folder, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+        self.started = self.wait_for("edit") is not None
+        self.seconds = time.monotonic() - begun
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def wait_for(self, word, seconds=SECONDS_MAX):
+        """The first line that has it"""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in list(self.lines):
+                if word in line:
+                    return line
+            if self.process.poll() is not None:
+                time.sleep(0.1)  # what it said last
+                return next((line for line in self.lines if word in line), None)
+            time.sleep(0.01)
+        return None
+
+    def said(self, word):
+        """What stands behind `word` at the start"""
+        return next((line[len(word):].strip() for line in self.lines if line.startswith(word)), "")
+
+    def ask(self, pipeline):
+        command = [self.binary, "infer", pipeline, "-f", os.path.join(self.folder, "request.json"), "--brokers", self.said("broker"),
+                   "-o", "json", "--timeout", "10s"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    def edit(self, name, change):
+        path = os.path.join(self.folder, name)
+        with open(path, encoding="utf-8") as file:
+            text = change(file.read())
+        self.write(name, text)
+
+    def write(self, name, text):
+        """As editors do: another file, put in its place"""
+        path = os.path.join(self.folder, name)
+        with open(path + "~", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(path + "~", path)
+        time.sleep(SETTLE_SECONDS)
+
+    def produce(self, pipeline, count):
+        """A sender, and what it is to be fed"""
+        with open(os.path.join(self.folder, "request.json"), encoding="utf-8") as file:
+            request = json.load(file)
+        lines = [json.dumps(request | {"id": f"r{number}"}) + "\n" for number in range(count)]
+        command = [self.binary, "produce", pipeline, "--brokers", self.said("broker")]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True), lines
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+class Judge:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def expect(self, what, good, shown=""):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        if not good:
+            print(f"dev: {what}: no; {shown}")
+
+
+def copy(place):
+    folder = os.path.join(place, "hello")
+    shutil.copytree(os.path.join(ROOT, "pipelines", "hello"), folder)
+    return folder
+
+
+def starts(judge, dev):
+    judge.expect("it starts", dev.started, dev.lines)
+    judge.expect(f"it is ready in under {START_SECONDS_MAX} s", dev.seconds < START_SECONDS_MAX, f"{dev.seconds:.2f} s")
+    judge.expect("it says what it does not keep", any("disk" in line for line in dev.lines) and any("5 MB" in line for line in dev.lines),
+                 dev.lines)
+    judge.expect("its start ends with broker, try and edit", [line.split()[0] for line in dev.lines[-3:]] == ["broker", "try", "edit"],
+                 dev.lines[-3:])
+    judge.expect("the file to edit is there", os.path.exists(dev.said("edit")), dev.said("edit"))
+    done = subprocess.run(dev.said("try"), shell=True, capture_output=True, text=True)
+    judge.expect("the command that it gives answers", done.returncode == 0 and "buy" in done.stdout, done.stdout + done.stderr)
+
+
+def follows(judge, dev):
+    dev.edit("pipeline.yaml", lambda text: text.replace("probability > 0.6", "probability > 0.99"))
+    answer = dev.ask("hello")
+    judge.expect("a changed file changes its pipeline", "hold" in answer, answer)
+    dev.edit("pipeline.yaml", lambda text: text.replace("expression:", "expresion:"))
+    judge.expect("a fault is told with its place", dev.wait_for("pipeline.yaml:8:5: error: `expresion`", 5), dev.lines[-5:])
+    answer = dev.ask("hello")
+    judge.expect("what was running goes on beside a fault", "hold" in answer, answer)
+    dev.edit("pipeline.yaml", lambda text: text.replace("expresion:", "expression:").replace("probability > 0.99", "probability > 0.6"))
+    answer = dev.ask("hello")
+    judge.expect("a mended file is followed", "buy" in answer, answer)
+    dev.edit("pipeline.yaml", lambda text: text.replace("b=-0.5", "b=-50"))
+    answer = dev.ask("hello")
+    judge.expect("a changed model answers differently", "hold" in answer, answer)
+    dev.edit("pipeline.yaml", lambda text: text.replace("b=-50", "b=-0.5"))
+
+
+def pipelines_come_and_go(judge, dev):
+    dev.write("second.yaml", SECOND)
+    answer = dev.ask("second")
+    judge.expect("a new file is a new pipeline", "201" in answer, answer)
+    os.remove(os.path.join(dev.folder, "second.yaml"))
+    time.sleep(SETTLE_SECONDS)
+    judge.expect("a file that is gone ends its pipeline", dev.wait_for("second: is not in the files any more", 5), dev.lines[-5:])
+    sender, lines = dev.produce("second", 50)
+    sender.communicate("".join(lines))
+    dev.write("second.yaml", SECOND)
+    time.sleep(1)
+    answer = dev.ask("second")
+    judge.expect("a pipeline that comes back answers", "201" in answer, answer)
+
+
+def loses_nothing(judge, dev):
+    """Changes while requests come; what was asked before counts too."""
+    sender, lines = dev.produce("hello", REQUESTS)
+
+    def feed():
+        for line in lines:
+            sender.stdin.write(line)
+            sender.stdin.flush()
+            time.sleep(PAUSE_SECONDS)
+        sender.stdin.close()
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    changes = 0
+    while feeder.is_alive():
+        changes += 1
+        dev.edit("pipeline.yaml", lambda text: text.replace("spread < 1", f"spread < 1 + {changes}"))
+    sender.wait(SECONDS_MAX)
+    dev.wait_for(f"{ASKED_BEFORE + REQUESTS} answered", 5)
+    judge.expect("there were changes under load", changes > 3, changes)
+    asked = ASKED_BEFORE + REQUESTS
+    code = dev.stop()
+    judge.expect("it ends well when it is told to", code == 0, code)
+    end = dev.wait_for("hello: ended")
+    judge.expect("no request is lost when files change under load", end and f"answered {asked}," in end and "errors 0" in end, end)
+    end = dev.wait_for("second: ended")
+    judge.expect("nor one that came while its pipeline was away", end and "answered 52," in end, end)
+
+
+def speaks_json(judge, binary):
+    with tempfile.TemporaryDirectory() as place:
+        dev = Dev(binary, copy(place), "-o", "json")
+        line = dev.wait_for('"brokers"')
+        start = json.loads(line) if line else {}
+        judge.expect("-o json says where things are", {"brokers", "rest", "grpc", "try", "edit"} <= start.keys(), line)
+        done = subprocess.run(start.get("try", "false"), shell=True, capture_output=True, text=True)
+        judge.expect("its command answers too", done.returncode == 0, done.stderr)
+        line = dev.wait_for('"pipeline"', 5)
+        row = json.loads(line) if line else {}
+        judge.expect("-o json says how pipelines are", row.get("pipeline") == "hello" and row.get("answered") == 1, line)
+        judge.expect("it ends well", dev.stop() == 0)
+
+
+def refuses(judge, binary):
+    with tempfile.TemporaryDirectory() as place:
+        folder = copy(place)
+        with open(os.path.join(folder, "pipeline.yaml"), "a", encoding="utf-8") as file:
+            file.write("  nonsense: true\n")
+        done = subprocess.run([binary, "dev", folder], capture_output=True, text=True, timeout=SECONDS_MAX)
+        judge.expect("faulty files do not start", done.returncode == 1 and "nonsense" in done.stderr, done.stderr)
+    done = subprocess.run([binary, "dev", "/nowhere"], capture_output=True, text=True, timeout=SECONDS_MAX)
+    judge.expect("a folder that is not there is misuse", done.returncode == 2 and "/nowhere" in done.stderr, done.stderr)
+
+
+def main():
+    judge, binary = Judge(), os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as place:
+        dev = Dev(binary, copy(place))
+        try:
+            for part in (starts, follows, pipelines_come_and_go, loses_nothing):
+                part(judge, dev)
+        finally:
+            dev.stop()
+    speaks_json(judge, binary)
+    refuses(judge, binary)
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    return 1 if judge.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
