@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/crew_clean.h"
 #include "cli/crew_say.h"
 #include "cli/crew_setup.h"
 
@@ -48,6 +49,7 @@ struct crew {
 	struct loop *loop;
 	struct watch bell_watch, signal_watch;
 	struct loop_timer sweep_timer;
+	struct cleaning *cleanings; /* of pipelines that are gone */
 	bool running;
 	bool stopping;
 };
@@ -299,7 +301,9 @@ static void on_sweep(void *context)
 		*at = generation->next;
 		generation_close(generation);
 	}
-	if (crew->generations->next)
+	if (all_follow(crew))
+		cleaning_carry_out(&crew->cleanings, crew, crew->config, loop_now_ms(crew->loop));
+	if (crew->generations->next || crew->cleanings)
 		loop_timer_set(crew->loop, &crew->sweep_timer, loop_now_ms(crew->loop) + SWEEP_MS, &error);
 }
 
@@ -439,6 +443,8 @@ bool crew_reload(struct crew *crew, struct deployment *deployment, struct error 
 	if (!generation || !generation_deploy(crew, generation, error))
 		return false;
 	say_changes(crew->config, before, deployment);
+	if (!cleaning_note(&crew->cleanings, before, deployment, loop_now_ms(crew->loop), crew->arena))
+		return error_memory(error, ERROR_SYSTEM, "noting topics that are to be removed");
 	return loop_timer_set(crew->loop, &crew->sweep_timer, loop_now_ms(crew->loop) + SWEEP_MS, error);
 }
 

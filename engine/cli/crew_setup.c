@@ -261,7 +261,7 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 #define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it works, slowly */
 /* Of which one waits to be taken, one is being fetched, three are in flight, two on their way out. */
 #define MEMORY_PARTS 8
-#define IN_FLIGHT_BYTES 8192		    /* of a small message: so many of them fit */
+#define IN_FLIGHT_BYTES 8192 /* of a small message: so many of them fit */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
 {

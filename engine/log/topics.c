@@ -203,3 +203,53 @@ bool topics_ensure(const char *brokers, struct properties properties, struct wan
 	rd_kafka_destroy(keeper.client);
 	return good;
 }
+
+/* ---- removing ---- */
+
+static bool read_removed(rd_kafka_event_t *event, struct error *error)
+{
+	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not remove the topics: %s",
+				 rd_kafka_event_error_string(event));
+	size_t count;
+	const rd_kafka_topic_result_t **results =
+		rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+	for (size_t i = 0; i < count; i++) {
+		rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+			error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not remove topic %s: %s; remove it yourself",
+				  rd_kafka_topic_result_name(results[i]), rd_kafka_err2str(code));
+	}
+	return error->kind == ERROR_NONE;
+}
+
+static bool order_removal(rd_kafka_t *client, const char *const *names, size_t count, struct error *error)
+{
+	rd_kafka_DeleteTopic_t **orders = memory_take(count, sizeof *orders);
+	if (!orders)
+		return error_memory(error, ERROR_SYSTEM, "removing topics");
+	for (size_t i = 0; i < count; i++)
+		orders[i] = rd_kafka_DeleteTopic_new(names[i]);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+	rd_kafka_DeleteTopics(client, orders, count, NULL, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TOPICS_WAIT_MS);
+	bool good = event ? read_removed(event, error)
+			  : error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer whether it removed the topics");
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_DeleteTopic_destroy_array(orders, count);
+	memory_give(orders);
+	return good;
+}
+
+bool topics_remove(const char *brokers, struct properties properties, const char *const *names, size_t count, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}};
+	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, own}, properties, error);
+	rd_kafka_t *client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	bool good = client && order_removal(client, names, count, error);
+	if (client)
+		rd_kafka_destroy(client);
+	return good;
+}

@@ -11,10 +11,10 @@
 
 struct wanted_topic {
 	const char *name;
-	bool bound;	      /* the user's own: it must be there, and is never made */
-	int64_t partitions;   /* 0: the broker's default */
-	int64_t replication;  /* 0: the broker's default */
-	int64_t retention_ms; /* 0: the broker's default */
+	bool bound;		    /* the user's own: it must be there, and is never made */
+	int64_t partitions;	    /* 0: the broker's default */
+	int64_t replication;	    /* 0: the broker's default */
+	int64_t retention_ms;	    /* 0: the broker's default */
 	struct properties settings; /* Kafka's, by their names; before the above */
 };
 
@@ -29,5 +29,9 @@ struct wanted_topics {
  * wanted; SYSTEM: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);
+
+/* Removes them; one that is not there is as good. SYSTEM: Kafka does not, or does not
+ * answer. */
+bool topics_remove(const char *brokers, struct properties properties, const char *const *names, size_t count, struct error *error);
 
 #endif

@@ -25,13 +25,14 @@ change_files() { # $1 namespace, $2 delivery
 		if ((second % 2)); then
 			printf -- '---\n' >>"$file"
 			sed "s/name: call/name: more/; s/topic: $1\$/topic: $1-more/; s/topic: $1-answers/topic: $1-more-answers/" \
-				"$dir/as-it-was" | sed "s/{topic: $1}/{topic: $1-more}/" >>"$file"
+				"$dir/as-it-was" | sed "s/{topic: $1}/{topic: $1-more}/; s/^spec:/spec:\n  dataflow: {cleanTopicsOnDelete: true}/" >>"$file"
 		fi
 		kill -HUP "$engine"
 	done
 }
 
 for delivery in exactly-once at-least-once; do
+	: >"$dir/engine.log"
 	topics "$delivery" "$delivery-answers"
 	topics "$delivery-more" "$delivery-more-answers"
 	start_engine call "$delivery" "$delivery" "$delivery" one
@@ -41,6 +42,8 @@ for delivery in exactly-once at-least-once; do
 	change_files "$delivery" "$delivery"
 	sent
 	check_answers "$delivery" $((rate * seconds)) "uncommitted: silence_ms:-lt:6000"
+	wait_until 15 grep -q "more: is gone, and its topics with it (1)" "$dir/engine.log"
+	expect "$delivery: status of looking for what was said of topics that went with their pipeline" $? "-eq 0"
 	stop_engine "$delivery" "$engine"
 	expect "$delivery: how often the files were not fit" "$(grep -c 'not fit' "$dir/engine.log")" "-eq 0"
 	expect "$delivery: how often the pipeline was changed" "$(grep -c 'call: changed' "$dir/engine.log")" "-ge $seconds"
