@@ -15,8 +15,8 @@
  *       the longest stretch without an answer
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
- * "S", a key that S decides, and a tensor x of FP32[1,16], all of it S % 1000. Its answer is
- * the sum of 2x + 1.
+ * "S", a key that S decides, and a tensor x of FP32[1,16], or of as many
+ * elements as -e says, all of it S % 1000. Its answer is the sum of 2x + 1.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdarg.h>
@@ -32,14 +32,14 @@
 #define PARTITIONS_USUAL 4
 #define KEYS 997
 #define STRETCH_MS 600000 /* of answers whose times are noted */
-#define ELEMENTS 16
+#define ELEMENTS_USUAL 16
 #define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
 
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
 	bool json;
-	int partitions;
+	int partitions, elements;
 };
 
 static _Noreturn void die(const char *format, ...)
@@ -126,30 +126,30 @@ static int make_topics(const struct options *options)
 
 /* ---- send ---- */
 
-static void encode_json(long number, struct buffer *out)
+static void encode_json(const struct options *options, long number, struct buffer *out)
 {
 	buffer_clear(out);
 	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%d],\"datatype\":\"FP32\",\"data\":[", number,
-		     ELEMENTS);
-	for (int i = 0; i < ELEMENTS; i++)
+		     options->elements);
+	for (int i = 0; i < options->elements; i++)
 		buffer_print(out, "%s%ld.5", i > 0 ? "," : "", number % 1000);
 	buffer_string(out, "]}]}");
 	if (buffer_failed(out))
 		die("out of memory");
 }
 
-static void encode(struct arena *arena, long number, struct buffer *out)
+static void encode(const struct options *options, struct arena *arena, long number, struct buffer *out)
 {
 	arena_reset(arena);
 	buffer_clear(out);
 	float *elements;
 	struct error error = {0};
 	char *id = arena_print(arena, "%ld", number);
-	static const int64_t shape[] = {1, ELEMENTS};
+	const int64_t shape[] = {1, options->elements};
 	struct tensor *tensor = tensor_make(arena, TEXT("x"), DATATYPE_FP32, shape, 2, (void **)&elements, &error);
 	if (!tensor || !id)
 		die("%s", error.text);
-	for (int i = 0; i < ELEMENTS; i++)
+	for (int i = 0; i < options->elements; i++)
 		elements[i] = (float)(number % 1000);
 	const struct tensor *tensors[] = {tensor};
 	const struct payload payload = {.tensors = {1, tensors}};
@@ -171,9 +171,9 @@ static int send_requests(const struct options *options)
 		char key[32];
 		int key_length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
 		if (options->json)
-			encode_json(number, &bytes);
+			encode_json(options, number, &bytes);
 		else
-			encode(arena, number, &bytes);
+			encode(options, arena, number, &bytes);
 		while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, bytes.bytes, bytes.length, key,
 					(size_t)key_length, NULL)) {
 			if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -266,10 +266,10 @@ struct tally {
 	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
 };
 
-static bool is_right(const struct avro_answer *answer, long number)
+static bool is_right(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *sum = tensors_find(answer->payload.tensors, TEXT("sum"));
-	return sum && sum->count == 1 && tensor_number(sum, 0) == (double)(ELEMENTS * (2 * (number % 1000) + 1));
+	return sum && sum->count == 1 && tensor_number(sum, 0) == (double)(options->elements * (2 * (number % 1000) + 1));
 }
 
 static void note_time(struct tally *tally, const rd_kafka_message_t *message)
@@ -314,7 +314,7 @@ static void check_one(const struct options *options, const rd_kafka_message_t *m
 	tally->seen[number] = 1;
 	tally->different++;
 	tally->failed += answer.failed;
-	tally->wrong += !answer.failed && !is_right(&answer, number);
+	tally->wrong += !answer.failed && !is_right(options, &answer, number);
 	if (number < tally->last_of_key[number % KEYS])
 		tally->disordered++;
 	tally->last_of_key[number % KEYS] = number;
@@ -394,10 +394,10 @@ static int check(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.partitions = PARTITIONS_USUAL, .quiet_s = QUIET_S};
+	struct options options = {.partitions = PARTITIONS_USUAL, .elements = ELEMENTS_USUAL, .quiet_s = QUIET_S};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:j")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:j")) != -1) {
 		switch (letter) {
 		case 'b':
 			options.brokers = optarg;
@@ -425,6 +425,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			options.partitions = (int)strtol(optarg, NULL, 10);
+			break;
+		case 'e':
+			options.elements = (int)strtol(optarg, NULL, 10);
 			break;
 		case 'j':
 			options.json = true;

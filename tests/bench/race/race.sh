@@ -30,7 +30,7 @@ trap 'exit 130' INT TERM
 
 give_up() {
 	echo "race: $*" >&2
-	tail -n 5 "$dir"/*.log 2>/dev/null >&2
+	tail -n 5 "$dir"/*.log >&2 2>/dev/null
 	exit 1
 }
 
