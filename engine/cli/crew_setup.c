@@ -85,8 +85,39 @@ static bool next_make(struct stage_config *stage, struct group *group, const str
 	return next != NULL;
 }
 
-static bool stage_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, size_t index,
-		       struct arena *arena)
+static const struct mapping *mapping_of(const struct plan *plan, const struct entrance_point *point)
+{
+	for (size_t i = 0; i < plan->count && point->point == SOURCE_REQUEST; i++)
+		if (strcmp(plan->pipelines[i].graph->name, point->pipeline) == 0)
+			return plan->pipelines[i].graph->mapping;
+	return NULL;
+}
+
+/* What other pipelines give to this one: its first stage reads their topics. */
+static bool points_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
+			uint32_t *reads, struct arena *arena)
+{
+	const struct entrance *entrance = entrance_make(plan->graph, arena);
+	struct stage_point *points = ARENA_ARRAY(arena, struct stage_point, plan->topic_count);
+	if (!points || (!entrance && external_points(plan->graph) > 0))
+		return false;
+	for (size_t i = 0; i < stage->topic_count; i++)
+		points[i].point = POINT_OWN;
+	for (size_t i = 0; entrance && i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		if (topic->role != TOPIC_EXTERNAL)
+			continue;
+		size_t point = entrance->sources[topic->of].step;
+		points[stage->topic_count] = (struct stage_point){point, mapping_of(all, &entrance->points[point])};
+		reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
+	}
+	stage->entrance = entrance;
+	stage->points = entrance ? points : NULL;
+	return true;
+}
+
+static bool stage_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
+		       size_t index, struct arena *arena)
 {
 	const struct pipeline_output *output = &plan->graph->spec->output;
 	uint32_t *reads = ARENA_ARRAY(arena, uint32_t, plan->topic_count);
@@ -113,6 +144,8 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 		else if (topic->role == TOPIC_ERRORS)
 			stage->dead_letters = topic_number(&group->writes, topic->name);
 	}
+	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
+		return false;
 	return next_make(stage, group, plan, arena) && step_topics_make(stage, group, plan, arena);
 }
 
@@ -196,11 +229,11 @@ static struct stage_counts *counts_of(struct group *group, const char *name, str
 	return served->counts;
 }
 
-static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group,
+static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
 			const struct pipeline_plan *pipeline, struct arena *arena)
 {
 	for (size_t i = 0; i < pipeline->stage_count; i++)
-		if (!stage_make(&stages[setup->stage_count++], group, pipeline, i, arena))
+		if (!stage_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
 			return false;
 	return true;
 }
@@ -216,7 +249,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		if (strcmp(pipeline->group, group->name) != 0)
 			continue;
 		size_t first = setup->stage_count;
-		if (!stages_make(setup, stages, group, pipeline, arena))
+		if (!stages_make(setup, stages, group, plan, pipeline, arena))
 			return false;
 		const struct caller_config *caller = caller_make(callers, &caller_count, plan, pipeline, arena, error);
 		uint64_t version = deployment_version(deployment, pipeline, kinds);

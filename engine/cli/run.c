@@ -150,6 +150,16 @@ static void want_status(const struct running *running, const struct deployment *
 }
 
 /* Topics of a pipeline that a worker writes or reads; none twice is needed. */
+/* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
+static bool is_made_here(const struct plan *plan, const struct topic *topic)
+{
+	for (size_t i = 0; i < plan->count && topic->role == TOPIC_EXTERNAL; i++)
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
+			if (!plan->pipelines[i].topics[j].bound && strcmp(plan->pipelines[i].topics[j].name, topic->name) == 0)
+				return true;
+	return false;
+}
+
 static bool ensure_topics(struct running *running, const struct deployment *deployment, struct error *error)
 {
 	const struct plan *plan = &deployment->plan;
@@ -163,6 +173,8 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 	for (size_t i = 0; i < plan->count; i++) {
 		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
 			const struct topic *topic = &plan->pipelines[i].topics[j];
+			if (is_made_here(plan, topic))
+				continue;
 			items[wanted.count++] = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,

@@ -25,12 +25,6 @@ static bool check_steps(const struct pipeline_plan *plan, struct error *error)
 
 static bool check_stages(const struct pipeline_plan *plan, struct error *error)
 {
-	const struct pipeline_input *input = &plan->graph->spec->input;
-	if (plan->graph->inputs.count + plan->graph->triggers.count > 0)
-		return refuse(plan, input->here, error,
-			      "it reads other pipelines' topics (externalInputs, externalTriggers); bind one topic by input.topic "
-			      "instead",
-			      NULL);
 	for (size_t i = 0; i < plan->stage_count; i++)
 		if (plan->stages[i].state)
 			return refuse(plan, (struct place){0}, error, "state over requests is not kept yet, and it remembers ",

@@ -8,7 +8,7 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static size_t point_of(struct entrance *entrance, const struct external *external)
+static size_t point_of(struct entrance *entrance, const struct external *external, struct arena *arena)
 {
 	for (size_t i = 0; i < entrance->point_count; i++) {
 		const struct entrance_point *point = &entrance->points[i];
@@ -16,17 +16,24 @@ static size_t point_of(struct entrance *entrance, const struct external *externa
 		    same_text(point->step, external->step))
 			return i;
 	}
-	entrance->points[entrance->point_count] = (struct entrance_point){external->pipeline, external->step, external->point};
+	const char *side = external->point == SOURCE_STEP_OUTPUTS ? "outputs" : "inputs";
+	entrance->points[entrance->point_count] = (struct entrance_point){
+		.pipeline = external->pipeline,
+		.step = external->step,
+		.point = external->point,
+		.name = external->step ? arena_print(arena, "%s.step.%s.%s", external->pipeline, external->step, side)
+				       : arena_print(arena, "%s.%s", external->pipeline, side),
+	};
 	return entrance->point_count++;
 }
 
-static void add(struct entrance *entrance, const struct externals *externals)
+static void add(struct entrance *entrance, const struct externals *externals, struct arena *arena)
 {
 	for (size_t i = 0; i < externals->count; i++) {
 		const struct external *external = &externals->items[i];
 		entrance->sources[entrance->count++] = (struct source){
 			.point = external->point,
-			.step = point_of(entrance, external),
+			.step = point_of(entrance, external, arena),
 			.tensor = external->tensor,
 			.rename_count = external->rename_count,
 			.renames = external->renames,
@@ -47,8 +54,8 @@ const struct entrance *entrance_make(const struct graph *graph, struct arena *ar
 	if (arena_failed(arena))
 		return NULL;
 	*entrance = (struct entrance){.points = points, .sources = sources, .leader = leader, .pipeline = graph->name};
-	add(entrance, &graph->inputs);
-	add(entrance, &graph->triggers);
+	add(entrance, &graph->inputs, arena);
+	add(entrance, &graph->triggers, arena);
 	sources_lead(sources, graph->inputs.count, leader);
 	entrance->place = sources[0].place;
 	entrance->rule = (struct meeting_rule){
@@ -57,7 +64,7 @@ const struct entrance *entrance_make(const struct graph *graph, struct arena *ar
 		.window_ms = graph->inputs.window_ms,
 		.parties = entrance->point_count,
 	};
-	return entrance;
+	return arena_failed(arena) ? NULL : entrance;
 }
 
 bool entrance_tell(const struct entrance *entrance, size_t point, const struct payload *payload, unsigned char *told)

@@ -17,6 +17,7 @@ struct entrance_point {
 	const char *pipeline;
 	const char *step; /* NULL: the pipeline's own inputs or outputs */
 	enum source_point point;
+	const char *name; /* "base.outputs", "base.step.s.inputs" */
 };
 
 struct entrance {
@@ -36,6 +37,12 @@ const struct entrance *entrance_make(const struct graph *graph, struct arena *ar
 /* What a payload that came at a point is for each reference (`told` has room for `count`);
  * payload NULL: it is known that nothing comes. False: for none of them. */
 bool entrance_tell(const struct entrance *entrance, size_t point, const struct payload *payload, unsigned char *told);
+
+/* Whether what came at one point is enough, where no other is read: `told` by it. */
+static inline bool entrance_opens(const struct entrance *entrance, const unsigned char *told)
+{
+	return meeting_is_enough(&entrance->rule, told);
+}
 
 /* The request that they make together; of each input what came, NULL: nothing. NULL: the
  * arena is full. */

@@ -198,6 +198,15 @@ static bool meeting_opens(const struct meetings *meetings, const struct meeting 
 					    gate_opens(&rule->triggers, meeting->trigger_came, closed));
 }
 
+bool meeting_is_enough(const struct meeting_rule *rule, const unsigned char *told)
+{
+	size_t inputs = 0, triggers = 0;
+	for (size_t i = 0; i < rule->inputs.count + rule->triggers.count; i++)
+		if (told[i] == TOLD_CAME)
+			*(i < rule->inputs.count ? &inputs : &triggers) += 1;
+	return inputs > 0 && gate_opens(&rule->inputs, inputs, true) && gate_opens(&rule->triggers, triggers, true);
+}
+
 /* The part comes too late; whether it would have been enough with it. */
 static enum meeting_verdict come_late(const struct meetings *meetings, struct meeting *meeting, const struct meeting_part *part)
 {

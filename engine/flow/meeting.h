@@ -56,6 +56,9 @@ enum meeting_verdict {
 	MEETING_LATE,	 /* it would have been enough, but for the window: not kept. Told once */
 };
 
+/* Whether one part that tells this of all sources is enough by itself. */
+bool meeting_is_enough(const struct meeting_rule *rule, const unsigned char *told);
+
 /* NULL: memory ran out. Borrows the rule. */
 struct meetings *meetings_open(const struct meeting_rule *rule);
 void meetings_close(struct meetings *meetings); /* NULL is fine; the parts stay the caller's */

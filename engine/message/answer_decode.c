@@ -54,24 +54,22 @@ static void read_protobuf(const struct answer_reading *reading)
 
 /* ---- JSON, of one of three forms ---- */
 
-enum json_form { FORM_OIP, FORM_V1, FORM_SELDON };
-
 /* What the names in an object say of its form; and the words of {"error": "…"}. */
-static enum json_form form_of(const struct answer_reading *reading, struct text *words)
+static const struct format *form_of(const struct answer_reading *reading, struct text *words)
 {
 	struct json_scan scan;
 	struct error wrong = {0};
 	struct text key;
-	enum json_form form = FORM_OIP;
+	const struct format *form = &format_oip_json;
 	json_begin(&scan, reading->bytes, "the answer", reading->arena, &wrong);
 	if (json_peek(&scan) != JSON_OBJECT)
 		return form;
 	json_enter(&scan);
 	while (json_key(&scan, &key)) {
 		if (text_is(key, "predictions"))
-			form = FORM_V1;
+			form = &format_v1;
 		else if (text_is(key, "data") || text_is(key, "strData") || text_is(key, "binData") || text_is(key, "jsonData"))
-			form = FORM_SELDON;
+			form = &format_seldon;
 		if (text_is(key, "error") && json_peek(&scan) == JSON_STRING)
 			json_string(&scan, words);
 		else
@@ -100,15 +98,17 @@ static void read_json(const struct answer_reading *reading)
 	struct decoded_answer *answer = reading->answer;
 	struct error wrong = {0};
 	struct text words = {0};
+	answer->format = &format_oip_json;
 	if (read_oip(reading)) {
 		answer->readable = true;
 		return;
 	}
-	enum json_form form = form_of(reading, &words);
-	if (form == FORM_V1)
+	const struct format *form = form_of(reading, &words);
+	if (form == &format_v1)
 		answer->readable = v1_decode_reply(reading->arena, reading->bytes, &answer->payload, &wrong);
-	else if (form == FORM_SELDON)
+	else if (form == &format_seldon)
 		answer->readable = seldon_decode_reply(reading->arena, reading->bytes, &answer->payload, &wrong);
+	answer->format = form;
 	if (words.bytes && !answer->readable) {
 		answer->failed = true;
 		answer->words = words;
@@ -143,7 +143,7 @@ bool answer_decode(struct headers headers, struct text bytes, const struct schem
 		answer->id = id->value;
 	if (kind)
 		answer->kind = kind->value;
-	const struct format *format = format_of(&reading);
+	const struct format *format = answer->format = format_of(&reading);
 	if (format == &format_avro)
 		read_avro(&reading);
 	else if (format == &format_oip_protobuf)

@@ -10,6 +10,7 @@
 struct decoded_answer {
 	bool readable;	/* `payload` is what it says; else it is an error, or only bytes */
 	bool failed;	/* an error answer */
+	const struct format *format;
 	struct text id; /* that the answer or its header names; empty: neither does */
 	struct payload payload;
 	struct text kind;  /* of the error, as in INPUT; empty: not said */

@@ -130,6 +130,9 @@ void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 	choose_delivery(compiler, plan);
 	plan->wait_ms = longest_ms(&waits);
 	explain_order(compiler, plan);
-	plan->group = arena_print(compiler->arena, "%s.%s.%s", plan->prefix, plan->namespace,
-				  plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once");
+	/* A topic may be read by its own pipeline too: whoever reads others' is a group of its own. */
+	bool apart = external_points(plan->graph) > 0;
+	plan->group = arena_print(compiler->arena, "%s.%s.%s%s%s", plan->prefix, plan->namespace,
+				  plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once", apart ? "." : "",
+				  apart ? plan->graph->name : "");
 }

@@ -83,7 +83,9 @@ struct topic {
 	bool best_effort;     /* a tap that no one depends on: outside the transaction */
 	int64_t partitions;   /* 0: the broker's default */
 	int64_t retention_ms; /* 0: compacted, or not ours to say */
-	size_t of;	      /* the stage or step it belongs to; TOPIC_NONE: the pipeline */
+	/* The stage or step it belongs to; of an external topic its reference, inputs before
+	 * triggers; TOPIC_NONE: the pipeline. */
+	size_t of;
 	const char *key;      /* what its records are keyed by */
 	const char *reason;
 };

@@ -87,7 +87,7 @@ static const char *external_name(struct compiler *compiler, const struct pipelin
 	return rest ? topic_name(compiler, plan, external->pipeline, rest) : NULL;
 }
 
-static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals,
+static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals, size_t first,
 			  const char *reason)
 {
 	for (size_t i = 0; i < externals->count; i++) {
@@ -96,7 +96,7 @@ static void add_externals(struct compiler *compiler, struct pipeline_plan *plan,
 			.name = external_name(compiler, plan, external),
 			.role = TOPIC_EXTERNAL,
 			.bound = true,
-			.of = TOPIC_NONE,
+			.of = first + i,
 			.key = "the record's own",
 			.reason = reason,
 		};
@@ -215,8 +215,8 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	add_inputs(compiler, plan);
-	add_externals(compiler, plan, &plan->graph->inputs, "input.externalInputs");
-	add_externals(compiler, plan, &plan->graph->triggers, "input.externalTriggers");
+	add_externals(compiler, plan, &plan->graph->inputs, 0, "input.externalInputs");
+	add_externals(compiler, plan, &plan->graph->triggers, plan->graph->inputs.count, "input.externalTriggers");
 	add_answers(compiler, plan);
 	add_stages(compiler, plan);
 	add_step_topics(compiler, plan);

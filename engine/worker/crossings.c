@@ -47,11 +47,11 @@ static enum produce_verdict crossing_produce(struct outbox *outbox, const struct
 	const struct graph_part *part = config->graph->part;
 	const struct message *message = &flight->message;
 	const struct crossing crossing = {
-		.from = text_of(part->name),
+		.from = text_of(flight->from ? flight->from : part->name),
 		.original = flight->request,
 		.key = flight->kept_key,
 		.deadline_ms = message->deadline_ms ? message->deadline_ms + boot_ms(flight->stage->worker->loop) : 0,
-		.request = part->next[next].request,
+		.request = part->next[next].request || flight->from,
 	};
 	buffer_clear(&outbox->encoded);
 	if (!crossing_encode(message, (uint64_t)1 << next, &crossing, &outbox->encoded, error))

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "worker/crossings.h"
+#include "worker/entrances.h"
 #include "worker/parts.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
@@ -70,6 +71,9 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 		return crossing_take(worker, flight, error);
 	message->time_ms = record->time_ms;
 	message->key = record->key;
+	const struct stage_point *point = entrance_point_of(flight);
+	if (point)
+		return entrance_take(flight, point, error);
 	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
 		       value_decode(flight, error);
 	if (!message->format)
@@ -99,6 +103,8 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	const struct answer answer = {.error = &error};
 	bool decoded = flight_decode(worker, flight, &error);
 	if (!decoded && unread_keep(worker, flight))
+		return;
+	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
 	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))

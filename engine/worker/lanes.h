@@ -69,6 +69,7 @@ struct flight {
 	uint64_t crossed;	     /* stages behind that it has gone on to, as bits */
 	struct text request;	     /* the request's record as it came, here or to an earlier stage */
 	struct text kept_key;	     /* of that record: its answer keeps it; bytes NULL: it had none */
+	const char *from;	     /* where it comes from, when it goes on to be joined; NULL: from this stage */
 	const struct emission *left; /* the last of its emissions that has */
 	enum flow_outcome outcome;
 	struct answer answer;

@@ -5,6 +5,7 @@
  *   intake.c   poll -> decode -> enter the stage
  *   unread.c   messages whose schema is being asked for
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
+ *   entrances.c  what comes from other pipelines
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
  *   outbox.c   what leaves for a message, encoded

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "flow/entrance.h"
 #include "message/format.h"
 #include "observe/histogram.h"
 #include "plan/graph.h"
@@ -52,6 +53,14 @@ struct step_taps {
 	unsigned one_in;	   /* messages: 1 is all */
 };
 
+/* What stands in a topic that the first stage of a pipeline reads. */
+#define POINT_OWN SIZE_MAX
+
+struct stage_point {
+	size_t point;		       /* of the entrance's: what another pipeline wrote; POINT_OWN: the pipeline's own requests */
+	const struct mapping *mapping; /* of another pipeline's requests, where they are mapped; NULL */
+};
+
 struct stage_config {
 	const char *name; /* the pipeline's */
 	/* Two of one name and version are the same: a reload leaves such a stage as it is. */
@@ -59,12 +68,15 @@ struct stage_config {
 	const struct graph *graph;	    /* what messages run through */
 	const struct caller_config *caller; /* whom its calls reach; stages with the same one share it */
 	size_t topic_count;
-	const uint32_t *topics;		 /* of the setup's reads: whose records it takes */
-	uint32_t answers;		 /* of the setup's writes */
-	const uint32_t *next;		 /* so too: of the stages that it sends on to, as graph->part has them */
-	uint32_t dead_letters;		 /* of requests that failed by INPUT or REMOTE */
-	const struct step_topics *steps; /* of the setup's writes, for each step: they leave with the answer. NULL: none */
-	const struct step_taps *taps;	 /* for each step: they may be lost. NULL: none */
+	const uint32_t *topics; /* of the setup's reads: whose records it takes */
+	const struct entrance
+		*entrance; /* of the first stage that reads other pipelines, and of the one that joins what they gave */
+	const struct stage_point *points; /* of each topic; NULL: all are the pipeline's own */
+	uint32_t answers;		  /* of the setup's writes */
+	const uint32_t *next;		  /* so too: of the stages that it sends on to, as graph->part has them */
+	uint32_t dead_letters;		  /* of requests that failed by INPUT or REMOTE */
+	const struct step_topics *steps;  /* of the setup's writes, for each step: they leave with the answer. NULL: none */
+	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */

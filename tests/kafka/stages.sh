@@ -1,9 +1,10 @@
 #!/bin/bash
-# A pipeline of three stages under load, whose engine is killed with -9 every 2 s and
-# started again. Exactly once, each answer must be there once, right, and in its key's
-# order, though each crosses Kafka twice on its way; at least once none may be missing.
+# A pipeline of three stages, and one that reads another, under load: their engine is
+# killed with -9 every 2 s and started again. Exactly once, each answer must be there
+# once, right, and in its key's order, though each crosses Kafka on its way; at least once
+# none may be missing.
 #   stages.sh SLUICE BUILD      with requests in BUILD
-# SECONDS_UNDER_FIRE and RATE change the sizes. Takes about 40 seconds.
+# SECONDS_UNDER_FIRE and RATE change the sizes. Takes about a minute.
 set -u
 what=stages
 # shellcheck source=tests/kafka/stand.sh
@@ -13,25 +14,28 @@ seconds=${SECONDS_UNDER_FIRE:-12} rate=${RATE:-2000}
 start_broker
 start_model
 
-fire() { # $1 topic and group; $2 delivery, $3 seconds
+fire() { # $1 pipelines, $2 topic and group; $3 delivery, $4 seconds
 	local second
-	topics "$1" "$1-answers"
-	send "$1" $((rate * $3)) "$rate"
-	start_engine stages "$1" "$1" "$2" one --commit 100ms
+	topics "$2" "$2-answers"
+	send "$2" $((rate * $4)) "$rate"
+	start_engine "$1" "$2" "$2" "$3" one --commit 100ms
 	engine=$started
-	for ((second = 0; second < $3; second += 2)); do
+	for ((second = 0; second < $4; second += 2)); do
 		sleep 2
 		kill_at_once "$engine"
-		start_engine stages "$1" "$1" "$2" one --commit 100ms
+		start_engine "$1" "$2" "$2" "$3" one --commit 100ms
 		engine=$started
 	done
 	sent
 }
 
-fire crossed exactly-once "$seconds"
+fire stages crossed exactly-once "$seconds"
 check_answers crossed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
 stop_engine crossed "$engine"
-fire repeated at-least-once $((seconds / 2))
+fire stages repeated at-least-once $((seconds / 2))
 check_answers repeated $((rate * seconds / 2)) "doubled: uncommitted: disordered: silence_ms:-lt:6000"
 stop_engine repeated "$engine"
+fire feeds fed exactly-once "$seconds"
+check_answers fed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
+stop_engine fed "$engine"
 tell_result

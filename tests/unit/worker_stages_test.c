@@ -240,6 +240,90 @@ static void what_no_stage_has_written_is_answered_as_a_fault(void **state)
 	assert_int_equal(stop(stand).failed, 1);
 }
 
+/* ---- what other pipelines give ---- */
+
+/* The pipeline reads `other.outputs`, which is the topic stage-1 here. */
+static void configure_reader(struct stand *stand, const char *input)
+{
+	static const struct stage_point points[] = {{.point = POINT_OWN}, {.point = 0}};
+	struct arena *arena = arena_open((size_t)1 << 20);
+	planning_open(&stand->planning, arena_print(arena,
+						    HEAD "  - {name: a, expression: {set: {z: y * 3}, drop: [y]}}\n"
+							 "  output: {steps: [a]}\n  input: %s\n",
+						    input));
+	assert_int_equal(planning_errors(&stand->planning), 0);
+	arena_close(arena);
+	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
+	stand->stages[0] = (struct stage_config){
+		.name = "p",
+		.graph = stand->planning.graph,
+		.caller = &stand->caller,
+		.topic_count = 2,
+		.topics = numbers,
+		.entrance = entrance_make(stand->planning.graph, stand->planning.arena),
+		.points = points,
+		.dead_letters = TOPIC_NOWHERE,
+	};
+	stand->config = (struct worker_config){
+		.consumer = {.brokers = stand->mock.brokers, .group = "test", .assigned = {2, assigned}, .properties = mock_quick},
+		.transaction = {.brokers = stand->mock.brokers, .id = "test", .properties = mock_quick},
+		.setup = {.reads = {2, reads}, .writes = {1, writes}, .stage_count = 1, .stages = stand->stages},
+		.limits = worker_limits_usual,
+	};
+}
+
+static void give(struct stand *stand, const char *value, const char *error_kind)
+{
+	rd_kafka_resp_err_t code =
+		error_kind ? rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("stage-1"), RD_KAFKA_V_KEY("k", 1),
+					       RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
+					       RD_KAFKA_V_HEADER("sluice-error", error_kind, -1), RD_KAFKA_V_END)
+			   : rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("stage-1"), RD_KAFKA_V_KEY("k", 1),
+					       RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)), RD_KAFKA_V_END);
+	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+#define ANSWER(id, name, number)                                                                                                   \
+	"{\"model_name\":\"m\",\"id\":\"" id "\",\"outputs\":[{\"name\":\"" name                                                   \
+	"\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[" number "]}]}"
+
+static void what_another_pipeline_answers_enters_under_its_id_and_key(void **state)
+{
+	struct stand *stand = *state;
+	configure_reader(stand, "{externalInputs: [other.outputs], tensorMap: {other.outputs.x: y}}");
+	start(stand);
+	give(stand, ANSWER("r-9", "x", "7"), NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "\"r-9\""));
+	assert_true(says(answer, "[21]"));
+	assert_int_equal(answer->key_len, 1);
+	rd_kafka_message_destroy(answer);
+	/* Its own requests enter beside. */
+	mock_write(&stand->mock, "key",
+		   "{\"id\":\"own\",\"inputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[2]}]}", NULL, NULL);
+	answer = mock_read(&stand->mock);
+	assert_true(says(answer, "[6]"));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stop(stand).answered, 2);
+}
+
+static void what_is_no_answer_or_selects_nothing_goes_nowhere(void **state)
+{
+	struct stand *stand = *state;
+	configure_reader(stand, "{externalInputs: [other.outputs.y]}");
+	start(stand);
+	give(stand, ANSWER("r-1", "x", "7"), NULL);	       /* no y */
+	give(stand, "{\"error\":\"no such thing\"}", "INPUT"); /* it failed there */
+	give(stand, ANSWER("r-2", "y", "7"), NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "\"r-2\""));
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.taken, 3);
+	assert_int_equal(counts.released, 3);
+	assert_int_equal(counts.answered, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(at_least_once_requests_cross_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_letter_of_a_later_stage_holds_the_record_of_the_request, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_error_is_answered_where_it_is_known_and_goes_no_further, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_another_pipeline_answers_enters_under_its_id_and_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_answer_or_selects_nothing_goes_nowhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_no_stage_has_written_is_answered_as_a_fault, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

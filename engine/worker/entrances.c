@@ -1,0 +1,109 @@
+/* entrances.c: see entrances.h. */
+#include "worker/entrances.h"
+
+#include "message/answer_decode.h"
+#include "message/carried.h"
+
+const struct stage_point *entrance_point_of(const struct flight *flight)
+{
+	const struct stage_config *config = flight->stage->config;
+	for (size_t i = 0; config->points && i < config->topic_count; i++)
+		if (config->topics[i] == flight->record.topic)
+			return config->points[i].point == POINT_OWN ? NULL : &config->points[i];
+	return NULL;
+}
+
+/* ---- records of other pipelines ---- */
+
+static bool request_take(struct flight *flight, const struct stage_point *point, struct error *error)
+{
+	const struct schema_source *schemas = flight->stage->schemas;
+	if (point->mapping)
+		return mapped_decode(&flight->message, point->mapping, flight->record.value, schemas, error);
+	return message_decode(&flight->message, flight->record.value, schemas, error);
+}
+
+/* A pipeline that failed gave nothing: so much is known. */
+static bool answer_take(struct flight *flight, struct error *error)
+{
+	struct message *message = &flight->message;
+	struct decoded_answer answer;
+	if (!answer_decode(message->headers, flight->record.value, flight->stage->schemas, message->arena, &answer, error))
+		return false;
+	if (!answer.readable && !answer.failed)
+		return error_set(
+			error, ERROR_INPUT, PLACE_NONE,
+			"the record is no answer in a format that is known here; let only pipelines write to their outputs");
+	message->format = answer.format;
+	message->payload_id = answer.id;
+	message->payload = answer.payload;
+	message->payload.model_name = message->payload.model_version = (struct text){0};
+	return true;
+}
+
+bool entrance_take(struct flight *flight, const struct stage_point *point, struct error *error)
+{
+	struct message *message = &flight->message;
+	const struct entrance_point *its = &flight->stage->config->entrance->points[point->point];
+	bool requests = its->point == SOURCE_REQUEST;
+	bool decoded = record_headers(&flight->record, message->arena, &message->headers, error);
+	if (decoded && !flight->record.value.bytes)
+		decoded = error_set(error, ERROR_INPUT, PLACE_NONE,
+				    "the record has no value (a tombstone), and what a pipeline gives has one");
+	decoded = decoded && (requests ? request_take(flight, point, error) : answer_take(flight, error));
+	if (!message->format)
+		message->format = &format_oip_json;
+	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	if (id)
+		message->id = id->value;
+	message_identify(message);
+	message->deadline_ms = 0; /* whoever asked the other pipeline waits for that one */
+	message->wanted = (struct tensors_wanted){0};
+	flight->from = its->name;
+	return decoded;
+}
+
+/* ---- in, or on ---- */
+
+/* Of the one point that is read. False: it is not enough. */
+static bool enters(struct flight *flight)
+{
+	const struct entrance *entrance = flight->stage->config->entrance;
+	struct message *message = &flight->message;
+	unsigned char *told = ARENA_ARRAY(message->arena, unsigned char, entrance->count);
+	const struct payload **came = ARENA_ARRAY(message->arena, const struct payload *, entrance->count);
+	if (!told || !came)
+		return true; /* which fails for the same want of memory */
+	(void)entrance_tell(entrance, 0, &message->payload, told);
+	if (!entrance_opens(entrance, told))
+		return false;
+	for (size_t i = 0; i < entrance->count; i++)
+		came[i] = told[i] == TOLD_CAME ? &message->payload : NULL;
+	const struct payload *joined = entrance_join(entrance, came, message->arena);
+	if (joined)
+		message->payload = *joined;
+	return true;
+}
+
+bool entrance_passes(struct worker *worker, struct flight *flight)
+{
+	const struct graph_part *part = flight->stage->config->graph->part;
+	const struct answer nothing = {0};
+	bool relayed = part && flight->stage->config->entrance->point_count > 1;
+	if (relayed) {
+		static const struct text no_key;
+		struct carried *carried = ARENA_NEW(flight->message.arena, struct carried);
+		if (!carried)
+			return false; /* which fails for the same want of memory */
+		*carried = (struct carried){.next = 1, .keys = &no_key};
+		flight->message.carried = carried;
+		flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
+		return true;
+	}
+	if (enters(flight)) {
+		flight->from = NULL;
+		return false;
+	}
+	flight_finish(&worker->lanes, &flight->message, FLOW_DROPPED, &nothing);
+	return true;
+}
