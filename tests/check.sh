@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge models dev reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure reload faults librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge models dev reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure reload faults mlserver librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -156,6 +156,10 @@ part_guard() {
 
 part_secure() {
 	make_quietly kafka NAME=secure
+}
+
+part_mlserver() {
+	make_quietly kafka NAME=called
 }
 
 part_faults() {

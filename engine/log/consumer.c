@@ -71,6 +71,16 @@ static bool note_change(struct kafka_consumer *consumer, enum assignment_change 
 	return true;
 }
 
+/* All that it has is to be given up. */
+static bool note_end(struct kafka_consumer *consumer, enum assignment_change change)
+{
+	if (!note_change(consumer, change, consumer->given.count))
+		return false;
+	if (consumer->given.count > 0)
+		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
+	return true;
+}
+
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
 {
 	struct kafka_consumer *consumer = context;
@@ -104,8 +114,8 @@ static bool fenced_by_itself(struct kafka_consumer *consumer)
 	consumer->fenced_ms = now_ms;
 	consumer->fenced = ++consumer->fenced_times <= FENCED_TIMES_MAX;
 	bool nothing_waits = consumer->change == ASSIGNMENT_SAME || consumer->change == ASSIGNMENT_GIVEN;
-	if (consumer->fenced && nothing_waits && note_change(consumer, ASSIGNMENT_LOST, consumer->given.count))
-		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
+	if (consumer->fenced && nothing_waits)
+		(void)note_end(consumer, ASSIGNMENT_LOST);
 	return consumer->fenced;
 }
 
@@ -457,7 +467,9 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 	if (whole)
 		rd_kafka_error_destroy(whole);
 	rd_kafka_topic_partition_list_destroy(list);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "go back to the committed offsets", code);
+	/* What is lost, or is about to be, is read by whoever gets it from there anyway. */
+	bool lost = rd_kafka_assignment_lost(consumer->client) || rd_kafka_fatal_error(consumer->client, NULL, 0);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || lost || failed(error, "go back to the committed offsets", code);
 }
 
 static bool kafka_pause(struct consumer *self, struct positions positions, bool paused, struct error *error)
@@ -482,8 +494,7 @@ static bool assign_anew(struct kafka_consumer *consumer, const struct consumer_t
 		if (topics->read[i / partitions])
 			coming->items[coming->count++] =
 				(struct position){(uint32_t)(i / partitions), (int32_t)(i % partitions), OFFSET_NONE};
-	consumer->change = ASSIGNMENT_TAKEN; /* what was given last */
-	return true;
+	return note_end(consumer, ASSIGNMENT_TAKEN) || error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
 }
 
 static bool kafka_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)

@@ -214,13 +214,12 @@ start() { # $1 DIR, then WITH
 	exit 1
 }
 
+# Nothing of it is needed any longer, so it need not end well.
 stop() { # $1 DIR
-	local pid waited=0
+	local pid
 	while pid=$(running "$1"); do
-		[ $waited -gt 0 ] || kill "$pid"
-		[ $waited -ne 80 ] || kill -9 "$pid"
-		sleep 0.1
-		waited=$((waited + 1))
+		kill -9 "$pid"
+		sleep 0.05
 	done
 	rm -f "$1/pid"
 }

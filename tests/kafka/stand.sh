@@ -19,6 +19,7 @@ end() {
 	done
 	if declare -F end_of_test >/dev/null; then end_of_test; fi
 	"$here/broker.sh" stop "$dir/kafka"
+	[ -z "${KEEP-}" ] || cp "$dir/engine.log" "$KEEP" # to look into what engines said
 	rm -rf "$dir"
 }
 trap end EXIT
