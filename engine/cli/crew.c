@@ -384,7 +384,7 @@ static bool setups_make(struct crew *crew, struct generation *generation, struct
 			struct error *error)
 {
 	for (struct group *group = groups; group; group = group->next) {
-		struct worker_setup *setup = crew_setup_make(group, generation->deployment, crew->config->kinds, &generation->users,
+		struct worker_setup *setup = crew_setup_make(group, generation->deployment, crew->config, &generation->users,
 							     generation->arena, crew->arena, error);
 		if (!setup)
 			return false;

@@ -198,12 +198,26 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 	return true;
 }
 
-static const struct caller_config *caller_make(struct caller_config *callers, size_t *count, const struct plan *plan,
-					       const struct pipeline_plan *pipeline, struct arena *arena, struct error *error)
+/* On the thread of the worker that calls: stdio keeps lines apart. */
+static void say_model(void *context, const char *model, const char *words)
+{
+	FILE *out = context;
+	if (words)
+		fprintf(out, "model %s is away: %s\n", model, words);
+	else
+		fprintf(out, "model %s is back\n", model);
+	fflush(out);
+}
+
+static const struct caller_config *caller_make(struct caller_config *callers, size_t *count, const struct crew_config *config,
+					       const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
+					       struct error *error)
 {
 	struct caller_config caller;
 	if (!caller_configure(plan, pipeline, arena, &caller, error))
 		return NULL;
+	caller.told = say_model;
+	caller.told_context = config->out;
 	for (size_t i = 0; i < *count; i++)
 		if (may_share(&callers[i], &caller))
 			return share(&callers[i], &caller, arena) ? &callers[i] : NULL;
@@ -239,7 +253,7 @@ static bool stages_make(struct worker_setup *setup, struct stage_config *stages,
 }
 
 static bool fill(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct deployment *deployment,
-		 const struct step_kind *const *kinds, struct arena *arena, struct arena *lasting, struct error *error)
+		 const struct crew_config *config, struct arena *arena, struct arena *lasting, struct error *error)
 {
 	const struct plan *plan = &deployment->plan;
 	struct caller_config *callers = ARENA_ARRAY(arena, struct caller_config, plan->count);
@@ -251,8 +265,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		size_t first = setup->stage_count;
 		if (!stages_make(setup, stages, group, plan, pipeline, arena))
 			return false;
-		const struct caller_config *caller = caller_make(callers, &caller_count, plan, pipeline, arena, error);
-		uint64_t version = deployment_version(deployment, pipeline, kinds);
+		const struct caller_config *caller = caller_make(callers, &caller_count, config, plan, pipeline, arena, error);
+		uint64_t version = deployment_version(deployment, pipeline, config->kinds);
 		for (size_t j = first; j < setup->stage_count; j++) {
 			struct stage_config *stage = &stages[j];
 			stage->caller = caller;
@@ -265,7 +279,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	return callers && !arena_failed(arena) && !arena_failed(lasting);
 }
 
-struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct step_kind *const *kinds,
+struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct crew_config *config,
 				     atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error)
 {
 	struct worker_setup *setup = ARENA_NEW(arena, struct worker_setup);
@@ -273,7 +287,7 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 	for (size_t i = 0; i < deployment->plan.count; i++)
 		room += deployment->plan.pipelines[i].stage_count;
 	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
-	if (!setup || !stages || !fill(setup, stages, group, deployment, kinds, arena, lasting, error)) {
+	if (!setup || !stages || !fill(setup, stages, group, deployment, config, arena, lasting, error)) {
 		if (error->kind == ERROR_NONE)
 			error_memory(error, ERROR_SYSTEM, "preparing workers");
 		return NULL;

@@ -38,7 +38,7 @@ struct served {
 /* The setup of that group, in `arena`, where it lives with its deployment; counts and names
  * of topics in `lasting`, as long as the crew. `users` counts who has its stages open.
  * CONFIG: a stage that cannot be opened. NULL: `error` says why. */
-struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct step_kind *const *kinds,
+struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct crew_config *config,
 				     atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error);
 
 /* How much each of `workers` may hold, and what its clients are told of it. */

@@ -47,7 +47,6 @@ struct cache {
 	struct flight *flight_pool;
 	struct rider *rider_pool;
 	struct buffer piece;
-	struct cache_counts counts;
 };
 
 static void on_told(void *context);
@@ -109,11 +108,6 @@ void cache_close(struct cache *cache)
 	buffer_close(&cache->piece);
 	memo_close(cache->memo);
 	memory_give(cache);
-}
-
-struct cache_counts cache_counts(const struct cache *cache)
-{
-	return cache->counts;
 }
 
 /* ---- keys ---- */
@@ -296,7 +290,6 @@ static bool ask_model(struct flight *flight, struct error *error)
 {
 	struct cache *cache = flight->cache;
 	flight->asked = true;
-	cache->counts.asked++;
 	return cache->outside->ask(cache->outside->context, flight->riders->call, error);
 }
 
@@ -313,7 +306,6 @@ static void on_redis_told(void *context, struct text value)
 	struct error error = {0};
 	flight->question = NULL;
 	if (value.bytes) {
-		flight->cache->counts.found++;
 		flight_leave(flight);
 		answer_riders(flight, value, NULL);
 		flight_to_pool(flight);
@@ -344,10 +336,7 @@ static bool look_up(struct flight *flight)
 	buffer_text(&flight->reply, value);
 	if (buffer_failed(&flight->reply))
 		return false;
-	if (!tell_later(flight))
-		return false;
-	cache->counts.found++;
-	return true;
+	return tell_later(flight);
 }
 
 bool cache_call(struct cache *cache, struct call *call, struct error *error)
@@ -357,7 +346,6 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 		return cache->outside->ask(cache->outside->context, call, error);
 	struct flight *flight = flight_find(cache, &key);
 	if (flight) {
-		cache->counts.shared++;
 		return rider_join(flight, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
 	}
 	flight = flight_begin(cache, &key);

@@ -34,12 +34,4 @@ void cache_forget(struct cache *cache, struct call *call);
 /* A call that was asked has its end: it and all that wait for the same are answered. */
 void cache_answered(struct cache *cache, struct call *call);
 
-struct cache_counts {
-	uint64_t found;	 /* replies that were kept */
-	uint64_t shared; /* calls that were answered with another's reply */
-	uint64_t asked;
-};
-
-struct cache_counts cache_counts(const struct cache *cache);
-
 #endif

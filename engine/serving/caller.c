@@ -18,6 +18,7 @@ struct served {
 	struct cache *cache; /* NULL: replies are not kept */
 	struct dispatch *dispatch;
 	struct wire *wire;
+	bool away;    /* and so it was told */
 	bool *binary; /* for each address: it takes tensors as binary data */
 	struct loop_timer timer;
 	int64_t due_us; /* of the timer; INT64_MAX: not set */
@@ -43,8 +44,21 @@ static int64_t now_us(const struct caller *caller)
 
 /* ---- time ---- */
 
+static void tell_away(struct served *served)
+{
+	const struct caller_config *config = served->caller->config;
+	const char *words = dispatch_away(served->dispatch);
+	if (!words == !served->away)
+		return;
+	served->away = words != NULL;
+	if (config->told)
+		config->told(config->told_context, served->config->name, words);
+}
+
+/* After whatever may have changed something in the line. */
 static void set_timer(struct served *served, int64_t now)
 {
+	tell_away(served);
 	struct caller *caller = served->caller;
 	int64_t due_us = dispatch_due_us(served->dispatch, now);
 	struct error error = {0};

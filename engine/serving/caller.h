@@ -59,6 +59,10 @@ struct caller_config {
 	uint64_t seed;		/* of what is drawn: replicas, pauses */
 	const struct wire_operations *wire; /* serving/wire.h; NULL: the usual, sockets */
 	void *wire_context;
+	/* A model is away, because of `words`, or back (NULL). From the caller's thread; NULL:
+	 * nobody listens. */
+	void (*told)(void *context, const char *model, const char *words);
+	void *told_context;
 };
 
 /* `answered` is entered in a later turn of the loop, once for each call, with reply or

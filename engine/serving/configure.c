@@ -1,6 +1,8 @@
 /* configure.c: see configure.h. */
 #include "serving/configure.h"
 
+#include <sys/random.h>
+
 #include "base/number.h"
 #include "spec/rows.h"
 #include "step/setting.h"
@@ -102,6 +104,8 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 {
 	struct model_config *models = ARENA_ARRAY(arena, struct model_config, pipeline->callee_count);
 	*config = (struct caller_config){.models = models, .request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX};
+	if (getrandom(&config->seed, sizeof config->seed, 0) < 0)
+		config->seed = (uint64_t)time_of_day_ms(); /* engines differ by when they were started */
 	config->outage_deadletter = pipeline->graph->spec->on_outage == OUTAGE_DEADLETTER;
 	for (size_t i = 0; models && i < pipeline->callee_count; i++) {
 		const struct callee *callee = &pipeline->callees[i];

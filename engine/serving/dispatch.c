@@ -85,11 +85,6 @@ void dispatch_close(struct dispatch *dispatch)
 	memory_give(dispatch);
 }
 
-const struct model_config *dispatch_model(const struct dispatch *dispatch)
-{
-	return dispatch->config->model;
-}
-
 /* ---- errands ---- */
 
 static struct errand *errand_make(struct dispatch *dispatch)
@@ -627,6 +622,11 @@ struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 	counts.waiting = dispatch->line.count + dispatch->paused.count;
 	counts.under_way = dispatch->sent.count;
 	counts.limit = dispatch->health.pace.limit;
-	counts.away = dispatch->health.breaker.state != BREAKER_CLOSED;
 	return counts;
+}
+
+const char *dispatch_away(const struct dispatch *dispatch)
+{
+	bool away = dispatch->health.breaker.state != BREAKER_CLOSED && !dispatch->health.doubt;
+	return away ? dispatch->health.words : NULL;
 }

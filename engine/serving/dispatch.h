@@ -55,7 +55,8 @@ void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64
 void dispatch_turn(struct dispatch *dispatch, int64_t now_us);
 int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us);
 
-const struct model_config *dispatch_model(const struct dispatch *dispatch);
+/* Why the model is away, as its last failure said it; NULL: it is not. */
+const char *dispatch_away(const struct dispatch *dispatch);
 
 struct dispatch_counts {
 	size_t waiting;	  /* in line or paused */
@@ -64,7 +65,6 @@ struct dispatch_counts {
 	uint64_t sent;
 	uint64_t repeated;
 	uint64_t merged; /* calls that went as part of another */
-	bool away;	 /* the breaker is not closed */
 };
 
 struct dispatch_counts dispatch_counts(const struct dispatch *dispatch);

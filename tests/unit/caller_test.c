@@ -55,6 +55,7 @@ struct stand {
 	struct model_address address;
 	struct model_config model;
 	struct caller_config config;
+	char told[64]; /* "away " and "back ", as they came */
 };
 
 /* ---- the server ---- */
@@ -154,6 +155,14 @@ static void on_answered(void *context, struct call *call)
 	stand->order[strlen(stand->order)] = (char)('0' + (call - stand->calls));
 }
 
+static void on_told(void *context, const char *model, const char *words)
+{
+	struct stand *stand = context;
+	assert_string_equal(model, "m");
+	size_t length = strlen(stand->told);
+	snprintf(stand->told + length, sizeof stand->told - length, words ? "away " : "back ");
+}
+
 static int set_up(void **state)
 {
 	static struct stand stand;
@@ -164,7 +173,12 @@ static int set_up(void **state)
 	snprintf(stand.url, sizeof stand.url, "%s/v2/models/m/infer", stand.base);
 	stand.address = (struct model_address){.base = stand.base, .url = stand.url, .model = "m"};
 	stand.model = (struct model_config){.name = "m", .addresses = {1, &stand.address}, .lanes_most = 2};
-	stand.config = (struct caller_config){.model_count = 1, .models = &stand.model, .request_bytes = 4096, .reply_bytes = 1024};
+	stand.config = (struct caller_config){.model_count = 1,
+					      .models = &stand.model,
+					      .request_bytes = 4096,
+					      .reply_bytes = 1024,
+					      .told = on_told,
+					      .told_context = &stand};
 	stand.message = (struct message){.arena = stand.arena, .id = TEXT("r-1")};
 	*state = &stand;
 	return 0;
@@ -336,6 +350,7 @@ static void a_model_that_is_away_is_waited_for(void **state)
 	assert_int_equal(listen(listener, CONNECTIONS_MAX), 0);
 	assert_true(loop_watch(stand->server.loop, &stand->server.listener, listener, EPOLLIN, &(struct error){0}));
 	turn_until_answered(stand, 6);
+	assert_string_equal(stand->told, "away back ");
 	for (int i = 0; i < 6; i++) {
 		assert_string_equal(stand->calls[i].error.text, "");
 		assert_int_equal(stand->calls[i].attempts, 1);

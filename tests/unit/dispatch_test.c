@@ -48,6 +48,7 @@ static void a_model_away_for_five_minutes_costs_no_record(void **state)
 	for (; asked < in_flight; asked++)
 		servers_ask((float)asked, 1, 0);
 	servers_run_until(back_us);
+	assert_string_equal(dispatch_away(servers.dispatch), "refused");
 	assert_int_equal(servers.answered + servers.failed, 0);
 	assert_in_range(servers.sent[0] + servers.asked, 1, 500); /* the wait is no storm */
 	servers.moods[0] = ANSWERS;
@@ -82,7 +83,7 @@ static void a_server_that_fails_everything_is_remote_after_three_tries(void **st
 	servers_run_for(10 * (int64_t)SECOND);
 	servers_expect_error(call, ERROR_REMOTE, "m : overloaded (status 503, there); it was tried 3 times");
 	assert_int_equal(call->attempts, 3);
-	assert_false(dispatch_counts(servers.dispatch).away);
+	assert_null(dispatch_away(servers.dispatch));
 }
 
 static void outage_may_be_a_dead_letter(void **state)
