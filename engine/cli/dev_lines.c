@@ -11,6 +11,8 @@
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 #define LINE_UP_AND_CLEAR "\033[A\033[2K\r"
+#define CUT_AT_THE_EDGE "\033[?7l" /* a line that went over it would be two, and not be found again */
+#define GO_OVER_THE_EDGE "\033[?7h"
 #define MS_PER_S 1000.0
 #define US_PER_MS 1000
 
@@ -151,6 +153,7 @@ void dev_lines_show(struct dev_lines *lines, const struct crew *crew, int64_t no
 		write_line(lines, crew, plan->pipelines[i].graph->name, now_ms);
 	lines->shown_ms = now_ms;
 	if (lines->text.length > 0)
-		(void)fwrite(lines->text.bytes, 1, lines->text.length, lines->out);
+		fprintf(lines->out, "%s" TEXT_FORMAT "%s", lines->live ? CUT_AT_THE_EDGE : "",
+			TEXT_ARGUMENTS(buffer_view(&lines->text)), lines->live ? GO_OVER_THE_EDGE : "");
 	fflush(lines->out);
 }

@@ -3,7 +3,14 @@
 
 #define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
 
-enum { HTTP_OK = 200, HTTP_NOT_FOUND = 404, HTTP_CONTENT_TOO_LARGE = 413, HTTP_INTERNAL_ERROR = 500, HTTP_UNAVAILABLE = 503 };
+enum {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_NOT_FOUND = 404,
+	HTTP_CONTENT_TOO_LARGE = 413,
+	HTTP_INTERNAL_ERROR = 500,
+	HTTP_UNAVAILABLE = 503
+};
 
 bool door_room_open(struct door_room *room, struct loop *loop, const struct door_config *config, const struct later_config *later,
 		    struct error *error)
@@ -55,8 +62,10 @@ bool door_load(struct door_room *room, struct text name, struct door_refusal *re
 	const struct door_config *config = &room->config;
 	const char *named = arena_copy(room->arena, name.bytes, name.length);
 	if (named && config->load && !config->load(config->context, named, &error)) {
-		*refusal = (struct door_refusal){error.kind == ERROR_SYSTEM ? HTTP_INTERNAL_ERROR : HTTP_NOT_FOUND,
-						 arena_print(room->arena, "%s", error.text)};
+		refusal->words = arena_print(room->arena, "%s", error.text);
+		refusal->status = error.kind == ERROR_SYSTEM				  ? HTTP_INTERNAL_ERROR
+				  : catalog_find(config->catalog, name, (struct text){0}) ? HTTP_BAD_REQUEST
+											  : HTTP_NOT_FOUND;
 		return false;
 	}
 	struct catalog_model *model = door_find(room, name, (struct text){0}, refusal);

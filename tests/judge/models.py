@@ -6,7 +6,7 @@ their steps: what went in, and what the stub in the same process gave. A model s
 the case's folder is asked the same: over REST as JSON and as binary data, and over gRPC
 where Python has it. All must answer as the stub did.
 """
-import base64, concurrent.futures, http.client, json, os, re, struct, subprocess, sys
+import base64, concurrent.futures, http.client, json, os, re, signal, struct, subprocess, sys, tempfile
 
 from cases import elements
 
@@ -257,13 +257,82 @@ def judge(binary, folder):
         server.wait(SECONDS_MAX)
 
 
+# ---- the command ----
+
+PIPELINE_FAULT = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: s, nonsense: 1}\n"
+MODELS = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {name: twice}
+spec: {storageUri: "stub://expression?y=x*2"}
+---
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {name: far}
+spec: {storageUri: "s3://bucket/far"}
+"""
+
+
+def refusal(binary, *words):
+    done = subprocess.run([binary, "models", "serve", *words], capture_output=True, text=True, timeout=SECONDS_MAX)
+    return done.returncode, done.stderr
+
+
+def get(address, path, body=None):
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=SECONDS_MAX)
+    connection.request("GET" if body is None else "POST", path, body)
+    reply = connection.getresponse()
+    found = reply.status, json.loads(reply.read())
+    connection.close()
+    return found
+
+
+def judge_command(binary):
+    """What was held of the command itself, as (sentence, whether it holds)."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "models.yaml")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(PIPELINE_FAULT)
+        code, said = refusal(binary, folder)
+        yield "faulty files are told and not served", code == 1 and "models.yaml:4" in said
+        code, said = refusal(binary, "/nowhere")
+        yield "a folder that is not there is misuse", code == 2 and "/nowhere" in said
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(MODELS)
+        server = subprocess.Popen([binary, "models", "serve", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = server.stdout.readline()
+        address = line.split()[2]
+        yield "one line says where it is and what it serves", line.startswith("ready at http://127.0.0.1:") and " twice," in line
+        code, said = refusal(binary, folder, "--port", address.rsplit(":", 1)[1])
+        yield "a port that is taken is named", code == 2 and address.removeprefix("http://") in said
+        yield "a model that cannot be loaded is not ready", get(address, "/v2/models/far/ready")[0] == 503
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(MODELS.replace("x*2", "x*3"))
+        ask = json.dumps({"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [2]}]})
+        before = get(address, "/v2/models/twice/infer", ask)[1]["outputs"][0]["data"]
+        loaded = get(address, "/v2/repository/models/twice/load", "")[0]
+        after = get(address, "/v2/models/twice/infer", ask)[1]["outputs"][0]["data"]
+        yield "load reads the files again", (before, loaded, after) == ([4.0], 200, [6.0])
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(PIPELINE_FAULT)
+        status, said = get(address, "/v2/repository/models/twice/load", "")
+        yield "a load that fails says why, and leaves the model as it was", (
+            status == 400 and "nonsense" in said["error"] and get(address, "/v2/models/twice/ready")[0] == 200)
+        server.send_signal(signal.SIGINT)
+        yield "it ends well when it is told to", server.wait(SECONDS_MAX) == 0
+        yield "it said what it cannot serve", "models.yaml:9:" in server.stderr.read()
+
+
 def main():
     binary = os.path.abspath(sys.argv[1])
     folders = sorted(os.path.join(root, name) for root in sys.argv[2:] for name in os.listdir(root)
                      if os.path.exists(os.path.join(root, name, "pipeline.yaml")))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = list(pool.map(lambda folder: judge(binary, folder), folders))
-    failed = held = 0
+    held = failed = 0
+    for sentence, holds in judge_command(binary):
+        held, failed = held + 1, failed + (not holds)
+        if not holds:
+            print(f"models serve: {sentence}: no")
     for folder, (count, faults) in zip(folders, results):
         held += count
         failed += len(faults)

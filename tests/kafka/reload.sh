@@ -3,7 +3,7 @@
 # load a pipeline is changed and others come and go, each time by SIGHUP: nothing may be
 # lost, doubled or out of order, under either delivery. Then a backlog meets a model that is
 # away: the engine stays within the memory that it was given.
-#   reload.sh SLUICE BUILD      with requests and model_server in BUILD
+#   reload.sh SLUICE BUILD      with requests in BUILD
 # SECONDS_OF_CHANGES, RATE and BACKLOG change the sizes. Takes about half a minute.
 set -u
 what=reload

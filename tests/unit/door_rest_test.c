@@ -198,7 +198,7 @@ static void models_are_unloaded_and_loaded_as_their_files_say_now(void **state)
 	post(*state, "/v2/models/twice/infer", X("4"), 200, "\"data\":[12.0]");
 	post(*state, "/v2/repository/models/nobody/unload", "", 404, "there is no model `nobody` here");
 	((struct stand *)*state)->refuses = "twice";
-	post(*state, "/v2/repository/models/twice/load", "", 404, "{\"error\":\"models.yaml:3: what a mess\"}");
+	post(*state, "/v2/repository/models/twice/load", "", 400, "{\"error\":\"models.yaml:3: what a mess\"}");
 	get(*state, "/v2/models/twice/ready", 200, "{\"name\":\"twice\",\"ready\":true}");
 }
 
