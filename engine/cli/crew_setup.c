@@ -72,6 +72,22 @@ static bool step_topics_make(struct stage_config *stage, struct group *group, co
 	return true;
 }
 
+/* A model's two topics stand side by side in the plan. */
+static bool model_taps_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	struct model_taps *models = ARENA_ARRAY(arena, struct model_taps, plan->topic_count);
+	stage->models = models;
+	for (size_t i = 0; models && i + 1 < plan->topic_count; i++) {
+		const struct topic *inputs = &plan->topics[i], *outputs = &plan->topics[i + 1];
+		if (inputs->role == TOPIC_MODEL_INPUTS)
+			models[stage->model_count++] = (struct model_taps){
+				.model = inputs->model,
+				.percent = (uint64_t)inputs->percent,
+				.topics = {topic_number(&group->taps, inputs->name), topic_number(&group->taps, outputs->name)}};
+	}
+	return models != NULL;
+}
+
 /* The topics of the stages that it sends on to. */
 static bool next_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
@@ -146,7 +162,8 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 	}
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
 		return false;
-	return next_make(stage, group, plan, arena) && step_topics_make(stage, group, plan, arena);
+	return next_make(stage, group, plan, arena) && step_topics_make(stage, group, plan, arena) &&
+	       model_taps_make(stage, group, plan, arena);
 }
 
 /* ---- callers: one for as many pipelines as can share it ---- */

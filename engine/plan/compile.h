@@ -53,6 +53,7 @@ void plan_stage_graphs(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* topics.c */
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan);
+void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /* behind plan_calls() */
 
 /* calls.c: whom the steps call, and where those are. */
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);

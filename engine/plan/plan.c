@@ -146,6 +146,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	plan_stage_graphs(compiler, plan);
 	plan_topics(compiler, plan);
 	plan_calls(compiler, plan);
+	plan_model_topics(compiler, plan);
 	plan_delivery(compiler, plan);
 	infer_types(compiler, plan);
 	plan_volume(compiler, plan);

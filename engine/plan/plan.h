@@ -52,6 +52,8 @@ enum topic_role {
 	TOPIC_STEP_INPUTS,
 	TOPIC_STEP_OUTPUTS,
 	TOPIC_STATE,
+	TOPIC_MODEL_INPUTS,
+	TOPIC_MODEL_OUTPUTS,
 	TOPIC_ROLES
 };
 
@@ -86,7 +88,9 @@ struct topic {
 	/* The stage or step it belongs to; of an external topic its reference, inputs before
 	 * triggers; TOPIC_NONE: the pipeline. */
 	size_t of;
-	const char *key;      /* what its records are keyed by */
+	const char *model; /* of whose calls it is told; NULL: of none */
+	int64_t percent;   /* how many of them */
+	const char *key;   /* what its records are keyed by */
 	const char *reason;
 };
 

@@ -21,6 +21,10 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 	[TOPIC_STEP_OUTPUTS] = {"step outputs", .written = true, .retention_ms = DAY_MS, .help = "What a step gave."},
 	[TOPIC_STATE] = {"state", .read = true, .written = true, .compacted = true,
 			 .help = "The changelog of what a stage remembers."},
+	[TOPIC_MODEL_INPUTS] = {"model inputs", .written = true, .retention_ms = DAY_MS,
+				.help = "What a model was sent (logger.percent)."},
+	[TOPIC_MODEL_OUTPUTS] = {"model outputs", .written = true, .retention_ms = DAY_MS,
+				 .help = "What a model gave (logger.percent)."},
 };
 
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
@@ -226,6 +230,39 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 			 "x-request-id, or in their payload");
 }
 
+static void add_model(struct compiler *compiler, struct pipeline_plan *plan, const struct callee *callee,
+		      const struct model_spec *model)
+{
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].model && strcmp(plan->topics[i].model, callee->name) == 0)
+			return;
+	for (size_t outputs = 0; outputs < 2; outputs++) {
+		struct topic topic = {
+			.name = arena_print(compiler->arena, "%s.%s.model.%s.%s", plan->prefix, plan->namespace, callee->name,
+					    outputs ? "outputs" : "inputs"),
+			.role = outputs ? TOPIC_MODEL_OUTPUTS : TOPIC_MODEL_INPUTS,
+			.of = callee->step,
+			.model = callee->name,
+			.percent = model->logger_percent,
+			.best_effort = true,
+			.key = "the request's",
+			.reason = arena_print(compiler->arena, "logger.percent: %lld", (long long)model->logger_percent),
+		};
+		add(compiler, plan, topic);
+	}
+}
+
+void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	for (size_t i = 0; i < plan->callee_count; i++) {
+		const struct callee *callee = &plan->callees[i];
+		const struct resource *model =
+			callee->target == CALL_MODEL ? spec_find(compiler->plan->spec, RESOURCE_MODEL, callee->name) : NULL;
+		if (model && model->spec && ((const struct model_spec *)model->spec)->logger_percent > 0)
+			add_model(compiler, plan, callee, model->spec);
+	}
+}
+
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
 {
 	const struct topic *of = &plan->topics[topic];
@@ -255,6 +292,8 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 		return of->of == stage;
 	case TOPIC_STEP_INPUTS:
 	case TOPIC_STEP_OUTPUTS:
+	case TOPIC_MODEL_INPUTS:
+	case TOPIC_MODEL_OUTPUTS:
 		return plan->stage_of[of->of] == stage;
 	default:
 		return false;

@@ -75,7 +75,7 @@ static const struct option autoscaling_rows[] = {
 
 static const struct option logger_rows[] = {
 	ROW("percent", INTEGER, struct model_spec, logger_percent, PERCENT_RANGE,
-	    .help = "Share of the calls that are logged, in percent."),
+	    .help = "Share of the calls whose requests and answers go to topics of the model, in percent."),
 	{.type = OPTION_END},
 };
 
@@ -118,9 +118,8 @@ const struct option model_rows[] = {
 	{.name = "logger",
 	 .type = OPTION_MAP,
 	 .offset = 0,
-	 .effect = EFFECT_NONE,
 	 .rows = logger_rows,
-	 .help = "Logging of requests and answers."},
+	 .help = "Topics that are told of its requests and answers."},
 	CHECKED("explainer", MAP, .effect = EFFECT_LATER, .rows = explainer_rows, .help = "What it explains, for an explainer."),
 	CHECKED("parameters", LIST, .effect = EFFECT_NONE, .rows = parameter_rows,
 		.help = "Parameters with which a server loads it."),

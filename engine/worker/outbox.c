@@ -94,32 +94,33 @@ static enum produce_verdict answer_produce(struct outbox *outbox, const struct f
 /* ---- what steps were sent and gave ---- */
 
 /* As an answer is written, whole: what the request asked for does not count. */
-static bool step_write(struct outbox *outbox, const struct flight *flight, const struct payload *payload,
+static bool step_write(struct outbox *outbox, const struct stage *stage, const struct message *of, const struct payload *payload,
 		       struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
 {
-	struct message message = flight->message;
+	struct message message = *of;
 	struct answer answer = {.payload = payload, .header_length = &headers->json_length};
 	message.wanted.count = 0;
 	message.wanted_each = NULL;
 	buffer_clear(&outbox->encoded);
-	if (!answer_encode(&message, &answer, message.format, flight->stage->schemas, &outbox->encoded, error))
+	if (!answer_encode(&message, &answer, message.format, stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
-		.origin = origin_of(flight),
-		.key = flight->kept_key,
+		.key = of->key,
 		.value = buffer_view(&outbox->encoded),
 		.headers = answer_headers(&message, &answer, message.format, headers),
 	};
 	return true;
 }
 
-void outbox_tap(struct outbox *outbox, const struct flight *flight, uint32_t topic, const struct payload *payload)
+void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct message *message, uint32_t topic,
+		const struct payload *payload)
 {
 	struct answer_headers headers = {0};
-	struct outgoing outgoing;
+	struct outgoing outgoing = {0};
 	struct error error = {0};
-	bool written = step_write(outbox, flight, payload, &headers, &outgoing, &error);
+	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
 	outgoing.topic = topic;
+	outgoing.origin.partition = message->origin.partition;
 	outbox->taps_lost += !written || !side_produce(outbox->side, &outgoing);
 }
 
@@ -134,8 +135,10 @@ static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight
 	for (; emission && !flight->unfit; emission = emission->next) {
 		struct answer_headers headers = {0};
 		struct outgoing outgoing;
-		if (!step_write(outbox, flight, emission->payload, &headers, &outgoing, error))
+		if (!step_write(outbox, flight->stage, &flight->message, emission->payload, &headers, &outgoing, error))
 			return PRODUCE_REFUSED;
+		outgoing.origin = origin_of(flight);
+		outgoing.key = flight->kept_key;
 		outgoing.topic = emission->topic;
 		enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 		if (verdict != PRODUCED)

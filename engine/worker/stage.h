@@ -61,6 +61,13 @@ struct stage_point {
 	const struct mapping *mapping; /* of another pipeline's requests, where they are mapped; NULL */
 };
 
+/* What a model is sent and gives, for a share of its calls. */
+struct model_taps {
+	const char *model;
+	uint64_t percent;
+	struct step_topics topics; /* of the setup's taps */
+};
+
 struct stage_config {
 	const char *name; /* the pipeline's */
 	/* Two of one name and version are the same: a reload leaves such a stage as it is. */
@@ -77,6 +84,8 @@ struct stage_config {
 	uint32_t dead_letters;		  /* of requests that failed by INPUT or REMOTE */
 	const struct step_topics *steps;  /* of the setup's writes, for each step: they leave with the answer. NULL: none */
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
+	size_t model_count;
+	const struct model_taps *models; /* those of which somebody is told */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */

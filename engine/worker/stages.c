@@ -6,6 +6,27 @@
 #include "base/memory.h"
 #include "worker/parts.h"
 
+/* ---- what models are told of ---- */
+
+#define WHOLE_PERCENT 100
+
+/* A message's calls of a model are all told, or none: which, its origin decides. */
+static bool is_drawn(const struct message *message, uint64_t percent)
+{
+	const struct origin *origin = &message->origin;
+	return hash_bytes(&origin->offset, sizeof origin->offset, (uint64_t)(uint32_t)origin->partition) % WHOLE_PERCENT < percent;
+}
+
+static void tell_model_taps(struct stage *stage, const struct call *call, const struct payload *payload, bool outputs)
+{
+	for (size_t i = 0; i < stage->config->model_count; i++) {
+		const struct model_taps *taps = &stage->config->models[i];
+		if (call->target == CALL_MODEL && strcmp(taps->model, call->name) == 0 && is_drawn(call->message, taps->percent))
+			outbox_tap(&stage->worker->outbox, stage, call->message,
+				   outputs ? taps->topics.outputs : taps->topics.inputs, payload);
+	}
+}
+
 /* ---- calls, from and to the flow ---- */
 
 static void refuse(struct worker *worker, struct call *call)
@@ -27,6 +48,7 @@ static void flow_calls(void *context, struct call *call)
 {
 	struct stage *stage = context;
 	call->asker = stage;
+	tell_model_taps(stage, call, call->request, false);
 	if (!caller_call(stage->shared->caller, call, &call->error))
 		refuse(stage->worker, call);
 }
@@ -44,7 +66,9 @@ static void flow_forgets(void *context, struct call *call)
 static void on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
-	const struct stage *stage = call->asker;
+	struct stage *stage = call->asker;
+	if (call->error.kind == ERROR_NONE && call->reply)
+		tell_model_taps(stage, call, call->reply, true);
 	flow_answered(stage->flow, call, loop_now_ms(worker->loop));
 }
 
@@ -93,7 +117,7 @@ static void flow_taps(void *context, const struct message *message, enum tap_poi
 		const struct step_taps *taps = &config->taps[step];
 		uint32_t topic = outputs ? taps->topics.outputs : taps->topics.inputs;
 		if (topic != TOPIC_NOWHERE && is_sampled(message, taps->one_in))
-			outbox_tap(&stage->worker->outbox, flight, topic, payload);
+			outbox_tap(&stage->worker->outbox, stage, message, topic, payload);
 	}
 }
 

@@ -251,6 +251,27 @@ static void a_tap_is_told_what_a_step_was_sent_and_gave(void **state)
 	assert_int_equal(stand_stop(stand).answered, 1);
 }
 
+static void a_model_is_told_of_for_a_share_of_its_calls(void **state)
+{
+	struct stand *stand = *state;
+	struct model model;
+	const struct model_taps all[] = {{"m", 100, {0, 0}}};
+	stand_configure(stand, calls);
+	model_open(&model, stand);
+	atomic_store(&model.open, true);
+	stand->config.setup.writes = (struct topic_list){1, (const char *const[]){"elsewhere"}};
+	rd_kafka_mock_topic_create(stand->mock.cluster, "elsewhere", 1, 1);
+	stand->config.setup.taps = (struct topic_list){1, mock_out};
+	stand->stages[0].models = all;
+	stand->stages[0].model_count = 1;
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
+	expect(stand, "[21]");
+	expect(stand, "[7.0]");
+	assert_int_equal(stand_stop(stand).answered, 1);
+	model_close(&model);
+}
+
 /* ---- what Kafka refuses after it was taken into the producer's queue ---- */
 
 /* The next batch that is produced is refused for its size. */
@@ -415,6 +436,7 @@ int main(void)
 		STORY(a_record_without_a_value_is_an_error_that_is_kept),
 		STORY(without_output_what_the_last_steps_gave_leaves),
 		STORY(a_tap_is_told_what_a_step_was_sent_and_gave),
+		STORY(a_model_is_told_of_for_a_share_of_its_calls),
 		STORY(at_least_once_what_kafka_refuses_is_answered_as_a_limit),
 		STORY(exactly_once_what_kafka_refuses_is_answered_as_a_limit),
 		STORY(of_a_batch_that_is_refused_only_the_largest_is_to_blame),
