@@ -25,6 +25,8 @@ struct run_options {
 	const char *instance;
 	int64_t workers;
 	double memory_bytes;
+	const char *state_folder;
+	double state_bytes;
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
@@ -43,6 +45,10 @@ static const struct option options[] = {
 	    .help = "Threads for each delivery, which share out the partitions of all its pipelines."),
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "What the engine may use: what is too much waits in Kafka."),
+	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
+	    .help = "A folder of this engine's own for snapshots of what steps remember, so that it is back sooner after a restart."),
+	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
+	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it messages are answered with the limit."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
@@ -149,6 +155,15 @@ static void want_status(const struct running *running, const struct deployment *
 		};
 }
 
+/* The topic whose messages a stage's changelog is written for; NULL: it is no changelog. */
+static const char *changelog_of(const struct pipeline_plan *plan, const struct topic *topic)
+{
+	if (topic->role != TOPIC_STATE)
+		return NULL;
+	size_t read = plan->stages[topic->of].topic;
+	return plan->topics[read == TOPIC_NONE ? 0 : read].name;
+}
+
 /* Topics of a pipeline that a worker writes or reads; none twice is needed. */
 /* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
 static bool is_made_here(const struct plan *plan, const struct topic *topic)
@@ -178,6 +193,7 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 			items[wanted.count++] = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,
+				.changelog_of = changelog_of(&plan->pipelines[i], topic),
 				.partitions = topic->partitions,
 				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,
@@ -240,6 +256,8 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.kinds = running->session->kinds;
 	running->crew.workers = (size_t)self->workers;
 	running->crew.memory_bytes = (size_t)self->memory_bytes;
+	running->crew.state_folder = self->state_folder;
+	running->crew.state_bytes = (size_t)self->state_bytes;
 	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.out = running->session->out;
