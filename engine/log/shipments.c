@@ -179,8 +179,19 @@ static bool is_void(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR__FATAL;
 }
 
+/* A commit whose partitions are another's by now is answered when Kafka is back at the
+ * latest; nobody need wait for that. */
+static bool waits_in_vain(const struct shipments *shipments)
+{
+	return shipments->commits && rd_kafka_assignment_lost(consumer_client(shipments->consumer));
+}
+
 static void read_commits(struct shipments *shipments)
 {
+	if (waits_in_vain(shipments)) {
+		loads_took(&shipments->loads, LOADS_VOID);
+		forget_commit(shipments);
+	}
 	rd_kafka_event_t *event = shipments->commits ? rd_kafka_queue_poll(shipments->commits, 0) : NULL;
 	if (!event)
 		return;
@@ -226,6 +237,8 @@ static bool shipments_is_open(const struct output *self)
 static bool shipments_may_end(const struct output *self)
 {
 	const struct shipments *shipments = (const struct shipments *)self;
+	if (waits_in_vain(shipments))
+		bell_ring(shipments->bell);
 	return shipments->started && loads_may_end(&shipments->loads);
 }
 
