@@ -148,6 +148,7 @@ demo:
 ## |   120  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    80  contract   what the twin and a real Kafka both must do
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
+## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
@@ -178,7 +179,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak contract guard secure reload faults called
+KAFKA_TESTS := kill soak contract guard cases secure reload faults called
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

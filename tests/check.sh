@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge models dev reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard secure reload faults mlserver librdkafka"
+parts="deps unit layers house clang sanitize thread cases judge models dev reference sim demo docs readme shells install bars torture fuzz grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -144,6 +144,11 @@ part_grpc() {
 
 part_kafka() {
 	make_quietly kafka NAME="kill soak stages"
+}
+
+# What holds in memory holds there.
+part_cases-kafka() {
+	make_quietly kafka NAME=cases
 }
 
 part_contract() {

@@ -1,13 +1,13 @@
 /* case_judge.c: each line of out.jsonl held against what came; see case_judge.h. */
 #include "cli/case_judge.h"
 
-static bool belongs(const struct record *record, const struct case_expected *expected)
+static bool belongs(const struct arrival *record, const struct case_expected *expected)
 {
 	struct text at = text_of(record->at ? record->at : "");
 	return text_equal(record->id, expected->id) && text_equal(at, expected->at);
 }
 
-static const struct record *next_of(const struct record *record, const struct case_expected *expected)
+static const struct arrival *next_of(const struct arrival *record, const struct case_expected *expected)
 {
 	while (record && !belongs(record, expected))
 		record = record->next;
@@ -17,7 +17,7 @@ static const struct record *next_of(const struct record *record, const struct ca
 static int64_t count_of(const struct case_world *world, const struct case_expected *expected)
 {
 	int64_t count = 0;
-	for (const struct record *record = next_of(world->records, expected); record; record = next_of(record->next, expected))
+	for (const struct arrival *record = next_of(world->records, expected); record; record = next_of(record->next, expected))
 		count++;
 	return count;
 }
@@ -44,13 +44,13 @@ static bool contains_caseless(struct text text, struct text part)
 	return false;
 }
 
-static void got_error(const struct record *record, struct buffer *out)
+static void got_error(const struct arrival *record, struct buffer *out)
 {
 	if (out)
 		buffer_print(out, "    got      %s: %s\n", error_kind_name(record->error->kind), record->error->text);
 }
 
-static bool result_judge(const struct case_world *world, const struct record *record, const struct case_result *result,
+static bool result_judge(const struct case_world *world, const struct arrival *record, const struct case_result *result,
 			 struct buffer *out)
 {
 	if (result->response.bytes) {
@@ -102,7 +102,7 @@ static bool one_judge(const struct case_world *world, const struct case_expected
 
 static bool absent_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
-	const struct record *record = next_of(world->records, expected);
+	const struct arrival *record = next_of(world->records, expected);
 	if (!record)
 		return true;
 	name_expected(expected, out);
@@ -127,7 +127,7 @@ static bool split_judge(const struct case_world *world, const struct case_expect
 	for (size_t i = 0; i < expected->count; i++) {
 		const struct case_result *result = &expected->results[i];
 		int64_t count = 0;
-		for (const struct record *record = next_of(world->records, expected); record;
+		for (const struct arrival *record = next_of(world->records, expected); record;
 		     record = next_of(record->next, expected))
 			count += result_judge(world, record, result, NULL);
 		if (count >= result->least && count <= result->most)
@@ -145,7 +145,7 @@ static bool same_judge(const struct case_world *world, const struct case_expecte
 	if (!total_judge(world, expected, out))
 		return false;
 	for (size_t i = 0; i < expected->count; i++) {
-		const struct record *record = next_of(world->records, expected);
+		const struct arrival *record = next_of(world->records, expected);
 		while (record && result_judge(world, record, &expected->results[i], NULL))
 			record = next_of(record->next, expected);
 		if (!record)

@@ -5,7 +5,7 @@
 #include "cli/case_world.h"
 
 /* One line for a record, with its end; the form that `sluice test --print` documents. */
-void record_print(const struct record *record, struct buffer *out);
+void record_print(const struct arrival *record, struct buffer *out);
 /* {"calls": {...}} */
 void calls_print(const struct case_world *world, struct buffer *out);
 
@@ -18,6 +18,6 @@ bool expected_judge(const struct case_world *world, const struct case_expected *
 bool response_judge(struct arena *arena, struct text got, struct text wanted, struct buffer *out);
 
 /* What is in a record, as the JSON of a response; bytes NULL when it cannot be written. */
-struct text record_response(const struct record *record, struct arena *arena);
+struct text record_response(const struct arrival *record, struct arena *arena);
 
 #endif

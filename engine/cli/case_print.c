@@ -6,7 +6,7 @@
 #define RESPONSE_BYTES_MAX ((size_t)1 << 30)
 
 /* A reply leaves in the format of its request; what stands on a topic is shown as OIP. */
-static bool response_encode(const struct record *record, struct buffer *out)
+static bool response_encode(const struct arrival *record, struct buffer *out)
 {
 	struct message message = *record->message;
 	struct error error = {0};
@@ -19,12 +19,12 @@ static bool response_encode(const struct record *record, struct buffer *out)
 	return answer_encode(&message, &answer, message.format, NULL, out, &error) && !buffer_failed(out);
 }
 
-struct text record_response(const struct record *record, struct arena *arena)
+struct text record_response(const struct arrival *record, struct arena *arena)
 {
 	struct buffer out;
-	struct text json = {0};
+	struct text json = record->body;
 	buffer_open(&out, RESPONSE_BYTES_MAX);
-	if (record->payload && response_encode(record, &out))
+	if (!json.bytes && record->payload && response_encode(record, &out))
 		json = (struct text){arena_copy(arena, out.bytes, out.length), out.length};
 	buffer_close(&out);
 	return json;
@@ -39,7 +39,7 @@ static void error_print(const struct error *error, struct buffer *out)
 	buffer_byte(out, '}');
 }
 
-void record_print(const struct record *record, struct buffer *out)
+void record_print(const struct arrival *record, struct buffer *out)
 {
 	buffer_string(out, "{\"id\": ");
 	json_write_string(out, record->id);

@@ -54,7 +54,7 @@ struct event case_world_next(struct case_world *world)
 void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
 		       const struct error *error)
 {
-	struct record *record = ARENA_NEW(world->arena, struct record);
+	struct arrival *record = ARENA_NEW(world->arena, struct arrival);
 	struct error *kept = error ? ARENA_NEW(world->arena, struct error) : NULL;
 	if (!record || (error && !kept)) {
 		world->failed = true;
@@ -62,7 +62,7 @@ void case_world_record(struct case_world *world, const struct passage *passage, 
 	}
 	if (error)
 		*kept = *error;
-	*record = (struct record){.id = passage->id, .at = at, .message = &passage->message, .payload = payload, .error = kept};
+	*record = (struct arrival){.id = passage->id, .at = at, .message = &passage->message, .payload = payload, .error = kept};
 	*world->records_end = record;
 	world->records_end = &record->next;
 }

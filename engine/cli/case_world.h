@@ -17,14 +17,17 @@
 #include "serving/attempts.h"
 #include "serving/stub.h"
 
+#define CASE_START_MS INT64_C(1767225600000) /* the first of January 2026: some day after 1970, the same for all */
+
 /* Something that came. */
-struct record {
-	struct record *next;
+struct arrival {
+	struct arrival *next;
 	struct text id;		       /* of the request's line */
 	const char *at;		       /* the topic; NULL: the reply */
 	const struct message *message; /* whose reply it is, for its format */
 	const struct payload *payload; /* NULL: `error` */
 	const struct error *error;
+	struct text body; /* as it came, where it is JSON; bytes NULL: it is written from the payload */
 };
 
 struct model { /* one that was called, or is known */
@@ -101,7 +104,7 @@ struct case_world {
 	uint64_t serial;
 	struct event *events; /* a heap; [0] is not used */
 	size_t event_count, event_capacity;
-	struct record *records, **records_end;
+	struct arrival *records, **records_end;
 	bool failed; /* memory ran out */
 };
 

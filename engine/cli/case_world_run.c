@@ -5,7 +5,6 @@
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define EVENTS_MAX ((uint64_t)10000000) /* a case that makes more goes round in a circle */
-#define START_MS INT64_C(1767225600000) /* the first of January 2026: some day after 1970, the same for all */
 
 struct sending { /* one time that a line of in.jsonl is sent */
 	const struct case_request *request;
@@ -144,7 +143,7 @@ static void schedule(struct case_world *world)
 				return;
 			}
 			*sending = (struct sending){request, turn};
-			case_world_note(world, EVENT_SEND, START_MS, sending);
+			case_world_note(world, EVENT_SEND, CASE_START_MS, sending);
 		}
 	}
 }
@@ -191,7 +190,7 @@ static struct running *first_due(const struct case_world *world, int64_t *due_ms
 
 bool case_world_run(struct case_world *world, struct error *error)
 {
-	world->now_ms = START_MS;
+	world->now_ms = CASE_START_MS;
 	schedule(world);
 	for (uint64_t count = 0; !world->failed; count++) {
 		int64_t due_ms;

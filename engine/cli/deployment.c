@@ -12,13 +12,13 @@
 
 /* ---- reading ---- */
 
-static void lead_to_built_in(struct plan *plan, const char *address)
+static void lead_to_built_in(struct plan *plan, const struct deployment_options *options)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++) {
 			struct endpoint *endpoint = &plan->pipelines[i].callees[j].endpoint;
-			if (endpoint->origin == ENDPOINT_NONE || endpoint->origin == ENDPOINT_STUB)
-				*endpoint = (struct endpoint){.origin = ENDPOINT_GIVEN, .addresses = address};
+			if (options->built_in_only || endpoint->origin == ENDPOINT_NONE || endpoint->origin == ENDPOINT_STUB)
+				*endpoint = (struct endpoint){.origin = ENDPOINT_GIVEN, .addresses = options->built_in};
 		}
 }
 
@@ -32,7 +32,7 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
 		return false;
 	if (options->built_in)
-		lead_to_built_in(&deployment->plan, options->built_in);
+		lead_to_built_in(&deployment->plan, options);
 	const struct faults *faults = deployment->spec.faults;
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, faults, OUTPUT_TEXT);
@@ -40,6 +40,38 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 	       run_check(&deployment->plan, deployment->arena, error) &&
 	       (!options->survey ||
 		run_survey(session, &deployment->spec, &plan_options, deployment->arena, &deployment->plan, error));
+}
+
+/* What goes before what the files say of namespaces and lineage. */
+static struct resource *resource_apart(const struct resource *resource, const struct deployment_options *options,
+				       struct arena *arena)
+{
+	struct resource *copy = ARENA_NEW(arena, struct resource);
+	struct pipeline_spec *pipeline = ARENA_NEW(arena, struct pipeline_spec);
+	if (!copy || !pipeline)
+		return NULL;
+	*copy = *resource;
+	if (options->namespace)
+		copy->namespace = options->namespace;
+	if (options->lineage_full && resource->kind->type == RESOURCE_PIPELINE && resource->spec) {
+		*pipeline = *(const struct pipeline_spec *)resource->spec;
+		pipeline->lineage = LINEAGE_FULL;
+		copy->spec = pipeline;
+	}
+	return copy;
+}
+
+static bool set_apart(struct spec *spec, const struct deployment_options *options, struct error *error)
+{
+	if (!options->namespace && !options->lineage_full)
+		return true;
+	const struct resource **resources = ARENA_ARRAY(spec->arena, const struct resource *, spec->count);
+	for (size_t i = 0; resources && i < spec->count; i++)
+		resources[i] = resource_apart(spec->resources[i], options, spec->arena);
+	if (arena_failed(spec->arena))
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	spec->resources = resources;
+	return true;
 }
 
 static bool deployment_read(struct deployment *deployment, struct session *session, const struct deployment_options *options,
@@ -52,7 +84,7 @@ static bool deployment_read(struct deployment *deployment, struct session *sessi
 	deployment->spec_is_open = spec_open(&deployment->spec, error);
 	return deployment->spec_is_open &&
 	       spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) &&
-	       make_plan(deployment, session, options, error);
+	       set_apart(&deployment->spec, options, error) && make_plan(deployment, session, options, error);
 }
 
 struct deployment *deployment_open(struct session *session, const struct deployment_options *options, struct error *error)

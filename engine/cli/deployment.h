@@ -22,6 +22,9 @@ struct deployment_options {
 	/* Where models are answered that have no address of their own: stubs, and those that no
 	 * Server offers. NULL: nowhere. */
 	const char *built_in;
+	bool built_in_only;	  /* all models are answered there, whatever address they have */
+	const char *namespace;	  /* of all resources, whatever they say; NULL: as they say */
+	bool lineage_full;	  /* of all pipelines, whatever they say */
 	bool insecure;		  /* protection that is asked for and not in force is no obstacle */
 	bool survey;		  /* models are asked what they take: waits for their servers, 2 s at the most */
 };

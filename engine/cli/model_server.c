@@ -109,6 +109,8 @@ static bool read_models(struct model_server *server, const char *only, size_t *c
 		    judge(server, &spec, only, error) && catalog_take_spec(server->catalog, &spec, only, count, error);
 	for (size_t i = 0; good && i < server->config.path_count; i++)
 		good = take_stubs(server, server->config.paths[i], only, arena, count, error);
+	if (good && server->config.stubs)
+		good = take_stubs(server, server->config.stubs, only, arena, count, error);
 	spec_close(&spec);
 	arena_close(arena);
 	return good;
@@ -194,4 +196,10 @@ int model_server_grpc_port(const struct model_server *server)
 const struct catalog_model *model_server_first(const struct model_server *server)
 {
 	return catalog_first(server->catalog);
+}
+
+uint64_t model_server_calls(struct model_server *server, const char *model)
+{
+	const struct catalog_model *found = catalog_find(server->catalog, text_of(model), (struct text){0});
+	return found ? found->calls : 0;
 }

@@ -19,6 +19,7 @@ struct model_server_config {
 	int grpc_port;
 	const char *const *paths; /* files and folders of YAML; a folder's stubs.json counts too */
 	size_t path_count;
+	const char *stubs; /* a folder whose stubs.json alone counts, too; NULL: none */
 };
 
 /* Faults of the files, and models that cannot be served, are said on the session's `err`.
@@ -30,6 +31,8 @@ void model_server_close(struct model_server *server); /* NULL is fine */
 int model_server_rest_port(const struct model_server *server);
 int model_server_grpc_port(const struct model_server *server);
 const struct catalog_model *model_server_first(const struct model_server *server); /* of its models, and on by `next` */
+
+uint64_t model_server_calls(struct model_server *server, const char *model); /* that were put to it so far */
 
 /* The models as their files say now; those that are in no file any more stay. False: as
  * model_server_open(). */

@@ -7,13 +7,12 @@
 #include "cli/announcer.h"
 #include "cli/command.h"
 #include "cli/crew.h"
+#include "cli/deployment_topics.h"
 #include "cli/kafka.h"
-#include "log/topics.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define INSTANCE_BYTES 256
 #define NS_PER_MS 1000000
-#define STATUS_RETENTION_MS 3600000 /* what `sluice top` shows is of this second */
 #define WORKERS_MAX 256
 
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
@@ -25,8 +24,6 @@ struct run_options {
 	const char *instance;
 	int64_t workers;
 	double memory_bytes;
-	const char *state_folder;
-	double state_bytes;
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
@@ -45,10 +42,6 @@ static const struct option options[] = {
 	    .help = "Threads for each delivery, which share out the partitions of all its pipelines."),
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "What the engine may use: what is too much waits in Kafka."),
-	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
-	    .help = "A folder of this engine's own for snapshots of what steps remember, so that it is back sooner after a restart."),
-	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
-	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it messages are answered with the limit."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
@@ -137,74 +130,14 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
-/* The status topic of a namespace, once; without it nothing is amiss but that `sluice top`
- * shows nothing, so it is made and not asked for. */
-static void want_status(const struct running *running, const struct deployment *deployment, const struct pipeline_plan *pipeline,
-			struct wanted_topic *items, size_t *count)
-{
-	const char *name = topic_status_name(deployment->arena, pipeline->prefix, pipeline->namespace);
-	bool wanted = name && running->options->topics == TOPICS_CREATE;
-	for (size_t i = 0; wanted && i < *count; i++)
-		wanted = strcmp(items[i].name, name) != 0;
-	if (wanted)
-		items[(*count)++] = (struct wanted_topic){
-			.name = name,
-			.partitions = 1,
-			.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
-			.retention_ms = STATUS_RETENTION_MS,
-		};
-}
-
-/* The topic whose messages a stage's changelog is written for; NULL: it is no changelog. */
-static const char *changelog_of(const struct pipeline_plan *plan, const struct topic *topic)
-{
-	if (topic->role != TOPIC_STATE)
-		return NULL;
-	size_t read = plan->stages[topic->of].topic;
-	return plan->topics[read == TOPIC_NONE ? 0 : read].name;
-}
-
-/* Topics of a pipeline that a worker writes or reads; none twice is needed. */
-/* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
-static bool is_made_here(const struct plan *plan, const struct topic *topic)
-{
-	for (size_t i = 0; i < plan->count && topic->role == TOPIC_EXTERNAL; i++)
-		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
-			if (!plan->pipelines[i].topics[j].bound && strcmp(plan->pipelines[i].topics[j].name, topic->name) == 0)
-				return true;
-	return false;
-}
-
+/* Topics of a pipeline that a worker writes or reads. */
 static bool ensure_topics(struct running *running, const struct deployment *deployment, struct error *error)
 {
-	const struct plan *plan = &deployment->plan;
-	size_t room = 0, made = 0;
-	struct wanted_topics wanted = {0};
-	for (size_t i = 0; i < plan->count; i++)
-		room += plan->pipelines[i].topic_count + 1;
-	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, room);
-	if (!items)
-		return error_memory(error, ERROR_SYSTEM, "listing topics");
-	for (size_t i = 0; i < plan->count; i++) {
-		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
-			const struct topic *topic = &plan->pipelines[i].topics[j];
-			if (is_made_here(plan, topic))
-				continue;
-			items[wanted.count++] = (struct wanted_topic){
-				.name = topic->name,
-				.bound = topic->bound,
-				.changelog_of = changelog_of(&plan->pipelines[i], topic),
-				.partitions = topic->partitions,
-				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
-				.retention_ms = topic->retention_ms,
-				.settings = running->topic_settings,
-			};
-		}
-		want_status(running, deployment, &plan->pipelines[i], items, &wanted.count);
-	}
-	wanted.items = items;
-	if (!topics_ensure(running->crew.brokers, running->crew.producer, wanted, running->options->topics == TOPICS_CREATE, &made,
-			   error))
+	size_t made = 0;
+	bool create = running->options->topics == TOPICS_CREATE;
+	struct wanted_topics wanted;
+	if (!deployment_topics(deployment, running->topic_settings, create, &wanted, error) ||
+	    !topics_ensure(running->crew.brokers, running->crew.producer, wanted, create, &made, error))
 		return false;
 	if (made > 0)
 		fprintf(running->session->out, "%zu of %zu topics created\n", made, wanted.count);
@@ -256,8 +189,6 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.kinds = running->session->kinds;
 	running->crew.workers = (size_t)self->workers;
 	running->crew.memory_bytes = (size_t)self->memory_bytes;
-	running->crew.state_folder = self->state_folder;
-	running->crew.state_bytes = (size_t)self->state_bytes;
 	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.out = running->session->out;

@@ -7,37 +7,18 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/case_judge.h"
-#include "cli/command.h"
+#include "cli/testing.h"
 #include "message/json_write.h"
 
-#define CASE_BYTES_MAX ((size_t)4 << 30)
-#define OUTPUT_BYTES_MAX ((size_t)4 << 30)
 #define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */
 #define ENTRIES_MAX 10000   /* of one folder */
 #define LISTING_BYTES_MAX ((size_t)64 << 20)
 
-struct test_options {
-	bool print;
-	bool update;
-	const char *only;
-	int format;
-};
-
-enum verdict { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
 static const char *const verdict_names[] = {"passed", "failed", "skipped"};
-
-struct testing {
-	struct session *session;
-	const struct test_options *options;
-	size_t counts[CASE_SKIPPED + 1];
-	struct buffer json; /* -o json: the cases */
-	bool incomplete;    /* memory ran out while looking for cases */
-};
 
 /* ---- one case ---- */
 
-static void say_case(struct testing *testing, const char *folder, enum verdict verdict, const struct buffer *why)
+void say_case(struct testing *testing, const char *folder, enum verdict verdict, const struct buffer *why)
 {
 	struct session *session = testing->session;
 	testing->counts[verdict]++;
@@ -61,7 +42,7 @@ static void print_world(struct testing *testing, const struct case_world *world)
 {
 	struct buffer out;
 	buffer_open(&out, OUTPUT_BYTES_MAX);
-	for (const struct record *record = world->records; record; record = record->next) {
+	for (const struct arrival *record = world->records; record; record = record->next) {
 		record_print(record, &out);
 		(void)fwrite(out.bytes, 1, out.length, testing->session->out);
 		buffer_clear(&out);
@@ -71,7 +52,7 @@ static void print_world(struct testing *testing, const struct case_world *world)
 	buffer_close(&out);
 }
 
-static bool judge_world(const struct case_world *world, struct buffer *why)
+bool judge_world(const struct case_world *world, struct buffer *why)
 {
 	const struct case_files *files = world->files;
 	bool holds = true;
@@ -89,7 +70,7 @@ static bool judge_world(const struct case_world *world, struct buffer *why)
 static void write_coming(const struct case_world *world, struct text id, struct text at, struct buffer *out)
 {
 	size_t before = out->length;
-	for (const struct record *record = world->records; record; record = record->next)
+	for (const struct arrival *record = world->records; record; record = record->next)
 		if (text_equal(record->id, id) && text_is(at, record->at ? record->at : ""))
 			record_print(record, out);
 	if (out->length > before)
@@ -165,16 +146,22 @@ static void spec_refusal(const struct spec *spec, struct error *error)
 	}
 }
 
+bool play_world(struct case_world *world, const char *lacks, struct error *refused, struct error *error)
+{
+	spec_refusal(world->spec, refused);
+	if (lacks && refused->kind == ERROR_NONE)
+		error_set(refused, ERROR_CONFIG, PLACE_NONE, "%s", lacks);
+	if (refused->kind == ERROR_NONE)
+		return case_world_run(world, error);
+	case_world_refuse(world, refused);
+	return true;
+}
+
 static void conclude(struct testing *testing, struct case_world *world, const char *lacks, struct error *error, struct buffer *why)
 {
 	const struct test_options *options = testing->options;
 	struct error refused = {0};
-	spec_refusal(world->spec, &refused);
-	if (lacks && refused.kind == ERROR_NONE)
-		error_set(&refused, ERROR_CONFIG, PLACE_NONE, "%s", lacks);
-	if (refused.kind != ERROR_NONE)
-		case_world_refuse(world, &refused);
-	else if (!case_world_run(world, error))
+	if (!play_world(world, lacks, &refused, error))
 		return;
 	if (options->print) {
 		print_world(testing, world);
@@ -213,6 +200,15 @@ static void run_world(struct testing *testing, const struct case_files *files, s
 	spec_close(&spec);
 }
 
+void say_error(const struct error *error, struct buffer *why)
+{
+	const struct place *place = &error->place;
+	if (place->file && place->line)
+		buffer_print(why, "  %s:%u: %s\n", place->file, place->line, error->text);
+	else
+		buffer_print(why, "  %s\n", error->text);
+}
+
 static void run_case(struct testing *testing, const char *folder)
 {
 	struct error error = {0};
@@ -225,11 +221,7 @@ static void run_case(struct testing *testing, const char *folder)
 	else if (case_read(folder, arena, &files, &error))
 		run_world(testing, &files, arena, &error, &why);
 	if (error.kind != ERROR_NONE) {
-		const struct place *place = &error.place;
-		if (place->file && place->line)
-			buffer_print(&why, "  %s:%u: %s\n", place->file, place->line, error.text);
-		else
-			buffer_print(&why, "  %s\n", error.text);
+		say_error(&error, &why);
 		say_case(testing, folder, CASE_FAILED, &why);
 		if (testing->options->print)
 			fprintf(testing->session->err, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&why)));
@@ -273,6 +265,15 @@ static size_t list_folder(const char *folder, struct arena *arena, const char **
 	return count;
 }
 
+static void gather_case(struct testing *testing, const char *folder)
+{
+	const char *kept = testing->folder_count < ENTRIES_MAX ? arena_copy(testing->arena, folder, strlen(folder)) : NULL;
+	if (kept)
+		testing->folders[testing->folder_count++] = kept;
+	else
+		testing->incomplete = true;
+}
+
 static void run_folder(struct testing *testing, const char *folder, int depth)
 {
 	struct stat found;
@@ -280,7 +281,7 @@ static void run_folder(struct testing *testing, const char *folder, int depth)
 		return;
 	if (is_case(folder)) {
 		if (is_wanted(testing->options, folder))
-			run_case(testing, folder);
+			(testing->folders ? gather_case : run_case)(testing, folder);
 		return;
 	}
 	struct arena *arena = depth < FOLDER_DEPTH_MAX ? arena_open(LISTING_BYTES_MAX) : NULL;
@@ -304,35 +305,56 @@ static int test_end(struct testing *testing)
 	else if (!testing->options->print && total)
 		fprintf(session->out, "%zu passed, %zu failed, %zu skipped\n", counts[CASE_PASSED], counts[CASE_FAILED],
 			counts[CASE_SKIPPED]);
-	buffer_close(&testing->json);
-	if (testing->incomplete) {
-		struct error error = {0};
-		error_memory(&error, ERROR_SYSTEM, "looking for cases");
-		return command_failed(session, &error);
-	}
 	return counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
 }
 
 extern const struct command command_test;
 
+/* NULL: each has a case; else the one that has none. */
+static const char *run_folders(struct testing *testing, const char *const *folders, size_t count)
+{
+	for (size_t i = 0; i < count && !testing->incomplete; i++) {
+		const size_t *counts = testing->counts;
+		size_t before = counts[CASE_PASSED] + counts[CASE_FAILED] + counts[CASE_SKIPPED] + testing->folder_count;
+		run_folder(testing, folders[i], 0);
+		if (!testing->incomplete &&
+		    counts[CASE_PASSED] + counts[CASE_FAILED] + counts[CASE_SKIPPED] + testing->folder_count == before)
+			return folders[i];
+	}
+	return NULL;
+}
+
+static bool gathering_open(struct testing *testing)
+{
+	testing->arena = arena_open(LISTING_BYTES_MAX);
+	testing->folders = testing->arena ? ARENA_ARRAY(testing->arena, const char *, ENTRIES_MAX) : NULL;
+	return testing->folders;
+}
+
 static int test_run(struct session *session, const void *options, const char *const *arguments, size_t count)
 {
 	static const char *const here[] = {"."};
 	struct testing testing = {.session = session, .options = options};
+	struct error error = {0};
+	int code = EXIT_GOOD;
+	if (testing.options->kafka && (testing.options->print || testing.options->update))
+		return command_misuse(session, &command_test, "with --kafka cases are judged; leave out --print and --update");
 	buffer_open(&testing.json, OUTPUT_BYTES_MAX);
-	for (size_t i = 0; i < (count ? count : 1); i++) {
-		const char *folder = count ? arguments[i] : here[0];
-		size_t before = testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED];
-		run_folder(&testing, folder, 0);
-		if (testing.incomplete ||
-		    testing.counts[CASE_PASSED] + testing.counts[CASE_FAILED] + testing.counts[CASE_SKIPPED] > before)
-			continue;
-		buffer_close(&testing.json);
-		return command_misuse(session, &command_test,
+	testing.incomplete = testing.options->kafka && !gathering_open(&testing);
+	const char *empty = run_folders(&testing, count ? arguments : here, count ? count : 1);
+	if (testing.incomplete)
+		error_memory(&error, ERROR_SYSTEM, "looking for cases");
+	if (empty)
+		code = command_misuse(session, &command_test,
 				      "there is no case in `%s`: a case is a folder with an in.jsonl; `sluice init` makes one",
-				      folder);
-	}
-	return test_end(&testing);
+				      empty);
+	else if (error.kind != ERROR_NONE || (testing.folders && !test_on_kafka(&testing, &error)))
+		code = command_failed(session, &error);
+	else
+		code = test_end(&testing);
+	buffer_close(&testing.json);
+	arena_close(testing.arena);
+	return code;
 }
 
 static const struct option rows[] = {
@@ -349,6 +371,11 @@ static const struct option rows[] = {
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, update),
 	 .help = "Shows what differs, then writes what came into out.jsonl."},
+	{.name = "kafka",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct test_options, kafka),
+	 .word = "HOST:PORT",
+	 .help = "Runs the cases through an engine on this Kafka instead of in memory."},
 	COMMAND_FORM(test_options, format, "text json"),
 	{0},
 };
@@ -375,7 +402,11 @@ const struct command command_test = {
 		"own name. "
 		"`sluice help stubs` lists them. A stub of your own is a set of expressions over the request's tensors:\n\n"
 		"  {\"scorer\": {\"score\": \"mean(x) * 2\"}, \"other\": \"stub://add10\"}\n\n"
-		"or, as a storageUri, `stub://expression?score=mean(x)*2` (there a plus is `%2B`).",
+		"or, as a storageUri, `stub://expression?score=mean(x)*2` (there a plus is `%2B`).\n\n"
+		"With --kafka each case runs as `sluice run` would run it, on topics of its own that are removed afterwards, "
+		"with "
+		"`lineage: full`, and must come to the same as in memory. What a real clock or Kafka cannot show is skipped, and "
+		"why is said.",
 	.options = rows,
 	.options_size = sizeof(struct test_options),
 	.group = "run",

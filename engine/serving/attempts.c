@@ -9,6 +9,7 @@ static const int64_t pauses_ms[ATTEMPTS_MAX] = {50, 200, 0}; /* behind the first
 
 #define UNMET_PAUSE_MS 50 /* doubles up to the next */
 #define UNMET_PAUSE_MAX_MS 3200
+#define CLOCKS_APART_MS 5
 
 void attempts_begin(struct attempts *attempts, struct call *call, int64_t model_timeout_ms)
 {
@@ -132,6 +133,14 @@ static int64_t pause_ms(const struct attempts *attempts)
 	return pause < UNMET_PAUSE_MAX_MS ? pause : UNMET_PAUSE_MAX_MS;
 }
 
+/* Whether it was the request's deadline that ended it, here or at the model's server, whose
+ * clock may be a little ahead. */
+static bool is_cut_short(const struct attempt *attempt, int64_t deadline_ms, int64_t now_ms)
+{
+	bool timed_out = attempt->end == ATTEMPT_TIMED_OUT || (attempt->end == ATTEMPT_REPLIED && attempt->status == 504);
+	return timed_out && deadline_ms > 0 && now_ms + CLOCKS_APART_MS >= deadline_ms;
+}
+
 bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int64_t now_ms, int64_t *again_ms)
 {
 	struct call *call = attempts->call;
@@ -150,6 +159,9 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 		if (deadline_ms == 0 || *again_ms < deadline_ms)
 			return false;
 	}
-	failure_say(attempts, attempt, meaning == MEANS_INPUT ? ERROR_INPUT : ERROR_REMOTE, NULL);
+	if (is_cut_short(attempt, deadline_ms, now_ms))
+		error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "%s : the deadline passed before the model answered", call->name);
+	else
+		failure_say(attempts, attempt, meaning == MEANS_INPUT ? ERROR_INPUT : ERROR_REMOTE, NULL);
 	return true;
 }

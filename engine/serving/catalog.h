@@ -35,6 +35,7 @@ struct catalog_model {
 	const struct model_signature *signature;
 	bool ready; /* false: it cannot be served, or was unloaded */
 	struct error why;
+	uint64_t calls; /* that were put to it */
 	/* The catalog's: */
 	const void *opened;
 	struct arena *arena;

@@ -106,7 +106,7 @@ void door_infer(struct door_room *room, struct text name, struct text version, c
 		struct stub_reply *reply)
 {
 	struct door_refusal refusal;
-	const struct catalog_model *model = door_find(room, name, version, &refusal);
+	struct catalog_model *model = door_find(room, name, version, &refusal);
 	if (!model) {
 		refuse(reply, refusal);
 		return;
@@ -117,6 +117,7 @@ void door_infer(struct door_room *room, struct text name, struct text version, c
 		refuse(reply, refusal);
 		return;
 	}
+	model->calls++;
 	uint64_t earlier = catalog_count_call(room->config.catalog, model, message->payload_id, bytes);
 	bool answered = model->kind->answer(model->opened, &message->payload, earlier, room->arena, reply);
 	if (answered && reply->payload && reply->status == HTTP_OK)

@@ -367,7 +367,6 @@ static void lane_drop(struct lanes *lanes, struct lane *lane)
 			flight_give(lanes, flight);
 	}
 	lane->entered = lane->reached = OFFSET_NONE;
-	lane->unread = 0;
 }
 
 /* ---- lanes ---- */
@@ -431,8 +430,7 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 				      .entered = OFFSET_NONE,
 				      .reached = OFFSET_NONE,
 				      .committed = OFFSET_NONE,
-				      .began = OFFSET_NONE,
-				      .skipped = OFFSET_NONE};
+				      .began = OFFSET_NONE};
 		*slot = lanes->items[lanes->count++] = lane;
 	}
 	return true;
@@ -456,7 +454,7 @@ void lanes_remove(struct lanes *lanes, struct positions positions)
 bool lanes_are_empty(const struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		if (!lane_is_empty(lanes->items[i]))
+		if (lanes->items[i]->front < lanes->items[i]->back)
 			return false;
 	return true;
 }

@@ -13,26 +13,12 @@ static void say_why(struct worker *worker)
 		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
 }
 
-/* All of them, in the order in which they came. */
-static struct flight *unread_take(struct worker *worker)
-{
-	struct flight *first = NULL;
-	while (worker->unread) {
-		struct flight *flight = worker->unread;
-		worker->unread = flight->unread;
-		flight->unread = first;
-		first = flight;
-		if (flight->lane)
-			flight->lane->unread = 0;
-	}
-	return first;
-}
-
 void unread_on_news(void *context)
 {
 	struct worker *worker = context;
-	struct flight *flight = unread_take(worker);
+	struct flight *flight = worker->unread;
 	const struct answer nobody = {0};
+	worker->unread = NULL;
 	while (flight) {
 		struct flight *next = flight->unread;
 		flight->unread = NULL;
@@ -57,19 +43,6 @@ bool unread_open(struct worker *worker, struct error *error)
 	return worker->registry;
 }
 
-/* What steps remember is in the order of the partition: nobody goes ahead. */
-bool unread_is_ahead(const struct flight *flight)
-{
-	return flight->lane->keeping && flight->lane->unread > 0;
-}
-
-void unread_hold(struct worker *worker, struct flight *flight)
-{
-	flight->lane->unread++;
-	flight->unread = worker->unread;
-	worker->unread = flight;
-}
-
 bool unread_keep(struct worker *worker, struct flight *flight)
 {
 	if (!worker->registry || !registry_was_missed(worker->registry))
@@ -77,7 +50,8 @@ bool unread_keep(struct worker *worker, struct flight *flight)
 	struct arena *arena = flight->message.arena;
 	arena_reset(arena);
 	flight->message = (struct message){.arena = arena};
-	unread_hold(worker, flight);
+	flight->unread = worker->unread;
+	worker->unread = flight;
 	say_why(worker);
 	return true;
 }

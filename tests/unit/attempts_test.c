@@ -124,6 +124,29 @@ static void a_server_that_is_not_there_counts_no_try(void **state)
 	assert_int_equal(call.attempts, 3);
 }
 
+static void what_the_deadline_cuts_short_is_no_fault_of_the_model(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt silent = {.end = ATTEMPT_TIMED_OUT}, late = {.end = ATTEMPT_REPLIED, .status = 504};
+	message.deadline_ms = 1000;
+	assert_true(attempts_take(&attempts, &silent, 1000, &again));
+	expect_failure(ERROR_LIMIT, "sick : the deadline passed before the model answered");
+	call.error.kind = ERROR_NONE;
+	assert_true(attempts_take(&attempts, &late, 999, &again));
+	expect_failure(ERROR_LIMIT, "sick : the deadline passed before the model answered");
+}
+
+static void what_ends_well_before_the_deadline_is_the_models_own(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt late = {.end = ATTEMPT_REPLIED, .status = 504, .words = {"too slow", 8}};
+	message.deadline_ms = 1010;
+	assert_true(attempts_take(&attempts, &late, 980, &again));
+	expect_failure(ERROR_REMOTE, "sick : too slow");
+}
+
 static void a_server_that_is_not_there_is_tried_until_the_deadline(void **state)
 {
 	(void)state;
@@ -208,6 +231,8 @@ int main(void)
 		SHOWS(a_reply_that_is_none_is_never_passed_on),
 		SHOWS(a_reply_is_read),
 		SHOWS(no_attempt_is_made_that_would_end_behind_the_deadline),
+		SHOWS(what_the_deadline_cuts_short_is_no_fault_of_the_model),
+		SHOWS(what_ends_well_before_the_deadline_is_the_models_own),
 		SHOWS(a_timeout_names_the_model_and_the_time),
 		SHOWS(the_steps_own_timeout_goes_before_the_models_and_that_before_the_pipelines),
 	};

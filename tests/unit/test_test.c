@@ -202,6 +202,46 @@ static void an_empty_folder_is_a_misuse(void **state)
 	expect_said(&said, EXIT_MISUSE, "");
 }
 
+/* None of these gets as far as Kafka: no port 1 answers. */
+#define NO_KAFKA "--kafka 127.0.0.1:1"
+
+static void what_kafka_cannot_show_is_skipped_with_its_reason(void **state)
+{
+	(void)state;
+	struct said said;
+	write_file("in.jsonl", "{\"id\": \"a\", \"target\": \"models/add10\", \"request\": {\"inputs\": []}}\n");
+	write_file("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"INPUT\"}}\n");
+	said = run_cases(NO_KAFKA);
+	expect_said(&said, EXIT_GOOD, "a request is for no pipeline");
+	said = run_cases(NO_KAFKA);
+	expect_said(&said, EXIT_GOOD, "0 passed, 0 failed, 1 skipped");
+}
+
+static void what_takes_minutes_by_a_real_clock_is_skipped(void **state)
+{
+	(void)state;
+	write_file("stubs.json", "{\"add10\": \"stub://hang\"}");
+	write_file("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\"}}\n");
+	struct said said = run_cases(NO_KAFKA);
+	expect_said(&said, EXIT_GOOD, "s by a real clock");
+}
+
+static void what_fails_in_memory_is_not_tried_on_kafka(void **state)
+{
+	(void)state;
+	write_file("out.jsonl", OUTPUT("[11, 13]"));
+	struct said said = run_cases(NO_KAFKA);
+	expect_said(&said, EXIT_FAULTS, "and this in memory already");
+}
+
+static void nothing_is_written_down_of_what_kafka_gave(void **state)
+{
+	(void)state;
+	struct said said = run_cases(NO_KAFKA " --update");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+}
+
 static void json_counts_and_says_why(void **state)
 {
 	(void)state;
@@ -259,6 +299,10 @@ int main(void)
 		SHOWS(an_update_leaves_counts_to_judgement_and_says_so),
 		SHOWS(a_pipeline_with_a_fault_answers_with_it),
 		SHOWS(an_empty_folder_is_a_misuse),
+		SHOWS(what_kafka_cannot_show_is_skipped_with_its_reason),
+		SHOWS(what_takes_minutes_by_a_real_clock_is_skipped),
+		SHOWS(what_fails_in_memory_is_not_tried_on_kafka),
+		SHOWS(nothing_is_written_down_of_what_kafka_gave),
 		SHOWS(json_counts_and_says_why),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,430 @@
+/* case_engine.c: see case_engine.h. What is sent and read hangs on a timer of the crew's
+ * loop, where the models' doors stand too. */
+#include "cli/case_engine.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "cli/crew.h"
+#include "cli/deployment_topics.h"
+#include "cli/model_server.h"
+#include "log/reader.h"
+#include "log/sender.h"
+
+#define TICK_MS 20
+#define SEND_MS 10000 /* for Kafka to take a request */
+#define DRAIN_MS 2000
+#define COMMIT_MS 10
+#define INCOMPLETE_MS 10000 /* of quiet, before what is missing counts as missing */
+#define MEMORY_BYTES ((size_t)256 << 20)
+#define ADDRESS_BYTES 64
+#define REQUEST_BYTES_MAX "64000000"
+
+struct point {
+	const struct pipeline_plan *pipeline; /* NULL: nothing can be read there */
+	struct reader *reader;
+	bool requests; /* its records are requests */
+};
+
+struct case_engine {
+	const struct case_engine_config *config;
+	struct loop *loop;
+	struct model_server *models;
+	char address[ADDRESS_BYTES];
+	struct crew_config crew_config;
+	struct crew *crew;
+	size_t topic_count;
+	const char **topics; /* that were made for it */
+	struct point *points;
+	struct sender **senders; /* by pipeline of the plan */
+	size_t sender_count;
+	struct loop_timer timer;
+	bool sent, over;
+	int64_t begun_ms, last_ms;
+	struct error error;
+};
+
+/* ---- opening ---- */
+
+/* One partition is enough: requests of a case are in one order. */
+static bool make_topics(struct case_engine *engine, const struct deployment *deployment, struct error *error)
+{
+	const struct property largest = {"max.message.bytes", REQUEST_BYTES_MAX};
+	struct wanted_topics wanted;
+	if (!deployment_topics(deployment, (struct properties){1, &largest}, false, &wanted, error))
+		return false;
+	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, wanted.count);
+	engine->topics = ARENA_ARRAY(engine->config->arena, const char *, wanted.count);
+	for (size_t i = 0; items && engine->topics && i < wanted.count; i++) {
+		const char *name = wanted.items[i].name;
+		items[i] = wanted.items[i];
+		items[i].partitions = 1;
+		items[i].replication = 0;
+		if (!items[i].bound && (name = arena_copy(engine->config->arena, name, strlen(name))) != NULL)
+			engine->topics[engine->topic_count++] = name;
+	}
+	if (arena_failed(deployment->arena) || arena_failed(engine->config->arena))
+		return error_memory(error, ERROR_SYSTEM, "listing topics");
+	wanted.items = items;
+	return topics_ensure(engine->config->brokers, engine->crew_config.producer, wanted, true, NULL, error);
+}
+
+static const struct topic *step_topic(const struct pipeline_plan *pipeline, struct text step, enum topic_role role)
+{
+	for (size_t i = 0; i < pipeline->topic_count; i++) {
+		const struct topic *topic = &pipeline->topics[i];
+		if (topic->role == role &&
+		    (role == TOPIC_INPUTS || role == TOPIC_OUTPUTS || text_is(step, pipeline->graph->steps[topic->of].name)))
+			return topic;
+	}
+	return NULL;
+}
+
+static bool ends_with(struct text *text, struct text end)
+{
+	if (text->length < end.length || memcmp(text->bytes + text->length - end.length, end.bytes, end.length) != 0)
+		return false;
+	text->length -= end.length;
+	return true;
+}
+
+/* "outputs", "step.a.inputs": what stands behind the pipeline's name. */
+static const struct topic *topic_at(const struct pipeline_plan *pipeline, struct text rest)
+{
+	if (text_is(rest, "inputs"))
+		return step_topic(pipeline, (struct text){0}, TOPIC_INPUTS);
+	if (text_is(rest, "outputs"))
+		return step_topic(pipeline, (struct text){0}, TOPIC_OUTPUTS);
+	bool inputs = ends_with(&rest, TEXT(".inputs"));
+	if (!text_starts_with(rest, TEXT("step.")) || (!inputs && !ends_with(&rest, TEXT(".outputs"))))
+		return NULL;
+	struct text step = {rest.bytes + strlen("step."), rest.length - strlen("step.")};
+	return step_topic(pipeline, step, inputs ? TOPIC_STEP_INPUTS : TOPIC_STEP_OUTPUTS);
+}
+
+static const struct topic *find_point(const struct plan *plan, const char *name, struct point *point)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *pipeline = plan->pipelines[i].graph->name;
+		size_t length = strlen(pipeline);
+		if (strncmp(name, pipeline, length) != 0 || name[length] != '.')
+			continue;
+		const struct topic *topic = topic_at(&plan->pipelines[i], text_of(name + length + 1));
+		*point = (struct point){.pipeline = &plan->pipelines[i], .requests = topic && topic->role == TOPIC_INPUTS};
+		if (topic)
+			return topic;
+	}
+	*point = (struct point){0};
+	return NULL;
+}
+
+static bool open_readers(struct case_engine *engine, const struct plan *plan, struct error *error)
+{
+	const struct case_engine_config *config = engine->config;
+	engine->points = ARENA_ARRAY(config->arena, struct point, config->point_count);
+	if (!engine->points)
+		return error_memory(error, ERROR_SYSTEM, "reading a case's topics");
+	for (size_t i = 0; i < config->point_count; i++) {
+		const struct topic *topic = find_point(plan, config->points[i], &engine->points[i]);
+		const struct reader_config reader = {
+			.brokers = config->brokers, .topic = topic ? topic->name : NULL, .from_beginning = true};
+		struct reader_config *kept = ARENA_NEW(config->arena, struct reader_config);
+		if (!topic)
+			continue;
+		if (!kept)
+			return error_memory(error, ERROR_SYSTEM, "reading a case's topics");
+		*kept = reader;
+		if (!(engine->points[i].reader = reader_open(kept, error)))
+			return false;
+	}
+	return true;
+}
+
+static void on_refused(void *context, uint64_t number, const char *reason)
+{
+	struct case_engine *engine = context;
+	error_set(&engine->error, ERROR_SYSTEM, PLACE_NONE, "Kafka refuses request %llu of the case: %s",
+		  (unsigned long long)number, reason);
+}
+
+static bool open_senders(struct case_engine *engine, const struct plan *plan, struct error *error)
+{
+	static const struct property largest = {"message.max.bytes", REQUEST_BYTES_MAX};
+	const struct case_engine_config *config = engine->config;
+	engine->senders = ARENA_ARRAY(config->arena, struct sender *, plan->count);
+	engine->sender_count = engine->senders ? plan->count : 0;
+	for (size_t i = 0; engine->senders && i < config->send_count; i++) {
+		size_t at = 0;
+		while (at < plan->count && strcmp(plan->pipelines[at].graph->name, config->sends[i].pipeline) != 0)
+			at++;
+		struct sender_config *sender = ARENA_NEW(config->arena, struct sender_config);
+		if (at == plan->count || engine->senders[at] || !sender)
+			continue;
+		*sender = (struct sender_config){.brokers = config->brokers,
+						 .topic = plan->pipelines[at].topics[0].name,
+						 .timeout_ms = SEND_MS,
+						 .properties = {1, &largest},
+						 .refused = on_refused,
+						 .context = engine};
+		if (!(engine->senders[at] = sender_open(sender, error)))
+			return false;
+	}
+	return !arena_failed(config->arena) || error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
+}
+
+static bool open_models(struct case_engine *engine, struct error *error)
+{
+	const struct case_engine_config *config = engine->config;
+	struct model_server_config *models = ARENA_NEW(config->arena, struct model_server_config);
+	if (!models)
+		return error_memory(error, ERROR_SYSTEM, "serving the models of a case");
+	*models = (struct model_server_config){.paths = &config->pipeline, .path_count = 1, .stubs = config->folder};
+	engine->models = model_server_open(config->session, engine->loop, models, error);
+	if (engine->models)
+		snprintf(engine->address, sizeof engine->address, "grpc://127.0.0.1:%d", model_server_grpc_port(engine->models));
+	return engine->models;
+}
+
+static void close_clients(struct case_engine *engine)
+{
+	for (size_t i = 0; engine->points && i < engine->config->point_count; i++)
+		reader_close(engine->points[i].reader);
+	for (size_t i = 0; i < engine->sender_count; i++)
+		sender_close(engine->senders[i]);
+	engine->points = NULL;
+	engine->sender_count = 0;
+}
+
+static bool open_all(struct case_engine *engine, struct error *error)
+{
+	const struct case_engine_config *config = engine->config;
+	const struct deployment_options files = {.paths = &config->pipeline,
+						 .path_count = 1,
+						 .built_in = engine->address,
+						 .built_in_only = true,
+						 .namespace = config->namespace,
+						 .lineage_full = true,
+						 .insecure = true};
+	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
+		return false;
+	struct deployment *deployment = deployment_open(config->session, &files, error);
+	if (!deployment)
+		return false;
+	engine->crew_config = (struct crew_config){.brokers = config->brokers,
+						   .instance = config->namespace,
+						   .kinds = config->session->kinds,
+						   .workers = 1,
+						   .memory_bytes = MEMORY_BYTES,
+						   .commit_ms = COMMIT_MS,
+						   .drain_ms = DRAIN_MS,
+						   .out = config->session->out,
+						   .loop = engine->loop};
+	if (make_topics(engine, deployment, error) && open_readers(engine, &deployment->plan, error) &&
+	    open_senders(engine, &deployment->plan, error))
+		return (engine->crew = crew_open(deployment, &engine->crew_config, error)) != NULL;
+	close_clients(engine); /* they borrow the names of their topics */
+	deployment_close(deployment);
+	return false;
+}
+
+struct case_engine *case_engine_open(const struct case_engine_config *config, struct error *error)
+{
+	struct case_engine *engine = ARENA_NEW(config->arena, struct case_engine);
+	if (!engine) {
+		error_memory(error, ERROR_SYSTEM, "preparing an engine");
+		return NULL;
+	}
+	engine->config = config;
+	if (open_all(engine, error))
+		return engine;
+	case_engine_close(engine);
+	return NULL;
+}
+
+void case_engine_close(struct case_engine *engine)
+{
+	if (!engine)
+		return;
+	struct error left = {0}; /* a case is judged by what came, not by what stays */
+	close_clients(engine);
+	crew_close(engine->crew);
+	if (engine->topic_count > 0)
+		(void)topics_remove(engine->config->brokers, engine->crew_config.producer, engine->topics, engine->topic_count,
+				    &left);
+	model_server_close(engine->models);
+	loop_close(engine->loop);
+}
+
+/* ---- sending ---- */
+
+/* A deadline stands in a header, as the gateway would write it. */
+static bool headers_of(const struct case_engine *engine, const struct case_send *send, struct headers *headers)
+{
+	*headers = send->headers;
+	if (send->timeout_ms == 0)
+		return true;
+	struct header *items = ARENA_ARRAY(engine->config->arena, struct header, headers->count + 1);
+	const char *deadline =
+		arena_print(engine->config->arena, "%lld", (long long)(loop_time_of_day_ms(engine->loop) + send->timeout_ms));
+	for (size_t i = 0; items && i < headers->count; i++)
+		items[i] = headers->items[i];
+	if (items && deadline)
+		items[headers->count] = (struct header){TEXT("x-deadline-ms"), text_of(deadline)};
+	*headers = (struct headers){headers->count + 1, items};
+	return items && deadline;
+}
+
+static bool send_all(struct case_engine *engine)
+{
+	const struct case_engine_config *config = engine->config;
+	const struct plan *plan = &crew_deployment(engine->crew)->plan;
+	for (size_t i = 0; i < config->send_count; i++) {
+		const struct case_send *send = &config->sends[i];
+		size_t at = 0;
+		while (at < plan->count && strcmp(plan->pipelines[at].graph->name, send->pipeline) != 0)
+			at++;
+		struct outgoing outgoing = {.key = send->key, .value = send->body};
+		if (at == plan->count)
+			return error_set(&engine->error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to",
+					 send->pipeline);
+		if (!headers_of(engine, send, &outgoing.headers))
+			return error_memory(&engine->error, ERROR_SYSTEM, "sending the requests of a case");
+		if (!sender_send(engine->senders[at], &outgoing, i, &engine->error))
+			return false;
+	}
+	return true;
+}
+
+static bool is_settled(struct case_engine *engine)
+{
+	bool settled = true;
+	for (size_t i = 0; i < engine->sender_count; i++)
+		if (engine->senders[i])
+			settled &= sender_settled(engine->senders[i], 0);
+	return settled;
+}
+
+/* Whether every request that Kafka took has been taken and released by the workers. */
+static bool is_idle(struct case_engine *engine)
+{
+	const struct plan *plan = &crew_deployment(engine->crew)->plan;
+	uint64_t taken = 0, released = 0;
+	struct crew_counts counts;
+	for (size_t i = 0; i < plan->count; i++)
+		if (crew_counts(engine->crew, plan->pipelines[i].graph->name, &counts)) {
+			taken += counts.taken;
+			released += counts.released;
+		}
+	return is_settled(engine) && taken >= engine->config->send_count && taken == released;
+}
+
+/* ---- reading ---- */
+
+static bool decode(struct case_engine *engine, const struct point *point, struct headers headers, struct text value,
+		   struct case_came *came)
+{
+	struct arena *arena = engine->config->arena;
+	if (!point->requests)
+		return answer_decode(headers, value, NULL, arena, &came->answer, &engine->error);
+	struct message *message = ARENA_NEW(arena, struct message);
+	struct error wrong = {0};
+	if (!message)
+		return error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
+	*message = (struct message){.arena = arena, .headers = headers};
+	came->answer.readable = message_decode(message, value, NULL, &wrong);
+	came->answer.payload = message->payload;
+	const struct header *id = headers_find(headers, TEXT("x-request-id"));
+	came->answer.id = id ? id->value : message->payload_id;
+	return true;
+}
+
+/* The record is released: all that is kept is copied. */
+static bool take(struct case_engine *engine, size_t index, const struct record *record)
+{
+	struct arena *arena = engine->config->arena;
+	struct case_came came = {0};
+	struct headers headers;
+	const char *bytes = arena_copy(arena, record->value.bytes, record->value.length);
+	if (!bytes || !record_headers(record, arena, &headers, &engine->error))
+		return error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
+	struct header *items = ARENA_ARRAY(arena, struct header, headers.count);
+	for (size_t i = 0; items && i < headers.count; i++) {
+		struct header header = headers.items[i];
+		items[i] = (struct header){{arena_copy(arena, header.name.bytes, header.name.length), header.name.length},
+					   {arena_copy(arena, header.value.bytes, header.value.length), header.value.length}};
+	}
+	struct text value = {bytes, record->value.length};
+	headers.items = items;
+	if (!decode(engine, &engine->points[index], headers, value, &came))
+		return false;
+	bool framed = headers_find(headers, TEXT("Inference-Header-Content-Length"));
+	if (value.length && value.bytes[0] == '{' && !framed)
+		came.body = value;
+	engine->config->came(engine->config->context, index, &came);
+	engine->last_ms = loop_now_ms(engine->loop);
+	return !arena_failed(arena) || error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
+}
+
+static bool read_all(struct case_engine *engine)
+{
+	for (size_t i = 0; i < engine->config->point_count; i++) {
+		struct reader *reader = engine->points[i].reader;
+		for (struct record record = {.held = NULL}; reader;) {
+			if (!reader_next(reader, 0, &record, &engine->error))
+				return false;
+			if (!record.held)
+				break;
+			bool taken = take(engine, i, &record);
+			record_release(&record);
+			if (!taken)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* ---- the clock ---- */
+
+static bool is_over(struct case_engine *engine)
+{
+	int64_t now_ms = loop_now_ms(engine->loop);
+	int64_t quiet_ms = now_ms - engine->last_ms;
+	bool complete = engine->config->complete(engine->config->context);
+	if (is_idle(engine) && quiet_ms >= (complete ? engine->config->quiet_ms : INCOMPLETE_MS))
+		return true;
+	if (now_ms - engine->begun_ms < engine->config->patience_ms)
+		return false;
+	error_set(&engine->error, ERROR_LIMIT, PLACE_NONE, "not all requests were done after %lld ms",
+		  (long long)(now_ms - engine->begun_ms));
+	return true;
+}
+
+static void on_tick(void *context)
+{
+	struct case_engine *engine = context;
+	bool good = engine->sent || send_all(engine);
+	if (!engine->sent)
+		engine->begun_ms = engine->last_ms = loop_now_ms(engine->loop);
+	engine->sent = true;
+	engine->over = !good || !read_all(engine) || is_over(engine) || engine->error.kind != ERROR_NONE ||
+		       !loop_timer_set(engine->loop, &engine->timer, loop_now_ms(engine->loop) + TICK_MS, &engine->error);
+	if (engine->over)
+		crew_stop(engine->crew);
+}
+
+bool case_engine_run(struct case_engine *engine, struct error *error)
+{
+	engine->timer = (struct loop_timer){.due = on_tick, .context = engine};
+	bool good = loop_timer_set(engine->loop, &engine->timer, loop_now_ms(engine->loop), error) && crew_run(engine->crew, error);
+	loop_timer_stop(engine->loop, &engine->timer);
+	if (engine->error.kind != ERROR_NONE) {
+		*error = engine->error;
+		return false;
+	}
+	return good && (engine->over || error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was told to stop"));
+}
+
+uint64_t case_engine_calls(struct case_engine *engine, const char *model)
+{
+	return model_server_calls(engine->models, model);
+}

@@ -1,0 +1,352 @@
+/* case_kafka.c: see case_kafka.h. The case has run in memory: what was sent there, under
+ * which ids and how long it took is known, and only has to be done again. */
+#include "cli/case_kafka.h"
+
+#include "base/number.h"
+#include "cli/case_engine.h"
+#include "message/format.h"
+
+#define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
+#define PATIENCE_MS 30000 /* beyond that time */
+#define QUIET_MS 200
+#define QUIET_ABSENT_MS 1000 /* beyond the last reply, where something must not come */
+
+struct sent { /* one request, as it was in memory */
+	const struct passage *passage;
+	struct text id; /* by which the engine knows it */
+};
+
+struct comparing {
+	struct case_world *world;
+	size_t count;
+	struct sent *sent;
+	struct case_send *sends;
+	size_t point_count;
+	const char **points;
+	bool *matched; /* of each point, what was sent: its answer came there */
+};
+
+static const struct case_request *request_of(const struct case_world *played, const struct passage *passage)
+{
+	for (size_t i = 0; i < played->files->request_count; i++)
+		if (played->files->requests[i].id.bytes == passage->id.bytes)
+			return &played->files->requests[i];
+	return NULL;
+}
+
+/* ---- what it cannot show ---- */
+
+static bool expects_error(const struct case_files *files, struct text id)
+{
+	for (size_t i = 0; i < files->expected_count; i++) {
+		const struct case_expected *expected = &files->expected[i];
+		for (size_t j = 0; j < expected->count; j++)
+			if (text_equal(expected->id, id) && !expected->at.length && !expected->results[j].response.bytes)
+				return true;
+	}
+	return false;
+}
+
+static bool is_fit(const struct case_world *played, struct buffer *unfit)
+{
+	int64_t took_ms = played->now_ms - CASE_START_MS;
+	if (took_ms > CLOCK_MS_MAX) {
+		buffer_print(unfit, "it takes %lld s by a real clock", (long long)(took_ms / 1000));
+		return false;
+	}
+	for (const struct model *model = played->models; model; model = model->next)
+		if (!model->stub) {
+			buffer_print(unfit, "no stub stands for the model `%s`, and without one no engine starts", model->name);
+			return false;
+		}
+	for (const struct passage *passage = played->passages; passage; passage = passage->next) {
+		const struct running *running = passage->running;
+		if (!passage->asked)
+			continue;
+		if (!running || running->implicit)
+			buffer_string(unfit, "a request is for no pipeline, and only pipelines have a topic to send to");
+		else if (!running->graph->has_output && expects_error(played->files, passage->id))
+			buffer_string(unfit, "a pipeline without output has no topic where an error could be seen");
+		else
+			continue;
+		return false;
+	}
+	return true;
+}
+
+/* ---- what is sent ---- */
+
+/* Under which id the engine is to know it. */
+static struct text id_of(const struct passage *passage, const struct case_request *request, struct arena *arena)
+{
+	if (passage->message.id.length || request->repeat == 1)
+		return passage->message.id.length ? passage->message.id : passage->id;
+	return text_of(
+		arena_print(arena, TEXT_FORMAT "/%lld", TEXT_ARGUMENTS(passage->id), (long long)passage->message.origin.offset));
+}
+
+static bool has_id(const struct message *message)
+{
+	return message->id.length && (message->payload_id.length || headers_find(message->headers, TEXT("x-request-id")));
+}
+
+/* Where the bytes alone would be taken for another format than the case's: the content type
+ * that only that one has, its last. NULL: they say it themselves. */
+static const char *type_beside(const struct passage *passage, const struct case_request *request, struct arena *arena)
+{
+	const struct message *message = &passage->message;
+	struct message alone = {.arena = arena, .headers = message->headers};
+	struct error ignored = {0};
+	if (passage->running->graph->mapping || headers_find(message->headers, TEXT("content-type")))
+		return NULL;
+	(void)message_decode(&alone, request->body, NULL, &ignored);
+	if (alone.format == message->format)
+		return NULL;
+	const char *last = strrchr(message->format->content_types, ' ');
+	return last ? last + 1 : message->format->content_types;
+}
+
+/* As the gateway would: an id, where the request has none, and its protocol. */
+static bool add_headers(const struct passage *passage, const struct case_request *request, struct arena *arena, struct sent *sent,
+			struct headers *headers)
+{
+	const struct message *message = &passage->message;
+	const char *type = type_beside(passage, request, arena);
+	struct header *items = ARENA_ARRAY(arena, struct header, message->headers.count + 2);
+	sent->id = id_of(passage, request, arena);
+	for (size_t i = 0; items && i < message->headers.count; i++)
+		items[i] = message->headers.items[i];
+	*headers = (struct headers){message->headers.count, items};
+	if (items && !has_id(message))
+		items[headers->count++] = (struct header){TEXT("x-request-id"), sent->id};
+	if (items && type)
+		items[headers->count++] = (struct header){TEXT("content-type"), text_of(type)};
+	return items;
+}
+
+static int64_t timeout_of(struct headers headers)
+{
+	const struct header *timeout = headers_find(headers, TEXT("x-timeout-ms"));
+	int64_t ms = 0;
+	bool given = timeout && !headers_find(headers, TEXT("x-deadline-ms")) && number_read_int64(timeout->value, &ms);
+	return given && ms > 0 ? ms : 0;
+}
+
+/* Passages stand the newest first. */
+static bool gather_sends(struct comparing *comparing, const struct case_world *played)
+{
+	struct arena *arena = comparing->world->arena;
+	for (const struct passage *passage = played->passages; passage; passage = passage->next)
+		comparing->count += passage->asked;
+	comparing->sent = ARENA_ARRAY(arena, struct sent, comparing->count);
+	comparing->sends = ARENA_ARRAY(arena, struct case_send, comparing->count);
+	size_t at = comparing->count;
+	for (const struct passage *passage = played->passages; passage && comparing->sent && comparing->sends;
+	     passage = passage->next) {
+		const struct case_request *request = request_of(played, passage);
+		if (!passage->asked || !request)
+			continue;
+		struct sent *sent = &comparing->sent[--at];
+		struct case_send *send = &comparing->sends[at];
+		sent->passage = passage;
+		*send = (struct case_send){.pipeline = passage->running->name,
+					   .key = passage->message.key,
+					   .body = request->body,
+					   .timeout_ms = timeout_of(passage->message.headers)};
+		if (!add_headers(passage, request, arena, sent, &send->headers))
+			return false;
+	}
+	return comparing->sent && comparing->sends;
+}
+
+/* ---- what is read ---- */
+
+static void add_point(struct comparing *comparing, const char *point)
+{
+	for (size_t i = 0; point && i < comparing->point_count; i++)
+		if (strcmp(comparing->points[i], point) == 0)
+			return;
+	if (point)
+		comparing->points[comparing->point_count++] = point;
+}
+
+static bool gather_points(struct comparing *comparing)
+{
+	const struct case_files *files = comparing->world->files;
+	struct arena *arena = comparing->world->arena;
+	comparing->points = ARENA_ARRAY(arena, const char *, comparing->count + files->expected_count);
+	if (!comparing->points)
+		return false;
+	for (size_t i = 0; i < comparing->count; i++)
+		if (comparing->sent[i].passage->running->graph->has_output)
+			add_point(comparing, comparing->sent[i].passage->running->topics[1]);
+	for (size_t i = 0; i < files->expected_count; i++)
+		if (files->expected[i].at.length)
+			add_point(comparing, arena_copy(arena, files->expected[i].at.bytes, files->expected[i].at.length));
+	comparing->matched = ARENA_ARRAY(arena, bool, comparing->point_count * comparing->count);
+	return !arena_failed(arena);
+}
+
+static bool has_namesake(const struct comparing *comparing, const struct sent *sent)
+{
+	for (size_t i = 0; i < comparing->count; i++)
+		if (&comparing->sent[i] != sent && text_equal(comparing->sent[i].id, sent->id))
+			return true;
+	return false;
+}
+
+/* What was sent under that id. Where that is several, they are answered in their order; and
+ * those go first that were sent to the pipeline whose outputs these are. */
+static const struct sent *sent_under(const struct comparing *comparing, struct text id, size_t point)
+{
+	const struct sent *found = NULL, *its_own = NULL;
+	bool *matched = &comparing->matched[point * comparing->count];
+	for (size_t i = 0; i < comparing->count && !its_own; i++) {
+		const struct sent *sent = &comparing->sent[i];
+		if (matched[i] || !text_equal(sent->id, id))
+			continue;
+		found = found ? found : sent;
+		if (strcmp(sent->passage->running->topics[1], comparing->points[point]) == 0)
+			its_own = sent;
+	}
+	found = its_own ? its_own : found;
+	if (found && has_namesake(comparing, found))
+		matched[found - comparing->sent] = true;
+	return found;
+}
+
+static bool error_of(const struct decoded_answer *answer, struct error *error)
+{
+	for (enum error_kind kind = ERROR_CONFIG; kind <= ERROR_SYSTEM; kind++)
+		if (text_is(answer->kind, error_kind_name(kind)))
+			return error_set(error, kind, PLACE_NONE, TEXT_FORMAT, TEXT_ARGUMENTS(answer->words));
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "what stands there is no answer: " TEXT_FORMAT,
+			 TEXT_ARGUMENTS(answer->words));
+}
+
+/* A reply of the case is what stands in the outputs of the pipeline that it was sent to. */
+static void on_came(void *context, size_t index, const struct case_came *came)
+{
+	struct comparing *comparing = context;
+	struct case_world *world = comparing->world;
+	const char *point = comparing->points[index];
+	const struct sent *sent = sent_under(comparing, came->answer.id, index);
+	struct passage *passage = ARENA_NEW(world->arena, struct passage);
+	struct payload *payload = ARENA_NEW(world->arena, struct payload);
+	struct error error = {0};
+	if (!passage || !payload) {
+		world->failed = true;
+		return;
+	}
+	passage->id = sent ? sent->passage->id : came->answer.id;
+	passage->message = (struct message){.arena = world->arena, .format = &format_oip_json};
+	*payload = came->answer.payload;
+	if (!came->answer.readable)
+		(void)error_of(&came->answer, &error);
+	const struct payload *readable = came->answer.readable ? payload : NULL;
+	case_world_record(world, passage, point, readable, readable ? NULL : &error);
+	if (!sent || strcmp(sent->passage->running->topics[1], point) != 0)
+		return;
+	struct arrival **end = world->records_end;
+	case_world_record(world, passage, NULL, readable, readable ? NULL : &error);
+	if (*end && readable)
+		(*end)->body = came->body;
+}
+
+static int64_t count_of(const struct case_world *world, const struct case_expected *expected)
+{
+	int64_t count = 0;
+	for (const struct arrival *record = world->records; record; record = record->next)
+		count += text_equal(record->id, expected->id) && text_is(expected->at, record->at ? record->at : "");
+	return count;
+}
+
+static bool all_came(void *context)
+{
+	const struct comparing *comparing = context;
+	const struct case_world *world = comparing->world;
+	for (size_t i = 0; i < world->files->expected_count; i++) {
+		const struct case_expected *expected = &world->files->expected[i];
+		if (expected->demand == DEMAND_ABSENT || expected->demand == DEMAND_CALLS)
+			continue;
+		if (count_of(world, expected) < (expected->demand == DEMAND_RESULT ? 1 : expected->repeat))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the run ---- */
+
+static bool expects_absence(const struct case_files *files)
+{
+	for (size_t i = 0; i < files->expected_count; i++)
+		if (files->expected[i].demand == DEMAND_ABSENT)
+			return true;
+	return false;
+}
+
+static void count_calls(struct comparing *comparing, const struct case_world *played, struct case_engine *engine)
+{
+	struct case_world *world = comparing->world;
+	for (const struct model *model = played->models; model; model = model->next) {
+		struct model *counted = ARENA_NEW(world->arena, struct model);
+		if (!counted) {
+			world->failed = true;
+			return;
+		}
+		*counted = (struct model){.next = world->models, .name = model->name};
+		counted->calls = (int64_t)case_engine_calls(engine, model->name);
+		world->models = counted;
+	}
+}
+
+/* What cannot run yet is no fault of the case. */
+static bool run_engine(struct comparing *comparing, const struct case_engine_config *config, const struct case_world *played,
+		       struct buffer *unfit, struct error *error)
+{
+	struct case_engine *engine = case_engine_open(config, error);
+	if (!engine && error->kind == ERROR_CONFIG) {
+		buffer_string(unfit, error->text);
+		*error = (struct error){0};
+		return true;
+	}
+	if (!engine && error->kind == ERROR_NONE)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the engine refuses what runs in memory; see `sluice plan`");
+	bool good = engine && case_engine_run(engine, error);
+	if (engine)
+		count_calls(comparing, played, engine);
+	case_engine_close(engine);
+	return good;
+}
+
+bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *played, struct case_world *world, struct buffer *unfit,
+		    struct error *error)
+{
+	struct comparing comparing = {.world = world};
+	*world = (struct case_world){.arena = played->arena, .spec = played->spec, .files = played->files, .kinds = played->kinds};
+	world->records_end = &world->records;
+	if (!is_fit(played, unfit))
+		return true;
+	if (!gather_sends(&comparing, played) || !gather_points(&comparing))
+		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
+	const struct case_engine_config config = {
+		.session = kafka->session,
+		.brokers = kafka->brokers,
+		.namespace = kafka->namespace,
+		.pipeline = played->files->pipeline,
+		.folder = played->files->folder,
+		.send_count = comparing.count,
+		.sends = comparing.sends,
+		.point_count = comparing.point_count,
+		.points = comparing.points,
+		.patience_ms = played->now_ms - CASE_START_MS + PATIENCE_MS,
+		.quiet_ms = expects_absence(played->files) ? QUIET_ABSENT_MS : QUIET_MS,
+		.came = on_came,
+		.complete = all_came,
+		.context = &comparing,
+		.arena = world->arena,
+	};
+	if (!run_engine(&comparing, &config, played, unfit, error))
+		return false;
+	return !world->failed || error_memory(error, ERROR_SYSTEM, "running a case");
+}

@@ -1,0 +1,66 @@
+/* deployment_topics.c: see deployment_topics.h. */
+#include "cli/deployment_topics.h"
+
+#define STATUS_RETENTION_MS 3600000 /* what `sluice top` shows is of this second */
+
+/* The status topic of a namespace, once; without it nothing is amiss but that `sluice top`
+ * shows nothing, so it is made and not asked for. */
+static void want_status(const struct deployment *deployment, const struct pipeline_plan *pipeline, struct wanted_topic *items,
+			size_t *count)
+{
+	const char *name = topic_status_name(deployment->arena, pipeline->prefix, pipeline->namespace);
+	bool wanted = name != NULL;
+	for (size_t i = 0; wanted && i < *count; i++)
+		wanted = strcmp(items[i].name, name) != 0;
+	if (wanted)
+		items[(*count)++] = (struct wanted_topic){
+			.name = name,
+			.partitions = 1,
+			.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
+			.retention_ms = STATUS_RETENTION_MS,
+		};
+}
+
+/* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
+static bool is_made_here(const struct plan *plan, const struct topic *topic)
+{
+	for (size_t i = 0; i < plan->count && topic->role == TOPIC_EXTERNAL; i++)
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
+			if (!plan->pipelines[i].topics[j].bound && strcmp(plan->pipelines[i].topics[j].name, topic->name) == 0)
+				return true;
+	return false;
+}
+
+static size_t room_for(const struct plan *plan)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].topic_count + 1;
+	return room;
+}
+
+bool deployment_topics(const struct deployment *deployment, struct properties settings, bool status, struct wanted_topics *wanted,
+		       struct error *error)
+{
+	const struct plan *plan = &deployment->plan;
+	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, room_for(plan));
+	*wanted = (struct wanted_topics){.items = items};
+	for (size_t i = 0; items && i < plan->count; i++) {
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
+			const struct topic *topic = &plan->pipelines[i].topics[j];
+			if (is_made_here(plan, topic))
+				continue;
+			items[wanted->count++] = (struct wanted_topic){
+				.name = topic->name,
+				.bound = topic->bound,
+				.partitions = topic->partitions,
+				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
+				.retention_ms = topic->retention_ms,
+				.settings = settings,
+			};
+		}
+		if (status)
+			want_status(deployment, &plan->pipelines[i], items, &wanted->count);
+	}
+	return items || error_memory(error, ERROR_SYSTEM, "listing topics");
+}

@@ -1,0 +1,195 @@
+/* test_kafka.c: `sluice test --kafka`: cases in memory and then on Kafka, several at once,
+ * each in a thread of its own with all that it needs. Threads take the next case from a
+ * counter and ring when it is done; the first thread alone says what came of it.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/case_kafka.h"
+#include "cli/crew.h"
+#include "cli/testing.h"
+#include "net/loop.h"
+
+#define AT_ONCE 8 /* most of a case's time its group comes together, and nothing works */
+#define SESSION_BYTES_MAX ((size_t)1 << 30)
+#define NAMESPACE_BYTES 64
+
+struct job {
+	const char *folder;
+	enum verdict verdict;
+	struct buffer why;
+	atomic_bool done;
+};
+
+struct pool {
+	struct testing *testing;
+	int64_t begun_ms; /* names the run */
+	struct job *jobs;
+	size_t count;
+	size_t said;
+	atomic_size_t next;
+	int bell;
+	struct loop *loop;
+	struct watch watch;
+};
+
+/* ---- one case ---- */
+
+/* What the engine says belongs to the case. */
+static void on_kafka(struct pool *pool, struct job *job, const struct case_world *played, struct error *error)
+{
+	char name[NAMESPACE_BYTES];
+	char *said = NULL;
+	size_t length = 0;
+	struct case_world world;
+	struct buffer unfit;
+	snprintf(name, sizeof name, "test-%lld-%zu", (long long)pool->begun_ms, (size_t)(job - pool->jobs));
+	FILE *out = open_memstream(&said, &length);
+	struct arena *arena = arena_open(SESSION_BYTES_MAX);
+	struct session session = {.out = out, .err = out, .kinds = pool->testing->session->kinds, .arena = arena};
+	const struct case_kafka kafka = {.brokers = pool->testing->options->kafka, .namespace = name, .session = &session};
+	buffer_open(&unfit, OUTPUT_BYTES_MAX);
+	if (!out || !arena) {
+		error_memory(error, ERROR_SYSTEM, "running a case");
+	} else if (case_kafka_run(&kafka, played, &world, &unfit, error)) {
+		job->verdict = unfit.length ? CASE_SKIPPED : judge_world(&world, &job->why) ? CASE_PASSED : CASE_FAILED;
+		buffer_text(&job->why, buffer_view(&unfit));
+	} else {
+		(void)judge_world(&world, &job->why);
+	}
+	if (out)
+		(void)fclose(out);
+	if (job->verdict == CASE_FAILED)
+		buffer_text(&job->why, (struct text){said, length});
+	free(said);
+	buffer_close(&unfit);
+	arena_close(arena);
+}
+
+static void conclude(struct pool *pool, struct job *job, struct case_world *world, struct error *error)
+{
+	struct error refused = {0};
+	const char *lacks = case_world_lacks(world);
+	if (!play_world(world, lacks, &refused, error))
+		return;
+	if (lacks) {
+		job->verdict = CASE_SKIPPED;
+		buffer_string(&job->why, lacks);
+	} else if (!judge_world(world, &job->why)) {
+		buffer_string(&job->why, "  and this in memory already\n");
+	} else if (refused.kind != ERROR_NONE) {
+		job->verdict = CASE_SKIPPED;
+		buffer_string(&job->why, "its files have the fault that it expects, and no engine starts");
+	} else {
+		on_kafka(pool, job, world, error);
+	}
+}
+
+static void run_job(struct pool *pool, struct job *job)
+{
+	const struct spec_options options = {.kinds = pool->testing->session->kinds};
+	struct error error = {0};
+	struct case_files files;
+	struct case_world world;
+	struct spec spec;
+	bool spec_is_open = false;
+	struct arena *arena = arena_open(CASE_BYTES_MAX);
+	job->verdict = CASE_FAILED;
+	if (!arena)
+		error_memory(&error, ERROR_SYSTEM, "running a case");
+	else if (case_read(job->folder, arena, &files, &error) && (spec_is_open = spec_open(&spec, &error)) &&
+		 spec_read(&spec, &files.pipeline, 1, &options, &error)) {
+		if (case_world_open(&world, &files, &spec, pool->testing->session->kinds, arena, &error))
+			conclude(pool, job, &world, &error);
+		case_world_close(&world);
+	}
+	if (spec_is_open)
+		spec_close(&spec);
+	arena_close(arena);
+	if (error.kind == ERROR_NONE)
+		return;
+	job->verdict = CASE_FAILED;
+	say_error(&error, &job->why);
+}
+
+/* ---- several at once ---- */
+
+static void *work(void *context)
+{
+	struct pool *pool = context;
+	for (size_t i; (i = atomic_fetch_add(&pool->next, 1)) < pool->count;) {
+		run_job(pool, &pool->jobs[i]);
+		atomic_store(&pool->jobs[i].done, true);
+		bell_ring(pool->bell);
+	}
+	return NULL;
+}
+
+/* In their order. */
+static void on_done(void *context, uint32_t events)
+{
+	(void)events;
+	struct pool *pool = context;
+	bell_quiet(pool->bell);
+	for (; pool->said < pool->count && atomic_load(&pool->jobs[pool->said].done); pool->said++) {
+		const struct job *job = &pool->jobs[pool->said];
+		say_case(pool->testing, job->folder, job->verdict, &job->why);
+		fflush(pool->testing->session->out);
+	}
+}
+
+static bool pool_open(struct pool *pool, struct error *error)
+{
+	pool->jobs = ARENA_ARRAY(pool->testing->arena, struct job, pool->count);
+	if (!pool->jobs)
+		return error_memory(error, ERROR_SYSTEM, "gathering cases");
+	for (size_t i = 0; i < pool->count; i++) {
+		pool->jobs[i].folder = pool->testing->folders[i];
+		buffer_open(&pool->jobs[i].why, OUTPUT_BYTES_MAX);
+	}
+	pool->watch = (struct watch){.ready = on_done, .context = pool};
+	pool->bell = bell_open(error);
+	return pool->bell >= 0 && (pool->loop = loop_open(error)) &&
+	       loop_watch(pool->loop, &pool->watch, pool->bell, EPOLLIN, error);
+}
+
+static void pool_close(struct pool *pool)
+{
+	for (size_t i = 0; pool->jobs && i < pool->count; i++)
+		buffer_close(&pool->jobs[i].why);
+	loop_close(pool->loop);
+	if (pool->bell >= 0)
+		close(pool->bell);
+}
+
+static bool pool_run(struct pool *pool, struct error *error)
+{
+	pthread_t threads[AT_ONCE];
+	size_t started = 0;
+	bool good = true;
+	while (started < AT_ONCE && started < pool->count && pthread_create(&threads[started], NULL, work, pool) == 0)
+		started++;
+	if (started == 0 && pool->count > 0)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no thread could be started; raise the limit on threads");
+	while (good && pool->said < pool->count)
+		good = loop_turn(pool->loop, -1, error);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	return good;
+}
+
+bool test_on_kafka(struct testing *testing, struct error *error)
+{
+	struct pool pool = {.testing = testing, .count = testing->folder_count, .begun_ms = time_of_day_ms(), .bell = -1};
+	sigset_t before;
+	crew_block_signals(&before);
+	bool good = pool_open(&pool, error) && pool_run(&pool, error);
+	pool_close(&pool);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return good;
+}

@@ -1,0 +1,26 @@
+#!/bin/bash
+# The cases that hold in memory, through engines on a real Kafka: what comes must be the
+# same. And a case that says something else must fail.
+#   cases.sh SLUICE BUILD
+# Takes about a minute.
+set -u
+what=cases
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+cases=$(dirname "$here")/cases
+
+start_broker
+
+mkdir "$dir/wrong"
+cp -r "$cases/chain-three" "$dir/wrong"
+sed -i 's/130\.0/131.0/' "$dir/wrong/chain-three/out.jsonl"
+"$sluice" test --kafka "$brokers" "$dir/wrong" >"$dir/wrong.said" 2>&1
+expect "the exit status of a case that says something else" $? "-eq 1"
+expect_words "a case that says something else" "$dir/wrong.said" "FAILED .*chain-three"
+
+"$sluice" test --kafka "$brokers" "$cases" "$cases-own" >"$dir/said" 2>"$dir/cases.log"
+expect "the exit status of all cases" $? "-eq 0"
+grep -v ' passed, ' "$dir/said"
+read -r held broken left <<<"$(sed -nE '$s/[^0-9]+/ /gp' "$dir/said")"
+echo "$((passed + held)) passed, $((failed + broken)) failed, ${left:-0} skipped"
+[ $((failed + broken)) -eq 0 ]
