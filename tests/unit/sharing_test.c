@@ -388,7 +388,7 @@ static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **
 	assert_int_equal(users, 3); /* the old one, the new one, and the one that stayed */
 	atomic_store(&model.open, true);
 	expect(stand, "\"before\"");
-	for (int waited_ms = 0; users != 2; waited_ms += 10) {
+	for (int waited_ms = 0; atomic_load(&users) != 2; waited_ms += 10) {
 		assert_true(waited_ms < MOCK_WAIT_MS);
 		stand_ask_at(stand, "also", "a", "turn", 1); /* the worker is awake, and looks */
 		expect(stand, "\"turn\"");
