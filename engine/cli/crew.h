@@ -34,6 +34,8 @@ struct crew_config {
 	size_t memory_bytes; /* that the engine may use */
 	int32_t partitions;  /* 0: members of their groups. Else each topic has so many, and there is no other engine */
 	bool at_least_once;  /* whatever the plan says: where transactions mean nothing */
+	const char *state_folder; /* for snapshots of what steps remember; NULL: none */
+	size_t state_bytes;	  /* that a stage may remember of one partition */
 	int64_t commit_ms;   /* 0: adaptive */
 	int64_t drain_ms;
 	FILE *out; /* a line for each pipeline when it starts, changes, and has ended */

@@ -29,6 +29,13 @@ void say_start(const struct crew_config *config, const struct pipeline_plan *pla
 	fflush(config->out);
 }
 
+void say_line(void *context, const char *line)
+{
+	const struct crew_config *config = context;
+	fprintf(config->out, "%s\n", line);
+	fflush(config->out);
+}
+
 void say_changes(const struct crew_config *config, const struct deployment *before, const struct deployment *now)
 {
 	for (size_t i = 0; i < now->plan.count; i++) {

@@ -88,6 +88,17 @@ static bool model_taps_make(struct stage_config *stage, struct group *group, con
 	return models != NULL;
 }
 
+/* What its steps remember is released in the order of the partition. */
+static bool remembers(const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		bool here = !graph->part || graph->part->sides[i] == STEP_HERE;
+		if (here && graph->steps[i].spec->kind->stateful)
+			return true;
+	}
+	return false;
+}
+
 /* The topics of the stages that it sends on to. */
 static bool next_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
@@ -146,9 +157,10 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 		.topics = reads,
 		.answers = TOPIC_NOWHERE,
 		.dead_letters = TOPIC_NOWHERE,
+		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
-		.by_key = plan->graph->spec->order == ORDER_KEY,
+		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph),
 	};
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
@@ -159,6 +171,8 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 			stage->answers = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_ERRORS)
 			stage->dead_letters = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_STATE && topic->of == index)
+			stage->changelog = topic_number(&group->writes, topic->name);
 	}
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
 		return false;

@@ -21,6 +21,15 @@ static void want_status(const struct deployment *deployment, const struct pipeli
 		};
 }
 
+/* The topic whose messages a stage's changelog is written for; NULL: it is no changelog. */
+static const char *changelog_of(const struct pipeline_plan *plan, const struct topic *topic)
+{
+	if (topic->role != TOPIC_STATE)
+		return NULL;
+	size_t read = plan->stages[topic->of].topic;
+	return plan->topics[read == TOPIC_NONE ? 0 : read].name;
+}
+
 /* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
 static bool is_made_here(const struct plan *plan, const struct topic *topic)
 {
@@ -53,6 +62,7 @@ bool deployment_topics(const struct deployment *deployment, struct properties se
 			items[wanted->count++] = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,
+				.changelog_of = changelog_of(&plan->pipelines[i], topic),
 				.partitions = topic->partitions,
 				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,

@@ -24,6 +24,8 @@ struct run_options {
 	const char *instance;
 	int64_t workers;
 	double memory_bytes;
+	const char *state_folder;
+	double state_bytes;
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
@@ -42,6 +44,10 @@ static const struct option options[] = {
 	    .help = "Threads for each delivery, which share out the partitions of all its pipelines."),
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "What the engine may use: what is too much waits in Kafka."),
+	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
+	    .help = "A folder of this engine's own for snapshots of what steps remember, so that it is back sooner after a restart."),
+	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
+	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it messages are answered with the limit."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
@@ -189,6 +195,8 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.kinds = running->session->kinds;
 	running->crew.workers = (size_t)self->workers;
 	running->crew.memory_bytes = (size_t)self->memory_bytes;
+	running->crew.state_folder = self->state_folder;
+	running->crew.state_bytes = (size_t)self->state_bytes;
 	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.out = running->session->out;

@@ -26,9 +26,9 @@ static bool check_steps(const struct pipeline_plan *plan, struct error *error)
 static bool check_stages(const struct pipeline_plan *plan, struct error *error)
 {
 	for (size_t i = 0; i < plan->stage_count; i++)
-		if (plan->stages[i].state)
-			return refuse(plan, (struct place){0}, error, "state over requests is not kept yet, and it remembers ",
-				      plan->stages[i].state);
+		if (plan->stages[i].boundary == BOUNDARY_JOIN)
+			return refuse(plan, (struct place){0}, error, "what comes of a request by several ways is not kept yet: ",
+				      plan->stages[i].reason);
 	return true;
 }
 

@@ -141,6 +141,12 @@ static bool is_forgotten(struct archivist *archivist)
 
 /* ---- bringing back ---- */
 
+static void reader_close(struct archivist *archivist)
+{
+	changelog_reader_close(archivist->reader);
+	archivist->reader = NULL;
+}
+
 static bool pause_before_retry(struct archivist *archivist)
 {
 	struct timespec pause = {.tv_nsec = RETRY_PAUSE_MS * 1000000L};
@@ -255,6 +261,8 @@ static void restore(struct archivist *archivist, struct job *job)
 		return;
 	if (snapshot_bring_back(archivist, job, &from, &news.error))
 		end = changelog_bring_back(archivist, job, from, &news.error);
+	if (end == CHANGELOG_GONE)
+		reader_close(archivist); /* it may hear that of the next partition too */
 	if (end == CHANGELOG_GONE && from != OFFSET_NONE &&
 	    snapshot_give_up(archivist, job, "the changelog is another one by now", &news.error))
 		end = changelog_bring_back(archivist, job, OFFSET_NONE, &news.error);
@@ -362,8 +370,7 @@ static void idle(struct archivist *archivist)
 	pthread_mutex_unlock(&archivist->lock);
 	if (more)
 		return;
-	changelog_reader_close(archivist->reader);
-	archivist->reader = NULL;
+	reader_close(archivist);
 }
 
 static struct job *next_job(struct archivist *archivist)
@@ -560,7 +567,7 @@ static void archivist_close(struct archive *archive)
 		jobs_forget(archivist, archivist->jobs->ticket);
 	while (archivist->told)
 		told_forget(archivist, archivist->told->news.ticket);
-	changelog_reader_close(archivist->reader);
+	reader_close(archivist);
 	while (archivist->layings)
 		snapshot_file_drop(laying_end(archivist, archivist->layings->ticket));
 	if (archivist->bell >= 0)

@@ -16,6 +16,7 @@ struct keeper {
 	struct wanted_topics wanted;
 	bool *missing; /* each of them */
 	size_t missing_count;
+	int *partitions; /* of each that is there */
 	struct error locked_out;
 };
 
@@ -28,12 +29,13 @@ static void on_error(rd_kafka_t *client, int code, const char *words, void *cont
 
 /* ---- looking ---- */
 
-static bool is_there(const struct rd_kafka_metadata *metadata, const char *name)
+/* 0: it is not there. */
+static int partitions_of(const struct rd_kafka_metadata *metadata, const char *name)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++)
 		if (strcmp(metadata->topics[i].topic, name) == 0)
-			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[i].partition_cnt > 0;
-	return false;
+			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[i].partition_cnt : 0;
+	return 0;
 }
 
 static bool look(struct keeper *keeper, struct error *error)
@@ -54,7 +56,8 @@ static bool look(struct keeper *keeper, struct error *error)
 				 rd_kafka_err2str(code));
 	keeper->missing_count = 0;
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
-		keeper->missing[i] = !is_there(metadata, keeper->wanted.items[i].name);
+		keeper->partitions[i] = partitions_of(metadata, keeper->wanted.items[i].name);
+		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
 	}
 	rd_kafka_metadata_destroy(metadata);
@@ -78,6 +81,28 @@ static bool refuse_missing(const struct keeper *keeper, bool create, struct erro
 	return true;
 }
 
+/* Of the topic that it keeps a changelog of; 0: it is not there, or keeps none. */
+static int partitions_beside(const struct keeper *keeper, const struct wanted_topic *topic)
+{
+	for (size_t i = 0; topic->changelog_of && i < keeper->wanted.count; i++)
+		if (strcmp(keeper->wanted.items[i].name, topic->changelog_of) == 0)
+			return keeper->partitions[i];
+	return 0;
+}
+
+static bool refuse_narrow(const struct keeper *keeper, struct error *error)
+{
+	for (size_t i = 0; i < keeper->wanted.count; i++) {
+		const struct wanted_topic *topic = &keeper->wanted.items[i];
+		int beside = partitions_beside(keeper, topic);
+		if (keeper->partitions[i] < beside)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "topic %s has %d partitions, and %s, whose changelog it is, has %d; give it as many",
+					 topic->name, keeper->partitions[i], topic->changelog_of, beside);
+	}
+	return true;
+}
+
 /* ---- making ---- */
 
 static bool is_set(struct properties settings, const char *name)
@@ -88,10 +113,13 @@ static bool is_set(struct properties settings, const char *name)
 	return false;
 }
 
-static rd_kafka_NewTopic_t *order_of(const struct wanted_topic *topic, struct error *error)
+static rd_kafka_NewTopic_t *order_of(const struct keeper *keeper, const struct wanted_topic *topic, struct error *error)
 {
 	char words[ANSWER_TEXT_MAX], retention[24];
-	rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(topic->name, topic->partitions ? (int)topic->partitions : -1,
+	int partitions = partitions_beside(keeper, topic);
+	if (partitions == 0)
+		partitions = topic->partitions ? (int)topic->partitions : -1;
+	rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(topic->name, partitions,
 							   topic->replication ? (int)topic->replication : -1, words, sizeof words);
 	if (!order) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s cannot be made: %s", topic->name, words);
@@ -102,6 +130,8 @@ static rd_kafka_NewTopic_t *order_of(const struct wanted_topic *topic, struct er
 		rd_kafka_NewTopic_set_config(order, "retention.ms", retention);
 	for (size_t i = 0; i < topic->settings.count; i++)
 		rd_kafka_NewTopic_set_config(order, topic->settings.items[i].name, topic->settings.items[i].value);
+	if (topic->changelog_of)
+		rd_kafka_NewTopic_set_config(order, "cleanup.policy", "compact");
 	return order;
 }
 
@@ -151,7 +181,7 @@ static bool make_missing(struct keeper *keeper, size_t *made, struct error *erro
 	for (size_t i = 0; good && i < keeper->wanted.count; i++) {
 		if (!keeper->missing[i])
 			continue;
-		orders[count] = order_of(&keeper->wanted.items[i], error);
+		orders[count] = order_of(keeper, &keeper->wanted.items[i], error);
 		good = orders[count] != NULL;
 		count += good;
 	}
@@ -179,7 +209,8 @@ static bool ensure(struct keeper *keeper, bool create, size_t *made, struct erro
 {
 	if (!look(keeper, error) || !refuse_missing(keeper, create, error))
 		return false;
-	return keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error));
+	return (keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error))) &&
+	       refuse_narrow(keeper, error);
 }
 
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
@@ -197,9 +228,11 @@ bool topics_ensure(const char *brokers, struct properties properties, struct wan
 	if (!keeper.client)
 		return false;
 	keeper.missing = memory_take(wanted.count + 1, sizeof(bool));
-	bool good = keeper.missing ? ensure(&keeper, create, made ? made : &unasked, error)
-				   : error_memory(error, ERROR_SYSTEM, "looking for topics");
+	keeper.partitions = memory_take(wanted.count + 1, sizeof(int));
+	bool good = keeper.missing && keeper.partitions ? ensure(&keeper, create, made ? made : &unasked, error)
+							: error_memory(error, ERROR_SYSTEM, "looking for topics");
 	memory_give(keeper.missing);
+	memory_give(keeper.partitions);
 	rd_kafka_destroy(keeper.client);
 	return good;
 }

@@ -15,6 +15,9 @@ struct wanted_topic {
 	int64_t partitions;	    /* 0: the broker's default */
 	int64_t replication;	    /* 0: the broker's default */
 	int64_t retention_ms;	    /* 0: the broker's default */
+	/* The topic of whose partitions it keeps a changelog: it is compacted, and has as many.
+	 * NULL: of none. */
+	const char *changelog_of;
 	struct properties settings; /* Kafka's, by their names; before the above */
 };
 

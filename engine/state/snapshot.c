@@ -7,6 +7,7 @@
 #define MAGIC_BYTES (sizeof MAGIC - 1)
 #define VERSION 1
 #define BLOCK_HEAD_BYTES ((size_t)13) /* type, length, checksum */
+#define KEYS_AT_ONCE 16		      /* between two looks at how long a block is */
 #define SCOPE_UNKNOWN UINT32_MAX      /* of a step that is no more */
 
 enum block { BLOCK_HEAD = 1, BLOCK_ENTRIES, BLOCK_END };
@@ -107,11 +108,15 @@ static void entry_write(void *context, const struct change *kept)
 	buffer_text(out, kept->value);
 }
 
-bool snapshot_write_block(struct snapshot_writer *writer, const struct store *store, size_t items, struct buffer *out)
+bool snapshot_write_block(struct snapshot_writer *writer, const struct store *store, size_t bytes, struct buffer *out)
 {
 	struct entries entries = {out, 0};
 	size_t at = block_begin(out);
-	bool more = store_show(store, &writer->walk, items, entry_write, &entries);
+	bool more = true;
+	while (more && out->length - at < bytes && !buffer_failed(out))
+		more = store_show(store, &writer->walk, KEYS_AT_ONCE, entry_write, &entries);
+	if (buffer_failed(out))
+		return false;
 	writer->count += entries.count;
 	if (entries.count > 0)
 		block_end(writer, BLOCK_ENTRIES, at, out);

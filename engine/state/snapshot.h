@@ -23,8 +23,8 @@
 
 #include "state/store.h"
 
-#define SNAPSHOT_TOPIC_MAX 250		     /* bytes of a topic's name, with a NUL: Kafka takes 249 */
-#define SNAPSHOT_BLOCK_MAX ((size_t)4 << 20) /* bytes of a block that is read; no writer makes one near it */
+#define SNAPSHOT_TOPIC_MAX 250		      /* bytes of a topic's name, with a NUL: Kafka takes 249 */
+#define SNAPSHOT_BLOCK_MAX ((size_t)64 << 20) /* bytes of a block that is read; no writer makes one near it */
 
 struct snapshot_head {
 	char topic[SNAPSHOT_TOPIC_MAX]; /* the changelog */
@@ -46,8 +46,9 @@ struct snapshot_writer {
 void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_head *head, struct scopes scopes,
 			 struct buffer *out);
 
-/* A block of about `items` keys; false: it was the last, and the end is written too. */
-bool snapshot_write_block(struct snapshot_writer *writer, const struct store *store, size_t items, struct buffer *out);
+/* A block of about so many bytes; false: it was the last, and the end is written too, or
+ * `out` has failed. */
+bool snapshot_write_block(struct snapshot_writer *writer, const struct store *store, size_t bytes, struct buffer *out);
 
 /* ---- reading ---- */
 

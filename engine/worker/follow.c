@@ -32,7 +32,8 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 		return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 	worker->positions = positions;
 	order_lanes(worker);
-	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error);
+	return keepings_give(worker, error) && consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) &&
+	       keepings_pause(worker, error);
 }
 
 bool follow_is_handing_over(const struct worker *worker)
@@ -56,6 +57,7 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	if (worker->dirty || worker->spoilt)
 		return release_end(worker, error);
 	lanes_remove(&worker->lanes, taken);
+	keepings_sweep(worker);
 	worker->handover_until_ms = 0;
 	loop_timer_stop(worker->loop, &worker->handover_timer);
 	return consumer_accept(worker->consumer, error);
@@ -171,7 +173,7 @@ static void close_retired(struct worker *worker)
 	struct stage **at = &worker->stages;
 	while (*at) {
 		struct stage *stage = *at;
-		if (!stage->retired || stage->load.in_flight > 0) {
+		if (!stage->retired || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
 			at = &stage->next;
 			continue;
 		}

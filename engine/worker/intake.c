@@ -101,11 +101,16 @@ void intake_enter(struct worker *worker, struct flight *flight)
 {
 	struct error error = {0};
 	const struct answer answer = {.error = &error};
+	if (unread_is_ahead(flight)) {
+		unread_hold(worker, flight);
+		return;
+	}
 	bool decoded = flight_decode(worker, flight, &error);
 	if (!decoded && unread_keep(worker, flight))
 		return;
 	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
+	flight->message.line = flight->lane->keeping ? flight->lane->keeping->line : NULL;
 	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;
@@ -239,7 +244,7 @@ static bool stage_pause(struct worker *worker, struct stage *stage, bool paused,
 	struct positions positions = {.items = worker->positions};
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		const struct lane *lane = worker->lanes.items[i];
-		if (worker->routes[lane->topic] == stage)
+		if (worker->routes[lane->topic] == stage && (paused || keeping_is_ready(lane, stage)))
 			positions.items[positions.count++] = (struct position){lane->topic, lane->partition, OFFSET_NONE};
 	}
 	stage->paused = paused;
@@ -280,6 +285,12 @@ static bool pause_full(struct worker *worker, struct error *error)
 	return true;
 }
 
+static void record_skip(struct lane *lane, struct record *record)
+{
+	keeping_skip(lane, record->offset);
+	record_release(record);
+}
+
 /* The rest of what is in hand waits where it is when the stage is full again. */
 static bool stage_resume(struct worker *worker, struct stage *stage, struct error *error)
 {
@@ -288,8 +299,12 @@ static bool stage_resume(struct worker *worker, struct stage *stage, struct erro
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
-		if (lane)
+		if (lane && keeping_is_ready(lane, stage)) {
 			record_enter(worker, stage, lane, &taken);
+			continue;
+		}
+		if (lane)
+			record_skip(lane, &taken);
 		else
 			record_release(&taken);
 	}
@@ -318,6 +333,8 @@ static void record_route(struct worker *worker, struct lane *lane, struct record
 	struct stage *stage = lane ? worker->routes[record->topic] : NULL;
 	if (!stage || lane_has_taken(lane, record->offset))
 		record_release(record); /* of a partition, or for a pipeline, that is gone; or one read again for another's sake */
+	else if (!keeping_is_ready(lane, stage))
+		record_skip(lane, record);
 	else if (stage->waiting.count == 0 && has_room(worker, stage))
 		record_enter(worker, stage, lane, record);
 	else if (!wait_in_hand(stage, record))

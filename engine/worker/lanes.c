@@ -367,6 +367,7 @@ static void lane_drop(struct lanes *lanes, struct lane *lane)
 			flight_give(lanes, flight);
 	}
 	lane->entered = lane->reached = OFFSET_NONE;
+	lane->unread = 0;
 }
 
 /* ---- lanes ---- */
@@ -430,7 +431,8 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 				      .entered = OFFSET_NONE,
 				      .reached = OFFSET_NONE,
 				      .committed = OFFSET_NONE,
-				      .began = OFFSET_NONE};
+				      .began = OFFSET_NONE,
+				      .skipped = OFFSET_NONE};
 		*slot = lanes->items[lanes->count++] = lane;
 	}
 	return true;
@@ -454,7 +456,7 @@ void lanes_remove(struct lanes *lanes, struct positions positions)
 bool lanes_are_empty(const struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		if (lanes->items[i]->front < lanes->items[i]->back)
+		if (!lane_is_empty(lanes->items[i]))
 			return false;
 	return true;
 }

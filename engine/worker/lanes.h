@@ -97,6 +97,9 @@ struct lane {
 	int64_t began;	      /* of the first record since the partition was given; OFFSET_NONE: none came */
 	struct blamed *blamed;
 	size_t blamed_count;
+	struct keeping *keeping; /* the worker's: what its stage remembers; NULL: nothing */
+	size_t unread;		 /* flights whose schema is being asked for, and those held behind them */
+	int64_t skipped;	 /* the first record that came before that was there; OFFSET_NONE: none did */
 };
 
 struct lanes_of_topic {
@@ -134,6 +137,12 @@ static inline struct lane *lanes_find(const struct lanes *lanes, uint32_t topic,
 	if (topic >= lanes->topic_count || (size_t)partition >= lanes->topics[topic].count)
 		return NULL;
 	return lanes->topics[topic].items[partition];
+}
+
+/* All that entered it has left. */
+static inline bool lane_is_empty(const struct lane *lane)
+{
+	return lane->front == lane->back;
 }
 
 bool lanes_are_empty(const struct lanes *lanes); /* all that entered has left */

@@ -9,6 +9,7 @@
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
  *   outbox.c   what leaves for a message, encoded
+ *   keeping.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
  */
 #ifndef SLUICE_WORKER_PARTS_H
@@ -17,6 +18,7 @@
 #include "log/registry.h"
 #include "log/side.h"
 #include "net/loop.h"
+#include "worker/keeping.h"
 #include "worker/lanes.h"
 #include "worker/outbox.h"
 #include "worker/worker.h"
@@ -83,6 +85,7 @@ struct worker {
 	struct position *positions; /* room for one a lane */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
+	struct keepings keepings;
 	bool more;  /* the last take was not the queue's end */
 	bool dirty; /* something is to be committed */
 	bool commit_due;
@@ -146,6 +149,10 @@ bool unread_open(struct worker *worker, struct error *error);
 /* Keeps a message that could not be decoded, if that was for want of a schema which is
  * being asked for now: it enters again when that has come. */
 bool unread_keep(struct worker *worker, struct flight *flight);
+
+/* Where the order counts, those behind such a message wait with it. */
+bool unread_is_ahead(const struct flight *flight);
+void unread_hold(struct worker *worker, struct flight *flight);
 
 /* The registry has news: all that wait for it enter again. */
 void unread_on_news(void *context);

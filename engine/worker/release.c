@@ -45,13 +45,13 @@ void release(struct worker *worker)
 {
 	struct flight *flight;
 	while ((flight = lanes_first_leaving(&worker->lanes))) {
-		if (worker->spoilt || !output_is_open(worker->outbox.output))
+		if (worker->spoilt || worker->keepings.telling || !output_is_open(worker->outbox.output))
 			return;
 		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
 		if (verdict == PRODUCE_FULL)
 			retry_soon(worker);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
-		if (verdict != PRODUCED)
+		if (verdict != PRODUCED || !keeping_release(worker, flight, &worker->failure))
 			return;
 		const struct lane *lane = flight->lane;
 		flight_count_out(flight, loop_now_ms(worker->loop));
@@ -64,8 +64,21 @@ void release(struct worker *worker)
 
 /* ---- commit ---- */
 
+/* What steps remember is told first. What the output does not take now is told soon. */
 bool release_end(struct worker *worker, struct error *error)
 {
+	struct error refused = {0};
+	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : keepings_tell(worker, &refused);
+	if (verdict == PRODUCE_FULL) {
+		retry_soon(worker);
+		return true;
+	}
+	if (verdict == PRODUCE_REFUSED) {
+		*error = refused;
+		return false;
+	}
+	worker->spoilt = verdict == PRODUCE_SPOILT;
+	keepings_ended(worker);
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
@@ -94,10 +107,13 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	worker->outbox.half_left = 0;
 	intake_drop(worker, committed);
 	lanes_reset(&worker->lanes, committed);
+	if (!keepings_reset(worker, committed, error))
+		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then nobody here reads on */
-	return leaving || (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error));
+	return leaving || (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error) &&
+			   keepings_pause(worker, error));
 }
 
 /* ---- what Kafka refused after it had been taken into the producer's queue ---- */
@@ -128,11 +144,27 @@ static bool take_again(struct worker *worker, const struct refusal *refusal, str
 	return intake_go_on(worker, error) && consumer_seek(worker->consumer, positions, error);
 }
 
+/* Without its changelog a stage would remember something else after a restart. */
+static bool is_of_changelog(const struct worker *worker, const struct refusal *refusal, struct error *error)
+{
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->config->changelog == refusal->topic && flow_scopes(stage->flow).count > 0) {
+			error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				  "Kafka refuses what the steps of pipeline %s remember, for the topic %s: %s; raise its "
+				  "max.message.bytes",
+				  stage->config->name, worker->setup->writes.names[refusal->topic], refusal->reason);
+			return true;
+		}
+	return false;
+}
+
 static bool hear_refusals(struct worker *worker, struct error *error)
 {
 	struct refusal refusal;
 	while (output_refused(worker->outbox.output, &refusal)) {
 		worker->counts.refused++;
+		if (is_of_changelog(worker, &refusal, error))
+			return false;
 		if (!take_again(worker, &refusal, error))
 			return false;
 	}
@@ -157,6 +189,7 @@ void release_on_news(void *context, uint32_t events)
 	case NEWS_COMMITTED:
 		worker->counts.commits++;
 		lanes_committed(&worker->lanes, committed);
+		keepings_committed(worker);
 		break;
 	case NEWS_RESET:
 		fine = start_anew(worker, committed, &error);

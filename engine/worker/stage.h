@@ -86,6 +86,7 @@ struct stage_config {
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;
 	const struct model_taps *models; /* those of which somebody is told */
+	uint32_t changelog;		  /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */

@@ -196,6 +196,7 @@ void stage_close(struct stage *stage)
 {
 	if (!stage)
 		return;
+	keepings_part(stage->worker, stage);
 	flow_close(stage->flow);
 	shared_give(stage->worker, stage->shared);
 	waiting_close(&stage->waiting);

@@ -13,12 +13,26 @@ static void say_why(struct worker *worker)
 		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
 }
 
+/* All of them, in the order in which they came. */
+static struct flight *unread_take(struct worker *worker)
+{
+	struct flight *first = NULL;
+	while (worker->unread) {
+		struct flight *flight = worker->unread;
+		worker->unread = flight->unread;
+		flight->unread = first;
+		first = flight;
+		if (flight->lane)
+			flight->lane->unread = 0;
+	}
+	return first;
+}
+
 void unread_on_news(void *context)
 {
 	struct worker *worker = context;
-	struct flight *flight = worker->unread;
+	struct flight *flight = unread_take(worker);
 	const struct answer nobody = {0};
-	worker->unread = NULL;
 	while (flight) {
 		struct flight *next = flight->unread;
 		flight->unread = NULL;
@@ -43,6 +57,19 @@ bool unread_open(struct worker *worker, struct error *error)
 	return worker->registry;
 }
 
+/* What steps remember is in the order of the partition: nobody goes ahead. */
+bool unread_is_ahead(const struct flight *flight)
+{
+	return flight->lane->keeping && flight->lane->unread > 0;
+}
+
+void unread_hold(struct worker *worker, struct flight *flight)
+{
+	flight->lane->unread++;
+	flight->unread = worker->unread;
+	worker->unread = flight;
+}
+
 bool unread_keep(struct worker *worker, struct flight *flight)
 {
 	if (!worker->registry || !registry_was_missed(worker->registry))
@@ -50,8 +77,7 @@ bool unread_keep(struct worker *worker, struct flight *flight)
 	struct arena *arena = flight->message.arena;
 	arena_reset(arena);
 	flight->message = (struct message){.arena = arena};
-	flight->unread = worker->unread;
-	worker->unread = flight;
+	unread_hold(worker, flight);
 	say_why(worker);
 	return true;
 }

@@ -86,8 +86,8 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	*over = is_over(worker);
 	if (*over)
 		return true;
-	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !intake_resume(worker, error) ||
-	    !intake_take(worker, error))
+	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !keepings_advance(worker, error) ||
+	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	stages_advance(worker);
 	release(worker);
@@ -160,8 +160,18 @@ static struct output *usual_output(void *context, struct loop *loop, const struc
 	return output_open(config, consumer, error);
 }
 
-const struct worker_ground worker_ground_usual = {
-	.loop_open = usual_loop, .consumer_open = usual_consumer, .output_open = usual_output};
+static struct archive *usual_archive(void *context, struct loop *loop, const struct archive_config *config,
+				     const struct consumer *consumer, struct error *error)
+{
+	(void)context;
+	(void)loop;
+	return archive_open(config, consumer, error);
+}
+
+const struct worker_ground worker_ground_usual = {.loop_open = usual_loop,
+						  .consumer_open = usual_consumer,
+						  .output_open = usual_output,
+						  .archive_open = usual_archive};
 
 static bool worker_set_up(struct worker *worker, struct error *error)
 {
@@ -197,6 +207,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	lanes_open(&worker->lanes, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, config->limits.answer_bytes);
+	keepings_open(&worker->keepings);
 	if (worker_set_up(worker, error))
 		return worker;
 	worker_close(worker);
@@ -212,6 +223,7 @@ void worker_close(struct worker *worker)
 		worker->stages = stage->next;
 		stage_close(stage);
 	}
+	keepings_close(&worker->keepings);
 	lanes_close(&worker->lanes);
 	outbox_close(&worker->outbox);
 	consumer_close(worker->consumer);

@@ -25,6 +25,7 @@
 
 #include "log/output.h"
 #include "log/registry.h"
+#include "worker/keeping.h"
 #include "worker/stage.h"
 
 struct worker;
@@ -36,6 +37,8 @@ struct worker_ground {
 					  struct error *error);
 	struct output *(*output_open)(void *context, struct loop *loop, const struct transaction_config *config,
 				      const struct consumer *consumer, struct error *error);
+	struct archive *(*archive_open)(void *context, struct loop *loop, const struct archive_config *config,
+					const struct consumer *consumer, struct error *error);
 	void *context;
 };
 
@@ -64,6 +67,7 @@ struct worker_config {
 	struct registry_config registry;       /* of schemas; url NULL: there is none. Its news are the worker's */
 	struct worker_setup setup;	       /* what it begins with */
 	struct worker_limits limits;
+	struct keeping_config keeping;
 	const struct worker_ground *ground; /* NULL: the usual */
 };
 

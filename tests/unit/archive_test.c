@@ -176,7 +176,7 @@ static bool lay_down(struct stand *stand, const struct store *store, int64_t age
 	news.head.offset += ahead;
 	snapshot_write_head(&writer, &news.head, scopes, &block);
 	for (bool more = true; more && news.kind == ARCHIVE_READY; news = next_news(stand)) {
-		more = snapshot_write_block(&writer, store, 100, &block);
+		more = snapshot_write_block(&writer, store, 2000, &block);
 		assert_true(archive_write(stand->archive, TICKET, &stand->place, &block, &error));
 		assert_int_equal(block.length, 0);
 	}

@@ -33,7 +33,7 @@ static void write_all(const struct store *store, struct buffer *out)
 {
 	struct snapshot_writer writer = {0};
 	snapshot_write_head(&writer, &head, store_scopes(store), out);
-	while (snapshot_write_block(&writer, store, 100, out))
+	while (snapshot_write_block(&writer, store, 2000, out))
 		;
 	assert_false(buffer_failed(out));
 }
@@ -172,7 +172,7 @@ static void keys_that_are_released_while_it_is_written_do_not_spoil_it(void **st
 	buffer_open(&bytes, BYTES_MAX);
 	fill(store);
 	snapshot_write_head(&writer, &head, scopes, &bytes);
-	for (unsigned i = KEYS; snapshot_write_block(&writer, store, 50, &bytes); i++)
+	for (unsigned i = KEYS; snapshot_write_block(&writer, store, 1000, &bytes); i++)
 		for (unsigned j = 0; j < 30; j++)
 			store_restore(store, 0, number_key(room, i * 30 + j), TEXT("new"), &error);
 	assert_true(read_all(&reader, buffer_view(&bytes), again, &error));
@@ -222,7 +222,7 @@ static void running_out_of_memory_while_it_is_written_is_known(void **state)
 	struct buffer small;
 	buffer_open(&small, 600);
 	snapshot_write_head(&writer, &head, scopes, &small);
-	while (snapshot_write_block(&writer, fixture->store, 100, &small))
+	while (snapshot_write_block(&writer, fixture->store, 2000, &small))
 		;
 	assert_true(buffer_failed(&small));
 	buffer_close(&small);

@@ -1,0 +1,457 @@
+/* keeping.c: see keeping.h. */
+#include "worker/keeping.h"
+
+#include <sys/epoll.h>
+
+#include "base/memory.h"
+#include "worker/parts.h"
+
+#define CHANGES_MOST 20000 /* untold: then a commit is due, so that none is much longer than others */
+#define SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
+#define SNAPSHOT_BUFFER_BYTES ((size_t)64 << 20)
+
+/* ---- one of them ---- */
+
+static void laying_give_up(struct keepings *keepings)
+{
+	if (keepings->laying && keepings->archive)
+		archive_forget(keepings->archive, keepings->laying->ticket);
+	keepings->laying = NULL;
+}
+
+/* Nothing is kept any more, and what is being brought back is not wanted. */
+static void keeping_empty(struct keepings *keepings, struct keeping *keeping)
+{
+	if (keepings->laying == keeping)
+		laying_give_up(keepings);
+	else if (keepings->archive && !keeping->store)
+		archive_forget(keepings->archive, keeping->ticket);
+	line_close(keeping->line);
+	store_close(keeping->store);
+	keeping->line = NULL;
+	keeping->store = NULL;
+}
+
+static void on_news(void *context, uint32_t events);
+
+static struct archive *archive_of(struct worker *worker, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
+	if (keepings->archive)
+		return keepings->archive;
+	const struct keeping_config *config = &worker->config->keeping;
+	keepings->archive_config = (struct archive_config){.brokers = worker->config->consumer.brokers,
+							   .properties = worker->config->consumer.properties,
+							   .folder = config->folder,
+							   .say = config->say,
+							   .context = config->context};
+	keepings->archive = ground->archive_open(ground->context, worker->loop, &keepings->archive_config, worker->consumer, error);
+	keepings->watch = (struct watch){.ready = on_news, .context = worker};
+	if (keepings->archive && loop_watch(worker->loop, &keepings->watch, archive_bell(keepings->archive), EPOLLIN, error))
+		return keepings->archive;
+	return NULL;
+}
+
+static struct archive_place place_of(const struct worker *worker, const struct keeping *keeping)
+{
+	return (struct archive_place){
+		.changelog = worker->setup->writes.names[keeping->stage->config->changelog],
+		.input = keeping->input,
+		.scopes = flow_scopes(keeping->stage->flow),
+		.bytes_max = worker->config->keeping.bytes_max,
+	};
+}
+
+static bool keeping_restore(struct worker *worker, struct keeping *keeping, struct error *error)
+{
+	struct archive *archive = archive_of(worker, error);
+	if (!archive)
+		return false;
+	const struct archive_place place = place_of(worker, keeping);
+	keeping->ticket = ++worker->keepings.tickets;
+	return archive_restore(archive, keeping->ticket, &place, error);
+}
+
+static struct keeping *keeping_find(const struct worker *worker, const struct stage *stage, int32_t partition)
+{
+	struct keeping *keeping = worker->keepings.first;
+	while (keeping && (keeping->stage != stage || keeping->input.partition != partition))
+		keeping = keeping->next;
+	return keeping;
+}
+
+static struct keeping *keeping_make(struct worker *worker, struct stage *stage, const struct lane *lane, struct error *error)
+{
+	struct keeping *keeping = memory_take(1, sizeof *keeping);
+	if (!keeping) {
+		error_memory(error, ERROR_SYSTEM, "remembering for a stage");
+		return NULL;
+	}
+	*keeping = (struct keeping){.next = worker->keepings.first,
+				    .stage = stage,
+				    .input = {lane->topic, lane->partition, OFFSET_NONE},
+				    .laid_ms = loop_now_ms(worker->loop)};
+	worker->keepings.first = keeping;
+	return keeping_restore(worker, keeping, error) ? keeping : NULL;
+}
+
+/* ---- partitions ---- */
+
+static struct stage *stage_of(const struct worker *worker, const struct lane *lane)
+{
+	return lane->topic < worker->route_count ? worker->routes[lane->topic] : NULL;
+}
+
+static bool remembers(const struct stage *stage)
+{
+	return stage && flow_scopes(stage->flow).count > 0 && stage->config->changelog != TOPIC_NOWHERE;
+}
+
+bool keeping_is_ready(const struct lane *lane, const struct stage *stage)
+{
+	if (!remembers(stage))
+		return true;
+	return lane->keeping && lane->keeping->stage == stage && lane->keeping->store;
+}
+
+void keeping_skip(struct lane *lane, int64_t offset)
+{
+	if (lane->skipped == OFFSET_NONE)
+		lane->skipped = offset;
+}
+
+static bool lane_pause(struct worker *worker, const struct lane *lane, bool paused, struct error *error)
+{
+	struct position position = {lane->topic, lane->partition, OFFSET_NONE};
+	return consumer_pause(worker->consumer, (struct positions){1, &position}, paused, error);
+}
+
+static bool lane_give(struct worker *worker, struct lane *lane, struct error *error)
+{
+	struct stage *stage = stage_of(worker, lane);
+	lane->keeping = NULL;
+	if (!remembers(stage))
+		return true;
+	lane->keeping = keeping_find(worker, stage, lane->partition);
+	if (!lane->keeping)
+		lane->keeping = keeping_make(worker, stage, lane, error);
+	return lane->keeping != NULL;
+}
+
+bool keepings_give(struct worker *worker, struct error *error)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (!worker->lanes.items[i]->keeping && !lane_give(worker, worker->lanes.items[i], error))
+			return false;
+	return true;
+}
+
+bool keepings_pause(struct worker *worker, struct error *error)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		const struct lane *lane = worker->lanes.items[i];
+		if (!keeping_is_ready(lane, stage_of(worker, lane)) && !lane_pause(worker, lane, true, error))
+			return false;
+	}
+	return true;
+}
+
+static bool is_needed(const struct worker *worker, const struct keeping *keeping)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (worker->lanes.items[i]->keeping == keeping)
+			return true;
+	return false;
+}
+
+void keepings_sweep(struct worker *worker)
+{
+	struct keeping **at = &worker->keepings.first;
+	while (*at) {
+		struct keeping *keeping = *at;
+		if (is_needed(worker, keeping)) {
+			at = &keeping->next;
+			continue;
+		}
+		*at = keeping->next;
+		keeping_empty(&worker->keepings, keeping);
+		memory_give(keeping);
+	}
+}
+
+bool keepings_hold(const struct worker *worker, const struct stage *stage)
+{
+	const struct keeping *keeping = worker->keepings.first;
+	while (keeping && keeping->stage != stage)
+		keeping = keeping->next;
+	return keeping != NULL;
+}
+
+void keepings_part(struct worker *worker, const struct stage *stage)
+{
+	for (struct keeping *keeping = worker->keepings.first; keeping; keeping = keeping->next)
+		if (keeping->stage == stage) {
+			keeping_empty(&worker->keepings, keeping);
+			keeping->stage = NULL;
+		}
+}
+
+/* ---- the way of a message, and of an end ---- */
+
+bool keeping_release(struct worker *worker, struct flight *flight, struct error *error)
+{
+	if (!flight->message.writes)
+		return true;
+	struct store *store = flight->lane->keeping->store;
+	if (!store_release(store, flight->message.writes, error))
+		return false;
+	if (store_changes(store) >= CHANGES_MOST)
+		worker->commit_due = true;
+	return true;
+}
+
+enum produce_verdict keepings_tell(struct worker *worker, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	keepings->telling = true;
+	for (struct keeping *keeping = keepings->first; keeping; keeping = keeping->next) {
+		size_t before = keeping->store ? store_changes(keeping->store) : 0;
+		if (before == 0)
+			continue;
+		enum produce_verdict verdict = changelog_tell(keeping->store, &keepings->words, keeping->stage->config->changelog,
+							      keeping->input, worker->outbox.output, error);
+		keeping->told += before - store_changes(keeping->store);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return PRODUCED;
+}
+
+void keepings_ended(struct worker *worker)
+{
+	worker->keepings.telling = false;
+	worker->keepings.ends++;
+}
+
+static bool keep_laying(struct worker *worker, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	if (!keepings->laying || !keepings->written || keepings->commits < keepings->laid_with)
+		return true;
+	keepings->written = false;
+	const struct archive_place place = place_of(worker, keepings->laying);
+	return archive_keep(keepings->archive, keepings->laying->ticket, &place, error);
+}
+
+void keepings_committed(struct worker *worker)
+{
+	worker->keepings.commits = worker->keepings.ends;
+	(void)keep_laying(worker, &worker->failure);
+}
+
+static void lane_go_back(struct lane *lane, struct positions committed)
+{
+	lane->skipped = OFFSET_NONE;
+	for (size_t i = 0; i < committed.count; i++)
+		if (lane->keeping && committed.items[i].topic == lane->topic && committed.items[i].partition == lane->partition)
+			lane->skipped = committed.items[i].offset;
+}
+
+bool keepings_reset(struct worker *worker, struct positions committed, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	keepings->telling = false;
+	keepings->commits = keepings->ends;
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		struct lane *lane = worker->lanes.items[i];
+		if (!keeping_is_ready(lane, stage_of(worker, lane)) && !lane_pause(worker, lane, false, error))
+			return false; /* a place to read from is set for partitions that go on */
+		lane_go_back(lane, committed);
+	}
+	for (struct keeping *keeping = keepings->first; keeping; keeping = keeping->next) {
+		keeping_empty(keepings, keeping);
+		if (keeping->stage && !keeping_restore(worker, keeping, error))
+			return false;
+	}
+	return true;
+}
+
+/* ---- brought back ---- */
+
+static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *error)
+{
+	struct position position = {lane->topic, lane->partition, lane->skipped};
+	struct stage *stage = stage_of(worker, lane);
+	lane->skipped = OFFSET_NONE;
+	worker->more = true;
+	if (!(stage && stage->paused) && !lane_pause(worker, lane, false, error))
+		return false;
+	return position.offset == OFFSET_NONE || consumer_seek(worker->consumer, (struct positions){1, &position}, error);
+}
+
+static bool restored(struct worker *worker, struct keeping *keeping, struct store *store, struct error *error)
+{
+	keeping->store = store;
+	keeping->told = store_count(store);
+	keeping->line = line_open(keeping->stage->flow, store, error);
+	struct positions changed;
+	enum assignment_change change = consumer_change(worker->consumer, &changed);
+	if (!keeping->line || change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST)
+		return keeping->line != NULL; /* nobody here reads on */
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		struct lane *lane = worker->lanes.items[i];
+		if (lane->keeping == keeping && keeping_is_ready(lane, stage_of(worker, lane)) && !lane_go_on(worker, lane, error))
+			return false;
+	}
+	return true;
+}
+
+/* ---- snapshots ---- */
+
+/* Worth it when reading the changelog would take longer than reading the snapshot. */
+static bool snapshot_is_due(const struct worker *worker, const struct keeping *keeping)
+{
+	int64_t since_ms = loop_now_ms(worker->loop) - keeping->laid_ms;
+	return keeping->store && keeping->stage && since_ms >= worker->config->keeping.snapshot_ms &&
+	       keeping->told >= worker->config->keeping.snapshot_changes && keeping->told >= store_count(keeping->store) / 2;
+}
+
+static bool snapshot_begin(struct worker *worker, struct keeping *keeping, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	const struct archive_place place = place_of(worker, keeping);
+	keeping->ticket = ++keepings->tickets;
+	keeping->laid_ms = loop_now_ms(worker->loop);
+	keeping->told = 0;
+	keepings->laying = keeping;
+	keepings->writer = (struct snapshot_writer){0};
+	keepings->begun = keepings->written = false;
+	return archive_begin(keepings->archive, keeping->ticket, &place, error);
+}
+
+/* The next block, or what has been written waits for the commit of all that it holds. */
+static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *head, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	const struct store *store = keepings->laying->store;
+	if (keepings->written) {
+		bool open = store_changes(store) > 0 || keepings->telling;
+		keepings->laid_with = keepings->ends + open;
+		return keep_laying(worker, error);
+	}
+	if (!keepings->begun)
+		snapshot_write_head(&keepings->writer, head, store_scopes(store), &keepings->block);
+	keepings->begun = true;
+	keepings->written = !snapshot_write_block(&keepings->writer, store, SNAPSHOT_BLOCK_BYTES, &keepings->block);
+	if (buffer_failed(&keepings->block))
+		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
+	const struct archive_place place = place_of(worker, keepings->laying);
+	return archive_write(keepings->archive, keepings->laying->ticket, &place, &keepings->block, error);
+}
+
+/* ---- news ---- */
+
+static struct keeping *keeping_of(const struct keepings *keepings, uint64_t ticket)
+{
+	struct keeping *keeping = keepings->first;
+	while (keeping && keeping->ticket != ticket)
+		keeping = keeping->next;
+	return keeping;
+}
+
+static bool hear(struct worker *worker, struct archive_news *news, struct error *error)
+{
+	struct keeping *keeping = keeping_of(&worker->keepings, news->ticket);
+	if (!keeping) {
+		store_close(news->store);
+		return true;
+	}
+	switch (news->kind) {
+	case ARCHIVE_RESTORED:
+		return restored(worker, keeping, news->store, error);
+	case ARCHIVE_FAILED:
+		*error = news->error;
+		return false;
+	case ARCHIVE_READY:
+		return snapshot_go_on(worker, &news->head, error);
+	case ARCHIVE_LAID:
+	case ARCHIVE_LOST:
+		worker->keepings.laying = NULL;
+		return true;
+	case ARCHIVE_NONE:
+		break;
+	}
+	return true;
+}
+
+static void on_news(void *context, uint32_t events)
+{
+	(void)events;
+	struct worker *worker = context;
+	struct archive_news news;
+	while (archive_news(worker->keepings.archive, &news)) {
+		struct error error = {0};
+		if (!hear(worker, &news, &error) && worker->failure.kind == ERROR_NONE)
+			worker->failure = error;
+	}
+}
+
+/* ---- once a turn ---- */
+
+static bool all_is_committed(const struct worker *worker)
+{
+	return !worker->dirty && worker->keepings.commits == worker->keepings.ends;
+}
+
+/* The lane has another stage than the one that its keeping was made for. */
+static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
+{
+	const struct stage *stage = stage_of(worker, lane);
+	bool same = lane->keeping ? lane->keeping->stage == stage : !remembers(stage);
+	if (same || (lane->keeping && (!lane_is_empty(lane) || !all_is_committed(worker))))
+		return true;
+	if (!lane_give(worker, lane, error))
+		return false;
+	keepings_sweep(worker);
+	return keeping_is_ready(lane, stage) ? lane_go_on(worker, lane, error) : lane_pause(worker, lane, true, error);
+}
+
+bool keepings_advance(struct worker *worker, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	struct positions changed;
+	if (consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
+		return true;
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (!lane_succeed(worker, worker->lanes.items[i], error))
+			return false;
+	if (!keepings->first || keepings->laying || !keepings->archive || !archive_has_snapshots(keepings->archive))
+		return true;
+	for (struct keeping *keeping = keepings->first; keeping; keeping = keeping->next)
+		if (snapshot_is_due(worker, keeping))
+			return snapshot_begin(worker, keeping, error);
+	return true;
+}
+
+/* ---- opening and closing ---- */
+
+void keepings_open(struct keepings *keepings)
+{
+	changelog_words_open(&keepings->words);
+	buffer_open(&keepings->block, SNAPSHOT_BUFFER_BYTES);
+}
+
+void keepings_close(struct keepings *keepings)
+{
+	laying_give_up(keepings);
+	while (keepings->first) {
+		struct keeping *keeping = keepings->first;
+		keepings->first = keeping->next;
+		keeping_empty(keepings, keeping);
+		memory_give(keeping);
+	}
+	archive_close(keepings->archive);
+	changelog_words_close(&keepings->words);
+	buffer_close(&keepings->block);
+}

@@ -1,0 +1,278 @@
+/* keeping_test.c: a worker whose step counts messages by their keys: what it remembers
+ * outlives it. On librdkafka's mock of a broker, so at least once and without crashes
+ * (those are shown on a real Kafka, by tests/kafka). The worker runs in a thread of its
+ * own, by pthread_create(), as in an engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/planning.h"
+#include "tests/unit/tally.h"
+#include "worker/worker.h"
+
+#define PIPELINE(steps) "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n" steps "\n"
+
+static const char counts_keys[] = PIPELINE("  - {name: n, tally: {}}\n  output: {steps: [n.outputs.count]}");
+static const char counts_twice[] =
+	PIPELINE("  - {name: n, tally: {}}\n  - {name: also, inputs: [n], tally: {}}\n  output: {steps: [also.outputs.count]}");
+
+static const uint32_t first_topic[] = {0};
+static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+static const char *const written[] = {"out", "state"};
+
+struct stand {
+	struct mock mock;
+	char folder[64];
+	struct planning planning, next_planning;
+	struct caller_config caller;
+	struct stage_config stage, next_stage;
+	struct worker_config config;
+	struct worker_setup next_setup;
+	struct worker *worker;
+	pthread_t thread;
+	struct error error;
+	bool drained;
+	pthread_mutex_t lock; /* of the line */
+	char line[ERROR_TEXT_MAX];
+};
+
+static void note_line(void *context, const char *line)
+{
+	struct stand *stand = context;
+	pthread_mutex_lock(&stand->lock);
+	snprintf(stand->line, sizeof stand->line, "%s", line);
+	pthread_mutex_unlock(&stand->lock);
+}
+
+static bool was_said(struct stand *stand, const char *words)
+{
+	pthread_mutex_lock(&stand->lock);
+	bool said = strstr(stand->line, words) != NULL;
+	pthread_mutex_unlock(&stand->lock);
+	return said;
+}
+
+static void *run(void *context)
+{
+	struct stand *stand = context;
+	stand->drained = worker_run(stand->worker, &stand->error);
+	return NULL;
+}
+
+static void read_pipeline(struct stand *stand, struct planning *planning, struct stage_config *stage, const char *yaml)
+{
+	planning_read(planning, yaml, tally_kinds);
+	assert_int_equal(planning_errors(planning), 0);
+	const struct resource *pipeline = spec_first(&planning->spec, RESOURCE_PIPELINE);
+	*stage = (struct stage_config){.name = "p",
+				       .graph = graph_build(pipeline, &planning->spec, planning->arena, planning->spec.faults),
+				       .caller = &stand->caller,
+				       .topic_count = 1,
+				       .topics = first_topic,
+				       .dead_letters = TOPIC_NOWHERE,
+				       .changelog = 1};
+}
+
+static void start(struct stand *stand, const char *yaml)
+{
+	read_pipeline(stand, &stand->planning, &stand->stage, yaml);
+	stand->config.consumer = (struct consumer_config){
+		.brokers = stand->mock.brokers, .group = "test", .assigned = {1, assigned}, .properties = mock_quick};
+	stand->config.transaction = (struct transaction_config){.brokers = stand->mock.brokers, .properties = mock_quick};
+	stand->config.setup =
+		(struct worker_setup){.reads = {1, mock_in}, .writes = {2, written}, .stage_count = 1, .stages = &stand->stage};
+	stand->config.limits = worker_limits_usual;
+	stand->worker = worker_open(&stand->config, &stand->error);
+	assert_string_equal(stand->error.text, "");
+	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+}
+
+static void stop(struct stand *stand)
+{
+	worker_stop(stand->worker);
+	assert_int_equal(pthread_join(stand->thread, NULL), 0);
+	assert_string_equal(stand->error.text, "");
+	assert_true(stand->drained);
+	worker_close(stand->worker);
+	stand->worker = NULL;
+	planning_close(&stand->planning);
+}
+
+static int set_up(void **state)
+{
+	static struct stand stand;
+	stand = (struct stand){.folder = "/tmp/sluice-keeping-XXXXXX"};
+	assert_non_null(mkdtemp(stand.folder));
+	pthread_mutex_init(&stand.lock, NULL);
+	mock_open(&stand.mock);
+	assert_int_equal(rd_kafka_mock_topic_create(stand.mock.cluster, "state", 1, 1), 0);
+	stand.caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
+	stand.config.keeping = (struct keeping_config){.folder = stand.folder,
+						       .bytes_max = 1 << 20,
+						       .snapshot_ms = 1,
+						       .snapshot_changes = 3,
+						       .say = note_line,
+						       .context = &stand};
+	*state = &stand;
+	return 0;
+}
+
+/* A test that failed has left its worker running. */
+static int tear_down(void **state)
+{
+	struct stand *stand = *state;
+	char command[128];
+	if (stand->worker) {
+		worker_stop(stand->worker);
+		pthread_join(stand->thread, NULL);
+		worker_close(stand->worker);
+		planning_close(&stand->planning);
+	}
+	mock_close(&stand->mock);
+	pthread_mutex_destroy(&stand->lock);
+	snprintf(command, sizeof command, "rm -r %s", stand->folder);
+	return system(command);
+}
+
+/* A request under that key, and what it is answered. */
+static void expect_answer(struct stand *stand, const char *key, const char *expected)
+{
+	mock_write(&stand->mock, key, "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}", NULL,
+		   NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	char said[ERROR_TEXT_MAX];
+	snprintf(said, sizeof said, "%.*s", (int)answer->len, (const char *)answer->payload);
+	rd_kafka_message_destroy(answer); /* else its client is never closed */
+	if (!strstr(said, expected))
+		fail_msg("%s does not say %s", said, expected);
+}
+
+static bool snapshot_stands(const struct stand *stand)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/state-0.snapshot", stand->folder);
+	return access(path, F_OK) == 0;
+}
+
+/* Within the time that anything takes here. */
+static bool soon(struct stand *stand, bool (*holds)(const struct stand *stand))
+{
+	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && !holds(stand); waited_ms += 10)
+		usleep(10000);
+	return holds(stand);
+}
+
+static void a_worker_goes_on_counting_where_the_one_before_it_stopped(void **state)
+{
+	struct stand *stand = *state;
+	stand->config.keeping.folder = NULL;
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "[1]");
+	expect_answer(stand, "a", "[2]");
+	expect_answer(stand, "b", "[1]");
+	stop(stand);
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "[3]");
+	expect_answer(stand, "b", "[2]");
+	stop(stand);
+}
+
+static void a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, counts_keys);
+	for (int i = 0; i < 5; i++)
+		expect_answer(stand, (const char[]){(char)('a' + i), '\0'}, "[1]");
+	assert_true(soon(stand, snapshot_stands));
+	expect_answer(stand, "a", "[2]");
+	stop(stand);
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "[3]");
+	expect_answer(stand, "e", "[2]");
+	stop(stand);
+	assert_string_equal(stand->line, "");
+}
+
+static void on_a_full_disk_it_goes_on_without_snapshots_and_says_so(void **state)
+{
+	struct stand *stand = *state;
+	struct rlimit before, small;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 10;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	start(stand, counts_keys);
+	for (int i = 0; i < 100 && !was_said(stand, "no snapshot of state-0 is laid down"); i++) {
+		char count[16];
+		snprintf(count, sizeof count, "[%d]", i + 1);
+		expect_answer(stand, "a", count);
+		expect_answer(stand, "b", count);
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(was_said(stand, "no snapshot of state-0 is laid down"));
+	assert_false(snapshot_stands(stand));
+	expect_answer(stand, "c", "[1]");
+	stop(stand);
+	start(stand, counts_keys);
+	expect_answer(stand, "c", "[2]");
+	stop(stand);
+}
+
+static bool has_followed(const struct stand *stand)
+{
+	return worker_follows(stand->worker) == &stand->next_setup;
+}
+
+static void a_changed_pipeline_takes_over_what_its_steps_remember(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "[1]");
+	expect_answer(stand, "a", "[2]");
+	read_pipeline(stand, &stand->next_planning, &stand->next_stage, counts_twice);
+	stand->next_stage.version = 2;
+	stand->next_setup = stand->config.setup;
+	stand->next_setup.stages = &stand->next_stage;
+	worker_reload(stand->worker, &stand->next_setup);
+	assert_true(soon(stand, has_followed));
+	expect_answer(stand, "a", "[1]"); /* of the new step, which counts what it has seen */
+	expect_answer(stand, "b", "[1]");
+	stop(stand);
+	planning_close(&stand->next_planning);
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "[4]");
+	stop(stand);
+}
+
+static void a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit(void **state)
+{
+	struct stand *stand = *state;
+	stand->config.keeping.bytes_max = 100;
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "remembers nothing more");
+	stop(stand);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(a_worker_goes_on_counting_where_the_one_before_it_stopped),
+		WITH(a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again),
+		WITH(on_a_full_disk_it_goes_on_without_snapshots_and_says_so),
+		WITH(a_changed_pipeline_takes_over_what_its_steps_remember),
+		WITH(a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
