@@ -32,7 +32,7 @@ struct stand {
 	struct caller_config caller;
 	struct stage_config stages[STAGES];
 	uint32_t next[STAGES][STAGES];
-	char names[STAGES][16];
+	char names[STAGES][24];
 	struct worker_config config;
 	struct worker *worker;
 	pthread_t thread;
