@@ -336,14 +336,16 @@ static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *he
 	struct keepings *keepings = &worker->keepings;
 	const struct store *store = keepings->laying->store;
 	if (keepings->written) {
-		bool open = store_changes(store) > 0 || keepings->telling;
-		keepings->laid_with = keepings->ends + open;
-		return keep_laying(worker, error);
+		/* An end that begins from here on and holds says also that the partition was this
+		 * worker's all the while: to another's, the snapshot would be older than it says. */
+		keepings->laid_with = keepings->ends + 1;
+		return true;
 	}
 	if (!keepings->begun)
 		snapshot_write_head(&keepings->writer, head, store_scopes(store), &keepings->block);
 	keepings->begun = true;
 	keepings->written = !snapshot_write_block(&keepings->writer, store, SNAPSHOT_BLOCK_BYTES, &keepings->block);
+	keepings->laid_with = UINT64_MAX; /* which commit holds all of it is known when the last block is laid down */
 	if (buffer_failed(&keepings->block))
 		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
 	const struct archive_place place = place_of(worker, keepings->laying);
