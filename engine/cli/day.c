@@ -20,10 +20,12 @@
 #define TELL_BYTES 2048 /* a whole pipeline */
 #define CALL_BYTES_MAX ((size_t)1 << 20)
 #define LINES_MAX 3
+#define STATE_BYTES_MAX ((size_t)1 << 20)
 
 const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
 
-const struct day_ground day_ground_twin = {.consumer_open = twin_consumer_open, .output_open = twin_output_open};
+const struct day_ground day_ground_twin = {
+	.consumer_open = twin_consumer_open, .output_open = twin_output_open, .archive_open = twin_archive_open};
 
 struct day_worker {
 	struct day *day;
@@ -99,6 +101,14 @@ static struct output *ground_output(void *context, struct loop *loop, const stru
 	return worker->day->config->ground->output_open(worker->host, loop, config, consumer, error);
 }
 
+static struct archive *ground_archive(void *context, struct loop *loop, const struct archive_config *config,
+				      const struct consumer *consumer, struct error *error)
+{
+	(void)config;
+	struct day_worker *worker = context;
+	return worker->day->config->ground->archive_open(worker->host, loop, consumer, error);
+}
+
 static void stage_configure(struct day_worker *worker, const struct day_line *line, struct model_twins *models)
 {
 	struct day *day = worker->day;
@@ -118,6 +128,7 @@ static void stage_configure(struct day_worker *worker, const struct day_line *li
 		.topics = &line->reads,
 		.answers = (uint32_t)(line->number * DAY_WRITTEN + DAY_ANSWERS),
 		.dead_letters = (uint32_t)(line->number * DAY_WRITTEN + DAY_LETTERS),
+		.changelog = (uint32_t)(line->number * DAY_WRITTEN + DAY_CHANGELOG),
 		.by_key = day->by_key,
 		.limits = {.in_flight = (size_t)random_between(&day->random, 3, 100)},
 	};
@@ -135,6 +146,7 @@ static void worker_configure(struct day *day, size_t number)
 	worker->ground = (struct worker_ground){.loop_open = ground_loop,
 						.consumer_open = ground_consumer,
 						.output_open = ground_output,
+						.archive_open = ground_archive,
 						.context = worker};
 	worker->config = (struct worker_config){
 		.consumer = {.group = "day", .instance = worker->name},
@@ -144,6 +156,7 @@ static void worker_configure(struct day *day, size_t number)
 			  .stage_count = day->line_count,
 			  .stages = worker->stages},
 		.limits = worker_limits_usual,
+		.keeping = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
 		.ground = &worker->ground,
 	};
 	worker->config.limits.in_flight = (size_t)random_between(&day->random, 5, 100);
@@ -445,6 +458,7 @@ static bool lines_open(struct day *day, unsigned most, struct error *error)
 		day->read_topics[i] = line->requests_topic;
 		day->written_topics[i * DAY_WRITTEN + DAY_ANSWERS] = line->answers_topic;
 		day->written_topics[i * DAY_WRITTEN + DAY_LETTERS] = line->letters_topic;
+		day->written_topics[i * DAY_WRITTEN + DAY_CHANGELOG] = line->changelog_topic;
 	}
 	return true;
 }
@@ -503,7 +517,7 @@ static void line_count_up(const struct day_line *line, struct day_counts *counts
 		counts->models[mishap] += line->models.counts[mishap];
 }
 
-static void day_count(struct day *day)
+static void day_count_up(struct day *day)
 {
 	struct day_counts *counts = &day->result->counts;
 	counts->days = 1;
@@ -547,7 +561,7 @@ bool day_run(const struct day_config *config, struct day_result *result, struct 
 	day->arena = arena;
 	bool good = day_prepare(day, error) && day_live(day, error);
 	if (good)
-		day_count(day);
+		day_count_up(day);
 	result->held = !result->why[0];
 	day_close(day);
 	return good;

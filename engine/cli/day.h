@@ -36,6 +36,8 @@ struct day_ground {
 					  struct error *error);
 	struct output *(*output_open)(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
 				      const struct consumer *consumer, struct error *error);
+	struct archive *(*archive_open)(struct twin_host *host, struct loop *loop, const struct consumer *consumer,
+					struct error *error);
 };
 
 extern const struct day_ground day_ground_twin;

@@ -63,8 +63,11 @@ static bool topics_make(struct day_line *line, struct twin *twin)
 	(void)snprintf(line->requests_topic, sizeof line->requests_topic, "requests.%zu", line->number);
 	(void)snprintf(line->answers_topic, sizeof line->answers_topic, "answers.%zu", line->number);
 	(void)snprintf(line->letters_topic, sizeof line->letters_topic, "letters.%zu", line->number);
+	(void)snprintf(line->changelog_topic, sizeof line->changelog_topic, "changelog.%zu", line->number);
 	return twin_topic(twin, line->requests_topic, line->partitions) &&
-	       twin_topic(twin, line->answers_topic, line->partitions) && twin_topic(twin, line->letters_topic, line->partitions);
+	       twin_topic(twin, line->answers_topic, line->partitions) &&
+	       twin_topic(twin, line->letters_topic, line->partitions) &&
+	       twin_topic(twin, line->changelog_topic, line->partitions);
 }
 
 bool day_line_open(struct day_line *line, const struct day_line_config *config, struct random *random, struct twin *twin,
@@ -74,7 +77,7 @@ bool day_line_open(struct day_line *line, const struct day_line_config *config, 
 	line->partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
 	if (!topics_make(line, twin) || !requests_draw(line, random, arena))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
-	if (!day_pipeline_open(&line->pipeline, random, config->kinds, arena, error))
+	if (!day_pipeline_open(&line->pipeline, config->exactly_once, random, config->kinds, arena, error))
 		return false;
 	line->models = (struct model_twins){
 		.random = {random_next(random)}, .count = line->pipeline.model_count, .items = line->pipeline.models};

@@ -6,12 +6,12 @@
 #include "cli/day_judge.h"
 
 /* Its topics, as numbers of the setup. */
-enum day_written { DAY_ANSWERS, DAY_LETTERS, DAY_WRITTEN };
+enum day_written { DAY_ANSWERS, DAY_LETTERS, DAY_CHANGELOG, DAY_WRITTEN };
 
 struct day_line {
 	size_t number;
 	char name[16];
-	char requests_topic[32], answers_topic[32], letters_topic[32];
+	char requests_topic[32], answers_topic[32], letters_topic[32], changelog_topic[32];
 	uint32_t reads; /* the number of the requests' topic */
 	int32_t partitions;
 	struct day_pipeline pipeline;

@@ -8,7 +8,7 @@
 
 /* ---- what it is ---- */
 
-static void blocks_draw(struct day_pipeline *pipeline, struct random *random)
+static void blocks_draw(struct day_pipeline *pipeline, bool may_count, struct random *random)
 {
 	pipeline->count = (size_t)random_between(random, 1, DAY_BLOCKS_MAX);
 	for (size_t i = 0; i < pipeline->count; i++)
@@ -17,9 +17,12 @@ static void blocks_draw(struct day_pipeline *pipeline, struct random *random)
 			.factor = random_between(random, 1, 3),
 			.addend = random_between(random, 0, 9),
 		};
+	pipeline->counts = may_count && random_below(random, 2);
+	if (pipeline->counts)
+		pipeline->blocks[0].kind = DAY_COUNT;
 }
 
-bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t *answer)
+bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t count, int64_t *answer)
 {
 	for (size_t i = 0; i < pipeline->count; i++) {
 		const struct day_block *block = &pipeline->blocks[i];
@@ -35,7 +38,8 @@ bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, in
 			if (number % FILTER_MODULUS == block->addend % FILTER_MODULUS)
 				return false;
 			break;
-		case DAY_BLOCK_KINDS:
+		case DAY_COUNT:
+			number += DAY_COUNTED * count;
 			break;
 		}
 	}
@@ -71,7 +75,8 @@ static void block_write(const struct day_block *block, size_t n, struct buffer *
 	case DAY_CALL:
 		buffer_print(yaml, "  - name: b%zu\n%s", n, inputs);
 		break;
-	case DAY_BLOCK_KINDS:
+	case DAY_COUNT:
+		buffer_print(yaml, "  - name: b%zu\n%s    count: {}\n", n, inputs);
 		break;
 	}
 }
@@ -134,11 +139,23 @@ static bool models_add(struct day_pipeline *pipeline, struct random *random, str
 	return true;
 }
 
-bool day_pipeline_open(struct day_pipeline *pipeline, struct random *random, const struct step_kind *const *kinds,
+static void kinds_gather(struct day_pipeline *pipeline, const struct step_kind *const *kinds)
+{
+	size_t count = 0;
+	while (kinds[count] && count + 2 < sizeof pipeline->kinds / sizeof *pipeline->kinds) {
+		pipeline->kinds[count] = kinds[count];
+		count++;
+	}
+	pipeline->kinds[count++] = &day_count;
+	pipeline->kinds[count] = NULL;
+}
+
+bool day_pipeline_open(struct day_pipeline *pipeline, bool may_count, struct random *random, const struct step_kind *const *kinds,
 		       struct arena *arena, struct error *error)
 {
-	const struct spec_options options = {.kinds = kinds};
-	blocks_draw(pipeline, random);
+	const struct spec_options options = {.kinds = pipeline->kinds};
+	kinds_gather(pipeline, kinds);
+	blocks_draw(pipeline, may_count, random);
 	struct text yaml = pipeline_write(pipeline, arena);
 	pipeline->yaml = yaml.bytes;
 	if (!yaml.bytes)

@@ -15,8 +15,14 @@ enum day_block_kind {
 	DAY_FORK,   /* two branches that meet again */
 	DAY_FILTER, /* drops some */
 	DAY_CALL,   /* asks a model, which has the step's name */
-	DAY_BLOCK_KINDS
+	DAY_BLOCK_KINDS,
+	DAY_COUNT = DAY_BLOCK_KINDS /* remembers: the first of a pipeline alone, and not in every one */
 };
+
+/* What it remembers: how many numbers of each class came in a partition. */
+#define DAY_CLASSES 4
+#define DAY_COUNTED 1000 /* the answer has so much more for each */
+extern const struct step_kind day_count;
 
 struct day_block {
 	enum day_block_kind kind;
@@ -24,6 +30,8 @@ struct day_block {
 };
 
 struct day_pipeline {
+	const struct step_kind *kinds[64]; /* the real ones, and the simulator's own */
+	bool counts;
 	struct spec spec;
 	const struct graph *graph;
 	const char *yaml;
@@ -34,12 +42,13 @@ struct day_pipeline {
 	struct model_config model_configs[DAY_BLOCKS_MAX];
 };
 
-/* In the arena. False: SYSTEM. */
-bool day_pipeline_open(struct day_pipeline *pipeline, struct random *random, const struct step_kind *const *kinds,
+/* In the arena. `may_count`: one of its blocks may remember. False: SYSTEM. */
+bool day_pipeline_open(struct day_pipeline *pipeline, bool may_count, struct random *random, const struct step_kind *const *kinds,
 		       struct arena *arena, struct error *error);
 void day_pipeline_close(struct day_pipeline *pipeline);
 
-/* What comes out for `number`; false: it is dropped. */
-bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t *answer);
+/* What comes out for `number`, of whose class `count` have come, itself among them; false:
+ * it is dropped. */
+bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t count, int64_t *answer);
 
 #endif

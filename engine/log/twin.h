@@ -13,6 +13,7 @@
 #ifndef SLUICE_LOG_TWIN_H
 #define SLUICE_LOG_TWIN_H
 
+#include "log/archive.h"
 #include "log/consumer.h"
 #include "log/output.h"
 #include "net/loop.h"
@@ -90,6 +91,9 @@ struct consumer *twin_consumer_open(struct twin_host *host, struct loop *loop, c
 				    struct error *error);
 struct output *twin_output_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
 				const struct consumer *consumer, struct error *error);
+
+/* As archive_open(), with snapshots, which stay with the process's name. */
+struct archive *twin_archive_open(struct twin_host *host, struct loop *loop, const struct consumer *consumer, struct error *error);
 
 /* ---- what stands in it ---- */
 

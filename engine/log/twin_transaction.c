@@ -252,9 +252,11 @@ static const char *const news_names[] = {
 static void tell_positions(struct transaction *transaction, const char *what, struct positions positions)
 {
 	char text[TELL_BYTES] = "";
-	for (size_t i = 0, length = 0; i < positions.count && length < sizeof text; i++)
-		length += (size_t)snprintf(text + length, sizeof text - length, " %d:%lld", positions.items[i].partition,
-					   (long long)positions.items[i].offset);
+	for (size_t i = 0, length = 0; i < positions.count && length < sizeof text; i++) {
+		const struct position *position = &positions.items[i];
+		length += (size_t)snprintf(text + length, sizeof text - length, " %u/%d:%lld", position->topic, position->partition,
+					   (long long)position->offset);
+	}
 	twin_tell(transaction->twin, transaction->host->name, "%s%s", what, text);
 }
 

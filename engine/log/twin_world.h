@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "log/twin.h"
 
-#define TWIN_PARTITIONS_MAX 64 /* of all topics */
+#define TWIN_PARTITIONS_MAX 96 /* of all topics */
 #define TWIN_SESSION_MS 6000
 #define TWIN_HEARTBEAT_US 1500000
 #define MS 1000 /* in microseconds */
@@ -149,6 +149,15 @@ struct twin_request {
 
 /* ---- the whole ---- */
 
+/* Of a store, laid down by the processes of a name. */
+struct twin_snapshot {
+	struct twin_snapshot *next;
+	const char *host;
+	const char *changelog;
+	int32_t partition;
+	struct text bytes;
+};
+
 struct twin_event {
 	int64_t due_us;
 	uint64_t order; /* what is due at one moment happens as it was noted */
@@ -171,6 +180,7 @@ struct twin {
 	struct twin_transaction *transactions;
 	struct twin_group *groups;
 	struct twin_consumer *consumers;
+	struct twin_snapshot *snapshots;
 	int64_t last_producer;
 	uint64_t last_member;
 	bool calm;

@@ -1,0 +1,45 @@
+/* day_count.c: the simulator's own step: it counts the numbers of each class that it has
+ * seen, and says the count in its answer. So whatever is forgotten, or counted twice,
+ * shows. */
+#include "cli/day_pipeline.h"
+
+struct counted {
+	int64_t version;
+	int64_t count;
+};
+
+static const struct option options[] = {{.type = OPTION_END}};
+
+static enum step_verdict count_run(struct step *step, struct visit *visit, struct error *error)
+{
+	(void)step;
+	struct arena *arena = visit_arena(visit);
+	const int64_t shape[] = {1};
+	const struct payload *input = visit_input(visit);
+	int64_t number = (int64_t)tensor_number(input->tensors.items[0], 0);
+	const char class = (char)('0' + number % DAY_CLASSES);
+	struct counted *counted = visit_remember(visit, (struct text){&class, 1}, sizeof *counted, error);
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	void *elements;
+	struct tensor *tensor = tensor_make(arena, TEXT("x"), DATATYPE_FP64, shape, 1, &elements, error);
+	if (!counted || !payload || !tensor)
+		return STEP_FAIL;
+	counted->version = 1;
+	*(double *)elements = (double)(number + DAY_COUNTED * ++counted->count);
+	struct tensors_builder builder;
+	tensors_begin(&builder, arena, 1);
+	tensors_put(&builder, tensor);
+	payload->tensors = tensors_end(&builder);
+	visit_emit(visit, payload);
+	return STEP_DONE;
+}
+
+const struct step_kind day_count = {
+	.name = "count",
+	.summary = "Counts numbers by their class.",
+	.example = "- name: n\n  count: {}\n",
+	.options = options,
+	.shape = SHAPE_REPLACES,
+	.stateful = true,
+	.run = count_run,
+};
