@@ -131,9 +131,20 @@ static void blame_left(struct lane *lane, int64_t offset)
 		blamed->open = false;
 }
 
+/* The nearest before what has entered. */
+static int64_t refused_offset(const struct lane *lane, const struct refusal *refusal)
+{
+	return lane->entered - (int64_t)(uint32_t)((uint64_t)lane->entered - (uint64_t)refusal->origin.offset);
+}
+
+bool lane_knows(const struct lane *lane, const struct refusal *refusal)
+{
+	return lane->began != OFFSET_NONE && refused_offset(lane, refusal) >= lane->began;
+}
+
 bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame blame, bool again, struct error *error)
 {
-	int64_t offset = lane->entered - (int64_t)(uint32_t)((uint64_t)lane->entered - (uint64_t)refusal->origin.offset);
+	int64_t offset = refused_offset(lane, refusal);
 	struct blamed *blamed = blamed_at(lane, offset);
 	if (blamed && (blamed->blame & blame))
 		return error_set(

@@ -173,6 +173,9 @@ void lanes_leave(struct lanes *lanes);
 
 /* ---- what Kafka refuses after it was taken ---- */
 
+/* Whether the record that was refused has come since the partition was given. */
+bool lane_knows(const struct lane *lane, const struct refusal *refusal);
+
 /* The record that a refused result answers, whose offset's low half is known. SYSTEM: what
  * left in its place was refused too, or memory ran out. With `again` it is to be taken
  * again alone, from where lane_first_blamed() says. */

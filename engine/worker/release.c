@@ -132,8 +132,8 @@ static bool take_again(struct worker *worker, const struct refusal *refusal, str
 {
 	struct lane *lane = lanes_find(&worker->lanes, refusal->origin.topic, refusal->origin.partition);
 	bool again = worker->config->transaction.id == NULL;
-	if (!lane)
-		return true; /* another's by now */
+	if (!lane || !lane_knows(lane, refusal))
+		return true; /* another's by now, or of before the partition was given again: then it is taken anyway */
 	if (!lane_blame(lane, refusal, blame_of(worker, lane, refusal), again, error))
 		return false;
 	if (!again)
