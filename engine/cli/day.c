@@ -20,6 +20,7 @@
 #define TELL_BYTES 2048 /* a whole pipeline */
 #define CALL_BYTES_MAX ((size_t)1 << 20)
 #define LINES_MAX 3
+#define UNWANTED_ONE_IN 3 /* days */
 #define STATE_BYTES_MAX ((size_t)1 << 20)
 
 const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
@@ -55,7 +56,8 @@ struct day {
 	struct random random;
 	struct arena *arena;
 	struct twin *twin;
-	bool by_key; /* a result waits for those of its key alone */
+	bool by_key;   /* a result waits for those of its key alone */
+	bool unwanted; /* Kafka will not have some answers; they excuse errors, so most days have none */
 	int64_t now_us;
 	size_t line_count;
 	struct day_line lines[LINES_MAX];
@@ -434,6 +436,8 @@ static struct twin *twin_make(struct day *day, unsigned most)
 	config.linger_us = random_between(&day->random, 0, 5 * MS);
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
 		config.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
+	if (!day->unwanted)
+		config.mishaps[TWIN_UNWANTED] = 0;
 	return twin_open(&config);
 }
 
@@ -447,6 +451,8 @@ static bool lines_open(struct day *day, unsigned most, struct error *error)
 			.requests = REQUESTS / count + (i < REQUESTS % count),
 			.mishaps = most,
 			.exactly_once = day->config->exactly_once,
+			/* A request whose answer is unwanted is not counted. */
+			.may_count = day->config->exactly_once && !day->unwanted,
 			.kinds = day->config->kinds,
 			.why = day->result->why,
 			.tell = day->config->tell,
@@ -466,6 +472,7 @@ static bool lines_open(struct day *day, unsigned most, struct error *error)
 static bool day_prepare(struct day *day, struct error *error)
 {
 	unsigned most = worst_rates[random_below(&day->random, sizeof worst_rates / sizeof *worst_rates)];
+	day->unwanted = random_below(&day->random, UNWANTED_ONE_IN) == 0;
 	day->twin = twin_make(day, most);
 	if (!day->twin)
 		return error_memory(error, ERROR_SYSTEM, "simulating");

@@ -88,14 +88,19 @@ static void judge_order(struct day_judge *judge, int64_t number)
 	*last = number;
 }
 
-/* Models may fail; a pipeline without them never does. */
+/* Models may fail, and a record may be one that Kafka will not have; else nothing does. */
+static bool is_excused(const struct day_judge *judge, struct text kind)
+{
+	return text_is(kind, "REMOTE") ? judge->pipeline->model_count > 0 : text_is(kind, "LIMIT") && judge->unwanted;
+}
+
 static void judge_content(struct day_judge *judge, const struct record *record, int64_t number)
 {
 	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
 	struct oip_reply reply;
 	struct error error = {0};
 	arena_reset(judge->arena);
-	if (kind && (!text_is(kind->value, "REMOTE") || judge->pipeline->model_count == 0))
+	if (kind && !is_excused(judge, kind->value))
 		fails(judge, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number, TEXT_ARGUMENTS(record->value));
 	else if (!kind && oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error))
 		judge_value(judge, number, &reply.payload);
@@ -137,13 +142,16 @@ static void judge_answer(struct day_judge *judge, const struct record *record, i
 	request->answered_us = now_us;
 	if (!request->wanted)
 		return; /* a model failed before it could be dropped; taken again it may be dropped after all */
-	judge_order(judge, number);
+	/* At least once, an answer that Kafka would not have is made up for when the others have left. */
+	if (judge->exactly_once || !judge->unwanted)
+		judge_order(judge, number);
 	judge->answered++;
 }
 
 void day_judge_read(struct day_judge *judge, const struct twin *twin, int64_t now_us)
 {
 	struct record record;
+	judge->unwanted = twin_mishaps(twin, TWIN_UNWANTED) > 0;
 	for (int32_t i = 0; i < judge->partitions; i++)
 		while (twin_read(twin, judge->topic, i, judge->read[i], &record)) {
 			judge->read[i] = record.offset + 1;

@@ -25,6 +25,7 @@ struct day_judge {
 	const char *topic; /* of the answers */
 	int32_t partitions;
 	bool exactly_once;
+	bool unwanted; /* some answers were, by the twin of Kafka */
 	size_t count;
 	struct day_request *requests;
 	size_t wanted, answered; /* requests */

@@ -77,7 +77,7 @@ bool day_line_open(struct day_line *line, const struct day_line_config *config, 
 	line->partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
 	if (!topics_make(line, twin) || !requests_draw(line, random, arena))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
-	if (!day_pipeline_open(&line->pipeline, config->exactly_once, random, config->kinds, arena, error))
+	if (!day_pipeline_open(&line->pipeline, config->may_count, random, config->kinds, arena, error))
 		return false;
 	line->models = (struct model_twins){
 		.random = {random_next(random)}, .count = line->pipeline.model_count, .items = line->pipeline.models};

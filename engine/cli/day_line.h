@@ -26,6 +26,7 @@ struct day_line_config {
 	size_t requests;
 	unsigned mishaps; /* of its models, of each kind in a thousand attempts, at most */
 	bool exactly_once;
+	bool may_count; /* its pipeline may remember */
 	const struct step_kind *const *kinds;
 	char *why; /* DAY_WHY_MAX bytes, for the judge */
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);

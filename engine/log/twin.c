@@ -10,6 +10,7 @@
 
 const char *const twin_mishap_names[TWIN_MISHAPS] = {
 	"requests lost", "replies lost", "requests late", "requests slow", "requests refused", "queues full",
+	"records unwanted",
 };
 
 /* ---- memory ---- */

@@ -29,6 +29,7 @@ enum twin_mishap {
 	TWIN_SLOW,	   /* it takes up to seconds */
 	TWIN_REFUSED,	   /* the broker has a passing trouble: to be sent again */
 	TWIN_QUEUE_FULL,   /* of the producer; a call to produce, not a request */
+	TWIN_UNWANTED,	   /* a record that the producer took and the broker will not have */
 	TWIN_MISHAPS
 };
 

@@ -102,6 +102,8 @@ enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *re
 	sequence->last = request->sequence + (int64_t)request->count - 1;
 	struct twin_entry *entry = request->first;
 	for (size_t i = 0; i < request->count; i++, entry = entry->next) {
+		if (entry->unwanted)
+			continue;
 		entry->producer = request->transaction ? request->producer : 0;
 		entry->state = request->transaction ? ENTRY_OPEN : ENTRY_PLAIN;
 		if (!twin_partition_put(twin, partition, entry))

@@ -14,6 +14,35 @@ static void producer_fenced(struct twin_producer *producer)
 	producer->heard(producer->owner, NULL);
 }
 
+static void unwanted_note(struct twin_producer *producer, const struct twin_entry *entry)
+{
+	producer->spoilt = producer->transaction;
+	producer->unwanted[producer->unwanted_count++] =
+		(struct refusal){.origin = entry->origin, .topic = entry->topic, .reason = "the twin will not have it"};
+}
+
+/* The smallest offset of a partition first, as by librdkafka's side. */
+bool twin_producer_unwanted(struct twin_producer *producer, struct refusal *refusal)
+{
+	size_t first = 0;
+	if (producer->unwanted_count == 0)
+		return false;
+	for (size_t i = 1; i < producer->unwanted_count; i++)
+		if (producer->unwanted[i].origin.offset < producer->unwanted[first].origin.offset)
+			first = i;
+	*refusal = producer->unwanted[first];
+	producer->unwanted[first] = producer->unwanted[--producer->unwanted_count];
+	return true;
+}
+
+/* Only answers: an error that takes the place of one is small enough for any broker. */
+static bool is_unwanted(struct twin_producer *producer, const struct outgoing *record)
+{
+	return headers_find(record->headers, TEXT("x-request-id")) && !headers_find(record->headers, TEXT("sluice-error")) &&
+	       producer->unwanted_count + producer->waiting < TWIN_UNWANTED_MAX &&
+	       twin_mishap_strikes(producer->twin, TWIN_UNWANTED);
+}
+
 static void lane_replied(struct twin_request *request, enum twin_answer answer)
 {
 	struct twin_lane *lane = request->owner;
@@ -26,6 +55,8 @@ static void lane_replied(struct twin_request *request, enum twin_answer answer)
 	const struct twin_entry *entry = request->first;
 	for (size_t i = 0; i < request->count; i++, entry = entry->next) {
 		producer->waiting--;
+		if (entry->unwanted)
+			unwanted_note(producer, entry);
 		producer->heard(producer->owner, entry);
 	}
 	lane_send(lane);
@@ -75,8 +106,8 @@ enum produce_verdict twin_producer_put(struct twin_producer *producer, const str
 				       struct error *error)
 {
 	struct twin *twin = producer->twin;
-	if (producer->fenced) {
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more: it is fenced");
+	if (producer->fenced || producer->spoilt) {
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more");
 		return PRODUCE_SPOILT;
 	}
 	if (twin_mishap_strikes(twin, TWIN_QUEUE_FULL))
@@ -88,6 +119,9 @@ enum produce_verdict twin_producer_put(struct twin_producer *producer, const str
 	}
 	struct twin_lane *lane = &producer->lanes[twin_partition_of(producer->topics[record->topic], record)->number];
 	entry->load = load;
+	entry->unwanted = is_unwanted(producer, record);
+	entry->origin = record->origin;
+	entry->topic = record->topic;
 	*lane->end = entry;
 	lane->end = &entry->next;
 	producer->waiting++;

@@ -28,6 +28,8 @@ static void producer_heard(void *owner, const struct twin_entry *entry)
 	struct shipments *shipments = owner;
 	if (entry)
 		loads_acknowledged(&shipments->loads, entry->load);
+	if (entry && entry->unwanted)
+		loads_refused(&shipments->loads, entry->load);
 	ring(shipments);
 }
 
@@ -130,9 +132,7 @@ static bool shipments_topics(struct output *self, const char *const *names, size
 
 static bool shipments_refused(struct output *self, struct refusal *refusal)
 {
-	(void)self; /* the twin takes whatever it is sent */
-	(void)refusal;
-	return false;
+	return twin_producer_unwanted(((struct shipments *)self)->producer, refusal);
 }
 
 static const struct output_operations operations = {

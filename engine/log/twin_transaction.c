@@ -125,10 +125,15 @@ static void open_anew(struct transaction *transaction)
 {
 	if (transaction->producer)
 		transaction->producer->client.closed = true;
+	const struct twin_producer *before = transaction->producer;
 	transaction->written = false;
 	transaction->producer = twin_producer_make(transaction->host, &transaction->config, &transaction->closed_sockets);
 	if (!transaction->producer)
 		return;
+	if (before) { /* what it has not told is still to be told */
+		transaction->producer->unwanted_count = before->unwanted_count;
+		memcpy(transaction->producer->unwanted, before->unwanted, sizeof before->unwanted);
+	}
 	transaction->producer->heard = producer_heard;
 	transaction->producer->owner = transaction;
 	transaction->producer->transaction =
@@ -150,10 +155,11 @@ static void ask_with_positions(struct transaction *transaction, enum twin_reques
 static void end_transaction(struct transaction *transaction)
 {
 	struct twin_request *request;
-	transaction->flushing = transaction->producer->waiting > 0 && !transaction->producer->fenced;
+	bool lost = transaction->producer->fenced || transaction->producer->spoilt;
+	transaction->flushing = transaction->producer->waiting > 0 && !lost;
 	if (transaction->flushing)
 		return;
-	if (transaction->producer->fenced)
+	if (lost)
 		call_over(transaction, SETTLEMENT_FAILED);
 	else if (!transaction->written)
 		call_over(transaction, SETTLEMENT_DONE);
@@ -163,8 +169,9 @@ static void end_transaction(struct transaction *transaction)
 
 static void producer_heard(void *owner, const struct twin_entry *entry)
 {
-	(void)entry;
 	struct transaction *transaction = owner;
+	if (entry && entry->unwanted && !transaction->client.closed)
+		loop_ring(transaction->loop, transaction->bell);
 	if (!transaction->flushing)
 		return;
 	end_transaction(transaction);
@@ -324,9 +331,8 @@ static bool transaction_topics(struct output *self, const char *const *names, si
 
 static bool transaction_refused(struct output *self, struct refusal *refusal)
 {
-	(void)self; /* the twin takes whatever it is sent */
-	(void)refusal;
-	return false;
+	struct transaction *transaction = (struct transaction *)self;
+	return transaction->producer && twin_producer_unwanted(transaction->producer, refusal);
 }
 
 static const struct output_operations operations = {

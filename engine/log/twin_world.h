@@ -8,6 +8,7 @@
 
 #define TWIN_PARTITIONS_MAX 96 /* of all topics */
 #define TWIN_SESSION_MS 6000
+#define TWIN_UNWANTED_MAX 64 /* of one producer at a time; more are taken after all */
 #define TWIN_HEARTBEAT_US 1500000
 #define MS 1000 /* in microseconds */
 
@@ -23,6 +24,10 @@ struct twin_entry {
 	int64_t producer; /* of a transaction's; else 0 */
 	enum entry_state state;
 	unsigned load; /* its producer's number for the acknowledgement */
+	/* Of one that the broker will not have: */
+	bool unwanted;
+	struct position origin;
+	uint32_t topic; /* of its producer's configuration */
 };
 
 /* What a partition knows of a producer. */
@@ -308,7 +313,10 @@ struct twin_producer {
 	int64_t producer;
 	int epoch;
 	bool fenced;
+	bool spoilt; /* a record of its transaction is not there */
 	size_t waiting; /* records without an acknowledgement */
+	size_t unwanted_count;
+	struct refusal unwanted[TWIN_UNWANTED_MAX]; /* not told yet */
 	const struct twin_topic **topics; /* by the numbers of its configuration */
 	struct twin_lane lanes[TWIN_PARTITIONS_MAX];
 	/* A record arrived, or the producer was fenced. */
@@ -317,6 +325,7 @@ struct twin_producer {
 };
 
 struct twin_producer *twin_producer_make(struct twin_host *host, const struct transaction_config *config, unsigned *closed_sockets);
+bool twin_producer_unwanted(struct twin_producer *producer, struct refusal *refusal); /* the next that is not told */
 bool twin_producer_topics(struct twin_producer *producer, const char *const *names, size_t count, struct error *error);
 enum produce_verdict twin_producer_put(struct twin_producer *producer, const struct outgoing *record, unsigned load,
 				       struct error *error);
