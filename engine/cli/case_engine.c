@@ -17,6 +17,7 @@
 #define COMMIT_MS 10
 #define INCOMPLETE_MS 10000 /* of quiet, before what is missing counts as missing */
 #define MEMORY_BYTES ((size_t)256 << 20)
+#define STATE_BYTES ((size_t)256 << 20)
 #define ADDRESS_BYTES 64
 #define REQUEST_BYTES_MAX "64000000"
 
@@ -215,6 +216,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 						   .kinds = config->session->kinds,
 						   .workers = 1,
 						   .memory_bytes = MEMORY_BYTES,
+						   .state_bytes = STATE_BYTES,
 						   .commit_ms = COMMIT_MS,
 						   .drain_ms = DRAIN_MS,
 						   .out = config->session->out,

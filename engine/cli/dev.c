@@ -17,6 +17,7 @@
 #define LINES_MS 1000
 #define DRAIN_MS 5000
 #define MEMORY_BYTES ((size_t)256 << 20)
+#define STATE_BYTES ((size_t)256 << 20) /* of a pipeline; one partition has it all */
 #define ADDRESS_BYTES 96
 #define SAID_BYTES_MAX ((size_t)1 << 20)
 #define INSTANCE "dev"
@@ -238,6 +239,7 @@ static bool open_crew(struct dev *dev, struct error *error)
 		.kinds = dev->session->kinds,
 		.workers = 1,
 		.memory_bytes = MEMORY_BYTES,
+		.state_bytes = STATE_BYTES,
 		.partitions = PARTITIONS,
 		.at_least_once = true,
 		.drain_ms = DRAIN_MS,

@@ -45,9 +45,11 @@ static const struct option options[] = {
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "What the engine may use: what is too much waits in Kafka."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
-	    .help = "A folder of this engine's own for snapshots of what steps remember, so that it is back sooner after a restart."),
+	    .help = "A folder of this engine's own for snapshots of what steps remember, so that it is back sooner after "
+		    "a restart."),
 	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
-	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it messages are answered with the limit."),
+	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it messages are answered with "
+		    "the limit."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
