@@ -1,7 +1,7 @@
 /* crew_setup.c: see crew_setup.h. */
 #include "cli/crew_setup.h"
 
-#include "serving/configure.h"
+#include "cli/crew_callers.h"
 
 /* ---- topics by number ---- */
 
@@ -180,82 +180,6 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 	       model_taps_make(stage, group, plan, arena);
 }
 
-/* ---- callers: one for as many pipelines as can share it ---- */
-
-static const struct model_config *model_find(const struct caller_config *caller, const char *name)
-{
-	for (size_t i = 0; i < caller->model_count; i++)
-		if (strcmp(caller->models[i].name, name) == 0)
-			return &caller->models[i];
-	return NULL;
-}
-
-static bool same_addresses(const struct model_addresses *a, const struct model_addresses *b)
-{
-	bool same = a->count == b->count;
-	for (size_t i = 0; same && i < a->count; i++)
-		same = a->items[i].protocol == b->items[i].protocol && a->items[i].tls == b->items[i].tls &&
-		       strcmp(a->items[i].host, b->items[i].host) == 0 && strcmp(a->items[i].model, b->items[i].model) == 0 &&
-		       strcmp(a->items[i].url ? a->items[i].url : "", b->items[i].url ? b->items[i].url : "") == 0;
-	return same;
-}
-
-/* Steps may say of one model that it is in different places: those cannot share. */
-static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
-{
-	if (shared->outage_deadletter != caller->outage_deadletter)
-		return false;
-	for (size_t i = 0; i < caller->model_count; i++) {
-		const struct model_config *known = model_find(shared, caller->models[i].name);
-		if (known && !same_addresses(&known->addresses, &caller->models[i].addresses))
-			return false;
-	}
-	return true;
-}
-
-static bool share(struct caller_config *shared, const struct caller_config *caller, struct arena *arena)
-{
-	struct model_config *models = ARENA_ARRAY(arena, struct model_config, shared->model_count + caller->model_count);
-	if (!models)
-		return false;
-	size_t count = shared->model_count;
-	if (count > 0)
-		memcpy(models, shared->models, count * sizeof *models);
-	for (size_t i = 0; i < caller->model_count; i++)
-		if (!model_find(shared, caller->models[i].name))
-			models[count++] = caller->models[i];
-	shared->models = models;
-	shared->model_count = count;
-	return true;
-}
-
-/* On the thread of the worker that calls: stdio keeps lines apart. */
-static void say_model(void *context, const char *model, const char *words)
-{
-	FILE *out = context;
-	if (words)
-		fprintf(out, "model %s is away: %s\n", model, words);
-	else
-		fprintf(out, "model %s is back\n", model);
-	fflush(out);
-}
-
-static const struct caller_config *caller_make(struct caller_config *callers, size_t *count, const struct crew_config *config,
-					       const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
-					       struct error *error)
-{
-	struct caller_config caller;
-	if (!caller_configure(plan, pipeline, arena, &caller, error))
-		return NULL;
-	caller.told = say_model;
-	caller.told_context = config->out;
-	for (size_t i = 0; i < *count; i++)
-		if (may_share(&callers[i], &caller))
-			return share(&callers[i], &caller, arena) ? &callers[i] : NULL;
-	callers[*count] = caller;
-	return &callers[(*count)++];
-}
-
 /* ---- a setup ---- */
 
 static struct stage_counts *counts_of(struct group *group, const char *name, struct arena *lasting)
@@ -287,27 +211,31 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		 const struct crew_config *config, struct arena *arena, struct arena *lasting, struct error *error)
 {
 	const struct plan *plan = &deployment->plan;
-	struct caller_config *callers = ARENA_ARRAY(arena, struct caller_config, plan->count);
-	size_t caller_count = 0;
-	for (size_t i = 0; callers && i < plan->count; i++) {
+	struct crew_callers callers = {.items = ARENA_ARRAY(arena, struct caller_config, plan->count)};
+	for (size_t i = 0; callers.items && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (strcmp(pipeline->group, group->name) != 0)
 			continue;
 		size_t first = setup->stage_count;
 		if (!stages_make(setup, stages, group, plan, pipeline, arena))
 			return false;
-		const struct caller_config *caller = caller_make(callers, &caller_count, config, plan, pipeline, arena, error);
+		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
+		size_t called_count = called ? crew_called(plan, pipeline, called) : 0;
+		const struct caller_config *caller =
+			crew_caller(&callers, config, plan, pipeline, called, called_count, arena, error);
 		uint64_t version = deployment_version(deployment, pipeline, config->kinds);
 		for (size_t j = first; j < setup->stage_count; j++) {
 			struct stage_config *stage = &stages[j];
 			stage->caller = caller;
+			stage->called = called;
+			stage->called_count = called_count;
 			stage->version = version;
 			stage->counts = counts_of(group, stage->name, lasting);
 			if (!caller || version == 0 || !stage->counts || !stage_check(stage, error))
 				return false;
 		}
 	}
-	return callers && !arena_failed(arena) && !arena_failed(lasting);
+	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
 }
 
 struct worker_setup *crew_setup_make(struct group *group, const struct deployment *deployment, const struct crew_config *config,

@@ -42,14 +42,40 @@ static bool check_format(const struct pipeline_plan *plan, struct error *error)
 	return true;
 }
 
-static bool check_callee(const struct pipeline_plan *plan, const struct callee *callee, struct arena *arena, struct error *error)
+/* A pipeline that is called runs inside its caller, so it can keep nothing of its own. */
+static bool check_called_pipeline(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee,
+				  struct error *error)
+{
+	const struct graph_step *step = &plan->graph->steps[callee->step];
+	for (size_t i = 0; i < all->count; i++) {
+		const struct pipeline_plan *called = &all->pipelines[i];
+		if (strcmp(called->graph->name, callee->name) != 0)
+			continue;
+		for (size_t j = 0; j < called->stage_count; j++)
+			if (called->stages[j].state)
+				return error_set(
+					error, ERROR_CONFIG, step->spec->name.place,
+					"step `%s` of pipeline %s calls the pipeline `%s`, which remembers %s: send to its topic "
+					"instead, and read its answers by externalInputs",
+					step->name, plan->graph->name, callee->name, called->stages[j].state);
+		return true;
+	}
+	return error_set(error, ERROR_CONFIG, step->spec->name.place,
+			 "step `%s` of pipeline %s calls the pipeline `%s`, which is not among the files; add it", step->name,
+			 plan->graph->name, callee->name);
+}
+
+static bool check_callee(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee, struct arena *arena,
+			 struct error *error)
 {
 	const struct graph_step *step = &plan->graph->steps[callee->step];
 	struct place place = step->spec->name.place;
+	if (callee->target == CALL_PIPELINE)
+		return check_called_pipeline(all, plan, callee, error);
 	if (callee->target != CALL_MODEL)
 		return error_set(error, ERROR_CONFIG, place,
-				 "pipeline %s cannot run yet: step `%s` calls the %s `%s`; only models are", plan->graph->name,
-				 step->name, call_target_name(callee->target), callee->name);
+				 "pipeline %s cannot run yet: step `%s` calls the %s `%s`; only models and pipelines are",
+				 plan->graph->name, step->name, call_target_name(callee->target), callee->name);
 	if (callee->endpoint.origin == ENDPOINT_NONE)
 		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
@@ -60,10 +86,10 @@ static bool check_callee(const struct pipeline_plan *plan, const struct callee *
 			 step->name, callee->name, callee->endpoint.addresses, endpoint_origin_text(callee->endpoint.origin));
 }
 
-static bool check_calls(const struct pipeline_plan *plan, struct arena *arena, struct error *error)
+static bool check_calls(const struct plan *all, const struct pipeline_plan *plan, struct arena *arena, struct error *error)
 {
 	for (size_t i = 0; i < plan->callee_count; i++)
-		if (!check_callee(plan, &plan->callees[i], arena, error))
+		if (!check_callee(all, plan, &plan->callees[i], arena, error))
 			return false;
 	return true;
 }
@@ -91,7 +117,7 @@ bool run_check(const struct plan *plan, struct arena *arena, struct error *error
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (!check_steps(pipeline, error) || !check_stages(pipeline, error) || !check_format(pipeline, error) ||
-		    !check_calls(pipeline, arena, error) || !check_readers(plan, i, error))
+		    !check_calls(plan, pipeline, arena, error) || !check_readers(plan, i, error))
 			return false;
 	}
 	return true;

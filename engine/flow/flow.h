@@ -66,6 +66,10 @@ void flow_close(struct flow *flow);
  * means that it could not be begun (memory): it is then the caller's to answer. */
 bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error);
 
+/* Nobody waits for the message any more: its calls are forgotten, and neither `answer` nor
+ * `finished` is called for it. Nothing when it is not inside. */
+void flow_abandon(struct flow *flow, const struct message *message);
+
 /* `call->reply` or `call->error` is filled in; the reply lives at least until the
  * message is finished (the arena of call->message is the place for it). */
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);

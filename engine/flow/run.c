@@ -36,8 +36,7 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 	return run;
 }
 
-/* Tells the outside, and lets go of the message. */
-static void run_end(struct run *run)
+static void run_leave(struct run *run)
 {
 	struct flow *flow = run->flow;
 	while (run->waiting)
@@ -50,6 +49,13 @@ static void run_end(struct run *run)
 	flow->inside--;
 	if (run->line)
 		line_leave(run);
+}
+
+/* Tells the outside, and lets go of the message. */
+static void run_end(struct run *run)
+{
+	struct flow *flow = run->flow;
+	run_leave(run);
 	if (flow->graph->part && !run_leave_carried(run) && run->outcome == FLOW_PASSED) {
 		run->error->kind = ERROR_NONE;
 		error_memory(run->error, ERROR_LIMIT, "passing a message on to the next stage");
@@ -221,6 +227,15 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	run_drain(run);
 	flow_work(flow);
 	return true;
+}
+
+void flow_abandon(struct flow *flow, const struct message *message)
+{
+	struct run *run = flow->runs;
+	while (run && run->message != message)
+		run = run->next;
+	if (run)
+		run_leave(run); /* between two calls of the flow none is listed to be worked off */
 }
 
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)

@@ -6,6 +6,7 @@
  *   unread.c   messages whose schema is being asked for
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
+ *   nested.c   pipelines that pipelines call
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
  *   outbox.c   what leaves for a message, encoded
@@ -40,11 +41,22 @@ struct waiting {
 	size_t bytes;
 };
 
+/* A flow that a stage runs messages through, and whose calls it carries out. */
+struct host {
+	struct stage *stage;
+	struct flow *flow;
+	const char *name; /* of a called pipeline; NULL: it is the stage's own */
+};
+
+struct nested; /* nested.c */
+
 struct stage {
 	const struct stage_config *config;
 	struct worker *worker;
 	const struct schema_source *schemas; /* its own, else the registry's; NULL: none */
 	struct flow *flow;
+	struct host host;    /* of that flow */
+	struct host *called; /* those of the pipelines that its steps call */
 	struct shared_caller *shared;
 	struct load load;
 	struct waiting waiting;
@@ -91,7 +103,9 @@ struct worker {
 	bool commit_due;
 	bool spoilt; /* the open transaction cannot be committed */
 
-	struct call **refused; /* calls that could not be begun: answered in the next turn */
+	struct nested *nested; /* calls of pipelines that are out */
+	size_t nested_waiting; /* of them those that begin in the next turn */
+	struct call **refused; /* calls that could not be begun, or pipelines answered: told in the next turn */
 	size_t refused_count;
 	size_t refused_capacity;
 	struct worker_counts counts;
@@ -112,6 +126,27 @@ void stage_close(struct stage *stage); /* NULL is fine; its lanes are without it
 /* The stages whose time has come, and calls that were refused, go on. */
 void stages_advance(struct worker *worker);
 int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: nothing waits for time */
+
+/* The call is answered, in the next turn. */
+void stage_return(struct worker *worker, struct call *call);
+
+/* How a flow of that stage reaches its outside. */
+void host_call(void *context, struct call *call);
+void host_forget(void *context, struct call *call);
+
+/* ---- nested.c ---- */
+
+/* The pipelines that the stage's steps call. */
+bool nested_open(struct stage *stage, struct error *error);
+void nested_close(struct stage *stage);
+
+/* A call of one of them begins in the next turn. False: it is of none. */
+bool nested_call(struct host *host, struct call *call);
+void nested_forget(struct worker *worker, const struct call *call);
+
+void nested_advance(struct worker *worker); /* begins what was called */
+void nested_advance_stage(struct stage *stage, int64_t now_ms);
+int64_t nested_due_ms(const struct stage *stage);
 
 /* ---- intake.c ---- */
 

@@ -68,12 +68,20 @@ struct model_taps {
 	struct step_topics topics; /* of the setup's taps */
 };
 
+/* A pipeline that steps call: it is run whole, in the same worker. */
+struct called_pipeline {
+	const char *name;
+	const struct graph *graph;
+};
+
 struct stage_config {
 	const char *name; /* the pipeline's */
 	/* Two of one name and version are the same: a reload leaves such a stage as it is. */
 	uint64_t version;
 	const struct graph *graph;	    /* what messages run through */
 	const struct caller_config *caller; /* whom its calls reach; stages with the same one share it */
+	size_t called_count;		    /* pipelines that its steps call, and those that they call */
+	const struct called_pipeline *called;
 	size_t topic_count;
 	const uint32_t *topics; /* of the setup's reads: whose records it takes */
 	const struct entrance
@@ -86,7 +94,7 @@ struct stage_config {
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;
 	const struct model_taps *models; /* those of which somebody is told */
-	uint32_t changelog;		  /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
+	uint32_t changelog;		 /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */

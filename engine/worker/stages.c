@@ -29,7 +29,7 @@ static void tell_model_taps(struct stage *stage, const struct call *call, const 
 
 /* ---- calls, from and to the flow ---- */
 
-static void refuse(struct worker *worker, struct call *call)
+void stage_return(struct worker *worker, struct call *call)
 {
 	if (worker->refused_count == worker->refused_capacity) {
 		size_t capacity = worker->refused_capacity ? worker->refused_capacity * 2 : 16;
@@ -44,19 +44,23 @@ static void refuse(struct worker *worker, struct call *call)
 	worker->refused[worker->refused_count++] = call;
 }
 
-static void flow_calls(void *context, struct call *call)
+void host_call(void *context, struct call *call)
 {
-	struct stage *stage = context;
-	call->asker = stage;
+	struct host *host = context;
+	struct stage *stage = host->stage;
+	call->asker = host;
+	if (nested_call(host, call))
+		return;
 	tell_model_taps(stage, call, call->request, false);
 	if (!caller_call(stage->shared->caller, call, &call->error))
-		refuse(stage->worker, call);
+		stage_return(stage->worker, call);
 }
 
-static void flow_forgets(void *context, struct call *call)
+void host_forget(void *context, struct call *call)
 {
-	struct stage *stage = context;
+	struct stage *stage = ((struct host *)context)->stage;
 	struct worker *worker = stage->worker;
+	nested_forget(worker, call);
 	for (size_t i = 0; i < worker->refused_count; i++)
 		if (worker->refused[i] == call)
 			worker->refused[i--] = worker->refused[--worker->refused_count];
@@ -66,17 +70,17 @@ static void flow_forgets(void *context, struct call *call)
 static void on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
-	struct stage *stage = call->asker;
+	const struct host *host = call->asker;
 	if (call->error.kind == ERROR_NONE && call->reply)
-		tell_model_taps(stage, call, call->reply, true);
-	flow_answered(stage->flow, call, loop_now_ms(worker->loop));
+		tell_model_taps(host->stage, call, call->reply, true);
+	flow_answered(host->flow, call, loop_now_ms(worker->loop));
 }
 
 /* ---- what leaves the flow ---- */
 
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct stage *stage = context;
+	struct stage *stage = ((struct host *)context)->stage;
 	flight_finish(&stage->worker->lanes, message, outcome, answer);
 }
 
@@ -102,7 +106,7 @@ static bool is_sampled(const struct message *message, unsigned one_in)
 static void flow_taps(void *context, const struct message *message, enum tap_point point, size_t step,
 		      const struct payload *payload)
 {
-	struct stage *stage = context;
+	struct stage *stage = ((struct host *)context)->stage;
 	const struct stage_config *config = stage->config;
 	if (step == STEP_NONE)
 		return;
@@ -164,13 +168,16 @@ static void shared_give(struct worker *worker, struct shared_caller *shared)
 static bool stage_set_up(struct stage *stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
-	const struct flow_outside outside = {.context = stage,
-					     .call = flow_calls,
-					     .forget = flow_forgets,
+	const struct flow_outside outside = {.context = &stage->host,
+					     .call = host_call,
+					     .forget = host_forget,
 					     .finished = flow_finished,
 					     .tap = config->steps || config->taps ? flow_taps : NULL};
 	stage->shared = shared_take(stage->worker, config->caller, error);
-	return stage->shared && (stage->flow = flow_open(config->graph, &outside, error));
+	stage->host.stage = stage;
+	stage->flow = stage->shared ? flow_open(config->graph, &outside, error) : NULL;
+	stage->host.flow = stage->flow;
+	return stage->flow && nested_open(stage, error);
 }
 
 struct stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
@@ -198,6 +205,7 @@ void stage_close(struct stage *stage)
 		return;
 	keepings_part(stage->worker, stage);
 	flow_close(stage->flow);
+	nested_close(stage);
 	shared_give(stage->worker, stage->shared);
 	waiting_close(&stage->waiting);
 	if (stage->config->users)
@@ -219,27 +227,41 @@ bool stage_check(const struct stage_config *config, struct error *error)
 {
 	const struct flow_outside nobody = {.call = ignore_call, .finished = ignore_finished};
 	struct flow *flow = flow_open(config->graph, &nobody, error);
+	bool good = flow != NULL;
 	flow_close(flow);
-	return flow != NULL;
+	for (size_t i = 0; good && i < config->called_count; i++) {
+		flow = flow_open(config->called[i].graph, &nobody, error);
+		good = flow != NULL;
+		flow_close(flow);
+	}
+	return good;
 }
 
 /* ---- time ---- */
 
 void stages_advance(struct worker *worker)
 {
-	while (worker->refused_count > 0)
-		on_answered(worker, worker->refused[--worker->refused_count]);
+	while (worker->refused_count + worker->nested_waiting > 0) {
+		nested_advance(worker);
+		while (worker->refused_count > 0)
+			on_answered(worker, worker->refused[--worker->refused_count]);
+	}
 	int64_t now_ms = loop_now_ms(worker->loop);
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
 		if (flow_due_ms(stage->flow) <= now_ms)
 			flow_advance(stage->flow, now_ms);
+		nested_advance_stage(stage, now_ms);
+	}
 }
 
 int64_t stages_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = INT64_MAX;
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next) {
+		int64_t nested_ms = nested_due_ms(stage);
 		if (flow_due_ms(stage->flow) < due_ms)
 			due_ms = flow_due_ms(stage->flow);
+		due_ms = nested_ms < due_ms ? nested_ms : due_ms;
+	}
 	return due_ms;
 }

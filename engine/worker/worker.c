@@ -57,7 +57,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME && !follow_is_handing_over(worker);
 	if (change_waits && output_may_end(worker->outbox.output))
 		return 0;
-	if ((worker->more && intake_may_take(worker)) || worker->refused_count > 0)
+	if ((worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
 		return 0;
 	int64_t left_ms = stages_due_ms(worker) - loop_now_ms(worker->loop);
 	if (left_ms < 0)

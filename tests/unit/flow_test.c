@@ -560,11 +560,34 @@ static void closing_forgets_the_calls_that_are_out(void **state)
 	assert_int_equal(scene.answer_count, 0);
 }
 
+/* ---- giving up ---- */
+
+static void a_message_that_is_given_up_is_told_to_nobody(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b", .inputs = "a"}};
+	open_scene(steps, COUNT(steps), "b", JOIN_INNER);
+	struct message *given_up = scene_message(&scene, "m", "x=1");
+	given_up->deadline_ms = 100;
+	scene_enter(&scene, given_up);
+	scene_send(&scene, "n", "x=1");
+	flow_abandon(scene.flow, given_up);
+	assert_int_equal(scene.forgotten, 1);
+	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
+	flow_abandon(scene.flow, given_up);
+	scene_reply(&scene, "a", "y=2");
+	scene_reply(&scene, "b", "z=3");
+	expect_tensors("n", "z=3");
+	assert_null(scene_answer(&scene, "m"));
+	assert_int_equal(scene.finished_count, 1);
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOWS(a_message_that_is_given_up_is_told_to_nobody),
 		SHOWS(a_chain_passes_from_step_to_step),
 		SHOWS(tensors_are_selected_renamed_and_joined_in_the_order_of_the_list),
 		SHOWS(references_to_one_producer_keep_its_order_and_send_each_tensor_once),

@@ -324,6 +324,70 @@ static void what_is_no_answer_or_selects_nothing_goes_nowhere(void **state)
 	assert_int_equal(counts.answered, 1);
 }
 
+/* ---- pipelines that pipelines call ---- */
+
+#define OTHER "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: "
+
+/* `p` calls `q`, which calls `r`. */
+static void configure_calls(struct stand *stand, const char *steps)
+{
+	static struct called_pipeline called[2];
+	struct arena *arena = arena_open((size_t)1 << 20);
+	planning_open(&stand->planning,
+		      arena_print(arena,
+				  HEAD "%s  output: {steps: [a]}\n" OTHER "q}\nspec:\n  steps:\n"
+				       "  - {name: f, expression: {set: {x: x + 1}}}\n"
+				       "  - {name: g, inputs: [f], route: {cases: [{when: 'true', call: r}]}}\n"
+				       "  output: {steps: [g]}\n" OTHER "r}\nspec:\n  steps:\n"
+				       "  - {name: h, filter: {keep: x < 100, otherwise: {error: too big}}}\n"
+				       "  - {name: i, inputs: [h], expression: {set: {x: x * 10}}}\n  output: {steps: [i]}\n",
+				  steps));
+	planning_plan(&stand->planning, NULL, &stand->plan);
+	assert_int_equal(planning_errors(&stand->planning), 0);
+	arena_close(arena);
+	for (size_t i = 0; i < 2; i++)
+		called[i] = (struct called_pipeline){i == 0 ? "q" : "r", stand->plan.pipelines[1 + i].graph};
+	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
+	stand->stages[0] = (struct stage_config){
+		.name = "p",
+		.graph = stand->plan.pipelines[0].graph,
+		.caller = &stand->caller,
+		.called_count = 2,
+		.called = called,
+		.topic_count = 1,
+		.topics = numbers,
+		.dead_letters = TOPIC_NOWHERE,
+	};
+	stand->config = (struct worker_config){
+		.consumer = {.brokers = stand->mock.brokers, .group = "test", .assigned = {1, assigned}, .properties = mock_quick},
+		.transaction = {.brokers = stand->mock.brokers, .id = "test", .properties = mock_quick},
+		.setup = {.reads = {1, reads}, .writes = {1, writes}, .stage_count = 1, .stages = stand->stages},
+		.limits = worker_limits_usual,
+	};
+}
+
+static void expect_words(struct stand *stand, const char *words)
+{
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	if (!says(answer, words))
+		fail_msg("`%.*s` does not say `%s`", (int)answer->len, (const char *)answer->payload, words);
+	rd_kafka_message_destroy(answer);
+}
+
+static void a_called_pipeline_answers_inside_its_caller(void **state)
+{
+	struct stand *stand = *state;
+	configure_calls(stand, "  - {name: a, route: {cases: [{when: 'true', call: q}]}}\n");
+	start(stand);
+	mock_write(&stand->mock, NULL, REQUEST("r-1", "4"), NULL, NULL);
+	expect_words(stand, "[50]");
+	mock_write(&stand->mock, NULL, REQUEST("r-2", "400"), NULL, NULL);
+	expect_words(stand, "too big");
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.taken, 2);
+	assert_int_equal(counts.answered, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +398,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_error_is_answered_where_it_is_known_and_goes_no_further, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_another_pipeline_answers_enters_under_its_id_and_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_answer_or_selects_nothing_goes_nowhere, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_called_pipeline_answers_inside_its_caller, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_no_stage_has_written_is_answered_as_a_fault, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,135 @@
+/* crew_callers.c: see crew_callers.h. */
+#include "cli/crew_callers.h"
+
+#include "serving/configure.h"
+
+/* ---- pipelines that are called ---- */
+
+static const struct pipeline_plan *pipeline_named(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->pipelines[i].graph->name, name) == 0)
+			return &plan->pipelines[i];
+	return NULL;
+}
+
+static bool is_called(const struct called_pipeline *called, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(called[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that its steps call, and behind them those that these call. */
+size_t crew_called(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called)
+{
+	size_t count = 0;
+	for (size_t at = 0; pipeline; pipeline = at < count ? pipeline_named(plan, called[at++].name) : NULL)
+		for (size_t i = 0; i < pipeline->callee_count; i++) {
+			const struct callee *callee = &pipeline->callees[i];
+			const struct pipeline_plan *other = pipeline_named(plan, callee->name);
+			if (callee->target == CALL_PIPELINE && other && !is_called(called, count, callee->name))
+				called[count++] = (struct called_pipeline){callee->name, other->graph};
+		}
+	return count;
+}
+
+/* ---- callers ---- */
+
+static const struct model_config *model_find(const struct caller_config *caller, const char *name)
+{
+	for (size_t i = 0; i < caller->model_count; i++)
+		if (strcmp(caller->models[i].name, name) == 0)
+			return &caller->models[i];
+	return NULL;
+}
+
+static bool same_addresses(const struct model_addresses *a, const struct model_addresses *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; same && i < a->count; i++)
+		same = a->items[i].protocol == b->items[i].protocol && a->items[i].tls == b->items[i].tls &&
+		       strcmp(a->items[i].host, b->items[i].host) == 0 && strcmp(a->items[i].model, b->items[i].model) == 0 &&
+		       strcmp(a->items[i].url ? a->items[i].url : "", b->items[i].url ? b->items[i].url : "") == 0;
+	return same;
+}
+
+/* Steps may say of one model that it is in different places: those cannot share. */
+static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
+{
+	if (shared->outage_deadletter != caller->outage_deadletter)
+		return false;
+	for (size_t i = 0; i < caller->model_count; i++) {
+		const struct model_config *known = model_find(shared, caller->models[i].name);
+		if (known && !same_addresses(&known->addresses, &caller->models[i].addresses))
+			return false;
+	}
+	return true;
+}
+
+static bool share(struct caller_config *shared, const struct caller_config *caller, struct arena *arena)
+{
+	struct model_config *models = ARENA_ARRAY(arena, struct model_config, shared->model_count + caller->model_count);
+	if (!models)
+		return false;
+	size_t count = shared->model_count;
+	if (count > 0)
+		memcpy(models, shared->models, count * sizeof *models);
+	for (size_t i = 0; i < caller->model_count; i++)
+		if (!model_find(shared, caller->models[i].name))
+			models[count++] = caller->models[i];
+	shared->models = models;
+	shared->model_count = count;
+	return true;
+}
+
+/* On the thread of the worker that calls: stdio keeps lines apart. */
+static void say_model(void *context, const char *model, const char *words)
+{
+	FILE *out = context;
+	if (words)
+		fprintf(out, "model %s is away: %s\n", model, words);
+	else
+		fprintf(out, "model %s is back\n", model);
+	fflush(out);
+}
+
+/* Models that called pipelines call are called by the same client. */
+static bool caller_gather(const struct plan *plan, const struct pipeline_plan *pipeline, const struct called_pipeline *called,
+			  size_t count, struct arena *arena, struct caller_config *caller, struct error *error)
+{
+	if (!caller_configure(plan, pipeline, arena, caller, error))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct caller_config theirs;
+		const struct pipeline_plan *other = pipeline_named(plan, called[i].name);
+		if (!caller_configure(plan, other, arena, &theirs, error))
+			return false;
+		if (!may_share(caller, &theirs))
+			return error_set(
+				error, ERROR_CONFIG, other->graph->resource->name.place,
+				"pipelines %s and %s call a model of one name in different places, and the first calls the "
+				"second; give one of the models another name",
+				pipeline->graph->name, called[i].name);
+		if (!share(caller, &theirs, arena))
+			return false;
+	}
+	return true;
+}
+
+const struct caller_config *crew_caller(struct crew_callers *callers, const struct crew_config *config, const struct plan *plan,
+					const struct pipeline_plan *pipeline, const struct called_pipeline *called,
+					size_t called_count, struct arena *arena, struct error *error)
+{
+	struct caller_config caller;
+	if (!caller_gather(plan, pipeline, called, called_count, arena, &caller, error))
+		return NULL;
+	caller.told = say_model;
+	caller.told_context = config->out;
+	for (size_t i = 0; i < callers->count; i++)
+		if (may_share(&callers->items[i], &caller))
+			return share(&callers->items[i], &caller, arena) ? &callers->items[i] : NULL;
+	callers->items[callers->count] = caller;
+	return &callers->items[callers->count++];
+}

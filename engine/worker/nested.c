@@ -1,0 +1,190 @@
+/* nested.c: pipelines that steps of other pipelines call: run whole, by flows of their own
+ * in the worker of whoever calls. Their messages live in the caller's arena.
+ *
+ * No second topic is crossed, so what is called is answered in the transaction of its
+ * caller; its stages are not cut, and it keeps no taps. */
+#include "base/memory.h"
+#include "worker/parts.h"
+
+#define DEPTH_MAX 16 /* pipelines that call pipelines */
+
+struct nested {			/* a call that is out */
+	struct message message; /* first: the flow gives it back by its address */
+	struct call *call;
+	struct host *host; /* of what is called */
+	struct nested *next, *previous;
+	bool begun;
+};
+
+/* ---- the flows of what is called ---- */
+
+static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
+
+bool nested_open(struct stage *stage, struct error *error)
+{
+	const struct stage_config *config = stage->config;
+	if (config->called_count == 0)
+		return true;
+	stage->called = memory_take(config->called_count, sizeof *stage->called);
+	if (!stage->called)
+		return error_memory(error, ERROR_SYSTEM, "opening the pipelines that a pipeline calls");
+	for (size_t i = 0; i < config->called_count; i++) {
+		struct host *host = &stage->called[i];
+		const struct flow_outside outside = {
+			.context = host, .call = host_call, .forget = host_forget, .finished = nested_finished};
+		host->stage = stage;
+		host->name = config->called[i].name;
+		host->flow = flow_open(config->called[i].graph, &outside, error);
+		if (!host->flow)
+			return false;
+	}
+	return true;
+}
+
+void nested_close(struct stage *stage)
+{
+	for (size_t i = 0; stage->called && i < stage->config->called_count; i++)
+		flow_close(stage->called[i].flow);
+	memory_give(stage->called);
+}
+
+static struct host *host_find(const struct stage *stage, const char *name)
+{
+	for (size_t i = 0; i < stage->config->called_count; i++)
+		if (strcmp(stage->called[i].name, name) == 0)
+			return &stage->called[i];
+	return NULL;
+}
+
+/* ---- calls ---- */
+
+static void nested_add(struct worker *worker, struct nested *nested)
+{
+	nested->next = worker->nested;
+	if (nested->next)
+		nested->next->previous = nested;
+	worker->nested = nested;
+	worker->nested_waiting++;
+}
+
+static void nested_remove(struct worker *worker, struct nested *nested)
+{
+	if (nested->next)
+		nested->next->previous = nested->previous;
+	*(nested->previous ? &nested->previous->next : &worker->nested) = nested->next;
+	worker->nested_waiting -= !nested->begun;
+}
+
+static struct nested *nested_of(const struct worker *worker, const struct message *message)
+{
+	struct nested *nested = worker->nested;
+	while (nested && &nested->message != message)
+		nested = nested->next;
+	return nested;
+}
+
+/* Pipelines may call each other in a circle only as far as this. */
+static unsigned depth_of(const struct worker *worker, const struct call *call)
+{
+	unsigned depth = 0;
+	for (const struct nested *caller; call && (caller = nested_of(worker, call->message)); call = caller->call)
+		depth++;
+	return depth;
+}
+
+bool nested_call(struct host *host, struct call *call)
+{
+	struct stage *stage = host->stage;
+	struct host *called = call->target == CALL_PIPELINE || call->target == CALL_ANY ? host_find(stage, call->name) : NULL;
+	if (!called)
+		return false;
+	struct nested *nested = NULL;
+	if (depth_of(stage->worker, call) >= DEPTH_MAX)
+		error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "pipelines call each other more than %d deep, at `%s`", DEPTH_MAX,
+			  call->name);
+	else if (!(nested = ARENA_NEW(call->message->arena, struct nested)))
+		error_memory(&call->error, ERROR_LIMIT, "calling a pipeline");
+	if (!nested) {
+		stage_return(stage->worker, call);
+		return true;
+	}
+	nested->message = *call->message;
+	nested->message.payload = *call->request;
+	nested->message.wanted = (struct tensors_wanted){0};
+	nested->message.wanted_each = NULL;
+	nested->message.carried = NULL;
+	nested->message.line = NULL;
+	nested->message.writes = NULL;
+	nested->call = call;
+	nested->host = called;
+	nested_add(stage->worker, nested);
+	return true;
+}
+
+void nested_forget(struct worker *worker, const struct call *call)
+{
+	struct nested *nested = worker->nested;
+	while (nested && nested->call != call)
+		nested = nested->next;
+	if (!nested)
+		return;
+	nested_remove(worker, nested);
+	if (nested->begun)
+		flow_abandon(nested->host->flow, &nested->message);
+}
+
+static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct nested *nested = (struct nested *)message;
+	struct worker *worker = ((struct host *)context)->stage->worker;
+	struct call *call = nested->call;
+	nested_remove(worker, nested);
+	if (answer->payload)
+		call->reply = answer->payload;
+	else if (answer->error)
+		call->error = *answer->error;
+	else
+		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
+			  outcome == FLOW_DROPPED ? "dropped the message" : "has none");
+	call->attempts = answer->attempts;
+	stage_return(worker, call);
+}
+
+static struct nested *first_waiting(const struct worker *worker)
+{
+	struct nested *nested = worker->nested;
+	while (nested && nested->begun)
+		nested = nested->next;
+	return nested;
+}
+
+void nested_advance(struct worker *worker)
+{
+	for (struct nested *nested; worker->nested_waiting > 0 && (nested = first_waiting(worker));) {
+		struct call *call = nested->call;
+		nested->begun = true;
+		worker->nested_waiting--;
+		if (flow_enter(nested->host->flow, &nested->message, loop_now_ms(worker->loop), &call->error))
+			continue;
+		nested_remove(worker, nested);
+		stage_return(worker, call);
+	}
+}
+
+/* ---- time ---- */
+
+void nested_advance_stage(struct stage *stage, int64_t now_ms)
+{
+	for (size_t i = 0; i < stage->config->called_count; i++)
+		if (flow_due_ms(stage->called[i].flow) <= now_ms)
+			flow_advance(stage->called[i].flow, now_ms);
+}
+
+int64_t nested_due_ms(const struct stage *stage)
+{
+	int64_t due_ms = INT64_MAX;
+	for (size_t i = 0; i < stage->config->called_count; i++)
+		if (flow_due_ms(stage->called[i].flow) < due_ms)
+			due_ms = flow_due_ms(stage->called[i].flow);
+	return due_ms;
+}
