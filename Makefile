@@ -145,7 +145,7 @@ demo:
 ## |   240  torture    every allocation of every command made to fail once
 ## |   200  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
-## |   120  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |   190  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    80  contract   what the twin and a real Kafka both must do
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka

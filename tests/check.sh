@@ -143,7 +143,7 @@ part_grpc() {
 }
 
 part_kafka() {
-	make_quietly kafka NAME="kill soak stages"
+	make_quietly kafka NAME="kill soak stages state"
 }
 
 # What holds in memory holds there.

@@ -14,8 +14,7 @@
 #include "cli/crew_say.h"
 #include "cli/crew_setup.h"
 
-#define SNAPSHOT_EVERY_MS 60000		 /* of one partition; with little new there is none */
-#define SNAPSHOT_CHANGES 10000
+#define SNAPSHOT_CHANGES 1000
 #define WAIT_MS 60000			 /* the main thread has nothing to do but to wait */
 #define SWEEP_MS 200			 /* between looks whether what was replaced can go */
 #define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
@@ -106,7 +105,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.limits = shares->limits,
 		.keeping = {.folder = config->state_folder,
 			    .bytes_max = config->state_bytes,
-			    .snapshot_ms = SNAPSHOT_EVERY_MS,
+			    .snapshot_ms = config->snapshot_ms,
 			    .snapshot_changes = SNAPSHOT_CHANGES,
 			    .say = say_line,
 			    .context = (void *)(uintptr_t)config},

@@ -36,6 +36,7 @@ struct crew_config {
 	bool at_least_once;  /* whatever the plan says: where transactions mean nothing */
 	const char *state_folder; /* for snapshots of what steps remember; NULL: none */
 	size_t state_bytes;	  /* that a stage may remember of one partition */
+	int64_t snapshot_ms;	  /* between two snapshots of a partition */
 	int64_t commit_ms;   /* 0: adaptive */
 	int64_t drain_ms;
 	FILE *out; /* a line for each pipeline when it starts, changes, and has ended */

@@ -26,6 +26,7 @@ struct run_options {
 	double memory_bytes;
 	const char *state_folder;
 	double state_bytes;
+	int64_t snapshot_ns;
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
@@ -45,11 +46,11 @@ static const struct option options[] = {
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "What the engine may use: what is too much waits in Kafka."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
-	    .help = "A folder of this engine's own for snapshots of what steps remember, so that it is back sooner after "
-		    "a restart."),
+	    .help = "A folder of this engine's own for snapshots of what steps remember: with them it is back sooner."),
 	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
-	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it messages are answered with "
-		    "the limit."),
+	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it a LIMIT is the answer."),
+	ROW("snapshot-every", DURATION, struct run_options, snapshot_ns, .word = "TIME", .fallback = "1m",
+	    .help = "How long after a snapshot of a partition the next one is laid down, at least."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
@@ -199,6 +200,7 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.memory_bytes = (size_t)self->memory_bytes;
 	running->crew.state_folder = self->state_folder;
 	running->crew.state_bytes = (size_t)self->state_bytes;
+	running->crew.snapshot_ms = self->snapshot_ns / NS_PER_MS;
 	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.out = running->session->out;

@@ -2,12 +2,15 @@
  * partition, without a group. */
 #include "log/changelog.h"
 
+#include <time.h>
+
 #include "base/memory.h"
 #include "log/client.h"
 
 #define TAKE_AT_ONCE 1000
 #define TAKE_WAIT_MS 100
 #define QUERY_WAIT_MS 1000
+#define QUERY_PAUSE_MS 20 /* before Kafka is asked again: a topic that was just made is led by nobody for a moment */
 #define RECORD_BYTES_MAX ((size_t)2 << 20) /* of a key or a value: above what a store takes */
 
 /* ---- telling ---- */
@@ -133,8 +136,25 @@ void changelog_reader_close(struct changelog_reader *reader)
 
 static bool is_passing(rd_kafka_resp_err_t code)
 {
-	return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-	       code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+	switch (code) {
+	case RD_KAFKA_RESP_ERR__TRANSPORT:
+	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+	case RD_KAFKA_RESP_ERR__RESOLVE:
+	case RD_KAFKA_RESP_ERR__TIMED_OUT:
+	case RD_KAFKA_RESP_ERR__WAIT_COORD:
+	case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+	case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+	case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+	case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* The beginning is asked for as a number: librdkafka (2.0.2) looks up "the beginning" half a
@@ -142,7 +162,8 @@ static bool is_passing(rd_kafka_resp_err_t code)
 static bool find_beginning(struct reading *reading, int64_t *low, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
-	for (;;) {
+	const struct timespec pause = {.tv_nsec = QUERY_PAUSE_MS * 1000000L};
+	for (;; nanosleep(&pause, NULL)) {
 		int64_t high;
 		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->reader->client, source->topic,
 									    source->partition, low, &high, QUERY_WAIT_MS);

@@ -237,9 +237,9 @@ void keepings_ended(struct worker *worker)
 static bool keep_laying(struct worker *worker, struct error *error)
 {
 	struct keepings *keepings = &worker->keepings;
-	if (!keepings->laying || !keepings->written || keepings->commits < keepings->laid_with)
+	if (!keepings->laying || keepings->laying_stage != LAYING_WRITTEN || keepings->commits < keepings->laid_with)
 		return true;
-	keepings->written = false;
+	keepings->laying_stage = LAYING_KEPT;
 	const struct archive_place place = place_of(worker, keepings->laying);
 	return archive_keep(keepings->archive, keepings->laying->ticket, &place, error);
 }
@@ -326,30 +326,34 @@ static bool snapshot_begin(struct worker *worker, struct keeping *keeping, struc
 	keeping->told = 0;
 	keepings->laying = keeping;
 	keepings->writer = (struct snapshot_writer){0};
-	keepings->begun = keepings->written = false;
+	keepings->laying_stage = LAYING_BEGUN;
 	return archive_begin(keepings->archive, keeping->ticket, &place, error);
 }
 
-/* The next block, or what has been written waits for the commit of all that it holds. */
-static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *head, struct error *error)
+static bool block_write(struct worker *worker, const struct snapshot_head *head, struct error *error)
 {
 	struct keepings *keepings = &worker->keepings;
 	const struct store *store = keepings->laying->store;
-	if (keepings->written) {
-		/* An end that begins from here on and holds says also that the partition was this
-		 * worker's all the while: to another's, the snapshot would be older than it says. */
-		keepings->laid_with = keepings->ends + 1;
-		return true;
-	}
-	if (!keepings->begun)
+	if (keepings->laying_stage == LAYING_BEGUN)
 		snapshot_write_head(&keepings->writer, head, store_scopes(store), &keepings->block);
-	keepings->begun = true;
-	keepings->written = !snapshot_write_block(&keepings->writer, store, SNAPSHOT_BLOCK_BYTES, &keepings->block);
-	keepings->laid_with = UINT64_MAX; /* which commit holds all of it is known when the last block is laid down */
+	bool more = snapshot_write_block(&keepings->writer, store, SNAPSHOT_BLOCK_BYTES, &keepings->block);
 	if (buffer_failed(&keepings->block))
 		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
+	keepings->laying_stage = more ? LAYING_BLOCKS : LAYING_LAST_BLOCK;
 	const struct archive_place place = place_of(worker, keepings->laying);
 	return archive_write(keepings->archive, keepings->laying->ticket, &place, &keepings->block, error);
+}
+
+static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *head, struct error *error)
+{
+	struct keepings *keepings = &worker->keepings;
+	if (keepings->laying_stage != LAYING_LAST_BLOCK)
+		return block_write(worker, head, error);
+	/* An end that begins from here on and holds says also that the partition was this
+	 * worker's all the while: to another's, the snapshot would be older than it says. */
+	keepings->laying_stage = LAYING_WRITTEN;
+	keepings->laid_with = keepings->ends + 1;
+	return true;
 }
 
 /* ---- news ---- */

@@ -56,8 +56,8 @@ struct keepings {
 	struct keeping *laying; /* NULL: none */
 	struct snapshot_writer writer;
 	struct buffer block;
-	bool begun, written; /* with its head; to its end: then it waits for the commit of this end: */
-	uint64_t laid_with;
+	enum laying_stage { LAYING_BEGUN, LAYING_BLOCKS, LAYING_LAST_BLOCK, LAYING_WRITTEN, LAYING_KEPT } laying_stage;
+	uint64_t laid_with; /* the end with whose commit all that it holds is committed */
 };
 
 void keepings_open(struct keepings *keepings);

@@ -12,7 +12,8 @@
  *       reads only what is committed, until N different answers have come or none comes
  *       for 15 s (-q), and then all there is; prints how many answers were lost, doubled, out of
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
- *       the longest stretch without an answer
+ *       the longest stretch without an answer; -c: an answer has also the tensor `count`,
+ *       and is right when that says how many requests of its key there were
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
  * "S", a key that S decides, and a tensor x of FP32[1,16], or of as many
@@ -38,7 +39,7 @@
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
-	bool json;
+	bool json, counted;
 	int partitions, elements;
 };
 
@@ -266,9 +267,18 @@ struct tally {
 	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
 };
 
+/* How many requests of its key there were up to this one. */
+static bool is_counted(const struct avro_answer *answer, long number)
+{
+	const struct tensor *count = tensors_find(answer->payload.tensors, TEXT("count"));
+	return count && count->count == 1 && tensor_number(count, 0) == (double)(number / KEYS + 1);
+}
+
 static bool is_right(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *sum = tensors_find(answer->payload.tensors, TEXT("sum"));
+	if (options->counted && !is_counted(answer, number))
+		return false;
 	return sum && sum->count == 1 && tensor_number(sum, 0) == (double)(options->elements * (2 * (number % 1000) + 1));
 }
 
@@ -397,7 +407,7 @@ int main(int argc, char **argv)
 	struct options options = {.partitions = PARTITIONS_USUAL, .elements = ELEMENTS_USUAL, .quiet_s = QUIET_S};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:j")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:jc")) != -1) {
 		switch (letter) {
 		case 'b':
 			options.brokers = optarg;
@@ -431,6 +441,9 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			options.json = true;
+			break;
+		case 'c':
+			options.counted = true;
 			break;
 		default:
 			return 2;

@@ -175,7 +175,7 @@ sent() {
 # it must be: those named in $3 as NAME:OPERATOR:OPERAND, or NAME: for any; others 0.
 check_answers() {
 	local found word rule
-	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" 2>"$dir/check.log") || give_up "no answers could be read"
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check.log") || give_up "no answers could be read"
 	echo "$1: $2 requests: $found"
 	for word in $found; do
 		rule=' -eq 0'

@@ -1,0 +1,10 @@
+/* counting.c: sluice with one step kind more, `tally`, which counts messages by their keys
+ * (tests/unit/tally.h): for state.sh. */
+#include "cli/command.h"
+#include "tests/unit/tally.c" /* programs of this folder are made of one file each */
+
+int main(int count, char **arguments)
+{
+	struct session session = {.out = stdout, .err = stderr, .kinds = tally_kinds};
+	return command_main(&session, count, (const char *const *)arguments);
+}

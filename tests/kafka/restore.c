@@ -1,0 +1,167 @@
+/* restore.c: a changelog of a million keys with values of 200 bytes is written, and brought
+ * back: whole, and then from a snapshot. For state.sh.
+ *
+ *   restore BROKERS FOLDER      prints how long it took and what the store then holds
+ */
+#include <librdkafka/rdkafka.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "log/archive.h"
+#include "state/change.h"
+
+#define KEYS 1000000
+#define VALUE_BYTES 200
+#define CHANGELOG "restore.state"
+#define BYTES_MAX ((size_t)1 << 30)
+
+static const char *const names[] = {"features"};
+static const char *const input[] = {"restore.input"};
+static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+
+static _Noreturn void die(const char *what)
+{
+	fprintf(stderr, "restore: %s\n", what);
+	exit(2);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void write_changes(rd_kafka_topic_t *topic, rd_kafka_t *producer)
+{
+	struct buffer key, value;
+	char bytes[VALUE_BYTES] = "a value";
+	buffer_open(&key, 1 << 16);
+	buffer_open(&value, 1 << 16);
+	for (long i = 0; i < KEYS; i++) {
+		char name[32];
+		int length = snprintf(name, sizeof name, "account-%ld", i);
+		buffer_clear(&key);
+		buffer_clear(&value);
+		change_write_key(&key, names[0], (struct text){name, (size_t)length});
+		change_write_value(&value, (struct text){bytes, sizeof bytes});
+		while (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value.bytes, value.length, key.bytes, key.length, NULL))
+			rd_kafka_poll(producer, 5);
+		rd_kafka_poll(producer, 0);
+	}
+	buffer_close(&key);
+	buffer_close(&value);
+}
+
+static void make_changelog(const char *brokers)
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	rd_kafka_conf_set(configuration, "bootstrap.servers", brokers, words, sizeof words);
+	rd_kafka_conf_set(configuration, "linger.ms", "5", words, sizeof words);
+	rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
+	if (!producer)
+		die(words);
+	const char *const topics[] = {CHANGELOG, input[0]};
+	for (size_t i = 0; i < 2; i++) {
+		rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(topics[i], 1, -1, words, sizeof words);
+		rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
+		rd_kafka_CreateTopics(producer, &order, 1, NULL, queue);
+		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
+		if (!event || rd_kafka_event_error(event))
+			die("a topic was not created");
+		rd_kafka_event_destroy(event);
+		rd_kafka_queue_destroy(queue);
+		rd_kafka_NewTopic_destroy(order);
+	}
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, CHANGELOG, NULL);
+	write_changes(topic, producer);
+	if (rd_kafka_flush(producer, 60000))
+		die("not all changes were written");
+	rd_kafka_topic_destroy(topic);
+	rd_kafka_destroy(producer);
+}
+
+static struct archive_news next_news(struct archive *archive)
+{
+	struct archive_news news;
+	while (!archive_news(archive, &news)) {
+		struct pollfd bell = {.fd = archive_bell(archive), .events = POLLIN};
+		if (poll(&bell, 1, 60000) != 1)
+			die("no news for a minute");
+	}
+	if (news.kind == ARCHIVE_FAILED || news.kind == ARCHIVE_LOST)
+		die(news.error.text);
+	return news;
+}
+
+/* What was brought back, and how long that took. */
+static struct store *bring_back(struct archive *archive, const struct archive_place *place, int64_t *took_ms)
+{
+	struct error error = {0};
+	int64_t began_ms = now_ms();
+	if (!archive_restore(archive, 1, place, &error))
+		die(error.text);
+	struct archive_news news = next_news(archive);
+	*took_ms = now_ms() - began_ms;
+	return news.store;
+}
+
+static int64_t lay_down(struct archive *archive, const struct archive_place *place, const struct store *store)
+{
+	struct error error = {0};
+	struct snapshot_writer writer = {0};
+	struct buffer block;
+	int64_t began_ms = now_ms();
+	buffer_open(&block, BYTES_MAX);
+	if (!archive_begin(archive, 1, place, &error))
+		die(error.text);
+	struct archive_news news = next_news(archive);
+	snapshot_write_head(&writer, &news.head, store_scopes(store), &block);
+	for (bool more = true; more;) {
+		more = snapshot_write_block(&writer, store, (size_t)256 << 10, &block);
+		if (!archive_write(archive, 1, place, &block, &error))
+			die(error.text);
+		(void)next_news(archive);
+	}
+	if (!archive_keep(archive, 1, place, &error))
+		die(error.text);
+	(void)next_news(archive);
+	return now_ms() - began_ms;
+}
+
+static void say(void *context, const char *line)
+{
+	(void)context;
+	fprintf(stderr, "%s\n", line);
+}
+
+int main(int count, char **arguments)
+{
+	if (count != 3)
+		die("BROKERS FOLDER, please");
+	struct error error = {0};
+	const struct consumer_config consumer_config = {
+		.brokers = arguments[1], .group = "restore", .topics = input, .topic_count = 1, .assigned = {1, assigned}};
+	const struct archive_config config = {.brokers = arguments[1], .folder = arguments[2], .say = say};
+	const struct archive_place place = {
+		.changelog = CHANGELOG, .input = assigned[0], .scopes = {1, names}, .bytes_max = BYTES_MAX};
+	make_changelog(arguments[1]);
+	struct consumer *consumer = consumer_open(&consumer_config, &error);
+	struct archive *archive = consumer ? archive_open(&config, consumer, &error) : NULL;
+	if (!archive || !consumer_accept(consumer, &error))
+		die(error.text);
+	int64_t changelog_ms, snapshot_ms;
+	struct store *store = bring_back(archive, &place, &changelog_ms);
+	int64_t laid_ms = lay_down(archive, &place, store);
+	store_close(store);
+	store = bring_back(archive, &place, &snapshot_ms);
+	printf("keys=%zu mib=%zu changelog_ms=%lld laid_ms=%lld snapshot_ms=%lld\n", store_count(store), store_bytes(store) >> 20,
+	       (long long)changelog_ms, (long long)laid_ms, (long long)snapshot_ms);
+	store_close(store);
+	archive_close(archive);
+	consumer_close(consumer);
+	return 0;
+}
