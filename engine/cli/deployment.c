@@ -77,7 +77,7 @@ static bool set_apart(struct spec *spec, const struct deployment_options *option
 static bool deployment_read(struct deployment *deployment, struct session *session, const struct deployment_options *options,
 			    struct error *error)
 {
-	const struct spec_options spec_options = {.kinds = session->kinds};
+	const struct spec_options spec_options = {.kinds = session->kinds, .names = session->arena};
 	deployment->arena = arena_open(DEPLOYMENT_ARENA_BYTES);
 	if (!deployment->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");

@@ -142,7 +142,8 @@ static bool show(struct top *top, struct error *error)
 	}
 	if (buffer_failed(&top->text))
 		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
-	fwrite(top->text.bytes, 1, top->text.length, top->session->out);
+	if (top->text.length > 0)
+		fwrite(top->text.bytes, 1, top->text.length, top->session->out);
 	fflush(top->session->out);
 	return !ferror(top->session->out) ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "what is shown cannot be written; see where it goes");

@@ -18,9 +18,11 @@ struct twin_group *twin_group_find(struct twin *twin, const char *name)
 	if (group)
 		return group;
 	group = twin_take(twin, 1, sizeof *group);
-	if (!group)
+	char *kept = twin_take(twin, strlen(name) + 1, 1);
+	if (!group || !kept)
 		return NULL;
-	*group = (struct twin_group){.next = twin->groups, .name = name};
+	memcpy(kept, name, strlen(name)); /* it outlives its members */
+	*group = (struct twin_group){.next = twin->groups, .name = kept};
 	for (size_t i = 0; i < TWIN_PARTITIONS_MAX; i++)
 		group->committed[i] = OFFSET_NONE;
 	twin->groups = group;
