@@ -36,7 +36,7 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 	return run;
 }
 
-static void run_leave(struct run *run)
+static inline void run_leave(struct run *run)
 {
 	struct flow *flow = run->flow;
 	while (run->waiting)

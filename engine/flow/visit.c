@@ -405,12 +405,13 @@ static void visit_gave_nothing(struct visit *visit, bool dropped)
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
 {
 	visit_unlink(visit);
-	if (visit->writes && !visit_settle(visit, verdict, visit->run->error)) {
-		verdict = STEP_FAIL;
-		error = visit->run->error;
-	}
-	if (visit->station->stateful)
+	if (visit->station->stateful) {
+		if (visit->writes && !visit_settle(visit, verdict, visit->run->error)) {
+			verdict = STEP_FAIL;
+			error = visit->run->error;
+		}
 		turnstile_pass(visit->run, visit->station);
+	}
 	if (verdict == STEP_DONE && visit->emitted)
 		visit_gave(visit, visit->emitted);
 	else if (verdict == STEP_FAIL)
