@@ -49,7 +49,8 @@ static bool cannot_read(const char *path, const char *why, struct error *error)
 static bool read_file(struct spec *spec, const char *path, const struct spec_options *options, struct error *error)
 {
 	struct text text;
-	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : arena_print(options->names ? options->names : spec->arena, "%s", path);
+	struct arena *names = options->names ? options->names : spec->arena;
+	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : arena_print(names, "%s", path);
 	if (!name)
 		return error_memory(error, ERROR_SYSTEM, "reading YAML");
 	return file_read(path, YAML_BYTES_MAX + 1, spec->arena, &text, error) && spec_read_text(spec, name, text, options, error);
