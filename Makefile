@@ -143,7 +143,7 @@ demo:
 ## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
 ## |    80  bars       instructions, ratios and memory beside their bars
 ## |   240  torture    every allocation of every command made to fail once
-## |   200  fuzz       a short run of every fuzz target
+## |   150  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
 ## |   190  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    80  contract   what the twin and a real Kafka both must do
