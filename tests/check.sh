@@ -31,7 +31,7 @@ parts="deps unit layers house clang sanitize thread cases judge models dev refer
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit clang sanitize thread models dev grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
+timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
