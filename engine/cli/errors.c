@@ -31,7 +31,6 @@ static const struct option options[] = {
 struct showing {
 	struct session *session;
 	const struct errors_options *options;
-	const struct command *command;
 	struct arena *arena; /* of one letter */
 	struct buffer text;
 	uint64_t shown;
@@ -167,7 +166,7 @@ static int look(struct session *session, const struct errors_options *self, cons
 		const struct letters_wanted *wanted, const char *pipeline,
 		bool (*found)(void *context, const struct found_letter *letter, struct error *error))
 {
-	struct showing showing = {.session = session, .options = self, .command = command, .arena = arena_open(LINE_TEXT_MAX)};
+	struct showing showing = {.session = session, .options = self, .arena = arena_open(LINE_TEXT_MAX)};
 	const struct letters_reader reader = {&showing, found};
 	struct error error = {0};
 	struct door door;

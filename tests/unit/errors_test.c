@@ -25,14 +25,6 @@
 static char pipeline[] = "/tmp/sluice-spec-XXXXXX";
 static char editor[] = "/tmp/sluice-editor-XXXXXX";
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *stream = fopen(path, "w");
-	assert_non_null(stream);
-	fputs(text, stream);
-	fclose(stream);
-}
-
 /* Requests go to `out`, where the mock is read. */
 static int make_files(void **state)
 {
@@ -55,12 +47,6 @@ static struct said errors(const struct mock *mock, const char *words)
 	char line[600];
 	snprintf(line, sizeof line, "errors %s -f %s --brokers %s", words, pipeline, mock->brokers);
 	return say_with(step_kinds, line);
-}
-
-static void expect(const char *text, const char *words)
-{
-	if (!strstr(text, words))
-		fail_msg("\"%s\" is not in: %s", words, text);
 }
 
 /* ---- letters ---- */
@@ -136,15 +122,17 @@ static void the_list_says_where_what_and_why(void **state)
 	struct mock mock;
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "list p");
-	expect(said.out, "0:0          2023-11-14T22:13:21Z r-1                      REMOTE  twice            the model is away\n");
-	expect(said.out, "0:1          2023-11-14T22:13:21Z binary                   INPUT   -                too large\n");
+	expect_words(said.out,
+		     "0:0          2023-11-14T22:13:21Z r-1                      REMOTE  twice            the model is away\n");
+	expect_words(said.out, "0:1          2023-11-14T22:13:21Z binary                   INPUT   -                too large\n");
 	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	said = errors(&mock, "list p --kind remote -o json");
-	expect(said.out,
-	       "{\"at\": \"0:0\", \"id\": \"r-1\", \"kind\": \"REMOTE\", \"error\": \"the model is away\", \"pipeline\": \"p\", "
-	       "\"step\": \"twice\", \"attempts\": 3, ");
+	expect_words(
+		said.out,
+		"{\"at\": \"0:0\", \"id\": \"r-1\", \"kind\": \"REMOTE\", \"error\": \"the model is away\", \"pipeline\": \"p\", "
+		"\"step\": \"twice\", \"attempts\": 3, ");
 	assert_null(strstr(said.out, "binary"));
 	said_close(&said);
 	said = errors(&mock, "list p --step nowhere");
@@ -159,21 +147,21 @@ static void one_is_shown_whole_by_its_id_or_place(void **state)
 	struct mock mock;
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "show p r-1");
-	expect(said.out, "0:0  r-1\n");
-	expect(said.out, "REMOTE: the model is away\n");
-	expect(said.out, "p.yaml:7:3\n");
-	expect(said.out, "out 0:42\n");
-	expect(said.out, "tier: fast\n");
-	expect(said.out, REQUEST);
+	expect_words(said.out, "0:0  r-1\n");
+	expect_words(said.out, "REMOTE: the model is away\n");
+	expect_words(said.out, "p.yaml:7:3\n");
+	expect_words(said.out, "out 0:42\n");
+	expect_words(said.out, "tier: fast\n");
+	expect_words(said.out, REQUEST);
 	said_close(&said);
 	said = errors(&mock, "show p 0:1 -o json");
-	expect(said.out, "\"request\": \"{");
-	expect(said.out, "\\\"data\\\":[3]");
-	expect(said.out, "\"payload_base64\": \"w");
+	expect_words(said.out, "\"request\": \"{");
+	expect_words(said.out, "\\\"data\\\":[3]");
+	expect_words(said.out, "\"payload_base64\": \"w");
 	assert_null(strstr(said.out, "r-1"));
 	said_close(&said);
 	said = errors(&mock, "show p 0:9");
-	expect(said.err, "no dead letter in " ERRORS " is called `0:9`");
+	expect_words(said.err, "no dead letter in " ERRORS " is called `0:9`");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	mock_close(&mock);
@@ -221,11 +209,11 @@ static void all_of_them_are_asked_again_only_when_that_is_said(void **state)
 	struct mock mock;
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "replay p");
-	expect(said.err, "which of them?");
+	expect_words(said.err, "which of them?");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	said = errors(&mock, "replay p --all --kind INPUT -o json");
-	expect(said.out, "\"acknowledged\": 1, \"refused\": 0, \"left_out\": 0}");
+	expect_words(said.out, "\"acknowledged\": 1, \"refused\": 0, \"left_out\": 0}");
 	said_close(&said);
 	rd_kafka_message_t *message = mock_read(&mock);
 	assert_int_equal(((const unsigned char *)message->payload)[0], 0xC3); /* Avro, untouched */
@@ -251,16 +239,16 @@ static void what_is_edited_goes_out_as_it_was_saved(void **state)
 	char body[200] = "";
 	assert_true(message->len < sizeof body);
 	memcpy(body, message->payload, message->len);
-	expect(body, "\"data\":[4]");
+	expect_words(body, "\"data\":[4]");
 	assert_true(text_is(header_of(message, "content-type"), "application/json"));
 	rd_kafka_message_destroy(message);
 	setenv("VISUAL", "truncate -s 0", 1);
 	said = errors(&mock, "replay p r-1 --edit");
-	expect(said.out, "0 asked again in out, 0 refused, 1 left out\n");
+	expect_words(said.out, "0 asked again in out, 0 refused, 1 left out\n");
 	said_close(&said);
 	setenv("VISUAL", "false", 1);
 	said = errors(&mock, "replay p r-1 --edit");
-	expect(said.err, "the editor `false` did not end well");
+	expect_words(said.err, "the editor `false` did not end well");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	unsetenv("VISUAL");

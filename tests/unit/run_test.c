@@ -23,14 +23,6 @@
 
 static char file[] = "/tmp/sluice-run-XXXXXX";
 
-static void write_file(const char *text)
-{
-	FILE *stream = fopen(file, "w");
-	assert_non_null(stream);
-	fputs(text, stream);
-	fclose(stream);
-}
-
 static int make_file(void **state)
 {
 	(void)state;
@@ -48,7 +40,7 @@ static int remove_file(void **state)
 static void expect_refusal(const char *text, const char *more, const char *words)
 {
 	char line[400];
-	write_file(text);
+	write_file(file, text);
 	snprintf(line, sizeof line, "run -f %s %s", file, more);
 	struct said said = say_with(step_kinds, line);
 	if (!strstr(said.err, words))
@@ -157,7 +149,7 @@ static void engine_start(struct engine *engine, struct mock *mock, const char *t
 	block_signals();
 	mock_open(mock);
 	rd_kafka_mock_topic_create(mock->cluster, "sluice.default.pipeline.p.errors", 1, 1);
-	write_file(text);
+	write_file(file, text);
 	snprintf(engine->line, sizeof engine->line, "run %s --brokers %s --topics check --instance one", file, mock->brokers);
 	assert_int_equal(pthread_create(&engine->thread, NULL, run_engine, engine), 0);
 }
@@ -216,13 +208,13 @@ static void files_are_read_again_and_those_with_faults_change_nothing(void **sta
 	struct engine engine = {0};
 	engine_start(&engine, &mock, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 2}}}\n" ANSWERS);
 	ask_until(&mock, "[42]");
-	write_file(PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 3}}}\n" ANSWERS);
+	write_file(file, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 3}}}\n" ANSWERS);
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
 	ask_until(&mock, "[63]");
-	write_file(PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x *}}}\n" ANSWERS);
+	write_file(file, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x *}}}\n" ANSWERS);
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
 	usleep(300000);
-	write_file(PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 4}}}\n" ANSWERS);
+	write_file(file, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 4}}}\n" ANSWERS);
 	ask_until(&mock, "[63]");
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
 	ask_until(&mock, "[84]");

@@ -41,19 +41,11 @@ static int tear_down(void **state)
 	return unlink(path);
 }
 
-static void write_file(const char *text)
-{
-	FILE *stream = fopen(path, "w");
-	assert_non_null(stream);
-	fputs(text, stream);
-	fclose(stream);
-}
-
 static void a_setting_points_to_the_environment_or_to_a_file_or_is_itself(void **state)
 {
 	(void)state;
 	struct error error = {0};
-	write_file(SECRET "\r\n");
+	write_file(path, SECRET "\r\n");
 	assert_string_equal(secret_fetch("env:SLUICE_TEST_SECRET", "s", PLACE_NONE, arena, &error), SECRET);
 	assert_string_equal(secret_fetch(arena_print(arena, "file:%s", path), "s", PLACE_NONE, arena, &error), SECRET);
 	assert_string_equal(secret_fetch("plain", "s", PLACE_NONE, arena, &error), "plain");
@@ -85,7 +77,7 @@ static void a_client_is_given_what_is_there_now(void **state)
 	struct error error = {0};
 	snprintf(reference, sizeof reference, "file:%s", path);
 	const struct property property = {"client.id", reference};
-	write_file(SECRET "\n");
+	write_file(path, SECRET "\n");
 	rd_kafka_conf_t *configuration = client_configuration((struct properties){0}, (struct properties){1, &property}, &error);
 	assert_non_null(configuration);
 	assert_int_equal(rd_kafka_conf_get(configuration, "client.id", value, &size), RD_KAFKA_CONF_OK);
@@ -108,7 +100,7 @@ static void a_secret_that_is_refused_is_not_shown(void **state)
 static struct said say_of(const char *command, const char *yaml)
 {
 	char line[128];
-	write_file(yaml);
+	write_file(path, yaml);
 	snprintf(line, sizeof line, "%s %s", command, path);
 	return say_with(step_kinds, line);
 }

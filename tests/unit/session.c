@@ -1,6 +1,12 @@
 /* session.c: see session.h. */
 #include "session.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,4 +44,18 @@ void said_close(struct said *said)
 {
 	free(said->out);
 	free(said->err);
+}
+
+void write_file(const char *path, const char *text)
+{
+	FILE *stream = fopen(path, "w");
+	assert_non_null(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+void expect_words(const char *text, const char *words)
+{
+	if (!strstr(text, words))
+		fail_msg("\"%s\" is not in: %s", words, text);
 }

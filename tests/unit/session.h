@@ -1,4 +1,4 @@
-/* session.h: a command run in a test, with what it wrote. */
+/* session.h: a command run in a test, with what it reads and what it wrote. */
 #ifndef TESTS_SESSION_H
 #define TESTS_SESSION_H
 
@@ -14,5 +14,11 @@ struct said {
 struct said say(const char *line);
 struct said say_with(const struct step_kind *const *kinds, const char *line);
 void said_close(struct said *said);
+
+/* What a command is given to read; the test fails where it cannot be written. */
+void write_file(const char *path, const char *text);
+
+/* Fails the test, and shows the text, where those words are not in it. */
+void expect_words(const char *text, const char *words);
 
 #endif

@@ -24,15 +24,6 @@
 static char requests[] = "/tmp/sluice-talk-XXXXXX";
 static char pipeline[] = "/tmp/sluice-spec-XXXXXX";
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *stream = fopen(path, "w");
-	assert_non_null(stream);
-	fputs(text, stream);
-	fclose(stream);
-}
-
-
 /* The signal that ends an engine is left to it by every thread, the mock's among them. */
 static int make_files(void **state)
 {
@@ -61,12 +52,6 @@ static struct said talk(const struct mock *mock, const char *format, ...)
 	va_end(arguments);
 	snprintf(line + length, sizeof line - (size_t)length, " --brokers %s", mock ? mock->brokers : "127.0.0.1:1");
 	return say_with(step_kinds, line);
-}
-
-static void expect(const char *text, const char *words)
-{
-	if (!strstr(text, words))
-		fail_msg("\"%s\" is not in: %s", words, text);
 }
 
 static void expect_header(const rd_kafka_message_t *message, const char *name, const char *wanted)
@@ -133,9 +118,9 @@ static void a_line_that_is_refused_is_named_and_the_rest_go_on(void **state)
 	read_by_out();
 	write_file(requests, "{\"inputs\": [}\n[1]\n{\"id\": 7, \"request\": {}}\n" REQUEST("4") "\n");
 	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
-	expect(said.err, "line 1: the line is not JSON");
-	expect(said.err, "line 2: the line is no JSON object");
-	expect(said.err, "line 3: `id` is to be a string");
+	expect_words(said.err, "line 1: the line is not JSON");
+	expect_words(said.err, "line 2: the line is no JSON object");
+	expect_words(said.err, "line 3: `id` is to be a string");
 	assert_string_equal(said.out, "1 acknowledged by out, 3 refused\n");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
@@ -154,7 +139,7 @@ static void what_the_broker_refuses_is_named_too(void **state)
 	write_file(requests, REQUEST("1") "\n");
 	rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
-	expect(said.err, "line 1: Broker: Message size too large");
+	expect_words(said.err, "line 1: Broker: Message size too large");
 	assert_string_equal(said.out, "0 acknowledged by out, 1 refused\n");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
@@ -175,7 +160,7 @@ static void topics_have_the_names_of_the_rule_without_files(void **state)
 	assert_string_equal(said.out, "{\"topic\": \"" INPUTS "\", \"acknowledged\": 1, \"refused\": 0}\n");
 	said_close(&said);
 	said = talk(&mock, "produce p %s -n other", requests);
-	expect(said.err, "topic sluice.other.pipeline.p.inputs is not there");
+	expect_words(said.err, "topic sluice.other.pipeline.p.inputs is not there");
 	assert_int_not_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	mock_close(&mock);
@@ -194,12 +179,12 @@ static void what_cannot_be_meant_is_refused_before_kafka_is_asked(void **state)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct said said = talk(NULL, "%s -f %s", rows[i].line, pipeline);
-		expect(said.err, rows[i].words);
+		expect_words(said.err, rows[i].words);
 		assert_int_equal(said.code, EXIT_MISUSE);
 		said_close(&said);
 	}
 	struct said said = say_with(step_kinds, "produce p /dev/null");
-	expect(said.err, "where is Kafka?");
+	expect_words(said.err, "where is Kafka?");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 }
@@ -239,10 +224,10 @@ static void an_expression_chooses_and_what_it_cannot_be_said_of_is_counted(void 
 	mock_open(&mock);
 	write_answers(&mock);
 	struct said said = talk(&mock, "tail p -f %s --from beginning --where x>2 --idle 1s -o json", pipeline);
-	expect(said.out, "{\"id\": \"third\", \"partition\": 0, \"offset\": 2, \"time_ms\": 1000, \"response\": {");
+	expect_words(said.out, "{\"id\": \"third\", \"partition\": 0, \"offset\": 2, \"time_ms\": 1000, \"response\": {");
 	assert_null(strstr(said.out, "first"));
-	expect(said.out, "\"data\":[3]");
-	expect(said.err, "2 left out that --where cannot be said of");
+	expect_words(said.out, "\"data\":[3]");
+	expect_words(said.err, "2 left out that --where cannot be said of");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	mock_close(&mock);
@@ -268,17 +253,17 @@ static void what_tail_cannot_read_is_refused(void **state)
 	mock_open(&mock);
 	read_by_out();
 	struct said said = talk(&mock, "tail p --where x>");
-	expect(said.err, "--where, column");
+	expect_words(said.err, "--where, column");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	said = talk(&mock, "tail p.twice -f %s", pipeline);
-	expect(said.err, "pipeline `p` writes no topic of a step `twice`");
+	expect_words(said.err, "pipeline `p` writes no topic of a step `twice`");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	rd_kafka_mock_topic_set_error(mock.cluster, "sluice.default.pipeline.p.step.twice.outputs",
 				      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 	said = talk(&mock, "tail p.twice");
-	expect(said.err, "topic sluice.default.pipeline.p.step.twice.outputs cannot be read");
+	expect_words(said.err, "topic sluice.default.pipeline.p.step.twice.outputs cannot be read");
 	assert_int_not_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	mock_close(&mock);
@@ -337,13 +322,13 @@ static void a_request_gets_its_own_answer(void **state)
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	said = talk(&mock, "infer p -f %s --pipelines %s -o json", requests, pipeline);
-	expect(said.out, "{\"id\": \"infer-");
-	expect(said.out, "\"data\":[42]");
+	expect_words(said.out, "{\"id\": \"infer-");
+	expect_words(said.out, "\"data\":[42]");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	write_file(requests, "{\"inputs\":[]}");
 	said = talk(&mock, "infer p -f %s --pipelines %s", requests, pipeline);
-	expect(said.err, "error: the request has an empty list of inputs");
+	expect_words(said.err, "error: the request has an empty list of inputs");
 	assert_string_equal(said.out, "");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
@@ -359,11 +344,11 @@ static void without_an_engine_no_answer_comes_in_time(void **state)
 	read_by_out();
 	write_file(requests, REQUEST("1"));
 	struct said said = talk(&mock, "infer p -f %s --pipelines %s --timeout 1s", requests, pipeline);
-	expect(said.err, "came in time; does `sluice run` run the pipeline");
+	expect_words(said.err, "came in time; does `sluice run` run the pipeline");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
 	said = talk(&mock, "infer p");
-	expect(said.err, "which request?");
+	expect_words(said.err, "which request?");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	mock_close(&mock);

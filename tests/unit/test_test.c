@@ -18,14 +18,11 @@
 
 static char folder[PATH_MAX_BYTES];
 
-static void write_file(const char *name, const char *text)
+static void write_in_folder(const char *name, const char *text)
 {
 	char path[2 * PATH_MAX_BYTES];
 	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *file = fopen(path, "wb");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	write_file(path, text);
 }
 
 static void read_file(const char *name, char *text, size_t size)
@@ -44,9 +41,9 @@ static int make_folder(void **state)
 	(void)snprintf(folder, sizeof folder, "/tmp/sluice-test-XXXXXX");
 	if (!mkdtemp(folder))
 		return -1;
-	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 				    "  steps: [{name: add10}]\n  output: {steps: [add10]}\n");
-	write_file("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"INPUT\", \"datatype\": \"FP32\", "
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"INPUT\", \"datatype\": \"FP32\", "
 			       "\"shape\": [2], \"fill\": {\"start\": 1, \"step\": 1}}]}}\n");
 	return 0;
 }
@@ -81,7 +78,7 @@ static void expect_said(struct said *said, int code, const char *contains)
 static void a_case_that_holds_passes(void **state)
 {
 	(void)state;
-	write_file("out.jsonl", OUTPUT("[11, 12]") "{\"calls\": {\"add10\": [1, 1]}}\n");
+	write_in_folder("out.jsonl", OUTPUT("[11, 12]") "{\"calls\": {\"add10\": [1, 1]}}\n");
 	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
@@ -89,7 +86,7 @@ static void a_case_that_holds_passes(void **state)
 static void a_case_that_does_not_shows_the_difference(void **state)
 {
 	(void)state;
-	write_file("out.jsonl", OUTPUT("[11, 13]"));
+	write_in_folder("out.jsonl", OUTPUT("[11, 13]"));
 	struct said said = run_cases("");
 	expect_said(&said, EXIT_FAULTS,
 		    "tensor `OUTPUT` differs\n      expected FP32[2] 11.0, 13.0\n      got      FP32[2] 11.0, 12.0\n");
@@ -98,7 +95,7 @@ static void a_case_that_does_not_shows_the_difference(void **state)
 static void what_nobody_expected_is_not_there(void **state)
 {
 	(void)state;
-	write_file("out.jsonl", "{\"id\": \"b\", \"error\": {\"kind\": \"INPUT\", \"contains\": \"x\"}}\n"
+	write_in_folder("out.jsonl", "{\"id\": \"b\", \"error\": {\"kind\": \"INPUT\", \"contains\": \"x\"}}\n"
 				"{\"id\": \"a\", \"absent\": true}\n");
 	struct said said = run_cases("");
 	assert_non_null(strstr(said.out, "b: nothing came"));
@@ -111,7 +108,7 @@ static void update_writes_what_came_and_keeps_what_held(void **state)
 	static const char calls[] = "{\"calls\": {\"add10\": [1, 9]}}\n";
 	char text[1024];
 	snprintf(text, sizeof text, "%s%s", OUTPUT("[1, 2]"), calls);
-	write_file("out.jsonl", text);
+	write_in_folder("out.jsonl", text);
 	struct said said = run_cases("--update");
 	expect_said(&said, EXIT_GOOD, "out.jsonl now says what came");
 	read_file("out.jsonl", text, sizeof text);
@@ -130,8 +127,8 @@ static void a_case_finds_the_pipeline_above_it(void **state)
 	(void)snprintf(path, sizeof path, "%s/tests/one", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	read_file("in.jsonl", in, sizeof in);
-	write_file("tests/one/in.jsonl", in);
-	write_file("tests/one/out.jsonl", OUTPUT("[11, 12]"));
+	write_in_folder("tests/one/in.jsonl", in);
+	write_in_folder("tests/one/out.jsonl", OUTPUT("[11, 12]"));
 	(void)snprintf(path, sizeof path, "%s/in.jsonl", folder);
 	assert_int_equal(remove(path), 0);
 	struct said said = run_cases("");
@@ -141,8 +138,8 @@ static void a_case_finds_the_pipeline_above_it(void **state)
 static void what_is_not_built_is_skipped_with_its_reason(void **state)
 {
 	(void)state;
-	write_file("in.jsonl", "{\"id\": \"a\", \"target\": \"experiments/e\", \"request\": {\"inputs\": []}}\n");
-	write_file("out.jsonl", "");
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"target\": \"experiments/e\", \"request\": {\"inputs\": []}}\n");
+	write_in_folder("out.jsonl", "");
 	struct said said = run_cases("");
 	assert_non_null(strstr(said.out, "experiments are not built yet"));
 	expect_said(&said, EXIT_GOOD, "0 passed, 0 failed, 1 skipped");
@@ -153,9 +150,9 @@ static void what_is_not_built_is_skipped_with_its_reason(void **state)
 static void a_tensor_is_filled_up_to_a_limit(void **state)
 {
 	(void)state;
-	write_file("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", "
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", "
 			       "\"shape\": [4096, 4097], \"fill\": {\"start\": 0, \"step\": 1}}]}}\n");
-	write_file("out.jsonl", "");
+	write_in_folder("out.jsonl", "");
 	struct said said = run_cases("");
 	expect_said(&said, EXIT_FAULTS, "in.jsonl:1: `fill` makes at most 16777216 elements");
 }
@@ -163,7 +160,7 @@ static void a_tensor_is_filled_up_to_a_limit(void **state)
 static void an_update_leaves_counts_to_judgement_and_says_so(void **state)
 {
 	(void)state;
-	write_file("out.jsonl", "{\"id\": \"a\", \"absent\": true}\n{\"calls\": {\"nobody\": [1, 2]}}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"absent\": true}\n{\"calls\": {\"nobody\": [1, 2]}}\n");
 	struct said said = run_cases("--update");
 	assert_non_null(strstr(said.out, "out.jsonl now says what came"));
 	expect_said(&said, EXIT_FAULTS, "counts and splits, which stay");
@@ -172,10 +169,10 @@ static void an_update_leaves_counts_to_judgement_and_says_so(void **state)
 static void a_step_that_cannot_run_is_named(void **state)
 {
 	(void)state;
-	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 				    "  steps: [{name: ab, experiment: {name: e}}]\n  output: {steps: [ab]}\n");
-	write_file("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": []}}\n");
-	write_file("out.jsonl", "");
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": []}}\n");
+	write_in_folder("out.jsonl", "");
 	struct said said = run_cases("--print");
 	assert_non_null(strstr(said.out, "step `ab` cannot run: the kind `experiment` is not built yet"));
 	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
@@ -184,9 +181,9 @@ static void a_step_that_cannot_run_is_named(void **state)
 static void a_pipeline_with_a_fault_answers_with_it(void **state)
 {
 	(void)state;
-	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 				    "  steps: [{name: add10, inputs: [nobody]}]\n  output: {steps: [add10]}\n");
-	write_file("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"CONFIG\", \"contains\": \"nobody\"}}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"CONFIG\", \"contains\": \"nobody\"}}\n");
 	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed");
 }
@@ -209,8 +206,8 @@ static void what_kafka_cannot_show_is_skipped_with_its_reason(void **state)
 {
 	(void)state;
 	struct said said;
-	write_file("in.jsonl", "{\"id\": \"a\", \"target\": \"models/add10\", \"request\": {\"inputs\": []}}\n");
-	write_file("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"INPUT\"}}\n");
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"target\": \"models/add10\", \"request\": {\"inputs\": []}}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"INPUT\"}}\n");
 	said = run_cases(NO_KAFKA);
 	expect_said(&said, EXIT_GOOD, "a request is for no pipeline");
 	said = run_cases(NO_KAFKA);
@@ -220,8 +217,8 @@ static void what_kafka_cannot_show_is_skipped_with_its_reason(void **state)
 static void what_takes_minutes_by_a_real_clock_is_skipped(void **state)
 {
 	(void)state;
-	write_file("stubs.json", "{\"add10\": \"stub://hang\"}");
-	write_file("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\"}}\n");
+	write_in_folder("stubs.json", "{\"add10\": \"stub://hang\"}");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\"}}\n");
 	struct said said = run_cases(NO_KAFKA);
 	expect_said(&said, EXIT_GOOD, "s by a real clock");
 }
@@ -229,7 +226,7 @@ static void what_takes_minutes_by_a_real_clock_is_skipped(void **state)
 static void what_fails_in_memory_is_not_tried_on_kafka(void **state)
 {
 	(void)state;
-	write_file("out.jsonl", OUTPUT("[11, 13]"));
+	write_in_folder("out.jsonl", OUTPUT("[11, 13]"));
 	struct said said = run_cases(NO_KAFKA);
 	expect_said(&said, EXIT_FAULTS, "and this in memory already");
 }
@@ -245,7 +242,7 @@ static void nothing_is_written_down_of_what_kafka_gave(void **state)
 static void json_counts_and_says_why(void **state)
 {
 	(void)state;
-	write_file("out.jsonl", OUTPUT("[11, 13]"));
+	write_in_folder("out.jsonl", OUTPUT("[11, 13]"));
 	struct said said = run_cases("-o json");
 	assert_non_null(strstr(said.out, "\"verdict\": \"failed\""));
 	expect_said(&said, EXIT_FAULTS, "{\"passed\": 0, \"failed\": 1, \"skipped\": 0");
@@ -254,7 +251,7 @@ static void json_counts_and_says_why(void **state)
 static void a_case_remembers_from_request_to_request_in_their_order(void **state)
 {
 	(void)state;
-	write_file("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 				    "  steps:\n"
 				    "  - {name: late, when: 'id == \"a\"', model: {storageUri: 'stub://slow?ms=500'}}\n"
 				    "  - {name: soon, when: 'id != \"a\"'}\n"
@@ -271,11 +268,11 @@ static void a_case_remembers_from_request_to_request_in_their_order(void **state
 		 "{\"id\": \"a\", \"key\": \"k\", %s{\"id\": \"b\", \"key\": \"k\", %s{\"id\": \"c\", \"key\": \"other\", %s"
 		 "{\"id\": \"d\", \"key\": \"k\", %s",
 		 request, request, request, request);
-	write_file("in.jsonl", text);
+	write_in_folder("in.jsonl", text);
 	snprintf(text, sizeof text,
 		 "{\"id\": \"a\", %s[1]}]}}\n{\"id\": \"b\", %s[2]}]}}\n{\"id\": \"c\", %s[1]}]}}\n{\"id\": \"d\", %s[3]}]}}\n",
 		 response, response, response, response);
-	write_file("out.jsonl", text);
+	write_in_folder("out.jsonl", text);
 	char line[2 * PATH_MAX_BYTES];
 	(void)snprintf(line, sizeof line, "test %s", folder);
 	struct said said = say_with(tally_kinds, line);
