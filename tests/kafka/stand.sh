@@ -128,8 +128,8 @@ tell_proxy() { # a line, as proxy.c says
 	[ "$reply" = ok ]
 }
 
-topics() { # $1 in, $2 out
-	"$build/requests" topics -b "$brokers" -i "$1" -o "$2" 2>"$dir/topics.log" || give_up "no topics $1 and $2"
+topics() { # $1 in, $2 out; then options of requests
+	"$build/requests" topics -b "$brokers" -i "$1" -o "$2" "${@:3}" 2>"$dir/topics.log" || give_up "no topics $1 and $2"
 }
 
 # ---- engines and their load ----
@@ -161,8 +161,8 @@ stop_engine() { # $1 whose, $2 pid
 	expect "$1: exit status of the engine that was asked to stop" $? "-eq 0"
 }
 
-send() { # $1 topic, $2 how many, $3 a second; 0: at once
-	"$build/requests" send -b "$brokers" -i "$1" -n "$2" -r "$3" 2>"$dir/sender.log" &
+send() { # $1 topic, $2 how many, $3 a second; 0: at once; then options of requests
+	"$build/requests" send -b "$brokers" -i "$1" -n "$2" -r "$3" "${@:4}" 2>"$dir/sender.log" &
 	ours $!
 	sender=$!
 }

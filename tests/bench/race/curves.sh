@@ -3,36 +3,16 @@
 # the graph, the number of partitions and of workers, on a real Kafka, at least once. Each
 # figure is the better of two runs: what else the machine does only takes away.
 #   curves.sh SLUICE PROGRAMS     with requests in PROGRAMS
-# BACKLOG changes its size. Takes about five minutes. Exit 3: no Kafka can be had.
+# BACKLOG changes its size: a run of less than a second says little. Takes about ten minutes.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-kafka=$(cd "$here/../../kafka" && pwd)
-sluice=$(realpath "$1") programs=$(cd "$2" && pwd)
-backlog=${BACKLOG:-400000}
-dir=$(mktemp -d) runner='' runs=0
+what=curves
+# shellcheck source=tests/bench/race/course.sh
+. "$(dirname "$0")/course.sh"
+backlog=${BACKLOG:-1500000} runs=0
 
-end() {
-	if [ -n "$runner" ]; then
-		kill -9 "$runner" 2>/dev/null
-		wait "$runner" 2>/dev/null
-	fi
-	"$kafka/broker.sh" stop "$dir/kafka"
-	rm -rf "$dir"
-}
-trap end EXIT
-trap 'exit 130' INT TERM
-
-give_up() {
-	echo "curves: $*" >&2
-	tail -n 5 "$dir"/*.log >&2 2>/dev/null
-	exit 1
-}
-
-brokers=$("$kafka/broker.sh" start "$dir/kafka") || exit $?
-
-fill() { # $1 topic, $2 partitions, $3 elements
-	"$programs/requests" topics -b "$brokers" -i "$1" -o "$1-answers" -w "$2" || give_up "no topics"
-	"$programs/requests" send -b "$brokers" -i "$1" -n "$backlog" -e "$3" 2>"$dir/send.log" || give_up "not all was sent"
+prepare() { # $1 topic, $2 partitions, $3 elements
+	topics "$1" "$1-answers" -w "$2"
+	fill "$1" "$backlog" -e "$3"
 }
 
 write_pipeline() { # $1 topic, $2 namespace, $3 depth
@@ -55,12 +35,8 @@ write_pipeline() { # $1 topic, $2 namespace, $3 depth
 run_once() { # $1 topic, $2 partitions, $3 depth, $4 workers
 	runs=$((runs + 1))
 	write_pipeline "$1" "run-$runs" "$3" >"$dir/pipeline.yaml"
-	"$sluice" run -f "$dir/pipeline.yaml" --brokers "$brokers" --instance one --workers "$4" >"$dir/sluice.log" 2>&1 &
-	runner=$!
-	speed=$("$programs/requests" pace -b "$brokers" -i "$1" -g "sluice.run-$runs.at-least-once" -n "$backlog" -p $runner -w "$2" \
-		2>"$dir/pace.log") || give_up "a run did not finish"
-	kill $runner && wait $runner 2>/dev/null
-	runner=''
+	start_sluice "$dir/pipeline.yaml" --workers "$4"
+	pace "sluice.run-$runs.at-least-once" "$1" -w "$2"
 }
 
 measure() { # $1 what, $2 topic, $3 partitions, $4 depth, $5 workers
@@ -73,14 +49,14 @@ measure() { # $1 what, $2 topic, $3 partitions, $4 depth, $5 workers
 }
 
 for elements in 1 16 64 256 1024; do
-	fill "wide-$elements" 4 $elements
+	prepare "wide-$elements" 4 $elements
 	measure "FP32[1,$elements], 1 step" "wide-$elements" 4 1 1
 done
 for depth in 4 16 64; do
 	measure "FP32[1,16], $depth steps" wide-16 4 $depth 1
 done
 for partitions in 1 16 64; do
-	fill "parts-$partitions" $partitions 16
+	prepare "parts-$partitions" $partitions 16
 	measure "FP32[1,16], 1 step, $partitions partitions" "parts-$partitions" $partitions 1 1
 done
 for workers in 2 4; do
