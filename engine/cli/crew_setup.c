@@ -156,15 +156,19 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 		.graph = plan->stages[index].graph,
 		.topics = reads,
 		.answers = TOPIC_NOWHERE,
+		.own = TOPIC_NOWHERE,
 		.dead_letters = TOPIC_NOWHERE,
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
-		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph),
+		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph) &&
+			  plan->stages[index].boundary != BOUNDARY_JOIN,
 	};
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
 		bool own = topic->role == TOPIC_STAGE && topic->of == index;
+		if (own && plan->stages[index].boundary == BOUNDARY_JOIN)
+			stage->own = topic_number(&group->writes, topic->name);
 		if (own || (topic->role == TOPIC_INPUTS && index == 0))
 			reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
 		else if (topic->role == TOPIC_OUTPUTS)
@@ -175,6 +179,8 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 			stage->changelog = topic_number(&group->writes, topic->name);
 	}
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
+		return false;
+	if (stage->graph->part && stage->graph->part->gathers && !(stage->entrance = entrance_make(plan->graph, arena)))
 		return false;
 	return next_make(stage, group, plan, arena) && step_topics_make(stage, group, plan, arena) &&
 	       model_taps_make(stage, group, plan, arena);

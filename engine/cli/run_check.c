@@ -3,13 +3,6 @@
 
 #include "spec/fault_codes.h"
 
-static bool refuse(const struct pipeline_plan *plan, struct place place, struct error *error, const char *why, const char *what)
-{
-	if (place.line == 0)
-		place = plan->graph->resource->name.place;
-	return error_set(error, ERROR_CONFIG, place, "pipeline %s cannot run yet: %s%s", plan->graph->name, why, what ? what : "");
-}
-
 static bool check_steps(const struct pipeline_plan *plan, struct error *error)
 {
 	for (size_t i = 0; i < plan->graph->count; i++) {
@@ -20,15 +13,6 @@ static bool check_steps(const struct pipeline_plan *plan, struct error *error)
 				"pipeline %s cannot run yet: step `%s` is of kind `%s`, which is checked only; leave it out",
 				plan->graph->name, plan->graph->steps[i].name, step->kind->name);
 	}
-	return true;
-}
-
-static bool check_stages(const struct pipeline_plan *plan, struct error *error)
-{
-	for (size_t i = 0; i < plan->stage_count; i++)
-		if (plan->stages[i].boundary == BOUNDARY_JOIN)
-			return refuse(plan, (struct place){0}, error, "what comes of a request by several ways is not kept yet: ",
-				      plan->stages[i].reason);
 	return true;
 }
 
@@ -116,7 +100,7 @@ bool run_check(const struct plan *plan, struct arena *arena, struct error *error
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if (!check_steps(pipeline, error) || !check_stages(pipeline, error) || !check_format(pipeline, error) ||
+		if (!check_steps(pipeline, error) || !check_format(pipeline, error) ||
 		    !check_calls(plan, pipeline, arena, error) || !check_readers(plan, i, error))
 			return false;
 	}

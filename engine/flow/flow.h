@@ -81,8 +81,13 @@ void flow_advance(struct flow *flow, int64_t now_ms);
 
 /* ---- what stateful steps remember ---- */
 
-/* The names of its stateful steps, by which a store for it is opened; the flow's. */
+/* The names of its stateful steps, by which a store for it is opened; the flow's. Behind
+ * them, where the stage joins what comes of a request by several ways, a scope for parts
+ * that wait, which is its owner's to fill. */
 struct scopes flow_scopes(const struct flow *flow);
+
+/* Whether the stage joins what comes of a request by several ways, and the scope. */
+bool flow_joins_parts(const struct flow *flow, uint32_t *scope);
 
 /* A line is the messages of one partition, in the order in which they are entered: those
  * that have it as their `line`. Stateful steps let them pass in that order, and what the

@@ -7,6 +7,7 @@
 
 #define BUCKETS_AT_FIRST 256
 #define NEVER INT64_MAX
+#define LATE_LEAST_MS 10000 /* so long behind a window what comes is known as late: Kafka takes its time now and then */
 
 enum meeting_stage {
 	STAGE_OPEN,
@@ -23,7 +24,9 @@ struct meeting {
 	int64_t began_time_ms; /* by records */
 	size_t input_came, trigger_came, settled;
 	enum meeting_stage stage;
-	bool late;	     /* that something came too late has been said */
+	bool late;  /* that something came too late has been said */
+	bool known; /* that its window has closed has been told */
+	void *mark;
 	void **parts;	     /* of each source */
 	unsigned char *told; /* enum told, of each source */
 	size_t kept_count, kept_room;
@@ -38,7 +41,9 @@ struct meetings {
 	struct meeting *oldest, *youngest;
 	struct meeting *first_open; /* the oldest of them */
 	struct meeting *spent;	    /* nobody asks for it again; the caller still looks at it */
-	int64_t *heard_ms;	    /* of each party: the latest record time; -1: none */
+	void **marks;		    /* of those that are forgotten */
+	size_t mark_count, mark_room;
+	int64_t *heard_ms; /* of each party: the latest record time; -1: none */
 };
 
 struct meetings *meetings_open(const struct meeting_rule *rule)
@@ -77,6 +82,7 @@ void meetings_close(struct meetings *meetings)
 	}
 	memory_give(meetings->buckets);
 	memory_give(meetings->heard_ms);
+	memory_give(meetings->marks);
 	memory_give(meetings);
 }
 
@@ -108,6 +114,20 @@ static bool table_grow(struct meetings *meetings)
 	for (struct meeting *meeting = meetings->oldest; meeting; meeting = meeting->younger)
 		chain_at_end(bucket_of(meetings, meeting->hash), meeting);
 	return true;
+}
+
+/* A mark that cannot be kept is not told: what stands for it elsewhere stays there. */
+static void mark_keep(struct meetings *meetings, void *mark)
+{
+	if (meetings->mark_count == meetings->mark_room) {
+		size_t room = meetings->mark_room ? meetings->mark_room * 2 : 16;
+		void **marks = memory_resize(meetings->marks, room, sizeof *marks);
+		if (!marks)
+			return;
+		meetings->marks = marks;
+		meetings->mark_room = room;
+	}
+	meetings->marks[meetings->mark_count++] = mark;
 }
 
 static struct meeting *meeting_begin(struct meetings *meetings, const struct meeting_part *part, uint64_t hash, int64_t now_ms)
@@ -144,6 +164,8 @@ static void meeting_end(struct meetings *meetings, struct meeting *meeting)
 	*(meeting->older ? &meeting->older->younger : &meetings->oldest) = meeting->younger;
 	*(meeting->younger ? &meeting->younger->older : &meetings->youngest) = meeting->older;
 	meetings->count--;
+	if (meeting->mark)
+		mark_keep(meetings, meeting->mark);
 	meeting_free(meeting);
 }
 
@@ -273,11 +295,18 @@ static bool is_too_far(const struct meetings *meetings, const struct meeting *me
 	return apart_ms > meetings->rule->window_ms || apart_ms < -meetings->rule->window_ms;
 }
 
+/* How long after its first part a meeting is known. */
+static int64_t remembered_ms(const struct meetings *meetings)
+{
+	int64_t window_ms = meetings->rule->window_ms;
+	return window_ms + (window_ms > LATE_LEAST_MS ? window_ms : LATE_LEAST_MS);
+}
+
 /* What is not open any more only waits to be forgotten. */
 static void forget(struct meetings *meetings, int64_t now_ms)
 {
 	while (meetings->oldest && meetings->oldest->stage != STAGE_OPEN &&
-	       now_ms - meetings->oldest->began_ms >= 2 * meetings->rule->window_ms)
+	       now_ms - meetings->oldest->began_ms >= remembered_ms(meetings))
 		meeting_end(meetings, meetings->oldest);
 }
 
@@ -313,12 +342,14 @@ struct meeting *meetings_expire(struct meetings *meetings, int64_t now_ms, bool 
 int64_t meetings_due_ms(const struct meetings *meetings)
 {
 	const struct meeting *open = meetings->first_open;
+	while (open && (open->stage != STAGE_OPEN || open->known))
+		open = open->younger;
 	int64_t due_ms = open ? open->began_ms + meetings->rule->window_ms : NEVER;
 	const struct meeting *oldest = meetings->oldest;
 	if (oldest && oldest == meetings->spent)
 		oldest = oldest->younger;
-	if (oldest && oldest->stage != STAGE_OPEN && oldest->began_ms + 2 * meetings->rule->window_ms < due_ms)
-		due_ms = oldest->began_ms + 2 * meetings->rule->window_ms;
+	if (oldest && oldest->stage != STAGE_OPEN && oldest->began_ms + remembered_ms(meetings) < due_ms)
+		due_ms = oldest->began_ms + remembered_ms(meetings);
 	return due_ms;
 }
 
@@ -347,7 +378,7 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 	if (found->stage == STAGE_OPEN) {
 		if (!keep(found, part->part))
 			return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
-		bool opens = meeting_opens(meetings, found, false);
+		bool opens = !part->again && meeting_opens(meetings, found, false);
 		*verdict = opens ? MEETING_OPENS : MEETING_WAITS;
 		*meeting = found;
 		if (opens)
@@ -356,6 +387,87 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 		meetings->spent = found;
 	}
 	return true;
+}
+
+/* ---- windows that are closed by another's word ---- */
+
+struct meeting *meetings_overdue(struct meetings *meetings, int64_t now_ms)
+{
+	struct meeting *meeting = meetings->first_open;
+	while (meeting && (meeting->stage != STAGE_OPEN || meeting->known))
+		meeting = meeting->younger;
+	return meeting && is_past(meetings, meeting, now_ms) ? meeting : NULL;
+}
+
+void meeting_acknowledge(struct meeting *meeting)
+{
+	meeting->known = true;
+}
+
+struct meeting *meetings_next_open(const struct meetings *meetings, struct text name, const struct meeting *previous)
+{
+	struct meeting *meeting = previous ? previous->chained : *bucket_of(meetings, hash_bytes(name.bytes, name.length, 0));
+	while (meeting && (meeting->stage != STAGE_OPEN || !text_equal(meeting->name, name)))
+		meeting = meeting->chained;
+	return meeting;
+}
+
+bool meetings_conclude(struct meetings *meetings, struct meeting *meeting)
+{
+	bool opens = meeting_opens(meetings, meeting, true);
+	end_spent(meetings);
+	meeting_leave(meetings, meeting, opens ? STAGE_GONE : STAGE_OVER);
+	return opens;
+}
+
+void meeting_mark(struct meeting *meeting, void *mark)
+{
+	meeting->mark = mark;
+}
+
+void meetings_tidy(struct meetings *meetings, int64_t now_ms)
+{
+	end_spent(meetings);
+	forget(meetings, now_ms);
+}
+
+void *meetings_forgotten(struct meetings *meetings)
+{
+	end_spent(meetings);
+	return meetings->mark_count > 0 ? meetings->marks[--meetings->mark_count] : NULL;
+}
+
+bool meetings_recall(struct meetings *meetings, struct text name, const unsigned char *told, bool went_on, void *mark,
+		     int64_t now_ms, struct error *error)
+{
+	const struct meeting_part part = {.name = name, .told = told, .time_ms = -1};
+	struct meeting *meeting = meeting_begin(meetings, &part, hash_bytes(name.bytes, name.length, 0), now_ms);
+	if (!meeting)
+		return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+	settle(meetings, meeting, &part);
+	meeting->mark = mark;
+	meeting_leave(meetings, meeting, went_on ? STAGE_GONE : STAGE_OVER);
+	return true;
+}
+
+bool meeting_is_settled(const struct meetings *meetings, const struct meeting *meeting)
+{
+	return meeting->settled == meetings->sources;
+}
+
+bool meeting_went_on(const struct meeting *meeting)
+{
+	return meeting->stage == STAGE_GONE;
+}
+
+struct text meeting_name(const struct meeting *meeting)
+{
+	return meeting->name;
+}
+
+const unsigned char *meeting_told(const struct meeting *meeting)
+{
+	return meeting->told;
 }
 
 void *meeting_part_of(const struct meeting *meeting, size_t source)

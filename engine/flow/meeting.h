@@ -10,7 +10,7 @@
  * A window is of record time, from the first part on: it closes when every party has
  * been heard of past it, or, lest a silent party keep things for ever, when as much time
  * has passed here. Then it opens with what there is, if that is enough, or is over, and
- * is remembered for another window, so that what comes too late is known as that.
+ * is remembered for another window, or 10 s, so that what comes too late is known as that.
  *
  * A table belongs to one thread; it keeps nothing over a crash: whoever does gives it the
  * same parts again, in their order.
@@ -46,6 +46,7 @@ struct meeting_part {
 	size_t party;		   /* from which it comes */
 	const unsigned char *told; /* enum told, of each source */
 	int64_t time_ms;	   /* of its record; negative: it has none */
+	bool again;		   /* it was kept before, elsewhere: it is kept, though it may be enough */
 	void *part;		   /* the caller's */
 };
 
@@ -61,7 +62,7 @@ bool meeting_is_enough(const struct meeting_rule *rule, const unsigned char *tol
 
 /* NULL: memory ran out. Borrows the rule. */
 struct meetings *meetings_open(const struct meeting_rule *rule);
-void meetings_close(struct meetings *meetings); /* NULL is fine; the parts stay the caller's */
+void meetings_close(struct meetings *meetings); /* NULL is fine; parts and marks stay the caller's */
 
 /* *meeting: whose part it is, where the verdict is WAITS or OPENS. False: memory (SYSTEM). */
 bool meetings_take(struct meetings *meetings, const struct meeting_part *part, int64_t now_ms, enum meeting_verdict *verdict,
@@ -73,6 +74,34 @@ int64_t meetings_due_ms(const struct meetings *meetings);
 /* A meeting whose window has closed: it opens with what there is, or else is over, and
  * its parts go on nowhere. NULL: there is none any more. To be called until then. */
 struct meeting *meetings_expire(struct meetings *meetings, int64_t now_ms, bool *opens);
+
+/* ---- for whoever keeps parts elsewhere too, and closes windows by another's word ---- */
+
+/* A meeting whose window has closed; it stays as it is until meetings_conclude(), and is
+ * told until meeting_acknowledge(). NULL: there is none. */
+struct meeting *meetings_overdue(struct meetings *meetings, int64_t now_ms);
+void meeting_acknowledge(struct meeting *meeting);
+
+/* The open meetings of that name, the oldest first; `previous` begins as NULL. */
+struct meeting *meetings_next_open(const struct meetings *meetings, struct text name, const struct meeting *previous);
+
+/* The window of an open meeting has closed: whether it goes on with what there is. */
+bool meetings_conclude(struct meetings *meetings, struct meeting *meeting);
+
+/* What stands elsewhere for a meeting that went on or is over. When it is forgotten, the
+ * mark is told, each once, by meetings_forgotten(). */
+void meeting_mark(struct meeting *meeting, void *mark);
+void *meetings_forgotten(struct meetings *meetings);	       /* NULL: no more for now */
+void meetings_tidy(struct meetings *meetings, int64_t now_ms); /* forgets those whose time has come */
+
+/* Such a meeting as it was. False: memory (SYSTEM). */
+bool meetings_recall(struct meetings *meetings, struct text name, const unsigned char *told, bool went_on, void *mark,
+		     int64_t now_ms, struct error *error);
+
+bool meeting_is_settled(const struct meetings *meetings, const struct meeting *meeting); /* nothing more can come to it */
+bool meeting_went_on(const struct meeting *meeting);
+struct text meeting_name(const struct meeting *meeting);
+const unsigned char *meeting_told(const struct meeting *meeting); /* of each source */
 
 /* ---- of a meeting that waits, opens or is over; until the next call above ---- */
 

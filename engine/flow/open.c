@@ -2,6 +2,8 @@
 #include "base/memory.h"
 #include "flow/run.h"
 
+#define STATEFUL_MAX (STORE_SCOPES_MAX - 1) /* steps: one scope is for parts that wait */
+#define SCOPE_OF_PARTS "+parts"		    /* no step is called so */
 #define STEPS_BYTES_MAX ((size_t)1 << 30) /* what opened steps keep: models and tables, not messages */
 
 static void gate_open(struct flow *flow, struct gate *gate, const struct join *join)
@@ -186,12 +188,12 @@ static bool turnstile_open(struct flow *flow, struct station *station, struct er
 			error, ERROR_CONFIG, spec->here,
 			"step `%s` remembers something of each message, so it takes them one by one; leave its `batch` out",
 			station->step.name);
-	if (flow->turnstile_count == STORE_SCOPES_MAX || strlen(station->step.name) > STORE_SCOPE_BYTES_MAX)
+	if (flow->turnstile_count == STATEFUL_MAX || strlen(station->step.name) > STORE_SCOPE_BYTES_MAX)
 		return error_set(
 			error, ERROR_CONFIG, spec->here,
 			"step `%s` cannot remember anything: a pipeline has at most %d steps that do, with names of at most "
 			"%d bytes; split the pipeline, or shorten the name",
-			station->step.name, STORE_SCOPES_MAX, STORE_SCOPE_BYTES_MAX);
+			station->step.name, STATEFUL_MAX, STORE_SCOPE_BYTES_MAX);
 	station->stateful = true;
 	station->turnstile = (uint32_t)flow->turnstile_count;
 	flow->scopes[flow->turnstile_count] = station->step.name;
@@ -290,6 +292,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	}
 	marks_spread(flow);
 	mark_plain(flow);
+	flow->scopes[flow->turnstile_count] = SCOPE_OF_PARTS;
 	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) +
 			       flow->arrivals * sizeof(struct arrival) + sizeof(struct error);
 	return flow;

@@ -92,7 +92,7 @@ struct flow {
 	size_t batch_count; /* each may want a timer */
 	size_t turnstile_count;
 	size_t turnstiles[STORE_SCOPES_MAX];  /* the stateful stations */
-	const char *scopes[STORE_SCOPES_MAX]; /* and their names */
+	const char *scopes[STORE_SCOPES_MAX]; /* and their names; one more for parts that wait */
 };
 
 /* ---- of one message ---- */

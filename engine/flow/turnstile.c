@@ -76,7 +76,15 @@ void turnstile_enter(struct visit *visit)
 
 struct scopes flow_scopes(const struct flow *flow)
 {
-	return (struct scopes){flow->turnstile_count, flow->scopes};
+	uint32_t scope;
+	return (struct scopes){flow->turnstile_count + flow_joins_parts(flow, &scope), flow->scopes};
+}
+
+bool flow_joins_parts(const struct flow *flow, uint32_t *scope)
+{
+	const struct graph_part *part = flow->graph->part;
+	*scope = (uint32_t)flow->turnstile_count;
+	return part && (part->gathers || part->parent_count > 1);
 }
 
 struct line *line_open(struct flow *flow, struct store *store, struct error *error)

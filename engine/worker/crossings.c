@@ -17,6 +17,7 @@ bool crossing_take(const struct worker *worker, struct flight *flight, struct er
 	if (decoded) {
 		flight->request = crossing.original;
 		flight->kept_key = crossing.key;
+		flight->sender = crossing.from;
 	}
 	if (!message->format)
 		message->format = &format_oip_json;

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "worker/crossings.h"
 #include "worker/entrances.h"
+#include "worker/gathering.h"
 #include "worker/parts.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
@@ -111,6 +112,12 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
 	flight->message.line = flight->lane->keeping ? flight->lane->keeping->line : NULL;
+	if (decoded && flight->lane->keeping && flight->lane->keeping->gathering) {
+		bool enters = false;
+		decoded = gathering_take(worker, flight, &enters, &error);
+		if (decoded && !enters)
+			return;
+	}
 	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;

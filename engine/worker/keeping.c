@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "base/memory.h"
+#include "worker/gathering.h"
 #include "worker/parts.h"
 
 #define CHANGES_MOST 20000 /* untold: then a commit is due, so that none is much longer than others */
@@ -26,6 +27,8 @@ static void keeping_empty(struct keepings *keepings, struct keeping *keeping)
 		laying_give_up(keepings);
 	else if (keepings->archive && !keeping->store)
 		archive_forget(keepings->archive, keeping->ticket);
+	gathering_close(keeping->gathering);
+	keeping->gathering = NULL;
 	line_close(keeping->line);
 	store_close(keeping->store);
 	keeping->line = NULL;
@@ -295,6 +298,8 @@ static bool restored(struct worker *worker, struct keeping *keeping, struct stor
 	keeping->store = store;
 	keeping->told = store_count(store);
 	keeping->line = line_open(keeping->stage->flow, store, error);
+	if (!gathering_open(keeping, error))
+		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	if (!keeping->line || change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST)

@@ -39,6 +39,7 @@ struct keeping {
 	uint64_t ticket;     /* under which something may go on in the archive */
 	struct store *store; /* NULL: it is being brought back */
 	struct line *line;
+	struct gathering *gathering; /* of a stage that joins what comes of a request; NULL */
 	uint64_t told;	 /* changes since the last snapshot */
 	int64_t laid_ms; /* when that was begun */
 };

@@ -228,6 +228,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->request = record->value;
 	flight->kept_key = record->key;
 	flight->from = NULL;
+	flight->sender = (struct text){0};
 	flight->left = NULL;
 	flight->blame = lane->blamed_count > 0 ? blame_of(lane, record->offset) : 0;
 	flight->emissions = NULL;

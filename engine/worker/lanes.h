@@ -70,6 +70,7 @@ struct flight {
 	struct text request;	     /* the request's record as it came, here or to an earlier stage */
 	struct text kept_key;	     /* of that record: its answer keeps it; bytes NULL: it had none */
 	const char *from;	     /* where it comes from, when it goes on to be joined; NULL: from this stage */
+	struct text sender;	     /* of a record of another stage: who sent it */
 	const struct emission *left; /* the last of its emissions that has */
 	enum flow_outcome outcome;
 	struct answer answer;

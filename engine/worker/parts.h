@@ -6,6 +6,7 @@
  *   unread.c   messages whose schema is being asked for
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
+ *   gathering.c  what comes of a request by several ways, until it is enough
  *   nested.c   pipelines that pipelines call
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "worker/gathering.h"
 #include "worker/parts.h"
 
 #define IDLE_TURN_MS 1000 /* so often the group hears from a worker without work */
@@ -59,7 +60,8 @@ static int turn_timeout_ms(const struct worker *worker)
 		return 0;
 	if ((worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
 		return 0;
-	int64_t left_ms = stages_due_ms(worker) - loop_now_ms(worker->loop);
+	int64_t due_ms = stages_due_ms(worker), gatherings_ms = gatherings_due_ms(worker);
+	int64_t left_ms = (due_ms < gatherings_ms ? due_ms : gatherings_ms) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
 	return left_ms < IDLE_TURN_MS ? (int)left_ms : IDLE_TURN_MS;
@@ -90,6 +92,8 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	stages_advance(worker);
+	if (!gatherings_advance(worker, error))
+		return false;
 	release(worker);
 	return release_commit_when_due(worker, error) && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&
 	       is_sound(worker, error);

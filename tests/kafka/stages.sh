@@ -38,4 +38,9 @@ stop_engine repeated "$engine"
 fire feeds fed exactly-once "$seconds"
 check_answers fed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
 stop_engine fed "$engine"
+for what_meets in joined gathered; do
+	fire $what_meets $what_meets exactly-once "$seconds"
+	check_answers $what_meets $((rate * seconds)) "uncommitted:-ge:1 disordered: silence_ms:-lt:6000"
+	stop_engine $what_meets "$engine"
+done
 tell_result

@@ -12,6 +12,7 @@
 #include "planning.h"
 
 #define WINDOW_MS 100
+#define FORGOTTEN_MS (WINDOW_MS + 10000)
 
 /* Parts are letters; what each brings stands in a word: "+", "-" or "." (it came, it is
  * dead, nothing) of each source. */
@@ -150,9 +151,9 @@ static void what_comes_when_an_inner_joins_window_has_closed_is_late_once(void *
 	assert_int_equal(kept(meeting), 1);
 	assert_int_equal(come_at("r", 1, ".+", "b", 0, WINDOW_MS), MEETING_LATE);
 	/* Then it is forgotten with the next window, and the name is free. */
-	assert_int_equal(meetings_due_ms(meetings), 2 * WINDOW_MS);
-	assert_null(meetings_expire(meetings, 2 * WINDOW_MS, &opens));
-	assert_int_equal(come_at("r", 1, ".+", "c", 0, 2 * WINDOW_MS), MEETING_WAITS);
+	assert_int_equal(meetings_due_ms(meetings), FORGOTTEN_MS);
+	assert_null(meetings_expire(meetings, FORGOTTEN_MS, &opens));
+	assert_int_equal(come_at("r", 1, ".+", "c", 0, FORGOTTEN_MS), MEETING_WAITS);
 }
 
 static void a_window_is_of_record_time_and_closes_when_all_parties_are_past_it(void **state)
@@ -216,6 +217,52 @@ static void what_must_go_on_does_so_with_what_there_is(void **state)
 	assert_string_equal(parts(meeting), ".b");
 }
 
+static void a_window_is_closed_by_word_where_parts_are_kept_elsewhere_too(void **state)
+{
+	(void)state;
+	static const char mark[] = "m";
+	lay(JOIN_OUTER, 2, JOIN_INNER, 0);
+	assert_int_equal(come_at("r", 0, "+.", "a", 0, 0), MEETING_WAITS);
+	assert_null(meetings_overdue(meetings, WINDOW_MS - 1));
+	struct meeting *meeting = meetings_overdue(meetings, WINDOW_MS);
+	assert_non_null(meeting);
+	assert_ptr_equal(meetings_overdue(meetings, WINDOW_MS), meeting);
+	meeting_acknowledge(meeting);
+	assert_null(meetings_overdue(meetings, WINDOW_MS));
+	assert_ptr_equal(meetings_next_open(meetings, TEXT("r"), NULL), meeting);
+	assert_null(meetings_next_open(meetings, TEXT("r"), meeting));
+	assert_true(meetings_conclude(meetings, meeting));
+	assert_string_equal(parts(meeting), "a.");
+	meeting_mark(meeting, (void *)(uintptr_t)mark);
+	assert_null(meetings_next_open(meetings, TEXT("r"), NULL));
+	assert_null(meetings_forgotten(meetings));
+	assert_int_equal(come_at("r", 1, ".+", "b", 0, WINDOW_MS), MEETING_IGNORES);
+	/* All has come: what stands for it elsewhere is not needed any more. */
+	assert_ptr_equal(meetings_forgotten(meetings), mark);
+	assert_null(meetings_forgotten(meetings));
+}
+
+static void what_was_kept_elsewhere_comes_again_as_it_was(void **state)
+{
+	(void)state;
+	static const char mark[] = "m";
+	const unsigned char told[] = {TOLD_CAME, TOLD_NOTHING};
+	struct error error = {0};
+	enum meeting_verdict verdict;
+	lay(JOIN_ANY, 2, JOIN_INNER, 0);
+	const struct meeting_part again = {
+		.name = TEXT("r"), .told = told, .time_ms = -1, .again = true, .part = (void *)(uintptr_t) "a"};
+	assert_true(meetings_take(meetings, &again, 0, &verdict, &last, &error));
+	assert_int_equal(verdict, MEETING_WAITS);
+	assert_true(meetings_recall(meetings, TEXT("gone"), told, true, (void *)(uintptr_t)mark, 0, &error));
+	assert_int_equal(come_at("gone", 1, ".+", "b", 0, 0), MEETING_IGNORES);
+	assert_ptr_equal(meetings_forgotten(meetings), mark);
+	meetings_close(meetings);
+	lay(JOIN_INNER, 2, JOIN_INNER, 0);
+	assert_true(meetings_recall(meetings, TEXT("over"), told, false, NULL, 0, &error));
+	assert_int_equal(come_at("over", 1, ".+", "b", 0, 0), MEETING_LATE);
+}
+
 static void many_names_are_kept_apart(void **state)
 {
 	(void)state;
@@ -276,6 +323,8 @@ int main(void)
 		cmocka_unit_test_teardown(equal_names_meet_in_the_order_in_which_they_came, clear),
 		cmocka_unit_test_teardown(triggers_must_come_and_give_nothing, clear),
 		cmocka_unit_test_teardown(what_must_go_on_does_so_with_what_there_is, clear),
+		cmocka_unit_test_teardown(a_window_is_closed_by_word_where_parts_are_kept_elsewhere_too, clear),
+		cmocka_unit_test_teardown(what_was_kept_elsewhere_comes_again_as_it_was, clear),
 		cmocka_unit_test_teardown(many_names_are_kept_apart, clear),
 		cmocka_unit_test_teardown(an_entrance_tells_what_each_reference_selects, clear),
 	};

@@ -62,11 +62,6 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 		{"  steps:\n  - {name: a}\n  output: {steps: [a]}\n", "model `a` has no endpoint"},
 		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a], format: yaml}\n",
 		 "output.format `yaml` is no format"},
-		{"  input: {externalInputs: [other.outputs, third.outputs]}\n" DOUBLES,
-		 "what comes of a request by several ways is not kept yet"},
-		{"  steps:\n  - {name: a, isolate: true, expression: {set: {y: x}}}\n"
-		 "  - {name: b, isolate: true, expression: {set: {z: x}}}\n  output: {steps: [a, b]}\n",
-		 "what comes of a request by several ways is not kept yet"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[1000];

@@ -1,0 +1,264 @@
+/* gathering_test.c: a worker that joins what other pipelines give of one request: parts
+ * wait in what it remembers, over its end too. On librdkafka's mock of a broker, so at
+ * least once and without crashes (those are shown on a real Kafka, by tests/kafka). The
+ * worker runs in a thread of its own, by pthread_create(), as in an engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/planning.h"
+#include "worker/worker.h"
+
+#define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+
+static const char *const reads[] = {"in", "given-x", "given-y", "gathered"};
+static const char *const writes[] = {"out", "gathered", "state"};
+static const uint32_t first_topics[] = {0, 1, 2}, second_topics[] = {3}, next[] = {1};
+static const struct stage_point points[] = {{.point = POINT_OWN}, {.point = 0}, {.point = 1}};
+static struct position assigned[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}, {2, 0, OFFSET_NONE}, {3, 0, OFFSET_NONE}};
+
+struct stand {
+	struct mock mock;
+	struct planning planning;
+	struct plan plan;
+	struct caller_config caller;
+	struct stage_config stages[2];
+	struct stage_counts counts[2];
+	struct worker_config config;
+	struct worker *worker;
+	pthread_t thread;
+	struct error error;
+	bool drained;
+};
+
+static void *run(void *context)
+{
+	struct stand *stand = context;
+	stand->drained = worker_run(stand->worker, &stand->error);
+	return NULL;
+}
+
+/* It reads the outputs of x and of y, and gives s: the sum of what came. */
+static void configure(struct stand *stand, const char *join)
+{
+	struct arena *arena = arena_open((size_t)1 << 20);
+	planning_open(&stand->planning,
+		      arena_print(arena,
+				  HEAD
+				  "  - {name: a, expression: {set: {s: '(x ?? 0) + (y ?? 0)'}}}\n  output: {steps: [a.outputs.s]}\n"
+				  "  input: {externalInputs: [x.outputs.x, y.outputs.y], %s}\n",
+				  join));
+	planning_plan(&stand->planning, NULL, &stand->plan);
+	assert_int_equal(planning_errors(&stand->planning), 0);
+	arena_close(arena);
+	const struct pipeline_plan *plan = &stand->plan.pipelines[0];
+	assert_int_equal(plan->stage_count, 2);
+	const struct entrance *entrance = entrance_make(plan->graph, stand->planning.arena);
+	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
+	stand->stages[0] = (struct stage_config){.name = "p",
+						 .graph = plan->stages[0].graph,
+						 .caller = &stand->caller,
+						 .topic_count = 3,
+						 .topics = first_topics,
+						 .next = next,
+						 .entrance = entrance,
+						 .points = points,
+						 .dead_letters = TOPIC_NOWHERE,
+						 .changelog = TOPIC_NOWHERE};
+	stand->stages[1] = (struct stage_config){.name = "p inputs",
+						 .graph = plan->stages[1].graph,
+						 .caller = &stand->caller,
+						 .topic_count = 1,
+						 .topics = second_topics,
+						 .entrance = entrance,
+						 .own = 1,
+						 .dead_letters = TOPIC_NOWHERE,
+						 .changelog = 2};
+	memset(stand->counts, 0, sizeof stand->counts);
+	for (size_t i = 0; i < 2; i++)
+		stand->stages[i].counts = &stand->counts[i];
+	stand->config = (struct worker_config){
+		.consumer = {.brokers = stand->mock.brokers, .group = "test", .assigned = {4, assigned}, .properties = mock_quick},
+		.transaction = {.brokers = stand->mock.brokers, .properties = mock_quick},
+		.setup = {.reads = {4, reads}, .writes = {3, writes}, .stage_count = 2, .stages = stand->stages},
+		.limits = worker_limits_usual,
+		.keeping = {.bytes_max = 1 << 20},
+	};
+}
+
+static void start(struct stand *stand, const char *join)
+{
+	configure(stand, join);
+	stand->worker = worker_open(&stand->config, &stand->error);
+	assert_string_equal(stand->error.text, "");
+	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+}
+
+static struct worker_counts stop(struct stand *stand)
+{
+	worker_stop(stand->worker);
+	assert_int_equal(pthread_join(stand->thread, NULL), 0);
+	assert_string_equal(stand->error.text, "");
+	assert_true(stand->drained);
+	struct worker_counts counts = worker_counts(stand->worker);
+	worker_close(stand->worker);
+	stand->worker = NULL;
+	planning_close(&stand->planning);
+	return counts;
+}
+
+static int set_up(void **state)
+{
+	static struct stand stand;
+	stand = (struct stand){0};
+	mock_open(&stand.mock);
+	for (size_t i = 1; i < 4; i++)
+		assert_int_equal(rd_kafka_mock_topic_create(stand.mock.cluster, reads[i], 1, 1), 0);
+	assert_int_equal(rd_kafka_mock_topic_create(stand.mock.cluster, "state", 1, 1), 0);
+	*state = &stand;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct stand *stand = *state;
+	if (stand->worker) {
+		worker_stop(stand->worker);
+		pthread_join(stand->thread, NULL);
+		worker_close(stand->worker);
+		planning_close(&stand->planning);
+	}
+	mock_close(&stand->mock);
+	return 0;
+}
+
+/* Pipeline `from` (x or y) answers request `id` with that number. */
+static void give(struct stand *stand, char from, const char *id, int number)
+{
+	char answer[200], topic[] = "given-x";
+	topic[6] = from;
+	int length =
+		snprintf(answer, sizeof answer,
+			 "{\"model_name\":\"m\",\"id\":\"%s\",\"outputs\":[{\"name\":\"%c\",\"shape\":[1],\"datatype\":\"INT32\","
+			 "\"data\":[%d]}]}",
+			 id, from, number);
+	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY("k", 1),
+					   RD_KAFKA_V_VALUE(answer, (size_t)length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void expect(struct stand *stand, const char *id, const char *words)
+{
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	char text[1000];
+	snprintf(text, sizeof text, "%.*s", (int)answer->len, (const char *)answer->payload);
+	size_t key_length = answer->key_len;
+	rd_kafka_message_destroy(answer); /* else nothing could be closed after a failure */
+	if (!strstr(text, id) || !strstr(text, words))
+		fail_msg("`%s` does not say `%s` to `%s`", text, words, id);
+	assert_int_equal(key_length, 1); /* that of the first part */
+}
+
+/* So many records have left the stage that joins. */
+static void wait_until_joined(struct stand *stand, uint64_t records)
+{
+	const struct timespec pause = {0, 10000000};
+	for (int waited_ms = 0; atomic_load(&stand->counts[1].released) < records; waited_ms += 10) {
+		assert_in_range(waited_ms, 0, MOCK_WAIT_MS);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void parts_of_one_request_are_joined_by_its_id(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: inner");
+	give(stand, 'x', "r-1", 1);
+	give(stand, 'x', "r-2", 2);
+	give(stand, 'y', "r-2", 20);
+	expect(stand, "r-2", "[22]");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[11]");
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.answered, 2);
+	assert_int_equal(counts.released, 8); /* each of four crossed */
+}
+
+static void a_part_waits_over_the_end_of_its_worker(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: inner");
+	give(stand, 'x', "r-1", 1);
+	wait_until_joined(stand, 1);
+	assert_int_equal(stop(stand).released, 2);
+	start(stand, "joinType: inner");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[11]");
+	assert_int_equal(stop(stand).answered, 1);
+	/* What was joined is not there any more. */
+	start(stand, "joinType: inner");
+	give(stand, 'y', "r-1", 20);
+	give(stand, 'x', "r-1", 2);
+	expect(stand, "r-1", "[22]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+static void any_takes_the_first_and_remembers_that(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: any");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[10]");
+	assert_int_equal(stop(stand).answered, 1);
+	start(stand, "joinType: any");
+	give(stand, 'x', "r-1", 1);
+	give(stand, 'x', "r-2", 2);
+	expect(stand, "r-2", "[2]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+static void an_outer_join_goes_on_with_what_there_is_when_its_window_closes(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: outer, joinWindowMs: 1500");
+	give(stand, 'x', "r-1", 1);
+	expect(stand, "r-1", "[1]");
+	give(stand, 'y', "r-1", 10);
+	give(stand, 'x', "r-2", 2);
+	give(stand, 'y', "r-2", 20);
+	expect(stand, "r-2", "[22]");
+	assert_int_equal(stop(stand).answered, 2);
+}
+
+static void what_comes_too_late_for_an_inner_join_is_answered_with_the_limit(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: inner, joinWindowMs: 300");
+	give(stand, 'x', "r-1", 1);
+	wait_until_joined(stand, 2); /* the part, and word that the window has closed */
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "", "raise joinWindowMs");
+	assert_int_equal(stop(stand).failed, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(parts_of_one_request_are_joined_by_its_id, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_part_waits_over_the_end_of_its_worker, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(any_takes_the_first_and_remembers_that, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_outer_join_goes_on_with_what_there_is_when_its_window_closes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_comes_too_late_for_an_inner_join_is_answered_with_the_limit, set_up,
+						tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
