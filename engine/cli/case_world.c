@@ -202,6 +202,7 @@ static void running_add(struct case_world *world, const char *name, struct graph
 		.answer = on_answer,
 		.finished = on_finished,
 		.tap = on_tap,
+		.files = files_source(world->named),
 	};
 	running->flow = flow_open(graph, &outside, &running->refused);
 	if (!running_keep(running) || !running_listen(running))
@@ -227,6 +228,9 @@ bool case_world_open(struct case_world *world, const struct case_files *files, c
 {
 	*world = (struct case_world){.arena = arena, .spec = spec, .files = files, .kinds = kinds};
 	world->records_end = &world->records;
+	world->named = files_open(error);
+	if (!world->named)
+		return false;
 	bool any = spec_first(spec, RESOURCE_PIPELINE) != NULL;
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
@@ -264,6 +268,7 @@ void case_world_close(struct case_world *world)
 	}
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		arena_close(passage->message.arena);
+	files_close(world->named);
 	memory_give(world->events);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/case.h"
 #include "flow/entrance.h"
 #include "flow/flow.h"
+#include "serving/files.h"
 #include "serving/attempts.h"
 #include "serving/stub.h"
 
@@ -95,6 +96,7 @@ struct case_world {
 	struct arena *arena;
 	const struct spec *spec;
 	const struct case_files *files;
+	struct files *named; /* by its steps */
 	const struct step_kind *const *kinds;
 	struct running *runnings;
 	struct model *models;

@@ -229,17 +229,21 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		size_t called_count = called ? crew_called(plan, pipeline, called) : 0;
 		const struct caller_config *caller =
 			crew_caller(&callers, config, plan, pipeline, called, called_count, arena, error);
-		uint64_t version = deployment_version(deployment, pipeline, config->kinds);
 		for (size_t j = first; j < setup->stage_count; j++) {
 			struct stage_config *stage = &stages[j];
 			stage->caller = caller;
 			stage->called = called;
 			stage->called_count = called_count;
-			stage->version = version;
 			stage->counts = counts_of(group, stage->name, lasting);
-			if (!caller || version == 0 || !stage->counts || !stage_check(stage, error))
+			stage->files = &deployment_view(deployment, pipeline)->source;
+			if (!caller || !stage->counts || !stage_check(stage, error))
 				return false;
 		}
+		uint64_t version = deployment_version(deployment, pipeline, config->kinds);
+		if (version == 0)
+			return false;
+		for (size_t j = first; j < setup->stage_count; j++)
+			stages[j].version = version;
 	}
 	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
 }

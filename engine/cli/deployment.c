@@ -26,11 +26,17 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 		      struct error *error)
 {
 	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none, .servers = options->servers};
+	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none, .servers = options->servers,
+						.files = files_source(deployment->files)};
 	const struct resource *runtime = spec_first(&deployment->spec, RESOURCE_RUNTIME);
 	deployment->runtime = runtime ? runtime->spec : NULL;
 	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
 		return false;
+	deployment->views = ARENA_ARRAY(deployment->arena, struct files_view, deployment->plan.count);
+	for (size_t i = 0; deployment->views && i < deployment->plan.count; i++)
+		files_view_begin(&deployment->views[i], deployment->files);
+	if (!deployment->views)
+		return error_memory(error, ERROR_SYSTEM, "reading files");
 	if (options->built_in)
 		lead_to_built_in(&deployment->plan, options);
 	const struct faults *faults = deployment->spec.faults;
@@ -82,7 +88,8 @@ static bool deployment_read(struct deployment *deployment, struct session *sessi
 	if (!deployment->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	deployment->spec_is_open = spec_open(&deployment->spec, error);
-	return deployment->spec_is_open &&
+	deployment->files = deployment->spec_is_open ? files_open(error) : NULL;
+	return deployment->files &&
 	       spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) &&
 	       set_apart(&deployment->spec, options, error) && make_plan(deployment, session, options, error);
 }
@@ -106,8 +113,14 @@ void deployment_close(struct deployment *deployment)
 		return;
 	if (deployment->spec_is_open)
 		spec_close(&deployment->spec);
+	files_close(deployment->files);
 	arena_close(deployment->arena);
 	memory_give(deployment);
+}
+
+struct files_view *deployment_view(const struct deployment *deployment, const struct pipeline_plan *pipeline)
+{
+	return &deployment->views[pipeline - deployment->plan.pipelines];
 }
 
 /* ---- versions ---- */
@@ -158,7 +171,7 @@ uint64_t deployment_version(const struct deployment *deployment, const struct pi
 	uint64_t version = 0;
 	if (arena) {
 		add_pipeline(deployment, pipeline, kinds, arena, &text);
-		version = buffer_failed(&text) ? 0 : hash_bytes(text.bytes, text.length, 0) | 1;
+		version = buffer_failed(&text) ? 0 : hash_bytes(text.bytes, text.length, files_view_content(deployment_view(deployment, pipeline))) | 1;
 	}
 	buffer_close(&text);
 	arena_close(arena);

@@ -6,11 +6,14 @@
 
 #include "cli/command.h"
 #include "plan/plan.h"
+#include "serving/files.h"
 
 struct deployment {
 	struct spec spec;
 	struct arena *arena;
+	struct files *files; /* that its steps name */
 	struct plan plan;
+	struct files_view *views; /* of them, by each pipeline of the plan */
 	const struct runtime_spec *runtime; /* NULL: the files have none */
 	bool spec_is_open;
 };
@@ -34,8 +37,11 @@ struct deployment_options {
 struct deployment *deployment_open(struct session *session, const struct deployment_options *options, struct error *error);
 void deployment_close(struct deployment *deployment); /* NULL is fine */
 
+struct files_view *deployment_view(const struct deployment *deployment, const struct pipeline_plan *pipeline);
+
 /* What a pipeline is made of, as a number: the same as long as nothing changes that its
- * stages, its topics or its calls depend on. 0: memory ran out. */
+ * stages, its topics or its calls depend on, nor any file that was read through its view.
+ * 0: memory ran out. */
 uint64_t deployment_version(const struct deployment *deployment, const struct pipeline_plan *pipeline,
 			    const struct step_kind *const *kinds);
 

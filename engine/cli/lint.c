@@ -59,7 +59,7 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
 	if (called)
-		(void)types_infer(graph, called, NULL, arena, spec->faults, &types);
+		(void)types_infer(graph, called, NULL, NULL, arena, spec->faults, &types);
 }
 
 /* References, cycles and the like; what is built for that is not kept. */

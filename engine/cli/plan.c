@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "serving/files.h"
 
 #define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
 #define PLAN_ARENA_BYTES ((size_t)1 << 30)    /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
@@ -68,11 +69,13 @@ static bool read_metadata(struct arena *arena, const char *file, struct models_m
 	return metadata_read(arena, file, text, metadata, error);
 }
 
-static int plan_spec(struct session *session, const struct plan_arguments *arguments, struct spec *spec, struct arena *arena)
+static int plan_spec(struct session *session, const struct plan_arguments *arguments, struct spec *spec, struct files *files,
+		     struct arena *arena)
 {
 	struct error error = {0};
 	struct models_metadata metadata = {0};
-	struct plan_options plan_options = {.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers};
+	struct plan_options plan_options = {.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers,
+					   .files = files_source(files)};
 	struct plan plan;
 	if (arguments->models && !read_metadata(arena, arguments->models, &metadata, &error))
 		return command_refused(session, &command_plan, &error);
@@ -112,14 +115,16 @@ static int run(struct session *session, const void *given, const char *const *pa
 	if (arguments->targets && !spec_options.kind)
 		spec_options.kind = "Targets";
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);
+	struct files *files = files_open(&error);
 	int code = EXIT_FAULTS;
-	if (!arena || !spec_open(&spec, &error))
+	if (!arena || !files || !spec_open(&spec, &error))
 		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
 	if (error.kind == ERROR_NONE) {
 		if (spec_read(&spec, paths, count, &spec_options, &error))
-			code = plan_spec(session, arguments, &spec, arena);
+			code = plan_spec(session, arguments, &spec, files, arena);
 		spec_close(&spec);
 	}
+	files_close(files);
 	arena_close(arena);
 	return error.kind == ERROR_NONE ? code : command_refused(session, &command_plan, &error);
 }

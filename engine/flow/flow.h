@@ -52,6 +52,7 @@ struct flow_outside {
 	 * given are not waited for, and their calls are forgotten. `step` is STEP_NONE for
 	 * the pipeline's own points. */
 	void (*tap)(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload);
+	const struct file_source *files; /* for steps whose options name files; outlives the flow. NULL: none can be read */
 };
 
 /* Opens the graph's steps. CONFIG errors where a step cannot run. The graph must

@@ -242,6 +242,7 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 		.options = spec->options,
 		.place = spec->here,
 		.arena = flow->arena,
+		.files = flow->outside.files,
 	};
 	gate_open(flow, &station->inputs, &graph_step->inputs);
 	gate_open(flow, &station->triggers, &graph_step->triggers);

@@ -101,7 +101,8 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 		else
 			called[callee->step] = (struct called_model){0};
 	}
-	types_infer(plan->graph, called, compiler->options->metadata, compiler->arena, compiler->spec->faults, &plan->types);
+	types_infer(plan->graph, called, compiler->options->metadata, compiler->options->files, compiler->arena,
+		    compiler->spec->faults, &plan->types);
 }
 
 /* ---- notes ---- */

@@ -161,6 +161,7 @@ struct plan_options {
 	const struct step_kind *const *kinds;
 	const struct models_metadata *metadata; /* NULL: none handed in */
 	struct name_list servers;		/* NAME=URL */
+	const struct file_source *files;	/* that steps name, for what they say of types; NULL: none is read */
 };
 
 struct plan {

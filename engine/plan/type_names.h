@@ -10,6 +10,7 @@ struct inference {
 	const struct graph *graph;
 	const struct called_model *called; /* of each step */
 	const struct models_metadata *metadata;
+	const struct file_source *files;
 	struct arena *arena;
 	struct faults *faults;
 	struct graph_types *types;

@@ -230,21 +230,44 @@ static struct tensor_types types_by_shape(enum step_shape shape, const struct te
 	return outputs;
 }
 
+/* A source that remembers which file was asked for last: what is wrong at its place is
+ * wrong with the file. */
+struct asked_file {
+	const struct file_source *files;
+	struct place place;
+};
+
+static bool asked_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	struct asked_file *asked = context;
+	asked->place = file->place;
+	return asked->files->read(asked->files->context, file, digest, content, error);
+}
+
+static const char *code_of(const struct error *error, const struct asked_file *asked)
+{
+	bool file = asked->place.line && error->place.line == asked->place.line && error->place.column == asked->place.column;
+	return file ? CODE_BAD_FILE : CODE_WRONG_EXPRESSION;
+}
+
 /* `named`: the names in its expressions were good, so that an error here is another. */
 static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs,
 					 struct tensor_types outputs, bool named)
 {
 	const struct step_spec *spec = inference->graph->steps[step].spec;
 	struct error error = {0};
+	struct asked_file asked = {.files = inference->files};
+	const struct file_source files = {&asked, asked_read};
 	struct step self = {.kind = spec->kind,
 			    .name = inference->graph->steps[step].name,
 			    .pipeline = inference->graph->name,
 			    .options = spec->options,
-			    .place = spec->here};
+			    .place = spec->here,
+			    .files = inference->files ? &files : NULL};
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;
 	if (named && (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT))
-		fault_add(inference->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : spec->options_here, NULL,
+		fault_add(inference->faults, code_of(&error, &asked), error.place.line ? error.place : spec->options_here, NULL,
 			  "step `%s`: %s", self.name, error.text);
 	return (struct tensor_types){0};
 }
@@ -272,12 +295,13 @@ static void infer_step(struct inference *inference, size_t step)
 }
 
 bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
-		 struct arena *arena, struct faults *faults, struct graph_types *types)
+		 const struct file_source *files, struct arena *arena, struct faults *faults, struct graph_types *types)
 {
 	struct inference inference = {
 		.graph = graph,
 		.called = called,
 		.metadata = metadata,
+		.files = files,
 		.arena = arena,
 		.faults = faults,
 		.types = types,

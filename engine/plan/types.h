@@ -29,10 +29,10 @@ struct graph_types {
 	struct tensor_types answer;
 };
 
-/* `called` has one for each step; name NULL: none, or several. False only when memory
- * ran out. */
+/* `called` has one for each step; name NULL: none, or several. `files`: those that steps
+ * name; NULL: none is read. False only when memory ran out. */
 bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
-		 struct arena *arena, struct faults *faults, struct graph_types *types);
+		 const struct file_source *files, struct arena *arena, struct faults *faults, struct graph_types *types);
 
 /* "FP32[-1,16]"; "?" where nothing is known. */
 const char *type_text(const struct value_type *type, struct arena *arena);

@@ -231,5 +231,8 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_WRONG_EXPRESSION, BAD_VALUE, .title = "An expression that does not fit the tensors where it stands",
 	      .help = "Use the tensors that are there, in the types and shapes that they have.",
 	      .example = "when: pirce > 3      # the tensor is called price\n\nwhen: price > 3\n"),
+	ERROR(CODE_BAD_FILE, BAD_VALUE, .title = "A file that cannot be read, or is not what its step takes",
+	      .help = "Put it where the YAML names it: a relative name is relative to the YAML's own folder.",
+	      .example = "model: {local: model.json}      # it stands in models/\n\nmodel: {local: models/model.json}\n"),
 	{0},
 };

@@ -28,6 +28,14 @@
 
 struct visit; /* one message at a step; flow/visit.c */
 
+/* Where the bytes of files come from that options name: whoever opens a flow hands it in.
+ * Any thread may read. `content` stays as long as the source, with a NUL behind it; reading
+ * the same file again gives the same bytes. */
+struct file_source {
+	void *context;
+	bool (*read)(void *context, const struct name *file, const char *digest, struct text *content, struct error *error);
+};
+
 /* One step of one running pipeline. Borrowed from the plan but for `state`. */
 struct step {
 	const struct step_kind *kind;
@@ -36,6 +44,7 @@ struct step {
 	const void *options; /* filled in from the kind's rows */
 	struct place place;  /* of the step in the YAML */
 	struct arena *arena; /* lives as long as the opened step */
+	const struct file_source *files; /* NULL: no file can be read here, as in lint's infer() */
 	void *state;         /* what open() made */
 };
 
@@ -152,6 +161,12 @@ struct step_kind {
 /* The table that main hands down; ends with NULL. */
 typedef const struct step_kind *const step_kind_table[];
 const struct step_kind *step_kind_find(const struct step_kind *const *kinds, const char *name);
+
+/* The bytes of the file that an option names, in open() or infer() alone; they stay as long
+ * as the opened step. A relative name is relative to the YAML that it stands in. `digest` is
+ * its SHA-256 in hexadecimal digits, with or without `sha256:` before them; NULL: it is not
+ * checked. What fails is a CONFIG error at the file's place. */
+bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error);
 
 /* ---- of the visit ---- */
 

@@ -30,8 +30,11 @@ bool nested_open(struct stage *stage, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening the pipelines that a pipeline calls");
 	for (size_t i = 0; i < config->called_count; i++) {
 		struct host *host = &stage->called[i];
-		const struct flow_outside outside = {
-			.context = host, .call = host_call, .forget = host_forget, .finished = nested_finished};
+		const struct flow_outside outside = {.context = host,
+						     .call = host_call,
+						     .forget = host_forget,
+						     .finished = nested_finished,
+						     .files = config->files};
 		host->stage = stage;
 		host->name = config->called[i].name;
 		host->flow = flow_open(config->called[i].graph, &outside, error);

@@ -95,6 +95,7 @@ struct stage_config {
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;
 	const struct model_taps *models; /* those of which somebody is told */
+	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	uint32_t changelog;		 /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */

@@ -172,6 +172,7 @@ static bool stage_set_up(struct stage *stage, struct error *error)
 					     .call = host_call,
 					     .forget = host_forget,
 					     .finished = flow_finished,
+					     .files = config->files,
 					     .tap = config->steps || config->taps ? flow_taps : NULL};
 	stage->shared = shared_take(stage->worker, config->caller, error);
 	stage->host.stage = stage;
@@ -225,7 +226,8 @@ static void ignore_finished(void *context, struct message *message, enum flow_ou
 
 bool stage_check(const struct stage_config *config, struct error *error)
 {
-	const struct flow_outside nobody = {.call = ignore_call, .finished = ignore_finished};
+	const struct flow_outside nobody = {
+		.call = ignore_call, .finished = ignore_finished, .files = config->files};
 	struct flow *flow = flow_open(config->graph, &nobody, error);
 	bool good = flow != NULL;
 	flow_close(flow);

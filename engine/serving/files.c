@@ -1,0 +1,225 @@
+/* files.c: see files.h. */
+#include "serving/files.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include <openssl/sha.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define DIGEST_DIGITS (2 * SHA256_DIGEST_LENGTH)
+#define PATH_ARENA_BYTES ((size_t)1 << 20)
+
+struct held_file {
+	struct held_file *next;
+	struct arena *arena; /* of its bytes, its path and itself */
+	const char *path;
+	struct text content;
+	char digest[DIGEST_DIGITS + 1];
+};
+
+struct seen_file { /* of a view */
+	struct seen_file *next;
+	const struct held_file *held;
+};
+
+struct files {
+	struct file_source source;
+	struct arena *arena; /* of what views have seen */
+	pthread_mutex_t lock; /* of all below; taken when steps are opened, never for a message */
+	struct held_file *first;
+};
+
+/* ---- reading ---- */
+
+/* The path at which it is looked for. */
+static const char *path_of(const struct name *file, struct arena *arena)
+{
+	const char *slash = file->place.file ? strrchr(file->place.file, '/') : NULL;
+	if (!slash || file->text[0] == '/')
+		return arena_copy(arena, file->text, strlen(file->text));
+	return arena_print(arena, "%.*s/%s", (int)(slash - file->place.file), file->place.file, file->text);
+}
+
+static void write_digest(struct text content, char *digits)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)content.bytes, content.length, digest);
+	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
+		(void)snprintf(digits + 2 * i, 3, "%02x", digest[i]);
+}
+
+static bool held_fill(struct held_file *held, const char *path, struct place place, struct error *error)
+{
+	struct error why = {0};
+	if (!file_read(path, FILE_BYTES_MAX + 1, held->arena, &held->content, &why))
+		return error_set(error, why.kind, place, "%s", why.text);
+	if (held->content.length > FILE_BYTES_MAX)
+		return error_set(error, ERROR_CONFIG, place, "%s has more than the %zu MiB that a file may have; make it smaller", path,
+				 FILE_BYTES_MAX >> 20);
+	held->path = arena_copy(held->arena, path, strlen(path));
+	write_digest(held->content, held->digest);
+	return held->path || error_memory(error, ERROR_SYSTEM, "reading a file");
+}
+
+static struct held_file *held_open(const char *path, struct place place, struct error *error)
+{
+	struct arena *arena = arena_open(FILE_BYTES_MAX + PATH_ARENA_BYTES);
+	struct held_file *held = arena ? ARENA_NEW(arena, struct held_file) : NULL;
+	if (!held)
+		error_memory(error, ERROR_SYSTEM, "reading a file");
+	if (held)
+		held->arena = arena;
+	if (held && held_fill(held, path, place, error))
+		return held;
+	arena_close(arena);
+	return NULL;
+}
+
+static const struct held_file *held_find(struct files *files, const char *path, struct place place, struct error *error)
+{
+	struct held_file *held = files->first;
+	while (held && strcmp(held->path, path) != 0)
+		held = held->next;
+	if (held)
+		return held;
+	held = held_open(path, place, error);
+	if (!held)
+		return NULL;
+	held->next = files->first;
+	files->first = held;
+	return held;
+}
+
+/* ---- digests ---- */
+
+static bool is_digest(struct text digits)
+{
+	static const char known[] = "0123456789abcdefABCDEF";
+	return digits.length == DIGEST_DIGITS && strspn(digits.bytes, known) == DIGEST_DIGITS;
+}
+
+static bool digest_check(const struct held_file *held, const struct name *file, const char *digest, struct error *error)
+{
+	static const struct text scheme = {"sha256:", sizeof "sha256:" - 1};
+	struct text digits = text_of(digest);
+	if (text_starts_with(digits, scheme))
+		digits = text_of(digest + scheme.length);
+	if (!is_digest(digits))
+		return error_set(error, ERROR_CONFIG, file->place,
+				 "`%s` is no digest; write the 64 hexadecimal digits that `sha256sum %s` prints", digest, held->path);
+	if (!text_equal_caseless(digits, text_of(held->digest)))
+		return error_set(error, ERROR_CONFIG, file->place,
+				 "%s is another file than was meant: its SHA-256 is %s and not %s; put the right one there, or correct "
+				 "the digest",
+				 held->path, held->digest, digits.bytes);
+	return true;
+}
+
+/* ---- the source ---- */
+
+static const struct held_file *read_checked(struct files *files, const struct name *file, const char *digest, struct error *error)
+{
+	struct arena *arena = arena_open(PATH_ARENA_BYTES);
+	const char *path = arena ? path_of(file, arena) : NULL;
+	const struct held_file *held = NULL;
+	if (path)
+		held = held_find(files, path, file->place, error);
+	else
+		error_memory(error, ERROR_SYSTEM, "reading a file");
+	arena_close(arena);
+	return held && (!digest || digest_check(held, file, digest, error)) ? held : NULL;
+}
+
+static bool source_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	struct files *files = context;
+	pthread_mutex_lock(&files->lock);
+	const struct held_file *held = read_checked(files, file, digest, error);
+	pthread_mutex_unlock(&files->lock);
+	*content = held ? held->content : (struct text){0};
+	return held != NULL;
+}
+
+/* False: memory ran out. */
+static bool view_note(struct files_view *view, const struct held_file *held)
+{
+	struct seen_file **end = &view->seen;
+	while (*end && (*end)->held != held)
+		end = &(*end)->next;
+	if (*end)
+		return true;
+	*end = ARENA_NEW(view->files->arena, struct seen_file);
+	if (*end)
+		(*end)->held = held;
+	return *end != NULL;
+}
+
+static bool view_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	struct files_view *view = context;
+	pthread_mutex_lock(&view->files->lock);
+	const struct held_file *held = read_checked(view->files, file, digest, error);
+	if (held && !view_note(view, held)) {
+		error_memory(error, ERROR_SYSTEM, "reading a file");
+		held = NULL;
+	}
+	pthread_mutex_unlock(&view->files->lock);
+	*content = held ? held->content : (struct text){0};
+	return held != NULL;
+}
+
+const struct file_source *files_source(struct files *files)
+{
+	return &files->source;
+}
+
+void files_view_begin(struct files_view *view, struct files *files)
+{
+	*view = (struct files_view){.source = {view, view_read}, .files = files};
+}
+
+uint64_t files_view_content(const struct files_view *view)
+{
+	uint64_t content = 0;
+	pthread_mutex_lock(&view->files->lock);
+	for (const struct seen_file *seen = view->seen; seen; seen = seen->next)
+		content += hash_bytes(seen->held->digest, DIGEST_DIGITS, hash_bytes(seen->held->path, strlen(seen->held->path), 0));
+	pthread_mutex_unlock(&view->files->lock);
+	return content;
+}
+
+/* ---- opening and closing ---- */
+
+struct files *files_open(struct error *error)
+{
+	struct files *files = memory_take(1, sizeof *files);
+	if (files)
+		files->arena = arena_open(PATH_ARENA_BYTES);
+	if (!files || !files->arena || pthread_mutex_init(&files->lock, NULL) != 0) {
+		if (files)
+			arena_close(files->arena);
+		memory_give(files);
+		error_memory(error, ERROR_SYSTEM, "opening the files that steps name");
+		return NULL;
+	}
+	files->source = (struct file_source){files, source_read};
+	return files;
+}
+
+void files_close(struct files *files)
+{
+	if (!files)
+		return;
+	while (files->first) {
+		struct held_file *next = files->first->next;
+		arena_close(files->first->arena);
+		files->first = next;
+	}
+	pthread_mutex_destroy(&files->lock);
+	arena_close(files->arena);
+	memory_give(files);
+}

@@ -1,0 +1,152 @@
+/* files_test.c: what steps get that name files in their options, and what is said when they
+ * get nothing. */
+#include "serving/files.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "session.h"
+
+#define DIGEST_OF_ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" /* sha256sum of the three letters "one" */
+
+static char folder[] = "/tmp/sluice-files-XXXXXX";
+static char yaml[64], path[64];
+static struct files *files;
+static struct error error;
+
+static int set_up(void **state)
+{
+	(void)state;
+	error = (struct error){0};
+	if (!mkdtemp(folder))
+		return 1;
+	(void)snprintf(yaml, sizeof yaml, "%s/pipeline.yaml", folder);
+	(void)snprintf(path, sizeof path, "%s/model", folder);
+	write_file(path, "one");
+	files = files_open(&error);
+	return files ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	files_close(files);
+	(void)unlink(path);
+	(void)rmdir(folder);
+	memcpy(strrchr(folder, '-') + 1, "XXXXXX", 6);
+	return 0;
+}
+
+static struct name named(const char *text)
+{
+	return (struct name){text, {.file = yaml, .line = 7, .column = 3}};
+}
+
+static bool read_as(const char *text, const char *digest, struct text *content)
+{
+	const struct step step = {.name = "s", .files = files_source(files)};
+	const struct name file = named(text);
+	error = (struct error){0};
+	return step_file(&step, &file, digest, content, &error);
+}
+
+static void expect_refused(const char *text, const char *digest, const char *words)
+{
+	struct text content;
+	assert_false(read_as(text, digest, &content));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_string_equal(error.place.file, yaml);
+	assert_int_equal(error.place.line, 7);
+	expect_words(error.text, words);
+}
+
+static void a_name_is_relative_to_the_yaml_that_it_stands_in(void **state)
+{
+	(void)state;
+	struct text content;
+	assert_true(read_as("model", NULL, &content));
+	assert_true(text_is(content, "one"));
+	assert_true(read_as(path, NULL, &content));
+	assert_true(text_is(content, "one"));
+}
+
+static void what_was_read_once_stays_as_it_was(void **state)
+{
+	(void)state;
+	struct text before, after;
+	assert_true(read_as("model", NULL, &before));
+	write_file(path, "two");
+	assert_true(read_as("model", NULL, &after));
+	assert_ptr_equal(before.bytes, after.bytes);
+	assert_true(text_is(after, "one"));
+}
+
+static void a_file_that_is_missing_is_said_at_the_line_that_names_it(void **state)
+{
+	(void)state;
+	expect_refused("nothing", NULL, "/nothing cannot be read: No such file");
+}
+
+static void a_digest_tells_another_file_from_the_one_that_was_meant(void **state)
+{
+	(void)state;
+	struct text content;
+	assert_true(read_as("model", DIGEST_OF_ONE, &content));
+	assert_true(read_as("model", "sha256:" DIGEST_OF_ONE, &content));
+	expect_refused("model", "sha256:0692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed", "is another file than was meant");
+	expect_refused("model", "sha256:7692", "is no digest");
+	expect_refused("model", "md5", "is no digest");
+}
+
+static void a_view_knows_by_their_bytes_which_files_were_read_through_it(void **state)
+{
+	(void)state;
+	struct files_view none, once, twice, other;
+	struct files *later = files_open(&error);
+	const struct name file = named("model");
+	struct text content;
+	files_view_begin(&none, files);
+	files_view_begin(&once, files);
+	files_view_begin(&twice, files);
+	files_view_begin(&other, later);
+	assert_true(once.source.read(once.source.context, &file, NULL, &content, &error));
+	for (int i = 0; i < 2; i++)
+		assert_true(twice.source.read(twice.source.context, &file, NULL, &content, &error));
+	write_file(path, "two");
+	assert_true(other.source.read(other.source.context, &file, NULL, &content, &error));
+	assert_int_equal(files_view_content(&once), files_view_content(&twice));
+	assert_int_not_equal(files_view_content(&once), files_view_content(&none));
+	assert_int_not_equal(files_view_content(&once), files_view_content(&other));
+	files_close(later);
+}
+
+static void a_step_that_is_given_no_files_says_so(void **state)
+{
+	(void)state;
+	const struct step step = {.name = "s"};
+	const struct name file = named("model");
+	struct text content;
+	assert_false(step_file(&step, &file, NULL, &content, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	expect_words(error.text, "no files can be read here");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_name_is_relative_to_the_yaml_that_it_stands_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_read_once_stays_as_it_was, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_that_is_missing_is_said_at_the_line_that_names_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_digest_tells_another_file_from_the_one_that_was_meant, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_view_knows_by_their_bytes_which_files_were_read_through_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_step_that_is_given_no_files_says_so, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
