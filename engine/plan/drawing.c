@@ -1,7 +1,8 @@
 /* drawing.c: a plan as a drawing, for Graphviz and for Mermaid; see plan.h.
  *
  * Stages are boxes, steps stand in them, arrows are what flows and say which tensor;
- * a broken arrow is a trigger.
+ * a broken arrow is a trigger. Whom a step calls is drawn beside it where the name is
+ * another than the step's.
  */
 #include "plan/print.h"
 
@@ -53,10 +54,10 @@ static void draw_node(const struct pen *pen, char letter, size_t index, const ch
 		buffer_print(pen->out, ", shape=%s];\n", shape);
 		return;
 	}
-	bool round = strcmp(shape, "box") != 0;
-	buffer_string(pen->out, round ? "([" : "[");
+	bool hexagon = strcmp(shape, "hexagon") == 0, round = !hexagon && strcmp(shape, "box") != 0;
+	buffer_string(pen->out, hexagon ? "{{" : round ? "([" : "[");
 	draw_string(pen, label);
-	buffer_string(pen->out, round ? "])\n" : "]\n");
+	buffer_string(pen->out, hexagon ? "}}\n" : round ? "])\n" : "]\n");
 }
 
 static void draw_stage(const struct pen *pen, size_t index)
@@ -122,6 +123,39 @@ static void draw_join(const struct pen *pen, const struct join *join, char lette
 		draw_edge(pen, &join->sources[i], letter, index, trigger);
 }
 
+/* Whether a step calls another than the model of its own name. */
+static bool calls_another(const struct pipeline_plan *plan, const struct callee *callee)
+{
+	return callee->target != CALL_MODEL || strcmp(callee->name, plan->graph->steps[callee->step].name) != 0;
+}
+
+/* The first of the callees that is the same model or pipeline: the one that is drawn. */
+static size_t callee_drawn(const struct pipeline_plan *plan, size_t index)
+{
+	size_t first = 0;
+	while (plan->callees[first].target != plan->callees[index].target ||
+	       strcmp(plan->callees[first].name, plan->callees[index].name) != 0 || !calls_another(plan, &plan->callees[first]))
+		first++;
+	return first;
+}
+
+static void draw_callees(const struct pen *pen)
+{
+	const struct pipeline_plan *plan = &pen->plan->pipelines[pen->pipeline];
+	for (size_t i = 0; i < plan->callee_count; i++)
+		if (calls_another(plan, &plan->callees[i]) && callee_drawn(plan, i) == i)
+			draw_node(pen, 'c', i, plan->callees[i].name, "hexagon");
+	for (size_t i = 0; i < plan->callee_count; i++) {
+		if (!calls_another(plan, &plan->callees[i]))
+			continue;
+		buffer_string(pen->out, "  ");
+		node(pen, 's', plan->callees[i].step);
+		buffer_string(pen->out, pen->language == DOT ? " -> " : " <--> ");
+		node(pen, 'c', callee_drawn(plan, i));
+		buffer_string(pen->out, pen->language == DOT ? " [dir=both];\n" : "\n");
+	}
+}
+
 static void draw_pipeline(const struct pen *pen)
 {
 	const struct pipeline_plan *plan = &pen->plan->pipelines[pen->pipeline];
@@ -148,6 +182,7 @@ static void draw_pipeline(const struct pen *pen)
 		draw_join(pen, &plan->graph->steps[step].triggers, 's', step, true);
 	}
 	draw_join(pen, &plan->graph->output, 'o', 0, false);
+	draw_callees(pen);
 }
 
 static void draw(enum language language, const struct plan *plan, struct buffer *out)

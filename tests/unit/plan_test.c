@@ -574,6 +574,33 @@ static void drawings_hold_any_name(void **state)
 	planning_close(&p);
 }
 
+static void a_drawing_shows_once_whom_steps_call_under_another_name(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}, {name: b, model: {name: m}}, {name: c, model: {name: m}}]\n"
+				"  output: {steps: [a, b, c]}\n---\n" HEAD
+				"Model\nmetadata: {name: a}\nspec: {storageUri: \"stub://sum\"}\n---\n" HEAD
+				"Model\nmetadata: {name: m}\nspec: {storageUri: \"stub://sum\"}\n");
+	struct buffer out;
+	buffer_open(&out, (size_t)1 << 16);
+	plan_print_dot(&plan, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "p0c1 [label=\"m\", shape=hexagon];\n"));
+	assert_non_null(strstr(out.bytes, "  p0s1 -> p0c1 [dir=both];\n  p0s2 -> p0c1 [dir=both];\n"));
+	assert_null(strstr(out.bytes, "p0c0"));
+	assert_null(strstr(out.bytes, "p0c2"));
+	buffer_clear(&out);
+	plan_print_mermaid(&plan, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "    p0c1{{\"m\"}}\n"));
+	assert_non_null(strstr(out.bytes, "  p0s1 <--> p0c1\n  p0s2 <--> p0c1\n"));
+	buffer_close(&out);
+	planning_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,6 +627,7 @@ int main(void)
 		cmocka_unit_test(the_json_is_json_and_says_it_all),
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(drawings_hold_any_name),
+		cmocka_unit_test(a_drawing_shows_once_whom_steps_call_under_another_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
