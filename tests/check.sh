@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases judge models dev reference sim demo docs readme shells install bars torture
+parts="deps unit layers house clang sanitize thread cases gallery judge models dev reference sim demo docs readme shells install bars torture
 	fuzz grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
@@ -74,6 +74,11 @@ part_thread() {
 
 part_cases() {
 	$sluice test tests/cases tests/cases-own tests/steps
+}
+
+# The pipelines that a newcomer reads first.
+part_gallery() {
+	$sluice test pipelines
 }
 
 part_judge() {
