@@ -8,6 +8,7 @@ extern const struct command command_errors_list;
 extern const struct command command_errors_replay;
 extern const struct command command_errors_show;
 extern const struct command command_eval;
+extern const struct command command_health;
 extern const struct command command_help;
 extern const struct command command_infer;
 extern const struct command command_init;
@@ -32,6 +33,7 @@ const struct command *const command_table[] = {
 	&command_infer,
 	&command_tail,
 	&command_top,
+	&command_health,
 	&command_errors_list,
 	&command_errors_show,
 	&command_errors_replay,

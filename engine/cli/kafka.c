@@ -2,16 +2,36 @@
 #include "cli/kafka.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "plan/plan.h"
+
+#define HOST_NAME_BYTES 256
 
 int64_t clock_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+const char *engine_name(const char *asked, struct arena *arena, struct error *error)
+{
+	if (asked)
+		return asked;
+	char *host = arena_take(arena, 1, HOST_NAME_BYTES);
+	if (!host) {
+		error_memory(error, ERROR_SYSTEM, "naming the engine");
+		return NULL;
+	}
+	if (gethostname(host, HOST_NAME_BYTES - 1) != 0) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "this host has no name; give --instance NAME");
+		return NULL;
+	}
+	host[HOST_NAME_BYTES - 1] = '\0';
+	return host;
 }
 
 /* ---- where Kafka is ---- */

@@ -63,6 +63,9 @@ struct door {
 bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
 void door_close(struct door *door);
 
+/* What an engine on this host is called: `asked`, or without it the host's name. */
+const char *engine_name(const char *asked, struct arena *arena, struct error *error);
+
 int64_t clock_ns(void); /* time that passes, for what has an end */
 
 #endif

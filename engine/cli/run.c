@@ -2,7 +2,6 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "cli/announcer.h"
 #include "cli/command.h"
@@ -11,7 +10,6 @@
 #include "cli/kafka.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
-#define INSTANCE_BYTES 256
 #define NS_PER_MS 1000000
 #define WORKERS_MAX 256
 
@@ -132,10 +130,9 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 	running->crew.producer = properties_kept(kafka.producer, arena);
 	running->crew.registry = registry_kept(&kafka.registry, arena);
 	running->topic_settings = properties_kept(kafka.topics, arena);
-	char *host = arena_take(arena, 1, INSTANCE_BYTES);
-	running->crew.instance = self->instance ? self->instance : host;
-	if (host && !self->instance && gethostname(host, INSTANCE_BYTES - 1) != 0)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "this host has no name; give --instance NAME");
+	running->crew.instance = engine_name(self->instance, arena, error);
+	if (!running->crew.instance)
+		return false;
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 

@@ -31,13 +31,19 @@ change_files() { # $1 namespace, $2 delivery
 	done
 }
 
+health() { # $1 namespace, $2 instance
+	"$sluice" health --brokers "$brokers" -n "$1" --instance "$2" >>"$dir/health.log" 2>&1
+}
+
 for delivery in exactly-once at-least-once; do
 	: >"$dir/engine.log"
 	topics "$delivery" "$delivery-answers"
 	topics "$delivery-more" "$delivery-more-answers"
 	start_engine call "$delivery" "$delivery" "$delivery" one
 	engine=$started
-	sleep 2
+	engine_runs "$delivery"
+	wait_until 15 health "$delivery" one
+	expect "$delivery: health of an engine that works" $? "-eq 0"
 	send "$delivery" $((rate * seconds)) "$rate"
 	change_files "$delivery" "$delivery"
 	sent
@@ -45,6 +51,9 @@ for delivery in exactly-once at-least-once; do
 	wait_until 15 grep -q "more: is gone, and its topics with it (1)" "$dir/engine.log"
 	expect "$delivery: status of looking for what was said of topics that went with their pipeline" $? "-eq 0"
 	stop_engine "$delivery" "$engine"
+	health "$delivery" one
+	expect "$delivery: health of an engine that is gone" $? "-eq 1"
+	expect_words "$delivery: health of an engine that is gone" "$dir/health.log" "one has said nothing on sluice.$delivery.status for 3000 ms"
 	expect "$delivery: how often the files were not fit" "$(grep -c 'not fit' "$dir/engine.log")" "-eq 0"
 	expect "$delivery: how often the pipeline was changed" "$(grep -c 'call: changed' "$dir/engine.log")" "-ge $seconds"
 done
