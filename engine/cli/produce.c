@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/case.h"
@@ -17,6 +18,8 @@
 struct produce_options {
 	struct door_asked asked;
 	int64_t timeout_ns;
+	int64_t rate;
+	bool repeat;
 	int form;
 };
 
@@ -26,6 +29,9 @@ static const struct option options[] = {
 	DOOR_ROWS(struct produce_options, asked),
 	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "30s",
 	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
+	ROW("rate", INTEGER, struct produce_options, rate, .least = 1, .most = 1e9,
+	    .help = "So many requests a second, evenly; default: as fast as Kafka takes them."),
+	ROW("repeat", FLAG, struct produce_options, repeat, .help = "Begins again behind the last request, until it is interrupted."),
 	COMMAND_FORM(produce_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -39,6 +45,8 @@ struct producing {
 	struct arena *arena; /* of one line */
 	uint64_t line;
 	uint64_t sent, refused;
+	int64_t rate;	  /* a second; 0: as fast as can be */
+	int64_t begun_ns; /* when the first line was sent */
 	bool terminal;
 	int64_t shown_ms;
 };
@@ -197,18 +205,45 @@ static bool send_line(struct producing *producing, struct text bytes, struct err
 
 /* ---- all of them ---- */
 
-static bool send_lines(struct producing *producing, FILE *from, struct error *error)
+/* Waits until the next line is due, and takes acknowledgements meanwhile. */
+static void keep_pace(struct producing *producing)
+{
+	if (producing->rate == 0)
+		return;
+	if (producing->sent == 0)
+		producing->begun_ns = clock_ns();
+	double passed_ns = (double)producing->sent / (double)producing->rate * 1e9;
+	int64_t due_ns = producing->begun_ns + (int64_t)passed_ns;
+	for (int64_t left_ns; (left_ns = due_ns - clock_ns()) > 0;) {
+		struct timespec rest = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
+		if (left_ns < NS_PER_MS || sender_settled(producing->sender, (int)(left_ns / NS_PER_MS)))
+			nanosleep(&rest, NULL);
+	}
+}
+
+/* The next line, or with `repeat` the first one again; its length, or -1. */
+static ssize_t next_line(char **bytes, size_t *room, FILE *from, bool repeat)
+{
+	ssize_t length = getline(bytes, room, from);
+	if (length >= 0 || !repeat || ferror(from) || fseek(from, 0, SEEK_SET) != 0)
+		return length;
+	return getline(bytes, room, from);
+}
+
+static bool send_lines(struct producing *producing, FILE *from, bool repeat, struct error *error)
 {
 	char *bytes = NULL;
 	size_t room = 0;
 	ssize_t length;
 	bool good = true;
-	while (good && (length = getline(&bytes, &room, from)) >= 0) {
+	while (good && (length = next_line(&bytes, &room, from, repeat)) >= 0) {
 		while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
 			length--;
 		producing->line++;
-		if (length > 0)
+		if (length > 0) {
+			keep_pace(producing);
 			good = send_line(producing, (struct text){bytes, (size_t)length}, error);
+		}
 		show_progress(producing);
 	}
 	free(bytes);
@@ -253,7 +288,7 @@ static bool produce(struct producing *producing, const struct door *door, const 
 	if (!producing->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading lines");
 	producing->sender = sender_open(&config, error);
-	bool good = producing->sender && send_lines(producing, from, error);
+	bool good = producing->sender && send_lines(producing, from, self->repeat, error);
 	if (producing->sender)
 		show_summary(producing, (enum output_form)self->form);
 	sender_close(producing->sender);
@@ -265,16 +300,18 @@ static int run(struct session *session, const void *filled, const char *const *a
 {
 	const struct produce_options *self = filled;
 	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
-	struct producing producing = {.session = session, .terminal = isatty(fileno(session->err)) == 1};
+	struct producing producing = {.session = session, .rate = self->rate, .terminal = isatty(fileno(session->err)) == 1};
 	struct error error = {0};
-	struct door door;
+	struct door door = {0};
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_produce, "requests go to a pipeline, and `%s` is one of its steps",
 				      arguments[0]);
 	FILE *from = standard ? stdin : fopen(arguments[1], "r");
 	if (!from)
 		return command_misuse(session, &command_produce, "%s cannot be read: %s", arguments[1], strerror(errno));
-	bool good = door_open(session, &self->asked, arguments[0], &door, &error) &&
+	bool again = !self->repeat || fseek(from, 0, SEEK_CUR) == 0 ||
+		     error_set(&error, ERROR_CONFIG, PLACE_NONE, "--repeat reads a file again and again, and this is none");
+	bool good = again && door_open(session, &self->asked, arguments[0], &door, &error) &&
 		    produce(&producing, &door, self, from, &error);
 	door_close(&door);
 	if (!standard)
