@@ -26,8 +26,8 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases gallery judge models dev reference sim demo docs readme shells install bars torture
-	fuzz grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
+parts="deps unit layers house clang sanitize thread cases gallery judge oracles models dev reference sim demo docs readme shells install bars
+	torture fuzz grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
@@ -86,6 +86,14 @@ part_judge() {
 	tests/judge/cases.py $sluice tests/cases-own
 	tests/judge/lint.py $sluice tests/lint
 	tests/judge/lint.py $sluice tests/lint-own
+}
+
+# Reference numbers; a family that `sluice compute` does not know is not judged yet.
+part_oracles() {
+	local family
+	for family in $($sluice compute --list -o json | python3 -c 'import json, sys; print(*(f["family"] for f in json.load(sys.stdin)))'); do
+		one tests/judge/oracles.py $sluice tests/oracles "$family" -v
+	done
 }
 
 part_models() {

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 extern const struct command command_completion;
+extern const struct command command_compute;
 extern const struct command command_dev;
 extern const struct command command_echo;
 extern const struct command command_errors_list;
@@ -43,6 +44,7 @@ const struct command *const command_table[] = {
 	&command_schema,
 	&command_echo,
 	&command_eval,
+	&command_compute,
 	&command_help,
 	&command_completion,
 	NULL,

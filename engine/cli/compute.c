@@ -1,0 +1,356 @@
+/* compute.c: `sluice compute`: numeric methods, run on cases from a file, so that anyone can
+ * hold them against another implementation. */
+#include "cli/compute.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/suggest.h"
+#include "cli/command.h"
+#include "message/json_write.h"
+
+#define CASES_BYTES_MAX ((size_t)256 << 20)
+#define CASE_ARENA_BYTES ((size_t)1 << 30)
+#define RESULT_BYTES_MAX ((size_t)256 << 20)
+
+static const struct compute_family *const families[] = {&compute_sketches, NULL};
+
+struct compute_options {
+	bool list;
+	int form;
+};
+
+static const struct option options[] = {
+	ROW("list", FLAG, struct compute_options, list, .help = "Names the families and their methods, with definitions."),
+	{.name = "format",
+	 .letter = 'o',
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct compute_options, form),
+	 .choices = "text json",
+	 .fallback = "text",
+	 .help = "The form of the list; results are always a line of JSON each."},
+	{.type = OPTION_END},
+};
+
+extern const struct command command_compute;
+
+/* One run of the command. */
+struct computing {
+	struct session *session;
+	const struct compute_family *family;
+	const char *file;
+	const char *directory;
+	struct arena *arena; /* of one case */
+	struct buffer out;
+	int code;
+};
+
+/* ---- families ---- */
+
+static const struct compute_family *family_find(const char *name)
+{
+	for (size_t i = 0; families[i]; i++)
+		if (strcmp(families[i]->name, name) == 0)
+			return families[i];
+	return NULL;
+}
+
+static int family_unknown(struct session *session, const char *name)
+{
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	for (size_t i = 0; families[i]; i++)
+		suggest_offer(&suggestion, text_of(families[i]->name));
+	if (suggestion.nearest.bytes)
+		return command_misuse(session, &command_compute, "no family is called `%s`; did you mean `" TEXT_FORMAT "`?", name,
+				      TEXT_ARGUMENTS(suggestion.nearest));
+	return command_misuse(session, &command_compute, "no family is called `%s`; `sluice compute --list` names them", name);
+}
+
+static void list_text(const struct compute_family *family, struct buffer *out)
+{
+	buffer_print(out, "%s: %s\n", family->name, family->summary);
+	for (const struct compute_method *method = family->methods; method->name; method++)
+		buffer_print(out, "  %s: %s\n", method->name, method->definition);
+}
+
+static void list_json(const struct compute_family *family, struct buffer *out)
+{
+	buffer_string(out, "{\"family\": ");
+	json_write_string(out, text_of(family->name));
+	buffer_string(out, ", \"summary\": ");
+	json_write_string(out, text_of(family->summary));
+	buffer_string(out, ", \"methods\": [");
+	for (const struct compute_method *method = family->methods; method->name; method++) {
+		buffer_string(out, method == family->methods ? "{\"name\": " : ", {\"name\": ");
+		json_write_string(out, text_of(method->name));
+		buffer_string(out, ", \"definition\": ");
+		json_write_string(out, text_of(method->definition));
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "]}");
+}
+
+static int list(struct session *session, const struct compute_family *only, enum output_form form)
+{
+	struct buffer out;
+	bool first = true;
+	buffer_open(&out, RESULT_BYTES_MAX);
+	if (form == OUTPUT_JSON)
+		buffer_byte(&out, '[');
+	for (size_t i = 0; families[i]; i++) {
+		if (only && families[i] != only)
+			continue;
+		if (!first)
+			buffer_string(&out, form == OUTPUT_JSON ? ",\n" : "\n");
+		first = false;
+		if (form == OUTPUT_JSON)
+			list_json(families[i], &out);
+		else
+			list_text(families[i], &out);
+	}
+	if (form == OUTPUT_JSON)
+		buffer_string(&out, "]\n");
+	return command_write(session, &out);
+}
+
+/* ---- results ---- */
+
+static void write_value(struct buffer *out, const json_t *value);
+
+static void write_object(struct buffer *out, json_t *object)
+{
+	const char *key, *between = "";
+	json_t *value;
+	buffer_byte(out, '{');
+	json_object_foreach(object, key, value)
+	{
+		buffer_string(out, between);
+		json_write_string(out, text_of(key));
+		buffer_byte(out, ':');
+		write_value(out, value);
+		between = ",";
+	}
+	buffer_byte(out, '}');
+}
+
+/* As deep as a family makes it. */
+static void write_value(struct buffer *out, const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		write_object(out, (json_t *)(uintptr_t)value); /* foreach takes no const, and changes nothing */
+		break;
+	case JSON_ARRAY:
+		for (size_t i = 0; i < json_array_size(value); i++) {
+			buffer_byte(out, i == 0 ? '[' : ',');
+			write_value(out, json_array_get(value, i));
+		}
+		buffer_string(out, json_array_size(value) ? "]" : "[]");
+		break;
+	case JSON_STRING:
+		json_write_string(out, (struct text){json_string_value(value), json_string_length(value)});
+		break;
+	case JSON_INTEGER:
+		json_write_int64(out, json_integer_value(value));
+		break;
+	case JSON_REAL:
+		json_write_double(out, json_real_value(value));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		json_write_bool(out, json_is_true(value));
+		break;
+	case JSON_NULL:
+		buffer_string(out, "null");
+		break;
+	}
+}
+
+static bool write_result(struct computing *self, const struct compute_case *one, const json_t *result, struct error *error)
+{
+	buffer_clear(&self->out);
+	buffer_string(&self->out, "{\"name\":");
+	json_write_string(&self->out, text_of(one->name));
+	buffer_string(&self->out, ",\"result\":");
+	write_value(&self->out, result);
+	buffer_string(&self->out, "}\n");
+	if (!json_written(&self->out, error))
+		return false;
+	(void)fwrite(self->out.bytes, 1, self->out.length, self->session->out);
+	return true;
+}
+
+/* ---- cases ---- */
+
+static void fail(struct computing *self, const char *where, const struct error *error)
+{
+	fprintf(self->session->err, "sluice: %s: %s\n", where, error->text);
+	self->code = EXIT_FAULTS;
+}
+
+static bool object_of(const json_t *value, const char *key, const json_t **object, struct error *error)
+{
+	*object = json_object_get(value, key);
+	if (!*object || json_is_object(*object))
+		return true;
+	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is no object of names and values; write `{...}`", key);
+}
+
+/* `number` is the place of the case, for one without a name. */
+static void run_case(struct computing *self, const json_t *value, size_t number)
+{
+	struct error error = {0};
+	const char *name = json_string_value(json_object_get(value, "name"));
+	char nameless[48];
+	(void)snprintf(nameless, sizeof nameless, "case %zu", number);
+	struct compute_case one = {.name = name ? name : nameless, .directory = self->directory, .arena = self->arena};
+	arena_reset(self->arena);
+	bool good = json_is_object(value)
+			    ? object_of(value, "input", &one.input, &error) && object_of(value, "params", &one.params, &error)
+			    : error_set(&error, ERROR_INPUT, PLACE_NONE,
+					"a case is an object with `name`, `input` and `params`; this is none");
+	json_t *result = good ? self->family->run(&one, &error) : NULL;
+	if (!result || !write_result(self, &one, result, &error))
+		fail(self, one.name, &error);
+	json_decref(result);
+}
+
+/* A document of cases, or one case. */
+static void run_document(struct computing *self, const json_t *document, size_t number)
+{
+	const json_t *cases = json_object_get(document, "cases");
+	if (!json_is_array(cases)) {
+		run_case(self, document, number);
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(cases); i++)
+		run_case(self, json_array_get(cases, i), i + 1);
+}
+
+static bool read_document(struct computing *self, struct text text, size_t line, json_t **document)
+{
+	json_error_t fault;
+	*document = json_loadb(text.bytes, text.length, JSON_ALLOW_NUL, &fault);
+	if (*document)
+		return true;
+	struct error error = {0};
+	char where[256];
+	error_set(&error, ERROR_INPUT, PLACE_NONE, "no JSON: %s", fault.text);
+	(void)snprintf(where, sizeof where, "%s:%zu:%d", self->file, line + (size_t)(fault.line > 0 ? fault.line - 1 : 0),
+		       fault.column);
+	fail(self, where, &error);
+	return false;
+}
+
+static void run_text(struct computing *self, struct text text, size_t line)
+{
+	json_t *document;
+	if (!read_document(self, text, line, &document))
+		return;
+	run_document(self, document, line);
+	json_decref(document);
+}
+
+/* The line at `*at`, without its end. */
+static struct text line_next(struct text text, size_t *at)
+{
+	const char *begin = text.bytes + *at;
+	const char *end = memchr(begin, '\n', text.length - *at);
+	size_t length = end ? (size_t)(end - begin) : text.length - *at;
+	*at += length + (end != NULL);
+	return (struct text){begin, length};
+}
+
+static bool is_blank(struct text line)
+{
+	size_t at = 0;
+	while (at < line.length && strchr(" \t\r", line.bytes[at]))
+		at++;
+	return at == line.length;
+}
+
+/* Cases stand one a line where the first line is one whole by itself. */
+static bool is_lines(struct text text)
+{
+	struct text line = {0};
+	for (size_t at = 0; at < text.length && is_blank(line);)
+		line = line_next(text, &at);
+	json_t *first = json_loadb(line.bytes, line.length, JSON_ALLOW_NUL, NULL);
+	json_decref(first);
+	return first != NULL;
+}
+
+static void run_cases(struct computing *self, struct text text)
+{
+	if (!is_lines(text)) {
+		run_text(self, text, 1);
+		return;
+	}
+	size_t number = 1;
+	for (size_t at = 0; at < text.length; number++) {
+		struct text line = line_next(text, &at);
+		if (!is_blank(line))
+			run_text(self, line, number);
+	}
+}
+
+/* ---- the command ---- */
+
+static const char *directory_of(const char *file, struct arena *arena)
+{
+	const char *slash = strrchr(file, '/');
+	if (!slash)
+		return ".";
+	return arena_copy(arena, file, slash == file ? 1 : (size_t)(slash - file));
+}
+
+static int compute_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct compute_options *self = filled;
+	struct error error = {0};
+	struct text text;
+	const struct compute_family *family = count > 0 ? family_find(arguments[0]) : NULL;
+	if (count > 0 && !family)
+		return family_unknown(session, arguments[0]);
+	if (self->list)
+		return list(session, family, (enum output_form)self->form);
+	if (!family)
+		return command_misuse(session, &command_compute, "it wants a family; `sluice compute --list` names them");
+	struct computing computing = {.session = session, .family = family, .file = count > 1 ? arguments[1] : "-"};
+	if (!file_read(computing.file, CASES_BYTES_MAX + 1, session->arena, &text, &error))
+		return command_refused(session, &command_compute, &error);
+	if (text.length > CASES_BYTES_MAX) {
+		error_set(&error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu MiB that are read; compute it in parts",
+			  computing.file, CASES_BYTES_MAX >> 20);
+		return command_failed(session, &error);
+	}
+	computing.directory = directory_of(computing.file, session->arena);
+	computing.arena = arena_open(CASE_ARENA_BYTES);
+	if (!computing.directory || !computing.arena) {
+		error_memory(&error, ERROR_SYSTEM, "reading cases");
+		arena_close(computing.arena);
+		return command_failed(session, &error);
+	}
+	buffer_open(&computing.out, RESULT_BYTES_MAX);
+	run_cases(&computing, text);
+	buffer_close(&computing.out);
+	arena_close(computing.arena);
+	return computing.code;
+}
+
+const struct command command_compute = {
+	.name = "compute",
+	.arguments = "[FAMILY] [FILE]",
+	.summary = "Runs numeric methods on cases, so that they can be checked.",
+	.help = "A file has cases with `name`, `input` and `params`: as a list under `cases`, or one a line; without a file, or "
+		"with `-`, "
+		"they come from standard input. For each a line `{\"name\":...,\"result\":{...}}` is written. A case that fails is "
+		"said beside it, the others run all the same, and the exit code is 1.\n\n"
+		"  sluice compute --list\n"
+		"  echo '{\"name\": \"five\", \"input\": {\"x\": [3, 1, 4, 1, 5]}, \"params\": {\"q\": [0.5]}}' |\n"
+		"      sluice compute sketches\n",
+	.options = options,
+	.options_size = sizeof(struct compute_options),
+	.group = "look",
+	.run = compute_run,
+};

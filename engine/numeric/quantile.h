@@ -1,0 +1,39 @@
+/* quantile.h: quantiles of numbers that are all there.
+ *
+ * The types are those of Hyndman and Fan (1996) that numpy knows, by numpy's names; its
+ * default, `linear`, is their type 7 and what the expression language means by a quantile.
+ *
+ * Pure; any thread may call.
+ */
+#ifndef SLUICE_NUMERIC_QUANTILE_H
+#define SLUICE_NUMERIC_QUANTILE_H
+
+#include <stddef.h>
+
+enum quantile_type {
+	QUANTILE_LINEAR,	  /* type 7: between the neighbours of (n - 1) q */
+	QUANTILE_LOWER,		  /* the lower of these neighbours */
+	QUANTILE_HIGHER,	  /* the higher */
+	QUANTILE_INVERTED_CDF,	  /* type 1: the first that at least a share q does not exceed */
+	QUANTILE_INTERPOLATED,	  /* type 4: the same, with lines between the steps */
+	QUANTILE_HAZEN,		  /* type 5: steps met in their middle */
+	QUANTILE_WEIBULL,	  /* type 6: by (n + 1) q */
+	QUANTILE_MEDIAN_UNBIASED, /* type 8 */
+	QUANTILE_NORMAL_UNBIASED  /* type 9 */
+};
+
+struct quantile_type_row {
+	const char *name;
+	double alpha, beta; /* where between two numbers it stands: n q + alpha + q (1 - alpha - beta) - 1 */
+};
+
+extern const struct quantile_type_row quantile_types[]; /* by enum; ends without a name */
+
+/* The quantile `q` (0..1) of `count` numbers in ascending order without NaN among them.
+ * NaN of none, or where `q` is no share. */
+double quantile_sorted(const double *sorted, size_t count, double q, enum quantile_type type);
+
+/* Puts numbers in ascending order; NaN are left out. How many are left. */
+size_t quantile_sort(double *numbers, size_t count);
+
+#endif

@@ -1,0 +1,153 @@
+/* compute_test.c: `sluice compute` as its user sees it. What its numbers are worth is
+ * judged by tests/judge/oracles.py. */
+#include "session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CASES "build/compute_test.json"
+#define QUANTILE(name, q) "{\"name\": \"" name "\", \"input\": {\"x\": [4, 1, \"NaN\", 2]}, \"params\": {\"q\": [" q "]}}"
+
+static struct said compute(const char *cases)
+{
+	write_file(CASES, cases);
+	return say("compute sketches " CASES);
+}
+
+static void each_case_is_a_line_of_json(void **state)
+{
+	(void)state;
+	struct said said = compute(QUANTILE("a", "0.5") "\n\n" QUANTILE("b", "1") "\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.out, "{\"name\":\"a\",\"result\":{\"linear\":[2.0],");
+	expect_words(said.out, "}}\n{\"name\":\"b\",\"result\":{\"linear\":[4.0],");
+	said_close(&said);
+}
+
+static void a_file_of_reference_numbers_is_read_whole(void **state)
+{
+	(void)state;
+	struct said said = compute("{\n\"family\": \"f\",\n\"cases\": [\n" QUANTILE("a", "0") ",\n" QUANTILE("b", "0.25") "]}");
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.out, "{\"name\":\"a\",\"result\":{\"linear\":[1.0],");
+	expect_words(said.out, "{\"name\":\"b\",\"result\":{\"linear\":[1.5],");
+	said_close(&said);
+}
+
+static void a_case_that_fails_is_named_and_the_others_run(void **state)
+{
+	(void)state;
+	struct said said = compute(QUANTILE("bad", "2") "\n{\"name\": \n" QUANTILE("good", "0.5") "\n[1]\n");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	expect_words(said.err, "sluice: bad: `q` is no list of numbers from 0 to 1\n");
+	expect_words(said.err, "sluice: " CASES ":2:");
+	expect_words(said.err, "sluice: case 4: a case is an object");
+	expect_words(said.out, "{\"name\":\"good\",\"result\":{\"linear\":[2.0],");
+	said_close(&said);
+}
+
+static void what_is_missing_or_of_another_kind_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *given, *said;
+	} wrong[] = {
+		{"{\"name\": \"w\", \"params\": {\"q\": [0.5]}}", "w: `x` is missing, and a list of numbers is wanted"},
+		{"{\"name\": \"w\", \"input\": 3, \"params\": {\"q\": [0.5]}}", "w: `input` is no object"},
+		{"{\"input\": {\"x\": [\"one\"]}, \"params\": {\"q\": [0.5]}}", "case 1: `x` is something else, and a list"},
+		{"{\"name\": \"w\", \"input\": {\"values\": []}, \"params\": {\"quantiles\": [0.5], \"ddsketch_alpha\": [0.1]}}",
+		 "w: the stream is empty"},
+		{"{\"name\": \"w\", \"input\": {\"generator\": {\"kind\": \"odd\", \"seed\": 1, \"n\": 3}}, "
+		 "\"params\": {\"percentiles\": []}}",
+		 "w: no stream is of the kind `odd`"},
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct said said = compute(wrong[i].given);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, wrong[i].said);
+		assert_string_equal(said.out, "");
+		said_close(&said);
+	}
+}
+
+static void families_are_listed_with_their_definitions(void **state)
+{
+	(void)state;
+	struct said said = say("compute --list");
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.out, "sketches: Quantiles of a stream");
+	expect_words(said.out, "  ddsketch: bucket ceil(log_gamma v)");
+	said_close(&said);
+	said = say("compute sketches --list -o json");
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.out, "[{\"family\": \"sketches\", \"summary\": ");
+	expect_words(said.out, "\"methods\": [{\"name\": \"exact_lower_rank\", \"definition\": ");
+	said_close(&said);
+}
+
+static void what_cannot_be_meant_is_misuse(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *said;
+	} misuse[] = {
+		{"compute sketch", "no family is called `sketch`; did you mean `sketches`?"},
+		{"compute zebra", "`sluice compute --list` names them"},
+		{"compute", "it wants a family"},
+		{"compute sketches build/nothing.json", "cannot be read"},
+	};
+	for (size_t i = 0; i < sizeof misuse / sizeof *misuse; i++) {
+		struct said said = say(misuse[i].line);
+		assert_int_equal(said.code, EXIT_MISUSE);
+		expect_words(said.err, misuse[i].said);
+		said_close(&said);
+	}
+}
+
+/* Four sketches merged answer as one does, and a digest within its bands. */
+static void streams_dealt_to_shards_are_merged(void **state)
+{
+	(void)state;
+	static const char *const params[] = {
+		"\"quantiles\": [0.1, 0.5, 0.99], \"ddsketch_alpha\": [0.01]",
+		"\"percentiles\": [50, 99.9], \"lowest\": 1, \"highest\": 3600000000, \"significant_digits\": 2",
+	};
+	for (size_t i = 0; i < 2; i++) {
+		char line[512];
+		const char *what = i == 0 ? "\"ddsketch\":{" : "\"value_at_percentile\":{";
+		struct said answers[2];
+		for (int shards = 1; shards <= 4; shards += 3) {
+			(void)snprintf(line, sizeof line,
+				       "{\"name\": \"s\", \"input\": {\"generator\": {\"kind\": \"latency_us\", \"seed\": 7, "
+				       "\"n\": 5000}}, "
+				       "\"params\": {%s, \"shards\": %d}}",
+				       params[i], shards);
+			answers[shards / 4] = compute(line);
+			assert_int_equal(answers[shards / 4].code, EXIT_GOOD);
+		}
+		const char *one = strstr(answers[0].out, what), *four = strstr(answers[1].out, what);
+		assert_non_null(one);
+		assert_non_null(four);
+		assert_memory_equal(one, four, (size_t)(strchr(one, '}') - one));
+		said_close(&answers[0]);
+		said_close(&answers[1]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_case_is_a_line_of_json),
+		cmocka_unit_test(a_file_of_reference_numbers_is_read_whole),
+		cmocka_unit_test(a_case_that_fails_is_named_and_the_others_run),
+		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
+		cmocka_unit_test(families_are_listed_with_their_definitions),
+		cmocka_unit_test(what_cannot_be_meant_is_misuse),
+		cmocka_unit_test(streams_dealt_to_shards_are_merged),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
