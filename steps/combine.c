@@ -1,7 +1,8 @@
 /* combine.c: the step that makes one tensor of those of several members.
  *
  * Members are the step's sources, in the order of its `inputs`, each with the tensor
- * named `tensor`. Their shapes must agree. Without `need` all must come; with it the
+ * named `tensor`, or without that its first. Their shapes must agree. `first` alone lets a
+ * whole member through: the first of the list that has come. Without `need` all must come; with it the
  * step goes on with what is there when the others are known not to come, or when
  * `within` has passed. */
 #include <float.h>
@@ -11,7 +12,7 @@
 
 #define MEMBERS_MAX 64 /* an ensemble of more is one model of its own */
 
-enum manner { BY_AVERAGE, BY_VOTE, BY_MIN, BY_MAX, BY_CONCAT, BY_STACK, BY_EXPRESSION };
+enum manner { BY_AVERAGE, BY_VOTE, BY_MIN, BY_MAX, BY_CONCAT, BY_STACK, BY_EXPRESSION, BY_FIRST };
 
 struct weight {
 	struct name member;
@@ -29,6 +30,7 @@ struct combine {
 
 struct members {
 	size_t count;
+	struct text name; /* of the result */
 	const struct tensor *tensors[MEMBERS_MAX];
 	double weights[MEMBERS_MAX];
 };
@@ -60,6 +62,8 @@ static bool combine_infer(const struct step *step, const struct tensor_types *in
 	(void)in;
 	if (!only)
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	if (self->by == BY_FIRST || !self->tensor)
+		return true;
 	only->name = text_of(self->tensor);
 	only->type.class = self->by == BY_AVERAGE ? VALUE_FLOAT : VALUE_UNKNOWN;
 	*out = (struct tensor_types){.complete = true, .count = 1, .items = only};
@@ -85,6 +89,13 @@ static double weight_of(const struct combine *self, const char *member)
 	return 1;
 }
 
+static const struct tensor *member_tensor(const struct combine *self, const struct payload *payload)
+{
+	if (self->tensor)
+		return tensors_find(payload->tensors, text_of(self->tensor));
+	return payload->tensors.count ? payload->tensors.items[0] : NULL;
+}
+
 static bool members_find(const struct step *step, struct visit *visit, struct members *members, struct error *error)
 {
 	const struct combine *self = step->options;
@@ -93,7 +104,7 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 	size_t sources = 0;
 	members->count = 0;
 	for (; visit_source(visit, sources, &name, &payload); sources++) {
-		const struct tensor *tensor = payload ? tensors_find(payload->tensors, text_of(self->tensor)) : NULL;
+		const struct tensor *tensor = payload ? member_tensor(self, payload) : NULL;
 		if (!tensor)
 			continue;
 		if (members->count == MEMBERS_MAX)
@@ -103,10 +114,12 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 		members->tensors[members->count++] = tensor;
 	}
 	size_t need = self->need > 0 ? (size_t)self->need : sources;
-	if (members->count >= need && members->count > 0)
+	if (members->count >= need && members->count > 0) {
+		members->name = members->tensors[0]->name;
 		return true;
+	}
 	return error_set(error, ERROR_INPUT, step->place, "step `%s` needs the tensor `%s` of %zu members, and %zu gave it",
-			 step->name, self->tensor, need, members->count);
+			 step->name, self->tensor ? self->tensor : "(the first)", need, members->count);
 }
 
 static bool shapes_agree(const struct step *step, const struct members *members, struct arena *arena, struct error *error)
@@ -227,9 +240,10 @@ static const struct tensor *each_element(const struct step *step, const struct m
 	if (self->by == BY_AVERAGE || !datatypes_agree(members))
 		datatype = all_single(members) ? DATATYPE_FP32 : DATATYPE_FP64;
 	void *elements;
-	struct tensor *made = tensor_make(arena, text_of(self->tensor), datatype, first->shape, first->rank, &elements, error);
+	struct tensor *made = tensor_make(arena, members->name, datatype, first->shape, first->rank, &elements, error);
 	if (!made)
 		return NULL;
+	made->parameters = first->parameters; /* names of columns, for one: the shape is the same */
 	for (size_t i = 0; i < made->count; i++) {
 		if (self->by == BY_AVERAGE) {
 			(void)tensor_store(elements, datatype, i, average(members, i));
@@ -249,7 +263,6 @@ static const struct tensor *each_element(const struct step *step, const struct m
 static const struct tensor *laid_out(const struct step *step, const struct members *members, bool stack, struct arena *arena,
 				     struct error *error)
 {
-	const struct combine *self = step->options;
 	const struct tensor *first = members->tensors[0];
 	int64_t shape[TENSOR_RANK_MAX + 1] = {0};
 	size_t skip = stack ? 0 : 1; /* dimensions that may differ */
@@ -267,8 +280,7 @@ static const struct tensor *laid_out(const struct step *step, const struct membe
 	shape[0] = along;
 	memcpy(shape + 1, first->shape + skip, (first->rank - skip) * sizeof *shape);
 	void *elements;
-	struct tensor *made =
-		tensor_make(arena, text_of(self->tensor), first->datatype, shape, first->rank + 1 - skip, &elements, error);
+	struct tensor *made = tensor_make(arena, members->name, first->datatype, shape, first->rank + 1 - skip, &elements, error);
 	char *to = elements;
 	for (size_t i = 0; made && i < members->count; i++) {
 		memcpy(to, members->tensors[i]->data, tensor_size_bytes(members->tensors[i]));
@@ -288,12 +300,29 @@ static const struct tensor *computed(const struct step *step, const struct membe
 	stacked = tensor_renamed(arena, stacked, TEXT("members"));
 	struct tensors made = {1, &stacked};
 	struct scope scope = visit_scope(visit, &made);
-	return expression_evaluate_as(self->value, text_of(self->tensor), &scope, arena, error);
+	return expression_evaluate_as(self->value, members->name, &scope, arena, error);
+}
+
+/* Sources stand in the order of the list. */
+static enum step_verdict pass_first(const struct step *step, struct visit *visit, struct error *error)
+{
+	const char *name;
+	const struct payload *payload = NULL;
+	for (size_t i = 0; !payload && visit_source(visit, i, &name, &payload);)
+		i++;
+	if (!payload) {
+		error_set(error, ERROR_INPUT, step->place, "step `%s` has nothing to pass on: no member came", step->name);
+		return STEP_FAIL;
+	}
+	visit_emit(visit, payload);
+	return STEP_DONE;
 }
 
 static enum step_verdict combine_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct combine *self = step->options;
+	if (self->by == BY_FIRST)
+		return pass_first(step, visit, error);
 	struct arena *arena = visit_arena(visit);
 	struct members members;
 	if (!members_find(step, visit, &members, error))
@@ -337,14 +366,15 @@ static const struct option rows[] = {
 	{.name = "tensor",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct combine, tensor),
-	 .required = true,
-	 .help = "The tensor that each member gives, and the name of the result."},
+	 .help = "The tensor that each member gives, and the name of the result; default: the first of each."},
 	{.name = "by",
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct combine, by),
-	 .choices = "average vote min max concat stack expression",
+	 .choices = "average vote min max concat stack expression first",
 	 .fallback = "average",
-	 .help = "How; `concat` along dimension 0, `stack` along a new one, `expression` as `value` says."},
+	 .help = "How; `concat` along dimension 0, `stack` along a new one, `expression` as `value` says, `first` lets the first "
+		 "of "
+		 "the list that came through."},
 	{.name = "weights",
 	 .type = OPTION_TABLE,
 	 .offset = offsetof(struct combine, weights),

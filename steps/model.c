@@ -3,6 +3,7 @@
  * It is also what a step without a kind is: it then calls the model of its own name.
  * The settings written in the step go with every call as typed parameters; marks travel
  * past the model, which never sees them. */
+#include "step/call_form.h"
 #include "step/setting.h"
 #include "steps/kinds.h"
 
@@ -20,6 +21,8 @@ struct model {
 		struct item_list parameters; /* struct setting */
 	} settings;
 	const char *server;
+	struct name_list requirements;
+	struct call_form form;
 	struct cache {
 		int64_t ttl_ns;
 	} cache;
@@ -234,6 +237,9 @@ static const struct option rows[] = {
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model, server),
 	 .help = "Name of the Server that has it."},
+	ROW("requirements", NAMES, struct model, requirements,
+	    .help = "Capabilities that its Server must have, where no Model says them."),
+	CALL_FORM_ROWS(struct model, form),
 	{.name = "cache",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct model, cache),

@@ -198,6 +198,7 @@ static void running_add(struct case_world *world, const char *name, struct graph
 	const struct flow_outside outside = {
 		.context = running,
 		.call = case_world_call,
+		.copy = case_world_copy,
 		.forget = case_world_forget,
 		.answer = on_answer,
 		.finished = on_finished,

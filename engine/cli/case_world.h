@@ -139,6 +139,7 @@ void running_expect(struct running *running, struct passage *passage);
 
 /* case_world_calls.c */
 void case_world_call(void *context, struct call *call);
+void case_world_copy(void *context, const struct call *call);
 void case_world_forget(void *context, struct call *call);
 void asking_attempt(struct case_world *world, struct asking *asking);
 void asking_outcome(struct case_world *world, struct asking *asking);

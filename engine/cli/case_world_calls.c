@@ -202,6 +202,24 @@ void case_world_call(void *context, struct call *call)
 	case_world_note(world, EVENT_ATTEMPT, world->now_ms, asking);
 }
 
+void case_world_copy(void *context, const struct call *call)
+{
+	struct running *running = context;
+	struct case_world *world = running->world;
+	struct passage *passage = passage_make(world, NULL, call->message->id);
+	const struct message *copy = passage ? message_copy(passage->message.arena, call->message, call->request) : NULL;
+	struct call *made = copy ? ARENA_NEW(passage->message.arena, struct call) : NULL;
+	if (!made) {
+		world->failed = true;
+		return;
+	}
+	passage->message = *copy;
+	*made = *call;
+	made->message = &passage->message;
+	made->request = &passage->message.payload;
+	case_world_call(running, made);
+}
+
 void case_world_forget(void *context, struct call *call)
 {
 	struct running *running = context;
@@ -265,7 +283,8 @@ void asking_return(struct case_world *world, struct asking *asking)
 	if (!asking_open(world, asking))
 		return;
 	asking_remove(world, asking);
-	flow_answered(asking->running->flow, asking->call, world->now_ms);
+	if (asking->call->owner) /* of a copy nobody hears */
+		flow_answered(asking->running->flow, asking->call, world->now_ms);
 }
 
 void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer)

@@ -39,6 +39,9 @@ struct flow_outside {
 	void *context;
 	/* Starts a call; its answer is given back by flow_answered(). */
 	void (*call)(void *context, struct call *call);
+	/* Starts a call of which nobody waits for an answer; none is given back. All of it is
+	 * borrowed until this returns. NULL: copies are left out. */
+	void (*copy)(void *context, const struct call *call);
 	/* A call that nobody waits for any more (its message was answered): may be dropped,
 	 * then flow_answered() must not come. */
 	void (*forget)(void *context, struct call *call);

@@ -4,7 +4,7 @@
 
 #define STATEFUL_MAX (STORE_SCOPES_MAX - 1) /* steps: one scope is for parts that wait */
 #define SCOPE_OF_PARTS "+parts"		    /* no step is called so */
-#define STEPS_BYTES_MAX ((size_t)1 << 30) /* what opened steps keep: models and tables, not messages */
+#define STEPS_BYTES_MAX ((size_t)1 << 30)   /* what opened steps keep: models and tables, not messages */
 
 static void gate_open(struct flow *flow, struct gate *gate, const struct join *join)
 {
@@ -243,6 +243,7 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 		.place = spec->here,
 		.arena = flow->arena,
 		.files = flow->outside.files,
+		.assignment = graph_step->assignment,
 	};
 	gate_open(flow, &station->inputs, &graph_step->inputs);
 	gate_open(flow, &station->triggers, &graph_step->triggers);

@@ -43,6 +43,16 @@ void visit_only_to(struct visit *visit, const char *step)
 	visit->only_to = step;
 }
 
+size_t visit_way(const struct visit *visit)
+{
+	return assignment_of_message(visit->station->step.assignment, visit->message);
+}
+
+bool visit_is_drawn(const struct visit *visit, const char *salt, double percent)
+{
+	return assignment_draws(salt, visit->message, percent);
+}
+
 static bool find_step_tensor(const void *context, struct text step, struct text tensor, const struct tensor **found)
 {
 	const struct visit *visit = context;
@@ -76,6 +86,28 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 	return expression_judge(condition, &scope, visit->arena, holds, error);
 }
 
+static struct call call_made(const struct visit *visit, enum call_target target, const char *name, const struct payload *request)
+{
+	const struct graph_step *graph_step = visit->station->graph_step;
+	return (struct call){
+		.target = target,
+		.name = name,
+		.request = request,
+		.message = visit->message,
+		.timeout_ms = graph_step->timeout_ms,
+		.timeout_own = graph_step->spec->timeout_ns > 0,
+		.once = visit->message->copied,
+	};
+}
+
+void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
+{
+	struct call call = call_made(visit, target, name, request);
+	call.once = true;
+	if (visit->flow->outside.copy)
+		visit->flow->outside.copy(visit->flow->outside.context, &call);
+}
+
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error)
 {
@@ -84,20 +116,12 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 		error_memory(error, ERROR_LIMIT, "calling a model");
 		return NULL;
 	}
-	const struct graph_step *graph_step = visit->station->graph_step;
 	pending->visit = visit;
 	pending->open = true;
 	pending->next = visit->calls;
 	visit->calls = pending;
-	pending->call = (struct call){
-		.target = target,
-		.name = visit->model && target == CALL_MODEL ? visit->model : name,
-		.request = request,
-		.message = visit->message,
-		.timeout_ms = graph_step->timeout_ms,
-		.timeout_own = graph_step->spec->timeout_ns > 0,
-		.owner = pending,
-	};
+	pending->call = call_made(visit, target, visit->model && target == CALL_MODEL ? visit->model : name, request);
+	pending->call.owner = pending;
 	visit->flow->outside.call(visit->flow->outside.context, &pending->call);
 	return &pending->call;
 }

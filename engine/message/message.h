@@ -94,6 +94,7 @@ struct message {
 	bool wanted_binary;	     /* binary_data_output of the request */
 	const bool *wanted_each;     /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
 	const struct format *format; /* in which it came; the answer leaves so */
+	bool copied;		     /* nobody waits for its answer: what it asks of models is asked once */
 	bool v1_columns;	     /* a V1 request that came as `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
@@ -102,6 +103,10 @@ struct message {
 	/* In a later stage of its pipeline: what earlier ones made of it. NULL in the first. */
 	const struct carried *carried;
 };
+
+/* A copy off the path (`copied`), with that payload, which borrows from nothing but its own
+ * arena. It asks for all outputs, and stands in no line. NULL: the arena is full. */
+struct message *message_copy(struct arena *arena, const struct message *message, const struct payload *payload);
 
 /* What leaves for one message: a payload, or an error. */
 struct answer {

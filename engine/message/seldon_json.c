@@ -352,6 +352,20 @@ bool seldon_encode_request(const struct payload *payload, struct text id, enum s
 	return json_written(out, error);
 }
 
+bool seldon_encode_aggregate(const struct payload *payload, struct text id, enum seldon_form form, struct buffer *out,
+			     struct arena *arena, struct error *error)
+{
+	buffer_string(out, "{\"seldonMessages\":[");
+	for (size_t i = 0; i < payload->tensors.count; i++) {
+		const struct payload one = {.tensors = {1, &payload->tensors.items[i]}};
+		buffer_string(out, i ? "," : "");
+		if (!seldon_encode_request(&one, id, form, out, arena, error))
+			return false;
+	}
+	buffer_string(out, "]}");
+	return json_written(out, error);
+}
+
 bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error)
 {
 	struct message message = {.arena = arena};

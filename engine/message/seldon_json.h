@@ -11,6 +11,10 @@
 bool seldon_encode_request(const struct payload *payload, struct text id, enum seldon_form form, struct buffer *out,
 			   struct arena *arena, struct error *error);
 
+/* What a combiner is sent: each tensor as a message of its own. */
+bool seldon_encode_aggregate(const struct payload *payload, struct text id, enum seldon_form form, struct buffer *out,
+			     struct arena *arena, struct error *error);
+
 /* It borrows from the body. REMOTE: it is no SeldonMessage with data. */
 bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error);
 

@@ -117,8 +117,17 @@ static struct reading read_path(struct text path)
 }
 
 /* The path that a call is posted to, behind the base. */
-static const char *call_path(const struct reading *reading, const char *model, struct arena *arena)
+static const char *call_path(const struct reading *reading, const char *model, enum call_method method, struct arena *arena)
 {
+	static const char *const methods[] = {
+		[CALL_PREDICT] = "/predict",
+		[CALL_TRANSFORM_INPUT] = "/transform-input",
+		[CALL_TRANSFORM_OUTPUT] = "/transform-output",
+		[CALL_ROUTE] = "/route",
+		[CALL_AGGREGATE] = "/aggregate",
+	};
+	if (reading->protocol == PROTOCOL_SELDON && (!reading->call.bytes || method != CALL_PREDICT))
+		return methods[method];
 	bool v1 = reading->protocol == PROTOCOL_V1;
 	struct text verb = v1 ? TEXT(":predict") : TEXT("/infer");
 	if (!reading->call.bytes)
@@ -141,22 +150,34 @@ static void take_name(struct reading *reading, struct text path)
 	reading->prefix = slash - 1;
 }
 
-static bool read_rest(const struct parts *parts, const char *model, bool at_server, struct model_address *address,
-		      struct arena *arena)
+/* What neither the path nor a Server says, the step does. */
+static void take_form(struct reading *reading, const struct parts *parts, const struct call_form *form)
+{
+	static const enum model_protocol protocols[] = {
+		[CALL_BY_V2] = PROTOCOL_OIP_REST, [CALL_BY_SELDON] = PROTOCOL_SELDON, [CALL_BY_TENSORFLOW] = PROTOCOL_V1};
+	reading->protocol = protocols[form->protocol];
+	if (reading->protocol != PROTOCOL_SELDON)
+		take_name(reading, parts->path);
+}
+
+static bool read_rest(const struct parts *parts, const char *model, bool at_server, const struct call_form *form,
+		      struct model_address *address, struct arena *arena)
 {
 	struct reading reading = read_path(parts->path);
 	if (reading.protocol == PROTOCOL_OIP_REST && reading.prefix == parts->path.length && !at_server)
-		take_name(&reading, parts->path);
+		take_form(&reading, parts, form);
+	address->method = reading.protocol == PROTOCOL_SELDON ? (enum call_method)form->method : CALL_PREDICT;
 	address->protocol = reading.protocol;
 	address->model = reading.model.bytes ? arena_copy(arena, reading.model.bytes, reading.model.length) : model;
 	address->base = arena_print(arena, "%s" TEXT_FORMAT "%.*s", parts->scheme->text, TEXT_ARGUMENTS(parts->host),
 				    (int)reading.prefix, parts->path.length ? parts->path.bytes : "");
-	const char *path = address->model ? call_path(&reading, address->model, arena) : NULL;
+	const char *path = address->model ? call_path(&reading, address->model, address->method, arena) : NULL;
 	address->url = address->base && path ? arena_print(arena, "%s%s", address->base, path) : NULL;
 	return address->url != NULL;
 }
 
-static bool read_address(struct text text, const char *model, bool at_server, struct model_address *address, struct arena *arena)
+static bool read_address(struct text text, const char *model, bool at_server, const struct call_form *form,
+			 struct model_address *address, struct arena *arena)
 {
 	struct parts parts;
 	if (!split(text, &parts))
@@ -169,7 +190,7 @@ static bool read_address(struct text text, const char *model, bool at_server, st
 				    : parts.scheme->tls	 ? "443"
 							 : "80");
 	if (!parts.scheme->grpc)
-		return read_rest(&parts, model, at_server, address, arena);
+		return read_rest(&parts, model, at_server, form, address, arena);
 	address->protocol = PROTOCOL_OIP_GRPC;
 	if (parts.path.length > 1)
 		address->model = arena_copy(arena, parts.path.bytes + 1, parts.path.length - 1);
@@ -192,6 +213,19 @@ static bool has_better(const struct model_address *address, const struct model_a
 
 struct model_addresses addresses_read(const char *list, const char *model, bool at_server, struct arena *arena)
 {
+	static const struct call_form usual;
+	return addresses_read_as(list, model, at_server, &usual, arena);
+}
+
+const char *model_served_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	return slash ? slash + 1 : name;
+}
+
+struct model_addresses addresses_read_as(const char *list, const char *model, bool at_server, const struct call_form *form,
+					 struct arena *arena)
+{
 	size_t room = 1, count = 0, kept = 0;
 	for (const char *at = list; at && *at; at++)
 		room += *at == ' ';
@@ -200,7 +234,7 @@ struct model_addresses addresses_read(const char *list, const char *model, bool 
 		return (struct model_addresses){0};
 	for (size_t length; *list; list += length + (list[length] == ' ')) {
 		length = strcspn(list, " ");
-		if (read_address((struct text){list, length}, model, at_server, &items[count], arena))
+		if (read_address((struct text){list, length}, model, at_server, form, &items[count], arena))
 			count++;
 	}
 	for (size_t i = 0; i < count; i++)

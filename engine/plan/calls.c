@@ -38,6 +38,18 @@ static const char *option_text(const struct step_spec *step, const char *name)
 	return NULL;
 }
 
+static int option_choice(const struct step_spec *step, const char *name)
+{
+	const struct option *row = step->kind && step->options ? row_named(step->kind->options, name) : NULL;
+	return row && row->type == OPTION_CHOICE ? *(const int *)value_at(step->options, row) : 0;
+}
+
+static struct name_list option_names(const struct step_spec *step, const char *name)
+{
+	const struct option *row = step->kind && step->options ? row_named(step->kind->options, name) : NULL;
+	return row && row->type == OPTION_NAMES ? *(const struct name_list *)value_at(step->options, row) : (struct name_list){0};
+}
+
 /* `cache: {ttl: TIME}`; 0: not written. */
 static int64_t cache_ttl_ns(const struct step_spec *step)
 {
@@ -113,6 +125,8 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	const char *server = chooses ? NULL : option_text(spec, "server");
 	if (resource)
 		facts = facts_of_resource(resource);
+	else
+		facts.requirements = option_names(spec, "requirements");
 	if (storage || server) {
 		facts.storage_uri = storage;
 		facts.server = server;
@@ -121,6 +135,7 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 			 model, plan->graph->steps[step].name);
 	}
 	struct endpoint endpoint = endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
+	endpoint.form = (struct call_form){option_choice(spec, "protocol"), option_choice(spec, "method")};
 	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice)
 		return endpoint;
 	const char *role = built_in_role(spec);

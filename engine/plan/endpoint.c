@@ -209,6 +209,8 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	if (fitting == 1)
 		return at_server(ENDPOINT_FITTING, server, model, arena);
 	endpoint.addresses = given_for(given, model->name);
+	if (!endpoint.addresses)
+		endpoint.addresses = given_for(given, model_served_name(model->name));
 	if (!endpoint.addresses && given->count == 1 && strchr(given->items[0].text, '='))
 		endpoint.addresses = strchr(given->items[0].text, '=') + 1;
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
@@ -225,7 +227,7 @@ struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const
 	if (!endpoint->addresses || endpoint->origin == ENDPOINT_STUB)
 		return (struct model_addresses){0};
 	bool at_server = endpoint->origin == ENDPOINT_NAMED || endpoint->origin == ENDPOINT_FITTING;
-	return addresses_read(endpoint->addresses, model, at_server, arena);
+	return addresses_read_as(endpoint->addresses, model_served_name(model), at_server, &endpoint->form, arena);
 }
 
 const char *endpoint_origin_text(enum endpoint_origin origin)

@@ -23,6 +23,7 @@ struct endpoint {
 	enum endpoint_origin origin;
 	const char *addresses; /* with one blank between them; NULL: none */
 	const char *server;    /* NULL: none plays a part */
+	struct call_form form; /* how it is called, where its address does not say */
 	const char *advice;    /* ENDPOINT_NONE: what is missing, and the line to write */
 };
 

@@ -1,5 +1,5 @@
 /* graph.c: from a resource to a graph; see graph.h. The parts of the way stand in
- * join.c, externals.c, mapping.c, order.c and reach.c.
+ * join.c, externals.c, mapping.c, order.c, reach.c and shares.c.
  */
 #include "plan/build.h"
 
@@ -156,6 +156,7 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 	build_mapping(&build);
 	build_order(&build);
 	build_reach(&build);
+	build_shares(&build);
 	return arena_failed(arena) ? NULL : build.graph;
 }
 

@@ -64,6 +64,7 @@ struct graph_step {
 	bool answers; /* an ancestor of the output, or the output: its failure fails the reply */
 	bool on_cycle;
 	int64_t timeout_ms; /* of each attempt: the step's, the pipeline's, the runtime's; 0: the model's or 30 s */
+	const struct assignment *assignment; /* of a kind with shares; NULL */
 };
 
 /* What another pipeline gives to this one: input.externalInputs. */
@@ -165,6 +166,10 @@ struct graph {
  * references) go to `faults`, whose errors say whether it may be run. NULL when
  * memory ran out or there is nothing to build. */
 struct graph *graph_build(const struct resource *pipeline, const struct spec *spec, struct arena *arena, struct faults *faults);
+
+/* Its steps that share messages out do so as those of the same name did in `before`, the
+ * same pipeline's graph until now: what its weights still allow stays where it was. */
+void graph_follow(struct graph *graph, const struct graph *before, struct arena *arena);
 
 /* The one-step pipeline as which a Model can be called; it is named as the model. */
 struct graph *graph_of_model(const struct resource *model, const struct spec *spec, const struct step_kind *const *kinds,

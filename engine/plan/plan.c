@@ -53,6 +53,15 @@ struct step step_seen(const struct graph *graph, size_t step)
 
 /* ---- graphs ---- */
 
+/* What was planned before under that name decides where shares begin. */
+static void follow(const struct compiler *compiler, struct graph *graph)
+{
+	const struct plan *before = compiler->options->before;
+	for (size_t i = 0; before && i < before->count; i++)
+		if (strcmp(before->pipelines[i].graph->name, graph->name) == 0)
+			graph_follow(graph, before->pipelines[i].graph, compiler->arena);
+}
+
 static bool build_graphs(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -70,6 +79,7 @@ static bool build_graphs(struct compiler *compiler)
 			return false;
 		if (!graph)
 			continue;
+		follow(compiler, graph);
 		struct pipeline_plan *pipeline = &plan->pipelines[plan->count];
 		pipeline->graph = graph;
 		pipeline->namespace = resource->namespace ? resource->namespace : NAMESPACE_DEFAULT;

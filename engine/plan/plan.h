@@ -162,6 +162,7 @@ struct plan_options {
 	const struct models_metadata *metadata; /* NULL: none handed in */
 	struct name_list servers;		/* NAME=URL */
 	const struct file_source *files;	/* that steps name, for what they say of types; NULL: none is read */
+	const struct plan *before;		/* that this one follows on, from where shares move; NULL: none */
 };
 
 struct plan {

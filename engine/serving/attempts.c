@@ -122,7 +122,7 @@ static bool counts_no_try(struct attempts *attempts, const struct attempt *attem
 {
 	bool by_this_call = attempt->end == ATTEMPT_LOST && attempts->lost && attempt->others_answered;
 	attempts->lost = attempt->end == ATTEMPT_LOST;
-	return is_unmet(attempt) && !by_this_call && !attempts->outage_fails;
+	return is_unmet(attempt) && !by_this_call && !attempts->outage_fails && !attempts->call->once;
 }
 
 static int64_t pause_ms(const struct attempts *attempts)
@@ -154,7 +154,8 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 		(void)reply_read(attempts, attempt);
 		return true;
 	}
-	if (meaning == MEANS_AGAIN && (unmet || attempts->made < ATTEMPTS_MAX)) {
+	unsigned most = call->once ? 1 : ATTEMPTS_MAX;
+	if (meaning == MEANS_AGAIN && (unmet || attempts->made < most)) {
 		*again_ms = now_ms + pause_ms(attempts);
 		if (deadline_ms == 0 || *again_ms < deadline_ms)
 			return false;

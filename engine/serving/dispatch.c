@@ -137,7 +137,8 @@ static void tell_away(struct dispatch *dispatch, struct errand *errand)
 static bool can_wait(const struct dispatch *dispatch, const struct errand *errand)
 {
 	int64_t deadline_ms = errand->attempts.call->message->deadline_ms;
-	return !dispatch->config->outage_fails && (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * MS_US);
+	return !dispatch->config->outage_fails && !errand->attempts.call->once &&
+	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * MS_US);
 }
 
 /* Whoever cannot wait until the model is asked again hears so now. */

@@ -8,7 +8,7 @@
 
 size_t merge_rows(const struct errand *errand)
 {
-	return errand->alone ? 0 : payload_row_count(errand->attempts.call->request);
+	return errand->alone || errand->attempts.call->once ? 0 : payload_row_count(errand->attempts.call->request);
 }
 
 static bool parameter_equals(const struct parameter *one, const struct parameter *other)

@@ -12,7 +12,7 @@
 
 #include "serving/errand.h"
 
-/* Rows that an errand would bring; 0: it goes alone. */
+/* Rows that an errand would bring; 0: it goes alone, as a copy does, which is not repeated. */
 size_t merge_rows(const struct errand *errand);
 
 /* Whether both can be in one call. Each has rows. */

@@ -31,6 +31,8 @@ bool protocol_write(const struct model_address *address, const struct call *call
 	case PROTOCOL_SELDON:
 		break;
 	}
+	if (address->method == CALL_AGGREGATE)
+		return seldon_encode_aggregate(&payload, message->id, message->seldon_form, out, message->arena, error);
 	return seldon_encode_request(&payload, message->id, message->seldon_form, out, message->arena, error);
 }
 

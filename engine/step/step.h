@@ -24,6 +24,7 @@
 
 #include "base/option.h"
 #include "message/message.h"
+#include "step/assignment.h"
 #include "step/expression.h"
 
 struct visit; /* one message at a step; flow/visit.c */
@@ -46,6 +47,7 @@ struct step {
 	struct arena *arena; /* lives as long as the opened step */
 	const struct file_source *files; /* NULL: no file can be read here, as in lint's infer() */
 	void *state;         /* what open() made */
+	const struct assignment *assignment; /* which of its shares a message has; NULL: its kind has none */
 };
 
 enum step_verdict {
@@ -65,6 +67,7 @@ struct call {
 	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
 	int64_t timeout_ms;            /* of each attempt; 0: the model's own or 30 s */
 	bool timeout_own;              /* the step itself says it: it goes before the model's own */
+	bool once;                     /* of a copy: it is not repeated, and does not wait for a model that is away */
 	/* The answer: one of the two. */
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
@@ -139,6 +142,9 @@ struct step_kind {
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
 	 * returns false. Each must list this step in its inputs. NULL: to none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
+	/* The ways among which it shares messages out: the n-th, until it returns false. They
+	 * have different names, and weights of which one is above 0. NULL: it does not. */
+	bool (*shares)(const struct step *step, size_t nth, struct share *share);
 	/* Those of its sources that its options name: the n-th, until it returns false. Each
 	 * must be a step that it reads, or the pipeline. NULL: it names none. */
 	bool (*members)(const struct step *step, size_t nth, struct name *member);
@@ -184,8 +190,17 @@ bool visit_source(const struct visit *visit, size_t nth, const char **step, cons
 void visit_emit(struct visit *visit, const struct payload *payload);
 void visit_pass(struct visit *visit);
 
-/* What is emitted goes only to the step of that name (route's `to`). */
+/* What is emitted goes only to the step of that name (route's `to`); NULL: to all that
+ * read it. */
 void visit_only_to(struct visit *visit, const char *step);
+
+/* Which of the kind's shares the message has: it stays the same for its key, or without a
+ * key for the record that it was. */
+size_t visit_way(const struct visit *visit);
+
+/* Whether the message is among `percent` of all; what is drawn under one salt says nothing
+ * of another. */
+bool visit_is_drawn(const struct visit *visit, const char *salt, double percent);
 
 /* A scope over the visit's input; `made` may be NULL. */
 struct scope visit_scope(const struct visit *visit, const struct tensors *made);
@@ -198,6 +213,10 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
  * answered(). NULL when memory ran out. */
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error);
+
+/* Sends a copy off the path: nobody waits for it, it is sent once, and what comes of it is
+ * dropped. `request` is read before this returns. */
+void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request);
 
 /* ---- of a stateful step's visit ----
  *

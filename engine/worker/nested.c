@@ -32,6 +32,7 @@ bool nested_open(struct stage *stage, struct error *error)
 		struct host *host = &stage->called[i];
 		const struct flow_outside outside = {.context = host,
 						     .call = host_call,
+						     .copy = host_copy,
 						     .forget = host_forget,
 						     .finished = nested_finished,
 						     .files = config->files};

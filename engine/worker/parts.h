@@ -8,6 +8,7 @@
  *   entrances.c  what comes from other pipelines
  *   gathering.c  what comes of a request by several ways, until it is enough
  *   nested.c   pipelines that pipelines call
+ *   copies.c   what steps send off the path
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
  *   outbox.c   what leaves for a message, encoded
@@ -50,6 +51,7 @@ struct host {
 };
 
 struct nested; /* nested.c */
+struct copy;   /* copies.c */
 
 struct stage {
 	const struct stage_config *config;
@@ -109,6 +111,9 @@ struct worker {
 	struct call **refused; /* calls that could not be begun, or pipelines answered: told in the next turn */
 	size_t refused_count;
 	size_t refused_capacity;
+	struct copy *copies; /* of messages, that are out */
+	size_t copy_count;
+	size_t copy_bytes;
 	struct worker_counts counts;
 	struct error failure; /* SYSTEM: the worker stops */
 };
@@ -148,6 +153,13 @@ void nested_forget(struct worker *worker, const struct call *call);
 void nested_advance(struct worker *worker); /* begins what was called */
 void nested_advance_stage(struct stage *stage, int64_t now_ms);
 int64_t nested_due_ms(const struct stage *stage);
+
+/* ---- copies.c ---- */
+
+/* A flow sends a copy: its call has no owner. */
+void host_copy(void *context, const struct call *call);
+void copy_answered(struct worker *worker, struct call *call);
+void copies_close(struct stage *stage); /* forgets those that its flows sent */
 
 /* ---- intake.c ---- */
 

@@ -73,7 +73,10 @@ static void on_answered(void *context, struct call *call)
 	const struct host *host = call->asker;
 	if (call->error.kind == ERROR_NONE && call->reply)
 		tell_model_taps(host->stage, call, call->reply, true);
-	flow_answered(host->flow, call, loop_now_ms(worker->loop));
+	if (!call->owner)
+		copy_answered(worker, call);
+	else
+		flow_answered(host->flow, call, loop_now_ms(worker->loop));
 }
 
 /* ---- what leaves the flow ---- */
@@ -170,6 +173,7 @@ static bool stage_set_up(struct stage *stage, struct error *error)
 	const struct stage_config *config = stage->config;
 	const struct flow_outside outside = {.context = &stage->host,
 					     .call = host_call,
+					     .copy = host_copy,
 					     .forget = host_forget,
 					     .finished = flow_finished,
 					     .files = config->files,
@@ -206,6 +210,7 @@ void stage_close(struct stage *stage)
 		return;
 	keepings_part(stage->worker, stage);
 	flow_close(stage->flow);
+	copies_close(stage);
 	nested_close(stage);
 	shared_give(stage->worker, stage->shared);
 	waiting_close(&stage->waiting);
@@ -226,8 +231,7 @@ static void ignore_finished(void *context, struct message *message, enum flow_ou
 
 bool stage_check(const struct stage_config *config, struct error *error)
 {
-	const struct flow_outside nobody = {
-		.call = ignore_call, .finished = ignore_finished, .files = config->files};
+	const struct flow_outside nobody = {.call = ignore_call, .finished = ignore_finished, .files = config->files};
 	struct flow *flow = flow_open(config->graph, &nobody, error);
 	bool good = flow != NULL;
 	flow_close(flow);

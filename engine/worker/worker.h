@@ -102,6 +102,8 @@ struct worker_counts {
 	uint64_t answered;
 	uint64_t failed; /* of the answers: errors */
 	uint64_t dead_letters;
+	uint64_t copies;	    /* sent off the path */
+	uint64_t copies_lost;	    /* left out: too many were still out */
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
 	uint64_t refused; /* results that Kafka took and then would not have */

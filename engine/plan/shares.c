@@ -1,0 +1,51 @@
+/* shares.c: the tables by which steps share messages out (step/assignment.h): made from the
+ * weights alone, or moved from those that were in force.
+ */
+#include "plan/build.h"
+
+static struct step step_of(const struct graph *graph, size_t index)
+{
+	const struct step_spec *spec = graph->steps[index].spec;
+	return (struct step){
+		.kind = spec->kind, .name = graph->steps[index].name, .pipeline = graph->name, .options = spec->options};
+}
+
+/* The shares of a step; 0: it has none that could be used. */
+static size_t shares_of(const struct graph *graph, size_t index, struct share *shares)
+{
+	const struct step_spec *spec = graph->steps[index].spec;
+	struct step step = step_of(graph, index);
+	size_t count = 0;
+	if (!spec->kind || !spec->kind->shares || !spec->options)
+		return 0;
+	for (struct share share; spec->kind->shares(&step, count, &share); count++) {
+		if (count == ASSIGNMENT_WAYS_MAX || !share.name)
+			return 0;
+		shares[count] = share;
+	}
+	return count;
+}
+
+void build_shares(struct graph_build *build)
+{
+	struct graph *graph = build->graph;
+	for (size_t i = 0; i < graph->count; i++) {
+		struct share shares[ASSIGNMENT_WAYS_MAX];
+		size_t count = shares_of(graph, i, shares);
+		const char *choice = arena_print(build->arena, "%s/%s", graph->name, graph->steps[i].name);
+		if (count > 0 && choice)
+			graph->steps[i].assignment = assignment_make(build->arena, choice, shares, count);
+	}
+}
+
+void graph_follow(struct graph *graph, const struct graph *before, struct arena *arena)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		struct share shares[ASSIGNMENT_WAYS_MAX], old[ASSIGNMENT_WAYS_MAX];
+		size_t was = graph_find(before, graph->steps[i].name);
+		const struct assignment *table = was == STEP_NONE ? NULL : before->steps[was].assignment;
+		if (!graph->steps[i].assignment || !table || shares_of(before, was, old) != table->count)
+			continue;
+		graph->steps[i].assignment = assignment_change(arena, table, old, shares, shares_of(graph, i, shares));
+	}
+}

@@ -1,0 +1,27 @@
+/* call_form.h: how a model is called where its address does not say: rows that kinds which
+ * call models share. An address whose path is a protocol's own goes before them.
+ */
+#ifndef SLUICE_STEP_CALL_FORM_H
+#define SLUICE_STEP_CALL_FORM_H
+
+#include "base/option.h"
+
+enum call_protocol { CALL_BY_V2, CALL_BY_SELDON, CALL_BY_TENSORFLOW };
+#define CALL_PROTOCOLS "v2 seldon tensorflow"
+
+/* Of a component of the first Seldon Core; other protocols know `predict` alone. */
+enum call_method { CALL_PREDICT, CALL_TRANSFORM_INPUT, CALL_TRANSFORM_OUTPUT, CALL_ROUTE, CALL_AGGREGATE };
+#define CALL_METHODS "predict transform-input transform-output route aggregate"
+
+struct call_form {
+	int protocol; /* enum call_protocol */
+	int method;   /* enum call_method */
+};
+
+#define CALL_FORM_ROWS(struct_type, member)                                                                                        \
+	ROW("protocol", CHOICE, struct_type, member.protocol, .choices = CALL_PROTOCOLS, .fallback = "v2",                         \
+	    .help = "How it is called over REST, where its address does not say."),                                                \
+		ROW("method", CHOICE, struct_type, member.method, .choices = CALL_METHODS, .fallback = "predict",                  \
+		    .help = "With `protocol: seldon`: which method of the component is called.")
+
+#endif

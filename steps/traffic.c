@@ -1,0 +1,170 @@
+/* traffic.c: the step that shares messages out among several ways by weights, and copies
+ * them off the path.
+ *
+ * Which way a message goes follows from its key (or, without one, from where it stood), so
+ * a key keeps its way, here and on every engine (step/assignment.h). A copy is sent once;
+ * whatever becomes of it, the answer neither waits for it nor knows of it. */
+#include "steps/kinds.h"
+
+struct part {
+	double weight;
+	struct name call;
+	struct name to;
+	struct place here;
+};
+
+struct copy {
+	struct name call;
+	double percent;
+};
+
+struct traffic {
+	struct item_list parts;	 /* struct part */
+	struct item_list copies; /* struct copy */
+};
+
+static const char *part_name(const struct part *part)
+{
+	return part->call.text ? part->call.text : part->to.text;
+}
+
+static bool traffic_check(const void *options, struct place place, struct error *error)
+{
+	const struct traffic *self = options;
+	const struct part *parts = self->parts.items;
+	double sum = 0;
+	if (self->parts.count > ASSIGNMENT_WAYS_MAX)
+		return error_set(error, ERROR_CONFIG, place, "`shares` has %zu ways, and %d is the most", self->parts.count,
+				 ASSIGNMENT_WAYS_MAX);
+	for (size_t i = 0; i < self->parts.count; i++) {
+		if (!parts[i].call.text == !parts[i].to.text)
+			return error_set(error, ERROR_CONFIG, parts[i].here,
+					 "a share has either `call` (whom to ask) or `to` (a later step)");
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(part_name(&parts[i]), part_name(&parts[j])) == 0)
+				return error_set(error, ERROR_CONFIG, parts[i].here, "`%s` has a share already; add the two up",
+						 part_name(&parts[i]));
+		sum += parts[i].weight;
+	}
+	return sum > 0 || error_set(error, ERROR_CONFIG, place, "every weight is 0, so no way would ever be taken");
+}
+
+static bool traffic_shares(const struct step *step, size_t nth, struct share *share)
+{
+	const struct traffic *self = step->options;
+	const struct part *parts = self->parts.items;
+	if (nth >= self->parts.count)
+		return false;
+	*share = (struct share){part_name(&parts[nth]), parts[nth].weight};
+	return true;
+}
+
+static bool traffic_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+{
+	const struct traffic *self = step->options;
+	const struct part *parts = self->parts.items;
+	const struct copy *copies = self->copies.items;
+	*target = CALL_ANY;
+	for (size_t i = 0; i < self->parts.count + self->copies.count; i++) {
+		*name = i < self->parts.count ? parts[i].call.text : copies[i - self->parts.count].call.text;
+		if (*name && nth-- == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool traffic_targets(const struct step *step, size_t nth, struct name *target)
+{
+	const struct traffic *self = step->options;
+	const struct part *parts = self->parts.items;
+	for (size_t i = 0; i < self->parts.count; i++) {
+		*target = parts[i].to;
+		if (target->text && nth-- == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where no way is a call, what came in leaves. */
+static bool traffic_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			  struct error *error)
+{
+	const struct traffic *self = step->options;
+	const struct part *parts = self->parts.items;
+	(void)arena, (void)error;
+	*out = *in;
+	for (size_t i = 0; i < self->parts.count; i++)
+		if (parts[i].call.text)
+			*out = (struct tensor_types){0};
+	return true;
+}
+
+static enum step_verdict traffic_run(struct step *step, struct visit *visit, struct error *error)
+{
+	const struct traffic *self = step->options;
+	const struct part *parts = self->parts.items;
+	const struct copy *copies = self->copies.items;
+	for (size_t i = 0; i < self->copies.count; i++)
+		if (visit_is_drawn(visit, copies[i].call.text, copies[i].percent))
+			visit_copy(visit, CALL_ANY, copies[i].call.text, visit_input(visit));
+	const struct part *part = &parts[visit_way(visit)];
+	if (part->call.text)
+		return visit_call(visit, CALL_ANY, part->call.text, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
+	visit_pass(visit);
+	visit_only_to(visit, part->to.text);
+	return STEP_DONE;
+}
+
+static enum step_verdict traffic_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	(void)step;
+	if (call->error.kind != ERROR_NONE) {
+		*error = call->error;
+		return STEP_FAIL;
+	}
+	visit_emit(visit, call->reply);
+	return STEP_DONE;
+}
+
+static const struct option part_rows[] = {
+	ROW("weight", NUMBER, struct part, weight, .least = 0, .most = 1e9, .required = true,
+	    .help = "Its share, relative to the others."),
+	ROW("call", NAME, struct part, call, .help = "Model or pipeline whose answer leaves."),
+	ROW("to", NAME, struct part, to, .help = "A later step that lists this one in its inputs; it alone gets the message."),
+	{.type = OPTION_HERE, .offset = offsetof(struct part, here)},
+	{0},
+};
+
+static const struct option copy_rows[] = {
+	ROW("call", NAME, struct copy, call, .required = true, .help = "Model or pipeline that gets the copy."),
+	ROW("percent", NUMBER, struct copy, percent, .least = 0, .most = 100, .fallback = "100",
+	    .help = "Of how many messages in a hundred."),
+	{0},
+};
+
+static const struct option rows[] = {
+	ROW("shares", LIST, struct traffic, parts, .rows = part_rows, .item_size = sizeof(struct part), .least = 1,
+	    .required = true, .help = "The ways, and how much of the traffic each has; a key keeps its way."),
+	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct copy),
+	    .help = "Who gets copies that nobody waits for; what comes of them is dropped."),
+	{0},
+};
+
+const struct step_kind step_traffic = {
+	.name = "traffic",
+	.summary = "Shares messages out among several ways by weights, so that a key keeps its way.",
+	.example = "- name: canary\n"
+		   "  traffic:\n"
+		   "    shares: [{weight: 90, call: stable}, {weight: 10, call: newer}]\n"
+		   "    copies: [{call: newest, percent: 100}]\n",
+	.options = rows,
+	.options_size = sizeof(struct traffic),
+	.shape = SHAPE_REPLACES,
+	.check = traffic_check,
+	.infer = traffic_infer,
+	.calls = traffic_calls,
+	.shares = traffic_shares,
+	.targets = traffic_targets,
+	.run = traffic_run,
+	.answered = traffic_answered,
+};
