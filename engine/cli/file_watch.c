@@ -1,6 +1,7 @@
 /* file_watch.c: inotify on the loop; see file_watch.h. */
 #include "cli/file_watch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,23 +34,53 @@ static void on_quiet(void *context)
 	files->changed(files->context);
 }
 
-static bool watch_folder(struct file_watch *files, const char *path, struct error *error)
+static bool watch_path(struct file_watch *files, const char *folder, struct error *error)
 {
-	char folder[PATH_MAX];
-	struct stat what;
-	int length = snprintf(folder, sizeof folder, "%s", path);
-	if (length < 0 || (size_t)length >= sizeof folder || stat(path, &what) != 0)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be watched: %s", path, strerror(errno));
-	if (!S_ISDIR(what.st_mode)) {
-		char *slash = strrchr(folder, '/');
-		if (slash)
-			slash[slash == folder ? 1 : 0] = '\0';
-		else
-			memcpy(folder, ".", sizeof ".");
-	}
 	return inotify_add_watch(files->descriptor, folder, EVENTS) >= 0 ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s cannot be watched: %s; raise fs.inotify.max_user_watches", folder,
 			 strerror(errno));
+}
+
+/* False, and false in `there`, when nothing stands at the path. */
+static bool is_folder(const char *path, bool *there)
+{
+	struct stat what;
+	*there = stat(path, &what) == 0;
+	return *there && S_ISDIR(what.st_mode);
+}
+
+/* A folder and those in it: pipelines of their own, or files of models. */
+static bool watch_folder(struct file_watch *files, const char *folder, struct error *error)
+{
+	DIR *listing = opendir(folder);
+	if (!listing)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be watched: %s", folder, strerror(errno));
+	bool good = watch_path(files, folder, error);
+	for (struct dirent *entry = readdir(listing); good && entry; entry = readdir(listing)) {
+		bool there;
+		char lower[PATH_MAX];
+		int length = snprintf(lower, sizeof lower, "%s/%s", folder, entry->d_name);
+		if (entry->d_name[0] != '.' && length > 0 && (size_t)length < sizeof lower && is_folder(lower, &there))
+			good = watch_path(files, lower, error);
+	}
+	closedir(listing);
+	return good;
+}
+
+/* A file is watched by its folder, for editors put another in its place. */
+static bool watch(struct file_watch *files, const char *path, struct error *error)
+{
+	bool there;
+	char folder[PATH_MAX];
+	int length = snprintf(folder, sizeof folder, "%s", path);
+	if (is_folder(path, &there))
+		return watch_folder(files, path, error);
+	if (!there || length < 0 || (size_t)length >= sizeof folder)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be watched: %s", path, strerror(errno));
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder ? 1 : 0] = '\0';
+	return watch_path(files, slash ? folder : ".", error);
 }
 
 bool file_watch_open(struct file_watch *files, struct loop *loop, const char *const *paths, size_t count,
@@ -65,7 +96,7 @@ bool file_watch_open(struct file_watch *files, struct loop *loop, const char *co
 				 "files cannot be watched: %s; raise fs.inotify.max_user_instances", strerror(errno));
 	bool good = true;
 	for (size_t i = 0; good && i < count; i++)
-		good = watch_folder(files, paths[i], error);
+		good = watch(files, paths[i], error);
 	if (good && loop_watch(loop, &files->watch, files->descriptor, EPOLLIN, error)) {
 		files->loop = loop;
 		return true;

@@ -18,7 +18,7 @@ struct file_watch {
 	void *context;
 };
 
-/* `paths` are folders, or files whose folders are meant. */
+/* `paths` are folders, watched with those in them, or files whose folders are meant. */
 bool file_watch_open(struct file_watch *files, struct loop *loop, const char *const *paths, size_t count,
 		     void (*changed)(void *context), void *context, struct error *error);
 void file_watch_close(struct file_watch *files); /* fine when it was not opened, but zeroed */

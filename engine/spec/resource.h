@@ -360,11 +360,11 @@ struct spec_options {
 	struct arena *names;		      /* where files' names are kept, for errors that outlive the spec; NULL: there */
 };
 
-/* Reads what stands at `paths` (files; folders: their .yaml and .yml, sorted; "-":
- * standard input) into an opened spec. Faults go to its list; false only when --kind is
- * none or a file cannot be read (CONFIG), or memory ran out (SYSTEM). A spec with errors among its faults
- * still has the resources that could be read. The text given to spec_read_text() is
- * borrowed as long as the spec lives. */
+/* Reads what stands at `paths` into an opened spec: files; folders: their .yaml and .yml,
+ * sorted, or where there is none those of the folders in them; "-": standard input. Faults
+ * go to its list; false only when --kind is none or a file cannot be read (CONFIG), or
+ * memory ran out (SYSTEM). A spec with errors among its faults still has the resources that
+ * could be read. The text given to spec_read_text() is borrowed as long as the spec lives. */
 bool spec_open(struct spec *spec, struct error *error);
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error);
 bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);

@@ -46,14 +46,24 @@ static bool cannot_read(const char *path, const char *why, struct error *error)
 	return error_set(error, ERROR_CONFIG, (struct place){.file = path}, "%s cannot be read: %s", path, why);
 }
 
-static bool read_file(struct spec *spec, const char *path, const struct spec_options *options, struct error *error)
+/* One run over paths. */
+struct reading {
+	struct spec *spec;
+	const struct spec_options *options;
+	size_t files; /* read so far */
+};
+
+static bool read_file(struct reading *reading, const char *path, struct error *error)
 {
 	struct text text;
-	struct arena *names = options->names ? options->names : spec->arena;
+	struct spec *spec = reading->spec;
+	struct arena *names = reading->options->names ? reading->options->names : spec->arena;
 	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : arena_print(names, "%s", path);
 	if (!name)
 		return error_memory(error, ERROR_SYSTEM, "reading YAML");
-	return file_read(path, YAML_BYTES_MAX + 1, spec->arena, &text, error) && spec_read_text(spec, name, text, options, error);
+	reading->files++;
+	return file_read(path, YAML_BYTES_MAX + 1, spec->arena, &text, error) &&
+	       spec_read_text(spec, name, text, reading->options, error);
 }
 
 static int is_yaml(const struct dirent *entry)
@@ -62,34 +72,60 @@ static int is_yaml(const struct dirent *entry)
 	return end && end != entry->d_name && (strcmp(end, ".yaml") == 0 || strcmp(end, ".yml") == 0);
 }
 
-static bool read_folder(struct spec *spec, const char *path, const struct spec_options *options, struct error *error)
+static bool is_folder(const char *path)
+{
+	struct stat status;
+	return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int may_be_folder(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && !is_yaml(entry);
+}
+
+/* Reads each such entry of a folder. */
+static bool read_entries(struct reading *reading, const char *path, int (*is_such)(const struct dirent *),
+			 bool (*read_one)(struct reading *, const char *, struct error *), struct error *error)
 {
 	struct dirent **entries;
-	int count = scandir(path, &entries, is_yaml, alphasort);
+	int count = scandir(path, &entries, is_such, alphasort);
 	if (count < 0)
 		return cannot_read(path, "is the path right, and may you read it?", error);
 	bool good = true;
 	for (int i = 0; i < count; i++) {
-		const char *file = good ? arena_print(spec->arena, "%s/%s", path, entries[i]->d_name) : NULL;
-		if (good && !file)
+		const char *name = good ? arena_print(reading->spec->arena, "%s/%s", path, entries[i]->d_name) : NULL;
+		if (good && !name)
 			error_memory(error, ERROR_SYSTEM, "reading YAML");
-		good = file && read_file(spec, file, options, error);
+		good = name && read_one(reading, name, error);
 		free(entries[i]);
 	}
 	free(entries);
-	return count > 0 ? good : cannot_read(path, "no .yaml or .yml stands in this folder", error);
+	return good;
+}
+
+static bool read_lower_folder(struct reading *reading, const char *path, struct error *error)
+{
+	return !is_folder(path) || read_entries(reading, path, is_yaml, read_file, error);
+}
+
+static bool read_folder(struct reading *reading, const char *path, struct error *error)
+{
+	size_t before = reading->files;
+	if (!read_entries(reading, path, is_yaml, read_file, error))
+		return false;
+	if (reading->files == before && !read_entries(reading, path, may_be_folder, read_lower_folder, error))
+		return false;
+	return reading->files > before || cannot_read(path, "no .yaml or .yml stands in this folder, nor in those in it", error);
 }
 
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)
 {
+	struct reading reading = {.spec = spec, .options = options};
 	if (options->kind && !resource_kind_find(options->kind, error))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct stat status;
-		bool folder = strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode);
-		if (!(folder ? read_folder : read_file)(spec, paths[i], options, error))
+	for (size_t i = 0; i < count; i++)
+		if (!(is_folder(paths[i]) ? read_folder : read_file)(&reading, paths[i], error))
 			return false;
-	}
 	return true;
 }
 

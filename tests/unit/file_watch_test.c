@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/file_watch.h"
@@ -116,6 +117,17 @@ static void a_file_is_watched_by_its_folder(void **state)
 	expect_one_change(stand);
 }
 
+static void folders_in_a_folder_are_watched_too(void **state)
+{
+	struct stand *stand = *state;
+	char path[128];
+	snprintf(path, sizeof path, "%s/models", stand->folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	watch(stand, stand->folder);
+	write_file(stand, "models/first.json");
+	expect_one_change(stand);
+}
+
 static void what_is_not_there_cannot_be_watched(void **state)
 {
 	struct stand *stand = *state;
@@ -133,6 +145,7 @@ int main(void)
 		TEST(a_burst_of_changes_is_told_once),
 		TEST(files_that_are_renamed_and_removed_are_changes),
 		TEST(a_file_is_watched_by_its_folder),
+		TEST(folders_in_a_folder_are_watched_too),
 		TEST(what_is_not_there_cannot_be_watched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,18 @@ static void a_folder_is_all_its_yaml(void **state)
 	json_decref(faults);
 }
 
+static void a_folder_without_yaml_is_the_folders_in_it(void **state)
+{
+	(void)state;
+	struct said said = run("lint pipelines");
+	assert_int_not_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	said = run("echo pipelines");
+	assert_non_null(strstr(said.out, "name: routing"));
+	assert_non_null(strstr(said.out, "name: ensemble"));
+	said_close(&said);
+}
+
 static void every_fault_of_a_file_is_told_in_one_run(void **state)
 {
 	(void)state;
@@ -306,6 +318,7 @@ int main(void)
 		cmocka_unit_test(plan_and_echo_write_faults_as_json_as_lint_does),
 		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
 		cmocka_unit_test(a_folder_is_all_its_yaml),
+		cmocka_unit_test(a_folder_without_yaml_is_the_folders_in_it),
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
 		cmocka_unit_test(every_kind_of_step_is_known),
