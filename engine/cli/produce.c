@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "cli/case.h"
 #include "cli/kafka.h"
 #include "log/sender.h"
@@ -116,6 +117,19 @@ static void take_headers(struct json_scan *scan, struct arena *arena, struct req
 	scan->failed |= counting.failed;
 }
 
+/* Bytes of any format, as base64. */
+static void take_bytes(struct json_scan *scan, struct arena *arena, struct request_line *line)
+{
+	struct text written = {0};
+	take_text(scan, "body_b64", &written);
+	char *bytes = arena_take(arena, 1, base64_read_room(written.length));
+	line->request = (struct text){bytes, 0};
+	if (!bytes)
+		scan->failed = !error_memory(scan->error, ERROR_LIMIT, "reading a line");
+	else if (!scan->failed && !base64_read(written, bytes, &line->request.length))
+		scan->failed = !error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`body_b64` is no base64");
+}
+
 static void take_members(struct json_scan *scan, struct arena *arena, struct request_line *line)
 {
 	struct text key;
@@ -125,6 +139,10 @@ static void take_members(struct json_scan *scan, struct arena *arena, struct req
 			(void)json_peek(scan);
 			if (json_span(scan, &line->request) && !case_fill(arena, &line->request, scan->error))
 				scan->failed = true;
+		} else if (text_is(key, "body")) {
+			take_text(scan, "body", &line->request);
+		} else if (text_is(key, "body_b64")) {
+			take_bytes(scan, arena, line);
 		} else if (text_is(key, "id")) {
 			take_text(scan, "id", &line->id);
 		} else if (text_is(key, "key")) {
@@ -137,7 +155,7 @@ static void take_members(struct json_scan *scan, struct arena *arena, struct req
 	}
 }
 
-/* Whether the line has a member `request`; its JSON is checked by the way. */
+/* Whether the line has a request as a member; its JSON is checked by the way. */
 static bool has_request(struct text bytes, struct arena *arena, bool *has, struct error *error)
 {
 	struct json_scan scan;
@@ -148,7 +166,7 @@ static bool has_request(struct text bytes, struct arena *arena, bool *has, struc
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the line is no JSON object");
 	json_enter(&scan);
 	while (json_key(&scan, &key)) {
-		*has |= text_is(key, "request");
+		*has |= text_is(key, "request") || text_is(key, "body") || text_is(key, "body_b64");
 		json_skip(&scan);
 	}
 	return json_end(&scan);
@@ -325,8 +343,8 @@ const struct command command_produce = {
 	.name = "produce",
 	.arguments = "PIPELINE [REQUESTS]",
 	.summary = "Writes requests, one a line, into the topic that a pipeline reads.",
-	.help = "A line is a JSON object, sent as it is; or one with a member `request`, which is sent, and beside it `id`, `key` "
-		"and `headers`, as in the in.jsonl of a case. Lines come from the file REQUESTS, or from standard input. Each is "
+	.help = "A line is a JSON object, sent as it is; or one with a member `request` (or `body`, a text, or `body_b64`, any bytes), "
+		"which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Lines come from the file REQUESTS, or from standard input. Each is "
 		"waited for until Kafka acknowledges it; those that it refuses are named by their numbers, and the exit code is "
 		"then 1.\n"
 		"\n"

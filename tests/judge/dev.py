@@ -4,13 +4,13 @@
 A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
 edits them. One line for each behaviour; at the end `N passed, N failed`.
 """
-import json, os, shutil, signal, subprocess, sys, tempfile, threading, time
+import base64, json, os, shutil, signal, subprocess, sys, tempfile, threading, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 START_SECONDS_MAX = 1.0
 SECONDS_MAX = 20
 REQUESTS, PAUSE_SECONDS = 3000, 0.001
-ASKED_BEFORE = 5  # of hello, until it is put under load
+ASKED_BEFORE = 7  # of hello, until it is put under load
 SETTLE_SECONDS = 0.5  # what a change may take to be followed
 SECOND = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
@@ -150,6 +150,22 @@ def pipelines_come_and_go(judge, dev):
     judge.expect("a pipeline that comes back answers", "201" in answer, answer)
 
 
+def takes_any_bytes(judge, dev):
+    """A text and base64 for a request, and a rate"""
+    with open(os.path.join(dev.folder, "request.json"), encoding="utf-8") as file:
+        request = file.read()
+    lines = [{"id": "text", "body": request}, {"id": "bytes", "body_b64": base64.b64encode(request.encode()).decode()}]
+    command = [dev.binary, "produce", "hello", "--rate", "4", "--brokers", dev.said("broker")]
+    begun = time.monotonic()
+    done = subprocess.run(command, input="\n".join(map(json.dumps, lines)), capture_output=True, text=True)
+    judge.expect("requests are sent as they are written", done.returncode == 0 and "2 acknowledged" in done.stdout, done)
+    judge.expect("they keep their rate", time.monotonic() - begun >= 0.25, time.monotonic() - begun)
+    command = [dev.binary, "tail", "hello", "--from", "beginning", "--idle", "2s", "-o", "json", "--brokers", dev.said("broker")]
+    shown = subprocess.run(command, capture_output=True, text=True).stdout
+    for line in lines:
+        judge.expect(f"the request as {line['id']} is answered", f'"{line["id"]}"' in shown, shown)
+
+
 def loses_nothing(judge, dev):
     """Changes while requests come; what was asked before counts too."""
     sender, lines = dev.produce("hello", REQUESTS)
@@ -209,7 +225,7 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         dev = Dev(binary, copy(place))
         try:
-            for part in (starts, follows, pipelines_come_and_go, loses_nothing):
+            for part in (starts, follows, takes_any_bytes, pipelines_come_and_go, loses_nothing):
                 part(judge, dev)
         finally:
             dev.stop()
