@@ -1,7 +1,9 @@
 #!/bin/bash
 # A current librdkafka beside the system's, built once from sources that lie inside a
 # crate, pinned by its checksum: `make RDKAFKA=$(tests/librdkafka.sh) ...` builds with it.
-#   librdkafka.sh         builds it where it is not there yet; prints its prefix
+#   librdkafka.sh             builds it where it is not there yet; prints its prefix
+#   librdkafka.sh crate FILE  only brings the crate, for a machine that cannot fetch: there
+#                             CRATE=FILE librdkafka.sh builds from it
 # It stays in ${XDG_CACHE_HOME:-~/.cache}/sluice. Exit 3: this machine cannot have it.
 set -eu
 
@@ -27,14 +29,22 @@ fetch() { # $1 where to work
 	find "${CARGO_HOME:-$HOME/.cargo}/registry/cache" -name "$crate-$crate_version+$version.crate" | head -n 1
 }
 
-build() {
-	command -v cargo >/dev/null || missing "cargo is not installed, and $prefix is not there"
-	mkdir -p "$(dirname "$prefix")"
-	work=$(mktemp -d "$prefix.XXXXXX")
-	local file
-	file=$(fetch "$work/crate")
+# The crate's file, and it is the pinned one; into $file.
+pinned() { # $1 where to work
+	if [ -n "${CRATE-}" ]; then
+		file=$CRATE
+	else
+		command -v cargo >/dev/null || missing "cargo is not installed, and $prefix is not there"
+		file=$(fetch "$1/crate")
+	fi
 	[ -n "$file" ] || missing "cargo keeps no file of $crate $crate_version"
 	echo "$checksum  $file" | sha256sum --check --status || missing "$file is not the one that is pinned: its checksum differs"
+}
+
+build() {
+	mkdir -p "$(dirname "$prefix")"
+	work=$(mktemp -d "$prefix.XXXXXX")
+	pinned "$work"
 	tar -xzf "$file" -C "$work" --strip-components=1
 	# Without Cyrus SASL and OIDC, which need more libraries; SCRAM and TLS are in.
 	(cd "$work/librdkafka" &&
@@ -45,6 +55,15 @@ build() {
 	mv -T "$work/made" "$prefix" 2>/dev/null || true # somebody else was quicker
 }
 
-[ $# -eq 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-[ -d "$prefix" ] || build >&2
-echo "$prefix"
+case "${1-} $#" in
+" 0")
+	[ -d "$prefix" ] || build >&2
+	echo "$prefix"
+	;;
+"crate 2")
+	work=$(mktemp -d)
+	pinned "$work"
+	cp "$file" "$2"
+	;;
+*) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
