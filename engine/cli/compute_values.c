@@ -108,9 +108,9 @@ bool compute_table(const struct compute_case *one, const json_t *object, const c
 json_t *compute_write(double number)
 {
 	if (isnan(number))
-		return json_string("NaN");
+		return json_stringn("NaN", strlen("NaN")); /* json_string() is our scanner's */
 	if (isinf(number))
-		return json_string(number > 0 ? "Infinity" : "-Infinity");
+		return number > 0 ? json_stringn("Infinity", strlen("Infinity")) : json_stringn("-Infinity", strlen("-Infinity"));
 	return json_real(number);
 }
 

@@ -13,6 +13,7 @@
 #define SLUICE_STEP_EXPRESSION_H
 
 #include "message/message.h"
+#include "numeric/feature.h"
 
 #define EXPRESSION_CHARACTERS_MAX 4096
 #define EXPRESSION_DEPTH_MAX 64
@@ -47,6 +48,7 @@ struct scope {
 	 * step is known; *found NULL when it gave no such tensor. */
 	bool (*step_tensor)(const void *context, struct text step, struct text tensor, const struct tensor **found);
 	const void *context;
+	const struct trailing_result *trailing; /* of each of the expression's trailing calls; NULL: none of them is known */
 	const char *pipeline;
 	const char *step;
 	const char *variant;
@@ -104,6 +106,60 @@ struct expression_types {
  * their words and for working space. `types` NULL: nothing is known of any name. */
 bool expression_check(const struct expression *expression, const struct expression_types *types, struct arena *arena,
 		      struct value_type *result, struct error *error);
+
+/* ---- trailing calls: `mean(x over 20)`, lag(x, 1), ... ----
+ *
+ * They need what came before, which the expression does not have. So who evaluates it
+ * does so in parts: for each of its trailing calls, in their order, trailing_evaluate()
+ * gives the message's own values; what the call comes to is put in the list that the
+ * scope points at; and with all of them there, the expression is evaluated. A trailing
+ * call counts each message, also where its value is not needed. */
+
+struct trailing_call {
+	struct feature_call feature;
+	const char *name; /* of the function */
+	struct place place;
+	size_t series_count;
+	const struct expression *series[FEATURE_INPUTS_MAX]; /* may use the calls before this one */
+	const void *node; /* the expression's own */
+};
+
+/* NULL, and 0 of them, where there are none. */
+const struct trailing_call *expression_trailing(const struct expression *expression, size_t *count);
+
+/* What a message gives to a call: its series as doubles, all of one shape. Texts are
+ * numbers that are equal where the texts are. */
+struct trailing_input {
+	const double *numbers[FEATURE_INPUTS_MAX]; /* NULL: not one of its series */
+	const int64_t *shape;
+	uint32_t rank;
+	size_t count;
+	uint8_t width; /* for the result */
+};
+
+bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
+		       struct trailing_input *input, struct error *error);
+
+/* What a call comes to. Of functions with several values these stand along a last axis. */
+struct trailing_result {
+	const void *elements; /* doubles; int64_t where it is whole */
+	const int64_t *shape;
+	uint32_t rank;
+	size_t count;
+	bool whole; /* counts */
+	uint8_t width;
+};
+
+/* A result of the call of that input's shape, its elements (through `elements`) not yet
+ * written. False: memory ran out. */
+bool trailing_result_make(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena,
+			  struct trailing_result *result, void **elements);
+
+/* Whether two calls are given the same: the same series, of the same names. */
+bool trailing_series_alike(const struct trailing_call *a, const struct trailing_call *b);
+
+/* Whether a series of the call uses a tensor of that name. */
+bool trailing_series_use(const struct trailing_call *call, struct text name);
 
 /* The functions, for help pages and completion: rows of name, form, help; ends
  * with a row without a name. */

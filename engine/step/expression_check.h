@@ -1,5 +1,5 @@
 /* expression_check.h: what the files of the check share; private to
- * expression_check.c and expression_check_call.c. */
+ * engine/step/expression_*.c. */
 #ifndef SLUICE_STEP_EXPRESSION_CHECK_H
 #define SLUICE_STEP_EXPRESSION_CHECK_H
 
@@ -29,11 +29,16 @@ const char *inference_words(struct inference *inference, const struct value_type
 
 bool inference_node(struct inference *inference, const struct node *node, struct inferred *result);
 bool inference_call(struct inference *inference, const struct node *node, struct inferred *result);
+bool inference_trailing(struct inference *inference, const struct node *node, const struct inferred *arguments,
+			struct inferred *result);
 bool inference_index(struct inference *inference, const struct node *node, struct inferred *result);
 
 /* The shape that two have together, by numpy's rules. */
 bool inference_join(struct inference *inference, const struct node *node, const struct inferred *a, const struct inferred *b,
 		    struct value_type *joint);
+
+/* The class of what a function of that letter gives; see function_rules. */
+enum value_class class_given(char gives, const struct inferred *arguments, size_t count);
 
 /* The class of a result of these operands, and its datatype by the rule of the language. */
 void inferred_set_class(struct inferred *result, enum value_class class, const struct inferred *operands, size_t count);

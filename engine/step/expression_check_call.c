@@ -47,7 +47,7 @@ static bool infer_reduced(struct inference *inference, const struct node *node, 
 	return true;
 }
 
-static enum value_class class_given(char gives, const struct inferred *arguments, size_t count)
+enum value_class class_given(char gives, const struct inferred *arguments, size_t count)
 {
 	switch (gives) {
 	case 'f':
@@ -176,6 +176,8 @@ bool inference_call(struct inference *inference, const struct node *node, struct
 			return false;
 	if (!check_arguments(inference, node, arguments))
 		return false;
+	if (node->trailing)
+		return inference_trailing(inference, node, arguments, result);
 	if (strcmp(node->function->name, "where") == 0)
 		return infer_where(inference, node, arguments, result);
 	inferred_set_class(result, class_given(rules->gives, arguments, node->count), arguments, node->count);

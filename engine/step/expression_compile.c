@@ -126,6 +126,10 @@ static void emit_where(struct emitter *emitter, const struct node *node, uint32_
 
 static void emit_call(struct emitter *emitter, const struct node *node, uint32_t slot)
 {
+	if (node->trailing) {
+		emit(emitter, instruct_trailing, node, slot);
+		return;
+	}
 	if (strcmp(node->function->name, "where") == 0) {
 		emit_where(emitter, node, slot);
 		return;
@@ -312,14 +316,15 @@ static void find_brief_form(struct expression *expression, struct arena *arena)
 	}
 }
 
-/* The instructions of the tree. False when the arena is full. */
-static bool instructions_emit(struct expression *expression, struct arena *arena)
+bool expression_emit(struct expression *expression, bool answers, struct arena *arena)
 {
 	struct emitter emitter = {.expression = expression, .arena = arena};
 	emit_node(&emitter, expression->root, 0);
 	if (emitter.failed)
 		return false;
 	expression->instructions = emitter.instructions;
+	if (!answers)
+		return true;
 	emitter.instructions[expression->instructions_count - 1].last = true;
 	find_brief_form(expression, arena);
 	return true;
@@ -370,11 +375,11 @@ const struct expression *expression_compile(struct arena *arena, struct text sou
 	struct value_type type;
 	if (!expression_parse(expression, arena, error) || !expression_check(expression, NULL, arena, &type, error))
 		return NULL;
-	if (!instructions_emit(expression, arena)) {
+	if (!expression_emit(expression, true, arena)) {
 		error_memory(error, ERROR_SYSTEM, "compiling an expression");
 		return NULL;
 	}
-	return expression;
+	return trailing_compile(expression, arena, error) ? expression : NULL;
 }
 
 struct text expression_source(const struct expression *expression)

@@ -16,7 +16,12 @@
 	RULES(.least = (count), .most = (count), .takes = (letters), .gives = (class), .shape = SHAPE_JOINT, .run = (function))
 #define REDUCE(letters, class, ...)                                                                                                \
 	RULES(.least = 1, .most = 1, .takes = (letters), .gives = (class), .shape = SHAPE_REDUCED, .takes_along = true, __VA_ARGS__)
-#define TRAILING(from, to) RULES(.least = (from), .most = (to), .takes = "a", .gives = 'f', .shape = SHAPE_FREE, .takes_over = true)
+/* Of `count` series, and behind them parameters that are written out. */
+#define TRAILING(function, count, from, to, letters, class, ...)                                                                   \
+	RULES(.least = (from), .most = (to), .takes = (letters), .gives = (class), .shape = SHAPE_FREE, .series = (count),         \
+	      .feature = (function), __VA_ARGS__)
+#define TRAILING_OVER(function, count, parameters, letters, class)                                                                 \
+	TRAILING(function, count, (count) + (parameters), (count) + (parameters), letters, class, .takes_over = true)
 
 static double sign_of(double x)
 {
@@ -144,33 +149,48 @@ const struct expression_function_row expression_functions[] = {
 	{"time", "now", "now()", "The time of judging.", USE_OPERATION,
 	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR)},
 
-	{"trailing", "sum", "sum(x over 20)", "Over the last messages of the key, or a duration.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "mean", "mean(x over 1h)", "Their mean.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "std", "std(x over 20)", "Their sample standard deviation.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "var", "var(x over 20)", "Their sample variance.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "min", "min(x over 20)", "The least of them.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "max", "max(x over 20)", "The greatest of them.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "count", "count(x over 1m)", "How many there were.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "first", "first(x over 1h)", "The first of them.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "last", "last(x over 1h)", "The last of them.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "median", "median(x over 20)", "Their median.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "quantile", "quantile(x over 1h, 0.9)", "Their quantile.", USE_TRAILING, TRAILING(2, 2)},
-	{"trailing", "distinct", "distinct(x over 1d)", "How many different ones.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "rate", "rate(x over 1m)", "The sum by the second.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "ema", "ema(x over 20)", "Exponential moving average.", USE_TRAILING, TRAILING(1, 1)},
+	{"trailing", "sum", "sum(x over 20)", "Over the last messages of the key, or a duration.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_SUM, 1, 0, "b", 'f')},
+	{"trailing", "mean", "mean(x over 1h)", "Their mean.", USE_TRAILING, TRAILING_OVER(FEATURE_MEAN, 1, 0, "b", 'f')},
+	{"trailing", "std", "std(x over 20)", "Their sample standard deviation.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_STD, 1, 0, "n", 'f')},
+	{"trailing", "var", "var(x over 20)", "Their sample variance.", USE_TRAILING, TRAILING_OVER(FEATURE_VAR, 1, 0, "n", 'f')},
+	{"trailing", "min", "min(x over 20)", "The least of them.", USE_TRAILING, TRAILING_OVER(FEATURE_MIN, 1, 0, "n", 'f')},
+	{"trailing", "max", "max(x over 20)", "The greatest of them.", USE_TRAILING, TRAILING_OVER(FEATURE_MAX, 1, 0, "n", 'f')},
+	{"trailing", "count", "count(x over 1m)", "How many there were that are not nan; of bools, how many are true.",
+	 USE_TRAILING, TRAILING_OVER(FEATURE_COUNT, 1, 0, "a", 'i')},
+	{"trailing", "first", "first(x over 1h)", "The first of them that is not nan.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_FIRST, 1, 0, "n", 'f')},
+	{"trailing", "last", "last(x over 1h)", "The last of them that is not nan.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_LAST, 1, 0, "n", 'f')},
+	{"trailing", "median", "median(x over 20)", "Their median.", USE_TRAILING, TRAILING_OVER(FEATURE_MEDIAN, 1, 0, "n", 'f')},
+	{"trailing", "quantile", "quantile(x over 1h, 0.9)", "Their quantile.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_QUANTILE, 1, 1, "n", 'f')},
+	{"trailing", "distinct", "distinct(x over 1d)", "How many different ones.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_DISTINCT, 1, 0, "a", 'i')},
+	{"trailing", "rate", "rate(x over 1m)", "The sum by the second.", USE_TRAILING,
+	 TRAILING(FEATURE_RATE, 1, 1, 1, "b", 'f', .takes_over = true, .extent = EXTENT_DURATION)},
+	{"trailing", "ema", "ema(x over 20)", "Exponential moving average, begun with a mean; or so: ema(x over 20, \"first\").",
+	 USE_TRAILING, TRAILING(FEATURE_EMA, 1, 1, 2, "nt", 'f', .takes_over = true, .extent = EXTENT_MESSAGES)},
 	{"trailing", "zscore", "zscore(x over 20)", "Distance from their mean in standard deviations.", USE_TRAILING,
-	 TRAILING(1, 1)},
-	{"trailing", "rsi", "rsi(x over 14)", "Relative strength index.", USE_TRAILING, TRAILING(1, 1)},
-	{"trailing", "atr", "atr(high, low, close over 14)", "Average true range.", USE_TRAILING, TRAILING(3, 3)},
-	{"trailing", "bollinger", "bollinger(x over 20, 2)", "Lower, middle and upper band.", USE_TRAILING, TRAILING(2, 2)},
-	{"trailing", "vwap", "vwap(price, volume over 20)", "Price weighted by volume.", USE_TRAILING, TRAILING(2, 2)},
+	 TRAILING_OVER(FEATURE_ZSCORE, 1, 0, "n", 'f')},
+	{"trailing", "rsi", "rsi(x over 14)", "Relative strength index.", USE_TRAILING,
+	 TRAILING(FEATURE_RSI, 1, 1, 1, "n", 'f', .takes_over = true, .extent = EXTENT_MESSAGES)},
+	{"trailing", "atr", "atr(high, low, close over 14)", "Average true range.", USE_TRAILING,
+	 TRAILING(FEATURE_ATR, 3, 3, 3, "n", 'f', .takes_over = true, .extent = EXTENT_MESSAGES)},
+	{"trailing", "bollinger", "bollinger(x over 20, 2)", "Lower, middle and upper band, along a new last axis.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_BOLLINGER, 1, 1, "n", 'f')},
+	{"trailing", "vwap", "vwap(price, volume over 20)", "Price weighted by volume.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_VWAP, 2, 0, "n", 'f')},
 	{"trailing", "lag", "lag(x, 1)", "The value that many messages ago.", USE_TRAILING,
-	 RULES(.least = 2, .most = 2, .takes = "ai", .gives = '=', .shape = SHAPE_SAME)},
+	 TRAILING(FEATURE_LAG, 1, 2, 2, "ni", 'f', .extent = EXTENT_MESSAGES)},
 	{"trailing", "delta", "delta(x, 1)", "The change since that many messages ago.", USE_TRAILING,
-	 RULES(.least = 2, .most = 2, .takes = "ni", .gives = '=', .shape = SHAPE_SAME)},
-	{"trailing", "log_return", "log_return(x)", "log(x / the one before).", USE_TRAILING, EACH("n", 'f', .run = NULL)},
-	{"trailing", "macd", "macd(x, 12, 26, 9)", "Moving average convergence divergence.", USE_TRAILING,
-	 RULES(.least = 4, .most = 4, .takes = "niii", .gives = 'f', .shape = SHAPE_FREE)},
+	 TRAILING(FEATURE_DELTA, 1, 2, 2, "ni", 'f', .extent = EXTENT_MESSAGES)},
+	{"trailing", "log_return", "log_return(x)", "log(x / the one before).", USE_TRAILING,
+	 TRAILING(FEATURE_LOG_RETURN, 1, 1, 1, "n", 'f', .extent = EXTENT_MESSAGES)},
+	{"trailing", "macd", "macd(x, 12, 26, 9)",
+	 "EMA less slower EMA, the EMA of that, and their distance, along a new last axis; begun as ema().", USE_TRAILING,
+	 TRAILING(FEATURE_MACD, 1, 4, 5, "niiit", 'f', .extent = EXTENT_MESSAGES)},
 
 	{"windows", "count", "count()", "How many messages the window has.", USE_WINDOW,
 	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR)},
@@ -245,7 +265,7 @@ static bool refuse_form(const struct expression *expression, const struct expres
 			 call->count == 1 ? "" : "s", row->form);
 }
 
-bool function_find(const struct expression *expression, struct text name, struct node *call, struct error *error)
+bool function_find(struct expression *expression, struct text name, struct node *call, struct error *error)
 {
 	const struct expression_function_row *nearest = NULL;
 	for (const struct expression_function_row *row = expression_functions; row->name; row++) {
@@ -253,6 +273,7 @@ bool function_find(const struct expression *expression, struct text name, struct
 			continue;
 		if (row_fits(row, call, expression->uses)) {
 			call->function = row;
+			call->trailing = row->rules->series ? ++expression->trailing_count : 0;
 			return true;
 		}
 		if (!nearest || (row->uses & expression->uses && row->rules->takes_over == call->has_over))

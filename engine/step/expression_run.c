@@ -363,10 +363,10 @@ bool instruct_header(struct evaluation *evaluation, const struct instruction *in
 
 /* ---- functions ---- */
 
-static bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments)
+bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments, uint32_t count)
 {
 	const char *letter = node->function->rules->takes;
-	for (uint32_t i = 0; i < node->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		if (__builtin_expect(!letter_takes(*letter, value_class_of(&arguments[i])), 0))
 			return evaluation_fail(evaluation, "%s() takes %s, and this is %s; it is written %s", node->function->name,
 					       letter_words(*letter), value_text(evaluation, &arguments[i]), node->function->form);
@@ -383,7 +383,7 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 	if (!rules->run)
 		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
 				       node->function->name);
-	if (!arguments_fit(evaluation, node, arguments))
+	if (!arguments_fit(evaluation, node, arguments, node->count))
 		return false;
 	uint8_t width = 0;
 	for (uint32_t i = 0; i < instruction->count; i++)
@@ -394,6 +394,22 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 	if (!result.keeps_datatype)
 		result.width = width;
 	evaluation->slots[instruction->slot] = result;
+	return true;
+}
+
+bool instruct_trailing(struct evaluation *evaluation, const struct instruction *instruction)
+{
+	const struct node *node = instruction->node;
+	if (!evaluation->scope->trailing)
+		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
+				       node->function->name);
+	const struct trailing_result *result = &evaluation->scope->trailing[node->trailing - 1];
+	evaluation->slots[instruction->slot] = (struct value){.data = result->elements,
+							      .shape = result->shape,
+							      .count = result->count,
+							      .rank = result->rank,
+							      .storage = result->whole ? DATATYPE_INT64 : DATATYPE_FP64,
+							      .width = result->width};
 	return true;
 }
 
@@ -472,6 +488,11 @@ static inline bool evaluate(struct evaluation *evaluation)
 	if (!evaluation->slots)
 		return evaluation_full(evaluation);
 	return run_until(evaluation, expression->instructions, expression->instructions + expression->instructions_count);
+}
+
+const struct value *expression_run(struct evaluation *evaluation)
+{
+	return evaluate(evaluation) ? evaluation->slots : NULL;
 }
 
 /* ---- the shortest expressions ---- */

@@ -17,6 +17,7 @@ instruction_run instruct_not;
 instruction_run instruct_negate;
 instruction_run instruct_call;	/* slot = function(slot, ... slot+count-1) */
 instruction_run instruct_index; /* slot = slot[...], the indices behind it */
+instruction_run instruct_trailing; /* slot = what the trailing call came to */
 instruction_run instruct_where; /* slot = where(slot, slot+1, slot+2) */
 
 /* Those that govern the instructions up to `end`. */
@@ -25,6 +26,12 @@ instruction_run instruct_has;	   /* slot = whether nothing was missing */
 instruction_run instruct_right;	   /* the right side of and, or: forgiven when the left one decides */
 instruction_run instruct_then;	   /* a branch of where: forgiven when the other one is chosen */
 instruction_run instruct_otherwise;
+
+/* Runs an expression: its value, before it is brought to its datatype. NULL and an error. */
+const struct value *expression_run(struct evaluation *evaluation);
+
+/* Whether the arguments of the call fit the letters of its function; an error where not. */
+bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments, uint32_t count);
 
 /* What an expression's brief form does; see struct brief. */
 brief_run brief_with_number, brief_sum, brief_mean, brief_count;

@@ -79,6 +79,7 @@ struct node {
 	int64_t along;
 	bool has_over;		     /* NODE_CALL: `over` was written */
 	int64_t over_count, over_ms; /* one of them is above 0 */
+	uint32_t trailing;	     /* NODE_CALL: which of the trailing calls, from 1; 0: none of them */
 };
 
 struct evaluation;
@@ -125,6 +126,8 @@ struct expression {
 	uint32_t instructions_count;
 	uint32_t slots_count;
 	struct brief brief;
+	struct trailing_call *trailing; /* those inside another before it */
+	uint32_t trailing_count;
 };
 
 /* Where byte `at` of the source stands in the user's file. */
@@ -136,7 +139,21 @@ bool expression_parse(struct expression *expression, struct arena *arena, struct
 
 /* Fills in which function `call` calls, by name, number of arguments and `over`;
  * false and a CONFIG error. */
-bool function_find(const struct expression *expression, struct text name, struct node *call, struct error *error);
+bool function_find(struct expression *expression, struct text name, struct node *call, struct error *error);
+
+/* The instructions of the tree; `answers`: what it comes to is an answer, and may be
+ * rounded. False: memory ran out. expression_compile.c */
+bool expression_emit(struct expression *expression, bool answers, struct arena *arena);
+
+/* ---- trailing calls; expression_trailing.c ---- */
+
+/* What such a call asks for, from the tree; a CONFIG error where its extent or its
+ * parameters are none. */
+bool trailing_read(const struct expression *expression, const struct node *node, struct feature_call *feature,
+		   struct error *error);
+
+/* Fills in the list of the expression's calls, with their series compiled. */
+bool trailing_compile(struct expression *expression, struct arena *arena, struct error *error);
 
 /* ---- tokens; expression_lex.c ---- */
 

@@ -180,6 +180,8 @@ enum function_shape {
 	SHAPE_FREE,   /* known only when it runs */
 };
 
+enum trailing_extent { EXTENT_ANY, EXTENT_MESSAGES, EXTENT_DURATION };
+
 /* How a function is checked and run. `takes` has a letter for each argument, the
  * last for all that follow: n number, t text, b truth, i integer, a anything;
  * `gives` one of n (as the arguments), f float, b, t, i, u (UINT64), = (the first
@@ -194,7 +196,11 @@ struct function_rules {
 	bool greatest;					     /* of the extremes: the greatest, not the least */
 	double (*each)(double);				     /* of a float function of one number */
 	double (*reduce)(const double *items, size_t count); /* of a reduction to a float */
-	bool takes_over;				     /* a trailing one, over messages or time */
+	bool takes_over;				     /* how far back it looks is said by `over` */
+	/* Of a trailing one: */
+	uint8_t series;		       /* how many of its arguments come from message to message; 0: it is no trailing one */
+	enum trailing_extent extent;   /* of what `over` may be */
+	enum feature_function feature;
 };
 
 /* Whether a value of the class fits the letter, and in words what does. */

@@ -1,0 +1,107 @@
+/* trailing_parts.h: where in a window's bytes what stands; private to
+ * engine/numeric/trailing*.c. */
+#ifndef SLUICE_NUMERIC_TRAILING_PARTS_H
+#define SLUICE_NUMERIC_TRAILING_PARTS_H
+
+#include "numeric/moments.h"
+#include "numeric/trailing.h"
+
+/* Values stand in a ring of `capacity` places. */
+struct trailing_head {
+	_Alignas(double) uint16_t first; /* the oldest one's place */
+	uint16_t count; /* messages */
+	uint16_t values; /* of them, not NaN */
+	uint16_t zeros;
+	uint16_t infinite;
+	uint16_t distinct;
+	uint16_t since; /* sums and spread were made anew: values added */
+	uint16_t least_first, least_count;
+	uint16_t greatest_first, greatest_count;
+};
+
+/* Of distances from `origin`, so that a large offset costs no digits. */
+struct trailing_spread {
+	double origin;
+	double mean;
+	double squares;
+	double peak; /* the greatest that `squares` was since it was made anew */
+};
+
+struct trailing_parts {
+	struct trailing_head *head;
+	struct sum *sum;
+	struct trailing_spread *spread;
+	int64_t *times;
+	double *values;
+	uint16_t *order; /* places, by value, then age */
+	uint16_t *least; /* rings of places: values that rise, the oldest first */
+	uint16_t *greatest;
+	uint32_t capacity;
+};
+
+static inline struct trailing_parts trailing_parts(const struct trailing *form, const void *window, uint32_t capacity)
+{
+	union {
+		const void *in;
+		char *out;
+	} bytes = {.in = window}; /* readers pass constant windows and do not write */
+	struct trailing_parts parts = {.capacity = capacity};
+	void *at = bytes.out;
+	parts.head = at;
+	at = parts.head + 1;
+	if (form->tracks & TRACK_SUM) {
+		parts.sum = at;
+		at = parts.sum + 1;
+	}
+	if (form->tracks & TRACK_SPREAD) {
+		parts.spread = at;
+		at = parts.spread + 1;
+	}
+	if (!form->messages) {
+		parts.times = at;
+		at = parts.times + capacity;
+	}
+	parts.values = at;
+	uint16_t *places = (uint16_t *)(void *)(parts.values + capacity);
+	if (form->tracks & TRACK_ORDER) {
+		parts.order = places;
+		places += capacity;
+	}
+	if (form->tracks & TRACK_LEAST) {
+		parts.least = places;
+		places += capacity;
+	}
+	if (form->tracks & TRACK_GREATEST)
+		parts.greatest = places;
+	return parts;
+}
+
+/* The place of the value that is the n-th in age, the oldest 0. */
+static inline uint16_t trailing_place(const struct trailing_parts *parts, uint32_t age)
+{
+	uint32_t place = parts->head->first + age;
+	return (uint16_t)(place < parts->capacity ? place : place - parts->capacity);
+}
+
+static inline uint32_t trailing_age(const struct trailing_parts *parts, uint16_t place)
+{
+	uint32_t first = parts->head->first;
+	return place >= first ? place - first : place + parts->capacity - first;
+}
+
+/* ---- what is tracked; each NaN is kept from it ---- */
+
+/* trailing_moments.c: of finite values; `count` of them when it is in, or out again. */
+void trailing_moments_add(struct trailing_parts *parts, double value, uint32_t count);
+void trailing_moments_take(struct trailing_parts *parts, double value, uint32_t count);
+void trailing_moments_anew(struct trailing_parts *parts);
+bool trailing_moments_worn(const struct trailing_parts *parts); /* most of their digits are those of what has left */
+
+/* trailing_order.c: the value in that place. Of extremes the oldest one is taken. */
+void trailing_order_add(struct trailing_parts *parts, uint16_t place);
+void trailing_order_take(struct trailing_parts *parts, uint16_t place);
+void trailing_extremes_add(struct trailing_parts *parts, uint16_t place);
+void trailing_extremes_take(struct trailing_parts *parts, uint16_t place);
+void trailing_extremes_anew(struct trailing_parts *parts);
+
+#endif

@@ -1,0 +1,351 @@
+/* expression_trailing.c: calls that look back over messages: what they ask for, their
+ * types, and what a message gives to them. What they come to is worked out by who
+ * remembers; see expression.h. */
+#include <math.h>
+
+#include "base/hash.h"
+#include "step/expression_check.h"
+#include "step/expression_run.h"
+
+/* ---- what a call asks for ---- */
+
+static bool refuse(const struct expression *expression, const struct node *node, struct error *error, const char *words)
+{
+	return error_set(error, ERROR_CONFIG, expression_place_at(expression, node->at), "%s", words);
+}
+
+/* A parameter is the same for all messages, so it is a literal. */
+static bool read_number(const struct expression *expression, const struct node *node, double *number, struct error *error)
+{
+	const struct value *literal = &node->literal;
+	if (node->kind != NODE_LITERAL || literal->rank > 0 ||
+	    (literal->storage != DATATYPE_INT64 && literal->storage != DATATYPE_FP64) || node->class == VALUE_DURATION)
+		return refuse(expression, node, error, "this is the same for all messages; write a plain number");
+	*number = literal->storage == DATATYPE_FP64 ? *(const double *)literal->data : (double)*(const int64_t *)literal->data;
+	return true;
+}
+
+static bool read_messages(const struct expression *expression, const struct node *node, uint32_t *messages, struct error *error)
+{
+	double number = 0;
+	if (!read_number(expression, node, &number, error))
+		return false;
+	if (number < 1 || number >= TRAILING_VALUES_MAX || number != floor(number))
+		return error_set(error, ERROR_CONFIG, expression_place_at(expression, node->at),
+				 "this is a number of messages, from 1 to %d", TRAILING_VALUES_MAX - 1);
+	*messages = (uint32_t)number;
+	return true;
+}
+
+static bool read_seed(const struct expression *expression, const struct node *node, enum seed *seed, struct error *error)
+{
+	const struct text *text = node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_BYTES ? node->literal.data : NULL;
+	if (!text || (!text_is(*text, "mean") && !text_is(*text, "first")))
+		return refuse(expression, node, error,
+			      "an average begins with a mean or with the first value; write \"mean\" or \"first\"");
+	*seed = text_is(*text, "first") ? SEED_FIRST : SEED_MEAN;
+	return true;
+}
+
+static bool read_extent(const struct expression *expression, const struct node *node, struct feature_call *feature,
+			struct error *error)
+{
+	const struct function_rules *rules = node->function->rules;
+	struct place place = expression_place_at(expression, node->at);
+	if (rules->extent == EXTENT_MESSAGES && node->over_ms)
+		return error_set(error, ERROR_CONFIG, place, "%s() goes over a number of messages; it is written %s",
+				 node->function->name, node->function->form);
+	if (rules->extent == EXTENT_DURATION && node->over_count)
+		return error_set(error, ERROR_CONFIG, place, "%s() goes over a duration; it is written %s", node->function->name,
+				 node->function->form);
+	if (node->over_count > TRAILING_VALUES_MAX)
+		return error_set(error, ERROR_CONFIG, place, "%s() goes over %d messages at most; write fewer, or a duration",
+				 node->function->name, TRAILING_VALUES_MAX);
+	feature->messages = (uint32_t)node->over_count;
+	feature->duration_ms = node->over_ms;
+	return true;
+}
+
+static bool read_spans(const struct expression *expression, const struct node *node, struct macd_spans *spans, struct error *error)
+{
+	if (!read_messages(expression, node->items[1], &spans->fast, error) ||
+	    !read_messages(expression, node->items[2], &spans->slow, error) ||
+	    !read_messages(expression, node->items[3], &spans->signal, error))
+		return false;
+	return spans->fast < spans->slow || refuse(expression, node->items[1], error,
+						   "the first average must be faster than the second; write macd(x, 12, 26, 9)");
+}
+
+bool trailing_read(const struct expression *expression, const struct node *node, struct feature_call *feature, struct error *error)
+{
+	const struct function_rules *rules = node->function->rules;
+	*feature = (struct feature_call){.function = rules->feature};
+	if (rules->takes_over && !read_extent(expression, node, feature, error))
+		return false;
+	switch (rules->feature) {
+	case FEATURE_LAG:
+	case FEATURE_DELTA:
+		return read_messages(expression, node->items[1], &feature->messages, error);
+	case FEATURE_LOG_RETURN:
+		feature->messages = 1;
+		return true;
+	case FEATURE_QUANTILE:
+		if (!read_number(expression, node->items[1], &feature->number, error))
+			return false;
+		return (feature->number >= 0 && feature->number <= 1) ||
+		       refuse(expression, node->items[1], error, "a quantile is from 0 to 1");
+	case FEATURE_BOLLINGER:
+		return read_number(expression, node->items[1], &feature->number, error);
+	case FEATURE_EMA:
+		return node->count < 2 || read_seed(expression, node->items[1], &feature->seed, error);
+	case FEATURE_MACD:
+		return read_spans(expression, node, &feature->spans, error) &&
+		       (node->count < 5 || read_seed(expression, node->items[4], &feature->seed, error));
+	default:
+		return true;
+	}
+}
+
+/* ---- types ---- */
+
+bool inference_trailing(struct inference *inference, const struct node *node, const struct inferred *arguments,
+			struct inferred *result)
+{
+	const struct function_rules *rules = node->function->rules;
+	struct feature_call feature;
+	if (!trailing_read(inference->expression, node, &feature, inference->error))
+		return false;
+	inferred_set_class(result, class_given(rules->gives, arguments, rules->series), arguments, rules->series);
+	if (rules->gives == 'i')
+		inferred_set_datatype(result, DATATYPE_INT64);
+	result->type.shape_known = arguments[0].type.shape_known;
+	result->type.rank = arguments[0].type.rank;
+	memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
+	for (uint32_t i = 1; i < rules->series; i++) {
+		struct inferred before = *result;
+		if (!inference_join(inference, node, &before, &arguments[i], &result->type))
+			return false;
+	}
+	if (feature_values(rules->feature) == 1 || !result->type.shape_known)
+		return true;
+	if (result->type.rank == TENSOR_RANK_MAX)
+		return inference_refuse(inference, node, "%s has no room for another axis; leave one out",
+					inference_words(inference, &result->type));
+	result->type.shape[result->type.rank++] = feature_values(rules->feature);
+	return true;
+}
+
+/* ---- compiling ---- */
+
+/* A part of an expression as one of its own. NULL: memory ran out. */
+static const struct expression *part_of(const struct expression *whole, const struct node *root, struct arena *arena)
+{
+	struct expression *part = ARENA_NEW(arena, struct expression);
+	if (!part)
+		return NULL;
+	*part = (struct expression){.source = whole->source,
+				    .place = whole->place,
+				    .uses = whole->uses,
+				    .root = root,
+				    .names = whole->names,
+				    .names_count = whole->names_count};
+	return expression_emit(part, false, arena) ? part : NULL;
+}
+
+static bool call_compile(struct expression *expression, const struct node *node, struct arena *arena, struct error *error)
+{
+	struct trailing_call *call = &expression->trailing[node->trailing - 1];
+	*call = (struct trailing_call){.name = node->function->name,
+				       .place = expression_place_at(expression, node->at),
+				       .series_count = node->function->rules->series,
+				       .node = node};
+	if (!trailing_read(expression, node, &call->feature, error))
+		return false;
+	for (size_t i = 0; i < call->series_count; i++) {
+		call->series[i] = part_of(expression, node->items[i], arena);
+		if (!call->series[i])
+			return error_memory(error, ERROR_SYSTEM, "compiling an expression");
+	}
+	return true;
+}
+
+static bool calls_compile(struct expression *expression, const struct node *node, struct arena *arena, struct error *error)
+{
+	for (uint32_t i = 0; i < node->count; i++)
+		if (node->items[i] && !calls_compile(expression, node->items[i], arena, error))
+			return false;
+	return !node->trailing || call_compile(expression, node, arena, error);
+}
+
+bool trailing_compile(struct expression *expression, struct arena *arena, struct error *error)
+{
+	if (!expression->trailing_count)
+		return true;
+	expression->trailing = ARENA_ARRAY(arena, struct trailing_call, expression->trailing_count);
+	if (!expression->trailing)
+		return error_memory(error, ERROR_SYSTEM, "compiling an expression");
+	return calls_compile(expression, expression->root, arena, error);
+}
+
+const struct trailing_call *expression_trailing(const struct expression *expression, size_t *count)
+{
+	*count = expression->trailing_count;
+	return expression->trailing;
+}
+
+/* ---- what a message gives ---- */
+
+/* Equal numbers for equal texts, and, but for one in 2^53, for no others. */
+static const double *numbers_of_texts(struct evaluation *evaluation, const struct value *value)
+{
+	const struct text *texts = value_texts(value);
+	double *numbers = arena_take_raw(evaluation->arena, value->count * sizeof *numbers);
+	for (size_t i = 0; numbers && i < value->count; i++)
+		numbers[i] = (double)(hash_bytes(texts[i].bytes, texts[i].length, 0) >> 11);
+	if (!numbers)
+		evaluation_full(evaluation);
+	return numbers;
+}
+
+/* Bools that are counted: what is false is left out as nan is. */
+static const double *numbers_of_truths(struct evaluation *evaluation, const struct value *value)
+{
+	const uint8_t *truths = value_truths(evaluation, value);
+	double *numbers = arena_take_raw(evaluation->arena, value->count * sizeof *numbers);
+	for (size_t i = 0; truths && numbers && i < value->count; i++)
+		numbers[i] = truths[i] ? 1 : (double)NAN;
+	if (!numbers)
+		evaluation_full(evaluation);
+	return truths ? numbers : NULL;
+}
+
+static const double *numbers_of(struct evaluation *evaluation, const struct trailing_call *call, const struct value *value)
+{
+	if (value->storage == DATATYPE_BYTES)
+		return numbers_of_texts(evaluation, value);
+	if (value->storage == DATATYPE_BOOL && call->feature.function == FEATURE_COUNT)
+		return numbers_of_truths(evaluation, value);
+	return value_doubles(evaluation, value);
+}
+
+bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
+		       struct trailing_input *input, struct error *error)
+{
+	struct value values[FEATURE_INPUTS_MAX];
+	const struct value *all[FEATURE_INPUTS_MAX];
+	struct evaluation evaluation;
+	*input = (struct trailing_input){0};
+	for (size_t i = 0; i < call->series_count; i++) {
+		evaluation =
+			(struct evaluation){.expression = call->series[i], .scope = scope, .arena = arena, .error = error};
+		const struct value *value = expression_run(&evaluation);
+		if (!value)
+			return false;
+		values[i] = *value;
+		all[i] = &values[i];
+		input->width |= value->width;
+	}
+	struct joint_shape joint;
+	if (!arguments_fit(&evaluation, call->node, values, (uint32_t)call->series_count) ||
+	    !shapes_join(&evaluation, all, call->series_count, &joint))
+		return false;
+	for (size_t i = 0; i < call->series_count; i++) {
+		if (!value_spread(&evaluation, &values[i], &joint))
+			return false;
+		input->numbers[i] = numbers_of(&evaluation, call, &values[i]);
+		if (!input->numbers[i])
+			return false;
+	}
+	input->shape = values[0].shape;
+	input->rank = values[0].rank;
+	input->count = values[0].count;
+	return true;
+}
+
+bool trailing_result_make(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena,
+			  struct trailing_result *result, void **elements)
+{
+	const struct node *node = call->node;
+	uint32_t values = feature_values(call->feature.function);
+	*result = (struct trailing_result){.shape = input->shape,
+					   .rank = input->rank,
+					   .count = input->count * values,
+					   .whole = node->function->rules->gives == 'i',
+					   .width = node->function->rules->gives == 'i' ? 0 : input->width};
+	result->elements = *elements = arena_take_raw(arena, result->count * sizeof(double));
+	if (values == 1 || !*elements || input->rank == TENSOR_RANK_MAX)
+		return *elements && (values == 1 || input->rank < TENSOR_RANK_MAX);
+	int64_t *shape = arena_take_raw(arena, (input->rank + 1) * sizeof *shape);
+	if (!shape)
+		return false;
+	memcpy(shape, input->shape, input->rank * sizeof *shape);
+	shape[result->rank++] = values;
+	result->shape = shape;
+	return true;
+}
+
+/* ---- which are the same ---- */
+
+static bool literals_alike(const struct value *a, const struct value *b)
+{
+	if (a->storage != b->storage || a->rank != b->rank || a->count != b->count)
+		return false;
+	if (a->storage != DATATYPE_BYTES)
+		return memcmp(a->data, b->data, a->count * datatype_stride((enum datatype)a->storage)) == 0;
+	for (size_t i = 0; i < a->count; i++)
+		if (!text_equal(value_texts(a)[i], value_texts(b)[i]))
+			return false;
+	return true;
+}
+
+static bool names_alike(const struct expression_name *a, const struct expression_name *b)
+{
+	return text_equal(a->owner, b->owner) && text_equal(a->name, b->name);
+}
+
+static bool nodes_alike(const struct expression *of_a, const struct node *a, const struct expression *of_b, const struct node *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->kind != b->kind || a->count != b->count || a->operation != b->operation || a->function != b->function ||
+	    a->datatype != b->datatype || a->has_along != b->has_along || a->along != b->along ||
+	    a->over_count != b->over_count || a->over_ms != b->over_ms || !text_equal(a->text, b->text))
+		return false;
+	if (a->kind == NODE_LITERAL && (a->class != b->class || !literals_alike(&a->literal, &b->literal)))
+		return false;
+	if (a->kind == NODE_NAME && !names_alike(&of_a->names[a->name], &of_b->names[b->name]))
+		return false;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (!nodes_alike(of_a, a->items[i], of_b, b->items[i]))
+			return false;
+	return true;
+}
+
+bool trailing_series_alike(const struct trailing_call *a, const struct trailing_call *b)
+{
+	bool alike = a->series_count == b->series_count;
+	for (size_t i = 0; alike && i < a->series_count; i++)
+		alike = nodes_alike(a->series[i], a->series[i]->root, b->series[i], b->series[i]->root);
+	return alike;
+}
+
+static bool node_uses(const struct expression *expression, const struct node *node, struct text name)
+{
+	if (!node)
+		return false;
+	if (node->kind == NODE_NAME && !expression->names[node->name].owner.length &&
+	    text_equal(expression->names[node->name].name, name))
+		return true;
+	for (uint32_t i = 0; i < node->count; i++)
+		if (node_uses(expression, node->items[i], name))
+			return true;
+	return false;
+}
+
+bool trailing_series_use(const struct trailing_call *call, struct text name)
+{
+	for (size_t i = 0; i < call->series_count; i++)
+		if (node_uses(call->series[i], call->series[i]->root, name))
+			return true;
+	return false;
+}
