@@ -78,7 +78,7 @@ part_cases() {
 
 # The pipelines that a newcomer reads first.
 part_gallery() {
-	$sluice test pipelines
+	tests/gallery.sh $sluice
 }
 
 part_judge() {

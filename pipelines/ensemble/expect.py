@@ -30,7 +30,8 @@ def answer(line, away):
         apart = max(value for _, value in said) - min(value for _, value in said)
         latest.append(math.ceil((minutes[-1] + apart) / 5) * 5.0)
         sure.append(apart < 0.25 * minutes[-1])
-    return {"response": {"outputs": [tensor("minutes", "FP64", minutes), tensor("latest", "FP64", latest), tensor("sure", "BOOL", sure)]}}
+    outputs = [tensor("minutes", "FP64", minutes), tensor("latest", "FP64", latest), tensor("sure", "BOOL", sure)]
+    return {"response": {"outputs": outputs}}
 
 
 for text in open(sys.argv[1], encoding="utf-8"):

@@ -38,7 +38,8 @@ def answer(line, calls):
     calls[model] += 1
     up = sigmoid(predicted)
     action = "buy" if up > 0.55 else "sell" if up < 0.45 else "hold"
-    outputs = [tensor("volatility", "FP64", [], [volatility]), tensor("up", "FP64", [1], [up]), tensor("action", "BYTES", [1], [action])]
+    outputs = [tensor("volatility", "FP64", [], [volatility]), tensor("up", "FP64", [1], [up]),
+               tensor("action", "BYTES", [1], [action])]
     return {"response": {"outputs": outputs}}
 
 
