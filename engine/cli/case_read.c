@@ -75,7 +75,7 @@ static int64_t take_integer(struct json_scan *scan)
 static void take_text(struct json_scan *scan, struct text *text)
 {
 	if (json_peek(scan) == JSON_STRING)
-		json_string(scan, text);
+		json_text(scan, text);
 	else
 		json_skip(scan);
 }

@@ -86,7 +86,7 @@ struct request_line {
 static void take_text(struct json_scan *scan, const char *member, struct text *text)
 {
 	if (json_peek(scan) == JSON_STRING) {
-		json_string(scan, text);
+		json_text(scan, text);
 	} else {
 		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`%s` is to be a string", member);
 		scan->failed = true;

@@ -124,7 +124,7 @@ static void take_references(struct json_scan *scan, struct said *said)
 static void take_string(struct json_scan *scan, struct text *text)
 {
 	if (json_peek(scan) == JSON_STRING)
-		json_string(scan, text);
+		json_text(scan, text);
 	else
 		json_skip(scan);
 }

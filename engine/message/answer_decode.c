@@ -71,7 +71,7 @@ static const struct format *form_of(const struct answer_reading *reading, struct
 		else if (text_is(key, "data") || text_is(key, "strData") || text_is(key, "binData") || text_is(key, "jsonData"))
 			form = &format_seldon;
 		if (text_is(key, "error") && json_peek(&scan) == JSON_STRING)
-			json_string(&scan, words);
+			json_text(&scan, words);
 		else
 			json_skip(&scan);
 	}

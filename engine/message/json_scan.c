@@ -119,7 +119,7 @@ bool json_key(struct json_scan *scan, struct text *key)
 	scan->fresh = false;
 	if (scan->at == scan->end || *scan->at != '"')
 		return json_fail(scan, "a key in quotes is due");
-	if (!json_string(scan, key))
+	if (!json_text(scan, key))
 		return false;
 	json_skip_blanks(scan);
 	if (scan->at == scan->end || *scan->at != ':')
@@ -287,7 +287,7 @@ static bool unescape(struct json_scan *scan, struct text *text)
 	return true;
 }
 
-bool json_string(struct json_scan *scan, struct text *text)
+bool json_text(struct json_scan *scan, struct text *text)
 {
 	bool escaped;
 	if (scan->failed)

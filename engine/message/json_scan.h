@@ -9,7 +9,7 @@
  *		json_enter(&scan);
  *		while (json_key(&scan, &key)) {
  *			if (text_is(key, "id"))
- *				json_string(&scan, &id);
+ *				json_text(&scan, &id);
  *			else
  *				json_skip(&scan);
  *		}
@@ -97,7 +97,7 @@ static inline bool json_item(struct json_scan *scan)
  * object. */
 bool json_key(struct json_scan *scan, struct text *key);
 
-bool json_string(struct json_scan *scan, struct text *text);
+bool json_text(struct json_scan *scan, struct text *text);
 bool json_number(struct json_scan *scan, struct decimal *decimal);
 bool json_word(struct json_scan *scan); /* true, false, null */
 bool json_bare(struct json_scan *scan, double *number);

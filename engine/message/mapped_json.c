@@ -12,7 +12,7 @@ static bool take_cell(struct json_scan *scan, struct cell *cell)
 	switch (type) {
 	case JSON_STRING:
 		cell->kind = CELL_TEXT;
-		return json_string(scan, &cell->value.text);
+		return json_text(scan, &cell->value.text);
 	case JSON_NUMBER:
 		cell->kind = CELL_NUMERAL;
 		if (!json_number(scan, &decimal))

@@ -131,7 +131,7 @@ struct reply_parts {
 /* A string, or nothing: of what only identifies, no reply fails. */
 static bool read_lenient(struct json_scan *scan, struct text *text)
 {
-	return json_peek(scan) == JSON_STRING ? json_string(scan, text) : json_skip(scan);
+	return json_peek(scan) == JSON_STRING ? json_text(scan, text) : json_skip(scan);
 }
 
 static bool read_reply_part(struct oip_reader *reader, struct oip_reply *reply, struct reply_parts *parts, struct text key)

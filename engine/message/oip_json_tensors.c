@@ -71,7 +71,7 @@ bool oip_read_string(struct oip_reader *reader, const char *key, struct text *te
 		return json_word(&reader->scan);
 	if (type != JSON_STRING)
 		return INPUT_ERROR(reader, "%s: %s is no string; write it in quotes", label_of(reader), key);
-	return json_string(&reader->scan, text);
+	return json_text(&reader->scan, text);
 }
 
 /* --- parameters ----------------------------------------------------------- */
@@ -105,7 +105,7 @@ static bool read_parameter(struct oip_reader *reader, struct parameter *paramete
 	switch (type) {
 	case JSON_STRING:
 		parameter->type = PARAMETER_TEXT;
-		return json_string(scan, &parameter->value.text);
+		return json_text(scan, &parameter->value.text);
 	case JSON_NUMBER:
 		return read_number(reader, parameter);
 	case JSON_TRUE:
@@ -375,7 +375,7 @@ static bool read_contents(struct oip_reader *reader, struct json_scan *scan, str
 {
 	struct text text;
 	struct text raw;
-	if (json_peek(scan) != JSON_STRING || !json_string(scan, &text))
+	if (json_peek(scan) != JSON_STRING || !json_text(scan, &text))
 		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents are no string of base64",
 				   TEXT_ARGUMENTS(tensor->name));
 	char *bytes = arena_take_raw(reader->arena, base64_read_room(text.length));

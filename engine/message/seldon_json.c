@@ -58,7 +58,7 @@ static bool is_list_of_strings(struct json_scan *scan)
 	if (json_peek(scan) != JSON_ARRAY || !json_enter(scan))
 		return false;
 	while (json_item(scan))
-		if (json_peek(scan) != JSON_STRING || !json_string(scan, &name))
+		if (json_peek(scan) != JSON_STRING || !json_text(scan, &name))
 			return false;
 	return json_end(scan);
 }
@@ -156,7 +156,7 @@ static bool read_string(struct message *message, const struct json_scan *scan, c
 	const char *key = binary ? "binData" : "strData";
 	struct json_scan inside = json_again(scan, binary ? parts->binary : parts->string);
 	struct text text;
-	if (json_peek(&inside) != JSON_STRING || !json_string(&inside, &text))
+	if (json_peek(&inside) != JSON_STRING || !json_text(&inside, &text))
 		return INPUT_ERROR(scan, "%s is no string", key);
 	message->seldon_form = binary ? SELDON_BINARY : SELDON_TEXT;
 	if (binary) {

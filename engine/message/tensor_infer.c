@@ -46,7 +46,7 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 	struct text text;
 	inside.error = &unheard;
 	if (json_peek(&inside) != JSON_OBJECT || !json_enter(&inside) || !json_key(&inside, &key) || !text_is(key, "b64") ||
-	    json_peek(&inside) != JSON_STRING || !json_string(&inside, &text) || json_key(&inside, &key) || inside.failed)
+	    json_peek(&inside) != JSON_STRING || !json_text(&inside, &text) || json_key(&inside, &key) || inside.failed)
 		return false;
 	char *room = arena_take_raw(scan->arena, base64_read_room(text.length));
 	bytes->bytes = room && base64_read(text, room, &bytes->length) ? room : NULL;
@@ -73,7 +73,7 @@ static bool see_element(void *context, struct json_scan *scan)
 		inference->seen |= decimal.whole ? SEEN_INTEGER : SEEN_FRACTION;
 		return true;
 	case JSON_STRING:
-		if (!json_string(scan, &text))
+		if (!json_text(scan, &text))
 			return false;
 		inference->seen |= special_number(text, &number) ? SEEN_SPECIAL : SEEN_STRING;
 		return true;
@@ -123,7 +123,7 @@ static bool take_number(struct inference *inference, struct json_scan *scan)
 	struct text text;
 	double number;
 	if (json_peek(scan) == JSON_STRING) {
-		if (!json_string(scan, &text) || !special_number(text, &number))
+		if (!json_text(scan, &text) || !special_number(text, &number))
 			return false;
 		((double *)inference->elements)[inference->index++] = number;
 		return true;
@@ -152,7 +152,7 @@ static bool take_element(void *context, struct json_scan *scan)
 	case DATATYPE_BYTES:
 		text = &((struct text *)inference->elements)[inference->index++];
 		if (json_peek(scan) == JSON_STRING)
-			return json_string(scan, text);
+			return json_text(scan, text);
 		return json_is_base64(scan, text) && json_skip(scan);
 	default:
 		return take_number(inference, scan);

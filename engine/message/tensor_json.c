@@ -68,7 +68,7 @@ static bool read_special(struct json_scan *scan, const struct reading *reading, 
 	if (type != JSON_STRING)
 		return wrong_type(scan, reading);
 	value.bytes = scan->at;
-	if (!json_string(scan, &word))
+	if (!json_text(scan, &word))
 		return false;
 	if (text_is(word, "NaN"))
 		return true;
@@ -165,7 +165,7 @@ static bool read_bytes(struct reading *reading, struct json_scan *scan)
 {
 	if (json_peek(scan) != JSON_STRING)
 		return wrong_type(scan, reading);
-	return json_string(scan, &((struct text *)reading->elements)[reading->index]);
+	return json_text(scan, &((struct text *)reading->elements)[reading->index]);
 }
 
 static bool too_many(struct json_scan *scan, const struct tensor *tensor)

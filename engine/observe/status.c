@@ -69,7 +69,7 @@ static bool read_member(const struct member *member, struct json_scan *scan, voi
 	enum json_type type = json_peek(scan);
 	struct decimal decimal;
 	if (member->type == MEMBER_TEXT)
-		return type == JSON_STRING && json_string(scan, at);
+		return type == JSON_STRING && json_text(scan, at);
 	if (member->type == MEMBER_FLAG) {
 		*(bool *)at = type == JSON_TRUE;
 		return (type == JSON_TRUE || type == JSON_FALSE) && json_word(scan);

@@ -72,7 +72,7 @@ static bool find_words(struct json_scan *scan, struct text *words)
 			known = known || text_is(key, keys[i]);
 		enum json_type type = json_peek(scan);
 		if (known && words->length == 0 && type == JSON_STRING)
-			json_string(scan, words);
+			json_text(scan, words);
 		else if (text_is(key, "status") && type == JSON_OBJECT)
 			find_words(scan, words);
 		else

@@ -103,7 +103,7 @@ static void columns_begin(struct columns *columns, const struct value *base, str
 static bool columns_next(struct columns *columns, struct text *name)
 {
 	if (columns->json)
-		return json_item(&columns->scan) && json_peek(&columns->scan) == JSON_STRING && json_string(&columns->scan, name);
+		return json_item(&columns->scan) && json_peek(&columns->scan) == JSON_STRING && json_text(&columns->scan, name);
 	if (!columns->rest.bytes)
 		return false;
 	const char *comma = columns->rest.length ? memchr(columns->rest.bytes, ',', columns->rest.length) : NULL;
