@@ -13,7 +13,12 @@
 #define CASE_ARENA_BYTES ((size_t)1 << 30)
 #define RESULT_BYTES_MAX ((size_t)256 << 20)
 
-static const struct compute_family *const families[] = {&compute_features_ta, &compute_sketches, NULL};
+static const struct compute_family *const families[] = {
+	&compute_features_ta,
+	&compute_windows,
+	&compute_sketches,
+	NULL,
+};
 
 struct compute_options {
 	bool list;

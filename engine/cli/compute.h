@@ -34,5 +34,6 @@ struct compute_family {
 
 extern const struct compute_family compute_features_ta;
 extern const struct compute_family compute_sketches;
+extern const struct compute_family compute_windows;
 
 #endif

@@ -1,0 +1,195 @@
+/* summary.c: many numbers as a few; see summary.h. */
+#include "numeric/summary.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "numeric/moments.h"
+
+struct spread {
+	double mean;
+	double squares;
+};
+
+struct least {
+	double least, greatest;
+};
+
+struct ends {
+	int64_t first_time, last_time;
+	double first, last;
+};
+
+/* Where in the bytes what stands; NULL: it is not tracked. */
+struct parts {
+	uint64_t *count;
+	struct sum *sum;
+	struct spread *spread;
+	struct least *least;
+	struct ends *ends;
+	struct sum *squares;
+};
+
+static struct parts parts_of(unsigned tracks, const void *summary)
+{
+	union {
+		const void *in;
+		char *out;
+	} bytes = {.in = summary}; /* readers pass constant ones and do not write */
+	struct parts parts = {0};
+	char *at = bytes.out;
+	parts.count = (uint64_t *)(void *)at;
+	at += sizeof *parts.count;
+	if (tracks & SUMMARY_SUM) {
+		parts.sum = (struct sum *)(void *)at;
+		at += sizeof *parts.sum;
+	}
+	if (tracks & SUMMARY_SPREAD) {
+		parts.spread = (struct spread *)(void *)at;
+		at += sizeof *parts.spread;
+	}
+	if (tracks & SUMMARY_LEAST) {
+		parts.least = (struct least *)(void *)at;
+		at += sizeof *parts.least;
+	}
+	if (tracks & SUMMARY_ENDS) {
+		parts.ends = (struct ends *)(void *)at;
+		at += sizeof *parts.ends;
+	}
+	if (tracks & SUMMARY_SQUARES)
+		parts.squares = (struct sum *)(void *)at;
+	return parts;
+}
+
+size_t summary_bytes(unsigned tracks)
+{
+	return sizeof(uint64_t) + (tracks & SUMMARY_SUM ? sizeof(struct sum) : 0) +
+	       (tracks & SUMMARY_SPREAD ? sizeof(struct spread) : 0) + (tracks & SUMMARY_LEAST ? sizeof(struct least) : 0) +
+	       (tracks & SUMMARY_ENDS ? sizeof(struct ends) : 0) + (tracks & SUMMARY_SQUARES ? sizeof(struct sum) : 0);
+}
+
+static void ends_add(struct ends *ends, bool only, int64_t time, double number)
+{
+	if (only || time < ends->first_time) {
+		ends->first_time = time;
+		ends->first = number;
+	}
+	if (only || time >= ends->last_time) {
+		ends->last_time = time;
+		ends->last = number;
+	}
+}
+
+void summary_add(unsigned tracks, void *summary, int64_t time, double number)
+{
+	struct parts parts = parts_of(tracks, summary);
+	if (isnan(number))
+		return;
+	bool only = *parts.count == 0;
+	if (parts.sum)
+		sum_add(parts.sum, number);
+	if (parts.spread) {
+		struct moments moments = {*parts.count, parts.spread->mean, parts.spread->squares};
+		moments_add(&moments, number);
+		*parts.spread = (struct spread){moments.mean, moments.squares};
+	}
+	if (parts.least) {
+		parts.least->least = only ? number : fmin(parts.least->least, number);
+		parts.least->greatest = only ? number : fmax(parts.least->greatest, number);
+	}
+	if (parts.ends)
+		ends_add(parts.ends, only, time, number);
+	if (parts.squares)
+		sum_add(parts.squares, number * number);
+	++*parts.count;
+}
+
+static void sum_merge(struct sum *into, const struct sum *from)
+{
+	sum_add(into, from->total);
+	into->rest += from->rest;
+}
+
+void summary_merge(unsigned tracks, void *into, const void *from)
+{
+	struct parts its = parts_of(tracks, into), other = parts_of(tracks, from);
+	bool only = *its.count == 0;
+	if (*other.count == 0)
+		return;
+	if (its.sum)
+		sum_merge(its.sum, other.sum);
+	if (its.spread) {
+		struct moments moments = {*its.count, its.spread->mean, its.spread->squares};
+		moments_merge(&moments, &(struct moments){*other.count, other.spread->mean, other.spread->squares});
+		*its.spread = (struct spread){moments.mean, moments.squares};
+	}
+	if (its.least) {
+		its.least->least = only ? other.least->least : fmin(its.least->least, other.least->least);
+		its.least->greatest = only ? other.least->greatest : fmax(its.least->greatest, other.least->greatest);
+	}
+	if (its.ends) {
+		ends_add(its.ends, only, other.ends->first_time, other.ends->first);
+		ends_add(its.ends, false, other.ends->last_time, other.ends->last);
+	}
+	if (its.squares)
+		sum_merge(its.squares, other.squares);
+	*its.count += *other.count;
+}
+
+uint64_t summary_count(const void *summary)
+{
+	return *parts_of(0, summary).count;
+}
+
+double summary_sum(unsigned tracks, const void *summary)
+{
+	return sum_value(parts_of(tracks, summary).sum);
+}
+
+double summary_mean(unsigned tracks, const void *summary)
+{
+	struct parts parts = parts_of(tracks, summary);
+	return sum_value(parts.sum) / (double)*parts.count;
+}
+
+double summary_variance(unsigned tracks, const void *summary, unsigned freedom)
+{
+	struct parts parts = parts_of(tracks, summary);
+	struct moments moments = {*parts.count, parts.spread->mean, parts.spread->squares};
+	return moments_variance(&moments, freedom);
+}
+
+/* A fact of nothing is NaN. */
+static double known(const struct parts *parts, double fact)
+{
+	return *parts->count > 0 ? fact : (double)NAN;
+}
+
+double summary_least(unsigned tracks, const void *summary)
+{
+	struct parts parts = parts_of(tracks, summary);
+	return known(&parts, parts.least->least);
+}
+
+double summary_greatest(unsigned tracks, const void *summary)
+{
+	struct parts parts = parts_of(tracks, summary);
+	return known(&parts, parts.least->greatest);
+}
+
+double summary_first(unsigned tracks, const void *summary)
+{
+	struct parts parts = parts_of(tracks, summary);
+	return known(&parts, parts.ends->first);
+}
+
+double summary_last(unsigned tracks, const void *summary)
+{
+	struct parts parts = parts_of(tracks, summary);
+	return known(&parts, parts.ends->last);
+}
+
+double summary_norm(unsigned tracks, const void *summary)
+{
+	return sqrt(sum_value(parts_of(tracks, summary).squares));
+}
