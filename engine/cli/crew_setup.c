@@ -93,7 +93,8 @@ static bool remembers(const struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		bool here = !graph->part || graph->part->sides[i] == STEP_HERE;
-		if (here && graph->steps[i].spec->kind->stateful)
+		const struct step step = {.kind = graph->steps[i].spec->kind, .options = graph->steps[i].spec->options};
+		if (here && step_is_stateful(&step))
 			return true;
 	}
 	return false;

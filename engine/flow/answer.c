@@ -6,9 +6,9 @@
 static void answer_blame(struct run *run)
 {
 	for (size_t i = 0; i < run->flow->count; i++)
-		if (run->halts[i].attempts > 0 && run->halts[i].error == run->answer.error) {
+		if (halt_seen(run, i)->attempts > 0 && halt_seen(run, i)->error == run->answer.error) {
 			run->answer.step = run->flow->graph->steps[i].name;
-			run->answer.attempts = run->halts[i].attempts;
+			run->answer.attempts = halt_seen(run, i)->attempts;
 			return;
 		}
 }
@@ -22,7 +22,9 @@ static void answer_give(struct run *run, enum flow_outcome outcome)
 	run->outcome = outcome;
 	if (flow->outside.tap && outcome == FLOW_ANSWER && run->answer.payload)
 		flow->outside.tap(flow->outside.context, run->message, TAP_PIPELINE_OUTPUTS, STEP_NONE, run->answer.payload);
-	if (flow->outside.answer)
+	if (run->broods)
+		family_wake(run);
+	if (flow->outside.answer && !run->child)
 		flow->outside.answer(flow->outside.context, run->message, outcome, &run->answer);
 }
 
@@ -32,6 +34,11 @@ void run_answer_error(struct run *run, const struct error *error)
 		return;
 	run->answer = (struct answer){.error = error};
 	answer_give(run, run->flow->graph->has_output ? FLOW_ANSWER : FLOW_NO_ANSWER);
+}
+
+void run_answer_parted(struct run *run)
+{
+	answer_give(run, FLOW_PARTED);
 }
 
 /* Of the joined tensors those that the request asked for; NULL when it was answered
@@ -81,11 +88,12 @@ static const char *reason_print(const struct run *run, const struct source *sour
 		return text ? text : "";
 	}
 	const char *name = run->flow->graph->steps[source->step].name;
-	if (run->halts[source->step].error) {
-		text = arena_print(arena, "step `%s` failed: %s", name, run->halts[source->step].error->text);
+	const struct halt *halt = halt_seen(run, source->step);
+	if (halt->error) {
+		text = arena_print(arena, "step `%s` failed: %s", name, halt->error->text);
 		return text ? text : "";
 	}
-	switch (run->halts[source->step].silence) {
+	switch (halt->silence) {
 	case SILENCE_WHEN:
 		text = arena_print(arena, "the condition `when` of step `%s` does not hold", name);
 		break;
@@ -118,7 +126,8 @@ static void reasons_add(struct reasons *reasons, const struct run *run, const st
 
 static bool halt_ran(const struct run *run, size_t index)
 {
-	return run->halts[index].stage == HALT_FIRED || run->halts[index].sent;
+	const struct halt *halt = halt_seen(run, index);
+	return halt->stage == HALT_FIRED || halt->sent;
 }
 
 /* The n-th source of a gate, when the gate stays shut for want of it. What is still
@@ -166,19 +175,29 @@ static void explain_nothing(const struct run *run, struct error *error)
 		gate_mark(run, output, never_ran);
 	for (size_t i = never_ran ? flow->count : 0; i-- > 0;) {
 		if (never_ran[graph->order[i]]) {
-			gate_mark(run, &flow->stations[graph->order[i]].inputs, never_ran);
-			gate_mark(run, &flow->stations[graph->order[i]].triggers, never_ran);
+			const struct run *where = run_where(run, graph->order[i]);
+			gate_mark(where, &flow->stations[graph->order[i]].inputs, never_ran);
+			gate_mark(where, &flow->stations[graph->order[i]].triggers, never_ran);
 		}
 	}
 	gate_explain(run, output, &reasons);
 	for (size_t i = 0; never_ran && i < flow->count; i++) {
 		if (never_ran[graph->order[i]]) {
-			gate_explain(run, &flow->stations[graph->order[i]].inputs, &reasons);
-			gate_explain(run, &flow->stations[graph->order[i]].triggers, &reasons);
+			const struct run *where = run_where(run, graph->order[i]);
+			gate_explain(where, &flow->stations[graph->order[i]].inputs, &reasons);
+			gate_explain(where, &flow->stations[graph->order[i]].triggers, &reasons);
 		}
 	}
 	error_set(error, ERROR_INPUT, reasons.place, "no output: %s",
 		  reasons.length ? reasons.text : "no step that gives it was reached");
+}
+
+/* It, or what it comes from, on purpose. */
+static bool was_dropped(const struct run *run)
+{
+	while (run->child && !run->dropped)
+		run = run->child->brood->parent;
+	return run->dropped;
 }
 
 void run_answer_nothing(struct run *run)
@@ -190,7 +209,7 @@ void run_answer_nothing(struct run *run)
 		answer_give(run, FLOW_NO_ANSWER);
 	} else if (run->failure && run->flow->graph->cyclic) { /* elsewhere failures have come to the answer by themselves */
 		run_answer_error(run, run->failure);
-	} else if (run->dropped) {
+	} else if (was_dropped(run)) {
 		answer_give(run, FLOW_DROPPED);
 	} else {
 		struct error error = {0};

@@ -14,6 +14,10 @@
  * stages behind it goes on and what goes along. An error or a drop that settles the answer
  * is answered in the first stage that can know it, and nowhere else.
  *
+ * Where a step makes many messages of one, the offspring go their way inside, in the arena
+ * of the message that was entered, which finishes when all of them have. Calls and taps
+ * have an offspring as their message then; message_root() says of whom.
+ *
  * A flow belongs to one thread. It never calls back into itself: outside functions
  * must not call flow functions, they note and return.
  */
@@ -31,6 +35,17 @@ enum flow_outcome {
 	FLOW_NO_ANSWER, /* the pipeline has no output; all its steps have ended. answer->error: the first that failed, or NULL */
 	FLOW_DROPPED,	/* a step dropped it on purpose (filter, route): no answer, counted */
 	FLOW_PASSED,	/* another stage of the pipeline answers it, or one before has */
+	FLOW_PARTED,	/* its offspring answer instead of it: message->offspring */
+};
+
+/* What has become of one of a message's offspring: FLOW_ANSWER, FLOW_NO_ANSWER, FLOW_DROPPED
+ * or FLOW_PASSED. It lives in the message's arena. */
+struct offspring {
+	struct message message;
+	const struct offspring *next;
+	enum flow_outcome outcome;
+	bool keyed; /* it has a key of its own, which is that of its answer */
+	struct answer answer;
 };
 
 enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP_STEP_OUTPUTS };
@@ -46,7 +61,7 @@ struct flow_outside {
 	 * then flow_answered() must not come. */
 	void (*forget)(void *context, struct call *call);
 	/* The answer is known, though steps beside its way may still run: it may leave. Once
-	 * for each message, before `finished`, and alive until then. NULL: not told early. */
+	 * for each message that was entered, before `finished`, and alive until then. NULL: not told early. */
 	void (*answer)(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 	/* The message has its answer and its last step has ended. Nothing of the flow refers
 	 * to it afterwards; its arena may be reset. */

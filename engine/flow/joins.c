@@ -21,9 +21,9 @@ static uint16_t *tally_count(struct tally *tally, enum arrival_state state)
 	return state == ARRIVAL_CAME ? &tally->came : state == ARRIVAL_DEAD ? &tally->dead : &tally->failed;
 }
 
-static void arrival_mark(struct run *run, struct halt *halt, const struct edge *edge, enum arrival_state state,
-			 const struct payload *payload)
+void arrival_mark(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload)
 {
+	struct halt *halt = &run->halts[edge->station];
 	struct arrival *arrival = &run->arrivals[edge->arrival];
 	struct tally *tally = edge->trigger ? &halt->triggers : &halt->inputs;
 	if (arrival->state != ARRIVAL_PENDING)
@@ -60,7 +60,7 @@ static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
 
 static const struct error *source_error(const struct run *run, const struct source *source)
 {
-	return run->halts[source->step].error;
+	return halt_seen(run, source->step)->error;
 }
 
 /* The error of the first source that failed, if that is what the gate passes on: for an
@@ -75,13 +75,17 @@ static const struct error *gate_error(const struct run *run, const struct gate *
 	return NULL;
 }
 
-/* Nothing will ever come out of this halt. */
-static void halt_end(struct run *run, size_t index, const struct error *error)
+void halt_end(struct run *run, size_t index, const struct error *error)
 {
 	struct halt *halt = &run->halts[index];
 	halt->stage = error ? HALT_FAILED : HALT_DEAD;
 	halt->error = error;
 	halt->ticking = false;
+	halt->barren = true;
+	if (run->child && part_of_gathering(run, index)) {
+		part_settle(run, index);
+		return;
+	}
 	if (run->flow->stations[index].stateful)
 		turnstile_pass(run, &run->flow->stations[index]);
 	struct task *task = arena_take_raw(run->message->arena, sizeof *task);
@@ -181,7 +185,12 @@ static void halt_fire(struct run *run, size_t index)
 	halt->stage = station->recurring && station->graph_step ? HALT_OPEN : HALT_FIRED;
 	const struct gate *inputs = &station->inputs;
 	const struct payload *const *came = inputs->count > 1 ? gate_sources(run, inputs) : NULL;
-	struct visit *visit = halt_go(run, index, came ? gate_join(run, inputs, came) : gate_collect(run, inputs));
+	const struct payload *input = came ? gate_join(run, inputs, came) : gate_collect(run, inputs);
+	if (run->child && part_of_gathering(run, index)) {
+		part_bring(run, index, input);
+		return;
+	}
+	struct visit *visit = halt_go(run, index, input);
 	if (visit)
 		visit->sources = came;
 	if (station->recurring) {
@@ -198,7 +207,7 @@ static bool halt_opens(const struct run *run, size_t index, int64_t waited_ms)
 	       waited_ms >= gate_opens_ms(&station->triggers, &halt->triggers);
 }
 
-static void halt_settle(struct run *run, size_t index)
+void halt_settle(struct run *run, size_t index)
 {
 	struct station *station = &run->flow->stations[index];
 	struct halt *halt = &run->halts[index];
@@ -251,10 +260,15 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 			deliver_alone(run, edge, its_state, payload);
 			continue;
 		}
+		bool last = i + 1 == outlet->count || outlet->edges[i + 1].station != edge->station;
+		if (edge->descends) {
+			descend(run, edge, its_state, payload, last);
+			continue;
+		}
 		if (halt->stage != HALT_OPEN)
 			continue;
-		arrival_mark(run, halt, edge, its_state, payload);
-		if (i + 1 == outlet->count || outlet->edges[i + 1].station != edge->station)
+		arrival_mark(run, edge, its_state, payload);
+		if (last)
 			halt_settle(run, edge->station);
 	}
 }
@@ -320,7 +334,7 @@ bool run_settle_quiet(struct run *run)
 	for (size_t i = 0; i <= flow->count; i++) {
 		size_t index = i < flow->count ? flow->graph->order[i] : i;
 		const struct halt *halt = &run->halts[index];
-		if (flow->stations[index].elsewhere)
+		if (flow->stations[index].elsewhere || !run_has(run, flow->stations[index].comes))
 			continue;
 		if (halt->stage == HALT_OPEN && halt->fresh && halt->inputs.came >= flow->stations[index].inputs.need &&
 		    halt->triggers.came >= flow->stations[index].triggers.need) {

@@ -142,11 +142,70 @@ static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
 {
 	for (size_t i = 0; i < outlet->count; i++) {
 		struct station *station = &flow->stations[outlet->edges[i].station];
-		outlet->edges[i].alone =
-			!station->recurring && !station->elsewhere && station->inputs.count + station->triggers.count == 1;
+		outlet->edges[i].alone = !station->recurring && !station->elsewhere && !station->gathers &&
+					 !outlet->edges[i].descends && station->inputs.count + station->triggers.count == 1;
 		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && station->inputs.plain;
 		outlet->next = outlet->direct && station->plain ? station : NULL;
 	}
+}
+
+/* ---- offspring ---- */
+
+static void levels_open(struct flow *flow)
+{
+	const struct graph_offspring *offspring = flow->graph->offspring;
+	for (size_t i = 0; i <= flow->count; i++) {
+		struct station *station = &flow->stations[i];
+		station->comes = offspring ? offspring->of[i] : STEP_NONE;
+		station->gathers = offspring && offspring->gathers[i];
+		station->gives = station->gathers ? offspring->of[station->comes] : station->comes;
+		if (i < flow->count && offspring && station->graph_step->spec->kind &&
+		    station->graph_step->spec->kind->multiplies) {
+			const struct step step = {.kind = station->graph_step->spec->kind,
+						  .options = station->graph_step->spec->options};
+			station->multiplies = step.kind->multiplies(&step);
+		}
+	}
+}
+
+/* That edge leads to all that are made between the level it comes from and the one it goes to. */
+static void inlet_note(struct flow *flow, size_t from, struct edge *edge, bool counting)
+{
+	for (size_t level = flow->stations[edge->station].comes; level != from; level = flow->stations[level].gives) {
+		struct inlets *inlets = &flow->stations[level].inlets;
+		edge->descends = true;
+		if (!counting && inlets->items)
+			inlets->items[inlets->count] = edge;
+		inlets->count++;
+	}
+}
+
+static void inlets_walk(struct flow *flow, bool counting)
+{
+	for (size_t i = 0; i < flow->request.count; i++)
+		inlet_note(flow, STEP_NONE, &flow->request.edges[i], counting);
+	for (size_t i = 0; i < flow->count; i++) {
+		struct station *station = &flow->stations[i];
+		for (size_t j = 0; j < station->sent.count; j++)
+			inlet_note(flow, station->gives, &station->sent.edges[j], counting);
+		for (size_t j = 0; j < station->gave.count; j++)
+			inlet_note(flow, station->multiplies ? i : station->gives, &station->gave.edges[j], counting);
+	}
+}
+
+/* Where stations of offspring read what the message itself has. */
+static bool inlets_open(struct flow *flow, struct error *error)
+{
+	if (!flow->graph->offspring)
+		return true;
+	inlets_walk(flow, true);
+	for (size_t i = 0; i < flow->count; i++) {
+		struct inlets *inlets = &flow->stations[i].inlets;
+		inlets->items = arena_take(flow->arena, inlets->count + 1, sizeof *inlets->items);
+		inlets->count = 0;
+	}
+	inlets_walk(flow, false);
+	return !arena_failed(flow->arena) || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 }
 
 /* Whether what it was sent goes along to another stage. */
@@ -163,8 +222,9 @@ static bool step_is_plain(const struct flow *flow, const struct station *station
 {
 	const struct step_spec *spec = station->graph_step->spec;
 	return station_runs_here(flow, station->index) && !is_sent_along(flow, station) && !flow->outside.tap &&
-	       !station->stateful && !station->recurring && station->sent.count == 0 && !spec->when &&
-	       station->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
+	       !station->stateful && !station->recurring && !station->multiplies && !station->gathers && station->sent.count == 0 &&
+	       !spec->when && station->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 &&
+	       spec->outputs.count != 1;
 }
 
 /* Where there is less to do. */
@@ -251,7 +311,7 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 		return error_set(error, ERROR_CONFIG, spec->options_here,
 				 "step `%s` cannot run: the kind `%s` is not built yet; leave the step out to run the others",
 				 graph_step->name, spec->kind->name);
-	if (spec->kind->stateful && !turnstile_open(flow, station, error))
+	if (step_is_stateful(&station->step) && !turnstile_open(flow, station, error))
 		return false;
 	if (spec->kind->open && !spec->kind->open(&station->step, error))
 		return false;
@@ -286,7 +346,8 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	}
 	if (opened) {
 		answer_open(flow);
-		opened = edges_open(flow, error);
+		levels_open(flow);
+		opened = edges_open(flow, error) && inlets_open(flow, error);
 	}
 	if (!opened) {
 		flow_close(flow);

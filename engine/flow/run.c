@@ -12,12 +12,14 @@ const struct error *run_keep_error(struct run *run, const struct error *error)
 	return memcpy(kept, error, sizeof *kept);
 }
 
-static struct run *run_begin(struct flow *flow, struct message *message)
+struct run *run_begin(struct flow *flow, struct message *message, struct child *child)
 {
-	struct run *run = arena_take_raw(message->arena, flow->run_size_bytes);
+	struct run *run = arena_take_raw(message->arena, flow->run_size_bytes - (child ? sizeof *run->error : 0));
 	if (!run)
 		return NULL;
 	memset(run, 0, flow->run_size_bytes - sizeof *run->error);
+	run->child = child;
+	run->writes_end = &message->writes;
 	run->flow = flow;
 	run->message = message;
 	run->tasks_end = &run->tasks;
@@ -25,7 +27,7 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 	run->timer.serial = ++flow->serial;
 	run->halts = (struct halt *)(run + 1);
 	run->arrivals = (struct arrival *)(run->halts + flow->count + 1);
-	run->error = (struct error *)(run->arrivals + flow->arrivals);
+	run->error = child ? child->brood->parent->error : (struct error *)(run->arrivals + flow->arrivals);
 	run->next = flow->runs;
 	if (run->next)
 		run->next->previous = run;
@@ -36,7 +38,7 @@ static struct run *run_begin(struct flow *flow, struct message *message)
 	return run;
 }
 
-static inline void run_leave(struct run *run)
+void run_leave(struct run *run)
 {
 	struct flow *flow = run->flow;
 	while (run->waiting)
@@ -55,6 +57,8 @@ static inline void run_leave(struct run *run)
 static void run_end(struct run *run)
 {
 	struct flow *flow = run->flow;
+	if (run->broods)
+		family_leave(run);
 	run_leave(run);
 	if (flow->graph->part && !run_leave_carried(run) && run->outcome == FLOW_PASSED) {
 		run->error->kind = ERROR_NONE;
@@ -88,7 +92,7 @@ static void run_work(struct run *run)
 		run->tasks = task->next;
 		if (!run->tasks)
 			run->tasks_end = &run->tasks;
-		if (run->answered && !run_minds(run, &run->flow->stations[task->station]))
+		if (run_is_answered(run) && !run_minds(run, &run->flow->stations[task->station]))
 			continue;
 		if (task->kind == TASK_VISIT)
 			visit_start((struct visit *)task);
@@ -108,7 +112,8 @@ static void run_prune(struct run *run)
 
 static int64_t run_due_ms(const struct run *run)
 {
-	int64_t due_ms = run->message->deadline_ms > 0 ? run->message->deadline_ms : INT64_MAX;
+	/* Of offspring, their root minds the deadline. */
+	int64_t due_ms = run->message->deadline_ms > 0 && !run->child ? run->message->deadline_ms : INT64_MAX;
 	for (size_t i = 0; i <= run->flow->count; i++) {
 		int64_t halt_ms = halt_due_ms(run, i);
 		if (halt_ms < due_ms)
@@ -121,6 +126,11 @@ static bool run_out_of_memory(struct run *run)
 {
 	if (!arena_failed(run->message->arena))
 		return false;
+	if (run->child) { /* the arena is its root's */
+		run->ready = false;
+		run_wake(run_root(run));
+		return true;
+	}
 	if (!run->answered) {
 		run->error->kind = ERROR_NONE;
 		error_memory(run->error, ERROR_LIMIT, "running a message through its steps");
@@ -136,9 +146,11 @@ static void run_conclude(struct run *run)
 	const struct graph *graph = run->flow->graph;
 	if (run->answered)
 		return;
+	if (run->broods && family_collect(run))
+		return;
 	if (graph->part && graph->has_output && !graph->part->answers)
 		run->outcome = FLOW_PASSED;
-	else
+	else if (run_has(run, run->flow->stations[run->flow->count].comes))
 		run_answer_nothing(run);
 }
 
@@ -149,9 +161,9 @@ static void run_drain(struct run *run)
 		run_work(run);
 		if (run_out_of_memory(run))
 			return;
-		if (run->waiting && run->answered)
+		if (run->waiting && run_is_answered(run))
 			run_prune(run);
-		if (run->waiting) {
+		if (run->waiting || run_has_young(run) || (run->child && run_expects(run))) {
 			run->ready = false;
 			timer_set(run->flow, &run->timer, run_due_ms(run));
 			return;
@@ -162,7 +174,10 @@ static void run_drain(struct run *run)
 			break;
 	}
 	run_conclude(run);
-	run_end(run);
+	if (run->child)
+		child_end(run);
+	else
+		run_end(run);
 }
 
 /* Runs touch each other through batches, so they are listed and worked off here, one
@@ -196,7 +211,7 @@ static void run_past_deadline(struct run *run)
 			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow "
 			  "step");
 		if (flow_decides(run->flow))
-			run_answer_error(run, run->error);
+			family_answer_error(run, run->error);
 		else
 			run_fail_rest(run, run->error);
 	}
@@ -207,7 +222,7 @@ static void run_past_deadline(struct run *run)
 bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error)
 {
 	flow->now_ms = now_ms;
-	struct run *run = timers_reserve(flow, 1) ? run_begin(flow, message) : NULL;
+	struct run *run = timers_reserve(flow, 1) ? run_begin(flow, message, NULL) : NULL;
 	if (!run)
 		return error_memory(error, ERROR_LIMIT, "entering a message");
 	const struct graph_part *part = flow->graph->part;
@@ -234,6 +249,8 @@ void flow_abandon(struct flow *flow, const struct message *message)
 	struct run *run = flow->runs;
 	while (run && run->message != message)
 		run = run->next;
+	if (run && run->broods)
+		family_leave(run);
 	if (run)
 		run_leave(run); /* between two calls of the flow none is listed to be worked off */
 }
@@ -256,7 +273,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 static void run_due(struct run *run)
 {
 	struct flow *flow = run->flow;
-	if (run->message->deadline_ms > 0 && run->message->deadline_ms <= flow->now_ms) {
+	if (run->message->deadline_ms > 0 && run->message->deadline_ms <= flow->now_ms && !run->child) {
 		run_past_deadline(run);
 		return;
 	}

@@ -24,6 +24,7 @@ struct edge {
 	size_t arrival;	    /* which source of it: index into run->arrivals */
 	struct text tensor; /* only this one; empty: all */
 	bool trigger;
+	bool descends; /* from where the message itself is to where its offspring are */
 	bool alone; /* the only source of its station, which fires once: nothing to join */
 };
 
@@ -58,6 +59,14 @@ struct station {
 	bool beside;	/* something that it leads to is not part of the answer */
 	bool elsewhere; /* it runs in a stage behind: what opens its gates is news, and no visit */
 	bool stateful;
+	bool multiplies;
+	struct inlets {
+		size_t count;
+		const struct edge **items;
+	} inlets;	      /* of one that multiplies: what its offspring are given of where the message is */
+	bool gathers;	      /* what comes to its gates are offspring, what it gives is their parent's */
+	size_t comes;	      /* whose offspring come to its gates: a station; STEP_NONE: the message itself */
+	size_t gives;	      /* whose offspring its results are of; another than `comes` where it gathers */
 	uint32_t turnstile;   /* of a stateful one: which of the flow's, and its scope in a store */
 	struct batch *pots;   /* being filled */
 	struct batch *flying; /* sent on, not answered */
@@ -125,6 +134,8 @@ struct halt {
 	const struct error *error;
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
 	bool passed;	   /* its turnstile, or it will never come to it */
+	bool barren;	   /* of one that multiplies: it has ended, and made no offspring */
+	size_t parts;	   /* of one that gathers: how many offspring have come to it, or ended before */
 };
 
 enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };
@@ -153,6 +164,9 @@ struct visit {
 	/* All of these begin as zero. */
 	const struct payload *emitted;
 	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
+	struct brood *brood;		      /* being made */
+	const struct part *parts;	      /* of a station that gathers: what has come; NULL: `input` alone */
+	size_t part_count;
 	const char *only_to;
 	const char *model; /* chosen by a model switch; NULL: the step's own */
 	struct pending *calls;
@@ -161,6 +175,30 @@ struct visit {
 	bool waiting;
 	bool parked;	      /* before a turnstile, until those before it have passed */
 	struct write *writes; /* of this visit, which nobody else sees yet */
+};
+
+/* One of the offspring; in the arena of their root, as its run is. */
+struct child {
+	struct offspring offspring; /* first: the message is known by its address */
+	const struct payload *payload;
+	struct brood *brood;
+	struct run *run;
+	struct child *next;
+	bool ended;
+};
+
+/* What one visit has made. */
+struct brood {
+	struct brood *next; /* of the same parent */
+	struct run *parent;
+	size_t station;
+	size_t count, alive;
+	struct child *first, **end;
+};
+
+struct part {
+	const struct child *child;
+	const struct payload *payload;
 };
 
 struct run {
@@ -174,6 +212,10 @@ struct run {
 	struct visit *waiting;
 	struct line *line; /* NULL: of none, or it was closed */
 	struct run *ahead, *behind;
+	struct child *child;	   /* whose run it is; NULL: of a message that was entered */
+	struct brood *broods;	   /* what steps have made of it */
+	struct write **writes_end; /* of the root's message */
+	size_t offspring;	   /* of the root: how many there are */
 	bool answered;
 	bool dropped;
 	enum flow_outcome outcome;
@@ -181,8 +223,58 @@ struct run {
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct halt *halts;
 	struct arrival *arrivals;
-	struct error *error; /* scratch, and the last resort when the arena is full; not cleared at first */
+	struct error *error; /* scratch, the root's, and the last resort when the arena is full; not cleared at first */
 };
+
+/* ---- offspring.c ---- */
+
+/* Whether what comes to, or is given by, that station's offspring is this run's own: made of
+ * its message, or the station that should multiply it made nothing. */
+bool run_has_level(const struct run *run, size_t level);
+static inline bool run_has(const struct run *run, size_t level)
+{
+	return level == (run->child ? run->child->brood->station : STEP_NONE) || run_has_level(run, level);
+}
+
+/* The run, or that one of those that it comes from, in which a station runs; likewise,
+ * whose gates open. */
+const struct run *run_where(const struct run *run, size_t station);
+static inline const struct halt *halt_seen(const struct run *run, size_t station)
+{
+	return run->child ? &run_where(run, station)->halts[station] : &run->halts[station];
+}
+
+static inline struct run *run_root(struct run *run)
+{
+	while (run->child)
+		run = run->child->brood->parent;
+	return run;
+}
+
+/* The visit ended and made offspring: they go on. */
+void brood_begin(struct visit *visit);
+/* Whether it waits for its offspring; for what is still to come from where it comes from. */
+bool run_has_young(const struct run *run);
+bool run_expects(const struct run *run);
+/* It has ended; perhaps its parent waited for that. */
+void child_end(struct run *run);
+/* Something has come of a station where the message is, for its offspring. `last` of those of
+ * that edge's station. */
+void descend(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload, bool last);
+/* The gate of a station that gathers has opened, or ended, for one of the offspring. */
+bool part_of_gathering(const struct run *run, size_t station);
+void part_settle(struct run *run, size_t station);
+void part_bring(struct run *run, size_t station, const struct payload *payload);
+/* A station made no offspring of a message that has no parts: gathered, that is a whole.
+ * False: nobody gathers them. */
+bool gather_nothing(struct run *run, size_t station);
+/* All that still go on. */
+void family_wake(struct run *run);
+void family_leave(struct run *run);
+/* Those that have no answer yet, of the message or its offspring, are answered so. */
+void family_answer_error(struct run *run, const struct error *error);
+/* Its offspring answer: they are listed. False: it answers by itself. */
+bool family_collect(struct run *run);
 
 /* ---- timers.c ---- */
 
@@ -201,6 +293,13 @@ void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64
 /* The message goes on to a station (or is the answer) with `input`: a new visit, as a
  * task. NULL for the answer, and when the arena is full. */
 struct visit *halt_go(struct run *run, size_t station, const struct payload *input);
+
+/* Notes what has come, or never will, at one source of a gate. */
+void arrival_mark(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload);
+/* The gates of an open halt have news: it fires, ends, or waits. */
+void halt_settle(struct run *run, size_t station);
+/* Nothing will ever come out of this halt. */
+void halt_end(struct run *run, size_t station, const struct error *error);
 
 /* Gives `payload` (CAME), or the news that nothing comes (DEAD, FAILED), to all edges
  * of an outlet; `only` is a station that alone gets it, or NULL. Gates that open make
@@ -276,6 +375,8 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 /* The run has passed the turnstile of that station, or will never come to it. */
 void turnstile_pass(struct run *run, const struct station *station);
 void line_join(struct run *run, struct line *line);
+/* Right behind its parent. */
+void line_insert(struct run *run, struct run *ahead);
 void line_leave(struct run *run);
 void line_abandon(struct line *line); /* its flow closes, and nobody of it is left */
 
@@ -286,14 +387,22 @@ void line_abandon(struct line *line); /* its flow closes, and nobody of it is le
 void run_answer_payload(struct run *run, const struct payload *payload);
 void run_answer_error(struct run *run, const struct error *error);
 void run_answer_nothing(struct run *run);
+void run_answer_parted(struct run *run); /* its offspring have answered */
 
 /* ---- run.c ---- */
+
+/* Whether the answer is known to which the run may add. */
+bool run_is_answered_above(const struct run *run);
+static inline bool run_is_answered(const struct run *run)
+{
+	return run->answered || (run->child && run_is_answered_above(run));
+}
 
 /* Whether what happens at a station still matters: once the answer is known, only what
  * leads beside it does, unless someone looks on. */
 static inline bool run_minds(const struct run *run, const struct station *station)
 {
-	return !run->answered || run->flow->outside.tap || station->beside;
+	return !run_is_answered(run) || run->flow->outside.tap || station->beside;
 }
 
 static inline void run_push(struct run *run, struct task *task)
@@ -305,6 +414,8 @@ static inline void run_push(struct run *run, struct task *task)
 
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
 void run_wake(struct run *run);	   /* something happened to it: it is worked off before the flow returns */
+struct run *run_begin(struct flow *flow, struct message *message, struct child *child); /* NULL: memory */
+void run_leave(struct run *run);
 void flow_work(struct flow *flow); /* works off those that were woken */
 
 #endif

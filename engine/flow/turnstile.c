@@ -133,6 +133,16 @@ void line_join(struct run *run, struct line *line)
 			line->turns[i] = run;
 }
 
+void line_insert(struct run *run, struct run *ahead)
+{
+	struct line *line = ahead->line;
+	run->line = line;
+	run->ahead = ahead;
+	run->behind = ahead->behind;
+	*(ahead->behind ? &ahead->behind->ahead : &line->last) = run;
+	ahead->behind = run;
+}
+
 void line_leave(struct run *run)
 {
 	struct line *line = run->line;
@@ -221,10 +231,11 @@ bool visit_forget(struct visit *visit, struct text key, struct error *error)
 	return write != NULL;
 }
 
-/* The writes become the message's when they are journaled. */
+/* The writes become the message's when they are journaled, behind those that it has: of one
+ * key its offspring may write several, and the last counts. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error)
 {
-	struct run *run = visit->run;
+	struct run *root = run_root(visit->run);
 	struct store *store = verdict == STEP_FAIL ? NULL : store_of(visit);
 	for (struct write *next; store && visit->writes; visit->writes = next) {
 		struct write *write = visit->writes;
@@ -232,8 +243,9 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 		error->kind = ERROR_NONE;
 		if (!store_journal(store, write, error))
 			break;
-		write->next = run->message->writes;
-		run->message->writes = write;
+		write->next = NULL;
+		*root->writes_end = write;
+		root->writes_end = &write->next;
 	}
 	bool settled = !store || !visit->writes;
 	visit->writes = NULL;

@@ -53,6 +53,14 @@ bool visit_is_drawn(const struct visit *visit, const char *salt, double percent)
 	return assignment_draws(salt, visit->message, percent);
 }
 
+/* Offspring see what their parents' steps gave. */
+static const struct payload *run_gave(const struct run *run, size_t station)
+{
+	while (run->child && !run->halts[station].gave)
+		run = run->child->brood->parent;
+	return run->halts[station].gave;
+}
+
 static bool find_step_tensor(const void *context, struct text step, struct text tensor, const struct tensor **found)
 {
 	const struct visit *visit = context;
@@ -60,7 +68,7 @@ static bool find_step_tensor(const void *context, struct text step, struct text 
 	for (size_t i = 0; visit->run && i < graph->count; i++) {
 		if (!text_is(step, graph->steps[i].name))
 			continue;
-		const struct payload *gave = visit->run->halts[i].gave;
+		const struct payload *gave = run_gave(visit->run, i);
 		*found = gave ? tensors_find(gave->tensors, tensor) : NULL;
 		return true;
 	}
@@ -308,7 +316,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 	if (!visit_admit(visit))
 		return;
 	run->halts[visit->task.station].sent = visit->input;
-	if (visit->flow->outside.tap)
+	if (visit->flow->outside.tap && !visit->parts)
 		tap(visit, TAP_STEP_INPUTS, visit->input);
 	outlet_deliver(run, &station->sent, ARRIVAL_CAME, visit->input, NULL);
 	if (station->graph_step->spec->batch.size > 0) {
@@ -426,6 +434,24 @@ static void visit_gave_nothing(struct visit *visit, bool dropped)
 	outlet_deliver(run, &visit->station->gave, ARRIVAL_DEAD, NULL, NULL);
 }
 
+/* What a step that may make many messages of one has made. False: none, and what became of
+ * the message is its own. */
+static bool visit_multiply(struct visit *visit, enum step_verdict *verdict)
+{
+	struct run *run = visit->run;
+	struct halt *halt = &run->halts[visit->task.station];
+	if (visit->brood && *verdict == STEP_DONE) {
+		brood_begin(visit);
+		return true;
+	}
+	if (visit->brood)
+		run_root(run)->offspring -= visit->brood->count;
+	halt->barren = true;
+	if (*verdict == STEP_DONE && !visit->emitted && halt->silence == SILENCE_NONE && !gather_nothing(run, visit->task.station))
+		*verdict = STEP_DROP;
+	return false;
+}
+
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
 {
 	visit_unlink(visit);
@@ -436,6 +462,8 @@ void visit_finish(struct visit *visit, enum step_verdict verdict, const struct e
 		}
 		turnstile_pass(visit->run, visit->station);
 	}
+	if (visit->station->multiplies && visit_multiply(visit, &verdict))
+		return;
 	if (verdict == STEP_DONE && visit->emitted)
 		visit_gave(visit, visit->emitted);
 	else if (verdict == STEP_FAIL)

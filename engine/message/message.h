@@ -73,6 +73,7 @@ struct format;	/* message/format.h */
 struct carried; /* message/carried.h */
 struct line;	/* flow/flow.h */
 struct write;	/* state/store.h */
+struct offspring; /* flow/flow.h */
 
 /* What a v1 SeldonMessage had that its answer must show again. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -99,7 +100,10 @@ struct message {
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
 	struct line *line;       /* in whose order stateful steps take it; NULL: there are none */
-	struct write *writes;    /* what those steps remember because of it, until it is released */
+	struct write *writes;	 /* what those steps remember because of it and its offspring, until it is released */
+	struct message *parent;	 /* whose offspring it is, in the same arena; NULL: nobody's */
+	/* When it has finished as FLOW_PARTED: those that answer instead of it, in their order. */
+	const struct offspring *offspring;
 	/* In a later stage of its pipeline: what earlier ones made of it. NULL in the first. */
 	const struct carried *carried;
 };
@@ -107,6 +111,14 @@ struct message {
 /* A copy off the path (`copied`), with that payload, which borrows from nothing but its own
  * arena. It asks for all outputs, and stands in no line. NULL: the arena is full. */
 struct message *message_copy(struct arena *arena, const struct message *message, const struct payload *payload);
+
+/* The one that was taken, of all that came of it. */
+static inline struct message *message_root(const struct message *message)
+{
+	while (message->parent)
+		message = message->parent;
+	return (struct message *)(uintptr_t)message; /* as it was taken: its owner's to change */
+}
 
 /* What leaves for one message: a payload, or an error. */
 struct answer {

@@ -157,6 +157,7 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 	build_order(&build);
 	build_reach(&build);
 	build_shares(&build);
+	graph_mark_offspring(build.graph, arena, faults);
 	return arena_failed(arena) ? NULL : build.graph;
 }
 

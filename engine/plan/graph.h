@@ -144,6 +144,14 @@ struct graph_part {
 	const struct graph_next *next;
 };
 
+/* Of a graph in which a step makes offspring (step/step.h). */
+struct graph_offspring {
+	/* Of each step, and of the output behind them: the step whose offspring come to it;
+	 * STEP_NONE: the message itself does. */
+	const size_t *of;
+	const bool *gathers; /* it puts those together: what it gives is of the message that they were made of */
+};
+
 struct graph {
 	const char *name;
 	const struct resource *resource; /* the Pipeline; or the Model, of an implicit one-step pipeline */
@@ -159,6 +167,7 @@ struct graph {
 	const struct mapping *mapping; /* of input.tensors; NULL: requests hold tensors as they are */
 	bool cyclic;
 	int64_t max_visits;	       /* of a step by one request: maxStepRevisits + 1 */
+	const struct graph_offspring *offspring; /* NULL: no step makes any */
 	const struct graph_part *part; /* of one stage among several; NULL: all of it runs in one */
 };
 
@@ -174,6 +183,9 @@ void graph_follow(struct graph *graph, const struct graph *before, struct arena 
 /* The one-step pipeline as which a Model can be called; it is named as the model. */
 struct graph *graph_of_model(const struct resource *model, const struct spec *spec, const struct step_kind *const *kinds,
 			     struct arena *arena);
+
+/* Which steps a message's offspring come to. Called by graph_build(). */
+void graph_mark_offspring(struct graph *graph, struct arena *arena, struct faults *faults);
 
 size_t graph_find(const struct graph *graph, const char *step); /* STEP_NONE: no such step */
 

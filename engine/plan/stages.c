@@ -274,11 +274,11 @@ static void find_state(struct cutter *cutter)
 			stage->state = "what has come of a request from other pipelines, until the rest is there";
 		for (size_t j = 0; j < stage->count && !stage->state; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
-			const struct graph_step *step = &graph->steps[stage->steps[j]];
+			const struct step step = step_seen(graph, stage->steps[j]);
 			if (key)
-				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", step->name, key);
-			else if (step->spec->kind && step->spec->kind->stateful)
-				stage->state = arena_print(arena, "what step `%s` remembers for each key of a record", step->name);
+				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", step.name, key);
+			else if (step.kind && step_is_stateful(&step))
+				stage->state = arena_print(arena, "what step `%s` remembers for each key of a record", step.name);
 		}
 	}
 }

@@ -203,6 +203,13 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write paths as a.b, a[0] or bids[*].px, and a `pad` or `default` that is of the datatype.",
 	      .example = "tensors: {price: quote..mid}\n\ntensors: {price: quote.mid}\n"),
 
+	ERROR(CODE_OFFSPRING, BAD_REFERENCE, .title = "Parts of messages that cannot meet",
+	      .help = "A step runs for the parts of one step. Put those together again, with `aggregate: {parts: STEP}` behind it, "
+		      "before "
+		      "they meet those of another.",
+	      .example = "- {name: rows, split: {by: rows}}\n- {name: whole, inputs: [other], aggregate: {parts: rows}}\n\n"
+			 "- {name: rows, split: {by: rows}}\n- {name: whole, inputs: [rows], aggregate: {parts: rows}}\n"),
+
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
 		.help = "Leave it in if you can do without; this version does not act on it.", .example = "llm: {modelRef: m}\n"),

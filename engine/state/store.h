@@ -34,7 +34,7 @@ struct scopes {
 /* A message's write. It is its arena's until the message is released or the store is
  * closed; `key` and `value` are too. */
 struct write {
-	struct write *next; /* of the same message, in any order */
+	struct write *next; /* of the same message, in the order in which they were journaled */
 	uint32_t scope;
 	struct text key;
 	struct text value; /* bytes NULL: removed */

@@ -10,3 +10,9 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
 			return *kinds;
 	return NULL;
 }
+
+bool step_is_stateful(const struct step *step)
+{
+	struct name multiplier;
+	return step->kind->stateful && !(step->kind->gathers && step->kind->gathers(step, &multiplier));
+}

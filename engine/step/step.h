@@ -8,7 +8,7 @@
  * worker, so it needs no lock.
  *
  * A visit is one message at one step: what came in (several sources, at a join),
- * what leaves (none or one), and scratch memory that dies with the message. A step
+ * what leaves (none, one, or many), and scratch memory that dies with the message. A step
  * never waits and never touches a socket, a file or a clock. What it needs of the
  * outside it asks for with visit_call() and returns STEP_WAIT; answered() is
  * entered when the reply is there. So the
@@ -18,6 +18,14 @@
  * the messages of a partition come to it in their order, whatever calls they waited for,
  * and each sees what those before it left there. A visit that fails leaves nothing; once
  * it has ended well what it wrote stands, even when a later step fails.
+ *
+ * A step may make many messages of one. These offspring have ids, keys and times of their
+ * own and go on through the steps behind it as messages of their own, in the order in
+ * which they were made, also where a later step remembers. What such a step reads of steps
+ * that are not behind this one is the parent's, the same for all. The parent itself goes no
+ * further there: where offspring reach the output they answer, each for itself, and leave
+ * with the parent, in its place and its transaction. A later step may gather them, and what
+ * that gives is the parent's own again.
  */
 #ifndef SLUICE_STEP_STEP_H
 #define SLUICE_STEP_STEP_H
@@ -137,6 +145,11 @@ struct step_kind {
 	 * the model called is known to answer, else by `shape`. NULL: that is all. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error);
+	/* Whether it makes offspring, visit_offspring(); NULL: it does not. */
+	bool (*multiplies)(const struct step *step);
+	/* The step whose offspring it gathers: then it is visited once, when all of them have
+	 * come or ended, and has visit_part(). It remembers nothing. False or NULL: none. */
+	bool (*gathers)(const struct step *step, struct name *multiplier);
 	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */
 	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
@@ -174,6 +187,9 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
  * checked. What fails is a CONFIG error at the file's place. */
 bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error);
 
+/* Whether it may remember, as its options are. */
+bool step_is_stateful(const struct step *step);
+
 /* ---- of the visit ---- */
 
 struct arena *visit_arena(struct visit *visit);
@@ -201,6 +217,26 @@ size_t visit_way(const struct visit *visit);
 /* Whether the message is among `percent` of all; what is drawn under one salt says nothing
  * of another. */
 bool visit_is_drawn(const struct visit *visit, const char *salt, double percent);
+
+/* ---- one message into many, and back ---- */
+
+#define OFFSPRING_MAX 10000 /* of one message, its offspring's offspring counted too; an arena holds no more */
+
+/* A message of its own leaves, behind those that were made before it, when the visit ends
+ * with STEP_DONE; nothing else leaves then. All that is given lives in the visit's arena.
+ * The id tells it from every other: `ID/0`, `ID/1` of the message's own, where a step has no
+ * better. Key bytes NULL: that of the message, which its answer keeps. A visit that makes
+ * none is no error: STEP_DROP says that nothing has left yet, STEP_DONE that the message has
+ * no parts, which is gathered to an empty whole. LIMIT: too many. */
+bool visit_offspring(struct visit *visit, struct text id, struct text key, int64_t time_ms, const struct payload *payload,
+		     struct error *error);
+
+/* The message that is visited: for ids, keys and times. */
+const struct message *visit_message(const struct visit *visit);
+
+/* Of a step that gathers: what the n-th of the offspring that came has brought, in their
+ * order; visit_input() is what the step that made them was sent. False past the last. */
+bool visit_part(const struct visit *visit, size_t nth, struct text *id, const struct payload **payload);
 
 /* A scope over the visit's input; `made` may be NULL. */
 struct scope visit_scope(const struct visit *visit, const struct tensors *made);

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "plan/names.h"
+
 #define SCENE_BYTES_MAX ((size_t)1 << 20)
 
 /* ---- payloads from words ---- */
@@ -165,6 +167,108 @@ const struct step_kind kind_counts = {.name = "counts", .stateful = true, .run =
 const struct step_kind kind_asks_and_counts = {
 	.name = "asks-and-counts", .stateful = true, .run = asks_run, .answered = counts_answered};
 
+/* ---- one into many ---- */
+
+static const struct tensor *number_made(struct arena *arena, const char *name, float number)
+{
+	return tensor_made(arena, arena_print(arena, "%s=%g", name, (double)number));
+}
+
+static const struct payload *pair_made(struct arena *arena, const char *a, float a_number, const char *b, float b_number)
+{
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct tensors_builder builder;
+	tensors_begin(&builder, arena, 2);
+	tensors_add(&builder, number_made(arena, a, a_number));
+	tensors_add(&builder, number_made(arena, b, b_number));
+	payload->tensors = tensors_end(&builder);
+	return payload;
+}
+
+static bool multiplies(const struct step *step)
+{
+	(void)step;
+	return true;
+}
+
+static enum step_verdict splits_run(struct step *step, struct visit *visit, struct error *error)
+{
+	struct arena *arena = visit_arena(visit);
+	const struct tensors *tensors = &visit_input(visit)->tensors;
+	const struct message *message = visit_message(visit);
+	const struct tensor *x = tensors_find(*tensors, TEXT("x"));
+	if (tensors_find(*tensors, TEXT("pass"))) {
+		visit_pass(visit);
+		return STEP_DONE;
+	}
+	for (size_t i = 0; i < x->count; i++) {
+		float number = (float)tensor_number(x, i);
+		float last = number;
+		const char *key = arena_print(arena, "key %g", (double)number);
+		if (step->kind->stateful) {
+			int64_t *count = visit_remember(visit, text_of(key), sizeof *count, error);
+			assert_non_null(count);
+			last = (float)++*count;
+		}
+		const char *id = arena_print(arena, "%s/%zu", message->id.bytes, i);
+		const struct payload *part = pair_made(arena, "x", number, step->kind->stateful ? "n" : "k", last);
+		if (!visit_offspring(visit, text_of(id), text_of(key), message->time_ms + (int64_t)i, part, error))
+			return STEP_FAIL;
+	}
+	if (tensors_find(*tensors, TEXT("bad"))) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "a bad message");
+		return STEP_FAIL;
+	}
+	return tensors_find(*tensors, TEXT("drop")) ? STEP_DROP : STEP_DONE;
+}
+
+static enum step_verdict gathers_run(struct step *step, struct visit *visit, struct error *error)
+{
+	(void)step;
+	struct arena *arena = visit_arena(visit);
+	const struct payload *part;
+	struct text id;
+	float numbers[64];
+	size_t count = 0;
+	while (visit_part(visit, count, &id, &part))
+		numbers[count++] = (float)tensor_number(part->tensors.items[0], 0);
+	const int64_t shape[1] = {(int64_t)count};
+	void *elements;
+	struct tensor *x = tensor_make(arena, TEXT("x"), DATATYPE_FP32, shape, 1, &elements, error);
+	memcpy(elements, numbers, count * sizeof *numbers);
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct tensors_builder builder;
+	tensors_begin(&builder, arena, 2);
+	tensors_add(&builder, x);
+	tensors_add(&builder, number_made(arena, "n", (float)count));
+	payload->tensors = tensors_end(&builder);
+	visit_emit(visit, payload);
+	return STEP_DONE;
+}
+
+/* There is one that splits in each graph of a test, and it is called so; a further one `t`. */
+static bool gathers(const struct step *step, struct name *multiplier)
+{
+	*multiplier = (struct name){.text = step->name[0] == 't' ? "t" : "s"};
+	return true;
+}
+
+static enum step_verdict sieves_run(struct step *step, struct visit *visit, struct error *error)
+{
+	(void)step;
+	double x = tensor_number(visit_input(visit)->tensors.items[0], 0);
+	visit_pass(visit);
+	if (x > 99)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "too much"), STEP_FAIL;
+	return x < 0 ? STEP_DROP : STEP_DONE;
+}
+
+const struct step_kind kind_splits = {.name = "splits", .multiplies = multiplies, .run = splits_run};
+const struct step_kind kind_splits_and_counts = {
+	.name = "splits-and-counts", .stateful = true, .multiplies = multiplies, .run = splits_run};
+const struct step_kind kind_gathers = {.name = "gathers", .gathers = gathers, .run = gathers_run};
+const struct step_kind kind_sieves = {.name = "sieves", .run = sieves_run};
+
 /* ---- graphs ---- */
 
 static struct source source_made(struct arena *arena, const struct graph *graph, const char *word)
@@ -224,6 +328,19 @@ static void mark_answering(struct graph *graph, const struct join *join)
 	}
 }
 
+static void mark_offspring(struct graph *graph, struct arena *arena)
+{
+	struct name_index *names = ARENA_NEW(arena, struct name_index);
+	names->items = ARENA_ARRAY(arena, struct name_entry, graph->count);
+	for (size_t i = 0; i < graph->count; i++)
+		names->items[names->count++] = (struct name_entry){text_of(graph->steps[i].name), i};
+	names_sort(names);
+	graph->names = names;
+	struct faults *faults = faults_open(arena);
+	graph_mark_offspring(graph, arena, faults);
+	assert_int_equal(faults_total(faults), 0);
+}
+
 struct graph *graph_made(struct arena *arena, const struct made_step *steps, size_t count, const char *output, enum join_type type)
 {
 	struct graph *graph = ARENA_NEW(arena, struct graph);
@@ -252,6 +369,7 @@ struct graph *graph_made(struct arena *arena, const struct made_step *steps, siz
 	graph->has_output = output != NULL;
 	graph->output = join_made(arena, graph, output, type, 0);
 	mark_answering(graph, &graph->output);
+	mark_offspring(graph, arena);
 	return graph;
 }
 
@@ -273,17 +391,25 @@ static void note_forgotten(void *context, struct call *call)
 	scene->forgotten++;
 }
 
-static void note_answer(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+static void note_one(struct scene *scene, const struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct scene *scene = context;
+	assert_true(scene->answer_count < NOTED_MAX);
 	struct noted_answer *noted = &scene->answers[scene->answer_count++];
-	*noted = (struct noted_answer){.id = message->id.bytes, .outcome = outcome, .at_ms = scene->now_ms};
+	const char *id = message->parent ? arena_copy(scene->arena, message->id.bytes, message->id.length) : message->id.bytes;
+	*noted = (struct noted_answer){.id = id, .outcome = outcome, .at_ms = scene->now_ms};
 	if (answer->payload)
 		payload_print(answer->payload, noted->tensors, sizeof noted->tensors);
 	if (answer->error) {
 		noted->kind = answer->error->kind;
 		memcpy(noted->error, answer->error->text, sizeof noted->error);
 	}
+}
+
+static void note_answer(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	note_one(context, message, outcome, answer);
+	for (const struct offspring *offspring = message->offspring; offspring; offspring = offspring->next)
+		note_one(context, &offspring->message, offspring->outcome, &offspring->answer);
 }
 
 /* What a worker would do: released in order, and nothing may look at it any more. */

@@ -37,6 +37,19 @@ extern const struct step_kind kind_counts;
 /* The same, but it asks the model of its own name before it counts. */
 extern const struct step_kind kind_asks_and_counts;
 
+/* A step that makes an offspring of each number of the tensor `x`, which becomes its `x`, with
+ * the ids ID/0, ID/1 and so on, and with that number as the tensor `k`, which is its key. It
+ * fails after that with a tensor `bad`, drops the message with a tensor `drop`, and passes it
+ * on as it is with a tensor `pass`. */
+extern const struct step_kind kind_splits;
+/* The same, but it remembers how many of the number's key it has made, as the tensor `n`. */
+extern const struct step_kind kind_splits_and_counts;
+/* A step that puts together what `splits` made: `x` has the first numbers of all parts, `n`
+ * is how many there are. */
+extern const struct step_kind kind_gathers;
+/* A step that drops messages whose `x` is negative, and fails those whose `x` is above 99. */
+extern const struct step_kind kind_sieves;
+
 /* `output` NULL: none. Everything is in `arena`. */
 struct graph *graph_made(struct arena *arena, const struct made_step *steps, size_t count, const char *output, enum join_type type);
 
@@ -88,7 +101,7 @@ void scene_reply(struct scene *scene, const char *model, const char *tensors);
 void scene_fail(struct scene *scene, const char *model, enum error_kind kind, const char *text);
 void scene_advance(struct scene *scene, int64_t now_ms);
 
-/* The one answer for that id, or NULL. */
+/* The one answer for that id, of a message or one of its offspring, or NULL. */
 const struct noted_answer *scene_answer(const struct scene *scene, const char *id);
 
 struct payload *payload_made(struct arena *arena, const char *tensors);

@@ -1,0 +1,298 @@
+/* parts_test.c: what was split comes together again, level by level, and what becomes
+ * of the whole when a part is missing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "graphs.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct arena *ground;
+static struct scene scene;
+
+static int lay_ground(void **state)
+{
+	(void)state;
+	ground = arena_open((size_t)1 << 24);
+	return ground ? 0 : -1;
+}
+
+static int clear_ground(void **state)
+{
+	(void)state;
+	scene_close(&scene);
+	arena_close(ground);
+	return 0;
+}
+
+static void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
+{
+	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
+}
+
+static void expect_tensors(const char *id, const char *tensors)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	assert_string_equal(answer->error, "");
+	assert_int_equal(answer->outcome, FLOW_ANSWER);
+	assert_string_equal(answer->tensors, tensors);
+}
+
+static void expect_error(const char *id, enum error_kind kind, const char *contains)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	assert_non_null(strstr(answer->error, contains));
+	assert_int_equal(answer->kind, kind);
+}
+
+static void expect_outcome(const char *id, enum flow_outcome outcome)
+{
+	const struct noted_answer *answer = scene_answer(&scene, id);
+	assert_non_null(answer);
+	assert_int_equal(answer->outcome, outcome);
+}
+
+/* The answers so far, in their order. */
+static void expect_order(const char *const *ids, size_t count)
+{
+	assert_int_equal(scene.answer_count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(scene.answers[i].id, ids[i]);
+}
+
+static void expect_all_over(void)
+{
+	assert_int_equal(scene.finished_count, scene.message_count);
+	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
+	for (size_t i = 0; i < scene.call_count; i++)
+		assert_null(scene.calls[i]);
+}
+
+/* Of the calls that were made, the n-th. */
+static void reply_to(size_t nth, const char *tensors)
+{
+	struct call *call = scene.calls[nth];
+	assert_non_null(call);
+	scene.calls[nth] = NULL;
+	call->reply = payload_made(call->message->arena, tensors);
+	flow_answered(scene.flow, call, scene.now_ms);
+}
+
+/* ---- together again ---- */
+
+static void open_gathering(enum join_type type)
+{
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
+					  {.name = "m", .inputs = "s"},
+					  {.name = "f", .kind = &kind_sieves, .inputs = "m"},
+					  {.name = "g", .kind = &kind_gathers, .inputs = "f", .type = type}};
+	open_scene(steps, COUNT(steps), "g", JOIN_INNER);
+}
+
+static void parts_are_put_together_in_their_order(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6,7");
+	reply_to(2, "x=70");
+	reply_to(0, "x=50");
+	reply_to(1, "x=60");
+	assert_int_equal(scene.answer_count, 1);
+	expect_tensors("a", "x=50,60,70 n=3");
+	expect_all_over();
+}
+
+static void a_part_that_is_dropped_is_left_out(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6,7");
+	reply_to(1, "x=-1");
+	reply_to(0, "x=50");
+	reply_to(2, "x=70");
+	expect_tensors("a", "x=50,70 n=2");
+	expect_all_over();
+}
+
+static void a_part_that_fails_fails_the_whole_by_its_name(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6,7");
+	reply_to(2, "x=100");
+	reply_to(1, "x=200");
+	reply_to(0, "x=50");
+	assert_int_equal(scene.answer_count, 1);
+	expect_error("a", ERROR_INPUT, "part `a/1` failed: too much");
+	expect_all_over();
+}
+
+static void an_outer_join_leaves_out_what_failed(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_OUTER);
+	scene_send(&scene, "a", "x=5,6");
+	reply_to(1, "x=100");
+	reply_to(0, "x=50");
+	expect_tensors("a", "x=50 n=1");
+	scene_send(&scene, "b", "x=5,6");
+	reply_to(2, "x=100");
+	reply_to(3, "x=200");
+	expect_error("b", ERROR_INPUT, "part `b/0` failed: too much");
+	expect_all_over();
+}
+
+static void when_all_parts_are_dropped_the_whole_is(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6");
+	reply_to(0, "x=-1");
+	reply_to(1, "x=-1");
+	assert_int_equal(scene.answer_count, 1);
+	expect_outcome("a", FLOW_DROPPED);
+	expect_all_over();
+}
+
+static void no_parts_are_put_together_to_an_empty_whole(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x= y=1");
+	expect_tensors("a", "x= n=0");
+	expect_all_over();
+}
+
+static void a_message_that_was_passed_on_is_the_only_part(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=1,2 pass=1");
+	reply_to(0, "x=9");
+	expect_tensors("a", "x=9 n=1");
+	expect_all_over();
+}
+
+static void a_failed_split_fails_the_whole(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=1,2 bad=1");
+	expect_error("a", ERROR_INPUT, "a bad message");
+	scene_send(&scene, "b", "x=1,2 drop=1");
+	expect_outcome("b", FLOW_DROPPED);
+	expect_all_over();
+}
+
+/* Parts of parts: inner ones come together first. */
+static void parts_are_split_further_and_come_together_level_by_level(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
+					  {.name = "m", .inputs = "s"},
+					  {.name = "t", .kind = &kind_splits, .inputs = "m"},
+					  {.name = "tg", .kind = &kind_gathers, .inputs = "t"},
+					  {.name = "g", .kind = &kind_gathers, .inputs = "tg"}};
+	open_scene(steps, COUNT(steps), "g", JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6");
+	reply_to(1, "x=7,8,9");
+	reply_to(0, "x=1,2");
+	expect_tensors("a", "x=1,7 n=2");
+	expect_all_over();
+}
+
+static void parts_of_parts_answer_in_the_order_of_those_they_are_of(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
+					  {.name = "m", .inputs = "s"},
+					  {.name = "t", .kind = &kind_splits, .inputs = "m"}};
+	open_scene(steps, COUNT(steps), "t", JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6,7");
+	reply_to(2, "x=1 drop=1");
+	reply_to(1, "x=7,8");
+	reply_to(0, "x=1");
+	expect_order((const char *const[]){"a", "a/0/0", "a/1/0", "a/1/1", "a/2"}, 5);
+	expect_tensors("a/1/1", "x=8 k=8");
+	expect_outcome("a/2", FLOW_DROPPED);
+	expect_all_over();
+}
+
+static void parts_may_read_the_whole_that_was_made_of_them(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
+					  {.name = "g", .kind = &kind_gathers, .inputs = "s"},
+					  {.name = "j", .kind = &kind_adds, .inputs = "s.x g.n"}};
+	open_scene(steps, COUNT(steps), "j", JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6");
+	expect_tensors("a/0", "x=5 n=2 j=6");
+	expect_tensors("a/1", "x=6 n=2 j=7");
+	expect_all_over();
+}
+
+static void past_the_deadline_a_whole_is_answered_once(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	struct message *message = scene_message(&scene, "a", "x=5,6");
+	message->deadline_ms = 50;
+	scene_enter(&scene, message);
+	reply_to(1, "x=60");
+	scene_advance(&scene, 50);
+	assert_int_equal(scene.answer_count, 1);
+	expect_error("a", ERROR_LIMIT, "the deadline of the request has passed");
+	expect_all_over();
+}
+
+static void once_the_whole_has_failed_its_parts_are_not_waited_for(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
+					  {.name = "m", .inputs = "s"},
+					  {.name = "g", .kind = &kind_gathers, .inputs = "m"},
+					  {.name = "f", .kind = &kind_asks},
+					  {.name = "j", .kind = &kind_adds, .inputs = "g f"}};
+	open_scene(steps, COUNT(steps), "j", JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6");
+	scene_fail(&scene, "f", ERROR_REMOTE, "no server");
+	expect_error("a", ERROR_REMOTE, "no server");
+	assert_int_equal(scene.forgotten, 2);
+	expect_all_over();
+}
+
+static void a_flow_closes_over_parts_that_wait(void **state)
+{
+	(void)state;
+	open_gathering(JOIN_INNER);
+	scene_send(&scene, "a", "x=5,6");
+	scene_send(&scene, "b", "x=5,6");
+	reply_to(0, "x=1");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+	const struct CMUnitTest tests[] = {
+		TEST(parts_are_put_together_in_their_order),
+		TEST(a_part_that_is_dropped_is_left_out),
+		TEST(a_part_that_fails_fails_the_whole_by_its_name),
+		TEST(an_outer_join_leaves_out_what_failed),
+		TEST(when_all_parts_are_dropped_the_whole_is),
+		TEST(no_parts_are_put_together_to_an_empty_whole),
+		TEST(a_message_that_was_passed_on_is_the_only_part),
+		TEST(a_failed_split_fails_the_whole),
+		TEST(parts_are_split_further_and_come_together_level_by_level),
+		TEST(parts_of_parts_answer_in_the_order_of_those_they_are_of),
+		TEST(parts_may_read_the_whole_that_was_made_of_them),
+		TEST(past_the_deadline_a_whole_is_answered_once),
+		TEST(once_the_whole_has_failed_its_parts_are_not_waited_for),
+		TEST(a_flow_closes_over_parts_that_wait),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
