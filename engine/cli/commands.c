@@ -4,6 +4,7 @@
 extern const struct command command_completion;
 extern const struct command command_compute;
 extern const struct command command_dev;
+extern const struct command command_doctor;
 extern const struct command command_echo;
 extern const struct command command_errors_list;
 extern const struct command command_errors_replay;
@@ -45,6 +46,7 @@ const struct command *const command_table[] = {
 	&command_echo,
 	&command_eval,
 	&command_compute,
+	&command_doctor,
 	&command_help,
 	&command_completion,
 	NULL,

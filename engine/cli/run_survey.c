@@ -2,9 +2,8 @@
 #include "cli/run_survey.h"
 
 #include "serving/configure.h"
-#include "serving/survey.h"
 
-static bool ask(const struct plan *plan, struct arena *arena, struct survey *survey, struct error *error)
+bool run_survey_ask(const struct plan *plan, struct arena *arena, struct survey *survey, struct error *error)
 {
 	struct caller_config *configs = ARENA_ARRAY(arena, struct caller_config, plan->count);
 	if (!configs)
@@ -48,7 +47,7 @@ bool run_survey(struct session *session, const struct spec *spec, const struct p
 		const struct plan *plan, struct error *error)
 {
 	struct survey survey;
-	if (!ask(plan, arena, &survey, error))
+	if (!run_survey_ask(plan, arena, &survey, error))
 		return false;
 	say_unchecked(session, &survey);
 	if (survey.metadata.count == 0)

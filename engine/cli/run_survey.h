@@ -5,6 +5,10 @@
 
 #include "cli/command.h"
 #include "plan/plan.h"
+#include "serving/survey.h"
+
+/* Asks the servers of all models of the plan. In the arena. */
+bool run_survey_ask(const struct plan *plan, struct arena *arena, struct survey *survey, struct error *error);
 
 /* Asks the servers, and checks the types of the pipelines with what they say. A model that
  * does not answer is named and left unchecked. False, with the faults printed and `error` empty: the

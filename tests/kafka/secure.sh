@@ -54,6 +54,12 @@ ends_saying() { # $1 whose, $2 extended regular expression
 	expect_words "$1" "$dir/engine.log" "$2"
 }
 
+doctor_says() { # $1 of which topic, $2 runtime, $3 exit status, $4 extended regular expression
+	"$sluice" doctor -f "$dir/$1.one.yaml" -f "$dir/$2.yaml" --brokers "$secure" --server "sum=${url-}" >"$dir/doctor.log" 2>&1
+	expect "doctor of $1: exit status" $? "-eq $3"
+	expect_words "doctor of $1" "$dir/doctor.log" "$4"
+}
+
 # ---- both deliveries, by each way to a password ----
 
 runtime by-file "file:$dir/kafka/password"
@@ -78,6 +84,7 @@ fi
 runtime wrong "not-$SLUICE_TEST_PASSWORD"
 start_secure exactly-once exactly-once wrong
 ends_saying "wrong password" "does not let us in: .*[Aa]uthentication"
+doctor_says exactly-once wrong 1 "fault +brokers .*does not let us in: .*[Aa]uthentication"
 runtime nowhere env:SLUICE_TEST_NO_PASSWORD
 start_secure exactly-once exactly-once nowhere
 ends_saying "no password" "SLUICE_TEST_NO_PASSWORD is not set"
@@ -90,7 +97,9 @@ for right in topic group transaction; do
 	sent
 	start_secure $right exactly-once by-file
 	check_answers $right $count "uncommitted: silence_ms:"
+	doctor_says $right by-file 0 "good +topics"
 	"$build/admin" "$straight" revoke sluice $right || give_up "no right could be taken away"
+	[ $right = transaction ] || doctor_says $right by-file 1 "fault +${right}s +"
 	send $right 100 0
 	sent
 	ends_saying "$right right" "not authori[sz]ed|[Aa]uthorization"

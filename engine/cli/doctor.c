@@ -1,0 +1,285 @@
+/* doctor.c: `sluice doctor`: looks at all that an engine will lean on, and says what to do. */
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#include "cli/deployment_topics.h"
+#include "cli/doctor_machine.h"
+#include "cli/kafka.h"
+#include "cli/run_survey.h"
+#include "log/probe.h"
+#include "net/http.h"
+
+#define REGISTRY_WAIT_MS 5000
+#define REGISTRY_REPLY_MAX ((size_t)16 << 20)
+#define SKEW_MAX_MS 2000 /* the date of an HTTP reply has whole seconds */
+#define MS_PER_S 1000
+#define NAMED_MAX 3 /* of many of a kind, as many are named */
+
+struct doctor_options {
+	struct name_list files;
+	const char *brokers;
+	struct name_list servers;
+	int64_t workers;
+	double memory_bytes;
+	const char *state_folder;
+	double state_bytes;
+	int form;
+};
+
+static const struct option options[] = {
+	ROW("file", NAMES, struct doctor_options, files, .letter = 'f', .help = "A file or folder of YAML."),
+	ROW("brokers", TEXT, struct doctor_options, brokers, .word = "HOST:PORT",
+	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
+	ROW("server", NAMES, struct doctor_options, servers, .word = "NAME=URL",
+	    .help = "Where the server, or the model, of that name is."),
+	ROW("workers", INTEGER, struct doctor_options, workers, .word = "N", .fallback = "1", .least = 1, .most = 256,
+	    .help = "As `sluice run` will have it."),
+	ROW("memory", QUANTITY, struct doctor_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
+	    .help = "As `sluice run` will have it."),
+	ROW("state", TEXT, struct doctor_options, state_folder, .word = "DIR", .help = "As `sluice run` will have it."),
+	ROW("state-memory", QUANTITY, struct doctor_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
+	    .help = "As `sluice run` will have it."),
+	COMMAND_FORM(doctor_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_doctor;
+
+struct doctor {
+	struct session *session;
+	const struct doctor_options *options;
+	struct findings findings;
+	struct deployment *deployment; /* NULL: no files were given */
+	struct kafka kafka;
+};
+
+/* ---- librdkafka ---- */
+
+static void examine_library(struct findings *findings)
+{
+	if (!probe_library_is_at_least(2, 6, 1))
+		findings_add(findings, GRADE_WARNING, "librdkafka", "Build with a current one: make RDKAFKA=$(tests/librdkafka.sh).",
+			     "%s: its SCRAM logins are refused by Kafka 4, and commits cost it a third more", probe_library());
+	else
+		findings_add(findings, GRADE_GOOD, "librdkafka", NULL, "%s", probe_library());
+}
+
+/* ---- Kafka ---- */
+
+static bool groups_of(const struct plan *plan, struct arena *arena, const char ***groups, size_t *count)
+{
+	*count = 0;
+	*groups = ARENA_ARRAY(arena, const char *, plan->count + 1);
+	for (size_t i = 0; *groups && i < plan->count; i++) {
+		size_t at = 0;
+		while (at < *count && strcmp((*groups)[at], plan->pipelines[i].group) != 0)
+			at++;
+		if (at == *count)
+			(*groups)[(*count)++] = plan->pipelines[i].group;
+	}
+	return *groups;
+}
+
+static void report_answers(struct findings *findings, const struct probe *probe, size_t from, size_t to, const char *subject,
+			   const char *advice)
+{
+	size_t absent = 0, bad = 0;
+	for (size_t i = from; i < to; i++) {
+		const struct probe_answer *answer = &probe->answers[i];
+		absent += answer->state == PROBE_ABSENT;
+		bad += answer->state == PROBE_BAD;
+		if (answer->state == PROBE_BAD && bad <= NAMED_MAX)
+			findings_add(findings, GRADE_FAULT, subject, advice, "%s: %s", answer->name, answer->words);
+	}
+	if (bad > NAMED_MAX)
+		findings_add(findings, GRADE_FAULT, subject, advice, "and %zu more", bad - NAMED_MAX);
+	if (bad == 0 && absent > 0)
+		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu are there; `sluice run` may make the others",
+			     to - from - absent, to - from);
+	else if (bad == 0 && to > from)
+		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu", to - from, to - from);
+}
+
+static void examine_kafka(struct doctor *doctor)
+{
+	struct findings *findings = &doctor->findings;
+	struct arena *arena = findings->arena;
+	const struct runtime_spec *runtime = doctor->deployment ? doctor->deployment->runtime : NULL;
+	struct wanted_topics wanted = {0};
+	const char **groups = NULL;
+	size_t group_count = 0;
+	struct probe probe;
+	struct error error = {0};
+	bool good = kafka_find(runtime, doctor->options->brokers, arena, &doctor->kafka, &error);
+	if (good && doctor->deployment)
+		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, &wanted, &error) &&
+		       groups_of(&doctor->deployment->plan, arena, &groups, &group_count);
+	if (!good || !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
+		findings_add(findings, GRADE_FAULT, "brokers", "See that they run, can be reached from here, and let this login in.",
+			     "%s", error.text);
+		return;
+	}
+	findings_add(findings, GRADE_GOOD, "brokers", NULL, "%d at %s, after %lld ms", probe.brokers, doctor->kafka.brokers,
+		     (long long)probe.answer_ms);
+	report_answers(findings, &probe, 0, wanted.count, "topics",
+		       "Make it, or give this login the rights Describe and Create, and Read or Write, on it.");
+	report_answers(findings, &probe, wanted.count, probe.count, "groups", "Give this login the right Read on the group.");
+}
+
+/* ---- the schema registry ---- */
+
+struct question {
+	bool answered;
+	long status;
+	char words[512];
+	int64_t their_ms; /* the time, as they have it; -1: not told */
+};
+
+static void on_reply(struct http_request *request, const struct http_reply *reply)
+{
+	struct question *question = request->context;
+	char date[64];
+	question->answered = true;
+	question->status = reply->status;
+	snprintf(question->words, sizeof question->words, "%s", reply->status ? "" : reply->error.text);
+	snprintf(date, sizeof date, TEXT_FORMAT, TEXT_ARGUMENTS(reply->header));
+	time_t theirs = curl_getdate(date, NULL);
+	question->their_ms = theirs < 0 ? -1 : (int64_t)theirs * MS_PER_S;
+}
+
+static bool ask(const struct kafka *kafka, const char *url, struct question *question, struct error *error)
+{
+	const struct http_limits limits = {.connections_a_host = 1,
+					   .connection_idle_s = 1,
+					   .reply_bytes = REGISTRY_REPLY_MAX,
+					   .connect_ms = REGISTRY_WAIT_MS,
+					   .tls = &kafka->registry.files};
+	struct http_request request = {.url = url,
+				       .login = kafka->registry.login,
+				       .timeout_ms = REGISTRY_WAIT_MS,
+				       .wanted_header = "date",
+				       .done = on_reply,
+				       .context = question};
+	struct loop *loop = loop_open(error);
+	struct http *http = loop ? http_open(loop, &limits, error) : NULL;
+	bool good = http && http_start(http, &request, error);
+	while (good && !question->answered)
+		good = loop_turn(loop, -1, error);
+	http_close(http);
+	loop_close(loop);
+	return good;
+}
+
+static void compare_clocks(struct findings *findings, const struct question *question)
+{
+	int64_t apart_ms = time_of_day_ms() - question->their_ms;
+	if (question->their_ms >= 0 && llabs(apart_ms) > SKEW_MAX_MS)
+		findings_add(findings, GRADE_WARNING, "clock", "Let both follow a time server.",
+			     "the schema registry's is %lld s %s ours", llabs(apart_ms) / MS_PER_S, apart_ms > 0 ? "behind" : "ahead of");
+}
+
+static void examine_registry(struct doctor *doctor)
+{
+	struct findings *findings = &doctor->findings;
+	struct question question = {0};
+	struct error error = {0};
+	char url[1024];
+	if (!doctor->kafka.registry.url)
+		return;
+	snprintf(url, sizeof url, "%s/subjects", doctor->kafka.registry.url);
+	if (!ask(&doctor->kafka, url, &question, &error))
+		findings_add(findings, GRADE_FAULT, "registry", NULL, "%s", error.text);
+	else if (question.status == 0)
+		findings_add(findings, GRADE_FAULT, "registry", "See that it runs, and that the url is its own.", "%s: %s",
+			     doctor->kafka.registry.url, question.words);
+	else if (question.status != 200)
+		findings_add(findings, GRADE_FAULT, "registry", "See its url (it may want a path) and its login.", "%s answers %ld",
+			     url, question.status);
+	else
+		findings_add(findings, GRADE_GOOD, "registry", NULL, "%s", doctor->kafka.registry.url);
+	if (question.status != 0)
+		compare_clocks(findings, &question);
+}
+
+/* ---- models ---- */
+
+static void examine_models(struct doctor *doctor)
+{
+	struct findings *findings = &doctor->findings;
+	struct survey survey;
+	struct error error = {0};
+	if (!doctor->deployment)
+		return;
+	if (!run_survey_ask(&doctor->deployment->plan, findings->arena, &survey, &error)) {
+		findings_add(findings, GRADE_FAULT, "models", NULL, "%s", error.text);
+		return;
+	}
+	for (size_t i = 0; i < survey.count; i++) {
+		const struct survey_answer *answer = &survey.answers[i];
+		if (answer->words)
+			findings_add(findings, GRADE_FAULT, "models", "See that its server runs and has loaded it.", "%s: %s",
+				     answer->model, answer->words);
+		else if (answer->told)
+			findings_add(findings, GRADE_GOOD, "models", NULL, "%s answers, and says what it takes", answer->model);
+	}
+}
+
+/* ---- all of it ---- */
+
+static void examine_files(struct doctor *doctor)
+{
+	const struct doctor_options *self = doctor->options;
+	struct deployment_options files = {.path_count = self->files.count, .servers = self->servers, .insecure = true};
+	struct error error = {0};
+	const char **paths = ARENA_ARRAY(doctor->findings.arena, const char *, self->files.count + 1);
+	if (self->files.count == 0 || !paths)
+		return;
+	for (size_t i = 0; i < self->files.count; i++)
+		paths[i] = self->files.items[i].text;
+	files.paths = paths;
+	doctor->deployment = deployment_open(doctor->session, &files, &error);
+	if (doctor->deployment)
+		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipelines", doctor->deployment->plan.count);
+	else if (error.place.line > 0)
+		findings_add(&doctor->findings, GRADE_FAULT, "files", NULL, "%s:%d:%d: %s", error.place.file, error.place.line,
+			     error.place.column, error.text);
+	else if (error.kind != ERROR_NONE)
+		findings_add(&doctor->findings, GRADE_FAULT, "files", NULL, "%s", error.text);
+	else
+		findings_add(&doctor->findings, GRADE_FAULT, "files", "See above; `sluice lint` says it again.", "they have faults");
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct doctor_options *self = filled;
+	struct doctor doctor = {.session = session, .options = self, .findings = {.arena = session->arena}};
+	const struct machine_needs needs = {.workers = (size_t)self->workers,
+					    .memory_bytes = self->memory_bytes,
+					    .state_folder = self->state_folder,
+					    .state_bytes = self->state_bytes};
+	(void)arguments, (void)count;
+	examine_files(&doctor);
+	examine_library(&doctor.findings);
+	examine_kafka(&doctor);
+	examine_registry(&doctor);
+	examine_models(&doctor);
+	machine_examine(&needs, &doctor.findings);
+	int code = findings_print(session, &doctor.findings, (enum output_form)self->form);
+	deployment_close(doctor.deployment);
+	return code;
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.summary = "Looks at all that an engine will lean on, and says what to do.",
+	.help = "Brokers, rights, topics, groups, the schema registry, models, librdkafka, limits, memory, clock and disk: each is "
+		"looked at as `sluice run` with these options would meet it, and nothing is changed. A fault keeps an engine from "
+		"running; a warning is for later. Without files it looks at the brokers and the machine alone.\n"
+		"\n"
+		"    sluice doctor -f runtime.yaml -f pipelines/ --state /var/lib/sluice\n"
+		"    sluice doctor --brokers localhost:9092\n",
+	.options = options,
+	.options_size = sizeof(struct doctor_options),
+	.group = "look",
+	.run = run,
+};

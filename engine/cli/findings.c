@@ -1,0 +1,84 @@
+/* findings.c: see findings.h. */
+#include "cli/findings.h"
+
+#include <stdarg.h>
+
+#include "message/json_write.h"
+
+#define FINDING_BYTES 512
+#define FINDINGS_BYTES ((size_t)1 << 20)
+
+static const char *const grade_names[] = {[GRADE_GOOD] = "good", [GRADE_WARNING] = "warning", [GRADE_FAULT] = "fault"};
+
+static bool make_room(struct findings *findings)
+{
+	if (findings->count < findings->room)
+		return true;
+	size_t room = findings->room ? 2 * findings->room : 32;
+	struct finding *items = ARENA_ARRAY(findings->arena, struct finding, room);
+	if (!items)
+		return false;
+	if (findings->count > 0)
+		memcpy(items, findings->items, findings->count * sizeof *items);
+	findings->items = items;
+	findings->room = room;
+	return true;
+}
+
+void findings_add(struct findings *findings, enum grade grade, const char *subject, const char *advice, const char *format, ...)
+{
+	char words[FINDING_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(words, sizeof words, format, arguments);
+	va_end(arguments);
+	const char *kept = arena_copy(findings->arena, words, strlen(words));
+	findings->failed |= !kept || !make_room(findings);
+	if (!findings->failed)
+		findings->items[findings->count++] = (struct finding){grade, subject, kept, advice};
+}
+
+static size_t count_of(const struct findings *findings, enum grade grade)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->items[i].grade == grade;
+	return count;
+}
+
+static void print_text(const struct finding *finding, bool colour, struct buffer *out)
+{
+	static const char *const colours[] = {[GRADE_GOOD] = "\033[32m", [GRADE_WARNING] = "\033[33m", [GRADE_FAULT] = "\033[31m"};
+	buffer_print(out, "%s%-8s%s %-10s %s\n", colour ? colours[finding->grade] : "", grade_names[finding->grade],
+		     colour ? "\033[0m" : "", finding->subject, finding->words);
+	if (finding->advice && finding->grade != GRADE_GOOD)
+		buffer_print(out, "%-8s %-10s %s\n", "", "", finding->advice);
+}
+
+static void print_json(const struct finding *finding, struct buffer *out)
+{
+	buffer_print(out, "{\"grade\":\"%s\",\"subject\":\"%s\",\"words\":", grade_names[finding->grade], finding->subject);
+	json_write_string(out, text_of(finding->words));
+	if (finding->advice && finding->grade != GRADE_GOOD) {
+		buffer_print(out, ",\"advice\":");
+		json_write_string(out, text_of(finding->advice));
+	}
+	buffer_print(out, "}\n");
+}
+
+int findings_print(struct session *session, const struct findings *findings, enum output_form form)
+{
+	struct buffer out;
+	size_t faults = count_of(findings, GRADE_FAULT), warnings = count_of(findings, GRADE_WARNING);
+	buffer_open(&out, FINDINGS_BYTES);
+	for (size_t i = 0; i < findings->count; i++) {
+		if (form == OUTPUT_JSON)
+			print_json(&findings->items[i], &out);
+		else
+			print_text(&findings->items[i], session->colour, &out);
+	}
+	if (form == OUTPUT_TEXT)
+		buffer_print(&out, "%zu looked at: %zu faults, %zu warnings\n", findings->count, faults, warnings);
+	int code = command_write(session, &out);
+	return faults > 0 || findings->failed ? EXIT_FAULTS : code;
+}

@@ -1,0 +1,189 @@
+/* probe.c: see probe.h. */
+#include "log/probe.h"
+
+#include "log/client.h"
+
+#define ANSWER_WAIT_MS 15000
+#define WORDS_MAX 256
+
+const char *probe_library(void)
+{
+	return rd_kafka_version_str();
+}
+
+bool probe_library_is_at_least(int major, int minor, int patch)
+{
+	return rd_kafka_version() >= ((major << 24) | (minor << 16) | (patch << 8));
+}
+
+struct probing {
+	rd_kafka_t *client;
+	rd_kafka_queue_t *queue;
+	struct arena *arena;
+	struct error locked_out;
+};
+
+static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
+{
+	struct probing *probing = context;
+	(void)client;
+	(void)client_is_let_in(code, words, &probing->locked_out);
+}
+
+static void answer_badly(struct probing *probing, struct probe_answer *answer, const char *words)
+{
+	answer->state = PROBE_BAD;
+	answer->words = arena_copy(probing->arena, words, strlen(words));
+}
+
+/* ---- topics ---- */
+
+static void look_at_topic(struct probing *probing, const struct rd_kafka_metadata *metadata, struct probe_answer *answer)
+{
+	answer->state = PROBE_ABSENT;
+	for (int i = 0; i < metadata->topic_cnt; i++) {
+		const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
+		if (strcmp(topic->topic, answer->name) != 0)
+			continue;
+		if (topic->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			answer->state = PROBE_GOOD;
+		else
+			answer_badly(probing, answer, rd_kafka_err2str(topic->err));
+	}
+}
+
+static bool look(struct probing *probing, size_t topic_count, struct probe *probe, struct error *error)
+{
+	const struct rd_kafka_metadata *metadata;
+	int64_t begun_ms = client_clock_ms();
+	rd_kafka_resp_err_t code = rd_kafka_metadata(probing->client, 1, NULL, &metadata, ANSWER_WAIT_MS);
+	(void)rd_kafka_poll(probing->client, 0);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && probing->locked_out.kind != ERROR_NONE)
+		return error_set(error, probing->locked_out.kind, PLACE_NONE, "%s", probing->locked_out.text);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no broker answers: %s", rd_kafka_err2str(code));
+	probe->answer_ms = client_clock_ms() - begun_ms;
+	probe->brokers = metadata->broker_cnt;
+	for (size_t i = 0; i < topic_count; i++)
+		look_at_topic(probing, metadata, &probe->answers[i]);
+	rd_kafka_metadata_destroy(metadata);
+	return true;
+}
+
+static void read_refusals(struct probing *probing, const rd_kafka_event_t *event, struct probe *probe)
+{
+	size_t count;
+	const rd_kafka_topic_result_t **results =
+		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result((rd_kafka_event_t *)event), &count);
+	for (size_t i = 0; i < count; i++) {
+		rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+		const char *words = rd_kafka_topic_result_error_string(results[i]);
+		for (size_t at = 0; code != RD_KAFKA_RESP_ERR_NO_ERROR && at < probe->count; at++)
+			if (strcmp(probe->answers[at].name, rd_kafka_topic_result_name(results[i])) == 0)
+				answer_badly(probing, &probe->answers[at], words ? words : rd_kafka_err2str(code));
+	}
+}
+
+/* Those that are absent are ordered, for show: Kafka says whether it would make them. */
+static bool order_for_show(struct probing *probing, struct wanted_topics topics, struct probe *probe, struct error *error)
+{
+	rd_kafka_NewTopic_t **orders = ARENA_ARRAY(probing->arena, rd_kafka_NewTopic_t *, topics.count + 1);
+	size_t count = 0;
+	char words[WORDS_MAX];
+	for (size_t i = 0; orders && i < topics.count; i++) {
+		struct probe_answer *answer = &probe->answers[i];
+		if (answer->state == PROBE_ABSENT && topics.items[i].bound)
+			answer_badly(probing, answer, "it is not there, and it is not sluice's to make");
+		if (answer->state != PROBE_ABSENT)
+			continue;
+		orders[count] = rd_kafka_NewTopic_new(topics.items[i].name, -1, -1, words, sizeof words);
+		if (orders[count])
+			count++;
+		else
+			answer_badly(probing, answer, words);
+	}
+	if (!orders)
+		return error_memory(error, ERROR_SYSTEM, "looking at Kafka");
+	if (count == 0)
+		return true;
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(probing->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+	(void)rd_kafka_AdminOptions_set_validate_only(options, 1, words, sizeof words);
+	rd_kafka_CreateTopics(probing->client, orders, count, options, probing->queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
+	if (event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		read_refusals(probing, event, probe);
+	else
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say whether it would make topics: %s",
+			  event ? rd_kafka_event_error_string(event) : "no answer");
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_NewTopic_destroy_array(orders, count);
+	return error->kind == ERROR_NONE;
+}
+
+/* ---- groups ---- */
+
+static void read_group(struct probing *probing, rd_kafka_event_t *event, struct probe_answer *answer)
+{
+	size_t count = 0;
+	const rd_kafka_group_result_t **results =
+		rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+	const rd_kafka_error_t *wrong = count > 0 ? rd_kafka_group_result_error(results[0]) : NULL;
+	if (wrong)
+		answer_badly(probing, answer, rd_kafka_error_string(wrong));
+}
+
+/* To read what a group has committed takes the right that joining it takes. */
+static void look_at_group(struct probing *probing, struct probe_answer *answer)
+{
+	rd_kafka_ListConsumerGroupOffsets_t *question = rd_kafka_ListConsumerGroupOffsets_new(answer->name, NULL);
+	rd_kafka_ListConsumerGroupOffsets(probing->client, &question, 1, NULL, probing->queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
+	answer->state = PROBE_GOOD;
+	if (!event)
+		answer_badly(probing, answer, "no answer");
+	else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		answer_badly(probing, answer, rd_kafka_event_error_string(event));
+	else
+		read_group(probing, event, answer);
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_ListConsumerGroupOffsets_destroy(question);
+}
+
+/* ---- all of it ---- */
+
+static bool name_all(struct wanted_topics topics, const char *const *groups, size_t group_count, struct arena *arena,
+		     struct probe *probe)
+{
+	probe->count = topics.count + group_count;
+	probe->answers = ARENA_ARRAY(arena, struct probe_answer, probe->count + 1);
+	for (size_t i = 0; probe->answers && i < probe->count; i++)
+		probe->answers[i].name = i < topics.count ? topics.items[i].name : groups[i - topics.count];
+	return probe->answers;
+}
+
+bool probe_kafka(const char *brokers, struct properties properties, struct wanted_topics topics, const char *const *groups,
+		 size_t group_count, struct arena *arena, struct probe *probe, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
+	struct probing probing = {.arena = arena};
+	rd_kafka_conf_t *configuration = client_configuration((struct properties){2, own}, properties, error);
+	*probe = (struct probe){0};
+	if (configuration) {
+		rd_kafka_conf_set_opaque(configuration, &probing);
+		rd_kafka_conf_set_error_cb(configuration, on_error);
+	}
+	probing.client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	if (!probing.client)
+		return false;
+	probing.queue = rd_kafka_queue_new(probing.client);
+	bool good = name_all(topics, groups, group_count, arena, probe) || error_memory(error, ERROR_SYSTEM, "looking at Kafka");
+	good = good && look(&probing, topics.count, probe, error) && order_for_show(&probing, topics, probe, error);
+	for (size_t i = 0; good && i < group_count; i++)
+		look_at_group(&probing, &probe->answers[topics.count + i]);
+	rd_kafka_queue_destroy(probing.queue);
+	rd_kafka_destroy(probing.client);
+	return good;
+}

@@ -1,0 +1,84 @@
+/* What the doctor says of a machine, and how it says what it found. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/doctor_machine.h"
+#include "session.h"
+
+static struct findings examined(struct arena *arena, struct machine_needs needs)
+{
+	struct findings findings = {.arena = arena};
+	machine_examine(&needs, &findings);
+	assert_false(findings.failed);
+	return findings;
+}
+
+static const struct finding *of(const struct findings *findings, const char *subject)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (strcmp(findings->items[i].subject, subject) == 0)
+			return &findings->items[i];
+	return NULL;
+}
+
+static void an_engine_that_is_larger_than_the_machine_is_a_fault(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	(void)state;
+	struct findings findings = examined(arena, (struct machine_needs){.workers = 1, .memory_bytes = 1e6});
+	assert_int_equal(GRADE_GOOD, of(&findings, "memory")->grade);
+	findings = examined(arena, (struct machine_needs){.workers = 100000, .memory_bytes = 1e18});
+	assert_int_equal(GRADE_FAULT, of(&findings, "memory")->grade);
+	assert_int_equal(GRADE_WARNING, of(&findings, "processors")->grade);
+	arena_close(arena);
+}
+
+static void a_folder_of_state_is_there_and_has_room(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	char folder[] = "/tmp/sluice-doctor-XXXXXX";
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	struct findings findings = examined(arena, (struct machine_needs){.state_folder = folder, .state_bytes = 1});
+	assert_int_equal(GRADE_GOOD, of(&findings, "disk")->grade);
+	findings = examined(arena, (struct machine_needs){.state_folder = folder, .state_bytes = 1e18});
+	assert_int_equal(GRADE_WARNING, of(&findings, "disk")->grade);
+	rmdir(folder);
+	findings = examined(arena, (struct machine_needs){.state_folder = folder, .state_bytes = 1});
+	assert_int_equal(GRADE_FAULT, of(&findings, "disk")->grade);
+	expect_words(of(&findings, "disk")->words, "No such file or directory");
+	findings = examined(arena, (struct machine_needs){.state_bytes = 1});
+	assert_null(of(&findings, "disk"));
+	arena_close(arena);
+}
+
+static void faults_of_files_are_told_with_what_else_there_is(void **state)
+{
+	(void)state;
+	write_file("/tmp/sluice-doctor.yaml", "kind: Nonsense\n");
+	struct said said = say("doctor -f /tmp/sluice-doctor.yaml -o json");
+	unlink("/tmp/sluice-doctor.yaml");
+	assert_int_equal(EXIT_FAULTS, said.code);
+	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"files\"");
+	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"brokers\",\"words\":\"where is Kafka?");
+	expect_words(said.out, "\"subject\":\"memory\"");
+	expect_words(said.err, "Nonsense");
+	said_close(&said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_engine_that_is_larger_than_the_machine_is_a_fault),
+		cmocka_unit_test(a_folder_of_state_is_there_and_has_room),
+		cmocka_unit_test(faults_of_files_are_told_with_what_else_there_is),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
