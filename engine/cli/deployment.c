@@ -26,8 +26,8 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 		      struct error *error)
 {
 	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none, .servers = options->servers,
-						.files = files_source(deployment->files)};
+	const struct plan_options plan_options = {
+		.kinds = session->kinds, .metadata = &none, .servers = options->servers, .files = files_source(deployment->files)};
 	const struct resource *runtime = spec_first(&deployment->spec, RESOURCE_RUNTIME);
 	deployment->runtime = runtime ? runtime->spec : NULL;
 	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
@@ -89,8 +89,7 @@ static bool deployment_read(struct deployment *deployment, struct session *sessi
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	deployment->spec_is_open = spec_open(&deployment->spec, error);
 	deployment->files = deployment->spec_is_open ? files_open(error) : NULL;
-	return deployment->files &&
-	       spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) &&
+	return deployment->files && spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) &&
 	       set_apart(&deployment->spec, options, error) && make_plan(deployment, session, options, error);
 }
 
@@ -171,7 +170,10 @@ uint64_t deployment_version(const struct deployment *deployment, const struct pi
 	uint64_t version = 0;
 	if (arena) {
 		add_pipeline(deployment, pipeline, kinds, arena, &text);
-		version = buffer_failed(&text) ? 0 : hash_bytes(text.bytes, text.length, files_view_content(deployment_view(deployment, pipeline))) | 1;
+		version = buffer_failed(&text)
+				  ? 0
+				  : hash_bytes(text.bytes, text.length, files_view_content(deployment_view(deployment, pipeline))) |
+					    1;
 	}
 	buffer_close(&text);
 	arena_close(arena);

@@ -28,7 +28,7 @@ struct seen_file { /* of a view */
 
 struct files {
 	struct file_source source;
-	struct arena *arena; /* of what views have seen */
+	struct arena *arena;  /* of what views have seen */
 	pthread_mutex_t lock; /* of all below; taken when steps are opened, never for a message */
 	struct held_file *first;
 };
@@ -58,8 +58,8 @@ static bool held_fill(struct held_file *held, const char *path, struct place pla
 	if (!file_read(path, FILE_BYTES_MAX + 1, held->arena, &held->content, &why))
 		return error_set(error, why.kind, place, "%s", why.text);
 	if (held->content.length > FILE_BYTES_MAX)
-		return error_set(error, ERROR_CONFIG, place, "%s has more than the %zu MiB that a file may have; make it smaller", path,
-				 FILE_BYTES_MAX >> 20);
+		return error_set(error, ERROR_CONFIG, place, "%s has more than the %zu MiB that a file may have; make it smaller",
+				 path, FILE_BYTES_MAX >> 20);
 	held->path = arena_copy(held->arena, path, strlen(path));
 	write_digest(held->content, held->digest);
 	return held->path || error_memory(error, ERROR_SYSTEM, "reading a file");
@@ -110,12 +110,14 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 		digits = text_of(digest + scheme.length);
 	if (!is_digest(digits))
 		return error_set(error, ERROR_CONFIG, file->place,
-				 "`%s` is no digest; write the 64 hexadecimal digits that `sha256sum %s` prints", digest, held->path);
+				 "`%s` is no digest; write the 64 hexadecimal digits that `sha256sum %s` prints", digest,
+				 held->path);
 	if (!text_equal_caseless(digits, text_of(held->digest)))
-		return error_set(error, ERROR_CONFIG, file->place,
-				 "%s is another file than was meant: its SHA-256 is %s and not %s; put the right one there, or correct "
-				 "the digest",
-				 held->path, held->digest, digits.bytes);
+		return error_set(
+			error, ERROR_CONFIG, file->place,
+			"%s is another file than was meant: its SHA-256 is %s and not %s; put the right one there, or correct "
+			"the digest",
+			held->path, held->digest, digits.bytes);
 	return true;
 }
 

@@ -14,7 +14,8 @@
 
 #include "session.h"
 
-#define DIGEST_OF_ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" /* sha256sum of the three letters "one" */
+#define DIGEST_OF_ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" /* sha256sum of the three letters "one"   \
+											  */
 
 static char folder[] = "/tmp/sluice-files-XXXXXX";
 static char yaml[64], path[64];
@@ -100,7 +101,8 @@ static void a_digest_tells_another_file_from_the_one_that_was_meant(void **state
 	struct text content;
 	assert_true(read_as("model", DIGEST_OF_ONE, &content));
 	assert_true(read_as("model", "sha256:" DIGEST_OF_ONE, &content));
-	expect_refused("model", "sha256:0692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed", "is another file than was meant");
+	expect_refused("model", "sha256:0692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",
+		       "is another file than was meant");
 	expect_refused("model", "sha256:7692", "is no digest");
 	expect_refused("model", "md5", "is no digest");
 }
