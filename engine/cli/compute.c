@@ -16,6 +16,7 @@
 static const struct compute_family *const families[] = {
 	&compute_features_ta,
 	&compute_windows,
+	&compute_inference,
 	&compute_sketches,
 	NULL,
 };

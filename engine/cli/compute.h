@@ -32,6 +32,7 @@ struct compute_family {
 	json_t *(*run)(const struct compute_case *one, struct error *error);
 };
 
+extern const struct compute_family compute_inference;
 extern const struct compute_family compute_features_ta;
 extern const struct compute_family compute_sketches;
 extern const struct compute_family compute_windows;

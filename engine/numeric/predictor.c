@@ -114,8 +114,7 @@ void predictor_margins(const struct predictor *predictor, const double *rows, si
 	trees_sum(predictor->trees, rows, width, count, margins, scratch);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < each; j++)
-			margins[i * each + j] =
-				margins[i * each + j] * predictor->share + (predictor->base ? predictor->base[j] : 0);
+			margins[i * each + j] += predictor->base ? predictor->base[j] : 0;
 }
 
 static size_t place_of_greatest(const double *numbers, size_t count)
@@ -127,17 +126,18 @@ static size_t place_of_greatest(const double *numbers, size_t count)
 	return greatest;
 }
 
-static void softmax(const double *margins, size_t count, double *answers)
+static void softmax(const double *margins, size_t count, double share, double *answers)
 {
 	double greatest = margins[place_of_greatest(margins, count)], sum = 0;
 	for (size_t i = 0; i < count; i++)
-		sum += answers[i] = exp(margins[i] - greatest);
+		sum += answers[i] = exp((margins[i] - greatest) * share);
 	for (size_t i = 0; i < count; i++)
 		answers[i] /= sum;
 }
 
-static double linked(const struct predictor *predictor, double margin)
+static double linked(const struct predictor *predictor, double raw)
 {
+	double margin = raw * predictor->share;
 	switch (predictor->link) {
 	case LINK_LOGISTIC:
 		return logistic(predictor->factor * margin);
@@ -161,7 +161,7 @@ void predictor_answers(const struct predictor *predictor, const double *margins,
 	size_t width = predictor->traits.margins, outputs = predictor->traits.outputs;
 	for (size_t row = 0; row < count; row++, margins += width, answers += outputs) {
 		if (predictor->link == LINK_SOFTMAX) {
-			softmax(margins, width, answers);
+			softmax(margins, width, predictor->share, answers);
 		} else if (predictor->link == LINK_GREATEST) {
 			answers[0] = (double)place_of_greatest(margins, width);
 		} else if (predictor->link == LINK_PAIR) {

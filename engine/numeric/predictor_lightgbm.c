@@ -52,11 +52,19 @@ static struct text word_next(struct text *line)
 	return word;
 }
 
+/* A threshold may be infinite: all that is there goes one way, and what is missing another. */
+static bool number_take(struct text word, double *number)
+{
+	bool below = text_is(word, "-inf");
+	*number = below ? -INFINITY : INFINITY;
+	return below || text_is(word, "inf") || number_read_double(word, number);
+}
+
 /* `count` numbers, no more and no fewer. */
 static bool numbers_take(struct text line, double *numbers, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!number_read_double(word_next(&line), &numbers[i]))
+		if (!number_take(word_next(&line), &numbers[i]))
 			return false;
 	return word_next(&line).length == 0;
 }

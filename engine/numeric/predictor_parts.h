@@ -27,7 +27,7 @@ struct predictor {
 	struct predictor_traits traits;
 	enum link link;
 	double factor;	    /* LINK_LOGISTIC's */
-	double share;	    /* what comes of the trees is multiplied by it */
+	double share;	    /* of a margin, of which the link makes an answer */
 	const double *base; /* what is added to each margin; NULL: nothing */
 	/* One of the two. */
 	const struct trees *trees;

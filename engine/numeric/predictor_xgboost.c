@@ -34,7 +34,7 @@ static const struct objective objectives[] = {
 	{"reg:tweedie", LINK_EXP, BASE_POSITIVE, 0},
 	{"count:poisson", LINK_EXP, BASE_POSITIVE, 0},
 	{"binary:logistic", LINK_LOGISTIC, BASE_PROBABILITY, 2},
-	{"binary:logitraw", LINK_IDENTITY, BASE_PROBABILITY, 0},
+	{"binary:logitraw", LINK_IDENTITY, BASE_MARGIN, 0},
 	{"binary:hinge", LINK_STEP, BASE_MARGIN, 2},
 	{"multi:softprob", LINK_SOFTMAX, BASE_MARGIN, 1},
 	{"multi:softmax", LINK_GREATEST, BASE_MARGIN, 1},
@@ -75,27 +75,30 @@ static size_t base_numbers(const json_t *item, double *numbers, size_t most)
 	return count;
 }
 
+/* In float, as XGBoost does: near 0 and 1 that is another number. */
 static double base_margin(double base, enum base_form form)
 {
-	double single = (double)(float)base;
-	if (form == BASE_PROBABILITY)
-		return -log(1 / single - 1);
-	return form == BASE_POSITIVE ? log(single) : single;
+	float single = (float)base;
+	if (form == BASE_PROBABILITY) {
+		single = fminf(fmaxf(single, 1e-6f), 1 - 1e-6f); /* where all that was learnt is of one class */
+		return (double)-logf(1 / single - 1);
+	}
+	return (double)(form == BASE_POSITIVE ? logf(single) : single);
 }
 
 static bool base_take(struct predictor *predictor, const json_t *param, enum base_form form, struct arena *arena,
 		      struct error *error)
 {
 	size_t width = predictor->traits.margins;
-	double *base = ARENA_ARRAY(arena, double, width);
+	double *base = ARENA_ARRAY(arena, double, width + 1); /* one more shows that there are too many */
 	if (!base)
 		return error_memory(error, ERROR_SYSTEM, "reading a model");
-	size_t count = base_numbers(json_object_get(param, "base_score"), base, width);
+	size_t count = base_numbers(json_object_get(param, "base_score"), base, width + 1);
 	if (count != 1 && count != width)
 		return predictor_refuse(error, "its base_score has %zu numbers for %zu outputs", count, width);
 	for (size_t i = 0; i < width; i++) {
 		base[i] = i < count ? base_margin(base[i], form) : base[0];
-		if (!isfinite(base[i]))
+		if (isnan(base[i]))
 			return predictor_refuse(error, "its base_score is nothing that the objective `%s` could answer",
 						predictor->traits.objective);
 	}
@@ -238,7 +241,7 @@ static bool read_trees(struct predictor *predictor, const json_t *model, const j
 
 /* ---- gblinear ---- */
 
-/* Its last weights are the bias. */
+/* Its last weights are the bias. The first number of base_score goes for all outputs. */
 static bool read_linear(struct predictor *predictor, const json_t *model, struct arena *arena, struct error *error)
 {
 	struct predictor_traits *traits = &predictor->traits;
@@ -252,7 +255,7 @@ static bool read_linear(struct predictor *predictor, const json_t *model, struct
 		return predictor_refuse(error, "its `weights` are not one for each of %zu features and a bias, for %zu outputs",
 					traits->features, traits->margins);
 	for (size_t i = 0; i < traits->margins; i++)
-		bias[i] = weights[traits->features * traits->margins + i] + predictor->base[i];
+		bias[i] = weights[traits->features * traits->margins + i] + predictor->base[0];
 	*layer = (struct dense_layer){traits->features, traits->margins, weights, bias, ACTIVATION_NONE};
 	*dense = (struct dense){1, layer, true};
 	predictor->dense = dense;

@@ -1,5 +1,6 @@
 /* trees_sum.c: walks trees over rows, several in step, so that while one waits for memory
  * the others go on; see trees.h and trees_parts.h. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,8 +13,11 @@
 
 /* ---- rows into slots ---- */
 
-static double seen(double number, enum tree_missing missing)
+static double seen(double given, enum tree_missing missing)
 {
+	/* Only what is missing is as far away as that: a threshold may be infinite, and what is
+	 * there goes to its left. */
+	double number = given > DBL_MAX ? DBL_MAX : given;
 	switch (missing) {
 	case TREE_NAN_LEFT:
 		return isnan(number) ? -INFINITY : number;
