@@ -58,7 +58,8 @@ struct doctor {
 static void examine_library(struct findings *findings)
 {
 	if (!probe_library_is_at_least(2, 6, 1))
-		findings_add(findings, GRADE_WARNING, "librdkafka", "Build with a current one: make RDKAFKA=$(tests/librdkafka.sh).",
+		findings_add(findings, GRADE_WARNING, "librdkafka",
+			     "Build with a current one: make RDKAFKA=$(tests/librdkafka.sh).",
 			     "%s: its SCRAM logins are refused by Kafka 4, and commits cost it a third more", probe_library());
 	else
 		findings_add(findings, GRADE_GOOD, "librdkafka", NULL, "%s", probe_library());
@@ -114,9 +115,10 @@ static void examine_kafka(struct doctor *doctor)
 	if (good && doctor->deployment)
 		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, &wanted, &error) &&
 		       groups_of(&doctor->deployment->plan, arena, &groups, &group_count);
-	if (!good || !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
-		findings_add(findings, GRADE_FAULT, "brokers", "See that they run, can be reached from here, and let this login in.",
-			     "%s", error.text);
+	if (!good ||
+	    !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
+		findings_add(findings, GRADE_FAULT, "brokers",
+			     "See that they run, can be reached from here, and let this login in.", "%s", error.text);
 		return;
 	}
 	findings_add(findings, GRADE_GOOD, "brokers", NULL, "%d at %s, after %lld ms", probe.brokers, doctor->kafka.brokers,
@@ -175,7 +177,8 @@ static void compare_clocks(struct findings *findings, const struct question *que
 	int64_t apart_ms = time_of_day_ms() - question->their_ms;
 	if (question->their_ms >= 0 && llabs(apart_ms) > SKEW_MAX_MS)
 		findings_add(findings, GRADE_WARNING, "clock", "Let both follow a time server.",
-			     "the schema registry's is %lld s %s ours", llabs(apart_ms) / MS_PER_S, apart_ms > 0 ? "behind" : "ahead of");
+			     "the schema registry's is %lld s %s ours", llabs(apart_ms) / MS_PER_S,
+			     apart_ms > 0 ? "behind" : "ahead of");
 }
 
 static void examine_registry(struct doctor *doctor)
@@ -246,7 +249,8 @@ static void examine_files(struct doctor *doctor)
 	else if (error.kind != ERROR_NONE)
 		findings_add(&doctor->findings, GRADE_FAULT, "files", NULL, "%s", error.text);
 	else
-		findings_add(&doctor->findings, GRADE_FAULT, "files", "See above; `sluice lint` says it again.", "they have faults");
+		findings_add(&doctor->findings, GRADE_FAULT, "files", "See above; `sluice lint` says it again.",
+			     "they have faults");
 }
 
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)

@@ -21,7 +21,8 @@ static void examine_descriptors(struct findings *findings)
 			     "%llu open files at the most; with many brokers and models they run out, %d are enough",
 			     (unsigned long long)limit.rlim_cur, DESCRIPTORS_LEAST);
 	else
-		findings_add(findings, GRADE_GOOD, "limits", NULL, "%llu open files at the most", (unsigned long long)limit.rlim_cur);
+		findings_add(findings, GRADE_GOOD, "limits", NULL, "%llu open files at the most",
+			     (unsigned long long)limit.rlim_cur);
 }
 
 static void examine_processors(const struct machine_needs *needs, struct findings *findings)

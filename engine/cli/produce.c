@@ -32,7 +32,8 @@ static const struct option options[] = {
 	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
 	ROW("rate", INTEGER, struct produce_options, rate, .least = 1, .most = 1e9,
 	    .help = "So many requests a second, evenly; default: as fast as Kafka takes them."),
-	ROW("repeat", FLAG, struct produce_options, repeat, .help = "Begins again behind the last request, until it is interrupted."),
+	ROW("repeat", FLAG, struct produce_options, repeat,
+	    .help = "Begins again behind the last request, until it is interrupted."),
 	COMMAND_FORM(produce_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -343,10 +344,10 @@ const struct command command_produce = {
 	.name = "produce",
 	.arguments = "PIPELINE [REQUESTS]",
 	.summary = "Writes requests, one a line, into the topic that a pipeline reads.",
-	.help = "A line is a JSON object, sent as it is; or one with a member `request` (or `body`, a text, or `body_b64`, any bytes), "
-		"which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Lines come from the file REQUESTS, or from standard input. Each is "
-		"waited for until Kafka acknowledges it; those that it refuses are named by their numbers, and the exit code is "
-		"then 1.\n"
+	.help = "A line is a JSON object, sent as it is; or one with a member `request` (or `body`, a text, or `body_b64`, any "
+		"bytes), which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Lines "
+		"come from the file REQUESTS, or from standard input. Each is waited for until Kafka acknowledges it; those that "
+		"it refuses are named by their numbers, and the exit code is then 1.\n"
 		"\n"
 		"    sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
 		"    sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n",

@@ -26,7 +26,7 @@ struct probe_answer {
 };
 
 struct probe {
-	int brokers;	  /* that Kafka says it has */
+	int brokers;	   /* that Kafka says it has */
 	int64_t answer_ms; /* how long the first question took */
 	size_t count;
 	struct probe_answer *answers; /* of each topic, in their order, and then of each group */

@@ -46,7 +46,8 @@ def boosted(x, y):
                                   tree_method="hist", random_state=7, n_jobs=1)
     model.fit(x, y)
     model.get_booster().feature_names = NAMES
-    model.save_model(os.path.join(HERE, "models", "boosted.json"))
+    # The booster alone: other servers then give its probability, not a class.
+    model.get_booster().save_model(os.path.join(HERE, "models", "boosted.json"))
     return lambda rows: model.get_booster().inplace_predict(rows)
 
 
