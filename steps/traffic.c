@@ -63,14 +63,24 @@ static bool traffic_calls(const struct step *step, size_t nth, enum call_target 
 {
 	const struct traffic *self = step->options;
 	const struct part *parts = self->parts.items;
-	const struct copy *copies = self->copies.items;
 	*target = CALL_ANY;
-	for (size_t i = 0; i < self->parts.count + self->copies.count; i++) {
-		*name = i < self->parts.count ? parts[i].call.text : copies[i - self->parts.count].call.text;
+	for (size_t i = 0; i < self->parts.count; i++) {
+		*name = parts[i].call.text;
 		if (*name && nth-- == 0)
 			return true;
 	}
 	return false;
+}
+
+static bool traffic_copies(const struct step *step, size_t nth, enum call_target *target, const char **name)
+{
+	const struct traffic *self = step->options;
+	const struct copy *copies = self->copies.items;
+	if (nth >= self->copies.count)
+		return false;
+	*target = CALL_ANY;
+	*name = copies[nth].call.text;
+	return true;
 }
 
 static bool traffic_targets(const struct step *step, size_t nth, struct name *target)
@@ -163,6 +173,7 @@ const struct step_kind step_traffic = {
 	.check = traffic_check,
 	.infer = traffic_infer,
 	.calls = traffic_calls,
+	.copies = traffic_copies,
 	.shares = traffic_shares,
 	.targets = traffic_targets,
 	.run = traffic_run,

@@ -156,14 +156,6 @@ static bool same_judge(const struct case_world *world, const struct case_expecte
 	return false;
 }
 
-static int64_t calls_of(const struct case_world *world, struct text name)
-{
-	for (const struct model *model = world->models; model; model = model->next)
-		if (text_is(name, model->name))
-			return model->calls;
-	return 0;
-}
-
 static bool calls_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	bool holds = true;

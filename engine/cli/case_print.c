@@ -2,6 +2,7 @@
 #include "cli/case_judge.h"
 #include "message/format.h"
 #include "message/json_write.h"
+#include "plan/address.h"
 
 #define RESPONSE_BYTES_MAX ((size_t)1 << 30)
 
@@ -63,17 +64,36 @@ void record_print(const struct arrival *record, struct buffer *out)
 	buffer_string(out, "}\n");
 }
 
+int64_t calls_of(const struct case_world *world, struct text name)
+{
+	int64_t calls = 0;
+	for (const struct model *model = world->models; model; model = model->next)
+		if (text_is(name, model_served_name(model->name)))
+			calls += model->calls;
+	return calls;
+}
+
+/* Models of several predictors may be called by one name: they are told as one. */
+static bool is_printed(const struct case_world *world, const struct model *until, const char *name)
+{
+	for (const struct model *model = world->models; model != until; model = model->next)
+		if (model->calls > 0 && strcmp(model_served_name(model->name), name) == 0)
+			return true;
+	return false;
+}
+
 void calls_print(const struct case_world *world, struct buffer *out)
 {
 	const char *between = "";
 	buffer_string(out, "{\"calls\": {");
 	for (const struct model *model = world->models; model; model = model->next) {
-		if (model->calls == 0)
+		const char *name = model_served_name(model->name);
+		if (model->calls == 0 || is_printed(world, model, name))
 			continue;
 		buffer_string(out, between);
-		json_write_string(out, text_of(model->name));
+		json_write_string(out, text_of(name));
 		buffer_string(out, ": ");
-		json_write_int64(out, model->calls);
+		json_write_int64(out, calls_of(world, text_of(name)));
 		between = ", ";
 	}
 	buffer_string(out, "}}\n");

@@ -2,6 +2,7 @@
  * policy of attempts as real ones, and pipelines called by pipelines. */
 #include "base/number.h"
 #include "cli/case_world.h"
+#include "plan/address.h"
 #include "step/setting.h"
 
 #define CALL_DEPTH_MAX 16 /* pipelines that call pipelines; more is a circle */
@@ -39,7 +40,7 @@ static bool is_stub(const char *uri)
 static const struct stub *find_stub(struct case_world *world, const char *name, const char *step_uri, struct error *error)
 {
 	for (size_t i = 0; i < world->files->stub_count; i++)
-		if (text_is(world->files->stubs[i].model, name))
+		if (text_is(world->files->stubs[i].model, name) || text_is(world->files->stubs[i].model, model_served_name(name)))
 			return stub_of_case(world, &world->files->stubs[i], error);
 	const struct resource *resource = spec_find(world->spec, RESOURCE_MODEL, name);
 	const struct model_spec *spec = resource ? resource->spec : NULL;
@@ -47,8 +48,8 @@ static const struct stub *find_stub(struct case_world *world, const char *name, 
 		return stub_parse(world->arena, step_uri, PLACE_NONE, error);
 	if (spec && is_stub(spec->storage_uri.text))
 		return stub_parse(world->arena, spec->storage_uri.text, spec->storage_uri.place, error);
-	if (stub_known(name))
-		return stub_parse(world->arena, name, PLACE_NONE, error);
+	if (stub_known(model_served_name(name)))
+		return stub_parse(world->arena, model_served_name(name), PLACE_NONE, error);
 	error_set(error, ERROR_CONFIG, resource ? resource->place : PLACE_NONE,
 		  "no stub stands for the model `%s`; name one in stubs.json: {\"%s\": \"stub://identity\"}", name, name);
 	return NULL;

@@ -83,7 +83,10 @@ static bool check_graphs(const struct spec *spec, struct error *error)
 static void print_summary(const struct spec *spec, struct buffer *out)
 {
 	size_t errors = faults_count(spec->faults, SEVERITY_ERROR), warnings = faults_count(spec->faults, SEVERITY_WARNING);
-	buffer_print(out, "%zu %s: ", spec->count, spec->count == 1 ? "resource" : "resources");
+	size_t count = 0;
+	for (size_t i = 0; i < spec->count; i++)
+		count += !spec->resources[i]->made_of;
+	buffer_print(out, "%zu %s: ", count, count == 1 ? "resource" : "resources");
 	if (errors + warnings == 0)
 		buffer_string(out, "no faults\n");
 	else

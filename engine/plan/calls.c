@@ -191,10 +191,11 @@ static enum call_target resolved_target(const struct compiler *compiler, enum ca
 	return spec_find(compiler->spec, RESOURCE_EXPERIMENT, name) ? CALL_EXPERIMENT : CALL_MODEL;
 }
 
-static void add_call(struct compiler *compiler, struct pipeline_plan *plan, size_t step, enum call_target target, const char *name,
-		     const char *how)
+static void add_call(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee)
 {
-	struct callee callee = {.step = step, .target = resolved_target(compiler, target, name), .name = name, .how = how};
+	const size_t step = callee.step;
+	const char *name = callee.name;
+	callee.target = resolved_target(compiler, callee.target, name);
 	const struct place place = plan->graph->steps[step].spec->name.place;
 	add_callee(compiler, plan, callee);
 	if (callee.target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))
@@ -210,24 +211,39 @@ static void add_call(struct compiler *compiler, struct pipeline_plan *plan, size
 			 plan->graph->steps[step].name);
 }
 
+static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, size_t index)
+{
+	const struct model_switch *chosen = &plan->graph->steps[index].model_switch;
+	for (size_t i = 0; i < chosen->count; i++)
+		if (chosen->models[i].text)
+			add_call(compiler, plan,
+				 (struct callee){.step = index,
+						 .target = CALL_ANY,
+						 .name = chosen->models[i].text,
+						 .how = arena_print(compiler->arena, "when `" TEXT_FORMAT "` says %zu or `%s`",
+								    TEXT_ARGUMENTS(chosen->decision), i, chosen->models[i].text)});
+}
+
+/* Whom the step's kind says that it calls, or sends copies to. */
+static void add_said(struct compiler *compiler, struct pipeline_plan *plan, size_t index, bool copies)
+{
+	const struct step_kind *kind = plan->graph->steps[index].spec->kind;
+	bool (*hook)(const struct step *, size_t, enum call_target *, const char **) = copies ? kind->copies : kind->calls;
+	struct step self = step_seen(plan->graph, index);
+	struct callee callee = {.step = index, .how = copies ? "a copy, off the path" : NULL, .copy = copies};
+	for (size_t i = 0; hook && hook(&self, i, &callee.target, &callee.name); i++)
+		if (callee.name)
+			add_call(compiler, plan, callee);
+}
+
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	for (size_t i = 0; i < plan->graph->count; i++) {
 		const struct graph_step *step = &plan->graph->steps[i];
-		const struct model_switch *chosen = &step->model_switch;
-		for (size_t j = 0; j < chosen->count; j++)
-			if (chosen->models[j].text)
-				add_call(compiler, plan, i, CALL_ANY, chosen->models[j].text,
-					 arena_print(compiler->arena, "when `" TEXT_FORMAT "` says %zu or `%s`",
-						     TEXT_ARGUMENTS(chosen->decision), j, chosen->models[j].text));
-		if (chosen->count || !step->spec->kind || !step->spec->kind->calls || !step->spec->options ||
-		    option_text(step->spec, "local"))
+		add_switch(compiler, plan, i);
+		if (step->model_switch.count || !step->spec->kind || !step->spec->options || option_text(step->spec, "local"))
 			continue;
-		struct step self = step_seen(plan->graph, i);
-		enum call_target target = CALL_MODEL;
-		const char *name = NULL;
-		for (size_t j = 0; step->spec->kind->calls(&self, j, &target, &name); j++)
-			if (name)
-				add_call(compiler, plan, i, target, name, NULL);
+		add_said(compiler, plan, i, false);
+		add_said(compiler, plan, i, true);
 	}
 }

@@ -126,7 +126,7 @@ void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 	if (arena_failed(compiler->arena))
 		return;
 	for (size_t i = 0; i < plan->callee_count; i++)
-		waits.calls[plan->callees[i].step] = true;
+		waits.calls[plan->callees[i].step] |= !plan->callees[i].copy;
 	choose_delivery(compiler, plan);
 	plan->wait_ms = longest_ms(&waits);
 	explain_order(compiler, plan);

@@ -180,6 +180,10 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
  * same pipeline's graph until now: what its weights still allow stays where it was. */
 void graph_follow(struct graph *graph, const struct graph *before, struct arena *arena);
 
+/* The shares of a step, and how many buckets each has; 0: it has none. Both have room for
+ * ASSIGNMENT_WAYS_MAX. */
+size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets);
+
 /* The one-step pipeline as which a Model can be called; it is named as the model. */
 struct graph *graph_of_model(const struct resource *model, const struct spec *spec, const struct step_kind *const *kinds,
 			     struct arena *arena);

@@ -114,6 +114,22 @@ static void emit_types(const struct writer *writer, const char *key, const struc
 	emit_close(writer->emitter, '}');
 }
 
+static void emit_shares(const struct writer *writer, size_t index)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	size_t buckets[ASSIGNMENT_WAYS_MAX], count = graph_shares(writer->plan->graph, index, shares, buckets);
+	if (count == 0)
+		return;
+	emit_open(writer->emitter, "shares", '[');
+	for (size_t i = 0; i < count; i++) {
+		emit_open(writer->emitter, NULL, '{');
+		emit_text(writer->emitter, "way", shares[i].name);
+		emit_integer(writer->emitter, "buckets", (int64_t)buckets[i]);
+		emit_close(writer->emitter, '}');
+	}
+	emit_close(writer->emitter, ']');
+}
+
 static void emit_step(const struct writer *writer, size_t index)
 {
 	const struct graph_step *step = &writer->plan->graph->steps[index];
@@ -128,6 +144,7 @@ static void emit_step(const struct writer *writer, size_t index)
 		emit_join(writer, "triggers", &step->triggers);
 	emit_integer(writer->emitter, "timeoutMs", step->timeout_ms);
 	emit_integer(writer->emitter, "batchSize", step->spec->batch.size);
+	emit_shares(writer, index);
 	if (writer->plan->types.steps) {
 		emit_types(writer, "takes", &writer->plan->types.steps[index].inputs);
 		emit_types(writer, "gives", &writer->plan->types.steps[index].outputs);

@@ -165,6 +165,17 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	note_unused_steps(compiler, plan);
 }
 
+static void note_explainers(struct compiler *compiler, const struct resource *resource)
+{
+	const struct deployment_spec *deployment = resource->spec;
+	const struct predictor *predictors = deployment->predictors.items;
+	for (size_t i = 0; i < deployment->predictors.count; i++)
+		if (predictors[i].explainer_here.line)
+			note_add(compiler, &compiler->plan->notes, predictors[i].explainer_here,
+				 "the explainer of the predictor `%s` is checked, and cannot run yet: its answers come unexplained",
+				 predictors[i].name.text);
+}
+
 static bool plan_others(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -175,7 +186,9 @@ static bool plan_others(struct compiler *compiler)
 		enum resource_type type = resource->kind->type;
 		if (type == RESOURCE_MODEL && resource->name.text)
 			plan->models[plan->model_count++] = (struct model_plan){resource, plan_model(compiler, resource)};
-		if ((type == RESOURCE_EXPERIMENT || type == RESOURCE_DEPLOYMENT) && resource->name.text)
+		if (type == RESOURCE_DEPLOYMENT)
+			note_explainers(compiler, resource);
+		if (type == RESOURCE_EXPERIMENT && resource->name.text)
 			note_add(compiler, &plan->notes, resource->name.place,
 				 "%s `%s` is checked, and not compiled yet: it cannot run", resource->kind->name,
 				 resource->name.text);

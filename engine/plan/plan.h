@@ -101,6 +101,7 @@ struct callee {
 	enum call_target target;
 	const char *name;
 	const char *how;	  /* NULL, or on what condition it is chosen */
+	bool copy;		  /* off the path: nothing waits for it */
 	struct endpoint endpoint; /* of a model */
 	int64_t cache_ttl_ns;	  /* that the step says; 0: nothing */
 };

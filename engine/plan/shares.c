@@ -26,6 +26,17 @@ static size_t shares_of(const struct graph *graph, size_t index, struct share *s
 	return count;
 }
 
+size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets)
+{
+	const struct assignment *assignment = graph->steps[step].assignment;
+	size_t count = assignment ? shares_of(graph, step, shares) : 0;
+	for (size_t i = 0; i < count; i++)
+		buckets[i] = 0;
+	for (size_t i = 0; count > 0 && i < ASSIGNMENT_BUCKETS; i++)
+		buckets[assignment->ways[i]]++;
+	return count;
+}
+
 void build_shares(struct graph_build *build)
 {
 	struct graph *graph = build->graph;

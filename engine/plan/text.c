@@ -198,12 +198,26 @@ static const char *types_text(const struct writer *writer, const struct tensor_t
 	return text;
 }
 
-static const char *extras_text(const struct writer *writer, const struct graph_step *step)
+/* "90 % to main, 10 % to canary" */
+static const char *shares_text(const struct writer *writer, const struct graph *graph, size_t step)
 {
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	size_t buckets[ASSIGNMENT_WAYS_MAX], count = graph_shares(graph, step, shares, buckets);
 	const char *text = "";
+	for (size_t i = 0; i < count; i++)
+		text = WORDS(writer->arena, "%s%s%g %% to %s", text, i ? ", " : "", (double)buckets[i] * 100 / ASSIGNMENT_BUCKETS,
+			     shares[i].name);
+	return text;
+}
+
+static const char *extras_text(const struct writer *writer, const struct graph *graph, size_t index)
+{
+	const struct graph_step *step = &graph->steps[index];
+	const char *text = shares_text(writer, graph, index);
 	const struct step_batch *batch = &step->spec->batch;
 	if (batch->size > 0)
-		text = WORDS(writer->arena, "%sbatches of %lld rows, or after %lld ms", text, (long long)batch->size,
+		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",
+			     (long long)batch->size,
 			     (long long)(batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT));
 	if (step->spec->when) {
 		struct text when = expression_source(step->spec->when);
@@ -218,7 +232,7 @@ static void print_step(const struct writer *writer, const struct pipeline_plan *
 	const char *kind = step->spec->kind ? step->spec->kind->name : "?";
 	const char *triggers = step->triggers.count ? join_text(writer, plan->graph, &step->triggers) : NULL;
 	const char *outputs = plan->types.steps ? types_text(writer, &plan->types.steps[index].outputs) : "";
-	const char *extras = extras_text(writer, step);
+	const char *extras = extras_text(writer, plan->graph, index);
 	table_add(table, (const char *const[]){step->name, kind, "reads", join_text(writer, plan->graph, &step->inputs)});
 	if (triggers)
 		table_add(table, (const char *const[]){NULL, NULL, "waits for", triggers});

@@ -6,11 +6,11 @@
 #define KUBERNETES(key, kind, text) CHECKED(key, kind, .effect = EFFECT_NONE, .help = text)
 
 static const struct option endpoint_rows[] = {
-	CHECKED("service_host", TEXT, .help = "The host on which the node answers."),
-	CHECKED("service_port", INTEGER, .least = 0, .most = 65535, .help = "Its port."),
-	CHECKED("type", TEXT, .choices = "REST GRPC", .help = "How it is called; an old field."),
-	CHECKED("httpPort", INTEGER, .least = 0, .most = 65535, .help = "Its port for REST."),
-	CHECKED("grpcPort", INTEGER, .least = 0, .most = 65535, .help = "Its port for gRPC."),
+	ROW("service_host", NAME, struct graph_endpoint, host, .help = "The host on which the node answers."),
+	ROW("service_port", INTEGER, struct graph_endpoint, port, .least = 0, .most = 65535, .help = "Its port."),
+	ROW("type", TEXT, struct graph_endpoint, type, .choices = "REST GRPC", .help = "How it is called; an old field."),
+	ROW("httpPort", INTEGER, struct graph_endpoint, http_port, .least = 0, .most = 65535, .help = "Its port for REST."),
+	ROW("grpcPort", INTEGER, struct graph_endpoint, grpc_port, .least = 0, .most = 65535, .help = "Its port for gRPC."),
 	{.type = OPTION_END},
 };
 
@@ -39,8 +39,8 @@ static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 	ROW("type", TEXT, struct graph_node, type, .choices = NODE_TYPES " " BUILT_IN, .help = "What it does; default: MODEL."),
 	ROW("implementation", NAME, struct graph_node, implementation,
 	    .help = "What is built in, or the server that runs the model."),
-	CHECKED("methods", NAMES, .help = "The methods that it has."),
-	CHECKED("endpoint", MAP, .rows = endpoint_rows, .help = "Where it answers."),
+	ROW("methods", NAMES, struct graph_node, methods, .help = "The methods that it has, beside that of its type."),
+	ROW("endpoint", MAP, struct graph_node, endpoint, .rows = endpoint_rows, .help = "Where it answers."),
 	ROW("parameters", LIST, struct graph_node, parameters, .rows = parameter_rows, .item_size = sizeof(struct graph_parameter),
 	    .help = "Parameters of the node."),
 	ROW("modelUri", NAME, struct graph_node, model_uri, .help = "The artifact."),
@@ -52,6 +52,7 @@ static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 };
 
 static const struct option explainer_rows[] = {
+	{.type = OPTION_HERE, .offset = 0},
 	CHECKED("type", TEXT, .required = true,
 		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals "
 			   "Contrastive",
@@ -94,7 +95,7 @@ static const struct option predictor_rows[] = {
 	CHECKED("svcOrchSpec", MAP, .rows = orchestrator_rows, .help = "What runs its graph."),
 	ROW("traffic", INTEGER, struct predictor, traffic, .place_offset = offsetof(struct predictor, traffic_place), PERCENT_RANGE,
 	    .help = "Its share of the requests, in percent."),
-	CHECKED("explainer", MAP, .rows = explainer_rows, .help = "What explains its answers."),
+	ROW("explainer", MAP, struct predictor, explainer_here, .rows = explainer_rows, .help = "What explains its answers."),
 	ROW("shadow", FLAG, struct predictor, shadow, .place_offset = offsetof(struct predictor, shadow_place),
 	    .help = "Whether it gets copies, and its answers are dropped."),
 	CHECKED("ssl", MAP, .effect = EFFECT_PROTECTS, .rows = ssl_rows, .help = "Its certificate."),

@@ -3,12 +3,15 @@
 #include "spec/document.h"
 
 #include "base/suggest.h"
+#include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
+#include "spec/node_make.h"
 #include "spec/options.h"
 #include "spec/rows.h"
 
-#define MLOPS "mlops.seldon.io/v1alpha1"
+#define MLOPS PIPELINE_VERSION
 #define MACHINE_LEARNING "machinelearning.seldon.io/v1"
+#define MADE_MOST 2	       /* of a deployment: its own, and that of its one shadow */
 #define RUNTIME_NAME "default" /* of a runtime that has none */
 
 #define KIND(kind_name, version, of_type, ...)                                                                                     \
@@ -32,10 +35,10 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Server", MLOPS, SERVER, .rows = server_rows, .size = sizeof(struct server_spec), .check = server_check,
 	     .help = "A model server, and where it answers."),
 	KIND("SeldonDeployment", MACHINE_LEARNING, DEPLOYMENT, .rows = deployment_rows, .size = sizeof(struct deployment_spec),
-	     .check = deployment_check, .later = true, .help = "Graphs of the first Seldon Core."),
+	     .check = deployment_check, .help = "Graphs of the first Seldon Core."),
 	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
-	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows,
-	     .size = sizeof(struct performance_spec), .help = "A fragment: settings of calls to models."),
+	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .size = sizeof(struct performance_spec),
+	     .help = "A fragment: settings of calls to models."),
 	KIND("Targets", NULL, FRAGMENT, .rows = target_rows, .size = sizeof(struct targets_spec),
 	     .help = "A fragment: what `plan --slo` holds the plan against."),
 	{0},
@@ -340,37 +343,10 @@ static void keep(struct spec *spec, struct resource *resource, const struct spec
 	append(spec, resource);
 }
 
-static const struct node *merged(struct arena *arena, const struct node *earlier, const struct node *later);
-
-static const struct node *merged_maps(struct arena *arena, const struct node *earlier, const struct node *later)
-{
-	struct node *node = ARENA_NEW(arena, struct node);
-	struct node_entry *entries = ARENA_ARRAY(arena, struct node_entry, earlier->count + later->count + 1);
-	if (!node || !entries)
-		return later;
-	*node = *later;
-	node->count = 0;
-	for (size_t i = 0; i < earlier->count; i++) {
-		const struct node *newer = node_get(later, earlier->entries[i].key->scalar.bytes);
-		const struct node *value = newer ? merged(arena, earlier->entries[i].value, newer) : earlier->entries[i].value;
-		entries[node->count++] = (struct node_entry){earlier->entries[i].key, value};
-	}
-	for (size_t i = 0; i < later->count; i++)
-		if (!node_get(earlier, later->entries[i].key->scalar.bytes))
-			entries[node->count++] = later->entries[i];
-	node->entries = entries;
-	return node;
-}
-
-static const struct node *merged(struct arena *arena, const struct node *earlier, const struct node *later)
-{
-	return earlier->type == NODE_MAP && later->type == NODE_MAP ? merged_maps(arena, earlier, later) : later;
-}
-
 static void merge_runtime(struct spec *spec, struct resource *resource, size_t first, const struct spec_options *options)
 {
 	const struct resource *earlier = spec->resources[first];
-	resource->node = merged(spec->arena, earlier->node, resource->node);
+	resource->node = node_merged(spec->arena, earlier->node, resource->node);
 	/* Each document was checked alone; what they say together is read in silence. */
 	struct faults *silence = faults_open(spec->arena);
 	if (!silence)
@@ -382,16 +358,21 @@ static void merge_runtime(struct spec *spec, struct resource *resource, size_t f
 	((const struct resource **)spec->resources)[first] = resource;
 }
 
+/* What else a resource is: a SeldonDeployment without faults is pipelines too. */
+static void read_made(struct spec *spec, const struct resource *resource, const struct spec_options *options);
+
+/* `made_of`: the resource that the document was made of; NULL: it was read. */
 static void read_resource(struct spec *spec, const struct node *root, const struct resource_kind *kind,
-			  const struct spec_options *options)
+			  const struct resource *made_of, const struct spec_options *options)
 {
+	size_t errors = faults_count(spec->faults, SEVERITY_ERROR);
 	bool fragment = kind == kind_by_option(options) && !node_get(root, "kind");
 	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .kinds = options ? options->kinds : NULL};
 	struct resource *resource = ARENA_NEW(spec->arena, struct resource);
 	struct envelope envelope = {0};
 	if (!resource)
 		return;
-	*resource = (struct resource){.kind = kind, .place = root->place, .node = root};
+	*resource = (struct resource){.kind = kind, .place = root->place, .node = root, .made_of = made_of};
 	if (kind->api_version)
 		options_read(&reading, root, envelope_rows, &envelope);
 	resource->name = envelope.metadata.name;
@@ -409,6 +390,18 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 	read_spec(&reading, resource, node);
 	if (resource->spec)
 		keep(spec, resource, options);
+	if (resource->spec && faults_count(spec->faults, SEVERITY_ERROR) == errors)
+		read_made(spec, resource, options);
+}
+
+static void read_made(struct spec *spec, const struct resource *resource, const struct spec_options *options)
+{
+	const struct node *documents[MADE_MOST];
+	if (resource->kind->type != RESOURCE_DEPLOYMENT || !resource->name.text || !options || !options->kinds)
+		return;
+	size_t count = deployment_pipelines(resource, spec->arena, documents, MADE_MOST);
+	for (size_t i = 0; i < count; i++)
+		read_resource(spec, documents[i], kind_named(TEXT("Pipeline")), resource, options);
 }
 
 static void read_root(struct spec *spec, const struct node *root, const struct spec_options *options)
@@ -429,7 +422,7 @@ static void read_root(struct spec *spec, const struct node *root, const struct s
 		return;
 	const struct resource_kind *kind = kind_of(spec, root, options);
 	if (kind)
-		read_resource(spec, root, kind, options);
+		read_resource(spec, root, kind, NULL, options);
 }
 
 void document_read(struct spec *spec, const struct document *document, const struct spec_options *options)

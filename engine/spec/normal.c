@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 #include "base/secret.h"
+#include "spec/node_make.h"
 #include "spec/rows.h"
 
 struct maker {
@@ -11,36 +12,8 @@ struct maker {
 	const struct step_kind *const *kinds;
 };
 
-struct growing {
-	struct node *node;
-	struct node_entry *entries;
-};
-
 static const struct node *by_rows(struct maker *maker, const struct node *node, const struct option *rows);
 static const struct node *by_row(struct maker *maker, const struct node *node, const struct option *row);
-
-static struct node *scalar(struct maker *maker, const char *text, bool quoted)
-{
-	struct node *node = ARENA_NEW(maker->arena, struct node);
-	if (node)
-		*node = (struct node){.type = NODE_SCALAR, .scalar = text_of(text), .quoted = quoted};
-	return node;
-}
-
-static struct growing map_begin(struct maker *maker, size_t most)
-{
-	struct growing map = {ARENA_NEW(maker->arena, struct node), ARENA_ARRAY(maker->arena, struct node_entry, most + 1)};
-	if (map.node && map.entries)
-		*map.node = (struct node){.type = NODE_MAP, .entries = map.entries};
-	return map;
-}
-
-static void map_put(struct maker *maker, struct growing *map, const char *key, const struct node *value)
-{
-	const struct node *name = key && value ? scalar(maker, key, true) : NULL;
-	if (name && map->node && map->entries)
-		map->entries[map->node->count++] = (struct node_entry){name, value};
-}
 
 static bool is_absent(const struct node *node)
 {
@@ -53,7 +26,7 @@ static const struct node *fallback_of(struct maker *maker, const struct option *
 		row->type == OPTION_INTEGER || row->type == OPTION_NUMBER || row->type == OPTION_FLAG || row->type == OPTION_EXTENT;
 	if (!row->fallback)
 		return NULL;
-	const struct node *node = scalar(maker, row->fallback, !bare);
+	const struct node *node = node_scalar(maker->arena, PLACE_NONE, row->fallback, !bare);
 	return node && row->type == OPTION_MAP ? by_rows(maker, node, row->rows) : node;
 }
 
@@ -89,10 +62,11 @@ static void put_others(struct maker *maker, struct growing *map, const struct no
 			step = step || row->type == OPTION_KIND;
 		const struct node *value = entry->value;
 		if (step && kind) {
-			const struct growing empty = is_absent(value) ? map_begin(maker, 0) : (struct growing){0};
+			const struct growing empty =
+				is_absent(value) ? map_begin(maker->arena, PLACE_NONE, 0) : (struct growing){0};
 			value = by_rows(maker, empty.node ? empty.node : value, kind->options ? kind->options : nothing);
 		}
-		map_put(maker, map, entry->key->scalar.bytes, value);
+		map_put(map, entry->key->scalar.bytes, value);
 	}
 }
 
@@ -100,15 +74,15 @@ static void put_others(struct maker *maker, struct growing *map, const struct no
 static const struct node *unless_secret(struct maker *maker, bool secret, const struct node *value)
 {
 	bool hidden = secret && value && value->type == NODE_SCALAR && !secret_is_reference(value->scalar.bytes);
-	return hidden ? scalar(maker, "(hidden)", true) : value;
+	return hidden ? node_scalar(maker->arena, PLACE_NONE, "(hidden)", true) : value;
 }
 
 static const struct node *map_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
 {
-	struct growing map = map_begin(maker, count_rows(rows) + node->count);
+	struct growing map = map_begin(maker->arena, PLACE_NONE, count_rows(rows) + node->count);
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		const struct node *value = row->name ? node_get(node, row->name) : NULL;
-		map_put(maker, &map, row->name,
+		map_put(&map, row->name,
 			is_absent(value) ? fallback_of(maker, row) : unless_secret(maker, row->secret, by_row(maker, value, row)));
 	}
 	put_others(maker, &map, node, rows);
@@ -138,8 +112,8 @@ static const struct node *by_rows(struct maker *maker, const struct node *node, 
 	if (!brief->name || !value)
 		return value;
 	/* `otherwise: drop` becomes `otherwise: {drop: ...}`, with what else falls back there. */
-	struct growing map = map_begin(maker, 1);
-	map_put(maker, &map, brief->name, value);
+	struct growing map = map_begin(maker->arena, PLACE_NONE, 1);
+	map_put(&map, brief->name, value);
 	return map.node ? map_by_rows(maker, map.node, rows) : NULL;
 }
 
@@ -162,22 +136,22 @@ static const struct node *list_by_rows(struct maker *maker, const struct node *n
 
 static const struct node *table_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
 {
-	struct growing map = map_begin(maker, node->count);
+	struct growing map = map_begin(maker->arena, PLACE_NONE, node->count);
 	for (size_t i = 0; i < node->count; i++) {
 		const char *key = node->entries[i].key->scalar.bytes;
 		const struct node *value = node->entries[i].value;
-		map_put(maker, &map, key, unless_secret(maker, secret_is_named(key), by_rows(maker, value, rows)));
+		map_put(&map, key, unless_secret(maker, secret_is_named(key), by_rows(maker, value, rows)));
 	}
 	return map.node;
 }
 
 static const struct node *operation(struct maker *maker, const struct node *node, const struct option *rows)
 {
-	struct growing map = map_begin(maker, 1);
+	struct growing map = map_begin(maker->arena, PLACE_NONE, 1);
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		const struct node *value = node_get(node, row->name);
 		if (value)
-			map_put(maker, &map, row->name, by_row(maker, value, row));
+			map_put(&map, row->name, by_row(maker, value, row));
 	}
 	return map.node;
 }
@@ -206,7 +180,7 @@ static const struct node *duration(struct maker *maker, const struct node *node)
 		return node;
 	duration_print(duration_ns, text);
 	const char *copy = arena_copy(maker->arena, text, strlen(text));
-	return copy ? scalar(maker, copy, true) : NULL;
+	return copy ? node_scalar(maker->arena, PLACE_NONE, copy, true) : NULL;
 }
 
 static const struct node *by_row(struct maker *maker, const struct node *node, const struct option *row)
@@ -234,21 +208,21 @@ const struct node *resource_normal(const struct resource *resource, const struct
 	const struct node *root = resource->node;
 	if (!kind->api_version)
 		return by_rows(&maker, root, kind->rows);
-	struct growing map = map_begin(&maker, 4);
-	struct growing nothing = map_begin(&maker, 0);
+	struct growing map = map_begin(maker.arena, PLACE_NONE, 4);
+	struct growing nothing = map_begin(maker.arena, PLACE_NONE, 0);
 	const struct node *metadata = node_get(root, "metadata"), *spec = node_get(root, "spec");
-	struct growing name = map_begin(&maker, 1);
+	struct growing name = map_begin(maker.arena, PLACE_NONE, 1);
 	if (resource->name.text)
-		map_put(&maker, &name, "name", scalar(&maker, resource->name.text, true));
+		map_put(&name, "name", node_scalar(maker.arena, PLACE_NONE, resource->name.text, true));
 	/* A fragment, whose kind was told, stays one: with a kind of its own it would need a name. */
 	if (!is_absent(node_get(root, "kind"))) {
-		map_put(&maker, &map, "apiVersion", scalar(&maker, kind->api_version, true));
-		map_put(&maker, &map, "kind", scalar(&maker, kind->name, true));
+		map_put(&map, "apiVersion", node_scalar(maker.arena, PLACE_NONE, kind->api_version, true));
+		map_put(&map, "kind", node_scalar(maker.arena, PLACE_NONE, kind->name, true));
 	}
 	if (!is_absent(metadata))
-		map_put(&maker, &map, "metadata", by_rows(&maker, metadata, metadata_rows));
+		map_put(&map, "metadata", by_rows(&maker, metadata, metadata_rows));
 	else if (resource->name.text)
-		map_put(&maker, &map, "metadata", name.node);
-	map_put(&maker, &map, "spec", by_rows(&maker, is_absent(spec) ? nothing.node : spec, kind->rows));
+		map_put(&map, "metadata", name.node);
+	map_put(&map, "spec", by_rows(&maker, is_absent(spec) ? nothing.node : spec, kind->rows));
 	return arena_failed(arena) ? NULL : map.node;
 }

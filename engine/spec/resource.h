@@ -10,8 +10,11 @@
 #include "base/option.h"
 #include "spec/fault.h"
 #include "spec/node.h"
+#include "step/call_form.h"
 #include "step/experiment.h"
 #include "step/step.h"
+
+#define PIPELINE_VERSION "mlops.seldon.io/v1alpha1"
 
 enum resource_type {
 	RESOURCE_PIPELINE,
@@ -54,6 +57,7 @@ struct resource {
 	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
 	const void *spec;	      /* struct pipeline_spec, ... by kind->type */
+	const struct resource *made_of; /* of a Pipeline that stands in no file: the SeldonDeployment that it is; NULL */
 };
 
 /* ---- Pipeline ---- */
@@ -275,6 +279,12 @@ struct graph_parameter {
 	int type; /* index into MODEL_PARAMETER_CHOICES */
 };
 
+struct graph_endpoint {
+	struct name host;
+	int64_t port, http_port, grpc_port; /* 0: not said */
+	const char *type;		    /* REST GRPC; NULL: not said */
+};
+
 struct graph_node {
 	struct place here;
 	struct name name;
@@ -283,6 +293,8 @@ struct graph_node {
 	struct name model_uri;
 	struct item_list children;   /* struct graph_node */
 	struct item_list parameters; /* struct graph_parameter */
+	struct name_list methods;
+	struct graph_endpoint endpoint;
 };
 
 struct predictor {
@@ -293,6 +305,7 @@ struct predictor {
 	struct place traffic_place; /* line 0: not said */
 	bool shadow;
 	struct place shadow_place;
+	struct place explainer_here; /* line 0: it has none */
 };
 
 struct deployment_spec {
@@ -300,6 +313,12 @@ struct deployment_spec {
 	int protocol;		     /* seldon tensorflow kfserving v2 */
 	struct place predictors_place;
 };
+
+static inline enum call_protocol deployment_protocol(const struct deployment_spec *deployment)
+{
+	static const enum call_protocol protocols[] = {CALL_BY_SELDON, CALL_BY_TENSORFLOW, CALL_BY_V2, CALL_BY_V2};
+	return protocols[deployment->protocol];
+}
 
 /* ---- Performance (a fragment) ---- */
 

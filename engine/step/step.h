@@ -152,6 +152,8 @@ struct step_kind {
 	bool (*gathers)(const struct step *step, struct name *multiplier);
 	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */
 	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
+	/* Whom it sends copies (visit_copy()), likewise. NULL: nobody. */
+	bool (*copies)(const struct step *step, size_t nth, enum call_target *target, const char **name);
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
 	 * returns false. Each must list this step in its inputs. NULL: to none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
