@@ -12,13 +12,21 @@
 
 /* ---- reading ---- */
 
-static void lead_to_built_in(struct plan *plan, const struct deployment_options *options)
+/* There models of one name that are told apart by their part of a deployment are so too. */
+static const char *built_in_address(const struct deployment_options *options, const char *model, struct arena *arena)
+{
+	return model_served_name(model) == model ? options->built_in : arena_print(arena, "%s/%s", options->built_in, model);
+}
+
+static void lead_to_built_in(struct plan *plan, const struct deployment_options *options, struct arena *arena)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++) {
-			struct endpoint *endpoint = &plan->pipelines[i].callees[j].endpoint;
+			struct callee *callee = &plan->pipelines[i].callees[j];
+			struct endpoint *endpoint = &callee->endpoint;
 			if (options->built_in_only || endpoint->origin == ENDPOINT_NONE || endpoint->origin == ENDPOINT_STUB)
-				*endpoint = (struct endpoint){.origin = ENDPOINT_GIVEN, .addresses = options->built_in};
+				*endpoint = (struct endpoint){.origin = ENDPOINT_GIVEN,
+							      .addresses = built_in_address(options, callee->name, arena)};
 		}
 }
 
@@ -38,7 +46,7 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 	if (!deployment->views)
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	if (options->built_in)
-		lead_to_built_in(&deployment->plan, options);
+		lead_to_built_in(&deployment->plan, options, deployment->arena);
 	const struct faults *faults = deployment->spec.faults;
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, faults, OUTPUT_TEXT);

@@ -32,6 +32,8 @@ static int print_resources(struct session *session, const struct spec *spec, enu
 	buffer_open(&out, ECHO_BYTES_MAX);
 	buffer_string(&out, form == ECHO_JSON ? "[" : "");
 	for (size_t i = 0; i < spec->count; i++) {
+		if (spec->resources[i]->made_of)
+			continue;
 		const struct node *node = resource_normal(spec->resources[i], session->kinds, spec->arena);
 		if (!node) {
 			out.failed = true;

@@ -59,8 +59,9 @@ void catalog_close(struct catalog *catalog);	   /* NULL is fine */
  * False: memory ran out (SYSTEM), and the one before stays. */
 bool catalog_put(struct catalog *catalog, const struct catalog_entry *entry, struct error *error);
 
-/* NULL: there is none of that name, or of that version (empty: whichever). Valid until the
- * model is put again. */
+/* NULL: there is none of that name, or of that version (empty: whichever). One with a part
+ * of a deployment before a slash (plan/address.h) is that one, else the one behind it. Valid
+ * until the model is put again. */
 struct catalog_model *catalog_find(struct catalog *catalog, struct text name, struct text version);
 
 /* All that were put, in that order. */

@@ -1,6 +1,7 @@
 /* deployment_check.c: what a SeldonDeployment must keep to beyond its rows: traffic,
  * shadows, names, and graphs whose nodes can be called. */
 #include "base/suggest.h"
+#include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -87,6 +88,19 @@ static void check_implementation(const struct graph_node *node, struct faults *f
 			  implementation->text);
 }
 
+/* As Seldon has it: one ratio says how two are shared out. */
+static void check_test(const struct graph_node *node, struct faults *faults)
+{
+	if (node_built_in(node) != BUILT_IN_RANDOM)
+		return;
+	if (!node_parameter(node, "ratioA"))
+		fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
+			  "the parameter `ratioA` is missing: the share of the first child, from 0 to 1");
+	if (node->children.count != 2)
+		fault_add(faults, CODE_OUT_OF_RANGE, node->here, NULL, "RANDOM_ABTEST shares out between two children, not %zu",
+			  node->children.count);
+}
+
 static void check_node(const struct graph_node *node, bool root, struct faults *faults)
 {
 	const struct graph_node *children = node->children.items;
@@ -99,6 +113,7 @@ static void check_node(const struct graph_node *node, bool root, struct faults *
 			fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
 				  "`modelUri` is missing: %s has to be told what to serve", node->implementation.text);
 	}
+	check_test(node, faults);
 	for (size_t i = 0; i < node->parameters.count; i++)
 		if (parameters[i].name.text && parameters[i].value.text &&
 		    !parameter_fits(parameters[i].value.text, parameters[i].type))

@@ -144,6 +144,13 @@ static void say_no_text(struct spec *spec, const struct node *root, const char *
 	value_wrong_type(&reading, &text_row, node_get(root, key));
 }
 
+/* The first Seldon Core changed its version three times, and its fields hardly. */
+static bool is_old(const struct resource_kind *kind, struct text version)
+{
+	return kind->type == RESOURCE_DEPLOYMENT &&
+	       (text_is(version, MACHINE_LEARNING "alpha2") || text_is(version, MACHINE_LEARNING "alpha3"));
+}
+
 static void check_version(struct spec *spec, const struct node *root, const struct resource_kind *kind, struct text version)
 {
 	if (kind->api_version && text_is(version, kind->api_version))
@@ -152,6 +159,8 @@ static void check_version(struct spec *spec, const struct node *root, const stru
 	if (!kind->api_version)
 		fault_add(spec->faults, CODE_UNKNOWN_KIND, place, NULL, "a %s is a fragment and has no apiVersion; remove it",
 			  kind->name);
+	else if (is_old(kind, version))
+		fault_add(spec->faults, CODE_OLD_VERSION, place, NULL, "`%s` is read as `%s`", version.bytes, kind->api_version);
 	else
 		fault_add(spec->faults, CODE_UNKNOWN_VERSION, place, kind->api_version, "there is no `%s` of a %s", version.bytes,
 			  kind->name);

@@ -79,6 +79,10 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_REPEATED_ACROSS_FILES, REPEATED_NAME, .title = "One resource in two files",
 		.help = "Give one of the two files only; of both, the one read last counts.",
 		.example = "sluice lint base/model.yaml overlay/model.yaml\n\nsluice lint overlay/model.yaml\n"),
+	NOTE(CODE_OLD_VERSION, UNSUPPORTED, .title = "An old version of a resource",
+	     .help = "It is read as the present one, which has all of its fields; nothing needs to be done.",
+	     .example = "apiVersion: machinelearning.seldon.io/v1alpha2\nkind: SeldonDeployment\n\n"
+			"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\n"),
 
 	/* ---- fields ---- */
 	ERROR(CODE_UNKNOWN_FIELD, UNKNOWN_FIELD, .title = "A field that does not exist here",
