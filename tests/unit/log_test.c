@@ -130,6 +130,44 @@ static void a_record_says_where_it_stood_and_what_it_brought(void **state)
 	record_release(&records[1]);
 }
 
+/* Lengths at which the one of the value takes another byte, with a header and without. */
+static void a_record_has_the_headers_it_came_with_whatever_its_length(void **state)
+{
+	struct stand *stand = *state;
+	static const size_t lengths[] = {0, 1, 63, 64, 200, 8191, 8192};
+	enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
+	static char value[8193];
+	struct record records[LENGTHS * 4];
+	struct error error = {0};
+	for (size_t i = 0; i < LENGTHS * 4; i++) {
+		memset(value, 'x', lengths[i / 4]);
+		value[lengths[i / 4]] = '\0';
+		mock_write(&stand->mock, i & 1 ? "key" : NULL, value, i & 2 ? "colour" : NULL, "red");
+	}
+	assert_true(consumer_accept(stand->consumer, &error));
+	take(stand, records, LENGTHS * 4);
+	struct arena *arena = arena_open(4096);
+	for (size_t i = 0; i < LENGTHS * 4; i++) {
+		struct headers headers;
+		assert_true(record_headers(&records[i], arena, &headers, &error));
+		assert_int_equal(headers.count, i & 2 ? 1 : 0);
+		record_release(&records[i]);
+	}
+	arena_close(arena);
+}
+
+/* Who holds it would be asked otherwise, and here there is nobody. */
+static void a_record_whose_bytes_say_that_it_has_no_headers_is_not_asked_for_them(void **state)
+{
+	(void)state;
+	char fetched[3 + 2 + 70 + 1] = "key\x8c\x01";
+	const struct record record = {.key = {fetched, 3}, .value = {fetched + 5, 70}, .held = fetched};
+	struct headers headers;
+	struct error error = {0};
+	assert_true(record_headers(&record, NULL, &headers, &error));
+	assert_int_equal(headers.count, 0);
+}
+
 static void a_consumer_that_seeks_reads_again_from_there(void **state)
 {
 	struct stand *stand = *state;
@@ -249,6 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_record_says_where_it_stood_and_what_it_brought, set_up),
+		STORY(a_record_has_the_headers_it_came_with_whatever_its_length, set_up),
+		cmocka_unit_test(a_record_whose_bytes_say_that_it_has_no_headers_is_not_asked_for_them),
 		STORY(a_consumer_that_seeks_reads_again_from_there, set_up),
 		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
