@@ -11,7 +11,9 @@
  *   SYSTEM   we cannot go on               the process stops, its state safe
  *
  * An error is a value: it is copied, never freed, and says one sentence that
- * ends in what to do. Any thread may use its own. It starts as `{0}`.
+ * ends in what to do. Any thread may use its own. It starts as `{0}`; on the way of
+ * a message by its kind alone (`error.kind = ERROR_NONE`), for the text is long, and
+ * nobody reads it before there is a kind.
  */
 #ifndef SLUICE_BASE_ERROR_H
 #define SLUICE_BASE_ERROR_H

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 static _Atomic uint64_t taken;
 static _Atomic uint64_t fail_at;
@@ -34,6 +35,11 @@ void *memory_resize(void *piece, size_t count, size_t size)
 void memory_give(void *piece)
 {
 	free(piece);
+}
+
+void memory_clear(void *piece, size_t size)
+{
+	memset(piece, 0, size);
 }
 
 void memory_fail_at(uint64_t nth)

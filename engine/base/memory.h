@@ -28,6 +28,10 @@ void *memory_resize(void *piece, size_t count, size_t size);
 
 void memory_give(void *piece); /* NULL is fine */
 
+/* Zeroes it, by a call: what compilers make of `= {0}` for some hundred bytes takes longer
+ * to start than this takes whole. For the way of a message. */
+void memory_clear(void *piece, size_t size);
+
 /* Makes the `nth` allocation from now on fail, once (1: the next); 0 stops that.
  * memory_taken() counts the allocations so far. For tests; main reads
  * SLUICE_FAIL_ALLOCATION. */

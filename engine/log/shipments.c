@@ -255,7 +255,8 @@ static bool shipments_end(struct output *self, struct positions positions, struc
 static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct shipments *shipments = (struct shipments *)self;
-	struct error refused = {0};
+	struct error refused;
+	refused.kind = ERROR_NONE;
 	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics.items[record->topic], record,
 						      tag_of(&record->origin, shipments->loads.open), &refused);
 	if (verdict == PRODUCED)

@@ -100,8 +100,9 @@ static bool is_blamed(struct flight *flight, struct error *error)
 
 void intake_enter(struct worker *worker, struct flight *flight)
 {
-	struct error error = {0};
+	struct error error;
 	const struct answer answer = {.error = &error};
+	error.kind = ERROR_NONE;
 	if (unread_is_ahead(flight)) {
 		unread_hold(worker, flight);
 		return;

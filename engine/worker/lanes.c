@@ -213,7 +213,9 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	}
 	if (lane->front == lane->back)
 		lane->by_key = lane->keep_keyed;
-	flight->message = (struct message){.arena = flight->message.arena};
+	struct arena *arena = flight->message.arena;
+	memory_clear(&flight->message, sizeof flight->message);
+	flight->message.arena = arena;
 	flight->record = *record;
 	flight->lane = lane;
 	flight->stage = NULL;

@@ -46,6 +46,7 @@ static struct headers answer_headers(const struct message *message, const struct
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
 	const char *types = format->content_types;
+	headers->count = 0;
 	if (id)
 		headers->items[headers->count++] = *id;
 	if (headers_find(message->headers, TEXT("content-type")))
@@ -83,7 +84,7 @@ static bool answer_write(struct outbox *outbox, const struct flight *flight, con
 static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
 					   struct error *error)
 {
-	struct answer_headers headers = {0};
+	struct answer_headers headers;
 	struct outgoing outgoing;
 	if (!answer_write(outbox, flight, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
@@ -115,7 +116,7 @@ static bool step_write(struct outbox *outbox, const struct stage *stage, const s
 void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct message *message, uint32_t topic,
 		const struct payload *payload)
 {
-	struct answer_headers headers = {0};
+	struct answer_headers headers;
 	struct outgoing outgoing = {0};
 	struct error error = {0};
 	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
@@ -133,7 +134,7 @@ static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight
 		return PRODUCE_REFUSED;
 	}
 	for (; emission && !flight->unfit; emission = emission->next) {
-		struct answer_headers headers = {0};
+		struct answer_headers headers;
 		struct outgoing outgoing;
 		if (!step_write(outbox, flight->stage, &flight->message, emission->payload, &headers, &outgoing, error))
 			return PRODUCE_REFUSED;
@@ -190,11 +191,12 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 {
 	if (!is_dead(flight, answer) || flight->lettered || flight->stage->config->dead_letters == TOPIC_NOWHERE)
 		return PRODUCED;
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	bool whole = !(flight->blame & BLAME_LETTER);
 	enum produce_verdict verdict = whole ? letter_produce(outbox, flight, answer, flight->request, &error) : PRODUCE_REFUSED;
 	if (verdict == PRODUCE_REFUSED) {
-		error = (struct error){0};
+		error.kind = ERROR_NONE;
 		verdict = letter_produce(outbox, flight, answer, (struct text){0}, &error);
 	}
 	if (verdict == PRODUCE_REFUSED)
@@ -233,11 +235,13 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 /* An answer that cannot leave makes room for one that says why. */
 static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *flight)
 {
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	enum produce_verdict verdict = answer_leave(outbox, flight, &flight->answer, &error);
 	if (verdict != PRODUCE_REFUSED || outbox->failure.kind != ERROR_NONE)
 		return verdict;
-	struct error again = {0};
+	struct error again;
+	again.kind = ERROR_NONE;
 	flight->unfit = true;
 	flight->error = error;
 	flight->answer = (struct answer){.error = &flight->error};
