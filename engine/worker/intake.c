@@ -11,6 +11,9 @@
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
 #define WAITING_BYTES_MOST ((size_t)1 << 20)
+/* Messages that wait, finished, while a transaction is being ended: as many as stay in the
+ * processor's caches. With thousands each cost half as much again, and took its own memory. */
+#define FINISHED_MOST 500
 
 /* ---- decode ---- */
 
@@ -165,6 +168,8 @@ bool intake_may_take(const struct worker *worker)
 	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
 		return false;
 	if (worker->registry && !registry_is_ready(worker->registry))
+		return false;
+	if (worker->lanes.finished >= FINISHED_MOST && !output_is_open(worker->outbox.output))
 		return false;
 	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
 		if (!stage->retired && stage->waiting.count == 0 && has_room(worker, stage))

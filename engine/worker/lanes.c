@@ -53,6 +53,7 @@ static void flight_count(struct lanes *lanes, struct flight *flight, size_t byte
 static void flight_give(struct lanes *lanes, struct flight *flight)
 {
 	flight_count(lanes, flight, 0);
+	lanes->finished -= flight->finished;
 	flight->load->in_flight--;
 	lanes->load.in_flight--;
 	record_release(&flight->record);
@@ -303,6 +304,7 @@ void flight_finish(struct lanes *lanes, struct message *message, enum flow_outco
 {
 	struct flight *flight = (struct flight *)message;
 	flight->finished = true;
+	lanes->finished++;
 	if (!flight->lane) {
 		flight_give(lanes, flight);
 		return;

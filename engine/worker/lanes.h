@@ -118,6 +118,7 @@ struct lanes {
 	struct flight *pool;		       /* those beyond `pool_limit` without an arena */
 	struct flight *made;		       /* all there are */
 	struct load load;
+	size_t finished;      /* of the load: those that have their answers, and wait to leave */
 	size_t pool_bytes;    /* of the arenas in the pool */
 	size_t pool_limit;    /* of those, and of what is in flight: what is more is given back to the heap */
 	size_t message_bytes; /* limit of one arena */
