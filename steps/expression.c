@@ -3,6 +3,7 @@
  * Each entry of `set` is evaluated in the order in which it was written and may use
  * those above it; an equal name is replaced. `drop` and `keep` come last. */
 #include "steps/kinds.h"
+#include "steps/typing.h"
 
 struct setting {
 	struct name name;
@@ -152,69 +153,12 @@ static enum step_verdict expression_run(struct step *step, struct visit *visit, 
 
 /* ---- types ---- */
 
-/* What is known of the tensors while the settings are gone through: a list that is
- * shared with the steps above until something in it changes. */
-struct typing {
-	struct tensor_types types;
-	bool own; /* nobody else has it */
-	struct arena *arena;
-};
-
-static const struct tensor_type *typed(const struct typing *typing, struct text name)
-{
-	for (size_t i = 0; i < typing->types.count; i++)
-		if (text_equal(typing->types.items[i].name, name))
-			return &typing->types.items[i];
-	return NULL;
-}
-
-/* A copy with room for as many more, which those below may take. */
-static bool typing_own(struct typing *typing)
-{
-	struct tensor_types *types = &typing->types;
-	size_t size = 2 * types->count + 4;
-	struct tensor_room *room = ARENA_NEW(typing->arena, struct tensor_room);
-	struct tensor_type *items = ARENA_ARRAY(typing->arena, struct tensor_type, size);
-	if (!room || !items)
-		return false;
-	*room = (struct tensor_room){items, types->count, size};
-	if (types->count)
-		memcpy(items, types->items, types->count * sizeof *items);
-	types->items = items;
-	types->room = room;
-	typing->own = true;
-	return true;
-}
-
-static bool type_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
-{
-	const struct tensor_type *found = name->owner.length ? NULL : typed(context, name->name);
-	(void)suggest;
-	*type = found ? found->type : (struct value_type){0};
-	return true;
-}
-
-/* False only when memory ran out. */
-static bool typing_put(struct typing *typing, struct text name, const struct value_type *type)
-{
-	struct tensor_types *types = &typing->types;
-	const struct tensor_type *there = typed(typing, name);
-	size_t at = there ? (size_t)(there - types->items) : types->count;
-	bool free_behind = types->room && types->room->taken == types->count && types->count < types->room->size;
-	if (!(there ? typing->own : free_behind) && !typing_own(typing))
-		return false;
-	if (!there)
-		types->room->taken = ++types->count;
-	types->room->items[at] = (struct tensor_type){name, *type};
-	return true;
-}
-
 /* Of a `keep` all is known that leaves, if not its types. */
 static bool typing_keep(const struct expression_options *self, struct typing *typing, struct error *error)
 {
 	for (size_t i = 0; i < self->keep.count; i++) {
 		struct text name = text_of(self->keep.items[i].text);
-		if (typed(typing, name))
+		if (typing_find(typing, name))
 			continue;
 		if (typing->types.complete)
 			return error_set(error, ERROR_CONFIG, self->keep.items[i].place,
@@ -226,20 +170,18 @@ static bool typing_keep(const struct expression_options *self, struct typing *ty
 	return true;
 }
 
-static bool typing_pick(const struct expression_options *self, struct typing *typing)
+static bool stays_by(const void *context, struct text name)
 {
-	const struct names drop = names_of(&self->drop, typing->arena), keep = names_of(&self->keep, typing->arena);
-	if (drop.count + keep.count == 0)
+	const struct opened *lists = context;
+	return stays(&lists->drop, &lists->keep, name);
+}
+
+static bool typing_drop(const struct expression_options *self, struct typing *typing)
+{
+	const struct opened lists = {.drop = names_of(&self->drop, typing->arena), .keep = names_of(&self->keep, typing->arena)};
+	if (lists.drop.count + lists.keep.count == 0)
 		return true;
-	if (!typing->own && !typing_own(typing))
-		return false;
-	struct tensor_type *items = typing->types.room->items;
-	size_t left = 0;
-	for (size_t i = 0; i < typing->types.count && !arena_failed(typing->arena); i++)
-		if (stays(&drop, &keep, items[i].name))
-			items[left++] = items[i];
-	typing->types.count = typing->types.room->taken = left;
-	return !arena_failed(typing->arena);
+	return !arena_failed(typing->arena) && typing_pick(typing, stays_by, &lists);
 }
 
 static bool expression_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -248,7 +190,7 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 	const struct expression_options *self = step->options;
 	const struct setting *settings = self->set.items;
 	struct typing typing = {.types = *in, .arena = arena};
-	const struct expression_types types = {&typing, type_of_name};
+	const struct expression_types types = {&typing, typing_of_name};
 	for (size_t i = 0; i < self->set.count; i++) {
 		struct value_type type;
 		if (!expression_check(settings[i].value, &types, arena, &type, error))
@@ -258,7 +200,7 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 	}
 	if (!typing_keep(self, &typing, error))
 		return false;
-	if (!typing_pick(self, &typing))
+	if (!typing_drop(self, &typing))
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
 	*out = typing.types;
 	return true;

@@ -14,6 +14,7 @@
 #define RESULT_BYTES_MAX ((size_t)256 << 20)
 
 static const struct compute_family *const families[] = {
+	&compute_preprocess,
 	&compute_features_ta,
 	&compute_windows,
 	&compute_inference,

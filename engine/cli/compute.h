@@ -34,6 +34,7 @@ struct compute_family {
 
 extern const struct compute_family compute_inference;
 extern const struct compute_family compute_features_ta;
+extern const struct compute_family compute_preprocess;
 extern const struct compute_family compute_sketches;
 extern const struct compute_family compute_windows;
 

@@ -445,7 +445,8 @@ static const struct compute_method methods[] = {
 	{"hdr", "value_at_percentile: the highest number counted with that of rank max(1, ceil(p n / 100)); exact_at_percentile: "
 		"that number itself"},
 	{"quantile types", "linear (7), lower, higher, inverted_cdf (1), interpolated_inverted_cdf (4), hazen (5), weibull (6), "
-			   "median_unbiased (8), normal_unbiased (9), as numpy.quantile(method=...)"},
+			   "median_unbiased (8), normal_unbiased (9), averaged_inverted_cdf (2), closest_observation (3), as "
+			   "numpy.quantile(method=...)"},
 	{NULL, NULL},
 };
 

@@ -47,6 +47,10 @@ static inline const struct tensor *tensors_find(struct tensors tensors, struct t
 	return NULL;
 }
 
+/* A mark of this name, and that of a header behind it, leaves as a header of the answer:
+ * one text. */
+#define MARK_OF_HEADER "header:"
+
 struct payload {
 	struct tensors tensors;
 	struct tensors marks; /* named scalars that travel along and are never sent to a model */

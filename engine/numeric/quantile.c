@@ -14,6 +14,8 @@ const struct quantile_type_row quantile_types[] = {
 	[QUANTILE_WEIBULL] = {"weibull", 0, 0},
 	[QUANTILE_MEDIAN_UNBIASED] = {"median_unbiased", 1.0 / 3, 1.0 / 3},
 	[QUANTILE_NORMAL_UNBIASED] = {"normal_unbiased", 3.0 / 8, 3.0 / 8},
+	[QUANTILE_AVERAGED] = {"averaged_inverted_cdf", 0, 1},
+	[QUANTILE_CLOSEST] = {"closest_observation", 0, 1},
 	{NULL, 0, 0},
 };
 
@@ -29,6 +31,10 @@ double quantile_sorted(const double *sorted, size_t count, double q, enum quanti
 		place = floor(place);
 	if (type == QUANTILE_HIGHER || type == QUANTILE_INVERTED_CDF)
 		place = ceil(place);
+	if (type == QUANTILE_AVERAGED)
+		place = place == floor(place) ? place + 0.5 : ceil(place);
+	if (type == QUANTILE_CLOSEST)
+		place = place - 0.5 == floor(place - 0.5) && fmod(place - 0.5, 2) == 1 ? place - 0.5 : floor(place + 0.5);
 	if (place <= 0)
 		return sorted[0];
 	if (place >= (double)(count - 1))

@@ -19,7 +19,9 @@ enum quantile_type {
 	QUANTILE_HAZEN,		  /* type 5: steps met in their middle */
 	QUANTILE_WEIBULL,	  /* type 6: by (n + 1) q */
 	QUANTILE_MEDIAN_UNBIASED, /* type 8 */
-	QUANTILE_NORMAL_UNBIASED  /* type 9 */
+	QUANTILE_NORMAL_UNBIASED, /* type 9 */
+	QUANTILE_AVERAGED,	  /* type 2: as type 1, but in the middle of two at a step itself */
+	QUANTILE_CLOSEST	  /* type 3: the nearest number; of two as near, that of the even place, from 1 */
 };
 
 struct quantile_type_row {

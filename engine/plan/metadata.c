@@ -17,15 +17,6 @@ struct reader {
 	struct error *error;
 };
 
-struct value_type type_of_datatype(enum datatype datatype)
-{
-	static const enum value_class classes[] = {
-		[CLASS_BOOL] = VALUE_BOOL,   [CLASS_UNSIGNED] = VALUE_INTEGER, [CLASS_SIGNED] = VALUE_INTEGER,
-		[CLASS_FLOAT] = VALUE_FLOAT, [CLASS_BYTES] = VALUE_TEXT,
-	};
-	return (struct value_type){.class = classes[datatype_rows[datatype].class], .datatype_known = true, .datatype = datatype};
-}
-
 static bool refuse(const struct reader *reader, const char *what)
 {
 	struct place place = json_place(reader->json, reader->file, reader->model, reader->arena);

@@ -29,6 +29,4 @@ const struct model_signature *metadata_find(const struct models_metadata *metada
  * (stub://NAME?options) names none. */
 const struct model_signature *stub_signature(struct arena *arena, struct text uri);
 
-struct value_type type_of_datatype(enum datatype datatype); /* of any shape */
-
 #endif

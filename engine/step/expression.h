@@ -94,6 +94,8 @@ struct value_type {
 	int64_t shape[TENSOR_RANK_MAX]; /* -1: that dimension is not known */
 };
 
+struct value_type type_of_datatype(enum datatype datatype); /* of any shape */
+
 /* Asked for each name; false when nothing of that name can exist here, then
  * `suggest` may name the nearest that does. A name whose type is not known is
  * answered true with VALUE_UNKNOWN. */

@@ -2,7 +2,7 @@
 #include "step/expression_index.h"
 
 #include "base/suggest.h"
-#include "message/json_scan.h"
+#include "message/columns.h"
 
 bool value_axis(struct evaluation *evaluation, const struct value *value, int64_t along, uint32_t *axis)
 {
@@ -70,55 +70,12 @@ static bool value_pick(struct evaluation *evaluation, const struct value *base, 
 	return true;
 }
 
-/* The names of a tensor's columns, one after the other: joined by commas in its
- * parameter `columns`, where records are mapped, or a JSON list in `names`, as Seldon's
- * protocol has them. */
-struct columns {
-	struct text written; /* NULL: it names none */
-	struct text rest;    /* of those with commas; NULL: none is left */
-	bool json;
-	struct json_scan scan;
-	struct error unheard;
-};
-
-static struct text text_parameter(const struct value *value, struct text name)
-{
-	const struct parameter *found = value->tensor ? parameters_find(value->tensor->parameters, name) : NULL;
-	return found && found->type == PARAMETER_TEXT ? found->value.text : (struct text){0};
-}
-
-static void columns_begin(struct columns *columns, const struct value *base, struct arena *arena)
-{
-	columns->written = columns->rest = text_parameter(base, TEXT("columns"));
-	columns->json = columns->written.bytes == NULL;
-	columns->unheard = (struct error){0};
-	if (!columns->json)
-		return;
-	columns->written = text_parameter(base, TEXT("names"));
-	json_begin(&columns->scan, columns->written, "names", arena, &columns->unheard);
-	if (columns->written.bytes && (json_peek(&columns->scan) != JSON_ARRAY || !json_enter(&columns->scan)))
-		columns->written = (struct text){0};
-}
-
-static bool columns_next(struct columns *columns, struct text *name)
-{
-	if (columns->json)
-		return json_item(&columns->scan) && json_peek(&columns->scan) == JSON_STRING && json_text(&columns->scan, name);
-	if (!columns->rest.bytes)
-		return false;
-	const char *comma = columns->rest.length ? memchr(columns->rest.bytes, ',', columns->rest.length) : NULL;
-	*name = (struct text){columns->rest.bytes, comma ? (size_t)(comma - columns->rest.bytes) : columns->rest.length};
-	columns->rest = comma ? (struct text){comma + 1, columns->rest.length - name->length - 1} : (struct text){0};
-	return true;
-}
-
 /* The number of the column of that name. */
 static bool column_of(struct evaluation *evaluation, const struct value *base, struct text name, int64_t *column)
 {
 	struct columns columns;
 	struct text item;
-	columns_begin(&columns, base, evaluation->arena);
-	if (!columns.written.bytes)
+	if (!columns_begin(&columns, base->tensor ? base->tensor->parameters : (struct parameters){0}, evaluation->arena))
 		return evaluation_fail(evaluation, "this tensor names no columns; write its number, as in x[:, 0]");
 	struct suggestion suggestion = suggest_begin(name);
 	for (*column = 0; columns_next(&columns, &item); ++*column) {

@@ -317,3 +317,12 @@ bool value_holds(struct evaluation *evaluation, const struct value *value, bool 
 		*holds = *truth != 0;
 	return truth;
 }
+
+struct value_type type_of_datatype(enum datatype datatype)
+{
+	static const enum value_class classes[] = {
+		[CLASS_BOOL] = VALUE_BOOL,   [CLASS_UNSIGNED] = VALUE_INTEGER, [CLASS_SIGNED] = VALUE_INTEGER,
+		[CLASS_FLOAT] = VALUE_FLOAT, [CLASS_BYTES] = VALUE_TEXT,
+	};
+	return (struct value_type){.class = classes[datatype_rows[datatype].class], .datatype_known = true, .datatype = datatype};
+}

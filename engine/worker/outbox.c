@@ -28,19 +28,38 @@ struct position origin_of(const struct flight *flight)
 
 /* ---- answers ---- */
 
-#define ANSWER_HEADERS_MAX 4
+#define OWN_HEADERS_MAX 4   /* that sluice writes */
+#define STEP_HEADERS_MAX 64 /* that steps set: more is no use to a reader, and dear to Kafka */
 
 /* What an answer's headers are written into: not the arena, for an answer that says
  * that the arena is full must leave too. */
 struct answer_headers {
-	struct header items[ANSWER_HEADERS_MAX];
+	struct header items[OWN_HEADERS_MAX + STEP_HEADERS_MAX];
 	size_t count;
 	size_t json_length; /* of a body with binary data behind its JSON; else 0 */
 	char json_length_text[24];
 };
 
-/* Headers are dear: one stands only where the request had it too, or where the format
- * has no room for what it says. */
+/* Those that steps set, which travel as marks. */
+static bool step_headers(const struct payload *payload, struct answer_headers *headers, struct error *error)
+{
+	const size_t before = headers->count;
+	for (size_t i = 0; payload && i < payload->marks.count; i++) {
+		const struct tensor *mark = payload->marks.items[i];
+		const size_t length = sizeof MARK_OF_HEADER - 1;
+		if (!text_starts_with(mark->name, TEXT(MARK_OF_HEADER)) || mark->datatype != DATATYPE_BYTES || mark->count != 1)
+			continue;
+		if (headers->count - before == STEP_HEADERS_MAX)
+			return error_set(error, ERROR_LIMIT, PLACE_NONE, "an answer has at most %d headers of steps; set fewer",
+					 STEP_HEADERS_MAX);
+		headers->items[headers->count++] =
+			(struct header){{mark->name.bytes + length, mark->name.length - length}, *(const struct text *)mark->data};
+	}
+	return true;
+}
+
+/* Headers are dear: one stands only where the request had it too, where the format
+ * has no room for what it says, or where a step set it. */
 static struct headers answer_headers(const struct message *message, const struct answer *answer, const struct format *format,
 				     struct answer_headers *headers)
 {
@@ -70,7 +89,8 @@ static bool answer_write(struct outbox *outbox, const struct flight *flight, con
 	buffer_clear(&outbox->encoded);
 	const struct stage_config *config = flight->stage->config;
 	const struct format *format = config->format ? config->format : flight->message.format;
-	if (!answer_encode(&flight->message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
+	if (!answer_encode(&flight->message, &answer, format, flight->stage->schemas, &outbox->encoded, error) ||
+	    !step_headers(answer.payload, headers, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),
@@ -103,7 +123,8 @@ static bool step_write(struct outbox *outbox, const struct stage *stage, const s
 	message.wanted.count = 0;
 	message.wanted_each = NULL;
 	buffer_clear(&outbox->encoded);
-	if (!answer_encode(&message, &answer, message.format, stage->schemas, &outbox->encoded, error))
+	if (!answer_encode(&message, &answer, message.format, stage->schemas, &outbox->encoded, error) ||
+	    !step_headers(payload, headers, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.key = of->key,

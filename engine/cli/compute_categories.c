@@ -1,0 +1,158 @@
+/* compute_categories.c: see compute_categories.h. */
+#include "cli/compute_categories.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/compute_values.h"
+#include "numeric/categories.h"
+#include "numeric/murmur.h"
+
+#define SIZE_OF_SKLEARN 1048576 /* what its FeatureHasher takes when nothing is said */
+
+static double number_or(const json_t *params, const char *key, double otherwise)
+{
+	double number;
+	return compute_read(json_object_get(params, key), &number) ? number : otherwise;
+}
+
+static json_t *full(struct error *error)
+{
+	error_memory(error, ERROR_LIMIT, "preprocessing");
+	return NULL;
+}
+
+static json_t *write_output(const double *values, size_t rows, size_t columns, struct error *error)
+{
+	json_t *result = json_object();
+	compute_put(result, "output", compute_write_table(values, rows, columns), error);
+	return result;
+}
+
+struct words {
+	size_t rows, columns;
+	struct text *items;
+};
+
+static bool words_read(const struct compute_case *one, const char *key, struct words *words, struct error *error)
+{
+	const json_t *rows = json_object_get(one->input, key);
+	words->rows = json_array_size(rows);
+	words->columns = json_array_size(json_array_get(rows, 0));
+	words->items = ARENA_ARRAY(one->arena, struct text, words->rows * words->columns + 1);
+	for (size_t i = 0; words->items && i < words->rows * words->columns; i++) {
+		const json_t *row = json_array_get(rows, i / words->columns), *cell = json_array_get(row, i % words->columns);
+		if (!json_is_string(cell) || json_array_size(row) != words->columns)
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is rows of as many texts each", key);
+		words->items[i] = (struct text){json_string_value(cell), json_string_length(cell)};
+	}
+	return words->items || error_memory(error, ERROR_LIMIT, "preprocessing");
+}
+
+/* The categories of each column. */
+static struct categories *categories_learn(const struct compute_case *one, const struct words *train, struct error *error)
+{
+	struct categories *learnt = ARENA_ARRAY(one->arena, struct categories, train->columns + 1);
+	for (size_t i = 0; learnt && i < train->columns; i++) {
+		struct text *texts = ARENA_ARRAY(one->arena, struct text, train->rows + 1);
+		int64_t twice;
+		for (size_t row = 0; texts && row < train->rows; row++)
+			texts[row] = train->items[row * train->columns + i];
+		if (!texts || !categories_make(&learnt[i], texts, texts_distinct(texts, train->rows), one->arena, &twice))
+			learnt = NULL;
+	}
+	if (!learnt)
+		error_memory(error, ERROR_LIMIT, "preprocessing");
+	return learnt;
+}
+
+static json_t *write_categories(const struct categories *learnt, size_t columns)
+{
+	json_t *lists = json_array();
+	for (size_t i = 0; i < columns; i++) {
+		json_t *list = json_array();
+		for (size_t j = 0; j < learnt[i].count; j++)
+			json_array_append_new(list, json_stringn(learnt[i].items[j].bytes, learnt[i].items[j].length));
+		json_array_append_new(lists, list);
+	}
+	return lists;
+}
+
+static json_t *run_categories(const struct compute_case *one, bool onehot, struct error *error)
+{
+	struct words train, query;
+	if (!words_read(one, "train", &train, error) || !words_read(one, "query", &query, error))
+		return NULL;
+	const char *dropped = json_string_value(json_object_get(one->params, "drop"));
+	const int64_t drop = dropped && strcmp(dropped, "first") == 0;
+	const double unknown = number_or(one->params, "unknown_value", -1);
+	const struct categories *learnt = categories_learn(one, &train, error);
+	if (!learnt || query.columns != train.columns)
+		return NULL;
+	size_t columns = 0;
+	for (size_t i = 0; i < train.columns; i++)
+		columns += onehot ? learnt[i].count - (size_t)drop : 1;
+	double *values = ARENA_ARRAY(one->arena, double, query.rows *columns + 1), *at = values;
+	for (size_t i = 0; at && i < query.rows * query.columns; i++) {
+		const struct categories *of = &learnt[i % query.columns];
+		const int64_t category = categories_text(of, query.items[i]);
+		if (onehot && category >= drop)
+			at[category - drop] = 1;
+		if (!onehot)
+			*at = category < 0 ? unknown : (double)category;
+		at += onehot ? of->count - (size_t)drop : 1;
+	}
+	if (!values)
+		return full(error);
+	json_t *result = write_output(values, query.rows, columns, error);
+	compute_put(result, "categories", write_categories(learnt, train.columns), error);
+	return result;
+}
+
+json_t *compute_onehot(const struct compute_case *one, struct error *error)
+{
+	return run_categories(one, true, error);
+}
+
+json_t *compute_ordinal(const struct compute_case *one, struct error *error)
+{
+	return run_categories(one, false, error);
+}
+
+/* ---- hashing ---- */
+
+json_t *compute_hash(const struct compute_case *one, struct error *error)
+{
+	const json_t *rows = json_object_get(one->input, "rows");
+	const double size = number_or(one->params, "n_features", SIZE_OF_SKLEARN);
+	if (!json_is_array(rows) || !(size >= 1 && size <= 16777216)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE,
+			  "`rows` are lists of [text, number], and `n_features` is from 1 to 16777216");
+		return NULL;
+	}
+	const size_t count = json_array_size(rows), columns = (size_t)size;
+	double *values = ARENA_ARRAY(one->arena, double, count *columns + 1);
+	if (!values)
+		return full(error);
+	json_t *hashes = json_array();
+	for (size_t row = 0; row < count; row++) {
+		const json_t *tokens = json_array_get(rows, row);
+		json_t *of_row = json_array();
+		for (size_t i = 0; i < json_array_size(tokens); i++) {
+			const json_t *token = json_array_get(json_array_get(tokens, i), 0);
+			const struct text text = {json_string_value(token), json_string_length(token)};
+			double value = 1;
+			bool negative;
+			compute_read(json_array_get(json_array_get(tokens, i), 1), &value);
+			if (!text.bytes)
+				continue;
+			const uint32_t column = feature_column(text, (uint32_t)size, &negative);
+			values[row * columns + column] += negative ? -value : value;
+			json_array_append_new(of_row, json_integer(murmur3(text, 0)));
+		}
+		json_array_append_new(hashes, of_row);
+	}
+	json_t *result = write_output(values, count, columns, error);
+	compute_put(result, "murmur3_seed0", hashes, error);
+	return result;
+}

@@ -1,0 +1,12 @@
+/* compute_categories.h: the methods of the family `preprocess` that work on texts; called by
+ * compute_preprocess.c alone. Each gives the result of a case, or NULL and an error. */
+#ifndef SLUICE_CLI_COMPUTE_CATEGORIES_H
+#define SLUICE_CLI_COMPUTE_CATEGORIES_H
+
+#include "cli/compute.h"
+
+json_t *compute_onehot(const struct compute_case *one, struct error *error);
+json_t *compute_ordinal(const struct compute_case *one, struct error *error);
+json_t *compute_hash(const struct compute_case *one, struct error *error);
+
+#endif

@@ -1,0 +1,22 @@
+/* power.h: powers that make a column more like a normal one: Yeo and Johnson (2000), for
+ * any number, and Box and Cox (1964), for those above 0 (others become NaN).
+ *
+ * The exponent, lambda, is learnt by the greatest likelihood. NaN stays NaN.
+ */
+#ifndef SLUICE_NUMERIC_POWER_H
+#define SLUICE_NUMERIC_POWER_H
+
+#include "numeric/table.h"
+
+enum power { POWER_YEO_JOHNSON, POWER_BOX_COX };
+
+double power_of(double value, double lambda, enum power by);
+
+/* In place, by one lambda for all columns, or one for each. */
+void power_apply(const struct table *table, enum power by, const double *lambdas, bool each);
+
+/* The lambda for a column without NaN; 1 (which changes only where a column begins) when
+ * it does not vary. False: the arena is full. */
+bool power_fit(const struct sorted *column, enum power by, double *lambda, struct arena *arena);
+
+#endif
