@@ -131,7 +131,8 @@ const struct command command_lint = {
 	.name = "lint",
 	.arguments = "FILE...",
 	.summary = "Checks YAML: every fault of every file, with its place and what to do.",
-	.help = "A FILE may be a folder (its .yaml and .yml files; where it has none, those of the folders in it) or `-` (standard input). Errors stop every other command too; "
+	.help = "A FILE may be a folder (its .yaml and .yml files; where it has none, those of the folders in it) or `-` (standard "
+		"input). Errors stop every other command too; "
 		"warnings say what sluice does not do yet; notes say what has no effect here. `sluice help CODE` explains a "
 		"fault.\n\n"
 		"  sluice lint pipelines/\n  sluice lint --strict -o json pipeline.yaml\n  sluice lint --kind Targets "

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Trains the three models of pipeline.yaml on ticks of generate.py, and writes them to models/: train.py [--ticks N]
 
-Beside them it writes what fills in and scales the rows for the net. Needs what requirements.txt pins. The same versions give the same files. What is learned: whether the middle of the
-quotes will be higher or lower ten ticks of that symbol later. Says at the end what each model is worth on ticks that
-it has not seen, and the weights that its loss there suggests for `model-predictor`."""
+Beside them it writes what fills in and scales the rows for the net. Needs what requirements.txt pins; the same versions
+give the same files. What is learned: whether the middle of the quotes will be higher or lower ten ticks of that symbol
+later. Says at the end what each model is worth on ticks that it has not seen, and the weights that its gain there
+suggests for `model-predictor`."""
 import argparse, itertools, json, os, warnings
 import lightgbm, numpy, xgboost
 from sklearn.exceptions import ConvergenceWarning
