@@ -261,6 +261,17 @@ static void list_steps(struct cutter *cutter)
 		plan->stages[i].steps = all + begin[i];
 }
 
+/* A key that is read in the record is the writers' promise: nothing is sent on by it. */
+static void note_promise(struct cutter *cutter, const struct stage *stage, const struct step *step, const char *key)
+{
+	const char *path = cutter->graph->spec->input.key;
+	if (stage->boundary == BOUNDARY_REQUEST && path && strcmp(key, "key") != 0)
+		note_add(cutter->compiler, &cutter->plan->notes, step->place,
+			 "step `%s` relies on it that records are written to the topic by the key `%s`; where that is not sure leave "
+			 "`input.key` out, and each is sent on by it first",
+			 step->name, path);
+}
+
 /* What a stage must remember from one record to the next. */
 static void find_state(struct cutter *cutter)
 {
@@ -275,10 +286,12 @@ static void find_state(struct cutter *cutter)
 		for (size_t j = 0; j < stage->count && !stage->state; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
 			const struct step step = step_seen(graph, stage->steps[j]);
-			if (key)
+			if (key) {
+				note_promise(cutter, stage, &step, key);
 				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", step.name, key);
-			else if (step.kind && step_is_stateful(&step))
+			} else if (step.kind && step_is_stateful(&step)) {
 				stage->state = arena_print(arena, "what step `%s` remembers for each key of a record", step.name);
+			}
 		}
 	}
 }

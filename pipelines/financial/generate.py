@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ticks of a market that behaves like one: generate.py [--seed N] [--ticks N] [--symbols A,B] [--start MS] [--dirt SHARE]
+"""Ticks of a market that behaves like one: generate.py [--seed N] [--ticks N] [--symbols A,B] [--start MS] [--dirt SHARE] [--keyed]
 
 One JSON event a line, in the order of time, the same for the same seed everywhere: the standard library alone, and
 nothing of it but its random bits and its arithmetic.
@@ -11,6 +11,8 @@ What real ticks have, and these too:
 - Something to learn. The order book leans before the price moves; calm prices come back to where they were.
 - Quotes in cents, spreads that widen with volatility, no trade at some ticks, ticks that come in bursts.
 - With --dirt, crossed quotes and ticks that arrive late, as a careless feed has them.
+
+With --keyed a line is what `sluice produce` takes: the tick and, as its key in Kafka, the symbol.
 """
 import argparse, json, math, random
 
@@ -115,10 +117,13 @@ def main():
     parser.add_argument("--symbols", default=SYMBOLS)
     parser.add_argument("--start", type=int, default=START)
     parser.add_argument("--dirt", type=float, default=0.0)
+    parser.add_argument("--keyed", action="store_true")
     options = parser.parse_args()
     feed = ticks(options.seed, options.symbols.split(","), options.start, options.dirt)
     for _ in range(options.ticks):
-        print(json.dumps(next(feed), separators=(",", ":")))
+        event = next(feed)
+        line = {"key": event["instrument"]["symbol"], "request": event} if options.keyed else event
+        print(json.dumps(line, separators=(",", ":")))
 
 
 if __name__ == "__main__":

@@ -174,6 +174,10 @@ static void the_key_of_the_records_is_no_other_key(void **state)
 		open_plan(&p, &plan, arena_print(arena, PIPELINE("p") "%s  output: {steps: [a]}\n", inputs[i]));
 		assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: a");
 		assert_int_equal(plan.pipelines[0].delivery, DELIVERY_EXACTLY_ONCE);
+		/* What is read in the record, and not the record's key, is a promise of those who write. */
+		assert_int_equal(plan.pipelines[0].notes.count, i > 0);
+		if (i > 0)
+			assert_non_null(strstr(plan.pipelines[0].notes.items[0].text, "leave `input.key` out"));
 		planning_close(&p);
 		arena_close(arena);
 	}
