@@ -30,6 +30,7 @@ struct crew_config {
 	struct properties producer;
 	struct registry_config registry; /* of schemas; url NULL: there is none. Whose answers and news, the crew says */
 	const struct step_kind *const *kinds;
+	struct chaos *chaos; /* serving/chaos.h: mishaps of models on purpose; NULL: none */
 	size_t workers;	     /* of each group */
 	size_t memory_bytes; /* that the engine may use */
 	int32_t partitions;  /* 0: members of their groups. Else each topic has so many, and there is no other engine */

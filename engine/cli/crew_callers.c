@@ -1,6 +1,7 @@
 /* crew_callers.c: see crew_callers.h. */
 #include "cli/crew_callers.h"
 
+#include "serving/chaos.h"
 #include "serving/configure.h"
 
 /* ---- pipelines that are called ---- */
@@ -127,6 +128,8 @@ const struct caller_config *crew_caller(struct crew_callers *callers, const stru
 		return NULL;
 	caller.told = say_model;
 	caller.told_context = config->out;
+	caller.wire = config->chaos ? &wire_chaos : NULL;
+	caller.wire_context = config->chaos;
 	for (size_t i = 0; i < callers->count; i++)
 		if (may_share(&callers->items[i], &caller))
 			return share(&callers->items[i], &caller, arena) ? &callers->items[i] : NULL;

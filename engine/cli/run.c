@@ -8,6 +8,7 @@
 #include "cli/crew.h"
 #include "cli/deployment_topics.h"
 #include "cli/kafka.h"
+#include "serving/chaos.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define NS_PER_MS 1000000
@@ -28,6 +29,7 @@ struct run_options {
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
+	const char *chaos;
 	bool insecure;
 };
 
@@ -55,6 +57,9 @@ static const struct option options[] = {
 	    .help = "Time between two commits; default: what a commit takes decides, between 10 and 100 ms."),
 	ROW("drain", DURATION, struct run_options, drain_ns, .word = "TIME", .fallback = "10s",
 	    .help = "How long what is in flight may take when it is told to stop."),
+	ROW("chaos", TEXT, struct run_options, chaos, .word = "RULES",
+	    .help = "Rehearses bad days of models: \"model scorer: 5% 503, +200ms; models: 1% lost, 2% silent, 10% +2s\"; also "
+		    "`refused`."),
 	ROW("insecure-ignore-security", FLAG, struct run_options, insecure,
 	    .help = "Runs although the files ask for protection that is not in force yet."),
 	{.type = OPTION_END},
@@ -188,6 +193,17 @@ static bool run_crew(struct running *running, struct deployment *deployment, str
 	return good;
 }
 
+static bool rehearse(struct running *running, struct error *error)
+{
+	const char *rules = running->options->chaos;
+	if (!rules)
+		return true;
+	running->crew.chaos = chaos_read(rules, running->arena, error);
+	if (running->crew.chaos)
+		fprintf(running->session->out, "this is a rehearsal: calls of models go wrong on purpose (%s)\n", rules);
+	return running->crew.chaos;
+}
+
 /* Takes the deployment. */
 static bool run_files(struct running *running, struct deployment *deployment, struct error *error)
 {
@@ -203,7 +219,7 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.out = running->session->out;
 	running->crew.reread = reread;
 	running->crew.context = running;
-	if (configure_kafka(running, deployment, error) && ensure_topics(running, deployment, error))
+	if (rehearse(running, error) && configure_kafka(running, deployment, error) && ensure_topics(running, deployment, error))
 		return run_crew(running, deployment, error);
 	deployment_close(deployment);
 	return false;

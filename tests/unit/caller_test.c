@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "serving/caller.h"
+#include "serving/chaos.h"
 
 #define SUM "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[3]}]}"
 #define HANG_UP (-1) /* instead of a status: closes the connection without a word */
@@ -436,6 +437,66 @@ static void other_protocols_are_spoken_where_the_address_says_so(void **state)
 	}
 }
 
+/* ---- rehearsals ---- */
+
+static void rehearse(struct stand *stand, const char *rules)
+{
+	struct error error = {0};
+	stand->config.wire = &wire_chaos;
+	stand->config.wire_context = chaos_read(rules, stand->arena, &error);
+	assert_string_equal(error.text, "");
+}
+
+static void a_rehearsed_error_is_an_answer_without_asking_the_model(void **state)
+{
+	struct stand *stand = *state;
+	rehearse(stand, "model m: 503");
+	struct call *call = begin(stand, 0);
+	turn_until_answered(stand, 1);
+	assert_int_equal(call->error.kind, ERROR_REMOTE);
+	assert_non_null(strstr(call->error.text, "503"));
+	assert_non_null(strstr(call->error.text, "chaos"));
+	assert_int_equal(call->attempts, 3);
+	assert_int_equal(stand->server.requests, 0);
+}
+
+static void a_rehearsed_delay_comes_before_the_models_answer(void **state)
+{
+	struct stand *stand = *state;
+	rehearse(stand, "models: +80ms, +40ms; model other: 503");
+	stand->server.script = (const struct line[]){{200, SUM}};
+	struct call *call = begin(stand, 0);
+	int64_t begun_ms = loop_now_ms(stand->server.loop);
+	turn_until_answered(stand, 1);
+	assert_string_equal(call->error.text, "");
+	assert_in_range(loop_now_ms(stand->server.loop) - begun_ms, 119, 5000);
+	assert_int_equal(stand->server.requests, 1);
+}
+
+static void a_delay_beyond_the_timeout_is_a_timeout(void **state)
+{
+	struct stand *stand = *state;
+	rehearse(stand, "model m: silent");
+	stand->model.timeout_ms = 20;
+	struct call *call = begin(stand, 0);
+	turn_until_answered(stand, 1);
+	assert_int_equal(call->error.kind, ERROR_REMOTE);
+	assert_non_null(strstr(call->error.text, "20 ms"));
+	assert_int_equal(stand->server.requests, 0);
+}
+
+static void what_is_held_back_can_be_forgotten(void **state)
+{
+	struct stand *stand = *state;
+	rehearse(stand, "model m: +10s");
+	stand->server.script = (const struct line[]){{200, SUM}};
+	begin(stand, 0);
+	assert_true(loop_turn(stand->server.loop, 0, &(struct error){0}));
+	caller_forget(stand->caller, &stand->calls[0]);
+	assert_true(loop_turn(stand->server.loop, 10, &(struct error){0}));
+	assert_string_equal(stand->order, "");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -455,6 +516,10 @@ int main(void)
 		STORY(tensors_go_as_binary_data_where_the_server_offers_it),
 		STORY(other_protocols_are_spoken_where_the_address_says_so),
 		STORY(a_model_without_an_endpoint_is_a_fault_of_the_configuration),
+		STORY(a_rehearsed_error_is_an_answer_without_asking_the_model),
+		STORY(a_rehearsed_delay_comes_before_the_models_answer),
+		STORY(a_delay_beyond_the_timeout_is_a_timeout),
+		STORY(what_is_held_back_can_be_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,207 @@
+/* chaos.c: see chaos.h. A wire before the usual one: what is late or answered here is kept
+ * until its time, and what is let through goes on as if nothing had been. */
+#include "serving/chaos.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+
+struct wire {
+	const struct chaos *chaos;
+	struct loop *loop;
+	const struct wire_config *config;
+	struct wire *real; /* the usual one: a `struct wire` of its own, not looked into */
+	struct random random;
+	struct held *pool;
+	struct held *made;
+};
+
+/* What an errand keeps from call to call: also what the real wire keeps with it. */
+struct held {
+	struct wire *wire;
+	struct errand *errand;
+	void *real;	 /* the real wire's, when the errand is not there */
+	bool is_through; /* it is there */
+	struct wire_call call;
+	struct attempt attempt;
+	bool is_decided; /* `attempt` is how it ends; else it goes on to the real wire */
+	struct loop_timer timer;
+	struct held *next; /* in the pool */
+	struct held *next_made;
+};
+
+static void chaos_close(struct wire *wire)
+{
+	if (!wire)
+		return;
+	wire_close(wire->real);
+	while (wire->made) {
+		struct held *held = wire->made;
+		wire->made = held->next_made;
+		loop_timer_stop(wire->loop, &held->timer);
+		memory_give(held);
+	}
+	memory_give(wire);
+}
+
+static struct wire *chaos_open(void *context, struct loop *loop, const struct wire_config *config, struct error *error)
+{
+	struct wire *wire = memory_take(1, sizeof *wire);
+	if (!wire) {
+		error_memory(error, ERROR_SYSTEM, "opening a client of models");
+		return NULL;
+	}
+	*wire = (struct wire){.chaos = context, .loop = loop, .config = config, .random = {(uint64_t)loop_clock_us(loop)}};
+	wire->real = wire_open(loop, config, error);
+	if (wire->real)
+		return wire;
+	memory_give(wire);
+	return NULL;
+}
+
+/* ---- what is drawn ---- */
+
+static bool is_drawn(struct wire *wire, const struct mishap *mishap, const char *model)
+{
+	bool meant = !mishap->model || strcmp(mishap->model, model) == 0;
+	return meant && (double)random_below(&wire->random, UINT64_C(1) << 20) < mishap->share * (double)(UINT64_C(1) << 20);
+}
+
+/* How late it is; `held->is_decided` says whether it ends here. */
+static int64_t draw(struct held *held, const char *model)
+{
+	const struct chaos *chaos = held->wire->chaos;
+	int64_t late_ms = 0;
+	held->is_decided = false;
+	for (size_t i = 0; i < chaos->count; i++) {
+		const struct mishap *mishap = &chaos->mishaps[i];
+		if ((mishap->kind != MISHAP_LATE && held->is_decided) || !is_drawn(held->wire, mishap, model))
+			continue;
+		held->is_decided |= mishap->kind != MISHAP_LATE;
+		switch (mishap->kind) {
+		case MISHAP_LATE:
+			late_ms += mishap->late_ms;
+			break;
+		case MISHAP_STATUS:
+			held->attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = mishap->status, .words = TEXT("on purpose")};
+			break;
+		case MISHAP_LOST:
+			held->attempt = (struct attempt){.end = ATTEMPT_LOST, .words = TEXT("the connection was lost")};
+			break;
+		case MISHAP_REFUSED:
+			held->attempt = (struct attempt){.end = ATTEMPT_REFUSED, .words = TEXT("connection refused")};
+			break;
+		case MISHAP_SILENT:
+			held->attempt = (struct attempt){.end = ATTEMPT_TIMED_OUT};
+			late_ms = held->call.timeout_ms;
+			break;
+		}
+	}
+	held->attempt.where = "chaos";
+	return late_ms;
+}
+
+/* ---- what is sent ---- */
+
+static struct held *held_of(struct wire *wire, struct errand *errand)
+{
+	struct held *held = errand->sending ? errand->sending : wire->pool;
+	if (held && !errand->sending)
+		wire->pool = held->next;
+	if (!held) {
+		held = memory_take(1, sizeof *held);
+		if (!held)
+			return NULL;
+		held->next_made = wire->made;
+		wire->made = held;
+	}
+	held->wire = wire;
+	held->errand = errand;
+	held->is_through = false;
+	errand->sending = held;
+	return held;
+}
+
+/* The real wire finds with the errand what it left there. */
+static bool send_really(struct held *held, struct error *error)
+{
+	held->errand->sending = held->real;
+	held->is_through = wire_send(held->wire->real, held->errand, &held->call, error);
+	held->real = held->errand->sending;
+	held->errand->sending = held;
+	return held->is_through;
+}
+
+static void on_due(void *context)
+{
+	struct held *held = context;
+	const struct wire_config *config = held->wire->config;
+	struct error error = {0};
+	if (!held->is_decided && send_really(held, &error))
+		return;
+	if (!held->is_decided)
+		held->attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = 200, .fault = &error};
+	config->arrived(config->context, held->errand, &held->attempt);
+}
+
+static bool chaos_send(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error)
+{
+	struct held *held = held_of(wire, errand);
+	if (!held)
+		return error_memory(error, ERROR_SYSTEM, "calling a model");
+	held->call = *call;
+	int64_t late_ms = draw(held, errand->attempts.call->name);
+	if (!held->is_decided && late_ms == 0)
+		return send_really(held, error);
+	if (late_ms >= call->timeout_ms) {
+		held->is_decided = true;
+		held->attempt = (struct attempt){.end = ATTEMPT_TIMED_OUT};
+		late_ms = call->timeout_ms;
+	}
+	held->call.timeout_ms -= late_ms;
+	held->timer = (struct loop_timer){.due = on_due, .context = held};
+	return loop_timer_set(wire->loop, &held->timer, loop_now_ms(wire->loop) + late_ms, error);
+}
+
+static void chaos_withdraw(struct wire *wire, struct errand *errand)
+{
+	struct held *held = errand->sending;
+	if (!held->is_through) {
+		loop_timer_stop(wire->loop, &held->timer);
+		return;
+	}
+	errand->sending = held->real;
+	wire_withdraw(wire->real, errand);
+	held->real = errand->sending;
+	errand->sending = held;
+}
+
+static void chaos_discard(struct errand *errand)
+{
+	struct held *held = errand->sending;
+	if (!held)
+		return;
+	loop_timer_stop(held->wire->loop, &held->timer);
+	errand->sending = held->real;
+	wire_discard(errand);
+	held->real = NULL;
+	held->next = held->wire->pool;
+	held->wire->pool = held;
+}
+
+/* Questions are asked in earnest. */
+static bool chaos_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
+		      void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
+{
+	return wire_ask(wire->real, address, question, timeout_ms, told, context, nth);
+}
+
+const struct wire_operations wire_chaos = {
+	.open = chaos_open,
+	.close = chaos_close,
+	.send = chaos_send,
+	.withdraw = chaos_withdraw,
+	.discard = chaos_discard,
+	.ask = chaos_ask,
+};

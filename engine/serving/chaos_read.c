@@ -1,0 +1,132 @@
+/* chaos_read.c: the rules of a rehearsal; see chaos.h. */
+#include "serving/chaos.h"
+
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/number.h"
+
+#define NS_PER_MS 1000000
+
+struct reading {
+	struct chaos *chaos;
+	struct arena *arena;
+	struct error *error;
+};
+
+static struct text trimmed(struct text text)
+{
+	while (text.length > 0 && text.bytes[0] == ' ')
+		text.bytes++, text.length--;
+	while (text.length > 0 && text.bytes[text.length - 1] == ' ')
+		text.length--;
+	return text;
+}
+
+/* What stands before the next `mark`, and is taken off `rest` with it; false: nothing is left. */
+static bool next_part(struct text *rest, char mark, struct text *part)
+{
+	if (!rest->bytes)
+		return false;
+	const char *end = memchr(rest->bytes, mark, rest->length);
+	size_t length = end ? (size_t)(end - rest->bytes) : rest->length;
+	*part = trimmed((struct text){rest->bytes, length});
+	*rest = end ? (struct text){end + 1, rest->length - length - 1} : (struct text){0};
+	return true;
+}
+
+static bool refuse(const struct reading *reading, struct text word, const char *why)
+{
+	return error_set(reading->error, ERROR_CONFIG, PLACE_NONE,
+			 "`" TEXT_FORMAT "` is no mishap: %s; write as in \"model scorer: 5%% 503, +200ms\"", TEXT_ARGUMENTS(word),
+			 why);
+}
+
+static bool read_share(const struct reading *reading, struct text *word, double *share)
+{
+	const char *sign = memchr(word->bytes, '%', word->length);
+	*share = 1;
+	if (!sign)
+		return true;
+	struct text number = {word->bytes, (size_t)(sign - word->bytes)};
+	if (!number_read_double(number, share) || !(*share > 0 && *share <= 100))
+		return refuse(reading, *word, "a share is above 0% and at most 100%");
+	*share /= 100;
+	*word = trimmed((struct text){sign + 1, word->length - number.length - 1});
+	return true;
+}
+
+static bool read_status(struct text word, int *status)
+{
+	*status = 0;
+	for (size_t i = 0; i < word.length && word.length == 3; i++)
+		*status = word.bytes[i] >= '0' && word.bytes[i] <= '9' ? *status * 10 + (word.bytes[i] - '0') : -1000;
+	return *status >= 300 && *status <= 599;
+}
+
+static bool read_mishap(const struct reading *reading, const char *model, struct text word)
+{
+	static const struct {
+		const char *word;
+		enum mishap_kind kind;
+	} ends[] = {{"lost", MISHAP_LOST}, {"refused", MISHAP_REFUSED}, {"silent", MISHAP_SILENT}};
+	struct mishap mishap = {.model = model};
+	struct text whole = word;
+	int64_t late_ns;
+	if (!read_share(reading, &word, &mishap.share))
+		return false;
+	if (word.length > 1 && word.bytes[0] == '+') {
+		const char *wrong = duration_read((struct text){word.bytes + 1, word.length - 1}, &late_ns);
+		if (wrong)
+			return refuse(reading, whole, wrong);
+		mishap.kind = MISHAP_LATE;
+		mishap.late_ms = (late_ns + NS_PER_MS - 1) / NS_PER_MS;
+	} else if (read_status(word, &mishap.status)) {
+		mishap.kind = MISHAP_STATUS;
+	} else {
+		size_t i = 0;
+		while (i < sizeof ends / sizeof *ends && !text_is(word, ends[i].word))
+			i++;
+		if (i == sizeof ends / sizeof *ends)
+			return refuse(reading, whole, "it is +TIME, a status from 300 to 599, lost, refused or silent");
+		mishap.kind = ends[i].kind;
+	}
+	if (reading->chaos->count == CHAOS_MISHAPS_MAX)
+		return refuse(reading, whole, "there are more than 64");
+	reading->chaos->mishaps[reading->chaos->count++] = mishap;
+	return true;
+}
+
+static bool read_rule(const struct reading *reading, struct text rule)
+{
+	struct text rest = rule, whom, word;
+	const char *model = NULL;
+	if (!next_part(&rest, ':', &whom) || !rest.bytes)
+		return refuse(reading, rule, "nothing says of which model; begin with `model NAME:` or `models:`");
+	if (whom.length > 6 && memcmp(whom.bytes, "model ", 6) == 0) {
+		struct text name = trimmed((struct text){whom.bytes + 6, whom.length - 6});
+		model = arena_copy(reading->arena, name.bytes, name.length);
+		if (!model)
+			return error_memory(reading->error, ERROR_SYSTEM, "reading --chaos");
+	} else if (!text_is(whom, "models")) {
+		return refuse(reading, whom, "a rule begins with `model NAME:` or `models:`");
+	}
+	while (next_part(&rest, ',', &word))
+		if (!read_mishap(reading, model, word))
+			return false;
+	return true;
+}
+
+struct chaos *chaos_read(const char *rules, struct arena *arena, struct error *error)
+{
+	struct reading reading = {.chaos = ARENA_NEW(arena, struct chaos), .arena = arena, .error = error};
+	struct text rest = text_of(rules), rule;
+	if (!reading.chaos) {
+		error_memory(error, ERROR_SYSTEM, "reading --chaos");
+		return NULL;
+	}
+	while (next_part(&rest, ';', &rule))
+		if (!read_rule(&reading, rule))
+			return NULL;
+	return reading.chaos;
+}
