@@ -115,7 +115,7 @@ static bool grow(struct buffer *buffer, size_t need)
 	return true;
 }
 
-char *buffer_room(struct buffer *buffer, size_t size)
+char *buffer_room_beyond(struct buffer *buffer, size_t size)
 {
 	size_t need;
 	if (buffer->failed || __builtin_add_overflow(buffer->length, size, &need) ||
@@ -124,30 +124,6 @@ char *buffer_room(struct buffer *buffer, size_t size)
 		return NULL;
 	}
 	return buffer->bytes + buffer->length;
-}
-
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
-{
-	char *room = buffer_room(buffer, size);
-	if (!room || size == 0)
-		return;
-	memcpy(room, bytes, size);
-	buffer->length += size;
-}
-
-void buffer_text(struct buffer *buffer, struct text text)
-{
-	buffer_append(buffer, text.bytes, text.length);
-}
-
-void buffer_string(struct buffer *buffer, const char *string)
-{
-	buffer_append(buffer, string, strlen(string));
-}
-
-void buffer_byte(struct buffer *buffer, char byte)
-{
-	buffer_append(buffer, &byte, 1);
 }
 
 void buffer_print(struct buffer *buffer, const char *format, ...)

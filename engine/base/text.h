@@ -74,18 +74,47 @@ void buffer_open(struct buffer *buffer, size_t ceiling_bytes); /* takes no memor
 void buffer_close(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer); /* empties it and keeps its memory; a failure is forgotten */
 
+/* The slow way in: grows. Callers want buffer_room(). */
+char *buffer_room_beyond(struct buffer *buffer, size_t size);
+
 /* Room for `size` more bytes behind the end, or NULL; buffer_grown() says how
  * many of them were written. */
-char *buffer_room(struct buffer *buffer, size_t size);
+static inline char *buffer_room(struct buffer *buffer, size_t size)
+{
+	if (__builtin_expect(buffer->failed || size >= buffer->capacity - buffer->length, 0))
+		return buffer_room_beyond(buffer, size);
+	return buffer->bytes + buffer->length;
+}
+
 static inline void buffer_grown(struct buffer *buffer, size_t size)
 {
 	buffer->length += size;
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
-void buffer_text(struct buffer *buffer, struct text text);
-void buffer_string(struct buffer *buffer, const char *string);
-void buffer_byte(struct buffer *buffer, char byte);
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+{
+	char *room = buffer_room(buffer, size);
+	if (!room || size == 0)
+		return;
+	memcpy(room, bytes, size);
+	buffer->length += size;
+}
+
+static inline void buffer_text(struct buffer *buffer, struct text text)
+{
+	buffer_append(buffer, text.bytes, text.length);
+}
+
+static inline void buffer_string(struct buffer *buffer, const char *string)
+{
+	buffer_append(buffer, string, strlen(string));
+}
+
+static inline void buffer_byte(struct buffer *buffer, char byte)
+{
+	buffer_append(buffer, &byte, 1);
+}
+
 void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline bool buffer_failed(const struct buffer *buffer)

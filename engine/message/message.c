@@ -1,7 +1,7 @@
 /* message.c: looking things up in a message, and building lists of tensors. */
 #include "message/message.h"
 
-const struct header *headers_find(struct headers headers, struct text name)
+const struct header *headers_find_last(struct headers headers, struct text name)
 {
 	for (size_t i = headers.count; i-- > 0;)
 		if (text_equal_caseless(headers.items[i].name, name))

@@ -23,8 +23,13 @@ struct headers {
 	const struct header *items;
 };
 
+const struct header *headers_find_last(struct headers headers, struct text name);
+
 /* The last header of that name, compared without case; NULL when there is none. */
-const struct header *headers_find(struct headers headers, struct text name);
+static inline const struct header *headers_find(struct headers headers, struct text name)
+{
+	return headers.count > 0 ? headers_find_last(headers, name) : NULL;
+}
 
 /* Where the message stood: what makes it unique, also when two share an id. */
 struct origin {
