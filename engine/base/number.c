@@ -122,29 +122,40 @@ static const char *scan_exponent(const char *at, const char *end, int64_t *expon
 	return at;
 }
 
-size_t decimal_scan(struct text text, struct decimal *decimal)
+/* Digits, and perhaps a point and more of them, from `at` on: where they end; NULL when
+ * that is no number. Of more digits than are sure to fit `*digits` is anything. */
+static inline const char *scan_digits(const char *at, const char *end, uint64_t *digits, int64_t *exponent)
 {
-	const char *at = text.bytes;
-	const char *end = text.bytes + text.length;
-	bool negative = at < end && *at == '-';
-	at += negative;
 	const char *first = at;
-	uint64_t digits = 0;
+	uint64_t sum = 0;
+	*exponent = 0;
 	while (at < end && is_digit(*at))
-		digits = digits * 10 + (uint64_t)(*at++ - '0');
+		sum = sum * 10 + (uint64_t)(*at++ - '0');
 	if (at == first || (*first == '0' && at - first > 1))
-		return 0;
-	const char *last = at;
-	int64_t exponent = 0;
+		return NULL;
 	if (at < end && *at == '.') {
 		const char *point = at++;
 		while (at < end && is_digit(*at))
-			digits = digits * 10 + (uint64_t)(*at++ - '0');
-		exponent = point + 1 - at;
-		if (exponent == 0)
-			return 0;
-		last = at;
+			sum = sum * 10 + (uint64_t)(*at++ - '0');
+		*exponent = point + 1 - at;
+		if (*exponent == 0)
+			return NULL;
 	}
+	*digits = sum;
+	return at;
+}
+
+size_t decimal_scan(struct text text, struct decimal *decimal)
+{
+	const char *end = text.bytes + text.length;
+	bool negative = text.length > 0 && *text.bytes == '-';
+	const char *first = text.bytes + negative;
+	uint64_t digits;
+	int64_t exponent;
+	const char *last = scan_digits(first, end, &digits, &exponent);
+	const char *at = last;
+	if (!at)
+		return 0;
 	*decimal = (struct decimal){.digits = digits, .exponent = exponent, .negative = negative, .whole = exponent == 0};
 	if (last - first > SURE_DIGITS) {
 		decimal->exponent = 0;
@@ -287,6 +298,33 @@ float decimal_to_float(const struct decimal *decimal)
 		memcpy(&number, &bits, sizeof number);
 	}
 	return decimal->negative ? -number : number;
+}
+
+#define FLOAT_EXACT_DIGITS (UINT64_C(1) << 24) /* whole numbers up to it are floats, each of them */
+#define FLOAT_EXACT_POWER 10		       /* so are the powers of ten */
+
+/* The quotient of two exact floats is rounded once, by the processor (Clinger, "How to read
+ * floating point numbers accurately", 1990). */
+size_t number_scan_float(struct text text, float *number)
+{
+	static const float tens[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F, 1e8F, 1e9F, 1e10F};
+	const char *end = text.bytes + text.length;
+	bool negative = text.length > 0 && *text.bytes == '-';
+	const char *first = text.bytes + negative;
+	uint64_t digits;
+	int64_t exponent;
+	const char *at = scan_digits(first, end, &digits, &exponent);
+	if (!at || at - first > SURE_DIGITS || (at < end && (*at | 0x20) == 'e'))
+		return 0;
+	float size;
+	if (digits <= FLOAT_EXACT_DIGITS && exponent >= -FLOAT_EXACT_POWER) {
+		size = (float)(int64_t)digits / tens[-exponent];
+	} else {
+		uint32_t bits = (uint32_t)nearest_bits(digits, exponent, &form_float);
+		memcpy(&size, &bits, sizeof size);
+	}
+	*number = negative ? -size : size;
+	return (size_t)(at - text.bytes);
 }
 
 static bool exact_size(const struct decimal *decimal, uint64_t *size)

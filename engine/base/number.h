@@ -28,6 +28,10 @@ struct decimal {
  * number stands there. What follows it is the caller's to judge. */
 size_t decimal_scan(struct text text, struct decimal *decimal);
 
+/* The same number as the two below make, in one go, where the text begins with one that has
+ * no exponent and at most 19 digits. The length taken; 0: ask decimal_scan(). */
+size_t number_scan_float(struct text text, float *number);
+
 /* Infinite when it is beyond the largest; -0 stays. `decimal_to_double` is also
  * what a FP16 or BF16 is rounded from. */
 double decimal_to_double(const struct decimal *decimal);

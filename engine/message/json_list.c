@@ -40,9 +40,12 @@ bool json_list_walk(struct json_scan *scan, struct json_list *list, json_element
 				element_depth = depth;
 			if (depth != element_depth)
 				return ragged(list, scan);
-			if (!element(context, scan))
+			size_t more = depth > 0 ? SIZE_MAX : 0;
+			if (!element(context, scan, &more))
 				return false;
-			list->count++;
+			list->count += 1 + more;
+			if (depth > 0)
+				counts[depth - 1] += more;
 		}
 		while (depth > 0 && !json_item(scan)) {
 			depth--;

@@ -8,8 +8,9 @@
 
 #include "message/json_scan.h"
 
-/* Takes the element that the scan stands before; false ends the walk. */
-typedef bool json_element(void *context, struct json_scan *scan);
+/* Takes the element that the scan stands before; false ends the walk. `*more` is how many it
+ * may take behind that, with the commas before them, and becomes how many it took. */
+typedef bool json_element(void *context, struct json_scan *scan, size_t *more);
 
 struct json_list {
 	size_t count;			/* of elements */

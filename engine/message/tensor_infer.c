@@ -60,8 +60,9 @@ static bool refuse(const struct inference *inference, struct json_scan *scan, co
 }
 
 /* The first walk: what kinds of elements there are. */
-static bool see_element(void *context, struct json_scan *scan)
+static bool see_element(void *context, struct json_scan *scan, size_t *more)
 {
+	*more = 0;
 	struct inference *inference = context;
 	struct decimal decimal;
 	struct text text;
@@ -139,8 +140,9 @@ static bool take_number(struct inference *inference, struct json_scan *scan)
 	return !isinf(number) || refuse(inference, scan, decimal.source.bytes, "a number is beyond FP64");
 }
 
-static bool take_element(void *context, struct json_scan *scan)
+static bool take_element(void *context, struct json_scan *scan, size_t *more)
 {
+	*more = 0;
 	struct inference *inference = context;
 	struct text *text;
 	enum json_type type;

@@ -182,11 +182,36 @@ static bool too_few(struct json_scan *scan, const struct tensor *tensor, const c
 			 TEXT_ARGUMENTS(tensor->name), most, count, tensor_type_text(scan->arena, tensor), tensor->count);
 }
 
-static bool read_element(void *context, struct json_scan *scan)
+/* Floats that are written plainly, one behind the other, as nearly all are. Where another
+ * stands, its comma is left too. False: the first is another. */
+static bool read_plain_floats(struct reading *reading, struct json_scan *scan, size_t *more)
+{
+	float *to = (float *)reading->elements + reading->index;
+	size_t left = reading->tensor->count - reading->index;
+	size_t most = *more < left ? *more + 1 : left;
+	size_t count = 0;
+	for (; count < most; count++) {
+		if (count > 0 && (scan->at == scan->end || *scan->at != ','))
+			break;
+		const char *at = scan->at + (count > 0);
+		size_t length = number_scan_float((struct text){at, (size_t)(scan->end - at)}, to + count);
+		if (length == 0)
+			break;
+		scan->at = at + length;
+	}
+	reading->index += count;
+	*more = count > 0 ? count - 1 : 0;
+	return count > 0;
+}
+
+static bool read_element(void *context, struct json_scan *scan, size_t *more)
 {
 	struct reading *reading = context;
 	if (reading->index == reading->tensor->count)
 		return json_peek(scan) != JSON_WRONG && too_many(scan, reading->tensor);
+	if (reading->tensor->datatype == DATATYPE_FP32 && read_plain_floats(reading, scan, more))
+		return true;
+	*more = 0;
 	bool done = false;
 	switch (datatype_rows[reading->tensor->datatype].class) {
 	case CLASS_FLOAT:

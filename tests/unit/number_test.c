@@ -160,6 +160,38 @@ static void decimals_are_read_as_the_c_library_reads_them(void **state)
 	}
 }
 
+/* As many digits as surely fit, and more; whole, with a point at any place, signed. */
+static void plain_floats_are_read_as_any_float(void **state)
+{
+	(void)state;
+	uint64_t seed = 1;
+	int plain = 0;
+	for (int i = 0; i < 300000; i++) {
+		char text[64];
+		uint64_t digits = seed_next(&seed) >> (seed_next(&seed) % 64);
+		uint64_t behind = seed_next(&seed) >> (seed_next(&seed) % 64);
+		int zeros = (int)(seed_next(&seed) % 12);
+		(void)snprintf(text, sizeof text, i & 1 ? "%s%llu.%.*s%llu,7" : "%s%llu,7", i & 2 ? "-" : "",
+			       (unsigned long long)digits, zeros, "000000000000", (unsigned long long)behind);
+		float number = -1;
+		size_t length = number_scan_float(text_of(text), &number);
+		plain += length > 0;
+		if (length > 0 && (text[length] != ',' || !same_float(number, strtof(text, NULL))))
+			fail_msg("%s was read as %a", text, (double)number);
+	}
+	assert_in_range(plain, 100000, 300000);
+}
+
+static void what_is_not_plainly_a_float_is_left_to_others(void **state)
+{
+	(void)state;
+	static const char *const others[] = {"",     "-",     ".5",  "1.",	    "01",
+					     "1e3", "2E-3", "1.5e1", "NaN", "12345678901234567890"};
+	float number;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_int_equal(number_scan_float(text_of(others[i]), &number), 0);
+}
+
 static void integers_are_exact_or_refused(void **state)
 {
 	(void)state;
@@ -307,6 +339,8 @@ int main(void)
 		cmocka_unit_test(a_number_with_a_thousand_digits_is_read_to_its_last),
 		cmocka_unit_test(hard_floats_are_rounded_once),
 		cmocka_unit_test(decimals_are_read_as_the_c_library_reads_them),
+		cmocka_unit_test(plain_floats_are_read_as_any_float),
+		cmocka_unit_test(what_is_not_plainly_a_float_is_left_to_others),
 		cmocka_unit_test(integers_are_exact_or_refused),
 		cmocka_unit_test(a_whole_text_is_a_finite_number_or_none),
 		cmocka_unit_test(the_shortest_text_is_written),

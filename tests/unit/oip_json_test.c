@@ -31,6 +31,22 @@ static void data_may_be_nested_or_flat(void **state)
 	}
 }
 
+static void floats_are_taken_in_whatever_form_each_stands(void **state)
+{
+	static const char *const data[] = {"[1,2.5,3e0,\"NaN\",-5,6.0]", "[ 1 , 2.5,3E+0, \"NaN\" ,-5.0,\n6]",
+					   "[[1,2.5],[0.3e1,\"NaN\"],[-5,6.000000000000000000000]]"};
+	static const float expected[] = {1, 2.5F, 3, 0, -5, 6};
+	for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+		char body[256];
+		(void)snprintf(body, sizeof body,
+			       "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[3,2],\"data\":%s}]}", data[i]);
+		const struct tensor *x = first_sent(*state, body);
+		assert_non_null(x);
+		for (size_t k = 0; k < 6; k++)
+			assert_true(k == 3 ? isnan(((const float *)x->data)[k]) : ((const float *)x->data)[k] == expected[k]);
+	}
+}
+
 static void a_tensor_without_elements_keeps_its_shape(void **state)
 {
 	const struct tensor *x =
@@ -511,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BEHAVIOUR(data_may_be_nested_or_flat),
+		BEHAVIOUR(floats_are_taken_in_whatever_form_each_stands),
 		BEHAVIOUR(a_tensor_without_elements_keeps_its_shape),
 		BEHAVIOUR(integers_are_taken_to_their_last_bit),
 		BEHAVIOUR(what_a_datatype_cannot_hold_is_refused),
