@@ -49,9 +49,10 @@ static enum json_form form_of_key(struct json_scan *scan, struct text key)
 
 enum json_form json_form_of(struct text body, struct arena *arena)
 {
-	struct error unheard = {0};
+	struct error unheard;
 	struct json_scan scan;
 	struct text key;
+	unheard.kind = ERROR_NONE;
 	json_begin(&scan, body, "", arena, &unheard);
 	if (json_peek(&scan) != JSON_OBJECT)
 		return JSON_FORM_NONE;

@@ -232,6 +232,19 @@ static inline const char *skip_plain(const char *at, const char *end)
 	return at;
 }
 
+/* The string that the scan stands before, where it is plain to its closing quote, as nearly
+ * all are; and past it. */
+static inline bool take_plain(struct json_scan *scan, struct text *text)
+{
+	const char *begin = scan->at + 1;
+	const char *at = skip_plain(begin, scan->end);
+	if (at == scan->end || *at != '"')
+		return false;
+	*text = (struct text){begin, (size_t)(at - begin)};
+	scan->at = at + 1;
+	return true;
+}
+
 /* To the closing quote, `scan->at` standing behind the opening one. */
 static bool skip_string(struct json_scan *scan, bool *escaped)
 {
@@ -292,6 +305,8 @@ bool json_text(struct json_scan *scan, struct text *text)
 	bool escaped;
 	if (scan->failed)
 		return false;
+	if (take_plain(scan, text))
+		return true;
 	const char *begin = ++scan->at;
 	if (!skip_string(scan, &escaped))
 		return false;
@@ -338,9 +353,12 @@ static bool skip_scalar(struct json_scan *scan, enum json_type type)
 {
 	bool escaped;
 	struct decimal decimal;
+	struct text text;
 	double number;
 	switch (type) {
 	case JSON_STRING:
+		if (take_plain(scan, &text))
+			return true;
 		scan->at++;
 		if (!skip_string(scan, &escaped))
 			return false;

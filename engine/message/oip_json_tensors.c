@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/base64.h"
+#include "base/memory.h"
 #include "base/suggest.h"
 #include "message/raw.h"
 #include "message/tensor_json.h"
@@ -351,8 +352,9 @@ bool oip_read_tensors(struct oip_reader *reader)
 		return INPUT_ERROR(reader, "%s is no list of tensors", reader->list);
 	json_enter(scan);
 	while (json_item(scan)) {
-		struct parts parts = {0};
+		struct parts parts;
 		struct text key;
+		memory_clear(&parts, sizeof parts);
 		if (json_peek(scan) != JSON_OBJECT)
 			return INPUT_ERROR(reader, "%s[%zu] is no object; a tensor is one, with name, shape, datatype and data",
 					   reader->list, reader->tensors.count);

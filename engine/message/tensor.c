@@ -25,7 +25,7 @@ const struct datatype_row datatype_rows[DATATYPE_COUNT] = {
 bool datatype_find(struct text name, enum datatype *datatype)
 {
 	for (size_t i = 0; i < DATATYPE_COUNT; i++) {
-		if (text_is(name, datatype_rows[i].name)) {
+		if (name.length > 0 && *name.bytes == *datatype_rows[i].name && text_is(name, datatype_rows[i].name)) {
 			*datatype = (enum datatype)i;
 			return true;
 		}
