@@ -267,8 +267,8 @@ static void note_promise(struct cutter *cutter, const struct stage *stage, const
 	const char *path = cutter->graph->spec->input.key;
 	if (stage->boundary == BOUNDARY_REQUEST && path && strcmp(key, "key") != 0)
 		note_add(cutter->compiler, &cutter->plan->notes, step->place,
-			 "step `%s` relies on it that records are written to the topic by the key `%s`; where that is not sure leave "
-			 "`input.key` out, and each is sent on by it first",
+			 "step `%s` relies on it that records are written to the topic by the key `%s`; where that is not sure "
+			 "leave `input.key` out, and each is sent on by it first",
 			 step->name, path);
 }
 

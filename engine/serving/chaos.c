@@ -84,7 +84,7 @@ static int64_t draw(struct held *held, const char *model)
 			late_ms += mishap->late_ms;
 			break;
 		case MISHAP_STATUS:
-			held->attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = mishap->status, .words = TEXT("on purpose")};
+			held->attempt = (struct attempt){.status = mishap->status, .words = TEXT("on purpose")};
 			break;
 		case MISHAP_LOST:
 			held->attempt = (struct attempt){.end = ATTEMPT_LOST, .words = TEXT("the connection was lost")};
