@@ -308,11 +308,17 @@ static void halt_late(struct run *run, size_t index)
 	const struct gate *gate = inputs ? &station->inputs : &station->triggers;
 	const struct source *source = first_pending(run, gate);
 	struct error error = {0};
-	error_set(&error, ERROR_LIMIT, source->place,
-		  "the join window of %lld ms of %s%s%s has passed, and `" TEXT_FORMAT
-		  "` has not come; raise joinWindowMs, or join with `outer` or `any`",
-		  (long long)gate->join->window_ms, step ? "step `" : "the output", step ? step->name : "", step ? "`" : "",
-		  TEXT_ARGUMENTS(source->reference));
+	if (gate->need > 0 && step)
+		error_set(&error, ERROR_LIMIT, source->place,
+			  "step `%s` needs %zu of its members, and `" TEXT_FORMAT
+			  "` had not come when the join window of %lld ms had passed; give that one a `timeout`, or need fewer",
+			  step->name, gate->need, TEXT_ARGUMENTS(source->reference), (long long)gate->join->window_ms);
+	else
+		error_set(&error, ERROR_LIMIT, source->place,
+			  "the join window of %lld ms of %s%s%s has passed, and `" TEXT_FORMAT
+			  "` has not come; raise joinWindowMs, or join with `outer` or `any`",
+			  (long long)gate->join->window_ms, step ? "step `" : "the output", step ? step->name : "", step ? "`" : "",
+			  TEXT_ARGUMENTS(source->reference));
 	halt_end(run, index, run_keep_error(run, &error));
 }
 
