@@ -60,8 +60,8 @@ static bool step_headers(const struct payload *payload, struct answer_headers *h
 
 /* Headers are dear: one stands only where the request had it too, where the format
  * has no room for what it says, or where a step set it. */
-static struct headers answer_headers(const struct message *message, const struct answer *answer, const struct format *format,
-				     struct answer_headers *headers)
+static bool answer_headers(const struct message *message, const struct answer *answer, const struct format *format,
+			   struct answer_headers *headers, struct headers *all, struct error *error)
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
 	const char *types = format->content_types;
@@ -78,7 +78,10 @@ static struct headers answer_headers(const struct message *message, const struct
 		headers->items[headers->count++] =
 			(struct header){TEXT("Inference-Header-Content-Length"), text_of(headers->json_length_text)};
 	}
-	return (struct headers){headers->count, headers->items};
+	if (!step_headers(answer->payload, headers, error))
+		return false;
+	*all = (struct headers){headers->count, headers->items};
+	return true;
 }
 
 static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct answer *given,
@@ -89,16 +92,14 @@ static bool answer_write(struct outbox *outbox, const struct flight *flight, con
 	buffer_clear(&outbox->encoded);
 	const struct stage_config *config = flight->stage->config;
 	const struct format *format = config->format ? config->format : flight->message.format;
-	if (!answer_encode(&flight->message, &answer, format, flight->stage->schemas, &outbox->encoded, error) ||
-	    !step_headers(answer.payload, headers, error))
+	if (!answer_encode(&flight->message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),
 		.key = flight->kept_key,
 		.value = buffer_view(&outbox->encoded),
-		.headers = answer_headers(&flight->message, &answer, format, headers),
 	};
-	return true;
+	return answer_headers(&flight->message, &answer, format, headers, &outgoing->headers, error);
 }
 
 static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
@@ -123,15 +124,13 @@ static bool step_write(struct outbox *outbox, const struct stage *stage, const s
 	message.wanted.count = 0;
 	message.wanted_each = NULL;
 	buffer_clear(&outbox->encoded);
-	if (!answer_encode(&message, &answer, message.format, stage->schemas, &outbox->encoded, error) ||
-	    !step_headers(payload, headers, error))
+	if (!answer_encode(&message, &answer, message.format, stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.key = of->key,
 		.value = buffer_view(&outbox->encoded),
-		.headers = answer_headers(&message, &answer, message.format, headers),
 	};
-	return true;
+	return answer_headers(&message, &answer, message.format, headers, &outgoing->headers, error);
 }
 
 void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct message *message, uint32_t topic,

@@ -104,6 +104,19 @@ static void a_header_stands_where_the_request_had_it(void **state)
 	stand_stop(stand);
 }
 
+static void a_header_that_a_step_set_stands_beside_those_of_the_request(void **state)
+{
+	struct stand *stand = *state;
+	stand_start_with(stand, "  - name: mark\n    postprocess: [{headers: {x-size: 'where(x > 5, \"large\", \"small\")'}}]\n"
+				"  output: {steps: [mark]}\n");
+	stand_ask(stand, "body", 7, "x-request-id", "head");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_string_equal(record_header(answer, "x-size"), "large");
+	assert_string_equal(record_header(answer, "x-request-id"), "head");
+	rd_kafka_message_destroy(answer);
+	stand_stop(stand);
+}
+
 static void bad_input_is_answered_and_stops_nobody(void **state)
 {
 	struct stand *stand = *state;
@@ -493,6 +506,7 @@ int main(void)
 		STORY(at_least_once_every_answer_leaves_and_its_offset_follows),
 		STORY(at_least_once_a_lost_connection_loses_nothing),
 		STORY(a_header_stands_where_the_request_had_it),
+		STORY(a_header_that_a_step_set_stands_beside_those_of_the_request),
 		STORY(bad_input_is_answered_and_stops_nobody),
 		STORY(bad_input_is_kept_as_a_dead_letter_beside_its_answer),
 		STORY(a_full_producer_doubles_no_dead_letter),
