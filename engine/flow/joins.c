@@ -308,7 +308,7 @@ static void halt_late(struct run *run, size_t index)
 	const struct gate *gate = inputs ? &station->inputs : &station->triggers;
 	const struct source *source = first_pending(run, gate);
 	struct error error = {0};
-	if (gate->need > 0 && step)
+	if (step && gate->need < gate->count)
 		error_set(&error, ERROR_LIMIT, source->place,
 			  "step `%s` needs %zu of its members, and `" TEXT_FORMAT
 			  "` had not come when the join window of %lld ms had passed; give that one a `timeout`, or need fewer",
