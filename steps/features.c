@@ -1,9 +1,320 @@
 /* features.c: the step that computes trailing features per key: one message out for
- * each in. Its fields are known and checked; it cannot run yet. */
+ * each in.
+ *
+ * What is kept of a key is one value (numeric/feature_state.h). A message recalls it,
+ * brings each of its parts, as the settings come to it, to where the message can be taken
+ * in, and remembers all of them anew. */
+#include <math.h>
+
+#include "message/key.h"
+#include "numeric/feature_state.h"
+#include "steps/feature_program.h"
 #include "steps/kinds.h"
+#include "steps/typing.h"
+
+#define NANOSECONDS 1000000 /* of a millisecond */
+
+struct features {
+	const struct expression *key;
+	int64_t lateness_ns;
+	struct item_list set; /* struct feature_setting */
+};
+
+static bool features_open(struct step *step, struct error *error)
+{
+	const struct features *self = step->options;
+	const struct program *program = program_make(self->set.items, self->set.count, step->arena);
+	union {
+		const struct program *made;
+		void *state;
+	} opened = {.made = program}; /* the step's state is never changed */
+	step->state = opened.state;
+	return program || error_memory(error, ERROR_SYSTEM, "opening a step of features");
+}
+
+/* ---- one message ---- */
+
+/* A form's part of the state, taken out of it for this message. */
+struct part {
+	struct feature_slot slot;
+	char *bytes; /* of the slot; NULL: not taken out yet */
+};
+
+struct work {
+	const struct step *step;
+	const struct program *program;
+	struct visit *visit;
+	struct arena *arena;
+	struct error *error;
+	struct scope scope;
+	struct feature_state before;
+	struct part *parts;
+	int64_t time_ms, newest_ms;
+	bool counts; /* it is not later than may be */
+};
+
+static bool work_fail(const struct work *work)
+{
+	return error_memory(work->error, ERROR_LIMIT, "computing features");
+}
+
+static const void *lane_at(const void *bytes, size_t lane, size_t lane_bytes)
+{
+	return (const char *)bytes + lane * lane_bytes;
+}
+
+/* The elements of a series are kept apart, so there must be as many as before. */
+static bool elements_fit(const struct work *work, const struct program_form *row, const struct feature_slot *found, size_t count)
+{
+	if (count > FEATURE_ELEMENTS_MAX)
+		return error_set(work->error, ERROR_LIMIT, row->call->place,
+				 "%s() is given %zu elements, and of %d at most what came before is kept", row->call->name, count,
+				 FEATURE_ELEMENTS_MAX);
+	return !found->bytes || found->elements == count ||
+	       error_set(work->error, ERROR_INPUT, row->call->place,
+			 "%s() is given %zu elements, and %u came before under this key; send as many", row->call->name, count,
+			 found->elements);
+}
+
+/* Copies what is kept, with room for one message more. */
+static bool part_take(struct work *work, size_t form, size_t elements)
+{
+	const struct program_form *row = &work->program->forms[form];
+	struct part *part = &work->parts[form];
+	struct feature_slot found = {0};
+	if (!feature_state_find(&work->before, row->keeps, form, &found) || !found.elements)
+		found = (struct feature_slot){0};
+	if (!elements_fit(work, row, &found, elements))
+		return false;
+	uint32_t capacity = feature_capacity(&row->form, found.bytes, found.capacity, work->newest_ms);
+	if (capacity > TRAILING_VALUES_MAX)
+		return error_set(work->error, ERROR_LIMIT, row->call->place,
+				 "%s() holds %d messages of one key, the most that are kept; make its duration shorter",
+				 row->call->name, TRAILING_VALUES_MAX);
+	size_t lane_bytes = feature_bytes(&row->form, capacity), old_bytes = feature_bytes(&row->form, found.capacity);
+	bool same = found.bytes && capacity == found.capacity;
+	part->bytes = same ? arena_take_raw(work->arena, elements * lane_bytes) : arena_take(work->arena, elements, lane_bytes);
+	if (!part->bytes)
+		return work_fail(work);
+	if (same)
+		memcpy(part->bytes, found.bytes, elements * lane_bytes);
+	for (size_t lane = 0; found.bytes && !same && lane < elements; lane++)
+		feature_move(&row->form, lane_at(found.bytes, lane, old_bytes), found.capacity, part->bytes + lane * lane_bytes,
+			     capacity);
+	part->slot = (struct feature_slot){.keeps = row->keeps,
+					   .size_bytes = (uint32_t)(elements * lane_bytes),
+					   .elements = (uint16_t)elements,
+					   .capacity = (uint16_t)capacity,
+					   .bytes = part->bytes};
+	return true;
+}
+
+static void inputs_of(const struct trailing_input *input, size_t element, double inputs[FEATURE_INPUTS_MAX])
+{
+	for (size_t i = 0; i < FEATURE_INPUTS_MAX; i++)
+		inputs[i] = input->numbers[i] ? input->numbers[i][element] : (double)NAN;
+}
+
+/* Takes the message in, once for all calls that share the form. */
+static bool form_update(struct work *work, size_t form, const struct trailing_input *input)
+{
+	const struct program_form *row = &work->program->forms[form];
+	struct part *part = &work->parts[form];
+	if (part->bytes)
+		return true;
+	if (!part_take(work, form, input->count))
+		return false;
+	size_t lane_bytes = feature_bytes(&row->form, part->slot.capacity);
+	for (size_t lane = 0; work->counts && lane < input->count; lane++) {
+		double inputs[FEATURE_INPUTS_MAX];
+		inputs_of(input, lane, inputs);
+		feature_update(&row->form, part->bytes + lane * lane_bytes, part->slot.capacity, work->time_ms, work->newest_ms,
+			       inputs);
+	}
+	return true;
+}
+
+static void result_write(const struct trailing_result *result, void *elements, size_t at, double value)
+{
+	if (result->whole)
+		((int64_t *)elements)[at] = (int64_t)value;
+	else
+		((double *)elements)[at] = value;
+}
+
+static bool call_answer(struct work *work, const struct program_call *call, struct trailing_result *result)
+{
+	struct trailing_input input;
+	void *elements;
+	if (!trailing_evaluate(call->call, &work->scope, work->arena, &input, work->error))
+		return false;
+	for (size_t i = 0; i < call->count; i++)
+		if (!form_update(work, call->forms[i], &input))
+			return false;
+	if (!trailing_result_make(call->call, &input, work->arena, result, &elements))
+		return work_fail(work);
+	uint32_t count = feature_values(call->call->feature.function);
+	for (size_t element = 0; element < input.count; element++) {
+		double inputs[FEATURE_INPUTS_MAX], values[FEATURE_VALUES_MAX];
+		struct feature_piece pieces[FEATURE_FORMS_MAX];
+		for (size_t i = 0; i < call->count; i++) {
+			const struct feature_form *form = &work->program->forms[call->forms[i]].form;
+			const struct part *part = &work->parts[call->forms[i]];
+			pieces[i] = (struct feature_piece){
+				form, lane_at(part->bytes, element, feature_bytes(form, part->slot.capacity)), part->slot.capacity};
+		}
+		inputs_of(&input, element, inputs);
+		feature_value(&call->call->feature, pieces, inputs, values);
+		for (uint32_t i = 0; i < count; i++)
+			result_write(result, elements, element * count + i, values[i]);
+	}
+	return true;
+}
+
+static const struct tensor *setting_answer(struct work *work, const struct program_setting *setting)
+{
+	struct trailing_result *results = NULL;
+	if (setting->count) {
+		results = arena_take_raw(work->arena, setting->count * sizeof *results);
+		if (!results) {
+			work_fail(work);
+			return NULL;
+		}
+	}
+	work->scope.trailing = results;
+	for (size_t i = 0; i < setting->count; i++)
+		if (!call_answer(work, &setting->calls[i], &results[i]))
+			return NULL;
+	return expression_evaluate_as(setting->value, setting->name, &work->scope, work->arena, work->error);
+}
+
+/* ---- the state ---- */
+
+/* Whose state it is: messages without a key are those of one. */
+static bool key_find(const struct work *work, struct text *key)
+{
+	const struct features *self = work->step->options;
+	*key = work->scope.message->key.bytes ? work->scope.message->key : TEXT("");
+	if (!self->key)
+		return true;
+	const struct tensor *tensor = expression_evaluate(self->key, &work->scope, work->arena, work->error);
+	if (!tensor)
+		return false;
+	*key = key_of_tensor(tensor, work->arena);
+	return key->bytes || error_set(work->error, ERROR_INPUT, expression_place(self->key),
+				       "the key has no element; send one, for features are kept by it");
+}
+
+static bool state_recall(struct work *work, struct text key)
+{
+	const struct features *self = work->step->options;
+	struct text value = {0};
+	(void)visit_recall(work->visit, key, &value);
+	if (!feature_state_read(value.bytes, value.length, &work->before))
+		return error_set(work->error, ERROR_SYSTEM, work->step->place,
+				 "step `%s` finds features that another version of sluice kept; run that one, or rename the step",
+				 work->step->name);
+	int64_t newest = work->before.newest_ms, border;
+	work->newest_ms = work->time_ms > newest ? work->time_ms : newest;
+	work->counts = !self->lateness_ns || __builtin_sub_overflow(newest, self->lateness_ns / NANOSECONDS, &border) ||
+		       work->time_ms >= border;
+	return true;
+}
+
+static bool state_remember(struct work *work, struct text key)
+{
+	size_t count = work->program->form_count;
+	struct feature_slot *slots = arena_take_raw(work->arena, (count + 1) * sizeof *slots);
+	if (!slots)
+		return work_fail(work);
+	for (size_t i = 0; i < count; i++)
+		slots[i] = work->parts[i].slot;
+	void *value = visit_remember(work->visit, key, feature_state_bytes(slots, count), work->error);
+	if (value)
+		feature_state_write(value, work->newest_ms, slots, count);
+	return value != NULL;
+}
+
+static bool features_compute(struct work *work, struct text key)
+{
+	const struct payload *input = visit_input(work->visit);
+	struct tensors_builder builder;
+	struct payload *outcome = ARENA_NEW(work->arena, struct payload);
+	work->parts = ARENA_ARRAY(work->arena, struct part, work->program->form_count);
+	tensors_begin(&builder, work->arena, input->tensors.count + work->program->count);
+	if (!outcome || !work->parts)
+		return work_fail(work);
+	for (size_t i = 0; i < input->tensors.count; i++)
+		tensors_add(&builder, input->tensors.items[i]);
+	*outcome = *input;
+	work->scope.payload = outcome;
+	for (size_t i = 0; i < work->program->count; i++) {
+		const struct tensor *tensor = setting_answer(work, &work->program->settings[i]);
+		if (!tensor)
+			return false;
+		tensors_put(&builder, tensor);
+		outcome->tensors = tensors_end(&builder);
+	}
+	if (arena_failed(work->arena))
+		return work_fail(work);
+	if (work->counts && work->program->form_count && !state_remember(work, key))
+		return false;
+	visit_emit(work->visit, outcome);
+	return true;
+}
+
+static enum step_verdict features_run(struct step *step, struct visit *visit, struct error *error)
+{
+	struct work work = {.step = step,
+			    .program = step->state,
+			    .visit = visit,
+			    .arena = visit_arena(visit),
+			    .error = error,
+			    .scope = visit_scope(visit, NULL)};
+	struct text key;
+	work.time_ms = work.scope.message->time_ms;
+	return key_find(&work, &key) && state_recall(&work, key) && features_compute(&work, key) ? STEP_DONE : STEP_FAIL;
+}
+
+/* ---- for the plan ---- */
+
+static const struct expression *features_key(const struct step *step)
+{
+	const struct features *self = step->options;
+	return self->key;
+}
+
+static bool features_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			   struct error *error)
+{
+	const struct features *self = step->options;
+	const struct feature_setting *settings = self->set.items;
+	struct typing typing = {.types = *in, .arena = arena};
+	const struct expression_types types = {&typing, typing_of_name};
+	struct value_type type;
+	if (self->key && !expression_check(self->key, &types, arena, &type, error))
+		return false;
+	for (size_t i = 0; i < self->set.count; i++) {
+		if (!expression_check(settings[i].value, &types, arena, &type, error))
+			return false;
+		if (!typing_put(&typing, text_of(settings[i].name.text), &type))
+			return error_memory(error, ERROR_SYSTEM, "inferring types");
+	}
+	*out = typing.types;
+	return true;
+}
+
+/* ---- options ---- */
 
 static const struct option value_rows[] = {
-	{.type = OPTION_EXPRESSION, .short_form = true, .offset = OPTION_UNSTORED, .uses = USE_TRAILING},
+	{.type = OPTION_KEY, .offset = offsetof(struct feature_setting, name), .help = "Name of the tensor."},
+	{.name = "value",
+	 .type = OPTION_EXPRESSION,
+	 .offset = offsetof(struct feature_setting, value),
+	 .required = true,
+	 .short_form = true,
+	 .uses = USE_TRAILING,
+	 .help = "Expression that gives its elements."},
 	{.type = OPTION_END},
 };
 
@@ -14,10 +325,13 @@ static const struct option table_rows[] = {
 };
 
 static const struct option options[] = {
-	CHECKED("key", EXPRESSION, .help = "Whose state it is; default: the message's key."),
-	CHECKED("lateness", DURATION, .help = "How late a message may come and still count."),
+	ROW("key", EXPRESSION, struct features, key, .help = "Whose state it is; default: the message's key."),
+	ROW("lateness", DURATION, struct features, lateness_ns,
+	    .help = "How late a message may come and still count; default: however late. One that does not count is given what "
+		    "there is."),
 	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables in which rows are looked up."),
-	CHECKED("set", TABLE, .rows = value_rows, .required = true, .help = "Tensors made by expressions, in order."),
+	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
+	    .help = "Tensors made by expressions, in order; a name may use those above it."),
 	{.type = OPTION_END},
 };
 
@@ -30,6 +344,11 @@ const struct step_kind step_features = {
 		   "    key: symbol\n"
 		   "    set: {vol: std(ret over 20)}\n",
 	.options = options,
+	.options_size = sizeof(struct features),
 	.shape = SHAPE_ADDS,
-	.planned = true,
+	.stateful = true,
+	.key = features_key,
+	.infer = features_infer,
+	.open = features_open,
+	.run = features_run,
 };

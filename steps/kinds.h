@@ -12,12 +12,12 @@ extern const struct step_kind step_expression;
 extern const struct step_kind step_filter;
 extern const struct step_kind step_combine;
 extern const struct step_kind step_route;
+extern const struct step_kind step_features;
 extern const struct step_kind step_router;
 extern const struct step_kind step_traffic;
 
 /* Known and checked; they cannot run yet. */
 extern const struct step_kind step_preprocess;
-extern const struct step_kind step_features;
 extern const struct step_kind step_aggregate;
 extern const struct step_kind step_split;
 extern const struct step_kind step_postprocess;

@@ -42,7 +42,7 @@ static double *feature_columns(const struct feature_call *call, const double *co
 	struct feature_form forms[FEATURE_FORMS_MAX];
 	struct keeper keepers[FEATURE_FORMS_MAX];
 	size_t kept = feature_forms(call, forms), values = feature_values(call->function);
-	double *columns = ARENA_ARRAY(arena, double, values * count);
+	double *columns = ARENA_ARRAY(arena, double, values *count);
 	for (size_t i = 0; i < kept; i++)
 		keepers[i] = (struct keeper){.form = forms[i]};
 	for (size_t bar = 0; columns && bar < count; bar++) {

@@ -1,8 +1,8 @@
 /* carry.c: a graph that is one stage among several: what earlier stages made of a
  * message is settled when it enters, and what is known of it goes along when it leaves.
  */
-#include "base/number.h"
 #include "flow/run.h"
+#include "message/key.h"
 #include "plan/names.h"
 
 /* ---- in ---- */
@@ -153,41 +153,6 @@ static void leave(const struct run *run, struct carried *carried, struct given *
 
 /* ---- keys ---- */
 
-static uint64_t first_bits(const struct tensor *tensor)
-{
-	uint64_t bits = 0;
-	memcpy(&bits, tensor->data, datatype_rows[tensor->datatype].size); /* elements are little-endian, as we are */
-	return bits;
-}
-
-static size_t number_write(const struct tensor *tensor, char *out)
-{
-	unsigned unused = 64 - 8 * (unsigned)datatype_rows[tensor->datatype].size;
-	switch (datatype_rows[tensor->datatype].class) {
-	case CLASS_SIGNED:
-		return number_write_int64(out, (int64_t)(first_bits(tensor) << unused) >> unused);
-	case CLASS_UNSIGNED:
-		return number_write_uint64(out, first_bits(tensor));
-	default:
-		return number_write_double(out, tensor_number(tensor, 0));
-	}
-}
-
-/* The first element of a key as bytes: a text as it is, a number as it is written. */
-static struct text key_text(const struct tensor *tensor, struct arena *arena)
-{
-	if (tensor->count == 0)
-		return (struct text){0};
-	if (tensor->datatype == DATATYPE_BYTES) {
-		struct text text = *(const struct text *)tensor->data;
-		return text.bytes ? text : TEXT("");
-	}
-	if (tensor->datatype == DATATYPE_BOOL)
-		return first_bits(tensor) ? TEXT("true") : TEXT("false");
-	char *digits = arena_take_raw(arena, NUMBER_TEXT_MAX);
-	return digits ? (struct text){digits, number_write(tensor, digits)} : (struct text){0};
-}
-
 /* A key that cannot be told is left out: the step that wants it fails with the reason. */
 static struct text key_of(struct run *run, const struct graph_next *next)
 {
@@ -199,7 +164,7 @@ static struct text key_of(struct run *run, const struct graph_next *next)
 	const struct visit visit = {.flow = run->flow, .run = run, .station = station, .message = run->message, .input = input};
 	struct scope scope = visit_scope(&visit, NULL);
 	const struct tensor *key = expression_evaluate(next->key_expression, &scope, run->message->arena, &error);
-	return key ? key_text(key, run->message->arena) : (struct text){0};
+	return key ? key_of_tensor(key, run->message->arena) : (struct text){0};
 }
 
 bool run_leave_carried(struct run *run)

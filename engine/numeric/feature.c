@@ -90,6 +90,8 @@ size_t feature_forms(const struct feature_call *call, struct feature_form forms[
 		forms[0].spans.fast = call->messages;
 		break;
 	}
+	if (call->function == FEATURE_COUNT)
+		forms[0].input = INPUT_COUNTED;
 	if (call->function != FEATURE_VWAP)
 		return 1;
 	forms[1] = forms[0];

@@ -52,14 +52,15 @@ struct feature_call {
 	enum feature_function function;
 	uint32_t messages; /* its extent: one of the two */
 	int64_t duration_ms;
-	double number;		  /* quantile: q; bollinger: how many deviations */
-	struct macd_spans spans;  /* macd */
-	enum seed seed;		  /* ema, macd */
+	double number;		 /* quantile: q; bollinger: how many deviations */
+	struct macd_spans spans; /* macd */
+	enum seed seed;		 /* ema, macd */
 };
 
 /* What a form takes of what its call is given. */
 enum feature_input {
 	INPUT_VALUE,   /* the first */
+	INPUT_COUNTED, /* the same, NaN where it does not count */
 	INPUT_PRODUCT, /* of the first two, both of them there */
 	INPUT_WEIGHT,  /* the second, where the first is there too */
 	INPUT_ALL,

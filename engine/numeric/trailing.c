@@ -53,9 +53,9 @@ uint32_t trailing_capacity(const struct trailing *form, const void *window, uint
 		return capacity / 2;
 	if (count < capacity || messages_left(form, &parts, newest_ms) < capacity)
 		return capacity;
-	return capacity * 2 <= TRAILING_VALUES_MAX	? capacity * 2
-	       : capacity < TRAILING_VALUES_MAX ? TRAILING_VALUES_MAX
-						: TRAILING_VALUES_MAX + 1;
+	return capacity * 2 <= TRAILING_VALUES_MAX ? capacity * 2
+	       : capacity < TRAILING_VALUES_MAX	   ? TRAILING_VALUES_MAX
+						   : TRAILING_VALUES_MAX + 1;
 }
 
 /* A ring of places, each of which becomes its value's age: the values stand by age where

@@ -9,8 +9,8 @@
 /* Values stand in a ring of `capacity` places. */
 struct trailing_head {
 	_Alignas(double) uint16_t first; /* the oldest one's place */
-	uint16_t count; /* messages */
-	uint16_t values; /* of them, not NaN */
+	uint16_t count;			 /* messages */
+	uint16_t values;		 /* of them, not NaN */
 	uint16_t zeros;
 	uint16_t infinite;
 	uint16_t distinct;

@@ -160,8 +160,10 @@ bool trailing_result_make(const struct trailing_call *call, const struct trailin
 /* Whether two calls are given the same: the same series, of the same names. */
 bool trailing_series_alike(const struct trailing_call *a, const struct trailing_call *b);
 
-/* Whether a series of the call uses a tensor of that name. */
-bool trailing_series_use(const struct trailing_call *call, struct text name);
+/* Whether the expression, or a call's series, uses a tensor of that name; and how it is
+ * written. */
+bool expression_uses(const struct expression *expression, struct text name);
+struct text expression_words(const struct expression *expression);
 
 /* The functions, for help pages and completion: rows of name, form, help; ends
  * with a row without a name. */

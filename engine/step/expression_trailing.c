@@ -236,8 +236,7 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 	struct evaluation evaluation;
 	*input = (struct trailing_input){0};
 	for (size_t i = 0; i < call->series_count; i++) {
-		evaluation =
-			(struct evaluation){.expression = call->series[i], .scope = scope, .arena = arena, .error = error};
+		evaluation = (struct evaluation){.expression = call->series[i], .scope = scope, .arena = arena, .error = error};
 		const struct value *value = expression_run(&evaluation);
 		if (!value)
 			return false;
@@ -308,8 +307,8 @@ static bool nodes_alike(const struct expression *of_a, const struct node *a, con
 	if (!a || !b)
 		return a == b;
 	if (a->kind != b->kind || a->count != b->count || a->operation != b->operation || a->function != b->function ||
-	    a->datatype != b->datatype || a->has_along != b->has_along || a->along != b->along ||
-	    a->over_count != b->over_count || a->over_ms != b->over_ms || !text_equal(a->text, b->text))
+	    a->datatype != b->datatype || a->has_along != b->has_along || a->along != b->along || a->over_count != b->over_count ||
+	    a->over_ms != b->over_ms || !text_equal(a->text, b->text))
 		return false;
 	if (a->kind == NODE_LITERAL && (a->class != b->class || !literals_alike(&a->literal, &b->literal)))
 		return false;
@@ -342,10 +341,13 @@ static bool node_uses(const struct expression *expression, const struct node *no
 	return false;
 }
 
-bool trailing_series_use(const struct trailing_call *call, struct text name)
+bool expression_uses(const struct expression *expression, struct text name)
 {
-	for (size_t i = 0; i < call->series_count; i++)
-		if (node_uses(call->series[i], call->series[i]->root, name))
-			return true;
-	return false;
+	return node_uses(expression, expression->root, name);
+}
+
+struct text expression_words(const struct expression *expression)
+{
+	const struct node *root = expression->root;
+	return (struct text){expression->source.bytes + root->at, root->end - root->at};
 }

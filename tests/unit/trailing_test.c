@@ -25,7 +25,7 @@ struct watched {
 		int64_t time_ms;
 		size_t nth;
 		double value;
-	} *entries;
+	} * entries;
 };
 
 static void watched_open(struct watched *watched, struct trailing form, size_t entries)
