@@ -148,6 +148,7 @@ demo:
 ## |   190  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    80  contract   what the twin and a real Kafka both must do
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
+## |    40  features   what is kept of each key, by another key too, of an engine that is killed
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
@@ -165,9 +166,9 @@ layers:
 bench: $(BUILD)/sluice $(BENCHES)
 	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
 
-## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, latency, memory, curves (NAME=delay runs one)
+## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, latency, memory, curves (NAME=delay runs one)
 race: kafka-programs
-	@for name in $(if $(NAME),$(NAME),race delay memory curves); do \
+	@for name in $(if $(NAME),$(NAME),race windows delay memory curves); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)

@@ -1,9 +1,10 @@
 /* features.c: the step that computes trailing features per key: one message out for
  * each in.
  *
- * What is kept of a key is one value (numeric/feature_state.h). A message recalls it,
- * brings each of its parts, as the settings come to it, to where the message can be taken
- * in, and remembers all of them anew. */
+ * What is kept of a key is one value (numeric/feature_state.h). Mostly a message fits into
+ * it as it is: then it is remembered first, and changed where it stands. Else each of its
+ * parts is brought, as the settings come to it, to where the message can be taken in, and
+ * all are remembered anew in the end. */
 #include <math.h>
 
 #include "message/key.h"
@@ -34,10 +35,11 @@ static bool features_open(struct step *step, struct error *error)
 
 /* ---- one message ---- */
 
-/* A form's part of the state, taken out of it for this message. */
+/* A form's part of the state, to be changed. */
 struct part {
 	struct feature_slot slot;
-	char *bytes; /* of the slot; NULL: not taken out yet */
+	char *bytes; /* of the slot; NULL: not taken out of the state yet */
+	bool updated;
 };
 
 struct work {
@@ -50,7 +52,8 @@ struct work {
 	struct feature_state before;
 	struct part *parts;
 	int64_t time_ms, newest_ms;
-	bool counts; /* it is not later than may be */
+	bool counts;   /* it is not later than may be */
+	bool in_place; /* the parts are of what is remembered already */
 };
 
 static bool work_fail(const struct work *work)
@@ -120,10 +123,11 @@ static bool form_update(struct work *work, size_t form, const struct trailing_in
 {
 	const struct program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
-	if (part->bytes)
-		return true;
-	if (!part_take(work, form, input->count))
+	if (!(part->bytes ? elements_fit(work, row, &part->slot, input->count) : part_take(work, form, input->count)))
 		return false;
+	if (part->updated)
+		return true;
+	part->updated = true;
 	size_t lane_bytes = feature_bytes(&row->form, part->slot.capacity);
 	for (size_t lane = 0; work->counts && lane < input->count; lane++) {
 		double inputs[FEATURE_INPUTS_MAX];
@@ -221,10 +225,46 @@ static bool state_recall(struct work *work, struct text key)
 	return true;
 }
 
-static bool state_remember(struct work *work, struct text key)
+/* Whether what is kept has a part for each form, in their order, with room in each. */
+static bool state_fits(const struct work *work)
+{
+	struct feature_slot slot;
+	bool fits = work->before.count == work->program->form_count;
+	for (size_t i = 0; fits && i < work->before.count; i++) {
+		const struct program_form *row = &work->program->forms[i];
+		slot = feature_state_slot(&work->before, i);
+		fits = slot.keeps == row->keeps && slot.elements &&
+		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->newest_ms) == slot.capacity;
+	}
+	return fits;
+}
+
+/* Remembers what is kept as it is, to be changed there. */
+static bool state_begin(struct work *work, struct text key)
+{
+	work->parts = ARENA_ARRAY(work->arena, struct part, work->program->form_count);
+	if (!work->parts)
+		return work_fail(work);
+	work->in_place = work->counts && work->program->form_count && state_fits(work);
+	if (!work->in_place)
+		return true;
+	char *value = visit_remember(work->visit, key, work->before.length, work->error);
+	if (!value)
+		return false;
+	feature_state_date(value, work->newest_ms);
+	for (size_t i = 0; i < work->before.count; i++) {
+		struct feature_slot slot = feature_state_slot(&work->before, i);
+		work->parts[i] = (struct part){.slot = slot, .bytes = value + ((const char *)slot.bytes - work->before.value)};
+	}
+	return true;
+}
+
+static bool state_end(struct work *work, struct text key)
 {
 	size_t count = work->program->form_count;
-	struct feature_slot *slots = arena_take_raw(work->arena, (count + 1) * sizeof *slots);
+	if (work->in_place || !work->counts || !count)
+		return true;
+	struct feature_slot *slots = arena_take_raw(work->arena, count * sizeof *slots);
 	if (!slots)
 		return work_fail(work);
 	for (size_t i = 0; i < count; i++)
@@ -235,14 +275,13 @@ static bool state_remember(struct work *work, struct text key)
 	return value != NULL;
 }
 
-static bool features_compute(struct work *work, struct text key)
+static bool features_compute(struct work *work)
 {
 	const struct payload *input = visit_input(work->visit);
 	struct tensors_builder builder;
 	struct payload *outcome = ARENA_NEW(work->arena, struct payload);
-	work->parts = ARENA_ARRAY(work->arena, struct part, work->program->form_count);
 	tensors_begin(&builder, work->arena, input->tensors.count + work->program->count);
-	if (!outcome || !work->parts)
+	if (!outcome)
 		return work_fail(work);
 	for (size_t i = 0; i < input->tensors.count; i++)
 		tensors_add(&builder, input->tensors.items[i]);
@@ -255,12 +294,8 @@ static bool features_compute(struct work *work, struct text key)
 		tensors_put(&builder, tensor);
 		outcome->tensors = tensors_end(&builder);
 	}
-	if (arena_failed(work->arena))
-		return work_fail(work);
-	if (work->counts && work->program->form_count && !state_remember(work, key))
-		return false;
 	visit_emit(work->visit, outcome);
-	return true;
+	return !arena_failed(work->arena) || work_fail(work);
 }
 
 static enum step_verdict features_run(struct step *step, struct visit *visit, struct error *error)
@@ -273,7 +308,9 @@ static enum step_verdict features_run(struct step *step, struct visit *visit, st
 			    .scope = visit_scope(visit, NULL)};
 	struct text key;
 	work.time_ms = work.scope.message->time_ms;
-	return key_find(&work, &key) && state_recall(&work, key) && features_compute(&work, key) ? STEP_DONE : STEP_FAIL;
+	bool computed = key_find(&work, &key) && state_recall(&work, key) && state_begin(&work, key) && features_compute(&work) &&
+			state_end(&work, key);
+	return computed ? STEP_DONE : STEP_FAIL;
 }
 
 /* ---- for the plan ---- */

@@ -27,11 +27,11 @@ one() {
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
 parts="deps unit layers house clang sanitize thread cases gallery judge oracles models dev reference sim demo docs readme shells install bars
-	torture fuzz grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
+	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka secure reload faults mlserver librdkafka"
+timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka"
 
 part_deps() {
 	one tests/deps.sh check
@@ -167,6 +167,11 @@ part_kafka() {
 # What holds in memory holds there.
 part_cases-kafka() {
 	make_quietly kafka NAME=cases
+}
+
+# What features keep of each key, while their engine is killed.
+part_features() {
+	make_quietly kafka NAME=features
 }
 
 part_contract() {

@@ -44,6 +44,19 @@ bool feature_state_read(const void *value, size_t length, struct feature_state *
 	return end == length;
 }
 
+struct feature_slot feature_state_slot(const struct feature_state *state, size_t nth)
+{
+	const struct slot_head *heads = slot_heads(state->value);
+	size_t before = heads_bytes(state->count);
+	for (size_t i = 0; i < nth; i++)
+		before += heads[i].size_bytes;
+	return (struct feature_slot){.keeps = heads[nth].keeps,
+				     .size_bytes = heads[nth].size_bytes,
+				     .elements = heads[nth].elements,
+				     .capacity = heads[nth].capacity,
+				     .bytes = state->value + before};
+}
+
 bool feature_state_find(const struct feature_state *state, uint32_t keeps, size_t likely, struct feature_slot *slot)
 {
 	if (!state->count)
@@ -53,17 +66,9 @@ bool feature_state_find(const struct feature_state *state, uint32_t keeps, size_
 	if (at >= state->count || heads[at].keeps != keeps)
 		for (at = 0; at < state->count && heads[at].keeps != keeps;)
 			at++;
-	if (at == state->count)
-		return false;
-	size_t before = heads_bytes(state->count);
-	for (size_t i = 0; i < at; i++)
-		before += heads[i].size_bytes;
-	*slot = (struct feature_slot){.keeps = keeps,
-				      .size_bytes = heads[at].size_bytes,
-				      .elements = heads[at].elements,
-				      .capacity = heads[at].capacity,
-				      .bytes = state->value + before};
-	return true;
+	if (at < state->count)
+		*slot = feature_state_slot(state, at);
+	return at < state->count;
 }
 
 size_t feature_state_bytes(const struct feature_slot *slots, size_t count)
@@ -86,4 +91,9 @@ void feature_state_write(void *to, int64_t newest_ms, const struct feature_slot 
 		memcpy(bytes, slots[i].bytes, slots[i].size_bytes);
 		bytes += slots[i].size_bytes;
 	}
+}
+
+void feature_state_date(void *value, int64_t newest_ms)
+{
+	((struct state_head *)value)->newest_ms = newest_ms;
 }

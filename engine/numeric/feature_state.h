@@ -43,9 +43,14 @@ bool feature_state_read(const void *value, size_t length, struct feature_state *
 /* The slot that keeps this; `likely`: where it is looked for first. False: none does. */
 bool feature_state_find(const struct feature_state *state, uint32_t keeps, size_t likely, struct feature_slot *slot);
 
+/* The n-th, of `count`; those before it are gone through. */
+struct feature_slot feature_state_slot(const struct feature_state *state, size_t nth);
+
 size_t feature_state_bytes(const struct feature_slot *slots, size_t count);
 
 /* Writes so many bytes at `to`, which is aligned to 8. */
 void feature_state_write(void *to, int64_t newest_ms, const struct feature_slot *slots, size_t count);
+
+void feature_state_date(void *value, int64_t newest_ms); /* changes the newest time of one that was read */
 
 #endif

@@ -121,9 +121,12 @@ def measure(kind, bar, commands):
     if kind == "microseconds":
         figure = microseconds(commands[0])
         return f"{figure:.2f} us", f"at most {bar}", figure <= float(bar)
+    if kind == "mebibytes":
+        figure = usage_of(command_of(commands[0], CALLS))[2] / 2**20
+        return f"{figure:.0f} MiB", f"below {bar}", figure < float(bar)
     if kind == "lint":
         return lint(*(float(part) for part in bar.split(",")))
-    raise Failed(f"bars.txt: there is no kind `{kind}`; it is one of instructions, faster, microseconds, lint")
+    raise Failed(f"bars.txt: there is no kind `{kind}`; it is one of instructions, faster, microseconds, mebibytes, lint")
 
 
 def main():

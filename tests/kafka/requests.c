@@ -2,7 +2,7 @@
  *
  *   requests topics -b BROKERS -i IN -o OUT             creates both
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
- *       -j: in Open Inference Protocol JSON
+ *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits until the group has committed all N; prints the CPU seconds of the process
  *   requests pace   -b BROKERS -i IN -g GROUP -n N -p PID
@@ -39,7 +39,7 @@
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
-	bool json, counted;
+	bool json, counted, apart;
 	int partitions, elements;
 };
 
@@ -168,6 +168,7 @@ static int send_requests(const struct options *options)
 	struct buffer bytes;
 	buffer_open(&bytes, 1 << 20);
 	double began = now_s(CLOCK_MONOTONIC);
+	int64_t began_ms = (int64_t)(now_s(CLOCK_REALTIME) * 1e3);
 	for (long number = 0; number < options->count; number++) {
 		char key[32];
 		int key_length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
@@ -175,10 +176,13 @@ static int send_requests(const struct options *options)
 			encode_json(options, number, &bytes);
 		else
 			encode(options, arena, number, &bytes);
-		while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, bytes.bytes, bytes.length, key,
-					(size_t)key_length, NULL)) {
-			if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-				die("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
+		int64_t time_ms = options->apart ? began_ms - options->count + number : 0; /* 0: when it is produced */
+		rd_kafka_resp_err_t refused;
+		while ((refused = rd_kafka_producev(producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_KEY(key, (size_t)key_length),
+						    RD_KAFKA_V_VALUE(bytes.bytes, bytes.length), RD_KAFKA_V_TIMESTAMP(time_ms),
+						    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))) {
+			if (refused != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+				die("produce: %s", rd_kafka_err2str(refused));
 			rd_kafka_poll(producer, 5);
 		}
 		rd_kafka_poll(producer, 0);
@@ -407,7 +411,7 @@ int main(int argc, char **argv)
 	struct options options = {.partitions = PARTITIONS_USUAL, .elements = ELEMENTS_USUAL, .quiet_s = QUIET_S};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:jc")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:jca")) != -1) {
 		switch (letter) {
 		case 'b':
 			options.brokers = optarg;
@@ -441,6 +445,9 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			options.json = true;
+			break;
+		case 'a':
+			options.apart = true;
 			break;
 		case 'c':
 			options.counted = true;

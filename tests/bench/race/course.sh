@@ -7,6 +7,7 @@ race=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/kafka/stand.sh
 . "$race/../../kafka/stand.sh"
 runner=''
+jars=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/race-$(cksum <"$race/pom.xml" | cut -d' ' -f1) # of Kafka Streams
 
 contends() { # $1 pid
 	ours "$1"
@@ -39,6 +40,43 @@ pace() { # $1 group, $2 topic; then options of requests
 	speed=$("$build/requests" pace -b "$brokers" -i "$2" -g "$1" -n "$backlog" -p "$runner" "${@:3}" 2>"$dir/pace.log") ||
 		give_up "$1 did not finish"
 	stop_runner
+}
+
+# One of the programs beside this file for Kafka Streams; where that cannot be had it says why.
+build_streams() { # $1 its class
+	command -v javac >/dev/null || { echo "there is no Java compiler"; return 1; }
+	if [ ! -d "$jars" ]; then
+		command -v mvn >/dev/null || { echo "there is no Maven"; return 1; }
+		local part
+		part=$(mktemp -d "$jars.XXXXXX")
+		timeout 600 mvn -q -B -f "$race/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+			-DoutputDirectory="$part" >"$dir/maven.log" 2>&1 || { rm -rf "$part"; echo "Maven could not fetch it"; return 1; }
+		mv -T "$part" "$jars" 2>/dev/null || rm -rf "$part"
+	fi
+	javac -d "$dir/classes" -cp "$jars/*" "$race/$1.java" >"$dir/javac.log" 2>&1 || give_up "$1.java does not compile"
+}
+
+# ---- what came of it: a line of $dir/speeds for each run ----
+
+median() { # $1 name
+	awk -v name="$1" '$1 == name { print $2 }' "$dir/speeds" | sort -n | awk '{ all[NR] = $1 } END { print NR ? all[int((NR + 1) / 2)] : 0 }'
+}
+
+# Ratios within a round, since what else the machine does is much the same there.
+ratio() { # $1 ours, $2 theirs
+	paste <(awk -v name="$1" '$1 == name { print $2 }' "$dir/speeds") <(awk -v name="$2" '$1 == name { print $2 }' "$dir/speeds") |
+		awk '{ printf "%.2f\n", $1 / $2 }' | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)], "(" all[1] ".." all[NR] ")" }'
+}
+
+compare() { # $1 what, $2 ours, $3 theirs, $4 bar
+	local figures verdict=holds
+	figures=$(ratio "$2" "$3")
+	if awk "BEGIN { exit !(${figures%% *} >= $4) }"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1)) verdict='FALLS SHORT'
+	fi
+	printf '%-62s %8d beside %8d  %-20s at least %-5s %s\n' "$1" "$(median "$2")" "$(median "$3")" "$figures" "$4" "$verdict"
 }
 
 start_broker

@@ -12,25 +12,12 @@ what=race
 # shellcheck source=tests/bench/race/course.sh
 . "$(dirname "$0")/course.sh"
 backlog=${BACKLOG:-1500000} rounds=${ROUNDS:-3} commit_ms=100
-jars=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/race-$(cksum <"$race/pom.xml" | cut -d' ' -f1)
 seldon=1900
 
 # ---- Kafka Streams, where it can be had ----
 
-build_streams() {
-	command -v javac >/dev/null || { echo "there is no Java compiler"; return 1; }
-	if [ ! -d "$jars" ]; then
-		command -v mvn >/dev/null || { echo "there is no Maven"; return 1; }
-		local part
-		part=$(mktemp -d "$jars.XXXXXX")
-		timeout 600 mvn -q -B -f "$race/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-			-DoutputDirectory="$part" >"$dir/maven.log" 2>&1 || { rm -rf "$part"; echo "Maven could not fetch it"; return 1; }
-		mv -T "$part" "$jars" 2>/dev/null || rm -rf "$part"
-	fi
-	javac -d "$dir/classes" -cp "$jars/*" "$race/FixedSteps.java" >"$dir/javac.log" 2>&1 || give_up "FixedSteps.java does not compile"
-}
 streams=no
-if why=$(build_streams); then
+if why=$(build_streams FixedSteps); then
 	streams=yes
 else
 	echo "skipped: Kafka Streams: $why"
@@ -109,27 +96,6 @@ for ((round = 1; round <= rounds; round++)); do
 done
 
 # ---- the table ----
-
-median() { # $1 name
-	awk -v name="$1" '$1 == name { print $2 }' "$dir/speeds" | sort -n | awk '{ all[NR] = $1 } END { print NR ? all[int((NR + 1) / 2)] : 0 }'
-}
-
-# Ratios within a round, since what else the machine does is much the same there.
-ratio() { # $1 ours, $2 theirs
-	paste <(awk -v name="$1" '$1 == name { print $2 }' "$dir/speeds") <(awk -v name="$2" '$1 == name { print $2 }' "$dir/speeds") |
-		awk '{ printf "%.2f\n", $1 / $2 }' | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)], "(" all[1] ".." all[NR] ")" }'
-}
-
-compare() { # $1 what, $2 ours, $3 theirs, $4 bar
-	local figures verdict=holds
-	figures=$(ratio "$2" "$3")
-	if awk "BEGIN { exit !(${figures%% *} >= $4) }"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1)) verdict='FALLS SHORT'
-	fi
-	printf '%-62s %8d beside %8d  %-20s at least %-5s %s\n' "$1" "$(median "$2")" "$(median "$3")" "$figures" "$4" "$verdict"
-}
 
 echo "messages per CPU second, medians of $rounds; ratio (least..most); load $(cut -d' ' -f1 /proc/loadavg)"
 compare "Avro FP32[1,16], at least once, beside a bare forwarder" sluice-alo forward-alo 0.75
