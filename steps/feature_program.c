@@ -4,7 +4,7 @@
 #include "base/hash.h"
 
 /* The setting above number `setting` whose name is the one meant there; false: none. */
-static bool setting_named(const struct program *program, size_t setting, size_t from, const struct expression *user)
+static bool setting_named(const struct feature_program *program, size_t setting, size_t from, const struct expression *user)
 {
 	for (size_t i = from; i < setting; i++)
 		if (expression_uses(user, program->settings[i].name))
@@ -13,7 +13,7 @@ static bool setting_named(const struct program *program, size_t setting, size_t 
 }
 
 /* Whether a series means something else below setting `from` than below `to`. */
-static bool series_changes(const struct program *program, const struct trailing_call *call, size_t from, size_t to)
+static bool series_changes(const struct feature_program *program, const struct trailing_call *call, size_t from, size_t to)
 {
 	for (size_t i = 0; i < call->series_count; i++)
 		if (setting_named(program, to, from, call->series[i]))
@@ -26,7 +26,8 @@ static bool series_changes(const struct program *program, const struct trailing_
  * What is kept outlives a deployment; it goes on in the next one when it means the same:
  * the same words, of names that mean the same. */
 
-static uint64_t meaning_of(const struct program *program, size_t setting, const struct expression *expression, uint64_t seed)
+static uint64_t meaning_of(const struct feature_program *program, size_t setting, const struct expression *expression,
+			   uint64_t seed)
 {
 	struct text words = expression_words(expression);
 	uint64_t meaning = hash_bytes(words.bytes, words.length, seed);
@@ -36,7 +37,7 @@ static uint64_t meaning_of(const struct program *program, size_t setting, const 
 	return meaning;
 }
 
-static uint32_t form_keeps(const struct program *program, const struct program_form *row)
+static uint32_t form_keeps(const struct feature_program *program, const struct feature_program_form *row)
 {
 	const struct feature_form *form = &row->form;
 	const int64_t numbers[] = {form->kept,		form->input,	  form->window.messages, form->window.duration_ms,
@@ -51,27 +52,28 @@ static uint32_t form_keeps(const struct program *program, const struct program_f
 /* ---- making ---- */
 
 /* The place of a form that does for this one, made where there is none. */
-static size_t form_place(struct program *program, const struct feature_form *form, const struct trailing_call *call, size_t setting)
+static size_t form_place(struct feature_program *program, const struct feature_form *form, const struct trailing_call *call,
+			 size_t setting)
 {
 	for (size_t i = 0; i < program->form_count; i++) {
-		struct program_form *there = &program->forms[i];
+		struct feature_program_form *there = &program->forms[i];
 		if (trailing_series_alike(there->call, call) && !series_changes(program, call, there->setting, setting) &&
 		    feature_forms_join(&there->form, form))
 			return i;
 	}
-	program->forms[program->form_count] = (struct program_form){.form = *form, .call = call, .setting = setting};
+	program->forms[program->form_count] = (struct feature_program_form){.form = *form, .call = call, .setting = setting};
 	return program->form_count++;
 }
 
-static bool setting_make(struct program *program, size_t nth, struct arena *arena)
+static bool setting_make(struct feature_program *program, size_t nth, struct arena *arena)
 {
-	struct program_setting *setting = &program->settings[nth];
+	struct feature_program_setting *setting = &program->settings[nth];
 	const struct trailing_call *calls = expression_trailing(setting->value, &setting->count);
 	setting->meaning = meaning_of(program, nth, setting->value, 0);
-	setting->calls = ARENA_ARRAY(arena, struct program_call, setting->count);
+	setting->calls = ARENA_ARRAY(arena, struct feature_program_call, setting->count);
 	for (size_t i = 0; setting->calls && i < setting->count; i++) {
 		struct feature_form forms[FEATURE_FORMS_MAX];
-		struct program_call *call = &setting->calls[i];
+		struct feature_program_call *call = &setting->calls[i];
 		call->call = &calls[i];
 		call->count = feature_forms(&calls[i].feature, forms);
 		for (size_t j = 0; j < call->count; j++)
@@ -80,7 +82,7 @@ static bool setting_make(struct program *program, size_t nth, struct arena *aren
 	return setting->calls != NULL;
 }
 
-const struct program *program_make(const struct feature_setting *settings, size_t count, struct arena *arena)
+const struct feature_program *feature_program_make(const struct feature_setting *settings, size_t count, struct arena *arena)
 {
 	size_t calls = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -88,14 +90,14 @@ const struct program *program_make(const struct feature_setting *settings, size_
 		(void)expression_trailing(settings[i].value, &of_one);
 		calls += of_one;
 	}
-	struct program *program = ARENA_NEW(arena, struct program);
-	struct program_setting *made = ARENA_ARRAY(arena, struct program_setting, count);
-	struct program_form *forms = ARENA_ARRAY(arena, struct program_form, calls * FEATURE_FORMS_MAX);
+	struct feature_program *program = ARENA_NEW(arena, struct feature_program);
+	struct feature_program_setting *made = ARENA_ARRAY(arena, struct feature_program_setting, count);
+	struct feature_program_form *forms = ARENA_ARRAY(arena, struct feature_program_form, calls * FEATURE_FORMS_MAX);
 	if (!program || !made || !forms)
 		return NULL;
-	*program = (struct program){.count = count, .settings = made, .forms = forms};
+	*program = (struct feature_program){.count = count, .settings = made, .forms = forms};
 	for (size_t i = 0; i < count; i++) {
-		made[i] = (struct program_setting){.name = text_of(settings[i].name.text), .value = settings[i].value};
+		made[i] = (struct feature_program_setting){.name = text_of(settings[i].name.text), .value = settings[i].value};
 		if (!setting_make(program, i, arena))
 			return NULL;
 	}

@@ -7,32 +7,32 @@
 #include "step/step.h"
 
 /* What is kept: a form, for the series of a call of a setting. */
-struct program_form {
+struct feature_program_form {
 	struct feature_form form;
 	const struct trailing_call *call;
 	size_t setting;
 	uint32_t keeps; /* says what, in the state */
 };
 
-struct program_call {
+struct feature_program_call {
 	const struct trailing_call *call;
 	size_t count;
 	size_t forms[FEATURE_FORMS_MAX]; /* of the program */
 };
 
-struct program_setting {
+struct feature_program_setting {
 	struct text name;
 	const struct expression *value;
 	size_t count;
-	struct program_call *calls;
+	struct feature_program_call *calls;
 	uint64_t meaning; /* of its expression, and of the names above it that this uses */
 };
 
-struct program {
+struct feature_program {
 	size_t count;
-	struct program_setting *settings;
+	struct feature_program_setting *settings;
 	size_t form_count;
-	struct program_form *forms;
+	struct feature_program_form *forms;
 };
 
 struct feature_setting {
@@ -41,6 +41,6 @@ struct feature_setting {
 };
 
 /* NULL: memory ran out. */
-const struct program *program_make(const struct feature_setting *settings, size_t count, struct arena *arena);
+const struct feature_program *feature_program_make(const struct feature_setting *settings, size_t count, struct arena *arena);
 
 #endif

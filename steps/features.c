@@ -24,9 +24,9 @@ struct features {
 static bool features_open(struct step *step, struct error *error)
 {
 	const struct features *self = step->options;
-	const struct program *program = program_make(self->set.items, self->set.count, step->arena);
+	const struct feature_program *program = feature_program_make(self->set.items, self->set.count, step->arena);
 	union {
-		const struct program *made;
+		const struct feature_program *made;
 		void *state;
 	} opened = {.made = program}; /* the step's state is never changed */
 	step->state = opened.state;
@@ -44,7 +44,7 @@ struct part {
 
 struct work {
 	const struct step *step;
-	const struct program *program;
+	const struct feature_program *program;
 	struct visit *visit;
 	struct arena *arena;
 	struct error *error;
@@ -67,7 +67,8 @@ static const void *lane_at(const void *bytes, size_t lane, size_t lane_bytes)
 }
 
 /* The elements of a series are kept apart, so there must be as many as before. */
-static bool elements_fit(const struct work *work, const struct program_form *row, const struct feature_slot *found, size_t count)
+static bool elements_fit(const struct work *work, const struct feature_program_form *row, const struct feature_slot *found,
+			 size_t count)
 {
 	if (count > FEATURE_ELEMENTS_MAX)
 		return error_set(work->error, ERROR_LIMIT, row->call->place,
@@ -82,7 +83,7 @@ static bool elements_fit(const struct work *work, const struct program_form *row
 /* Copies what is kept, with room for one message more. */
 static bool part_take(struct work *work, size_t form, size_t elements)
 {
-	const struct program_form *row = &work->program->forms[form];
+	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
 	struct feature_slot found = {0};
 	if (!feature_state_find(&work->before, row->keeps, form, &found) || !found.elements)
@@ -121,7 +122,7 @@ static void inputs_of(const struct trailing_input *input, size_t element, double
 /* Takes the message in, once for all calls that share the form. */
 static bool form_update(struct work *work, size_t form, const struct trailing_input *input)
 {
-	const struct program_form *row = &work->program->forms[form];
+	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
 	if (!(part->bytes ? elements_fit(work, row, &part->slot, input->count) : part_take(work, form, input->count)))
 		return false;
@@ -146,7 +147,7 @@ static void result_write(const struct trailing_result *result, void *elements, s
 		((double *)elements)[at] = value;
 }
 
-static bool call_answer(struct work *work, const struct program_call *call, struct trailing_result *result)
+static bool call_answer(struct work *work, const struct feature_program_call *call, struct trailing_result *result)
 {
 	struct trailing_input input;
 	void *elements;
@@ -175,7 +176,7 @@ static bool call_answer(struct work *work, const struct program_call *call, stru
 	return true;
 }
 
-static const struct tensor *setting_answer(struct work *work, const struct program_setting *setting)
+static const struct tensor *setting_answer(struct work *work, const struct feature_program_setting *setting)
 {
 	struct trailing_result *results = NULL;
 	if (setting->count) {
@@ -231,7 +232,7 @@ static bool state_fits(const struct work *work)
 	struct feature_slot slot;
 	bool fits = work->before.count == work->program->form_count;
 	for (size_t i = 0; fits && i < work->before.count; i++) {
-		const struct program_form *row = &work->program->forms[i];
+		const struct feature_program_form *row = &work->program->forms[i];
 		slot = feature_state_slot(&work->before, i);
 		fits = slot.keeps == row->keeps && slot.elements &&
 		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->newest_ms) == slot.capacity;
