@@ -80,13 +80,19 @@ static bool elements_fit(const struct work *work, const struct feature_program_f
 			 found->elements);
 }
 
+/* Whether it is what the form keeps, of one element at least. */
+static bool slot_is_whole(const struct feature_program_form *row, const struct feature_slot *slot)
+{
+	return slot->elements && slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity);
+}
+
 /* Copies what is kept, with room for one message more. */
 static bool part_take(struct work *work, size_t form, size_t elements)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
 	struct feature_slot found = {0};
-	if (!feature_state_find(&work->before, row->keeps, form, &found) || !found.elements)
+	if (!feature_state_find(&work->before, row->keeps, form, &found) || !slot_is_whole(row, &found))
 		found = (struct feature_slot){0};
 	if (!elements_fit(work, row, &found, elements))
 		return false;
@@ -234,7 +240,7 @@ static bool state_fits(const struct work *work)
 	for (size_t i = 0; fits && i < work->before.count; i++) {
 		const struct feature_program_form *row = &work->program->forms[i];
 		slot = feature_state_slot(&work->before, i);
-		fits = slot.keeps == row->keeps && slot.elements &&
+		fits = slot.keeps == row->keeps && slot_is_whole(row, &slot) &&
 		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->newest_ms) == slot.capacity;
 	}
 	return fits;

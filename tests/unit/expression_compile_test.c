@@ -155,6 +155,15 @@ static void what_came_before_is_kept_by_features_alone(void **state)
 		{"mean(x over y)", "CONFIG 1:13 `over` takes a number of messages or a duration; write `over 20` or `over 5m`"},
 		{"mean(x over 1.5)", "CONFIG 1:13 `over` takes a number of messages or a duration; write `over 20` or `over 5m`"},
 		{"mean(x over 2 over 3)", "CONFIG 1:20 `over` is written twice; leave one out"},
+		{"mean(x over 40000)", "CONFIG 1:1 mean() goes over 32768 messages at most; write fewer, or a duration"},
+		{"ema(x over 1h)", "CONFIG 1:1 ema() goes over a number of messages; it is written ema(x over 20)"},
+		{"rate(x over 20)", "CONFIG 1:1 rate() goes over a duration; it is written rate(x over 1m)"},
+		{"lag(x, n)", "CONFIG 1:8 this is the same for all messages; write a plain number"},
+		{"lag(x, 0)", "CONFIG 1:8 this is a number of messages, from 1 to 32767"},
+		{"quantile(x over 20, 2)", "CONFIG 1:21 a quantile is from 0 to 1"},
+		{"macd(x, 26, 12, 9)", "CONFIG 1:9 the first average must be faster than the second; write macd(x, 12, 26, 9)"},
+		{"ema(x over 20, 'last')",
+		 "CONFIG 1:16 an average begins with a mean or with the first value; write \"mean\" or \"first\""},
 	};
 	static const struct world_row windows[] = {
 		{"first(x) + count()", ""},
