@@ -40,16 +40,16 @@ struct answer_headers {
 	char json_length_text[24];
 };
 
-/* Those that steps set, which travel as marks. */
+/* Begins with those that steps set, which travel as marks. */
 static bool step_headers(const struct payload *payload, struct answer_headers *headers, struct error *error)
 {
-	const size_t before = headers->count;
+	headers->count = 0;
 	for (size_t i = 0; payload && i < payload->marks.count; i++) {
 		const struct tensor *mark = payload->marks.items[i];
 		const size_t length = sizeof MARK_OF_HEADER - 1;
 		if (!text_starts_with(mark->name, TEXT(MARK_OF_HEADER)) || mark->datatype != DATATYPE_BYTES || mark->count != 1)
 			continue;
-		if (headers->count - before == STEP_HEADERS_MAX)
+		if (headers->count == STEP_HEADERS_MAX)
 			return error_set(error, ERROR_LIMIT, PLACE_NONE, "an answer has at most %d headers of steps; set fewer",
 					 STEP_HEADERS_MAX);
 		headers->items[headers->count++] =
@@ -65,7 +65,6 @@ static bool answer_headers(const struct message *message, const struct answer *a
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
 	const char *types = format->content_types;
-	headers->count = 0;
 	if (id)
 		headers->items[headers->count++] = *id;
 	if (headers_find(message->headers, TEXT("content-type")))
