@@ -279,6 +279,8 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 /* Of which one waits to be taken, one is being fetched, three are in flight, two on their way out. */
 #define MEMORY_PARTS 8
 #define IN_FLIGHT_BYTES 8192 /* of a small message: so many of them fit */
+#define WAITING_BYTES 256    /* that librdkafka keeps beside each record, and does not count */
+#define FETCHES_AHEAD 4	     /* to a part, where they can be small: one stays whole until its last record is taken */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
 {
@@ -299,10 +301,11 @@ bool crew_shares_make(const struct crew_config *config, size_t workers, struct a
 	each = each < MEMORY_LEAST ? MEMORY_LEAST : each;
 	size_t part = each / MEMORY_PARTS;
 	const char *fetched = arena_print(arena, "%zu", part / 1024);
-	const char *a_fetch = arena_print(arena, "%zu", part);
+	const char *waiting = arena_print(arena, "%zu", part / WAITING_BYTES);
+	const char *a_fetch = arena_print(arena, "%zu", consumer_refills_soon() ? part / FETCHES_AHEAD : part);
 	const char *produced = arena_print(arena, "%zu", 2 * part / 1024);
 	const struct property consumer[] = {
-		{"queued.min.messages", "1000000"}, /* the limit in bytes comes first */
+		{"queued.min.messages", waiting},
 		{"queued.max.messages.kbytes", fetched},
 		{"fetch.max.bytes", a_fetch},
 	};

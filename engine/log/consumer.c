@@ -149,6 +149,13 @@ static void on_error(rd_kafka_t *client, int code, const char *words, void *cont
 
 /* ---- opening and closing ---- */
 
+#define REFILLS_SOON_SINCE 0x020200ff
+
+bool consumer_refills_soon(void)
+{
+	return rd_kafka_version() >= REFILLS_SOON_SINCE;
+}
+
 static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, struct kafka_consumer *consumer, struct error *error)
 {
 	const struct property own[] = {
@@ -161,6 +168,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 		{"isolation.level", "read_committed"},
 		{"session.timeout.ms", "6000"},
 		{"heartbeat.interval.ms", "1500"},
+		{"fetch.queue.backoff.ms", consumer_refills_soon() ? "5" : NULL},
 		/* Topics that a join needs together have the same partitions at one member. */
 		{"partition.assignment.strategy", "range"},
 	};

@@ -41,6 +41,10 @@ struct consumer_config {
 /* Kafka's. Everything in the configuration is borrowed as long as the consumer lives. */
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error);
 
+/* Whether a consumer whose queue was full fetches again within milliseconds, so that small
+ * fetches do: librdkafka since 2.2. Before, it is a second, and a fetch must last as long. */
+bool consumer_refills_soon(void);
+
 enum assignment_change {
 	ASSIGNMENT_SAME,
 	ASSIGNMENT_GIVEN, /* these partitions are to be read from now on */
