@@ -34,8 +34,11 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 		      struct error *error)
 {
 	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {
-		.kinds = session->kinds, .metadata = &none, .servers = options->servers, .files = files_source(deployment->files)};
+	const struct plan_options plan_options = {.kinds = session->kinds,
+						  .metadata = &none,
+						  .servers = options->servers,
+						  .before = options->before,
+						  .files = files_source(deployment->files)};
 	const struct resource *runtime = spec_first(&deployment->spec, RESOURCE_RUNTIME);
 	deployment->runtime = runtime ? runtime->spec : NULL;
 	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))

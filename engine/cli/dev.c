@@ -178,7 +178,9 @@ static bool make_topics(const struct dev *dev, const struct deployment *deployme
 /* NULL: they cannot be run; their faults are said, or `error` is. */
 static struct deployment *read_files(struct dev *dev, struct error *error)
 {
-	struct deployment *deployment = deployment_open(dev->session, &dev->files, error);
+	struct deployment_options files = dev->files;
+	files.before = dev->crew ? &crew_deployment(dev->crew)->plan : NULL;
+	struct deployment *deployment = deployment_open(dev->session, &files, error);
 	if (deployment && make_topics(dev, deployment, error))
 		return deployment;
 	deployment_close(deployment);

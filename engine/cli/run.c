@@ -162,7 +162,9 @@ static void reread(void *context, struct crew *crew)
 {
 	struct running *running = context;
 	struct error error = {0};
-	struct deployment *deployment = deployment_open(running->session, &running->files, &error);
+	struct deployment_options files = running->files;
+	files.before = &crew_deployment(crew)->plan;
+	struct deployment *deployment = deployment_open(running->session, &files, &error);
 	bool good = deployment && ensure_topics(running, deployment, &error);
 	if (good)
 		good = crew_reload(crew, deployment, &error);

@@ -101,6 +101,14 @@ static void check_test(const struct graph_node *node, struct faults *faults)
 			  node->children.count);
 }
 
+/* Components read `1` and `0` as flags too. */
+static bool value_fits(const struct graph_parameter *parameter)
+{
+	const char *value = parameter->value.text;
+	bool digit = strcmp(value, "0") == 0 || strcmp(value, "1") == 0;
+	return parameter_fits(value, parameter->type) || (parameter->type == MODEL_PARAMETER_BOOL && digit);
+}
+
 static void check_node(const struct graph_node *node, bool root, struct faults *faults)
 {
 	const struct graph_node *children = node->children.items;
@@ -115,8 +123,7 @@ static void check_node(const struct graph_node *node, bool root, struct faults *
 	}
 	check_test(node, faults);
 	for (size_t i = 0; i < node->parameters.count; i++)
-		if (parameters[i].name.text && parameters[i].value.text &&
-		    !parameter_fits(parameters[i].value.text, parameters[i].type))
+		if (parameters[i].name.text && parameters[i].value.text && !value_fits(&parameters[i]))
 			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL,
 				  "the parameter `%s` is of type %s, and `%s` is none", parameters[i].name.text,
 				  parameter_type_name(parameters[i].type), parameters[i].value.text);

@@ -55,7 +55,8 @@ static const struct option explainer_rows[] = {
 	{.type = OPTION_HERE, .offset = 0},
 	CHECKED("type", TEXT, .required = true,
 		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals "
-			   "Contrastive",
+			   "Contrastive anchor_tabular anchor_images anchor_text kernel_shap integrated_gradients ale tree_shap "
+			   "counterfactuals contrastive",
 		.help = "The method."),
 	CHECKED("modelUri", TEXT, .help = "The explainer's artifact."),
 	KUBERNETES("containerSpec", NODE, "Its container."),
@@ -99,6 +100,8 @@ static const struct option predictor_rows[] = {
 	ROW("shadow", FLAG, struct predictor, shadow, .place_offset = offsetof(struct predictor, shadow_place),
 	    .help = "Whether it gets copies, and its answers are dropped."),
 	CHECKED("ssl", MAP, .effect = EFFECT_PROTECTS, .rows = ssl_rows, .help = "Its certificate."),
+	KUBERNETES("protocol", TEXT, "It stands under `spec`; here nobody reads it."),
+	KUBERNETES("transport", TEXT, "It stands under `spec`; here nobody reads it."),
 	KUBERNETES("progressDeadlineSeconds", INTEGER, "How long a cluster would wait for it."),
 	{.type = OPTION_END},
 };

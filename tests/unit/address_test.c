@@ -66,6 +66,41 @@ static void an_address_says_protocol_host_and_model(void **state)
 	}
 }
 
+/* What an address says itself goes before what a step says. */
+static void a_step_says_how_where_the_address_does_not(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool at_server;
+		struct call_form form;
+		enum model_protocol protocol;
+		const char *url;
+	} rows[] = {
+		{"http://h:9000", false, {CALL_BY_SELDON, CALL_PREDICT}, PROTOCOL_SELDON, "http://h:9000/predict"},
+		{"http://h:9000/base/", false, {CALL_BY_SELDON, CALL_ROUTE}, PROTOCOL_SELDON, "http://h:9000/base/route"},
+		{"http://h", false, {CALL_BY_SELDON, CALL_TRANSFORM_INPUT}, PROTOCOL_SELDON, "http://h/transform-input"},
+		{"http://h", false, {CALL_BY_SELDON, CALL_TRANSFORM_OUTPUT}, PROTOCOL_SELDON, "http://h/transform-output"},
+		{"http://h", false, {CALL_BY_SELDON, CALL_AGGREGATE}, PROTOCOL_SELDON, "http://h/aggregate"},
+		{"http://h/api/v1.0/predictions",
+		 false,
+		 {CALL_BY_SELDON, CALL_PREDICT},
+		 PROTOCOL_SELDON,
+		 "http://h/api/v1.0/predictions"},
+		{"http://h:8501", false, {CALL_BY_TENSORFLOW, CALL_PREDICT}, PROTOCOL_V1, "http://h:8501/v1/models/m:predict"},
+		{"http://h/v2/models/x", false, {CALL_BY_SELDON, CALL_PREDICT}, PROTOCOL_OIP_REST, "http://h/v2/models/x/infer"},
+		{"http://h", true, {CALL_BY_SELDON, CALL_PREDICT}, PROTOCOL_OIP_REST, "http://h/v2/models/m/infer"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct model_addresses read = addresses_read_as(rows[i].text, "m", rows[i].at_server, &rows[i].form, arena);
+		assert_int_equal(read.count, 1);
+		assert_int_equal(read.items[0].protocol, rows[i].protocol);
+		assert_string_equal(read.items[0].url, rows[i].url);
+	}
+	assert_string_equal(model_served_name("canary.route/classifier"), "classifier");
+	assert_string_equal(model_served_name("classifier"), "classifier");
+}
+
 static void what_cannot_be_called_is_left_out(void **state)
 {
 	(void)state;
@@ -95,6 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_address_says_protocol_host_and_model, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_step_says_how_where_the_address_does_not, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_called_is_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_host_that_offers_both_is_one_replica, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ports_are_filled_in_where_there_are_none, set_up, tear_down),

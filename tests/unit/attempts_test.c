@@ -51,6 +51,21 @@ static void a_failure_of_the_outside_is_tried_twice_more_and_later_each_time(voi
 	expect_failure(ERROR_REMOTE, "sick : overloaded; it was tried 3 times");
 }
 
+/* Neither a failure nor a server that is not there is waited for. */
+static void a_copy_is_asked_for_once(void **state)
+{
+	(void)state;
+	int64_t again;
+	const struct attempt away = {.end = ATTEMPT_REFUSED, .words = TEXT("refused")};
+	call.once = true;
+	assert_true(attempts_take(&attempts, &broken, 1000, &again));
+	expect_failure(ERROR_REMOTE, "sick : overloaded");
+	call.error.kind = ERROR_NONE;
+	attempts_begin(&attempts, &call, 0);
+	assert_true(attempts_take(&attempts, &away, 1000, &again));
+	expect_failure(ERROR_REMOTE, "sick : refused");
+}
+
 static void what_the_server_calls_the_callers_fault_is_not_tried_again(void **state)
 {
 	(void)state;
@@ -222,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOWS(a_failure_of_the_outside_is_tried_twice_more_and_later_each_time),
+		SHOWS(a_copy_is_asked_for_once),
 		SHOWS(what_the_server_calls_the_callers_fault_is_not_tried_again),
 		SHOWS(a_server_that_is_not_there_counts_no_try),
 		SHOWS(a_server_that_is_not_there_is_tried_until_the_deadline),

@@ -1,0 +1,118 @@
+/* copies_test.c: what is sent off the path changes nothing on it: not the answer, not when
+ * it leaves, not what is committed, not when a worker ends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/worker_stand.h"
+
+static const char copied[] = "  - name: by\n"
+			     "    traffic: {shares: [{weight: 1, to: double}], copies: [{call: m}]}\n"
+			     "  - {name: double, inputs: [by], expression: {set: {x: x * 2}}}\n"
+			     "  output: {steps: [double]}\n";
+
+/* A model at a port where connections are taken, and nothing is ever said. */
+struct silence {
+	int listening;
+	char url[64];
+	struct model_address address;
+	struct model_config config;
+};
+
+static void silence_open(struct silence *silence, struct stand *stand, bool listens)
+{
+	struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof place;
+	silence->listening = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(silence->listening, (const struct sockaddr *)&place, sizeof place), 0);
+	assert_int_equal(getsockname(silence->listening, (struct sockaddr *)&place, &length), 0);
+	if (listens)
+		assert_int_equal(listen(silence->listening, 128), 0);
+	snprintf(silence->url, sizeof silence->url, "http://127.0.0.1:%d/v2/models/m/infer", ntohs(place.sin_port));
+	silence->address = (struct model_address){.url = silence->url};
+	silence->config = (struct model_config){.name = "m", .addresses = {1, &silence->address}};
+	stand->caller.model_count = 1;
+	stand->caller.models = &silence->config;
+}
+
+static void expect(struct stand *stand, const char *words)
+{
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	if (!record_says(record, words))
+		fail_msg("\"%s\" is not in: %.*s", words, (int)record->len, (const char *)record->payload);
+	rd_kafka_message_destroy(record);
+}
+
+static void a_shadow_that_says_nothing_holds_up_neither_answers_nor_commits(void **state)
+{
+	struct stand *stand = *state;
+	struct silence silence;
+	stand_configure(stand, copied);
+	silence_open(&silence, stand, true);
+	stand->config.transaction.id = NULL;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 21, NULL, NULL);
+	expect(stand, "[42]");
+	stand_ask(stand, "r-2", 4, NULL, NULL);
+	expect(stand, "[8]");
+	struct worker_counts counts = stand_stop(stand); /* drained, though both copies are out */
+	assert_int_equal(counts.answered, 2);
+	assert_int_equal(counts.copies, 2);
+	assert_int_equal(stand_committed(stand), 2);
+	close(silence.listening);
+}
+
+static void when_too_many_copies_are_out_further_ones_are_left_out(void **state)
+{
+	enum { REQUESTS = 700 };
+	struct stand *stand = *state;
+	struct silence silence;
+	stand_configure(stand, copied);
+	silence_open(&silence, stand, true);
+	stand->config.transaction.id = NULL;
+	stand_start(stand);
+	for (int i = 0; i < REQUESTS; i++)
+		stand_ask(stand, "r", 1, NULL, NULL);
+	for (int i = 0; i < REQUESTS; i++)
+		expect(stand, "[2]");
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, REQUESTS);
+	assert_int_equal(counts.copies + counts.copies_lost, REQUESTS);
+	assert_int_equal(counts.copies, 512);
+	close(silence.listening);
+}
+
+/* For an answer it would be waited for until the model is back. */
+static void a_shadow_that_is_away_gets_no_copy_later(void **state)
+{
+	struct stand *stand = *state;
+	struct silence silence;
+	stand_configure(stand, copied);
+	silence_open(&silence, stand, false);
+	stand_start(stand);
+	for (int i = 0; i < 20; i++) {
+		stand_ask(stand, "r", 3, NULL, NULL);
+		expect(stand, "[6]");
+	}
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 20);
+	assert_int_equal(counts.copies_lost, 0);
+	close(silence.listening);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_shadow_that_says_nothing_holds_up_neither_answers_nor_commits),
+		STORY(when_too_many_copies_are_out_further_ones_are_left_out),
+		STORY(a_shadow_that_is_away_gets_no_copy_later),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
