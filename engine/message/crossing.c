@@ -8,7 +8,7 @@
 #include "message/avro_writers.h"
 #include "message/format.h"
 
-#define ENVELOPE_NUMBERS 24 /* of the record that are not measured one by one, at most */
+#define ENVELOPE_NUMBERS 25 /* of the record that are not measured one by one, at most */
 #define GIVEN_NUMBERS 12    /* of each step */
 #define ALIKE_MAX 64	    /* so far back a tensor is looked for that stands in the list already */
 
@@ -213,6 +213,7 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 	char *to = avro_put_single_object(begin, fingerprint);
 	to = avro_put_long(to, CROSSING_VERSION);
 	to = avro_put_bytes(to, crossing->from);
+	to = avro_put_long(to, (int64_t)crossing->deployment);
 	to = avro_put_bytes(to, message->id);
 	to = avro_put_bytes(to, message->origin.topic);
 	to = avro_put_long(to, message->origin.partition);

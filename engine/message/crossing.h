@@ -14,11 +14,12 @@
 
 #include "message/carried.h"
 
-#define CROSSING_VERSION 1
+#define CROSSING_VERSION 2
 
 /* What a record has beside the message itself. All of it is borrowed. */
 struct crossing {
 	struct text from;     /* name of the stage that sends it */
+	uint64_t deployment;  /* version of its pipeline, in which the request began */
 	struct text original; /* the request's record as it came */
 	struct text key;      /* of that record: its answer keeps it; bytes NULL: none */
 	int64_t deadline_ms;  /* of the clock on the wall; 0: none */
@@ -28,6 +29,7 @@ struct crossing {
 /* Who a record is of, told without reading all of it. */
 struct crossing_head {
 	struct text from;
+	uint64_t deployment;
 	struct text id;
 	struct origin origin;
 };

@@ -76,6 +76,7 @@ static bool read_head(struct reading *reading, struct crossing_head *head)
 				 "engines of the version that wrote it finish what is on its way",
 				 (long long)version, CROSSING_VERSION);
 	head->from = avro_read_bytes(&reading->cursor);
+	head->deployment = (uint64_t)avro_read_long(&reading->cursor);
 	head->id = avro_read_bytes(&reading->cursor);
 	head->origin.topic = avro_read_bytes(&reading->cursor);
 	head->origin.partition = avro_read_int(&reading->cursor);
@@ -233,6 +234,7 @@ bool crossing_decode(struct message *message, struct text bytes, struct crossing
 	if (!read_head(&reading, &head))
 		return false;
 	crossing->from = head.from;
+	crossing->deployment = head.deployment;
 	message->id = head.id;
 	message->origin = head.origin;
 	if (!read_body(&reading, message, carried, crossing))

@@ -49,6 +49,7 @@ static enum produce_verdict crossing_produce(struct outbox *outbox, const struct
 	const struct message *message = &flight->message;
 	const struct crossing crossing = {
 		.from = text_of(flight->from ? flight->from : part->name),
+		.deployment = config->version,
 		.original = flight->request,
 		.key = flight->kept_key,
 		.deadline_ms = message->deadline_ms ? message->deadline_ms + boot_ms(flight->stage->worker->loop) : 0,

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "worker/parts.h"
+#include "message/crossing.h"
+#include "worker/crossings.h"
 
+#define LINGER_MS 10000	 /* until what an earlier stage sent last has been fetched, also where partitions move meanwhile */
 #define HANDOVER_MS 1000 /* for what is in flight where partitions are taken: the group waits as long */
 
 /* ---- partitions ---- */
@@ -99,13 +101,48 @@ static bool is_kept(const struct stage *stage, const struct worker_setup *setup)
 	return false;
 }
 
+/* What a stage remembers goes on in the one that replaces it. */
+static bool may_linger(const struct stage_config *config)
+{
+	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
+}
+
 static void retire_others(struct worker *worker, const struct worker_setup *setup)
 {
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
 		if (!stage->retired && !is_kept(stage, setup)) {
 			stage->retired = true;
+			stage->lingers = may_linger(stage->config);
+			stage->quiet_ms = loop_now_ms(worker->loop);
 			worker->retired_count++;
 		}
+}
+
+struct stage *follow_version(struct worker *worker, struct stage *stage, const struct record *record)
+{
+	struct crossing_head head;
+	struct error unread = {0};
+	if (!may_linger(stage->config) || !crossing_peek(record->value, &head, &unread))
+		return stage;
+	for (struct stage *other = worker->stages; other; other = other->next) {
+		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;
+		if (!other->lingers || !same)
+			continue;
+		other->quiet_ms = loop_now_ms(worker->loop);
+		return other;
+	}
+	return stage;
+}
+
+/* Nothing more can come: earlier stages of its version have ended, and that some time ago. */
+static bool has_lingered(const struct worker *worker, const struct stage *stage)
+{
+	const struct stage_config *config = stage->config;
+	for (const struct stage *other = worker->stages; other; other = other->next)
+		if (other != stage && other->retired && other->config->version == config->version &&
+		    strcmp(other->config->graph->name, config->graph->name) == 0 && (!other->lingers || other->load.in_flight > 0))
+			return false;
+	return stage->load.in_flight == 0 && stage->waiting.count == 0 && loop_now_ms(worker->loop) - stage->quiet_ms >= LINGER_MS;
 }
 
 static bool open_new(struct worker *worker, const struct worker_setup *setup, struct error *error)
@@ -131,6 +168,11 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
 		for (size_t i = 0; i < stage->config->topic_count && !stage->retired; i++)
 			routes[stage->config->topics[i]] = stage;
+	/* A topic that nobody reads any more is read to its end. */
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		for (size_t i = 0; stage->lingers && i < stage->config->topic_count; i++)
+			if (!routes[stage->config->topics[i]])
+				routes[stage->config->topics[i]] = stage;
 	memory_give(worker->routes);
 	worker->routes = routes;
 	worker->route_count = setup->reads.count;
@@ -144,7 +186,7 @@ static void pass_on(struct worker *worker)
 	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
 		struct stage *heir =
 			stage->retired && stage->config->topic_count > 0 ? stage_of_topic(worker, stage->config->topics[0]) : NULL;
-		if (!heir)
+		if (!heir || stage->lingers)
 			continue;
 		heir->paused = heir->paused || stage->paused;
 		stage->paused = false;
@@ -173,7 +215,7 @@ static void close_retired(struct worker *worker)
 	struct stage **at = &worker->stages;
 	while (*at) {
 		struct stage *stage = *at;
-		if (!stage->retired || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
+		if (!stage->retired || stage->lingers || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
 			at = &stage->next;
 			continue;
 		}
@@ -223,6 +265,25 @@ bool follow_first(struct worker *worker, struct error *error)
 	return follow_taps(worker, setup, error) && follow_stages(worker, setup, error);
 }
 
+/* The topics that were read for those that have lingered long enough alone are read no more. */
+static bool end_lingering(struct worker *worker, struct error *error)
+{
+	bool ended = false;
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->lingers && has_lingered(worker, stage)) {
+			stage->lingers = false;
+			ended = true;
+		}
+	if (!ended)
+		return true;
+	struct stage **before = worker->routes;
+	size_t before_count = worker->route_count;
+	worker->routes = NULL; /* draw_routes() makes others */
+	bool good = draw_routes(worker, worker->setup, error) && follow_reads(worker, worker->setup, before, before_count, error);
+	memory_give(before);
+	return good;
+}
+
 static bool follow_next(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
 	struct stage **before = worker->routes;
@@ -240,9 +301,12 @@ bool follow_setup(struct worker *worker, struct error *error)
 	struct positions changed;
 	if (worker->retired_count > 0)
 		close_retired(worker);
-	if (!atomic_load_explicit(&worker->wanted, memory_order_relaxed) || worker->drain_until_ms > 0 ||
+	bool wanted = atomic_load_explicit(&worker->wanted, memory_order_relaxed) != NULL;
+	if ((!wanted && worker->retired_count == 0) || worker->drain_until_ms > 0 ||
 	    consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
 		return true;
+	if (worker->retired_count > 0 && !end_lingering(worker, error))
+		return false;
 	const struct worker_setup *setup = atomic_exchange(&worker->wanted, NULL);
 	return !setup || follow_next(worker, setup, error);
 }

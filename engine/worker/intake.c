@@ -333,7 +333,8 @@ bool intake_resume(struct worker *worker, struct error *error)
 	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
 		return true;
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		if (!stage->retired && (stage->paused || stage->waiting.count > 0) && !stage_resume(worker, stage, error))
+		if ((!stage->retired || stage->lingers) && (stage->paused || stage->waiting.count > 0) &&
+		    !stage_resume(worker, stage, error))
 			return false;
 	return true;
 }
@@ -344,6 +345,8 @@ bool intake_resume(struct worker *worker, struct error *error)
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
 	struct stage *stage = lane ? worker->routes[record->topic] : NULL;
+	if (stage && worker->retired_count > 0)
+		stage = follow_version(worker, stage, record);
 	if (!stage || lane_has_taken(lane, record->offset))
 		record_release(record); /* of a partition, or for a pipeline, that is gone; or one read again for another's sake */
 	else if (!keeping_is_ready(lane, stage))

@@ -65,6 +65,8 @@ struct stage {
 	struct waiting waiting;
 	bool paused;  /* its partitions are */
 	bool retired; /* nothing enters any more: closed when it is empty */
+	bool lingers; /* retired, but for what earlier stages of its version still send */
+	int64_t quiet_ms; /* since when nothing came for one that lingers */
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* where nobody asks */
 	struct stage *next;
@@ -222,6 +224,10 @@ bool follow_is_handing_over(const struct worker *worker); /* it waits for what i
 /* The stages of the first setup, before there is a consumer or an output; and the latest,
  * when there is a new one and it may be followed now. Stages that nobody needs are closed. */
 bool follow_first(struct worker *worker, struct error *error);
+
+/* Who takes a record that came for `stage`, which reads its topic now: a request that
+ * crosses between stages stays in the version in which it began, while that lingers. */
+struct stage *follow_version(struct worker *worker, struct stage *stage, const struct record *record);
 bool follow_setup(struct worker *worker, struct error *error);
 
 #endif

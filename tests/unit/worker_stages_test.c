@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <unistd.h>
+
+#include "message/crossing.h"
+#include "message/format.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
@@ -61,6 +65,7 @@ static void configure_stage(struct stand *stand, size_t index)
 		.topics = &numbers[index],
 		.next = stand->next[index],
 		.dead_letters = TOPIC_NOWHERE,
+		.changelog = TOPIC_NOWHERE,
 	};
 }
 
@@ -388,6 +393,111 @@ static void a_called_pipeline_answers_inside_its_caller(void **state)
 	assert_int_equal(counts.answered, 2);
 }
 
+/* ---- versions side by side ---- */
+
+#define INT_PAYLOAD(number)                                                                                                        \
+	(struct payload)                                                                                                           \
+	{                                                                                                                          \
+		.tensors = {                                                                                                       \
+			1,                                                                                                         \
+			&(const struct tensor *){&(struct tensor){.name = TEXT("x"),                                               \
+								  .shape = (const int64_t[]){1},                                   \
+								  .data = (const int32_t[]){number},                               \
+								  .count = 1,                                                      \
+								  .datatype = DATATYPE_INT32,                                      \
+								  .rank = 1}}                                                      \
+		}                                                                                                                  \
+	}
+
+/* What the first stage of that version would send, and perhaps another engine still does. */
+static void cross(struct stand *stand, uint64_t deployment, const char *id, struct payload payload)
+{
+	struct error error = {0};
+	struct buffer record;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	const struct given given = {.step = TEXT("a"), .state = GIVEN_CAME, .payload = &payload, .next = 1};
+	const struct carried carried = {.count = 1, .items = &given, .next = 1};
+	const struct message message = {.arena = arena,
+					.id = text_of(id),
+					.payload_id = text_of(id),
+					.origin = {.topic = TEXT("in")},
+					.format = &format_oip_json,
+					.payload = payload,
+					.carried = &carried};
+	const struct crossing crossing = {.from = TEXT("request"), .deployment = deployment, .original = TEXT("{}")};
+	buffer_open(&record, 1 << 16);
+	assert_true(crossing_encode(&message, 1, &crossing, &record, &error));
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(stand->mock.writer, "stage-1", NULL);
+	assert_int_equal(rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, record.bytes, record.length, NULL, 0, NULL), 0);
+	rd_kafka_topic_destroy(topic);
+	buffer_close(&record);
+	arena_close(arena);
+}
+
+/* The same pipeline of other steps, as what is followed from now on. */
+static void follow(struct stand *stand, struct planning *planning, struct plan *plan, uint64_t version, const char *steps)
+{
+	static struct worker_setup setups[4];
+	static struct stage_config stages[4][STAGES];
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct worker_setup *setup = &setups[version];
+	planning_open(planning, arena_print(arena, HEAD "%s", steps));
+	planning_plan(planning, NULL, plan);
+	assert_int_equal(planning_errors(planning), 0);
+	arena_close(arena);
+	*setup = stand->config.setup;
+	setup->stage_count = plan->pipelines[0].stage_count;
+	setup->stages = stages[version];
+	for (size_t i = 0; i < setup->stage_count; i++) {
+		stages[version][i] = stand->stages[i];
+		stages[version][i].graph = plan->pipelines[0].stages[i].graph;
+		stages[version][i].version = version;
+	}
+	worker_reload(stand->worker, setup);
+	for (int waited_ms = 0; worker_follows(stand->worker) != setup; waited_ms += 5) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		usleep(5000);
+	}
+}
+
+static void a_request_that_crosses_stays_in_the_version_in_which_it_began(void **state)
+{
+	static const char tenfold[] = "  - {name: a, expression: {set: {x: x + 1}}}\n"
+				      "  - {name: b, inputs: [a], isolate: true, expression: {set: {x: x * 10}}}\n"
+				      "  output: {steps: [b]}\n";
+	static const char hundredfold[] = "  - {name: a, expression: {set: {x: x + 1}}}\n"
+					  "  - {name: b, inputs: [a], isolate: true, expression: {set: {x: x * 100}}}\n"
+					  "  output: {steps: [b]}\n";
+	static const char in_one[] = "  - {name: c, expression: {set: {x: x * 1000}}}\n  output: {steps: [c]}\n";
+	struct stand *stand = *state;
+	struct planning second, third;
+	struct plan second_plan, third_plan;
+	configure(stand, tenfold);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].version = stand->stages[1].version = 1;
+	start(stand);
+	mock_write(&stand->mock, NULL, REQUEST("r-1", "1"), NULL, NULL);
+	expect_words(stand, "[20]");
+	follow(stand, &second, &second_plan, 2, hundredfold);
+	mock_write(&stand->mock, NULL, REQUEST("r-2", "1"), NULL, NULL);
+	expect_words(stand, "[200]");
+	cross(stand, 1, "late", INT_PAYLOAD(7));
+	expect_words(stand, "[70]");
+	cross(stand, 2, "present", INT_PAYLOAD(7));
+	expect_words(stand, "[700]");
+	/* Now there is no second stage: what is on its way there is still taken. */
+	follow(stand, &third, &third_plan, 3, in_one);
+	mock_write(&stand->mock, NULL, REQUEST("r-3", "1"), NULL, NULL);
+	expect_words(stand, "[1000]");
+	cross(stand, 2, "before", INT_PAYLOAD(8));
+	expect_words(stand, "[800]");
+	cross(stand, 1, "long before", INT_PAYLOAD(8));
+	expect_words(stand, "[80]");
+	assert_int_equal(stop(stand).answered, 7);
+	planning_close(&second);
+	planning_close(&third);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_answer_or_selects_nothing_goes_nowhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_called_pipeline_answers_inside_its_caller, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_no_stage_has_written_is_answered_as_a_fault, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_request_that_crosses_stays_in_the_version_in_which_it_began, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
