@@ -52,13 +52,13 @@ static bool take_points(struct json_scan *scan, double **items, size_t *count)
 	size_t room = 0;
 	*count = 0;
 	if (json_peek(scan) != JSON_ARRAY || !json_span(scan, &span))
-		return json_fail(scan, "`x` and `y` are lists of numbers");
+		return error_set(scan->error, ERROR_CONFIG, PLACE_NONE, "%s: `x` and `y` are lists of numbers", scan->what);
 	struct json_scan again = json_again(scan, span);
-	for (json_enter(&again); json_item(&again) && json_number(&again, &decimal);)
+	for (json_enter(&again); json_item(&again) && json_peek(&again) == JSON_NUMBER && json_number(&again, &decimal);)
 		room++;
 	*items = ARENA_ARRAY(scan->arena, double, room + 1);
 	again = json_again(scan, span);
-	for (json_enter(&again); *items && json_item(&again) && json_number(&again, &decimal);)
+	for (json_enter(&again); *items && json_item(&again) && json_peek(&again) == JSON_NUMBER && json_number(&again, &decimal);)
 		(*items)[(*count)++] = decimal_to_double(&decimal);
 	return *items && !again.failed;
 }
@@ -71,8 +71,8 @@ static bool calibration_read(struct text content, const char *file, struct calib
 	size_t y_count = 0;
 	json_begin(&scan, content, file, arena, error);
 	if (json_peek(&scan) != JSON_OBJECT || !json_enter(&scan))
-		return json_fail(&scan, "a calibration is an object with `x` and `y`");
-	while (json_key(&scan, &key)) {
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is no calibration: it is an object with `x` and `y`", file);
+	while (!error->kind && json_key(&scan, &key)) {
 		if (text_is(key, "x"))
 			take_points(&scan, &made->x, &made->count);
 		else if (text_is(key, "y"))
@@ -81,7 +81,7 @@ static bool calibration_read(struct text content, const char *file, struct calib
 			json_skip(&scan);
 	}
 	const struct number_list rising = {made->count, made->x};
-	if (json_end(&scan) && (made->count == 0 || made->count != y_count || !numbers_rise(&rising)))
+	if (!error->kind && json_end(&scan) && (made->count == 0 || made->count != y_count || !numbers_rise(&rising)))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "%s is no calibration: `x` and `y` are lists of as many numbers, at least one, and `x` rises",
 				 file);

@@ -25,10 +25,17 @@ static bool read_map(struct reading *reading, const struct option *rows, void *i
 
 /* ---- values ---- */
 
+/* It is JSON, and says what it must not. */
+static bool fail(struct json_scan *scan, const char *why)
+{
+	scan->failed = true;
+	return error_set(scan->error, ERROR_CONFIG, PLACE_NONE, "%s, at byte %zu: %s", scan->what, (size_t)(scan->at - scan->begin),
+			 why ? why : "memory ran out");
+}
+
 static bool refuse(struct reading *reading, const char *what)
 {
-	struct json_scan *scan = reading->scan;
-	return json_fail(scan, arena_print(scan->arena, "`%s` %s", reading->field, what));
+	return fail(reading->scan, arena_print(reading->scan->arena, "`%s` %s", reading->field, what));
 }
 
 static const char *string_of(struct reading *reading)
@@ -314,11 +321,13 @@ static bool read_operation(struct reading *reading, const struct option *rows, s
 	if (!options)
 		return false;
 	fall_back(row->rows, options);
-	if (!read_whole(reading, row->rows, options) || json_key(reading->scan, &key))
+	const bool read = read_whole(reading, row->rows, options);
+	reading->field = row->name;
+	if (!read || json_key(reading->scan, &key))
 		return refuse(reading, "stands with another operation in one object; give each its own");
 	const struct operation_kind *kind = operation_kind_find(row->name);
 	if (!reading->scan->failed && kind->check && !kind->check(options, reading->place, &wrong))
-		return json_fail(reading->scan, arena_print(reading->scan->arena, "%s", wrong.text));
+		return fail(reading->scan, wrong.text);
 	*operation = (struct operation){row, options, reading->place};
 	return !reading->scan->failed;
 }
@@ -340,10 +349,10 @@ static bool read_file(struct reading *reading, const struct option *rows, struct
 {
 	struct text key, format = {0};
 	if (json_peek(reading->scan) != JSON_OBJECT || !json_enter(reading->scan))
-		return json_fail(reading->scan, "it is an object with `format` and `operations`");
+		return fail(reading->scan, "it is an object with `format` and `operations`");
 	while (json_key(reading->scan, &key)) {
 		reading->field = arena_copy(reading->scan->arena, key.bytes, key.length);
-		if (text_is(key, "format"))
+		if (text_is(key, "format") && json_peek(reading->scan) == JSON_STRING)
 			json_text(reading->scan, &format);
 		else if (text_is(key, "operations"))
 			read_operations(reading, rows, operations);
@@ -352,7 +361,7 @@ static bool read_file(struct reading *reading, const struct option *rows, struct
 	}
 	if (!json_end(reading->scan))
 		return false;
-	return text_is(format, FORMAT) || json_fail(reading->scan, "its `format` is not " FORMAT);
+	return text_is(format, FORMAT) || fail(reading->scan, "its `format` is not " FORMAT);
 }
 
 bool operations_read(const struct step *step, const struct name *file, const struct option *rows, struct arena *arena,

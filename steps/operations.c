@@ -81,7 +81,7 @@ static bool out_of_memory(struct error *error)
 	return error_memory(error, ERROR_SYSTEM, "making a list of operations");
 }
 
-static struct texts texts_of(const struct operation_target *target, struct arena *arena)
+struct texts target_tensors(const struct operation_target *target, struct arena *arena)
 {
 	const size_t count = target->tensor.text ? 1 : target->tensors.count;
 	struct text *items = count ? ARENA_ARRAY(arena, struct text, count) : NULL;
@@ -166,7 +166,7 @@ static bool instruction_add(struct making *making, const struct operation *opera
 	if (target) {
 		instruction.target = *target;
 		instruction.as = text_of(target->as.text);
-		instruction.tensors = texts_of(target, making->arena);
+		instruction.tensors = target_tensors(target, making->arena);
 		program->more += target->as.text != NULL;
 	}
 	program->more += kind->adds ? kind->adds(operation->options) : 0;

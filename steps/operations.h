@@ -121,8 +121,12 @@ bool operations_infer(const struct step *step, const struct tensor_types *in, st
 		      struct error *error);
 bool operations_open(struct step *step, struct error *error);
 enum step_verdict operations_run(struct step *step, struct visit *visit, struct error *error);
+bool operations_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
 
 /* ---- the parts of it ---- */
+
+/* The tensors that are named in the options of an operation on columns. */
+struct texts target_tensors(const struct operation_target *target, struct arena *arena);
 
 /* Makes a program of the step's operations. Files are read through the step; where it has
  * none, what stands in them is unknown. */

@@ -44,6 +44,7 @@ const struct step_kind step_preprocess = {
 	.shape = SHAPE_ADDS,
 	.check = operations_check,
 	.infer = operations_infer,
+	.fit = operations_fit,
 	.open = operations_open,
 	.run = operations_run,
 };

@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house clang sanitize thread cases gallery judge oracles models dev reference sim demo docs readme shells install bars
+parts="deps unit layers house clang sanitize thread cases gallery judge oracles sklearn models dev reference sim demo docs readme shells install bars
 	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
@@ -94,6 +94,10 @@ part_oracles() {
 	for family in $($sluice compute --list -o json | python3 -c 'import json, sys; print(*(f["family"] for f in json.load(sys.stdin)))'); do
 		one tests/judge/oracles.py $sluice tests/oracles "$family" -v
 	done
+}
+
+part_sklearn() {
+	tests/sklearn.sh $sluice
 }
 
 part_models() {

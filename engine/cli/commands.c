@@ -10,6 +10,7 @@ extern const struct command command_errors_list;
 extern const struct command command_errors_replay;
 extern const struct command command_errors_show;
 extern const struct command command_eval;
+extern const struct command command_fit;
 extern const struct command command_health;
 extern const struct command command_help;
 extern const struct command command_infer;
@@ -45,6 +46,7 @@ const struct command *const command_table[] = {
 	&command_schema,
 	&command_echo,
 	&command_eval,
+	&command_fit,
 	&command_compute,
 	&command_doctor,
 	&command_help,

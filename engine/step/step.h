@@ -121,6 +121,15 @@ struct gather {
 	int64_t within_ms; /* after the first has come it goes on with what there is; 0: the join's window */
 };
 
+/* Messages that a kind learns from; they can be gone through again and again. */
+struct fit_source {
+	void *context;
+	void (*rewind)(void *context);
+	/* The tensors of the next one, as they come to the step, in the arena. False: none is
+	 * left, or the error says why. */
+	bool (*next)(void *context, struct arena *arena, struct payload *payload, struct error *error);
+};
+
 struct experiment_spec; /* step/experiment.h */
 
 struct step_kind {
@@ -171,6 +180,9 @@ struct step_kind {
 	/* How many of its sources it waits for, and how long; false or NULL: as its join is
 	 * written. Asked once, behind open(). */
 	bool (*gather)(const struct step *step, struct gather *gather);
+	/* Learns what its options leave to fitted files, of a step that is not opened, and
+	 * writes the file (`sluice fit`). NULL: it learns nothing. */
+	bool (*fit)(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
 	bool (*open)(struct step *step, struct error *error);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
 	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);

@@ -1,0 +1,206 @@
+/* fit.c: `sluice fit`: what a step of a pipeline learns from data, written to the file that the
+ * step names. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/fit_rows.h"
+#include "message/json_write.h"
+#include "plan/graph.h"
+#include "serving/files.h"
+
+#define DATA_BYTES_MAX ((size_t)4 << 30) /* it is read whole, for it is gone through once for each operation */
+#define FILE_BYTES_OUT_MAX ((size_t)256 << 20)
+#define SAID_BYTES_MAX ((size_t)1 << 20)
+#define FIT_ARENA_BYTES ((size_t)16 << 30)
+
+struct fit_options {
+	const char *file;
+	const char *step;
+	const char *out;
+	struct name_list tensors;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct fit_options, file),
+	 .required = true,
+	 .help = "The YAML of the pipeline, whose step says what is learnt: its operations with `fitted: FILE`."},
+	ROW("step", TEXT, struct fit_options, step, .word = "STEP", .help = "The step; default: the only one of that kind."),
+	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",
+	    .help = "Columns of a CSV that make one tensor; every other column is a tensor of its own name."),
+	ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "Where the file goes; default: standard output."),
+	COMMAND_FORM(fit_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_fit;
+
+/* ---- which step ---- */
+
+struct found {
+	const struct step_spec *step;
+	const struct resource *pipeline;
+	size_t count;
+};
+
+static struct found step_find(const struct spec *spec, const struct step_kind *kind, const char *name)
+{
+	struct found found = {0};
+	for (size_t i = 0; i < spec->count; i++) {
+		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
+			continue;
+		const struct pipeline_spec *pipeline = spec->resources[i]->spec;
+		const struct step_spec *steps = pipeline->steps.items;
+		for (size_t j = 0; j < pipeline->steps.count; j++) {
+			const bool named = !name || (steps[j].name.text && strcmp(steps[j].name.text, name) == 0);
+			if (steps[j].kind != kind || !named)
+				continue;
+			found.count++;
+			found.step = &steps[j];
+			found.pipeline = spec->resources[i];
+		}
+	}
+	return found;
+}
+
+/* ---- fitting ---- */
+
+struct fitting {
+	struct session *session;
+	const struct fit_options *options;
+	const struct step_kind *kind;
+	const char *source;
+	struct arena *arena;
+	struct files *files;
+	struct buffer made;
+};
+
+static bool fit_step(struct fitting *self, const struct spec *spec, const struct found *found, struct error *error)
+{
+	struct text text;
+	struct fit_rows rows;
+	const struct graph *graph = graph_build(found->pipeline, spec, self->arena, spec->faults);
+	struct step step = {.kind = self->kind,
+			    .name = found->step->name.text,
+			    .pipeline = found->pipeline->name.text,
+			    .options = found->step->options,
+			    .place = found->step->here,
+			    .arena = self->arena,
+			    .files = files_source(self->files)};
+	if (!file_read(self->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
+		return false;
+	if (text.length > DATA_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "%s has more than the %zu GiB that are learnt from; take a sample of it", self->source,
+				 DATA_BYTES_MAX >> 30);
+	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, graph ? graph->mapping : NULL, self->arena, error))
+		return false;
+	const struct fit_source source = fit_rows_source(&rows);
+	return self->kind->fit(&step, &source, &self->made, error);
+}
+
+static bool write_out(const char *path, const struct buffer *made, struct error *error)
+{
+	FILE *out = fopen(path, "w");
+	bool good = out && fwrite(made->bytes, 1, made->length, out) == made->length;
+	good = out && fclose(out) == 0 && good;
+	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(errno));
+}
+
+static int fit_spec(struct fitting *self, const struct spec *spec)
+{
+	struct error error = {0};
+	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
+		return command_faults(self->session, spec->faults, OUTPUT_TEXT);
+	const struct found found = step_find(spec, self->kind, self->options->step);
+	if (found.count != 1)
+		return command_misuse(self->session, &command_fit, "%s has %zu steps `%s`%s%s; name one by --step",
+				      self->options->file, found.count, self->kind->name, self->options->step ? " called " : "",
+				      self->options->step ? self->options->step : "");
+	if (!fit_step(self, spec, &found, &error))
+		return command_failed(self->session, &error);
+	if (!self->options->out) {
+		struct buffer made = self->made;
+		self->made = (struct buffer){0};
+		return command_write(self->session, &made);
+	}
+	if (!write_out(self->options->out, &self->made, &error))
+		return command_failed(self->session, &error);
+	struct buffer said;
+	buffer_open(&said, SAID_BYTES_MAX);
+	if (self->options->form == OUTPUT_JSON) {
+		buffer_string(&said, "{\"step\": ");
+		json_write_string(&said, text_of(found.step->name.text));
+		buffer_string(&said, ", \"file\": ");
+		json_write_string(&said, text_of(self->options->out));
+		buffer_string(&said, "}\n");
+	} else {
+		buffer_print(&said, "%s: what step `%s` has learnt\n", self->options->out, found.step->name.text);
+	}
+	return command_write(self->session, &said);
+}
+
+static const struct step_kind *kind_of(struct session *session, const char *name)
+{
+	const struct step_kind *kind = step_kind_find(session->kinds, name);
+	return kind && kind->fit ? kind : NULL;
+}
+
+static int fit_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct fit_options *self = filled;
+	const struct spec_options spec_options = {.kinds = session->kinds};
+	struct error error = {0};
+	struct spec spec;
+	struct fitting fitting = {
+		.session = session, .options = self, .kind = kind_of(session, arguments[0]), .source = arguments[1]};
+	(void)count;
+	if (!fitting.kind)
+		return command_misuse(session, &command_fit, "steps of the kind `%s` learn nothing; `preprocess` does",
+				      arguments[0]);
+	if (!self->file)
+		return command_misuse(session, &command_fit, "it wants the pipeline whose step learns: -f FILE");
+	fitting.arena = arena_open(FIT_ARENA_BYTES);
+	fitting.files = files_open(&error);
+	buffer_open(&fitting.made, FILE_BYTES_OUT_MAX);
+	int code = EXIT_FAULTS;
+	if (!fitting.arena || !fitting.files || !spec_open(&spec, &error))
+		error_memory(&error, ERROR_SYSTEM, "beginning to fit");
+	if (error.kind == ERROR_NONE) {
+		if (spec_read(&spec, &self->file, 1, &spec_options, &error))
+			code = fit_spec(&fitting, &spec);
+		spec_close(&spec);
+	}
+	buffer_close(&fitting.made);
+	files_close(fitting.files);
+	arena_close(fitting.arena);
+	return error.kind == ERROR_NONE ? code : command_refused(session, &command_fit, &error);
+}
+
+const struct command command_fit = {
+	.name = "fit",
+	.arguments = "KIND SOURCE",
+	.summary = "Learns a step's constants from data.",
+	.help = "KIND is `preprocess`. SOURCE is a CSV with a header, or requests (events, where the pipeline maps them), one JSON "
+		"a line; "
+		"`-` is standard input. Its rows are messages as they come to the step. Each of the step's operations that has "
+		"`fitted: FILE` is "
+		"learnt, in order, of what the operations above it make of the rows, and all of them are written as one file. So "
+		"the step "
+		"that learns is the step that runs.\n"
+		"\n"
+		"    sluice fit preprocess quotes.csv -f pipeline.yaml --tensor x=bid,ask,volume --out prep.json\n"
+		"\n"
+		"The file is JSON: {\"format\": \"sluice_preprocess/1\", \"operations\": [...]}, each operation with the fields "
+		"that "
+		"`sluice help steps` lists. pipelines/export_sklearn.py writes it of fitted scikit-learn transformers.",
+	.options = options,
+	.options_size = sizeof(struct fit_options),
+	.group = "run",
+	.run = fit_run,
+};

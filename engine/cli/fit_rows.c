@@ -1,0 +1,305 @@
+/* fit_rows.c: see fit_rows.h. */
+#include "cli/fit_rows.h"
+
+#include <math.h>
+
+#include "base/number.h"
+#include "base/suggest.h"
+#include "message/json_scan.h"
+
+#define OWN_TENSOR SIZE_MAX
+
+static struct place place_of(const struct fit_rows *rows)
+{
+	return (struct place){.file = rows->file, .line = (uint32_t)rows->line, .column = 1};
+}
+
+/* ---- a row of a CSV (RFC 4180) ---- */
+
+/* The field that begins at `*at`, without its quotes; `*last`: its row ends behind it. Doubled quotes are
+ * made single in the arena. */
+static bool field_next(struct fit_rows *rows, struct arena *arena, struct text *field, bool *last)
+{
+	const struct text text = rows->text;
+	size_t at = rows->at;
+	if (at < text.length && text.bytes[at] == '"') {
+		char *out = arena_take_raw(arena, text.length - at);
+		size_t length = 0;
+		for (at++; out && at < text.length; at++) {
+			if (text.bytes[at] == '"' && !(at + 1 < text.length && text.bytes[at + 1] == '"'))
+				break;
+			at += text.bytes[at] == '"';
+			rows->line += text.bytes[at] == '\n';
+			out[length++] = text.bytes[at];
+		}
+		*field = (struct text){out, length};
+		at += at < text.length;
+		if (!out)
+			return false;
+	} else {
+		const size_t begin = at;
+		while (at < text.length && text.bytes[at] != ',' && text.bytes[at] != '\n')
+			at++;
+		size_t length = at - begin;
+		length -= length > 0 && text.bytes[at - 1] == '\r';
+		*field = (struct text){text.bytes + begin, length};
+	}
+	while (at < text.length && text.bytes[at] == '\r')
+		at++;
+	*last = at >= text.length || text.bytes[at] == '\n';
+	rows->line += at < text.length && text.bytes[at] == '\n';
+	rows->at = at + (at < text.length);
+	return true;
+}
+
+static bool refuse_fields(const struct fit_rows *rows, size_t count, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, place_of(rows),
+			 "the row before this line has %zu fields, and the header %zu; quote what has a comma in it", count,
+			 rows->column_count);
+}
+
+/* The fields of the next row; false: none is left, or an error. Blank lines are passed over. */
+static bool row_next(struct fit_rows *rows, struct arena *arena, struct error *error)
+{
+	size_t count = 0;
+	bool last = false;
+	while (rows->at < rows->text.length && (rows->text.bytes[rows->at] == '\n' || rows->text.bytes[rows->at] == '\r')) {
+		rows->line += rows->text.bytes[rows->at] == '\n';
+		rows->at++;
+	}
+	if (rows->at >= rows->text.length)
+		return false;
+	while (!last) {
+		struct text field;
+		if (!field_next(rows, arena, &field, &last))
+			return error_memory(error, ERROR_SYSTEM, "reading a row");
+		if (count < rows->column_count)
+			rows->fields[count] = field;
+		count++;
+	}
+	rows->number++;
+	return count == rows->column_count || refuse_fields(rows, count, error);
+}
+
+static bool field_number(struct text field, double *number)
+{
+	while (field.length && field.bytes[0] == ' ')
+		field = (struct text){field.bytes + 1, field.length - 1};
+	while (field.length && field.bytes[field.length - 1] == ' ')
+		field.length--;
+	*number = NAN;
+	if (field.length == 0 || text_equal_caseless(field, TEXT("nan")) || text_equal_caseless(field, TEXT("na")) ||
+	    text_equal_caseless(field, TEXT("null")))
+		return true;
+	if (field.bytes[0] == '+')
+		field = (struct text){field.bytes + 1, field.length - 1};
+	return number_read_double(field, number);
+}
+
+/* ---- the header, and what its columns are ---- */
+
+static size_t column_find(const struct fit_rows *rows, struct text name)
+{
+	for (size_t i = 0; i < rows->column_count; i++)
+		if (text_equal(rows->columns[i].name, name))
+			return i;
+	return OWN_TENSOR;
+}
+
+static bool column_gather(struct fit_rows *rows, size_t tensor, struct text name, struct error *error)
+{
+	const size_t column = column_find(rows, name);
+	struct suggestion suggestion = suggest_begin(name);
+	if (column != OWN_TENSOR) {
+		rows->columns[column].gathered = tensor;
+		rows->columns[column].at = rows->tensors[tensor].count++;
+		return rows->columns[column].number ||
+		       error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "%s: column `" TEXT_FORMAT "` is not all numbers; leave it out of --tensor", rows->file,
+				 TEXT_ARGUMENTS(name));
+	}
+	for (size_t i = 0; i < rows->column_count; i++)
+		suggest_offer(&suggestion, rows->columns[i].name);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s has no column `" TEXT_FORMAT "`; its nearest is `" TEXT_FORMAT "`",
+			 rows->file, TEXT_ARGUMENTS(name),
+			 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : rows->columns[0].name));
+}
+
+static bool tensors_gather(struct fit_rows *rows, const struct name_list *gather, struct error *error)
+{
+	rows->tensors = ARENA_ARRAY(rows->arena, struct fit_tensor, gather->count + 1);
+	if (!rows->tensors)
+		return error_memory(error, ERROR_SYSTEM, "reading data");
+	for (size_t i = 0; i < gather->count; i++) {
+		const char *equals = strchr(gather->items[i].text, '=');
+		if (!equals || equals == gather->items[i].text)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor takes NAME=COLUMN,COLUMN and this is `%s`",
+					 gather->items[i].text);
+		rows->tensors[i] = (struct fit_tensor){.name = {gather->items[i].text, (size_t)(equals - gather->items[i].text)},
+						       .columns = equals + 1};
+		rows->tensor_count++;
+		for (const char *at = equals + 1; *at;) {
+			const size_t length = strcspn(at, ",");
+			if (!column_gather(rows, i, (struct text){at, length}, error))
+				return false;
+			at += length + (at[length] == ',');
+		}
+	}
+	return true;
+}
+
+static bool header_read(struct fit_rows *rows, struct error *error)
+{
+	size_t commas = 1;
+	for (size_t i = 0; i < rows->text.length && rows->text.bytes[i] != '\n'; i++)
+		commas += rows->text.bytes[i] == ',';
+	rows->columns = ARENA_ARRAY(rows->arena, struct csv_column, commas);
+	rows->fields = ARENA_ARRAY(rows->arena, struct text, commas);
+	if (!rows->columns || !rows->fields)
+		return error_memory(error, ERROR_SYSTEM, "reading data");
+	for (bool last = false; !last && rows->column_count < commas; rows->column_count++) {
+		struct csv_column *column = &rows->columns[rows->column_count];
+		*column = (struct csv_column){.number = true, .gathered = OWN_TENSOR};
+		if (!field_next(rows, rows->arena, &column->name, &last))
+			return error_memory(error, ERROR_SYSTEM, "reading data");
+	}
+	return true;
+}
+
+static bool csv_open(struct fit_rows *rows, const struct name_list *gather, struct error *error)
+{
+	struct arena *arena = arena_open((size_t)1 << 30);
+	if (!arena || !header_read(rows, error))
+		return error_memory(error, ERROR_SYSTEM, "reading data");
+	rows->begin = rows->at;
+	for (; row_next(rows, arena, error); arena_reset(arena))
+		for (size_t i = 0; i < rows->column_count; i++) {
+			double number;
+			rows->columns[i].number = rows->columns[i].number && field_number(rows->fields[i], &number);
+		}
+	arena_close(arena);
+	return error->kind == ERROR_NONE && tensors_gather(rows, gather, error);
+}
+
+/* ---- messages ---- */
+
+static bool row_payload(struct fit_rows *rows, struct arena *arena, struct payload *payload, struct error *error)
+{
+	static const int64_t one[] = {1};
+	struct tensors_builder builder;
+	double **gathered = arena_take(arena, rows->tensor_count + 1, sizeof *gathered);
+	tensors_begin(&builder, arena, rows->column_count + rows->tensor_count);
+	for (size_t i = 0; gathered && i < rows->tensor_count; i++) {
+		const struct fit_tensor *of = &rows->tensors[i];
+		struct parameter *names = ARENA_NEW(arena, struct parameter);
+		void *elements;
+		struct tensor *tensor =
+			tensor_make(arena, of->name, DATATYPE_FP64, (int64_t[]){1, (int64_t)of->count}, 2, &elements, error);
+		if (!tensor || !names)
+			return error_memory(error, ERROR_SYSTEM, "reading a row");
+		*names = (struct parameter){TEXT(MAPPED_COLUMNS), PARAMETER_TEXT, {.text = text_of(of->columns)}};
+		tensor->parameters = (struct parameters){1, names};
+		gathered[i] = elements;
+		tensors_add(&builder, tensor);
+	}
+	for (size_t i = 0; gathered && i < rows->column_count; i++) {
+		const struct csv_column *column = &rows->columns[i];
+		double number = NAN;
+		void *element = NULL;
+		if (column->number)
+			(void)field_number(rows->fields[i], &number);
+		if (column->gathered != OWN_TENSOR) {
+			gathered[column->gathered][column->at] = number;
+			continue;
+		}
+		struct tensor *tensor =
+			tensor_make(arena, column->name, column->number ? DATATYPE_FP64 : DATATYPE_BYTES, one, 1, &element, error);
+		if (!tensor)
+			return false;
+		if (column->number)
+			*(double *)element = number;
+		else
+			*(struct text *)element = rows->fields[i];
+		tensors_add(&builder, tensor);
+	}
+	*payload = (struct payload){.tensors = tensors_end(&builder)};
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a row");
+}
+
+/* A request stands on a line alone, or in `request`, as cases have it. */
+static struct text request_in(struct text line, struct arena *arena)
+{
+	struct json_scan scan;
+	struct error wrong = {0};
+	struct text key, span = line;
+	json_begin(&scan, line, "the line", arena, &wrong);
+	if (json_peek(&scan) != JSON_OBJECT || !json_enter(&scan))
+		return line;
+	while (json_key(&scan, &key))
+		if (text_is(key, "request"))
+			json_span(&scan, &span);
+		else
+			json_skip(&scan);
+	return json_end(&scan) ? span : line;
+}
+
+static bool request_next(struct fit_rows *rows, struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct text line = {0};
+	while (line.length == 0 && rows->at < rows->text.length) {
+		const char *begin = rows->text.bytes + rows->at;
+		const char *end = memchr(begin, '\n', rows->text.length - rows->at);
+		line = (struct text){begin, end ? (size_t)(end - begin) : rows->text.length - rows->at};
+		rows->at += line.length + 1;
+		rows->line++;
+	}
+	if (line.length == 0)
+		return false;
+	struct message message = {.arena = arena};
+	const struct text body = request_in(line, arena);
+	const bool good = rows->mapping ? mapped_decode(&message, rows->mapping, body, NULL, error)
+					: message_decode(&message, body, NULL, error);
+	if (!good)
+		error->place = (struct place){rows->file, (uint32_t)rows->line - 1, 1};
+	*payload = message.payload;
+	return good;
+}
+
+static bool rows_next(void *context, struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct fit_rows *rows = context;
+	if (!rows->csv)
+		return request_next(rows, arena, payload, error);
+	return row_next(rows, arena, error) && row_payload(rows, arena, payload, error);
+}
+
+static void rows_rewind(void *context)
+{
+	struct fit_rows *rows = context;
+	rows->at = rows->begin;
+	rows->line = rows->csv ? 2 : 1;
+}
+
+bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
+		   const struct mapping *mapping, struct arena *arena, struct error *error)
+{
+	size_t first = 0;
+	while (first < text.length && strchr(" \t\r\n", text.bytes[first]))
+		first++;
+	*rows = (struct fit_rows){.file = file, .text = text, .arena = arena, .mapping = mapping, .line = 1};
+	if (first == text.length)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "%s is empty; it wants a CSV with a header, or requests, one a line", file);
+	rows->csv = text.bytes[first] != '{';
+	if (rows->csv)
+		return csv_open(rows, gather, error);
+	if (gather->count)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor gathers columns of a CSV, and %s has requests", file);
+	return true;
+}
+
+struct fit_source fit_rows_source(struct fit_rows *rows)
+{
+	return (struct fit_source){rows, rows_rewind, rows_next};
+}

@@ -1,0 +1,153 @@
+/* operation_fit.c: learns the constants that operations leave to a fitted file: one operation
+ * after the other, each of what those above it make of every message. Nothing but the columns
+ * that it learns from is kept in memory. */
+#include "base/memory.h"
+#include "steps/operations.h"
+
+#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
+#define ROOM_FIRST 1024 /* rows; doubled when they are full */
+
+/* The cells that one operation learns from, of all messages. */
+struct gathered {
+	struct arena *arena; /* where texts are kept */
+	struct cells cells;
+	struct text *texts;
+	size_t room; /* of rows */
+};
+
+static bool out_of_memory(struct error *error)
+{
+	return error_memory(error, ERROR_SYSTEM, "gathering what is learnt from");
+}
+
+/* Room for as many more rows. */
+static bool gathered_grow(struct gathered *all, size_t rows, bool texts)
+{
+	struct table *table = &all->cells.numbers;
+	size_t room = all->room ? all->room : ROOM_FIRST;
+	while (room < table->rows + rows)
+		room *= 2;
+	if (room == all->room)
+		return true;
+	if (texts) {
+		struct text *more = memory_resize(all->texts, room * table->columns, sizeof *more);
+		all->texts = more ? more : all->texts;
+		all->room = more ? room : all->room;
+		return more;
+	}
+	double *more = memory_resize(table->values, room * table->columns, sizeof *more);
+	table->values = more ? more : table->values;
+	all->room = more ? room : all->room;
+	return more;
+}
+
+static bool gathered_add(struct gathered *all, const struct cells *cells, const struct instruction *instruction,
+			 struct error *error)
+{
+	struct table *table = &all->cells.numbers;
+	const bool texts = cells->texts != NULL;
+	if (table->rows == 0) {
+		table->columns = cells->numbers.columns;
+	} else if (table->columns != cells->numbers.columns || texts != (all->texts != NULL)) {
+		return error_set(error, ERROR_INPUT, instruction->place,
+				 "`%s` cannot learn of %zu columns after messages with %zu, or of texts after numbers; "
+				 "give messages that are alike",
+				 instruction->kind->name, cells->numbers.columns, table->columns);
+	}
+	if (!gathered_grow(all, cells->numbers.rows, texts))
+		return out_of_memory(error);
+	const size_t from = table->rows * table->columns, count = cells->numbers.rows * table->columns;
+	for (size_t i = 0; texts && i < count; i++) {
+		const struct text text = cells->texts[i];
+		all->texts[from + i] = (struct text){arena_copy(all->arena, text.bytes, text.length), text.length};
+	}
+	if (!texts && count)
+		memcpy(table->values + from, cells->numbers.values, count * sizeof *table->values);
+	table->rows += cells->numbers.rows;
+	return !arena_failed(all->arena) || out_of_memory(error);
+}
+
+/* What an operation would get of every message, behind the program. */
+static bool gather(const struct program *program, const struct instruction *instruction, const struct fit_source *source,
+		   struct gathered *all, struct error *error)
+{
+	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
+	if (!arena)
+		return out_of_memory(error);
+	struct payload payload;
+	const struct scope scope = {0};
+	source->rewind(source->context);
+	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+		struct work work;
+		struct cells cells;
+		if (!work_begin(&work, program, &payload, &scope, arena, error) || !program_run(program, &work, error) ||
+		    !instruction_cells(instruction, &work, &cells, error) || !gathered_add(all, &cells, instruction, error))
+			break;
+		payload = (struct payload){0};
+	}
+	arena_close(arena);
+	all->cells.texts = all->texts;
+	if (error->kind == ERROR_NONE && all->cells.numbers.rows == 0)
+		return error_set(error, ERROR_INPUT, instruction->place, "`%s` has nothing to learn from: no message has come",
+				 instruction->kind->name);
+	return error->kind == ERROR_NONE;
+}
+
+/* One operation: `learnt` are those above it, with their constants. */
+static bool fit_one(const struct step *step, const struct item_list *above, const struct operation *operation,
+		    struct operation *learnt, const struct fit_source *source, struct error *error)
+{
+	const struct operation_kind *kind = operation_kind_find(operation->row->name);
+	struct program program;
+	struct operation_target *target = arena_take(step->arena, 1, operation->row->item_size);
+	if (!target)
+		return out_of_memory(error);
+	memcpy(target, operation->options, operation->row->item_size);
+	target->fitted = (struct name){0};
+	*learnt = (struct operation){operation->row, target, operation->place};
+	const struct instruction instruction = {.kind = kind,
+						.options = target,
+						.place = operation->place,
+						.target = *target,
+						.tensors = target_tensors(target, step->arena)};
+	struct gathered all = {.arena = step->arena};
+	bool good = program_make(step, above, step->kind->options[0].rows, step->arena, &program, error) &&
+		    gather(&program, &instruction, source, &all, error) && kind->fit(target, &all.cells, step->arena, error);
+	memory_give(all.cells.numbers.values);
+	memory_give(all.texts);
+	if (!good && !error->place.line)
+		error->place = operation->place;
+	return good;
+}
+
+bool operations_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
+{
+	const struct operations *self = step->options;
+	const struct operation *operations = self->list.items;
+	struct operation *all = ARENA_ARRAY(step->arena, struct operation, self->list.count);
+	struct operation *learnt = ARENA_ARRAY(step->arena, struct operation, self->list.count);
+	size_t count = 0;
+	if (!all || !learnt)
+		return out_of_memory(error);
+	for (size_t i = 0; i < self->list.count; i++) {
+		const struct operation_kind *kind = operation_kind_find(operations[i].row->name);
+		const struct operation_target *target = operations[i].options;
+		all[i] = operations[i];
+		if (kind->is_file)
+			return error_set(
+				error, ERROR_CONFIG, operations[i].place,
+				"what is learnt is said operation by operation: write them here, each with `fitted: FILE`");
+		if (!kind->fit || !target->fitted.text)
+			continue;
+		const struct item_list above = {i, all};
+		if (!fit_one(step, &above, &operations[i], &all[i], source, error))
+			return false;
+		learnt[count++] = all[i];
+	}
+	if (count == 0)
+		return error_set(error, ERROR_CONFIG, step->place,
+				 "step `%s` has nothing to learn: give an operation `fitted: FILE` instead of constants",
+				 step->name);
+	operations_write(&(struct item_list){count, learnt}, file);
+	return !buffer_failed(file) || out_of_memory(error);
+}

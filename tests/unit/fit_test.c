@@ -1,0 +1,146 @@
+/* fit_test.c: what `sluice fit preprocess` learns of rows, and what it says of rows that
+ * teach nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+#define STEP "  steps:\n  - name: clean\n    preprocess:\n"
+#define TAIL "  output: {steps: [clean]}\n"
+
+static char folder[] = "/tmp/sluice-fit-XXXXXX";
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"p.yaml", "data", "out.json"};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		(void)unlink(files[i]);
+	if (chdir("/") != 0)
+		return 1;
+	return rmdir(folder);
+}
+
+/* What is printed for a step of these operations and these data. */
+static struct said fit(const char *operations, const char *data, const char *more)
+{
+	char yaml[2048], line[512];
+	snprintf(yaml, sizeof yaml, HEAD STEP "%s" TAIL, operations);
+	write_file("p.yaml", yaml);
+	write_file("data", data);
+	snprintf(line, sizeof line, "fit preprocess data -f p.yaml%s", more);
+	return say_with(step_kinds, line);
+}
+
+static void each_operation_learns_of_what_those_above_make(void **state)
+{
+	(void)state;
+	struct said said = fit("    - impute: {tensor: x, by: median, fitted: f}\n"
+			       "    - clip: {tensor: x, columns: [b], high: 6}\n"
+			       "    - scale: {tensor: x, by: min-max, fitted: f}\n",
+			       "a,b,c\r\n1,,9\r\n\r\n2,5,9\r\n4,7,9\n", " --tensor x=a,b");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "{\"impute\": {\"tensor\": \"x\", \"by\": \"median\", \"values\": [2.0, 6.0]}}");
+	expect_words(said.out, "\"center\": [1.0, 5.0], \"scale\": [3.0, 1.0]"); /* b is 6, 5, 6 by now */
+	said_close(&said);
+}
+
+static void a_csv_may_have_quotes_and_columns_of_words(void **state)
+{
+	(void)state;
+	struct said said = fit("    - onehot: {tensor: side, fitted: f}\n    - ordinal: {tensor: n, fitted: f}\n",
+			       "side,n\n\"sell, \"\"now\"\"\",2\nbuy,10\n\"two\nlines\",2\n", "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "{\"onehot\": {\"tensor\": \"side\", \"categories\": "
+			       "[[\"buy\", \"sell, \\\"now\\\"\", \"two\\nlines\"]]");
+	expect_words(said.out, "\"categories\": [[\"2\", \"10\"]]"); /* numbers in their order, not that of their texts */
+	said_close(&said);
+}
+
+static void requests_teach_as_they_come(void **state)
+{
+	(void)state;
+	struct said said =
+		fit("    - scale: {tensor: x, by: max-abs, fitted: f}\n",
+		    "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [2,2], \"data\": [1,2,-3,4]}]}\n"
+		    "{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [1,2], "
+		    "\"data\": [2,-8]}]}}\n",
+		    "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"scale\": [3.0, 8.0]");
+	said_close(&said);
+}
+
+static void events_are_mapped_as_the_pipeline_says(void **state)
+{
+	(void)state;
+	write_file("p.yaml", HEAD "  input: {tensors: {x: {paths: [q.bid, q.ask], datatype: FP64}}}\n" STEP
+				  "    - scale: {tensor: x, columns: [ask], fitted: f}\n" TAIL);
+	write_file("data", "{\"q\": {\"bid\": 1, \"ask\": 2}}\n{\"q\": {\"bid\": 1, \"ask\": 6}}\n");
+	struct said said = say_with(step_kinds, "fit preprocess data -f p.yaml --out out.json");
+	assert_int_equal(said.code, 0);
+	assert_string_equal(said.out, "out.json: what step `clean` has learnt\n");
+	said_close(&said);
+	FILE *file = fopen("out.json", "r");
+	char made[512];
+	assert_non_null(file);
+	made[fread(made, 1, sizeof made - 1, file)] = '\0';
+	(void)fclose(file);
+	expect_words(made, "\"columns\": [\"ask\"]");
+	expect_words(made, "\"center\": [4.0], \"scale\": [2.0]");
+}
+
+static void what_cannot_be_learnt_is_said_with_its_place(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *operations, *data, *more, *words;
+	} rows[] = {
+		{"    - impute: {tensor: a, fitted: f}\n", "a\nnan\n", "", "nothing to learn from in column 0"},
+		{"    - impute: {tensor: a, fitted: f}\n", "a\n", "", "p.yaml:8:7: `impute` has nothing to learn from: no message"},
+		{"    - impute: {tensor: a, values: [1]}\n", "a\n1\n", "", "step `clean` has nothing to learn"},
+		{"    - fitted: f\n", "a\n1\n", "", "operation by operation"},
+		{"    - scale: {tensor: x, fitted: f}\n", "a\n1\n", "", "needs the tensor `x`, and what is there is `a`"},
+		{"    - scale: {fitted: f}\n", "a\n1\n", "", "write `tensor: NAME`"},
+		{"    - scale: {tensor: a, fitted: f}\n", "a,b\n1,2,3\n", "",
+		 "data:3:1: the row before this line has 3 fields, and the header 2"},
+		{"    - scale: {tensor: x, fitted: f}\n", "aa,b\n1,2\n", " --tensor x=ab", "no column `ab`; its nearest is `aa`"},
+		{"    - scale: {tensor: x, fitted: f}\n", "a,b\n1,w\n", " --tensor x=a,b", "column `b` is not all numbers"},
+		{"    - power: {tensor: a, by: box-cox, fitted: f}\n", "a\n1\n-2\n", "", "Box-Cox needs numbers above 0"},
+		{"    - scale: {tensor: a, fitted: f}\n", " \n", "", "is empty"},
+		{"    - scale: {tensor: a, fitted: f}\n", "{\"inputs\": 3}\n", "", "data:1:1"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct said said = fit(rows[i].operations, rows[i].data, rows[i].more);
+		assert_int_not_equal(said.code, 0);
+		expect_words(said.err, rows[i].words);
+		said_close(&said);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_operation_learns_of_what_those_above_make),
+		cmocka_unit_test(a_csv_may_have_quotes_and_columns_of_words),
+		cmocka_unit_test(requests_teach_as_they_come),
+		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
+		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
