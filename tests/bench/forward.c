@@ -144,14 +144,15 @@ int main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
-	const bool refills_soon = rd_kafka_version() >= 0x020200ff; /* before, it cannot be set */
+	/* What it had before 2.2 cannot be set. NULL ends the settings, so it is the last of them. */
+	const char *const refill = rd_kafka_version() >= 0x020200ff ? "fetch.queue.backoff.ms" : NULL;
 	const char *const identity = transactional ? "transactional.id" : "client.id";
 	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, (const char *const[][2]){{"bootstrap.servers", brokers},
 										    {"group.id", group},
 										    {"auto.offset.reset", "earliest"},
 										    {"enable.auto.commit", "false"},
 										    {"queued.min.messages", "1000000"},
-										    {refills_soon ? "fetch.queue.backoff.ms" : NULL, "5"},
+										    {refill, "5"},
 										    {NULL, NULL}});
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, (const char *const[][2]){{"bootstrap.servers", brokers},
 										    {identity, group},
