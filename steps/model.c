@@ -1,4 +1,4 @@
-/* model.c: the step that asks a model server.
+/* model.c: the step that asks a model: of a server, or one that it has itself (`local`).
  *
  * It is also what a step without a kind is: it then calls the model of its own name.
  * The settings written in the step go with every call as typed parameters; marks travel
@@ -6,6 +6,7 @@
 #include "step/call_form.h"
 #include "step/setting.h"
 #include "steps/kinds.h"
+#include "steps/local.h"
 
 struct setting {
 	struct name name;
@@ -27,13 +28,17 @@ struct model {
 		int64_t ttl_ns;
 	} cache;
 	struct name local;
+	const char *digest;
 	const char *input;
 	const char *output;
 	struct name_list labels;
 };
 
+#define MODEL_BYTES_MAX ((size_t)1 << 30) /* of a model that is read to see what it takes and gives */
+
 struct model_state {
 	const char *name;
+	const struct local_model *local; /* NULL: a server has it */
 	struct parameters parameters;
 };
 
@@ -46,7 +51,13 @@ static bool model_check(const void *options, struct place place, struct error *e
 {
 	const struct model *self = options;
 	const struct setting *settings = self->settings.parameters.items;
-	(void)place;
+	if (self->local.text && (self->storage_uri.text || self->server || self->cache.ttl_ns || self->settings.parameters.count))
+		return error_set(
+			error, ERROR_CONFIG, self->local.place,
+			"a model of the worker's own is on no server; leave out storageUri, server, cache and modelSettings, or "
+			"`local`");
+	if (!self->local.text && (self->digest || self->labels.count))
+		return error_set(error, ERROR_CONFIG, place, "`digest` and `labels` are of a file; name it with `local`");
 	for (size_t i = 0; i < self->settings.parameters.count; i++) {
 		struct parameter parameter;
 		if (!setting_typed(&settings[i], &parameter, error))
@@ -63,15 +74,21 @@ static const char *model_name(const struct step *step)
 
 static bool model_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
+	const struct model *self = step->options;
 	*target = CALL_MODEL;
 	*name = model_name(step);
-	return nth == 0;
+	return nth == 0 && !self->local.text;
 }
 
 static const char *model_storage(const struct step *step)
 {
 	const struct model *self = step->options;
 	return self->storage_uri.text;
+}
+
+static struct local_options local_options(const struct model *self)
+{
+	return (struct local_options){self->local, self->digest, self->input, self->output, self->labels};
 }
 
 static bool model_open(struct step *step, struct error *error)
@@ -82,11 +99,11 @@ static bool model_open(struct step *step, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening a model step");
 	step->state = state;
 	state->name = model_name(step);
-	if (self->local.text)
-		return error_set(
-			error, ERROR_CONFIG, self->local.place,
-			"step `%s` wants its model in the worker, and `local` is not built yet; serve it and name a storageUri",
-			step->name);
+	if (self->local.text) {
+		const struct local_options options = local_options(self);
+		state->local = local_read(step, &options, step->arena, error);
+		return state->local != NULL;
+	}
 	const struct setting *settings = self->settings.parameters.items;
 	struct parameter *items = ARENA_ARRAY(step->arena, struct parameter, self->settings.parameters.count);
 	for (size_t i = 0; items && i < self->settings.parameters.count; i++)
@@ -126,12 +143,31 @@ static const struct payload *request_made(const struct step *step, struct visit 
 	return request;
 }
 
+/* Without files nothing is known of it. */
+static bool infer_local(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			struct error *error)
+{
+	const struct local_options options = local_options(step->options);
+	if (!step->files) {
+		*out = (struct tensor_types){0};
+		return true;
+	}
+	struct arena *working = arena_open(MODEL_BYTES_MAX);
+	if (!working)
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	const struct local_model *model = local_read(step, &options, working, error);
+	bool good = model && local_model_types(model, in, arena, out, error);
+	arena_close(working);
+	return good;
+}
+
 /* What `output` makes of the one tensor that the model answers. */
 static bool model_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
 {
 	const struct model *self = step->options;
-	(void)in;
+	if (self->local.text)
+		return infer_local(step, in, arena, out, error);
 	if (!self->output || (out->complete && out->count != 1))
 		return true;
 	struct tensor_type *renamed = ARENA_NEW(arena, struct tensor_type);
@@ -144,9 +180,27 @@ static bool model_infer(const struct step *step, const struct tensor_types *in, 
 	return true;
 }
 
+static enum step_verdict run_local(const struct model_state *state, struct visit *visit, struct error *error)
+{
+	const struct payload *input = visit_input(visit);
+	struct payload *answer = ARENA_NEW(visit_arena(visit), struct payload);
+	if (!answer) {
+		error_memory(error, ERROR_LIMIT, "asking a model");
+		return STEP_FAIL;
+	}
+	answer->marks = input->marks;
+	answer->model_name = text_of(state->name);
+	if (!local_model_answer(state->local, input->tensors, visit_arena(visit), &answer->tensors, error))
+		return STEP_FAIL;
+	visit_emit(visit, answer);
+	return STEP_DONE;
+}
+
 static enum step_verdict model_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct model_state *state = step->state;
+	if (state->local)
+		return run_local(state, visit, error);
 	const struct payload *request = request_made(step, visit, error);
 	return request && visit_call(visit, CALL_MODEL, state->name, request, error) ? STEP_WAIT : STEP_FAIL;
 }
@@ -247,22 +301,26 @@ static const struct option rows[] = {
 	 .help = "Replies that are used again for equal tensors."},
 	{.name = "local",
 	 .type = OPTION_NAME,
-	 .effect = EFFECT_LATER,
 	 .offset = offsetof(struct model, local),
-	 .help = "File of a model that runs inside the worker."},
+	 .help = "File of a model that runs inside the worker: XGBoost's JSON, LightGBM's text, sluice_linear/1, sluice_mlp/1, "
+		 "sluice_forest/1, or an isolation forest. It takes rows of numbers and answers FP64: [rows], or [rows, classes]."},
+	{.name = "digest",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct model, digest),
+	 .help = "SHA-256 of that file: another one is refused."},
 	{.name = "input",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model, input),
-	 .help = "The only tensor that is sent; default: all."},
+	 .help = "The only tensor that is sent; default: all, or for a local model the only numeric one."},
 	{.name = "output",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model, output),
-	 .help = "Name that the reply's tensor gets, when it is one."},
+	 .help = "Name that the reply's tensor gets, when it is one; of a local model `predict`, if nothing else is said."},
 	{.name = "labels",
 	 .type = OPTION_NAMES,
-	 .effect = EFFECT_LATER,
 	 .offset = offsetof(struct model, labels),
-	 .help = "Names of the classes, for a local model."},
+	 .help = "Names of a local model's classes, in its order: each row's class then leaves beside, as the text tensor "
+		 "`label`."},
 	{0},
 };
 

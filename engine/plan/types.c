@@ -230,24 +230,26 @@ static struct tensor_types types_by_shape(enum step_shape shape, const struct te
 	return outputs;
 }
 
-/* A source that remembers which file was asked for last: what is wrong at its place is
- * wrong with the file. */
+/* A source that remembers whether a file was asked for. */
 struct asked_file {
 	const struct file_source *files;
-	struct place place;
+	bool asked;
 };
 
 static bool asked_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
 {
 	struct asked_file *asked = context;
-	asked->place = file->place;
+	asked->asked = true;
 	return asked->files->read(asked->files->context, file, digest, content, error);
 }
 
+/* Of a step with a file: what is wrong at a place of the options is wrong with the file, and
+ * anything else with the tensors that come. */
 static const char *code_of(const struct error *error, const struct asked_file *asked)
 {
-	bool file = asked->place.line && error->place.line == asked->place.line && error->place.column == asked->place.column;
-	return file ? CODE_BAD_FILE : CODE_WRONG_EXPRESSION;
+	if (!asked->asked)
+		return CODE_WRONG_EXPRESSION;
+	return error->place.line ? CODE_BAD_FILE : CODE_WRONG_TENSOR;
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */

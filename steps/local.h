@@ -1,0 +1,19 @@
+/* local.h: a model's file read for a step: what `local` and its fellows say. */
+#ifndef SLUICE_STEPS_LOCAL_H
+#define SLUICE_STEPS_LOCAL_H
+
+#include "step/local_model.h"
+
+struct local_options {
+	struct name file;
+	const char *digest; /* NULL: any file will do */
+	const char *input;  /* NULL: the only numeric tensor */
+	const char *output; /* NULL: LOCAL_MODEL_OUTPUT */
+	struct name_list labels;
+};
+
+/* The model, in the arena; NULL: CONFIG at the file's place, or SYSTEM. */
+const struct local_model *local_read(const struct step *step, const struct local_options *options, struct arena *arena,
+				     struct error *error);
+
+#endif
