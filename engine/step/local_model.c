@@ -148,7 +148,8 @@ static bool type_check(const struct local_model *model, const struct tensor_type
 	int64_t last = chosen->type.rank ? chosen->type.shape[chosen->type.rank - 1] : 1;
 	if (chosen->type.rank > 2 || (last >= 0 && !width_fits(traits, last)))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "its model takes %s%zu numbers a row, and `" TEXT_FORMAT "` has %lld in the last of its %lu dimensions",
+				 "its model takes %s%zu numbers a row, and `" TEXT_FORMAT
+				 "` has %lld in the last of its %lu dimensions",
 				 traits->wider ? "at least " : "", traits->features, TEXT_ARGUMENTS(chosen->name), (long long)last,
 				 (unsigned long)chosen->type.rank);
 	return true;
