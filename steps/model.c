@@ -303,7 +303,8 @@ static const struct option rows[] = {
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct model, local),
 	 .help = "File of a model that runs inside the worker: XGBoost's JSON, LightGBM's text, sluice_linear/1, sluice_mlp/1, "
-		 "sluice_forest/1, or an isolation forest. It takes rows of numbers and answers FP64: [rows], or [rows, classes]."},
+		 "sluice_forest/1, or an isolation forest; also by http:, https: and s3: (with AWS_... of the environment). It "
+		 "takes rows of numbers and answers FP64: [rows], or [rows, classes]."},
 	{.name = "digest",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model, digest),

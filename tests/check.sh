@@ -104,6 +104,7 @@ part_models() {
 	local python
 	python=$(tests/grpc/python.sh 2>/dev/null) || python=python3
 	$python tests/judge/models.py $sluice tests/cases tests/cases-own
+	tests/judge/artifacts.py $sluice
 }
 
 part_dev() {

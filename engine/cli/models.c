@@ -93,8 +93,9 @@ const struct command command_models_serve = {
 	.name = "models serve",
 	.arguments = "DIR...",
 	.summary = "Serves models by the Open Inference Protocol.",
-	.help = "Serves the Models of the YAML files in a folder whose storageUri is a stub or expressions, the models that steps "
-		"carry inside, those of a stubs.json, and every stub by its own name, over REST and gRPC. It answers health, "
+	.help = "Serves the Models of the YAML files in a folder whose storageUri is a stub or expressions, or a trained model's "
+		"file (file:model.json, in the forms that `local` of a step takes), the models that steps carry "
+		"inside, those of a stubs.json, and every stub by its own name, over REST and gRPC. It answers health, "
 		"metadata, inference and "
 		"the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
 		"\n"

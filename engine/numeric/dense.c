@@ -2,7 +2,6 @@
 #include "numeric/dense.h"
 
 #include <math.h>
-#include <string.h>
 
 double logistic(double number)
 {
@@ -24,16 +23,29 @@ static double activated(double number, enum activation activation)
 	return number;
 }
 
-static void layer_run(const struct dense_layer *layer, const double *inputs, bool skips_missing, double *outputs)
+#define LANES 8
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double))));
+
+/* LANES outputs at once, which stay in registers over all inputs. */
+static void sum_lanes(const struct dense_layer *layer, const double *inputs, size_t first, double *outputs)
 {
-	memcpy(outputs, layer->bias, layer->outputs * sizeof *outputs);
-	for (size_t i = 0; i < layer->inputs; i++) {
-		const double *weights = layer->weights + i * layer->outputs;
-		double input = inputs[i];
-		if (skips_missing && isnan(input))
-			continue;
-		for (size_t j = 0; j < layer->outputs; j++)
-			outputs[j] += input * weights[j];
+	const double *weights = layer->weights + first;
+	lanes sum = *(const lanes *)(layer->bias + first);
+	for (size_t i = 0; i < layer->inputs; i++, weights += layer->outputs)
+		sum += inputs[i] * *(const lanes *)weights;
+	*(lanes *)(outputs + first) = sum;
+}
+
+static void layer_run(const struct dense_layer *layer, const double *inputs, double *outputs)
+{
+	size_t done = 0;
+	for (; done + LANES <= layer->outputs; done += LANES)
+		sum_lanes(layer, inputs, done, outputs);
+	for (; done < layer->outputs; done++) {
+		double sum = layer->bias[done];
+		for (size_t i = 0; i < layer->inputs; i++)
+			sum += inputs[i] * layer->weights[i * layer->outputs + done];
+		outputs[done] = sum;
 	}
 	if (layer->activation != ACTIVATION_NONE)
 		for (size_t j = 0; j < layer->outputs; j++)
@@ -50,20 +62,30 @@ static size_t widest(const struct dense *dense)
 
 size_t dense_scratch(const struct dense *dense)
 {
-	return dense->count > 1 ? 2 * widest(dense) : 1;
+	return (dense->count > 1 ? 2 * widest(dense) : 0) + (dense->skips_missing ? dense->layers[0].inputs : 0);
+}
+
+/* A missing number adds nothing, as 0 does. */
+static const double *without_missing(const double *row, size_t count, double *copy)
+{
+	for (size_t i = 0; i < count; i++)
+		copy[i] = isnan(row[i]) ? 0 : row[i];
+	return copy;
 }
 
 void dense_run(const struct dense *dense, const double *rows, size_t count, double *results, double *scratch)
 {
-	const struct dense_layer *last = &dense->layers[dense->count - 1];
+	const struct dense_layer *first = &dense->layers[0], *last = &dense->layers[dense->count - 1];
 	size_t width = dense->count > 1 ? widest(dense) : 0;
 	for (size_t row = 0; row < count; row++) {
-		const double *inputs = rows + row * dense->layers[0].inputs;
+		const double *inputs = rows + row * first->inputs;
+		if (dense->skips_missing)
+			inputs = without_missing(inputs, first->inputs, scratch + 2 * width);
 		for (size_t i = 0; i + 1 < dense->count; i++) {
 			double *outputs = scratch + (i % 2) * width;
-			layer_run(&dense->layers[i], inputs, dense->skips_missing, outputs);
+			layer_run(&dense->layers[i], inputs, outputs);
 			inputs = outputs;
 		}
-		layer_run(last, inputs, dense->skips_missing, results + row * last->outputs);
+		layer_run(last, inputs, results + row * last->outputs);
 	}
 }

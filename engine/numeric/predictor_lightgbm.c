@@ -46,7 +46,9 @@ static struct text word_next(struct text *line)
 {
 	while (line->length && line->bytes[0] == ' ')
 		*line = (struct text){line->bytes + 1, line->length - 1};
-	const char *blank = line->length ? memchr(line->bytes, ' ', line->length) : NULL;
+	if (line->length == 0)
+		return (struct text){0};
+	const char *blank = memchr(line->bytes, ' ', line->length);
 	struct text word = {line->bytes, blank ? (size_t)(blank - line->bytes) : line->length};
 	*line = (struct text){line->bytes + word.length, line->length - word.length};
 	return word;

@@ -3,8 +3,9 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "serving/local.h"
 
-#define MODEL_ARENA_BYTES ((size_t)64 << 20) /* of one model; a stub needs a few hundred */
+#define MODEL_ARENA_BYTES ((size_t)1 << 30) /* of one model; a stub needs a few hundred, a forest millions */
 #define VERSION_DEFAULT "1"
 #define REMEMBERED 16384 /* requests; a power of two */
 
@@ -31,9 +32,28 @@ static const void *stub_open(struct arena *arena, const char *uri, struct place 
 	return stub_parse(arena, uri, place, error);
 }
 
-static const struct model_signature *stub_signature_of(struct arena *arena, const char *uri)
+static const struct model_signature *stub_signature_of(struct arena *arena, const char *uri, const void *opened)
 {
+	(void)opened;
 	return stub_signature(arena, text_of(uri));
+}
+
+static const void *local_open(struct arena *arena, const char *uri, struct place place, struct error *error)
+{
+	return served_file_open(arena, uri, place, error);
+}
+
+static const struct model_signature *local_signature(struct arena *arena, const char *uri, const void *opened)
+{
+	(void)uri;
+	return served_file_signature(arena, opened);
+}
+
+static bool answer_by_file(const void *opened, const struct payload *request, uint64_t earlier, struct arena *arena,
+			   struct stub_reply *reply)
+{
+	(void)earlier;
+	return served_file_answer(opened, request, arena, reply);
 }
 
 static bool answer_by_stub(const void *opened, const struct payload *request, uint64_t earlier, struct arena *arena,
@@ -45,6 +65,8 @@ static bool answer_by_stub(const void *opened, const struct payload *request, ui
 const struct model_kind model_kinds[] = {
 	{"sluice_stub", "a built-in stub, or expressions: stub://NAME?key=value", stub_takes, stub_open, stub_signature_of,
 	 answer_by_stub},
+	{"sluice_local", "a trained model's file: file:models/model.json, relative to the YAML", served_file_takes, local_open,
+	 local_signature, answer_by_file},
 	{0},
 };
 
@@ -90,7 +112,7 @@ static bool model_fill(struct catalog_model *model, const char *uri, struct plac
 	if (!kind && uri[0])
 		return error_set(&model->why, ERROR_CONFIG, place,
 				 "model `%s` is not served: `%s` is nothing that this server can load; `stub://NAME` is "
-				 "(`sluice help stubs` lists them)",
+				 "(`sluice help stubs` lists them), and `file:` with a model's file",
 				 model->name, uri);
 	if (!kind)
 		return error_set(&model->why, ERROR_CONFIG, place,
@@ -100,7 +122,7 @@ static bool model_fill(struct catalog_model *model, const char *uri, struct plac
 	if (!model->opened)
 		return false;
 	model->kind = kind;
-	model->signature = kind->signature(model->arena, uri);
+	model->signature = kind->signature(model->arena, uri, model->opened);
 	return true;
 }
 

@@ -19,8 +19,8 @@ struct model_kind {
 	bool (*takes)(struct text uri);
 	/* What answers, in the arena; NULL and a CONFIG error at `place`. */
 	const void *(*open)(struct arena *arena, const char *uri, struct place place, struct error *error);
-	/* What it takes and gives, in the arena; NULL: that is not fixed. */
-	const struct model_signature *(*signature)(struct arena *arena, const char *uri);
+	/* What that takes and gives, in the arena; NULL: it is not fixed. */
+	const struct model_signature *(*signature)(struct arena *arena, const char *uri, const void *opened);
 	/* As stub_answer(). */
 	bool (*answer)(const void *opened, const struct payload *request, uint64_t earlier, struct arena *arena,
 		       struct stub_reply *reply);

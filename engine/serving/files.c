@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "serving/artifact.h"
 
 #define DIGEST_DIGITS (2 * SHA256_DIGEST_LENGTH)
 #define PATH_ARENA_BYTES ((size_t)1 << 20)
@@ -35,13 +36,31 @@ struct files {
 
 /* ---- reading ---- */
 
-/* The path at which it is looked for. */
+#define SCHEME "file:"
+
+/* The path, or the URL, at which it is looked for. `file:///a` is /a, `file:a` is a. */
 static const char *path_of(const struct name *file, struct arena *arena)
 {
 	const char *slash = file->place.file ? strrchr(file->place.file, '/') : NULL;
-	if (!slash || file->text[0] == '/')
-		return arena_copy(arena, file->text, strlen(file->text));
-	return arena_print(arena, "%.*s/%s", (int)(slash - file->place.file), file->place.file, file->text);
+	const char *name = file->text;
+	if (text_starts_with(text_of(name), TEXT(SCHEME))) {
+		name += strlen(SCHEME);
+		name += strncmp(name, "///", 3) == 0 ? 2 : 0;
+	}
+	if (!slash || name[0] == '/' || artifact_is_elsewhere(name))
+		return arena_copy(arena, name, strlen(name));
+	return arena_print(arena, "%.*s/%s", (int)(slash - file->place.file), file->place.file, name);
+}
+
+static bool fetched(struct held_file *held, const char *url, struct place place, struct error *error)
+{
+	struct buffer content;
+	buffer_open(&content, FILE_BYTES_MAX);
+	bool good = artifact_fetch(url, place, held->arena, &content, error);
+	const char *copy = good ? arena_copy(held->arena, content.bytes ? content.bytes : "", content.length) : NULL;
+	held->content = (struct text){copy, content.length};
+	buffer_close(&content);
+	return copy || !good ? good : error_memory(error, ERROR_SYSTEM, "reading a file");
 }
 
 static void write_digest(struct text content, char *digits)
@@ -52,14 +71,22 @@ static void write_digest(struct text content, char *digits)
 		(void)snprintf(digits + 2 * i, 3, "%02x", digest[i]);
 }
 
-static bool held_fill(struct held_file *held, const char *path, struct place place, struct error *error)
+static bool held_read(struct held_file *held, const char *path, struct place place, struct error *error)
 {
 	struct error why = {0};
+	if (artifact_is_elsewhere(path))
+		return fetched(held, path, place, error);
 	if (!file_read(path, FILE_BYTES_MAX + 1, held->arena, &held->content, &why))
 		return error_set(error, why.kind, place, "%s", why.text);
-	if (held->content.length > FILE_BYTES_MAX)
-		return error_set(error, ERROR_CONFIG, place, "%s has more than the %zu MiB that a file may have; make it smaller",
-				 path, FILE_BYTES_MAX >> 20);
+	return held->content.length <= FILE_BYTES_MAX ||
+	       error_set(error, ERROR_CONFIG, place, "%s has more than the %zu MiB that a file may have; make it smaller", path,
+			 FILE_BYTES_MAX >> 20);
+}
+
+static bool held_fill(struct held_file *held, const char *path, struct place place, struct error *error)
+{
+	if (!held_read(held, path, place, error))
+		return false;
 	held->path = arena_copy(held->arena, path, strlen(path));
 	write_digest(held->content, held->digest);
 	return held->path || error_memory(error, ERROR_SYSTEM, "reading a file");

@@ -1,6 +1,8 @@
 /* files.h: the files that options of steps name, read once for all who ask.
  *
- * A relative name is relative to the folder of the YAML that it stands in. What was read
+ * A relative name is relative to the folder of the YAML that it stands in; `file:` may stand
+ * before a path. What is elsewhere (http:, https:, s3:) is fetched (artifact.h), and waited
+ * for. What was read
  * stays until the files are closed, so that every worker and pipeline of a deployment sees
  * the same bytes, whatever becomes of the file meanwhile.
  *

@@ -124,6 +124,22 @@ static void models_answer_under_their_names_and_versions(void **state)
 	post(*state, "/v2/models/identity/infer", X("7"), 200, "\"name\":\"x\"");
 }
 
+#define TWO(numbers) "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1,2],\"data\":[" numbers "]}]}"
+
+static void a_models_file_answers_as_it_does_in_a_worker(void **state)
+{
+	put(*state, "tree", "file:tests/cases-own/local-model-of-trees/tree.json");
+	put(*state, "gone", "file:tests/cases-own/no.json");
+	put(*state, "none", "README.md.txt");
+	get(*state, "/v2/models/tree", 200,
+	    "\"inputs\":[],\"outputs\":[{\"name\":\"predict\",\"datatype\":\"FP64\",\"shape\":[-1]}]");
+	post(*state, "/v2/models/tree/infer", TWO("9,0.25"), 200,
+	     "\"name\":\"predict\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[11.0]");
+	post(*state, "/v2/models/tree/infer", X("1"), 400, "takes 2 numbers a row");
+	post(*state, "/v2/models/gone/infer", TWO("1,2"), 503, "no.json cannot be read");
+	post(*state, "/v2/models/none/infer", TWO("1,2"), 503, "cannot be read");
+}
+
 static void faults_of_the_request_are_the_callers(void **state)
 {
 	post(*state, "/v2/models/twice/infer", "{", 400, "{\"error\":\"the request is not JSON");
@@ -169,8 +185,8 @@ static void flaky_models_fail_the_first_calls_of_each_request(void **state)
 	post(*state, "/v2/models/shaky/infer", X("1"), 503, "{\"error\":\"stub failure 503\"}");
 	post(*state, "/v2/models/shaky/infer", X("1"), 503, "{\"error\":");
 	post(*state, "/v2/models/shaky/infer", X("1"), 200, "\"outputs\"");
-	post(*state, "/v2/models/shaky/infer",
-	     "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}", 503, "{\"error\":");
+	post(*state, "/v2/models/shaky/infer", "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}",
+	     503, "{\"error\":");
 }
 
 static void broken_replies_break_and_silent_models_are_silent(void **state)
@@ -219,6 +235,7 @@ int main(void)
 		TEST(it_says_that_it_lives_and_what_it_is),
 		TEST(models_tell_what_they_take_and_give_where_it_is_fixed),
 		TEST(models_answer_under_their_names_and_versions),
+		TEST(a_models_file_answers_as_it_does_in_a_worker),
 		TEST(faults_of_the_request_are_the_callers),
 		TEST(binary_data_goes_both_ways),
 		TEST(slow_models_hold_up_nobody_else),

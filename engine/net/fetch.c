@@ -1,0 +1,78 @@
+/* fetch.c: see fetch.h. */
+#include "net/fetch.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+
+#define CONNECT_MS 10000L
+#define SILENT_SECONDS 30L /* with less than a byte a second: nobody is there any more */
+#define REDIRECTIONS_MAX 5L
+#define SIGNATURE_BYTES 128
+#define STATUS_GOOD 200
+
+static size_t take(char *bytes, size_t size, size_t count, void *context)
+{
+	struct buffer *body = context;
+	buffer_append(body, bytes, size * count);
+	return buffer_failed(body) ? 0 : size * count;
+}
+
+static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_slist *headers, char *signature,
+		   struct buffer *body)
+{
+	bool good = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENT_SECONDS) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+	if (good && request->login)
+		good = curl_easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK;
+	if (!request->region)
+		return good && curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
+		       curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTIONS_MAX) == CURLE_OK;
+	int length = snprintf(signature, SIGNATURE_BYTES, "aws:amz:%s:%s", request->region, request->service);
+	return good && length > 0 && length < SIGNATURE_BYTES && curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signature) == CURLE_OK;
+}
+
+static bool answered(CURL *curl, CURLcode code, struct place place, const struct buffer *body, struct error *error)
+{
+	long status = 0;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_WRITE_ERROR)
+		return error_set(error, ERROR_CONFIG, place, "it is longer than the %zu MiB that a file may have",
+				 body->ceiling_bytes >> 20);
+	if (code != CURLE_OK)
+		return error_set(error, ERROR_CONFIG, place, "%s", curl_easy_strerror(code));
+	return status == STATUS_GOOD || error_set(error, ERROR_CONFIG, place, "the server answers %ld", status);
+}
+
+/* What was made by then is the caller's, also of a failure. */
+static bool headers_make(const struct fetch_request *request, struct curl_slist **headers)
+{
+	for (size_t i = 0; i < FETCH_HEADERS_MAX && request->headers[i]; i++) {
+		struct curl_slist *longer = curl_slist_append(*headers, request->headers[i]);
+		if (!longer)
+			return false;
+		*headers = longer;
+	}
+	return true;
+}
+
+bool fetch(const struct fetch_request *request, struct place place, struct buffer *body, struct error *error)
+{
+	char signature[SIGNATURE_BYTES];
+	CURL *curl = curl_easy_init();
+	struct curl_slist *headers = NULL;
+	bool good = curl && headers_make(request, &headers) && set_up(curl, request, headers, signature, body);
+	if (good)
+		good = answered(curl, curl_easy_perform(curl), place, body, error);
+	else
+		error_memory(error, ERROR_SYSTEM, "fetching a file");
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	return good;
+}

@@ -1,0 +1,109 @@
+/* artifact.c: see artifact.h. */
+#include "serving/artifact.h"
+
+#include <stdlib.h>
+
+#include "net/fetch.h"
+
+#define S3_SCHEME "s3://"
+#define REGION_DEFAULT "us-east-1"
+/* Of nothing, which is what is sent. S3 wants it signed. */
+#define BODY_HASH "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define URL_BYTES_MAX ((size_t)65536)
+
+bool artifact_is_elsewhere(const char *name)
+{
+	return strstr(name, "://") != NULL;
+}
+
+static const char *setting(const char *name)
+{
+	const char *value = getenv(name);
+	return value && value[0] ? value : NULL;
+}
+
+/* ---- S3 ---- */
+
+/* Of a key, what a URL cannot hold; slashes stay. */
+static void write_escaped(struct buffer *out, const char *key)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	for (; *key; key++)
+		if (strchr(plain, *key))
+			buffer_byte(out, *key);
+		else
+			buffer_print(out, "%%%02X", (unsigned char)*key);
+}
+
+/* At a store of one's own the bucket is part of the path; at AWS of the host's name, where it
+ * can be: a dot would be of another certificate. */
+static const char *s3_url(struct text bucket, const char *key, const char *region, struct arena *arena)
+{
+	const char *endpoint = setting("AWS_ENDPOINT_URL_S3");
+	struct buffer url;
+	endpoint = endpoint ? endpoint : setting("AWS_ENDPOINT_URL");
+	buffer_open(&url, URL_BYTES_MAX);
+	if (endpoint) {
+		size_t length = strlen(endpoint);
+		while (length && endpoint[length - 1] == '/')
+			length--;
+		buffer_print(&url, "%.*s/" TEXT_FORMAT "/", (int)length, endpoint, TEXT_ARGUMENTS(bucket));
+	} else if (memchr(bucket.bytes, '.', bucket.length)) {
+		buffer_print(&url, "https://s3.%s.amazonaws.com/" TEXT_FORMAT "/", region, TEXT_ARGUMENTS(bucket));
+	} else {
+		buffer_print(&url, "https://" TEXT_FORMAT ".s3.%s.amazonaws.com/", TEXT_ARGUMENTS(bucket), region);
+	}
+	write_escaped(&url, key);
+	const char *copy = buffer_failed(&url) ? NULL : arena_copy(arena, url.bytes, url.length);
+	buffer_close(&url);
+	return copy;
+}
+
+static bool s3_fetch(const char *name, struct place place, struct arena *arena, struct buffer *content, struct error *error)
+{
+	const char *begin = name + strlen(S3_SCHEME), *slash = strchr(begin, '/');
+	const char *id = setting("AWS_ACCESS_KEY_ID"), *secret = setting("AWS_SECRET_ACCESS_KEY");
+	const char *token = setting("AWS_SESSION_TOKEN"), *region = setting("AWS_REGION");
+	region = region ? region : setting("AWS_DEFAULT_REGION");
+	region = region ? region : REGION_DEFAULT;
+	if (!slash || slash == begin || !slash[1])
+		return error_set(error, ERROR_CONFIG, place, "it names no bucket and key; write s3://BUCKET/KEY");
+	if ((id == NULL) != (secret == NULL))
+		return error_set(error, ERROR_CONFIG, place, "of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only one is set");
+	const struct text bucket = {begin, (size_t)(slash - begin)};
+	const struct fetch_request request = {
+		.url = s3_url(bucket, slash + 1, region, arena),
+		.region = id ? region : NULL,
+		.service = "s3",
+		.login = id ? arena_print(arena, "%s:%s", id, secret) : NULL,
+		.headers = {id ? BODY_HASH : NULL, id && token ? arena_print(arena, "x-amz-security-token: %s", token) : NULL},
+	};
+	if (!request.url || arena_failed(arena))
+		return error_memory(error, ERROR_SYSTEM, "fetching a file");
+	return fetch(&request, place, content, error);
+}
+
+/* ---- either ---- */
+
+/* A URL may hold a login, which is not shown. */
+static const char *shown(const char *url, struct arena *arena)
+{
+	const char *host = strstr(url, "://") + 3;
+	const char *at = strchr(host, '@');
+	const char *copy =
+		at && at < host + strcspn(host, "/?#") ? arena_print(arena, "%.*s%s", (int)(host - url), url, at + 1) : url;
+	return copy ? copy : "it";
+}
+
+bool artifact_fetch(const char *url, struct place place, struct arena *arena, struct buffer *content, struct error *error)
+{
+	struct error why = {0};
+	bool good = false;
+	if (text_starts_with(text_of(url), TEXT(S3_SCHEME)))
+		good = s3_fetch(url, place, arena, content, &why);
+	else if (text_starts_with(text_of(url), TEXT("http://")) || text_starts_with(text_of(url), TEXT("https://")))
+		good = fetch(&(struct fetch_request){.url = url}, place, content, &why);
+	else
+		error_set(&why, ERROR_CONFIG, place, "its scheme is none of file, http, https and s3");
+	return good || error_set(error, why.kind, place, "%s cannot be fetched: %s", shown(url, arena), why.text);
+}
