@@ -371,11 +371,14 @@ static const struct option table_rows[] = {
 static const struct option options[] = {
 	ROW("key", EXPRESSION, struct features, key, .help = "Whose state it is; default: the message's key."),
 	ROW("lateness", DURATION, struct features, lateness_ns,
-	    .help = "How late a message may come and still count; default: however late. One that does not count is given what "
-		    "there is."),
+	    .help = "How late a message may come, behind the newest of its key, and still count; default: however late. One that "
+		    "does not count is given what there is."),
 	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables in which rows are looked up."),
 	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
-	    .help = "Tensors made by expressions, in order; a name may use those above it."),
+	    .help = "Tensors made by expressions, in order; a name may use those above it. Windows of messages go by their coming; "
+		    "those of a duration by event time, back from the newest of the key. Each holds 32768 messages at most: "
+		    "beyond, a "
+		    "message is a LIMIT. What is nan is left out."),
 	{.type = OPTION_END},
 };
 

@@ -7,8 +7,7 @@ struct state_head {
 	uint8_t version;
 	uint8_t unused;
 	uint16_t count;
-	uint32_t unused_too;
-	int64_t newest_ms;
+	uint32_t newest_ms[2]; /* an int64_t, not aligned as one: a million keys have it */
 };
 
 struct slot_head {
@@ -37,7 +36,8 @@ bool feature_state_read(const void *value, size_t length, struct feature_state *
 		return true;
 	if (length < sizeof *head || head->version != FEATURE_STATE_VERSION || length < heads_bytes(head->count))
 		return false;
-	*state = (struct feature_state){head->newest_ms, head->count, value, length};
+	*state = (struct feature_state){.count = head->count, .value = value, .length = length};
+	memcpy(&state->newest_ms, head->newest_ms, sizeof state->newest_ms);
 	size_t end = heads_bytes(head->count);
 	for (size_t i = 0; i < state->count; i++)
 		end += slot_heads(state->value)[i].size_bytes;
@@ -85,7 +85,8 @@ void feature_state_write(void *to, int64_t newest_ms, const struct feature_slot 
 	struct slot_head *heads = (struct slot_head *)(void *)(head + 1);
 	char *bytes = (char *)to + heads_bytes(count);
 	memset(to, 0, heads_bytes(count));
-	*head = (struct state_head){.version = FEATURE_STATE_VERSION, .count = (uint16_t)count, .newest_ms = newest_ms};
+	*head = (struct state_head){.version = FEATURE_STATE_VERSION, .count = (uint16_t)count};
+	feature_state_date(to, newest_ms);
 	for (size_t i = 0; i < count; i++) {
 		heads[i] = (struct slot_head){slots[i].keeps, slots[i].size_bytes, slots[i].elements, slots[i].capacity};
 		memcpy(bytes, slots[i].bytes, slots[i].size_bytes);
@@ -95,5 +96,5 @@ void feature_state_write(void *to, int64_t newest_ms, const struct feature_slot 
 
 void feature_state_date(void *value, int64_t newest_ms)
 {
-	((struct state_head *)value)->newest_ms = newest_ms;
+	memcpy(((struct state_head *)value)->newest_ms, &newest_ms, sizeof newest_ms);
 }

@@ -1,6 +1,6 @@
 /* feature_state.h: what is kept of all features of one key, as one value.
  *
- *   version 1, unused, how many slots (2 bytes), unused (4), newest time (8)
+ *   version 1, unused, how many slots (2 bytes), newest time (8)
  *   for each slot: what it keeps (4), size in bytes (4), elements (2), capacity (2)
  *   zeros to a multiple of 8, then the slots' bytes, in their order, each a multiple of 8
  *
