@@ -24,7 +24,7 @@ struct expression;
 enum expression_use {
 	USE_MESSAGE = 1,   /* tensors, marks, headers, ids: every step */
 	USE_TRAILING = 2,  /* `over`, ema, lag, ...: inside features */
-	USE_WINDOW = 4,    /* first, last, distinct over a closed window: inside aggregate */
+	USE_WINDOW = 4,    /* sum, first, last, ... over the messages of a closed window: inside aggregate */
 	USE_FEEDBACK = 8,  /* truth.t, reward, answer.t: metrics */
 	USE_OPERATION = 16 /* requests, error_rate, latency_p95, now(): alerts, criteria */
 };
@@ -80,6 +80,7 @@ struct expression_name {
 	struct text name;
 	struct place place;
 	bool optional; /* inside has() or left of ?? */
+	bool outside;  /* with USE_WINDOW: of no single message, but of the window */
 };
 
 /* What is known of a value before anything runs. */
@@ -121,10 +122,15 @@ struct trailing_call {
 	struct feature_call feature;
 	const char *name; /* of the function */
 	struct place place;
-	size_t series_count;
+	size_t series_count; /* 0: count(), of the messages themselves */
 	const struct expression *series[FEATURE_INPUTS_MAX]; /* may use the calls before this one */
 	const void *node; /* the expression's own */
 };
+
+/* With USE_WINDOW they are the calls over a window's messages: `max(mid - 1)`, count(). What
+ * stands inside one is worked out for each message, by itself; then the reductions have
+ * their usual meaning. A name outside is none of a message; the nth, until NULL. */
+const struct expression_name *expression_outside(const struct expression *expression, size_t nth);
 
 /* NULL, and 0 of them, where there are none. */
 const struct trailing_call *expression_trailing(const struct expression *expression, size_t *count);
@@ -137,6 +143,7 @@ struct trailing_input {
 	uint32_t rank;
 	size_t count;
 	uint8_t width; /* for the result */
+	bool whole;    /* integers, or bools */
 };
 
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,

@@ -20,6 +20,9 @@
 #define TRAILING(function, count, from, to, letters, class, ...)                                                                   \
 	RULES(.least = (from), .most = (to), .takes = (letters), .gives = (class), .shape = SHAPE_FREE, .series = (count),         \
 	      .feature = (function), __VA_ARGS__)
+/* Of one series over a window's messages. */
+#define OVER_WINDOW(function, parameters, letters, class)                                                                          \
+	TRAILING(function, 1, 1 + (parameters), 1 + (parameters), letters, class, .over_window = true)
 #define TRAILING_OVER(function, count, parameters, letters, class)                                                                 \
 	TRAILING(function, count, (count) + (parameters), (count) + (parameters), letters, class, .takes_over = true)
 
@@ -193,10 +196,29 @@ const struct expression_function_row expression_functions[] = {
 	 TRAILING(FEATURE_MACD, 1, 4, 5, "niiit", 'f', .extent = EXTENT_MESSAGES)},
 
 	{"windows", "count", "count()", "How many messages the window has.", USE_WINDOW,
-	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR)},
-	{"windows", "first", "first(x)", "That of the first message.", USE_WINDOW, EACH("a", '=', .run = NULL)},
-	{"windows", "last", "last(x)", "That of the last message.", USE_WINDOW, EACH("a", '=', .run = NULL)},
-	{"windows", "distinct", "distinct(x)", "How many different ones.", USE_WINDOW, EACH("a", 'i', .run = NULL)},
+	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR, .over_window = true)},
+	{"windows", "count", "count(x)", "How many of them are not nan; of bools, how many are true.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_COUNT, 0, "a", 'i')},
+	{"windows", "sum", "sum(x)", "Their sum, element by element, as in all that follow.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_SUM, 0, "b", 's')},
+	{"windows", "mean", "mean(x)", "Their mean.", USE_WINDOW, OVER_WINDOW(FEATURE_MEAN, 0, "b", 'f')},
+	{"windows", "std", "std(x)", "Their sample standard deviation.", USE_WINDOW, OVER_WINDOW(FEATURE_STD, 0, "n", 'f')},
+	{"windows", "var", "var(x)", "Their sample variance.", USE_WINDOW, OVER_WINDOW(FEATURE_VAR, 0, "n", 'f')},
+	{"windows", "pstd", "pstd(x)", "Their standard deviation, divided by n.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_STD, 0, "n", 'f')},
+	{"windows", "pvar", "pvar(x)", "Their variance, divided by n.", USE_WINDOW, OVER_WINDOW(FEATURE_VAR, 0, "n", 'f')},
+	{"windows", "min", "min(x)", "The least of them.", USE_WINDOW, OVER_WINDOW(FEATURE_MIN, 0, "n", '=')},
+	{"windows", "max", "max(x)", "The greatest of them.", USE_WINDOW, OVER_WINDOW(FEATURE_MAX, 0, "n", '=')},
+	{"windows", "norm", "norm(x)", "The root of the sum of their squares.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_SUM, 0, "n", 'f')},
+	{"windows", "median", "median(x)", "Their median.", USE_WINDOW, OVER_WINDOW(FEATURE_MEDIAN, 0, "n", 'f')},
+	{"windows", "quantile", "quantile(x, 0.9)", "Their quantile.", USE_WINDOW, OVER_WINDOW(FEATURE_QUANTILE, 1, "n", 'f')},
+	{"windows", "first", "first(x)", "That of the first message by time, of those that are not nan.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_FIRST, 0, "n", '=')},
+	{"windows", "last", "last(x)", "That of the last message by time, of those that are not nan.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_LAST, 0, "n", '=')},
+	{"windows", "distinct", "distinct(x)", "How many different ones, of those that are not nan.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_DISTINCT, 0, "a", 'i')},
 	{NULL, NULL, NULL, NULL, 0, NULL},
 };
 
@@ -263,6 +285,14 @@ static bool refuse_form(const struct expression *expression, const struct expres
 				 row->form);
 	return error_set(error, ERROR_CONFIG, place, "%s() is called with %u argument%s; it is written %s", row->name, call->count,
 			 call->count == 1 ? "" : "s", row->form);
+}
+
+const struct expression_function_row *function_over_window(const struct node *call)
+{
+	for (const struct expression_function_row *row = expression_functions; row->name; row++)
+		if (row->rules->over_window && strcmp(row->name, call->function->name) == 0 && row_fits(row, call, USE_WINDOW))
+			return row;
+	return NULL;
 }
 
 bool function_find(struct expression *expression, struct text name, struct node *call, struct error *error)

@@ -494,12 +494,13 @@ bool expression_parse(struct expression *expression, struct arena *arena, struct
 		return false;
 	if (parser.token.kind == TOKEN_END)
 		return parser_refuse(&parser, 0, "the expression is empty; write one, such as `price > 0`") != NULL;
-	expression->root = parse_level(&parser, LEVEL_COALESCE);
-	if (!expression->root)
+	struct node *root = parse_level(&parser, LEVEL_COALESCE);
+	if (!root)
 		return false;
 	if (parser.token.kind != TOKEN_END)
 		return parser_refuse(&parser, parser.token.at,
 				     "%s behind the end of the expression; write an operator before it, or leave it out",
 				     parser_found(&parser)) != NULL;
-	return true;
+	expression->root = root;
+	return window_resolve(expression, root, error);
 }

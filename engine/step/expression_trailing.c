@@ -118,6 +118,12 @@ bool inference_trailing(struct inference *inference, const struct node *node, co
 	inferred_set_class(result, class_given(rules->gives, arguments, rules->series), arguments, rules->series);
 	if (rules->gives == 'i')
 		inferred_set_datatype(result, DATATYPE_INT64);
+	if (rules->over_window && result->type.class == VALUE_INTEGER)
+		inferred_set_datatype(result, DATATYPE_INT64); /* also of unsigned ones */
+	if (rules->series == 0) {
+		result->type.shape_known = true;
+		return true;
+	}
 	result->type.shape_known = arguments[0].type.shape_known;
 	result->type.rank = arguments[0].type.rank;
 	memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
@@ -255,6 +261,7 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 		if (!input->numbers[i])
 			return false;
 	}
+	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
 	input->shape = values[0].shape;
 	input->rank = values[0].rank;
 	input->count = values[0].count;

@@ -126,7 +126,7 @@ struct expression {
 	uint32_t instructions_count;
 	uint32_t slots_count;
 	struct brief brief;
-	struct trailing_call *trailing; /* those inside another before it */
+	struct trailing_call *trailing; /* those inside another before it; those over a window, where that is meant */
 	uint32_t trailing_count;
 };
 
@@ -144,6 +144,15 @@ bool function_find(struct expression *expression, struct text name, struct node 
 /* The instructions of the tree; `answers`: what it comes to is an answer, and may be
  * rounded. False: memory ran out. expression_compile.c */
 bool expression_emit(struct expression *expression, bool answers, struct arena *arena);
+
+/* ---- calls over the messages of a window; expression_window.c ---- */
+
+/* The function of that name over a window's messages, called so; NULL: there is none. */
+const struct expression_function_row *function_over_window(const struct node *call);
+
+/* With USE_WINDOW: which calls go over the window's messages, and
+ * which names stand outside of them. False and a CONFIG error. */
+bool window_resolve(struct expression *expression, struct node *root, struct error *error);
 
 /* ---- trailing calls; expression_trailing.c ---- */
 

@@ -201,6 +201,7 @@ struct function_rules {
 	uint8_t series;		       /* how many of its arguments come from message to message; 0: it is no trailing one */
 	enum trailing_extent extent;   /* of what `over` may be */
 	enum feature_function feature;
+	bool over_window; /* its messages are those of a closed window */
 };
 
 /* Whether a value of the class fits the letter, and in words what does. */

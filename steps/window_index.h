@@ -1,0 +1,34 @@
+/* window_index.h: the keys that have open windows, in the order in which these close.
+ *
+ * It stands in what the step remembers, so it must cost little to change: entries are in order in
+ * chunks of about 2 KB, each a value of its own, and one more value says with which entry each
+ * chunk begins. So an entry costs a chunk, however many there are.
+ *
+ * Everything borrowed from it stays until the index is changed.
+ */
+#ifndef SLUICE_STEPS_WINDOW_INDEX_H
+#define SLUICE_STEPS_WINDOW_INDEX_H
+
+#include "numeric/closing.h"
+#include "step/step.h"
+
+#define WINDOW_KEY_BYTES_MAX 1024 /* several keys fit a chunk */
+
+struct window_entry {
+	struct span span;
+	struct text key;
+};
+
+/* By end, start and key. */
+int window_entry_order(const struct window_entry *left, const struct window_entry *right);
+
+/* The first entry; false: there is none. */
+bool window_index_first(struct visit *visit, struct window_entry *first);
+
+/* Puts an entry in; nothing where it is there already. False: an error. */
+bool window_index_put(struct visit *visit, const struct window_entry *entry, struct error *error);
+
+/* Takes the first entry out; there must be one. */
+bool window_index_pop(struct visit *visit, struct error *error);
+
+#endif

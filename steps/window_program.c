@@ -1,0 +1,566 @@
+/* window_program.c: what a window holds and comes to; see window_program.h. */
+#include "steps/window_program.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "numeric/quantile.h"
+#include "numeric/summary.h"
+
+#define WINDOW_VERSION 1
+#define WHOLE_MAX 0x1p53 /* integers up to here are exact as doubles */
+
+/* ---- what a call is answered from ---- */
+
+/* One element of a series, at the window's end. */
+struct element {
+	unsigned tracks;
+	const void *summary;
+	const double *sorted; /* of a series whose numbers are kept; NaN left out */
+	size_t count;
+	double q;
+};
+
+static double answer_count(const struct element *element)
+{
+	return (double)summary_count(element->summary);
+}
+
+static double answer_sum(const struct element *element)
+{
+	return summary_sum(element->tracks, element->summary);
+}
+
+static double answer_mean(const struct element *element)
+{
+	return summary_mean(element->tracks, element->summary);
+}
+
+static double answer_var(const struct element *element)
+{
+	return summary_variance(element->tracks, element->summary, 1);
+}
+
+static double answer_std(const struct element *element)
+{
+	return sqrt(answer_var(element));
+}
+
+static double answer_pvar(const struct element *element)
+{
+	return summary_variance(element->tracks, element->summary, 0);
+}
+
+static double answer_pstd(const struct element *element)
+{
+	return sqrt(answer_pvar(element));
+}
+
+static double answer_min(const struct element *element)
+{
+	return summary_least(element->tracks, element->summary);
+}
+
+static double answer_max(const struct element *element)
+{
+	return summary_greatest(element->tracks, element->summary);
+}
+
+static double answer_norm(const struct element *element)
+{
+	return summary_norm(element->tracks, element->summary);
+}
+
+static double answer_first(const struct element *element)
+{
+	return summary_first(element->tracks, element->summary);
+}
+
+static double answer_last(const struct element *element)
+{
+	return summary_last(element->tracks, element->summary);
+}
+
+static double answer_quantile(const struct element *element)
+{
+	return quantile_sorted(element->sorted, element->count, element->q, QUANTILE_LINEAR);
+}
+
+static double answer_distinct(const struct element *element)
+{
+	size_t distinct = element->count > 0;
+	for (size_t i = 1; i < element->count; i++)
+		distinct += element->sorted[i] != element->sorted[i - 1];
+	return (double)distinct;
+}
+
+enum answer_type { ANSWER_FLOAT, ANSWER_WHOLE, ANSWER_ALIKE /* whole where the series is */ };
+
+/* The functions over a window, by name. */
+static const struct window_function {
+	const char *name;
+	double (*answer)(const struct element *element);
+	unsigned tracks;
+	enum answer_type type;
+	bool keeps; /* the numbers themselves */
+} functions[] = {
+	{"count", answer_count, 0, ANSWER_WHOLE, false},
+	{"sum", answer_sum, SUMMARY_SUM, ANSWER_ALIKE, false},
+	{"mean", answer_mean, SUMMARY_SUM, ANSWER_FLOAT, false},
+	{"std", answer_std, SUMMARY_SPREAD, ANSWER_FLOAT, false},
+	{"var", answer_var, SUMMARY_SPREAD, ANSWER_FLOAT, false},
+	{"pstd", answer_pstd, SUMMARY_SPREAD, ANSWER_FLOAT, false},
+	{"pvar", answer_pvar, SUMMARY_SPREAD, ANSWER_FLOAT, false},
+	{"min", answer_min, SUMMARY_LEAST, ANSWER_ALIKE, false},
+	{"max", answer_max, SUMMARY_LEAST, ANSWER_ALIKE, false},
+	{"norm", answer_norm, SUMMARY_SQUARES, ANSWER_FLOAT, false},
+	{"first", answer_first, SUMMARY_ENDS, ANSWER_ALIKE, false},
+	{"last", answer_last, SUMMARY_ENDS, ANSWER_ALIKE, false},
+	{"median", answer_quantile, 0, ANSWER_FLOAT, true},
+	{"quantile", answer_quantile, 0, ANSWER_FLOAT, true},
+	{"distinct", answer_distinct, 0, ANSWER_WHOLE, true},
+};
+
+static const struct window_function *function_of(const struct trailing_call *call)
+{
+	const struct window_function *function = functions;
+	while (strcmp(function->name, call->name) != 0)
+		function++;
+	return function;
+}
+
+/* ---- the program ---- */
+
+/* What comes from message to message, once for all calls that are given the same. */
+struct series {
+	const struct trailing_call *call; /* the first of them */
+	unsigned tracks;
+	size_t element_bytes;
+	bool keeps;
+};
+
+struct setting_call {
+	const struct trailing_call *call;
+	const struct window_function *function;
+	size_t series; /* SIZE_MAX: count(), of no series */
+	double q;
+};
+
+struct setting {
+	struct text name;
+	const struct expression *value;
+	size_t count;
+	struct setting_call *calls;
+};
+
+struct window_program {
+	size_t count;
+	struct setting *settings;
+	size_t series_count;
+	struct series *series;
+};
+
+/* Bools are told apart when they are counted. */
+static bool alike(const struct trailing_call *one, const struct trailing_call *other)
+{
+	return (one->feature.function == FEATURE_COUNT) == (other->feature.function == FEATURE_COUNT) &&
+	       trailing_series_alike(one, other);
+}
+
+static size_t series_of(struct window_program *program, const struct trailing_call *call, const struct window_function *function)
+{
+	size_t at = 0;
+	if (call->series_count == 0)
+		return SIZE_MAX;
+	while (at < program->series_count && !alike(program->series[at].call, call))
+		at++;
+	struct series *series = &program->series[at];
+	if (at == program->series_count)
+		*series = (struct series){.call = program->series_count++ == at ? call : NULL};
+	series->tracks |= function->tracks;
+	series->keeps |= function->keeps;
+	series->element_bytes = summary_bytes(series->tracks);
+	return at;
+}
+
+const struct window_program *window_program_make(const struct aggregate_setting *settings, size_t count, struct arena *arena)
+{
+	struct window_program *program = ARENA_NEW(arena, struct window_program);
+	size_t all = 0, its;
+	for (size_t i = 0; i < count; i++) {
+		(void)expression_trailing(settings[i].value, &its);
+		all += its;
+	}
+	if (!program || !(program->settings = ARENA_ARRAY(arena, struct setting, count + 1)) ||
+	    !(program->series = ARENA_ARRAY(arena, struct series, all + 1)))
+		return NULL;
+	program->count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct setting *setting = &program->settings[i];
+		const struct trailing_call *calls = expression_trailing(settings[i].value, &setting->count);
+		setting->name = text_of(settings[i].name.text);
+		setting->value = settings[i].value;
+		setting->calls = ARENA_ARRAY(arena, struct setting_call, setting->count + 1);
+		for (size_t j = 0; setting->calls && j < setting->count; j++) {
+			const struct window_function *function = function_of(&calls[j]);
+			bool quantile = calls[j].feature.function == FEATURE_QUANTILE;
+			setting->calls[j] = (struct setting_call){&calls[j], function, series_of(program, &calls[j], function),
+								  quantile ? calls[j].feature.number : 0.5};
+		}
+	}
+	return arena_failed(arena) ? NULL : program;
+}
+
+/* ---- what a message gives ---- */
+
+struct window_input {
+	size_t row; /* numbers of it that are kept */
+	struct trailing_input series[];
+};
+
+/* Integers are kept as doubles. */
+static bool is_exact(const struct trailing_call *call, const struct trailing_input *input, struct error *error)
+{
+	for (size_t i = 0; input->whole && i < input->count; i++)
+		if (fabs(input->numbers[0][i]) > WHOLE_MAX)
+			return error_set(error, ERROR_INPUT, call->place,
+					 "%s() is given an integer beyond 2^53, which windows do not hold exactly; cast it to FP64",
+					 call->name);
+	return true;
+}
+
+const struct window_input *window_input_make(const struct window_program *program, const struct scope *scope, struct arena *arena,
+					     struct error *error)
+{
+	struct window_input *input = arena_take(arena, 1, sizeof *input + program->series_count * sizeof *input->series);
+	if (!input) {
+		error_memory(error, ERROR_LIMIT, "taking a message into its windows");
+		return NULL;
+	}
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct series *series = &program->series[i];
+		if (!trailing_evaluate(series->call, scope, arena, &input->series[i], error) ||
+		    !is_exact(series->call, &input->series[i], error))
+			return NULL;
+		input->row += series->keeps ? input->series[i].count : 0;
+	}
+	return input;
+}
+
+/* ---- what a window holds ---- */
+
+struct window_head {
+	uint32_t version;
+	uint32_t rows; /* of numbers that are kept */
+	uint64_t messages;
+};
+
+struct series_head {
+	uint32_t count; /* elements */
+	uint8_t rank;
+	uint8_t width;
+	uint8_t whole;
+	uint8_t spare;
+};
+
+/* A window's bytes on the way through its series. */
+struct cursor {
+	char *at;
+	struct series_head *head;
+	int64_t *shape;
+	char *summaries;
+};
+
+static struct cursor cursor_begin(const void *bytes)
+{
+	union {
+		const void *in;
+		char *out;
+	} window = {.in = bytes}; /* readers pass constant windows and do not write */
+	return (struct cursor){.at = window.out + sizeof(struct window_head)};
+}
+
+static void cursor_next(struct cursor *cursor, const struct series *series)
+{
+	cursor->head = (struct series_head *)(void *)cursor->at;
+	cursor->shape = (int64_t *)(void *)(cursor->head + 1);
+	cursor->summaries = (char *)(cursor->shape + cursor->head->rank);
+	cursor->at = cursor->summaries + cursor->head->count * series->element_bytes;
+}
+
+static struct window_head head_of(const void *bytes)
+{
+	struct window_head head;
+	memcpy(&head, bytes, sizeof head);
+	return head;
+}
+
+uint64_t window_messages(const void *bytes)
+{
+	return head_of(bytes).messages;
+}
+
+static bool refuse_shape(const struct trailing_call *call, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, call->place,
+			 "%s() is given another shape than by the messages before it in the window; send one shape, or reshape it",
+			 call->name);
+}
+
+static size_t size_new(const struct window_program *program, const struct window_input *input, struct error *error)
+{
+	size_t size = sizeof(struct window_head);
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct trailing_input *its = &input->series[i];
+		size_t elements;
+		if (its->count > UINT32_MAX || __builtin_mul_overflow(its->count, program->series[i].element_bytes, &elements) ||
+		    __builtin_add_overflow(size, elements + sizeof(struct series_head) + its->rank * sizeof(int64_t), &size)) {
+			error_memory(error, ERROR_LIMIT, "taking a message into its windows");
+			return 0;
+		}
+	}
+	return size + input->row * sizeof(double);
+}
+
+static bool too_many(const struct window_program *program, struct error *error)
+{
+	size_t at = 0;
+	while (!program->series[at].keeps)
+		at++;
+	return error_set(error, ERROR_LIMIT, program->series[at].call->place,
+			 "%s() keeps the numbers of its window, %d at most, and they are more; make the window shorter",
+			 program->series[at].call->name, WINDOW_NUMBERS_MAX);
+}
+
+/* Numbers that are kept of each message in the window. */
+static size_t row_of(const struct window_program *program, const void *bytes)
+{
+	struct cursor cursor = cursor_begin(bytes);
+	size_t row = 0;
+	for (size_t i = 0; i < program->series_count; i++) {
+		cursor_next(&cursor, &program->series[i]);
+		row += program->series[i].keeps ? cursor.head->count : 0;
+	}
+	return row;
+}
+
+size_t window_size(const struct window_program *program, struct text before, const struct window_input *input, struct error *error)
+{
+	if (input->row > WINDOW_NUMBERS_MAX)
+		return too_many(program, error);
+	if (!before.bytes)
+		return size_new(program, input, error);
+	struct cursor cursor = cursor_begin(before.bytes);
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct trailing_input *its = &input->series[i];
+		cursor_next(&cursor, &program->series[i]);
+		if (its->rank != cursor.head->rank || its->count != cursor.head->count ||
+		    (its->rank && memcmp(its->shape, cursor.shape, its->rank * sizeof *its->shape) != 0))
+			return refuse_shape(program->series[i].call, error);
+	}
+	if ((head_of(before.bytes).rows + 1) * input->row > WINDOW_NUMBERS_MAX)
+		return too_many(program, error);
+	return before.length + input->row * sizeof(double);
+}
+
+void window_take(const struct window_program *program, void *bytes, const struct window_input *input, int64_t time_ms)
+{
+	struct window_head head = head_of(bytes);
+	struct cursor cursor = cursor_begin(bytes);
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct series *series = &program->series[i];
+		const struct trailing_input *its = &input->series[i];
+		struct series_head *new = (struct series_head *)(void *)cursor.at;
+		if (head.messages == 0) {
+			*new = (struct series_head){.count = (uint32_t)its->count, .rank = (uint8_t)its->rank, .whole = 1};
+			if (its->rank)
+				memcpy(new + 1, its->shape, its->rank * sizeof *its->shape);
+		}
+		new->whole = new->whole && its->whole;
+		new->width |= its->width;
+		cursor_next(&cursor, series);
+		for (size_t element = 0; element < its->count; element++)
+			summary_add(series->tracks, cursor.summaries + element * series->element_bytes, time_ms,
+				    its->numbers[0][element]);
+	}
+	char *row = cursor.at + head.rows * input->row * sizeof(double);
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct trailing_input *its = &input->series[i];
+		if (!program->series[i].keeps || its->count == 0)
+			continue;
+		memcpy(row, its->numbers[0], its->count * sizeof(double));
+		row += its->count * sizeof(double);
+	}
+	head.version = WINDOW_VERSION;
+	head.rows += input->row > 0;
+	head.messages++;
+	memcpy(bytes, &head, sizeof head);
+}
+
+/* ---- two windows that become one ---- */
+
+size_t window_size_merged(const struct window_program *program, struct text into, struct text from, struct error *error)
+{
+	struct cursor its = cursor_begin(into.bytes), other = cursor_begin(from.bytes);
+	for (size_t i = 0; i < program->series_count; i++) {
+		cursor_next(&its, &program->series[i]);
+		cursor_next(&other, &program->series[i]);
+		if (its.head->rank != other.head->rank || its.head->count != other.head->count ||
+		    memcmp(its.shape, other.shape, its.head->rank * sizeof *its.shape) != 0)
+			return refuse_shape(program->series[i].call, error);
+	}
+	size_t rows = (size_t)head_of(into.bytes).rows + head_of(from.bytes).rows, row = row_of(program, into.bytes);
+	if (rows * row > WINDOW_NUMBERS_MAX)
+		return too_many(program, error);
+	return into.length + head_of(from.bytes).rows * row * sizeof(double);
+}
+
+void window_merge(const struct window_program *program, void *into, const void *from)
+{
+	struct cursor its = cursor_begin(into), other = cursor_begin(from);
+	struct window_head head = head_of(into), more = head_of(from);
+	size_t row = row_of(program, into) * sizeof(double);
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct series *series = &program->series[i];
+		cursor_next(&its, series);
+		cursor_next(&other, series);
+		its.head->whole = its.head->whole && other.head->whole;
+		its.head->width |= other.head->width;
+		for (size_t at = 0; at < its.head->count * series->element_bytes; at += series->element_bytes)
+			summary_merge(series->tracks, its.summaries + at, other.summaries + at);
+	}
+	memcpy(its.at + head.rows * row, other.at, more.rows * row);
+	head.rows += more.rows;
+	head.messages += more.messages;
+	memcpy(into, &head, sizeof head);
+}
+
+/* ---- what a window comes to ---- */
+
+/* A window at its end. */
+struct ending {
+	const struct window_program *program;
+	const void *bytes;
+	struct arena *arena;
+	size_t row;
+};
+
+/* The numbers of one element that were kept, in order. NULL: memory ran out. */
+static double *sorted_of(const struct ending *ending, const char *rows, size_t column, size_t *count)
+{
+	size_t messages = head_of(ending->bytes).rows;
+	double *numbers = ARENA_ARRAY(ending->arena, double, messages + 1);
+	for (size_t i = 0; numbers && i < messages; i++)
+		memcpy(&numbers[i], rows + (i * ending->row + column) * sizeof *numbers, sizeof *numbers);
+	*count = numbers ? quantile_sort(numbers, messages) : 0;
+	return numbers;
+}
+
+/* A sum of integers that are exact may itself be beyond them. */
+static void result_write(void *elements, bool whole, size_t at, double value)
+{
+	if (whole)
+		((int64_t *)elements)[at] = value >= 0x1p63 ? INT64_MAX : value < -0x1p63 ? INT64_MIN : (int64_t)value;
+	else
+		((double *)elements)[at] = value;
+}
+
+static bool answer_messages(const struct ending *ending, struct trailing_result *result)
+{
+	int64_t *messages = ARENA_NEW(ending->arena, int64_t);
+	*result = (struct trailing_result){.elements = messages, .count = 1, .whole = true};
+	if (messages)
+		*messages = (int64_t)window_messages(ending->bytes);
+	return messages != NULL;
+}
+
+static bool answer(const struct ending *ending, const struct setting_call *call, struct trailing_result *result)
+{
+	const struct window_program *program = ending->program;
+	struct cursor cursor = cursor_begin(ending->bytes), its = {0};
+	size_t column = 0;
+	if (call->series == SIZE_MAX)
+		return answer_messages(ending, result);
+	for (size_t i = 0; i < program->series_count; i++) {
+		cursor_next(&cursor, &program->series[i]);
+		if (i < call->series && program->series[i].keeps)
+			column += cursor.head->count;
+		if (i == call->series)
+			its = cursor;
+	}
+	const struct series *series = &program->series[call->series];
+	bool sorted = true;
+	size_t shape_bytes = its.head->rank * sizeof *its.shape;
+	void *elements = arena_take_raw(ending->arena, its.head->count * sizeof(double) + 1);
+	int64_t *shape = arena_take_raw(ending->arena, shape_bytes + 1); /* what is remembered does not stay so long */
+	if (!elements || !shape)
+		return false;
+	memcpy(shape, its.shape, shape_bytes);
+	*result = (struct trailing_result){.elements = elements,
+					   .shape = shape,
+					   .rank = its.head->rank,
+					   .count = its.head->count,
+					   .width = its.head->width};
+	result->whole = call->function->type == ANSWER_WHOLE || (call->function->type == ANSWER_ALIKE && its.head->whole);
+	result->width = result->whole ? 0 : result->width;
+	for (size_t i = 0; sorted && i < result->count; i++) {
+		struct element element = {
+			.tracks = series->tracks, .summary = its.summaries + i * series->element_bytes, .q = call->q};
+		if (call->function->keeps)
+			sorted = (element.sorted = sorted_of(ending, cursor.at, column + i, &element.count)) != NULL;
+		if (sorted)
+			result_write(elements, result->whole, i, call->function->answer(&element));
+	}
+	return sorted;
+}
+
+/* The first setting that could not be worked out says why. */
+static const struct tensor *excuse(const struct setting *setting, const struct error *error, struct arena *arena)
+{
+	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
+	struct text *words = ARENA_NEW(arena, struct text);
+	char *said = arena_print(arena, TEXT_FORMAT ": %s", TEXT_ARGUMENTS(setting->name), error->text);
+	if (!tensor || !words || !said)
+		return NULL;
+	*words = text_of(said);
+	*tensor = (struct tensor){.name = TEXT(WINDOW_ERROR), .datatype = DATATYPE_BYTES, .count = 1, .data = words};
+	return tensor;
+}
+
+static const struct tensor *setting_answer(const struct ending *ending, const struct setting *setting, struct scope *scope,
+					   struct error *error)
+{
+	struct trailing_result *results = ARENA_ARRAY(ending->arena, struct trailing_result, setting->count + 1);
+	for (size_t i = 0; results && i < setting->count; i++)
+		if (!answer(ending, &setting->calls[i], &results[i]))
+			return NULL;
+	scope->trailing = results;
+	return results ? expression_evaluate_as(setting->value, setting->name, scope, ending->arena, error) : NULL;
+}
+
+const struct payload *window_answer(const struct window_program *program, const void *bytes, const struct scope *scope,
+				    struct arena *arena, struct error *error)
+{
+	struct ending ending = {program, bytes, arena, row_of(program, bytes)};
+	struct tensors_builder builder;
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct scope inside = *scope;
+	bool excused = false;
+	tensors_begin(&builder, arena, program->count + 1);
+	inside.payload = payload;
+	for (size_t i = 0; payload && i < program->count && !arena_failed(arena); i++) {
+		struct error fault = {0};
+		const struct tensor *tensor = setting_answer(&ending, &program->settings[i], &inside, &fault);
+		if (!tensor && !excused && fault.kind == ERROR_INPUT) {
+			tensor = excuse(&program->settings[i], &fault, arena);
+			excused = true;
+		}
+		if (tensor)
+			tensors_put(&builder, tensor);
+		payload->tensors = tensors_end(&builder);
+	}
+	if (payload && !arena_failed(arena))
+		return payload;
+	error_memory(error, ERROR_LIMIT, "closing a window");
+	return NULL;
+}
