@@ -65,6 +65,8 @@ static bool answer_headers(const struct message *message, const struct answer *a
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
 	const char *types = format->content_types;
+	if (!step_headers(answer->payload, headers, error))
+		return false;
 	if (id)
 		headers->items[headers->count++] = *id;
 	if (headers_find(message->headers, TEXT("content-type")))
@@ -77,8 +79,6 @@ static bool answer_headers(const struct message *message, const struct answer *a
 		headers->items[headers->count++] =
 			(struct header){TEXT("Inference-Header-Content-Length"), text_of(headers->json_length_text)};
 	}
-	if (!step_headers(answer->payload, headers, error))
-		return false;
 	*all = (struct headers){headers->count, headers->items};
 	return true;
 }
