@@ -13,8 +13,9 @@
 
 #define WIDTH 16
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: bench}\nspec:\n  steps:\n"
-#define THREE                                                                                                                      \
-	"  - {name: a, filter: {keep: 'true'}}\n  - {name: b, filter: {keep: 'true'}}\n  - {name: c, filter: {keep: 'true'}}\n"
+#define PASS(name, inputs) "  - {name: " name inputs ", filter: {keep: 'true'}}\n"
+#define THREE PASS("a", "") PASS("b", "") PASS("c", "")
+#define BOTH(of) PASS("a", ", inputs: [" of "]") PASS("b", ", inputs: [" of "]") "  output: {steps: [a, b], stepsJoin: any}\n"
 #define COMBINED(by) HEAD THREE "  - {name: all, inputs: [a, b, c], combine: {tensor: x, " by "}}\n  output: {steps: [all]}\n"
 
 static const struct row {
@@ -25,20 +26,14 @@ static const struct row {
 	{"filter", HEAD "  - {name: f, filter: {keep: 'x[0, 1] > 0'}}\n  output: {steps: [f]}\n"},
 	{"expression", HEAD "  - {name: e, expression: {set: {y: 'x * 0.5'}}}\n  output: {steps: [e]}\n"},
 	{"model", HEAD "  - {name: m}\n  output: {steps: [m]}\n"},
-	{"route-to", HEAD "  - {name: r, route: {cases: [{when: 'x[0, 1] > 9', to: a}, {when: 'x[0, 1] > 0', to: b}]}}\n"
-			  "  - {name: a, inputs: [r], filter: {keep: 'true'}}\n  - {name: b, inputs: [r], filter: {keep: 'true'}}\n"
-			  "  output: {steps: [a, b], stepsJoin: any}\n"},
+	{"route-to",
+	 HEAD "  - {name: r, route: {cases: [{when: 'x[0, 1] > 9', to: a}, {when: 'x[0, 1] > 0', to: b}]}}\n" BOTH("r")},
 	{"route-call", HEAD "  - {name: r, route: {cases: [{when: 'x[0, 1] > 9', call: a}, {when: 'x[0, 1] > 0', call: b}]}}\n"
 			    "  output: {steps: [r]}\n"},
-	{"traffic-to",
-	 HEAD "  - {name: t, traffic: {shares: [{weight: 90, to: a}, {weight: 10, to: b}]}}\n"
-	      "  - {name: a, inputs: [t], filter: {keep: 'true'}}\n  - {name: b, inputs: [t], filter: {keep: 'true'}}\n"
-	      "  output: {steps: [a, b], stepsJoin: any}\n"},
+	{"traffic-to", HEAD "  - {name: t, traffic: {shares: [{weight: 90, to: a}, {weight: 10, to: b}]}}\n" BOTH("t")},
 	{"traffic-call", HEAD "  - {name: t, traffic: {shares: [{weight: 90, call: a}, {weight: 10, call: b}]}}\n"
 			      "  output: {steps: [t]}\n"},
-	{"router", HEAD "  - {name: r, router: {ways: [a, b]}}\n"
-			"  - {name: a, inputs: [r], filter: {keep: 'true'}}\n  - {name: b, inputs: [r], filter: {keep: 'true'}}\n"
-			"  output: {steps: [a, b], stepsJoin: any}\n"},
+	{"router", HEAD "  - {name: r, router: {ways: [a, b]}}\n" BOTH("r")},
 	{"members", HEAD THREE "  output: {steps: [a, b, c], stepsJoin: any}\n"},
 	{"combine-average", COMBINED("by: average")},
 	{"combine-vote", COMBINED("by: vote")},

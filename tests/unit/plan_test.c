@@ -605,38 +605,6 @@ static void a_drawing_shows_once_whom_steps_call_under_another_name(void **state
 	planning_close(&p);
 }
 
-#define SHARING(weights) PIPELINE("shared") "  steps: [{name: by, traffic: {shares: [" weights "]}}]\n  output: {steps: [by]}\n"
-
-/* Files that change in a running engine: 20 % go over to `b`, those of the smallest numbers,
- * and one that comes takes the fewest from each of the others. */
-static void shares_move_from_where_they_were(void **state)
-{
-	static const struct step_kind *const shared_kinds[] = {&step_model, &step_traffic, NULL};
-	static const char *const versions[] = {SHARING("{weight: 70, call: a}, {weight: 30, call: b}"),
-					       SHARING("{weight: 50, call: a}, {weight: 50, call: b}"),
-					       SHARING("{weight: 40, call: b}, {weight: 20, call: c}, {weight: 40, call: a}")};
-	struct planning plannings[3];
-	struct plan plans[3];
-	const unsigned char *ways[3];
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		const struct plan_options options = {.kinds = shared_kinds, .before = i ? &plans[i - 1] : NULL};
-		planning_read(&plannings[i], versions[i], shared_kinds);
-		planning_plan(&plannings[i], &options, &plans[i]);
-		assert_int_equal(planning_errors(&plannings[i]), 0);
-		ways[i] = plans[i].pipelines[0].graph->steps[0].assignment->ways;
-	}
-	for (size_t bucket = 0; bucket < ASSIGNMENT_BUCKETS; bucket++) {
-		assert_int_equal(ways[0][bucket], bucket >= 7000);
-		assert_int_equal(ways[1][bucket], bucket < 2000 || bucket >= 7000);
-		/* 1,000 of each of the two go to `c`: the first of `b` are 0 to 999, of `a` 2,000 to 2,999. */
-		bool moved = bucket < 1000 || (bucket >= 2000 && bucket < 3000);
-		assert_int_equal(ways[2][bucket], moved ? 1 : ways[1][bucket] ? 0 : 2);
-	}
-	for (size_t i = 0; i < 3; i++)
-		planning_close(&plannings[i]);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -664,7 +632,6 @@ int main(void)
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(drawings_hold_any_name),
 		cmocka_unit_test(a_drawing_shows_once_whom_steps_call_under_another_name),
-		cmocka_unit_test(shares_move_from_where_they_were),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
