@@ -2,6 +2,7 @@
  * texts, through a chain of kinds or one that turns them, and what their types become. */
 #include "base/number.h"
 #include "message/columns.h"
+#include "step/expression_kernels.h"
 #include "steps/operations.h"
 
 /* ---- which columns ---- */
@@ -71,19 +72,11 @@ static void numbers_load(double *out, const struct tensor *tensor)
 	if (tensor->datatype == DATATYPE_FP64) {
 		memcpy(out, tensor->data, tensor->count * sizeof *out);
 	} else if (tensor->datatype == DATATYPE_FP32) {
-		const float *in = tensor->data;
-		for (size_t i = 0; i < tensor->count; i++)
-			out[i] = in[i];
+		floats_widen(out, tensor->data, tensor->count);
 	} else {
 		for (size_t i = 0; i < tensor->count; i++)
 			out[i] = tensor_number(tensor, i);
 	}
-}
-
-static void floats_store(float *out, const double *in, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		out[i] = (float)in[i];
 }
 
 /* As what numbers leave that are computed of this datatype. */
@@ -177,7 +170,7 @@ static bool chain_run(const struct instruction *first, struct work *work, const 
 		if (!link_apply(&first[i], work, tensor, values, error))
 			return false;
 	if (datatype == DATATYPE_FP32)
-		floats_store(elements, values, tensor->count);
+		doubles_narrow(elements, values, tensor->count);
 	work_put(work, made);
 	return true;
 }
@@ -274,7 +267,7 @@ static bool turn_run(const struct instruction *instruction, struct work *work, c
 	if (!instruction->kind->turn(instruction, &cells, narrow ? wide : elements, work->arena, error))
 		return false;
 	if (narrow)
-		floats_store(elements, wide, made->count);
+		doubles_narrow(elements, wide, made->count);
 	work_put(work, made);
 	return true;
 }

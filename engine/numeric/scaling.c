@@ -6,6 +6,10 @@
 
 #include "numeric/quantile.h"
 
+#if !defined(__clang__)
+#pragma GCC optimize("O3") /* the loops are here for being vectorised, which -O2 hardly does */
+#endif
+
 #define WIDTH_LEAST (10 * DBL_EPSILON) /* what scikit-learn takes for no width at all */
 
 static double width_or_one(double width)

@@ -1,5 +1,5 @@
 /* expression_kernels.h: the loops of float arithmetic and comparison; private to
- * engine/step/expression_*.c.
+ * engine/step/expression_*.c but for floats_widen() and doubles_narrow().
  *
  * One kernel for each operator, kind of operands and result, so that each loop is
  * plain enough to be vectorised. All compute in double and round once, at the
