@@ -1,6 +1,6 @@
 /* aggregate.c: the step that makes one message of many: of a closed window, or of the
- * parts into which a step split one. Its fields are known and checked; it cannot run
- * yet. */
+ * parts into which a step split one. Windows are known and checked; they cannot run yet. */
+#include "steps/aggregate_parts.h"
 #include "steps/kinds.h"
 
 struct aggregate {
@@ -74,6 +74,28 @@ static bool aggregate_check(const void *filled, struct place place, struct error
 	       error_set(error, ERROR_CONFIG, place, "`set` is missing: what is made of a window's messages");
 }
 
+static bool aggregate_gathers(const struct step *step, struct name *multiplier)
+{
+	const struct aggregate *self = step->options;
+	*multiplier = self->parts;
+	return self->parts.text != NULL;
+}
+
+static bool aggregate_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			    struct error *error)
+{
+	const struct aggregate *self = step->options;
+	return !self->parts.text || parts_infer(in, arena, out, error);
+}
+
+static bool aggregate_open(struct step *step, struct error *error)
+{
+	const struct aggregate *self = step->options;
+	return self->parts.text ||
+	       error_set(error, ERROR_CONFIG, self->window.here,
+			 "step `%s` cannot run: windows are not built yet; leave the step out to run the others", step->name);
+}
+
 const struct step_kind step_aggregate = {
 	.name = "aggregate",
 	.summary = "Makes one message of many: of a window, or of the parts of one message.",
@@ -86,6 +108,9 @@ const struct step_kind step_aggregate = {
 	.options = options,
 	.options_size = sizeof(struct aggregate),
 	.shape = SHAPE_REPLACES,
-	.planned = true,
 	.check = aggregate_check,
+	.infer = aggregate_infer,
+	.gathers = aggregate_gathers,
+	.open = aggregate_open,
+	.run = parts_run,
 };

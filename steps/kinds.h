@@ -15,11 +15,11 @@ extern const struct step_kind step_route;
 extern const struct step_kind step_features;
 extern const struct step_kind step_router;
 extern const struct step_kind step_traffic;
+extern const struct step_kind step_split;
+extern const struct step_kind step_aggregate; /* its windows cannot run yet */
 
 /* Known and checked; they cannot run yet. */
 extern const struct step_kind step_preprocess;
-extern const struct step_kind step_aggregate;
-extern const struct step_kind step_split;
 extern const struct step_kind step_postprocess;
 extern const struct step_kind step_experiment;
 extern const struct step_kind step_outlier;

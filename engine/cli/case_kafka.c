@@ -224,6 +224,18 @@ static bool error_of(const struct decoded_answer *answer, struct error *error)
 			 TEXT_ARGUMENTS(answer->words));
 }
 
+/* The one of which it is an offspring by its id: that begins with its own. */
+static const struct sent *sent_before(const struct comparing *comparing, struct text id)
+{
+	const struct sent *found = NULL;
+	for (size_t i = 0; i < comparing->count; i++) {
+		const struct sent *sent = &comparing->sent[i];
+		if (text_starts_with(id, sent->id) && (!found || found->id.length < sent->id.length))
+			found = sent;
+	}
+	return found;
+}
+
 /* A reply of the case is what stands in the outputs of the pipeline that it was sent to. */
 static void on_came(void *context, size_t index, const struct case_came *came)
 {
@@ -239,6 +251,8 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 		return;
 	}
 	passage->id = sent ? sent->passage->id : came->answer.id;
+	if (!sent && (sent = sent_before(comparing, came->answer.id)))
+		passage->id = case_world_id(world, came->answer.id, sent->id, sent->passage->id);
 	passage->message = (struct message){.arena = world->arena, .format = &format_oip_json};
 	*payload = came->answer.payload;
 	if (!came->answer.readable)

@@ -51,8 +51,27 @@ struct event case_world_next(struct case_world *world)
 	return first;
 }
 
-void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
-		       const struct error *error)
+struct text case_world_id(struct case_world *world, struct text id, struct text before, struct text line)
+{
+	if (!text_starts_with(id, before) || text_equal(before, line))
+		return id;
+	struct text rest = {id.bytes + before.length, id.length - before.length};
+	return text_of(arena_print(world->arena, TEXT_FORMAT TEXT_FORMAT, TEXT_ARGUMENTS(line), TEXT_ARGUMENTS(rest)));
+}
+
+static struct passage *passage_of(const struct message *message)
+{
+	return (struct passage *)message_root(message); /* its first member */
+}
+
+struct text case_world_line(struct case_world *world, const struct message *message)
+{
+	const struct passage *passage = passage_of(message);
+	return message->parent ? case_world_id(world, message->id, passage->message.id, passage->id) : passage->id;
+}
+
+void case_world_record_of(struct case_world *world, const struct message *message, const char *at, const struct payload *payload,
+			  const struct error *error)
 {
 	struct arrival *record = ARENA_NEW(world->arena, struct arrival);
 	struct error *kept = error ? ARENA_NEW(world->arena, struct error) : NULL;
@@ -62,9 +81,16 @@ void case_world_record(struct case_world *world, const struct passage *passage, 
 	}
 	if (error)
 		*kept = *error;
-	*record = (struct arrival){.id = passage->id, .at = at, .message = &passage->message, .payload = payload, .error = kept};
+	*record = (struct arrival){
+		.id = case_world_line(world, message), .at = at, .message = message, .payload = payload, .error = kept};
 	*world->records_end = record;
 	world->records_end = &record->next;
+}
+
+void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
+		       const struct error *error)
+{
+	case_world_record_of(world, &passage->message, at, payload, error);
 }
 
 /* ---- pipelines ---- */
@@ -77,36 +103,37 @@ struct running *case_world_find(const struct case_world *world, const char *name
 	return NULL;
 }
 
-static struct passage *passage_of(const struct message *message)
-{
-	return (struct passage *)(uintptr_t)message; /* its first member */
-}
-
 static void on_tap(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload)
 {
 	struct running *running = context;
-	const struct passage *passage = passage_of(message);
 	bool outputs = point == TAP_PIPELINE_OUTPUTS || point == TAP_STEP_OUTPUTS;
 	size_t topic = (step == STEP_NONE ? 0 : 2 + 2 * step) + (outputs ? 1 : 0);
 	if (!running->implicit)
-		case_world_record(running->world, passage, running->topics[topic], payload, NULL);
-	case_world_feed(running, passage, point, step == STEP_NONE ? NULL : running->graph->steps[step].name, payload);
+		case_world_record_of(running->world, message, running->topics[topic], payload, NULL);
+	case_world_feed(running, message, point, step == STEP_NONE ? NULL : running->graph->steps[step].name, payload);
+}
+
+static void answer_record(const struct running *running, const struct message *message, enum flow_outcome outcome,
+			  const struct answer *answer)
+{
+	if (outcome != FLOW_ANSWER)
+		return;
+	if (answer->error && !running->implicit)
+		case_world_record_of(running->world, message, running->topics[1], NULL, answer->error);
+	if (passage_of(message)->asked)
+		case_world_record_of(running->world, message, NULL, answer->payload, answer->error);
 }
 
 static void on_answer(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct running *running = context;
-	struct passage *passage = passage_of(message);
+	const struct passage *passage = passage_of(message);
 	if (passage->parent) {
 		asking_answered(passage->parent, outcome, answer);
 		return;
 	}
-	if (outcome != FLOW_ANSWER)
-		return;
-	if (answer->error && !running->implicit)
-		case_world_record(running->world, passage, running->topics[1], NULL, answer->error);
-	if (passage->asked)
-		case_world_record(running->world, passage, NULL, answer->payload, answer->error);
+	answer_record(context, message, outcome, answer);
+	for (const struct offspring *offspring = message->offspring; offspring; offspring = offspring->next)
+		answer_record(context, &offspring->message, offspring->outcome, &offspring->answer);
 }
 
 /* Records still look at the message: it is kept until the world is closed. What it wrote

@@ -128,6 +128,13 @@ void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_
 struct event case_world_next(struct case_world *world); /* takes the first; there is one */
 void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
 		       const struct error *error);
+/* The same of the passage's message, or of one of its offspring, which has an id of its own:
+ * where that begins with the message's, the line's stands there instead. */
+void case_world_record_of(struct case_world *world, const struct message *message, const char *at, const struct payload *payload,
+			  const struct error *error);
+struct text case_world_line(struct case_world *world, const struct message *message); /* that id */
+/* An id of which `before` is the beginning, with `line` instead of that; else as it is. */
+struct text case_world_id(struct case_world *world, struct text id, struct text before, struct text line);
 /* A pipeline, or (implicit) what was made for a Model, which may have the same name. */
 struct running *case_world_find(const struct case_world *world, const char *name, bool implicit);
 
@@ -148,7 +155,7 @@ void asking_answered(struct asking *asking, enum flow_outcome outcome, const str
 struct model *model_of(struct case_world *world, const char *name, const char *storage_uri);
 
 /* case_world_feeds.c: gives what came at a point of a pipeline to those that read it. */
-void case_world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
+void case_world_feed(struct running *from, const struct message *message, enum tap_point point, const char *step,
 		     const struct payload *payload);
 void case_world_window(struct case_world *world, struct running *running);
 

@@ -121,7 +121,7 @@ static void refuse(struct asking *asking, const struct error *why)
 static struct passage *passage_of(const struct case_world *world, const struct message *message)
 {
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
-		if (&passage->message == message)
+		if (&passage->message == message_root(message))
 			return passage;
 	return NULL;
 }
@@ -168,6 +168,7 @@ static void call_pipeline(struct case_world *world, struct asking *asking, struc
 	struct arena *arena = passage->message.arena;
 	passage->message = *asking->call->message;
 	passage->message.arena = arena;
+	passage->message.parent = NULL;
 	passage->message.wanted.count = 0;
 	passage->message.payload = *asking->call->request;
 	passage->parent = asking;
@@ -300,6 +301,6 @@ void asking_answered(struct asking *asking, enum flow_outcome outcome, const str
 		call->error = *answer->error;
 	else
 		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
-			  outcome == FLOW_DROPPED ? "dropped the message" : "has none");
+			  flow_silence_text(outcome));
 	case_world_note(world, EVENT_RETURN, world->now_ms, asking);
 }

@@ -4,7 +4,7 @@
 #include "cli/case_world.h"
 
 struct feed { /* what came at a point of a pipeline */
-	const struct passage *passage;
+	const struct message *message;
 	const struct payload *payload;
 };
 
@@ -28,7 +28,7 @@ static void meeting_enter(struct running *running, const struct meeting *meeting
 	struct case_world *world = running->world;
 	size_t next = 0;
 	const struct feed *first = meeting_next_part(meeting, &next);
-	struct passage *passage = passage_make(world, running, first->passage->id);
+	struct passage *passage = passage_make(world, running, case_world_line(world, first->message));
 	const struct payload **came = ARENA_ARRAY(world->arena, const struct payload *, entrance->rule.inputs.count);
 	if (!passage || !came) {
 		world->failed = true;
@@ -44,8 +44,9 @@ static void meeting_enter(struct running *running, const struct meeting *meeting
 		world->failed = true;
 		return;
 	}
-	passage->message = first->passage->message;
+	passage->message = *first->message;
 	passage->message.arena = arena;
+	passage->message.parent = NULL;
 	passage->message.wanted.count = 0;
 	passage->message.payload = *request;
 	case_world_note(world, EVENT_ENTER, world->now_ms, passage);
@@ -60,14 +61,14 @@ void case_world_window(struct case_world *world, struct running *running)
 			meeting_enter(running, meeting);
 }
 
-static void refuse(struct running *running, const struct passage *passage)
+static void refuse(struct running *running, const struct message *message)
 {
 	struct error error = {0};
 	entrance_late(running->entrance, &error);
-	case_world_record(running->world, passage, running->topics[1], NULL, &error);
+	case_world_record_of(running->world, message, running->topics[1], NULL, &error);
 }
 
-static void take(struct running *running, size_t point, const struct passage *passage, const struct payload *payload)
+static void take(struct running *running, size_t point, const struct message *message, const struct payload *payload)
 {
 	struct case_world *world = running->world;
 	struct feed *feed = ARENA_NEW(world->arena, struct feed);
@@ -79,10 +80,10 @@ static void take(struct running *running, size_t point, const struct passage *pa
 		world->failed = true;
 		return;
 	}
-	*feed = (struct feed){passage, payload};
+	*feed = (struct feed){message, payload};
 	entrance_tell(running->entrance, point, payload, told);
 	const struct meeting_part part = {
-		.name = passage->message.id, .party = point, .told = told, .time_ms = world->now_ms, .part = feed};
+		.name = message->id, .party = point, .told = told, .time_ms = world->now_ms, .part = feed};
 	if (!meetings_take(running->meetings, &part, world->now_ms, &verdict, &meeting, &error)) {
 		world->failed = true;
 		return;
@@ -90,12 +91,12 @@ static void take(struct running *running, size_t point, const struct passage *pa
 	if (verdict == MEETING_OPENS)
 		meeting_enter(running, meeting);
 	else if (verdict == MEETING_LATE)
-		refuse(running, passage);
+		refuse(running, message);
 	else if (verdict == MEETING_WAITS)
 		case_world_note(world, EVENT_WINDOW, meetings_due_ms(running->meetings), running);
 }
 
-void case_world_feed(struct running *from, const struct passage *passage, enum tap_point point, const char *step,
+void case_world_feed(struct running *from, const struct message *message, enum tap_point point, const char *step,
 		     const struct payload *payload)
 {
 	const struct entrance_point here = {
@@ -108,6 +109,6 @@ void case_world_feed(struct running *from, const struct passage *passage, enum t
 	for (struct running *running = from->implicit ? NULL : from->world->runnings; running; running = running->next) {
 		size_t number;
 		if (running->flow && running->meetings && point_find(running->entrance, &here, &number))
-			take(running, number, passage, payload);
+			take(running, number, message, payload);
 	}
 }

@@ -217,3 +217,11 @@ void run_answer_nothing(struct run *run)
 		run_answer_error(run, run_keep_error(run, &error));
 	}
 }
+
+const char *flow_silence_text(enum flow_outcome outcome)
+{
+	if (outcome == FLOW_PARTED)
+		return "answers with many messages, and the caller waits for one: put them together again there, with `aggregate: "
+		       "{parts: STEP}`";
+	return outcome == FLOW_DROPPED ? "dropped the message" : "has none";
+}

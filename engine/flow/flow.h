@@ -50,6 +50,10 @@ struct offspring {
 
 enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP_STEP_OUTPUTS };
 
+/* Why someone who called a pipeline for its answer has none of it, behind its name: FLOW_DROPPED,
+ * FLOW_PARTED, FLOW_NO_ANSWER. */
+const char *flow_silence_text(enum flow_outcome outcome);
+
 struct flow_outside {
 	void *context;
 	/* Starts a call; its answer is given back by flow_answered(). */

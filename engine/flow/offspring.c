@@ -238,10 +238,12 @@ void descend(struct run *run, const struct edge *edge, enum arrival_state state,
 bool run_expects(const struct run *run)
 {
 	const struct inlets *inlets = &run->flow->stations[own_level(run)].inlets;
-	for (size_t i = 0; i < inlets->count; i++)
-		if (run->arrivals[inlets->items[i]->arrival].state == ARRIVAL_PENDING &&
-		    run_minds(run, &run->flow->stations[inlets->items[i]->station]))
+	for (size_t i = 0; i < inlets->count; i++) {
+		const struct edge *edge = inlets->items[i];
+		if (run->halts[edge->station].stage == HALT_OPEN && run->arrivals[edge->arrival].state == ARRIVAL_PENDING &&
+		    run_minds(run, &run->flow->stations[edge->station]))
 			return true;
+	}
 	return false;
 }
 

@@ -7,6 +7,7 @@
  * the innermost, and the rest is given to each of those. */
 #include "plan/build.h"
 
+#include "base/suggest.h"
 #include "spec/fault_codes.h"
 
 struct marking {
@@ -97,6 +98,15 @@ static size_t innermost(struct marking *marking, const char *who, const struct j
 	return inner;
 }
 
+static const char *nearest(const struct marking *marking, const char *word)
+{
+	struct suggestion suggestion = suggest_begin(text_of(word));
+	for (size_t i = 0; i < marking->graph->count; i++)
+		suggest_offer(&suggestion, text_of(marking->graph->steps[i].name));
+	struct text found = suggestion.nearest;
+	return found.bytes ? arena_copy(marking->arena, found.bytes, found.length) : NULL;
+}
+
 /* A step that gathers must stand behind the one that it names, with none between whose
  * offspring are not gathered yet. */
 static void mark_gathering(struct marking *marking, size_t step, const struct name *multiplier)
@@ -106,7 +116,7 @@ static void mark_gathering(struct marking *marking, size_t step, const struct na
 	size_t named = graph_find(graph, multiplier->text);
 	marking->gathers[step] = named != STEP_NONE && named == marking->of[step];
 	if (named == STEP_NONE)
-		fault_add(marking->faults, CODE_UNKNOWN_REFERENCE, multiplier->place, NULL,
+		fault_add(marking->faults, CODE_UNKNOWN_REFERENCE, multiplier->place, nearest(marking, multiplier->text),
 			  "step `%s` puts together the parts of `%s`, and there is no such step", name, multiplier->text);
 	else if (!multiplies(graph, named))
 		fault_add(marking->faults, CODE_OFFSPRING, multiplier->place, NULL,

@@ -239,6 +239,27 @@ static void check_edges(struct cutter *cutter)
 	}
 }
 
+/* Offspring stay in the stage of the step that makes them, until they are gathered or leave. */
+static void check_offspring(struct cutter *cutter)
+{
+	const struct graph *graph = cutter->graph;
+	const struct pipeline_plan *plan = cutter->plan;
+	for (size_t i = 0; graph->offspring && i <= graph->count; i++) {
+		size_t maker = graph->offspring->of[i];
+		bool output = i == graph->count;
+		size_t stage = output ? plan->answer_stage : plan->stage_of[i];
+		if (maker == STEP_NONE || stage == plan->stage_of[maker])
+			continue;
+		fault_add(cutter->compiler->spec->faults, CODE_OFFSPRING,
+			  output ? graph->resource->name.place : graph->steps[i].spec->here, NULL,
+			  "%s%s%s is in another stage than `%s`, and messages that a step makes stay in its stage: leave `isolate` "
+			  "and "
+			  "`key` out between them, put the parts together first, or read this pipeline's outputs by another one",
+			  output ? "the output" : "step `", output ? "" : graph->steps[i].name, output ? "" : "`",
+			  graph->steps[maker].name);
+	}
+}
+
 /* Each stage's steps, in the order of the graph. */
 static void list_steps(struct cutter *cutter)
 {
@@ -372,6 +393,7 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 	}
 	check_edges(&cutter);
 	drop_empty_first(&cutter);
+	check_offspring(&cutter);
 	list_steps(&cutter);
 	find_state(&cutter);
 }

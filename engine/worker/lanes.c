@@ -233,6 +233,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->from = NULL;
 	flight->sender = (struct text){0};
 	flight->left = NULL;
+	flight->told = NULL;
 	flight->blame = lane->blamed_count > 0 ? blame_of(lane, record->offset) : 0;
 	flight->emissions = NULL;
 	flight->emissions_end = &flight->emissions;

@@ -27,6 +27,7 @@ struct load {
 /* A record beside the answer that leaves with it: what a step was sent, or gave. */
 struct emission {
 	const struct emission *next;
+	const struct message *message; /* the flight's, or one of its offspring */
 	const struct payload *payload;
 	uint32_t topic; /* of the output's */
 };
@@ -72,6 +73,7 @@ struct flight {
 	const char *from;	     /* where it comes from, when it goes on to be joined; NULL: from this stage */
 	struct text sender;	     /* of a record of another stage: who sent it */
 	const struct emission *left; /* the last of its emissions that has */
+	const struct offspring *told; /* the last of its offspring whose answer has, or need not */
 	enum flow_outcome outcome;
 	struct answer answer;
 	struct error error; /* what answer.error points to */

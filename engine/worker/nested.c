@@ -82,7 +82,7 @@ static void nested_remove(struct worker *worker, struct nested *nested)
 static struct nested *nested_of(const struct worker *worker, const struct message *message)
 {
 	struct nested *nested = worker->nested;
-	while (nested && &nested->message != message)
+	while (nested && &nested->message != message_root(message))
 		nested = nested->next;
 	return nested;
 }
@@ -119,6 +119,8 @@ bool nested_call(struct host *host, struct call *call)
 	nested->message.carried = NULL;
 	nested->message.line = NULL;
 	nested->message.writes = NULL;
+	nested->message.parent = NULL;
+	nested->message.offspring = NULL;
 	nested->call = call;
 	nested->host = called;
 	nested_add(stage->worker, nested);
@@ -149,7 +151,7 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 		call->error = *answer->error;
 	else
 		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
-			  outcome == FLOW_DROPPED ? "dropped the message" : "has none");
+			  flow_silence_text(outcome));
 	call->attempts = answer->attempts;
 	stage_return(worker, call);
 }

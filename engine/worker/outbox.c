@@ -83,33 +83,74 @@ static bool answer_headers(const struct message *message, const struct answer *a
 	return true;
 }
 
-static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct answer *given,
-			 struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
+/* Its answer keeps the key of the request's record, unless it was given one of its own. */
+static struct text key_of(const struct flight *flight, const struct message *message)
+{
+	const struct offspring *offspring = message->parent ? (const struct offspring *)message : NULL; /* its first member */
+	return offspring && offspring->keyed ? message->key : flight->kept_key;
+}
+
+/* Of the flight's message, or of one of its offspring. */
+static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct message *message,
+			 const struct answer *given, struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
 {
 	struct answer answer = *given;
 	answer.header_length = &headers->json_length;
 	buffer_clear(&outbox->encoded);
 	const struct stage_config *config = flight->stage->config;
 	const struct format *format = config->format ? config->format : flight->message.format;
-	if (!answer_encode(&flight->message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
+	if (!answer_encode(message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(flight),
-		.key = flight->kept_key,
+		.key = key_of(flight, message),
 		.value = buffer_view(&outbox->encoded),
 	};
-	return answer_headers(&flight->message, &answer, format, headers, &outgoing->headers, error);
+	return answer_headers(message, &answer, format, headers, &outgoing->headers, error);
 }
 
-static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
-					   struct error *error)
+static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct message *message,
+					   const struct answer *answer, struct error *error)
 {
+	const struct stage_config *config = flight->stage->config;
 	struct answer_headers headers;
 	struct outgoing outgoing;
-	if (!answer_write(outbox, flight, answer, &headers, &outgoing, error))
+	if (config->answers == TOPIC_NOWHERE || (answer->error && config->errors_off))
+		return PRODUCED;
+	if (!answer_write(outbox, flight, message, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
-	outgoing.topic = flight->stage->config->answers;
-	return output_produce(outbox->output, &outgoing, error);
+	outgoing.topic = config->answers;
+	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
+	if (verdict == PRODUCED) {
+		outbox->answered++;
+		outbox->failed += answer->error != NULL;
+	}
+	return verdict;
+}
+
+/* An answer that cannot leave makes room for one that says why; the others leave as they are. */
+static enum produce_verdict offspring_answer(struct outbox *outbox, const struct flight *flight, const struct offspring *offspring,
+					     struct error *error)
+{
+	struct error refused;
+	const struct answer instead = {.error = &refused};
+	refused.kind = ERROR_NONE;
+	if (offspring->outcome != FLOW_ANSWER)
+		return PRODUCED;
+	enum produce_verdict verdict = answer_produce(outbox, flight, &offspring->message, &offspring->answer, &refused);
+	return verdict == PRODUCE_REFUSED ? answer_produce(outbox, flight, &offspring->message, &instead, error) : verdict;
+}
+
+static enum produce_verdict offspring_answers(struct outbox *outbox, struct flight *flight, struct error *error)
+{
+	const struct offspring *offspring = flight->told ? flight->told->next : flight->message.offspring;
+	for (; offspring; offspring = offspring->next) {
+		enum produce_verdict verdict = offspring_answer(outbox, flight, offspring, error);
+		if (verdict != PRODUCED)
+			return verdict;
+		flight->told = offspring;
+	}
+	return PRODUCED;
 }
 
 /* ---- what steps were sent and gave ---- */
@@ -155,10 +196,10 @@ static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight
 	for (; emission && !flight->unfit; emission = emission->next) {
 		struct answer_headers headers;
 		struct outgoing outgoing;
-		if (!step_write(outbox, flight->stage, &flight->message, emission->payload, &headers, &outgoing, error))
+		if (!step_write(outbox, flight->stage, emission->message, emission->payload, &headers, &outgoing, error))
 			return PRODUCE_REFUSED;
 		outgoing.origin = origin_of(flight);
-		outgoing.key = flight->kept_key;
+		outgoing.key = key_of(flight, emission->message);
 		outgoing.topic = emission->topic;
 		enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 		if (verdict != PRODUCED)
@@ -227,6 +268,27 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 	return verdict;
 }
 
+/* A request of which some parts are dead is kept once, whole: the bytes are those of all of
+ * them. What it is kept for is that of the first. */
+static enum produce_verdict parts_bury(struct outbox *outbox, struct flight *flight)
+{
+	const struct offspring *first = NULL;
+	size_t dead = 0, count = 0;
+	for (const struct offspring *one = flight->message.offspring; one; one = one->next, count++) {
+		bool its = is_dead(flight, &one->answer);
+		dead += its;
+		first = its && !first ? one : first;
+	}
+	if (!first)
+		return PRODUCED;
+	struct error error = {0};
+	error_set(&error, first->answer.error->kind, first->answer.error->place,
+		  "%zu of its %zu parts failed; the first, `" TEXT_FORMAT "`: %s", dead, count, TEXT_ARGUMENTS(first->message.id),
+		  first->answer.error->text);
+	const struct answer answer = {.error = &error, .step = first->answer.step, .attempts = first->answer.attempts};
+	return flight_bury(outbox, flight, &answer);
+}
+
 /* ---- all of it ---- */
 
 /* First the dead letter where it is an error, then what its steps leave, then what goes on
@@ -235,20 +297,17 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 					 struct error *error)
 {
 	const struct stage_config *config = flight->stage->config;
-	enum produce_verdict verdict = flight_bury(outbox, flight, answer);
+	bool parted = flight->outcome == FLOW_PARTED;
+	enum produce_verdict verdict = parted ? parts_bury(outbox, flight) : flight_bury(outbox, flight, answer);
 	if (verdict == PRODUCED && (flight->emissions || config->steps))
 		verdict = emissions_leave(outbox, flight, answer, error);
 	if (verdict == PRODUCED && config->next)
 		verdict = crossings_leave(outbox, flight, error);
-	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER || config->answers == TOPIC_NOWHERE ||
-	    (answer->error && config->errors_off))
+	if (verdict == PRODUCED && parted)
+		return offspring_answers(outbox, flight, error);
+	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER)
 		return verdict;
-	verdict = answer_produce(outbox, flight, answer, error);
-	if (verdict == PRODUCED) {
-		outbox->answered++;
-		outbox->failed += answer->error != NULL;
-	}
-	return verdict;
+	return answer_produce(outbox, flight, &flight->message, answer, error);
 }
 
 /* An answer that cannot leave makes room for one that says why. */
@@ -264,7 +323,7 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 	flight->unfit = true;
 	flight->error = error;
 	flight->answer = (struct answer){.error = &flight->error};
-	if (flight->outcome == FLOW_PASSED)
+	if (flight->outcome == FLOW_PASSED || flight->outcome == FLOW_PARTED)
 		flight->outcome = FLOW_ANSWER;
 	verdict = answer_leave(outbox, flight, &flight->answer, &again);
 	if (verdict == PRODUCE_REFUSED && outbox->failure.kind == ERROR_NONE)
@@ -274,7 +333,7 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 
 static bool is_half_left(const struct flight *flight)
 {
-	return flight->lettered || flight->left || flight->crossed;
+	return flight->lettered || flight->left || flight->crossed || flight->told;
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)

@@ -26,19 +26,28 @@ void release_begin_interval(struct worker *worker)
 	loop_timer_set(worker->loop, &worker->commit_timer, loop_now_ms(worker->loop) + interval_ms, &worker->failure);
 }
 
+/* Of a message, or of each of its offspring that answers instead of it. */
+static void outcome_count_out(const struct stage *stage, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct stage_counts *counts = stage->counts;
+	if (outcome == FLOW_ANSWER && !(answer->error && stage->config->errors_off))
+		count_add(&counts->answered, 1);
+	if (answer->error)
+		count_add(&counts->failed, 1);
+	if (outcome == FLOW_DROPPED)
+		count_add(&counts->dropped, 1);
+}
+
 static void flight_count_out(const struct flight *flight, int64_t now_ms)
 {
 	struct stage_counts *counts = flight->stage->counts;
-	bool answered = flight->outcome == FLOW_ANSWER && !(flight->answer.error && flight->stage->config->errors_off);
+	const struct offspring *offspring = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL;
 	count_add(&counts->released, 1);
 	count_add(&counts->latency[histogram_bucket((uint64_t)(now_ms - flight->taken_ms) * 1000)], 1);
 	atomic_store_explicit(&counts->in_flight, flight->stage->load.in_flight - 1, memory_order_relaxed);
-	if (answered)
-		count_add(&counts->answered, 1);
-	if (flight->answer.error)
-		count_add(&counts->failed, 1);
-	if (flight->outcome == FLOW_DROPPED)
-		count_add(&counts->dropped, 1);
+	outcome_count_out(flight->stage, flight->outcome, &flight->answer);
+	for (; offspring; offspring = offspring->next)
+		outcome_count_out(flight->stage, offspring->outcome, &offspring->answer);
 }
 
 void release(struct worker *worker)

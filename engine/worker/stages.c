@@ -88,12 +88,12 @@ static void flow_finished(void *context, struct message *message, enum flow_outc
 }
 
 /* Kept until the message leaves; when its arena is full, it leaves as an error instead. */
-static void emit(struct flight *flight, uint32_t topic, const struct payload *payload)
+static void emit(struct flight *flight, const struct message *message, uint32_t topic, const struct payload *payload)
 {
 	struct emission *emission = ARENA_NEW(flight->message.arena, struct emission);
 	if (!emission)
 		return;
-	*emission = (struct emission){.payload = payload, .topic = topic};
+	*emission = (struct emission){.message = message, .payload = payload, .topic = topic};
 	*flight->emissions_end = emission;
 	flight->emissions_end = &emission->next;
 }
@@ -113,12 +113,12 @@ static void flow_taps(void *context, const struct message *message, enum tap_poi
 	const struct stage_config *config = stage->config;
 	if (step == STEP_NONE)
 		return;
-	struct flight *flight = (struct flight *)(uintptr_t)message;
+	struct flight *flight = (struct flight *)message_root(message);
 	bool outputs = point == TAP_STEP_OUTPUTS;
 	if (config->steps) {
 		uint32_t topic = outputs ? config->steps[step].outputs : config->steps[step].inputs;
 		if (topic != TOPIC_NOWHERE)
-			emit(flight, topic, payload);
+			emit(flight, message, topic, payload);
 	}
 	if (config->taps) {
 		const struct step_taps *taps = &config->taps[step];

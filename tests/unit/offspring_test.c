@@ -241,6 +241,23 @@ static void what_fails_beside_fails_each_part(void **state)
 	expect_all_over();
 }
 
+static void a_part_that_ended_early_waits_for_nothing_beside(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
+					  {.name = "f", .kind = &kind_sieves, .inputs = "s"},
+					  {.name = "m"},
+					  {.name = "j", .kind = &kind_adds, .inputs = "f.x m.y"}};
+	scene_open(&scene, graph_made(ground, steps, COUNT(steps), "j", JOIN_INNER), ground, true);
+	scene_send(&scene, "a", "x=-1,100,5");
+	scene_reply(&scene, "m", "y=1");
+	expect_order((const char *const[]){"a", "a/0", "a/1", "a/2"}, 4);
+	expect_outcome("a/0", FLOW_DROPPED);
+	expect_error("a/1", ERROR_INPUT, "too much");
+	expect_tensors("a/2", "x=5 y=1 j=6");
+	expect_all_over();
+}
+
 static void a_join_of_parts_waits_its_window_for_what_is_beside(void **state)
 {
 	(void)state;
@@ -523,6 +540,7 @@ int main(void)
 		TEST(what_comes_of_a_step_beside_is_given_to_each_part),
 		TEST(what_came_before_the_split_is_given_to_each_part),
 		TEST(what_fails_beside_fails_each_part),
+		TEST(a_part_that_ended_early_waits_for_nothing_beside),
 		TEST(a_join_of_parts_waits_its_window_for_what_is_beside),
 		TEST(without_parts_a_join_has_what_is_beside),
 		TEST(past_the_deadline_parts_without_an_answer_fail),
