@@ -47,27 +47,46 @@ static void fails(struct day_judge *judge, const char *format, ...)
 
 /* ---- one answer ---- */
 
-/* Its request's number; -1: none of ours. */
-static int64_t number_of(const struct day_judge *judge, const struct record *record)
+/* Whose answer it is. */
+struct answered {
+	int64_t number; /* of the request; -1: none of ours */
+	int64_t part;	/* -1: it is of all of them */
+};
+
+static struct answered answered_of(const struct day_judge *judge, const struct record *record)
 {
 	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
-	int64_t number;
-	if (!id || id->value.length < 2 ||
-	    !number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, &number))
-		return -1;
-	return number >= 0 && (size_t)number < judge->count ? number : -1;
+	struct answered answered = {-1, -1};
+	if (!id || id->value.length < 2)
+		return answered;
+	struct text number = {id->value.bytes + 1, id->value.length - 1};
+	const char *slash = memchr(number.bytes, '/', number.length);
+	struct text part = slash ? (struct text){slash + 1, number.length - (size_t)(slash + 1 - number.bytes)} : (struct text){0};
+	number.length -= slash ? part.length + 1 : 0;
+	bool known = number_read_int64(number, &answered.number) && (!slash || number_read_int64(part, &answered.part));
+	bool ours = answered.number >= 0 && (size_t)answered.number < judge->count && answered.part >= -1 &&
+		    answered.part < (int64_t)judge->pipeline->parts && (!slash || judge->pipeline->parts > 1);
+	return known && ours ? answered : (struct answered){-1, -1};
 }
 
-static void judge_value(struct day_judge *judge, int64_t number, const struct payload *payload)
+static unsigned all_parts(const struct day_judge *judge)
 {
+	return (1U << judge->pipeline->parts) - 1;
+}
+
+static void judge_value(struct day_judge *judge, struct answered answered, const struct payload *payload)
+{
+	int64_t number = answered.number;
 	const struct day_request *request = &judge->requests[number];
 	bool one = payload->tensors.count == 1 && payload->tensors.items[0]->count == 1;
 	int64_t answer = one ? (int64_t)tensor_number(payload->tensors.items[0], 0) : 0;
+	int64_t wanted = request->answer + (answered.part > 0 ? answered.part : 0);
+	if (answered.part < 0 && judge->pipeline->parts > 1)
+		fails(judge, "request %" PRId64 " is answered as a whole, though it was split", number);
 	if (!request->wanted)
 		fails(judge, "request %" PRId64 " is answered, though the pipeline drops it", number);
-	else if (!one || answer != request->answer)
-		fails(judge, "the answer to request %" PRId64 " is %" PRId64 ", and ought to be %" PRId64, number, answer,
-		      request->answer);
+	else if (!one || answer != wanted)
+		fails(judge, "the answer to request %" PRId64 " is %" PRId64 ", and ought to be %" PRId64, number, answer, wanted);
 }
 
 /* A repetition at least once says nothing about order: what matters is when each came first. */
@@ -94,8 +113,9 @@ static bool is_excused(const struct day_judge *judge, struct text kind)
 	return text_is(kind, "REMOTE") ? judge->pipeline->model_count > 0 : text_is(kind, "LIMIT") && judge->unwanted;
 }
 
-static void judge_content(struct day_judge *judge, const struct record *record, int64_t number)
+static void judge_content(struct day_judge *judge, const struct record *record, struct answered answered)
 {
+	int64_t number = answered.number;
 	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
 	struct oip_reply reply;
 	struct error error = {0};
@@ -103,7 +123,7 @@ static void judge_content(struct day_judge *judge, const struct record *record, 
 	if (kind && !is_excused(judge, kind->value))
 		fails(judge, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number, TEXT_ARGUMENTS(record->value));
 	else if (!kind && oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error))
-		judge_value(judge, number, &reply.payload);
+		judge_value(judge, answered, &reply.payload);
 	else if (!kind)
 		fails(judge, "the answer to request %" PRId64 " cannot be read: %s", number, error.text);
 	judge->errors += kind != NULL;
@@ -123,22 +143,40 @@ static void tell_answer(const struct day_judge *judge, const struct record *reco
 	judge->tell(judge->context, now_us, judge->topic, what);
 }
 
+/* Parts stand one behind the other, when they are told first; an error is of the whole request. */
+static unsigned judge_parts(struct day_judge *judge, struct answered answered, const struct day_request *request)
+{
+	if (answered.part < 0)
+		return all_parts(judge);
+	unsigned bit = 1U << answered.part;
+	if (judge->exactly_once && (request->parts & bit) == 0 && request->parts != bit - 1)
+		fails(judge, "part %" PRId64 " of request %" PRId64 " is answered ahead of one that it stands behind", answered.part,
+		      answered.number);
+	return bit;
+}
+
 static void judge_answer(struct day_judge *judge, const struct record *record, int64_t now_us)
 {
-	int64_t number = number_of(judge, record);
+	struct answered answered = answered_of(judge, record);
+	int64_t number = answered.number;
 	if (number < 0) {
 		fails(judge, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(record->value));
 		return;
 	}
 	struct day_request *request = &judge->requests[number];
 	tell_answer(judge, record, number, now_us);
-	judge_content(judge, record, number);
-	if (request->answers++ > 0) {
+	judge_content(judge, record, answered);
+	unsigned parts = judge_parts(judge, answered, request);
+	request->answers++;
+	if (request->parts & parts) {
 		judge->repeated++;
 		if (judge->exactly_once)
 			fails(judge, "request %" PRId64 " is answered twice", number);
-		return;
 	}
+	bool before = request->parts == all_parts(judge);
+	request->parts |= parts;
+	if (before || request->parts != all_parts(judge))
+		return;
 	request->answered_us = now_us;
 	if (!request->wanted)
 		return; /* a model failed before it could be dropped; taken again it may be dropped after all */
@@ -168,7 +206,7 @@ void day_judge_end(struct day_judge *judge)
 {
 	for (size_t i = 0; i < judge->count; i++) {
 		const struct day_request *request = &judge->requests[i];
-		if (request->wanted && request->answers == 0)
+		if (request->wanted && request->parts != all_parts(judge))
 			fails(judge, "request %zu (partition %d, offset %" PRId64 ") is not answered in time; %zu of %zu are", i,
 			      request->partition, request->offset, judge->answered, judge->wanted);
 	}

@@ -17,6 +17,7 @@ struct day_request {
 	bool wanted;	   /* it must be answered, else it is dropped */
 	int64_t answer;
 	unsigned answers; /* so far */
+	unsigned parts;	  /* which of its parts are answered, as bits; all of them by an error of its own */
 	int64_t answered_us;
 };
 

@@ -20,6 +20,9 @@ static void blocks_draw(struct day_pipeline *pipeline, bool may_count, struct ra
 	pipeline->counts = may_count && random_below(random, 2);
 	if (pipeline->counts)
 		pipeline->blocks[0].kind = DAY_COUNT;
+	pipeline->parts = random_below(random, 3) ? 1 : DAY_PARTS;
+	if (pipeline->parts > 1)
+		pipeline->blocks[pipeline->count++] = (struct day_block){.kind = DAY_SPLIT};
 }
 
 bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t count, int64_t *answer)
@@ -38,8 +41,14 @@ bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, in
 			if (number % FILTER_MODULUS == block->addend % FILTER_MODULUS)
 				return false;
 			break;
+		case DAY_GATHER:
+			number = DAY_PARTS * (number * block->factor + block->addend) +
+				 block->factor * (DAY_PARTS * (DAY_PARTS - 1) / 2);
+			break;
 		case DAY_COUNT:
 			number += DAY_COUNTED * count;
+			break;
+		case DAY_SPLIT:
 			break;
 		}
 	}
@@ -48,6 +57,15 @@ bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, in
 }
 
 /* ---- as YAML ---- */
+
+/* Makes rows r, each of one number. */
+static void rows_write(size_t n, const char *inputs, struct buffer *yaml)
+{
+	buffer_print(
+		yaml,
+		"  - name: r%zu\n%s    expression: {set: {x: \"reshape(concat(concat(x, x + 1), x + 2), [%d, 1])\"}, keep: [x]}\n",
+		n, inputs, DAY_PARTS);
+}
 
 /* Block `n` takes x from block n - 1, whose last step is `b(n-1)`, and ends in step `bn`. */
 static void block_write(const struct day_block *block, size_t n, struct buffer *yaml)
@@ -75,8 +93,20 @@ static void block_write(const struct day_block *block, size_t n, struct buffer *
 	case DAY_CALL:
 		buffer_print(yaml, "  - name: b%zu\n%s", n, inputs);
 		break;
+	case DAY_GATHER:
+		rows_write(n, inputs, yaml);
+		buffer_print(yaml, "  - name: s%zu\n    inputs: [r%zu]\n    split: {}\n", n, n);
+		buffer_print(yaml, "  - name: m%zu\n    inputs: [s%zu]\n", n, n);
+		buffer_print(yaml, "  - name: w%zu\n    inputs: [m%zu]\n    aggregate: {parts: s%zu}\n", n, n, n);
+		buffer_print(yaml, "  - name: b%zu\n    inputs: [w%zu]\n", n, n);
+		buffer_string(yaml, "    expression: {set: {x: \"reshape(sum(x), [1])\"}, keep: [x]}\n");
+		break;
 	case DAY_COUNT:
 		buffer_print(yaml, "  - name: b%zu\n%s    count: {}\n", n, inputs);
+		break;
+	case DAY_SPLIT:
+		rows_write(n, inputs, yaml);
+		buffer_print(yaml, "  - name: b%zu\n    inputs: [r%zu]\n    split: {}\n", n, n);
 		break;
 	}
 }
@@ -113,7 +143,7 @@ static const struct stub *stub_make(const struct day_block *block, struct arena 
 
 static bool model_add(struct day_pipeline *pipeline, size_t n, struct random *random, struct arena *arena, struct error *error)
 {
-	const char *name = arena_print(arena, "b%zu", n);
+	const char *name = arena_print(arena, "%c%zu", pipeline->blocks[n].kind == DAY_GATHER ? 'm' : 'b', n);
 	const struct stub *stub = stub_make(&pipeline->blocks[n], arena, error);
 	struct model_address *own = ARENA_NEW(arena, struct model_address);
 	if (!name || !stub || !own)
@@ -134,7 +164,8 @@ static bool model_add(struct day_pipeline *pipeline, size_t n, struct random *ra
 static bool models_add(struct day_pipeline *pipeline, struct random *random, struct arena *arena, struct error *error)
 {
 	for (size_t i = 0; i < pipeline->count; i++)
-		if (pipeline->blocks[i].kind == DAY_CALL && !model_add(pipeline, i, random, arena, error))
+		if ((pipeline->blocks[i].kind == DAY_CALL || pipeline->blocks[i].kind == DAY_GATHER) &&
+		    !model_add(pipeline, i, random, arena, error))
 			return false;
 	return true;
 }

@@ -138,6 +138,7 @@ static void carrier_make(struct batch *batch, const struct message *first)
 	struct arena *arena = batch->arena;
 	batch->message = *first;
 	batch->message.arena = arena;
+	batch->message.parent = NULL; /* of whom it is in another arena */
 	batch->message.id = text_copied(arena, first->id);
 	batch->message.payload_id = text_copied(arena, first->payload_id);
 	batch->message.key = text_copied(arena, first->key);

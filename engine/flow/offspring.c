@@ -318,7 +318,7 @@ void part_settle(struct run *run, size_t station)
 {
 	const struct brood *brood = run->child->brood;
 	struct halt *halt = &brood->parent->halts[station];
-	if (++halt->parts == brood->count && halt->stage == HALT_OPEN)
+	if ((size_t)++halt->visits == brood->count && halt->stage == HALT_OPEN)
 		gather(brood->parent, station, brood);
 }
 
@@ -418,10 +418,23 @@ static void children_leave(struct run *run)
 		}
 }
 
+/* Of one key several may have written, and what is released last counts. */
+static void order_writes(struct message *message)
+{
+	struct write *newest = message->writes;
+	message->writes = NULL;
+	for (struct write *older; newest; newest = older) {
+		older = newest->next;
+		newest->next = message->writes;
+		message->writes = newest;
+	}
+}
+
 void family_leave(struct run *run)
 {
 	children_leave(run);
 	family_unlist(run);
+	order_writes(run->message);
 }
 
 void family_answer_error(struct run *run, const struct error *error)

@@ -19,7 +19,6 @@ struct run *run_begin(struct flow *flow, struct message *message, struct child *
 		return NULL;
 	memset(run, 0, flow->run_size_bytes - sizeof *run->error);
 	run->child = child;
-	run->writes_end = &message->writes;
 	run->flow = flow;
 	run->message = message;
 	run->tasks_end = &run->tasks;

@@ -127,7 +127,7 @@ struct halt {
 	bool ticking;	       /* the window is open, since: */
 	bool fresh;	       /* something came since it last fired */
 	int64_t since_ms;
-	int64_t visits;
+	int64_t visits; /* on a cycle; of one that gathers: how many offspring have come, or never will */
 	const struct payload *sent;
 	const struct payload *gave;
 	const char *only_to; /* the one step that gets what it gave; NULL: all that read it */
@@ -135,7 +135,6 @@ struct halt {
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
 	bool passed;	   /* its turnstile, or it will never come to it */
 	bool barren;	   /* of one that multiplies: it has ended, and made no offspring */
-	size_t parts;	   /* of one that gathers: how many offspring have come to it, or ended before */
 };
 
 enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };
@@ -214,11 +213,10 @@ struct run {
 	struct run *ahead, *behind;
 	struct child *child;	   /* whose run it is; NULL: of a message that was entered */
 	struct brood *broods;	   /* what steps have made of it */
-	struct write **writes_end; /* of the root's message */
-	size_t offspring;	   /* of the root: how many there are */
 	bool answered;
 	bool dropped;
 	enum flow_outcome outcome;
+	uint32_t offspring; /* of a root: how many there are */
 	struct answer answer;
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct halt *halts;

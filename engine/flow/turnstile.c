@@ -231,8 +231,7 @@ bool visit_forget(struct visit *visit, struct text key, struct error *error)
 	return write != NULL;
 }
 
-/* The writes become the message's when they are journaled, behind those that it has: of one
- * key its offspring may write several, and the last counts. */
+/* The writes become the message's when they are journaled. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error)
 {
 	struct run *root = run_root(visit->run);
@@ -243,9 +242,8 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 		error->kind = ERROR_NONE;
 		if (!store_journal(store, write, error))
 			break;
-		write->next = NULL;
-		*root->writes_end = write;
-		root->writes_end = &write->next;
+		write->next = root->message->writes;
+		root->message->writes = write;
 	}
 	bool settled = !store || !visit->writes;
 	visit->writes = NULL;

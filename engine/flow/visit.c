@@ -436,16 +436,22 @@ static void visit_gave_nothing(struct visit *visit, bool dropped)
 
 /* What a step that may make many messages of one has made. False: none, and what became of
  * the message is its own. */
-static bool visit_multiply(struct visit *visit, enum step_verdict *verdict)
+static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, const struct error **error)
 {
 	struct run *run = visit->run;
 	struct halt *halt = &run->halts[visit->task.station];
 	if (visit->brood && *verdict == STEP_DONE) {
-		brood_begin(visit);
-		return true;
+		if (timers_reserve(run->flow, visit->brood->count)) {
+			brood_begin(visit);
+			return true;
+		}
+		*verdict = STEP_FAIL;
+		run->error->kind = ERROR_NONE;
+		*error = run->error;
+		error_memory(run->error, ERROR_LIMIT, "making many messages of one");
 	}
 	if (visit->brood)
-		run_root(run)->offspring -= visit->brood->count;
+		run_root(run)->offspring -= (uint32_t)visit->brood->count;
 	halt->barren = true;
 	if (*verdict == STEP_DONE && !visit->emitted && halt->silence == SILENCE_NONE && !gather_nothing(run, visit->task.station))
 		*verdict = STEP_DROP;
@@ -462,7 +468,7 @@ void visit_finish(struct visit *visit, enum step_verdict verdict, const struct e
 		}
 		turnstile_pass(visit->run, visit->station);
 	}
-	if (visit->station->multiplies && visit_multiply(visit, &verdict))
+	if (visit->station->multiplies && visit_multiply(visit, &verdict, &error))
 		return;
 	if (verdict == STEP_DONE && visit->emitted)
 		visit_gave(visit, visit->emitted);

@@ -128,8 +128,10 @@ const char *lane_blame_reason(const struct lane *lane, int64_t offset)
 static void blame_left(struct lane *lane, int64_t offset)
 {
 	struct blamed *blamed = blamed_at(lane, offset);
-	if (blamed)
-		blamed->open = false;
+	if (!blamed)
+		return;
+	blamed->open = false;
+	blamed->told = true;
 }
 
 /* The nearest before what has entered. */
@@ -147,7 +149,7 @@ bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame bla
 {
 	int64_t offset = refused_offset(lane, refusal);
 	struct blamed *blamed = blamed_at(lane, offset);
-	if (blamed && (blamed->blame & blame))
+	if (blamed && (blamed->blame & blame) && blamed->told)
 		return error_set(
 			error, ERROR_SYSTEM, PLACE_NONE,
 			"Kafka refuses even the error that was to leave in the place of a record that it refused: %s; raise "
@@ -185,7 +187,7 @@ bool lane_has_taken(const struct lane *lane, int64_t offset)
 		return true;
 	for (uint64_t place = lane->front; place < lane->back; place++) {
 		const struct berth *berth = berth_at(lane, place);
-		if (berth->flight && berth->offset == offset)
+		if (berth->flight && berth->offset == offset && berth->flight->blame)
 			return true; /* it is on its way again */
 	}
 	return false;
@@ -348,7 +350,7 @@ void lanes_leave(struct lanes *lanes)
 		flight_consider(lanes, flight->behind);
 	}
 	berth_at(lane, flight->place)->flight = NULL;
-	if (lane->blamed_count > 0)
+	if (lane->blamed_count > 0 && flight->blame)
 		blame_left(lane, flight->record.offset);
 	if (is_at_front(flight))
 		lane_advance(lanes, lane);

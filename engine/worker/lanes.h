@@ -43,6 +43,7 @@ struct blamed {
 	int64_t offset;
 	unsigned blame; /* enum blame, as bits */
 	bool open;	/* it is to be taken again, and has not left: no commit passes it */
+	bool told;	/* what left in its place, has */
 	char reason[ERROR_TEXT_MAX / 2];
 };
 

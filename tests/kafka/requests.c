@@ -13,7 +13,8 @@
  *       for 15 s (-q), and then all there is; prints how many answers were lost, doubled, out of
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
  *       the longest stretch without an answer; -c: an answer has also the tensor `count`,
- *       and is right when that says how many requests of its key there were
+ *       and is right when that says how many requests of its key there were; -m PARTS: a
+ *       request has so many answers, "S/0", "S/1" and so on, each of its part of the elements
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
  * "S", a key that S decides, and a tensor x of FP32[1,16], or of as many
@@ -41,6 +42,7 @@ struct options {
 	long count, rate, pid, quiet_s;
 	bool json, counted, apart;
 	int partitions, elements;
+	long parts; /* answers of a request */
 };
 
 static _Noreturn void die(const char *format, ...)
@@ -317,7 +319,9 @@ static void check_one(const struct options *options, const rd_kafka_message_t *m
 	if (!avro_answer_decode((struct text){message->payload, message->len}, NULL, arena, &answer, &error))
 		die("an answer cannot be read: %s", error.text);
 	char *id = arena_copy(arena, answer.id.bytes, answer.id.length), *end = id;
-	long number = id ? strtol(id, &end, 10) : -1;
+	long number = id ? strtol(id, &end, 10) : -1, key = number % KEYS;
+	if (id && options->parts > 1 && *end == '/')
+		number = number * options->parts + strtol(end + 1, &end, 10);
 	if (!id || *end || number < 0 || number >= options->count)
 		die("an answer has the id \"%s\"", id ? id : "");
 	if (tally->seen[number]) {
@@ -328,10 +332,10 @@ static void check_one(const struct options *options, const rd_kafka_message_t *m
 	tally->seen[number] = 1;
 	tally->different++;
 	tally->failed += answer.failed;
-	tally->wrong += !answer.failed && !is_right(options, &answer, number);
-	if (number < tally->last_of_key[number % KEYS])
+	tally->wrong += !answer.failed && !is_right(options, &answer, number / options->parts);
+	if (number < tally->last_of_key[key])
 		tally->disordered++;
-	tally->last_of_key[number % KEYS] = number;
+	tally->last_of_key[key] = number;
 }
 
 static rd_kafka_t *reader(const struct options *options, const char *isolation)
@@ -394,6 +398,9 @@ static long count_all(const struct options *options)
 static int check(const struct options *options)
 {
 	struct tally *tally = calloc(1, sizeof *tally);
+	struct options all = *options;
+	all.count *= options->parts;
+	options = &all;
 	if (!tally || !(tally->seen = calloc((size_t)options->count, 1)))
 		die("out of memory");
 	check_committed(options, tally);
@@ -408,10 +415,10 @@ static int check(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.partitions = PARTITIONS_USUAL, .elements = ELEMENTS_USUAL, .quiet_s = QUIET_S};
+	struct options options = {.partitions = PARTITIONS_USUAL, .elements = ELEMENTS_USUAL, .quiet_s = QUIET_S, .parts = 1};
 	const char *mode = argc > 1 ? argv[1] : "";
 	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:jca")) != -1) {
+	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:m:jca")) != -1) {
 		switch (letter) {
 		case 'b':
 			options.brokers = optarg;
@@ -442,6 +449,9 @@ int main(int argc, char **argv)
 			break;
 		case 'e':
 			options.elements = (int)strtol(optarg, NULL, 10);
+			break;
+		case 'm':
+			options.parts = strtol(optarg, NULL, 10);
 			break;
 		case 'j':
 			options.json = true;

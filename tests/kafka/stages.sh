@@ -1,5 +1,5 @@
 #!/bin/bash
-# A pipeline of three stages, and one that reads another, under load: their engine is
+# A pipeline of three stages, ones that read others, and ones that split, under load: their engine is
 # killed with -9 every 2 s and started again. Exactly once, each answer must be there
 # once, right, and in its key's order, though each crosses Kafka on its way; at least once
 # none may be missing.
@@ -43,4 +43,11 @@ for what_meets in joined gathered; do
 	check_answers $what_meets $((rate * seconds)) "uncommitted:-ge:1 disordered: silence_ms:-lt:6000"
 	stop_engine $what_meets "$engine"
 done
+# Rows that each ask the model: together again they are one answer, else each is one.
+fire parts parts exactly-once "$seconds"
+check_answers parts $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
+stop_engine parts "$engine"
+fire split split exactly-once "$seconds"
+check_count="-m 4 -e 4" check_answers split $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
+stop_engine split "$engine"
 tell_result

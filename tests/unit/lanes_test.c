@@ -320,8 +320,41 @@ static void what_is_refused_again_stops_the_worker(void **state)
 	struct refusal refusal = refusal_of(1);
 	assert_true(lane_blame(lane, &refusal, BLAME_LETTER, true, &error));
 	assert_true(lane_blame(lane, &refusal, BLAME_ANSWER, true, &error));
+	finish(lanes, enter(lanes, 0, 1));
+	lanes_leave(lanes);
 	assert_false(lane_blame(lane, &refusal, BLAME_ANSWER, true, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
+}
+
+/* Of one request several answers leave, and of those several may be refused. */
+static void refusals_of_several_parts_are_one_blame(void **state)
+{
+	struct lanes *lanes = *state;
+	struct lane *lane = lanes_find(lanes, 0, 0);
+	struct error error = {0};
+	finish(lanes, enter(lanes, 0, 1));
+	lanes_leave(lanes);
+	struct refusal refusal = refusal_of(1);
+	assert_true(lane_blame(lane, &refusal, BLAME_ANSWER, true, &error));
+	assert_true(lane_blame(lane, &refusal, BLAME_ANSWER, true, &error));
+	assert_int_equal(lane_first_blamed(lane), 1);
+}
+
+/* The rest of what leaves for it is not what leaves in its place. */
+static void what_is_refused_while_it_is_leaving_is_taken_again(void **state)
+{
+	struct lanes *lanes = *state;
+	struct lane *lane = lanes_find(lanes, 0, 0);
+	struct error error = {0};
+	struct flight *leaving = enter(lanes, 0, 1);
+	struct refusal refusal = refusal_of(1);
+	finish(lanes, leaving);
+	assert_true(lane_blame(lane, &refusal, BLAME_ANSWER, true, &error));
+	assert_false(lane_has_taken(lane, 1));
+	lanes_leave(lanes);
+	assert_int_equal(lane_first_blamed(lane), 1);
+	assert_int_equal(enter(lanes, 0, 1)->blame, BLAME_ANSWER);
+	assert_true(lane_has_taken(lane, 1));
 }
 
 int main(void)
@@ -346,6 +379,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(of_many_keys_each_keeps_its_own_order, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(no_commit_passes_what_is_to_be_taken_again, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(what_is_refused_again_stops_the_worker, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(refusals_of_several_parts_are_one_blame, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(what_is_refused_while_it_is_leaving_is_taken_again, open_lanes, close_lanes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,7 +345,8 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(RUNTIME "  overrides: [{name: seldon-dataflow-engine, replicas: 0}]\n", SEVERITY_WARNING, "5:56",
 		    "all the same");
 	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n", SEVERITY_WARNING, "2:7", "Experiment");
-	expect_told(PIPELINE "  steps: [{name: a, split: {by: rows}}]\n", SEVERITY_WARNING, "5:21", "split");
+	expect_told(PIPELINE "  steps: [{name: a, outlier: {tensor: x, by: modified-z, reference: {past: 7d}}}]\n",
+		    SEVERITY_WARNING, "5:21", "outlier");
 	struct spec spec = spec_of(
 		RUNTIME "  config: {securityConfig: {encryption: {enabled: false}}, metricsConfig: {enabled: false}}\n", NULL);
 	assert_int_equal(faults_count(spec.faults, SEVERITY_WARNING), 0);
