@@ -53,7 +53,7 @@ static bool is_behind(const struct flow *flow, size_t level, size_t station)
 static struct brood *brood_towards(const struct run *run, size_t level)
 {
 	struct brood *brood = run->broods;
-	while (brood && !is_behind(run->flow, level, brood->station))
+	while (brood && !(brood->begun && is_behind(run->flow, level, brood->station)))
 		brood = brood->next;
 	return brood;
 }
@@ -67,14 +67,34 @@ static bool too_many(const struct visit *visit, struct error *error)
 			 visit->station->step.name, OFFSPRING_MAX);
 }
 
-static struct brood *brood_of(struct visit *visit)
+struct brood *brood_of(const struct visit *visit)
 {
-	if (!visit->brood && (visit->brood = ARENA_NEW(visit->arena, struct brood))) {
-		visit->brood->parent = visit->run;
-		visit->brood->station = visit->task.station;
-		visit->brood->end = &visit->brood->first;
-	}
-	return visit->brood;
+	struct brood *brood = visit->run->broods;
+	while (brood && brood->station != visit->task.station)
+		brood = brood->next;
+	return brood;
+}
+
+static struct brood *brood_make(const struct visit *visit)
+{
+	struct brood *brood = ARENA_NEW(visit->arena, struct brood);
+	if (!brood)
+		return NULL;
+	brood->parent = visit->run;
+	brood->station = visit->task.station;
+	brood->end = &brood->first;
+	brood->next = visit->run->broods;
+	visit->run->broods = brood;
+	return brood;
+}
+
+void brood_forget(struct visit *visit, struct brood *brood)
+{
+	struct brood **at = &visit->run->broods;
+	while (*at != brood)
+		at = &(*at)->next;
+	*at = brood->next;
+	run_root(visit->run)->offspring -= (uint32_t)brood->count;
 }
 
 /* Its headers are the parent's but for the id, which its answer shows again. */
@@ -100,6 +120,8 @@ bool visit_offspring(struct visit *visit, struct text id, struct text key, int64
 		return too_many(visit, error);
 	struct brood *brood = brood_of(visit);
 	struct child *child = ARENA_NEW(visit->arena, struct child);
+	if (!brood)
+		brood = brood_make(visit);
 	if (!brood || !child)
 		return error_memory(error, ERROR_LIMIT, "making many messages of one");
 	const struct message *parent = visit->message;
@@ -166,7 +188,7 @@ static bool children_begin(struct brood *brood)
 	struct run *parent = brood->parent, *ahead = parent;
 	const struct flow *flow = parent->flow;
 	for (struct child *child = brood->first; child; child = child->next) {
-		struct run *run = run_begin(parent->flow, &child->offspring.message, child);
+		struct run *run = run_begin_child(child);
 		if (!run)
 			return false; /* the root ends for want of memory */
 		child->run = run;
@@ -194,12 +216,10 @@ static void child_go(struct child *child, const char *only_to)
 	run_wake(run);
 }
 
-void brood_begin(struct visit *visit)
+void brood_begin(struct visit *visit, struct brood *brood)
 {
-	struct brood *brood = visit->brood;
 	struct run *parent = visit->run;
-	brood->next = parent->broods;
-	parent->broods = brood;
+	brood->begun = true;
 	if (!children_begin(brood))
 		return;
 	leave_turnstiles(parent, brood->station);
@@ -291,11 +311,12 @@ static void gather_lost(struct run *run, size_t station, const struct brood *bro
 
 static void gather(struct run *run, size_t station, const struct brood *brood)
 {
-	struct part *parts = ARENA_ARRAY(run->message->arena, struct part, brood ? brood->count + 1 : 1);
+	size_t most = brood ? brood->count : 0;
+	struct parts *parts = arena_take_raw(run->message->arena, sizeof *parts + most * sizeof *parts->items);
 	size_t count = 0;
 	for (const struct child *child = brood ? brood->first : NULL; parts && child; child = child->next)
 		if (child->run->halts[station].stage == HALT_FIRED)
-			parts[count++] = (struct part){child, child->run->halts[station].sent};
+			parts->items[count++] = (struct part){child, child->run->halts[station].sent};
 	if (!parts)
 		return; /* the root ends for want of memory */
 	const struct child *failed = brood ? first_failed(brood, station) : NULL;
@@ -306,9 +327,10 @@ static void gather(struct run *run, size_t station, const struct brood *brood)
 	} else {
 		run->halts[station].stage = HALT_FIRED;
 		struct visit *visit = halt_go(run, station, run->halts[run->flow->stations[station].comes].sent);
+		parts->count = count;
 		if (visit) {
 			visit->parts = parts;
-			visit->part_count = count;
+			visit->gathers = true;
 		}
 	}
 	run_wake(run);
@@ -345,15 +367,15 @@ bool gather_nothing(struct run *run, size_t station)
 
 bool visit_part(const struct visit *visit, size_t nth, struct text *id, const struct payload **payload)
 {
-	if (!visit->parts) { /* what should have made parts passed the message on */
+	if (!visit->gathers) { /* what should have made parts passed the message on */
 		*id = visit->message->id;
 		*payload = visit->input;
 		return nth == 0;
 	}
-	if (nth >= visit->part_count)
+	if (nth >= visit->parts->count)
 		return false;
-	*id = visit->parts[nth].child->offspring.message.id;
-	*payload = visit->parts[nth].payload;
+	*id = visit->parts->items[nth].child->offspring.message.id;
+	*payload = visit->parts->items[nth].payload;
 	return true;
 }
 

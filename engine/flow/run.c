@@ -12,7 +12,7 @@ const struct error *run_keep_error(struct run *run, const struct error *error)
 	return memcpy(kept, error, sizeof *kept);
 }
 
-struct run *run_begin(struct flow *flow, struct message *message, struct child *child)
+static inline struct run *run_make(struct flow *flow, struct message *message, struct child *child)
 {
 	struct run *run = arena_take_raw(message->arena, flow->run_size_bytes - (child ? sizeof *run->error : 0));
 	if (!run)
@@ -37,7 +37,12 @@ struct run *run_begin(struct flow *flow, struct message *message, struct child *
 	return run;
 }
 
-void run_leave(struct run *run)
+struct run *run_begin_child(struct child *child)
+{
+	return run_make(child->brood->parent->flow, &child->offspring.message, child);
+}
+
+static inline void run_unlist(struct run *run)
 {
 	struct flow *flow = run->flow;
 	while (run->waiting)
@@ -52,13 +57,18 @@ void run_leave(struct run *run)
 		line_leave(run);
 }
 
+void run_leave(struct run *run)
+{
+	run_unlist(run);
+}
+
 /* Tells the outside, and lets go of the message. */
 static void run_end(struct run *run)
 {
 	struct flow *flow = run->flow;
 	if (run->broods)
 		family_leave(run);
-	run_leave(run);
+	run_unlist(run);
 	if (flow->graph->part && !run_leave_carried(run) && run->outcome == FLOW_PASSED) {
 		run->error->kind = ERROR_NONE;
 		error_memory(run->error, ERROR_LIMIT, "passing a message on to the next stage");
@@ -143,14 +153,20 @@ static bool run_out_of_memory(struct run *run)
 static void run_conclude(struct run *run)
 {
 	const struct graph *graph = run->flow->graph;
-	if (run->answered)
-		return;
 	if (run->broods && family_collect(run))
 		return;
 	if (graph->part && graph->has_output && !graph->part->answers)
 		run->outcome = FLOW_PASSED;
 	else if (run_has(run, run->flow->stations[run->flow->count].comes))
 		run_answer_nothing(run);
+}
+
+/* Whether something is still to come for it, be it an answer, or of its family. */
+static __attribute__((noinline)) bool run_stays(struct run *run)
+{
+	if (run->waiting && run_is_answered(run))
+		run_prune(run);
+	return run->waiting || run_has_young(run) || (run->child && run_expects(run));
 }
 
 /* Works off all tasks; then the run ends, or waits with its timer set. */
@@ -160,9 +176,7 @@ static void run_drain(struct run *run)
 		run_work(run);
 		if (run_out_of_memory(run))
 			return;
-		if (run->waiting && run_is_answered(run))
-			run_prune(run);
-		if (run->waiting || run_has_young(run) || (run->child && run_expects(run))) {
+		if ((run->waiting || run->broods || run->child) && run_stays(run)) {
 			run->ready = false;
 			timer_set(run->flow, &run->timer, run_due_ms(run));
 			return;
@@ -172,7 +186,8 @@ static void run_drain(struct run *run)
 		if (!run_settle_quiet(run))
 			break;
 	}
-	run_conclude(run);
+	if (!run->answered)
+		run_conclude(run);
 	if (run->child)
 		child_end(run);
 	else
@@ -214,14 +229,15 @@ static void run_past_deadline(struct run *run)
 		else
 			run_fail_rest(run, run->error);
 	}
-	run_conclude(run);
+	if (!run->answered)
+		run_conclude(run);
 	run_end(run);
 }
 
 bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error)
 {
 	flow->now_ms = now_ms;
-	struct run *run = timers_reserve(flow, 1) ? run_begin(flow, message, NULL) : NULL;
+	struct run *run = timers_reserve(flow, 1) ? run_make(flow, message, NULL) : NULL;
 	if (!run)
 		return error_memory(error, ERROR_LIMIT, "entering a message");
 	const struct graph_part *part = flow->graph->part;

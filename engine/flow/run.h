@@ -162,10 +162,10 @@ struct visit {
 	const struct payload *input;
 	/* All of these begin as zero. */
 	const struct payload *emitted;
-	const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
-	struct brood *brood;		      /* being made */
-	const struct part *parts;	      /* of a station that gathers: what has come; NULL: `input` alone */
-	size_t part_count;
+	union {
+		const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
+		const struct parts *parts;	      /* of one that gathers: what has come */
+	};
 	const char *only_to;
 	const char *model; /* chosen by a model switch; NULL: the step's own */
 	struct pending *calls;
@@ -173,6 +173,7 @@ struct visit {
 	struct visit *next, *previous; /* of those that wait */
 	bool waiting;
 	bool parked;	      /* before a turnstile, until those before it have passed */
+	bool gathers;	      /* `parts` are there, and no sources */
 	struct write *writes; /* of this visit, which nobody else sees yet */
 };
 
@@ -192,12 +193,16 @@ struct brood {
 	struct run *parent;
 	size_t station;
 	size_t count, alive;
+	bool begun; /* its visit has ended well, and they go on */
 	struct child *first, **end;
 };
 
-struct part {
-	const struct child *child;
-	const struct payload *payload;
+struct parts {
+	size_t count;
+	struct part {
+		const struct child *child;
+		const struct payload *payload;
+	} items[];
 };
 
 struct run {
@@ -249,8 +254,11 @@ static inline struct run *run_root(struct run *run)
 	return run;
 }
 
-/* The visit ended and made offspring: they go on. */
-void brood_begin(struct visit *visit);
+/* What the visit has made so far; NULL: nothing. When it has ended: they go on, or are
+ * forgotten. */
+struct brood *brood_of(const struct visit *visit);
+void brood_begin(struct visit *visit, struct brood *brood);
+void brood_forget(struct visit *visit, struct brood *brood);
 /* Whether it waits for its offspring; for what is still to come from where it comes from. */
 bool run_has_young(const struct run *run);
 bool run_expects(const struct run *run);
@@ -412,7 +420,7 @@ static inline void run_push(struct run *run, struct task *task)
 
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
 void run_wake(struct run *run);	   /* something happened to it: it is worked off before the flow returns */
-struct run *run_begin(struct flow *flow, struct message *message, struct child *child); /* NULL: memory */
+struct run *run_begin_child(struct child *child); /* NULL: memory */
 void run_leave(struct run *run);
 void flow_work(struct flow *flow); /* works off those that were woken */
 

@@ -21,7 +21,7 @@ bool visit_source(const struct visit *visit, size_t nth, const char **step, cons
 		return false;
 	const struct source *source = &gate->join->sources[nth];
 	*step = source->step == STEP_NONE ? visit->flow->graph->name : visit->flow->graph->steps[source->step].name;
-	if (!visit->sources)
+	if (!visit->sources || visit->gathers)
 		*payload = visit->input;
 	else
 		*payload = visit->sources[nth] ? source_select(visit->arena, source, visit->sources[nth]) : NULL;
@@ -316,7 +316,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 	if (!visit_admit(visit))
 		return;
 	run->halts[visit->task.station].sent = visit->input;
-	if (visit->flow->outside.tap && !visit->parts)
+	if (visit->flow->outside.tap && !visit->gathers)
 		tap(visit, TAP_STEP_INPUTS, visit->input);
 	outlet_deliver(run, &station->sent, ARRIVAL_CAME, visit->input, NULL);
 	if (station->graph_step->spec->batch.size > 0) {
@@ -440,9 +440,10 @@ static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, cons
 {
 	struct run *run = visit->run;
 	struct halt *halt = &run->halts[visit->task.station];
-	if (visit->brood && *verdict == STEP_DONE) {
-		if (timers_reserve(run->flow, visit->brood->count)) {
-			brood_begin(visit);
+	struct brood *brood = brood_of(visit);
+	if (brood && *verdict == STEP_DONE) {
+		if (timers_reserve(run->flow, brood->count)) {
+			brood_begin(visit, brood);
 			return true;
 		}
 		*verdict = STEP_FAIL;
@@ -450,8 +451,8 @@ static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, cons
 		*error = run->error;
 		error_memory(run->error, ERROR_LIMIT, "making many messages of one");
 	}
-	if (visit->brood)
-		run_root(run)->offspring -= (uint32_t)visit->brood->count;
+	if (brood)
+		brood_forget(visit, brood);
 	halt->barren = true;
 	if (*verdict == STEP_DONE && !visit->emitted && halt->silence == SILENCE_NONE && !gather_nothing(run, visit->task.station))
 		*verdict = STEP_DROP;
