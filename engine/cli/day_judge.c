@@ -150,7 +150,7 @@ static unsigned judge_parts(struct day_judge *judge, struct answered answered, c
 		return all_parts(judge);
 	unsigned bit = 1U << answered.part;
 	if (judge->exactly_once && (request->parts & bit) == 0 && request->parts != bit - 1)
-		fails(judge, "part %" PRId64 " of request %" PRId64 " is answered ahead of one that it stands behind", answered.part,
+		fails(judge, "part %" PRId64 " of request %" PRId64 " is answered ahead of one it stands behind", answered.part,
 		      answered.number);
 	return bit;
 }
