@@ -122,6 +122,14 @@ static const char *scan_exponent(const char *at, const char *end, int64_t *expon
 	return at;
 }
 
+/* To behind the digits that stand at `at`, which follow those of `*sum`. */
+static inline const char *sum_digits(const char *at, const char *end, uint64_t *sum)
+{
+	for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
+		*sum = *sum * 10 + digit;
+	return at;
+}
+
 /* Digits, and perhaps a point and more of them, from `at` on: where they end; NULL when
  * that is no number. Of more digits than are sure to fit `*digits` is anything. */
 static inline const char *scan_digits(const char *at, const char *end, uint64_t *digits, int64_t *exponent)
@@ -129,14 +137,12 @@ static inline const char *scan_digits(const char *at, const char *end, uint64_t 
 	const char *first = at;
 	uint64_t sum = 0;
 	*exponent = 0;
-	while (at < end && is_digit(*at))
-		sum = sum * 10 + (uint64_t)(*at++ - '0');
+	at = sum_digits(at, end, &sum);
 	if (at == first || (*first == '0' && at - first > 1))
 		return NULL;
 	if (at < end && *at == '.') {
-		const char *point = at++;
-		while (at < end && is_digit(*at))
-			sum = sum * 10 + (uint64_t)(*at++ - '0');
+		const char *point = at;
+		at = sum_digits(at + 1, end, &sum);
 		*exponent = point + 1 - at;
 		if (*exponent == 0)
 			return NULL;

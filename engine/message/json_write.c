@@ -26,14 +26,30 @@ static void write_escaped(struct buffer *out, char c)
 	buffer_append(out, (char[]){'\\', 'u', '0', '0', hex[c >> 4 & 1], hex[c & 15]}, 6);
 }
 
+static inline bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 void json_write_string(struct buffer *out, struct text text)
 {
 	size_t begin = 0;
 	size_t at = 0;
+	while (at < text.length && is_plain((unsigned char)text.bytes[at]))
+		at++;
+	char *room = at == text.length ? buffer_room(out, text.length + 2) : NULL;
+	if (room) { /* nearly always: whole, at once */
+		room[0] = '"';
+		if (text.length > 0)
+			memcpy(room + 1, text.bytes, text.length);
+		room[text.length + 1] = '"';
+		buffer_grown(out, text.length + 2);
+		return;
+	}
 	buffer_byte(out, '"');
 	while (at < text.length) {
 		unsigned char c = (unsigned char)text.bytes[at];
-		size_t kept = c < 0x80 ? c >= 0x20 && c != '"' && c != '\\' : character_length(text.bytes + at, text.length - at);
+		size_t kept = c < 0x80 ? is_plain(c) : character_length(text.bytes + at, text.length - at);
 		at += kept;
 		if (kept)
 			continue;
