@@ -19,8 +19,8 @@ def reasons(features):
     if features["unusual"] > 3:
         said += "Far above what is usual. "
     if features["pause"] < 60:
-        said += "A minute ago was another. "
-    return said
+        said += "Within a minute of the last. "
+    return said.strip()
 
 
 def answer(forest, event, features):
