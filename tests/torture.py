@@ -26,6 +26,8 @@ PATHS = [
     ["test", "pipelines/hello"],
     ["test", "--print", "tests/cases/join-outer-window-closes"],
     ["test", "tests/cases/batch-of-two"],
+    ["test", "tests/cases-own/local-model-of-lightgbm"],
+    ["test", "tests/cases-own/local-model-of-trees"],
     ["test", "tests/cases/cycle-counts-to-ten"],
     ["test", "tests/cases/raw-contents-all"],
     ["test", "tests/cases/seldon-tensor"],

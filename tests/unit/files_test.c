@@ -13,9 +13,11 @@
 #include <cmocka.h>
 
 #include "session.h"
+#include "steps/kinds.h"
 
-#define DIGEST_OF_ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" /* sha256sum of the three letters "one"   \
-											  */
+#define DIGEST_OF_ONE                                                                                                              \
+	"7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" /* sha256sum of the three letters "one"                 \
+									    */
 
 static char folder[] = "/tmp/sluice-files-XXXXXX";
 static char yaml[64], path[64];
@@ -140,6 +142,42 @@ static void a_step_that_is_given_no_files_says_so(void **state)
 	expect_words(error.text, "no files can be read here");
 }
 
+/* ---- what `sluice plan` says of them ---- */
+
+#define MODEL "{\"format\":\"sluice_linear/1\",\"kind\":\"logistic\",\"coef\":[[1,2]],\"intercept\":[0]}"
+
+static void expect_plan(const char *paths, const char *model, const char *out, const char *err)
+{
+	char text[1024], line[128];
+	(void)snprintf(text, sizeof text,
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		       "  input: {tensors: {x: {paths: [%s], datatype: FP32}}}\n  steps:\n  - name: m\n    model: {%s}\n"
+		       "  output: {steps: [m]}\n",
+		       paths, model);
+	write_file(yaml, text);
+	(void)snprintf(line, sizeof line, "plan %s", yaml);
+	struct said said = say_with(step_kinds, line);
+	expect_words(said.out, out);
+	expect_words(said.err, err);
+	said_close(&said);
+	(void)unlink(yaml);
+}
+
+static void a_plan_knows_what_a_models_file_takes_and_gives(void **state)
+{
+	(void)state;
+	write_file(path, MODEL);
+	expect_plan("a, b", "local: model, labels: [down, up]", "predict FP64[1,2], label BYTES[1]", "");
+	expect_plan("a, b", "local: model, output: p", "gives  p FP64[1,2]", "");
+	expect_plan("a, b, c", "local: model", "", "takes 2 numbers a row, and `x` has 3");
+	expect_plan("a, b", "local: model, input: y", "", "takes the tensor `y`, which never comes");
+	expect_plan("a, b", "local: model, labels: [one]", "", "1 labels stand here, and the model decides among 2 classes");
+	expect_plan("a, b", "local: gone", "", "/gone cannot be read");
+	expect_plan("a, b", "local: model, server: s", "", "is on no server");
+	write_file(path, "nonsense");
+	expect_plan("a, b", "local: model", "", ":8:20: error: step `m`: model is no model that can run here");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_digest_tells_another_file_from_the_one_that_was_meant, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_view_knows_by_their_bytes_which_files_were_read_through_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_step_that_is_given_no_files_says_so, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_plan_knows_what_a_models_file_takes_and_gives, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
