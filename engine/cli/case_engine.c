@@ -426,7 +426,7 @@ bool case_engine_run(struct case_engine *engine, struct error *error)
 	return good && (engine->over || error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was told to stop"));
 }
 
-uint64_t case_engine_calls(struct case_engine *engine, const char *model)
+uint64_t case_engine_calls(struct case_engine *engine, const char *model, const char **name)
 {
-	return model_server_calls(engine->models, model);
+	return model_server_calls(engine->models, model, name);
 }

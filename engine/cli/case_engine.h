@@ -52,6 +52,7 @@ void case_engine_close(struct case_engine *engine); /* NULL is fine */
  * time; what came until then was given. */
 bool case_engine_run(struct case_engine *engine, struct error *error);
 
-uint64_t case_engine_calls(struct case_engine *engine, const char *model); /* that were put to it */
+/* That were put to the model; *name: what its server calls it. */
+uint64_t case_engine_calls(struct case_engine *engine, const char *model, const char **name);
 
 #endif

@@ -198,8 +198,9 @@ const struct catalog_model *model_server_first(const struct model_server *server
 	return catalog_first(server->catalog);
 }
 
-uint64_t model_server_calls(struct model_server *server, const char *model)
+uint64_t model_server_calls(struct model_server *server, const char *model, const char **name)
 {
 	const struct catalog_model *found = catalog_find(server->catalog, text_of(model), (struct text){0});
+	*name = found ? found->name : model;
 	return found ? found->calls : 0;
 }

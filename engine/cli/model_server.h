@@ -32,7 +32,8 @@ int model_server_rest_port(const struct model_server *server);
 int model_server_grpc_port(const struct model_server *server);
 const struct catalog_model *model_server_first(const struct model_server *server); /* of its models, and on by `next` */
 
-uint64_t model_server_calls(struct model_server *server, const char *model); /* that were put to it so far */
+/* That were put to the model so far; *name: what it is called here. */
+uint64_t model_server_calls(struct model_server *server, const char *model, const char **name);
 
 /* The models as their files say now; those that are in no file any more stay. False: as
  * model_server_open(). */
