@@ -1,11 +1,16 @@
-/* aggregate.c: the step that makes one message of many: of a closed window, or of the
- * parts into which a step split one. Windows are known and checked; they cannot run yet. */
+/* aggregate.c: the step that makes one message of many: of a closed window (windows.h), or of
+ * the parts into which a step split one (aggregate_parts.h). */
 #include "steps/aggregate_parts.h"
 #include "steps/kinds.h"
+#include "steps/typing.h"
+#include "steps/windows.h"
+
+#define NANOSECONDS 1000000 /* of a millisecond */
 
 struct aggregate {
 	struct name parts;
-	struct item_list set; /* struct aggregate_value */
+	const struct expression *key;
+	struct item_list set; /* struct aggregate_setting */
 	struct window {
 		struct place here;
 		int64_t tumbling_ns;
@@ -13,65 +18,62 @@ struct aggregate {
 		int64_t every_ns;
 		int64_t session_ns;
 		int64_t count;
+		int64_t grace_ns;
 	} window;
+	int late; /* enum late */
 };
 
-struct aggregate_value {
-	struct name name;
-	const struct expression *value;
-};
+enum late { LATE_DROP, LATE_DEAD_LETTER };
 
-static const struct option value_rows[] = {
-	{.type = OPTION_KEY, .offset = offsetof(struct aggregate_value, name)},
-	{.type = OPTION_EXPRESSION, .short_form = true, .offset = offsetof(struct aggregate_value, value), .uses = USE_WINDOW},
-	{.type = OPTION_END},
-};
+/* ---- running ---- */
 
-static const struct option window_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct window, here)},
-	ROW("tumbling", DURATION, struct window, tumbling_ns, .help = "Windows of that length, one behind the other."),
-	ROW("hopping", DURATION, struct window, hopping_ns, .help = "Windows of that length that overlap."),
-	ROW("every", DURATION, struct window, every_ns, .help = "For hopping: how long after one the next begins."),
-	ROW("session", DURATION, struct window, session_ns, .help = "A window ends when nothing came for so long."),
-	ROW("count", INTEGER, struct window, count, .least = 1, .most = 1000000000.0, .help = "Windows of so many messages."),
-	CHECKED("grace", DURATION, .help = "How long a window stays open for late messages."),
-	{.type = OPTION_END},
-};
-
-static const struct option options[] = {
-	CHECKED("key", EXPRESSION, .help = "Whose windows they are; default: the message's key."),
-	ROW("window", MAP, struct aggregate, window, .rows = window_rows, .help = "Over what is aggregated."),
-	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_value),
-	    .help = "Tensors made by expressions over the window's messages."),
-	CHECKED("late", CHOICE, .choices = "drop dead-letter", .fallback = "drop",
-		.help = "What becomes of messages that come too late."),
-	ROW("parts", NAME, struct aggregate, parts, .help = "The step whose parts are put together again, instead of a window."),
-	{.type = OPTION_END},
-};
-
-static bool aggregate_check(const void *filled, struct place place, struct error *error)
+/* Whole milliseconds, as times are; what is shorter is one. */
+static int64_t milliseconds(int64_t nanoseconds)
 {
-	const struct aggregate *self = filled;
-	const struct window *window = &self->window;
-	int kinds = (window->tumbling_ns > 0) + (window->hopping_ns > 0) + (window->session_ns > 0) + (window->count > 0);
-	if (self->parts.text && (window->here.line > 0 || self->set.count > 0))
-		return error_set(error, ERROR_CONFIG, self->parts.place,
-				 "`parts` puts parts together and takes no `window` and no `set`");
+	return nanoseconds > 0 && nanoseconds < NANOSECONDS ? 1 : nanoseconds / NANOSECONDS;
+}
+
+static struct closing form_of(const struct window *window)
+{
+	int64_t grace = milliseconds(window->grace_ns);
+	if (window->count > 0)
+		return (struct closing){CLOSING_COUNT, window->count, 0, 0};
+	if (window->session_ns > 0)
+		return (struct closing){CLOSING_SESSION, milliseconds(window->session_ns), 0, grace};
+	if (window->tumbling_ns > 0)
+		return (struct closing){CLOSING_HOPPING, milliseconds(window->tumbling_ns), milliseconds(window->tumbling_ns),
+					grace};
+	return (struct closing){CLOSING_HOPPING, milliseconds(window->hopping_ns), milliseconds(window->every_ns), grace};
+}
+
+static bool aggregate_open(struct step *step, struct error *error)
+{
+	const struct aggregate *self = step->options;
 	if (self->parts.text)
 		return true;
-	if (window->here.line == 0)
-		return error_set(error, ERROR_CONFIG, place,
-				 "neither `window` nor `parts` says what is aggregated; write one of them");
-	if (kinds != 1)
-		return error_set(error, ERROR_CONFIG, window->here,
-				 "a window is one of tumbling, hopping, session and count; this has %d of them", kinds);
-	if ((window->hopping_ns > 0) != (window->every_ns > 0))
-		return error_set(error, ERROR_CONFIG, window->here, "`hopping` and `every` belong together; write both or neither");
-	if (window->every_ns > window->hopping_ns)
-		return error_set(error, ERROR_CONFIG, window->here,
-				 "`every` is longer than `hopping`, so messages would fall between two windows");
-	return self->set.count > 0 ||
-	       error_set(error, ERROR_CONFIG, place, "`set` is missing: what is made of a window's messages");
+	struct windows *windows = ARENA_NEW(step->arena, struct windows);
+	if (!windows)
+		return error_memory(error, ERROR_SYSTEM, "opening a step of windows");
+	windows->form = form_of(&self->window);
+	windows->program = window_program_make(self->set.items, self->set.count, step->arena);
+	windows->key = self->key;
+	windows->refuse_late = self->late == LATE_DEAD_LETTER;
+	step->state = windows;
+	return windows->program || error_memory(error, ERROR_SYSTEM, "opening a step of windows");
+}
+
+static enum step_verdict aggregate_run(struct step *step, struct visit *visit, struct error *error)
+{
+	const struct aggregate *self = step->options;
+	return self->parts.text ? parts_run(step, visit, error) : windows_run(step->state, step, visit, error);
+}
+
+/* ---- for the plan ---- */
+
+static bool aggregate_multiplies(const struct step *step)
+{
+	const struct aggregate *self = step->options;
+	return self->window.here.line > 0;
 }
 
 static bool aggregate_gathers(const struct step *step, struct name *multiplier)
@@ -81,19 +83,159 @@ static bool aggregate_gathers(const struct step *step, struct name *multiplier)
 	return self->parts.text != NULL;
 }
 
+static const struct expression *aggregate_key(const struct step *step)
+{
+	const struct aggregate *self = step->options;
+	return self->key;
+}
+
+/* What the messages have, and what has been set of their window. */
+struct two_typings {
+	struct typing messages;
+	struct typing window;
+};
+
+static bool type_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	struct two_typings *typings = context;
+	return typing_of_name(name->outside ? &typings->window : &typings->messages, name, type, suggest);
+}
+
 static bool aggregate_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			    struct error *error)
 {
 	const struct aggregate *self = step->options;
-	return !self->parts.text || parts_infer(in, arena, out, error);
+	const struct aggregate_setting *settings = self->set.items;
+	struct two_typings typings = {{.types = *in, .arena = arena}, {.types.complete = false, .arena = arena}};
+	const struct expression_types types = {&typings, type_of_name};
+	struct value_type type;
+	if (self->parts.text)
+		return parts_infer(in, arena, out, error);
+	if (self->key && !expression_check(self->key, &types, arena, &type, error))
+		return false;
+	for (size_t i = 0; i < self->set.count; i++) {
+		if (!expression_check(settings[i].value, &types, arena, &type, error))
+			return false;
+		if (!typing_put(&typings.window, text_of(settings[i].name.text), &type))
+			return error_memory(error, ERROR_SYSTEM, "inferring types");
+	}
+	*out = typings.window.types;
+	return true;
 }
 
-static bool aggregate_open(struct step *step, struct error *error)
+/* ---- options ---- */
+
+static const struct option value_rows[] = {
+	{.type = OPTION_KEY, .offset = offsetof(struct aggregate_setting, name), .help = "Name of the tensor."},
+	{.name = "value",
+	 .type = OPTION_EXPRESSION,
+	 .required = true,
+	 .short_form = true,
+	 .offset = offsetof(struct aggregate_setting, value),
+	 .uses = USE_WINDOW,
+	 .help = "Expression over the window's messages."},
+	{.type = OPTION_END},
+};
+
+static const struct option window_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct window, here)},
+	ROW("tumbling", DURATION, struct window, tumbling_ns, .help = "Windows of that length, one behind the other."),
+	ROW("hopping", DURATION, struct window, hopping_ns, .help = "Windows of that length that overlap."),
+	ROW("every", DURATION, struct window, every_ns, .help = "For hopping: how long after one the next begins."),
+	ROW("session", DURATION, struct window, session_ns,
+	    .help = "Messages that are no further apart than that; one between two windows makes them one."),
+	ROW("count", INTEGER, struct window, count, .least = 1, .most = 1000000000.0,
+	    .help = "Windows of so many messages of a key."),
+	ROW("grace", DURATION, struct window, grace_ns,
+	    .help = "How long a window stays open for late messages; default: not at all."),
+	{.type = OPTION_END},
+};
+
+static const struct option options[] = {
+	ROW("key", EXPRESSION, struct aggregate, key, .help = "Whose windows they are; default: the message's key."),
+	ROW("window", MAP, struct aggregate, window, .rows = window_rows,
+	    .help = "Over what is aggregated. A closed window leaves as a message of its own, with the id KEY/START (of a count "
+		    "KEY/NUMBER), its key, and its end as its time. It closes when the greatest time of any message of the "
+		    "partition is past its end and grace, so while none come, none closes. NaN is left out of all but count()."),
+	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
+	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "
+		    "one "
+		    "set above."),
+	ROW("late", CHOICE, struct aggregate, late, .choices = "drop dead-letter", .fallback = "drop",
+	    .help = "What becomes of messages whose windows are all closed."),
+	ROW("parts", NAME, struct aggregate, parts, .help = "The step whose parts are put together again, instead of a window."),
+	{.type = OPTION_END},
+};
+
+/* ---- what the rows cannot check ---- */
+
+static bool is_set_above(const struct aggregate *self, size_t setting, struct text name)
 {
-	const struct aggregate *self = step->options;
-	return self->parts.text ||
-	       error_set(error, ERROR_CONFIG, self->window.here,
-			 "step `%s` cannot run: windows are not built yet; leave the step out to run the others", step->name);
+	const struct aggregate_setting *settings = self->set.items;
+	for (size_t i = 0; i < setting; i++)
+		if (text_is(name, settings[i].name.text))
+			return true;
+	return false;
+}
+
+/* What is the window's own beside what is set. */
+static bool is_own(struct text name)
+{
+	static const char *const own[] = {"key", "id", "ts", "pipeline", "step"};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (text_is(name, own[i]))
+			return true;
+	return false;
+}
+
+/* Outside of the calls no single message is looked at. */
+static bool check_names(const struct aggregate *self, struct error *error)
+{
+	const struct aggregate_setting *settings = self->set.items;
+	const struct expression_name *name;
+	for (size_t i = 0; i < self->set.count; i++)
+		for (size_t nth = 0; settings[i].value && (name = expression_outside(settings[i].value, nth)); nth++)
+			if (name->owner.length || !(is_set_above(self, i, name->name) || is_own(name->name)))
+				return error_set(
+					error, ERROR_CONFIG, name->place,
+					"`" TEXT_FORMAT "` is of a message, and a window has many: say what of them all, as "
+					"last(" TEXT_FORMAT ") or mean(" TEXT_FORMAT ")",
+					TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
+	return true;
+}
+
+static bool check_window(const struct window *window, struct error *error)
+{
+	int kinds = (window->tumbling_ns > 0) + (window->hopping_ns > 0) + (window->session_ns > 0) + (window->count > 0);
+	if (kinds != 1)
+		return error_set(error, ERROR_CONFIG, window->here,
+				 "a window is one of tumbling, hopping, session and count; this has %d of them", kinds);
+	if ((window->hopping_ns > 0) != (window->every_ns > 0))
+		return error_set(error, ERROR_CONFIG, window->here, "`hopping` and `every` belong together; write both or neither");
+	if (window->every_ns > window->hopping_ns)
+		return error_set(error, ERROR_CONFIG, window->here,
+				 "`every` is longer than `hopping`, so messages would fall between two windows");
+	const struct closing form = form_of(window);
+	return closing_is_sound(&form) ||
+	       error_set(error, ERROR_CONFIG, window->here,
+			 "every message would fall into %lld windows, and %d are the most; make `every` longer",
+			 (long long)((form.size - 1) / form.every + 1), CLOSING_WINDOWS_MAX);
+}
+
+static bool aggregate_check(const void *filled, struct place place, struct error *error)
+{
+	const struct aggregate *self = filled;
+	if (self->parts.text && (self->window.here.line > 0 || self->set.count > 0))
+		return error_set(error, ERROR_CONFIG, self->parts.place,
+				 "`parts` puts parts together and takes no `window` and no `set`");
+	if (self->parts.text)
+		return true;
+	if (self->window.here.line == 0)
+		return error_set(error, ERROR_CONFIG, place,
+				 "neither `window` nor `parts` says what is aggregated; write one of them");
+	if (self->set.count == 0)
+		return error_set(error, ERROR_CONFIG, place, "`set` is missing: what is made of a window's messages");
+	return check_window(&self->window, error) && check_names(self, error);
 }
 
 const struct step_kind step_aggregate = {
@@ -108,9 +250,12 @@ const struct step_kind step_aggregate = {
 	.options = options,
 	.options_size = sizeof(struct aggregate),
 	.shape = SHAPE_REPLACES,
+	.stateful = true,
 	.check = aggregate_check,
 	.infer = aggregate_infer,
+	.multiplies = aggregate_multiplies,
 	.gathers = aggregate_gathers,
+	.key = aggregate_key,
 	.open = aggregate_open,
-	.run = parts_run,
+	.run = aggregate_run,
 };

@@ -16,7 +16,7 @@ extern const struct step_kind step_features;
 extern const struct step_kind step_router;
 extern const struct step_kind step_traffic;
 extern const struct step_kind step_split;
-extern const struct step_kind step_aggregate; /* its windows cannot run yet */
+extern const struct step_kind step_aggregate;
 
 /* Known and checked; they cannot run yet. */
 extern const struct step_kind step_preprocess;

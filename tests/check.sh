@@ -94,6 +94,7 @@ part_oracles() {
 	for family in $($sluice compute --list -o json | python3 -c 'import json, sys; print(*(f["family"] for f in json.load(sys.stdin)))'); do
 		one tests/judge/oracles.py $sluice tests/oracles "$family" -v
 	done
+	tests/judge/windows.py $sluice
 }
 
 part_sklearn() {
@@ -166,7 +167,7 @@ part_grpc() {
 }
 
 part_kafka() {
-	make_quietly kafka NAME="kill soak stages state"
+	make_quietly kafka NAME="kill soak stages state windows"
 }
 
 # What holds in memory holds there.
