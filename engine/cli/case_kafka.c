@@ -252,7 +252,7 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 	}
 	passage->id = sent ? sent->passage->id : came->answer.id;
 	if (!sent && (sent = sent_before(comparing, came->answer.id)))
-		passage->id = case_world_id(world, came->answer.id, sent->id, sent->passage->id);
+		passage->id = sent->passage->id;
 	passage->message = (struct message){.arena = world->arena, .format = &format_oip_json};
 	*payload = came->answer.payload;
 	if (!came->answer.readable)
@@ -275,6 +275,19 @@ static int64_t count_of(const struct case_world *world, const struct case_expect
 	return count;
 }
 
+/* Of results at one place there may be several, of parts of one request. */
+static int64_t wanted_so_far(const struct case_files *files, size_t nth)
+{
+	const struct case_expected *expected = &files->expected[nth];
+	int64_t wanted = 0;
+	if (expected->demand != DEMAND_RESULT)
+		return expected->repeat;
+	for (size_t i = 0; i <= nth; i++)
+		wanted += files->expected[i].demand == DEMAND_RESULT && text_equal(files->expected[i].id, expected->id) &&
+			  text_equal(files->expected[i].at, expected->at);
+	return wanted;
+}
+
 static bool all_came(void *context)
 {
 	const struct comparing *comparing = context;
@@ -283,7 +296,7 @@ static bool all_came(void *context)
 		const struct case_expected *expected = &world->files->expected[i];
 		if (expected->demand == DEMAND_ABSENT || expected->demand == DEMAND_CALLS)
 			continue;
-		if (count_of(world, expected) < (expected->demand == DEMAND_RESULT ? 1 : expected->repeat))
+		if (count_of(world, expected) < wanted_so_far(world->files, i))
 			return false;
 	}
 	return true;

@@ -51,23 +51,14 @@ struct event case_world_next(struct case_world *world)
 	return first;
 }
 
-struct text case_world_id(struct case_world *world, struct text id, struct text before, struct text line)
-{
-	if (!text_starts_with(id, before) || text_equal(before, line))
-		return id;
-	struct text rest = {id.bytes + before.length, id.length - before.length};
-	return text_of(arena_print(world->arena, TEXT_FORMAT TEXT_FORMAT, TEXT_ARGUMENTS(line), TEXT_ARGUMENTS(rest)));
-}
-
 static struct passage *passage_of(const struct message *message)
 {
 	return (struct passage *)message_root(message); /* its first member */
 }
 
-struct text case_world_line(struct case_world *world, const struct message *message)
+struct text case_world_line(const struct message *message)
 {
-	const struct passage *passage = passage_of(message);
-	return message->parent ? case_world_id(world, message->id, passage->message.id, passage->id) : passage->id;
+	return passage_of(message)->id;
 }
 
 void case_world_record_of(struct case_world *world, const struct message *message, const char *at, const struct payload *payload,
@@ -81,8 +72,7 @@ void case_world_record_of(struct case_world *world, const struct message *messag
 	}
 	if (error)
 		*kept = *error;
-	*record = (struct arrival){
-		.id = case_world_line(world, message), .at = at, .message = message, .payload = payload, .error = kept};
+	*record = (struct arrival){.id = case_world_line(message), .at = at, .message = message, .payload = payload, .error = kept};
 	*world->records_end = record;
 	world->records_end = &record->next;
 }

@@ -128,13 +128,10 @@ void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_
 struct event case_world_next(struct case_world *world); /* takes the first; there is one */
 void case_world_record(struct case_world *world, const struct passage *passage, const char *at, const struct payload *payload,
 		       const struct error *error);
-/* The same of the passage's message, or of one of its offspring, which has an id of its own:
- * where that begins with the message's, the line's stands there instead. */
+/* The same of the passage's message, or of one of its offspring: all under the line's id. */
 void case_world_record_of(struct case_world *world, const struct message *message, const char *at, const struct payload *payload,
 			  const struct error *error);
-struct text case_world_line(struct case_world *world, const struct message *message); /* that id */
-/* An id of which `before` is the beginning, with `line` instead of that; else as it is. */
-struct text case_world_id(struct case_world *world, struct text id, struct text before, struct text line);
+struct text case_world_line(const struct message *message); /* that id */
 /* A pipeline, or (implicit) what was made for a Model, which may have the same name. */
 struct running *case_world_find(const struct case_world *world, const char *name, bool implicit);
 

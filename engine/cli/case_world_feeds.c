@@ -28,7 +28,7 @@ static void meeting_enter(struct running *running, const struct meeting *meeting
 	struct case_world *world = running->world;
 	size_t next = 0;
 	const struct feed *first = meeting_next_part(meeting, &next);
-	struct passage *passage = passage_make(world, running, case_world_line(world, first->message));
+	struct passage *passage = passage_make(world, running, case_world_line(first->message));
 	const struct payload **came = ARENA_ARRAY(world->arena, const struct payload *, entrance->rule.inputs.count);
 	if (!passage || !came) {
 		world->failed = true;

@@ -148,12 +148,20 @@ def judge(folder, came):
             by_place.setdefault((row.get("id"), row.get("at"), row.get("alert")), []).append(row)
     sent = {row["id"] for row in read_lines(os.path.join(folder, "in.jsonl"))}
     faults += [f"{place[0]}: nobody sent this" for place in by_place if place[0] not in sent]
-    for want in read_lines(os.path.join(folder, "out.jsonl")):
+    wanted = read_lines(os.path.join(folder, "out.jsonl"))
+    places = [(want.get("id"), want.get("at"), want.get("alert")) for want in wanted if "response" in want or "error" in want]
+    begun = {}
+    for want in wanted:
         if "calls" in want:
             faults += [f"calls of {model}: {calls.get(model, 0)} not in [{low}, {high}]"
                        for model, (low, high) in want["calls"].items() if not low <= calls.get(model, 0) <= high]
             continue
-        fault = fault_of(want, by_place.get((want["id"], want.get("at"), want.get("alert")), []))
+        place = (want["id"], want.get("at"), want.get("alert"))
+        rows = by_place.get(place, [])
+        if places.count(place) > 1 and len(rows) == places.count(place):  # parts of one request, in their order
+            begun[place] = begun.get(place, 0) + 1
+            rows = rows[begun[place] - 1 : begun[place]]
+        fault = fault_of(want, rows)
         if fault:
             faults.append(f"{want['id']}{' at ' + want['at'] if 'at' in want else ''}: {fault}")
     return faults
