@@ -144,7 +144,7 @@ def judge(binary, seed, form, late):
         run = subprocess.run([binary, "test", "--print", folder], capture_output=True, timeout=300)
     lines = [json.loads(line) for line in run.stdout.decode().splitlines()]
     answers = [x for x in lines if "at" not in x and "id" in x]
-    got = [(x["id"], x["response"]) for x in answers if "response" in x]
+    got = [(x["response"]["id"], x["response"]) for x in answers if "response" in x]
     errors = [x["id"] for x in answers if "error" in x]
     if errors != (["e%d" % i for i in refused] if late == "dead-letter" else []):
         return "refused are %s, and should be %s" % (errors[:5], refused[:5])
