@@ -236,18 +236,7 @@ static const struct sent *sent_before(const struct comparing *comparing, struct 
 	return found;
 }
 
-/* A reply of the case is what stands in the outputs of the pipeline that it was sent to. `sent`
- * NULL: a message with an id of its own, as a window's is, from whatever was sent there. */
-static bool is_reply(const struct comparing *comparing, const struct sent *sent, const char *point)
-{
-	if (sent)
-		return strcmp(sent->passage->running->topics[1], point) == 0;
-	for (size_t i = 0; i < comparing->count; i++)
-		if (strcmp(comparing->sent[i].passage->running->topics[1], point) == 0)
-			return true;
-	return false;
-}
-
+/* A reply of the case is what stands in the outputs of the pipeline that it was sent to. */
 static void on_came(void *context, size_t index, const struct case_came *came)
 {
 	struct comparing *comparing = context;
@@ -270,7 +259,7 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 		(void)error_of(&came->answer, &error);
 	const struct payload *readable = came->answer.readable ? payload : NULL;
 	case_world_record(world, passage, point, readable, readable ? NULL : &error);
-	if (!is_reply(comparing, sent, point))
+	if (!sent || strcmp(sent->passage->running->topics[1], point) != 0)
 		return;
 	struct arrival **end = world->records_end;
 	case_world_record(world, passage, NULL, readable, readable ? NULL : &error);
