@@ -155,6 +155,7 @@ demo:
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |    40  reload     files changed under load, and a backlog within the memory that is given
 ## |   170  librdkafka unit tests, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
+## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
 check:
 	@tests/check.sh $(ONLY)
 
@@ -189,6 +190,10 @@ kafka: kafka-programs
 soak: kafka-programs
 	@tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
+## compose-check: the stack of compose/, brought up, killed part by part, and held to its answers (needs root)
+compose-check: $(BUILD)/sluice
+	@compose/check.py $<
+
 kafka-programs: $(BUILD)/sluice $(KAFKAS)
 
 ## docs: prints the reference pages again, and in other pages what commands print
@@ -219,6 +224,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench race fuzz sim kafka kafka-programs soak docs deps install clean help
+.PHONY: all test demo check layers bench race fuzz sim kafka kafka-programs soak compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -27,11 +27,11 @@ one() {
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
 parts="deps unit layers house clang sanitize thread cases gallery judge oracles sklearn models dev reference sim demo docs readme shells install bars
-	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka"
+	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka"
+timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka compose"
 
 part_deps() {
 	one tests/deps.sh check
@@ -216,6 +216,11 @@ part_librdkafka() {
 	fi
 	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" all test
 	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak secure"
+}
+
+# The whole stack, where its images were built before: building them takes longer than there is.
+part_compose() {
+	compose/check.py $sluice --cached
 }
 
 # ---- the driver ----

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Brings the stack up and holds it to what it promises: check.py SLUICE [--cached]
+
+Ticks go to the pipeline as JSON and as Avro that the registry knows, while an engine, the
+model server and Kafka are killed and started again. Each tick must be answered once, with
+what pipelines/financial, whose models are all in the worker, makes of it in memory. Then
+the load generator runs, and all is taken down.
+
+Where no Docker engine runs, or no registry of images can be reached, the stack is built from
+stand-ins (compose.local.yaml) on an engine of its own (engine.sh). Prints `N passed, N failed`;
+what cannot run here is skipped with the reason; with --cached also what would first have to be brought.
+"""
+import base64, json, os, shutil, struct, subprocess, sys, tempfile, time, urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "sluice")
+FINANCIAL = os.path.join(ROOT, "pipelines", "financial")
+BROKERS, REGISTRY = "localhost:9094", "http://localhost:8085/apis/ccompat/v7"
+TICKS, RATE, BURST = 6000, 100, 100000  # of ticks in a second
+CLOSE = 0.002  # a probability that is rounded to three places, by two evaluators
+TICK_SCHEMA = {"type": "record", "name": "Tick", "fields": [
+    {"name": "event_ms", "type": "long"},
+    {"name": "instrument", "type": {"type": "record", "name": "Instrument", "fields": [{"name": "symbol", "type": "string"}]}},
+    {"name": "quote", "type": {"type": "record", "name": "Quote", "fields": [
+        {"name": name, "type": "double"} for name in ("bid", "ask", "bid_size", "ask_size")]}},
+    {"name": "trade", "type": ["null", {"type": "record", "name": "Trade", "fields": [
+        {"name": "volume", "type": "double"}, {"name": "side", "type": "string"}]}]}]}
+
+
+class Skipped(Exception):
+    pass
+
+
+class Judge:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def expect(self, what, good, shown=""):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        print(f"compose: {what}: {'yes' if good else 'NO'} {shown}", flush=True)
+
+
+def run(*command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode == 3:
+        raise Skipped(done.stderr.strip().splitlines()[-1])
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout.strip()
+
+
+class Stack:
+    """docker compose over the two files, on an engine of our own unless one runs"""
+
+    def __init__(self):
+        self.own = None
+        self.environment = dict(os.environ, DOCKER_BUILDKIT="1", COMPOSE_BAKE="false")
+        if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+            self.own = os.path.join(CACHE, "engine")
+            self.environment["DOCKER_HOST"] = run(os.path.join(HERE, "engine.sh"), "up", self.own)
+        self.compose = run(os.path.join(HERE, "stage.sh")).splitlines()[-1].split()
+        self.files = ["-f", os.path.join(HERE, "compose.yaml"), "-f", os.path.join(HERE, "compose.local.yaml")]
+
+    def do(self, *arguments):
+        return run(*self.compose, *self.files, *arguments, env=self.environment)
+
+    def down(self):
+        try:
+            self.do("down", "-v", "-t", "5")
+        finally:
+            if self.own:
+                run(os.path.join(HERE, "engine.sh"), "down", self.own)
+
+
+# ---- ticks ----
+
+def zigzag(number):
+    number = (number << 1) ^ (number >> 63)
+    made = bytearray()
+    while number > 0x7F:
+        made.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(made) + bytes([number])
+
+
+def text(value):
+    return zigzag(len(value.encode())) + value.encode()
+
+
+def in_avro(tick, schema):
+    """With the registry's number of the schema before it"""
+    quote, trade = tick["quote"], tick.get("trade")
+    body = zigzag(tick["event_ms"]) + text(tick["instrument"]["symbol"])
+    body += b"".join(struct.pack("<d", quote[name]) for name in ("bid", "ask", "bid_size", "ask_size"))
+    body += zigzag(1) + struct.pack("<d", trade["volume"]) + text(trade["side"]) if trade else zigzag(0)
+    return b"\0" + struct.pack(">I", schema) + body
+
+
+def register():
+    body = json.dumps({"schema": json.dumps(TICK_SCHEMA)}).encode()
+    request = urllib.request.Request(f"{REGISTRY}/subjects/ticks-value/versions", body,
+                                     {"content-type": "application/vnd.schemaregistry.v1+json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)["id"]
+
+
+def ticks():
+    made = run(sys.executable, os.path.join(FINANCIAL, "generate.py"), "--ticks", str(TICKS), "--seed", "7")
+    return [json.loads(line) for line in made.splitlines()]
+
+
+def line_of(number, tick, schema):
+    """Every other tick in Avro"""
+    line = {"id": f"t{number}", "key": tick["instrument"]["symbol"]}
+    if number % 2:
+        line["body_b64"] = base64.b64encode(in_avro(tick, schema)).decode()
+    else:
+        line["request"] = tick
+    return json.dumps(line) + "\n"
+
+
+# ---- answers ----
+
+def tensors_of(answer):
+    return {tensor["name"]: tensor["data"] for tensor in answer["outputs"]}
+
+
+def in_memory(sluice, events):
+    """What pipelines/financial answers to the same ticks, by their ids"""
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(os.path.join(FINANCIAL, "pipeline.yaml"), place)
+        shutil.copytree(os.path.join(FINANCIAL, "models"), os.path.join(place, "models"))
+        with open(os.path.join(place, "in.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"id": f"t{number}", "request": event}) + "\n" for number, event in enumerate(events))
+        made = subprocess.run([sluice, "test", "--print", place], capture_output=True, text=True, check=False).stdout
+    answers = {}
+    for line in made.splitlines():
+        said = json.loads(line)
+        if "response" in said:
+            answers[said["id"]] = tensors_of(said["response"])
+    return answers
+
+
+def answered(sluice, files):
+    """All that has been answered, in order: id, and the tensors"""
+    made = run(sluice, "tail", "financial", "-f", files, "--brokers", BROKERS, "--from", "beginning", "--idle", "8s", "-o", "json")
+    return [json.loads(line) for line in made.splitlines()]
+
+
+def outside(place):
+    """The stack's YAML as this machine sees it"""
+    shutil.copytree(os.path.join(HERE, "pipelines"), os.path.join(place, "pipelines"))
+    shutil.copytree(os.path.join(FINANCIAL, "models"), os.path.join(place, "trained"))
+    path = os.path.join(place, "pipelines", "runtime.yaml")
+    with open(path, encoding="utf-8") as file:
+        said = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(said.replace("kafka:9092", BROKERS).replace("http://registry:8080/apis/ccompat/v7", REGISTRY))
+    return os.path.join(place, "pipelines")
+
+
+# ---- the check ----
+
+def kill(stack, service):
+    """-9, away for three seconds, started, and waited for until it is well again"""
+    stack.do("kill", "-s", "KILL", service)
+    time.sleep(3)
+    stack.do("up", "-d", "--wait", "--no-recreate", service)
+
+
+def produce(sluice, place, files, lines, rate):
+    """Its process, sending the lines"""
+    path = os.path.join(place, f"requests-{rate}-{len(lines)}.jsonl")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    command = [sluice, "produce", "financial", path, "-f", files, "--brokers", BROKERS, "--timeout", "2m", "--rate", str(rate)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def under_fire(stack, sluice, judge, place):
+    """Kafka is killed with all of a burst acknowledged and most of it not yet answered: what its death does to
+    whoever produces just then is not the stack's to promise."""
+    events = ticks()
+    files, schema = outside(place), register()
+    lines = [line_of(number, event, schema) for number, event in enumerate(events)]
+    third = len(lines) // 3
+    for number, (rate, services) in enumerate([(RATE, ["engine-1", "mlserver"]), (BURST, ["kafka"]), (RATE, ["engine-2"])]):
+        sender = produce(sluice, place, files, lines[number * third:(number + 1) * third], rate)
+        said = sender.communicate(timeout=300)[0] if "kafka" in services else ""
+        for service in services:
+            kill(stack, service)
+            print(f"compose: {service} was killed and is back", flush=True)
+        said = said or sender.communicate(timeout=300)[0]
+        judge.expect("every tick was acknowledged", sender.returncode == 0, said.strip()[-200:])
+    return events, files
+
+
+def judge_answers(judge, sluice, events, files):
+    expected = in_memory(sluice, events)
+    found, deadline = [], time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = answered(sluice, files)
+        if len({answer["id"] for answer in found}) >= len(events):
+            break
+    by_id = {answer["id"]: answer for answer in found}
+    judge.expect("nothing was lost", len(by_id) == len(events), f"{len(events) - len(by_id)} of {len(events)}")
+    judge.expect("nothing was doubled", len(found) == len(by_id), len(found) - len(by_id))
+    wrong = [name for name, answer in by_id.items() if not agrees(answer, expected.get(name))]
+    judge.expect("all is as in memory", not wrong, [(name, by_id[name], expected.get(name)) for name in wrong[:2]])
+
+
+def agrees(answer, expected):
+    if "outputs" not in answer.get("response", answer):
+        return expected is None
+    got = tensors_of(answer.get("response", answer))
+    return expected is not None and abs(got["up"][0] - expected["up"][0]) <= CLOSE
+
+
+def has_load(stack, sluice, judge, files):
+    """What comes from now on can only be the load's"""
+    stack.do("up", "-d", "--no-recreate", "load")
+    made = run(sluice, "tail", "financial", "-f", files, "--brokers", BROKERS, "--count", "100", "--idle", "20s", "-o", "json")
+    judge.expect("the load generator is answered", len(made.splitlines()) == 100, made[-200:])
+
+
+def main():
+    sluice, judge, stack = os.path.abspath(sys.argv[1]), Judge(), None
+    begun = time.monotonic()
+    try:
+        if "--cached" in sys.argv and not os.path.isdir(os.path.join(CACHE, "engine")):
+            raise Skipped("its images are not built yet; `make compose-check` does")
+        stack = Stack()
+        stack.do("build", "--quiet")
+        print(f"compose: built after {time.monotonic() - begun:.0f} s", flush=True)
+        stack.do("up", "-d", "--wait", "kafka", "registry", "redis", "mlserver", "engine-1", "engine-2")
+        judge.expect("the stack comes up", True, f"after {time.monotonic() - begun:.0f} s")
+        with tempfile.TemporaryDirectory() as place:
+            events, files = under_fire(stack, sluice, judge, place)
+            judge_answers(judge, sluice, events, files)
+            has_load(stack, sluice, judge, files)
+    except Skipped as reason:
+        print(f"skipped: compose: {reason}\n0 passed, 0 failed, 1 skipped")
+        return 0
+    except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
+        judge.expect("it runs to its end", False, error)
+        if stack:
+            print(stack.do("logs", "--tail", "20"))
+    finally:
+        if stack:
+            stack.down()
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    return 1 if judge.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
