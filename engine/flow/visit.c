@@ -331,11 +331,12 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 }
 
 /* Where a visit that ended at once may go on as the visit of the next step, so that a
- * chain costs one: to one step, which alone gets what came. NULL: nowhere. */
+ * chain costs one: to one step, which alone gets what came. NULL: nowhere. That the run is
+ * not answered was seen when the chain began: no step of it answers. */
 static struct station *next_of(const struct visit *visit, const struct station *station)
 {
 	struct station *next = station->gave.next;
-	return next && !visit->only_to && !visit->calls && !visit->run->answered ? next : NULL;
+	return next && !visit->only_to && !visit->calls ? next : NULL;
 }
 
 void visit_start(struct visit *visit)
@@ -343,12 +344,12 @@ void visit_start(struct visit *visit)
 	struct run *run = visit->run;
 	struct error *error = run->error;
 	struct station *station = visit->station;
-	if (!station->plain) {
+	if (!station->plain || run->answered) {
 		visit_start_fully(visit);
 		return;
 	}
+	struct halt *halt = &run->halts[station->index];
 	for (;;) {
-		struct halt *halt = &run->halts[station->index];
 		error->kind = ERROR_NONE;
 		enum step_verdict verdict = station->step.kind->run(&station->step, visit, error);
 		const struct payload *gave = visit->emitted;
@@ -361,13 +362,14 @@ void visit_start(struct visit *visit)
 		if (!next)
 			break;
 		station = next;
-		run->halts[next->index].stage = HALT_FIRED;
+		halt = &run->halts[next->index];
+		halt->stage = HALT_FIRED;
 		visit->task.station = next->index;
 		visit->station = next;
 		visit->input = gave;
 		visit->emitted = NULL;
 	}
-	run->halts[station->index].only_to = visit->only_to;
+	halt->only_to = visit->only_to;
 	outlet_deliver(run, &station->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);
 }
 
