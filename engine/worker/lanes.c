@@ -113,12 +113,6 @@ static struct blamed *blamed_at(const struct lane *lane, int64_t offset)
 	return NULL;
 }
 
-static unsigned blame_of(const struct lane *lane, int64_t offset)
-{
-	const struct blamed *blamed = blamed_at(lane, offset);
-	return blamed ? blamed->blame : 0;
-}
-
 const char *lane_blame_reason(const struct lane *lane, int64_t offset)
 {
 	const struct blamed *blamed = blamed_at(lane, offset);
@@ -187,7 +181,7 @@ bool lane_has_taken(const struct lane *lane, int64_t offset)
 		return true;
 	for (uint64_t place = lane->front; place < lane->back; place++) {
 		const struct berth *berth = berth_at(lane, place);
-		if (berth->flight && berth->offset == offset && berth->flight->blame)
+		if (berth->flight && berth->offset == offset && berth->flight->again)
 			return true; /* it is on its way again */
 	}
 	return false;
@@ -236,7 +230,9 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->sender = (struct text){0};
 	flight->left = NULL;
 	flight->told = NULL;
-	flight->blame = lane->blamed_count > 0 ? blame_of(lane, record->offset) : 0;
+	const struct blamed *blamed = lane->blamed_count > 0 ? blamed_at(lane, record->offset) : NULL;
+	flight->again = blamed;
+	flight->blame = blamed ? blamed->blame : 0;
 	flight->emissions = NULL;
 	flight->emissions_end = &flight->emissions;
 	*berth_at(lane, flight->place) = (struct berth){flight, record->offset};
@@ -350,7 +346,7 @@ void lanes_leave(struct lanes *lanes)
 		flight_consider(lanes, flight->behind);
 	}
 	berth_at(lane, flight->place)->flight = NULL;
-	if (lane->blamed_count > 0 && flight->blame)
+	if (flight->again)
 		blame_left(lane, flight->record.offset);
 	if (is_at_front(flight))
 		lane_advance(lanes, lane);

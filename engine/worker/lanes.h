@@ -66,6 +66,7 @@ struct flight {
 	bool leaving;		     /* it is among those that may leave */
 	bool finished;		     /* those behind `left` are set */
 	unsigned blame;		     /* enum blame, as bits */
+	bool again;		     /* it was refused, or something of its batch, and is taken again */
 	bool unfit;		     /* its answer could not leave: kept as a dead letter, whatever the error */
 	bool lettered;		     /* its dead letter has left */
 	uint64_t crossed;	     /* stages behind that it has gone on to, as bits */
