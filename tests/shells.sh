@@ -20,7 +20,7 @@ offered() {
 	echo "${COMPREPLY[*]}"
 }
 eval "$("$sluice" completion bash)"
-expect "sluice comp<TAB>" "completion" "$(offered sluice comp)"
+expect "sluice comple<TAB>" "completion" "$(offered sluice comple)"
 expect "sluice completion <TAB>" "bash zsh fish" "$(offered sluice completion "")"
 expect "sluice help --format m<TAB>" "markdown man" "$(offered sluice help --format m)"
 expect "sluice help --f<TAB>" "--format" "$(offered sluice help --f)"

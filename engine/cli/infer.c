@@ -82,7 +82,8 @@ static bool send(struct inferring *inferring, const struct door *door, struct er
 {
 	const struct header id = {TEXT("x-request-id"), inferring->id};
 	const struct outgoing record = {
-		.key = text_of(inferring->options->key),
+		.key = inferring->options->key ? text_of(inferring->options->key)
+					       : door_key(door, inferring->request, inferring->session->arena),
 		.value = inferring->request,
 		.headers = {1, &id},
 	};

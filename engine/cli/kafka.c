@@ -157,6 +157,7 @@ static bool is_output(const struct pipeline_plan *pipeline, const struct topic *
 
 static bool by_plan(const struct pipeline_plan *pipeline, struct named named, struct door *door, struct error *error)
 {
+	door->mapping = pipeline->graph->mapping;
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
 		const struct topic *topic = &pipeline->topics[i];
 		if (topic->role == TOPIC_INPUTS)
@@ -231,6 +232,16 @@ bool door_open(struct session *session, const struct door_asked *asked, const ch
 				    : !by_files(session, asked, named, door, &runtime, error))
 		return false;
 	return kafka_find(runtime, asked->brokers, session->arena, &door->kafka, error);
+}
+
+/* A request that cannot be read is refused by the pipeline, which says why. */
+struct text door_key(const struct door *door, struct text request, struct arena *arena)
+{
+	struct message message = {.arena = arena};
+	struct error unread = {0};
+	if (door->mapping)
+		(void)mapped_decode(&message, door->mapping, request, NULL, &unread);
+	return message.key;
 }
 
 void door_close(struct door *door)

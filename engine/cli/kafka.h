@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "log/record.h"
+#include "message/mapped.h"
 #include "net/tls.h"
 #include "spec/resource.h"
 
@@ -53,6 +54,7 @@ struct door {
 	const char *outputs; /* of the pipeline, or of the step that was named */
 	const char *errors;
 	const char *status; /* of its namespace */
+	const struct mapping *mapping; /* of the pipeline's requests, where its files were given and map them */
 	struct spec spec;
 	bool spec_is_open;
 };
@@ -62,6 +64,10 @@ struct door {
  * faults of the files are said on the session's `err`. The arena lives as long as the door. */
 bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
 void door_close(struct door *door);
+
+/* The key under which a request belongs on the topic, where the pipeline's files say so
+ * (`input.key`); bytes NULL: nothing does. In the arena. */
+struct text door_key(const struct door *door, struct text request, struct arena *arena);
 
 /* What an engine on this host is called: `asked`, or without it the host's name. */
 const char *engine_name(const char *asked, struct arena *arena, struct error *error);

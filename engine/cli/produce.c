@@ -42,6 +42,7 @@ extern const struct command command_produce;
 
 struct producing {
 	struct session *session;
+	const struct door *door;
 	const char *topic;
 	struct sender *sender;
 	struct arena *arena; /* of one line */
@@ -205,7 +206,7 @@ static bool send_line(struct producing *producing, struct text bytes, struct err
 	arena_reset(producing->arena);
 	if (read_line(bytes, producing->arena, &line, &wrong)) {
 		const struct outgoing record = {
-			.key = line.key,
+			.key = line.key.bytes ? line.key : door_key(producing->door, line.request, producing->arena),
 			.value = line.request,
 			.headers = {line.header_count, line.headers},
 		};
@@ -302,6 +303,7 @@ static bool produce(struct producing *producing, const struct door *door, const 
 	};
 	if (!topics_ensure(config.brokers, config.properties, (struct wanted_topics){1, &wanted}, false, NULL, error))
 		return false;
+	producing->door = door;
 	producing->topic = door->inputs;
 	producing->arena = arena_open(LINE_ARENA_BYTES);
 	if (!producing->arena)
@@ -345,7 +347,8 @@ const struct command command_produce = {
 	.arguments = "PIPELINE [REQUESTS]",
 	.summary = "Writes requests, one a line, into the topic that a pipeline reads.",
 	.help = "A line is a JSON object, sent as it is; or one with a member `request` (or `body`, a text, or `body_b64`, any "
-		"bytes), which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Lines "
+		"bytes), which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Where "
+		"the pipeline's files are given and say `input.key`, a line without a key goes by that. Lines "
 		"come from the file REQUESTS, or from standard input. Each is waited for until Kafka acknowledges it; those that "
 		"it refuses are named by their numbers, and the exit code is then 1.\n"
 		"\n"

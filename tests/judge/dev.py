@@ -22,6 +22,18 @@ spec:
   output: {steps: [identity]}
 """
 
+KEYED = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: keyed}
+spec:
+  input:
+    key: who.name
+    tensors: {amount: {path: amount, datatype: FP64}}
+  steps:
+  - {name: twice, expression: {set: {amount: amount * 2}}}
+  output: {steps: [twice]}
+"""
+
 
 class Dev:
     def __init__(self, binary, folder, *more):
@@ -122,17 +134,32 @@ def follows(judge, dev):
     dev.edit("pipeline.yaml", lambda text: text.replace("probability > 0.6", "probability > 0.99"))
     answer = dev.ask("hello")
     judge.expect("a changed file changes its pipeline", "hold" in answer, answer)
-    dev.edit("pipeline.yaml", lambda text: text.replace("expression:", "expresion:"))
-    judge.expect("a fault is told with its place", dev.wait_for("pipeline.yaml:8:5: error: `expresion`", 5), dev.lines[-5:])
+    dev.edit("pipeline.yaml", lambda text: text.replace("preprocess:", "preproces:"))
+    judge.expect("a fault is told with its place", dev.wait_for("pipeline.yaml:8:5: error: `preproces`", 5), dev.lines[-5:])
     answer = dev.ask("hello")
     judge.expect("what was running goes on beside a fault", "hold" in answer, answer)
-    dev.edit("pipeline.yaml", lambda text: text.replace("expresion:", "expression:").replace("probability > 0.99", "probability > 0.6"))
+    dev.edit("pipeline.yaml", lambda text: text.replace("preproces:", "preprocess:").replace("probability > 0.99", "probability > 0.6"))
     answer = dev.ask("hello")
     judge.expect("a mended file is followed", "buy" in answer, answer)
     dev.edit("pipeline.yaml", lambda text: text.replace("b=-0.5", "b=-50"))
     answer = dev.ask("hello")
     judge.expect("a changed model answers differently", "hold" in answer, answer)
     dev.edit("pipeline.yaml", lambda text: text.replace("b=-50", "b=-0.5"))
+
+
+def keys_as_the_pipeline_says(judge, dev):
+    """Where its files are given, a record goes by the key that they name"""
+    dev.write("keyed.yaml", KEYED)
+    path = os.path.join(dev.folder, "keyed.yaml")
+    lines = "".join(json.dumps({"amount": number, "who": {"name": f"n{number}"}}) + "\n" for number in range(3))
+    command = [dev.binary, "produce", "keyed", "-f", path, "--brokers", dev.said("broker")]
+    subprocess.run(command, input=lines, capture_output=True, text=True)
+    command = [dev.binary, "tail", "keyed", "-f", path, "--from", "beginning", "--where", 'key == "n2"', "--idle", "2s",
+               "-o", "json", "--brokers", dev.said("broker")]
+    shown = subprocess.run(command, capture_output=True, text=True).stdout
+    judge.expect("a line without a key goes by the pipeline's", len(shown.splitlines()) == 1 and "[4.0]" in shown, shown)
+    os.remove(path)
+    time.sleep(SETTLE_SECONDS)
 
 
 def pipelines_come_and_go(judge, dev):
@@ -225,7 +252,7 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         dev = Dev(binary, copy(place))
         try:
-            for part in (starts, follows, takes_any_bytes, pipelines_come_and_go, loses_nothing):
+            for part in (starts, follows, takes_any_bytes, keys_as_the_pipeline_says, pipelines_come_and_go, loses_nothing):
                 part(judge, dev)
         finally:
             dev.stop()
