@@ -1,12 +1,27 @@
-/* sender.c: see sender.h. */
+/* sender.c: see sender.h.
+ *
+ * An idempotent producer of librdkafka can come to an end for good, as when a broker that
+ * was restarted and it disagree about what came last. What it says was not persisted then is
+ * kept, and sent by another in its place, in the same order. */
 #include "log/sender.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "log/client.h"
 
 #define FULL_WAIT_MS 100
+
+/* A record whose producer has come to its end before it was sent. */
+struct kept {
+	struct kept *next;
+	uint64_t number;
+	rd_kafka_headers_t *headers; /* NULL: none */
+	bool has_key;
+	size_t key_length, value_length;
+	char bytes[]; /* key and value */
+};
 
 struct sender {
 	const struct sender_config *config;
@@ -14,18 +29,79 @@ struct sender {
 	rd_kafka_topic_t *topic;
 	uint64_t waiting; /* sent, and not heard of */
 	uint64_t acknowledged;
+	struct kept *kept;		  /* by their numbers */
+	uint64_t acknowledged_at_renewal; /* a producer that did nothing is not replaced again */
+	bool renewed;
 };
+
+static void refuse(const struct sender *sender, uint64_t number, const char *reason)
+{
+	if (sender->config->refused)
+		sender->config->refused(sender->config->context, number, reason);
+}
+
+/* ---- what is kept ---- */
+
+static bool has_ended(const struct sender *sender)
+{
+	return sender->producer && rd_kafka_fatal_error(sender->producer, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static void kept_give(struct kept *kept)
+{
+	if (kept->headers)
+		rd_kafka_headers_destroy(kept->headers);
+	memory_give(kept);
+}
+
+static bool keep(struct sender *sender, const rd_kafka_message_t *message)
+{
+	struct kept *kept = memory_take(1, sizeof *kept + message->key_len + message->len);
+	struct kept **place = &sender->kept;
+	if (!kept)
+		return false;
+	*kept = (struct kept){.number = (uint64_t)(uintptr_t)message->_private,
+			      .has_key = message->key,
+			      .key_length = message->key_len,
+			      .value_length = message->len};
+	if (message->key_len > 0)
+		memcpy(kept->bytes, message->key, message->key_len);
+	if (message->len > 0)
+		memcpy(kept->bytes + message->key_len, message->payload, message->len);
+	rd_kafka_headers_t *headers;
+	if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		kept->headers = rd_kafka_headers_copy(headers);
+	while (*place && (*place)->number <= kept->number)
+		place = &(*place)->next;
+	kept->next = *place;
+	*place = kept;
+	return true;
+}
+
+static void refuse_kept(struct sender *sender, const char *reason)
+{
+	while (sender->kept) {
+		struct kept *kept = sender->kept;
+		sender->kept = kept->next;
+		refuse(sender, kept->number, reason);
+		kept_give(kept);
+	}
+}
 
 static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context)
 {
 	struct sender *sender = context;
 	(void)producer;
 	sender->waiting--;
-	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		sender->acknowledged++;
-	else if (sender->config->refused)
-		sender->config->refused(sender->config->context, (uint64_t)(uintptr_t)message->_private,
-					rd_kafka_err2str(message->err));
+		return;
+	}
+	/* A broker that finds a batch out of order has not taken it, though librdkafka leaves that open. */
+	bool lost = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED ||
+		    message->err == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+	if (!has_ended(sender) || !lost || !keep(sender, message))
+		refuse(sender, (uint64_t)(uintptr_t)message->_private, rd_kafka_err2str(message->err));
 }
 
 /* What befalls a client befalls its records, whose reports say it. */
@@ -75,20 +151,99 @@ struct sender *sender_open(const struct sender_config *config, struct error *err
 	return NULL;
 }
 
-void sender_close(struct sender *sender)
+static void leave_producer(struct sender *sender)
 {
-	if (!sender)
-		return;
 	if (sender->topic)
 		rd_kafka_topic_destroy(sender->topic);
 	if (sender->producer)
 		rd_kafka_destroy(sender->producer);
+	sender->topic = NULL;
+	sender->producer = NULL;
+}
+
+void sender_close(struct sender *sender)
+{
+	if (!sender)
+		return;
+	leave_producer(sender);
+	while (sender->kept) {
+		struct kept *kept = sender->kept;
+		sender->kept = kept->next;
+		kept_give(kept);
+	}
 	memory_give(sender);
 }
+
+/* ---- another producer in the place of one that has ended ---- */
+
+static bool send_kept(struct sender *sender, const struct kept *kept)
+{
+	/* The headers are librdkafka's once it has taken the record. */
+	rd_kafka_headers_t *headers = kept->headers ? rd_kafka_headers_copy(kept->headers) : NULL;
+	rd_kafka_resp_err_t code;
+	do {
+		code = rd_kafka_producev(sender->producer, RD_KAFKA_V_RKT(sender->topic),
+					 RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					 RD_KAFKA_V_KEY(kept->has_key ? kept->bytes : NULL, kept->key_length),
+					 RD_KAFKA_V_VALUE((void *)(uintptr_t)(kept->bytes + kept->key_length), kept->value_length),
+					 RD_KAFKA_V_OPAQUE((void *)(uintptr_t)kept->number), RD_KAFKA_V_HEADERS(headers),
+					 RD_KAFKA_V_END);
+		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS);
+	} while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers)
+		rd_kafka_headers_destroy(headers);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* Until this one ends as well: what it could not take stays kept. */
+static void resend(struct sender *sender)
+{
+	while (sender->kept && !has_ended(sender)) {
+		struct kept *kept = sender->kept;
+		if (!send_kept(sender, kept))
+			return;
+		sender->kept = kept->next;
+		sender->waiting++;
+		kept_give(kept);
+	}
+}
+
+/* Hears of all that the old one had, and opens another. */
+static bool renew(struct sender *sender, struct error *error)
+{
+	bool in_vain = sender->renewed && sender->acknowledged == sender->acknowledged_at_renewal;
+	sender->renewed = true;
+	sender->acknowledged_at_renewal = sender->acknowledged;
+	(void)rd_kafka_purge(sender->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	while (sender->waiting > 0)
+		(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* each by its timeout at the latest */
+	leave_producer(sender);
+	bool good = in_vain ? error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					"Kafka's producer ends again and again; see what the brokers say")
+			    : sender_set_up(sender, error);
+	if (good)
+		resend(sender);
+	else
+		refuse_kept(sender, error->text);
+	return good;
+}
+
+static bool stays_open(struct sender *sender, struct error *error)
+{
+	while (has_ended(sender))
+		if (!renew(sender, error))
+			return false;
+	return sender->producer || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer has ended");
+}
+
+/* ---- sending ---- */
 
 bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t number, struct error *error)
 {
 	for (;;) {
+		if (!stays_open(sender, error))
+			return false;
 		switch (client_produce(sender->producer, sender->topic, record, (void *)(uintptr_t)number, error)) {
 		case PRODUCED:
 			sender->waiting++;
@@ -105,9 +260,11 @@ bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t 
 
 bool sender_settled(struct sender *sender, int wait_ms)
 {
+	struct error error = {0};
 	if (sender->waiting > 0)
 		(void)rd_kafka_poll(sender->producer, wait_ms);
-	return sender->waiting == 0;
+	(void)stays_open(sender, &error); /* what it comes to was told of each record */
+	return sender->waiting == 0 && !sender->kept;
 }
 
 uint64_t sender_acknowledged(const struct sender *sender)

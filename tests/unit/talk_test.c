@@ -146,6 +146,56 @@ static void what_the_broker_refuses_is_named_too(void **state)
 	mock_close(&mock);
 }
 
+/* As after a restart of a broker that has another idea of what came last. */
+static void a_producer_that_has_come_to_its_end_is_replaced(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, "{\"id\": \"r1\", \"key\": \"k\", \"headers\": {\"tier\": \"fast\"}, \"request\": " REQUEST(
+				     "1") "}\n" REQUEST("2") "\n" REQUEST("3") "\n");
+	rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
+	assert_string_equal(said.out, "3 acknowledged by out, 0 refused\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	expect_body(message, REQUEST("1"));
+	expect_header(message, "x-request-id", "r1");
+	expect_header(message, "tier", "fast");
+	assert_int_equal(message->key_len, 1);
+	rd_kafka_message_destroy(message);
+	message = mock_read(&mock);
+	expect_body(message, REQUEST("2"));
+	assert_int_equal(message->key_len, 0);
+	rd_kafka_message_destroy(message);
+	message = mock_read(&mock);
+	expect_body(message, REQUEST("3"));
+	rd_kafka_message_destroy(message);
+	mock_close(&mock);
+}
+
+static void a_producer_that_ends_again_and_again_names_what_it_could_not_send(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, REQUEST("1") "\n" REQUEST("2") "\n");
+	rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 4, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+					  RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+					  RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+					  RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
+	expect_words(said.err, "line 1: Kafka's producer ends again and again");
+	expect_words(said.err, "line 2: ");
+	assert_string_equal(said.out, "0 acknowledged by out, 2 refused\n");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	mock_close(&mock);
+}
+
 static void topics_have_the_names_of_the_rule_without_files(void **state)
 {
 	(void)state;
@@ -360,6 +410,8 @@ int main(void)
 		cmocka_unit_test(lines_are_produced_as_they_are_or_with_what_goes_around_them),
 		cmocka_unit_test(a_line_that_is_refused_is_named_and_the_rest_go_on),
 		cmocka_unit_test(what_the_broker_refuses_is_named_too),
+		cmocka_unit_test(a_producer_that_has_come_to_its_end_is_replaced),
+		cmocka_unit_test(a_producer_that_ends_again_and_again_names_what_it_could_not_send),
 		cmocka_unit_test(topics_have_the_names_of_the_rule_without_files),
 		cmocka_unit_test(what_cannot_be_meant_is_refused_before_kafka_is_asked),
 		cmocka_unit_test(answers_are_shown_with_their_tensors_and_errors_with_their_words),
