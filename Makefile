@@ -4,19 +4,21 @@
 # needs no line here: it is found in its room.
 
 SAN     ?=
+# 1: what runs is counted, line by line; `make coverage` says of it.
+COVER   ?=
 # Another librdkafka than the system's, by its prefix: RDKAFKA=$(tests/librdkafka.sh).
 RDKAFKA ?=
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
 DESTDIR ?=
-BUILD   := build$(if $(SAN),/$(SAN))$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
+BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 libmicrohttpd hiredis openssl
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror \
 	-Wno-gnu-statement-expression -Wno-string-concatenation
 HARDENED := -fstack-protector-strong -fPIE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
-SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_EVERY_ALLOCATION_APART)
+SANITIZE := $(if $(COVER),--coverage )$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_EVERY_ALLOCATION_APART)
 
 # Others' headers are not held to our warnings. pkg-config is asked only when something is compiled: `make deps` runs before it is there.
 PKG_CONFIG = $(if $(RDKAFKA),PKG_CONFIG_PATH=$(RDKAFKA)/lib/pkgconfig )pkg-config
@@ -193,6 +195,16 @@ kafka: kafka-programs
 soak: kafka-programs
 	@tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
+## coverage: which lines unit tests and cases run; less than 85 of 100 is a failure
+coverage:
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(MAKE) COVER=1 CFLAGS='-O1 -g' all test
+	build/coverage/sluice test tests/cases tests/cases-own tests/steps pipelines
+	tests/judge/oracles.py build/coverage/sluice tests/oracles
+	tests/judge/lint.py build/coverage/sluice tests/lint
+	tests/judge/lint.py build/coverage/sluice tests/lint-own
+	tests/coverage.py build/coverage 85
+
 ## compose-check: the stack of compose/, brought up, killed part by part, and held to its answers (needs root)
 compose-check: $(BUILD)/sluice
 	@compose/check.py $<
@@ -227,6 +239,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench race fuzz sim kafka kafka-programs soak compose-check docs deps install clean help
+.PHONY: all test demo check layers bench race fuzz sim kafka kafka-programs soak coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

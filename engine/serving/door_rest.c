@@ -327,13 +327,36 @@ static struct text take_segment(struct text *path)
 	return segment;
 }
 
-static bool fits(struct text pattern, struct text path, struct visitor *visitor)
+static size_t count_segments(struct text path)
+{
+	size_t count = path.length > 0;
+	for (size_t i = 0; i < path.length; i++)
+		count += path.bytes[i] == '/';
+	return count;
+}
+
+/* A name may have slashes in it: it takes `more` segments beside its own. Empty: one of them is. */
+static struct text take_name(struct text *path, size_t more)
+{
+	struct text name = take_segment(path);
+	bool whole = name.length > 0;
+	while (more-- > 0) {
+		struct text segment = take_segment(path);
+		whole = whole && segment.length > 0;
+		name.length += 1 + segment.length;
+	}
+	return whole ? name : (struct text){0};
+}
+
+static bool fits(struct text pattern, struct text path, size_t more, struct visitor *visitor)
 {
 	while (pattern.length > 0) {
-		struct text wanted = take_segment(&pattern), segment = take_segment(&path);
+		struct text wanted = take_segment(&pattern);
+		bool is_model = text_is(wanted, "M");
+		struct text segment = is_model ? take_name(&path, more) : take_segment(&path);
 		if (segment.length == 0)
 			return false;
-		if (text_is(wanted, "M"))
+		if (is_model)
 			visitor->model = segment;
 		else if (text_is(wanted, "V"))
 			visitor->version = segment;
@@ -343,23 +366,36 @@ static bool fits(struct text pattern, struct text path, struct visitor *visitor)
 	return path.length == 0;
 }
 
+/* Names without slashes go first: only what fits nowhere else has one. */
+static const struct route *find_route(struct text path, bool slashed, struct text method, struct visitor *visitor)
+{
+	const struct route *found = NULL;
+	size_t segments = count_segments(path);
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		size_t own = count_segments(text_of(routes[i].path));
+		visitor->model = visitor->version = (struct text){0};
+		if (segments < own || (segments > own) != slashed || !fits(text_of(routes[i].path), path, segments - own, visitor))
+			continue;
+		found = &routes[i];
+		if (text_is(method, found->method))
+			return found;
+	}
+	return found;
+}
+
 static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
 {
 	struct rest_door *door = context;
-	const struct route *found = NULL;
+	struct visitor visitor = {.room = &door->room, .asked = asked, .body = body};
 	door_room_tidy(&door->room);
 	(void)take_segment(&path); /* what stands before the first slash */
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-		struct visitor visitor = {.room = &door->room, .asked = asked, .body = body};
-		if (!fits(text_of(routes[i].path), path, &visitor))
-			continue;
-		found = &routes[i];
-		if (text_is(method, found->method)) {
-			found->serve(&visitor);
-			return;
-		}
+	const struct route *found = find_route(path, false, method, &visitor);
+	if (!found)
+		found = find_route(path, true, method, &visitor);
+	if (found && text_is(method, found->method)) {
+		found->serve(&visitor);
+		return;
 	}
-	const struct visitor visitor = {.room = &door->room, .asked = asked};
 	if (found)
 		refuse(&visitor, HTTP_METHOD_NOT_ALLOWED,
 		       text_of(arena_print(door->room.arena, "this path takes %s alone", found->method)));

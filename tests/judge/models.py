@@ -192,10 +192,11 @@ def callers_of(binary, folder):
     except (ValueError, TypeError):  # faulty on purpose: then there is a list of faults
         return {}
     for pipeline in pipelines:
-        batched = {step["name"] for step in pipeline["steps"] if step["batchSize"]}
+        # A router asks a model for the way, and gives what it was given.
+        others = {step["name"] for step in pipeline["steps"] if step["batchSize"] or step["kind"] != "model"}
         for call in pipeline["calls"]:
             called.setdefault((pipeline["name"], call["step"]), []).append(call)
-        for step in batched:
+        for step in others:
             called.pop((pipeline["name"], step), None)
     return {at: calls[0]["name"] for at, calls in called.items()
             if len(calls) == 1 and calls[0]["target"] == "model" and slowness(calls[0]) <= STUB_MS_MAX}
