@@ -6,8 +6,9 @@
 #include "cli/case_engine.h"
 #include "message/format.h"
 
-#define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
-#define PATIENCE_MS 30000 /* beyond that time */
+#define CLOCK_MS_MAX 6000    /* of virtual time that is waited for with a real clock */
+#define PATIENCE_MS 30000    /* beyond that time */
+#define WINDOW_MS_LEAST 2000 /* of a join across topics: a commit, and a turn of a consumer, are within it */
 #define QUIET_MS 200
 #define QUIET_ABSENT_MS 1000 /* beyond the last reply, where something must not come */
 
@@ -47,6 +48,33 @@ static bool expects_error(const struct case_files *files, struct text id)
 	return false;
 }
 
+/* What comes by several topics comes when Kafka gives it. */
+static bool is_chance(const struct externals *externals, struct buffer *unfit)
+{
+	bool several = false;
+	for (size_t i = 1; i < externals->count; i++)
+		several = several || !external_same_topic(&externals->items[0], &externals->items[i]);
+	if (several && externals->type == JOIN_ANY)
+		buffer_string(unfit, "which of several topics comes first is chance there");
+	else if (several && externals->window_ms > 0 && externals->window_ms < WINDOW_MS_LEAST)
+		buffer_print(unfit, "a join across topics within %lld ms is shorter than Kafka's own ways",
+			     (long long)externals->window_ms);
+	else
+		return false;
+	return true;
+}
+
+static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
+{
+	if (running->implicit)
+		return true;
+	if (!running->flow) {
+		buffer_print(unfit, "no engine starts with it: %s", running->refused.text);
+		return false;
+	}
+	return !is_chance(&running->graph->inputs, unfit) && !is_chance(&running->graph->triggers, unfit);
+}
+
 static bool is_fit(const struct case_world *played, struct buffer *unfit)
 {
 	int64_t took_ms = played->now_ms - CASE_START_MS;
@@ -54,6 +82,9 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 		buffer_print(unfit, "it takes %lld s by a real clock", (long long)(took_ms / 1000));
 		return false;
 	}
+	for (const struct running *running = played->runnings; running; running = running->next)
+		if (!is_fit_to_run(running, unfit))
+			return false;
 	for (const struct model *model = played->models; model; model = model->next)
 		if (!model->stub) {
 			buffer_print(unfit, "no stub stands for the model `%s`, and without one no engine starts", model->name);
