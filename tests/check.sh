@@ -118,8 +118,8 @@ part_reference() {
 
 # Seeds that nobody has seen yet, beside those that everybody sees.
 part_sim() {
-	one $sluice sim --seeds 10000
-	one $sluice sim --seed "$(date +%s)000" --seeds 10000
+	one $sluice sim --seeds 6000
+	one $sluice sim --seed "$(date +%s)000" --seeds 6000
 }
 
 part_docs() {
@@ -153,7 +153,7 @@ part_torture() {
 }
 
 part_fuzz() {
-	FUZZ_SECONDS=${FUZZ_SECONDS:-120}
+	FUZZ_SECONDS=${FUZZ_SECONDS:-90}
 	make_quietly fuzz TIME="$FUZZ_SECONDS"
 }
 
@@ -167,7 +167,8 @@ part_grpc() {
 }
 
 part_kafka() {
-	make_quietly kafka NAME="kill soak stages state windows"
+	make_quietly kafka NAME="kill soak state"
+	SECONDS_UNDER_FIRE=8 make_quietly kafka NAME="stages windows"
 }
 
 # What holds in memory holds there.
