@@ -56,7 +56,7 @@ class Stack:
     def __init__(self):
         self.own = None
         self.environment = dict(os.environ, DOCKER_BUILDKIT="1", COMPOSE_BAKE="false")
-        if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+        if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
             self.own = os.path.join(CACHE, "engine")
             self.environment["DOCKER_HOST"] = run(os.path.join(HERE, "engine.sh"), "up", self.own)
         self.compose = run(os.path.join(HERE, "stage.sh")).splitlines()[-1].split()
