@@ -5,50 +5,7 @@
 
 #include <cmocka.h>
 
-#include "graphs.h"
-
-static struct arena *ground;
-static struct scene scene;
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static int lay_ground(void **state)
-{
-	(void)state;
-	ground = arena_open((size_t)1 << 22);
-	return ground ? 0 : -1;
-}
-
-static int clear_ground(void **state)
-{
-	(void)state;
-	scene_close(&scene);
-	arena_close(ground);
-	return 0;
-}
-
-static void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
-{
-	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
-}
-
-static void expect_tensors(const char *id, const char *tensors)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	assert_string_equal(answer->error, "");
-	assert_string_equal(answer->tensors, tensors);
-	assert_int_equal(answer->outcome, FLOW_ANSWER);
-}
-
-static void expect_error(const char *id, enum error_kind kind, const char *contains)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	if (!strstr(answer->error, contains))
-		fail_msg("`%s` does not contain `%s`", answer->error, contains);
-	assert_int_equal(answer->kind, kind);
-}
+#include "ground.h"
 
 static void expect_all_finished(void)
 {

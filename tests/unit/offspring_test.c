@@ -6,88 +6,13 @@
 
 #include <cmocka.h>
 
-#include "graphs.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static struct arena *ground;
-static struct scene scene;
-
-static int lay_ground(void **state)
-{
-	(void)state;
-	ground = arena_open((size_t)1 << 24);
-	return ground ? 0 : -1;
-}
-
-static int clear_ground(void **state)
-{
-	(void)state;
-	scene_close(&scene);
-	arena_close(ground);
-	return 0;
-}
+#include "ground.h"
 
 static int close_ground(void **state)
 {
 	(void)state;
 	arena_close(ground);
 	return 0;
-}
-
-static void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
-{
-	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
-}
-
-static void expect_tensors(const char *id, const char *tensors)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	assert_string_equal(answer->error, "");
-	assert_int_equal(answer->outcome, FLOW_ANSWER);
-	assert_string_equal(answer->tensors, tensors);
-}
-
-static void expect_error(const char *id, enum error_kind kind, const char *contains)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	assert_non_null(strstr(answer->error, contains));
-	assert_int_equal(answer->kind, kind);
-}
-
-static void expect_outcome(const char *id, enum flow_outcome outcome)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	assert_int_equal(answer->outcome, outcome);
-}
-
-/* The answers so far, in their order. */
-static void expect_order(const char *const *ids, size_t count)
-{
-	assert_int_equal(scene.answer_count, count);
-	for (size_t i = 0; i < count; i++)
-		assert_string_equal(scene.answers[i].id, ids[i]);
-}
-
-static void expect_all_over(void)
-{
-	assert_int_equal(scene.finished_count, scene.message_count);
-	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
-	for (size_t i = 0; i < scene.call_count; i++)
-		assert_null(scene.calls[i]);
-}
-
-/* Of the calls that were made, the n-th. */
-static void reply_to(size_t nth, const char *tensors)
-{
-	struct call *call = scene.calls[nth];
-	assert_non_null(call);
-	scene.calls[nth] = NULL;
-	call->reply = payload_made(call->message->arena, tensors);
-	flow_answered(scene.flow, call, scene.now_ms);
 }
 
 /* ---- answers ---- */

@@ -6,48 +6,12 @@
 
 #include <cmocka.h>
 
-#include "graphs.h"
+#include "ground.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static struct arena *ground;
-static struct scene scene;
-
-static int lay_ground(void **state)
+static void open_kept(const struct made_step *steps, size_t count, const char *output, enum join_type type)
 {
-	(void)state;
-	ground = arena_open((size_t)1 << 24);
-	return ground ? 0 : -1;
-}
-
-static int clear_ground(void **state)
-{
-	(void)state;
-	scene_close(&scene);
-	arena_close(ground);
-	return 0;
-}
-
-static void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
-{
-	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
+	open_scene(steps, count, output, type);
 	scene_keep(&scene);
-}
-
-static void expect_tensors(const char *id, const char *tensors)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	assert_string_equal(answer->error, "");
-	assert_string_equal(answer->tensors, tensors);
-}
-
-static void expect_error(const char *id, enum error_kind kind, const char *contains)
-{
-	const struct noted_answer *answer = scene_answer(&scene, id);
-	assert_non_null(answer);
-	assert_non_null(strstr(answer->error, contains));
-	assert_int_equal(answer->kind, kind);
 }
 
 static void expect_all_released(void)
@@ -70,7 +34,7 @@ static int64_t kept(uint32_t scope, const char *key)
 static void open_counting(void)
 {
 	const struct made_step steps[] = {{.name = "n", .kind = &kind_counts}};
-	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "n", JOIN_INNER);
 }
 
 /* A call, then the count: replies come in any order. */
@@ -80,17 +44,7 @@ static void open_asking(void)
 		{.name = "m"},
 		{.name = "n", .kind = &kind_counts, .inputs = "m"},
 	};
-	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
-}
-
-/* Of the calls that are out, the n-th that was made. */
-static void reply_to(size_t nth, const char *tensors)
-{
-	struct call *call = scene.calls[nth];
-	assert_non_null(call);
-	scene.calls[nth] = NULL;
-	call->reply = payload_made(call->message->arena, tensors);
-	flow_answered(scene.flow, call, scene.now_ms);
+	open_kept(steps, COUNT(steps), "n", JOIN_INNER);
 }
 
 static void fail_call(size_t nth)
@@ -124,7 +78,7 @@ static void what_is_not_released_yet_is_seen_already(void **state)
 		{.name = "n", .kind = &kind_counts},
 		{.name = "m", .inputs = "n"},
 	};
-	open_scene(steps, COUNT(steps), "m:inputs", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "m:inputs", JOIN_INNER);
 	scene_send(&scene, "a", "k=1");
 	scene_send(&scene, "b", "k=1");
 	expect_tensors("b", "k=1 n=2");
@@ -138,7 +92,7 @@ static void steps_of_one_pipeline_remember_apart(void **state)
 		{.name = "n", .kind = &kind_counts},
 		{.name = "o", .kind = &kind_counts, .inputs = "n"},
 	};
-	open_scene(steps, COUNT(steps), "o", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "o", JOIN_INNER);
 	scene_send(&scene, "a", "k=1");
 	scene_send(&scene, "b", "k=1 bad=1");
 	scene_send(&scene, "c", "k=1");
@@ -175,7 +129,7 @@ static void what_was_written_stands_though_a_later_step_fails(void **state)
 		{.name = "n", .kind = &kind_counts},
 		{.name = "m", .inputs = "n"},
 	};
-	open_scene(steps, COUNT(steps), "m", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "m", JOIN_INNER);
 	scene_send(&scene, "a", "k=1");
 	scene_fail(&scene, "m", ERROR_REMOTE, "no server");
 	expect_error("a", ERROR_REMOTE, "no server");
@@ -299,7 +253,7 @@ static void a_message_that_another_branch_took_lets_the_next_pass(void **state)
 		{.name = "gone", .kind = &kind_drops, .inputs = "m.drop"},
 		{.name = "n", .kind = &kind_counts, .inputs = "m.k"},
 	};
-	open_scene(steps, COUNT(steps), "n gone", JOIN_ANY);
+	open_kept(steps, COUNT(steps), "n gone", JOIN_ANY);
 	scene_send(&scene, "a", "x=1");
 	scene_send(&scene, "b", "x=1");
 	reply_to(1, "k=1");
@@ -313,7 +267,7 @@ static void while_a_stateful_step_waits_for_a_reply_nobody_passes_it(void **stat
 {
 	(void)state;
 	const struct made_step steps[] = {{.name = "n", .kind = &kind_asks_and_counts}};
-	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "n", JOIN_INNER);
 	scene_send(&scene, "a", "k=1");
 	scene_send(&scene, "b", "k=1");
 	assert_int_equal(scene.call_count, 1);
@@ -333,7 +287,7 @@ static void an_answer_that_is_known_does_not_spare_the_count(void **state)
 		{.name = "m"},
 		{.name = "n", .kind = &kind_counts, .inputs = "m"},
 	};
-	open_scene(steps, COUNT(steps), "fast n", JOIN_ANY);
+	open_kept(steps, COUNT(steps), "fast n", JOIN_ANY);
 	scene_send(&scene, "a", "x=1");
 	expect_tensors("a", "x=1 fast=2");
 	assert_int_equal(scene.finished_count, 0);
@@ -350,7 +304,7 @@ static void two_turnstiles_behind_each_other_keep_the_order_at_both(void **state
 		{.name = "m", .inputs = "n"},
 		{.name = "o", .kind = &kind_counts, .inputs = "m"},
 	};
-	open_scene(steps, COUNT(steps), "o", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "o", JOIN_INNER);
 	scene_send(&scene, "a", "k=1");
 	scene_send(&scene, "b", "k=1");
 	scene_send(&scene, "c", "k=1 bad=1");
@@ -372,7 +326,7 @@ static void a_step_on_a_cycle_may_count_a_message_twice_before_the_next_comes(vo
 		{.name = "n", .kind = &kind_counts, .inputs = "request back.again", .type = JOIN_ANY, .on_cycle = true},
 		{.name = "back", .inputs = "n", .on_cycle = true},
 	};
-	open_scene(steps, COUNT(steps), "back.end", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "back.end", JOIN_INNER);
 	scene.graph->max_visits = 3;
 	scene_send(&scene, "a", "k=1");
 	scene_send(&scene, "b", "k=1");
@@ -428,7 +382,7 @@ static void a_visit_that_was_waiting_when_its_line_closed_remembers_nothing(void
 {
 	(void)state;
 	const struct made_step steps[] = {{.name = "n", .kind = &kind_asks_and_counts}};
-	open_scene(steps, COUNT(steps), "n", JOIN_INNER);
+	open_kept(steps, COUNT(steps), "n", JOIN_INNER);
 	scene_send(&scene, "a", "k=1");
 	line_close(scene.line);
 	scene.line = NULL;
