@@ -144,11 +144,7 @@ static void carrier_make(struct batch *batch, const struct message *first)
 	batch->message.key = text_copied(arena, first->key);
 	batch->message.origin.topic = text_copied(arena, first->origin.topic);
 	batch->message.wanted.count = 0;
-	struct header *headers = ARENA_ARRAY(arena, struct header, first->headers.count);
-	for (size_t i = 0; headers && i < first->headers.count; i++)
-		headers[i] = (struct header){text_copied(arena, first->headers.items[i].name),
-					     text_copied(arena, first->headers.items[i].value)};
-	batch->message.headers = (struct headers){headers ? first->headers.count : 0, headers};
+	batch->message.headers = headers_copied(arena, first->headers);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct visit *visit = batch->members[i].visit;
 		int64_t *latest_ms = &batch->message.deadline_ms;

@@ -1,24 +1,7 @@
 /* copy.c: a message once more, in an arena of its own; see message.h. */
-#include "message/message.h"
+#include "message/rows.h"
 
-static struct text text_copied(struct arena *arena, struct text text)
-{
-	return text.bytes ? (struct text){arena_copy(arena, text.bytes, text.length), text.length} : text;
-}
-
-static struct parameters parameters_copied(struct arena *arena, struct parameters parameters)
-{
-	struct parameter *items = ARENA_ARRAY(arena, struct parameter, parameters.count);
-	for (size_t i = 0; items && i < parameters.count; i++) {
-		items[i] = parameters.items[i];
-		items[i].name = text_copied(arena, items[i].name);
-		if (items[i].type == PARAMETER_TEXT)
-			items[i].value.text = text_copied(arena, items[i].value.text);
-	}
-	return (struct parameters){items ? parameters.count : 0, items};
-}
-
-static struct headers headers_copied(struct arena *arena, struct headers headers)
+struct headers headers_copied(struct arena *arena, struct headers headers)
 {
 	struct header *items = ARENA_ARRAY(arena, struct header, headers.count);
 	for (size_t i = 0; items && i < headers.count; i++)

@@ -24,5 +24,6 @@ const struct payload *payload_rows(struct arena *arena, const struct payload *pa
 
 struct text text_copied(struct arena *arena, struct text text);
 struct parameters parameters_copied(struct arena *arena, struct parameters parameters);
+struct headers headers_copied(struct arena *arena, struct headers headers);
 
 #endif

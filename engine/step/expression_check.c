@@ -133,6 +133,20 @@ bool inference_join(struct inference *inference, const struct node *node, const 
 	return true;
 }
 
+bool inference_join_all(struct inference *inference, const struct node *node, const struct inferred *arguments, uint32_t count,
+			struct inferred *result)
+{
+	result->type.shape_known = arguments[0].type.shape_known;
+	result->type.rank = arguments[0].type.rank;
+	memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
+	for (uint32_t i = 1; i < count; i++) {
+		struct inferred before = *result;
+		if (!inference_join(inference, node, &before, &arguments[i], &result->type))
+			return false;
+	}
+	return true;
+}
+
 /* ---- nodes ---- */
 
 static void infer_literal(const struct node *node, struct inferred *result)

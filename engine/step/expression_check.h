@@ -36,6 +36,9 @@ bool inference_index(struct inference *inference, const struct node *node, struc
 /* The shape that two have together, by numpy's rules. */
 bool inference_join(struct inference *inference, const struct node *node, const struct inferred *a, const struct inferred *b,
 		    struct value_type *joint);
+/* Of all of them, one at least. */
+bool inference_join_all(struct inference *inference, const struct node *node, const struct inferred *arguments, uint32_t count,
+			struct inferred *result);
 
 /* The class of what a function of that letter gives; see function_rules. */
 enum value_class class_given(char gives, const struct inferred *arguments, size_t count);

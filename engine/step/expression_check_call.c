@@ -79,15 +79,7 @@ static bool infer_call_shape(struct inference *inference, const struct node *nod
 {
 	switch (node->function->rules->shape) {
 	case SHAPE_JOINT:
-		result->type.shape_known = arguments[0].type.shape_known;
-		result->type.rank = arguments[0].type.rank;
-		memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
-		for (uint32_t i = 1; i < node->count; i++) {
-			struct inferred before = *result;
-			if (!inference_join(inference, node, &before, &arguments[i], &result->type))
-				return false;
-		}
-		return true;
+		return inference_join_all(inference, node, arguments, node->count, result);
 	case SHAPE_REDUCED:
 		return infer_reduced(inference, node, &arguments[0], &result->type);
 	case SHAPE_SCALAR:

@@ -124,14 +124,8 @@ bool inference_trailing(struct inference *inference, const struct node *node, co
 		result->type.shape_known = true;
 		return true;
 	}
-	result->type.shape_known = arguments[0].type.shape_known;
-	result->type.rank = arguments[0].type.rank;
-	memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
-	for (uint32_t i = 1; i < rules->series; i++) {
-		struct inferred before = *result;
-		if (!inference_join(inference, node, &before, &arguments[i], &result->type))
-			return false;
-	}
+	if (!inference_join_all(inference, node, arguments, rules->series, result))
+		return false;
 	if (feature_values(rules->feature) == 1 || !result->type.shape_known)
 		return true;
 	if (result->type.rank == TENSOR_RANK_MAX)
