@@ -69,6 +69,22 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
 	return NULL;
 }
 
+static void on_error_of_question(rd_kafka_t *client, int code, const char *words, void *locked_out)
+{
+	(void)client;
+	(void)client_is_let_in(code, words, locked_out);
+}
+
+rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error)
+{
+	rd_kafka_conf_t *configuration = client_configuration(own, users, error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_opaque(configuration, locked_out);
+	rd_kafka_conf_set_error_cb(configuration, on_error_of_question);
+	return client_open(RD_KAFKA_PRODUCER, configuration, error);
+}
+
 int64_t client_clock_ms(void)
 {
 	struct timespec now;

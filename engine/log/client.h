@@ -17,6 +17,10 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 /* Takes the configuration, also when it fails. */
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error);
 
+/* A client for questions, with `own` settings and the user's, and with why Kafka does not let it in, as soon as that is known, in
+ * `locked_out`, which lives as long as the client. NULL: CONFIG or SYSTEM. */
+rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error);
+
 /* How long a topic may be unknown before it is taken for gone: a broker that has just
  * started does not know all of them. */
 #define CLIENT_PATIENCE_MS 10000

@@ -23,13 +23,6 @@ struct probing {
 	struct error locked_out;
 };
 
-static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
-{
-	struct probing *probing = context;
-	(void)client;
-	(void)client_is_let_in(code, words, &probing->locked_out);
-}
-
 static void answer_badly(struct probing *probing, struct probe_answer *answer, const char *words)
 {
 	answer->state = PROBE_BAD;
@@ -169,13 +162,8 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 {
 	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
 	struct probing probing = {.arena = arena};
-	rd_kafka_conf_t *configuration = client_configuration((struct properties){2, own}, properties, error);
 	*probe = (struct probe){0};
-	if (configuration) {
-		rd_kafka_conf_set_opaque(configuration, &probing);
-		rd_kafka_conf_set_error_cb(configuration, on_error);
-	}
-	probing.client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	probing.client = client_open_to_ask((struct properties){2, own}, properties, &probing.locked_out, error);
 	if (!probing.client)
 		return false;
 	probing.queue = rd_kafka_queue_new(probing.client);

@@ -20,13 +20,6 @@ struct keeper {
 	struct error locked_out;
 };
 
-static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
-{
-	struct keeper *keeper = context;
-	(void)client;
-	(void)client_is_let_in(code, words, &keeper->locked_out);
-}
-
 /* ---- looking ---- */
 
 /* 0: it is not there. */
@@ -217,14 +210,9 @@ bool topics_ensure(const char *brokers, struct properties properties, struct wan
 		   struct error *error)
 {
 	const struct property own[] = {{"bootstrap.servers", brokers}};
-	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, own}, properties, error);
 	struct keeper keeper = {.wanted = wanted};
 	size_t unasked = 0;
-	if (configuration) {
-		rd_kafka_conf_set_opaque(configuration, &keeper);
-		rd_kafka_conf_set_error_cb(configuration, on_error);
-	}
-	keeper.client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	keeper.client = client_open_to_ask((struct properties){1, own}, properties, &keeper.locked_out, error);
 	if (!keeper.client)
 		return false;
 	keeper.missing = memory_take(wanted.count + 1, sizeof(bool));
