@@ -17,10 +17,10 @@ extern const struct step_kind step_router;
 extern const struct step_kind step_traffic;
 extern const struct step_kind step_split;
 extern const struct step_kind step_aggregate;
-
-/* Known and checked; they cannot run yet. */
 extern const struct step_kind step_preprocess;
 extern const struct step_kind step_postprocess;
+
+/* Known and checked; they cannot run yet. */
 extern const struct step_kind step_experiment;
 extern const struct step_kind step_outlier;
 extern const struct step_kind step_drift;

@@ -48,15 +48,16 @@ struct directory {
 
 #define DIRECTORY_KEY TEXT("d")
 
-struct chunk_key {
-	char bytes[1 + sizeof(uint64_t)];
-};
-
-static struct text chunk_key(struct chunk_key *key, uint64_t chunk)
+struct text numbered_key(struct numbered_key *key, char kind, uint64_t number)
 {
-	key->bytes[0] = 'c';
-	memcpy(key->bytes + 1, &chunk, sizeof chunk);
+	key->bytes[0] = kind;
+	memcpy(key->bytes + 1, &number, sizeof number);
 	return (struct text){key->bytes, sizeof key->bytes};
+}
+
+static struct text chunk_key(struct numbered_key *key, uint64_t chunk)
+{
+	return numbered_key(key, 'c', chunk);
 }
 
 int window_entry_order(const struct window_entry *left, const struct window_entry *right)
@@ -107,7 +108,7 @@ static size_t chunk_begin(struct text chunk)
 bool window_index_first(struct visit *visit, struct window_entry *first)
 {
 	struct directory directory;
-	struct chunk_key key;
+	struct numbered_key key;
 	struct text chunk;
 	directory_read(visit, &directory);
 	if (directory.head.count == 0 || !visit_recall(visit, chunk_key(&key, directory_row(&directory, 0).chunk), &chunk))
@@ -155,7 +156,7 @@ static bool directory_write(struct visit *visit, const struct directory *old, ui
 /* `size` bytes of entries become a chunk. */
 static bool chunk_write(struct visit *visit, uint64_t chunk, const char *entries, size_t size, struct error *error)
 {
-	struct chunk_key key;
+	struct numbered_key key;
 	struct chunk_head head = {INDEX_VERSION, sizeof head};
 	char *kept = visit_remember(visit, chunk_key(&key, chunk), sizeof head + size, error);
 	if (!kept)
@@ -234,7 +235,7 @@ static uint32_t chunk_of(const struct directory *directory, const struct window_
 bool window_index_put(struct visit *visit, const struct window_entry *entry, struct error *error)
 {
 	struct directory directory;
-	struct chunk_key key;
+	struct numbered_key key;
 	struct text chunk;
 	size_t place, added = sizeof(struct chunk_entry) + ALIGN(entry->key.length);
 	directory_read(visit, &directory);
@@ -266,7 +267,7 @@ bool window_index_put(struct visit *visit, const struct window_entry *entry, str
 bool window_index_pop(struct visit *visit, struct error *error)
 {
 	struct directory directory;
-	struct chunk_key key;
+	struct numbered_key key;
 	struct text chunk = {0};
 	struct window_entry first;
 	directory_read(visit, &directory);

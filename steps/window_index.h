@@ -14,6 +14,13 @@
 
 #define WINDOW_KEY_BYTES_MAX 1024 /* several keys fit a chunk */
 
+/* The key of a remembered value that has a number: `kind` and the number's bytes. */
+struct numbered_key {
+	char bytes[1 + sizeof(uint64_t)];
+};
+
+struct text numbered_key(struct numbered_key *key, char kind, uint64_t number);
+
 struct window_entry {
 	struct span span;
 	struct text key;

@@ -74,15 +74,9 @@ static bool refuse_version(const struct work *work)
 
 /* ---- what is remembered ---- */
 
-struct window_key {
-	char bytes[1 + sizeof(uint64_t)];
-};
-
-static struct text window_key(struct window_key *key, uint64_t number)
+static struct text window_key(struct numbered_key *key, uint64_t number)
 {
-	key->bytes[0] = 'w';
-	memcpy(key->bytes + 1, &number, sizeof number);
-	return (struct text){key->bytes, sizeof key->bytes};
+	return numbered_key(key, 'w', number);
 }
 
 /* Bytes NULL: the arena is full. */
@@ -183,7 +177,7 @@ static bool open_insert(struct work *work, struct key_state *state, struct open_
 /* The message goes into the window of that number, which may be new. */
 static bool take(struct work *work, uint64_t number)
 {
-	struct window_key key;
+	struct numbered_key key;
 	struct text name = window_key(&key, number), before = {0};
 	(void)visit_recall(work->visit, name, &before);
 	size_t size = window_size(work->self->program, before, work->input, work->error);
@@ -219,7 +213,7 @@ static bool into_hopping(struct work *work, struct key_state *state, bool *taken
 /* What the session `from` holds goes into another. */
 static bool merge(struct work *work, uint64_t into, uint64_t from)
 {
-	struct window_key into_key, from_key;
+	struct numbered_key into_key, from_key;
 	struct text into_name = window_key(&into_key, into), from_name = window_key(&from_key, from), one = {0}, other = {0};
 	(void)visit_recall(work->visit, into_name, &one);
 	(void)visit_recall(work->visit, from_name, &other);
@@ -264,7 +258,7 @@ static bool into_session(struct work *work, struct key_state *state, bool *taken
 /* Its id is the key and, behind a slash, the window's start, or of a count its number. */
 static bool emit(struct work *work, struct text key, const struct span *span, int64_t id, uint64_t number)
 {
-	struct window_key name;
+	struct numbered_key name;
 	struct text bytes = {0};
 	struct message *message = ARENA_NEW(work->arena, struct message);
 	char *own = arena_print(work->arena, TEXT_FORMAT "/%lld", TEXT_ARGUMENTS(key), (long long)id);
@@ -358,7 +352,7 @@ static bool key_find(struct work *work)
 static bool count_run(struct work *work)
 {
 	struct key_state state;
-	struct window_key name;
+	struct numbered_key name;
 	struct text bytes = {0};
 	if (!key_recall(work, work->key, &state))
 		return false;
