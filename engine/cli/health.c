@@ -17,11 +17,7 @@ struct health_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct health_options, asked.files),
-	 .help = "A file or folder of YAML that says where Kafka is and what the topics' prefix is."},
+	DOOR_STATUS_FILES_ROW(struct health_options, asked),
 	DOOR_ROWS(struct health_options, asked),
 	ROW("instance", TEXT, struct health_options, instance,
 	    .help = "The engine's name, as `sluice run --instance` has it; default: the name of this host."),

@@ -45,6 +45,13 @@ struct door_asked {
 		.help = "The pipeline's namespace; default: that of the files, or `default`."                                      \
 	}
 
+/* Where only Kafka and the status topic are to be found by them. */
+#define DOOR_STATUS_FILES_ROW(owner, member)                                                                                       \
+	{                                                                                                                          \
+		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(owner, member.files),                      \
+		.help = "A file or folder of YAML that says where Kafka is and what the topics' prefix is."                        \
+	}
+
 #define DOOR_FILES_HELP                                                                                                            \
 	"A file or folder of the pipeline's YAML: where its topics have names of their own, or Kafka wants settings."
 
@@ -54,7 +61,7 @@ struct door {
 	const char *outputs; /* of the pipeline, or of the step that was named */
 	const char *errors;
 	const char *status; /* of its namespace */
-	const struct mapping *mapping; /* of the pipeline's requests, where its files were given and map them */
+	const struct mapping *mapping; /* by which its requests have a key; NULL: no file says one */
 	struct spec spec;
 	bool spec_is_open;
 };

@@ -21,11 +21,7 @@ struct top_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct top_options, asked.files),
-	 .help = "A file or folder of YAML that says where Kafka is and what the topics' prefix is."},
+	DOOR_STATUS_FILES_ROW(struct top_options, asked),
 	DOOR_ROWS(struct top_options, asked),
 	ROW("once", FLAG, struct top_options, once, .help = "Shows it once, and ends; so it does where the output is no terminal."),
 	COMMAND_FORM(top_options, form, "text json"),
