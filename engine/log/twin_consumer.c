@@ -246,6 +246,8 @@ static bool twin_accept(struct consumer *self, struct error *error)
 		if (!readings_add(consumer, consumer->changed))
 			return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 	} else if (consumer->group) {
+		/* Nothing is held any more that could be lost or asked back. */
+		consumer->lost = consumer->revoke = consumer->give = false;
 		join_soon(consumer);
 	}
 	ring(consumer);

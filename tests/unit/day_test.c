@@ -56,6 +56,18 @@ static void a_seed_gives_the_same_day_again(void **state)
 	assert_memory_equal(&first.counts, &second.counts, sizeof first.counts);
 }
 
+/* In the twin a member that had given its partitions up could hear of their loss when it
+ * held new ones, joined again while it kept them, and answered twice; the day that showed it. */
+static void what_was_given_up_is_not_lost_once_more(void **state)
+{
+	(void)state;
+	struct day_result result;
+	struct error error = {0};
+	const struct day_config config = {.seed = 1013403, .exactly_once = true, .kinds = step_kinds, .ground = &day_ground_twin};
+	assert_true(day_run(&config, &result, &error));
+	assert_string_equal(result.why, "");
+}
+
 /* ---- broken on purpose: an output that stands before the twin's ---- */
 
 struct broken {
@@ -327,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(days_on_sound_ground_hold),
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
+		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
 		cmocka_unit_test(offsets_committed_before_their_results_are_found),
 		cmocka_unit_test(results_out_of_order_are_found),
 		cmocka_unit_test(state_that_is_not_brought_back_is_found),
