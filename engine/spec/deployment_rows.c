@@ -89,6 +89,7 @@ static const struct option predictor_rows[] = {
 	ROW("graph", MAP, struct predictor, graph, .rows = graph_rows, .required = true,
 	    .help = "Its nodes, from the one that gets the request."),
 	KUBERNETES("componentSpecs", NODE, "The containers of its nodes."),
+	KUBERNETES("componentSpec", NODE, "The old name of componentSpecs, of one pod."),
 	KUBERNETES("replicas", INTEGER, "How many of it a cluster would run."),
 	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
 	KUBERNETES("engineResources", NODE, "The old name of svcOrchSpec.resources."),

@@ -148,7 +148,8 @@ static void say_no_text(struct spec *spec, const struct node *root, const char *
 static bool is_old(const struct resource_kind *kind, struct text version)
 {
 	return kind->type == RESOURCE_DEPLOYMENT &&
-	       (text_is(version, MACHINE_LEARNING "alpha2") || text_is(version, MACHINE_LEARNING "alpha3"));
+	       (text_is(version, MACHINE_LEARNING "alpha1") || text_is(version, MACHINE_LEARNING "alpha2") ||
+		text_is(version, MACHINE_LEARNING "alpha3"));
 }
 
 static void check_version(struct spec *spec, const struct node *root, const struct resource_kind *kind, struct text version)

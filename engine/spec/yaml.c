@@ -442,6 +442,16 @@ static bool compose_document(struct composer *composer)
 	return keep_document(composer, root->type == NODE_NULL ? NULL : root);
 }
 
+/* Where the text ends for libyaml. Behind a document of JSON tabs may stand, which libyaml
+ * takes for the indent of a line; many a file of the first Seldon Core ends so. */
+static size_t end_of_text(struct text text)
+{
+	size_t end = text.length;
+	while (end > 0 && memchr(" \t\r\n", text.bytes[end - 1], 4))
+		end--;
+	return end > 0 && text.bytes[0] == '{' && text.bytes[end - 1] == '}' ? end : text.length;
+}
+
 /* The text from `begin` on, up to its end or to what cannot be read. */
 static void compose_from(struct composer *composer)
 {
@@ -451,7 +461,7 @@ static void compose_from(struct composer *composer)
 		return;
 	}
 	yaml_parser_set_input_string(&composer->parser, (const unsigned char *)composer->text.bytes + composer->begin,
-				     composer->text.length - composer->begin);
+				     end_of_text(composer->text) - composer->begin);
 	memset(&composer->event, 0, sizeof composer->event);
 	while (next_event(composer) && composer->event.type != YAML_STREAM_END_EVENT)
 		if (composer->event.type == YAML_DOCUMENT_START_EVENT && !compose_document(composer))
