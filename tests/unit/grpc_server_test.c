@@ -242,7 +242,7 @@ static void a_warm_server_takes_nothing_from_the_heap(void **state)
 }
 
 /* Everything is opened, called and closed; the call, if it could be started at all, is told. */
-static void go_through(struct hall *hall)
+static void go_through(struct hall *hall, int64_t timeout_ms)
 {
 	const struct grpc_limits limits = {
 		.streams = 4, .connections = 1, .connection_idle_s = 60, .reply_bytes = 1000, .connect_ms = 100};
@@ -259,7 +259,7 @@ static void go_through(struct hall *hall)
 					  .path = "/echo",
 					  .body = &asking->body,
 					  .body_count = 1,
-					  .timeout_ms = 100,
+					  .timeout_ms = timeout_ms,
 					  .done = on_done,
 					  .context = asking};
 	if (hall->grpc && grpc_start(hall->grpc, &asking->call, &error))
@@ -269,23 +269,24 @@ static void go_through(struct hall *hall)
 	loop_close(hall->loop);
 	hall->grpc = NULL;
 	hall->server = NULL;
+	hall->loop = NULL;
 }
 
 static void every_allocation_may_fail(void **state)
 {
 	struct hall *hall = *state;
-	struct loop *loop = hall->loop;
 	bool whole = false;
+	loop_close(hall->loop);
 	for (uint64_t nth = 1; !whole; nth++) {
 		assert_in_range(nth, 1, 1000);
 		uint64_t before = memory_taken();
 		memory_fail_at(nth);
-		go_through(hall);
+		go_through(hall, 100);
 		memory_fail_at(0);
 		whole = memory_taken() - before < nth; /* none has failed */
 	}
+	go_through(hall, 5000); /* a machine that is busy may have cut the last one short */
 	assert_string_equal(hall->askings[0].text, "hello");
-	hall->loop = loop;
 }
 
 /* ---- limits and deadlines ---- */
