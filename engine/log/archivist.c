@@ -159,11 +159,7 @@ static bool pause_before_retry(struct archivist *archivist)
 static bool offsets_settle(struct archivist *archivist, struct position input)
 {
 	for (bool settled = false; !settled;) {
-		rd_kafka_topic_partition_list_t *list = consumer_list(archivist->consumer, (struct positions){1, &input});
-		settled = rd_kafka_committed(consumer_client(archivist->consumer), list, CALL_TIMEOUT_MS) ==
-				  RD_KAFKA_RESP_ERR_NO_ERROR &&
-			  list->elems[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
-		rd_kafka_topic_partition_list_destroy(list);
+		settled = consumer_settled(archivist->consumer, &input, CALL_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
 		if (!settled && !pause_before_retry(archivist))
 			return false;
 	}
@@ -306,12 +302,11 @@ static bool head_make(const struct archivist *archivist, const struct job *job, 
 {
 	const char *topic = job->place.changelog;
 	int32_t partition = job->place.input.partition;
-	int64_t low = 0, high = 0;
-	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer_client(archivist->consumer), topic, partition, &low,
-								    &high, CALL_TIMEOUT_MS);
+	int64_t end = 0;
+	rd_kafka_resp_err_t code = consumer_end(archivist->consumer, topic, partition, &end, CALL_TIMEOUT_MS);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say where it ends: %s", rd_kafka_err2str(code));
-	*head = (struct snapshot_head){.partition = partition, .offset = high, .time_ms = time_of_day_ms()};
+	*head = (struct snapshot_head){.partition = partition, .offset = end, .time_ms = time_of_day_ms()};
 	return snprintf(head->topic, sizeof head->topic, "%s", topic) < (int)sizeof head->topic ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the name of the changelog is too long");
 }

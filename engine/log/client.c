@@ -102,11 +102,11 @@ void client_leave(rd_kafka_t *client, int wait_s)
 {
 	pthread_t thread;
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_s;
 	if (pthread_create(&thread, NULL, destroy, client) != 0)
 		(void)destroy(client);
-	else if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+	else if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0)
 		pthread_detach(thread);
 }
 

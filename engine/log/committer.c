@@ -42,7 +42,8 @@ struct committer {
 	const char *const *names; /* of the topics */
 	size_t name_count;
 	struct settlement settlement;
-	char reason[REASON_MAX];
+	char reason[REASON_MAX]; /* of the last doubt */
+	bool explained;		 /* the doubt that there is now */
 };
 
 /* ---- the producer ---- */
@@ -145,8 +146,9 @@ static enum settlement_outcome outcome_of(struct committer *committer, const cha
 {
 	if (!failure)
 		return SETTLEMENT_DONE;
-	if (!committer->reason[0])
+	if (!committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%s: %s", doing, rd_kafka_error_string(failure));
+	committer->explained = true;
 	rd_kafka_error_destroy(failure);
 	return SETTLEMENT_FAILED;
 }
@@ -249,7 +251,7 @@ static enum transaction_news settle(struct committer *committer, struct error *e
 		enum settlement_outcome outcome = make_call(committer, error);
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
 	}
-	if (settlement->closed > 0 && !committer->reason[0])
+	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
 			 settlement->closed);
 	return settlement->news;
@@ -374,7 +376,7 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 
 void committer_end(struct committer *committer, struct positions positions)
 {
-	committer->reason[0] = '\0';
+	committer->explained = false;
 	settlement_end(&committer->settlement, positions, atomic_load(&committer->closed_sockets));
 	ask(committer, REQUEST_END);
 }

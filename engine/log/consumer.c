@@ -6,13 +6,16 @@
  */
 #include "log/consumer.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "log/client.h"
 #include "net/loop.h"
 
-#define SEEK_TIMEOUT_MS 5000 /* answered by the client's own threads, in well under one */
+#define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one */
+#define SEEK_WAITS_SINCE 0x020100ff /* before it, a seek waits for a thousandth of what it is told */
 #define TAKE_ROOM_MAX 1000
 #define FENCED_TIMES_MAX 3
 #define FENCED_WHILE_MS 60000
@@ -22,14 +25,15 @@
 struct kafka_consumer {
 	struct consumer consumer; /* first: the table of operations */
 	rd_kafka_t *client;
+	pthread_mutex_t asking; /* held while another thread asks by the client, and while it is replaced */
 	rd_kafka_queue_t *queue;
 	int bell;
 	bool closing;
 	const struct consumer_config *config;
-	const char *const *topics;
-	struct topic_handles handles; /* of `topics`: what a record is recognised by */
-	int32_t assigned;	      /* partitions of each topic that are its own without a group; 0: the group gives them */
-	struct positions coming;      /* to be given when those it has are taken; items NULL: none */
+	const char *const *_Atomic topics; /* another thread may look */
+	struct topic_handles handles;	   /* of `topics`: what a record is recognised by */
+	int32_t assigned;		   /* partitions of each topic that are its own without a group; 0: the group gives them */
+	struct positions coming;	   /* to be given when those it has are taken; items NULL: none */
 	rd_kafka_consumer_group_metadata_t *membership;
 	enum assignment_change change;
 	struct positions changed;
@@ -267,6 +271,7 @@ struct consumer *consumer_open(const struct consumer_config *config, struct erro
 	consumer->config = config;
 	consumer->topics = config->topics;
 	consumer->bell = -1;
+	pthread_mutex_init(&consumer->asking, NULL);
 	if (consumer_set_up(consumer, config, error))
 		return &consumer->consumer;
 	consumer_close(&consumer->consumer);
@@ -290,6 +295,7 @@ static void kafka_close(struct consumer *self)
 	memory_give(consumer->changed.items);
 	memory_give(consumer->coming.items);
 	memory_give(consumer->given.items);
+	pthread_mutex_destroy(&consumer->asking);
 	memory_give(consumer);
 }
 
@@ -301,6 +307,36 @@ static int kafka_bell(const struct consumer *self)
 rd_kafka_t *consumer_client(const struct consumer *self)
 {
 	return ((const struct kafka_consumer *)self)->client;
+}
+
+/* What guards it is no part of what the consumer promises not to change. */
+static pthread_mutex_t *asking_of(const struct consumer *self)
+{
+	return &((struct kafka_consumer *)(uintptr_t)self)->asking;
+}
+
+rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, int timeout_ms)
+{
+	rd_kafka_topic_partition_list_t *list = consumer_list(self, (struct positions){1, position});
+	pthread_mutex_lock(asking_of(self));
+	rd_kafka_t *client = consumer_client(self);
+	rd_kafka_resp_err_t code = client ? rd_kafka_committed(client, list, timeout_ms) : RD_KAFKA_RESP_ERR__STATE;
+	pthread_mutex_unlock(asking_of(self));
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = list->elems[0].err;
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
+}
+
+rd_kafka_resp_err_t consumer_end(const struct consumer *self, const char *topic, int32_t partition, int64_t *end, int timeout_ms)
+{
+	int64_t begin;
+	pthread_mutex_lock(asking_of(self));
+	rd_kafka_t *client = consumer_client(self);
+	rd_kafka_resp_err_t code = client ? rd_kafka_query_watermark_offsets(client, topic, partition, &begin, end, timeout_ms)
+					  : RD_KAFKA_RESP_ERR__STATE;
+	pthread_mutex_unlock(asking_of(self));
+	return code;
 }
 
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self)
@@ -424,8 +460,10 @@ static bool replace_fenced(struct kafka_consumer *consumer, struct error *error)
 	size_t topic_count = consumer->handles.count;
 	rd_kafka_resp_err_t code = rd_kafka_subscription(consumer->client, &list);
 	consumer->fenced = false;
+	pthread_mutex_lock(&consumer->asking);
 	client_leave(client_take_down(consumer), 0);
 	bool good = code == RD_KAFKA_RESP_ERR_NO_ERROR && client_set_up(consumer, topic_count, error);
+	pthread_mutex_unlock(&consumer->asking);
 	if (good)
 		code = rd_kafka_subscribe(consumer->client, list);
 	if (list)
@@ -468,7 +506,8 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 			rd_kafka_topic_partition_list_add(list, consumer->topics[position->topic], position->partition)->offset =
 				position->offset;
 	}
-	rd_kafka_error_t *whole = list->cnt ? rd_kafka_seek_partitions(consumer->client, list, SEEK_TIMEOUT_MS) : NULL;
+	int timeout_ms = rd_kafka_version() < SEEK_WAITS_SINCE ? SEEK_TIMEOUT_MS * 1000 : SEEK_TIMEOUT_MS;
+	rd_kafka_error_t *whole = list->cnt ? rd_kafka_seek_partitions(consumer->client, list, timeout_ms) : NULL;
 	rd_kafka_resp_err_t code = whole ? rd_kafka_error_code(whole) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		code = list->elems[i].err;

@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "log/output.h"
@@ -187,6 +190,78 @@ static void a_consumer_that_seeks_reads_again_from_there(void **state)
 	record_release(&records[1]);
 }
 
+/* A machine on which librdkafka's threads hardly ever have their turn. */
+struct crowd {
+	cpu_set_t before;
+	pthread_t busy[2];
+	atomic_bool over;
+};
+
+static void be_scheduled(int policy)
+{
+	assert_int_equal(sched_setscheduler(0, policy, &(struct sched_param){0}), 0);
+}
+
+static void *be_busy(void *context)
+{
+	struct crowd *crowd = context;
+	while (!atomic_load(&crowd->over))
+		;
+	return NULL;
+}
+
+static void crowd_open(struct crowd *crowd)
+{
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	assert_int_equal(sched_getaffinity(0, sizeof crowd->before, &crowd->before), 0);
+	for (size_t cpu = 0; CPU_COUNT(&one) == 0; cpu++)
+		if (CPU_ISSET(cpu, &crowd->before))
+			CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+	atomic_store(&crowd->over, false);
+}
+
+static void crowd_come(struct crowd *crowd)
+{
+	for (size_t i = 0; i < sizeof crowd->busy / sizeof *crowd->busy; i++)
+		assert_int_equal(pthread_create(&crowd->busy[i], NULL, be_busy, crowd), 0);
+}
+
+static void crowd_leave(struct crowd *crowd)
+{
+	atomic_store(&crowd->over, true);
+	for (size_t i = 0; i < sizeof crowd->busy / sizeof *crowd->busy; i++)
+		pthread_join(crowd->busy[i], NULL);
+	assert_int_equal(sched_setaffinity(0, sizeof crowd->before, &crowd->before), 0);
+}
+
+/* librdkafka's threads are as its opener is: idle, on a processor that others keep busy. */
+static void a_seek_waits_for_a_client_that_has_no_turn(void **state)
+{
+	struct stand *stand = *state;
+	static struct crowd crowd;
+	struct error error = {0};
+	consumer_close(stand->consumer);
+	crowd_open(&crowd);
+	be_scheduled(SCHED_IDLE);
+	stand->consumer = consumer_open(&stand->consumer_config, &error);
+	be_scheduled(SCHED_OTHER);
+	assert_non_null(stand->consumer);
+	write_records(stand, 1);
+	assert_true(consumer_accept(stand->consumer, &error));
+	struct record record;
+	take(stand, &record, 1);
+	record_release(&record);
+	struct position back = {0, 0, 0};
+	crowd_come(&crowd);
+	bool good = true;
+	for (int times = 0; times < 20 && good; times++)
+		good = consumer_seek(stand->consumer, (struct positions){1, &back}, &error);
+	crowd_leave(&crowd);
+	assert_string_equal(error.text, "");
+}
+
 /* ---- transactions ---- */
 
 static void produce(struct stand *stand)
@@ -238,6 +313,8 @@ static void a_connection_closed_during_a_transaction_puts_it_in_doubt(void **sta
 	assert_int_equal(committed.items[0].offset, OFFSET_NONE);
 	produce(stand);
 	assert_int_equal(end_at(stand, 3, &committed), NEWS_COMMITTED);
+	assert_int_equal(output_resets(stand->output, &reason), 1);
+	assert_non_null(strstr(reason, "closed")); /* the last is not forgotten when all goes well again */
 }
 
 static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
@@ -290,6 +367,7 @@ int main(void)
 		STORY(a_record_has_the_headers_it_came_with_whatever_its_length, set_up),
 		cmocka_unit_test(a_record_whose_bytes_say_that_it_has_no_headers_is_not_asked_for_them),
 		STORY(a_consumer_that_seeks_reads_again_from_there, set_up),
+		STORY(a_seek_waits_for_a_client_that_has_no_turn, set_up),
 		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
 		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
