@@ -158,7 +158,7 @@ demo:
 ## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
-## |    40  reload     files changed under load, and a backlog within the memory that is given
+## |    75  reload     files changed under load, a backlog within the memory that is given, a model that is away
 ## |   170  librdkafka unit tests, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
 ## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
 check:
@@ -186,7 +186,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak contract guard cases secure reload faults called
+KAFKA_TESTS := kill soak contract guard cases secure reload away faults called
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

@@ -202,7 +202,7 @@ part_faults() {
 }
 
 part_reload() {
-	make_quietly kafka NAME=reload
+	AWAY_SECONDS=15 make_quietly kafka NAME="reload away"
 }
 
 # The system's librdkafka is what the other parts are built with.
