@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/fit_rows.h"
+#include "cli/fit_topic.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
 #include "serving/files.h"
@@ -14,9 +15,12 @@
 #define FILE_BYTES_OUT_MAX ((size_t)256 << 20)
 #define SAID_BYTES_MAX ((size_t)1 << 20)
 #define FIT_ARENA_BYTES ((size_t)16 << 30)
+#define TOPIC_SOURCE "topic:"
+#define COUNT_MAX 1000000000000.0
 
 struct fit_options {
-	const char *file;
+	struct door_asked asked;
+	int64_t count;
 	const char *step;
 	const char *out;
 	struct name_list tensors;
@@ -26,13 +30,16 @@ struct fit_options {
 static const struct option options[] = {
 	{.name = "file",
 	 .letter = 'f',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct fit_options, file),
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct fit_options, asked.files),
 	 .required = true,
 	 .help = "The YAML of the pipeline, whose step says what is learnt: its operations with `fitted: FILE`."},
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP", .help = "The step; default: the only one of that kind."),
 	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",
 	    .help = "Columns of a CSV that make one tensor; every other column is a tensor of its own name."),
+	DOOR_ROWS(struct fit_options, asked),
+	ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,
+	    .help = "Of a topic only the first so many; default: all that it holds."),
 	ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "Where the file goes; default: standard output."),
 	COMMAND_FORM(fit_options, form, "text json"),
 	{.type = OPTION_END},
@@ -80,11 +87,54 @@ struct fitting {
 	struct buffer made;
 };
 
-static bool fit_step(struct fitting *self, const struct spec *spec, const struct found *found, struct error *error)
+static bool fit_file(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
 {
 	struct text text;
 	struct fit_rows rows;
+	if (!file_read(self->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
+		return false;
+	if (text.length > DATA_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "%s has more than the %zu GiB that are learnt from; take a sample of it", self->source,
+				 DATA_BYTES_MAX >> 30);
+	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, mapping, self->arena, error))
+		return false;
+	const struct fit_source source = fit_rows_source(&rows);
+	return self->kind->fit(step, &source, &self->made, error);
+}
+
+/* `topic:` alone is the pipeline's own. */
+static bool fit_topic(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
+{
+	struct fit_topic topic = {0};
+	struct door door;
+	const char *name = self->source + strlen(TOPIC_SOURCE);
+	bool good = door_open(self->session, &self->options->asked, step->pipeline, &door, error);
+	const struct fit_topic_config config = {
+		.kafka = &door.kafka, .topic = *name ? name : door.inputs, .mapping = mapping, .count = self->options->count};
+	if (good && !config.topic)
+		good = error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "pipeline `%s` reads no topic of its own; write topic:NAME, as `sluice plan` lists them",
+				 step->pipeline);
+	if (good && self->options->tensors.count > 0)
+		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor gathers columns of a CSV, and a topic has requests");
+	good = good && fit_topic_open(&topic, &config, self->arena, error);
+	if (good) {
+		const struct fit_source source = fit_topic_source(&topic);
+		good = self->kind->fit(step, &source, &self->made, error);
+	}
+	if (topic.left_out > 0 && topic.count > 0)
+		fprintf(self->session->err, "%llu records left out that cannot be read; the first: %s\n",
+			(unsigned long long)topic.left_out, topic.left_out_why.text);
+	fit_topic_close(&topic);
+	door_close(&door);
+	return good;
+}
+
+static bool fit_step(struct fitting *self, const struct spec *spec, const struct found *found, struct error *error)
+{
 	const struct graph *graph = graph_build(found->pipeline, spec, self->arena, spec->faults);
+	const struct mapping *mapping = graph ? graph->mapping : NULL;
 	struct step step = {.kind = self->kind,
 			    .name = found->step->name.text,
 			    .pipeline = found->pipeline->name.text,
@@ -92,16 +142,8 @@ static bool fit_step(struct fitting *self, const struct spec *spec, const struct
 			    .place = found->step->here,
 			    .arena = self->arena,
 			    .files = files_source(self->files)};
-	if (!file_read(self->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
-		return false;
-	if (text.length > DATA_BYTES_MAX)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "%s has more than the %zu GiB that are learnt from; take a sample of it", self->source,
-				 DATA_BYTES_MAX >> 30);
-	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, graph ? graph->mapping : NULL, self->arena, error))
-		return false;
-	const struct fit_source source = fit_rows_source(&rows);
-	return self->kind->fit(&step, &source, &self->made, error);
+	return text_starts_with(text_of(self->source), TEXT(TOPIC_SOURCE)) ? fit_topic(self, &step, mapping, error)
+									   : fit_file(self, &step, mapping, error);
 }
 
 static bool write_out(const char *path, const struct buffer *made, struct error *error)
@@ -119,8 +161,8 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 		return command_faults(self->session, spec->faults, OUTPUT_TEXT);
 	const struct found found = step_find(spec, self->kind, self->options->step);
 	if (found.count != 1)
-		return command_misuse(self->session, &command_fit, "%s has %zu steps `%s`%s%s; name one by --step",
-				      self->options->file, found.count, self->kind->name, self->options->step ? " called " : "",
+		return command_misuse(self->session, &command_fit, "the files have %zu steps `%s`%s%s; name one by --step",
+				      found.count, self->kind->name, self->options->step ? " called " : "",
 				      self->options->step ? self->options->step : "");
 	if (!fit_step(self, spec, &found, &error))
 		return command_failed(self->session, &error);
@@ -151,10 +193,20 @@ static const struct step_kind *kind_of(struct session *session, const char *name
 	return kind && kind->fit ? kind : NULL;
 }
 
+static bool files_of(const struct fit_options *self, struct arena *arena, const char *const **paths, struct error *error)
+{
+	const char **made = ARENA_ARRAY(arena, const char *, self->asked.files.count);
+	for (size_t i = 0; made && i < self->asked.files.count; i++)
+		made[i] = self->asked.files.items[i].text;
+	*paths = made;
+	return made || error_memory(error, ERROR_SYSTEM, "reading files");
+}
+
 static int fit_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct fit_options *self = filled;
 	const struct spec_options spec_options = {.kinds = session->kinds};
+	const char *const *paths;
 	struct error error = {0};
 	struct spec spec;
 	struct fitting fitting = {
@@ -163,7 +215,7 @@ static int fit_run(struct session *session, const void *filled, const char *cons
 	if (!fitting.kind)
 		return command_misuse(session, &command_fit, "steps of the kind `%s` learn nothing; `preprocess` does",
 				      arguments[0]);
-	if (!self->file)
+	if (self->asked.files.count == 0)
 		return command_misuse(session, &command_fit, "it wants the pipeline whose step learns: -f FILE");
 	fitting.arena = arena_open(FIT_ARENA_BYTES);
 	fitting.files = files_open(&error);
@@ -172,7 +224,8 @@ static int fit_run(struct session *session, const void *filled, const char *cons
 	if (!fitting.arena || !fitting.files || !spec_open(&spec, &error))
 		error_memory(&error, ERROR_SYSTEM, "beginning to fit");
 	if (error.kind == ERROR_NONE) {
-		if (spec_read(&spec, &self->file, 1, &spec_options, &error))
+		if (files_of(self, fitting.arena, &paths, &error) &&
+		    spec_read(&spec, paths, self->asked.files.count, &spec_options, &error))
 			code = fit_spec(&fitting, &spec);
 		spec_close(&spec);
 	}
@@ -187,14 +240,16 @@ const struct command command_fit = {
 	.arguments = "KIND SOURCE",
 	.summary = "Learns a step's constants from data.",
 	.help = "KIND is `preprocess`. SOURCE is a CSV with a header, or requests (events, where the pipeline maps them), one JSON "
-		"a line; "
-		"`-` is standard input. Its rows are messages as they come to the step. Each of the step's operations that has "
+		"a line; `-` is standard input. Or it is `topic:NAME`, all that a topic of Kafka holds now, requests, events or "
+		"answers in any format; `topic:` alone is the pipeline's own. Its rows are messages as they come to the step. Each "
+		"of the step's operations that has "
 		"`fitted: FILE` is "
 		"learnt, in order, of what the operations above it make of the rows, and all of them are written as one file. So "
 		"the step "
 		"that learns is the step that runs.\n"
 		"\n"
 		"    sluice fit preprocess quotes.csv -f pipeline.yaml --tensor x=bid,ask,volume --out prep.json\n"
+		"    sluice fit preprocess topic:market.ticks -f pipeline.yaml --brokers localhost:9092 --out prep.json\n"
 		"\n"
 		"The file is JSON: {\"format\": \"sluice_preprocess/1\", \"operations\": [...]}, each operation with the fields "
 		"that "

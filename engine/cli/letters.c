@@ -8,8 +8,6 @@
 
 #define LETTER_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_TEXT_MAX ((size_t)256 << 20)
-#define LOOK_MS 100
-#define SILENCE_LOOKS 300 /* a topic whose end does not come for 30 s is held up by an open transaction */
 
 struct reading {
 	const struct letters_wanted *wanted;
@@ -63,8 +61,9 @@ static bool all_met(const struct reading *reading, const struct door *door, stru
 
 /* ---- reading ---- */
 
-static bool take(struct reading *reading, const struct record *record, struct error *error)
+static bool take(void *context, const struct record *record, struct error *error)
 {
+	struct reading *reading = context;
 	struct found_letter found = {.partition = record->partition, .offset = record->offset};
 	struct error wrong = {0};
 	arena_reset(reading->arena);
@@ -73,25 +72,6 @@ static bool take(struct reading *reading, const struct record *record, struct er
 		return wrong.kind == ERROR_INPUT || error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
 	}
 	return !is_wanted(reading, &found) || reading->reader->found(reading->reader->context, &found, error);
-}
-
-static bool read_to_end(struct reading *reading, struct reader *reader, struct error *error)
-{
-	bool good = true;
-	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
-		struct record record;
-		if (silent > SILENCE_LOOKS)
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "Kafka does not give the rest of the topic; is a transaction of a writer open still?");
-		if (!reader_next(reader, LOOK_MS, &record, error))
-			return false;
-		if (!record.held)
-			continue;
-		silent = 0;
-		good = take(reading, &record, error);
-		record_release(&record);
-	}
-	return good;
 }
 
 bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
@@ -104,7 +84,7 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
 	struct reader *reader = NULL;
 	bool good = (reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters");
-	good = good && (reader = reader_open(&config, error)) && read_to_end(&reading, reader, error) &&
+	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
 	       all_met(&reading, door, error);
 	if (reading.strange > 0)
 		fprintf(session->err, "%llu records are no dead letters, and left out\n", (unsigned long long)reading.strange);

@@ -6,6 +6,9 @@
 #include "log/client.h"
 #include "log/topics.h"
 
+#define LOOK_MS 100
+#define SILENCE_LOOKS 300 /* a topic whose end does not come for 30 s is held up by an open transaction */
+
 struct reader {
 	const struct reader_config *config;
 	rd_kafka_t *client;
@@ -166,4 +169,24 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 bool reader_has_caught_up(const struct reader *reader)
 {
 	return reader->ended_count == reader->partitions;
+}
+
+bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),
+		     void *context, struct error *error)
+{
+	bool good = true;
+	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
+		struct record record;
+		if (silent > SILENCE_LOOKS)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					 "Kafka does not give the rest of the topic; is a transaction of a writer open still?");
+		if (!reader_next(reader, LOOK_MS, &record, error))
+			return false;
+		if (!record.held)
+			continue;
+		silent = 0;
+		good = take(context, &record, error);
+		record_release(&record);
+	}
+	return good;
 }

@@ -32,4 +32,10 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
  * when the reader was opened has been given. */
 bool reader_has_caught_up(const struct reader *reader);
 
+/* Hands over all that stood in the topic when the reader was opened; a record is the
+ * reader's, and gone when `take` returns. False: `take` said so, or SYSTEM: the rest does
+ * not come. */
+bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),
+		     void *context, struct error *error);
+
 #endif

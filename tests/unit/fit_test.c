@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
@@ -133,6 +134,60 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 	}
 }
 
+#define REQUEST(data) "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [2], \"data\": " data "}]}"
+#define ANSWER(data) "{\"outputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [2], \"data\": " data "}]}"
+
+static struct said fit_topic(const struct mock *mock, const char *operations, const char *source, const char *more)
+{
+	char yaml[2048], line[512];
+	snprintf(yaml, sizeof yaml, HEAD STEP "%s" TAIL, operations);
+	write_file("p.yaml", yaml);
+	snprintf(line, sizeof line, "fit preprocess %s -f p.yaml --brokers %s%s", source, mock->brokers, more);
+	return say_with(step_kinds, line);
+}
+
+static void a_topic_teaches_by_all_that_it_holds(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	mock_write(&mock, "k", REQUEST("[1, -8]"), NULL, NULL);
+	mock_write(&mock, NULL, "what nobody can read", NULL, NULL);
+	mock_write(&mock, NULL, ANSWER("[3, 2]"), NULL, NULL);
+	mock_write(&mock, NULL, REQUEST("[-6, 4]"), "content-type", "application/json");
+	struct said said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"scale\": [6.0, 8.0]");
+	expect_words(said.err, "1 records left out that cannot be read; the first: ");
+	said_close(&said);
+	said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", " --count 2");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"scale\": [3.0, 8.0]");
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void a_topic_that_teaches_nothing_is_said(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	struct said said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:out", "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "topic out is empty");
+	said_close(&said);
+	mock_write(&mock, NULL, "nothing", NULL, NULL);
+	said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:in", "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "topic in has 1 records and no message that can be read: ");
+	said_close(&said);
+	said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:in", " --tensor x=a,b");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "--tensor gathers columns of a CSV");
+	said_close(&said);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +196,8 @@ int main(void)
 		cmocka_unit_test(requests_teach_as_they_come),
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
+		cmocka_unit_test(a_topic_teaches_by_all_that_it_holds),
+		cmocka_unit_test(a_topic_that_teaches_nothing_is_said),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,183 @@
+/* fit_topic.c: see fit_topic.h. */
+#include "cli/fit_topic.h"
+
+#include "base/memory.h"
+#include "log/reader.h"
+#include "log/registry.h"
+#include "message/answer_decode.h"
+#include "message/rows.h"
+#include "net/loop.h"
+
+#define RECORD_ARENA_BYTES ((size_t)1 << 30)
+#define RECORDS_FIRST 1024
+#define TOPIC_BYTES_MAX ((size_t)4 << 30) /* it is kept whole, for it is gone through once for each operation */
+#define RECORD_BYTES 64			  /* beside its bytes, about */
+#define SCHEMA_WAIT_MS 30000		  /* for a registry that does not answer */
+#define SCHEMA_LOOK_MS 100
+
+/* ---- decoding ---- */
+
+/* An answer that another pipeline, or a step's tap, has left. */
+static bool answer_read(const struct fit_topic *topic, const struct kept_record *record, const struct schema_source *schemas,
+			struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct decoded_answer answer;
+	struct error wrong = {0};
+	if (topic->config->mapping || !answer_decode(record->headers, record->value, schemas, arena, &answer, &wrong) ||
+	    !answer.readable)
+		return false;
+	*payload = answer.payload;
+	error->kind = ERROR_NONE;
+	return true;
+}
+
+static bool decode_once(const struct fit_topic *topic, const struct kept_record *record, struct arena *arena,
+			struct payload *payload, struct error *error)
+{
+	const struct schema_source *schemas = topic->registry ? registry_source(topic->registry) : NULL;
+	struct message message = {.arena = arena, .headers = record->headers};
+	const bool good = topic->config->mapping ? mapped_decode(&message, topic->config->mapping, record->value, schemas, error)
+						 : message_decode(&message, record->value, schemas, error);
+	*payload = message.payload;
+	return good || answer_read(topic, record, schemas, arena, payload, error);
+}
+
+static void on_news(void *context)
+{
+	(void)context; /* the loop has turned: it is decoded again */
+}
+
+/* A record whose schema is being asked for is decoded again until it is there. */
+static bool decode(const struct fit_topic *topic, const struct kept_record *record, struct arena *arena, struct payload *payload,
+		   struct error *error)
+{
+	const int64_t until_ms = topic->loop ? loop_now_ms(topic->loop) + SCHEMA_WAIT_MS : 0;
+	while (!decode_once(topic, record, arena, payload, error)) {
+		if (!topic->registry || !registry_was_missed(topic->registry))
+			return false;
+		if (loop_now_ms(topic->loop) >= until_ms)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the schema registry %s does not answer: %s",
+					 topic->config->kafka->registry.url, registry_trouble(topic->registry));
+		if (!loop_turn(topic->loop, SCHEMA_LOOK_MS, error))
+			return false;
+		arena_reset(arena);
+		*error = (struct error){0};
+	}
+	return true;
+}
+
+/* ---- reading ---- */
+
+static bool keep(struct fit_topic *topic, const struct kept_record *record, struct error *error)
+{
+	if (topic->count == topic->room) {
+		const size_t room = topic->room ? 2 * topic->room : RECORDS_FIRST;
+		struct kept_record *records = memory_resize(topic->records, room, sizeof *records);
+		if (!records)
+			return error_memory(error, ERROR_SYSTEM, "reading a topic");
+		topic->records = records;
+		topic->room = room;
+	}
+	topic->records[topic->count++] =
+		(struct kept_record){record->partition, record->offset, text_copied(topic->arena, record->value),
+				     headers_copied(topic->arena, record->headers)};
+	return !arena_failed(topic->arena) || error_memory(error, ERROR_SYSTEM, "reading a topic");
+}
+
+struct taking {
+	struct fit_topic *topic;
+	struct arena *arena; /* of one record */
+	size_t bytes;
+};
+
+static bool take(void *context, const struct record *record, struct error *error)
+{
+	struct taking *taking = context;
+	struct fit_topic *topic = taking->topic;
+	struct kept_record seen = {record->partition, record->offset, record->value, {0}};
+	struct payload payload;
+	struct error wrong = {0};
+	arena_reset(taking->arena);
+	if (topic->config->count > 0 && (int64_t)topic->count >= topic->config->count)
+		return true;
+	taking->bytes += record->value.length + RECORD_BYTES;
+	if (taking->bytes > TOPIC_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "topic %s has more than the %zu GiB that are learnt from; write --count for the first of it",
+				 topic->config->topic, TOPIC_BYTES_MAX >> 30);
+	if (!record_headers(record, topic->arena, &seen.headers, error))
+		return false;
+	if (decode(topic, &seen, taking->arena, &payload, &wrong))
+		return keep(topic, &seen, error);
+	if (wrong.kind == ERROR_SYSTEM)
+		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
+	if (topic->left_out++ == 0)
+		topic->left_out_why = wrong;
+	return true;
+}
+
+static bool read_all(struct fit_topic *topic, struct error *error)
+{
+	const struct reader_config config = {.brokers = topic->config->kafka->brokers,
+					     .topic = topic->config->topic,
+					     .from_beginning = true,
+					     .properties = topic->config->kafka->consumer};
+	struct taking taking = {topic, arena_open(RECORD_ARENA_BYTES), 0};
+	struct reader *reader = NULL;
+	const bool good = (taking.arena || error_memory(error, ERROR_SYSTEM, "reading a topic")) &&
+			  (reader = reader_open(&config, error)) && reader_give_all(reader, take, &taking, error);
+	reader_close(reader);
+	arena_close(taking.arena);
+	return good;
+}
+
+bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *config, struct arena *arena, struct error *error)
+{
+	*topic = (struct fit_topic){.config = config, .arena = arena};
+	struct registry_config *registry = ARENA_NEW(arena, struct registry_config);
+	if (!registry)
+		return error_memory(error, ERROR_SYSTEM, "reading a topic");
+	*registry = (struct registry_config){.url = config->kafka->registry.url,
+					     .login = config->kafka->registry.login,
+					     .files = &config->kafka->registry.files,
+					     .news = on_news};
+	if (registry->url &&
+	    (!(topic->loop = loop_open(error)) || !(topic->registry = registry_open(topic->loop, registry, error))))
+		return false;
+	if (!read_all(topic, error))
+		return false;
+	if (topic->count > 0)
+		return true;
+	return topic->left_out == 0
+		       ? error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s is empty; `sluice produce` puts requests in it",
+				   config->topic)
+		       : error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s has %llu records and no message that can be read: %s",
+				   config->topic, (unsigned long long)topic->left_out, topic->left_out_why.text);
+}
+
+void fit_topic_close(struct fit_topic *topic)
+{
+	registry_close(topic->registry);
+	loop_close(topic->loop);
+	memory_give(topic->records);
+	*topic = (struct fit_topic){0};
+}
+
+/* ---- messages ---- */
+
+static bool topic_next(void *context, struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct fit_topic *topic = context;
+	return topic->at < topic->count && decode(topic, &topic->records[topic->at++], arena, payload, error);
+}
+
+static void topic_rewind(void *context)
+{
+	struct fit_topic *topic = context;
+	topic->at = 0;
+}
+
+struct fit_source fit_topic_source(struct fit_topic *topic)
+{
+	return (struct fit_source){topic, topic_rewind, topic_next};
+}
