@@ -86,8 +86,13 @@ static json_t *run_categories(const struct compute_case *one, bool onehot, struc
 	const char *dropped = json_string_value(json_object_get(one->params, "drop"));
 	const int64_t drop = dropped && strcmp(dropped, "first") == 0;
 	const double unknown = number_or(one->params, "unknown_value", -1);
+	if (query.columns != train.columns) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`train` has %zu columns and `query` %zu; they are the same columns",
+			  train.columns, query.columns);
+		return NULL;
+	}
 	const struct categories *learnt = categories_learn(one, &train, error);
-	if (!learnt || query.columns != train.columns)
+	if (!learnt)
 		return NULL;
 	size_t columns = 0;
 	for (size_t i = 0; i < train.columns; i++)

@@ -158,6 +158,13 @@ struct asked {
 	const json_t *quantiles; /* numbers, in the list that names them */
 };
 
+static bool alpha_is_sound(const char *key, double alpha, struct error *error)
+{
+	return (alpha >= DDSKETCH_ALPHA_LEAST && alpha < 1) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %g; it is a share from %g on, below 1", key, alpha,
+			 DDSKETCH_ALPHA_LEAST);
+}
+
 static json_t *by_ddsketch(const struct asked *asked, double alpha, struct error *error)
 {
 	struct ddsketch sketch;
@@ -271,10 +278,8 @@ static json_t *run_stream(const struct compute_case *one, struct error *error)
 	for (size_t i = 0; i < alphas.count; i++) {
 		char key[COMPUTE_KEY_MAX];
 		compute_key(json_array_get(json_object_get(one->params, "ddsketch_alpha"), i), key);
-		if (alphas.items[i] > 0 && alphas.items[i] < 1)
+		if (alpha_is_sound("ddsketch_alpha", alphas.items[i], error))
 			compute_put(sketches, key, by_ddsketch(&asked, alphas.items[i], error), error);
-		else
-			error_set(error, ERROR_INPUT, PLACE_NONE, "an alpha is %g; it is a share between 0 and 1", alphas.items[i]);
 	}
 	for (size_t i = 0; i < asked.stream.count; i++)
 		sum_add(&sum, asked.stream.came[i]);
@@ -296,10 +301,8 @@ static json_t *run_buckets(const struct compute_case *one, struct error *error)
 	double alpha;
 	if (!compute_number(one->params, "alpha", &alpha, error) || !compute_row(one, one->input, "values", &values, error))
 		return NULL;
-	if (!(alpha > 0 && alpha < 1)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "`alpha` is %g; it is a share between 0 and 1", alpha);
+	if (!alpha_is_sound("alpha", alpha, error))
 		return NULL;
-	}
 	json_t *result = json_object(), *buckets = json_array(), *representatives = json_array();
 	ddsketch_open(&sketch, alpha, DDSKETCH_BUCKETS);
 	for (size_t i = 0; i < values.count; i++) {
@@ -440,7 +443,7 @@ static const struct compute_method methods[] = {
 	{"exact_lower_rank", "the number of rank floor(q (n - 1)), from 0, of the sorted stream"},
 	{"ddsketch", "bucket ceil(log_gamma v), gamma = (1 + alpha) / (1 - alpha), stands for 2 gamma^i / (gamma + 1); within "
 		     "alpha |v| of exact_lower_rank; negative numbers and zeros apart"},
-	{"tdigest", "merged clusters of at most 4 n q (1 - q) / compression numbers, lines between them; beside it the numbers at "
+	{"tdigest", "merged clusters of at most 2 n q (1 - q) / compression numbers, lines between them; beside it the numbers at "
 		    "the ranks q -+ max(3/n, (0.02 + 2.4 q (1 - q)) / compression + 1/n)"},
 	{"hdr", "value_at_percentile: the highest number counted with that of rank max(1, ceil(p n / 100)); exact_at_percentile: "
 		"that number itself"},

@@ -2,6 +2,7 @@
 #include "numeric/binning.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define EDGES_APART 1e-8 /* edges nearer to each other than this are one, as scikit-learn has it */
 #define KMEANS_ROUNDS_MAX 300
@@ -40,25 +41,92 @@ static size_t without_twins(double *items, size_t count)
 	return left;
 }
 
-/* One round of Lloyd's method in one dimension, where clusters are stretches of the sorted
- * column. How far the centers went, squared; `ends` are where the clusters end. */
-static double centers_move(const struct sorted *column, double *centers, size_t *ends, size_t count, bool *same)
+/* Clusters in one dimension are stretches of the sorted column, in the order of their centers. */
+struct clusters {
+	size_t count;
+	double *centers;
+	double *next;	   /* sums, then centers, of the round */
+	size_t *ends;	   /* where each stretch ends */
+	size_t *sizes;	   /* how many numbers each has */
+	double *distances; /* of each number to the center it is nearest to, squared */
+};
+
+static bool clusters_open(struct clusters *clusters, size_t count, size_t numbers, struct arena *arena)
+{
+	*clusters = (struct clusters){.count = count,
+				      .centers = ARENA_ARRAY(arena, double, count),
+				      .next = ARENA_ARRAY(arena, double, count),
+				      .ends = ARENA_ARRAY(arena, size_t, count),
+				      .sizes = ARENA_ARRAY(arena, size_t, count),
+				      .distances = ARENA_ARRAY(arena, double, numbers)};
+	return clusters->centers && clusters->next && clusters->ends && clusters->sizes && clusters->distances;
+}
+
+/* Each number goes to its nearest center. True: to the same as before. */
+static bool clusters_deal(struct clusters *self, const struct sorted *column)
+{
+	bool same = true;
+	size_t at = 0;
+	for (size_t i = 0; i < self->count; i++) {
+		const double border = i + 1 < self->count ? (self->centers[i] + self->centers[i + 1]) / 2 : INFINITY;
+		const size_t first = at;
+		self->next[i] = 0;
+		for (; at < column->count && column->values[at] <= border; at++) {
+			const double away = column->values[at] - self->centers[i];
+			self->next[i] += column->values[at];
+			self->distances[at] = away * away;
+		}
+		self->sizes[i] = at - first;
+		same = same && self->ends[i] == at;
+		self->ends[i] = at;
+	}
+	return same;
+}
+
+/* A center that no number is nearest to takes the number that is farthest from its own. */
+static void clusters_fill(struct clusters *self, const struct sorted *column)
+{
+	for (size_t i = 0; i < self->count; i++) {
+		size_t farthest = 0, owner = 0;
+		if (self->sizes[i] > 0)
+			continue;
+		for (size_t at = 1; at < column->count; at++)
+			if (self->distances[at] > self->distances[farthest])
+				farthest = at;
+		if (!(self->distances[farthest] > 0))
+			return; /* as many different numbers as centers, or fewer */
+		while (self->ends[owner] <= farthest)
+			owner++;
+		self->next[owner] -= column->values[farthest];
+		self->sizes[owner]--;
+		self->next[i] = column->values[farthest];
+		self->sizes[i] = 1;
+		self->distances[farthest] = 0;
+	}
+}
+
+static int compare(const void *left, const void *right)
+{
+	const double *a = left, *b = right;
+	return (*a > *b) - (*a < *b);
+}
+
+/* One round of Lloyd's method. How far the centers went, squared. */
+static double clusters_move(struct clusters *self, const struct sorted *column, bool *same)
 {
 	double moved = 0;
-	size_t at = 0;
-	*same = true;
-	for (size_t i = 0; i < count; i++) {
-		const double border = i + 1 < count ? (centers[i] + centers[i + 1]) / 2 : INFINITY;
-		const size_t first = at;
-		double sum = 0;
-		for (; at < column->count && column->values[at] <= border; at++)
-			sum += column->values[at];
-		const double center = at > first ? sum / (double)(at - first) : centers[i];
-		*same = *same && ends[i] == at;
-		ends[i] = at;
-		moved += (center - centers[i]) * (center - centers[i]);
-		centers[i] = center;
+	size_t largest = 0;
+	*same = clusters_deal(self, column);
+	clusters_fill(self, column);
+	for (size_t i = 1; i < self->count; i++)
+		largest = self->sizes[i] > self->sizes[largest] ? i : largest;
+	for (size_t i = 0; i < self->count; i++) {
+		const size_t of = self->sizes[i] ? i : largest; /* one that stays empty goes where the most are */
+		const double center = self->next[of] / (double)self->sizes[of];
+		moved += (center - self->centers[i]) * (center - self->centers[i]);
+		self->centers[i] = center;
 	}
+	qsort(self->centers, self->count, sizeof *self->centers, compare);
 	return moved;
 }
 
@@ -76,19 +144,18 @@ static double variance_of(const struct sorted *column)
 /* The centers begin in the middle of uniform bins. False: the arena is full. */
 static bool fit_kmeans(const struct sorted *column, size_t bins, double *edges, struct arena *arena)
 {
-	double *centers = ARENA_ARRAY(arena, double, bins);
-	size_t *ends = ARENA_ARRAY(arena, size_t, bins);
-	if (!centers || !ends)
+	struct clusters clusters;
+	if (!clusters_open(&clusters, bins, column->count, arena))
 		return false;
 	const double enough = KMEANS_TOLERANCE * variance_of(column);
 	for (size_t i = 0; i < bins; i++)
-		centers[i] = (edges[i] + edges[i + 1]) / 2;
+		clusters.centers[i] = (edges[i] + edges[i + 1]) / 2;
 	bool same = false;
 	for (int round = 0; round < KMEANS_ROUNDS_MAX && !same; round++)
-		if (centers_move(column, centers, ends, bins, &same) <= enough)
+		if (clusters_move(&clusters, column, &same) <= enough)
 			break;
 	for (size_t i = 1; i < bins; i++)
-		edges[i] = (centers[i - 1] + centers[i]) / 2;
+		edges[i] = (clusters.centers[i - 1] + clusters.centers[i]) / 2;
 	return true;
 }
 

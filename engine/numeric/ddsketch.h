@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DDSKETCH_BUCKETS 2048 /* a limit that spans 1e-9 to 1e9 at alpha 0.01 */
+#define DDSKETCH_BUCKETS 1048576  /* a limit that spans all doubles at alpha 0.001; a side takes what came of them */
+#define DDSKETCH_ALPHA_LEAST 1e-6 /* below it, buckets of doubles are more than 32 bits can number */
 
 struct ddsketch_side {
 	uint64_t *counts; /* of the buckets from `first` on */
@@ -37,7 +38,7 @@ struct ddsketch {
 	uint64_t zeros;
 };
 
-/* alpha: above 0, below 1; at least one bucket a side. Takes no memory yet. */
+/* alpha: from DDSKETCH_ALPHA_LEAST on, below 1; at least one bucket a side. Takes no memory yet. */
 void ddsketch_open(struct ddsketch *sketch, double alpha, size_t buckets_max);
 void ddsketch_close(struct ddsketch *sketch);
 

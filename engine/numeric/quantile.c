@@ -41,8 +41,10 @@ double quantile_sorted(const double *sorted, size_t count, double q, enum quanti
 		return sorted[count - 1];
 	size_t below = (size_t)place;
 	double part = place - (double)below;
-	double low = sorted[below], high = sorted[below + 1];
-	return part == 0 ? low : low + (high - low) * part;
+	double low = sorted[below], high = sorted[below + 1], width = high - low;
+	if (part == 0)
+		return low;
+	return part < 0.5 ? low + width * part : high - width * (1 - part); /* from the nearer end, as numpy does */
 }
 
 static int compare(const void *left, const void *right)

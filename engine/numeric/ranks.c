@@ -10,8 +10,10 @@
 
 void ranks_fit(const struct sorted *column, double *quantiles, size_t count)
 {
+	const double step = count > 1 ? 1 / (double)(count - 1) : 0;
 	for (size_t i = 0; i < count; i++) {
-		const double at = count > 1 ? (double)i / (double)(count - 1) : 0;
+		/* Rounded as numpy's percentiles are, for a tie may hang on it. */
+		const double at = count > 1 && i + 1 == count ? 1 : (double)i * step * 100 / 100;
 		quantiles[i] = quantile_sorted(column->values, column->count, at, QUANTILE_LINEAR);
 		if (i > 0)
 			quantiles[i] = fmax(quantiles[i], quantiles[i - 1]); /* rounding must not turn them round */
@@ -32,29 +34,36 @@ static size_t quantiles_below(const double *quantiles, size_t count, double valu
 	return low;
 }
 
-double rank_of(const double *quantiles, size_t count, double value)
+/* In the middle of the ranks that the value has from below and from above. */
+static double rank_between(const double *quantiles, size_t count, double value)
 {
-	if (__builtin_isnan(value))
-		return NAN;
-	if (value >= quantiles[count - 1])
-		return value == quantiles[0] ? 0 : 1; /* a column that does not vary: 0, as at its lower end */
-	if (value <= quantiles[0])
-		return 0;
-	/* The middle of the ranks that the value has from below and from above. */
 	const size_t below = quantiles_below(quantiles, count, value, false);
 	const size_t not_above = quantiles_below(quantiles, count, value, true);
 	const double last = (double)(count - 1);
+	if (count == 1 || not_above == 0)
+		return 0;
+	if (below == count)
+		return 1;
 	if (not_above > below)
 		return ((double)below / last + (double)(not_above - 1) / last) / 2;
 	const double low = quantiles[below - 1], high = quantiles[below];
 	return ((double)(below - 1) + (value - low) / (high - low)) / last;
 }
 
+double rank_of(const double *quantiles, size_t count, double value)
+{
+	if (__builtin_isnan(value) || __builtin_isnan(quantiles[0]))
+		return NAN;
+	if (value == quantiles[0])
+		return 0; /* also of a column that does not vary */
+	return value == quantiles[count - 1] ? 1 : rank_between(quantiles, count, value);
+}
+
 double rank_normal(const double *quantiles, size_t count, double value)
 {
-	if (__builtin_isnan(value))
+	if (__builtin_isnan(value) || __builtin_isnan(quantiles[0]))
 		return NAN;
-	double rank = rank_of(quantiles, count, value);
+	double rank = rank_between(quantiles, count, value);
 	if (value - BOUND < quantiles[0])
 		rank = 0;
 	else if (value + BOUND > quantiles[count - 1])

@@ -33,7 +33,7 @@ static bool fits(const struct tdigest *digest, const struct tdigest_cluster *las
 		return true;
 	double weight = (double)(last->weight + next->weight);
 	double q = ((double)before + weight / 2) / (double)digest->weight;
-	return weight <= 4 * (double)digest->weight * q * (1 - q) / digest->compression;
+	return weight <= 2 * (double)digest->weight * q * (1 - q) / digest->compression;
 }
 
 static void settle(struct tdigest *digest)
@@ -104,7 +104,10 @@ bool tdigest_merge(struct tdigest *into, const struct tdigest *from)
 
 static double between(double low, double high, double from, double to, double rank)
 {
-	return low == high || rank <= from ? low : low + (high - low) * ((rank - from) / (to - from));
+	if (low == high || rank <= from)
+		return low;
+	/* Rounding must not lead beyond the far end, which is the most of all at 1. */
+	return rank >= to ? high : fmin(high, low + (high - low) * ((rank - from) / (to - from)));
 }
 
 /* A cluster of equal numbers stands at all its ranks, another at the middle of them, and

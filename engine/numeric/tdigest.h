@@ -2,7 +2,7 @@
  *
  * A merging t-digest (Dunning and Ertl, 2019): numbers gather in a buffer, and are merged
  * in order into clusters of a mean and a weight. A cluster about the quantile q has no more
- * than 4 n q (1 - q) / compression numbers, unless all of them are equal, so that a number
+ * than 2 n q (1 - q) / compression numbers, unless all of them are equal, so that a number
  * that comes often is answered exactly. There is no bound on the error of the worst
  * stream; on smooth ones it is a small part of a cluster. Merged digests answer as well as one over
  * all of it does.

@@ -74,6 +74,17 @@ static void what_is_missing_or_of_another_kind_is_named(void **state)
 	}
 }
 
+static void categories_of_other_columns_are_refused(void **state)
+{
+	(void)state;
+	write_file(CASES, "{\"name\": \"w\", \"input\": {\"train\": [[\"a\", \"b\"]], \"query\": [[\"a\"]]}, "
+			  "\"params\": {\"op\": \"onehot\"}}");
+	struct said said = say("compute preprocess " CASES);
+	assert_int_equal(said.code, EXIT_FAULTS);
+	expect_words(said.err, "w: `train` has 2 columns and `query` 1");
+	said_close(&said);
+}
+
 static void families_are_listed_with_their_definitions(void **state)
 {
 	(void)state;
@@ -145,6 +156,7 @@ int main(void)
 		cmocka_unit_test(a_file_of_reference_numbers_is_read_whole),
 		cmocka_unit_test(a_case_that_fails_is_named_and_the_others_run),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
+		cmocka_unit_test(categories_of_other_columns_are_refused),
 		cmocka_unit_test(families_are_listed_with_their_definitions),
 		cmocka_unit_test(what_cannot_be_meant_is_misuse),
 		cmocka_unit_test(streams_dealt_to_shards_are_merged),

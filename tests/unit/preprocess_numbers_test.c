@@ -100,6 +100,17 @@ static void means_of_clusters_part_them_in_the_middle(void **state)
 	assert_true(edges.items[1] == 21 && edges.items[2] == 70.5);
 }
 
+/* The middle center of three has no number at first: it takes one from the end. */
+static void a_center_that_has_nothing_takes_what_is_farthest_from_its_own(void **state)
+{
+	(void)state;
+	double numbers[] = {0, 0, 1, 1.5, 10};
+	const struct sorted column = {.values = numbers, .count = 5};
+	const struct edges edges = bins_fit(&column, 3, BINNING_KMEANS, QUANTILE_LINEAR, arena);
+	assert_int_equal(edges.count, 4);
+	assert_true(edges.items[1] == 0.625 && edges.items[2] == 5.625);
+}
+
 static void quantiles_of_types_2_and_3_are_those_of_hyndman_and_fan(void **state)
 {
 	(void)state;
@@ -122,6 +133,26 @@ static void ranks_of_ties_are_in_their_middle(void **state)
 	assert_true(rank_of(quantiles, 5, 0) == 0 && rank_of(quantiles, 5, 2) == 1);
 	assert_true(rank_of(quantiles, 5, -1) == 0 && rank_of(quantiles, 5, 3) == 1);
 	assert_true(isnan(rank_of(quantiles, 5, NAN)));
+}
+
+static void ranks_of_what_does_not_vary_or_was_never_seen(void **state)
+{
+	(void)state;
+	const double one[] = {3}, same[] = {3, 3, 3}, huge[] = {4e11, 4e11, 4e11}, never[] = {NAN, NAN};
+	assert_true(rank_of(one, 1, 2) == 0 && rank_of(one, 1, 3) == 0 && rank_of(one, 1, 4) == 0);
+	assert_true(rank_of(same, 3, 2) == 0 && rank_of(same, 3, 3) == 0 && rank_of(same, 3, 4) == 1);
+	assert_true(rank_normal(huge, 3, 4e11) == 0); /* where 1e-7 is nothing it is no end, but the middle */
+	assert_true(isnan(rank_of(never, 2, 1)) && isnan(rank_normal(never, 2, 1)));
+}
+
+/* 10 numbers, 10 quantiles: numpy's rounding takes the fourth a little below the -1 that it is. */
+static void quantiles_for_ranks_are_rounded_as_those_of_numpy(void **state)
+{
+	(void)state;
+	double numbers[] = {-3, -3, -2, -1, -1, 0, 0, 0, 3, 3}, quantiles[10];
+	const struct sorted column = {.values = numbers, .count = 10};
+	ranks_fit(&column, quantiles, 10);
+	assert_true(rank_of(quantiles, 10, -1) == 4.0 / 9);
 }
 
 static void normal_quantiles_are_those_of_the_tables(void **state)
@@ -213,6 +244,9 @@ int main(void)
 		cmocka_unit_test(means_of_clusters_part_them_in_the_middle),
 		cmocka_unit_test(quantiles_of_types_2_and_3_are_those_of_hyndman_and_fan),
 		cmocka_unit_test(ranks_of_ties_are_in_their_middle),
+		cmocka_unit_test(a_center_that_has_nothing_takes_what_is_farthest_from_its_own),
+		cmocka_unit_test(ranks_of_what_does_not_vary_or_was_never_seen),
+		cmocka_unit_test(quantiles_for_ranks_are_rounded_as_those_of_numpy),
 		cmocka_unit_test(normal_quantiles_are_those_of_the_tables),
 		cmocka_unit_test(a_power_is_continuous_where_its_exponent_vanishes),
 		cmocka_unit_test(the_exponent_learnt_makes_a_column_symmetric),

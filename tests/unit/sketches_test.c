@@ -73,6 +73,18 @@ static void a_ddsketch_is_within_alpha_of_every_quantile(void **state)
 	ddsketch_close(&sketch);
 }
 
+static void a_fine_ddsketch_has_room_for_every_double(void **state)
+{
+	(void)state;
+	struct ddsketch sketch;
+	ddsketch_open(&sketch, 0.001, DDSKETCH_BUCKETS);
+	for (int i = -300; i <= 300; i++)
+		assert_true(ddsketch_add(&sketch, pow(10, i)));
+	for (int i = 0; i <= 600; i++)
+		near(ddsketch_quantile(&sketch, i / 600.0) / pow(10, floor(i / 600.0 * 600) - 300), 1, 0.001001);
+	ddsketch_close(&sketch);
+}
+
 static void a_full_ddsketch_gives_up_the_smallest_sizes_alone(void **state)
 {
 	(void)state;
@@ -141,6 +153,50 @@ static void a_tdigest_answers_near_the_rank_asked_for_also_when_merged(void **st
 		for (size_t i = 0; i < 4; i++)
 			tdigest_close(&parts[i]);
 		tdigest_close(&one);
+	}
+}
+
+static void the_ends_of_a_tdigest_are_the_least_and_the_most(void **state)
+{
+	(void)state;
+	struct random random = {11};
+	for (int round = 0; round < 1000; round++) {
+		struct tdigest digest;
+		double least = INFINITY, most = -INFINITY;
+		tdigest_open(&digest, TDIGEST_COMPRESSION);
+		for (int i = 0; i < 2 + round % 40; i++) {
+			double number = pow(1 - share(&random), -1 / 1.5);
+			least = fmin(least, number);
+			most = fmax(most, number);
+			assert_true(tdigest_add(&digest, number));
+		}
+		assert_true(tdigest_quantile(&digest, 0) == least && tdigest_quantile(&digest, 1) == most);
+		tdigest_close(&digest);
+	}
+}
+
+static double two_heaps(double u)
+{
+	return u < 0.5 ? 2 * u : 1000 + u;
+}
+
+/* Of 1,000 numbers in two heaps, the median is of one of them where the gap is 8 ranks away. */
+static void a_gap_of_the_stream_is_smeared_over_few_ranks(void **state)
+{
+	(void)state;
+	struct random random = {3};
+	for (int round = 0; round < 300; round++) {
+		double numbers[1000];
+		struct tdigest digest;
+		tdigest_open(&digest, TDIGEST_COMPRESSION);
+		for (size_t i = 0; i < 1000; i++) {
+			numbers[i] = two_heaps(share(&random));
+			assert_true(tdigest_add(&digest, numbers[i]));
+		}
+		(void)quantile_sort(numbers, 1000);
+		double median = tdigest_quantile(&digest, 0.5);
+		assert_true(median >= numbers[491] && median <= numbers[508]);
+		tdigest_close(&digest);
 	}
 }
 
@@ -240,9 +296,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ddsketch_is_within_alpha_of_every_quantile),
+		cmocka_unit_test(a_fine_ddsketch_has_room_for_every_double),
 		cmocka_unit_test(a_full_ddsketch_gives_up_the_smallest_sizes_alone),
 		cmocka_unit_test(merged_ddsketches_count_as_one_does),
 		cmocka_unit_test(a_tdigest_answers_near_the_rank_asked_for_also_when_merged),
+		cmocka_unit_test(the_ends_of_a_tdigest_are_the_least_and_the_most),
+		cmocka_unit_test(a_gap_of_the_stream_is_smeared_over_few_ranks),
 		cmocka_unit_test(an_hdr_histogram_keeps_its_digits_over_its_range),
 		cmocka_unit_test(quantiles_of_nothing_or_beyond_a_share_are_nan),
 		cmocka_unit_test(a_sum_keeps_what_is_small_beside_what_is_large),
