@@ -11,6 +11,8 @@ RDKAFKA ?=
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
 DESTDIR ?=
+# What is run here speaks one language, and a locale that was never made is not warned of by each shell.
+export LC_ALL := C.UTF-8
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 libmicrohttpd hiredis openssl
@@ -205,6 +207,10 @@ coverage:
 	tests/judge/lint.py build/coverage/sluice tests/lint-own
 	tests/coverage.py build/coverage 85
 
+## newcomer: a stranger's first day in an empty Debian 12: a clone and README.md's two commands (needs root)
+newcomer:
+	@tests/newcomer.sh
+
 ## compose-check: the stack of compose/, brought up, killed part by part, and held to its answers (needs root)
 compose-check: $(BUILD)/sluice
 	@compose/check.py $<
@@ -239,6 +245,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all test demo check layers bench race fuzz sim kafka kafka-programs soak coverage compose-check docs deps install clean help
+.PHONY: all test demo check newcomer layers bench race fuzz sim kafka kafka-programs soak coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -3,6 +3,7 @@
 # can be had: Debian's docker.io, under a folder, touching no other engine.
 #   engine.sh up DIR      starts it; prints the DOCKER_HOST of it
 #   engine.sh down DIR    ends the one that runs in DIR, and no other
+#   engine.sh base        prints where the base image's archive is, made if it is not there
 # It knows one image, `debian:12-slim`: a Debian of this machine's mirrors, made once and
 # kept in ${XDG_CACHE_HOME:-~/.cache}/sluice. It is not the published one of that name.
 # Exit 3: this machine cannot run it.
@@ -63,6 +64,7 @@ down() { # $1 DIR
 
 case "${1-} $#" in
 "up 2") up "$(realpath -m "$2")" ;;
+"base 1") make_base && echo "$base" ;;
 "down 2") down "$(realpath -m "$2")" ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
