@@ -67,7 +67,6 @@ status=$?
 took=$((SECONDS - began))
 seen "the first screen's commands: a clone, and make demo, as root without /proc" $status
 sed -n '/^\$ build\/sluice infer hello /,$p' "$root/said" | grep -q '^ *action .*"buy"'
-
 seen "make demo ends with an answer" $?
 ! grep -qiE 'warning|cannot set|not permitted' "$root/said"
 seen "nothing on the way is a warning" $?

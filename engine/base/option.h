@@ -116,6 +116,7 @@ struct option {
 	bool short_form;
 	unsigned uses;	  /* OPTION_EXPRESSION: what it may use beside the message, a set of expression_use */
 	char letter;	  /* of a command's option: -f */
+	bool argument;	  /* of a command's OPTION_NAMES: its values are arguments, as if they stood alone */
 	const char *word; /* of a command's option: what its help writes for the value; NULL: the option's name */
 	const char *help; /* one sentence */
 };

@@ -90,6 +90,13 @@ static bool set_choice(struct parser *parser, const struct option *row, const ch
 	return misuse(parser, "--%s cannot be `%s`; it is one of: %s", row->name, value, row->choices);
 }
 
+/* A word gives one argument at the most, so there is room. */
+static bool add_argument(struct parser *parser, const char *value)
+{
+	parser->items[parser->items_count++] = value;
+	return true;
+}
+
 /* No list can become longer than the command line, so that is its size from the start. */
 static bool add_name(struct parser *parser, const char *value, struct name_list *list)
 {
@@ -110,7 +117,7 @@ static bool set_quantity(struct parser *parser, const struct option *row, const 
 
 static bool set_value(struct parser *parser, const struct option *row, const char *value)
 {
-	void *at = parser->options + row->offset;
+	void *at = row->argument ? NULL : parser->options + row->offset;
 	switch (row->type) {
 	case OPTION_TEXT:
 		*(const char **)at = value;
@@ -119,7 +126,7 @@ static bool set_value(struct parser *parser, const struct option *row, const cha
 		*(struct name *)at = (struct name){.text = value};
 		return true;
 	case OPTION_NAMES:
-		return add_name(parser, value, at);
+		return row->argument ? add_argument(parser, value) : add_name(parser, value, at);
 	case OPTION_INTEGER:
 		return set_integer(parser, row, value, at);
 	case OPTION_NUMBER:

@@ -12,7 +12,7 @@
 #include "cli/command.h"
 
 struct arguments {
-	const char *const *items; /* what was neither option nor value */
+	const char *const *items; /* what was neither option nor value, and the values of options that say so */
 	size_t count;
 	bool help; /* --help or -h was there: the rest was not looked at */
 };

@@ -76,4 +76,9 @@ int command_faults(struct session *session, const struct faults *faults, enum ou
 	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), \
 	 .choices = forms, .fallback = "text", .help = "The form in which the result is written."}
 
+/* `-f FILE`, as every command has it: for those that take files as arguments, the same. */
+#define COMMAND_FILES                                                                                                              \
+	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = OPTION_UNSTORED, .argument = true,                         \
+	 .help = "The same as a file or folder without it."}
+
 #endif

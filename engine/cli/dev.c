@@ -28,6 +28,7 @@ struct dev_options {
 };
 
 static const struct option options[] = {
+	COMMAND_FILES,
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };

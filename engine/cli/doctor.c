@@ -16,7 +16,6 @@
 #define NAMED_MAX 3 /* of many of a kind, as many are named */
 
 struct doctor_options {
-	struct name_list files;
 	const char *brokers;
 	struct name_list servers;
 	int64_t workers;
@@ -27,7 +26,7 @@ struct doctor_options {
 };
 
 static const struct option options[] = {
-	ROW("file", NAMES, struct doctor_options, files, .letter = 'f', .help = "A file or folder of YAML."),
+	COMMAND_FILES,
 	ROW("brokers", TEXT, struct doctor_options, brokers, .word = "HOST:PORT",
 	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
 	ROW("server", NAMES, struct doctor_options, servers, .word = "NAME=URL",
@@ -229,17 +228,13 @@ static void examine_models(struct doctor *doctor)
 
 /* ---- all of it ---- */
 
-static void examine_files(struct doctor *doctor)
+static void examine_files(struct doctor *doctor, const char *const *paths, size_t count)
 {
 	const struct doctor_options *self = doctor->options;
-	struct deployment_options files = {.path_count = self->files.count, .servers = self->servers, .insecure = true};
+	struct deployment_options files = {.paths = paths, .path_count = count, .servers = self->servers, .insecure = true};
 	struct error error = {0};
-	const char **paths = ARENA_ARRAY(doctor->findings.arena, const char *, self->files.count + 1);
-	if (self->files.count == 0 || !paths)
+	if (count == 0)
 		return;
-	for (size_t i = 0; i < self->files.count; i++)
-		paths[i] = self->files.items[i].text;
-	files.paths = paths;
 	doctor->deployment = deployment_open(doctor->session, &files, &error);
 	if (doctor->deployment)
 		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipelines", doctor->deployment->plan.count);
@@ -261,8 +256,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 					    .memory_bytes = self->memory_bytes,
 					    .state_folder = self->state_folder,
 					    .state_bytes = self->state_bytes};
-	(void)arguments, (void)count;
-	examine_files(&doctor);
+	examine_files(&doctor, arguments, count);
 	examine_library(&doctor.findings);
 	examine_kafka(&doctor);
 	examine_registry(&doctor);
@@ -275,6 +269,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 
 const struct command command_doctor = {
 	.name = "doctor",
+	.arguments = "[FILE]...",
 	.summary = "Looks at all that an engine will lean on, and says what to do.",
 	.help = "Brokers, rights, topics, groups, the schema registry, models, librdkafka, limits, memory, clock and disk: each is "
 		"looked at as `sluice run` with these options would meet it, and nothing is changed. A fault keeps an engine from "

@@ -13,6 +13,7 @@ struct echo_options {
 enum echo_form { ECHO_TEXT = OUTPUT_TEXT, ECHO_JSON = OUTPUT_JSON, ECHO_YAML };
 
 static const struct option options[] = {
+	COMMAND_FILES,
 	ROW("kind", TEXT, struct echo_options, kind, .help = "What documents without a kind are, as for lint."),
 	{.name = "format",
 	 .letter = 'o',

@@ -15,6 +15,7 @@ struct lint_options {
 };
 
 static const struct option options[] = {
+	COMMAND_FILES,
 	ROW("kind", TEXT, struct lint_options, kind,
 	    .help = "What documents without a kind are: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
 	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings fail too; notes never do."),

@@ -15,6 +15,7 @@ struct serve_options {
 };
 
 static const struct option options[] = {
+	COMMAND_FILES,
 	ROW("host", TEXT, struct serve_options, host, .fallback = "127.0.0.1", .help = "The address at which callers may come in."),
 	ROW("port", INTEGER, struct serve_options, port, .fallback = "0", .most = PORT_MOST,
 	    .help = "The port for the Open Inference Protocol over REST; 0: a free one."),

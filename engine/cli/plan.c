@@ -25,6 +25,7 @@ struct plan_arguments {
 extern const struct command command_plan;
 
 static const struct option options[] = {
+	COMMAND_FILES,
 	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
 	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
 	    .help = "Requests a second, to show records and bytes a day."),

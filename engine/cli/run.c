@@ -17,7 +17,6 @@
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
 struct run_options {
-	struct name_list files;
 	const char *brokers;
 	int topics;
 	const char *instance;
@@ -34,7 +33,7 @@ struct run_options {
 };
 
 static const struct option options[] = {
-	ROW("file", NAMES, struct run_options, files, .letter = 'f', .help = "A file or folder of YAML."),
+	COMMAND_FILES,
 	ROW("brokers", TEXT, struct run_options, brokers, .word = "HOST:PORT",
 	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
 	ROW("topics", CHOICE, struct run_options, topics, .choices = "create check", .fallback = "create",
@@ -76,23 +75,6 @@ struct running {
 	struct properties topic_settings;
 	struct crew_config crew;
 };
-
-/* ---- the files ---- */
-
-static bool all_paths(struct running *running, const char *const *arguments, size_t count)
-{
-	const struct name_list *files = &running->options->files;
-	const char **items = ARENA_ARRAY(running->arena, const char *, files->count + count);
-	if (!items)
-		return false;
-	for (size_t i = 0; i < files->count; i++)
-		items[i] = files->items[i].text;
-	for (size_t i = 0; i < count; i++)
-		items[files->count + i] = arguments[i];
-	running->files.paths = items;
-	running->files.path_count = files->count + count;
-	return true;
-}
 
 /* ---- Kafka ---- */
 
@@ -232,15 +214,19 @@ static int run(struct session *session, const void *given, const char *const *ar
 	const struct run_options *self = given;
 	struct running running = {.session = session,
 				  .options = self,
-				  .files = {.servers = self->servers, .insecure = self->insecure, .survey = true}};
+				  .files = {.paths = arguments,
+					    .path_count = count,
+					    .servers = self->servers,
+					    .insecure = self->insecure,
+					    .survey = true}};
 	struct error error = {0};
 	running.arena = arena_open(RUN_ARENA_BYTES);
 	struct deployment *deployment = NULL;
 	int code = EXIT_GOOD;
-	if (!running.arena || !all_paths(&running, arguments, count)) {
+	if (!running.arena) {
 		error_memory(&error, ERROR_SYSTEM, "beginning to run");
 		code = command_failed(session, &error);
-	} else if (running.files.path_count == 0) {
+	} else if (count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
 	} else if (!(deployment = deployment_open(session, &running.files, &error))) {
 		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);

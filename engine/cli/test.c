@@ -358,6 +358,7 @@ static int test_run(struct session *session, const void *options, const char *co
 }
 
 static const struct option rows[] = {
+	COMMAND_FILES,
 	{.name = "only",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct test_options, only),

@@ -120,6 +120,21 @@ static void names_add_up_and_keep_their_order(void **state)
 	arena_close(given.arena);
 }
 
+static void an_argument_may_come_by_an_option_and_counts_like_the_others(void **state)
+{
+	(void)state;
+	static const struct option files[] = {COMMAND_FILES, {0}};
+	static const struct command read = {.name = "read", .arguments = "FILE...", .options = files};
+	struct given given = GIVE(&read, "one", "-f", "two", "--file=three", "-", "-ffour");
+	assert_true(given.good);
+	static const char *const want[] = {"one", "two", "three", "-", "four"};
+	assert_int_equal(given.arguments.count, sizeof want / sizeof *want);
+	for (size_t i = 0; i < given.arguments.count; i++)
+		assert_string_equal(given.arguments.items[i], want[i]);
+	arena_close(given.arena);
+	refused(GIVE(&read, "-f"), "--file needs a value");
+}
+
 static void behind_two_dashes_all_is_argument_and_one_dash_always_is(void **state)
 {
 	(void)state;
@@ -225,6 +240,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_given_has_its_fallback),
 		cmocka_unit_test(letters_of_flags_stand_together_and_the_last_may_take_a_value),
 		cmocka_unit_test(names_add_up_and_keep_their_order),
+		cmocka_unit_test(an_argument_may_come_by_an_option_and_counts_like_the_others),
 		cmocka_unit_test(behind_two_dashes_all_is_argument_and_one_dash_always_is),
 		cmocka_unit_test(numbers_are_whole_in_bounds_and_may_be_percent),
 		cmocka_unit_test(a_duration_has_a_unit),
