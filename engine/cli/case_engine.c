@@ -203,7 +203,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 						 .path_count = 1,
 						 .built_in = engine->address,
 						 .built_in_only = true,
-						 .namespace = config->namespace,
+						 .namespace_forced = config->namespace,
 						 .lineage_full = true,
 						 .insecure = true};
 	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))

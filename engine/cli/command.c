@@ -8,29 +8,75 @@
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/manual.h"
+#include "message/json_write.h"
 
 #define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
-#define FAULTS_BYTES_MAX ((size_t)64 << 20) /* FAULTS_MAX faults with their lines fit */
+#define FAULTS_BYTES_MAX ((size_t)64 << 20)   /* FAULTS_MAX faults with their lines fit */
+#define SAID_BYTES_MAX ((size_t)64 << 10)     /* an error's text, each byte of it escaped */
+#define HELP_BYTES 128
 #define PAGE_BYTES_MAX ((size_t)4 << 20)
 
-int command_misuse(struct session *session, const struct command *command, const char *format, ...)
+/* One object on a line of `err`; `place` and `help` may be NULL. */
+static void say_object(struct session *session, const char *kind, const struct place *place, const char *text, const char *help)
+{
+	struct buffer said;
+	buffer_open(&said, SAID_BYTES_MAX);
+	buffer_print(&said, "{\"%s\":{", kind ? "error" : "note");
+	if (kind)
+		buffer_print(&said, "\"kind\":\"%s\",", kind);
+	if (place) {
+		buffer_string(&said, "\"file\":");
+		json_write_string(&said, text_of(place->file));
+		buffer_print(&said, ",\"line\":%u,\"column\":%u,", place->line, place->column);
+	}
+	buffer_string(&said, "\"message\":");
+	json_write_string(&said, text_of(text));
+	if (help) {
+		buffer_string(&said, ",\"help\":");
+		json_write_string(&said, text_of(help));
+	}
+	buffer_string(&said, "}}\n");
+	if (!buffer_failed(&said))
+		(void)fwrite(said.bytes, 1, said.length, session->err);
+	buffer_close(&said);
+}
+
+void command_note(struct session *session, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
 	va_list arguments;
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	if (command)
-		fprintf(session->err, "sluice %s: %s\n`sluice help %s` shows how it is used\n", command->name, text, command->name);
+	if (session->form == OUTPUT_JSON)
+		say_object(session, NULL, NULL, text, NULL);
 	else
-		fprintf(session->err, "sluice: %s\n`sluice help` lists the commands\n", text);
+		fprintf(session->err, "%s\n", text);
+}
+
+int command_misuse(struct session *session, const struct command *command, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX], help[HELP_BYTES] = "`sluice help` lists the commands";
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	if (command)
+		(void)snprintf(help, sizeof help, "`sluice help %s` shows how it is used", command->name);
+	if (session->form == OUTPUT_JSON)
+		say_object(session, "MISUSE", NULL, text, help);
+	else
+		fprintf(session->err, "sluice%s%s: %s\n%s\n", command ? " " : "", command ? command->name : "", text, help);
 	return EXIT_MISUSE;
 }
 
 int command_failed(struct session *session, const struct error *error)
 {
-	if (error->place.line > 0)
-		fprintf(session->err, "%s:%u:%u: %s\n", error->place.file, error->place.line, error->place.column, error->text);
+	const struct place *place = error->place.line > 0 ? &error->place : NULL;
+	if (session->form == OUTPUT_JSON)
+		say_object(session, error_kind_name(error->kind), place, error->text, NULL);
+	else if (place)
+		fprintf(session->err, "%s:%u:%u: %s\n", place->file, place->line, place->column, error->text);
 	else
 		fprintf(session->err, "sluice: %s\n", error->text);
 	return EXIT_FAULTS;
@@ -42,18 +88,30 @@ int command_refused(struct session *session, const struct command *command, cons
 	return misused ? command_misuse(session, command, "%s", error->text) : command_failed(session, error);
 }
 
-int command_faults(struct session *session, const struct faults *faults, enum output_form form)
+int command_faults(struct session *session, const struct faults *faults)
 {
 	struct buffer said;
 	buffer_open(&said, FAULTS_BYTES_MAX);
-	if (form == OUTPUT_JSON) {
+	if (session->form == OUTPUT_JSON) {
 		faults_print_json(faults, &said);
-		(void)command_write(session, &said);
-		return EXIT_FAULTS;
+		for (size_t i = 0; i + 1 < said.length; i++)
+			said.bytes[i] = said.bytes[i] == '\n' ? ' ' : said.bytes[i];
+	} else {
+		faults_print_text(faults, &said, session->colour_beside);
 	}
-	faults_print_text(faults, &said, session->colour_beside);
 	(void)fwrite(said.bytes, 1, said.length, session->err);
 	buffer_close(&said);
+	return EXIT_FAULTS;
+}
+
+int command_faults_only(struct session *session, const struct faults *faults)
+{
+	struct buffer said;
+	if (session->form != OUTPUT_JSON)
+		return command_faults(session, faults);
+	buffer_open(&said, FAULTS_BYTES_MAX);
+	faults_print_json(faults, &said);
+	(void)command_write(session, &said);
 	return EXIT_FAULTS;
 }
 
@@ -145,6 +203,15 @@ static int show(struct session *session, enum shown what, const char *noun, cons
 	return command_write(session, &out);
 }
 
+/* What `-o` said; where it is not known, or has not been read before a misuse: text. */
+static enum output_form form_of(const struct command *command, const void *options)
+{
+	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
+		if (row->letter == FORM_LETTER && *(const int *)((const unsigned char *)options + row->offset) == OUTPUT_JSON)
+			return OUTPUT_JSON;
+	return OUTPUT_TEXT;
+}
+
 static int run(struct session *session, const struct command *command, const char *const *words, size_t count)
 {
 	struct arguments arguments;
@@ -154,7 +221,9 @@ static int run(struct session *session, const struct command *command, const cha
 		error_memory(&error, ERROR_SYSTEM, "reading the command line");
 		return command_failed(session, &error);
 	}
-	if (!arguments_parse(command, words, count, session->arena, options, &arguments, &error))
+	bool good = arguments_parse(command, words, count, session->arena, options, &arguments, &error);
+	session->form = form_of(command, options);
+	if (!good)
 		return command_refused(session, command, &error);
 	if (arguments.help)
 		return show(session, SHOWN_COMMAND, NULL, command);
@@ -192,7 +261,7 @@ static int finish(struct session *session, int code)
 {
 	if (fflush(session->out) == 0 && !ferror(session->out))
 		return code;
-	fprintf(session->err, "sluice: the output could not be written; is its disk full?\n");
+	command_note(session, "sluice: the output could not be written; is its disk full?");
 	return code == EXIT_GOOD ? EXIT_FAULTS : code;
 }
 

@@ -18,11 +18,16 @@
 
 enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
 
+/* `-o text|json`, which --format means as well; commands with more forms list theirs
+ * behind these two. COMMAND_FORM is its row: `member` of `struct owner` is an int. */
+enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
+
 struct session {
 	FILE *out;
 	FILE *err;
 	bool colour;   /* `out` is a terminal and NO_COLOR is not set */
 	bool colour_beside; /* the same of `err` */
+	enum output_form form; /* JSON: what goes to `err` is JSON too, an object a line */
 	const struct step_kind *const *kinds;
 	struct arena *arena; /* command_main()'s; lives as long as the command */
 };
@@ -53,6 +58,9 @@ const struct command *command_find(const char *const *words, size_t count, size_
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Says a line on `err` that is no part of the result; written without its end. */
+void command_note(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Says an error on `err`, with its place; returns EXIT_FAULTS. */
 int command_failed(struct session *session, const struct error *error);
 
@@ -64,17 +72,22 @@ int command_refused(struct session *session, const struct command *command, cons
  * EXIT_FAULTS when memory had run out. */
 int command_write(struct session *session, struct buffer *gathered);
 
-/* `-o text|json`, which --format means as well; commands with more forms list theirs
- * behind these two. COMMAND_FORM is its row: `member` of `struct owner` is an int. */
-enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
+/* Says what is wrong with the YAML of a command that is not lint, on `err`; in JSON that is
+ * lint's array on one line. Returns EXIT_FAULTS. */
+int command_faults(struct session *session, const struct faults *faults);
 
-/* Says what is wrong with the YAML of a command that is not lint, for people on `err`;
- * with OUTPUT_JSON it is the result, and lint's array goes to `out`. Returns EXIT_FAULTS. */
-int command_faults(struct session *session, const struct faults *faults, enum output_form form);
+/* The same where there is no other result: in JSON lint's array goes to `out`. */
+int command_faults_only(struct session *session, const struct faults *faults);
 
+#define FORM_LETTER 'o'
 #define COMMAND_FORM(owner, member, forms) \
-	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), \
+	{.name = "format", .letter = FORM_LETTER, .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), \
 	 .choices = forms, .fallback = "text", .help = "The form in which the result is written."}
+
+/* `-n NAMESPACE` of the commands that read resources; `member` of `struct owner` is a text. */
+#define COMMAND_NAMESPACE(owner, member)                                                                                           \
+	{.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(struct owner, member),                        \
+	 .help = "The namespace of resources that state none; without it `default`."}
 
 /* `-f FILE`, as every command has it: for those that take files as arguments, the same. */
 #define COMMAND_FILES                                                                                                              \

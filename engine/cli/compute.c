@@ -14,12 +14,7 @@
 #define RESULT_BYTES_MAX ((size_t)256 << 20)
 
 static const struct compute_family *const families[] = {
-	&compute_preprocess,
-	&compute_features_ta,
-	&compute_windows,
-	&compute_inference,
-	&compute_sketches,
-	NULL,
+	&compute_preprocess, &compute_features_ta, &compute_windows, &compute_inference, &compute_sketches, NULL,
 };
 
 struct compute_options {
@@ -191,7 +186,7 @@ static bool write_result(struct computing *self, const struct compute_case *one,
 
 static void fail(struct computing *self, const char *where, const struct error *error)
 {
-	fprintf(self->session->err, "sluice: %s: %s\n", where, error->text);
+	command_note(self->session, "sluice: %s: %s", where, error->text);
 	self->code = EXIT_FAULTS;
 }
 

@@ -52,7 +52,7 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 		lead_to_built_in(&deployment->plan, options, deployment->arena);
 	const struct faults *faults = deployment->spec.faults;
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(session, faults, OUTPUT_TEXT);
+		(void)command_faults(session, faults);
 	return faults_count(faults, SEVERITY_ERROR) == 0 && (options->insecure || run_check_protection(faults, error)) &&
 	       run_check(&deployment->plan, deployment->arena, error) &&
 	       (!options->survey ||
@@ -68,8 +68,8 @@ static struct resource *resource_apart(const struct resource *resource, const st
 	if (!copy || !pipeline)
 		return NULL;
 	*copy = *resource;
-	if (options->namespace)
-		copy->namespace = options->namespace;
+	if (options->namespace_forced)
+		copy->namespace = options->namespace_forced;
 	if (options->lineage_full && resource->kind->type == RESOURCE_PIPELINE && resource->spec) {
 		*pipeline = *(const struct pipeline_spec *)resource->spec;
 		pipeline->lineage = LINEAGE_FULL;
@@ -80,7 +80,7 @@ static struct resource *resource_apart(const struct resource *resource, const st
 
 static bool set_apart(struct spec *spec, const struct deployment_options *options, struct error *error)
 {
-	if (!options->namespace && !options->lineage_full)
+	if (!options->namespace_forced && !options->lineage_full)
 		return true;
 	const struct resource **resources = ARENA_ARRAY(spec->arena, const struct resource *, spec->count);
 	for (size_t i = 0; resources && i < spec->count; i++)
@@ -94,7 +94,8 @@ static bool set_apart(struct spec *spec, const struct deployment_options *option
 static bool deployment_read(struct deployment *deployment, struct session *session, const struct deployment_options *options,
 			    struct error *error)
 {
-	const struct spec_options spec_options = {.kinds = session->kinds, .names = session->arena};
+	const struct spec_options spec_options = {
+		.kinds = session->kinds, .namespace = options->namespace, .names = session->arena};
 	deployment->arena = arena_open(DEPLOYMENT_ARENA_BYTES);
 	if (!deployment->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");

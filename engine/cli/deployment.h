@@ -27,7 +27,8 @@ struct deployment_options {
 	const char *built_in;
 	bool built_in_only;	  /* all models are answered there, whatever address they have */
 	const struct plan *before; /* that is in force, from where shares of messages move; NULL: none is */
-	const char *namespace;	  /* of all resources, whatever they say; NULL: as they say */
+	const char *namespace;	  /* of resources that state none; NULL: the default */
+	const char *namespace_forced; /* of all resources, whatever they say; NULL: as they say */
 	bool lineage_full;	  /* of all pipelines, whatever they say */
 	bool insecure;		  /* protection that is asked for and not in force is no obstacle */
 	bool survey;		  /* models are asked what they take: waits for their servers, 2 s at the most */

@@ -9,6 +9,7 @@
 #include "cli/crew.h"
 #include "cli/dev_lines.h"
 #include "cli/file_watch.h"
+#include "cli/line_stream.h"
 #include "cli/model_server.h"
 #include "log/mock.h"
 #include "message/json_write.h"
@@ -24,11 +25,13 @@
 #define REQUEST_FILE "request.json"
 
 struct dev_options {
+	const char *namespace;
 	int form;
 };
 
 static const struct option options[] = {
 	COMMAND_FILES,
+	COMMAND_NAMESPACE(dev_options, namespace),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -47,6 +50,7 @@ struct dev {
 	struct crew *crew;
 	struct file_watch watch;
 	struct dev_lines *lines;
+	FILE *beside; /* where the engine's lines go when the result is JSON; NULL: with it */
 	struct loop_timer ready_timer, lines_timer;
 };
 
@@ -203,7 +207,7 @@ static void on_changed(void *context)
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(dev->session, &error);
 	if (!good)
-		fputs("the files have a fault: what was running goes on; it is tried again when they change\n", dev->session->err);
+		command_note(dev->session, "the files have a fault: what was running goes on; it is tried again when they change");
 	fflush(dev->session->err);
 	dev_lines_show(dev->lines, dev->crew, loop_now_ms(dev->loop));
 }
@@ -246,7 +250,7 @@ static bool open_crew(struct dev *dev, struct error *error)
 		.partitions = PARTITIONS,
 		.at_least_once = true,
 		.drain_ms = DRAIN_MS,
-		.out = dev->options->form == OUTPUT_JSON ? dev->session->err : dev->session->out,
+		.out = dev->beside ? dev->beside : dev->session->out,
 		.loop = dev->loop,
 	};
 	struct deployment *deployment = read_files(dev, error);
@@ -276,16 +280,21 @@ static void close_all(struct dev *dev)
 	model_server_close(dev->server);
 	mock_cluster_close(dev->broker);
 	loop_close(dev->loop);
+	if (dev->beside)
+		fclose(dev->beside);
 }
 
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
-	struct dev dev = {
-		.session = session, .options = filled, .files = {.paths = arguments, .path_count = count, .insecure = true}};
+	const struct dev_options *self = filled;
+	struct dev dev = {.session = session,
+			  .options = self,
+			  .files = {.paths = arguments, .path_count = count, .namespace = self->namespace, .insecure = true}};
 	struct error error = {0};
 	sigset_t before;
 	crew_block_signals(&before);
-	bool good = open_servers(&dev, &error) && open_crew(&dev, &error) && run_crew(&dev, &error);
+	bool good = self->form != OUTPUT_JSON || (dev.beside = line_stream_open(session->err, &error));
+	good = good && open_servers(&dev, &error) && open_crew(&dev, &error) && run_crew(&dev, &error);
 	close_all(&dev);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (good)

@@ -16,6 +16,7 @@
 #define NAMED_MAX 3 /* of many of a kind, as many are named */
 
 struct doctor_options {
+	const char *namespace;
 	const char *brokers;
 	struct name_list servers;
 	int64_t workers;
@@ -27,6 +28,7 @@ struct doctor_options {
 
 static const struct option options[] = {
 	COMMAND_FILES,
+	COMMAND_NAMESPACE(doctor_options, namespace),
 	ROW("brokers", TEXT, struct doctor_options, brokers, .word = "HOST:PORT",
 	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
 	ROW("server", NAMES, struct doctor_options, servers, .word = "NAME=URL",
@@ -231,7 +233,8 @@ static void examine_models(struct doctor *doctor)
 static void examine_files(struct doctor *doctor, const char *const *paths, size_t count)
 {
 	const struct doctor_options *self = doctor->options;
-	struct deployment_options files = {.paths = paths, .path_count = count, .servers = self->servers, .insecure = true};
+	struct deployment_options files = {
+		.paths = paths, .path_count = count, .namespace = self->namespace, .servers = self->servers, .insecure = true};
 	struct error error = {0};
 	if (count == 0)
 		return;

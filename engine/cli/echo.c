@@ -59,7 +59,7 @@ static int echo_run(struct session *session, const void *filled, const char *con
 	if (!spec_read(&spec, arguments, count, &reading, &error))
 		code = command_refused(session, &command_echo, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
-		code = command_faults(session, spec.faults, self->form == ECHO_JSON ? OUTPUT_JSON : OUTPUT_TEXT);
+		code = command_faults_only(session, spec.faults);
 	else
 		code = print_resources(session, &spec, (enum echo_form)self->form);
 	spec_close(&spec);

@@ -131,7 +131,7 @@ static void print_text(const struct tensor *value, struct arena *arena, struct b
 static int refuse(struct session *session, const char *source, const struct error *error)
 {
 	int code = command_failed(session, error);
-	if (error->place.line == 1)
+	if (error->place.line == 1 && session->form == OUTPUT_TEXT)
 		fprintf(session->err, "    1 | %s\n      | %*s^\n", source, (int)error->place.column - 1, "");
 	return code;
 }

@@ -158,7 +158,7 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 {
 	struct error error = {0};
 	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
-		return command_faults(self->session, spec->faults, OUTPUT_TEXT);
+		return command_faults_only(self->session, spec->faults);
 	const struct found found = step_find(spec, self->kind, self->options->step);
 	if (found.count != 1)
 		return command_misuse(self->session, &command_fit, "the files have %zu steps `%s`%s%s; name one by --step",

@@ -101,12 +101,12 @@ static int say(struct session *session, const struct heard *heard, const struct 
 	if (form == OUTPUT_JSON)
 		return say_json(session, heard) == EXIT_GOOD ? code : EXIT_FAULTS;
 	if (heard->pipelines == 0)
-		fprintf(session->err, "%s has said nothing on %s for %d ms; is it running, and under this name?\n", heard->instance,
-			door->status, STATUS_STALE_MS);
+		command_note(session, "%s has said nothing on %s for %d ms; is it running, and under this name?", heard->instance,
+			     door->status, STATUS_STALE_MS);
 	else if (!is_well(heard))
-		fprintf(session->err, "%s: %zu of %zu pipelines are not ready; " TEXT_FORMAT ": " TEXT_FORMAT "\n", heard->instance,
-			heard->pipelines - heard->ready, heard->pipelines, TEXT_ARGUMENTS(heard->waiting),
-			TEXT_ARGUMENTS(heard->why));
+		command_note(session, "%s: %zu of %zu pipelines are not ready; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
+			     heard->pipelines - heard->ready, heard->pipelines, TEXT_ARGUMENTS(heard->waiting),
+			     TEXT_ARGUMENTS(heard->why));
 	else
 		fprintf(session->out, "%s is well: %zu of %zu pipelines ready\n", heard->instance, heard->ready, heard->pipelines);
 	return code;

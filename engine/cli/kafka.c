@@ -178,7 +178,7 @@ static bool by_plan(const struct pipeline_plan *pipeline, struct named named, st
 static bool read_files(struct session *session, const struct door_asked *asked, struct door *door, struct plan *plan,
 		       struct error *error)
 {
-	const struct spec_options spec_options = {.kinds = session->kinds};
+	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = asked->namespace};
 	const struct models_metadata none = {0};
 	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none};
 	const char **paths = ARENA_ARRAY(session->arena, const char *, asked->files.count);
@@ -192,7 +192,7 @@ static bool read_files(struct session *session, const struct door_asked *asked, 
 		return false;
 	if (faults_count(door->spec.faults, SEVERITY_ERROR) == 0)
 		return true;
-	(void)command_faults(session, door->spec.faults, OUTPUT_TEXT);
+	(void)command_faults(session, door->spec.faults);
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipeline's files have errors; correct them first");
 }
 

@@ -87,7 +87,7 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
 	       all_met(&reading, door, error);
 	if (reading.strange > 0)
-		fprintf(session->err, "%llu records are no dead letters, and left out\n", (unsigned long long)reading.strange);
+		command_note(session, "%llu records are no dead letters, and left out", (unsigned long long)reading.strange);
 	reader_close(reader);
 	arena_close(names);
 	arena_close(reading.arena);

@@ -84,7 +84,7 @@ static bool judge(const struct model_server *server, const struct spec *spec, co
 	if (faults_count(spec->faults, SEVERITY_ERROR) == 0)
 		return true;
 	if (!only) {
-		(void)command_faults(server->session, spec->faults, OUTPUT_TEXT);
+		(void)command_faults(server->session, spec->faults);
 		return false;
 	}
 	size_t first = 0;

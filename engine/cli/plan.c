@@ -13,6 +13,7 @@
 enum plan_form { PLAN_TEXT = OUTPUT_TEXT, PLAN_JSON = OUTPUT_JSON, PLAN_DOT, PLAN_MERMAID };
 
 struct plan_arguments {
+	const char *namespace;
 	int form;
 	double rate;
 	bool acls;
@@ -26,6 +27,7 @@ extern const struct command command_plan;
 
 static const struct option options[] = {
 	COMMAND_FILES,
+	COMMAND_NAMESPACE(plan_arguments, namespace),
 	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
 	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
 	    .help = "Requests a second, to show records and bytes a day."),
@@ -75,8 +77,8 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 {
 	struct error error = {0};
 	struct models_metadata metadata = {0};
-	struct plan_options plan_options = {.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers,
-					   .files = files_source(files)};
+	struct plan_options plan_options = {
+		.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers, .files = files_source(files)};
 	struct plan plan;
 	if (arguments->models && !read_metadata(arena, arguments->models, &metadata, &error))
 		return command_refused(session, &command_plan, &error);
@@ -84,9 +86,9 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 		return command_failed(session, &error);
 	/* Errors leave no plan worth a look; what else lint would say goes beside it. */
 	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
-		return command_faults(session, spec->faults, arguments->form == PLAN_JSON ? OUTPUT_JSON : OUTPUT_TEXT);
+		return command_faults_only(session, spec->faults);
 	if (faults_count(spec->faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(session, spec->faults, OUTPUT_TEXT);
+		(void)command_faults(session, spec->faults);
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
 	print(&plan, arguments, &out);
@@ -106,7 +108,7 @@ static const char *bad_server(const struct name_list *servers)
 static int run(struct session *session, const void *given, const char *const *paths, size_t count)
 {
 	const struct plan_arguments *arguments = given;
-	struct spec_options spec_options = {.kinds = session->kinds, .kind = arguments->kind};
+	struct spec_options spec_options = {.kinds = session->kinds, .kind = arguments->kind, .namespace = arguments->namespace};
 	struct error error = {0};
 	struct spec spec;
 	const char *bad = bad_server(&arguments->servers);

@@ -12,6 +12,7 @@
 #include "log/topics.h"
 #include "message/json_scan.h"
 
+#define LINE_CLEAR "\r\033[K"
 #define LINE_ARENA_BYTES ((size_t)256 << 20)
 #define PROGRESS_MS 250
 #define NS_PER_MS 1000000
@@ -25,7 +26,10 @@ struct produce_options {
 };
 
 static const struct option options[] = {
-	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(struct produce_options, asked.files),
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct produce_options, asked.files),
 	 .help = DOOR_FILES_HELP},
 	DOOR_ROWS(struct produce_options, asked),
 	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "30s",
@@ -71,7 +75,9 @@ static void refuse(void *context, uint64_t line, const char *reason)
 {
 	struct producing *producing = context;
 	producing->refused++;
-	fprintf(producing->session->err, "%sline %" PRIu64 ": %s\n", producing->terminal ? "\r\033[K" : "", line, reason);
+	if (producing->terminal)
+		fputs(LINE_CLEAR, producing->session->err);
+	command_note(producing->session, "line %" PRIu64 ": %s", line, reason);
 }
 
 /* ---- one line ---- */
@@ -278,12 +284,11 @@ static bool send_lines(struct producing *producing, FILE *from, bool repeat, str
 static void show_summary(struct producing *producing, enum output_form form)
 {
 	if (producing->terminal)
-		fputs("\r\033[K", producing->session->err);
+		fputs(LINE_CLEAR, producing->session->err);
 	uint64_t acknowledged = sender_acknowledged(producing->sender);
 	if (form == OUTPUT_JSON)
-		fprintf(producing->session->out,
-			"{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", producing->topic,
-			acknowledged, producing->refused);
+		fprintf(producing->session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n",
+			producing->topic, acknowledged, producing->refused);
 	else
 		fprintf(producing->session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged,
 			producing->topic, producing->refused);
@@ -321,7 +326,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 {
 	const struct produce_options *self = filled;
 	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
-	struct producing producing = {.session = session, .rate = self->rate, .terminal = isatty(fileno(session->err)) == 1};
+	const bool terminal = self->form == OUTPUT_TEXT && isatty(fileno(session->err)) == 1;
+	struct producing producing = {.session = session, .rate = self->rate, .terminal = terminal};
 	struct error error = {0};
 	struct door door = {0};
 	if (strchr(arguments[0], '.'))

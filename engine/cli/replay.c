@@ -62,7 +62,7 @@ static void refuse(void *context, uint64_t number, const char *reason)
 {
 	struct replaying *replaying = context;
 	replaying->refused++;
-	fprintf(replaying->session->err, "request %" PRIu64 ": %s\n", number, reason);
+	command_note(replaying->session, "request %" PRIu64 ": %s", number, reason);
 }
 
 /* ---- editing ---- */

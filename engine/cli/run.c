@@ -8,6 +8,7 @@
 #include "cli/crew.h"
 #include "cli/deployment_topics.h"
 #include "cli/kafka.h"
+#include "cli/line_stream.h"
 #include "serving/chaos.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
@@ -17,6 +18,7 @@
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
 struct run_options {
+	const char *namespace;
 	const char *brokers;
 	int topics;
 	const char *instance;
@@ -30,10 +32,12 @@ struct run_options {
 	int64_t drain_ns;
 	const char *chaos;
 	bool insecure;
+	int form;
 };
 
 static const struct option options[] = {
 	COMMAND_FILES,
+	COMMAND_NAMESPACE(run_options, namespace),
 	ROW("brokers", TEXT, struct run_options, brokers, .word = "HOST:PORT",
 	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
 	ROW("topics", CHOICE, struct run_options, topics, .choices = "create check", .fallback = "create",
@@ -61,6 +65,7 @@ static const struct option options[] = {
 		    "`refused`."),
 	ROW("insecure-ignore-security", FLAG, struct run_options, insecure,
 	    .help = "Runs although the files ask for protection that is not in force yet."),
+	COMMAND_FORM(run_options, form, "text json"),
 	{.type = OPTION_END},
 };
 
@@ -133,7 +138,7 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 	    !topics_ensure(running->crew.brokers, running->crew.producer, wanted, create, &made, error))
 		return false;
 	if (made > 0)
-		fprintf(running->session->out, "%zu of %zu topics created\n", made, wanted.count);
+		fprintf(running->crew.out, "%zu of %zu topics created\n", made, wanted.count);
 	return true;
 }
 
@@ -155,8 +160,8 @@ static void reread(void *context, struct crew *crew)
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(running->session, &error);
 	fputs(good ? "the files were read again\n" : "the files were read again, and are not fit: what was running goes on\n",
-	      running->session->out);
-	fflush(running->session->out);
+	      running->crew.out);
+	fflush(running->crew.out);
 }
 
 /* Signals are taken by the crew alone: every thread made from here on leaves them. Takes
@@ -184,7 +189,7 @@ static bool rehearse(struct running *running, struct error *error)
 		return true;
 	running->crew.chaos = chaos_read(rules, running->arena, error);
 	if (running->crew.chaos)
-		fprintf(running->session->out, "this is a rehearsal: calls of models go wrong on purpose (%s)\n", rules);
+		fprintf(running->crew.out, "this is a rehearsal: calls of models go wrong on purpose (%s)\n", rules);
 	return running->crew.chaos;
 }
 
@@ -200,7 +205,6 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.snapshot_ms = self->snapshot_ns / NS_PER_MS;
 	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
-	running->crew.out = running->session->out;
 	running->crew.reread = reread;
 	running->crew.context = running;
 	if (rehearse(running, error) && configure_kafka(running, deployment, error) && ensure_topics(running, deployment, error))
@@ -216,6 +220,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 				  .options = self,
 				  .files = {.paths = arguments,
 					    .path_count = count,
+					    .namespace = self->namespace,
 					    .servers = self->servers,
 					    .insecure = self->insecure,
 					    .survey = true}};
@@ -223,8 +228,11 @@ static int run(struct session *session, const void *given, const char *const *ar
 	running.arena = arena_open(RUN_ARENA_BYTES);
 	struct deployment *deployment = NULL;
 	int code = EXIT_GOOD;
-	if (!running.arena) {
+	FILE *lines = self->form == OUTPUT_JSON ? line_stream_open(session->out, &error) : NULL;
+	running.crew.out = lines ? lines : session->out;
+	if (!running.arena)
 		error_memory(&error, ERROR_SYSTEM, "beginning to run");
+	if (error.kind != ERROR_NONE) {
 		code = command_failed(session, &error);
 	} else if (count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
@@ -233,6 +241,8 @@ static int run(struct session *session, const void *given, const char *const *ar
 	} else if (!run_files(&running, deployment, &error)) {
 		code = command_failed(session, &error);
 	}
+	if (lines)
+		fclose(lines);
 	arena_close(running.arena);
 	return code;
 }

@@ -65,6 +65,6 @@ bool run_survey(struct session *session, const struct spec *spec, const struct p
 	if (!fresh)
 		return error_memory(error, ERROR_SYSTEM, "checking what models take");
 	if (faults_total(fresh) > 0)
-		(void)command_faults(session, fresh, OUTPUT_TEXT);
+		(void)command_faults(session, fresh);
 	return faults_count(fresh, SEVERITY_ERROR) == 0;
 }

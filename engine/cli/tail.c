@@ -21,7 +21,10 @@ struct tail_options {
 };
 
 static const struct option options[] = {
-	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(struct tail_options, asked.files),
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct tail_options, asked.files),
 	 .help = DOOR_FILES_HELP},
 	DOOR_ROWS(struct tail_options, asked),
 	ROW("where", TEXT, struct tail_options, where, .help = "Shows only answers of which this expression is true."),
@@ -141,8 +144,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
 	door_close(&door);
 	if (tailing.unjudged > 0)
-		fprintf(session->err, "%llu left out that --where cannot be said of; the first: %s\n",
-			(unsigned long long)tailing.unjudged, tailing.unjudged_why.text);
+		command_note(session, "%llu left out that --where cannot be said of; the first: %s",
+			     (unsigned long long)tailing.unjudged, tailing.unjudged_why.text);
 	return good ? EXIT_GOOD : command_refused(session, &command_tail, &error);
 }
 

@@ -204,7 +204,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	bool good = door_open(session, &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
 	door_close(&door);
 	if (good && top.count == 0)
-		fprintf(session->err, "no engine has said anything on %s; is one running in this namespace?\n", door.status);
+		command_note(session, "no engine has said anything on %s; is one running in this namespace?", door.status);
 	return good ? EXIT_GOOD : command_refused(session, &command_top, &error);
 }
 

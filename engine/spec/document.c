@@ -387,6 +387,8 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		options_read(&reading, root, envelope_rows, &envelope);
 	resource->name = envelope.metadata.name;
 	resource->namespace = envelope.metadata.namespace;
+	if (!resource->namespace && options)
+		resource->namespace = options->namespace;
 	resource->annotations = envelope.metadata.annotations;
 	check_name(spec, resource, root, fragment);
 	if (!resource->name.text && kind->nameless)

@@ -376,6 +376,7 @@ const struct resource_kind *resource_kind_find(const char *name, struct error *e
 struct spec_options {
 	const struct step_kind *const *kinds; /* the table that main hands down */
 	const char *kind;		      /* --kind: what documents without a kind are; NULL: a fault */
+	const char *namespace;		      /* of resources that state none; NULL: they have none */
 	struct arena *names;		      /* where files' names are kept, for errors that outlive the spec; NULL: there */
 };
 

@@ -92,7 +92,6 @@ static void every_command_can_be_parsed_listed_and_explained(void **state)
 	said_close(&overview);
 }
 
-/* `run` has no result but what it does to Kafka. */
 static void every_command_with_a_result_writes_it_as_text_and_as_json(void **state)
 {
 	(void)state;
@@ -101,8 +100,42 @@ static void every_command_with_a_result_writes_it_as_text_and_as_json(void **sta
 		while (row && row->type != OPTION_END && row->letter != 'o')
 			row++;
 		bool form = row && row->type == OPTION_CHOICE && strcmp(row->name, "format") == 0;
-		if (strcmp((*command)->name, "run") != 0 && (!form || strncmp(row->choices, "text json", 9) != 0))
+		if (!form || strncmp(row->choices, "text json", 9) != 0)
 			fail_msg("sluice %s takes no -o text and -o json", (*command)->name);
+	}
+}
+
+static json_t *only_json(const char *text)
+{
+	json_error_t wrong;
+	json_t *value = json_loads(text, 0, &wrong);
+	if (!value)
+		fail_msg("no JSON: %s: %s", wrong.text, text);
+	return value;
+}
+
+static void what_goes_wrong_is_said_as_json_where_the_result_would_be(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *kind, *message;
+		int code;
+	} cases[] = {
+		{"lint -o json /nowhere/at-all.yaml", "MISUSE", "/nowhere/at-all.yaml cannot be read", EXIT_MISUSE},
+		{"plan -ojson --nonsense", "MISUSE", "there is no option --nonsense", EXIT_MISUSE},
+		{"eval -o json 1+", "CONFIG", "the expression ends here", EXIT_FAULTS},
+		{"run -o json", "MISUSE", "which pipelines?", EXIT_MISUSE},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct said said = say(cases[i].line);
+		json_t *value = only_json(said.err);
+		const json_t *error = json_object_get(value, "error");
+		assert_int_equal(said.code, cases[i].code);
+		assert_string_equal(said.out, "");
+		assert_string_equal(json_string_value(json_object_get(error, "kind")), cases[i].kind);
+		expect_words(json_string_value(json_object_get(error, "message")), cases[i].message);
+		json_decref(value);
+		said_close(&said);
 	}
 }
 
@@ -201,6 +234,7 @@ int main(void)
 		cmocka_unit_test(an_output_that_cannot_be_written_is_not_good),
 		cmocka_unit_test(every_command_can_be_parsed_listed_and_explained),
 		cmocka_unit_test(every_command_with_a_result_writes_it_as_text_and_as_json),
+		cmocka_unit_test(what_goes_wrong_is_said_as_json_where_the_result_would_be),
 		cmocka_unit_test(what_a_command_does_is_said_in_the_third_person),
 		cmocka_unit_test(help_names_the_value_of_an_option),
 		cmocka_unit_test(a_completion_as_json_is_the_script_that_is_printed_else),

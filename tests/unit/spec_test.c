@@ -434,6 +434,25 @@ static void a_pipeline_is_filled_in_with_its_defaults(void **state)
 	spec_close(&spec);
 }
 
+static void a_namespace_of_the_command_line_is_of_those_that_state_none(void **state)
+{
+	(void)state;
+	const struct spec_options options = {.namespace = "trading"};
+	struct spec spec;
+	struct error error = {0};
+	assert_true(spec_open(&spec, &error));
+	assert_true(spec_read_text(&spec, "models.yaml",
+				   TEXT("apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: a}\n"
+					"spec: {storageUri: stub://add10}\n---\n"
+					"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: b, namespace: own}\n"
+					"spec: {storageUri: stub://add10}\n"),
+				   &options, &error));
+	assert_int_equal(spec.count, 2);
+	assert_string_equal(spec.resources[0]->namespace, "trading");
+	assert_string_equal(spec.resources[1]->namespace, "own");
+	spec_close(&spec);
+}
+
 static void fragments_are_read_when_their_kind_is_told(void **state)
 {
 	(void)state;
@@ -502,6 +521,7 @@ int main(void)
 		cmocka_unit_test(settings_of_topics_are_kept_under_their_names),
 		cmocka_unit_test(two_resources_of_one_name_are_a_fault_within_a_file),
 		cmocka_unit_test(a_pipeline_is_filled_in_with_its_defaults),
+		cmocka_unit_test(a_namespace_of_the_command_line_is_of_those_that_state_none),
 		cmocka_unit_test(fragments_are_read_when_their_kind_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,77 @@
+/* line_stream.c: see line_stream.h. */
+#include "cli/line_stream.h"
+
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/moment.h"
+#include "base/quote.h"
+
+#define LINE_BYTES_MAX ((size_t)64 << 10) /* of one line; beyond it the line is left out */
+#define MS_PER_S 1000
+#define NS_PER_MS 1000000
+
+struct line_stream {
+	FILE *to;
+	struct buffer line, said;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
+}
+
+static void say(struct line_stream *self)
+{
+	char moment[MOMENT_BYTES];
+	moment_print(now_ms(), moment);
+	buffer_clear(&self->said);
+	buffer_print(&self->said, "{\"time\":\"%s\",\"message\":", moment);
+	buffer_quoted(&self->said, buffer_view(&self->line));
+	buffer_string(&self->said, "}\n");
+	if (!buffer_failed(&self->line) && !buffer_failed(&self->said))
+		(void)fwrite(self->said.bytes, 1, self->said.length, self->to);
+	buffer_clear(&self->line);
+}
+
+static ssize_t take(void *cookie, const char *bytes, size_t length)
+{
+	struct line_stream *self = cookie;
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == '\n')
+			say(self);
+		else
+			buffer_byte(&self->line, bytes[i]);
+	}
+	return fflush(self->to) == 0 ? (ssize_t)length : 0;
+}
+
+static int end(void *cookie)
+{
+	struct line_stream *self = cookie;
+	if (self->line.length > 0)
+		say(self);
+	buffer_close(&self->line);
+	buffer_close(&self->said);
+	memory_give(self);
+	return 0;
+}
+
+FILE *line_stream_open(FILE *to, struct error *error)
+{
+	struct line_stream *self = memory_take(1, sizeof *self);
+	FILE *stream = NULL;
+	if (self) {
+		*self = (struct line_stream){.to = to};
+		buffer_open(&self->line, LINE_BYTES_MAX);
+		buffer_open(&self->said, 8 * LINE_BYTES_MAX);
+		stream = fopencookie(self, "w", (cookie_io_functions_t){.write = take, .close = end});
+	}
+	if (stream)
+		return stream;
+	memory_give(self);
+	error_memory(error, ERROR_SYSTEM, "opening a stream of lines");
+	return NULL;
+}
