@@ -334,7 +334,7 @@ static bool headers_infer(const struct instruction *instruction, struct typing *
 {
 	const struct operation_table *self = instruction->options;
 	const struct set_value *items = self->items.items;
-	const struct expression_types types = {typing, typing_of_name};
+	const struct expression_types types = {typing, typing_of_present};
 	for (size_t i = 0; i < self->items.count; i++) {
 		struct value_type type;
 		if (!expression_check(items[i].value, &types, typing->arena, &type, error))

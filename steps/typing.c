@@ -1,6 +1,8 @@
 /* typing.c: see typing.h. */
 #include "steps/typing.h"
 
+#include "base/suggest.h"
+
 const struct tensor_type *typing_find(const struct typing *typing, struct text name)
 {
 	for (size_t i = 0; i < typing->types.count; i++)
@@ -32,6 +34,20 @@ bool typing_of_name(void *context, const struct expression_name *name, struct va
 	(void)suggest;
 	*type = found ? found->type : (struct value_type){0};
 	return true;
+}
+
+bool typing_of_present(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	const struct typing *typing = context;
+	struct suggestion suggestion = suggest_begin(name->name);
+	if (name->owner.length || name->optional || !typing->types.complete || typing_find(typing, name->name) ||
+	    expression_is_mark(name->name))
+		return typing_of_name(context, name, type, suggest);
+	for (size_t i = 0; i < typing->types.count; i++)
+		suggest_offer(&suggestion, typing->types.items[i].name);
+	if (suggestion.nearest.bytes)
+		*suggest = arena_copy(typing->arena, suggestion.nearest.bytes, suggestion.nearest.length);
+	return false;
 }
 
 bool typing_put(struct typing *typing, struct text name, const struct value_type *type)

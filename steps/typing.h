@@ -27,4 +27,7 @@ bool typing_pick(struct typing *typing, bool (*stays)(const void *context, struc
 /* For struct expression_types, with a typing as context: the type of a plain name. */
 bool typing_of_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest);
 
+/* The same, where nobody has asked yet whether there can be such a tensor. */
+bool typing_of_present(void *context, const struct expression_name *name, struct value_type *type, const char **suggest);
+
 #endif

@@ -4,10 +4,6 @@
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 
-/* Names that are no tensors: of the message, and marks that observers may have added. */
-static const char *const ambient[] = {"key",   "id",	  "ts",		 "pipeline", "step",	      "variant",
-				      "model", "version", "drift_score", "is_drift", "outlier_score", "is_outlier"};
-
 /* Owners whose names nobody can know before a message is there. */
 static const char *const open_owners[] = {"params", "truth", "answer", "table"};
 
@@ -69,7 +65,7 @@ static bool plain_name(const struct lookup *lookup, const struct expression_name
 		return true;
 	}
 	if (!types_find(lookup->inputs, name->name)) {
-		if (is_one_of(name->name, ambient, sizeof ambient / sizeof *ambient))
+		if (expression_is_mark(name->name))
 			return true;
 		for (const char *const *own = lookup->kind ? lookup->kind->own_names : NULL; own && *own; own++)
 			if (text_is(name->name, *own))
@@ -158,6 +154,19 @@ static void check_table(struct lookup *lookup, const struct option *row, const s
 	}
 }
 
+/* In a list of operations a name may stand for what those above made, moved or took away: the
+ * kind knows, when it infers. Names with an owner are known here alone. */
+static void check_operations(struct lookup *lookup, const struct item_list *list, struct value_type *last)
+{
+	static const struct tensor_types any = {0};
+	const struct operation *operations = list->items;
+	for (size_t i = 0; i < list->count; i++) {
+		struct lookup alone = {.inference = lookup->inference, .inputs = &any, .kind = lookup->kind};
+		check_rows(&alone, operations[i].row->rows, operations[i].options, last);
+		lookup->faults += alone.faults;
+	}
+}
+
 /* The expressions of a kind's options; the type of the last goes to `last`. */
 static void check_rows(struct lookup *lookup, const struct option *rows, const void *options, struct value_type *last)
 {
@@ -172,6 +181,8 @@ static void check_rows(struct lookup *lookup, const struct option *rows, const v
 			check_rows(lookup, row->rows, value, last);
 		else if (row->type == OPTION_TABLE)
 			check_table(lookup, row, list);
+		else if (row->type == OPTION_OPERATIONS)
+			check_operations(lookup, list, last);
 		for (size_t i = 0; row->type == OPTION_LIST && i < list->count; i++)
 			check_rows(lookup, row->rows, (const unsigned char *)list->items + i * row->item_size, last);
 	}

@@ -105,6 +105,9 @@ struct expression_types {
 	bool (*type_of)(void *context, const struct expression_name *name, struct value_type *type, const char **suggest);
 };
 
+/* Whether observers may have added a mark of that name to the message, beside its tensors. */
+bool expression_is_mark(struct text name);
+
 /* The type of the result, with CONFIG errors at the place of the fault; arena for
  * their words and for working space. `types` NULL: nothing is known of any name. */
 bool expression_check(const struct expression *expression, const struct expression_types *types, struct arena *arena,

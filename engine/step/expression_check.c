@@ -180,6 +180,12 @@ static bool is_known(struct inference *inference, const struct expression_name *
 	return inference->types->type_of(inference->types->context, &other, &type, &suggest);
 }
 
+bool expression_is_mark(struct text name)
+{
+	return text_is(name, "drift_score") || text_is(name, "is_drift") || text_is(name, "outlier_score") ||
+	       text_is(name, "is_outlier");
+}
+
 static bool is_number_text(struct text text)
 {
 	bool digits = false;
