@@ -1,11 +1,19 @@
 /* main.c: the one place that exits, and that knows the step kinds. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "cli/command.h"
 #include "steps/kinds.h"
+
+/* NO_COLOR counts when it is set to anything (no-color.org: not to nothing); a dumb terminal has none. */
+static bool wants_colour(int descriptor)
+{
+	const char *forbidden = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	return isatty(descriptor) && !(forbidden && *forbidden) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
 
 /* SLUICE_FAIL_ALLOCATION=7 makes the seventh allocation fail, for tests/torture.py;
  * 0 makes none fail and says at the end how many there were. */
@@ -17,8 +25,8 @@ int main(int count, char **arguments)
 	struct session session = {
 		.out = stdout,
 		.err = stderr,
-		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
-		.colour_beside = isatty(STDERR_FILENO) && !getenv("NO_COLOR"),
+		.colour = wants_colour(STDOUT_FILENO),
+		.colour_beside = wants_colour(STDERR_FILENO),
 		.kinds = step_kinds,
 	};
 	int code = command_main(&session, count, (const char *const *)arguments);

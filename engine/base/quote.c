@@ -1,6 +1,8 @@
 /* quote.c: see quote.h. */
 #include "base/quote.h"
 
+#include <string.h>
+
 static void byte_escaped(struct buffer *buffer, unsigned char byte)
 {
 	static const char escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -43,4 +45,24 @@ void buffer_quoted(struct buffer *buffer, struct text text)
 		at += length ? length : 1;
 	}
 	buffer_byte(buffer, '"');
+}
+
+static bool is_plain(unsigned char byte)
+{
+	return strchr("-_./:=,@%+", byte) || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+}
+
+void buffer_shell_word(struct buffer *buffer, struct text word)
+{
+	size_t plain = 0;
+	while (plain < word.length && word.bytes[plain] && is_plain((unsigned char)word.bytes[plain]))
+		plain++;
+	if (plain > 0 && plain == word.length) {
+		buffer_text(buffer, word);
+		return;
+	}
+	buffer_byte(buffer, '\'');
+	for (size_t i = 0; i < word.length; i++)
+		buffer_text(buffer, word.bytes[i] == '\'' ? TEXT("'\\''") : (struct text){&word.bytes[i], 1});
+	buffer_byte(buffer, '\'');
 }

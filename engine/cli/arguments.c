@@ -1,6 +1,7 @@
 /* arguments.c: see arguments.h. */
 #include "cli/arguments.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -236,7 +237,9 @@ static bool take_letters(struct parser *parser, const char *letters)
 	for (; *letters; letters++) {
 		const struct option *row = find_letter(parser, *letters);
 		if (!row)
-			return misuse(parser, "there is no option -%c", *letters);
+			return misuse(parser, "there is no option -%c%s", *letters,
+				      isalpha((unsigned char)*letters) ? ""
+								       : "; what begins with a dash and is none goes behind --");
 		const char *rest = letters + 1;
 		if (row->type != OPTION_FLAG)
 			return take_option(parser, row, *rest ? rest + (*rest == '=') : NULL);

@@ -177,6 +177,7 @@ static int unknown_command(struct session *session, const char *const *words, si
 	if (find_noun(words[0]) && count > 1)
 		return unknown_verb(session, words[0], words[1]);
 	struct suggestion suggestion = suggest_begin(text_of(words[0]));
+	suggest_offer(&suggestion, TEXT("--version"));
 	for (const struct command *const *command = command_table; *command; command++)
 		suggest_offer(&suggestion, (struct text){(*command)->name, strcspn((*command)->name, " ")});
 	if (suggestion.nearest.bytes)

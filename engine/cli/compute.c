@@ -237,7 +237,10 @@ static bool read_document(struct computing *self, struct text text, size_t line,
 		return true;
 	struct error error = {0};
 	char where[256];
-	error_set(&error, ERROR_INPUT, PLACE_NONE, "no JSON: %s", fault.text);
+	if (text.length == 0)
+		error_set(&error, ERROR_INPUT, PLACE_NONE, "there is nothing; hand in cases, one JSON a line");
+	else
+		error_set(&error, ERROR_INPUT, PLACE_NONE, "no JSON: %s", fault.text);
 	(void)snprintf(where, sizeof where, "%s:%zu:%d", self->file, line + (size_t)(fault.line > 0 ? fault.line - 1 : 0),
 		       fault.column);
 	fail(self, where, &error);

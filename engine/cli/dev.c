@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/quote.h"
 #include "cli/crew.h"
 #include "cli/dev_lines.h"
 #include "cli/file_watch.h"
@@ -56,32 +57,11 @@ struct dev {
 
 /* ---- what is said at the start ---- */
 
-/* How the user called this program, so that what is pasted finds it. */
-static const char *program(void)
-{
-	return program_invocation_name;
-}
-
 /* The folder of the pipeline's file, with its slash; empty: the present one. */
 static struct text folder_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	return (struct text){file, slash ? (size_t)(slash - file) + 1 : 0};
-}
-
-static void write_word(struct buffer *out, struct text word)
-{
-	bool plain = word.length > 0;
-	for (size_t i = 0; i < word.length; i++)
-		plain = plain && (strchr("-_./:=", word.bytes[i]) || (word.bytes[i] >= '0' && word.bytes[i] <= '9') ||
-				  ((word.bytes[i] | 0x20) >= 'a' && (word.bytes[i] | 0x20) <= 'z'));
-	buffer_byte(out, ' ');
-	if (!plain)
-		buffer_byte(out, '\'');
-	for (size_t i = 0; i < word.length; i++)
-		buffer_text(out, word.bytes[i] == '\'' ? TEXT("'\\''") : (struct text){&word.bytes[i], 1});
-	if (!plain)
-		buffer_byte(out, '\'');
 }
 
 /* Without files a command finds a pipeline's topics by their names. */
@@ -108,14 +88,14 @@ static void write_command(const struct dev *dev, const struct pipeline_plan *pla
 			      "echo '{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [1]}]}' | ");
 		request = "-";
 	}
-	buffer_string(out, program());
-	buffer_string(out, " infer");
-	write_word(out, text_of(plan->graph->name));
-	buffer_string(out, " -f");
-	write_word(out, text_of(request));
+	buffer_shell_word(out, text_of(program_invocation_name));
+	buffer_string(out, " infer ");
+	buffer_shell_word(out, text_of(plan->graph->name));
+	buffer_string(out, " -f ");
+	buffer_shell_word(out, text_of(request));
 	if (needs_files(plan)) {
-		buffer_string(out, " --pipelines");
-		write_word(out, text_of(file));
+		buffer_string(out, " --pipelines ");
+		buffer_shell_word(out, text_of(file));
 	}
 	buffer_print(out, " --brokers %s", dev->config.brokers);
 }

@@ -63,7 +63,7 @@ static void print_json(const struct finding *finding, struct buffer *out)
 		buffer_print(out, ",\"advice\":");
 		json_write_string(out, text_of(finding->advice));
 	}
-	buffer_print(out, "}\n");
+	buffer_print(out, "}");
 }
 
 int findings_print(struct session *session, const struct findings *findings, enum output_form form)
@@ -71,13 +71,19 @@ int findings_print(struct session *session, const struct findings *findings, enu
 	struct buffer out;
 	size_t faults = count_of(findings, GRADE_FAULT), warnings = count_of(findings, GRADE_WARNING);
 	buffer_open(&out, FINDINGS_BYTES);
+	if (form == OUTPUT_JSON)
+		buffer_print(&out, "{\"faults\": %zu, \"warnings\": %zu, \"findings\": [", faults, warnings);
 	for (size_t i = 0; i < findings->count; i++) {
-		if (form == OUTPUT_JSON)
+		if (form == OUTPUT_JSON) {
+			buffer_string(&out, i > 0 ? ",\n  " : "\n  ");
 			print_json(&findings->items[i], &out);
-		else
+		} else {
 			print_text(&findings->items[i], session->colour, &out);
+		}
 	}
-	if (form == OUTPUT_TEXT)
+	if (form == OUTPUT_JSON)
+		buffer_string(&out, "\n]}\n");
+	else
 		buffer_print(&out, "%zu looked at: %zu faults, %zu warnings\n", findings->count, faults, warnings);
 	int code = command_write(session, &out);
 	return faults > 0 || findings->failed ? EXIT_FAULTS : code;

@@ -124,8 +124,8 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 		good = self->kind->fit(step, &source, &self->made, error);
 	}
 	if (topic.left_out > 0 && topic.count > 0)
-		fprintf(self->session->err, "%llu records left out that cannot be read; the first: %s\n",
-			(unsigned long long)topic.left_out, topic.left_out_why.text);
+		command_note(self->session, "%llu records left out that cannot be read; the first: %s",
+			     (unsigned long long)topic.left_out, topic.left_out_why.text);
 	fit_topic_close(&topic);
 	door_close(&door);
 	return good;
@@ -165,7 +165,7 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 				      found.count, self->kind->name, self->options->step ? " called " : "",
 				      self->options->step ? self->options->step : "");
 	if (!fit_step(self, spec, &found, &error))
-		return command_failed(self->session, &error);
+		return command_refused(self->session, &command_fit, &error);
 	if (!self->options->out) {
 		struct buffer made = self->made;
 		self->made = (struct buffer){0};

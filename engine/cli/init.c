@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/quote.h"
 #include "cli/command.h"
 #include "message/json_write.h"
 
@@ -16,6 +17,8 @@
 struct init_options {
 	int form;
 };
+
+extern const struct command command_init;
 
 static const struct option options[] = {
 	COMMAND_FORM(init_options, form, "text json"),
@@ -53,7 +56,8 @@ static const struct file {
 
 static bool refuse(struct error *error, const char *path, const char *what)
 {
-	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be %s: %s", path, what, strerror(errno));
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be %s: %s; choose a folder that you may write", path, what,
+			 strerror(errno));
 }
 
 static bool path_in(const char *folder, const char *name, char path[PATH_BYTES_MAX], struct error *error)
@@ -150,23 +154,39 @@ static int print_written(struct session *session, const char *folder)
 	return command_write(session, &out);
 }
 
+static int say_written(struct session *session, const char *folder)
+{
+	/* A name that begins with a dash would be taken for an option. */
+	const char *before = folder[0] == '-' ? "./" : "";
+	static const char *const next[] = {"next: ", " && "}, *const verbs[] = {"lint", "test"};
+	struct buffer out;
+	buffer_open(&out, SAID_BYTES_MAX);
+	buffer_print(&out,
+		     "%s/pipeline.yaml      the pipeline: change it\n"
+		     "%s/request.json       a request for it\n"
+		     "%s/tests/decides/     a test of it\n",
+		     folder, folder, folder);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		buffer_string(&out, next[i]);
+		buffer_shell_word(&out, text_of(program_invocation_name));
+		buffer_print(&out, " %s %s", verbs[i], before);
+		buffer_shell_word(&out, text_of(folder));
+	}
+	buffer_byte(&out, '\n');
+	return command_write(session, &out);
+}
+
 static int init_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct init_options *self = filled;
 	(void)count;
 	struct error error = {0};
 	const char *folder = arguments[0];
+	if (!*folder)
+		return command_misuse(session, &command_init, "the folder needs a name");
 	if (!write_all(folder, &error))
 		return command_failed(session, &error);
-	if (self->form == OUTPUT_JSON)
-		return print_written(session, folder);
-	fprintf(session->out,
-		"%s/pipeline.yaml      the pipeline: change it\n"
-		"%s/request.json       a request for it\n"
-		"%s/tests/decides/     a test of it\n"
-		"next: sluice lint %s && sluice test %s\n",
-		folder, folder, folder, folder, folder);
-	return EXIT_GOOD;
+	return self->form == OUTPUT_JSON ? print_written(session, folder) : say_written(session, folder);
 }
 
 const struct command command_init = {

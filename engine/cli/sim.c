@@ -17,7 +17,7 @@ struct sim_options {
 
 static const struct option options[] = {
 	ROW("seed", INTEGER, struct sim_options, seed, .word = "N", .fallback = "1", .help = "The first day's seed."),
-	ROW("seeds", INTEGER, struct sim_options, seeds, .word = "COUNT", .fallback = "1",
+	ROW("seeds", INTEGER, struct sim_options, seeds, .word = "COUNT", .fallback = "1", .least = 1, .most = 1e15,
 	    .help = "How many seeds, one after the other; it ends with the first that does not hold."),
 	ROW("trace", FLAG, struct sim_options, trace, .help = "Tells each day as it goes."),
 	COMMAND_FORM(sim_options, form, "text json"),
@@ -39,7 +39,10 @@ struct counted {
 	size_t offset;
 };
 
-#define COUNTED(name, member) {(name), offsetof(struct day_counts, member)}
+#define COUNTED(name, member)                                                                                                      \
+	{                                                                                                                          \
+		(name), offsetof(struct day_counts, member)                                                                        \
+	}
 static const struct counted counted[] = {
 	COUNTED("days", days),
 	COUNTED("requests", messages),

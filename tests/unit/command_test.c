@@ -45,6 +45,9 @@ static void a_misspelt_command_names_the_one_that_was_meant(void **state)
 	(void)state;
 	says("hlep", EXIT_MISUSE, "", "there is no command `hlep`; did you mean `help`?");
 	says("xyzzy", EXIT_MISUSE, "", "there is no command `xyzzy`\n");
+	says("version", EXIT_MISUSE, "", "did you mean `--version`?");
+	says("eval -1", EXIT_MISUSE, "", "there is no option -1; what begins with a dash and is none goes behind --");
+	says("sim --seeds 0", EXIT_MISUSE, "", "from 1 to");
 	says("--format json", EXIT_MISUSE, "", "the command comes first");
 }
 

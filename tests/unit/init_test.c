@@ -55,7 +55,7 @@ static void it_writes_a_pipeline_of_ten_lines_named_as_its_folder(void **state)
 	(void)state;
 	struct said said = init("deep/down/trading-2/");
 	assert_int_equal(said.code, EXIT_GOOD);
-	assert_non_null(strstr(said.out, "next: sluice lint"));
+	assert_non_null(strstr(said.out, " lint "));
 	said_close(&said);
 	const char *text = read_back("deep/down/trading-2/pipeline.yaml");
 	assert_non_null(strstr(text, "metadata: {name: trading-2}\n"));
@@ -128,6 +128,29 @@ static void a_folder_that_cannot_be_made_is_named(void **state)
 	said_close(&said);
 }
 
+static void what_it_says_can_be_pasted_whatever_the_folder_is_called(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"sluice", "init", "a folder's"};
+	char *said = NULL;
+	size_t length = 0;
+	char *before = getcwd(NULL, 0);
+	assert_int_equal(chdir(folder), 0);
+	static const struct step_kind *const none[] = {NULL};
+	struct session session = {.out = open_memstream(&said, &length), .err = fopen("/dev/null", "w"), .kinds = none};
+	assert_int_equal(command_main(&session, 3, words), EXIT_GOOD);
+	assert_int_equal(command_main(&session, 3, (const char *const[]){"sluice", "init", "-dash"}), EXIT_MISUSE);
+	assert_int_equal(command_main(&session, 4, (const char *const[]){"sluice", "init", "--", "-dash"}), EXIT_GOOD);
+	assert_int_equal(command_main(&session, 3, (const char *const[]){"sluice", "init", ""}), EXIT_MISUSE);
+	fclose(session.out);
+	fclose(session.err);
+	assert_int_equal(chdir(before), 0);
+	expect_words(said, " lint 'a folder'\\''s' && ");
+	expect_words(said, " lint ./-dash && ");
+	free(before);
+	free(said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +160,7 @@ int main(void)
 		cmocka_unit_test(what_was_written_can_be_read_by_a_program),
 		cmocka_unit_test(it_never_overwrites_and_then_writes_nothing),
 		cmocka_unit_test(a_folder_that_cannot_be_made_is_named),
+		cmocka_unit_test(what_it_says_can_be_pasted_whatever_the_folder_is_called),
 	};
 	return cmocka_run_group_tests(tests, open_folder, remove_folder);
 }
