@@ -143,7 +143,7 @@ demo:
 ## |    25  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
 ## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
-## |    10  oracles    numeric methods beside reference numbers
+## |    40  oracles    numeric methods beside reference numbers, and steps beside those methods
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |    60  sim        simulated days of faults, each from one seed
 ## |    65  models, dev    models served, and files that are edited, judged from outside

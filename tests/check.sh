@@ -95,6 +95,7 @@ part_oracles() {
 		one tests/judge/oracles.py $sluice tests/oracles "$family" -v
 	done
 	tests/judge/windows.py $sluice
+	tests/judge/steps.py $sluice
 }
 
 part_sklearn() {
