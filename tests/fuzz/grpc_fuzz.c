@@ -4,6 +4,7 @@
  * frames are well formed often enough to come far: see say_all().
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop *loop;
 
-static void must(int holds)
+static void hold(int holds, const char *what)
 {
-	if (!holds)
-		abort();
+	if (holds)
+		return;
+	fprintf(stderr, "ERROR: does not hold: %s (%s)\n", what, strerror(errno));
+	abort();
 }
+
+#define must(condition) hold(condition, #condition)
 
 static void turn(int timeout_ms)
 {
@@ -214,6 +219,16 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 		grpc_server_answer(request, body.length % 3 == 0 ? 0 : 5, TEXT("as it is"), body);
 }
 
+/* The fuzzer's alarm may ring meanwhile. */
+static void connect_to(int caller, const struct sockaddr_in *address)
+{
+	int result;
+	do
+		result = connect(caller, (const struct sockaddr *)address, sizeof *address);
+	while (result != 0 && (errno == EINTR || errno == EALREADY));
+	must(result == 0 || errno == EISCONN);
+}
+
 static void lie_to_server(struct script *script)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET,
@@ -221,7 +236,7 @@ static void lie_to_server(struct script *script)
 					    .sin_port = htons((uint16_t)grpc_server_port(server))};
 	static char heard[1 << 16];
 	int caller = socket(AF_INET, SOCK_STREAM, 0);
-	must(connect(caller, (const struct sockaddr *)&address, sizeof address) == 0);
+	connect_to(caller, &address);
 	say(caller, script);
 	for (int i = 0; i < 4; i++) {
 		turn(0);
