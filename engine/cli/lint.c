@@ -1,7 +1,7 @@
 /* lint.c: `sluice lint`: everything that is wrong with YAML, in one run, before
  * anything is started. */
 #include "cli/command.h"
-#include "plan/types.h"
+#include "plan/plan.h"
 #include "spec/resource.h"
 
 #define LINT_BYTES_MAX ((size_t)64 << 20) /* of what is printed: FAULTS_MAX faults with their lines fit */
@@ -63,7 +63,7 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 		(void)types_infer(graph, called, NULL, NULL, arena, spec->faults, &types);
 }
 
-/* References, cycles and the like; what is built for that is not kept. */
+/* References, cycles, types, stages and the like; what is built for that is not kept. */
 static bool check_graphs(const struct spec *spec, struct error *error)
 {
 	struct arena *arena = arena_open(GRAPH_BYTES_MAX);
@@ -72,8 +72,11 @@ static bool check_graphs(const struct spec *spec, struct error *error)
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
 		const struct graph *graph = graph_build(spec->resources[i], spec, arena, spec->faults);
-		if (graph && nodes_of(spec->resources[i]->node) <= TYPED_NODES_MAX && !faulty(spec, i))
+		const bool whole = graph && nodes_of(spec->resources[i]->node) <= TYPED_NODES_MAX && !faulty(spec, i);
+		if (whole)
 			check_types(graph, spec, arena);
+		if (whole && !faulty(spec, i))
+			plan_check_stages(spec, graph, arena);
 		good = !arena_failed(arena);
 		arena_reset(arena);
 	}

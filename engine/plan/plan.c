@@ -196,6 +196,13 @@ static bool plan_others(struct compiler *compiler)
 	return !arena_failed(compiler->arena);
 }
 
+void plan_check_stages(const struct spec *spec, const struct graph *graph, struct arena *arena)
+{
+	struct compiler compiler = {.arena = arena, .spec = spec};
+	struct pipeline_plan plan = {.graph = graph};
+	plan_stages(&compiler, &plan);
+}
+
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
 	       struct error *error)
 {

@@ -175,6 +175,9 @@ struct plan {
 	struct notes notes;
 };
 
+/* What cutting a graph into stages would find: for who wants its faults and no plan. */
+void plan_check_stages(const struct spec *spec, const struct graph *graph, struct arena *arena);
+
 /* Faults of graphs and types go to the spec's; a plan of a spec with errors among them
  * is made as far as it can be, for people to look at, and must not be run. False only
  * when memory ran out. */

@@ -247,11 +247,11 @@ static void check_offspring(struct cutter *cutter)
 	for (size_t i = 0; graph->offspring && i <= graph->count; i++) {
 		size_t maker = graph->offspring->of[i];
 		bool output = i == graph->count;
+		struct place here = output ? graph->output.sources[0].place : graph->steps[i].spec->here;
 		size_t stage = output ? plan->answer_stage : plan->stage_of[i];
 		if (maker == STEP_NONE || stage == plan->stage_of[maker])
 			continue;
-		fault_add(cutter->compiler->spec->faults, CODE_OFFSPRING,
-			  output ? graph->resource->name.place : graph->steps[i].spec->here, NULL,
+		fault_add(cutter->compiler->spec->faults, CODE_OFFSPRING, here, NULL,
 			  "%s%s%s is in another stage than `%s`, and messages that a step makes stay in its stage: leave `isolate` "
 			  "and "
 			  "`key` out between them, put the parts together first, or read this pipeline's outputs by another one",
