@@ -158,6 +158,7 @@ demo:
 ## |    40  features   what is kept of each key, by another key too, of an engine that is killed
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
+## |   130  overload   ten times the load that a pipeline can hold
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |    75  reload     files changed under load, a backlog within the memory that is given, a model that is away
@@ -188,7 +189,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak contract guard cases secure reload away faults called
+KAFKA_TESTS := kill soak contract guard cases secure reload away faults called overload
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

@@ -27,11 +27,11 @@ one() {
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
 parts="deps unit layers house clang sanitize thread cases gallery judge oracles sklearn models dev reference sim demo docs readme shells install bars
-	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka compose"
+	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults mlserver librdkafka compose"
+timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
 part_deps() {
 	one tests/deps.sh check
@@ -196,6 +196,11 @@ part_secure() {
 
 part_mlserver() {
 	make_quietly kafka NAME=called
+}
+
+# Two minutes of each are what `make kafka NAME=overload` does.
+part_overload() {
+	SECONDS_OVER=16 make_quietly kafka NAME=overload
 }
 
 part_faults() {

@@ -6,9 +6,9 @@
 #include "serving/budget.h"
 #include "serving/health.h"
 #include "serving/merge.h"
+#include "serving/rush.h"
 #include "serving/window.h"
 
-#define LOOKED_THROUGH_MAX 256 /* of a line, for calls that fit together */
 #define MS_US 1000
 
 struct dispatch {
@@ -169,13 +169,6 @@ static bool may_go(struct dispatch *dispatch, int64_t now_us)
 
 /* ---- sending ---- */
 
-static int64_t timeout_ms(const struct errand *errand, const struct call *call, int64_t now_us)
-{
-	int64_t left_ms = call->message->deadline_ms - now_us / MS_US;
-	bool cut = call->message->deadline_ms > 0 && left_ms < errand->attempts.timeout_ms;
-	return cut ? left_ms : errand->attempts.timeout_ms;
-}
-
 /* A carrier that cannot go is taken apart: its members go alone. */
 static void unload(struct dispatch *dispatch, struct errand *carrier)
 {
@@ -210,13 +203,14 @@ static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t n
 {
 	struct error error = {0};
 	errand->replica = health_choose(&dispatch->health, &errand->probe);
-	int64_t time_ms = timeout_ms(errand, errand->attempts.call, now_us);
+	int64_t time_ms = errand_timeout_ms(errand, now_us);
 	if (!dispatch->outside->send(dispatch->outside->context, errand, time_ms, &error)) {
 		cannot_go(dispatch, errand, &error);
 		return;
 	}
 	errand->state = ERRAND_SENT;
 	errand->at_us = now_us;
+	errand->hasty = rush_is_hasty(errand, dispatch->health.replicas.items[errand->replica].latency_us, now_us);
 	errands_add(&dispatch->sent, errand);
 	dispatch->counts.sent++;
 	if (errand->attempts.made + errand->attempts.unmet == 0)
@@ -319,32 +313,19 @@ static struct errand *gather(struct dispatch *dispatch)
 
 /* ---- the line ---- */
 
-static bool is_late(const struct errand *errand, int64_t now_us)
+/* With nobody under way it is asked all the same, or what a call takes would never be known anew. */
+static bool is_late(const struct dispatch *dispatch, const struct errand *errand, int64_t now_us)
 {
-	int64_t deadline_ms = errand->attempts.call->message->deadline_ms;
-	return deadline_ms > 0 && now_us / MS_US >= deadline_ms;
+	return rush_is_late(errand, dispatch->sent.count > 0 ? pace_work_us(&dispatch->health.pace) : 0, now_us);
 }
 
 static void end_late(struct dispatch *dispatch, struct errand *errand)
 {
 	struct call *call = errand->attempts.call;
 	errands_remove(&dispatch->line, errand);
-	error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "%s : the deadline passed before the model could be asked", call->name);
+	error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "%s : there was no time left to ask the model before the deadline",
+		  call->name);
 	be_over(dispatch, errand);
-}
-
-/* To the front, as a probe: one that has not failed yet says more of the model, and less is
- * lost by it. */
-static void prefer_fresh(struct dispatch *dispatch)
-{
-	size_t looked = 0;
-	struct errand *errand = dispatch->line.first;
-	while (errand && errand->attempts.made > 0 && looked++ < LOOKED_THROUGH_MAX)
-		errand = errand->next;
-	if (!errand || errand->attempts.made > 0 || errand == dispatch->line.first)
-		return;
-	errands_remove(&dispatch->line, errand);
-	errands_add_first(&dispatch->line, errand);
 }
 
 static void move(struct dispatch *dispatch, int64_t now_us)
@@ -352,9 +333,9 @@ static void move(struct dispatch *dispatch, int64_t now_us)
 	dispatch->moved = false;
 	while (dispatch->line.first) {
 		if (dispatch->health.breaker.state != BREAKER_CLOSED)
-			prefer_fresh(dispatch);
+			errands_prefer_untried(&dispatch->line);
 		struct errand *first = dispatch->line.first;
-		if (is_late(first, now_us)) {
+		if (is_late(dispatch, first, now_us)) {
 			end_late(dispatch, first);
 			continue;
 		}
@@ -434,6 +415,29 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 
 /* ---- a call comes, or goes ---- */
 
+/* How long one that comes now will be in line: as many as are under way leave it each time
+ * that a call takes (Little's law). 0: nobody knows. */
+static int64_t line_us(const struct dispatch *dispatch)
+{
+	size_t abreast = dispatch->sent.count * (merges(dispatch) ? dispatch->config->model->batching.rows_most : 1);
+	if (dispatch->health.breaker.state != BREAKER_CLOSED || dispatch->sent.count < dispatch->health.pace.limit)
+		return 0;
+	return (int64_t)(dispatch->line.count / abreast) * replicas_latency_us(&dispatch->health.replicas);
+}
+
+static bool is_refused(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
+{
+	int64_t wait_us = line_us(dispatch);
+	if (!rush_is_too_long(errand, wait_us, now_us))
+		return false;
+	error_set(&errand->attempts.call->error, ERROR_LIMIT, PLACE_NONE,
+		  "%s : more is asked of the model than it can do: %zu calls are in line, which takes %lld ms, too long for the "
+		  "request's deadline; ask for less at a time, allow more time, or give the model more servers",
+		  errand->attempts.call->name, dispatch->line.count, (long long)(wait_us / MS_US));
+	be_over(dispatch, errand);
+	return true;
+}
+
 bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us, struct error *error)
 {
 	struct errand *errand = errand_make(dispatch);
@@ -443,6 +447,8 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	errand->attempts.outage_fails = dispatch->config->outage_fails;
 	errand->at_us = now_us;
 	call->under_way = errand;
+	if (is_refused(dispatch, errand, now_us))
+		return true;
 	/* Those that come in one turn of the loop are merged: the line moves at its end. */
 	bool waits = dispatch->line.first || merges(dispatch);
 	stand_in_line(dispatch, errand, false);
@@ -511,6 +517,10 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call)
 static void learn(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us)
 {
 	attempt->others_answered = dispatch->health.answers != errand->answers_seen;
+	if (attempt_is_failure(attempt) && rush_cut_short(errand, now_us)) {
+		health_withdraw(&dispatch->health, errand->replica, errand->probe);
+		return;
+	}
 	if (health_learn(&dispatch->health, attempt, errand->replica, errand->probe, now_us - errand->at_us,
 			 dispatch->line.first != NULL, now_us))
 		dismiss(dispatch);

@@ -1,6 +1,8 @@
 /* errand.c: see errand.h. */
 #include "serving/errand.h"
 
+#define MS_US 1000
+
 /* Behind `before`; NULL: first. */
 static void insert(struct errands *list, struct errand *before, struct errand *errand)
 {
@@ -43,4 +45,22 @@ struct errand *errands_take(struct errands *list)
 	if (errand)
 		errands_remove(list, errand);
 	return errand;
+}
+
+void errands_prefer_untried(struct errands *line)
+{
+	size_t looked = 0;
+	struct errand *errand = line->first;
+	while (errand && errand->attempts.made > 0 && looked++ < LOOKED_THROUGH_MAX)
+		errand = errand->next;
+	if (!errand || errand->attempts.made > 0 || errand == line->first)
+		return;
+	errands_remove(line, errand);
+	errands_add_first(line, errand);
+}
+
+int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us)
+{
+	int64_t deadline_ms = errand->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / MS_US;
+	return deadline_ms > 0 && left_ms < errand->attempts.timeout_ms ? left_ms : errand->attempts.timeout_ms;
 }

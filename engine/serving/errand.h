@@ -36,6 +36,7 @@ struct errand {
 	size_t replica;		/* ERRAND_SENT: to which */
 	uint64_t answers_seen;	/* of the model, at its last end */
 	bool probe;		/* sent to see whether the model is back */
+	bool hasty;		/* ERRAND_SENT: its deadline left it little time (rush.h) */
 	bool alone;		/* not to be merged (again) */
 	struct errand *members; /* of a carrier, by next_member; NULL: it is none */
 	struct errand *next_member;
@@ -55,5 +56,14 @@ void errands_add_first(struct errands *list, struct errand *errand);
 void errands_add_by_time(struct errands *list, struct errand *errand); /* sorted by at_us */
 void errands_remove(struct errands *list, struct errand *errand);
 struct errand *errands_take(struct errands *list); /* the first; NULL: none */
+
+#define LOOKED_THROUGH_MAX 256 /* of a line, for errands of some kind */
+
+/* One that has not failed yet goes to the front, to be a probe: it says more of the model,
+ * and less is lost by it. */
+void errands_prefer_untried(struct errands *line);
+
+/* How long its next attempt may take: its own time, or what its deadline leaves of it. */
+int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us);
 
 #endif

@@ -28,7 +28,7 @@ void pace_restart(struct pace *pace)
 	pace->count = 0;
 }
 
-static int64_t work_us(const struct pace *pace)
+int64_t pace_work_us(const struct pace *pace)
 {
 	bool earlier = pace->earlier_us > 0 && (pace->least_us == 0 || pace->earlier_us < pace->least_us);
 	return earlier ? pace->earlier_us : pace->least_us;
@@ -36,7 +36,7 @@ static int64_t work_us(const struct pace *pace)
 
 static void adapt(struct pace *pace)
 {
-	int64_t mean_us = pace->sum_us / (int64_t)pace->count, wait_us = mean_us - work_us(pace);
+	int64_t mean_us = pace->sum_us / (int64_t)pace->count, wait_us = mean_us - pace_work_us(pace);
 	if (pace->overloaded) {
 		pace->limit = within(pace, pace->limit * 7 / 10);
 	} else if (pace->before) {

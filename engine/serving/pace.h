@@ -35,6 +35,9 @@ struct pace {
 
 void pace_open(struct pace *pace, size_t least, size_t most, int64_t now_us); /* 0: as usual */
 
+/* The least time that a call took of late; 0: not known. */
+int64_t pace_work_us(const struct pace *pace);
+
 /* A call was answered; `full`: the limit kept others waiting. */
 void pace_answered(struct pace *pace, int64_t latency_us, bool full, int64_t now_us);
 void pace_overloaded(struct pace *pace); /* the server said so, or timed out */

@@ -35,6 +35,16 @@ size_t replicas_choose(const struct replicas *replicas, uint64_t chance)
 	return load_of(&replicas->items[one]) <= load_of(&replicas->items[other]) ? one : other;
 }
 
+int64_t replicas_latency_us(const struct replicas *replicas)
+{
+	int64_t sum_us = 0, known = 0;
+	for (size_t i = 0; i < replicas->count; i++) {
+		sum_us += replicas->items[i].latency_us;
+		known += replicas->items[i].latency_us > 0;
+	}
+	return known > 0 ? sum_us / known : 0;
+}
+
 void replica_sent(struct replica *replica)
 {
 	replica->in_flight++;

@@ -32,6 +32,9 @@ struct replicas {
 	struct replica *items; /* the owner's */
 };
 
+/* What a call takes, by those that have answered; 0: none has. */
+int64_t replicas_latency_us(const struct replicas *replicas);
+
 /* An index; count must not be 0. */
 size_t replicas_choose(const struct replicas *replicas, uint64_t chance);
 

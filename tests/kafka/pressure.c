@@ -1,0 +1,351 @@
+/* pressure.c: requests at one rate after the other, and how many of them were of use.
+ *
+ *   pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] RATE:SECONDS...
+ *
+ * Requests are Avro FP32[1,16] with ids 0, 1, 2..., sent when they are due, whether answers
+ * come or not. Each says until when its caller waits, DEADLINE_MS from when it was due; 0:
+ * nobody does. It begins when a first one has been answered. Prints a line for each stretch:
+ *   good      answers a second that came in the stretch, in time and without an error
+ *   late, refused, lost     requests of the stretch whose answer came too late, was an error,
+ *             or did not come
+ *   p50, p99  milliseconds that the good ones of the stretch took
+ *   recovered_ms    how far into the stretch requests were sent of which not nearly all were
+ *             good: looked at in quarters of a second
+ */
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message/avro.h"
+#include "observe/histogram.h"
+
+#define ELEMENTS 16
+#define KEYS 997
+#define STRETCHES_MOST 16
+#define LAST_WAIT_S 2 /* for answers, behind the last deadline */
+#define LOOKS_A_SECOND 4
+#define NEARLY_ALL 0.95
+
+enum fate { LOST, GOOD, LATE, REFUSED, FATES };
+
+struct stretch {
+	long rate, seconds, first, count;
+	double began_s; /* since the first of all */
+	long fates[FATES];
+	long good_then; /* that came while it lasted */
+	struct histogram us;
+};
+
+static struct run {
+	const char *brokers, *in, *out;
+	long deadline_ms, count;
+	struct stretch stretches[STRETCHES_MOST];
+	size_t stretch_count;
+	double began_s;
+	/* Of the thread that sends: */
+	rd_kafka_t *producer;
+	rd_kafka_topic_t *topic;
+	struct arena *sent;
+	struct buffer bytes;
+	/* Of the thread that reads: */
+	rd_kafka_t *consumer;
+	struct arena *arena;
+	atomic_bool over;
+	unsigned char *fates; /* by number */
+} run;
+
+static _Noreturn void die(const char *doing, const char *why)
+{
+	fprintf(stderr, "pressure: %s: %s\n", doing, why);
+	exit(2);
+}
+
+static double now_s(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static rd_kafka_t *client(rd_kafka_type_t type, const char *const settings[][2])
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	for (; (*settings)[0]; settings++)
+		if (rd_kafka_conf_set(configuration, (*settings)[0], (*settings)[1], words, sizeof words))
+			die((*settings)[0], words);
+	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
+	if (!made)
+		die("client", words);
+	return made;
+}
+
+static struct stretch *stretch_of(long number)
+{
+	struct stretch *stretch = run.stretches;
+	while (number >= stretch->first + stretch->count)
+		stretch++;
+	return stretch;
+}
+
+static double due_s(long number)
+{
+	const struct stretch *stretch = stretch_of(number);
+	return run.began_s + stretch->began_s + (double)(number - stretch->first) / (double)stretch->rate;
+}
+
+/* ---- sending ---- */
+
+static void send_one(long number, int64_t deadline_ms)
+{
+	static const int64_t shape[] = {1, ELEMENTS};
+	struct error error = {0};
+	float *elements;
+	char key[32];
+	arena_reset(run.sent);
+	buffer_clear(&run.bytes);
+	char *id = arena_print(run.sent, "%ld", number);
+	struct tensor *tensor = tensor_make(run.sent, TEXT("x"), DATATYPE_FP32, shape, 2, (void **)&elements, &error);
+	if (!tensor || !id)
+		die("request", error.text);
+	for (int i = 0; i < ELEMENTS; i++)
+		elements[i] = (float)(number % 1000);
+	const struct tensor *tensors[] = {tensor};
+	const struct payload payload = {.tensors = {1, tensors}};
+	const struct message message = {
+		.arena = run.sent, .id = text_of(id), .payload_id = text_of(id), .deadline_ms = deadline_ms};
+	if (!avro_request_encode(&message, &payload, &run.bytes, &error))
+		die("request", error.text);
+	int length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
+	while (rd_kafka_produce(run.topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, run.bytes.bytes, run.bytes.length, key,
+				(size_t)length, NULL)) {
+		if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			die("produce", rd_kafka_err2str(rd_kafka_last_error()));
+		rd_kafka_poll(run.producer, 5);
+	}
+	rd_kafka_poll(run.producer, 0);
+}
+
+static void send_all(void)
+{
+	/* Deadlines are of the clock on the wall, as of when a request was due. */
+	double wall_s = now_s(CLOCK_REALTIME) - now_s(CLOCK_MONOTONIC);
+	for (long number = 0; number < run.count; number++) {
+		double at_s = due_s(number), left_s;
+		while ((left_s = at_s - now_s(CLOCK_MONOTONIC)) > 0)
+			rd_kafka_poll(run.producer, left_s > 0.002 ? 1 : 0);
+		send_one(number, run.deadline_ms ? (int64_t)((at_s + wall_s) * 1e3) + run.deadline_ms : 0);
+	}
+	rd_kafka_flush(run.producer, 10000);
+}
+
+/* ---- reading ---- */
+
+static void count_then(double at_s)
+{
+	for (size_t i = 0; i < run.stretch_count; i++) {
+		struct stretch *stretch = &run.stretches[i];
+		double since_s = at_s - run.began_s - stretch->began_s;
+		stretch->good_then += since_s >= 0 && since_s < (double)stretch->seconds;
+	}
+}
+
+static void take_answer(const rd_kafka_message_t *record)
+{
+	struct avro_answer answer;
+	struct error error = {0};
+	arena_reset(run.arena);
+	if (!avro_answer_decode((struct text){record->payload, record->len}, NULL, run.arena, &answer, &error))
+		die("an answer cannot be read", error.text);
+	char *id = arena_copy(run.arena, answer.id.bytes, answer.id.length), *end = id;
+	long number = id ? strtol(id, &end, 10) : -1;
+	if (!id || *end || number < 0 || number >= run.count)
+		die("an answer is of no request", id ? id : "");
+	if (run.fates[number] != LOST || run.began_s == 0)
+		return;
+	double at_s = now_s(CLOCK_MONOTONIC), took_s = at_s - due_s(number);
+	bool late = run.deadline_ms > 0 && took_s * 1e3 > (double)run.deadline_ms;
+	run.fates[number] = answer.failed ? REFUSED : late ? LATE : GOOD;
+	if (run.fates[number] != GOOD)
+		return;
+	count_then(at_s);
+	histogram_record(&stretch_of(number)->us, took_s > 0 ? (uint64_t)(took_s * 1e6) : 0);
+}
+
+static bool take(int wait_ms)
+{
+	rd_kafka_message_t *record = rd_kafka_consumer_poll(run.consumer, wait_ms);
+	bool answer = record && !record->err;
+	if (answer)
+		take_answer(record);
+	if (record)
+		rd_kafka_message_destroy(record);
+	return answer;
+}
+
+static void *read_answers(void *context)
+{
+	(void)context;
+	while (!run.over)
+		(void)take(50);
+	return NULL;
+}
+
+static void begin_to_read(void)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(run.consumer, run.out, NULL);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	if (rd_kafka_metadata(run.consumer, 0, topic, &metadata, 10000))
+		die("metadata", run.out);
+	for (int i = 0; i < metadata->topics[0].partition_cnt; i++)
+		rd_kafka_topic_partition_list_add(list, run.out, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+	rd_kafka_poll_set_consumer(run.consumer);
+	rd_kafka_assign(run.consumer, list);
+	rd_kafka_metadata_destroy(metadata);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_topic_destroy(topic);
+}
+
+/* An engine that has just been started has its partitions once it answers; the answers to
+ * these first ones are not counted. */
+static void wait_for_engine(void)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (tries % 10 == 0)
+			send_one(0, 0);
+		if (take(100)) {
+			while (take(1000))
+				;
+			return;
+		}
+	}
+	die("engine", "it answers nothing");
+}
+
+/* ---- what came of it ---- */
+
+static long recovered_ms(const struct stretch *stretch)
+{
+	long at_once = stretch->rate / LOOKS_A_SECOND, until = 0;
+	for (long from = 0; at_once > 0 && from + at_once <= stretch->count; from += at_once) {
+		long good = 0;
+		for (long i = 0; i < at_once; i++)
+			good += run.fates[stretch->first + from + i] == GOOD;
+		if ((double)good < NEARLY_ALL * (double)at_once)
+			until = from + at_once;
+	}
+	return until * 1000 / stretch->rate;
+}
+
+static void tell(struct stretch *stretch)
+{
+	for (long i = 0; i < stretch->count; i++)
+		stretch->fates[run.fates[stretch->first + i]]++;
+	printf("rate=%ld good=%ld late=%ld refused=%ld lost=%ld p50=%.1f p99=%.1f recovered_ms=%ld\n", stretch->rate,
+	       stretch->good_then / stretch->seconds, stretch->fates[LATE], stretch->fates[REFUSED], stretch->fates[LOST],
+	       (double)histogram_quantile(&stretch->us, 0.5) / 1e3, (double)histogram_quantile(&stretch->us, 0.99) / 1e3,
+	       recovered_ms(stretch));
+}
+
+/* ---- the whole ---- */
+
+static void add_stretch(const char *words)
+{
+	char *end;
+	struct stretch *stretch = &run.stretches[run.stretch_count];
+	const struct stretch *last = run.stretch_count ? stretch - 1 : NULL;
+	if (run.stretch_count++ == STRETCHES_MOST)
+		die("usage", "too many stretches");
+	stretch->rate = strtol(words, &end, 10);
+	stretch->seconds = *end == ':' ? strtol(end + 1, &end, 10) : 0;
+	if (*end || stretch->rate < 1 || stretch->seconds < 1)
+		die("usage", "a stretch is RATE:SECONDS");
+	stretch->first = run.count;
+	stretch->began_s = last ? last->began_s + (double)last->seconds : 0;
+	stretch->count = stretch->rate * stretch->seconds;
+	run.count += stretch->count;
+}
+
+static void open_clients(void)
+{
+	run.producer = client(RD_KAFKA_PRODUCER, (const char *const[][2]){{"bootstrap.servers", run.brokers},
+									  {"queue.buffering.max.messages", "1000000"},
+									  {"linger.ms", "1"},
+									  {NULL, NULL}});
+	run.topic = rd_kafka_topic_new(run.producer, run.in, NULL);
+	run.consumer = client(RD_KAFKA_CONSUMER, (const char *const[][2]){{"bootstrap.servers", run.brokers},
+									  {"group.id", "pressure"},
+									  {"isolation.level", "read_committed"},
+									  {"enable.auto.commit", "false"},
+									  {NULL, NULL}});
+	begin_to_read();
+}
+
+static void close_clients(void)
+{
+	rd_kafka_consumer_close(run.consumer);
+	rd_kafka_destroy(run.consumer);
+	rd_kafka_topic_destroy(run.topic);
+	rd_kafka_destroy(run.producer);
+}
+
+static void measure(void)
+{
+	pthread_t reader;
+	wait_for_engine();
+	run.began_s = now_s(CLOCK_MONOTONIC) + 0.5;
+	if (pthread_create(&reader, NULL, read_answers, NULL))
+		die("thread", "it cannot be started");
+	send_all();
+	sleep((unsigned)(run.deadline_ms / 1000 + LAST_WAIT_S));
+	run.over = true;
+	pthread_join(reader, NULL);
+	for (size_t i = 0; i < run.stretch_count; i++)
+		tell(&run.stretches[i]);
+}
+
+int main(int argc, char **argv)
+{
+	int letter;
+	while ((letter = getopt(argc, argv, "b:i:o:d:")) != -1) {
+		switch (letter) {
+		case 'b':
+			run.brokers = optarg;
+			break;
+		case 'i':
+			run.in = optarg;
+			break;
+		case 'o':
+			run.out = optarg;
+			break;
+		case 'd':
+			run.deadline_ms = strtol(optarg, NULL, 10);
+			break;
+		default:
+			return 2;
+		}
+	}
+	while (optind < argc)
+		add_stretch(argv[optind++]);
+	if (!run.brokers || !run.in || !run.out || run.count == 0)
+		die("usage", "pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] RATE:SECONDS...");
+	run.arena = arena_open(1 << 20);
+	run.sent = arena_open(1 << 20);
+	buffer_open(&run.bytes, 1 << 20);
+	run.fates = calloc((size_t)run.count, 1);
+	if (!run.arena || !run.sent || !run.fates)
+		die("memory", "there is too little");
+	open_clients();
+	measure();
+	close_clients();
+	free(run.fates);
+	buffer_close(&run.bytes);
+	arena_close(run.arena);
+	arena_close(run.sent);
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* dispatch_rush_test.c: calls with a deadline, when more come than their model can do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dispatch_servers.h"
+
+#define LANES 8
+#define WORK_US 20000 /* so 400 a second */
+#define CAPACITY (LANES * SECOND / WORK_US)
+
+static void serve_abreast(void)
+{
+	servers.model.lanes_least = servers.model.lanes_most = LANES;
+	servers_begin(1);
+	servers.latency_us[0] = WORK_US;
+	for (int i = 0; i < LANES; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(SECOND); /* by now it is known what a call takes */
+	servers.answered = servers.failed = 0;
+}
+
+/* So many a second, for so long, each with so much time. */
+static void ask_for(size_t rate, int64_t us, int64_t time_ms)
+{
+	int64_t until_us = servers.now_us + us, pause_us = SECOND / (int64_t)rate;
+	while (servers.now_us < until_us) {
+		(void)servers_ask(1, 1, servers.now_us / 1000 + time_ms);
+		servers_run_for(pause_us);
+	}
+}
+
+static void ten_times_the_load_is_answered_as_far_as_it_can_be_done(void **state)
+{
+	(void)state;
+	serve_abreast();
+	ask_for((size_t)10 * CAPACITY, 10 * (int64_t)SECOND, 500);
+	assert_in_range(servers.answered, 9 * CAPACITY, 10 * CAPACITY);
+	size_t waiting = dispatch_counts(servers.dispatch).waiting;
+	assert_in_range(waiting, 1, CAPACITY / 4 + LANES); /* no more than are answered in half of the time */
+	servers_run_for(SECOND);
+	servers.answered = servers.failed = 0;
+	ask_for(CAPACITY / 2, SECOND, 500);
+	servers_run_for(SECOND);
+	assert_int_equal(servers.failed, 0);
+}
+
+static void who_cannot_be_answered_in_time_hears_so_at_once(void **state)
+{
+	(void)state;
+	serve_abreast();
+	for (size_t i = 0; i < LANES + CAPACITY; i++)
+		servers_ask(1, 1, 0); /* a second's work in line */
+	struct call *hurried = servers_ask(2, 1, servers.now_us / 1000 + 1000);
+	struct call *patient = servers_ask(3, 1, servers.now_us / 1000 + 3000);
+	servers_run_for(1);
+	servers_expect_error(hurried, ERROR_LIMIT, "more is asked of the model than it can do");
+	servers_run_for(2 * (int64_t)SECOND);
+	servers_expect_error(patient, ERROR_NONE, "");
+	assert_int_equal(servers.failed, 1);
+}
+
+static void without_a_deadline_nobody_is_refused(void **state)
+{
+	(void)state;
+	serve_abreast();
+	for (size_t i = 0; i < (size_t)10 * CAPACITY; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(11 * (int64_t)SECOND);
+	assert_int_equal(servers.answered, 10 * CAPACITY);
+}
+
+static void what_no_answer_can_reach_in_time_is_not_sent(void **state)
+{
+	(void)state;
+	serve_abreast();
+	for (int i = 0; i < LANES; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(WORK_US / 2);
+	uint64_t sent = servers.sent[0];
+	struct call *late = servers_ask(2, 1, servers.now_us / 1000 + WORK_US / 1000); /* half of that is spent in line */
+	servers_ask(3, 1, 0);
+	servers_run_for(WORK_US);
+	servers_expect_error(late, ERROR_LIMIT, "no time left");
+	servers_run_for(SECOND);
+	assert_int_equal(servers.sent[0], sent + 1);
+}
+
+/* Each hangs for as long as its caller waits, which is less than the model may take. */
+static void deadlines_that_are_short_do_not_make_the_model_ill(void **state)
+{
+	(void)state;
+	serve_abreast();
+	servers.moods[0] = HANGS;
+	for (int i = 0; i < 20; i++) {
+		servers_ask(1, 1, servers.now_us / 1000 + WORK_US / 1000);
+		servers_run_for(WORK_US * 2);
+	}
+	assert_int_equal(servers.failed, 20);
+	assert_int_equal(servers.last->error.kind, ERROR_LIMIT);
+	servers.moods[0] = ANSWERS;
+	struct call *call = servers_ask(1, 1, servers.now_us / 1000 + 500);
+	servers_run_for(WORK_US + 1);
+	servers_expect_error(call, ERROR_NONE, "");
+	assert_int_equal(servers.answered, 1);
+}
+
+static void a_model_that_hangs_is_still_told_by_calls_that_had_time(void **state)
+{
+	(void)state;
+	serve_abreast();
+	servers.moods[0] = HANGS;
+	for (int i = 0; i < 6; i++)
+		servers_ask(1, 1, servers.now_us / 1000 + 500);
+	servers_run_for(SECOND);
+	assert_int_equal(servers.failed, 6);
+	assert_non_null(dispatch_away(servers.dispatch));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(ten_times_the_load_is_answered_as_far_as_it_can_be_done),
+		STORY(who_cannot_be_answered_in_time_hears_so_at_once),
+		STORY(without_a_deadline_nobody_is_refused),
+		STORY(what_no_answer_can_reach_in_time_is_not_sent),
+		STORY(deadlines_that_are_short_do_not_make_the_model_ill),
+		STORY(a_model_that_hangs_is_still_told_by_calls_that_had_time),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
