@@ -13,6 +13,7 @@
 #include "net/loop.h"
 
 #define REASON_MAX 256
+#define LEAVE_MS 200 /* for a transaction that is given up anyway */
 
 enum request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
@@ -109,10 +110,21 @@ static void drain_events(struct committer *committer)
 	}
 }
 
+/* librdkafka, 2.0 as 2.12, dies when a producer is destroyed at the wrong moment: while it
+ * adds partitions to a transaction, whose request then ends before it was counted, or has
+ * requests under way, whose answers it takes after what they are noted in was given back.
+ * So it is brought to where it adds none, and then to where it expects no answers. */
+static void producer_quiet(struct committer *committer)
+{
+	rd_kafka_error_destroy(rd_kafka_abort_transaction(committer->producer, LEAVE_MS));
+	(void)rd_kafka_purge(committer->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
 static void producer_close(struct committer *committer)
 {
 	if (!committer->producer)
 		return;
+	producer_quiet(committer);
 	pthread_mutex_lock(&committer->lock);
 	drain_events(committer);
 	rd_kafka_queue_t *queue = committer->queue;

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log/output.h"
 #include "tests/unit/mock_broker.h"
@@ -332,6 +333,32 @@ static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
 	}
 }
 
+/* librdkafka 2.0 to 2.12 give the words of a fatal error back when a producer is destroyed, and once more when the answer to
+ * another request says it meanwhile. */
+static void a_fenced_producer_is_closed_while_answers_are_on_their_way(void **state)
+{
+	enum { ROUNDS = 40, REQUESTS = 5, PRODUCE = 0 };
+	static const struct property alone[] = {{"batch.num.messages", "1"}, {"linger.ms", "0"}};
+	const struct outgoing record = {.value = TEXT("v")};
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct positions none;
+	stand->transaction_config.properties = (struct properties){sizeof alone / sizeof alone[0], alone};
+	for (int round = 0; round < ROUNDS; round++) {
+		output_close(stand->output);
+		rd_kafka_mock_clear_request_errors(stand->mock.cluster, PRODUCE);
+		stand->output = output_open(&stand->transaction_config, stand->consumer, &error);
+		assert_non_null(stand->output);
+		assert_int_equal(wait_for_news(stand, &none), NEWS_STARTED);
+		for (int i = 0; i < REQUESTS; i++)
+			rd_kafka_mock_broker_push_request_error_rtts(stand->mock.cluster, 1, PRODUCE, (size_t)1,
+								     RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, 1 + i);
+		for (int i = 0; i < REQUESTS; i++)
+			(void)output_produce(stand->output, &record, &error);
+		usleep((useconds_t)(2000 + round * 200));
+	}
+}
+
 static void a_record_that_is_too_long_is_refused_alone(void **state)
 {
 	static char much[2000000];
@@ -371,6 +398,7 @@ int main(void)
 		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
 		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
+		STORY(a_fenced_producer_is_closed_while_answers_are_on_their_way, set_up_with_transaction),
 		STORY(a_record_that_is_too_long_is_refused_alone, set_up_with_transaction),
 		STORY(a_setting_that_librdkafka_refuses_is_named, set_up),
 	};
