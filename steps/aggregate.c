@@ -219,7 +219,7 @@ static bool check_window(const struct window *window, struct error *error)
 	return closing_is_sound(&form) ||
 	       error_set(error, ERROR_CONFIG, window->here,
 			 "every message would fall into %lld windows, and %d are the most; make `every` longer",
-			 (long long)((form.size - 1) / form.every + 1), CLOSING_WINDOWS_MAX);
+			 (long long)((form.size - 1) / form.every) + 1, CLOSING_WINDOWS_MAX);
 }
 
 static bool aggregate_check(const void *filled, struct place place, struct error *error)

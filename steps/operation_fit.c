@@ -27,7 +27,7 @@ static bool gathered_grow(struct gathered *all, size_t rows, bool texts)
 	size_t room = all->room ? all->room : ROOM_FIRST;
 	while (room < table->rows + rows)
 		room *= 2;
-	if (room == all->room)
+	if (room == all->room && (texts ? (void *)all->texts : (void *)table->values))
 		return true;
 	if (texts) {
 		struct text *more = memory_resize(all->texts, room * table->columns, sizeof *more);
@@ -46,6 +46,8 @@ static bool gathered_add(struct gathered *all, const struct cells *cells, const 
 {
 	struct table *table = &all->cells.numbers;
 	const bool texts = cells->texts != NULL;
+	if (cells->numbers.rows == 0)
+		return true; /* what has no rows says nothing of columns either */
 	if (table->rows == 0) {
 		table->columns = cells->numbers.columns;
 	} else if (table->columns != cells->numbers.columns || texts != (all->texts != NULL)) {

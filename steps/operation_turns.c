@@ -269,7 +269,9 @@ static bool column_learn(const struct cells *cells, size_t column, struct item_l
 	const struct table *table = &cells->numbers;
 	size_t count = 0;
 	struct text *texts = ARENA_ARRAY(arena, struct text, table->rows + 1);
-	const struct sorted sorted = cells->texts ? (struct sorted){0} : column_sorted(table, column, arena);
+	struct sorted sorted = {0};
+	if (!cells->texts)
+		sorted = column_sorted(table, column, arena);
 	if (!texts)
 		return false;
 	for (size_t row = 0; cells->texts && row < table->rows; row++)

@@ -2,6 +2,8 @@
  * inferred, and run; see operations.h. */
 #include "steps/operations.h"
 
+#include <assert.h>
+
 #define NAMES_SHOWN_MAX 8 /* of the tensors that are there instead, in an error */
 
 const struct operation_kind *operation_kind_find(const char *name)
@@ -12,6 +14,7 @@ const struct operation_kind *operation_kind_find(const char *name)
 		for (const struct operation_kind *kind = lists[i]; kind->name; kind++)
 			if (strcmp(kind->name, name) == 0)
 				return kind;
+	assert(false); /* each row of operation_rows.c has its kind */
 	return NULL;
 }
 

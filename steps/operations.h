@@ -163,6 +163,6 @@ bool operations_read(const struct step *step, const struct name *file, const str
 		     struct item_list *operations, struct error *error);
 
 /* The same, written. */
-void operations_write(const struct item_list *operations, struct buffer *out);
+void operations_write(const struct item_list *list, struct buffer *out);
 
 #endif

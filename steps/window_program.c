@@ -1,6 +1,7 @@
 /* window_program.c: what a window holds and comes to; see window_program.h. */
 #include "steps/window_program.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -488,6 +489,7 @@ static bool answer(const struct ending *ending, const struct setting_call *call,
 		if (i == call->series)
 			its = cursor;
 	}
+	assert(its.head); /* a call's series is one of its program */
 	const struct series *series = &program->series[call->series];
 	bool sorted = true;
 	size_t shape_bytes = its.head->rank * sizeof *its.shape;

@@ -224,6 +224,7 @@ static inline uint64_t nearest_bits(uint64_t digits, int64_t exponent, const str
 	int upper = (int)(high >> 63);
 	int shift = upper + 64 - form->fraction_bits - 3;
 	uint64_t fraction = high >> shift;
+	/* cppcheck-suppress shiftNegativeLHS; gcc and clang both shift so that it rounds down */
 	int power_two = (217706 * power_ten >> 16) + 63 + upper - zeros - form->exponent_least;
 	if (power_two <= 0) { /* subnormal, or about to become the least normal number */
 		if (1 - power_two >= 64)
@@ -483,12 +484,12 @@ static inline size_t place_point(char *out, const char *digits, int count, int l
 		memcpy(out, digits, PLAIN_MOST);
 		out[lead] = '.';
 		memcpy(out + lead + 1, digits + lead, DIGITS_MAX);
-		return (size_t)(count > lead ? count + 1 : lead + 2);
+		return count > lead ? (size_t)count + 1 : (size_t)lead + 2;
 	}
 	if (lead <= 0 && lead >= PLAIN_LEAST) {
 		memcpy(out, "0.000000", 8);
 		memcpy(out + 2 - lead, digits, DIGITS_MAX);
-		return (size_t)(2 - lead + count);
+		return (size_t)-lead + 2 + (size_t)count;
 	}
 	char *at = out + (count > 1 ? count + 1 : 1);
 	out[0] = digits[0];

@@ -20,10 +20,8 @@ static bool letters_of(struct text text, struct letters *letters)
 	letters->length = 0;
 	if (text.length > WORD_MAX)
 		return false;
-	for (size_t i = 0; i < text.length; i++) {
-		char c = text.bytes[i];
-		letters->bytes[letters->length++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-	}
+	for (size_t i = 0; i < text.length; i++)
+		letters->bytes[letters->length++] = letter_lowered(text.bytes[i]);
 	return true;
 }
 

@@ -8,17 +8,12 @@
 
 #define FIRST_CAPACITY_BYTES ((size_t)256)
 
-static char lowered(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 bool text_equal_caseless(struct text a, struct text b)
 {
 	if (a.length != b.length)
 		return false;
 	for (size_t i = 0; i < a.length; i++)
-		if (lowered(a.bytes[i]) != lowered(b.bytes[i]))
+		if (letter_lowered(a.bytes[i]) != letter_lowered(b.bytes[i]))
 			return false;
 	return true;
 }

@@ -54,7 +54,12 @@ static inline bool text_is(struct text a, const char *string)
 	return text_equal(a, text_of(string));
 }
 
-bool text_equal_caseless(struct text a, struct text b); /* ASCII letters only */
+static inline char letter_lowered(char c) /* ASCII letters only, as below */
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_equal_caseless(struct text a, struct text b);
 bool text_starts_with(struct text a, struct text prefix);
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */
 size_t text_characters(struct text a);                   /* code points of valid UTF-8 */

@@ -267,7 +267,7 @@ static bool headers_of(const struct case_engine *engine, const struct case_send 
 		return true;
 	struct header *items = ARENA_ARRAY(engine->config->arena, struct header, headers->count + 1);
 	const char *deadline =
-		arena_print(engine->config->arena, "%lld", (long long)(loop_time_of_day_ms(engine->loop) + send->timeout_ms));
+		arena_print(engine->config->arena, "%lld", (long long)loop_time_of_day_ms(engine->loop) + send->timeout_ms);
 	for (size_t i = 0; items && i < headers->count; i++)
 		items[i] = headers->items[i];
 	if (items && deadline)

@@ -70,7 +70,7 @@ int command_refused(struct session *session, const struct command *command, cons
 
 /* Writes what was gathered to `out` and closes the buffer; returns EXIT_GOOD, or
  * EXIT_FAULTS when memory had run out. */
-int command_write(struct session *session, struct buffer *gathered);
+int command_write(struct session *session, struct buffer *page);
 
 /* Says what is wrong with the YAML of a command that is not lint, on `err`; in JSON that is
  * lint's array on one line. Returns EXIT_FAULTS. */

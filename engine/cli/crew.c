@@ -427,9 +427,12 @@ static bool generation_deploy(struct crew *crew, struct generation *generation, 
 	struct group *made = NULL;
 	struct made_setups setups = {
 		.items = ARENA_ARRAY(generation->arena, struct made_setup, groups_counted(crew->groups) + plan->count)};
-	bool good = setups.items ? groups_make(crew, plan, &made, error) : error_memory(error, ERROR_SYSTEM, "preparing workers");
-	good = good && setups_make(crew, generation, made, &setups, error) &&
-	       setups_make(crew, generation, crew->groups, &setups, error);
+	if (!setups.items) {
+		generation_close(generation);
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	}
+	bool good = groups_make(crew, plan, &made, error) && setups_make(crew, generation, made, &setups, error) &&
+		    setups_make(crew, generation, crew->groups, &setups, error);
 	if (good)
 		setups_begin(&setups);
 	if (!good || !groups_open(crew, made, error)) {

@@ -1,6 +1,8 @@
 /* crew_callers.c: see crew_callers.h. */
 #include "cli/crew_callers.h"
 
+#include <assert.h>
+
 #include "serving/chaos.h"
 #include "serving/configure.h"
 
@@ -105,6 +107,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 	for (size_t i = 0; i < count; i++) {
 		struct caller_config theirs;
 		const struct pipeline_plan *other = pipeline_named(plan, called[i].name);
+		assert(other); /* lint saw it */
 		if (!caller_configure(plan, other, arena, &theirs, error))
 			return false;
 		if (!may_share(caller, &theirs))

@@ -8,6 +8,8 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 #define DESCRIPTORS_LEAST 4096 /* a connection to each broker and replica, by each client of each worker */
 #define CLOCK_ERROR_MAX_US 500000
 #define MIB (1024.0 * 1024)
@@ -39,11 +41,13 @@ static void examine_processors(const struct machine_needs *needs, struct finding
 /* A number that stands alone in a file; -1: there is none. */
 static double read_number(const char *path)
 {
-	double number;
+	char line[NUMBER_TEXT_MAX + 2];
+	double number = -1;
 	FILE *file = fopen(path, "r");
-	bool good = file && fscanf(file, "%lf", &number) == 1;
+	bool good = file && fgets(line, sizeof line, file) &&
+		    number_read_double((struct text){line, strcspn(line, "\n")}, &number);
 	if (file)
-		fclose(file);
+		(void)fclose(file);
 	return good ? number : -1;
 }
 

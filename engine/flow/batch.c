@@ -261,25 +261,22 @@ void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct 
 	batch_retire(batch);
 }
 
-static void list_close(struct flow *flow, struct batch *batch)
+static void list_close(struct batch *batch)
 {
 	while (batch) {
 		struct batch *next = batch->next;
 		if (batch->flying)
 			visit_abandon(&batch->visit);
+		batch->flow->batch_count--;
 		arena_close(batch->arena);
 		memory_give(batch);
-		flow->batch_count--;
 		batch = next;
 	}
 }
 
 void batches_close(struct station *station)
 {
-	struct flow *flow = station->pots ? station->pots->flow : station->flying ? station->flying->flow : NULL;
-	if (!flow && station->spare)
-		flow = station->spare->flow;
-	list_close(flow, station->pots);
-	list_close(flow, station->flying);
-	list_close(flow, station->spare);
+	list_close(station->pots);
+	list_close(station->flying);
+	list_close(station->spare);
 }

@@ -122,7 +122,8 @@ static struct given given_of(const struct run *run, size_t step, bool inputs, ui
 	if (payload) {
 		given.state = GIVEN_CAME;
 		given.payload = payload;
-		given.only_to = inputs ? (struct text){0} : text_of(halt->only_to);
+		if (!inputs)
+			given.only_to = text_of(halt->only_to);
 	} else if (halt->error) {
 		given.state = GIVEN_FAILED;
 		given.error = halt->error;

@@ -51,7 +51,7 @@ const struct entrance *entrance_make(const struct graph *graph, struct arena *ar
 	struct entrance_point *points = ARENA_ARRAY(arena, struct entrance_point, count);
 	struct source *sources = ARENA_ARRAY(arena, struct source, count);
 	size_t *leader = ARENA_ARRAY(arena, size_t, count);
-	if (arena_failed(arena))
+	if (!entrance || !points || !sources || !leader)
 		return NULL;
 	*entrance = (struct entrance){.points = points, .sources = sources, .leader = leader, .pipeline = graph->name};
 	add(entrance, &graph->inputs, arena);

@@ -9,6 +9,8 @@
  * On a cycle, and behind one, another round may bring what this one did not: there
  * nothing is dead until all is quiet.
  */
+#include <assert.h>
+
 #include "flow/run.h"
 
 static size_t tally_settled(const struct tally *tally)
@@ -307,6 +309,7 @@ static void halt_late(struct run *run, size_t index)
 	bool inputs = gate_fails_ms(&station->inputs, &run->halts[index].inputs) != INT64_MAX;
 	const struct gate *gate = inputs ? &station->inputs : &station->triggers;
 	const struct source *source = first_pending(run, gate);
+	assert(source); /* a gate whose window ends it waits for something */
 	struct error error = {0};
 	if (step && gate->need < gate->count)
 		error_set(&error, ERROR_LIMIT, source->place,

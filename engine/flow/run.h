@@ -294,18 +294,18 @@ static inline bool timers_reserve(struct flow *flow, size_t more)
 }
 void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64_MAX: clears it */
 
-/* ---- joins.c ---- */
+/* ---- joins.c: a halt is a message at a station, whose number is its `index` ---- */
 
 /* The message goes on to a station (or is the answer) with `input`: a new visit, as a
  * task. NULL for the answer, and when the arena is full. */
-struct visit *halt_go(struct run *run, size_t station, const struct payload *input);
+struct visit *halt_go(struct run *run, size_t index, const struct payload *input);
 
 /* Notes what has come, or never will, at one source of a gate. */
 void arrival_mark(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload);
 /* The gates of an open halt have news: it fires, ends, or waits. */
-void halt_settle(struct run *run, size_t station);
+void halt_settle(struct run *run, size_t index);
 /* Nothing will ever come out of this halt. */
-void halt_end(struct run *run, size_t station, const struct error *error);
+void halt_end(struct run *run, size_t index, const struct error *error);
 
 /* Gives `payload` (CAME), or the news that nothing comes (DEAD, FAILED), to all edges
  * of an outlet; `only` is a station that alone gets it, or NULL. Gates that open make
@@ -316,6 +316,7 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 static inline void outlet_deliver(struct run *run, const struct outlet *outlet, enum arrival_state state,
 				  const struct payload *payload, const char *only)
 {
+	/* cppcheck-suppress nullPointer; what came has a payload */
 	if (outlet->direct && state == ARRIVAL_CAME && !only && payload->tensors.count) {
 		const struct edge *edge = outlet->edges;
 		run->halts[edge->station].stage = HALT_FIRED;
@@ -326,9 +327,9 @@ static inline void outlet_deliver(struct run *run, const struct outlet *outlet, 
 }
 
 /* The gate's window has passed: go on, or fail. */
-void halt_window_closed(struct run *run, size_t halt);
+void halt_window_closed(struct run *run, size_t index);
 /* When the halt's window wants attention; INT64_MAX: it does not wait. */
-int64_t halt_due_ms(const struct run *run, size_t halt);
+int64_t halt_due_ms(const struct run *run, size_t index);
 /* Nothing is under way any more: what never came will not come. True when a gate
  * opened because of it. */
 bool run_settle_quiet(struct run *run);

@@ -94,8 +94,8 @@ void refusals_close(struct refusals *refusals);
 /* What the committer needs of a consumer: its client, and who it was in the group when
  * it was given its partitions. Borrowed; the membership changes only when a change of
  * the assignment is accepted. */
-rd_kafka_t *consumer_client(const struct consumer *consumer);
-const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *consumer);
+rd_kafka_t *consumer_client(const struct consumer *self);
+const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self);
 
 /* For another thread than the worker's and the committer's, which asks while the worker may replace the client: whether what the
  * group has committed there is settled, and where a partition ends. The worker waits for the answer before it replaces one. */
@@ -104,6 +104,6 @@ rd_kafka_resp_err_t consumer_end(const struct consumer *consumer, const char *to
 				 int timeout_ms);
 
 /* Its topics by their names, as librdkafka wants lists of partitions. */
-rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *consumer, struct positions positions);
+rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions);
 
 #endif

@@ -12,9 +12,11 @@
  * value's length, as a varint. Where it does not, nothing is concluded. */
 static bool is_known_bare(const struct record *record)
 {
+	if (!record->key.bytes || !record->value.bytes)
+		return false;
 	const unsigned char *at = (const unsigned char *)record->key.bytes + record->key.length;
 	size_t gap = (size_t)((uintptr_t)record->value.bytes - (uintptr_t)at);
-	if (!record->key.bytes || !record->value.bytes || gap == 0 || gap > VARINT_BYTES_MAX)
+	if (gap == 0 || gap > VARINT_BYTES_MAX)
 		return false;
 	uint64_t length = 0;
 	for (size_t i = 0; i < gap; i++) {

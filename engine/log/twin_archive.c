@@ -1,6 +1,8 @@
 /* twin_archive.c: an archive of the twin: changelogs are read from its partitions, and
  * snapshots stay with the process's name, as files do; see archive.h for what is promised.
  */
+#include <assert.h>
+
 #include "base/memory.h"
 #include "log/archive.h"
 #include "log/twin_world.h"
@@ -80,6 +82,7 @@ static bool twin_news(struct archive *self, struct archive_news *news)
 
 /* ---- tasks ---- */
 
+/* NULL: there is none any more. */
 static struct task *task_find(struct twin_archive *archive, uint64_t ticket)
 {
 	struct task *task = archive->tasks;
@@ -252,6 +255,7 @@ static void is_laid(struct twin *twin, void *subject)
 
 static void go_on_soon(struct task *task, void (*then)(struct twin *twin, void *subject))
 {
+	assert(task); /* what is asked of a snapshot comes behind its begin */
 	struct twin *twin = task->archive->twin;
 	twin_note(twin, twin->now_us + random_between(&twin->random, MS, LAY_US), then, task);
 }
@@ -276,6 +280,7 @@ static bool twin_write(struct archive *self, uint64_t ticket, const struct archi
 {
 	(void)place;
 	struct task *task = task_find(archive_of(self), ticket);
+	assert(task);
 	buffer_text(&task->bytes, buffer_view(block));
 	size_t ceiling_bytes = block->ceiling_bytes;
 	buffer_close(block);

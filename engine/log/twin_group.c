@@ -5,6 +5,8 @@
  * partitions up and joins again; when all have, partitions are dealt out in ranges. A
  * member with an instance's name that comes back takes its old place.
  */
+#include <assert.h>
+
 #include "log/twin_world.h"
 
 #define FIRST_JOIN_US (50 * MS)
@@ -81,6 +83,7 @@ static void range_of(const struct twin_group *group, const struct twin_member *m
 			place = members;
 		members += subscribes(other->consumer, topic->name, &number);
 	}
+	assert(members > 0); /* the member itself is one */
 	int32_t share = topic->count / members, rest = topic->count % members;
 	*first = place * share + (place < rest ? place : rest);
 	*count = share + (place < rest);

@@ -159,6 +159,7 @@ static inline double avro_read_double(struct avro_cursor *cursor)
  * return where it ends. */
 static inline char *avro_put_long(char *to, int64_t number)
 {
+	/* cppcheck-suppress shiftTooManyBitsSigned; gcc and clang both keep the sign */
 	uint64_t bits = (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
 	while (bits >= 0x80) {
 		*to++ = (char)(bits | 0x80);

@@ -70,6 +70,7 @@ static bool integer_of(const struct cell *cell, int64_t *number, uint64_t *natur
 		*number = cell->value.integer;
 		return true;
 	case CELL_NUMBER:
+		/* cppcheck-suppress incorrectLogicOperator; it misreads numbers with an exponent of two */
 		if (!(cell->value.number >= -0x1p63 && cell->value.number < 0x1p63) ||
 		    cell->value.number != floor(cell->value.number))
 			return false;

@@ -124,7 +124,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 		return INPUT_ERROR(scan, "data is no object; send {\"data\": {\"ndarray\": […]}}");
 	json_enter(&inside);
 	while (json_key(&inside, &key)) {
-		struct text unused;
+		struct text unused = {0};
 		struct text *part = text_is(key, "names")     ? &parts->names
 				    : text_is(key, "ndarray") ? &parts->ndarray
 				    : text_is(key, "tensor")  ? &parts->tensor

@@ -192,7 +192,7 @@ const struct tensor *tensor_infer(const struct json_scan *scan, const char *wher
 {
 	struct inference inference = {.rules = rules, .where = where};
 	struct json_list first = {0};
-	struct json_list list;
+	struct json_list list = {0};
 	struct json_scan again = *scan;
 	for (size_t i = 0; i < count; i++) {
 		again = json_again(scan, values[i]);

@@ -7,6 +7,7 @@
 #define LAMBDA_LEAST (-10.0)
 #define LAMBDA_MOST 10.0
 #define LAMBDA_STEP 0.25
+#define LAMBDAS (1 + (int)((LAMBDA_MOST - LAMBDA_LEAST) / LAMBDA_STEP))
 #define ROUNDS 80 /* of the golden section: more than a double has digits */
 
 /* (e^(power * logarithm) - 1) / power, and its limit where the power is 0. */
@@ -87,11 +88,12 @@ bool power_fit(const struct sorted *column, enum power by, double *lambda, struc
 		of.logarithms += by == POWER_BOX_COX ? log(value) : copysign(log1p(fabs(value)), value);
 	}
 	double best = INFINITY, at = 1;
-	for (double lambda_tried = LAMBDA_LEAST; lambda_tried <= LAMBDA_MOST; lambda_tried += LAMBDA_STEP) {
-		const double here = unlikely(&of, lambda_tried);
+	for (int i = 0; i < LAMBDAS; i++) {
+		const double tried = LAMBDA_LEAST + i * LAMBDA_STEP;
+		const double here = unlikely(&of, tried);
 		if (here < best) {
 			best = here;
-			at = lambda_tried;
+			at = tried;
 		}
 	}
 	*lambda = golden(&of, at - LAMBDA_STEP, at + LAMBDA_STEP);

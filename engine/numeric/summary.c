@@ -1,6 +1,7 @@
 /* summary.c: many numbers as a few; see summary.h. */
 #include "numeric/summary.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -30,6 +31,7 @@ struct parts {
 	struct sum *squares;
 };
 
+/* NULL: what is not tracked, and who reads it has to ask for it when the summary is begun. */
 static struct parts parts_of(unsigned tracks, const void *summary)
 {
 	union {
@@ -155,6 +157,7 @@ double summary_mean(unsigned tracks, const void *summary)
 double summary_variance(unsigned tracks, const void *summary, unsigned freedom)
 {
 	struct parts parts = parts_of(tracks, summary);
+	assert(parts.spread);
 	struct moments moments = {*parts.count, parts.spread->mean, parts.spread->squares};
 	return moments_variance(&moments, freedom);
 }
@@ -168,24 +171,28 @@ static double known(const struct parts *parts, double fact)
 double summary_least(unsigned tracks, const void *summary)
 {
 	struct parts parts = parts_of(tracks, summary);
+	assert(parts.least);
 	return known(&parts, parts.least->least);
 }
 
 double summary_greatest(unsigned tracks, const void *summary)
 {
 	struct parts parts = parts_of(tracks, summary);
+	assert(parts.least);
 	return known(&parts, parts.least->greatest);
 }
 
 double summary_first(unsigned tracks, const void *summary)
 {
 	struct parts parts = parts_of(tracks, summary);
+	assert(parts.ends);
 	return known(&parts, parts.ends->first);
 }
 
 double summary_last(unsigned tracks, const void *summary)
 {
 	struct parts parts = parts_of(tracks, summary);
+	assert(parts.ends);
 	return known(&parts, parts.ends->last);
 }
 

@@ -1,4 +1,5 @@
 /* trailing_moments.c: the sums and the spread of a window; see trailing.h. */
+#include <assert.h>
 #include <math.h>
 
 #include "numeric/trailing_parts.h"
@@ -117,6 +118,7 @@ double trailing_squares(const struct trailing *form, const void *window, uint32_
 		*mean = NAN;
 		return NAN;
 	}
+	assert(parts.spread); /* who asks for squares has asked for a window that has them */
 	*mean = parts.spread->origin + parts.spread->mean;
 	return fmax(parts.spread->squares, 0);
 }

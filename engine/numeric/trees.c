@@ -68,7 +68,8 @@ double *trees_leaf(struct trees_builder *builder, double *value)
 {
 	size_t size = builder->form.outputs * sizeof *value;
 	void *room = buffer_room(&builder->vectors, size);
-	*value = (double)(builder->vectors.length / size);
+	const size_t number = builder->vectors.length / size;
+	*value = (double)number;
 	if (room)
 		buffer_grown(&builder->vectors, size);
 	return room;
@@ -114,8 +115,8 @@ static bool leaf_check(const struct trees_builder *builder, const struct tree_no
 {
 	if (!isfinite(node->value))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a leaf's value is no finite number");
-	double vectors = (double)(builder->vectors.length / (builder->form.outputs * sizeof(double)));
-	if (builder->form.vectors && (node->value < 0 || node->value >= vectors))
+	const size_t vectors = builder->vectors.length / (builder->form.outputs * sizeof(double));
+	if (builder->form.vectors && (node->value < 0 || node->value >= (double)vectors))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a leaf has no values");
 	return true;
 }

@@ -30,7 +30,7 @@ static void check_all_run(struct graph_build *build)
 	struct waiting *waiting = ARENA_ARRAY(build->arena, struct waiting, graph->count);
 	size_t *ready = ARENA_ARRAY(build->arena, size_t, graph->count);
 	size_t count = 0;
-	if (arena_failed(build->arena))
+	if (!waiting || !ready)
 		return;
 	for (size_t i = 0; i < graph->count; i++) {
 		waiting[i] = (struct waiting){needed(&graph->steps[i].inputs), needed(&graph->steps[i].triggers), false};

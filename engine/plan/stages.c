@@ -373,7 +373,7 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 	struct cutter cutter = {.compiler = compiler, .plan = plan, .graph = graph};
 	plan->stages = ARENA_ARRAY(compiler->arena, struct stage, STAGES_MAX);
 	plan->stage_of = ARENA_ARRAY(compiler->arena, size_t, graph->count);
-	if (arena_failed(compiler->arena))
+	if (!plan->stages || !plan->stage_of)
 		return;
 	for (size_t i = 0; i < graph->count; i++)
 		plan->stage_of[i] = STAGE_NONE;

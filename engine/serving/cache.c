@@ -2,6 +2,7 @@
  * the first of them in front: it is the one that goes to the model. */
 #include "serving/cache.h"
 
+#include <assert.h>
 #include <openssl/sha.h>
 
 #include "base/memory.h"
@@ -214,6 +215,7 @@ static struct rider *rider_take(struct cache *cache, const struct call *call)
 
 static void rider_leave(struct rider *rider)
 {
+	assert(rider); /* who is in a flight's list is in its bucket too */
 	struct flight *flight = rider->flight;
 	struct rider **link = &flight->riders;
 	while (*link != rider)

@@ -197,7 +197,7 @@ bool survey_models(const struct caller_config *configs, size_t count, struct are
 				    .signatures = ARENA_ARRAY(arena, struct model_signature, models + 1)};
 	struct wires wires = {.configs = ARENA_ARRAY(arena, struct wire_config, models + 1),
 			      .items = ARENA_ARRAY(arena, struct wire *, models + 1)};
-	if (arena_failed(arena))
+	if (!survey->answers || !surveyor.addresses || !surveyor.signatures || !wires.configs || !wires.items)
 		return error_memory(error, ERROR_SYSTEM, "asking models what they take");
 	struct loop *loop = loop_open(error);
 	bool good = loop != NULL;

@@ -103,7 +103,7 @@ static const char *capability(const struct callee_scope *scope, const struct gra
 		return NULL;
 	char *word = arena_copy(scope->arena, implementation, length - (sizeof suffix - 1));
 	for (char *c = word; c && *c; c++)
-		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+		*c = letter_lowered(*c);
 	return word;
 }
 

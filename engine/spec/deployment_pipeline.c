@@ -32,8 +32,9 @@ static const char *plain_name(struct arena *arena, const char *name)
 {
 	char *copy = arena_copy(arena, name, strlen(name));
 	for (char *c = copy; c && *c; c++) {
-		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
-		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : plain ? *c : '-';
+		const char small = letter_lowered(*c);
+		bool plain = (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9');
+		*c = plain ? small : '-';
 	}
 	return copy;
 }

@@ -43,7 +43,7 @@ static void mend(const char *name, char mended[NAME_CHARACTERS_MAX + 1])
 {
 	size_t length = 0;
 	for (const char *c = name; *c && length < NAME_CHARACTERS_MAX; c++) {
-		char small = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+		char small = letter_lowered(*c);
 		if (is_small(small))
 			mended[length++] = small;
 		else if (length > 0 && mended[length - 1] != '-')

@@ -59,6 +59,6 @@ bool condition_fault(struct reading *reading, const struct node *node);
 
 /* A step: its kind key, when the map has an entry that no row names (true: taken). */
 bool step_kind_read(struct reading *reading, const struct node_entry *entry, void *step);
-void step_kind_fall_back(struct reading *reading, void *step);
+void step_kind_fall_back(struct reading *reading, void *into);
 
 #endif

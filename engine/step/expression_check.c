@@ -118,7 +118,7 @@ bool inference_join(struct inference *inference, const struct node *node, const 
 	if (!joint->shape_known)
 		return true;
 	uint32_t rank = a->type.rank > b->type.rank ? a->type.rank : b->type.rank;
-	int64_t shape[TENSOR_RANK_MAX];
+	int64_t shape[TENSOR_RANK_MAX] = {0};
 	for (uint32_t i = 1; i <= rank; i++) {
 		int64_t left = i <= a->type.rank ? a->type.shape[a->type.rank - i] : 1;
 		int64_t right = i <= b->type.rank ? b->type.shape[b->type.rank - i] : 1;

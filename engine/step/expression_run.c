@@ -553,7 +553,7 @@ const struct tensor *brief_count(const struct brief *brief, const struct tensor 
 {
 	struct tensor *answer = brief_answer(brief, &single_element, name, arena);
 	uint8_t *truths = arena_take_raw(arena, operand->count);
-	if (!truths)
+	if (!answer || !truths)
 		return NULL;
 	brief_compute(brief, truths, operand);
 	*(int64_t *)(void *)(answer + 1) = (int64_t)truths_count(truths, operand->count);

@@ -6,11 +6,6 @@
 #include "base/number.h"
 #include "step/expression_operators.h"
 
-static char lowered(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static char raised(char c)
 {
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
@@ -36,7 +31,7 @@ bool run_lower(struct evaluation *evaluation, const struct node *node, const str
 {
 	(void)node;
 	(void)count;
-	return map_bytes(evaluation, arguments, lowered, result);
+	return map_bytes(evaluation, arguments, letter_lowered, result);
 }
 
 bool run_upper(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
@@ -209,7 +204,7 @@ bool run_text(struct evaluation *evaluation, const struct node *node, const stru
 	if (!out || (!numbers && !integers))
 		return false;
 	for (size_t i = 0; i < arguments->count; i++) {
-		if (arguments->storage == DATATYPE_BOOL) {
+		if (!numbers && arguments->storage == DATATYPE_BOOL) {
 			out[i] = integers[i] ? TEXT("true") : TEXT("false");
 			continue;
 		}

@@ -213,7 +213,7 @@ static bool join_two(struct joint_shape *joint, const struct value *value)
 			return false;
 		shape[rank - i] = a == 1 ? b : a;
 	}
-	memcpy(joint->room, shape, sizeof shape);
+	memcpy(joint->room, shape, rank * sizeof *shape);
 	joint->shape = joint->room;
 	joint->rank = rank;
 	return true;

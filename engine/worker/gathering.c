@@ -281,7 +281,7 @@ static bool forget_parts(struct gathering *gathering, struct flight *flight, con
 	bool good = true;
 	size_t next = 0;
 	for (struct kept *kept; (kept = meeting_next_part(meeting, &next));) {
-		if (kept == own)
+		if (own && kept == own)
 			kept_give(gathering, kept);
 		else
 			good = forget(gathering, flight, kept, error) && good;

@@ -87,6 +87,19 @@ static void requests_teach_as_they_come(void **state)
 	said_close(&said);
 }
 
+static void a_request_without_rows_teaches_nothing(void **state)
+{
+	(void)state;
+	struct said said =
+		fit("    - onehot: {tensor: x, fitted: f}\n",
+		    "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"BYTES\", \"shape\": [0,1], \"data\": []}]}\n"
+		    "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [2,2], \"data\": [1,2,3,2]}]}\n",
+		    "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"categories\": [[\"1\", \"3\"], [\"2\"]]");
+	said_close(&said);
+}
+
 static void events_are_mapped_as_the_pipeline_says(void **state)
 {
 	(void)state;
@@ -194,6 +207,7 @@ int main(void)
 		cmocka_unit_test(each_operation_learns_of_what_those_above_make),
 		cmocka_unit_test(a_csv_may_have_quotes_and_columns_of_words),
 		cmocka_unit_test(requests_teach_as_they_come),
+		cmocka_unit_test(a_request_without_rows_teaches_nothing),
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
 		cmocka_unit_test(a_topic_teaches_by_all_that_it_holds),
