@@ -21,6 +21,7 @@ struct weight {
 
 struct combine {
 	const char *tensor;
+	const char *as;
 	int by;
 	struct item_list weights; /* struct weight */
 	int64_t need;
@@ -41,6 +42,12 @@ static bool combine_check(const void *options, struct place place, struct error 
 	if ((self->by == BY_EXPRESSION) != (self->value != NULL))
 		return error_set(error, ERROR_CONFIG, place, "`value` and `by: expression` belong together: %s",
 				 self->value ? "write `by: expression`" : "write `value`, an expression over `members`");
+	if (self->weights.count > 0 && self->by != BY_AVERAGE && self->by != BY_VOTE)
+		return error_set(error, ERROR_CONFIG, place,
+				 "`weights` count in an average or a vote, and nowhere else: leave them out, or write `by: average`");
+	if (self->as && self->by == BY_FIRST)
+		return error_set(error, ERROR_CONFIG, place,
+				 "`by: first` lets a whole member through, so there is no result for `as` to name; leave it out");
 	if (self->within_ns > 0 && self->need == 0)
 		return error_set(error, ERROR_CONFIG, place,
 				 "`within` needs `need`: with how many members to go on when it has passed");
@@ -62,9 +69,9 @@ static bool combine_infer(const struct step *step, const struct tensor_types *in
 	(void)in;
 	if (!only)
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
-	if (self->by == BY_FIRST || !self->tensor)
+	if (self->by == BY_FIRST || (!self->as && !self->tensor))
 		return true;
-	only->name = text_of(self->tensor);
+	only->name = text_of(self->as ? self->as : self->tensor);
 	only->type.class = self->by == BY_AVERAGE ? VALUE_FLOAT : VALUE_UNKNOWN;
 	*out = (struct tensor_types){.complete = true, .count = 1, .items = only};
 	return true;
@@ -115,7 +122,7 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 	}
 	size_t need = self->need > 0 ? (size_t)self->need : sources;
 	if (members->count >= need && members->count > 0) {
-		members->name = members->tensors[0]->name;
+		members->name = self->as ? text_of(self->as) : members->tensors[0]->name;
 		return true;
 	}
 	return error_set(error, ERROR_INPUT, step->place, "step `%s` needs the tensor `%s` of %zu members, and %zu gave it",
@@ -214,10 +221,21 @@ static size_t extreme(const struct members *members, size_t index, bool largest)
 	return best;
 }
 
+static bool any_weighs(const struct members *members)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->weights[i] > 0)
+			return true;
+	return false;
+}
+
+/* A member of weight 0 does not count, nan or not. */
 static double average(const struct members *members, size_t index)
 {
 	double sum = 0, weights = 0;
 	for (size_t i = 0; i < members->count; i++) {
+		if (members->weights[i] == 0)
+			continue;
 		sum += members->weights[i] * tensor_number(members->tensors[i], index);
 		weights += members->weights[i];
 	}
@@ -234,6 +252,12 @@ static const struct tensor *each_element(const struct step *step, const struct m
 	if (first->datatype == DATATYPE_BYTES && self->by != BY_VOTE) {
 		error_set(error, ERROR_INPUT, step->place,
 			  "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack", step->name);
+		return NULL;
+	}
+	if (!any_weighs(members)) {
+		error_set(error, ERROR_INPUT, step->place,
+			  "step `%s` has only members of weight 0 to combine; give one that came a weight, or `need` more of them",
+			  step->name);
 		return NULL;
 	}
 	enum datatype datatype = first->datatype;
@@ -366,7 +390,11 @@ static const struct option rows[] = {
 	{.name = "tensor",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct combine, tensor),
-	 .help = "The tensor that each member gives, and the name of the result; default: the first of each."},
+	 .help = "The tensor that each member gives; default: the first of each."},
+	{.name = "as",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct combine, as),
+	 .help = "The name of the result; default: that of the first member's tensor."},
 	{.name = "by",
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct combine, by),
