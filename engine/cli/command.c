@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/manual.h"
 #include "message/json_write.h"
+#include "plan/endpoint.h"
 
 #define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
 #define FAULTS_BYTES_MAX ((size_t)64 << 20)   /* FAULTS_MAX faults with their lines fit */
@@ -68,6 +69,14 @@ int command_misuse(struct session *session, const struct command *command, const
 	else
 		fprintf(session->err, "sluice%s%s: %s\n%s\n", command ? " " : "", command ? command->name : "", text, help);
 	return EXIT_MISUSE;
+}
+
+int command_servers_misused(struct session *session, const struct command *command, const struct name_list *servers)
+{
+	const char *bad = endpoint_given_badly(servers);
+	if (!bad)
+		return EXIT_GOOD;
+	return command_misuse(session, command, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`", bad);
 }
 
 int command_failed(struct session *session, const struct error *error)

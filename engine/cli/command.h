@@ -25,20 +25,20 @@ enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
 struct session {
 	FILE *out;
 	FILE *err;
-	bool colour;   /* `out` is a terminal and NO_COLOR is not set */
-	bool colour_beside; /* the same of `err` */
+	bool colour;	       /* `out` is a terminal and NO_COLOR is not set */
+	bool colour_beside;    /* the same of `err` */
 	enum output_form form; /* JSON: what goes to `err` is JSON too, an object a line */
 	const struct step_kind *const *kinds;
 	struct arena *arena; /* command_main()'s; lives as long as the command */
 };
 
 struct command {
-	const char *name;      /* "lint"; "models serve" for a verb under a noun */
+	const char *name; /* "lint"; "models serve" for a verb under a noun */
 	/* For the usage line, and how many there may be: "NAME FILE..." is two or more,
 	 * "[DIR]..." any number, "[FILE]" at most one; NULL: none. */
 	const char *arguments;
-	const char *summary;   /* one sentence */
-	const char *help;      /* a paragraph or two, with an example */
+	const char *summary;	      /* one sentence */
+	const char *help;	      /* a paragraph or two, with an example */
 	const struct option *options; /* its own (-o, -n, -f too); of the types that arguments.c reads; NULL: none */
 	size_t options_size;
 	const char *group; /* of the overview: "write", "run", "look" */
@@ -57,6 +57,9 @@ const struct command *command_find(const char *const *words, size_t count, size_
 /* Says on `err` what was misused and how to go on; returns EXIT_MISUSE. */
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* EXIT_MISUSE, and said so, when what --server was given is no NAME=URL; else EXIT_GOOD. */
+int command_servers_misused(struct session *session, const struct command *command, const struct name_list *servers);
 
 /* Says a line on `err` that is no part of the result; written without its end. */
 void command_note(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -80,18 +83,24 @@ int command_faults(struct session *session, const struct faults *faults);
 int command_faults_only(struct session *session, const struct faults *faults);
 
 #define FORM_LETTER 'o'
-#define COMMAND_FORM(owner, member, forms) \
-	{.name = "format", .letter = FORM_LETTER, .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), \
-	 .choices = forms, .fallback = "text", .help = "The form in which the result is written."}
+#define COMMAND_FORM(owner, member, forms)                                                                                         \
+	{                                                                                                                          \
+		.name = "format", .letter = FORM_LETTER, .type = OPTION_CHOICE, .offset = offsetof(struct owner, member),          \
+		.choices = forms, .fallback = "text", .help = "The form in which the result is written."                           \
+	}
 
 /* `-n NAMESPACE` of the commands that read resources; `member` of `struct owner` is a text. */
 #define COMMAND_NAMESPACE(owner, member)                                                                                           \
-	{.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(struct owner, member),                        \
-	 .help = "The namespace of resources that state none; without it `default`."}
+	{                                                                                                                          \
+		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(struct owner, member),                 \
+		.help = "The namespace of resources that state none; without it `default`."                                        \
+	}
 
 /* `-f FILE`, as every command has it: for those that take files as arguments, the same. */
 #define COMMAND_FILES                                                                                                              \
-	{.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = OPTION_UNSTORED, .argument = true,                         \
-	 .help = "The same as a file or folder without it."}
+	{                                                                                                                          \
+		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = OPTION_UNSTORED, .argument = true,                  \
+		.help = "The same as a file or folder without it."                                                                 \
+	}
 
 #endif

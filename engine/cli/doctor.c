@@ -32,7 +32,7 @@ static const struct option options[] = {
 	ROW("brokers", TEXT, struct doctor_options, brokers, .word = "HOST:PORT",
 	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
 	ROW("server", NAMES, struct doctor_options, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is."),
+	    .help = "Where the server, or the model, of that name is; given several times, its replicas."),
 	ROW("workers", INTEGER, struct doctor_options, workers, .word = "N", .fallback = "1", .least = 1, .most = 256,
 	    .help = "As `sluice run` will have it."),
 	ROW("memory", QUANTITY, struct doctor_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
@@ -259,6 +259,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 					    .memory_bytes = self->memory_bytes,
 					    .state_folder = self->state_folder,
 					    .state_bytes = self->state_bytes};
+	int misuse = command_servers_misused(session, &command_doctor, &self->servers);
+	if (misuse)
+		return misuse;
 	examine_files(&doctor, arguments, count);
 	examine_library(&doctor.findings);
 	examine_kafka(&doctor);

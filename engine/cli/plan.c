@@ -37,7 +37,7 @@ static const struct option options[] = {
 	ROW("models", TEXT, struct plan_arguments, models, .word = "FILE",
 	    .help = "JSON with the metadata of models: tensors are checked against it, -1 is any size."),
 	ROW("server", NAMES, struct plan_arguments, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is."),
+	    .help = "Where the server, or the model, of that name is; given several times, its replicas."),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
 	{.type = OPTION_END},
 };
@@ -95,26 +95,15 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 	return command_write(session, &out);
 }
 
-static const char *bad_server(const struct name_list *servers)
-{
-	for (size_t i = 0; i < servers->count; i++) {
-		const char *equals = strchr(servers->items[i].text, '=');
-		if (!equals || equals == servers->items[i].text || !strstr(equals, "://"))
-			return servers->items[i].text;
-	}
-	return NULL;
-}
-
 static int run(struct session *session, const void *given, const char *const *paths, size_t count)
 {
 	const struct plan_arguments *arguments = given;
 	struct spec_options spec_options = {.kinds = session->kinds, .kind = arguments->kind, .namespace = arguments->namespace};
 	struct error error = {0};
 	struct spec spec;
-	const char *bad = bad_server(&arguments->servers);
-	if (bad)
-		return command_misuse(session, &command_plan, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`",
-				      bad);
+	int misuse = command_servers_misused(session, &command_plan, &arguments->servers);
+	if (misuse)
+		return misuse;
 	if (arguments->targets && !spec_options.kind)
 		spec_options.kind = "Targets";
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);

@@ -58,13 +58,50 @@ static const char *joined_addresses(const struct name_list *endpoints, struct ar
 	return text;
 }
 
-/* The URL that --server gives to a name; NULL: none. */
-static const char *given_for(const struct name_list *given, const char *name)
+/* ---- what --server gives ---- */
+
+/* The URL; NULL: it is for another name. */
+static const char *url_of(const char *given, struct text name)
 {
-	size_t length = name ? strlen(name) : 0;
-	for (size_t i = 0; i < given->count; i++)
-		if (length && strncmp(given->items[i].text, name, length) == 0 && given->items[i].text[length] == '=')
-			return given->items[i].text + length + 1;
+	bool for_it = name.length > 0 && strncmp(given, name.bytes, name.length) == 0 && given[name.length] == '=';
+	return for_it ? given + name.length + 1 : NULL;
+}
+
+/* All that a name is given: its replicas. NULL: nothing. */
+static const char *given_for(const struct name_list *given, struct text name, struct arena *arena)
+{
+	const char *joined = NULL;
+	for (size_t i = 0; i < given->count; i++) {
+		const char *url = url_of(given->items[i].text, name);
+		if (url)
+			joined = joined ? arena_print(arena, "%s %s", joined, url) : url;
+	}
+	return joined;
+}
+
+static struct text given_name(const char *given)
+{
+	const char *equals = strchr(given, '=');
+	return (struct text){given, equals ? (size_t)(equals - given) : 0};
+}
+
+/* Where there is one server, it need not bear the model's name. */
+static const char *given_alone(const struct name_list *given, struct arena *arena)
+{
+	struct text name = given->count > 0 ? given_name(given->items[0].text) : (struct text){0};
+	for (size_t i = 1; i < given->count; i++)
+		if (!text_equal(given_name(given->items[i].text), name))
+			return NULL;
+	return given_for(given, name, arena);
+}
+
+const char *endpoint_given_badly(const struct name_list *given)
+{
+	for (size_t i = 0; i < given->count; i++) {
+		struct text name = given_name(given->items[i].text);
+		if (name.length == 0 || !strstr(name.bytes + name.length, "://"))
+			return given->items[i].text;
+	}
 	return NULL;
 }
 
@@ -185,7 +222,7 @@ static struct endpoint of_named_server(const struct model_facts *model, const st
 		endpoint = at_server(ENDPOINT_NAMED, server, model, arena);
 	if (endpoint.addresses)
 		return endpoint;
-	endpoint.addresses = given_for(given, model->server);
+	endpoint.addresses = given_for(given, text_of(model->server), arena);
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
 	if (!endpoint.addresses)
 		endpoint.advice =
@@ -208,11 +245,11 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	size_t fitting = fitting_servers(model, spec, &server);
 	if (fitting == 1)
 		return at_server(ENDPOINT_FITTING, server, model, arena);
-	endpoint.addresses = given_for(given, model->name);
+	endpoint.addresses = given_for(given, text_of(model->name), arena);
 	if (!endpoint.addresses)
-		endpoint.addresses = given_for(given, model_served_name(model->name));
-	if (!endpoint.addresses && given->count == 1 && strchr(given->items[0].text, '='))
-		endpoint.addresses = strchr(given->items[0].text, '=') + 1;
+		endpoint.addresses = given_for(given, text_of(model_served_name(model->name)), arena);
+	if (!endpoint.addresses)
+		endpoint.addresses = given_alone(given, arena);
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
 	if (!endpoint.addresses)
 		endpoint.advice = advice(model, spec,

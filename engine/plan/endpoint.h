@@ -36,7 +36,10 @@ struct model_facts {
 	struct item_list environment; /* struct environment_variable: of its own server, which may say its ports */
 };
 
-/* `given` are the NAME=URL of --server. What is returned lives in the arena or the
+/* The first of the words of --server that is no NAME=URL; NULL: all are. */
+const char *endpoint_given_badly(const struct name_list *given);
+
+/* `given` are the NAME=URL of --server; several of one name are replicas. What is returned lives in the arena or the
  * spec; addresses NULL and origin NONE when memory ran out, too. */
 struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			      struct arena *arena);
