@@ -5,6 +5,7 @@
 #include "log/side.h"
 #include "observe/status.h"
 
+#define MODEL_AWAY "a model that it calls is away; the engine's log says which, and why"
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
@@ -22,7 +23,7 @@ struct announcer {
 	const struct crew_config *config;
 	struct side *side;
 	struct arena *arena;
-	struct buffer text;
+	struct buffer text, names;
 	struct loop_timer timer;
 	int64_t started_ms, last_ms;
 	struct announced *pipelines;
@@ -74,6 +75,34 @@ static double quantile_ms(const struct histogram *histogram, double share)
 	return (double)histogram_quantile(histogram, share) / 1000;
 }
 
+/* An engine whose model is away is well: it is ready, and what was asked waits in it. */
+static bool calls_wait(const struct crew_counts *now)
+{
+	return now->models_away > 0 && now->in_flight > 0;
+}
+
+static const char *state_of(const struct crew_counts *now, const struct crew_counts *before)
+{
+	if (now->waits_for || calls_wait(now))
+		return "waiting";
+	return now->pauses > before->pauses ? "paused" : "running";
+}
+
+/* The topics from which it takes records, a blank between. */
+static struct text reads_of(struct announcer *announcer, const struct pipeline_plan *plan)
+{
+	struct buffer *names = &announcer->names;
+	buffer_clear(names);
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		bool read = false;
+		for (size_t stage = 0; stage < plan->stage_count; stage++)
+			read = read || stage_reads_topic(plan, stage, i);
+		if (read)
+			buffer_print(names, "%s%s", names->length > 0 ? " " : "", plan->topics[i].name);
+	}
+	return buffer_failed(names) ? TEXT("") : buffer_view(names);
+}
+
 static void say(struct announcer *announcer, const struct pipeline_plan *plan, const struct announced *pipeline,
 		const struct crew_counts *now, int64_t at_ms)
 {
@@ -87,15 +116,17 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 		.at_ms = at_ms,
 		.started_ms = announcer->started_ms,
 		.ready = !now->waits_for,
-		.state = now->waits_for				 ? TEXT("waiting")
-			 : now->pauses > pipeline->counts.pauses ? TEXT("paused")
-								 : TEXT("running"),
-		.why = text_of(now->waits_for),
+		.state = text_of(state_of(now, &pipeline->counts)),
+		.why = text_of(now->waits_for	 ? now->waits_for
+			       : calls_wait(now) ? MODEL_AWAY
+						 : NULL),
 		.taken = now->taken,
 		.answered = now->answered,
 		.failed = now->failed,
 		.dead_letters = now->dead_letters,
 		.in_flight = now->in_flight,
+		.group = text_of(plan->group),
+		.reads = reads_of(announcer, plan),
 		.lag = -1,
 		.rate = (double)(now->answered - pipeline->counts.answered) * 1000 / (double)passed_ms,
 		.p50_ms = quantile_ms(&latency, 0.5),
@@ -149,6 +180,7 @@ struct announcer *announcer_open(struct crew *crew, const struct crew_config *co
 	announcer->timer = (struct loop_timer){.due = on_due, .context = announcer};
 	announcer->started_ms = announcer->last_ms = time_of_day_ms();
 	buffer_open(&announcer->text, STATUS_BYTES);
+	buffer_open(&announcer->names, STATUS_BYTES);
 	if (announcer->arena && (announcer->side = side_open(&side, error)) &&
 	    loop_timer_set(loop, &announcer->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
 		return announcer;
@@ -164,6 +196,7 @@ void announcer_close(struct announcer *announcer)
 	loop_timer_stop(crew_loop(announcer->crew), &announcer->timer);
 	side_close(announcer->side);
 	buffer_close(&announcer->text);
+	buffer_close(&announcer->names);
 	arena_close(announcer->arena);
 	memory_give(announcer);
 }

@@ -493,11 +493,14 @@ bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_coun
 	bool found = false;
 	*counts = (struct crew_counts){0};
 	for (const struct group *group = crew->groups; group; group = group->next)
-		for (const struct served *served = group->served; served; served = served->next)
-			for (size_t i = 0; strcmp(served->name, pipeline) == 0 && i < group->worker_count; i++) {
+		for (const struct served *served = group->served; served; served = served->next) {
+			if (strcmp(served->name, pipeline) != 0)
+				continue;
+			found = true;
+			for (size_t i = 0; i < group->worker_count; i++)
 				add_counts(counts, &served->counts[i]);
-				found = true;
-			}
+			counts->models_away += served->away ? atomic_load_explicit(served->away, memory_order_relaxed) : 0;
+		}
 	return found;
 }
 

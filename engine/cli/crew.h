@@ -76,6 +76,7 @@ struct crew_counts {
 	uint64_t taken, released, answered, failed, dropped, dead_letters, pauses, in_flight;
 	struct histogram latency; /* from taken to released */
 	const char *waits_for;	  /* what keeps it; NULL: nothing */
+	size_t models_away;	  /* of those that it calls */
 };
 
 /* False: no such pipeline was ever there. */

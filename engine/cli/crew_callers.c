@@ -124,7 +124,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 
 const struct caller_config *crew_caller(struct crew_callers *callers, const struct crew_config *config, const struct plan *plan,
 					const struct pipeline_plan *pipeline, const struct called_pipeline *called,
-					size_t called_count, struct arena *arena, struct error *error)
+					size_t called_count, struct arena *arena, struct arena *lasting, struct error *error)
 {
 	struct caller_config caller;
 	if (!caller_gather(plan, pipeline, called, called_count, arena, &caller, error))
@@ -136,6 +136,9 @@ const struct caller_config *crew_caller(struct crew_callers *callers, const stru
 	for (size_t i = 0; i < callers->count; i++)
 		if (may_share(&callers->items[i], &caller))
 			return share(&callers->items[i], &caller, arena) ? &callers->items[i] : NULL;
+	caller.away = ARENA_NEW(lasting, _Atomic size_t);
+	if (!caller.away)
+		return NULL;
 	callers->items[callers->count] = caller;
 	return &callers->items[callers->count++];
 }

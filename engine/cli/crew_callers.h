@@ -17,10 +17,10 @@ struct crew_callers {
  * has room for all of the plan. */
 size_t crew_called(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called);
 
-/* By which a pipeline, and those that it calls, call models. NULL: `error` says why, or
- * memory ran out. */
+/* By which a pipeline, and those that it calls, call models; what is counted of them stands in
+ * `lasting`, as long as the crew. NULL: `error` says why, or memory ran out. */
 const struct caller_config *crew_caller(struct crew_callers *callers, const struct crew_config *config, const struct plan *plan,
 					const struct pipeline_plan *pipeline, const struct called_pipeline *called,
-					size_t called_count, struct arena *arena, struct error *error);
+					size_t called_count, struct arena *arena, struct arena *lasting, struct error *error);
 
 #endif

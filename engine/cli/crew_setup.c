@@ -189,20 +189,20 @@ static bool stage_make(struct stage_config *stage, struct group *group, const st
 
 /* ---- a setup ---- */
 
-static struct stage_counts *counts_of(struct group *group, const char *name, struct arena *lasting)
+static struct served *served_of(struct group *group, const char *name, struct arena *lasting)
 {
 	for (struct served *served = group->served; served; served = served->next)
 		if (strcmp(served->name, name) == 0)
-			return served->counts;
+			return served;
 	struct served *served = ARENA_NEW(lasting, struct served);
 	if (!served)
 		return NULL;
 	served->name = arena_copy(lasting, name, strlen(name));
 	served->counts = ARENA_ARRAY(lasting, struct stage_counts, group->worker_count);
 	served->next = group->served;
-	if (served->name && served->counts)
-		group->served = served;
-	return served->counts;
+	if (!served->name || !served->counts)
+		return NULL;
+	return group->served = served;
 }
 
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
@@ -229,16 +229,18 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
 		size_t called_count = called ? crew_called(plan, pipeline, called) : 0;
 		const struct caller_config *caller =
-			crew_caller(&callers, config, plan, pipeline, called, called_count, arena, error);
+			crew_caller(&callers, config, plan, pipeline, called, called_count, arena, lasting, error);
 		for (size_t j = first; j < setup->stage_count; j++) {
 			struct stage_config *stage = &stages[j];
 			stage->caller = caller;
 			stage->called = called;
 			stage->called_count = called_count;
-			stage->counts = counts_of(group, stage->name, lasting);
+			struct served *served = served_of(group, stage->name, lasting);
 			stage->files = &deployment_view(deployment, pipeline)->source;
-			if (!caller || !stage->counts || !stage_check(stage, error))
+			if (!caller || !served || !stage_check(stage, error))
 				return false;
+			stage->counts = served->counts;
+			served->away = caller->away;
 		}
 		uint64_t version = deployment_version(deployment, pipeline, config->kinds);
 		if (version == 0)

@@ -14,13 +14,12 @@ bool run_survey_ask(const struct plan *plan, struct arena *arena, struct survey 
 	return survey_models(configs, plan->count, arena, survey, error);
 }
 
-static void say_unchecked(const struct session *session, const struct survey *survey)
+static void say_unchecked(struct session *session, const struct survey *survey)
 {
 	for (size_t i = 0; i < survey->count; i++)
 		if (survey->answers[i].words)
-			fprintf(session->out, "model %s does not say what it takes, so its tensors are not checked: %s\n",
-				survey->answers[i].model, survey->answers[i].words);
-	fflush(session->out);
+			command_note(session, "model %s does not say what it takes, so its tensors are not checked: %s",
+				     survey->answers[i].model, survey->answers[i].words);
 }
 
 static bool was_said(const struct faults *said, const struct fault *fault)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/kafka.h"
+#include "log/backlog.h"
 #include "log/reader.h"
 #include "net/loop.h"
 #include "observe/status.h"
@@ -12,6 +13,8 @@
 #define ENTRIES_MAX 4096 /* of engines times pipelines that are shown */
 #define LOOK_MS 100
 #define FIRST_MS 2500 /* so long an engine that is well has said something */
+#define LAG_MS 3000   /* so long Kafka may take to answer one question */
+#define GROUPS_MAX 16 /* whose lag is looked at: two a namespace */
 #define NS_PER_MS 1000000
 
 struct top_options {
@@ -45,6 +48,12 @@ struct top {
 	size_t count;
 	uint64_t strange;
 	struct buffer text;
+	const struct door *door;
+	struct group {
+		const char *name;
+		struct backlog *backlog;
+	} groups[GROUPS_MAX];
+	size_t group_count;
 };
 
 /* ---- what they said ---- */
@@ -88,6 +97,39 @@ static bool take(struct top *top, const struct record *record, struct arena *scr
 	       error_memory(error, ERROR_SYSTEM, "keeping a status");
 }
 
+/* ---- what Kafka says ---- */
+
+static struct backlog *backlog_of(struct top *top, struct text group)
+{
+	for (size_t i = 0; i < top->group_count; i++)
+		if (text_is(group, top->groups[i].name))
+			return top->groups[i].backlog;
+	const char *name = arena_print(top->session->arena, TEXT_FORMAT, TEXT_ARGUMENTS(group));
+	struct error error = {0};
+	if (!name || group.length == 0 || top->group_count == GROUPS_MAX)
+		return NULL;
+	const struct kafka *kafka = &top->door->kafka;
+	struct backlog *backlog = backlog_open(kafka->brokers, kafka->consumer, name, &error);
+	top->groups[top->group_count++] = (struct group){name, backlog};
+	return backlog;
+}
+
+/* Of the whole pipeline, whichever of its engines has the partition: the same for each. */
+static void measure_lag(struct top *top)
+{
+	for (size_t i = 0; i < top->count; i++) {
+		struct status *status = &top->entries[i].status;
+		struct backlog *backlog = backlog_of(top, status->group);
+		size_t first = 0;
+		while (!text_equal(top->entries[first].status.pipeline, status->pipeline))
+			first++;
+		if (first < i)
+			status->lag = top->entries[first].status.lag;
+		else if (backlog)
+			status->lag = backlog_measure(backlog, status->reads, LAG_MS);
+	}
+}
+
 /* ---- showing ---- */
 
 static const char *state_of(const struct status *status, int64_t now_ms)
@@ -123,6 +165,12 @@ static void print_entry(const struct status *status, int64_t now_ms, struct buff
 	buffer_byte(out, '\n');
 }
 
+static void print_json(const struct status *status, struct buffer *out)
+{
+	status_write(status, out);
+	buffer_byte(out, '\n');
+}
+
 static bool show(struct top *top, struct error *error)
 {
 	int64_t now_ms = time_of_day_ms();
@@ -134,7 +182,7 @@ static bool show(struct top *top, struct error *error)
 		if (top->options->form == OUTPUT_TEXT)
 			print_entry(&top->entries[i].status, now_ms, &top->text);
 		else
-			buffer_print(&top->text, "%.*s\n", (int)top->entries[i].length, top->entries[i].json);
+			print_json(&top->entries[i].status, &top->text);
 	}
 	if (buffer_failed(&top->text))
 		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
@@ -167,7 +215,8 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 	do {
 		if (!hear(top, reader, scratch, clock_ns() + wait_ms * NS_PER_MS, error))
 			return false;
-		if (!once)
+		measure_lag(top);
+		if (!once && top->options->form == OUTPUT_TEXT)
 			fputs("\033[H\033[2J", top->session->out);
 		if (!show(top, error))
 			return false;
@@ -183,12 +232,15 @@ static bool look(struct top *top, const struct door *door, struct error *error)
 	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;
+	top->door = door;
 	top->entries = scratch ? ARENA_ARRAY(top->session->arena, struct entry, ENTRIES_MAX) : NULL;
 	buffer_open(&top->text, TOP_TEXT_MAX);
 	bool good = (top->entries || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
 		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);
 	for (size_t i = 0; i < top->count; i++)
 		arena_close(top->entries[i].arena);
+	for (size_t i = 0; i < top->group_count; i++)
+		backlog_close(top->groups[i].backlog);
 	buffer_close(&top->text);
 	reader_close(reader);
 	arena_close(scratch);

@@ -29,7 +29,9 @@ struct status {
 	uint64_t dead_letters;
 	uint64_t resets; /* transactions given up */
 	uint64_t in_flight;
-	int64_t lag;		       /* records not yet taken; -1: not known */
+	struct text group;	       /* of Kafka, by which it reads */
+	struct text reads;	       /* the topics, a blank between */
+	int64_t lag;		       /* records of these that are not committed; -1: not known: who reads a status asks Kafka */
 	double rate;		       /* answers a second */
 	double p50_ms, p95_ms, p99_ms; /* from taken to released */
 };

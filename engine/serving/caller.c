@@ -44,6 +44,14 @@ static int64_t now_us(const struct caller *caller)
 
 /* ---- time ---- */
 
+static void count_away(const struct caller_config *config, bool away)
+{
+	if (config->away && away)
+		atomic_fetch_add_explicit(config->away, 1, memory_order_relaxed);
+	else if (config->away)
+		atomic_fetch_sub_explicit(config->away, 1, memory_order_relaxed);
+}
+
 static void tell_away(struct served *served)
 {
 	const struct caller_config *config = served->caller->config;
@@ -51,6 +59,7 @@ static void tell_away(struct served *served)
 	if (!words == !served->away)
 		return;
 	served->away = words != NULL;
+	count_away(config, served->away);
 	if (config->told)
 		config->told(config->told_context, served->config->name, words);
 }
@@ -309,6 +318,8 @@ void caller_close(struct caller *caller)
 	if (!caller)
 		return;
 	for (size_t i = 0; i < caller->count; i++) {
+		if (caller->models[i].away)
+			count_away(caller->config, false);
 		cache_close(caller->models[i].cache);
 		dispatch_close(caller->models[i].dispatch);
 		loop_timer_stop(caller->loop, &caller->models[i].timer);

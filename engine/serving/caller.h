@@ -15,6 +15,8 @@
 #ifndef SLUICE_SERVING_CALLER_H
 #define SLUICE_SERVING_CALLER_H
 
+#include <stdatomic.h>
+
 #include "net/loop.h"
 #include "net/tls.h"
 #include "plan/address.h"
@@ -63,6 +65,8 @@ struct caller_config {
 	 * nobody listens. */
 	void (*told)(void *context, const char *model, const char *words);
 	void *told_context;
+	/* How many of the models are away now, over all callers of this configuration; NULL: nobody counts. */
+	_Atomic size_t *away;
 };
 
 /* `answered` is entered in a later turn of the loop, once for each call, with reply or

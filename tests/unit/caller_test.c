@@ -56,6 +56,7 @@ struct stand {
 	struct model_address address;
 	struct model_config model;
 	struct caller_config config;
+	_Atomic size_t away;
 	char told[64]; /* "away " and "back ", as they came */
 };
 
@@ -179,7 +180,8 @@ static int set_up(void **state)
 					      .request_bytes = 4096,
 					      .reply_bytes = 1024,
 					      .told = on_told,
-					      .told_context = &stand};
+					      .told_context = &stand,
+					      .away = &stand.away};
 	stand.message = (struct message){.arena = stand.arena, .id = TEXT("r-1")};
 	*state = &stand;
 	return 0;
@@ -344,6 +346,7 @@ static void a_model_that_is_away_is_waited_for(void **state)
 	while (loop_now_ms(stand->server.loop) < until_ms)
 		assert_true(loop_turn(stand->server.loop, 10, &(struct error){0}));
 	assert_string_equal(stand->order, "");
+	assert_int_equal(atomic_load(&stand->away), 1);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	int yes = 1;
 	assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
@@ -352,6 +355,7 @@ static void a_model_that_is_away_is_waited_for(void **state)
 	assert_true(loop_watch(stand->server.loop, &stand->server.listener, listener, EPOLLIN, &(struct error){0}));
 	turn_until_answered(stand, 6);
 	assert_string_equal(stand->told, "away back ");
+	assert_int_equal(atomic_load(&stand->away), 0);
 	for (int i = 0; i < 6; i++) {
 		assert_string_equal(stand->calls[i].error.text, "");
 		assert_int_equal(stand->calls[i].attempts, 1);

@@ -37,6 +37,8 @@ static int set_up(void **state)
 		.dead_letters = 1,
 		.resets = 3,
 		.in_flight = 4,
+		.group = TEXT(""),
+		.reads = TEXT("one two"),
 		.lag = 123,
 		.rate = 1500.5,
 		.p50_ms = 0.5,
@@ -59,6 +61,7 @@ static void a_status_reads_back_as_it_was_said(void **state)
 	assert_true(text_equal(read.instance, well.instance) && text_equal(read.pipeline, well.pipeline));
 	assert_true(text_equal(read.namespace, well.namespace) && text_equal(read.state, well.state));
 	assert_int_equal(read.why.length, 0);
+	assert_true(text_equal(read.reads, well.reads) && read.group.length == 0);
 	assert_int_equal(read.at_ms, well.at_ms);
 	assert_int_equal(read.started_ms, well.started_ms);
 	assert_true(read.ready);
@@ -164,7 +167,8 @@ static void a_namespace_without_engines_is_told_so(void **state)
 	snprintf(line, sizeof line, "top -n trading --once -o json --brokers %s", mock.brokers);
 	struct said said = say(line);
 	assert_string_equal(said.out, "");
-	assert_string_equal(said.err, "no engine has said anything on " TOPIC "; is one running in this namespace?\n");
+	assert_string_equal(said.err, "{\"note\":{\"message\":\"no engine has said anything on " TOPIC
+				      "; is one running in this namespace?\"}}\n");
 	said_close(&said);
 	mock_close(&mock);
 }
