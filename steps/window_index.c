@@ -1,52 +1,42 @@
 /* window_index.c: keys in the order in which their windows close; see window_index.h.
  *
- * A chunk is a head and its entries, one behind the other; those that were taken out at its
- * front are skipped, and go when it is written anew. The directory is a head, a row for each
- * chunk, and behind them the keys of the rows. The row of the first chunk stands for
- * everything that is before the second. */
+ * A tree of nodes (Bayer and McCreight's, with all entries in the leaves). A node is a head and
+ * its entries, one behind the other; those that were taken out at its front are skipped, and go
+ * when it is written anew. An entry of a node above others has the number of one of them, and the
+ * least entry there; the first stands for everything that is before the second. */
 #include "steps/window_index.h"
 
 #include <string.h>
 
-#define INDEX_VERSION 1
-#define CHUNK_BYTES 2048
+#define INDEX_VERSION 2
+#define NODE_BYTES 2048
 #define ALIGN(size) (((size) + 7) & ~(size_t)7)
 
-struct chunk_head {
+struct node_head {
 	uint32_t version;
 	uint32_t begin; /* bytes to the first entry that is still there */
+	uint64_t level; /* 0: a leaf */
 };
 
-struct chunk_entry {
+/* Behind it stand, above the leaves, the number of a node, and the key, filled up to 8 bytes. */
+struct node_entry {
 	int64_t end, start;
-	uint64_t key_length; /* the key stands behind it, filled up to 8 bytes */
+	uint64_t key_length;
 };
 
-struct directory_head {
-	uint32_t version;
-	uint32_t count;
-	uint64_t next; /* number of the next chunk */
+struct node {
+	struct text bytes;
+	struct node_head head;
 };
 
-struct directory_row {
-	int64_t end, start;
-	uint64_t chunk;
-	uint32_t key_at, key_length; /* from the beginning of the directory */
+/* An entry, read. */
+struct slot {
+	struct window_entry entry;
+	uint64_t child; /* 0 in a leaf */
 };
 
-/* One row, read. */
-struct row {
-	struct window_entry least;
-	uint64_t chunk;
-};
-
-/* The directory, read; its rows come one by one. */
-struct directory {
-	struct text bytes; /* NULL: there is none yet */
-	struct directory_head head;
-};
-
-#define DIRECTORY_KEY TEXT("d")
+#define ROOT_KEY TEXT("d")
+#define NEXT_KEY TEXT("n") /* the number of the node that is made next */
 
 struct text numbered_key(struct numbered_key *key, char kind, uint64_t number)
 {
@@ -55,9 +45,9 @@ struct text numbered_key(struct numbered_key *key, char kind, uint64_t number)
 	return (struct text){key->bytes, sizeof key->bytes};
 }
 
-static struct text chunk_key(struct numbered_key *key, uint64_t chunk)
+static struct text node_key(struct numbered_key *key, uint64_t number)
 {
-	return numbered_key(key, 'c', chunk);
+	return numbered_key(key, 'c', number);
 }
 
 int window_entry_order(const struct window_entry *left, const struct window_entry *right)
@@ -72,93 +62,66 @@ int window_entry_order(const struct window_entry *left, const struct window_entr
 
 /* ---- reading ---- */
 
-static void directory_read(struct visit *visit, struct directory *directory)
+static bool node_read(struct visit *visit, struct text name, struct node *node)
 {
-	*directory = (struct directory){.head.version = INDEX_VERSION};
-	if (visit_recall(visit, DIRECTORY_KEY, &directory->bytes))
-		memcpy(&directory->head, directory->bytes.bytes, sizeof directory->head);
-}
-
-static struct row directory_row(const struct directory *directory, uint32_t at)
-{
-	struct directory_row row;
-	memcpy(&row, directory->bytes.bytes + sizeof directory->head + at * sizeof row, sizeof row);
-	return (struct row){{{row.start, row.end}, {directory->bytes.bytes + row.key_at, row.key_length}}, row.chunk};
-}
-
-/* The entry at `*at` of a chunk's bytes, which moves on; false behind the last. */
-static bool entry_next(struct text chunk, size_t *at, struct window_entry *entry)
-{
-	struct chunk_entry head;
-	if (*at >= chunk.length)
+	if (!visit_recall(visit, name, &node->bytes))
 		return false;
-	memcpy(&head, chunk.bytes + *at, sizeof head);
-	*entry = (struct window_entry){{head.start, head.end}, {chunk.bytes + *at + sizeof head, head.key_length}};
-	*at += sizeof head + ALIGN(head.key_length);
+	memcpy(&node->head, node->bytes.bytes, sizeof node->head);
 	return true;
 }
 
-static size_t chunk_begin(struct text chunk)
+static bool node_missing(struct error *error)
 {
-	struct chunk_head head;
-	memcpy(&head, chunk.bytes, sizeof head);
-	return head.begin;
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			 "a part of what the step remembers is missing; restore it, or rename the step");
+}
+
+static size_t child_bytes(const struct node_head *head)
+{
+	return head->level ? sizeof(uint64_t) : 0;
+}
+
+/* The entry at `*at`, which moves on; false behind the last. */
+static bool slot_next(const struct node *node, size_t *at, struct slot *slot)
+{
+	struct node_entry entry;
+	const char *bytes = node->bytes.bytes + *at;
+	if (*at >= node->bytes.length)
+		return false;
+	memcpy(&entry, bytes, sizeof entry);
+	slot->child = 0;
+	memcpy(&slot->child, bytes + sizeof entry, child_bytes(&node->head));
+	bytes += sizeof entry + child_bytes(&node->head);
+	slot->entry = (struct window_entry){{entry.start, entry.end}, {bytes, entry.key_length}};
+	*at = (size_t)(bytes - node->bytes.bytes) + ALIGN(entry.key_length);
+	return true;
 }
 
 bool window_index_first(struct visit *visit, struct window_entry *first)
 {
-	struct directory directory;
 	struct numbered_key key;
-	struct text chunk;
-	directory_read(visit, &directory);
-	if (directory.head.count == 0 || !visit_recall(visit, chunk_key(&key, directory_row(&directory, 0).chunk), &chunk))
-		return false;
-	size_t at = chunk_begin(chunk);
-	return entry_next(chunk, &at, first);
+	struct text name = ROOT_KEY;
+	struct node node;
+	struct slot slot;
+	do {
+		if (!node_read(visit, name, &node))
+			return false;
+		size_t at = node.head.begin;
+		if (!slot_next(&node, &at, &slot))
+			return false;
+		name = node_key(&key, slot.child);
+	} while (node.head.level > 0);
+	*first = slot.entry;
+	return true;
 }
 
 /* ---- writing ---- */
 
-/* The directory with one row put in at `at` (`more`), or that row left out. */
-static bool directory_write(struct visit *visit, const struct directory *old, uint32_t at, const struct row *more,
-			    struct error *error)
+/* `size` bytes of entries become a node. */
+static bool node_write(struct visit *visit, struct text name, uint64_t level, const char *entries, size_t size, struct error *error)
 {
-	uint32_t count = more ? old->head.count + 1 : old->head.count - 1;
-	struct row *rows = ARENA_ARRAY(visit_arena(visit), struct row, count + 1);
-	if (!rows)
-		return error_memory(error, ERROR_LIMIT, "keeping windows");
-	size_t size = sizeof old->head + count * sizeof(struct directory_row), keys = size;
-	for (uint32_t i = 0, from = 0; i < count; i++) {
-		from += !more && i == at; /* the one that is left out */
-		rows[i] = more && i == at ? *more : directory_row(old, from++);
-		size += rows[i].least.key.length;
-	}
-	char *bytes = arena_take_raw(visit_arena(visit), size);
-	if (!bytes)
-		return error_memory(error, ERROR_LIMIT, "keeping windows");
-	struct directory_head head = {INDEX_VERSION, count, old->head.next};
-	memcpy(bytes, &head, sizeof head);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct window_entry *least = &rows[i].least;
-		struct directory_row row = {least->span.end, least->span.start, rows[i].chunk, (uint32_t)keys,
-					    (uint32_t)least->key.length};
-		memcpy(bytes + sizeof head + i * sizeof row, &row, sizeof row);
-		if (least->key.length)
-			memcpy(bytes + keys, least->key.bytes, least->key.length);
-		keys += least->key.length;
-	}
-	char *kept = visit_remember(visit, DIRECTORY_KEY, size, error);
-	if (kept)
-		memcpy(kept, bytes, size);
-	return kept != NULL;
-}
-
-/* `size` bytes of entries become a chunk. */
-static bool chunk_write(struct visit *visit, uint64_t chunk, const char *entries, size_t size, struct error *error)
-{
-	struct numbered_key key;
-	struct chunk_head head = {INDEX_VERSION, sizeof head};
-	char *kept = visit_remember(visit, chunk_key(&key, chunk), sizeof head + size, error);
+	const struct node_head head = {INDEX_VERSION, sizeof head, level};
+	char *kept = visit_remember(visit, name, sizeof head + size, error);
 	if (!kept)
 		return false;
 	memcpy(kept, &head, sizeof head);
@@ -166,120 +129,175 @@ static bool chunk_write(struct visit *visit, uint64_t chunk, const char *entries
 	return true;
 }
 
-/* Where a new entry stands among those of a chunk; false: it is there already. */
-static bool place_of(struct text chunk, const struct window_entry *entry, size_t *place)
+static size_t slot_size(const struct node_head *head, const struct window_entry *entry)
 {
-	struct window_entry there;
-	size_t at = *place = chunk_begin(chunk);
-	while (entry_next(chunk, &at, &there)) {
-		int order = window_entry_order(&there, entry);
-		if (order >= 0)
-			return order != 0;
-		*place = at;
-	}
+	return sizeof(struct node_entry) + child_bytes(head) + ALIGN(entry->key.length);
+}
+
+static char *slot_write(char *to, const struct node_head *head, const struct slot *slot)
+{
+	const struct window_entry *entry = &slot->entry;
+	const struct node_entry written = {entry->span.end, entry->span.start, entry->key.length};
+	memset(to, 0, slot_size(head, entry));
+	memcpy(to, &written, sizeof written);
+	memcpy(to + sizeof written, &slot->child, child_bytes(head));
+	if (entry->key.length)
+		memcpy(to + sizeof written + child_bytes(head), entry->key.bytes, entry->key.length);
+	return to + slot_size(head, entry);
+}
+
+static bool number_next(struct visit *visit, uint64_t *number, struct error *error)
+{
+	struct text before;
+	*number = 1;
+	if (visit_recall(visit, NEXT_KEY, &before))
+		memcpy(number, before.bytes, sizeof *number);
+	const uint64_t next = *number + 1;
+	char *kept = visit_remember(visit, NEXT_KEY, sizeof next, error);
+	if (kept)
+		memcpy(kept, &next, sizeof next);
+	return kept != NULL;
+}
+
+/* A node's entries with one more at `place`, not written yet. */
+static bool node_with(struct visit *visit, const struct node *node, size_t place, const struct slot *more, struct node *with,
+		      struct error *error)
+{
+	const size_t added = slot_size(&node->head, &more->entry);
+	const size_t before = place - node->head.begin, behind = node->bytes.length - place;
+	char *bytes = arena_take_raw(visit_arena(visit), sizeof with->head + before + added + behind);
+	if (!bytes)
+		return error_memory(error, ERROR_LIMIT, "keeping windows");
+	*with = (struct node){{bytes, sizeof with->head + before + added + behind}, node->head};
+	with->head.begin = sizeof with->head;
+	bytes += with->head.begin;
+	memcpy(bytes, node->bytes.bytes + node->head.begin, before);
+	memcpy(slot_write(bytes + before, &node->head, more), node->bytes.bytes + place, behind);
 	return true;
 }
 
-static size_t entry_write(char *to, const struct window_entry *entry)
+/* Where the second half of the entries begins, and with which it does: the last, at the latest. */
+static size_t middle_of(const struct node *node, struct slot *first)
 {
-	struct chunk_entry head = {entry->span.end, entry->span.start, entry->key.length};
-	size_t filled = ALIGN(entry->key.length);
-	memcpy(to, &head, sizeof head);
-	memset(to + sizeof head, 0, filled);
-	if (entry->key.length)
-		memcpy(to + sizeof head, entry->key.bytes, entry->key.length);
-	return sizeof head + filled;
-}
-
-/* Where the second half of entries that are too many begins, and with which it does. */
-static size_t middle_of(struct text entries, struct window_entry *first)
-{
-	size_t at = 0, begun = 0;
-	while (entry_next(entries, &at, first) && begun < entries.length / 2)
+	size_t at = node->head.begin, begun = at;
+	while (slot_next(node, &at, first) && at < node->bytes.length && begun < node->bytes.length / 2)
 		begun = at;
 	return begun;
 }
 
-/* The entries of a chunk, with one more: in two chunks where they are too many for one. */
-static bool entries_write(struct visit *visit, const struct directory *directory, uint32_t at, struct text entries,
-			  struct error *error)
+/* Writes a node that may have become too large: then half of it goes into a new one, whose
+ * place above is `split`. The root's halves both do, and it stands above them. */
+static bool node_store(struct visit *visit, struct text name, const struct node *node, struct slot *split, struct error *error)
 {
-	struct window_entry first = {0};
-	uint64_t chunk = directory_row(directory, at).chunk;
-	if (entries.length <= CHUNK_BYTES)
-		return chunk_write(visit, chunk, entries.bytes, entries.length, error);
-	size_t middle = middle_of(entries, &first);
-	struct row row = {first, directory->head.next};
-	struct directory next = *directory;
-	next.head.next++;
-	return chunk_write(visit, chunk, entries.bytes, middle, error) &&
-	       chunk_write(visit, row.chunk, entries.bytes + middle, entries.length - middle, error) &&
-	       directory_write(visit, &next, at + 1, &row, error);
+	const size_t begin = node->head.begin, length = node->bytes.length, level = node->head.level;
+	const char *bytes = node->bytes.bytes;
+	struct numbered_key left_key, right_key;
+	struct slot left = {0}, right = {0};
+	if (length <= NODE_BYTES)
+		return node_write(visit, name, level, bytes + begin, length - begin, error);
+	const size_t middle = middle_of(node, &right);
+	const bool root = text_equal(name, ROOT_KEY);
+	if (!number_next(visit, &right.child, error) || (root && !number_next(visit, &left.child, error)) ||
+	    !node_write(visit, node_key(&right_key, right.child), level, bytes + middle, length - middle, error) ||
+	    !node_write(visit, root ? node_key(&left_key, left.child) : name, level, bytes + begin, middle - begin, error))
+		return false;
+	*split = right;
+	if (!root)
+		return true;
+	size_t at = begin;
+	const struct node_head above = {.level = level + 1};
+	const uint64_t child = left.child;
+	(void)slot_next(node, &at, &left);
+	left.child = child;
+	const size_t size = slot_size(&above, &left.entry) + slot_size(&above, &right.entry);
+	char *pair = arena_take_raw(visit_arena(visit), size);
+	if (!pair)
+		return error_memory(error, ERROR_LIMIT, "keeping windows");
+	(void)slot_write(slot_write(pair, &above, &left), &above, &right);
+	return node_write(visit, name, above.level, pair, size, error);
 }
 
-/* The last chunk that does not begin behind the entry; else the first. */
-static uint32_t chunk_of(const struct directory *directory, const struct window_entry *entry)
+/* The last entry that is not behind `entry`, and where it ends; above the leaves the first if there is none. */
+static struct slot slot_of(const struct node *node, const struct window_entry *entry, size_t *end)
 {
-	uint32_t low = 0, high = directory->head.count;
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-		struct row row = directory_row(directory, middle);
-		if (window_entry_order(&row.least, entry) <= 0)
-			low = middle;
-		else
-			high = middle;
+	struct slot found = {0}, slot;
+	size_t at = *end = node->head.begin;
+	while (slot_next(node, &at, &slot)) {
+		const bool first = *end == node->head.begin && node->head.level > 0;
+		if (!first && window_entry_order(&slot.entry, entry) > 0)
+			break;
+		found = slot;
+		*end = at;
 	}
-	return low;
+	return found;
+}
+
+/* `split`: the node that has become too large for this one's parent to know it as one; its
+ * child is 0 where there is none. The tree is a few levels deep. */
+static bool node_put(struct visit *visit, struct text name, const struct window_entry *entry, struct slot *split,
+		     struct error *error)
+{
+	struct node node, with = {0};
+	struct numbered_key key;
+	struct slot more = {.entry = *entry};
+	*split = (struct slot){0};
+	if (!node_read(visit, name, &node))
+		return node_missing(error);
+	size_t place;
+	const struct slot found = slot_of(&node, entry, &place);
+	if (node.head.level == 0 && place > node.head.begin && window_entry_order(&found.entry, entry) == 0)
+		return true;
+	if (node.head.level > 0) {
+		if (!node_put(visit, node_key(&key, found.child), entry, &more, error))
+			return false;
+		if (more.child == 0)
+			return true;
+	}
+	return node_with(visit, &node, place, &more, &with, error) && node_store(visit, name, &with, split, error);
 }
 
 bool window_index_put(struct visit *visit, const struct window_entry *entry, struct error *error)
 {
-	struct directory directory;
-	struct numbered_key key;
-	struct text chunk;
-	size_t place, added = sizeof(struct chunk_entry) + ALIGN(entry->key.length);
-	directory_read(visit, &directory);
-	if (directory.head.count == 0) {
-		char *alone = arena_take_raw(visit_arena(visit), added);
-		struct row row = {*entry, directory.head.next++};
-		if (!alone)
-			return error_memory(error, ERROR_LIMIT, "keeping windows");
-		return chunk_write(visit, row.chunk, alone, entry_write(alone, entry), error) &&
-		       directory_write(visit, &directory, 0, &row, error);
-	}
-	uint32_t at = chunk_of(&directory, entry);
-	if (!visit_recall(visit, chunk_key(&key, directory_row(&directory, at).chunk), &chunk))
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "a part of what the step remembers is missing; restore it, or rename "
-				 "the step");
-	if (!place_of(chunk, entry, &place))
-		return true;
-	size_t begin = chunk_begin(chunk), before = place - begin, behind = chunk.length - place;
-	char *entries = arena_take_raw(visit_arena(visit), before + added + behind);
-	if (!entries)
+	struct node root;
+	struct slot split;
+	if (node_read(visit, ROOT_KEY, &root))
+		return node_put(visit, ROOT_KEY, entry, &split, error);
+	const struct slot first = {.entry = *entry};
+	const struct node_head leaf = {0};
+	char *alone = arena_take_raw(visit_arena(visit), slot_size(&leaf, entry));
+	if (!alone)
 		return error_memory(error, ERROR_LIMIT, "keeping windows");
-	memcpy(entries, chunk.bytes + begin, before);
-	(void)entry_write(entries + before, entry);
-	memcpy(entries + before + added, chunk.bytes + place, behind);
-	return entries_write(visit, &directory, at, (struct text){entries, before + added + behind}, error);
+	(void)slot_write(alone, &leaf, &first);
+	return node_write(visit, ROOT_KEY, 0, alone, slot_size(&leaf, entry), error);
+}
+
+/* `gone`: the node had no other entry, and is forgotten. */
+static bool node_pop(struct visit *visit, struct text name, bool *gone, struct error *error)
+{
+	struct node node;
+	struct numbered_key key;
+	struct slot first;
+	bool below = true;
+	if (!node_read(visit, name, &node))
+		return node_missing(error);
+	size_t at = node.head.begin;
+	(void)slot_next(&node, &at, &first);
+	if (node.head.level > 0 && !node_pop(visit, node_key(&key, first.child), &below, error))
+		return false;
+	*gone = below && at >= node.bytes.length;
+	if (!below)
+		return true;
+	if (*gone)
+		return visit_forget(visit, name, error);
+	node.head.begin = (uint32_t)at;
+	char *kept = visit_remember(visit, name, node.bytes.length, error);
+	if (kept)
+		memcpy(kept, &node.head, sizeof node.head);
+	return kept != NULL;
 }
 
 bool window_index_pop(struct visit *visit, struct error *error)
 {
-	struct directory directory;
-	struct numbered_key key;
-	struct text chunk = {0};
-	struct window_entry first;
-	directory_read(visit, &directory);
-	struct text name = chunk_key(&key, directory_row(&directory, 0).chunk);
-	(void)visit_recall(visit, name, &chunk);
-	size_t at = chunk_begin(chunk);
-	(void)entry_next(chunk, &at, &first);
-	if (at >= chunk.length)
-		return visit_forget(visit, name, error) && directory_write(visit, &directory, 0, NULL, error);
-	char *kept = visit_remember(visit, name, chunk.length, error);
-	struct chunk_head head = {INDEX_VERSION, (uint32_t)at};
-	if (kept)
-		memcpy(kept, &head, sizeof head);
-	return kept != NULL;
+	bool gone;
+	return node_pop(visit, ROOT_KEY, &gone, error);
 }

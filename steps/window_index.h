@@ -1,8 +1,8 @@
 /* window_index.h: the keys that have open windows, in the order in which these close.
  *
- * It stands in what the step remembers, so it must cost little to change: entries are in order in
- * chunks of about 2 KB, each a value of its own, and one more value says with which entry each
- * chunk begins. So an entry costs a chunk, however many there are.
+ * It stands in what the step remembers, so it must cost little to change: a tree of nodes of about
+ * 2 KB, each a value of its own. So an entry costs a node, and now and then the one above it, however
+ * many there are.
  *
  * Everything borrowed from it stays until the index is changed.
  */
@@ -12,7 +12,7 @@
 #include "numeric/closing.h"
 #include "step/step.h"
 
-#define WINDOW_KEY_BYTES_MAX 1024 /* several keys fit a chunk */
+#define WINDOW_KEY_BYTES_MAX 1024 /* a node splits into two that have an entry each at least */
 
 /* The key of a remembered value that has a number: `kind` and the number's bytes. */
 struct numbered_key {

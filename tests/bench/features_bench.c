@@ -1,10 +1,11 @@
-/* features_bench.c: messages through a features step with four features: each updates
- * all of them for its key, is released and told, as a commit would.
+/* features_bench.c: messages through a step with four features: each updates all of them
+ * for its key, is released and told, as a commit would.
  *
- *   features_bench messages|time KEYS ROUNDS
+ *   features_bench messages|time|closing KEYS ROUNDS
  *
  * `messages`: windows of 20 messages, an average and a lag; `time`: windows of 10 s, in
- * which about ten messages of a key stand. Keys come in an order in which none is warm.
+ * which about ten messages of a key stand; `closing`: an aggregate step, whose windows of 10 s
+ * leave when they close, one for ten messages. Keys come in an order in which none is warm.
  * Prints microseconds of processor time for each update, and, to stderr, how many a second
  * that is, and the MiB that the process has resident. */
 #include <stdio.h>
@@ -21,26 +22,38 @@
 #define TOLD_EVERY 10000 /* messages */
 #define MS_A_ROUND 1000	 /* in which all keys come once */
 
-#define PIPELINE(features)                                                                                                         \
+#define PIPELINE(kind, options)                                                                                                    \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: bench}\nspec:\n  steps:\n"                         \
-	"  - {name: signals, features: {set: {" features "}}}\n  output: {steps: [signals]}\n"
+	"  - {name: signals, " kind ": {" options "}}\n  output: {steps: [signals]}\n"
 
-static const char *const by_messages = PIPELINE("a: mean(x over 20), b: std(x over 20), c: ema(x over 12), d: \"log_return(x)\"");
-static const char *const by_time = PIPELINE("a: mean(x over 10s), b: std(x over 10s), c: max(x over 10s), d: count(x over 10s)");
+static const struct way {
+	const char *name, *pipeline;
+} ways[] = {
+	{"messages", PIPELINE("features", "set: {a: mean(x over 20), b: std(x over 20), c: ema(x over 12), d: \"log_return(x)\"}")},
+	{"time", PIPELINE("features", "set: {a: mean(x over 10s), b: std(x over 10s), c: max(x over 10s), d: count(x over 10s)}")},
+	{"closing",
+	 PIPELINE("aggregate", "window: {tumbling: 10s, grace: 1s}, set: {a: mean(x), b: std(x), c: max(x), d: count()}")},
+	{NULL, NULL},
+};
 
 static struct store *store;
 static struct arena *arena;
 static double number;
-static long finished;
+static long finished, answers;
 
+/* What only goes into windows has no answer, and what closes some has one for each. */
 static void release(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	(void)context;
 	struct error error = {0};
-	if (outcome != FLOW_ANSWER || !answer->payload || !store_release(store, message->writes, &error)) {
+	if ((answer && answer->error) || !store_release(store, message->writes, &error)) {
 		fprintf(stderr, "no answer: %s\n", answer && answer->error ? answer->error->text : error.text);
 		exit(1);
 	}
+	if (outcome == FLOW_ANSWER)
+		answers++;
+	for (const struct offspring *one = message->offspring; outcome == FLOW_PARTED && one; one = one->next)
+		answers += one->outcome == FLOW_ANSWER;
 	finished++;
 }
 
@@ -105,14 +118,17 @@ static long resident_mebibytes(void)
 int main(int argc, char **argv)
 {
 	long keys = argc == 4 ? strtol(argv[2], NULL, 10) : 0, rounds = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
-	if (keys <= 0 || rounds <= 0) {
-		fprintf(stderr, "usage: features_bench messages|time KEYS ROUNDS\n");
+	const struct way *way = ways;
+	while (way->name && (argc < 2 || strcmp(way->name, argv[1]) != 0))
+		way++;
+	if (!way->name || keys <= 0 || rounds <= 0) {
+		fprintf(stderr, "usage: features_bench messages|time|closing KEYS ROUNDS\n");
 		return 2;
 	}
 	struct spec spec;
 	struct error error = {0};
-	struct flow *flow = open_flow(&spec, strcmp(argv[1], "time") == 0 ? by_time : by_messages);
-	arena = arena_open((size_t)1 << 20);
+	struct flow *flow = open_flow(&spec, way->pipeline);
+	arena = arena_open((size_t)64 << 20);
 	store = flow ? store_open(flow_scopes(flow), BYTES_MAX) : NULL;
 	struct line *line = store ? line_open(flow, store, &error) : NULL;
 	if (!line || !arena)
@@ -126,8 +142,9 @@ int main(int argc, char **argv)
 	double us = (double)(ended.tv_sec - began.tv_sec) * 1e6 + (double)(ended.tv_nsec - began.tv_nsec) / 1e3;
 	tell_all();
 	printf("%.4f\n", us / (double)(rounds * FEATURES));
-	fprintf(stderr, "%.0f updates a second; %zu keys in %ld MiB, of which %zu are the table\n",
-		(double)(rounds * FEATURES) * 1e6 / us, store_count(store), resident_mebibytes(), store_bytes(store) >> 20);
+	fprintf(stderr, "%.0f updates a second, %ld answers; %zu entries in %ld MiB, of which %zu are the table\n",
+		(double)(rounds * FEATURES) * 1e6 / us, answers, store_count(store), resident_mebibytes(),
+		store_bytes(store) >> 20);
 	line_close(line);
 	flow_close(flow);
 	store_close(store);
