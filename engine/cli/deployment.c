@@ -1,14 +1,18 @@
 /* deployment.c: see deployment.h. */
 #include "cli/deployment.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "cli/crew_callers.h"
 #include "cli/run_check.h"
 #include "cli/run_survey.h"
 #include "spec/normal.h"
+#include "spec/rows.h"
 
 #define DEPLOYMENT_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
 #define NORMAL_BYTES_MAX ((size_t)16 << 20)	 /* of one resource, written out */
+#define PEM_BYTES_MAX ((size_t)1 << 20)
 
 /* ---- reading ---- */
 
@@ -91,6 +95,29 @@ static bool set_apart(struct spec *spec, const struct deployment_options *option
 	return true;
 }
 
+/* Certificates are renewed where they are. One that cannot be read is told of when it is used. */
+static uint64_t file_content(const char *path, uint64_t seed, struct arena *arena)
+{
+	struct error error = {0};
+	struct text text;
+	return path && file_read(path, PEM_BYTES_MAX, arena, &text, &error) ? hash_bytes(text.bytes, text.length, seed) : seed;
+}
+
+static uint64_t certificates_of(const struct spec *spec, struct arena *arena)
+{
+	uint64_t content = 0;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_SERVER || !resource->spec)
+			continue;
+		const struct server_tls *tls = &((const struct server_spec *)resource->spec)->tls;
+		content = file_content(tls->authorities, content, arena);
+		content = file_content(tls->certificate, content, arena);
+		content = file_content(tls->key, content, arena);
+	}
+	return content;
+}
+
 static bool deployment_read(struct deployment *deployment, struct session *session, const struct deployment_options *options,
 			    struct error *error)
 {
@@ -101,8 +128,11 @@ static bool deployment_read(struct deployment *deployment, struct session *sessi
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	deployment->spec_is_open = spec_open(&deployment->spec, error);
 	deployment->files = deployment->spec_is_open ? files_open(error) : NULL;
-	return deployment->files && spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) &&
-	       set_apart(&deployment->spec, options, error) && make_plan(deployment, session, options, error);
+	if (!deployment->files || !spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) ||
+	    !set_apart(&deployment->spec, options, error))
+		return false;
+	deployment->certificates = certificates_of(&deployment->spec, deployment->arena);
+	return make_plan(deployment, session, options, error);
 }
 
 struct deployment *deployment_open(struct session *session, const struct deployment_options *options, struct error *error)
@@ -147,12 +177,23 @@ static void add_resource(const struct resource *resource, const struct step_kind
 		out->failed = true;
 }
 
+static void add_server(const struct deployment *deployment, const struct resource *server, const struct step_kind *const *kinds,
+		       struct arena *arena, struct buffer *out)
+{
+	add_resource(server, kinds, arena, out);
+	buffer_print(out, "\n%llx", (unsigned long long)deployment->certificates);
+}
+
 static void add_callee(const struct deployment *deployment, const struct callee *callee, const struct step_kind *const *kinds,
 		       struct arena *arena, struct buffer *out)
 {
 	const struct resource *model = spec_find(&deployment->spec, RESOURCE_MODEL, callee->name);
 	const struct resource *experiment = spec_find(&deployment->spec, RESOURCE_EXPERIMENT, callee->name);
+	const char *named = callee->endpoint.server;
+	const struct resource *server = named ? spec_find(&deployment->spec, RESOURCE_SERVER, named) : NULL;
 	buffer_print(out, "\n%s %s", callee->name, callee->endpoint.addresses ? callee->endpoint.addresses : "");
+	if (server)
+		add_server(deployment, server, kinds, arena, out);
 	if (model)
 		add_resource(model, kinds, arena, out);
 	if (experiment)
@@ -173,6 +214,34 @@ static void add_pipeline(const struct deployment *deployment, const struct pipel
 		add_callee(deployment, &pipeline->callees[i], kinds, arena, out);
 }
 
+/* What is said of the calls of all models. */
+static void add_performance(const struct spec *spec, const struct step_kind *const *kinds, struct arena *arena, struct buffer *out)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->rows == performance_rows)
+			add_resource(spec->resources[i], kinds, arena, out);
+}
+
+/* With those that it calls, which run inside it. */
+static uint64_t content_of(const struct deployment *deployment, const struct pipeline_plan *pipeline,
+			   const struct step_kind *const *kinds, struct arena *arena, struct buffer *text)
+{
+	uint64_t content = files_view_content(deployment_view(deployment, pipeline));
+	const struct plan *plan = &deployment->plan;
+	struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
+	size_t count = called ? crew_called(plan, pipeline, called) : 0;
+	add_pipeline(deployment, pipeline, kinds, arena, text);
+	if (pipeline->callee_count > 0)
+		add_performance(&deployment->spec, kinds, arena, text);
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < count; j++)
+			if (plan->pipelines[i].graph == called[j].graph && &plan->pipelines[i] != pipeline) {
+				add_pipeline(deployment, &plan->pipelines[i], kinds, arena, text);
+				content = content * 31 + files_view_content(deployment_view(deployment, &plan->pipelines[i]));
+			}
+	return content;
+}
+
 uint64_t deployment_version(const struct deployment *deployment, const struct pipeline_plan *pipeline,
 			    const struct step_kind *const *kinds)
 {
@@ -181,11 +250,8 @@ uint64_t deployment_version(const struct deployment *deployment, const struct pi
 	buffer_open(&text, NORMAL_BYTES_MAX);
 	uint64_t version = 0;
 	if (arena) {
-		add_pipeline(deployment, pipeline, kinds, arena, &text);
-		version = buffer_failed(&text)
-				  ? 0
-				  : hash_bytes(text.bytes, text.length, files_view_content(deployment_view(deployment, pipeline))) |
-					    1;
+		uint64_t content = content_of(deployment, pipeline, kinds, arena, &text);
+		version = buffer_failed(&text) ? 0 : hash_bytes(text.bytes, text.length, content) | 1;
 	}
 	buffer_close(&text);
 	arena_close(arena);

@@ -13,7 +13,8 @@ struct deployment {
 	struct arena *arena;
 	struct files *files; /* that its steps name */
 	struct plan plan;
-	struct files_view *views; /* of them, by each pipeline of the plan */
+	uint64_t certificates;		    /* what stood in those that its Servers name */
+	struct files_view *views;	    /* of them, by each pipeline of the plan */
 	const struct runtime_spec *runtime; /* NULL: the files have none */
 	bool spec_is_open;
 };
@@ -25,13 +26,13 @@ struct deployment_options {
 	/* Where models are answered that have no address of their own: stubs, and those that no
 	 * Server offers. NULL: nowhere. */
 	const char *built_in;
-	bool built_in_only;	  /* all models are answered there, whatever address they have */
-	const struct plan *before; /* that is in force, from where shares of messages move; NULL: none is */
-	const char *namespace;	  /* of resources that state none; NULL: the default */
+	bool built_in_only;	      /* all models are answered there, whatever address they have */
+	const struct plan *before;    /* that is in force, from where shares of messages move; NULL: none is */
+	const char *namespace;	      /* of resources that state none; NULL: the default */
 	const char *namespace_forced; /* of all resources, whatever they say; NULL: as they say */
-	bool lineage_full;	  /* of all pipelines, whatever they say */
-	bool insecure;		  /* protection that is asked for and not in force is no obstacle */
-	bool survey;		  /* models are asked what they take: waits for their servers, 2 s at the most */
+	bool lineage_full;	      /* of all pipelines, whatever they say */
+	bool insecure;		      /* protection that is asked for and not in force is no obstacle */
+	bool survey;		      /* models are asked what they take: waits for their servers, 2 s at the most */
 };
 
 /* Faults are said on the session's `err`. NULL: `error` says why, or its kind is NONE

@@ -386,28 +386,19 @@ static void a_model_is_looked_for_in_this_order(void **state)
 	} rows[] = {
 		{"storageUri: \"stub://add10\", server: s", {NULL}, ENDPOINT_STUB, "stub://add10"},
 		{"storageUri: \"grpc://h:1/m\", server: s", {NULL}, ENDPOINT_URI, "grpc://h:1/m"},
-		{"storageUri: \"s3://b/m\", server: two", {NULL}, ENDPOINT_NAMED, "http://two:8080 grpc://two:8081"},
-		{"storageUri: \"s3://b/m\", server: gone", {NULL}, ENDPOINT_NONE, NULL},
-		{"storageUri: \"s3://b/m\", server: gone", {"gone=http://x:1"}, ENDPOINT_GIVEN, "http://x:1"},
-		{"storageUri: \"s3://b/m\", requirements: [scikit-learn]", {NULL}, ENDPOINT_FITTING, "grpc://one:8081"},
-		{"storageUri: \"s3://b/m\", requirements: [\"xgboost==1.7\"]",
-		 {NULL},
-		 ENDPOINT_FITTING,
-		 "http://two:8080 grpc://two:8081"},
-		{"storageUri: \"s3://b/m\", requirements: [mlflow]", {NULL}, ENDPOINT_NONE, NULL},
-		{"storageUri: \"s3://b/m\"", {NULL}, ENDPOINT_NONE, NULL}, /* both would fit */
-		{"storageUri: \"s3://b/m\"", {"m=grpc://x:1"}, ENDPOINT_GIVEN, "grpc://x:1"},
+		{"storageUri: s3, server: two", {NULL}, ENDPOINT_NAMED, "http://two:8080 grpc://two:8081"},
+		{"storageUri: s3, server: gone", {NULL}, ENDPOINT_NONE, NULL},
+		{"storageUri: s3, server: gone", {"gone=http://x:1"}, ENDPOINT_GIVEN, "http://x:1"},
+		{"storageUri: s3, requirements: [scikit-learn]", {NULL}, ENDPOINT_FITTING, "grpc://one:8081"},
+		{"storageUri: s3, requirements: [\"xgboost==1.7\"]", {NULL}, ENDPOINT_FITTING, "http://two:8080 grpc://two:8081"},
+		{"storageUri: s3, requirements: [mlflow]", {NULL}, ENDPOINT_NONE, NULL},
+		{"storageUri: s3", {NULL}, ENDPOINT_NONE, NULL}, /* both would fit */
+		{"storageUri: s3", {"m=grpc://x:1"}, ENDPOINT_GIVEN, "grpc://x:1"},
 		/* several of one name are replicas, wherever that name counts */
-		{"storageUri: \"s3://b/m\"",
-		 {"m=grpc://x:1", "n=grpc://z:1", "m=grpc://y:1"},
-		 ENDPOINT_GIVEN,
-		 "grpc://x:1 grpc://y:1"},
-		{"storageUri: \"s3://b/m\", server: gone",
-		 {"gone=http://x:1", "gone=http://y:1"},
-		 ENDPOINT_GIVEN,
-		 "http://x:1 http://y:1"},
-		{"storageUri: \"s3://b/m\"", {"any=http://x:1", "any=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
-		{"storageUri: \"s3://b/m\"", {"any=http://x:1", "other=http://y:1"}, ENDPOINT_NONE, NULL},
+		{"storageUri: s3", {"m=grpc://x:1", "n=grpc://z:1", "m=grpc://y:1"}, ENDPOINT_GIVEN, "grpc://x:1 grpc://y:1"},
+		{"storageUri: s3, server: gone", {"gone=http://x:1", "gone=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
+		{"storageUri: s3", {"any=http://x:1", "any=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
+		{"storageUri: s3", {"any=http://x:1", "other=http://y:1"}, ENDPOINT_NONE, NULL},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct planning p;
