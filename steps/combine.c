@@ -44,7 +44,7 @@ static bool combine_check(const void *options, struct place place, struct error 
 				 self->value ? "write `by: expression`" : "write `value`, an expression over `members`");
 	if (self->weights.count > 0 && self->by != BY_AVERAGE && self->by != BY_VOTE)
 		return error_set(error, ERROR_CONFIG, place,
-				 "`weights` count in an average or a vote, and nowhere else: leave them out, or write `by: average`");
+				 "`weights` count in an average or a vote alone: leave them out, or write `by: average`");
 	if (self->as && self->by == BY_FIRST)
 		return error_set(error, ERROR_CONFIG, place,
 				 "`by: first` lets a whole member through, so there is no result for `as` to name; leave it out");
