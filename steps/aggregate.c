@@ -217,7 +217,7 @@ static bool check_window(const struct window *window, struct error *error)
 				 "`every` is longer than `hopping`, so messages would fall between two windows");
 	if (window->count > 0 && window->grace_ns > 0)
 		return error_set(error, ERROR_CONFIG, window->here,
-				 "`grace` waits for late messages, and a window of a `count` has no time to be late for: leave it out");
+				 "`grace` waits for late messages, and a `count` has no time to be late for: leave it out");
 	const struct closing form = form_of(window);
 	return closing_is_sound(&form) ||
 	       error_set(error, ERROR_CONFIG, window->here,

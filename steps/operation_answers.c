@@ -223,10 +223,6 @@ static bool argmax_turn(const struct instruction *instruction, const struct cell
 	const size_t columns = cells->numbers.columns;
 	const double *at = cells->numbers.values;
 	(void)arena;
-	if (columns == 0 && cells->numbers.rows > 0)
-		return error_set(error, ERROR_INPUT, instruction->place,
-				 "`argmax` has no column of `" TEXT_FORMAT "` to choose; send at least one, or filter such messages",
-				 TEXT_ARGUMENTS(cells->tensor->name));
 	for (size_t row = 0; row < cells->numbers.rows; row++, at += columns) {
 		size_t largest = 0;
 		for (size_t i = 0; i < columns; i++) {

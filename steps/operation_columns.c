@@ -260,6 +260,8 @@ static bool turn_run(const struct instruction *instruction, struct work *work, c
 		tensor_make(work->arena, name, datatype_turned(instruction, tensor->datatype), shape, rank, &elements, error);
 	if (!made)
 		return false;
+	if (instruction->kind->reduces && cells.numbers.columns == 0 && made->count > 0)
+		return refuse(instruction, work, tensor, error, "has no column to choose");
 	const bool narrow = instruction->kind->form(instruction) == TURNED_NUMBERS && made->datatype == DATATYPE_FP32;
 	double *wide = narrow ? arena_take_raw(work->arena, made->count * sizeof *wide) : NULL;
 	if (narrow && !wide)
