@@ -45,11 +45,11 @@ struct error {
  * `return error_set(...)`. The first error stays: a second one on the way out
  * is a consequence, not a cause. */
 bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5), cold));
 
 /* The sentence everybody needs: memory ran out while `doing`. A message's arena
  * has a limit, so there it is a LIMIT; elsewhere SYSTEM. */
-bool error_memory(struct error *error, enum error_kind kind, const char *doing);
+bool error_memory(struct error *error, enum error_kind kind, const char *doing) __attribute__((cold));
 
 const char *error_kind_name(enum error_kind kind); /* "INPUT"; "" for NONE */
 

@@ -32,6 +32,10 @@ size_t decimal_scan(struct text text, struct decimal *decimal);
  * no exponent and at most 19 digits. The length taken; 0: ask decimal_scan(). */
 size_t number_scan_float(struct text text, float *number);
 
+/* As many of such as `text` begins with, at most `most`, commas and perhaps a blank each between
+ * them. How many; `*length` is what they take. */
+size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length);
+
 /* Infinite when it is beyond the largest; -0 stays. `decimal_to_double` is also
  * what a FP16 or BF16 is rounded from. */
 double decimal_to_double(const struct decimal *decimal);

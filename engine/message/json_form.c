@@ -42,13 +42,44 @@ static enum json_form form_of_key(struct json_scan *scan, struct text key)
 	if (text_is(key, "inputs"))
 		return form_of_inputs(scan);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (text_is(key, rows[i].key))
+		if (key.length > 0 && *key.bytes == *rows[i].key && text_is(key, rows[i].key))
 			return rows[i].form;
 	return JSON_FORM_NONE;
 }
 
+/* Past `word`, with a blank before it or none; false: something else stands there. */
+static inline bool pass(struct text *left, struct text word)
+{
+	size_t blank = left->length > 0 && *left->bytes == ' ';
+	if (left->length < blank + word.length || memcmp(left->bytes + blank, word.bytes, word.length) != 0)
+		return false;
+	left->bytes += blank + word.length;
+	left->length -= blank + word.length;
+	return true;
+}
+
+/* Whether it begins as nearly all do: the inputs stand first, or behind an id without escapes.
+ * What says no may still be one. */
+static bool begins_as_oip(struct text left)
+{
+	if (!pass(&left, TEXT("{")))
+		return false;
+	if (pass(&left, TEXT("\"id\":")) && pass(&left, TEXT("\""))) {
+		const char *quote = left.length > 0 ? memchr(left.bytes, '"', left.length) : NULL;
+		if (!quote || (quote > left.bytes && quote[-1] == '\\'))
+			return false;
+		left.length -= (size_t)(quote - left.bytes);
+		left.bytes = quote;
+		if (!pass(&left, TEXT("\",")))
+			return false;
+	}
+	return pass(&left, TEXT("\"inputs\":")) && pass(&left, TEXT("[")) && pass(&left, TEXT("{"));
+}
+
 enum json_form json_form_of(struct text body, struct arena *arena)
 {
+	if (begins_as_oip(body))
+		return JSON_FORM_OIP;
 	struct error unheard;
 	struct json_scan scan;
 	struct text key;

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "message/json_plain.h"
+
 void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error)
 {
 	const char *bytes = body.bytes ? body.bytes : "";
@@ -15,6 +17,7 @@ bool json_fail(struct json_scan *scan, const char *cause)
 	if (scan->failed)
 		return false;
 	scan->failed = true;
+	scan->end = scan->at;
 	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s is not JSON: %s, at byte %zu", scan->what, cause,
 			 (size_t)(scan->at - scan->begin));
 }
@@ -22,6 +25,7 @@ bool json_fail(struct json_scan *scan, const char *cause)
 static bool out_of_memory(struct json_scan *scan)
 {
 	scan->failed = true;
+	scan->end = scan->at;
 	return error_memory(scan->error, ERROR_LIMIT, "reading JSON");
 }
 
@@ -51,81 +55,21 @@ static enum json_type peek_word(struct json_scan *scan)
 	return JSON_WRONG;
 }
 
-enum json_type json_peek(struct json_scan *scan)
+const unsigned char json_first_bytes[256] = {
+	['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['0'] = JSON_NUMBER, ['1'] = JSON_NUMBER,
+	['2'] = JSON_NUMBER, ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER, ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER,
+	['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER, ['9'] = JSON_NUMBER,
+};
+
+enum json_type json_peek_further(struct json_scan *scan)
 {
-	json_skip_blanks(scan);
 	if (scan->failed)
 		return JSON_WRONG;
 	if (scan->at == scan->end) {
 		(void)json_fail(scan, scan->end == scan->begin ? "it is empty" : "it ends where a value is due");
 		return JSON_WRONG;
 	}
-	switch (*scan->at) {
-	case '{':
-		return JSON_OBJECT;
-	case '[':
-		return JSON_ARRAY;
-	case '"':
-		return JSON_STRING;
-	case '-':
-		if (!starts_with(scan, "-I"))
-			return JSON_NUMBER;
-		return peek_word(scan);
-	case '0':
-	case '1':
-	case '2':
-	case '3':
-	case '4':
-	case '5':
-	case '6':
-	case '7':
-	case '8':
-	case '9':
-		return JSON_NUMBER;
-	default:
-		return peek_word(scan);
-	}
-}
-
-bool json_enter(struct json_scan *scan)
-{
-	if (scan->failed)
-		return false;
-	if (scan->depth == JSON_DEPTH_MAX)
-		return json_fail(scan, "it is nested more than 64 deep");
-	scan->at++;
-	scan->depth++;
-	scan->fresh = true;
-	return true;
-}
-
-bool json_key(struct json_scan *scan, struct text *key)
-{
-	json_skip_blanks(scan);
-	if (scan->failed || scan->at == scan->end)
-		return json_fail(scan, "it ends inside an object");
-	if (*scan->at == '}') {
-		scan->at++;
-		scan->depth--;
-		scan->fresh = false;
-		return false;
-	}
-	if (!scan->fresh) {
-		if (*scan->at != ',')
-			return json_fail(scan, "an object goes on without `,` or `}`");
-		scan->at++;
-		json_skip_blanks(scan);
-	}
-	scan->fresh = false;
-	if (scan->at == scan->end || *scan->at != '"')
-		return json_fail(scan, "a key in quotes is due");
-	if (!json_text(scan, key))
-		return false;
-	json_skip_blanks(scan);
-	if (scan->at == scan->end || *scan->at != ':')
-		return json_fail(scan, "a key is not followed by `:`");
-	scan->at++;
-	return true;
+	return *scan->at == '-' && !starts_with(scan, "-I") ? JSON_NUMBER : peek_word(scan);
 }
 
 /* --- strings -------------------------------------------------------------- */
@@ -212,32 +156,12 @@ static bool skip_escape(struct json_scan *scan)
 	return true;
 }
 
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
-/* To the first of the bytes before `end` that ends a plain run: a quote, a backslash,
- * a control character, or one beyond ASCII. Of the last seven it may be any. A
- * difference borrows only from bytes behind a found one, so the first found is one. */
-static inline const char *skip_plain(const char *at, const char *end)
-{
-	for (; end - at >= 8; at += 8) {
-		uint64_t bytes;
-		memcpy(&bytes, at, sizeof bytes);
-		uint64_t quote = bytes ^ EACH_BYTE('"');
-		uint64_t backslash = bytes ^ EACH_BYTE('\\');
-		uint64_t found = (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) | (bytes - EACH_BYTE(0x20)) | bytes;
-		found &= EACH_BYTE(0x80);
-		if (found)
-			return at + (__builtin_ctzll(found) >> 3);
-	}
-	return at;
-}
-
 /* The string that the scan stands before, where it is plain to its closing quote, as nearly
  * all are; and past it. */
 static inline bool take_plain(struct json_scan *scan, struct text *text)
 {
 	const char *begin = scan->at + 1;
-	const char *at = skip_plain(begin, scan->end);
+	const char *at = json_skip_plain(begin, scan->end);
 	if (at == scan->end || *at != '"')
 		return false;
 	*text = (struct text){begin, (size_t)(at - begin)};
@@ -252,7 +176,7 @@ static bool skip_string(struct json_scan *scan, bool *escaped)
 	bool beyond_ascii = false;
 	*escaped = false;
 	for (;;) {
-		scan->at = skip_plain(scan->at, scan->end);
+		scan->at = json_skip_plain(scan->at, scan->end);
 		if (scan->at == scan->end)
 			return json_fail(scan, "it ends inside a string");
 		unsigned char c = (unsigned char)*scan->at;
@@ -313,6 +237,35 @@ bool json_text(struct json_scan *scan, struct text *text)
 	*text = (struct text){begin, (size_t)(scan->at - begin)};
 	scan->at++;
 	return escaped ? unescape(scan, text) : true;
+}
+
+bool json_key(struct json_scan *scan, struct text *key)
+{
+	json_skip_blanks(scan);
+	if (scan->at == scan->end)
+		return json_fail(scan, "it ends inside an object");
+	if (*scan->at == '}') {
+		scan->at++;
+		scan->depth--;
+		scan->fresh = false;
+		return false;
+	}
+	if (!scan->fresh) {
+		if (*scan->at != ',')
+			return json_fail(scan, "an object goes on without `,` or `}`");
+		scan->at++;
+		json_skip_blanks(scan);
+	}
+	scan->fresh = false;
+	if (scan->at == scan->end || *scan->at != '"')
+		return json_fail(scan, "a key in quotes is due");
+	if (!take_plain(scan, key) && !json_text(scan, key))
+		return false;
+	json_skip_blanks(scan);
+	if (scan->at == scan->end || *scan->at != ':')
+		return json_fail(scan, "a key is not followed by `:`");
+	scan->at++;
+	return true;
 }
 
 /* --- numbers and words ---------------------------------------------------- */

@@ -50,32 +50,52 @@ struct json_scan {
 	struct arena *arena;
 	struct error *error;
 	uint32_t depth;
-	bool fresh; /* just entered: no comma is due */
-	bool failed;
-	bool bare; /* the bare words that some servers write for floats are taken */
+	bool fresh;  /* just entered: no comma is due */
+	bool failed; /* and nothing is left to be read */
+	bool bare;   /* the bare words that some servers write for floats are taken */
 };
 
 void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error);
 
 /* "<what> is not JSON: <cause>, at byte <n>". Always false. */
-bool json_fail(struct json_scan *scan, const char *cause);
+__attribute__((cold)) bool json_fail(struct json_scan *scan, const char *cause);
 
 static inline void json_skip_blanks(struct json_scan *scan)
 {
-	while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\t' || *scan->at == '\r'))
-		scan->at++;
+	const char *at = scan->at;
+	/* Nearly all bytes are above a blank: one comparison. */
+	while (at < scan->end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+		at++;
+	scan->at = at;
 }
 
-enum json_type json_peek(struct json_scan *scan);
+extern const unsigned char json_first_bytes[256]; /* the json_type that begins so; 0: more has to be seen */
+
+enum json_type json_peek_further(struct json_scan *scan);
+
+static inline enum json_type json_peek(struct json_scan *scan)
+{
+	json_skip_blanks(scan);
+	enum json_type type = scan->at < scan->end ? (enum json_type)json_first_bytes[(unsigned char)*scan->at] : JSON_WRONG;
+	return type != JSON_WRONG ? type : json_peek_further(scan);
+}
 
 /* The list or object that json_peek() saw. */
-bool json_enter(struct json_scan *scan);
+static inline bool json_enter(struct json_scan *scan)
+{
+	if (scan->failed || scan->depth == JSON_DEPTH_MAX)
+		return json_fail(scan, "it is nested more than 64 deep");
+	scan->at++;
+	scan->depth++;
+	scan->fresh = true;
+	return true;
+}
 
 /* Whether another item stands in the list; leaves the list when not. */
 static inline bool json_item(struct json_scan *scan)
 {
 	json_skip_blanks(scan);
-	if (scan->failed || scan->at == scan->end)
+	if (scan->at == scan->end)
 		return json_fail(scan, "it ends inside a list");
 	char next = *scan->at;
 	if (next == ']') {
@@ -96,6 +116,30 @@ static inline bool json_item(struct json_scan *scan)
 /* The next member's key, the scan standing before its value; false leaves the
  * object. */
 bool json_key(struct json_scan *scan, struct text *key);
+
+#define JSON_LIKELY_MAX 16
+
+/* For keys that are likely: where the next begins, if no more than a blank stands before it; NULL:
+ * ask json_key(). JSON_LIKELY_MAX bytes may be looked at there. */
+static inline const char *json_key_begin(const struct json_scan *scan)
+{
+	const char *at = scan->at;
+	if (scan->end - at < JSON_LIKELY_MAX + 2 || (!scan->fresh && *at++ != ','))
+		return NULL;
+	at += *at == ' ';
+	return *at == '"' ? at : NULL;
+}
+
+/* Whether it is this one, given with its quotes and colon (TEXT("\"id\":")); then the scan stands
+ * before its value. Else it stays. */
+static inline bool json_key_passed(struct json_scan *scan, const char *begin, struct text member)
+{
+	if (memcmp(begin, member.bytes, member.length) != 0)
+		return false;
+	scan->at = begin + member.length;
+	scan->fresh = false;
+	return true;
+}
 
 bool json_text(struct json_scan *scan, struct text *text);
 bool json_number(struct json_scan *scan, struct decimal *decimal);

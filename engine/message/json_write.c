@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/number.h"
+#include "message/json_plain.h"
 
 /* Bytes of the UTF-8 character at `at`; 0 when none stands there. */
 static size_t character_length(const char *at, size_t left)
@@ -34,7 +35,7 @@ static inline bool is_plain(unsigned char c)
 void json_write_string(struct buffer *out, struct text text)
 {
 	size_t begin = 0;
-	size_t at = 0;
+	size_t at = text.length >= 8 ? (size_t)(json_skip_plain(text.bytes, text.bytes + text.length) - text.bytes) : 0;
 	while (at < text.length && is_plain((unsigned char)text.bytes[at]))
 		at++;
 	char *room = at == text.length ? buffer_room(out, text.length + 2) : NULL;

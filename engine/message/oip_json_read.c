@@ -95,6 +95,22 @@ static bool read_outputs(struct oip_reader *reader, struct message *message, str
 	return !reader->scan.failed;
 }
 
+/* Whether another key stands there. */
+static inline bool next_key(struct json_scan *scan, struct text *key)
+{
+
+	const char *begin = json_key_begin(scan);
+	if (begin && json_key_passed(scan, begin, TEXT("\"inputs\":"))) {
+		*key = TEXT("inputs");
+		return true;
+	}
+	if (begin && json_key_passed(scan, begin, TEXT("\"id\":"))) {
+		*key = TEXT("id");
+		return true;
+	}
+	return json_key(scan, key);
+}
+
 bool oip_json_decode_request(struct message *message, struct text body, size_t header_length, struct error *error)
 {
 	struct oip_reader reader = {.arena = message->arena, .list = "inputs"};
@@ -108,7 +124,7 @@ bool oip_json_decode_request(struct message *message, struct text body, size_t h
 	if (type != JSON_OBJECT)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the request is no object with inputs; send {\"inputs\": […]}");
 	json_enter(&reader.scan);
-	while (json_key(&reader.scan, &key))
+	while (next_key(&reader.scan, &key))
 		if (!read_request_part(&reader, message, &request, key))
 			return false;
 	if (!json_end(&reader.scan))

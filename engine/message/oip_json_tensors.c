@@ -20,13 +20,13 @@ struct oip_waiting {
 struct parts {
 	struct text datatype;
 	struct text data; /* where it stands, when it could not be read yet */
-	int64_t shape[TENSOR_RANK_MAX];
 	size_t rank;
 	bool has_shape;
 	bool has_data;
 	struct parameters parameters;
 	struct oip_extension extension;
-	struct tensor *tensor; /* made as soon as name, datatype and shape are known */
+	struct tensor *tensor;		/* made as soon as name, datatype and shape are known */
+	int64_t shape[TENSOR_RANK_MAX]; /* `rank` of them; the others are anything */
 };
 
 #define INPUT_ERROR(reader, ...) error_set((reader)->error, ERROR_INPUT, PLACE_NONE, __VA_ARGS__)
@@ -189,6 +189,21 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 
 /* --- one tensor ------------------------------------------------------------ */
 
+/* A dimension of less than four digits, with nothing between it and what follows, as nearly all are. */
+static inline bool take_short(struct json_scan *scan, int64_t *dimension)
+{
+	const char *at = scan->at;
+	const char *end = scan->end - at > 4 ? at + 4 : scan->end;
+	int64_t sum = 0;
+	for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
+		sum = sum * 10 + digit;
+	if (at == scan->at || at == end || *scan->at == '0' || (*at != ',' && *at != ']'))
+		return false;
+	*dimension = sum;
+	scan->at = at;
+	return true;
+}
+
 static bool read_shape(struct oip_reader *reader, struct parts *parts)
 {
 	struct json_scan *scan = &reader->scan;
@@ -199,7 +214,8 @@ static bool read_shape(struct oip_reader *reader, struct parts *parts)
 	parts->has_shape = true;
 	for (parts->rank = 0; json_item(scan); parts->rank++) {
 		int64_t dimension;
-		if (json_peek(scan) != JSON_NUMBER || !json_number(scan, &decimal) || !decimal_to_int64(&decimal, &dimension))
+		if (!take_short(scan, &dimension) &&
+		    (json_peek(scan) != JSON_NUMBER || !json_number(scan, &decimal) || !decimal_to_int64(&decimal, &dimension)))
 			return INPUT_ERROR(reader, "%s: shape is no list of whole numbers", label_of(reader));
 		if (parts->rank < TENSOR_RANK_MAX)
 			parts->shape[parts->rank] = dimension;
@@ -277,20 +293,51 @@ static bool read_once(struct oip_reader *reader, const char *key, bool there)
 	return !there || INPUT_ERROR(reader, "%s: %s stands twice", label_of(reader), key);
 }
 
-static bool read_part(struct oip_reader *reader, struct parts *parts, struct text key)
+enum part { PART_NAME, PART_DATATYPE, PART_SHAPE, PART_DATA, PART_PARAMETERS, PART_OTHER, PART_NONE };
+
+/* Which member of the object stands next. */
+static enum part next_part(struct json_scan *scan)
 {
-	if (text_is(key, "name"))
+	static const char *const names[] = {[PART_NAME] = "name",
+					    [PART_DATATYPE] = "datatype",
+					    [PART_SHAPE] = "shape",
+					    [PART_DATA] = "data",
+					    [PART_PARAMETERS] = "parameters"};
+	struct text key;
+	const char *begin = json_key_begin(scan);
+	if (begin && json_key_passed(scan, begin, TEXT("\"name\":")))
+		return PART_NAME;
+	if (begin && json_key_passed(scan, begin, TEXT("\"shape\":")))
+		return PART_SHAPE;
+	if (begin && json_key_passed(scan, begin, TEXT("\"datatype\":")))
+		return PART_DATATYPE;
+	if (begin && json_key_passed(scan, begin, TEXT("\"data\":")))
+		return PART_DATA;
+	if (!json_key(scan, &key))
+		return PART_NONE;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (text_is(key, names[i]))
+			return (enum part)i;
+	return PART_OTHER;
+}
+
+static bool read_part(struct oip_reader *reader, struct parts *parts, enum part part)
+{
+	switch (part) {
+	case PART_NAME:
 		return read_once(reader, "name", reader->name.bytes) && oip_read_string(reader, "name", &reader->name);
-	if (text_is(key, "datatype"))
+	case PART_DATATYPE:
 		return read_once(reader, "datatype", parts->datatype.bytes) &&
 		       oip_read_string(reader, "datatype", &parts->datatype);
-	if (text_is(key, "shape"))
+	case PART_SHAPE:
 		return read_once(reader, "shape", parts->has_shape) && read_shape(reader, parts);
-	if (text_is(key, "data"))
+	case PART_DATA:
 		return read_once(reader, "data", parts->has_data) && read_data(reader, parts);
-	if (text_is(key, "parameters"))
+	case PART_PARAMETERS:
 		return oip_read_parameters(reader, &parts->parameters, &parts->extension);
-	return json_skip(&reader->scan);
+	default:
+		return json_skip(&reader->scan);
+	}
 }
 
 static bool take_binary(struct oip_reader *reader, const struct parts *parts)
@@ -353,16 +400,16 @@ bool oip_read_tensors(struct oip_reader *reader)
 	json_enter(scan);
 	while (json_item(scan)) {
 		struct parts parts;
-		struct text key;
-		memory_clear(&parts, sizeof parts);
+		enum part part;
+		memory_clear(&parts, offsetof(struct parts, shape));
 		if (json_peek(scan) != JSON_OBJECT)
 			return INPUT_ERROR(reader, "%s[%zu] is no object; a tensor is one, with name, shape, datatype and data",
 					   reader->list, reader->tensors.count);
 		json_enter(scan);
 		reader->in_tensor = true;
 		reader->name = (struct text){0};
-		while (json_key(scan, &key))
-			if (!read_part(reader, &parts, key))
+		while ((part = next_part(scan)) != PART_NONE)
+			if (!read_part(reader, &parts, part))
 				return false;
 		if (scan->failed || !finish_tensor(reader, &parts))
 			return false;

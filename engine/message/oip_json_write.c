@@ -88,13 +88,13 @@ static bool is_binary(const struct choice *choice, const struct tensor *tensor)
 
 /* Parameters, `"inputs":[…]}`, and behind it the binary data. How long the JSON is from `begin`
  * on when there is any, else 0. */
-static size_t write_tensors(struct buffer *out, size_t begin, const char *list, const struct payload *payload,
+static size_t write_tensors(struct buffer *out, size_t begin, struct text list, const struct payload *payload,
 			    const struct choice *choice)
 {
 	struct tensors tensors = payload->tensors;
 	bool any = false;
 	write_parameters(out, payload->parameters, NULL);
-	buffer_string(out, list);
+	buffer_text(out, list);
 	for (size_t i = 0; i < tensors.count; i++) {
 		bool binary = is_binary(choice, tensors.items[i]);
 		if (i > 0)
@@ -117,9 +117,9 @@ static size_t write_tensors(struct buffer *out, size_t begin, const char *list, 
 	return any ? length : 0;
 }
 
-static void write_text_member(struct buffer *out, const char *key, struct text text)
+static inline void write_text_member(struct buffer *out, struct text key, struct text text)
 {
-	buffer_string(out, key);
+	buffer_text(out, key);
 	json_write_string(out, text);
 }
 
@@ -130,10 +130,10 @@ bool oip_json_encode_request(const struct payload *payload, struct text id, stru
 	size_t begin = out->length;
 	buffer_byte(out, '{');
 	if (id.bytes) {
-		write_text_member(out, "\"id\":", id);
+		write_text_member(out, TEXT("\"id\":"), id);
 		buffer_byte(out, ',');
 	}
-	size_t length = write_tensors(out, begin, "\"inputs\":[", payload, &choice);
+	size_t length = write_tensors(out, begin, TEXT("\"inputs\":["), payload, &choice);
 	if (header_length)
 		*header_length = length;
 	return json_written(out, error);
@@ -146,18 +146,18 @@ bool oip_json_encode_answer(const struct message *message, const struct answer *
 	if (answer->header_length)
 		choice = (struct choice){message->wanted_binary, message->wanted, message->wanted_each};
 	if (!answer->payload) {
-		write_text_member(out, "{\"error\":", text_of(answer->error->text));
+		write_text_member(out, TEXT("{\"error\":"), text_of(answer->error->text));
 		buffer_byte(out, '}');
 		return json_written(out, error);
 	}
 	const struct payload *payload = answer->payload;
-	write_text_member(out, "{\"model_name\":", payload->model_name);
+	write_text_member(out, TEXT("{\"model_name\":"), payload->model_name);
 	if (payload->model_version.length)
-		write_text_member(out, ",\"model_version\":", payload->model_version);
+		write_text_member(out, TEXT(",\"model_version\":"), payload->model_version);
 	if (message->payload_id.bytes)
-		write_text_member(out, ",\"id\":", message->payload_id);
+		write_text_member(out, TEXT(",\"id\":"), message->payload_id);
 	buffer_byte(out, ',');
-	size_t length = write_tensors(out, begin, "\"outputs\":[", payload, &choice);
+	size_t length = write_tensors(out, begin, TEXT("\"outputs\":["), payload, &choice);
 	if (answer->header_length)
 		*answer->header_length = length;
 	return json_written(out, error);

@@ -6,26 +6,25 @@
 #include <stdio.h>
 
 const struct datatype_row datatype_rows[DATATYPE_COUNT] = {
-	[DATATYPE_BOOL] = {"BOOL", 1, CLASS_BOOL},
-	[DATATYPE_UINT8] = {"UINT8", 1, CLASS_UNSIGNED},
-	[DATATYPE_UINT16] = {"UINT16", 2, CLASS_UNSIGNED},
-	[DATATYPE_UINT32] = {"UINT32", 4, CLASS_UNSIGNED},
-	[DATATYPE_UINT64] = {"UINT64", 8, CLASS_UNSIGNED},
-	[DATATYPE_INT8] = {"INT8", 1, CLASS_SIGNED},
-	[DATATYPE_INT16] = {"INT16", 2, CLASS_SIGNED},
-	[DATATYPE_INT32] = {"INT32", 4, CLASS_SIGNED},
-	[DATATYPE_INT64] = {"INT64", 8, CLASS_SIGNED},
-	[DATATYPE_FP16] = {"FP16", 2, CLASS_FLOAT},
-	[DATATYPE_FP32] = {"FP32", 4, CLASS_FLOAT},
-	[DATATYPE_FP64] = {"FP64", 8, CLASS_FLOAT},
-	[DATATYPE_BYTES] = {"BYTES", 0, CLASS_BYTES},
-	[DATATYPE_BF16] = {"BF16", 2, CLASS_FLOAT},
+	[DATATYPE_BOOL] = {"BOOL", 1, CLASS_BOOL},	   [DATATYPE_UINT8] = {"UINT8", 1, CLASS_UNSIGNED},
+	[DATATYPE_UINT16] = {"UINT16", 2, CLASS_UNSIGNED}, [DATATYPE_UINT32] = {"UINT32", 4, CLASS_UNSIGNED},
+	[DATATYPE_UINT64] = {"UINT64", 8, CLASS_UNSIGNED}, [DATATYPE_INT8] = {"INT8", 1, CLASS_SIGNED},
+	[DATATYPE_INT16] = {"INT16", 2, CLASS_SIGNED},	   [DATATYPE_INT32] = {"INT32", 4, CLASS_SIGNED},
+	[DATATYPE_INT64] = {"INT64", 8, CLASS_SIGNED},	   [DATATYPE_FP16] = {"FP16", 2, CLASS_FLOAT},
+	[DATATYPE_FP32] = {"FP32", 4, CLASS_FLOAT},	   [DATATYPE_FP64] = {"FP64", 8, CLASS_FLOAT},
+	[DATATYPE_BYTES] = {"BYTES", 0, CLASS_BYTES},	   [DATATYPE_BF16] = {"BF16", 2, CLASS_FLOAT},
 };
 
 bool datatype_find(struct text name, enum datatype *datatype)
 {
-	for (size_t i = 0; i < DATATYPE_COUNT; i++) {
-		if (name.length > 0 && *name.bytes == *datatype_rows[i].name && text_is(name, datatype_rows[i].name)) {
+	uint64_t word = 0, other;
+	if (name.length == 0 || name.length >= sizeof word)
+		return false;
+	for (size_t i = 0; i < name.length; i++)
+		((char *)&word)[i] = name.bytes[i];
+	for (size_t i = *name.bytes == 'F' ? DATATYPE_FP16 : 0; i < DATATYPE_COUNT; i++) { /* floats are the usual ones */
+		memcpy(&other, datatype_rows[i].name, sizeof other);
+		if (word == other) {
 			*datatype = (enum datatype)i;
 			return true;
 		}

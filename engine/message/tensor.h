@@ -41,8 +41,8 @@ enum datatype {
 enum datatype_class { CLASS_BOOL, CLASS_UNSIGNED, CLASS_SIGNED, CLASS_FLOAT, CLASS_BYTES };
 
 struct datatype_row {
-	const char *name;
-	size_t size; /* of one element on the wire; 0: BYTES */
+	char name[8]; /* and zeros */
+	size_t size;  /* of one element on the wire; 0: BYTES */
 	enum datatype_class class;
 };
 

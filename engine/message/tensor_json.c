@@ -186,19 +186,12 @@ static bool too_few(struct json_scan *scan, const struct tensor *tensor, const c
  * stands, its comma is left too. False: the first is another. */
 static bool read_plain_floats(struct reading *reading, struct json_scan *scan, size_t *more)
 {
-	float *to = (float *)reading->elements + reading->index;
 	size_t left = reading->tensor->count - reading->index;
 	size_t most = *more < left ? *more + 1 : left;
-	size_t count = 0;
-	for (; count < most; count++) {
-		if (count > 0 && (scan->at == scan->end || *scan->at != ','))
-			break;
-		const char *at = scan->at + (count > 0);
-		size_t length = number_scan_float((struct text){at, (size_t)(scan->end - at)}, to + count);
-		if (length == 0)
-			break;
-		scan->at = at + length;
-	}
+	size_t length;
+	size_t count = number_scan_floats((struct text){scan->at, (size_t)(scan->end - scan->at)},
+					  (float *)reading->elements + reading->index, most, &length);
+	scan->at += length;
 	reading->index += count;
 	*more = count > 0 ? count - 1 : 0;
 	return count > 0;
@@ -234,6 +227,22 @@ static bool read_element(void *context, struct json_scan *scan, size_t *more)
 	return done;
 }
 
+/* A flat list of plain floats, as most data are; where it is not one, the scan stays. */
+static bool read_flat_floats(struct json_scan *scan, const struct tensor *tensor, float *elements)
+{
+	size_t length;
+	const char *at = scan->at + 1; /* behind the bracket */
+	if (tensor->count == 0 ||
+	    number_scan_floats((struct text){at, (size_t)(scan->end - at)}, elements, tensor->count, &length) < tensor->count)
+		return false;
+	at += length;
+	if (at == scan->end || *at != ']')
+		return false;
+	scan->at = at + 1;
+	scan->fresh = false;
+	return true;
+}
+
 bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 {
 	enum json_type type = json_peek(scan);
@@ -252,6 +261,8 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	if (!reading.elements)
 		return error_memory(scan->error, ERROR_LIMIT, "reading the data of a tensor");
 	tensor->data = reading.elements;
+	if (type == JSON_ARRAY && tensor->datatype == DATATYPE_FP32 && read_flat_floats(scan, tensor, reading.elements))
+		return true;
 	struct json_list list;
 	if (!json_list_walk(scan, &list, read_element, &reading)) {
 		if (list.ragged)

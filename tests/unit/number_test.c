@@ -185,11 +185,65 @@ static void plain_floats_are_read_as_any_float(void **state)
 static void what_is_not_plainly_a_float_is_left_to_others(void **state)
 {
 	(void)state;
-	static const char *const others[] = {"",     "-",     ".5",  "1.",	    "01",
-					     "1e3", "2E-3", "1.5e1", "NaN", "12345678901234567890"};
+	static const char *const others[] = {"", "-", ".5", "1.", "01", "1e3", "2E-3", "1.5e1", "NaN", "12345678901234567890"};
 	float number;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		assert_int_equal(number_scan_float(text_of(others[i]), &number), 0);
+}
+
+/* `count` numbers of `text` are read, up to `rest`, each as the C library reads it. */
+static void check_row(const char *text, size_t most, size_t count, const char *rest)
+{
+	float numbers[40];
+	size_t length;
+	size_t found = number_scan_floats(text_of(text), numbers, most, &length);
+	if (found != count || strcmp(text + length, rest) != 0)
+		fail_msg("of %s %zu were read, up to `%s`", text, found, text + length);
+	for (size_t i = 0; i < count; i++) {
+		if (!same_float(numbers[i], strtof(text, NULL)))
+			fail_msg("%s begins with %a", text, (double)numbers[i]);
+		text = strchr(text, ',') + 1;
+	}
+}
+
+static void floats_in_a_row_are_read_up_to_the_first_other(void **state)
+{
+	(void)state;
+	check_row("1.5,-2,3.25, -0.0,0, 1234567.7654321]}]}                  ", 40, 6, "]}]}                  ");
+	check_row("1.5,-2,3.25, -0.0,0, 1234567.7654321", 40, 6, "");
+	check_row("0.1234567,0.12345678,1.123456789012,12345678.5,123456789,7   ", 40, 6, "   ");
+	check_row("1.5,2.5,3.5,4.5                ", 2, 2, ",3.5,4.5                ");
+	check_row("1.5,2.5,3.5,4.5                ", 0, 0, "1.5,2.5,3.5,4.5                ");
+	check_row("1.5 ,2.5                            ", 40, 1, " ,2.5                            ");
+	check_row("1.5,  2.5                           ", 40, 1, ",  2.5                           ");
+	static const char *const others[] = {"",    "-",     "--1",  ".5",    "-.5",   "1.",	     "1.]",
+					     "01",  "-01.5", "00",   "1e3",   "1.5e3", "1.5E-3",     "1.2e",
+					     "NaN", "+1.5",  "  1.5", "\"1\"", "null",  "1.2345678e1"};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		char text[80];
+		char rest[80];
+		for (int behind = 0; behind <= 40; behind += 20) {
+			(void)snprintf(text, sizeof text, "2.5,%s%*s", others[i], behind, "");
+			(void)snprintf(rest, sizeof rest, ",%s%*s", others[i], behind, "");
+			check_row(text, 40, 1, rest);
+		}
+	}
+}
+
+/* A half between two floats, and a little beside it: all with few enough digits to be read at once. */
+static void floats_in_a_row_are_rounded_once(void **state)
+{
+	(void)state;
+	uint64_t seed = 1;
+	for (int i = 0; i < 200000; i++) {
+		char text[120];
+		unsigned long whole = 1UL << 22 | (unsigned long)(seed_next(&seed) >> 42);
+		unsigned behind = (unsigned)(seed_next(&seed) % 10000000);
+		static const char *const halves[] = {"5", "50", "5000000", "4999999", "5000001", "25", "75", "2500000", "7500001"};
+		(void)snprintf(text, sizeof text, "%s%lu.%s,0.%07u,%lu.%07u,%lu,%u.%u]                    ", i & 1 ? "-" : "",
+			       whole, halves[i % 9], behind, whole % 1000, behind, whole, behind % 100, behind % 1000);
+		check_row(text, 40, 5, "]                    ");
+	}
 }
 
 static void integers_are_exact_or_refused(void **state)
@@ -341,6 +395,8 @@ int main(void)
 		cmocka_unit_test(decimals_are_read_as_the_c_library_reads_them),
 		cmocka_unit_test(plain_floats_are_read_as_any_float),
 		cmocka_unit_test(what_is_not_plainly_a_float_is_left_to_others),
+		cmocka_unit_test(floats_in_a_row_are_read_up_to_the_first_other),
+		cmocka_unit_test(floats_in_a_row_are_rounded_once),
 		cmocka_unit_test(integers_are_exact_or_refused),
 		cmocka_unit_test(a_whole_text_is_a_finite_number_or_none),
 		cmocka_unit_test(the_shortest_text_is_written),

@@ -1,81 +1,12 @@
-/* number.c: decimal to binary by Eisel and Lemire's algorithm ("Number parsing at
- * a gigabyte per second", 2021), binary to shortest decimal by Giulietti's
- * ("The Schubfach way to render doubles", 2020). Both multiply by a power of ten
- * of 128 bits, from one table. */
-#include "base/number.h"
-
+/* number_read.c: decimal to binary, by Eisel and Lemire's algorithm ("Number parsing at a gigabyte
+ * per second", 2021) where a quotient will not do. It multiplies by a power of ten of 128 bits. */
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define POWER_LEAST (-342) /* 2^64 * 10^-343 rounds to 0 */
-#define POWER_MOST 324	   /* the shortest digits of the least double are scaled by it */
-
-/* The upper 128 bits of 10^k, cut off, the first bit set. */
-struct power {
-	uint64_t high;
-	uint64_t low;
-};
-
-static struct power powers[POWER_MOST - POWER_LEAST + 1];
-
-#define WIDE_LIMBS 36 /* 5^324 has 753 bits; 2^1151 / 5^342 still has 356 */
-
-static struct power upper_bits(const uint32_t *limbs)
-{
-	size_t top = WIDE_LIMBS - 1;
-	while (limbs[top] == 0)
-		top--;
-	int shift = __builtin_clz(limbs[top]);
-	uint64_t kept[2] = {0, 0};
-	for (size_t i = 0; i < 4; i++) {
-		uint64_t pair = top >= i ? (uint64_t)limbs[top - i] << 32 : 0;
-		pair |= top >= i + 1 ? limbs[top - i - 1] : 0;
-		kept[i / 2] = kept[i / 2] << 32 | (uint32_t)((pair << shift) >> 32);
-	}
-	return (struct power){kept[0], kept[1]};
-}
-
-/* Ten's upper bits are five's, for the first bit is always set. Cutting off after
- * each division by five gives the same as cutting off once. Done before main, so
- * that threads find the table written; it takes some twenty microseconds, and a
- * table in the source would be 667 lines. */
-__attribute__((constructor)) static void powers_fill(void)
-{
-	uint32_t limbs[WIDE_LIMBS] = {1};
-	for (int k = 0; k <= POWER_MOST; k++) {
-		powers[k - POWER_LEAST] = upper_bits(limbs);
-		uint64_t carry = 0;
-		for (size_t i = 0; i < WIDE_LIMBS; i++) {
-			carry += (uint64_t)limbs[i] * 5;
-			limbs[i] = (uint32_t)carry;
-			carry >>= 32;
-		}
-	}
-	memset(limbs, 0, sizeof limbs);
-	limbs[WIDE_LIMBS - 1] = UINT32_C(1) << 31;
-	for (int k = -1; k >= POWER_LEAST; k--) {
-		uint64_t rest = 0;
-		for (size_t i = WIDE_LIMBS; i-- > 0;) {
-			rest = rest << 32 | limbs[i];
-			limbs[i] = (uint32_t)(rest / 5);
-			rest %= 5;
-		}
-		powers[k - POWER_LEAST] = upper_bits(limbs);
-	}
-}
-
-__extension__ typedef unsigned __int128 wide;
-
-static inline uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low)
-{
-	wide product = (wide)a * b;
-	*low = (uint64_t)product;
-	return (uint64_t)(product >> 64);
-}
-
-/* --- reading ------------------------------------------------------------- */
+#include "base/number.h"
+#include "base/number_parts.h"
 
 static inline bool is_digit(char c)
 {
@@ -122,9 +53,54 @@ static const char *scan_exponent(const char *at, const char *end, int64_t *expon
 	return at;
 }
 
+static const uint64_t small_powers[DIGITS_AT_ONCE + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+/* The number that eight digits make: pairs, fours, and all of them are joined by a multiplication
+ * each. */
+static inline uint64_t join_digits(uint64_t values)
+{
+	values = values * (1 + (10 << 8)) >> 8 & UINT64_C(0x00FF00FF00FF00FF);
+	values = values * (1 + (UINT64_C(100) << 16)) >> 16 & UINT64_C(0x0000FFFF0000FFFF);
+	return values * (1 + (UINT64_C(10000) << 32)) >> 32;
+}
+
+/* Eight bytes as what they are worth if they are digits, the first in the lowest; and the highest
+ * bit of each that is none, up to the first of these: behind it a byte may be marked for what was
+ * carried over. */
+static inline uint64_t load_digits(const char *at, uint64_t *values)
+{
+	memcpy(values, at, sizeof *values);
+	*values ^= EACH_BYTE('0');
+	return ((*values + EACH_BYTE(0x80 - 10)) | *values) & EACH_BYTE(0x80);
+}
+
+/* How many bytes stand before the first mark; there is one. */
+static inline size_t bytes_before(uint64_t marks)
+{
+	return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+/* The first `count` of these joined, which are not none. */
+static inline uint64_t join_first(uint64_t values, size_t count)
+{
+	return join_digits(values << (8 * (DIGITS_AT_ONCE - count)));
+}
+
 /* To behind the digits that stand at `at`, which follow those of `*sum`. */
 static inline const char *sum_digits(const char *at, const char *end, uint64_t *sum)
 {
+	size_t count = DIGITS_AT_ONCE;
+	while (count == DIGITS_AT_ONCE && end - at >= DIGITS_AT_ONCE) {
+		uint64_t values;
+		uint64_t others = load_digits(at, &values);
+		count = others ? bytes_before(others) : DIGITS_AT_ONCE;
+		if (count == 0)
+			return at;
+		*sum = *sum * small_powers[count] + join_first(values, count);
+		at += count;
+	}
+	if (count < DIGITS_AT_ONCE)
+		return at;
 	for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
 		*sum = *sum * 10 + digit;
 	return at;
@@ -177,17 +153,6 @@ size_t decimal_scan(struct text text, struct decimal *decimal)
 	return decimal->source.length;
 }
 
-/* What tells a double from a float. */
-struct binary_form {
-	int fraction_bits;
-	int exponent_least;
-	int exponent_infinite;
-	int even_least, even_most; /* powers of ten by which a product can be exactly halfway */
-};
-
-static const struct binary_form form_double = {52, -1023, 0x7FF, -4, 23};
-static const struct binary_form form_float = {23, -127, 0xFF, -17, 10};
-
 static inline uint64_t form_infinity(const struct binary_form *form)
 {
 	return (uint64_t)form->exponent_infinite << form->fraction_bits;
@@ -197,7 +162,7 @@ static inline uint64_t form_infinity(const struct binary_form *form)
  * the lower half of the power is needed only when it can change the kept bits. */
 static inline uint64_t scale(uint64_t digits, int exponent, int kept_bits, uint64_t *low)
 {
-	const struct power *power = &powers[exponent - POWER_LEAST];
+	const struct power *power = &powers_of_ten[exponent - POWER_LEAST];
 	uint64_t high = multiply(digits, power->high, low);
 	uint64_t mask = UINT64_MAX >> kept_bits;
 	if ((high & mask) == mask) {
@@ -307,14 +272,29 @@ float decimal_to_float(const struct decimal *decimal)
 	return decimal->negative ? -number : number;
 }
 
-#define FLOAT_EXACT_DIGITS (UINT64_C(1) << 24) /* whole numbers up to it are floats, each of them */
-#define FLOAT_EXACT_POWER 10		       /* so are the powers of ten */
+#define DOUBLE_EXACT_DIGITS (UINT64_C(1) << 53) /* whole numbers up to it are doubles, each of them */
+#define DOUBLE_EXACT_POWER 22			/* so are the powers of ten */
+#define FLOAT_CUT_BITS 29			/* of a double's fraction */
 
-/* The quotient of two exact floats is rounded once, by the processor (Clinger, "How to read
- * floating point numbers accurately", 1990). */
+/* The quotient of two exact doubles is rounded once, by the processor (Clinger, "How to read
+ * floating point numbers accurately", 1990). Rounding it again, to a float, gives the nearest
+ * unless it stands halfway between two: a double stands there too, so on either side of it
+ * quotient and number are on the same. */
+static inline bool quotient_float(uint64_t digits, int64_t exponent, float *size)
+{
+	static const double tens[] = {1e0,  1e1,  1e2,	1e3,  1e4,  1e5,  1e6,	1e7,  1e8,  1e9,  1e10, 1e11,
+				      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	if (digits > DOUBLE_EXACT_DIGITS || exponent < -DOUBLE_EXACT_POWER)
+		return false;
+	double quotient = (double)(int64_t)digits / tens[-exponent];
+	uint64_t bits;
+	memcpy(&bits, &quotient, sizeof bits);
+	*size = (float)quotient;
+	return (bits & ((UINT64_C(1) << FLOAT_CUT_BITS) - 1)) != UINT64_C(1) << (FLOAT_CUT_BITS - 1);
+}
+
 size_t number_scan_float(struct text text, float *number)
 {
-	static const float tens[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F, 1e8F, 1e9F, 1e10F};
 	const char *end = text.bytes + text.length;
 	bool negative = text.length > 0 && *text.bytes == '-';
 	const char *first = text.bytes + negative;
@@ -324,14 +304,96 @@ size_t number_scan_float(struct text text, float *number)
 	if (!at || at - first > SURE_DIGITS || (at < end && (*at | 0x20) == 'e'))
 		return 0;
 	float size;
-	if (digits <= FLOAT_EXACT_DIGITS && exponent >= -FLOAT_EXACT_POWER) {
-		size = (float)(int64_t)digits / tens[-exponent];
-	} else {
+	if (!quotient_float(digits, exponent, &size)) {
 		uint32_t bits = (uint32_t)nearest_bits(digits, exponent, &form_float);
 		memcpy(&size, &bits, sizeof size);
 	}
 	*number = negative ? -size : size;
 	return (size_t)(at - text.bytes);
+}
+
+#define SHORT_ROOM (1 + 2 * DIGITS_AT_ONCE) /* bytes that may be looked at behind the sign */
+
+/* Digits, of which `values` holds the first `count`, then a point, then others, again less than
+ * eight: where they end, or NULL. */
+static inline const char *scan_behind_point(const char *at, uint64_t values, size_t count, float *size)
+{
+	uint64_t more;
+	uint64_t others = load_digits(at, &more);
+	size_t places = others ? bytes_before(others) : 0;
+	if (places == 0)
+		return NULL;
+	uint64_t digits = join_first(values, count) * small_powers[places] + join_first(more, places);
+	return quotient_float(digits, -(int64_t)places, size) ? at + places : NULL;
+}
+
+/* A number of less than eight digits on either side of its point, as nearly all are, without its
+ * sign: where it ends; NULL: it is not one, or another has to see. One of so few that all of it is
+ * loaded at once is a quotient of two exact floats. */
+static inline const char *scan_short_float(const char *at, float *size)
+{
+	static const float tens[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F};
+	uint64_t values;
+	uint64_t others = load_digits(at, &values);
+	if (others == 0)
+		return NULL;
+	size_t count = bytes_before(others);
+	if (count == 0 || (count > 1 && *at == '0'))
+		return NULL;
+	if (at[count] != '.') {
+		*size = (float)(int64_t)join_first(values, count);
+		return at + count;
+	}
+	uint64_t behind = others & (others - 1); /* nothing is carried over from a point */
+	if (behind == 0)
+		return scan_behind_point(at + count + 1, values, count, size);
+	size_t length = bytes_before(behind);
+	size_t places = length - count - 1;
+	if (places == 0)
+		return NULL;
+	uint64_t point_on = UINT64_MAX << 8 * count;
+	uint64_t digits = join_first((values & ~point_on) | (values >> 8 & point_on), length - 1);
+	*size = (float)(int64_t)digits / tens[places];
+	return at + length;
+}
+
+static inline float signed_as(float size, bool negative)
+{
+	uint32_t bits;
+	memcpy(&bits, &size, sizeof bits);
+	bits |= (uint32_t)negative << 31;
+	memcpy(&size, &bits, sizeof bits);
+	return size;
+}
+
+size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length)
+{
+	const char *at = text.bytes;
+	const char *end = at + text.length;
+	const char *behind = at; /* the last that was taken */
+	size_t count = 0;
+	while (count < most) {
+		const char *last = NULL;
+		if (end - at > SHORT_ROOM) {
+			bool negative = *at == '-';
+			float size = 0;
+			last = scan_short_float(at + negative, &size);
+			numbers[count] = signed_as(size, negative);
+		}
+		if (!last || (*last != ',' && *last != ']')) {
+			last = at + number_scan_float((struct text){at, (size_t)(end - at)}, &numbers[count]);
+			if (last == at)
+				break;
+		}
+		count++;
+		behind = last;
+		if (last == end || *last != ',')
+			break;
+		at = last + 1;
+		at += at < end && *at == ' ';
+	}
+	*length = (size_t)(behind - text.bytes);
+	return count;
 }
 
 static bool exact_size(const struct decimal *decimal, uint64_t *size)
@@ -385,165 +447,4 @@ bool number_read_uint64(struct text text, uint64_t *number)
 {
 	struct decimal decimal;
 	return text.length > 0 && decimal_scan(text, &decimal) == text.length && decimal_to_uint64(&decimal, number);
-}
-
-/* --- writing ------------------------------------------------------------- */
-
-static const char digit_pairs[201] =
-	"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-	"4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798"
-	"99";
-
-#define DIGITS_MAX 20 /* of 64 bits. So many are always copied: cheaper than as many as there are */
-
-/* Writes the digits of `number` so that they end before `end`; where they begin. */
-static inline char *write_digits_before(char *end, uint64_t number)
-{
-	while (number >= 100) {
-		const char *pair = digit_pairs + number % 100 * 2;
-		number /= 100;
-		*--end = pair[1];
-		*--end = pair[0];
-	}
-	const char *pair = digit_pairs + number * 2;
-	*--end = pair[1];
-	if (number >= 10)
-		*--end = pair[0];
-	return end;
-}
-
-size_t number_write_uint64(char *out, uint64_t number)
-{
-	char digits[2 * DIGITS_MAX] = "";
-	char *end = digits + DIGITS_MAX;
-	char *first = write_digits_before(end, number);
-	memcpy(out, first, DIGITS_MAX);
-	return (size_t)(end - first);
-}
-
-size_t number_write_int64(char *out, int64_t number)
-{
-	if (number >= 0)
-		return number_write_uint64(out, (uint64_t)number);
-	out[0] = '-';
-	return 1 + number_write_uint64(out + 1, 0 - (uint64_t)number);
-}
-
-/* numerator * 10^k / 2^x, cut off, with its last bit set when something was: the
- * paper's rounding to odd. */
-static inline uint64_t scale_to_odd(struct power power, uint64_t numerator)
-{
-	uint64_t middle, low, unused;
-	uint64_t high = multiply(power.high, numerator, &middle);
-	low = multiply(power.low, numerator, &unused);
-	high += __builtin_add_overflow(middle, low, &middle);
-	return high | (middle > 1);
-}
-
-/* The shortest digits * 10^*exponent inside the numbers that round to
- * fraction * 2^power_two; of several the nearest. `lopsided`: the next smaller
- * number is only half a step away. */
-static uint64_t shortest_digits(uint64_t fraction, int power_two, bool lopsided, int *exponent)
-{
-	int k = (power_two * 1262611 - (lopsided ? 524031 : 0)) >> 22; /* floor(log10) of the step */
-	int h = power_two + (-k * 1741647 >> 19) + 1;
-	struct power power = powers[-k - POWER_LEAST];
-	power.low += -k < 0 || -k > 55; /* rounded up where it is not exact */
-	uint64_t odd = fraction & 1;
-	uint64_t least = scale_to_odd(power, (4 * fraction - 2 + lopsided) << h) + odd;
-	uint64_t exact = scale_to_odd(power, 4 * fraction << h);
-	uint64_t most = scale_to_odd(power, (4 * fraction + 2) << h) - odd;
-	uint64_t digits = exact / 4;
-	if (digits >= 10) {
-		uint64_t fewer = digits / 10;
-		bool below = least <= 40 * fewer;
-		bool above = 40 * fewer + 40 <= most;
-		if (below != above) {
-			*exponent = k + 1;
-			return fewer + above;
-		}
-	}
-	*exponent = k;
-	bool below = least <= 4 * digits;
-	bool above = 4 * digits + 4 <= most;
-	if (below != above)
-		return digits + above;
-	uint64_t middle = 4 * digits + 2;
-	return digits + (exact > middle || (exact == middle && (digits & 1)));
-}
-
-/* Outside of these an exponent is shorter to read: 0.00001 but 1e-6, and 1e16. */
-#define PLAIN_LEAST (-4)
-#define PLAIN_MOST 16
-
-/* `count` digits, the first of which stands `lead` places left of the point. Behind
- * them stand zeros, as many as can be needed. */
-static inline size_t place_point(char *out, const char *digits, int count, int lead)
-{
-	if (lead > 0 && lead <= PLAIN_MOST) {
-		memcpy(out, digits, PLAIN_MOST);
-		out[lead] = '.';
-		memcpy(out + lead + 1, digits + lead, DIGITS_MAX);
-		return count > lead ? (size_t)count + 1 : (size_t)lead + 2;
-	}
-	if (lead <= 0 && lead >= PLAIN_LEAST) {
-		memcpy(out, "0.000000", 8);
-		memcpy(out + 2 - lead, digits, DIGITS_MAX);
-		return (size_t)-lead + 2 + (size_t)count;
-	}
-	char *at = out + (count > 1 ? count + 1 : 1);
-	out[0] = digits[0];
-	out[1] = '.';
-	memcpy(out + 2, digits + 1, DIGITS_MAX);
-	*at++ = 'e';
-	return (size_t)(at - out) + number_write_int64(at, lead - 1);
-}
-
-static inline size_t write_binary(char *out, bool negative, uint64_t fraction, int power, const struct binary_form *form)
-{
-	char *at = out;
-	if (power == form->exponent_infinite) {
-		const char *word = fraction ? "NaN" : negative ? "-Infinity" : "Infinity";
-		size_t length = strlen(word);
-		memcpy(out, word, length);
-		return length;
-	}
-	if (negative)
-		*at++ = '-';
-	if (power == 0 && fraction == 0) {
-		memcpy(at, "0.0", 3);
-		return (size_t)(at - out) + 3;
-	}
-	bool lopsided = fraction == 0 && power > 1;
-	if (power > 0)
-		fraction |= UINT64_C(1) << form->fraction_bits;
-	int power_two = (power > 0 ? power : 1) + form->exponent_least - form->fraction_bits;
-	int exponent = 0;
-	uint64_t digits;
-	if (power_two <= 0 && power_two > -form->fraction_bits - 1 && (fraction & ((UINT64_C(1) << -power_two) - 1)) == 0)
-		digits = fraction >> -power_two;
-	else
-		digits = shortest_digits(fraction, power_two, lopsided, &exponent);
-	char text[2 * DIGITS_MAX + PLAIN_MOST];
-	char *last = text + DIGITS_MAX;
-	memset(text, '0', sizeof text);
-	char *first = write_digits_before(last, digits);
-	int lead = (int)(last - first) + exponent;
-	while (last[-1] == '0')
-		last--;
-	return (size_t)(at - out) + place_point(at, first, (int)(last - first), lead);
-}
-
-size_t number_write_double(char *out, double number)
-{
-	uint64_t bits;
-	memcpy(&bits, &number, sizeof bits);
-	return write_binary(out, bits >> 63, bits & ((UINT64_C(1) << 52) - 1), (int)(bits >> 52 & 0x7FF), &form_double);
-}
-
-size_t number_write_float(char *out, float number)
-{
-	uint32_t bits;
-	memcpy(&bits, &number, sizeof bits);
-	return write_binary(out, bits >> 31, bits & ((UINT32_C(1) << 23) - 1), (int)(bits >> 23 & 0xFF), &form_float);
 }

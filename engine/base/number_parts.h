@@ -1,0 +1,43 @@
+/* number_parts.h: what reading and writing numbers have in common: powers of ten, eight digits at
+ * once, the forms of double and float. For number_read.c and number_write.c. */
+#ifndef SLUICE_BASE_NUMBER_PARTS_H
+#define SLUICE_BASE_NUMBER_PARTS_H
+
+#include <stdint.h>
+
+#define POWER_LEAST (-342) /* 2^64 * 10^-343 rounds to 0 */
+#define POWER_MOST 324	   /* the shortest digits of the least double are scaled by it */
+
+/* The upper 128 bits of 10^k, cut off, the first bit set. */
+struct power {
+	uint64_t high;
+	uint64_t low;
+};
+
+extern struct power powers_of_ten[POWER_MOST - POWER_LEAST + 1]; /* from POWER_LEAST on */
+
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+#define DIGITS_AT_ONCE 8
+#define DIGITS_AT_ONCE_END UINT64_C(100000000) /* what they are below */
+
+/* What tells a double from a float. */
+struct binary_form {
+	int fraction_bits;
+	int exponent_least;
+	int exponent_infinite;
+	int even_least, even_most; /* powers of ten by which a product can be exactly halfway */
+};
+
+static const struct binary_form form_double = {52, -1023, 0x7FF, -4, 23};
+static const struct binary_form form_float = {23, -127, 0xFF, -17, 10};
+
+__extension__ typedef unsigned __int128 wide;
+
+static inline uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low)
+{
+	wide product = (wide)a * b;
+	*low = (uint64_t)product;
+	return (uint64_t)(product >> 64);
+}
+
+#endif

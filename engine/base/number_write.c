@@ -1,0 +1,233 @@
+/* number_write.c: binary to shortest decimal, by Giulietti's algorithm ("The Schubfach way to render
+ * doubles", 2020). It multiplies by a power of ten of 128 bits, for floats of 64. */
+#include "base/number.h"
+#include "base/number_parts.h"
+
+#define DIGITS_ROOM (3 * DIGITS_AT_ONCE) /* of 64 bits */
+
+/* Eight digits of `number`, which is below 10^8, a byte each, the first in the lowest. Fours, pairs
+ * and digits are taken apart in all of their places at once: 10486/2^20 and 103/2^10 divide numbers
+ * of so few digits as 1/100 and 1/10 do. */
+static inline uint64_t split_digits(uint64_t number)
+{
+	uint64_t fours = number / 10000 | (number % 10000) << 32;
+	uint64_t pairs = fours * 10486 >> 20 & UINT64_C(0x0000007F0000007F);
+	pairs |= (fours - pairs * 100) << 16;
+	uint64_t digits = pairs * 103 >> 10 & UINT64_C(0x000F000F000F000F);
+	return digits | (pairs - digits * 10) << 8;
+}
+
+static inline void store_digits(char *to, uint64_t digits)
+{
+	digits += EACH_BYTE('0');
+	memcpy(to, &digits, sizeof digits);
+}
+
+/* Writes the digits of `number` so that they end before `end`, zeros in front of them up to eights;
+ * where they begin. */
+static inline char *write_digits_before(char *end, uint64_t number)
+{
+	for (; number >= DIGITS_AT_ONCE_END; number /= DIGITS_AT_ONCE_END) {
+		end -= DIGITS_AT_ONCE;
+		store_digits(end, split_digits(number % DIGITS_AT_ONCE_END));
+	}
+	uint64_t digits = split_digits(number);
+	end -= DIGITS_AT_ONCE;
+	store_digits(end, digits);
+	return end + (digits ? __builtin_ctzll(digits) / 8 : DIGITS_AT_ONCE - 1);
+}
+
+size_t number_write_uint64(char *out, uint64_t number)
+{
+	if (number < 10) { /* as dimensions and classes are */
+		*out = (char)('0' + number);
+		return 1;
+	}
+	char digits[2 * DIGITS_ROOM];
+	char *end = digits + DIGITS_ROOM;
+	char *first = write_digits_before(end, number);
+	size_t length = (size_t)(end - first);
+	memcpy(out, first, length);
+	return length;
+}
+
+size_t number_write_int64(char *out, int64_t number)
+{
+	if (number >= 0)
+		return number_write_uint64(out, (uint64_t)number);
+	out[0] = '-';
+	return 1 + number_write_uint64(out + 1, 0 - (uint64_t)number);
+}
+
+/* numerator * 10^k / 2^x, cut off, with its last bit set when something was: the
+ * paper's rounding to odd. */
+static inline uint64_t scale_to_odd(struct power power, uint64_t numerator)
+{
+	uint64_t middle, low, unused;
+	uint64_t high = multiply(power.high, numerator, &middle);
+	low = multiply(power.low, numerator, &unused);
+	high += __builtin_add_overflow(middle, low, &middle);
+	return high | (middle > 1);
+}
+
+/* The same for a power of 64 bits, rounded up, and a numerator of 32: what a float needs. */
+static inline uint64_t scale_narrow_to_odd(uint64_t power, uint64_t numerator)
+{
+	uint64_t low;
+	uint64_t high = multiply(power, numerator, &low);
+	return high | (low >> 32 > 1);
+}
+
+struct scaled {
+	uint64_t least, exact, most; /* fourfold */
+};
+
+static inline struct scaled scale_wide(int k, uint64_t fraction, int h, bool lopsided)
+{
+	struct power power = powers_of_ten[k - POWER_LEAST];
+	power.low += k < 0 || k > 55; /* rounded up where it is not exact */
+	return (struct scaled){scale_to_odd(power, (4 * fraction - 2 + lopsided) << h), scale_to_odd(power, 4 * fraction << h),
+			       scale_to_odd(power, (4 * fraction + 2) << h)};
+}
+
+static inline struct scaled scale_narrow(int k, uint64_t fraction, int h, bool lopsided)
+{
+	uint64_t power = powers_of_ten[k - POWER_LEAST].high + (k < 0 || k > 27);
+	return (struct scaled){scale_narrow_to_odd(power, (4 * fraction - 2 + lopsided) << h),
+			       scale_narrow_to_odd(power, 4 * fraction << h), scale_narrow_to_odd(power, (4 * fraction + 2) << h)};
+}
+
+/* The shortest digits * 10^*exponent inside the numbers that round to
+ * fraction * 2^power_two; of several the nearest. `lopsided`: the next smaller
+ * number is only half a step away. */
+static inline uint64_t shortest_digits(uint64_t fraction, int power_two, bool lopsided, bool narrow, int *exponent)
+{
+	int k = (power_two * 1262611 - (lopsided ? 524031 : 0)) >> 22; /* floor(log10) of the step */
+	int h = power_two + (-k * 1741647 >> 19) + 1;
+	struct scaled scaled = narrow ? scale_narrow(-k, fraction, h, lopsided) : scale_wide(-k, fraction, h, lopsided);
+	uint64_t odd = fraction & 1;
+	uint64_t least = scaled.least + odd;
+	uint64_t exact = scaled.exact;
+	uint64_t most = scaled.most - odd;
+	uint64_t digits = exact / 4;
+	if (digits >= 10) {
+		uint64_t fewer = digits / 10;
+		bool below = least <= 40 * fewer;
+		bool above = 40 * fewer + 40 <= most;
+		if (below != above) {
+			*exponent = k + 1;
+			return fewer + above;
+		}
+	}
+	*exponent = k;
+	bool below = least <= 4 * digits;
+	bool above = 4 * digits + 4 <= most;
+	if (below != above)
+		return digits + above;
+	uint64_t middle = 4 * digits + 2;
+	return digits + (exact > middle || (exact == middle && (digits & 1)));
+}
+
+/* Outside of these an exponent is shorter to read: 0.00001 but 1e-6, and 1e16. */
+#define PLAIN_LEAST (-4)
+#define PLAIN_MOST 16
+
+#define DIGITS_COPIED 20 /* always: cheaper than as many as there are */
+
+/* At most eight digits, one behind the other from the lowest byte on, none of them a zero at either
+ * end, the first of which stands `lead` places left of the point; 0: they are not placed so easily. */
+static inline size_t place_short(char *out, uint64_t digits, int lead)
+{
+	int count = DIGITS_AT_ONCE - __builtin_clzll(digits) / 8;
+	if (lead > 0 && lead < DIGITS_AT_ONCE) {
+		store_digits(out, digits);
+		store_digits(out + lead + 1, digits >> 8 * lead);
+		out[lead] = '.';
+		return count > lead ? (size_t)count + 1 : (size_t)lead + 2;
+	}
+	if (lead <= 0 && lead >= PLAIN_LEAST) {
+		memcpy(out, "0.000000", 8);
+		store_digits(out + 2 - lead, digits);
+		return (size_t)-lead + 2 + (size_t)count;
+	}
+	return 0;
+}
+
+/* `count` digits, the first of which stands `lead` places left of the point. Behind
+ * them stand zeros, as many as can be needed. */
+static inline size_t place_point(char *out, const char *digits, int count, int lead)
+{
+	if (lead > 0 && lead <= PLAIN_MOST) {
+		memcpy(out, digits, PLAIN_MOST);
+		out[lead] = '.';
+		memcpy(out + lead + 1, digits + lead, DIGITS_COPIED);
+		return count > lead ? (size_t)count + 1 : (size_t)lead + 2;
+	}
+	if (lead <= 0 && lead >= PLAIN_LEAST) {
+		memcpy(out, "0.000000", 8);
+		memcpy(out + 2 - lead, digits, DIGITS_COPIED);
+		return (size_t)-lead + 2 + (size_t)count;
+	}
+	char *at = out + (count > 1 ? count + 1 : 1);
+	out[0] = digits[0];
+	out[1] = '.';
+	memcpy(out + 2, digits + 1, DIGITS_COPIED);
+	*at++ = 'e';
+	return (size_t)(at - out) + number_write_int64(at, lead - 1);
+}
+
+static inline size_t write_binary(char *out, bool negative, uint64_t fraction, int power, const struct binary_form *form)
+{
+	char *at = out;
+	if (power == form->exponent_infinite) {
+		const char *word = fraction ? "NaN" : negative ? "-Infinity" : "Infinity";
+		size_t length = strlen(word);
+		memcpy(out, word, length);
+		return length;
+	}
+	if (negative)
+		*at++ = '-';
+	if (power == 0 && fraction == 0) {
+		memcpy(at, "0.0", 3);
+		return (size_t)(at - out) + 3;
+	}
+	bool lopsided = fraction == 0 && power > 1;
+	if (power > 0)
+		fraction |= UINT64_C(1) << form->fraction_bits;
+	int power_two = (power > 0 ? power : 1) + form->exponent_least - form->fraction_bits;
+	int exponent = 0;
+	uint64_t digits;
+	if (power_two <= 0 && power_two > -form->fraction_bits - 1 && (fraction & ((UINT64_C(1) << -power_two) - 1)) == 0)
+		digits = fraction >> -power_two;
+	else
+		digits = shortest_digits(fraction, power_two, lopsided, form->fraction_bits < 32, &exponent);
+	if (digits < DIGITS_AT_ONCE_END) {
+		uint64_t few = split_digits(digits);
+		int zeros = __builtin_ctzll(few) / 8;
+		size_t length = place_short(at, few >> 8 * zeros, DIGITS_AT_ONCE - zeros + exponent);
+		if (length > 0)
+			return (size_t)(at - out) + length;
+	}
+	char text[2 * DIGITS_ROOM + PLAIN_MOST];
+	char *last = text + DIGITS_ROOM;
+	memset(text, '0', sizeof text);
+	char *first = write_digits_before(last, digits);
+	int lead = (int)(last - first) + exponent;
+	while (last[-1] == '0')
+		last--;
+	return (size_t)(at - out) + place_point(at, first, (int)(last - first), lead);
+}
+
+size_t number_write_double(char *out, double number)
+{
+	uint64_t bits;
+	memcpy(&bits, &number, sizeof bits);
+	return write_binary(out, bits >> 63, bits & ((UINT64_C(1) << 52) - 1), (int)(bits >> 52 & 0x7FF), &form_double);
+}
+
+size_t number_write_float(char *out, float number)
+{
+	uint32_t bits;
+	memcpy(&bits, &number, sizeof bits);
+	return write_binary(out, bits >> 31, bits & ((UINT32_C(1) << 23) - 1), (int)(bits >> 23 & 0xFF), &form_float);
+}
