@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
 #include "base/secret.h"
 
+#define LEVEL_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
 
 static bool set_secret(rd_kafka_conf_t *configuration, const struct property *property, char *words, struct error *error)
@@ -41,6 +43,21 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 	return true;
 }
 
+/* What librdkafka says by itself goes beside what is ours, as a line that can be read: without its clock,
+ * its threads, what it gets over at each start, and what ends a client, which we say ourselves. From its
+ * threads. */
+static void say(const rd_kafka_t *client, int level, const char *facility, const char *words)
+{
+	if (level == LEVEL_DEBUG) {
+		rd_kafka_log_print(client, level, facility, words);
+		return;
+	}
+	if (strcmp(facility, "GETPID") == 0 || strcmp(facility, "FATAL") == 0)
+		return;
+	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
+	fprintf(stderr, "Kafka: %s\n", thread ? thread + strlen("]: ") : words);
+}
+
 rd_kafka_conf_t *client_configuration(struct properties own, struct properties users, struct error *error)
 {
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
@@ -48,6 +65,7 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		error_memory(error, ERROR_SYSTEM, "configuring a Kafka client");
 		return NULL;
 	}
+	rd_kafka_conf_set_log_cb(configuration, say);
 	/* A broker that is back is seen soon. */
 	static const struct property quick[] = {{"reconnect.backoff.max.ms", "1000"}};
 	if (set_all(configuration, (struct properties){1, quick}, error) && set_all(configuration, own, error) &&

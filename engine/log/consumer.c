@@ -139,11 +139,16 @@ static void on_error(rd_kafka_t *client, int code, const char *words, void *cont
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
 		char fatal[LIBRARY_TEXT_MAX] = "";
-		if (rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID &&
-		    fenced_by_itself(consumer))
+		bool fenced = rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+		if (fenced && fenced_by_itself(consumer))
 			break;
-		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s%s%s", words,
-			  fatal[0] ? ": " : "", fatal);
+		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
+			  fenced     ? "fenced by another engine of its name"
+			  : fatal[0] ? fatal
+				     : words,
+			  fenced     ? "give each an --instance of its own"
+			  : fatal[0] ? "start it again"
+				     : "give its login the right that `sluice plan --acls` names, and start it again");
 		break;
 	}
 	default:
