@@ -7,6 +7,7 @@
 #include "worker/crossings.h"
 #include "worker/entrances.h"
 #include "worker/gathering.h"
+#include "worker/haste.h"
 #include "worker/parts.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
@@ -122,6 +123,8 @@ void intake_enter(struct worker *worker, struct flight *flight)
 		if (decoded && !enters)
 			return;
 	}
+	if (decoded && flight->message.deadline_ms > 0)
+		decoded = !haste_refuses(flight, worker->loop, &error);
 	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;

@@ -3,6 +3,7 @@
  *
  *   worker.c   the loop: what happens in a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
+ *   haste.c    requests that are taken too late
  *   unread.c   messages whose schema is being asked for
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
@@ -66,6 +67,7 @@ struct stage {
 	bool paused;  /* its partitions are */
 	bool retired; /* nothing enters any more: closed when it is empty */
 	bool lingers; /* retired, but for what earlier stages of its version still send */
+	int64_t stay_us;  /* how long messages with a deadline are here of late: haste.h */
 	int64_t quiet_ms; /* since when nothing came for one that lingers */
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* where nobody asks */

@@ -1,4 +1,5 @@
 /* release.c: finished messages leave in their order, and what has left is committed. */
+#include "worker/haste.h"
 #include "worker/parts.h"
 
 #define FULL_PAUSE_MS 1	   /* until a full producer queue is tried again */
@@ -64,6 +65,7 @@ void release(struct worker *worker)
 			return;
 		const struct lane *lane = flight->lane;
 		flight_count_out(flight, loop_now_ms(worker->loop));
+		haste_learn(flight, worker->loop);
 		lanes_leave(&worker->lanes);
 		worker->counts.released++;
 		if (!worker->dirty && lane_has_released(lane))

@@ -1,0 +1,35 @@
+/* haste.c: see haste.h. */
+#include "worker/haste.h"
+
+#include "worker/parts.h"
+
+#define US_PER_MS 1000
+#define STAY_SHARE 8  /* a new one counts an eighth */
+#define STAY_TIMES 4  /* as long as they take is time enough */
+#define MARGIN_PART 4 /* of the request's whole time: more is never asked */
+
+bool haste_refuses(const struct flight *flight, const struct loop *loop, struct error *error)
+{
+	const struct message *message = &flight->message;
+	int64_t left_ms = message->deadline_ms - loop_clock_us(loop) / US_PER_MS;
+	int64_t had_ms = loop_time_of_day_ms(loop) - message->time_ms + left_ms;
+	int64_t margin_ms = flight->stage->stay_us * STAY_TIMES / US_PER_MS;
+	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
+	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself says that a deadline has passed */
+		return false;
+	error_set(error, ERROR_LIMIT, PLACE_NONE,
+		  "the request waited in Kafka until only %lld of its %lld ms were left, too few to answer it in: there is more to "
+		  "do "
+		  "than is done; ask for less at a time, allow more time, or run more workers or engines",
+		  (long long)left_ms, (long long)had_ms);
+	return true;
+}
+
+void haste_learn(const struct flight *flight, const struct loop *loop)
+{
+	struct stage *stage = flight->stage;
+	if (flight->message.deadline_ms == 0 || flight->answer.error)
+		return;
+	int64_t took_us = loop_clock_us(loop) - flight->taken_ms * US_PER_MS;
+	stage->stay_us += (took_us - stage->stay_us) / STAY_SHARE;
+}
