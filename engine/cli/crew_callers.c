@@ -98,6 +98,16 @@ static void say_model(void *context, const char *model, const char *words)
 	fflush(out);
 }
 
+static void say_cache(void *context, const char *model, const char *words)
+{
+	FILE *out = context;
+	if (words)
+		fprintf(out, "replies of model %s are not kept, Redis is away: %s\n", model, words);
+	else
+		fprintf(out, "replies of model %s are kept again, Redis is back\n", model);
+	fflush(out);
+}
+
 /* Models that called pipelines call are called by the same client. */
 static bool caller_gather(const struct plan *plan, const struct pipeline_plan *pipeline, const struct called_pipeline *called,
 			  size_t count, struct arena *arena, struct caller_config *caller, struct error *error)
@@ -130,6 +140,7 @@ const struct caller_config *crew_caller(struct crew_callers *callers, const stru
 	if (!caller_gather(plan, pipeline, called, called_count, arena, &caller, error))
 		return NULL;
 	caller.told = say_model;
+	caller.cache_told = say_cache;
 	caller.told_context = config->out;
 	caller.wire = config->chaos ? &wire_chaos : NULL;
 	caller.wire_context = config->chaos;

@@ -177,7 +177,7 @@ static enum link_outcome shake_hands(struct link *link, struct error *error)
 		return outcome;
 	}
 	SSL_get0_alpn_selected(link->tls, &protocol, &length);
-	if (length != 2 || memcmp(protocol, "h2", 2) != 0) {
+	if (!link->any_protocol && (length != 2 || memcmp(protocol, "h2", 2) != 0)) {
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "it speaks TLS, but no HTTP/2 through it (ALPN h2)");
 		return LINK_BROKEN;
 	}

@@ -24,6 +24,7 @@ struct link {
 	struct ssl_st *tls; /* NULL: plain */
 	bool established;
 	bool wants_to_write; /* to be established */
+	bool any_protocol;   /* through TLS: else HTTP/2 alone is spoken; set behind link_secure() */
 };
 
 #define LINK_NONE ((struct link){.socket = -1})

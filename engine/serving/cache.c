@@ -40,6 +40,7 @@ struct cache {
 	const struct model_config *model;
 	const struct cache_outside *outside;
 	struct memo *memo;
+	struct redis_config redis_config;
 	struct redis *redis;
 	struct flight *flights[BUCKETS]; /* by key */
 	struct rider *riders[BUCKETS];	 /* by call */
@@ -65,11 +66,18 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 	*cache = (struct cache){.loop = loop, .model = model, .outside = outside};
 	cache->told_timer = (struct loop_timer){.due = on_told, .context = cache};
 	buffer_open(&cache->piece, PIECE_BYTES);
-	bool good = model->cache.backend == CACHE_REDIS ? (cache->redis = redis_open(loop, model->cache.redis, error)) != NULL
-							: (cache->memo = memo_open(MEMORY_BYTES)) != NULL;
-	if (good)
+	cache->redis_config = (struct redis_config){.address = model->cache.redis,
+						    .login = model->cache.login,
+						    .tls = model->cache.redis_tls,
+						    .files = model->cache.redis_files,
+						    .told = outside->told,
+						    .context = outside->context};
+	if (model->cache.backend == CACHE_REDIS)
+		cache->redis = redis_open(loop, &cache->redis_config, error);
+	else if (!(cache->memo = memo_open(MEMORY_BYTES)))
+		error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
+	if (cache->redis || cache->memo)
 		return cache;
-	error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
 	cache_close(cache);
 	return NULL;
 }

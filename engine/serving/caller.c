@@ -250,6 +250,14 @@ static struct wire *wire_for(struct caller *caller, const struct model_config *m
 	return wire;
 }
 
+static void on_cache_told(void *context, const char *words)
+{
+	const struct served *served = context;
+	const struct caller_config *config = served->caller->config;
+	if (config->cache_told)
+		config->cache_told(config->told_context, served->config->name, words);
+}
+
 static bool model_open(struct caller *caller, const struct model_config *model, struct error *error)
 {
 	struct served *served = &caller->models[caller->count];
@@ -263,7 +271,8 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 							     .ask_ready = on_ask_ready,
 							     .answered = on_call_answered,
 							     .discard = on_discard};
-	served->cache_outside = (struct cache_outside){.context = served, .ask = ask, .forget = forget, .answered = give_back};
+	served->cache_outside = (struct cache_outside){
+		.context = served, .ask = ask, .forget = forget, .answered = give_back, .told = on_cache_told};
 	if (model->addresses.count == 0)
 		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
 				 model->name);

@@ -47,6 +47,9 @@ struct model_config {
 		enum cache_backend backend;
 		int64_t ttl_ms;
 		const char *redis; /* host:port */
+		const char *login; /* PASSWORD, or USER:PASSWORD; NULL: none */
+		bool redis_tls;
+		struct tls_files redis_files;
 	} cache;
 	const struct tls_files *tls; /* for addresses with TLS; NULL: the system's authorities */
 	struct place place;	     /* where the user wrote it */
@@ -57,13 +60,14 @@ struct caller_config {
 	const struct model_config *models;
 	size_t request_bytes; /* of one call; a longer one is a LIMIT */
 	size_t reply_bytes;
-	bool outage_deadletter; /* onOutage: a model that is away fails its calls (REMOTE) */
-	uint64_t seed;		/* of what is drawn: replicas, pauses */
+	bool outage_deadletter;		    /* onOutage: a model that is away fails its calls (REMOTE) */
+	uint64_t seed;			    /* of what is drawn: replicas, pauses */
 	const struct wire_operations *wire; /* serving/wire.h; NULL: the usual, sockets */
 	void *wire_context;
 	/* A model is away, because of `words`, or back (NULL). From the caller's thread; NULL:
 	 * nobody listens. */
 	void (*told)(void *context, const char *model, const char *words);
+	void (*cache_told)(void *context, const char *model, const char *words); /* the same of Redis, where its replies are kept */
 	void *told_context;
 	/* How many of the models are away now, over all callers of this configuration; NULL: nobody counts. */
 	_Atomic size_t *away;

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "base/number.h"
+#include "base/secret.h"
 #include "spec/rows.h"
 #include "step/setting.h"
 
@@ -59,7 +60,8 @@ static const struct performance_spec *next_performance(const struct spec *spec, 
 }
 
 /* A share of what is said for all models, where the model says nothing itself. */
-static void read_performance(const struct performance_spec *all, struct model_config *config)
+static bool read_performance(const struct performance_spec *all, struct arena *arena, struct model_config *config,
+			     struct error *error)
 {
 	if (config->batching.rows_most == 0)
 		config->batching = (struct model_batching){.rows_most = (size_t)all->batching.rows_most,
@@ -73,11 +75,17 @@ static void read_performance(const struct performance_spec *all, struct model_co
 		config->pool = (struct model_pool){.connections = (size_t)all->pooling.connections,
 						   .idle_ms = all->pooling.idle_ns / MS_NS};
 	if (!all->caching.enabled)
-		return;
+		return true;
 	config->cache.backend = all->caching.place == CACHE_IN_REDIS ? CACHE_REDIS : CACHE_MEMORY;
 	config->cache.redis = all->caching.redis;
 	if (config->cache.ttl_ms == 0)
 		config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / MS_NS : CACHE_TTL_MS;
+	config->cache.redis_tls = all->caching.tls;
+	config->cache.redis_files = (struct tls_files){all->caching.authorities, all->caching.certificate, all->caching.key};
+	if (!all->caching.login.text)
+		return true;
+	config->cache.login = secret_fetch(all->caching.login.text, "login", all->caching.login.place, arena, error);
+	return config->cache.login != NULL;
 }
 
 /* What the Server says of TLS; NULL: nothing. */
@@ -123,7 +131,8 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 			model->cache = (struct model_cache){.backend = CACHE_MEMORY, .ttl_ms = callee->cache_ttl_ns / MS_NS};
 		size_t at = 0;
 		for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
-			read_performance(all, model);
+			if (!read_performance(all, arena, model, error))
+				return false;
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");
 }

@@ -1,147 +1,302 @@
-/* redis.c: see redis.h. hiredis says what it waits for on its socket; the loop tells it
- * when that is there. */
+/* redis.c: see redis.h. Commands are gathered and leave together when the socket takes them;
+ * answers come in the order of the questions. */
 #include "serving/redis.h"
 
-#include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "net/link.h"
 #include "net/resolve.h"
 
 #define PAUSE_MS 100 /* before it is tried again; doubles up to the next */
 #define PAUSE_MAX_MS 5000
+#define CONNECT_MS 2000
 #define HOST_BYTES 256
+#define OUT_BYTES ((size_t)64 << 20) /* that wait for the socket: more is not kept */
+#define READ_BYTES 16384
 
 struct redis_question {
 	struct redis *redis;
-	struct redis_question *next;			 /* in the pool */
-	void (*found)(void *context, struct text value); /* NULL: forgotten */
+	struct redis_question *next;			 /* behind it in line, or in the pool */
+	void (*found)(void *context, struct text value); /* NULL: forgotten, or nobody asked */
 	void *context;
 };
 
 struct redis {
 	struct loop *loop;
+	const struct redis_config *config;
 	char host[HOST_BYTES], port[8];
+	struct ssl_ctx_st *tls; /* NULL: plain */
 	struct resolve *resolve;
-	redisAsyncContext *connection; /* NULL: none, not even under way */
-	bool connected;
+	struct link link;
 	struct watch watch;
-	bool watched;
-	uint32_t wanted; /* events */
+	uint32_t events; /* that are watched for; 0: none */
+	struct buffer out;
+	size_t sent; /* of it */
+	redisReader *reader;
+	bool let_in;			     /* it takes questions */
+	bool told;			     /* that there is none */
+	struct redis_question *first, **end; /* whose answers are due */
 	struct loop_timer again_timer, silence_timer;
 	int64_t pause_ms;
-	size_t waiting; /* answers that are due */
 	struct redis_question *pool;
 	bool closing;
 };
 
-/* ---- hiredis' socket ---- */
+/* ---- losing it ---- */
 
-static void on_ready(void *context, uint32_t events)
+static void tell(struct redis *redis, const char *words)
 {
-	struct redis *redis = context;
-	if (events & ~(uint32_t)EPOLLOUT)
-		redisAsyncHandleRead(redis->connection);
-	if (redis->connection && (events & EPOLLOUT))
-		redisAsyncHandleWrite(redis->connection);
+	bool news = redis->told != (words != NULL);
+	redis->told = words != NULL;
+	if (news && redis->config->told && !redis->closing)
+		redis->config->told(redis->config->context, words);
 }
 
-static void want(struct redis *redis, uint32_t events)
+static struct redis_question *question_next(struct redis *redis)
+{
+	struct redis_question *question = redis->first;
+	redis->first = question->next;
+	if (!redis->first)
+		redis->end = &redis->first;
+	question->next = redis->pool;
+	redis->pool = question;
+	return question;
+}
+
+static void answer(struct redis *redis, struct text value)
+{
+	struct redis_question *question = question_next(redis);
+	void (*found)(void *context, struct text value) = question->found;
+	question->found = NULL;
+	if (found && !redis->closing)
+		found(question->context, value);
+}
+
+/* All that waits is answered with nothing. */
+static void lose(struct redis *redis, const char *words)
 {
 	struct error error = {0};
-	redis->wanted = events;
-	if (redis->watched)
-		(void)loop_watch_for(redis->loop, &redis->watch, events, &error);
-}
-
-static void on_add_read(void *context)
-{
-	struct redis *redis = context;
-	want(redis, redis->wanted | EPOLLIN);
-}
-
-static void on_end_read(void *context)
-{
-	struct redis *redis = context;
-	want(redis, redis->wanted & ~(uint32_t)EPOLLIN);
-}
-
-static void on_add_write(void *context)
-{
-	struct redis *redis = context;
-	want(redis, redis->wanted | EPOLLOUT);
-}
-
-static void on_end_write(void *context)
-{
-	struct redis *redis = context;
-	want(redis, redis->wanted & ~(uint32_t)EPOLLOUT);
-}
-
-/* The connection goes, whatever the reason; hiredis has told all that waited. */
-static void on_gone(void *context)
-{
-	struct redis *redis = context;
-	struct error error = {0};
-	if (redis->watched)
+	if (redis->events)
 		loop_unwatch(redis->loop, &redis->watch);
-	redis->watched = redis->connected = false;
-	redis->connection = NULL;
-	redis->waiting = 0;
+	redis->events = 0;
+	link_close(&redis->link);
+	buffer_clear(&redis->out);
+	redis->sent = 0;
+	redis->let_in = false;
+	if (redis->reader)
+		redisReaderFree(redis->reader);
+	redis->reader = NULL;
 	loop_timer_stop(redis->loop, &redis->silence_timer);
-	if (redis->closing)
-		return;
-	(void)loop_timer_set(redis->loop, &redis->again_timer, loop_now_ms(redis->loop) + redis->pause_ms, &error);
-	redis->pause_ms = redis->pause_ms * 2 < PAUSE_MAX_MS ? redis->pause_ms * 2 : PAUSE_MAX_MS;
+	if (!redis->closing) {
+		(void)loop_timer_set(redis->loop, &redis->again_timer, loop_now_ms(redis->loop) + redis->pause_ms, &error);
+		redis->pause_ms = redis->pause_ms * 2 < PAUSE_MAX_MS ? redis->pause_ms * 2 : PAUSE_MAX_MS;
+		tell(redis, words && words[0] ? words : "it hung up");
+	}
+	while (redis->first)
+		answer(redis, (struct text){0});
 }
 
-static void on_connected(const redisAsyncContext *connection, int status)
+static void on_silence(void *context)
 {
-	struct redis *redis = connection->data;
-	redis->connected = status == REDIS_OK;
-	if (redis->connected)
-		redis->pause_ms = PAUSE_MS;
+	struct redis *redis = context;
+	lose(redis, redis->let_in ? "it has fallen silent" : "no connection stood in time");
+}
+
+static void expect_within(struct redis *redis, int64_t ms)
+{
+	struct error error = {0};
+	(void)loop_timer_set(redis->loop, &redis->silence_timer, loop_now_ms(redis->loop) + ms, &error);
+}
+
+/* ---- speaking and hearing ---- */
+
+static bool watch_for(struct redis *redis, uint32_t events)
+{
+	struct error error = {0};
+	bool watched = redis->events == events ||
+		       (redis->events ? loop_watch_for(redis->loop, &redis->watch, events, &error)
+				      : loop_watch(redis->loop, &redis->watch, redis->link.socket, events, &error));
+	if (watched)
+		redis->events = events;
+	else
+		lose(redis, error.text);
+	return watched;
+}
+
+static bool speak(struct redis *redis)
+{
+	struct error error = {0};
+	while (redis->sent < redis->out.length) {
+		size_t count = 0;
+		switch (link_write(&redis->link, redis->out.bytes + redis->sent, redis->out.length - redis->sent, &count, &error)) {
+		case LINK_BROKEN:
+			lose(redis, error.text);
+			return false;
+		case LINK_LATER:
+			return watch_for(redis, EPOLLIN | EPOLLOUT);
+		case LINK_DONE:
+			redis->sent += count;
+		}
+	}
+	buffer_clear(&redis->out);
+	redis->sent = 0;
+	return watch_for(redis, EPOLLIN);
+}
+
+/* Takes a command in hiredis' form; false: it is not sent. */
+static bool say(struct redis *redis, char *command, int length)
+{
+	if (length > 0)
+		buffer_append(&redis->out, command, (size_t)length);
+	if (length >= 0)
+		redisFreeCommand(command);
+	if (length > 0 && !buffer_failed(&redis->out))
+		return watch_for(redis, EPOLLIN | EPOLLOUT);
+	lose(redis, "there is no room for what is to be sent");
+	return false;
+}
+
+static struct redis_question *ask(struct redis *redis)
+{
+	struct redis_question *question = redis->pool;
+	if (question)
+		redis->pool = question->next;
+	else if (!(question = memory_take(1, sizeof *question)))
+		return NULL;
+	*question = (struct redis_question){.redis = redis};
+	if (!redis->first)
+		expect_within(redis, REDIS_SILENCE_MS);
+	*redis->end = question;
+	redis->end = &question->next;
+	return question;
+}
+
+static void stand(struct redis *redis)
+{
+	redis->let_in = true;
+	redis->pause_ms = PAUSE_MS;
+	loop_timer_stop(redis->loop, &redis->silence_timer);
+	tell(redis, NULL);
+}
+
+/* False: the connection is gone. */
+static bool take(struct redis *redis, const redisReply *reply)
+{
+	bool is_value = reply->type == REDIS_REPLY_STRING;
+	if (!redis->let_in) { /* the answer to what it was greeted with */
+		if (reply->type == REDIS_REPLY_ERROR)
+			lose(redis, reply->str);
+		else
+			stand(redis);
+		return redis->let_in;
+	}
+	if (!redis->first) {
+		lose(redis, "it answers what nobody asked");
+		return false;
+	}
+	if (redis->first->next)
+		expect_within(redis, REDIS_SILENCE_MS);
+	else
+		loop_timer_stop(redis->loop, &redis->silence_timer);
+	answer(redis, is_value ? (struct text){reply->str, reply->len} : (struct text){0});
+	return redis->let_in;
+}
+
+static bool take_all(struct redis *redis)
+{
+	for (void *reply = NULL; redisReaderGetReply(redis->reader, &reply) == REDIS_OK; reply = NULL) {
+		if (!reply)
+			return true;
+		bool goes_on = take(redis, reply);
+		freeReplyObject(reply);
+		if (!goes_on)
+			return false;
+	}
+	lose(redis, "it does not speak as Redis does");
+	return false;
+}
+
+static bool hear(struct redis *redis)
+{
+	char bytes[READ_BYTES];
+	for (;;) {
+		struct error error = {0};
+		size_t count = 0;
+		enum link_outcome outcome = link_read(&redis->link, bytes, sizeof bytes, &count, &error);
+		if (outcome == LINK_LATER)
+			return true;
+		if (outcome == LINK_BROKEN || redisReaderFeed(redis->reader, bytes, count) != REDIS_OK) {
+			lose(redis, error.text);
+			return false;
+		}
+		if (!take_all(redis))
+			return false;
+	}
 }
 
 /* ---- connecting ---- */
 
-static void connect_to(struct redis *redis, const char *host, int port)
+/* Where no password is needed, that is found out as well. */
+static void log_in(struct redis *redis)
+{
+	const char *login = redis->config->login, *colon = login ? strchr(login, ':') : NULL;
+	char *command = NULL;
+	int length = colon   ? redisFormatCommand(&command, "AUTH %b %s", login, (size_t)(colon - login), colon + 1)
+		     : login ? redisFormatCommand(&command, "AUTH %s", login)
+			     : redisFormatCommand(&command, "PING");
+	(void)say(redis, command, length);
+}
+
+static void establish(struct redis *redis)
 {
 	struct error error = {0};
-	redisAsyncContext *connection = redisAsyncConnect(host, port);
-	if (!connection)
+	switch (link_establish(&redis->link, &error)) {
+	case LINK_LATER:
+		(void)watch_for(redis, link_events(&redis->link));
 		return;
-	redis->watch = (struct watch){.ready = on_ready, .context = redis};
-	redis->connection = connection;
-	redis->wanted = EPOLLIN | EPOLLOUT;
-	connection->data = redis;
-	connection->ev.data = redis;
-	connection->ev.addRead = on_add_read;
-	connection->ev.delRead = on_end_read;
-	connection->ev.addWrite = on_add_write;
-	connection->ev.delWrite = on_end_write;
-	connection->ev.cleanup = on_gone;
-	redis->watched = connection->err == 0 && loop_watch(redis->loop, &redis->watch, connection->c.fd, redis->wanted, &error);
-	if (!redis->watched || redisAsyncSetConnectCallback(connection, on_connected) != REDIS_OK)
-		redisAsyncFree(connection);
+	case LINK_BROKEN:
+		lose(redis, error.text);
+		return;
+	case LINK_DONE:
+		log_in(redis);
+	}
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+	struct redis *redis = context;
+	if (!redis->link.established)
+		establish(redis);
+	else if (!(events & ~(uint32_t)EPOLLOUT) || hear(redis))
+		if (redis->events & EPOLLOUT)
+			(void)speak(redis);
+}
+
+static void connect_to(struct redis *redis, const struct addrinfo *address)
+{
+	struct error error = {0};
+	redis->reader = redisReaderCreate();
+	bool good = redis->reader && link_dial(&redis->link, address->ai_addr, address->ai_addrlen, &error) &&
+		    (!redis->tls || link_secure(&redis->link, redis->tls, redis->host, &error));
+	redis->link.any_protocol = true;
+	if (!good)
+		lose(redis, error.text);
+	else if (watch_for(redis, link_events(&redis->link)))
+		expect_within(redis, CONNECT_MS);
 }
 
 static void on_resolved(void *context, struct addrinfo *addresses, const char *words)
 {
 	struct redis *redis = context;
-	char host[HOST_BYTES];
-	uint64_t port = 0;
-	struct error error = {0};
-	(void)words;
 	redis->resolve = NULL;
-	(void)number_read_uint64(text_of(redis->port), &port);
-	if (addresses && getnameinfo(addresses->ai_addr, addresses->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0)
-		connect_to(redis, host, (int)port);
+	if (addresses)
+		connect_to(redis, addresses);
 	else
-		(void)loop_timer_set(redis->loop, &redis->again_timer, loop_now_ms(redis->loop) + PAUSE_MAX_MS, &error);
+		lose(redis, words);
 	if (addresses)
 		freeaddrinfo(addresses);
 }
@@ -153,37 +308,40 @@ static void on_again(void *context)
 	struct addrinfo *numeric = resolve_numeric(redis->host, redis->port);
 	if (numeric)
 		on_resolved(redis, numeric, NULL);
-	else
-		redis->resolve = resolve_start(redis->loop, redis->host, redis->port, on_resolved, redis, &error);
+	else if (!(redis->resolve = resolve_start(redis->loop, redis->host, redis->port, on_resolved, redis, &error)))
+		lose(redis, error.text);
 }
 
-static void on_silence(void *context)
-{
-	struct redis *redis = context;
-	redis->connected = false;
-	redisAsyncFree(redis->connection); /* answers all that waits with nothing */
-}
-
-struct redis *redis_open(struct loop *loop, const char *address, struct error *error)
+static bool read_address(struct redis *redis, const char *address, struct error *error)
 {
 	const char *colon = strrchr(address, ':');
 	size_t host = colon ? (size_t)(colon - address) : 0;
 	uint64_t port;
-	if (host == 0 || host >= HOST_BYTES || strlen(colon) > 6 || !number_read_uint64(text_of(colon + 1), &port) ||
-	    port > 65535) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no address of a Redis server; write HOST:PORT", address);
-		return NULL;
-	}
+	if (host == 0 || host >= HOST_BYTES || strlen(colon) > 6 || !number_read_uint64(text_of(colon + 1), &port) || port > 65535)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no address of a Redis server; write HOST:PORT", address);
+	(void)snprintf(redis->host, sizeof redis->host, "%.*s", (int)host, address);
+	(void)snprintf(redis->port, sizeof redis->port, "%s", colon + 1);
+	return true;
+}
+
+struct redis *redis_open(struct loop *loop, const struct redis_config *config, struct error *error)
+{
 	struct redis *redis = memory_take(1, sizeof *redis);
 	if (!redis) {
 		error_memory(error, ERROR_SYSTEM, "opening a client of Redis");
 		return NULL;
 	}
-	*redis = (struct redis){.loop = loop, .pause_ms = PAUSE_MS};
-	(void)snprintf(redis->host, sizeof redis->host, "%.*s", (int)host, address);
-	(void)snprintf(redis->port, sizeof redis->port, "%s", colon + 1);
+	*redis = (struct redis){.loop = loop, .config = config, .link = LINK_NONE, .pause_ms = PAUSE_MS};
+	redis->end = &redis->first;
+	redis->watch = (struct watch){.ready = on_ready, .context = redis};
 	redis->again_timer = (struct loop_timer){.due = on_again, .context = redis};
 	redis->silence_timer = (struct loop_timer){.due = on_silence, .context = redis};
+	buffer_open(&redis->out, OUT_BYTES);
+	if (!read_address(redis, config->address, error) ||
+	    (config->tls && !(redis->tls = tls_open_client(&config->files, error)))) {
+		redis_close(redis);
+		return NULL;
+	}
 	on_again(redis);
 	return redis;
 }
@@ -194,75 +352,30 @@ void redis_close(struct redis *redis)
 		return;
 	redis->closing = true;
 	resolve_forget(redis->resolve);
-	if (redis->connection)
-		redisAsyncFree(redis->connection);
+	lose(redis, NULL);
 	loop_timer_stop(redis->loop, &redis->again_timer);
-	loop_timer_stop(redis->loop, &redis->silence_timer);
 	for (struct redis_question *question = redis->pool, *next; question; question = next) {
 		next = question->next;
 		memory_give(question);
 	}
+	buffer_close(&redis->out);
+	tls_close(redis->tls);
 	memory_give(redis);
 }
 
 /* ---- questions ---- */
 
-static void expect_answer(struct redis *redis)
-{
-	struct error error = {0};
-	if (redis->waiting++ == 0)
-		(void)loop_timer_set(redis->loop, &redis->silence_timer, loop_now_ms(redis->loop) + REDIS_SILENCE_MS, &error);
-}
-
-static void note_answer(struct redis *redis)
-{
-	struct error error = {0};
-	if (--redis->waiting == 0)
-		loop_timer_stop(redis->loop, &redis->silence_timer);
-	else
-		(void)loop_timer_set(redis->loop, &redis->silence_timer, loop_now_ms(redis->loop) + REDIS_SILENCE_MS, &error);
-}
-
-static void on_value(redisAsyncContext *connection, void *answer, void *context)
-{
-	struct redis_question *question = context;
-	struct redis *redis = question->redis;
-	const redisReply *reply = answer;
-	struct text value = {0};
-	(void)connection;
-	if (reply)
-		note_answer(redis);
-	if (reply && reply->type == REDIS_REPLY_STRING)
-		value = (struct text){reply->str, reply->len};
-	if (question->found && !redis->closing)
-		question->found(question->context, value);
-	question->next = redis->pool;
-	redis->pool = question;
-}
-
-static void on_kept(redisAsyncContext *connection, void *answer, void *context)
-{
-	(void)connection;
-	if (answer)
-		note_answer(context);
-}
-
 struct redis_question *redis_get(struct redis *redis, struct text key, void (*found)(void *context, struct text value),
 				 void *context)
 {
-	struct redis_question *question = redis->connected ? redis->pool : NULL;
-	if (question)
-		redis->pool = question->next;
-	else if (!redis->connected || !(question = memory_take(1, sizeof *question)))
+	char *command = NULL;
+	struct redis_question *question = redis->let_in ? ask(redis) : NULL;
+	int length = question ? redisFormatCommand(&command, "GET %b", key.bytes, key.length) : 0;
+	if (!question || !say(redis, command, length))
 		return NULL;
-	*question = (struct redis_question){.redis = redis, .found = found, .context = context};
-	if (redisAsyncCommand(redis->connection, on_value, question, "GET %b", key.bytes, key.length) == REDIS_OK) {
-		expect_answer(redis);
-		return question;
-	}
-	question->next = redis->pool;
-	redis->pool = question;
-	return NULL;
+	question->found = found;
+	question->context = context;
+	return question;
 }
 
 void redis_forget(struct redis_question *question)
@@ -272,7 +385,10 @@ void redis_forget(struct redis_question *question)
 
 void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms)
 {
-	if (redis->connected && redisAsyncCommand(redis->connection, on_kept, redis, "SET %b %b PX %lld", key.bytes, key.length,
-						  value.bytes, value.length, (long long)ttl_ms) == REDIS_OK)
-		expect_answer(redis);
+	char *command = NULL;
+	if (!redis->let_in || !ask(redis))
+		return;
+	int length = redisFormatCommand(&command, "SET %b %b PX %lld", key.bytes, key.length, value.bytes, value.length,
+					(long long)ttl_ms);
+	(void)say(redis, command, length);
 }

@@ -1,7 +1,8 @@
-/* redis.h: values in a Redis server, by hiredis, driven by a loop; never waited for.
+/* redis.h: values in a Redis server, over a link of ours, in hiredis' words; never waited for.
  *
- * A server that is not there, or keeps silent, is no fault of anybody's request: what is
- * asked of it is answered `not found`, soon, and it is tried again after a pause.
+ * A server that is not there, keeps silent or does not let us in is no fault of anybody's
+ * request: what is asked of it is answered `not found`, soon, and it is tried again after a
+ * pause. Why there is none is told once, until there is one again.
  *
  * A client belongs to its loop's thread.
  */
@@ -10,14 +11,25 @@
 
 #include "base/text.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct redis;
 struct redis_question;
 
 #define REDIS_SILENCE_MS 100 /* so long a cache is worth waiting for */
 
-/* `address` is host:port, borrowed. NULL: SYSTEM, or CONFIG for an address that is none. */
-struct redis *redis_open(struct loop *loop, const char *address, struct error *error);
+/* Borrowed. */
+struct redis_config {
+	const char *address; /* host:port */
+	const char *login;   /* PASSWORD, or USER:PASSWORD; NULL: none */
+	bool tls;
+	struct tls_files files;				/* for TLS */
+	void (*told)(void *context, const char *words); /* why there is none; NULL: there is one again. NULL: nobody asks */
+	void *context;
+};
+
+/* NULL: SYSTEM, or CONFIG for an address that is none, or a file that cannot be used. */
+struct redis *redis_open(struct loop *loop, const struct redis_config *config, struct error *error);
 void redis_close(struct redis *redis); /* forgets what was asked; NULL is fine */
 
 /* `found` comes once, in a later turn; bytes NULL: there is none, or nobody to ask. The

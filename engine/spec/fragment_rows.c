@@ -66,6 +66,12 @@ static const struct option caching_rows[] = {
 	    .help = "Where replies are kept."),
 	ROW("ttl", DURATION, struct call_caching, ttl_ns, .help = "For how long."),
 	ROW("address", TEXT, struct call_caching, redis, .fallback = "127.0.0.1:6379", .help = "Where Redis is: host:port."),
+	ROW("login", NAME, struct call_caching, login, .secret = true,
+	    .help = "PASSWORD or USER:PASSWORD of Redis; better `env:NAME` or `file:PATH`, which point to it."),
+	ROW("tls", FLAG, struct call_caching, tls, .help = "Whether Redis is spoken to through TLS."),
+	ROW("authorities", TEXT, struct call_caching, authorities, .help = "A file of those whose signature counts, in PEM."),
+	ROW("certificate", TEXT, struct call_caching, certificate, .help = "A file with our own certificate, in PEM."),
+	ROW("key", TEXT, struct call_caching, key, .help = "A file with its key, in PEM."),
 	{.type = OPTION_END},
 };
 

@@ -340,6 +340,9 @@ struct performance_spec {
 		int place; /* enum cache_place */
 		int64_t ttl_ns;
 		const char *redis; /* host:port */
+		struct name login; /* of Redis; PASSWORD, or USER:PASSWORD */
+		bool tls;
+		const char *authorities, *certificate, *key;
 	} caching;
 	struct call_pooling {
 		bool enabled;
