@@ -175,9 +175,9 @@ layers:
 bench: $(BUILD)/sluice $(BENCHES)
 	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
 
-## race: on a real Kafka, beside a forwarder, Kafka Streams, wrk: speed, windows, latency, memory, MLServer, curves (NAME=delay runs one)
+## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, curves (NAME=delay: one)
 race: kafka-programs
-	@for name in $(if $(NAME),$(NAME),race windows delay memory mlserver curves); do \
+	@for name in $(if $(NAME),$(NAME),race windows local delay memory mlserver curves); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)

@@ -13,17 +13,21 @@ import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.kstream.Suppressed;
 import org.apache.kafka.streams.kstream.TimeWindows;
+import org.apache.kafka.streams.kstream.Windowed;
 
 /**
  * Four features of each key as a Kafka Streams program would have them: mean, deviation, least and
  * greatest over windows of 10 s, one answer for each request. Its windows tumble, which costs
  * less than the trailing ones that they are beside: a record is part of one, and none leaves it.
- * Requests and answers are Open Inference Protocol JSON.
+ * Requests and answers are Open Inference Protocol JSON. `closed`: one answer for each window instead, once
+ * it has closed, 1 s after its end.
  *
- * <p>Windows BROKERS IN OUT GROUP [SETTING=VALUE]...
+ * <p>Windows BROKERS IN OUT GROUP each|closed [SETTING=VALUE]...
  */
 public final class Windows {
 	public static final class Tensor {
@@ -103,17 +107,22 @@ public final class Windows {
 		settings.put(StreamsConfig.APPLICATION_ID_CONFIG, arguments[3]);
 		settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
 		settings.put("auto.offset.reset", "earliest");
-		for (int i = 4; i < arguments.length; i++) {
+		for (int i = 5; i < arguments.length; i++) {
 			String[] parts = arguments[i].split("=", 2);
 			settings.put(parts[0], parts[1]);
 		}
+		boolean closed = arguments[4].equals("closed");
+		TimeWindows windows = closed ? TimeWindows.ofSizeAndGrace(Duration.ofSeconds(10), Duration.ofSeconds(1))
+				: TimeWindows.ofSizeWithNoGrace(Duration.ofSeconds(10));
 		StreamsBuilder builder = new StreamsBuilder();
-		builder.stream(arguments[1], Consumed.with(Serdes.String(), Serdes.ByteArray()))
+		KTable<Windowed<String>, Kept> table = builder.stream(arguments[1], Consumed.with(Serdes.String(), Serdes.ByteArray()))
 				.groupByKey()
-				.windowedBy(TimeWindows.ofSizeWithNoGrace(Duration.ofSeconds(10)))
+				.windowedBy(windows)
 				.aggregate(() -> new Kept("", 0, 0, 0, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY),
-						(key, bytes, kept) -> add(bytes, kept), Materialized.with(Serdes.String(), KEPT))
-				.toStream((window, kept) -> window.key())
+						(key, bytes, kept) -> add(bytes, kept), Materialized.with(Serdes.String(), KEPT));
+		if (closed)
+			table = table.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
+		table.toStream((window, kept) -> window.key())
 				.mapValues(Windows::encode)
 				.to(arguments[2], Produced.with(Serdes.String(), Serdes.ByteArray()));
 		KafkaStreams streams = new KafkaStreams(builder.build(), settings);

@@ -2,9 +2,6 @@
 # Engines beside each other on one Kafka, doing the same four steps over the same backlog:
 # messages per CPU second of each engine's own process, behind its start, so that neither
 # the broker nor the machine's other work counts.
-# Beside Seldon Core 2, whose figures are of another day: it does a chain of three models,
-# called by gRPC, at about 1,900 messages per CPU second (1,630 to 2,220, Kafka-fed, version
-# 2.9.1, broker and models not counted).
 #   race.sh SLUICE PROGRAMS     with forward and requests in PROGRAMS
 # BACKLOG, ROUNDS change the sizes: a run of less than a second says little. Takes about ten minutes.
 set -u
@@ -12,7 +9,6 @@ what=race
 # shellcheck source=tests/bench/race/course.sh
 . "$(dirname "$0")/course.sh"
 backlog=${BACKLOG:-1500000} rounds=${ROUNDS:-3} commit_ms=100
-seldon=1900
 
 # ---- Kafka Streams, where it can be had ----
 
