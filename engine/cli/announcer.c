@@ -88,7 +88,7 @@ static const char *state_of(const struct crew_counts *now, const struct crew_cou
 	return now->pauses > before->pauses ? "paused" : "running";
 }
 
-/* The topics from which it takes records, a blank between. */
+/* The topics from which it takes records that it commits, a blank between. */
 static struct text reads_of(struct announcer *announcer, const struct pipeline_plan *plan)
 {
 	struct buffer *names = &announcer->names;
@@ -96,7 +96,7 @@ static struct text reads_of(struct announcer *announcer, const struct pipeline_p
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		bool read = false;
 		for (size_t stage = 0; stage < plan->stage_count; stage++)
-			read = read || stage_reads_topic(plan, stage, i);
+			read = read || (plan->topics[i].role != TOPIC_STATE && stage_reads_topic(plan, stage, i));
 		if (read)
 			buffer_print(names, "%s%s", names->length > 0 ? " " : "", plan->topics[i].name);
 	}

@@ -15,7 +15,8 @@ struct reader {
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
 	int32_t partitions; /* that are read */
-	bool *ended;	    /* of each, whether its end was met */
+	int64_t *ends;	    /* of each, where it ended when it was opened; what was written since is not waited for */
+	bool *ended;	    /* of each, whether that was met */
 	int32_t ended_count;
 };
 
@@ -70,12 +71,11 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
  * the reader is open is read by it. */
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
-	int64_t low = 0, high = RD_KAFKA_OFFSET_BEGINNING;
-	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (!reader->config->from_beginning)
-		code = rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, &high,
-							TOPICS_WAIT_MS);
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, high, reader->queue) != 0)
+	int64_t low = 0, *end = &reader->ends[partition];
+	rd_kafka_resp_err_t code =
+		rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, end, TOPICS_WAIT_MS);
+	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : *end;
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, reader->queue) != 0)
 		code = rd_kafka_last_error();
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "partition %d of topic %s cannot be read: %s", (int)partition,
@@ -88,7 +88,8 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 	if (!client_set_up(reader, error) || !count_partitions(reader, &count, error))
 		return false;
 	reader->ended = memory_take((size_t)count, sizeof *reader->ended);
-	if (!reader->ended)
+	reader->ends = memory_take((size_t)count, sizeof *reader->ends);
+	if (!reader->ended || !reader->ends)
 		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
 	for (; reader->partitions < count; reader->partitions++)
 		if (!start_partition(reader, reader->partitions, error))
@@ -123,6 +124,7 @@ void reader_close(struct reader *reader)
 	if (reader->client)
 		rd_kafka_destroy(reader->client);
 	memory_give(reader->ended);
+	memory_give(reader->ends);
 	memory_give(reader);
 }
 
@@ -185,7 +187,11 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 		if (!record.held)
 			continue;
 		silent = 0;
-		good = take(context, &record, error);
+		/* Who reads dead letters to ask them again may write new ones by it: they are another time's. */
+		int64_t end = reader->ends[record.partition];
+		if (record.offset + 1 >= end)
+			note_end(reader, record.partition);
+		good = record.offset >= end || take(context, &record, error);
 		record_release(&record);
 	}
 	return good;

@@ -1,0 +1,56 @@
+/* What a command reads of a topic that others write meanwhile. */
+#include "log/reader.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/mock_broker.h"
+
+struct echo {
+	struct mock *mock;
+	int taken;
+};
+
+/* As an engine does when a dead letter that is asked again fails again. */
+static bool take_and_write_another(void *context, const struct record *record, struct error *error)
+{
+	struct echo *echo = context;
+	(void)record, (void)error;
+	mock_write(echo->mock, NULL, "again", NULL, NULL);
+	rd_kafka_flush(echo->mock->writer, MOCK_WAIT_MS);
+	return ++echo->taken < 20;
+}
+
+static void all_that_stood_there_is_given_and_not_what_comes_of_it(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	struct echo echo = {.mock = &mock};
+	const struct reader_config config = {.brokers = mock.brokers, .topic = "in", .from_beginning = true};
+	struct reader *empty = reader_open(&config, &error);
+	assert_non_null(empty);
+	assert_true(reader_give_all(empty, take_and_write_another, &echo, &error));
+	assert_int_equal(echo.taken, 0);
+	reader_close(empty);
+	for (int i = 0; i < 3; i++)
+		mock_write(&mock, NULL, "first", NULL, NULL);
+	rd_kafka_flush(mock.writer, MOCK_WAIT_MS);
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	assert_true(reader_give_all(reader, take_and_write_another, &echo, &error));
+	assert_int_equal(echo.taken, 3);
+	reader_close(reader);
+	mock_close(&mock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
