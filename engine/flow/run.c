@@ -255,7 +255,8 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	if (part)
 		run_deliver_carried(run);
 	run_drain(run);
-	flow_work(flow);
+	if (flow->ready)
+		flow_work(flow);
 	return true;
 }
 

@@ -174,6 +174,7 @@ struct visit {
 	bool waiting;
 	bool parked;	      /* before a turnstile, until those before it have passed */
 	bool gathers;	      /* `parts` are there, and no sources */
+	bool turns;	      /* it has called, or chosen who gets what it gave: no chain goes on by it */
 	struct write *writes; /* of this visit, which nobody else sees yet */
 };
 

@@ -41,6 +41,7 @@ void visit_pass(struct visit *visit)
 void visit_only_to(struct visit *visit, const char *step)
 {
 	visit->only_to = step;
+	visit->turns = true;
 }
 
 size_t visit_way(const struct visit *visit)
@@ -128,6 +129,7 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 	pending->open = true;
 	pending->next = visit->calls;
 	visit->calls = pending;
+	visit->turns = true;
 	pending->call = call_made(visit, target, visit->model && target == CALL_MODEL ? visit->model : name, request);
 	pending->call.owner = pending;
 	visit->flow->outside.call(visit->flow->outside.context, &pending->call);
@@ -336,7 +338,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 static struct station *next_of(const struct visit *visit, const struct station *station)
 {
 	struct station *next = station->gave.next;
-	return next && !visit->only_to && !visit->calls ? next : NULL;
+	return visit->turns ? NULL : next;
 }
 
 void visit_start(struct visit *visit)

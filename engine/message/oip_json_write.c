@@ -49,6 +49,23 @@ static void write_parameters(struct buffer *out, struct parameters parameters, c
 	buffer_string(out, "},");
 }
 
+#define DATATYPE_KEY ",\"datatype\":\""
+
+static inline void write_datatype(struct buffer *out, enum datatype datatype)
+{
+	const struct datatype_row *row = &datatype_rows[datatype];
+	char *room = buffer_room(out, sizeof DATATYPE_KEY + sizeof row->name + 2);
+	if (!room)
+		return;
+	char *at = room + sizeof DATATYPE_KEY - 1;
+	memcpy(room, DATATYPE_KEY, sizeof DATATYPE_KEY - 1);
+	memcpy(at, row->name, sizeof row->name); /* with the zeros behind it, which are written over */
+	at += strlen(row->name);
+	*at++ = '"';
+	*at++ = ',';
+	buffer_grown(out, (size_t)(at - room));
+}
+
 static void write_tensor(struct buffer *out, const struct tensor *tensor, bool binary)
 {
 	static const struct parameter base64 = {.name = {"content_type", 12}, .type = PARAMETER_TEXT, .value.text = {"base64", 6}};
@@ -58,9 +75,7 @@ static void write_tensor(struct buffer *out, const struct tensor *tensor, bool b
 		size.value.integer = (int64_t)raw_size(tensor);
 	buffer_string(out, "{\"name\":");
 	json_write_string(out, tensor->name);
-	buffer_string(out, ",\"datatype\":\"");
-	buffer_string(out, datatype_rows[tensor->datatype].name);
-	buffer_string(out, "\",");
+	write_datatype(out, tensor->datatype);
 	write_parameters(out, tensor->parameters, binary ? &size : as_text ? NULL : &base64);
 	buffer_string(out, "\"shape\":");
 	tensor_json_write_shape(out, tensor);

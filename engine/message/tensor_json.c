@@ -353,30 +353,38 @@ void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, 
 
 #define NUMBERS_AT_ONCE 32 /* few enough that their room meets a buffer's ceiling hardly before they do */
 
-/* Numbers are the hot path: room is asked for many of them at once. */
+/* Numbers are the hot path: room is asked for many of them at once, and for the brackets with them. */
 static void write_numbers(struct buffer *out, const struct tensor *tensor)
 {
-	for (size_t i = 0; i < tensor->count;) {
+	size_t i = 0;
+	do {
 		size_t stop = tensor->count - i < NUMBERS_AT_ONCE ? tensor->count : i + NUMBERS_AT_ONCE;
-		char *room = buffer_room(out, (stop - i) * NUMBER_ROOM);
+		char *room = buffer_room(out, (stop - i) * NUMBER_ROOM + 2);
 		if (!room)
 			return;
 		char *at = room;
+		if (i == 0)
+			*at++ = '[';
 		for (; i < stop; i++) {
 			at += put_number(at, tensor, i);
 			*at++ = ',';
 		}
-		buffer_grown(out, (size_t)(at - room) - (stop == tensor->count));
-	}
+		if (stop == tensor->count) {
+			at -= stop > 0;
+			*at++ = ']';
+		}
+		buffer_grown(out, (size_t)(at - room));
+	} while (i < tensor->count);
 }
 
 void tensor_json_write_flat(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
 {
-	bool numbers = tensor->datatype != DATATYPE_BYTES && tensor->datatype != DATATYPE_BOOL;
-	buffer_byte(out, '[');
-	if (numbers)
+	if (tensor->datatype != DATATYPE_BYTES && tensor->datatype != DATATYPE_BOOL) {
 		write_numbers(out, tensor);
-	for (size_t i = 0; !numbers && i < tensor->count; i++) {
+		return;
+	}
+	buffer_byte(out, '[');
+	for (size_t i = 0; i < tensor->count; i++) {
 		if (i > 0)
 			buffer_byte(out, ',');
 		tensor_json_write_element(out, tensor, i, form);
@@ -418,13 +426,18 @@ void tensor_json_write_row(struct buffer *out, const struct tensor *tensor, size
 
 void tensor_json_write_shape(struct buffer *out, const struct tensor *tensor)
 {
-	buffer_byte(out, '[');
+	char *room = buffer_room(out, tensor->rank * NUMBER_ROOM + 2);
+	if (!room)
+		return;
+	char *at = room;
+	*at++ = '[';
 	for (size_t i = 0; i < tensor->rank; i++) {
 		if (i > 0)
-			buffer_byte(out, ',');
-		json_write_int64(out, tensor->shape[i]);
+			*at++ = ',';
+		at += number_write_int64(at, tensor->shape[i]);
 	}
-	buffer_byte(out, ']');
+	*at++ = ']';
+	buffer_grown(out, (size_t)(at - room));
 }
 
 bool tensor_is_text(const struct tensor *tensor)
