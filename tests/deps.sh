@@ -6,7 +6,7 @@ set -u
 
 build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev
 	libnghttp2-dev libmicrohttpd-dev libhiredis-dev libssl-dev"
-check="libcmocka-dev git clang libclang-rt-14-dev llvm-14 valgrind python3"
+check="libcmocka-dev git clang clang-tidy cppcheck libclang-rt-14-dev llvm-14 valgrind python3"
 # Without these a part of the check is skipped, and says so: the official protobuf
 # library as a second opinion, a real Kafka, other shells, a Redis.
 beside="protobuf-compiler python3-protobuf default-jre-headless maven zsh fish redis-server"

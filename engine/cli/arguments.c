@@ -118,7 +118,9 @@ static bool set_quantity(struct parser *parser, const struct option *row, const 
 
 static bool set_value(struct parser *parser, const struct option *row, const char *value)
 {
-	void *at = row->argument ? NULL : parser->options + row->offset;
+	if (row->argument)
+		return add_argument(parser, value);
+	void *at = parser->options + row->offset;
 	switch (row->type) {
 	case OPTION_TEXT:
 		*(const char **)at = value;
@@ -127,7 +129,7 @@ static bool set_value(struct parser *parser, const struct option *row, const cha
 		*(struct name *)at = (struct name){.text = value};
 		return true;
 	case OPTION_NAMES:
-		return row->argument ? add_argument(parser, value) : add_name(parser, value, at);
+		return add_name(parser, value, at);
 	case OPTION_INTEGER:
 		return set_integer(parser, row, value, at);
 	case OPTION_NUMBER:
@@ -322,7 +324,7 @@ bool arguments_parse(const struct command *command, const char *const *words, si
 		.error = error,
 	};
 	*arguments = (struct arguments){0};
-	if (arena_failed(arena))
+	if (!parser.given || !parser.items)
 		return error_memory(error, ERROR_SYSTEM, "reading the command line");
 	if (!set_fallbacks(&parser) || !take_all(&parser, &arguments->help))
 		return false;

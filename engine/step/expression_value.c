@@ -213,6 +213,7 @@ static bool join_two(struct joint_shape *joint, const struct value *value)
 			return false;
 		shape[rank - i] = a == 1 ? b : a;
 	}
+	/* cppcheck-suppress uninitvar; of rank 0 nothing is copied */
 	memcpy(joint->room, shape, rank * sizeof *shape);
 	joint->shape = joint->room;
 	joint->rank = rank;

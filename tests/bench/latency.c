@@ -111,7 +111,7 @@ static long number_of(struct run *run, const rd_kafka_message_t *message)
 	struct text id;
 	arena_reset(run->arena);
 	if (avro_answer_decode(bytes, NULL, run->arena, &answer, &error))
-		id = answer.failed ? (struct text){0} : answer.id;
+		id = answer.failed ? TEXT("") : answer.id;
 	else if (format_avro.decode(&request, bytes, NULL, &(struct error){0}))
 		id = request.payload_id;
 	else

@@ -35,6 +35,7 @@ static _Noreturn void die(const char *what, const char *why)
 static void tell(const struct ground *ground, const char *format, int number)
 {
 	char line[64], reply[8];
+	/* cppcheck-suppress wrongPrintfScanfArgNum; a format may leave the number out */
 	int length = snprintf(line, sizeof line, format, number);
 	if (send(ground->control, line, (size_t)length, 0) != length || recv(ground->control, reply, sizeof reply, 0) <= 0)
 		die("the proxy does not answer", line);

@@ -1,7 +1,7 @@
 /* counting.c: sluice with one step kind more, `tally`, which counts messages by their keys
  * (tests/unit/tally.h): for state.sh. */
 #include "cli/command.h"
-#include "tests/unit/tally.c" /* programs of this folder are made of one file each */
+#include "tests/unit/tally.c" /* NOLINT(bugprone-suspicious-include): programs of this folder are made of one file each */
 
 int main(int count, char **arguments)
 {

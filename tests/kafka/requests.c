@@ -277,7 +277,8 @@ struct tally {
 static bool is_counted(const struct avro_answer *answer, long number)
 {
 	const struct tensor *count = tensors_find(answer->payload.tensors, TEXT("count"));
-	return count && count->count == 1 && tensor_number(count, 0) == (double)(number / KEYS + 1);
+	const long place = number / KEYS + 1;
+	return count && count->count == 1 && tensor_number(count, 0) == (double)place;
 }
 
 static bool is_right(const struct options *options, const struct avro_answer *answer, long number)

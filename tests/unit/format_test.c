@@ -132,6 +132,7 @@ static void a_warm_request_takes_nothing_from_the_heap(void **state)
 static void a_request_for_which_memory_runs_out_is_refused(void **state)
 {
 	static const char *const bodies[] = {
+		/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one body of several lines */
 		"{\"id\":\"\\u0072\",\"parameters\":{\"a\":1},\"inputs\":[{\"name\":\"x\",\"parameters\":{\"b\":2},\"shape\":[2],"
 		"\"datatype\":\"FP32\",\"data\":[1.5,2e3]},{\"name\":\"s\",\"datatype\":\"BYTES\",\"data\":[\"a\\n\"],\"shape\":[1]"
 		"}],"

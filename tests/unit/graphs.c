@@ -30,7 +30,7 @@ static const struct tensor *tensor_made(struct arena *arena, const char *word)
 		shape[0] = strtol(at + 1, (char **)&at, 10);
 		at++;
 	}
-	float numbers[64];
+	float numbers[64] = {0};
 	size_t count = 0;
 	while (at < word_end(word)) {
 		numbers[count++] = strtof(at, (char **)&at);
@@ -228,7 +228,7 @@ static enum step_verdict gathers_run(struct step *step, struct visit *visit, str
 	struct arena *arena = visit_arena(visit);
 	const struct payload *part;
 	struct text id;
-	float numbers[64];
+	float numbers[64] = {0};
 	size_t count = 0;
 	while (visit_part(visit, count, &id, &part))
 		numbers[count++] = (float)tensor_number(part->tensors.items[0], 0);

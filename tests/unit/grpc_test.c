@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <unistd.h>
-
 #include "base/memory.h"
 #include "tests/unit/grpc_stand.h"
 

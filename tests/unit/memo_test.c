@@ -13,7 +13,7 @@
 
 static struct memo_key key_of(uint64_t number)
 {
-	struct memo_key key;
+	struct memo_key key = {0};
 	for (uint64_t i = 0; i < sizeof key / sizeof i; i++) {
 		uint64_t part = hash_bytes(&number, sizeof number, i);
 		memcpy(key.bytes + i * sizeof part, &part, sizeof part);

@@ -111,8 +111,6 @@ static void avro_c_parses_every_schema(void **state)
 /* Every record, enum and field below `node` says what it is for. */
 static void expect_docs(const json_t *node)
 {
-	size_t index;
-	const json_t *item;
 	const char *key;
 	if (json_is_object(node)) {
 		if (json_object_get(node, "name") && !json_object_get(node, "doc"))
@@ -124,8 +122,8 @@ static void expect_docs(const json_t *node)
 				expect_docs(json_object_iter_value(cursor));
 		}
 	}
-	json_array_foreach (node, index, item)
-		expect_docs(item);
+	for (size_t i = 0; i < json_array_size(node); i++)
+		expect_docs(json_array_get(node, i));
 }
 
 static void every_field_has_a_doc(void **state)
