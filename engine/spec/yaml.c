@@ -516,7 +516,6 @@ bool yaml_read(struct arena *arena, const char *file, struct text text, struct d
 	for (size_t i = 0; i < composer.document_count; i++)
 		all_empty = all_empty && !composer.documents[i].root;
 	if (all_empty && composer.progress == GOING && composer.seen == composer.document_count)
-		/* cppcheck-suppress varFuncNullUB; NULL is nothing to suggest, and stands before the format */
 		fault_add(faults, CODE_EMPTY_FILE, (struct place){file, 1, 1}, NULL, "the file holds no resource");
 	return composer.progress != MEMORY_OUT && !arena_failed(arena);
 }

@@ -31,12 +31,12 @@
 /* This stands before librdkafka's own, which the committer would call: the switch of
  * this test, so that the product needs none. */
 static bool unguarded;
-void rd_kafka_conf_set_closesocket_cb(rd_kafka_conf_t *configuration, int (*closed)(int socket, void *opaque))
+void rd_kafka_conf_set_closesocket_cb(rd_kafka_conf_t *conf, int (*closesocket_cb)(int socket, void *opaque))
 {
 	void (*own)(rd_kafka_conf_t *, int (*)(int, void *));
 	*(void **)&own = dlsym(RTLD_NEXT, "rd_kafka_conf_set_closesocket_cb");
 	if (!unguarded)
-		own(configuration, closed);
+		own(conf, closesocket_cb);
 }
 
 struct stand {
