@@ -386,16 +386,22 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 	return news;
 }
 
-void committer_end(struct committer *committer, struct positions positions)
+void committer_end(struct committer *committer, struct positions positions, bool lost)
 {
-	committer->explained = false;
-	settlement_end(&committer->settlement, positions, atomic_load(&committer->closed_sockets));
+	struct settlement *settlement = &committer->settlement;
+	unsigned closed = atomic_load(&committer->closed_sockets);
+	committer->explained = lost;
+	if (lost)
+		snprintf(committer->reason, sizeof committer->reason, "librdkafka did not take all results");
+	settlement_end(settlement, positions, closed);
+	if (lost && !settlement->doubted)
+		settlement_took(settlement, SETTLEMENT_FAILED, closed);
 	ask(committer, REQUEST_END);
 }
 
-rd_kafka_t *committer_producer(struct committer *committer, uint32_t topic, rd_kafka_topic_t **handle)
+rd_kafka_t *committer_producer(struct committer *committer, const struct topic_handles **topics)
 {
-	*handle = committer->topics.items[topic];
+	*topics = &committer->topics;
 	return committer->producer;
 }
 

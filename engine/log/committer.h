@@ -21,11 +21,11 @@ int committer_bell(const struct committer *committer);
 enum transaction_news committer_answer(struct committer *committer, struct error *error);
 
 /* The positions are the committer's until its answer; a reset writes the offsets into
- * them. */
-void committer_end(struct committer *committer, struct positions positions);
+ * them. With `lost`, something that belongs to the transaction is not in it: it is given up. */
+void committer_end(struct committer *committer, struct positions positions, bool lost);
 
 /* Between an answer and the next end. */
-rd_kafka_t *committer_producer(struct committer *committer, uint32_t topic, rd_kafka_topic_t **handle);
+rd_kafka_t *committer_producer(struct committer *committer, const struct topic_handles **topics);
 bool committer_topics(struct committer *committer, const char *const *names, size_t count, struct error *error);
 
 /* At any time. */

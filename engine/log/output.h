@@ -46,6 +46,7 @@ struct output_operations {
 	bool (*is_open)(const struct output *output);
 	bool (*may_end)(const struct output *output);
 	enum produce_verdict (*produce)(struct output *output, const struct outgoing *record, struct error *error);
+	enum produce_verdict (*send)(struct output *output, struct error *error); /* NULL: what is produced is on its way */
 	bool (*end)(struct output *output, struct positions positions, struct error *error);
 	uint64_t (*resets)(const struct output *output, const char **reason);
 	int64_t (*commit_us)(const struct output *output);
@@ -95,7 +96,15 @@ static inline enum produce_verdict output_produce(struct output *output, const s
 	return output->operations->produce(output, record, error);
 }
 
-/* Hands over what is open, to be committed together with these positions. Those of
+/* What was produced may be kept for a moment, so that many records leave together: now they
+ * do. PRODUCE_FULL: to be called again in a moment; PRODUCE_SPOILT: some cannot leave, and
+ * nothing of what is open will be committed. */
+static inline enum produce_verdict output_send(struct output *output, struct error *error)
+{
+	return output->operations->send ? output->operations->send(output, error) : PRODUCED;
+}
+
+/* Hands over what is open, all of which was sent, to be committed together with these positions. Those of
  * OFFSET_NONE are not committed, but told by a NEWS_RESET. Copied. */
 static inline bool output_end(struct output *output, struct positions positions, struct error *error)
 {

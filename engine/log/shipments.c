@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/loads.h"
+#include "log/parcel.h"
 #include "net/loop.h"
 
 struct shipments {
@@ -25,6 +26,7 @@ struct shipments {
 	int64_t ended_us;
 	int64_t commit_us;
 	struct error failure;
+	struct parcel parcel;
 };
 
 static int64_t clock_us(void)
@@ -252,21 +254,37 @@ static bool shipments_end(struct output *self, struct positions positions, struc
 	return true;
 }
 
+/* The engine ends. */
+static void note_failure(struct shipments *shipments, const struct error *error)
+{
+	if (shipments->failure.kind != ERROR_NONE)
+		return;
+	shipments->failure = *error;
+	bell_ring(shipments->bell);
+}
+
 static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct shipments *shipments = (struct shipments *)self;
 	struct error refused;
 	refused.kind = ERROR_NONE;
-	enum produce_verdict verdict = client_produce(shipments->producer, shipments->topics.items[record->topic], record,
-						      tag_of(&record->origin, shipments->loads.open), &refused);
+	enum produce_verdict verdict = parcel_put(&shipments->parcel, shipments->producer, &shipments->topics, record,
+						  tag_of(&record->origin, shipments->loads.open), &refused);
 	if (verdict == PRODUCED)
 		(void)loads_produced(&shipments->loads);
-	if (verdict == PRODUCE_SPOILT && shipments->failure.kind == ERROR_NONE) {
-		shipments->failure = refused;
-		bell_ring(shipments->bell);
-	}
+	if (verdict == PRODUCE_SPOILT)
+		note_failure(shipments, &refused);
 	if (verdict == PRODUCE_REFUSED)
 		*error = refused;
+	return verdict;
+}
+
+static enum produce_verdict shipments_send(struct output *self, struct error *error)
+{
+	struct shipments *shipments = (struct shipments *)self;
+	enum produce_verdict verdict = parcel_send(&shipments->parcel, &shipments->topics, error);
+	if (verdict == PRODUCE_SPOILT)
+		note_failure(shipments, error);
 	return verdict;
 }
 
@@ -302,6 +320,7 @@ static const struct output_operations operations = {
 	.is_open = shipments_is_open,
 	.may_end = shipments_may_end,
 	.produce = shipments_produce,
+	.send = shipments_send,
 	.end = shipments_end,
 	.resets = shipments_resets,
 	.commit_us = shipments_commit_us,

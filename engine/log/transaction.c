@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "log/committer.h"
+#include "log/parcel.h"
 #include "net/loop.h"
 
 struct transaction {
@@ -19,6 +20,7 @@ struct transaction {
 	int64_t ended_us;
 	int64_t commit_us;
 	uint64_t resets;
+	struct parcel parcel;
 };
 
 static int64_t clock_us(void)
@@ -72,6 +74,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->open = news != NEWS_BROKEN;
 	transaction->commit_us = clock_us() - transaction->ended_us;
 	transaction->resets += news == NEWS_RESET;
+	parcel_empty(&transaction->parcel); /* it is, unless what was in it is void */
 	*committed = transaction->positions;
 	return news;
 }
@@ -91,7 +94,7 @@ static bool transaction_end(struct output *self, struct positions positions, str
 	transaction->positions.count = positions.count;
 	transaction->ended_us = clock_us();
 	transaction->open = false;
-	committer_end(transaction->committer, transaction->positions);
+	committer_end(transaction->committer, transaction->positions, transaction->parcel.lost);
 	return true;
 }
 
@@ -110,9 +113,19 @@ static int64_t transaction_commit_us(const struct output *self)
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct transaction *transaction = (struct transaction *)self;
-	rd_kafka_topic_t *topic;
-	rd_kafka_t *client = committer_producer(transaction->committer, record->topic, &topic);
-	return client_produce(client, topic, record, tag_of(&record->origin, 0), error);
+	const struct topic_handles *topics;
+	rd_kafka_t *client = committer_producer(transaction->committer, &topics);
+	return parcel_put(&transaction->parcel, client, topics, record, tag_of(&record->origin, 0), error);
+}
+
+static enum produce_verdict transaction_send(struct output *self, struct error *error)
+{
+	struct transaction *transaction = (struct transaction *)self;
+	const struct topic_handles *topics;
+	if (!transaction->open)
+		return PRODUCED; /* all of it was */
+	(void)committer_producer(transaction->committer, &topics);
+	return parcel_send(&transaction->parcel, topics, error);
 }
 
 static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)
@@ -132,6 +145,7 @@ static const struct output_operations operations = {
 	.is_open = transaction_is_open,
 	.may_end = transaction_is_open,
 	.produce = transaction_produce,
+	.send = transaction_send,
 	.end = transaction_end,
 	.resets = transaction_resets,
 	.commit_us = transaction_commit_us,

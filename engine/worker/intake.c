@@ -12,8 +12,9 @@
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
 #define WAITING_BYTES_MOST ((size_t)1 << 20)
-/* Messages that wait, finished, while a transaction is being ended: as many as stay in the
- * processor's caches. With thousands each cost half as much again, and took its own memory. */
+/* Messages that wait, finished, while a transaction is being ended or the producer is full:
+ * as many as stay in the processor's caches. With thousands each cost half as much again,
+ * and took its own memory. */
 #define FINISHED_MOST 500
 
 /* ---- decode ---- */
@@ -165,6 +166,12 @@ static bool has_room(const struct worker *worker, const struct stage *stage)
 	       (worker->lanes.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);
 }
 
+/* What may leave, has at the end of a turn, unless the producer is full. */
+static bool is_held_back(const struct worker *worker)
+{
+	return lanes_first_leaving(&worker->lanes) || !output_is_open(worker->outbox.output);
+}
+
 bool intake_may_take(const struct worker *worker)
 {
 	struct positions changed;
@@ -172,7 +179,7 @@ bool intake_may_take(const struct worker *worker)
 		return false;
 	if (worker->registry && !registry_is_ready(worker->registry))
 		return false;
-	if (worker->lanes.finished >= FINISHED_MOST && !output_is_open(worker->outbox.output))
+	if (worker->lanes.finished >= FINISHED_MOST && is_held_back(worker))
 		return false;
 	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
 		if (!stage->retired && stage->waiting.count == 0 && has_room(worker, stage))

@@ -108,6 +108,7 @@ struct worker {
 	bool more;  /* the last take was not the queue's end */
 	bool dirty; /* something is to be committed */
 	bool commit_due;
+	bool full;   /* so is the producer's queue: it is tried again in a moment */
 	bool spoilt; /* the open transaction cannot be committed */
 
 	struct nested *nested; /* calls of pipelines that are out */
@@ -217,6 +218,7 @@ bool release_end(struct worker *worker, struct error *error);
 bool release_commit_when_due(struct worker *worker, struct error *error);
 void release_on_news(void *context, uint32_t events);
 void release_on_commit_due(void *context);
+void release_on_retry(void *context);
 
 /* ---- follow.c ---- */
 

@@ -9,10 +9,18 @@
 
 /* ---- leaving ---- */
 
+/* Until then nobody tries: each try costs what a record that leaves does. */
 static void retry_soon(struct worker *worker)
 {
+	worker->full = true;
 	int64_t due_ms = loop_now_ms(worker->loop) + FULL_PAUSE_MS;
 	loop_timer_set(worker->loop, &worker->retry_timer, due_ms, &worker->failure);
+}
+
+void release_on_retry(void *context)
+{
+	struct worker *worker = context;
+	worker->full = false;
 }
 
 void release_begin_interval(struct worker *worker)
@@ -55,7 +63,7 @@ void release(struct worker *worker)
 {
 	struct flight *flight;
 	while ((flight = lanes_first_leaving(&worker->lanes))) {
-		if (worker->spoilt || worker->keepings.telling || !output_is_open(worker->outbox.output))
+		if (worker->spoilt || worker->full || worker->keepings.telling || !output_is_open(worker->outbox.output))
 			return;
 		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
 		if (verdict == PRODUCE_FULL)
@@ -75,6 +83,19 @@ void release(struct worker *worker)
 
 /* ---- commit ---- */
 
+/* False: not all that left could be sent yet. */
+static bool send_left(struct worker *worker)
+{
+	struct error error = {0};
+	if (worker->full)
+		return false;
+	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : output_send(worker->outbox.output, &error);
+	if (verdict == PRODUCE_FULL)
+		retry_soon(worker);
+	worker->spoilt = verdict == PRODUCE_SPOILT;
+	return verdict != PRODUCE_FULL;
+}
+
 /* What steps remember is told first. What the output does not take now is told soon. */
 bool release_end(struct worker *worker, struct error *error)
 {
@@ -89,6 +110,8 @@ bool release_end(struct worker *worker, struct error *error)
 		return false;
 	}
 	worker->spoilt = verdict == PRODUCE_SPOILT;
+	if (!send_left(worker))
+		return true;
 	keepings_ended(worker);
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
@@ -98,7 +121,8 @@ bool release_end(struct worker *worker, struct error *error)
 
 bool release_commit_when_due(struct worker *worker, struct error *error)
 {
-	if (!output_may_end(worker->outbox.output))
+	bool sent = send_left(worker);
+	if (!sent || !output_may_end(worker->outbox.output))
 		return true;
 	bool drained = worker->drain_until_ms > 0 && worker->lanes.load.in_flight == 0;
 	bool due = worker->dirty && worker->outbox.half_left == 0 && (worker->commit_due || drained);
@@ -123,8 +147,8 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then nobody here reads on */
-	return leaving || (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error) &&
-			   keepings_pause(worker, error));
+	return leaving ||
+	       (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error) && keepings_pause(worker, error));
 }
 
 /* ---- what Kafka refused after it had been taken into the producer's queue ---- */

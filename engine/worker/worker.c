@@ -207,7 +207,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	}
 	worker->config = config;
 	worker->commit_timer = (struct loop_timer){.due = release_on_commit_due, .context = worker};
-	worker->retry_timer = (struct loop_timer){.due = on_awake, .context = worker};
+	worker->retry_timer = (struct loop_timer){.due = release_on_retry, .context = worker};
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	lanes_open(&worker->lanes, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, config->limits.answer_bytes);

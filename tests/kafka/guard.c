@@ -106,6 +106,7 @@ static void produce(struct stand *stand, char name)
 		(void)snprintf(value, sizeof value, "%c%d", name, ++stand->written);
 		const struct outgoing record = {.value = text_of(value)};
 		(void)output_produce(stand->output, &record, &error);
+		(void)output_send(stand->output, &error);
 	}
 	nanosleep(&until_sent, NULL);
 }

@@ -254,6 +254,7 @@ static void a_record_that_is_none_of_ours_stops_it_and_is_named(void **state)
 	struct positions committed;
 	const struct outgoing strange = {.key = TEXT("\7strange"), .value = TEXT("x")};
 	assert_int_equal(output_produce(stand->output, &strange, &error), PRODUCED);
+	assert_int_equal(output_send(stand->output, &error), PRODUCED);
 	assert_true(output_end(stand->output, (struct positions){0}, &error));
 	while (output_news(stand->output, &committed, &error) != NEWS_COMMITTED)
 		wait_for(output_bell(stand->output));

@@ -108,6 +108,7 @@ static bool produces(struct member *member, const char *value)
 	struct error error = {0};
 	const struct outgoing record = {.value = text_of(value)};
 	enum produce_verdict verdict = output_produce(member->output, &record, &error);
+	verdict = verdict == PRODUCED ? output_send(member->output, &error) : verdict;
 	return verdict == PRODUCED || fails(member->contract, "%s is not produced: %s", value, error.text);
 }
 

@@ -335,30 +335,50 @@ static void after_a_doubt_the_worker_goes_on_from_what_is_committed(void **state
 	assert_true(stand_stop(stand).resets >= 1);
 }
 
-/* The end of its first transaction takes long, and all is asked before. */
-static void while_a_transaction_ends_no_more_is_taken_than_stays_warm(void **state)
+/* The most that is in flight while so many requests, which were there before it, are answered. */
+static uint64_t most_in_flight(struct stand *stand, uint64_t asked)
 {
-	enum { ASKED = 4000, END_TXN = 26, LATE_MS = 1000, WARM = 2 * 500 };
 	static char request[] = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}";
-	struct stand *stand = *state;
 	static struct stage_counts counts;
-	stand_configure(stand, doubles);
+	counts = (struct stage_counts){0};
 	stand->stages[0].counts = &counts;
-	stand->config.limits.commit_ms = 1;
-	rd_kafka_mock_broker_push_request_error_rtts(stand->mock.cluster, 1, END_TXN, (size_t)1, RD_KAFKA_RESP_ERR_NO_ERROR,
-						     LATE_MS);
-	for (int i = 0; i < ASKED; i++)
+	for (uint64_t i = 0; i < asked; i++)
 		assert_int_equal(rd_kafka_produce(stand->mock.in, 0, 0, request, sizeof request - 1, "key", 3, NULL), 0);
 	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
 	stand_start(stand);
 	uint64_t most = 0;
-	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && atomic_load(&counts.released) < ASKED; waited_ms++) {
+	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && atomic_load(&counts.released) < asked; waited_ms++) {
 		uint64_t in_flight = atomic_load(&counts.in_flight);
 		most = in_flight > most ? in_flight : most;
 		usleep(1000);
 	}
-	assert_in_range(most, 0, WARM);
-	assert_int_equal(stand_stop(stand).answered, ASKED);
+	assert_int_equal(stand_stop(stand).answered, asked);
+	return most;
+}
+
+#define WARM_MOST (2 * 500)
+
+static void while_a_transaction_ends_no_more_is_taken_than_stays_warm(void **state)
+{
+	enum { ASKED = 4000, END_TXN = 26, LATE_MS = 1000 };
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand->config.limits.commit_ms = 1;
+	rd_kafka_mock_broker_push_request_error_rtts(stand->mock.cluster, 1, END_TXN, (size_t)1, RD_KAFKA_RESP_ERR_NO_ERROR,
+						     LATE_MS);
+	assert_in_range(most_in_flight(stand, ASKED), 0, WARM_MOST);
+}
+
+static void while_the_producer_is_full_no_more_is_taken_than_stays_warm(void **state)
+{
+	enum { ASKED = 4000 };
+	static const struct property narrow[] = {{"queue.buffering.max.messages", "200"}, {"log_level", "0"}};
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	stand->config.transaction.properties = (struct properties){2, narrow};
+	rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, 50);
+	assert_in_range(most_in_flight(stand, ASKED), 0, WARM_MOST);
 }
 
 static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(void **state)
@@ -520,6 +540,7 @@ int main(void)
 		STORY(a_call_that_cannot_begin_is_an_error_of_its_message),
 		STORY(a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing),
 		STORY(while_a_transaction_ends_no_more_is_taken_than_stays_warm),
+		STORY(while_the_producer_is_full_no_more_is_taken_than_stays_warm),
 		STORY(after_a_doubt_the_worker_goes_on_from_what_is_committed),
 		STORY(a_record_whose_schema_is_asked_for_waits_in_its_place),
 	};

@@ -1,0 +1,83 @@
+/* parcel.c: see parcel.h. */
+#include "log/parcel.h"
+
+#include <string.h>
+
+/* The least that message.max.bytes can be is 1000, a part of which librdkafka counts for
+ * itself: what is this short is never refused for its size, so nobody need wait to hear. */
+#define SHORT_BYTES 900
+
+static bool is_short(const struct outgoing *record)
+{
+	return record->key.length + record->value.length <= SHORT_BYTES && record->headers.count == 0 && !record->beside_origin;
+}
+
+void parcel_empty(struct parcel *parcel)
+{
+	parcel->count = parcel->first = parcel->used = 0;
+	parcel->lost = false;
+}
+
+static enum produce_verdict lose(struct parcel *parcel, rd_kafka_resp_err_t code, struct error *error)
+{
+	parcel->lost = true;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more: %s", rd_kafka_err2str(code));
+	return PRODUCE_SPOILT;
+}
+
+/* A full queue takes none of those behind the first that it did not take. */
+static enum produce_verdict judge(struct parcel *parcel, struct error *error)
+{
+	for (; parcel->first < parcel->count; parcel->first++) {
+		rd_kafka_resp_err_t code = parcel->messages[parcel->first].err;
+		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			return PRODUCE_FULL;
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return lose(parcel, code, error);
+	}
+	parcel_empty(parcel);
+	return PRODUCED;
+}
+
+enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handles *topics, struct error *error)
+{
+	if (parcel->lost)
+		return lose(parcel, RD_KAFKA_RESP_ERR__STATE, error);
+	size_t count = parcel->count - parcel->first;
+	if (count == 0)
+		return PRODUCED;
+	(void)rd_kafka_produce_batch(topics->items[parcel->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+				     &parcel->messages[parcel->first], (int)count);
+	return judge(parcel, error);
+}
+
+static void *pack(struct parcel *parcel, struct text piece)
+{
+	if (!piece.bytes)
+		return NULL;
+	char *place = parcel->bytes + parcel->used;
+	memcpy(place, piece.bytes, piece.length);
+	parcel->used += piece.length;
+	return place;
+}
+
+enum produce_verdict parcel_put(struct parcel *parcel, rd_kafka_t *client, const struct topic_handles *topics,
+				const struct outgoing *record, void *opaque, struct error *error)
+{
+	bool keeps = is_short(record);
+	bool room = parcel->count < PARCEL_RECORDS && parcel->used + SHORT_BYTES <= PARCEL_BYTES;
+	if (parcel->count > 0 && !(keeps && room && parcel->topic == record->topic && !parcel->lost)) {
+		enum produce_verdict verdict = parcel_send(parcel, topics, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	if (!keeps)
+		return client_produce(client, topics->items[record->topic], record, opaque, error);
+	parcel->topic = record->topic;
+	parcel->messages[parcel->count++] = (rd_kafka_message_t){.payload = pack(parcel, record->value),
+								 .len = record->value.length,
+								 .key = pack(parcel, record->key),
+								 .key_len = record->key.length,
+								 ._private = opaque};
+	return PRODUCED;
+}

@@ -1,0 +1,206 @@
+/* parcel_test.c: results that wait for each other leave whole and in their order, whatever
+ * the producer takes of them at once. There is no broker: what librdkafka took is seen when
+ * its queue is purged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log/parcel.h"
+
+#define SEEN_MAX 256
+
+struct stand {
+	rd_kafka_t *client;
+	rd_kafka_topic_t *items[2];
+	struct topic_handles topics;
+	struct parcel parcel;
+	size_t seen;
+	char values[SEEN_MAX][32];
+};
+
+static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
+{
+	(void)client;
+	struct stand *stand = context;
+	assert_true(stand->seen < SEEN_MAX);
+	snprintf(stand->values[stand->seen++], sizeof *stand->values, "%.*s=%.*s", (int)message->key_len,
+		 (const char *)message->key, message->len > 20 ? 3 : (int)message->len, (const char *)message->payload);
+}
+
+static void stand_open(struct stand *stand, const char *queue)
+{
+	char words[256];
+	*stand = (struct stand){0};
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	assert_int_equal(rd_kafka_conf_set(configuration, "queue.buffering.max.messages", queue, words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "enable.idempotence", "true", words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words), 0);
+	rd_kafka_conf_set_opaque(configuration, stand);
+	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
+	stand->client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
+	assert_non_null(stand->client);
+	for (size_t i = 0; i < 2; i++)
+		stand->items[i] = rd_kafka_topic_new(stand->client, i ? "letters" : "answers", NULL);
+	stand->topics = (struct topic_handles){2, stand->items};
+}
+
+/* What librdkafka has, as `key=value`, is told and gone. */
+static void purge(struct stand *stand)
+{
+	assert_int_equal(rd_kafka_purge(stand->client, RD_KAFKA_PURGE_F_QUEUE), RD_KAFKA_RESP_ERR_NO_ERROR);
+	while (rd_kafka_outq_len(stand->client) > 0)
+		(void)rd_kafka_poll(stand->client, 10);
+}
+
+static void stand_close(struct stand *stand)
+{
+	purge(stand);
+	rd_kafka_topic_destroy(stand->items[0]);
+	rd_kafka_topic_destroy(stand->items[1]);
+	rd_kafka_destroy(stand->client);
+}
+
+static enum produce_verdict put(struct stand *stand, uint32_t topic, struct text value, struct error *error)
+{
+	const struct outgoing record = {.topic = topic, .key = TEXT("k"), .value = value};
+	return parcel_put(&stand->parcel, stand->client, &stand->topics, &record, NULL, error);
+}
+
+static enum produce_verdict put_number(struct stand *stand, int number, struct error *error)
+{
+	char value[16];
+	snprintf(value, sizeof value, "%d", number);
+	return put(stand, 0, text_of(value), error);
+}
+
+static void expect_numbers(const struct stand *stand, size_t first, size_t count)
+{
+	char value[16];
+	for (size_t i = 0; i < count; i++) {
+		snprintf(value, sizeof value, "k=%zu", first + i);
+		assert_string_equal(stand->values[i], value);
+	}
+	assert_int_equal(stand->seen, count);
+}
+
+static void short_ones_leave_together_and_in_their_order(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "1000");
+	for (int i = 0; i < 2 * PARCEL_RECORDS + 5; i++)
+		assert_int_equal(put_number(&stand, i, &error), PRODUCED);
+	assert_int_equal(rd_kafka_outq_len(stand.client), 2 * PARCEL_RECORDS);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	expect_numbers(&stand, 0, 2 * PARCEL_RECORDS + 5);
+	stand_close(&stand);
+}
+
+static void a_long_one_and_one_of_another_topic_leave_behind_those_before(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	static char longer[2000];
+	memset(longer, 'l', sizeof longer);
+	stand_open(&stand, "1000");
+	assert_int_equal(put(&stand, 0, TEXT("a"), &error), PRODUCED);
+	assert_int_equal(rd_kafka_outq_len(stand.client), 0);
+	assert_int_equal(put(&stand, 0, (struct text){longer, sizeof longer}, &error), PRODUCED);
+	assert_int_equal(rd_kafka_outq_len(stand.client), 2);
+	assert_int_equal(put(&stand, 0, TEXT("b"), &error), PRODUCED);
+	assert_int_equal(put(&stand, 1, TEXT("c"), &error), PRODUCED);
+	assert_int_equal(rd_kafka_outq_len(stand.client), 3);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(rd_kafka_outq_len(stand.client), 4);
+	stand_close(&stand);
+}
+
+static void what_a_full_queue_did_not_take_leaves_next(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "3");
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(put_number(&stand, i, &error), PRODUCED);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_FULL);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_FULL);
+	purge(&stand);
+	expect_numbers(&stand, 0, 3);
+	stand.seen = 0;
+	assert_int_equal(put_number(&stand, 5, &error), PRODUCED);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	expect_numbers(&stand, 3, 3);
+	stand_close(&stand);
+}
+
+static void a_full_queue_takes_no_more_than_a_parcel(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	int number = 0;
+	stand_open(&stand, "3");
+	while (put_number(&stand, number, &error) == PRODUCED)
+		number++;
+	assert_in_range(number, PARCEL_RECORDS, PARCEL_RECORDS + 3);
+	for (int i = 0; i < 100 && parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL; i++)
+		purge(&stand);
+	purge(&stand);
+	expect_numbers(&stand, 0, (size_t)number);
+	stand_close(&stand);
+}
+
+static void what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "1000");
+	assert_int_equal(put_number(&stand, 0, &error), PRODUCED);
+	rd_kafka_test_fatal_error(stand.client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "its end");
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_SPOILT);
+	assert_true(stand.parcel.lost);
+	assert_int_equal(put_number(&stand, 1, &error), PRODUCE_SPOILT);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_SPOILT);
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	parcel_empty(&stand.parcel);
+	assert_false(stand.parcel.lost);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	stand_close(&stand);
+}
+
+static void a_tombstone_stays_one(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "10");
+	assert_int_equal(put(&stand, 0, (struct text){0}, &error), PRODUCED);
+	assert_null(stand.parcel.messages[0].payload);
+	assert_non_null(stand.parcel.messages[0].key);
+	stand_close(&stand);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_ones_leave_together_and_in_their_order),
+		cmocka_unit_test(a_long_one_and_one_of_another_topic_leave_behind_those_before),
+		cmocka_unit_test(what_a_full_queue_did_not_take_leaves_next),
+		cmocka_unit_test(a_full_queue_takes_no_more_than_a_parcel),
+		cmocka_unit_test(what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void),
+		cmocka_unit_test(a_tombstone_stays_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
