@@ -364,9 +364,13 @@ static void read_table(struct reading *reading, const struct option *row, const 
 	}
 	if (too_many(reading, node))
 		return;
+	const char *field = reading->field;
 	unsigned char *items = take_items(reading, row, node->count, into);
 	for (size_t i = 0; i < node->count; i++) {
 		unsigned char *item = items ? items + i * row->item_size : NULL;
+		if (node->entries[i].key->scalar.length == 0)
+			fault_add(reading->faults, CODE_EMPTY_VALUE, node->entries[i].key->place, NULL,
+				  "`%s` has an entry whose key is empty", field);
 		reading->field = node->entries[i].key->scalar.bytes;
 		options_read(reading, node->entries[i].value, row->rows, item);
 		set_key(row->rows, node->entries[i].key, item);
