@@ -2,6 +2,7 @@
  * they keep what they hold. The names are those of the rows below and nowhere else.
  */
 #include "plan/compile.h"
+#include "spec/fault_codes.h"
 
 #define DAY_MS ((int64_t)86400000)
 
@@ -54,6 +55,11 @@ static size_t add(struct compiler *compiler, struct pipeline_plan *plan, struct 
 	struct topic *topics = list_room(compiler->arena, plan->topics, plan->topic_count, &plan->topic_room, sizeof *topics);
 	if (!topics || !topic.name)
 		return TOPIC_NONE;
+	if (!topic.bound && strlen(topic.name) > TOPIC_CHARACTERS_MAX)
+		fault_add(compiler->spec->faults, CODE_BAD_TOPIC, plan->graph->resource->name.place, NULL,
+			  "the topic `%s` would have %zu characters, more than the %d that Kafka takes; shorten the names that it "
+			  "is made of",
+			  topic.name, strlen(topic.name), TOPIC_CHARACTERS_MAX);
 	if (!topic.bound && !topic.partitions && compiler->runtime)
 		topic.partitions = compiler->runtime->partitions;
 	if (!topic.bound && !topic.retention_ms)

@@ -386,11 +386,13 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 	if (kind->api_version)
 		options_read(&reading, root, envelope_rows, &envelope);
 	resource->name = envelope.metadata.name;
-	resource->namespace = envelope.metadata.namespace;
+	resource->namespace = envelope.metadata.namespace.text;
 	if (!resource->namespace && options)
 		resource->namespace = options->namespace;
 	resource->annotations = envelope.metadata.annotations;
 	check_name(spec, resource, root, fragment);
+	if (envelope.metadata.namespace.text)
+		name_check(envelope.metadata.namespace, "the namespace", spec->faults);
 	if (!resource->name.text && kind->nameless)
 		resource->name = (struct name){RUNTIME_NAME, root->place};
 	if (kind->later)

@@ -83,6 +83,9 @@ const struct fault_code fault_codes[] = {
 	     .help = "It is read as the present one, which has all of its fields; nothing needs to be done.",
 	     .example = "apiVersion: machinelearning.seldon.io/v1alpha2\nkind: SeldonDeployment\n\n"
 			"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\n"),
+	ERROR(CODE_BAD_TOPIC, BAD_VALUE, .title = "A name that no topic may have",
+	      .help = "Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them.",
+	      .example = "input: {topic: market ticks}\n\ninput: {topic: market.ticks}\n"),
 
 	/* ---- fields ---- */
 	ERROR(CODE_UNKNOWN_FIELD, UNKNOWN_FIELD, .title = "A field that does not exist here",

@@ -4,6 +4,7 @@
 #include "spec/rows.h"
 
 #define NAME_CHARACTERS_MAX 253 /* as Kubernetes */
+#define TOPIC_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 const struct option text_value_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct annotation, key)},
@@ -15,7 +16,7 @@ const struct option text_value_rows[] = {
 const struct option metadata_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct metadata, here)},
 	ROW("name", NAME, struct metadata, name, .help = "The name by which others refer to it."),
-	ROW("namespace", TEXT, struct metadata, namespace, .help = "The namespace; part of the names of topics."),
+	ROW("namespace", NAME, struct metadata, namespace, .help = "The namespace; part of the names of topics."),
 	ROW("annotations", TABLE, struct metadata, annotations, .rows = text_value_rows, .item_size = sizeof(struct annotation),
 	    .help = "Free keys and texts; some begin with seldon.io/ and mean something."),
 	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
@@ -74,4 +75,17 @@ void name_check(struct name name, const char *what, struct faults *faults)
 	else if (underscore)
 		fault_add(faults, CODE_UNDERSCORE_NAME, name.place, suggest, "%s `%s` has an underscore, which Kubernetes refuses",
 			  what, name.text);
+}
+
+void topic_check(const char *topic, struct place place, struct faults *faults)
+{
+	if (!topic)
+		return;
+	const size_t length = strlen(topic), good = strspn(topic, TOPIC_CHARACTERS);
+	if (length > TOPIC_CHARACTERS_MAX)
+		fault_add(faults, CODE_BAD_TOPIC, place, NULL,
+			  "the name of a topic has %zu characters, more than the %d that Kafka takes", length,
+			  TOPIC_CHARACTERS_MAX);
+	else if (good < length || strcmp(topic, ".") == 0 || strcmp(topic, "..") == 0)
+		fault_add(faults, CODE_BAD_TOPIC, place, NULL, "`%s` cannot be a topic, nor begin the name of one", topic);
 }

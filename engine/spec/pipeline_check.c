@@ -67,6 +67,8 @@ void pipeline_check(const struct resource *resource, struct faults *faults)
 	check_input_tensors(&pipeline->input, faults);
 	check_alerts(pipeline, faults);
 	const struct pipeline_input *input = &pipeline->input;
+	topic_check(input->topic, input->topic_place, faults);
+	topic_check(pipeline->output.topic, pipeline->output.topic_place, faults);
 	const struct node *node = node_get(node_get(resource->node, "spec"), "input");
 	bool bound = input->topic || input->key || input->time || input->tensors.count > 0;
 	if (input->here.line > 0 && !bound && node->type == NODE_MAP && !node_get(node, "externalInputs"))

@@ -88,6 +88,8 @@ struct input_tensor { /* input.tensors of mapped records */
 	struct place here;
 };
 
+#define TOPIC_CHARACTERS_MAX 249 /* of its name: Kafka's limit */
+
 struct pipeline_input {
 	struct place here;
 	struct name_list external_inputs;
@@ -97,6 +99,7 @@ struct pipeline_input {
 	int triggers_join_type;
 	struct item_list tensor_map; /* struct tensor_mapping */
 	const char *topic;
+	struct place topic_place;
 	const char *key;
 	const char *time;
 	struct item_list tensors; /* struct input_tensor */
@@ -109,6 +112,7 @@ struct pipeline_output {
 	int64_t join_window_ms;
 	struct item_list tensor_map;
 	const char *topic;
+	struct place topic_place;
 	const char *format;
 	bool errors; /* error answers go to the outputs topic */
 };
@@ -260,6 +264,7 @@ struct runtime_spec {
 	struct name bootstrap_servers; /* the same, joined by commas; what Seldon calls it */
 	bool kafka_enabled;	       /* false: in-process */
 	const char *topic_prefix;      /* NULL: sluice */
+	struct place topic_prefix_place;
 	int64_t timeout_ns;
 	int64_t partitions;	    /* 0: the broker's */
 	int64_t replication_factor; /* 0: the broker's */

@@ -34,9 +34,12 @@ extern const struct option dataflow_rows[];    /* one bool: cleanTopicsOnDelete,
 struct metadata {
 	struct place here;
 	struct name name;
-	const char *namespace;
+	struct name namespace;
 	struct item_list annotations; /* struct annotation */
 };
+
+/* What Kafka would refuse to call a topic, or to begin a topic's name with. */
+void topic_check(const char *topic, struct place place, struct faults *faults); /* NULL is fine */
 
 void pipeline_check(const struct resource *resource, struct faults *faults);
 void model_check(const struct resource *resource, struct faults *faults);

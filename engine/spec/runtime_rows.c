@@ -123,6 +123,7 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 					  "`%s` is overridden in line %u already", overrides[i].name.text,
 					  overrides[j].name.place.line);
 	}
+	topic_check(runtime->topic_prefix, runtime->topic_prefix_place, faults);
 	if (runtime->backup_schedule.text)
 		schedule_check(runtime->backup_schedule, faults);
 	if (runtime->brokers.count > 0 && runtime->bootstrap_servers.text)

@@ -357,13 +357,26 @@ static bool compose_map(struct composer *composer, size_t depth, const struct no
 	return count_nodes(composer, merged, node->place);
 }
 
+/* What is wrong with a word is said where its alias stands: that is the place to mend. */
+static const struct node *scalar_at(struct composer *composer, const struct node *anchored, struct place place)
+{
+	struct node *node = new_node(composer, NODE_SCALAR, place);
+	if (node) {
+		*node = *anchored;
+		node->place = place;
+	}
+	return node;
+}
+
 static bool compose_alias(struct composer *composer, size_t depth, const struct node **result)
 {
 	struct place place = place_of(composer, composer->event.start_mark);
 	struct text name = text_of((const char *)composer->event.data.alias.anchor);
 	const struct anchor *anchor = anchor_find(composer, name);
 	if (anchor && anchor->node) {
-		*result = anchor->node;
+		*result = anchor->node->type == NODE_SCALAR ? scalar_at(composer, anchor->node, place) : anchor->node;
+		if (!*result)
+			return false;
 		composer->height = anchor->height;
 		return check_depth(composer, depth + anchor->height, place) && count_nodes(composer, anchor->nodes, place);
 	}
