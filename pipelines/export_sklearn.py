@@ -2,10 +2,13 @@
 """Writes fitted scikit-learn transformers as the file that a `preprocess` step takes by `fitted: FILE`.
 
     export_sklearn.py x=numbers.joblib side=words.joblib >prep.json
+    export_sklearn.py features:=columns.joblib >prep.json
 
-Each argument is a tensor and a transformer that was fitted on its columns: one of those below, or a
-Pipeline of them. What the step makes of a message is what transform() makes of its rows; where
-that cannot be, it is refused. From Python: file(operations(transformer, "x")).
+Each argument is a tensor and a transformer that was fitted on its columns: one of those below, a
+Pipeline of them, or a ColumnTransformer of either. With `:=` the columns are tensors of their own
+names, as a DataFrame has them, and a ColumnTransformer makes the tensor of them. What the step makes
+of a message is what transform() makes of its rows; where that cannot be, it is refused. From
+Python: file(operations(transformer, "x")).
 """
 import json
 import math
@@ -96,6 +99,8 @@ def ordinal(t):
 
 
 def function(t):
+    if t.func is None:
+        return  # as it is: what "passthrough" has become
     if getattr(t.func, "__name__", "") != "log1p":
         raise ValueError("of FunctionTransformer only log1p is known; write others by `set`")
     yield "log1p", {}
@@ -107,14 +112,50 @@ KNOWN = {"SimpleImputer": imputer, "StandardScaler": standard, "MinMaxScaler": m
          "FunctionTransformer": function}
 
 
-def operations(transformer, tensor):
-    """The operations, in order, as the file has them."""
+def parts(t, tensor, columns):
+    """A ColumnTransformer: the columns as tensors, those of each part beside one another, what is made of them too."""
+    gathered = []
+    for name, part, _ in t.transformers_:
+        indices = t._transformer_to_input_indices[name]  # scikit-learn has no public name for it
+        if len(indices) == 0 or (isinstance(part, str) and part == "drop"):
+            continue
+        gathered.append(f"{tensor}:{name}")
+        yield {"concat": {"tensors": [columns[i] for i in indices], "axis": -1, "as": gathered[-1]}}
+        if not isinstance(part, str):
+            yield from operations(part, gathered[-1])
+    if not gathered:
+        raise ValueError("ColumnTransformer drops every column")
+    yield {"concat": {"tensors": gathered, "axis": -1, "as": tensor}}
+    yield {"drop": gathered + [column for column in columns if column != tensor]}
+
+
+def column_transformer(t, tensor, named):
+    if t.transformer_weights:
+        raise ValueError("ColumnTransformer(transformer_weights=...) is not known; leave it out")
+    if named:
+        if not hasattr(t, "feature_names_in_"):
+            raise ValueError("`:=` takes columns by their names, and ColumnTransformer was fitted without; write `=`")
+        return list(parts(t, tensor, [str(name) for name in t.feature_names_in_]))
+    columns = [f"{tensor}:{i}" for i in range(t.n_features_in_)]
+    return [{"split": {"tensor": tensor, "axis": -1, "as": columns}}, *parts(t, tensor, columns)]
+
+
+def operations(transformer, tensor, named=False):
+    """The operations, in order, as the file has them; `named`: columns are tensors of their own names."""
     steps = getattr(transformer, "steps", None)
     if steps is not None:
-        return [one for _, step in steps if step not in (None, "passthrough") for one in operations(step, tensor)]
+        made = []
+        for _, step in steps:
+            if step not in (None, "passthrough"):
+                made += operations(step, tensor, named and not made)
+        return made
     name = type(transformer).__name__
+    if name == "ColumnTransformer":
+        return column_transformer(transformer, tensor, named)
+    if named:
+        raise ValueError(f"{name} works on one tensor; `:=` is for a ColumnTransformer, or a Pipeline that begins with one")
     if name not in KNOWN:
-        raise ValueError(f"{name} is not known; known are {', '.join(KNOWN)}, and a Pipeline of them")
+        raise ValueError(f"{name} is not known; known are {', '.join(KNOWN)}, a Pipeline and a ColumnTransformer of them")
     return [{kind: {"tensor": tensor, **fields}} for kind, fields in KNOWN[name](transformer)]
 
 
@@ -131,7 +172,7 @@ def main(arguments):
     for argument in arguments:
         tensor, path = argument.split("=", 1)
         try:
-            made += operations(joblib.load(path), tensor)
+            made += operations(joblib.load(path), tensor.removesuffix(":"), tensor.endswith(":"))
         except ValueError as why:
             sys.exit(f"{path}: {why}")
     sys.stdout.write(file(made))

@@ -3,6 +3,7 @@
 on rows drawn here, exports them, and writes a case for each into FOLDER. Run by tests/sklearn.sh."""
 import importlib.util, json, os, sys, warnings
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (FunctionTransformer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder,
@@ -46,6 +47,17 @@ CASES = {
     "categories-as-numbers": (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-7), words, other),
     "numbers-as-categories": (OneHotEncoder(handle_unknown="ignore", sparse_output=False), np.round(train[:, :2]), np.round(query[:, :2])),
 }
+CASES |= {
+    "columns-apart": (ColumnTransformer([("filled", make_pipeline(SimpleImputer(), StandardScaler()), [2, 0]),
+                                         ("far", MinMaxScaler(), [1])]), holes, asked),
+    "columns-that-pass": (ColumnTransformer([("scaled", RobustScaler(), slice(1, 3)), ("left", "drop", [0])],
+                                            remainder="passthrough"), train, query),
+    "columns-and-then-all": (make_pipeline(ColumnTransformer([("a", MaxAbsScaler(), [0, 1]), ("b", "passthrough", [1, 2])]),
+                                           PolynomialFeatures(2)), train, query),
+    "words-and-words": (ColumnTransformer([("hot", OneHotEncoder(handle_unknown="ignore", sparse_output=False), [1]),
+                                           ("rank", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), [0])]),
+                        words, other),
+}
 PIPELINE = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: p}
@@ -59,21 +71,34 @@ spec:
 """
 
 
-def tensor(rows):
-    texts = rows.dtype == object
+def tensor(rows, name="x"):
+    texts = all(isinstance(element, str) for element in rows.ravel())
     data = rows.ravel().tolist()
-    return {"name": "x", "datatype": "BYTES" if texts else "FP64", "shape": list(rows.shape),
+    return {"name": name, "datatype": "BYTES" if texts else "FP64", "shape": list(rows.shape),
             "data": data if texts else export.numbers(data)}
 
 
-for name, (transformer, learnt, given) in CASES.items():
+def write_case(name, operations, inputs, made):
+    """FP32 where columns of 0 and 1 are made, which are the same in FP64."""
     folder = os.path.join(FOLDER, name)
     os.makedirs(folder)
-    transformer.fit(learnt)
-    # FP32 where it makes columns of 0 and 1, which are the same in FP64.
-    files = {"pipeline.yaml": PIPELINE, "prep.json": export.file(export.operations(transformer, "x")),
-             "in.jsonl": json.dumps({"id": "a", "request": {"inputs": [tensor(given)]}}) + "\n",
-             "out.jsonl": json.dumps({"id": "a", "response": {"outputs": [tensor(np.asarray(transformer.transform(given), dtype=float))]}}) + "\n"}
+    files = {"pipeline.yaml": PIPELINE, "prep.json": export.file(operations),
+             "in.jsonl": json.dumps({"id": "a", "request": {"inputs": inputs}}) + "\n",
+             "out.jsonl": json.dumps({"id": "a", "response": {"outputs": [tensor(np.asarray(made, dtype=float))]}}) + "\n"}
     for file, text in files.items():
         with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
             out.write(text)
+
+
+for name, (transformer, learnt, given) in CASES.items():
+    transformer.fit(learnt)
+    write_case(name, export.operations(transformer, "x"), [tensor(given)], transformer.transform(given))
+
+mixed = np.array([[price, word] for price, word in zip(train[:60, 0], words[:, 0])], dtype=object)
+table = ColumnTransformer([("word", OneHotEncoder(handle_unknown="ignore", sparse_output=False), [1]), ("price", StandardScaler(), [0])])
+table.fit(mixed)
+asked_of_it = np.array([[1.5, "blue"], [2.5, "green"]], dtype=object)
+expected = table.transform(asked_of_it)
+table.feature_names_in_ = np.array(["price", "word"], dtype=object)  # as a DataFrame would leave them
+write_case("columns-by-their-names", export.operations(table, "x", named=True),
+           [tensor(asked_of_it[:, :1], "price"), tensor(asked_of_it[:, 1:], "word")], expected)
