@@ -156,7 +156,9 @@ static const struct option options[] = {
 	ROW("window", MAP, struct aggregate, window, .rows = window_rows,
 	    .help = "Over what is aggregated. A closed window leaves as a message of its own, with the id KEY/START (of a count "
 		    "KEY/NUMBER), its key, and its end as its time. It closes when the greatest time of any message of the "
-		    "partition is past its end and grace, so while none come, none closes. NaN is left out of all but count()."),
+		    "partition is past its end and grace, so while none come, none closes. Times may go back; a message that is "
+		    "repeated counts again; where no message falls there is no window. NaN is left out of all but count(): of "
+		    "nothing, count(x), sum and distinct are 0, and all else is nan."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
 	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "
 		    "one "

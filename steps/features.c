@@ -377,8 +377,9 @@ static const struct option options[] = {
 	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
 	    .help = "Tensors made by expressions, in order; a name may use those above it. Windows of messages go by their coming; "
 		    "those of a duration by event time, back from the newest of the key. Each holds 32768 messages at most: "
-		    "beyond, a "
-		    "message is a LIMIT. What is nan is left out."),
+		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "
+		    "as many messages as a window wants, it says nan. What is nan is left out: of nothing, count, sum, rate and "
+		    "distinct are 0, and all else is nan."),
 	{.type = OPTION_END},
 };
 
