@@ -3,17 +3,13 @@
 
 #include "base/memory.h"
 #include "log/reader.h"
-#include "log/registry.h"
 #include "message/answer_decode.h"
 #include "message/rows.h"
-#include "net/loop.h"
 
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
 #define RECORDS_FIRST 1024
 #define TOPIC_BYTES_MAX ((size_t)4 << 30) /* it is kept whole, for it is gone through once for each operation */
 #define RECORD_BYTES 64			  /* beside its bytes, about */
-#define SCHEMA_WAIT_MS 30000		  /* for a registry that does not answer */
-#define SCHEMA_LOOK_MS 100
 
 /* ---- decoding ---- */
 
@@ -34,7 +30,7 @@ static bool answer_read(const struct fit_topic *topic, const struct kept_record 
 static bool decode_once(const struct fit_topic *topic, const struct kept_record *record, struct arena *arena,
 			struct payload *payload, struct error *error)
 {
-	const struct schema_source *schemas = topic->registry ? registry_source(topic->registry) : NULL;
+	const struct schema_source *schemas = schema_asker_source(&topic->asker);
 	struct message message = {.arena = arena, .headers = record->headers};
 	const bool good = topic->config->mapping ? mapped_decode(&message, topic->config->mapping, record->value, schemas, error)
 						 : message_decode(&message, record->value, schemas, error);
@@ -42,23 +38,12 @@ static bool decode_once(const struct fit_topic *topic, const struct kept_record 
 	return good || answer_read(topic, record, schemas, arena, payload, error);
 }
 
-static void on_news(void *context)
-{
-	(void)context; /* the loop has turned: it is decoded again */
-}
-
 /* A record whose schema is being asked for is decoded again until it is there. */
-static bool decode(const struct fit_topic *topic, const struct kept_record *record, struct arena *arena, struct payload *payload,
+static bool decode(struct fit_topic *topic, const struct kept_record *record, struct arena *arena, struct payload *payload,
 		   struct error *error)
 {
-	const int64_t until_ms = topic->loop ? loop_now_ms(topic->loop) + SCHEMA_WAIT_MS : 0;
 	while (!decode_once(topic, record, arena, payload, error)) {
-		if (!topic->registry || !registry_was_missed(topic->registry))
-			return false;
-		if (loop_now_ms(topic->loop) >= until_ms)
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the schema registry %s does not answer: %s",
-					 topic->config->kafka->registry.url, registry_trouble(topic->registry));
-		if (!loop_turn(topic->loop, SCHEMA_LOOK_MS, error))
+		if (!schema_asker_again(&topic->asker, error))
 			return false;
 		arena_reset(arena);
 		*error = (struct error){0};
@@ -134,15 +119,7 @@ static bool read_all(struct fit_topic *topic, struct error *error)
 bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *config, struct arena *arena, struct error *error)
 {
 	*topic = (struct fit_topic){.config = config, .arena = arena};
-	struct registry_config *registry = ARENA_NEW(arena, struct registry_config);
-	if (!registry)
-		return error_memory(error, ERROR_SYSTEM, "reading a topic");
-	*registry = (struct registry_config){.url = config->kafka->registry.url,
-					     .login = config->kafka->registry.login,
-					     .files = &config->kafka->registry.files,
-					     .news = on_news};
-	if (registry->url &&
-	    (!(topic->loop = loop_open(error)) || !(topic->registry = registry_open(topic->loop, registry, error))))
+	if (!schema_asker_open(&topic->asker, config->kafka, error))
 		return false;
 	if (!read_all(topic, error))
 		return false;
@@ -157,8 +134,7 @@ bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *conf
 
 void fit_topic_close(struct fit_topic *topic)
 {
-	registry_close(topic->registry);
-	loop_close(topic->loop);
+	schema_asker_close(&topic->asker);
 	memory_give(topic->records);
 	*topic = (struct fit_topic){0};
 }

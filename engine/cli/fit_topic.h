@@ -3,7 +3,7 @@
 #ifndef SLUICE_CLI_FIT_TOPIC_H
 #define SLUICE_CLI_FIT_TOPIC_H
 
-#include "cli/kafka.h"
+#include "cli/schema_asker.h"
 #include "step/step.h"
 
 struct fit_topic_config {
@@ -23,8 +23,7 @@ struct kept_record {
 struct fit_topic {
 	const struct fit_topic_config *config;
 	struct arena *arena;
-	struct loop *loop; /* for the registry; NULL: there is none */
-	struct registry *registry;
+	struct schema_asker asker;
 	struct kept_record *records;
 	size_t count, room, at;
 	uint64_t left_out;	   /* what cannot be read, or is no message; the pipeline refuses those too */

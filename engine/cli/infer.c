@@ -25,7 +25,10 @@ struct infer_options {
 };
 
 static const struct option options[] = {
-	{.name = "file", .letter = 'f', .type = OPTION_TEXT, .offset = offsetof(struct infer_options, request),
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct infer_options, request),
 	 .help = "The request, in any format that the pipeline takes (`-`: from standard input)."},
 	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = DOOR_FILES_HELP),
 	DOOR_ROWS(struct infer_options, asked),
@@ -44,6 +47,7 @@ struct inferring {
 	struct text request;
 	struct text id;
 	int64_t end_ns;
+	struct schema_asker asker;
 	struct arena *arena; /* of one record */
 	const char *refused; /* by Kafka; NULL: not */
 	bool failed;	     /* the answer is an error */
@@ -128,8 +132,7 @@ static bool wait_for_answer(struct inferring *inferring, struct reader *reader, 
 			return false;
 		if (!record.held)
 			continue;
-		arena_reset(inferring->arena);
-		bool good = seen_read(&record, inferring->arena, &seen, error);
+		bool good = seen_read(&record, &inferring->asker, inferring->arena, &seen, error);
 		bool ours = good && text_equal(seen.message.id, inferring->id);
 		if (ours)
 			good = show(inferring, &seen, error);
@@ -158,7 +161,9 @@ static bool infer(struct inferring *inferring, const struct door *door, struct e
 		return error_memory(error, ERROR_SYSTEM, "waiting for an answer");
 	struct reader *reader = reader_open(&config, error);
 	inferring->end_ns = clock_ns() + inferring->options->timeout_ns;
-	bool good = reader && send(inferring, door, error) && wait_for_answer(inferring, reader, error);
+	bool good = reader && schema_asker_open(&inferring->asker, &door->kafka, error) && send(inferring, door, error) &&
+		    wait_for_answer(inferring, reader, error);
+	schema_asker_close(&inferring->asker);
 	reader_close(reader);
 	arena_close(inferring->arena);
 	return good;

@@ -9,7 +9,7 @@
 #define ELEMENTS_FIRST 16
 #define WORDS_SHOWN_MAX 2000
 
-/* A number that a schema registry gave: where answers stand, it is that of our answers. */
+/* A number that a schema registry gave, of which nobody told us: where answers stand, it is that of our answers. */
 static const char *schema_by_id(void *context, uint32_t id, struct error *error)
 {
 	(void)context, (void)id, (void)error;
@@ -25,15 +25,27 @@ static const char *schema_by_fingerprint(void *context, uint64_t fingerprint, st
 
 static const struct schema_source answer_schemas = {.by_id = schema_by_id, .by_fingerprint = schema_by_fingerprint};
 
-bool seen_read(const struct record *record, struct arena *arena, struct seen *seen, struct error *error)
+static bool read_once(const struct record *record, const struct schema_source *schemas, struct arena *arena, struct seen *seen,
+		      struct error *error)
 {
 	*seen = (struct seen){.record = record};
 	seen->message = (struct message){.arena = arena, .key = record->key, .time_ms = record->time_ms};
 	if (!record_headers(record, arena, &seen->message.headers, error) ||
-	    !answer_decode(seen->message.headers, record->value, &answer_schemas, arena, &seen->answer, error))
+	    !answer_decode(seen->message.headers, record->value, schemas, arena, &seen->answer, error))
 		return false;
 	seen->message.id = seen->answer.id;
 	return true;
+}
+
+bool seen_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct seen *seen, struct error *error)
+{
+	const struct schema_source *schemas = schema_asker_source(asker);
+	bool read;
+	do {
+		arena_reset(arena);
+		read = read_once(record, schemas ? schemas : &answer_schemas, arena, seen, error);
+	} while (read && schema_asker_again(asker, error));
+	return read && error->kind == ERROR_NONE;
 }
 
 /* ---- showing ---- */

@@ -4,6 +4,7 @@
 #ifndef SLUICE_CLI_SEEN_H
 #define SLUICE_CLI_SEEN_H
 
+#include "cli/schema_asker.h"
 #include "log/record.h"
 #include "message/answer_decode.h"
 
@@ -14,8 +15,11 @@ struct seen {
 	struct decoded_answer answer;
 };
 
-/* LIMIT: the arena is too small. What cannot be read is not an error. */
-bool seen_read(const struct record *record, struct arena *arena, struct seen *seen, struct error *error);
+/* LIMIT: the arena is too small; SYSTEM: the registry that the record's schema must come from
+ * does not answer. What cannot be read is not an error. Where there is no registry, a number
+ * in its place is taken for that of our own answers. */
+bool seen_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct seen *seen,
+	       struct error *error);
 
 void seen_print_text(const struct seen *seen, struct buffer *out);
 void seen_print_json(const struct seen *seen, struct buffer *out);

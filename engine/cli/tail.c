@@ -42,7 +42,8 @@ struct tailing {
 	struct session *session;
 	const struct tail_options *options;
 	const struct expression *where; /* NULL: all */
-	struct arena *arena;		/* of one record */
+	struct schema_asker asker;
+	struct arena *arena; /* of one record */
 	struct buffer text;
 	int64_t shown;
 	uint64_t unjudged;
@@ -67,8 +68,7 @@ static bool is_wanted(struct tailing *tailing, const struct seen *seen)
 static bool show(struct tailing *tailing, const struct record *record, struct error *error)
 {
 	struct seen seen;
-	arena_reset(tailing->arena);
-	if (!seen_read(record, tailing->arena, &seen, error))
+	if (!seen_read(record, &tailing->asker, tailing->arena, &seen, error))
 		return false;
 	if (!is_wanted(tailing, &seen))
 		return true;
@@ -120,7 +120,8 @@ static bool tail(struct tailing *tailing, const struct door *door, struct error 
 		return error_memory(error, ERROR_SYSTEM, "reading answers");
 	struct reader *reader = reader_open(&config, error);
 	buffer_open(&tailing->text, RECORD_TEXT_MAX);
-	bool good = reader && follow(tailing, reader, error);
+	bool good = reader && schema_asker_open(&tailing->asker, &door->kafka, error) && follow(tailing, reader, error);
+	schema_asker_close(&tailing->asker);
 	buffer_close(&tailing->text);
 	reader_close(reader);
 	arena_close(tailing->arena);

@@ -7,11 +7,13 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "net/http_server.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
@@ -283,6 +285,67 @@ static void an_expression_chooses_and_what_it_cannot_be_said_of_is_counted(void 
 	mock_close(&mock);
 }
 
+/* A registry that knows one schema, which is not ours. */
+struct registry {
+	struct loop *loop;
+	struct http_server *server;
+	atomic_uint asked;
+	atomic_bool over;
+};
+
+static void on_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	struct registry *registry = context;
+	(void)method, (void)body;
+	bool known = text_is(path, "/schemas/ids/7");
+	registry->asked += known;
+	http_server_answer(asked, known ? 200 : 404, "application/json",
+			   known ? TEXT("{\"schema\": \"{\\\"type\\\": \\\"string\\\"}\"}") : TEXT("{}"), NULL, 0);
+}
+
+static void *registry_run(void *context)
+{
+	struct registry *registry = context;
+	while (!registry->over)
+		(void)loop_turn(registry->loop, 20, &(struct error){0});
+	return NULL;
+}
+
+static void tail_asks_the_registry_for_schemas(void **state)
+{
+	(void)state;
+	static char foreign[] = "\0\0\0\0\7\10\xff\xfe\xfd\xfc";
+	struct mock mock;
+	struct registry registry = {.loop = loop_open(&(struct error){0})};
+	const struct http_server_config config = {.body_bytes = 1000, .connections = 10, .called = on_asked, .context = &registry};
+	pthread_t thread;
+	char text[1000];
+	mock_open(&mock);
+	registry.server = http_server_open(registry.loop, &config, &(struct error){0});
+	assert_non_null(registry.server);
+	int port = http_server_port(registry.server);
+	assert_int_equal(pthread_create(&thread, NULL, registry_run, &registry), 0);
+	snprintf(text, sizeof text,
+		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		 "  steps:\n  - {name: twice, expression: {set: {x: x * 2}}}\n  output: {steps: [twice], topic: in}\n---\n"
+		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\n"
+		 "spec: {config: {kafkaConfig: {schemaRegistry: {url: \"http://127.0.0.1:%d\"}}}}\n",
+		 port);
+	write_file(pipeline, text);
+	assert_int_equal(rd_kafka_produce(mock.in, 0, RD_KAFKA_MSG_F_COPY, foreign, sizeof foreign - 1, NULL, 0, NULL), 0);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	struct said said = talk(&mock, "tail p -f %s --from beginning --count 1", pipeline);
+	registry.over = true;
+	pthread_join(thread, NULL);
+	assert_string_equal(said.err, "");
+	expect_words(said.out, "10 bytes that are no answer in a format known here");
+	assert_int_equal(registry.asked, 1);
+	said_close(&said);
+	http_server_close(registry.server);
+	loop_close(registry.loop);
+	mock_close(&mock);
+}
+
 static void tail_begins_at_the_end_unless_told_otherwise(void **state)
 {
 	(void)state;
@@ -416,6 +479,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_meant_is_refused_before_kafka_is_asked),
 		cmocka_unit_test(answers_are_shown_with_their_tensors_and_errors_with_their_words),
 		cmocka_unit_test(an_expression_chooses_and_what_it_cannot_be_said_of_is_counted),
+		cmocka_unit_test(tail_asks_the_registry_for_schemas),
 		cmocka_unit_test(tail_begins_at_the_end_unless_told_otherwise),
 		cmocka_unit_test(what_tail_cannot_read_is_refused),
 		cmocka_unit_test(a_request_gets_its_own_answer),
