@@ -5,7 +5,7 @@
 
 #define US_PER_MS 1000
 #define STAY_SHARE 8  /* a new one counts an eighth */
-#define STAY_TIMES 4  /* as long as they take is time enough */
+#define STAY_TIMES 16 /* as long is time enough, also for Kafka on the way back */
 #define MARGIN_PART 4 /* of the request's whole time: more is never asked */
 
 bool haste_refuses(const struct flight *flight, const struct loop *loop, struct error *error)

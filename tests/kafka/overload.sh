@@ -2,20 +2,20 @@
 # Ten times the load that a pipeline can hold: how much of what it does is still of use, what
 # it keeps in memory, and how soon it is itself again.
 #   overload.sh SLUICE PROGRAMS     with requests, pressure and till in PROGRAMS
-# SECONDS_OVER changes how long it lasts (120), WAIT_MS how long callers wait (2000).
+# SECONDS_OVER changes how long it lasts (120), WAIT_MS how long callers wait (2000), STORIES
+# which of them are told. Takes about ten minutes.
 #
-# The model (till.c) does 8 calls at a time, of 40 ms each; the load that it can hold is what
-# it answers at a quarter more than that. "Of use" is an answer within its caller's deadline;
-# where nobody waits, an answer. Then comes half of what it can hold, and nearly all of it must
-# be of use within five seconds. A backlog without deadlines is worked off in its order, so
-# there it is the rate that must hold, to its end.
+# "Of use" is an answer within its caller's deadline; where nobody waits, an answer. The peak
+# is how many there are a second at a quarter more than can be held. Then come ten times of
+# what can, and half of it: nearly all of that must be of use within five seconds. A backlog
+# without deadlines is worked off in its order, so there it is the rate that must hold, to
+# its end. The model (till.c) does 8 calls at a time, of 40 ms each.
 set -u
 what=overload
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 seconds=${SECONDS_OVER:-120} wait_ms=${WAIT_MS:-2000}
 abreast=8 work_ms=40
-nominal=$((abreast * 1000 / work_ms))
 
 start_till() {
 	rm -f "$dir/till.address"
@@ -23,60 +23,89 @@ start_till() {
 	ours $!
 	till=$!
 	wait_until 5 test -s "$dir/till.address" || give_up "no model server"
-	till_url=$(cat "$dir/till.address")
+	url=$(cat "$dir/till.address")
 }
 
-resident() { # $1 pid, in MiB
-	awk '$1 == "VmRSS:" { printf "%d", $2 / 1024 }' "/proc/$1/status"
+# An engine for a pipeline of one of the files here, on topics $2 and $2-answers; its pid into $engine.
+start_loaded() { # $1 file, $2 topic, $3 delivery
+	topics "$2" "$2-answers"
+	sed -e "s/TOPIC/$2/; s/GROUP/$2/; s/DELIVERY/$3/" "$here/$1.yaml" >"$dir/$2.yaml"
+	"$sluice" run -f "$dir/$2.yaml" --brokers "$brokers" --server "till=$url" --instance one >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$!
+	engine_runs "$2"
+}
+
+press() { # $1 topic, $2 ms that callers wait, then stretches; runs beside, as $pressure
+	"$build/pressure" -b "$brokers" -i "$1" -o "$1-answers" -d "$2" "${@:3}" >"$dir/pressure.out" 2>"$dir/pressure.log" &
+	ours $!
+	pressure=$!
+}
+
+pressed() {
+	wait_for $pressure || give_up "$(tail -1 "$dir/pressure.log")"
+}
+
+resident() { # in MiB
+	awk '$1 == "VmRSS:" { printf "%d", $2 / 1024 }' "/proc/$engine/status"
 }
 
 figure() { # $1 name, $2 line of pressure's
 	sed -n "$2s/.* $1=\([0-9]*\).*/\1/p" "$dir/pressure.out"
 }
 
-hold_against() { # $1 whose, $2 good, $3 peak, $4 MiB early, $5 MiB late
-	expect "$1: of use a second, where the peak is $3" "$2" "-ge $(($3 * 9 / 10))"
-	expect "$1: MiB resident at the end, after $4 at a quarter" "$5" "-le $(($4 + $4 / 10 + 4))"
+overload() { # $1 name, $2 file, $3 delivery, $4 ms that callers wait (0: nobody does), $5 a second that can be held
+	local early late peak good
+	start_loaded "$2" "$1" "$3"
+	press "$1" "$4" $(($5 * 5 / 4)):10 $(($5 * 10)):"$seconds" $(($5 / 2)):10
+	sleep $((14 + seconds / 4))
+	early=$(resident)
+	sleep $((seconds * 3 / 4 - 4))
+	late=$(resident)
+	pressed
+	peak=$(figure good 1) good=$(figure good 2)
+	echo "$1: of use a second: peak $peak, under ten times that $good, then $(figure good 3); p50 $(figure p50 2) ms, late" \
+		"$(figure late 2); resident $early, then $late MiB; load $(cut -d' ' -f1 /proc/loadavg)"
+	expect "$1: of use a second, where the peak is $peak" "$good" "-ge $((peak * 9 / 10))"
+	expect "$1: MiB resident at the end, after $early at a quarter" "$late" "-le $((early + early / 10 + 4))"
+	if [ "$4" -gt 0 ]; then
+		expect "$1: ms until nearly all is of use again" "$(figure recovered_ms 3)" "-le 5000"
+	else
+		expect "$1: answers a second when the load has gone" "$(figure good 3)" "-ge $((peak * 9 / 10))"
+	fi
+	kill_at_once $engine # it leaves the rest of its backlog
 }
 
-# An engine of delivery $2 with $3 ms for each request (0: all the time there is), on topics
-# $1 and $1-answers.
-overload() {
-	local name=$1 engine pressure early late peak good worked wasted over=$((nominal * 10))
+overload_model() { # $1 name, $2 delivery, $3 ms that callers wait
+	local worked wasted
 	start_till
-	topics "$name" "$name-answers"
-	sed -e "s/TOPIC/$name/; s/GROUP/$name/; s/DELIVERY/$2/" "$here/overload.yaml" >"$dir/$name.yaml"
-	"$sluice" run -f "$dir/$name.yaml" --brokers "$brokers" --server "till=$till_url" --instance one >>"$dir/engine.log" 2>&1 &
-	ours $!
-	engine=$!
-	engine_runs "$name"
-	"$build/pressure" -b "$brokers" -i "$name" -o "$name-answers" -d "$3" $((nominal * 5 / 4)):10 $over:"$seconds" \
-		$((nominal / 2)):10 >"$dir/pressure.out" 2>"$dir/pressure.log" &
-	ours $!
-	pressure=$!
-	sleep $((14 + seconds / 4))
-	early=$(resident $engine)
-	sleep $((seconds * 3 / 4 - 4))
-	late=$(resident $engine)
-	wait_for $pressure || give_up "$name: $(tail -1 "$dir/pressure.log")"
-	read -r worked wasted < <(curl -s "$till_url/counts" | sed 's/[a-z=]*//g')
-	peak=$(figure good 1) good=$(figure good 2)
-	echo "$name: of use a second: peak $peak, under ten times that $good, then $(figure good 3); p50 $(figure p50 2) ms, late" \
-		"$(figure late 2); resident $early, then $late MiB; the model worked $worked times, $wasted for nobody"
-	hold_against "$name" "$good" "$peak" "$early" "$late"
-	if [ "$3" -gt 0 ]; then
-		expect "$name: ms until nearly all is of use again" "$(figure recovered_ms 3)" "-le 5000"
-		expect "$name: % of the model's work for nobody" $((wasted * 100 / worked)) "-le 5"
-	else
-		expect "$name: answers a second when the load has gone" "$(figure good 3)" "-ge $((peak * 9 / 10))"
-	fi
-	kill $engine && wait_for $engine # it leaves the rest of its backlog
+	overload "$1" overload "$2" "$3" $((abreast * 1000 / work_ms))
+	read -r worked wasted < <(curl -s "$url/counts" | sed 's/[a-z=]*//g')
+	echo "$1: the model worked $worked times, $wasted of them for nobody"
+	[ "$3" -eq 0 ] || expect "$1: % of the model's work for nobody" $((wasted * 100 / worked)) "-le 5"
+	kill_at_once $till
+}
+
+# What the engine's own steps can hold is found first.
+overload_steps() {
+	start_till # nobody calls it
+	start_loaded overload-steps measured at-least-once
+	press measured 0 2500:8
+	pressed
+	kill_at_once $engine
+	overload steps overload-steps at-least-once "$wait_ms" "$(figure good 1)"
 	kill_at_once $till
 }
 
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker
-overload callers at-least-once "$wait_ms"
-overload exact exactly-once "$wait_ms"
-overload backlog at-least-once 0
+for story in ${STORIES:-callers exact backlog steps}; do
+	case $story in
+	callers) overload_model callers at-least-once "$wait_ms" ;;
+	exact) overload_model exact exactly-once "$wait_ms" ;;
+	backlog) overload_model backlog at-least-once 0 ;;
+	steps) overload_steps ;;
+	*) give_up "there is no story $story" ;;
+	esac
+done
 tell_result
