@@ -137,6 +137,8 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 	if (!parts->ndarray.bytes == !parts->tensor.bytes)
 		return INPUT_ERROR(scan, "data holds %s; send one of tensor and ndarray",
 				   parts->tensor.bytes ? "both tensor and ndarray" : "neither tensor nor ndarray");
+	if (parts->ndarray.bytes && parts->ndarray.bytes[0] != '[')
+		return INPUT_ERROR(scan, "data.ndarray is no list; send {\"data\": {\"ndarray\": [[…]]}}");
 	message->seldon_form = parts->tensor.bytes ? SELDON_TENSOR : SELDON_NDARRAY;
 	const struct tensor *made = parts->tensor.bytes ? read_tensor(message, scan, parts->tensor)
 							: tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,

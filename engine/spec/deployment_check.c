@@ -1,5 +1,6 @@
 /* deployment_check.c: what a SeldonDeployment must keep to beyond its rows: traffic,
  * shadows, names, and graphs whose nodes can be called. */
+#include "base/number.h"
 #include "base/suggest.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
@@ -88,6 +89,20 @@ static void check_implementation(const struct graph_node *node, struct faults *f
 			  implementation->text);
 }
 
+static void check_ratio(const struct graph_node *node, struct faults *faults)
+{
+	const struct graph_parameter *parameters = node->parameters.items;
+	double ratio = 0;
+	for (size_t i = 0; i < node->parameters.count; i++) {
+		const struct name *value = &parameters[i].value;
+		if (!parameters[i].name.text || strcmp(parameters[i].name.text, "ratioA") != 0 || !value->text)
+			continue;
+		if (!number_read_double(text_of(value->text), &ratio) || !(ratio >= 0 && ratio <= 1))
+			fault_add(faults, CODE_OUT_OF_RANGE, value->place, NULL,
+				  "`ratioA` is the share of the first child, a number from 0 to 1, not `%s`", value->text);
+	}
+}
+
 /* As Seldon has it: one ratio says how two are shared out. */
 static void check_test(const struct graph_node *node, struct faults *faults)
 {
@@ -96,6 +111,7 @@ static void check_test(const struct graph_node *node, struct faults *faults)
 	if (!node_parameter(node, "ratioA"))
 		fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
 			  "the parameter `ratioA` is missing: the share of the first child, from 0 to 1");
+	check_ratio(node, faults);
 	if (node->children.count != 2)
 		fault_add(faults, CODE_OUT_OF_RANGE, node->here, NULL, "RANDOM_ABTEST shares out between two children, not %zu",
 			  node->children.count);
