@@ -15,6 +15,7 @@
 
 #include "flow/flow.h"
 #include "steps/kinds.h"
+#include "tests/bench/flow_of_yaml.h"
 
 #define FEATURES 4
 #define STEPS_APART 48271 /* from key to key, so that none is warm */
@@ -55,22 +56,6 @@ static void release(void *context, struct message *message, enum flow_outcome ou
 	for (const struct offspring *one = message->offspring; outcome == FLOW_PARTED && one; one = one->next)
 		answers += one->outcome == FLOW_ANSWER;
 	finished++;
-}
-
-static struct flow *open_flow(struct spec *spec, const char *yaml)
-{
-	const struct spec_options options = {.kinds = step_kinds};
-	const struct flow_outside outside = {.finished = release};
-	struct error error = {0};
-	struct graph *graph = NULL;
-	if (spec_open(spec, &error) && spec_read_text(spec, "bench.yaml", text_of(yaml), &options, &error))
-		graph = graph_build(spec_first(spec, RESOURCE_PIPELINE), spec, spec->arena, spec->faults);
-	if (faults_count(spec->faults, SEVERITY_ERROR))
-		fprintf(stderr, "%s\n", faults_at(spec->faults, 0)->message);
-	struct flow *flow = graph ? flow_open(graph, &outside, &error) : NULL;
-	if (!flow)
-		fprintf(stderr, "%s\n", error.text);
-	return flow;
 }
 
 static void tell_all(void)
@@ -127,7 +112,8 @@ int main(int argc, char **argv)
 	}
 	struct spec spec;
 	struct error error = {0};
-	struct flow *flow = open_flow(&spec, way->pipeline);
+	const struct flow_outside outside = {.finished = release};
+	struct flow *flow = flow_of_yaml(&spec, way->pipeline, step_kinds, &outside);
 	arena = arena_open((size_t)64 << 20);
 	store = flow ? store_open(flow_scopes(flow), BYTES_MAX) : NULL;
 	struct line *line = store ? line_open(flow, store, &error) : NULL;

@@ -12,6 +12,7 @@
 
 #include "flow/flow.h"
 #include "steps/kinds.h"
+#include "tests/bench/flow_of_yaml.h"
 
 #define WIDTH 16
 #define FACTOR 0.5f
@@ -176,22 +177,6 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	finished++;
 }
 
-static struct flow *open_flow(struct spec *spec, const char *yaml)
-{
-	const struct spec_options options = {.kinds = kinds};
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
-	struct error error = {0};
-	struct graph *graph = NULL;
-	if (spec_open(spec, &error) && spec_read_text(spec, "bench.yaml", text_of(yaml), &options, &error))
-		graph = graph_build(spec_first(spec, RESOURCE_PIPELINE), spec, spec->arena, spec->faults);
-	if (faults_count(spec->faults, SEVERITY_ERROR))
-		fprintf(stderr, "%s\n", faults_at(spec->faults, 0)->message);
-	struct flow *flow = graph ? flow_open(graph, &outside, &error) : NULL;
-	if (!flow)
-		fprintf(stderr, "%s\n", error.text);
-	return flow;
-}
-
 /* Elements are eighths, so that sums are exact in any order; the first changes. */
 static void prepare(void)
 {
@@ -221,7 +206,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct spec spec;
-	struct flow *flow = open_flow(&spec, strcmp(argv[1], "fixed") == 0 ? fixed : computed);
+	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
+	struct flow *flow = flow_of_yaml(&spec, strcmp(argv[1], "fixed") == 0 ? fixed : computed, kinds, &outside);
 	arena = arena_open((size_t)1 << 20);
 	if (!flow || !arena)
 		return 1;

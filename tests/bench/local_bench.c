@@ -11,6 +11,7 @@
 
 #include "flow/flow.h"
 #include "steps/kinds.h"
+#include "tests/bench/flow_of_yaml.h"
 
 #define WIDTH 16
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
@@ -62,21 +63,6 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	finished++;
 }
 
-static struct flow *open_flow(struct spec *spec)
-{
-	static const struct file_source files = {NULL, read_file};
-	const struct spec_options options = {.kinds = step_kinds};
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished, .files = &files};
-	struct error error = {0};
-	struct graph *graph = NULL;
-	if (spec_open(spec, &error) && spec_read_text(spec, "bench.yaml", TEXT(yaml), &options, &error))
-		graph = graph_build(spec_first(spec, RESOURCE_PIPELINE), spec, spec->arena, spec->faults);
-	struct flow *flow = graph ? flow_open(graph, &outside, &error) : NULL;
-	if (!flow)
-		fprintf(stderr, "%s\n", error.text);
-	return flow;
-}
-
 int main(int argc, char **argv)
 {
 	long rounds = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
@@ -86,7 +72,9 @@ int main(int argc, char **argv)
 	}
 	write_file();
 	struct spec spec;
-	struct flow *flow = open_flow(&spec);
+	static const struct file_source files = {NULL, read_file};
+	const struct flow_outside outside = {.call = on_call, .finished = on_finished, .files = &files};
+	struct flow *flow = flow_of_yaml(&spec, yaml, step_kinds, &outside);
 	struct arena *arena = arena_open((size_t)1 << 20);
 	if (!flow || !arena)
 		return 1;

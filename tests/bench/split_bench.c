@@ -11,6 +11,7 @@
 
 #include "flow/flow.h"
 #include "steps/kinds.h"
+#include "tests/bench/flow_of_yaml.h"
 
 #define ROWS 16
 #define COLUMNS 4
@@ -59,22 +60,6 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	look_at(last ? last->answer.payload : answer->payload);
 }
 
-static struct flow *open_flow(struct spec *spec, const char *yaml)
-{
-	const struct spec_options options = {.kinds = kinds};
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
-	struct error error = {0};
-	struct graph *graph = NULL;
-	if (spec_open(spec, &error) && spec_read_text(spec, "bench.yaml", text_of(yaml), &options, &error))
-		graph = graph_build(spec_first(spec, RESOURCE_PIPELINE), spec, spec->arena, spec->faults);
-	if (faults_count(spec->faults, SEVERITY_ERROR))
-		fprintf(stderr, "%s\n", faults_at(spec->faults, 0)->message);
-	struct flow *flow = graph ? flow_open(graph, &outside, &error) : NULL;
-	if (!flow)
-		fprintf(stderr, "%s\n", error.text);
-	return flow;
-}
-
 int main(int argc, char **argv)
 {
 	long rounds = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
@@ -84,7 +69,8 @@ int main(int argc, char **argv)
 	}
 	bool apart = strcmp(argv[1], "answers") == 0;
 	struct spec spec;
-	struct flow *flow = open_flow(&spec, apart ? answers : whole);
+	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
+	struct flow *flow = flow_of_yaml(&spec, apart ? answers : whole, kinds, &outside);
 	struct arena *arena = arena_open((size_t)1 << 20);
 	if (!flow || !arena)
 		return 1;

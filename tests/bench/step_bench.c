@@ -10,6 +10,7 @@
 
 #include "flow/flow.h"
 #include "steps/kinds.h"
+#include "tests/bench/flow_of_yaml.h"
 
 #define WIDTH 16
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: bench}\nspec:\n  steps:\n"
@@ -64,22 +65,6 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	finished++;
 }
 
-static struct flow *open_flow(struct spec *spec, const char *yaml)
-{
-	const struct spec_options options = {.kinds = step_kinds};
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
-	struct error error = {0};
-	struct graph *graph = NULL;
-	if (spec_open(spec, &error) && spec_read_text(spec, "bench.yaml", text_of(yaml), &options, &error))
-		graph = graph_build(spec_first(spec, RESOURCE_PIPELINE), spec, spec->arena, spec->faults);
-	if (faults_count(spec->faults, SEVERITY_ERROR))
-		fprintf(stderr, "%s\n", faults_at(spec->faults, 0)->message);
-	struct flow *flow = graph ? flow_open(graph, &outside, &error) : NULL;
-	if (!flow)
-		fprintf(stderr, "%s\n", error.text);
-	return flow;
-}
-
 static bool go_round(struct flow *flow, struct message *message, int64_t turn)
 {
 	struct error error = {0};
@@ -115,7 +100,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct spec spec = {0};
-	struct flow *flow = row->yaml ? open_flow(&spec, row->yaml) : NULL;
+	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
+	struct flow *flow = row->yaml ? flow_of_yaml(&spec, row->yaml, step_kinds, &outside) : NULL;
 	arena = arena_open((size_t)1 << 20);
 	if (!arena || (row->yaml && !flow))
 		return 1;
