@@ -168,7 +168,9 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	return true;
 }
 
-bool reader_has_caught_up(const struct reader *reader)
+/* Whether every partition has been read to where it once ended: then all that stood there
+ * when the reader was opened has been given. */
+static bool has_caught_up(const struct reader *reader)
 {
 	return reader->ended_count == reader->partitions;
 }
@@ -177,7 +179,7 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 		     void *context, struct error *error)
 {
 	bool good = true;
-	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
+	for (unsigned silent = 0; good && !has_caught_up(reader); silent++) {
 		struct record record;
 		if (silent > SILENCE_LOOKS)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,

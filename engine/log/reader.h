@@ -28,10 +28,6 @@ void reader_close(struct reader *reader);
  * a SYSTEM error, nothing more can be read. */
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error);
 
-/* Whether every partition has been read to where it once ended: then all that stood there
- * when the reader was opened has been given. */
-bool reader_has_caught_up(const struct reader *reader);
-
 /* Hands over all that stood in the topic when the reader was opened; a record is the
  * reader's, and gone when `take` returns. False: `take` said so, or SYSTEM: the rest does
  * not come. */

@@ -104,6 +104,4 @@ int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing 
 /* The first committed record at or behind that offset; false: there is none (yet). */
 bool twin_read(const struct twin *twin, const char *topic, int32_t partition, int64_t offset, struct record *record);
 
-int64_t twin_committed(const struct twin *twin, const char *group, const char *topic, int32_t partition);
-
 #endif

@@ -233,7 +233,7 @@ static void member_replace(struct twin *twin, struct twin_group *group, struct t
 		give_share(twin, group, member);
 }
 
-void twin_group_join(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer)
+static void join(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer)
 {
 	struct twin_member *member = member_named(group, consumer->config.instance);
 	if (member)
@@ -246,7 +246,7 @@ void twin_group_rejoin(struct twin *twin, struct twin_group *group, struct twin_
 {
 	struct twin_member *member = member_of(group, consumer->member);
 	if (!member) {
-		twin_group_join(twin, group, consumer);
+		join(twin, group, consumer);
 		return;
 	}
 	member->joined = true;
@@ -370,12 +370,4 @@ enum twin_answer twin_group_read(struct twin *twin, struct twin_request *request
 	for (size_t i = 0; i < request->positions.count; i++)
 		request->positions.items[i].offset = group->committed[request->positions.items[i].topic];
 	return TWIN_GOOD;
-}
-
-int64_t twin_committed(const struct twin *twin, const char *group, const char *topic, int32_t partition)
-{
-	const struct twin_group *found = twin->groups;
-	while (found && strcmp(found->name, group) != 0)
-		found = found->next;
-	return found ? found->committed[twin_find(twin, topic)->partitions[partition].number] : OFFSET_NONE;
 }

@@ -37,7 +37,7 @@ struct twin_partition *twin_partition_of(const struct twin_topic *topic, const s
 	return &topic->partitions[partition % (uint64_t)topic->count];
 }
 
-bool twin_partition_put(struct twin *twin, struct twin_partition *partition, struct twin_entry *entry)
+static bool put(struct twin *twin, struct twin_partition *partition, struct twin_entry *entry)
 {
 	if (partition->count == partition->capacity) {
 		size_t capacity = partition->capacity ? partition->capacity * 2 : 64;
@@ -58,7 +58,7 @@ int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing 
 {
 	struct twin_partition *partition = twin_partition_of(twin_find(twin, topic), record);
 	struct twin_entry *entry = twin_entry_make(twin, record);
-	if (!entry || !twin_partition_put(twin, partition, entry))
+	if (!entry || !put(twin, partition, entry))
 		return -1;
 	twin_consumer_wake(twin, partition);
 	return (int64_t)partition->count - 1;
@@ -106,7 +106,7 @@ enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *re
 			continue;
 		entry->producer = request->transaction ? request->producer : 0;
 		entry->state = request->transaction ? ENTRY_OPEN : ENTRY_PLAIN;
-		if (!twin_partition_put(twin, partition, entry))
+		if (!put(twin, partition, entry))
 			return TWIN_AGAIN;
 	}
 	twin_consumer_wake(twin, partition);
@@ -126,7 +126,7 @@ void twin_partition_mark(struct twin *twin, struct twin_partition *partition, in
 	}
 	sequence->opened = OFFSET_NONE;
 	marker->state = ENTRY_MARKER;
-	(void)twin_partition_put(twin, partition, marker);
+	(void)put(twin, partition, marker);
 	twin_consumer_wake(twin, partition);
 }
 

@@ -220,7 +220,6 @@ bool twin_request_positions(struct twin *twin, struct twin_request *request, str
 /* twin_partition.c */
 struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record);
 struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *record);
-bool twin_partition_put(struct twin *twin, struct twin_partition *partition, struct twin_entry *entry);
 enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *request);
 void twin_partition_mark(struct twin *twin, struct twin_partition *partition, int64_t producer, bool commits);
 int64_t twin_partition_end(const struct twin_partition *partition); /* of what readers of committed records see */
@@ -234,7 +233,6 @@ enum twin_answer twin_transaction_end(struct twin *twin, struct twin_request *re
 
 /* twin_group.c */
 struct twin_group *twin_group_find(struct twin *twin, const char *name);
-void twin_group_join(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_rejoin(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_follow(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_leave(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);

@@ -147,7 +147,4 @@ void grpc_stream_reset(struct grpc_stream *stream);
 /* The connection that it was on is gone. */
 void grpc_stream_was_lost(struct grpc_stream *stream, const struct error *error);
 
-/* In line again, unless that happened too often. */
-void grpc_stream_begin_anew(struct grpc_stream *stream);
-
 #endif

@@ -73,7 +73,6 @@ struct grpc_server {
 
 /* ---- grpc_server.c ---- */
 
-void grpc_server_wake(struct grpc_server *server);
 void grpc_caller_is_dirty(struct grpc_caller *caller);
 
 /* ---- grpc_caller.c ---- */

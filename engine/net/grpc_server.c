@@ -18,7 +18,7 @@
 
 /* ---- one send a turn ---- */
 
-void grpc_server_wake(struct grpc_server *server)
+static void wake(struct grpc_server *server)
 {
 	if (!server->awake)
 		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0}); /* it moves: no memory */
@@ -28,7 +28,7 @@ void grpc_server_wake(struct grpc_server *server)
 void grpc_caller_is_dirty(struct grpc_caller *caller)
 {
 	caller->dirty = true;
-	grpc_server_wake(caller->server);
+	wake(caller->server);
 }
 
 static void on_now(void *context)

@@ -108,7 +108,8 @@ void grpc_stream_reset(struct grpc_stream *stream)
 	grpc_wake(stream->grpc);
 }
 
-void grpc_stream_begin_anew(struct grpc_stream *stream)
+/* In line again, unless that happened too often. */
+static void begin_anew(struct grpc_stream *stream)
 {
 	struct grpc_reply *reply = &stream->reply;
 	grpc_list_remove(stream);
@@ -126,7 +127,7 @@ void grpc_stream_begin_anew(struct grpc_stream *stream)
 void grpc_stream_was_lost(struct grpc_stream *stream, const struct error *error)
 {
 	if (!stream->whole_sent && stream->anew < GRPC_ANEW_MAX) {
-		grpc_stream_begin_anew(stream);
+		begin_anew(stream);
 		return;
 	}
 	stream->reply.status = GRPC_NO_STATUS;
@@ -283,7 +284,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 	} else if (!stream->http_status && (code == NGHTTP2_REFUSED_STREAM || (!stream->prefix_sent && !stream->reset))) {
 		if (stream->reset)
 			grpc_peer_slow_down(stream->peer, stream->anew);
-		grpc_stream_begin_anew(stream);
+		begin_anew(stream);
 	} else {
 		snprintf(words, sizeof words, "%s (%s)", stream->reset ? "by resetting the stream" : "against the rules of HTTP/2",
 			 nghttp2_http2_strerror(code));

@@ -1,31 +1,6 @@
 /* grpc_wire.c: see grpc_wire.h. */
 #include "net/grpc_wire.h"
 
-static const char *const names[] = {
-	[GRPC_OK] = "OK",
-	[GRPC_CANCELLED] = "CANCELLED",
-	[GRPC_UNKNOWN] = "UNKNOWN",
-	[GRPC_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
-	[GRPC_DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
-	[GRPC_NOT_FOUND] = "NOT_FOUND",
-	[GRPC_ALREADY_EXISTS] = "ALREADY_EXISTS",
-	[GRPC_PERMISSION_DENIED] = "PERMISSION_DENIED",
-	[GRPC_RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
-	[GRPC_FAILED_PRECONDITION] = "FAILED_PRECONDITION",
-	[GRPC_ABORTED] = "ABORTED",
-	[GRPC_OUT_OF_RANGE] = "OUT_OF_RANGE",
-	[GRPC_UNIMPLEMENTED] = "UNIMPLEMENTED",
-	[GRPC_INTERNAL] = "INTERNAL",
-	[GRPC_UNAVAILABLE] = "UNAVAILABLE",
-	[GRPC_DATA_LOSS] = "DATA_LOSS",
-	[GRPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
-};
-
-const char *grpc_status_name(int status)
-{
-	return names[status >= 0 && status <= GRPC_UNAUTHENTICATED ? status : GRPC_UNKNOWN];
-}
-
 enum grpc_status grpc_status_of_http(int http_status)
 {
 	switch (http_status) {

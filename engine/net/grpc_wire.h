@@ -29,8 +29,6 @@ enum grpc_status {
 	GRPC_UNAUTHENTICATED,
 };
 
-const char *grpc_status_name(int status); /* "NOT_FOUND"; of one without a name: "UNKNOWN" */
-
 /* What a proxy meant that answered without gRPC. */
 enum grpc_status grpc_status_of_http(int http_status);
 

@@ -3,13 +3,6 @@
 
 #include <math.h>
 
-void histogram_add(struct histogram *to, const struct histogram *from)
-{
-	to->count += from->count;
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		to->buckets[i] += from->buckets[i];
-}
-
 void histogram_since(const struct histogram *now, const struct histogram *earlier, struct histogram *since)
 {
 	since->count = now->count - earlier->count;

@@ -35,8 +35,6 @@ static inline void histogram_record(struct histogram *histogram, uint64_t us)
 	histogram->buckets[histogram_bucket(us)]++;
 }
 
-void histogram_add(struct histogram *to, const struct histogram *from);
-
 /* What was recorded since `earlier`, which is a copy of the same histogram. */
 void histogram_since(const struct histogram *now, const struct histogram *earlier, struct histogram *since);
 

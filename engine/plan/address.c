@@ -258,13 +258,3 @@ const char *addresses_with_ports(const char *list, const char *http_port, const 
 	}
 	return whole;
 }
-
-const char *model_protocol_name(enum model_protocol protocol)
-{
-	static const char *const names[] = {[PROTOCOL_OIP_REST] = "OIP REST",
-					    [PROTOCOL_OIP_GRPC] = "OIP gRPC",
-					    [PROTOCOL_V1] = "V1",
-					    [PROTOCOL_SELDON] = "Seldon v1",
-					    [PROTOCOL_MLFLOW] = "MLflow"};
-	return names[protocol];
-}

@@ -52,6 +52,4 @@ const char *model_served_name(const char *name);
 /* The same list, with a port for each address that has none; NULL: leaves it out. */
 const char *addresses_with_ports(const char *list, const char *http_port, const char *grpc_port, struct arena *arena);
 
-const char *model_protocol_name(enum model_protocol protocol); /* "OIP gRPC" */
-
 #endif

@@ -76,7 +76,10 @@ static bool read_spans(const struct expression *expression, const struct node *n
 						   "the first average must be faster than the second; write macd(x, 12, 26, 9)");
 }
 
-bool trailing_read(const struct expression *expression, const struct node *node, struct feature_call *feature, struct error *error)
+/* What such a call asks for, from the tree; a CONFIG error where its extent or its
+ * parameters are none. */
+static bool read_call(const struct expression *expression, const struct node *node, struct feature_call *feature,
+		      struct error *error)
 {
 	const struct function_rules *rules = node->function->rules;
 	*feature = (struct feature_call){.function = rules->feature};
@@ -113,7 +116,7 @@ bool inference_trailing(struct inference *inference, const struct node *node, co
 {
 	const struct function_rules *rules = node->function->rules;
 	struct feature_call feature;
-	if (!trailing_read(inference->expression, node, &feature, inference->error))
+	if (!read_call(inference->expression, node, &feature, inference->error))
 		return false;
 	inferred_set_class(result, class_given(rules->gives, arguments, rules->series), arguments, rules->series);
 	if (rules->gives == 'i')
@@ -159,7 +162,7 @@ static bool call_compile(struct expression *expression, const struct node *node,
 				       .place = expression_place_at(expression, node->at),
 				       .series_count = node->function->rules->series,
 				       .node = node};
-	if (!trailing_read(expression, node, &call->feature, error))
+	if (!read_call(expression, node, &call->feature, error))
 		return false;
 	for (size_t i = 0; i < call->series_count; i++) {
 		call->series[i] = part_of(expression, node->items[i], arena);

@@ -156,11 +156,6 @@ bool window_resolve(struct expression *expression, struct node *root, struct err
 
 /* ---- trailing calls; expression_trailing.c ---- */
 
-/* What such a call asks for, from the tree; a CONFIG error where its extent or its
- * parameters are none. */
-bool trailing_read(const struct expression *expression, const struct node *node, struct feature_call *feature,
-		   struct error *error);
-
 /* Fills in the list of the expression's calls, with their series compiled. */
 bool trailing_compile(struct expression *expression, struct arena *arena, struct error *error);
 

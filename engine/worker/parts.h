@@ -207,9 +207,6 @@ bool unread_keep(struct worker *worker, struct flight *flight);
 bool unread_is_ahead(const struct flight *flight);
 void unread_hold(struct worker *worker, struct flight *flight);
 
-/* The registry has news: all that wait for it enter again. */
-void unread_on_news(void *context);
-
 /* ---- release.c ---- */
 
 void release(struct worker *worker);

@@ -28,7 +28,8 @@ static struct flight *unread_take(struct worker *worker)
 	return first;
 }
 
-void unread_on_news(void *context)
+/* The registry has news: all that wait for it enter again. */
+static void on_news(void *context)
 {
 	struct worker *worker = context;
 	struct flight *flight = unread_take(worker);
@@ -49,7 +50,7 @@ void unread_on_news(void *context)
 bool unread_open(struct worker *worker, struct error *error)
 {
 	worker->registry_config = worker->config->registry;
-	worker->registry_config.news = unread_on_news;
+	worker->registry_config.news = on_news;
 	worker->registry_config.context = worker;
 	if (!worker->registry_config.url)
 		return true;

@@ -46,7 +46,7 @@ static void each_bucket_ends_where_the_next_begins(void **state)
 static void what_was_recorded_since_is_a_difference(void **state)
 {
 	(void)state;
-	struct histogram now = {0}, since, both = {0};
+	struct histogram now = {0}, since;
 	for (unsigned i = 0; i < 10; i++)
 		histogram_record(&now, 5);
 	struct histogram earlier = now;
@@ -54,9 +54,8 @@ static void what_was_recorded_since_is_a_difference(void **state)
 	histogram_since(&now, &earlier, &since);
 	assert_int_equal(since.count, 1);
 	assert_true(histogram_quantile(&since, 0.5) >= 1000);
-	histogram_add(&both, &earlier);
-	histogram_add(&both, &since);
-	assert_memory_equal(&both, &now, sizeof now);
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		assert_int_equal(earlier.buckets[i] + since.buckets[i], now.buckets[i]);
 }
 
 static void nothing_took_no_time(void **state)
