@@ -240,7 +240,8 @@ static void examine_files(struct doctor *doctor, const char *const *paths, size_
 		return;
 	doctor->deployment = deployment_open(doctor->session, &files, &error);
 	if (doctor->deployment)
-		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipelines", doctor->deployment->plan.count);
+		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipeline%s", doctor->deployment->plan.count,
+			     doctor->deployment->plan.count == 1 ? "" : "s");
 	else if (error.place.line > 0)
 		findings_add(&doctor->findings, GRADE_FAULT, "files", NULL, "%s:%d:%d: %s", error.place.file, error.place.line,
 			     error.place.column, error.text);

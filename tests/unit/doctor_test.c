@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +70,9 @@ static void faults_of_files_are_told_with_what_else_there_is(void **state)
 	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"files\"");
 	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"brokers\",\"words\":\"where is Kafka?");
 	expect_words(said.out, "\"subject\":\"memory\"");
+	json_t *whole = json_loads(said.out, 0, NULL);
+	assert_true(json_array_size(json_object_get(whole, "findings")) > 3);
+	json_decref(whole);
 	expect_words(said.err, "Nonsense");
 	said_close(&said);
 }
