@@ -223,7 +223,7 @@ coverage:
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	$(MAKE) COVER=1 CFLAGS='-O1 -g' all test
 	build/coverage/sluice test tests/cases tests/cases-own tests/steps pipelines
-	tests/judge/oracles.py build/coverage/sluice tests/oracles
+	tests/judge/oracles.py build/coverage/sluice tests/oracles $(basename $(notdir $(wildcard tests/oracles/*.json)))
 	tests/judge/lint.py build/coverage/sluice tests/lint
 	tests/judge/lint.py build/coverage/sluice tests/lint-own
 	tests/coverage.py build/coverage 85
