@@ -71,19 +71,6 @@ static bool assign_all(struct member *member, struct error *error)
 	return true;
 }
 
-/* Where the group's answers go, their schema is announced. */
-static struct registry_config registry_for(const struct crew *crew, const struct group *group)
-{
-	struct registry_config registry = crew->config->registry;
-	const struct worker_setup *setup = group->setup;
-	const char **topics = ARENA_ARRAY(crew->arena, const char *, setup->stage_count);
-	registry.answer_topics = topics;
-	for (size_t i = 0; topics && i < setup->stage_count; i++)
-		if (setup->stages[i].answers != TOPIC_NOWHERE)
-			topics[registry.answer_topic_count++] = setup->writes.names[setup->stages[i].answers];
-	return registry;
-}
-
 static bool member_configure(struct member *member, size_t number, const struct crew_shares *shares, struct error *error)
 {
 	const struct crew *crew = member->crew;
@@ -100,7 +87,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 			     .instance = instance,
 			     .properties = shares->consumer},
 		.transaction = {.brokers = config->brokers, .id = id, .properties = shares->producer},
-		.registry = registry_for(crew, group),
+		.registry = config->registry,
 		.setup = *group->setup,
 		.limits = shares->limits,
 		.keeping = {.folder = config->state_folder,

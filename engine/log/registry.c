@@ -44,6 +44,7 @@ struct registry {
 	struct arena *arena;
 	struct question *questions;
 	size_t schema_count;
+	struct text announcement;
 	size_t announced, announced_wanted;
 	struct schema_source source;
 	bool missed;
@@ -299,7 +300,8 @@ const char *registry_trouble(const struct registry *registry)
 
 /* ---- opening and closing ---- */
 
-static bool announce(struct registry *registry)
+/* What is said to announce our schema, once and for all subjects. */
+static bool write_announcement(struct registry *registry)
 {
 	struct buffer body;
 	buffer_open(&body, REPLY_BYTES_MAX);
@@ -308,19 +310,32 @@ static bool announce(struct registry *registry)
 	buffer_byte(&body, '}');
 	struct text text = buffer_view(&body);
 	const char *kept = buffer_failed(&body) ? NULL : arena_copy(registry->arena, text.bytes, text.length);
-	registry->announced_wanted = registry->config->answer_topic_count;
-	for (size_t i = 0; kept && i < registry->announced_wanted; i++) {
-		const char *url = arena_print(registry->arena, "%s/subjects/%s-value/versions", registry->config->url,
-					      registry->config->answer_topics[i]);
-		struct question *question = question_add(registry, url);
-		if (!question)
-			break;
-		question->announces = true;
-		question->request.body = (struct text){kept, text.length};
-		ask(question);
-	}
+	registry->announcement = (struct text){kept, text.length};
 	buffer_close(&body);
-	return kept && !arena_failed(registry->arena);
+	return kept != NULL;
+}
+
+static bool is_announced(const struct registry *registry, const char *url)
+{
+	const struct question *question = registry->questions;
+	while (question && !(question->announces && strcmp(question->request.url, url) == 0))
+		question = question->next;
+	return question != NULL;
+}
+
+bool registry_announce(struct registry *registry, const char *topic, struct error *error)
+{
+	const char *url = arena_print(registry->arena, "%s/subjects/%s-value/versions", registry->config->url, topic);
+	if (url && is_announced(registry, url))
+		return true;
+	struct question *question = url ? question_add(registry, url) : NULL;
+	if (!question)
+		return error_memory(error, ERROR_SYSTEM, "announcing the schema of answers");
+	registry->announced_wanted++;
+	question->announces = true;
+	question->request.body = registry->announcement;
+	ask(question);
+	return true;
 }
 
 struct registry *registry_open(struct loop *loop, const struct registry_config *config, struct error *error)
@@ -338,7 +353,8 @@ struct registry *registry_open(struct loop *loop, const struct registry_config *
 	*registry = (struct registry){.config = config, .loop = loop};
 	registry->arena = arena_open(ARENA_BYTES_MAX);
 	registry->source = (struct schema_source){.context = registry, .by_id = by_id, .cache = avro_cache_open()};
-	if (registry->arena && registry->source.cache && (registry->http = http_open(loop, &limits, error)) && announce(registry))
+	if (registry->arena && registry->source.cache && (registry->http = http_open(loop, &limits, error)) &&
+	    write_announcement(registry))
 		return registry;
 	error_memory(error, ERROR_SYSTEM, "opening a schema registry");
 	registry_close(registry);

@@ -27,8 +27,6 @@ struct registry_config {
 	const char *url;   /* http(s)://host:port, with a path where it has one */
 	const char *login; /* user:password; NULL: none */
 	const struct tls_files *files;
-	const char *const *answer_topics; /* where answers go */
-	size_t answer_topic_count;
 	/* Schemas have come, or are known not to be there; entered by the loop. */
 	void (*news)(void *context);
 	void *context;
@@ -44,6 +42,10 @@ const struct schema_source *registry_source(const struct registry *registry);
 /* Whether the error that decoding has just met is only that a schema is being asked for:
  * then the record is to be decoded again at the next news. Asking forgets it. */
 bool registry_was_missed(struct registry *registry);
+
+/* Announces our schema for a topic of answers; one that is known is left alone. Until
+ * it has its number there, registry_is_ready() is false. False: SYSTEM. */
+bool registry_announce(struct registry *registry, const char *topic, struct error *error);
 
 /* Whether our own schema has its number: before that nothing is to be answered. */
 bool registry_is_ready(const struct registry *registry);

@@ -151,7 +151,11 @@ static bool open_new(struct worker *worker, const struct worker_setup *setup, st
 	for (size_t i = 0; i < setup->stage_count; i++) {
 		if (stage_like(worker, &setup->stages[i]))
 			continue;
-		struct stage *stage = stage_open(worker, &setup->stages[i], error);
+		const struct stage_config *config = &setup->stages[i];
+		bool announces = worker->registry && config->answers != TOPIC_NOWHERE;
+		if (announces && !registry_announce(worker->registry, setup->writes.names[config->answers], error))
+			return false;
+		struct stage *stage = stage_open(worker, config, error);
 		if (!stage)
 			return false;
 		stage->next = worker->stages;

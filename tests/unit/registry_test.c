@@ -50,7 +50,7 @@ static void on_news(void *context)
 	((struct world *)context)->news++;
 }
 
-static void world_open(struct world *world, const char *login, const char *const *topics, size_t topic_count)
+static void world_open(struct world *world, const char *login)
 {
 	struct error error = {0};
 	*world = (struct world){.status = 200, .body = "{}"};
@@ -59,12 +59,7 @@ static void world_open(struct world *world, const char *login, const char *const
 	world->server = http_server_open(world->loop, &door, &error);
 	assert_non_null(world->server);
 	snprintf(world->url, sizeof world->url, "http://127.0.0.1:%d/api", http_server_port(world->server));
-	world->config = (struct registry_config){.url = world->url,
-						 .login = login,
-						 .answer_topics = topics,
-						 .answer_topic_count = topic_count,
-						 .news = on_news,
-						 .context = world};
+	world->config = (struct registry_config){.url = world->url, .login = login, .news = on_news, .context = world};
 	world->registry = registry_open(world->loop, &world->config, &error);
 	assert_non_null(world->registry);
 }
@@ -103,7 +98,7 @@ static void a_schema_is_asked_for_once_and_kept(void **state)
 	(void)state;
 	struct world world;
 	struct error error;
-	world_open(&world, "reader:secret", NULL, 0);
+	world_open(&world, "reader:secret");
 	assert_true(registry_is_ready(world.registry));
 	world.body = "{\"schema\": \"\\\"long\\\"\"}";
 	assert_null(look_up(&world, 42, &error));
@@ -126,7 +121,7 @@ static void a_number_that_is_not_known_is_the_records_fault(void **state)
 	(void)state;
 	struct world world;
 	struct error error;
-	world_open(&world, NULL, NULL, 0);
+	world_open(&world, NULL);
 	world.status = 404;
 	world.body = "{\"error_code\": 40403, \"message\": \"Schema not found\"}";
 	assert_null(look_up(&world, 7, &error));
@@ -152,7 +147,7 @@ static void what_is_no_plain_avro_is_refused_with_the_reason(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct world world;
 		struct error error;
-		world_open(&world, NULL, NULL, 0);
+		world_open(&world, NULL);
 		world.body = rows[i].body;
 		assert_null(look_up(&world, 7, &error));
 		wait_for(&world, &world.news, 1);
@@ -179,7 +174,7 @@ static void a_registry_that_cannot_answer_is_asked_again(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct world world;
 		struct error error;
-		world_open(&world, NULL, NULL, 0);
+		world_open(&world, NULL);
 		world.status = rows[i].status;
 		world.body = rows[i].body;
 		assert_null(look_up(&world, 7, &error));
@@ -200,7 +195,7 @@ static void more_schemas_than_are_kept_are_a_limit(void **state)
 	(void)state;
 	struct world world;
 	struct error error;
-	world_open(&world, NULL, NULL, 0);
+	world_open(&world, NULL);
 	for (uint32_t id = 1; id <= REGISTRY_SCHEMAS_MAX; id++)
 		assert_null(look_up(&world, id, &error));
 	assert_int_equal(error.kind, ERROR_REMOTE);
@@ -214,10 +209,11 @@ static void more_schemas_than_are_kept_are_a_limit(void **state)
 static void our_schema_is_announced_for_each_topic_of_answers(void **state)
 {
 	(void)state;
-	static const char *const topics[] = {"decisions"};
 	struct world world;
-	world_open(&world, NULL, topics, 1);
+	struct error error = {0};
+	world_open(&world, NULL);
 	world.body = "{\"id\": 12}";
+	assert_true(registry_announce(world.registry, "decisions", &error));
 	assert_false(registry_is_ready(world.registry));
 	wait_for(&world, &world.news, 1);
 	assert_true(registry_is_ready(world.registry));
@@ -226,6 +222,13 @@ static void our_schema_is_announced_for_each_topic_of_answers(void **state)
 	assert_string_equal(world.path, "/api/subjects/decisions-value/versions");
 	assert_non_null(strstr(world.sent, "{\"schema\": \"{"));
 	assert_non_null(strstr(world.sent, "io.sluice"));
+	assert_true(registry_announce(world.registry, "decisions", &error)); /* it is known */
+	assert_true(registry_is_ready(world.registry));
+	assert_true(registry_announce(world.registry, "later", &error));
+	assert_false(registry_is_ready(world.registry));
+	wait_for(&world, &world.news, 2);
+	assert_true(registry_is_ready(world.registry));
+	assert_string_equal(world.path, "/api/subjects/later-value/versions");
 	world_close(&world);
 }
 

@@ -498,7 +498,7 @@ static void a_record_whose_schema_is_asked_for_waits_in_its_place(void **state)
 	static struct fake_registry registry;
 	registry_start(&registry);
 	stand_configure(stand, doubles);
-	stand->config.registry = (struct registry_config){.url = registry.url, .answer_topics = mock_out, .answer_topic_count = 1};
+	stand->config.registry = (struct registry_config){.url = registry.url};
 	stand_start(stand);
 	ask_by_number(stand, "first");
 	stand_ask(stand, "second", 1, NULL, NULL);
