@@ -134,29 +134,6 @@ void changelog_reader_close(struct changelog_reader *reader)
 	memory_give(reader);
 }
 
-static bool is_passing(rd_kafka_resp_err_t code)
-{
-	switch (code) {
-	case RD_KAFKA_RESP_ERR__TRANSPORT:
-	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-	case RD_KAFKA_RESP_ERR__RESOLVE:
-	case RD_KAFKA_RESP_ERR__TIMED_OUT:
-	case RD_KAFKA_RESP_ERR__WAIT_COORD:
-	case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
-	case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
-	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-	case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-	case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
-	case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
-	case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
-	case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
-	case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The beginning is asked for as a number: librdkafka (2.0.2) looks up "the beginning" half a
  * second late in a partition whose leader it does not know yet. Kafka may be away. */
 static bool find_beginning(struct reading *reading, int64_t *low, struct error *error)
@@ -169,7 +146,7 @@ static bool find_beginning(struct reading *reading, int64_t *low, struct error *
 									    source->partition, low, &high, QUERY_WAIT_MS);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return true;
-		if (!is_passing(code))
+		if (!failure_is_passing(code))
 			return failed(reading, rd_kafka_err2str(code), error);
 		if (source->go_on && !source->go_on(source->context, 0, OFFSET_NONE))
 			return false;
@@ -240,7 +217,7 @@ static enum changelog_end message_take(struct reading *reading, const rd_kafka_m
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
 		return CHANGELOG_GONE;
 	default:
-		if (is_passing(message->err))
+		if (failure_is_passing(message->err))
 			return CHANGELOG_READ;
 		failed(reading, rd_kafka_message_errstr(message), error);
 		return CHANGELOG_FAILED;

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 
-#define LEVEL_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
+#define LEVEL_DEBUG 7			     /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
 
 static bool set_secret(rd_kafka_conf_t *configuration, const struct property *property, char *words, struct error *error)
@@ -290,6 +290,29 @@ void topic_handles_close(struct topic_handles *handles)
 }
 
 /* ---- refusals ---- */
+
+bool failure_is_passing(rd_kafka_resp_err_t code)
+{
+	switch (code) {
+	case RD_KAFKA_RESP_ERR__TRANSPORT:
+	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+	case RD_KAFKA_RESP_ERR__RESOLVE:
+	case RD_KAFKA_RESP_ERR__TIMED_OUT:
+	case RD_KAFKA_RESP_ERR__WAIT_COORD:
+	case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+	case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+	case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+	case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
 
 bool refusal_is_of_record(rd_kafka_resp_err_t code)
 {

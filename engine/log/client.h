@@ -80,6 +80,9 @@ struct refusals {
 	bool failed; /* memory ran out: some were not noted */
 };
 
+/* Whether reading may be tried again: Kafka is away, or a partition's leader is not settled, as in a topic just made. */
+bool failure_is_passing(rd_kafka_resp_err_t code);
+
 /* Whether it is the record's own fault, and another in its place would do. */
 bool refusal_is_of_record(rd_kafka_resp_err_t code);
 

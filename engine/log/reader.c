@@ -67,13 +67,24 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 			 reader->config->topic, rd_kafka_err2str(code));
 }
 
+static rd_kafka_resp_err_t find_end(struct reader *reader, int32_t partition, int64_t *end)
+{
+	int64_t low;
+	for (int left_ms = TOPICS_WAIT_MS;; left_ms -= LOOK_MS) {
+		rd_kafka_resp_err_t code =
+			rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, end, left_ms);
+		if (left_ms <= LOOK_MS || !failure_is_passing(code))
+			return code;
+		(void)rd_kafka_poll(reader->client, LOOK_MS);
+	}
+}
+
 /* Where to begin is a number before anything else is done, so that what is written after
  * the reader is open is read by it. */
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
-	int64_t low = 0, *end = &reader->ends[partition];
-	rd_kafka_resp_err_t code =
-		rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, end, TOPICS_WAIT_MS);
+	int64_t *end = &reader->ends[partition];
+	rd_kafka_resp_err_t code = find_end(reader, partition, end);
 	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : *end;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, reader->queue) != 0)
 		code = rd_kafka_last_error();
@@ -128,13 +139,6 @@ void reader_close(struct reader *reader)
 	memory_give(reader);
 }
 
-static bool is_passing(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR__PARTITION_EOF || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
-	       code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE ||
-	       code == RD_KAFKA_RESP_ERR__TIMED_OUT;
-}
-
 static void note_end(struct reader *reader, int32_t partition)
 {
 	reader->ended_count += !reader->ended[partition];
@@ -151,7 +155,7 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 			note_end(reader, message->partition);
-		bool passing = is_passing(message->err) ||
+		bool passing = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || failure_is_passing(message->err) ||
 			       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka lets topic %s be read no more: %s",
 					 reader->config->topic, rd_kafka_message_errstr(message));
 		rd_kafka_message_destroy(message);

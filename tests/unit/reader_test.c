@@ -49,8 +49,28 @@ static void all_that_stood_there_is_given_and_not_what_comes_of_it(void **state)
 	mock_close(&mock);
 }
 
+/* A topic that was just made says so for a moment. */
+static void a_topic_whose_leader_is_not_settled_is_waited_for(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	for (int i = 0; i < 8; i++) /* more than librdkafka tries by itself */
+		rd_kafka_mock_push_request_errors(mock.cluster, 2 /* ListOffsets */, 1, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+	const struct reader_config config = {.brokers = mock.brokers, .topic = "in", .from_beginning = true};
+	struct reader *reader = reader_open(&config, &error);
+	assert_string_equal(error.text, "");
+	assert_non_null(reader);
+	reader_close(reader);
+	mock_close(&mock);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it),
+		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
