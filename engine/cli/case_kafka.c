@@ -18,6 +18,7 @@ struct sent { /* one request, as it was in memory */
 };
 
 struct comparing {
+	const struct case_world *played; /* in memory */
 	struct case_world *world;
 	size_t count;
 	struct sent *sent;
@@ -164,8 +165,9 @@ static int64_t timeout_of(struct headers headers)
 }
 
 /* Passages stand the newest first. */
-static bool gather_sends(struct comparing *comparing, const struct case_world *played)
+static bool gather_sends(struct comparing *comparing)
 {
+	const struct case_world *played = comparing->played;
 	struct arena *arena = comparing->world->arena;
 	for (const struct passage *passage = played->passages; passage; passage = passage->next)
 		comparing->count += passage->asked;
@@ -255,6 +257,18 @@ static bool error_of(const struct decoded_answer *answer, struct error *error)
 			 TEXT_ARGUMENTS(answer->words));
 }
 
+/* The one that made or closed, in memory, what has that id: a part's, or a window's. */
+static const struct sent *sent_that_made(const struct comparing *comparing, struct text id)
+{
+	const struct arrival *record = comparing->played->records;
+	while (record && !text_equal(record->message->id, id))
+		record = record->next;
+	for (size_t i = 0; record && i < comparing->count; i++)
+		if (text_equal(comparing->sent[i].passage->id, record->id))
+			return &comparing->sent[i];
+	return NULL;
+}
+
 /* The one of which it is an offspring by its id: that begins with its own. */
 static const struct sent *sent_before(const struct comparing *comparing, struct text id)
 {
@@ -281,9 +295,9 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 		world->failed = true;
 		return;
 	}
+	sent = sent ? sent : sent_that_made(comparing, came->answer.id);
+	sent = sent ? sent : sent_before(comparing, came->answer.id);
 	passage->id = sent ? sent->passage->id : came->answer.id;
-	if (!sent && (sent = sent_before(comparing, came->answer.id)))
-		passage->id = sent->passage->id;
 	passage->message = (struct message){.arena = world->arena, .format = &format_oip_json};
 	*payload = came->answer.payload;
 	if (!came->answer.readable)
@@ -390,12 +404,12 @@ static bool run_engine(struct comparing *comparing, const struct case_engine_con
 bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *played, struct case_world *world, struct buffer *unfit,
 		    struct error *error)
 {
-	struct comparing comparing = {.world = world};
+	struct comparing comparing = {.played = played, .world = world};
 	*world = (struct case_world){.arena = played->arena, .spec = played->spec, .files = played->files, .kinds = played->kinds};
 	world->records_end = &world->records;
 	if (!is_fit(played, unfit))
 		return true;
-	if (!gather_sends(&comparing, played) || !gather_points(&comparing))
+	if (!gather_sends(&comparing) || !gather_points(&comparing))
 		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
 	const struct case_engine_config config = {
 		.session = kafka->session,

@@ -18,7 +18,7 @@ sed -i 's/130\.0/131.0/' "$dir/wrong/chain-three/out.jsonl"
 expect "the exit status of a case that says something else" $? "-eq 1"
 expect_words "a case that says something else" "$dir/wrong.said" "FAILED .*chain-three"
 
-"$sluice" test --kafka "$brokers" "$cases" "$cases-own" >"$dir/said" 2>"$dir/cases.log"
+"$sluice" test --kafka "$brokers" "$cases" "$cases-own" "$(dirname "$here")/steps" >"$dir/said" 2>"$dir/cases.log"
 expect "the exit status of all cases" $? "-eq 0"
 grep -v ' passed, ' "$dir/said"
 read -r held broken left <<<"$(sed -nE '$s/[^0-9]+/ /gp' "$dir/said")"
