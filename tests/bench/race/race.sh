@@ -8,7 +8,7 @@ set -u
 what=race
 # shellcheck source=tests/bench/race/course.sh
 . "$(dirname "$0")/course.sh"
-backlog=${BACKLOG:-1500000} rounds=${ROUNDS:-3} commit_ms=100
+backlog=${BACKLOG:-2000000} rounds=${ROUNDS:-3} commit_ms=100
 
 # ---- Kafka Streams, where it can be had ----
 
