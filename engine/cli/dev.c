@@ -297,7 +297,7 @@ const struct command command_dev = {
 		"It is for development: nothing is kept on disk, of each partition the newest 5 MB or so, and delivery is at least "
 		"once whatever the files say.\n"
 		"\n"
-		"    sluice dev pipelines/hello\n",
+		"  sluice dev pipelines/hello\n",
 	.options = options,
 	.options_size = sizeof(struct dev_options),
 	.group = "run",

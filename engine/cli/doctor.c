@@ -282,8 +282,8 @@ const struct command command_doctor = {
 		"looked at as `sluice run` with these options would meet it, and nothing is changed. A fault keeps an engine from "
 		"running; a warning is for later. Without files it looks at the brokers and the machine alone.\n"
 		"\n"
-		"    sluice doctor -f runtime.yaml -f pipelines/ --state /var/lib/sluice\n"
-		"    sluice doctor --brokers localhost:9092\n",
+		"  sluice doctor -f runtime.yaml -f pipelines/ --state /var/lib/sluice\n"
+		"  sluice doctor --brokers localhost:9092\n",
 	.options = options,
 	.options_size = sizeof(struct doctor_options),
 	.group = "look",

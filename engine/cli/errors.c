@@ -210,8 +210,8 @@ const struct command command_errors_list = {
 		"by "
 		"which `errors show` and `errors replay` find it again; so do they by the request's id.\n"
 		"\n"
-		"    sluice errors list hello --brokers localhost:9092\n"
-		"    sluice errors list hello --kind REMOTE --step score -f pipelines/ -o json\n",
+		"  sluice errors list hello --brokers localhost:9092\n"
+		"  sluice errors list hello --kind REMOTE --step score -f pipelines/ -o json\n",
 	.options = options,
 	.options_size = sizeof(struct errors_options),
 	.group = "run",
@@ -226,8 +226,8 @@ const struct command command_errors_show = {
 		"it "
 		"was, other formats as JSON. Without a name it shows all.\n"
 		"\n"
-		"    sluice errors show hello 0:17 --brokers localhost:9092\n"
-		"    sluice errors show hello order-4711 -f pipelines/ -o json\n",
+		"  sluice errors show hello 0:17 --brokers localhost:9092\n"
+		"  sluice errors show hello order-4711 -f pipelines/ -o json\n",
 	.options = options,
 	.options_size = sizeof(struct errors_options),
 	.group = "run",

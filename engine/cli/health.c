@@ -137,7 +137,7 @@ const struct command command_health = {
 		"engine of that name has spoken, and ends with 0 when all its pipelines are ready; with 1 when one is not, or when "
 		"it has said nothing for three seconds. What it waits for is told on standard error.\n"
 		"\n"
-		"    sluice health --brokers localhost:9092 --instance engine-1\n",
+		"  sluice health --brokers localhost:9092 --instance engine-1\n",
 	.options = options,
 	.options_size = sizeof(struct health_options),
 	.group = "run",

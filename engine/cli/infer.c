@@ -198,8 +198,8 @@ const struct command command_infer = {
 		"waited for where answers leave. An error answer is said on standard error, and the exit code is then 1. A request "
 		"that a filter holds back has no answer.\n"
 		"\n"
-		"    sluice infer hello -f request.json --brokers localhost:9092\n"
-		"    sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n",
+		"  sluice infer hello -f request.json --brokers localhost:9092\n"
+		"  sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n",
 	.options = options,
 	.options_size = sizeof(struct infer_options),
 	.group = "run",

@@ -100,8 +100,8 @@ const struct command command_models_serve = {
 		"metadata, inference and "
 		"the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
 		"\n"
-		"    sluice models serve pipelines/hello --port 8080 --grpc-port 8081\n"
-		"    curl localhost:8080/v2/models/add10/infer -d "
+		"  sluice models serve pipelines/hello --port 8080 --grpc-port 8081\n"
+		"  curl localhost:8080/v2/models/add10/infer -d "
 		"'{\"inputs\":[{\"name\":\"INPUT\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[5]}]}'\n",
 	.options = options,
 	.options_size = sizeof(struct serve_options),

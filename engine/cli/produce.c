@@ -358,8 +358,8 @@ const struct command command_produce = {
 		"come from the file REQUESTS, or from standard input. Each is waited for until Kafka acknowledges it; those that "
 		"it refuses are named by their numbers, and the exit code is then 1.\n"
 		"\n"
-		"    sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
-		"    sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n",
+		"  sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
+		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n",
 	.options = options,
 	.options_size = sizeof(struct produce_options),
 	.group = "run",

@@ -286,9 +286,9 @@ const struct command command_errors_replay = {
 		"--edit after you have corrected them. The dead letters stay where they are: what is replayed twice is answered "
 		"twice.\n"
 		"\n"
-		"    sluice errors replay hello 0:17 order-4711 --brokers localhost:9092\n"
-		"    sluice errors replay hello --all --kind REMOTE -f pipelines/\n"
-		"    sluice errors replay hello 0:17 --edit -f pipelines/\n",
+		"  sluice errors replay hello 0:17 order-4711 --brokers localhost:9092\n"
+		"  sluice errors replay hello --all --kind REMOTE -f pipelines/\n"
+		"  sluice errors replay hello 0:17 --edit -f pipelines/\n",
 	.options = options,
 	.options_size = sizeof(struct replay_options),
 	.group = "run",

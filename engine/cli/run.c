@@ -264,8 +264,8 @@ const struct command command_run = {
 		"cannot run "
 		"yet is refused, with the reason, before anything starts.\n"
 		"\n"
-		"    sluice run -f runtime.yaml -f pipelines/\n"
-		"    sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n",
+		"  sluice run -f runtime.yaml -f pipelines/\n"
+		"  sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n",
 	.options = options,
 	.options_size = sizeof(struct run_options),
 	.group = "run",

@@ -160,8 +160,8 @@ const struct command command_sim = {
 		"settled, every request must be answered, exactly once where that was promised, in order and in time. The "
 		"same seed gives the same day.\n"
 		"\n"
-		"    sluice sim --seeds 1000\n"
-		"    sluice sim --seed 7 --trace\n",
+		"  sluice sim --seeds 1000\n"
+		"  sluice sim --seed 7 --trace\n",
 	.options = options,
 	.options_size = sizeof(struct sim_options),
 	.group = "run",

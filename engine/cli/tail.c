@@ -158,8 +158,8 @@ const struct command command_tail = {
 		"any format, beside whoever else reads it: no group, no trace, and only what is committed. An expression chooses "
 		"among them by tensors, headers, key and id. It goes on until it is interrupted, unless told when to end.\n"
 		"\n"
-		"    sluice tail hello --brokers localhost:9092\n"
-		"    sluice tail hello --from beginning --where 'max(score) > 0.9' --count 10 -o json -f pipelines/\n",
+		"  sluice tail hello --brokers localhost:9092\n"
+		"  sluice tail hello --from beginning --where 'max(score) > 0.9' --count 10 -o json -f pipelines/\n",
 	.options = options,
 	.options_size = sizeof(struct tail_options),
 	.group = "run",

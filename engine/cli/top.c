@@ -267,8 +267,8 @@ const struct command command_top = {
 		"word of "
 		"each. On a terminal it goes on until it is interrupted.\n"
 		"\n"
-		"    sluice top --brokers localhost:9092\n"
-		"    sluice top -n trading -f runtime.yaml --once -o json\n",
+		"  sluice top --brokers localhost:9092\n"
+		"  sluice top -n trading -f runtime.yaml --once -o json\n",
 	.options = options,
 	.options_size = sizeof(struct top_options),
 	.group = "run",
