@@ -28,12 +28,9 @@ struct decimal {
  * number stands there. What follows it is the caller's to judge. */
 size_t decimal_scan(struct text text, struct decimal *decimal);
 
-/* The same number as the two below make, in one go, where the text begins with one that has
- * no exponent and at most 19 digits. The length taken; 0: ask decimal_scan(). */
-size_t number_scan_float(struct text text, float *number);
-
-/* As many of such as `text` begins with, at most `most`, commas and perhaps a blank each between
- * them. How many; `*length` is what they take. */
+/* As many floats as `text` begins with, at most `most`, commas and perhaps a blank each between
+ * them: the same numbers as the two below make, in one go. One with an exponent, or of more than 19
+ * digits, ends the row: ask decimal_scan(). How many; `*length` is what they take. */
 size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length);
 
 /* Infinite when it is beyond the largest; -0 stays. `decimal_to_double` is also

@@ -1,5 +1,5 @@
-/* number_parts.h: what reading and writing numbers have in common: powers of ten, eight digits at
- * once, the forms of double and float. For number_read.c and number_write.c. */
+/* number_parts.h: what reading and writing numbers have in common: powers of ten, and the forms of
+ * double and float. For number_read.c and number_write.c. */
 #ifndef SLUICE_BASE_NUMBER_PARTS_H
 #define SLUICE_BASE_NUMBER_PARTS_H
 
@@ -15,10 +15,6 @@ struct power {
 };
 
 extern struct power powers_of_ten[POWER_MOST - POWER_LEAST + 1]; /* from POWER_LEAST on */
-
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-#define DIGITS_AT_ONCE 8
-#define DIGITS_AT_ONCE_END UINT64_C(100000000) /* what they are below */
 
 /* What tells a double from a float. */
 struct binary_form {

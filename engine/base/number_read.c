@@ -53,54 +53,10 @@ static const char *scan_exponent(const char *at, const char *end, int64_t *expon
 	return at;
 }
 
-static const uint64_t small_powers[DIGITS_AT_ONCE + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-
-/* The number that eight digits make: pairs, fours, and all of them are joined by a multiplication
- * each. */
-static inline uint64_t join_digits(uint64_t values)
-{
-	values = values * (1 + (10 << 8)) >> 8 & UINT64_C(0x00FF00FF00FF00FF);
-	values = values * (1 + (UINT64_C(100) << 16)) >> 16 & UINT64_C(0x0000FFFF0000FFFF);
-	return values * (1 + (UINT64_C(10000) << 32)) >> 32;
-}
-
-/* Eight bytes as what they are worth if they are digits, the first in the lowest; and the highest
- * bit of each that is none, up to the first of these: behind it a byte may be marked for what was
- * carried over. */
-static inline uint64_t load_digits(const char *at, uint64_t *values)
-{
-	memcpy(values, at, sizeof *values);
-	*values ^= EACH_BYTE('0');
-	return ((*values + EACH_BYTE(0x80 - 10)) | *values) & EACH_BYTE(0x80);
-}
-
-/* How many bytes stand before the first mark; there is one. */
-static inline size_t bytes_before(uint64_t marks)
-{
-	return (size_t)__builtin_ctzll(marks) / 8;
-}
-
-/* The first `count` of these joined, which are not none. */
-static inline uint64_t join_first(uint64_t values, size_t count)
-{
-	return join_digits(values << (8 * (DIGITS_AT_ONCE - count)));
-}
-
-/* To behind the digits that stand at `at`, which follow those of `*sum`. */
+/* To behind the digits that stand at `at`, which follow those of `*sum`. One by one: where the next
+ * number begins is then guessed by the processor, which eight at once would have to work out. */
 static inline const char *sum_digits(const char *at, const char *end, uint64_t *sum)
 {
-	size_t count = DIGITS_AT_ONCE;
-	while (count == DIGITS_AT_ONCE && end - at >= DIGITS_AT_ONCE) {
-		uint64_t values;
-		uint64_t others = load_digits(at, &values);
-		count = others ? bytes_before(others) : DIGITS_AT_ONCE;
-		if (count == 0)
-			return at;
-		*sum = *sum * small_powers[count] + join_first(values, count);
-		at += count;
-	}
-	if (count < DIGITS_AT_ONCE)
-		return at;
 	for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
 		*sum = *sum * 10 + digit;
 	return at;
@@ -293,77 +249,23 @@ static inline bool quotient_float(uint64_t digits, int64_t exponent, float *size
 	return (bits & ((UINT64_C(1) << FLOAT_CUT_BITS) - 1)) != UINT64_C(1) << (FLOAT_CUT_BITS - 1);
 }
 
-size_t number_scan_float(struct text text, float *number)
+/* Where the number that `at` begins with ends; NULL: it is for decimal_scan(). */
+static inline const char *scan_float(const char *at, const char *end, float *number)
 {
-	const char *end = text.bytes + text.length;
-	bool negative = text.length > 0 && *text.bytes == '-';
-	const char *first = text.bytes + negative;
+	bool negative = at < end && *at == '-';
+	const char *first = at + negative;
 	uint64_t digits;
 	int64_t exponent;
-	const char *at = scan_digits(first, end, &digits, &exponent);
+	at = scan_digits(first, end, &digits, &exponent);
 	if (!at || at - first > SURE_DIGITS || (at < end && (*at | 0x20) == 'e'))
-		return 0;
+		return NULL;
 	float size;
 	if (!quotient_float(digits, exponent, &size)) {
 		uint32_t bits = (uint32_t)nearest_bits(digits, exponent, &form_float);
 		memcpy(&size, &bits, sizeof size);
 	}
 	*number = negative ? -size : size;
-	return (size_t)(at - text.bytes);
-}
-
-#define SHORT_ROOM (1 + 2 * DIGITS_AT_ONCE) /* bytes that may be looked at behind the sign */
-
-/* Digits, of which `values` holds the first `count`, then a point, then others, again less than
- * eight: where they end, or NULL. */
-static inline const char *scan_behind_point(const char *at, uint64_t values, size_t count, float *size)
-{
-	uint64_t more;
-	uint64_t others = load_digits(at, &more);
-	size_t places = others ? bytes_before(others) : 0;
-	if (places == 0)
-		return NULL;
-	uint64_t digits = join_first(values, count) * small_powers[places] + join_first(more, places);
-	return quotient_float(digits, -(int64_t)places, size) ? at + places : NULL;
-}
-
-/* A number of less than eight digits on either side of its point, as nearly all are, without its
- * sign: where it ends; NULL: it is not one, or another has to see. One of so few that all of it is
- * loaded at once is a quotient of two exact floats. */
-static inline const char *scan_short_float(const char *at, float *size)
-{
-	static const float tens[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F};
-	uint64_t values;
-	uint64_t others = load_digits(at, &values);
-	if (others == 0)
-		return NULL;
-	size_t count = bytes_before(others);
-	if (count == 0 || (count > 1 && *at == '0'))
-		return NULL;
-	if (at[count] != '.') {
-		*size = (float)(int64_t)join_first(values, count);
-		return at + count;
-	}
-	uint64_t behind = others & (others - 1); /* nothing is carried over from a point */
-	if (behind == 0)
-		return scan_behind_point(at + count + 1, values, count, size);
-	size_t length = bytes_before(behind);
-	size_t places = length - count - 1;
-	if (places == 0)
-		return NULL;
-	uint64_t point_on = UINT64_MAX << 8 * count;
-	uint64_t digits = join_first((values & ~point_on) | (values >> 8 & point_on), length - 1);
-	*size = (float)(int64_t)digits / tens[places];
-	return at + length;
-}
-
-static inline float signed_as(float size, bool negative)
-{
-	uint32_t bits;
-	memcpy(&bits, &size, sizeof bits);
-	bits |= (uint32_t)negative << 31;
-	memcpy(&size, &bits, sizeof bits);
-	return size;
+	return at;
 }
 
 size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length)
@@ -373,24 +275,16 @@ size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t 
 	const char *behind = at; /* the last that was taken */
 	size_t count = 0;
 	while (count < most) {
-		const char *last = NULL;
-		if (end - at > SHORT_ROOM) {
-			bool negative = *at == '-';
-			float size = 0;
-			last = scan_short_float(at + negative, &size);
-			numbers[count] = signed_as(size, negative);
-		}
-		if (!last || (*last != ',' && *last != ']')) {
-			last = at + number_scan_float((struct text){at, (size_t)(end - at)}, &numbers[count]);
-			if (last == at)
-				break;
-		}
-		count++;
+		const char *last = scan_float(at, end, &numbers[count]);
+		if (!last)
+			break;
 		behind = last;
+		count++;
 		if (last == end || *last != ',')
 			break;
 		at = last + 1;
-		at += at < end && *at == ' ';
+		if (at < end && *at == ' ')
+			at++;
 	}
 	*length = (size_t)(behind - text.bytes);
 	return count;

@@ -3,7 +3,10 @@
 #include "base/number.h"
 #include "base/number_parts.h"
 
-#define DIGITS_ROOM (3 * DIGITS_AT_ONCE) /* of 64 bits */
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+#define DIGITS_AT_ONCE 8
+#define DIGITS_AT_ONCE_END UINT64_C(100000000) /* what they are below */
+#define DIGITS_ROOM (3 * DIGITS_AT_ONCE)       /* of 64 bits */
 
 /* Eight digits of `number`, which is below 10^8, a byte each, the first in the lowest. Fours, pairs
  * and digits are taken apart in all of their places at once: 10486/2^20 and 103/2^10 divide numbers

@@ -33,7 +33,8 @@ static void check_reading(struct text text)
 	float narrow_expected = strtof(string, NULL);
 	check(memcmp(&number, &expected, sizeof number) == 0);
 	check(memcmp(&narrow, &narrow_expected, sizeof narrow) == 0);
-	size_t plain = number_scan_float(text, &narrow);
+	size_t plain;
+	(void)number_scan_floats(text, &narrow, 1, &plain);
 	check(plain == 0 || (plain == length && memcmp(&narrow, &narrow_expected, sizeof narrow) == 0));
 	if (!decimal.whole)
 		return;
