@@ -2,7 +2,21 @@
 #include "steps/kinds.h"
 
 const struct step_kind *const step_kinds[] = {
-	&step_model,	  &step_expression, &step_filter,   &step_combine,   &step_route, &step_traffic,
-	&step_router,	  &step_preprocess, &step_features, &step_aggregate, &step_split, &step_postprocess,
-	&step_experiment, &step_outlier,    &step_drift,    &step_explain,   NULL,
+	&step_model,
+	&step_expression,
+	&step_filter,
+	&step_combine,
+	&step_route,
+	&step_traffic,
+	&step_router,
+	&step_preprocess,
+	&step_features,
+	&step_aggregate,
+	&step_split,
+	&step_postprocess,
+	&step_experiment,
+	&step_outlier,
+	&step_drift,
+	&step_explain,
+	NULL,
 };
