@@ -1,80 +1,23 @@
 /* archivist.c: Kafka's archive: a thread that reads changelogs and keeps snapshots in
- * files, one thing after the other. See archive.h.
+ * files, one thing after the other. See archive.h and archivist.h.
  *
  * What crosses: jobs go to the thread and news come back, each in a list under one lock.
  * A store and a block belong to whoever holds the job or the news.
  */
-#include "log/archive.h"
+#include "log/archivist.h"
 
-#include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "log/changelog.h"
 #include "log/client.h"
 #include "log/snapshot_file.h"
 #include "net/loop.h"
 
-#define CALL_TIMEOUT_MS 10000
-#define RETRY_PAUSE_MS 100
-#define SAY_EVERY_MS 1000
 #define LINE_MAX_BYTES (ERROR_TEXT_MAX + 512)
-/* Kafka tells a removal for a day (delete.retention.ms): to an older snapshot it would not
- * be told any more. */
-#define SNAPSHOT_AGE_MOST_MS ((int64_t)12 * 3600 * 1000)
-
-enum job_kind { JOB_RESTORE, JOB_BEGIN, JOB_WRITE, JOB_KEEP, JOB_DROP };
-
-struct job {
-	struct job *next;
-	enum job_kind kind;
-	uint64_t ticket;
-	struct archive_place place;
-	struct store *store; /* of a restore */
-	struct buffer block; /* of a write */
-	struct told *told;   /* what will come of it: made with it, so that it can be told */
-};
-
-/* A snapshot being written; the thread's. */
-struct laying {
-	struct laying *next;
-	uint64_t ticket;
-	struct snapshot_file *file;
-};
-
-struct told {
-	struct told *next;
-	struct archive_news news;
-};
-
-struct archivist {
-	struct archive archive; /* first: it is one */
-	const struct archive_config *config;
-	const struct consumer *consumer;
-	int bell;
-	pthread_t thread;
-	bool running;
-	atomic_bool stopping;
-
-	pthread_mutex_t lock; /* of the six below */
-	pthread_cond_t asked;
-	struct job *jobs, **jobs_end;
-	struct told *told, **told_end;
-	uint64_t current; /* ticket of the job that the thread is at */
-	bool forgotten;	  /* nobody wants it any more */
-
-	struct laying *layings;
-	struct changelog_reader *reader; /* while restores follow each other */
-	/* Of the restore that the thread is at: */
-	int64_t began_ms, said_ms;
-	const struct job *restoring;
-};
 
 static struct archivist *archivist_of(struct archive *archive)
 {
@@ -83,16 +26,7 @@ static struct archivist *archivist_of(struct archive *archive)
 
 /* ---- saying ---- */
 
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void say(const struct archivist *archivist, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(const struct archivist *archivist, const char *format, ...)
+void archivist_say(const struct archivist *archivist, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES];
 	va_list arguments;
@@ -114,8 +48,7 @@ static void job_close(struct job *job)
 	memory_give(job);
 }
 
-/* The news, and the store with them, are the asker's from here on, unless he forgot. */
-static void tell(struct archivist *archivist, struct job *job, const struct archive_news *news)
+void archivist_tell(struct archivist *archivist, struct job *job, const struct archive_news *news)
 {
 	pthread_mutex_lock(&archivist->lock);
 	bool wanted = !archivist->forgotten;
@@ -131,150 +64,12 @@ static void tell(struct archivist *archivist, struct job *job, const struct arch
 		bell_ring(archivist->bell);
 }
 
-static bool is_forgotten(struct archivist *archivist)
+bool archivist_is_forgotten(struct archivist *archivist)
 {
 	pthread_mutex_lock(&archivist->lock);
 	bool forgotten = archivist->forgotten;
 	pthread_mutex_unlock(&archivist->lock);
 	return forgotten || atomic_load(&archivist->stopping);
-}
-
-/* ---- bringing back ---- */
-
-static void reader_close(struct archivist *archivist)
-{
-	changelog_reader_close(archivist->reader);
-	archivist->reader = NULL;
-}
-
-static bool pause_before_retry(struct archivist *archivist)
-{
-	struct timespec pause = {.tv_nsec = RETRY_PAUSE_MS * 1000000L};
-	nanosleep(&pause, NULL);
-	return !is_forgotten(archivist);
-}
-
-/* Kafka does not say what a group has committed while a transaction is still to decide it:
- * once it does, all that belongs to it stands in the changelog. */
-static bool offsets_settle(struct archivist *archivist, struct position input)
-{
-	for (bool settled = false; !settled;) {
-		settled = consumer_settled(archivist->consumer, &input, CALL_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
-		if (!settled && !pause_before_retry(archivist))
-			return false;
-	}
-	return true;
-}
-
-static bool store_empty(struct job *job, struct error *error)
-{
-	struct store *empty = store_open(store_scopes(job->store), job->place.bytes_max);
-	if (!empty)
-		return error_memory(error, ERROR_SYSTEM, "bringing back what a stage remembers");
-	store_close(job->store);
-	job->store = empty;
-	return true;
-}
-
-/* A snapshot that is of no use makes room for one that is. */
-static bool snapshot_give_up(const struct archivist *archivist, struct job *job, const char *why, struct error *error)
-{
-	say(archivist, "the snapshot of %s-%d is not used, its changelog is read whole: %s", job->place.changelog,
-	    (int)job->place.input.partition, why);
-	snapshot_file_remove(archivist->config->folder, job->place.changelog, job->place.input.partition);
-	return store_empty(job, error);
-}
-
-/* From where the changelog is to be read on, behind what the snapshot holds. */
-static bool snapshot_bring_back(const struct archivist *archivist, struct job *job, int64_t *from, struct error *error)
-{
-	struct snapshot_head head = {0};
-	struct error why = {0};
-	*from = OFFSET_NONE;
-	if (!archivist->config->folder)
-		return true;
-	bool read = snapshot_file_read(archivist->config->folder, job->place.changelog, job->place.input.partition, job->store,
-				       &head, &why);
-	if (!read && why.kind == ERROR_NONE)
-		return true;
-	int64_t age_ms = time_of_day_ms() - head.time_ms;
-	if (read && (age_ms < 0 || age_ms > SNAPSHOT_AGE_MOST_MS))
-		read = error_set(&why, ERROR_SYSTEM, PLACE_NONE, "it is older than 12 hours, or from the future");
-	if (!read)
-		return snapshot_give_up(archivist, job, why.text, error);
-	*from = head.offset;
-	return true;
-}
-
-static bool go_on(void *context, int64_t reached, int64_t end)
-{
-	struct archivist *archivist = context;
-	int64_t now_ms = clock_ms();
-	if (now_ms - archivist->said_ms >= SAY_EVERY_MS) {
-		archivist->said_ms = now_ms;
-		const struct archive_place *place = &archivist->restoring->place;
-		if (end == OFFSET_NONE)
-			say(archivist, "bringing back %s-%d: Kafka has not answered yet", place->changelog,
-			    (int)place->input.partition);
-		else
-			say(archivist, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys", place->changelog,
-			    (int)place->input.partition, reached, end, store_count(archivist->restoring->store));
-	}
-	return !is_forgotten(archivist);
-}
-
-static enum changelog_end changelog_bring_back(struct archivist *archivist, struct job *job, int64_t from, struct error *error)
-{
-	const struct changelog_source source = {
-		.topic = job->place.changelog,
-		.partition = job->place.input.partition,
-		.from = from,
-		.go_on = go_on,
-		.context = archivist,
-	};
-	uint64_t records = 0;
-	if (!archivist->reader)
-		archivist->reader = changelog_reader_open(archivist->config->brokers, archivist->config->properties, error);
-	if (!archivist->reader)
-		return CHANGELOG_FAILED;
-	enum changelog_end end = changelog_read(archivist->reader, &source, job->store, &records, error);
-	int64_t took_ms = clock_ms() - archivist->began_ms;
-	if (end == CHANGELOG_READ && took_ms >= SAY_EVERY_MS)
-		say(archivist, "brought back %s-%d: %zu keys in %.1f s, %s and %" PRIu64 " records of the changelog", source.topic,
-		    (int)source.partition, store_count(job->store), (double)took_ms / 1000,
-		    from == OFFSET_NONE ? "no snapshot" : "a snapshot", records);
-	return end;
-}
-
-static void restore(struct archivist *archivist, struct job *job)
-{
-	struct archive_news news = {.kind = ARCHIVE_FAILED, .ticket = job->ticket};
-	enum changelog_end end = CHANGELOG_FAILED;
-	int64_t from;
-	archivist->began_ms = archivist->said_ms = clock_ms();
-	archivist->restoring = job;
-	if (!offsets_settle(archivist, job->place.input))
-		return;
-	if (snapshot_bring_back(archivist, job, &from, &news.error))
-		end = changelog_bring_back(archivist, job, from, &news.error);
-	if (end == CHANGELOG_GONE)
-		reader_close(archivist); /* it may hear that of the next partition too */
-	if (end == CHANGELOG_GONE && from != OFFSET_NONE &&
-	    snapshot_give_up(archivist, job, "the changelog is another one by now", &news.error))
-		end = changelog_bring_back(archivist, job, OFFSET_NONE, &news.error);
-	if (end == CHANGELOG_STOPPED)
-		return;
-	if (end == CHANGELOG_GONE)
-		error_set(&news.error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d vanished while it was read",
-			  job->place.changelog, (int)job->place.input.partition);
-	if (end == CHANGELOG_READ) {
-		news.kind = ARCHIVE_RESTORED;
-		news.store = job->store;
-	} else {
-		store_close(job->store);
-		job->store = NULL;
-	}
-	tell(archivist, job, &news);
 }
 
 /* ---- snapshots ---- */
@@ -303,7 +98,7 @@ static bool head_make(const struct archivist *archivist, const struct job *job, 
 	const char *topic = job->place.changelog;
 	int32_t partition = job->place.input.partition;
 	int64_t end = 0;
-	rd_kafka_resp_err_t code = consumer_end(archivist->consumer, topic, partition, &end, CALL_TIMEOUT_MS);
+	rd_kafka_resp_err_t code = consumer_end(archivist->consumer, topic, partition, &end, ARCHIVIST_TIMEOUT_MS);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say where it ends: %s", rd_kafka_err2str(code));
 	*head = (struct snapshot_head){.partition = partition, .offset = end, .time_ms = time_of_day_ms()};
@@ -347,12 +142,12 @@ static void snapshot_go_on(struct archivist *archivist, struct job *job)
 {
 	struct archive_news news = {.kind = ARCHIVE_READY, .ticket = job->ticket};
 	if (!lay(archivist, job, &news)) {
-		say(archivist, "no snapshot of %s-%d is laid down, and what it would hold is read from Kafka instead: %s",
-		    job->place.changelog, (int)job->place.input.partition, news.error.text);
+		archivist_say(archivist, "no snapshot of %s-%d is laid down, and what it would hold is read from Kafka instead: %s",
+			      job->place.changelog, (int)job->place.input.partition, news.error.text);
 		snapshot_file_drop(laying_end(archivist, job->ticket));
 		news.kind = ARCHIVE_LOST;
 	}
-	tell(archivist, job, &news);
+	archivist_tell(archivist, job, &news);
 }
 
 /* ---- the thread ---- */
@@ -365,7 +160,7 @@ static void idle(struct archivist *archivist)
 	pthread_mutex_unlock(&archivist->lock);
 	if (more)
 		return;
-	reader_close(archivist);
+	archivist_close_reader(archivist);
 }
 
 static struct job *next_job(struct archivist *archivist)
@@ -395,7 +190,7 @@ static void *run(void *context)
 	pthread_sigmask(SIG_BLOCK, &too_large, NULL);
 	for (struct job *job; (job = next_job(archivist)); job_close(job)) {
 		if (job->kind == JOB_RESTORE)
-			restore(archivist, job);
+			archivist_bring_back(archivist, job);
 		else if (job->kind == JOB_DROP)
 			snapshot_file_drop(laying_end(archivist, job->ticket));
 		else
@@ -562,7 +357,7 @@ static void archivist_close(struct archive *archive)
 		jobs_forget(archivist, archivist->jobs->ticket);
 	while (archivist->told)
 		told_forget(archivist, archivist->told->news.ticket);
-	reader_close(archivist);
+	archivist_close_reader(archivist);
 	while (archivist->layings)
 		snapshot_file_drop(laying_end(archivist, archivist->layings->ticket));
 	if (archivist->bell >= 0)

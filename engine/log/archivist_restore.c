@@ -1,0 +1,162 @@
+/* archivist_restore.c: what a stage remembered of a partition is brought back: from its
+ * snapshot, if there is a good one, and from there to the end of its changelog. See
+ * archivist.h.
+ */
+#include "log/archivist.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "log/client.h"
+#include "log/snapshot_file.h"
+#include "net/loop.h"
+
+#define RETRY_PAUSE_MS 100
+#define SAY_EVERY_MS 1000
+/* Kafka tells a removal for a day (delete.retention.ms): to an older snapshot it would not
+ * be told any more. */
+#define SNAPSHOT_AGE_MOST_MS ((int64_t)12 * 3600 * 1000)
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void archivist_close_reader(struct archivist *archivist)
+{
+	changelog_reader_close(archivist->reader);
+	archivist->reader = NULL;
+}
+
+static bool pause_before_retry(struct archivist *archivist)
+{
+	struct timespec pause = {.tv_nsec = RETRY_PAUSE_MS * 1000000L};
+	nanosleep(&pause, NULL);
+	return !archivist_is_forgotten(archivist);
+}
+
+/* Kafka does not say what a group has committed while a transaction is still to decide it:
+ * once it does, all that belongs to it stands in the changelog. */
+static bool offsets_settle(struct archivist *archivist, struct position input)
+{
+	for (bool settled = false; !settled;) {
+		settled = consumer_settled(archivist->consumer, &input, ARCHIVIST_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+		if (!settled && !pause_before_retry(archivist))
+			return false;
+	}
+	return true;
+}
+
+static bool store_empty(struct job *job, struct error *error)
+{
+	struct store *empty = store_open(store_scopes(job->store), job->place.bytes_max);
+	if (!empty)
+		return error_memory(error, ERROR_SYSTEM, "bringing back what a stage remembers");
+	store_close(job->store);
+	job->store = empty;
+	return true;
+}
+
+/* A snapshot that is of no use makes room for one that is. */
+static bool snapshot_give_up(const struct archivist *archivist, struct job *job, const char *why, struct error *error)
+{
+	archivist_say(archivist, "the snapshot of %s-%d is not used, its changelog is read whole: %s", job->place.changelog,
+		      (int)job->place.input.partition, why);
+	snapshot_file_remove(archivist->config->folder, job->place.changelog, job->place.input.partition);
+	return store_empty(job, error);
+}
+
+/* From where the changelog is to be read on, behind what the snapshot holds. */
+static bool snapshot_bring_back(const struct archivist *archivist, struct job *job, int64_t *from, struct error *error)
+{
+	struct snapshot_head head = {0};
+	struct error why = {0};
+	*from = OFFSET_NONE;
+	if (!archivist->config->folder)
+		return true;
+	bool read = snapshot_file_read(archivist->config->folder, job->place.changelog, job->place.input.partition, job->store,
+				       &head, &why);
+	if (!read && why.kind == ERROR_NONE)
+		return true;
+	int64_t age_ms = time_of_day_ms() - head.time_ms;
+	if (read && (age_ms < 0 || age_ms > SNAPSHOT_AGE_MOST_MS))
+		read = error_set(&why, ERROR_SYSTEM, PLACE_NONE, "it is older than 12 hours, or from the future");
+	if (!read)
+		return snapshot_give_up(archivist, job, why.text, error);
+	*from = head.offset;
+	return true;
+}
+
+static bool go_on(void *context, int64_t reached, int64_t end)
+{
+	struct archivist *archivist = context;
+	int64_t now_ms = clock_ms();
+	if (now_ms - archivist->said_ms >= SAY_EVERY_MS) {
+		archivist->said_ms = now_ms;
+		const struct archive_place *place = &archivist->restoring->place;
+		if (end == OFFSET_NONE)
+			archivist_say(archivist, "bringing back %s-%d: Kafka has not answered yet", place->changelog,
+				      (int)place->input.partition);
+		else
+			archivist_say(archivist, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys",
+				      place->changelog, (int)place->input.partition, reached, end,
+				      store_count(archivist->restoring->store));
+	}
+	return !archivist_is_forgotten(archivist);
+}
+
+static enum changelog_end changelog_bring_back(struct archivist *archivist, struct job *job, int64_t from, struct error *error)
+{
+	const struct changelog_source source = {
+		.topic = job->place.changelog,
+		.partition = job->place.input.partition,
+		.from = from,
+		.go_on = go_on,
+		.context = archivist,
+	};
+	uint64_t records = 0;
+	if (!archivist->reader)
+		archivist->reader = changelog_reader_open(archivist->config->brokers, archivist->config->properties, error);
+	if (!archivist->reader)
+		return CHANGELOG_FAILED;
+	enum changelog_end end = changelog_read(archivist->reader, &source, job->store, &records, error);
+	int64_t took_ms = clock_ms() - archivist->began_ms;
+	if (end == CHANGELOG_READ && took_ms >= SAY_EVERY_MS)
+		archivist_say(archivist, "brought back %s-%d: %zu keys in %.1f s, %s and %" PRIu64 " records of the changelog",
+			      source.topic, (int)source.partition, store_count(job->store), (double)took_ms / 1000,
+			      from == OFFSET_NONE ? "no snapshot" : "a snapshot", records);
+	return end;
+}
+
+void archivist_bring_back(struct archivist *archivist, struct job *job)
+{
+	struct archive_news news = {.kind = ARCHIVE_FAILED, .ticket = job->ticket};
+	enum changelog_end end = CHANGELOG_FAILED;
+	int64_t from;
+	archivist->began_ms = archivist->said_ms = clock_ms();
+	archivist->restoring = job;
+	if (!offsets_settle(archivist, job->place.input))
+		return;
+	if (snapshot_bring_back(archivist, job, &from, &news.error))
+		end = changelog_bring_back(archivist, job, from, &news.error);
+	if (end == CHANGELOG_GONE)
+		archivist_close_reader(archivist); /* it may hear that of the next partition too */
+	if (end == CHANGELOG_GONE && from != OFFSET_NONE &&
+	    snapshot_give_up(archivist, job, "the changelog is another one by now", &news.error))
+		end = changelog_bring_back(archivist, job, OFFSET_NONE, &news.error);
+	if (end == CHANGELOG_STOPPED)
+		return;
+	if (end == CHANGELOG_GONE)
+		error_set(&news.error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d vanished while it was read",
+			  job->place.changelog, (int)job->place.input.partition);
+	if (end == CHANGELOG_READ) {
+		news.kind = ARCHIVE_RESTORED;
+		news.store = job->store;
+	} else {
+		store_close(job->store);
+		job->store = NULL;
+	}
+	archivist_tell(archivist, job, &news);
+}
