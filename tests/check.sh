@@ -68,7 +68,7 @@ part_sanitize() {
 part_thread() {
 	local names still=
 	setarch -R true 2>/dev/null && still="setarch -R"
-	names=$(grep -lE 'pthread_create|resolve_start' tests/unit/*_test.c 2>/dev/null | sed 's:.*/::; s:_test\.c$::')
+	names=$(grep -lE 'pthread_create|resolve_start|running_start' tests/unit/*_test.c 2>/dev/null | sed 's:.*/::; s:_test\.c$::')
 	local name
 	for name in $names; do
 		# shellcheck disable=SC2086

@@ -1,20 +1,20 @@
 /* gathering_test.c: a worker that joins what other pipelines give of one request: parts
  * wait in what it remembers, over its end too. On librdkafka's mock of a broker, so at
  * least once and without crashes (those are shown on a real Kafka, by tests/kafka). The
- * worker runs in a thread of its own, by pthread_create(), as in an engine. */
+ * worker runs in a thread of its own, as in an engine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
+#include "tests/unit/running.h"
 #include "worker/worker.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
@@ -33,18 +33,8 @@ struct stand {
 	struct stage_config stages[2];
 	struct stage_counts counts[2];
 	struct worker_config config;
-	struct worker *worker;
-	pthread_t thread;
-	struct error error;
-	bool drained;
+	struct running running;
 };
-
-static void *run(void *context)
-{
-	struct stand *stand = context;
-	stand->drained = worker_run(stand->worker, &stand->error);
-	return NULL;
-}
 
 /* It reads the outputs of x and of y, and gives s: the sum of what came. */
 static void configure(struct stand *stand, const char *join)
@@ -97,20 +87,12 @@ static void configure(struct stand *stand, const char *join)
 static void start(struct stand *stand, const char *join)
 {
 	configure(stand, join);
-	stand->worker = worker_open(&stand->config, &stand->error);
-	assert_string_equal(stand->error.text, "");
-	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+	running_start(&stand->running, &stand->config);
 }
 
 static struct worker_counts stop(struct stand *stand)
 {
-	worker_stop(stand->worker);
-	assert_int_equal(pthread_join(stand->thread, NULL), 0);
-	assert_string_equal(stand->error.text, "");
-	assert_true(stand->drained);
-	struct worker_counts counts = worker_counts(stand->worker);
-	worker_close(stand->worker);
-	stand->worker = NULL;
+	struct worker_counts counts = running_stop(&stand->running);
 	planning_close(&stand->planning);
 	return counts;
 }
@@ -130,12 +112,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct stand *stand = *state;
-	if (stand->worker) {
-		worker_stop(stand->worker);
-		pthread_join(stand->thread, NULL);
-		worker_close(stand->worker);
+	if (running_end(&stand->running))
 		planning_close(&stand->planning);
-	}
 	mock_close(&stand->mock);
 	return 0;
 }

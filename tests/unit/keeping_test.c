@@ -17,6 +17,7 @@
 
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
+#include "tests/unit/running.h"
 #include "tests/unit/tally.h"
 #include "worker/worker.h"
 
@@ -38,10 +39,7 @@ struct stand {
 	struct stage_config stage, next_stage;
 	struct worker_config config;
 	struct worker_setup next_setup;
-	struct worker *worker;
-	pthread_t thread;
-	struct error error;
-	bool drained;
+	struct running running;
 	pthread_mutex_t lock; /* of the line */
 	char line[ERROR_TEXT_MAX];
 };
@@ -60,13 +58,6 @@ static bool was_said(struct stand *stand, const char *words)
 	bool said = strstr(stand->line, words) != NULL;
 	pthread_mutex_unlock(&stand->lock);
 	return said;
-}
-
-static void *run(void *context)
-{
-	struct stand *stand = context;
-	stand->drained = worker_run(stand->worker, &stand->error);
-	return NULL;
 }
 
 static void read_pipeline(struct stand *stand, struct planning *planning, struct stage_config *stage, const char *yaml)
@@ -92,19 +83,12 @@ static void start(struct stand *stand, const char *yaml)
 	stand->config.setup =
 		(struct worker_setup){.reads = {1, mock_in}, .writes = {2, written}, .stage_count = 1, .stages = &stand->stage};
 	stand->config.limits = worker_limits_usual;
-	stand->worker = worker_open(&stand->config, &stand->error);
-	assert_string_equal(stand->error.text, "");
-	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+	running_start(&stand->running, &stand->config);
 }
 
 static void stop(struct stand *stand)
 {
-	worker_stop(stand->worker);
-	assert_int_equal(pthread_join(stand->thread, NULL), 0);
-	assert_string_equal(stand->error.text, "");
-	assert_true(stand->drained);
-	worker_close(stand->worker);
-	stand->worker = NULL;
+	(void)running_stop(&stand->running);
 	planning_close(&stand->planning);
 }
 
@@ -132,12 +116,8 @@ static int tear_down(void **state)
 {
 	struct stand *stand = *state;
 	char command[128];
-	if (stand->worker) {
-		worker_stop(stand->worker);
-		pthread_join(stand->thread, NULL);
-		worker_close(stand->worker);
+	if (running_end(&stand->running))
 		planning_close(&stand->planning);
-	}
 	mock_close(&stand->mock);
 	pthread_mutex_destroy(&stand->lock);
 	snprintf(command, sizeof command, "rm -r %s", stand->folder);
@@ -236,7 +216,7 @@ static void on_a_full_disk_it_goes_on_without_snapshots_and_says_so(void **state
 
 static bool has_followed(const struct stand *stand)
 {
-	return worker_follows(stand->worker) == &stand->next_setup;
+	return worker_follows(stand->running.worker) == &stand->next_setup;
 }
 
 static void a_changed_pipeline_takes_over_what_its_steps_remember(void **state)
@@ -249,7 +229,7 @@ static void a_changed_pipeline_takes_over_what_its_steps_remember(void **state)
 	stand->next_stage.version = 2;
 	stand->next_setup = stand->config.setup;
 	stand->next_setup.stages = &stand->next_stage;
-	worker_reload(stand->worker, &stand->next_setup);
+	worker_reload(stand->running.worker, &stand->next_setup);
 	assert_true(soon(stand, has_followed));
 	expect_answer(stand, "a", "[1]"); /* of the new step, which counts what it has seen */
 	expect_answer(stand, "b", "[1]");

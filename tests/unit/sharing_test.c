@@ -343,7 +343,7 @@ static void of_a_batch_that_is_refused_only_the_largest_is_to_blame(void **state
 
 static void wait_until_followed(const struct stand *stand, const struct worker_setup *setup)
 {
-	for (int waited_ms = 0; worker_follows(stand->worker) != setup; waited_ms += 10) {
+	for (int waited_ms = 0; worker_follows(stand->running.worker) != setup; waited_ms += 10) {
 		assert_true(waited_ms < MOCK_WAIT_MS);
 		pause_ms(10);
 	}
@@ -360,7 +360,7 @@ static void reload_first(struct stand *stand, struct planning *planning, struct 
 	stages[0].version = 2;
 	*setup = stand->config.setup;
 	setup->stages = stages;
-	worker_reload(stand->worker, setup);
+	worker_reload(stand->running.worker, setup);
 	wait_until_followed(stand, setup);
 }
 
@@ -413,12 +413,12 @@ static void a_pipeline_that_is_new_begins_to_read_and_one_that_is_gone_ends(void
 	stand_start(stand);
 	stand_ask(stand, "r-1", 1, NULL, NULL);
 	expect(stand, "\"r-1\"");
-	worker_reload(stand->worker, &both);
+	worker_reload(stand->running.worker, &both);
 	stand_ask_at(stand, "also", "key", "r-2", 21);
 	expect(stand, "[63]");
 	second.stages = &stand->stages[1];
 	second.stage_count = 1;
-	worker_reload(stand->worker, &second);
+	worker_reload(stand->running.worker, &second);
 	wait_until_followed(stand, &second);
 	stand_ask(stand, "left", 1, NULL, NULL);
 	stand_ask_at(stand, "also", "key", "r-3", 21);

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +17,7 @@
 #include "tests/unit/letters.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
+#include "tests/unit/running.h"
 #include "worker/worker.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
@@ -38,18 +38,8 @@ struct stand {
 	uint32_t next[STAGES][STAGES];
 	char names[STAGES][24];
 	struct worker_config config;
-	struct worker *worker;
-	pthread_t thread;
-	struct error error;
-	bool drained;
+	struct running running;
 };
-
-static void *run(void *context)
-{
-	struct stand *stand = context;
-	stand->drained = worker_run(stand->worker, &stand->error);
-	return NULL;
-}
 
 static void configure_stage(struct stand *stand, size_t index)
 {
@@ -94,20 +84,12 @@ static void configure(struct stand *stand, const char *steps)
 
 static void start(struct stand *stand)
 {
-	stand->worker = worker_open(&stand->config, &stand->error);
-	assert_string_equal(stand->error.text, "");
-	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+	running_start(&stand->running, &stand->config);
 }
 
 static struct worker_counts stop(struct stand *stand)
 {
-	worker_stop(stand->worker);
-	assert_int_equal(pthread_join(stand->thread, NULL), 0);
-	assert_string_equal(stand->error.text, "");
-	assert_true(stand->drained);
-	struct worker_counts counts = worker_counts(stand->worker);
-	worker_close(stand->worker);
-	stand->worker = NULL;
+	struct worker_counts counts = running_stop(&stand->running);
 	planning_close(&stand->planning);
 	return counts;
 }
@@ -126,12 +108,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct stand *stand = *state;
-	if (stand->worker) {
-		worker_stop(stand->worker);
-		pthread_join(stand->thread, NULL);
-		worker_close(stand->worker);
+	if (running_end(&stand->running))
 		planning_close(&stand->planning);
-	}
 	mock_close(&stand->mock);
 	return 0;
 }
@@ -453,8 +431,8 @@ static void follow(struct stand *stand, struct planning *planning, struct plan *
 		stages[version][i].graph = plan->pipelines[0].stages[i].graph;
 		stages[version][i].version = version;
 	}
-	worker_reload(stand->worker, setup);
-	for (int waited_ms = 0; worker_follows(stand->worker) != setup; waited_ms += 5) {
+	worker_reload(stand->running.worker, setup);
+	for (int waited_ms = 0; worker_follows(stand->running.worker) != setup; waited_ms += 5) {
 		assert_true(waited_ms < MOCK_WAIT_MS);
 		usleep(5000);
 	}

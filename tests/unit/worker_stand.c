@@ -34,11 +34,7 @@ static void plannings_close(struct stand *stand)
 int stand_close(void **state)
 {
 	struct stand *stand = *state;
-	if (stand->worker) {
-		worker_stop(stand->worker);
-		pthread_join(stand->thread, NULL);
-		worker_close(stand->worker);
-	}
+	(void)running_end(&stand->running);
 	plannings_close(stand);
 	mock_close(&stand->mock);
 	return 0;
@@ -77,30 +73,14 @@ void stand_configure_also(struct stand *stand, const char *steps)
 	stand->config.consumer.assigned.count = 2;
 }
 
-static void *run(void *context)
-{
-	struct stand *stand = context;
-	stand->drained = worker_run(stand->worker, &stand->error);
-	return NULL;
-}
-
 void stand_start(struct stand *stand)
 {
-	stand->worker = worker_open(&stand->config, &stand->error);
-	assert_string_equal(stand->error.text, "");
-	assert_int_equal(pthread_create(&stand->thread, NULL, run, stand), 0);
+	running_start(&stand->running, &stand->config);
 }
 
 struct worker_counts stand_stop(struct stand *stand)
 {
-	worker_stop(stand->worker);
-	assert_int_equal(pthread_join(stand->thread, NULL), 0);
-	struct worker_counts counts = worker_counts(stand->worker);
-	worker_close(stand->worker);
-	stand->worker = NULL;
-	assert_string_equal(stand->error.text, "");
-	assert_true(stand->drained);
-	return counts;
+	return running_stop(&stand->running);
 }
 
 static void write_request(char *request, size_t size, const char *id, int number)

@@ -3,11 +3,9 @@
 #ifndef SLUICE_TESTS_WORKER_STAND_H
 #define SLUICE_TESTS_WORKER_STAND_H
 
-#include <pthread.h>
-
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
-#include "worker/worker.h"
+#include "tests/unit/running.h"
 
 #define STAND_STAGES 2
 
@@ -18,10 +16,7 @@ struct stand {
 	struct caller_config caller;
 	struct stage_config stages[STAND_STAGES];
 	struct worker_config config;
-	struct worker *worker; /* NULL: it does not run */
-	pthread_t thread;
-	struct error error;
-	bool drained;
+	struct running running;
 };
 
 /* cmocka's setup and teardown: the state is a struct stand. */

@@ -386,18 +386,18 @@ static void a_worker_for_which_memory_runs_out_is_not_opened_and_leaves_nothing(
 	struct stand *stand = *state;
 	stand_configure(stand, doubles);
 	uint64_t nth = 0;
-	while (!stand->worker) {
+	while (!stand->running.worker) {
 		struct error error = {0};
 		assert_in_range(++nth, 1, 1000);
 		memory_fail_at(nth);
-		stand->worker = worker_open(&stand->config, &error);
-		if (!stand->worker)
+		stand->running.worker = worker_open(&stand->config, &error);
+		if (!stand->running.worker)
 			assert_int_equal(error.kind, ERROR_SYSTEM);
 	}
 	memory_fail_at(0);
 	assert_true(nth > 10);
-	worker_close(stand->worker);
-	stand->worker = NULL;
+	worker_close(stand->running.worker);
+	stand->running.worker = NULL;
 }
 
 /* ---- a registry of schemas ---- */

@@ -1,0 +1,26 @@
+/* running.h: a worker that runs in a thread of its own, for tests of what becomes of its
+ * records. */
+#ifndef SLUICE_TESTS_RUNNING_H
+#define SLUICE_TESTS_RUNNING_H
+
+#include <pthread.h>
+
+#include "worker/worker.h"
+
+struct running {
+	struct worker *worker; /* NULL: it does not run */
+	pthread_t thread;
+	struct error error;
+	bool drained;
+};
+
+/* `config` is borrowed until it has stopped. The test fails when the worker cannot be opened. */
+void running_start(struct running *running, const struct worker_config *config);
+
+/* Fails the test unless all was drained. */
+struct worker_counts running_stop(struct running *running);
+
+/* For a teardown: a test that failed has left its worker running. True when it had. */
+bool running_end(struct running *running);
+
+#endif
