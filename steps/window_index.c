@@ -217,19 +217,20 @@ static bool node_store(struct visit *visit, struct text name, const struct node 
 	return node_write(visit, name, above.level, pair, size, error);
 }
 
-/* The last entry that is not behind `entry`, and where it ends; above the leaves the first if there is none. */
-static struct slot slot_of(const struct node *node, const struct window_entry *entry, size_t *end)
+/* The last entry that is not behind `entry`, and where it ends; above the leaves the first if all are. */
+static bool slot_of(const struct node *node, const struct window_entry *entry, struct slot *found, size_t *end)
 {
-	struct slot found = {0}, slot;
+	struct slot slot;
+	bool any = false;
 	size_t at = *end = node->head.begin;
 	while (slot_next(node, &at, &slot)) {
-		const bool first = *end == node->head.begin && node->head.level > 0;
-		if (!first && window_entry_order(&slot.entry, entry) > 0)
+		if ((any || node->head.level == 0) && window_entry_order(&slot.entry, entry) > 0)
 			break;
-		found = slot;
+		*found = slot;
 		*end = at;
+		any = true;
 	}
-	return found;
+	return any;
 }
 
 /* `split`: the node that has become too large for this one's parent to know it as one; its
@@ -239,15 +240,17 @@ static bool node_put(struct visit *visit, struct text name, const struct window_
 {
 	struct node node, with = {0};
 	struct numbered_key key;
-	struct slot more = {.entry = *entry};
+	struct slot more = {.entry = *entry}, found;
 	*split = (struct slot){0};
 	if (!node_read(visit, name, &node))
 		return node_missing(error);
 	size_t place;
-	const struct slot found = slot_of(&node, entry, &place);
-	if (node.head.level == 0 && place > node.head.begin && window_entry_order(&found.entry, entry) == 0)
+	const bool any = slot_of(&node, entry, &found, &place);
+	if (node.head.level == 0 && any && window_entry_order(&found.entry, entry) == 0)
 		return true;
 	if (node.head.level > 0) {
+		if (!any)
+			return node_missing(error);
 		if (!node_put(visit, node_key(&key, found.child), entry, &more, error))
 			return false;
 		if (more.child == 0)
@@ -281,7 +284,8 @@ static bool node_pop(struct visit *visit, struct text name, bool *gone, struct e
 	if (!node_read(visit, name, &node))
 		return node_missing(error);
 	size_t at = node.head.begin;
-	(void)slot_next(&node, &at, &first);
+	if (!slot_next(&node, &at, &first))
+		return node_missing(error);
 	if (node.head.level > 0 && !node_pop(visit, node_key(&key, first.child), &below, error))
 		return false;
 	*gone = below && at >= node.bytes.length;

@@ -80,7 +80,7 @@ static enum produce_verdict put_number(struct stand *stand, int number, struct e
 
 static void expect_numbers(const struct stand *stand, size_t first, size_t count)
 {
-	char value[16];
+	char value[32];
 	for (size_t i = 0; i < count; i++) {
 		snprintf(value, sizeof value, "k=%zu", first + i);
 		assert_string_equal(stand->values[i], value);
