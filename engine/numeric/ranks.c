@@ -38,14 +38,17 @@ static size_t quantiles_below(const double *quantiles, size_t count, double valu
 static double rank_between(const double *quantiles, size_t count, double value)
 {
 	const size_t below = quantiles_below(quantiles, count, value, false);
-	const size_t not_above = quantiles_below(quantiles, count, value, true);
 	const double last = (double)(count - 1);
-	if (count == 1 || not_above == 0)
+	if (count == 1)
 		return 0;
 	if (below == count)
 		return 1;
-	if (not_above > below)
-		return ((double)below / last + (double)(not_above - 1) / last) / 2;
+	if (quantiles[below] == value) {
+		const size_t equal = quantiles_below(quantiles + below, count - below, value, true);
+		return ((double)below / last + (double)(below + equal - 1) / last) / 2;
+	}
+	if (below == 0)
+		return 0;
 	const double low = quantiles[below - 1], high = quantiles[below];
 	return ((double)(below - 1) + (value - low) / (high - low)) / last;
 }
