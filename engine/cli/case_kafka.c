@@ -257,16 +257,24 @@ static bool error_of(const struct decoded_answer *answer, struct error *error)
 			 TEXT_ARGUMENTS(answer->words));
 }
 
-/* The one that made or closed, in memory, what has that id: a part's, or a window's. */
-static const struct sent *sent_that_made(const struct comparing *comparing, struct text id)
+/* The one that made or closed, in memory, what has that id: a part's, or a window's, which is called alike
+ * in every pipeline; so that goes first whose outputs these are. */
+static const struct sent *sent_that_made(const struct comparing *comparing, struct text id, const char *point)
 {
-	const struct arrival *record = comparing->played->records;
-	while (record && !text_equal(record->message->id, id))
-		record = record->next;
-	for (size_t i = 0; record && i < comparing->count; i++)
-		if (text_equal(comparing->sent[i].passage->id, record->id))
-			return &comparing->sent[i];
-	return NULL;
+	const struct sent *other = NULL;
+	for (const struct arrival *record = comparing->played->records; record; record = record->next) {
+		if (!text_equal(record->message->id, id))
+			continue;
+		for (size_t i = 0; i < comparing->count; i++) {
+			const struct sent *sent = &comparing->sent[i];
+			if (!text_equal(sent->passage->id, record->id))
+				continue;
+			if (strcmp(sent->passage->running->topics[1], point) == 0)
+				return sent;
+			other = other ? other : sent;
+		}
+	}
+	return other;
 }
 
 /* The one of which it is an offspring by its id: that begins with its own. */
@@ -295,7 +303,7 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 		world->failed = true;
 		return;
 	}
-	sent = sent ? sent : sent_that_made(comparing, came->answer.id);
+	sent = sent ? sent : sent_that_made(comparing, came->answer.id, point);
 	sent = sent ? sent : sent_before(comparing, came->answer.id);
 	passage->id = sent ? sent->passage->id : came->answer.id;
 	passage->message = (struct message){.arena = world->arena, .format = &format_oip_json};

@@ -145,7 +145,7 @@ start_model() {
 # A pipeline of one of the files here, from topic $2 to $2-answers; its pid into $started.
 start_engine() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery, $5 instance, then more arguments
 	sed -e "s/TOPIC/$2/; s/GROUP/$3/; s/DELIVERY/$4/" "$here/$1.yaml" >"$dir/$3.$5.yaml"
-	"$sluice" run -f "$dir/$3.$5.yaml" --brokers "$brokers" --server "sum=${url-}" --instance "$5" "${@:6}" \
+	"$sluice" run -f "$dir/$3.$5.yaml" --brokers "$brokers" ${url:+--server "sum=$url"} --instance "$5" "${@:6}" \
 		>>"$dir/engine.log" 2>&1 &
 	ours $!
 }
