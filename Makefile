@@ -146,14 +146,14 @@ demo:
 ## |    25  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
 ## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
-## |    40  oracles    numeric methods beside reference numbers, and steps beside those methods
+## |    20  oracles    numeric methods beside reference numbers, and steps beside those methods
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
-## |    60  sim        simulated days of faults, each from one seed
+## |    65  sim        simulated days of faults, each from one seed
 ## |    65  models, dev    models served, and files that are edited, judged from outside
 ## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
-## |    80  bars       instructions, ratios and memory beside their bars
-## |   240  torture    every allocation of every command made to fail once
-## |   150  fuzz       a short run of every fuzz target
+## |   120  bars       instructions, ratios and memory beside their bars
+## |   170  torture    every allocation of every command made to fail once
+## |   110  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
 ## |   190  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |    80  contract   what the twin and a real Kafka both must do
@@ -161,7 +161,7 @@ demo:
 ## |    40  features   what is kept of each key, by another key too, of an engine that is killed
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
-## |   130  overload   ten times the load that a pipeline can hold
+## |    90  overload   ten times the load that a pipeline can hold
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |    75  reload     files changed under load, a backlog within the memory that is given, a model that is away

@@ -124,8 +124,8 @@ part_reference() {
 
 # Seeds that nobody has seen yet, beside those that everybody sees.
 part_sim() {
-	one $sluice sim --seeds 6000
-	one $sluice sim --seed "$(date +%s)000" --seeds 6000
+	one $sluice sim --seeds 4000
+	one $sluice sim --seed "$(date +%s)000" --seeds 4000
 }
 
 part_docs() {
@@ -159,7 +159,7 @@ part_torture() {
 }
 
 part_fuzz() {
-	FUZZ_SECONDS=${FUZZ_SECONDS:-90}
+	FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 	make_quietly fuzz TIME="$FUZZ_SECONDS"
 }
 
@@ -206,7 +206,7 @@ part_mlserver() {
 # Two minutes of each are what `make kafka NAME=overload` does, and what the engine's own steps
 # can hold, which another process changes.
 part_overload() {
-	SECONDS_OVER=16 STORIES="callers exact backlog" make_quietly kafka NAME=overload
+	SECONDS_OVER=16 STORIES="callers backlog" make_quietly kafka NAME=overload
 }
 
 part_faults() {
