@@ -34,6 +34,21 @@ start_sluice() { # $1 file or folder, then more arguments
 	contends $!
 }
 
+# The models beside this file, in another process, which is not counted; their gRPC door into $door.
+serve_models() {
+	mkdir "$dir/models"
+	sed 's/BATCHING//' "$race/models.yaml" >"$dir/models/models.yaml"
+	"$sluice" models serve "$dir/models" >"$dir/models.log" 2>&1 &
+	ours $!
+	wait_until 10 grep -q '^ready' "$dir/models.log" || give_up "the models are not served"
+	door=$(sed -n 's/.*\(grpc:[^:]*:[0-9]*\):.*/\1/p' "$dir/models.log")
+}
+
+# The same models, to be called at that door.
+call_models() { # $1 what their batchingConfig is
+	sed "s/BATCHING/$1/; s,stub://identity,$door," "$race/models.yaml"
+}
+
 fill() { # $1 topic, $2 how many; then options of requests
 	send "$1" "$2" 0 "${@:3}"
 	sent

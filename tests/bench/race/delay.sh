@@ -35,16 +35,6 @@ through_sluice() { # $1 number
 	measure sluice "$name" "$rate"
 }
 
-start_models() {
-	mkdir "$dir/models"
-	sed 's/BATCHING//' "$race/models.yaml" >"$dir/models/models.yaml"
-	"$sluice" models serve "$dir/models" >"$dir/models.log" 2>&1 &
-	ours $!
-	wait_until 10 grep -q '^ready' "$dir/models.log" || give_up "the models are not served"
-	door=$(sed -n 's/.*\(grpc:[^:]*:[0-9]*\):.*/\1/p' "$dir/models.log")
-	sed "s/BATCHING//; s,stub://identity,$door," "$race/models.yaml" >"$dir/called.yaml"
-}
-
 through_chain() { # $1 number, $2 requests a second
 	local name=chain-$2-$1
 	topics "$name" "$name-answers"
@@ -61,7 +51,8 @@ cat >"$dir/runtime.yaml" <<-END
 	    kafkaConfig:
 	      producer: {linger.ms: 0}
 END
-start_models
+serve_models
+call_models '' >"$dir/called.yaml"
 for ((round = 1; round <= rounds; round++)); do
 	through_forward "$round"
 	through_sluice "$round"

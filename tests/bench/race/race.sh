@@ -39,17 +39,11 @@ start_fixed() { # $1 form, $2 namespace, $3 delivery
 	start_sluice "$dir/$2.yaml" --commit ${commit_ms}ms
 }
 
-# The models are another process, and so are not counted.
-mkdir "$dir/models"
-sed 's/BATCHING//' "$race/models.yaml" >"$dir/models/models.yaml"
-"$sluice" models serve "$dir/models" >"$dir/models.log" 2>&1 &
-ours $!
-wait_until 10 grep -q '^ready' "$dir/models.log" || give_up "the models are not served"
-door=$(sed -n 's/.*\(grpc:[^:]*:[0-9]*\):.*/\1/p' "$dir/models.log")
+serve_models
 
 start_chain() { # $1 form, $2 namespace, $3 what the models' batchingConfig is
 	fill_in chain "$1" "$2" at-least-once >"$dir/$2.yaml"
-	sed "s/BATCHING/$3/; s,stub://identity,$door," "$race/models.yaml" >"$dir/$2-models.yaml"
+	call_models "$3" >"$dir/$2-models.yaml"
 	start_sluice "$dir/$2.yaml" -f "$dir/$2-models.yaml" --commit ${commit_ms}ms
 }
 
