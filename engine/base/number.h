@@ -29,9 +29,14 @@ struct decimal {
 size_t decimal_scan(struct text text, struct decimal *decimal);
 
 /* As many floats as `text` begins with, at most `most`, commas and perhaps a blank each between
- * them: the same numbers as the two below make, in one go. One with an exponent, or of more than 19
- * digits, ends the row: ask decimal_scan(). How many; `*length` is what they take. */
+ * them: the same numbers as decimal_scan() and the two below it make, in one go. One with an exponent,
+ * or of more than 19 digits, ends the row: ask decimal_scan(). How many; `*length` is what they take. */
 size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length);
+size_t number_scan_doubles(struct text text, double *numbers, size_t most, size_t *length);
+
+/* So with integers of 1, 2, 4 or 8 bytes, which `natural` says have no sign. One that does not fit, or
+ * has a point, ends the row as well. */
+size_t number_scan_integers(struct text text, void *numbers, size_t size_bytes, bool natural, size_t most, size_t *length);
 
 /* Infinite when it is beyond the largest; -0 stays. `decimal_to_double` is also
  * what a FP16 or BF16 is rounded from. */
@@ -56,5 +61,9 @@ size_t number_write_double(char *out, double number);
 size_t number_write_float(char *out, float number);
 size_t number_write_int64(char *out, int64_t number);
 size_t number_write_uint64(char *out, uint64_t number);
+
+/* Many, as a list of JSON has them: a comma behind each, NaN and infinities in quotes. */
+#define NUMBER_LIST_TEXT_MAX (NUMBER_TEXT_MAX + 3) /* room for each */
+size_t number_write_floats(char *out, const float *numbers, size_t count);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 struct power powers_of_ten[POWER_MOST - POWER_LEAST + 1];
+struct float_step float_steps[FLOAT_POWER_MOST - FLOAT_POWER_LEAST + 1];
 
 #define WIDE_LIMBS 36 /* 5^324 has 753 bits; 2^1151 / 5^342 still has 356 */
 
@@ -21,6 +22,19 @@ static struct power upper_bits(const uint32_t *limbs)
 		kept[i / 2] = kept[i / 2] << 32 | (uint32_t)((pair << shift) >> 32);
 	}
 	return (struct power){kept[0], kept[1]};
+}
+
+/* 2^power_two * 10^-k for the steps, from powers that are filled. */
+static void steps_fill(void)
+{
+	for (int power = FLOAT_POWER_LEAST; power <= FLOAT_POWER_MOST; power++) {
+		int power_two = power + form_float.exponent_least - form_float.fraction_bits;
+		int k = power_two * 1262611 >> 22;			    /* floor(log10) of 2^power_two */
+		int first_bit = power_two + (-k * 1741647 >> 19);	    /* of the product */
+		uint64_t upper = powers_of_ten[-k - POWER_LEAST].high; /* 63 is its first bit */
+		float_steps[power - FLOAT_POWER_LEAST] =
+			(struct float_step){(upper >> (63 - FLOAT_STEP_BITS - first_bit)) + 1, k};
+	}
 }
 
 /* Ten's upper bits are five's, for the first bit is always set. Cutting off after
@@ -50,4 +64,5 @@ __attribute__((constructor)) static void powers_fill(void)
 		}
 		powers_of_ten[k - POWER_LEAST] = upper_bits(limbs);
 	}
+	steps_fill();
 }

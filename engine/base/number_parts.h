@@ -16,6 +16,20 @@ struct power {
 
 extern struct power powers_of_ten[POWER_MOST - POWER_LEAST + 1]; /* from POWER_LEAST on */
 
+/* The floats that are written most: below 10^7, and not so small that an exponent is shorter. By the
+ * bits of the exponent, from FLOAT_POWER_LEAST on: the step between two of them is
+ * step / 2^FLOAT_STEP_BITS * 10^k, rounded up, which is at least 10^k and less than 10^(k+1). */
+#define FLOAT_POWER_LEAST 110
+#define FLOAT_POWER_MOST 149
+#define FLOAT_STEP_BITS 60
+
+struct float_step {
+	uint64_t step;
+	int64_t k;
+};
+
+extern struct float_step float_steps[FLOAT_POWER_MOST - FLOAT_POWER_LEAST + 1];
+
 /* What tells a double from a float. */
 struct binary_form {
 	int fraction_bits;

@@ -1,5 +1,5 @@
 /* number_write.c: binary to shortest decimal, by Giulietti's algorithm ("The Schubfach way to render
- * doubles", 2020). It multiplies by a power of ten of 128 bits, for floats of 64. */
+ * doubles", 2020), which multiplies by a power of ten of 128 bits; for floats of usual size by less. */
 #include "base/number.h"
 #include "base/number_parts.h"
 
@@ -10,14 +10,16 @@
 
 /* Eight digits of `number`, which is below 10^8, a byte each, the first in the lowest. Fours, pairs
  * and digits are taken apart in all of their places at once: 10486/2^20 and 103/2^10 divide numbers
- * of so few digits as 1/100 and 1/10 do. */
+ * of so few digits as 1/100 and 1/10 do. A quotient q and its rest then stand side by side, the rest
+ * further up: q + ((whole - 100 q) << 16), which is (whole << 16) - q ((100 << 16) - 1). */
 static inline uint64_t split_digits(uint64_t number)
 {
-	uint64_t fours = number / 10000 | (number % 10000) << 32;
+	uint64_t fours = (uint32_t)number / 10000;
+	fours = (number << 32) - fours * ((UINT64_C(10000) << 32) - 1);
 	uint64_t pairs = fours * 10486 >> 20 & UINT64_C(0x0000007F0000007F);
-	pairs |= (fours - pairs * 100) << 16;
+	pairs = (fours << 16) - pairs * ((100 << 16) - 1);
 	uint64_t digits = pairs * 103 >> 10 & UINT64_C(0x000F000F000F000F);
-	return digits | (pairs - digits * 10) << 8;
+	return (pairs << 8) - digits * ((10 << 8) - 1);
 }
 
 static inline void store_digits(char *to, uint64_t digits)
@@ -40,18 +42,28 @@ static inline char *write_digits_before(char *end, uint64_t number)
 	return end + (digits ? __builtin_ctzll(digits) / 8 : DIGITS_AT_ONCE - 1);
 }
 
-size_t number_write_uint64(char *out, uint64_t number)
+static __attribute__((noinline)) size_t write_long(char *out, uint64_t number)
 {
-	if (number < 10) { /* as dimensions and classes are */
-		*out = (char)('0' + number);
-		return 1;
-	}
 	char digits[2 * DIGITS_ROOM];
 	char *end = digits + DIGITS_ROOM;
 	char *first = write_digits_before(end, number);
 	size_t length = (size_t)(end - first);
 	memcpy(out, first, length);
 	return length;
+}
+
+size_t number_write_uint64(char *out, uint64_t number)
+{
+	if (number < 10) { /* as dimensions and classes are */
+		*out = (char)('0' + number);
+		return 1;
+	}
+	if (number >= DIGITS_AT_ONCE_END)
+		return write_long(out, number);
+	uint64_t digits = split_digits(number);
+	unsigned zeros = (unsigned)__builtin_ctzll(digits) / 8;
+	store_digits(out, digits >> 8 * zeros);
+	return DIGITS_AT_ONCE - zeros;
 }
 
 size_t number_write_int64(char *out, int64_t number)
@@ -73,19 +85,11 @@ static inline uint64_t scale_to_odd(struct power power, uint64_t numerator)
 	return high | (middle > 1);
 }
 
-/* The same for a power of 64 bits, rounded up, and a numerator of 32: what a float needs. */
-static inline uint64_t scale_narrow_to_odd(uint64_t power, uint64_t numerator)
-{
-	uint64_t low;
-	uint64_t high = multiply(power, numerator, &low);
-	return high | (low >> 32 > 1);
-}
-
 struct scaled {
 	uint64_t least, exact, most; /* fourfold */
 };
 
-static inline struct scaled scale_wide(int k, uint64_t fraction, int h, bool lopsided)
+static inline struct scaled scale_all(int k, uint64_t fraction, int h, bool lopsided)
 {
 	struct power power = powers_of_ten[k - POWER_LEAST];
 	power.low += k < 0 || k > 55; /* rounded up where it is not exact */
@@ -93,21 +97,14 @@ static inline struct scaled scale_wide(int k, uint64_t fraction, int h, bool lop
 			       scale_to_odd(power, (4 * fraction + 2) << h)};
 }
 
-static inline struct scaled scale_narrow(int k, uint64_t fraction, int h, bool lopsided)
-{
-	uint64_t power = powers_of_ten[k - POWER_LEAST].high + (k < 0 || k > 27);
-	return (struct scaled){scale_narrow_to_odd(power, (4 * fraction - 2 + lopsided) << h),
-			       scale_narrow_to_odd(power, 4 * fraction << h), scale_narrow_to_odd(power, (4 * fraction + 2) << h)};
-}
-
 /* The shortest digits * 10^*exponent inside the numbers that round to
  * fraction * 2^power_two; of several the nearest. `lopsided`: the next smaller
  * number is only half a step away. */
-static inline uint64_t shortest_digits(uint64_t fraction, int power_two, bool lopsided, bool narrow, int *exponent)
+static inline uint64_t shortest_digits(uint64_t fraction, int power_two, bool lopsided, int *exponent)
 {
 	int k = (power_two * 1262611 - (lopsided ? 524031 : 0)) >> 22; /* floor(log10) of the step */
 	int h = power_two + (-k * 1741647 >> 19) + 1;
-	struct scaled scaled = narrow ? scale_narrow(-k, fraction, h, lopsided) : scale_wide(-k, fraction, h, lopsided);
+	struct scaled scaled = scale_all(-k, fraction, h, lopsided);
 	uint64_t odd = fraction & 1;
 	uint64_t least = scaled.least + odd;
 	uint64_t exact = scaled.exact;
@@ -203,7 +200,7 @@ static inline size_t write_binary(char *out, bool negative, uint64_t fraction, i
 	if (power_two <= 0 && power_two > -form->fraction_bits - 1 && (fraction & ((UINT64_C(1) << -power_two) - 1)) == 0)
 		digits = fraction >> -power_two;
 	else
-		digits = shortest_digits(fraction, power_two, lopsided, form->fraction_bits < 32, &exponent);
+		digits = shortest_digits(fraction, power_two, lopsided, &exponent);
 	if (digits < DIGITS_AT_ONCE_END) {
 		uint64_t few = split_digits(digits);
 		int zeros = __builtin_ctzll(few) / 8;
@@ -228,9 +225,100 @@ size_t number_write_double(char *out, double number)
 	return write_binary(out, bits >> 63, bits & ((UINT64_C(1) << 52) - 1), (int)(bits >> 52 & 0x7FF), &form_double);
 }
 
+/* --- floats ---------------------------------------------------------------- */
+
+#define KEPT_BITS 36 /* of a scaled float, behind its point */
+#define KEPT_ONE (UINT64_C(1) << KEPT_BITS)
+
+/* The same digits as shortest_digits() finds, for the floats of float_steps[]. Scaled by 10^-k a float
+ * has seven to nine digits in front of its point, and half a step is 0.5 to 5: a ten within that
+ * is shortest, or else the nearest whole number, which is always within it. The last digit stands
+ * apart, as it is 0 mostly. That a power of two has a shorter half step below it changes none of
+ * them, nor does a ten stand at a half step's very end: each of these floats has been tried. */
+struct float_digits {
+	uint64_t front; /* all but the last: six to eight */
+	uint64_t last;
+	uint64_t mask; /* all bits, or none where the last is 0 */
+};
+
+static inline struct float_digits shortest_float_digits(uint64_t fraction, uint64_t step)
+{
+	uint64_t unused;
+	uint64_t scaled = multiply(fraction << (64 - 24), step, &unused); /* with KEPT_BITS, as step has 60 */
+	uint64_t half = step >> (FLOAT_STEP_BITS - KEPT_BITS + 1);
+	uint64_t front = (uint32_t)(scaled >> KEPT_BITS) / 10;
+	uint64_t rest = scaled - (front * 10 << KEPT_BITS);
+	uint64_t last = (rest + KEPT_ONE / 2 - 1 + (rest >> KEPT_BITS & 1)) >> KEPT_BITS; /* halfway: to even */
+	bool above = rest + half > 10 * KEPT_ONE;
+	uint64_t none = (rest < half) | above; /* by a mask: which it is the processor cannot guess */
+	return (struct float_digits){front + above, last & (none - 1), none - 1};
+}
+
+/* A float that is neither very large nor very small; where it ends. NULL: it is for write_binary(). */
+static inline __attribute__((always_inline)) char *write_usual(char *out, uint32_t bits)
+{
+	uint32_t place = (bits >> 23 & 0xFF) - FLOAT_POWER_LEAST;
+	if (place > FLOAT_POWER_MOST - FLOAT_POWER_LEAST)
+		return NULL;
+	uint64_t fraction = (bits & 0x7FFFFF) | 0x800000;
+	struct float_digits digits = shortest_float_digits(fraction, float_steps[place].step);
+	uint64_t front = split_digits(digits.front);
+	unsigned zero_bits = (unsigned)__builtin_ctzll(front) & ~7U; /* in front of it */
+	front >>= zero_bits;
+	int64_t last_place = DIGITS_AT_ONCE - zero_bits / 8;
+	int64_t lead = last_place + 1 + float_steps[place].k;
+	int64_t front_places = (63 - (unsigned)__builtin_clzll(front)) / 8; /* but one */
+	int64_t count = 1 + front_places + ((last_place - front_places) & (int64_t)digits.mask);
+	char *at = out + (bits >> 31);
+	*out = '-';
+	if (lead > 0 && lead < DIGITS_AT_ONCE) {
+		store_digits(at, front);
+		store_digits(at + lead + 1, front >> 8 * lead);
+		at[lead] = '.';
+		at[last_place + 1] = (char)('0' + digits.last);
+		return at + 1 + (count > lead ? count : lead + 1);
+	}
+	if (lead > 0 || lead < PLAIN_LEAST)
+		return NULL;
+	memcpy(at, "0.000000", 8);
+	at += 2 - lead;
+	store_digits(at, front);
+	at[last_place] = (char)('0' + digits.last);
+	return at + count;
+}
+
+static size_t write_unusual(char *out, uint32_t bits)
+{
+	return write_binary(out, bits >> 31, bits & ((UINT32_C(1) << 23) - 1), (int)(bits >> 23 & 0xFF), &form_float);
+}
+
 size_t number_write_float(char *out, float number)
 {
 	uint32_t bits;
 	memcpy(&bits, &number, sizeof bits);
-	return write_binary(out, bits >> 31, bits & ((UINT32_C(1) << 23) - 1), (int)(bits >> 23 & 0xFF), &form_float);
+	const char *end = write_usual(out, bits);
+	return end ? (size_t)(end - out) : write_unusual(out, bits);
+}
+
+/* What is no number to JSON stands in quotes. */
+static size_t write_unusual_quoted(char *out, uint32_t bits)
+{
+	bool quoted = (bits >> 23 & 0xFF) == 0xFF;
+	size_t length = write_unusual(out + quoted, bits);
+	if (quoted)
+		out[0] = out[length + 1] = '"';
+	return length + 2 * (size_t)quoted;
+}
+
+size_t number_write_floats(char *out, const float *numbers, size_t count)
+{
+	char *at = out;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t bits;
+		memcpy(&bits, &numbers[i], sizeof bits);
+		char *end = write_usual(at, bits);
+		at = end ? end : at + write_unusual_quoted(at, bits);
+		*at++ = ',';
+	}
+	return (size_t)(at - out);
 }

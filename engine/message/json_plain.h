@@ -6,25 +6,48 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define JSON_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* To the first of the bytes before `end` that ends a plain run: a quote, a backslash,
- * a control character, or one beyond ASCII. Of the last seven it may be any. A
- * difference borrows only from bytes behind a found one, so the first found is one. */
+/* How many of the next eight bytes come before one that ends a plain run: a quote, a backslash, a
+ * control character, or one beyond ASCII. A difference borrows only from bytes behind a found one,
+ * so the first found is one. */
+static inline unsigned json_plain_of_8(const char *at)
+{
+	uint64_t bytes;
+	memcpy(&bytes, at, sizeof bytes);
+	uint64_t quote = bytes ^ JSON_EACH_BYTE('"');
+	uint64_t backslash = bytes ^ JSON_EACH_BYTE('\\');
+	uint64_t found = (quote - JSON_EACH_BYTE(1)) | (backslash - JSON_EACH_BYTE(1)) | (bytes - JSON_EACH_BYTE(0x20)) | bytes;
+	found &= JSON_EACH_BYTE(0x80);
+	return found ? (unsigned)__builtin_ctzll(found) >> 3 : 8;
+}
+
+/* The same of sixteen. */
+static inline unsigned json_plain_of_16(const char *at)
+{
+#ifdef __SSE2__
+	__m128i bytes = _mm_loadu_si128((const __m128i *)at);
+	__m128i found = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* beyond ASCII they are negative */
+	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+	return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(found) | 1U << 16);
+#else
+	unsigned first = json_plain_of_8(at);
+	return first < 8 ? first : 8 + json_plain_of_8(at + 8);
+#endif
+}
+
+/* To the first of the bytes before `end` that ends a plain run. Of the last seven it may be any. */
 static inline const char *json_skip_plain(const char *at, const char *end)
 {
-	for (; end - at >= 8; at += 8) {
-		uint64_t bytes;
-		memcpy(&bytes, at, sizeof bytes);
-		uint64_t quote = bytes ^ JSON_EACH_BYTE('"');
-		uint64_t backslash = bytes ^ JSON_EACH_BYTE('\\');
-		uint64_t found =
-			(quote - JSON_EACH_BYTE(1)) | (backslash - JSON_EACH_BYTE(1)) | (bytes - JSON_EACH_BYTE(0x20)) | bytes;
-		found &= JSON_EACH_BYTE(0x80);
-		if (found)
-			return at + (__builtin_ctzll(found) >> 3);
-	}
-	return at;
+	unsigned plain = 16;
+	for (; plain == 16 && end - at >= 16; at += plain)
+		plain = json_plain_of_16(at);
+	return plain == 16 && end - at >= 8 ? at + json_plain_of_8(at) : at;
 }
 
 #endif

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "message/json_plain.h"
-
 void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error)
 {
 	const char *bytes = body.bytes ? body.bytes : "";
@@ -61,14 +59,26 @@ const unsigned char json_first_bytes[256] = {
 	['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER, ['9'] = JSON_NUMBER,
 };
 
+void json_skip_blanks_further(struct json_scan *scan)
+{
+	const char *at = scan->at;
+	while (at < scan->end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+		at++;
+	scan->at = at;
+}
+
 enum json_type json_peek_further(struct json_scan *scan)
 {
+	json_skip_blanks(scan);
 	if (scan->failed)
 		return JSON_WRONG;
 	if (scan->at == scan->end) {
 		(void)json_fail(scan, scan->end == scan->begin ? "it is empty" : "it ends where a value is due");
 		return JSON_WRONG;
 	}
+	enum json_type type = (enum json_type)json_first_bytes[(unsigned char)*scan->at]; /* behind blanks */
+	if (type != JSON_WRONG)
+		return type;
 	return *scan->at == '-' && !starts_with(scan, "-I") ? JSON_NUMBER : peek_word(scan);
 }
 
@@ -224,7 +234,7 @@ static bool unescape(struct json_scan *scan, struct text *text)
 	return true;
 }
 
-bool json_text(struct json_scan *scan, struct text *text)
+bool json_text_further(struct json_scan *scan, struct text *text)
 {
 	bool escaped;
 	if (scan->failed)
@@ -239,7 +249,7 @@ bool json_text(struct json_scan *scan, struct text *text)
 	return escaped ? unescape(scan, text) : true;
 }
 
-bool json_key(struct json_scan *scan, struct text *key)
+bool json_key_further(struct json_scan *scan, struct text *key)
 {
 	json_skip_blanks(scan);
 	if (scan->at == scan->end)

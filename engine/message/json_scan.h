@@ -27,6 +27,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/number.h"
+#include "message/json_plain.h"
 
 #define JSON_DEPTH_MAX 64 /* lists and objects in each other; a bit each in the skipping of them */
 
@@ -60,13 +61,12 @@ void json_begin(struct json_scan *scan, struct text body, const char *what, stru
 /* "<what> is not JSON: <cause>, at byte <n>". Always false. */
 __attribute__((cold)) bool json_fail(struct json_scan *scan, const char *cause);
 
+void json_skip_blanks_further(struct json_scan *scan);
+
 static inline void json_skip_blanks(struct json_scan *scan)
 {
-	const char *at = scan->at;
-	/* Nearly all bytes are above a blank: one comparison. */
-	while (at < scan->end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
-		at++;
-	scan->at = at;
+	if (scan->at < scan->end && (unsigned char)*scan->at <= ' ') /* nearly all bytes are above */
+		json_skip_blanks_further(scan);
 }
 
 extern const unsigned char json_first_bytes[256]; /* the json_type that begins so; 0: more has to be seen */
@@ -75,7 +75,6 @@ enum json_type json_peek_further(struct json_scan *scan);
 
 static inline enum json_type json_peek(struct json_scan *scan)
 {
-	json_skip_blanks(scan);
 	enum json_type type = scan->at < scan->end ? (enum json_type)json_first_bytes[(unsigned char)*scan->at] : JSON_WRONG;
 	return type != JSON_WRONG ? type : json_peek_further(scan);
 }
@@ -113,9 +112,19 @@ static inline bool json_item(struct json_scan *scan)
 	return true;
 }
 
+bool json_key_further(struct json_scan *scan, struct text *key);
+
 /* The next member's key, the scan standing before its value; false leaves the
  * object. */
-bool json_key(struct json_scan *scan, struct text *key);
+static inline bool json_key(struct json_scan *scan, struct text *key)
+{
+	if (scan->at == scan->end || *scan->at != '}')
+		return json_key_further(scan, key);
+	scan->at++;
+	scan->depth--;
+	scan->fresh = false;
+	return false;
+}
 
 #define JSON_LIKELY_MAX 16
 
@@ -141,7 +150,21 @@ static inline bool json_key_passed(struct json_scan *scan, const char *begin, st
 	return true;
 }
 
-bool json_text(struct json_scan *scan, struct text *text);
+bool json_text_further(struct json_scan *scan, struct text *text);
+
+static inline bool json_text(struct json_scan *scan, struct text *text)
+{
+	const char *begin = scan->at + 1;
+	if (scan->end - scan->at <= 16)
+		return json_text_further(scan, text);
+	size_t length = json_plain_of_16(begin);
+	if (length == 16 || begin[length] != '"') /* longer than most, or not plain */
+		return json_text_further(scan, text);
+	*text = (struct text){begin, length};
+	scan->at = begin + length + 1;
+	return true;
+}
+
 bool json_number(struct json_scan *scan, struct decimal *decimal);
 bool json_word(struct json_scan *scan); /* true, false, null */
 bool json_bare(struct json_scan *scan, double *number);

@@ -32,21 +32,25 @@ static inline bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-void json_write_string(struct buffer *out, struct text text)
+void json_write_string_after(struct buffer *out, struct text before, struct text text)
 {
 	size_t begin = 0;
 	size_t at = text.length >= 8 ? (size_t)(json_skip_plain(text.bytes, text.bytes + text.length) - text.bytes) : 0;
 	while (at < text.length && is_plain((unsigned char)text.bytes[at]))
 		at++;
-	char *room = at == text.length ? buffer_room(out, text.length + 2) : NULL;
+	size_t size = before.length + text.length + 2;
+	char *room = at == text.length ? buffer_room(out, size) : NULL;
 	if (room) { /* nearly always: whole, at once */
+		memcpy(room, before.bytes, before.length);
+		room += before.length;
 		room[0] = '"';
 		if (text.length > 0)
 			memcpy(room + 1, text.bytes, text.length);
 		room[text.length + 1] = '"';
-		buffer_grown(out, text.length + 2);
+		buffer_grown(out, size);
 		return;
 	}
+	buffer_text(out, before);
 	buffer_byte(out, '"');
 	while (at < text.length) {
 		unsigned char c = (unsigned char)text.bytes[at];
@@ -64,6 +68,11 @@ void json_write_string(struct buffer *out, struct text text)
 	if (at > begin)
 		buffer_append(out, text.bytes + begin, at - begin);
 	buffer_byte(out, '"');
+}
+
+void json_write_string(struct buffer *out, struct text text)
+{
+	json_write_string_after(out, TEXT(""), text);
 }
 
 void json_write_double(struct buffer *out, double number)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 void json_write_string(struct buffer *out, struct text text);
+void json_write_string_after(struct buffer *out, struct text before, struct text text); /* `before` as it is */
 void json_write_double(struct buffer *out, double number);
 void json_write_int64(struct buffer *out, int64_t number);
 void json_write_uint64(struct buffer *out, uint64_t number);

@@ -65,14 +65,11 @@ static const char *label_of(struct oip_reader *reader)
 	return label ? label : "a tensor";
 }
 
-bool oip_read_string(struct oip_reader *reader, const char *key, struct text *text)
+bool oip_read_other(struct oip_reader *reader, const char *key, enum json_type type)
 {
-	enum json_type type = json_peek(&reader->scan);
 	if (type == JSON_NULL)
 		return json_word(&reader->scan);
-	if (type != JSON_STRING)
-		return INPUT_ERROR(reader, "%s: %s is no string; write it in quotes", label_of(reader), key);
-	return json_text(&reader->scan, text);
+	return INPUT_ERROR(reader, "%s: %s is no string; write it in quotes", label_of(reader), key);
 }
 
 /* --- parameters ----------------------------------------------------------- */

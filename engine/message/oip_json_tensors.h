@@ -33,9 +33,15 @@ bool oip_reader_begin(struct oip_reader *reader, struct text body, size_t header
 /* The list that the scan stands before. */
 bool oip_read_tensors(struct oip_reader *reader);
 
+bool oip_read_other(struct oip_reader *reader, const char *key, enum json_type type);
+
 /* The next value as a string; null is as if `key` were absent, and leaves `text` as
  * it is. */
-bool oip_read_string(struct oip_reader *reader, const char *key, struct text *text);
+static inline bool oip_read_string(struct oip_reader *reader, const char *key, struct text *text)
+{
+	enum json_type type = json_peek(&reader->scan);
+	return type == JSON_STRING ? json_text(&reader->scan, text) : oip_read_other(reader, key, type);
+}
 
 /* The object of parameters that the scan stands before, without those whose names
  * belong to the binary-data extension: they steer the transport, and end with it.

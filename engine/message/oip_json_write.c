@@ -50,11 +50,12 @@ static void write_parameters(struct buffer *out, struct parameters parameters, c
 }
 
 #define DATATYPE_KEY ",\"datatype\":\""
+#define SHAPE_KEY "\"shape\":"
 
-static inline void write_datatype(struct buffer *out, enum datatype datatype)
+static inline void write_datatype(struct buffer *out, enum datatype datatype, bool then_shape)
 {
 	const struct datatype_row *row = &datatype_rows[datatype];
-	char *room = buffer_room(out, sizeof DATATYPE_KEY + sizeof row->name + 2);
+	char *room = buffer_room(out, sizeof DATATYPE_KEY + sizeof row->name + sizeof SHAPE_KEY + 2);
 	if (!room)
 		return;
 	char *at = room + sizeof DATATYPE_KEY - 1;
@@ -63,6 +64,8 @@ static inline void write_datatype(struct buffer *out, enum datatype datatype)
 	at += strlen(row->name);
 	*at++ = '"';
 	*at++ = ',';
+	memcpy(at, SHAPE_KEY, sizeof SHAPE_KEY - 1);
+	at += then_shape ? sizeof SHAPE_KEY - 1 : 0;
 	buffer_grown(out, (size_t)(at - room));
 }
 
@@ -73,11 +76,14 @@ static void write_tensor(struct buffer *out, const struct tensor *tensor, bool b
 	bool as_text = binary || tensor_is_text(tensor);
 	if (binary)
 		size.value.integer = (int64_t)raw_size(tensor);
-	buffer_string(out, "{\"name\":");
-	json_write_string(out, tensor->name);
-	write_datatype(out, tensor->datatype);
-	write_parameters(out, tensor->parameters, binary ? &size : as_text ? NULL : &base64);
-	buffer_string(out, "\"shape\":");
+	const struct parameter *more = binary ? &size : as_text ? NULL : &base64;
+	bool none = tensor->parameters.count == 0 && !more;
+	json_write_string_after(out, TEXT("{\"name\":"), tensor->name);
+	write_datatype(out, tensor->datatype, none);
+	if (!none) {
+		write_parameters(out, tensor->parameters, more);
+		buffer_string(out, SHAPE_KEY);
+	}
 	tensor_json_write_shape(out, tensor);
 	if (!binary) {
 		buffer_string(out, ",\"data\":");
@@ -132,12 +138,6 @@ static size_t write_tensors(struct buffer *out, size_t begin, struct text list, 
 	return any ? length : 0;
 }
 
-static inline void write_text_member(struct buffer *out, struct text key, struct text text)
-{
-	buffer_text(out, key);
-	json_write_string(out, text);
-}
-
 bool oip_json_encode_request(const struct payload *payload, struct text id, struct buffer *out, size_t *header_length,
 			     struct error *error)
 {
@@ -145,7 +145,7 @@ bool oip_json_encode_request(const struct payload *payload, struct text id, stru
 	size_t begin = out->length;
 	buffer_byte(out, '{');
 	if (id.bytes) {
-		write_text_member(out, TEXT("\"id\":"), id);
+		json_write_string_after(out, TEXT("\"id\":"), id);
 		buffer_byte(out, ',');
 	}
 	size_t length = write_tensors(out, begin, TEXT("\"inputs\":["), payload, &choice);
@@ -161,16 +161,16 @@ bool oip_json_encode_answer(const struct message *message, const struct answer *
 	if (answer->header_length)
 		choice = (struct choice){message->wanted_binary, message->wanted, message->wanted_each};
 	if (!answer->payload) {
-		write_text_member(out, TEXT("{\"error\":"), text_of(answer->error->text));
+		json_write_string_after(out, TEXT("{\"error\":"), text_of(answer->error->text));
 		buffer_byte(out, '}');
 		return json_written(out, error);
 	}
 	const struct payload *payload = answer->payload;
-	write_text_member(out, TEXT("{\"model_name\":"), payload->model_name);
+	json_write_string_after(out, TEXT("{\"model_name\":"), payload->model_name);
 	if (payload->model_version.length)
-		write_text_member(out, TEXT(",\"model_version\":"), payload->model_version);
+		json_write_string_after(out, TEXT(",\"model_version\":"), payload->model_version);
 	if (message->payload_id.bytes)
-		write_text_member(out, TEXT(",\"id\":"), message->payload_id);
+		json_write_string_after(out, TEXT(",\"id\":"), message->payload_id);
 	buffer_byte(out, ',');
 	size_t length = write_tensors(out, begin, TEXT("\"outputs\":["), payload, &choice);
 	if (answer->header_length)

@@ -182,15 +182,31 @@ static bool too_few(struct json_scan *scan, const struct tensor *tensor, const c
 			 TEXT_ARGUMENTS(tensor->name), most, count, tensor_type_text(scan->arena, tensor), tensor->count);
 }
 
-/* Floats that are written plainly, one behind the other, as nearly all are. Where another
- * stands, its comma is left too. False: the first is another. */
-static bool read_plain_floats(struct reading *reading, struct json_scan *scan, size_t *more)
+/* Numbers that are written plainly, one behind the other, as nearly all are: as many as `text` begins with. */
+static size_t scan_plain(const struct reading *reading, struct text text, size_t most, size_t *length)
+{
+	const struct datatype_row *row = &datatype_rows[reading->tensor->datatype];
+	char *next = (char *)reading->elements + reading->index * row->size;
+	switch (row->class) {
+	case CLASS_FLOAT:
+		if (row->size == sizeof(float))
+			return number_scan_floats(text, (float *)(void *)next, most, length);
+		return row->size == sizeof(double) ? number_scan_doubles(text, (double *)(void *)next, most, length) : 0;
+	case CLASS_SIGNED:
+	case CLASS_UNSIGNED:
+		return number_scan_integers(text, next, row->size, row->class == CLASS_UNSIGNED, most, length);
+	default:
+		return 0;
+	}
+}
+
+/* Where another value stands, its comma is left too. False: the first is another. */
+static bool read_plain(struct reading *reading, struct json_scan *scan, size_t *more)
 {
 	size_t left = reading->tensor->count - reading->index;
 	size_t most = *more < left ? *more + 1 : left;
-	size_t length;
-	size_t count = number_scan_floats((struct text){scan->at, (size_t)(scan->end - scan->at)},
-					  (float *)reading->elements + reading->index, most, &length);
+	size_t length = 0;
+	size_t count = scan_plain(reading, (struct text){scan->at, (size_t)(scan->end - scan->at)}, most, &length);
 	scan->at += length;
 	reading->index += count;
 	*more = count > 0 ? count - 1 : 0;
@@ -202,9 +218,8 @@ static bool read_element(void *context, struct json_scan *scan, size_t *more)
 	struct reading *reading = context;
 	if (reading->index == reading->tensor->count)
 		return json_peek(scan) != JSON_WRONG && too_many(scan, reading->tensor);
-	if (reading->tensor->datatype == DATATYPE_FP32 && read_plain_floats(reading, scan, more))
+	if (read_plain(reading, scan, more))
 		return true;
-	*more = 0;
 	bool done = false;
 	switch (datatype_rows[reading->tensor->datatype].class) {
 	case CLASS_FLOAT:
@@ -227,13 +242,13 @@ static bool read_element(void *context, struct json_scan *scan, size_t *more)
 	return done;
 }
 
-/* A flat list of plain floats, as most data are; where it is not one, the scan stays. */
-static bool read_flat_floats(struct json_scan *scan, const struct tensor *tensor, float *elements)
+/* A flat list of plain numbers, as most data are; where it is not one, the scan stays. */
+static bool read_flat(struct json_scan *scan, const struct reading *reading)
 {
 	size_t length;
 	const char *at = scan->at + 1; /* behind the bracket */
-	if (tensor->count == 0 ||
-	    number_scan_floats((struct text){at, (size_t)(scan->end - at)}, elements, tensor->count, &length) < tensor->count)
+	size_t count = reading->tensor->count;
+	if (count == 0 || scan_plain(reading, (struct text){at, (size_t)(scan->end - at)}, count, &length) < count)
 		return false;
 	at += length;
 	if (at == scan->end || *at != ']')
@@ -261,7 +276,7 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	if (!reading.elements)
 		return error_memory(scan->error, ERROR_LIMIT, "reading the data of a tensor");
 	tensor->data = reading.elements;
-	if (type == JSON_ARRAY && tensor->datatype == DATATYPE_FP32 && read_flat_floats(scan, tensor, reading.elements))
+	if (type == JSON_ARRAY && read_flat(scan, &reading))
 		return true;
 	struct json_list list;
 	if (!json_list_walk(scan, &list, read_element, &reading)) {
@@ -300,8 +315,6 @@ static void write_bytes(struct buffer *out, struct text bytes, enum bytes_form f
 	}
 }
 
-#define NUMBER_ROOM (NUMBER_TEXT_MAX + 3) /* with quotes and a comma */
-
 /* In quotes when it is no number to JSON. */
 static inline size_t put_double(char *to, double number)
 {
@@ -315,11 +328,9 @@ static inline size_t put_double(char *to, double number)
 
 static inline size_t put_number(char *to, const struct tensor *tensor, size_t index)
 {
-	float narrow;
 	switch (tensor->datatype) {
 	case DATATYPE_FP32:
-		narrow = ((const float *)tensor->data)[index];
-		return isfinite(narrow) ? number_write_float(to, narrow) : put_double(to, (double)narrow);
+		return number_write_floats(to, (const float *)tensor->data + index, 1) - 1; /* its comma */
 	case DATATYPE_FP64:
 	case DATATYPE_FP16:
 	case DATATYPE_BF16:
@@ -344,7 +355,7 @@ void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, 
 		write_bytes(out, ((const struct text *)tensor->data)[index], form);
 		break;
 	default:
-		room = buffer_room(out, NUMBER_ROOM);
+		room = buffer_room(out, NUMBER_LIST_TEXT_MAX);
 		if (room)
 			buffer_grown(out, put_number(room, tensor, index));
 		break;
@@ -359,12 +370,16 @@ static void write_numbers(struct buffer *out, const struct tensor *tensor)
 	size_t i = 0;
 	do {
 		size_t stop = tensor->count - i < NUMBERS_AT_ONCE ? tensor->count : i + NUMBERS_AT_ONCE;
-		char *room = buffer_room(out, (stop - i) * NUMBER_ROOM + 2);
+		char *room = buffer_room(out, (stop - i) * NUMBER_LIST_TEXT_MAX + 2);
 		if (!room)
 			return;
 		char *at = room;
 		if (i == 0)
 			*at++ = '[';
+		if (tensor->datatype == DATATYPE_FP32) {
+			at += number_write_floats(at, (const float *)tensor->data + i, stop - i);
+			i = stop;
+		}
 		for (; i < stop; i++) {
 			at += put_number(at, tensor, i);
 			*at++ = ',';
@@ -426,7 +441,7 @@ void tensor_json_write_row(struct buffer *out, const struct tensor *tensor, size
 
 void tensor_json_write_shape(struct buffer *out, const struct tensor *tensor)
 {
-	char *room = buffer_room(out, tensor->rank * NUMBER_ROOM + 2);
+	char *room = buffer_room(out, tensor->rank * NUMBER_LIST_TEXT_MAX + 2);
 	if (!room)
 		return;
 	char *at = room;

@@ -36,12 +36,36 @@ static void check_reading(struct text text)
 	size_t plain;
 	(void)number_scan_floats(text, &narrow, 1, &plain);
 	check(plain == 0 || (plain == length && memcmp(&narrow, &narrow_expected, sizeof narrow) == 0));
+	(void)number_scan_doubles(text, &number, 1, &plain);
+	check(plain == 0 || (plain == length && memcmp(&number, &expected, sizeof number) == 0));
+	size_t count = number_scan_integers(text, &whole, sizeof whole, false, 1, &plain);
+	check(count == 0 || (decimal.whole && plain == length && whole == strtoll(string, NULL, 10)));
 	if (!decimal.whole)
 		return;
 	errno = 0;
 	long long integer = strtoll(string, NULL, 10);
 	bool taken = decimal_to_int64(&decimal, &whole);
 	check(taken == (errno == 0) && (!taken || whole == integer));
+}
+
+/* Of a row no number is read that does not stand there alone, and nothing behind it. */
+static void check_row(struct text text)
+{
+	float numbers[LONGEST / 2];
+	size_t length;
+	size_t count = number_scan_floats(text, numbers, LONGEST / 2, &length);
+	check(length <= text.length && (count > 0 || length == 0));
+	for (size_t i = 0; i < count; i++) {
+		struct decimal decimal;
+		size_t size = decimal_scan(text, &decimal);
+		float alone = decimal_to_float(&decimal);
+		check(size > 0 && memcmp(&alone, &numbers[i], sizeof alone) == 0);
+		length -= size;
+		size_t between = i + 1 < count ? 1 + (text.bytes[size + 1] == ' ') : 0;
+		text = (struct text){text.bytes + size + between, text.length - size - between};
+		length -= between;
+	}
+	check(length == 0);
 }
 
 static void check_writing(const uint8_t *data)
@@ -68,8 +92,11 @@ static void check_writing(const uint8_t *data)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size > 0)
-		check_reading((struct text){(const char *)data, size < LONGEST ? size : LONGEST});
+	if (size > 0) {
+		struct text text = {(const char *)data, size < LONGEST ? size : LONGEST};
+		check_reading(text);
+		check_row(text);
+	}
 	if (size >= sizeof(double))
 		check_writing(data);
 	return 0;

@@ -204,7 +204,7 @@ static void check_row(const char *text, size_t most, size_t count, const char *r
 	for (size_t i = 0; i < count; i++) {
 		if (!same_float(numbers[i], strtof(text, NULL)))
 			fail_msg("%s begins with %a", text, (double)numbers[i]);
-		text = strchr(text, ',') + 1;
+		text += strcspn(text, ",") + 1;
 	}
 }
 
@@ -228,6 +228,79 @@ static void floats_in_a_row_are_read_up_to_the_first_other(void **state)
 			(void)snprintf(text, sizeof text, "2.5,%s%*s", others[i], behind, "");
 			(void)snprintf(rest, sizeof rest, ",%s%*s", others[i], behind, "");
 			check_row(text, 40, 1, rest);
+		}
+	}
+}
+
+/* Of any length and with the point anywhere, at any distance from the end of the row. */
+static void doubles_in_a_row_are_read_as_the_c_library_reads_them(void **state)
+{
+	(void)state;
+	uint64_t seed = 3;
+	size_t read = 0;
+	for (int i = 0; i < 300000; i++) {
+		char text[120];
+		unsigned long long digits = seed_next(&seed) >> (seed_next(&seed) % 64);
+		unsigned long long behind = seed_next(&seed) >> (seed_next(&seed) % 64);
+		(void)snprintf(text, sizeof text, i & 1 ? "-0.5, %s%llu.%llu%s" : "-0.5, %s%llu%.0llu%s", i & 2 ? "-" : "", digits,
+			       i & 1 ? behind : 0, &",17]                                      "[i % 39]);
+		double numbers[2];
+		size_t length;
+		size_t count = number_scan_doubles(text_of(text), numbers, 2, &length);
+		read += count;
+		assert_true(count >= 1 && same_double(numbers[0], -0.5));
+		if (count == 1)
+			assert_int_equal(length, 4);
+		char *end;
+		if (count == 2 && (!same_double(numbers[1], strtod(text + 6, &end)) || end != text + length))
+			fail_msg("%s was read as %a", text, numbers[1]);
+	}
+	assert_true(read > 400000);
+}
+
+/* Where strtoll() and the type's bounds say that a number fits, it is read; nowhere else. */
+static void integers_in_a_row_are_read_where_they_fit(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t size_bytes;
+		bool natural;
+		const char *row;
+		size_t count;
+		size_t length;
+	} rows[] = {
+		{1, true, "0,255,256", 2, 5},
+		{1, true, "7,-1", 1, 1},
+		{1, true, "7,-0]", 2, 4},
+		{1, false, "-128,127,128", 2, 8},
+		{1, false, "127,-129", 1, 3},
+		{2, true, "65535, 65536", 1, 5},
+		{2, false, "-32768,32767,-32769", 2, 12},
+		{4, true, "4294967295,4294967296", 1, 10},
+		{4, false, "-2147483648,2147483647,2147483648", 2, 22},
+		{8, false, "-9223372036854775808,9223372036854775807,9223372036854775808", 2, 40},
+		{8, false, "9223372036854775807,-9223372036854775809", 1, 19},
+		{8, true, "9999999999999999999,1", 2, 21},
+		{8, true, "18446744073709551615", 0, 0}, /* of more than 19 digits: for decimal_scan() */
+		{8, false, "1,2.0", 1, 1},
+		{8, false, "1,2e3", 1, 1},
+		{8, false, "1,02", 1, 1},
+		{8, false, "1,", 1, 1},
+		{8, false, "1,-", 1, 1},
+		{8, false, "", 0, 0},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		unsigned char numbers[3 * sizeof(int64_t)];
+		size_t length;
+		size_t size = rows[i].size_bytes;
+		size_t count = number_scan_integers(text_of(rows[i].row), numbers, size, rows[i].natural, 3, &length);
+		if (count != rows[i].count || length != rows[i].length)
+			fail_msg("of %s %zu were read, %zu bytes", rows[i].row, count, length);
+		const char *at = rows[i].row;
+		for (size_t k = 0; k < count; k++) {
+			unsigned long long expected = strtoull(at, NULL, 10); /* of -1 it makes what two's complement does */
+			assert_memory_equal(numbers + k * size, &expected, size);
+			at += strcspn(at, ",") + 1;
 		}
 	}
 }
@@ -375,9 +448,57 @@ static void every_number_comes_back_from_its_shortest_text(void **state)
 	}
 }
 
+/* Lists hold what the writer of one float writes, but for the quotes. */
+static void floats_of_a_list_stand_as_json_has_them(void **state)
+{
+	(void)state;
+	static const float numbers[] = {1.5F, (float)NAN, -(float)INFINITY, -0.0F, 1e-9F, 9999999.5F, 1e7F, 0.00001F, 16777216.0F};
+	char text[sizeof numbers / sizeof *numbers * NUMBER_LIST_TEXT_MAX];
+	size_t length = number_write_floats(text, numbers, sizeof numbers / sizeof *numbers);
+	text[length] = '\0';
+	assert_string_equal(text, "1.5,\"NaN\",\"-Infinity\",-0.0,1e-9,10000000.0,10000000.0,0.00001,16777216.0,");
+}
+
+/* Each exponent that floats have between a hundred thousandth and ten millions, its powers of two with
+ * what stands beside them, and many others: printf's shortest that strtof reads back has no fewer
+ * digits, and none of as many is nearer. */
+static void usual_floats_are_written_as_short_and_near_as_can_be(void **state)
+{
+	(void)state;
+	uint64_t seed = 5;
+	for (uint32_t power = 105; power <= 155; power++)
+		for (int i = 0; i < 2500; i++) {
+			uint32_t drawn = (uint32_t)(seed_next(&seed) >> 41);
+			uint32_t fraction = i < 8 ? (uint32_t)i : i < 16 ? 0x800000U - (uint32_t)(i - 7) : drawn;
+			uint32_t bits = power << 23 | fraction | (uint32_t)(i & 1) << 31;
+			float number;
+			memcpy(&number, &bits, sizeof number);
+			const char *text = written_float(number);
+			char other[64];
+			int precision = 0;
+			do
+				(void)snprintf(other, sizeof other, "%.*e", precision++, (double)number);
+			while (!same_float(strtof(other, NULL), number));
+			if (!same_float(strtof(text, NULL), number) || significant_digits(text) > precision)
+				fail_msg("%a was written as %s, and is %s", (double)number, text, other);
+			double off = fabs(strtod(text, NULL) - (double)number);
+			if (significant_digits(text) == precision && off > fabs(strtod(other, NULL) - (double)number))
+				fail_msg("%a was written as %s, and %s is nearer", (double)number, text, other);
+		}
+}
+
 static void integers_are_written_whole(void **state)
 {
 	(void)state;
+	uint64_t seed = 4;
+	for (int i = 0; i < 100000; i++) {
+		char own[NUMBER_TEXT_MAX + 1];
+		char other[NUMBER_TEXT_MAX];
+		uint64_t number = seed_next(&seed) >> (seed_next(&seed) % 64);
+		own[number_write_uint64(own, number)] = '\0';
+		(void)snprintf(other, sizeof other, "%llu", (unsigned long long)number);
+		assert_string_equal(own, other);
+	}
 	char text[NUMBER_TEXT_MAX];
 	assert_memory_equal(text, "0", number_write_int64(text, 0));
 	assert_memory_equal(text, "-9223372036854775808", number_write_int64(text, INT64_MIN));
@@ -399,10 +520,14 @@ int main(void)
 		cmocka_unit_test(what_is_not_plainly_a_float_is_left_to_others),
 		cmocka_unit_test(floats_in_a_row_are_read_up_to_the_first_other),
 		cmocka_unit_test(floats_in_a_row_are_rounded_once),
+		cmocka_unit_test(doubles_in_a_row_are_read_as_the_c_library_reads_them),
+		cmocka_unit_test(integers_in_a_row_are_read_where_they_fit),
 		cmocka_unit_test(integers_are_exact_or_refused),
 		cmocka_unit_test(a_whole_text_is_a_finite_number_or_none),
 		cmocka_unit_test(the_shortest_text_is_written),
 		cmocka_unit_test(every_number_comes_back_from_its_shortest_text),
+		cmocka_unit_test(floats_of_a_list_stand_as_json_has_them),
+		cmocka_unit_test(usual_floats_are_written_as_short_and_near_as_can_be),
 		cmocka_unit_test(integers_are_written_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
