@@ -146,8 +146,8 @@ static const struct option window_rows[] = {
 	    .help = "Messages that are no further apart than that; one between two windows makes them one."),
 	ROW("count", INTEGER, struct window, count, .least = 1, .most = 1000000000.0,
 	    .help = "Windows of so many messages of a key."),
-	ROW("grace", DURATION, struct window, grace_ns,
-	    .help = "How long a window stays open for late messages; default: not at all."),
+	ROW("grace", DURATION, struct window, grace_ns, .or_none = true,
+	    .help = "How long a window stays open for late messages; default: not at all, as 0s."),
 	{.type = OPTION_END},
 };
 
@@ -156,9 +156,10 @@ static const struct option options[] = {
 	ROW("window", MAP, struct aggregate, window, .rows = window_rows,
 	    .help = "Over what is aggregated. A closed window leaves as a message of its own, with the id KEY/START (of a count "
 		    "KEY/NUMBER), its key, and its end as its time. It closes when the greatest time of any message of the "
-		    "partition is past its end and grace, so while none come, none closes. Times may go back; a message that is "
-		    "repeated counts again; where no message falls there is no window. NaN is left out of all but count(): of "
-		    "nothing, count(x), sum and distinct are 0, and all else is nan."),
+		    "partition is past its end and grace, so where nothing more comes the last windows stay open, and are kept, "
+		    "until a message comes to that partition: where they may not wait, send one to each now and then. Times may "
+		    "go back; a message that is repeated counts again; where no message falls there is no window. NaN is left "
+		    "out of all but count(): of nothing, count(x), sum and distinct are 0, and all else is nan."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
 	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "
 		    "one "

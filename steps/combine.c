@@ -87,6 +87,13 @@ static bool combine_members(const struct step *step, size_t nth, struct name *me
 	return true;
 }
 
+static bool combine_wants(const struct step *step, struct text *tensor)
+{
+	const struct combine *self = step->options;
+	*tensor = text_of(self->tensor ? self->tensor : "");
+	return self->tensor && self->by != BY_FIRST;
+}
+
 static double weight_of(const struct combine *self, const char *member)
 {
 	const struct weight *weights = self->weights.items;
@@ -441,6 +448,7 @@ const struct step_kind step_combine = {
 	.check = combine_check,
 	.infer = combine_infer,
 	.members = combine_members,
+	.wants = combine_wants,
 	.gather = combine_gather,
 	.run = combine_run,
 };

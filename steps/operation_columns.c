@@ -322,6 +322,22 @@ static bool constants_agree(const struct instruction *instruction, struct text n
 			 instruction->kind->name, constants, (long long)columns, TEXT_ARGUMENTS(name));
 }
 
+/* Numbers of columns beyond those that there are; names are known of messages alone. */
+static bool columns_exist(const struct instruction *instruction, struct text name, const struct value_type *type,
+			  struct error *error)
+{
+	const struct item_list *chosen = &instruction->target.columns;
+	const struct scalar_item *items = chosen->items;
+	const int64_t columns = !type->shape_known ? -1 : type->rank ? type->shape[type->rank - 1] : 1;
+	int64_t number;
+	for (size_t i = 0; columns >= 0 && i < chosen->count; i++)
+		if (number_read_int64(text_of(items[i].text), &number) && (number >= columns || number < -columns))
+			return error_set(error, ERROR_CONFIG, items[i].place,
+					 "`%s` finds no column %s: `" TEXT_FORMAT "` has %lld of them, counted from 0",
+					 instruction->kind->name, items[i].text, TEXT_ARGUMENTS(name), (long long)columns);
+	return true;
+}
+
 static struct value_type applied_type(const struct instruction *instruction, const struct value_type *type)
 {
 	const bool integer = instruction->kind->fills && type->class != VALUE_FLOAT;
@@ -365,7 +381,7 @@ static bool infer_on(const struct instruction *instruction, struct typing *typin
 	if (type.class != VALUE_TEXT && type.class != VALUE_UNKNOWN && kind->takes == CELLS_TEXTS)
 		return error_set(error, ERROR_CONFIG, instruction->place,
 				 "`%s` works on texts, and `" TEXT_FORMAT "` is of numbers", kind->name, TEXT_ARGUMENTS(name));
-	if (!constants_agree(instruction, name, &type, error))
+	if (!columns_exist(instruction, name, &type, error) || !constants_agree(instruction, name, &type, error))
 		return false;
 	const struct value_type result = kind->apply ? applied_type(instruction, &type) : turned_type(instruction, &type);
 	return typing_put(typing, instruction->as.length ? instruction->as : name, &result);

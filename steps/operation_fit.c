@@ -1,6 +1,8 @@
 /* operation_fit.c: learns the constants that operations leave to a fitted file: one operation
  * after the other, each of what those above it make of every message. Nothing but the columns
  * that it learns from is kept in memory. */
+#include <assert.h>
+
 #include "base/memory.h"
 #include "steps/operations.h"
 
@@ -63,8 +65,10 @@ static bool gathered_add(struct gathered *all, const struct cells *cells, const 
 		const struct text text = cells->texts[i];
 		all->texts[from + i] = (struct text){arena_copy(all->arena, text.bytes, text.length), text.length};
 	}
-	if (!texts && count)
+	if (!texts && count) {
+		assert(table->values); /* gathered_grow() made room */
 		memcpy(table->values + from, cells->numbers.values, count * sizeof *table->values);
+	}
 	table->rows += cells->numbers.rows;
 	return !arena_failed(all->arena) || out_of_memory(error);
 }
@@ -82,10 +86,14 @@ static bool gather(const struct program *program, const struct instruction *inst
 	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
 		struct work work;
 		struct cells cells;
-		if (!work_begin(&work, program, &payload, &scope, arena, error) || !program_run(program, &work, error) ||
-		    !instruction_cells(instruction, &work, &cells, error) || !gathered_add(all, &cells, instruction, error))
-			break;
+		const bool taken = work_begin(&work, program, &payload, &scope, arena, error) &&
+				   program_run(program, &work, error) && instruction_cells(instruction, &work, &cells, error);
 		payload = (struct payload){0};
+		if (taken && gathered_add(all, &cells, instruction, error))
+			continue;
+		if (taken || error->kind != ERROR_INPUT || !source->refused(source->context, error))
+			break;
+		*error = (struct error){0};
 	}
 	arena_close(arena);
 	all->cells.texts = all->texts;

@@ -49,7 +49,7 @@ static size_t take_digits(struct text text, size_t *at, int64_t *number)
 	return *at - begin;
 }
 
-const char *duration_read(struct text text, int64_t *duration_ns)
+const char *duration_read_or_none(struct text text, int64_t *duration_ns)
 {
 	static const char *const too_long = "is longer than the 292 years that can be counted in nanoseconds";
 	wide_integer total = 0;
@@ -81,11 +81,19 @@ const char *duration_read(struct text text, int64_t *duration_ns)
 		if (total > INT64_MAX)
 			return too_long;
 	}
-	if (total == 0)
-		return text.length == 0 ? "is empty; write a number and its unit, like 30s"
-					: "is no time at all; a duration is above 0";
 	*duration_ns = (int64_t)total;
-	return NULL;
+	return text.length == 0 ? "is empty; write a number and its unit, like 30s" : NULL;
+}
+
+const char *duration_read(struct text text, int64_t *duration_ns)
+{
+	int64_t read_ns;
+	const char *why = duration_read_or_none(text, &read_ns);
+	if (!why && read_ns == 0)
+		why = "is no time at all; a duration is above 0";
+	if (!why)
+		*duration_ns = read_ns;
+	return why;
 }
 
 void duration_print(int64_t duration_ns, char out[DURATION_TEXT_MAX])

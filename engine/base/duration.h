@@ -15,6 +15,9 @@
  * wrong with it, as the end of a sentence that begins with the text. */
 const char *duration_read(struct text text, int64_t *duration_ns);
 
+/* The same where nothing at all has a meaning: `0s`. */
+const char *duration_read_or_none(struct text text, int64_t *duration_ns);
+
 #define DURATION_TEXT_MAX 64
 
 /* The shortest text that reads back as the same: 90 minutes are "1h30m". */

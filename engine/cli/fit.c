@@ -126,6 +126,11 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 	if (topic.left_out > 0 && topic.count > 0)
 		command_note(self->session, "%llu records left out that cannot be read; the first: %s",
 			     (unsigned long long)topic.left_out, topic.left_out_why.text);
+	if (topic.refused > 0)
+		command_note(self->session,
+			     "%llu of %zu records left out that the step refuses; the first, partition %d offset %lld: %s",
+			     (unsigned long long)topic.refused, topic.count, (int)topic.first_refused.partition,
+			     (long long)topic.first_refused.offset, topic.refused_why.text);
 	fit_topic_close(&topic);
 	door_close(&door);
 	return good;
@@ -245,8 +250,8 @@ const struct command command_fit = {
 		"of the step's operations that has "
 		"`fitted: FILE` is "
 		"learnt, in order, of what the operations above it make of the rows, and all of them are written as one file. So "
-		"the step "
-		"that learns is the step that runs.\n"
+		"the step that learns is the step that runs. Of a topic, records are left out, and counted, that cannot be read or "
+		"that the step refuses, as when they lack its tensor; of a file, they end it.\n"
 		"\n"
 		"  sluice fit preprocess quotes.csv -f pipeline.yaml --tensor x=bid,ask,volume --out prep.json\n"
 		"  sluice fit preprocess topic:market.ticks -f pipeline.yaml --brokers localhost:9092 --out prep.json\n"

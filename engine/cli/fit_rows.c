@@ -274,6 +274,16 @@ static bool rows_next(void *context, struct arena *arena, struct payload *payloa
 	return row_next(rows, arena, error) && row_payload(rows, arena, payload, error);
 }
 
+/* A file is made to learn from, so what is wrong with a row is a mistake in it. */
+static bool rows_refused(void *context, struct error *error)
+{
+	const struct fit_rows *rows = context;
+	const struct error why = *error;
+	*error = (struct error){0};
+	(void)error_set(error, why.kind, why.place, "%s, in the row before line %zu: %s", rows->file, rows->line, why.text);
+	return false;
+}
+
 static void rows_rewind(void *context)
 {
 	struct fit_rows *rows = context;
@@ -301,5 +311,5 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 
 struct fit_source fit_rows_source(struct fit_rows *rows)
 {
-	return (struct fit_source){rows, rows_rewind, rows_next};
+	return (struct fit_source){rows, rows_rewind, rows_next, rows_refused};
 }

@@ -64,8 +64,10 @@ static bool keep(struct fit_topic *topic, const struct kept_record *record, stru
 		topic->room = room;
 	}
 	topic->records[topic->count++] =
-		(struct kept_record){record->partition, record->offset, text_copied(topic->arena, record->value),
-				     headers_copied(topic->arena, record->headers)};
+		(struct kept_record){.partition = record->partition,
+				     .offset = record->offset,
+				     .value = text_copied(topic->arena, record->value),
+				     .headers = headers_copied(topic->arena, record->headers)};
 	return !arena_failed(topic->arena) || error_memory(error, ERROR_SYSTEM, "reading a topic");
 }
 
@@ -79,7 +81,7 @@ static bool take(void *context, const struct record *record, struct error *error
 {
 	struct taking *taking = context;
 	struct fit_topic *topic = taking->topic;
-	struct kept_record seen = {record->partition, record->offset, record->value, {0}};
+	struct kept_record seen = {.partition = record->partition, .offset = record->offset, .value = record->value};
 	struct payload payload;
 	struct error wrong = {0};
 	arena_reset(taking->arena);
@@ -144,7 +146,22 @@ void fit_topic_close(struct fit_topic *topic)
 static bool topic_next(void *context, struct arena *arena, struct payload *payload, struct error *error)
 {
 	struct fit_topic *topic = context;
+	while (topic->at < topic->count && topic->records[topic->at].refused)
+		topic->at++;
 	return topic->at < topic->count && decode(topic, &topic->records[topic->at++], arena, payload, error);
+}
+
+/* What runs on the topic is answered with that error, and nothing is learnt from it. */
+static bool topic_refused(void *context, struct error *error)
+{
+	struct fit_topic *topic = context;
+	struct kept_record *record = &topic->records[topic->at - 1];
+	record->refused = true;
+	if (topic->refused++ == 0) {
+		topic->first_refused = *record;
+		topic->refused_why = *error;
+	}
+	return true;
 }
 
 static void topic_rewind(void *context)
@@ -155,5 +172,5 @@ static void topic_rewind(void *context)
 
 struct fit_source fit_topic_source(struct fit_topic *topic)
 {
-	return (struct fit_source){topic, topic_rewind, topic_next};
+	return (struct fit_source){topic, topic_rewind, topic_next, topic_refused};
 }

@@ -18,6 +18,7 @@ struct kept_record {
 	int64_t offset;
 	struct text value;
 	struct headers headers;
+	bool refused; /* by the step */
 };
 
 struct fit_topic {
@@ -28,6 +29,9 @@ struct fit_topic {
 	size_t count, room, at;
 	uint64_t left_out;	   /* what cannot be read, or is no message; the pipeline refuses those too */
 	struct error left_out_why; /* of the first */
+	uint64_t refused;	   /* what is a message, and the step would refuse */
+	struct kept_record first_refused;
+	struct error refused_why;
 };
 
 /* Waits for Kafka until the topic's end, as it is now, has come. Everything is borrowed; to be

@@ -1,7 +1,12 @@
 /* lint.c: `sluice lint`: everything that is wrong with YAML, in one run, before
  * anything is started. */
+#include <unistd.h>
+
 #include "cli/command.h"
 #include "plan/plan.h"
+#include "serving/artifact.h"
+#include "serving/files.h"
+#include "spec/fault_codes.h"
 #include "spec/resource.h"
 
 #define LINT_BYTES_MAX ((size_t)64 << 20) /* of what is printed: FAULTS_MAX faults with their lines fit */
@@ -54,33 +59,64 @@ static bool faulty(const struct spec *spec, size_t index)
 	return false;
 }
 
-/* Names and types in expressions, as far as they are known without a model's metadata. */
-static void check_types(const struct graph *graph, const struct spec *spec, struct arena *arena)
+/* ---- files ---- */
+
+/* The files of this machine. One that is not there may still be made, as by `sluice fit`, so it is
+ * a warning; and what is elsewhere is not asked for, so that lint needs no network. */
+struct near_files {
+	struct files *files;
+	struct faults *faults;
+	struct arena *arena; /* for paths */
+	struct file_source source;
+};
+
+static bool near_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
 {
+	struct near_files *self = context;
+	const struct file_source *files = files_source(self->files);
+	const char *path = files_path(file, self->arena);
+	if (!path)
+		return error_memory(error, ERROR_SYSTEM, "looking for a file");
+	if (!artifact_is_elsewhere(path) && access(path, F_OK) == 0)
+		return files->read(files->context, file, digest, content, error);
+	if (!artifact_is_elsewhere(path))
+		fault_add(self->faults, CODE_ABSENT_FILE, file->place, NULL, "there is no file %s", path);
+	return error_set(error, ERROR_REMOTE, file->place, "%s is not read here", path);
+}
+
+/* ---- pipelines ---- */
+
+/* Names and types in expressions, as far as they are known without a model's metadata. */
+static void check_types(const struct graph *graph, const struct spec *spec, struct files *files, struct arena *arena)
+{
+	struct near_files near = {.files = files, .faults = spec->faults, .arena = arena};
+	near.source = (struct file_source){&near, near_read};
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
 	if (called)
-		(void)types_infer(graph, called, NULL, NULL, arena, spec->faults, &types);
+		(void)types_infer(graph, called, NULL, &near.source, arena, spec->faults, &types);
 }
 
 /* References, cycles, types, stages and the like; what is built for that is not kept. */
 static bool check_graphs(const struct spec *spec, struct error *error)
 {
 	struct arena *arena = arena_open(GRAPH_BYTES_MAX);
-	bool good = arena != NULL;
+	struct files *files = files_open(error);
+	bool good = arena && files;
 	for (size_t i = 0; good && i < spec->count; i++) {
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
 		const struct graph *graph = graph_build(spec->resources[i], spec, arena, spec->faults);
 		const bool whole = graph && nodes_of(spec->resources[i]->node) <= TYPED_NODES_MAX && !faulty(spec, i);
 		if (whole)
-			check_types(graph, spec, arena);
+			check_types(graph, spec, files, arena);
 		if (whole && !faulty(spec, i))
-			plan_check_stages(spec, graph, arena);
+			plan_check(spec, graph, arena);
 		good = !arena_failed(arena);
 		arena_reset(arena);
 	}
 	arena_close(arena);
+	files_close(files);
 	return good || error_memory(error, ERROR_SYSTEM, "checking pipelines");
 }
 
@@ -137,8 +173,8 @@ const struct command command_lint = {
 	.summary = "Checks YAML: every fault of every file, with its place and what to do.",
 	.help = "A FILE may be a folder (its .yaml and .yml files; where it has none, those of the folders in it) or `-` (standard "
 		"input). Errors stop every other command too; "
-		"warnings say what sluice does not do yet; notes say what has no effect here. `sluice help CODE` explains a "
-		"fault.\n\n"
+		"warnings say what sluice does not do yet, and which files are not there yet; notes say what has no effect "
+		"here. `sluice help CODE` explains a fault.\n\n"
 		"  sluice lint pipelines/\n  sluice lint --strict -o json pipeline.yaml\n  sluice lint --kind Targets "
 		"targets.yaml\n",
 	.options = options,

@@ -147,8 +147,8 @@ void rows_normalise(const struct table *table, enum norm norm)
 {
 	double *values = table->values;
 	for (size_t row = 0; row < table->rows; row++, values += table->columns) {
-		const double size = row_norm(values, table->columns, norm);
-		for (size_t i = 0; size != 0 && i < table->columns; i++)
+		const double size = width_or_one(row_norm(values, table->columns, norm));
+		for (size_t i = 0; i < table->columns; i++)
 			values[i] /= size;
 	}
 }

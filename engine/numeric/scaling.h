@@ -25,7 +25,7 @@ void scaling_stretch(const struct table *table, double low, double high);
 /* NaN stays NaN. */
 void scaling_clip(const struct table *table, double low, double high);
 
-/* Each row divided by its norm; a row of zeros stays. A NaN or an infinity is in each
+/* Each row divided by its norm; a row of zeros, or as good as zeros to scikit-learn, stays. A NaN or an infinity is in each
  * quotient of its row, as IEEE has it. */
 enum norm { NORM_L1, NORM_L2, NORM_MAX };
 void rows_normalise(const struct table *table, enum norm norm);

@@ -199,16 +199,33 @@ static bool read_address(struct text text, const char *model, bool at_server, co
 
 /* ---- several ---- */
 
-/* Whether the host of an address over REST is called by gRPC as well. */
+/* Whether the host of an address over REST is called by gRPC too. */
+static bool is_better(const struct model_address *grpc, const struct model_address *rest)
+{
+	return rest->protocol == PROTOCOL_OIP_REST && grpc->protocol == PROTOCOL_OIP_GRPC &&
+	       text_equal(host_name(text_of(grpc->host)), host_name(text_of(rest->host)));
+}
+
 static bool has_better(const struct model_address *address, const struct model_address *all, size_t count)
 {
-	if (address->protocol != PROTOCOL_OIP_REST)
-		return false;
 	for (size_t i = 0; i < count; i++)
-		if (all[i].protocol == PROTOCOL_OIP_GRPC &&
-		    text_equal(host_name(text_of(all[i].host)), host_name(text_of(address->host))))
+		if (is_better(&all[i], address))
 			return true;
 	return false;
+}
+
+/* The first of its host's by gRPC that has none yet has it as its other way. */
+static void give_way(const struct model_address *address, struct model_address *all, size_t count, struct arena *arena)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].rest || !is_better(&all[i], address))
+			continue;
+		struct model_address *rest = ARENA_NEW(arena, struct model_address);
+		if (rest)
+			*rest = *address;
+		all[i].rest = rest;
+		return;
+	}
 }
 
 struct model_addresses addresses_read(const char *list, const char *model, bool at_server, struct arena *arena)
@@ -237,6 +254,8 @@ struct model_addresses addresses_read_as(const char *list, const char *model, bo
 		if (read_address((struct text){list, length}, model, at_server, form, &items[count], arena))
 			count++;
 	}
+	for (size_t i = 0; i < count; i++)
+		give_way(&items[i], items, count, arena);
 	for (size_t i = 0; i < count; i++)
 		if (!has_better(&items[i], items, count))
 			items[kept++] = items[i];

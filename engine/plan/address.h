@@ -29,6 +29,7 @@ struct model_address {
 	const char *model;	 /* as the server calls it */
 	const char *url;	 /* REST: to which a call is posted; NULL: gRPC */
 	enum call_method method; /* Seldon v1 alone */
+	const struct model_address *rest; /* gRPC: the same server's address over REST; NULL: none is known */
 };
 
 struct model_addresses {
@@ -38,7 +39,8 @@ struct model_addresses {
 
 /* Those of a list with blanks between them, for a model of that name; `at_server`: they
  * are a Server's, so no name of a model stands in their paths. gRPC goes before REST: where one
- * host offers both, its address over REST is left out. In the arena. */
+ * host offers both they are one server, the first of one with the first of the other, which is called
+ * by REST where it does not answer by gRPC. In the arena. */
 struct model_addresses addresses_read(const char *list, const char *model, bool at_server, struct arena *arena);
 
 /* The same, with what the step says of calls where an address does not. */

@@ -8,7 +8,8 @@
 
 const char *call_target_name(enum call_target target)
 {
-	static const char *const names[] = {"model", "pipeline", "experiment", "any"};
+	static const char *const names[] = {
+		[CALL_MODEL] = "model", [CALL_PIPELINE] = "pipeline", [CALL_EXPERIMENT] = "experiment", [CALL_ANY] = "any"};
 	return names[target];
 }
 

@@ -27,9 +27,7 @@ static void choose_delivery(struct compiler *compiler, struct pipeline_plan *pla
 		plan->delivery_reason = "the pipeline says so";
 		if (stateful && asked == DELIVERY_AT_LEAST_ONCE)
 			note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-				 "delivery is at-least-once, and the answer needs %s: after a crash a request may be counted twice "
-				 "in it",
-				 stateful->state);
+				 "delivery is at-least-once, and the answer needs %s: %s", stateful->state, stateful->risk);
 		return;
 	}
 	plan->delivery = stateful ? DELIVERY_EXACTLY_ONCE : DELIVERY_AT_LEAST_ONCE;

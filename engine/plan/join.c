@@ -15,7 +15,8 @@ struct topic_chain {
 
 enum list_purpose { LIST_INPUTS, LIST_TRIGGERS, LIST_OUTPUT };
 
-static const char *const item_words[] = {"input", "trigger", "step"};
+static const char *const item_words[] = {
+	[LIST_INPUTS] = "input", [LIST_TRIGGERS] = "trigger", [LIST_OUTPUT] = "step"};
 
 /* A list being built. */
 struct listing {

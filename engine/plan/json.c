@@ -68,7 +68,8 @@ static void emit_stages(const struct writer *writer)
 
 static void emit_source(const struct writer *writer, const struct source *source)
 {
-	static const char *const points[] = {"request", "inputs", "outputs"};
+	static const char *const points[] = {
+		[SOURCE_REQUEST] = "request", [SOURCE_STEP_INPUTS] = "inputs", [SOURCE_STEP_OUTPUTS] = "outputs"};
 	emit_open(writer->emitter, NULL, '{');
 	emit_text(writer->emitter, "point", points[source->point]);
 	if (source->step != STEP_NONE)
@@ -88,7 +89,7 @@ static void emit_source(const struct writer *writer, const struct source *source
 
 static void emit_join(const struct writer *writer, const char *key, const struct join *join)
 {
-	static const char *const types[] = {"inner", "outer", "any"};
+	static const char *const types[] = {[JOIN_INNER] = "inner", [JOIN_OUTER] = "outer", [JOIN_ANY] = "any"};
 	emit_open(writer->emitter, key, '{');
 	emit_text(writer->emitter, "type", types[join->type]);
 	emit_integer(writer->emitter, "windowMs", join->window_ms);

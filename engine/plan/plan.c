@@ -62,6 +62,20 @@ static void follow(const struct compiler *compiler, struct graph *graph)
 			graph_follow(graph, before->pipelines[i].graph, compiler->arena);
 }
 
+static const struct runtime_spec *runtime_of(const struct spec *spec)
+{
+	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
+	return runtime ? runtime->spec : NULL;
+}
+
+static void name_topics(const struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct runtime_spec *runtime = compiler->runtime;
+	const char *namespace = plan->graph->resource->namespace;
+	plan->namespace = namespace ? namespace : NAMESPACE_DEFAULT;
+	plan->prefix = runtime && runtime->topic_prefix ? runtime->topic_prefix : PREFIX_DEFAULT;
+}
+
 static bool build_graphs(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -82,9 +96,7 @@ static bool build_graphs(struct compiler *compiler)
 		follow(compiler, graph);
 		struct pipeline_plan *pipeline = &plan->pipelines[plan->count];
 		pipeline->graph = graph;
-		pipeline->namespace = resource->namespace ? resource->namespace : NAMESPACE_DEFAULT;
-		pipeline->prefix =
-			compiler->runtime && compiler->runtime->topic_prefix ? compiler->runtime->topic_prefix : PREFIX_DEFAULT;
+		name_topics(compiler, pipeline);
 		pipeline->key = text_of(graph->spec->input.key);
 		compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
 	}
@@ -196,20 +208,25 @@ static bool plan_others(struct compiler *compiler)
 	return !arena_failed(compiler->arena);
 }
 
-void plan_check_stages(const struct spec *spec, const struct graph *graph, struct arena *arena)
+void plan_check(const struct spec *spec, const struct graph *graph, struct arena *arena)
 {
-	struct compiler compiler = {.arena = arena, .spec = spec};
-	struct pipeline_plan plan = {.graph = graph};
-	plan_stages(&compiler, &plan);
+	struct pipeline_plan pipeline = {.graph = graph};
+	struct plan plan = {.spec = spec, .count = 1, .pipelines = &pipeline};
+	bool *read_by_none[] = {NULL};
+	struct compiler compiler = {
+		.arena = arena, .spec = spec, .plan = &plan, .runtime = runtime_of(spec), .read_topics = read_by_none};
+	name_topics(&compiler, &pipeline);
+	plan_stages(&compiler, &pipeline);
+	if (!arena_failed(arena))
+		plan_topics(&compiler, &pipeline);
 }
 
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
 	       struct error *error)
 {
-	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
-	struct compiler compiler = {.arena = arena, .spec = spec, .options = options, .plan = plan};
+	struct compiler compiler = {
+		.arena = arena, .spec = spec, .options = options, .plan = plan, .runtime = runtime_of(spec)};
 	*plan = (struct plan){.spec = spec};
-	compiler.runtime = runtime ? runtime->spec : NULL;
 	if (!build_graphs(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making the graphs of a plan");
 	compiler.faulty = faults_count(spec->faults, SEVERITY_ERROR) > 0;

@@ -34,6 +34,7 @@ struct stage {
 	size_t topic;	    /* which it reads, beside what the pipeline reads; TOPIC_NONE: the first stage */
 	bool isolated;	    /* it holds one isolated step and nothing else */
 	const char *state;  /* what it keeps between requests, and for whom; NULL: nothing */
+	const char *risk;   /* what a crash may do to that where delivery is at-least-once */
 	size_t count;
 	const size_t *steps; /* in the order in which they run */
 	/* What a flow runs: the pipeline's own graph where there is one stage, else the same
@@ -175,8 +176,9 @@ struct plan {
 	struct notes notes;
 };
 
-/* What cutting a graph into stages would find: for who wants its faults and no plan. */
-void plan_check_stages(const struct spec *spec, const struct graph *graph, struct arena *arena);
+/* What cutting a graph into stages and naming its topics would find: for who wants its faults and
+ * no plan. */
+void plan_check(const struct spec *spec, const struct graph *graph, struct arena *arena);
 
 /* Faults of graphs and types go to the spec's; a plan of a spec with errors among them
  * is made as far as it can be, for people to look at, and must not be run. False only

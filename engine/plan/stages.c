@@ -23,7 +23,10 @@ struct cutter {
 
 const char *boundary_name(enum boundary boundary)
 {
-	static const char *const names[] = {"request", "key", "isolated", "join"};
+	static const char *const names[] = {[BOUNDARY_REQUEST] = "request",
+					    [BOUNDARY_KEY] = "key",
+					    [BOUNDARY_ISOLATED] = "isolated",
+					    [BOUNDARY_JOIN] = "join"};
 	return names[boundary];
 }
 
@@ -304,6 +307,8 @@ static void find_state(struct cutter *cutter)
 			stage->state = "what has come of a request, until the rest is there";
 		if (i > 0 && i == cutter->root)
 			stage->state = "what has come of a request from other pipelines, until the rest is there";
+		stage->risk = stage->state ? "after a crash a request whose parts had just come together may stay without an answer"
+					   : "after a crash a request may be counted twice in it";
 		for (size_t j = 0; j < stage->count && !stage->state; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
 			const struct step step = step_seen(graph, stage->steps[j]);

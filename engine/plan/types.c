@@ -203,6 +203,44 @@ static const struct model_signature *signature_of(const struct inference *infere
 	return stub_signature(inference->arena, text_of(called->storage_uri));
 }
 
+/* Whether a source may give a tensor that goes by that name in the step. */
+static bool may_give(const struct inference *inference, const struct source *source, struct text tensor)
+{
+	const struct tensor_types *given = source_types(inference, source);
+	if (source->tensor.length)
+		return text_equal(renamed(source, source->tensor), tensor);
+	for (size_t i = 0; i < given->count; i++)
+		if (text_equal(renamed(source, given->items[i].name), tensor))
+			return true;
+	return !given->complete;
+}
+
+/* A kind that combines its sources wants one tensor of each, or of as many as it needs. */
+static void check_members(const struct inference *inference, size_t step)
+{
+	const struct graph_step *of = &inference->graph->steps[step];
+	const struct step self = {.kind = of->spec->kind, .name = of->name, .options = of->spec->options, .place = of->spec->here};
+	const struct source *sources = of->inputs.sources, *lacking = NULL;
+	struct gather gather = {0};
+	struct text tensor;
+	size_t giving = 0;
+	if (!self.kind->wants || !self.kind->wants(&self, &tensor))
+		return;
+	for (size_t i = 0; i < of->inputs.count; i++)
+		if (may_give(inference, &sources[i], tensor))
+			giving++;
+		else if (!lacking)
+			lacking = &sources[i];
+	if (self.kind->gather)
+		(void)self.kind->gather(&self, &gather);
+	if (lacking && giving < (gather.need ? gather.need : of->inputs.count))
+		fault_add(inference->faults, CODE_WRONG_EXPRESSION, lacking->place,
+			  types_nearest(source_types(inference, lacking), tensor, inference->arena),
+			  "step `%s` combines the tensor `" TEXT_FORMAT "` of its members, and what `" TEXT_FORMAT "` gives is %s",
+			  of->name, TEXT_ARGUMENTS(tensor), TEXT_ARGUMENTS(lacking->reference),
+			  names_text(source_types(inference, lacking), inference->arena));
+}
+
 /* The reference dialect: what the step declares is what it is known to give. */
 static struct tensor_types declared_types(const struct inference *inference, const struct step_spec *spec,
 					  struct tensor_types given)
@@ -266,8 +304,16 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 			    .options = spec->options,
 			    .place = spec->here,
 			    .files = inference->files ? &files : NULL};
+	const struct tensor_types before = outputs;
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;
+	if (error.kind == ERROR_REMOTE) {
+		self.files = NULL;
+		outputs = before;
+		error = (struct error){0};
+		if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
+			return outputs;
+	}
 	if (named && (error.kind == ERROR_CONFIG || error.kind == ERROR_INPUT))
 		fault_add(inference->faults, code_of(&error, &asked), error.place.line ? error.place : spec->options_here, NULL,
 			  "step `%s`: %s", self.name, error.text);
@@ -291,6 +337,8 @@ static void infer_step(struct inference *inference, size_t step)
 		types->outputs = model->outputs;
 	else if (of->spec->kind)
 		types->outputs = types_by_shape(of->spec->kind->shape, &inputs);
+	if (of->spec->kind && of->spec->options)
+		check_members(inference, step);
 	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
 		types->outputs = infer_by_kind(inference, step, &inputs, types->outputs, named);
 	types->outputs = declared_types(inference, of->spec, types->outputs);

@@ -30,7 +30,8 @@ struct graph_types {
 };
 
 /* `called` has one for each step; name NULL: none, or several. `files`: those that steps
- * name; NULL: none is read. False only when memory ran out. */
+ * name; NULL: none is read. A source that has not got a file fails with REMOTE: then its step is
+ * taken as if no file could be read. False only when memory ran out. */
 bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
 		 const struct file_source *files, struct arena *arena, struct faults *faults, struct graph_types *types);
 

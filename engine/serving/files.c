@@ -38,8 +38,8 @@ struct files {
 
 #define SCHEME "file:"
 
-/* The path, or the URL, at which it is looked for. `file:///a` is /a, `file:a` is a. */
-static const char *path_of(const struct name *file, struct arena *arena)
+/* `file:///a` is /a, `file:a` is a. */
+const char *files_path(const struct name *file, struct arena *arena)
 {
 	const char *slash = file->place.file ? strrchr(file->place.file, '/') : NULL;
 	const char *name = file->text;
@@ -153,7 +153,7 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 static const struct held_file *read_checked(struct files *files, const struct name *file, const char *digest, struct error *error)
 {
 	struct arena *arena = arena_open(PATH_ARENA_BYTES);
-	const char *path = arena ? path_of(file, arena) : NULL;
+	const char *path = arena ? files_path(file, arena) : NULL;
 	const struct held_file *held = NULL;
 	if (path)
 		held = held_find(files, path, file->place, error);

@@ -23,6 +23,9 @@ void files_close(struct files *files);	       /* NULL is fine */
 /* For flows and plans; the files'. */
 const struct file_source *files_source(struct files *files);
 
+/* The path or the URL from which a file is read, in the arena; NULL: it is full. */
+const char *files_path(const struct name *file, struct arena *arena);
+
 /* The same source, that knows what was read through it. */
 struct files_view {
 	struct file_source source;

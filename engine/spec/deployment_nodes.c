@@ -44,7 +44,13 @@ static unsigned act_named(const char *word)
 
 unsigned node_acts(const struct graph_node *node)
 {
-	static const unsigned own[] = {0, ACT_PREDICT, ACT_ROUTE, ACT_ROUTE, ACT_AGGREGATE};
+	static const unsigned own[] = {
+		[BUILT_IN_NONE] = 0,
+		[BUILT_IN_MODEL] = ACT_PREDICT,
+		[BUILT_IN_FIRST] = ACT_ROUTE,
+		[BUILT_IN_RANDOM] = ACT_ROUTE,
+		[BUILT_IN_AVERAGE] = ACT_AGGREGATE,
+	};
 	unsigned acts = own[node_built_in(node)];
 	if (acts)
 		return acts;

@@ -248,5 +248,10 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_BAD_FILE, BAD_VALUE, .title = "A file that cannot be read, or is not what its step takes",
 	      .help = "Put it where the YAML names it: a relative name is relative to the YAML's own folder.",
 	      .example = "model: {local: model.json}      # it stands in models/\n\nmodel: {local: models/model.json}\n"),
+	WARNING(CODE_ABSENT_FILE, BAD_VALUE, .title = "A file that is not there yet",
+		.help = "Make it (`sluice fit`, a training script), or correct the path; `plan` and `run` refuse to go on "
+			"without it.",
+		.example = "preprocess: [{fitted: perp.json}]      # it is called prep.json\n\npreprocess: [{fitted: "
+			   "prep.json}]\n"),
 	{0},
 };

@@ -290,10 +290,10 @@ static bool is_scalar(struct reading *reading, const struct option *row, const s
 
 static void read_duration(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
-	int64_t duration_ns;
+	int64_t duration_ns = 0;
 	if (!is_scalar(reading, row, node))
 		return;
-	const char *why = duration_read(node->scalar, &duration_ns);
+	const char *why = (row->or_none ? duration_read_or_none : duration_read)(node->scalar, &duration_ns);
 	if (why)
 		bad_value(reading, CODE_BAD_DURATION, node, why);
 	else

@@ -27,6 +27,13 @@ instruction_run instruct_right;	   /* the right side of and, or: forgiven when t
 instruction_run instruct_then;	   /* a branch of where: forgiven when the other one is chosen */
 instruction_run instruct_otherwise;
 
+/* A name set above in the same step, else a tensor of the message. */
+static inline const struct tensor *scope_find(const struct scope *scope, struct text name)
+{
+	const struct tensor *tensor = scope->made ? tensors_find(*scope->made, name) : NULL;
+	return tensor || !scope->payload ? tensor : tensors_find(scope->payload->tensors, name);
+}
+
 /* Runs an expression: its value, before it is brought to its datatype. NULL and an error. */
 const struct value *expression_run(struct evaluation *evaluation);
 

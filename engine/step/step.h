@@ -128,6 +128,9 @@ struct fit_source {
 	/* The tensors of the next one, as they come to the step, in the arena. False: none is
 	 * left, or the error says why. */
 	bool (*next)(void *context, struct arena *arena, struct payload *payload, struct error *error);
+	/* The step would refuse the last one, an INPUT error. True: it is left out from now on; false: the
+	 * error has been told where it stands, and ends it. */
+	bool (*refused)(void *context, struct error *error);
 };
 
 struct experiment_spec; /* step/experiment.h */
@@ -172,6 +175,9 @@ struct step_kind {
 	/* Those of its sources that its options name: the n-th, until it returns false. Each
 	 * must be a step that it reads, or the pipeline. NULL: it names none. */
 	bool (*members)(const struct step *step, size_t nth, struct name *member);
+	/* The tensor that each of its sources must give, but for those that gather() does not need.
+	 * False or NULL: none is named. */
+	bool (*wants)(const struct step *step, struct text *tensor);
 	/* Where the step itself says its model is (a storageUri); NULL: it does not, and the
 	 * Model of that name does. */
 	const char *(*storage)(const struct step *step);

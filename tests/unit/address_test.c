@@ -116,6 +116,23 @@ static void a_host_that_offers_both_is_one_replica(void **state)
 	assert_string_equal(read.items[0].host, "a:8081");
 	assert_string_equal(read.items[1].host, "b:8080");
 	assert_string_equal(read.items[2].host, "c:1");
+	assert_string_equal(read.items[0].rest->url, "http://a:8080/v2/models/m/infer");
+	assert_null(read.items[1].rest);
+	assert_null(read.items[2].rest);
+}
+
+static void servers_of_one_host_have_each_their_own(void **state)
+{
+	(void)state;
+	static const char list[] = "http://a:1 http://a:2 http://a:3 grpc://a:4 http://b/v1 grpc://a:5 grpc://b:6";
+	struct model_addresses read = addresses_read(list, "m", true, arena);
+	assert_int_equal(read.count, 4);
+	assert_string_equal(read.items[0].host, "a:4");
+	assert_string_equal(read.items[0].rest->host, "a:1");
+	assert_string_equal(read.items[1].host, "b:80"); /* another protocol is another server */
+	assert_string_equal(read.items[2].host, "a:5");
+	assert_string_equal(read.items[2].rest->host, "a:2");
+	assert_null(read.items[3].rest);
 }
 
 static void ports_are_filled_in_where_there_are_none(void **state)
@@ -133,6 +150,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_step_says_how_where_the_address_does_not, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_called_is_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_host_that_offers_both_is_one_replica, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(servers_of_one_host_have_each_their_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ports_are_filled_in_where_there_are_none, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

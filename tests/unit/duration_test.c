@@ -49,6 +49,16 @@ static void what_is_no_duration_is_refused_with_the_reason(void **state)
 	}
 }
 
+static void no_time_at_all_is_read_where_it_may_stand(void **state)
+{
+	(void)state;
+	int64_t duration_ns = 1;
+	assert_null(duration_read_or_none(TEXT("0s"), &duration_ns));
+	assert_int_equal(duration_ns, 0);
+	assert_non_null(strstr(duration_read_or_none(TEXT(""), &duration_ns), "empty"));
+	assert_non_null(strstr(duration_read_or_none(TEXT("0"), &duration_ns), "no unit"));
+}
+
 static void what_is_printed_reads_back_as_the_same(void **state)
 {
 	(void)state;
@@ -74,6 +84,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_and_units_are_added_up),
 		cmocka_unit_test(what_is_no_duration_is_refused_with_the_reason),
+		cmocka_unit_test(no_time_at_all_is_read_where_it_may_stand),
 		cmocka_unit_test(what_is_printed_reads_back_as_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

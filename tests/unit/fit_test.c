@@ -129,7 +129,8 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		{"    - impute: {tensor: a, fitted: f}\n", "a\n", "", "p.yaml:8:7: `impute` has nothing to learn from: no message"},
 		{"    - impute: {tensor: a, values: [1]}\n", "a\n1\n", "", "step `clean` has nothing to learn"},
 		{"    - fitted: f\n", "a\n1\n", "", "operation by operation"},
-		{"    - scale: {tensor: x, fitted: f}\n", "a\n1\n", "", "needs the tensor `x`, and what is there is `a`"},
+		{"    - scale: {tensor: x, fitted: f}\n", "a\n1\n", "",
+		 "data, in the row before line 3: `scale` needs the tensor `x`, and what is there is `a`"},
 		{"    - scale: {fitted: f}\n", "a\n1\n", "", "write `tensor: NAME`"},
 		{"    - scale: {tensor: a, fitted: f}\n", "a,b\n1,2,3\n", "",
 		 "data:3:1: the row before this line has 3 fields, and the header 2"},
@@ -148,6 +149,9 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 }
 
 #define REQUEST(data) "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [2], \"data\": " data "}]}"
+#define ONE(name, data) "{\"name\": \"" name "\", \"datatype\": \"FP32\", \"shape\": [1], \"data\": " data "}"
+#define OTHER(name, data) "{\"inputs\": [" ONE(name, data) "]}"
+#define BOTH(x, y) "{\"inputs\": [" ONE("x", x) ", " ONE("y", y) "]}"
 #define ANSWER(data) "{\"outputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [2], \"data\": " data "}]}"
 
 static struct said fit_topic(const struct mock *mock, const char *operations, const char *source, const char *more)
@@ -176,6 +180,31 @@ static void a_topic_teaches_by_all_that_it_holds(void **state)
 	said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", " --count 2");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "\"scale\": [3.0, 8.0]");
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void what_the_step_refuses_of_a_topic_is_left_out_and_counted(void **state)
+{
+	(void)state;
+	static const char operations[] = "    - scale: {tensor: x, by: max-abs, fitted: f}\n"
+					 "    - scale: {tensor: y, by: max-abs, fitted: f}\n";
+	struct mock mock;
+	mock_open(&mock);
+	mock_write(&mock, "k", OTHER("y", "[9]"), NULL, NULL);
+	mock_write(&mock, "k", OTHER("x", "[3]"), NULL, NULL);
+	mock_write(&mock, "k", BOTH("[2]", "[5]"), NULL, NULL);
+	struct said said = fit_topic(&mock, operations, "topic:in", "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"scale\": [3.0]"); /* the first operation takes what has its tensor */
+	expect_words(said.out, "\"scale\": [5.0]");
+	expect_words(said.err, "2 of 3 records left out that the step refuses; the first, partition 0 offset 0: ");
+	expect_words(said.err, "needs the tensor `x`, and what is there is `y`");
+	said_close(&said);
+	said = fit_topic(&mock, "    - scale: {tensor: z, fitted: f}\n", "topic:in", "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "3 of 3 records left out");
+	expect_words(said.err, "nothing to learn from");
 	said_close(&said);
 	mock_close(&mock);
 }
@@ -211,6 +240,7 @@ int main(void)
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
 		cmocka_unit_test(a_topic_teaches_by_all_that_it_holds),
+		cmocka_unit_test(what_the_step_refuses_of_a_topic_is_left_out_and_counted),
 		cmocka_unit_test(a_topic_that_teaches_nothing_is_said),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,5 @@
 /* plan_test.c: how pipelines are cut into stages, which topics they get, how they
- * deliver, and where their models are. */
+ * deliver, and how that is shown. */
 #include "planning.h"
 
 #include <setjmp.h>
@@ -70,14 +70,6 @@ static const struct topic *topic_of_role(const struct pipeline_plan *plan, enum 
 		if (plan->topics[i].role == role)
 			return &plan->topics[i];
 	return NULL;
-}
-
-static bool is_noted(const struct notes *notes, const char *words)
-{
-	for (size_t i = 0; i < notes->count; i++)
-		if (strstr(notes->items[i].text, words))
-			return true;
-	return false;
 }
 
 /* ---- stages ---- */
@@ -212,7 +204,7 @@ static void a_cycle_is_never_cut(void **state)
 				"true}\n"
 				"  output: {steps: [b]}\n");
 	assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: a b");
-	assert_true(is_noted(&plan.pipelines[0].notes, "isolate has no effect"));
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "isolate has no effect"));
 	planning_close(&p);
 }
 
@@ -297,8 +289,8 @@ static void pipelines_joined_from_outside_keep_what_came(void **state)
 	assert_string_equal(topic_of_role(pipeline, TOPIC_STATE)->name, "sluice.default.pipeline.p.stage.inputs.state");
 	assert_true(pipeline->stages[1].graph->part->gathers);
 	assert_int_equal(pipeline->wait_ms, 500);
-	assert_true(is_noted(&pipeline->notes, "requests need ids of their own"));
-	assert_true(is_noted(&pipeline->notes, "pipeline `q` is not among the files"));
+	assert_true(plan_is_noted(&pipeline->notes, "requests need ids of their own"));
+	assert_true(plan_is_noted(&pipeline->notes, "pipeline `q` is not among the files"));
 	planning_close(&p);
 }
 
@@ -359,7 +351,11 @@ static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state
 	open_plan(&p, &plan,
 		  PIPELINE("p") "  delivery: at-least-once\n  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
-	assert_true(is_noted(&plan.pipelines[0].notes, "counted twice"));
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "counted twice"));
+	planning_close(&p);
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n  steps: [{name: a}]\n");
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "without an answer"));
 	planning_close(&p);
 }
 
@@ -370,117 +366,7 @@ static void a_state_that_the_answer_does_not_need_asks_for_nothing(void **state)
 	struct plan plan;
 	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: side, counting: {by: other}}]\n  output: {steps: [a]}\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
-	assert_true(is_noted(&plan.pipelines[0].notes, "nothing reads what it gives"));
-	planning_close(&p);
-}
-
-/* ---- calls ---- */
-
-static void a_model_is_looked_for_in_this_order(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *model, *given[3];
-		enum endpoint_origin origin;
-		const char *addresses;
-	} rows[] = {
-		{"storageUri: \"stub://add10\", server: s", {NULL}, ENDPOINT_STUB, "stub://add10"},
-		{"storageUri: \"grpc://h:1/m\", server: s", {NULL}, ENDPOINT_URI, "grpc://h:1/m"},
-		{"storageUri: s3, server: two", {NULL}, ENDPOINT_NAMED, "http://two:8080 grpc://two:8081"},
-		{"storageUri: s3, server: gone", {NULL}, ENDPOINT_NONE, NULL},
-		{"storageUri: s3, server: gone", {"gone=http://x:1"}, ENDPOINT_GIVEN, "http://x:1"},
-		{"storageUri: s3, requirements: [scikit-learn]", {NULL}, ENDPOINT_FITTING, "grpc://one:8081"},
-		{"storageUri: s3, requirements: [\"xgboost==1.7\"]", {NULL}, ENDPOINT_FITTING, "http://two:8080 grpc://two:8081"},
-		{"storageUri: s3, requirements: [mlflow]", {NULL}, ENDPOINT_NONE, NULL},
-		{"storageUri: s3", {NULL}, ENDPOINT_NONE, NULL}, /* both would fit */
-		{"storageUri: s3", {"m=grpc://x:1"}, ENDPOINT_GIVEN, "grpc://x:1"},
-		/* several of one name are replicas, wherever that name counts */
-		{"storageUri: s3", {"m=grpc://x:1", "n=grpc://z:1", "m=grpc://y:1"}, ENDPOINT_GIVEN, "grpc://x:1 grpc://y:1"},
-		{"storageUri: s3, server: gone", {"gone=http://x:1", "gone=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
-		{"storageUri: s3", {"any=http://x:1", "any=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
-		{"storageUri: s3", {"any=http://x:1", "other=http://y:1"}, ENDPOINT_NONE, NULL},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct planning p;
-		struct arena *arena = arena_open((size_t)1 << 16);
-		planning_read(
-			&p,
-			arena_print(
-				arena,
-				HEAD
-				"Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [sklearn], endpoints: "
-				"[\"grpc://one:8081\"]}\n---\n" HEAD
-				"Server\nmetadata: {name: two}\nspec: {serverConfig: c, extraCapabilities: [xgboost], endpoints: "
-				"[\"http://two:8080\", \"grpc://two:8081\"]}\n---\n" HEAD
-				"Model\nmetadata: {name: m}\nspec: {%s}\n",
-				rows[i].model),
-			kinds);
-		struct plan plan;
-		struct name given[3] = {0};
-		size_t given_count = 0;
-		for (; given_count < 3 && rows[i].given[given_count]; given_count++)
-			given[given_count].text = rows[i].given[given_count];
-		const struct plan_options options = {.kinds = kinds, .servers = {given_count, given}};
-		planning_plan(&p, &options, &plan);
-		assert_int_equal(plan.model_count, 1);
-		const struct endpoint *endpoint = &plan.models[0].endpoint;
-		assert_int_equal(endpoint->origin, rows[i].origin);
-		if (rows[i].addresses)
-			assert_string_equal(endpoint->addresses, rows[i].addresses);
-		else
-			assert_non_null(strstr(endpoint->advice, "storageUri: grpc://HOST:PORT/m"));
-		planning_close(&p);
-		arena_close(arena);
-	}
-}
-
-static void a_missing_capability_is_named_with_the_nearest(void **state)
-{
-	(void)state;
-	struct planning p;
-	struct plan plan;
-	open_plan(&p, &plan,
-		  HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [xgboost], endpoints: "
-		       "[\"grpc://one:8081\"]}\n---\n" HEAD
-		       "Model\nmetadata: {name: m}\nspec: {storageUri: \"s3://b/m\", requirements: [xgbost]}\n");
-	assert_non_null(strstr(plan.models[0].endpoint.advice, "no Server has the capability `xgbost` (the nearest is `xgboost`)"));
-	planning_close(&p);
-}
-
-static void a_choice_calls_each_of_its_models(void **state)
-{
-	(void)state;
-	struct planning p;
-	struct plan plan;
-	open_plan(&p, &plan,
-		  PIPELINE("p") "  steps:\n  - {name: r, outputs: [way]}\n"
-				"  - {name: s, inputs: [way, x], outputs: [y], tensorMap: {way: [m1, m2]}}\n");
-	const struct pipeline_plan *pipeline = &plan.pipelines[0];
-	assert_int_equal(pipeline->callee_count, 3);
-	assert_string_equal(pipeline->callees[0].name, "r");
-	assert_string_equal(pipeline->callees[1].name, "m1");
-	assert_string_equal(pipeline->callees[2].name, "m2");
-	assert_true(is_noted(&pipeline->notes, "model `m2`, which step `s` calls, is not among the files"));
-	planning_close(&p);
-}
-
-static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void **state)
-{
-	(void)state;
-	struct planning p;
-	struct plan plan;
-	open_plan(&p, &plan,
-		  PIPELINE("p") "  steps:\n  - {name: a, experiment: {name: e}}\n"
-				"  - {name: b, inputs: [a], experiment: {default: m, candidates: [{name: m, weight: 1}], "
-				"mirror: {name: n, percent: 10}}}\n");
-	const struct pipeline_plan *pipeline = &plan.pipelines[0];
-	assert_int_equal(pipeline->callee_count, 3);
-	assert_string_equal(pipeline->callees[0].name, "e");
-	assert_int_equal(pipeline->callees[0].target, CALL_EXPERIMENT);
-	assert_string_equal(pipeline->callees[1].name, "m");
-	assert_string_equal(pipeline->callees[2].name, "n");
-	assert_true(is_noted(&pipeline->notes, "experiment `e`, which step `a` calls, is not among the files"));
-	assert_true(is_noted(&pipeline->notes, "model `n`, which step `b` calls, is not among the files"));
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "nothing reads what it gives"));
 	planning_close(&p);
 }
 
@@ -630,10 +516,6 @@ int main(void)
 		cmocka_unit_test(the_longest_wait_is_that_of_the_longest_way),
 		cmocka_unit_test(a_delivery_that_was_asked_for_is_kept_and_its_risk_said),
 		cmocka_unit_test(a_state_that_the_answer_does_not_need_asks_for_nothing),
-		cmocka_unit_test(a_model_is_looked_for_in_this_order),
-		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
-		cmocka_unit_test(a_choice_calls_each_of_its_models),
-		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
 		cmocka_unit_test(the_same_files_give_the_same_bytes),
 		cmocka_unit_test(the_json_is_json_and_says_it_all),
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),

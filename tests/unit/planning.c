@@ -96,3 +96,11 @@ const char *planning_join(const struct planning *planning, const struct join *jo
 	}
 	return text;
 }
+
+bool plan_is_noted(const struct notes *notes, const char *words)
+{
+	for (size_t i = 0; i < notes->count; i++)
+		if (strstr(notes->items[i].text, words))
+			return true;
+	return false;
+}

@@ -24,6 +24,9 @@ void planning_plan(struct planning *planning, const struct plan_options *options
  * they stand behind `steps:`, which is line 5. */
 void planning_open_steps(struct planning *planning, const char *steps);
 
+/* Whether one of the notes has those words. */
+bool plan_is_noted(const struct notes *notes, const char *words);
+
 size_t planning_errors(const struct planning *planning);
 
 /* The first fault of that code; fails the test when there is none. */

@@ -65,6 +65,16 @@ static void a_scale_of_zero_counts_as_one(void **state)
 	assert_true(values[0] == 0 && values[1] == 1);
 }
 
+static void a_row_as_good_as_zeros_stays_as_it_is(void **state)
+{
+	(void)state;
+	/* sklearn.preprocessing.normalize takes a norm below 10 times the epsilon of a double for 1 */
+	double values[] = {3e-16, -4e-16, 3e-15, -4e-15, 0, 0};
+	rows_normalise(&(struct table){3, 2, values}, NORM_L2);
+	assert_true(values[0] == 3e-16 && values[1] == -4e-16 && values[4] == 0);
+	assert_true(fabs(values[2] - 0.6) < 1e-15 && fabs(values[3] + 0.8) < 1e-15);
+}
+
 static void an_edge_is_where_it_is_said_to_be_and_nan_in_no_bin(void **state)
 {
 	(void)state;
@@ -239,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_column_without_a_number_teaches_nothing),
 		cmocka_unit_test(a_large_mean_costs_the_deviation_no_digits),
 		cmocka_unit_test(a_scale_of_zero_counts_as_one),
+		cmocka_unit_test(a_row_as_good_as_zeros_stays_as_it_is),
 		cmocka_unit_test(an_edge_is_where_it_is_said_to_be_and_nan_in_no_bin),
 		cmocka_unit_test(edges_that_fall_together_are_one),
 		cmocka_unit_test(means_of_clusters_part_them_in_the_middle),
