@@ -98,6 +98,17 @@ static void say_model(void *context, const char *model, const char *words)
 	fflush(out);
 }
 
+static void say_way(void *context, const char *model, const struct model_address *address, const char *words)
+{
+	FILE *out = context;
+	if (words)
+		fprintf(out, "model %s is called by REST at %s until %s answers by gRPC: %s\n", model, address->rest->base,
+			address->host, words);
+	else
+		fprintf(out, "model %s is called by gRPC again at %s\n", model, address->host);
+	fflush(out);
+}
+
 static void say_cache(void *context, const char *model, const char *words)
 {
 	FILE *out = context;
@@ -140,6 +151,7 @@ const struct caller_config *crew_caller(struct crew_callers *callers, const stru
 	if (!caller_gather(plan, pipeline, called, called_count, arena, &caller, error))
 		return NULL;
 	caller.told = say_model;
+	caller.way_told = say_way;
 	caller.cache_told = say_cache;
 	caller.told_context = config->out;
 	caller.wire = config->chaos ? &wire_chaos : NULL;

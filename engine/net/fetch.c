@@ -22,6 +22,7 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 {
 	bool good = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may stand in the name of an object */
 		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&

@@ -1,6 +1,7 @@
 /* loop.c: epoll and a heap of timers; what is virtual stands below; see loop.h. */
 #include "net/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -14,15 +15,16 @@
 #define EVENTS_A_TURN 64 /* more wait in the kernel for the next turn */
 #define VIRTUAL_BELLS_MAX 8
 #define VIRTUAL_BELL_FIRST (-2)			/* -1 is no descriptor */
-#define VIRTUAL_EPOCH_MS INT64_C(1700000000000) /* the time of day at 0 of a virtual loop */
 
 /* What stands for descriptors where there are none. */
 struct virtual {
 	struct watch *watches[VIRTUAL_BELLS_MAX];
 	int bells;
-	unsigned rung; /* a bit for each */
+	uint32_t rung; /* a bit for each */
 	int64_t wake_ms;
 };
+
+static_assert(VIRTUAL_BELLS_MAX <= 32, "each bell has a bit");
 
 struct loop {
 	int epoll; /* -1: a virtual loop */
@@ -100,7 +102,7 @@ int64_t loop_clock_us(const struct loop *loop)
 
 int64_t loop_time_of_day_ms(const struct loop *loop)
 {
-	return loop->epoll < 0 ? VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();
+	return loop->epoll < 0 ? LOOP_VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();
 }
 
 /* ---- virtual loops ---- */
@@ -119,12 +121,14 @@ struct loop *loop_open_virtual(int64_t now_ms, struct error *error)
 
 int loop_bell(struct loop *loop)
 {
+	assert(loop->epoll < 0 && loop->virtual.bells < VIRTUAL_BELLS_MAX);
 	return VIRTUAL_BELL_FIRST - loop->virtual.bells++;
 }
 
 void loop_ring(struct loop *loop, int bell)
 {
-	loop->virtual.rung |= 1U << (VIRTUAL_BELL_FIRST - bell);
+	assert(bell <= VIRTUAL_BELL_FIRST && bell > VIRTUAL_BELL_FIRST - loop->virtual.bells);
+	loop->virtual.rung |= UINT32_C(1) << (VIRTUAL_BELL_FIRST - bell);
 	loop->virtual.wake_ms = loop->now_ms;
 }
 
@@ -144,8 +148,8 @@ static void enter_rung(struct loop *loop)
 {
 	for (int i = 0; i < loop->virtual.bells; i++) {
 		struct watch *watch = loop->virtual.watches[i];
-		bool rung = loop->virtual.rung & 1U << i;
-		loop->virtual.rung &= ~(1U << i);
+		bool rung = loop->virtual.rung & UINT32_C(1) << i;
+		loop->virtual.rung &= ~(UINT32_C(1) << i);
 		if (rung && watch)
 			watch->ready(watch->context, EPOLLIN);
 	}
@@ -206,10 +210,17 @@ static void sift(struct loop *loop, size_t place, struct loop_timer *timer)
 	put(loop, place, timer);
 }
 
+/* One that is of another loop, or was copied or overwritten while it was set, is not. */
+static bool is_in_heap(const struct loop *loop, const struct loop_timer *timer)
+{
+	return timer->place <= loop->timers && loop->heap[timer->place] == timer;
+}
+
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error)
 {
 	timer->due_ms = due_ms;
 	if (timer->place) {
+		assert(is_in_heap(loop, timer));
 		sift(loop, timer->place, timer);
 		return true;
 	}
@@ -229,6 +240,7 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
 {
 	if (!timer->place)
 		return;
+	assert(is_in_heap(loop, timer));
 	struct loop_timer *last = loop->heap[loop->timers--];
 	if (last != timer)
 		sift(loop, timer->place, last);

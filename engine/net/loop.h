@@ -75,6 +75,7 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when 
 /* For the simulator. Sleeping is the simulator's: a turn only notes until when it would
  * have slept, and loop_wake() is what follows on a sleep: it enters what was rung and
  * what is due. Descriptors may be watched, but nothing comes from them. */
+#define LOOP_VIRTUAL_EPOCH_MS INT64_C(1700000000000) /* the time of day at its 0 */
 struct loop *loop_open_virtual(int64_t now_ms, struct error *error);
 void loop_wake(struct loop *loop, int64_t now_ms);
 int64_t loop_wake_ms(const struct loop *loop); /* INT64_MAX: only when it is rung */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "serving/cache.h"
 #include "serving/dispatch.h"
+#include "serving/way.h"
 #include "serving/wire.h"
 
 #define READY_MS 2000 /* for an answer to whether a model is ready */
@@ -19,7 +20,8 @@ struct served {
 	struct dispatch *dispatch;
 	struct wire *wire;
 	bool away;    /* and so it was told */
-	bool *binary; /* for each address: it takes tensors as binary data */
+	bool *binary;	  /* for each address: it takes tensors as binary data */
+	struct way *ways; /* for each address */
 	struct loop_timer timer;
 	int64_t due_us; /* of the timer; INT64_MAX: not set */
 };
@@ -91,14 +93,38 @@ static void on_due(void *context)
 
 /* ---- what dispatch asks for ---- */
 
-static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
+static void on_way_told(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct served *served = context;
-	const struct wire_call call = {.address = &served->config->addresses.items[errand->replica],
+	way_said(&served->ways[nth], attempt);
+}
+
+/* Whether gRPC is there again, where it was not. */
+static void ask_way(struct served *served, size_t nth)
+{
+	struct way *way = &served->ways[nth];
+	const struct model_address *address = &served->config->addresses.items[nth];
+	if (way_to_ask(way, now_us(served->caller)) &&
+	    !served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_way_told, served, nth))
+		way->asking = false;
+}
+
+static bool send_by_way(struct served *served, struct errand *errand, int64_t timeout_ms, struct error *error)
+{
+	const struct model_address *address = &served->config->addresses.items[errand->replica];
+	const struct wire_call call = {.address = way_address(&served->ways[errand->replica], address),
 				       .parameters = served->config->parameters,
 				       .binary = served->binary[errand->replica],
 				       .timeout_ms = timeout_ms};
 	return served->caller->wire->send(served->wire, errand, &call, error);
+}
+
+static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
+{
+	struct served *served = context;
+	errand->turned = false;
+	ask_way(served, errand->replica);
+	return send_by_way(served, errand, timeout_ms, error);
 }
 
 static void on_withdraw(void *context, struct errand *errand)
@@ -144,7 +170,12 @@ static void on_ready_told(void *context, size_t nth, const struct attempt *attem
 {
 	struct served *served = context;
 	int64_t now = now_us(served->caller);
-	enum model_protocol protocol = served->config->addresses.items[nth].protocol;
+	const struct model_address *address = &served->config->addresses.items[nth];
+	/* Of the two that an address may have, the one that was asked. */
+	enum model_protocol protocol =
+		address->rest && attempt->where != address->host ? address->rest->protocol : address->protocol;
+	struct attempt asked = *attempt;
+	(void)way_turns(&served->ways[nth], address, &asked, false, now);
 	dispatch_ready(served->dispatch, nth, says_ready(protocol, attempt), now);
 	set_timer(served, now);
 }
@@ -153,7 +184,8 @@ static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replic
 {
 	struct served *served = context;
 	(void)dispatch;
-	const struct model_address *address = &served->config->addresses.items[replica];
+	const struct model_address *address =
+		way_address(&served->ways[replica], &served->config->addresses.items[replica]);
 	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
 	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
 }
@@ -166,11 +198,30 @@ static struct served *served_of(struct caller *caller, const struct dispatch *di
 	return &caller->models[i];
 }
 
+/* True: nobody was met, and it is on its way by the other protocol. */
+static bool turns(struct served *served, struct errand *errand, struct attempt *attempt, int64_t now)
+{
+	const struct caller_config *config = served->caller->config;
+	const struct model_address *address = &served->config->addresses.items[errand->replica];
+	struct way *way = &served->ways[errand->replica];
+	const char *words;
+	if (way_to_tell(way, address, attempt, &words) && config->way_told)
+		config->way_told(config->told_context, served->config->name, address, words);
+	struct error error = {0};
+	int64_t timeout_ms = errand_timeout_ms(errand, now);
+	if (!way_turns(way, address, attempt, errand->turned, now) || timeout_ms <= 0)
+		return false;
+	errand->turned = true;
+	return send_by_way(served, errand, timeout_ms, &error);
+}
+
 static void on_arrived(void *context, struct errand *errand, struct attempt *attempt)
 {
 	struct caller *caller = context;
 	struct served *served = served_of(caller, errand->dispatch);
 	int64_t now = now_us(caller);
+	if (turns(served, errand, attempt, now))
+		return;
 	dispatch_outcome(served->dispatch, errand, attempt, now);
 	set_timer(served, now);
 }
@@ -278,7 +329,8 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 				 model->name);
 	caller->count++;
 	served->binary = memory_take(model->addresses.count, sizeof *served->binary);
-	if (!served->binary)
+	served->ways = memory_take(model->addresses.count, sizeof *served->ways);
+	if (!served->binary || !served->ways)
 		return error_memory(error, ERROR_SYSTEM, "opening a model's line");
 	served->wire = wire_for(caller, model, error);
 	served->dispatch =
@@ -333,6 +385,7 @@ void caller_close(struct caller *caller)
 		dispatch_close(caller->models[i].dispatch);
 		loop_timer_stop(caller->loop, &caller->models[i].timer);
 		memory_give(caller->models[i].binary);
+		memory_give(caller->models[i].ways);
 	}
 	for (size_t i = 0; i < caller->wire_count; i++)
 		caller->wire->close(caller->wires[i]);

@@ -67,6 +67,8 @@ struct caller_config {
 	/* A model is away, because of `words`, or back (NULL). From the caller's thread; NULL:
 	 * nobody listens. */
 	void (*told)(void *context, const char *model, const char *words);
+	/* A server that is to be called by gRPC is called by REST, because of `words`, or by gRPC again (NULL). */
+	void (*way_told)(void *context, const char *model, const struct model_address *address, const char *words);
 	void (*cache_told)(void *context, const char *model, const char *words); /* the same of Redis, where its replies are kept */
 	void *told_context;
 	/* How many of the models are away now, over all callers of this configuration; NULL: nobody counts. */

@@ -38,6 +38,7 @@ struct errand {
 	bool probe;		/* sent to see whether the model is back */
 	bool hasty;		/* ERRAND_SENT: its deadline left it little time (rush.h) */
 	bool alone;		/* not to be merged (again) */
+	bool turned;		/* ERRAND_SENT: anew, by its server's other protocol (way.h) */
 	struct errand *members; /* of a carrier, by next_member; NULL: it is none */
 	struct errand *next_member;
 	struct errand *carrier; /* ERRAND_MERGED: whose member it is */

@@ -5,6 +5,7 @@
 
 #include "message/protobuf_wire.h"
 #include "serving/protocol.h"
+#include "serving/way.h"
 #include "serving/wire.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20) /* of one model's metadata */
@@ -14,6 +15,7 @@ struct surveyor {
 	struct arena *arena;
 	struct survey *survey;
 	const struct model_address **addresses; /* one for each answer */
+	struct wire **wires;			/* the same */
 	struct model_signature *signatures;	/* of those that were told */
 	size_t signature_count;
 	size_t left;
@@ -100,9 +102,25 @@ static void keep(struct surveyor *surveyor, size_t nth, struct model_signature s
 	surveyor->survey->answers[nth].told = true;
 }
 
+static void on_told(void *context, size_t nth, const struct attempt *attempt);
+
+/* A server that does not answer by gRPC is asked by REST, where it is called so too. True: it is. */
+static bool asks_by_rest(struct surveyor *surveyor, size_t nth, const struct attempt *attempt)
+{
+	struct way way = {0};
+	const struct model_address *address = surveyor->addresses[nth];
+	struct attempt asked = *attempt;
+	if (!way_turns(&way, address, &asked, false, 0) || !way.by_rest)
+		return false;
+	surveyor->addresses[nth] = address->rest;
+	return wire_ask(surveyor->wires[nth], address->rest, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, on_told, surveyor, nth);
+}
+
 static void on_told(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct surveyor *surveyor = context;
+	if (asks_by_rest(surveyor, nth, attempt))
+		return;
 	struct survey_answer *answer = &surveyor->survey->answers[nth];
 	struct arena *arena = surveyor->arena;
 	struct model_signature signature = {0};
@@ -142,6 +160,7 @@ static void ask_one(struct surveyor *surveyor, struct wire *wire, const struct m
 		if (!wire_can_ask(address->protocol, ASK_MODEL_METADATA))
 			continue;
 		surveyor->addresses[nth] = address;
+		surveyor->wires[nth] = wire;
 		if (wire_ask(wire, address, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, on_told, surveyor, nth))
 			surveyor->left++;
 		return;
@@ -194,10 +213,11 @@ bool survey_models(const struct caller_config *configs, size_t count, struct are
 	struct surveyor surveyor = {.arena = arena,
 				    .survey = survey,
 				    .addresses = ARENA_ARRAY(arena, const struct model_address *, models + 1),
+				    .wires = ARENA_ARRAY(arena, struct wire *, models + 1),
 				    .signatures = ARENA_ARRAY(arena, struct model_signature, models + 1)};
 	struct wires wires = {.configs = ARENA_ARRAY(arena, struct wire_config, models + 1),
 			      .items = ARENA_ARRAY(arena, struct wire *, models + 1)};
-	if (!survey->answers || !surveyor.addresses || !surveyor.signatures || !wires.configs || !wires.items)
+	if (!survey->answers || !surveyor.addresses || !surveyor.wires || !surveyor.signatures || !wires.configs || !wires.items)
 		return error_memory(error, ERROR_SYSTEM, "asking models what they take");
 	struct loop *loop = loop_open(error);
 	bool good = loop != NULL;

@@ -160,6 +160,19 @@ static struct sending *sending_of(struct wire *wire, struct errand *errand)
 	return sending;
 }
 
+static void mix_up(const struct payload *payload)
+{
+	for (size_t i = 0; payload && i < payload->tensors.count; i++) {
+		const struct tensor *tensor = payload->tensors.items[i];
+		double *rows = (double *)(uintptr_t)tensor->data;
+		if (tensor->datatype != DATATYPE_FP64 || tensor->count < 2)
+			continue;
+		double first = rows[0];
+		rows[0] = rows[1];
+		rows[1] = first;
+	}
+}
+
 static bool twin_send(struct wire *wire, struct errand *errand, const struct wire_call *wire_call, struct error *error)
 {
 	struct sending *sending = sending_of(wire, errand);
@@ -167,9 +180,13 @@ static bool twin_send(struct wire *wire, struct errand *errand, const struct wir
 	if (!sending)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	const struct model_twin *model = model_of(wire, call->name);
+	int64_t deadline_ms = call->message->deadline_ms;
 	wire->twins->attempts++;
+	wire->twins->overdue += deadline_ms > 0 && loop_now_ms(wire->loop) > deadline_ms;
 	if (!stub_answer(model->stub, call->request, 0, call->message->arena, &sending->reply))
 		return error_memory(error, ERROR_LIMIT, "answering a call by its stub");
+	if (wire->twins->mixes_up)
+		mix_up(sending->reply.payload);
 	int64_t delay_ms = attempt_decide(sending, draw(wire, model), wire_call->timeout_ms);
 	sending->timer = (struct loop_timer){.due = on_end, .context = sending};
 	return loop_timer_set(wire->loop, &sending->timer, loop_now_ms(wire->loop) + delay_ms, error);

@@ -39,6 +39,8 @@ struct model_twins {
 	size_t count;
 	struct model_twin *items;
 	uint64_t attempts;
+	uint64_t overdue; /* of them begun behind the deadline of their request */
+	bool mixes_up;	  /* the rows of a reply change places: for tests */
 	uint64_t counts[MODEL_MISHAPS];
 };
 

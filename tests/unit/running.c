@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 static void *run(void *context)
 {
@@ -32,6 +33,16 @@ struct worker_counts running_stop(struct running *running)
 	assert_string_equal(running->error.text, "");
 	assert_true(running->drained);
 	return counts;
+}
+
+void running_fail(struct running *running, const char *words)
+{
+	assert_int_equal(pthread_join(running->thread, NULL), 0);
+	worker_close(running->worker);
+	running->worker = NULL;
+	assert_false(running->drained);
+	assert_int_equal(running->error.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(running->error.text, words));
 }
 
 bool running_end(struct running *running)

@@ -20,6 +20,9 @@ void running_start(struct running *running, const struct worker_config *config);
 /* Fails the test unless all was drained. */
 struct worker_counts running_stop(struct running *running);
 
+/* Waits until it ends by itself; fails the test unless that is a SYSTEM error that has these words. */
+void running_fail(struct running *running, const char *words);
+
 /* For a teardown: a test that failed has left its worker running. True when it had. */
 bool running_end(struct running *running);
 

@@ -1,0 +1,62 @@
+/* way.c: see way.h. */
+#include "serving/way.h"
+
+#include <stdio.h>
+
+const struct model_address *way_address(const struct way *way, const struct model_address *address)
+{
+	return way->by_rest ? address->rest : address;
+}
+
+static bool by_rest(const struct model_address *address, const struct attempt *attempt)
+{
+	return attempt->where != address->host;
+}
+
+/* UNIMPLEMENTED is 501 here: that port speaks gRPC, and serves something else. */
+static bool met_nobody(const struct model_address *address, const struct attempt *attempt)
+{
+	return attempt->end == ATTEMPT_REFUSED ||
+	       (attempt->end == ATTEMPT_REPLIED && attempt->status == 501 && !by_rest(address, attempt));
+}
+
+bool way_turns(struct way *way, const struct model_address *address, struct attempt *attempt, bool turned, int64_t now_us)
+{
+	if (!address->rest || !met_nobody(address, attempt))
+		return false;
+	if (turned)
+		attempt->end = ATTEMPT_REFUSED;
+	way->by_rest = !turned && !by_rest(address, attempt);
+	if (!way->by_rest)
+		return !turned;
+	(void)snprintf(way->words, sizeof way->words, TEXT_FORMAT, TEXT_ARGUMENTS(attempt->words));
+	way->again_us = now_us + WAY_AGAIN_US;
+	return true;
+}
+
+bool way_to_tell(struct way *way, const struct model_address *address, const struct attempt *attempt, const char **words)
+{
+	if (!address->rest || attempt->end != ATTEMPT_REPLIED || met_nobody(address, attempt))
+		return false;
+	if (way->told == way->by_rest || way->by_rest != by_rest(address, attempt))
+		return false;
+	way->told = way->by_rest;
+	*words = way->by_rest ? way->words : NULL;
+	return true;
+}
+
+bool way_to_ask(struct way *way, int64_t now_us)
+{
+	if (!way->by_rest || way->asking || now_us < way->again_us)
+		return false;
+	way->asking = true;
+	way->again_us = now_us + WAY_AGAIN_US;
+	return true;
+}
+
+void way_said(struct way *way, const struct attempt *attempt)
+{
+	way->asking = false;
+	if (attempt->end == ATTEMPT_REPLIED && attempt->status == 200)
+		way->by_rest = false;
+}
