@@ -2,7 +2,7 @@
  *
  * Everything that lives longer than a message or is not in an arena comes from
  * here, so that a test can make each allocation fail once and see that nothing
- * leaks and nothing crashes (tests/torture.sh).
+ * leaks and nothing crashes (tests/torture.py).
  *
  * Any thread may call. What is returned is the caller's, to be given back with
  * memory_give().

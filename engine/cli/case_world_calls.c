@@ -291,16 +291,9 @@ void asking_return(struct case_world *world, struct asking *asking)
 
 void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct call *call = asking->call;
 	struct case_world *world = asking->running->world;
 	if (!asking_open(world, asking))
 		return;
-	if (answer->payload)
-		call->reply = answer->payload;
-	else if (answer->error)
-		call->error = *answer->error;
-	else
-		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
-			  flow_silence_text(outcome));
+	call_take_answer(asking->call, outcome, answer);
 	case_world_note(world, EVENT_RETURN, world->now_ms, asking);
 }

@@ -7,7 +7,9 @@
 #include "base/suggest.h"
 #include "base/version.h"
 #include "cli/arguments.h"
+#include "cli/line_stream.h"
 #include "cli/manual.h"
+#include "log/said.h"
 #include "message/json_write.h"
 #include "plan/endpoint.h"
 
@@ -222,6 +224,11 @@ static enum output_form form_of(const struct command *command, const void *optio
 	return OUTPUT_TEXT;
 }
 
+static void say_of_kafka(const char *line)
+{
+	line_stream_say(stderr, text_of(line));
+}
+
 static int run(struct session *session, const struct command *command, const char *const *words, size_t count)
 {
 	struct arguments arguments;
@@ -233,6 +240,7 @@ static int run(struct session *session, const struct command *command, const cha
 	}
 	bool good = arguments_parse(command, words, count, session->arena, options, &arguments, &error);
 	session->form = form_of(command, options);
+	kafka_said_by(session->form == OUTPUT_JSON ? say_of_kafka : NULL);
 	if (!good)
 		return command_refused(session, command, &error);
 	if (arguments.help)

@@ -144,8 +144,8 @@ static bool points_make(struct stage_config *stage, struct group *group, const s
 	return true;
 }
 
-static bool stage_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
-		       size_t index, struct arena *arena)
+bool crew_stage_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
+		     size_t index, struct arena *arena)
 {
 	const struct pipeline_output *output = &plan->graph->spec->output;
 	uint32_t *reads = ARENA_ARRAY(arena, uint32_t, plan->topic_count);
@@ -209,7 +209,7 @@ static bool stages_make(struct worker_setup *setup, struct stage_config *stages,
 			const struct pipeline_plan *pipeline, struct arena *arena)
 {
 	for (size_t i = 0; i < pipeline->stage_count; i++)
-		if (!stage_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
+		if (!crew_stage_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
 			return false;
 	return true;
 }

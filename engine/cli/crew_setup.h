@@ -36,6 +36,11 @@ struct served {
 	struct served *next;
 };
 
+/* One stage of a pipeline of the plan, as that group's workers serve it: who calls, within
+ * which limits and in which version is not said yet. In the arena; false: memory ran out. */
+bool crew_stage_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
+		     size_t index, struct arena *arena);
+
 /* The setup of that group, in `arena`, where it lives with its deployment; counts and names
  * of topics in `lasting`, as long as the crew. `users` counts who has its stages open.
  * CONFIG: a stage that cannot be opened. NULL: `error` says why. */

@@ -1,76 +1,38 @@
-/* day.c: the workers of a simulated day, what befalls them, and the clock; see day.h. */
-#include "cli/day.h"
-
+/* day.c: the clock of a simulated day, the day from its begin to its end, and what came
+ * of it; see day.h and day_parts.h. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cli/day_line.h"
+#include "cli/day_parts.h"
 
-#define MS INT64_C(1000) /* times are in microseconds */
-#define SECOND (1000 * MS)
-#define WORKERS_MIN 3
-#define WORKERS_MAX 5
+#define MS DAY_MS
+#define SECOND DAY_SECOND
 #define REQUESTS 200
-#define STRIKES_MIN 5
-#define STRIKES_MAX 9
 #define SETTLE_US (120 * SECOND) /* after the last fault all must be answered */
 #define AFTER_US (12 * SECOND)   /* what may still come late: repetitions would show */
 #define DAY_ARENA_BYTES ((size_t)64 << 20)
-#define TELL_BYTES 2048 /* a whole pipeline */
-#define CALL_BYTES_MAX ((size_t)1 << 20)
-#define LINES_MAX 3
-#define UNWANTED_ONE_IN 3 /* days */
-#define STATE_BYTES_MAX ((size_t)1 << 20)
+#define TELL_BYTES 8192 /* whole pipelines */
+#define DAY_YAML_BYTES ((size_t)64 << 10)
+#define UNWANTED_ONE_IN 3     /* days */
+#define AS_BEFORE_ONE_IN 4    /* days have nothing of what came to be simulated later */
+#define TRAIT_IN_THOUSAND 350 /* of the others have each trait */
+#define WIDE_SEED UINT64_C(0x51ce0fda9b3d1e77)
+#define WIDE_STEP UINT64_C(0x2545f4914f6cdd1d)
+#define LINGERS_US (9900 * MS) /* stages that were replaced; less than they do */
 
 const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
 
+const char *const day_trait_names[DAY_TRAITS] = {
+	"days with reloads", "days with deadlines", "days with batches",
+	"days with stages",  "days with a pipeline that reads others", "days with taps",
+};
+
 const struct day_ground day_ground_twin = {
-	.consumer_open = twin_consumer_open, .output_open = twin_output_open, .archive_open = twin_archive_open};
+	.consumer_open = twin_consumer_open, .output_open = twin_output_open, .archive_open = twin_archive_open,
+	.side_open = twin_side_open};
 
-struct day_worker {
-	struct day *day;
-	char name[16];
-	char id[32];
-	struct worker_config config;
-	struct stage_config stages[LINES_MAX];
-	struct caller_config callers[LINES_MAX];
-	struct worker_ground ground;
-	struct twin_host *host;
-	struct loop *loop;
-	struct worker *worker; /* NULL: it is down */
-	int64_t start_us;      /* while it is down: when it comes; INT64_MAX: it does not */
-	int64_t free_us;       /* its last turn took until then */
-};
-
-struct scheduled {
-	int64_t due_us;
-	enum day_fault fault;
-	size_t worker;
-	int64_t lasts_us;
-};
-
-struct day {
-	const struct day_config *config;
-	struct day_result *result;
-	struct random random;
-	struct arena *arena;
-	struct twin *twin;
-	bool by_key;   /* a result waits for those of its key alone */
-	bool unwanted; /* Kafka will not have some answers; they excuse errors, so most days have none */
-	int64_t now_us;
-	size_t line_count;
-	struct day_line lines[LINES_MAX];
-	const char *read_topics[LINES_MAX], *written_topics[LINES_MAX * DAY_WRITTEN];
-	size_t worker_count;
-	struct day_worker workers[WORKERS_MAX];
-	size_t fault_count, faults_done;
-	struct scheduled faults[STRIKES_MAX];
-	int64_t calm_us; /* the last request and fault are over */
-};
-
-static void tell(struct day *day, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void tell(struct day *day, const char *who, const char *format, ...)
+void day_tell(struct day *day, const char *who, const char *format, ...)
 {
 	char what[TELL_BYTES];
 	va_list arguments;
@@ -82,179 +44,76 @@ static void tell(struct day *day, const char *who, const char *format, ...)
 	day->config->tell(day->config->context, day->now_us, who, what);
 }
 
-/* ---- workers ---- */
-
-static struct loop *ground_loop(void *context, struct error *error)
-{
-	struct day_worker *worker = context;
-	return worker->loop = loop_open_virtual(worker->day->now_us / MS, error);
-}
-
-static struct consumer *ground_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
-{
-	struct day_worker *worker = context;
-	return worker->day->config->ground->consumer_open(worker->host, loop, config, error);
-}
-
-static struct output *ground_output(void *context, struct loop *loop, const struct transaction_config *config,
-				    const struct consumer *consumer, struct error *error)
-{
-	struct day_worker *worker = context;
-	return worker->day->config->ground->output_open(worker->host, loop, config, consumer, error);
-}
-
-static struct archive *ground_archive(void *context, struct loop *loop, const struct archive_config *config,
-				      const struct consumer *consumer, struct error *error)
-{
-	(void)config;
-	struct day_worker *worker = context;
-	return worker->day->config->ground->archive_open(worker->host, loop, consumer, error);
-}
-
-static void stage_configure(struct day_worker *worker, const struct day_line *line, struct model_twins *models)
-{
-	struct day *day = worker->day;
-	struct caller_config *caller = &worker->callers[line->number];
-	*caller = (struct caller_config){.model_count = line->pipeline.model_count,
-					 .models = line->pipeline.model_configs,
-					 .request_bytes = CALL_BYTES_MAX,
-					 .reply_bytes = CALL_BYTES_MAX,
-					 .seed = random_next(&day->random),
-					 .wire = &wire_twin,
-					 .wire_context = models};
-	worker->stages[line->number] = (struct stage_config){
-		.name = line->name,
-		.graph = line->pipeline.graph,
-		.caller = caller,
-		.topic_count = 1,
-		.topics = &line->reads,
-		.answers = (uint32_t)(line->number * DAY_WRITTEN + DAY_ANSWERS),
-		.dead_letters = (uint32_t)(line->number * DAY_WRITTEN + DAY_LETTERS),
-		.changelog = (uint32_t)(line->number * DAY_WRITTEN + DAY_CHANGELOG),
-		.by_key = day->by_key,
-		.limits = {.in_flight = (size_t)random_between(&day->random, 3, 100)},
-	};
-}
-
-static void worker_configure(struct day *day, size_t number)
-{
-	struct day_worker *worker = &day->workers[number];
-	worker->day = day;
-	worker->start_us = INT64_MAX;
-	(void)snprintf(worker->name, sizeof worker->name, "worker %zu", number);
-	(void)snprintf(worker->id, sizeof worker->id, "day.%zu", number);
-	for (size_t i = 0; i < day->line_count; i++)
-		stage_configure(worker, &day->lines[i], &day->lines[i].models);
-	worker->ground = (struct worker_ground){.loop_open = ground_loop,
-						.consumer_open = ground_consumer,
-						.output_open = ground_output,
-						.archive_open = ground_archive,
-						.context = worker};
-	worker->config = (struct worker_config){
-		.consumer = {.group = "day", .instance = worker->name},
-		.transaction = {.id = day->config->exactly_once ? worker->id : NULL},
-		.setup = {.reads = {day->line_count, day->read_topics},
-			  .writes = {day->line_count * DAY_WRITTEN, day->written_topics},
-			  .stage_count = day->line_count,
-			  .stages = worker->stages},
-		.limits = worker_limits_usual,
-		.keeping = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
-		.ground = &worker->ground,
-	};
-	worker->config.limits.in_flight = (size_t)random_between(&day->random, 5, 100);
-	worker->config.limits.drain_ms = 2000;
-}
-
-static bool worker_start(struct day_worker *worker, struct error *error)
-{
-	struct day *day = worker->day;
-	tell(day, worker->name, "starts");
-	worker->host = twin_host_open(day->twin, worker->name);
-	worker->worker = worker->host ? worker_open(&worker->config, error) : NULL;
-	worker->free_us = day->now_us;
-	worker->start_us = INT64_MAX;
-	return worker->worker || error_set(error, ERROR_SYSTEM, PLACE_NONE, "a simulated worker cannot be opened");
-}
-
-static void worker_count_up(struct day_worker *worker)
-{
-	struct worker_counts counts = worker_counts(worker->worker);
-	worker->day->result->counts.resets += counts.resets;
-	worker->day->result->counts.commits += counts.commits;
-}
-
-/* It is gone, whatever it was at, and comes again. */
-static void worker_end(struct day_worker *worker, bool killed, int64_t start_us)
-{
-	if (!worker->worker)
-		return;
-	if (killed)
-		twin_host_kill(worker->host);
-	worker_count_up(worker);
-	worker_close(worker->worker);
-	worker->worker = NULL;
-	worker->loop = NULL;
-	worker->start_us = start_us;
-}
-
-/* When it would turn by itself. */
-static int64_t worker_due_us(const struct day_worker *worker)
-{
-	if (!worker->worker)
-		return worker->start_us;
-	int64_t wake_ms = loop_wake_ms(worker->loop);
-	int64_t due_us = wake_ms == INT64_MAX ? INT64_MAX : wake_ms * MS;
-	int64_t frozen_us = twin_host_frozen_us(worker->host);
-	due_us = due_us > worker->free_us ? due_us : worker->free_us;
-	return due_us > frozen_us ? due_us : frozen_us;
-}
-
-static bool worker_live(struct day_worker *worker, struct error *error)
-{
-	struct day *day = worker->day;
-	bool over = false;
-	struct error failure = {0};
-	if (!worker->worker)
-		return worker_start(worker, error);
-	day->result->counts.turns++;
-	loop_wake(worker->loop, day->now_us / MS);
-	bool good = worker_turn(worker->worker, &over, &failure);
-	worker->free_us = day->now_us + random_between(&day->random, 5, 50);
-	if (good && !over)
-		return true;
-	tell(day, worker->name, "ends: %s", good ? "it has stopped" : failure.text);
-	worker_end(worker, false, day->now_us + random_between(&day->random, 100 * MS, 2 * SECOND));
-	return true;
-}
-
 /* ---- requests and answers ---- */
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
 
 static int64_t requests_due_us(const struct day *day)
 {
 	int64_t due_us = INT64_MAX;
 	for (size_t i = 0; i < day->line_count; i++)
-		due_us = least(due_us, day_line_due_us(&day->lines[i]));
+		due_us = day_earlier(due_us, day_line_due_us(&day->lines[i]));
 	return due_us;
+}
+
+/* The oldest deployment by which some worker may still take a request. */
+static size_t oldest_deployment(const struct day *day)
+{
+	size_t oldest = day->deployment;
+	for (size_t i = 0; i < day->worker_count; i++) {
+		size_t followed = day_worker_follows(&day->workers[i]);
+		oldest = followed < oldest ? followed : oldest;
+	}
+	return oldest;
+}
+
+static unsigned variants_between(const struct day_line *line, size_t first, size_t last)
+{
+	unsigned variants = 0;
+	for (size_t i = first; i <= last; i++)
+		if (line->deployed[i] != DAY_ABSENT)
+			variants |= 1U << line->deployed[i];
+	return variants;
 }
 
 static bool requests_send(struct day *day, struct error *error)
 {
-	for (size_t i = 0; i < day->line_count; i++)
-		while (day_line_due_us(&day->lines[i]) <= day->now_us)
-			if (!day_line_send(&day->lines[i], day->twin, error))
+	for (size_t i = 0; i < day->line_count; i++) {
+		struct day_line *line = &day->lines[i];
+		while (day_line_due_us(line) <= day->now_us) {
+			struct day_request *request = &line->requests[line->sent];
+			request->may_run = variants_between(line, oldest_deployment(day), day->scheme.count - 1);
+			if (!day_line_send(line, day->twin, day->now_us, error))
 				return false;
+		}
+	}
 	return true;
+}
+
+/* A stage that was replaced takes what earlier ones of its version still send, unless its
+ * worker was begun anew meanwhile, or that was long ago. */
+static bool is_mixed(const struct day *day, const struct day_line *line)
+{
+	size_t changed = 0;
+	while (changed < day->scheme.count && line->deployed[changed] == 0)
+		changed++;
+	if (changed > day->deployment)
+		return false;
+	return day->started_us >= day->deploy_us[changed] || day->now_us >= day->deploy_us[changed] + LINGERS_US;
 }
 
 static void answers_read(struct day *day)
 {
-	for (size_t i = 0; i < day->line_count; i++)
-		day_judge_read(&day->lines[i].judge, day->twin, day->now_us);
+	if (day->changes == twin_changes(day->twin))
+		return;
+	day->changes = twin_changes(day->twin);
+	for (size_t i = 0; i < day->line_count; i++) {
+		struct day_line *line = &day->lines[i];
+		line->judge.in_force = variants_between(line, 0, day->deployment);
+		line->judge.mixed = line->judge.mixed || is_mixed(day, line);
+		day_judge_read(&line->judge, day->twin, day->now_us);
+	}
+	if (day->ear_count > 0)
+		day_feed_read(&day->feed, day->twin, day->now_us);
+	day_taps_read(&day->taps, day->twin);
 }
 
 static bool is_settled(const struct day *day)
@@ -262,7 +121,7 @@ static bool is_settled(const struct day *day)
 	for (size_t i = 0; i < day->line_count; i++)
 		if (!day_judge_settled(&day->lines[i].judge))
 			return false;
-	return true;
+	return day_feed_settled(&day->feed);
 }
 
 static bool has_failed(const struct day *day)
@@ -270,143 +129,42 @@ static bool has_failed(const struct day *day)
 	return day->result->why[0];
 }
 
-/* ---- faults ---- */
-
-static int64_t fault_lasts_us(struct day *day, enum day_fault fault)
-{
-	switch (fault) {
-	case DAY_LEAVE:
-		return random_between(&day->random, 7 * SECOND, 20 * SECOND);
-	case DAY_FREEZE:
-		return random_between(&day->random, 100 * MS, 15 * SECOND);
-	default:
-		return random_between(&day->random, 50 * MS, 9 * SECOND);
-	}
-}
-
-static void faults_draw(struct day *day)
-{
-	int64_t last_us = 0;
-	for (size_t i = 0; i < day->line_count; i++) {
-		const struct day_line *line = &day->lines[i];
-		int64_t line_us = line->requests[line->count - 1].due_us + SECOND;
-		last_us = line_us > last_us ? line_us : last_us;
-	}
-	day->fault_count = (size_t)random_between(&day->random, STRIKES_MIN, STRIKES_MAX);
-	for (size_t i = 0; i < day->fault_count; i++) {
-		enum day_fault fault = (enum day_fault)random_below(&day->random, DAY_FAULTS);
-		day->faults[i] = (struct scheduled){
-			.due_us = last_us * (int64_t)(i + 1) / (int64_t)(day->fault_count + 1),
-			.fault = fault,
-			.worker = (size_t)random_below(&day->random, day->worker_count),
-			.lasts_us = fault_lasts_us(day, fault),
-		};
-		int64_t over_us = day->faults[i].due_us + day->faults[i].lasts_us;
-		day->calm_us = over_us > day->calm_us ? over_us : day->calm_us;
-	}
-	day->calm_us = last_us > day->calm_us ? last_us : day->calm_us;
-}
-
-static bool fault_join(struct day *day, struct error *error)
-{
-	worker_configure(day, day->worker_count);
-	return worker_start(&day->workers[day->worker_count++], error);
-}
-
-/* A line with models, from the one meant on; NULL: there is none. */
-static struct day_line *line_with_models(struct day *day, size_t meant)
-{
-	for (size_t i = 0; i < day->line_count; i++)
-		if (day->lines[(meant + i) % day->line_count].pipeline.model_count > 0)
-			return &day->lines[(meant + i) % day->line_count];
-	return NULL;
-}
-
-static void fault_away(struct day *day, const struct scheduled *scheduled)
-{
-	struct day_line *line = line_with_models(day, scheduled->worker);
-	struct model_twin *model = &line->pipeline.models[scheduled->worker % line->pipeline.model_count];
-	model->away_until_ms = (day->now_us + scheduled->lasts_us) / MS;
-	tell(day, line->name, "its model %s is away for %" PRId64 " ms", model->name, scheduled->lasts_us / MS);
-}
-
-/* What cannot happen as the day is makes room for what can. */
-static enum day_fault fault_possible(struct day *day, enum day_fault fault)
-{
-	if (fault == DAY_JOIN && day->worker_count == WORKERS_MAX)
-		return DAY_CUT;
-	return fault == DAY_AWAY && !line_with_models(day, 0) ? DAY_CRASH : fault;
-}
-
-/* The one meant, or the next that is up; NULL: none is. */
-static struct day_worker *worker_up(struct day *day, size_t meant)
-{
-	for (size_t i = 0; i < day->worker_count; i++)
-		if (day->workers[(meant + i) % day->worker_count].worker)
-			return &day->workers[(meant + i) % day->worker_count];
-	return NULL;
-}
-
-static void worker_strike(struct day *day, struct day_worker *worker, enum day_fault fault, int64_t until_us)
-{
-	tell(day, worker->name, "is struck: %s, until %.3f", day_fault_names[fault], (double)until_us / 1e6);
-	switch (fault) {
-	case DAY_CRASH:
-	case DAY_LEAVE:
-		worker_end(worker, true, until_us);
-		break;
-	case DAY_STOP:
-		worker_stop(worker->worker);
-		break;
-	case DAY_FREEZE:
-		twin_host_freeze(worker->host, until_us);
-		break;
-	default:
-		twin_host_cut(worker->host, until_us);
-		break;
-	}
-}
-
-static bool fault_strike(struct day *day, struct error *error)
-{
-	const struct scheduled *scheduled = &day->faults[day->faults_done++];
-	enum day_fault fault = fault_possible(day, scheduled->fault);
-	struct day_worker *worker = worker_up(day, scheduled->worker);
-	bool strikes = fault == DAY_JOIN || fault == DAY_AWAY || worker;
-	day->result->counts.faults[fault] += strikes;
-	if (fault == DAY_JOIN)
-		return fault_join(day, error);
-	if (fault == DAY_AWAY)
-		fault_away(day, scheduled);
-	else if (worker)
-		worker_strike(day, worker, fault, day->now_us + scheduled->lasts_us);
-	return true;
-}
-
 /* ---- the clock ---- */
 
 static int64_t day_due_us(const struct day *day)
 {
 	int64_t due_us = twin_due_us(day->twin);
-	for (size_t i = 0; i < day->worker_count; i++)
-		due_us = least(due_us, worker_due_us(&day->workers[i]));
-	due_us = least(due_us, requests_due_us(day));
-	if (day->faults_done < day->fault_count)
-		due_us = least(due_us, day->faults[day->faults_done].due_us);
-	return due_us;
+	for (size_t i = 0; i < day_worker_total(day); i++)
+		due_us = day_earlier(due_us, day_worker_due_us(i < day->worker_count ? &day->workers[i]
+										      : &day->ears[i - day->worker_count]));
+	due_us = day_earlier(due_us, requests_due_us(day));
+	if (day->deployment + 1 < day->scheme.count)
+		due_us = day_earlier(due_us, day->deploy_us[day->deployment + 1]);
+	return day_earlier(due_us, day_faults_due_us(day));
+}
+
+static void deploy_when_due(struct day *day)
+{
+	while (day->deployment + 1 < day->scheme.count && day->deploy_us[day->deployment + 1] <= day->now_us) {
+		day->deployment++;
+		day->result->counts.deployments++;
+		day_tell(day, "the day", "deployment %zu", day->deployment);
+	}
 }
 
 static bool day_step(struct day *day, struct error *error)
 {
 	twin_advance(day->twin, day->now_us);
+	deploy_when_due(day);
 	if (!requests_send(day, error))
 		return false;
-	while (day->faults_done < day->fault_count && day->faults[day->faults_done].due_us <= day->now_us)
-		if (!fault_strike(day, error))
+	if (!day_faults_strike(day, error))
+		return false;
+	for (size_t i = 0; i < day_worker_total(day); i++) {
+		struct day_worker *worker = day_worker_at(day, i);
+		if (day_worker_due_us(worker) <= day->now_us && !day_worker_live(worker, error))
 			return false;
-	for (size_t i = 0; i < day->worker_count; i++)
-		if (worker_due_us(&day->workers[i]) <= day->now_us && !worker_live(&day->workers[i], error))
-			return false;
+	}
 	return !twin_failed(day->twin) || error_memory(error, ERROR_SYSTEM, "simulating");
 }
 
@@ -443,9 +201,8 @@ static struct twin *twin_make(struct day *day, unsigned most)
 
 static bool lines_open(struct day *day, unsigned most, struct error *error)
 {
-	size_t count = (size_t)random_between(&day->random, 1, LINES_MAX);
+	size_t count = (size_t)random_between(&day->random, 1, DAY_LINES_MAX);
 	for (size_t i = 0; i < count; i++) {
-		struct day_line *line = &day->lines[i];
 		const struct day_line_config config = {
 			.number = i,
 			.requests = REQUESTS / count + (i < REQUESTS % count),
@@ -453,48 +210,218 @@ static bool lines_open(struct day *day, unsigned most, struct error *error)
 			.exactly_once = day->config->exactly_once,
 			/* A request whose answer is unwanted is not counted. */
 			.may_count = day->config->exactly_once && !day->unwanted,
-			.kinds = day->config->kinds,
 			.why = day->result->why,
 			.tell = day->config->tell,
 			.context = day->config->context,
 		};
 		day->line_count++;
-		if (!day_line_open(line, &config, &day->random, day->twin, day->arena, error))
+		if (!day_line_open(&day->lines[i], &config, &day->random, day->arena, error))
 			return false;
-		day->read_topics[i] = line->requests_topic;
-		day->written_topics[i * DAY_WRITTEN + DAY_ANSWERS] = line->answers_topic;
-		day->written_topics[i * DAY_WRITTEN + DAY_LETTERS] = line->letters_topic;
-		day->written_topics[i * DAY_WRITTEN + DAY_CHANGELOG] = line->changelog_topic;
 	}
 	return true;
 }
 
+/* ---- traits ---- */
+
+/* Each has a stream of its own, so that one that comes to be simulated later moves none. */
+static void traits_draw(struct day *day)
+{
+	uint64_t seed = (day->config->seed * 2 + day->config->exactly_once) ^ WIDE_SEED;
+	struct random first = {seed};
+	bool as_before = random_below(&first, AS_BEFORE_ONE_IN) == 0;
+	for (unsigned trait = 0; trait < DAY_TRAITS; trait++) {
+		struct random *own = &day->wide[trait];
+		*own = (struct random){seed + (trait + 1) * WIDE_STEP};
+		day->traits |= (unsigned)(random_in_thousand(own, TRAIT_IN_THOUSAND) && !as_before) << trait;
+	}
+	if (day->config->traits_given)
+		day->traits = day->config->traits;
+}
+
+static bool has(const struct day *day, enum day_trait trait)
+{
+	return (day->traits >> trait & 1) != 0;
+}
+
+/* A request that is refused before it is counted would move the counts of those behind it. */
+static void line_hurry(struct day *day, struct day_line *line)
+{
+	if (!line->variants[0].counts)
+		day_line_hurry(line, &day->wide[DAY_HURRIED]);
+}
+
+static void line_batch(struct day *day, struct day_pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->count; i++) {
+		struct day_block *block = &pipeline->blocks[i];
+		if ((block->kind != DAY_SCALE && block->kind != DAY_CALL) || random_below(&day->wide[DAY_BATCHED], 2))
+			continue;
+		block->batch = (int)random_between(&day->wide[DAY_BATCHED], 2, 9);
+		block->batch_wait_ms = (int)random_between(&day->wide[DAY_BATCHED], 1, 400);
+	}
+}
+
+static void line_cut(struct day *day, struct day_pipeline *pipeline)
+{
+	if (pipeline->count > 1)
+		pipeline->blocks[random_between(&day->wide[DAY_STAGED], 1, (int64_t)pipeline->count - 1)].isolated = true;
+}
+
+static void line_tap(struct day *day, struct day_pipeline *pipeline)
+{
+	pipeline->tapped = true;
+	pipeline->logged = random_below(&day->wide[DAY_TAPPED], 2) ? 100 : 30;
+}
+
+/* A pipeline is changed, or comes only now, or goes and comes back. */
+static bool line_reload(struct day *day, struct day_line *line, struct error *error)
+{
+	bool varies = random_below(&day->wide[DAY_RELOADED], 3) > 0;
+	/* Something is always deployed, and so is what another reads. */
+	bool is_away = random_below(&day->wide[DAY_RELOADED], 3) == 0 && line->number > 0 && !day_feed_reads(&day->feed, line);
+	size_t away = (size_t)random_below(&day->wide[DAY_RELOADED], day->scheme.count - 1);
+	size_t changes = (size_t)random_between(&day->wide[DAY_RELOADED], 1, (int64_t)day->scheme.count - 1);
+	if (varies && !day_line_vary(line, &day->wide[DAY_RELOADED], day->arena, error))
+		return false;
+	for (size_t i = 0; i < day->scheme.count; i++)
+		line->deployed[i] = is_away && i == away ? DAY_ABSENT : varies && i >= changes ? 1 : 0;
+	return true;
+}
+
+static bool feed_open(struct day *day, struct error *error)
+{
+	day->ear_count = DAY_EARS;
+	return day_feed_open(&day->feed, day->lines, day->line_count, day->result->why, &day->wide[DAY_FED], day->arena) ||
+	       error_memory(error, ERROR_SYSTEM, "simulating");
+}
+
+static bool traits_apply(struct day *day, struct error *error)
+{
+	if (has(day, DAY_FED) && !feed_open(day, error))
+		return false;
+	if (!day_taps_open(&day->taps, day->result->why))
+		return error_memory(error, ERROR_SYSTEM, "simulating");
+	for (size_t i = 0; i < day->line_count; i++) {
+		struct day_line *line = &day->lines[i];
+		if (has(day, DAY_HURRIED))
+			line_hurry(day, line);
+		if (has(day, DAY_BATCHED))
+			line_batch(day, &line->variants[0]);
+		if (has(day, DAY_STAGED))
+			line_cut(day, &line->variants[0]);
+		if (has(day, DAY_TAPPED))
+			line_tap(day, &line->variants[0]);
+		if (has(day, DAY_RELOADED) && !line_reload(day, line, error))
+			return false;
+		if (has(day, DAY_TAPPED) && !day_taps_add(&day->taps, line, day->arena))
+			return error_memory(error, ERROR_SYSTEM, "simulating");
+		day_line_ready(line, day->config->broken == DAY_MIXES_BATCHES);
+	}
+	for (unsigned trait = 0; trait < DAY_TRAITS; trait++)
+		day->result->counts.traits[trait] = has(day, trait);
+	return true;
+}
+
+/* ---- deployments ---- */
+
+static void deployments_draw(struct day *day)
+{
+	int64_t last_us = 0;
+	for (size_t i = 0; i < day->line_count; i++) {
+		const struct day_line *line = &day->lines[i];
+		int64_t line_us = line->requests[line->count - 1].due_us;
+		last_us = line_us > last_us ? line_us : last_us;
+	}
+	day->scheme.count = has(day, DAY_RELOADED) ? (size_t)random_between(&day->wide[DAY_RELOADED], 2, DAY_DEPLOYMENTS_MAX) : 1;
+	for (size_t i = 1; i < day->scheme.count; i++)
+		day->deploy_us[i] = day->deploy_us[i - 1] + random_between(&day->wide[DAY_RELOADED], 100 * MS, last_us / 2);
+}
+
+static bool deployment_make(struct day *day, size_t number, struct error *error)
+{
+	struct buffer yaml;
+	buffer_open(&yaml, DAY_YAML_BYTES);
+	for (size_t i = 0; i < day->line_count; i++) {
+		const struct day_line *line = &day->lines[i];
+		if (line->deployed[number] != DAY_ABSENT)
+			day_pipeline_write(&line->variants[line->deployed[number]], &yaml);
+	}
+	if (day->ear_count > 0)
+		day_feed_write(&day->feed, &yaml);
+	char *kept = buffer_failed(&yaml) ? NULL : arena_copy(day->arena, yaml.bytes ? yaml.bytes : "", yaml.length);
+	struct text text = {kept, yaml.length};
+	buffer_close(&yaml);
+	if (!kept)
+		return error_memory(error, ERROR_SYSTEM, "writing pipelines");
+	day_tell(day, "the day", "deployment %zu, at %.3f:\n%s", number, (double)day->deploy_us[number] / 1e6, kept);
+	return day_scheme_add(&day->scheme, text, error);
+}
+
+/* What its topics are is the same in all deployments. */
+static bool topics_make(struct day *day, const char *name, int32_t partitions)
+{
+	for (size_t i = 0; i < day->scheme.count; i++) {
+		const struct pipeline_plan *pipeline = day_scheme_pipeline(&day->scheme, i, name);
+		for (size_t j = 0; pipeline && j < pipeline->topic_count; j++)
+			if (!twin_topic(day->twin, pipeline->topics[j].name, partitions))
+				return false;
+	}
+	return true;
+}
+
+static bool deployments_make(struct day *day, size_t count, struct error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!deployment_make(day, i, error))
+			return false;
+	bool made = true;
+	for (size_t i = 0; i < day->line_count; i++)
+		made = made && topics_make(day, day->lines[i].name, day->lines[i].partitions);
+	made = made && (day->ear_count == 0 || topics_make(day, day->feed.name, day->feed.partitions));
+	return made || error_memory(error, ERROR_SYSTEM, "simulating topics");
+}
+
+/* ---- the whole ---- */
+
 static bool day_prepare(struct day *day, struct error *error)
 {
 	unsigned most = worst_rates[random_below(&day->random, sizeof worst_rates / sizeof *worst_rates)];
+	traits_draw(day);
 	day->unwanted = random_below(&day->random, UNWANTED_ONE_IN) == 0;
 	day->twin = twin_make(day, most);
 	if (!day->twin)
 		return error_memory(error, ERROR_SYSTEM, "simulating");
 	day->by_key = !day->config->exactly_once && random_below(&day->random, 2);
-	day->worker_count = (size_t)random_between(&day->random, WORKERS_MIN, WORKERS_MAX - 1);
+	day->worker_count = (size_t)random_between(&day->random, DAY_WORKERS_MIN, DAY_WORKERS_MAX - 1);
 	if (!lines_open(day, most, error))
 		return false;
-	faults_draw(day);
+	deployments_draw(day);
+	size_t deployments = day->scheme.count;
+	if (!traits_apply(day, error))
+		return false;
+	day_scheme_open(&day->scheme, day->config->kinds, day->arena);
+	if (!deployments_make(day, deployments, error))
+		return false;
+	day_faults_draw(day);
 	for (size_t i = 0; i < day->worker_count; i++) {
-		worker_configure(day, i);
+		if (!day_worker_configure(day, i, error))
+			return false;
 		day->workers[i].start_us = random_between(&day->random, 0, 500 * MS);
+	}
+	for (size_t i = 0; i < day->ear_count; i++) {
+		if (!day_ear_configure(day, i, error))
+			return false;
+		day->ears[i].start_us = random_between(&day->wide[DAY_FED], 0, 500 * MS);
 	}
 	return true;
 }
 
 static void day_tell_plan(struct day *day)
 {
-	tell(day, "the day", "%s, %zu workers, %d requests, %zu faults",
+	day_tell(day, "the day", "%s, %zu workers, %d requests, %zu faults",
 	     day->config->exactly_once ? "exactly once" : "at least once", day->worker_count, REQUESTS, day->fault_count);
 	for (size_t i = 0; i < day->line_count; i++)
-		tell(day, day->lines[i].name, "%zu requests in %d partitions, for the pipeline:\n%s", day->lines[i].count,
-		     day->lines[i].partitions, day->lines[i].pipeline.yaml);
+		day_tell(day, day->lines[i].name, "%zu requests in %d partitions", day->lines[i].count, day->lines[i].partitions);
 }
 
 static bool day_live(struct day *day, struct error *error)
@@ -504,12 +431,17 @@ static bool day_live(struct day *day, struct error *error)
 		return false;
 	twin_calm(day->twin);
 	for (size_t i = 0; i < day->line_count; i++)
-		day->lines[i].models.calm = true;
-	tell(day, "the day", "is calm: no more faults");
+		for (size_t j = 0; j < day->lines[i].variant_count; j++)
+			day->lines[i].models[j].calm = true;
+	day_tell(day, "the day", "is calm: no more faults");
 	if (!day_until(day, day->calm_us + SETTLE_US, true, error) || !day_until(day, day->now_us + AFTER_US, false, error))
 		return false;
 	for (size_t i = 0; i < day->line_count; i++)
-		day_judge_end(&day->lines[i].judge);
+		day_judge_end(&day->lines[i].judge, day_line_overdue(&day->lines[i]));
+	day_feed_end(&day->feed);
+	/* At least once, what Kafka will not have of a step is not told again. */
+	bool refused = !day->config->exactly_once && twin_mishaps(day->twin, TWIN_UNWANTED) > 0;
+	day_taps_end(&day->taps, refused || twin_taps_lost(day->twin) > 0);
 	return true;
 }
 
@@ -520,8 +452,12 @@ static void line_count_up(const struct day_line *line, struct day_counts *counts
 	counts->errors += line->judge.errors;
 	counts->dropped += line->count - line->judge.wanted;
 	counts->repeated += line->judge.repeated;
-	for (enum model_mishap mishap = 0; mishap < MODEL_MISHAPS; mishap++)
-		counts->models[mishap] += line->models.counts[mishap];
+	counts->refused += line->judge.refused;
+	for (size_t i = 0; i < line->count; i++)
+		counts->hurried += line->requests[i].deadline_us != DAY_NO_DEADLINE;
+	for (size_t i = 0; i < line->variant_count; i++)
+		for (enum model_mishap mishap = 0; mishap < MODEL_MISHAPS; mishap++)
+			counts->models[mishap] += line->models[i].counts[mishap];
 }
 
 static void day_count_up(struct day *day)
@@ -530,6 +466,8 @@ static void day_count_up(struct day *day)
 	counts->days = 1;
 	for (size_t i = 0; i < day->line_count; i++)
 		line_count_up(&day->lines[i], counts);
+	counts->tapped = day_taps_records(&day->taps);
+	counts->fed = day->feed.answered;
 	counts->rebalances = twin_rebalances(day->twin);
 	counts->fences = twin_fences(day->twin);
 	counts->timeouts = twin_timeouts(day->twin);
@@ -545,10 +483,13 @@ static void day_count_up(struct day *day)
 
 static void day_close(struct day *day)
 {
-	for (size_t i = 0; i < day->worker_count; i++)
-		worker_end(&day->workers[i], true, INT64_MAX);
+	for (size_t i = 0; i < day_worker_total(day); i++)
+		day_worker_end(day_worker_at(day, i), true, INT64_MAX);
+	day_feed_close(&day->feed);
+	day_taps_close(&day->taps);
 	for (size_t i = 0; i < day->line_count; i++)
 		day_line_close(&day->lines[i]);
+	day_scheme_close(&day->scheme);
 	twin_close(day->twin);
 	arena_close(day->arena);
 }

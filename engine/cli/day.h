@@ -30,6 +30,19 @@ enum day_fault {
 
 extern const char *const day_fault_names[DAY_FAULTS];
 
+/* What a day has, beside its faults; most days some of it. */
+enum day_trait {
+	DAY_RELOADED, /* pipelines change, come and go while requests are under way */
+	DAY_HURRIED,  /* requests have deadlines: near, far and past */
+	DAY_BATCHED,  /* steps take several requests together */
+	DAY_STAGED,   /* pipelines are cut into stages */
+	DAY_FED,      /* a pipeline reads others, in workers of its own */
+	DAY_TAPPED,   /* what steps and models give is told */
+	DAY_TRAITS
+};
+
+extern const char *const day_trait_names[DAY_TRAITS];
+
 /* What a test hands in to see that the simulator finds what is broken. */
 struct day_ground {
 	struct consumer *(*consumer_open)(struct twin_host *host, struct loop *loop, const struct consumer_config *config,
@@ -38,16 +51,29 @@ struct day_ground {
 				      const struct consumer *consumer, struct error *error);
 	struct archive *(*archive_open)(struct twin_host *host, struct loop *loop, const struct consumer *consumer,
 					struct error *error);
+	struct side *(*side_open)(struct twin_host *host, struct error *error);
 };
 
 extern const struct day_ground day_ground_twin;
+
+/* What is broken on purpose where no ground stands, so that tests see it found. */
+enum day_break {
+	DAY_SOUND,
+	DAY_KEEPS_STAGES, /* a changed pipeline is taken for the one before */
+	DAY_MIXES_STAGES, /* a request that crosses is not known by its version */
+	DAY_MIXES_BATCHES /* who is in a batch gets another's rows */
+};
 
 struct day_config {
 	uint64_t seed;
 	bool exactly_once; /* else at least once */
 	const struct step_kind *const *kinds;
 	const struct day_ground *ground;
-	bool deaf; /* connections that close are not counted: for tests */
+	/* For tests: */
+	bool deaf;	   /* connections that close are not counted */
+	bool traits_given; /* as `traits` says, as bits; else they are drawn */
+	unsigned traits;
+	enum day_break broken; /* what the workers do wrong */
 	/* Told what happens; NULL: nobody listens. */
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
 	void *context;
@@ -55,6 +81,8 @@ struct day_config {
 
 struct day_counts {
 	uint64_t days, messages, answers, errors, dropped, repeated, turns;
+	uint64_t deployments, hurried, refused, fed, tapped;
+	uint64_t traits[DAY_TRAITS];
 	uint64_t faults[DAY_FAULTS];
 	uint64_t mishaps[TWIN_MISHAPS];
 	uint64_t models[MODEL_MISHAPS];

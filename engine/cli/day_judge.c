@@ -10,23 +10,90 @@
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 #define TELL_BYTES 160
+#define LINE_US INT64_C(30000000) /* the longest line before a model, twice */
+#define CLOCK_US INT64_C(1000)	  /* clocks tell milliseconds */
 
-bool day_judge_open(struct day_judge *judge, const struct day_pipeline *pipeline, struct day_request *requests, size_t count,
+bool day_judge_open(struct day_judge *judge, const struct day_pipeline *variants, struct day_request *requests, size_t count,
 		    char *why)
 {
-	*judge = (struct day_judge){.pipeline = pipeline, .count = count, .requests = requests, .why = why};
-	int64_t seen[DAY_PARTITIONS_MAX][DAY_CLASSES] = {0};
-	for (size_t i = 0; i < count; i++) {
-		int64_t *of_class = &seen[requests[i].partition][i % DAY_CLASSES];
-		requests[i].wanted = day_pipeline_answer(pipeline, (int64_t)i, ++*of_class, &requests[i].answer);
-		judge->wanted += requests[i].wanted;
-	}
+	*judge = (struct day_judge){.pipeline = variants, .count = count, .requests = requests, .why = why};
 	for (size_t i = 0; i < DAY_KEYS; i++)
 		judge->last_of_key[i] = -1;
 	for (size_t i = 0; i < DAY_PARTITIONS_MAX; i++)
 		judge->last_of_partition[i] = -1;
 	judge->arena = arena_open(ANSWER_BYTES_MAX);
 	return judge->arena;
+}
+
+/* ---- what is to be answered ---- */
+
+static bool is_one_stage(const struct day_pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->count; i++)
+		if (pipeline->blocks[i].isolated)
+			return false;
+	return true;
+}
+
+/* What a request comes to that changes over from one variant to another before a block
+ * and behind it, at most: bit 0, 1 and 2 of `way` are those before, in and behind the
+ * isolated one. False: it is dropped. */
+static bool answer_by(const struct day_judge *judge, int64_t number, unsigned way, int64_t *answer)
+{
+	const struct day_request *request = &judge->requests[number];
+	size_t leg = 0;
+	*answer = number;
+	for (size_t i = 0; i < judge->pipeline->count; i++) {
+		leg = judge->pipeline->blocks[i].isolated ? 1 : leg == 1 ? 2 : leg;
+		const struct day_pipeline *variant = &judge->pipeline[way >> leg & 1];
+		if (!day_block_answer(&variant->blocks[i], request->counted, answer))
+			return false;
+	}
+	return true;
+}
+
+#define WAYS 8U
+#define WHOLLY_FIRST 0U
+#define WHOLLY_SECOND (WAYS - 1)
+
+static bool may_go(const struct day_judge *judge, const struct day_request *request, unsigned way)
+{
+	unsigned variants = request->may_run & judge->in_force;
+	if (way == WHOLLY_FIRST)
+		return (variants & 1) != 0;
+	if (way == WHOLLY_SECOND)
+		return (variants & 2) != 0;
+	/* A worker that has not heard of the second yet can only take it for the first; also where the first
+	 * was taken away before the request came, and still reads what is on its way. */
+	bool ahead = (way & 1) != 0;
+	if (is_one_stage(judge->pipeline))
+		return false;
+	return ahead ? (variants & 2) != 0 && judge->in_force == 3 : variants == 3 && judge->mixed;
+}
+
+static bool is_possible(const struct day_judge *judge, int64_t number, int64_t answer)
+{
+	int64_t possible;
+	for (unsigned way = 0; way < WAYS; way++)
+		if (may_go(judge, &judge->requests[number], way) && answer_by(judge, number, way, &possible) && possible == answer)
+			return true;
+	return false;
+}
+
+void day_judge_ready(struct day_judge *judge, size_t variant_count)
+{
+	int64_t seen[DAY_PARTITIONS_MAX][DAY_CLASSES] = {0};
+	unsigned ways = variant_count > 1 ? WAYS : 1;
+	judge->variant_count = variant_count;
+	for (size_t i = 0; i < judge->count; i++) {
+		struct day_request *request = &judge->requests[i];
+		int64_t answer;
+		request->counted = ++seen[request->partition][i % DAY_CLASSES];
+		request->wanted = true;
+		for (unsigned way = 0; way < ways; way++)
+			request->wanted = request->wanted && answer_by(judge, (int64_t)i, way, &answer);
+		judge->wanted += request->wanted;
+	}
 }
 
 void day_judge_close(struct day_judge *judge)
@@ -80,13 +147,18 @@ static void judge_value(struct day_judge *judge, struct answered answered, const
 	const struct day_request *request = &judge->requests[number];
 	bool one = payload->tensors.count == 1 && payload->tensors.items[0]->count == 1;
 	int64_t answer = one ? (int64_t)tensor_number(payload->tensors.items[0], 0) : 0;
-	int64_t wanted = request->answer + (answered.part > 0 ? answered.part : 0);
+	int64_t first = answer - (answered.part > 0 ? answered.part : 0), wanted = 0;
+	bool given = answer_by(judge, number, request->may_run & 1 ? WHOLLY_FIRST : WHOLLY_SECOND, &wanted);
 	if (answered.part < 0 && judge->pipeline->parts > 1)
 		fails(judge, "request %" PRId64 " is answered as a whole, though it was split", number);
-	if (!request->wanted)
+	if (request->deadline_us <= request->sent_us)
+		fails(judge, "request %" PRId64 " is answered, though its deadline had passed when it came", number);
+	if (one && is_possible(judge, number, first))
+		return;
+	if (!given && judge->variant_count == 1)
 		fails(judge, "request %" PRId64 " is answered, though the pipeline drops it", number);
-	else if (!one || answer != wanted)
-		fails(judge, "the answer to request %" PRId64 " is %" PRId64 ", and ought to be %" PRId64, number, answer, wanted);
+	else
+		fails(judge, "the answer to request %" PRId64 " is %" PRId64 ", and ought to be %" PRId64, number, first, wanted);
 }
 
 /* A repetition at least once says nothing about order: what matters is when each came first. */
@@ -107,26 +179,55 @@ static void judge_order(struct day_judge *judge, int64_t number)
 	*last = number;
 }
 
-/* Models may fail, and a record may be one that Kafka will not have; else nothing does. */
-static bool is_excused(const struct day_judge *judge, struct text kind)
+/* A deadline is near enough to refuse a request: haste keeps a quarter of its whole time,
+ * and a call is not begun whose deadline leaves no time for the line before the model. */
+static bool is_pressed(const struct day_judge *judge, const struct day_request *request, int64_t now_us)
 {
-	return text_is(kind, "REMOTE") ? judge->pipeline->model_count > 0 : text_is(kind, "LIMIT") && judge->unwanted;
+	if (request->deadline_us == DAY_NO_DEADLINE)
+		return false;
+	int64_t margin_us = (request->deadline_us - request->sent_us) / 4 + (judge->pipeline->model_count > 0 ? LINE_US : 0);
+	return now_us >= request->deadline_us - (margin_us > 0 ? margin_us : 0) - CLOCK_US;
 }
 
-static void judge_content(struct day_judge *judge, const struct record *record, struct answered answered)
+/* Models may fail, deadlines pass, and a record may be one that Kafka will not have; else nothing does. */
+static bool is_excused(struct day_judge *judge, const struct day_request *request, struct text kind, int64_t now_us)
+{
+	if (text_is(kind, "REMOTE"))
+		return judge->pipeline->model_count > 0;
+	bool pressed = text_is(kind, "LIMIT") && is_pressed(judge, request, now_us);
+	judge->refused += pressed;
+	return pressed || (text_is(kind, "LIMIT") && judge->unwanted);
+}
+
+/* At least once, an answer that Kafka would not have is made up for when the others have left.
+ * Where a pipeline is cut into stages an error is answered by the stage where it happened,
+ * while those before it may be on their way to the next; and at least once that answer may be
+ * lost with its worker when what was behind it has gone on. */
+static bool is_ordered(const struct day_judge *judge, const struct day_request *request, bool failed)
+{
+	if (!judge->exactly_once && judge->unwanted)
+		return false;
+	if (is_one_stage(judge->pipeline))
+		return true;
+	return judge->exactly_once ? !failed : judge->pipeline->model_count == 0 && !judge->hurried && request->wanted;
+}
+
+static void judge_content(struct day_judge *judge, const struct record *record, struct answered answered, int64_t now_us)
 {
 	int64_t number = answered.number;
 	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
 	struct oip_reply reply;
 	struct error error = {0};
 	arena_reset(judge->arena);
-	if (kind && !is_excused(judge, kind->value))
+	if (kind && !is_excused(judge, &judge->requests[number], kind->value, now_us))
 		fails(judge, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number, TEXT_ARGUMENTS(record->value));
 	else if (!kind && oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error))
 		judge_value(judge, answered, &reply.payload);
 	else if (!kind)
 		fails(judge, "the answer to request %" PRId64 " cannot be read: %s", number, error.text);
 	judge->errors += kind != NULL;
+	judge->requests[number].good |= !kind;
+	judge->requests[number].failed |= kind != NULL;
 }
 
 static void tell_answer(const struct day_judge *judge, const struct record *record, int64_t number, int64_t now_us)
@@ -164,8 +265,9 @@ static void judge_answer(struct day_judge *judge, const struct record *record, i
 		return;
 	}
 	struct day_request *request = &judge->requests[number];
+	bool failed = headers_find(record->headers, TEXT("sluice-error")) != NULL;
 	tell_answer(judge, record, number, now_us);
-	judge_content(judge, record, answered);
+	judge_content(judge, record, answered, now_us);
 	unsigned parts = judge_parts(judge, answered, request);
 	request->answers++;
 	if (request->parts & parts) {
@@ -180,8 +282,7 @@ static void judge_answer(struct day_judge *judge, const struct record *record, i
 	request->answered_us = now_us;
 	if (!request->wanted)
 		return; /* a model failed before it could be dropped; taken again it may be dropped after all */
-	/* At least once, an answer that Kafka would not have is made up for when the others have left. */
-	if (judge->exactly_once || !judge->unwanted)
+	if (is_ordered(judge, request, failed))
 		judge_order(judge, number);
 	judge->answered++;
 }
@@ -202,8 +303,10 @@ bool day_judge_settled(const struct day_judge *judge)
 	return judge->answered == judge->wanted;
 }
 
-void day_judge_end(struct day_judge *judge)
+void day_judge_end(struct day_judge *judge, uint64_t overdue_calls)
 {
+	if (overdue_calls > 0)
+		fails(judge, "models are called %" PRIu64 " times for requests whose deadlines had passed", overdue_calls);
 	for (size_t i = 0; i < judge->count; i++) {
 		const struct day_request *request = &judge->requests[i];
 		if (request->wanted && request->parts != all_parts(judge))

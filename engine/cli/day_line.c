@@ -1,7 +1,11 @@
 /* day_line.c: see day_line.h. */
 #include "cli/day_line.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+
+#include "net/loop.h"
+#include "plan/plan.h"
 
 #define MS INT64_C(1000) /* times are in microseconds */
 #define SECOND (1000 * MS)
@@ -22,6 +26,7 @@ static bool requests_draw(struct day_line *line, struct random *random, struct a
 			/* A key's partition follows from it, so that all of its requests stand in one. */
 			.partition = key < 0 ? partition : key % line->partitions,
 			.offset = -1,
+			.deadline_us = DAY_NO_DEADLINE,
 		};
 	}
 	return line->requests;
@@ -32,21 +37,24 @@ int64_t day_line_due_us(const struct day_line *line)
 	return line->sent < line->count ? line->requests[line->sent].due_us : INT64_MAX;
 }
 
-bool day_line_send(struct day_line *line, struct twin *twin, struct error *error)
+bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, struct error *error)
 {
 	struct day_request *request = &line->requests[line->sent];
-	char value[VALUE_BYTES], key[8], id[8];
+	char value[VALUE_BYTES], key[8], id[8], deadline[24];
 	int id_length = snprintf(id, sizeof id, "m%zu", line->sent);
 	int key_length = snprintf(key, sizeof key, "k%d", request->key);
 	int length = snprintf(value, sizeof value,
 			      "{\"id\":\"%s\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\","
 			      "\"data\":[%zu]}]}",
 			      id, line->sent);
-	struct header header = {TEXT("x-request-id"), {id, (size_t)id_length}};
+	int deadline_length = snprintf(deadline, sizeof deadline, "%" PRId64, LOOP_VIRTUAL_EPOCH_MS + request->deadline_us / MS);
+	struct header headers[] = {{TEXT("x-request-id"), {id, (size_t)id_length}},
+				   {TEXT("x-deadline-ms"), {deadline, (size_t)deadline_length}}};
+	request->sent_us = now_us;
 	const struct outgoing record = {
 		.origin = {.partition = request->partition},
 		.beside_origin = true,
-		.headers = {1, &header},
+		.headers = {request->deadline_us == DAY_NO_DEADLINE ? 1 : 2, headers},
 		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? (size_t)key_length : 0},
 		.value = {value, (size_t)length},
 	};
@@ -55,35 +63,61 @@ bool day_line_send(struct day_line *line, struct twin *twin, struct error *error
 	return request->offset >= 0 || error_memory(error, ERROR_SYSTEM, "simulating a request");
 }
 
-/* ---- opening and closing ---- */
+/* ---- deadlines ---- */
 
-static bool topics_make(struct day_line *line, struct twin *twin)
+#define PAST_IN_THOUSAND 60
+#define SHORT_IN_THOUSAND 300
+#define LONG_IN_THOUSAND 150
+#define PAST_US (5 * SECOND)
+#define SHORT_US (3 * SECOND)
+#define LONG_US (600 * SECOND) /* more than any day */
+
+/* One that is over when the request comes must be refused, one that is far away changes nothing. */
+static int64_t deadline_draw(struct random *random, int64_t due_us)
 {
-	(void)snprintf(line->name, sizeof line->name, "line %zu", line->number);
-	(void)snprintf(line->requests_topic, sizeof line->requests_topic, "requests.%zu", line->number);
-	(void)snprintf(line->answers_topic, sizeof line->answers_topic, "answers.%zu", line->number);
-	(void)snprintf(line->letters_topic, sizeof line->letters_topic, "letters.%zu", line->number);
-	(void)snprintf(line->changelog_topic, sizeof line->changelog_topic, "changelog.%zu", line->number);
-	return twin_topic(twin, line->requests_topic, line->partitions) &&
-	       twin_topic(twin, line->answers_topic, line->partitions) &&
-	       twin_topic(twin, line->letters_topic, line->partitions) &&
-	       twin_topic(twin, line->changelog_topic, line->partitions);
+	uint64_t kind = random_below(random, 1000);
+	if (kind < PAST_IN_THOUSAND)
+		return due_us - random_between(random, 1 * MS, PAST_US);
+	if (kind < PAST_IN_THOUSAND + SHORT_IN_THOUSAND)
+		return due_us + random_between(random, 1 * MS, SHORT_US);
+	return kind < PAST_IN_THOUSAND + SHORT_IN_THOUSAND + LONG_IN_THOUSAND ? due_us + LONG_US : DAY_NO_DEADLINE;
 }
 
-bool day_line_open(struct day_line *line, const struct day_line_config *config, struct random *random, struct twin *twin,
-		   struct arena *arena, struct error *error)
+void day_line_hurry(struct day_line *line, struct random *random)
 {
-	*line = (struct day_line){.number = config->number, .reads = (uint32_t)config->number, .count = config->requests};
+	line->judge.hurried = true;
+	for (size_t i = 0; i < line->count; i++)
+		line->requests[i].deadline_us = deadline_draw(random, line->requests[i].due_us);
+}
+
+/* ---- opening and closing ---- */
+
+static void models_open(struct day_line *line, size_t variant, uint64_t seed)
+{
+	struct day_pipeline *pipeline = &line->variants[variant];
+	line->models[variant] =
+		(struct model_twins){.random = {seed}, .count = pipeline->model_count, .items = pipeline->models};
+}
+
+bool day_line_open(struct day_line *line, const struct day_line_config *config, struct random *random, struct arena *arena,
+		   struct error *error)
+{
+	struct day_pipeline *pipeline = &line->variants[0];
+	*line = (struct day_line){.number = config->number, .count = config->requests, .variant_count = 1};
 	line->partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
-	if (!topics_make(line, twin) || !requests_draw(line, random, arena))
+	line->name = arena_print(arena, "line%zu", line->number);
+	line->requests_topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "inputs");
+	line->answers_topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "outputs");
+	if (!line->answers_topic || !requests_draw(line, random, arena))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
-	if (!day_pipeline_open(&line->pipeline, config->may_count, random, config->kinds, arena, error))
+	*pipeline = (struct day_pipeline){.name = line->name, .exactly_once = config->exactly_once};
+	day_pipeline_draw(pipeline, config->may_count, random);
+	if (!day_pipeline_models(pipeline, "", random, arena, error))
 		return false;
-	line->models = (struct model_twins){
-		.random = {random_next(random)}, .count = line->pipeline.model_count, .items = line->pipeline.models};
+	models_open(line, 0, random_next(random));
 	for (enum model_mishap mishap = 0; mishap < MODEL_AWAY; mishap++)
-		line->models.mishaps[mishap] = (unsigned)random_between(random, 0, config->mishaps);
-	if (!day_judge_open(&line->judge, &line->pipeline, line->requests, line->count, config->why))
+		line->models[0].mishaps[mishap] = (unsigned)random_between(random, 0, config->mishaps);
+	if (!day_judge_open(&line->judge, line->variants, line->requests, line->count, config->why))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
 	line->judge.topic = line->answers_topic;
 	line->judge.partitions = line->partitions;
@@ -93,8 +127,34 @@ bool day_line_open(struct day_line *line, const struct day_line_config *config, 
 	return true;
 }
 
+bool day_line_vary(struct day_line *line, struct random *random, struct arena *arena, struct error *error)
+{
+	struct day_pipeline *pipeline = &line->variants[line->variant_count];
+	day_pipeline_redraw(pipeline, &line->variants[0], random);
+	if (!day_pipeline_models(pipeline, "-anew", random, arena, error))
+		return false;
+	models_open(line, line->variant_count, random_next(random));
+	memcpy(line->models[line->variant_count].mishaps, line->models[0].mishaps, sizeof line->models[0].mishaps);
+	line->variant_count++;
+	return true;
+}
+
+uint64_t day_line_overdue(const struct day_line *line)
+{
+	uint64_t overdue = 0;
+	for (size_t i = 0; i < line->variant_count; i++)
+		overdue += line->models[i].overdue;
+	return overdue;
+}
+
+void day_line_ready(struct day_line *line, bool mixes_up)
+{
+	for (size_t i = 0; i < line->variant_count; i++)
+		line->models[i].mixes_up = mixes_up;
+	day_judge_ready(&line->judge, line->variant_count);
+}
+
 void day_line_close(struct day_line *line)
 {
 	day_judge_close(&line->judge);
-	day_pipeline_close(&line->pipeline);
 }

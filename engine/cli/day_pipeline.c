@@ -4,11 +4,10 @@
 #include <stdio.h>
 
 #define FILTER_MODULUS 7
-#define PIPELINE_BYTES_MAX ((size_t)64 << 10)
 
 /* ---- what it is ---- */
 
-static void blocks_draw(struct day_pipeline *pipeline, bool may_count, struct random *random)
+void day_pipeline_draw(struct day_pipeline *pipeline, bool may_count, struct random *random)
 {
 	pipeline->count = (size_t)random_between(random, 1, DAY_BLOCKS_MAX);
 	for (size_t i = 0; i < pipeline->count; i++)
@@ -25,35 +24,39 @@ static void blocks_draw(struct day_pipeline *pipeline, bool may_count, struct ra
 		pipeline->blocks[pipeline->count++] = (struct day_block){.kind = DAY_SPLIT};
 }
 
-bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t count, int64_t *answer)
+bool day_block_answer(const struct day_block *block, int64_t count, int64_t *number)
 {
-	for (size_t i = 0; i < pipeline->count; i++) {
-		const struct day_block *block = &pipeline->blocks[i];
-		switch (block->kind) {
-		case DAY_SCALE:
-		case DAY_CALL:
-			number = number * block->factor + block->addend;
-			break;
-		case DAY_FORK:
-			number = number * block->factor + (number + block->addend);
-			break;
-		case DAY_FILTER:
-			if (number % FILTER_MODULUS == block->addend % FILTER_MODULUS)
-				return false;
-			break;
-		case DAY_GATHER:
-			number = DAY_PARTS * (number * block->factor + block->addend) +
-				 block->factor * (DAY_PARTS * (DAY_PARTS - 1) / 2);
-			break;
-		case DAY_COUNT:
-			number += DAY_COUNTED * count;
-			break;
-		case DAY_SPLIT:
-			break;
-		}
+	switch (block->kind) {
+	case DAY_SCALE:
+	case DAY_CALL:
+		*number = *number * block->factor + block->addend;
+		break;
+	case DAY_FORK:
+		*number = *number * block->factor + (*number + block->addend);
+		break;
+	case DAY_FILTER:
+		return *number % FILTER_MODULUS != block->addend % FILTER_MODULUS;
+	case DAY_GATHER:
+		*number = DAY_PARTS * (*number * block->factor + block->addend) +
+			  block->factor * (DAY_PARTS * (DAY_PARTS - 1) / 2);
+		break;
+	case DAY_COUNT:
+		*number += DAY_COUNTED * count;
+		break;
+	case DAY_SPLIT:
+		break;
 	}
-	*answer = number;
 	return true;
+}
+
+void day_pipeline_redraw(struct day_pipeline *pipeline, const struct day_pipeline *before, struct random *random)
+{
+	*pipeline = *before;
+	pipeline->model_count = 0;
+	for (size_t i = 0; i < pipeline->count; i++) {
+		pipeline->blocks[i].factor = random_between(random, 1, 3);
+		pipeline->blocks[i].addend = random_between(random, 10, 19);
+	}
 }
 
 /* ---- as YAML ---- */
@@ -67,8 +70,17 @@ static void rows_write(size_t n, const char *inputs, struct buffer *yaml)
 		n, inputs, DAY_PARTS);
 }
 
+/* Of the step in which a block ends. */
+static void traits_write(const struct day_block *block, struct buffer *yaml)
+{
+	if (block->isolated)
+		buffer_string(yaml, "    isolate: true\n");
+	if (block->batch > 0)
+		buffer_print(yaml, "    batch: {size: %d, windowMs: %d}\n", block->batch, block->batch_wait_ms);
+}
+
 /* Block `n` takes x from block n - 1, whose last step is `b(n-1)`, and ends in step `bn`. */
-static void block_write(const struct day_block *block, size_t n, struct buffer *yaml)
+static void block_write(const struct day_block *block, size_t n, const char *model, struct buffer *yaml)
 {
 	char inputs[48] = "";
 	if (n > 0)
@@ -91,12 +103,12 @@ static void block_write(const struct day_block *block, size_t n, struct buffer *
 			     FILTER_MODULUS, (int)(block->addend % FILTER_MODULUS));
 		break;
 	case DAY_CALL:
-		buffer_print(yaml, "  - name: b%zu\n%s", n, inputs);
+		buffer_print(yaml, "  - name: b%zu\n%s    model: {name: %s}\n", n, inputs, model);
 		break;
 	case DAY_GATHER:
 		rows_write(n, inputs, yaml);
 		buffer_print(yaml, "  - name: s%zu\n    inputs: [r%zu]\n    split: {}\n", n, n);
-		buffer_print(yaml, "  - name: m%zu\n    inputs: [s%zu]\n", n, n);
+		buffer_print(yaml, "  - name: m%zu\n    inputs: [s%zu]\n    model: {name: %s}\n", n, n, model);
 		buffer_print(yaml, "  - name: w%zu\n    inputs: [m%zu]\n    aggregate: {parts: s%zu}\n", n, n, n);
 		buffer_print(yaml, "  - name: b%zu\n    inputs: [w%zu]\n", n, n);
 		buffer_string(yaml, "    expression: {set: {x: \"reshape(sum(x), [1])\"}, keep: [x]}\n");
@@ -111,18 +123,35 @@ static void block_write(const struct day_block *block, size_t n, struct buffer *
 	}
 }
 
-static struct text pipeline_write(const struct day_pipeline *pipeline, struct arena *arena)
+static bool calls(const struct day_block *block)
 {
-	struct buffer yaml;
-	buffer_open(&yaml, PIPELINE_BYTES_MAX);
-	buffer_string(&yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: day}\nspec:\n  steps:\n");
-	for (size_t i = 0; i < pipeline->count; i++)
-		block_write(&pipeline->blocks[i], i, &yaml);
-	buffer_print(&yaml, "  output: {steps: [b%zu]}\n", pipeline->count - 1);
-	char *kept = buffer_failed(&yaml) ? NULL : arena_copy(arena, yaml.bytes, yaml.length);
-	struct text text = {kept, kept ? yaml.length : 0};
-	buffer_close(&yaml);
-	return text;
+	return block->kind == DAY_CALL || block->kind == DAY_GATHER;
+}
+
+static void models_write(const struct day_pipeline *pipeline, struct buffer *yaml)
+{
+	for (size_t i = 0; pipeline->logged > 0 && i < pipeline->model_count; i++)
+		buffer_print(yaml,
+			     "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\n"
+			     "spec: {storageUri: \"gs://day/model\", logger: {percent: %u}}\n---\n",
+			     pipeline->models[i].name, pipeline->logged);
+}
+
+void day_pipeline_write(const struct day_pipeline *pipeline, struct buffer *yaml)
+{
+	size_t model = 0;
+	models_write(pipeline, yaml);
+	buffer_print(yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  delivery: %s\n",
+		     pipeline->name, pipeline->exactly_once ? "exactly-once" : "at-least-once");
+	if (pipeline->tapped)
+		buffer_string(yaml, "  lineage: full\n");
+	buffer_string(yaml, "  steps:\n");
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct day_block *block = &pipeline->blocks[i];
+		block_write(block, i, calls(block) ? pipeline->models[model++].name : NULL, yaml);
+		traits_write(block, yaml);
+	}
+	buffer_print(yaml, "  output: {steps: [b%zu]}\n---\n", pipeline->count - 1);
 }
 
 /* ---- the models that it calls ---- */
@@ -141,9 +170,10 @@ static const struct stub *stub_make(const struct day_block *block, struct arena 
 	return option->expression ? stub_of_expressions(arena, option, 1) : NULL;
 }
 
-static bool model_add(struct day_pipeline *pipeline, size_t n, struct random *random, struct arena *arena, struct error *error)
+static bool model_add(struct day_pipeline *pipeline, size_t n, const char *mark, struct random *random, struct arena *arena,
+		      struct error *error)
 {
-	const char *name = arena_print(arena, "%c%zu", pipeline->blocks[n].kind == DAY_GATHER ? 'm' : 'b', n);
+	const char *name = arena_print(arena, "%s-b%zu%s", pipeline->name, n, mark);
 	const struct stub *stub = stub_make(&pipeline->blocks[n], arena, error);
 	struct model_address *own = ARENA_NEW(arena, struct model_address);
 	if (!name || !stub || !own)
@@ -161,48 +191,11 @@ static bool model_add(struct day_pipeline *pipeline, size_t n, struct random *ra
 	return true;
 }
 
-static bool models_add(struct day_pipeline *pipeline, struct random *random, struct arena *arena, struct error *error)
+bool day_pipeline_models(struct day_pipeline *pipeline, const char *mark, struct random *random, struct arena *arena,
+			 struct error *error)
 {
 	for (size_t i = 0; i < pipeline->count; i++)
-		if ((pipeline->blocks[i].kind == DAY_CALL || pipeline->blocks[i].kind == DAY_GATHER) &&
-		    !model_add(pipeline, i, random, arena, error))
+		if (calls(&pipeline->blocks[i]) && !model_add(pipeline, i, mark, random, arena, error))
 			return false;
 	return true;
-}
-
-static void kinds_gather(struct day_pipeline *pipeline, const struct step_kind *const *kinds)
-{
-	size_t count = 0;
-	while (kinds[count] && count + 2 < sizeof pipeline->kinds / sizeof *pipeline->kinds) {
-		pipeline->kinds[count] = kinds[count];
-		count++;
-	}
-	pipeline->kinds[count++] = &day_count;
-	pipeline->kinds[count] = NULL;
-}
-
-bool day_pipeline_open(struct day_pipeline *pipeline, bool may_count, struct random *random, const struct step_kind *const *kinds,
-		       struct arena *arena, struct error *error)
-{
-	const struct spec_options options = {.kinds = pipeline->kinds};
-	kinds_gather(pipeline, kinds);
-	blocks_draw(pipeline, may_count, random);
-	struct text yaml = pipeline_write(pipeline, arena);
-	pipeline->yaml = yaml.bytes;
-	if (!yaml.bytes)
-		return error_memory(error, ERROR_SYSTEM, "writing a pipeline");
-	if (!models_add(pipeline, random, arena, error))
-		return false;
-	if (!spec_open(&pipeline->spec, error) || !spec_read_text(&pipeline->spec, "day.yaml", yaml, &options, error))
-		return false;
-	const struct resource *resource = spec_first(&pipeline->spec, RESOURCE_PIPELINE);
-	pipeline->graph = resource ? graph_build(resource, &pipeline->spec, arena, pipeline->spec.faults) : NULL;
-	if (pipeline->graph && faults_count(pipeline->spec.faults, SEVERITY_ERROR) == 0)
-		return true;
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the simulator wrote a pipeline that sluice refuses:\n%s", yaml.bytes);
-}
-
-void day_pipeline_close(struct day_pipeline *pipeline)
-{
-	spec_close(&pipeline->spec);
 }

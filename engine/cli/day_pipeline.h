@@ -4,9 +4,8 @@
 #define SLUICE_CLI_DAY_PIPELINE_H
 
 #include "base/random.h"
-#include "plan/graph.h"
 #include "serving/twin.h"
-#include "spec/resource.h"
+#include "step/step.h"
 
 #define DAY_BLOCKS_MAX 4
 
@@ -31,15 +30,18 @@ extern const struct step_kind day_count;
 struct day_block {
 	enum day_block_kind kind;
 	int64_t factor, addend;
+	bool isolated;	   /* its last step is a stage of its own */
+	int batch;	   /* so many requests go through it together; 0: each alone */
+	int batch_wait_ms; /* for the others */
 };
 
 struct day_pipeline {
-	const struct step_kind *kinds[64]; /* the real ones, and the simulator's own */
+	const char *name;
+	bool exactly_once;
 	bool counts;
-	unsigned parts; /* answers to a request that is not dropped: 1, or DAY_PARTS */
-	struct spec spec;
-	const struct graph *graph;
-	const char *yaml;
+	bool tapped;	 /* what its steps are given and give is told */
+	unsigned logged; /* so is a share of what its models are sent and give, in percent; 0: nothing */
+	unsigned parts;	 /* answers to a request that is not dropped: 1, or DAY_PARTS */
 	size_t count;
 	struct day_block blocks[DAY_BLOCKS_MAX + 1];
 	size_t model_count;
@@ -47,13 +49,21 @@ struct day_pipeline {
 	struct model_config model_configs[DAY_BLOCKS_MAX];
 };
 
-/* In the arena. `may_count`: one of its blocks may remember. False: SYSTEM. */
-bool day_pipeline_open(struct day_pipeline *pipeline, bool may_count, struct random *random, const struct step_kind *const *kinds,
-		       struct arena *arena, struct error *error);
-void day_pipeline_close(struct day_pipeline *pipeline);
+/* Named, and either delivery. `may_count`: one of its blocks may remember. */
+void day_pipeline_draw(struct day_pipeline *pipeline, bool may_count, struct random *random);
 
-/* What comes out for `number`, of whose class `count` have come, itself among them; false:
- * it is dropped. Of parts it is that of the first. */
-bool day_pipeline_answer(const struct day_pipeline *pipeline, int64_t number, int64_t count, int64_t *answer);
+/* The same with other numbers. */
+void day_pipeline_redraw(struct day_pipeline *pipeline, const struct day_pipeline *before, struct random *random);
+
+/* The models that it calls, in the arena. False: SYSTEM. */
+bool day_pipeline_models(struct day_pipeline *pipeline, const char *mark, struct random *random, struct arena *arena,
+			 struct error *error);
+
+/* Appends it as YAML, and its models where something is to be said of them. */
+void day_pipeline_write(const struct day_pipeline *pipeline, struct buffer *yaml);
+
+/* What a block makes of a number, of whose class `count` have come, itself among them;
+ * false: it is dropped. Of parts it is that of the first. */
+bool day_block_answer(const struct day_block *block, int64_t count, int64_t *number);
 
 #endif

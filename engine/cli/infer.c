@@ -7,12 +7,13 @@
 #include "cli/seen.h"
 #include "log/reader.h"
 #include "log/sender.h"
-#include "log/topics.h"
+#include "net/loop.h"
 
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
 #define ANSWER_TEXT_MAX ((size_t)1 << 30)
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
 #define LOOK_MS 50
+#define LAST_WORD_NS 1000000000 /* for the answer that says that the time is over, on its way */
 #define NS_PER_MS 1000000
 
 struct infer_options {
@@ -34,7 +35,8 @@ static const struct option options[] = {
 	DOOR_ROWS(struct infer_options, asked),
 	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: one that nobody had before."),
 	ROW("key", TEXT, struct infer_options, key, .help = "The record's key."),
-	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s", .help = "How long the answer may take."),
+	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s",
+	    .help = "How long the answer may take; the request says so to engines, by the header x-deadline-ms."),
 	COMMAND_FORM(infer_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -82,14 +84,22 @@ static void refuse(void *context, uint64_t number, const char *reason)
 	inferring->refused = reason;
 }
 
+/* What nobody waits for any more, no engine need work on: as milliseconds since 1970, by our clock. */
+static struct text deadline_of(const struct inferring *inferring)
+{
+	int64_t deadline_ms = time_of_day_ms() + inferring->options->timeout_ns / NS_PER_MS;
+	return text_of(arena_print(inferring->session->arena, "%" PRId64, deadline_ms));
+}
+
 static bool send(struct inferring *inferring, const struct door *door, struct error *error)
 {
-	const struct header id = {TEXT("x-request-id"), inferring->id};
+	const struct header headers[] = {{TEXT("x-request-id"), inferring->id},
+					 {TEXT("x-deadline-ms"), deadline_of(inferring)}};
 	const struct outgoing record = {
 		.key = inferring->options->key ? text_of(inferring->options->key)
 					       : door_key(door, inferring->request, inferring->session->arena),
 		.value = inferring->request,
-		.headers = {1, &id},
+		.headers = {sizeof headers / sizeof headers[0], headers},
 	};
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
@@ -125,7 +135,7 @@ static bool show(struct inferring *inferring, const struct seen *seen, struct er
 
 static bool wait_for_answer(struct inferring *inferring, struct reader *reader, struct error *error)
 {
-	while (clock_ns() < inferring->end_ns) {
+	while (clock_ns() < inferring->end_ns + LAST_WORD_NS) {
 		struct record record;
 		struct seen seen;
 		if (!reader_next(reader, LOOK_MS, &record, error))
@@ -149,12 +159,11 @@ static bool wait_for_answer(struct inferring *inferring, struct reader *reader, 
 /* The reader stands at the end of the answers before the request is sent. */
 static bool infer(struct inferring *inferring, const struct door *door, struct error *error)
 {
-	const struct wanted_topic wanted = {.name = door->inputs, .bound = true};
 	const struct reader_config config = {
 		.brokers = door->kafka.brokers, .topic = door->outputs, .properties = door->kafka.consumer};
 	if (!config.topic)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the pipeline has no output, so no answer can be waited for");
-	if (!topics_ensure(config.brokers, door->kafka.producer, (struct wanted_topics){1, &wanted}, false, NULL, error))
+	if (!door_see_inputs(door, error))
 		return false;
 	inferring->arena = arena_open(RECORD_ARENA_BYTES);
 	if (!inferring->arena)
@@ -195,8 +204,9 @@ const struct command command_infer = {
 	.arguments = "PIPELINE",
 	.summary = "Sends one request to a running pipeline and waits for its answer.",
 	.help = "The request goes into the topic that the pipeline reads, under an id of its own; the answer with that id is "
-		"waited for where answers leave. An error answer is said on standard error, and the exit code is then 1. A request "
-		"that a filter holds back has no answer.\n"
+		"waited for where answers leave. It goes along with a deadline, by the clock of this machine: an engine "
+		"that takes it later answers LIMIT and does nothing. An error answer is said on standard error, and the "
+		"exit code is then 1. A request that a filter holds back has no answer.\n"
 		"\n"
 		"  sluice infer hello -f request.json --brokers localhost:9092\n"
 		"  sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n",

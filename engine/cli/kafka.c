@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "base/suggest.h"
+#include "log/topics.h"
 #include "plan/plan.h"
 
 #define HOST_NAME_BYTES 256
@@ -161,9 +162,10 @@ static bool by_plan(const struct pipeline_plan *pipeline, struct named named, st
 		door->mapping = pipeline->graph->mapping;
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
 		const struct topic *topic = &pipeline->topics[i];
-		if (topic->role == TOPIC_INPUTS)
+		if (topic->role == TOPIC_INPUTS) {
 			door->inputs = topic->name;
-		else if (topic->role == TOPIC_ERRORS)
+			door->bound = topic->bound;
+		} else if (topic->role == TOPIC_ERRORS)
 			door->errors = topic->name;
 		else if (is_output(pipeline, topic, named.step))
 			door->outputs = topic->name;
@@ -236,6 +238,12 @@ bool door_open(struct session *session, const struct door_asked *asked, const ch
 }
 
 /* A request that cannot be read is refused by the pipeline, which says why. */
+bool door_see_inputs(const struct door *door, struct error *error)
+{
+	const struct wanted_topic inputs = {.name = door->inputs, .bound = door->bound};
+	return topics_ensure(door->kafka.brokers, door->kafka.producer, (struct wanted_topics){1, &inputs}, false, NULL, error);
+}
+
 struct text door_key(const struct door *door, struct text request, struct arena *arena)
 {
 	struct message message = {.arena = arena};

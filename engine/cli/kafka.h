@@ -58,6 +58,7 @@ struct door_asked {
 struct door {
 	struct kafka kafka;
 	const char *inputs;
+	bool bound; /* the user's own topic, or another pipeline's, is read: sluice does not make it */
 	const char *outputs; /* of the pipeline, or of the step that was named */
 	const char *errors;
 	const char *status; /* of its namespace */
@@ -71,6 +72,9 @@ struct door {
  * faults of the files are said on the session's `err`. The arena lives as long as the door. */
 bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
 void door_close(struct door *door);
+
+/* Sees that the topic that the pipeline reads is there, before a request is sent. */
+bool door_see_inputs(const struct door *door, struct error *error);
 
 /* The key under which a request belongs on the topic, where the pipeline's files say so
  * (`input.key`); bytes NULL: nothing does. In the arena. */

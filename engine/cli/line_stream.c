@@ -7,7 +7,8 @@
 #include "base/moment.h"
 #include "base/quote.h"
 
-#define LINE_BYTES_MAX ((size_t)64 << 10) /* of one line; beyond it the line is left out */
+#define LINE_BYTES_MAX ((size_t)64 << 10)   /* of one line; beyond it the line is left out */
+#define SAID_BYTES_MAX (8 * LINE_BYTES_MAX) /* of it as JSON, where each byte may be escaped */
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000
 
@@ -23,16 +24,32 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
-static void say(struct line_stream *self)
+/* By way of `said`, which is emptied first. */
+static void say(FILE *to, struct text line, struct buffer *said)
 {
 	char moment[MOMENT_BYTES];
 	moment_print(now_ms(), moment);
-	buffer_clear(&self->said);
-	buffer_print(&self->said, "{\"time\":\"%s\",\"message\":", moment);
-	buffer_quoted(&self->said, buffer_view(&self->line));
-	buffer_string(&self->said, "}\n");
-	if (!buffer_failed(&self->line) && !buffer_failed(&self->said))
-		(void)fwrite(self->said.bytes, 1, self->said.length, self->to);
+	buffer_clear(said);
+	buffer_print(said, "{\"time\":\"%s\",\"message\":", moment);
+	buffer_quoted(said, line);
+	buffer_string(said, "}\n");
+	if (!buffer_failed(said))
+		(void)fwrite(said->bytes, 1, said->length, to);
+}
+
+void line_stream_say(FILE *to, struct text line)
+{
+	struct buffer said;
+	buffer_open(&said, SAID_BYTES_MAX);
+	say(to, line, &said);
+	(void)fflush(to);
+	buffer_close(&said);
+}
+
+static void say_gathered(struct line_stream *self)
+{
+	if (!buffer_failed(&self->line))
+		say(self->to, buffer_view(&self->line), &self->said);
 	buffer_clear(&self->line);
 }
 
@@ -41,7 +58,7 @@ static ssize_t take(void *cookie, const char *bytes, size_t length)
 	struct line_stream *self = cookie;
 	for (size_t i = 0; i < length; i++) {
 		if (bytes[i] == '\n')
-			say(self);
+			say_gathered(self);
 		else
 			buffer_byte(&self->line, bytes[i]);
 	}
@@ -52,7 +69,7 @@ static int end(void *cookie)
 {
 	struct line_stream *self = cookie;
 	if (self->line.length > 0)
-		say(self);
+		say_gathered(self);
 	buffer_close(&self->line);
 	buffer_close(&self->said);
 	memory_give(self);
@@ -66,7 +83,7 @@ FILE *line_stream_open(FILE *to, struct error *error)
 	if (self) {
 		*self = (struct line_stream){.to = to};
 		buffer_open(&self->line, LINE_BYTES_MAX);
-		buffer_open(&self->said, 8 * LINE_BYTES_MAX);
+		buffer_open(&self->said, SAID_BYTES_MAX);
 		stream = fopencookie(self, "w", (cookie_io_functions_t){.write = take, .close = end});
 	}
 	if (stream)

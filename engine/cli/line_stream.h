@@ -7,9 +7,13 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* What is written into it comes out of `to`, each line when it ends; `to` is borrowed.
  * fclose() ends it. NULL: memory ran out. */
 FILE *line_stream_open(FILE *to, struct error *error);
+
+/* One such line, alone. */
+void line_stream_say(FILE *to, struct text line);
 
 #endif

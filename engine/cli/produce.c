@@ -9,7 +9,6 @@
 #include "cli/case.h"
 #include "cli/kafka.h"
 #include "log/sender.h"
-#include "log/topics.h"
 #include "message/json_scan.h"
 
 #define LINE_CLEAR "\r\033[K"
@@ -297,7 +296,6 @@ static void show_summary(struct producing *producing, enum output_form form)
 static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from,
 		    struct error *error)
 {
-	const struct wanted_topic wanted = {.name = door->inputs, .bound = true};
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
 		.topic = door->inputs,
@@ -306,7 +304,7 @@ static bool produce(struct producing *producing, const struct door *door, const 
 		.refused = refuse,
 		.context = producing,
 	};
-	if (!topics_ensure(config.brokers, config.properties, (struct wanted_topics){1, &wanted}, false, NULL, error))
+	if (!door_see_inputs(door, error))
 		return false;
 	producing->door = door;
 	producing->topic = door->inputs;

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "cli/letters.h"
 #include "log/sender.h"
-#include "log/topics.h"
 #include "message/format.h"
 #include "net/loop.h"
 
@@ -215,7 +214,6 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 static bool replay(struct replaying *replaying, const struct door *door, const struct letters_wanted *wanted, struct error *error)
 {
 	const struct letters_reader reader = {replaying, replay_one};
-	const struct wanted_topic inputs = {.name = door->inputs, .bound = true};
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
 		.topic = door->inputs,
@@ -224,7 +222,7 @@ static bool replay(struct replaying *replaying, const struct door *door, const s
 		.refused = refuse,
 		.context = replaying,
 	};
-	if (!topics_ensure(config.brokers, config.properties, (struct wanted_topics){1, &inputs}, false, NULL, error))
+	if (!door_see_inputs(door, error))
 		return false;
 	replaying->sender = sender_open(&config, error);
 	bool good = replaying->sender && letters_read(replaying->session, door, wanted, &reader, error);

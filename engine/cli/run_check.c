@@ -88,8 +88,10 @@ static bool check_readers(const struct plan *plan, size_t index, struct error *e
 			return error_set(
 				error, ERROR_CONFIG, one->graph->spec->input.here,
 				"pipelines %s and %s read the same topic %s in one group, so each would see a part of it only; "
-				"give one of them another namespace or delivery",
-				other->graph->name, one->graph->name, one->topics[0].name);
+				"let %s read what %s does, by `externalInputs: [%s.inputs]` in place of `topic`, which is a "
+				"group of its own, or give it another namespace",
+				other->graph->name, one->graph->name, one->topics[0].name, one->graph->name, other->graph->name,
+				other->graph->name);
 	}
 	return true;
 }

@@ -50,6 +50,11 @@ static const struct counted counted[] = {
 	COUNTED("of them by an error", errors),
 	COUNTED("dropped by their pipelines", dropped),
 	COUNTED("answers repeated, at least once", repeated),
+	COUNTED("deployments that came later", deployments),
+	COUNTED("answered by pipelines that read others", fed),
+	COUNTED("told of steps and models", tapped),
+	COUNTED("requests with deadlines", hurried),
+	COUNTED("of them refused for it", refused),
 	COUNTED("commits", commits),
 	COUNTED("resets of transactions", resets),
 	COUNTED("rebalances", rebalances),
@@ -60,6 +65,17 @@ static const struct counted counted[] = {
 	COUNTED("fewest faults of a day", fewest_faults),
 };
 
+/* Counts whose names stand elsewhere. */
+static const struct {
+	const char *const *names;
+	size_t count, offset;
+} named[] = {
+	{day_trait_names, DAY_TRAITS, offsetof(struct day_counts, traits)},
+	{day_fault_names, DAY_FAULTS, offsetof(struct day_counts, faults)},
+	{twin_mishap_names, TWIN_MISHAPS, offsetof(struct day_counts, mishaps)},
+	{model_mishap_names, MODEL_MISHAPS, offsetof(struct day_counts, models)},
+};
+
 /* Every count and its name, one after the other; false: there are no more. */
 static bool count_at(const struct day_counts *counts, size_t nth, const char **name, uint64_t *number)
 {
@@ -67,19 +83,15 @@ static bool count_at(const struct day_counts *counts, size_t nth, const char **n
 	if (nth < rows) {
 		*name = counted[nth].name;
 		*number = *(const uint64_t *)((const char *)counts + counted[nth].offset);
-	} else if (nth - rows < DAY_FAULTS) {
-		*name = day_fault_names[nth - rows];
-		*number = counts->faults[nth - rows];
-	} else if (nth - rows - DAY_FAULTS < TWIN_MISHAPS) {
-		*name = twin_mishap_names[nth - rows - DAY_FAULTS];
-		*number = counts->mishaps[nth - rows - DAY_FAULTS];
-	} else if (nth - rows - DAY_FAULTS - TWIN_MISHAPS < MODEL_MISHAPS) {
-		*name = model_mishap_names[nth - rows - DAY_FAULTS - TWIN_MISHAPS];
-		*number = counts->models[nth - rows - DAY_FAULTS - TWIN_MISHAPS];
-	} else {
-		return false;
+		return true;
 	}
-	return true;
+	for (size_t i = 0, first = rows; i < sizeof named / sizeof *named; first += named[i++].count)
+		if (nth - first < named[i].count) {
+			*name = named[i].names[nth - first];
+			*number = ((const uint64_t *)((const char *)counts + named[i].offset))[nth - first];
+			return true;
+		}
+	return false;
 }
 
 static void show_held(FILE *out, const struct sim_options *self, const struct day_counts *counts, double seconds)
@@ -156,7 +168,9 @@ const struct command command_sim = {
 	.name = "sim",
 	.summary = "Runs workers through simulated days of faults.",
 	.help = "A day is a few workers with a small pipeline on a Kafka in memory, under one seed: workers crash, stop, freeze "
-		"and come, requests and replies are lost, late and repeated, transactions are fenced and time out. When it has "
+		"and come, requests and replies are lost, late and repeated, transactions are fenced and time out; on some days "
+		"pipelines are changed, taken out and put back, requests have deadlines, steps take several requests together, "
+		"pipelines are cut into stages, or another pipeline reads them, and what their steps give is told. When it has "
 		"settled, every request must be answered, exactly once where that was promised, in order and in time. The "
 		"same seed gives the same day.\n"
 		"\n"

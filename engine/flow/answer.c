@@ -218,10 +218,21 @@ void run_answer_nothing(struct run *run)
 	}
 }
 
-const char *flow_silence_text(enum flow_outcome outcome)
+static const char *silence_text(enum flow_outcome outcome)
 {
 	if (outcome == FLOW_PARTED)
 		return "answers with many messages, and the caller waits for one: put them together again there, with `aggregate: "
 		       "{parts: STEP}`";
 	return outcome == FLOW_DROPPED ? "dropped the message" : "has none";
+}
+
+void call_take_answer(struct call *call, enum flow_outcome outcome, const struct answer *answer)
+{
+	if (answer->payload)
+		call->reply = answer->payload;
+	else if (answer->error)
+		call->error = *answer->error;
+	else
+		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
+			  silence_text(outcome));
 }

@@ -50,9 +50,9 @@ struct offspring {
 
 enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP_STEP_OUTPUTS };
 
-/* Why someone who called a pipeline for its answer has none of it, behind its name: FLOW_DROPPED,
- * FLOW_PARTED, FLOW_NO_ANSWER. */
-const char *flow_silence_text(enum flow_outcome outcome);
+/* What a pipeline gave, as the answer to the call of it by its name: its output, borrowed, its
+ * error, or an INPUT error that says why it has none. */
+void call_take_answer(struct call *call, enum flow_outcome outcome, const struct answer *answer);
 
 struct flow_outside {
 	void *context;

@@ -6,6 +6,8 @@
  * step, and when it ends. The next one's visit, if it has come already, is parked among
  * those that wait, and becomes a task again.
  */
+#include <assert.h>
+
 #include "base/memory.h"
 #include "flow/run.h"
 
@@ -124,6 +126,7 @@ void line_abandon(struct line *line)
 
 void line_join(struct run *run, struct line *line)
 {
+	assert(!run->line);
 	run->line = line;
 	run->ahead = line->last;
 	*(line->last ? &line->last->behind : &line->first) = run;
@@ -146,6 +149,7 @@ void line_insert(struct run *run, struct run *ahead)
 void line_leave(struct run *run)
 {
 	struct line *line = run->line;
+	assert(line);
 	const struct flow *flow = line->flow;
 	*(run->ahead ? &run->ahead->behind : &line->first) = run->behind;
 	*(run->behind ? &run->behind->ahead : &line->last) = run->ahead;

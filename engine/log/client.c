@@ -3,13 +3,16 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
 #include "base/secret.h"
+#include "log/said.h"
 
+#define SAID_BYTES 1024
 #define LEVEL_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
 #define LEAVE_LOOK_NS 1000000
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
@@ -44,19 +47,37 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 	return true;
 }
 
+static _Atomic(void (*)(const char *line)) print_said;
+
+void kafka_said_by(void (*print)(const char *line))
+{
+	print_said = print;
+}
+
+void client_say(const char *line)
+{
+	void (*print)(const char *line) = print_said;
+	if (print)
+		print(line);
+	else
+		fprintf(stderr, "%s\n", line);
+}
+
 /* What librdkafka says by itself goes beside what is ours, as a line that can be read: without its clock,
  * its threads, what it gets over at each start, and what ends a client, which we say ourselves. From its
  * threads. */
 static void say(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
-	if (level == LEVEL_DEBUG) {
+	char line[SAID_BYTES];
+	if (level == LEVEL_DEBUG && !print_said) {
 		rd_kafka_log_print(client, level, facility, words);
 		return;
 	}
 	if (strcmp(facility, "GETPID") == 0 || strcmp(facility, "FATAL") == 0)
 		return;
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
-	fprintf(stderr, "Kafka: %s\n", thread ? thread + strlen("]: ") : words);
+	(void)snprintf(line, sizeof line, "Kafka: %s", thread ? thread + strlen("]: ") : words);
+	client_say(line);
 }
 
 rd_kafka_conf_t *client_configuration(struct properties own, struct properties users, struct error *error)
@@ -320,6 +341,14 @@ bool failure_is_passing(rd_kafka_resp_err_t code)
 	default:
 		return false;
 	}
+}
+
+bool failure_is_lasting(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
+	       code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+	       code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 
 bool refusal_is_of_record(rd_kafka_resp_err_t code)

@@ -27,7 +27,10 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
 
 int64_t client_clock_ms(void); /* time that passes */
 
-/* Destroys a consumer's client, which was closed or is beyond it, but does not wait for that
+/* Says a line, `Kafka: ...` without its end, where librdkafka's own go (log/said.h). */
+void client_say(const char *line);
+
+/* Destroys a client that was closed or is beyond it, but does not wait for that
  * any longer: librdkafka 2.0 can be unable to stop one whose partitions are gone. It stays
  * behind then, and nothing of ours is called by it. */
 void client_leave(rd_kafka_t *client, int wait_s);
@@ -82,6 +85,9 @@ struct refusals {
 
 /* Whether reading may be tried again: Kafka is away, or a partition's leader is not settled, as in a topic just made. */
 bool failure_is_passing(rd_kafka_resp_err_t code);
+
+/* Whether another client would meet it too: what is missing is a right, or a setting is wrong. */
+bool failure_is_lasting(rd_kafka_resp_err_t code);
 
 /* Whether it is the record's own fault, and another in its place would do. */
 bool refusal_is_of_record(rd_kafka_resp_err_t code);

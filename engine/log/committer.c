@@ -165,21 +165,13 @@ static enum settlement_outcome outcome_of(struct committer *committer, const cha
 	return SETTLEMENT_FAILED;
 }
 
-static bool is_hopeless(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-	       code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-	       code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
-}
-
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
 {
 	producer_close(committer);
 	if (!producer_open(committer, error))
 		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
-	bool hopeless = failure && is_hopeless(rd_kafka_error_code(failure));
+	bool hopeless = failure && failure_is_lasting(rd_kafka_error_code(failure));
 	if (hopeless)
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka gives no transactions to %s: %s", committer->config->id,
 			  rd_kafka_error_string(failure));
@@ -222,10 +214,10 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 		code = list->elems[i].err;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
-	if (is_hopeless(code))
+	if (failure_is_lasting(code))
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say what the group has committed: %s",
 			  rd_kafka_err2str(code));
-	return is_hopeless(code) ? SETTLEMENT_HOPELESS : code ? SETTLEMENT_FAILED : SETTLEMENT_DONE;
+	return failure_is_lasting(code) ? SETTLEMENT_HOPELESS : code ? SETTLEMENT_FAILED : SETTLEMENT_DONE;
 }
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)

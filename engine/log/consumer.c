@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "log/client.h"
+#include "log/group.h"
 #include "net/loop.h"
 
 #define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one */
@@ -38,6 +39,8 @@ struct kafka_consumer {
 	enum assignment_change change;
 	struct positions changed;
 	struct positions given; /* accepted, and not given up since */
+	bool joined;		/* and given partitions, since the client was made */
+	rd_kafka_queue_t *asked; /* whether the group reads all that it came for; NULL: nobody asks */
 	bool fenced;		/* another client takes this one's place when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
@@ -228,6 +231,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 	static const uint64_t one = 1;
 	rd_kafka_conf_t *configuration = configuration_of(consumer->config, consumer, error);
 	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
+	consumer->joined = false;
 	if (!consumer->client)
 		return false;
 	rd_kafka_poll_set_consumer(consumer->client);
@@ -240,6 +244,8 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
+	group_forget(consumer->asked);
+	consumer->asked = NULL;
 	if (consumer->membership)
 		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
 	consumer->membership = NULL;
@@ -402,6 +408,17 @@ static void look_for_topics(struct kafka_consumer *consumer)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+static void hear_of_group(struct kafka_consumer *consumer)
+{
+	rd_kafka_resp_err_t code;
+	if (!group_hear(consumer->client, consumer->config->group, consumer->asked, &code))
+		return;
+	group_forget(consumer->asked);
+	consumer->asked = NULL;
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		(void)failed(&consumer->failure, "join its group again", code);
+}
+
 static bool kafka_take(struct consumer *self, struct record *records, size_t room, size_t *count, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
@@ -418,6 +435,8 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
 		rd_kafka_message_destroy(message);
 	}
+	if (consumer->asked)
+		hear_of_group(consumer);
 	if (*count == 0)
 		look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
@@ -455,6 +474,9 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	memory_give(consumer->given.items);
 	consumer->given = consumer->changed;
 	consumer->changed = (struct positions){0};
+	if (!consumer->joined && consumer->assigned == 0)
+		consumer->asked = group_ask(consumer->client, consumer->config->group, consumer->bell);
+	consumer->joined = true;
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "take its partitions", code);
 }
 

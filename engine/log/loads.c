@@ -25,9 +25,12 @@ bool loads_end(struct loads *loads, struct positions positions, struct error *er
 	if (!positions_fit(loads, positions.count, error))
 		return false;
 	loads->positions.count = 0;
-	for (size_t i = 0; i < positions.count; i++)
-		if (positions.items[i].offset != OFFSET_NONE)
-			loads->positions.items[loads->positions.count++] = positions.items[i];
+	loads->all = positions.count;
+	size_t back = positions.count;
+	for (size_t i = 0; i < positions.count; i++) {
+		bool moves = positions.items[i].offset != OFFSET_NONE;
+		loads->positions.items[moves ? loads->positions.count++ : --back] = positions.items[i];
+	}
 	loads->stage = LOADS_ACKNOWLEDGING;
 	loads->open = !loads->open;
 	return true;
@@ -47,6 +50,17 @@ void loads_took(struct loads *loads, enum loads_outcome outcome)
 	if (outcome == LOADS_FAILED)
 		loads->positions.count = 0;
 	loads->stage = LOADS_COMMITTED;
+}
+
+bool loads_give_up(struct loads *loads, struct positions *ended)
+{
+	bool may_commit = loads->waiting[!loads->open] == 0 && loads->positions.count > 0;
+	if (loads->stage != LOADS_ACKNOWLEDGING || may_commit)
+		return false;
+	*ended = (struct positions){loads->all, loads->positions.items};
+	loads->waiting[0] = loads->waiting[1] = 0;
+	loads->stage = LOADS_FILLING;
+	return true;
 }
 
 bool loads_over(struct loads *loads, struct positions *committed)

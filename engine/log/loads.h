@@ -16,8 +16,8 @@ struct loads {
 	unsigned open;		    /* 0 or 1: which of the two is filled; the other has ended */
 	size_t waiting[2];	    /* records without an acknowledgement */
 	enum loads_stage stage;	    /* of the one that has ended; FILLING: there is none */
-	struct positions positions; /* of the one that has ended */
-	size_t capacity;
+	struct positions positions; /* of the one that has ended: those to commit; behind them, up to `all`, those of OFFSET_NONE */
+	size_t all, capacity;
 };
 
 void loads_close(struct loads *loads);
@@ -60,6 +60,11 @@ enum loads_outcome {
 	LOADS_FAILED, /* not this time: to be ended again */
 };
 void loads_took(struct loads *loads, enum loads_outcome outcome);
+
+/* The producer is gone, with what it had not heard of. True: so is the load that has ended,
+ * and both are empty; these are the positions that it was ended with, those to commit first.
+ * False: none has ended, or all of its records are acknowledged, and it may still commit. */
+bool loads_give_up(struct loads *loads, struct positions *ended);
 
 /* True once for each load: it is over, and these were committed; none when it failed. */
 bool loads_over(struct loads *loads, struct positions *committed);

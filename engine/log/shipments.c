@@ -2,6 +2,7 @@
  * is decided in loads.c. See shipments.h. */
 #include "log/shipments.h"
 
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 #include "log/loads.h"
 #include "log/parcel.h"
 #include "net/loop.h"
+
+#define FALLS_MAX 3 /* of producers, within a while of each other: then the next would fall too */
+#define FALLS_WHILE_MS 60000
 
 struct shipments {
 	struct output output; /* first: the table of operations */
@@ -20,8 +24,15 @@ struct shipments {
 	rd_kafka_queue_t *reports; /* the producer's events */
 	rd_kafka_queue_t *commits; /* the consumer's answer to the commit that is under way; NULL: none is */
 	struct topic_handles topics;
+	const char *const *names; /* of the topics */
+	size_t name_count;
 	struct refusals refusals;
 	bool started; /* and said so */
+	bool fallen;  /* the producer has: it is replaced when the open load has ended */
+	unsigned falls;
+	int64_t fallen_ms;
+	uint64_t resets;
+	char reason[LIBRARY_TEXT_MAX]; /* of the last fall */
 	struct loads loads;
 	int64_t ended_us;
 	int64_t commit_us;
@@ -56,19 +67,40 @@ static rd_kafka_conf_t *configuration_of(const struct transaction_config *config
 	return configuration;
 }
 
-static bool shipments_set_up(struct shipments *shipments, struct error *error)
+static bool producer_open(struct shipments *shipments, struct error *error)
 {
 	static const uint64_t one = 1;
-	shipments->bell = bell_open(error);
-	rd_kafka_conf_t *configuration = shipments->bell < 0 ? NULL : configuration_of(shipments->config, error);
+	rd_kafka_conf_t *configuration = configuration_of(shipments->config, error);
 	shipments->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!shipments->producer)
 		return false;
 	shipments->reports = rd_kafka_queue_get_main(shipments->producer);
 	rd_kafka_queue_io_event_enable(shipments->reports, shipments->bell, &one, sizeof one);
+	return topic_handles_follow(&shipments->topics, shipments->producer, shipments->names, shipments->name_count, error);
+}
+
+/* What hangs on the producer; the producer itself is left to the caller. */
+static rd_kafka_t *producer_take_down(struct shipments *shipments)
+{
+	topic_handles_close(&shipments->topics);
+	rd_kafka_t *producer = shipments->producer;
+	shipments->producer = NULL;
+	if (producer) {
+		rd_kafka_queue_io_event_enable(shipments->reports, -1, NULL, 0);
+		rd_kafka_queue_destroy(shipments->reports);
+	}
+	return producer;
+}
+
+static bool shipments_set_up(struct shipments *shipments, struct error *error)
+{
+	shipments->names = shipments->config->topics;
+	shipments->name_count = shipments->config->topic_count;
+	shipments->bell = bell_open(error);
+	if (shipments->bell < 0 || !producer_open(shipments, error))
+		return false;
 	bell_ring(shipments->bell); /* it is open: the first news */
-	return topic_handles_follow(&shipments->topics, shipments->producer, shipments->config->topics,
-				    shipments->config->topic_count, error);
+	return true;
 }
 
 static const struct output_operations operations;
@@ -102,13 +134,10 @@ static void shipments_close(struct output *self)
 {
 	struct shipments *shipments = (struct shipments *)self;
 	forget_commit(shipments);
-	topic_handles_close(&shipments->topics);
 	refusals_close(&shipments->refusals);
-	if (shipments->producer) {
-		rd_kafka_queue_io_event_enable(shipments->reports, -1, NULL, 0);
-		rd_kafka_queue_destroy(shipments->reports);
-		rd_kafka_destroy(shipments->producer);
-	}
+	rd_kafka_t *producer = producer_take_down(shipments);
+	if (producer)
+		rd_kafka_destroy(producer);
 	if (shipments->bell >= 0)
 		close(shipments->bell);
 	loads_close(&shipments->loads);
@@ -120,6 +149,47 @@ static int shipments_bell(const struct output *self)
 	return ((const struct shipments *)self)->bell;
 }
 
+/* ---- a producer that falls ---- */
+
+/* What librdkafka calls fatal: Kafka's memory of the producer is not its own any more, so
+ * it may not go on, and its records are void. Another one may. False: it has not fallen. */
+static bool has_fallen(struct shipments *shipments)
+{
+	if (shipments->fallen)
+		return true;
+	rd_kafka_resp_err_t code = rd_kafka_fatal_error(shipments->producer, shipments->reason, sizeof shipments->reason);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	int64_t now_ms = client_clock_ms();
+	if (now_ms - shipments->fallen_ms > FALLS_WHILE_MS)
+		shipments->falls = 0;
+	shipments->fallen_ms = now_ms;
+	shipments->fallen = true;
+	if (++shipments->falls > FALLS_MAX || failure_is_lasting(code))
+		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
+			  "Kafka's producer stopped%s: %s; nothing is committed that was not acknowledged. See to the brokers and "
+			  "the rights of this login, and start again",
+			  shipments->falls > FALLS_MAX ? " again and again" : "", shipments->reason);
+	bell_ring(shipments->bell);
+	return true;
+}
+
+/* All that is not committed is taken and produced again, by another one. */
+static enum transaction_news replace_fallen(struct shipments *shipments, struct error *error)
+{
+	char line[LIBRARY_TEXT_MAX + 100];
+	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; another one produces again what is not committed",
+		 shipments->reason);
+	client_say(line);
+	shipments->fallen = false;
+	shipments->resets++;
+	parcel_empty(&shipments->parcel);
+	(void)rd_kafka_purge(shipments->producer,
+			     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	client_leave(producer_take_down(shipments), 0);
+	return producer_open(shipments, error) ? NEWS_RESET : NEWS_BROKEN;
+}
+
 /* ---- acknowledgements ---- */
 
 static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
@@ -127,6 +197,8 @@ static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
 	const rd_kafka_message_t *message;
 	while ((message = rd_kafka_event_message_next(event))) {
 		unsigned load = tag_lot(message->_private);
+		if (message->err && has_fallen(shipments))
+			continue; /* so its load is never committed */
 		loads_acknowledged(&shipments->loads, load);
 		if (!message->err)
 			continue;
@@ -150,8 +222,7 @@ static void read_producer_events(struct shipments *shipments)
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
 			read_reports(shipments, event);
 		else if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL)
-			error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer stopped: %s",
-				  rd_kafka_event_error_string(event));
+			(void)has_fallen(shipments);
 		rd_kafka_event_destroy(event);
 	}
 }
@@ -221,6 +292,8 @@ static enum transaction_news shipments_news(struct output *self, struct position
 		shipments->started = true;
 		return NEWS_STARTED;
 	}
+	if (shipments->fallen && loads_give_up(&shipments->loads, committed))
+		return replace_fallen(shipments, error);
 	struct positions positions;
 	if (loads_to_commit(&shipments->loads, &positions))
 		begin_commit(shipments, positions);
@@ -272,7 +345,7 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 						  tag_of(&record->origin, shipments->loads.open), &refused);
 	if (verdict == PRODUCED)
 		(void)loads_produced(&shipments->loads);
-	if (verdict == PRODUCE_SPOILT)
+	if (verdict == PRODUCE_SPOILT && !has_fallen(shipments))
 		note_failure(shipments, &refused);
 	if (verdict == PRODUCE_REFUSED)
 		*error = refused;
@@ -282,17 +355,19 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 static enum produce_verdict shipments_send(struct output *self, struct error *error)
 {
 	struct shipments *shipments = (struct shipments *)self;
+	if (shipments->fallen)
+		return PRODUCE_SPOILT;
 	enum produce_verdict verdict = parcel_send(&shipments->parcel, &shipments->topics, error);
-	if (verdict == PRODUCE_SPOILT)
+	if (verdict == PRODUCE_SPOILT && !has_fallen(shipments))
 		note_failure(shipments, error);
 	return verdict;
 }
 
 static uint64_t shipments_resets(const struct output *self, const char **reason)
 {
-	(void)self; /* nothing that left is ever taken back */
-	*reason = NULL;
-	return 0;
+	const struct shipments *shipments = (const struct shipments *)self;
+	*reason = shipments->reason;
+	return shipments->resets;
 }
 
 static int64_t shipments_commit_us(const struct output *self)
@@ -303,6 +378,8 @@ static int64_t shipments_commit_us(const struct output *self)
 static bool shipments_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
 	struct shipments *shipments = (struct shipments *)self;
+	shipments->names = names;
+	shipments->name_count = count;
 	return topic_handles_follow(&shipments->topics, shipments->producer, names, count, error);
 }
 

@@ -8,12 +8,13 @@
 
 #define CLOSE_WAIT_MS 500
 
-struct side {
+struct kafka_side {
+	struct side side; /* first: the table of operations */
 	rd_kafka_t *producer;
 	struct topic_handles topics;
 };
 
-static bool side_set_up(struct side *side, const struct side_config *config, struct error *error)
+static bool side_set_up(struct kafka_side *side, const struct side_config *config, struct error *error)
 {
 	char kilobytes[32];
 	snprintf(kilobytes, sizeof kilobytes, "%zu", config->queue_bytes / 1024 + 1);
@@ -31,23 +32,9 @@ static bool side_set_up(struct side *side, const struct side_config *config, str
 	return side->producer != NULL;
 }
 
-struct side *side_open(const struct side_config *config, struct error *error)
+static void kafka_close(struct side *self)
 {
-	struct side *side = memory_take(1, sizeof *side);
-	if (!side) {
-		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
-		return NULL;
-	}
-	if (side_set_up(side, config, error))
-		return side;
-	side_close(side);
-	return NULL;
-}
-
-void side_close(struct side *side)
-{
-	if (!side)
-		return;
+	struct kafka_side *side = (struct kafka_side *)self;
 	if (side->producer)
 		rd_kafka_flush(side->producer, CLOSE_WAIT_MS);
 	topic_handles_close(&side->topics);
@@ -56,13 +43,35 @@ void side_close(struct side *side)
 	memory_give(side);
 }
 
-bool side_topics(struct side *side, const char *const *names, size_t count, struct error *error)
+static bool kafka_topics(struct side *self, const char *const *names, size_t count, struct error *error)
 {
+	struct kafka_side *side = (struct kafka_side *)self;
 	return topic_handles_follow(&side->topics, side->producer, names, count, error);
 }
 
-bool side_produce(struct side *side, const struct outgoing *record)
+static bool kafka_produce(struct side *self, const struct outgoing *record)
 {
+	struct kafka_side *side = (struct kafka_side *)self;
 	struct error refused = {0};
 	return client_produce(side->producer, side->topics.items[record->topic], record, 0, &refused) == PRODUCED;
+}
+
+static const struct side_operations operations = {
+	.close = kafka_close,
+	.topics = kafka_topics,
+	.produce = kafka_produce,
+};
+
+struct side *side_open(const struct side_config *config, struct error *error)
+{
+	struct kafka_side *side = memory_take(1, sizeof *side);
+	if (!side) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
+		return NULL;
+	}
+	side->side.operations = &operations;
+	if (side_set_up(side, config, error))
+		return &side->side;
+	side_close(&side->side);
+	return NULL;
 }

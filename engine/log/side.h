@@ -8,7 +8,16 @@
 
 #include "log/record.h"
 
-struct side;
+/* What a kind of side does for the functions below; its own struct begins with this. */
+struct side {
+	const struct side_operations *operations;
+};
+
+struct side_operations {
+	void (*close)(struct side *side);
+	bool (*topics)(struct side *side, const char *const *names, size_t count, struct error *error);
+	bool (*produce)(struct side *side, const struct outgoing *record);
+};
 
 struct side_config {
 	const char *brokers;
@@ -16,14 +25,26 @@ struct side_config {
 	struct properties properties;
 };
 
-/* Borrows the properties while it opens. */
+/* Kafka's. Borrows the properties while it opens. */
 struct side *side_open(const struct side_config *config, struct error *error);
-void side_close(struct side *side); /* waits a moment for what is under way; NULL is fine */
+
+/* Waits a moment for what is under way; NULL is fine. */
+static inline void side_close(struct side *side)
+{
+	if (side)
+		side->operations->close(side);
+}
 
 /* The topics that records name by number from now on: those before, and new ones behind. */
-bool side_topics(struct side *side, const char *const *names, size_t count, struct error *error);
+static inline bool side_topics(struct side *side, const char *const *names, size_t count, struct error *error)
+{
+	return side->operations->topics(side, names, count, error);
+}
 
 /* False: it is lost. */
-bool side_produce(struct side *side, const struct outgoing *record);
+static inline bool side_produce(struct side *side, const struct outgoing *record)
+{
+	return side->operations->produce(side, record);
+}
 
 #endif

@@ -68,7 +68,8 @@ static bool refuse_missing(const struct keeper *keeper, bool create, struct erro
 					 topic->name);
 		if (keeper->missing[i] && !create)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "topic %s is not there (%zu are missing); create it, or run with --topics create",
+					 "topic %s is not there (%zu are missing); create it, or let `sluice run --topics create` "
+					 "do so",
 					 topic->name, keeper->missing_count);
 	}
 	return true;

@@ -1,4 +1,5 @@
 /* twin.c: the twin's clock, its chance and its processes; see twin.h. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -8,10 +9,12 @@
 #define ARENA_BYTES ((size_t)256 << 20) /* of one simulated day */
 #define TELL_BYTES 256
 
-const char *const twin_mishap_names[TWIN_MISHAPS] = {
-	"requests lost", "replies lost", "requests late", "requests slow", "requests refused", "queues full",
-	"records unwanted",
+const char *const twin_mishap_names[] = {
+	[TWIN_REQUEST_LOST] = "requests lost", [TWIN_REPLY_LOST] = "replies lost", [TWIN_REQUEST_LATE] = "requests late",
+	[TWIN_SLOW] = "requests slow",	       [TWIN_REFUSED] = "requests refused", [TWIN_QUEUE_FULL] = "queues full",
+	[TWIN_UNWANTED] = "records unwanted",
 };
+static_assert(sizeof twin_mishap_names / sizeof *twin_mishap_names == TWIN_MISHAPS, "each mishap has its name");
 
 /* ---- memory ---- */
 
@@ -231,6 +234,8 @@ int64_t twin_client_free_us(const struct twin_client *client, bool network)
 
 bool twin_topic(struct twin *twin, const char *name, int32_t partitions)
 {
+	if (twin_find(twin, name))
+		return true;
 	struct twin_topic *topic = twin_take(twin, 1, sizeof *topic);
 	struct twin_partition *items = twin_take(twin, (size_t)partitions, sizeof *items);
 	if (!topic || !items || twin->partition_count + (size_t)partitions > TWIN_PARTITIONS_MAX)

@@ -16,6 +16,7 @@
 #include "log/archive.h"
 #include "log/consumer.h"
 #include "log/output.h"
+#include "log/side.h"
 #include "net/loop.h"
 
 struct twin;
@@ -53,6 +54,7 @@ void twin_close(struct twin *twin); /* consumers and outputs are closed before; 
 /* Memory ran out somewhere inside: nothing that it shows can be relied on. */
 bool twin_failed(const struct twin *twin);
 
+/* Of one name there is one. */
 bool twin_topic(struct twin *twin, const char *name, int32_t partitions);
 
 /* When something happens next (INT64_MAX: never), and lets it happen. */
@@ -96,12 +98,19 @@ struct output *twin_output_open(struct twin_host *host, struct loop *loop, const
 /* As archive_open(), with snapshots, which stay with the process's name. */
 struct archive *twin_archive_open(struct twin_host *host, struct loop *loop, const struct consumer *consumer, struct error *error);
 
+/* As side_open(). */
+struct side *twin_side_open(struct twin_host *host, struct error *error);
+uint64_t twin_taps_lost(const struct twin *twin); /* what was produced beside, and did not arrive */
+
 /* ---- what stands in it ---- */
 
 /* Appends a record at once, as a client whom nothing befalls; its offset, or -1: memory. */
 int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing *record);
 
-/* The first committed record at or behind that offset; false: there is none (yet). */
+/* A number that grows with whatever twin_read() may show. */
+uint64_t twin_changes(const struct twin *twin);
+
+/* The first committed record at or behind that offset; false: there is none (yet), or no such topic. */
 bool twin_read(const struct twin *twin, const char *topic, int32_t partition, int64_t offset, struct record *record);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * A rebalance stops everybody: each member hears of it with its next heartbeat, gives its
  * partitions up and joins again; when all have, partitions are dealt out in ranges. A
- * member with an instance's name that comes back takes its old place.
+ * member with an instance's name that comes back takes its old place, and its old share,
+ * whatever it reads now (KAFKA-12759): nobody deals anew for its sake.
  */
 #include <assert.h>
 
@@ -89,23 +90,37 @@ static void range_of(const struct twin_group *group, const struct twin_member *m
 	*count = share + (place < rest);
 }
 
+/* What was dealt out to the member, by the numbers that it has for its topics; one that it
+ * does not read is nobody's. */
 static void give_share(struct twin *twin, const struct twin_group *group, const struct twin_member *member)
 {
 	struct gift *gift = twin_take(twin, 1, sizeof *gift);
-	struct position *items = twin_take(twin, TWIN_PARTITIONS_MAX, sizeof *items);
+	struct position *items = twin_take(twin, member->share_count, sizeof *items);
 	if (!gift || !items)
 		return;
 	*gift = (struct gift){member->consumer, group->generation, {0, items}};
-	for (const struct twin_topic *topic = twin->topics; topic; topic = topic->next) {
+	for (size_t i = 0; i < member->share_count; i++) {
+		const struct twin_partition *partition = member->share[i];
+		uint32_t number;
+		if (subscribes(member->consumer, partition->topic, &number))
+			items[gift->positions.count++] = (struct position){number, partition->partition, OFFSET_NONE};
+	}
+	twin_note(twin, twin->now_us + twin_delay_us(twin), gift_arrives, gift);
+}
+
+static void deal_share(struct twin *twin, const struct twin_group *group, struct twin_member *member)
+{
+	member->share = twin_take(twin, twin->partition_count, sizeof *member->share);
+	member->share_count = 0;
+	for (const struct twin_topic *topic = twin->topics; member->share && topic; topic = topic->next) {
 		uint32_t number;
 		int32_t first, count;
 		if (!subscribes(member->consumer, topic->name, &number))
 			continue;
 		range_of(group, member, topic, &first, &count);
 		for (int32_t i = first; i < first + count; i++)
-			items[gift->positions.count++] = (struct position){number, i, OFFSET_NONE};
+			member->share[member->share_count++] = &topic->partitions[i];
 	}
-	twin_note(twin, twin->now_us + twin_delay_us(twin), gift_arrives, gift);
 }
 
 static void complete(struct twin *twin, void *subject)
@@ -119,8 +134,10 @@ static void complete(struct twin *twin, void *subject)
 	group->preparing = false;
 	group->generation++;
 	twin_tell(twin, group->name, "generation %d is dealt out", group->generation);
-	for (const struct twin_member *member = group->members; member; member = member->next)
+	for (struct twin_member *member = group->members; member; member = member->next) {
+		deal_share(twin, group, member);
 		give_share(twin, group, member);
+	}
 }
 
 static void complete_soon(struct twin *twin, struct twin_group *group)
@@ -213,7 +230,8 @@ static void member_add(struct twin *twin, struct twin_group *group, struct twin_
 	while (*link && (!instance || ((*link)->instance && strcmp((*link)->instance, instance) < 0)))
 		link = &(*link)->next;
 	rebalance(twin, group);
-	*member = (struct twin_member){*link, instance, ++twin->last_member, consumer, true};
+	*member = (struct twin_member){
+		.next = *link, .instance = instance, .id = ++twin->last_member, .consumer = consumer, .joined = true};
 	*link = member;
 	consumer->member = member->id;
 }

@@ -49,7 +49,8 @@ static bool put(struct twin *twin, struct twin_partition *partition, struct twin
 		partition->entries = entries;
 		partition->capacity = capacity;
 	}
-	entry->time_ms = twin->now_us / MS;
+	twin->changes++;
+	entry->time_ms = LOOP_VIRTUAL_EPOCH_MS + twin->now_us / MS;
 	partition->entries[partition->count++] = entry;
 	return true;
 }
@@ -152,10 +153,15 @@ const struct twin_entry *twin_partition_next(const struct twin_partition *partit
 	return NULL;
 }
 
+uint64_t twin_changes(const struct twin *twin)
+{
+	return twin->changes;
+}
+
 bool twin_read(const struct twin *twin, const char *topic, int32_t partition, int64_t offset, struct record *record)
 {
-	const struct twin_partition *from = &twin_find(twin, topic)->partitions[partition];
-	const struct twin_entry *entry = twin_partition_next(from, &offset);
+	const struct twin_topic *known = twin_find(twin, topic);
+	const struct twin_entry *entry = known ? twin_partition_next(&known->partitions[partition], &offset) : NULL;
 	if (!entry)
 		return false;
 	*record = (struct record){.partition = partition,

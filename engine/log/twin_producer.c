@@ -154,6 +154,9 @@ struct twin_producer *twin_producer_make(struct twin_host *host, const struct tr
 	producer->client = (struct twin_client){host, false, closed_sockets};
 	if (!twin_producer_topics(producer, config->topics, config->topic_count, &error))
 		return NULL;
+	producer->lanes = twin_take(twin, twin->partition_count, sizeof *producer->lanes);
+	if (!producer->lanes)
+		return NULL;
 	for (size_t i = 0; i < twin->partition_count; i++) {
 		struct twin_lane *lane = &producer->lanes[i];
 		*lane = (struct twin_lane){.producer = producer, .partition = twin->partitions[i], .end = &lane->first};

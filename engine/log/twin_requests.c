@@ -4,6 +4,8 @@
  * As librdkafka does, a client sends a request again by itself when its connection was
  * lost or the broker had a passing trouble, and its caller hears only how it ended.
  */
+#include <assert.h>
+
 #include "log/twin_world.h"
 
 #define SLOW_US (3000 * MS)
@@ -11,10 +13,15 @@
 #define RECONNECT_US (100 * MS)
 #define AGAIN_US (40 * MS)
 
-static const char *const names[TWIN_REQUEST_KINDS] = {
-	"records",		    "a producer's start",     "offsets in a transaction",
-	"the end of a transaction", "a question for offsets", "offsets",
+static const char *const names[] = {
+	[TWIN_PRODUCE] = "records",
+	[TWIN_INIT_PRODUCER] = "a producer's start",
+	[TWIN_SEND_OFFSETS] = "offsets in a transaction",
+	[TWIN_END_TRANSACTION] = "the end of a transaction",
+	[TWIN_READ_OFFSETS] = "a question for offsets",
+	[TWIN_COMMIT_OFFSETS] = "offsets",
 };
+static_assert(sizeof names / sizeof *names == TWIN_REQUEST_KINDS, "each kind has its name");
 
 struct twin_request *twin_request_make(struct twin *twin, enum twin_request_kind kind, struct twin_client *client)
 {

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "log/twin.h"
 
-#define TWIN_PARTITIONS_MAX 96 /* of all topics */
+#define TWIN_PARTITIONS_MAX 1024 /* of all topics */
 #define TWIN_SESSION_MS 6000
 #define TWIN_UNWANTED_MAX 64 /* of one producer at a time; more are taken after all */
 #define TWIN_HEARTBEAT_US 1500000
@@ -88,6 +88,8 @@ struct twin_member {
 	uint64_t id;
 	struct twin_consumer *consumer;
 	bool joined; /* the rebalance that is under way */
+	size_t share_count;
+	const struct twin_partition **share; /* dealt out to it last */
 };
 
 struct twin_group {
@@ -192,6 +194,8 @@ struct twin {
 	bool failed;
 	uint64_t mishaps[TWIN_MISHAPS];
 	uint64_t rebalances, fences, timeouts;
+	uint64_t changes; /* of partitions */
+	uint64_t taps_lost;
 	struct {
 		bool set;
 		enum twin_mishap mishap;
@@ -316,7 +320,7 @@ struct twin_producer {
 	size_t unwanted_count;
 	struct refusal unwanted[TWIN_UNWANTED_MAX]; /* not told yet */
 	const struct twin_topic **topics; /* by the numbers of its configuration */
-	struct twin_lane lanes[TWIN_PARTITIONS_MAX];
+	struct twin_lane *lanes; /* one a partition */
 	/* A record arrived, or the producer was fenced. */
 	void (*heard)(void *owner, const struct twin_entry *entry);
 	void *owner;

@@ -1,6 +1,8 @@
 /* snapshot.c: see snapshot.h. */
 #include "state/snapshot.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 
 #define MAGIC "sluice-state"
@@ -9,6 +11,9 @@
 #define BLOCK_HEAD_BYTES ((size_t)13) /* type, length, checksum */
 #define KEYS_AT_ONCE 16		      /* between two looks at how long a block is */
 #define SCOPE_UNKNOWN UINT32_MAX      /* of a step that is no more */
+
+static_assert(STORE_SCOPES_MAX <= 64, "scopes_take() knows the steps it has seen by the bits of a number");
+static_assert(SNAPSHOT_TOPIC_MAX <= UINT8_MAX, "the head has one byte for a topic's length");
 
 enum block { BLOCK_HEAD = 1, BLOCK_ENTRIES, BLOCK_END };
 
@@ -85,8 +90,10 @@ void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_h
 	number_write(out, (uint64_t)head->time_ms, 8);
 	number_write(out, scopes.count, 1);
 	for (size_t i = 0; i < scopes.count; i++) {
-		number_write(out, strlen(scopes.names[i]), 1);
-		buffer_string(out, scopes.names[i]);
+		size_t name = strlen(scopes.names[i]);
+		assert(name <= UINT8_MAX); /* names are shorter: metadata_rows.c */
+		number_write(out, name, 1);
+		buffer_append(out, scopes.names[i], name);
 	}
 	block_end(writer, BLOCK_HEAD, at, out);
 }

@@ -5,6 +5,8 @@
  */
 #include "state/store.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/memory.h"
 
@@ -39,6 +41,7 @@ static bool scopes_copy(struct store *store, struct scopes scopes)
 
 struct store *store_open(struct scopes scopes, size_t bytes_max)
 {
+	assert(scopes.count <= STORE_SCOPES_MAX);
 	struct store *store = memory_take(1, sizeof *store);
 	if (!store)
 		return NULL;
@@ -172,6 +175,7 @@ bool store_journal(struct store *store, struct write *write, struct error *error
 {
 	if (store->journaled >= store->bucket_count && !journal_grow(store))
 		return error_memory(error, ERROR_SYSTEM, "remembering for a step");
+	assert(write->scope < store->scopes.count);
 	write->hash = write_hash(write->scope, write->key);
 	struct write **at = newest(store, write->hash, write->scope, write->key);
 	write->chained = *at ? (*at)->chained : NULL;
@@ -187,6 +191,7 @@ bool store_release(struct store *store, struct write *writes, struct error *erro
 		if (!table_put(store->tables[write->scope], write->key, write->value, true))
 			return error_memory(error, ERROR_SYSTEM, "keeping what a step remembers");
 		struct write **at = newest(store, write->hash, write->scope, write->key);
+		assert(store->pending_bytes >= write_cost(write)); /* what is released was journaled, once */
 		store->pending_bytes -= write_cost(write);
 		if (*at != write)
 			continue;
@@ -225,8 +230,10 @@ bool store_change(const struct store *store, struct change *change)
 void store_change_told(struct store *store)
 {
 	size_t scope = 0;
-	while (table_changes(store->tables[scope]) == 0)
+	while (table_changes(store->tables[scope]) == 0) {
 		scope++;
+		assert(scope < store->scopes.count); /* store_change() has shown one */
+	}
 	table_change_told(store->tables[scope]);
 }
 

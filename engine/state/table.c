@@ -1,6 +1,8 @@
 /* table.c: a linear hash (Litwin, 1980) of items from the heap; see table.h. */
 #include "state/table.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/memory.h"
 
@@ -211,6 +213,7 @@ static void item_note(struct table *table, struct item *item)
 {
 	if (item->change)
 		return;
+	assert(table->changed_count < table->changed_room); /* as changes_reserve() has seen to */
 	table->changed[table->changed_count++] = item;
 	item->change = (uint32_t)table->changed_count;
 }
@@ -276,6 +279,7 @@ static struct item *item_fit(struct table *table, struct item **at, size_t value
 
 bool table_put(struct table *table, struct text key, struct text value, bool noted)
 {
+	assert(key.length <= UINT32_MAX && value.length < VALUE_REMOVED);
 	uint32_t hash = key_hash(key);
 	struct item **at = item_find(table, hash, key);
 	if (noted && !changes_reserve(table))
@@ -329,7 +333,9 @@ bool table_change(const struct table *table, struct text *key, struct text *valu
 
 void table_change_told(struct table *table)
 {
+	assert(table->changed_count > 0);
 	struct item *item = table->changed[--table->changed_count];
+	assert(item->change == table->changed_count + 1);
 	item->change = 0;
 	if (item->value_length == VALUE_REMOVED)
 		item_unlink(table, item_find(table, item->hash, item_key(item)));

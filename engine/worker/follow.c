@@ -34,8 +34,10 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 		return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 	worker->positions = positions;
 	order_lanes(worker);
-	return keepings_give(worker, error) && consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) &&
-	       keepings_pause(worker, error);
+	if (!keepings_give(worker, error))
+		return false;
+	answered_tell(&worker->answered, &worker->lanes, given);
+	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) && keepings_pause(worker, error);
 }
 
 bool follow_is_handing_over(const struct worker *worker)
@@ -58,6 +60,8 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 		return true;
 	if (worker->dirty || worker->spoilt)
 		return release_end(worker, error);
+	if (!worker->config->transaction.id)
+		answered_note(&worker->answered, &worker->lanes, taken);
 	lanes_remove(&worker->lanes, taken);
 	keepings_sweep(worker);
 	worker->handover_until_ms = 0;
@@ -183,6 +187,17 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 	return true;
 }
 
+static void leave_in_hand(struct worker *worker, struct waiting *waiting)
+{
+	for (size_t i = 0; i < waiting->count; i++) {
+		const struct record *record = &waiting->items[waiting->first + i];
+		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
+		if (lane)
+			keeping_skip(lane, record->offset);
+	}
+	waiting_close(waiting);
+}
+
 /* What a retired stage has in hand never entered it: it enters the one that reads its
  * topic now, or is left to whoever reads that topic later. */
 static void pass_on(struct worker *worker)
@@ -190,7 +205,9 @@ static void pass_on(struct worker *worker)
 	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
 		struct stage *heir =
 			stage->retired && stage->config->topic_count > 0 ? stage_of_topic(worker, stage->config->topics[0]) : NULL;
-		if (!heir || stage->lingers)
+		if (!heir && stage->retired && !stage->lingers)
+			leave_in_hand(worker, &stage->waiting);
+		if (!heir || heir == stage)
 			continue;
 		heir->paused = heir->paused || stage->paused;
 		stage->paused = false;
@@ -239,7 +256,8 @@ static bool follow_taps(struct worker *worker, const struct worker_setup *setup,
 	const struct side_config config = {.brokers = worker->config->transaction.brokers,
 					   .queue_bytes = worker->config->limits.tap_bytes,
 					   .properties = worker->config->transaction.properties};
-	if (!outbox->side && !(outbox->side = side_open(&config, error)))
+	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
+	if (!outbox->side && !(outbox->side = ground->side_open(ground->context, &config, error)))
 		return false;
 	return side_topics(outbox->side, setup->taps.names, setup->taps.count, error);
 }
@@ -288,6 +306,24 @@ static bool end_lingering(struct worker *worker, struct error *error)
 	return good;
 }
 
+/* A topic that nobody read for a while, and whose partitions are still here: what came
+ * meanwhile is read again. Where state must be brought back first, it is read behind that. */
+static bool read_what_was_left(struct worker *worker, struct error *error)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		struct lane *lane = worker->lanes.items[i];
+		const struct stage *stage = stage_of_topic(worker, lane->topic);
+		struct position position = {lane->topic, lane->partition, lane->skipped};
+		if (!stage || lane->skipped == OFFSET_NONE || !keeping_is_ready(lane, stage) || lane->keeping)
+			continue;
+		lane->skipped = OFFSET_NONE;
+		worker->more = true;
+		if (!consumer_seek(worker->consumer, (struct positions){1, &position}, error))
+			return false;
+	}
+	return true;
+}
+
 static bool follow_next(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
 	struct stage **before = worker->routes;
@@ -295,7 +331,8 @@ static bool follow_next(struct worker *worker, const struct worker_setup *setup,
 	worker->routes = NULL; /* draw_routes() makes others */
 	bool good = follow_taps(worker, setup, error) &&
 		    output_topics(worker->outbox.output, setup->writes.names, setup->writes.count, error) &&
-		    follow_stages(worker, setup, error) && follow_reads(worker, setup, before, before_count, error);
+		    follow_stages(worker, setup, error) && read_what_was_left(worker, error) &&
+		    follow_reads(worker, setup, before, before_count, error);
 	memory_give(before);
 	return good;
 }

@@ -43,6 +43,8 @@ void message_identify(struct message *message)
 						  (int)message->origin.partition, (long long)message->origin.offset));
 }
 
+#define DEADLINE_LAST_MS ((int64_t)1 << 52) /* as good as none, and far from where sums of times overflow */
+
 /* Callers name a time of day; here time is the loop's, which never goes back. */
 void message_set_clock(struct message *message, const struct loop *loop)
 {
@@ -50,6 +52,8 @@ void message_set_clock(struct message *message, const struct loop *loop)
 		return;
 	int64_t boot_ms = loop_time_of_day_ms(loop) - loop_now_ms(loop); /* when the loop's clock began */
 	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
+	if (message->deadline_ms > DEADLINE_LAST_MS)
+		message->deadline_ms = DEADLINE_LAST_MS;
 }
 
 static bool value_decode(struct flight *flight, struct error *error)
@@ -103,6 +107,13 @@ static bool is_blamed(struct flight *flight, struct error *error)
 	return flight->unfit;
 }
 
+/* At least once, the parts of a request whose answer Kafka refused are gone when the last of
+ * them is taken again: nothing would join it, and it would wait for ever. */
+static bool was_joined(const struct worker *worker, const struct flight *flight)
+{
+	return !worker->config->transaction.id && (flight->blame & BLAME_ANSWER);
+}
+
 void intake_enter(struct worker *worker, struct flight *flight)
 {
 	struct error error;
@@ -118,7 +129,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
 	flight->message.line = flight->lane->keeping ? flight->lane->keeping->line : NULL;
-	if (decoded && flight->lane->keeping && flight->lane->keeping->gathering) {
+	if (decoded && flight->lane->keeping && flight->lane->keeping->gathering && !was_joined(worker, flight)) {
 		bool enters = false;
 		decoded = gathering_take(worker, flight, &enters, &error);
 		if (decoded && !enters)
@@ -314,16 +325,31 @@ static void record_skip(struct lane *lane, struct record *record)
 	record_release(record);
 }
 
+static void record_pass_over(struct worker *worker, struct record *record)
+{
+	record_release(record);
+	if (!worker->dirty)
+		release_begin_interval(worker);
+}
+
+/* Who takes a record in hand of the stage that reads its topic: itself, or one of an earlier
+ * version. All of them wait in one hand, so that none overtakes another of its partition. */
+static struct stage *taker_of(struct worker *worker, struct stage *stage, const struct record *record)
+{
+	return worker->retired_count > 0 ? follow_version(worker, stage, record) : stage;
+}
+
 /* The rest of what is in hand waits where it is when the stage is full again. */
 static bool stage_resume(struct worker *worker, struct stage *stage, struct error *error)
 {
 	struct record *record;
-	while ((record = first_in_hand(stage)) && has_room(worker, stage)) {
+	struct stage *taker = stage;
+	while ((record = first_in_hand(stage)) && has_room(worker, taker = taker_of(worker, stage, record))) {
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
-		if (lane && keeping_is_ready(lane, stage)) {
-			record_enter(worker, stage, lane, &taken);
+		if (lane && keeping_is_ready(lane, taker)) {
+			record_enter(worker, taker, lane, &taken);
 			continue;
 		}
 		if (lane)
@@ -355,14 +381,17 @@ bool intake_resume(struct worker *worker, struct error *error)
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
 	struct stage *stage = lane ? worker->routes[record->topic] : NULL;
-	if (stage && worker->retired_count > 0)
-		stage = follow_version(worker, stage, record);
-	if (!stage || lane_has_taken(lane, record->offset))
-		record_release(record); /* of a partition, or for a pipeline, that is gone; or one read again for another's sake */
-	else if (!keeping_is_ready(lane, stage))
+	struct stage *taker = stage ? taker_of(worker, stage, record) : NULL;
+	if (!lane || lane_has_taken(lane, record->offset))
+		record_release(record); /* of a partition that is gone; or one read again for another's sake */
+	else if (!stage)
+		record_skip(lane, record); /* its pipeline is gone, and may come back before the partition is given up */
+	else if (!keeping_is_ready(lane, taker))
 		record_skip(lane, record);
-	else if (stage->waiting.count == 0 && has_room(worker, stage))
-		record_enter(worker, stage, lane, record);
+	else if (lane_was_answered(lane, record->offset))
+		record_pass_over(worker, record);
+	else if (stage->waiting.count == 0 && has_room(worker, taker))
+		record_enter(worker, taker, lane, record);
 	else if (!wait_in_hand(stage, record))
 		record_release(record);
 }

@@ -122,6 +122,8 @@ void keeping_skip(struct lane *lane, int64_t offset)
 {
 	if (lane->skipped == OFFSET_NONE)
 		lane->skipped = offset;
+	if (lane->began == OFFSET_NONE)
+		lane->began = offset; /* where to go back to while nothing is committed */
 }
 
 static bool lane_pause(struct worker *worker, const struct lane *lane, bool paused, struct error *error)

@@ -447,7 +447,8 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 				      .reached = OFFSET_NONE,
 				      .committed = OFFSET_NONE,
 				      .began = OFFSET_NONE,
-				      .skipped = OFFSET_NONE};
+				      .skipped = OFFSET_NONE,
+				      .answered = {OFFSET_NONE, OFFSET_NONE}};
 		*slot = lanes->items[lanes->count++] = lane;
 	}
 	return true;
@@ -515,6 +516,14 @@ bool lanes_have_released(const struct lanes *lanes)
 		if (lane_has_released(lanes->items[i]))
 			return true;
 	return false;
+}
+
+void lanes_recall(const struct lanes *lanes, struct positions positions)
+{
+	for (size_t i = 0; i < positions.count; i++) {
+		const struct lane *lane = lanes_find(lanes, positions.items[i].topic, positions.items[i].partition);
+		positions.items[i].offset = lane ? lane->committed : OFFSET_NONE;
+	}
 }
 
 void lanes_reset(struct lanes *lanes, struct positions committed)

@@ -88,6 +88,11 @@ struct berth {
 	int64_t offset;
 };
 
+/* Of a partition, from one offset up to another. */
+struct stretch {
+	int64_t begin, end;
+};
+
 struct lane {
 	uint32_t topic;
 	int32_t partition;
@@ -105,6 +110,7 @@ struct lane {
 	struct keeping *keeping; /* the worker's: what its stage remembers; NULL: nothing */
 	size_t unread;		 /* flights whose schema is being asked for, and those held behind them */
 	int64_t skipped;	 /* the first record that came before that was there; OFFSET_NONE: none did */
+	struct stretch answered; /* before it was taken away the last time (worker/answered.h); end OFFSET_NONE: nothing */
 };
 
 struct lanes_of_topic {
@@ -205,6 +211,10 @@ struct positions lanes_released(const struct lanes *lanes, struct position *item
 void lanes_committed(struct lanes *lanes, struct positions positions);
 
 bool lanes_have_released(const struct lanes *lanes); /* anything that is not committed */
+
+/* At least once, what the lanes know to be committed says enough, for it can only be too
+ * little: their offsets into these positions. */
+void lanes_recall(const struct lanes *lanes, struct positions positions);
 
 /* Nothing that was released since the commit counts: drops all that is in flight.
  * `committed` are those of lanes_released(), with offsets as the group has them; a

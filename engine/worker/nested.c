@@ -145,13 +145,7 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 	struct worker *worker = ((struct host *)context)->stage->worker;
 	struct call *call = nested->call;
 	nested_remove(worker, nested);
-	if (answer->payload)
-		call->reply = answer->payload;
-	else if (answer->error)
-		call->error = *answer->error;
-	else
-		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
-			  flow_silence_text(outcome));
+	call_take_answer(call, outcome, answer);
 	call->attempts = answer->attempts;
 	stage_return(worker, call);
 }

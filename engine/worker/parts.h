@@ -15,6 +15,7 @@
  *   outbox.c   what leaves for a message, encoded
  *   keeping.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
+ *   answered.c how far partitions were answered when they were taken away
  */
 #ifndef SLUICE_WORKER_PARTS_H
 #define SLUICE_WORKER_PARTS_H
@@ -22,6 +23,7 @@
 #include "log/registry.h"
 #include "log/side.h"
 #include "net/loop.h"
+#include "worker/answered.h"
 #include "worker/keeping.h"
 #include "worker/lanes.h"
 #include "worker/outbox.h"
@@ -101,6 +103,7 @@ struct worker {
 	size_t route_count;
 
 	struct lanes lanes;
+	struct answered_list answered;
 	struct position *positions; /* room for one a lane */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;

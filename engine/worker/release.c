@@ -140,6 +140,8 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	worker->counts.dropped_in_flight += worker->lanes.load.in_flight;
 	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
 	worker->outbox.half_left = 0;
+	if (!worker->config->transaction.id)
+		lanes_recall(&worker->lanes, committed);
 	intake_drop(worker, committed);
 	lanes_reset(&worker->lanes, committed);
 	if (!keepings_reset(worker, committed, error))

@@ -172,10 +172,17 @@ static struct archive *usual_archive(void *context, struct loop *loop, const str
 	return archive_open(config, consumer, error);
 }
 
+static struct side *usual_side(void *context, const struct side_config *config, struct error *error)
+{
+	(void)context;
+	return side_open(config, error);
+}
+
 const struct worker_ground worker_ground_usual = {.loop_open = usual_loop,
 						  .consumer_open = usual_consumer,
 						  .output_open = usual_output,
-						  .archive_open = usual_archive};
+						  .archive_open = usual_archive,
+						  .side_open = usual_side};
 
 static bool worker_set_up(struct worker *worker, struct error *error)
 {
@@ -229,6 +236,7 @@ void worker_close(struct worker *worker)
 	}
 	keepings_close(&worker->keepings);
 	lanes_close(&worker->lanes);
+	answered_close(&worker->answered);
 	outbox_close(&worker->outbox);
 	consumer_close(worker->consumer);
 	registry_close(worker->registry);

@@ -25,6 +25,7 @@
 
 #include "log/output.h"
 #include "log/registry.h"
+#include "log/side.h"
 #include "worker/keeping.h"
 #include "worker/stage.h"
 
@@ -39,6 +40,7 @@ struct worker_ground {
 				      const struct consumer *consumer, struct error *error);
 	struct archive *(*archive_open)(void *context, struct loop *loop, const struct archive_config *config,
 					const struct consumer *consumer, struct error *error);
+	struct side *(*side_open)(void *context, const struct side_config *config, struct error *error);
 	void *context;
 };
 

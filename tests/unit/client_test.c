@@ -10,14 +10,17 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "log/client.h"
 #include "tests/unit/session.h"
 
-static void a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks(void **state)
+#define SAID_MOST 4096
+
+/* What stands on standard error when a broker is looked for where none is. */
+static void look_for_nobody(char said[SAID_MOST])
 {
-	(void)state;
-	char file[] = "/tmp/sluice-client-XXXXXX", said[4096] = "";
+	char file[] = "/tmp/sluice-client-XXXXXX";
 	int log = mkstemp(file), before = dup(STDERR_FILENO);
 	struct error error = {0};
 	const struct property own[] = {{"bootstrap.servers", "127.0.0.1:1"}};
@@ -28,17 +31,49 @@ static void a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clo
 		usleep(100000);
 	rd_kafka_destroy(client);
 	dup2(before, STDERR_FILENO);
-	assert_true(pread(log, said, sizeof said - 1, 0) > 0);
-	assert_memory_equal(said, "Kafka: 127.0.0.1:1/bootstrap: Connect to ", strlen("Kafka: 127.0.0.1:1/bootstrap: Connect to "));
-	expect_words(said, "Connection refused");
+	memset(said, 0, SAID_MOST);
+	assert_true(pread(log, said, SAID_MOST - 1, 0) > 0);
 	close(before);
 	close(log);
 	unlink(file);
 }
 
+#define REFUSED "Kafka: 127.0.0.1:1/bootstrap: Connect to "
+
+static void a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks(void **state)
+{
+	(void)state;
+	char said[SAID_MOST];
+	look_for_nobody(said);
+	assert_memory_equal(said, REFUSED, strlen(REFUSED));
+	expect_words(said, "Connection refused");
+}
+
+static void a_command_that_writes_json_has_it_told_in_json(void **state)
+{
+	(void)state;
+	char text[SAID_MOST];
+	struct said said = say("schema -o json");
+	said_close(&said);
+	look_for_nobody(text);
+	*strchrnul(text, '\n') = 0;
+	json_t *line = json_loads(text, 0, NULL);
+	const char *message = json_string_value(json_object_get(line, "message"));
+	assert_non_null(message);
+	assert_memory_equal(message, REFUSED, strlen(REFUSED));
+	assert_non_null(json_object_get(line, "time"));
+	json_decref(line);
+	said = say("schema");
+	said_close(&said);
+	look_for_nobody(text);
+	assert_memory_equal(text, REFUSED, strlen(REFUSED));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks)};
+		cmocka_unit_test(a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks),
+		cmocka_unit_test(a_command_that_writes_json_has_it_told_in_json),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

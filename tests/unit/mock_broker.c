@@ -91,3 +91,11 @@ void mock_break_connections(struct mock *mock)
 	rd_kafka_mock_broker_set_down(mock->cluster, 1);
 	rd_kafka_mock_broker_set_up(mock->cluster, 1);
 }
+
+void mock_forget_producers(struct mock *mock, size_t count)
+{
+	static const int16_t produce = 0; /* Kafka's number of that request */
+	rd_kafka_mock_push_request_errors(mock->cluster, produce, 1, RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (size_t i = 0; i < count; i++)
+		rd_kafka_mock_push_request_errors(mock->cluster, produce, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+}

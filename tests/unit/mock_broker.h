@@ -37,4 +37,7 @@ rd_kafka_message_t *mock_read(struct mock *mock);
 /* Every connection breaks, and new ones can be made at once. */
 void mock_break_connections(struct mock *mock);
 
+/* Behind the next request to produce, so many fail as if the broker had lost track of who sends them. */
+void mock_forget_producers(struct mock *mock, size_t count);
+
 #endif

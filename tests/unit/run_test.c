@@ -83,7 +83,9 @@ static void two_readers_of_one_topic_are_refused(void **state)
 	expect_refusal(PIPELINE "  input: {topic: t}\n" DOUBLES
 				"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
 				"  input: {topic: t}\n" DOUBLES,
-		       BROKERS, "pipelines p and q read the same topic t");
+		       BROKERS,
+		       "pipelines p and q read the same topic t in one group, so each would see a part of it only; let q read "
+		       "what p does, by `externalInputs: [p.inputs]`");
 }
 
 static void protection_that_is_not_in_force_is_refused_unless_it_is_said(void **state)
@@ -227,7 +229,7 @@ static void a_topic_that_is_missing_stops_it_when_topics_are_only_checked(void *
 	char more[200];
 	mock_open(&mock);
 	snprintf(more, sizeof more, "--brokers %s --topics check", mock.brokers);
-	expect_refusal(PIPELINE "  input: {topic: in}\n" DOUBLES, more, "run with --topics create");
+	expect_refusal(PIPELINE "  input: {topic: in}\n" DOUBLES, more, "--topics create");
 	expect_refusal(PIPELINE "  input: {topic: nowhere}\n" DOUBLES, more,
 		       "topic nowhere is not there, and it is not sluice's to make");
 	mock_close(&mock);

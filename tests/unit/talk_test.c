@@ -213,6 +213,7 @@ static void topics_have_the_names_of_the_rule_without_files(void **state)
 	said_close(&said);
 	said = talk(&mock, "produce p %s -n other", requests);
 	expect_words(said.err, "topic sluice.other.pipeline.p.inputs is not there");
+	expect_words(said.err, "--topics create");
 	assert_int_not_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	mock_close(&mock);

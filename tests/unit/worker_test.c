@@ -93,6 +93,40 @@ static void at_least_once_a_lost_connection_loses_nothing(void **state)
 	assert_int_equal(stand_committed(stand), 3);
 }
 
+/* librdkafka calls it fatal, and may not go on: another producer does, from what is committed. */
+static void at_least_once_a_producer_that_stops_is_replaced(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	stand_start(stand);
+	for (int i = 0; i < 6; i++) {
+		char id[8];
+		snprintf(id, sizeof id, "\"r-%d\"", i);
+		if (i % 3 == 1)
+			mock_forget_producers(&stand->mock, 1);
+		stand_ask(stand, (char[]){'r', '-', (char)('0' + i), '\0'}, i, NULL, NULL);
+		for (bool answered = false; !answered;) {
+			rd_kafka_message_t *answer = mock_read(&stand->mock);
+			answered = record_says(answer, id);
+			rd_kafka_message_destroy(answer);
+		}
+	}
+	assert_int_equal(stand_stop(stand).resets, 2);
+	assert_int_equal(stand_committed(stand), 6);
+}
+
+static void at_least_once_a_producer_that_stops_again_and_again_ends_the_worker(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	mock_forget_producers(&stand->mock, 9);
+	stand_start(stand);
+	stand_ask(stand, "r-0", 0, NULL, NULL);
+	running_fail(&stand->running, "again and again");
+}
+
 static void a_header_stands_where_the_request_had_it(void **state)
 {
 	struct stand *stand = *state;
@@ -525,6 +559,8 @@ int main(void)
 		STORY(an_answer_leaves_under_the_key_and_id_of_its_request),
 		STORY(at_least_once_every_answer_leaves_and_its_offset_follows),
 		STORY(at_least_once_a_lost_connection_loses_nothing),
+		STORY(at_least_once_a_producer_that_stops_is_replaced),
+		STORY(at_least_once_a_producer_that_stops_again_and_again_ends_the_worker),
 		STORY(a_header_stands_where_the_request_had_it),
 		STORY(a_header_that_a_step_set_stands_beside_those_of_the_request),
 		STORY(bad_input_is_answered_and_stops_nobody),

@@ -1,0 +1,119 @@
+/* day_parts.h: what the files of a simulated day share. Private to them; day.h says what
+ * a day is.
+ *
+ *   day.c           the clock, the day from its begin to its end, and what came of it
+ *   day_worker.c    the workers: opening, turning, ending them
+ *   day_fault.c     what befalls them, and when they are told of another deployment
+ *   day_scheme.c    what is deployed
+ *   day_line.c      one pipeline, its requests, its models
+ *   day_judge.c     what must hold of its answers
+ *   day_tap.c       what is told of its steps and models
+ *   day_feed.c      a pipeline that reads others, and what must hold of its answers
+ *   day_pipeline.c  what it does, and how that is written
+ */
+#ifndef SLUICE_CLI_DAY_PARTS_H
+#define SLUICE_CLI_DAY_PARTS_H
+
+#include "cli/day_feed.h"
+#include "cli/day_scheme.h"
+#include "cli/day_tap.h"
+
+#define DAY_MS INT64_C(1000) /* times are in microseconds */
+#define DAY_SECOND (1000 * DAY_MS)
+#define DAY_WORKERS_MIN 3
+#define DAY_WORKERS_MAX 5
+#define DAY_STRIKES_MIN 5
+#define DAY_STRIKES_MAX 9
+#define DAY_EARS 2 /* workers of the pipeline that reads others */
+#define DAY_EAR_STRIKES_MAX 3
+
+struct day_worker {
+	struct day *day;
+	bool ear; /* it serves the pipeline that reads others */
+	char name[16];
+	char id[32];
+	struct worker_config config;
+	struct caller_config callers[DAY_LINES_MAX][DAY_VARIANTS];
+	size_t in_flight[DAY_LINES_MAX]; /* of each line's stages, at most */
+	/* By the deployment with which its process began, and the one it has come to. */
+	const struct worker_setup *setups[DAY_DEPLOYMENTS_MAX][DAY_DEPLOYMENTS_MAX];
+	size_t began_with, told; /* deployments */
+	int64_t tell_us[DAY_DEPLOYMENTS_MAX]; /* when it hears of each, if it is up then */
+	struct worker_ground ground;
+	struct twin_host *host;
+	struct loop *loop;
+	struct worker *worker; /* NULL: it is down */
+	int64_t start_us;      /* while it is down: when it comes; INT64_MAX: it does not */
+	int64_t free_us;       /* its last turn took until then */
+};
+
+struct scheduled {
+	int64_t due_us;
+	enum day_fault fault;
+	size_t worker;
+	bool ear;
+	int64_t lasts_us;
+};
+
+struct day {
+	const struct day_config *config;
+	struct day_result *result;
+	struct random random;
+	struct random wide[DAY_TRAITS]; /* what came to be drawn later: what was drawn before stays as it was */
+	unsigned traits;    /* as bits */
+	struct arena *arena;
+	struct twin *twin;
+	struct day_scheme scheme;
+	bool by_key;   /* a result waits for those of its key alone */
+	bool unwanted; /* Kafka will not have some answers; they excuse errors, so most days have none */
+	int64_t now_us;
+	uint64_t changes; /* of the twin's logs, when they were last read */
+	size_t line_count;
+	struct day_line lines[DAY_LINES_MAX];
+	size_t worker_count;
+	struct day_worker workers[DAY_WORKERS_MAX];
+	struct day_feed feed;
+	struct day_taps taps;
+	size_t ear_count;
+	struct day_worker ears[DAY_EARS];
+	size_t deployment; /* the newest */
+	int64_t deploy_us[DAY_DEPLOYMENTS_MAX];
+	int64_t started_us; /* when a worker last began, or stood still */
+	size_t fault_count, faults_done;
+	struct scheduled faults[DAY_STRIKES_MAX + DAY_EAR_STRIKES_MAX];
+	int64_t calm_us; /* the last request and fault are over */
+};
+
+static inline int64_t day_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline size_t day_worker_total(const struct day *day)
+{
+	return day->worker_count + day->ear_count;
+}
+
+static inline struct day_worker *day_worker_at(struct day *day, size_t nth)
+{
+	return nth < day->worker_count ? &day->workers[nth] : &day->ears[nth - day->worker_count];
+}
+
+/* day.c */
+void day_tell(struct day *day, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* day_worker.c */
+bool day_worker_configure(struct day *day, size_t number, struct error *error);
+bool day_ear_configure(struct day *day, size_t number, struct error *error);
+bool day_worker_start(struct day_worker *worker, struct error *error);
+void day_worker_end(struct day_worker *worker, bool killed, int64_t start_us); /* it comes again then */
+int64_t day_worker_due_us(const struct day_worker *worker);		      /* when it would turn by itself */
+size_t day_worker_follows(const struct day_worker *worker);		      /* the deployment; SIZE_MAX: it is down */
+bool day_worker_live(struct day_worker *worker, struct error *error);
+
+/* day_fault.c */
+void day_faults_draw(struct day *day);
+int64_t day_faults_due_us(const struct day *day);
+bool day_faults_strike(struct day *day, struct error *error); /* those that are due */
+
+#endif

@@ -1,0 +1,68 @@
+/* day_scheme.c: see day_scheme.h. */
+#include "cli/day_scheme.h"
+
+#include "cli/day_pipeline.h"
+
+void day_scheme_open(struct day_scheme *scheme, const struct step_kind *const *kinds, struct arena *arena)
+{
+	size_t count = 0;
+	*scheme = (struct day_scheme){.arena = arena};
+	while (kinds[count] && count + 2 < DAY_KINDS_MAX) {
+		scheme->kinds[count] = kinds[count];
+		count++;
+	}
+	scheme->kinds[count] = &day_count;
+}
+
+void day_scheme_close(struct day_scheme *scheme)
+{
+	for (size_t i = 0; i < scheme->count; i++)
+		spec_close(&scheme->deployments[i].spec);
+}
+
+bool day_scheme_add(struct day_scheme *scheme, struct text yaml, struct error *error)
+{
+	const struct spec_options spec_options = {.kinds = scheme->kinds};
+	const struct plan_options plan_options = {.kinds = scheme->kinds};
+	struct day_deployment *deployment = &scheme->deployments[scheme->count];
+	if (!spec_open(&deployment->spec, error))
+		return false;
+	scheme->count++;
+	if (!spec_read_text(&deployment->spec, "day.yaml", yaml, &spec_options, error) ||
+	    !plan_make(&deployment->spec, &plan_options, scheme->arena, &deployment->plan, error))
+		return false;
+	if (faults_count(deployment->spec.faults, SEVERITY_ERROR) == 0)
+		return true;
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the simulator wrote a pipeline that sluice refuses: %s\n" TEXT_FORMAT,
+			 faults_at(deployment->spec.faults, 0)->message, TEXT_ARGUMENTS(yaml));
+}
+
+const struct pipeline_plan *day_scheme_pipeline(const struct day_scheme *scheme, size_t deployment, const char *name)
+{
+	const struct plan *plan = &scheme->deployments[deployment].plan;
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->pipelines[i].graph->name, name) == 0)
+			return &plan->pipelines[i];
+	return NULL;
+}
+
+struct worker_setup *day_scheme_setup(const struct day_scheme *scheme, size_t deployment, struct group *group)
+{
+	const struct plan *plan = &scheme->deployments[deployment].plan;
+	struct worker_setup *setup = ARENA_NEW(scheme->arena, struct worker_setup);
+	struct stage_config *stages = ARENA_ARRAY(scheme->arena, struct stage_config, plan->count * STAGES_MAX);
+	group->reads.arena = group->writes.arena = group->taps.arena = scheme->arena;
+	for (size_t i = 0; setup && stages && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; strcmp(pipeline->group, group->name) == 0 && j < pipeline->stage_count; j++)
+			if (!crew_stage_make(&stages[setup->stage_count++], group, plan, pipeline, j, scheme->arena))
+				return NULL;
+	}
+	if (!setup || arena_failed(scheme->arena))
+		return NULL;
+	setup->stages = stages;
+	setup->reads = (struct topic_list){group->reads.count, group->reads.names};
+	setup->writes = (struct topic_list){group->writes.count, group->writes.names};
+	setup->taps = (struct topic_list){group->taps.count, group->taps.names};
+	return setup;
+}

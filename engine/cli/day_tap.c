@@ -1,0 +1,155 @@
+/* day_tap.c: see day_tap.h. */
+#include "cli/day_tap.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/number.h"
+#include "message/oip_json.h"
+#include "plan/plan.h"
+
+#define RECORD_BYTES_MAX ((size_t)1 << 20)
+#define SHARE_LEAST 60 /* requests, of which a share is looked at */
+#define WHOLE 100
+
+bool day_taps_open(struct day_taps *taps, char *why)
+{
+	*taps = (struct day_taps){.why = why, .arena = arena_open(RECORD_BYTES_MAX)};
+	return taps->arena;
+}
+
+void day_taps_close(struct day_taps *taps)
+{
+	arena_close(taps->arena);
+}
+
+static bool add(struct day_taps *taps, const struct day_line *line, const char *topic, size_t blocks, unsigned share,
+		struct arena *arena)
+{
+	struct day_tap *tap = &taps->items[taps->count++];
+	*tap = (struct day_tap){
+		.line = line, .topic = topic, .blocks = blocks, .share = share, .has = ARENA_ARRAY(arena, bool, line->count)};
+	return topic && tap->has;
+}
+
+static bool model_add(struct day_taps *taps, const struct day_line *line, size_t block, struct arena *arena)
+{
+	const char *name = arena_print(arena, "%s-b%zu", line->name, block);
+	unsigned share = line->variants[0].logged;
+	return add(taps, line, arena_print(arena, "%s.%s.model.%s.inputs", PREFIX_DEFAULT, NAMESPACE_DEFAULT, name), block, share,
+		   arena) &&
+	       add(taps, line, arena_print(arena, "%s.%s.model.%s.outputs", PREFIX_DEFAULT, NAMESPACE_DEFAULT, name), block + 1,
+		   share, arena);
+}
+
+/* Of a batch it is told whole, and not request by request: such models are left out. */
+bool day_taps_add(struct day_taps *taps, const struct day_line *line, struct arena *arena)
+{
+	const struct day_pipeline *pipeline = &line->variants[0];
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct day_block *block = &pipeline->blocks[i];
+		const char *rest = arena_print(arena, "step.b%zu.outputs", i);
+		const char *topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, rest);
+		if (block->kind != DAY_SPLIT && !add(taps, line, topic, i + 1, WHOLE, arena))
+			return false;
+		if (block->kind == DAY_CALL && block->batch == 0 && pipeline->logged > 0 && !model_add(taps, line, i, arena))
+			return false;
+	}
+	return true;
+}
+
+/* ---- records ---- */
+
+static void fails(struct day_taps *taps, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fails(struct day_taps *taps, const char *format, ...)
+{
+	va_list arguments;
+	if (taps->why[0])
+		return;
+	va_start(arguments, format);
+	vsnprintf(taps->why, DAY_WHY_MAX, format, arguments);
+	va_end(arguments);
+}
+
+static bool follows(const struct day_tap *tap, int64_t number, int64_t value)
+{
+	for (size_t i = 0; i < tap->line->variant_count; i++) {
+		int64_t gives = number;
+		bool passes = true;
+		for (size_t j = 0; j < tap->blocks; j++)
+			passes = passes && day_block_answer(&tap->line->variants[i].blocks[j],
+							    tap->line->requests[number].counted, &gives);
+		if (passes && gives == value)
+			return true;
+	}
+	return false;
+}
+
+static void take(struct day_taps *taps, struct day_tap *tap, const struct record *record)
+{
+	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
+	int64_t number = -1;
+	struct oip_reply reply;
+	struct error error = {0};
+	bool known = id && id->value.length > 1 &&
+		     number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, &number) && number >= 0 &&
+		     (size_t)number < tap->line->count;
+	if (!known) {
+		fails(taps, "a record of %s is nobody's: " TEXT_FORMAT, tap->topic, TEXT_ARGUMENTS(record->value));
+		return;
+	}
+	arena_reset(taps->arena);
+	bool read = oip_json_decode_reply(taps->arena, record->value, 0, &reply, &error) && reply.payload.tensors.count == 1;
+	int64_t value = read ? (int64_t)tensor_number(reply.payload.tensors.items[0], 0) : 0;
+	if (!read)
+		fails(taps, "the record of request %" PRId64 " in %s cannot be read", number, tap->topic);
+	else if (tap->line->variant_count == 1 && !follows(tap, number, value))
+		fails(taps, "in %s stands %" PRId64 " for request %" PRId64 ", which does not follow from it", tap->topic, value,
+		      number);
+	tap->records++;
+	tap->told += !tap->has[number];
+	tap->has[number] = true;
+}
+
+void day_taps_read(struct day_taps *taps, const struct twin *twin)
+{
+	struct record record;
+	for (size_t i = 0; i < taps->count; i++) {
+		struct day_tap *tap = &taps->items[i];
+		for (int32_t j = 0; j < tap->line->partitions; j++)
+			while (twin_read(twin, tap->topic, j, tap->read[j], &record)) {
+				tap->read[j] = record.offset + 1;
+				take(taps, tap, &record);
+			}
+	}
+}
+
+/* Which requests are told of a share is drawn: some, and not nearly all. */
+static void share_end(struct day_taps *taps, const struct day_tap *tap)
+{
+	uint64_t most = tap->line->count * (WHOLE + tap->share) / WHOLE / 2;
+	if (tap->share < WHOLE && tap->line->count >= SHARE_LEAST && tap->told > most)
+		fails(taps, "%" PRIu64 " of %zu requests stand in %s, which is to have %u percent", tap->told, tap->line->count,
+		      tap->topic, tap->share);
+}
+
+void day_taps_end(struct day_taps *taps, bool lost)
+{
+	for (size_t i = 0; i < taps->count; i++) {
+		const struct day_tap *tap = &taps->items[i];
+		bool all = tap->share == WHOLE && tap->line->variant_count == 1 && !lost;
+		share_end(taps, tap);
+		for (size_t j = 0; all && j < tap->line->count; j++)
+			if (tap->line->requests[j].good && !tap->line->requests[j].failed && !tap->has[j])
+				fails(taps, "request %zu is answered, and does not stand in %s", j, tap->topic);
+	}
+}
+
+uint64_t day_taps_records(const struct day_taps *taps)
+{
+	uint64_t records = 0;
+	for (size_t i = 0; i < taps->count; i++)
+		records += taps->items[i].records;
+	return records;
+}

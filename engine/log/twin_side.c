@@ -1,0 +1,55 @@
+/* twin_side.c: records beside the way, on the twin: there at once, and lost while the
+ * process is cut off; see side.h for what is promised, twin_world.h for the rest. */
+#include "log/twin_world.h"
+
+struct twin_side {
+	struct side side; /* first: the table of operations */
+	struct twin *twin;
+	struct twin_client client;
+	unsigned closed_sockets; /* which nobody asks for */
+	const char *const *names;
+};
+
+static void twin_side_close(struct side *self)
+{
+	((struct twin_side *)self)->client.closed = true;
+}
+
+static bool twin_side_topics(struct side *self, const char *const *names, size_t count, struct error *error)
+{
+	(void)count;
+	(void)error;
+	((struct twin_side *)self)->names = names;
+	return true;
+}
+
+static bool twin_side_produce(struct side *self, const struct outgoing *record)
+{
+	struct twin_side *side = (struct twin_side *)self;
+	bool arrives = twin_client_free_us(&side->client, true) <= side->twin->now_us;
+	side->twin->taps_lost += !arrives;
+	return arrives && twin_append(side->twin, side->names[record->topic], record) >= 0;
+}
+
+static const struct side_operations operations = {
+	.close = twin_side_close,
+	.topics = twin_side_topics,
+	.produce = twin_side_produce,
+};
+
+struct side *twin_side_open(struct twin_host *host, struct error *error)
+{
+	struct twin_side *side = twin_take(host->twin, 1, sizeof *side);
+	if (!side) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
+		return NULL;
+	}
+	*side = (struct twin_side){.side = {&operations}, .twin = host->twin};
+	side->client = (struct twin_client){host, false, &side->closed_sockets};
+	return &side->side;
+}
+
+uint64_t twin_taps_lost(const struct twin *twin)
+{
+	return twin->taps_lost;
+}

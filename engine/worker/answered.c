@@ -1,0 +1,79 @@
+/* answered.c: see answered.h. */
+#include "worker/answered.h"
+
+#include "base/memory.h"
+
+void answered_close(struct answered_list *list)
+{
+	memory_give(list->items);
+	*list = (struct answered_list){0};
+}
+
+static struct answered *answered_of(const struct answered_list *list, const struct position *position)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].topic == position->topic && list->items[i].partition == position->partition)
+			return &list->items[i];
+	return NULL;
+}
+
+static struct answered *answered_add(struct answered_list *list)
+{
+	struct answered *items = memory_resize(list->items, list->count + 1, sizeof *items);
+	if (!items)
+		return NULL;
+	list->items = items;
+	return &items[list->count++];
+}
+
+/* Until something new comes, that is what was told to it. */
+static struct stretch stretch_of(const struct lane *lane)
+{
+	if (lane->answered.end != OFFSET_NONE)
+		return lane->answered;
+	bool any = lane->began != OFFSET_NONE && lane->committed != OFFSET_NONE && !lane->keeping;
+	return any ? (struct stretch){lane->began, lane->committed} : (struct stretch){OFFSET_NONE, OFFSET_NONE};
+}
+
+void answered_note(struct answered_list *list, const struct lanes *lanes, struct positions taken)
+{
+	for (size_t i = 0; i < taken.count; i++) {
+		const struct position *position = &taken.items[i];
+		const struct lane *lane = lanes_find(lanes, position->topic, position->partition);
+		struct stretch stretch = lane ? stretch_of(lane) : (struct stretch){OFFSET_NONE, OFFSET_NONE};
+		if (stretch.end == OFFSET_NONE)
+			continue;
+		struct answered *answered = answered_of(list, position);
+		if (!answered && !(answered = answered_add(list)))
+			return;
+		*answered = (struct answered){position->topic, position->partition, stretch};
+	}
+}
+
+void answered_tell(struct answered_list *list, const struct lanes *lanes, struct positions given)
+{
+	for (size_t i = 0; i < given.count; i++) {
+		struct answered *answered = answered_of(list, &given.items[i]);
+		struct lane *lane = lanes_find(lanes, given.items[i].topic, given.items[i].partition);
+		if (!answered || !lane)
+			continue;
+		if (!lane->keeping)
+			lane->answered = answered->stretch;
+		*answered = list->items[--list->count];
+	}
+}
+
+/* A topic that was made anew meanwhile has the numbers of the old one, but from 0 on, where a
+ * group without a commit begins: so what begins there, or before what is known, is of another. */
+bool answered_pass(struct lane *lane, int64_t offset)
+{
+	const struct stretch *answered = &lane->answered;
+	if (offset == 0 || offset < answered->begin || offset >= answered->end) {
+		lane->answered.end = OFFSET_NONE;
+		return false;
+	}
+	if (lane->began == OFFSET_NONE)
+		lane->began = offset;
+	lane->entered = lane->reached = offset + 1;
+	return true;
+}

@@ -1,0 +1,140 @@
+/* plan_calls_test.c: whom the steps of a pipeline call, and where that is found. */
+#include "planning.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "steps/kinds.h"
+
+#define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
+#define PIPELINE(name) HEAD "Pipeline\nmetadata: {name: " name "}\nspec:\n"
+
+static void open_plan(struct planning *planning, struct plan *plan, const char *yaml)
+{
+	planning_read(planning, yaml, step_kinds);
+	planning_plan(planning, NULL, plan);
+	assert_int_equal(planning_errors(planning), 0);
+}
+
+static void a_model_is_looked_for_in_this_order(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *model, *given[3];
+		enum endpoint_origin origin;
+		const char *addresses;
+	} rows[] = {
+		{"storageUri: \"stub://add10\", server: s", {NULL}, ENDPOINT_STUB, "stub://add10"},
+		{"storageUri: \"grpc://h:1/m\", server: s", {NULL}, ENDPOINT_URI, "grpc://h:1/m"},
+		{"storageUri: s3, server: two", {NULL}, ENDPOINT_NAMED, "http://two:8080 grpc://two:8081"},
+		{"storageUri: s3, server: gone", {NULL}, ENDPOINT_NONE, NULL},
+		{"storageUri: s3, server: gone", {"gone=http://x:1"}, ENDPOINT_GIVEN, "http://x:1"},
+		{"storageUri: s3, requirements: [scikit-learn]", {NULL}, ENDPOINT_FITTING, "grpc://one:8081"},
+		{"storageUri: s3, requirements: [\"xgboost==1.7\"]", {NULL}, ENDPOINT_FITTING, "http://two:8080 grpc://two:8081"},
+		{"storageUri: s3, requirements: [mlflow]", {NULL}, ENDPOINT_NONE, NULL},
+		{"storageUri: s3", {NULL}, ENDPOINT_NONE, NULL}, /* both would fit */
+		{"storageUri: s3", {"m=grpc://x:1"}, ENDPOINT_GIVEN, "grpc://x:1"},
+		/* several of one name are replicas, wherever that name counts */
+		{"storageUri: s3", {"m=grpc://x:1", "n=grpc://z:1", "m=grpc://y:1"}, ENDPOINT_GIVEN, "grpc://x:1 grpc://y:1"},
+		{"storageUri: s3, server: gone", {"gone=http://x:1", "gone=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
+		{"storageUri: s3", {"any=http://x:1", "any=http://y:1"}, ENDPOINT_GIVEN, "http://x:1 http://y:1"},
+		{"storageUri: s3", {"any=http://x:1", "other=http://y:1"}, ENDPOINT_NONE, NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		planning_read(
+			&p,
+			arena_print(
+				arena,
+				HEAD
+				"Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [sklearn], endpoints: "
+				"[\"grpc://one:8081\"]}\n---\n" HEAD
+				"Server\nmetadata: {name: two}\nspec: {serverConfig: c, extraCapabilities: [xgboost], endpoints: "
+				"[\"http://two:8080\", \"grpc://two:8081\"]}\n---\n" HEAD
+				"Model\nmetadata: {name: m}\nspec: {%s}\n",
+				rows[i].model),
+			step_kinds);
+		struct plan plan;
+		struct name given[3] = {0};
+		size_t given_count = 0;
+		for (; given_count < 3 && rows[i].given[given_count]; given_count++)
+			given[given_count].text = rows[i].given[given_count];
+		const struct plan_options options = {.kinds = step_kinds, .servers = {given_count, given}};
+		planning_plan(&p, &options, &plan);
+		assert_int_equal(plan.model_count, 1);
+		const struct endpoint *endpoint = &plan.models[0].endpoint;
+		assert_int_equal(endpoint->origin, rows[i].origin);
+		if (rows[i].addresses)
+			assert_string_equal(endpoint->addresses, rows[i].addresses);
+		else
+			assert_non_null(strstr(endpoint->advice, "storageUri: grpc://HOST:PORT/m"));
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
+static void a_missing_capability_is_named_with_the_nearest(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  HEAD "Server\nmetadata: {name: one}\nspec: {serverConfig: c, capabilities: [xgboost], endpoints: "
+		       "[\"grpc://one:8081\"]}\n---\n" HEAD
+		       "Model\nmetadata: {name: m}\nspec: {storageUri: \"s3://b/m\", requirements: [xgbost]}\n");
+	assert_non_null(strstr(plan.models[0].endpoint.advice, "no Server has the capability `xgbost` (the nearest is `xgboost`)"));
+	planning_close(&p);
+}
+
+static void a_choice_calls_each_of_its_models(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: r, outputs: [way]}\n"
+				"  - {name: s, inputs: [way, x], outputs: [y], tensorMap: {way: [m1, m2]}}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_int_equal(pipeline->callee_count, 3);
+	assert_string_equal(pipeline->callees[0].name, "r");
+	assert_string_equal(pipeline->callees[1].name, "m1");
+	assert_string_equal(pipeline->callees[2].name, "m2");
+	assert_true(plan_is_noted(&pipeline->notes, "model `m2`, which step `s` calls, is not among the files"));
+	planning_close(&p);
+}
+
+static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: a, experiment: {name: e}}\n"
+				"  - {name: b, inputs: [a], experiment: {default: m, candidates: [{name: m, weight: 1}], "
+				"mirror: {name: n, percent: 10}}}\n");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_int_equal(pipeline->callee_count, 3);
+	assert_string_equal(pipeline->callees[0].name, "e");
+	assert_int_equal(pipeline->callees[0].target, CALL_EXPERIMENT);
+	assert_string_equal(pipeline->callees[1].name, "m");
+	assert_string_equal(pipeline->callees[2].name, "n");
+	assert_true(plan_is_noted(&pipeline->notes, "experiment `e`, which step `a` calls, is not among the files"));
+	assert_true(plan_is_noted(&pipeline->notes, "model `n`, which step `b` calls, is not among the files"));
+	planning_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_model_is_looked_for_in_this_order),
+		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
+		cmocka_unit_test(a_choice_calls_each_of_its_models),
+		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
