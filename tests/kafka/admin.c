@@ -9,36 +9,18 @@
  *   admin BROKERS offsets GROUP TOPIC PARTITIONS          prints the committed offsets
  */
 #include <arpa/inet.h>
-#include <librdkafka/rdkafka.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define PATIENCE_MS 30000
+#include "tests/kafka/program.h"
+
 #define VALUE_BYTES_MAX ((size_t)64 << 20)
-
-static char words[256];
-
-static _Noreturn void die(const char *what, const char *why)
-{
-	fprintf(stderr, "admin: %s: %s\n", what, why);
-	exit(2);
-}
 
 static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers, const char *name, const char *value)
 {
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	if (rd_kafka_conf_set(configuration, "bootstrap.servers", brokers, words, sizeof words) ||
-	    rd_kafka_conf_set(configuration, name, value, words, sizeof words))
-		die("no client", words);
+	rd_kafka_conf_t *configuration = kafka_configure(brokers, (kafka_settings){{name, value}, {NULL, NULL}});
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR);
-	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
-	if (!made)
-		die("no client", words);
-	return made;
+	return kafka_open(type, configuration);
 }
 
 static rd_kafka_t *producer(const char *brokers)
@@ -48,9 +30,9 @@ static rd_kafka_t *producer(const char *brokers)
 
 static rd_kafka_event_t *answer(rd_kafka_queue_t *queue, const char *what)
 {
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, PATIENCE_MS);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_PATIENCE_MS);
 	if (!event || rd_kafka_event_error(event))
-		die(what, event ? rd_kafka_event_error_string(event) : "no answer");
+		die("%s: %s", what, event ? rd_kafka_event_error_string(event) : "no answer");
 	return event;
 }
 
@@ -98,11 +80,11 @@ static void ask(const char *broker, struct request *request)
 	request->length = 0;
 	put_number(request, 4, (long)length - 4);
 	if (connect(link, (struct sockaddr *)&address, sizeof address) || send(link, request->bytes, length, 0) != (ssize_t)length)
-		die("rights", "the broker does not listen");
+		die("rights: the broker does not listen");
 	ssize_t got = recv(link, reply, sizeof reply, 0);
 	/* Length, correlation id, throttle time, how many results: then the first one's error. */
 	if (got < 18 || reply[16] || reply[17])
-		die("rights", "the broker refuses");
+		die("rights: the broker refuses");
 	close(link);
 }
 
@@ -160,8 +142,8 @@ static void settings(const char *brokers, char **words_given)
 	static const char *const shown[] = {"retention.ms", "compression.type", "cleanup.policy", "max.message.bytes"};
 	const struct rd_kafka_metadata *metadata;
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka, words_given[0], NULL);
-	if (rd_kafka_metadata(kafka, 0, topic, &metadata, PATIENCE_MS) || metadata->topics[0].partition_cnt == 0)
-		die("settings", "there is no such topic");
+	if (rd_kafka_metadata(kafka, 0, topic, &metadata, KAFKA_PATIENCE_MS) || metadata->topics[0].partition_cnt == 0)
+		die("settings: there is no such topic");
 	printf("partitions=%d\nreplicas=%d\n", metadata->topics[0].partition_cnt, metadata->topics[0].partitions[0].replica_cnt);
 	rd_kafka_metadata_destroy(metadata);
 	rd_kafka_topic_destroy(topic);
@@ -190,7 +172,7 @@ static void put(const char *brokers, char **words_given)
 	size_t length = 0;
 	FILE *file = words_given[2] ? fopen(words_given[2], "rb") : NULL;
 	if (words_given[2] && (!file || !(bytes = malloc(VALUE_BYTES_MAX))))
-		die("put", words_given[2]);
+		die("put: %s", words_given[2]);
 	if (file)
 		length = fread(bytes, 1, VALUE_BYTES_MAX, file);
 	rd_kafka_resp_err_t code = rd_kafka_producev(
@@ -199,7 +181,7 @@ static void put(const char *brokers, char **words_given)
 	rd_kafka_event_t *event = code ? NULL : answer(queue, "put");
 	const rd_kafka_message_t *message = event ? rd_kafka_event_message_next(event) : NULL;
 	if (code || !message || message->err)
-		die("put", rd_kafka_err2str(message ? message->err : code));
+		die("put: %s", rd_kafka_err2str(message ? message->err : code));
 	rd_kafka_event_destroy(event);
 	free(bytes);
 	if (file)
@@ -212,12 +194,10 @@ static void offsets(const char *brokers, char **words_given)
 {
 	rd_kafka_t *kafka = client(RD_KAFKA_CONSUMER, brokers, "group.id", words_given[0]);
 	int partitions = (int)strtol(words_given[2], NULL, 10);
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
-	for (int i = 0; i < partitions; i++)
-		rd_kafka_topic_partition_list_add(list, words_given[1], i);
-	rd_kafka_resp_err_t code = rd_kafka_committed(kafka, list, PATIENCE_MS);
+	rd_kafka_topic_partition_list_t *list = kafka_list(words_given[1], partitions, RD_KAFKA_OFFSET_INVALID);
+	rd_kafka_resp_err_t code = rd_kafka_committed(kafka, list, KAFKA_PATIENCE_MS);
 	if (code)
-		die("offsets", rd_kafka_err2str(code));
+		die("offsets: %s", rd_kafka_err2str(code));
 	for (int i = 0; i < list->cnt; i++)
 		printf("%lld\n", (long long)(list->elems[i].offset < 0 ? -1 : list->elems[i].offset));
 	rd_kafka_topic_partition_list_destroy(list);
@@ -247,5 +227,5 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	die("what", "see the top of admin.c");
+	die("see the top of admin.c");
 }

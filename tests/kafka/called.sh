@@ -1,8 +1,9 @@
 #!/bin/bash
 # What becomes of requests while the model that they call, on a real MLServer, is killed,
-# hangs or is slow: they wait, and each is answered, once and in order. By REST and by gRPC.
+# hangs or is slow: they wait, and each is answered, once and in order. By REST, by gRPC, and
+# where both are offered; and where nothing answers by gRPC.
 #   called.sh SLUICE BUILD      with requests in BUILD
-# Takes about a minute, when MLServer has been fetched once.
+# Takes about a minute and a half, when MLServer has been fetched once.
 set -u
 what=mlserver
 # shellcheck source=tests/kafka/stand.sh
@@ -41,16 +42,25 @@ disturb() {
 	done
 }
 
-for address in $addresses; do
-	name=${address%%:*}
+# By these addresses, while that is done to it.
+call_it() { # $1 name, $2 how many, $3 what is done, then the addresses
+	local name=$1 count=$2 meanwhile=$3 address servers=()
+	for address in "${@:4}"; do servers+=(--server "iris=$address"); done
 	topics "$name" "$name-answers"
-	send "$name" $((rate * seconds)) "$rate"
-	start_engine called "$name" "$name" exactly-once one --server "iris=$address"
+	send "$name" "$count" "$rate"
+	start_engine called "$name" "$name" exactly-once one "${servers[@]}"
 	engine=$started
 	engine_runs "$name"
-	disturb
+	$meanwhile
 	sent
-	check_answers "$name" $((rate * seconds)) "uncommitted: silence_ms:-lt:40000"
+	check_answers "$name" "$count" "uncommitted: silence_ms:-lt:40000"
 	stop_engine "$name" "$engine"
-done
+}
+
+read -r rest grpc <<<"$addresses"
+call_it http $((rate * seconds)) disturb "$rest"
+call_it grpc $((rate * seconds)) disturb "$grpc"
+call_it both $((rate * seconds)) disturb "$grpc" "$rest"
+call_it nowhere $((rate * 2)) true grpc://127.0.0.1:1 "$rest"
+expect_words "nowhere: what is said" "$dir/engine.log" "^model iris is called by REST at $rest until 127.0.0.1:1 answers by gRPC: .*could not be reached"
 tell_result

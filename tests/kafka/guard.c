@@ -8,19 +8,13 @@
  * of A is held back. `unguarded`, librdkafka does not tell the committer of sockets that
  * close: then each story must go wrong, or it shows nothing.
  */
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <inttypes.h>
-#include <librdkafka/rdkafka.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "log/transaction.h"
+#include "tests/kafka/proxy.h"
 
 #define END_TRANSACTION 26
 #define COMMIT_OFFSETS 28
@@ -52,32 +46,6 @@ struct stand {
 	int written;
 };
 
-static _Noreturn void die(const char *what, const char *why)
-{
-	fprintf(stderr, "guard: %s: %s\n", what, why);
-	exit(2);
-}
-
-/* ---- the proxy ---- */
-
-static void tell(const struct stand *stand, const char *format, int number)
-{
-	char line[64], reply[8];
-	int length = snprintf(line, sizeof line, format, number);
-	if (send(stand->control, line, (size_t)length, 0) != length || recv(stand->control, reply, sizeof reply, 0) <= 0)
-		die("the proxy does not answer", line);
-}
-
-static void control_open(struct stand *stand, const char *port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				      .sin_port = htons((uint16_t)strtoul(port, NULL, 10))};
-	stand->control = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(stand->control, (struct sockaddr *)&address, sizeof address))
-		die("no proxy is there", port);
-}
-
 /* ---- A and B ---- */
 
 static enum transaction_news wait_for_news(struct stand *stand)
@@ -88,9 +56,9 @@ static enum transaction_news wait_for_news(struct stand *stand)
 	struct pollfd bell = {.fd = output_bell(stand->output), .events = POLLIN};
 	while ((news = output_news(stand->output, &committed, &error)) == NEWS_NONE)
 		if (poll(&bell, 1, PATIENCE_MS) != 1)
-			die("no news of the transaction", "within 30 s");
+			die("no news of the transaction within 30 s");
 	if (news == NEWS_BROKEN)
-		die("no producer", error.text);
+		die("no producer: %s", error.text);
 	if (news == NEWS_RESET && committed.count == 1)
 		stand->position.offset = committed.items[0].offset;
 	return news;
@@ -116,7 +84,7 @@ static void end_at(struct stand *stand, int64_t offset)
 	struct error error = {0};
 	stand->position.offset = offset;
 	if (!output_end(stand->output, (struct positions){1, &stand->position}, &error))
-		die("no end", error.text);
+		die("no end: %s", error.text);
 }
 
 /* As an engine that starts again does: what is open then is aborted. */
@@ -126,24 +94,17 @@ static void abandon(struct stand *stand)
 	output_close(stand->output);
 	stand->output = output_open(&stand->transaction_config, stand->consumer, &error);
 	if (!stand->output || wait_for_news(stand) != NEWS_STARTED)
-		die("no second producer", error.text);
+		die("no second producer: %s", error.text);
 }
 
 /* ---- what is there in the end ---- */
 
 static rd_kafka_t *plain_client(const struct stand *stand, rd_kafka_type_t type)
 {
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	rd_kafka_conf_set(configuration, "bootstrap.servers", stand->brokers, words, sizeof words);
-	if (type == RD_KAFKA_CONSUMER) {
-		rd_kafka_conf_set(configuration, "group.id", stand->group, words, sizeof words);
-		rd_kafka_conf_set(configuration, "enable.partition.eof", "true", words, sizeof words);
-	}
-	rd_kafka_t *client = rd_kafka_new(type, configuration, words, sizeof words);
-	if (!client)
-		die("no client", words);
-	return client;
+	/* NULL ends the settings: a producer has none. */
+	const char *const of_group = type == RD_KAFKA_CONSUMER ? "group.id" : NULL;
+	return kafka_client(type, stand->brokers,
+			    (kafka_settings){{of_group, stand->group}, {"enable.partition.eof", "true"}, {NULL, NULL}});
 }
 
 /* How many records a reader of committed ones sees, by the transaction's letter. */
@@ -158,7 +119,7 @@ static int count_visible(const struct stand *stand, char name)
 	for (bool end = false; !end;) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, PATIENCE_MS);
 		if (!message)
-			die("the answers cannot be read", stand->topic);
+			die("the answers cannot be read: %s", stand->topic);
 		end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
 		count += !message->err && ((const char *)message->payload)[0] == name;
 		rd_kafka_message_destroy(message);
@@ -176,7 +137,7 @@ static int64_t committed_offset(const struct stand *stand)
 	rd_kafka_resp_err_t code = rd_kafka_committed(client, list, PATIENCE_MS);
 	int64_t offset = list->elems[0].offset;
 	if (code)
-		die("no committed offset", rd_kafka_err2str(code));
+		die("no committed offset: %s", rd_kafka_err2str(code));
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_destroy(client);
 	return offset;
@@ -184,18 +145,9 @@ static int64_t committed_offset(const struct stand *stand)
 
 static void make_topics(const struct stand *stand)
 {
-	char words[256];
 	rd_kafka_t *client = plain_client(stand, RD_KAFKA_PRODUCER);
-	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(stand->in, 1, 1, words, sizeof words),
-					 rd_kafka_NewTopic_new(stand->topic, 1, 1, words, sizeof words)};
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-	rd_kafka_CreateTopics(client, topics, 2, NULL, queue);
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, PATIENCE_MS);
-	if (!event || rd_kafka_event_error(event))
-		die("no topics", event ? rd_kafka_event_error_string(event) : "no answer");
-	rd_kafka_event_destroy(event);
-	rd_kafka_queue_destroy(queue);
-	rd_kafka_NewTopic_destroy_array(topics, 2);
+	kafka_create(client, stand->in, 1);
+	kafka_create(client, stand->topic, 1);
 	rd_kafka_destroy(client);
 }
 
@@ -227,7 +179,7 @@ static void stand_open(struct stand *stand, const char *story)
 	stand->consumer = consumer_open(&stand->consumer_config, &error);
 	stand->output = stand->consumer ? output_open(&stand->transaction_config, stand->consumer, &error) : NULL;
 	if (!stand->output || wait_for_news(stand) != NEWS_STARTED || !consumer_accept(stand->consumer, &error))
-		die("nothing to stand on", error.text);
+		die("nothing to stand on: %s", error.text);
 }
 
 static void stand_close(struct stand *stand)
@@ -244,16 +196,16 @@ static void stand_close(struct stand *stand)
 static bool late_end(struct stand *stand, bool cut)
 {
 	produce(stand, 'A');
-	tell(stand, "hold %d\n", END_TRANSACTION);
+	proxy_tell(stand->control, "hold %d\n", END_TRANSACTION);
 	end_at(stand, 10);
-	tell(stand, "await\n", 0);
+	proxy_tell(stand->control, "await\n");
 	if (cut)
-		tell(stand, "cut\n", 0);
+		proxy_tell(stand->control, "cut\n");
 	enum transaction_news news = wait_for_news(stand);
 	if (news == NEWS_RESET && stand->position.offset != 10) /* then A is not committed, and done again */
 		produce(stand, 'A');
 	produce(stand, 'B');
-	tell(stand, "release\n", 0);
+	proxy_tell(stand->control, "release\n");
 	produce(stand, 'B');
 	abandon(stand);
 	int visible = count_visible(stand, 'A'), aborted = count_visible(stand, 'B');
@@ -274,23 +226,23 @@ static bool an_end_that_arrives_late_after_its_time_ran_out(struct stand *stand)
 static bool offsets_that_arrive_late_do_not_go_back(struct stand *stand)
 {
 	produce(stand, 'A');
-	tell(stand, "hold %d\n", COMMIT_OFFSETS);
+	proxy_tell(stand->control, "hold %d\n", COMMIT_OFFSETS);
 	end_at(stand, 10);
-	tell(stand, "await\n", 0);
-	tell(stand, "cut\n", 0);
+	proxy_tell(stand->control, "await\n");
+	proxy_tell(stand->control, "cut\n");
 	if (wait_for_news(stand) == NEWS_RESET && stand->position.offset != 10) {
 		produce(stand, 'A');
 		end_at(stand, 10);
 		(void)wait_for_news(stand);
 	}
 	produce(stand, 'B');
-	tell(stand, "hold %d\n", END_TRANSACTION);
+	proxy_tell(stand->control, "hold %d\n", END_TRANSACTION);
 	end_at(stand, 20);
-	tell(stand, "await\n", 0);
-	tell(stand, "release\n", 0); /* the offsets of A */
+	proxy_tell(stand->control, "await\n");
+	proxy_tell(stand->control, "release\n"); /* the offsets of A */
 	const struct timespec a_moment = {.tv_nsec = 300000000};
 	nanosleep(&a_moment, NULL);
-	tell(stand, "release\n", 0); /* the end of B */
+	proxy_tell(stand->control, "release\n"); /* the end of B */
 	enum transaction_news news = wait_for_news(stand);
 	int64_t offset = committed_offset(stand);
 	printf("news %d, committed %" PRId64 " of 20\n", news, offset);
@@ -301,7 +253,7 @@ static bool offsets_that_arrive_late_do_not_go_back(struct stand *stand)
 static bool an_end_whose_answer_is_lost_is_not_done_again(struct stand *stand)
 {
 	produce(stand, 'A');
-	tell(stand, "lose %d\n", END_TRANSACTION);
+	proxy_tell(stand->control, "lose %d\n", END_TRANSACTION);
 	end_at(stand, 10);
 	enum transaction_news news = wait_for_news(stand);
 	printf("news %d, then at offset %" PRId64 " of 10, %d records of A\n", news, stand->position.offset,
@@ -315,17 +267,17 @@ static bool a_transaction_that_could_not_end_is_done_again(struct stand *stand)
 {
 	const struct timespec longer_than_the_timeout = {.tv_sec = TIMEOUT_MS / 1000 + 1};
 	produce(stand, 'A');
-	tell(stand, "hold %d\n", END_TRANSACTION);
+	proxy_tell(stand->control, "hold %d\n", END_TRANSACTION);
 	end_at(stand, 10);
-	tell(stand, "await\n", 0);
-	tell(stand, "refuse\n", 0);
-	tell(stand, "cut\n", 0);
+	proxy_tell(stand->control, "await\n");
+	proxy_tell(stand->control, "refuse\n");
+	proxy_tell(stand->control, "cut\n");
 	nanosleep(&longer_than_the_timeout, NULL);
-	tell(stand, "accept\n", 0);
+	proxy_tell(stand->control, "accept\n");
 	enum transaction_news news = wait_for_news(stand);
 	int64_t committed = stand->position.offset;
 	produce(stand, 'A');
-	tell(stand, "release\n", 0);
+	proxy_tell(stand->control, "release\n");
 	produce(stand, 'B');
 	end_at(stand, 10);
 	enum transaction_news then = wait_for_news(stand);
@@ -349,10 +301,10 @@ static const struct {
 int main(int argc, char **argv)
 {
 	if (argc < 4)
-		die("where is Kafka", "guard BROKERS PROXIED CONTROL [unguarded]");
+		die("%s", "guard BROKERS PROXIED CONTROL [unguarded]");
 	struct stand stand = {.brokers = argv[1], .proxied = argv[2]};
 	unguarded = argc > 4 && strcmp(argv[4], "unguarded") == 0;
-	control_open(&stand, argv[3]);
+	stand.control = proxy_open(argv[3]);
 	int passed = 0, failed = 0;
 	for (size_t i = 0; i < sizeof stories / sizeof stories[0]; i++) {
 		if (unguarded && !stories[i].guard_matters)

@@ -17,18 +17,11 @@
  * twice or not at all, or what was kept was lost, the line forks or ends. Along it all
  * features are computed anew, from all that stood before.
  */
-#include <librdkafka/rdkafka.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/random.h"
-#include "message/avro.h"
+#include "tests/kafka/load.h"
 
 #define PARTITIONS 4
 #define KEYS 61
@@ -41,39 +34,6 @@ struct options {
 	long count, rate, first_ms;
 	bool by_group;
 };
-
-static _Noreturn void die(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fprintf(stderr, "keyed: ");
-	vfprintf(stderr, format, arguments);
-	fprintf(stderr, "\n");
-	va_end(arguments);
-	exit(2);
-}
-
-static double now_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static rd_kafka_t *client(rd_kafka_type_t type, const struct options *options, const char *const settings[][2])
-{
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	if (rd_kafka_conf_set(configuration, "bootstrap.servers", options->brokers, words, sizeof words))
-		die("%s", words);
-	for (; (*settings)[0]; settings++)
-		if (rd_kafka_conf_set(configuration, (*settings)[0], (*settings)[1], words, sizeof words))
-			die("%s", words);
-	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
-	if (!made)
-		die("%s", words);
-	return made;
-}
 
 /* ---- what is sent ---- */
 
@@ -106,8 +66,7 @@ static void encode(struct arena *arena, long number, struct buffer *out)
 	static const int64_t shape[] = {1};
 	struct error error = {0};
 	arena_reset(arena);
-	buffer_clear(out);
-	char *id = arena_print(arena, "%ld", number), *group = arena_print(arena, "group-%ld", number % GROUPS);
+	char *group = arena_print(arena, "group-%ld", number % GROUPS);
 	void *numbers, *groups, *values;
 	struct tensor *tensors[] = {tensor_make(arena, TEXT("number"), DATATYPE_FP64, shape, 1, &numbers, &error),
 				    tensor_make(arena, TEXT("group"), DATATYPE_BYTES, shape, 1, &groups, &error),
@@ -117,35 +76,28 @@ static void encode(struct arena *arena, long number, struct buffer *out)
 	*(double *)numbers = (double)number;
 	*(struct text *)groups = text_of(group);
 	*(double *)values = x_of(number);
-	const struct payload payload = {.tensors = {3, (const struct tensor *const *)tensors}};
-	const struct message message = {.arena = arena, .id = text_of(id), .payload_id = text_of(id)};
-	if (!avro_request_encode(&message, &payload, out, &error) || buffer_failed(out))
-		die("%s", error.text);
+	load_encode(arena, number, (struct tensors){3, (const struct tensor *const *)tensors}, 0, out);
 }
 
 static int send_requests(const struct options *options)
 {
-	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options,
-				      (const char *const[][2]){{"enable.idempotence", "true"}, {"linger.ms", "5"}, {NULL, NULL}});
+	rd_kafka_t *producer =
+		kafka_client(RD_KAFKA_PRODUCER, options->brokers,
+			     (kafka_settings){{"enable.idempotence", "true"}, {"linger.ms", "5"}, {NULL, NULL}});
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, options->in, NULL);
 	struct arena *arena = arena_open(1 << 20);
 	struct buffer bytes;
 	buffer_open(&bytes, 1 << 20);
-	double began = now_s();
+	double began = now_s(CLOCK_MONOTONIC);
 	for (long number = 0; number < options->count; number++) {
-		char key[32];
-		int length = snprintf(key, sizeof key, "key-%ld", number * 31 % KEYS);
 		encode(arena, number, &bytes);
-		while (rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(options->in), RD_KAFKA_V_KEY(key, (size_t)length),
-					 RD_KAFKA_V_VALUE(bytes.bytes, bytes.length),
-					 RD_KAFKA_V_TIMESTAMP(time_of(options, number)), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-					 RD_KAFKA_V_END))
-			rd_kafka_poll(producer, 5);
-		rd_kafka_poll(producer, 0);
-		while (options->rate > 0 && (double)number > (now_s() - began) * (double)options->rate)
-			nanosleep(&(struct timespec){0, 2000000}, NULL);
+		load_produce(producer, topic, load_key(number * 31 % KEYS), &bytes, time_of(options, number));
+		while (options->rate > 0 && (double)number > (now_s(CLOCK_MONOTONIC) - began) * (double)options->rate)
+			pause_ms(2);
 	}
 	if (rd_kafka_flush(producer, 60000))
 		die("not all requests arrived");
+	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(producer);
 	buffer_close(&bytes);
 	arena_close(arena);
@@ -168,15 +120,8 @@ struct findings {
 
 static void note(const struct options *options, const rd_kafka_message_t *message, struct arena *arena, struct findings *findings)
 {
-	struct avro_answer answer;
-	struct error error = {0};
-	arena_reset(arena);
-	if (!avro_answer_decode((struct text){message->payload, message->len}, NULL, arena, &answer, &error))
-		die("an answer cannot be read: %s", error.text);
-	char *id = arena_copy(arena, answer.id.bytes, answer.id.length), *end = id;
-	long number = id ? strtol(id, &end, 10) : -1;
-	if (!id || *end || number < 0 || number >= options->count)
-		die("an answer has the id \"%s\"", id ? id : "");
+	struct avro_answer answer = load_answer(arena, message);
+	long number = load_number(arena, answer.id, 1, options->count);
 	struct found *one = &findings->answers[number];
 	if (one->came) {
 		findings->doubled++;
@@ -195,32 +140,23 @@ static void note(const struct options *options, const rd_kafka_message_t *messag
 
 static void read_answers(const struct options *options, struct findings *findings)
 {
-	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, options,
-				      (const char *const[][2]){{"group.id", "keyed-check"},
-							       {"isolation.level", "read_committed"},
-							       {"enable.auto.commit", "false"},
-							       {NULL, NULL}});
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
-	for (int i = 0; i < PARTITIONS; i++)
-		rd_kafka_topic_partition_list_add(list, options->out, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
-	rd_kafka_poll_set_consumer(consumer);
-	rd_kafka_assign(consumer, list);
-	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_t *consumer = kafka_reader(options->brokers, "read_committed");
+	kafka_read_all(consumer, options->out, PARTITIONS);
 	struct arena *arena = arena_open(1 << 20);
 	/* When all are there, a last second shows those that come twice. */
-	for (double quiet_since = now_s(); now_s() - quiet_since < (findings->different == options->count ? 1 : QUIET_S);) {
+	double quiet_since = now_s(CLOCK_MONOTONIC);
+	while (now_s(CLOCK_MONOTONIC) - quiet_since < (findings->different == options->count ? 1 : QUIET_S)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
 		if (!message)
 			continue;
 		if (!message->err) {
 			note(options, message, arena, findings);
-			quiet_since = now_s();
+			quiet_since = now_s(CLOCK_MONOTONIC);
 		}
 		rd_kafka_message_destroy(message);
 	}
 	arena_close(arena);
-	rd_kafka_consumer_close(consumer);
-	rd_kafka_destroy(consumer);
+	kafka_reader_close(consumer);
 }
 
 /* ---- what it should be ---- */
@@ -371,34 +307,11 @@ int main(int argc, char **argv)
 {
 	struct options options = {0};
 	const char *mode = argc > 1 ? argv[1] : "";
-	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:n:r:t:g")) != -1) {
-		switch (letter) {
-		case 'b':
-			options.brokers = optarg;
-			break;
-		case 'i':
-			options.in = optarg;
-			break;
-		case 'o':
-			options.out = optarg;
-			break;
-		case 'n':
-			options.count = strtol(optarg, NULL, 10);
-			break;
-		case 'r':
-			options.rate = strtol(optarg, NULL, 10);
-			break;
-		case 't':
-			options.first_ms = strtol(optarg, NULL, 10);
-			break;
-		case 'g':
-			options.by_group = true;
-			break;
-		default:
-			return 2;
-		}
-	}
+	const struct letter letters[] = {{'b', .word = &options.brokers},    {'i', .word = &options.in},
+					 {'o', .word = &options.out},	     {'n', .number = &options.count},
+					 {'r', .number = &options.rate},     {'t', .number = &options.first_ms},
+					 {'g', .flag = &options.by_group}, {0}};
+	letters_read(argc - 1, argv + 1, letters);
 	if (strcmp(mode, "send") == 0)
 		return send_requests(&options);
 	if (strcmp(mode, "check") == 0)

@@ -12,19 +12,12 @@
  *   recovered_ms    how far into the stretch requests were sent of which not nearly all were
  *             good: looked at in quarters of a second
  */
-#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "message/avro.h"
 #include "observe/histogram.h"
+#include "tests/kafka/load.h"
 
-#define ELEMENTS 16
-#define KEYS 997
 #define STRETCHES_MOST 16
 #define LAST_WAIT_S 2 /* for answers, behind the last deadline */
 #define LOOKS_A_SECOND 4
@@ -58,32 +51,6 @@ static struct run {
 	unsigned char *fates; /* by number */
 } run;
 
-static _Noreturn void die(const char *doing, const char *why)
-{
-	fprintf(stderr, "pressure: %s: %s\n", doing, why);
-	exit(2);
-}
-
-static double now_s(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static rd_kafka_t *client(rd_kafka_type_t type, const char *const settings[][2])
-{
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	for (; (*settings)[0]; settings++)
-		if (rd_kafka_conf_set(configuration, (*settings)[0], (*settings)[1], words, sizeof words))
-			die((*settings)[0], words);
-	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
-	if (!made)
-		die("client", words);
-	return made;
-}
-
 static struct stretch *stretch_of(long number)
 {
 	struct stretch *stretch = run.stretches;
@@ -102,32 +69,8 @@ static double due_s(long number)
 
 static void send_one(long number, int64_t deadline_ms)
 {
-	static const int64_t shape[] = {1, ELEMENTS};
-	struct error error = {0};
-	float *elements;
-	char key[32];
-	arena_reset(run.sent);
-	buffer_clear(&run.bytes);
-	char *id = arena_print(run.sent, "%ld", number);
-	struct tensor *tensor = tensor_make(run.sent, TEXT("x"), DATATYPE_FP32, shape, 2, (void **)&elements, &error);
-	if (!tensor || !id)
-		die("request", error.text);
-	for (int i = 0; i < ELEMENTS; i++)
-		elements[i] = (float)(number % 1000);
-	const struct tensor *tensors[] = {tensor};
-	const struct payload payload = {.tensors = {1, tensors}};
-	const struct message message = {
-		.arena = run.sent, .id = text_of(id), .payload_id = text_of(id), .deadline_ms = deadline_ms};
-	if (!avro_request_encode(&message, &payload, &run.bytes, &error))
-		die("request", error.text);
-	int length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
-	while (rd_kafka_produce(run.topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, run.bytes.bytes, run.bytes.length, key,
-				(size_t)length, NULL)) {
-		if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-			die("produce", rd_kafka_err2str(rd_kafka_last_error()));
-		rd_kafka_poll(run.producer, 5);
-	}
-	rd_kafka_poll(run.producer, 0);
+	load_encode_x(run.sent, number, LOAD_ELEMENTS, deadline_ms, &run.bytes);
+	load_produce(run.producer, run.topic, load_key(number % LOAD_KEYS), &run.bytes, 0);
 }
 
 static void send_all(void)
@@ -156,15 +99,8 @@ static void count_then(double at_s)
 
 static void take_answer(const rd_kafka_message_t *record)
 {
-	struct avro_answer answer;
-	struct error error = {0};
-	arena_reset(run.arena);
-	if (!avro_answer_decode((struct text){record->payload, record->len}, NULL, run.arena, &answer, &error))
-		die("an answer cannot be read", error.text);
-	char *id = arena_copy(run.arena, answer.id.bytes, answer.id.length), *end = id;
-	long number = id ? strtol(id, &end, 10) : -1;
-	if (!id || *end || number < 0 || number >= run.count)
-		die("an answer is of no request", id ? id : "");
+	struct avro_answer answer = load_answer(run.arena, record);
+	long number = load_number(run.arena, answer.id, 1, run.count);
 	if (run.fates[number] != LOST || run.began_s == 0)
 		return;
 	double at_s = now_s(CLOCK_MONOTONIC), took_s = at_s - due_s(number);
@@ -195,22 +131,6 @@ static void *read_answers(void *context)
 	return NULL;
 }
 
-static void begin_to_read(void)
-{
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_topic_t *topic = rd_kafka_topic_new(run.consumer, run.out, NULL);
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	if (rd_kafka_metadata(run.consumer, 0, topic, &metadata, 10000))
-		die("metadata", run.out);
-	for (int i = 0; i < metadata->topics[0].partition_cnt; i++)
-		rd_kafka_topic_partition_list_add(list, run.out, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
-	rd_kafka_poll_set_consumer(run.consumer);
-	rd_kafka_assign(run.consumer, list);
-	rd_kafka_metadata_destroy(metadata);
-	rd_kafka_topic_partition_list_destroy(list);
-	rd_kafka_topic_destroy(topic);
-}
-
 /* An engine that has just been started has its partitions once it answers; the answers to
  * these first ones are not counted. */
 static void wait_for_engine(void)
@@ -224,7 +144,7 @@ static void wait_for_engine(void)
 			return;
 		}
 	}
-	die("engine", "it answers nothing");
+	die("the engine answers nothing");
 }
 
 /* ---- what came of it ---- */
@@ -260,11 +180,11 @@ static void add_stretch(const char *words)
 	struct stretch *stretch = &run.stretches[run.stretch_count];
 	const struct stretch *last = run.stretch_count ? stretch - 1 : NULL;
 	if (run.stretch_count++ == STRETCHES_MOST)
-		die("usage", "too many stretches");
+		die("too many stretches");
 	stretch->rate = strtol(words, &end, 10);
 	stretch->seconds = *end == ':' ? strtol(end + 1, &end, 10) : 0;
 	if (*end || stretch->rate < 1 || stretch->seconds < 1)
-		die("usage", "a stretch is RATE:SECONDS");
+		die("a stretch is RATE:SECONDS");
 	stretch->first = run.count;
 	stretch->began_s = last ? last->began_s + (double)last->seconds : 0;
 	stretch->count = stretch->rate * stretch->seconds;
@@ -273,23 +193,17 @@ static void add_stretch(const char *words)
 
 static void open_clients(void)
 {
-	run.producer = client(RD_KAFKA_PRODUCER, (const char *const[][2]){{"bootstrap.servers", run.brokers},
-									  {"queue.buffering.max.messages", "1000000"},
-									  {"linger.ms", "1"},
-									  {NULL, NULL}});
+	run.producer =
+		kafka_client(RD_KAFKA_PRODUCER, run.brokers,
+			     (kafka_settings){{"queue.buffering.max.messages", "1000000"}, {"linger.ms", "1"}, {NULL, NULL}});
 	run.topic = rd_kafka_topic_new(run.producer, run.in, NULL);
-	run.consumer = client(RD_KAFKA_CONSUMER, (const char *const[][2]){{"bootstrap.servers", run.brokers},
-									  {"group.id", "pressure"},
-									  {"isolation.level", "read_committed"},
-									  {"enable.auto.commit", "false"},
-									  {NULL, NULL}});
-	begin_to_read();
+	run.consumer = kafka_reader(run.brokers, "read_committed");
+	kafka_read_all(run.consumer, run.out, kafka_partitions(run.consumer, run.out));
 }
 
 static void close_clients(void)
 {
-	rd_kafka_consumer_close(run.consumer);
-	rd_kafka_destroy(run.consumer);
+	kafka_reader_close(run.consumer);
 	rd_kafka_topic_destroy(run.topic);
 	rd_kafka_destroy(run.producer);
 }
@@ -300,7 +214,7 @@ static void measure(void)
 	wait_for_engine();
 	run.began_s = now_s(CLOCK_MONOTONIC) + 0.5;
 	if (pthread_create(&reader, NULL, read_answers, NULL))
-		die("thread", "it cannot be started");
+		die("no thread can be started");
 	send_all();
 	sleep((unsigned)(run.deadline_ms / 1000 + LAST_WAIT_S));
 	run.over = true;
@@ -311,35 +225,22 @@ static void measure(void)
 
 int main(int argc, char **argv)
 {
-	int letter;
-	while ((letter = getopt(argc, argv, "b:i:o:d:")) != -1) {
-		switch (letter) {
-		case 'b':
-			run.brokers = optarg;
-			break;
-		case 'i':
-			run.in = optarg;
-			break;
-		case 'o':
-			run.out = optarg;
-			break;
-		case 'd':
-			run.deadline_ms = strtol(optarg, NULL, 10);
-			break;
-		default:
-			return 2;
-		}
-	}
+	const struct letter letters[] = {{'b', .word = &run.brokers},
+					 {'i', .word = &run.in},
+					 {'o', .word = &run.out},
+					 {'d', .number = &run.deadline_ms},
+					 {0}};
+	letters_read(argc, argv, letters);
 	while (optind < argc)
 		add_stretch(argv[optind++]);
 	if (!run.brokers || !run.in || !run.out || run.count == 0)
-		die("usage", "pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] RATE:SECONDS...");
+		die("%s", "pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] RATE:SECONDS...");
 	run.arena = arena_open(1 << 20);
 	run.sent = arena_open(1 << 20);
 	buffer_open(&run.bytes, 1 << 20);
 	run.fates = calloc((size_t)run.count, 1);
 	if (!run.arena || !run.sent || !run.fates)
-		die("memory", "there is too little");
+		die("out of memory");
 	open_clients();
 	measure();
 	close_clients();

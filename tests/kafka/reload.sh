@@ -1,7 +1,8 @@
 #!/bin/bash
 # What an engine promises when its files change, and of its memory, on a real Kafka. Under
 # load a pipeline is changed and others come and go, each time by SIGHUP: nothing may be
-# lost, doubled or out of order, under either delivery. Then a backlog meets a model that is
+# lost, doubled or out of order, under either delivery. Then an engine is stopped and comes back
+# at once with one more pipeline, which must be read as well; and a backlog meets a model that is
 # away: the engine stays within the memory that it was given.
 #   reload.sh SLUICE BUILD      with requests in BUILD
 # SECONDS_OF_CHANGES, RATE and BACKLOG change the sizes. Takes about half a minute.
@@ -15,6 +16,12 @@ memory_mib=128
 start_broker
 start_model
 
+# A second pipeline behind the one of a file: the same, on topics of its own.
+another_of() { # $1 file, $2 topic
+	printf -- '---\n'
+	sed "s/name: call/name: more/; s/topic: $2-answers/topic: $2-more-answers/; s/{topic: $2}/{topic: $2-more}/" "$1"
+}
+
 # Every second the pipeline has another timeout, and every other second there is one more.
 change_files() { # $1 namespace, $2 delivery
 	local second file=$dir/$1.one.yaml
@@ -23,9 +30,7 @@ change_files() { # $1 namespace, $2 delivery
 		sleep 1
 		sed "s/^spec:/spec:\n  timeout: ${second}s/" "$dir/as-it-was" >"$file"
 		if ((second % 2)); then
-			printf -- '---\n' >>"$file"
-			sed "s/name: call/name: more/; s/topic: $1\$/topic: $1-more/; s/topic: $1-answers/topic: $1-more-answers/" \
-				"$dir/as-it-was" | sed "s/{topic: $1}/{topic: $1-more}/; s/^spec:/spec:\n  dataflow: {cleanTopicsOnDelete: true}/" >>"$file"
+			another_of "$dir/as-it-was" "$1" | sed "s/^spec:/spec:\n  dataflow: {cleanTopicsOnDelete: true}/" >>"$file"
 		fi
 		kill -HUP "$engine"
 	done
@@ -56,6 +61,29 @@ for delivery in exactly-once at-least-once; do
 	expect_words "$delivery: health of an engine that is gone" "$dir/health.log" "one has said nothing on sluice.$delivery.status for 3000 ms"
 	expect "$delivery: how often the files were not fit" "$(grep -c 'not fit' "$dir/engine.log")" "-eq 0"
 	expect "$delivery: how often the pipeline was changed" "$(grep -c 'call: changed' "$dir/engine.log")" "-ge $seconds"
+done
+
+# For the group it is the member that it was, who reads what that one read.
+for way in term kill; do
+	group=back-$way
+	topics "$group" "$group-answers"
+	topics "$group-more" "$group-more-answers"
+	start_engine call "$group" "$group" at-least-once one
+	engine=$started
+	engine_runs "$group"
+	send "$group" 100 0
+	sent
+	check_answers "$group" 100 "uncommitted: silence_ms:"
+	kill -"${way^^}" "$engine" && { wait_for "$engine" || true; }
+	{ cat "$dir/$group.one.yaml"; another_of "$dir/$group.one.yaml" "$group"; } >"$dir/$group.two.yaml"
+	"$sluice" run -f "$dir/$group.two.yaml" --brokers "$brokers" --server "sum=$url" --instance one >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	engine_runs "$group-more"
+	send "$group-more" 100 0
+	sent
+	check_answers "$group-more" 100 "uncommitted: silence_ms:"
+	stop_engine "$group" "$engine"
 done
 
 topics backlog backlog-answers

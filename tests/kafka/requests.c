@@ -21,68 +21,21 @@
  * "S", a key that S decides, and a tensor x of FP32[1,16], or of as many
  * elements as -e says, all of it S % 1000. Its answer is the sum of 2x + 1.
  */
-#include <librdkafka/rdkafka.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "message/avro.h"
+#include "tests/kafka/load.h"
 
 #define PARTITIONS_USUAL 4
-#define KEYS 997
 #define STRETCH_MS 600000 /* of answers whose times are noted */
-#define ELEMENTS_USUAL 16
 #define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
 
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
 	bool json, counted, apart;
-	int partitions, elements;
+	long partitions, elements;
 	long parts; /* answers of a request */
 };
-
-static _Noreturn void die(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fprintf(stderr, "requests: ");
-	vfprintf(stderr, format, arguments);
-	fprintf(stderr, "\n");
-	va_end(arguments);
-	exit(2);
-}
-
-static double now_s(clockid_t clock)
-{
-	struct timespec now;
-	return clock_gettime(clock, &now) ? -1 : (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void pause_ms(long milliseconds)
-{
-	struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-	nanosleep(&pause, NULL);
-}
-
-static rd_kafka_t *client(rd_kafka_type_t type, const struct options *options, const char *const settings[][2])
-{
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	if (rd_kafka_conf_set(configuration, "bootstrap.servers", options->brokers, words, sizeof words))
-		die("%s", words);
-	for (; (*settings)[0]; settings++)
-		if (rd_kafka_conf_set(configuration, (*settings)[0], (*settings)[1], words, sizeof words))
-			die("%s", words);
-	rd_kafka_t *made = rd_kafka_new(type, configuration, words, sizeof words);
-	if (!made)
-		die("%s", words);
-	return made;
-}
 
 /* ---- topics ---- */
 
@@ -103,25 +56,9 @@ static void wait_for_topic(rd_kafka_t *client, const char *name)
 
 static int make_topics(const struct options *options)
 {
-	char words[256];
-	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options, (const char *const[][2]){{NULL, NULL}});
-	rd_kafka_NewTopic_t *topics[] = {rd_kafka_NewTopic_new(options->in, options->partitions, -1, words, sizeof words),
-					 rd_kafka_NewTopic_new(options->out, options->partitions, -1, words, sizeof words)};
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
-	rd_kafka_CreateTopics(producer, topics, 2, NULL, queue);
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
-	if (!event || rd_kafka_event_error(event))
-		die("the topics were not created: %s", event ? rd_kafka_event_error_string(event) : "no answer");
-	size_t count;
-	const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
-	const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(result, &count);
-	for (size_t i = 0; i < count; i++)
-		if (rd_kafka_topic_result_error(results[i]))
-			die("%s was not created: %s", rd_kafka_topic_result_name(results[i]),
-			    rd_kafka_topic_result_error_string(results[i]));
-	rd_kafka_event_destroy(event);
-	rd_kafka_queue_destroy(queue);
-	rd_kafka_NewTopic_destroy_array(topics, 2);
+	rd_kafka_t *producer = kafka_client(RD_KAFKA_PRODUCER, options->brokers, (kafka_settings){{NULL, NULL}});
+	kafka_create(producer, options->in, (int)options->partitions);
+	kafka_create(producer, options->out, (int)options->partitions);
 	wait_for_topic(producer, options->in);
 	wait_for_topic(producer, options->out);
 	rd_kafka_destroy(producer);
@@ -133,39 +70,20 @@ static int make_topics(const struct options *options)
 static void encode_json(const struct options *options, long number, struct buffer *out)
 {
 	buffer_clear(out);
-	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%d],\"datatype\":\"FP32\",\"data\":[", number,
+	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%ld],\"datatype\":\"FP32\",\"data\":[", number,
 		     options->elements);
-	for (int i = 0; i < options->elements; i++)
+	for (long i = 0; i < options->elements; i++)
 		buffer_print(out, "%s%ld.5", i > 0 ? "," : "", number % 1000);
 	buffer_string(out, "]}]}");
 	if (buffer_failed(out))
 		die("out of memory");
 }
 
-static void encode(const struct options *options, struct arena *arena, long number, struct buffer *out)
-{
-	arena_reset(arena);
-	buffer_clear(out);
-	float *elements;
-	struct error error = {0};
-	char *id = arena_print(arena, "%ld", number);
-	const int64_t shape[] = {1, options->elements};
-	struct tensor *tensor = tensor_make(arena, TEXT("x"), DATATYPE_FP32, shape, 2, (void **)&elements, &error);
-	if (!tensor || !id)
-		die("%s", error.text);
-	for (int i = 0; i < options->elements; i++)
-		elements[i] = (float)(number % 1000);
-	const struct tensor *tensors[] = {tensor};
-	const struct payload payload = {.tensors = {1, tensors}};
-	const struct message message = {.arena = arena, .id = text_of(id), .payload_id = text_of(id)};
-	if (!avro_request_encode(&message, &payload, out, &error) || buffer_failed(out))
-		die("%s", error.text);
-}
-
 static int send_requests(const struct options *options)
 {
-	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, options,
-				      (const char *const[][2]){{"enable.idempotence", "true"}, {"linger.ms", "5"}, {NULL, NULL}});
+	rd_kafka_t *producer =
+		kafka_client(RD_KAFKA_PRODUCER, options->brokers,
+			     (kafka_settings){{"enable.idempotence", "true"}, {"linger.ms", "5"}, {NULL, NULL}});
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, options->in, NULL);
 	struct arena *arena = arena_open(1 << 20);
 	struct buffer bytes;
@@ -173,22 +91,12 @@ static int send_requests(const struct options *options)
 	double began = now_s(CLOCK_MONOTONIC);
 	int64_t began_ms = (int64_t)(now_s(CLOCK_REALTIME) * 1e3);
 	for (long number = 0; number < options->count; number++) {
-		char key[32];
-		int key_length = snprintf(key, sizeof key, "key-%ld", number % KEYS);
 		if (options->json)
 			encode_json(options, number, &bytes);
 		else
-			encode(options, arena, number, &bytes);
+			load_encode_x(arena, number, options->elements, 0, &bytes);
 		int64_t time_ms = options->apart ? began_ms - options->count + number : 0; /* 0: when it is produced */
-		rd_kafka_resp_err_t refused;
-		while ((refused = rd_kafka_producev(producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_KEY(key, (size_t)key_length),
-						    RD_KAFKA_V_VALUE(bytes.bytes, bytes.length), RD_KAFKA_V_TIMESTAMP(time_ms),
-						    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))) {
-			if (refused != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-				die("produce: %s", rd_kafka_err2str(refused));
-			rd_kafka_poll(producer, 5);
-		}
-		rd_kafka_poll(producer, 0);
+		load_produce(producer, topic, load_key(number % LOAD_KEYS), &bytes, time_ms);
 		while (options->rate > 0 && (double)number > (now_s(CLOCK_MONOTONIC) - began) * (double)options->rate)
 			pause_ms(2);
 	}
@@ -203,17 +111,9 @@ static int send_requests(const struct options *options)
 
 /* ---- follow ---- */
 
-static rd_kafka_topic_partition_list_t *partitions_of(const struct options *options, const char *topic, int64_t offset)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(options->partitions);
-	for (int i = 0; i < options->partitions; i++)
-		rd_kafka_topic_partition_list_add(list, topic, i)->offset = offset;
-	return list;
-}
-
 static long committed(rd_kafka_t *consumer, const struct options *options)
 {
-	rd_kafka_topic_partition_list_t *list = partitions_of(options, options->in, RD_KAFKA_OFFSET_INVALID);
+	rd_kafka_topic_partition_list_t *list = kafka_list(options->in, (int)options->partitions, RD_KAFKA_OFFSET_INVALID);
 	long sum = 0;
 	if (rd_kafka_committed(consumer, list, 10000) == RD_KAFKA_RESP_ERR_NO_ERROR)
 		for (int i = 0; i < list->cnt; i++)
@@ -235,7 +135,7 @@ static struct mark follow_to(const struct options *options, long count)
 	if (clock_getcpuclockid((pid_t)options->pid, &clock))
 		die("there is no process %ld", options->pid);
 	rd_kafka_t *consumer =
-		client(RD_KAFKA_CONSUMER, options, (const char *const[][2]){{"group.id", options->group}, {NULL, NULL}});
+		kafka_client(RD_KAFKA_CONSUMER, options->brokers, (kafka_settings){{"group.id", options->group}, {NULL, NULL}});
 	double began = now_s(CLOCK_MONOTONIC);
 	while ((mark.done = committed(consumer, options)) < count) {
 		if (now_s(CLOCK_MONOTONIC) - began > 60)
@@ -268,7 +168,7 @@ static int pace(const struct options *options)
 
 struct tally {
 	unsigned char *seen; /* how often, by number */
-	long last_of_key[KEYS];
+	long last_of_key[LOAD_KEYS];
 	long different, doubled, disordered, wrong, failed;
 	int64_t first_ms;		   /* when the first answer was written */
 	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
@@ -278,7 +178,7 @@ struct tally {
 static bool is_counted(const struct avro_answer *answer, long number)
 {
 	const struct tensor *count = tensors_find(answer->payload.tensors, TEXT("count"));
-	const long place = number / KEYS + 1;
+	const long place = number / LOAD_KEYS + 1;
 	return count && count->count == 1 && tensor_number(count, 0) == (double)place;
 }
 
@@ -315,17 +215,8 @@ static long longest_silence_ms(const struct tally *tally)
 
 static void check_one(const struct options *options, const rd_kafka_message_t *message, struct arena *arena, struct tally *tally)
 {
-	struct avro_answer answer;
-	struct error error = {0};
-	arena_reset(arena);
-	if (!avro_answer_decode((struct text){message->payload, message->len}, NULL, arena, &answer, &error))
-		die("an answer cannot be read: %s", error.text);
-	char *id = arena_copy(arena, answer.id.bytes, answer.id.length), *end = id;
-	long number = id ? strtol(id, &end, 10) : -1, key = number % KEYS;
-	if (id && options->parts > 1 && *end == '/')
-		number = number * options->parts + strtol(end + 1, &end, 10);
-	if (!id || *end || number < 0 || number >= options->count)
-		die("an answer has the id \"%s\"", id ? id : "");
+	struct avro_answer answer = load_answer(arena, message);
+	long number = load_number(arena, answer.id, options->parts, options->count), key = number / options->parts % LOAD_KEYS;
 	if (tally->seen[number]) {
 		tally->doubled++;
 		return;
@@ -342,22 +233,9 @@ static void check_one(const struct options *options, const rd_kafka_message_t *m
 
 static rd_kafka_t *reader(const struct options *options, const char *isolation)
 {
-	rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, options,
-				      (const char *const[][2]){{"group.id", "requests-check"},
-							       {"isolation.level", isolation},
-							       {"enable.auto.commit", "false"},
-							       {NULL, NULL}});
-	rd_kafka_topic_partition_list_t *list = partitions_of(options, options->out, RD_KAFKA_OFFSET_BEGINNING);
-	rd_kafka_poll_set_consumer(consumer);
-	rd_kafka_assign(consumer, list);
-	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_t *consumer = kafka_reader(options->brokers, isolation);
+	kafka_read_all(consumer, options->out, (int)options->partitions);
 	return consumer;
-}
-
-static void reader_close(rd_kafka_t *consumer)
-{
-	rd_kafka_consumer_close(consumer);
-	rd_kafka_destroy(consumer);
 }
 
 static void check_committed(const struct options *options, struct tally *tally)
@@ -377,7 +255,7 @@ static void check_committed(const struct options *options, struct tally *tally)
 		rd_kafka_message_destroy(message);
 	}
 	arena_close(arena);
-	reader_close(consumer);
+	kafka_reader_close(consumer);
 }
 
 static long count_all(const struct options *options)
@@ -393,7 +271,7 @@ static long count_all(const struct options *options)
 		quiet_since = now_s(CLOCK_MONOTONIC);
 		rd_kafka_message_destroy(message);
 	}
-	reader_close(consumer);
+	kafka_reader_close(consumer);
 	return count;
 }
 
@@ -417,57 +295,24 @@ static int check(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.partitions = PARTITIONS_USUAL, .elements = ELEMENTS_USUAL, .quiet_s = QUIET_S, .parts = 1};
+	struct options options = {.partitions = PARTITIONS_USUAL, .elements = LOAD_ELEMENTS, .quiet_s = QUIET_S, .parts = 1};
 	const char *mode = argc > 1 ? argv[1] : "";
-	int letter;
-	while ((letter = getopt(argc - 1, argv + 1, "b:i:o:g:n:r:p:q:w:e:m:jca")) != -1) {
-		switch (letter) {
-		case 'b':
-			options.brokers = optarg;
-			break;
-		case 'i':
-			options.in = optarg;
-			break;
-		case 'o':
-			options.out = optarg;
-			break;
-		case 'g':
-			options.group = optarg;
-			break;
-		case 'n':
-			options.count = strtol(optarg, NULL, 10);
-			break;
-		case 'r':
-			options.rate = strtol(optarg, NULL, 10);
-			break;
-		case 'q':
-			options.quiet_s = strtol(optarg, NULL, 10);
-			break;
-		case 'p':
-			options.pid = strtol(optarg, NULL, 10);
-			break;
-		case 'w':
-			options.partitions = (int)strtol(optarg, NULL, 10);
-			break;
-		case 'e':
-			options.elements = (int)strtol(optarg, NULL, 10);
-			break;
-		case 'm':
-			options.parts = strtol(optarg, NULL, 10);
-			break;
-		case 'j':
-			options.json = true;
-			break;
-		case 'a':
-			options.apart = true;
-			break;
-		case 'c':
-			options.counted = true;
-			break;
-		default:
-			return 2;
-		}
-	}
+	const struct letter letters[] = {{'b', .word = &options.brokers},
+					 {'i', .word = &options.in},
+					 {'o', .word = &options.out},
+					 {'g', .word = &options.group},
+					 {'n', .number = &options.count},
+					 {'r', .number = &options.rate},
+					 {'q', .number = &options.quiet_s},
+					 {'p', .number = &options.pid},
+					 {'w', .number = &options.partitions},
+					 {'e', .number = &options.elements},
+					 {'m', .number = &options.parts},
+					 {'j', .flag = &options.json},
+					 {'a', .flag = &options.apart},
+					 {'c', .flag = &options.counted},
+					 {0}};
+	letters_read(argc - 1, argv + 1, letters);
 	static const struct {
 		const char *name;
 		int (*run)(const struct options *options);

@@ -3,14 +3,11 @@
  *
  *   restore BROKERS FOLDER      prints how long it took and what the store then holds
  */
-#include <librdkafka/rdkafka.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "log/archive.h"
 #include "state/change.h"
+#include "tests/kafka/program.h"
 
 #define KEYS 1000000
 #define VALUE_BYTES 200
@@ -20,19 +17,6 @@
 static const char *const names[] = {"features"};
 static const char *const input[] = {"restore.input"};
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
-
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "restore: %s\n", what);
-	exit(2);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void write_changes(rd_kafka_topic_t *topic, rd_kafka_t *producer)
 {
@@ -57,25 +41,9 @@ static void write_changes(rd_kafka_topic_t *topic, rd_kafka_t *producer)
 
 static void make_changelog(const char *brokers)
 {
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	rd_kafka_conf_set(configuration, "bootstrap.servers", brokers, words, sizeof words);
-	rd_kafka_conf_set(configuration, "linger.ms", "5", words, sizeof words);
-	rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
-	if (!producer)
-		die(words);
-	const char *const topics[] = {CHANGELOG, input[0]};
-	for (size_t i = 0; i < 2; i++) {
-		rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(topics[i], 1, -1, words, sizeof words);
-		rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
-		rd_kafka_CreateTopics(producer, &order, 1, NULL, queue);
-		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
-		if (!event || rd_kafka_event_error(event))
-			die("a topic was not created");
-		rd_kafka_event_destroy(event);
-		rd_kafka_queue_destroy(queue);
-		rd_kafka_NewTopic_destroy(order);
-	}
+	rd_kafka_t *producer = kafka_client(RD_KAFKA_PRODUCER, brokers, (kafka_settings){{"linger.ms", "5"}, {NULL, NULL}});
+	kafka_create(producer, CHANGELOG, 1);
+	kafka_create(producer, input[0], 1);
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, CHANGELOG, NULL);
 	write_changes(topic, producer);
 	if (rd_kafka_flush(producer, 60000))
@@ -93,7 +61,7 @@ static struct archive_news next_news(struct archive *archive)
 			die("no news for a minute");
 	}
 	if (news.kind == ARCHIVE_FAILED || news.kind == ARCHIVE_LOST)
-		die(news.error.text);
+		die("%s", news.error.text);
 	return news;
 }
 
@@ -101,11 +69,11 @@ static struct archive_news next_news(struct archive *archive)
 static struct store *bring_back(struct archive *archive, const struct archive_place *place, int64_t *took_ms)
 {
 	struct error error = {0};
-	int64_t began_ms = now_ms();
+	double began_s = now_s(CLOCK_MONOTONIC);
 	if (!archive_restore(archive, 1, place, &error))
-		die(error.text);
+		die("%s", error.text);
 	struct archive_news news = next_news(archive);
-	*took_ms = now_ms() - began_ms;
+	*took_ms = (int64_t)((now_s(CLOCK_MONOTONIC) - began_s) * 1e3);
 	return news.store;
 }
 
@@ -114,22 +82,22 @@ static int64_t lay_down(struct archive *archive, const struct archive_place *pla
 	struct error error = {0};
 	struct snapshot_writer writer = {0};
 	struct buffer block;
-	int64_t began_ms = now_ms();
+	double began_s = now_s(CLOCK_MONOTONIC);
 	buffer_open(&block, BYTES_MAX);
 	if (!archive_begin(archive, 1, place, &error))
-		die(error.text);
+		die("%s", error.text);
 	struct archive_news news = next_news(archive);
 	snapshot_write_head(&writer, &news.head, store_scopes(store), &block);
 	for (bool more = true; more;) {
 		more = snapshot_write_block(&writer, store, (size_t)256 << 10, &block);
 		if (!archive_write(archive, 1, place, &block, &error))
-			die(error.text);
+			die("%s", error.text);
 		(void)next_news(archive);
 	}
 	if (!archive_keep(archive, 1, place, &error))
-		die(error.text);
+		die("%s", error.text);
 	(void)next_news(archive);
-	return now_ms() - began_ms;
+	return (int64_t)((now_s(CLOCK_MONOTONIC) - began_s) * 1e3);
 }
 
 static void say(void *context, const char *line)
@@ -152,7 +120,7 @@ int main(int count, char **arguments)
 	struct consumer *consumer = consumer_open(&consumer_config, &error);
 	struct archive *archive = consumer ? archive_open(&config, consumer, &error) : NULL;
 	if (!archive || !consumer_accept(consumer, &error))
-		die(error.text);
+		die("%s", error.text);
 	int64_t changelog_ms, snapshot_ms;
 	struct store *store = bring_back(archive, &place, &changelog_ms);
 	int64_t laid_ms = lay_down(archive, &place, store);
