@@ -148,7 +148,7 @@ demo:
 ## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
 ## |    20  oracles    numeric methods beside reference numbers, and steps beside those methods
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
-## |    65  sim        simulated days of faults, each from one seed
+## |    75  sim        simulated days of faults, each from one seed
 ## |    65  models, dev    models served, and files that are edited, judged from outside
 ## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
 ## |   120  bars       instructions, ratios and memory beside their bars
@@ -164,7 +164,7 @@ demo:
 ## |    90  overload   ten times the load that a pipeline can hold
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
-## |    75  reload     files changed under load, a backlog within the memory that is given, a model that is away
+## |    90  reload     files changed under load, a backlog within the memory that is given, a model that is away
 ## |   170  librdkafka unit tests, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
 ## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
 check:
