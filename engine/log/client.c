@@ -157,6 +157,20 @@ void client_leave(rd_kafka_t *client, int wait_s)
 	}
 }
 
+void client_queue_ring(rd_kafka_queue_t *queue, int bell)
+{
+	static const uint64_t one = 1;
+	rd_kafka_queue_io_event_enable(queue, bell, &one, sizeof one);
+}
+
+void client_queue_forget(rd_kafka_queue_t *queue)
+{
+	if (!queue)
+		return;
+	rd_kafka_queue_io_event_enable(queue, -1, NULL, 0);
+	rd_kafka_queue_destroy(queue);
+}
+
 /* Before it, librdkafka's SCRAM repeats a part of the server's first message in its proof,
  * which brokers since 3.9 and 3.8.1 take for a wrong password. */
 #define SCRAM_RIGHT_SINCE 0x020601ff

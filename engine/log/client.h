@@ -35,6 +35,12 @@ void client_say(const char *line);
  * behind then, and nothing of ours is called by it. */
 void client_leave(rd_kafka_t *client, int wait_s);
 
+/* From now on what comes to the queue rings the bell. */
+void client_queue_ring(rd_kafka_queue_t *queue, int bell);
+
+/* Gives up our part in the queue, which then rings no more: the client may keep it, and the bell be closed. NULL is fine. */
+void client_queue_forget(rd_kafka_queue_t *queue);
+
 /* An error of a client, as its callback hears it. False, with a SYSTEM error: Kafka does
  * not let it in, and will not; true for all else. */
 bool client_is_let_in(int code, const char *words, struct error *error);

@@ -130,8 +130,7 @@ static void producer_close(struct committer *committer)
 	rd_kafka_queue_t *queue = committer->queue;
 	committer->queue = NULL;
 	pthread_mutex_unlock(&committer->lock);
-	rd_kafka_queue_io_event_enable(queue, -1, NULL, 0);
-	rd_kafka_queue_destroy(queue);
+	client_queue_forget(queue);
 	topic_handles_close(&committer->topics);
 	rd_kafka_destroy(committer->producer);
 	committer->producer = NULL;
@@ -139,13 +138,12 @@ static void producer_close(struct committer *committer)
 
 static bool producer_open(struct committer *committer, struct error *error)
 {
-	static const uint64_t one = 1;
 	rd_kafka_conf_t *configuration = configuration_of(committer, error);
 	committer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!committer->producer)
 		return false;
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_main(committer->producer);
-	rd_kafka_queue_io_event_enable(queue, committer->bell, &one, sizeof one);
+	client_queue_ring(queue, committer->bell);
 	pthread_mutex_lock(&committer->lock);
 	committer->queue = queue;
 	pthread_mutex_unlock(&committer->lock);

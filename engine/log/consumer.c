@@ -228,7 +228,6 @@ static bool join(struct kafka_consumer *consumer, const struct consumer_config *
 
 static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, struct error *error)
 {
-	static const uint64_t one = 1;
 	rd_kafka_conf_t *configuration = configuration_of(consumer->config, consumer, error);
 	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	consumer->joined = false;
@@ -236,7 +235,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 		return false;
 	rd_kafka_poll_set_consumer(consumer->client);
 	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
-	rd_kafka_queue_io_event_enable(consumer->queue, consumer->bell, &one, sizeof one);
+	client_queue_ring(consumer->queue, consumer->bell);
 	return topic_handles_follow(&consumer->handles, consumer->client, consumer->topics, topic_count, error);
 }
 
@@ -244,17 +243,15 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
-	group_forget(consumer->asked);
+	client_queue_forget(consumer->asked);
 	consumer->asked = NULL;
 	if (consumer->membership)
 		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
 	consumer->membership = NULL;
 	rd_kafka_t *client = consumer->client;
 	consumer->client = NULL;
-	if (client) {
-		rd_kafka_queue_io_event_enable(consumer->queue, -1, NULL, 0);
-		rd_kafka_queue_destroy(consumer->queue);
-	}
+	client_queue_forget(consumer->queue);
+	consumer->queue = NULL;
 	return client;
 }
 
@@ -413,7 +410,7 @@ static void hear_of_group(struct kafka_consumer *consumer)
 	rd_kafka_resp_err_t code;
 	if (!group_hear(consumer->client, consumer->config->group, consumer->asked, &code))
 		return;
-	group_forget(consumer->asked);
+	client_queue_forget(consumer->asked);
 	consumer->asked = NULL;
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		(void)failed(&consumer->failure, "join its group again", code);

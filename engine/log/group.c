@@ -65,7 +65,6 @@ static bool request(rd_kafka_t *client, const char *group, rd_kafka_queue_t *ans
 
 rd_kafka_queue_t *group_ask(rd_kafka_t *client, const char *group, int bell)
 {
-	static const uint64_t one = 1;
 	rd_kafka_topic_partition_list_t *wanted = NULL, *given = NULL;
 	(void)rd_kafka_subscription(client, &wanted);
 	(void)rd_kafka_assignment(client, &given);
@@ -76,19 +75,11 @@ rd_kafka_queue_t *group_ask(rd_kafka_t *client, const char *group, int bell)
 		rd_kafka_topic_partition_list_destroy(given);
 	if (!answers)
 		return NULL;
-	rd_kafka_queue_io_event_enable(answers, bell, &one, sizeof one);
+	client_queue_ring(answers, bell);
 	if (request(client, group, answers))
 		return answers;
-	group_forget(answers);
+	client_queue_forget(answers);
 	return NULL;
-}
-
-void group_forget(rd_kafka_queue_t *answers)
-{
-	if (!answers)
-		return;
-	rd_kafka_queue_io_event_enable(answers, -1, NULL, 0);
-	rd_kafka_queue_destroy(answers);
 }
 
 static rd_kafka_resp_err_t join_anew(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *wanted)

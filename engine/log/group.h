@@ -11,10 +11,8 @@
 #include <stdbool.h>
 
 /* For a member that was just given its first partitions: asks who has what. The answer comes to this
- * queue, and rings the bell. NULL: it was given some of each topic, so there is nothing to ask. */
+ * queue, for client_queue_forget(), and rings the bell. NULL: it was given some of each topic, so there is nothing to ask. */
 rd_kafka_queue_t *group_ask(rd_kafka_t *client, const char *group, int bell);
-
-void group_forget(rd_kafka_queue_t *answers); /* NULL is fine */
 
 /* False: no answer has come yet. True: it has, and where it says that a topic is given to nobody in the
  * group, the member leaves, and joins again as somebody new, for whom all is dealt out anew. `code`: how

@@ -69,13 +69,12 @@ static rd_kafka_conf_t *configuration_of(const struct transaction_config *config
 
 static bool producer_open(struct shipments *shipments, struct error *error)
 {
-	static const uint64_t one = 1;
 	rd_kafka_conf_t *configuration = configuration_of(shipments->config, error);
 	shipments->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!shipments->producer)
 		return false;
 	shipments->reports = rd_kafka_queue_get_main(shipments->producer);
-	rd_kafka_queue_io_event_enable(shipments->reports, shipments->bell, &one, sizeof one);
+	client_queue_ring(shipments->reports, shipments->bell);
 	return topic_handles_follow(&shipments->topics, shipments->producer, shipments->names, shipments->name_count, error);
 }
 
@@ -85,10 +84,8 @@ static rd_kafka_t *producer_take_down(struct shipments *shipments)
 	topic_handles_close(&shipments->topics);
 	rd_kafka_t *producer = shipments->producer;
 	shipments->producer = NULL;
-	if (producer) {
-		rd_kafka_queue_io_event_enable(shipments->reports, -1, NULL, 0);
-		rd_kafka_queue_destroy(shipments->reports);
-	}
+	client_queue_forget(shipments->reports);
+	shipments->reports = NULL;
 	return producer;
 }
 
@@ -123,10 +120,7 @@ struct output *shipments_open(const struct transaction_config *config, const str
 
 static void forget_commit(struct shipments *shipments)
 {
-	if (!shipments->commits)
-		return;
-	rd_kafka_queue_io_event_enable(shipments->commits, -1, NULL, 0);
-	rd_kafka_queue_destroy(shipments->commits);
+	client_queue_forget(shipments->commits);
 	shipments->commits = NULL;
 }
 
@@ -232,11 +226,10 @@ static void read_producer_events(struct shipments *shipments)
 /* A queue of its own each time: the consumer's client may be another than last time. */
 static void begin_commit(struct shipments *shipments, struct positions positions)
 {
-	static const uint64_t one = 1;
 	rd_kafka_t *client = consumer_client(shipments->consumer);
 	rd_kafka_topic_partition_list_t *list = consumer_list(shipments->consumer, positions);
 	shipments->commits = rd_kafka_queue_new(client);
-	rd_kafka_queue_io_event_enable(shipments->commits, shipments->bell, &one, sizeof one);
+	client_queue_ring(shipments->commits, shipments->bell);
 	rd_kafka_resp_err_t code = rd_kafka_commit_queue(client, list, shipments->commits, NULL, NULL);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
