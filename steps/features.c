@@ -18,6 +18,7 @@
 struct features {
 	const struct expression *key;
 	int64_t lateness_ns;
+	struct place lateness_place; /* line 0: however late */
 	struct item_list set; /* struct feature_setting */
 };
 
@@ -227,7 +228,7 @@ static bool state_recall(struct work *work, struct text key)
 				 work->step->name);
 	int64_t newest = work->before.newest_ms, border;
 	work->newest_ms = work->time_ms > newest ? work->time_ms : newest;
-	work->counts = !self->lateness_ns || __builtin_sub_overflow(newest, self->lateness_ns / NANOSECONDS, &border) ||
+	work->counts = !self->lateness_place.line || __builtin_sub_overflow(newest, self->lateness_ns / NANOSECONDS, &border) ||
 		       work->time_ms >= border;
 	return true;
 }
@@ -370,9 +371,10 @@ static const struct option table_rows[] = {
 
 static const struct option options[] = {
 	ROW("key", EXPRESSION, struct features, key, .help = "Whose state it is; default: the message's key."),
-	ROW("lateness", DURATION, struct features, lateness_ns,
-	    .help = "How late a message may come, behind the newest of its key, and still count; default: however late. One that "
-		    "does not count is given what there is."),
+	ROW("lateness", DURATION, struct features, lateness_ns, .place_offset = offsetof(struct features, lateness_place),
+	    .or_none = true,
+	    .help = "How late a message may come, behind the newest of its key, and still count; 0s: not at all; default: however "
+		    "late. One that does not count is given what there is."),
 	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables in which rows are looked up."),
 	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
 	    .help = "Tensors made by expressions, in order; a name may use those above it. Windows of messages go by their coming; "

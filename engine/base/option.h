@@ -109,7 +109,7 @@ struct option {
 	bool required;
 	bool whole;    /* OPTION_NUMBERS: of whole numbers alone */
 	bool secret;   /* what stands there is not shown again */
-	bool or_none;  /* OPTION_DURATION: 0s may be written, and says the same as leaving it out */
+	bool or_none;  /* OPTION_DURATION: 0s may be written too */
 	bool quotable; /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
 	/* A value that is no map goes to the first row with this that can take it:
 	 * `otherwise: drop`. Without a name the row has no other form, and if it is an
