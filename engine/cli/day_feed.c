@@ -2,10 +2,8 @@
 #include "cli/day_feed.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "base/number.h"
 #include "message/oip_json.h"
 #include "plan/plan.h"
 
@@ -94,25 +92,10 @@ void day_feed_write(const struct day_feed *feed, struct buffer *yaml)
 
 /* ---- records ---- */
 
-static void fails(struct day_feed *feed, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fails(struct day_feed *feed, const char *format, ...)
-{
-	va_list arguments;
-	if (feed->why[0])
-		return;
-	va_start(arguments, format);
-	vsnprintf(feed->why, DAY_WHY_MAX, format, arguments);
-	va_end(arguments);
-}
-
 /* The request of a record; NULL: none of ours. */
 static struct day_fed *fed_of(const struct day_feed *feed, const struct record *record, int64_t *number)
 {
-	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
-	*number = -1;
-	if (!id || id->value.length < 2 || !number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, number))
-		return NULL;
-	return *number >= 0 && (size_t)*number < feed->count ? &feed->fed[*number] : NULL;
+	return day_request_number(record, feed->count, number) ? &feed->fed[*number] : NULL;
 }
 
 static bool value_read(struct day_feed *feed, const struct record *record, int64_t *value)
@@ -147,10 +130,10 @@ static void step_record_judge(struct day_feed *feed, const struct day_point *poi
 		follows = follows || (day_block_answer(first, point->line->requests[number].counted, &gives) && gives == value);
 	}
 	if (!follows)
-		fails(feed, "in %s stands %" PRId64 " for request %" PRId64 ", which its step did not give", point->topic, value,
-		      number);
+		day_fails(feed->why, "in %s stands %" PRId64 " for request %" PRId64 ", which its step did not give", point->topic,
+			  value, number);
 	if (feed->exactly_once && given->records > 1)
-		fails(feed, "request %" PRId64 " stands twice in %s", number, point->topic);
+		day_fails(feed->why, "request %" PRId64 " stands twice in %s", number, point->topic);
 }
 
 static void point_take(struct day_feed *feed, size_t nth, const struct record *record)
@@ -159,7 +142,7 @@ static void point_take(struct day_feed *feed, size_t nth, const struct record *r
 	int64_t number, value;
 	struct day_fed *fed = fed_of(feed, record, &number);
 	if (!fed) {
-		fails(feed, "a record of %s is nobody's", point->topic);
+		day_fails(feed->why, "a record of %s is nobody's", point->topic);
 		return;
 	}
 	struct day_given *given = &fed->given[nth];
@@ -169,7 +152,7 @@ static void point_take(struct day_feed *feed, size_t nth, const struct record *r
 	else if (point->kind == DAY_REQUESTS || value_read(feed, record, &value))
 		given_note(given, value);
 	else
-		fails(feed, "the record of request %" PRId64 " in %s cannot be read", number, point->topic);
+		day_fails(feed->why, "the record of request %" PRId64 " in %s cannot be read", number, point->topic);
 	given->records++;
 	if (point->kind == DAY_FIRST_BLOCK)
 		step_record_judge(feed, point, given, number, value);
@@ -230,20 +213,20 @@ static void answer_take(struct day_feed *feed, const struct record *record, int6
 	struct day_fed *fed = fed_of(feed, record, &number);
 	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
 	if (!fed) {
-		fails(feed, "an answer of %s is nobody's: " TEXT_FORMAT, feed->name, TEXT_ARGUMENTS(record->value));
+		day_fails(feed->why, "an answer of %s is nobody's: " TEXT_FORMAT, feed->name, TEXT_ARGUMENTS(record->value));
 		return;
 	}
 	tell_answer(feed, record, fed, number, now_us);
 	if (kind && !(feed->unwanted && text_is(kind->value, "LIMIT")))
-		fails(feed, "request %" PRId64 " is answered by %s with an error: " TEXT_FORMAT, number, feed->name,
-		      TEXT_ARGUMENTS(record->value));
+		day_fails(feed->why, "request %" PRId64 " is answered by %s with an error: " TEXT_FORMAT, number, feed->name,
+			  TEXT_ARGUMENTS(record->value));
 	else if (!is_given(feed, fed))
-		fails(feed, "request %" PRId64 " is answered by %s, though not all of it came", number, feed->name);
+		day_fails(feed->why, "request %" PRId64 " is answered by %s, though not all of it came", number, feed->name);
 	else if (!kind && (!value_read(feed, record, &answer) || !is_possible(feed, fed, answer)))
-		fails(feed, "the answer of %s to request %" PRId64 " is %" PRId64 ", which does not follow from what came",
-		      feed->name, number, answer);
+		day_fails(feed->why, "the answer of %s to request %" PRId64 " is %" PRId64 ", which does not follow from what came",
+			  feed->name, number, answer);
 	if (fed->answers++ > 0 && feed->exactly_once)
-		fails(feed, "request %" PRId64 " is answered twice by %s", number, feed->name);
+		day_fails(feed->why, "request %" PRId64 " is answered twice by %s", number, feed->name);
 	feed->answered += fed->answers == 1;
 }
 
@@ -285,7 +268,7 @@ static void point_end(struct day_feed *feed, size_t nth)
 		return;
 	for (size_t i = 0; point->kind == DAY_FIRST_BLOCK && i < point->line->count; i++)
 		if (point->line->requests[i].good && !point->line->requests[i].failed && feed->fed[i].given[nth].records == 0)
-			fails(feed, "request %zu is answered, and does not stand in %s", i, point->topic);
+			day_fails(feed->why, "request %zu is answered, and does not stand in %s", i, point->topic);
 }
 
 void day_feed_end(struct day_feed *feed)
@@ -294,5 +277,5 @@ void day_feed_end(struct day_feed *feed)
 		point_end(feed, i);
 	for (size_t i = 0; i < feed->count; i++)
 		if (feed->fed[i].answers == 0 && is_due(feed, &feed->fed[i]))
-			fails(feed, "request %zu is not answered in time by %s, though all of it came", i, feed->name);
+			day_fails(feed->why, "request %zu is not answered in time by %s, though all of it came", i, feed->name);
 }

@@ -25,6 +25,26 @@ bool day_judge_open(struct day_judge *judge, const struct day_pipeline *variants
 	return judge->arena;
 }
 
+/* ---- what any judge needs ---- */
+
+void day_fails(char why[DAY_WHY_MAX], const char *format, ...)
+{
+	va_list arguments;
+	if (why[0])
+		return;
+	va_start(arguments, format);
+	vsnprintf(why, DAY_WHY_MAX, format, arguments);
+	va_end(arguments);
+}
+
+bool day_request_number(const struct record *record, size_t count, int64_t *number)
+{
+	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
+	return id && id->value.length > 1 &&
+	       number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, number) && *number >= 0 &&
+	       (size_t)*number < count;
+}
+
 /* ---- what is to be answered ---- */
 
 static bool is_one_stage(const struct day_pipeline *pipeline)
@@ -101,17 +121,6 @@ void day_judge_close(struct day_judge *judge)
 	arena_close(judge->arena);
 }
 
-static void fails(struct day_judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fails(struct day_judge *judge, const char *format, ...)
-{
-	va_list arguments;
-	if (judge->why[0])
-		return;
-	va_start(arguments, format);
-	vsnprintf(judge->why, DAY_WHY_MAX, format, arguments);
-	va_end(arguments);
-}
-
 /* ---- one answer ---- */
 
 /* Whose answer it is. */
@@ -150,15 +159,16 @@ static void judge_value(struct day_judge *judge, struct answered answered, const
 	int64_t first = answer - (answered.part > 0 ? answered.part : 0), wanted = 0;
 	bool given = answer_by(judge, number, request->may_run & 1 ? WHOLLY_FIRST : WHOLLY_SECOND, &wanted);
 	if (answered.part < 0 && judge->pipeline->parts > 1)
-		fails(judge, "request %" PRId64 " is answered as a whole, though it was split", number);
+		day_fails(judge->why, "request %" PRId64 " is answered as a whole, though it was split", number);
 	if (request->deadline_us <= request->sent_us)
-		fails(judge, "request %" PRId64 " is answered, though its deadline had passed when it came", number);
+		day_fails(judge->why, "request %" PRId64 " is answered, though its deadline had passed when it came", number);
 	if (one && is_possible(judge, number, first))
 		return;
 	if (!given && judge->variant_count == 1)
-		fails(judge, "request %" PRId64 " is answered, though the pipeline drops it", number);
+		day_fails(judge->why, "request %" PRId64 " is answered, though the pipeline drops it", number);
 	else
-		fails(judge, "the answer to request %" PRId64 " is %" PRId64 ", and ought to be %" PRId64, number, first, wanted);
+		day_fails(judge->why, "the answer to request %" PRId64 " is %" PRId64 ", and ought to be %" PRId64, number, first,
+			  wanted);
 }
 
 /* A repetition at least once says nothing about order: what matters is when each came first. */
@@ -167,15 +177,16 @@ static void judge_order(struct day_judge *judge, int64_t number)
 	const struct day_request *request = &judge->requests[number];
 	int64_t *last = request->key >= 0 ? &judge->last_of_key[request->key] : NULL;
 	if (last && *last > number)
-		fails(judge, "request %" PRId64 " of key %d is answered behind request %" PRId64, number, request->key, *last);
+		day_fails(judge->why, "request %" PRId64 " of key %d is answered behind request %" PRId64, number, request->key,
+			  *last);
 	if (last)
 		*last = number;
 	if (!judge->exactly_once || request->key >= 0)
 		return;
 	last = &judge->last_of_partition[request->partition];
 	if (*last > number)
-		fails(judge, "request %" PRId64 " of partition %d is answered behind request %" PRId64, number, request->partition,
-		      *last);
+		day_fails(judge->why, "request %" PRId64 " of partition %d is answered behind request %" PRId64, number,
+			  request->partition, *last);
 	*last = number;
 }
 
@@ -220,11 +231,12 @@ static void judge_content(struct day_judge *judge, const struct record *record, 
 	struct error error = {0};
 	arena_reset(judge->arena);
 	if (kind && !is_excused(judge, &judge->requests[number], kind->value, now_us))
-		fails(judge, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number, TEXT_ARGUMENTS(record->value));
+		day_fails(judge->why, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number,
+			  TEXT_ARGUMENTS(record->value));
 	else if (!kind && oip_json_decode_reply(judge->arena, record->value, 0, &reply, &error))
 		judge_value(judge, answered, &reply.payload);
 	else if (!kind)
-		fails(judge, "the answer to request %" PRId64 " cannot be read: %s", number, error.text);
+		day_fails(judge->why, "the answer to request %" PRId64 " cannot be read: %s", number, error.text);
 	judge->errors += kind != NULL;
 	judge->requests[number].good |= !kind;
 	judge->requests[number].failed |= kind != NULL;
@@ -251,8 +263,8 @@ static unsigned judge_parts(struct day_judge *judge, struct answered answered, c
 		return all_parts(judge);
 	unsigned bit = 1U << answered.part;
 	if (judge->exactly_once && (request->parts & bit) == 0 && request->parts != bit - 1)
-		fails(judge, "part %" PRId64 " of request %" PRId64 " is answered ahead of one it stands behind", answered.part,
-		      answered.number);
+		day_fails(judge->why, "part %" PRId64 " of request %" PRId64 " is answered ahead of one it stands behind",
+			  answered.part, answered.number);
 	return bit;
 }
 
@@ -261,7 +273,7 @@ static void judge_answer(struct day_judge *judge, const struct record *record, i
 	struct answered answered = answered_of(judge, record);
 	int64_t number = answered.number;
 	if (number < 0) {
-		fails(judge, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(record->value));
+		day_fails(judge->why, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(record->value));
 		return;
 	}
 	struct day_request *request = &judge->requests[number];
@@ -273,7 +285,7 @@ static void judge_answer(struct day_judge *judge, const struct record *record, i
 	if (request->parts & parts) {
 		judge->repeated++;
 		if (judge->exactly_once)
-			fails(judge, "request %" PRId64 " is answered twice", number);
+			day_fails(judge->why, "request %" PRId64 " is answered twice", number);
 	}
 	bool before = request->parts == all_parts(judge);
 	request->parts |= parts;
@@ -306,11 +318,12 @@ bool day_judge_settled(const struct day_judge *judge)
 void day_judge_end(struct day_judge *judge, uint64_t overdue_calls)
 {
 	if (overdue_calls > 0)
-		fails(judge, "models are called %" PRIu64 " times for requests whose deadlines had passed", overdue_calls);
+		day_fails(judge->why, "models are called %" PRIu64 " times for requests whose deadlines had passed", overdue_calls);
 	for (size_t i = 0; i < judge->count; i++) {
 		const struct day_request *request = &judge->requests[i];
 		if (request->wanted && request->parts != all_parts(judge))
-			fails(judge, "request %zu (partition %d, offset %" PRId64 ") is not answered in time; %zu of %zu are", i,
-			      request->partition, request->offset, judge->answered, judge->wanted);
+			day_fails(judge->why,
+				  "request %zu (partition %d, offset %" PRId64 ") is not answered in time; %zu of %zu are", i,
+				  request->partition, request->offset, judge->answered, judge->wanted);
 	}
 }

@@ -50,6 +50,12 @@ struct day_judge {
 	void *context;
 };
 
+/* Says in `why`, once, what did not hold: the first stands. */
+void day_fails(char why[DAY_WHY_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Which of `count` requests a record is of, as a whole. False: none of them. */
+bool day_request_number(const struct record *record, size_t count, int64_t *number);
+
 /* The requests are borrowed; `why` has DAY_WHY_MAX bytes, and may be several judges'. What
  * else it is to know is set behind this. False: memory. */
 bool day_judge_open(struct day_judge *judge, const struct day_pipeline *variants, struct day_request *requests, size_t count,

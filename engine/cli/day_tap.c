@@ -2,10 +2,7 @@
 #include "cli/day_tap.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-#include "base/number.h"
 #include "message/oip_json.h"
 #include "plan/plan.h"
 
@@ -61,17 +58,6 @@ bool day_taps_add(struct day_taps *taps, const struct day_line *line, struct are
 
 /* ---- records ---- */
 
-static void fails(struct day_taps *taps, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fails(struct day_taps *taps, const char *format, ...)
-{
-	va_list arguments;
-	if (taps->why[0])
-		return;
-	va_start(arguments, format);
-	vsnprintf(taps->why, DAY_WHY_MAX, format, arguments);
-	va_end(arguments);
-}
-
 static bool follows(const struct day_tap *tap, int64_t number, int64_t value)
 {
 	for (size_t i = 0; i < tap->line->variant_count; i++) {
@@ -88,25 +74,21 @@ static bool follows(const struct day_tap *tap, int64_t number, int64_t value)
 
 static void take(struct day_taps *taps, struct day_tap *tap, const struct record *record)
 {
-	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
-	int64_t number = -1;
+	int64_t number;
 	struct oip_reply reply;
 	struct error error = {0};
-	bool known = id && id->value.length > 1 &&
-		     number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, &number) && number >= 0 &&
-		     (size_t)number < tap->line->count;
-	if (!known) {
-		fails(taps, "a record of %s is nobody's: " TEXT_FORMAT, tap->topic, TEXT_ARGUMENTS(record->value));
+	if (!day_request_number(record, tap->line->count, &number)) {
+		day_fails(taps->why, "a record of %s is nobody's: " TEXT_FORMAT, tap->topic, TEXT_ARGUMENTS(record->value));
 		return;
 	}
 	arena_reset(taps->arena);
 	bool read = oip_json_decode_reply(taps->arena, record->value, 0, &reply, &error) && reply.payload.tensors.count == 1;
 	int64_t value = read ? (int64_t)tensor_number(reply.payload.tensors.items[0], 0) : 0;
 	if (!read)
-		fails(taps, "the record of request %" PRId64 " in %s cannot be read", number, tap->topic);
+		day_fails(taps->why, "the record of request %" PRId64 " in %s cannot be read", number, tap->topic);
 	else if (tap->line->variant_count == 1 && !follows(tap, number, value))
-		fails(taps, "in %s stands %" PRId64 " for request %" PRId64 ", which does not follow from it", tap->topic, value,
-		      number);
+		day_fails(taps->why, "in %s stands %" PRId64 " for request %" PRId64 ", which does not follow from it", tap->topic,
+			  value, number);
 	tap->records++;
 	tap->told += !tap->has[number];
 	tap->has[number] = true;
@@ -130,8 +112,8 @@ static void share_end(struct day_taps *taps, const struct day_tap *tap)
 {
 	uint64_t most = tap->line->count * (WHOLE + tap->share) / WHOLE / 2;
 	if (tap->share < WHOLE && tap->line->count >= SHARE_LEAST && tap->told > most)
-		fails(taps, "%" PRIu64 " of %zu requests stand in %s, which is to have %u percent", tap->told, tap->line->count,
-		      tap->topic, tap->share);
+		day_fails(taps->why, "%" PRIu64 " of %zu requests stand in %s, which is to have %u percent", tap->told,
+			  tap->line->count, tap->topic, tap->share);
 }
 
 void day_taps_end(struct day_taps *taps, bool lost)
@@ -142,7 +124,7 @@ void day_taps_end(struct day_taps *taps, bool lost)
 		share_end(taps, tap);
 		for (size_t j = 0; all && j < tap->line->count; j++)
 			if (tap->line->requests[j].good && !tap->line->requests[j].failed && !tap->has[j])
-				fails(taps, "request %zu is answered, and does not stand in %s", j, tap->topic);
+				day_fails(taps->why, "request %zu is answered, and does not stand in %s", j, tap->topic);
 	}
 }
 
