@@ -11,10 +11,12 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "log/said.h"
+#include "log/topics.h"
 
 #define SAID_BYTES 1024
 #define LEVEL_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
 #define LEAVE_LOOK_NS 1000000
+#define LOOK_MS 5000 /* before it is seen whether Kafka lets us in at all */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
 
 static bool set_secret(rd_kafka_conf_t *configuration, const struct property *property, char *words, struct error *error)
@@ -123,6 +125,29 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
 	rd_kafka_conf_set_opaque(configuration, locked_out);
 	rd_kafka_conf_set_error_cb(configuration, on_error_of_question);
 	return client_open(RD_KAFKA_PRODUCER, configuration, error);
+}
+
+const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
+					    const struct error *locked_out, struct error *error)
+{
+	const struct rd_kafka_metadata *metadata;
+	for (int waited_ms = 0;; waited_ms += LOOK_MS) {
+		rd_kafka_resp_err_t code = rd_kafka_metadata(client, !topic, topic, &metadata, LOOK_MS);
+		(void)rd_kafka_poll(client, 0);
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return metadata;
+		if (locked_out->kind != ERROR_NONE) {
+			*error = *locked_out;
+			return NULL;
+		}
+		if (waited_ms + LOOK_MS >= TOPICS_WAIT_MS) {
+			error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				  "Kafka does not say %s%s%s: %s; does a broker run at %s, and can it be reached from here?",
+				  topic ? "what topic " : "which topics there are", topic ? rd_kafka_topic_name(topic) : "",
+				  topic ? " is" : "", rd_kafka_err2str(code), brokers);
+			return NULL;
+		}
+	}
 }
 
 int64_t client_clock_ms(void)

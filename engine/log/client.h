@@ -21,6 +21,11 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
  * `locked_out`, which lives as long as the client. NULL: CONFIG or SYSTEM. */
 rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error);
 
+/* What Kafka has: of one topic, or where that is NULL of all. Waits for it as topics.h says; NULL: a SYSTEM error, which
+ * names `brokers` or is `locked_out`. To be destroyed by rd_kafka_metadata_destroy(). */
+const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
+					    const struct error *locked_out, struct error *error);
+
 /* How long a topic may be unknown before it is taken for gone: a broker that has just
  * started does not know all of them. */
 #define CLIENT_PATIENCE_MS 10000

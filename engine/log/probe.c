@@ -4,6 +4,7 @@
 #include "log/client.h"
 
 #define ANSWER_WAIT_MS 15000
+#define GROUP_PAUSE_MS 100
 #define WORDS_MAX 256
 
 const char *probe_library(void)
@@ -17,6 +18,7 @@ bool probe_library_is_at_least(int major, int minor, int patch)
 }
 
 struct probing {
+	const char *brokers;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
 	struct arena *arena;
@@ -47,14 +49,11 @@ static void look_at_topic(struct probing *probing, const struct rd_kafka_metadat
 
 static bool look(struct probing *probing, size_t topic_count, struct probe *probe, struct error *error)
 {
-	const struct rd_kafka_metadata *metadata;
 	int64_t begun_ms = client_clock_ms();
-	rd_kafka_resp_err_t code = rd_kafka_metadata(probing->client, 1, NULL, &metadata, ANSWER_WAIT_MS);
-	(void)rd_kafka_poll(probing->client, 0);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && probing->locked_out.kind != ERROR_NONE)
-		return error_set(error, probing->locked_out.kind, PLACE_NONE, "%s", probing->locked_out.text);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no broker answers: %s", rd_kafka_err2str(code));
+	const struct rd_kafka_metadata *metadata =
+		client_look(probing->client, NULL, probing->brokers, &probing->locked_out, error);
+	if (!metadata)
+		return false;
 	probe->answer_ms = client_clock_ms() - begun_ms;
 	probe->brokers = metadata->broker_cnt;
 	for (size_t i = 0; i < topic_count; i++)
@@ -117,32 +116,46 @@ static bool order_for_show(struct probing *probing, struct wanted_topics topics,
 
 /* ---- groups ---- */
 
-static void read_group(struct probing *probing, rd_kafka_event_t *event, struct probe_answer *answer)
+/* Brokers that have just begun, or were never asked for a group, look for its coordinator first. */
+static bool is_not_found_yet(rd_kafka_resp_err_t code)
 {
-	size_t count = 0;
-	const rd_kafka_group_result_t **results =
-		rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
-	const rd_kafka_error_t *wrong = count > 0 ? rd_kafka_group_result_error(results[0]) : NULL;
-	if (wrong)
-		answer_badly(probing, answer, rd_kafka_error_string(wrong));
+	return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
 }
 
-/* To read what a group has committed takes the right that joining it takes. */
-static void look_at_group(struct probing *probing, struct probe_answer *answer)
+static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_event_t *event, struct probe_answer *answer)
 {
-	rd_kafka_ListConsumerGroupOffsets_t *question = rd_kafka_ListConsumerGroupOffsets_new(answer->name, NULL);
-	rd_kafka_ListConsumerGroupOffsets(probing->client, &question, 1, NULL, probing->queue);
+	size_t count = 0;
+	const rd_kafka_ConsumerGroupDescription_t **groups = rd_kafka_DescribeConsumerGroups_result_groups(
+		rd_kafka_event_DescribeConsumerGroups_result((rd_kafka_event_t *)event), &count);
+	const rd_kafka_error_t *wrong = count > 0 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
+	if (wrong)
+		answer_badly(probing, answer, rd_kafka_error_string(wrong));
+	return rd_kafka_error_code(wrong);
+}
+
+static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_answer *answer)
+{
+	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, NULL, probing->queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
+	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
 	answer->state = PROBE_GOOD;
-	if (!event)
-		answer_badly(probing, answer, "no answer");
-	else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		answer_badly(probing, answer, rd_kafka_event_error_string(event));
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		answer_badly(probing, answer, event ? rd_kafka_event_error_string(event) : "no answer");
 	else
-		read_group(probing, event, answer);
+		code = read_group(probing, event, answer);
 	if (event)
 		rd_kafka_event_destroy(event);
-	rd_kafka_ListConsumerGroupOffsets_destroy(question);
+	return code;
+}
+
+/* Who may join a group may see it described. (To ask for its offsets takes the same right, but where the
+ * coordinator is not found yet that ends librdkafka 2.0.2 with a segmentation fault.) */
+static void look_at_group(struct probing *probing, struct probe_answer *answer)
+{
+	int64_t end_ms = client_clock_ms() + ANSWER_WAIT_MS;
+	while (is_not_found_yet(ask_of_group(probing, answer)) && client_clock_ms() < end_ms)
+		(void)rd_kafka_poll(probing->client, GROUP_PAUSE_MS);
 }
 
 /* ---- all of it ---- */
@@ -161,7 +174,7 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 		 size_t group_count, struct arena *arena, struct probe *probe, struct error *error)
 {
 	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
-	struct probing probing = {.arena = arena};
+	struct probing probing = {.brokers = brokers, .arena = arena};
 	*probe = (struct probe){0};
 	probing.client = client_open_to_ask((struct properties){2, own}, properties, &probing.locked_out, error);
 	if (!probing.client)

@@ -14,16 +14,19 @@ struct reader {
 	rd_kafka_t *client;
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
+	struct error locked_out;
 	int32_t partitions; /* that are read */
 	int64_t *ends;	    /* of each, where it ended when it was opened; what was written since is not waited for */
 	bool *ended;	    /* of each, whether that was met */
 	int32_t ended_count;
 };
 
-/* What is beyond help comes with a record's place; the rest librdkafka tries again. */
-static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
+/* What else is beyond help comes with a record's place; the rest librdkafka tries again. */
+static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
-	(void)client, (void)code, (void)reason, (void)context;
+	struct reader *reader = context;
+	(void)client;
+	(void)client_is_let_in(code, words, &reader->locked_out);
 }
 
 static bool client_set_up(struct reader *reader, struct error *error)
@@ -41,6 +44,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, reader->config->properties, error);
 	if (!configuration)
 		return false;
+	rd_kafka_conf_set_opaque(configuration, reader);
 	rd_kafka_conf_set_error_cb(configuration, on_error);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
 	if (!reader->client)
@@ -53,17 +57,17 @@ static bool client_set_up(struct reader *reader, struct error *error)
 
 static bool count_partitions(struct reader *reader, int32_t *count, struct error *error)
 {
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(reader->client, 0, reader->topic, &metadata, TOPICS_WAIT_MS);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "Kafka does not say what topic %s is: %s; see that the brokers can be reached",
-				 reader->config->topic, rd_kafka_err2str(code));
-	code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	const struct rd_kafka_metadata *metadata =
+		client_look(reader->client, reader->topic, reader->config->brokers, &reader->locked_out, error);
+	if (!metadata)
+		return false;
+	rd_kafka_resp_err_t code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 	*count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
 	rd_kafka_metadata_destroy(metadata);
 	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s cannot be read: %s; correct its name, or create it",
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "topic %s cannot be read: %s; see its name and its namespace; `sluice run` makes the topics of its "
+			 "pipelines, and of their status, when it starts",
 			 reader->config->topic, rd_kafka_err2str(code));
 }
 

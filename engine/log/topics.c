@@ -8,10 +8,10 @@
 #include "log/client.h"
 
 #define LOOK_AGAIN_MS 50
-#define ANSWER_WAIT_MS 5000 /* before it is seen whether Kafka lets us in at all */
 #define ANSWER_TEXT_MAX 256
 
 struct keeper {
+	const char *brokers;
 	rd_kafka_t *client;
 	struct wanted_topics wanted;
 	bool *missing; /* each of them */
@@ -33,20 +33,9 @@ static int partitions_of(const struct rd_kafka_metadata *metadata, const char *n
 
 static bool look(struct keeper *keeper, struct error *error)
 {
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code;
-	int waited_ms = 0;
-	do {
-		code = rd_kafka_metadata(keeper->client, 1, NULL, &metadata, ANSWER_WAIT_MS);
-		(void)rd_kafka_poll(keeper->client, 0);
-		waited_ms += ANSWER_WAIT_MS;
-	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && keeper->locked_out.kind == ERROR_NONE && waited_ms < TOPICS_WAIT_MS);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && keeper->locked_out.kind != ERROR_NONE)
-		return error_set(error, keeper->locked_out.kind, PLACE_NONE, "%s", keeper->locked_out.text);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "Kafka does not say which topics there are: %s; see that the brokers can be reached",
-				 rd_kafka_err2str(code));
+	const struct rd_kafka_metadata *metadata = client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, error);
+	if (!metadata)
+		return false;
 	keeper->missing_count = 0;
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
 		keeper->partitions[i] = partitions_of(metadata, keeper->wanted.items[i].name);
@@ -68,8 +57,8 @@ static bool refuse_missing(const struct keeper *keeper, bool create, struct erro
 					 topic->name);
 		if (keeper->missing[i] && !create)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "topic %s is not there (%zu are missing); create it, or let `sluice run --topics create` "
-					 "do so",
+					 "topic %s is not there (%zu are missing); see its name and its namespace, create it, or "
+					 "let `sluice run --topics create` do so",
 					 topic->name, keeper->missing_count);
 	}
 	return true;
@@ -211,7 +200,7 @@ bool topics_ensure(const char *brokers, struct properties properties, struct wan
 		   struct error *error)
 {
 	const struct property own[] = {{"bootstrap.servers", brokers}};
-	struct keeper keeper = {.wanted = wanted};
+	struct keeper keeper = {.brokers = brokers, .wanted = wanted};
 	size_t unasked = 0;
 	keeper.client = client_open_to_ask((struct properties){1, own}, properties, &keeper.locked_out, error);
 	if (!keeper.client)

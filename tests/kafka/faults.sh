@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks topic_is_deleted another_takes_its_place queue_is_full
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks topic_is_deleted another_takes_its_place queue_is_full
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic clock_jumps one_of_three_brokers_is_killed"
 
 admin() {
@@ -57,6 +57,21 @@ ends_saying() { # $1 whose, $2 extended regular expression
 }
 
 # ---- brokers ----
+
+# Brokers that were never asked for a group, and have none to keep its offsets in: nothing is wrong.
+doctor_comes_first() {
+	pipeline early "x * 2" at-least-once
+	"$sluice" doctor -f "$dir/early.pipeline.yaml" --brokers "$brokers" >"$dir/doctor.txt" 2>&1
+	expect "doctor on new brokers: exit status" $? "-eq 0"
+	expect_words "doctor on new brokers" "$dir/doctor.txt" "^good +groups +1 of 1"
+}
+
+# Whoever asks for it hears the place and what to do.
+topic_was_never_made() {
+	"$sluice" tail early -n early --brokers "$brokers" >"$dir/tail.txt" 2>&1
+	expect "answers of an engine that never ran: exit status" $? "-eq 2"
+	expect_words "answers of an engine that never ran" "$dir/tail.txt" "topic sluice.early.pipeline.early.outputs .*namespace.*sluice run"
+}
 
 # How long Kafka itself is silent is its own affair, and on a busy machine that is long.
 bounce() {
