@@ -8,7 +8,7 @@
 #include "numeric/quantile.h"
 #include "numeric/summary.h"
 
-#define WINDOW_VERSION 1
+#define WINDOW_VERSION 2
 #define WHOLE_MAX 0x1p53 /* integers up to here are exact as doubles */
 
 /* ---- what a call is answered from ---- */

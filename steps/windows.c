@@ -12,7 +12,7 @@
 #include "message/key.h"
 #include "steps/window_index.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define CLOSED_AT_LEAST 256		   /* windows that one message may close; the next ones close the rest */
 #define CLOSED_BYTES_MAX ((size_t)4 << 20) /* of what these hold */
 

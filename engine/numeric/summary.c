@@ -7,7 +7,9 @@
 
 #include "numeric/moments.h"
 
+/* Of distances from `origin`, the first number, so that a large offset costs no digits. */
 struct spread {
+	double origin;
 	double mean;
 	double squares;
 };
@@ -70,6 +72,22 @@ size_t summary_bytes(unsigned tracks)
 	       (tracks & SUMMARY_ENDS ? sizeof(struct ends) : 0) + (tracks & SUMMARY_SQUARES ? sizeof(struct sum) : 0);
 }
 
+static void spread_add(struct spread *spread, uint64_t count, double number)
+{
+	struct moments moments = {count, spread->mean, spread->squares};
+	double origin = count ? spread->origin : number;
+	moments_add(&moments, number - origin);
+	*spread = (struct spread){origin, moments.mean, moments.squares};
+}
+
+static void spread_merge(struct spread *into, uint64_t count, const struct spread *from, uint64_t from_count)
+{
+	struct moments moments = {count, into->mean, into->squares};
+	double origin = count ? into->origin : from->origin;
+	moments_merge(&moments, &(struct moments){from_count, from->mean + (from->origin - origin), from->squares});
+	*into = (struct spread){origin, moments.mean, moments.squares};
+}
+
 static void ends_add(struct ends *ends, bool only, int64_t time, double number)
 {
 	if (only || time < ends->first_time) {
@@ -90,11 +108,8 @@ void summary_add(unsigned tracks, void *summary, int64_t time, double number)
 	bool only = *parts.count == 0;
 	if (parts.sum)
 		sum_add(parts.sum, number);
-	if (parts.spread) {
-		struct moments moments = {*parts.count, parts.spread->mean, parts.spread->squares};
-		moments_add(&moments, number);
-		*parts.spread = (struct spread){moments.mean, moments.squares};
-	}
+	if (parts.spread)
+		spread_add(parts.spread, *parts.count, number);
 	if (parts.least) {
 		parts.least->least = only ? number : fmin(parts.least->least, number);
 		parts.least->greatest = only ? number : fmax(parts.least->greatest, number);
@@ -120,11 +135,8 @@ void summary_merge(unsigned tracks, void *into, const void *from)
 		return;
 	if (its.sum)
 		sum_merge(its.sum, other.sum);
-	if (its.spread) {
-		struct moments moments = {*its.count, its.spread->mean, its.spread->squares};
-		moments_merge(&moments, &(struct moments){*other.count, other.spread->mean, other.spread->squares});
-		*its.spread = (struct spread){moments.mean, moments.squares};
-	}
+	if (its.spread)
+		spread_merge(its.spread, *its.count, other.spread, *other.count);
 	if (its.least) {
 		its.least->least = only ? other.least->least : fmin(its.least->least, other.least->least);
 		its.least->greatest = only ? other.least->greatest : fmax(its.least->greatest, other.least->greatest);

@@ -6,7 +6,8 @@
  * of all their numbers.
  *
  * NaN is left out of all of it. What nothing has is NaN, but for a sum, which is 0. The sum is
- * Neumaier's, the spread Welford's and Chan's (moments.h); of an infinite number the spread is NaN.
+ * Neumaier's, the spread Welford's and Chan's (moments.h), over distances from the
+ * first number, so that a large offset costs no digits; of an infinite number the spread is NaN.
  *
  * Pure; any thread may call.
  */

@@ -107,6 +107,20 @@ static void two_summaries_merge_to_that_of_all(void **state)
 	assert_memory_equal(&none, &left, summary_bytes(ALL));
 }
 
+static void a_large_offset_costs_the_spread_no_digits(void **state)
+{
+	(void)state;
+	struct room left = {0}, right = {0};
+	const double offset = 1e9, unit = 1.0 / 1024;
+	summary_add(SUMMARY_SPREAD, left.bytes, 1, offset + 1 * unit);
+	summary_add(SUMMARY_SPREAD, left.bytes, 2, offset + 2 * unit);
+	summary_add(SUMMARY_SPREAD, right.bytes, 3, offset + 6 * unit);
+	summary_add(SUMMARY_SPREAD, right.bytes, 4, offset + 3 * unit);
+	equals(summary_variance(SUMMARY_SPREAD, left.bytes, 1), 0.5 * unit * unit);
+	summary_merge(SUMMARY_SPREAD, left.bytes, right.bytes);
+	equals(summary_variance(SUMMARY_SPREAD, left.bytes, 0), 3.5 * unit * unit);
+}
+
 static void of_equal_times_the_first_and_last_are_by_arrival(void **state)
 {
 	(void)state;
@@ -143,6 +157,7 @@ int main(void)
 		cmocka_unit_test(times_at_the_end_of_their_range_do_not_wrap),
 		cmocka_unit_test(forms_without_sense_are_not_sound),
 		cmocka_unit_test(two_summaries_merge_to_that_of_all),
+		cmocka_unit_test(a_large_offset_costs_the_spread_no_digits),
 		cmocka_unit_test(of_equal_times_the_first_and_last_are_by_arrival),
 		cmocka_unit_test(of_nothing_all_is_nan_but_a_sum),
 	};
