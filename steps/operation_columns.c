@@ -27,14 +27,10 @@ static bool refuse(const struct instruction *instruction, const struct work *wor
 /* By its name, where the tensor names its columns, else by its number. */
 static bool column_find(const struct tensor *tensor, const char *written, struct arena *arena, size_t *column)
 {
-	struct columns columns;
-	struct text name;
 	int64_t number;
 	const int64_t count = (int64_t)columns_count(tensor);
-	if (columns_begin(&columns, tensor->parameters, arena))
-		for (*column = 0; columns_next(&columns, &name); ++*column)
-			if (text_is(name, written) && *column < (size_t)count)
-				return true;
+	if (columns_find(tensor->parameters, text_of(written), arena, column) && *column < (size_t)count)
+		return true;
 	if (!number_read_int64(text_of(written), &number))
 		return false;
 	number += number < 0 ? count : 0;
@@ -322,19 +318,43 @@ static bool constants_agree(const struct instruction *instruction, struct text n
 			 instruction->kind->name, constants, (long long)columns, TEXT_ARGUMENTS(name));
 }
 
-/* Numbers of columns beyond those that there are; names are known of messages alone. */
-static bool columns_exist(const struct instruction *instruction, struct text name, const struct value_type *type,
+static bool refuse_name(const struct instruction *instruction, const struct scalar_item *written, const struct tensor_type *tensor,
+			struct arena *arena, struct error *error)
+{
+	struct columns columns;
+	if (!columns_begin(&columns, *tensor->parameters, arena))
+		return error_set(error, ERROR_CONFIG, written->place,
+				 "`%s` finds no column `%s`: those of `" TEXT_FORMAT "` have no names; write a number from 0",
+				 instruction->kind->name, written->text, TEXT_ARGUMENTS(tensor->name));
+	return error_set(error, ERROR_CONFIG, written->place,
+			 "`%s` finds no column `%s`: those of `" TEXT_FORMAT "` are " TEXT_FORMAT, instruction->kind->name,
+			 written->text, TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(columns.written));
+}
+
+/* Columns that cannot be there; names are known of mapped records alone. */
+static bool columns_exist(const struct instruction *instruction, const struct tensor_type *tensor, struct arena *arena,
 			  struct error *error)
 {
 	const struct item_list *chosen = &instruction->target.columns;
 	const struct scalar_item *items = chosen->items;
+	const struct value_type *type = &tensor->type;
 	const int64_t columns = !type->shape_known ? -1 : type->rank ? type->shape[type->rank - 1] : 1;
-	int64_t number;
-	for (size_t i = 0; columns >= 0 && i < chosen->count; i++)
-		if (number_read_int64(text_of(items[i].text), &number) && (number >= columns || number < -columns))
+	for (size_t i = 0; i < chosen->count; i++) {
+		const struct text written = text_of(items[i].text);
+		int64_t number;
+		size_t column;
+		if (tensor->parameters && columns_find(*tensor->parameters, written, arena, &column) &&
+		    (columns < 0 || column < (size_t)columns))
+			continue;
+		if (!number_read_int64(written, &number)) {
+			if (tensor->parameters)
+				return refuse_name(instruction, &items[i], tensor, arena, error);
+		} else if (columns >= 0 && (number >= columns || number < -columns)) {
 			return error_set(error, ERROR_CONFIG, items[i].place,
 					 "`%s` finds no column %s: `" TEXT_FORMAT "` has %lld of them, counted from 0",
-					 instruction->kind->name, items[i].text, TEXT_ARGUMENTS(name), (long long)columns);
+					 instruction->kind->name, items[i].text, TEXT_ARGUMENTS(tensor->name), (long long)columns);
+		}
+	}
 	return true;
 }
 
@@ -371,20 +391,22 @@ static struct value_type turned_type(const struct instruction *instruction, cons
 static bool infer_on(const struct instruction *instruction, struct typing *typing, struct text name, struct error *error)
 {
 	const struct operation_kind *kind = instruction->kind;
-	const struct value_type *found = typing_expect(typing, instruction, name, error);
-	if (!found)
+	struct tensor_type tensor;
+	if (!typing_expect_tensor(typing, instruction, name, &tensor, error))
 		return false;
-	const struct value_type type = *found;
+	const struct value_type type = tensor.type;
 	if (type.class == VALUE_TEXT && kind->takes == CELLS_NUMBERS)
 		return error_set(error, ERROR_CONFIG, instruction->place, "`%s` works on numbers, and `" TEXT_FORMAT "` is BYTES",
 				 kind->name, TEXT_ARGUMENTS(name));
 	if (type.class != VALUE_TEXT && type.class != VALUE_UNKNOWN && kind->takes == CELLS_TEXTS)
 		return error_set(error, ERROR_CONFIG, instruction->place,
 				 "`%s` works on texts, and `" TEXT_FORMAT "` is of numbers", kind->name, TEXT_ARGUMENTS(name));
-	if (!columns_exist(instruction, name, &type, error) || !constants_agree(instruction, name, &type, error))
+	if (!columns_exist(instruction, &tensor, typing->arena, error) || !constants_agree(instruction, name, &type, error))
 		return false;
-	const struct value_type result = kind->apply ? applied_type(instruction, &type) : turned_type(instruction, &type);
-	return typing_put(typing, instruction->as.length ? instruction->as : name, &result);
+	const struct text result = instruction->as.length ? instruction->as : name;
+	tensor = kind->apply ? (struct tensor_type){result, applied_type(instruction, &type), tensor.parameters}
+			     : (struct tensor_type){result, turned_type(instruction, &type), NULL};
+	return typing_put_tensor(typing, &tensor);
 }
 
 bool instruction_infer_columns(const struct instruction *instruction, struct typing *typing, struct error *error)

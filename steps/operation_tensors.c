@@ -1,5 +1,6 @@
 /* operation_tensors.c: the operations that work on the list of tensors: names, shapes,
  * datatypes, expressions. */
+#include "message/columns.h"
 #include "steps/operations.h"
 
 static bool out_of_memory(struct error *error)
@@ -61,14 +62,13 @@ static bool rename_infer(const struct instruction *instruction, struct typing *t
 {
 	const struct operation_table *self = instruction->options;
 	const struct renaming *items = self->items.items;
-	struct value_type *types = ARENA_ARRAY(typing->arena, struct value_type, self->items.count + 1);
-	for (size_t i = 0; types && i < self->items.count; i++) {
-		const struct value_type *type = typing_expect(typing, instruction, text_of(items[i].from.text), error);
-		if (!type)
+	struct tensor_type *tensors = ARENA_ARRAY(typing->arena, struct tensor_type, self->items.count + 1);
+	for (size_t i = 0; tensors && i < self->items.count; i++) {
+		if (!typing_expect_tensor(typing, instruction, text_of(items[i].from.text), &tensors[i], error))
 			return false;
-		types[i] = *type;
+		tensors[i].name = text_of(items[i].to.text);
 	}
-	if (!types || !typing_own(typing))
+	if (!tensors || !typing_own(typing))
 		return no_types(error);
 	struct tensor_type *list = typing->types.room->items;
 	size_t left = 0;
@@ -77,7 +77,7 @@ static bool rename_infer(const struct instruction *instruction, struct typing *t
 			list[left++] = list[i];
 	typing->types.count = typing->types.room->taken = left;
 	for (size_t i = 0; i < self->items.count; i++)
-		if (!typing_put(typing, text_of(items[i].to.text), &types[i]))
+		if (!typing_put_tensor(typing, &tensors[i]))
 			return no_types(error);
 	return true;
 }
@@ -179,6 +179,17 @@ static bool cast_make(const struct step *step, struct instruction *instruction, 
 	return cast->texts;
 }
 
+/* The columns are called as they were. NULL: memory ran out. */
+static const struct tensor *with_columns(struct arena *arena, const struct tensor *made, const struct tensor *from)
+{
+	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
+	if (!tensor)
+		return NULL;
+	*tensor = *made;
+	tensor->parameters = columns_parameters(from->parameters);
+	return tensor;
+}
+
 static bool cast_one(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct error *error)
 {
 	const struct cast *cast = instruction->made;
@@ -192,11 +203,11 @@ static bool cast_one(const struct instruction *instruction, struct work *work, c
 		it = instruction->as.length ? tensor_renamed(work->arena, tensor, name) : tensor;
 	} else {
 		const bool texts = tensor->datatype == DATATYPE_BYTES;
-		const bool truths = tensor->datatype == DATATYPE_BOOL && cast->to == DATATYPE_BOOL;
-		it = truths ? it : expression_evaluate_as(texts ? cast->texts : cast->numbers, name, &scope, work->arena, error);
+		it = expression_evaluate_as(texts ? cast->texts : cast->numbers, name, &scope, work->arena, error);
+		it = it ? with_columns(work->arena, it, tensor) : NULL;
 	}
 	if (!it)
-		return error->kind ? error_set(error, error->kind, instruction->place, "cast") : out_of_memory(error);
+		return out_of_memory(error);
 	work_put(work, it);
 	return true;
 }
@@ -219,14 +230,15 @@ static bool cast_run(const struct instruction *instruction, struct work *work, s
 static bool cast_type(const struct instruction *instruction, struct typing *typing, struct text name, struct error *error)
 {
 	const struct cast *cast = instruction->made;
-	const struct value_type *type = typing_expect(typing, instruction, name, error);
-	if (!type)
+	struct tensor_type result;
+	if (!typing_expect_tensor(typing, instruction, name, &result, error))
 		return false;
-	struct value_type result = *type;
-	result.class = type_of_datatype(cast->to).class;
-	result.datatype_known = true;
-	result.datatype = cast->to;
-	return typing_put(typing, instruction->as.length ? instruction->as : name, &result) || no_types(error);
+	if (instruction->as.length)
+		result.name = instruction->as;
+	result.type.class = type_of_datatype(cast->to).class;
+	result.type.datatype_known = true;
+	result.type.datatype = cast->to;
+	return typing_put_tensor(typing, &result) || no_types(error);
 }
 
 static bool cast_infer(const struct instruction *instruction, struct typing *typing, struct error *error)

@@ -352,6 +352,16 @@ const struct value_type *typing_expect(const struct typing *typing, const struct
 	return NULL;
 }
 
+bool typing_expect_tensor(const struct typing *typing, const struct instruction *instruction, struct text name,
+			  struct tensor_type *tensor, struct error *error)
+{
+	const struct value_type *type = typing_expect(typing, instruction, name, error);
+	const struct tensor_type *found = typing_find(typing, name);
+	if (type)
+		*tensor = (struct tensor_type){name, *type, found ? found->parameters : NULL};
+	return type;
+}
+
 bool operations_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error)
 {

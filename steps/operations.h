@@ -156,6 +156,10 @@ const struct tensor *work_find(const struct work *work, const struct instruction
 const struct value_type *typing_expect(const struct typing *typing, const struct instruction *instruction, struct text name,
 				       struct error *error);
 
+/* The same, with what is known of its columns. False: an error. */
+bool typing_expect_tensor(const struct typing *typing, const struct instruction *instruction, struct text name,
+			  struct tensor_type *tensor, struct error *error);
+
 /* ---- fitted files (operation_files.c) ---- */
 
 /* The operations of a fitted file: struct operation, by the rows of a step. */

@@ -52,15 +52,20 @@ bool typing_of_present(void *context, const struct expression_name *name, struct
 
 bool typing_put(struct typing *typing, struct text name, const struct value_type *type)
 {
+	return typing_put_tensor(typing, &(struct tensor_type){.name = name, .type = *type});
+}
+
+bool typing_put_tensor(struct typing *typing, const struct tensor_type *tensor)
+{
 	struct tensor_types *types = &typing->types;
-	const struct tensor_type *there = typing_find(typing, name);
+	const struct tensor_type *there = typing_find(typing, tensor->name);
 	size_t at = there ? (size_t)(there - types->items) : types->count;
 	bool free_behind = types->room && types->room->taken == types->count && types->count < types->room->size;
 	if (!(there ? typing->own : free_behind) && !typing_own(typing))
 		return false;
 	if (!there)
 		types->room->taken = ++types->count;
-	types->room->items[at] = (struct tensor_type){name, *type};
+	types->room->items[at] = *tensor;
 	return true;
 }
 

@@ -15,8 +15,9 @@ struct typing {
 const struct tensor_type *typing_find(const struct typing *typing, struct text name);
 
 /* In the place of the one of that name, else behind all. False only when memory ran out; so
- * with the next two. */
+ * with the next three. */
 bool typing_put(struct typing *typing, struct text name, const struct value_type *type);
+bool typing_put_tensor(struct typing *typing, const struct tensor_type *tensor);
 
 /* A copy that may be changed, with room for as many more. */
 bool typing_own(struct typing *typing);

@@ -1,20 +1,30 @@
 /* columns.c: see columns.h. */
 #include "message/columns.h"
 
-static struct text text_parameter(struct parameters parameters, struct text name)
+#include "message/mapped.h"
+
+static const struct parameter *text_parameter(struct parameters parameters, struct text name)
 {
 	const struct parameter *found = parameters_find(parameters, name);
-	return found && found->type == PARAMETER_TEXT ? found->value.text : (struct text){0};
+	return found && found->type == PARAMETER_TEXT ? found : NULL;
+}
+
+struct parameters columns_parameters(struct parameters parameters)
+{
+	const struct parameter *found = text_parameter(parameters, TEXT(MAPPED_COLUMNS));
+	if (!found)
+		found = text_parameter(parameters, TEXT("names"));
+	return (struct parameters){found != NULL, found};
 }
 
 bool columns_begin(struct columns *columns, struct parameters parameters, struct arena *arena)
 {
-	columns->written = columns->rest = text_parameter(parameters, TEXT("columns"));
-	columns->json = columns->written.bytes == NULL;
+	const struct parameters named = columns_parameters(parameters);
+	columns->written = columns->rest = named.count ? named.items->value.text : (struct text){0};
+	columns->json = named.count && !text_is(named.items->name, MAPPED_COLUMNS);
 	columns->unheard = (struct error){0};
 	if (!columns->json)
-		return true;
-	columns->written = text_parameter(parameters, TEXT("names"));
+		return named.count > 0;
 	json_begin(&columns->scan, columns->written, "names", arena, &columns->unheard);
 	return columns->written.bytes && json_peek(&columns->scan) == JSON_ARRAY && json_enter(&columns->scan);
 }
@@ -29,4 +39,15 @@ bool columns_next(struct columns *columns, struct text *name)
 	*name = (struct text){columns->rest.bytes, comma ? (size_t)(comma - columns->rest.bytes) : columns->rest.length};
 	columns->rest = comma ? (struct text){comma + 1, columns->rest.length - name->length - 1} : (struct text){0};
 	return true;
+}
+
+bool columns_find(struct parameters parameters, struct text name, struct arena *arena, size_t *column)
+{
+	struct columns columns;
+	struct text item;
+	if (columns_begin(&columns, parameters, arena))
+		for (*column = 0; columns_next(&columns, &item); ++*column)
+			if (text_equal(item, name))
+				return true;
+	return false;
 }

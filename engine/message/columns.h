@@ -23,4 +23,10 @@ bool columns_begin(struct columns *columns, struct parameters parameters, struct
 /* The next name; false behind the last. */
 bool columns_next(struct columns *columns, struct text *name);
 
+/* The number of the column of that name. False: there is none. */
+bool columns_find(struct parameters parameters, struct text name, struct arena *arena, size_t *column);
+
+/* Of all parameters the one that names columns; borrowed. */
+struct parameters columns_parameters(struct parameters parameters);
+
 #endif

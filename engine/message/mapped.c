@@ -64,19 +64,18 @@ static bool compile_filler(struct arena *arena, struct filler *filler, const str
 	return true;
 }
 
-/* The names of columns, joined by commas. */
-static bool compile_columns(struct arena *arena, struct mapped *mapped, struct error *error)
+bool mapped_columns(struct arena *arena, const struct text *paths, size_t count, struct parameters *parameters)
 {
 	struct parameter *parameter = ARENA_NEW(arena, struct parameter);
 	const char *joined = "";
-	for (size_t i = 0; joined && i < mapped->as_written.path_count; i++) {
-		struct text last = path_last_part(mapped->paths[i]->text);
+	for (size_t i = 0; joined && i < count; i++) {
+		struct text last = path_last_part(paths[i]);
 		joined = arena_print(arena, "%s%s" TEXT_FORMAT, joined, i ? "," : "", TEXT_ARGUMENTS(last));
 	}
 	if (!parameter || !joined)
-		return no_memory(error);
+		return false;
 	*parameter = (struct parameter){.name = TEXT(MAPPED_COLUMNS), .type = PARAMETER_TEXT, .value.text = text_of(joined)};
-	mapped->parameters = (struct parameters){1, parameter};
+	*parameters = (struct parameters){1, parameter};
 	return true;
 }
 
@@ -123,7 +122,8 @@ static bool compile_tensor(struct arena *arena, struct mapping *mapping, struct 
 	}
 	return compile_filler(arena, &mapped->pad, tensor, tensor->pad, "pad", error) &&
 	       compile_filler(arena, &mapped->fallback, tensor, tensor->fallback, "default", error) &&
-	       (!tensor->columns || compile_columns(arena, mapped, error));
+	       (!tensor->columns || mapped_columns(arena, tensor->paths, tensor->path_count, &mapped->parameters) ||
+		no_memory(error));
 }
 
 static bool compile_single(struct arena *arena, struct mapping *mapping, struct text text, const struct map_path **path,

@@ -53,6 +53,9 @@ struct mapped_input {
 	struct place place;
 };
 
+/* The parameter that names the columns of a tensor of several paths. False: memory ran out. */
+bool mapped_columns(struct arena *arena, const struct text *paths, size_t count, struct parameters *parameters);
+
 struct mapping;
 
 /* Everything is copied into the arena. NULL and a CONFIG error for a path that is

@@ -150,7 +150,7 @@ static void check_table(struct lookup *lookup, const struct option *row, const s
 			lookup->made = moved;
 			lookup->made_room = larger;
 		}
-		lookup->made[lookup->made_count++] = (struct tensor_type){text_of(name->text), type};
+		lookup->made[lookup->made_count++] = (struct tensor_type){.name = text_of(name->text), .type = type};
 	}
 }
 

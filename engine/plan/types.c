@@ -2,6 +2,7 @@
 #include "plan/types.h"
 
 #include "base/suggest.h"
+#include "message/mapped.h"
 #include "plan/type_names.h"
 #include "spec/fault_codes.h"
 
@@ -72,6 +73,17 @@ static struct value_type mapped_type(const struct input_tensor *tensor)
 	return type;
 }
 
+/* Of one path no column has a name. NULL: memory ran out. */
+static const struct parameters *mapped_parameters(const struct input_tensor *tensor, struct arena *arena)
+{
+	struct parameters *parameters = ARENA_NEW(arena, struct parameters);
+	struct text *paths = tensor->paths.count ? ARENA_ARRAY(arena, struct text, tensor->paths.count) : NULL;
+	for (size_t i = 0; paths && i < tensor->paths.count; i++)
+		paths[i] = text_of(tensor->paths.items[i].text ? tensor->paths.items[i].text : "");
+	bool made = !tensor->paths.count || (paths && parameters && mapped_columns(arena, paths, tensor->paths.count, parameters));
+	return made ? parameters : NULL;
+}
+
 static struct tensor_types request_types(const struct pipeline_input *input, struct arena *arena)
 {
 	const struct input_tensor *tensors = input->tensors.items;
@@ -79,7 +91,8 @@ static struct tensor_types request_types(const struct pipeline_input *input, str
 	size_t count = 0;
 	for (size_t i = 0; items && i < input->tensors.count; i++)
 		if (tensors[i].name.text)
-			items[count++] = (struct tensor_type){text_of(tensors[i].name.text), mapped_type(&tensors[i])};
+			items[count++] = (struct tensor_type){text_of(tensors[i].name.text), mapped_type(&tensors[i]),
+							      mapped_parameters(&tensors[i], arena)};
 	return (struct tensor_types){.complete = count > 0, .count = count, .items = items};
 }
 
@@ -112,20 +125,27 @@ static void fault_missing(const struct inference *inference, const struct source
 		  names_text(given, inference->arena));
 }
 
-static void put_source(const struct inference *inference, const struct source *source, struct tensor_types *into,
+/* A tensor of a source, by the name that it has in the step. `sure`: it is not another source's. */
+static struct tensor_type as_read(const struct source *source, const struct tensor_type *given, bool sure)
+{
+	return (struct tensor_type){renamed(source, given->name), given->type, sure ? given->parameters : NULL};
+}
+
+static void put_source(const struct inference *inference, const struct source *source, bool sure, struct tensor_types *into,
 		       struct tensor_type *items)
 {
 	const struct tensor_types *given = source_types(inference, source);
 	if (source->tensor.length == 0) {
 		into->complete = into->complete && given->complete;
 		for (size_t i = 0; i < given->count; i++)
-			items[into->count++] = (struct tensor_type){renamed(source, given->items[i].name), given->items[i].type};
+			items[into->count++] = as_read(source, &given->items[i], sure);
 		return;
 	}
 	const struct tensor_type *found = types_find(given, source->tensor);
 	if (!found && given->complete)
 		fault_missing(inference, source, given);
-	items[into->count++] = (struct tensor_type){renamed(source, source->tensor), found ? found->type : (struct value_type){0}};
+	const struct tensor_type unknown = {.name = source->tensor};
+	items[into->count++] = as_read(source, found ? found : &unknown, sure);
 }
 
 /* What a join gives. Of joins that need not have all their sources, a tensor that is
@@ -137,10 +157,11 @@ static struct tensor_types join_types(const struct inference *inference, const s
 	size_t room = 0;
 	for (size_t i = 0; i < join->count; i++)
 		room += join->sources[i].tensor.length ? 1 : source_types(inference, &join->sources[i])->count;
-	struct tensor_types types = {.complete = join->count == 1 || join->type == JOIN_INNER};
+	const bool sure = join->count == 1 || join->type == JOIN_INNER;
+	struct tensor_types types = {.complete = sure};
 	struct tensor_type *items = ARENA_ARRAY(inference->arena, struct tensor_type, room + 1);
 	for (size_t i = 0; items && i < join->count; i++)
-		put_source(inference, &join->sources[i], &types, items);
+		put_source(inference, &join->sources[i], sure, &types, items);
 	types.items = items;
 	return types;
 }
@@ -253,7 +274,8 @@ static struct tensor_types declared_types(const struct inference *inference, con
 		struct text name = text_of(spec->outputs.items[i].text ? spec->outputs.items[i].text : "");
 		const struct tensor_type *found = types_find(&given, name);
 		bool only = spec->outputs.count == 1 && given.complete && given.count == 1;
-		items[i] = (struct tensor_type){name, found ? found->type : only ? given.items[0].type : (struct value_type){0}};
+		items[i].name = name;
+		items[i].type = found ? found->type : only ? given.items[0].type : (struct value_type){0};
 	}
 	return (struct tensor_types){.count = spec->outputs.count, .items = items};
 }

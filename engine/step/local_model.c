@@ -168,15 +168,15 @@ bool local_model_types(const struct local_model *model, const struct tensor_type
 	int64_t rows = -1;
 	if (chosen && chosen->type.shape_known && traits->features > 1)
 		rows = chosen->type.rank == 2 ? chosen->type.shape[0] : 1;
-	items[0] = (struct tensor_type){model->output,
-					{.class = VALUE_FLOAT,
+	items[0] = (struct tensor_type){.name = model->output,
+					.type = {.class = VALUE_FLOAT,
 					 .datatype_known = true,
 					 .datatype = DATATYPE_FP64,
 					 .shape_known = true,
 					 .rank = traits->outputs == 1 ? 1 : 2,
 					 .shape = {rows, (int64_t)traits->outputs}}};
-	items[1] = (struct tensor_type){TEXT(LOCAL_MODEL_LABEL),
-					{.class = VALUE_TEXT,
+	items[1] = (struct tensor_type){.name = TEXT(LOCAL_MODEL_LABEL),
+					.type = {.class = VALUE_TEXT,
 					 .datatype_known = true,
 					 .datatype = DATATYPE_BYTES,
 					 .shape_known = true,

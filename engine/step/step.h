@@ -96,6 +96,7 @@ enum step_shape {
 struct tensor_type {
 	struct text name;
 	struct value_type type;
+	const struct parameters *parameters; /* that name its columns; NULL: what they are is not known */
 };
 
 /* Where a list stands, how many of its places are taken, and how many there are. */
