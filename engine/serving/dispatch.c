@@ -202,7 +202,7 @@ static void cannot_go(struct dispatch *dispatch, struct errand *errand, const st
 static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
 {
 	struct error error = {0};
-	errand->replica = health_choose(&dispatch->health, &errand->probe);
+	errand->replica = health_choose(&dispatch->health, &errand->probe, now_us);
 	int64_t time_ms = errand_timeout_ms(errand, now_us);
 	if (!dispatch->outside->send(dispatch->outside->context, errand, time_ms, &error)) {
 		cannot_go(dispatch, errand, &error);

@@ -32,11 +32,11 @@ enum health_verdict health_admits(struct health *health, int64_t now_us)
 	return breaker_admits(breaker, now_us) ? HEALTH_GO : HEALTH_STAY;
 }
 
-size_t health_choose(struct health *health, bool *probe)
+size_t health_choose(struct health *health, bool *probe, int64_t now_us)
 {
 	*probe = health->breaker.state != BREAKER_CLOSED;
 	size_t replica = *probe ? health->asked : replicas_choose(&health->replicas, health_draw(health));
-	replica_sent(&health->replicas.items[replica]);
+	replica_sent(&health->replicas.items[replica], now_us);
 	return replica;
 }
 
@@ -62,9 +62,11 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 	bool unmet = attempt->end == ATTEMPT_REFUSED || attempt->end == ATTEMPT_LOST;
 	unsigned openings = health->breaker.openings;
 	bool first = health->breaker.state == BREAKER_CLOSED && health->breaker.failures == 0;
-	health->only_500 = (first || health->only_500) && attempt->end == ATTEMPT_REPLIED && attempt->status == 500;
 	health->answers += !unmet;
 	replica_failed(&health->replicas, replica, unmet, now_us);
+	if (!probe && replicas_leave_out(&health->replicas, replica))
+		return false;
+	health->only_500 = (first || health->only_500) && attempt->end == ATTEMPT_REPLIED && attempt->status == 500;
 	if (attempt->end == ATTEMPT_TIMED_OUT || attempt->status == 429 || attempt->status == 503)
 		pace_overloaded(&health->pace);
 	breaker_failed(&health->breaker, probe, now_us, health_draw(health));

@@ -42,7 +42,7 @@ enum health_verdict health_admits(struct health *health, int64_t now_us);
 
 /* The replica for the call that was admitted, which is sent now; `probe`: to see whether
  * the model is back. */
-size_t health_choose(struct health *health, bool *probe);
+size_t health_choose(struct health *health, bool *probe, int64_t now_us);
 
 /* The call that was sent did not go out, or is not waited for any more. */
 void health_withdraw(struct health *health, size_t replica, bool probe);

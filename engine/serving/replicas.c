@@ -5,9 +5,21 @@
 #define OUTLIER_TIMES 8	  /* as slow as the next slowest */
 #define OUTLIER_US 200000 /* and not before it is felt */
 
-static int64_t load_of(const struct replica *replica)
+int64_t replicas_latency_us(const struct replicas *replicas)
 {
-	return (int64_t)(replica->in_flight + 1) * (replica->latency_us + 1);
+	int64_t sum_us = 0, known = 0;
+	for (size_t i = 0; i < replicas->count; i++) {
+		sum_us += replicas->items[i].latency_us;
+		known += replicas->items[i].latency_us > 0;
+	}
+	return known > 0 ? sum_us / known : 0;
+}
+
+static int64_t load_of(const struct replicas *replicas, size_t index)
+{
+	const struct replica *replica = &replicas->items[index];
+	int64_t latency_us = replica->latency_us > 0 ? replica->latency_us : replicas_latency_us(replicas);
+	return (int64_t)(replica->in_flight + 1) * (latency_us + 1);
 }
 
 /* The nth of those that are in. */
@@ -32,22 +44,13 @@ size_t replicas_choose(const struct replicas *replicas, uint64_t chance)
 		return nth_in(replicas, 0);
 	size_t first = (size_t)(chance % in), second = (size_t)((chance >> 32) % (in - 1));
 	size_t one = nth_in(replicas, first), other = nth_in(replicas, second + (second >= first));
-	return load_of(&replicas->items[one]) <= load_of(&replicas->items[other]) ? one : other;
+	return load_of(replicas, one) <= load_of(replicas, other) ? one : other;
 }
 
-int64_t replicas_latency_us(const struct replicas *replicas)
+void replica_sent(struct replica *replica, int64_t now_us)
 {
-	int64_t sum_us = 0, known = 0;
-	for (size_t i = 0; i < replicas->count; i++) {
-		sum_us += replicas->items[i].latency_us;
-		known += replicas->items[i].latency_us > 0;
-	}
-	return known > 0 ? sum_us / known : 0;
-}
-
-void replica_sent(struct replica *replica)
-{
-	replica->in_flight++;
+	if (replica->in_flight++ == 0)
+		replica->heard_us = now_us;
 }
 
 void replica_forgotten(struct replica *replica)
@@ -65,14 +68,13 @@ static void put_out(struct replica *replica, int64_t now_us)
 	replica->out_until_us = now_us + pause_us;
 }
 
-/* Whether all others answer far sooner. */
-static bool is_slow(const struct replicas *replicas, size_t index)
+/* Whether all others answer far sooner than that. */
+static bool is_outlier(const struct replicas *replicas, size_t index, int64_t latency_us)
 {
 	int64_t slowest_us = 0;
 	for (size_t i = 0; i < replicas->count; i++)
 		if (i != index && replicas->items[i].latency_us > slowest_us)
 			slowest_us = replicas->items[i].latency_us;
-	int64_t latency_us = replicas->items[index].latency_us;
 	return slowest_us > 0 && latency_us > OUTLIER_US && latency_us > slowest_us * OUTLIER_TIMES;
 }
 
@@ -82,10 +84,11 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 	int64_t before_us = replica->latency_us;
 	replica->in_flight--;
 	replica->failures = 0;
+	replica->heard_us = now_us;
 	replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
 	if (replica->out_until_us > 0)
 		return; /* it was sent before: readiness brings it back */
-	if (is_slow(replicas, index))
+	if (is_outlier(replicas, index, replica->latency_us))
 		put_out(replica, now_us);
 	else
 		replica->outs = 0;
@@ -100,8 +103,26 @@ void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t
 		put_out(replica, now_us);
 }
 
+bool replicas_leave_out(const struct replicas *replicas, size_t index)
+{
+	bool others = false;
+	for (size_t i = 0; i < replicas->count; i++)
+		others = others || replicas->items[i].out_until_us == 0;
+	return others && replicas->items[index].out_until_us > 0;
+}
+
+static void put_out_silent(struct replicas *replicas, int64_t now_us)
+{
+	for (size_t i = 0; i < replicas->count; i++) {
+		struct replica *replica = &replicas->items[i];
+		if (replica->in_flight > 0 && replica->out_until_us == 0 && is_outlier(replicas, i, now_us - replica->heard_us))
+			put_out(replica, now_us);
+	}
+}
+
 bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index)
 {
+	put_out_silent(replicas, now_us);
 	for (*index = 0; *index < replicas->count; ++*index) {
 		struct replica *replica = &replicas->items[*index];
 		if (replica->out_until_us == 0 || replica->asked || now_us < replica->out_until_us)
@@ -123,6 +144,7 @@ void replica_said(struct replica *replica, bool ready, int64_t now_us)
 	replica->asked = false;
 	replica->out_until_us = 0;
 	replica->failures = 0;
+	replica->heard_us = now_us;
 	replica->latency_us = 0; /* what it took before says nothing now */
 }
 

@@ -1,9 +1,10 @@
 /* replicas.h: which of a model's servers is asked next.
  *
  * Of two that are drawn, the one with less to do: its calls under way, times how long it
- * takes to answer. A server that cannot be reached, fails five times in a row, or is far
- * slower than the others is left out for a while, longer each time, and taken back once
- * it says that it is ready. When all are out, all are asked.
+ * takes to answer; one that has not answered yet is taken for one like the others. A server
+ * that cannot be reached, fails five times in a row, is far slower than the others, or leaves
+ * all its calls without an answer for as long, is left out for a while, longer each time, and
+ * taken back once it says that it is ready. When all are out, all are asked.
  *
  * Pure: clock and chance are handed in.
  */
@@ -21,6 +22,7 @@
 struct replica {
 	size_t in_flight;
 	int64_t latency_us;   /* moving mean; 0: not known yet */
+	int64_t heard_us;     /* when it last answered, or had nothing to do */
 	unsigned failures;    /* in a row */
 	unsigned outs;	      /* in a row */
 	int64_t out_until_us; /* 0: it is in */
@@ -38,11 +40,14 @@ int64_t replicas_latency_us(const struct replicas *replicas);
 /* An index; count must not be 0. */
 size_t replicas_choose(const struct replicas *replicas, uint64_t chance);
 
-void replica_sent(struct replica *replica);
+void replica_sent(struct replica *replica, int64_t now_us);
 void replica_forgotten(struct replica *replica); /* a call under way is not waited for */
 void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us);
 /* `unmet`: it could not even be reached. */
 void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us);
+
+/* Whether it is out while others are in: what it fails then says nothing of the model. */
+bool replicas_leave_out(const struct replicas *replicas, size_t index);
 
 /* One that is out and due to be asked whether it is ready: marks it as asked. False: none. */
 bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index);

@@ -292,6 +292,23 @@ static void a_server_that_fails_among_good_ones_costs_no_record(void **state)
 	assert_in_range(servers.sent[2], 5, 60);
 }
 
+static void a_server_that_hangs_among_good_ones_holds_up_only_what_it_was_given(void **state)
+{
+	(void)state;
+	servers_begin(2);
+	servers.moods[1] = HANGS;
+	for (int i = 0; i < 5000; i++) {
+		servers_ask(1, 1, 0);
+		servers_run_for(1000);
+	}
+	assert_in_range(servers.sent[1], 1, 30);
+	assert_true(servers.answered + servers.sent[1] >= 4990);
+	assert_null(dispatch_away(servers.dispatch));
+	servers_run_for(40 * (int64_t)SECOND);
+	assert_int_equal(servers.answered, 5000);
+	assert_null(dispatch_away(servers.dispatch));
+}
+
 /* ---- what it costs ---- */
 
 #ifndef ARENA_EVERY_ALLOCATION_APART
@@ -333,6 +350,7 @@ int main(void)
 		STORY(a_saturated_server_is_kept_at_its_knee),
 		STORY(the_faster_of_two_servers_does_more),
 		STORY(a_server_that_is_gone_is_left_out_until_it_says_it_is_ready),
+		STORY(a_server_that_hangs_among_good_ones_holds_up_only_what_it_was_given),
 		STORY(a_server_that_fails_among_good_ones_costs_no_record),
 #ifndef ARENA_EVERY_ALLOCATION_APART
 		STORY(a_warm_dispatch_takes_nothing_from_the_heap),

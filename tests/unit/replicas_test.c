@@ -56,7 +56,7 @@ static void one_that_cannot_be_reached_is_left_out_at_once(void **state)
 {
 	(void)state;
 	size_t counts[3] = {0}, index;
-	replica_sent(&items[1]);
+	replica_sent(&items[1], 0);
 	replica_failed(&replicas, 1, true, 1000);
 	choose_much(counts);
 	assert_int_equal(counts[1], 0);
@@ -74,7 +74,7 @@ static void one_that_is_not_ready_stays_out_for_longer(void **state)
 {
 	(void)state;
 	size_t index;
-	replica_sent(&items[1]);
+	replica_sent(&items[1], 0);
 	replica_failed(&replicas, 1, true, 0);
 	assert_true(replicas_to_ask(&replicas, REPLICA_OUT_US, &index));
 	replica_said(&items[1], false, REPLICA_OUT_US);
@@ -86,7 +86,7 @@ static void one_that_fails_five_times_in_a_row_is_left_out(void **state)
 	(void)state;
 	for (int i = 0; i < REPLICA_FAILURES; i++) {
 		assert_int_equal(items[2].out_until_us, 0);
-		replica_sent(&items[2]);
+		replica_sent(&items[2], 0);
 		replica_failed(&replicas, 2, false, 10);
 	}
 	assert_true(items[2].out_until_us > 0);
@@ -96,10 +96,43 @@ static void one_that_is_far_slower_than_all_others_is_left_out(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 50 && items[2].out_until_us == 0; i++) {
-		replica_sent(&items[2]);
+		replica_sent(&items[2], 0);
 		replica_answered(&replicas, 2, 900000, 10);
 	}
 	assert_true(items[2].out_until_us > 0);
+}
+
+static void one_that_has_not_answered_yet_is_taken_for_one_like_the_others(void **state)
+{
+	(void)state;
+	size_t counts[3] = {0}, later[3] = {0};
+	items[1].latency_us = 0;
+	items[1].in_flight = 5;
+	choose_much(counts);
+	assert_int_equal(counts[1], 0);
+	items[1].in_flight = 0;
+	choose_much(later);
+	assert_in_range(later[1], 700, 1700);
+}
+
+static void one_that_leaves_all_its_calls_without_an_answer_is_left_out(void **state)
+{
+	(void)state;
+	size_t index;
+	replica_sent(&items[1], 100);
+	replica_answered(&replicas, 1, 1000, 1100); /* and has nothing to do from then on */
+	replica_sent(&items[2], 1000000);
+	replica_sent(&items[2], 1050000);
+	assert_false(replicas_to_ask(&replicas, 1100000, &index));
+	assert_false(replicas_leave_out(&replicas, 2));
+	assert_false(replicas_to_ask(&replicas, 2000000, &index));
+	assert_true(replicas_leave_out(&replicas, 2));
+	assert_false(replicas_leave_out(&replicas, 1));
+	assert_true(replicas_to_ask(&replicas, 2000000 + REPLICA_OUT_US, &index));
+	assert_int_equal(index, 2);
+	replica_said(&items[2], true, 2000000 + REPLICA_OUT_US); /* what it was given before does not count against it again */
+	assert_false(replicas_to_ask(&replicas, 2000000 + REPLICA_OUT_US, &index));
+	assert_false(replicas_leave_out(&replicas, 2));
 }
 
 static void when_all_are_out_all_are_asked(void **state)
@@ -107,12 +140,13 @@ static void when_all_are_out_all_are_asked(void **state)
 	(void)state;
 	size_t counts[3] = {0};
 	for (size_t i = 0; i < 3; i++) {
-		replica_sent(&items[i]);
+		replica_sent(&items[i], 0);
 		replica_failed(&replicas, i, true, 0);
 	}
 	choose_much(counts);
 	for (size_t i = 0; i < 3; i++)
 		assert_true(counts[i] > 0);
+	assert_false(replicas_leave_out(&replicas, 0));
 }
 
 int main(void)
@@ -124,6 +158,8 @@ int main(void)
 		cmocka_unit_test_setup(one_that_is_not_ready_stays_out_for_longer, begin),
 		cmocka_unit_test_setup(one_that_fails_five_times_in_a_row_is_left_out, begin),
 		cmocka_unit_test_setup(one_that_is_far_slower_than_all_others_is_left_out, begin),
+		cmocka_unit_test_setup(one_that_has_not_answered_yet_is_taken_for_one_like_the_others, begin),
+		cmocka_unit_test_setup(one_that_leaves_all_its_calls_without_an_answer_is_left_out, begin),
 		cmocka_unit_test_setup(when_all_are_out_all_are_asked, begin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
