@@ -244,15 +244,16 @@ static bool reply_write(const struct payload *payload, struct buffer *out)
 	return oip_protobuf_encode(&message, &answer, NULL, out, &error);
 }
 
-static void reply_read(struct call *call, struct text bytes)
+static bool reply_read(struct call *call, struct text bytes)
 {
 	struct arena *arena = call->message->arena;
 	struct payload *payload = ARENA_NEW(arena, struct payload);
 	struct text kept = {arena_copy(arena, bytes.bytes, bytes.length), bytes.length};
 	if (!payload || !kept.bytes)
-		error_memory(&call->error, ERROR_LIMIT, "taking a reply that was kept");
-	else if (oip_response_decode(kept, arena, payload, NULL, &call->error))
+		return error_memory(&call->error, ERROR_LIMIT, "taking a reply that was kept");
+	if (oip_response_decode(kept, arena, payload, NULL, &call->error))
 		call->reply = payload;
+	return call->reply != NULL;
 }
 
 /* Entered from the loop; each rider leaves before it is answered, which may bring new calls. */
@@ -265,7 +266,7 @@ static void answer_riders(struct flight *flight, struct text reply, const struct
 		if (error)
 			call->error = *error;
 		else
-			reply_read(call, reply);
+			(void)reply_read(call, reply);
 		cache->outside->answered(cache->outside->context, call);
 	}
 }
@@ -310,12 +311,19 @@ static void end_flight(struct flight *flight, const struct error *error)
 	flight_to_pool(flight);
 }
 
+/* What another has written there, or an engine of another version, is as good as nothing. */
+static bool is_reply(const struct flight *flight, struct text value)
+{
+	struct call trial = {.message = flight->riders->call->message};
+	return reply_read(&trial, value);
+}
+
 static void on_redis_told(void *context, struct text value)
 {
 	struct flight *flight = context;
 	struct error error = {0};
 	flight->question = NULL;
-	if (value.bytes) {
+	if (value.bytes && is_reply(flight, value)) {
 		flight_leave(flight);
 		answer_riders(flight, value, NULL);
 		flight_to_pool(flight);

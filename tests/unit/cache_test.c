@@ -342,6 +342,28 @@ static void replies_are_kept_in_redis(void **state)
 	assert_int_equal(stand.asked_count, 0);
 }
 
+static void what_is_no_reply_in_redis_is_not_used_and_replaced(void **state)
+{
+	(void)state;
+	redis_begin();
+	call_with(5);
+	model_says(1);
+	turn(5);
+	stand.value_length = (size_t)snprintf(stand.value, sizeof stand.value, "what is this?");
+	struct call *call = call_with(1);
+	while (stand.asked_count == 0)
+		turn(1);
+	model_says(11);
+	assert_float_equal(said(call), 11, 0);
+	while (stand.sets == 0)
+		turn(1);
+	struct call *again = call_with(1);
+	while (stand.answered < 3)
+		turn(1);
+	assert_float_equal(said(again), 11, 0);
+	assert_int_equal(stand.asked_count, 0);
+}
+
 static void a_silent_redis_holds_nobody_up(void **state)
 {
 	(void)state;
@@ -384,6 +406,7 @@ int main(void)
 		STORY(one_calls_own_limit_is_not_the_others),
 		STORY(when_the_first_is_forgotten_the_next_asks),
 		STORY(replies_are_kept_in_redis),
+		STORY(what_is_no_reply_in_redis_is_not_used_and_replaced),
 		STORY(a_silent_redis_holds_nobody_up),
 		STORY(a_redis_that_is_not_there_holds_nobody_up),
 	};
