@@ -313,14 +313,20 @@ static struct position tag_origin(const void *tag)
 				 .offset = (uint32_t)bits};
 }
 
-/* Entered by librdkafka's threads too. */
-static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *of_topic, void *tag)
+int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count)
 {
-	int32_t wanted = key ? count : tag_origin(tag).partition;
-	return wanted < count ? wanted : rd_kafka_msg_partitioner_murmur2_random(topic, key, length, count, of_topic, tag);
+	return key ? rd_kafka_msg_partitioner_murmur2(NULL, key, length, count, NULL, NULL) : tag_origin(tag).partition;
 }
 
-void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users)
+/* Entered by librdkafka's threads too. */
+static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *handles, void *tag)
+{
+	int32_t wanted = client_partition(key, length, tag, count);
+	atomic_store_explicit(&((struct topic_handles *)handles)->partitions, count, memory_order_relaxed);
+	return wanted < count ? wanted : rd_kafka_msg_partitioner_random(topic, key, length, count, NULL, tag);
+}
+
+void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users, struct topic_handles *handles)
 {
 	for (size_t i = 0; i < users.count; i++)
 		if (strcmp(users.items[i].name, "partitioner") == 0)
@@ -329,6 +335,7 @@ void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties us
 	(void)rd_kafka_conf_set(configuration, "sticky.partitioning.linger.ms", "0", words, sizeof words);
 	rd_kafka_topic_conf_t *topics = rd_kafka_conf_get_default_topic_conf(configuration);
 	rd_kafka_topic_conf_set_partitioner_cb(topics, partition_of);
+	rd_kafka_topic_conf_set_opaque(topics, handles);
 }
 
 /* ---- topics by number ---- */

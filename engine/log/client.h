@@ -5,6 +5,7 @@
 #define SLUICE_LOG_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 #include "log/consumer.h"
 
@@ -65,16 +66,20 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 void *tag_of(const struct position *origin, unsigned lot);
 unsigned tag_lot(const void *tag);
 
-/* Results without a key go to the partition number of their origin, where the topic has
- * it; else, and with a key, as `partitioner` says. To be set before the client is opened;
- * every record must then be produced with a tag. */
-void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users);
-
 /* Topics by number. */
 struct topic_handles {
 	size_t count;
 	rd_kafka_topic_t **items;
+	atomic_int partitions; /* of the topic that a result was last produced to; 0: not known, as with a user's `partitioner` */
 };
+
+/* Results without a key go to the partition number of their origin, where the topic has
+ * it; else, and with a key, as `partitioner` says. To be set before the client is opened;
+ * every record must then be produced with a tag. The handles live as long as the client. */
+void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users, struct topic_handles *handles);
+
+/* Which of so many partitions that is, by a result's key and tag. One that is not among them: any. */
+int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count);
 
 /* Adds those that are not there yet; `names` begins with those that are. */
 bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,

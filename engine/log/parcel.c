@@ -6,6 +6,7 @@
 /* The least that message.max.bytes can be is 1000, a part of which librdkafka counts for
  * itself: what is this short is never refused for its size, so nobody need wait to hear. */
 #define SHORT_BYTES 900
+#define GROUPS 64 /* of partitions: with more of them a parcel has few records of each */
 
 static bool is_short(const struct outgoing *record)
 {
@@ -39,6 +40,25 @@ static enum produce_verdict judge(struct parcel *parcel, struct error *error)
 	return PRODUCED;
 }
 
+/* Stable, so that those of a key stay in their order. */
+static void sort_by_partition(struct parcel *parcel, int partitions)
+{
+	rd_kafka_message_t *messages = &parcel->messages[parcel->first];
+	size_t count = parcel->count - parcel->first, end[GROUPS] = {0};
+	uint8_t group[PARCEL_RECORDS] = {0};
+	for (size_t i = 0; i < count; i++) {
+		const rd_kafka_message_t *message = &messages[i];
+		int32_t partition = client_partition(message->key, message->key_len, message->_private, partitions);
+		group[i] = (uint8_t)((uint32_t)partition % GROUPS);
+		end[group[i]]++;
+	}
+	for (size_t i = 1; i < GROUPS; i++)
+		end[i] += end[i - 1];
+	for (size_t i = count; i-- > 0;)
+		parcel->sorted[--end[group[i]]] = messages[i];
+	memcpy(messages, parcel->sorted, count * sizeof *messages);
+}
+
 enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handles *topics, struct error *error)
 {
 	if (parcel->lost)
@@ -46,6 +66,9 @@ enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handl
 	size_t count = parcel->count - parcel->first;
 	if (count == 0)
 		return PRODUCED;
+	int partitions = atomic_load_explicit(&topics->partitions, memory_order_relaxed);
+	if (partitions > 1)
+		sort_by_partition(parcel, partitions);
 	(void)rd_kafka_produce_batch(topics->items[parcel->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
 				     &parcel->messages[parcel->first], (int)count);
 	return judge(parcel, error);

@@ -4,21 +4,26 @@
  * its topic, which is a tenth of all that a small message costs an engine. So short ones are
  * copied and kept until a parcel is full, or parcel_send() is called; others go at once, behind
  * those. Starts as {0}.
+ *
+ * They leave by partition, in their order. librdkafka gives each its own piece of memory, and walks
+ * through those of a partition four times: to send, to number, to acknowledge and to free them. By then
+ * they have left the caches; but those that lie one behind the other the processor fetches ahead,
+ * which halves what they cost librdkafka's thread.
  */
 #ifndef SLUICE_LOG_PARCEL_H
 #define SLUICE_LOG_PARCEL_H
 
 #include "log/client.h"
 
-#define PARCEL_RECORDS 64
-#define PARCEL_BYTES ((size_t)16 << 10)
+#define PARCEL_RECORDS 256
+#define PARCEL_BYTES ((size_t)32 << 10)
 
 struct parcel {
 	uint32_t topic; /* of all that is in it */
 	size_t count, first;
 	size_t used;
 	bool lost; /* librdkafka would not have some of what was in it: nothing goes on until it is emptied */
-	rd_kafka_message_t messages[PARCEL_RECORDS];
+	rd_kafka_message_t messages[PARCEL_RECORDS], sorted[PARCEL_RECORDS]; /* the second: room to sort them in */
 	char bytes[PARCEL_BYTES]; /* their keys and values */
 };
 

@@ -12,7 +12,9 @@
 
 #include "log/parcel.h"
 
-#define SEEN_MAX 256
+#define SEEN_MAX 1024
+#define PARTITIONS 4
+#define KEYS 13
 
 struct stand {
 	rd_kafka_t *client;
@@ -46,7 +48,7 @@ static void stand_open(struct stand *stand, const char *queue)
 	assert_non_null(stand->client);
 	for (size_t i = 0; i < 2; i++)
 		stand->items[i] = rd_kafka_topic_new(stand->client, i ? "letters" : "answers", NULL);
-	stand->topics = (struct topic_handles){2, stand->items};
+	stand->topics = (struct topic_handles){.count = 2, .items = stand->items};
 }
 
 /* What librdkafka has, as `key=value`, is told and gone. */
@@ -180,6 +182,89 @@ static void what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void(voi
 	stand_close(&stand);
 }
 
+static int32_t partition_of_key(const char *pair)
+{
+	return rd_kafka_msg_partitioner_murmur2(NULL, pair, strcspn(pair, "="), PARTITIONS, NULL, NULL);
+}
+
+/* Each partition's records in a row, and each key's in the order in which they were put. */
+static void expect_by_partition(const struct stand *stand, size_t count)
+{
+	size_t changes = 0;
+	int last[KEYS];
+	memset(last, -1, sizeof last);
+	assert_int_equal(stand->seen, count);
+	for (size_t i = 0; i < count; i++) {
+		int key, number;
+		assert_int_equal(sscanf(stand->values[i], "key-%d=%d", &key, &number), 2);
+		assert_true(number > last[key]);
+		last[key] = number;
+		changes += i > 0 && partition_of_key(stand->values[i]) != partition_of_key(stand->values[i - 1]);
+	}
+	assert_int_equal(changes, PARTITIONS - 1);
+}
+
+static void put_keys(struct stand *stand, int count)
+{
+	struct error error = {0};
+	for (int i = 0; i < count; i++) {
+		char key[16], value[16];
+		snprintf(key, sizeof key, "key-%d", i % KEYS);
+		snprintf(value, sizeof value, "%d", i);
+		const struct outgoing record = {.key = text_of(key), .value = text_of(value)};
+		assert_int_equal(parcel_put(&stand->parcel, stand->client, &stand->topics, &record, NULL, &error), PRODUCED);
+	}
+}
+
+static void those_of_a_partition_leave_one_behind_the_other(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "1000");
+	stand.topics.partitions = PARTITIONS;
+	put_keys(&stand, PARCEL_RECORDS);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	expect_by_partition(&stand, PARCEL_RECORDS);
+	stand_close(&stand);
+}
+
+static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "7");
+	stand.topics.partitions = PARTITIONS;
+	put_keys(&stand, 100);
+	while (parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL)
+		purge(&stand);
+	purge(&stand);
+	expect_by_partition(&stand, 100);
+	stand_close(&stand);
+}
+
+static void those_without_a_key_leave_by_the_partition_of_their_origin(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "10");
+	stand.topics.partitions = 2;
+	for (int i = 0; i < 4; i++) {
+		const struct position origin = {.partition = 1 - i % 2, .offset = i};
+		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
+		void *tag = tag_of(&origin, 0);
+		assert_int_equal(parcel_put(&stand.parcel, stand.client, &stand.topics, &record, tag, &error), PRODUCED);
+	}
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(stand.values[i], i < 2 ? "=0" : "=1");
+	stand_close(&stand);
+}
+
 static void a_tombstone_stays_one(void **state)
 {
 	(void)state;
@@ -200,6 +285,9 @@ int main(void)
 		cmocka_unit_test(what_a_full_queue_did_not_take_leaves_next),
 		cmocka_unit_test(a_full_queue_takes_no_more_than_a_parcel),
 		cmocka_unit_test(what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void),
+		cmocka_unit_test(those_of_a_partition_leave_one_behind_the_other),
+		cmocka_unit_test(those_of_a_partition_leave_in_their_order_by_and_by),
+		cmocka_unit_test(those_without_a_key_leave_by_the_partition_of_their_origin),
 		cmocka_unit_test(a_tombstone_stays_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
