@@ -171,12 +171,9 @@ static void on_ready_told(void *context, size_t nth, const struct attempt *attem
 	struct served *served = context;
 	int64_t now = now_us(served->caller);
 	const struct model_address *address = &served->config->addresses.items[nth];
-	/* Of the two that an address may have, the one that was asked. */
-	enum model_protocol protocol =
-		address->rest && attempt->where != address->host ? address->rest->protocol : address->protocol;
 	struct attempt asked = *attempt;
 	(void)way_turns(&served->ways[nth], address, &asked, false, now);
-	dispatch_ready(served->dispatch, nth, says_ready(protocol, attempt), now);
+	dispatch_ready(served->dispatch, nth, says_ready(way_asked(address, attempt)->protocol, attempt), now);
 	set_timer(served, now);
 }
 

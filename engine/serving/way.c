@@ -8,16 +8,16 @@ const struct model_address *way_address(const struct way *way, const struct mode
 	return way->by_rest ? address->rest : address;
 }
 
-static bool by_rest(const struct model_address *address, const struct attempt *attempt)
+const struct model_address *way_asked(const struct model_address *address, const struct attempt *attempt)
 {
-	return attempt->where != address->host;
+	return address->rest && attempt->where != address->host ? address->rest : address;
 }
 
 /* UNIMPLEMENTED is 501 here: that port speaks gRPC, and serves something else. */
 static bool met_nobody(const struct model_address *address, const struct attempt *attempt)
 {
 	return attempt->end == ATTEMPT_REFUSED ||
-	       (attempt->end == ATTEMPT_REPLIED && attempt->status == 501 && !by_rest(address, attempt));
+	       (attempt->end == ATTEMPT_REPLIED && attempt->status == 501 && way_asked(address, attempt) == address);
 }
 
 bool way_turns(struct way *way, const struct model_address *address, struct attempt *attempt, bool turned, int64_t now_us)
@@ -26,7 +26,7 @@ bool way_turns(struct way *way, const struct model_address *address, struct atte
 		return false;
 	if (turned)
 		attempt->end = ATTEMPT_REFUSED;
-	way->by_rest = !turned && !by_rest(address, attempt);
+	way->by_rest = !turned && way_asked(address, attempt) == address;
 	if (!way->by_rest)
 		return !turned;
 	(void)snprintf(way->words, sizeof way->words, TEXT_FORMAT, TEXT_ARGUMENTS(attempt->words));
@@ -38,7 +38,7 @@ bool way_to_tell(struct way *way, const struct model_address *address, const str
 {
 	if (!address->rest || attempt->end != ATTEMPT_REPLIED || met_nobody(address, attempt))
 		return false;
-	if (way->told == way->by_rest || way->by_rest != by_rest(address, attempt))
+	if (way->told == way->by_rest || way_asked(address, attempt) != way_address(way, address))
 		return false;
 	way->told = way->by_rest;
 	*words = way->by_rest ? way->words : NULL;

@@ -25,6 +25,9 @@ struct way {
 /* Where calls go now. */
 const struct model_address *way_address(const struct way *way, const struct model_address *address);
 
+/* Of the two, the one at which this attempt was made. */
+const struct model_address *way_asked(const struct model_address *address, const struct attempt *attempt);
+
 /* What came of an attempt at that address. True: it met nobody who serves models, and is
  * to be made anew, by the other protocol; `turned`: that it was already, and that the server
  * lacks the service by gRPC is as if it were away. */
