@@ -1,104 +1,32 @@
 /* gathering.c: see gathering.h. */
 #include "worker/gathering.h"
 
-#include <stdlib.h>
-
 #include "base/memory.h"
 #include "message/carried.h"
 #include "message/crossing.h"
-#include "worker/crossings.h"
+#include "worker/joining.h"
+#include "worker/keepsakes.h"
 
 #define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
 #define FORGET_AT_ONCE 16	/* what one message takes out that is remembered in vain */
-#define OFFSET_BYTES 8
 #define NEVER INT64_MAX
-
-/* Something that is remembered: a part that waits, or a meeting that is over while more
- * may come. Its key is the offset of the record that it is of; a meeting's has a byte more. */
-struct kept {
-	struct kept *next, *previous;
-	size_t key_length;
-	char key[OFFSET_BYTES + 1];
-};
 
 struct gathering {
 	struct stage *stage;
-	struct store *store;
-	uint32_t scope;
 	struct position input;
 	struct meeting_rule rule;
 	struct meetings *meetings;
-	struct kept *kept;
-	unsigned char *told;   /* scratch: of each source */
-	struct arena *scratch; /* for records that are looked into */
+	struct keepsakes keepsakes; /* their parts, and the marks of those that are over */
+	unsigned char *told;	    /* scratch: of each source */
+	struct arena *scratch;	    /* for records that are looked into */
 };
-
-/* ---- what is remembered ---- */
-
-static struct kept *kept_make(struct gathering *gathering, const char *key, size_t length)
-{
-	struct kept *kept = memory_take(1, sizeof *kept);
-	if (!kept)
-		return NULL;
-	memcpy(kept->key, key, length);
-	kept->key_length = length;
-	kept->next = gathering->kept;
-	if (kept->next)
-		kept->next->previous = kept;
-	gathering->kept = kept;
-	return kept;
-}
-
-static void kept_give(struct gathering *gathering, struct kept *kept)
-{
-	if (kept->next)
-		kept->next->previous = kept->previous;
-	*(kept->previous ? &kept->previous->next : &gathering->kept) = kept->next;
-	memory_give(kept);
-}
-
-static struct text key_of(const struct kept *kept)
-{
-	return (struct text){kept->key, kept->key_length};
-}
-
-/* Highest byte first, so that keys in order are records in order. */
-static void offset_write(char *to, int64_t offset)
-{
-	uint64_t big_endian = __builtin_bswap64((uint64_t)offset);
-	memcpy(to, &big_endian, sizeof big_endian);
-}
-
-/* As a step writes: seen at once, and kept when the flight leaves. Bytes NULL: taken out. */
-static bool remember(struct gathering *gathering, struct flight *flight, const struct kept *kept, struct text value,
-		     struct error *error)
-{
-	struct arena *arena = flight->message.arena;
-	struct write *write = ARENA_NEW(arena, struct write);
-	const char *key = arena_copy(arena, kept->key, kept->key_length);
-	if (!write || !key)
-		return error_memory(error, ERROR_LIMIT, "keeping a part of a request");
-	*write = (struct write){.scope = gathering->scope, .key = {key, kept->key_length}, .value = value};
-	if (!store_journal(gathering->store, write, error))
-		return false;
-	write->next = flight->message.writes;
-	flight->message.writes = write;
-	return true;
-}
-
-static bool forget(struct gathering *gathering, struct flight *flight, struct kept *kept, struct error *error)
-{
-	bool good = remember(gathering, flight, kept, (struct text){0}, error);
-	kept_give(gathering, kept);
-	return good;
-}
 
 /* What nobody asks for any more leaves with whatever message comes by. */
 static bool forget_some(struct gathering *gathering, struct flight *flight, struct error *error)
 {
-	struct kept *kept;
-	for (int i = 0; i < FORGET_AT_ONCE && (kept = meetings_forgotten(gathering->meetings)); i++)
-		if (!forget(gathering, flight, kept, error))
+	struct keepsake *mark;
+	for (int i = 0; i < FORGET_AT_ONCE && (mark = meetings_forgotten(gathering->meetings)); i++)
+		if (!keepsake_forget(&gathering->keepsakes, mark, &flight->message, error))
 			return false;
 	return true;
 }
@@ -131,12 +59,14 @@ static struct text name_of(const struct gathering *gathering, const struct messa
 				   (int)message->origin.partition, (long long)message->origin.offset));
 }
 
-static bool tell(struct gathering *gathering, struct text sender, const struct message *message, struct meeting_part *part,
-		 struct error *error)
+static bool tell(struct gathering *gathering, struct keepsake *own, struct text sender, const struct message *message,
+		 struct meeting_part *part, struct error *error)
 {
 	const struct entrance *entrance = gathering->stage->config->entrance;
-	*part = (struct meeting_part){
-		.name = name_of(gathering, message), .told = gathering->told, .time_ms = entrance ? message->time_ms : -1};
+	*part = (struct meeting_part){.name = name_of(gathering, message),
+				      .told = gathering->told,
+				      .time_ms = entrance ? message->time_ms : -1,
+				      .part = own};
 	if (!find_party(gathering, sender, &part->party))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record comes from `" TEXT_FORMAT
@@ -147,98 +77,6 @@ static bool tell(struct gathering *gathering, struct text sender, const struct m
 		(void)entrance_tell(entrance, part->party, &message->payload, gathering->told);
 	else
 		gathering->told[part->party] = TOLD_CAME;
-	return true;
-}
-
-/* ---- going on ---- */
-
-/* The bytes of a part that waited, which stay when it is forgotten. */
-static struct text part_bytes(const struct gathering *gathering, const struct kept *kept, struct arena *arena)
-{
-	struct text value;
-	if (!store_read(gathering->store, gathering->scope, key_of(kept), &value))
-		return (struct text){0};
-	return (struct text){arena_copy(arena, value.bytes, value.length), value.length};
-}
-
-struct opening {
-	struct gathering *gathering;
-	struct flight *flight;
-	const struct meeting *meeting;
-	const struct kept *own; /* the part of the flight's own record; NULL: it is only word that a window has closed */
-	struct error *error;
-};
-
-static struct text bytes_of(const struct opening *opening, const struct kept *kept)
-{
-	return kept == opening->own ? opening->flight->record.value
-				    : part_bytes(opening->gathering, kept, opening->flight->message.arena);
-}
-
-/* The first part gives the envelope; those behind it say what else became of the steps. */
-static bool join_stages(const struct opening *opening)
-{
-	struct message *message = &opening->flight->message;
-	struct crossing crossing = {0};
-	size_t next = 0;
-	message->carried = NULL;
-	for (const struct kept *kept; (kept = meeting_next_part(opening->meeting, &next));) {
-		struct text bytes = bytes_of(opening, kept);
-		bool good = message->carried ? crossing_add(message, bytes, &crossing, opening->error)
-					     : crossing_decode(message, bytes, &crossing, opening->error);
-		if (!good)
-			return false;
-	}
-	opening->flight->request = crossing.original;
-	opening->flight->kept_key = crossing.key;
-	message->deadline_ms = crossing.deadline_ms;
-	message_set_clock(message, opening->gathering->stage->worker->loop);
-	struct carried *carried = ARENA_NEW(message->arena, struct carried);
-	struct error *missing = ARENA_NEW(message->arena, struct error);
-	if (!carried || !missing)
-		return error_memory(opening->error, ERROR_LIMIT, "putting together what came of a request");
-	*carried = *message->carried;
-	error_set(missing, ERROR_LIMIT, PLACE_NONE,
-		  "the join window of %lld ms has passed, and not all stages of the pipeline have given what they make of the "
-		  "request; "
-		  "raise joinWindowMs, or join with `outer` or `any`",
-		  (long long)opening->gathering->rule.window_ms);
-	carried->missing = missing;
-	message->carried = carried;
-	return true;
-}
-
-/* A payload of each part, for all the inputs that it brings. */
-static bool join_inputs(const struct opening *opening)
-{
-	const struct entrance *entrance = opening->gathering->stage->config->entrance;
-	struct message *message = &opening->flight->message;
-	struct arena *arena = message->arena;
-	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, entrance->rule.inputs.count);
-	size_t next = 0;
-	for (const struct kept *kept; came && (kept = meeting_next_part(opening->meeting, &next));) {
-		struct message *other = ARENA_NEW(arena, struct message);
-		struct crossing crossing;
-		if (!other)
-			break;
-		other->arena = arena;
-		if (!crossing_decode(other, bytes_of(opening, kept), &crossing, opening->error))
-			return false;
-		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
-			if (meeting_part_of(opening->meeting, i) == kept)
-				came[i] = &other->payload;
-		if (next > 1)
-			continue;
-		other->line = message->line;
-		other->writes = message->writes;
-		*message = *other;
-		opening->flight->request = crossing.original;
-		opening->flight->kept_key = crossing.key;
-	}
-	const struct payload *joined = came && !arena_failed(arena) ? entrance_join(entrance, came, arena) : NULL;
-	if (!joined)
-		return error_memory(opening->error, ERROR_LIMIT, "putting together what came of a request");
-	message->payload = *joined;
 	return true;
 }
 
@@ -261,41 +99,39 @@ static struct text meeting_bytes(const struct gathering *gathering, const struct
 
 static bool remember_meeting(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct error *error)
 {
-	char key[OFFSET_BYTES + 1];
 	if (meeting_is_settled(gathering->meetings, meeting))
 		return true;
-	offset_write(key, flight->record.offset);
-	key[OFFSET_BYTES] = 'm';
-	struct text value = meeting_bytes(gathering, meeting, flight->message.arena);
-	struct kept *kept = value.bytes ? kept_make(gathering, key, sizeof key) : NULL;
-	if (!kept)
+	struct text bytes = meeting_bytes(gathering, meeting, flight->message.arena);
+	struct keepsake *mark =
+		bytes.bytes ? keepsake_make(&gathering->keepsakes, KEEPSAKE_MEETING, flight->record.offset) : NULL;
+	if (!mark)
 		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
-	meeting_mark(meeting, kept);
-	return remember(gathering, flight, kept, value, error);
+	meeting_mark(meeting, mark);
+	return keepsake_write(&gathering->keepsakes, mark, &flight->message, bytes, error);
 }
 
 /* Its parts wait no more; what is not remembered yet is given back with them. */
-static bool forget_parts(struct gathering *gathering, struct flight *flight, const struct meeting *meeting, struct kept *own,
-			 struct error *error)
+static bool forget_parts(struct gathering *gathering, struct flight *flight, const struct meeting *meeting,
+			 const struct keepsake *own, struct error *error)
 {
 	bool good = true;
 	size_t next = 0;
-	for (struct kept *kept; (kept = meeting_next_part(meeting, &next));) {
-		if (own && kept == own)
-			kept_give(gathering, kept);
+	for (struct keepsake *part; (part = meeting_next_part(meeting, &next));) {
+		if (part == own)
+			keepsake_give(&gathering->keepsakes, part);
 		else
-			good = forget(gathering, flight, kept, error) && good;
+			good = keepsake_forget(&gathering->keepsakes, part, &flight->message, error) && good;
 	}
 	return good;
 }
 
 /* The flight goes on as the whole of its request. Whatever fails on the way, the parts
  * are done with: the error is what comes of them. */
-static bool go_on(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct kept *own,
+static bool go_on(struct gathering *gathering, struct flight *flight, struct meeting *meeting, const struct keepsake *own,
 		  struct error *error)
 {
-	const struct opening opening = {gathering, flight, meeting, own, error};
-	bool joined = gathering->stage->config->entrance ? join_inputs(&opening) : join_stages(&opening);
+	const struct joining joining = {gathering->stage, &gathering->keepsakes, meeting, own, flight};
+	bool joined = parts_join(&joining, error);
 	struct error kept_error = {0};
 	bool remembered = remember_meeting(gathering, flight, meeting, &kept_error);
 	remembered = forget_parts(gathering, flight, meeting, own, &kept_error) && remembered;
@@ -318,8 +154,8 @@ static struct meeting *meeting_of(struct gathering *gathering, struct text name,
 	struct meeting *meeting = NULL;
 	while ((meeting = meetings_next_open(gathering->meetings, name, meeting))) {
 		size_t next = 0;
-		const struct kept *first = meeting_next_part(meeting, &next);
-		if (first && text_equal(key_of(first), key))
+		const struct keepsake *first = meeting_next_part(meeting, &next);
+		if (first && text_equal(keepsake_key(first), key))
 			break;
 	}
 	return meeting;
@@ -345,33 +181,30 @@ static bool part_take(struct worker *worker, struct gathering *gathering, struct
 	struct meeting_part part;
 	struct meeting *meeting;
 	enum meeting_verdict verdict;
-	struct text value = flight->record.value;
-	char key[OFFSET_BYTES];
-	struct text known;
-	offset_write(key, flight->record.offset);
-	if (store_read(gathering->store, gathering->scope, (struct text){key, sizeof key}, &known)) {
+	struct keepsakes *keepsakes = &gathering->keepsakes;
+	struct keepsake *own = keepsake_make(keepsakes, KEEPSAKE_PART, flight->record.offset);
+	struct text bytes = flight->record.value, known;
+	if (!own)
+		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
+	if (keepsake_read(keepsakes, own, &known)) {
+		keepsake_give(keepsakes, own);
 		pass(worker, flight); /* at least once: it was taken before */
 		return true;
 	}
-	if (!tell(gathering, flight->sender, &flight->message, &part, error) ||
-	    !store_may_write(gathering->store, gathering->scope, sizeof key, value.length, error))
-		return false;
-	struct kept *kept = kept_make(gathering, key, sizeof key);
-	if (!kept)
-		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
-	part.part = kept;
-	if (!meetings_take(gathering->meetings, &part, loop_now_ms(worker->loop), &verdict, &meeting, error)) {
-		kept_give(gathering, kept);
+	if (!tell(gathering, own, flight->sender, &flight->message, &part, error) ||
+	    !keepsake_fits(keepsakes, own, bytes.length, error) ||
+	    !meetings_take(gathering->meetings, &part, loop_now_ms(worker->loop), &verdict, &meeting, error)) {
+		keepsake_give(keepsakes, own);
 		return false;
 	}
 	*enters = verdict == MEETING_OPENS;
 	if (verdict == MEETING_OPENS)
-		return go_on(gathering, flight, meeting, kept, error);
+		return go_on(gathering, flight, meeting, own, error);
 	if (verdict == MEETING_WAITS) {
-		if (!remember(gathering, flight, kept, value, error))
+		if (!keepsake_write(keepsakes, own, &flight->message, bytes, error))
 			return false;
 	} else {
-		kept_give(gathering, kept);
+		keepsake_give(keepsakes, own);
 	}
 	if (verdict == MEETING_LATE) {
 		entrance_late(gathering->stage->config->entrance, error);
@@ -402,15 +235,15 @@ static enum produce_verdict send_word(struct worker *worker, const struct gather
 {
 	struct outbox *outbox = &worker->outbox;
 	size_t next = 0;
-	const struct kept *first = meeting_next_part(meeting, &next);
+	const struct keepsake *first = meeting_next_part(meeting, &next);
 	const struct carried nothing = {0};
 	struct crossing_head head;
 	struct text bytes;
 	arena_reset(gathering->scratch);
-	if (!store_read(gathering->store, gathering->scope, key_of(first), &bytes) || !crossing_peek(bytes, &head, error))
+	if (!keepsake_read(&gathering->keepsakes, first, &bytes) || !crossing_peek(bytes, &head, error))
 		return PRODUCED; /* nothing is remembered of it, so there is nothing to close */
 	const struct message message = {.arena = gathering->scratch, .id = head.id, .origin = head.origin, .carried = &nothing};
-	const struct crossing crossing = {.from = TEXT(SENDER_WINDOW), .original = key_of(first)};
+	const struct crossing crossing = {.from = TEXT(SENDER_WINDOW), .original = keepsake_key(first)};
 	buffer_clear(&outbox->encoded);
 	if (!crossing_encode(&message, 0, &crossing, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
@@ -468,48 +301,19 @@ int64_t gatherings_due_ms(const struct worker *worker)
 
 /* ---- brought back ---- */
 
-struct recall {
-	struct gathering *gathering;
-	struct kept **items; /* all that is remembered */
-	size_t count;
-	bool failed;
-};
-
-static void note_kept(void *context, const struct change *change)
-{
-	struct recall *recall = context;
-	bool ours = change->scope == recall->gathering->scope && change->value.bytes &&
-		    (change->key.length == OFFSET_BYTES || change->key.length == OFFSET_BYTES + 1);
-	if (!ours || recall->failed)
-		return;
-	struct kept **items = memory_resize(recall->items, recall->count + 1, sizeof(struct kept *));
-	struct kept *kept = items ? kept_make(recall->gathering, change->key.bytes, change->key.length) : NULL;
-	recall->items = items ? items : recall->items;
-	recall->failed = !kept;
-	if (kept)
-		items[recall->count++] = kept;
-}
-
-/* By record; of one record the meeting that it concluded comes before what it brought. */
-static int compare_kept(const void *a, const void *b)
-{
-	const struct kept *left = *(struct kept *const *)a, *right = *(struct kept *const *)b;
-	int order = memcmp(left->key, right->key, OFFSET_BYTES);
-	return order ? order : (left->key_length < right->key_length) - (left->key_length > right->key_length);
-}
-
-static bool recall_meeting(struct gathering *gathering, struct kept *kept, struct text value, int64_t now_ms, struct error *error)
+static bool recall_meeting(struct gathering *gathering, struct keepsake *mark, struct text bytes, int64_t now_ms,
+			   struct error *error)
 {
 	size_t sources = gathering->rule.inputs.count + gathering->rule.triggers.count;
-	if (value.length < 1 + sources)
+	if (bytes.length < 1 + sources)
 		return true; /* of another version of the pipeline */
-	struct text name = {value.bytes + 1 + sources, value.length - 1 - sources};
-	return meetings_recall(gathering->meetings, name, (const unsigned char *)value.bytes + 1, value.bytes[0] != 0, kept, now_ms,
+	struct text name = {bytes.bytes + 1 + sources, bytes.length - 1 - sources};
+	return meetings_recall(gathering->meetings, name, (const unsigned char *)bytes.bytes + 1, bytes.bytes[0] != 0, mark, now_ms,
 			       error);
 }
 
 /* What cannot be read, or comes from nobody that is known, stays where it is. */
-static bool recall_part(struct gathering *gathering, struct kept *kept, struct text value, int64_t now_ms, struct error *error)
+static bool recall_part(struct gathering *gathering, struct keepsake *own, struct text bytes, int64_t now_ms, struct error *error)
 {
 	struct message message = {.arena = gathering->scratch};
 	struct crossing crossing;
@@ -518,35 +322,18 @@ static bool recall_part(struct gathering *gathering, struct kept *kept, struct t
 	enum meeting_verdict verdict;
 	struct meeting *meeting;
 	arena_reset(gathering->scratch);
-	if (!crossing_decode(&message, value, &crossing, &ignored) || !tell(gathering, crossing.from, &message, &part, &ignored))
+	if (!crossing_decode(&message, bytes, &crossing, &ignored) ||
+	    !tell(gathering, own, crossing.from, &message, &part, &ignored))
 		return true;
-	part.part = kept;
 	part.again = true;
 	return meetings_take(gathering->meetings, &part, now_ms, &verdict, &meeting, error);
 }
 
-static bool recall_all(struct gathering *gathering, struct recall *recall, int64_t now_ms, struct error *error)
+static bool recall(void *context, struct keepsake *keepsake, enum keepsake_kind kind, struct text bytes, struct error *error)
 {
-	struct store_walk walk = {0};
-	while (store_show(gathering->store, &walk, 1000, note_kept, recall))
-		;
-	if (recall->failed)
-		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	if (recall->count > 1)
-		qsort(recall->items, recall->count, sizeof *recall->items, compare_kept);
-	for (size_t i = 0; i < recall->count; i++) {
-		struct kept *kept = recall->items[i];
-		struct text value;
-		if (i > 0 && text_equal(key_of(kept), key_of(recall->items[i - 1])))
-			continue; /* a walk may show one twice */
-		if (!store_read(gathering->store, gathering->scope, key_of(kept), &value))
-			continue;
-		bool good = kept->key_length > OFFSET_BYTES ? recall_meeting(gathering, kept, value, now_ms, error)
-							    : recall_part(gathering, kept, value, now_ms, error);
-		if (!good)
-			return false;
-	}
-	return true;
+	struct gathering *gathering = context;
+	int64_t now_ms = loop_now_ms(gathering->stage->worker->loop);
+	return (kind == KEEPSAKE_MEETING ? recall_meeting : recall_part)(gathering, keepsake, bytes, now_ms, error);
 }
 
 static struct meeting_rule rule_of(const struct stage_config *config)
@@ -571,26 +358,24 @@ bool gathering_open(struct keeping *keeping, struct error *error)
 	if (!gathering)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
 	keeping->gathering = gathering;
-	*gathering = (struct gathering){
-		.stage = stage, .store = keeping->store, .scope = scope, .input = keeping->input, .rule = rule_of(stage->config)};
+	*gathering = (struct gathering){.stage = stage,
+					.input = keeping->input,
+					.rule = rule_of(stage->config),
+					.keepsakes = {.store = keeping->store, .scope = scope}};
 	gathering->input.offset = 0;
 	gathering->meetings = meetings_open(&gathering->rule);
 	gathering->told = memory_take(gathering->rule.inputs.count + gathering->rule.triggers.count, 1);
 	gathering->scratch = arena_open(stage->worker->config->limits.message_bytes);
 	if (!gathering->meetings || !gathering->told || !gathering->scratch)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	struct recall recall = {.gathering = gathering};
-	bool good = recall_all(gathering, &recall, loop_now_ms(stage->worker->loop), error);
-	memory_give(recall.items);
-	return good;
+	return keepsakes_recall(&gathering->keepsakes, recall, gathering, error);
 }
 
 void gathering_close(struct gathering *gathering)
 {
 	if (!gathering)
 		return;
-	while (gathering->kept)
-		kept_give(gathering, gathering->kept);
+	keepsakes_close(&gathering->keepsakes);
 	meetings_close(gathering->meetings);
 	memory_give(gathering->told);
 	arena_close(gathering->scratch);

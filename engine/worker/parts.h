@@ -8,6 +8,8 @@
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
  *   gathering.c  what comes of a request by several ways, until it is enough
+ *   keepsakes.c  what of that is remembered meanwhile
+ *   joining.c  the parts put together as one message
  *   nested.c   pipelines that pipelines call
  *   copies.c   what steps send off the path
  *   stages.c   a stage: its flow, and the calls that go from there and come back

@@ -1,0 +1,96 @@
+/* joining.c: see joining.h. */
+#include "worker/joining.h"
+
+#include "message/carried.h"
+#include "message/crossing.h"
+
+/* The bytes of a part that waited, which stay when it is forgotten. */
+static struct text bytes_of(const struct joining *joining, const struct keepsake *part)
+{
+	struct text bytes;
+	if (part == joining->own)
+		return joining->flight->record.value;
+	if (!keepsake_read(joining->keepsakes, part, &bytes))
+		return (struct text){0};
+	return (struct text){arena_copy(joining->flight->message.arena, bytes.bytes, bytes.length), bytes.length};
+}
+
+/* What the answer keeps of the request. */
+static void keep_request(struct flight *flight, const struct crossing *crossing)
+{
+	flight->request = crossing->original;
+	flight->kept_key = crossing->key;
+}
+
+static bool note_missing(struct message *message, int64_t window_ms, struct error *error)
+{
+	struct carried *carried = ARENA_NEW(message->arena, struct carried);
+	struct error *missing = ARENA_NEW(message->arena, struct error);
+	if (!carried || !missing)
+		return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
+	*carried = *message->carried;
+	error_set(missing, ERROR_LIMIT, PLACE_NONE,
+		  "the join window of %lld ms has passed, and not all stages of the pipeline have given what they make of the "
+		  "request; "
+		  "raise joinWindowMs, or join with `outer` or `any`",
+		  (long long)window_ms);
+	carried->missing = missing;
+	message->carried = carried;
+	return true;
+}
+
+static bool join_stages(const struct joining *joining, struct error *error)
+{
+	struct message *message = &joining->flight->message;
+	struct crossing crossing = {0};
+	size_t next = 0;
+	message->carried = NULL;
+	for (const struct keepsake *part; (part = meeting_next_part(joining->meeting, &next));) {
+		struct text bytes = bytes_of(joining, part);
+		bool good = message->carried ? crossing_add(message, bytes, &crossing, error)
+					     : crossing_decode(message, bytes, &crossing, error);
+		if (!good)
+			return false;
+	}
+	keep_request(joining->flight, &crossing);
+	message->deadline_ms = crossing.deadline_ms;
+	message_set_clock(message, joining->stage->worker->loop);
+	return note_missing(message, joining->stage->config->graph->part->window_ms, error);
+}
+
+static bool join_inputs(const struct joining *joining, struct error *error)
+{
+	const struct entrance *entrance = joining->stage->config->entrance;
+	struct message *message = &joining->flight->message;
+	struct arena *arena = message->arena;
+	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, entrance->rule.inputs.count);
+	size_t next = 0;
+	for (const struct keepsake *part; came && (part = meeting_next_part(joining->meeting, &next));) {
+		struct message *other = ARENA_NEW(arena, struct message);
+		struct crossing crossing;
+		if (!other)
+			break;
+		other->arena = arena;
+		if (!crossing_decode(other, bytes_of(joining, part), &crossing, error))
+			return false;
+		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
+			if (meeting_part_of(joining->meeting, i) == part)
+				came[i] = &other->payload;
+		if (next > 1)
+			continue;
+		other->line = message->line;
+		other->writes = message->writes;
+		*message = *other;
+		keep_request(joining->flight, &crossing);
+	}
+	const struct payload *joined = came && !arena_failed(arena) ? entrance_join(entrance, came, arena) : NULL;
+	if (!joined)
+		return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
+	message->payload = *joined;
+	return true;
+}
+
+bool parts_join(const struct joining *joining, struct error *error)
+{
+	return (joining->stage->config->entrance ? join_inputs : join_stages)(joining, error);
+}

@@ -1,0 +1,25 @@
+/* joining.h: the parts of a meeting, put together as the one message that enters its stage.
+ * The gathering's own.
+ *
+ * Of stages of the pipeline the first part gives the envelope, and those behind it say what
+ * else became of the steps; what is missing then fails as a LIMIT that names the window. Of
+ * other pipelines each part brings a payload, for all the inputs that it is of.
+ */
+#ifndef SLUICE_WORKER_JOINING_H
+#define SLUICE_WORKER_JOINING_H
+
+#include "worker/keepsakes.h"
+#include "worker/parts.h"
+
+struct joining {
+	const struct stage *stage;
+	const struct keepsakes *keepsakes; /* of the meeting's parts */
+	const struct meeting *meeting;
+	const struct keepsake *own; /* the part of the flight's own record; NULL: it is only word that a window has closed */
+	struct flight *flight;	    /* whose message it becomes, in its arena */
+};
+
+/* False: a part that cannot be read, or memory; the flight is to be answered with the error. */
+bool parts_join(const struct joining *joining, struct error *error);
+
+#endif
