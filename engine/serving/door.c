@@ -3,15 +3,6 @@
 
 #define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
 
-enum {
-	HTTP_OK = 200,
-	HTTP_BAD_REQUEST = 400,
-	HTTP_NOT_FOUND = 404,
-	HTTP_CONTENT_TOO_LARGE = 413,
-	HTTP_INTERNAL_ERROR = 500,
-	HTTP_UNAVAILABLE = 503
-};
-
 bool door_room_open(struct door_room *room, struct loop *loop, const struct door_config *config, const struct later_config *later,
 		    struct error *error)
 {

@@ -16,6 +16,16 @@
 #define DOOR_REPLY_BYTES_MAX ((size_t)1 << 30)
 #define DOOR_CONNECTIONS 4096
 
+enum {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_NOT_FOUND = 404,
+	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_CONTENT_TOO_LARGE = 413,
+	HTTP_INTERNAL_ERROR = 500,
+	HTTP_UNAVAILABLE = 503
+};
+
 struct door_config {
 	const char *host; /* NULL: loopback */
 	int port;	  /* 0: a free one */

@@ -25,8 +25,6 @@ enum {
 	GRPC_UNAUTHENTICATED = 16,
 };
 
-enum { HTTP_OK = 200, HTTP_BAD_REQUEST = 400, HTTP_SERVER_ERROR = 500 };
-
 struct grpc_door {
 	struct door_room room;
 	struct grpc_server *server;
@@ -61,7 +59,7 @@ static int status_of(int http)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].http == http)
 			return rows[i].grpc;
-	return http < HTTP_SERVER_ERROR ? GRPC_INVALID_ARGUMENT : GRPC_INTERNAL;
+	return http < HTTP_INTERNAL_ERROR ? GRPC_INVALID_ARGUMENT : GRPC_INTERNAL;
 }
 
 /* ---- answers ---- */

@@ -14,16 +14,6 @@
 #define NUMBER_BYTES 24
 #define LENGTH_HEADER "Inference-Header-Content-Length"
 
-enum {
-	HTTP_OK = 200,
-	HTTP_BAD_REQUEST = 400,
-	HTTP_NOT_FOUND = 404,
-	HTTP_METHOD_NOT_ALLOWED = 405,
-	HTTP_CONTENT_TOO_LARGE = 413,
-	HTTP_INTERNAL_ERROR = 500,
-	HTTP_UNAVAILABLE = 503
-};
-
 struct rest_door {
 	struct door_room room;
 	struct http_server *server;
