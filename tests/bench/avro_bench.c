@@ -7,12 +7,12 @@
  * of `own` less those of `none`, by the number of rounds. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <avro.h>
 
 #include "message/avro.h"
 #include "message/schemas.h"
+#include "tests/bench/clock.h"
 
 #define HEAD_BYTES 10
 
@@ -105,14 +105,11 @@ int main(int argc, char **argv)
 	if (!arena || !make_request() || !own_round())
 		return 1;
 	make_avro_c();
-	struct timespec begin;
-	struct timespec end;
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	double began_ns = clock_ns(CLOCK_MONOTONIC);
 	for (long i = 0; i < rounds; i++)
 		if (!round())
 			return 1;
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	double ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
+	double ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
 	printf("%s: %.1f ns a round, request %zu bytes, answer %zu\n", argv[1], ns / (double)rounds, request.length, reply.length);
 	return 0;
 }

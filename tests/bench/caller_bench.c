@@ -11,13 +11,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "base/number.h"
 #include "message/oip_protobuf.h"
 #include "net/grpc_server.h"
 #include "serving/caller.h"
+#include "tests/bench/clock.h"
 
 #define AT_ONCE_MAX 4096
 #define COLUMNS_MAX 1024
@@ -33,25 +32,6 @@ struct bench {
 };
 
 static struct bench bench;
-
-static double seconds_of(struct timeval time)
-{
-	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
-}
-
-static double processor_s(void)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-}
-
-static double wall_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void begin(struct call *call)
 {
@@ -165,17 +145,17 @@ int main(int count, char **arguments)
 		fprintf(stderr, "caller_bench: %s\n", error.text);
 		return 1;
 	}
-	double processor = processor_s(), wall = wall_s();
+	double processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall_ns = clock_ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < at_once && i < AT_ONCE_MAX && bench.left > 0; i++) {
 		bench.messages[i] = (struct message){.arena = arena_open((size_t)1 << 24), .id = TEXT("bench-1")};
 		begin(&bench.calls[i]);
 	}
 	while (bench.answered < calls && loop_turn(bench.loop, 1000, &error))
 		;
-	processor = processor_s() - processor;
-	wall = wall_s() - wall;
-	printf("%.2f microseconds of processor time a call, %.0f calls/s, %" PRIu64 " failed %s\n", processor / (double)calls * 1e6,
-	       (double)calls / wall, bench.failed, bench.words);
+	processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - processor_ns;
+	wall_ns = clock_ns(CLOCK_MONOTONIC) - wall_ns;
+	printf("%.2f microseconds of processor time a call, %.0f calls/s, %" PRIu64 " failed %s\n",
+	       processor_ns / (double)calls / 1e3, (double)calls / wall_ns * 1e9, bench.failed, bench.words);
 	caller_close(bench.caller);
 	loop_close(bench.loop);
 	return 0;

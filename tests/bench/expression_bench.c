@@ -7,9 +7,9 @@
  * a round are the difference of two runs, by the difference of their rounds. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "step/expression.h"
+#include "tests/bench/clock.h"
 
 static float numbers[16];
 static const int64_t shape[] = {1, 16};
@@ -33,21 +33,18 @@ int main(int argc, char **argv)
 	struct scope scope = {.payload = &payload};
 	const struct expression *expression = expression_compile(lasting, text_of(argv[1]), PLACE_NONE, USE_MESSAGE, &error);
 	const struct tensor *value = NULL;
-	struct timespec begin;
-	struct timespec end;
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	double began_ns = clock_ns(CLOCK_MONOTONIC);
 	for (long i = 0; expression && i < rounds; i++) {
 		arena_reset(arena);
 		value = expression_evaluate(expression, &scope, arena, &error);
 		if (!value)
 			break;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	double ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
 	if (!value) {
 		fprintf(stderr, "expression_bench: %s\n", error.text);
 		return 1;
 	}
-	double ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
 	printf("%s: %.1f ns a round; %s, the first element %g\n", argv[1], ns / (double)rounds, tensor_type_text(arena, value),
 	       tensor_number(value, 0));
 	arena_close(arena);

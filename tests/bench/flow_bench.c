@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "flow/flow.h"
 #include "steps/kinds.h"
+#include "tests/bench/clock.h"
 #include "tests/bench/flow_of_yaml.h"
 
 #define WIDTH 16
@@ -216,15 +216,13 @@ int main(int argc, char **argv)
 		.name = TEXT("x"), .shape = shape, .data = numbers, .count = WIDTH, .datatype = DATATYPE_FP32, .rank = 2};
 	const struct tensor *const items[] = {&x};
 	struct message message = {.arena = arena, .id = TEXT("bench"), .payload = {.tensors = {1, items}}};
-	struct timespec begin, end;
 	struct error error = {0};
 	prepare();
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	double began_ns = clock_ns(CLOCK_MONOTONIC);
 	for (turn = 0; turn < rounds; turn++)
 		if (!go_round(flow, &message, &error))
 			return 1;
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	double ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
+	double ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
 	printf("%s: %.1f ns a round, %ld answers\n", argv[1], ns / (double)rounds, finished);
 	flow_close(flow);
 	spec_close(&spec);

@@ -11,24 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/number.h"
 #include "net/grpc.h"
 #include "net/grpc_server.h"
+#include "tests/bench/clock.h"
 
 #define STREAMS_MOST 1024
 
 static char message[1 << 24];
 static size_t message_bytes = 112;
 static struct tls_files files;
-
-static double seconds(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static void die(const char *words)
 {
@@ -41,7 +34,7 @@ static void die(const char *words)
 struct host {
 	atomic_int port; /* 0: it does not listen yet */
 	atomic_bool stop;
-	double seconds;
+	double ns;
 };
 
 static void echo(void *context, struct grpc_request *request, struct text path, struct text body)
@@ -66,7 +59,7 @@ static void *serve(void *context)
 	atomic_store(&host->port, grpc_server_port(server));
 	while (!atomic_load(&host->stop) && loop_turn(loop, 100, &error))
 		;
-	host->seconds = seconds(CLOCK_THREAD_CPUTIME_ID);
+	host->ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	grpc_server_close(server);
 	loop_close(loop);
 	return NULL;
@@ -160,15 +153,15 @@ int main(int count, char **words)
 	if (!client)
 		die(error.text);
 	run(loop, address, streams, (int64_t)streams * 4); /* warm */
-	double cpu = seconds(CLOCK_THREAD_CPUTIME_ID), wall = seconds(CLOCK_MONOTONIC);
+	double cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall_ns = clock_ns(CLOCK_MONOTONIC);
 	run(loop, address, streams, calls);
-	cpu = seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
-	wall = seconds(CLOCK_MONOTONIC) - wall;
+	cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
+	wall_ns = clock_ns(CLOCK_MONOTONIC) - wall_ns;
 	grpc_close(client);
 	loop_close(loop);
 	atomic_store(&host.stop, true);
 	pthread_join(thread, NULL);
-	printf("%.2f us a call in the client, %.2f us in the server, %.0f calls/s\n", cpu / (double)calls * 1e6,
-	       host.seconds / (double)(calls + (int64_t)streams * 4) * 1e6, (double)calls / wall);
+	printf("%.2f us a call in the client, %.2f us in the server, %.0f calls/s\n", cpu_ns / (double)calls / 1e3,
+	       host.ns / (double)(calls + (int64_t)streams * 4) / 1e3, (double)calls / wall_ns * 1e9);
 	return 0;
 }

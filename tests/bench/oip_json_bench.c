@@ -7,11 +7,11 @@
  * round. Under callgrind the instructions of a round are those of two runs' difference. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <jansson.h>
 
 #include "message/format.h"
+#include "tests/bench/clock.h"
 
 static struct message message;
 static struct buffer request;
@@ -102,14 +102,11 @@ int main(int argc, char **argv)
 	make_request(argc > 3 ? strtol(argv[3], NULL, 10) : 16, argc > 4 ? argv[4] : "FP32");
 	if (!message.arena || !both_round())
 		return 1;
-	struct timespec begin;
-	struct timespec end;
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	double began_ns = clock_ns(CLOCK_MONOTONIC);
 	for (long i = 0; i < rounds; i++)
 		if (!round())
 			return 1;
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	double ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
+	double ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
 	printf("%s: %.1f ns a round, request %zu bytes, answer %zu\n", argv[1], ns / (double)rounds, request.length, reply.length);
 	return 0;
 }

@@ -8,11 +8,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "spec/resource.h"
 #include "steps/kinds.h"
 #include "steps/operations.h"
+#include "tests/bench/clock.h"
 
 #define HEAD "{apiVersion: mlops.seldon.io/v1alpha1, kind: Pipeline, metadata: {name: p}, spec: {steps: [{name: s, "
 
@@ -68,18 +68,16 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "none") == 0)
 		program.count = 0;
 	const struct payload payload = {.tensors = {3, items}};
-	struct timespec begin, end;
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	double began_ns = clock_ns(CLOCK_MONOTONIC);
 	for (long i = 0; good && i < rounds; i++) {
 		arena_reset(arena);
 		good = round_run(&program, &payload, arena, &error);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	const double ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
 	if (!good) {
 		fprintf(stderr, "operations_bench: %s\n", read ? error.text : "faults in the operations");
 		return 1;
 	}
-	const double ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
 	printf("%s: %.1f ns a round\n", argv[2], ns / (double)rounds);
 	spec_close(&spec);
 	arena_close(arena);

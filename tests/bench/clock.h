@@ -1,0 +1,16 @@
+/* clock.h: how long something took. Each benchmark is one program of one file, so this is a
+ * header. */
+#ifndef SLUICE_TESTS_BENCH_CLOCK_H
+#define SLUICE_TESTS_BENCH_CLOCK_H
+
+#include <time.h>
+
+/* CLOCK_MONOTONIC, or the processor's time of this thread or process. */
+static inline double clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+#endif
