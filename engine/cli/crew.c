@@ -1,8 +1,7 @@
 /* crew.c: see crew.h. The main thread waits for signals and for workers that end; the
- * workers are threads that share nothing but what a setup says, which never changes. */
+ * workers (crew_members.h) share nothing but what a setup says, which never changes. */
 #include "cli/crew.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -11,26 +10,14 @@
 
 #include "base/memory.h"
 #include "cli/crew_clean.h"
+#include "cli/crew_members.h"
 #include "cli/crew_say.h"
 #include "cli/crew_setup.h"
 
-#define SNAPSHOT_CHANGES 1000
 #define WAIT_MS 60000			 /* the main thread has nothing to do but to wait */
 #define SWEEP_MS 200			 /* between looks whether what was replaced can go */
 #define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
 #define SETUP_BYTES ((size_t)64 << 20)
-
-struct member {
-	struct worker_config config;
-	struct worker *worker;
-	pthread_t thread;
-	bool started;
-	atomic_bool ended;
-	bool drained;
-	struct error error;
-	struct crew *crew;
-	struct group *group;
-};
 
 /* A deployment that runs, or of which stages are still open. */
 struct generation {
@@ -55,100 +42,13 @@ struct crew {
 	bool stopping;
 };
 
-/* ---- what a worker is given ---- */
-
-/* All partitions of all topics, where no group shares them out. */
-static bool assign_all(struct member *member, struct error *error)
-{
-	const struct crew *crew = member->crew;
-	size_t topics = member->group->setup->reads.count, partitions = (size_t)crew->config->partitions;
-	struct position *items = ARENA_ARRAY(crew->arena, struct position, topics * partitions);
-	if (!items)
-		return error_memory(error, ERROR_SYSTEM, "preparing workers");
-	for (size_t i = 0; i < topics * partitions; i++)
-		items[i] = (struct position){(uint32_t)(i / partitions), (int32_t)(i % partitions), OFFSET_NONE};
-	member->config.consumer.assigned = (struct positions){topics * partitions, items};
-	return true;
-}
-
-static bool member_configure(struct member *member, size_t number, const struct crew_shares *shares, struct error *error)
-{
-	const struct crew *crew = member->crew;
-	const struct crew_config *config = crew->config;
-	const struct group *group = member->group;
-	const char *instance = arena_print(crew->arena, "%s.%zu", config->instance, number);
-	const char *id = group->exactly_once ? arena_print(crew->arena, "%s.%s", group->name, instance) : NULL;
-	if (arena_failed(crew->arena))
-		return error_memory(error, ERROR_SYSTEM, "preparing workers");
-	member->config = (struct worker_config){
-		.number = number,
-		.consumer = {.brokers = config->brokers,
-			     .group = group->name,
-			     .instance = instance,
-			     .properties = shares->consumer},
-		.transaction = {.brokers = config->brokers, .id = id, .properties = shares->producer},
-		.registry = config->registry,
-		.setup = *group->setup,
-		.limits = shares->limits,
-		.keeping = {.folder = config->state_folder,
-			    .bytes_max = config->state_bytes,
-			    .snapshot_ms = config->snapshot_ms,
-			    .snapshot_changes = SNAPSHOT_CHANGES,
-			    .say = say_line,
-			    .context = (void *)(uintptr_t)config},
-	};
-	return config->partitions == 0 || assign_all(member, error);
-}
-
-static size_t groups_counted(const struct group *group)
-{
-	size_t count = 0;
-	for (; group; group = group->next)
-		count++;
-	return count;
-}
-
-static bool members_open(struct crew *crew, struct group *group, const struct crew_shares *shares, struct error *error)
-{
-	group->members = ARENA_ARRAY(crew->arena, struct member, group->worker_count);
-	if (!group->members)
-		return error_memory(error, ERROR_SYSTEM, "preparing workers");
-	for (size_t i = 0; i < group->worker_count; i++) {
-		struct member *member = &group->members[i];
-		member->crew = crew;
-		member->group = group;
-		if (!member_configure(member, i, shares, error) || !(member->worker = worker_open(&member->config, error)))
-			return false;
-	}
-	return true;
-}
-
-static void members_close(struct group *group)
-{
-	for (size_t i = 0; group->members && i < group->worker_count; i++) {
-		worker_close(group->members[i].worker);
-		group->members[i].worker = NULL;
-	}
-}
-
 /* ---- running ---- */
-
-static void *member_run(void *context)
-{
-	struct member *member = context;
-	member->drained = worker_run(member->worker, &member->error);
-	atomic_store(&member->ended, true);
-	bell_ring(member->crew->bell);
-	return NULL;
-}
 
 void crew_stop(struct crew *crew)
 {
 	crew->stopping = true;
-	for (struct group *group = crew->groups; group; group = group->next)
-		for (size_t i = 0; i < group->worker_count; i++)
-			if (group->members[i].started)
-				worker_stop(group->members[i].worker);
+	for (const struct group *group = crew->groups; group; group = group->next)
+		members_stop(group);
 }
 
 static void on_signal(void *context, uint32_t events)
@@ -176,22 +76,9 @@ static void on_ended(void *context, uint32_t events)
 static bool all_ended(const struct crew *crew)
 {
 	for (const struct group *group = crew->groups; group; group = group->next)
-		for (size_t i = 0; i < group->worker_count; i++)
-			if (group->members[i].started && !atomic_load(&group->members[i].ended))
-				return false;
+		if (!members_have_ended(group))
+			return false;
 	return crew->stopping;
-}
-
-static bool members_start(struct group *group, struct error *error)
-{
-	for (size_t i = 0; i < group->worker_count; i++) {
-		struct member *member = &group->members[i];
-		member->started = pthread_create(&member->thread, NULL, member_run, member) == 0;
-		if (!member->started)
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "the thread of a worker could not be started; raise the limit on threads");
-	}
-	return true;
 }
 
 static bool start_all(struct crew *crew, struct error *error)
@@ -201,32 +88,16 @@ static bool start_all(struct crew *crew, struct error *error)
 		say_start(crew->config, &plan->pipelines[i]);
 	crew->running = true;
 	for (struct group *group = crew->groups; group; group = group->next)
-		if (!members_start(group, error))
+		if (!members_start(group, crew->bell, error))
 			return false;
 	return true;
-}
-
-static void members_join(const struct crew *crew, struct group *group, struct error *error)
-{
-	for (size_t i = 0; i < group->worker_count; i++) {
-		struct member *member = &group->members[i];
-		if (!member->started)
-			continue;
-		pthread_join(member->thread, NULL);
-		member->started = false;
-		const char *instance = member->config.consumer.instance;
-		say_worker_end(crew->config, group->name, instance, worker_counts(member->worker));
-		if (!member->drained)
-			error_set(error, member->error.kind, member->error.place, "worker %s of %s: %s", instance, group->name,
-				  member->error.text);
-	}
 }
 
 /* The first that failed says why. */
 static bool join_all(struct crew *crew, struct error *error)
 {
 	for (struct group *group = crew->groups; group; group = group->next) {
-		members_join(crew, group, error);
+		members_join(group, crew->config, error);
 		for (const struct served *served = group->served; served; served = served->next) {
 			struct crew_counts counts;
 			if (crew_counts(crew, served->name, &counts))
@@ -274,9 +145,8 @@ static struct generation *generation_open(struct deployment *deployment, struct 
 static bool all_follow(const struct crew *crew)
 {
 	for (const struct group *group = crew->groups; group; group = group->next)
-		for (size_t i = 0; i < group->worker_count; i++)
-			if (worker_follows(group->members[i].worker)->stages != group->setup->stages)
-				return false;
+		if (!members_follow(group))
+			return false;
 	return true;
 }
 
@@ -336,6 +206,14 @@ static bool groups_make(struct crew *crew, const struct plan *plan, struct group
 	return true;
 }
 
+static size_t groups_counted(const struct group *group)
+{
+	size_t count = 0;
+	for (; group; group = group->next)
+		count++;
+	return count;
+}
+
 /* All or none. */
 static bool groups_open(struct crew *crew, struct group *made, struct error *error)
 {
@@ -343,7 +221,7 @@ static bool groups_open(struct crew *crew, struct group *made, struct error *err
 	size_t workers = (groups_counted(crew->groups) + groups_counted(made)) * crew->config->workers;
 	bool good = !made || crew_shares_make(crew->config, workers, crew->arena, &shares, error);
 	for (struct group *group = made; group && good; group = group->next)
-		good = members_open(crew, group, &shares, error);
+		good = members_open(group, crew->config, &shares, crew->arena, error);
 	for (struct group *group = made; group && !good; group = group->next)
 		members_close(group);
 	return good;
@@ -356,7 +234,7 @@ static void groups_join(struct crew *crew, struct group *made, struct error *err
 		next = group->next;
 		group->next = crew->groups;
 		crew->groups = group;
-		if (crew->running && !members_start(group, error))
+		if (crew->running && !members_start(group, crew->bell, error))
 			crew_stop(crew);
 	}
 }
@@ -399,11 +277,8 @@ static void setups_follow(const struct made_setups *setups)
 {
 	for (size_t i = 0; i < setups->count; i++) {
 		struct group *group = setups->items[i].group;
-		if (group->setup == setups->items[i].setup)
-			continue;
-		group->setup = setups->items[i].setup;
-		for (size_t j = 0; j < group->worker_count; j++)
-			worker_reload(group->members[j].worker, group->setup);
+		if (group->setup != setups->items[i].setup)
+			members_reload(group, setups->items[i].setup);
 	}
 }
 
