@@ -6,17 +6,13 @@
 void health_open(struct health *health, struct replicas replicas, size_t lanes_least, size_t lanes_most, uint64_t seed,
 		 int64_t now_us)
 {
-	*health = (struct health){.replicas = replicas, .chance = seed};
+	*health = (struct health){.replicas = replicas, .chance = {seed}};
 	pace_open(&health->pace, lanes_least, lanes_most, now_us);
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
 uint64_t health_draw(struct health *health)
 {
-	uint64_t z = health->chance += 0x9e3779b97f4a7c15u;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return random_next(&health->chance);
 }
 
 enum health_verdict health_admits(struct health *health, int64_t now_us)

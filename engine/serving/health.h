@@ -7,6 +7,7 @@
 #ifndef SLUICE_SERVING_HEALTH_H
 #define SLUICE_SERVING_HEALTH_H
 
+#include "base/random.h"
 #include "serving/attempts.h"
 #include "serving/breaker.h"
 #include "serving/pace.h"
@@ -16,7 +17,7 @@ struct health {
 	struct replicas replicas;
 	struct breaker breaker;
 	struct pace pace;
-	uint64_t chance;
+	struct random chance;
 	uint64_t answers; /* of all replicas, of any kind */
 	bool asking;	  /* a replica whether it is ready, before a probe goes out */
 	bool ready;	  /* it said so */
