@@ -6,24 +6,10 @@
 #include "message/format.h"
 #include "message/protobuf_wire.h"
 #include "net/grpc_server.h"
+#include "net/grpc_wire.h"
 
 #define STREAMS 1024 /* of one connection */
 #define SERVICE "/inference.GRPCInferenceService/"
-
-enum {
-	GRPC_OK = 0,
-	GRPC_CANCELLED = 1,
-	GRPC_INVALID_ARGUMENT = 3,
-	GRPC_DEADLINE_EXCEEDED = 4,
-	GRPC_NOT_FOUND = 5,
-	GRPC_ALREADY_EXISTS = 6,
-	GRPC_PERMISSION_DENIED = 7,
-	GRPC_RESOURCE_EXHAUSTED = 8,
-	GRPC_UNIMPLEMENTED = 12,
-	GRPC_INTERNAL = 13,
-	GRPC_UNAVAILABLE = 14,
-	GRPC_UNAUTHENTICATED = 16,
-};
 
 struct grpc_door {
 	struct door_room room;
