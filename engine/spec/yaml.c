@@ -206,8 +206,7 @@ static struct anchor *anchor_find(const struct composer *composer, struct text n
 	return NULL;
 }
 
-/* Notes an anchor at the beginning of its value; *index is where, or anchor_count when
- * the value has none. */
+/* Notes an anchor at the beginning of its value; *anchor is NULL when the value has none. */
 static bool anchor_begin(struct composer *composer, const yaml_char_t *name, struct place place, struct anchor **anchor)
 {
 	*anchor = NULL;
