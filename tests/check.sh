@@ -26,12 +26,12 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house static clang sanitize thread cases gallery judge oracles sklearn models dev reference sim demo docs readme shells install bars
+parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn models dev reference sim demo docs readme shells install bars
 	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit clang sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+timed="unit sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
 part_deps() {
 	one tests/deps.sh check
@@ -49,19 +49,18 @@ part_house() {
 	tests/house.sh
 }
 
-# The product's own sources; `make static` looks at those of the tests as well. What has not changed
-# since it was last seen is not looked at again.
+# The product's sources that the last commits touched; `make static` looks at all, and at those of the tests.
 part_static() {
-	one make_quietly -k static STATIC="$(find engine steps -name '*.c' | tr '\n' ' ')"
+	local sources
+	sources=$(git diff --diff-filter=d --name-only "HEAD~$commits_seen" -- 'engine/*.c' 'steps/*.c') ||
+		sources=$(find engine steps -name '*.c')
+	one make_quietly -k static STATIC="$(echo "$sources" | tr '\n' ' ')"
 }
+commits_seen=15
 
-# All of it with the other compiler's warnings as errors.
-part_clang() {
-	one make_quietly CC=clang all test
-}
-
+# By the other compiler, whose warnings are errors too.
 part_sanitize() {
-	make_quietly SAN=address,undefined all test
+	make_quietly CC=clang SAN=address,undefined all test
 }
 
 # Only tests that start threads can show a race. ThreadSanitizer wants its memory where
@@ -69,13 +68,13 @@ part_sanitize() {
 part_thread() {
 	local names still=
 	setarch -R true 2>/dev/null && still="setarch -R"
-	names=$(grep -lE 'pthread_create|resolve_start|running_start' tests/unit/*_test.c 2>/dev/null | sed 's:.*/::; s:_test\.c$::')
-	local name
-	for name in $names; do
-		# shellcheck disable=SC2086
-		$still make --no-print-directory -j"$jobs" SAN=thread NAME="$name" test
-	done
-	[ -n "$names" ] || echo "0 passed, 0 failed"
+	names=$(units_with 'pthread_create|resolve_start|running_start')
+	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$names" test
+}
+
+# The unit tests in whose source a pattern stands.
+units_with() {
+	grep -lE "$1" tests/unit/*_test.c | sed 's:.*/::; s:_test\.c$::' | tr '\n' ' '
 }
 
 part_cases() {
@@ -155,8 +154,8 @@ part_bars() {
 }
 
 part_torture() {
-	make_quietly SAN=address,undefined all
-	tests/torture.py build/address,undefined/sluice
+	make_quietly CC=clang SAN=address,undefined all
+	TORTURE_MOST=${TORTURE_MOST:-400} tests/torture.py build/address,undefined/clang/sluice
 }
 
 part_fuzz() {
@@ -228,7 +227,7 @@ part_librdkafka() {
 		echo "0 passed, 0 failed, 1 skipped"
 		return
 	fi
-	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" all test
+	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" NAME="$(units_with '#include "(log/|tests/unit/(mock_broker|running))')" all test
 	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak secure"
 }
 
@@ -241,6 +240,7 @@ part_compose() {
 
 mkdir -p $logs
 passed=0 failed=0 skipped=0 begun=$SECONDS
+worst= # how each part that failed ended
 
 # Runs a part, its output in $log; its counts into $p, $f and $s.
 attempt() { # $1 part
@@ -275,6 +275,8 @@ run() { # $1 part
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" $((SECONDS - start)) "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || show_end
+	[ "$f" -eq 0 ] || worst="$worst
+$(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like' "$log" | grep -v ' 0 failed' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
 }
 
 # A function is read whole before it runs, so this file may change meanwhile.
@@ -292,7 +294,12 @@ main() {
 	echo "--- took $((SECONDS - begun)) s"
 	for part in $parts; do
 		grep -h '^skipped: ' $logs/"$part".log 2>/dev/null
-	done
+	done | awk -F ': ' '{why = $NF; what = substr($0, 10, length($0) - length(why) - 11)}
+		!(why in first) {order[++n] = why; first[why] = what}
+		{times[why]++}
+		END {for (i = 1; i <= n; i++) {why = order[i]; more = times[why] - 1
+			print "skipped: " first[why] (more ? " and " more " more" : "") ": " why}}'
+	[ -z "$worst" ] || echo "$worst"
 	echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
 	[ $failed -eq 0 ]
 }

@@ -47,7 +47,7 @@ static uint64_t stripes(const unsigned char **at, const unsigned char *end, uint
 
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
 {
-	const unsigned char *at = bytes;
+	const unsigned char *at = length > 0 ? bytes : (const void *)"";
 	const unsigned char *end = at + length;
 	uint64_t hash = (length >= STRIPE_BYTES ? stripes(&at, end, seed) : seed + PRIME_5) + length;
 	for (; end - at >= 8; at += 8)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of no bytes `bytes` may be NULL. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
 
 #endif
