@@ -180,6 +180,8 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 		{"isolation.level", "read_committed"},
 		{"session.timeout.ms", "6000"},
 		{"heartbeat.interval.ms", "1500"},
+		/* Partitions that are added, and a topic that is made anew, are read by then; librdkafka's own is 5 min. */
+		{"topic.metadata.refresh.interval.ms", "5000"},
 		{"fetch.queue.backoff.ms", consumer_refills_soon() ? "5" : NULL},
 		/* Topics that a join needs together have the same partitions at one member. */
 		{"partition.assignment.strategy", "range"},

@@ -17,6 +17,7 @@
 #define HOST_BYTES 256
 #define OUT_BYTES ((size_t)64 << 20) /* that wait for the socket: more is not kept */
 #define READ_BYTES 16384
+#define LINE_BYTES 512
 
 struct redis_question {
 	struct redis *redis;
@@ -51,9 +52,13 @@ struct redis {
 static void tell(struct redis *redis, const char *words)
 {
 	bool news = redis->told != (words != NULL);
+	char line[LINE_BYTES];
 	redis->told = words != NULL;
-	if (news && redis->config->told && !redis->closing)
-		redis->config->told(redis->config->context, words);
+	if (!news || !redis->config->told || redis->closing)
+		return;
+	if (words)
+		(void)snprintf(line, sizeof line, "%s:%s: %s", redis->host, redis->port, words);
+	redis->config->told(redis->config->context, words ? line : NULL);
 }
 
 static struct redis_question *question_next(struct redis *redis)

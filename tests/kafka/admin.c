@@ -3,6 +3,7 @@
  *   admin BROKERS grant USER              may do anything with any topic, group and transaction
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
  *   admin BROKERS delete TOPIC
+ *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
  *   admin BROKERS settings TOPIC          prints its partitions, replicas, and settings that matter
  *   admin BROKERS logs-in                 whether our librdkafka can log in by SCRAM
  *   admin BROKERS put TOPIC KEY [FILE]    one record of a file's bytes; without: a tombstone
@@ -135,6 +136,22 @@ static void delete_topic(const char *brokers, char **words_given)
 	rd_kafka_destroy(kafka);
 }
 
+static void grow(const char *brokers, char **words_given)
+{
+	char words[256];
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+	rd_kafka_NewPartitions_t *more =
+		rd_kafka_NewPartitions_new(words_given[0], strtoul(words_given[1], NULL, 10), words, sizeof words);
+	if (!more)
+		die("grow: %s", words);
+	rd_kafka_CreatePartitions(kafka, &more, 1, NULL, queue);
+	rd_kafka_event_destroy(answer(queue, "grow"));
+	rd_kafka_NewPartitions_destroy(more);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
 static void settings(const char *brokers, char **words_given)
 {
 	rd_kafka_t *kafka = producer(brokers);
@@ -219,8 +236,8 @@ int main(int argc, char **argv)
 		int words_least;
 		void (*run)(const char *brokers, char **words_given);
 	} commands[] = {{"grant", 1, give_rights}, {"revoke", 2, take_right}, {"delete", 1, delete_topic},
-			{"settings", 1, settings}, {"put", 2, put},	      {"offsets", 3, offsets},
-			{"logs-in", 0, logs_in}};
+			{"grow", 2, grow},	   {"settings", 1, settings}, {"put", 2, put},
+			{"offsets", 3, offsets},   {"logs-in", 0, logs_in}};
 	for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[2], commands[i].name) == 0 && argc - 3 >= commands[i].words_least) {
 			commands[i].run(argv[1], argv + 3);

@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks topic_is_deleted another_takes_its_place queue_is_full
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks topic_is_deleted another_takes_its_place queue_is_full topic_changes redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic clock_jumps one_of_three_brokers_is_killed"
 
 admin() {
@@ -199,6 +199,41 @@ topic_is_deleted() {
 	done
 }
 
+# More partitions, and then another topic in its place, whose offsets begin anew: what is sent there is
+# answered, and nobody needs to start the engine again.
+topic_changes() {
+	local delivery engines=() inputs key
+	runtime one "topics: {numPartitions: 1}"
+	for delivery in $deliveries; do
+		pipeline "changes-$delivery" "x * 2" "$delivery"
+		start_pipeline "changes-$delivery" one
+		engines+=("$engine")
+		goes_on "a first request" "changes-$delivery"
+	done
+	for delivery in $deliveries; do
+		inputs=sluice.changes-$delivery.pipeline.changes-$delivery.inputs
+		admin grow "$inputs" 3
+	done
+	for delivery in $deliveries; do
+		for key in a b c d; do
+			goes_on "a topic that has more partitions, $delivery" "changes-$delivery" --key $key
+		done
+	done
+	for delivery in $deliveries; do
+		admin delete "sluice.changes-$delivery.pipeline.changes-$delivery.inputs"
+	done
+	sleep 2
+	for delivery in $deliveries; do
+		topics "sluice.changes-$delivery.pipeline.changes-$delivery.inputs" "beside-$delivery"
+	done
+	for delivery in $deliveries; do
+		goes_on "a topic that was made anew, $delivery" "changes-$delivery"
+	done
+	for engine in "${engines[@]}"; do
+		stop_engine changes "$engine"
+	done
+}
+
 # The same instance is started twice: they fence each other, a fatal error of their
 # clients, until one of them ends and says so; the other does the work.
 another_takes_its_place() {
@@ -237,6 +272,40 @@ queue_is_full() {
 	engine_arguments=()
 }
 
+# ---- what keeps replies ----
+
+start_redis() {
+	redis-server --port "$redis_port" --bind 127.0.0.1 --save "" --appendonly no --dir "$dir" >>"$dir/redis.log" 2>&1 &
+	ours $!
+	redis=$started
+}
+
+kill_and_hang_redis() {
+	sleep 1
+	kill_at_once "$redis"
+	sleep 1
+	start_redis
+	sleep 1
+	kill -STOP "$redis"
+	sleep 1
+	kill -CONT "$redis"
+}
+
+# Killed, started again, hung: models are asked while it is away, and an engine says where it was and why.
+redis_is_away() {
+	command -v redis-server >/dev/null || { echo "redis_is_away: no redis-server, so left out"; return; }
+	redis_port=$((20000 + RANDOM % 12000))
+	start_redis
+	printf 'kind: Performance\nperformance_optimizations: {caching: {enabled: true, backend: redis, address: "127.0.0.1:%d"}}\n' \
+		"$redis_port" >"$dir/cached.yaml"
+	engine_arguments=(-f "$dir/cached.yaml")
+	deliveries=at-least-once both_under_load cached 5 kill_and_hang_redis
+	engine_arguments=()
+	expect_words "Redis is killed" "$dir/engine.log" "replies of model sum are not kept, Redis is away: 127.0.0.1:$redis_port: (Connection|it hung up)"
+	expect_words "Redis hangs" "$dir/engine.log" "Redis is away: 127.0.0.1:$redis_port: it has fallen silent"
+	expect_words "Redis comes back" "$dir/engine.log" "replies of model sum are kept again"
+}
+
 # ---- records ----
 
 pipeline() { # $1 name, which is its namespace too; $2 expression, $3 delivery
@@ -259,9 +328,9 @@ start_pipeline() { # $1 name, $2 runtime
 }
 
 # One request is answered: whatever came before it did not stop the partition.
-goes_on() { # $1 whose, $2 pipeline
+goes_on() { # $1 whose, $2 pipeline, then options
 	echo '{"inputs": [{"name": "x", "datatype": "FP32", "shape": [2], "data": [1, 2]}]}' >"$dir/request.json"
-	"$sluice" infer "$2" -n "$2" -f "$dir/request.json" --brokers "$brokers" >"$dir/answer.txt" 2>&1
+	"$sluice" infer "$2" -n "$2" -f "$dir/request.json" --brokers "$brokers" "${@:3}" >"$dir/answer.txt" 2>&1
 	expect "$1: exit status of a request that follows" $? "-eq 0"
 }
 
