@@ -225,6 +225,9 @@ static void examine_models(struct doctor *doctor)
 				     answer->model, answer->words);
 		else if (answer->told)
 			findings_add(findings, GRADE_GOOD, "models", NULL, "%s answers, and says what it takes", answer->model);
+		else
+			findings_add(findings, GRADE_WARNING, "models", "Send it a request to see whether it answers.",
+				     "%s was not asked: its protocol has no question for it", answer->model);
 	}
 }
 

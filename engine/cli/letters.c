@@ -74,6 +74,15 @@ static bool take(void *context, const struct record *record, struct error *error
 	return !is_wanted(reading, &found) || reading->reader->found(reading->reader->context, &found, error);
 }
 
+static bool check_kind(const char *kind, struct error *error)
+{
+	for (enum error_kind known = ERROR_CONFIG; kind && known <= ERROR_SYSTEM; known++)
+		if (text_equal_caseless(text_of(kind), text_of(error_kind_name(known))))
+			return true;
+	return !kind || error_set(error, ERROR_CONFIG, PLACE_NONE,
+				  "no error is of kind `%s`; write INPUT, REMOTE, SYSTEM or CONFIG", kind);
+}
+
 bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
 		  const struct letters_reader *letters, struct error *error)
 {
@@ -83,7 +92,8 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	struct arena *names = arena_open(LETTER_ARENA_BYTES);
 	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
 	struct reader *reader = NULL;
-	bool good = (reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters");
+	bool good = check_kind(wanted->kind, error);
+	good = good && ((reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters"));
 	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
 	       all_met(&reading, door, error);
 	if (reading.strange > 0)

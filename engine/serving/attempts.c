@@ -41,8 +41,9 @@ static enum meaning meaning_of(const struct attempt *attempt)
 	if (attempt->end != ATTEMPT_REPLIED || attempt->loading)
 		return MEANS_AGAIN;
 	switch (attempt->status) {
-	case 401: /* who we are is not the message's fault, and stays so */
+	case 401: /* who we are, and where we ask, is not the message's fault, and stays so */
 	case 403:
+	case 405:
 	case 501:
 		return MEANS_REMOTE;
 	case 408:

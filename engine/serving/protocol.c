@@ -36,6 +36,15 @@ bool protocol_write(const struct model_address *address, const struct call *call
 	return seldon_encode_request(&payload, message->id, message->seldon_form, out, message->arena, error);
 }
 
+/* Proxies and wrong addresses send pages. (oip_json.h says so itself.) */
+static bool is_page(struct text body)
+{
+	size_t at = 0;
+	while (at < body.length && (unsigned char)body.bytes[at] <= ' ')
+		at++;
+	return at < body.length && body.bytes[at] == '<';
+}
+
 bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
 		   struct payload *payload, struct error *error)
 {
@@ -50,11 +59,13 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
 		return oip_response_decode(body, arena, payload, NULL, error);
 	case PROTOCOL_V1:
 	case PROTOCOL_MLFLOW:
-		return v1_decode_reply(arena, body, payload, error);
 	case PROTOCOL_SELDON:
 		break;
 	}
-	return seldon_decode_reply(arena, body, payload, error);
+	if (is_page(body))
+		return error_set(error, ERROR_REMOTE, PLACE_NONE,
+				 "the reply is an HTML page or XML, where JSON is due; see that the address is a model server's");
+	return (protocol == PROTOCOL_SELDON ? seldon_decode_reply : v1_decode_reply)(arena, body, payload, error);
 }
 
 /* ---- failures ---- */

@@ -18,6 +18,7 @@
 #define SERVICE "/inference.GRPCInferenceService/"
 #define LENGTH_HEADER "Inference-Header-Content-Length"
 #define QUESTION_BYTES 512
+#define REDIRECTED "it sends its callers to another address, which is not followed; write that one"
 
 struct wire {
 	struct loop *loop;
@@ -157,7 +158,7 @@ static void on_http_done(struct http_request *request, const struct http_reply *
 		else if (!error_memory(&fault, ERROR_LIMIT, "keeping a model's answer"))
 			attempt.fault = &fault;
 	} else if (reply->status > 0) {
-		attempt.words = protocol_words(arena, reply->body);
+		attempt.words = reply->status / 100 == 3 ? TEXT(REDIRECTED) : protocol_words(arena, reply->body);
 		attempt.loading = reply->status == 404;
 	} else if (!is_ours(&reply->error, &attempt)) {
 		note_http(reply, &attempt);

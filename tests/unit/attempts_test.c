@@ -193,6 +193,7 @@ static void statuses_mean_what_a_repetition_can_help(void **state)
 		enum error_kind kind;
 	} rows[] = {{400, false, ERROR_INPUT},	{422, false, ERROR_INPUT},  {404, false, ERROR_INPUT},
 		    {401, false, ERROR_REMOTE}, {501, false, ERROR_REMOTE}, {429, true, ERROR_NONE},
+		    {405, false, ERROR_REMOTE},
 		    {408, true, ERROR_NONE},	{500, true, ERROR_NONE},    {504, true, ERROR_NONE}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct attempt attempt = {.status = rows[i].status, .words = TEXT("words")};

@@ -281,6 +281,18 @@ static void a_server_that_stays_broken_is_remote_with_its_last_words(void **stat
 	assert_non_null(strstr(call->error.text, "plain words"));
 }
 
+static void a_server_that_sends_its_callers_elsewhere_says_nothing_else(void **state)
+{
+	struct stand *stand = *state;
+	static const char page[] = "<html>moved</html>";
+	stand->server.script = (const struct line[]){{301, page}, {301, page}, {301, page}};
+	struct call *call = begin(stand, 0);
+	turn_until_answered(stand, 1);
+	assert_int_equal(call->error.kind, ERROR_REMOTE);
+	assert_non_null(strstr(call->error.text, "another address, which is not followed"));
+	assert_non_null(strstr(call->error.text, "status 301"));
+}
+
 static void calls_beyond_the_limit_wait_in_line_in_order(void **state)
 {
 	struct stand *stand = *state;
@@ -510,6 +522,7 @@ int main(void)
 		STORY(what_the_caller_got_wrong_is_said_in_the_servers_words_and_not_repeated),
 		STORY(an_overloaded_server_is_asked_again),
 		STORY(a_server_that_stays_broken_is_remote_with_its_last_words),
+		STORY(a_server_that_sends_its_callers_elsewhere_says_nothing_else),
 		STORY(calls_beyond_the_limit_wait_in_line_in_order),
 		STORY(a_forgotten_call_is_never_answered_and_makes_room),
 		STORY(an_answer_beyond_the_limit_is_refused),

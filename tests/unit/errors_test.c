@@ -135,6 +135,10 @@ static void the_list_says_where_what_and_why(void **state)
 		"\"step\": \"twice\", \"attempts\": 3, ");
 	assert_null(strstr(said.out, "binary"));
 	said_close(&said);
+	said = errors(&mock, "list p --kind remot");
+	expect_words(said.err, "no error is of kind `remot`; write INPUT, REMOTE, SYSTEM or CONFIG");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
 	said = errors(&mock, "list p --step nowhere");
 	assert_string_equal(said.out, "no dead letters\n");
 	said_close(&said);

@@ -173,6 +173,19 @@ static void a_reply_that_is_none_is_remote(void **state)
 	}
 }
 
+static void a_page_in_place_of_a_reply_is_told_by_its_looks(void **state)
+{
+	(void)state;
+	static const enum model_protocol protocols[] = {PROTOCOL_OIP_REST, PROTOCOL_V1, PROTOCOL_MLFLOW, PROTOCOL_SELDON};
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		struct payload payload;
+		struct error error = {0};
+		assert_false(protocol_read(protocols[i], arena, TEXT("\n <html>log in, please</html>"), 0, &payload, &error));
+		assert_non_null(strstr(error.text, "HTML page"));
+		assert_non_null(strstr(error.text, "see that the address is a model server's"));
+	}
+}
+
 static void a_servers_own_words_are_found(void **state)
 {
 	(void)state;
@@ -201,6 +214,7 @@ int main(void)
 		SHOWS(numbers_and_names_go_to_seldon_and_come_back),
 		SHOWS(the_same_request_is_read_back_from_grpc),
 		SHOWS(a_reply_that_is_none_is_remote),
+		SHOWS(a_page_in_place_of_a_reply_is_told_by_its_looks),
 		SHOWS(a_servers_own_words_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
