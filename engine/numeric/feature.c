@@ -178,10 +178,10 @@ static double deviation(double squares, uint32_t count)
 	return count > 1 ? sqrt(squares / (count - 1)) : NAN;
 }
 
-static double zscore(double value, double mean, double squares, uint32_t count)
+static double zscore(double above_mean, double squares, uint32_t count)
 {
 	double scale = deviation(squares, count);
-	return scale == 0 && !isnan(value) ? 0 : (value - mean) / scale;
+	return scale == 0 && !isnan(above_mean) ? 0 : above_mean / scale;
 }
 
 static void spread_value(const struct feature_call *call, const struct feature_piece *piece, double input, double *values)
@@ -196,7 +196,7 @@ static void spread_value(const struct feature_call *call, const struct feature_p
 		values[0] = count > 1 ? squares / (count - 1) : NAN;
 		break;
 	case FEATURE_ZSCORE:
-		values[0] = zscore(input, mean, squares, count);
+		values[0] = zscore(trailing_above_mean(&piece->form->window, piece->kept, piece->capacity, input), squares, count);
 		break;
 	default: /* bollinger, of a population */
 		values[0] = mean - call->number * sqrt(squares / count);

@@ -74,6 +74,9 @@ double trailing_mean(const struct trailing *form, const void *window, uint32_t c
 /* The mean and the sum of squared distances from it; both NaN where infinite values are. */
 double trailing_squares(const struct trailing *form, const void *window, uint32_t capacity, double *mean);
 
+/* How far a value lies above that mean, also where an offset leaves the mean itself few digits. */
+double trailing_above_mean(const struct trailing *form, const void *window, uint32_t capacity, double value);
+
 double trailing_least(const struct trailing *form, const void *window, uint32_t capacity);
 double trailing_greatest(const struct trailing *form, const void *window, uint32_t capacity);
 

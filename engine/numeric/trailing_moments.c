@@ -123,6 +123,15 @@ double trailing_squares(const struct trailing *form, const void *window, uint32_
 	return fmax(parts.spread->squares, 0);
 }
 
+double trailing_above_mean(const struct trailing *form, const void *window, uint32_t capacity, double value)
+{
+	const struct trailing_parts parts = trailing_parts(form, window, capacity);
+	if (parts.head->infinite || !parts.head->values)
+		return NAN;
+	assert(parts.spread); /* as above */
+	return value - parts.spread->origin - parts.spread->mean;
+}
+
 bool trailing_moments_worn(const struct trailing_parts *parts)
 {
 	return parts->spread && parts->spread->squares < parts->spread->peak * SPREAD_WORN;

@@ -292,6 +292,20 @@ static void errors_do_not_pile_up_over_a_million_values(void **state)
 	free(values);
 }
 
+static void how_far_a_value_lies_above_the_mean_is_exact_beside_an_offset(void **state)
+{
+	(void)state;
+	struct watched watched;
+	const double offset = 1e9, unit = 1.0 / 1024;
+	watched_open(&watched, (struct trailing){.messages = 4, .tracks = TRACK_SPREAD}, 10);
+	for (int i = 1; i <= 4; i++)
+		add(&watched, 0, offset + i * i * unit);
+	assert_true(trailing_above_mean(&watched.form, watched.window, watched.capacity, offset + 16 * unit) == 8.5 * unit);
+	add(&watched, 0, (double)INFINITY);
+	assert_true(isnan(trailing_above_mean(&watched.form, watched.window, watched.capacity, offset)));
+	watched_close(&watched);
+}
+
 static void values_that_are_all_the_same_have_no_spread_at_all(void **state)
 {
 	(void)state;
@@ -317,6 +331,7 @@ int main(void)
 		cmocka_unit_test(a_window_is_small_again_after_a_burst),
 		cmocka_unit_test(a_full_window_of_time_says_so),
 		cmocka_unit_test(errors_do_not_pile_up_over_a_million_values),
+		cmocka_unit_test(how_far_a_value_lies_above_the_mean_is_exact_beside_an_offset),
 		cmocka_unit_test(values_that_are_all_the_same_have_no_spread_at_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
