@@ -159,7 +159,9 @@ static const struct option options[] = {
 		    "partition is past its end and grace, so where nothing more comes the last windows stay open, and are kept, "
 		    "until a message comes to that partition: where they may not wait, send one to each now and then. Times may "
 		    "go back; a message that is repeated counts again; where no message falls there is no window. NaN is left "
-		    "out of all but count(): of nothing, count(x), sum and distinct are 0, and all else is nan."),
+		    "out of all but count(): of nothing, count(x), sum, norm and distinct are 0, and all else is nan. Integers "
+		    "are exact, and below 2^53 in size. One message closes 256 windows, or twice as many as it falls into; the "
+		    "next ones close the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
 	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "
 		    "one "

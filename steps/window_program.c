@@ -9,7 +9,7 @@
 #include "numeric/summary.h"
 
 #define WINDOW_VERSION 2
-#define WHOLE_MAX 0x1p53 /* integers up to here are exact as doubles */
+#define WHOLE_END 0x1p53 /* integers below it are exact as doubles; what is rounded to it may have been another */
 
 /* ---- what a call is answered from ---- */
 
@@ -223,10 +223,11 @@ struct window_input {
 static bool is_exact(const struct trailing_call *call, const struct trailing_input *input, struct error *error)
 {
 	for (size_t i = 0; input->whole && i < input->count; i++)
-		if (fabs(input->numbers[0][i]) > WHOLE_MAX)
-			return error_set(error, ERROR_INPUT, call->place,
-					 "%s() is given an integer beyond 2^53, which windows do not hold exactly; cast it to FP64",
-					 call->name);
+		if (fabs(input->numbers[0][i]) >= WHOLE_END)
+			return error_set(
+				error, ERROR_INPUT, call->place,
+				"%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to FP64",
+				call->name);
 	return true;
 }
 
@@ -457,13 +458,19 @@ static double *sorted_of(const struct ending *ending, const char *rows, size_t c
 	return numbers;
 }
 
-/* A sum of integers that are exact may itself be beyond them. */
-static void result_write(void *elements, bool whole, size_t at, double value)
+static bool result_write(const struct setting_call *call, const struct element *element, bool whole, void *elements, size_t at,
+			 struct error *error)
 {
-	if (whole)
-		((int64_t *)elements)[at] = value >= 0x1p63 ? INT64_MAX : value < -0x1p63 ? INT64_MIN : (int64_t)value;
-	else
-		((double *)elements)[at] = value;
+	int64_t *integers = elements;
+	double *numbers = elements;
+	if (!whole)
+		numbers[at] = call->function->answer(element);
+	else if (call->function->answer != answer_sum)
+		integers[at] = (int64_t)call->function->answer(element);
+	else if (!summary_sum_whole(element->tracks, element->summary, &integers[at]))
+		return error_set(error, ERROR_INPUT, call->call->place,
+				 "the sum of these integers does not fit INT64; cast them to FP64");
+	return true;
 }
 
 static bool answer_messages(const struct ending *ending, struct trailing_result *result)
@@ -475,7 +482,8 @@ static bool answer_messages(const struct ending *ending, struct trailing_result 
 	return messages != NULL;
 }
 
-static bool answer(const struct ending *ending, const struct setting_call *call, struct trailing_result *result)
+static bool answer(const struct ending *ending, const struct setting_call *call, struct trailing_result *result,
+		   struct error *error)
 {
 	const struct window_program *program = ending->program;
 	struct cursor cursor = cursor_begin(ending->bytes), its = {0};
@@ -491,7 +499,7 @@ static bool answer(const struct ending *ending, const struct setting_call *call,
 	}
 	assert(its.head); /* a call's series is one of its program */
 	const struct series *series = &program->series[call->series];
-	bool sorted = true;
+	bool written = true;
 	size_t shape_bytes = its.head->rank * sizeof *its.shape;
 	void *elements = arena_take_raw(ending->arena, its.head->count * sizeof(double) + 1);
 	int64_t *shape = arena_take_raw(ending->arena, shape_bytes + 1); /* what is remembered does not stay so long */
@@ -505,15 +513,14 @@ static bool answer(const struct ending *ending, const struct setting_call *call,
 					   .width = its.head->width};
 	result->whole = call->function->type == ANSWER_WHOLE || (call->function->type == ANSWER_ALIKE && its.head->whole);
 	result->width = result->whole ? 0 : result->width;
-	for (size_t i = 0; sorted && i < result->count; i++) {
+	for (size_t i = 0; written && i < result->count; i++) {
 		struct element element = {
 			.tracks = series->tracks, .summary = its.summaries + i * series->element_bytes, .q = call->q};
 		if (call->function->keeps)
-			sorted = (element.sorted = sorted_of(ending, cursor.at, column + i, &element.count)) != NULL;
-		if (sorted)
-			result_write(elements, result->whole, i, call->function->answer(&element));
+			written = (element.sorted = sorted_of(ending, cursor.at, column + i, &element.count)) != NULL;
+		written = written && result_write(call, &element, result->whole, elements, i, error);
 	}
-	return sorted;
+	return written;
 }
 
 /* The first setting that could not be worked out says why. */
@@ -534,7 +541,7 @@ static const struct tensor *setting_answer(const struct ending *ending, const st
 {
 	struct trailing_result *results = ARENA_ARRAY(ending->arena, struct trailing_result, setting->count + 1);
 	for (size_t i = 0; results && i < setting->count; i++)
-		if (!answer(ending, &setting->calls[i], &results[i]))
+		if (!answer(ending, &setting->calls[i], &results[i], error))
 			return NULL;
 	scope->trailing = results;
 	return results ? expression_evaluate_as(setting->value, setting->name, scope, ending->arena, error) : NULL;

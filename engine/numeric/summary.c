@@ -160,6 +160,16 @@ double summary_sum(unsigned tracks, const void *summary)
 	return sum_value(parts_of(tracks, summary).sum);
 }
 
+/* Total and rest are integers too; the total in two parts, for it may be 2^63 and the rest below 0. */
+bool summary_sum_whole(unsigned tracks, const void *summary, int64_t *sum)
+{
+	const struct sum *kept = parts_of(tracks, summary).sum;
+	if (!(fabs(kept->total) <= 0x1p63))
+		return false;
+	int64_t half = (int64_t)(kept->total / 2), other = (int64_t)(kept->total - (double)half);
+	return !__builtin_add_overflow(other, (int64_t)kept->rest, &other) && !__builtin_add_overflow(half, other, sum);
+}
+
 double summary_mean(unsigned tracks, const void *summary)
 {
 	struct parts parts = parts_of(tracks, summary);

@@ -14,6 +14,7 @@
 #ifndef SLUICE_NUMERIC_SUMMARY_H
 #define SLUICE_NUMERIC_SUMMARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ uint64_t summary_count(const void *summary); /* of any tracks; NaN is not in it 
 
 /* Each of a summary that tracks it. */
 double summary_sum(unsigned tracks, const void *summary);
+bool summary_sum_whole(unsigned tracks, const void *summary, int64_t *sum); /* of integers, exact; false: it does not fit */
 double summary_mean(unsigned tracks, const void *summary);
 double summary_variance(unsigned tracks, const void *summary, unsigned freedom); /* divided by count - freedom */
 double summary_least(unsigned tracks, const void *summary);

@@ -121,6 +121,24 @@ static void a_large_offset_costs_the_spread_no_digits(void **state)
 	equals(summary_variance(SUMMARY_SPREAD, left.bytes, 0), 3.5 * unit * unit);
 }
 
+static void sums_of_integers_are_exact_to_the_end_of_their_range(void **state)
+{
+	(void)state;
+	struct room summary = {0};
+	int64_t sum = 1;
+	assert_true(summary_sum_whole(SUMMARY_SUM, summary.bytes, &sum) && sum == 0);
+	summary_add(SUMMARY_SUM, summary.bytes, 1, 3);
+	for (int i = 0; i < 1023; i++)
+		summary_add(SUMMARY_SUM, summary.bytes, 1, 0x1p53 - 1);
+	assert_true(summary_sum_whole(SUMMARY_SUM, summary.bytes, &sum) && sum == INT64_C(9007199254740991) * 1023 + 3);
+	summary_add(SUMMARY_SUM, summary.bytes, 1, 0x1p53 - 1);
+	assert_true(summary_sum_whole(SUMMARY_SUM, summary.bytes, &sum) && sum == INT64_MAX - 1020);
+	summary_add(SUMMARY_SUM, summary.bytes, 1, 1020);
+	assert_true(summary_sum_whole(SUMMARY_SUM, summary.bytes, &sum) && sum == INT64_MAX);
+	summary_add(SUMMARY_SUM, summary.bytes, 1, 1);
+	assert_false(summary_sum_whole(SUMMARY_SUM, summary.bytes, &sum));
+}
+
 static void of_equal_times_the_first_and_last_are_by_arrival(void **state)
 {
 	(void)state;
@@ -158,6 +176,7 @@ int main(void)
 		cmocka_unit_test(forms_without_sense_are_not_sound),
 		cmocka_unit_test(two_summaries_merge_to_that_of_all),
 		cmocka_unit_test(a_large_offset_costs_the_spread_no_digits),
+		cmocka_unit_test(sums_of_integers_are_exact_to_the_end_of_their_range),
 		cmocka_unit_test(of_equal_times_the_first_and_last_are_by_arrival),
 		cmocka_unit_test(of_nothing_all_is_nan_but_a_sum),
 	};
