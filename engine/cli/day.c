@@ -377,7 +377,7 @@ static bool deployments_make(struct day *day, size_t count, struct error *error)
 	bool made = true;
 	for (size_t i = 0; i < day->line_count; i++)
 		made = made && topics_make(day, day->lines[i].name, day->lines[i].partitions);
-	made = made && (day->ear_count == 0 || topics_make(day, day->feed.name, day->feed.partitions));
+	made = made && (day->ear_count == 0 || topics_make(day, day->feed.name, day->feed.answers.partitions));
 	return made || error_memory(error, ERROR_SYSTEM, "simulating topics");
 }
 

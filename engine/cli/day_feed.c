@@ -25,9 +25,10 @@ static bool point_draw(struct day_point *point, const struct day_line *line, str
 		.line = line,
 		.kind = kind,
 		.reference = arena_print(arena, "%s.%s", line->name, rest_of[kind]),
-		.topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, rest_of[kind]),
+		.reading = {.topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, rest_of[kind]),
+			    .partitions = line->partitions},
 	};
-	return point->reference && point->topic;
+	return point->reference && point->reading.topic;
 }
 
 static bool is_same(const struct day_point *a, const struct day_point *b)
@@ -41,8 +42,8 @@ bool day_feed_open(struct day_feed *feed, const struct day_line *lines, size_t l
 	*feed = (struct day_feed){.name = "ear", .why = why, .exactly_once = lines[0].judge.exactly_once};
 	feed->tell = lines[0].judge.tell;
 	feed->context = lines[0].judge.context;
-	feed->partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
-	feed->topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, feed->name, "outputs");
+	feed->answers.partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
+	feed->answers.topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, feed->name, "outputs");
 	feed->point_count = (size_t)random_between(random, 1, DAY_POINTS_MAX);
 	feed->triggered = random_below(random, 2) && feed->point_count > 1;
 	for (size_t i = 0; i < feed->point_count; i++) {
@@ -56,7 +57,7 @@ bool day_feed_open(struct day_feed *feed, const struct day_line *lines, size_t l
 	feed->triggered = feed->triggered && feed->point_count > 1;
 	feed->fed = ARENA_ARRAY(arena, struct day_fed, feed->count);
 	feed->arena = arena_open(ANSWER_BYTES_MAX);
-	return feed->topic && feed->fed && feed->arena;
+	return feed->answers.topic && feed->fed && feed->arena;
 }
 
 void day_feed_close(struct day_feed *feed)
@@ -130,10 +131,10 @@ static void step_record_judge(struct day_feed *feed, const struct day_point *poi
 		follows = follows || (day_block_answer(first, point->line->requests[number].counted, &gives) && gives == value);
 	}
 	if (!follows)
-		day_fails(feed->why, "in %s stands %" PRId64 " for request %" PRId64 ", which its step did not give", point->topic,
-			  value, number);
+		day_fails(feed->why, "in %s stands %" PRId64 " for request %" PRId64 ", which its step did not give",
+			  point->reading.topic, value, number);
 	if (feed->exactly_once && given->records > 1)
-		day_fails(feed->why, "request %" PRId64 " stands twice in %s", number, point->topic);
+		day_fails(feed->why, "request %" PRId64 " stands twice in %s", number, point->reading.topic);
 }
 
 static void point_take(struct day_feed *feed, size_t nth, const struct record *record)
@@ -142,7 +143,7 @@ static void point_take(struct day_feed *feed, size_t nth, const struct record *r
 	int64_t number, value;
 	struct day_fed *fed = fed_of(feed, record, &number);
 	if (!fed) {
-		day_fails(feed->why, "a record of %s is nobody's", point->topic);
+		day_fails(feed->why, "a record of %s is nobody's", point->reading.topic);
 		return;
 	}
 	struct day_given *given = &fed->given[nth];
@@ -152,7 +153,7 @@ static void point_take(struct day_feed *feed, size_t nth, const struct record *r
 	else if (point->kind == DAY_REQUESTS || value_read(feed, record, &value))
 		given_note(given, value);
 	else
-		day_fails(feed->why, "the record of request %" PRId64 " in %s cannot be read", number, point->topic);
+		day_fails(feed->why, "the record of request %" PRId64 " in %s cannot be read", number, point->reading.topic);
 	given->records++;
 	if (point->kind == DAY_FIRST_BLOCK)
 		step_record_judge(feed, point, given, number, value);
@@ -204,7 +205,7 @@ static void tell_answer(const struct day_feed *feed, const struct record *record
 	(void)snprintf(what, sizeof what, "request %" PRId64 "%s at offset %" PRId64 " of %d%s", number,
 		       headers_find(record->headers, TEXT("sluice-error")) ? ": an error," : "", record->offset, record->partition,
 		       fed->answers > 0 ? ", again" : "");
-	feed->tell(feed->context, now_us, feed->topic, what);
+	feed->tell(feed->context, now_us, feed->answers.topic, what);
 }
 
 static void answer_take(struct day_feed *feed, const struct record *record, int64_t now_us)
@@ -236,19 +237,11 @@ void day_feed_read(struct day_feed *feed, const struct twin *twin, int64_t now_u
 {
 	struct record record;
 	feed->unwanted = twin_mishaps(twin, TWIN_UNWANTED) > 0;
-	for (size_t i = 0; i < feed->point_count; i++) {
-		struct day_point *point = &feed->points[i];
-		for (int32_t j = 0; j < point->line->partitions; j++)
-			while (twin_read(twin, point->topic, j, point->read[j], &record)) {
-				point->read[j] = record.offset + 1;
-				point_take(feed, i, &record);
-			}
-	}
-	for (int32_t i = 0; i < feed->partitions; i++)
-		while (twin_read(twin, feed->topic, i, feed->read[i], &record)) {
-			feed->read[i] = record.offset + 1;
-			answer_take(feed, &record, now_us);
-		}
+	for (size_t i = 0; i < feed->point_count; i++)
+		while (day_reading_next(&feed->points[i].reading, twin, &record))
+			point_take(feed, i, &record);
+	while (day_reading_next(&feed->answers, twin, &record))
+		answer_take(feed, &record, now_us);
 }
 
 bool day_feed_settled(const struct day_feed *feed)
@@ -268,7 +261,7 @@ static void point_end(struct day_feed *feed, size_t nth)
 		return;
 	for (size_t i = 0; point->kind == DAY_FIRST_BLOCK && i < point->line->count; i++)
 		if (point->line->requests[i].good && !point->line->requests[i].failed && feed->fed[i].given[nth].records == 0)
-			day_fails(feed->why, "request %zu is answered, and does not stand in %s", i, point->topic);
+			day_fails(feed->why, "request %zu is answered, and does not stand in %s", i, point->reading.topic);
 }
 
 void day_feed_end(struct day_feed *feed)

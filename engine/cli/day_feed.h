@@ -15,8 +15,7 @@ struct day_point {
 	const struct day_line *line;
 	enum day_point_kind kind;
 	const char *reference; /* "line0.outputs" */
-	const char *topic;
-	int64_t read[DAY_PARTITIONS_MAX];
+	struct day_reading reading;
 };
 
 /* What came of a request at a point. */
@@ -33,15 +32,13 @@ struct day_fed {
 
 struct day_feed {
 	const char *name;
-	const char *topic; /* of its answers */
-	int32_t partitions;
+	struct day_reading answers;
 	bool exactly_once;
 	bool triggered; /* the second point only starts it */
 	size_t point_count;
 	struct day_point points[DAY_POINTS_MAX];
 	size_t count; /* of the requests of a line, at most */
 	struct day_fed *fed;
-	int64_t read[DAY_PARTITIONS_MAX];
 	uint64_t answered;
 	bool unwanted; /* some answers were, by the twin of Kafka */
 	struct arena *arena; /* of one answer */

@@ -253,7 +253,7 @@ static void tell_answer(const struct day_judge *judge, const struct record *reco
 		       request->partition, request->offset, request->key,
 		       headers_find(record->headers, TEXT("sluice-error")) ? ": an error," : "", record->offset, record->partition,
 		       request->answers > 0 ? ", again" : "");
-	judge->tell(judge->context, now_us, judge->topic, what);
+	judge->tell(judge->context, now_us, judge->answers.topic, what);
 }
 
 /* Parts stand one behind the other, when they are told first; an error is of the whole request. */
@@ -303,11 +303,8 @@ void day_judge_read(struct day_judge *judge, const struct twin *twin, int64_t no
 {
 	struct record record;
 	judge->unwanted = twin_mishaps(twin, TWIN_UNWANTED) > 0;
-	for (int32_t i = 0; i < judge->partitions; i++)
-		while (twin_read(twin, judge->topic, i, judge->read[i], &record)) {
-			judge->read[i] = record.offset + 1;
-			judge_answer(judge, &record, now_us);
-		}
+	while (day_reading_next(&judge->answers, twin, &record))
+		judge_answer(judge, &record, now_us);
 }
 
 bool day_judge_settled(const struct day_judge *judge)

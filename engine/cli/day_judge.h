@@ -4,11 +4,11 @@
 
 #include "cli/day.h"
 #include "cli/day_pipeline.h"
+#include "cli/day_reading.h"
 
 #define DAY_KEYS 8
 #define DAY_VARIANTS 2 /* of a pipeline, at most: it is changed once */
 #define DAY_NO_DEADLINE INT64_MAX
-#define DAY_PARTITIONS_MAX 6
 
 /* One request; its number is its place. */
 struct day_request {
@@ -32,8 +32,7 @@ struct day_judge {
 	size_t variant_count;
 	unsigned in_force; /* variants that some worker may have by now, as bits */
 	bool mixed;	   /* a request may begin in one and end in another */
-	const char *topic; /* of the answers */
-	int32_t partitions;
+	struct day_reading answers;
 	bool exactly_once;
 	bool hurried;  /* some requests have deadlines */
 	bool unwanted; /* some answers were, by the twin of Kafka */
@@ -41,7 +40,6 @@ struct day_judge {
 	struct day_request *requests;
 	size_t wanted, answered; /* requests */
 	uint64_t errors, repeated, refused; /* the last: by their deadlines */
-	int64_t read[DAY_PARTITIONS_MAX];   /* of the outputs */
 	int64_t last_of_key[DAY_KEYS];	     /* the request answered last */
 	int64_t last_of_partition[DAY_PARTITIONS_MAX];
 	struct arena *arena; /* of one answer */

@@ -58,7 +58,7 @@ bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, str
 		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? (size_t)key_length : 0},
 		.value = {value, (size_t)length},
 	};
-	request->offset = twin_append(twin, line->requests_topic, &record);
+	request->offset = twin_append(twin, twin_find(twin, line->requests_topic), &record);
 	line->sent++;
 	return request->offset >= 0 || error_memory(error, ERROR_SYSTEM, "simulating a request");
 }
@@ -119,8 +119,7 @@ bool day_line_open(struct day_line *line, const struct day_line_config *config, 
 		line->models[0].mishaps[mishap] = (unsigned)random_between(random, 0, config->mishaps);
 	if (!day_judge_open(&line->judge, line->variants, line->requests, line->count, config->why))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
-	line->judge.topic = line->answers_topic;
-	line->judge.partitions = line->partitions;
+	line->judge.answers = (struct day_reading){.topic = line->answers_topic, .partitions = line->partitions};
 	line->judge.exactly_once = config->exactly_once;
 	line->judge.tell = config->tell;
 	line->judge.context = config->context;

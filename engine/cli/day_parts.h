@@ -7,6 +7,7 @@
  *   day_scheme.c    what is deployed
  *   day_line.c      one pipeline, its requests, its models
  *   day_judge.c     what must hold of its answers
+ *   day_reading.c   what judges read
  *   day_tap.c       what is told of its steps and models
  *   day_feed.c      a pipeline that reads others, and what must hold of its answers
  *   day_pipeline.c  what it does, and how that is written

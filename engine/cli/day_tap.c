@@ -26,7 +26,12 @@ static bool add(struct day_taps *taps, const struct day_line *line, const char *
 {
 	struct day_tap *tap = &taps->items[taps->count++];
 	*tap = (struct day_tap){
-		.line = line, .topic = topic, .blocks = blocks, .share = share, .has = ARENA_ARRAY(arena, bool, line->count)};
+		.line = line,
+		.reading = {.topic = topic, .partitions = line->partitions},
+		.blocks = blocks,
+		.share = share,
+		.has = ARENA_ARRAY(arena, bool, line->count),
+	};
 	return topic && tap->has;
 }
 
@@ -78,17 +83,17 @@ static void take(struct day_taps *taps, struct day_tap *tap, const struct record
 	struct oip_reply reply;
 	struct error error = {0};
 	if (!day_request_number(record, tap->line->count, &number)) {
-		day_fails(taps->why, "a record of %s is nobody's: " TEXT_FORMAT, tap->topic, TEXT_ARGUMENTS(record->value));
+		day_fails(taps->why, "a record of %s is nobody's: " TEXT_FORMAT, tap->reading.topic, TEXT_ARGUMENTS(record->value));
 		return;
 	}
 	arena_reset(taps->arena);
 	bool read = oip_json_decode_reply(taps->arena, record->value, 0, &reply, &error) && reply.payload.tensors.count == 1;
 	int64_t value = read ? (int64_t)tensor_number(reply.payload.tensors.items[0], 0) : 0;
 	if (!read)
-		day_fails(taps->why, "the record of request %" PRId64 " in %s cannot be read", number, tap->topic);
+		day_fails(taps->why, "the record of request %" PRId64 " in %s cannot be read", number, tap->reading.topic);
 	else if (tap->line->variant_count == 1 && !follows(tap, number, value))
-		day_fails(taps->why, "in %s stands %" PRId64 " for request %" PRId64 ", which does not follow from it", tap->topic,
-			  value, number);
+		day_fails(taps->why, "in %s stands %" PRId64 " for request %" PRId64 ", which does not follow from it",
+			  tap->reading.topic, value, number);
 	tap->records++;
 	tap->told += !tap->has[number];
 	tap->has[number] = true;
@@ -97,14 +102,9 @@ static void take(struct day_taps *taps, struct day_tap *tap, const struct record
 void day_taps_read(struct day_taps *taps, const struct twin *twin)
 {
 	struct record record;
-	for (size_t i = 0; i < taps->count; i++) {
-		struct day_tap *tap = &taps->items[i];
-		for (int32_t j = 0; j < tap->line->partitions; j++)
-			while (twin_read(twin, tap->topic, j, tap->read[j], &record)) {
-				tap->read[j] = record.offset + 1;
-				take(taps, tap, &record);
-			}
-	}
+	for (size_t i = 0; i < taps->count; i++)
+		while (day_reading_next(&taps->items[i].reading, twin, &record))
+			take(taps, &taps->items[i], &record);
 }
 
 /* Which requests are told of a share is drawn: some, and not nearly all. */
@@ -113,7 +113,7 @@ static void share_end(struct day_taps *taps, const struct day_tap *tap)
 	uint64_t most = tap->line->count * (WHOLE + tap->share) / WHOLE / 2;
 	if (tap->share < WHOLE && tap->line->count >= SHARE_LEAST && tap->told > most)
 		day_fails(taps->why, "%" PRIu64 " of %zu requests stand in %s, which is to have %u percent", tap->told,
-			  tap->line->count, tap->topic, tap->share);
+			  tap->line->count, tap->reading.topic, tap->share);
 }
 
 void day_taps_end(struct day_taps *taps, bool lost)
@@ -124,7 +124,7 @@ void day_taps_end(struct day_taps *taps, bool lost)
 		share_end(taps, tap);
 		for (size_t j = 0; all && j < tap->line->count; j++)
 			if (tap->line->requests[j].good && !tap->line->requests[j].failed && !tap->has[j])
-				day_fails(taps->why, "request %zu is answered, and does not stand in %s", j, tap->topic);
+				day_fails(taps->why, "request %zu is answered, and does not stand in %s", j, tap->reading.topic);
 	}
 }
 

@@ -10,12 +10,11 @@
 
 struct day_tap {
 	const struct day_line *line;
-	const char *topic;
 	size_t blocks;	/* that a request went through when it was told */
 	unsigned share; /* of the requests, in percent */
 	uint64_t records, told; /* requests */
 	bool *has;	/* of each request, whether it was told */
-	int64_t read[DAY_PARTITIONS_MAX];
+	struct day_reading reading;
 };
 
 struct day_taps {

@@ -240,10 +240,10 @@ bool twin_topic(struct twin *twin, const char *name, int32_t partitions)
 	struct twin_partition *items = twin_take(twin, (size_t)partitions, sizeof *items);
 	if (!topic || !items || twin->partition_count + (size_t)partitions > TWIN_PARTITIONS_MAX)
 		return false;
-	*topic = (struct twin_topic){twin->topics, name, partitions, items};
+	*topic = (struct twin_topic){twin->topics, name, partitions, items, 0};
 	twin->topics = topic;
 	for (int32_t i = 0; i < partitions; i++) {
-		items[i] = (struct twin_partition){.number = twin->partition_count, .topic = name, .partition = i};
+		items[i] = (struct twin_partition){.number = twin->partition_count, .topic = topic, .partition = i};
 		twin->partitions[twin->partition_count++] = &items[i];
 	}
 	return true;

@@ -20,6 +20,7 @@
 #include "net/loop.h"
 
 struct twin;
+struct twin_topic;
 struct twin_host; /* one process, with all of its clients */
 
 /* What happens to requests on their way. */
@@ -56,6 +57,7 @@ bool twin_failed(const struct twin *twin);
 
 /* Of one name there is one. */
 bool twin_topic(struct twin *twin, const char *name, int32_t partitions);
+struct twin_topic *twin_find(const struct twin *twin, const char *name); /* NULL: there is none */
 
 /* When something happens next (INT64_MAX: never), and lets it happen. */
 int64_t twin_due_us(const struct twin *twin);
@@ -105,12 +107,13 @@ uint64_t twin_taps_lost(const struct twin *twin); /* what was produced beside, a
 /* ---- what stands in it ---- */
 
 /* Appends a record at once, as a client whom nothing befalls; its offset, or -1: memory. */
-int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing *record);
+int64_t twin_append(struct twin *twin, struct twin_topic *topic, const struct outgoing *record);
 
-/* A number that grows with whatever twin_read() may show. */
+/* Numbers that grow with whatever twin_read() may show, of any topic or of one. */
 uint64_t twin_changes(const struct twin *twin);
+uint64_t twin_topic_changes(const struct twin_topic *topic);
 
-/* The first committed record at or behind that offset; false: there is none (yet), or no such topic. */
-bool twin_read(const struct twin *twin, const char *topic, int32_t partition, int64_t offset, struct record *record);
+/* The first committed record at or behind that offset; false: there is none (yet). */
+bool twin_read(const struct twin_topic *topic, int32_t partition, int64_t offset, struct record *record);
 
 #endif

@@ -102,7 +102,7 @@ static void give_share(struct twin *twin, const struct twin_group *group, const 
 	for (size_t i = 0; i < member->share_count; i++) {
 		const struct twin_partition *partition = member->share[i];
 		uint32_t number;
-		if (subscribes(member->consumer, partition->topic, &number))
+		if (subscribes(member->consumer, partition->topic->name, &number))
 			items[gift->positions.count++] = (struct position){number, partition->partition, OFFSET_NONE};
 	}
 	twin_note(twin, twin->now_us + twin_delay_us(twin), gift_arrives, gift);

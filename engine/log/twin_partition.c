@@ -50,14 +50,15 @@ static bool put(struct twin *twin, struct twin_partition *partition, struct twin
 		partition->capacity = capacity;
 	}
 	twin->changes++;
+	partition->topic->changes++;
 	entry->time_ms = LOOP_VIRTUAL_EPOCH_MS + twin->now_us / MS;
 	partition->entries[partition->count++] = entry;
 	return true;
 }
 
-int64_t twin_append(struct twin *twin, const char *topic, const struct outgoing *record)
+int64_t twin_append(struct twin *twin, struct twin_topic *topic, const struct outgoing *record)
 {
-	struct twin_partition *partition = twin_partition_of(twin_find(twin, topic), record);
+	struct twin_partition *partition = twin_partition_of(topic, record);
 	struct twin_entry *entry = twin_entry_make(twin, record);
 	if (!entry || !put(twin, partition, entry))
 		return -1;
@@ -158,10 +159,14 @@ uint64_t twin_changes(const struct twin *twin)
 	return twin->changes;
 }
 
-bool twin_read(const struct twin *twin, const char *topic, int32_t partition, int64_t offset, struct record *record)
+uint64_t twin_topic_changes(const struct twin_topic *topic)
 {
-	const struct twin_topic *known = twin_find(twin, topic);
-	const struct twin_entry *entry = known ? twin_partition_next(&known->partitions[partition], &offset) : NULL;
+	return topic->changes;
+}
+
+bool twin_read(const struct twin_topic *topic, int32_t partition, int64_t offset, struct record *record)
+{
+	const struct twin_entry *entry = twin_partition_next(&topic->partitions[partition], &offset);
 	if (!entry)
 		return false;
 	*record = (struct record){.partition = partition,

@@ -7,7 +7,7 @@ struct twin_side {
 	struct twin *twin;
 	struct twin_client client;
 	unsigned closed_sockets; /* which nobody asks for */
-	const char *const *names;
+	struct twin_topic **topics;
 };
 
 static void twin_side_close(struct side *self)
@@ -17,9 +17,12 @@ static void twin_side_close(struct side *self)
 
 static bool twin_side_topics(struct side *self, const char *const *names, size_t count, struct error *error)
 {
-	(void)count;
-	(void)error;
-	((struct twin_side *)self)->names = names;
+	struct twin_side *side = (struct twin_side *)self;
+	side->topics = twin_take(side->twin, count, sizeof(struct twin_topic *));
+	if (!side->topics)
+		return error_memory(error, ERROR_SYSTEM, "following taps");
+	for (size_t i = 0; i < count; i++)
+		side->topics[i] = twin_find(side->twin, names[i]);
 	return true;
 }
 
@@ -28,7 +31,7 @@ static bool twin_side_produce(struct side *self, const struct outgoing *record)
 	struct twin_side *side = (struct twin_side *)self;
 	bool arrives = twin_client_free_us(&side->client, true) <= side->twin->now_us;
 	side->twin->taps_lost += !arrives;
-	return arrives && twin_append(side->twin, side->names[record->topic], record) >= 0;
+	return arrives && twin_append(side->twin, side->topics[record->topic], record) >= 0;
 }
 
 static const struct side_operations operations = {

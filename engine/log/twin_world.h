@@ -41,7 +41,7 @@ struct twin_sequence {
 
 struct twin_partition {
 	size_t number; /* among all partitions */
-	const char *topic;
+	struct twin_topic *topic;
 	int32_t partition;
 	size_t count, capacity;
 	struct twin_entry **entries;
@@ -53,6 +53,7 @@ struct twin_topic {
 	const char *name;
 	int32_t count;
 	struct twin_partition *partitions;
+	uint64_t changes; /* of them */
 };
 
 /* ---- transactions, at the broker ---- */
@@ -209,7 +210,6 @@ void twin_note(struct twin *twin, int64_t due_us, void (*happen)(struct twin *tw
 void twin_tell(struct twin *twin, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t twin_delay_us(struct twin *twin); /* of a way over the network */
 bool twin_mishap_strikes(struct twin *twin, enum twin_mishap mishap);
-struct twin_topic *twin_find(const struct twin *twin, const char *name);
 
 /* When the client can do something: now, or when its process wakes and the network is
  * back; INT64_MAX: never. */
