@@ -1,5 +1,6 @@
 /* split.c: the step that makes many messages of one, row by row: with each row go all the
  * tensors that are not split. A row shares its elements with the whole. */
+#include "base/number.h"
 #include "steps/kinds.h"
 
 struct split {
@@ -74,12 +75,27 @@ static const struct tensor *row_of(struct arena *arena, const struct tensor *who
 	return row;
 }
 
+/* ID/NTH */
+static struct text row_id(struct arena *arena, struct text id, size_t nth)
+{
+	char number[NUMBER_TEXT_MAX];
+	size_t length = number_write_uint64(number, nth);
+	char *bytes = arena_take_raw(arena, id.length + 1 + length);
+	if (!bytes)
+		return (struct text){0};
+	if (id.length > 0)
+		memcpy(bytes, id.bytes, id.length);
+	bytes[id.length] = '/';
+	memcpy(bytes + id.length + 1, number, length);
+	return (struct text){bytes, id.length + 1 + length};
+}
+
 static bool row_leave(struct visit *visit, const struct rows *rows, size_t nth, struct error *error)
 {
 	struct arena *arena = visit_arena(visit);
 	const struct message *message = visit_message(visit);
 	struct payload *payload = arena_take_raw(arena, sizeof *payload);
-	const char *id = arena_print(arena, TEXT_FORMAT "/%zu", TEXT_ARGUMENTS(message->id), nth);
+	struct text id = row_id(arena, message->id, nth);
 	struct tensors_builder tensors;
 	tensors_begin(&tensors, arena, rows->each);
 	for (size_t i = 0; i < rows->each; i++)
@@ -88,7 +104,7 @@ static bool row_leave(struct visit *visit, const struct rows *rows, size_t nth, 
 		return error_memory(error, ERROR_LIMIT, "splitting a message");
 	*payload = *visit_input(visit);
 	payload->tensors = tensors_end(&tensors);
-	return visit_offspring(visit, text_of(id), (struct text){0}, message->time_ms, payload, error);
+	return visit_offspring(visit, id, (struct text){0}, message->time_ms, payload, error);
 }
 
 static enum step_verdict split_run(struct step *step, struct visit *visit, struct error *error)

@@ -126,12 +126,14 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 char *arena_print(struct arena *arena, const char *format, ...)
 {
 	va_list arguments;
+	/* Where it fits it stands where it is taken. */
+	size_t room = arena->room;
 	va_start(arguments, format);
-	int length = vsnprintf(NULL, 0, format, arguments);
+	int length = vsnprintf((char *)arena->next, room, format, arguments);
 	va_end(arguments);
 	char *text = length < 0 ? NULL : arena_take_raw(arena, (size_t)length + 1);
-	if (!text)
-		return NULL;
+	if (!text || (size_t)length < room)
+		return text;
 	va_start(arguments, format);
 	(void)vsnprintf(text, (size_t)length + 1, format, arguments);
 	va_end(arguments);

@@ -13,7 +13,7 @@ bool text_equal_caseless(struct text a, struct text b)
 	if (a.length != b.length)
 		return false;
 	for (size_t i = 0; i < a.length; i++)
-		if (letter_lowered(a.bytes[i]) != letter_lowered(b.bytes[i]))
+		if (a.bytes[i] != b.bytes[i] && letter_lowered(a.bytes[i]) != letter_lowered(b.bytes[i]))
 			return false;
 	return true;
 }
