@@ -170,8 +170,7 @@ static bool day_step(struct day *day, struct error *error)
 
 static bool day_until(struct day *day, int64_t end_us, bool settled_is_enough, struct error *error)
 {
-	while (!has_failed(day) && day_due_us(day) <= end_us) {
-		int64_t due_us = day_due_us(day);
+	for (int64_t due_us; !has_failed(day) && (due_us = day_due_us(day)) <= end_us;) {
 		day->now_us = due_us > day->now_us ? due_us : day->now_us;
 		if (!day_step(day, error))
 			return false;

@@ -17,8 +17,7 @@ static void producer_fenced(struct twin_producer *producer)
 static void unwanted_note(struct twin_producer *producer, const struct twin_entry *entry)
 {
 	producer->spoilt = producer->transaction;
-	producer->unwanted[producer->unwanted_count++] =
-		(struct refusal){.origin = entry->origin, .topic = entry->topic, .reason = "the twin will not have it"};
+	producer->unwanted[producer->unwanted_count++] = (struct twin_unwanted){entry->origin, entry->topic};
 }
 
 /* The smallest offset of a partition first, as by librdkafka's side. */
@@ -30,7 +29,9 @@ bool twin_producer_unwanted(struct twin_producer *producer, struct refusal *refu
 	for (size_t i = 1; i < producer->unwanted_count; i++)
 		if (producer->unwanted[i].origin.offset < producer->unwanted[first].origin.offset)
 			first = i;
-	*refusal = producer->unwanted[first];
+	*refusal = (struct refusal){.origin = producer->unwanted[first].origin,
+				    .topic = producer->unwanted[first].topic,
+				    .reason = "the twin will not have it"};
 	producer->unwanted[first] = producer->unwanted[--producer->unwanted_count];
 	return true;
 }
@@ -102,6 +103,15 @@ static void lingered(struct twin *twin, void *subject)
 	lane_send(lane);
 }
 
+static struct twin_lane *lane_of(struct twin_producer *producer, struct twin_partition *partition)
+{
+	struct twin_lane *lane = producer->lanes[partition->number];
+	if (lane || !(lane = producer->lanes[partition->number] = twin_take(producer->twin, 1, sizeof *lane)))
+		return lane;
+	*lane = (struct twin_lane){.producer = producer, .partition = partition, .end = &lane->first};
+	return lane;
+}
+
 enum produce_verdict twin_producer_put(struct twin_producer *producer, const struct outgoing *record, unsigned load,
 				       struct error *error)
 {
@@ -113,11 +123,11 @@ enum produce_verdict twin_producer_put(struct twin_producer *producer, const str
 	if (twin_mishap_strikes(twin, TWIN_QUEUE_FULL))
 		return PRODUCE_FULL;
 	struct twin_entry *entry = twin_entry_make(twin, record);
-	if (!entry) {
+	struct twin_lane *lane = lane_of(producer, twin_partition_of(producer->topics[record->topic], record));
+	if (!entry || !lane) {
 		error_memory(error, ERROR_SYSTEM, "producing");
 		return PRODUCE_SPOILT;
 	}
-	struct twin_lane *lane = &producer->lanes[twin_partition_of(producer->topics[record->topic], record)->number];
 	entry->load = load;
 	entry->unwanted = is_unwanted(producer, record);
 	entry->origin = record->origin;
@@ -154,12 +164,6 @@ struct twin_producer *twin_producer_make(struct twin_host *host, const struct tr
 	producer->client = (struct twin_client){host, false, closed_sockets};
 	if (!twin_producer_topics(producer, config->topics, config->topic_count, &error))
 		return NULL;
-	producer->lanes = twin_take(twin, twin->partition_count, sizeof *producer->lanes);
-	if (!producer->lanes)
-		return NULL;
-	for (size_t i = 0; i < twin->partition_count; i++) {
-		struct twin_lane *lane = &producer->lanes[i];
-		*lane = (struct twin_lane){.producer = producer, .partition = twin->partitions[i], .end = &lane->first};
-	}
-	return producer;
+	producer->lanes = twin_take(twin, twin->partition_count, sizeof(struct twin_lane *));
+	return producer->lanes ? producer : NULL;
 }

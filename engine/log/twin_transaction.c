@@ -259,6 +259,8 @@ static const char *const news_names[] = {
 static void tell_positions(struct transaction *transaction, const char *what, struct positions positions)
 {
 	char text[TELL_BYTES] = "";
+	if (!transaction->twin->config.tell)
+		return;
 	for (size_t i = 0, length = 0; i < positions.count && length < sizeof text; i++) {
 		const struct position *position = &positions.items[i];
 		length += (size_t)snprintf(text + length, sizeof text - length, " %u/%d:%lld", position->topic, position->partition,

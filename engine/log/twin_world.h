@@ -308,6 +308,11 @@ struct twin_lane {
 	bool sending, lingering;
 };
 
+struct twin_unwanted {
+	struct position origin;
+	uint32_t topic;
+};
+
 struct twin_producer {
 	struct twin *twin;
 	struct twin_client client;
@@ -318,9 +323,9 @@ struct twin_producer {
 	bool spoilt; /* a record of its transaction is not there */
 	size_t waiting; /* records without an acknowledgement */
 	size_t unwanted_count;
-	struct refusal unwanted[TWIN_UNWANTED_MAX]; /* not told yet */
+	struct twin_unwanted unwanted[TWIN_UNWANTED_MAX]; /* not told yet */
 	const struct twin_topic **topics; /* by the numbers of its configuration */
-	struct twin_lane *lanes; /* one a partition */
+	struct twin_lane **lanes; /* by the numbers of partitions; NULL: nothing went there yet */
 	/* A record arrived, or the producer was fenced. */
 	void (*heard)(void *owner, const struct twin_entry *entry);
 	void *owner;
