@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-#define SEGMENT_BUCKETS ((size_t)1024)
+#define SEGMENT_BUCKETS ((size_t)256)
 #define HEAP_GRAIN ((size_t)16) /* what malloc rounds up to, with the word that it puts before each piece */
 #define HEAP_WORD ((size_t)8)
 #define CHANGES_AT_FIRST 64
