@@ -1,15 +1,17 @@
 /* day_line.c: see day_line.h. */
 #include "cli/day_line.h"
 
-#include <inttypes.h>
+#include <assert.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "net/loop.h"
 #include "plan/plan.h"
 
 #define MS INT64_C(1000) /* times are in microseconds */
 #define SECOND (1000 * MS)
 #define VALUE_BYTES 160
+static_assert(DAY_KEYS <= 10, "a key is one digit");
 
 /* ---- requests ---- */
 
@@ -40,22 +42,22 @@ int64_t day_line_due_us(const struct day_line *line)
 bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, struct error *error)
 {
 	struct day_request *request = &line->requests[line->sent];
-	char value[VALUE_BYTES], key[8], id[8], deadline[24];
-	int id_length = snprintf(id, sizeof id, "m%zu", line->sent);
-	int key_length = snprintf(key, sizeof key, "k%d", request->key);
+	char value[VALUE_BYTES], id[1 + NUMBER_TEXT_MAX] = "m", deadline[NUMBER_TEXT_MAX];
+	const char key[] = {'k', (char)('0' + request->key)};
+	size_t id_length = 1 + number_write_uint64(id + 1, line->sent);
+	id[id_length] = '\0';
 	int length = snprintf(value, sizeof value,
 			      "{\"id\":\"%s\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\","
-			      "\"data\":[%zu]}]}",
-			      id, line->sent);
-	int deadline_length = snprintf(deadline, sizeof deadline, "%" PRId64, LOOP_VIRTUAL_EPOCH_MS + request->deadline_us / MS);
-	struct header headers[] = {{TEXT("x-request-id"), {id, (size_t)id_length}},
-				   {TEXT("x-deadline-ms"), {deadline, (size_t)deadline_length}}};
+			      "\"data\":[%s]}]}",
+			      id, id + 1);
+	size_t deadline_length = number_write_int64(deadline, LOOP_VIRTUAL_EPOCH_MS + request->deadline_us / MS);
+	struct header headers[] = {{TEXT("x-request-id"), {id, id_length}}, {TEXT("x-deadline-ms"), {deadline, deadline_length}}};
 	request->sent_us = now_us;
 	const struct outgoing record = {
 		.origin = {.partition = request->partition},
 		.beside_origin = true,
 		.headers = {request->deadline_us == DAY_NO_DEADLINE ? 1 : 2, headers},
-		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? (size_t)key_length : 0},
+		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? sizeof key : 0},
 		.value = {value, (size_t)length},
 	};
 	request->offset = twin_append(twin, twin_find(twin, line->requests_topic), &record);

@@ -50,7 +50,10 @@ struct worker_setup *day_scheme_setup(const struct day_scheme *scheme, size_t de
 {
 	const struct plan *plan = &scheme->deployments[deployment].plan;
 	struct worker_setup *setup = ARENA_NEW(scheme->arena, struct worker_setup);
-	struct stage_config *stages = ARENA_ARRAY(scheme->arena, struct stage_config, plan->count * STAGES_MAX);
+	size_t most = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		most += plan->pipelines[i].stage_count;
+	struct stage_config *stages = ARENA_ARRAY(scheme->arena, struct stage_config, most);
 	group->reads.arena = group->writes.arena = group->taps.arena = scheme->arena;
 	for (size_t i = 0; setup && stages && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];

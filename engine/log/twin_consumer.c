@@ -212,7 +212,7 @@ static bool readings_add(struct twin_consumer *consumer, struct positions positi
 	consumer->reading_count = positions.count;
 	for (size_t i = 0; i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
-		struct twin_topic *topic = twin_find(twin, consumer->topics.names[position->topic]);
+		struct twin_topic *topic = consumer->found[position->topic];
 		consumer->readings[i] = (struct twin_reading){.consumer = consumer,
 							      .partition = &topic->partitions[position->partition],
 							      .topic = position->topic,
@@ -306,6 +306,15 @@ static bool twin_pause(struct consumer *self, struct positions positions, bool p
 	return true;
 }
 
+static bool topics_find(struct twin_consumer *consumer)
+{
+	const struct consumer_topics *topics = &consumer->topics;
+	consumer->found = twin_take(consumer->twin, topics->count, sizeof(struct twin_topic *));
+	for (size_t i = 0; consumer->found && i < topics->count; i++)
+		consumer->found[i] = twin_find(consumer->twin, topics->names[i]);
+	return consumer->found;
+}
+
 static bool twin_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)
 {
 	struct twin_consumer *consumer = (struct twin_consumer *)self;
@@ -315,6 +324,8 @@ static bool twin_follow(struct consumer *self, const struct consumer_topics *top
 	for (size_t i = 0; i < topics->count; i++)
 		read[i] = !topics->read || topics->read[i];
 	consumer->topics = (struct consumer_topics){topics->names, topics->count, read};
+	if (!topics_find(consumer))
+		return error_memory(error, ERROR_SYSTEM, "reading other topics");
 	twin_group_follow(consumer->twin, consumer->group, consumer);
 	return true;
 }
@@ -411,6 +422,10 @@ struct consumer *twin_consumer_open(struct twin_host *host, struct loop *loop, c
 		.group = group,
 	};
 	consumer->client = (struct twin_client){host, false, &consumer->closed_sockets};
+	if (!topics_find(consumer)) {
+		error_memory(error, ERROR_SYSTEM, "opening a consumer");
+		return NULL;
+	}
 	twin->consumers = consumer;
 	if (config->assigned.count > 0)
 		twin_consumer_give(consumer, 0, config->assigned);

@@ -30,8 +30,10 @@ struct twin_request *twin_request_make(struct twin *twin, enum twin_request_kind
 		twin->free_requests = request->next;
 	else if (!(request = twin_take(twin, 1, sizeof *request)))
 		return NULL;
-	struct position *room = request->positions.items;
-	*request = (struct twin_request){.kind = kind, .client = client, .positions.items = room};
+	*request = (struct twin_request){.kind = kind,
+					 .client = client,
+					 .positions.items = request->positions.items,
+					 .position_room = request->position_room};
 	return request;
 }
 
@@ -47,14 +49,15 @@ bool twin_request_positions(struct twin *twin, struct twin_request *request, str
 	const struct twin_consumer *twin_consumer = (const struct twin_consumer *)consumer;
 	request->membership = twin_consumer->membership;
 	request->membership.group = twin_consumer->group;
-	if (!request->positions.items)
-		request->positions.items = twin_take(twin, TWIN_PARTITIONS_MAX, sizeof(struct position));
-	if (!request->positions.items)
+	if (request->position_room < positions.count) {
+		request->position_room = twin->partition_count;
+		request->positions.items = twin_take(twin, request->position_room, sizeof(struct position));
+	}
+	if (!request->positions.items && positions.count > 0)
 		return false;
 	for (size_t i = 0; i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
-		const struct twin_topic *topic = twin_find(twin, twin_consumer->topics.names[position->topic]);
-		size_t number = topic->partitions[position->partition].number;
+		size_t number = twin_consumer->found[position->topic]->partitions[position->partition].number;
 		request->positions.items[i] = (struct position){(uint32_t)number, position->partition, position->offset};
 	}
 	request->positions.count = positions.count;

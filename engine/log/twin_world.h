@@ -153,6 +153,7 @@ struct twin_request {
 	struct twin_entry *first;
 	struct twin_membership membership;
 	struct positions positions; /* topic: the number of a partition among all */
+	size_t position_room;
 };
 
 /* ---- the whole ---- */
@@ -275,6 +276,7 @@ struct twin_consumer {
 	unsigned closed_sockets;
 	struct consumer_config config;
 	struct consumer_topics topics; /* that it reads */
+	struct twin_topic **found;     /* each of them */
 	struct loop *loop;
 	int bell;
 	struct twin_group *group;
