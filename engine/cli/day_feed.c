@@ -253,15 +253,19 @@ bool day_feed_settled(const struct day_feed *feed)
 }
 
 /* At least once, what Kafka will not have of a step is not told again, whatever was answered;
- * and what was lost with a worker is not told when the request fails at the next. */
+ * and what was lost with a worker is not told when the request fails at the next, or is dropped
+ * there by a changed pipeline, while it had gone on from the first. */
 static void point_end(struct day_feed *feed, size_t nth)
 {
 	const struct day_point *point = &feed->points[nth];
 	if (feed->unwanted && !feed->exactly_once)
 		return;
-	for (size_t i = 0; point->kind == DAY_FIRST_BLOCK && i < point->line->count; i++)
-		if (point->line->requests[i].good && !point->line->requests[i].failed && feed->fed[i].given[nth].records == 0)
+	for (size_t i = 0; point->kind == DAY_FIRST_BLOCK && i < point->line->count; i++) {
+		const struct day_request *request = &point->line->requests[i];
+		bool told = request->good && !request->failed && (request->wanted || feed->exactly_once);
+		if (told && feed->fed[i].given[nth].records == 0)
 			day_fails(feed->why, "request %zu is answered, and does not stand in %s", i, point->reading.topic);
+	}
 }
 
 void day_feed_end(struct day_feed *feed)

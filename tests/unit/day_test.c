@@ -126,6 +126,14 @@ static void a_joined_request_whose_answer_is_refused_is_answered(void **state)
 	day_holds(30056, false, 1U << DAY_HURRIED | 1U << DAY_FED);
 }
 
+/* At least once, what a step had given was lost with its worker, while the answer had left;
+ * the changed pipeline of the next worker dropped the request before that step. */
+static void what_a_changed_pipeline_drops_need_not_be_told_again(void **state)
+{
+	(void)state;
+	day_holds(70005006, false, 1U << DAY_RELOADED | 1U << DAY_HURRIED | 1U << DAY_FED);
+}
+
 /* ---- broken on purpose: an output that stands before the twin's ---- */
 
 struct broken {
@@ -559,6 +567,7 @@ int main(void)
 		cmocka_unit_test(what_comes_while_a_pipeline_is_away_is_not_lost),
 		cmocka_unit_test(none_overtakes_what_a_replaced_stage_is_still_to_take),
 		cmocka_unit_test(a_joined_request_whose_answer_is_refused_is_answered),
+		cmocka_unit_test(what_a_changed_pipeline_drops_need_not_be_told_again),
 		cmocka_unit_test(offsets_committed_before_their_results_are_found),
 		cmocka_unit_test(results_out_of_order_are_found),
 		cmocka_unit_test(state_that_is_not_brought_back_is_found),
