@@ -245,6 +245,9 @@ static bool twin_accept(struct consumer *self, struct error *error)
 								consumer->given_generation};
 		if (!readings_add(consumer, consumer->changed))
 			return error_memory(error, ERROR_SYSTEM, "taking over partitions");
+		if (!consumer->joined && consumer->config.assigned.count == 0)
+			twin_group_ask(consumer->twin, consumer->group, consumer);
+		consumer->joined = true;
 	} else if (consumer->group) {
 		/* Nothing is held any more that could be lost or asked back. */
 		consumer->lost = consumer->revoke = consumer->give = false;

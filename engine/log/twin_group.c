@@ -281,6 +281,40 @@ void twin_group_follow(struct twin *twin, struct twin_group *group, struct twin_
 		rebalance(twin, group);
 }
 
+static bool is_dealt(const struct twin_group *group, const struct twin_topic *topic)
+{
+	for (const struct twin_member *member = group->members; member; member = member->next)
+		for (size_t i = 0; i < member->share_count; i++)
+			if (member->share[i]->topic == topic)
+				return true;
+	return false;
+}
+
+static bool reads_in_vain(const struct twin_group *group, const struct twin_consumer *consumer)
+{
+	const struct consumer_topics *topics = &consumer->topics;
+	for (size_t i = 0; i < topics->count; i++)
+		if ((!topics->read || topics->read[i]) && !is_dealt(group, consumer->found[i]))
+			return true;
+	return false;
+}
+
+static void joins_anew(struct twin *twin, void *subject)
+{
+	struct twin_consumer *consumer = subject;
+	int64_t free_us = twin_client_free_us(&consumer->client, true);
+	if (free_us > twin->now_us)
+		twin_note(twin, free_us, joins_anew, consumer);
+	else if (member_of(consumer->group, consumer->member) && reads_in_vain(consumer->group, consumer))
+		rebalance(twin, consumer->group);
+}
+
+void twin_group_ask(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer)
+{
+	if (reads_in_vain(group, consumer))
+		twin_note(twin, twin->now_us + twin_delay_us(twin), joins_anew, consumer);
+}
+
 struct silence {
 	struct twin_group *group;
 	struct twin_consumer *consumer;

@@ -240,6 +240,7 @@ enum twin_answer twin_transaction_end(struct twin *twin, struct twin_request *re
 struct twin_group *twin_group_find(struct twin *twin, const char *name);
 void twin_group_rejoin(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_follow(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
+void twin_group_ask(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer); /* as log/group.h says */
 void twin_group_leave(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_silence(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 enum twin_answer twin_group_pend(struct twin *twin, struct twin_request *request);
@@ -281,6 +282,7 @@ struct twin_consumer {
 	int bell;
 	struct twin_group *group;
 	uint64_t member; /* 0: none */
+	bool joined;	 /* once */
 	struct twin_membership membership;
 	/* What the group wants; taken to `change` by consumer_take(). */
 	bool give, revoke, lost;

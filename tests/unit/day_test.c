@@ -134,6 +134,15 @@ static void what_a_changed_pipeline_drops_need_not_be_told_again(void **state)
 	day_holds(70005006, false, 1U << DAY_RELOADED | 1U << DAY_HURRIED | 1U << DAY_FED);
 }
 
+/* All engines came back within their sessions, with one more pipeline, and were given what
+ * they had had: nobody read it until the newest of them joined as somebody new. */
+static void a_pipeline_that_came_while_no_engine_was_up_is_read(void **state)
+{
+	(void)state;
+	day_holds(80009437, false, 1U << DAY_RELOADED);
+	day_holds(80005874, true, 1U << DAY_RELOADED | 1U << DAY_STAGED);
+}
+
 /* ---- broken on purpose: an output that stands before the twin's ---- */
 
 struct broken {
@@ -568,6 +577,7 @@ int main(void)
 		cmocka_unit_test(none_overtakes_what_a_replaced_stage_is_still_to_take),
 		cmocka_unit_test(a_joined_request_whose_answer_is_refused_is_answered),
 		cmocka_unit_test(what_a_changed_pipeline_drops_need_not_be_told_again),
+		cmocka_unit_test(a_pipeline_that_came_while_no_engine_was_up_is_read),
 		cmocka_unit_test(offsets_committed_before_their_results_are_found),
 		cmocka_unit_test(results_out_of_order_are_found),
 		cmocka_unit_test(state_that_is_not_brought_back_is_found),
