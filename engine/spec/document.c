@@ -275,19 +275,12 @@ static void read_spec(struct reading *reading, struct resource *resource, const 
 		kind->check(resource, reading->faults);
 }
 
-static bool is_row(const struct option *rows, struct text key)
-{
-	for (const struct option *row = rows; row->type != OPTION_END; row++)
-		if (row->name && text_is(key, row->name))
-			return true;
-	return false;
-}
-
 /* Whether the map has a key that was probably meant to be `word`: then that was said. */
 static bool is_misspelt(const struct node *map, const char *word, const struct option *rows)
 {
 	for (size_t i = 0; map && map->type == NODE_MAP && i < map->count; i++)
-		if (!is_row(rows, map->entries[i].key->scalar) && suggest_nearest(map->entries[i].key->scalar.bytes, &word, 1))
+		if (!option_named(rows, map->entries[i].key->scalar) &&
+		    suggest_nearest(map->entries[i].key->scalar.bytes, &word, 1))
 			return true;
 	return false;
 }

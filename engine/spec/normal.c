@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/secret.h"
 #include "spec/node_make.h"
+#include "spec/options.h"
 #include "spec/rows.h"
 
 struct maker {
@@ -40,21 +41,13 @@ static size_t count_rows(const struct option *rows)
 	return count;
 }
 
-static bool is_row(const struct option *rows, struct text key)
-{
-	for (const struct option *row = rows; row->type != OPTION_END; row++)
-		if (row->name && text_is(key, row->name))
-			return true;
-	return false;
-}
-
 /* Keys that no row names: a step's kind, or free ones. */
 static void put_others(struct maker *maker, struct growing *map, const struct node *node, const struct option *rows)
 {
 	static const struct option nothing[] = {{.type = OPTION_END}};
 	for (size_t i = 0; i < node->count; i++) {
 		const struct node_entry *entry = &node->entries[i];
-		if (is_row(rows, entry->key->scalar))
+		if (option_named(rows, entry->key->scalar))
 			continue;
 		const struct step_kind *kind = step_kind_find(maker->kinds, entry->key->scalar.bytes);
 		bool step = false;

@@ -78,7 +78,7 @@ void options_fall_back(struct reading *reading, const struct option *rows, void 
 
 /* ---- one map ---- */
 
-static const struct option *row_named(const struct option *rows, struct text name)
+const struct option *option_named(const struct option *rows, struct text name)
 {
 	for (const struct option *row = rows; row->type != OPTION_END; row++)
 		if (row->name && text_is(name, row->name))
@@ -123,7 +123,7 @@ static const struct option *say_unknown(struct reading *reading, const struct op
 	else
 		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, NULL, "`%s` is no field of %s, which takes %s",
 			  key->scalar.bytes, where, names_of(reading, rows));
-	return nearest ? row_named(rows, suggestion.nearest) : NULL;
+	return nearest ? option_named(rows, suggestion.nearest) : NULL;
 }
 
 static bool switched_off(const struct node *value)
@@ -224,7 +224,7 @@ static bool read_free(struct reading *reading, const struct option *rows, const 
 static uint64_t read_entry(struct reading *reading, const struct option *rows, const struct node_entry *entry, void *into,
 			   const char *where)
 {
-	const struct option *row = row_named(rows, entry->key->scalar);
+	const struct option *row = option_named(rows, entry->key->scalar);
 	reading->field = entry->key->scalar.bytes;
 	if (!row) {
 		if (read_free(reading, rows, entry, into) || (step_rows(rows) && into && step_kind_read(reading, entry, into)))
@@ -391,7 +391,7 @@ static bool read_operation(struct reading *reading, const struct option *row, co
 		return false;
 	}
 	const struct node_entry *entry = &node->entries[0];
-	const struct option *found = row_named(row->rows, entry->key->scalar);
+	const struct option *found = option_named(row->rows, entry->key->scalar);
 	if (!found) {
 		(void)say_unknown(reading, row->rows, entry->key, arena_print(reading->arena, "`%s`", reading->field));
 		return false;

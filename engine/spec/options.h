@@ -32,6 +32,9 @@ void options_fall_back(struct reading *reading, const struct option *rows, void 
 /* A value that is no map, list or table of rows: into the C type of the row's type. */
 void value_read(struct reading *reading, const struct option *row, const struct node *node, void *at);
 
+/* The row of that name; NULL: there is none. */
+const struct option *option_named(const struct option *rows, struct text name);
+
 /* "a whole number", for messages and documentation. */
 const char *option_type_name(const struct option *row);
 
