@@ -195,4 +195,11 @@ static inline char *avro_put_bytes(char *to, struct text bytes)
 	return to + bytes.length;
 }
 
+/* By the branches of its union: none, the bytes. */
+static inline char *avro_put_optional(char *to, struct text bytes)
+{
+	to = avro_put_small(to, bytes.bytes != NULL);
+	return bytes.bytes ? avro_put_bytes(to, bytes) : to;
+}
+
 #endif

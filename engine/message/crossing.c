@@ -112,13 +112,6 @@ static char *put_flag(char *to, bool flag)
 	return to + 1;
 }
 
-/* The branches of its union: none, the bytes. */
-static char *put_optional(char *to, struct text text)
-{
-	to = avro_put_small(to, text.bytes != NULL);
-	return text.bytes ? avro_put_bytes(to, text) : to;
-}
-
 static char *put_count(char *to, size_t count)
 {
 	return count ? avro_put_small(to, count) : to;
@@ -137,7 +130,7 @@ static char *put_headers(char *to, struct headers headers)
 static char *put_form(char *to, const struct message *message)
 {
 	to = avro_put_bytes(to, text_of(message->format ? message->format->name : NULL));
-	to = put_optional(to, message->payload_id);
+	to = avro_put_optional(to, message->payload_id);
 	to = put_count(to, message->wanted.count);
 	for (size_t i = 0; i < message->wanted.count; i++) {
 		to = avro_put_bytes(to, message->wanted.names[i]);
@@ -221,8 +214,8 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 	to = put_flag(to, message->carried->answered);
 	to = avro_put_long(to, message->time_ms);
 	to = avro_put_long(to, crossing->deadline_ms);
-	to = put_optional(to, message->key);
-	to = put_optional(to, crossing->key);
+	to = avro_put_optional(to, message->key);
+	to = avro_put_optional(to, crossing->key);
 	to = put_headers(to, message->headers);
 	to = avro_put_bytes(to, crossing->original);
 	to = put_form(to, message);

@@ -31,13 +31,6 @@ static char *put_origin(char *to, const struct origin *origin)
 	return avro_put_long(to, origin->offset);
 }
 
-/* The branches of its union: none, bytes. */
-static char *put_key(char *to, struct text key)
-{
-	to = avro_put_small(to, key.bytes != NULL);
-	return key.bytes ? avro_put_bytes(to, key) : to;
-}
-
 static char *put_headers(char *to, struct headers headers)
 {
 	if (headers.count > 0)
@@ -66,7 +59,7 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 	to = put_origin(to, &letter->origin);
 	to = avro_put_long(to, letter->time_ms);
 	to = avro_put_long(to, letter->failed_ms);
-	to = put_key(to, letter->key);
+	to = avro_put_optional(to, letter->key);
 	to = put_headers(to, letter->headers);
 	to = avro_put_bytes(to, letter->payload);
 	buffer_grown(out, (size_t)(to - begin));
