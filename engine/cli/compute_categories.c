@@ -10,12 +10,6 @@
 
 #define SIZE_OF_SKLEARN 1048576 /* what its FeatureHasher takes when nothing is said */
 
-static double number_or(const json_t *params, const char *key, double otherwise)
-{
-	double number;
-	return compute_read(json_object_get(params, key), &number) ? number : otherwise;
-}
-
 static json_t *full(struct error *error)
 {
 	error_memory(error, ERROR_LIMIT, "preprocessing");
@@ -85,7 +79,7 @@ static json_t *run_categories(const struct compute_case *one, bool onehot, struc
 		return NULL;
 	const char *dropped = json_string_value(json_object_get(one->params, "drop"));
 	const int64_t drop = dropped && strcmp(dropped, "first") == 0;
-	const double unknown = number_or(one->params, "unknown_value", -1);
+	const double unknown = compute_number_or(one->params, "unknown_value", -1);
 	if (query.columns != train.columns) {
 		error_set(error, ERROR_INPUT, PLACE_NONE, "`train` has %zu columns and `query` %zu; they are the same columns",
 			  train.columns, query.columns);
@@ -129,7 +123,7 @@ json_t *compute_ordinal(const struct compute_case *one, struct error *error)
 json_t *compute_hash(const struct compute_case *one, struct error *error)
 {
 	const json_t *rows = json_object_get(one->input, "rows");
-	const double size = number_or(one->params, "n_features", SIZE_OF_SKLEARN);
+	const double size = compute_number_or(one->params, "n_features", SIZE_OF_SKLEARN);
 	if (!json_is_array(rows) || !(size >= 1 && size <= 16777216)) {
 		error_set(error, ERROR_INPUT, PLACE_NONE,
 			  "`rows` are lists of [text, number], and `n_features` is from 1 to 16777216");

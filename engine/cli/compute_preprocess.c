@@ -59,12 +59,6 @@ static bool data_read(const struct compute_case *one, struct data *data, struct 
 			 data->train.columns, data->query.columns);
 }
 
-static double number_or(const json_t *params, const char *key, double otherwise)
-{
-	double number;
-	return compute_read(json_object_get(params, key), &number) ? number : otherwise;
-}
-
 static bool flag_or(const json_t *params, const char *key, bool otherwise)
 {
 	const json_t *value = json_object_get(params, key);
@@ -214,7 +208,7 @@ static json_t *run_impute(const struct compute_case *one, struct error *error)
 	if (!values)
 		return full(error);
 	for (size_t i = 0; i < data.train.columns; i++)
-		values[i] = number_or(one->params, "fill_value", 0);
+		values[i] = compute_number_or(one->params, "fill_value", 0);
 	if (strategies[strategy + 1] && !imputing_fit(&data.train, (enum imputing)strategy, values, one->arena))
 		return full(error);
 	imputing_apply(&data.query, values, true);
@@ -243,7 +237,7 @@ static json_t *run_kbins(const struct compute_case *one, struct error *error)
 	struct data data;
 	const int strategy = word_of(one->params, "strategy", words, error);
 	const enum quantile_type type = quantile_type_of(one->params, error);
-	const double bins = number_or(one->params, "bins", 5);
+	const double bins = compute_number_or(one->params, "bins", 5);
 	if (strategy < 0 || error->kind || !data_read(one, &data, error))
 		return NULL;
 	if (!(bins >= 2 && bins <= 65536)) {
@@ -272,7 +266,7 @@ static json_t *run_quantile(const struct compute_case *one, struct error *error)
 	const int to = word_of(one->params, "output", words, error);
 	if (to < 0 || !data_read(one, &data, error))
 		return NULL;
-	const double asked = number_or(one->params, "n_quantiles", 1000);
+	const double asked = compute_number_or(one->params, "n_quantiles", 1000);
 	const size_t count = asked >= 1 && asked < (double)data.train.rows ? (size_t)asked : data.train.rows;
 	double *quantiles = numbers(one, count);
 	for (size_t i = 0; quantiles && count && i < data.train.columns; i++) {
@@ -378,7 +372,7 @@ static json_t *run_clip(const struct compute_case *one, struct error *error)
 	bool list;
 	if (!x_read(one, &x, &list, error))
 		return NULL;
-	scaling_clip(&x, number_or(one->params, "low", -INFINITY), number_or(one->params, "high", INFINITY));
+	scaling_clip(&x, compute_number_or(one->params, "low", -INFINITY), compute_number_or(one->params, "high", INFINITY));
 	return output_like(&x, list, error);
 }
 
@@ -413,7 +407,7 @@ static json_t *run_polynomial(const struct compute_case *one, struct error *erro
 	struct table x;
 	if (!table_read(one, "x", &x, error))
 		return NULL;
-	const double degree = number_or(one->params, "degree", 2);
+	const double degree = compute_number_or(one->params, "degree", 2);
 	const struct polynomial polynomial = {degree >= 1 && degree <= 64 ? (size_t)degree : 1, flag_or(one->params, "bias", true),
 					      flag_or(one->params, "interaction_only", false)};
 	struct table out = {.rows = x.rows, .columns = polynomial_columns(&polynomial, x.columns)};

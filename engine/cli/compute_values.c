@@ -44,6 +44,12 @@ bool compute_number(const json_t *object, const char *key, double *number, struc
 	return compute_read(value, number) || wrong(error, key, value, "a number");
 }
 
+double compute_number_or(const json_t *object, const char *key, double otherwise)
+{
+	double number;
+	return compute_read(json_object_get(object, key), &number) ? number : otherwise;
+}
+
 bool compute_integer(const json_t *object, const char *key, int64_t *number, struct error *error)
 {
 	const json_t *value = json_object_get(object, key);

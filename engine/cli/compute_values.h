@@ -31,6 +31,7 @@ struct compute_table {
 
 bool compute_has(const json_t *object, const char *key);
 bool compute_number(const json_t *object, const char *key, double *number, struct error *error);
+double compute_number_or(const json_t *object, const char *key, double otherwise); /* where none is written */
 bool compute_integer(const json_t *object, const char *key, int64_t *number, struct error *error);
 bool compute_text(const json_t *object, const char *key, const char **text, struct error *error);
 bool compute_row(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row,
