@@ -48,6 +48,7 @@ static const struct option rows[] = {
 	 .type = OPTION_EXPRESSION,
 	 .offset = offsetof(struct filter, keep),
 	 .required = true,
+	 .condition = true,
 	 .help = "Condition that a message must meet to go on."},
 	{.name = "otherwise",
 	 .type = OPTION_MAP,

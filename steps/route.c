@@ -130,6 +130,7 @@ static const struct option case_rows[] = {
 	 .type = OPTION_EXPRESSION,
 	 .offset = offsetof(struct way, when),
 	 .required = true,
+	 .condition = true,
 	 .help = "Condition of this case."},
 	{.name = "call",
 	 .type = OPTION_NAME,

@@ -107,10 +107,11 @@ struct option {
 	size_t item_size;	   /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
 	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
-	bool whole;    /* OPTION_NUMBERS: of whole numbers alone */
-	bool secret;   /* what stands there is not shown again */
-	bool or_none;  /* OPTION_DURATION: 0s may be written too */
-	bool quotable; /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
+	bool whole;     /* OPTION_NUMBERS: of whole numbers alone */
+	bool secret;    /* what stands there is not shown again */
+	bool or_none;   /* OPTION_DURATION: 0s may be written too */
+	bool condition; /* OPTION_EXPRESSION: one element, and no text */
+	bool quotable;  /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
 	/* A value that is no map goes to the first row with this that can take it:
 	 * `otherwise: drop`. Without a name the row has no other form, and if it is an
 	 * OPTION_TABLE or OPTION_NODE it takes maps as well. */

@@ -175,8 +175,11 @@ static void check_rows(struct lookup *lookup, const struct option *rows, const v
 			continue;
 		const void *value = (const unsigned char *)options + row->offset;
 		const struct item_list *list = value;
-		if (row->type == OPTION_EXPRESSION && *(const struct expression *const *)value)
-			check(lookup, *(const struct expression *const *)value, last);
+		const struct expression *const *expression = value;
+		if (row->type == OPTION_EXPRESSION && *expression && row->condition)
+			check_condition(lookup, *expression);
+		else if (row->type == OPTION_EXPRESSION && *expression)
+			check(lookup, *expression, last);
 		else if (row->type == OPTION_MAP)
 			check_rows(lookup, row->rows, value, last);
 		else if (row->type == OPTION_TABLE)
