@@ -148,8 +148,9 @@ static void tell_failure(struct exchange *exchange, CURLcode code, struct http_r
 		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer within %lld ms", request->url,
 			  (long long)request->timeout_ms);
 	else
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: %s", request->url,
-			  exchange->words[0] ? exchange->words : curl_easy_strerror(code));
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: %s%s", request->url,
+			  exchange->words[0] ? exchange->words : curl_easy_strerror(code),
+			  code == CURLE_PEER_FAILED_VERIFICATION ? TLS_ADVICE : "");
 }
 
 static void finish(struct exchange *exchange, CURLcode code)

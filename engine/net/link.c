@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "net/tls.h"
+
 static enum link_outcome broken(struct error *error, int number)
 {
 	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", strerror(number));
@@ -152,7 +154,7 @@ static enum link_outcome tls_outcome(struct link *link, int result, struct error
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	long verdict = SSL_get_verify_result(link->tls);
 	if (verdict != X509_V_OK)
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "its certificate does not hold: %s",
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "its certificate does not hold: %s" TLS_ADVICE,
 			  X509_verify_cert_error_string(verdict));
 	else if (reason)
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "TLS failed: %s", reason);

@@ -13,6 +13,9 @@ struct tls_files {
 	const char *key;
 };
 
+/* Behind why a peer's certificate does not hold: what to look at. */
+#define TLS_ADVICE "; see its certificate, and whom `authorities` name"
+
 struct ssl_ctx_st; /* OpenSSL's context, from which links take their sessions (net/link.h) */
 
 /* For HTTP/2 only: ALPN `h2`, TLS 1.2 at least. `files` is read here and not kept; NULL: the
