@@ -182,6 +182,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 		{"heartbeat.interval.ms", "1500"},
 		/* Partitions that are added, and a topic that is made anew, are read by then; librdkafka's own is 5 min. */
 		{"topic.metadata.refresh.interval.ms", "5000"},
+		{"metadata.max.age.ms", "900000"}, /* as it is without the above: else three times that */
 		{"fetch.queue.backoff.ms", consumer_refills_soon() ? "5" : NULL},
 		/* Topics that a join needs together have the same partitions at one member. */
 		{"partition.assignment.strategy", "range"},
