@@ -84,10 +84,14 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *con
 	(void)client, (void)code, (void)reason, (void)context;
 }
 
-static bool failed(const struct reading *reading, const char *why, struct error *error)
+static bool failed(const struct reading *reading, rd_kafka_resp_err_t code, struct error *error)
 {
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s", reading->source->topic,
-			 (int)reading->source->partition, why);
+	bool absent = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s%s", reading->source->topic,
+			 (int)reading->source->partition, rd_kafka_err2str(code),
+			 absent ? "; if its topic was given more partitions, give it as many and start again: what is "
+				  "remembered of a key does not move with it" :
+				  "");
 }
 
 static bool reader_set_up(struct changelog_reader *reader, const char *brokers, struct properties properties, struct error *error)
@@ -147,7 +151,7 @@ static bool find_beginning(struct reading *reading, int64_t *low, struct error *
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return true;
 		if (!failure_is_passing(code))
-			return failed(reading, rd_kafka_err2str(code), error);
+			return failed(reading, code, error);
 		if (source->go_on && !source->go_on(source->context, 0, OFFSET_NONE))
 			return false;
 	}
@@ -167,7 +171,7 @@ static enum changelog_end reading_open(struct reading *reading, struct error *er
 	reading->started = reading->topic && rd_kafka_consume_start(reading->topic, source->partition, reading->reached) == 0;
 	if (reading->started)
 		return CHANGELOG_READ;
-	failed(reading, rd_kafka_err2str(rd_kafka_last_error()), error);
+	failed(reading, rd_kafka_last_error(), error);
 	return CHANGELOG_FAILED;
 }
 
@@ -219,7 +223,7 @@ static enum changelog_end message_take(struct reading *reading, const rd_kafka_m
 	default:
 		if (failure_is_passing(message->err))
 			return CHANGELOG_READ;
-		failed(reading, rd_kafka_message_errstr(message), error);
+		failed(reading, message->err, error);
 		return CHANGELOG_FAILED;
 	}
 }

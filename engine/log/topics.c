@@ -80,7 +80,8 @@ static bool refuse_narrow(const struct keeper *keeper, struct error *error)
 		int beside = partitions_beside(keeper, topic);
 		if (keeper->partitions[i] < beside)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "topic %s has %d partitions, and %s, whose changelog it is, has %d; give it as many",
+					 "topic %s has %d partitions, and %s, whose changelog it is, has %d; give it as many: "
+					 "what is remembered of a key does not move with it to a partition that was added",
 					 topic->name, keeper->partitions[i], topic->changelog_of, beside);
 	}
 	return true;

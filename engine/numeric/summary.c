@@ -164,6 +164,7 @@ double summary_sum(unsigned tracks, const void *summary)
 bool summary_sum_whole(unsigned tracks, const void *summary, int64_t *sum)
 {
 	const struct sum *kept = parts_of(tracks, summary).sum;
+	assert(kept); /* it is tracked */
 	if (!(fabs(kept->total) <= 0x1p63))
 		return false;
 	int64_t half = (int64_t)(kept->total / 2), other = (int64_t)(kept->total - (double)half);
