@@ -38,18 +38,28 @@ void say_case(struct testing *testing, const char *folder, enum verdict verdict,
 		fprintf(session->out, "FAILED  %s\n" TEXT_FORMAT, folder, TEXT_ARGUMENTS(buffer_view(why)));
 }
 
-static void print_world(struct testing *testing, const struct case_world *world)
+static bool print_line(struct testing *testing, struct buffer *line)
 {
-	struct buffer out;
-	buffer_open(&out, OUTPUT_BYTES_MAX);
-	for (const struct arrival *record = world->records; record; record = record->next) {
-		record_print(record, &out);
-		(void)fwrite(out.bytes, 1, out.length, testing->session->out);
-		buffer_clear(&out);
+	bool whole = !buffer_failed(line);
+	if (whole)
+		(void)fwrite(line->bytes, 1, line->length, testing->session->out);
+	buffer_clear(line);
+	return whole;
+}
+
+static void print_world(struct testing *testing, const struct case_world *world, struct error *error)
+{
+	struct buffer line;
+	bool whole = true;
+	buffer_open(&line, OUTPUT_BYTES_MAX);
+	for (const struct arrival *record = world->records; whole && record; record = record->next) {
+		record_print(record, &line);
+		whole = print_line(testing, &line);
 	}
-	calls_print(world, &out);
-	(void)fwrite(out.bytes, 1, out.length, testing->session->out);
-	buffer_close(&out);
+	calls_print(world, &line);
+	if (!print_line(testing, &line) || !whole)
+		error_memory(error, ERROR_SYSTEM, "printing a case");
+	buffer_close(&line);
 }
 
 bool judge_world(const struct case_world *world, struct buffer *why)
@@ -164,8 +174,8 @@ static void conclude(struct testing *testing, struct case_world *world, const ch
 	if (!play_world(world, lacks, &refused, error))
 		return;
 	if (options->print) {
-		print_world(testing, world);
-		testing->counts[CASE_PASSED]++;
+		print_world(testing, world, error);
+		testing->counts[CASE_PASSED] += error->kind == ERROR_NONE;
 		return;
 	}
 	if (lacks) {

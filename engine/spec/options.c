@@ -399,6 +399,8 @@ static bool read_operation(struct reading *reading, const struct option *row, co
 	say_effect(reading, found, entry);
 	reading->field = found->name;
 	void *options = found->item_size > 0 ? arena_take(reading->arena, 1, found->item_size) : NULL;
+	if (!options && found->item_size > 0)
+		return false;
 	options_read(reading, entry->value, found->rows, options);
 	*into = (struct operation){found, options, entry->key->place};
 	return true;
