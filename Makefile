@@ -145,33 +145,33 @@ demo:
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
 ## |  seconds, on 2 cores from nothing built
 ## |    50  deps       packages (when some are missing)
-## |    45  unit       unit tests
+## |    60  unit       unit tests
 ## |     5  layers, house      who includes whom; rules that a machine can see
 ## |    30  static     what -fanalyzer, clang-tidy and cppcheck see in what the last commits touched
 ## |   130  sanitize   the same with the other compiler, AddressSanitizer and UndefinedBehaviorSanitizer
-## |   100  thread     what crosses threads, under ThreadSanitizer
+## |    70  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
 ## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
 ## |    20  oracles    numeric methods beside reference numbers, and steps beside those methods
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
-## |    75  sim        simulated days of faults, each from one seed
+## |    20  sim        simulated days of faults, each from one seed
 ## |    65  models, dev    models served, and files that are edited, judged from outside
 ## |    10  demo, docs, readme, shells, install    what a reader is told to type, and printed pages
-## |   120  bars       instructions, ratios and memory beside their bars
-## |    50  torture    allocations of every command made to fail, one in each run
-## |   110  fuzz       a short run of every fuzz target
+## |   140  bars       instructions, ratios and memory beside their bars
+## |    95  torture    allocations of every command made to fail, one in each run
+## |    90  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
-## |   190  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
-## |    80  contract   what the twin and a real Kafka both must do
+## |   290  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |    60  contract   what the twin and a real Kafka both must do
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |    40  features   what is kept of each key, by another key too, of an engine that is killed
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
-## |   180  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
+## |   230  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold
 ## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |    90  reload     files changed under load, a backlog within the memory that is given, a model that is away
-## |   140  librdkafka unit tests of the log, guard and secure with a current librdkafka (skipped where cargo cannot fetch it)
+## |   140  librdkafka unit tests of the log, guard and soak with a current librdkafka (skipped where cargo cannot fetch it)
 ## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
 check:
 	@tests/check.sh $(ONLY)

@@ -159,7 +159,7 @@ part_torture() {
 }
 
 part_fuzz() {
-	FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+	FUZZ_SECONDS=${FUZZ_SECONDS:-30}
 	make_quietly fuzz TIME="$FUZZ_SECONDS"
 }
 
@@ -228,7 +228,7 @@ part_librdkafka() {
 		return
 	fi
 	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" NAME="$(units_with '#include "(log/|tests/unit/(mock_broker|running))')" all test
-	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak secure"
+	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME="guard soak"
 }
 
 # The whole stack, where its images were built before: building them takes longer than there is.
@@ -276,7 +276,7 @@ run() { # $1 part
 	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" $((SECONDS - start)) "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || show_end
 	[ "$f" -eq 0 ] || worst="$worst
-$(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like' "$log" | grep -v ' 0 failed' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
+$(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^---' "$log" | grep -v ' 0 failed' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
 }
 
 # A function is read whole before it runs, so this file may change meanwhile.

@@ -41,6 +41,11 @@ def instructions(words):
     return (counts[1] - counts[0]) / (MANY - FEW)
 
 
+@functools.cache
+def mebibytes(words):
+    return usage_of(command_of(words, CALLS))[2] / 2**20
+
+
 def usage_of(command):
     """seconds of processor time, wall seconds, peak bytes"""
     begun = time.monotonic()
@@ -105,13 +110,13 @@ def lint(seconds_most, mebibytes_most):
 
 
 def microseconds(words):
-    """the first number that it prints, and how many times slower this machine is; each the least of five runs, taken in turn"""
+    """the first number that it prints, and how many times slower this machine is; each the least of three runs, taken in turn"""
     def once(words, rounds):
         done = subprocess.run(command_of(words, rounds), capture_output=True, text=True)
         if done.returncode:
             raise Failed(f"`{words}` failed: {done.stderr[:300]}")
         return float(done.stdout.split()[0])
-    runs = [(once(words, CALLS), once("pace_bench N", PACE_ROUNDS)) for _ in range(5)]
+    runs = [(once(words, CALLS), once("pace_bench N", PACE_ROUNDS)) for _ in range(3)]
     return min(figure for figure, _ in runs), max(1, min(pace for _, pace in runs) / PACE)
 
 
@@ -139,7 +144,7 @@ def measure(kind, bar, commands):
         limit = f"at most {bar}" + (f" x {slower:.1f} of pace" if slower > 1.05 else "")
         return f"{figure:.2f} us", limit, figure <= float(bar) * slower
     if kind == "mebibytes":
-        figure = usage_of(command_of(commands[0], CALLS))[2] / 2**20
+        figure = mebibytes(commands[0])
         return f"{figure:.0f} MiB", f"below {bar}", figure < float(bar)
     if kind == "lint":
         return lint(*(float(part) for part in bar.split(",")))
@@ -154,17 +159,18 @@ def bars():
             yield what, *head.split(), commands
 
 
-def count_all_instructions():
-    """so many at once as there are cores, which changes none of them; who fails is told when its line is measured"""
-    commands = {words: None for _, kind, _, commands in bars() if kind == "instructions" for words in commands}
+def measure_steady():
+    """what is the same on a busy machine, as many at once as there are cores; what fails is told when its line is measured"""
+    steady = {"instructions": instructions, "mebibytes": mebibytes}
+    todo = {(steady[kind], words): None for _, kind, _, commands in bars() if kind in steady for words in commands}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        concurrent.futures.wait([pool.submit(instructions, words) for words in commands])
+        concurrent.futures.wait([pool.submit(*one) for one in todo])
 
 
 def main():
     passed = failed = skipped = 0
     if shutil.which("valgrind"):
-        count_all_instructions()
+        measure_steady()
     for what, kind, bar, commands in bars():
         if kind == "instructions" and not shutil.which("valgrind"):
             print(f"skipped: {what}: valgrind is not installed")
