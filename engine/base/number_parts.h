@@ -1,5 +1,5 @@
 /* number_parts.h: what reading and writing numbers have in common: powers of ten, and the forms of
- * double and float. For number_read.c and number_write.c. */
+ * double and float. For number_nearest.h and number_write.c. */
 #ifndef SLUICE_BASE_NUMBER_PARTS_H
 #define SLUICE_BASE_NUMBER_PARTS_H
 
