@@ -265,7 +265,7 @@ static void answer_riders(struct flight *flight, struct text reply, const struct
 		rider_leave(rider_take(cache, call));
 		if (error)
 			call->error = *error;
-		else
+		else if (!call->reply)
 			(void)reply_read(call, reply);
 		cache->outside->answered(cache->outside->context, call);
 	}
@@ -312,10 +312,13 @@ static void end_flight(struct flight *flight, const struct error *error)
 }
 
 /* What another has written there, or an engine of another version, is as good as nothing. */
-static bool is_reply(const struct flight *flight, struct text value)
+static bool first_takes(const struct flight *flight, struct text value)
 {
-	struct call trial = {.message = flight->riders->call->message};
-	return reply_read(&trial, value);
+	struct call *call = flight->riders->call;
+	bool taken = reply_read(call, value);
+	if (!taken)
+		call->error = (struct error){0};
+	return taken;
 }
 
 static void on_redis_told(void *context, struct text value)
@@ -323,7 +326,7 @@ static void on_redis_told(void *context, struct text value)
 	struct flight *flight = context;
 	struct error error = {0};
 	flight->question = NULL;
-	if (value.bytes && is_reply(flight, value)) {
+	if (value.bytes && first_takes(flight, value)) {
 		flight_leave(flight);
 		answer_riders(flight, value, NULL);
 		flight_to_pool(flight);
