@@ -1,6 +1,8 @@
 /* announcer.c: see announcer.h. */
 #include "cli/announcer.h"
 
+#include <inttypes.h>
+
 #include "base/memory.h"
 #include "log/side.h"
 #include "observe/status.h"
@@ -9,6 +11,7 @@
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
+#define VERSION_BYTES 17 /* in hexadecimal */
 
 /* A pipeline as it was announced last. */
 struct announced {
@@ -109,6 +112,9 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 	struct histogram latency;
 	int64_t passed_ms = at_ms > announcer->last_ms ? at_ms - announcer->last_ms : 1;
 	histogram_since(&now->latency, &pipeline->counts.latency, &latency);
+	char version[VERSION_BYTES] = "";
+	if (now->version != 0)
+		snprintf(version, sizeof version, "%016" PRIx64, now->version);
 	const struct status status = {
 		.instance = text_of(announcer->config->instance),
 		.pipeline = text_of(pipeline->name),
@@ -124,7 +130,9 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 		.answered = now->answered,
 		.failed = now->failed,
 		.dead_letters = now->dead_letters,
+		.resets = now->resets,
 		.in_flight = now->in_flight,
+		.version = text_of(version),
 		.group = text_of(plan->group),
 		.reads = reads_of(announcer, plan),
 		.lag = -1,

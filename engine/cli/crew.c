@@ -341,6 +341,7 @@ static void add_counts(struct crew_counts *sum, const struct stage_counts *count
 	sum->dropped += counts->dropped;
 	sum->dead_letters += counts->dead_letters;
 	sum->pauses += counts->pauses;
+	sum->resets += counts->resets;
 	sum->in_flight += counts->in_flight;
 	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
@@ -350,19 +351,33 @@ static void add_counts(struct crew_counts *sum, const struct stage_counts *count
 	}
 }
 
+/* What is so of the version that new messages enter. */
+static void add_present(struct crew_counts *sum, const struct worker_setup *setup, const char *pipeline)
+{
+	for (size_t i = 0; i < setup->stage_count; i++) {
+		const struct stage_config *stage = &setup->stages[i];
+		if (strcmp(stage->name, pipeline) != 0)
+			continue;
+		sum->version = stage->version;
+		sum->models_away += atomic_load_explicit(stage->caller->away, memory_order_relaxed);
+		return;
+	}
+}
+
 bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_counts *counts)
 {
 	bool found = false;
 	*counts = (struct crew_counts){0};
-	for (const struct group *group = crew->groups; group; group = group->next)
+	for (const struct group *group = crew->groups; group; group = group->next) {
+		add_present(counts, group->setup, pipeline);
 		for (const struct served *served = group->served; served; served = served->next) {
 			if (strcmp(served->name, pipeline) != 0)
 				continue;
 			found = true;
 			for (size_t i = 0; i < group->worker_count; i++)
 				add_counts(counts, &served->counts[i]);
-			counts->models_away += served->away ? atomic_load_explicit(served->away, memory_order_relaxed) : 0;
 		}
+	}
 	return found;
 }
 

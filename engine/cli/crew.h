@@ -73,10 +73,11 @@ void crew_stop(struct crew *crew); /* as a signal does */
 
 /* What a pipeline did since the engine began, in all its versions and workers. */
 struct crew_counts {
-	uint64_t taken, released, answered, failed, dropped, dead_letters, pauses, in_flight;
+	uint64_t taken, released, answered, failed, dropped, dead_letters, pauses, resets, in_flight;
 	struct histogram latency; /* from taken to released */
 	const char *waits_for;	  /* what keeps it; NULL: nothing */
 	size_t models_away;	  /* of those that it calls */
+	uint64_t version;	  /* deployment_version() of the one that new messages enter; 0: it drains */
 };
 
 /* False: no such pipeline was ever there. */

@@ -240,7 +240,6 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			if (!caller || !served || !stage_check(stage, error))
 				return false;
 			stage->counts = served->counts;
-			served->away = caller->away;
 		}
 		uint64_t version = deployment_version(deployment, pipeline, config->kinds);
 		if (version == 0)

@@ -32,7 +32,6 @@ struct group {
 struct served {
 	const char *name;
 	struct stage_counts *counts; /* one a worker */
-	_Atomic size_t *away;	     /* models that are, of the caller that it has now */
 	struct served *next;
 };
 

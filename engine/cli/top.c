@@ -132,9 +132,14 @@ static void measure_lag(struct top *top)
 
 /* ---- showing ---- */
 
+static bool is_silent(const struct status *status, int64_t now_ms)
+{
+	return now_ms - status->at_ms > STATUS_STALE_MS;
+}
+
 static const char *state_of(const struct status *status, int64_t now_ms)
 {
-	if (now_ms - status->at_ms > STATUS_STALE_MS)
+	if (is_silent(status, now_ms))
 		return "silent";
 	return status->ready ? NULL : "not ready";
 }
@@ -147,9 +152,23 @@ static void print_lag(struct buffer *out, int64_t lag)
 		buffer_print(out, " %9" PRId64, lag);
 }
 
-static void print_entry(const struct status *status, int64_t now_ms, struct buffer *out)
+/* Another engine of the pipeline, which speaks too and was given something else; NULL: none. */
+static const struct status *other_version(const struct top *top, const struct status *status, int64_t now_ms)
+{
+	for (size_t i = 0; i < top->count; i++) {
+		const struct status *other = &top->entries[i].status;
+		if (text_equal(other->pipeline, status->pipeline) && text_equal(other->group, status->group) &&
+		    other->version.length > 0 && !text_equal(other->version, status->version) && !is_silent(other, now_ms))
+			return other;
+	}
+	return NULL;
+}
+
+static void print_entry(const struct top *top, const struct status *status, int64_t now_ms, struct buffer *out)
 {
 	const char *state = state_of(status, now_ms);
+	const struct status *other =
+		status->version.length > 0 && !is_silent(status, now_ms) ? other_version(top, status, now_ms) : NULL;
 	buffer_print(out, "%-24.*s %-20.*s %9.0f", (int)status->pipeline.length, status->pipeline.bytes,
 		     (int)status->instance.length, status->instance.bytes, status->rate);
 	buffer_print(out, " %9.2f %9.2f", status->p50_ms, status->p99_ms);
@@ -162,6 +181,10 @@ static void print_entry(const struct status *status, int64_t now_ms, struct buff
 		buffer_print(out, "  " TEXT_FORMAT, TEXT_ARGUMENTS(status->state));
 	if (status->why.length > 0)
 		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
+	if (status->resets > 0)
+		buffer_print(out, "; resets %" PRIu64, status->resets);
+	if (other)
+		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
 	buffer_byte(out, '\n');
 }
 
@@ -180,7 +203,7 @@ static bool show(struct top *top, struct error *error)
 			     "P50 MS", "P99 MS", "IN FLIGHT", "LAG", "ANSWERED", "ERRORS", "LETTERS", "STATE");
 	for (size_t i = 0; i < top->count; i++) {
 		if (top->options->form == OUTPUT_TEXT)
-			print_entry(&top->entries[i].status, now_ms, &top->text);
+			print_entry(top, &top->entries[i].status, now_ms, &top->text);
 		else
 			print_json(&top->entries[i].status, &top->text);
 	}

@@ -25,6 +25,7 @@ static const struct member {
 	{"dead_letters", MEMBER_COUNT, offsetof(struct status, dead_letters)},
 	{"resets", MEMBER_COUNT, offsetof(struct status, resets)},
 	{"in_flight", MEMBER_COUNT, offsetof(struct status, in_flight)},
+	{"version", MEMBER_TEXT, offsetof(struct status, version)},
 	{"group", MEMBER_TEXT, offsetof(struct status, group)},
 	{"reads", MEMBER_TEXT, offsetof(struct status, reads)},
 	{"lag", MEMBER_TIME, offsetof(struct status, lag)},

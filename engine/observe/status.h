@@ -29,6 +29,7 @@ struct status {
 	uint64_t dead_letters;
 	uint64_t resets; /* transactions given up */
 	uint64_t in_flight;
+	struct text version;	       /* of what it is made of: engines that were given the same say the same; empty: it drains */
 	struct text group;	       /* of Kafka, by which it reads */
 	struct text reads;	       /* the topics, a blank between */
 	int64_t lag;		       /* records of these that are not committed; -1: not known: who reads a status asks Kafka */

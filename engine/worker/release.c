@@ -139,6 +139,8 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 {
 	worker->counts.dropped_in_flight += worker->lanes.load.in_flight;
 	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		atomic_store_explicit(&stage->counts->resets, worker->counts.resets, memory_order_relaxed);
 	worker->outbox.half_left = 0;
 	if (!worker->config->transaction.id)
 		lanes_recall(&worker->lanes, committed);

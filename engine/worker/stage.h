@@ -34,6 +34,7 @@ struct stage_counts {
 	_Atomic uint64_t dropped;
 	_Atomic uint64_t dead_letters;
 	_Atomic uint64_t pauses; /* how often it was full and its partitions were paused */
+	_Atomic uint64_t resets; /* of the worker: transactions that were given up, with all in flight */
 	_Atomic uint64_t in_flight;
 	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* from taken to released, as in observe/histogram.h */
 	_Atomic(const char *) waits_for;	     /* in words that stay; NULL: nothing keeps it */

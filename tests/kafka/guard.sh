@@ -43,6 +43,11 @@ for ((deadline = SECONDS + seconds; SECONDS < deadline; late++)); do
 done
 sent
 check_answers late $((rate * seconds)) "uncommitted:-ge:0 silence_ms:-lt:5000"
+resets_shown() {
+	"$sluice" top --once -o json --brokers "$brokers" -n late >"$dir/top" && grep -q "\"resets\": [1-9]" "$dir/top"
+}
+wait_until 20 resets_shown
+expect "late: status of looking for the resets in top" $? "-eq 0"
 stop_engine late "$engine"
 resets=$(sed -n 's/.*resets \([0-9]*\).*/\1/p' "$dir/engine.log" | tail -n 1)
 echo "late: $late requests came late; $resets transactions were in doubt"

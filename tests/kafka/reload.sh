@@ -1,7 +1,7 @@
 #!/bin/bash
 # What an engine promises when its files change, and of its memory, on a real Kafka. Under
 # load a pipeline is changed and others come and go, each time by SIGHUP: nothing may be
-# lost, doubled or out of order, under either delivery. Then an engine is stopped and comes back
+# lost, doubled or out of order, under either delivery. Two engines of other files are told of. Then an engine is stopped and comes back
 # at once with one more pipeline, which must be read as well; and a backlog meets a model that is
 # away: the engine stays within the memory that it was given.
 #   reload.sh SLUICE BUILD      with requests in BUILD
@@ -85,6 +85,28 @@ for way in term kill; do
 	check_answers "$group-more" 100 "uncommitted: silence_ms:"
 	stop_engine "$group" "$engine"
 done
+
+# While one engine has other files than the other, top says so of both; and no more when it has the same.
+top_says() { # $1 how many lines, $2 words
+	"$sluice" top --once --brokers "$brokers" -n files >"$dir/top" && [ "$(grep -c "$2" "$dir/top")" -eq "$1" ]
+}
+topics files files-answers
+start_engine call files files at-least-once one
+one=$started
+start_engine call files files at-least-once two
+two=$started
+wait_until 30 top_says 2 "running$"
+expect "files: status of looking for two engines that run the same" $? "-eq 0"
+sed -i "s/^spec:/spec:\n  timeout: 7s/" "$dir/files.two.yaml"
+kill -HUP "$two"
+wait_until 30 top_says 2 "runs other files than"
+expect "files: status of looking for two engines that do not" $? "-eq 0"
+cp "$dir/files.two.yaml" "$dir/files.one.yaml"
+kill -HUP "$one"
+wait_until 30 top_says 2 "running$"
+expect "files: status of looking for them when both have changed" $? "-eq 0"
+stop_engine files "$one"
+stop_engine files "$two"
 
 topics backlog backlog-answers
 send backlog "$backlog" 0

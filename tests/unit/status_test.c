@@ -37,6 +37,7 @@ static int set_up(void **state)
 		.dead_letters = 1,
 		.resets = 3,
 		.in_flight = 4,
+		.version = TEXT("00000000000000ab"),
 		.group = TEXT(""),
 		.reads = TEXT("one two"),
 		.lag = 123,
@@ -61,7 +62,7 @@ static void a_status_reads_back_as_it_was_said(void **state)
 	assert_true(text_equal(read.instance, well.instance) && text_equal(read.pipeline, well.pipeline));
 	assert_true(text_equal(read.namespace, well.namespace) && text_equal(read.state, well.state));
 	assert_int_equal(read.why.length, 0);
-	assert_true(text_equal(read.reads, well.reads) && read.group.length == 0);
+	assert_true(text_equal(read.reads, well.reads) && read.group.length == 0 && text_equal(read.version, well.version));
 	assert_int_equal(read.at_ms, well.at_ms);
 	assert_int_equal(read.started_ms, well.started_ms);
 	assert_true(read.ready);
@@ -95,12 +96,13 @@ static void what_is_no_status_is_refused(void **state)
 
 /* ---- sluice top ---- */
 
-static void say_status(struct sender *sender, const char *instance, const char *why, int64_t at_ms)
+static void say_status(struct sender *sender, const char *instance, const char *version, const char *why, int64_t at_ms)
 {
 	struct status status = well;
 	struct error error = {0};
 	struct buffer json;
 	status.instance = text_of(instance);
+	status.version = text_of(version);
 	status.why = text_of(why);
 	status.at_ms = at_ms;
 	buffer_open(&json, 1 << 20);
@@ -118,9 +120,11 @@ static void *say_statuses(void *context)
 		.brokers = mock->brokers, .topic = TOPIC, .timeout_ms = 10000, .properties = mock_quick};
 	struct sender *sender = sender_open(&config, &error);
 	for (unsigned i = 0; i < 30; i++) {
-		say_status(sender, "one", "", time_of_day_ms());
-		say_status(sender, "two", "model nn is away", time_of_day_ms());
-		say_status(sender, "dead", "", 1700000000000);
+		say_status(sender, "one", "ab", "", time_of_day_ms());
+		say_status(sender, "two", "ab", "model nn is away", time_of_day_ms());
+		say_status(sender, "changed", "cd", "", time_of_day_ms());
+		say_status(sender, "draining", "", "", time_of_day_ms());
+		say_status(sender, "dead", "ef", "", 1700000000000);
 		assert_true(sender_send(sender, &(struct outgoing){.value = TEXT("garbage")}, 1, &error));
 		(void)sender_settled(sender, 50);
 		usleep(50000);
@@ -145,10 +149,15 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 	const char *expected[] = {
 		"p                        one                       1500      0.50      2.25         4       123        10         "
 		"2"
-		"         1  running\n",
+		"         1  running; resets 3; runs other files than changed\n",
 		"two                       1500      0.50      2.25         4       123        10         2         1  running: "
-		"model nn is away\n",
-		"dead                      1500      0.50      2.25         4       123        10         2         1  silent\n",
+		"model nn is away; resets 3; runs other files than changed\n",
+		"changed                   1500      0.50      2.25         4       123        10         2         1  running; "
+		"resets 3; runs other files than one\n",
+		"draining                  1500      0.50      2.25         4       123        10         2         1  running; "
+		"resets 3\n",
+		"dead                      1500      0.50      2.25         4       123        10         2         1  silent; "
+		"resets 3\n",
 	};
 	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
 		if (!strstr(said.out, expected[i]))
