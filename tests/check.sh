@@ -214,7 +214,7 @@ part_faults() {
 }
 
 part_reload() {
-	AWAY_SECONDS=15 make_quietly kafka NAME="reload away"
+	AWAY_SECONDS=15 make_quietly kafka NAME="reload away hung"
 }
 
 # The system's librdkafka is what the other parts are built with.

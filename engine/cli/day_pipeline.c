@@ -156,6 +156,8 @@ void day_pipeline_write(const struct day_pipeline *pipeline, struct buffer *yaml
 
 /* ---- the models that it calls ---- */
 
+#define SERVERS_MOST 3 /* of one model */
+
 static const struct model_address address = {
 	.protocol = PROTOCOL_OIP_REST, .host = "twin", .base = "http://twin", .url = "http://twin"};
 
@@ -175,15 +177,18 @@ static bool model_add(struct day_pipeline *pipeline, size_t n, const char *mark,
 {
 	const char *name = arena_print(arena, "%s-b%zu%s", pipeline->name, n, mark);
 	const struct stub *stub = stub_make(&pipeline->blocks[n], arena, error);
-	struct model_address *own = ARENA_NEW(arena, struct model_address);
+	size_t servers = (size_t)random_between(random, 1, SERVERS_MOST);
+	struct model_address *own = ARENA_ARRAY(arena, struct model_address, servers);
 	if (!name || !stub || !own)
 		return error_memory(error, ERROR_SYSTEM, "simulating a model");
-	*own = address;
-	own->model = name;
+	for (size_t i = 0; i < servers; i++) {
+		own[i] = address;
+		own[i].model = name;
+	}
 	pipeline->models[pipeline->model_count] = (struct model_twin){.name = name, .stub = stub};
 	pipeline->model_configs[pipeline->model_count++] = (struct model_config){
 		.name = name,
-		.addresses = {1, own},
+		.addresses = {servers, own},
 		.timeout_ms = random_between(random, 500, 3000),
 		.lanes_most = (size_t)random_between(random, 1, 16),
 		.batching = {.rows_most = random_below(random, 2) ? (size_t)random_between(random, 2, 8) : 0, .latency_ms = 5},

@@ -95,7 +95,7 @@ struct errand *carriers_take(struct carriers *carriers)
 	return carriers_take(carriers);
 }
 
-void carrier_unload(struct roster *roster, struct errand *carrier)
+static void unload(struct roster *roster, struct errand *carrier)
 {
 	struct errand *members[LOOKED_THROUGH_MAX + 1];
 	size_t count = 0;
@@ -103,13 +103,26 @@ void carrier_unload(struct roster *roster, struct errand *carrier)
 		members[count++] = member;
 	while (count > 0) {
 		struct errand *member = members[--count];
-		member->alone = true;
 		if (member->attempts.call)
 			roster_wait(roster, member, true);
 		else
 			roster_give(roster, member);
 	}
 	roster_give(roster, carrier);
+}
+
+void carrier_unload(struct roster *roster, struct errand *carrier)
+{
+	for (struct errand *member = carrier->members; member; member = member->next_member)
+		member->alone = true;
+	unload(roster, carrier);
+}
+
+void carrier_recalled(struct roster *roster, struct errand *carrier)
+{
+	for (struct errand *member = carrier->members; member; member = member->next_member)
+		errand_recalled(member);
+	unload(roster, carrier);
 }
 
 bool carrier_forgets(struct errand *member)

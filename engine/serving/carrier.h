@@ -34,6 +34,9 @@ struct errand *carriers_take(struct carriers *carriers);
 /* A carrier that is not sent is taken apart: its members go alone, before all in line. */
 void carrier_unload(struct roster *roster, struct errand *carrier);
 
+/* So is one that is taken from its server, but its members may go together once more. */
+void carrier_recalled(struct roster *roster, struct errand *carrier);
+
 /* The call of a member is forgotten. True: nobody waits for its carrier any more. */
 bool carrier_forgets(struct errand *member);
 

@@ -131,7 +131,7 @@ static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t n
 	errand->hasty = rush_is_hasty(errand, dispatch->health.replicas.items[errand->replica].latency_us, now_us);
 	errands_add(&dispatch->roster.sent, errand);
 	dispatch->counts.sent++;
-	if (errand->attempts.made + errand->attempts.unmet == 0)
+	if (errand->attempts.made + errand->attempts.unmet + errand->recalls == 0)
 		budget_pay(&dispatch->budget);
 	else
 		dispatch->counts.repeated++;
@@ -195,6 +195,41 @@ static void ask_replicas(struct dispatch *dispatch, int64_t now_us)
 			(void)health_said(&dispatch->health, index, true, now_us);
 }
 
+/* Out of what the transport does: what it still brings is dropped. */
+static void withdraw(struct dispatch *dispatch, struct errand *errand)
+{
+	dispatch->outside->withdraw(dispatch->outside->context, errand);
+	errands_remove(&dispatch->roster.sent, errand);
+}
+
+static void recall(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
+{
+	withdraw(dispatch, errand);
+	bool away = health_recalled(&dispatch->health, errand->replica, errand->probe, now_us);
+	if (errand->members) {
+		carrier_recalled(&dispatch->roster, errand);
+	} else {
+		errand_recalled(errand);
+		roster_wait(&dispatch->roster, errand, true);
+	}
+	if (away)
+		dismiss(dispatch);
+}
+
+/* The last first, so that they stand in line as they were sent. */
+static void recall_all(struct dispatch *dispatch, int64_t now_us)
+{
+	const struct replicas *replicas = &dispatch->health.replicas;
+	if (!replicas_hold(replicas))
+		return;
+	for (struct errand *errand = dispatch->roster.sent.last, *previous; errand; errand = previous) {
+		previous = errand->previous;
+		if (!errand->attempts.call->once && errand->recalls < RECALLS_MOST &&
+		    replicas_give_up(replicas, errand->replica, errand->at_us, now_us))
+			recall(dispatch, errand, now_us);
+	}
+}
+
 /* Entered again from `answered`, it leaves the rest to the one that is at it. */
 static void answer_all(struct dispatch *dispatch)
 {
@@ -213,6 +248,7 @@ void dispatch_turn(struct dispatch *dispatch, int64_t now_us)
 {
 	end_pauses(dispatch, now_us);
 	ask_replicas(dispatch, now_us);
+	recall_all(dispatch, now_us);
 	move(dispatch, now_us);
 	answer_all(dispatch);
 }
@@ -229,7 +265,7 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 		return 0;
 	int64_t due_us = roster->paused.first ? roster->paused.first->at_us : INT64_MAX;
 	if (dispatch->health.replicas.count > 1)
-		due_us = earlier(due_us, replicas_due_us(&dispatch->health.replicas));
+		due_us = earlier(due_us, replicas_due_us(&dispatch->health.replicas, now_us));
 	if (!roster->line.first || roster->sent.count >= dispatch->health.pace.limit)
 		return due_us;
 	if (dispatch->health.breaker.state == BREAKER_OPEN)
@@ -291,11 +327,10 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	return true;
 }
 
-/* Out of what the transport does; the replica is not waited for. */
-static void recall(struct dispatch *dispatch, struct errand *errand)
+/* Nobody waits for it any more. */
+static void call_off(struct dispatch *dispatch, struct errand *errand)
 {
-	dispatch->outside->withdraw(dispatch->outside->context, errand);
-	errands_remove(&dispatch->roster.sent, errand);
+	withdraw(dispatch, errand);
 	health_withdraw(&dispatch->health, errand->replica, errand->probe);
 	dispatch->roster.moved = dispatch->roster.line.first != NULL;
 }
@@ -317,11 +352,11 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call)
 		errands_remove(&dispatch->roster.over, errand);
 		break;
 	case ERRAND_SENT:
-		recall(dispatch, errand);
+		call_off(dispatch, errand);
 		break;
 	case ERRAND_MERGED:
 		if (carrier_forgets(errand)) {
-			recall(dispatch, errand->carrier);
+			call_off(dispatch, errand->carrier);
 			carrier_unload(&dispatch->roster, errand->carrier);
 		}
 		return;

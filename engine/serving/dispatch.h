@@ -2,7 +2,10 @@
  *
  * Calls wait in a line, in order; as many are under way as the server's pace and the
  * user's lanes allow; those that fit together are merged; a failed one pauses and stands
- * in line again, before the others. While the breaker is open the line waits.
+ * in line again, before the others. While the breaker is open the line waits. What a server
+ * that is left out (replicas.h) does not answer is recalled: withdrawn, and sent to another.
+ * That is no try, and costs nothing of what repetitions may cost (budget.h): it takes from one
+ * server what it gives another, and RECALLS_MOST times at most.
  *
  * Pure: what is sent, how, and what time it is are handed in, so that a day of outage is
  * tried in a moment. A dispatch belongs to one thread. It enters `answered` only from

@@ -59,6 +59,12 @@ void errands_prefer_untried(struct errands *line)
 	errands_add_first(line, errand);
 }
 
+void errand_recalled(struct errand *errand)
+{
+	errand->recalls++;
+	errand->alone = errand->alone || errand->recalls == RECALLS_MOST;
+}
+
 int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us)
 {
 	int64_t deadline_ms = errand->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / MS_US;

@@ -39,6 +39,7 @@ struct errand {
 	bool hasty;		/* ERRAND_SENT: its deadline left it little time (rush.h) */
 	bool alone;		/* not to be merged (again) */
 	bool turned;		/* ERRAND_SENT: anew, by its server's other protocol (way.h) */
+	unsigned recalls;	/* of its call */
 	struct errand *members; /* of a carrier, by next_member; NULL: it is none */
 	struct errand *next_member;
 	struct errand *carrier; /* ERRAND_MERGED: whose member it is */
@@ -63,6 +64,13 @@ struct errand *errands_take(struct errands *list); /* the first; NULL: none */
 /* One that has not failed yet goes to the front, to be a probe: it says more of the model,
  * and less is lost by it. */
 void errands_prefer_untried(struct errands *line);
+
+/* What makes any server hang that gets it goes to so many others at most. */
+#define RECALLS_MOST 2
+
+/* Its call is taken from its server, to be given to another. The last time it goes alone: it may be what its
+ * server did not answer. */
+void errand_recalled(struct errand *errand);
 
 /* How long its next attempt may take: its own time, or what its deadline leaves of it. */
 int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us);

@@ -43,6 +43,16 @@ void health_withdraw(struct health *health, size_t replica, bool probe)
 		breaker_withdraw(&health->breaker);
 }
 
+bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us)
+{
+	replica_forgotten(&health->replicas.items[replica]);
+	if (!probe)
+		return false;
+	health->ready = false;
+	breaker_failed(&health->breaker, true, now_us, health_draw(health));
+	return true;
+}
+
 static void keep_words(struct health *health, const struct attempt *attempt)
 {
 	if (attempt->end == ATTEMPT_TIMED_OUT)

@@ -48,6 +48,9 @@ size_t health_choose(struct health *health, bool *probe, int64_t now_us);
 /* The call that was sent did not go out, or is not waited for any more. */
 void health_withdraw(struct health *health, size_t replica, bool probe);
 
+/* The call that was sent is taken from a replica that does not answer. True: the breaker stays open for longer. */
+bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us);
+
 /* What came of it. True: the model is away, as from now or still. */
 bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
 		  bool more_wait, int64_t now_us);

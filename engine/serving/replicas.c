@@ -4,6 +4,7 @@
 #define LATENCY_SHARE 8	  /* a new one counts an eighth */
 #define OUTLIER_TIMES 8	  /* as slow as the next slowest */
 #define OUTLIER_US 200000 /* and not before it is felt */
+#define LOOK_US 50000	  /* between two looks at who is silent */
 
 int64_t replicas_latency_us(const struct replicas *replicas)
 {
@@ -68,14 +69,35 @@ static void put_out(struct replica *replica, int64_t now_us)
 	replica->out_until_us = now_us + pause_us;
 }
 
-/* Whether all others answer far sooner than that. */
-static bool is_outlier(const struct replicas *replicas, size_t index, int64_t latency_us)
+static bool is_in(const struct replica *replica)
 {
+	return replica->out_until_us == 0;
+}
+
+/* Whether another that is in has nothing to answer, or has answered of late. */
+static bool another_is_heard(const struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
+{
+	for (size_t i = 0; i < replicas->count; i++) {
+		const struct replica *other = &replicas->items[i];
+		if (i != index && is_in(other) &&
+		    (other->in_flight == 0 || (now_us - other->heard_us) * OUTLIER_TIMES < latency_us))
+			return true;
+	}
+	return false;
+}
+
+/* Whether all others that are in answer far sooner than that; of servers that have all become
+ * slow none is an outlier. */
+static bool is_outlier(const struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
+{
+	if (latency_us <= OUTLIER_US)
+		return false;
 	int64_t slowest_us = 0;
 	for (size_t i = 0; i < replicas->count; i++)
-		if (i != index && replicas->items[i].latency_us > slowest_us)
+		if (i != index && is_in(&replicas->items[i]) && replicas->items[i].latency_us > slowest_us)
 			slowest_us = replicas->items[i].latency_us;
-	return slowest_us > 0 && latency_us > OUTLIER_US && latency_us > slowest_us * OUTLIER_TIMES;
+	return slowest_us > 0 && latency_us > slowest_us * OUTLIER_TIMES &&
+	       another_is_heard(replicas, index, latency_us, now_us);
 }
 
 void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
@@ -88,7 +110,7 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 	replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
 	if (replica->out_until_us > 0)
 		return; /* it was sent before: readiness brings it back */
-	if (is_outlier(replicas, index, replica->latency_us))
+	if (is_outlier(replicas, index, replica->latency_us, now_us))
 		put_out(replica, now_us);
 	else
 		replica->outs = 0;
@@ -115,7 +137,7 @@ static void put_out_silent(struct replicas *replicas, int64_t now_us)
 {
 	for (size_t i = 0; i < replicas->count; i++) {
 		struct replica *replica = &replicas->items[i];
-		if (replica->in_flight > 0 && replica->out_until_us == 0 && is_outlier(replicas, i, now_us - replica->heard_us))
+		if (replica->in_flight > 0 && is_in(replica) && is_outlier(replicas, i, now_us - replica->heard_us, now_us))
 			put_out(replica, now_us);
 	}
 }
@@ -148,13 +170,35 @@ void replica_said(struct replica *replica, bool ready, int64_t now_us)
 	replica->latency_us = 0; /* what it took before says nothing now */
 }
 
-int64_t replicas_due_us(const struct replicas *replicas)
+bool replicas_hold(const struct replicas *replicas)
+{
+	for (size_t i = 0; i < replicas->count; i++)
+		if (replicas->items[i].in_flight > 0 && !is_in(&replicas->items[i]))
+			return true;
+	return false;
+}
+
+bool replicas_give_up(const struct replicas *replicas, size_t index, int64_t sent_us, int64_t now_us)
+{
+	return !is_in(&replicas->items[index]) && is_outlier(replicas, index, now_us - sent_us, now_us);
+}
+
+/* In steps, so that whoever waits for it does not wait anew with every answer. */
+static int64_t next_look_us(const struct replica *replica, int64_t now_us)
+{
+	int64_t silent_us = replica->heard_us + OUTLIER_US;
+	return ((silent_us > now_us ? silent_us : now_us) / LOOK_US + 1) * LOOK_US;
+}
+
+int64_t replicas_due_us(const struct replicas *replicas, int64_t now_us)
 {
 	int64_t due_us = INT64_MAX;
 	for (size_t i = 0; i < replicas->count; i++) {
 		const struct replica *replica = &replicas->items[i];
-		if (replica->out_until_us > 0 && !replica->asked && replica->out_until_us < due_us)
+		if (!is_in(replica) && !replica->asked && replica->out_until_us < due_us)
 			due_us = replica->out_until_us;
+		if (replica->in_flight > 0 && next_look_us(replica, now_us) < due_us)
+			due_us = next_look_us(replica, now_us);
 	}
 	return due_us;
 }

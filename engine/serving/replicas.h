@@ -3,8 +3,9 @@
  * Of two that are drawn, the one with less to do: its calls under way, times how long it
  * takes to answer; one that has not answered yet is taken for one like the others. A server
  * that cannot be reached, fails five times in a row, is far slower than the others, or leaves
- * all its calls without an answer for as long, is left out for a while, longer each time, and
- * taken back once it says that it is ready. When all are out, all are asked.
+ * all its calls without an answer for as long while another answers, is left out for a while,
+ * longer each time, and taken back once it says that it is ready. What it then still holds for
+ * as long is to be given to another. When all are out, all are asked.
  *
  * Pure: clock and chance are handed in.
  */
@@ -53,7 +54,13 @@ bool replicas_leave_out(const struct replicas *replicas, size_t index);
 bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index);
 void replica_said(struct replica *replica, bool ready, int64_t now_us);
 
-/* When replicas_to_ask() finds one next; INT64_MAX: none is out. */
-int64_t replicas_due_us(const struct replicas *replicas);
+/* Whether a server that is left out holds calls. */
+bool replicas_hold(const struct replicas *replicas);
+
+/* Whether a call that was sent to it then is better given to another. */
+bool replicas_give_up(const struct replicas *replicas, size_t index, int64_t sent_us, int64_t now_us);
+
+/* When replicas_to_ask() or replicas_give_up() may say something else; INT64_MAX: not by itself. */
+int64_t replicas_due_us(const struct replicas *replicas, int64_t now_us);
 
 #endif

@@ -486,12 +486,26 @@ static void taps_that_are_lost_are_found(void **state)
 }
 
 static const struct output_operations *output_of_twin;
-static const char *const *written_topics;
 static bool told_twice; /* what steps gave; else it is not told at all */
+
+/* The topics of each output, by its address: the last that was opened there. */
+static struct {
+	const struct output *output;
+	const char *const *topics;
+} writers[64];
+
+static const char *const **topics_of(const struct output *output)
+{
+	size_t i = 0;
+	while (writers[i].output && writers[i].output != output)
+		assert_in_range(++i, 0, sizeof writers / sizeof *writers - 1);
+	writers[i].output = output;
+	return &writers[i].topics;
+}
 
 static enum produce_verdict produce_steps_wrongly(struct output *output, const struct outgoing *record, struct error *error)
 {
-	bool of_step = strstr(written_topics[record->topic], ".step.");
+	bool of_step = strstr((*topics_of(output))[record->topic], ".step.");
 	if (of_step && !told_twice)
 		return PRODUCED;
 	enum produce_verdict verdict = output_of_twin->produce(output, record, error);
@@ -509,9 +523,7 @@ static struct output *open_that_tells_steps_wrongly(struct twin_host *host, stru
 	operations = *output_of_twin;
 	operations.produce = produce_steps_wrongly;
 	output->operations = &operations;
-	for (size_t i = 0; i < config->topic_count; i++)
-		if (strstr(config->topics[i], ".line"))
-			written_topics = config->topics;
+	*topics_of(output) = config->topics;
 	return output;
 }
 

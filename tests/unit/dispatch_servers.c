@@ -12,6 +12,12 @@
 
 struct servers servers;
 
+/* A call, and when it came. */
+struct asked {
+	struct call call;
+	int64_t at_us;
+};
+
 /* ---- the servers ---- */
 
 static float first_of(const struct payload *payload, size_t row)
@@ -25,6 +31,11 @@ static bool holds_poison(const struct payload *payload)
 		if (first_of(payload, i) == servers.poison)
 			return true;
 	return false;
+}
+
+static enum mood mood_for(const struct errand *errand)
+{
+	return holds_poison(errand->attempts.call->request) ? servers.poisoned : servers.moods[errand->replica];
 }
 
 /* y = x + 10, row by row. */
@@ -52,9 +63,10 @@ static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, st
 	const struct payload *request = errand->attempts.call->request;
 	assert_true(timeout_ms > 0);
 	assert_in_range(servers.flight_count, 0, FLIGHTS_MAX - 1);
-	int64_t latency_us = servers.moods[errand->replica] == HANGS	 ? timeout_ms * 1000
-			     : servers.moods[errand->replica] == REFUSES ? 100
-									 : servers.latency_us[errand->replica];
+	enum mood mood = mood_for(errand);
+	int64_t latency_us = mood == HANGS     ? timeout_ms * 1000
+			     : mood == REFUSES ? 100
+					       : servers.latency_us[errand->replica];
 	servers.flights[servers.flight_count++] = (struct flight){errand, servers.now_us + latency_us};
 	if (servers.flight_count > servers.flights_most)
 		servers.flights_most = servers.flight_count;
@@ -67,6 +79,7 @@ static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, st
 static void on_withdraw(void *context, struct errand *errand)
 {
 	(void)context;
+	servers.withdrawn++;
 	for (size_t i = 0; i < servers.flight_count; i++)
 		if (servers.flights[i].errand == errand)
 			servers.flights[i--] = servers.flights[--servers.flight_count];
@@ -88,6 +101,9 @@ static void on_answered(void *context, struct call *call)
 {
 	(void)context;
 	servers.last = call;
+	const struct asked *asked = (const struct asked *)call;
+	if (servers.now_us - asked->at_us > servers.longest_us)
+		servers.longest_us = servers.now_us - asked->at_us;
 	if (call->error.kind == ERROR_NONE) {
 		assert_float_equal(first_of(call->reply, 0), first_of(call->request, 0) + 10, 0);
 		assert_int_equal(call->reply->tensors.items[0]->shape[0], call->request->tensors.items[0]->shape[0]);
@@ -111,7 +127,7 @@ static const struct dispatch_outside outside = {
 static void land(struct flight flight)
 {
 	struct errand *errand = flight.errand;
-	enum mood mood = holds_poison(errand->attempts.call->request) ? servers.poisoned : servers.moods[errand->replica];
+	enum mood mood = mood_for(errand);
 	struct attempt attempt = {.where = "there"};
 	switch (mood) {
 	case ANSWERS:
@@ -243,10 +259,11 @@ struct call *servers_make(float value, int64_t rows, struct message *message)
 	tensors_begin(&tensors, servers.arena, 1);
 	tensors_add(&tensors, x);
 	payload->tensors = tensors_end(&tensors);
-	struct call *call = ARENA_NEW(servers.arena, struct call);
+	struct asked *asked = ARENA_NEW(servers.arena, struct asked);
 	message->arena = servers.arena;
-	*call = (struct call){.name = "m", .request = payload, .message = message};
-	return call;
+	asked->call = (struct call){.name = "m", .request = payload, .message = message};
+	asked->at_us = servers.now_us;
+	return &asked->call;
 }
 
 struct call *servers_ask(float value, int64_t rows, int64_t deadline_ms)
@@ -257,6 +274,19 @@ struct call *servers_ask(float value, int64_t rows, int64_t deadline_ms)
 	struct call *call = servers_make(value, rows, message);
 	assert_true(dispatch_call(servers.dispatch, call, servers.now_us, &error));
 	return call;
+}
+
+void servers_warm(void)
+{
+	for (int i = 0; i < 40; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(SECOND);
+	assert_int_equal(servers.answered, 40);
+	for (size_t i = 0; i < servers.model.addresses.count; i++)
+		assert_true(servers.sent[i] > 0);
+	servers.answered = servers.withdrawn = 0;
+	servers.longest_us = 0;
+	memset(servers.sent, 0, sizeof servers.sent);
 }
 
 void servers_expect_error(const struct call *call, enum error_kind kind, const char *words)

@@ -33,7 +33,8 @@ struct servers {
 	uint64_t sent[REPLICAS_MAX], asked;
 	float poison; /* a row of this value makes a server say what `poisoned` says; 0: none */
 	enum mood poisoned;
-	size_t answered, failed;
+	size_t answered, failed, withdrawn;
+	int64_t longest_us; /* that a call has waited for its answer */
 	size_t most_rows;
 	char order[64];
 	struct call *calls;
@@ -49,6 +50,7 @@ void servers_begin(size_t replicas); /* once the configuration is as the story w
 /* A call of `rows` rows, value, value + 1, ...; each answer is checked to be its own. */
 struct call *servers_make(float value, int64_t rows, struct message *message);
 struct call *servers_ask(float value, int64_t rows, int64_t deadline_ms);
+void servers_warm(void); /* all have answered, and are known */
 
 bool servers_step(int64_t until_us); /* one event, if it comes before; else time stands there */
 void servers_run_until(int64_t until_us);

@@ -60,7 +60,7 @@ static void one_that_cannot_be_reached_is_left_out_at_once(void **state)
 	replica_failed(&replicas, 1, true, 1000);
 	choose_much(counts);
 	assert_int_equal(counts[1], 0);
-	assert_int_equal(replicas_due_us(&replicas), 1000 + REPLICA_OUT_US);
+	assert_int_equal(replicas_due_us(&replicas, 1000), 1000 + REPLICA_OUT_US);
 	assert_false(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US - 1, &index));
 	assert_true(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US, &index));
 	assert_int_equal(index, 1);
@@ -78,7 +78,7 @@ static void one_that_is_not_ready_stays_out_for_longer(void **state)
 	replica_failed(&replicas, 1, true, 0);
 	assert_true(replicas_to_ask(&replicas, REPLICA_OUT_US, &index));
 	replica_said(&items[1], false, REPLICA_OUT_US);
-	assert_int_equal(replicas_due_us(&replicas), REPLICA_OUT_US + 2 * REPLICA_OUT_US);
+	assert_int_equal(replicas_due_us(&replicas, 1000), REPLICA_OUT_US + 2 * REPLICA_OUT_US);
 }
 
 static void one_that_fails_five_times_in_a_row_is_left_out(void **state)
@@ -135,6 +135,41 @@ static void one_that_leaves_all_its_calls_without_an_answer_is_left_out(void **s
 	assert_false(replicas_leave_out(&replicas, 2));
 }
 
+static void servers_that_are_all_slow_at_once_are_none_of_them_left_out(void **state)
+{
+	(void)state;
+	size_t index;
+	for (size_t i = 0; i < 3; i++)
+		replica_sent(&items[i], 0);
+	assert_false(replicas_to_ask(&replicas, 3000000, &index));
+	replica_answered(&replicas, 0, 3000000, 3000000);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(items[i].out_until_us, 0);
+	assert_false(replicas_to_ask(&replicas, 3000000, &index)); /* now one is heard, and the others are silent */
+	assert_int_equal(items[0].out_until_us, 0);
+}
+
+static void what_one_that_is_out_holds_is_given_up_when_another_is_far_sooner(void **state)
+{
+	(void)state;
+	replica_sent(&items[1], 0);
+	replica_sent(&items[1], 100000);
+	assert_false(replicas_hold(&replicas));
+	assert_false(replicas_give_up(&replicas, 1, 0, 900000)); /* it is not out */
+	replica_sent(&items[1], 100000);
+	replica_failed(&replicas, 1, true, 150000);
+	assert_true(replicas_hold(&replicas));
+	assert_false(replicas_give_up(&replicas, 1, 0, 200000));
+	assert_true(replicas_give_up(&replicas, 1, 0, 200001));
+	assert_false(replicas_give_up(&replicas, 1, 100000, 200001));
+	assert_in_range(replicas_due_us(&replicas, 200001), 200002, 250000);
+	for (size_t i = 0; i < 3; i += 2) {
+		replica_sent(&items[i], 0);
+		replica_failed(&replicas, i, true, 0);
+	}
+	assert_false(replicas_give_up(&replicas, 1, 0, 900000)); /* to whom? */
+}
+
 static void when_all_are_out_all_are_asked(void **state)
 {
 	(void)state;
@@ -160,6 +195,8 @@ int main(void)
 		cmocka_unit_test_setup(one_that_is_far_slower_than_all_others_is_left_out, begin),
 		cmocka_unit_test_setup(one_that_has_not_answered_yet_is_taken_for_one_like_the_others, begin),
 		cmocka_unit_test_setup(one_that_leaves_all_its_calls_without_an_answer_is_left_out, begin),
+		cmocka_unit_test_setup(servers_that_are_all_slow_at_once_are_none_of_them_left_out, begin),
+		cmocka_unit_test_setup(what_one_that_is_out_holds_is_given_up_when_another_is_far_sooner, begin),
 		cmocka_unit_test_setup(when_all_are_out_all_are_asked, begin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
