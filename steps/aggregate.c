@@ -160,7 +160,8 @@ static const struct option options[] = {
 		    "until a message comes to that partition: where they may not wait, send one to each now and then. Times may "
 		    "go back; a message that is repeated counts again; where no message falls there is no window. NaN is left "
 		    "out of all but count(): of nothing, count(x), sum, norm and distinct are 0, and all else is nan. Integers "
-		    "are exact, and below 2^53 in size. One message closes 256 windows, or twice as many as it falls into; the "
+		    "are exact, and below 2^53 in size. first and last also give texts, of 4096 bytes at most. "
+		    "One message closes 256 windows, or twice as many as it falls into; the "
 		    "next ones close the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
 	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "

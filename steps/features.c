@@ -81,10 +81,21 @@ static bool elements_fit(const struct work *work, const struct feature_program_f
 			 found->elements);
 }
 
-/* Whether it is what the form keeps, of one element at least. */
+/* Texts are kept apart from numbers, so a series is of the one or the other. */
+static bool kind_fits(const struct work *work, const struct feature_program_form *row, const struct feature_slot *found, bool texts)
+{
+	bool before = found->capacity == FEATURE_CAPACITY_TEXTS;
+	return !found->elements || before == texts ||
+	       error_set(work->error, ERROR_INPUT, row->call->place,
+			 "%s() is given %s, and %s came before under this key; send the same", row->call->name,
+			 texts ? "texts" : "numbers", before ? "texts" : "numbers");
+}
+
+/* Whether it is numbers that the form keeps, of one element at least. */
 static bool slot_is_whole(const struct feature_program_form *row, const struct feature_slot *slot)
 {
-	return slot->elements && slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity);
+	return slot->elements && slot->capacity != FEATURE_CAPACITY_TEXTS &&
+	       slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity);
 }
 
 /* Copies what is kept, with room for one message more. */
@@ -93,7 +104,9 @@ static bool part_take(struct work *work, size_t form, size_t elements)
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
 	struct feature_slot found = {0};
-	if (!feature_state_find(&work->before, row->keeps, form, &found) || !slot_is_whole(row, &found))
+	if (feature_state_find(&work->before, row->keeps, form, &found) && !kind_fits(work, row, &found, false))
+		return false;
+	if (!slot_is_whole(row, &found))
 		found = (struct feature_slot){0};
 	if (!elements_fit(work, row, &found, elements))
 		return false;
@@ -120,6 +133,42 @@ static bool part_take(struct work *work, size_t form, size_t elements)
 	return true;
 }
 
+/* The window of texts with this message in it. */
+static bool texts_take(struct work *work, size_t form, const struct trailing_input *input)
+{
+	const struct feature_program_form *row = &work->program->forms[form];
+	struct part *part = &work->parts[form];
+	struct feature_slot found = {0};
+	if (!trailing_texts_fit(row->call, input, work->error))
+		return false;
+	if (feature_state_find(&work->before, row->keeps, form, &found) && !kind_fits(work, row, &found, true))
+		return false;
+	if (!found.elements || !trailing_texts_whole(found.bytes, found.size_bytes))
+		found = (struct feature_slot){0};
+	if (!elements_fit(work, row, &found, input->count))
+		return false;
+	const struct trailing_row message = {.texts = work->counts ? input->texts : NULL,
+					     .series = input->count,
+					     .time_ms = work->time_ms,
+					     .newest_ms = work->newest_ms};
+	size_t bytes = trailing_texts_bytes(&row->form.window, found.bytes, &message);
+	part->bytes = arena_take(work->arena, bytes, 1);
+	if (!part->bytes)
+		return work_fail(work);
+	trailing_texts_write(&row->form.window, found.bytes, &message, part->bytes);
+	part->slot = (struct feature_slot){.keeps = row->keeps,
+					   .size_bytes = (uint32_t)bytes,
+					   .elements = (uint16_t)input->count,
+					   .capacity = FEATURE_CAPACITY_TEXTS,
+					   .bytes = part->bytes};
+	return true;
+}
+
+static bool keeps_texts(const struct feature_program_form *row, const struct trailing_input *input)
+{
+	return input->texts && row->form.texts == TEXTS_KEPT;
+}
+
 static void inputs_of(const struct trailing_input *input, size_t element, double inputs[FEATURE_INPUTS_MAX])
 {
 	for (size_t i = 0; i < FEATURE_INPUTS_MAX; i++)
@@ -131,6 +180,9 @@ static bool form_update(struct work *work, size_t form, const struct trailing_in
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
+	if (keeps_texts(row, input))
+		return part->bytes ? kind_fits(work, row, &part->slot, true) && elements_fit(work, row, &part->slot, input->count)
+				   : texts_take(work, form, input);
 	if (!(part->bytes ? elements_fit(work, row, &part->slot, input->count) : part_take(work, form, input->count)))
 		return false;
 	if (part->updated)
@@ -148,7 +200,7 @@ static bool form_update(struct work *work, size_t form, const struct trailing_in
 
 static void result_write(const struct trailing_result *result, void *elements, size_t at, double value)
 {
-	if (result->whole)
+	if (result->storage == DATATYPE_INT64)
 		((int64_t *)elements)[at] = (int64_t)value;
 	else
 		((double *)elements)[at] = value;
@@ -165,6 +217,11 @@ static bool call_answer(struct work *work, const struct feature_program_call *ca
 			return false;
 	if (!trailing_result_make(call->call, &input, work->arena, result, &elements))
 		return work_fail(work);
+	if (result->storage == DATATYPE_BYTES) {
+		feature_texts(&call->call->feature, &work->program->forms[call->forms[0]].form, work->parts[call->forms[0]].bytes,
+			      input.count, elements);
+		return true;
+	}
 	uint32_t count = feature_values(call->call->feature.function);
 	for (size_t element = 0; element < input.count; element++) {
 		double inputs[FEATURE_INPUTS_MAX], values[FEATURE_VALUES_MAX];
@@ -381,7 +438,8 @@ static const struct option options[] = {
 		    "those of a duration by event time, back from the newest of the key. Each holds 32768 messages at most: "
 		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "
 		    "as many messages as a window wants, it says nan. What is nan is left out: of nothing, count, sum, rate and "
-		    "distinct are 0, and all else is nan."),
+		    "distinct are 0, and all else is nan. Of texts first, last and lag give the text, empty where a number would "
+		    "be nan; one of more than 4096 bytes is a LIMIT."),
 	{.type = OPTION_END},
 };
 

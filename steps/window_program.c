@@ -7,128 +7,10 @@
 
 #include "numeric/quantile.h"
 #include "numeric/summary.h"
+#include "steps/window_functions.h"
 
 #define WINDOW_VERSION 2
 #define WHOLE_END 0x1p53 /* integers below it are exact as doubles; what is rounded to it may have been another */
-
-/* ---- what a call is answered from ---- */
-
-/* One element of a series, at the window's end. */
-struct element {
-	unsigned tracks;
-	const void *summary;
-	const double *sorted; /* of a series whose numbers are kept; NaN left out */
-	size_t count;
-	double q;
-};
-
-static double answer_count(const struct element *element)
-{
-	return (double)summary_count(element->summary);
-}
-
-static double answer_sum(const struct element *element)
-{
-	return summary_sum(element->tracks, element->summary);
-}
-
-static double answer_mean(const struct element *element)
-{
-	return summary_mean(element->tracks, element->summary);
-}
-
-static double answer_var(const struct element *element)
-{
-	return summary_variance(element->tracks, element->summary, 1);
-}
-
-static double answer_std(const struct element *element)
-{
-	return sqrt(answer_var(element));
-}
-
-static double answer_pvar(const struct element *element)
-{
-	return summary_variance(element->tracks, element->summary, 0);
-}
-
-static double answer_pstd(const struct element *element)
-{
-	return sqrt(answer_pvar(element));
-}
-
-static double answer_min(const struct element *element)
-{
-	return summary_least(element->tracks, element->summary);
-}
-
-static double answer_max(const struct element *element)
-{
-	return summary_greatest(element->tracks, element->summary);
-}
-
-static double answer_norm(const struct element *element)
-{
-	return summary_norm(element->tracks, element->summary);
-}
-
-static double answer_first(const struct element *element)
-{
-	return summary_first(element->tracks, element->summary);
-}
-
-static double answer_last(const struct element *element)
-{
-	return summary_last(element->tracks, element->summary);
-}
-
-static double answer_quantile(const struct element *element)
-{
-	return quantile_sorted(element->sorted, element->count, element->q, QUANTILE_LINEAR);
-}
-
-static double answer_distinct(const struct element *element)
-{
-	size_t distinct = element->count > 0;
-	for (size_t i = 1; i < element->count; i++)
-		distinct += element->sorted[i] != element->sorted[i - 1];
-	return (double)distinct;
-}
-
-enum answer_type { ANSWER_FLOAT, ANSWER_WHOLE, ANSWER_ALIKE /* whole where the series is */ };
-
-/* The functions over a window, by name. */
-static const struct window_function {
-	const char *name;
-	double (*answer)(const struct element *element);
-	unsigned tracks;
-	enum answer_type type;
-	bool keeps; /* the numbers themselves */
-} functions[] = {
-	{"count", answer_count, 0, ANSWER_WHOLE, false},
-	{"sum", answer_sum, SUMMARY_SUM, ANSWER_ALIKE, false},
-	{"mean", answer_mean, SUMMARY_SUM, ANSWER_FLOAT, false},
-	{"std", answer_std, SUMMARY_SPREAD, ANSWER_FLOAT, false},
-	{"var", answer_var, SUMMARY_SPREAD, ANSWER_FLOAT, false},
-	{"pstd", answer_pstd, SUMMARY_SPREAD, ANSWER_FLOAT, false},
-	{"pvar", answer_pvar, SUMMARY_SPREAD, ANSWER_FLOAT, false},
-	{"min", answer_min, SUMMARY_LEAST, ANSWER_ALIKE, false},
-	{"max", answer_max, SUMMARY_LEAST, ANSWER_ALIKE, false},
-	{"norm", answer_norm, SUMMARY_SQUARES, ANSWER_FLOAT, false},
-	{"first", answer_first, SUMMARY_ENDS, ANSWER_ALIKE, false},
-	{"last", answer_last, SUMMARY_ENDS, ANSWER_ALIKE, false},
-	{"median", answer_quantile, 0, ANSWER_FLOAT, true},
-	{"quantile", answer_quantile, 0, ANSWER_FLOAT, true},
-	{"distinct", answer_distinct, 0, ANSWER_WHOLE, true},
-};
-
-static const struct window_function *function_of(const struct trailing_call *call)
-{
-	const struct window_function *function = functions;
-	while (strcmp(function->name, call->name) != 0)
-		function++;
-	return function;
-}
 
 /* ---- the program ---- */
 
@@ -203,7 +85,7 @@ const struct window_program *window_program_make(const struct aggregate_setting 
 		setting->value = settings[i].value;
 		setting->calls = ARENA_ARRAY(arena, struct setting_call, setting->count + 1);
 		for (size_t j = 0; setting->calls && j < setting->count; j++) {
-			const struct window_function *function = function_of(&calls[j]);
+			const struct window_function *function = window_function_find(calls[j].name);
 			bool quantile = calls[j].feature.function == FEATURE_QUANTILE;
 			setting->calls[j] = (struct setting_call){&calls[j], function, series_of(program, &calls[j], function),
 								  quantile ? calls[j].feature.number : 0.5};
@@ -215,9 +97,18 @@ const struct window_program *window_program_make(const struct aggregate_setting 
 /* ---- what a message gives ---- */
 
 struct window_input {
-	size_t row; /* numbers of it that are kept */
+	struct arena *arena;
+	int64_t time_ms;
+	size_t row;		   /* numbers of it that are kept */
+	struct window_texts texts; /* of the window that it is taken into next */
 	struct trailing_input series[];
 };
+
+/* Whether first and last texts of what the message gives are kept. */
+static bool keeps_texts(const struct series *series, const struct trailing_input *input)
+{
+	return input->texts && (series->tracks & SUMMARY_ENDS);
+}
 
 /* Integers are kept as doubles. */
 static bool is_exact(const struct trailing_call *call, const struct trailing_input *input, struct error *error)
@@ -231,18 +122,21 @@ static bool is_exact(const struct trailing_call *call, const struct trailing_inp
 	return true;
 }
 
-const struct window_input *window_input_make(const struct window_program *program, const struct scope *scope, struct arena *arena,
-					     struct error *error)
+struct window_input *window_input_make(const struct window_program *program, const struct scope *scope, struct arena *arena,
+				       struct error *error)
 {
 	struct window_input *input = arena_take(arena, 1, sizeof *input + program->series_count * sizeof *input->series);
 	if (!input) {
 		error_memory(error, ERROR_LIMIT, "taking a message into its windows");
 		return NULL;
 	}
+	input->arena = arena;
+	input->time_ms = scope->message->time_ms;
 	for (size_t i = 0; i < program->series_count; i++) {
 		const struct series *series = &program->series[i];
-		if (!trailing_evaluate(series->call, scope, arena, &input->series[i], error) ||
-		    !is_exact(series->call, &input->series[i], error))
+		struct trailing_input *its = &input->series[i];
+		if (!trailing_evaluate(series->call, scope, arena, its, error) || !is_exact(series->call, its, error) ||
+		    (keeps_texts(series, its) && !trailing_texts_fit(series->call, its, error)))
 			return NULL;
 		input->row += series->keeps ? input->series[i].count : 0;
 	}
@@ -262,7 +156,7 @@ struct series_head {
 	uint8_t rank;
 	uint8_t width;
 	uint8_t whole;
-	uint8_t spare;
+	uint8_t texts; /* its first and last ones stand behind all else (window_texts.h) */
 };
 
 /* A window's bytes on the way through its series. */
@@ -302,6 +196,13 @@ uint64_t window_messages(const void *bytes)
 	return head_of(bytes).messages;
 }
 
+static bool refuse_kind(const struct trailing_call *call, bool texts, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, call->place,
+			 "%s() is given %s, and %s by the messages before it in the window; send the same", call->name,
+			 texts ? "texts" : "numbers", texts ? "numbers" : "texts");
+}
+
 static bool refuse_shape(const struct trailing_call *call, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, call->place,
@@ -321,7 +222,7 @@ static size_t size_new(const struct window_program *program, const struct window
 			return 0;
 		}
 	}
-	return size + input->row * sizeof(double);
+	return size + input->row * sizeof(double) + input->texts.length;
 }
 
 static bool too_many(const struct window_program *program, struct error *error)
@@ -346,26 +247,51 @@ static size_t row_of(const struct window_program *program, const void *bytes)
 	return row;
 }
 
-size_t window_size(const struct window_program *program, struct text before, const struct window_input *input, struct error *error)
+/* Where the texts of a window of that row begin; `cursor` is past its series. */
+static const char *texts_of(const struct cursor *cursor, const void *bytes, size_t row)
+{
+	return cursor->at + head_of(bytes).rows * row * sizeof(double);
+}
+
+/* Writes the texts of the window with the message in it; `before` NULL: it is new. */
+static bool texts_make(const struct window_program *program, const char *before, struct window_input *input, struct error *error)
+{
+	input->texts.length = 0;
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct series *series = &program->series[i];
+		const struct trailing_input *its = &input->series[i];
+		if (keeps_texts(series, its) &&
+		    !window_texts_add(&input->texts, &before, its->texts, its->count, input->time_ms, input->arena))
+			return error_memory(error, ERROR_LIMIT, "taking a message into its windows");
+	}
+	return true;
+}
+
+size_t window_size(const struct window_program *program, struct text before, struct window_input *input, struct error *error)
 {
 	if (input->row > WINDOW_NUMBERS_MAX)
 		return too_many(program, error);
 	if (!before.bytes)
-		return size_new(program, input, error);
+		return texts_make(program, NULL, input, error) ? size_new(program, input, error) : 0;
 	struct cursor cursor = cursor_begin(before.bytes);
 	for (size_t i = 0; i < program->series_count; i++) {
 		const struct trailing_input *its = &input->series[i];
 		cursor_next(&cursor, &program->series[i]);
+		if (keeps_texts(&program->series[i], its) != cursor.head->texts)
+			return refuse_kind(program->series[i].call, !cursor.head->texts, error);
 		if (its->rank != cursor.head->rank || its->count != cursor.head->count ||
 		    (its->rank && memcmp(its->shape, cursor.shape, its->rank * sizeof *its->shape) != 0))
 			return refuse_shape(program->series[i].call, error);
 	}
 	if ((head_of(before.bytes).rows + 1) * input->row > WINDOW_NUMBERS_MAX)
 		return too_many(program, error);
-	return before.length + input->row * sizeof(double);
+	const char *texts = texts_of(&cursor, before.bytes, input->row);
+	return texts_make(program, texts, input, error)
+		       ? (size_t)(texts - before.bytes) + input->row * sizeof(double) + input->texts.length
+		       : 0;
 }
 
-void window_take(const struct window_program *program, void *bytes, const struct window_input *input, int64_t time_ms)
+void window_take(const struct window_program *program, void *bytes, const struct window_input *input)
 {
 	struct window_head head = head_of(bytes);
 	struct cursor cursor = cursor_begin(bytes);
@@ -374,7 +300,10 @@ void window_take(const struct window_program *program, void *bytes, const struct
 		const struct trailing_input *its = &input->series[i];
 		struct series_head *new = (struct series_head *)(void *)cursor.at;
 		if (head.messages == 0) {
-			*new = (struct series_head){.count = (uint32_t)its->count, .rank = (uint8_t)its->rank, .whole = 1};
+			*new = (struct series_head){.count = (uint32_t)its->count,
+						    .rank = (uint8_t)its->rank,
+						    .whole = 1,
+						    .texts = keeps_texts(series, its)};
 			if (its->rank)
 				memcpy(new + 1, its->shape, its->rank * sizeof *its->shape);
 		}
@@ -382,8 +311,8 @@ void window_take(const struct window_program *program, void *bytes, const struct
 		new->width |= its->width;
 		cursor_next(&cursor, series);
 		for (size_t element = 0; element < its->count; element++)
-			summary_add(series->tracks, cursor.summaries + element * series->element_bytes, time_ms,
-				    its->numbers[0][element]);
+			summary_add(series->tracks, cursor.summaries + element * series->element_bytes,
+				    input->time_ms, its->numbers[0][element]);
 	}
 	char *row = cursor.at + head.rows * input->row * sizeof(double);
 	for (size_t i = 0; i < program->series_count; i++) {
@@ -393,6 +322,8 @@ void window_take(const struct window_program *program, void *bytes, const struct
 		memcpy(row, its->numbers[0], its->count * sizeof(double));
 		row += its->count * sizeof(double);
 	}
+	if (input->texts.length)
+		memcpy(row, input->texts.bytes, input->texts.length);
 	head.version = WINDOW_VERSION;
 	head.rows += input->row > 0;
 	head.messages++;
@@ -401,7 +332,29 @@ void window_take(const struct window_program *program, void *bytes, const struct
 
 /* ---- two windows that become one ---- */
 
-size_t window_size_merged(const struct window_program *program, struct text into, struct text from, struct error *error)
+/* Writes the texts of both, which `input` keeps until they are one. */
+static bool texts_join(const struct window_program *program, struct text into, struct text from, struct window_input *input,
+		       struct error *error)
+{
+	size_t row = row_of(program, into.bytes);
+	struct cursor its = cursor_begin(into.bytes), other = cursor_begin(from.bytes);
+	for (size_t i = 0; i < program->series_count; i++) {
+		cursor_next(&its, &program->series[i]);
+		cursor_next(&other, &program->series[i]);
+	}
+	const char *one = texts_of(&its, into.bytes, row), *two = texts_of(&other, from.bytes, row);
+	its = cursor_begin(into.bytes);
+	input->texts.length = 0;
+	for (size_t i = 0; i < program->series_count; i++) {
+		cursor_next(&its, &program->series[i]);
+		if (its.head->texts && !window_texts_join(&input->texts, &one, &two, its.head->count, input->arena))
+			return error_memory(error, ERROR_LIMIT, "making two windows one");
+	}
+	return true;
+}
+
+size_t window_size_merged(const struct window_program *program, struct text into, struct text from, struct window_input *input,
+			  struct error *error)
 {
 	struct cursor its = cursor_begin(into.bytes), other = cursor_begin(from.bytes);
 	for (size_t i = 0; i < program->series_count; i++) {
@@ -410,14 +363,19 @@ size_t window_size_merged(const struct window_program *program, struct text into
 		if (its.head->rank != other.head->rank || its.head->count != other.head->count ||
 		    memcmp(its.shape, other.shape, its.head->rank * sizeof *its.shape) != 0)
 			return refuse_shape(program->series[i].call, error);
+		if (its.head->texts != other.head->texts)
+			return refuse_kind(program->series[i].call, other.head->texts, error);
 	}
 	size_t rows = (size_t)head_of(into.bytes).rows + head_of(from.bytes).rows, row = row_of(program, into.bytes);
 	if (rows * row > WINDOW_NUMBERS_MAX)
 		return too_many(program, error);
-	return into.length + head_of(from.bytes).rows * row * sizeof(double);
+	if (!texts_join(program, into, from, input, error))
+		return 0;
+	return (size_t)(texts_of(&its, into.bytes, row) - into.bytes) + head_of(from.bytes).rows * row * sizeof(double) +
+	       input->texts.length;
 }
 
-void window_merge(const struct window_program *program, void *into, const void *from)
+void window_merge(const struct window_program *program, void *into, const void *from, const struct window_input *input)
 {
 	struct cursor its = cursor_begin(into), other = cursor_begin(from);
 	struct window_head head = head_of(into), more = head_of(from);
@@ -432,6 +390,8 @@ void window_merge(const struct window_program *program, void *into, const void *
 			summary_merge(series->tracks, its.summaries + at, other.summaries + at);
 	}
 	memcpy(its.at + head.rows * row, other.at, more.rows * row);
+	if (input->texts.length)
+		memcpy(its.at + (head.rows + more.rows) * row, input->texts.bytes, input->texts.length);
 	head.rows += more.rows;
 	head.messages += more.messages;
 	memcpy(into, &head, sizeof head);
@@ -458,14 +418,14 @@ static double *sorted_of(const struct ending *ending, const char *rows, size_t c
 	return numbers;
 }
 
-static bool result_write(const struct setting_call *call, const struct element *element, bool whole, void *elements, size_t at,
-			 struct error *error)
+static bool number_write(const struct setting_call *call, const struct window_element *element, bool whole, void *elements,
+			 size_t at, struct error *error)
 {
 	int64_t *integers = elements;
 	double *numbers = elements;
 	if (!whole)
 		numbers[at] = call->function->answer(element);
-	else if (call->function->answer != answer_sum)
+	else if (call->function->type != ANSWER_SUM)
 		integers[at] = (int64_t)call->function->answer(element);
 	else if (!summary_sum_whole(element->tracks, element->summary, &integers[at]))
 		return error_set(error, ERROR_INPUT, call->call->place,
@@ -476,51 +436,90 @@ static bool result_write(const struct setting_call *call, const struct element *
 static bool answer_messages(const struct ending *ending, struct trailing_result *result)
 {
 	int64_t *messages = ARENA_NEW(ending->arena, int64_t);
-	*result = (struct trailing_result){.elements = messages, .count = 1, .whole = true};
+	*result = (struct trailing_result){.elements = messages, .count = 1, .storage = DATATYPE_INT64};
 	if (messages)
 		*messages = (int64_t)window_messages(ending->bytes);
 	return messages != NULL;
 }
 
+/* A series at the window's end. */
+struct series_end {
+	struct cursor cursor;
+	size_t column;	   /* of its first element, in the rows of numbers that are kept */
+	const char *rows;  /* of those */
+	const char *texts; /* its own */
+};
+
+static bool series_find(const struct ending *ending, size_t series, struct series_end *end)
+{
+	const struct window_program *program = ending->program;
+	struct cursor cursor = cursor_begin(ending->bytes), before = cursor;
+	*end = (struct series_end){0};
+	for (size_t i = 0; i < program->series_count; i++) {
+		cursor_next(&cursor, &program->series[i]);
+		if (i < series && program->series[i].keeps)
+			end->column += cursor.head->count;
+		if (i == series)
+			end->cursor = cursor;
+	}
+	assert(end->cursor.head); /* a call's series is one of its program */
+	end->rows = cursor.at;
+	end->texts = texts_of(&cursor, ending->bytes, ending->row);
+	for (size_t i = 0; i < series; i++) {
+		cursor_next(&before, &program->series[i]);
+		if (before.head->texts && !window_texts_read(&end->texts, before.head->count, false, NULL, ending->arena))
+			return false;
+	}
+	return true;
+}
+
+static bool numbers_write(const struct ending *ending, const struct setting_call *call, const struct series_end *end,
+			  const struct trailing_result *result, void *elements, struct error *error)
+{
+	const struct series *series = &ending->program->series[call->series];
+	bool written = true;
+	for (size_t i = 0; written && i < result->count; i++) {
+		struct window_element element = {
+			.tracks = series->tracks, .summary = end->cursor.summaries + i * series->element_bytes, .q = call->q};
+		if (call->function->keeps)
+			written = (element.sorted = sorted_of(ending, end->rows, end->column + i, &element.count)) != NULL;
+		written = written && number_write(call, &element, result->storage == DATATYPE_INT64, elements, i, error);
+	}
+	return written;
+}
+
+static enum datatype storage_of(const struct setting_call *call, const struct series_head *head)
+{
+	if (call->function->type == ANSWER_FLOAT)
+		return DATATYPE_FP64;
+	if (call->function->type == ANSWER_WHOLE)
+		return DATATYPE_INT64;
+	return head->texts ? DATATYPE_BYTES : head->whole ? DATATYPE_INT64 : DATATYPE_FP64;
+}
+
 static bool answer(const struct ending *ending, const struct setting_call *call, struct trailing_result *result,
 		   struct error *error)
 {
-	const struct window_program *program = ending->program;
-	struct cursor cursor = cursor_begin(ending->bytes), its = {0};
-	size_t column = 0;
+	struct series_end end;
 	if (call->series == SIZE_MAX)
 		return answer_messages(ending, result);
-	for (size_t i = 0; i < program->series_count; i++) {
-		cursor_next(&cursor, &program->series[i]);
-		if (i < call->series && program->series[i].keeps)
-			column += cursor.head->count;
-		if (i == call->series)
-			its = cursor;
-	}
-	assert(its.head); /* a call's series is one of its program */
-	const struct series *series = &program->series[call->series];
-	bool written = true;
-	size_t shape_bytes = its.head->rank * sizeof *its.shape;
-	void *elements = arena_take_raw(ending->arena, its.head->count * sizeof(double) + 1);
+	if (!series_find(ending, call->series, &end))
+		return false;
+	const struct series_head *head = end.cursor.head;
+	enum datatype storage = storage_of(call, head);
+	size_t shape_bytes = head->rank * sizeof *end.cursor.shape;
+	void *elements = arena_take_raw(ending->arena, head->count * datatype_stride(storage) + 1);
 	int64_t *shape = arena_take_raw(ending->arena, shape_bytes + 1); /* what is remembered does not stay so long */
 	if (!elements || !shape)
 		return false;
-	memcpy(shape, its.shape, shape_bytes);
-	*result = (struct trailing_result){.elements = elements,
-					   .shape = shape,
-					   .rank = its.head->rank,
-					   .count = its.head->count,
-					   .width = its.head->width};
-	result->whole = call->function->type == ANSWER_WHOLE || (call->function->type == ANSWER_ALIKE && its.head->whole);
-	result->width = result->whole ? 0 : result->width;
-	for (size_t i = 0; written && i < result->count; i++) {
-		struct element element = {
-			.tracks = series->tracks, .summary = its.summaries + i * series->element_bytes, .q = call->q};
-		if (call->function->keeps)
-			written = (element.sorted = sorted_of(ending, cursor.at, column + i, &element.count)) != NULL;
-		written = written && result_write(call, &element, result->whole, elements, i, error);
-	}
-	return written;
+	memcpy(shape, end.cursor.shape, shape_bytes);
+	*result = (struct trailing_result){
+		.elements = elements, .shape = shape, .rank = head->rank, .count = head->count, .storage = storage};
+	result->width = storage == DATATYPE_FP64 ? head->width : 0;
+	if (storage == DATATYPE_BYTES)
+		return window_texts_read(&end.texts, head->count, call->call->feature.function == FEATURE_LAST, elements,
+					 ending->arena);
+	return numbers_write(ending, call, &end, result, elements, error);
 }
 
 /* The first setting that could not be worked out says why. */

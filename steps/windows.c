@@ -50,7 +50,7 @@ struct work {
 	struct arena *arena;
 	struct error *error;
 	struct scope scope;
-	const struct window_input *input;
+	struct window_input *input;
 	struct text key;
 	int64_t time;
 	struct stream *stream;
@@ -183,7 +183,7 @@ static bool take(struct work *work, uint64_t number)
 	size_t size = window_size(work->self->program, before, work->input, work->error);
 	void *bytes = size ? visit_remember(work->visit, name, size, work->error) : NULL;
 	if (bytes)
-		window_take(work->self->program, bytes, work->input, work->time);
+		window_take(work->self->program, bytes, work->input);
 	return bytes != NULL;
 }
 
@@ -217,11 +217,11 @@ static bool merge(struct work *work, uint64_t into, uint64_t from)
 	struct text into_name = window_key(&into_key, into), from_name = window_key(&from_key, from), one = {0}, other = {0};
 	(void)visit_recall(work->visit, into_name, &one);
 	(void)visit_recall(work->visit, from_name, &other);
-	size_t size = window_size_merged(work->self->program, one, other, work->error);
+	size_t size = window_size_merged(work->self->program, one, other, work->input, work->error);
 	void *bytes = size ? visit_remember(work->visit, into_name, size, work->error) : NULL;
 	if (!bytes)
 		return false;
-	window_merge(work->self->program, bytes, other.bytes);
+	window_merge(work->self->program, bytes, other.bytes, work->input);
 	return visit_forget(work->visit, from_name, work->error);
 }
 

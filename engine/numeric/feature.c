@@ -38,6 +38,21 @@ static unsigned tracks_of(enum feature_function function)
 	}
 }
 
+static enum feature_texts texts_of(enum feature_function function)
+{
+	switch (function) {
+	case FEATURE_FIRST:
+	case FEATURE_LAST:
+	case FEATURE_LAG:
+		return TEXTS_KEPT;
+	case FEATURE_COUNT:
+	case FEATURE_DISTINCT:
+		return TEXTS_NUMBERED;
+	default:
+		return TEXTS_NONE;
+	}
+}
+
 static enum feature_kept kept_of(enum feature_function function)
 {
 	switch (function) {
@@ -69,7 +84,7 @@ static uint32_t messages_of(const struct feature_call *call)
 
 size_t feature_forms(const struct feature_call *call, struct feature_form forms[FEATURE_FORMS_MAX])
 {
-	forms[0] = (struct feature_form){.kept = kept_of(call->function)};
+	forms[0] = (struct feature_form){.kept = kept_of(call->function), .texts = texts_of(call->function)};
 	switch (forms[0].kept) {
 	case KEPT_WINDOW:
 		forms[0].window = (struct trailing){messages_of(call), call->duration_ms, tracks_of(call->function)};
@@ -105,9 +120,12 @@ bool feature_forms_join(struct feature_form *form, const struct feature_form *ot
 	bool alike = form->kept == other->kept && form->input == other->input && form->seed == other->seed &&
 		     form->window.messages == other->window.messages && form->window.duration_ms == other->window.duration_ms &&
 		     form->spans.fast == other->spans.fast && form->spans.slow == other->spans.slow &&
-		     form->spans.signal == other->spans.signal;
-	if (alike)
+		     form->spans.signal == other->spans.signal &&
+		     (form->texts == other->texts || form->texts == TEXTS_NONE || other->texts == TEXTS_NONE);
+	if (alike) {
 		form->window.tracks |= other->window.tracks;
+		form->texts = form->texts == TEXTS_NONE ? other->texts : form->texts;
+	}
 	return alike;
 }
 
@@ -294,4 +312,16 @@ void feature_value(const struct feature_call *call, const struct feature_piece p
 		values[0] = atr_value(pieces[0].kept, form->spans.fast);
 		break;
 	}
+}
+
+void feature_texts(const struct feature_call *call, const struct feature_form *form, const void *window, size_t series,
+		   struct text *texts)
+{
+	bool there = false;
+	if (call->function == FEATURE_LAST)
+		there = trailing_texts_last(window, series, texts);
+	else if (trailing_texts_warm(&form->window, window))
+		there = trailing_texts_first(window, series, texts); /* of lag, too: its window begins where it looks */
+	for (size_t i = 0; !there && i < series; i++)
+		texts[i] = TEXT("");
 }

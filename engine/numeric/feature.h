@@ -7,6 +7,10 @@
  * piece of plain bytes, aligned to 8, without pointers; a window's grows and shrinks, by
  * `capacity`, which is 0 for what never does.
  *
+ * A series may be of texts: what gives one of them back (first, last, lag) has a window of texts
+ * (trailing_texts.h) instead, for all elements, and what counts them is given numbers that are
+ * equal where the texts are.
+ *
  * For a message: feature_capacity(), feature_move() where that has changed, then
  * feature_update() with what the call was given; then feature_value() for each call.
  *
@@ -16,7 +20,7 @@
 #define SLUICE_NUMERIC_FEATURE_H
 
 #include "numeric/indicator.h"
-#include "numeric/trailing.h"
+#include "numeric/trailing_texts.h"
 
 enum feature_function {
 	FEATURE_SUM,
@@ -66,11 +70,15 @@ enum feature_input {
 	INPUT_ALL,
 };
 
+/* What becomes of texts: a window of them, or numbers for them. */
+enum feature_texts { TEXTS_NONE, TEXTS_KEPT, TEXTS_NUMBERED };
+
 enum feature_kept { KEPT_WINDOW, KEPT_EMA, KEPT_MACD, KEPT_RSI, KEPT_ATR };
 
 struct feature_form {
 	enum feature_kept kept;
 	enum feature_input input;
+	enum feature_texts texts;
 	struct trailing window;	 /* KEPT_WINDOW */
 	struct macd_spans spans; /* KEPT_MACD; of the others `fast` */
 	enum seed seed;
@@ -106,5 +114,9 @@ struct feature_piece {
 /* The call's values, from what its forms keep. */
 void feature_value(const struct feature_call *call, const struct feature_piece pieces[FEATURE_FORMS_MAX],
 		   const double inputs[FEATURE_INPUTS_MAX], double values[FEATURE_VALUES_MAX]);
+
+/* Those of texts, of so many series; borrowed from their window. What there is none of is empty. */
+void feature_texts(const struct feature_call *call, const struct feature_form *form, const void *window, size_t series,
+		   struct text *texts);
 
 #endif

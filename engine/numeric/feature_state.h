@@ -5,7 +5,7 @@
  *   zeros to a multiple of 8, then the slots' bytes, in their order, each a multiple of 8
  *
  * A slot is what one form keeps, for each element of its series one piece, one behind the
- * other. It is found by a number that says what it keeps, so that features may be added
+ * other; of texts, one window of them all. It is found by a number that says what it keeps, so that features may be added
  * and taken away, and the others go on. Numbers are in the machine's order.
  *
  * Pure. Any thread may call.
@@ -28,6 +28,7 @@ struct feature_slot {
 };
 
 #define FEATURE_ELEMENTS_MAX 65535
+#define FEATURE_CAPACITY_TEXTS 65535 /* of a slot that keeps texts, in one window of all elements */
 
 struct feature_state {
 	int64_t newest_ms;

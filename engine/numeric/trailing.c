@@ -24,16 +24,10 @@ size_t trailing_bytes(const struct trailing *form, uint32_t capacity)
 
 /* ---- capacity ---- */
 
-static bool too_old(const struct trailing *form, int64_t time_ms, int64_t newest_ms)
-{
-	int64_t border;
-	return !__builtin_sub_overflow(newest_ms, form->duration_ms, &border) && time_ms <= border;
-}
-
 static uint32_t messages_left(const struct trailing *form, const struct trailing_parts *parts, int64_t newest_ms)
 {
 	uint32_t old = 0;
-	while (old < parts->head->count && too_old(form, parts->times[trailing_place(parts, old)], newest_ms))
+	while (old < parts->head->count && trailing_too_old(form, parts->times[trailing_place(parts, old)], newest_ms))
 		old++;
 	return parts->head->count - old;
 }
@@ -172,9 +166,9 @@ void trailing_add(const struct trailing *form, void *window, uint32_t capacity, 
 	struct trailing_head *head = parts.head;
 	if (form->messages && head->count == form->messages)
 		forget_oldest(&parts);
-	while (!form->messages && head->count && too_old(form, parts.times[head->first], newest_ms))
+	while (!form->messages && head->count && trailing_too_old(form, parts.times[head->first], newest_ms))
 		forget_oldest(&parts);
-	if (!form->messages && too_old(form, time_ms, newest_ms))
+	if (!form->messages && trailing_too_old(form, time_ms, newest_ms))
 		return;
 	remember(&parts, time_ms, value);
 	head->since++;

@@ -89,6 +89,13 @@ static inline uint32_t trailing_age(const struct trailing_parts *parts, uint16_t
 	return place >= first ? place - first : place + parts->capacity - first;
 }
 
+/* Whether a window of a duration holds it no more, or never. */
+static inline bool trailing_too_old(const struct trailing *form, int64_t time_ms, int64_t newest_ms)
+{
+	int64_t border;
+	return !__builtin_sub_overflow(newest_ms, form->duration_ms, &border) && time_ms <= border;
+}
+
 /* ---- what is tracked; each NaN is kept from it ---- */
 
 /* trailing_moments.c: of finite values; `count` of them when it is in, or out again. */

@@ -17,6 +17,7 @@
 
 #define EXPRESSION_CHARACTERS_MAX 4096
 #define EXPRESSION_DEPTH_MAX 64
+#define EXPRESSION_KEPT_TEXT_MAX 4096 /* bytes of a text that is kept for messages to come: keys are many, and each has windows */
 
 struct expression;
 
@@ -139,9 +140,10 @@ const struct expression_name *expression_outside(const struct expression *expres
 const struct trailing_call *expression_trailing(const struct expression *expression, size_t *count);
 
 /* What a message gives to a call: its series as doubles, all of one shape. Texts are
- * numbers that are equal where the texts are. */
+ * numbers that are equal where the texts are, and themselves. */
 struct trailing_input {
 	const double *numbers[FEATURE_INPUTS_MAX]; /* NULL: not one of its series */
+	const struct text *texts;		   /* of the first; NULL: it has none */
 	const int64_t *shape;
 	uint32_t rank;
 	size_t count;
@@ -152,13 +154,16 @@ struct trailing_input {
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
 		       struct trailing_input *input, struct error *error);
 
+/* Whether texts are no longer than those that are kept; else a LIMIT error. */
+bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_input *input, struct error *error);
+
 /* What a call comes to. Of functions with several values these stand along a last axis. */
 struct trailing_result {
-	const void *elements; /* doubles; int64_t where it is whole */
+	const void *elements;
 	const int64_t *shape;
 	uint32_t rank;
 	size_t count;
-	bool whole; /* counts */
+	enum datatype storage; /* FP64; INT64 of counts; BYTES */
 	uint8_t width;
 };
 

@@ -59,6 +59,9 @@ enum value_class class_given(char gives, const struct inferred *arguments, size_
 	case 'i':
 	case 'u':
 		return VALUE_INTEGER;
+	case 'v':
+		return arguments[0].type.class == VALUE_TEXT || arguments[0].type.class == VALUE_UNKNOWN ? arguments[0].type.class
+													  : VALUE_FLOAT;
 	case 's':
 		return arguments[0].type.class == VALUE_BOOL ? VALUE_INTEGER : arguments[0].type.class;
 	default:

@@ -162,10 +162,10 @@ const struct expression_function_row expression_functions[] = {
 	{"trailing", "max", "max(x over 20)", "The greatest of them.", USE_TRAILING, TRAILING_OVER(FEATURE_MAX, 1, 0, "n", 'f')},
 	{"trailing", "count", "count(x over 1m)", "How many there were that are not nan; of bools, how many are true.",
 	 USE_TRAILING, TRAILING_OVER(FEATURE_COUNT, 1, 0, "a", 'i')},
-	{"trailing", "first", "first(x over 1h)", "The first of them that is not nan; of numbers.", USE_TRAILING,
-	 TRAILING_OVER(FEATURE_FIRST, 1, 0, "n", 'f')},
-	{"trailing", "last", "last(x over 1h)", "The last of them that is not nan; of numbers.", USE_TRAILING,
-	 TRAILING_OVER(FEATURE_LAST, 1, 0, "n", 'f')},
+	{"trailing", "first", "first(x over 1h)", "The first of them that is not nan.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_FIRST, 1, 0, "v", 'v')},
+	{"trailing", "last", "last(x over 1h)", "The last of them that is not nan.", USE_TRAILING,
+	 TRAILING_OVER(FEATURE_LAST, 1, 0, "v", 'v')},
 	{"trailing", "median", "median(x over 20)", "Their median.", USE_TRAILING, TRAILING_OVER(FEATURE_MEDIAN, 1, 0, "n", 'f')},
 	{"trailing", "quantile", "quantile(x over 1h, 0.9)", "Their quantile.", USE_TRAILING,
 	 TRAILING_OVER(FEATURE_QUANTILE, 1, 1, "n", 'f')},
@@ -185,9 +185,8 @@ const struct expression_function_row expression_functions[] = {
 	 TRAILING_OVER(FEATURE_BOLLINGER, 1, 1, "n", 'f')},
 	{"trailing", "vwap", "vwap(price, volume over 20)", "Price weighted by volume.", USE_TRAILING,
 	 TRAILING_OVER(FEATURE_VWAP, 2, 0, "n", 'f')},
-	{"trailing", "lag", "lag(x, 1)",
-	 "The number that many messages ago; of texts distinct(x over 2) > 1 says that one changed.", USE_TRAILING,
-	 TRAILING(FEATURE_LAG, 1, 2, 2, "ni", 'f', .extent = EXTENT_MESSAGES)},
+	{"trailing", "lag", "lag(x, 1)", "The value that many messages ago.", USE_TRAILING,
+	 TRAILING(FEATURE_LAG, 1, 2, 2, "vi", 'v', .extent = EXTENT_MESSAGES)},
 	{"trailing", "delta", "delta(x, 1)", "The change since that many messages ago.", USE_TRAILING,
 	 TRAILING(FEATURE_DELTA, 1, 2, 2, "ni", 'f', .extent = EXTENT_MESSAGES)},
 	{"trailing", "log_return", "log_return(x)", "log(x / the one before).", USE_TRAILING,
@@ -215,10 +214,10 @@ const struct expression_function_row expression_functions[] = {
 	{"windows", "median", "median(x)", "Their median.", USE_WINDOW, OVER_WINDOW(FEATURE_MEDIAN, 0, "n", 'f')},
 	{"windows", "quantile", "quantile(x, 0.9)", "Their quantile.", USE_WINDOW, OVER_WINDOW(FEATURE_QUANTILE, 1, "n", 'f')},
 	{"windows", "first", "first(x)",
-	 "The number of the first message by time, of those that are not nan. A window's own text is `key`.", USE_WINDOW,
-	 OVER_WINDOW(FEATURE_FIRST, 0, "n", '=')},
+	 "That of the first message by time, of those that are not nan.", USE_WINDOW,
+	 OVER_WINDOW(FEATURE_FIRST, 0, "v", '=')},
 	{"windows", "last", "last(x)", "That of the last message by time, likewise.", USE_WINDOW,
-	 OVER_WINDOW(FEATURE_LAST, 0, "n", '=')},
+	 OVER_WINDOW(FEATURE_LAST, 0, "v", '=')},
 	{"windows", "distinct", "distinct(x)", "How many different ones, of those that are not nan.", USE_WINDOW,
 	 OVER_WINDOW(FEATURE_DISTINCT, 0, "a", 'i')},
 	{NULL, NULL, NULL, NULL, 0, NULL},
@@ -231,6 +230,8 @@ const char *letter_words(char letter)
 		return "a number";
 	case 't':
 		return "a text";
+	case 'v':
+		return "a number or a text";
 	case 'b':
 		return "a bool or a number";
 	case 'i':

@@ -239,7 +239,7 @@ bool instruct_trailing(struct evaluation *evaluation, const struct instruction *
 							      .shape = result->shape,
 							      .count = result->count,
 							      .rank = result->rank,
-							      .storage = result->whole ? DATATYPE_INT64 : DATATYPE_FP64,
+							      .storage = (uint8_t)result->storage,
 							      .width = result->width};
 	return true;
 }

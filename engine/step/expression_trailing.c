@@ -259,23 +259,43 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 			return false;
 	}
 	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
+	if (values[0].storage == DATATYPE_BYTES)
+		input->texts = value_texts(&values[0]);
 	input->shape = values[0].shape;
 	input->rank = values[0].rank;
 	input->count = values[0].count;
 	return true;
 }
 
+bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_input *input, struct error *error)
+{
+	for (size_t i = 0; input->texts && i < input->count; i++)
+		if (input->texts[i].length > EXPRESSION_KEPT_TEXT_MAX)
+			return error_set(error, ERROR_LIMIT, call->place,
+					 "%s() is given a text of %zu bytes, and at most %d are kept; send a shorter one",
+					 call->name, input->texts[i].length, EXPRESSION_KEPT_TEXT_MAX);
+	return true;
+}
+
+/* What is given as it came: a text where it is one. */
+static enum datatype storage_of(const struct trailing_call *call, const struct trailing_input *input)
+{
+	const struct node *node = call->node;
+	if (node->function->rules->gives == 'i')
+		return DATATYPE_INT64;
+	return input->texts ? DATATYPE_BYTES : DATATYPE_FP64;
+}
+
 bool trailing_result_make(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena,
 			  struct trailing_result *result, void **elements)
 {
-	const struct node *node = call->node;
 	uint32_t values = feature_values(call->feature.function);
 	*result = (struct trailing_result){.shape = input->shape,
 					   .rank = input->rank,
 					   .count = input->count * values,
-					   .whole = node->function->rules->gives == 'i',
-					   .width = node->function->rules->gives == 'i' ? 0 : input->width};
-	result->elements = *elements = arena_take_raw(arena, result->count * sizeof(double));
+					   .storage = storage_of(call, input)};
+	result->width = result->storage == DATATYPE_FP64 ? input->width : 0;
+	result->elements = *elements = arena_take_raw(arena, result->count * datatype_stride(result->storage));
 	if (values == 1 || !*elements || input->rank == TENSOR_RANK_MAX)
 		return *elements && (values == 1 || input->rank < TENSOR_RANK_MAX);
 	int64_t *shape = arena_take_raw(arena, (input->rank + 1) * sizeof *shape);

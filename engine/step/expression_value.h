@@ -183,9 +183,10 @@ enum function_shape {
 enum trailing_extent { EXTENT_ANY, EXTENT_MESSAGES, EXTENT_DURATION };
 
 /* How a function is checked and run. `takes` has a letter for each argument, the
- * last for all that follow: n number, t text, b truth, i integer, a anything;
+ * last for all that follow: n number, t text, v number or text, b truth, i integer, a anything;
  * `gives` one of n (as the arguments), f float, b, t, i, u (UINT64), = (the first
- * argument's class), s (the same, but an integer for bools), c (what cast is told). */
+ * argument's class), v (text of text, else float), s (as =, but an integer for bools), c (what cast
+ * is told). */
 struct function_rules {
 	uint8_t least, most;
 	const char *takes;
@@ -209,7 +210,8 @@ static inline bool letter_takes(char letter, enum datatype_class class)
 {
 	enum { INTEGER = 1 << CLASS_SIGNED | 1 << CLASS_UNSIGNED, NUMBER = INTEGER | 1 << CLASS_FLOAT };
 	static const uint8_t taken[] = {
-		['a'] = UINT8_MAX, ['b'] = NUMBER | 1 << CLASS_BOOL, ['i'] = INTEGER, ['n'] = NUMBER, ['t'] = 1 << CLASS_BYTES};
+		['a'] = UINT8_MAX, ['b'] = NUMBER | 1 << CLASS_BOOL, ['i'] = INTEGER,
+		['n'] = NUMBER,	   ['t'] = 1 << CLASS_BYTES,	     ['v'] = NUMBER | 1 << CLASS_BYTES};
 	return taken[(unsigned char)letter] >> class & 1;
 }
 
