@@ -75,7 +75,7 @@ static struct batch *pot_open(struct flow *flow, struct station *station)
 	batch->next = station->pots;
 	station->pots = batch;
 	batch->timer.serial = ++flow->serial;
-	timer_set(flow, &batch->timer, flow->now_ms + station->graph_step->spec->batch.window_ms);
+	timer_set(flow, &batch->timer, flow->now_ms + batch_window_ms(&station->graph_step->spec->batch));
 	return batch;
 }
 

@@ -50,7 +50,7 @@ static int64_t step_ms(const struct waits *waits, size_t index)
 	int64_t timeout_ms = step->timeout_ms ? step->timeout_ms : TIMEOUT_MS_DEFAULT;
 	int64_t wait_ms = waits->calls[index] ? ATTEMPTS_MAX * timeout_ms : 0;
 	if (step->spec->batch.size > 0)
-		wait_ms += step->spec->batch.window_ms > 0 ? step->spec->batch.window_ms : BATCH_WINDOW_MS_DEFAULT;
+		wait_ms += batch_window_ms(&step->spec->batch);
 	return step->on_cycle ? wait_ms * waits->plan->graph->max_visits : wait_ms;
 }
 

@@ -32,7 +32,7 @@ static int64_t batch_wait_ms(const struct targets *targets, const char **where)
 		const struct graph *graph = targets->plan->pipelines[i].graph;
 		for (size_t j = 0; j < graph->count; j++) {
 			const struct step_batch *batch = &graph->steps[j].spec->batch;
-			int64_t window_ms = batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT;
+			int64_t window_ms = batch_window_ms(batch);
 			if (batch->size == 0 || window_ms <= longest)
 				continue;
 			longest = window_ms;

@@ -218,7 +218,7 @@ static const char *extras_text(const struct writer *writer, const struct graph *
 	if (batch->size > 0)
 		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",
 			     (long long)batch->size,
-			     (long long)(batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT));
+			     (long long)batch_window_ms(batch));
 	if (step->spec->when) {
 		struct text when = expression_source(step->spec->when);
 		text = WORDS(writer->arena, "%s%sonly when " TEXT_FORMAT, text, *text ? "; " : "", TEXT_ARGUMENTS(when));

@@ -15,7 +15,7 @@ static const struct option batch_rows[] = {
 	ROW("size", INTEGER, struct step_batch, size, .least = 1, .most = 4294967295.0,
 	    .help = "Rows that are gathered before the step is called."),
 	ROW("windowMs", INTEGER, struct step_batch, window_ms, UINT32_RANGE, .fallback = "1000",
-	    .help = "After so many milliseconds a batch goes on with what there is."),
+	    .help = "After so many milliseconds a batch goes on with what there is; 0 is the default."),
 	ROW("rolling", FLAG, struct step_batch, rolling, .effect = EFFECT_NONE, .help = "Of no meaning, in Seldon as here."),
 	{.type = OPTION_END},
 };

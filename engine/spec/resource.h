@@ -119,10 +119,16 @@ struct pipeline_output {
 
 struct step_batch {
 	struct place here;
-	int64_t size; /* 0: off */
-	int64_t window_ms;
+	int64_t size;	   /* 0: off */
+	int64_t window_ms; /* as it was written; see batch_window_ms() */
 	bool rolling;
 };
+
+/* In Seldon's fields 0 is what is absent. */
+static inline int64_t batch_window_ms(const struct step_batch *batch)
+{
+	return batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT;
+}
 
 #define LINEAGE_OF_PIPELINE (-1)
 enum lineage { LINEAGE_NONE, LINEAGE_SAMPLED, LINEAGE_FULL };
