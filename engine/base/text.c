@@ -8,6 +8,14 @@
 
 #define FIRST_CAPACITY_BYTES ((size_t)256)
 
+bool text_is_one_of(struct text a, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_is(a, words[i]))
+			return true;
+	return false;
+}
+
 bool text_equal_caseless(struct text a, struct text b)
 {
 	if (a.length != b.length)

@@ -3,17 +3,12 @@
 
 #include "flow/select.h"
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static size_t point_of(struct entrance *entrance, const struct external *external, struct arena *arena)
 {
 	for (size_t i = 0; i < entrance->point_count; i++) {
 		const struct entrance_point *point = &entrance->points[i];
 		if (point->point == external->point && strcmp(point->pipeline, external->pipeline) == 0 &&
-		    same_text(point->step, external->step))
+		    strings_equal(point->step, external->step))
 			return i;
 	}
 	const char *side = external->point == SOURCE_STEP_OUTPUTS ? "outputs" : "inputs";

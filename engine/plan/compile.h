@@ -43,11 +43,6 @@ const struct expression *step_key(const struct graph *graph, size_t step);
  * is written so. */
 #define STAGE_KEY_ID "request id"
 
-static inline bool same_key(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* stage_graph.c: what each stage runs of the graph, and what it sends on. */
 void plan_stage_graphs(struct compiler *compiler, struct pipeline_plan *plan);
 

@@ -79,14 +79,9 @@ static bool external_resolve(struct graph_build *build, const struct name *writt
 	return step_exists(build, external->pipeline, external->step, written);
 }
 
-static bool texts_equal(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool external_same_topic(const struct external *a, const struct external *b)
 {
-	return a->point == b->point && strcmp(a->pipeline, b->pipeline) == 0 && texts_equal(a->step, b->step);
+	return a->point == b->point && strcmp(a->pipeline, b->pipeline) == 0 && strings_equal(a->step, b->step);
 }
 
 size_t external_points(const struct graph *graph)

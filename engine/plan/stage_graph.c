@@ -180,11 +180,11 @@ static void choose_key(const struct parting *parting, struct graph_next *next)
 	const struct stage *from = &plan->stages[parting->stage], *to = &plan->stages[next->stage];
 	if (!to->key)
 		next->key = STAGE_KEY_CLIENT;
-	else if (same_key(to->key, from->key))
+	else if (strings_equal(to->key, from->key))
 		next->key = STAGE_KEY_SAME;
-	else if (same_key(to->key, STAGE_KEY_ID))
+	else if (strings_equal(to->key, STAGE_KEY_ID))
 		next->key = STAGE_KEY_REQUEST_ID;
-	for (size_t i = 0; i < to->count && to->key && !same_key(to->key, from->key); i++) {
+	for (size_t i = 0; i < to->count && to->key && !strings_equal(to->key, from->key); i++) {
 		const struct expression *expression = step_key(parting->graph, to->steps[i]);
 		if (!expression || !text_is(expression_source(expression), to->key))
 			continue;

@@ -110,7 +110,7 @@ static size_t existing(const struct cutter *cutter, enum boundary boundary, cons
 {
 	for (size_t i = 1; i < cutter->plan->stage_count; i++) {
 		const struct stage *stage = &cutter->plan->stages[i];
-		if (stage->boundary == boundary && same_key(stage->key, key) && (cutter->from & ~stage->ancestors) == 0 &&
+		if (stage->boundary == boundary && strings_equal(stage->key, key) && (cutter->from & ~stage->ancestors) == 0 &&
 		    !stage->isolated)
 			return i;
 	}
@@ -182,7 +182,7 @@ static size_t isolated_stage(struct cutter *cutter, const char *name)
 static size_t keyed_stage(struct cutter *cutter, const char *name, const char *key)
 {
 	size_t last = last_of(cutter, cutter->from);
-	if (last != STAGE_NONE && same_key(cutter->plan->stages[last].key, key) && !cutter->plan->stages[last].isolated)
+	if (last != STAGE_NONE && strings_equal(cutter->plan->stages[last].key, key) && !cutter->plan->stages[last].isolated)
 		return last;
 	size_t stage = existing(cutter, BOUNDARY_KEY, key);
 	if (stage != STAGE_NONE)

@@ -17,14 +17,6 @@ struct lookup {
 	size_t faults; /* said so far */
 };
 
-static bool is_one_of(struct text name, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (text_is(name, words[i]))
-			return true;
-	return false;
-}
-
 /* A name among tensors; what may be missing is asked for with has() or ??. */
 static bool among(const struct lookup *lookup, const struct tensor_types *types, const struct expression_name *name,
 		  struct value_type *type, const char **suggest)
@@ -86,7 +78,7 @@ static bool type_of_name(void *context, const struct expression_name *name, stru
 		return plain_name(lookup, name, type, suggest);
 	if (text_is(name->owner, "request"))
 		return among(lookup, &lookup->inference->types->request, name, type, suggest);
-	if (is_one_of(name->owner, open_owners, sizeof open_owners / sizeof *open_owners))
+	if (text_is_one_of(name->owner, open_owners, sizeof open_owners / sizeof *open_owners))
 		return true;
 	return of_step(lookup, name, type, suggest);
 }

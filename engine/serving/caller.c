@@ -265,15 +265,10 @@ static void ask_extensions(struct served *served)
 
 /* ---- opening and closing ---- */
 
-static bool same_text(const char *one, const char *other)
-{
-	return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 static bool same_files(const struct tls_files *one, const struct tls_files *other)
 {
-	return one == other || (one && other && same_text(one->authorities, other->authorities) &&
-				same_text(one->certificate, other->certificate) && same_text(one->key, other->key));
+	return one == other || (one && other && strings_equal(one->authorities, other->authorities) &&
+				strings_equal(one->certificate, other->certificate) && strings_equal(one->key, other->key));
 }
 
 /* The wire that models with such connections share. */

@@ -214,17 +214,12 @@ static void append(struct spec *spec, const struct resource *resource)
 	((const struct resource **)spec->resources)[spec->count++] = resource;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static size_t find_same(const struct spec *spec, const struct resource *resource)
 {
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *other = spec->resources[i];
-		if (other->kind == resource->kind && same_text(other->name.text, resource->name.text) &&
-		    same_text(other->namespace, resource->namespace))
+		if (other->kind == resource->kind && strings_equal(other->name.text, resource->name.text) &&
+		    strings_equal(other->namespace, resource->namespace))
 			return i;
 	}
 	return spec->count;
@@ -247,9 +242,9 @@ static void check_default(struct spec *spec, const struct resource *resource)
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *other = spec->resources[i];
 		const struct experiment_spec *earlier = other->spec;
-		if (other->kind != resource->kind || !same_text(other->namespace, resource->namespace) ||
-		    !same_text(earlier->default_name.text, experiment->default_name.text) ||
-		    earlier->resource_type != experiment->resource_type || same_text(other->name.text, resource->name.text))
+		if (other->kind != resource->kind || !strings_equal(other->namespace, resource->namespace) ||
+		    !strings_equal(earlier->default_name.text, experiment->default_name.text) ||
+		    earlier->resource_type != experiment->resource_type || strings_equal(other->name.text, resource->name.text))
 			continue;
 		bool one_file = other->place.file == resource->place.file;
 		fault_add(spec->faults, one_file ? CODE_REPEATED_NAME : CODE_REPEATED_ACROSS_FILES, experiment->default_name.place,

@@ -10,18 +10,10 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool is_one_of(struct text text, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (text_is(text, words[i]))
-			return true;
-	return false;
-}
-
 static bool is_flag(struct text text)
 {
 	static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
-	return is_one_of(text, words, sizeof words / sizeof *words);
+	return text_is_one_of(text, words, sizeof words / sizeof *words);
 }
 
 static struct text without_sign(struct text text)
@@ -35,7 +27,7 @@ static bool is_special(struct text text)
 {
 	static const char *const infinities[] = {".inf", ".Inf", ".INF"};
 	static const char *const nans[] = {".nan", ".NaN", ".NAN"};
-	return is_one_of(without_sign(text), infinities, 3) || is_one_of(text, nans, 3);
+	return text_is_one_of(without_sign(text), infinities, 3) || text_is_one_of(text, nans, 3);
 }
 
 /* 0x1F and 0o17 are integers of YAML too. */

@@ -21,6 +21,28 @@ static void texts_compare_by_every_byte(void **state)
 	assert_false(text_starts_with(TEXT("stub"), TEXT("stub://")));
 }
 
+static void a_string_that_is_not_there_equals_only_another(void **state)
+{
+	(void)state;
+	char key[] = "user";
+	assert_true(strings_equal(key, "user"));
+	assert_false(strings_equal("user", "use"));
+	assert_false(strings_equal("", NULL));
+	assert_false(strings_equal(NULL, ""));
+	assert_true(strings_equal(NULL, NULL));
+}
+
+static void one_of_some_words_is_all_of_it(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"inf", "nan"};
+	assert_true(text_is_one_of(TEXT("nan"), words, 2));
+	assert_false(text_is_one_of(TEXT("nan"), words, 1));
+	assert_false(text_is_one_of(TEXT("na"), words, 2));
+	assert_false(text_is_one_of(TEXT("inf "), words, 2));
+	assert_false(text_is_one_of(TEXT("inf"), words, 0));
+}
+
 static void names_of_every_length_compare_by_every_byte(void **state)
 {
 	(void)state;
@@ -108,6 +130,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_compare_by_every_byte),
+		cmocka_unit_test(a_string_that_is_not_there_equals_only_another),
+		cmocka_unit_test(one_of_some_words_is_all_of_it),
 		cmocka_unit_test(names_of_every_length_compare_by_every_byte),
 		cmocka_unit_test(only_well_formed_utf8_passes),
 		cmocka_unit_test(a_buffer_grows_up_to_its_ceiling_and_no_further),
