@@ -1,11 +1,10 @@
 /* aggregate.c: the step that makes one message of many: of a closed window (windows.h), or of
  * the parts into which a step split one (aggregate_parts.h). */
+#include "base/duration.h"
 #include "steps/aggregate_parts.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"
 #include "steps/windows.h"
-
-#define NANOSECONDS 1000000 /* of a millisecond */
 
 struct aggregate {
 	struct name parts;
@@ -30,7 +29,7 @@ enum late { LATE_DROP, LATE_DEAD_LETTER };
 /* Whole milliseconds, as times are; what is shorter is one. */
 static int64_t milliseconds(int64_t nanoseconds)
 {
-	return nanoseconds > 0 && nanoseconds < NANOSECONDS ? 1 : nanoseconds / NANOSECONDS;
+	return nanoseconds > 0 && nanoseconds < NS_PER_MS ? 1 : nanoseconds / NS_PER_MS;
 }
 
 static struct closing form_of(const struct window *window)

@@ -8,6 +8,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/duration.h"
 #include "steps/kinds.h"
 
 #define MEMBERS_MAX 64 /* an ensemble of more is one model of its own */
@@ -57,7 +58,7 @@ static bool combine_check(const void *options, struct place place, struct error 
 static bool combine_gather(const struct step *step, struct gather *gather)
 {
 	const struct combine *self = step->options;
-	*gather = (struct gather){.need = (size_t)self->need, .within_ms = (self->within_ns + 999999) / 1000000};
+	*gather = (struct gather){.need = (size_t)self->need, .within_ms = (self->within_ns + NS_PER_MS - 1) / NS_PER_MS};
 	return self->need > 0;
 }
 

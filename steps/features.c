@@ -7,13 +7,12 @@
  * all are remembered anew in the end. */
 #include <math.h>
 
+#include "base/duration.h"
 #include "message/key.h"
 #include "numeric/feature_state.h"
 #include "steps/feature_program.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"
-
-#define NANOSECONDS 1000000 /* of a millisecond */
 
 struct features {
 	const struct expression *key;
@@ -285,7 +284,7 @@ static bool state_recall(struct work *work, struct text key)
 				 work->step->name);
 	int64_t newest = work->before.newest_ms, border;
 	work->newest_ms = work->time_ms > newest ? work->time_ms : newest;
-	work->counts = !self->lateness_place.line || __builtin_sub_overflow(newest, self->lateness_ns / NANOSECONDS, &border) ||
+	work->counts = !self->lateness_place.line || __builtin_sub_overflow(newest, self->lateness_ns / NS_PER_MS, &border) ||
 		       work->time_ms >= border;
 	return true;
 }

@@ -27,6 +27,10 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|rand|localtime)[[:space:]]*\(' $ours)"
 	rule "the heap has one door, base/memory.h" \
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])(malloc|calloc|realloc|strdup)[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/base/memory'))"
+	rule "clocks have one door, base/clock.h" \
+		"$(grep -nE '(^|[^_a-zA-Z0-9.>])(clock_gettime[[:space:]]*\(|gettimeofday[[:space:]]*\(|time[[:space:]]*\((NULL|&))' $(printf '%s\n' "$engine" | grep -v '^engine/base/clock'))"
+	rule "what must run the same everywhere is handed its time" \
+		"$(grep -n '"base/clock.h"' $(printf '%s\n' "$engine" | grep -E '^(steps|engine/(numeric|message|observe|step|spec|plan|state|flow))/'))"
 	rule "only main exits" \
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])_?exit[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/main.c'))"
 	rule "a file begins with a comment that says what lives in it" \

@@ -4,9 +4,7 @@
 
 #include <stdio.h>
 
-#define MILLISECOND_NS ((int64_t)1000000)
-#define SECOND_NS (1000 * MILLISECOND_NS)
-#define MINUTE_NS (60 * SECOND_NS)
+#define MINUTE_NS ((int64_t)60 * NS_PER_S)
 #define HOUR_NS (60 * MINUTE_NS)
 #define DAY_NS (24 * HOUR_NS)
 
@@ -21,8 +19,8 @@ struct unit {
 
 /* In the order in which a duration is printed; the other names of a unit stand behind. */
 static const struct unit units[] = {
-	{{"d", 1}, DAY_NS},	     {{"h", 1}, HOUR_NS},     {{"m", 1}, MINUTE_NS},  {{"s", 1}, SECOND_NS},
-	{{"ms", 2}, MILLISECOND_NS}, {{"min", 3}, MINUTE_NS}, {{"hour", 4}, HOUR_NS}, {{"hours", 5}, HOUR_NS},
+	{{"d", 1}, DAY_NS},	{{"h", 1}, HOUR_NS},	 {{"m", 1}, MINUTE_NS},	 {{"s", 1}, NS_PER_S},
+	{{"ms", 2}, NS_PER_MS}, {{"min", 3}, MINUTE_NS}, {{"hour", 4}, HOUR_NS}, {{"hours", 5}, HOUR_NS},
 };
 #define UNITS_PRINTED 4 /* milliseconds are printed apart, since they may have a fraction */
 
@@ -108,7 +106,7 @@ void duration_print(int64_t duration_ns, char out[DURATION_TEXT_MAX])
 	}
 	if (duration_ns == 0)
 		return;
-	long long whole = (long long)(duration_ns / MILLISECOND_NS), rest = (long long)(duration_ns % MILLISECOND_NS);
+	long long whole = (long long)(duration_ns / NS_PER_MS), rest = (long long)(duration_ns % NS_PER_MS);
 	if (rest == 0) {
 		(void)snprintf(out + length, DURATION_TEXT_MAX - length, "%lldms", whole);
 		return;

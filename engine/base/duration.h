@@ -11,6 +11,12 @@
 
 #include "base/text.h"
 
+#define NS_PER_US 1000
+#define NS_PER_MS 1000000
+#define NS_PER_S 1000000000
+#define US_PER_MS 1000
+#define MS_PER_S 1000
+
 /* NULL when `text` is a duration, then in nanoseconds in `duration_ns`; else what is
  * wrong with it, as the end of a sentence that begins with the text. */
 const char *duration_read(struct text text, int64_t *duration_ns);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/side.h"
 #include "observe/status.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "cli/crew.h"
 #include "message/json_write.h"
@@ -13,8 +14,6 @@
 #define LINE_UP_AND_CLEAR "\033[A\033[2K\r"
 #define CUT_AT_THE_EDGE "\033[?7l" /* a line that went over it would be two, and not be found again */
 #define GO_OVER_THE_EDGE "\033[?7h"
-#define MS_PER_S 1000.0
-#define US_PER_MS 1000
 
 /* What a pipeline had done when it was looked at last. */
 struct look {

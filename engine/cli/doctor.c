@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "cli/deployment_topics.h"
 #include "cli/doctor_machine.h"
 #include "cli/kafka.h"
@@ -12,7 +13,6 @@
 #define REGISTRY_WAIT_MS 5000
 #define REGISTRY_REPLY_MAX ((size_t)16 << 20)
 #define SKEW_MAX_MS 2000 /* the date of an HTTP reply has whole seconds */
-#define MS_PER_S 1000
 #define NAMED_MAX 3 /* of many of a kind, as many are named */
 
 struct doctor_options {

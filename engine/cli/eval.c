@@ -1,6 +1,5 @@
 /* eval.c: `sluice eval`: what an expression is worth over one request. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/suggest.h"
 #include "cli/command.h"
@@ -53,10 +52,8 @@ static bool read_headers(const struct name_list *given, struct arena *arena, str
 
 static bool read_message(const struct eval_options *self, struct arena *arena, struct message *message, struct error *error)
 {
-	struct timespec now;
 	struct text bytes;
-	clock_gettime(CLOCK_REALTIME, &now);
-	*message = (struct message){.arena = arena, .time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
+	*message = (struct message){.arena = arena, .time_ms = time_of_day_ms()};
 	if (self->key)
 		message->key = text_of(self->key);
 	if (!read_headers(&self->headers, arena, &message->headers, error))

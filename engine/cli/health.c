@@ -1,14 +1,13 @@
 /* health.c: `sluice health`: whether one engine is well, as it says itself; for the health
  * checks of containers. */
+#include "base/clock.h"
 #include "cli/kafka.h"
 #include "log/reader.h"
 #include "message/json_write.h"
-#include "net/loop.h"
 #include "observe/status.h"
 
 #define HEALTH_TEXT_MAX 4096
 #define LOOK_MS 100
-#define NS_PER_MS 1000000
 
 struct health_options {
 	struct door_asked asked;

@@ -2,19 +2,18 @@
 #include <inttypes.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/kafka.h"
 #include "cli/seen.h"
 #include "log/reader.h"
 #include "log/sender.h"
-#include "net/loop.h"
 
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
 #define ANSWER_TEXT_MAX ((size_t)1 << 30)
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
 #define LOOK_MS 50
 #define LAST_WORD_NS 1000000000 /* for the answer that says that the time is over, on its way */
-#define NS_PER_MS 1000000
 
 struct infer_options {
 	struct door_asked asked;

@@ -1,7 +1,6 @@
 /* kafka.c: see kafka.h. */
 #include "cli/kafka.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -10,13 +9,6 @@
 #include "plan/plan.h"
 
 #define HOST_NAME_BYTES 256
-
-int64_t clock_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 const char *engine_name(const char *asked, struct arena *arena, struct error *error)
 {

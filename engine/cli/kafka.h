@@ -83,6 +83,4 @@ struct text door_key(const struct door *door, struct text request, struct arena 
 /* What an engine on this host is called: `asked`, or without it the host's name. */
 const char *engine_name(const char *asked, struct arena *arena, struct error *error);
 
-int64_t clock_ns(void); /* time that passes, for what has an end */
-
 #endif

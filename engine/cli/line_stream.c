@@ -1,34 +1,24 @@
 /* line_stream.c: see line_stream.h. */
 #include "cli/line_stream.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/quote.h"
 
 #define LINE_BYTES_MAX ((size_t)64 << 10)   /* of one line; beyond it the line is left out */
 #define SAID_BYTES_MAX (8 * LINE_BYTES_MAX) /* of it as JSON, where each byte may be escaped */
-#define MS_PER_S 1000
-#define NS_PER_MS 1000000
 
 struct line_stream {
 	FILE *to;
 	struct buffer line, said;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
-}
-
 /* By way of `said`, which is emptied first. */
 static void say(FILE *to, struct text line, struct buffer *said)
 {
 	char moment[MOMENT_BYTES];
-	moment_print(now_ms(), moment);
+	moment_print(time_of_day_ms(), moment);
 	buffer_clear(said);
 	buffer_print(said, "{\"time\":\"%s\",\"message\":", moment);
 	buffer_quoted(said, line);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "cli/case.h"
 #include "cli/kafka.h"
 #include "log/sender.h"
@@ -14,7 +15,6 @@
 #define LINE_CLEAR "\r\033[K"
 #define LINE_ARENA_BYTES ((size_t)256 << 20)
 #define PROGRESS_MS 250
-#define NS_PER_MS 1000000
 
 struct produce_options {
 	struct door_asked asked;

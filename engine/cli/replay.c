@@ -6,17 +6,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/letters.h"
 #include "log/sender.h"
 #include "message/format.h"
-#include "net/loop.h"
 
 #define REPLAY_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
 #define SETTLE_MS 250
 #define SEND_MS 30000 /* Kafka's, for each */
-#define NS_PER_MS 1000000
 #define DEADLINE_BYTES 24
 #define EDITOR_FALLBACK "vi"
 

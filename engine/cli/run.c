@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "base/duration.h"
 #include "cli/announcer.h"
 #include "cli/command.h"
 #include "cli/crew.h"
@@ -12,7 +13,6 @@
 #include "serving/chaos.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
-#define NS_PER_MS 1000000
 #define WORKERS_MAX 256
 
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };

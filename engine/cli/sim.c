@@ -1,7 +1,7 @@
 /* sim.c: `sluice sim`: days of faults, each from one seed. */
 #include <inttypes.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/day.h"
 #include "message/json_write.h"
@@ -131,20 +131,13 @@ static int show_broken(struct session *session, const struct sim_options *self, 
 	return EXIT_FAULTS;
 }
 
-static double clock_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static int run(struct session *session, const void *options_given, const char *const *arguments, size_t count)
 {
 	(void)arguments;
 	(void)count;
 	const struct sim_options *self = options_given;
 	struct day_counts counts = {0};
-	double began_s = clock_s();
+	int64_t began_ns = clock_ns();
 	for (int64_t i = 0; i < 2 * self->seeds; i++) {
 		struct day_result result;
 		struct error error = {0};
@@ -160,7 +153,7 @@ static int run(struct session *session, const void *options_given, const char *c
 			return show_broken(session, self, &config, &result);
 		day_counts_add(&counts, &result.counts);
 	}
-	show_held(session->out, self, &counts, clock_s() - began_s);
+	show_held(session->out, self, &counts, (double)(clock_ns() - began_ns) / NS_PER_S);
 	return EXIT_GOOD;
 }
 

@@ -1,4 +1,5 @@
 /* tail.c: `sluice tail`: the answers of a pipeline as they come. */
+#include "base/clock.h"
 #include "cli/kafka.h"
 #include "cli/seen.h"
 #include "log/reader.h"

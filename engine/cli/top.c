@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/kafka.h"
 #include "log/backlog.h"
 #include "log/reader.h"
-#include "net/loop.h"
 #include "observe/status.h"
 
 #define TOP_ARENA_BYTES ((size_t)16 << 20)
@@ -15,7 +15,6 @@
 #define FIRST_MS 2500 /* so long an engine that is well has said something */
 #define LAG_MS 3000   /* so long Kafka may take to answer one question */
 #define GROUPS_MAX 16 /* whose lag is looked at: two a namespace */
-#define NS_PER_MS 1000000
 
 struct top_options {
 	struct door_asked asked;

@@ -7,22 +7,15 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "log/client.h"
 #include "log/snapshot_file.h"
-#include "net/loop.h"
 
 #define RETRY_PAUSE_MS 100
 #define SAY_EVERY_MS 1000
 /* Kafka tells a removal for a day (delete.retention.ms): to an older snapshot it would not
  * be told any more. */
 #define SNAPSHOT_AGE_MOST_MS ((int64_t)12 * 3600 * 1000)
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void archivist_close_reader(struct archivist *archivist)
 {

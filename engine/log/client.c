@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/secret.h"
 #include "log/said.h"
@@ -150,13 +151,6 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 	}
 }
 
-int64_t client_clock_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void *destroy(void *client)
 {
 	rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -167,14 +161,14 @@ static void *destroy(void *client)
 void client_leave(rd_kafka_t *client, int wait_s)
 {
 	static const struct timespec pause = {.tv_nsec = LEAVE_LOOK_NS};
-	const int64_t until_ms = client_clock_ms() + (int64_t)wait_s * 1000;
+	const int64_t until_ms = clock_ms() + (int64_t)wait_s * 1000;
 	pthread_t thread;
 	if (pthread_create(&thread, NULL, destroy, client) != 0) {
 		(void)destroy(client);
 		return;
 	}
 	while (pthread_tryjoin_np(thread, NULL) != 0) {
-		if (client_clock_ms() >= until_ms) {
+		if (clock_ms() >= until_ms) {
 			pthread_detach(thread);
 			return;
 		}

@@ -31,8 +31,6 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
  * started does not know all of them. */
 #define CLIENT_PATIENCE_MS 10000
 
-int64_t client_clock_ms(void); /* time that passes */
-
 /* Says a line, `Kafka: ...` without its end, where librdkafka's own go (log/said.h). */
 void client_say(const char *line);
 

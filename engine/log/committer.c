@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/settlement.h"
 #include "net/loop.h"
@@ -95,7 +96,7 @@ static void note_refused(struct committer *committer, rd_kafka_event_t *event)
 		if (refusal_is_of_record(message->err))
 			refusals_note(&committer->refusals, &committer->topics, message);
 		else if (committer->lost.kind == ERROR_NONE && !client_has_topic(message, &committer->lost))
-			committer->lost_since_ms = client_clock_ms();
+			committer->lost_since_ms = clock_ms();
 }
 
 /* Under the lock. Failed records are part of the count that a commit waits for, until they are taken
@@ -366,7 +367,7 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 	committer->answer = NEWS_NONE;
 	if (news == NEWS_COMMITTED)
 		committer->lost = (struct error){0};
-	if (committer->lost.kind != ERROR_NONE && client_clock_ms() - committer->lost_since_ms > CLIENT_PATIENCE_MS) {
+	if (committer->lost.kind != ERROR_NONE && clock_ms() - committer->lost_since_ms > CLIENT_PATIENCE_MS) {
 		news = NEWS_BROKEN;
 		*error = committer->lost;
 	} else if (news == NEWS_BROKEN) {

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/group.h"
@@ -115,7 +116,7 @@ static bool fenced_by_itself(struct kafka_consumer *consumer)
 {
 	if (consumer->fenced)
 		return true;
-	int64_t now_ms = client_clock_ms();
+	int64_t now_ms = clock_ms();
 	if (now_ms - consumer->fenced_ms > FENCED_WHILE_MS)
 		consumer->fenced_times = 0;
 	consumer->fenced_ms = now_ms;
@@ -136,7 +137,7 @@ static void on_error(rd_kafka_t *client, int code, const char *words, void *cont
 		break;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 		if (consumer->missed_ms == 0)
-			consumer->missed_ms = client_clock_ms();
+			consumer->missed_ms = clock_ms();
 		break;
 	case RD_KAFKA_RESP_ERR__FATAL:
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
@@ -389,7 +390,7 @@ static void record_fill(const struct kafka_consumer *consumer, rd_kafka_message_
 static void look_for_topics(struct kafka_consumer *consumer)
 {
 	rd_kafka_topic_partition_list_t *list;
-	if (consumer->missed_ms == 0 || client_clock_ms() - consumer->missed_ms < CLIENT_PATIENCE_MS ||
+	if (consumer->missed_ms == 0 || clock_ms() - consumer->missed_ms < CLIENT_PATIENCE_MS ||
 	    rd_kafka_subscription(consumer->client, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return;
 	consumer->missed_ms = 0;
@@ -397,7 +398,7 @@ static void look_for_topics(struct kafka_consumer *consumer)
 		const struct rd_kafka_metadata *metadata;
 		rd_kafka_topic_t *handle = consumer->handles.items[topic_named(consumer, list->elems[i].topic)];
 		if (rd_kafka_metadata(consumer->client, 0, handle, &metadata, MISSED_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-			consumer->missed_ms = client_clock_ms();
+			consumer->missed_ms = clock_ms();
 			continue;
 		}
 		if (metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)

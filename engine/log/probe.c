@@ -1,6 +1,7 @@
 /* probe.c: see probe.h. */
 #include "log/probe.h"
 
+#include "base/clock.h"
 #include "log/client.h"
 
 #define ANSWER_WAIT_MS 15000
@@ -49,12 +50,12 @@ static void look_at_topic(struct probing *probing, const struct rd_kafka_metadat
 
 static bool look(struct probing *probing, size_t topic_count, struct probe *probe, struct error *error)
 {
-	int64_t begun_ms = client_clock_ms();
+	int64_t begun_ms = clock_ms();
 	const struct rd_kafka_metadata *metadata =
 		client_look(probing->client, NULL, probing->brokers, &probing->locked_out, error);
 	if (!metadata)
 		return false;
-	probe->answer_ms = client_clock_ms() - begun_ms;
+	probe->answer_ms = clock_ms() - begun_ms;
 	probe->brokers = metadata->broker_cnt;
 	for (size_t i = 0; i < topic_count; i++)
 		look_at_topic(probing, metadata, &probe->answers[i]);
@@ -153,8 +154,8 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
  * coordinator is not found yet that ends librdkafka 2.0.2 with a segmentation fault.) */
 static void look_at_group(struct probing *probing, struct probe_answer *answer)
 {
-	int64_t end_ms = client_clock_ms() + ANSWER_WAIT_MS;
-	while (is_not_found_yet(ask_of_group(probing, answer)) && client_clock_ms() < end_ms)
+	int64_t end_ms = clock_ms() + ANSWER_WAIT_MS;
+	while (is_not_found_yet(ask_of_group(probing, answer)) && clock_ms() < end_ms)
 		(void)rd_kafka_poll(probing->client, GROUP_PAUSE_MS);
 }
 

@@ -3,9 +3,9 @@
 #include "log/shipments.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/loads.h"
@@ -39,13 +39,6 @@ struct shipments {
 	struct error failure;
 	struct parcel parcel;
 };
-
-static int64_t clock_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- opening and closing ---- */
 
@@ -155,7 +148,7 @@ static bool has_fallen(struct shipments *shipments)
 	rd_kafka_resp_err_t code = rd_kafka_fatal_error(shipments->producer, shipments->reason, sizeof shipments->reason);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return false;
-	int64_t now_ms = client_clock_ms();
+	int64_t now_ms = clock_ms();
 	if (now_ms - shipments->fallen_ms > FALLS_WHILE_MS)
 		shipments->falls = 0;
 	shipments->fallen_ms = now_ms;

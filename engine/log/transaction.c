@@ -3,9 +3,9 @@
  */
 #include "log/transaction.h"
 
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/committer.h"
 #include "log/parcel.h"
@@ -22,13 +22,6 @@ struct transaction {
 	uint64_t resets;
 	struct parcel parcel;
 };
-
-static int64_t clock_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static const struct output_operations operations;
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define EVENTS_A_TURN 64 /* more wait in the kernel for the next turn */
@@ -36,13 +36,6 @@ struct loop {
 	struct epoll_event events[EVENTS_A_TURN];
 	int found; /* of `events`, in this turn */
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool refused(struct error *error, const char *what)
 {
@@ -77,13 +70,6 @@ void loop_close(struct loop *loop)
 	memory_give(loop);
 }
 
-int64_t time_of_day_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int64_t loop_now_ms(const struct loop *loop)
 {
 	return loop->now_ms;
@@ -91,12 +77,10 @@ int64_t loop_now_ms(const struct loop *loop)
 
 int64_t loop_clock_us(const struct loop *loop)
 {
-	struct timespec now;
-	int64_t loop_us = loop->now_ms * 1000;
+	int64_t loop_us = loop->now_ms * US_PER_MS;
 	if (loop->epoll < 0)
 		return loop_us;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	int64_t us = clock_us();
 	return us > loop_us ? us : loop_us;
 }
 

@@ -37,9 +37,6 @@ int64_t loop_clock_us(const struct loop *loop);
 /* Milliseconds since 1970, as of now: the machine's, or what a virtual loop says. */
 int64_t loop_time_of_day_ms(const struct loop *loop);
 
-/* Milliseconds since 1970, by the machine's clock, which may be set. Any thread. */
-int64_t time_of_day_ms(void);
-
 /* ---- descriptors ---- */
 
 struct watch {

@@ -3,9 +3,8 @@
  */
 #include "plan/build.h"
 
+#include "base/duration.h"
 #include "base/suggest.h"
-
-#define NS_PER_MS 1000000
 
 /* ---- names ---- */
 

@@ -6,8 +6,6 @@
 #include "base/duration.h"
 #include "base/number.h"
 
-#define NS_PER_MS 1000000
-
 struct reading {
 	struct chaos *chaos;
 	struct arena *arena;

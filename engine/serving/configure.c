@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "base/secret.h"
 #include "spec/rows.h"
@@ -10,7 +11,6 @@
 
 #define CALL_BYTES_MAX ((size_t)16 << 20) /* of a model's request and of its reply */
 #define CACHE_TTL_MS 300000
-#define MS_NS 1000000
 
 static int64_t rest_timeout_ms(const struct resource *resource)
 {
@@ -43,8 +43,8 @@ static bool read_model(const struct resource *resource, struct arena *arena, str
 	config->lanes_least = (size_t)spec->replicas_min;
 	config->lanes_most = (size_t)spec->replicas_max;
 	config->batching = (struct model_batching){.rows_most = (size_t)spec->batch_size_max,
-						   .latency_ms = spec->batch_latency_ns / MS_NS,
-						   .timeout_ms = spec->batch_timeout_ns / MS_NS};
+						   .latency_ms = spec->batch_latency_ns / NS_PER_MS,
+						   .timeout_ms = spec->batch_timeout_ns / NS_PER_MS};
 	return read_settings(&spec->settings, arena, &config->parameters, error);
 }
 
@@ -65,21 +65,21 @@ static bool read_performance(const struct performance_spec *all, struct arena *a
 {
 	if (config->batching.rows_most == 0)
 		config->batching = (struct model_batching){.rows_most = (size_t)all->batching.rows_most,
-							   .latency_ms = all->batching.latency_ns / MS_NS,
-							   .timeout_ms = all->batching.timeout_ns / MS_NS};
+							   .latency_ms = all->batching.latency_ns / NS_PER_MS,
+							   .timeout_ms = all->batching.timeout_ns / NS_PER_MS};
 	if (config->lanes_least == 0 && config->lanes_most == 0) {
 		config->lanes_least = (size_t)all->scaling.least;
 		config->lanes_most = (size_t)all->scaling.most;
 	}
 	if (all->pooling.enabled)
 		config->pool = (struct model_pool){.connections = (size_t)all->pooling.connections,
-						   .idle_ms = all->pooling.idle_ns / MS_NS};
+						   .idle_ms = all->pooling.idle_ns / NS_PER_MS};
 	if (!all->caching.enabled)
 		return true;
 	config->cache.backend = all->caching.place == CACHE_IN_REDIS ? CACHE_REDIS : CACHE_MEMORY;
 	config->cache.redis = all->caching.redis;
 	if (config->cache.ttl_ms == 0)
-		config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / MS_NS : CACHE_TTL_MS;
+		config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / NS_PER_MS : CACHE_TTL_MS;
 	config->cache.redis_tls = all->caching.tls;
 	config->cache.redis_files = (struct tls_files){all->caching.authorities, all->caching.certificate, all->caching.key};
 	if (!all->caching.login.text)
@@ -128,7 +128,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		if (resource && resource->spec && !read_model(resource, arena, model, error))
 			return false;
 		if (callee->cache_ttl_ns > 0)
-			model->cache = (struct model_cache){.backend = CACHE_MEMORY, .ttl_ms = callee->cache_ttl_ns / MS_NS};
+			model->cache = (struct model_cache){.backend = CACHE_MEMORY, .ttl_ms = callee->cache_ttl_ns / NS_PER_MS};
 		size_t at = 0;
 		for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
 			if (!read_performance(all, arena, model, error))

@@ -1,9 +1,9 @@
 /* haste.c: see haste.h. */
 #include "worker/haste.h"
 
+#include "base/duration.h"
 #include "worker/parts.h"
 
-#define US_PER_MS 1000
 #define STAY_SHARE 8  /* a new one counts an eighth */
 #define STAY_TIMES 16 /* as long is time enough, also for Kafka on the way back */
 #define MARGIN_PART 4 /* of the request's whole time: more is never asked */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "log/sender.h"
-#include "net/loop.h"
 #include "observe/status.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
