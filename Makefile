@@ -168,7 +168,7 @@ demo:
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   230  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold
-## |    70  mlserver   calls of a real MLServer that is killed, hangs and is slow (skipped when PyPI cannot be reached)
+## |   150  mlserver   calls of a real MLServer that is killed, hangs and is slow, and of grpcio (skipped when PyPI cannot be reached)
 ## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |   125  reload     files changed under load, a backlog within the memory that is given, a model that is away, or hangs
 ## |   140  librdkafka unit tests of the log, guard and soak with a current librdkafka (skipped where cargo cannot fetch it)
@@ -215,7 +215,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak contract guard cases secure reload away hung faults called overload
+KAFKA_TESTS := kill soak contract guard cases secure reload away hung faults called foreign overload
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

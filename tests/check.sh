@@ -200,7 +200,7 @@ part_secure() {
 }
 
 part_mlserver() {
-	make_quietly kafka NAME=called
+	make_quietly kafka NAME="called foreign"
 }
 
 # Two minutes of each are what `make kafka NAME=overload` does, and what the engine's own steps

@@ -8,6 +8,7 @@
 #include "message/v1_json.h"
 #include "step/setting.h"
 
+#define RESOURCE_EXHAUSTED 8 /* of gRPC */
 #define WORDS_MAX 200 /* of a body that is no error in JSON, in our error */
 
 bool protocol_write(const struct model_address *address, const struct call *call, struct parameters parameters, struct buffer *out,
@@ -130,8 +131,19 @@ static const struct {
 
 #define STATUSES (int)(sizeof statuses / sizeof *statuses)
 
-int protocol_http_status(int grpc_status)
+static bool says_too_large(struct text words)
 {
+	static const char *const signs[] = {"message larger than max", "message exceeds maximum size"};
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+		if (words.length > 0 && memmem(words.bytes, words.length, signs[i], strlen(signs[i])))
+			return true;
+	return false;
+}
+
+int protocol_http_status(int grpc_status, struct text words)
+{
+	if (grpc_status == RESOURCE_EXHAUSTED && says_too_large(words))
+		return 413;
 	return grpc_status >= 0 && grpc_status < STATUSES ? statuses[grpc_status].http : 500;
 }
 

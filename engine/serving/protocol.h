@@ -20,8 +20,9 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
  * body, cut. */
 struct text protocol_words(struct arena *arena, struct text body);
 
-/* What HTTP would say for a status of gRPC, and how gRPC calls it. */
-int protocol_http_status(int grpc_status);
+/* What HTTP would say for a status of gRPC with these words, and how gRPC calls it. A message that is too
+ * large for the server (413) has the status of a server with too much to do (429): its words tell. */
+int protocol_http_status(int grpc_status, struct text words);
 const char *protocol_status_name(int grpc_status);
 
 #endif

@@ -189,7 +189,7 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 		else if (!error_memory(&fault, ERROR_LIMIT, "keeping a model's answer"))
 			attempt.fault = &fault;
 	} else if (reply->status > 0) {
-		attempt.status = protocol_http_status(reply->status);
+		attempt.status = protocol_http_status(reply->status, reply->words);
 		attempt.words = reply->words.length ? reply->words : text_of(protocol_status_name(reply->status));
 		attempt.loading = attempt.status == 404;
 	} else if (!is_ours(&reply->error, &attempt)) {
@@ -324,7 +324,7 @@ static void on_grpc_told(struct grpc_call *call, const struct grpc_reply *reply)
 	struct wire_asked *asked = call->context;
 	struct attempt attempt = {.body = reply->body, .words = reply->words, .where = call->address};
 	if (reply->status >= 0)
-		attempt.status = protocol_http_status(reply->status);
+		attempt.status = protocol_http_status(reply->status, reply->words);
 	else
 		note_grpc(reply, &attempt);
 	tell(asked, &attempt);

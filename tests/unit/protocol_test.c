@@ -202,6 +202,23 @@ static void a_servers_own_words_are_found(void **state)
 		assert_true(text_is(protocol_words(arena, text_of(rows[i][0])), rows[i][1]));
 }
 
+/* As Google's, Go's and Java's servers say it; by itself the status is that of a server with too much to do. */
+static void a_message_that_a_server_finds_too_large_is_the_requests_fault(void **state)
+{
+	(void)state;
+	static const char *const too_large[] = {
+		"SERVER: Received message larger than max (5242910 vs. 4194304)",
+		"Sent message larger than max (5242910 vs. 4194304)",
+		"grpc: received message larger than max (5242910 vs. 4194304)",
+		"gRPC message exceeds maximum size 4194304: 5242910",
+	};
+	for (size_t i = 0; i < sizeof too_large / sizeof *too_large; i++)
+		assert_int_equal(protocol_http_status(8, text_of(too_large[i])), 413);
+	assert_int_equal(protocol_http_status(8, TEXT("no capacity")), 429);
+	assert_int_equal(protocol_http_status(8, TEXT("")), 429);
+	assert_int_equal(protocol_http_status(14, text_of(too_large[0])), 503);
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -216,6 +233,7 @@ int main(void)
 		SHOWS(a_reply_that_is_none_is_remote),
 		SHOWS(a_page_in_place_of_a_reply_is_told_by_its_looks),
 		SHOWS(a_servers_own_words_are_found),
+		SHOWS(a_message_that_a_server_finds_too_large_is_the_requests_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
