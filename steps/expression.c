@@ -223,17 +223,28 @@ static const struct option rows[] = {
 	 .offset = offsetof(struct expression_options, set),
 	 .rows = set_rows,
 	 .item_size = sizeof(struct setting),
+	 .least = 1,
 	 .help = "Tensors to make, each by an expression; a name may use those above it."},
 	{.name = "drop",
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct expression_options, drop),
+	 .least = 1,
 	 .help = "Tensors that go no further."},
 	{.name = "keep",
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct expression_options, keep),
+	 .least = 1,
 	 .help = "The only tensors that go on; each must be there."},
 	{0},
 };
+
+static bool expression_options_check(const void *filled, struct place place, struct error *error)
+{
+	const struct expression_options *self = filled;
+	return self->set.count || self->drop.count || self->keep.count ||
+	       error_set(error, ERROR_CONFIG, place,
+			 "neither `set`, `drop` nor `keep` says what this step does; write one of them");
+}
 
 const struct step_kind step_expression = {
 	.name = "expression",
@@ -246,6 +257,7 @@ const struct step_kind step_expression = {
 	.options = rows,
 	.options_size = sizeof(struct expression_options),
 	.shape = SHAPE_ADDS,
+	.check = expression_options_check,
 	.infer = expression_infer,
 	.open = expression_open,
 	.run = expression_run,

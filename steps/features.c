@@ -433,6 +433,7 @@ static const struct option options[] = {
 		    "late. One that does not count is given what there is."),
 	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables in which rows are looked up."),
 	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
+	    .least = 1,
 	    .help = "Tensors made by expressions, in order; a name may use those above it. Windows of messages go by their coming; "
 		    "those of a duration by event time, back from the newest of the key. Each holds 32768 messages at most: "
 		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "

@@ -43,6 +43,7 @@ const struct option operation_rename_rows[] = {
 	 .short_form = true,
 	 .offset = offsetof(struct operation_table, items),
 	 .item_size = sizeof(struct renaming),
+	 .least = 1,
 	 .rows = new_name_rows},
 	{.type = OPTION_END},
 };
@@ -95,6 +96,7 @@ const struct option operation_set_rows[] = {
 	 .short_form = true,
 	 .offset = offsetof(struct operation_table, items),
 	 .item_size = sizeof(struct set_value),
+	 .least = 1,
 	 .rows = value_rows},
 	{.type = OPTION_END},
 };

@@ -33,6 +33,7 @@ bool typing_of_name(void *context, const struct expression_name *name, struct va
 	const struct tensor_type *found = name->owner.length ? NULL : typing_find(context, name->name);
 	(void)suggest;
 	*type = found ? found->type : (struct value_type){0};
+	type->parameters = found ? found->parameters : NULL;
 	return true;
 }
 

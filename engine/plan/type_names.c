@@ -23,6 +23,7 @@ static bool among(const struct lookup *lookup, const struct tensor_types *types,
 {
 	const struct tensor_type *found = types_find(types, name->name);
 	*type = found ? found->type : (struct value_type){0};
+	type->parameters = found ? found->parameters : NULL;
 	if (found || !types->complete || name->optional)
 		return true;
 	*suggest = types_nearest(types, name->name, lookup->inference->arena);
@@ -54,6 +55,7 @@ static bool plain_name(const struct lookup *lookup, const struct expression_name
 	const struct tensor_type *found = types_find(&made, name->name);
 	if (found) {
 		*type = found->type;
+		type->parameters = found->parameters;
 		return true;
 	}
 	if (!types_find(lookup->inputs, name->name)) {

@@ -176,8 +176,9 @@ static void say_missing(struct reading *reading, const struct option *rows, uint
 		for (size_t i = 0; map->type == NODE_MAP && i < map->count; i++)
 			if (text_is(map->entries[i].key->scalar, row->name))
 				place = map->entries[i].key->place; /* it is there and says nothing */
-		fault_add(reading->faults, CODE_MISSING_FIELD, place, NULL, "`%s` is missing in %s: %s", row->name, where,
-			  row->help ? row->help : option_type_name(row));
+		const char *help = row->help ? row->help : option_type_name(row), *end = strstr(help, ". ");
+		fault_add(reading->faults, CODE_MISSING_FIELD, place, NULL, "`%s` is missing in %s: %.*s", row->name, where,
+			  (int)(end ? end + 1 - help : (ptrdiff_t)strlen(help)), help); /* a page's first sentence */
 	}
 }
 
@@ -362,6 +363,9 @@ static void read_table(struct reading *reading, const struct option *row, const 
 		value_wrong_type(reading, row, node);
 		return;
 	}
+	if (node->count == 0 && row->least > 0)
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
+			  "`%s` is an empty map; at least one entry must stand in it", reading->field);
 	if (too_many(reading, node))
 		return;
 	const char *field = reading->field;

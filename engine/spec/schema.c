@@ -267,6 +267,7 @@ static void print_value(struct printer *printer, const struct option *row)
 		return;
 	case OPTION_TABLE:
 		print_inner(printer, "\"type\":\"object\",\"additionalProperties\":{", "additionalProperties", row->rows, "}");
+		buffer_string(printer->out, row->least > 0 ? ",\"minProperties\":1" : "");
 		return;
 	case OPTION_OPERATIONS:
 		print_inner(printer, "\"type\":\"array\",\"items\":{", "items", row->rows,

@@ -94,6 +94,7 @@ struct value_type {
 	bool shape_known;
 	uint32_t rank;
 	int64_t shape[TENSOR_RANK_MAX]; /* -1: that dimension is not known */
+	const struct parameters *parameters; /* of a name's tensor, with the names of its columns; NULL: not known */
 };
 
 struct value_type type_of_datatype(enum datatype datatype); /* of any shape */

@@ -1,5 +1,6 @@
 /* expression_check_call.c: the types and shapes that functions and indices give. */
 #include "step/expression_check.h"
+#include "step/expression_index.h"
 
 static enum datatype_class runtime_class(enum value_class class)
 {
@@ -255,10 +256,28 @@ static bool check_index_classes(struct inference *inference, const struct node *
 	return true;
 }
 
+/* Columns by name, where it is known how those of the tensor are called. */
+static bool check_columns(struct inference *inference, const struct node *node, const struct value_type *base)
+{
+	const struct parameters *parameters = node->items[0]->kind == NODE_NAME ? base->parameters : NULL;
+	for (uint32_t i = 1; parameters && i < node->count; i++) {
+		const struct node *item = node->items[i];
+		int64_t column;
+		const char *why;
+		if (item->kind != NODE_LITERAL || item->class != VALUE_TEXT || item->literal.count != 1)
+			continue;
+		if (!column_number(*parameters, *value_texts(&item->literal), inference->arena, &column, &why))
+			return why ? inference_refuse(inference, item, "%s", why)
+				   : error_memory(inference->error, ERROR_SYSTEM, "checking an expression");
+	}
+	return true;
+}
+
 bool inference_index(struct inference *inference, const struct node *node, struct inferred *result)
 {
 	struct inferred base = {0};
-	if (!inference_node(inference, node->items[0], &base) || !check_index_classes(inference, node))
+	if (!inference_node(inference, node->items[0], &base) || !check_index_classes(inference, node) ||
+	    !check_columns(inference, node, &base.type))
 		return false;
 	inferred_set_class(result, base.type.class, &base, 1);
 	result->type.shape_known = base.type.shape_known;

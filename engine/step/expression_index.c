@@ -70,13 +70,13 @@ static bool value_pick(struct evaluation *evaluation, const struct value *base, 
 	return true;
 }
 
-/* The number of the column of that name. */
-static bool column_of(struct evaluation *evaluation, const struct value *base, struct text name, int64_t *column)
+bool column_number(struct parameters parameters, struct text name, struct arena *arena, int64_t *column, const char **why)
 {
 	struct columns columns;
 	struct text item;
-	if (!columns_begin(&columns, base->tensor ? base->tensor->parameters : (struct parameters){0}, evaluation->arena))
-		return evaluation_fail(evaluation, "this tensor names no columns; write its number, as in x[:, 0]");
+	*why = "this tensor names no columns; write its number, as in x[:, 0]";
+	if (!columns_begin(&columns, parameters, arena))
+		return false;
 	struct suggestion suggestion = suggest_begin(name);
 	for (*column = 0; columns_next(&columns, &item); ++*column) {
 		if (text_equal(item, name))
@@ -84,10 +84,21 @@ static bool column_of(struct evaluation *evaluation, const struct value *base, s
 		suggest_offer(&suggestion, item);
 	}
 	if (suggestion.nearest.bytes)
-		return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; write \"" TEXT_FORMAT "\"",
-				       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(suggestion.nearest));
-	return evaluation_fail(evaluation, "there is no column \"" TEXT_FORMAT "\"; the columns are " TEXT_FORMAT,
-			       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(columns.written));
+		*why = arena_print(arena, "there is no column \"" TEXT_FORMAT "\"; write \"" TEXT_FORMAT "\"", TEXT_ARGUMENTS(name),
+				   TEXT_ARGUMENTS(suggestion.nearest));
+	else
+		*why = arena_print(arena, "there is no column \"" TEXT_FORMAT "\"; the columns are " TEXT_FORMAT,
+				   TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(columns.written));
+	return false;
+}
+
+static bool column_of(struct evaluation *evaluation, const struct value *base, struct text name, int64_t *column)
+{
+	const struct parameters parameters = base->tensor ? base->tensor->parameters : (struct parameters){0};
+	const char *why;
+	if (column_number(parameters, name, evaluation->arena, column, &why))
+		return true;
+	return why ? evaluation_fail(evaluation, "%s", why) : evaluation_full(evaluation);
 }
 
 /* A position from the front, or from the end when below zero; a border may stand

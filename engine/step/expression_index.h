@@ -10,6 +10,9 @@
 bool value_index(struct evaluation *evaluation, const struct node *node, const struct value *base, const struct value *indices,
 		 struct value *result);
 
+/* The number of the column of that name. False: `why` there is none; NULL where memory ran out. */
+bool column_number(struct parameters parameters, struct text name, struct arena *arena, int64_t *column, const char **why);
+
 /* The axis that `along` names, counted from the end when below zero. */
 bool value_axis(struct evaluation *evaluation, const struct value *value, int64_t along, uint32_t *axis);
 

@@ -98,7 +98,11 @@ static bool read_call(const struct expression *expression, const struct node *no
 		return (feature->number >= 0 && feature->number <= 1) ||
 		       refuse(expression, node->items[1], error, "a quantile is from 0 to 1");
 	case FEATURE_BOLLINGER:
-		return read_number(expression, node->items[1], &feature->number, error);
+		if (!read_number(expression, node->items[1], &feature->number, error))
+			return false;
+		return (isfinite(feature->number) && feature->number >= 0) ||
+		       refuse(expression, node->items[1], error,
+			      "the bands lie so many deviations from the mean; write a finite number, 0 or more");
 	case FEATURE_EMA:
 		return node->count < 2 || read_seed(expression, node->items[1], &feature->seed, error);
 	case FEATURE_MACD:
