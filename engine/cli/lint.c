@@ -97,25 +97,44 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 		(void)types_infer(graph, called, NULL, &near.source, arena, spec->faults, &types);
 }
 
-/* References, cycles, types, stages and the like; what is built for that is not kept. */
-static bool check_graphs(const struct spec *spec, struct error *error)
+/* What is wrong within a pipeline; NULL, too, where what lies beyond cannot be told. */
+static const struct graph *check_graph(const struct spec *spec, size_t index, struct files *files, struct arena *arena,
+				       struct arena *scratch)
 {
-	struct arena *arena = arena_open(GRAPH_BYTES_MAX);
-	struct files *files = files_open(error);
-	bool good = arena && files;
+	const struct resource *resource = spec->resources[index];
+	const struct graph *graph = graph_build(resource, spec, arena, spec->faults);
+	const bool whole = graph && nodes_of(resource->node) <= TYPED_NODES_MAX && !faulty(spec, index);
+	if (whole)
+		check_types(graph, spec, files, scratch);
+	return whole && !faulty(spec, index) ? graph : NULL;
+}
+
+/* References, cycles, types, stages and the like; what is built for that is not kept. */
+static bool check_pipelines(const struct spec *spec, struct files *files, struct arena *arena, struct arena *scratch)
+{
+	const struct graph **graphs = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);
+	size_t count = 0;
+	bool good = graphs;
 	for (size_t i = 0; good && i < spec->count; i++) {
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
-		const struct graph *graph = graph_build(spec->resources[i], spec, arena, spec->faults);
-		const bool whole = graph && nodes_of(spec->resources[i]->node) <= TYPED_NODES_MAX && !faulty(spec, i);
-		if (whole)
-			check_types(graph, spec, files, arena);
-		if (whole && !faulty(spec, i))
-			plan_check(spec, graph, arena);
-		good = !arena_failed(arena);
-		arena_reset(arena);
+		graphs[count] = check_graph(spec, i, files, arena, scratch);
+		count += graphs[count] != NULL;
+		good = !arena_failed(arena) && !arena_failed(scratch);
+		arena_reset(scratch);
 	}
+	if (good)
+		plan_check(spec, graphs, count, arena);
+	return good && !arena_failed(arena);
+}
+
+static bool check_graphs(const struct spec *spec, struct error *error)
+{
+	struct arena *arena = arena_open(GRAPH_BYTES_MAX), *scratch = arena_open(GRAPH_BYTES_MAX);
+	struct files *files = files_open(error);
+	bool good = arena && scratch && files && check_pipelines(spec, files, arena, scratch);
 	arena_close(arena);
+	arena_close(scratch);
 	files_close(files);
 	return good || error_memory(error, ERROR_SYSTEM, "checking pipelines");
 }

@@ -78,44 +78,31 @@ static bool check_calls(const struct plan *all, const struct pipeline_plan *plan
 	return true;
 }
 
-/* In one group a topic's records are shared out: each of two readers would miss some. */
-static bool check_readers(const struct plan *plan, size_t index, struct error *error)
+static const struct fault *fault_of(const struct faults *faults, const char *code)
 {
-	const struct pipeline_plan *one = &plan->pipelines[index];
-	for (size_t i = 0; i < index; i++) {
-		const struct pipeline_plan *other = &plan->pipelines[i];
-		if (strcmp(one->group, other->group) == 0 && strcmp(one->topics[0].name, other->topics[0].name) == 0)
-			return error_set(
-				error, ERROR_CONFIG, one->graph->spec->input.here,
-				"pipelines %s and %s read the same topic %s in one group, so each would see a part of it only; "
-				"let %s read what %s does, by `externalInputs: [%s.inputs]` in place of `topic`, which is a "
-				"group of its own, or give it another namespace",
-				other->graph->name, one->graph->name, one->topics[0].name, one->graph->name, other->graph->name,
-				other->graph->name);
-	}
-	return true;
+	for (size_t i = 0; i < faults_total(faults); i++)
+		if (strcmp(faults_at(faults, i)->code->code, code) == 0)
+			return faults_at(faults, i);
+	return NULL;
 }
 
 bool run_check(const struct plan *plan, struct arena *arena, struct error *error)
 {
+	const struct fault *shared = fault_of(plan->spec->faults, CODE_TWO_READERS);
 	if (plan->count == 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (!check_steps(pipeline, error) || !check_format(pipeline, error) ||
-		    !check_calls(plan, pipeline, arena, error) || !check_readers(plan, i, error))
+		    !check_calls(plan, pipeline, arena, error))
 			return false;
 	}
-	return true;
+	return !shared || error_set(error, ERROR_CONFIG, shared->place, "%s", shared->message);
 }
 
 bool run_check_protection(const struct faults *faults, struct error *error)
 {
-	for (size_t i = 0; i < faults_total(faults); i++) {
-		const struct fault *fault = faults_at(faults, i);
-		if (strcmp(fault->code->code, CODE_PROTECTION_LATER) == 0)
-			return error_set(error, ERROR_CONFIG, fault->place,
-					 "%s; `run` starts without it only with --insecure-ignore-security", fault->message);
-	}
-	return true;
+	const struct fault *fault = fault_of(faults, CODE_PROTECTION_LATER);
+	return !fault || error_set(error, ERROR_CONFIG, fault->place,
+				   "%s; `run` starts without it only with --insecure-ignore-security", fault->message);
 }

@@ -32,6 +32,8 @@ struct step step_seen(const struct graph *graph, size_t step);
 
 /* feeds.c: which pipelines feed each other, and whether one feeds itself that way. */
 bool plan_feeds(struct compiler *compiler);
+/* Behind plan_topics() and plan_delivery() of all: which two would share out the records of a topic that both want whole. */
+void plan_readers(const struct compiler *compiler);
 
 /* stages.c: where the pipeline is cut, and why. */
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);

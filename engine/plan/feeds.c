@@ -1,5 +1,6 @@
 /* feeds.c: which pipelines read what others give, so that those topics are written, and
- * whether one gets back what it gave: its records would never stop. Part of plan_make().
+ * whether one gets back what it gave: its records would never stop; and which would take
+ * records from each other. Part of plan_make().
  */
 #include "plan/compile.h"
 
@@ -100,4 +101,26 @@ bool plan_feeds(struct compiler *compiler)
 			walk_from(&walk, i);
 	}
 	return !arena_failed(compiler->arena);
+}
+
+/* ---- one topic and one group ---- */
+
+/* In one group a topic's records are shared out: each of two readers would miss some. */
+void plan_readers(const struct compiler *compiler)
+{
+	const struct plan *plan = compiler->plan;
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct pipeline_plan *one = &plan->pipelines[i], *other = &plan->pipelines[j];
+			if (strcmp(one->group, other->group) != 0 || strcmp(one->topics[0].name, other->topics[0].name) != 0)
+				continue;
+			struct place place = one->graph->spec->input.topic_place;
+			fault_add(compiler->spec->faults, CODE_TWO_READERS,
+				  place.line > 0 ? place : other->graph->spec->input.topic_place, NULL,
+				  "pipelines `%s` and `%s` read the same topic `%s` in one group, so each would see a part of it "
+				  "only; let `%s` read what `%s` does, by `externalInputs: [%s.inputs]` in place of `topic`",
+				  other->graph->name, one->graph->name, one->topics[0].name, one->graph->name, other->graph->name,
+				  other->graph->name);
+			break;
+		}
 }

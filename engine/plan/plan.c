@@ -76,13 +76,27 @@ static void name_topics(const struct compiler *compiler, struct pipeline_plan *p
 	plan->prefix = runtime && runtime->topic_prefix ? runtime->topic_prefix : PREFIX_DEFAULT;
 }
 
+static bool rooms_open(struct compiler *compiler, size_t most)
+{
+	compiler->plan->pipelines = ARENA_ARRAY(compiler->arena, struct pipeline_plan, most + 1);
+	compiler->pipelines.items = ARENA_ARRAY(compiler->arena, struct name_entry, most + 1);
+	return !arena_failed(compiler->arena);
+}
+
+static void pipeline_add(struct compiler *compiler, const struct graph *graph)
+{
+	struct plan *plan = compiler->plan;
+	struct pipeline_plan *pipeline = &plan->pipelines[plan->count];
+	pipeline->graph = graph;
+	name_topics(compiler, pipeline);
+	pipeline->key = text_of(graph->spec->input.key);
+	compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
+}
+
 static bool build_graphs(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
-	struct plan *plan = compiler->plan;
-	plan->pipelines = ARENA_ARRAY(compiler->arena, struct pipeline_plan, spec->count + 1);
-	compiler->pipelines.items = ARENA_ARRAY(compiler->arena, struct name_entry, spec->count + 1);
-	if (arena_failed(compiler->arena))
+	if (!rooms_open(compiler, spec->count))
 		return false;
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
@@ -94,11 +108,7 @@ static bool build_graphs(struct compiler *compiler)
 		if (!graph)
 			continue;
 		follow(compiler, graph);
-		struct pipeline_plan *pipeline = &plan->pipelines[plan->count];
-		pipeline->graph = graph;
-		name_topics(compiler, pipeline);
-		pipeline->key = text_of(graph->spec->input.key);
-		compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
+		pipeline_add(compiler, graph);
 	}
 	names_sort(&compiler->pipelines);
 	return true;
@@ -208,17 +218,27 @@ static bool plan_others(struct compiler *compiler)
 	return !arena_failed(compiler->arena);
 }
 
-void plan_check(const struct spec *spec, const struct graph *graph, struct arena *arena)
+void plan_check(const struct spec *spec, const struct graph *const *graphs, size_t count, struct arena *arena)
 {
-	struct pipeline_plan pipeline = {.graph = graph};
-	struct plan plan = {.spec = spec, .count = 1, .pipelines = &pipeline};
-	bool *read_by_none[] = {NULL};
-	struct compiler compiler = {
-		.arena = arena, .spec = spec, .plan = &plan, .runtime = runtime_of(spec), .read_topics = read_by_none};
-	name_topics(&compiler, &pipeline);
-	plan_stages(&compiler, &pipeline);
-	if (!arena_failed(arena))
-		plan_topics(&compiler, &pipeline);
+	struct plan plan = {.spec = spec};
+	struct compiler compiler = {.arena = arena, .spec = spec, .plan = &plan, .runtime = runtime_of(spec)};
+	if (!rooms_open(&compiler, count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		pipeline_add(&compiler, graphs[i]);
+	names_sort(&compiler.pipelines);
+	bool good = plan_feeds(&compiler);
+	for (size_t i = 0; good && i < count; i++) {
+		plan_stages(&compiler, &plan.pipelines[i]);
+		good = !arena_failed(arena);
+		if (good) {
+			plan_topics(&compiler, &plan.pipelines[i]);
+			plan_delivery(&compiler, &plan.pipelines[i]);
+			good = !arena_failed(arena);
+		}
+	}
+	if (good)
+		plan_readers(&compiler);
 }
 
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
@@ -234,6 +254,8 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 		return error_memory(error, ERROR_SYSTEM, "making a plan");
 	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++)
 		plan_pipeline(&compiler, &plan->pipelines[i]);
+	if (!arena_failed(arena))
+		plan_readers(&compiler);
 	if (arena_failed(arena) || !plan_others(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making a plan");
 	return true;

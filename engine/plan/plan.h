@@ -176,9 +176,9 @@ struct plan {
 	struct notes notes;
 };
 
-/* What cutting a graph into stages and naming its topics would find: for who wants its faults and
- * no plan. */
-void plan_check(const struct spec *spec, const struct graph *graph, struct arena *arena);
+/* What cutting graphs into stages, naming their topics and leading one into another would find: for
+ * who wants the faults and no plan. A failed arena: memory ran out. */
+void plan_check(const struct spec *spec, const struct graph *const *graphs, size_t count, struct arena *arena);
 
 /* Faults of graphs and types go to the spec's; a plan of a spec with errors among them
  * is made as far as it can be, for people to look at, and must not be run. False only

@@ -216,6 +216,11 @@ const struct fault_code fault_codes[] = {
 		      "they meet those of another.",
 	      .example = "- {name: rows, split: {by: rows}}\n- {name: whole, inputs: [other], aggregate: {parts: rows}}\n\n"
 			 "- {name: rows, split: {by: rows}}\n- {name: whole, inputs: [rows], aggregate: {parts: rows}}\n"),
+	WARNING(CODE_TWO_READERS, BAD_REFERENCE, .title = "Two pipelines that would take each other's records",
+		.help = "Who reads another's inputs is a group of its own. A namespace of its own, or another delivery, is "
+			"one too.",
+		.example = "spec: {input: {topic: prices}}      # in pipeline a and in pipeline b\n\n"
+			   "spec: {input: {externalInputs: [a.inputs]}}      # in pipeline b\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",

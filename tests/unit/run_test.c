@@ -84,8 +84,8 @@ static void two_readers_of_one_topic_are_refused(void **state)
 				"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
 				"  input: {topic: t}\n" DOUBLES,
 		       BROKERS,
-		       "pipelines p and q read the same topic t in one group, so each would see a part of it only; let q read "
-		       "what p does, by `externalInputs: [p.inputs]`");
+		       "pipelines `p` and `q` read the same topic `t` in one group, so each would see a part of it only; let `q` "
+		       "read what `p` does, by `externalInputs: [p.inputs]`");
 }
 
 static void protection_that_is_not_in_force_is_refused_unless_it_is_said(void **state)
