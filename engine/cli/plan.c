@@ -37,7 +37,7 @@ static const struct option options[] = {
 	ROW("models", TEXT, struct plan_arguments, models, .word = "FILE",
 	    .help = "JSON with the metadata of models: tensors are checked against it, -1 is any size."),
 	ROW("server", NAMES, struct plan_arguments, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is; given several times, its replicas."),
+	    .help = "Where the server, or the model, of that name is, a stub's too; given several times, its replicas."),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
 	{.type = OPTION_END},
 };

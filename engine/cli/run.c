@@ -55,7 +55,7 @@ static const struct option options[] = {
 	ROW("snapshot-every", DURATION, struct run_options, snapshot_ns, .word = "TIME", .fallback = "1m",
 	    .help = "How long after a snapshot of a partition the next one is laid down, at least."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is; given several times, its replicas."),
+	    .help = "Where the server, or the model, of that name is, a stub's too; given several times, its replicas."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
 	    .help = "Time between two commits; default: what a commit takes decides, between 10 and 100 ms."),
 	ROW("drain", DURATION, struct run_options, drain_ns, .word = "TIME", .fallback = "10s",

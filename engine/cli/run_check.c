@@ -65,6 +65,11 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
 	if (endpoint_addresses(&callee->endpoint, callee->name, arena).count > 0)
 		return true;
+	if (callee->endpoint.origin == ENDPOINT_STUB)
+		return error_set(error, ERROR_CONFIG, place,
+				 "step `%s`: model `%s` is at %s, a stub, which is no server; let `sluice models serve` answer "
+				 "for it, and give --server %s=http://HOST:PORT",
+				 step->name, callee->name, callee->endpoint.addresses, callee->name);
 	return error_set(error, ERROR_CONFIG, place,
 			 "step `%s`: model `%s` is at %s (%s), which cannot be called; write http://HOST:PORT or grpc://HOST:PORT",
 			 step->name, callee->name, callee->endpoint.addresses, endpoint_origin_text(callee->endpoint.origin));

@@ -233,21 +233,27 @@ static struct endpoint of_named_server(const struct model_facts *model, const st
 	return endpoint;
 }
 
+static const char *given_for_model(const struct name_list *given, const struct model_facts *model, struct arena *arena)
+{
+	const char *addresses = given_for(given, text_of(model->name), arena);
+	return addresses ? addresses : given_for(given, text_of(model_served_name(model->name)), arena);
+}
+
 struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			      struct arena *arena)
 {
 	struct endpoint endpoint = {0};
-	if (stub_or_uri(model, &endpoint))
-		return endpoint;
+	if (stub_or_uri(model, &endpoint)) {
+		const char *instead = endpoint.origin == ENDPOINT_STUB ? given_for_model(given, model, arena) : NULL;
+		return instead ? (struct endpoint){.origin = ENDPOINT_GIVEN, .addresses = instead} : endpoint;
+	}
 	if (model->server)
 		return of_named_server(model, spec, given, arena);
 	const struct resource *server = NULL;
 	size_t fitting = fitting_servers(model, spec, &server);
 	if (fitting == 1)
 		return at_server(ENDPOINT_FITTING, server, model, arena);
-	endpoint.addresses = given_for(given, text_of(model->name), arena);
-	if (!endpoint.addresses)
-		endpoint.addresses = given_for(given, text_of(model_served_name(model->name)), arena);
+	endpoint.addresses = given_for_model(given, model, arena);
 	if (!endpoint.addresses)
 		endpoint.addresses = given_alone(given, arena);
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;

@@ -1,8 +1,8 @@
 /* endpoint.h: where a model is.
  *
- * In this order: a stub; a storageUri of scheme http(s) or grpc(s); the Server that
- * the model names; the only Server whose capabilities cover its requirements; what
- * `--server NAME=URL` says. None is no fault of the YAML: `plan` notes it, `run` stops.
+ * In this order: a stub, unless `--server` names the model itself; a storageUri of scheme
+ * http(s) or grpc(s); the Server that the model names; the only Server whose capabilities
+ * cover its requirements; what `--server NAME=URL` says. None is no fault of the YAML: `plan` notes it, `run` stops.
  */
 #ifndef SLUICE_PLAN_ENDPOINT_H
 #define SLUICE_PLAN_ENDPOINT_H

@@ -29,6 +29,8 @@ static void a_model_is_looked_for_in_this_order(void **state)
 		const char *addresses;
 	} rows[] = {
 		{"storageUri: \"stub://add10\", server: s", {NULL}, ENDPOINT_STUB, "stub://add10"},
+		{"storageUri: \"stub://add10\"", {"m=http://x:1"}, ENDPOINT_GIVEN, "http://x:1"},
+		{"storageUri: \"stub://add10\"", {"any=http://x:1"}, ENDPOINT_STUB, "stub://add10"}, /* it is not asked for */
 		{"storageUri: \"grpc://h:1/m\", server: s", {NULL}, ENDPOINT_URI, "grpc://h:1/m"},
 		{"storageUri: s3, server: two", {NULL}, ENDPOINT_NAMED, "http://two:8080 grpc://two:8081"},
 		{"storageUri: s3, server: gone", {NULL}, ENDPOINT_NONE, NULL},

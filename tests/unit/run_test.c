@@ -74,7 +74,7 @@ static void a_model_without_a_server_is_refused(void **state)
 {
 	(void)state;
 	expect_refusal(PIPELINE "  steps:\n  - {name: a, model: {storageUri: \"stub://add10\"}}\n  output: {steps: [a]}\n", BROKERS,
-		       "stub://add10 (a stub), which cannot be called");
+		       "stub://add10, a stub, which is no server; let `sluice models serve` answer for it, and give --server a=");
 }
 
 static void two_readers_of_one_topic_are_refused(void **state)
