@@ -18,6 +18,7 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.
 FINANCIAL = os.path.join(ROOT, "pipelines", "financial")
 BROKERS, REGISTRY = "localhost:9094", "http://localhost:8085/apis/ccompat/v7"
 TICKS, RATE, BURST = 6000, 100, 100000  # of ticks in a second
+IMAGE, USER, LAYERS_MIB = "sluice:0.1.0", "10001", 60
 CLOSE = 0.002  # a probability that is rounded to three places, by two evaluators
 TICK_SCHEMA = {"type": "record", "name": "Tick", "fields": [
     {"name": "event_ms", "type": "long"},
@@ -54,20 +55,26 @@ class Stack:
     """docker compose over the two files, on an engine of our own unless one runs"""
 
     def __init__(self):
-        self.own = None
+        self.own = self.compose = None
         self.environment = dict(os.environ, DOCKER_BUILDKIT="1", COMPOSE_BAKE="false")
+        self.files = ["-f", os.path.join(HERE, "compose.yaml"), "-f", os.path.join(HERE, "compose.local.yaml")]
+
+    def begin(self):
         if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
             self.own = os.path.join(CACHE, "engine")
             self.environment["DOCKER_HOST"] = run(os.path.join(HERE, "engine.sh"), "up", self.own)
         self.compose = run(os.path.join(HERE, "stage.sh")).splitlines()[-1].split()
-        self.files = ["-f", os.path.join(HERE, "compose.yaml"), "-f", os.path.join(HERE, "compose.local.yaml")]
 
     def do(self, *arguments):
         return run(*self.compose, *self.files, *arguments, env=self.environment)
 
-    def down(self):
+    def docker(self, *arguments):
+        return run("docker", *arguments, env=self.environment)
+
+    def end(self):
         try:
-            self.do("down", "-v", "-t", "5")
+            if self.compose:
+                self.do("down", "-v", "-t", "5")
         finally:
             if self.own:
                 run(os.path.join(HERE, "engine.sh"), "down", self.own)
@@ -224,32 +231,56 @@ def has_load(stack, sluice, judge, files):
     judge.expect("the load generator is answered", len(made.splitlines()) == 100, f"{len(made.splitlines())} of 100")
 
 
+def judge_image(stack, judge):
+    """What is laid over the Debian, which is the oldest layer; and what an engine may do in it"""
+    sizes = [int(size) for size in stack.docker("history", "--human=false", "--format", "{{.Size}}", IMAGE).split()]
+    ours = sum(sizes[:-1]) / 2**20
+    judge.expect(f"our layers are under {LAYERS_MIB} MiB", ours < LAYERS_MIB, f"{ours:.1f} MiB")
+    said = stack.do("exec", "-T", "engine-1", "sh", "-c", "id -u; touch /here 2>/dev/null || echo refused").split()
+    judge.expect("an engine is not root, and its root is read only", said == [USER, "refused"], said)
+
+
+def judge_page(stack, judge):
+    """README.md's commands, as they stand there"""
+    with open(os.path.join(HERE, "README.md"), encoding="utf-8") as page:
+        told = [line.split()[2:] for line in page if line.startswith("docker compose exec ")]
+    judge.expect("the page tells of three commands", len(told) == 3, "" if len(told) == 3 else told)
+    for _, service, *command in told:
+        end = ["--count", "1"] if "tail" in command else []  # which goes on for ever
+        said = stack.do("exec", "-T", service, *command, *end)
+        judge.expect(f"`{' '.join(command)}` answers", said, said.splitlines()[-1:])
+    stack.do("kill", "-s", "HUP", "engine-1", "engine-2")
+    stack.do("up", "-d", "--wait", "--no-recreate", "engine-1", "engine-2")
+    judge.expect("engines that have read their files again are well", True)
+
+
 def main():
-    sluice, judge, stack = os.path.abspath(sys.argv[1]), Judge(), None
+    sluice, judge, stack = os.path.abspath(sys.argv[1]), Judge(), Stack()
     begun = time.monotonic()
     try:
         if "--cached" in sys.argv and not os.path.isdir(os.path.join(CACHE, "engine")):
             raise Skipped("its images are not built yet; `make compose-check` does")
-        stack = Stack()
+        stack.begin()
         stack.do("down", "-v")  # what a check that was cut short has left
-        stack.do("build", "--quiet")
+        stack.do("--progress", "plain", "build")
         print(f"compose: built after {time.monotonic() - begun:.0f} s", flush=True)
         stack.do("up", "-d", "--wait", "kafka", "registry", "redis", "mlserver", "engine-1", "engine-2")
         judge.expect("the stack comes up", True, f"after {time.monotonic() - begun:.0f} s")
+        judge_image(stack, judge)
         with tempfile.TemporaryDirectory() as place:
             events, files = under_fire(stack, sluice, judge, place)
             judge_answers(judge, sluice, events, files)
             has_load(stack, sluice, judge, files)
+        judge_page(stack, judge)
     except Skipped as reason:
         print(f"skipped: compose: {reason}\n0 passed, 0 failed, 1 skipped")
         return 0
     except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
         judge.expect("it runs to its end", False, error)
-        if stack:
+        if stack.compose:
             print(stack.do("logs", "--tail", "20"))
     finally:
-        if stack:
-            stack.down()
+        stack.end()
     print(f"{judge.passed} passed, {judge.failed} failed")
     return 1 if judge.failed else 0
 

@@ -17,9 +17,13 @@ missing() {
 	exit 3
 }
 
+needs() { # $1 a command
+	command -v "$1" >/dev/null || missing "$1 is not installed; what is needed: apt-get install docker.io iptables mmdebstrap"
+}
+
 make_base() {
 	[ ! -s "$base" ] || return 0
-	command -v mmdebstrap >/dev/null || missing "mmdebstrap is not installed"
+	needs mmdebstrap
 	mkdir -p "$cache"
 	local sources=/etc/apt/sources.list.d/debian.sources
 	[ -s $sources ] || sources=/etc/apt/sources.list
@@ -34,9 +38,14 @@ answers() { docker -H "$1" info >/dev/null 2>&1; }
 
 up() { # $1 DIR
 	local host=unix://$1/docker.sock waited=0
-	command -v docker >/dev/null || missing "docker is not installed"
-	command -v dockerd >/dev/null || missing "docker.io is not installed"
+	needs docker
+	needs dockerd
+	needs iptables
 	[ "$(id -u)" -eq 0 ] || missing "only root can start it"
+	if answers "$host"; then # one that was left running
+		echo "$host"
+		return
+	fi
 	make_base
 	mkdir -p "$1"
 	setsid dockerd --data-root "$1/data" --exec-root "$1/exec" -p "$1/pid" -H "$host" >"$1/log" 2>&1 </dev/null &
