@@ -118,6 +118,11 @@ static void batch_retire(struct batch *batch)
 	station->spare = batch;
 }
 
+const struct visit *batch_visit(const struct batch *batch)
+{
+	return batch->flying ? &batch->visit : NULL;
+}
+
 /* ---- sending on ---- */
 
 /* What those who are still here bring. */

@@ -220,10 +220,13 @@ void flow_work(struct flow *flow)
 static void run_past_deadline(struct run *run)
 {
 	if (!run->answered) {
+		char words[LATE_WORDS_MAX];
+		late_say(run, words);
 		*run->error = (struct error){0};
 		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
-			  "the deadline of the request has passed before its answer was there; allow more time, or find the slow "
-			  "step");
+			  "the deadline of the request has passed before its answer was there: %s; allow more time, or see why "
+			  "it takes so long",
+			  words[0] ? words : "it came too late for its first step");
 		if (flow_decides(run->flow))
 			family_answer_error(run, run->error);
 		else

@@ -373,6 +373,14 @@ void batch_leave(struct visit *visit);
 void batch_send(struct batch *batch); /* it is full, or its window has closed */
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
 void batches_close(struct station *station);
+/* The visit for all whose answer a member waits for; NULL: it is not sent on yet. */
+const struct visit *batch_visit(const struct batch *batch);
+
+/* ---- late.c ---- */
+
+/* What the run, or what was made of it, waits for: a step, and where that has it. Empty: nothing. */
+#define LATE_WORDS_MAX 200
+void late_say(const struct run *run, char words[LATE_WORDS_MAX]);
 
 /* ---- turnstile.c ---- */
 

@@ -59,6 +59,7 @@ static size_t take_members(struct carriers *carriers, struct errand *carrier, st
 	*link = NULL;
 	for (struct errand *member = first; member; member = member->next_member, count++) {
 		member->state = ERRAND_MERGED;
+		member->attempts.call->where = CALL_SENT;
 		member->carrier = carrier;
 	}
 	return count;

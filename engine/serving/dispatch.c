@@ -127,6 +127,7 @@ static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t n
 		return;
 	}
 	errand->state = ERRAND_SENT;
+	errand->attempts.call->where = CALL_SENT;
 	errand->at_us = now_us;
 	errand->hasty = rush_is_hasty(errand, dispatch->health.replicas.items[errand->replica].latency_us, now_us);
 	errands_add(&dispatch->roster.sent, errand);

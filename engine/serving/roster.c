@@ -27,6 +27,7 @@ void roster_give(struct roster *roster, struct errand *errand)
 void roster_wait(struct roster *roster, struct errand *errand, bool first)
 {
 	errand->state = ERRAND_WAITS;
+	errand->attempts.call->where = CALL_IN_LINE;
 	errand->probe = false;
 	(first ? errands_add_first : errands_add)(&roster->line, errand);
 	roster->moved = true;
@@ -35,6 +36,7 @@ void roster_wait(struct roster *roster, struct errand *errand, bool first)
 void roster_pause(struct roster *roster, struct errand *errand, int64_t until_us)
 {
 	errand->state = ERRAND_PAUSED;
+	errand->attempts.call->where = CALL_PAUSED;
 	errand->at_us = until_us;
 	errands_add_by_time(&roster->paused, errand);
 }

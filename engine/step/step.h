@@ -68,6 +68,14 @@ enum step_verdict {
 /* What a step asks of the outside, and its answer. */
 enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* by name alone: route's `call` */ };
 
+/* Where a call is, for whoever says why it has no answer. */
+enum call_whereabouts {
+	CALL_BEGUN,  /* nobody has said more */
+	CALL_IN_LINE, /* others go before it, or who is called is away */
+	CALL_PAUSED, /* it failed, and is to be tried again */
+	CALL_SENT,
+};
+
 struct call {
 	enum call_target target;
 	const char *name;
@@ -80,6 +88,7 @@ struct call {
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
 	unsigned attempts;  /* how often it was asked; 0: never */
+	enum call_whereabouts where;
 	void *owner;        /* who waits: the flow's */
 	void *under_way;    /* who makes it: serving's */
 	void *asker;        /* on whose behalf: of whoever carries the flow's calls out */

@@ -37,6 +37,20 @@ static void lanes_bound_what_is_under_way_and_the_rest_goes_in_order(void **stat
 	assert_string_equal(servers.order, "abcde");
 }
 
+static void a_call_says_where_it_is(void **state)
+{
+	(void)state;
+	servers.model.lanes_most = 1;
+	servers_begin(1);
+	servers.moods[0] = FAILS;
+	struct call *first = servers_ask(1, 1, 0), *second = servers_ask(2, 1, 0);
+	assert_int_equal(first->where, CALL_SENT);
+	assert_int_equal(second->where, CALL_IN_LINE);
+	servers_run_for(1500);
+	assert_int_equal(first->where, CALL_PAUSED);
+	assert_int_equal(second->where, CALL_SENT);
+}
+
 static void a_model_away_for_five_minutes_costs_no_record(void **state)
 {
 	(void)state;
@@ -336,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_call_goes_out_at_once_and_is_answered_once),
 		STORY(lanes_bound_what_is_under_way_and_the_rest_goes_in_order),
+		STORY(a_call_says_where_it_is),
 		STORY(a_model_away_for_five_minutes_costs_no_record),
 		STORY(a_proxy_that_says_503_for_five_minutes_costs_few_of_a_backlog),
 		STORY(a_server_that_fails_everything_is_remote_after_three_tries),

@@ -327,14 +327,40 @@ static void a_deadline_answers_and_forgets_the_call(void **state)
 	scene_enter(&scene, message);
 	assert_int_equal(flow_due_ms(scene.flow), 50);
 	scene_advance(&scene, 50);
-	expect_error("m", ERROR_LIMIT, "deadline");
+	expect_error("m", ERROR_LIMIT,
+		     "the deadline of the request has passed before its answer was there: step `a` waited for model a;");
 	assert_int_equal(scene.forgotten, 1);
 	message = scene_message(&scene, "late", "x=1");
 	message->deadline_ms = 50;
 	scene_enter(&scene, message);
-	expect_error("late", ERROR_LIMIT, "deadline");
+	expect_error("late", ERROR_LIMIT, "before its answer was there: it came too late for its first step;");
 	assert_int_equal(scene.call_count, 1);
 	expect_all_finished();
+}
+
+static void a_deadline_names_the_step_that_has_waited_longest_and_where_its_call_is(void **state)
+{
+	(void)state;
+	static const struct {
+		enum call_whereabouts where;
+		const char *words;
+	} rows[] = {
+		{CALL_IN_LINE, "step `a` waited in line for model a;"},
+		{CALL_PAUSED, "step `a` waited to ask model a again;"},
+		{CALL_SENT, "step `a` waited for model a to answer;"},
+	};
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b", .inputs = "request"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		open_scene(steps, COUNT(steps), "a b", JOIN_INNER);
+		struct message *message = scene_message(&scene, "m", "x=1");
+		message->deadline_ms = 50;
+		scene_enter(&scene, message);
+		scene.calls[0]->where = rows[i].where;
+		scene_advance(&scene, 50);
+		expect_error("m", ERROR_LIMIT, rows[i].words);
+		if (i + 1 < sizeof rows / sizeof *rows)
+			scene_close(&scene);
+	}
 }
 
 /* ---- cycles ---- */
@@ -473,7 +499,7 @@ static void a_member_past_its_deadline_leaves_the_others_their_answer(void **sta
 	scene_enter(&scene, hasty);
 	scene_send(&scene, "b", "x=[1]2");
 	scene_advance(&scene, 10);
-	expect_error("hasty", ERROR_LIMIT, "deadline");
+	expect_error("hasty", ERROR_LIMIT, "step `rows` waited for model rows;");
 	scene_reply(&scene, "rows", "y=[2]1,2");
 	expect_tensors("b", "y=2");
 	expect_all_finished();
@@ -487,6 +513,7 @@ static void a_pot_that_all_have_left_is_not_sent(void **state)
 	hasty->deadline_ms = 10;
 	scene_enter(&scene, hasty);
 	scene_advance(&scene, 10);
+	expect_error("hasty", ERROR_LIMIT, "step `rows` waited for its batch to be full;");
 	scene_advance(&scene, 1000);
 	assert_int_equal(scene.call_count, 0);
 	expect_all_finished();
@@ -567,6 +594,7 @@ int main(void)
 		SHOWS(a_pipeline_without_output_ends_without_an_answer),
 		SHOWS(what_a_step_drops_on_purpose_is_no_error),
 		SHOWS(a_deadline_answers_and_forgets_the_call),
+		SHOWS(a_deadline_names_the_step_that_has_waited_longest_and_where_its_call_is),
 		SHOWS(a_cycle_goes_round_until_its_end_is_let_out),
 		SHOWS(a_cycle_ends_at_its_limit_of_revisits),
 		SHOWS(a_cycle_that_dies_out_is_answered),

@@ -171,7 +171,7 @@ static void past_the_deadline_a_whole_is_answered_once(void **state)
 	reply_to(1, "x=60");
 	scene_advance(&scene, 50);
 	assert_int_equal(scene.answer_count, 1);
-	expect_error("a", ERROR_LIMIT, "the deadline of the request has passed");
+	expect_error("a", ERROR_LIMIT, "the deadline of the request has passed before its answer was there: step `m` waited for");
 	expect_all_over();
 }
 

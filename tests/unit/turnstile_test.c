@@ -237,7 +237,7 @@ static void a_message_past_its_deadline_at_the_turnstile_leaves_nothing(void **s
 	reply_to(1, "k=1");
 	reply_to(2, "k=1");
 	scene_advance(&scene, 50);
-	expect_error("b", ERROR_LIMIT, "deadline");
+	expect_error("b", ERROR_LIMIT, "step `n` waited until those before it in its partition have passed;");
 	assert_null(scene_answer(&scene, "c"));
 	reply_to(0, "k=1");
 	expect_tensors("a", "k=1 n=1");

@@ -1,0 +1,54 @@
+/* late.c: what a message still waits for when its deadline has passed, in words. */
+#include <stdio.h>
+
+#include "flow/run.h"
+
+/* Of those that wait the one that began first, here or in what was made of the message. */
+static const struct visit *longest_waiting(const struct run *run)
+{
+	const struct visit *visit = run->waiting;
+	while (visit && visit->next)
+		visit = visit->next;
+	for (const struct brood *brood = run->broods; !visit && brood; brood = brood->next)
+		for (const struct child *child = brood->first; !visit && child; child = child->next)
+			visit = child->run && !child->ended ? longest_waiting(child->run) : NULL;
+	return visit;
+}
+
+static const struct call *open_call(const struct visit *visit)
+{
+	const struct pending *pending = visit->calls;
+	while (pending && !pending->open)
+		pending = pending->next;
+	return pending ? &pending->call : NULL;
+}
+
+static void say_call(const struct call *call, char *words, size_t size)
+{
+	static const char *const targets[] = {
+		[CALL_MODEL] = "model ", [CALL_PIPELINE] = "pipeline ", [CALL_EXPERIMENT] = "experiment ", [CALL_ANY] = ""};
+	static const char *const ways[][2] = {
+		[CALL_BEGUN] = {"for ", ""},
+		[CALL_IN_LINE] = {"in line for ", ""},
+		[CALL_PAUSED] = {"to ask ", " again"},
+		[CALL_SENT] = {"for ", " to answer"},
+	};
+	(void)snprintf(words, size, "%s%s%s%s", ways[call->where][0], targets[call->target], call->name, ways[call->where][1]);
+}
+
+void late_say(const struct run *run, char words[LATE_WORDS_MAX])
+{
+	const struct visit *visit = longest_waiting(run);
+	words[0] = '\0';
+	if (!visit)
+		return;
+	const struct visit *caller = visit->batch ? batch_visit(visit->batch) : visit;
+	const struct call *call = caller ? open_call(caller) : NULL;
+	char reason[LATE_WORDS_MAX / 2];
+	if (call)
+		say_call(call, reason, sizeof reason);
+	else
+		(void)snprintf(reason, sizeof reason, "%s",
+			       visit->parked ? "until those before it in its partition have passed" : "for its batch to be full");
+	(void)snprintf(words, LATE_WORDS_MAX, "step `%s` waited %s", visit->station->step.name, reason);
+}
