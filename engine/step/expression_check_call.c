@@ -78,6 +78,37 @@ enum value_class class_given(char gives, const struct inferred *arguments, size_
 	return class;
 }
 
+/* Of how many elements it is; false: that is not known. */
+static bool is_counted(const struct value_type *type, size_t *count)
+{
+	*count = 1;
+	for (uint32_t i = 0; type->shape_known && i < type->rank; i++)
+		if (type->shape[i] < 0 || __builtin_mul_overflow(*count, (size_t)type->shape[i], count))
+			return false;
+	return type->shape_known;
+}
+
+static bool infer_wanted(struct inference *inference, const struct node *node, const struct value_type *given,
+			 struct value_type *result)
+{
+	const struct value *wanted = &node->items[1]->literal;
+	size_t count, product;
+	result->shape_known = node->items[1]->kind == NODE_LITERAL && wanted->storage == DATATYPE_INT64 && wanted->rank <= 1 &&
+			      wanted->count <= TENSOR_RANK_MAX;
+	if (!result->shape_known)
+		return true;
+	const int64_t *sizes = wanted->data;
+	bool counted = is_counted(given, &count);
+	result->rank = (uint32_t)wanted->count;
+	if (!shape_wanted(sizes, wanted->count, counted ? count : 0, result->shape, &product))
+		return inference_refuse(inference, node, WANTED_ODD);
+	if (counted && product != count)
+		return inference_refuse(inference, node, WANTED_ANOTHER, inference_words(inference, given), count, product);
+	for (size_t i = 0; i < wanted->count && !counted; i++)
+		result->shape[i] = sizes[i];
+	return true;
+}
+
 static bool infer_call_shape(struct inference *inference, const struct node *node, const struct inferred *arguments,
 			     struct inferred *result)
 {
@@ -99,6 +130,8 @@ static bool infer_call_shape(struct inference *inference, const struct node *nod
 		result->type.rank = 1;
 		result->type.shape[0] = -1;
 		return true;
+	case SHAPE_WANTED:
+		return infer_wanted(inference, node, &arguments[0].type, &result->type);
 	case SHAPE_FREE:
 		result->type.shape_known = false;
 		return true;
@@ -176,7 +209,8 @@ bool inference_call(struct inference *inference, const struct node *node, struct
 		return inference_trailing(inference, node, arguments, result);
 	if (strcmp(node->function->name, "where") == 0)
 		return infer_where(inference, node, arguments, result);
-	inferred_set_class(result, class_given(rules->gives, arguments, node->count), arguments, node->count);
+	inferred_set_class(result, class_given(rules->gives, arguments, node->count), arguments,
+			   rules->gives == '=' ? 1 : node->count);
 	if (rules->gives == 'i')
 		inferred_set_datatype(result, DATATYPE_INT64);
 	if (rules->gives == 'u')

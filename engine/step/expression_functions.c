@@ -111,7 +111,7 @@ const struct expression_function_row expression_functions[] = {
 	{"shape", "size", "size(x)", "How many elements.", EVERYWHERE,
 	 RULES(.least = 1, .most = 1, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR, .run = run_size)},
 	{"shape", "reshape", "reshape(x, [1, 3])", "The same elements in another shape; -1 for what is left.", EVERYWHERE,
-	 RULES(.least = 2, .most = 2, .takes = "ai", .gives = '=', .shape = SHAPE_FREE, .run = run_reshape)},
+	 RULES(.least = 2, .most = 2, .takes = "ai", .gives = '=', .shape = SHAPE_WANTED, .run = run_reshape)},
 	{"shape", "flatten", "flatten(x)", "In one dimension.", EVERYWHERE,
 	 RULES(.least = 1, .most = 1, .takes = "a", .gives = '=', .shape = SHAPE_VECTOR, .run = run_flatten)},
 	{"shape", "concat", "concat(a, b along 0)", "One behind the other along an axis, 0 unless said.", EVERYWHERE,

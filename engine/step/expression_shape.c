@@ -43,6 +43,24 @@ static bool view_as(struct evaluation *evaluation, const struct value *value, co
 	return true;
 }
 
+bool shape_wanted(const int64_t *sizes, size_t rank, size_t count, int64_t *shape, size_t *product)
+{
+	size_t open = rank;
+	*product = 1;
+	for (size_t i = 0; i < rank; i++) {
+		shape[i] = sizes[i];
+		if (sizes[i] == -1 && open == rank)
+			open = i;
+		else if (sizes[i] < 0 || __builtin_mul_overflow(*product, (size_t)sizes[i], product))
+			return false;
+	}
+	if (open < rank) {
+		shape[open] = *product ? (int64_t)(count / *product) : 0;
+		*product *= (size_t)shape[open];
+	}
+	return true;
+}
+
 bool run_reshape(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
@@ -56,22 +74,11 @@ bool run_reshape(struct evaluation *evaluation, const struct node *node, const s
 	if (!sizes)
 		return false;
 	int64_t shape[TENSOR_RANK_MAX];
-	size_t open = wanted->count, product = 1;
-	for (size_t i = 0; i < wanted->count; i++) {
-		shape[i] = sizes[i];
-		if (sizes[i] == -1 && open == wanted->count)
-			open = i;
-		else if (sizes[i] < 0 || __builtin_mul_overflow(product, (size_t)sizes[i], &product))
-			return evaluation_fail(evaluation, "reshape() takes dimensions of 0 or more, and one -1 for what is left");
-	}
-	if (open < wanted->count) {
-		shape[open] = product ? (int64_t)(arguments->count / product) : 0;
-		product *= (size_t)shape[open];
-	}
+	size_t product;
+	if (!shape_wanted(sizes, wanted->count, arguments->count, shape, &product))
+		return evaluation_fail(evaluation, WANTED_ODD);
 	if (product != arguments->count)
-		return evaluation_fail(
-			evaluation, "%s has %zu elements, and the shape wanted has %zu; write one that fits, or -1 for one of them",
-			value_text(evaluation, arguments), arguments->count, product);
+		return evaluation_fail(evaluation, WANTED_ANOTHER, value_text(evaluation, arguments), arguments->count, product);
 	return view_as(evaluation, arguments, shape, (uint32_t)wanted->count, result);
 }
 

@@ -177,6 +177,7 @@ enum function_shape {
 	SHAPE_SCALAR,
 	SHAPE_SAME,   /* of the first argument */
 	SHAPE_VECTOR, /* one dimension of unknown length */
+	SHAPE_WANTED, /* the second argument says it */
 	SHAPE_FREE,   /* known only when it runs */
 };
 
@@ -216,6 +217,12 @@ static inline bool letter_takes(char letter, enum datatype_class class)
 }
 
 const char *letter_words(char letter);
+
+/* The shape that reshape() makes of `count` elements, into `shape`, and how many elements that has
+ * (WANTED_ANOTHER, where it is another number). False: WANTED_ODD. */
+bool shape_wanted(const int64_t *sizes, size_t rank, size_t count, int64_t *shape, size_t *product);
+#define WANTED_ODD "reshape() takes dimensions of 0 or more, and one -1 for what is left"
+#define WANTED_ANOTHER "%s has %zu elements, and the shape wanted has %zu; write one that fits, or -1 for one of them"
 
 function_run run_each_float, run_abs, run_sign, run_rounded, run_clip, run_least, run_greatest, run_relu, run_isnan, run_isfinite,
 	run_div, run_mod, run_cast;

@@ -216,7 +216,19 @@ static void known_tensors_are_checked_with_their_shapes(void **state)
 		{"max(18446744073709551615)", "UINT64[]"},
 		{"shape(m)", "INT64[?]"},
 		{"flatten(x)", "FP32[?]"},
-		{"reshape(x, [3])", "FP32 ?"},
+		{"reshape(x, [3])", "FP32[3]"},
+		{"reshape(m, [3, -1])", "FP64[3,2]"},
+		{"reshape(m, 6)", "FP64[6]"},
+		{"reshape(flatten(x), [1, 4])", "FP32[1,4]"},
+		{"reshape(flatten(x), [-1, 4])", "FP32[?,4]"},
+		{"reshape(x, shape(m))", "FP32 ?"},
+		{"reshape(m, [4])", "CONFIG 1:1 FP64[2,3] has 6 elements, and the shape wanted has 4; "
+				 "write one that fits, or -1 for one of them"},
+		{"reshape(m, [4, -1])", "CONFIG 1:1 FP64[2,3] has 6 elements, and the shape wanted has 4; "
+				 "write one that fits, or -1 for one of them"},
+		{"reshape(x, [-1, -1])", "CONFIG 1:1 reshape() takes dimensions of 0 or more, and one -1 for what is left"},
+		{"reshape(x, [3]) + m[:, 0]", "CONFIG 1:1 the shapes of FP32[3] and FP64[2] do not fit; "
+					 "each dimension must be equal or 1"},
 		{"hash(s)", "UINT64[2]"},
 		{"has(gone ?? x)", "CONFIG 1:5 no tensor is called `gone`; write the name of one, or its text in quotes"},
 		{"params.q", "unknown ?"},

@@ -208,7 +208,7 @@ static void shapes_change_and_elements_move(void **state)
 					"write one that fits, or -1 for one of them"},
 		{"reshape(m, [2, 2])", "INPUT 1:1 FP64[2,3] has 6 elements, and the shape wanted has 4; "
 				       "write one that fits, or -1 for one of them"},
-		{"reshape(x, [-1, -1])", "INPUT 1:1 reshape() takes dimensions of 0 or more, and one -1 for what is left"},
+		{"reshape(x, [-1, -1])", "CONFIG 1:1 reshape() takes dimensions of 0 or more, and one -1 for what is left"},
 		{"flatten(x)", "FP32[3] 1.0 2.0 4.0"},
 		{"flatten(d)", "FP64[1] 0.1"},
 		{"flatten(s)", "BYTES[2] \"buy\" \"sell\""},

@@ -116,6 +116,35 @@ static void a_shape_that_a_model_does_not_take_is_a_fault(void **state)
 	}
 }
 
+static void a_shape_that_a_step_makes_for_a_model_is_held_against_it(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *step, *seen; /* NULL: it fits */
+	} rows[] = {
+		{"expression: {set: {x: \"reshape(cast(q, FP32), [1, 4])\"}}", NULL},
+		{"expression: {set: {x: \"reshape(cast(q, FP32), [-1, 4])\"}}", NULL},
+		{"expression: {set: {x: \"reshape(cast(q, FP32), [1, 3])\"}}", "`x` as FP32[1,3]"},
+		{"expression: {set: {x: \"reshape(cast(q, FP32), [-1, 3])\"}}", "`x` as FP32[-1,3]"},
+		{"expression: {set: {x: \"reshape(cast(q, FP32), 4)\"}}", "`x` as FP32[4]"},
+		{"preprocess: [{cast: {tensor: q, to: FP32}}, {reshape: {tensor: q, shape: [1, 4], as: x}}]", NULL},
+		{"preprocess: [{cast: {tensor: q, to: FP32}}, {reshape: {tensor: q, shape: [1, 3], as: x}}]", "`x` as FP32[1,3]"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		open_plan(&p, &plan,
+			  arena_print(arena, "  - {name: a, %s}\n  - {name: wide, inputs: [a]}\n  output: {steps: [wide]}\n",
+				      rows[i].step));
+		assert_int_equal(planning_errors(&p), rows[i].seen != NULL);
+		if (rows[i].seen)
+			assert_non_null(strstr(planning_fault(&p, CODE_WRONG_TENSOR)->message, rows[i].seen));
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
 static void a_tensor_that_is_never_there_is_warned_of(void **state)
 {
 	(void)state;
@@ -320,6 +349,7 @@ int main(void)
 		cmocka_unit_test(types_follow_the_tensors),
 		cmocka_unit_test(a_datatype_that_a_model_does_not_take_is_shown_with_both_sides),
 		cmocka_unit_test(a_shape_that_a_model_does_not_take_is_a_fault),
+		cmocka_unit_test(a_shape_that_a_step_makes_for_a_model_is_held_against_it),
 		cmocka_unit_test(a_tensor_that_is_never_there_is_warned_of),
 		cmocka_unit_test(what_may_be_missing_is_not_judged),
 		cmocka_unit_test(a_stub_is_known_by_its_name),
