@@ -29,10 +29,10 @@ static avro_schema_t reduce_record(avro_schema_t reader, avro_schema_t writer)
 	size_t count = avro_schema_record_size(reader);
 	for (size_t i = 0; reduced && i < count; i++) {
 		const char *name = avro_schema_record_field_name(reader, (int)i);
-		if (avro_schema_record_field_get_index(writer, name) < 0)
+		avro_schema_t written = avro_walk_field(writer, name);
+		if (!written)
 			continue;
-		avro_schema_t field = reduce(avro_schema_record_field_get_by_index(reader, (int)i),
-					     avro_schema_record_field_get(writer, name));
+		avro_schema_t field = reduce(avro_schema_record_field_get_by_index(reader, (int)i), written);
 		avro_schema_record_field_append(reduced, name, field);
 		avro_schema_decref(field);
 	}

@@ -6,6 +6,12 @@ avro_schema_t avro_walk_target(avro_schema_t schema)
 	return is_avro_link(schema) ? avro_schema_link_target(schema) : schema;
 }
 
+avro_schema_t avro_walk_field(avro_schema_t record, const char *name)
+{
+	int index = avro_schema_record_field_get_index(record, name);
+	return index < 0 ? NULL : avro_schema_record_field_get_by_index(record, index);
+}
+
 avro_schema_t avro_walk_branch(struct avro_walk *walk, avro_schema_t schema)
 {
 	int64_t branch = avro_read_long(&walk->cursor);

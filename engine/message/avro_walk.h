@@ -29,6 +29,10 @@ static inline struct avro_walk avro_walk_of(struct text body)
 /* A schema that stands for another, a name used again, gives that one. */
 avro_schema_t avro_walk_target(avro_schema_t schema);
 
+/* The schema of a record's field; NULL: it has none of that name. avro-c's own by name gives
+ * whatever stood on its stack there. */
+avro_schema_t avro_walk_field(avro_schema_t record, const char *name);
+
 /* Which branch of a union follows; NULL, and a failed cursor, when there is none. */
 avro_schema_t avro_walk_branch(struct avro_walk *walk, avro_schema_t schema);
 

@@ -268,7 +268,7 @@ bool mapped_avro_datatype(avro_schema_t schema, const struct map_node *root, con
 		else if (is_avro_map(schema))
 			inside = avro_schema_map_values(schema);
 		else if (is_avro_record(schema))
-			inside = avro_schema_record_field_get(schema, child->name.bytes);
+			inside = avro_walk_field(schema, child->name.bytes);
 		if (inside && mapped_avro_datatype(inside, child, path, datatype))
 			return true;
 	}

@@ -338,6 +338,31 @@ static void a_null_of_a_union_is_absent(void **state)
 	assert_true(number_at(message.payload.tensors.items[0], 0) == 0.25);
 }
 
+/* Of another version of the schema, say: one path of the mapping leads nowhere, and others go on. */
+static void a_field_that_the_schema_lacks_is_absent(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct schema_source source = {.by_id = tick_by_id};
+	struct message message = {.arena = arena};
+	struct mapped_tensor tensors[] = {*one_path("spread", "quote.spread.bps"), *one_path("venue", "venue"),
+					  *one_path("mid", "quote.mid")};
+	tensors[0].fallback = TEXT("0.5");
+	tensors[1].fallback = TEXT("7");
+	struct mapped_input input = {.count = 3, .tensors = tensors};
+	const struct mapping *mapping = mapping_compile(arena, &input, &error);
+	assert_non_null(mapping);
+	if (!mapped_decode(&message, mapping, (struct text){TICK, sizeof TICK - 1}, &source, &error))
+		fail_msg("%s", error.text);
+	const struct tensor *const *made = message.payload.tensors.items;
+	assert_int_equal(made[0]->datatype, DATATYPE_FP64);
+	assert_true(number_at(made[0], 0) == 0.5);
+	assert_int_equal(made[1]->datatype, DATATYPE_FP64);
+	assert_true(number_at(made[1], 0) == 7);
+	assert_int_equal(made[2]->datatype, DATATYPE_FP32);
+	assert_true(number_at(made[2], 0) == 1.5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +380,7 @@ int main(void)
 		cmocka_unit_test(fields_of_avro_have_the_datatypes_of_their_schema),
 		cmocka_unit_test(an_avro_event_cut_anywhere_is_refused),
 		cmocka_unit_test(a_null_of_a_union_is_absent),
+		cmocka_unit_test(a_field_that_the_schema_lacks_is_absent),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

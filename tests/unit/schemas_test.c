@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
+#include "message/avro_walk.h"
 #include "message/schemas.h"
 #include "message/tensor.h"
 
@@ -149,7 +150,7 @@ static avro_schema_t parsed(const char *name)
 /* The item type of an array field of a record. */
 static avro_schema_t items_of(avro_schema_t record, const char *field)
 {
-	avro_schema_t items = avro_schema_array_items(avro_schema_record_field_get(record, field));
+	avro_schema_t items = avro_schema_array_items(avro_walk_field(record, field));
 	return is_avro_link(items) ? avro_schema_link_target(items) : items;
 }
 
@@ -161,8 +162,8 @@ static void a_tensor_is_the_same_in_every_schema(void **state)
 	avro_schema_t feedback = parsed("feedback");
 	avro_schema_t tensor = items_of(request, "inputs");
 	assert_true(avro_schema_equal(tensor, items_of(response, "outputs")));
-	assert_true(avro_schema_equal(avro_schema_record_field_get(tensor, "datatype"),
-				      avro_schema_record_field_get(items_of(feedback, "truth"), "datatype")));
+	assert_true(avro_schema_equal(avro_walk_field(tensor, "datatype"),
+				      avro_walk_field(items_of(feedback, "truth"), "datatype")));
 	assert_true(avro_schema_equal(items_of(request, "versions"), items_of(response, "versions")));
 	avro_schema_decref(request);
 	avro_schema_decref(response);
@@ -173,7 +174,7 @@ static void the_datatypes_of_the_schema_are_those_of_the_engine(void **state)
 {
 	(void)state;
 	avro_schema_t request = parsed("request");
-	avro_schema_t symbols = avro_schema_record_field_get(items_of(request, "inputs"), "datatype");
+	avro_schema_t symbols = avro_walk_field(items_of(request, "inputs"), "datatype");
 	assert_int_equal(avro_schema_enum_number_of_symbols(symbols), DATATYPE_COUNT);
 	for (int i = 0; i < DATATYPE_COUNT; i++)
 		assert_string_equal(avro_schema_enum_get(symbols, i), datatype_rows[i].name);
