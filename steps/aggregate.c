@@ -105,7 +105,7 @@ static bool aggregate_infer(const struct step *step, const struct tensor_types *
 {
 	const struct aggregate *self = step->options;
 	const struct aggregate_setting *settings = self->set.items;
-	struct two_typings typings = {{.types = *in, .arena = arena}, {.types.complete = false, .arena = arena}};
+	struct two_typings typings = {{.types = *in, .arena = arena}, {.types.complete = true, .arena = arena}};
 	const struct expression_types types = {&typings, type_of_name};
 	struct value_type type;
 	if (self->parts.text)
@@ -118,6 +118,9 @@ static bool aggregate_infer(const struct step *step, const struct tensor_types *
 		if (!typing_put(&typings.window, text_of(settings[i].name.text), &type))
 			return error_memory(error, ERROR_SYSTEM, "inferring types");
 	}
+	const struct value_type words = type_of_datatype(DATATYPE_BYTES); /* where a setting could not be worked out */
+	if (!typing_put(&typings.window, TEXT(WINDOW_ERROR), &words))
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
 	*out = typings.window.types;
 	return true;
 }

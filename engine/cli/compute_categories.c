@@ -120,36 +120,45 @@ json_t *compute_ordinal(const struct compute_case *one, struct error *error)
 
 /* ---- hashing ---- */
 
+/* Adds up the columns of a row; what its texts hash to. NULL: it is no row. */
+static json_t *hash_row(const json_t *tokens, uint32_t columns, double *values)
+{
+	json_t *hashes = json_is_array(tokens) ? json_array() : NULL;
+	for (size_t i = 0; hashes && i < json_array_size(tokens); i++) {
+		const json_t *pair = json_array_get(tokens, i), *token = json_is_string(pair) ? pair : json_array_get(pair, 0);
+		const struct text text = {json_string_value(token), json_string_length(token)};
+		double value = 1;
+		bool negative;
+		if (!text.bytes || (json_array_size(pair) > 1 && !compute_read(json_array_get(pair, 1), &value))) {
+			json_decref(hashes);
+			return NULL;
+		}
+		const uint32_t column = feature_column(text, columns, &negative);
+		values[column] += negative ? -value : value;
+		json_array_append_new(hashes, json_integer(murmur3(text, 0)));
+	}
+	return hashes;
+}
+
 json_t *compute_hash(const struct compute_case *one, struct error *error)
 {
 	const json_t *rows = json_object_get(one->input, "rows");
 	const double size = compute_number_or(one->params, "n_features", SIZE_OF_SKLEARN);
-	if (!json_is_array(rows) || !(size >= 1 && size <= 16777216)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "`rows` are lists of [text, number], and `n_features` is from 1 to 16777216");
-		return NULL;
-	}
-	const size_t count = json_array_size(rows), columns = (size_t)size;
+	bool read = json_is_array(rows) && size >= 1 && size <= 16777216;
+	const size_t count = json_array_size(rows), columns = read ? (size_t)size : 0;
 	double *values = ARENA_ARRAY(one->arena, double, count *columns + 1);
 	if (!values)
 		return full(error);
 	json_t *hashes = json_array();
-	for (size_t row = 0; row < count; row++) {
-		const json_t *tokens = json_array_get(rows, row);
-		json_t *of_row = json_array();
-		for (size_t i = 0; i < json_array_size(tokens); i++) {
-			const json_t *token = json_array_get(json_array_get(tokens, i), 0);
-			const struct text text = {json_string_value(token), json_string_length(token)};
-			double value = 1;
-			bool negative;
-			compute_read(json_array_get(json_array_get(tokens, i), 1), &value);
-			if (!text.bytes)
-				continue;
-			const uint32_t column = feature_column(text, (uint32_t)size, &negative);
-			values[row * columns + column] += negative ? -value : value;
-			json_array_append_new(of_row, json_integer(murmur3(text, 0)));
-		}
-		json_array_append_new(hashes, of_row);
+	for (size_t row = 0; read && row < count; row++) {
+		json_t *of_row = hash_row(json_array_get(rows, row), (uint32_t)columns, values + row * columns);
+		read = of_row && json_array_append_new(hashes, of_row) == 0;
+	}
+	if (!read) {
+		error_set(error, ERROR_INPUT, PLACE_NONE,
+			  "`rows` are lists of texts, which count 1, or of [text, number], and `n_features` is from 1 to 16777216");
+		json_decref(hashes);
+		return NULL;
 	}
 	json_t *result = write_output(values, count, columns, error);
 	compute_put(result, "murmur3_seed0", hashes, error);

@@ -85,6 +85,28 @@ static void categories_of_other_columns_are_refused(void **state)
 	said_close(&said);
 }
 
+/* The numbers are scikit-learn's: FeatureHasher(8, input_type="string"). */
+static void texts_without_a_number_count_one_when_hashed(void **state)
+{
+	(void)state;
+	write_file(CASES, "{\"name\": \"w\", \"input\": {\"rows\": [[\"tok2\", \"tok7\", [\"tok2\", 1]], []]}, "
+			  "\"params\": {\"op\": \"hash\", \"n_features\": 8}}");
+	struct said said = say("compute preprocess " CASES);
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.out, "\"output\":[[0.0,0.0,2.0,0.0,1.0,0.0,0.0,0.0],[0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0]]");
+	said_close(&said);
+	static const char *const wrong[] = {"[[3]]", "[3]", "[[[\"a\", \"b\"]]]", "[[[]]]", "\"a\""};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char line[200];
+		snprintf(line, sizeof line, "{\"name\": \"w\", \"input\": {\"rows\": %s}, \"params\": {\"op\": \"hash\"}}", wrong[i]);
+		write_file(CASES, line);
+		said = say("compute preprocess " CASES);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, "w: `rows` are lists of texts");
+		said_close(&said);
+	}
+}
+
 static void families_are_listed_with_their_definitions(void **state)
 {
 	(void)state;
@@ -157,6 +179,7 @@ int main(void)
 		cmocka_unit_test(a_case_that_fails_is_named_and_the_others_run),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
 		cmocka_unit_test(categories_of_other_columns_are_refused),
+		cmocka_unit_test(texts_without_a_number_count_one_when_hashed),
 		cmocka_unit_test(families_are_listed_with_their_definitions),
 		cmocka_unit_test(what_cannot_be_meant_is_misuse),
 		cmocka_unit_test(streams_dealt_to_shards_are_merged),
