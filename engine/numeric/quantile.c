@@ -19,6 +19,14 @@ const struct quantile_type_row quantile_types[] = {
 	{NULL, 0, 0},
 };
 
+double quantile_between(double low, double high, double part)
+{
+	double width = high - low;
+	if (!isfinite(width)) /* of infinite ones, or of two whose distance is */
+		return low * (1 - part) + high * part;
+	return part < 0.5 ? low + width * part : high - width * (1 - part);
+}
+
 double quantile_sorted(const double *sorted, size_t count, double q, enum quantile_type type)
 {
 	const struct quantile_type_row *row = &quantile_types[type];
@@ -41,10 +49,7 @@ double quantile_sorted(const double *sorted, size_t count, double q, enum quanti
 		return sorted[count - 1];
 	size_t below = (size_t)place;
 	double part = place - (double)below;
-	double low = sorted[below], high = sorted[below + 1], width = high - low;
-	if (part == 0)
-		return low;
-	return part < 0.5 ? low + width * part : high - width * (1 - part); /* from the nearer end, as numpy does */
+	return part == 0 ? sorted[below] : quantile_between(sorted[below], sorted[below + 1], part);
 }
 
 static int compare(const void *left, const void *right)

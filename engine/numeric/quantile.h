@@ -31,6 +31,10 @@ struct quantile_type_row {
 
 extern const struct quantile_type_row quantile_types[]; /* by enum; ends without a name */
 
+/* What stands so far between two numbers, `part` above 0 and below 1: from the nearer end, as
+ * numpy does. Infinite beside a finite number is infinite; between both infinities it is NaN. */
+double quantile_between(double low, double high, double part);
+
 /* The quantile `q` (0..1) of `count` numbers in ascending order without NaN among them.
  * NaN of none, or where `q` is no share. */
 double quantile_sorted(const double *sorted, size_t count, double q, enum quantile_type type);

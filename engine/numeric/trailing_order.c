@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "numeric/quantile.h"
 #include "numeric/trailing_parts.h"
 
 /* ---- order ---- */
@@ -56,9 +57,7 @@ double trailing_quantile(const struct trailing *form, const void *window, uint32
 	double rank = q * (parts.head->values - 1), below = floor(rank);
 	uint32_t at = (uint32_t)below;
 	double low = parts.values[parts.order[at]];
-	if (rank == below)
-		return low;
-	return low + (rank - below) * (parts.values[parts.order[at + 1]] - low);
+	return rank == below ? low : quantile_between(low, parts.values[parts.order[at + 1]], rank - below);
 }
 
 uint32_t trailing_distinct(const void *window)

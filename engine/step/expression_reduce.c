@@ -2,6 +2,7 @@
  * axis. Sums are compensated, deviations two-pass around a compensated mean. */
 #include <math.h>
 
+#include "numeric/quantile.h"
 #include "step/expression_index.h"
 #include "step/expression_kernels.h"
 #include "step/expression_lanes.h"
@@ -209,20 +210,6 @@ bool run_arg_extreme(struct evaluation *evaluation, const struct node *node, con
 
 /* ---- quantiles ---- */
 
-/* Type 7 of Hyndman and Fan, as numpy's default: linear between order statistics. */
-static double quantile_sorted(const double *sorted, size_t count, double share)
-{
-	if (count == 0 || isnan(sorted[count - 1]))
-		return NAN;
-	double position = share * (double)(count - 1);
-	size_t below = (size_t)position;
-	double part = position - (double)below;
-	if (below + 1 >= count || part == 0.0)
-		return sorted[below];
-	double low = sorted[below], high = sorted[below + 1];
-	return part < 0.5 ? low + part * (high - low) : high - (1.0 - part) * (high - low);
-}
-
 static bool quantiles(struct evaluation *evaluation, const struct node *node, const struct value *value, double share,
 		      struct value *result)
 {
@@ -238,7 +225,8 @@ static bool quantiles(struct evaluation *evaluation, const struct node *node, co
 		for (size_t i = 0; i < lanes.length; i++)
 			room[i] = in[lane_at(&lanes, lane, i)];
 		sort_items(room, lanes.length, sizeof *room, order_doubles);
-		out[lane] = quantile_sorted(room, lanes.length, share);
+		bool spreads = lanes.length && isnan(room[lanes.length - 1]); /* nan stands last */
+		out[lane] = spreads ? NAN : quantile_sorted(room, lanes.length, share, QUANTILE_LINEAR);
 	}
 	return true;
 }

@@ -98,7 +98,8 @@ static void texts_without_a_number_count_one_when_hashed(void **state)
 	static const char *const wrong[] = {"[[3]]", "[3]", "[[[\"a\", \"b\"]]]", "[[[]]]", "\"a\""};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		char line[200];
-		snprintf(line, sizeof line, "{\"name\": \"w\", \"input\": {\"rows\": %s}, \"params\": {\"op\": \"hash\"}}", wrong[i]);
+		snprintf(line, sizeof line, "{\"name\": \"w\", \"input\": {\"rows\": %s}, \"params\": {\"op\": \"hash\"}}",
+			 wrong[i]);
 		write_file(CASES, line);
 		said = say("compute preprocess " CASES);
 		assert_int_equal(said.code, EXIT_FAULTS);

@@ -162,6 +162,8 @@ static void reductions_take_all_or_an_axis(void **state)
 		{"min(e)", "INPUT 1:1 min() of no elements; write where(size(x) > 0, min(x), 0)"},
 		{"median(m)", "FP64[] 3.5"},
 		{"median([3, 1, 2])", "FP64[] 2.0"},
+		{"median([1, inf]) == inf and median([inf, inf]) == inf and median([-inf, 1]) == -inf", "BOOL[] true"},
+		{"isnan(median([-inf, inf])) and isnan(median([1, nan])) and median([1.7e308, -1.7e308]) == 0", "BOOL[] true"},
 		{"median(stack(x, x2, m[0:1]) along 0)", "FP64[1,3] 1.0 2.0 4.0"},
 		{"quantile([1, 2, 3, 4], 0.25)", "FP64[] 1.75"},
 		{"quantile([4, 1, 3, 2], 90%)", "FP64[] 3.7"},

@@ -126,10 +126,10 @@ static void expect_order(const struct watched *watched, double *values, size_t c
 	const double qs[] = {0, 0.1, 0.5, 0.9, 1};
 	for (size_t i = 0; i < sizeof qs / sizeof *qs; i++) {
 		double rank = count ? qs[i] * (double)(count - 1) : 0;
-		size_t low = (size_t)rank, high = low + 1 < count ? low + 1 : low;
-		if (count && (isinf(values[low]) || isinf(values[high])))
-			continue;
-		double expected = count ? values[low] + (rank - (double)low) * (values[high] - values[low]) : NAN;
+		size_t low = (size_t)rank, high = rank > (double)low ? low + 1 : low;
+		double part = rank - (double)low, expected = count ? values[low] : NAN;
+		if (high > low)
+			expected = values[low] * (1 - part) + values[high] * part;
 		expect_near(trailing_quantile(&watched->form, watched->window, watched->capacity, qs[i]), expected,
 			    fmax(fabs(expected), 1));
 	}
