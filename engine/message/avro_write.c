@@ -25,32 +25,34 @@ static __attribute__((noinline, cold)) uint64_t work_out(const char *name, _Atom
 	return fingerprint;
 }
 
+static inline uint64_t fingerprint_of(const char *name, _Atomic uint64_t *kept)
+{
+	uint64_t fingerprint = atomic_load_explicit(kept, memory_order_relaxed);
+	return AVRO_UNLIKELY(fingerprint == 0) ? work_out(name, kept) : fingerprint;
+}
+
 uint64_t avro_request_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
-	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
-	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("request", &kept) : fingerprint;
+	return fingerprint_of("request", &kept);
 }
 
 uint64_t avro_answer_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
-	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
-	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("response", &kept) : fingerprint;
+	return fingerprint_of("response", &kept);
 }
 
 uint64_t avro_letter_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
-	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
-	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("error", &kept) : fingerprint;
+	return fingerprint_of("error", &kept);
 }
 
 uint64_t avro_crossing_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
-	uint64_t fingerprint = atomic_load_explicit(&kept, memory_order_relaxed);
-	return AVRO_UNLIKELY(fingerprint == 0) ? work_out("crossing", &kept) : fingerprint;
+	return fingerprint_of("crossing", &kept);
 }
 
 static size_t parameters_room(struct parameters parameters)

@@ -10,6 +10,7 @@
 
 #include "message/oip_protobuf.h"
 #include "net/grpc_server.h"
+#include "payloads.h"
 #include "serving/caller.h"
 
 #define CALLS_MAX 200
@@ -114,16 +115,8 @@ static int tear_down(void **state)
 static struct call *begin(float number)
 {
 	struct error error = {0};
-	void *elements;
-	const int64_t shape[] = {1};
 	struct call *call = &stand.calls[stand.call_count++];
-	struct payload *request = ARENA_NEW(stand.arena, struct payload);
-	struct tensors_builder tensors;
-	tensors_begin(&tensors, stand.arena, 1);
-	tensors_add(&tensors, tensor_make(stand.arena, TEXT("x"), DATATYPE_FP32, shape, 1, &elements, &error));
-	*(float *)elements = number;
-	request->tensors = tensors_end(&tensors);
-	*call = (struct call){.name = "m", .request = request, .message = &stand.message};
+	*call = (struct call){.name = "m", .request = payload_of_number(stand.arena, "x", number), .message = &stand.message};
 	if (!stand.caller)
 		stand.caller = caller_open(stand.loop, &stand.config, on_answered, NULL, &error);
 	assert_true(caller_call(stand.caller, call, &error));

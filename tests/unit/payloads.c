@@ -121,6 +121,20 @@ bool parameters_equal(struct parameters a, struct parameters b)
 	return true;
 }
 
+struct payload *payload_of_number(struct arena *arena, const char *name, float number)
+{
+	struct error error = {0};
+	void *elements;
+	const int64_t shape[] = {1};
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct tensors_builder tensors;
+	tensors_begin(&tensors, arena, 1);
+	tensors_add(&tensors, tensor_make(arena, text_of(name), DATATYPE_FP32, shape, 1, &elements, &error));
+	*(float *)elements = number;
+	payload->tensors = tensors_end(&tensors);
+	return payload;
+}
+
 static bool elements_equal(const struct tensor *a, const struct tensor *b)
 {
 	if (a->datatype != DATATYPE_BYTES)

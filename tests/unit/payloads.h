@@ -12,6 +12,9 @@ uint64_t seed_next(uint64_t *seed);
 struct payload payload_drawn(struct arena *arena, uint64_t *seed);
 struct text text_drawn(struct arena *arena, uint64_t *seed);
 
+/* A payload of one tensor of that name, FP32[1], in the arena, which has room for it. */
+struct payload *payload_of_number(struct arena *arena, const char *name, float number);
+
 /* Elements are compared bit by bit. */
 bool tensors_equal(struct tensors a, struct tensors b);
 bool parameters_equal(struct parameters a, struct parameters b);
