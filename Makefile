@@ -194,8 +194,8 @@ build/static/%.o: %.c .clang-tidy
 CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	--suppress=returnDanglingLifetime --suppress=varFuncNullUB
 
-## static: gcc's -fanalyzer, clang-tidy and cppcheck, each file anew when it or what it includes has changed
-static: $(STATIC:%.c=build/static/%.o)
+## static: gcc's -fanalyzer, clang-tidy and cppcheck, each file anew when it or what it includes has changed (NAME=split: those files)
+static: $(patsubst %.c,build/static/%.o,$(if $(NAME),$(filter $(NAME:%=\%/%.c),$(STATIC)),$(STATIC)))
 
 ## bench: times, and instructions per message under valgrind, beside their bars
 bench: $(BUILD)/sluice $(BENCHES)
