@@ -1,0 +1,131 @@
+/* records_fuzz.c: hostile bytes on topics that only engines write: what goes from stage to
+ * stage, answers, dead letters, statuses. Nothing crashes or takes more memory than the
+ * bytes account for, and what is read can be read to its end. The first byte chooses.
+ *
+ * seeds: tests/data/records/[a-z]*.bin
+ */
+#include <stdlib.h>
+
+#include "bodies.h"
+#include "message/answer_decode.h"
+#include "message/crossing.h"
+#include "message/dead_letter.h"
+#include "observe/status.h"
+
+static volatile unsigned char seen;
+
+static void look_at(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		seen ^= (unsigned char)text.bytes[i];
+}
+
+static void look_at_payload(const struct payload *payload)
+{
+	const struct message message = {.arena = fuzz_arena(), .format = &format_oip_json, .payload = *payload};
+	look_at(fuzz_answer(&message));
+}
+
+static void refused(const struct error *error)
+{
+	if (error->kind != ERROR_INPUT && error->kind != ERROR_LIMIT)
+		abort();
+}
+
+static void look_at_carried(const struct carried *carried)
+{
+	for (size_t i = 0; i < carried->count; i++) {
+		const struct given *given = &carried->items[i];
+		look_at(given->step);
+		look_at(given->only_to);
+		if (given->state == GIVEN_CAME)
+			look_at_payload(given->payload);
+		if (given->state == GIVEN_FAILED)
+			look_at(text_of(given->error->text));
+	}
+}
+
+/* A record that is read whole has a head, and the same one; and it can come a second time, from another stage. */
+static void crossing_run(struct text bytes)
+{
+	struct message message = {.arena = fuzz_arena()};
+	struct crossing crossing = {0};
+	struct crossing_head head;
+	struct error error = {0};
+	bool peeked = crossing_peek(bytes, &head, &error);
+	if (!peeked)
+		refused(&error);
+	error = (struct error){0};
+	if (!crossing_decode(&message, bytes, &crossing, &error)) {
+		refused(&error);
+		return;
+	}
+	if (!peeked || !text_equal(head.from, crossing.from) || !text_equal(head.id, message.id))
+		abort();
+	look_at(crossing.original);
+	look_at(crossing.key);
+	look_at_carried(message.carried);
+	if (crossing.request)
+		look_at_payload(&message.payload);
+	if (!crossing_add(&message, bytes, &crossing, &error))
+		refused(&error);
+	else
+		look_at_carried(message.carried);
+}
+
+static void answer_run(struct text bytes)
+{
+	struct decoded_answer answer = {0};
+	struct error error = {0};
+	if (!answer_decode((struct headers){0}, bytes, NULL, fuzz_arena(), &answer, &error)) {
+		refused(&error);
+		return;
+	}
+	look_at(answer.id);
+	look_at(answer.kind);
+	look_at(answer.words);
+	if (answer.readable)
+		look_at_payload(&answer.payload);
+}
+
+static void letter_run(struct text bytes)
+{
+	struct dead_letter letter;
+	struct error error = {0};
+	if (!dead_letter_decode(bytes, fuzz_arena(), &letter, &error)) {
+		refused(&error);
+		return;
+	}
+	look_at(letter.id);
+	look_at(letter.key);
+	look_at(letter.payload);
+	look_at(text_of(letter.error->text));
+	for (size_t i = 0; i < letter.headers.count; i++) {
+		look_at(letter.headers.items[i].name);
+		look_at(letter.headers.items[i].value);
+	}
+}
+
+static void status_run(struct text bytes)
+{
+	struct status status;
+	struct error error = {0};
+	if (!status_read(bytes, fuzz_arena(), &status, &error)) {
+		refused(&error);
+		return;
+	}
+	look_at(status.instance);
+	look_at(status.pipeline);
+	look_at(status.why);
+	look_at(status.version);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const runs[])(struct text) = {crossing_run, answer_run, letter_run, status_run};
+	if (size == 0)
+		return 0;
+	fuzz_begin();
+	runs[data[0] % (sizeof runs / sizeof *runs)]((struct text){(const char *)data + 1, size - 1});
+	return 0;
+}
