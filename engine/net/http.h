@@ -1,7 +1,10 @@
 /* http.h: HTTP requests that do not wait, by libcurl, driven by a loop.
  *
  * A request is started and its `done` entered once, in a later turn of the loop, with
- * the reply or with why there is none. Connections are kept and shared by all requests
+ * the reply or with why there is none. What a server may send is taken: interim answers
+ * (1xx) are passed over, and a body comes in chunks, with trailers, or ends with its
+ * connection, as HTTP/1.0's do. No encoding of it is asked for, and none is undone. A
+ * connection that was closed behind its last answer is made anew. Connections are kept and shared by all requests
  * of one client; its easy handles too, so a warm client sets up none.
  *
  * A client belongs to its loop's thread.

@@ -46,10 +46,23 @@ static bool is_page(struct text body)
 	return at < body.length && body.bytes[at] == '<';
 }
 
+/* By gzip or zlib, whose first bytes no JSON has. */
+static bool is_compressed(struct text body)
+{
+	if (body.length < 2)
+		return false;
+	unsigned first = (unsigned char)body.bytes[0], second = (unsigned char)body.bytes[1];
+	return (first == 0x1f && second == 0x8b) || (first == 0x78 && (first << 8 | second) % 31 == 0); /* RFC 1952, 1950 */
+}
+
 bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
 		   struct payload *payload, struct error *error)
 {
 	struct oip_reply reply;
+	if (protocol != PROTOCOL_OIP_GRPC && is_compressed(body))
+		return error_set(error, ERROR_REMOTE, PLACE_NONE,
+				 "the reply is compressed, which was not asked for; have the server, or the proxy before it, leave "
+				 "that");
 	switch (protocol) {
 	case PROTOCOL_OIP_REST:
 		if (!oip_json_decode_reply(arena, body, header_length, &reply, error))
@@ -93,6 +106,15 @@ static bool find_words(struct json_scan *scan, struct text *words)
 	return true;
 }
 
+/* The body itself, if it is a text: what there is room for. */
+static struct text body_words(struct text body)
+{
+	struct text words = {body.bytes, body.length < WORDS_MAX ? body.length : WORDS_MAX};
+	while (words.length > 0 && words.length < body.length && ((unsigned char)body.bytes[words.length] & 0xC0) == 0x80)
+		words.length--;
+	return text_is_utf8(words) ? words : (struct text){0};
+}
+
 struct text protocol_words(struct arena *arena, struct text body)
 {
 	struct json_scan scan;
@@ -102,7 +124,7 @@ struct text protocol_words(struct arena *arena, struct text body)
 	find_words(&scan, &words);
 	if (json_end(&scan) && words.length > 0)
 		return words;
-	return (struct text){body.bytes, body.length < WORDS_MAX ? body.length : WORDS_MAX};
+	return body_words(body);
 }
 
 /* As google.rpc.Code maps them; ABORTED may be tried again, so it is no 409. */

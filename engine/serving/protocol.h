@@ -17,7 +17,7 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
 		   struct payload *payload, struct error *error);
 
 /* What a server says of a failure in the body of its answer: its own words; else the
- * body, cut. */
+ * body, cut; empty where that is no text. */
 struct text protocol_words(struct arena *arena, struct text body);
 
 /* What HTTP would say for a status of gRPC with these words, and how gRPC calls it. A message that is too

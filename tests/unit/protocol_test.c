@@ -202,6 +202,19 @@ static void a_servers_own_words_are_found(void **state)
 		assert_true(text_is(protocol_words(arena, text_of(rows[i][0])), rows[i][1]));
 }
 
+static void words_are_cut_between_characters_and_bytes_are_none(void **state)
+{
+	(void)state;
+	char much[302];
+	for (size_t i = 0; i < 300; i += 2)
+		memcpy(much + 1 + i, "\xc3\xa4", 2); /* an umlaut, across the cut */
+	much[0] = 'a';
+	struct text words = protocol_words(arena, (struct text){much, 301});
+	assert_int_equal(words.length, 199);
+	assert_true(text_is_utf8(words));
+	assert_int_equal(protocol_words(arena, TEXT("\x1f\x8b\x08\xff")).length, 0);
+}
+
 /* As Google's, Go's and Java's servers say it; by itself the status is that of a server with too much to do. */
 static void a_message_that_a_server_finds_too_large_is_the_requests_fault(void **state)
 {
@@ -233,6 +246,7 @@ int main(void)
 		SHOWS(a_reply_that_is_none_is_remote),
 		SHOWS(a_page_in_place_of_a_reply_is_told_by_its_looks),
 		SHOWS(a_servers_own_words_are_found),
+		SHOWS(words_are_cut_between_characters_and_bytes_are_none),
 		SHOWS(a_message_that_a_server_finds_too_large_is_the_requests_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
