@@ -81,7 +81,8 @@ struct change {
 
 size_t store_changes(const struct store *store); /* keys released and not told yet */
 
-/* One of them as it stands now; the same until store_change_told(). False: there is none. */
+/* One of them as it stands now, of a step the one that changed first; the same until store_change_told(). False: there
+ * is none. */
 bool store_change(const struct store *store, struct change *change);
 void store_change_told(struct store *store);
 

@@ -36,8 +36,8 @@ struct table {
 	size_t items; /* removed ones that are not told among them */
 	size_t count;
 	size_t bytes;
-	struct item **changed;
-	size_t changed_count, changed_room;
+	struct item **changed; /* those from `told` on, the first to change first */
+	size_t told, changed_end, changed_room;
 };
 
 /* ---- items ---- */
@@ -194,11 +194,24 @@ bool table_read(const struct table *table, struct text key, struct text *value)
 	return true;
 }
 
+static void changes_close_up(struct table *table)
+{
+	table->changed_end -= table->told;
+	memmove(table->changed, &table->changed[table->told], table->changed_end * sizeof(struct item *));
+	for (size_t i = 0; i < table->changed_end; i++)
+		table->changed[i]->change = (uint32_t)i + 1;
+	table->told = 0;
+}
+
 /* Room for one change more, so that noting it cannot fail. */
 static bool changes_reserve(struct table *table)
 {
-	if (table->changed_count < table->changed_room)
+	if (table->changed_end < table->changed_room)
 		return true;
+	if (table->told > table->changed_room / 2) {
+		changes_close_up(table);
+		return true;
+	}
 	size_t room = table->changed_room ? table->changed_room * 2 : CHANGES_AT_FIRST;
 	struct item **changed = memory_resize(table->changed, room, sizeof(struct item *));
 	if (!changed)
@@ -213,9 +226,9 @@ static void item_note(struct table *table, struct item *item)
 {
 	if (item->change)
 		return;
-	assert(table->changed_count < table->changed_room); /* as changes_reserve() has seen to */
-	table->changed[table->changed_count++] = item;
-	item->change = (uint32_t)table->changed_count;
+	assert(table->changed_end < table->changed_room); /* as changes_reserve() has seen to */
+	table->changed[table->changed_end++] = item;
+	item->change = (uint32_t)table->changed_end;
 }
 
 static void item_unlink(struct table *table, struct item **at)
@@ -318,14 +331,14 @@ size_t table_bytes(const struct table *table)
 
 size_t table_changes(const struct table *table)
 {
-	return table->changed_count;
+	return table->changed_end - table->told;
 }
 
 bool table_change(const struct table *table, struct text *key, struct text *value)
 {
-	if (table->changed_count == 0)
+	if (table_changes(table) == 0)
 		return false;
-	const struct item *item = table->changed[table->changed_count - 1];
+	const struct item *item = table->changed[table->told];
 	*key = item_key(item);
 	*value = item_value(item);
 	return true;
@@ -333,10 +346,12 @@ bool table_change(const struct table *table, struct text *key, struct text *valu
 
 void table_change_told(struct table *table)
 {
-	assert(table->changed_count > 0);
-	struct item *item = table->changed[--table->changed_count];
-	assert(item->change == table->changed_count + 1);
+	assert(table_changes(table) > 0);
+	struct item *item = table->changed[table->told++];
+	assert(item->change == table->told);
 	item->change = 0;
+	if (table->told == table->changed_end)
+		table->told = table->changed_end = 0;
 	if (item->value_length == VALUE_REMOVED)
 		item_unlink(table, item_find(table, item->hash, item_key(item)));
 }

@@ -39,7 +39,7 @@ size_t table_cost(size_t key_length, size_t value_length);
 
 size_t table_changes(const struct table *table); /* that were not told yet */
 
-/* One of them, as it stands now; value bytes NULL: it was removed. False: there is none.
+/* The one that changed first, as it stands now; value bytes NULL: it was removed. False: there is none.
  * The same until table_change_told(). */
 bool table_change(const struct table *table, struct text *key, struct text *value);
 void table_change_told(struct table *table);

@@ -130,6 +130,35 @@ static void a_key_that_changes_often_is_told_once_as_it_is_by_then(void **state)
 	table_close(table);
 }
 
+/* Those told so far leave room for more before memory is taken. */
+static void changes_are_told_in_the_order_in_which_they_came(void **state)
+{
+	(void)state;
+	struct table *table = table_open();
+	struct text key, value;
+	char room[32];
+	unsigned put = 0, told = 0;
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned i = 0; i < 20; i++)
+			table_put(table, key_of(room, put++), TEXT("x"), true);
+		table_put(table, key_of(room, told), (struct text){0}, true); /* keeps its place */
+		for (unsigned i = 0; i < 15; i++) {
+			assert_true(table_change(table, &key, &value));
+			assert_true(text_equal(key, key_of(room, told++)));
+			assert_int_equal(value.bytes == NULL, i == 0);
+			table_change_told(table);
+		}
+	}
+	assert_int_equal(table_changes(table), put - told);
+	for (; told < put; told++) {
+		assert_true(table_change(table, &key, &value));
+		assert_true(text_equal(key, key_of(room, told)));
+		table_change_told(table);
+	}
+	assert_false(table_change(table, &key, &value));
+	table_close(table);
+}
+
 static void a_removal_is_told_and_takes_no_memory_afterwards(void **state)
 {
 	(void)state;
@@ -244,6 +273,7 @@ int main(void)
 		cmocka_unit_test(values_are_aligned_whatever_the_length_of_their_key),
 		cmocka_unit_test(any_order_of_puts_and_removals_leaves_what_was_put_last),
 		cmocka_unit_test(a_key_that_changes_often_is_told_once_as_it_is_by_then),
+		cmocka_unit_test(changes_are_told_in_the_order_in_which_they_came),
 		cmocka_unit_test(a_removal_is_told_and_takes_no_memory_afterwards),
 		cmocka_unit_test(a_walk_shows_every_key_that_was_there_though_the_table_grows_meanwhile),
 		cmocka_unit_test(what_it_holds_is_counted_within_a_tenth),
