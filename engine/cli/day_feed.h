@@ -7,7 +7,7 @@
 #include "cli/day_line.h"
 
 #define DAY_POINTS_MAX 2
-#define DAY_VALUES_MAX 4 /* that came of one request at a point: at least once, there may be several */
+#define DAY_VALUES_MAX 16 /* that came of one request at a point: at least once, there may be several */
 
 enum day_point_kind { DAY_REQUESTS, DAY_FIRST_BLOCK, DAY_ANSWERS, DAY_POINT_KINDS };
 
