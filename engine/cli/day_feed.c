@@ -169,13 +169,9 @@ static bool is_given(const struct day_feed *feed, const struct day_fed *fed)
 	return true;
 }
 
-/* At least once, what was put together of several may be forgotten while the answer is still on its way,
- * and nobody answers it when the worker ends then, or is not in time to hand it over (worker/DELIVERY.md).
- * And a request of which an error came first, and its answer later, may have been given up in between. */
+/* A request of which an error came first, and its answer later, may have been given up in between. */
 static bool is_due(const struct day_feed *feed, const struct day_fed *fed)
 {
-	if (!feed->exactly_once && feed->point_count > 1)
-		return false;
 	for (size_t i = 0; i < feed->point_count; i++)
 		if (fed->given[i].failed)
 			return false;

@@ -9,6 +9,9 @@
 #define CALL_BYTES_MAX ((size_t)1 << 20)
 #define HEARS_US_MOST (2 * SECOND) /* of a deployment */
 #define STATE_BYTES_MAX ((size_t)1 << 20)
+#define TIGHT_ONE_IN 4   /* of the workers that join hold no more than a few requests, those whose joins wait for a commit
+			  * among them */
+#define TIGHT_BYTES 3000
 
 static struct loop *ground_loop(void *context, struct error *error)
 {
@@ -154,7 +157,12 @@ bool day_ear_configure(struct day *day, size_t number, struct error *error)
 	(void)snprintf(worker->id, sizeof worker->id, "ear.%zu", number);
 	worker->in_flight[0] = (size_t)random_between(&day->wide[DAY_FED], 3, 100);
 	worker->callers[0][0] = (struct caller_config){.request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX};
-	return worker_configure(worker, (size_t)random_between(&day->wide[DAY_FED], 5, 100), error);
+	size_t in_flight = (size_t)random_between(&day->wide[DAY_FED], 5, 100);
+	if (!worker_configure(worker, in_flight, error))
+		return false;
+	if (in_flight % TIGHT_ONE_IN == 0)
+		worker->config.limits.held_bytes = TIGHT_BYTES;
+	return true;
 }
 
 /* ---- coming and going ---- */

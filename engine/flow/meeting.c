@@ -26,6 +26,7 @@ struct meeting {
 	enum meeting_stage stage;
 	bool late;  /* that something came too late has been said */
 	bool known; /* that its window has closed has been told */
+	bool held;  /* by the caller: it is not ended */
 	void *mark;
 	void **parts;	     /* of each source */
 	unsigned char *told; /* enum told, of each source */
@@ -180,10 +181,17 @@ static bool lacks(const struct meetings *meetings, const struct meeting *meeting
 	return true;
 }
 
+/* Nobody asks for it any more. */
+static bool is_spent(const struct meetings *meetings, const struct meeting *meeting)
+{
+	return meeting->stage == STAGE_GONE && meeting->settled == meetings->sources;
+}
+
 static struct meeting *meeting_of(const struct meetings *meetings, const struct meeting_part *part, uint64_t hash)
 {
 	struct meeting *meeting = *bucket_of(meetings, hash);
-	while (meeting && (meeting->hash != hash || !text_equal(meeting->name, part->name) || !lacks(meetings, meeting, part)))
+	while (meeting && (meeting->hash != hash || !text_equal(meeting->name, part->name) || is_spent(meetings, meeting) ||
+			   !lacks(meetings, meeting, part)))
 		meeting = meeting->chained;
 	return meeting;
 }
@@ -305,7 +313,7 @@ static int64_t remembered_ms(const struct meetings *meetings)
 /* What is not open any more only waits to be forgotten. */
 static void forget(struct meetings *meetings, int64_t now_ms)
 {
-	while (meetings->oldest && meetings->oldest->stage != STAGE_OPEN &&
+	while (meetings->oldest && meetings->oldest->stage != STAGE_OPEN && !meetings->oldest->held &&
 	       now_ms - meetings->oldest->began_ms >= remembered_ms(meetings))
 		meeting_end(meetings, meetings->oldest);
 }
@@ -314,7 +322,7 @@ static void forget(struct meetings *meetings, int64_t now_ms)
 static void meeting_leave(struct meetings *meetings, struct meeting *meeting, enum meeting_stage stage)
 {
 	meeting->stage = stage;
-	if (stage == STAGE_GONE && meeting->settled == meetings->sources)
+	if (is_spent(meetings, meeting))
 		meetings->spent = meeting;
 	while (meetings->first_open && meetings->first_open->stage != STAGE_OPEN)
 		meetings->first_open = meetings->first_open->younger;
@@ -322,9 +330,10 @@ static void meeting_leave(struct meetings *meetings, struct meeting *meeting, en
 
 static void end_spent(struct meetings *meetings)
 {
-	if (meetings->spent)
-		meeting_end(meetings, meetings->spent);
+	struct meeting *spent = meetings->spent;
 	meetings->spent = NULL;
+	if (spent && !spent->held)
+		meeting_end(meetings, spent);
 }
 
 struct meeting *meetings_expire(struct meetings *meetings, int64_t now_ms, bool *opens)
@@ -348,7 +357,7 @@ int64_t meetings_due_ms(const struct meetings *meetings)
 	const struct meeting *oldest = meetings->oldest;
 	if (oldest && oldest == meetings->spent)
 		oldest = oldest->younger;
-	if (oldest && oldest->stage != STAGE_OPEN && oldest->began_ms + remembered_ms(meetings) < due_ms)
+	if (oldest && oldest->stage != STAGE_OPEN && !oldest->held && oldest->began_ms + remembered_ms(meetings) < due_ms)
 		due_ms = oldest->began_ms + remembered_ms(meetings);
 	return due_ms;
 }
@@ -383,7 +392,7 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 		*meeting = found;
 		if (opens)
 			meeting_leave(meetings, found, STAGE_GONE);
-	} else if (found->stage == STAGE_GONE && found->settled == meetings->sources) {
+	} else if (is_spent(meetings, found)) {
 		meetings->spent = found;
 	}
 	return true;
@@ -437,17 +446,33 @@ void *meetings_forgotten(struct meetings *meetings)
 	return meetings->mark_count > 0 ? meetings->marks[--meetings->mark_count] : NULL;
 }
 
-bool meetings_recall(struct meetings *meetings, struct text name, const unsigned char *told, bool went_on, void *mark,
-		     int64_t now_ms, struct error *error)
+struct meeting *meetings_recall(struct meetings *meetings, struct text name, const unsigned char *told, bool went_on, void *mark,
+				int64_t now_ms, struct error *error)
 {
+	end_spent(meetings);
 	const struct meeting_part part = {.name = name, .told = told, .time_ms = -1};
 	struct meeting *meeting = meeting_begin(meetings, &part, hash_bytes(name.bytes, name.length, 0), now_ms);
-	if (!meeting)
-		return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+	if (!meeting) {
+		error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+		return NULL;
+	}
 	settle(meetings, meeting, &part);
 	meeting->mark = mark;
 	meeting_leave(meetings, meeting, went_on ? STAGE_GONE : STAGE_OVER);
-	return true;
+	return meeting;
+}
+
+void meeting_hold(struct meeting *meeting)
+{
+	meeting->held = true;
+}
+
+void meetings_let_go(struct meetings *meetings, struct meeting *meeting)
+{
+	end_spent(meetings);
+	meeting->held = false;
+	if (is_spent(meetings, meeting))
+		meeting_end(meetings, meeting);
 }
 
 bool meeting_is_settled(const struct meetings *meetings, const struct meeting *meeting)

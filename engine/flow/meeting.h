@@ -94,9 +94,14 @@ void meeting_mark(struct meeting *meeting, void *mark);
 void *meetings_forgotten(struct meetings *meetings);	       /* NULL: no more for now */
 void meetings_tidy(struct meetings *meetings, int64_t now_ms); /* forgets those whose time has come */
 
-/* Such a meeting as it was. False: memory (SYSTEM). */
-bool meetings_recall(struct meetings *meetings, struct text name, const unsigned char *told, bool went_on, void *mark,
-		     int64_t now_ms, struct error *error);
+/* Such a meeting as it was, until the next call above unless it is held. NULL: memory (SYSTEM). */
+struct meeting *meetings_recall(struct meetings *meetings, struct text name, const unsigned char *told, bool went_on, void *mark,
+				int64_t now_ms, struct error *error);
+
+/* One that went on or is over stays, with what it kept, for whoever may have to go on with it again: until it is let
+ * go. Nothing that comes is matched with it if nothing more can come to it. */
+void meeting_hold(struct meeting *meeting);
+void meetings_let_go(struct meetings *meetings, struct meeting *meeting);
 
 bool meeting_is_settled(const struct meetings *meetings, const struct meeting *meeting); /* nothing more can come to it */
 bool meeting_went_on(const struct meeting *meeting);

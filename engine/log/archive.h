@@ -46,6 +46,7 @@ struct archive_news {
 	enum archive_news_kind kind;
 	uint64_t ticket;
 	struct store *store;
+	int64_t committed; /* of a restore: by the group, in the input; OFFSET_NONE: nothing */
 	struct snapshot_head head;
 	struct error error;
 };

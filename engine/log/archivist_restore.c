@@ -32,13 +32,14 @@ static bool pause_before_retry(struct archivist *archivist)
 
 /* Kafka does not say what a group has committed while a transaction is still to decide it:
  * once it does, all that belongs to it stands in the changelog. */
-static bool offsets_settle(struct archivist *archivist, struct position input)
+static bool offsets_settle(struct archivist *archivist, struct position input, int64_t *committed)
 {
 	for (bool settled = false; !settled;) {
 		settled = consumer_settled(archivist->consumer, &input, ARCHIVIST_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
 		if (!settled && !pause_before_retry(archivist))
 			return false;
 	}
+	*committed = input.offset;
 	return true;
 }
 
@@ -130,7 +131,7 @@ void archivist_bring_back(struct archivist *archivist, struct job *job)
 	int64_t from;
 	archivist->began_ms = archivist->said_ms = clock_ms();
 	archivist->restoring = job;
-	if (!offsets_settle(archivist, job->place.input))
+	if (!offsets_settle(archivist, job->place.input, &news.committed))
 		return;
 	if (snapshot_bring_back(archivist, job, &from, &news.error))
 		end = changelog_bring_back(archivist, job, from, &news.error);

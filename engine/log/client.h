@@ -121,7 +121,8 @@ rd_kafka_t *consumer_client(const struct consumer *self);
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self);
 
 /* For another thread than the worker's and the committer's, which asks while the worker may replace the client: whether what the
- * group has committed there is settled, and where a partition ends. The worker waits for the answer before it replaces one. */
+ * group has committed there is settled, and at which offset (OFFSET_NONE: at none), and where a partition ends. The worker waits
+ * for the answer before it replaces one. */
 rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, int timeout_ms);
 rd_kafka_resp_err_t consumer_end(const struct consumer *self, const char *topic, int32_t partition, int64_t *end, int timeout_ms);
 

@@ -336,6 +336,7 @@ rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct positio
 	pthread_mutex_unlock(asking_of(self));
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		code = list->elems[0].err;
+	position->offset = list->elems[0].offset < 0 ? OFFSET_NONE : list->elems[0].offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return code;
 }

@@ -25,6 +25,7 @@ bool loads_end(struct loads *loads, struct positions positions, struct error *er
 	if (!positions_fit(loads, positions.count, error))
 		return false;
 	loads->positions.count = 0;
+	loads->is_void = false;
 	loads->all = positions.count;
 	size_t back = positions.count;
 	for (size_t i = 0; i < positions.count; i++) {
@@ -49,6 +50,7 @@ void loads_took(struct loads *loads, enum loads_outcome outcome)
 {
 	if (outcome == LOADS_FAILED)
 		loads->positions.count = 0;
+	loads->is_void = outcome == LOADS_VOID;
 	loads->stage = LOADS_COMMITTED;
 }
 
@@ -63,11 +65,12 @@ bool loads_give_up(struct loads *loads, struct positions *ended)
 	return true;
 }
 
-bool loads_over(struct loads *loads, struct positions *committed)
+bool loads_over(struct loads *loads, struct positions *committed, bool *is_void)
 {
 	if (loads->stage != LOADS_COMMITTED)
 		return false;
 	loads->stage = LOADS_FILLING;
 	*committed = loads->positions;
+	*is_void = loads->is_void;
 	return true;
 }

@@ -16,6 +16,7 @@ struct loads {
 	unsigned open;		    /* 0 or 1: which of the two is filled; the other has ended */
 	size_t waiting[2];	    /* records without an acknowledgement */
 	enum loads_stage stage;	    /* of the one that has ended; FILLING: there is none */
+	bool is_void;		    /* so is what it was to commit */
 	struct positions positions; /* of the one that has ended: those to commit; behind them, up to `all`, those of OFFSET_NONE */
 	size_t all, capacity;
 };
@@ -66,7 +67,8 @@ void loads_took(struct loads *loads, enum loads_outcome outcome);
  * False: none has ended, or all of its records are acknowledged, and it may still commit. */
 bool loads_give_up(struct loads *loads, struct positions *ended);
 
-/* True once for each load: it is over, and these were committed; none when it failed. */
-bool loads_over(struct loads *loads, struct positions *committed);
+/* True once for each load: it is over, and these were committed; none when it failed, or the
+ * group has given these to others, and nothing is known of them (`is_void`). */
+bool loads_over(struct loads *loads, struct positions *committed, bool *is_void);
 
 #endif

@@ -21,8 +21,8 @@
 
 /* The configuration's id and timeout play no part. Its news are NEWS_COMMITTED with the
  * positions that were committed, none of them when Kafka could not take them this time:
- * they are to be ended again; and NEWS_RESET, whose offsets say nothing: what is committed
- * knows who heard of it. */
+ * they are to be ended again; NEWS_VOID, with those that are others' by now; and NEWS_RESET,
+ * whose offsets say nothing: what is committed knows who heard of it. */
 struct output *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
 #endif

@@ -21,7 +21,8 @@ struct task {
 	struct store *store; /* of a restore, until it is told */
 	struct buffer bytes; /* of a snapshot that is being laid down */
 	struct snapshot_head head;
-	int64_t end; /* of the changelog, when its reading began; OFFSET_NONE: it has not */
+	int64_t committed; /* by the group, when that was settled */
+	int64_t end;	   /* of the changelog, when its reading began; OFFSET_NONE: it has not */
 	bool forgotten;
 };
 
@@ -164,7 +165,7 @@ static bool change_bring_back(struct task *task, const struct twin_entry *entry,
 
 static void bring_back(struct task *task, const struct twin_partition *partition)
 {
-	struct archive_news news = {.kind = ARCHIVE_RESTORED};
+	struct archive_news news = {.kind = ARCHIVE_RESTORED, .committed = task->committed};
 	const struct twin_entry *entry;
 	int64_t offset;
 	bool good = snapshot_bring_back(task, &offset, &news.error);
@@ -200,6 +201,7 @@ static void offsets_settled(struct twin_request *request, enum twin_answer answe
 	(void)answer;
 	struct task *task = request->owner;
 	struct twin *twin = task->archive->twin;
+	task->committed = request->positions.items[0].offset;
 	twin_note(twin, twin->now_us + random_between(&twin->random, MS, READ_US), read_changelog, task);
 }
 

@@ -76,10 +76,11 @@ static enum transaction_news shipments_news(struct output *self, struct position
 	}
 	if (loads_to_commit(&shipments->loads, &positions))
 		commit(shipments, positions);
-	if (!loads_over(&shipments->loads, committed))
+	bool is_void;
+	if (!loads_over(&shipments->loads, committed, &is_void))
 		return NEWS_NONE;
 	shipments->commit_us = shipments->twin->now_us - shipments->ended_us;
-	return NEWS_COMMITTED;
+	return is_void ? NEWS_VOID : NEWS_COMMITTED;
 }
 
 static bool shipments_is_open(const struct output *self)

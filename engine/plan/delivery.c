@@ -4,15 +4,15 @@
 
 /* ---- delivery ---- */
 
-/* The first stage whose memory the answer depends on. */
-static const struct stage *stateful_stage(const struct pipeline_plan *plan)
+/* The first stage whose memory the answer depends on; or the first that a crash may harm. */
+static const struct stage *stateful_stage(const struct pipeline_plan *plan, bool at_risk)
 {
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct stage *stage = &plan->stages[i];
 		bool answers = stage->count == 0 || !plan->graph->has_output;
 		for (size_t j = 0; j < stage->count; j++)
 			answers = answers || plan->graph->steps[stage->steps[j]].answers;
-		if (stage->state && answers)
+		if (stage->state && answers && (stage->risk || !at_risk))
 			return stage;
 	}
 	return NULL;
@@ -21,13 +21,14 @@ static const struct stage *stateful_stage(const struct pipeline_plan *plan)
 static void choose_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	int asked = plan->graph->spec->delivery;
-	const struct stage *stateful = stateful_stage(plan);
+	const struct stage *stateful = stateful_stage(plan, false);
+	const struct stage *at_risk = stateful_stage(plan, true);
 	if (asked != DELIVERY_DEFAULT) {
 		plan->delivery = (enum delivery)asked;
 		plan->delivery_reason = "the pipeline says so";
-		if (stateful && asked == DELIVERY_AT_LEAST_ONCE)
+		if (at_risk && asked == DELIVERY_AT_LEAST_ONCE)
 			note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-				 "delivery is at-least-once, and the answer needs %s: %s", stateful->state, stateful->risk);
+				 "delivery is at-least-once, and the answer needs %s: %s", at_risk->state, at_risk->risk);
 		return;
 	}
 	plan->delivery = stateful ? DELIVERY_EXACTLY_ONCE : DELIVERY_AT_LEAST_ONCE;

@@ -34,7 +34,7 @@ struct stage {
 	size_t topic;	    /* which it reads, beside what the pipeline reads; TOPIC_NONE: the first stage */
 	bool isolated;	    /* it holds one isolated step and nothing else */
 	const char *state;  /* what it keeps between requests, and for whom; NULL: nothing */
-	const char *risk;   /* what a crash may do to that where delivery is at-least-once */
+	const char *risk;   /* what a crash may do to that where delivery is at-least-once; NULL: nothing but repeat answers */
 	size_t count;
 	const size_t *steps; /* in the order in which they run */
 	/* What a flow runs: the pipeline's own graph where there is one stage, else the same

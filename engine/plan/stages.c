@@ -307,15 +307,18 @@ static void find_state(struct cutter *cutter)
 			stage->state = "what has come of a request, until the rest is there";
 		if (i > 0 && i == cutter->root)
 			stage->state = "what has come of a request from other pipelines, until the rest is there";
-		stage->risk = stage->state ? "after a crash a request whose parts had just come together may stay without an answer"
-					   : "after a crash a request may be counted twice in it";
-		for (size_t j = 0; j < stage->count && !stage->state; j++) {
+		bool joins = stage->state != NULL;
+		for (size_t j = 0; j < stage->count && !stage->risk; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
 			const struct step step = step_seen(graph, stage->steps[j]);
-			if (key) {
+			bool remembers = key || (step.kind && step_is_stateful(&step));
+			if (remembers)
+				stage->risk = joins ? "after a crash a request may be counted twice in what its steps remember"
+						    : "after a crash a request may be counted twice in it";
+			if (key && !joins) {
 				note_promise(cutter, stage, &step, key);
 				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", step.name, key);
-			} else if (step.kind && step_is_stateful(&step)) {
+			} else if (remembers && !joins) {
 				stage->state = arena_print(arena, "what step `%s` remembers for each key of a record", step.name);
 			}
 		}

@@ -5,7 +5,8 @@
 #include "message/carried.h"
 #include "message/crossing.h"
 #include "worker/joining.h"
-#include "worker/keepsakes.h"
+#include "worker/marks.h"
+#include "worker/pending.h"
 
 #define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
 #define FORGET_AT_ONCE 16	/* what one message takes out that is remembered in vain */
@@ -17,17 +18,25 @@ struct gathering {
 	struct meeting_rule rule;
 	struct meetings *meetings;
 	struct keepsakes keepsakes; /* their parts, and the marks of those that are over */
+	bool puts_off;		    /* at least once: the forgetting of parts */
+	struct pendings pendings;
+	int64_t taken;		    /* the offset behind the last record taken since then */
+	int64_t replayed;	    /* behind the last record of which something stands in the store that counts for nothing */
 	unsigned char *told;	    /* scratch: of each source */
 	struct arena *scratch;	    /* for records that are looked into */
 };
 
-/* What nobody asks for any more leaves with whatever message comes by. */
+/* What nobody asks for any more leaves with whatever message comes by; at least once by itself,
+ * for messages may overtake each other. */
 static bool forget_some(struct gathering *gathering, struct flight *flight, struct error *error)
 {
 	struct keepsake *mark;
-	for (int i = 0; i < FORGET_AT_ONCE && (mark = meetings_forgotten(gathering->meetings)); i++)
-		if (!keepsake_forget(&gathering->keepsakes, mark, &flight->message, error))
+	for (int i = 0; i < FORGET_AT_ONCE && (mark = meetings_forgotten(gathering->meetings)); i++) {
+		bool good = gathering->puts_off ? keepsake_drop(&gathering->keepsakes, mark, error)
+						: keepsake_forget(&gathering->keepsakes, mark, &flight->message, error);
+		if (!good)
 			return false;
+	}
 	return true;
 }
 
@@ -82,26 +91,40 @@ static bool tell(struct gathering *gathering, struct keepsake *own, struct text 
 
 /* ---- what is over, while more may come ---- */
 
-/* Whether it went on, its name, and what it was told. */
-static struct text meeting_bytes(const struct gathering *gathering, const struct meeting *meeting, struct arena *arena)
+static size_t source_count(const struct gathering *gathering)
 {
-	size_t sources = gathering->rule.inputs.count + gathering->rule.triggers.count;
-	struct text name = meeting_name(meeting);
-	char *bytes = arena_take_raw(arena, 1 + sources + name.length);
-	if (!bytes)
-		return (struct text){0};
-	bytes[0] = (char)meeting_went_on(meeting);
-	memcpy(bytes + 1, meeting_told(meeting), sources);
-	if (name.length)
-		memcpy(bytes + 1 + sources, name.bytes, name.length);
-	return (struct text){bytes, 1 + sources + name.length};
+	return gathering->rule.inputs.count + gathering->rule.triggers.count;
 }
 
-static bool remember_meeting(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct error *error)
+/* Of the parts that waited, one behind the other. False: memory. */
+static bool waiting_keys(const struct meeting *meeting, const struct keepsake *own, struct arena *arena, struct text *keys)
 {
-	if (meeting_is_settled(gathering->meetings, meeting))
+	size_t next = 0, count = 0;
+	while (meeting_next_part(meeting, &next))
+		count++;
+	char *bytes = arena_take_raw(arena, count * KEEPSAKE_PART_KEY_BYTES);
+	*keys = (struct text){bytes, 0};
+	next = 0;
+	for (const struct keepsake *part; bytes && (part = meeting_next_part(meeting, &next));) {
+		if (part == own)
+			continue;
+		memcpy(bytes + keys->length, keepsake_key(part).bytes, KEEPSAKE_PART_KEY_BYTES);
+		keys->length += KEEPSAKE_PART_KEY_BYTES;
+	}
+	return bytes != NULL;
+}
+
+/* One that is settled is not asked for; but parts that stand in the store must be known to be done with. */
+static bool remember_meeting(struct gathering *gathering, struct flight *flight, struct meeting *meeting,
+			     const struct keepsake *own, struct error *error)
+{
+	struct arena *arena = flight->message.arena;
+	struct mark its = {
+		.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
+	bool good = !gathering->puts_off || waiting_keys(meeting, own, arena, &its.parts);
+	if (good && its.parts.length == 0 && meeting_is_settled(gathering->meetings, meeting))
 		return true;
-	struct text bytes = meeting_bytes(gathering, meeting, flight->message.arena);
+	struct text bytes = good ? mark_write(&its, source_count(gathering), arena) : (struct text){0};
 	struct keepsake *mark =
 		bytes.bytes ? keepsake_make(&gathering->keepsakes, KEEPSAKE_MEETING, flight->record.offset) : NULL;
 	if (!mark)
@@ -125,16 +148,54 @@ static bool forget_parts(struct gathering *gathering, struct flight *flight, con
 	return good;
 }
 
-/* The flight goes on as the whole of its request. Whatever fails on the way, the parts
- * are done with: the error is what comes of them. */
-static bool go_on(struct gathering *gathering, struct flight *flight, struct meeting *meeting, const struct keepsake *own,
-		  struct error *error)
+/* They stay until the flight's offset is committed. */
+static bool put_off(struct gathering *gathering, const struct flight *flight, struct meeting *meeting, struct keepsake *own,
+		    struct error *error)
+{
+	size_t next = 0, count = 0, bytes = 0;
+	for (const struct keepsake *part; (part = meeting_next_part(meeting, &next)); count += part != own) {
+		struct text known = {0};
+		(void)keepsake_read(&gathering->keepsakes, part, &known);
+		bytes += known.length;
+	}
+	struct pending *pending = pending_add(&gathering->pendings, flight->record.offset, count, bytes);
+	if (!pending)
+		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
+	pending->meeting = meeting;
+	pending->own = own;
+	meeting_hold(meeting);
+	next = count = 0;
+	for (struct keepsake *part; (part = meeting_next_part(meeting, &next));)
+		if (part != own)
+			pending->parts[count++] = part;
+	return true;
+}
+
+/* The meeting went on, or is over. */
+static bool part_from(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct keepsake *own,
+		      struct error *error)
+{
+	bool remembered = remember_meeting(gathering, flight, meeting, own, error);
+	bool done = gathering->puts_off ? put_off(gathering, flight, meeting, own, error)
+					: forget_parts(gathering, flight, meeting, own, error);
+	return remembered && done;
+}
+
+static bool join(const struct gathering *gathering, struct flight *flight, const struct meeting *meeting,
+		 const struct keepsake *own, struct error *error)
 {
 	const struct joining joining = {gathering->stage, &gathering->keepsakes, meeting, own, flight};
-	bool joined = parts_join(&joining, error);
+	return parts_join(&joining, error);
+}
+
+/* The flight goes on as the whole of its request. Whatever fails on the way, the parts
+ * are done with: the error is what comes of them. */
+static bool go_on(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct keepsake *own,
+		  struct error *error)
+{
+	bool joined = join(gathering, flight, meeting, own, error);
 	struct error kept_error = {0};
-	bool remembered = remember_meeting(gathering, flight, meeting, &kept_error);
-	remembered = forget_parts(gathering, flight, meeting, own, &kept_error) && remembered;
+	bool remembered = part_from(gathering, flight, meeting, own, &kept_error);
 	if (joined && !remembered)
 		*error = kept_error;
 	return joined && remembered;
@@ -147,6 +208,12 @@ static void pass(struct worker *worker, struct flight *flight)
 	const struct answer nothing = {0};
 	flight->message.carried = NULL;
 	flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
+}
+
+/* It was taken before a crash, and is taken as if it had not been. */
+static bool is_replayed(const struct gathering *gathering, const struct flight *flight)
+{
+	return flight->record.offset >= gathering->taken && flight->record.offset < gathering->replayed;
 }
 
 static struct meeting *meeting_of(struct gathering *gathering, struct text name, struct text key)
@@ -169,11 +236,20 @@ static bool close_window(struct worker *worker, struct gathering *gathering, str
 	*enters = meeting && meetings_conclude(gathering->meetings, meeting);
 	if (*enters)
 		return go_on(gathering, flight, meeting, NULL, error);
-	bool good = !meeting ||
-		    (remember_meeting(gathering, flight, meeting, error) && forget_parts(gathering, flight, meeting, NULL, error));
+	bool good = !meeting || part_from(gathering, flight, meeting, NULL, error);
 	if (good)
 		pass(worker, flight);
 	return good;
+}
+
+/* Told again, should Kafka refuse the error. */
+static bool come_late(struct gathering *gathering, const struct flight *flight, struct error *error)
+{
+	entrance_late(gathering->stage->config->entrance, error);
+	if (gathering->puts_off && !pending_find(&gathering->pendings, flight->record.offset) &&
+	    !pending_add(&gathering->pendings, flight->record.offset, 0, 0))
+		error_memory(error, ERROR_SYSTEM, "remembering what came too late");
+	return false;
 }
 
 static bool part_take(struct worker *worker, struct gathering *gathering, struct flight *flight, bool *enters, struct error *error)
@@ -186,9 +262,9 @@ static bool part_take(struct worker *worker, struct gathering *gathering, struct
 	struct text bytes = flight->record.value, known;
 	if (!own)
 		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
-	if (keepsake_read(keepsakes, own, &known)) {
+	if (!is_replayed(gathering, flight) && keepsake_read(keepsakes, own, &known)) {
 		keepsake_give(keepsakes, own);
-		pass(worker, flight); /* at least once: it was taken before */
+		pass(worker, flight); /* it was taken before */
 		return true;
 	}
 	if (!tell(gathering, own, flight->sender, &flight->message, &part, error) ||
@@ -206,11 +282,52 @@ static bool part_take(struct worker *worker, struct gathering *gathering, struct
 	} else {
 		keepsake_give(keepsakes, own);
 	}
-	if (verdict == MEETING_LATE) {
-		entrance_late(gathering->stage->config->entrance, error);
-		return false;
-	}
+	if (verdict == MEETING_LATE)
+		return come_late(gathering, flight, error);
 	pass(worker, flight);
+	return true;
+}
+
+static bool take(struct worker *worker, struct gathering *gathering, struct flight *flight, bool *enters, struct error *error)
+{
+	if (text_is(flight->sender, SENDER_WINDOW))
+		return close_window(worker, gathering, flight, enters, error);
+	/* The pipeline's own requests are whole. */
+	*enters = gathering->stage->config->entrance && text_is(flight->sender, part_of(gathering)->parents[0]);
+	return *enters || part_take(worker, gathering, flight, enters, error);
+}
+
+/* At least once, Kafka refused what left for it: it does again what it did. */
+static bool take_again(struct worker *worker, struct gathering *gathering, struct flight *flight, bool *enters,
+		       struct error *error)
+{
+	const struct pending *pending = pending_find(&gathering->pendings, flight->record.offset);
+	*enters = true;
+	if (pending && pending->meeting)
+		return join(gathering, flight, pending->meeting, pending->own, error);
+	if (flight->blame & BLAME_ANSWER)
+		return true; /* an error, which another one replaces */
+	return pending ? come_late(gathering, flight, error) : take(worker, gathering, flight, enters, error);
+}
+
+static bool writes(const struct message *message, const struct keepsake *keepsake)
+{
+	const struct write *write = message->writes;
+	while (write && !text_equal(write->key, keepsake_key(keepsake)))
+		write = write->next;
+	return write != NULL;
+}
+
+/* What the record had written when it was taken before a crash, and has not written now. */
+static bool forget_stale(struct gathering *gathering, struct flight *flight, enum keepsake_kind kind, struct error *error)
+{
+	struct text known;
+	struct keepsake *keepsake = keepsake_make(&gathering->keepsakes, kind, flight->record.offset);
+	if (!keepsake)
+		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
+	if (!writes(&flight->message, keepsake) && keepsake_read(&gathering->keepsakes, keepsake, &known))
+		return keepsake_forget(&gathering->keepsakes, keepsake, &flight->message, error);
+	keepsake_give(&gathering->keepsakes, keepsake);
 	return true;
 }
 
@@ -219,11 +336,15 @@ bool gathering_take(struct worker *worker, struct flight *flight, bool *enters, 
 	struct gathering *gathering = flight->lane->keeping->gathering;
 	if (!forget_some(gathering, flight, error))
 		return false;
-	if (text_is(flight->sender, SENDER_WINDOW))
-		return close_window(worker, gathering, flight, enters, error);
-	/* The pipeline's own requests are whole. */
-	*enters = gathering->stage->config->entrance && text_is(flight->sender, part_of(gathering)->parents[0]);
-	return *enters || part_take(worker, gathering, flight, enters, error);
+	if (flight->again && flight->record.offset < gathering->taken)
+		return take_again(worker, gathering, flight, enters, error);
+	bool replayed = is_replayed(gathering, flight);
+	bool good = take(worker, gathering, flight, enters, error);
+	if (gathering->taken <= flight->record.offset)
+		gathering->taken = flight->record.offset + 1;
+	return (!replayed || (forget_stale(gathering, flight, KEEPSAKE_PART, error) &&
+			      forget_stale(gathering, flight, KEEPSAKE_MEETING, error))) &&
+	       good;
 }
 
 /* ---- windows ---- */
@@ -299,17 +420,50 @@ int64_t gatherings_due_ms(const struct worker *worker)
 	return due_ms;
 }
 
+/* ---- committed ---- */
+
+/* First the parts, then the mark that says that they are done with: changes are told in their order. */
+static bool pending_over(struct gathering *gathering, struct pending *pending, struct error *error)
+{
+	bool good = true;
+	for (size_t i = 0; i < pending->part_count; i++)
+		good = keepsake_drop(&gathering->keepsakes, pending->parts[i], error) && good;
+	if (pending->own)
+		keepsake_give(&gathering->keepsakes, pending->own);
+	if (pending->meeting)
+		meetings_let_go(gathering->meetings, pending->meeting);
+	pending_give(pending);
+	return good;
+}
+
+bool gathering_committed(struct gathering *gathering, const struct position *committed, struct error *error)
+{
+	bool good = true;
+	if (committed->topic != gathering->input.topic)
+		return true;
+	for (struct pending *pending; (pending = pendings_committed(&gathering->pendings, committed->offset));)
+		good = pending_over(gathering, pending, error) && good;
+	for (struct keepsake *mark; gathering->puts_off && (mark = meetings_forgotten(gathering->meetings));)
+		good = keepsake_drop(&gathering->keepsakes, mark, error) && good;
+	return good;
+}
+
 /* ---- brought back ---- */
 
-static bool recall_meeting(struct gathering *gathering, struct keepsake *mark, struct text bytes, int64_t now_ms,
+static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes, int64_t now_ms,
 			   struct error *error)
 {
-	size_t sources = gathering->rule.inputs.count + gathering->rule.triggers.count;
-	if (bytes.length < 1 + sources)
+	struct mark mark = mark_read(bytes, source_count(gathering));
+	struct pending *pending = pending_find(&gathering->pendings, keepsake_offset(keepsake));
+	if (!mark.told)
 		return true; /* of another version of the pipeline */
-	struct text name = {bytes.bytes + 1 + sources, bytes.length - 1 - sources};
-	return meetings_recall(gathering->meetings, name, (const unsigned char *)bytes.bytes + 1, bytes.bytes[0] != 0, mark, now_ms,
-			       error);
+	struct meeting *meeting =
+		meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
+	if (meeting && pending) {
+		pending->meeting = meeting;
+		meeting_hold(meeting);
+	}
+	return meeting != NULL;
 }
 
 /* What cannot be read, or comes from nobody that is known, stays where it is. */
@@ -329,11 +483,57 @@ static bool recall_part(struct gathering *gathering, struct keepsake *own, struc
 	return meetings_take(gathering->meetings, &part, now_ms, &verdict, &meeting, error);
 }
 
-static bool recall(void *context, struct keepsake *keepsake, enum keepsake_kind kind, struct text bytes, struct error *error)
+/* The parts that a mark names are done with. */
+static bool recall_pending(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
+			   struct error *error)
 {
-	struct gathering *gathering = context;
+	size_t count = keys.length / KEEPSAKE_PART_KEY_BYTES;
+	struct pending *pending = pending_add(&gathering->pendings, offset, count, 0);
+	if (!pending)
+		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
+	pending->part_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct text key = {keys.bytes + i * KEEPSAKE_PART_KEY_BYTES, KEEPSAKE_PART_KEY_BYTES};
+		struct keepsake *part = keepsake_list_take(list, key);
+		if (part)
+			pending->parts[pending->part_count++] = part;
+	}
+	return true;
+}
+
+/* What was written by records that come again stays in the store until they do. */
+static bool pass_over(struct gathering *gathering, struct keepsake_list *list, int64_t begin, struct error *error)
+{
+	bool good = true;
+	size_t next = 0;
+	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
+		struct text bytes;
+		int64_t offset = keepsake_offset(keepsake);
+		if (offset >= begin)
+			gathering->replayed = offset + 1;
+		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING && keepsake_read(&gathering->keepsakes, keepsake, &bytes)) {
+			struct text keys = mark_read(bytes, source_count(gathering)).parts;
+			good = keys.length == 0 || recall_pending(gathering, list, offset, keys, error);
+		}
+	}
+	return good;
+}
+
+static bool recall(struct gathering *gathering, struct keepsake_list *list, int64_t begin, struct error *error)
+{
 	int64_t now_ms = loop_now_ms(gathering->stage->worker->loop);
-	return (kind == KEEPSAKE_MEETING ? recall_meeting : recall_part)(gathering, keepsake, bytes, now_ms, error);
+	bool good = keepsakes_list(&gathering->keepsakes, list, error) && pass_over(gathering, list, begin, error);
+	size_t next = 0;
+	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
+		bool is_mark = keepsake_kind(keepsake) == KEEPSAKE_MEETING;
+		struct text bytes;
+		if (keepsake_offset(keepsake) >= begin)
+			keepsake_give(&gathering->keepsakes, keepsake);
+		else if (keepsake_read(&gathering->keepsakes, keepsake, &bytes))
+			good = (is_mark ? recall_meeting : recall_part)(gathering, keepsake, bytes, now_ms, error);
+	}
+	keepsake_list_close(list);
+	return good;
 }
 
 static struct meeting_rule rule_of(const struct stage_config *config)
@@ -348,9 +548,10 @@ static struct meeting_rule rule_of(const struct stage_config *config)
 	};
 }
 
-bool gathering_open(struct keeping *keeping, struct error *error)
+bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, struct error *error)
 {
 	uint32_t scope;
+	struct keepsake_list list = {0};
 	struct stage *stage = keeping->stage;
 	if (!flow_joins_parts(stage->flow, &scope))
 		return true;
@@ -363,18 +564,23 @@ bool gathering_open(struct keeping *keeping, struct error *error)
 					.rule = rule_of(stage->config),
 					.keepsakes = {.store = keeping->store, .scope = scope}};
 	gathering->input.offset = 0;
+	gathering->puts_off = !stage->worker->config->transaction.id;
+	pendings_open(&gathering->pendings, &stage->load.pending_bytes);
 	gathering->meetings = meetings_open(&gathering->rule);
-	gathering->told = memory_take(gathering->rule.inputs.count + gathering->rule.triggers.count, 1);
+	gathering->told = memory_take(source_count(gathering), 1);
 	gathering->scratch = arena_open(stage->worker->config->limits.message_bytes);
 	if (!gathering->meetings || !gathering->told || !gathering->scratch)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	return keepsakes_recall(&gathering->keepsakes, recall, gathering, error);
+	const struct position settled = {keeping->input.topic, keeping->input.partition, committed};
+	return recall(gathering, &list, gathering->puts_off ? begin : INT64_MAX, error) &&
+	       (committed == OFFSET_NONE || gathering_committed(gathering, &settled, error));
 }
 
 void gathering_close(struct gathering *gathering)
 {
 	if (!gathering)
 		return;
+	pendings_close(&gathering->pendings);
 	keepsakes_close(&gathering->keepsakes);
 	meetings_close(gathering->meetings);
 	memory_give(gathering->told);

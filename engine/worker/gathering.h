@@ -5,6 +5,13 @@
  * is finished, and its bytes are in the changelog of the same transaction. What has gone
  * on without all of its parts is remembered too, as long as another may come.
  *
+ * Exactly once, the parts are forgotten in the transaction of the answer. At least once, there
+ * is none: the record that brings the last part writes, beside its answer, a mark that names
+ * the parts, and they are forgotten when its offset is committed (pending.h). When a partition
+ * is brought back, what records that come again had written counts for nothing, be it a part
+ * or a mark; so what is in memory is what it was at the commit, and they do all of it again.
+ * worker/DELIVERY.md says why that loses nothing.
+ *
  * A window that closes does so by a record that the stage sends to itself: so what then
  * goes on is the work of a record, as everything is.
  */
@@ -13,13 +20,18 @@
 
 #include "worker/parts.h"
 
-/* Of a partition that has been brought back. Nothing where its stage joins nothing. */
-bool gathering_open(struct keeping *keeping, struct error *error);
+/* Of a partition that has been brought back, which is read on from the offset `begin`, and of which
+ * the group has committed what is before `committed`, as far as is known (OFFSET_NONE: nothing is).
+ * Nothing where its stage joins nothing. */
+bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, struct error *error);
 void gathering_close(struct gathering *gathering); /* NULL is fine */
 
 /* A record of that stage came. It enters the stage, as the whole of its request; or it
  * waits or is of no use, and has finished. False: it is to be answered with the error. */
 bool gathering_take(struct worker *worker, struct flight *flight, bool *enters, struct error *error);
+
+/* What the group has committed of the stage's input. */
+bool gathering_committed(struct gathering *gathering, const struct position *committed, struct error *error);
 
 /* Once a turn: windows that have closed are told; when that is needed next. */
 bool gatherings_advance(struct worker *worker, struct error *error);

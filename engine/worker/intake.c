@@ -107,13 +107,6 @@ static bool is_blamed(struct flight *flight, struct error *error)
 	return flight->unfit;
 }
 
-/* At least once, the parts of a request whose answer Kafka refused are gone when the last of
- * them is taken again: nothing would join it, and it would wait for ever. */
-static bool was_joined(const struct worker *worker, const struct flight *flight)
-{
-	return !worker->config->transaction.id && (flight->blame & BLAME_ANSWER);
-}
-
 void intake_enter(struct worker *worker, struct flight *flight)
 {
 	struct error error;
@@ -129,7 +122,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
 	flight->message.line = flight->lane->keeping ? flight->lane->keeping->line : NULL;
-	if (decoded && flight->lane->keeping && flight->lane->keeping->gathering && !was_joined(worker, flight)) {
+	if (decoded && flight->lane->keeping && flight->lane->keeping->gathering) {
 		bool enters = false;
 		decoded = gathering_take(worker, flight, &enters, &error);
 		if (decoded && !enters)
@@ -163,6 +156,14 @@ static void record_enter(struct worker *worker, struct stage *stage, struct lane
 
 /* ---- room ---- */
 
+/* What only waits for a commit counts as what is in flight does. But a record that Kafka refused must be taken again, or
+ * nothing is committed any more. */
+static bool waits_for_commit(const struct worker *worker, const struct stage *stage, size_t share)
+{
+	size_t own = stage->config->limits.held_bytes, all = worker->config->limits.held_bytes / share;
+	return stage->load.pending_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
+}
+
 /* While all together are within the worker's limits, a stage has its own alone. */
 static bool has_room(const struct worker *worker, const struct stage *stage)
 {
@@ -171,7 +172,7 @@ static bool has_room(const struct worker *worker, const struct stage *stage)
 	const struct load *load = &stage->load;
 	size_t share = worker->stage_count > 0 ? worker->stage_count : 1;
 	if ((own->in_flight > 0 && load->in_flight >= own->in_flight) ||
-	    (own->held_bytes > 0 && load->held_bytes >= own->held_bytes))
+	    (own->held_bytes > 0 && load->held_bytes >= own->held_bytes) || waits_for_commit(worker, stage, share))
 		return false;
 	return (worker->lanes.load.in_flight < all->in_flight || load->in_flight < all->in_flight / share) &&
 	       (worker->lanes.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);

@@ -249,10 +249,23 @@ static bool keep_laying(struct worker *worker, struct error *error)
 	return archive_keep(keepings->archive, keepings->laying->ticket, &place, error);
 }
 
-void keepings_committed(struct worker *worker)
+void keepings_committed(struct worker *worker, struct positions committed)
 {
 	worker->keepings.commits = worker->keepings.ends;
+	for (size_t i = 0; i < committed.count; i++) {
+		const struct position *position = &committed.items[i];
+		const struct lane *lane = lanes_find(&worker->lanes, position->topic, position->partition);
+		if (position->offset != OFFSET_NONE && lane && lane->keeping && lane->keeping->gathering)
+			(void)gathering_committed(lane->keeping->gathering, position, &worker->failure);
+	}
 	(void)keep_laying(worker, &worker->failure);
+}
+
+/* A snapshot would be older than it says: others go on with its partition. */
+void keepings_void(struct keepings *keepings)
+{
+	keepings->commits = keepings->ends;
+	laying_give_up(keepings);
 }
 
 static void lane_go_back(struct lane *lane, struct positions committed)
@@ -295,12 +308,23 @@ static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *e
 	return position.offset == OFFSET_NONE || consumer_seek(worker->consumer, (struct positions){1, &position}, error);
 }
 
-static bool restored(struct worker *worker, struct keeping *keeping, struct store *store, struct error *error)
+/* From where the partition is read on. */
+static int64_t begin_of(const struct worker *worker, const struct keeping *keeping, int64_t committed)
+{
+	const struct lane *lane = lanes_find(&worker->lanes, keeping->input.topic, keeping->input.partition);
+	if (lane && lane->skipped != OFFSET_NONE)
+		return lane->skipped;
+	if (lane && lane->entered != OFFSET_NONE)
+		return lane->entered;
+	return committed == OFFSET_NONE ? 0 : committed;
+}
+
+static bool restored(struct worker *worker, struct keeping *keeping, struct store *store, int64_t committed, struct error *error)
 {
 	keeping->store = store;
 	keeping->told = store_count(store);
 	keeping->line = line_open(keeping->stage->flow, store, error);
-	if (!gathering_open(keeping, error))
+	if (!gathering_open(keeping, begin_of(worker, keeping, committed), committed, error))
 		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
@@ -382,7 +406,7 @@ static bool hear(struct worker *worker, struct archive_news *news, struct error 
 	}
 	switch (news->kind) {
 	case ARCHIVE_RESTORED:
-		return restored(worker, keeping, news->store, error);
+		return restored(worker, keeping, news->store, news->committed, error);
 	case ARCHIVE_FAILED:
 		*error = news->error;
 		return false;

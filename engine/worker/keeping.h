@@ -84,7 +84,8 @@ bool keeping_release(struct worker *worker, struct flight *flight, struct error 
 /* All changes are told (PRODUCED), or as far as the output takes them. Then keepings_ended(). */
 enum produce_verdict keepings_tell(struct worker *worker, struct error *error);
 void keepings_ended(struct worker *worker);
-void keepings_committed(struct worker *worker);
+void keepings_committed(struct worker *worker, struct positions committed);
+void keepings_void(struct keepings *keepings); /* what was ended is others' */
 
 /* Behind lanes_reset(): all is brought back anew. The partitions are read from what is
  * committed, and paused when that is said (keepings_pause()). */

@@ -5,13 +5,14 @@
 
 #include "base/memory.h"
 
-#define OFFSET_BYTES 8
+#define OFFSET_BYTES KEEPSAKE_PART_KEY_BYTES
 #define SHOWN_AT_ONCE 1000
 
 /* The key is the offset, and of a meeting a byte more. */
 struct keepsake {
 	struct keepsake *next, *previous;
 	size_t key_length;
+	bool taken; /* out of a list */
 	char key[OFFSET_BYTES + 1];
 };
 
@@ -53,6 +54,18 @@ void keepsakes_close(struct keepsakes *keepsakes)
 		keepsake_give(keepsakes, keepsakes->first);
 }
 
+enum keepsake_kind keepsake_kind(const struct keepsake *keepsake)
+{
+	return keepsake->key_length > OFFSET_BYTES ? KEEPSAKE_MEETING : KEEPSAKE_PART;
+}
+
+int64_t keepsake_offset(const struct keepsake *keepsake)
+{
+	uint64_t big_endian;
+	memcpy(&big_endian, keepsake->key, OFFSET_BYTES);
+	return (int64_t)__builtin_bswap64(big_endian);
+}
+
 struct text keepsake_key(const struct keepsake *keepsake)
 {
 	return (struct text){keepsake->key, keepsake->key_length};
@@ -90,28 +103,36 @@ bool keepsake_forget(struct keepsakes *keepsakes, struct keepsake *keepsake, str
 	return good;
 }
 
+bool keepsake_drop(struct keepsakes *keepsakes, struct keepsake *keepsake, struct error *error)
+{
+	struct write write = {.scope = keepsakes->scope, .key = keepsake_key(keepsake)};
+	bool good = store_journal(keepsakes->store, &write, error) && store_release(keepsakes->store, &write, error);
+	keepsake_give(keepsakes, keepsake);
+	return good;
+}
+
 /* ---- brought back ---- */
 
 struct shown {
 	struct keepsakes *keepsakes;
-	struct keepsake **items;
-	size_t count;
+	struct keepsake_list *list;
 	bool failed;
 };
 
 static void note(void *context, const struct change *change)
 {
 	struct shown *shown = context;
+	struct keepsake_list *list = shown->list;
 	bool ours = change->scope == shown->keepsakes->scope && change->value.bytes &&
 		    (change->key.length == OFFSET_BYTES || change->key.length == OFFSET_BYTES + 1);
 	if (!ours || shown->failed)
 		return;
-	struct keepsake **items = memory_resize(shown->items, shown->count + 1, sizeof(struct keepsake *));
+	struct keepsake **items = memory_resize(list->items, list->count + 1, sizeof(struct keepsake *));
 	struct keepsake *keepsake = items ? add(shown->keepsakes, change->key.bytes, change->key.length) : NULL;
-	shown->items = items ? items : shown->items;
+	list->items = items ? items : list->items;
 	shown->failed = !keepsake;
 	if (keepsake)
-		items[shown->count++] = keepsake;
+		items[list->count++] = keepsake;
 }
 
 static int compare(const void *a, const void *b)
@@ -121,26 +142,57 @@ static int compare(const void *a, const void *b)
 	return order ? order : (left->key_length < right->key_length) - (left->key_length > right->key_length);
 }
 
-bool keepsakes_recall(struct keepsakes *keepsakes,
-		      bool (*recall)(void *context, struct keepsake *keepsake, enum keepsake_kind kind, struct text bytes,
-				     struct error *error),
-		      void *context, struct error *error)
+/* A walk may show one twice. */
+static void list_tidy(struct keepsakes *keepsakes, struct keepsake_list *list)
 {
-	struct shown shown = {.keepsakes = keepsakes};
+	size_t kept = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		if (kept > 0 && compare(&list->items[kept - 1], &list->items[i]) == 0)
+			keepsake_give(keepsakes, list->items[i]);
+		else
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+}
+
+bool keepsakes_list(struct keepsakes *keepsakes, struct keepsake_list *list, struct error *error)
+{
+	struct shown shown = {.keepsakes = keepsakes, .list = list};
 	struct store_walk walk = {0};
 	while (store_show(keepsakes->store, &walk, SHOWN_AT_ONCE, note, &shown))
 		;
-	bool good = !shown.failed || error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	if (good && shown.count > 1)
-		qsort(shown.items, shown.count, sizeof *shown.items, compare);
-	for (size_t i = 0; good && i < shown.count; i++) {
-		struct keepsake *keepsake = shown.items[i];
-		enum keepsake_kind kind = keepsake->key_length > OFFSET_BYTES ? KEEPSAKE_MEETING : KEEPSAKE_PART;
-		struct text bytes;
-		if (i > 0 && text_equal(keepsake_key(keepsake), keepsake_key(shown.items[i - 1])))
-			continue; /* a walk may show one twice */
-		good = !keepsake_read(keepsakes, keepsake, &bytes) || recall(context, keepsake, kind, bytes, error);
+	if (shown.failed)
+		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
+	if (list->count > 1)
+		qsort(list->items, list->count, sizeof *list->items, compare);
+	list_tidy(keepsakes, list);
+	return true;
+}
+
+struct keepsake *keepsake_list_next(const struct keepsake_list *list, size_t *next)
+{
+	while (*next < list->count) {
+		struct keepsake *keepsake = list->items[(*next)++];
+		if (!keepsake->taken)
+			return keepsake;
 	}
-	memory_give(shown.items);
-	return good;
+	return NULL;
+}
+
+struct keepsake *keepsake_list_take(struct keepsake_list *list, struct text key)
+{
+	struct keepsake wanted = {.key_length = OFFSET_BYTES}, *its = &wanted;
+	memcpy(wanted.key, key.bytes, OFFSET_BYTES);
+	struct keepsake **found =
+		list->count > 0 ? bsearch(&its, list->items, list->count, sizeof *list->items, compare) : NULL;
+	if (!found || (*found)->taken)
+		return NULL;
+	(*found)->taken = true;
+	return *found;
+}
+
+void keepsake_list_close(struct keepsake_list *list)
+{
+	memory_give(list->items);
+	*list = (struct keepsake_list){0};
 }

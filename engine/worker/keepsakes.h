@@ -27,7 +27,11 @@ enum keepsake_kind { KEEPSAKE_PART, KEEPSAKE_MEETING };
 struct keepsake *keepsake_make(struct keepsakes *keepsakes, enum keepsake_kind kind, int64_t offset);
 void keepsake_give(struct keepsakes *keepsakes, struct keepsake *keepsake); /* its bytes stay in the store */
 
+enum keepsake_kind keepsake_kind(const struct keepsake *keepsake);
+int64_t keepsake_offset(const struct keepsake *keepsake);
+
 /* Its key, by which a later record may ask for it; as long as it is there. */
+#define KEEPSAKE_PART_KEY_BYTES 8
 struct text keepsake_key(const struct keepsake *keepsake);
 
 /* Its bytes, until it is written or taken out; false: nothing is written. */
@@ -43,11 +47,24 @@ bool keepsake_write(struct keepsakes *keepsakes, const struct keepsake *keepsake
 /* Takes its bytes out and gives it back, whatever fails. */
 bool keepsake_forget(struct keepsakes *keepsakes, struct keepsake *keepsake, struct message *message, struct error *error);
 
+/* Takes out at once, past all messages, what no message that is under way has written or asks
+ * for, and gives it back, whatever fails (SYSTEM). */
+bool keepsake_drop(struct keepsakes *keepsakes, struct keepsake *keepsake, struct error *error);
+
 /* All that stands in the store, each once, in the order of their records; the meeting that a
- * record concluded comes before the part that it brought. Ends when `recall` says false. */
-bool keepsakes_recall(struct keepsakes *keepsakes,
-		      bool (*recall)(void *context, struct keepsake *keepsake, enum keepsake_kind kind, struct text bytes,
-				     struct error *error),
-		      void *context, struct error *error);
+ * record concluded comes before the part that it brought. Starts as {0}. */
+struct keepsake_list {
+	size_t count;
+	struct keepsake **items;
+};
+
+bool keepsakes_list(struct keepsakes *keepsakes, struct keepsake_list *list, struct error *error);
+void keepsake_list_close(struct keepsake_list *list);
+
+/* Those that nobody has taken out; *next begins as 0. NULL: no more. */
+struct keepsake *keepsake_list_next(const struct keepsake_list *list, size_t *next);
+
+/* Takes the part of that key out of the list. NULL: it does not stand there. */
+struct keepsake *keepsake_list_take(struct keepsake_list *list, struct text key);
 
 #endif

@@ -172,6 +172,14 @@ int64_t lane_first_blamed(const struct lane *lane)
 	return first;
 }
 
+bool lanes_are_blamed(const struct lanes *lanes)
+{
+	for (size_t i = 0; i < lanes->count; i++)
+		if (lane_first_blamed(lanes->items[i]) != OFFSET_NONE)
+			return true;
+	return false;
+}
+
 bool lane_has_taken(const struct lane *lane, int64_t offset)
 {
 	if (offset >= lane->entered)

@@ -22,6 +22,7 @@ struct stage;
 struct load {
 	size_t in_flight;  /* messages taken and not left; dropped ones too, while the flow has them */
 	size_t held_bytes; /* of their records and arenas */
+	size_t pending_bytes; /* of what is forgotten when it is committed, beside them (worker/pending.h) */
 };
 
 /* A record beside the answer that leaves with it: what a step was sent, or gave. */
@@ -193,6 +194,7 @@ bool lane_knows(const struct lane *lane, const struct refusal *refusal);
  * again alone, from where lane_first_blamed() says. */
 bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame blame, bool again, struct error *error);
 int64_t lane_first_blamed(const struct lane *lane); /* OFFSET_NONE: nothing is to be taken again */
+bool lanes_are_blamed(const struct lanes *lanes);   /* something is, in one of them */
 
 const char *lane_blame_reason(const struct lane *lane, int64_t offset);
 

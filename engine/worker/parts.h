@@ -9,6 +9,8 @@
  *   entrances.c  what comes from other pipelines
  *   gathering.c  what comes of a request by several ways, until it is enough
  *   keepsakes.c  what of that is remembered meanwhile
+ *   marks.c    what stands for a meeting that is over
+ *   pending.c  what is forgotten when it is committed
  *   joining.c  the parts put together as one message
  *   nested.c   pipelines that pipelines call
  *   copies.c   what steps send off the path

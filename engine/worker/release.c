@@ -228,7 +228,11 @@ void release_on_news(void *context, uint32_t events)
 	case NEWS_COMMITTED:
 		worker->counts.commits++;
 		lanes_committed(&worker->lanes, committed);
-		keepings_committed(worker);
+		keepings_committed(worker, committed);
+		break;
+	case NEWS_VOID:
+		lanes_committed(&worker->lanes, committed); /* nobody here need commit it any more */
+		keepings_void(&worker->keepings);
 		break;
 	case NEWS_RESET:
 		fine = start_anew(worker, committed, &error);

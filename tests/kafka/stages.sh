@@ -2,7 +2,7 @@
 # A pipeline of three stages, ones that read others, and ones that split, under load: their engine is
 # killed with -9 every 2 s and started again. Exactly once, each answer must be there
 # once, right, and in its key's order, though each crosses Kafka on its way; at least once
-# none may be missing.
+# none may be missing, also of what is joined.
 #   stages.sh SLUICE BUILD      with requests in BUILD
 # SECONDS_UNDER_FIRE and RATE change the sizes. Takes about a minute.
 set -u
@@ -42,6 +42,9 @@ for what_meets in joined gathered; do
 	fire $what_meets $what_meets exactly-once "$seconds"
 	check_answers $what_meets $((rate * seconds)) "uncommitted:-ge:1 disordered: silence_ms:-lt:6000"
 	stop_engine $what_meets "$engine"
+	fire $what_meets $what_meets-again at-least-once "$seconds"
+	check_answers $what_meets-again $((rate * seconds)) "doubled: uncommitted: disordered: silence_ms:-lt:6000"
+	stop_engine $what_meets-again "$engine"
 done
 # Rows that each ask the model: together again they are one answer, else each is one.
 fire parts parts exactly-once "$seconds"

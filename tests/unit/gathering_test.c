@@ -156,6 +156,23 @@ static void wait_until_joined(struct stand *stand, uint64_t records)
 	}
 }
 
+/* As if the engine had died behind what it wrote, before the group heard how far it had come. */
+static void lose_commits(struct stand *stand, int64_t committed)
+{
+	rd_kafka_conf_t *settings = rd_kafka_conf_new();
+	char why[200];
+	assert_int_equal(rd_kafka_conf_set(settings, "bootstrap.servers", stand->mock.brokers, why, sizeof why), RD_KAFKA_CONF_OK);
+	assert_int_equal(rd_kafka_conf_set(settings, "group.id", "test", why, sizeof why), RD_KAFKA_CONF_OK);
+	rd_kafka_t *member = rd_kafka_new(RD_KAFKA_CONSUMER, settings, why, sizeof why);
+	assert_non_null(member);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, "gathered", 0)->offset = committed;
+	rd_kafka_resp_err_t code = rd_kafka_commit(member, list, 0);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(member);
+	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 static void parts_of_one_request_are_joined_by_its_id(void **state)
 {
 	struct stand *stand = *state;
@@ -228,6 +245,106 @@ static void what_comes_too_late_for_an_inner_join_is_answered_with_the_limit(voi
 	assert_int_equal(stop(stand).failed, 1);
 }
 
+/* The parts were there before the commit, or come again with the record that joins them. */
+static void what_was_joined_is_joined_again_when_its_commit_is_lost(void **state)
+{
+	struct stand *stand = *state;
+	for (int64_t committed = 2; committed-- > 0;) {
+		start(stand, "joinType: inner");
+		if (committed == 1) {
+			give(stand, 'x', "r-1", 1);
+			wait_until_joined(stand, 1);
+			give(stand, 'y', "r-1", 10);
+		}
+		expect(stand, "r-1", "[11]");
+		assert_int_equal(stop(stand).answered, 1);
+		lose_commits(stand, committed);
+	}
+	start(stand, "joinType: inner");
+	expect(stand, "r-1", "[11]");
+	/* All that is committed now is forgotten. */
+	assert_int_equal(stop(stand).answered, 1);
+	start(stand, "joinType: inner");
+	give(stand, 'y', "r-1", 20);
+	give(stand, 'x', "r-1", 2);
+	expect(stand, "r-1", "[22]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+static void the_first_of_any_is_first_again_when_its_commit_is_lost(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: any");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[10]");
+	(void)stop(stand);
+	lose_commits(stand, 0);
+	start(stand, "joinType: any");
+	expect(stand, "r-1", "[10]");
+	give(stand, 'x', "r-1", 1);
+	give(stand, 'x', "r-2", 2);
+	expect(stand, "r-2", "[2]");
+	assert_int_equal(stop(stand).answered, 2);
+}
+
+static void a_window_that_closed_closes_again_when_its_commit_is_lost(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: outer, joinWindowMs: 500");
+	give(stand, 'x', "r-1", 1);
+	expect(stand, "r-1", "[1]");
+	(void)stop(stand);
+	lose_commits(stand, 1);
+	start(stand, "joinType: outer, joinWindowMs: 3600000");
+	expect(stand, "r-1", "[1]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+/* The mark of what went on before the crash would say that it did. */
+static void what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: any");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[10]");
+	(void)stop(stand);
+	lose_commits(stand, 0);
+	start(stand, "joinType: inner");
+	wait_until_joined(stand, 1);
+	assert_int_equal(stop(stand).answered, 0);
+	start(stand, "joinType: inner");
+	give(stand, 'x', "r-1", 1);
+	expect(stand, "r-1", "[11]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+#define JOINED 8
+#define COMMIT_MS 200
+
+/* Each waits for a commit of its own, for two are more than may wait. */
+static void what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold(void **state)
+{
+	struct stand *stand = *state;
+	struct timespec began, ended;
+	char id[8];
+	configure(stand, "joinType: inner");
+	stand->stages[1].limits.held_bytes = 300;
+	stand->config.limits.commit_ms = COMMIT_MS;
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	running_start(&stand->running, &stand->config);
+	for (int i = 0; i < JOINED; i++) {
+		snprintf(id, sizeof id, "r-%d", i);
+		give(stand, 'x', id, i);
+		give(stand, 'y', id, 10);
+	}
+	for (int i = 0; i < JOINED; i++)
+		expect(stand, "r-", "outputs");
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	assert_int_equal(stop(stand).answered, JOINED);
+	int64_t took_ms = (ended.tv_sec - began.tv_sec) * 1000 + (ended.tv_nsec - began.tv_nsec) / 1000000;
+	assert_true(took_ms >= (JOINED - 1) * COMMIT_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +354,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_outer_join_goes_on_with_what_there_is_when_its_window_closes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_comes_too_late_for_an_inner_join_is_answered_with_the_limit, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_was_joined_is_joined_again_when_its_commit_is_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_first_of_any_is_first_again_when_its_commit_is_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_window_that_closed_closes_again_when_its_commit_is_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,13 +254,56 @@ static void what_was_kept_elsewhere_comes_again_as_it_was(void **state)
 		.name = TEXT("r"), .told = told, .time_ms = -1, .again = true, .part = (void *)(uintptr_t) "a"};
 	assert_true(meetings_take(meetings, &again, 0, &verdict, &last, &error));
 	assert_int_equal(verdict, MEETING_WAITS);
-	assert_true(meetings_recall(meetings, TEXT("gone"), told, true, (void *)(uintptr_t)mark, 0, &error));
+	assert_non_null(meetings_recall(meetings, TEXT("gone"), told, true, (void *)(uintptr_t)mark, 0, &error));
 	assert_int_equal(come_at("gone", 1, ".+", "b", 0, 0), MEETING_IGNORES);
 	assert_ptr_equal(meetings_forgotten(meetings), mark);
 	meetings_close(meetings);
 	lay(JOIN_INNER, 2, JOIN_INNER, 0);
-	assert_true(meetings_recall(meetings, TEXT("over"), told, false, NULL, 0, &error));
+	assert_non_null(meetings_recall(meetings, TEXT("over"), told, false, NULL, 0, &error));
 	assert_int_equal(come_at("over", 1, ".+", "b", 0, 0), MEETING_LATE);
+}
+
+static void a_meeting_that_is_held_stays_with_its_parts_until_it_is_let_go(void **state)
+{
+	(void)state;
+	static const char mark[] = "m";
+	lay(JOIN_INNER, 2, JOIN_INNER, 0);
+	assert_int_equal(come("r", "+.", "a"), MEETING_WAITS);
+	assert_int_equal(come("r", ".+", "b"), MEETING_OPENS);
+	struct meeting *held = last;
+	meeting_hold(held);
+	meeting_mark(held, (void *)(uintptr_t)mark);
+	/* Nothing is matched with it, and it is not forgotten. */
+	assert_int_equal(come("r", ".+", "c"), MEETING_WAITS);
+	assert_int_equal(come("r", "+.", "d"), MEETING_OPENS);
+	meetings_tidy(meetings, FORGOTTEN_MS);
+	assert_null(meetings_forgotten(meetings));
+	assert_int_equal(meetings_due_ms(meetings), INT64_MAX);
+	assert_string_equal(parts(held), "ab");
+	assert_int_equal(kept(held), 2);
+	meetings_let_go(meetings, held);
+	assert_ptr_equal(meetings_forgotten(meetings), mark);
+	assert_null(meetings_forgotten(meetings));
+}
+
+/* What may still come to it is matched with it, held or not. */
+static void a_held_meeting_is_forgotten_in_its_time_only_when_it_is_let_go(void **state)
+{
+	(void)state;
+	static const char mark[] = "m";
+	lay(JOIN_ANY, 2, JOIN_INNER, 0);
+	assert_int_equal(come("r", "+.", "a"), MEETING_OPENS);
+	struct meeting *held = last;
+	meeting_hold(held);
+	meeting_mark(held, (void *)(uintptr_t)mark);
+	meetings_tidy(meetings, FORGOTTEN_MS);
+	assert_null(meetings_forgotten(meetings));
+	meetings_let_go(meetings, held);
+	meetings_tidy(meetings, FORGOTTEN_MS - 1);
+	assert_null(meetings_forgotten(meetings));
+	assert_int_equal(meetings_due_ms(meetings), FORGOTTEN_MS);
+	meetings_tidy(meetings, FORGOTTEN_MS);
+	assert_ptr_equal(meetings_forgotten(meetings), mark);
 }
 
 static void many_names_are_kept_apart(void **state)
@@ -325,6 +368,8 @@ int main(void)
 		cmocka_unit_test_teardown(what_must_go_on_does_so_with_what_there_is, clear),
 		cmocka_unit_test_teardown(a_window_is_closed_by_word_where_parts_are_kept_elsewhere_too, clear),
 		cmocka_unit_test_teardown(what_was_kept_elsewhere_comes_again_as_it_was, clear),
+		cmocka_unit_test_teardown(a_meeting_that_is_held_stays_with_its_parts_until_it_is_let_go, clear),
+		cmocka_unit_test_teardown(a_held_meeting_is_forgotten_in_its_time_only_when_it_is_let_go, clear),
 		cmocka_unit_test_teardown(many_names_are_kept_apart, clear),
 		cmocka_unit_test_teardown(an_entrance_tells_what_each_reference_selects, clear),
 	};

@@ -355,7 +355,13 @@ static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state
 	planning_close(&p);
 	open_plan(&p, &plan,
 		  PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n  steps: [{name: a}]\n");
-	assert_true(plan_is_noted(&plan.pipelines[0].notes, "without an answer"));
+	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
+	assert_false(plan_is_noted(&plan.pipelines[0].notes, "delivery is")); /* a join loses nothing */
+	planning_close(&p);
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n"
+				"  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "counted twice"));
 	planning_close(&p);
 }
 
