@@ -6,49 +6,16 @@
  */
 #include "log/consumer.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
-#include "log/client.h"
+#include "log/consumer_parts.h"
 #include "log/group.h"
 #include "net/loop.h"
 
 #define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one */
 #define SEEK_WAITS_SINCE 0x020100ff /* before it, a seek waits for a thousandth of what it is told */
-#define TAKE_ROOM_MAX 1000
-#define FENCED_TIMES_MAX 3
-#define FENCED_WHILE_MS 60000
 #define CLOSE_WAIT_S 5
-#define MISSED_WAIT_MS 1000 /* for the answer whether it is gone: rather than to read nothing for ever */
-
-struct kafka_consumer {
-	struct consumer consumer; /* first: the table of operations */
-	rd_kafka_t *client;
-	pthread_mutex_t asking; /* held while another thread asks by the client, and while it is replaced */
-	rd_kafka_queue_t *queue;
-	int bell;
-	bool closing;
-	const struct consumer_config *config;
-	const char *const *_Atomic topics; /* another thread may look */
-	struct topic_handles handles;	   /* of `topics`: what a record is recognised by */
-	int32_t assigned;		   /* partitions of each topic that are its own without a group; 0: the group gives them */
-	struct positions coming;	   /* to be given when those it has are taken; items NULL: none */
-	rd_kafka_consumer_group_metadata_t *membership;
-	enum assignment_change change;
-	struct positions changed;
-	struct positions given; /* accepted, and not given up since */
-	bool joined;		/* and given partitions, since the client was made */
-	rd_kafka_queue_t *asked; /* whether the group reads all that it came for; NULL: nobody asks */
-	bool fenced;		/* another client takes this one's place when the change is accepted */
-	unsigned fenced_times;	/* within a while of each other */
-	int64_t fenced_ms;
-	int64_t missed_ms;    /* when a topic was not found; 0: all are there */
-	struct error failure; /* the first that the client cannot get over */
-	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
-};
 
 static uint32_t topic_number(const struct kafka_consumer *consumer, const rd_kafka_topic_t *handle)
 {
@@ -56,108 +23,6 @@ static uint32_t topic_number(const struct kafka_consumer *consumer, const rd_kaf
 	while (number + 1 < consumer->handles.count && consumer->handles.items[number] != handle)
 		number++;
 	return number;
-}
-
-static uint32_t topic_named(const struct kafka_consumer *consumer, const char *name)
-{
-	uint32_t number = 0;
-	while (number + 1 < consumer->handles.count && strcmp(consumer->topics[number], name) != 0)
-		number++;
-	return number;
-}
-
-/* ---- what librdkafka tells ---- */
-
-static bool note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
-{
-	memory_give(consumer->changed.items);
-	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
-	if (!consumer->changed.items)
-		return error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
-	consumer->change = change;
-	consumer->changed.count = count;
-	return true;
-}
-
-/* All that it has is to be given up. */
-static bool note_end(struct kafka_consumer *consumer, enum assignment_change change)
-{
-	if (!note_change(consumer, change, consumer->given.count))
-		return false;
-	if (consumer->given.count > 0)
-		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
-	return true;
-}
-
-static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
-{
-	struct kafka_consumer *consumer = context;
-	bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-	if (consumer->closing || (!given && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
-		rd_kafka_assign(client, NULL);
-		return;
-	}
-	enum assignment_change change = given				   ? ASSIGNMENT_GIVEN
-					: rd_kafka_assignment_lost(client) ? ASSIGNMENT_LOST
-									   : ASSIGNMENT_TAKEN;
-	if (!note_change(consumer, change, (size_t)list->cnt))
-		return;
-	for (int i = 0; i < list->cnt; i++)
-		consumer->changed.items[i] = (struct position){.topic = topic_named(consumer, list->elems[i].topic),
-							       .partition = list->elems[i].partition,
-							       .offset = OFFSET_NONE};
-}
-
-/* Kafka takes one member of an instance's name at a time, and fences the other. After an
- * outage that can be ourselves: what was asked before it meets the member that joined
- * after it. So another client takes this one's place, as if its partitions were lost. Only
- * who is fenced again and again is not alone, and ends. */
-static bool fenced_by_itself(struct kafka_consumer *consumer)
-{
-	if (consumer->fenced)
-		return true;
-	int64_t now_ms = clock_ms();
-	if (now_ms - consumer->fenced_ms > FENCED_WHILE_MS)
-		consumer->fenced_times = 0;
-	consumer->fenced_ms = now_ms;
-	consumer->fenced = ++consumer->fenced_times <= FENCED_TIMES_MAX;
-	bool nothing_waits = consumer->change == ASSIGNMENT_SAME || consumer->change == ASSIGNMENT_GIVEN;
-	if (consumer->fenced && nothing_waits)
-		(void)note_end(consumer, ASSIGNMENT_LOST);
-	return consumer->fenced;
-}
-
-/* Most errors are news of troubles that the client gets over by itself. */
-static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
-{
-	struct kafka_consumer *consumer = context;
-	switch (code) {
-	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-		(void)client_is_let_in(code, words, &consumer->failure);
-		break;
-	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-		if (consumer->missed_ms == 0)
-			consumer->missed_ms = clock_ms();
-		break;
-	case RD_KAFKA_RESP_ERR__FATAL:
-	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
-		char fatal[LIBRARY_TEXT_MAX] = "";
-		bool fenced = rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-		if (fenced && fenced_by_itself(consumer))
-			break;
-		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
-			  fenced     ? "fenced by another engine of its name"
-			  : fatal[0] ? fatal
-				     : words,
-			  fenced     ? "give each an --instance of its own"
-			  : fatal[0] ? "start it again"
-				     : "give its login the right that `sluice plan --acls` names, and start it again");
-		break;
-	}
-	default:
-		break;
-	}
 }
 
 /* ---- opening and closing ---- */
@@ -193,8 +58,8 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 	if (!configuration)
 		return NULL;
 	rd_kafka_conf_set_opaque(configuration, consumer);
-	rd_kafka_conf_set_rebalance_cb(configuration, on_rebalance);
-	rd_kafka_conf_set_error_cb(configuration, on_error);
+	rd_kafka_conf_set_rebalance_cb(configuration, consumer_hear_rebalance);
+	rd_kafka_conf_set_error_cb(configuration, consumer_hear_error);
 	return configuration;
 }
 
@@ -222,7 +87,7 @@ static bool join(struct kafka_consumer *consumer, const struct consumer_config *
 		for (size_t i = 0; i < config->assigned.count; i++)
 			if (config->assigned.items[i].partition >= consumer->assigned)
 				consumer->assigned = config->assigned.items[i].partition + 1;
-		if (!note_change(consumer, ASSIGNMENT_GIVEN, config->assigned.count))
+		if (!consumer_note_change(consumer, ASSIGNMENT_GIVEN, config->assigned.count))
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
 		memcpy(consumer->changed.items, config->assigned.items, config->assigned.count * sizeof(struct position));
 		return true;
@@ -386,30 +251,6 @@ static void record_fill(const struct kafka_consumer *consumer, rd_kafka_message_
 	};
 }
 
-/* A topic that was not found for a while: is it gone? The only call here that waits for
- * Kafka, and there is nothing to be missed meanwhile. */
-static void look_for_topics(struct kafka_consumer *consumer)
-{
-	rd_kafka_topic_partition_list_t *list;
-	if (consumer->missed_ms == 0 || clock_ms() - consumer->missed_ms < CLIENT_PATIENCE_MS ||
-	    rd_kafka_subscription(consumer->client, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return;
-	consumer->missed_ms = 0;
-	for (int i = 0; i < list->cnt && consumer->missed_ms == 0; i++) {
-		const struct rd_kafka_metadata *metadata;
-		rd_kafka_topic_t *handle = consumer->handles.items[topic_named(consumer, list->elems[i].topic)];
-		if (rd_kafka_metadata(consumer->client, 0, handle, &metadata, MISSED_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-			consumer->missed_ms = clock_ms();
-			continue;
-		}
-		if (metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "topic %s is gone: %s; create it, and start again",
-				  list->elems[i].topic, rd_kafka_err2str(metadata->topics[0].err));
-		rd_kafka_metadata_destroy(metadata);
-	}
-	rd_kafka_topic_partition_list_destroy(list);
-}
-
 static void hear_of_group(struct kafka_consumer *consumer)
 {
 	rd_kafka_resp_err_t code;
@@ -434,13 +275,13 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 			record_fill(consumer, message, &records[(*count)++]);
 			continue;
 		}
-		on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
+		consumer_hear_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
 		rd_kafka_message_destroy(message);
 	}
 	if (consumer->asked)
 		hear_of_group(consumer);
 	if (*count == 0)
-		look_for_topics(consumer);
+		consumer_look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
 		return true;
 	while (*count > 0)
@@ -570,7 +411,8 @@ static bool assign_anew(struct kafka_consumer *consumer, const struct consumer_t
 		if (topics->read[i / partitions])
 			coming->items[coming->count++] =
 				(struct position){(uint32_t)(i / partitions), (int32_t)(i % partitions), OFFSET_NONE};
-	return note_end(consumer, ASSIGNMENT_TAKEN) || error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
+	return consumer_note_end(consumer, ASSIGNMENT_TAKEN) ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", consumer->failure.text);
 }
 
 static bool kafka_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)

@@ -1,0 +1,58 @@
+/* consumer_parts.h: what the files of Kafka's consumer share: all that there is to it, and what
+ * librdkafka tells of it. consumer.c opens, takes, and accepts changes; consumer_told.c hears.
+ * All functions here are for the consumer's own thread.
+ */
+#ifndef SLUICE_LOG_CONSUMER_PARTS_H
+#define SLUICE_LOG_CONSUMER_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "log/client.h"
+#include "log/consumer.h"
+
+#define TAKE_ROOM_MAX 1000
+
+struct kafka_consumer {
+	struct consumer consumer; /* first: the table of operations */
+	rd_kafka_t *client;
+	pthread_mutex_t asking; /* held while another thread asks by the client, and while it is replaced */
+	rd_kafka_queue_t *queue;
+	int bell;
+	bool closing;
+	const struct consumer_config *config;
+	const char *const *_Atomic topics; /* another thread may look */
+	struct topic_handles handles;	   /* of `topics`: what a record is recognised by */
+	int32_t assigned;		   /* partitions of each topic that are its own without a group; 0: the group gives them */
+	struct positions coming;	   /* to be given when those it has are taken; items NULL: none */
+	rd_kafka_consumer_group_metadata_t *membership;
+	enum assignment_change change;
+	struct positions changed;
+	struct positions given; /* accepted, and not given up since */
+	bool joined;		/* and given partitions, since the client was made */
+	rd_kafka_queue_t *asked; /* whether the group reads all that it came for; NULL: nobody asks */
+	bool fenced;		/* another client takes this one's place when the change is accepted */
+	unsigned fenced_times;	/* within a while of each other */
+	int64_t fenced_ms;
+	int64_t missed_ms;    /* when a topic was not found; 0: all are there */
+	struct error failure; /* the first that the client cannot get over */
+	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
+};
+
+/* Its number among those that are read; the last, where it is none of them. */
+uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name);
+
+/* Notes that the assignment is to change, with room for so many partitions, which the caller
+ * fills in. False: `failure` is set. */
+bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count);
+bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change change); /* all that it has is given up */
+
+/* librdkafka's callbacks; the context is the consumer. */
+void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);
+void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context);
+
+/* A topic that was not found for a while: is it gone? Then `failure` is set. The only call here
+ * that waits for Kafka, and there is nothing to be missed meanwhile. */
+void consumer_look_for_topics(struct kafka_consumer *consumer);
+
+#endif

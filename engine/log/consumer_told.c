@@ -1,0 +1,132 @@
+/* consumer_told.c: what librdkafka tells of a consumer: partitions that come and go, another
+ * engine of its name, and what it cannot get over by itself; see consumer_parts.h.
+ */
+#include "log/consumer_parts.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#define FENCED_TIMES_MAX 3
+#define FENCED_WHILE_MS 60000
+#define MISSED_WAIT_MS 1000 /* for the answer whether it is gone: rather than to read nothing for ever */
+
+uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name)
+{
+	uint32_t number = 0;
+	while (number + 1 < consumer->handles.count && strcmp(consumer->topics[number], name) != 0)
+		number++;
+	return number;
+}
+
+bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
+{
+	memory_give(consumer->changed.items);
+	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
+	if (!consumer->changed.items)
+		return error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
+	consumer->change = change;
+	consumer->changed.count = count;
+	return true;
+}
+
+bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change change)
+{
+	if (!consumer_note_change(consumer, change, consumer->given.count))
+		return false;
+	if (consumer->given.count > 0)
+		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
+	return true;
+}
+
+void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
+{
+	struct kafka_consumer *consumer = context;
+	bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+	if (consumer->closing || (!given && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
+		rd_kafka_assign(client, NULL);
+		return;
+	}
+	enum assignment_change change = given				   ? ASSIGNMENT_GIVEN
+					: rd_kafka_assignment_lost(client) ? ASSIGNMENT_LOST
+									   : ASSIGNMENT_TAKEN;
+	if (!consumer_note_change(consumer, change, (size_t)list->cnt))
+		return;
+	for (int i = 0; i < list->cnt; i++)
+		consumer->changed.items[i] = (struct position){.topic = consumer_topic_named(consumer, list->elems[i].topic),
+							       .partition = list->elems[i].partition,
+							       .offset = OFFSET_NONE};
+}
+
+/* Kafka takes one member of an instance's name at a time, and fences the other. After an
+ * outage that can be ourselves: what was asked before it meets the member that joined
+ * after it. So another client takes this one's place, as if its partitions were lost. Only
+ * who is fenced again and again is not alone, and ends. */
+static bool fenced_by_itself(struct kafka_consumer *consumer)
+{
+	if (consumer->fenced)
+		return true;
+	int64_t now_ms = clock_ms();
+	if (now_ms - consumer->fenced_ms > FENCED_WHILE_MS)
+		consumer->fenced_times = 0;
+	consumer->fenced_ms = now_ms;
+	consumer->fenced = ++consumer->fenced_times <= FENCED_TIMES_MAX;
+	bool nothing_waits = consumer->change == ASSIGNMENT_SAME || consumer->change == ASSIGNMENT_GIVEN;
+	if (consumer->fenced && nothing_waits)
+		(void)consumer_note_end(consumer, ASSIGNMENT_LOST);
+	return consumer->fenced;
+}
+
+/* Most errors are news of troubles that the client gets over by itself. */
+void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context)
+{
+	struct kafka_consumer *consumer = context;
+	switch (code) {
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+		(void)client_is_let_in(code, words, &consumer->failure);
+		break;
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		if (consumer->missed_ms == 0)
+			consumer->missed_ms = clock_ms();
+		break;
+	case RD_KAFKA_RESP_ERR__FATAL:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
+		char fatal[LIBRARY_TEXT_MAX] = "";
+		bool fenced = rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+		if (fenced && fenced_by_itself(consumer))
+			break;
+		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
+			  fenced     ? "fenced by another engine of its name"
+			  : fatal[0] ? fatal
+				     : words,
+			  fenced     ? "give each an --instance of its own"
+			  : fatal[0] ? "start it again"
+				     : "give its login the right that `sluice plan --acls` names, and start it again");
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+void consumer_look_for_topics(struct kafka_consumer *consumer)
+{
+	rd_kafka_topic_partition_list_t *list;
+	if (consumer->missed_ms == 0 || clock_ms() - consumer->missed_ms < CLIENT_PATIENCE_MS ||
+	    rd_kafka_subscription(consumer->client, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	consumer->missed_ms = 0;
+	for (int i = 0; i < list->cnt && consumer->missed_ms == 0; i++) {
+		const struct rd_kafka_metadata *metadata;
+		rd_kafka_topic_t *handle = consumer->handles.items[consumer_topic_named(consumer, list->elems[i].topic)];
+		if (rd_kafka_metadata(consumer->client, 0, handle, &metadata, MISSED_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+			consumer->missed_ms = clock_ms();
+			continue;
+		}
+		if (metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "topic %s is gone: %s; create it, and start again",
+				  list->elems[i].topic, rd_kafka_err2str(metadata->topics[0].err));
+		rd_kafka_metadata_destroy(metadata);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+}
