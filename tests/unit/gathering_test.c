@@ -326,7 +326,7 @@ static void what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold(void **s
 {
 	struct stand *stand = *state;
 	struct timespec began, ended;
-	char id[8];
+	char id[16];
 	configure(stand, "joinType: inner");
 	stand->stages[1].limits.held_bytes = 300;
 	stand->config.limits.commit_ms = COMMIT_MS;
