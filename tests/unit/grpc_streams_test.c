@@ -310,7 +310,8 @@ static void an_idle_connection_is_closed(void **state)
 	stand->limits.connection_idle_s = 0;
 	stand->limits.silence_ms = 20; /* it is looked after so often */
 	ask_once(stand);
-	turn_for_ms(stand, 60);
+	for (int looks = 0; looks < 100 && stand->puppet.lines[0].watch.descriptor != -1; looks++)
+		turn_for_ms(stand, 20);
 	assert_int_equal(stand->puppet.lines[0].watch.descriptor, -1);
 	assert_int_equal(stand->puppet.goaways, 1);
 	begin(stand, 1);
