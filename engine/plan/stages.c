@@ -250,10 +250,12 @@ static void check_offspring(struct cutter *cutter)
 	for (size_t i = 0; graph->offspring && i <= graph->count; i++) {
 		size_t maker = graph->offspring->of[i];
 		bool output = i == graph->count;
-		struct place here = output ? graph->output.sources[0].place : graph->steps[i].spec->here;
-		size_t stage = output ? plan->answer_stage : plan->stage_of[i];
-		if (maker == STEP_NONE || stage == plan->stage_of[maker])
+		if (maker == STEP_NONE || (output && !graph->has_output))
 			continue;
+		size_t stage = output ? plan->answer_stage : plan->stage_of[i];
+		if (stage == plan->stage_of[maker])
+			continue;
+		struct place here = output ? graph->output.sources[0].place : graph->steps[i].spec->here;
 		fault_add(cutter->compiler->spec->faults, CODE_OFFSPRING, here, NULL,
 			  "%s%s%s is in another stage than `%s`, and messages that a step makes stay in its stage: leave `isolate` "
 			  "and "
