@@ -54,11 +54,6 @@ static inline bool text_is(struct text a, const char *string)
 	return text_equal(a, text_of(string));
 }
 
-static inline char letter_lowered(char c) /* ASCII letters only, as below */
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Of strings, either of which may be NULL, which equals only itself. */
 static inline bool strings_equal(const char *a, const char *b)
 {
@@ -66,6 +61,12 @@ static inline bool strings_equal(const char *a, const char *b)
 }
 
 bool text_is_one_of(struct text a, const char *const *words, size_t count);
+
+static inline char letter_lowered(char c) /* ASCII letters only, as below */
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 bool text_equal_caseless(struct text a, struct text b);
 bool text_starts_with(struct text a, struct text prefix);
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */

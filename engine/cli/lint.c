@@ -109,7 +109,7 @@ static const struct graph *check_graph(const struct spec *spec, size_t index, st
 	return whole && !faulty(spec, index) ? graph : NULL;
 }
 
-/* References, cycles, types, stages and the like; what is built for that is not kept. */
+/* References, cycles, types, stages and the like, and what lies between pipelines: so all graphs stay until the end. */
 static bool check_pipelines(const struct spec *spec, struct files *files, struct arena *arena, struct arena *scratch)
 {
 	const struct graph **graphs = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);

@@ -133,7 +133,7 @@ static void exchange_end(struct exchange *exchange)
 /* The port of another protocol, as a rule. */
 static bool is_no_http(CURLcode code)
 {
-	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_HTTP2;
+	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY;
 }
 
 static void tell_failure(struct exchange *exchange, CURLcode code, struct http_reply *reply)
@@ -150,7 +150,7 @@ static void tell_failure(struct exchange *exchange, CURLcode code, struct http_r
 			  request->url, exchange->http->limits.reply_bytes);
 	else if (code == CURLE_OUT_OF_MEMORY)
 		error_memory(&reply->error, ERROR_SYSTEM, "calling over HTTP");
-	else if (is_no_http(code) && connected_us > 0)
+	else if (is_no_http(code) && reply->stage == HTTP_SENT)
 		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s answers with what is no HTTP; is the port the one of REST?",
 			  request->url);
 	else if (reply->timed_out)

@@ -4,8 +4,9 @@
  * the reply or with why there is none. What a server may send is taken: interim answers
  * (1xx) are passed over, and a body comes in chunks, with trailers, or ends with its
  * connection, as HTTP/1.0's do. No encoding of it is asked for, and none is undone. A
- * connection that was closed behind its last answer is made anew. Connections are kept and shared by all requests
- * of one client; its easy handles too, so a warm client sets up none.
+ * connection that was closed behind its last answer is made anew. Connections are kept
+ * and shared by all requests of one client; its easy handles too, so a warm client sets
+ * up none.
  *
  * A client belongs to its loop's thread.
  */

@@ -5,8 +5,9 @@
  *   zeros to a multiple of 8, then the slots' bytes, in their order, each a multiple of 8
  *
  * A slot is what one form keeps, for each element of its series one piece, one behind the
- * other; of texts, one window of them all. It is found by a number that says what it keeps, so that features may be added
- * and taken away, and the others go on. Numbers are in the machine's order.
+ * other; of texts, one window of them all. It is found by a number that says what it
+ * keeps, so that features may be added and taken away, and the others go on. Numbers are
+ * in the machine's order.
  *
  * Pure. Any thread may call.
  */

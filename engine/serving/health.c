@@ -43,16 +43,6 @@ void health_withdraw(struct health *health, size_t replica, bool probe)
 		breaker_withdraw(&health->breaker);
 }
 
-bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us)
-{
-	replica_forgotten(&health->replicas.items[replica]);
-	if (!probe)
-		return false;
-	health->ready = false;
-	breaker_failed(&health->breaker, true, now_us, health_draw(health));
-	return true;
-}
-
 static void keep_words(struct health *health, const struct attempt *attempt)
 {
 	if (attempt->end == ATTEMPT_TIMED_OUT)
@@ -61,6 +51,21 @@ static void keep_words(struct health *health, const struct attempt *attempt)
 		(void)snprintf(health->words, sizeof health->words, "status %d", attempt->status);
 	else
 		(void)snprintf(health->words, sizeof health->words, TEXT_FORMAT, TEXT_ARGUMENTS(attempt->words));
+}
+
+bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us)
+{
+	const struct attempt unanswered = {.end = ATTEMPT_TIMED_OUT};
+	unsigned openings = health->breaker.openings;
+	replica_forgotten(&health->replicas.items[replica]);
+	if (!probe)
+		return false;
+	breaker_failed(&health->breaker, true, now_us, health_draw(health));
+	if (health->breaker.openings == openings)
+		return false; /* another call's answer has closed it meanwhile */
+	keep_words(health, &unanswered);
+	health->ready = false;
+	return true;
 }
 
 static bool learn_failure(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t now_us)

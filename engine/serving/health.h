@@ -48,7 +48,7 @@ size_t health_choose(struct health *health, bool *probe, int64_t now_us);
 /* The call that was sent did not go out, or is not waited for any more. */
 void health_withdraw(struct health *health, size_t replica, bool probe);
 
-/* The call that was sent is taken from a replica that does not answer. True: the breaker stays open for longer. */
+/* The call that was sent is taken from a replica that does not answer. True: the model is away still. */
 bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us);
 
 /* What came of it. True: the model is away, as from now or still. */
@@ -58,7 +58,7 @@ bool health_learn(struct health *health, const struct attempt *attempt, size_t r
 /* The replica that was to be asked has no way to say so. */
 void health_cannot_say(struct health *health);
 
-/* A replica was asked whether it is ready. True: the breaker stays open for longer. */
+/* A replica was asked whether it is ready. True: the model is away still. */
 bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us);
 
 /* Whether nobody is asked now, for longer than it takes to ask whether it is ready. */

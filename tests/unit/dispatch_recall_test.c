@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "dispatch_servers.h"
+#include "serving/health.h"
 
 static void what_a_hung_server_was_given_goes_to_another(void **state)
 {
@@ -235,6 +236,25 @@ static void a_probe_that_hangs_leaves_its_place_to_another(void **state)
 	assert_true(withdrawn > 0);
 }
 
+static void a_probe_that_is_recalled_says_nothing_when_the_model_is_back_meanwhile(void **state)
+{
+	(void)state;
+	struct replica two[2] = {0};
+	struct health health;
+	health_open(&health, (struct replicas){.count = 2, .items = two}, 1, 8, 1, 0);
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		breaker_failed(&health.breaker, false, 0, 0);
+	assert_true(breaker_admits(&health.breaker, SECOND));
+	two[0].in_flight = 1;
+	assert_true(health_recalled(&health, 0, true, SECOND));
+	assert_string_equal(health.words, "no answer in time");
+	assert_true(breaker_admits(&health.breaker, 3 * (int64_t)SECOND));
+	breaker_succeeded(&health.breaker); /* by what was sent before */
+	two[0].in_flight = 1;
+	assert_false(health_recalled(&health, 0, true, 4 * (int64_t)SECOND));
+	assert_int_equal(health.breaker.state, BREAKER_CLOSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +271,7 @@ int main(void)
 		STORY(merged_calls_are_recalled_together),
 		STORY(a_merged_call_of_which_one_is_forgotten_is_recalled_for_the_others),
 		STORY(a_probe_that_hangs_leaves_its_place_to_another),
+		STORY(a_probe_that_is_recalled_says_nothing_when_the_model_is_back_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
