@@ -18,7 +18,8 @@ enum window_answer {
 	ANSWER_FLOAT,
 	ANSWER_WHOLE,
 	ANSWER_ALIKE, /* whole where the series is */
-	ANSWER_SUM,   /* likewise, and exact beyond what a double holds */
+	ANSWER_GIVEN, /* likewise, and a text where it is given one */
+	ANSWER_SUM,   /* whole likewise, and exact beyond what a double holds */
 };
 
 struct window_function {

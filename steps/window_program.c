@@ -122,6 +122,19 @@ static bool is_exact(const struct trailing_call *call, const struct trailing_inp
 	return true;
 }
 
+/* Calls over one series do not all take the same, and it was worked out for the first of them. */
+static bool calls_take(const struct window_program *program, const struct window_input *input, struct error *error)
+{
+	for (size_t i = 0; i < program->count; i++)
+		for (size_t j = 0; j < program->settings[i].count; j++) {
+			const struct setting_call *call = &program->settings[i].calls[j];
+			if (call->series != SIZE_MAX &&
+			    !trailing_takes(call->call, &input->series[call->series], input->arena, error))
+				return false;
+		}
+	return true;
+}
+
 struct window_input *window_input_make(const struct window_program *program, const struct scope *scope, struct arena *arena,
 				       struct error *error)
 {
@@ -132,13 +145,18 @@ struct window_input *window_input_make(const struct window_program *program, con
 	}
 	input->arena = arena;
 	input->time_ms = scope->message->time_ms;
+	for (size_t i = 0; i < program->series_count; i++)
+		if (!trailing_evaluate(program->series[i].call, scope, arena, &input->series[i], error))
+			return NULL;
+	if (!calls_take(program, input, error))
+		return NULL;
 	for (size_t i = 0; i < program->series_count; i++) {
 		const struct series *series = &program->series[i];
-		struct trailing_input *its = &input->series[i];
-		if (!trailing_evaluate(series->call, scope, arena, its, error) || !is_exact(series->call, its, error) ||
+		const struct trailing_input *its = &input->series[i];
+		if (!is_exact(series->call, its, error) ||
 		    (keeps_texts(series, its) && !trailing_texts_fit(series->call, its, error)))
 			return NULL;
-		input->row += series->keeps ? input->series[i].count : 0;
+		input->row += series->keeps ? its->count : 0;
 	}
 	return input;
 }
@@ -494,7 +512,9 @@ static enum datatype storage_of(const struct setting_call *call, const struct se
 		return DATATYPE_FP64;
 	if (call->function->type == ANSWER_WHOLE)
 		return DATATYPE_INT64;
-	return head->texts ? DATATYPE_BYTES : head->whole ? DATATYPE_INT64 : DATATYPE_FP64;
+	if (call->function->type == ANSWER_GIVEN && head->texts)
+		return DATATYPE_BYTES;
+	return head->whole ? DATATYPE_INT64 : DATATYPE_FP64;
 }
 
 static bool answer(const struct ending *ending, const struct setting_call *call, struct trailing_result *result,

@@ -148,12 +148,17 @@ struct trailing_input {
 	const int64_t *shape;
 	uint32_t rank;
 	size_t count;
-	uint8_t width; /* for the result */
-	bool whole;    /* integers, or bools */
+	enum datatype storage; /* that the first came in */
+	uint8_t width;	       /* for the result */
+	bool whole;	       /* integers, or bools */
 };
 
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
 		       struct trailing_input *input, struct error *error);
+
+/* Whether this call too takes what trailing_evaluate() gave for another one of the same single series;
+ * else the INPUT error that it would have given for this one. */
+bool trailing_takes(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena, struct error *error);
 
 /* Whether texts are no longer than those that are kept; else a LIMIT error. */
 bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_input *input, struct error *error);

@@ -265,10 +265,23 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
 	if (values[0].storage == DATATYPE_BYTES)
 		input->texts = value_texts(&values[0]);
+	input->storage = (enum datatype)values[0].storage;
 	input->shape = values[0].shape;
 	input->rank = values[0].rank;
 	input->count = values[0].count;
 	return true;
+}
+
+bool trailing_takes(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena, struct error *error)
+{
+	const struct expression *series = call->series[0];
+	struct evaluation evaluation = {.expression = series,
+					.arena = arena,
+					.error = error,
+					.instruction = &series->instructions[series->instructions_count - 1]};
+	const struct value given = {
+		.shape = input->shape, .count = input->count, .rank = input->rank, .storage = (uint8_t)input->storage};
+	return arguments_fit(&evaluation, call->node, &given, 1);
 }
 
 bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_input *input, struct error *error)
