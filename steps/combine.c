@@ -104,6 +104,27 @@ static double weight_of(const struct combine *self, const char *member)
 	return 1;
 }
 
+static bool combine_joins(const struct step *step, const struct step_sources *sources, struct error *error)
+{
+	const struct combine *self = step->options;
+	const struct weight *weights = self->weights.items;
+	bool weighs = self->weights.count == 0;
+	if (self->by == BY_FIRST)
+		return true;
+	if (self->need == 0 && sources->count > MEMBERS_MAX)
+		return error_set(error, ERROR_CONFIG, sources->items[MEMBERS_MAX].place,
+				 "%zu members are combined, and %d are the most; combine some of them in a step of their own",
+				 sources->count, MEMBERS_MAX);
+	if (self->need == 0 && sources->one_at_a_time)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "all members are combined, and by `inputsJoinType: any` they never come together; leave that out, "
+				 "or write with how many to go on: `need`");
+	for (size_t i = 0; i < sources->count; i++)
+		weighs |= weight_of(self, sources->items[i].text) > 0;
+	return weighs || error_set(error, ERROR_CONFIG, weights[0].member.place,
+				   "every member has the weight 0, so nothing is left to combine; give one of them a weight");
+}
+
 static const struct tensor *member_tensor(const struct combine *self, const struct payload *payload)
 {
 	if (self->tensor)
@@ -450,6 +471,7 @@ const struct step_kind step_combine = {
 	.infer = combine_infer,
 	.members = combine_members,
 	.wants = combine_wants,
+	.joins = combine_joins,
 	.gather = combine_gather,
 	.run = combine_run,
 };

@@ -115,6 +115,20 @@ struct scale {
 	double low, high;
 };
 
+static bool is_stretch(const struct number_list *list)
+{
+	return list->count == 0 || (list->count == 2 && numbers_rise(list));
+}
+
+static bool scale_settings(const void *options, struct place place, struct error *error)
+{
+	const struct operation_scale *self = options;
+	if (!is_stretch(&self->range))
+		return error_set(error, ERROR_CONFIG, place, "`range` is two numbers, the lower first");
+	return is_stretch(&self->quantiles) ||
+	       error_set(error, ERROR_CONFIG, place, "`quantiles` are two numbers, the lower first");
+}
+
 static bool scale_check(const void *options, struct place place, struct error *error)
 {
 	const struct operation_scale *self = options;
@@ -123,8 +137,8 @@ static bool scale_check(const void *options, struct place place, struct error *e
 	if (self->center.count > 1 && self->scale.count > 1 && self->center.count != self->scale.count)
 		return error_set(error, ERROR_CONFIG, place, "`scale` has %zu numbers in `center` and %zu in `scale`; give as many",
 				 self->center.count, self->scale.count);
-	if (self->range.count && (self->range.count != 2 || !numbers_rise(&self->range)))
-		return error_set(error, ERROR_CONFIG, place, "`range` is two numbers, the lower first");
+	if (!scale_settings(options, place, error))
+		return false;
 	if ((self->range.count || self->clip) && self->by != SCALE_MIN_MAX)
 		return error_set(error, ERROR_CONFIG, place,
 				 "`range` and `clip` belong to `by: min-max`; write that, or leave them out");
@@ -182,8 +196,6 @@ static bool scale_fit(void *options, const struct cells *cells, struct arena *ar
 	struct operation_scale *self = options;
 	const struct table *table = &cells->numbers;
 	double *center = list_make(&self->center, table->columns, arena), *scale = list_make(&self->scale, table->columns, arena);
-	if (self->quantiles.count && (self->quantiles.count != 2 || !numbers_rise(&self->quantiles)))
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`quantiles` are two numbers, the lower first");
 	const double low = self->quantiles.count ? self->quantiles.items[0] : 25,
 		     high = self->quantiles.count ? self->quantiles.items[1] : 75;
 	if (!center || !scale)
@@ -322,6 +334,7 @@ const struct operation_kind operations_on_numbers[] = {
 	 .fit = impute_fit},
 	{.name = "scale",
 	 .on_columns = true,
+	 .settings = scale_settings,
 	 .check = scale_check,
 	 .make = scale_make,
 	 .constants = scale_constants,

@@ -62,8 +62,9 @@ bool operations_check(const void *options, struct place place, struct error *err
 		const struct operation_target *target = target_of(kind, operations[i].options);
 		if (target && !target_check(kind, target, operations[i].place, error))
 			return false;
-		if (kind->check && !(target && target->fitted.text) &&
-		    !kind->check(operations[i].options, operations[i].place, error))
+		bool (*check)(const void *, struct place, struct error *) =
+			target && target->fitted.text ? kind->settings : kind->check;
+		if (check && !check(operations[i].options, operations[i].place, error))
 			return false;
 	}
 	return true;

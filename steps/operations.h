@@ -70,7 +70,9 @@ struct operation_kind {
 	const char *name;
 	bool on_columns; /* its options begin with a struct operation_target */
 	bool is_file;	 /* all operations of a file stand for it */
-	/* Beyond the rows. NULL: nothing. */
+	/* Beyond the rows. With a fitted file, whose constants are checked by themselves, only
+	 * what stands beside it: `settings`. NULL: nothing. */
+	bool (*settings)(const void *options, struct place place, struct error *error);
 	bool (*check)(const void *options, struct place place, struct error *error);
 	/* Fills in `made`, when the program is made. NULL: nothing is. */
 	bool (*make)(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error);

@@ -1,6 +1,7 @@
 /* type_names.c: see type_names.h. */
 #include "plan/type_names.h"
 
+#include "base/number.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 
@@ -99,6 +100,12 @@ static bool check(struct lookup *lookup, const struct expression *expression, st
 	return false;
 }
 
+static bool is_number(const struct expression *expression)
+{
+	double number;
+	return number_read_double(expression_source(expression), &number);
+}
+
 static void check_condition(struct lookup *lookup, const struct expression *expression)
 {
 	struct value_type type = {0};
@@ -116,6 +123,25 @@ static void check_condition(struct lookup *lookup, const struct expression *expr
 		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
 			  "the condition `" TEXT_FORMAT "` has more than one element, %s; say any(..) or all(..)",
 			  TEXT_ARGUMENTS(source), type_text(&type, lookup->inference->arena));
+	else if (type.class == VALUE_DURATION || is_number(expression))
+		fault_add(lookup->inference->faults, CODE_IDLE_EXPRESSION, expression_place(expression), NULL,
+			  "the condition `" TEXT_FORMAT "` is %s and compares nothing: it holds wherever it is not 0; compare it "
+			  "with something",
+			  TEXT_ARGUMENTS(source), type.class == VALUE_DURATION ? "a duration" : "a number");
+}
+
+/* Where the kind has names of its own, an expression that uses none of them is a slip. */
+static void check_value(struct lookup *lookup, const struct expression *expression, struct value_type *type)
+{
+	const char *const *own = lookup->kind->own_names;
+	if (!check(lookup, expression, type) || !own)
+		return;
+	for (size_t i = 0; own[i]; i++)
+		if (expression_uses(expression, text_of(own[i])))
+			return;
+	fault_add(lookup->inference->faults, CODE_IDLE_EXPRESSION, expression_place(expression), NULL,
+		  "`" TEXT_FORMAT "` uses no `%s`: of tensors that are called alike it sees that of the first input alone",
+		  TEXT_ARGUMENTS(expression_source(expression)), own[0]);
 }
 
 static void check_rows(struct lookup *lookup, const struct option *rows, const void *options, struct value_type *last);
@@ -173,7 +199,7 @@ static void check_rows(struct lookup *lookup, const struct option *rows, const v
 		if (row->type == OPTION_EXPRESSION && *expression && row->condition)
 			check_condition(lookup, *expression);
 		else if (row->type == OPTION_EXPRESSION && *expression)
-			check(lookup, *expression, last);
+			check_value(lookup, *expression, last);
 		else if (row->type == OPTION_MAP)
 			check_rows(lookup, row->rows, value, last);
 		else if (row->type == OPTION_TABLE)

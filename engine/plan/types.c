@@ -262,6 +262,34 @@ static void check_members(const struct inference *inference, size_t step)
 			  names_text(source_types(inference, lacking), inference->arena));
 }
 
+/* Of an `any` join each source goes on as it comes, but for those that come together: of one step, or
+ * while a trigger is waited for. */
+static bool come_one_at_a_time(const struct graph_step *of)
+{
+	const struct source *sources = of->inputs.sources;
+	bool apart = false;
+	for (size_t i = 1; i < of->inputs.count; i++)
+		apart |= sources[i].point != sources[0].point || sources[i].step != sources[0].step;
+	return apart && of->inputs.type == JOIN_ANY && of->triggers.count == 0;
+}
+
+static void check_joined(const struct inference *inference, size_t step)
+{
+	const struct graph_step *of = &inference->graph->steps[step];
+	const struct step self = {.kind = of->spec->kind, .name = of->name, .options = of->spec->options, .place = of->spec->here};
+	struct name *items = self.kind->joins ? ARENA_ARRAY(inference->arena, struct name, of->inputs.count + 1) : NULL;
+	struct error error = {0};
+	for (size_t i = 0; items && i < of->inputs.count; i++) {
+		const struct source *source = &of->inputs.sources[i];
+		const char *name = source->step == STEP_NONE ? inference->graph->name : inference->graph->steps[source->step].name;
+		items[i] = (struct name){name, source->place};
+	}
+	const struct step_sources sources = {of->inputs.count, items, come_one_at_a_time(of)};
+	if (items && !self.kind->joins(&self, &sources, &error))
+		fault_add(inference->faults, CODE_STEP_OPTIONS, error.place.line ? error.place : of->spec->options_here, NULL,
+			  "step `%s`: %s", of->name, error.text);
+}
+
 /* The reference dialect: what the step declares is what it is known to give. */
 static struct tensor_types declared_types(const struct inference *inference, const struct step_spec *spec,
 					  struct tensor_types given)
@@ -359,8 +387,10 @@ static void infer_step(struct inference *inference, size_t step)
 		types->outputs = model->outputs;
 	else if (of->spec->kind)
 		types->outputs = types_by_shape(of->spec->kind->shape, &inputs);
-	if (of->spec->kind && of->spec->options)
+	if (of->spec->kind && of->spec->options) {
 		check_members(inference, step);
+		check_joined(inference, step);
+	}
 	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
 		types->outputs = infer_by_kind(inference, step, &inputs, types->outputs, named);
 	types->outputs = declared_types(inference, of->spec, types->outputs);

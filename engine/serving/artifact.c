@@ -59,6 +59,7 @@ static const char *s3_url(struct text bucket, const char *key, const char *regio
 	return copy;
 }
 
+/* Of a name that artifact_check() has let pass. */
 static bool s3_fetch(const char *name, struct place place, struct arena *arena, struct buffer *content, struct error *error)
 {
 	const char *begin = name + strlen(S3_SCHEME), *slash = strchr(begin, '/');
@@ -66,8 +67,6 @@ static bool s3_fetch(const char *name, struct place place, struct arena *arena, 
 	const char *token = setting("AWS_SESSION_TOKEN"), *region = setting("AWS_REGION");
 	region = region ? region : setting("AWS_DEFAULT_REGION");
 	region = region ? region : REGION_DEFAULT;
-	if (!slash || slash == begin || !slash[1])
-		return error_set(error, ERROR_CONFIG, place, "it names no bucket and key; write s3://BUCKET/KEY");
 	if ((id == NULL) != (secret == NULL))
 		return error_set(error, ERROR_CONFIG, place, "of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only one is set");
 	const struct text bucket = {begin, (size_t)(slash - begin)};
@@ -95,15 +94,33 @@ static const char *shown(const char *url, struct arena *arena)
 	return copy ? copy : "it";
 }
 
+static bool refuse(const char *url, const struct error *why, struct place place, struct arena *arena, struct error *error)
+{
+	return error_set(error, why->kind, place, "%s cannot be fetched: %s", shown(url, arena), why->text);
+}
+
+bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error)
+{
+	struct error why = {0};
+	const char *rest = strstr(url, "://") + 3;
+	const size_t host = strcspn(rest, "/?#"), scheme = (size_t)(rest - url);
+	if (strncmp(url, S3_SCHEME, scheme) == 0) {
+		if (host == 0 || rest[host] != '/' || !rest[host + 1])
+			error_set(&why, ERROR_CONFIG, place, "it names no bucket and key; write s3://BUCKET/KEY");
+	} else if (strncmp(url, "http://", scheme) != 0 && strncmp(url, "https://", scheme) != 0) {
+		error_set(&why, ERROR_CONFIG, place, "its scheme is none of file, http, https and s3");
+	} else if (host == 0) {
+		error_set(&why, ERROR_CONFIG, place, "it names no host; write http://HOST/FILE");
+	}
+	return !why.kind || refuse(url, &why, place, arena, error);
+}
+
 bool artifact_fetch(const char *url, struct place place, struct arena *arena, struct buffer *content, struct error *error)
 {
 	struct error why = {0};
-	bool good = false;
+	if (!artifact_check(url, place, arena, error))
+		return false;
 	if (text_starts_with(text_of(url), TEXT(S3_SCHEME)))
-		good = s3_fetch(url, place, arena, content, &why);
-	else if (text_starts_with(text_of(url), TEXT("http://")) || text_starts_with(text_of(url), TEXT("https://")))
-		good = fetch(&(struct fetch_request){.url = url}, place, content, &why);
-	else
-		error_set(&why, ERROR_CONFIG, place, "its scheme is none of file, http, https and s3");
-	return good || error_set(error, why.kind, place, "%s cannot be fetched: %s", shown(url, arena), why.text);
+		return s3_fetch(url, place, arena, content, &why) || refuse(url, &why, place, arena, error);
+	return fetch(&(struct fetch_request){.url = url}, place, content, &why) || refuse(url, &why, place, arena, error);
 }

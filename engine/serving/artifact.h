@@ -15,6 +15,9 @@
 /* Whether it is a URL; then only artifact_fetch() knows what it is. */
 bool artifact_is_elsewhere(const char *name);
 
+/* Whether a URL is one that could be fetched, as far as its words say. False: CONFIG at the place. */
+bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error);
+
 /* Appends the file to `content`, whose ceiling bounds it; waits for it. The arena is for what
  * is in between. False: CONFIG at the place, with the name but no secret of it, or SYSTEM. */
 bool artifact_fetch(const char *url, struct place place, struct arena *arena, struct buffer *content, struct error *error);

@@ -258,5 +258,9 @@ const struct fault_code fault_codes[] = {
 			"without it.",
 		.example = "preprocess: [{fitted: perp.json}]      # it is called prep.json\n\npreprocess: [{fitted: "
 			   "prep.json}]\n"),
+	WARNING(CODE_IDLE_EXPRESSION, BAD_VALUE, .title = "An expression that leaves out what it is there for",
+		.help = "Compare a number or a duration with something that the message has; combine members by "
+			"`members`.",
+		.example = "filter: {keep: 2d}\n\nfilter: {keep: ts - t < 2d}\n"),
 	{0},
 };

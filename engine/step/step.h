@@ -143,6 +143,13 @@ struct fit_source {
 	bool (*refused)(void *context, struct error *error);
 };
 
+/* What a step joins, before anything runs. */
+struct step_sources {
+	size_t count; /* as many as visit_source() has */
+	const struct name *items; /* the step that each is of, where the reference to it stands */
+	bool one_at_a_time; /* its join lets each go on by itself, unless gather() has it otherwise */
+};
+
 struct experiment_spec; /* step/experiment.h */
 
 struct step_kind {
@@ -188,6 +195,9 @@ struct step_kind {
 	/* The tensor that each of its sources must give, but for those that gather() does not need.
 	 * False or NULL: none is named. */
 	bool (*wants)(const struct step *step, struct text *tensor);
+	/* Checks what it joins; an error without a place is one of its options. NULL: any sources
+	 * will do. */
+	bool (*joins)(const struct step *step, const struct step_sources *sources, struct error *error);
 	/* Where the step itself says its model is (a storageUri); NULL: it does not, and the
 	 * Model of that name does. */
 	const char *(*storage)(const struct step *step);
