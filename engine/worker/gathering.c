@@ -1,30 +1,15 @@
 /* gathering.c: see gathering.h. */
 #include "worker/gathering.h"
 
-#include "base/memory.h"
 #include "message/carried.h"
 #include "message/crossing.h"
+#include "worker/gathering_inside.h"
 #include "worker/joining.h"
 #include "worker/marks.h"
-#include "worker/pending.h"
 
 #define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
 #define FORGET_AT_ONCE 16	/* what one message takes out that is remembered in vain */
 #define NEVER INT64_MAX
-
-struct gathering {
-	struct stage *stage;
-	struct position input;
-	struct meeting_rule rule;
-	struct meetings *meetings;
-	struct keepsakes keepsakes; /* their parts, and the marks of those that are over */
-	bool puts_off;		    /* at least once: the forgetting of parts */
-	struct pendings pendings;
-	int64_t taken;		    /* the offset behind the last record taken since then */
-	int64_t replayed;	    /* behind the last record of which something stands in the store that counts for nothing */
-	unsigned char *told;	    /* scratch: of each source */
-	struct arena *scratch;	    /* for records that are looked into */
-};
 
 /* What nobody asks for any more leaves with whatever message comes by; at least once by itself,
  * for messages may overtake each other. */
@@ -68,8 +53,8 @@ static struct text name_of(const struct gathering *gathering, const struct messa
 				   (int)message->origin.partition, (long long)message->origin.offset));
 }
 
-static bool tell(struct gathering *gathering, struct keepsake *own, struct text sender, const struct message *message,
-		 struct meeting_part *part, struct error *error)
+bool gathering_tell(struct gathering *gathering, struct keepsake *own, struct text sender, const struct message *message,
+		    struct meeting_part *part, struct error *error)
 {
 	const struct entrance *entrance = gathering->stage->config->entrance;
 	*part = (struct meeting_part){.name = name_of(gathering, message),
@@ -81,7 +66,7 @@ static bool tell(struct gathering *gathering, struct keepsake *own, struct text 
 				 "the record comes from `" TEXT_FORMAT
 				 "`, which gives nothing to this stage any more; the pipeline has changed, send the request again",
 				 TEXT_ARGUMENTS(sender));
-	memset(gathering->told, TOLD_NOTHING, gathering->rule.inputs.count + gathering->rule.triggers.count);
+	memset(gathering->told, TOLD_NOTHING, gathering_sources(gathering));
 	if (entrance)
 		(void)entrance_tell(entrance, part->party, &message->payload, gathering->told);
 	else
@@ -90,11 +75,6 @@ static bool tell(struct gathering *gathering, struct keepsake *own, struct text 
 }
 
 /* ---- what is over, while more may come ---- */
-
-static size_t source_count(const struct gathering *gathering)
-{
-	return gathering->rule.inputs.count + gathering->rule.triggers.count;
-}
 
 /* Of the parts that waited, one behind the other. False: memory. */
 static bool waiting_keys(const struct meeting *meeting, const struct keepsake *own, struct arena *arena, struct text *keys)
@@ -124,7 +104,7 @@ static bool remember_meeting(struct gathering *gathering, struct flight *flight,
 	bool good = !gathering->puts_off || waiting_keys(meeting, own, arena, &its.parts);
 	if (good && its.parts.length == 0 && meeting_is_settled(gathering->meetings, meeting))
 		return true;
-	struct text bytes = good ? mark_write(&its, source_count(gathering), arena) : (struct text){0};
+	struct text bytes = good ? mark_write(&its, gathering_sources(gathering), arena) : (struct text){0};
 	struct keepsake *mark =
 		bytes.bytes ? keepsake_make(&gathering->keepsakes, KEEPSAKE_MEETING, flight->record.offset) : NULL;
 	if (!mark)
@@ -267,7 +247,7 @@ static bool part_take(struct worker *worker, struct gathering *gathering, struct
 		pass(worker, flight); /* it was taken before */
 		return true;
 	}
-	if (!tell(gathering, own, flight->sender, &flight->message, &part, error) ||
+	if (!gathering_tell(gathering, own, flight->sender, &flight->message, &part, error) ||
 	    !keepsake_fits(keepsakes, own, bytes.length, error) ||
 	    !meetings_take(gathering->meetings, &part, loop_now_ms(worker->loop), &verdict, &meeting, error)) {
 		keepsake_give(keepsakes, own);
@@ -446,144 +426,4 @@ bool gathering_committed(struct gathering *gathering, const struct position *com
 	for (struct keepsake *mark; gathering->puts_off && (mark = meetings_forgotten(gathering->meetings));)
 		good = keepsake_drop(&gathering->keepsakes, mark, error) && good;
 	return good;
-}
-
-/* ---- brought back ---- */
-
-static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes, int64_t now_ms,
-			   struct error *error)
-{
-	struct mark mark = mark_read(bytes, source_count(gathering));
-	struct pending *pending = pending_find(&gathering->pendings, keepsake_offset(keepsake));
-	if (!mark.told)
-		return true; /* of another version of the pipeline */
-	struct meeting *meeting =
-		meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
-	if (meeting && pending) {
-		pending->meeting = meeting;
-		meeting_hold(meeting);
-	}
-	return meeting != NULL;
-}
-
-/* What cannot be read, or comes from nobody that is known, stays where it is. */
-static bool recall_part(struct gathering *gathering, struct keepsake *own, struct text bytes, int64_t now_ms, struct error *error)
-{
-	struct message message = {.arena = gathering->scratch};
-	struct crossing crossing;
-	struct meeting_part part;
-	struct error ignored = {0};
-	enum meeting_verdict verdict;
-	struct meeting *meeting;
-	arena_reset(gathering->scratch);
-	if (!crossing_decode(&message, bytes, &crossing, &ignored) ||
-	    !tell(gathering, own, crossing.from, &message, &part, &ignored))
-		return true;
-	part.again = true;
-	return meetings_take(gathering->meetings, &part, now_ms, &verdict, &meeting, error);
-}
-
-/* The parts that a mark names are done with. */
-static bool recall_pending(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
-			   struct error *error)
-{
-	size_t count = keys.length / KEEPSAKE_PART_KEY_BYTES;
-	struct pending *pending = pending_add(&gathering->pendings, offset, count, 0);
-	if (!pending)
-		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	pending->part_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		struct text key = {keys.bytes + i * KEEPSAKE_PART_KEY_BYTES, KEEPSAKE_PART_KEY_BYTES};
-		struct keepsake *part = keepsake_list_take(list, key);
-		if (part)
-			pending->parts[pending->part_count++] = part;
-	}
-	return true;
-}
-
-/* What was written by records that come again stays in the store until they do. */
-static bool pass_over(struct gathering *gathering, struct keepsake_list *list, int64_t begin, struct error *error)
-{
-	bool good = true;
-	size_t next = 0;
-	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
-		struct text bytes;
-		int64_t offset = keepsake_offset(keepsake);
-		if (offset >= begin)
-			gathering->replayed = offset + 1;
-		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING && keepsake_read(&gathering->keepsakes, keepsake, &bytes)) {
-			struct text keys = mark_read(bytes, source_count(gathering)).parts;
-			good = keys.length == 0 || recall_pending(gathering, list, offset, keys, error);
-		}
-	}
-	return good;
-}
-
-static bool recall(struct gathering *gathering, struct keepsake_list *list, int64_t begin, struct error *error)
-{
-	int64_t now_ms = loop_now_ms(gathering->stage->worker->loop);
-	bool good = keepsakes_list(&gathering->keepsakes, list, error) && pass_over(gathering, list, begin, error);
-	size_t next = 0;
-	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
-		bool is_mark = keepsake_kind(keepsake) == KEEPSAKE_MEETING;
-		struct text bytes;
-		if (keepsake_offset(keepsake) >= begin)
-			keepsake_give(&gathering->keepsakes, keepsake);
-		else if (keepsake_read(&gathering->keepsakes, keepsake, &bytes))
-			good = (is_mark ? recall_meeting : recall_part)(gathering, keepsake, bytes, now_ms, error);
-	}
-	keepsake_list_close(list);
-	return good;
-}
-
-static struct meeting_rule rule_of(const struct stage_config *config)
-{
-	if (config->entrance)
-		return config->entrance->rule;
-	return (struct meeting_rule){
-		.inputs = {JOIN_INNER, config->graph->part->parent_count},
-		.window_ms = config->graph->part->window_ms,
-		.parties = config->graph->part->parent_count,
-		.always = true,
-	};
-}
-
-bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, struct error *error)
-{
-	uint32_t scope;
-	struct keepsake_list list = {0};
-	struct stage *stage = keeping->stage;
-	if (!flow_joins_parts(stage->flow, &scope))
-		return true;
-	struct gathering *gathering = memory_take(1, sizeof *gathering);
-	if (!gathering)
-		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	keeping->gathering = gathering;
-	*gathering = (struct gathering){.stage = stage,
-					.input = keeping->input,
-					.rule = rule_of(stage->config),
-					.keepsakes = {.store = keeping->store, .scope = scope}};
-	gathering->input.offset = 0;
-	gathering->puts_off = !stage->worker->config->transaction.id;
-	pendings_open(&gathering->pendings, &stage->load.pending_bytes);
-	gathering->meetings = meetings_open(&gathering->rule);
-	gathering->told = memory_take(source_count(gathering), 1);
-	gathering->scratch = arena_open(stage->worker->config->limits.message_bytes);
-	if (!gathering->meetings || !gathering->told || !gathering->scratch)
-		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	const struct position settled = {keeping->input.topic, keeping->input.partition, committed};
-	return recall(gathering, &list, gathering->puts_off ? begin : INT64_MAX, error) &&
-	       (committed == OFFSET_NONE || gathering_committed(gathering, &settled, error));
-}
-
-void gathering_close(struct gathering *gathering)
-{
-	if (!gathering)
-		return;
-	pendings_close(&gathering->pendings);
-	keepsakes_close(&gathering->keepsakes);
-	meetings_close(gathering->meetings);
-	memory_give(gathering->told);
-	arena_close(gathering->scratch);
-	memory_give(gathering);
 }
