@@ -26,12 +26,12 @@ struct meeting {
 	enum meeting_stage stage;
 	bool late;  /* that something came too late has been said */
 	bool known; /* that its window has closed has been told */
-	bool held;  /* by the caller: it is not ended */
 	void *mark;
 	void **parts;	     /* of each source */
 	unsigned char *told; /* enum told, of each source */
 	size_t kept_count, kept_room;
 	void **kept;
+	size_t holds; /* of the caller's: while there are any it is not ended */
 };
 
 struct meetings {
@@ -313,7 +313,7 @@ static int64_t remembered_ms(const struct meetings *meetings)
 /* What is not open any more only waits to be forgotten. */
 static void forget(struct meetings *meetings, int64_t now_ms)
 {
-	while (meetings->oldest && meetings->oldest->stage != STAGE_OPEN && !meetings->oldest->held &&
+	while (meetings->oldest && meetings->oldest->stage != STAGE_OPEN && meetings->oldest->holds == 0 &&
 	       now_ms - meetings->oldest->began_ms >= remembered_ms(meetings))
 		meeting_end(meetings, meetings->oldest);
 }
@@ -332,7 +332,7 @@ static void end_spent(struct meetings *meetings)
 {
 	struct meeting *spent = meetings->spent;
 	meetings->spent = NULL;
-	if (spent && !spent->held)
+	if (spent && spent->holds == 0)
 		meeting_end(meetings, spent);
 }
 
@@ -357,7 +357,7 @@ int64_t meetings_due_ms(const struct meetings *meetings)
 	const struct meeting *oldest = meetings->oldest;
 	if (oldest && oldest == meetings->spent)
 		oldest = oldest->younger;
-	if (oldest && oldest->stage != STAGE_OPEN && !oldest->held && oldest->began_ms + remembered_ms(meetings) < due_ms)
+	if (oldest && oldest->stage != STAGE_OPEN && oldest->holds == 0 && oldest->began_ms + remembered_ms(meetings) < due_ms)
 		due_ms = oldest->began_ms + remembered_ms(meetings);
 	return due_ms;
 }
@@ -370,6 +370,7 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 	uint64_t hash = hash_bytes(part->name.bytes, part->name.length, 0);
 	end_spent(meetings);
 	*verdict = MEETING_IGNORES;
+	*meeting = NULL;
 	if (part->time_ms > meetings->heard_ms[part->party])
 		meetings->heard_ms[part->party] = part->time_ms;
 	if (!brings_anything(meetings, part))
@@ -383,13 +384,13 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 	}
 	if (found->stage == STAGE_OVER)
 		*verdict = come_late(meetings, found, part);
+	*meeting = found;
 	settle(meetings, found, part);
 	if (found->stage == STAGE_OPEN) {
 		if (!keep(found, part->part))
 			return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
 		bool opens = !part->again && meeting_opens(meetings, found, false);
 		*verdict = opens ? MEETING_OPENS : MEETING_WAITS;
-		*meeting = found;
 		if (opens)
 			meeting_leave(meetings, found, STAGE_GONE);
 	} else if (is_spent(meetings, found)) {
@@ -464,14 +465,14 @@ struct meeting *meetings_recall(struct meetings *meetings, struct text name, con
 
 void meeting_hold(struct meeting *meeting)
 {
-	meeting->held = true;
+	meeting->holds++;
 }
 
 void meetings_let_go(struct meetings *meetings, struct meeting *meeting)
 {
 	end_spent(meetings);
-	meeting->held = false;
-	if (is_spent(meetings, meeting))
+	meeting->holds--;
+	if (meeting->holds == 0 && is_spent(meetings, meeting))
 		meeting_end(meetings, meeting);
 }
 

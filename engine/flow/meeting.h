@@ -64,7 +64,8 @@ bool meeting_is_enough(const struct meeting_rule *rule, const unsigned char *tol
 struct meetings *meetings_open(const struct meeting_rule *rule);
 void meetings_close(struct meetings *meetings); /* NULL is fine; parts and marks stay the caller's */
 
-/* *meeting: whose part it is, where the verdict is WAITS or OPENS. False: memory (SYSTEM). */
+/* *meeting: whose part it is, where the verdict is WAITS or OPENS; else the one that went on or is over for
+ * which it comes, NULL: there is none. False: memory (SYSTEM). */
 bool meetings_take(struct meetings *meetings, const struct meeting_part *part, int64_t now_ms, enum meeting_verdict *verdict,
 		   struct meeting **meeting, struct error *error);
 
@@ -99,7 +100,7 @@ struct meeting *meetings_recall(struct meetings *meetings, struct text name, con
 				int64_t now_ms, struct error *error);
 
 /* One that went on or is over stays, with what it kept, for whoever may have to go on with it again: until it is let
- * go. Nothing that comes is matched with it if nothing more can come to it. */
+ * go as often as it was held. Nothing that comes is matched with it if nothing more can come to it. */
 void meeting_hold(struct meeting *meeting);
 void meetings_let_go(struct meetings *meetings, struct meeting *meeting);
 

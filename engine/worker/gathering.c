@@ -141,6 +141,7 @@ static bool put_off(struct gathering *gathering, const struct flight *flight, st
 	struct pending *pending = pending_add(&gathering->pendings, flight->record.offset, count, bytes);
 	if (!pending)
 		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
+	pending->verdict = meeting_went_on(meeting) ? MEETING_OPENS : MEETING_IGNORES;
 	pending->meeting = meeting;
 	pending->own = own;
 	meeting_hold(meeting);
@@ -222,13 +223,25 @@ static bool close_window(struct worker *worker, struct gathering *gathering, str
 	return good;
 }
 
-/* Told again, should Kafka refuse the error. */
-static bool come_late(struct gathering *gathering, const struct flight *flight, struct error *error)
+/* What the record came for is known until that record is committed: should it be taken again, it is of no more use. */
+static bool hold_meeting(struct gathering *gathering, const struct flight *flight, struct meeting *meeting,
+			 enum meeting_verdict verdict, struct error *error)
+{
+	if (!gathering->puts_off || (!meeting && verdict != MEETING_LATE))
+		return true;
+	struct pending *pending = pending_add(&gathering->pendings, flight->record.offset, 0, 0);
+	if (!pending)
+		return error_memory(error, ERROR_SYSTEM, "remembering what came too late");
+	pending->verdict = verdict;
+	pending->meeting = meeting;
+	if (meeting)
+		meeting_hold(meeting);
+	return true;
+}
+
+static bool come_late(const struct gathering *gathering, struct error *error)
 {
 	entrance_late(gathering->stage->config->entrance, error);
-	if (gathering->puts_off && !pending_find(&gathering->pendings, flight->record.offset) &&
-	    !pending_add(&gathering->pendings, flight->record.offset, 0, 0))
-		error_memory(error, ERROR_SYSTEM, "remembering what came too late");
 	return false;
 }
 
@@ -261,9 +274,11 @@ static bool part_take(struct worker *worker, struct gathering *gathering, struct
 			return false;
 	} else {
 		keepsake_give(keepsakes, own);
+		if (!hold_meeting(gathering, flight, meeting, verdict, error))
+			return false;
 	}
 	if (verdict == MEETING_LATE)
-		return come_late(gathering, flight, error);
+		return come_late(gathering, error);
 	pass(worker, flight);
 	return true;
 }
@@ -283,11 +298,11 @@ static bool take_again(struct worker *worker, struct gathering *gathering, struc
 {
 	const struct pending *pending = pending_find(&gathering->pendings, flight->record.offset);
 	*enters = true;
-	if (pending && pending->meeting)
+	if (pending && pending->verdict == MEETING_OPENS)
 		return join(gathering, flight, pending->meeting, pending->own, error);
 	if (flight->blame & BLAME_ANSWER)
 		return true; /* an error, which another one replaces */
-	return pending ? come_late(gathering, flight, error) : take(worker, gathering, flight, enters, error);
+	return pending ? come_late(gathering, error) : take(worker, gathering, flight, enters, error);
 }
 
 static bool writes(const struct message *message, const struct keepsake *keepsake)

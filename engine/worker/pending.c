@@ -7,7 +7,7 @@
 
 void pendings_open(struct pendings *pendings, size_t *bytes)
 {
-	*pendings = (struct pendings){.end = &pendings->first, .bytes = bytes};
+	*pendings = (struct pendings){.bytes = bytes};
 }
 
 static struct pending *first_take(struct pendings *pendings)
@@ -15,7 +15,7 @@ static struct pending *first_take(struct pendings *pendings)
 	struct pending *first = pendings->first;
 	pendings->first = first->next;
 	if (!pendings->first)
-		pendings->end = &pendings->first;
+		pendings->last = NULL;
 	*pendings->bytes -= first->bytes;
 	return first;
 }
@@ -24,6 +24,20 @@ void pendings_close(struct pendings *pendings)
 {
 	while (pendings->first)
 		pending_give(first_take(pendings));
+}
+
+/* What Kafka refused is taken again behind what came after it. */
+static void insert(struct pendings *pendings, struct pending *pending)
+{
+	struct pending **link = &pendings->first;
+	if (pendings->last && pendings->last->offset <= pending->offset)
+		link = &pendings->last->next;
+	while (*link && (*link)->offset <= pending->offset)
+		link = &(*link)->next;
+	pending->next = *link;
+	*link = pending;
+	if (!pending->next)
+		pendings->last = pending;
 }
 
 struct pending *pending_add(struct pendings *pendings, int64_t offset, size_t part_count, size_t part_bytes)
@@ -35,17 +49,16 @@ struct pending *pending_add(struct pendings *pendings, int64_t offset, size_t pa
 	pending->part_count = part_count;
 	pending->bytes = MEETING_BYTES + part_bytes;
 	*pendings->bytes += pending->bytes;
-	*pendings->end = pending;
-	pendings->end = &pending->next;
+	insert(pendings, pending);
 	return pending;
 }
 
 struct pending *pending_find(const struct pendings *pendings, int64_t offset)
 {
 	struct pending *pending = pendings->first;
-	while (pending && pending->offset != offset)
+	while (pending && pending->offset < offset)
 		pending = pending->next;
-	return pending;
+	return pending && pending->offset == offset ? pending : NULL;
 }
 
 struct pending *pendings_committed(struct pendings *pendings, int64_t committed)

@@ -4,7 +4,8 @@
  * An answer and what stands in the changelog reach Kafka one by one, and Kafka may refuse the
  * answer; then, or after a crash before the commit, the record that opened the meeting is taken
  * again, and needs the parts that were there. So they are forgotten only when its offset is
- * committed, which it is when all that left for it is acknowledged.
+ * committed, which it is when all that left for it is acknowledged. So is the mark of a meeting
+ * for which a record came that it had no use for: without it that record would be a new request.
  */
 #ifndef SLUICE_WORKER_PENDING_H
 #define SLUICE_WORKER_PENDING_H
@@ -14,24 +15,26 @@
 
 struct pending {
 	struct pending *next;
-	int64_t offset;		 /* of the record that opened the meeting or closed its window */
-	struct meeting *meeting; /* it is held; NULL: there is none, the record came too late */
-	struct keepsake *own;	 /* the part of that record, which was never written; NULL: it brought none */
-	size_t bytes;		 /* that it is counted for */
+	int64_t offset;		      /* of the record that opened the meeting, closed its window, or came behind that */
+	enum meeting_verdict verdict; /* on that record; what is taken again goes the same way */
+	struct meeting *meeting;      /* it is held; NULL: there is none */
+	struct keepsake *own;	      /* the part of that record, which was never written; NULL: it brought none */
+	size_t bytes;		      /* that it is counted for */
 	size_t part_count;
 	struct keepsake *parts[]; /* to be forgotten */
 };
 
-/* In the order in which they came. */
+/* In the order of their offsets. */
 struct pendings {
-	struct pending *first, **end;
+	struct pending *first, *last;
 	size_t *bytes; /* where they are counted */
 };
 
 void pendings_open(struct pendings *pendings, size_t *bytes);
 void pendings_close(struct pendings *pendings); /* one that was never opened is fine */
 
-/* One more, with room for so many parts, which are the caller's to fill in. NULL: memory. */
+/* One more, behind those of its offset and below, with room for so many parts, which are the caller's to fill in.
+ * NULL: memory. */
 struct pending *pending_add(struct pendings *pendings, int64_t offset, size_t part_count, size_t part_bytes);
 
 struct pending *pending_find(const struct pendings *pendings, int64_t offset); /* NULL: there is none */

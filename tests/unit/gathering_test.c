@@ -287,6 +287,26 @@ static void the_first_of_any_is_first_again_when_its_commit_is_lost(void **state
 	assert_int_equal(stop(stand).answered, 2);
 }
 
+/* That the first went on is known until those for which it is of use are committed. */
+static void what_any_had_no_use_for_is_of_no_use_again_when_its_commit_is_lost(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, "joinType: any");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[10]");
+	give(stand, 'x', "r-1", 1);
+	give(stand, 'x', "r-2", 2);
+	expect(stand, "r-2", "[2]");
+	assert_int_equal(stop(stand).answered, 2);
+	lose_commits(stand, 1);
+	start(stand, "joinType: any");
+	expect(stand, "r-2", "[2]");
+	/* All had come: the next of that name is another request. */
+	give(stand, 'x', "r-1", 3);
+	expect(stand, "r-1", "[3]");
+	assert_int_equal(stop(stand).answered, 2);
+}
+
 static void a_window_that_closed_closes_again_when_its_commit_is_lost(void **state)
 {
 	struct stand *stand = *state;
@@ -356,6 +376,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_was_joined_is_joined_again_when_its_commit_is_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_first_of_any_is_first_again_when_its_commit_is_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_any_had_no_use_for_is_of_no_use_again_when_its_commit_is_lost, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_window_that_closed_closes_again_when_its_commit_is_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before, set_up,
 						tear_down),

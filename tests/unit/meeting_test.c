@@ -286,6 +286,28 @@ static void a_meeting_that_is_held_stays_with_its_parts_until_it_is_let_go(void 
 	assert_null(meetings_forgotten(meetings));
 }
 
+/* What is of no use to a meeting says which one, so that it can be held for that record too. */
+static void a_meeting_that_is_held_twice_stays_until_it_is_let_go_twice(void **state)
+{
+	(void)state;
+	static const char mark[] = "m";
+	lay(JOIN_ANY, 2, JOIN_INNER, 0);
+	assert_int_equal(come("r", "+.", "a"), MEETING_OPENS);
+	struct meeting *held = last;
+	meeting_mark(held, (void *)(uintptr_t)mark);
+	meeting_hold(held);
+	assert_int_equal(come("r", ".+", "b"), MEETING_IGNORES);
+	assert_ptr_equal(last, held);
+	meeting_hold(held);
+	meetings_let_go(meetings, held);
+	assert_null(meetings_forgotten(meetings));
+	meetings_let_go(meetings, held);
+	assert_ptr_equal(meetings_forgotten(meetings), mark);
+	/* There is none that nothing is brought to. */
+	assert_int_equal(come("r", ".-", "c"), MEETING_IGNORES);
+	assert_null(last);
+}
+
 /* What may still come to it is matched with it, held or not. */
 static void a_held_meeting_is_forgotten_in_its_time_only_when_it_is_let_go(void **state)
 {
@@ -369,6 +391,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_window_is_closed_by_word_where_parts_are_kept_elsewhere_too, clear),
 		cmocka_unit_test_teardown(what_was_kept_elsewhere_comes_again_as_it_was, clear),
 		cmocka_unit_test_teardown(a_meeting_that_is_held_stays_with_its_parts_until_it_is_let_go, clear),
+		cmocka_unit_test_teardown(a_meeting_that_is_held_twice_stays_until_it_is_let_go_twice, clear),
 		cmocka_unit_test_teardown(a_held_meeting_is_forgotten_in_its_time_only_when_it_is_let_go, clear),
 		cmocka_unit_test_teardown(many_names_are_kept_apart, clear),
 		cmocka_unit_test_teardown(an_entrance_tells_what_each_reference_selects, clear),
