@@ -181,7 +181,7 @@ static void add_candidates(struct compiler *compiler, struct pipeline_plan *plan
 			   (struct callee){.step = step, .target = target, .name = experiment->mirror_name.text, .how = "mirror"});
 }
 
-static enum call_target resolved_target(const struct compiler *compiler, enum call_target target, const char *name)
+enum call_target call_target_resolved(const struct compiler *compiler, enum call_target target, const char *name)
 {
 	if (target != CALL_ANY)
 		return target;
@@ -196,7 +196,7 @@ static void add_call(struct compiler *compiler, struct pipeline_plan *plan, stru
 {
 	const size_t step = callee.step;
 	const char *name = callee.name;
-	callee.target = resolved_target(compiler, callee.target, name);
+	callee.target = call_target_resolved(compiler, callee.target, name);
 	const struct place place = plan->graph->steps[step].spec->name.place;
 	add_callee(compiler, plan, callee);
 	if (callee.target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))

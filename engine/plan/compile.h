@@ -30,7 +30,7 @@ void note_add(struct compiler *compiler, struct notes *notes, struct place place
 /* The step as its kind's hooks want to see it. */
 struct step step_seen(const struct graph *graph, size_t step);
 
-/* feeds.c: which pipelines feed each other, and whether one feeds itself that way. */
+/* feeds.c: which pipelines feed each other, and whether one feeds or calls itself that way. */
 bool plan_feeds(struct compiler *compiler);
 /* Behind plan_topics() and plan_delivery() of all: which two would share out the records of a topic that both want whole. */
 void plan_readers(const struct compiler *compiler);
@@ -55,6 +55,8 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /
 /* calls.c: whom the steps call, and where those are. */
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);
 struct endpoint plan_model(struct compiler *compiler, const struct resource *model);
+/* What is called by that name, among the files: a model, where nothing is. */
+enum call_target call_target_resolved(const struct compiler *compiler, enum call_target target, const char *name);
 
 /* delivery.c: delivery, order and the longest wait, with their reasons. */
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);

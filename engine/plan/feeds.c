@@ -1,6 +1,6 @@
-/* feeds.c: which pipelines read what others give, so that those topics are written, and
- * whether one gets back what it gave: its records would never stop; and which would take
- * records from each other. Part of plan_make().
+/* feeds.c: which pipelines read what others give, so that those topics are written; whether
+ * one gets back what it gave, so that its records would never stop, or is called by what it
+ * calls; and which would take records from each other. Part of plan_make().
  */
 #include "plan/compile.h"
 
@@ -27,26 +27,83 @@ static void mark_read(struct compiler *compiler, const struct externals *externa
 
 /* ---- pipelines in a circle ---- */
 
+/* That one pipeline leads to another. */
+struct link {
+	size_t to;
+	struct place place; /* where it says so */
+};
+
+struct links {
+	size_t count, room;
+	struct link *items;
+};
+
+static void link_add(struct compiler *compiler, struct links *links, const char *pipeline, struct place place)
+{
+	size_t to = names_find(&compiler->pipelines, text_of(pipeline));
+	if (to == NAME_NONE)
+		return;
+	struct link *items = list_room(compiler->arena, links->items, links->count, &links->room, sizeof *items);
+	if (!items)
+		return;
+	links->items = items;
+	items[links->count++] = (struct link){to, place};
+}
+
+/* Against the flow, to those that feed. What another pipeline was sent is not what it gave,
+ * so its inputs lead nowhere. */
+static void link_feeds(struct compiler *compiler, const struct externals *externals, struct links *links)
+{
+	for (size_t i = 0; i < externals->count; i++)
+		if (externals->items[i].point != SOURCE_REQUEST)
+			link_add(compiler, links, externals->items[i].pipeline, externals->items[i].place);
+}
+
+/* To those that are called. */
+static void link_calls(struct compiler *compiler, const struct graph *graph, struct links *links)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct step_spec *spec = graph->steps[i].spec;
+		const struct step self = step_seen(graph, i);
+		bool calls = spec->kind && spec->kind->calls && spec->options && graph->steps[i].model_switch.count == 0;
+		enum call_target target;
+		const char *name;
+		for (size_t j = 0; calls && spec->kind->calls(&self, j, &target, &name); j++)
+			if (name && call_target_resolved(compiler, target, name) == CALL_PIPELINE)
+				link_add(compiler, links, name, spec->options_here);
+	}
+}
+
 enum colour { WHITE, GREY, BLACK };
 
 struct frame {
 	size_t pipeline;
-	size_t next; /* of its external inputs and, behind them, triggers */
+	size_t next; /* of its links */
 };
 
 struct walk {
-	struct compiler *compiler;
+	const struct plan *plan;
+	const struct links *links; /* of each pipeline */
 	unsigned char *colours;
 	struct frame *stack;
 	size_t depth;
+	/* The link leads back to a pipeline that the walk came through. */
+	void (*meet)(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place);
 };
 
-static const struct external *nth_external(const struct graph *graph, size_t nth)
+static void meet_feed(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place)
 {
-	if (nth < graph->inputs.count)
-		return &graph->inputs.items[nth];
-	nth -= graph->inputs.count;
-	return nth < graph->triggers.count ? &graph->triggers.items[nth] : NULL;
+	fault_add(faults, CODE_CYCLE, place, NULL,
+		  "pipeline `%s` reads what comes of its own outputs by way of pipeline `%s`: a cycle that never ends", graph->name,
+		  to->name);
+}
+
+static void meet_call(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place)
+{
+	fault_add(faults, CODE_CALL_CIRCLE, place, NULL,
+		  "pipeline `%s` calls `%s` and comes back to itself: a message that takes this way each time ends in a LIMIT "
+		  "error; call another, or let a condition lead out",
+		  graph->name, to->name);
 }
 
 static void push(struct walk *walk, size_t pipeline)
@@ -55,51 +112,58 @@ static void push(struct walk *walk, size_t pipeline)
 	walk->stack[walk->depth++] = (struct frame){pipeline, 0};
 }
 
-/* Goes against the flow, to those that feed. What another pipeline was sent is not what
- * it gave, so its inputs lead nowhere. */
 static void walk_from(struct walk *walk, size_t root)
 {
-	const struct plan *plan = walk->compiler->plan;
 	push(walk, root);
 	while (walk->depth) {
 		struct frame *frame = &walk->stack[walk->depth - 1];
-		const struct graph *graph = plan->pipelines[frame->pipeline].graph;
-		const struct external *external = nth_external(graph, frame->next++);
-		if (!external) {
+		const struct links *links = &walk->links[frame->pipeline];
+		if (frame->next == links->count) {
 			walk->colours[frame->pipeline] = BLACK;
 			walk->depth--;
 			continue;
 		}
-		size_t source = names_find(&walk->compiler->pipelines, text_of(external->pipeline));
-		if (source == NAME_NONE || external->point == SOURCE_REQUEST)
-			continue;
-		if (walk->colours[source] == WHITE)
-			push(walk, source);
-		else if (walk->colours[source] == GREY && !graph->spec->allow_cycles)
-			fault_add(walk->compiler->spec->faults, CODE_CYCLE, external->place, NULL,
-				  "pipeline `%s` reads what comes of its own outputs by way of pipeline `%s`: a cycle that never "
-				  "ends",
-				  graph->name, external->pipeline);
+		const struct link *link = &links->items[frame->next++];
+		const struct graph *graph = walk->plan->pipelines[frame->pipeline].graph;
+		if (walk->colours[link->to] == WHITE)
+			push(walk, link->to);
+		else if (walk->colours[link->to] == GREY && !graph->spec->allow_cycles)
+			walk->meet(walk->plan->spec->faults, graph, walk->plan->pipelines[link->to].graph, link->place);
 	}
+}
+
+static void walk_all(struct compiler *compiler, const struct links *links,
+		     void (*meet)(struct faults *, const struct graph *, const struct graph *, struct place))
+{
+	const size_t count = compiler->plan->count;
+	struct walk walk = {
+		.plan = compiler->plan,
+		.links = links,
+		.colours = ARENA_ARRAY(compiler->arena, unsigned char, count + 1),
+		.stack = ARENA_ARRAY(compiler->arena, struct frame, count + 1),
+		.meet = meet,
+	};
+	for (size_t i = 0; i < count && !arena_failed(compiler->arena); i++)
+		if (walk.colours[i] == WHITE)
+			walk_from(&walk, i);
 }
 
 bool plan_feeds(struct compiler *compiler)
 {
-	struct plan *plan = compiler->plan;
-	struct walk walk = {
-		.compiler = compiler,
-		.colours = ARENA_ARRAY(compiler->arena, unsigned char, plan->count + 1),
-		.stack = ARENA_ARRAY(compiler->arena, struct frame, plan->count + 1),
-	};
+	const struct plan *plan = compiler->plan;
+	struct links *feeds = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
+	struct links *calls = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
 	compiler->read_topics = ARENA_ARRAY(compiler->arena, bool *, plan->count + 1);
-	if (arena_failed(compiler->arena))
-		return false;
-	for (size_t i = 0; i < plan->count; i++) {
-		mark_read(compiler, &plan->pipelines[i].graph->inputs);
-		mark_read(compiler, &plan->pipelines[i].graph->triggers);
-		if (walk.colours[i] == WHITE)
-			walk_from(&walk, i);
+	for (size_t i = 0; i < plan->count && !arena_failed(compiler->arena); i++) {
+		const struct graph *graph = plan->pipelines[i].graph;
+		mark_read(compiler, &graph->inputs);
+		mark_read(compiler, &graph->triggers);
+		link_feeds(compiler, &graph->inputs, &feeds[i]);
+		link_feeds(compiler, &graph->triggers, &feeds[i]);
+		link_calls(compiler, graph, &calls[i]);
 	}
+	walk_all(compiler, feeds, meet_feed);
+	walk_all(compiler, calls, meet_call);
 	return !arena_failed(compiler->arena);
 }
 

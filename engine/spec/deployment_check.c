@@ -24,6 +24,18 @@ static void check_names(const struct deployment_spec *deployment, struct faults 
 			}
 }
 
+/* Whether a value was refused where it stands: what would follow from it is not judged. */
+static bool is_refused(const struct faults *faults, struct place place)
+{
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (fault->code->severity == SEVERITY_ERROR && fault->place.file == place.file && fault->place.line == place.line &&
+		    fault->place.column == place.column)
+			return true;
+	}
+	return false;
+}
+
 static void check_traffic(const struct deployment_spec *deployment, struct faults *faults)
 {
 	const struct predictor *predictors = deployment->predictors.items, *first = NULL;
@@ -42,6 +54,9 @@ static void check_traffic(const struct deployment_spec *deployment, struct fault
 	bool said = place.line > 0;
 	if (answering == 0 || sum == 100 || (answering == 1 && !said))
 		return;
+	for (size_t i = 0; i < deployment->predictors.count; i++)
+		if (predictors[i].traffic_place.line > 0 && is_refused(faults, predictors[i].traffic_place))
+			return;
 	fault_add(faults, CODE_TRAFFIC_SUM, said ? place : first->here, NULL, "the traffic of %s adds up to %lld, not 100",
 		  answering == 1 ? "the only predictor" : "the predictors", (long long)sum);
 }
@@ -89,6 +104,15 @@ static void check_implementation(const struct graph_node *node, struct faults *f
 			  implementation->text);
 }
 
+static bool has_parameter(const struct graph_node *node, const char *name)
+{
+	const struct graph_parameter *parameters = node->parameters.items;
+	for (size_t i = 0; i < node->parameters.count; i++)
+		if (parameters[i].name.text && strcmp(parameters[i].name.text, name) == 0)
+			return true;
+	return false;
+}
+
 static void check_ratio(const struct graph_node *node, struct faults *faults)
 {
 	const struct graph_parameter *parameters = node->parameters.items;
@@ -108,7 +132,7 @@ static void check_test(const struct graph_node *node, struct faults *faults)
 {
 	if (node_built_in(node) != BUILT_IN_RANDOM)
 		return;
-	if (!node_parameter(node, "ratioA"))
+	if (!has_parameter(node, "ratioA"))
 		fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
 			  "the parameter `ratioA` is missing: the share of the first child, from 0 to 1");
 	check_ratio(node, faults);

@@ -221,6 +221,10 @@ const struct fault_code fault_codes[] = {
 			"one too.",
 		.example = "spec: {input: {topic: prices}}      # in pipeline a and in pipeline b\n\n"
 			   "spec: {input: {externalInputs: [a.inputs]}}      # in pipeline b\n"),
+	WARNING(CODE_CALL_CIRCLE, CYCLE, .title = "Pipelines that call each other in a circle",
+		.help = "Call another pipeline, or a model. `allowCycles: true` says that a condition ends it.",
+		.example = "metadata: {name: p}\nspec:\n  steps: [{name: a, traffic: {shares: [{weight: 1, call: p}]}}]\n\n"
+			   "metadata: {name: p}\nspec:\n  steps: [{name: a, traffic: {shares: [{weight: 1, call: other}]}}]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",

@@ -168,6 +168,25 @@ static void every_fault_of_a_file_is_told_in_one_run(void **state)
 	json_decref(faults);
 }
 
+static void what_follows_from_a_value_that_was_refused_is_not_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		int column;
+	} refused[] = {
+		{"lint -o json tests/lint-own/v1-traffic-quoted.yaml", 14},
+		{"lint -o json tests/lint-own/v1-traffic-past-hundred.yaml", 14},
+		{"lint -o json tests/lint-own/deployment-test-ratio-number.yaml", 42},
+	};
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		json_t *faults = json_of(refused[i].line, EXIT_FAULTS);
+		assert_int_equal(json_array_size(faults), 1);
+		assert_int_equal(json_integer_value(json_object_get(json_array_get(faults, 0), "column")), refused[i].column);
+		json_decref(faults);
+	}
+}
+
 static void both_ways_to_ask_for_json_are_the_same(void **state)
 {
 	(void)state;
@@ -320,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_folder_is_all_its_yaml),
 		cmocka_unit_test(a_folder_without_yaml_is_the_folders_in_it),
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
+		cmocka_unit_test(what_follows_from_a_value_that_was_refused_is_not_told),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
 		cmocka_unit_test(every_kind_of_step_is_known),
 		cmocka_unit_test(what_is_echoed_has_its_defaults_and_echoes_as_itself),
