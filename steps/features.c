@@ -66,6 +66,13 @@ static const void *lane_at(const void *bytes, size_t lane, size_t lane_bytes)
 	return (const char *)bytes + lane * lane_bytes;
 }
 
+static bool refuse_more(const struct work *work, const struct feature_program_form *row)
+{
+	return error_set(work->error, ERROR_LIMIT, row->call->place,
+			 "%s() holds %d messages of one key, the most that are kept; make its duration shorter", row->call->name,
+			 TRAILING_VALUES_MAX);
+}
+
 /* The elements of a series are kept apart, so there must be as many as before. */
 static bool elements_fit(const struct work *work, const struct feature_program_form *row, const struct feature_slot *found,
 			 size_t count)
@@ -111,9 +118,7 @@ static bool part_take(struct work *work, size_t form, size_t elements)
 		return false;
 	uint32_t capacity = feature_capacity(&row->form, found.bytes, found.capacity, work->newest_ms);
 	if (capacity > TRAILING_VALUES_MAX)
-		return error_set(work->error, ERROR_LIMIT, row->call->place,
-				 "%s() holds %d messages of one key, the most that are kept; make its duration shorter",
-				 row->call->name, TRAILING_VALUES_MAX);
+		return refuse_more(work, row);
 	size_t lane_bytes = feature_bytes(&row->form, capacity), old_bytes = feature_bytes(&row->form, found.capacity);
 	bool same = found.bytes && capacity == found.capacity;
 	part->bytes = same ? arena_take_raw(work->arena, elements * lane_bytes) : arena_take(work->arena, elements, lane_bytes);
@@ -151,6 +156,8 @@ static bool texts_take(struct work *work, size_t form, const struct trailing_inp
 					     .time_ms = work->time_ms,
 					     .newest_ms = work->newest_ms};
 	size_t bytes = trailing_texts_bytes(&row->form.window, found.bytes, &message);
+	if (!bytes)
+		return refuse_more(work, row);
 	part->bytes = arena_take(work->arena, bytes, 1);
 	if (!part->bytes)
 		return work_fail(work);

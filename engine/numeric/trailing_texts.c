@@ -130,6 +130,8 @@ static struct change change_of(const struct trailing *form, const void *window, 
 size_t trailing_texts_bytes(const struct trailing *form, const void *window, const struct trailing_row *row)
 {
 	const struct change change = change_of(form, window, row);
+	if (change.new && head_of(window).count - change.left == TRAILING_VALUES_MAX)
+		return 0;
 	return sizeof(struct texts_head) + (change.end - change.begin) + change.new;
 }
 

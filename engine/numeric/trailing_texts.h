@@ -29,7 +29,7 @@ struct trailing_row {
 bool trailing_texts_whole(const void *window, size_t size);
 
 /* How many bytes the window has with that row, a multiple of 8; `window` NULL: there is
- * none yet. */
+ * none yet. 0: it would hold more than TRAILING_VALUES_MAX messages, and must not take the row. */
 size_t trailing_texts_bytes(const struct trailing *form, const void *window, const struct trailing_row *row);
 
 /* Writes so many bytes at `to`. */

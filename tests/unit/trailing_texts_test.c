@@ -147,6 +147,35 @@ static void test_a_message_that_does_not_count_adds_nothing(void **state)
 	free(watched.window);
 }
 
+static void test_a_window_holds_so_many_messages_and_no_more(void **state)
+{
+	(void)state;
+	const struct trailing form = {.duration_ms = 1000};
+	const struct text texts[SERIES] = {{"", 0}, {"", 0}, {"", 0}};
+	char *full = calloc(1, 1 << 20), *next = calloc(1, 1 << 20);
+	assert_non_null(full);
+	assert_non_null(next);
+	struct trailing_row row = {texts, SERIES, 0, 0};
+	trailing_texts_write(&form, NULL, &row, full);
+	for (int i = 1; i < TRAILING_VALUES_MAX; i++) {
+		row.time_ms = row.newest_ms = i / 1000 + 1; /* but for the first, which is the oldest alone */
+		assert_in_range(trailing_texts_bytes(&form, full, &row), 1, 1 << 20);
+		trailing_texts_write(&form, full, &row, next);
+		char *before = full;
+		full = next;
+		next = before;
+	}
+	assert_int_equal(trailing_texts_bytes(&form, full, &row), 0);
+	row.texts = NULL; /* what does not count takes no place */
+	assert_int_not_equal(trailing_texts_bytes(&form, full, &row), 0);
+	row = (struct trailing_row){texts, SERIES, -1000, row.newest_ms}; /* nor does what is too old */
+	assert_int_not_equal(trailing_texts_bytes(&form, full, &row), 0);
+	row = (struct trailing_row){texts, SERIES, 1000, 1000}; /* the oldest leaves */
+	assert_int_not_equal(trailing_texts_bytes(&form, full, &row), 0);
+	free(full);
+	free(next);
+}
+
 static void test_what_is_no_window_is_told(void **state)
 {
 	(void)state;
@@ -166,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_last_texts_of_messages),
 		cmocka_unit_test(test_texts_of_a_duration_stand_by_time),
 		cmocka_unit_test(test_a_message_that_does_not_count_adds_nothing),
+		cmocka_unit_test(test_a_window_holds_so_many_messages_and_no_more),
 		cmocka_unit_test(test_what_is_no_window_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
