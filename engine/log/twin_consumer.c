@@ -67,14 +67,6 @@ void twin_consumer_wake(struct twin *twin, const struct twin_partition *partitio
 
 /* ---- what the group says ---- */
 
-void twin_consumer_give(struct twin_consumer *consumer, int generation, struct positions positions)
-{
-	consumer->give = true;
-	consumer->given_generation = generation;
-	consumer->given = positions;
-	ring(consumer);
-}
-
 static void joins(struct twin *twin, void *subject)
 {
 	struct twin_consumer *consumer = subject;
@@ -93,6 +85,17 @@ static void join_soon(struct twin_consumer *consumer)
 static bool holds_something(const struct twin_consumer *consumer)
 {
 	return consumer->readings || consumer->give || consumer->change != ASSIGNMENT_SAME;
+}
+
+/* Who has joined twice, when it was dropped and had just joined, is given its share twice: it takes one. */
+void twin_consumer_give(struct twin_consumer *consumer, int generation, struct positions positions)
+{
+	if (generation == consumer->given_generation && holds_something(consumer))
+		return;
+	consumer->give = true;
+	consumer->given_generation = generation;
+	consumer->given = positions;
+	ring(consumer);
 }
 
 void twin_consumer_told(struct twin_consumer *consumer)

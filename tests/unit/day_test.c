@@ -88,6 +88,18 @@ static void what_was_given_up_is_not_lost_once_more(void **state)
 	assert_string_equal(result.why, "");
 }
 
+/* In the twin a member that was dropped just when it had joined joined twice, and was given its
+ * share twice, which it read twice. */
+static void a_share_is_given_once(void **state)
+{
+	(void)state;
+	struct day_result result;
+	struct error error = {0};
+	const struct day_config config = {.seed = 5022686, .exactly_once = true, .kinds = step_kinds, .ground = &day_ground_twin};
+	assert_true(day_run(&config, &result, &error));
+	assert_string_equal(result.why, "");
+}
+
 static void day_holds(uint64_t seed, bool exactly_once, unsigned traits)
 {
 	struct day_result result;
@@ -587,6 +599,7 @@ int main(void)
 		cmocka_unit_test(days_of_each_trait_hold),
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
 		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
+		cmocka_unit_test(a_share_is_given_once),
 		cmocka_unit_test(what_comes_while_a_pipeline_is_away_is_not_lost),
 		cmocka_unit_test(none_overtakes_what_a_replaced_stage_is_still_to_take),
 		cmocka_unit_test(a_joined_request_whose_answer_is_refused_is_answered),
