@@ -190,36 +190,34 @@ void feature_update(const struct feature_form *form, void *kept, uint32_t capaci
 
 /* ---- values ---- */
 
-/* Of a sample, divided by count - 1. */
-static double deviation(double squares, uint32_t count)
+static double zscore(double above_mean, double scale)
 {
-	return count > 1 ? sqrt(squares / (count - 1)) : NAN;
-}
-
-static double zscore(double above_mean, double squares, uint32_t count)
-{
-	double scale = deviation(squares, count);
 	return scale == 0 && !isnan(above_mean) ? 0 : above_mean / scale;
 }
 
 static void spread_value(const struct feature_call *call, const struct feature_piece *piece, double input, double *values)
 {
-	uint32_t count = trailing_values(piece->kept);
-	double mean, squares = trailing_squares(&piece->form->window, piece->kept, piece->capacity, &mean);
+	const struct trailing *form = &piece->form->window;
+	const void *window = piece->kept;
+	const uint32_t count = trailing_values(window);
+	double middle, width;
 	switch (call->function) {
 	case FEATURE_STD:
-		values[0] = deviation(squares, count);
+		values[0] = trailing_deviation(form, window, piece->capacity, 1);
 		break;
 	case FEATURE_VAR:
-		values[0] = count > 1 ? squares / (count - 1) : NAN;
+		values[0] = count > 1 ? trailing_squares(form, window, piece->capacity, &middle) / (count - 1) : NAN;
 		break;
 	case FEATURE_ZSCORE:
-		values[0] = zscore(trailing_above_mean(&piece->form->window, piece->kept, piece->capacity, input), squares, count);
+		values[0] = zscore(trailing_above_mean(form, window, piece->capacity, input),
+				   trailing_deviation(form, window, piece->capacity, 1));
 		break;
 	default: /* bollinger, of a population */
-		values[0] = mean - call->number * sqrt(squares / count);
-		values[1] = mean;
-		values[2] = mean + call->number * sqrt(squares / count);
+		(void)trailing_squares(form, window, piece->capacity, &middle);
+		width = call->number * trailing_deviation(form, window, piece->capacity, 0);
+		values[0] = middle - width;
+		values[1] = middle;
+		values[2] = middle + width;
 		break;
 	}
 }

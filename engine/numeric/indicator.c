@@ -10,18 +10,25 @@ double ema_value(const struct ema *ema, uint32_t span, enum seed seed)
 	return ema->seen >= (seed == SEED_MEAN ? span : 1) ? ema->value : NAN;
 }
 
+/* Nearer to the value by 2 / (span + 1), also where their distance overflows. */
+static double nearer(double average, uint32_t span, double value)
+{
+	double next = average + (value - average) * 2 / (span + 1.0), weight = 2 / (span + 1.0);
+	return isfinite(next) ? next : average * (1 - weight) + value * weight;
+}
+
 double ema_update(struct ema *ema, uint32_t span, enum seed seed, double value)
 {
 	if (!isfinite(value))
 		return ema_value(ema, span, seed);
-	uint64_t warm = seed == SEED_MEAN ? span : 1;
-	ema->seen++;
-	if (ema->seen > warm)
-		ema->value += (value - ema->value) * 2 / (span + 1.0);
-	else
-		ema->value += value;
-	if (ema->seen == warm)
-		ema->value /= (double)warm;
+	const uint64_t warm = seed == SEED_MEAN ? span : 1, seen = ema->seen + 1;
+	double next = seen > warm ? nearer(ema->value, span, value) : ema->value + value;
+	if (seen == warm)
+		next = isfinite(next) ? next / (double)warm : ema->value / (double)warm + value / (double)warm;
+	if (isfinite(next)) {
+		ema->value = next;
+		ema->seen = seen;
+	}
 	return ema_value(ema, span, seed);
 }
 
@@ -64,20 +71,23 @@ double rsi_value(const struct rsi *rsi, uint32_t span)
 {
 	if (rsi->seen <= span)
 		return NAN;
-	double both = rsi->gain + rsi->loss;
-	return both == 0 ? 50 : 100 * rsi->gain / both;
+	const double smaller = fmax(rsi->gain, rsi->loss) < 1e300 ? 1 : 0x1p-10; /* so that the hundredfold has room */
+	double both = rsi->gain * smaller + rsi->loss * smaller;
+	return both == 0 ? 50 : 100 * (rsi->gain * smaller) / both;
 }
 
 double rsi_update(struct rsi *rsi, uint32_t span, double value)
 {
 	if (!isfinite(value))
 		return rsi_value(rsi, span);
-	double change = value - rsi->previous;
-	rsi->previous = value;
-	if (++rsi->seen > 1) {
-		rsi->gain = wilder(rsi->gain, span, rsi->seen, fmax(change, 0));
-		rsi->loss = wilder(rsi->loss, span, rsi->seen, fmax(-change, 0));
+	struct rsi next = {.previous = value, .seen = rsi->seen + 1};
+	if (next.seen > 1) {
+		double change = value - rsi->previous;
+		next.gain = wilder(rsi->gain, span, next.seen, fmax(change, 0));
+		next.loss = wilder(rsi->loss, span, next.seen, fmax(-change, 0));
 	}
+	if (isfinite(next.gain) && isfinite(next.loss))
+		*rsi = next;
 	return rsi_value(rsi, span);
 }
 
@@ -91,9 +101,11 @@ double atr_update(struct atr *atr, uint32_t span, double high, double low, doubl
 	if (!isfinite(high) || !isfinite(low) || !isfinite(close))
 		return atr_value(atr, span);
 	double range = fmax(high - low, fmax(fabs(high - atr->previous), fabs(low - atr->previous)));
-	atr->previous = close;
-	if (++atr->seen > 1)
-		atr->range = wilder(atr->range, span, atr->seen, range);
+	struct atr next = {.previous = close, .seen = atr->seen + 1};
+	if (next.seen > 1)
+		next.range = wilder(atr->range, span, next.seen, range);
+	if (isfinite(next.range))
+		*atr = next;
 	return atr_value(atr, span);
 }
 

@@ -3,7 +3,8 @@
  * A struct is what is kept from value to value: plain bytes, all zero before the first.
  * An update takes the next value and returns what the indicator then is, NaN while it
  * warms up. NaN and infinite values are left out, for they would stay for ever: they
- * change nothing, and what was is returned again.
+ * change nothing, and what was is returned again. So are finite values whose change, or
+ * sum with the first ones, would lie beyond a double.
  *
  * Exponential averages weigh the newest value by 2 / (n + 1). They begin with the mean
  * of the first n values (SEED_MEAN, as TA-Lib), NaN before that; or with the first value

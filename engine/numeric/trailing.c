@@ -168,10 +168,10 @@ void trailing_add(const struct trailing *form, void *window, uint32_t capacity, 
 		forget_oldest(&parts);
 	while (!form->messages && head->count && trailing_too_old(form, parts.times[head->first], newest_ms))
 		forget_oldest(&parts);
-	if (!form->messages && trailing_too_old(form, time_ms, newest_ms))
-		return;
-	remember(&parts, time_ms, value);
-	head->since++;
+	if (form->messages || !trailing_too_old(form, time_ms, newest_ms)) {
+		remember(&parts, time_ms, value);
+		head->since++;
+	}
 	if ((head->since >= head->count && head->since >= ANEW_AT_LEAST) || trailing_moments_worn(&parts))
 		trailing_moments_anew(&parts);
 }

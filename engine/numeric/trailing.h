@@ -13,7 +13,9 @@
  *
  * NaN is left out of all that is tracked, and counted: it takes a place among the
  * messages. Infinite values are counted too, so that all is as before once they have
- * left. What a window without values has is NaN; a sum is 0.
+ * left. What a window without values has is NaN; a sum is 0. Finite values whose sum or
+ * squares overflow are gone through anew with each message while they are there; what is
+ * made of them is infinite only where it lies beyond a double itself.
  *
  * Sums are compensated (Neumaier); spread is Welford's, with values taken off again, over
  * distances from one of them, so that a large offset costs no digits. Both are made anew
@@ -73,6 +75,10 @@ double trailing_mean(const struct trailing *form, const void *window, uint32_t c
 
 /* The mean and the sum of squared distances from it; both NaN where infinite values are. */
 double trailing_squares(const struct trailing *form, const void *window, uint32_t capacity, double *mean);
+
+/* The root of these squares over so many values less `freedom`: 1 of a sample, 0 of all there
+ * is. NaN where that leaves none. */
+double trailing_deviation(const struct trailing *form, const void *window, uint32_t capacity, unsigned freedom);
 
 /* How far a value lies above that mean, also where an offset leaves the mean itself few digits. */
 double trailing_above_mean(const struct trailing *form, const void *window, uint32_t capacity, double value);

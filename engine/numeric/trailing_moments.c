@@ -8,6 +8,11 @@
  * values that have left. */
 #define SPREAD_WORN 1e-6
 
+/* What overflows is worked out of the values once more, made so much smaller: then 32768
+ * squares of any of them have room, and what this takes from a small value's digits is
+ * nothing beside one whose square has none. */
+#define SMALLER 0x1p-540
+
 void trailing_moments_add(struct trailing_parts *parts, double value, uint32_t count)
 {
 	struct trailing_spread *spread = parts->spread;
@@ -42,7 +47,32 @@ void trailing_moments_take(struct trailing_parts *parts, double value, uint32_t 
 	spread->squares -= before * (distance - spread->mean);
 }
 
-/* The usual two passes. Values that are all the same have exactly no spread. */
+/* The sum of all finite values, made smaller. */
+static double sum_smaller(const struct trailing_parts *parts)
+{
+	struct sum sum = {0};
+	for (uint32_t age = 0; age < parts->head->count; age++) {
+		double value = parts->values[trailing_place(parts, age)];
+		if (isfinite(value))
+			sum_add(&sum, value * SMALLER);
+	}
+	return sum_value(&sum);
+}
+
+static double squares_smaller(const struct trailing_parts *parts)
+{
+	const double mean = parts->spread->origin * SMALLER;
+	double squares = 0;
+	for (uint32_t age = 0; age < parts->head->count; age++) {
+		double distance = parts->values[trailing_place(parts, age)] * SMALLER - mean;
+		if (isfinite(distance))
+			squares += distance * distance;
+	}
+	return squares;
+}
+
+/* The usual two passes. Values that are all the same have exactly no spread. Squares that
+ * overflow are infinite, and `origin` is then the mean. */
 static void spread_anew(struct trailing_parts *parts)
 {
 	const uint32_t count = (uint32_t)parts->head->values - parts->head->infinite;
@@ -59,7 +89,7 @@ static void spread_anew(struct trailing_parts *parts)
 	*spread = (struct trailing_spread){0};
 	if (!count)
 		return;
-	spread->origin = least == greatest || !isfinite(sum) ? least : sum / count;
+	spread->origin = least == greatest ? least : isfinite(sum) ? sum / count : sum_smaller(parts) / count / SMALLER;
 	double distances = 0, squares = 0;
 	for (uint32_t age = 0; age < parts->head->count; age++) {
 		double value = parts->values[trailing_place(parts, age)];
@@ -68,8 +98,10 @@ static void spread_anew(struct trailing_parts *parts)
 		distances += value - spread->origin;
 		squares += (value - spread->origin) * (value - spread->origin);
 	}
-	spread->mean = distances / count;
-	spread->squares = spread->peak = fmax(squares - distances * spread->mean, 0);
+	double spare = distances * (distances / count);
+	bool overflows = !isfinite(squares) || !isfinite(spare);
+	spread->mean = overflows ? 0 : distances / count;
+	spread->squares = spread->peak = overflows ? INFINITY : fmax(squares - spare, 0);
 }
 
 void trailing_moments_anew(struct trailing_parts *parts)
@@ -99,40 +131,66 @@ static double infinite_sum(const struct trailing_parts *parts)
 	return sum;
 }
 
+static bool sum_overflows(const struct trailing_parts *parts)
+{
+	return !parts->head->infinite && !isfinite(parts->sum->total);
+}
+
+static double sum_of(const struct trailing_parts *parts)
+{
+	return parts->head->infinite ? infinite_sum(parts) : sum_value(parts->sum);
+}
+
 double trailing_sum(const struct trailing *form, const void *window, uint32_t capacity)
 {
 	const struct trailing_parts parts = trailing_parts(form, window, capacity);
-	return parts.head->infinite ? infinite_sum(&parts) : sum_value(parts.sum);
+	return sum_overflows(&parts) ? sum_smaller(&parts) / SMALLER : sum_of(&parts);
 }
 
 double trailing_mean(const struct trailing *form, const void *window, uint32_t capacity)
 {
-	uint32_t count = trailing_values(window);
-	return count ? trailing_sum(form, window, capacity) / count : NAN;
+	const struct trailing_parts parts = trailing_parts(form, window, capacity);
+	uint32_t count = parts.head->values;
+	if (!count)
+		return NAN;
+	return sum_overflows(&parts) ? sum_smaller(&parts) / count / SMALLER : sum_of(&parts) / count;
+}
+
+/* Whether there is something to measure: values, none of them infinite. */
+static bool spread_is_known(const struct trailing_parts *parts)
+{
+	assert(parts->spread); /* who asks for a spread has asked for a window that has it */
+	return parts->head->values && !parts->head->infinite;
 }
 
 double trailing_squares(const struct trailing *form, const void *window, uint32_t capacity, double *mean)
 {
 	const struct trailing_parts parts = trailing_parts(form, window, capacity);
-	if (parts.head->infinite || !parts.head->values) {
-		*mean = NAN;
+	bool known = spread_is_known(&parts);
+	*mean = known ? parts.spread->origin + parts.spread->mean : NAN;
+	return known ? fmax(parts.spread->squares, 0) : NAN;
+}
+
+double trailing_deviation(const struct trailing *form, const void *window, uint32_t capacity, unsigned freedom)
+{
+	const struct trailing_parts parts = trailing_parts(form, window, capacity);
+	if (!spread_is_known(&parts) || parts.head->values <= freedom)
 		return NAN;
-	}
-	assert(parts.spread); /* who asks for squares has asked for a window that has them */
-	*mean = parts.spread->origin + parts.spread->mean;
-	return fmax(parts.spread->squares, 0);
+	const uint32_t count = parts.head->values - freedom;
+	if (isinf(parts.spread->squares))
+		return sqrt(squares_smaller(&parts) / count) / SMALLER;
+	return sqrt(fmax(parts.spread->squares, 0) / count);
 }
 
 double trailing_above_mean(const struct trailing *form, const void *window, uint32_t capacity, double value)
 {
 	const struct trailing_parts parts = trailing_parts(form, window, capacity);
-	if (parts.head->infinite || !parts.head->values)
-		return NAN;
-	assert(parts.spread); /* as above */
-	return value - parts.spread->origin - parts.spread->mean;
+	return spread_is_known(&parts) ? value - parts.spread->origin - parts.spread->mean : NAN;
 }
 
 bool trailing_moments_worn(const struct trailing_parts *parts)
 {
-	return parts->spread && parts->spread->squares < parts->spread->peak * SPREAD_WORN;
+	const struct trailing_spread *spread = parts->spread;
+	return (parts->sum && !isfinite(parts->sum->total)) ||
+	       (spread && (!isfinite(spread->squares) || spread->squares < spread->peak * SPREAD_WORN));
 }

@@ -102,7 +102,8 @@ static inline bool trailing_too_old(const struct trailing *form, int64_t time_ms
 void trailing_moments_add(struct trailing_parts *parts, double value, uint32_t count);
 void trailing_moments_take(struct trailing_parts *parts, double value, uint32_t count);
 void trailing_moments_anew(struct trailing_parts *parts);
-bool trailing_moments_worn(const struct trailing_parts *parts); /* most of their digits are those of what has left */
+/* Whether most of their digits are those of what has left, or they overflowed. */
+bool trailing_moments_worn(const struct trailing_parts *parts);
 
 /* trailing_order.c: the value in that place. Of extremes the oldest one is taken. */
 void trailing_order_add(struct trailing_parts *parts, uint16_t place);

@@ -133,6 +133,73 @@ static void averages_leave_out_what_is_no_number(void **state)
 	kept_close(&first);
 }
 
+/* 1, 1e308, 1e308 begin an average of three with 2e308 / 3; each 1 then halves it. */
+static void averages_outlive_sums_that_overflow(void **state)
+{
+	(void)state;
+	struct kept mean = kept_of((struct feature_call){.function = FEATURE_EMA, .messages = 3});
+	struct kept first = kept_of((struct feature_call){.function = FEATURE_EMA, .messages = 3, .seed = SEED_FIRST});
+	struct kept four = kept_of((struct feature_call){.function = FEATURE_EMA, .messages = 4});
+	static const double given[] = {1, 1e308, 1e308, 1, 1, -1.5e308};
+	static const double by_mean[] = {(double)NAN, (double)NAN, 1e308 / 1.5, 1e308 / 3, 1e308 / 6, -1.5e308 / 2 + 1e308 / 12};
+	static const double by_first[] = {1, 5e307, 7.5e307, 3.75e307, 1.875e307, -1.5e308 / 2 + 1.875e307 / 2};
+	static const double of_four[] = {(double)NAN, (double)NAN, (double)NAN,
+					 (double)NAN, 2.5e307,	   2.5e307 * 0.6 - 1.5e308 * 0.4};
+	for (size_t i = 0; i < COUNT(given); i++) {
+		expect(next(&mean, given[i]) / 1e308, by_mean[i] / 1e308);
+		expect(next(&first, given[i]) / 1e308, by_first[i] / 1e308);
+		expect(next(&four, given[i]) / 1e308, of_four[i] / 1e308); /* without the third value: two of them have no sum */
+	}
+	kept_close(&mean);
+	kept_close(&first);
+	kept_close(&four);
+}
+
+/* Changes of 3e308 are beyond a double, so those values are left out. */
+static void indicators_outlive_changes_that_overflow(void **state)
+{
+	(void)state;
+	struct kept rsi = kept_of((struct feature_call){.function = FEATURE_RSI, .messages = 2});
+	struct kept atr = kept_of((struct feature_call){.function = FEATURE_ATR, .messages = 2});
+	static const double given[] = {-1.5e308, 1.5e308, -1.6e308, -1.5e308, -1.6e308};
+	static const double strengths[] = {(double)NAN, (double)NAN, (double)NAN, 50, 25};
+	static const double ranges[] = {(double)NAN, (double)NAN, (double)NAN, 1e307, 1e307};
+	for (size_t i = 0; i < COUNT(given); i++) {
+		const double bar[FEATURE_INPUTS_MAX] = {given[i], given[i], given[i]};
+		double values[FEATURE_VALUES_MAX];
+		expect(next(&rsi, given[i]), strengths[i]);
+		next_values(&atr, bar, values);
+		expect(values[0] / 1e307, ranges[i] / 1e307);
+	}
+	kept_close(&rsi);
+	kept_close(&atr);
+}
+
+/* Of three: 1, 1, 1e155 lie -1, -1 and 2 thirds of 1e155 from their mean. */
+static void a_huge_value_is_as_far_from_the_others_as_any(void **state)
+{
+	(void)state;
+	struct kept score = kept_of((struct feature_call){.function = FEATURE_ZSCORE, .messages = 3});
+	struct kept bands = kept_of((struct feature_call){.function = FEATURE_BOLLINGER, .messages = 3, .number = 2});
+	struct kept var = kept_of((struct feature_call){.function = FEATURE_VAR, .messages = 3});
+	const double far[FEATURE_INPUTS_MAX] = {1e155, NAN, NAN}, one[FEATURE_INPUTS_MAX] = {1, NAN, NAN};
+	double values[FEATURE_VALUES_MAX];
+	for (int i = 0; i < 2; i++) {
+		(void)next(&score, 1);
+		(void)next(&var, 1);
+		next_values(&bands, one, values);
+	}
+	expect(next(&score, 1e155), 2 / sqrt(3));
+	assert_true(isinf(next(&var, 1e155)));
+	next_values(&bands, far, values);
+	expect(values[0] / 1e155, (1 - 2 * sqrt(2)) / 3);
+	expect(values[1] / 1e155, 1.0 / 3);
+	expect(values[2] / 1e155, (1 + 2 * sqrt(2)) / 3);
+	kept_close(&score);
+	kept_close(&bands);
+	kept_close(&var);
+}
+
 static void a_flat_series_has_a_strength_of_fifty(void **state)
 {
 	(void)state;
@@ -188,6 +255,9 @@ int main(void)
 		cmocka_unit_test(over_three_messages),
 		cmocka_unit_test(looking_back_by_messages),
 		cmocka_unit_test(averages_leave_out_what_is_no_number),
+		cmocka_unit_test(averages_outlive_sums_that_overflow),
+		cmocka_unit_test(indicators_outlive_changes_that_overflow),
+		cmocka_unit_test(a_huge_value_is_as_far_from_the_others_as_any),
 		cmocka_unit_test(a_flat_series_has_a_strength_of_fifty),
 		cmocka_unit_test(prices_without_volume_have_no_average),
 		cmocka_unit_test(rates_are_by_the_second),

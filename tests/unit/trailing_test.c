@@ -321,6 +321,68 @@ static void values_that_are_all_the_same_have_no_spread_at_all(void **state)
 	watched_close(&watched);
 }
 
+/* Windows of three that a huge value passes through: what they say without it is as if it
+ * had never been there, and with it as on paper. */
+static void what_overflowed_leaves_no_trace(void **state)
+{
+	(void)state;
+	static const double given[] = {1, 2, 1e155, 3, 4, 5, 6, 7};
+	const double far = 1e155 / sqrt(3), deviations[] = {far, far, far, 1, 1, 1};
+	struct watched watched;
+	double mean;
+	watched_open(&watched, (struct trailing){.messages = 3, .tracks = TRACK_SUM | TRACK_SPREAD}, 10);
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		add(&watched, 0, given[i]);
+		if (i < 2)
+			continue;
+		double got = trailing_deviation(&watched.form, watched.window, watched.capacity, 1);
+		expect_near(got, deviations[i - 2], deviations[i - 2]);
+		double squares = trailing_squares(&watched.form, watched.window, watched.capacity, &mean);
+		assert_true(i < 5 ? isinf(squares) : squares == 2);
+		expect_near(mean, (given[i - 2] + given[i - 1] + given[i]) / 3, mean);
+	}
+	watched_close(&watched);
+}
+
+static void sums_that_overflow_have_a_mean_and_leave_no_trace(void **state)
+{
+	(void)state;
+	static const double given[] = {1, 1e308, 1e308, 1e308, 1, 1, 1, -1e308, 1e308, 1e308};
+	static const double sums[] = {(double)INFINITY, (double)INFINITY, (double)INFINITY, 1e308, 3, -1e308, 1, 1e308};
+	static const double thirds[] = {2, 3, 2, 1, 0, -1, 0, 1}; /* of 1e308, but for what is small beside it */
+	struct watched watched;
+	double mean;
+	watched_open(&watched, (struct trailing){.messages = 3, .tracks = TRACK_SUM | TRACK_SPREAD}, 10);
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		add(&watched, 0, given[i]);
+		if (i < 2)
+			continue;
+		double small = i == 6 ? 1 : i == 8 ? 1.0 / 3 : 0, expected = thirds[i - 2] * (1e308 / 3) + small;
+		expect_near(trailing_sum(&watched.form, watched.window, watched.capacity), sums[i - 2], fabs(sums[i - 2]));
+		expect_near(trailing_mean(&watched.form, watched.window, watched.capacity), expected, fabs(expected));
+		(void)trailing_squares(&watched.form, watched.window, watched.capacity, &mean);
+		expect_near(mean, expected, i == 8 ? 1e308 / 1e9 : fabs(expected)); /* of distances as large as these */
+	}
+	watched_close(&watched);
+}
+
+/* One that only makes others leave has them forgotten, too. */
+static void what_overflowed_leaves_with_a_value_that_is_too_old(void **state)
+{
+	(void)state;
+	struct watched watched;
+	watched_open(&watched, (struct trailing){.duration_ms = 1000, .tracks = TRACK_SUM | TRACK_SPREAD}, 10);
+	add(&watched, 0, 1e308);
+	add(&watched, 0, 1e308);
+	add(&watched, 500, 1);
+	add(&watched, 500, 2);
+	watched.newest_ms = 1200;
+	add(&watched, 100, 5);
+	assert_true(trailing_sum(&watched.form, watched.window, watched.capacity) == 3);
+	expect_near(trailing_deviation(&watched.form, watched.window, watched.capacity, 0), 0.5, 0.5);
+	watched_close(&watched);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +395,9 @@ int main(void)
 		cmocka_unit_test(errors_do_not_pile_up_over_a_million_values),
 		cmocka_unit_test(how_far_a_value_lies_above_the_mean_is_exact_beside_an_offset),
 		cmocka_unit_test(values_that_are_all_the_same_have_no_spread_at_all),
+		cmocka_unit_test(what_overflowed_leaves_no_trace),
+		cmocka_unit_test(sums_that_overflow_have_a_mean_and_leave_no_trace),
+		cmocka_unit_test(what_overflowed_leaves_with_a_value_that_is_too_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
