@@ -2,7 +2,6 @@
 #include "steps/window_program.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "numeric/quantile.h"
@@ -10,7 +9,6 @@
 #include "steps/window_functions.h"
 
 #define WINDOW_VERSION 2
-#define WHOLE_END 0x1p53 /* integers below it are exact as doubles; what is rounded to it may have been another */
 
 /* ---- the program ---- */
 
@@ -110,18 +108,6 @@ static bool keeps_texts(const struct series *series, const struct trailing_input
 	return input->texts && (series->tracks & SUMMARY_ENDS);
 }
 
-/* Integers are kept as doubles. */
-static bool is_exact(const struct trailing_call *call, const struct trailing_input *input, struct error *error)
-{
-	for (size_t i = 0; input->whole && i < input->count; i++)
-		if (fabs(input->numbers[0][i]) >= WHOLE_END)
-			return error_set(
-				error, ERROR_INPUT, call->place,
-				"%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to FP64",
-				call->name);
-	return true;
-}
-
 /* Calls over one series do not all take the same, and it was worked out for the first of them. */
 static bool calls_take(const struct window_program *program, const struct window_input *input, struct error *error)
 {
@@ -153,8 +139,7 @@ struct window_input *window_input_make(const struct window_program *program, con
 	for (size_t i = 0; i < program->series_count; i++) {
 		const struct series *series = &program->series[i];
 		const struct trailing_input *its = &input->series[i];
-		if (!is_exact(series->call, its, error) ||
-		    (keeps_texts(series, its) && !trailing_texts_fit(series->call, its, error)))
+		if (keeps_texts(series, its) && !trailing_texts_fit(series->call, its, error))
 			return NULL;
 		input->row += series->keeps ? its->count : 0;
 	}

@@ -153,6 +153,7 @@ struct trailing_input {
 	bool whole;	       /* integers, or bools */
 };
 
+/* An INPUT error, too, where an integer is not exact as a double. */
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
 		       struct trailing_input *input, struct error *error);
 

@@ -7,6 +7,8 @@
 #include "step/expression_check.h"
 #include "step/expression_run.h"
 
+#define WHOLE_END 0x1p53 /* integers below it are exact as doubles; what is rounded to it may have been another */
+
 /* ---- what a call asks for ---- */
 
 static bool refuse(const struct expression *expression, const struct node *node, struct error *error, const char *words)
@@ -235,6 +237,18 @@ static const double *numbers_of(struct evaluation *evaluation, const struct trai
 	return value_doubles(evaluation, value);
 }
 
+/* What is kept of integers are doubles. */
+static bool integers_fit(const struct trailing_call *call, const struct value *value, const double *numbers, struct error *error)
+{
+	for (size_t i = 0; value_is_integer(value) && i < value->count; i++)
+		if (fabs(numbers[i]) >= WHOLE_END)
+			return error_set(
+				error, ERROR_INPUT, call->place,
+				"%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to FP64",
+				call->name);
+	return true;
+}
+
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
 		       struct trailing_input *input, struct error *error)
 {
@@ -259,7 +273,7 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 		if (!value_spread(&evaluation, &values[i], &joint))
 			return false;
 		input->numbers[i] = numbers_of(&evaluation, call, &values[i]);
-		if (!input->numbers[i])
+		if (!input->numbers[i] || !integers_fit(call, &values[i], input->numbers[i], error))
 			return false;
 	}
 	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
