@@ -154,14 +154,16 @@ static const struct option window_rows[] = {
 };
 
 static const struct option options[] = {
-	ROW("key", EXPRESSION, struct aggregate, key, .help = "Whose windows they are; default: the message's key."),
+	ROW("key", EXPRESSION, struct aggregate, key,
+	    .help = "Whose windows they are; default: the message's key. Messages without a key have windows together."),
 	ROW("window", MAP, struct aggregate, window, .rows = window_rows,
 	    .help = "Over what is aggregated. A closed window leaves as a message of its own, with the id KEY/START (of a count "
 		    "KEY/NUMBER), its key, and its end as its time. It closes when the greatest time of any message of the "
 		    "partition is past its end and grace, so where nothing more comes the last windows stay open, and are kept, "
 		    "until a message comes to that partition: where they may not wait, send one to each now and then. Times may "
 		    "go back; a message that is repeated counts again; where no message falls there is no window. NaN is left "
-		    "out of all but count(): of nothing, count(x), sum, norm and distinct are 0, and all else is nan. Integers "
+		    "out of all but count(): of nothing, count(x), sum, norm and distinct are 0, and all else is nan. What is "
+		    "infinite counts: sums and means are then infinite, or nan, and deviations nan. Integers "
 		    "are exact, and below 2^53 in size. first and last also give texts, of 4096 bytes at most. "
 		    "One message closes 256 windows, or twice as many as it falls into; the "
 		    "next ones close the rest."),

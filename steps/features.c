@@ -433,7 +433,8 @@ static const struct option table_rows[] = {
 };
 
 static const struct option options[] = {
-	ROW("key", EXPRESSION, struct features, key, .help = "Whose state it is; default: the message's key."),
+	ROW("key", EXPRESSION, struct features, key,
+	    .help = "Whose state it is; default: the message's key. Messages without a key have one state together."),
 	ROW("lateness", DURATION, struct features, lateness_ns, .place_offset = offsetof(struct features, lateness_place),
 	    .or_none = true,
 	    .help = "How late a message may come, behind the newest of its key, and still count; 0s: not at all; default: however "
@@ -445,7 +446,9 @@ static const struct option options[] = {
 		    "those of a duration by event time, back from the newest of the key. Each holds 32768 messages at most: "
 		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "
 		    "as many messages as a window wants, it says nan. What is nan is left out: of nothing, count, sum, rate and "
-		    "distinct are 0, and all else is nan. Of texts first, last and lag give the text, empty where a number would "
+		    "distinct are 0, and all else is nan. What is infinite counts while it is in a window: sums and means are "
+		    "then infinite, or nan, and deviations nan; ema, macd, rsi and atr leave it out. Integers are exact, and "
+		    "below 2^53 in size. Of texts first, last and lag give the text, empty where a number would "
 		    "be nan; one of more than 4096 bytes is a LIMIT."),
 	{.type = OPTION_END},
 };
