@@ -104,17 +104,29 @@ static bool slot_is_whole(const struct feature_program_form *row, const struct f
 	       slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity);
 }
 
+/* What counts still of what is kept: nothing, where all of it has left its window, so that another kind of series may
+ * begin there. */
+static struct feature_slot slot_find(const struct work *work, size_t form)
+{
+	const struct feature_program_form *row = &work->program->forms[form];
+	struct feature_slot found;
+	if (!feature_state_find(&work->before, row->keeps, form, &found) || !found.elements)
+		return (struct feature_slot){0};
+	bool counts = found.capacity == FEATURE_CAPACITY_TEXTS
+			      ? trailing_texts_whole(found.bytes, found.size_bytes) &&
+					!trailing_texts_spent(&row->form.window, found.bytes, work->newest_ms)
+			      : slot_is_whole(row, &found) &&
+					!feature_spent(&row->form, found.bytes, found.capacity, work->newest_ms);
+	return counts ? found : (struct feature_slot){0};
+}
+
 /* Copies what is kept, with room for one message more. */
 static bool part_take(struct work *work, size_t form, size_t elements)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
-	struct feature_slot found = {0};
-	if (feature_state_find(&work->before, row->keeps, form, &found) && !kind_fits(work, row, &found, false))
-		return false;
-	if (!slot_is_whole(row, &found))
-		found = (struct feature_slot){0};
-	if (!elements_fit(work, row, &found, elements))
+	const struct feature_slot found = slot_find(work, form);
+	if (!kind_fits(work, row, &found, false) || !elements_fit(work, row, &found, elements))
 		return false;
 	uint32_t capacity = feature_capacity(&row->form, found.bytes, found.capacity, work->newest_ms);
 	if (capacity > TRAILING_VALUES_MAX)
@@ -142,14 +154,9 @@ static bool texts_take(struct work *work, size_t form, const struct trailing_inp
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
-	struct feature_slot found = {0};
-	if (!trailing_texts_fit(row->call, input, work->error))
-		return false;
-	if (feature_state_find(&work->before, row->keeps, form, &found) && !kind_fits(work, row, &found, true))
-		return false;
-	if (!found.elements || !trailing_texts_whole(found.bytes, found.size_bytes))
-		found = (struct feature_slot){0};
-	if (!elements_fit(work, row, &found, input->count))
+	const struct feature_slot found = slot_find(work, form);
+	if (!trailing_texts_fit(row->call, input, work->error) || !kind_fits(work, row, &found, true) ||
+	    !elements_fit(work, row, &found, input->count))
 		return false;
 	const struct trailing_row message = {.texts = work->counts ? input->texts : NULL,
 					     .series = input->count,
@@ -296,7 +303,8 @@ static bool state_recall(struct work *work, struct text key)
 	return true;
 }
 
-/* Whether what is kept has a part for each form, in their order, with room in each. */
+/* Whether what is kept has a part for each form, in their order, with room in each. One that has
+ * nothing any more is left out: what begins there may be of another kind. */
 static bool state_fits(const struct work *work)
 {
 	struct feature_slot slot;
@@ -305,6 +313,7 @@ static bool state_fits(const struct work *work)
 		const struct feature_program_form *row = &work->program->forms[i];
 		slot = feature_state_slot(&work->before, i);
 		fits = slot.keeps == row->keeps && slot_is_whole(row, &slot) &&
+		       !feature_spent(&row->form, slot.bytes, slot.capacity, work->newest_ms) &&
 		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->newest_ms) == slot.capacity;
 	}
 	return fits;
@@ -448,8 +457,10 @@ static const struct option options[] = {
 		    "as many messages as a window wants, it says nan. What is nan is left out: of nothing, count, sum, rate and "
 		    "distinct are 0, and all else is nan. What is infinite counts while it is in a window: sums and means are "
 		    "then infinite, or nan, and deviations nan; ema, macd, rsi and atr leave it out. Integers are exact, and "
-		    "below 2^53 in size. Of texts first, last and lag give the text, empty where a number would "
-		    "be nan; one of more than 4096 bytes is a LIMIT."),
+		    "below 2^53 in size. Under one key a series has as many elements each time, and is of texts or of numbers; "
+		    "another one begins where a window of a duration holds nothing any more, else it is refused. Of texts "
+		    "first, last and lag give the text, empty where a number would be nan; one of more than 4096 bytes is a "
+		    "LIMIT."),
 	{.type = OPTION_END},
 };
 

@@ -143,6 +143,11 @@ uint32_t feature_capacity(const struct feature_form *form, const void *kept, uin
 	return form->kept == KEPT_WINDOW ? trailing_capacity(&form->window, kept, capacity, newest_ms) : 0;
 }
 
+bool feature_spent(const struct feature_form *form, const void *kept, uint32_t capacity, int64_t newest_ms)
+{
+	return form->kept == KEPT_WINDOW && trailing_spent(&form->window, kept, capacity, newest_ms);
+}
+
 void feature_move(const struct feature_form *form, const void *from, uint32_t from_capacity, void *to, uint32_t to_capacity)
 {
 	if (form->kept == KEPT_WINDOW)

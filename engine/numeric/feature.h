@@ -98,6 +98,9 @@ size_t feature_bytes(const struct feature_form *form, uint32_t capacity); /* of 
 
 /* As trailing_capacity() says: above TRAILING_VALUES_MAX no more can be kept. `kept` NULL: nothing is. */
 uint32_t feature_capacity(const struct feature_form *form, const void *kept, uint32_t capacity, int64_t newest_ms);
+
+/* Whether nothing that is kept counts at that time; what is no window always does. */
+bool feature_spent(const struct feature_form *form, const void *kept, uint32_t capacity, int64_t newest_ms);
 void feature_move(const struct feature_form *form, const void *from, uint32_t from_capacity, void *to, uint32_t to_capacity);
 
 /* Takes the next message's values in. */

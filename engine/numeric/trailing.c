@@ -188,6 +188,13 @@ bool trailing_warm(const struct trailing *form, const void *window)
 	return !form->messages || head_of(window)->count == form->messages;
 }
 
+bool trailing_spent(const struct trailing *form, const void *window, uint32_t capacity, int64_t newest_ms)
+{
+	const struct trailing_parts parts = trailing_parts(form, window, capacity);
+	const uint32_t count = parts.head->count;
+	return !count || (parts.times && trailing_too_old(form, parts.times[trailing_place(&parts, count - 1)], newest_ms));
+}
+
 uint32_t trailing_messages(const void *window)
 {
 	return head_of(window)->count;

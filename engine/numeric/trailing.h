@@ -66,6 +66,9 @@ void trailing_add(const struct trailing *form, void *window, uint32_t capacity, 
 /* Whether it has seen all the messages that it spans; one of a duration always has. */
 bool trailing_warm(const struct trailing *form, const void *window);
 
+/* Whether nothing is in it at that time, of all that was added: it is as good as new. */
+bool trailing_spent(const struct trailing *form, const void *window, uint32_t capacity, int64_t newest_ms);
+
 uint32_t trailing_messages(const void *window); /* in it */
 uint32_t trailing_values(const void *window);	/* of them, not NaN */
 uint32_t trailing_zeros(const void *window);	/* of them, 0 */

@@ -162,6 +162,12 @@ void trailing_texts_write(const struct trailing *form, const void *window, const
 
 /* ---- what is read ---- */
 
+bool trailing_texts_spent(const struct trailing *form, const void *window, int64_t newest_ms)
+{
+	const struct texts_head head = head_of(window);
+	return !head.count || (!form->messages && trailing_too_old(form, row_time((const char *)window + head.last), newest_ms));
+}
+
 bool trailing_texts_warm(const struct trailing *form, const void *window)
 {
 	return !form->messages || head_of(window).count == form->messages;

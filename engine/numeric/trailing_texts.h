@@ -35,6 +35,9 @@ size_t trailing_texts_bytes(const struct trailing *form, const void *window, con
 /* Writes so many bytes at `to`. */
 void trailing_texts_write(const struct trailing *form, const void *window, const struct trailing_row *row, void *to);
 
+/* Whether nothing is in it at that time, of all that was added: it is as good as new. */
+bool trailing_texts_spent(const struct trailing *form, const void *window, int64_t newest_ms);
+
 /* Whether it has seen all the messages that it spans; one of a duration always has. */
 bool trailing_texts_warm(const struct trailing *form, const void *window);
 

@@ -248,6 +248,23 @@ static void a_window_is_small_again_after_a_burst(void **state)
 	watched_close(&watched);
 }
 
+static void a_window_is_spent_once_its_newest_is_too_old(void **state)
+{
+	(void)state;
+	struct watched watched, last;
+	watched_open(&watched, (struct trailing){.duration_ms = 1000}, 3);
+	add(&watched, 500, 2);
+	add(&watched, 0, 1);
+	add(&watched, 700, (double)NAN);
+	assert_false(trailing_spent(&watched.form, watched.window, watched.capacity, 1699));
+	assert_true(trailing_spent(&watched.form, watched.window, watched.capacity, 1700));
+	watched_open(&last, (struct trailing){.messages = 1}, 1);
+	add(&last, 0, 1);
+	assert_false(trailing_spent(&last.form, last.window, last.capacity, INT64_MAX));
+	watched_close(&watched);
+	watched_close(&last);
+}
+
 static void a_full_window_of_time_says_so(void **state)
 {
 	(void)state;
@@ -391,6 +408,7 @@ int main(void)
 		cmocka_unit_test(what_is_older_than_the_window_leaves_it_as_it_was),
 		cmocka_unit_test(what_is_seen_once_takes_little),
 		cmocka_unit_test(a_window_is_small_again_after_a_burst),
+		cmocka_unit_test(a_window_is_spent_once_its_newest_is_too_old),
 		cmocka_unit_test(a_full_window_of_time_says_so),
 		cmocka_unit_test(errors_do_not_pile_up_over_a_million_values),
 		cmocka_unit_test(how_far_a_value_lies_above_the_mean_is_exact_beside_an_offset),
