@@ -4,7 +4,7 @@
 # once, right, and in its key's order, though each crosses Kafka on its way; at least once
 # none may be missing, also of what is joined.
 #   stages.sh SLUICE BUILD      with requests in BUILD
-# SECONDS_UNDER_FIRE and RATE change the sizes. Takes about a minute.
+# SECONDS_UNDER_FIRE and RATE change the sizes. Takes about 100 s.
 set -u
 what=stages
 # shellcheck source=tests/kafka/stand.sh

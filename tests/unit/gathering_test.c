@@ -1,7 +1,7 @@
 /* gathering_test.c: a worker that joins what other pipelines give of one request: parts
  * wait in what it remembers, over its end too. On librdkafka's mock of a broker, so at
- * least once and without crashes (those are shown on a real Kafka, by tests/kafka). The
- * worker runs in a thread of its own, as in an engine. */
+ * least once; a crash is the end of a worker whose commits are lost (tests/kafka kills engines
+ * on a real Kafka). The worker runs in a thread of its own, as in an engine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
