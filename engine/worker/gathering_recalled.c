@@ -5,16 +5,16 @@
 #include "worker/gathering_inside.h"
 #include "worker/marks.h"
 
-static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes, int64_t now_ms,
-			   struct error *error)
+/* `pending`: of the same record, or of a later one; NULL: there is none any more. */
+static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes, struct pending *pending,
+			   int64_t now_ms, struct error *error)
 {
 	struct mark mark = mark_read(bytes, gathering_sources(gathering));
-	struct pending *pending = pending_find(&gathering->pendings, keepsake_offset(keepsake));
 	if (!mark.told)
 		return true; /* of another version of the pipeline */
 	struct meeting *meeting =
 		meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
-	if (meeting && pending) {
+	if (meeting && pending && pending->offset == keepsake_offset(keepsake)) {
 		pending->meeting = meeting;
 		meeting_hold(meeting);
 	}
@@ -38,20 +38,24 @@ static bool recall_part(struct gathering *gathering, struct keepsake *own, struc
 	return meetings_take(gathering->meetings, &part, now_ms, &verdict, &meeting, error);
 }
 
-/* The parts that a mark names are done with. */
+/* The parts that a mark names are done with, those that still stand there. */
 static bool recall_pending(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
 			   struct error *error)
 {
 	size_t count = keys.length / KEEPSAKE_PART_KEY_BYTES;
-	struct pending *pending = pending_add(&gathering->pendings, offset, count, 0);
-	if (!pending)
-		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	pending->part_count = 0;
+	struct pending *pending = NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct text key = {keys.bytes + i * KEEPSAKE_PART_KEY_BYTES, KEEPSAKE_PART_KEY_BYTES};
 		struct keepsake *part = keepsake_list_take(list, key);
-		if (part)
-			pending->parts[pending->part_count++] = part;
+		if (!part)
+			continue;
+		if (!pending) {
+			pending = pending_add(&gathering->pendings, offset, count - i, 0);
+			if (!pending)
+				return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
+			pending->part_count = 0;
+		}
+		pending->parts[pending->part_count++] = part;
 	}
 	return true;
 }
@@ -79,13 +83,18 @@ static bool recall(struct gathering *gathering, struct keepsake_list *list, int6
 	int64_t now_ms = loop_now_ms(gathering->stage->worker->loop);
 	bool good = keepsakes_list(&gathering->keepsakes, list, error) && pass_over(gathering, list, begin, error);
 	size_t next = 0;
+	struct pending *pending = gathering->pendings.first; /* in the order of the list */
 	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
-		bool is_mark = keepsake_kind(keepsake) == KEEPSAKE_MEETING;
 		struct text bytes;
+		pending = pending_reach(pending, keepsake_offset(keepsake));
 		if (keepsake_offset(keepsake) >= begin)
 			keepsake_give(&gathering->keepsakes, keepsake);
-		else if (keepsake_read(&gathering->keepsakes, keepsake, &bytes))
-			good = (is_mark ? recall_meeting : recall_part)(gathering, keepsake, bytes, now_ms, error);
+		else if (!keepsake_read(&gathering->keepsakes, keepsake, &bytes))
+			continue;
+		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING)
+			good = recall_meeting(gathering, keepsake, bytes, pending, now_ms, error);
+		else
+			good = recall_part(gathering, keepsake, bytes, now_ms, error);
 	}
 	keepsake_list_close(list);
 	return good;

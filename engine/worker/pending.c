@@ -53,11 +53,16 @@ struct pending *pending_add(struct pendings *pendings, int64_t offset, size_t pa
 	return pending;
 }
 
+struct pending *pending_reach(struct pending *from, int64_t offset)
+{
+	while (from && from->offset < offset)
+		from = from->next;
+	return from;
+}
+
 struct pending *pending_find(const struct pendings *pendings, int64_t offset)
 {
-	struct pending *pending = pendings->first;
-	while (pending && pending->offset < offset)
-		pending = pending->next;
+	struct pending *pending = pending_reach(pendings->first, offset);
 	return pending && pending->offset == offset ? pending : NULL;
 }
 

@@ -37,6 +37,8 @@ void pendings_close(struct pendings *pendings); /* one that was never opened is 
  * NULL: memory. */
 struct pending *pending_add(struct pendings *pendings, int64_t offset, size_t part_count, size_t part_bytes);
 
+/* The first from there on whose offset is not below; `from` may be NULL. NULL: there is none. */
+struct pending *pending_reach(struct pending *from, int64_t offset);
 struct pending *pending_find(const struct pendings *pendings, int64_t offset); /* NULL: there is none */
 
 /* Takes out the first of which that is committed, for the caller to give back. NULL: none is. */

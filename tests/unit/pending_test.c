@@ -50,6 +50,12 @@ static void a_lower_offset_that_comes_later_is_committed_first(void **state)
 		assert_int_equal(pending_find(&pendings, offsets[i])->offset, offsets[i]);
 	assert_null(pending_find(&pendings, 6));
 	assert_null(pending_find(&pendings, 12));
+	struct pending *reached = pending_reach(pendings.first, 8);
+	assert_int_equal(reached->offset, 8);
+	assert_ptr_equal(pending_reach(reached, 6), reached);
+	reached = pending_reach(reached, 10);
+	assert_int_equal(reached->offset, 11);
+	assert_null(pending_reach(pending_reach(reached, 12), 12));
 	assert_null(pendings_committed(&pendings, 5));
 	expect_committed(6, 5);
 	assert_null(pendings_committed(&pendings, 6));
