@@ -169,8 +169,8 @@ static const struct option options[] = {
 		    "next ones close the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
 	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "
-		    "one "
-		    "set above."),
+		    "one set above. When what they are made of has changed, windows that are open begin anew with their next "
+		    "message; one that gets none leaves with `window_error` alone."),
 	ROW("late", CHOICE, struct aggregate, late, .choices = "drop dead-letter", .fallback = "drop",
 	    .help = "What becomes of messages whose windows are all closed."),
 	ROW("parts", NAME, struct aggregate, parts, .help = "The step whose parts are put together again, instead of a window."),

@@ -4,11 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "numeric/quantile.h"
 #include "numeric/summary.h"
 #include "steps/window_functions.h"
 
-#define WINDOW_VERSION 2
+#define WINDOW_VERSION 3
 
 /* ---- the program ---- */
 
@@ -35,6 +36,7 @@ struct setting {
 };
 
 struct window_program {
+	uint32_t meaning; /* of what its windows hold */
 	size_t count;
 	struct setting *settings;
 	size_t series_count;
@@ -64,6 +66,20 @@ static size_t series_of(struct window_program *program, const struct trailing_ca
 	return at;
 }
 
+/* The same for settings under which the bytes of a window say the same. */
+static uint32_t meaning_of(const struct window_program *program)
+{
+	uint64_t meaning = WINDOW_VERSION;
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct series *series = &program->series[i];
+		struct text words = expression_words(series->call->series[0]);
+		const uint64_t form[] = {series->tracks, series->keeps, series->element_bytes,
+					 series->call->feature.function == FEATURE_COUNT};
+		meaning = hash_bytes(form, sizeof form, hash_bytes(words.bytes, words.length, meaning));
+	}
+	return (uint32_t)meaning;
+}
+
 const struct window_program *window_program_make(const struct aggregate_setting *settings, size_t count, struct arena *arena)
 {
 	struct window_program *program = ARENA_NEW(arena, struct window_program);
@@ -89,7 +105,10 @@ const struct window_program *window_program_make(const struct aggregate_setting 
 								  quantile ? calls[j].feature.number : 0.5};
 		}
 	}
-	return arena_failed(arena) ? NULL : program;
+	if (arena_failed(arena))
+		return NULL;
+	program->meaning = meaning_of(program);
+	return program;
 }
 
 /* ---- what a message gives ---- */
@@ -149,7 +168,7 @@ struct window_input *window_input_make(const struct window_program *program, con
 /* ---- what a window holds ---- */
 
 struct window_head {
-	uint32_t version;
+	uint32_t meaning; /* meaning_of() the program that made it */
 	uint32_t rows; /* of numbers that are kept */
 	uint64_t messages;
 };
@@ -192,6 +211,11 @@ static struct window_head head_of(const void *bytes)
 	struct window_head head;
 	memcpy(&head, bytes, sizeof head);
 	return head;
+}
+
+bool window_is_of(const struct window_program *program, const void *bytes)
+{
+	return head_of(bytes).meaning == program->meaning;
 }
 
 uint64_t window_messages(const void *bytes)
@@ -327,7 +351,7 @@ void window_take(const struct window_program *program, void *bytes, const struct
 	}
 	if (input->texts.length)
 		memcpy(row, input->texts.bytes, input->texts.length);
-	head.version = WINDOW_VERSION;
+	head.meaning = program->meaning;
 	head.rows += input->row > 0;
 	head.messages++;
 	memcpy(bytes, &head, sizeof head);
@@ -527,12 +551,10 @@ static bool answer(const struct ending *ending, const struct setting_call *call,
 	return numbers_write(ending, call, &end, result, elements, error);
 }
 
-/* The first setting that could not be worked out says why. */
-static const struct tensor *excuse(const struct setting *setting, const struct error *error, struct arena *arena)
+static const struct tensor *excuse(const char *said, struct arena *arena)
 {
 	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
 	struct text *words = ARENA_NEW(arena, struct text);
-	char *said = arena_print(arena, TEXT_FORMAT ": %s", TEXT_ARGUMENTS(setting->name), error->text);
 	if (!tensor || !words || !said)
 		return NULL;
 	*words = text_of(said);
@@ -551,9 +573,29 @@ static const struct tensor *setting_answer(const struct ending *ending, const st
 	return results ? expression_evaluate_as(setting->value, setting->name, scope, ending->arena, error) : NULL;
 }
 
+/* What such a window held can be told by nobody. */
+static const struct payload *answer_of_others(struct arena *arena, struct error *error)
+{
+	struct tensors_builder builder;
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	const struct tensor *tensor =
+		excuse("the settings of the step have changed since the window began; the next one is whole", arena);
+	tensors_begin(&builder, arena, 1);
+	if (tensor)
+		tensors_put(&builder, tensor);
+	if (payload)
+		payload->tensors = tensors_end(&builder);
+	if (!arena_failed(arena))
+		return payload;
+	error_memory(error, ERROR_LIMIT, "closing a window");
+	return NULL;
+}
+
 const struct payload *window_answer(const struct window_program *program, const void *bytes, const struct scope *scope,
 				    struct arena *arena, struct error *error)
 {
+	if (!window_is_of(program, bytes))
+		return answer_of_others(arena, error);
 	struct ending ending = {program, bytes, arena, row_of(program, bytes)};
 	struct tensors_builder builder;
 	struct payload *payload = ARENA_NEW(arena, struct payload);
@@ -565,8 +607,10 @@ const struct payload *window_answer(const struct window_program *program, const 
 		struct error fault = {0};
 		const struct tensor *tensor = setting_answer(&ending, &program->settings[i], &inside, &fault);
 		if (!tensor && !excused && fault.kind == ERROR_INPUT) {
-			tensor = excuse(&program->settings[i], &fault, arena);
-			excused = true;
+			tensor = excuse(arena_print(arena, TEXT_FORMAT ": %s", TEXT_ARGUMENTS(program->settings[i].name),
+						    fault.text),
+					arena);
+			excused = true; /* the first says why */
 		}
 		if (tensor)
 			tensors_put(&builder, tensor);

@@ -1,7 +1,7 @@
 /* window_program.h: the settings of an aggregate step, ready to be worked out: which series
  * come from each message, and what of each must be known when a window closes.
  *
- * What a window holds is plain bytes, begun with a version: how many messages, and for each
+ * What a window holds is plain bytes, begun with what they mean: how many messages, and for each
  * series its shape and a summary of each element (numeric/summary.h). Numbers themselves are
  * kept for median, quantile and distinct alone, for each message a row. Behind them stand the
  * first and the last text of what first and last are given.
@@ -44,8 +44,13 @@ void window_merge(const struct window_program *program, void *into, const void *
 
 uint64_t window_messages(const void *bytes);
 
+/* Whether it was made under settings by which its bytes say the same. Of others only
+ * window_answer() takes it. */
+bool window_is_of(const struct window_program *program, const void *bytes);
+
 /* What the settings come to, in order. One that cannot be worked out is left out, and the
- * tensor WINDOW_ERROR says why. NULL: memory ran out. */
+ * tensor WINDOW_ERROR says why; where the window is of other settings, that one alone. NULL:
+ * memory ran out. */
 #define WINDOW_ERROR "window_error"
 const struct payload *window_answer(const struct window_program *program, const void *bytes, const struct scope *scope,
 				    struct arena *arena, struct error *error);

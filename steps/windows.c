@@ -174,12 +174,22 @@ static bool open_insert(struct work *work, struct key_state *state, struct open_
 	return true;
 }
 
+/* What the window of that name holds; one of other settings begins anew. */
+static bool recall_own(struct work *work, struct text name, struct text *bytes)
+{
+	if (!visit_recall(work->visit, name, bytes) || window_is_of(work->self->program, bytes->bytes))
+		return true;
+	*bytes = (struct text){0};
+	return visit_forget(work->visit, name, work->error);
+}
+
 /* The message goes into the window of that number, which may be new. */
 static bool take(struct work *work, uint64_t number)
 {
 	struct numbered_key key;
 	struct text name = window_key(&key, number), before = {0};
-	(void)visit_recall(work->visit, name, &before);
+	if (!recall_own(work, name, &before))
+		return false;
 	size_t size = window_size(work->self->program, before, work->input, work->error);
 	void *bytes = size ? visit_remember(work->visit, name, size, work->error) : NULL;
 	if (bytes)
@@ -215,13 +225,18 @@ static bool merge(struct work *work, uint64_t into, uint64_t from)
 {
 	struct numbered_key into_key, from_key;
 	struct text into_name = window_key(&into_key, into), from_name = window_key(&from_key, from), one = {0}, other = {0};
-	(void)visit_recall(work->visit, into_name, &one);
-	(void)visit_recall(work->visit, from_name, &other);
-	size_t size = window_size_merged(work->self->program, one, other, work->input, work->error);
+	if (!recall_own(work, into_name, &one) || !recall_own(work, from_name, &other))
+		return false;
+	if (!other.bytes)
+		return true;
+	size_t size = one.bytes ? window_size_merged(work->self->program, one, other, work->input, work->error) : other.length;
 	void *bytes = size ? visit_remember(work->visit, into_name, size, work->error) : NULL;
 	if (!bytes)
 		return false;
-	window_merge(work->self->program, bytes, other.bytes, work->input);
+	if (one.bytes)
+		window_merge(work->self->program, bytes, other.bytes, work->input);
+	else
+		memcpy(bytes, other.bytes, other.length);
 	return visit_forget(work->visit, from_name, work->error);
 }
 

@@ -27,6 +27,11 @@ static const char counts_keys[] = PIPELINE("  - {name: n, tally: {}}\n  output: 
 static const char counts_twice[] =
 	PIPELINE("  - {name: n, tally: {}}\n  - {name: also, inputs: [n], tally: {}}\n  output: {steps: [also.outputs.count]}");
 
+static const char sums_pairs[] =
+	PIPELINE("  - {name: w, aggregate: {key: key, window: {count: 2}, set: {s: sum(x)}}}\n  output: {steps: [w]}");
+static const char ranks_pairs[] = PIPELINE("  - {name: w, aggregate: {key: key, window: {count: 2}, set: {a: 'first(x + 4)', "
+					   "m: 'median(x + 2)'}}}\n  output: {steps: [w]}");
+
 static const uint32_t first_topic[] = {0};
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 static const char *const written[] = {"out", "state"};
@@ -40,6 +45,7 @@ struct stand {
 	struct worker_config config;
 	struct worker_setup next_setup;
 	struct running running;
+	struct stage_counts counts;
 	pthread_mutex_t lock; /* of the line */
 	char line[ERROR_TEXT_MAX];
 };
@@ -71,7 +77,8 @@ static void read_pipeline(struct stand *stand, struct planning *planning, struct
 				       .topic_count = 1,
 				       .topics = first_topic,
 				       .dead_letters = TOPIC_NOWHERE,
-				       .changelog = 1};
+				       .changelog = 1,
+				       .counts = &stand->counts};
 }
 
 static void start(struct stand *stand, const char *yaml)
@@ -124,17 +131,33 @@ static int tear_down(void **state)
 	return system(command);
 }
 
-/* A request under that key, and what it is answered. */
-static void expect_answer(struct stand *stand, const char *key, const char *expected)
+static void ask(struct stand *stand, const char *key)
 {
 	mock_write(&stand->mock, key, "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}", NULL,
 		   NULL);
+}
+
+/* A request under that key, and what it is answered. */
+static void expect_answer(struct stand *stand, const char *key, const char *expected)
+{
+	ask(stand, key);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
 	char said[ERROR_TEXT_MAX];
 	snprintf(said, sizeof said, "%.*s", (int)answer->len, (const char *)answer->payload);
 	rd_kafka_message_destroy(answer); /* else its client is never closed */
 	if (!strstr(said, expected))
 		fail_msg("%s does not say %s", said, expected);
+}
+
+/* A request that is taken, and has no answer of its own. */
+static void expect_nothing(struct stand *stand, const char *key)
+{
+	uint64_t before = stand->counts.released;
+	ask(stand, key);
+	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && stand->counts.released == before; waited_ms += 10)
+		usleep(10000);
+	assert_true(stand->counts.released > before);
+	assert_null(rd_kafka_consumer_poll(stand->mock.reader, 0));
 }
 
 static bool snapshot_stands(const struct stand *stand)
@@ -240,6 +263,23 @@ static void a_changed_pipeline_takes_over_what_its_steps_remember(void **state)
 	stop(stand);
 }
 
+/* What it held by the settings of before cannot be told by those of now. */
+static void a_window_begins_anew_when_its_settings_have_changed(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, sums_pairs);
+	expect_nothing(stand, "a");
+	stop(stand);
+	start(stand, sums_pairs);
+	expect_answer(stand, "a", "[2]");
+	expect_nothing(stand, "b");
+	stop(stand);
+	start(stand, ranks_pairs);
+	expect_nothing(stand, "b");
+	expect_answer(stand, "b", "[3.0]");
+	stop(stand);
+}
+
 static void a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit(void **state)
 {
 	struct stand *stand = *state;
@@ -258,6 +298,7 @@ int main(void)
 		WITH(a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again),
 		WITH(on_a_full_disk_it_goes_on_without_snapshots_and_says_so),
 		WITH(a_changed_pipeline_takes_over_what_its_steps_remember),
+		WITH(a_window_begins_anew_when_its_settings_have_changed),
 		WITH(a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,4 +46,4 @@ const struct step_kind tally_kind = {
 	.run = tally_run,
 };
 
-const struct step_kind *const tally_kinds[] = {&step_model, &step_filter, &step_expression, &tally_kind, NULL};
+const struct step_kind *const tally_kinds[] = {&step_model, &step_filter, &step_expression, &step_aggregate, &tally_kind, NULL};
