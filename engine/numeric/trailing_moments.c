@@ -133,6 +133,7 @@ static double infinite_sum(const struct trailing_parts *parts)
 
 static bool sum_overflows(const struct trailing_parts *parts)
 {
+	assert(parts->sum); /* who asks for it has it tracked */
 	return !parts->head->infinite && !isfinite(parts->sum->total);
 }
 
