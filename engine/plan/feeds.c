@@ -176,8 +176,9 @@ void plan_readers(const struct compiler *compiler)
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < i; j++) {
 			const struct pipeline_plan *one = &plan->pipelines[i], *other = &plan->pipelines[j];
-			if (strcmp(one->group, other->group) != 0 || strcmp(one->topics[0].name, other->topics[0].name) != 0)
-				continue;
+			if (strcmp(one->group, other->group) != 0 || strcmp(one->topics[0].name, other->topics[0].name) != 0 ||
+			    strcmp(one->graph->name, other->graph->name) == 0)
+				continue; /* of two of one name it is said that there are two */
 			struct place place = one->graph->spec->input.topic_place;
 			fault_add(compiler->spec->faults, CODE_TWO_READERS,
 				  place.line > 0 ? place : other->graph->spec->input.topic_place, NULL,

@@ -145,6 +145,15 @@ static void a_folder_without_yaml_is_the_folders_in_it(void **state)
 	said_close(&said);
 }
 
+static void two_pipelines_of_one_name_are_not_told_to_share_a_topic_too(void **state)
+{
+	(void)state;
+	struct said said = run("lint tests/cases-own/batch-with-a-deadline tests/cases-own/batch-without-rows");
+	assert_non_null(strstr(said.out, "SL0208"));
+	assert_null(strstr(said.out, "SL0515"));
+	said_close(&said);
+}
+
 static void every_fault_of_a_file_is_told_in_one_run(void **state)
 {
 	(void)state;
@@ -338,6 +347,7 @@ int main(void)
 		cmocka_unit_test(warnings_fail_only_when_asked_to_and_notes_never),
 		cmocka_unit_test(a_folder_is_all_its_yaml),
 		cmocka_unit_test(a_folder_without_yaml_is_the_folders_in_it),
+		cmocka_unit_test(two_pipelines_of_one_name_are_not_told_to_share_a_topic_too),
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
 		cmocka_unit_test(what_follows_from_a_value_that_was_refused_is_not_told),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
