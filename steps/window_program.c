@@ -573,37 +573,29 @@ static const struct tensor *setting_answer(const struct ending *ending, const st
 	return results ? expression_evaluate_as(setting->value, setting->name, scope, ending->arena, error) : NULL;
 }
 
-/* What such a window held can be told by nobody. */
-static const struct payload *answer_of_others(struct arena *arena, struct error *error)
+static void put(struct tensors_builder *builder, const struct tensor *tensor)
 {
-	struct tensors_builder builder;
-	struct payload *payload = ARENA_NEW(arena, struct payload);
-	const struct tensor *tensor =
-		excuse("the settings of the step have changed since the window began; the next one is whole", arena);
-	tensors_begin(&builder, arena, 1);
 	if (tensor)
-		tensors_put(&builder, tensor);
-	if (payload)
-		payload->tensors = tensors_end(&builder);
-	if (!arena_failed(arena))
-		return payload;
-	error_memory(error, ERROR_LIMIT, "closing a window");
-	return NULL;
+		tensors_put(builder, tensor);
 }
 
 const struct payload *window_answer(const struct window_program *program, const void *bytes, const struct scope *scope,
 				    struct arena *arena, struct error *error)
 {
-	if (!window_is_of(program, bytes))
-		return answer_of_others(arena, error);
-	struct ending ending = {program, bytes, arena, row_of(program, bytes)};
+	/* What a window of other settings held can be told by nobody. */
+	bool own = window_is_of(program, bytes);
+	struct ending ending = {program, bytes, arena, own ? row_of(program, bytes) : 0};
 	struct tensors_builder builder;
 	struct payload *payload = ARENA_NEW(arena, struct payload);
 	struct scope inside = *scope;
 	bool excused = false;
 	tensors_begin(&builder, arena, program->count + 1);
 	inside.payload = payload;
-	for (size_t i = 0; payload && i < program->count && !arena_failed(arena); i++) {
+	if (payload && !own) {
+		put(&builder, excuse("the settings of the step have changed since the window began; the next one is whole", arena));
+		payload->tensors = tensors_end(&builder);
+	}
+	for (size_t i = 0; own && payload && i < program->count && !arena_failed(arena); i++) {
 		struct error fault = {0};
 		const struct tensor *tensor = setting_answer(&ending, &program->settings[i], &inside, &fault);
 		if (!tensor && !excused && fault.kind == ERROR_INPUT) {
@@ -612,8 +604,7 @@ const struct payload *window_answer(const struct window_program *program, const 
 					arena);
 			excused = true; /* the first says why */
 		}
-		if (tensor)
-			tensors_put(&builder, tensor);
+		put(&builder, tensor);
 		payload->tensors = tensors_end(&builder);
 	}
 	if (payload && !arena_failed(arena))
