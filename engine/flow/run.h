@@ -13,6 +13,7 @@
 #ifndef SLUICE_FLOW_RUN_H
 #define SLUICE_FLOW_RUN_H
 
+#include "flow/drafts.h"
 #include "flow/flow.h"
 #include "flow/select.h"
 #include "message/carried.h"
@@ -175,7 +176,7 @@ struct visit {
 	bool parked;	      /* before a turnstile, until those before it have passed */
 	bool gathers;	      /* `parts` are there, and no sources */
 	bool turns;	      /* it has called, or chosen who gets what it gave: no chain goes on by it */
-	struct write *writes; /* of this visit, which nobody else sees yet */
+	struct drafts drafts;
 };
 
 /* One of the offspring; in the arena of their root, as its run is. */

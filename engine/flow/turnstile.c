@@ -166,25 +166,17 @@ static struct store *store_of(const struct visit *visit)
 	return visit->run && visit->run->line ? visit->run->line->store : NULL;
 }
 
-static struct write *write_find(const struct visit *visit, struct text key)
-{
-	struct write *write = visit->writes;
-	while (write && !text_equal(write->key, key))
-		write = write->next;
-	return write;
-}
-
 bool visit_recall(struct visit *visit, struct text key, struct text *value)
 {
-	const struct write *write = write_find(visit, key);
+	const struct write *write = drafts_find(&visit->drafts, key);
 	const struct store *store = store_of(visit);
 	if (write)
 		*value = write->value;
 	return write ? write->value.bytes != NULL : store && store_read(store, visit->station->turnstile, key, value);
 }
 
-/* The visit's write under that key, made where there is none. */
-static struct write *write_make(struct visit *visit, struct text key, size_t size, struct error *error)
+/* The visit's draft under that key, made where there is none. */
+static struct write *draft(struct visit *visit, struct text key, size_t size, struct error *error)
 {
 	const struct store *store = store_of(visit);
 	if (!store) {
@@ -194,17 +186,13 @@ static struct write *write_make(struct visit *visit, struct text key, size_t siz
 	}
 	if (!store_may_write(store, visit->station->turnstile, key.length, size, error))
 		return NULL;
-	struct write *write = write_find(visit, key);
+	struct write *write = drafts_find(&visit->drafts, key);
+	if (!write)
+		write = drafts_add(&visit->drafts, key, visit->arena);
 	if (write)
-		return write;
-	write = ARENA_NEW(visit->arena, struct write);
-	const char *own = arena_copy(visit->arena, key.bytes, key.length);
-	if (!write || !own) {
+		write->scope = visit->station->turnstile;
+	else
 		error_memory(error, ERROR_LIMIT, "remembering");
-		return NULL;
-	}
-	*write = (struct write){.next = visit->writes, .scope = visit->station->turnstile, .key = {own, key.length}};
-	visit->writes = write;
 	return write;
 }
 
@@ -212,7 +200,9 @@ void *visit_remember(struct visit *visit, struct text key, size_t size, struct e
 {
 	struct text before = {0};
 	(void)visit_recall(visit, key, &before);
-	struct write *write = write_make(visit, key, size, error);
+	struct write *write = draft(visit, key, size, error);
+	if (write && write->value.bytes && write->value.length == size)
+		return (void *)write->value.bytes;
 	char *bytes = write ? arena_take_raw(visit->arena, size) : NULL;
 	if (!bytes) {
 		error_memory(error, ERROR_LIMIT, "remembering");
@@ -229,7 +219,7 @@ void *visit_remember(struct visit *visit, struct text key, size_t size, struct e
 
 bool visit_forget(struct visit *visit, struct text key, struct error *error)
 {
-	struct write *write = write_make(visit, key, 0, error);
+	struct write *write = draft(visit, key, 0, error);
 	if (write)
 		write->value = (struct text){0};
 	return write != NULL;
@@ -240,8 +230,8 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 {
 	struct run *root = run_root(visit->run);
 	struct store *store = verdict == STEP_FAIL ? NULL : store_of(visit);
-	for (struct write *next; store && visit->writes; visit->writes = next) {
-		struct write *write = visit->writes;
+	struct write *write = visit->drafts.newest;
+	for (struct write *next; store && write; write = next) {
 		next = write->next;
 		error->kind = ERROR_NONE;
 		if (!store_journal(store, write, error))
@@ -249,7 +239,6 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 		write->next = root->message->writes;
 		root->message->writes = write;
 	}
-	bool settled = !store || !visit->writes;
-	visit->writes = NULL;
-	return settled;
+	visit->drafts = (struct drafts){0};
+	return !store || !write;
 }
