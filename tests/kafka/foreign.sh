@@ -152,7 +152,6 @@ beyond_it() { # $1 name, $2 words, then start_big's arguments behind the name
 	stop_foreign
 }
 
-: >"$dir/engine.log"
 start_broker
 for story in ${STORIES:-sent_away cut_off narrow refuses behind_tls near_the_limit reply_beyond request_beyond server_beyond}; do
 	case $story in

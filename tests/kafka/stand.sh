@@ -150,9 +150,9 @@ start_engine() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery, $5 instance
 	ours $!
 }
 
-# Waits until it runs: its topics are made, and it says what it reads.
+# Waits until it runs: its topics are made, and it says what it reads, in a log that need not be there yet.
 engine_runs() { # $1 topic
-	wait_until 30 grep -q ": reads $1," "$dir/engine.log" || give_up "the engine of $1 does not start"
+	wait_until 30 grep -qs ": reads $1," "$dir/engine.log" || give_up "the engine of $1 does not start"
 }
 
 # It is asked to stop, and drains.

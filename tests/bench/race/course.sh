@@ -40,7 +40,7 @@ serve_models() {
 	sed 's/BATCHING//' "$race/models.yaml" >"$dir/models/models.yaml"
 	"$sluice" models serve "$dir/models" >"$dir/models.log" 2>&1 &
 	ours $!
-	wait_until 10 grep -q '^ready' "$dir/models.log" || give_up "the models are not served"
+	wait_until 10 grep -qs '^ready' "$dir/models.log" || give_up "the models are not served"
 	door=$(sed -n 's/.*\(grpc:[^:]*:[0-9]*\):.*/\1/p' "$dir/models.log")
 }
 
