@@ -197,9 +197,15 @@ CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability 
 ## static: gcc's -fanalyzer, clang-tidy and cppcheck, each file anew when it or what it includes has changed (NAME=split: those files)
 static: $(patsubst %.c,build/static/%.o,$(if $(NAME),$(filter $(NAME:%=\%/%.c),$(STATIC)),$(STATIC)))
 
-## bench: times, and instructions per message under valgrind, beside their bars
-bench: $(BUILD)/sluice $(BENCHES)
+## bars: times, and instructions per message under valgrind, beside their bars
+bars: $(BUILD)/sluice $(BENCHES)
 	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
+
+## bench: bars, and in the same run keyed windows beside Kafka Streams, for about a minute (skipped without Java and Maven)
+bench: kafka-programs $(BENCHES)
+	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench || failed=1; \
+		BACKLOG=$${BACKLOG:-400000} ROUNDS=$${ROUNDS:-1} tests/bench/race/windows.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; \
+		exit $${failed:-0}
 
 ## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, curves (NAME=delay: one)
 race: kafka-programs
@@ -272,6 +278,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all static test demo check newcomer layers bench race fuzz sim kafka kafka-programs soak coverage compose-check docs deps install clean help
+.PHONY: all static test demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -5,7 +5,7 @@
 # so theirs does without the cache that leaves answers out; with it, it is shown too. Then both
 # tumble, and answer once for each window, when it closes.
 #   windows.sh SLUICE PROGRAMS     with requests in PROGRAMS
-# BACKLOG, ROUNDS change the sizes: a run of less than a second says little. Takes about five minutes.
+# BACKLOG, ROUNDS change the sizes: a run of less than a second says little. Takes about five minutes; as `make bench` runs it, one.
 set -u
 what=windows
 # shellcheck source=tests/bench/race/course.sh
