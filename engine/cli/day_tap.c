@@ -65,22 +65,20 @@ bool day_taps_add(struct day_taps *taps, const struct day_line *line, struct are
 
 static bool follows_counted(const struct day_tap *tap, int64_t number, int64_t counted, int64_t value)
 {
-	for (size_t i = 0; i < tap->line->variant_count; i++) {
-		int64_t gives = number;
-		bool passes = true;
-		for (size_t j = 0; j < tap->blocks; j++)
-			passes = passes && day_block_answer(&tap->line->variants[i].blocks[j], counted, &gives);
-		if (passes && gives == value)
-			return true;
-	}
-	return false;
+	bool passes = true;
+	for (size_t i = 0; i < tap->blocks; i++)
+		passes = passes && day_block_answer(&tap->line->variants[0].blocks[i], counted, &number);
+	return passes && number == value;
 }
 
-/* What a worker tells whose partition is another's by now, and who does not know it yet, is never
- * committed: it may have brought back what that one has counted since, so it counts more, never less. */
+/* Of a line that stays as it is. What a worker tells whose partition is another's by now, and who does not
+ * know it yet, is never committed: it may have brought back what that one has counted since, so it counts
+ * more, never less. */
 static bool follows(const struct day_tap *tap, int64_t number, int64_t value)
 {
-	for (int64_t counted = tap->line->requests[number].counted; counted <= (int64_t)tap->line->count; counted++)
+	const struct day_line *line = tap->line;
+	int64_t counted = line->requests[number].counted, most = line->variants[0].counts ? (int64_t)line->count : counted;
+	for (; counted <= most; counted++)
 		if (follows_counted(tap, number, counted, value))
 			return true;
 	return false;
