@@ -173,6 +173,36 @@ static void lose_commits(struct stand *stand, int64_t committed)
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
+/* ---- what stories begin with, and go on with ---- */
+
+/* Of any, what comes first of r-1 is of y. */
+static void start_and_take_y(struct stand *stand)
+{
+	start(stand, "joinType: any");
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[10]");
+}
+
+/* What x then gives of it is of no use; what it gives of r-2 is the first. */
+static void leave_x_and_take_the_next(struct stand *stand)
+{
+	give(stand, 'x', "r-1", 1);
+	give(stand, 'x', "r-2", 2);
+	expect(stand, "r-2", "[2]");
+}
+
+/* What was joined is not there any more: r-1 is another request. */
+static void expect_nothing_waits(struct stand *stand)
+{
+	start(stand, "joinType: inner");
+	give(stand, 'y', "r-1", 20);
+	give(stand, 'x', "r-1", 2);
+	expect(stand, "r-1", "[22]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
+/* ---- the stories ---- */
+
 static void parts_of_one_request_are_joined_by_its_id(void **state)
 {
 	struct stand *stand = *state;
@@ -199,25 +229,16 @@ static void a_part_waits_over_the_end_of_its_worker(void **state)
 	give(stand, 'y', "r-1", 10);
 	expect(stand, "r-1", "[11]");
 	assert_int_equal(stop(stand).answered, 1);
-	/* What was joined is not there any more. */
-	start(stand, "joinType: inner");
-	give(stand, 'y', "r-1", 20);
-	give(stand, 'x', "r-1", 2);
-	expect(stand, "r-1", "[22]");
-	assert_int_equal(stop(stand).answered, 1);
+	expect_nothing_waits(stand);
 }
 
 static void any_takes_the_first_and_remembers_that(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, "joinType: any");
-	give(stand, 'y', "r-1", 10);
-	expect(stand, "r-1", "[10]");
+	start_and_take_y(stand);
 	assert_int_equal(stop(stand).answered, 1);
 	start(stand, "joinType: any");
-	give(stand, 'x', "r-1", 1);
-	give(stand, 'x', "r-2", 2);
-	expect(stand, "r-2", "[2]");
+	leave_x_and_take_the_next(stand);
 	assert_int_equal(stop(stand).answered, 1);
 }
 
@@ -264,26 +285,18 @@ static void what_was_joined_is_joined_again_when_its_commit_is_lost(void **state
 	expect(stand, "r-1", "[11]");
 	/* All that is committed now is forgotten. */
 	assert_int_equal(stop(stand).answered, 1);
-	start(stand, "joinType: inner");
-	give(stand, 'y', "r-1", 20);
-	give(stand, 'x', "r-1", 2);
-	expect(stand, "r-1", "[22]");
-	assert_int_equal(stop(stand).answered, 1);
+	expect_nothing_waits(stand);
 }
 
 static void the_first_of_any_is_first_again_when_its_commit_is_lost(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, "joinType: any");
-	give(stand, 'y', "r-1", 10);
-	expect(stand, "r-1", "[10]");
+	start_and_take_y(stand);
 	(void)stop(stand);
 	lose_commits(stand, 0);
 	start(stand, "joinType: any");
 	expect(stand, "r-1", "[10]");
-	give(stand, 'x', "r-1", 1);
-	give(stand, 'x', "r-2", 2);
-	expect(stand, "r-2", "[2]");
+	leave_x_and_take_the_next(stand);
 	assert_int_equal(stop(stand).answered, 2);
 }
 
@@ -291,12 +304,8 @@ static void the_first_of_any_is_first_again_when_its_commit_is_lost(void **state
 static void what_any_had_no_use_for_is_of_no_use_again_when_its_commit_is_lost(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, "joinType: any");
-	give(stand, 'y', "r-1", 10);
-	expect(stand, "r-1", "[10]");
-	give(stand, 'x', "r-1", 1);
-	give(stand, 'x', "r-2", 2);
-	expect(stand, "r-2", "[2]");
+	start_and_take_y(stand);
+	leave_x_and_take_the_next(stand);
 	assert_int_equal(stop(stand).answered, 2);
 	lose_commits(stand, 1);
 	start(stand, "joinType: any");
@@ -324,9 +333,7 @@ static void a_window_that_closed_closes_again_when_its_commit_is_lost(void **sta
 static void what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, "joinType: any");
-	give(stand, 'y', "r-1", 10);
-	expect(stand, "r-1", "[10]");
+	start_and_take_y(stand);
 	(void)stop(stand);
 	lose_commits(stand, 0);
 	start(stand, "joinType: inner");
@@ -365,23 +372,22 @@ static void what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold(void **s
 	assert_true(took_ms >= (JOINED - 1) * COMMIT_MS);
 }
 
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(parts_of_one_request_are_joined_by_its_id, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_part_waits_over_the_end_of_its_worker, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(any_takes_the_first_and_remembers_that, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_outer_join_goes_on_with_what_there_is_when_its_window_closes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_comes_too_late_for_an_inner_join_is_answered_with_the_limit, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(what_was_joined_is_joined_again_when_its_commit_is_lost, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_first_of_any_is_first_again_when_its_commit_is_lost, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_any_had_no_use_for_is_of_no_use_again_when_its_commit_is_lost, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_window_that_closed_closes_again_when_its_commit_is_lost, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold, set_up, tear_down),
+		SHOWS(parts_of_one_request_are_joined_by_its_id),
+		SHOWS(a_part_waits_over_the_end_of_its_worker),
+		SHOWS(any_takes_the_first_and_remembers_that),
+		SHOWS(an_outer_join_goes_on_with_what_there_is_when_its_window_closes),
+		SHOWS(what_comes_too_late_for_an_inner_join_is_answered_with_the_limit),
+		SHOWS(what_was_joined_is_joined_again_when_its_commit_is_lost),
+		SHOWS(the_first_of_any_is_first_again_when_its_commit_is_lost),
+		SHOWS(what_any_had_no_use_for_is_of_no_use_again_when_its_commit_is_lost),
+		SHOWS(a_window_that_closed_closes_again_when_its_commit_is_lost),
+		SHOWS(what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before),
+		SHOWS(what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
