@@ -70,6 +70,13 @@ void expect_all_over(void)
 		assert_null(scene.calls[i]);
 }
 
+void expect_all_finished(void)
+{
+	expect_all_over();
+	for (size_t i = 0; i < scene.answer_count; i++)
+		assert_true(scene.answers[i].finished);
+}
+
 void reply_to(size_t nth, const char *tensors)
 {
 	struct call *call = scene.calls[nth];

@@ -27,6 +27,9 @@ void expect_order(const char *const *ids, size_t count);
 /* Every message has finished, nothing is due, and no call is open. */
 void expect_all_over(void);
 
+/* And every answer has, none of which is a part's. */
+void expect_all_finished(void);
+
 /* Of the calls that were made, the n-th. */
 void reply_to(size_t nth, const char *tensors);
 

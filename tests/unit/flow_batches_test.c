@@ -1,0 +1,117 @@
+/* flow_batches_test.c: messages of a graph that go to a model together. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ground.h"
+
+static void open_batches(int64_t size)
+{
+	const struct made_step steps[] = {{.name = "rows", .batch_size = size, .batch_window_ms = 200}};
+	open_scene(steps, COUNT(steps), "rows", JOIN_INNER);
+}
+
+static void messages_go_together_and_their_answer_is_cut_by_rows(void **state)
+{
+	(void)state;
+	open_batches(3);
+	scene_send(&scene, "a", "x=[1]1,2");
+	assert_int_equal(scene.call_count, 0);
+	scene_send(&scene, "b", "x=[2]3,4,5,6");
+	assert_int_equal(scene.call_count, 1);
+	char sent[64];
+	payload_print(scene.calls[0]->request, sent, sizeof sent);
+	assert_string_equal(sent, "x=1,2,3,4,5,6");
+	scene_reply(&scene, "rows", "y=[3]10,20,30 all=7");
+	expect_tensors("a", "y=10 all=7");
+	expect_tensors("b", "y=20,30 all=7");
+	expect_all_finished();
+}
+
+static void a_batch_is_sent_when_its_window_has_passed(void **state)
+{
+	(void)state;
+	open_batches(3);
+	scene_send(&scene, "a", "x=[1]1,2");
+	assert_int_equal(flow_due_ms(scene.flow), 200);
+	scene_advance(&scene, 200);
+	scene_reply(&scene, "rows", "y=[1]5");
+	expect_tensors("a", "y=5");
+	expect_all_finished();
+}
+
+static void tensors_that_do_not_fit_together_wait_in_pots_of_their_own(void **state)
+{
+	(void)state;
+	open_batches(2);
+	scene_send(&scene, "a", "x=[1]1,2");
+	scene_send(&scene, "b", "x=[1]1,2,3");
+	scene_send(&scene, "c", "z=[1]1,2");
+	assert_int_equal(scene.call_count, 0);
+	scene_send(&scene, "d", "x=[1]3,4");
+	assert_int_equal(scene.call_count, 1);
+	scene_reply(&scene, "rows", "y=[2]1,2");
+	expect_tensors("a", "y=1");
+	expect_tensors("d", "y=2");
+	assert_null(scene_answer(&scene, "b"));
+	assert_null(scene_answer(&scene, "c"));
+}
+
+static void a_failed_batch_fails_each_member(void **state)
+{
+	(void)state;
+	open_batches(2);
+	scene_send(&scene, "a", "x=[1]1");
+	scene_send(&scene, "b", "x=[1]2");
+	scene_fail(&scene, "rows", ERROR_REMOTE, "rows : full");
+	expect_error("a", ERROR_REMOTE, "rows : full");
+	expect_error("b", ERROR_REMOTE, "rows : full");
+	expect_all_finished();
+}
+
+static void a_member_past_its_deadline_leaves_the_others_their_answer(void **state)
+{
+	(void)state;
+	open_batches(2);
+	struct message *hasty = scene_message(&scene, "hasty", "x=[1]1");
+	hasty->deadline_ms = 10;
+	scene_enter(&scene, hasty);
+	scene_send(&scene, "b", "x=[1]2");
+	scene_advance(&scene, 10);
+	expect_error("hasty", ERROR_LIMIT, "step `rows` waited for model rows;");
+	scene_reply(&scene, "rows", "y=[2]1,2");
+	expect_tensors("b", "y=2");
+	expect_all_finished();
+}
+
+static void a_pot_that_all_have_left_is_not_sent(void **state)
+{
+	(void)state;
+	open_batches(2);
+	struct message *hasty = scene_message(&scene, "hasty", "x=[1]1");
+	hasty->deadline_ms = 10;
+	scene_enter(&scene, hasty);
+	scene_advance(&scene, 10);
+	expect_error("hasty", ERROR_LIMIT, "step `rows` waited for its batch to be full;");
+	scene_advance(&scene, 1000);
+	assert_int_equal(scene.call_count, 0);
+	expect_all_finished();
+}
+
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOWS(messages_go_together_and_their_answer_is_cut_by_rows),
+		SHOWS(a_batch_is_sent_when_its_window_has_passed),
+		SHOWS(tensors_that_do_not_fit_together_wait_in_pots_of_their_own),
+		SHOWS(a_failed_batch_fails_each_member),
+		SHOWS(a_member_past_its_deadline_leaves_the_others_their_answer),
+		SHOWS(a_pot_that_all_have_left_is_not_sent),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
