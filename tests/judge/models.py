@@ -9,6 +9,7 @@ where Python has it. All must answer as the stub did.
 import base64, concurrent.futures, http.client, json, os, re, signal, struct, subprocess, sys, tempfile
 
 from cases import elements
+from protobuf import field, fields, numbers, varint
 
 try:
     import grpc
@@ -91,57 +92,7 @@ class Rest:
         return tensors
 
 
-# ---- gRPC, its messages by hand: no compiler of protobuf is needed ----
-
-def varint(number):
-    out = b""
-    number &= (1 << 64) - 1
-    while number >= 0x80:
-        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
-    return out + bytes([number])
-
-
-def field(number, value):
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def fields(message):
-    """(number, bytes or int) of each field"""
-    at = 0
-
-    def number():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at, value, shift = at + 1, value | (byte & 0x7F) << shift, shift + 7
-            if byte < 0x80:
-                return value
-
-    while at < len(message):
-        tag = number()
-        if tag & 7 == 0:
-            yield tag >> 3, number()
-            continue
-        size = number() if tag & 7 == 2 else {1: 8, 5: 4}[tag & 7]
-        if at + size > len(message):
-            raise ValueError("the message is cut")
-        yield tag >> 3, message[at:at + size]
-        at += size
-
-
-def numbers(packed):
-    at = 0
-    while at < len(packed):
-        value = shift = 0
-        while True:
-            byte = packed[at]
-            at, value, shift = at + 1, value | (byte & 0x7F) << shift, shift + 7
-            if byte < 0x80:
-                break
-        yield value
-
+# ---- gRPC ----
 
 class Grpc:
     name = "gRPC"

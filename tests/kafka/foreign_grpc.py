@@ -14,48 +14,18 @@ many calls it took, over how many connections, and how many of them it refused.
 
 Its models: `sum`, the sum of the first input, and `big`, `elements` times its first number.
 """
-import array, signal, sys, threading, time, zlib
+import array, os, signal, sys, threading, time, zlib
 from concurrent import futures
 
 import grpc
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "judge"))
+from protobuf import field, fields, varint
 
 options = dict(word.split("=", 1) for word in sys.argv[1:])
 wanted = {name: int(value) for name, value in options.items() if name != "tls"}
 lock = threading.Lock()
 peers, seen, refused = set(), {}, 0
-
-
-# ---- its messages by hand: no compiler of protobuf is needed ----
-
-def varint(number):
-    out = b""
-    while number >= 0x80:
-        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
-    return out + bytes([number])
-
-
-def field(number, value):
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def fields(message):
-    """(number, bytes) of each field with a length; there are no others in what we are sent"""
-    at = 0
-
-    def number():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at, value, shift = at + 1, value | (byte & 0x7F) << shift, shift + 7
-            if byte < 0x80:
-                return value
-
-    while at < len(message):
-        tag, size = number(), number()
-        assert tag & 7 == 2, tag
-        yield tag >> 3, message[at:at + size]
-        at += size
 
 
 def reply(model, name, datatype, values):
