@@ -30,10 +30,11 @@ void note_add(struct compiler *compiler, struct notes *notes, struct place place
 /* The step as its kind's hooks want to see it. */
 struct step step_seen(const struct graph *graph, size_t step);
 
-/* feeds.c: which pipelines feed each other, and whether one feeds or calls itself that way. */
+/* feeds.c: which topics of pipelines others read, and whether one calls itself by way of those that it calls. */
 bool plan_feeds(struct compiler *compiler);
-/* Behind plan_topics() and plan_delivery() of all: which two would share out the records of a topic that both want whole. */
-void plan_readers(const struct compiler *compiler);
+/* Behind plan_topics() and plan_delivery() of all: which would get back what it gave, and which two would share out the
+ * records of a topic that both want whole. */
+void plan_between(const struct compiler *compiler);
 
 /* stages.c: where the pipeline is cut, and why. */
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);

@@ -38,11 +38,8 @@ struct links {
 	struct link *items;
 };
 
-static void link_add(struct compiler *compiler, struct links *links, const char *pipeline, struct place place)
+static void link_to(const struct compiler *compiler, struct links *links, size_t to, struct place place)
 {
-	size_t to = names_find(&compiler->pipelines, text_of(pipeline));
-	if (to == NAME_NONE)
-		return;
 	struct link *items = list_room(compiler->arena, links->items, links->count, &links->room, sizeof *items);
 	if (!items)
 		return;
@@ -50,13 +47,33 @@ static void link_add(struct compiler *compiler, struct links *links, const char 
 	items[links->count++] = (struct link){to, place};
 }
 
+static void link_add(const struct compiler *compiler, struct links *links, const char *pipeline, struct place place)
+{
+	size_t to = names_find(&compiler->pipelines, text_of(pipeline));
+	if (to != NAME_NONE)
+		link_to(compiler, links, to, place);
+}
+
 /* Against the flow, to those that feed. What another pipeline was sent is not what it gave,
  * so its inputs lead nowhere. */
-static void link_feeds(struct compiler *compiler, const struct externals *externals, struct links *links)
+static void link_feeds(const struct compiler *compiler, const struct externals *externals, struct links *links)
 {
 	for (size_t i = 0; i < externals->count; i++)
 		if (externals->items[i].point != SOURCE_REQUEST)
 			link_add(compiler, links, externals->items[i].pipeline, externals->items[i].place);
+}
+
+/* To those whose answers leave to the topic that it reads. */
+static void link_topics(const struct compiler *compiler, const struct pipeline_plan *reader, struct links *links)
+{
+	const struct plan *plan = compiler->plan;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *writer = &plan->pipelines[i];
+		const struct place read = reader->graph->spec->input.topic_place;
+		for (size_t j = 1; j < writer->topic_count; j++)
+			if (writer->topics[j].role == TOPIC_OUTPUTS && strcmp(writer->topics[j].name, reader->topics[0].name) == 0)
+				link_to(compiler, links, i, read.line > 0 ? read : writer->graph->spec->output.topic_place);
+	}
 }
 
 /* To those that are called. */
@@ -93,9 +110,13 @@ struct walk {
 
 static void meet_feed(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place)
 {
-	fault_add(faults, CODE_CYCLE, place, NULL,
-		  "pipeline `%s` reads what comes of its own outputs by way of pipeline `%s`: a cycle that never ends", graph->name,
-		  to->name);
+	if (graph == to)
+		fault_add(faults, CODE_CYCLE, place, NULL,
+			  "pipeline `%s` reads the topic that its answers leave to: a cycle that never ends", graph->name);
+	else
+		fault_add(faults, CODE_CYCLE, place, NULL,
+			  "pipeline `%s` reads what comes of its own outputs by way of pipeline `%s`: a cycle that never ends",
+			  graph->name, to->name);
 }
 
 static void meet_call(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place)
@@ -132,7 +153,7 @@ static void walk_from(struct walk *walk, size_t root)
 	}
 }
 
-static void walk_all(struct compiler *compiler, const struct links *links,
+static void walk_all(const struct compiler *compiler, const struct links *links,
 		     void (*meet)(struct faults *, const struct graph *, const struct graph *, struct place))
 {
 	const size_t count = compiler->plan->count;
@@ -151,26 +172,35 @@ static void walk_all(struct compiler *compiler, const struct links *links,
 bool plan_feeds(struct compiler *compiler)
 {
 	const struct plan *plan = compiler->plan;
-	struct links *feeds = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
 	struct links *calls = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
 	compiler->read_topics = ARENA_ARRAY(compiler->arena, bool *, plan->count + 1);
 	for (size_t i = 0; i < plan->count && !arena_failed(compiler->arena); i++) {
 		const struct graph *graph = plan->pipelines[i].graph;
 		mark_read(compiler, &graph->inputs);
 		mark_read(compiler, &graph->triggers);
-		link_feeds(compiler, &graph->inputs, &feeds[i]);
-		link_feeds(compiler, &graph->triggers, &feeds[i]);
 		link_calls(compiler, graph, &calls[i]);
 	}
-	walk_all(compiler, feeds, meet_feed);
 	walk_all(compiler, calls, meet_call);
 	return !arena_failed(compiler->arena);
 }
 
-/* ---- one topic and one group ---- */
+/* ---- topics that several read or write ---- */
+
+static void check_circles(const struct compiler *compiler)
+{
+	const struct plan *plan = compiler->plan;
+	struct links *feeds = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
+	for (size_t i = 0; i < plan->count && !arena_failed(compiler->arena); i++) {
+		const struct graph *graph = plan->pipelines[i].graph;
+		link_feeds(compiler, &graph->inputs, &feeds[i]);
+		link_feeds(compiler, &graph->triggers, &feeds[i]);
+		link_topics(compiler, &plan->pipelines[i], &feeds[i]);
+	}
+	walk_all(compiler, feeds, meet_feed);
+}
 
 /* In one group a topic's records are shared out: each of two readers would miss some. */
-void plan_readers(const struct compiler *compiler)
+static void check_readers(const struct compiler *compiler)
 {
 	const struct plan *plan = compiler->plan;
 	for (size_t i = 0; i < plan->count; i++)
@@ -188,4 +218,10 @@ void plan_readers(const struct compiler *compiler)
 				  other->graph->name);
 			break;
 		}
+}
+
+void plan_between(const struct compiler *compiler)
+{
+	check_circles(compiler);
+	check_readers(compiler);
 }

@@ -238,7 +238,7 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 		}
 	}
 	if (good)
-		plan_readers(&compiler);
+		plan_between(&compiler);
 }
 
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
@@ -255,7 +255,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++)
 		plan_pipeline(&compiler, &plan->pipelines[i]);
 	if (!arena_failed(arena))
-		plan_readers(&compiler);
+		plan_between(&compiler);
 	if (arena_failed(arena) || !plan_others(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making a plan");
 	return true;
