@@ -26,23 +26,16 @@ enum late { LATE_DROP, LATE_DEAD_LETTER };
 
 /* ---- running ---- */
 
-/* Whole milliseconds, as times are; what is shorter is one. */
-static int64_t milliseconds(int64_t nanoseconds)
-{
-	return nanoseconds > 0 && nanoseconds < NS_PER_MS ? 1 : nanoseconds / NS_PER_MS;
-}
-
 static struct closing form_of(const struct window *window)
 {
-	int64_t grace = milliseconds(window->grace_ns);
+	int64_t grace = window->grace_ns / NS_PER_MS;
 	if (window->count > 0)
 		return (struct closing){CLOSING_COUNT, window->count, 0, 0};
 	if (window->session_ns > 0)
-		return (struct closing){CLOSING_SESSION, milliseconds(window->session_ns), 0, grace};
-	if (window->tumbling_ns > 0)
-		return (struct closing){CLOSING_HOPPING, milliseconds(window->tumbling_ns), milliseconds(window->tumbling_ns),
-					grace};
-	return (struct closing){CLOSING_HOPPING, milliseconds(window->hopping_ns), milliseconds(window->every_ns), grace};
+		return (struct closing){CLOSING_SESSION, window->session_ns / NS_PER_MS, 0, grace};
+	int64_t length_ns = window->tumbling_ns > 0 ? window->tumbling_ns : window->hopping_ns;
+	int64_t every_ns = window->tumbling_ns > 0 ? window->tumbling_ns : window->every_ns;
+	return (struct closing){CLOSING_HOPPING, length_ns / NS_PER_MS, every_ns / NS_PER_MS, grace};
 }
 
 static bool aggregate_open(struct step *step, struct error *error)
@@ -141,14 +134,14 @@ static const struct option value_rows[] = {
 
 static const struct option window_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct window, here)},
-	ROW("tumbling", DURATION, struct window, tumbling_ns, .help = "Windows of that length, one behind the other."),
-	ROW("hopping", DURATION, struct window, hopping_ns, .help = "Windows of that length that overlap."),
-	ROW("every", DURATION, struct window, every_ns, .help = "For hopping: how long after one the next begins."),
-	ROW("session", DURATION, struct window, session_ns,
+	ROW("tumbling", DURATION, struct window, tumbling_ns, .whole = true, .help = "Windows of that length, one behind the other."),
+	ROW("hopping", DURATION, struct window, hopping_ns, .whole = true, .help = "Windows of that length that overlap."),
+	ROW("every", DURATION, struct window, every_ns, .whole = true, .help = "For hopping: how long after one the next begins."),
+	ROW("session", DURATION, struct window, session_ns, .whole = true,
 	    .help = "Messages that are no further apart than that; one between two windows makes them one."),
 	ROW("count", INTEGER, struct window, count, .least = 1, .most = 1000000000.0,
 	    .help = "Windows of so many messages of a key."),
-	ROW("grace", DURATION, struct window, grace_ns, .or_none = true,
+	ROW("grace", DURATION, struct window, grace_ns, .whole = true, .or_none = true,
 	    .help = "How long a window stays open for late messages; default: not at all, as 0s."),
 	{.type = OPTION_END},
 };

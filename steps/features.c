@@ -445,7 +445,7 @@ static const struct option options[] = {
 	ROW("key", EXPRESSION, struct features, key,
 	    .help = "Whose state it is; default: the message's key. Messages without a key have one state together."),
 	ROW("lateness", DURATION, struct features, lateness_ns, .place_offset = offsetof(struct features, lateness_place),
-	    .or_none = true,
+	    .whole = true, .or_none = true,
 	    .help = "How late a message may come, behind the newest of its key, and still count; 0s: not at all; default: however "
 		    "late. One that does not count is given what there is."),
 	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables in which rows are looked up."),

@@ -107,7 +107,7 @@ struct option {
 	size_t item_size;	   /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
 	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
-	bool whole;     /* OPTION_NUMBERS: of whole numbers alone */
+	bool whole;     /* OPTION_NUMBERS: of whole numbers alone; OPTION_DURATION: of whole milliseconds */
 	bool secret;    /* what stands there is not shown again */
 	bool or_none;   /* OPTION_DURATION: 0s may be written too */
 	bool condition; /* OPTION_EXPRESSION: one element, and no text */

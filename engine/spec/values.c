@@ -294,6 +294,8 @@ static void read_duration(struct reading *reading, const struct option *row, con
 	if (!is_scalar(reading, row, node))
 		return;
 	const char *why = (row->or_none ? duration_read_or_none : duration_read)(node->scalar, &duration_ns);
+	if (!why && row->whole && duration_ns % NS_PER_MS != 0)
+		why = "is no whole number of milliseconds, in which times are counted";
 	if (why)
 		bad_value(reading, CODE_BAD_DURATION, node, why);
 	else
