@@ -5,6 +5,7 @@
  * whole member through: the first of the list that has come. Without `need` all must come; with it the
  * step goes on with what is there when the others are known not to come, or when
  * `within` has passed. */
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 
@@ -111,7 +112,7 @@ static bool combine_joins(const struct step *step, const struct step_sources *so
 	bool weighs = self->weights.count == 0;
 	if (self->by == BY_FIRST)
 		return true;
-	if (self->need == 0 && sources->count > MEMBERS_MAX)
+	if (sources->count > MEMBERS_MAX)
 		return error_set(error, ERROR_CONFIG, sources->items[MEMBERS_MAX].place,
 				 "%zu members are combined, and %d are the most; combine some of them in a step of their own",
 				 sources->count, MEMBERS_MAX);
@@ -143,9 +144,7 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 		const struct tensor *tensor = payload ? member_tensor(self, payload) : NULL;
 		if (!tensor)
 			continue;
-		if (members->count == MEMBERS_MAX)
-			return error_set(error, ERROR_LIMIT, step->place, "step `%s` combines more than %d members", step->name,
-					 MEMBERS_MAX);
+		assert(members->count < MEMBERS_MAX); /* combine_joins() refuses more sources */
 		members->weights[members->count] = weight_of(self, name);
 		members->tensors[members->count++] = tensor;
 	}
@@ -191,15 +190,17 @@ static bool all_single(const struct members *members)
 
 /* ---- element by element ---- */
 
+/* For one vote: 0 and -0 are one number, and members that say nan agree. */
 static bool elements_equal(const struct tensor *a, const struct tensor *b, size_t index)
 {
 	if (a->datatype == DATATYPE_BYTES)
 		return text_equal(((const struct text *)a->data)[index], ((const struct text *)b->data)[index]);
-	if (a->datatype == b->datatype) {
+	if (a->datatype == b->datatype && datatype_rows[a->datatype].class != CLASS_FLOAT) {
 		size_t size = datatype_stride(a->datatype);
 		return memcmp((const char *)a->data + index * size, (const char *)b->data + index * size, size) == 0;
 	}
-	return tensor_number(a, index) == tensor_number(b, index);
+	double one = tensor_number(a, index), other = tensor_number(b, index);
+	return one == other || (isnan(one) && isnan(other));
 }
 
 static void element_copy(void *to, const struct tensor *from, size_t index)
