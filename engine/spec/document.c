@@ -136,6 +136,18 @@ static void say_missing(struct spec *spec, const struct node *root, const char *
 	fault_add(spec->faults, CODE_MISSING_KIND, root->place, NULL, "`%s` is missing: nothing says what this document is", key);
 }
 
+/* Without a kind no fields are looked at, so a key that was meant for it is told of here. */
+static void say_misspelt_kind(struct spec *spec, const struct node *root)
+{
+	static const char *const meant[] = {"kind"};
+	for (size_t i = 0; i < root->count; i++) {
+		const struct node *key = root->entries[i].key;
+		if (!text_is(key->scalar, meant[0]) && suggest_nearest(key->scalar.bytes, meant, 1))
+			fault_add(spec->faults, CODE_UNKNOWN_FIELD, key->place, meant[0], "`%s` is no field of the document",
+				  key->scalar.bytes);
+	}
+}
+
 /* A kind or version that is no text: nothing can be read by it. */
 static void say_no_text(struct spec *spec, const struct node *root, const char *key)
 {
@@ -180,9 +192,10 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 			  "`%s` %s is not ours and is skipped", version.bytes, has_kind ? name.bytes : "");
 		return NULL;
 	}
-	if (!has_kind && absent(root, "kind") && !fragment)
+	if (!has_kind && absent(root, "kind") && !fragment) {
 		say_missing(spec, root, "kind");
-	else if (!has_kind && !absent(root, "kind"))
+		say_misspelt_kind(spec, root);
+	} else if (!has_kind && !absent(root, "kind"))
 		say_no_text(spec, root, "kind");
 	if (has_kind && !kind)
 		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name),
