@@ -134,9 +134,12 @@ static const struct option value_rows[] = {
 
 static const struct option window_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct window, here)},
-	ROW("tumbling", DURATION, struct window, tumbling_ns, .whole = true, .help = "Windows of that length, one behind the other."),
-	ROW("hopping", DURATION, struct window, hopping_ns, .whole = true, .help = "Windows of that length that overlap."),
-	ROW("every", DURATION, struct window, every_ns, .whole = true, .help = "For hopping: how long after one the next begins."),
+	ROW("tumbling", DURATION, struct window, tumbling_ns, .whole = true,
+	    .help = "Windows of that length, one behind the other."),
+	ROW("hopping", DURATION, struct window, hopping_ns, .whole = true,
+	    .help = "Windows of that length that overlap."),
+	ROW("every", DURATION, struct window, every_ns, .whole = true,
+	    .help = "For hopping: how long after one the next begins."),
 	ROW("session", DURATION, struct window, session_ns, .whole = true,
 	    .help = "Messages that are no further apart than that; one between two windows makes them one."),
 	ROW("count", INTEGER, struct window, count, .least = 1, .most = 1000000000.0,

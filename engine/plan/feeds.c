@@ -63,16 +63,24 @@ static void link_feeds(const struct compiler *compiler, const struct externals *
 			link_add(compiler, links, externals->items[i].pipeline, externals->items[i].place);
 }
 
+/* Where two files say that what one answers is what the other is asked; line 0: it is not so. */
+static struct place answers_read(const struct pipeline_plan *writer, const struct pipeline_plan *reader)
+{
+	const struct place read = reader->graph->spec->input.topic_place;
+	for (size_t i = 1; i < writer->topic_count; i++)
+		if (writer->topics[i].role == TOPIC_OUTPUTS && strcmp(writer->topics[i].name, reader->topics[0].name) == 0)
+			return read.line > 0 ? read : writer->graph->spec->output.topic_place;
+	return PLACE_NONE;
+}
+
 /* To those whose answers leave to the topic that it reads. */
 static void link_topics(const struct compiler *compiler, const struct pipeline_plan *reader, struct links *links)
 {
 	const struct plan *plan = compiler->plan;
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct pipeline_plan *writer = &plan->pipelines[i];
-		const struct place read = reader->graph->spec->input.topic_place;
-		for (size_t j = 1; j < writer->topic_count; j++)
-			if (writer->topics[j].role == TOPIC_OUTPUTS && strcmp(writer->topics[j].name, reader->topics[0].name) == 0)
-				link_to(compiler, links, i, read.line > 0 ? read : writer->graph->spec->output.topic_place);
+		const struct place place = answers_read(&plan->pipelines[i], reader);
+		if (place.line > 0)
+			link_to(compiler, links, i, place);
 	}
 }
 
@@ -220,8 +228,27 @@ static void check_readers(const struct compiler *compiler)
 		}
 }
 
+/* An answer has outputs and no inputs: only fields picked from it make a request of it. */
+static void check_answers_read(const struct compiler *compiler)
+{
+	const struct plan *plan = compiler->plan;
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->count; j++) {
+			const struct graph *reader = plan->pipelines[i].graph, *writer = plan->pipelines[j].graph;
+			if (i == j || reader->spec->input.tensors.count > 0)
+				continue;
+			const struct place place = answers_read(&plan->pipelines[j], &plan->pipelines[i]);
+			if (place.line > 0)
+				fault_add(compiler->spec->faults, CODE_ANSWERS_READ, place, NULL,
+					  "pipeline `%s` takes the answers of `%s` for requests, which they are not; let it read "
+					  "them by `externalInputs: [%s.outputs]`",
+					  reader->name, writer->name, writer->name);
+		}
+}
+
 void plan_between(const struct compiler *compiler)
 {
 	check_circles(compiler);
+	check_answers_read(compiler);
 	check_readers(compiler);
 }

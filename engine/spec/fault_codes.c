@@ -225,6 +225,11 @@ const struct fault_code fault_codes[] = {
 		.help = "Call another pipeline, or a model. `allowCycles: true` says that a condition ends it.",
 		.example = "metadata: {name: p}\nspec:\n  steps: [{name: a, traffic: {shares: [{weight: 1, call: p}]}}]\n\n"
 			   "metadata: {name: p}\nspec:\n  steps: [{name: a, traffic: {shares: [{weight: 1, call: other}]}}]\n"),
+	WARNING(CODE_ANSWERS_READ, BAD_REFERENCE, .title = "A pipeline that takes answers for requests",
+		.help = "An answer as it leaves fails there as a request. `input.tensors` may pick its fields as those of any "
+			"event.",
+		.example = "spec: {output: {steps: [s], topic: scores}}      # in pipeline a\nspec: {input: {topic: scores}}      "
+			   "# in pipeline b\n\nspec: {input: {externalInputs: [a.outputs]}}      # in pipeline b\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
