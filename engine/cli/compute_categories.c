@@ -77,9 +77,14 @@ static json_t *run_categories(const struct compute_case *one, bool onehot, struc
 	struct words train, query;
 	if (!words_read(one, "train", &train, error) || !words_read(one, "query", &query, error))
 		return NULL;
-	const char *dropped = json_string_value(json_object_get(one->params, "drop"));
-	const int64_t drop = dropped && strcmp(dropped, "first") == 0;
-	const double unknown = compute_number_or(one->params, "unknown_value", -1);
+	const char *dropped = compute_text_or(one->params, "drop", NULL, error);
+	if (dropped && strcmp(dropped, "first") != 0) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`drop` is `%s`, which is not known; write `first`, or leave it out",
+			  dropped);
+		return NULL;
+	}
+	const int64_t drop = dropped != NULL;
+	const double unknown = compute_number_or(one->params, "unknown_value", -1, error);
 	if (query.columns != train.columns) {
 		error_set(error, ERROR_INPUT, PLACE_NONE, "`train` has %zu columns and `query` %zu; they are the same columns",
 			  train.columns, query.columns);
@@ -143,7 +148,7 @@ static json_t *hash_row(const json_t *tokens, uint32_t columns, double *values)
 json_t *compute_hash(const struct compute_case *one, struct error *error)
 {
 	const json_t *rows = json_object_get(one->input, "rows");
-	const double size = compute_number_or(one->params, "n_features", SIZE_OF_SKLEARN);
+	const double size = compute_number_or(one->params, "n_features", SIZE_OF_SKLEARN, error);
 	bool read = json_is_array(rows) && size >= 1 && size <= 16777216;
 	const size_t count = json_array_size(rows), columns = read ? (size_t)size : 0;
 	double *values = ARENA_ARRAY(one->arena, double, count *columns + 1);

@@ -12,6 +12,8 @@
 #include "numeric/ranks.h"
 #include "numeric/scaling.h"
 
+#define DEGREE_MAX 64 /* no products of more factors have been seen to be of use */
+
 static const struct compute_method methods[] = {
 	{"standard", "(x - mean) / deviation of ddof 0, NaN skipped; a column that does not vary has scale 1; with_mean, with_std"},
 	{"minmax", "(x - min) / (max - min), stretched to `range`; a width of 0 counts as 1; clipped if `clip` says so"},
@@ -59,18 +61,12 @@ static bool data_read(const struct compute_case *one, struct data *data, struct 
 			 data->train.columns, data->query.columns);
 }
 
-static bool flag_or(const json_t *params, const char *key, bool otherwise)
-{
-	const json_t *value = json_object_get(params, key);
-	return json_is_boolean(value) ? json_is_true(value) : otherwise;
-}
-
-/* Which of the words the parameter is; the first when it is absent, -1 and an error when it is none. */
+/* Which of the words the parameter is; the first when it is absent, -1 after an error, also one before. */
 static int word_of(const json_t *params, const char *key, const char *const *words, struct error *error)
 {
-	const char *word = json_string_value(json_object_get(params, key));
-	if (!word)
-		return 0;
+	const char *word = compute_text_or(params, key, words[0], error);
+	if (error->kind)
+		return -1;
 	for (int i = 0; words[i]; i++)
 		if (strcmp(words[i], word) == 0)
 			return i;
@@ -123,7 +119,8 @@ static json_t *run_standard(const struct compute_case *one, struct error *error)
 	if (!mean || !scale)
 		return full(error);
 	scaling_fit_standard(&data.train, mean, scale);
-	const bool with_mean = flag_or(one->params, "with_mean", true), with_std = flag_or(one->params, "with_std", true);
+	const bool with_mean = compute_flag_or(one->params, "with_mean", true, error);
+	const bool with_std = compute_flag_or(one->params, "with_std", true, error);
 	for (size_t i = 0; i < data.train.columns; i++) {
 		mean[i] = with_mean ? mean[i] : 0;
 		scale[i] = with_std ? scale[i] : 1;
@@ -155,7 +152,7 @@ static json_t *run_minmax(const struct compute_case *one, struct error *error)
 	}
 	scaling_apply(&data.query, least, width, true);
 	scaling_stretch(&data.query, range[0], range[1]);
-	if (flag_or(one->params, "clip", false))
+	if (compute_flag_or(one->params, "clip", false, error))
 		scaling_clip(&data.query, range[0], range[1]);
 	json_t *result = output(error, &data.query);
 	compute_put(result, "min", compute_write_row(least, data.train.columns), error);
@@ -169,6 +166,10 @@ static json_t *run_robust(const struct compute_case *one, struct error *error)
 	double at[2];
 	if (!data_read(one, &data, error) || !pair_of(one, "quantiles", 25, 75, at, error))
 		return NULL;
+	if (!(at[0] >= 0 && at[1] <= 100)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`quantiles` are two numbers from 0 to 100");
+		return NULL;
+	}
 	double *center = numbers(one, data.train.columns), *scale = numbers(one, data.train.columns);
 	if (!center || !scale || !scaling_fit_robust(&data.train, at[0] / 100, at[1] / 100, center, scale, one->arena))
 		return full(error);
@@ -208,7 +209,7 @@ static json_t *run_impute(const struct compute_case *one, struct error *error)
 	if (!values)
 		return full(error);
 	for (size_t i = 0; i < data.train.columns; i++)
-		values[i] = compute_number_or(one->params, "fill_value", 0);
+		values[i] = compute_number_or(one->params, "fill_value", 0, error);
 	if (strategies[strategy + 1] && !imputing_fit(&data.train, (enum imputing)strategy, values, one->arena))
 		return full(error);
 	imputing_apply(&data.query, values, true);
@@ -221,7 +222,7 @@ static json_t *run_impute(const struct compute_case *one, struct error *error)
 
 static enum quantile_type quantile_type_of(const json_t *params, struct error *error)
 {
-	const char *name = json_string_value(json_object_get(params, "quantile_method"));
+	const char *name = compute_text_or(params, "quantile_method", NULL, error);
 	for (size_t type = 0; name && quantile_types[type].name; type++)
 		if (strcmp(quantile_types[type].name, name) == 0)
 			return (enum quantile_type)type;
@@ -237,7 +238,7 @@ static json_t *run_kbins(const struct compute_case *one, struct error *error)
 	struct data data;
 	const int strategy = word_of(one->params, "strategy", words, error);
 	const enum quantile_type type = quantile_type_of(one->params, error);
-	const double bins = compute_number_or(one->params, "bins", 5);
+	const double bins = compute_number_or(one->params, "bins", 5, error);
 	if (strategy < 0 || error->kind || !data_read(one, &data, error))
 		return NULL;
 	if (!(bins >= 2 && bins <= 65536)) {
@@ -266,7 +267,7 @@ static json_t *run_quantile(const struct compute_case *one, struct error *error)
 	const int to = word_of(one->params, "output", words, error);
 	if (to < 0 || !data_read(one, &data, error))
 		return NULL;
-	const double asked = compute_number_or(one->params, "n_quantiles", 1000);
+	const double asked = compute_number_or(one->params, "n_quantiles", 1000, error);
 	const size_t count = asked >= 1 && asked < (double)data.train.rows ? (size_t)asked : data.train.rows;
 	double *quantiles = numbers(one, count);
 	for (size_t i = 0; quantiles && count && i < data.train.columns; i++) {
@@ -314,7 +315,7 @@ static json_t *run_power(const struct compute_case *one, enum power by, struct e
 	power_apply(&data.train, by, lambdas, true);
 	power_apply(&data.query, by, lambdas, true);
 	scaling_fit_standard(&data.train, mean, scale);
-	if (flag_or(one->params, "standardize", true))
+	if (compute_flag_or(one->params, "standardize", true, error))
 		scaling_apply(&data.query, mean, scale, true);
 	json_t *result = output(error, &data.query);
 	compute_put(result, "lambdas", compute_write_row(lambdas, columns), error);
@@ -372,7 +373,8 @@ static json_t *run_clip(const struct compute_case *one, struct error *error)
 	bool list;
 	if (!x_read(one, &x, &list, error))
 		return NULL;
-	scaling_clip(&x, compute_number_or(one->params, "low", -INFINITY), compute_number_or(one->params, "high", INFINITY));
+	const double low = compute_number_or(one->params, "low", -INFINITY, error);
+	scaling_clip(&x, low, compute_number_or(one->params, "high", INFINITY, error));
 	return output_like(&x, list, error);
 }
 
@@ -385,6 +387,11 @@ static json_t *run_bucketize(const struct compute_case *one, struct error *error
 	const int closed = word_of(one->params, "closed", words, error);
 	if (closed < 0 || !x_read(one, &x, &list, error) || !compute_row(one, one->params, "edges", &edges, error))
 		return NULL;
+	for (size_t i = 1; i < edges.count; i++)
+		if (!(edges.items[i - 1] <= edges.items[i])) {
+			error_set(error, ERROR_INPUT, PLACE_NONE, "`edges` are numbers that do not fall from one to the next");
+			return NULL;
+		}
 	for (size_t i = 0; i < x.rows * x.columns; i++)
 		x.values[i] = (double)bin_of(edges.items, edges.count, x.values[i], closed == 0);
 	return output_like(&x, list, error);
@@ -407,9 +414,14 @@ static json_t *run_polynomial(const struct compute_case *one, struct error *erro
 	struct table x;
 	if (!table_read(one, "x", &x, error))
 		return NULL;
-	const double degree = compute_number_or(one->params, "degree", 2);
-	const struct polynomial polynomial = {degree >= 1 && degree <= 64 ? (size_t)degree : 1, flag_or(one->params, "bias", true),
-					      flag_or(one->params, "interaction_only", false)};
+	const double degree = compute_number_or(one->params, "degree", 2, error);
+	const bool bias = compute_flag_or(one->params, "bias", true, error);
+	const bool interactions = compute_flag_or(one->params, "interaction_only", false, error);
+	if (!(degree >= 1 && degree <= DEGREE_MAX) || degree != floor(degree))
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`degree` is a whole number from 1 to %d", DEGREE_MAX);
+	if (error->kind)
+		return NULL;
+	const struct polynomial polynomial = {(size_t)degree, bias, interactions};
 	struct table out = {.rows = x.rows, .columns = polynomial_columns(&polynomial, x.columns)};
 	out.values = numbers(one, out.rows * out.columns);
 	if (!out.values || !polynomial_apply(&polynomial, &x, out.values, one->arena))

@@ -44,10 +44,30 @@ bool compute_number(const json_t *object, const char *key, double *number, struc
 	return compute_read(value, number) || wrong(error, key, value, "a number");
 }
 
-double compute_number_or(const json_t *object, const char *key, double otherwise)
+static bool is_written(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	return value && !json_is_null(value);
+}
+
+double compute_number_or(const json_t *object, const char *key, double otherwise, struct error *error)
 {
 	double number;
-	return compute_read(json_object_get(object, key), &number) ? number : otherwise;
+	return is_written(object, key) && compute_number(object, key, &number, error) ? number : otherwise;
+}
+
+bool compute_flag_or(const json_t *object, const char *key, bool otherwise, struct error *error)
+{
+	const json_t *value = json_object_get(object, key);
+	if (is_written(object, key) && !json_is_boolean(value))
+		wrong(error, key, value, "true or false");
+	return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
+const char *compute_text_or(const json_t *object, const char *key, const char *otherwise, struct error *error)
+{
+	const char *text;
+	return is_written(object, key) && compute_text(object, key, &text, error) ? text : otherwise;
 }
 
 bool compute_integer(const json_t *object, const char *key, int64_t *number, struct error *error)

@@ -31,7 +31,10 @@ struct compute_table {
 
 bool compute_has(const json_t *object, const char *key);
 bool compute_number(const json_t *object, const char *key, double *number, struct error *error);
-double compute_number_or(const json_t *object, const char *key, double otherwise); /* where none is written */
+/* The same where the key, or anything but null under it, may be missing: then `otherwise`, and after an error too. */
+double compute_number_or(const json_t *object, const char *key, double otherwise, struct error *error);
+bool compute_flag_or(const json_t *object, const char *key, bool otherwise, struct error *error);
+const char *compute_text_or(const json_t *object, const char *key, const char *otherwise, struct error *error);
 bool compute_integer(const json_t *object, const char *key, int64_t *number, struct error *error);
 bool compute_text(const json_t *object, const char *key, const char **text, struct error *error);
 bool compute_row(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row,

@@ -74,6 +74,46 @@ static void what_is_missing_or_of_another_kind_is_named(void **state)
 	}
 }
 
+static void parameters_that_cannot_be_meant_are_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *input, *params, *said;
+	} wrong[] = {
+		{"\"x\": [1]", "\"op\": \"clip\", \"low\": [1]", "`low` is something else, and a number is wanted"},
+		{"\"x\": [[1]]", "\"op\": \"normalize\", \"norm\": 0", "`norm` is something else, and a text is wanted"},
+		{"\"x\": [[1]]", "\"op\": \"polynomial\", \"bias\": \"no\"", "`bias` is something else, and true or false"},
+		{"\"x\": [[1]]", "\"op\": \"polynomial\", \"degree\": 65", "`degree` is a whole number from 1 to 64"},
+		{"\"x\": [1]", "\"op\": \"bucketize\", \"edges\": [2, 1]", "`edges` are numbers that do not fall"},
+		{"\"train\": [[1]], \"query\": [[1]]", "\"op\": \"robust\", \"quantiles\": [-1, 101]", 
+		 "`quantiles` are two numbers from 0"},
+		{"\"train\": [[\"a\"]], \"query\": [[\"a\"]]", "\"op\": \"onehot\", \"drop\": \"if_binary\"", 
+		 "`drop` is `if_binary`"},
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char given[256];
+		(void)snprintf(given, sizeof given, "{\"name\": \"w\", \"input\": {%s}, \"params\": {%s}}", wrong[i].input,
+			       wrong[i].params);
+		write_file(CASES, given);
+		struct said said = say("compute preprocess " CASES);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, wrong[i].said);
+		assert_string_equal(said.out, "");
+		said_close(&said);
+	}
+}
+
+static void a_parameter_that_is_null_is_not_given(void **state)
+{
+	(void)state;
+	write_file(CASES, "{\"name\": \"n\", \"input\": {\"x\": [1, 2]}, "
+			  "\"params\": {\"op\": \"clip\", \"low\": null, \"high\": 1.5}}");
+	struct said said = say("compute preprocess " CASES);
+	assert_int_equal(said.code, EXIT_GOOD);
+	assert_string_equal(said.out, "{\"name\":\"n\",\"result\":{\"output\":[1.0,1.5]}}\n");
+	said_close(&said);
+}
+
 static void categories_of_other_columns_are_refused(void **state)
 {
 	(void)state;
@@ -179,6 +219,8 @@ int main(void)
 		cmocka_unit_test(a_file_of_reference_numbers_is_read_whole),
 		cmocka_unit_test(a_case_that_fails_is_named_and_the_others_run),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
+		cmocka_unit_test(parameters_that_cannot_be_meant_are_refused),
+		cmocka_unit_test(a_parameter_that_is_null_is_not_given),
 		cmocka_unit_test(categories_of_other_columns_are_refused),
 		cmocka_unit_test(texts_without_a_number_count_one_when_hashed),
 		cmocka_unit_test(families_are_listed_with_their_definitions),
