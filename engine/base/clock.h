@@ -29,6 +29,14 @@ static inline int64_t clock_ms(void)
 	return clock_ns() / NS_PER_MS;
 }
 
+/* What the calling thread has had of a processor; a system call. */
+static inline int64_t thread_ran_ms(void)
+{
+	struct timespec ran;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran);
+	return (int64_t)ran.tv_sec * MS_PER_S + ran.tv_nsec / NS_PER_MS;
+}
+
 /* Of the wall, since 1970; people set it, forwards and back. */
 static inline int64_t time_of_day_ms(void)
 {

@@ -22,6 +22,7 @@ struct virtual {
 	int bells;
 	uint32_t rung; /* a bit for each */
 	int64_t wake_ms;
+	int64_t sleep_ms; /* what the last turn meant to sleep; -1: for ever */
 };
 
 static_assert(VIRTUAL_BELLS_MAX <= 32, "each bell has a bit");
@@ -30,6 +31,8 @@ struct loop {
 	int epoll; /* -1: a virtual loop */
 	struct virtual virtual;
 	int64_t now_ms;
+	struct pause_watch *pause_watches;
+	int64_t looked_ms, ran_ms; /* for pauses: when, and what the thread had run by then */
 	struct loop_timer **heap; /* the earliest at 1, so that a place of 0 says: not set */
 	size_t timers;
 	size_t capacity;
@@ -57,6 +60,7 @@ struct loop *loop_open(struct error *error)
 		return NULL;
 	}
 	loop->now_ms = clock_ms();
+	loop->ran_ms = -1; /* by the thread that turns it: known with its first turn */
 	return loop;
 }
 
@@ -87,6 +91,53 @@ int64_t loop_clock_us(const struct loop *loop)
 int64_t loop_time_of_day_ms(const struct loop *loop)
 {
 	return loop->epoll < 0 ? LOOP_VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();
+}
+
+/* ---- pauses ---- */
+
+void loop_watch_pauses(struct loop *loop, struct pause_watch *watch)
+{
+	watch->next = loop->pause_watches;
+	loop->pause_watches = watch;
+}
+
+void loop_unwatch_pauses(struct loop *loop, struct pause_watch *watch)
+{
+	for (struct pause_watch **link = &loop->pause_watches; *link; link = &(*link)->next)
+		if (*link == watch) {
+			*link = watch->next;
+			return;
+		}
+}
+
+/* Whether the thread has neither slept of its own will nor worked for longer than LOOP_PAUSE_MS, since it woke at
+ * `before_ms` and lay down again for `meant_ms` at most; -1: for ever. */
+static bool stood_still(struct loop *loop, int64_t before_ms, int64_t meant_ms)
+{
+	int64_t ran_before_ms = loop->ran_ms, ran_ms = 0;
+	if (loop->epoll >= 0) {
+		loop->ran_ms = thread_ran_ms();
+		ran_ms = ran_before_ms < 0 ? loop->now_ms - before_ms : loop->ran_ms - ran_before_ms;
+	}
+	return meant_ms >= 0 && loop->now_ms - before_ms - meant_ms - ran_ms > LOOP_PAUSE_MS;
+}
+
+static void look_back(struct loop *loop, int64_t before_ms, int64_t meant_ms)
+{
+	loop->looked_ms = loop->now_ms;
+	if (!stood_still(loop, before_ms, meant_ms))
+		return;
+	for (struct pause_watch *watch = loop->pause_watches; watch; watch = watch->next)
+		watch->paused(watch->context, loop->now_ms - before_ms);
+}
+
+/* In less time than a pause takes there was none, and nothing is looked up. */
+static inline void wake(struct loop *loop, int64_t now_ms, int64_t meant_ms)
+{
+	int64_t before_ms = loop->now_ms;
+	loop->now_ms = now_ms;
+	if (now_ms - loop->looked_ms > LOOP_PAUSE_MS)
+		look_back(loop, before_ms, meant_ms);
 }
 
 /* ---- virtual loops ---- */
@@ -261,13 +312,14 @@ static void virtual_turn(struct loop *loop, int timeout_ms)
 	virtual->wake_ms = timeout_ms < 0 ? INT64_MAX : loop->now_ms + timeout_ms;
 	if (loop->timers > 0 && loop->heap[1]->due_ms < virtual->wake_ms)
 		virtual->wake_ms = loop->heap[1]->due_ms;
-	if (virtual->rung)
+	if (virtual->rung || virtual->wake_ms < loop->now_ms)
 		virtual->wake_ms = loop->now_ms;
+	virtual->sleep_ms = virtual->wake_ms == INT64_MAX ? -1 : virtual->wake_ms - loop->now_ms;
 }
 
 void loop_wake(struct loop *loop, int64_t now_ms)
 {
-	loop->now_ms = now_ms;
+	wake(loop, now_ms, loop->virtual.sleep_ms);
 	enter_rung(loop);
 	enter_due(loop);
 }
@@ -278,10 +330,13 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
 		virtual_turn(loop, timeout_ms);
 		return true;
 	}
-	int found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, sleep_ms(loop, timeout_ms));
-	loop->now_ms = clock_ms();
+	int most_ms = sleep_ms(loop, timeout_ms);
+	int found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, most_ms);
+	if (found < 0) /* by a signal, also that to go on after a stop: what came meanwhile goes before what is due */
+		found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, 0);
 	if (found < 0 && errno != EINTR)
 		return refused(error, "to wait for events");
+	wake(loop, clock_ms(), most_ms);
 	loop->found = found < 0 ? 0 : found;
 	for (int i = 0; i < loop->found; i++) {
 		struct watch *watch = loop->events[i].data.ptr;

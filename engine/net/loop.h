@@ -67,11 +67,31 @@ struct loop_timer {
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error);
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when it is not set */
 
+/* ---- pauses ---- */
+
+/* A process can stand still while all else goes on: stopped, moved to another machine, kept from a processor.
+ * What came meanwhile looks late, and need not be. So whoever measures others by this clock is told, before
+ * anything else is entered, when the loop wakes more than LOOP_PAUSE_MS later than it meant to; what the thread has
+ * worked does not count. In the time that is told, since the wake-up before, nobody knows when anything came.
+ *
+ * A pause within a long sleep is seen as far as it goes beyond it: who wants it seen keeps sleeps short. */
+#define LOOP_PAUSE_MS 100 /* less is felt by nobody, and comes about on any busy machine */
+
+struct pause_watch {
+	void (*paused)(void *context, int64_t since_ms);
+	void *context;
+	struct pause_watch *next; /* the loop's */
+};
+
+void loop_watch_pauses(struct loop *loop, struct pause_watch *watch);
+void loop_unwatch_pauses(struct loop *loop, struct pause_watch *watch); /* not from `paused`; fine when it is not watched */
+
 /* ---- virtual loops: time is handed in, and nothing waits ---- */
 
 /* For the simulator. Sleeping is the simulator's: a turn only notes until when it would
  * have slept, and loop_wake() is what follows on a sleep: it enters what was rung and
- * what is due. Descriptors may be watched, but nothing comes from them. */
+ * what is due. Descriptors may be watched, but nothing comes from them. Work takes no time:
+ * all that is beyond the sleep is a pause. */
 #define LOOP_VIRTUAL_EPOCH_MS INT64_C(1700000000000) /* the time of day at its 0 */
 struct loop *loop_open_virtual(int64_t now_ms, struct error *error);
 void loop_wake(struct loop *loop, int64_t now_ms);

@@ -2,6 +2,7 @@
  * connections are alike share a wire (wire.h). */
 #include "serving/caller.h"
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "serving/cache.h"
 #include "serving/dispatch.h"
@@ -28,6 +29,7 @@ struct served {
 
 struct caller {
 	struct loop *loop;
+	struct pause_watch pauses;
 	const struct caller_config *config;
 	const struct wire_operations *wire;
 	size_t count;
@@ -89,6 +91,13 @@ static void on_due(void *context)
 	served->due_us = INT64_MAX;
 	dispatch_turn(served->dispatch, now);
 	set_timer(served, now);
+}
+
+static void on_paused(void *context, int64_t pause_ms)
+{
+	struct caller *caller = context;
+	for (size_t i = 0; i < caller->count; i++)
+		dispatch_paused(caller->models[i].dispatch, pause_ms * US_PER_MS, now_us(caller));
 }
 
 /* ---- what dispatch asks for ---- */
@@ -360,8 +369,11 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 	}
 	*caller = (struct caller){.loop = loop, .config = config, .answered = answered, .context = context};
 	caller->wire = config->wire ? config->wire : &wire_usual;
-	if (caller_set_up(caller, error))
+	caller->pauses = (struct pause_watch){.paused = on_paused, .context = caller};
+	if (caller_set_up(caller, error)) {
+		loop_watch_pauses(loop, &caller->pauses);
 		return caller;
+	}
 	caller_close(caller);
 	return NULL;
 }
@@ -370,6 +382,7 @@ void caller_close(struct caller *caller)
 {
 	if (!caller)
 		return;
+	loop_unwatch_pauses(caller->loop, &caller->pauses);
 	for (size_t i = 0; i < caller->count; i++) {
 		if (caller->models[i].away)
 			count_away(caller->config, false);

@@ -129,6 +129,7 @@ static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t n
 	errand->state = ERRAND_SENT;
 	errand->attempts.call->where = CALL_SENT;
 	errand->at_us = now_us;
+	errand->paused_us = 0;
 	errand->hasty = rush_is_hasty(errand, dispatch->health.replicas.items[errand->replica].latency_us, now_us);
 	errands_add(&dispatch->roster.sent, errand);
 	dispatch->counts.sent++;
@@ -369,15 +370,41 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call)
 
 /* ---- what came of it ---- */
 
+void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us)
+{
+	for (struct errand *errand = dispatch->roster.sent.first; errand; errand = errand->next)
+		errand_paused(errand, pause_us, now_us);
+	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
+}
+
+/* Where we stood still meanwhile it may have taken anything between its time without the pause and all of it: as long
+ * as usual, if that can be. Below 0: nobody knows. */
+static int64_t likely_us(const struct dispatch *dispatch, const struct errand *errand, int64_t least_us)
+{
+	int64_t usual_us = dispatch->health.replicas.items[errand->replica].latency_us, most_us = least_us + errand->paused_us;
+	if (usual_us == 0)
+		return -1;
+	return usual_us < least_us ? least_us : usual_us > most_us ? most_us : usual_us;
+}
+
+/* Whether it was not given the time in which it could have been answered. */
+static bool had_no_time(const struct errand *errand, const struct attempt *attempt, int64_t now_us)
+{
+	return rush_cut_short(errand, now_us) || (attempt->end == ATTEMPT_TIMED_OUT && errand_lay_still(errand, now_us));
+}
+
 /* What it says of the model. */
 static void learn(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us)
 {
+	int64_t took_us = now_us - errand->at_us;
 	attempt->others_answered = dispatch->health.answers != errand->answers_seen;
-	if (attempt_is_failure(attempt) && rush_cut_short(errand, now_us)) {
+	if (attempt_is_failure(attempt) && had_no_time(errand, attempt, now_us)) {
 		health_withdraw(&dispatch->health, errand->replica, errand->probe);
 		return;
 	}
-	if (health_learn(&dispatch->health, attempt, errand->replica, errand->probe, now_us - errand->at_us,
+	if (errand->paused_us > 0)
+		took_us = likely_us(dispatch, errand, took_us);
+	if (health_learn(&dispatch->health, attempt, errand->replica, errand->probe, took_us,
 			 dispatch->roster.line.first != NULL, now_us))
 		dismiss(dispatch);
 	errand->answers_seen = dispatch->health.answers;

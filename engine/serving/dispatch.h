@@ -53,6 +53,10 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call); /* fine when
 void dispatch_outcome(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us);
 void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64_t now_us);
 
+/* We ourselves stood still for `pause_us`, up to now, and what came meanwhile has still to be told (net/loop.h). It is
+ * not taken for the time of the model, or for anybody's silence. Deadlines go on. */
+void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us);
+
 /* Answers what is over, and sends what can go. Due at dispatch_due_us(): 0: at once;
  * INT64_MAX: not by itself. */
 void dispatch_turn(struct dispatch *dispatch, int64_t now_us);

@@ -65,6 +65,18 @@ void errand_recalled(struct errand *errand)
 	errand->alone = errand->alone || errand->recalls == RECALLS_MOST;
 }
 
+void errand_paused(struct errand *errand, int64_t pause_us, int64_t now_us)
+{
+	int64_t since_us = now_us - errand->at_us, left_out_us = since_us < pause_us ? since_us : pause_us;
+	errand->at_us += left_out_us;
+	errand->paused_us += left_out_us;
+}
+
+bool errand_lay_still(const struct errand *errand, int64_t now_us)
+{
+	return errand->paused_us > now_us - errand->at_us;
+}
+
 int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us)
 {
 	int64_t deadline_ms = errand->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / MS_US;

@@ -33,6 +33,7 @@ struct errand {
 	struct errand *next, *previous;
 	struct attempts attempts; /* its call; NULL: forgotten while it was merged */
 	int64_t at_us;
+	int64_t paused_us;	/* ERRAND_SENT: so much is left out of the time since `at_us` */
 	size_t replica;		/* ERRAND_SENT: to which */
 	uint64_t answers_seen;	/* of the model, at its last end */
 	bool probe;		/* sent to see whether the model is back */
@@ -71,6 +72,13 @@ void errands_prefer_untried(struct errands *line);
 /* Its call is taken from its server, to be given to another. The last time it goes alone: it may be what its
  * server did not answer. */
 void errand_recalled(struct errand *errand);
+
+/* It is not known what came of it in the `pause_us` up to now, for we ourselves stood still: they are left out of its
+ * time, which is then the least that it can have taken. */
+void errand_paused(struct errand *errand, int64_t pause_us, int64_t now_us);
+
+/* Whether that is most of its time: having no answer then says nothing of its server. */
+bool errand_lay_still(const struct errand *errand, int64_t now_us);
 
 /* How long its next attempt may take: its own time, or what its deadline leaves of it. */
 int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us);

@@ -100,7 +100,7 @@ bool health_learn(struct health *health, const struct attempt *attempt, size_t r
 	health->ready = false;
 	replica_answered(&health->replicas, replica, latency_us, now_us);
 	breaker_succeeded(&health->breaker);
-	if (attempt->status == 200)
+	if (attempt->status == 200 && latency_us >= 0)
 		pace_answered(&health->pace, latency_us, more_wait, now_us);
 	return false;
 }

@@ -51,7 +51,7 @@ void health_withdraw(struct health *health, size_t replica, bool probe);
 /* The call that was sent is taken from a replica that does not answer. True: the model is away still. */
 bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us);
 
-/* What came of it. True: the model is away, as from now or still. */
+/* What came of it; `latency_us` below 0: it is not known. True: the model is away, as from now or still. */
 bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
 		  bool more_wait, int64_t now_us);
 

@@ -107,7 +107,8 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 	replica->in_flight--;
 	replica->failures = 0;
 	replica->heard_us = now_us;
-	replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
+	if (latency_us >= 0)
+		replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
 	if (replica->out_until_us > 0)
 		return; /* it was sent before: readiness brings it back */
 	if (is_outlier(replicas, index, replica->latency_us, now_us))
@@ -123,6 +124,15 @@ void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t
 	replica->failures++;
 	if (replica->out_until_us == 0 && (unmet || replica->failures >= REPLICA_FAILURES))
 		put_out(replica, now_us);
+}
+
+void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us)
+{
+	for (size_t i = 0; i < replicas->count; i++) {
+		struct replica *replica = &replicas->items[i];
+		int64_t silent_us = now_us - replica->heard_us;
+		replica->heard_us += silent_us < pause_us ? silent_us : pause_us;
+	}
 }
 
 bool replicas_leave_out(const struct replicas *replicas, size_t index)

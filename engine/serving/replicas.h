@@ -43,9 +43,13 @@ size_t replicas_choose(const struct replicas *replicas, uint64_t chance);
 
 void replica_sent(struct replica *replica, int64_t now_us);
 void replica_forgotten(struct replica *replica); /* a call under way is not waited for */
+/* `latency_us` below 0: it is not known. */
 void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us);
 /* `unmet`: it could not even be reached. */
 void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us);
+
+/* We ourselves stood still for so long, up to now: that was nobody's silence. */
+void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us);
 
 /* Whether it is out while others are in: what it fails then says nothing of the model. */
 bool replicas_leave_out(const struct replicas *replicas, size_t index);

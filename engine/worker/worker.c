@@ -11,7 +11,7 @@
 #include "worker/gathering.h"
 #include "worker/parts.h"
 
-#define IDLE_TURN_MS 1000 /* so often the group hears from a worker without work */
+#define IDLE_TURN_MS 1000 /* so often the group hears from a worker without work; one with work sees its own pauses */
 
 const struct worker_limits worker_limits_usual = {
 	.in_flight = 8192,
@@ -64,7 +64,8 @@ static int turn_timeout_ms(const struct worker *worker)
 	int64_t left_ms = (due_ms < gatherings_ms ? due_ms : gatherings_ms) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
-	return left_ms < IDLE_TURN_MS ? (int)left_ms : IDLE_TURN_MS;
+	int most_ms = worker->lanes.load.in_flight + worker->copy_count > 0 ? LOOP_PAUSE_MS : IDLE_TURN_MS;
+	return left_ms < most_ms ? (int)left_ms : most_ms;
 }
 
 static void stop_when_told(struct worker *worker)

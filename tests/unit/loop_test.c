@@ -1,15 +1,19 @@
 /* What a loop promises: timers in their order, bells from elsewhere, and no event for
- * what is not watched any more. */
+ * what is not watched any more; and what it sees of its own pauses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/loop.h"
 
 struct diary {
@@ -17,6 +21,8 @@ struct diary {
 	char text[64];
 	struct watch *to_unwatch;
 	struct loop_timer *to_set;
+	struct pause_watch pauses;
+	int64_t paused_ms;
 };
 
 struct entry {
@@ -183,6 +189,166 @@ static void a_virtual_loop_wakes_when_it_is_told_and_hears_a_ring_once(void **st
 	assert_true(loop_wake_ms(diary->loop) == INT64_MAX);
 }
 
+/* ---- pauses ---- */
+
+static void note_pause(void *context, int64_t since_ms)
+{
+	struct diary *diary = context;
+	diary->text[strlen(diary->text)] = 'p';
+	diary->paused_ms += since_ms;
+}
+
+static void watch_pauses(struct diary *diary)
+{
+	diary->pauses = (struct pause_watch){.paused = note_pause, .context = diary};
+	loop_watch_pauses(diary->loop, &diary->pauses);
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+}
+
+static void watch_pauses_virtually(struct diary *diary)
+{
+	loop_close(diary->loop);
+	diary->loop = loop_open_virtual(1000, &(struct error){0});
+	watch_pauses(diary);
+}
+
+static void sleep_and_wake_at(struct diary *diary, int most_ms, int64_t wake_ms)
+{
+	assert_true(loop_turn(diary->loop, most_ms, &(struct error){0}));
+	loop_wake(diary->loop, wake_ms);
+}
+
+static void a_late_wake_is_told_as_a_pause_before_what_fell_due(void **state)
+{
+	struct diary *diary = *state;
+	watch_pauses_virtually(diary);
+	struct entry falls_due = {diary, 't'};
+	struct loop_timer timer = {.due = write_letter, .context = &falls_due};
+	assert_true(loop_timer_set(diary->loop, &timer, 1300, &(struct error){0}));
+	sleep_and_wake_at(diary, 500, 11300);
+	assert_string_equal(diary->text, "pt");
+	assert_int_equal(diary->paused_ms, 10300); /* nobody knows when in its sleep it began */
+}
+
+static void a_wake_that_is_hardly_late_is_no_pause(void **state)
+{
+	struct diary *diary = *state;
+	watch_pauses_virtually(diary);
+	sleep_and_wake_at(diary, 500, 1500 + LOOP_PAUSE_MS);
+	assert_string_equal(diary->text, "");
+	sleep_and_wake_at(diary, 0, loop_now_ms(diary->loop) + LOOP_PAUSE_MS + 1);
+	assert_string_equal(diary->text, "p");
+	assert_int_equal(diary->paused_ms, LOOP_PAUSE_MS + 1);
+}
+
+static void a_sleep_that_ends_early_or_may_last_for_ever_is_no_pause(void **state)
+{
+	struct diary *diary = *state;
+	watch_pauses_virtually(diary);
+	int bell = loop_bell(diary->loop);
+	assert_true(loop_turn(diary->loop, 5000, &(struct error){0}));
+	loop_ring(diary->loop, bell);
+	loop_wake(diary->loop, 4000);
+	sleep_and_wake_at(diary, -1, 100000);
+	assert_string_equal(diary->text, "");
+}
+
+static void whoever_does_not_watch_any_more_hears_of_no_pause(void **state)
+{
+	struct diary *diary = *state;
+	struct pause_watch other = {.paused = note_pause, .context = diary};
+	watch_pauses_virtually(diary);
+	loop_watch_pauses(diary->loop, &other);
+	loop_unwatch_pauses(diary->loop, &diary->pauses);
+	loop_unwatch_pauses(diary->loop, &diary->pauses); /* once more is fine */
+	sleep_and_wake_at(diary, 0, 9000);
+	assert_string_equal(diary->text, "p");
+}
+
+static void stand_still(void *context)
+{
+	(void)context;
+	const struct timespec pause = {.tv_nsec = 300 * (long)NS_PER_MS};
+	(void)nanosleep(&pause, NULL);
+}
+
+static void standing_still_in_a_turn_is_a_pause(void **state)
+{
+	struct diary *diary = *state;
+	struct loop_timer timer = {.due = stand_still};
+	watch_pauses(diary);
+	int64_t began_ms = clock_ms();
+	assert_true(loop_timer_set(diary->loop, &timer, loop_now_ms(diary->loop), &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_in_range(diary->paused_ms, 250, clock_ms() - began_ms);
+}
+
+#define WORK_MS (LOOP_PAUSE_MS + 50)
+
+static void work(void *context)
+{
+	(void)context;
+	for (int64_t until_ms = thread_ran_ms() + WORK_MS; thread_ran_ms() < until_ms;)
+		;
+}
+
+/* On a busy machine the thread is kept from its processor meanwhile, which is a pause: until once it is not. */
+static void work_is_no_pause_however_long_it_takes(void **state)
+{
+	struct diary *diary = *state;
+	struct loop_timer timer = {.due = work};
+	watch_pauses(diary);
+	for (int i = 0; i < 100; i++) {
+		diary->paused_ms = 0;
+		int64_t began_ms = clock_ms();
+		assert_true(loop_timer_set(diary->loop, &timer, loop_now_ms(diary->loop), &(struct error){0}));
+		assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+		assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+		diary->text[0] = '\0';
+		if (clock_ms() - began_ms > WORK_MS + LOOP_PAUSE_MS)
+			continue;
+		assert_int_equal(diary->paused_ms, 0);
+		return;
+	}
+	skip();
+}
+
+/* Stops the process that sleeps in its loop, and has it go on when it is long too late. */
+static void be_the_one_who_stops_it(int bell)
+{
+	const struct timespec moment = {.tv_nsec = 20 * (long)NS_PER_MS}, pause = {.tv_nsec = 500 * (long)NS_PER_MS};
+	pid_t it = getppid();
+	(void)nanosleep(&moment, NULL);
+	kill(it, SIGSTOP);
+	(void)nanosleep(&moment, NULL);
+	bell_ring(bell);
+	(void)nanosleep(&pause, NULL);
+	kill(it, SIGCONT);
+	_exit(0);
+}
+
+static void a_stopped_process_finds_what_came_meanwhile_before_what_fell_due(void **state)
+{
+	struct diary *diary = *state;
+	struct entry rings = {diary, 'b'}, falls_due = {diary, 't'};
+	struct watch watch = {.ready = ready, .context = &rings};
+	struct loop_timer timer = {.due = write_letter, .context = &falls_due};
+	int bell = bell_open(&(struct error){0});
+	watch_pauses(diary);
+	assert_true(loop_watch(diary->loop, &watch, bell, EPOLLIN, &(struct error){0}));
+	pid_t child = fork();
+	if (child == 0)
+		be_the_one_who_stops_it(bell);
+	assert_true(child > 0);
+	assert_true(loop_timer_set(diary->loop, &timer, loop_now_ms(diary->loop) + 100, &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 60000, &(struct error){0}));
+	assert_string_equal(diary->text, "pbt");
+	assert_true(diary->paused_ms >= 300);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(bell);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, open_diary, close_diary)
 
 int main(void)
@@ -195,6 +361,13 @@ int main(void)
 		STORY(a_bell_wakes_once_however_often_it_was_rung),
 		STORY(what_is_unwatched_during_a_turn_gets_no_event_of_that_turn),
 		STORY(a_virtual_loop_wakes_when_it_is_told_and_hears_a_ring_once),
+		STORY(a_late_wake_is_told_as_a_pause_before_what_fell_due),
+		STORY(a_wake_that_is_hardly_late_is_no_pause),
+		STORY(a_sleep_that_ends_early_or_may_last_for_ever_is_no_pause),
+		STORY(whoever_does_not_watch_any_more_hears_of_no_pause),
+		STORY(standing_still_in_a_turn_is_a_pause),
+		STORY(work_is_no_pause_however_long_it_takes),
+		STORY(a_stopped_process_finds_what_came_meanwhile_before_what_fell_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
