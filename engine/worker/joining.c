@@ -4,15 +4,22 @@
 #include "message/carried.h"
 #include "message/crossing.h"
 
-/* The bytes of a part that waited, which stay when it is forgotten. */
-static struct text bytes_of(const struct joining *joining, const struct keepsake *part)
+static bool full(struct error *error)
 {
-	struct text bytes;
+	return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
+}
+
+/* The bytes of a part that waited, which stay when it is forgotten: empty where nothing is
+ * remembered of it. False: memory. */
+static bool part_bytes(const struct joining *joining, const struct keepsake *part, struct text *bytes, struct error *error)
+{
+	*bytes = joining->flight->record.value;
 	if (part == joining->own)
-		return joining->flight->record.value;
-	if (!keepsake_read(joining->keepsakes, part, &bytes))
-		return (struct text){0};
-	return (struct text){arena_copy(joining->flight->message.arena, bytes.bytes, bytes.length), bytes.length};
+		return true;
+	if (!keepsake_read(joining->keepsakes, part, bytes))
+		*bytes = (struct text){0};
+	bytes->bytes = arena_copy(joining->flight->message.arena, bytes->bytes, bytes->length);
+	return bytes->bytes || full(error);
 }
 
 /* What the answer keeps of the request. */
@@ -27,7 +34,7 @@ static bool note_missing(struct message *message, int64_t window_ms, struct erro
 	struct carried *carried = ARENA_NEW(message->arena, struct carried);
 	struct error *missing = ARENA_NEW(message->arena, struct error);
 	if (!carried || !missing)
-		return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
+		return full(error);
 	*carried = *message->carried;
 	error_set(missing, ERROR_LIMIT, PLACE_NONE,
 		  "the join window of %lld ms has passed, and not all stages of the pipeline have given what they make of the "
@@ -46,7 +53,9 @@ static bool join_stages(const struct joining *joining, struct error *error)
 	size_t next = 0;
 	message->carried = NULL;
 	for (const struct keepsake *part; (part = meeting_next_part(joining->meeting, &next));) {
-		struct text bytes = bytes_of(joining, part);
+		struct text bytes;
+		if (!part_bytes(joining, part, &bytes, error))
+			return false;
 		bool good = message->carried ? crossing_add(message, bytes, &crossing, error)
 					     : crossing_decode(message, bytes, &crossing, error);
 		if (!good)
@@ -68,10 +77,11 @@ static bool join_inputs(const struct joining *joining, struct error *error)
 	for (const struct keepsake *part; came && (part = meeting_next_part(joining->meeting, &next));) {
 		struct message *other = ARENA_NEW(arena, struct message);
 		struct crossing crossing;
+		struct text bytes;
 		if (!other)
 			break;
 		other->arena = arena;
-		if (!crossing_decode(other, bytes_of(joining, part), &crossing, error))
+		if (!part_bytes(joining, part, &bytes, error) || !crossing_decode(other, bytes, &crossing, error))
 			return false;
 		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
 			if (meeting_part_of(joining->meeting, i) == part)
@@ -85,7 +95,7 @@ static bool join_inputs(const struct joining *joining, struct error *error)
 	}
 	const struct payload *joined = came && !arena_failed(arena) ? entrance_join(entrance, came, arena) : NULL;
 	if (!joined)
-		return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
+		return full(error);
 	message->payload = *joined;
 	return true;
 }

@@ -118,20 +118,26 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void give_answer(struct stand *stand, char from, char *answer, size_t length)
+{
+	char topic[] = "given-x";
+	topic[6] = from;
+	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY("k", 1),
+					   RD_KAFKA_V_VALUE(answer, length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 /* Pipeline `from` (x or y) answers request `id` with that number. */
 static void give(struct stand *stand, char from, const char *id, int number)
 {
-	char answer[200], topic[] = "given-x";
-	topic[6] = from;
+	char answer[200];
 	int length =
 		snprintf(answer, sizeof answer,
 			 "{\"model_name\":\"m\",\"id\":\"%s\",\"outputs\":[{\"name\":\"%c\",\"shape\":[1],\"datatype\":\"INT32\","
 			 "\"data\":[%d]}]}",
 			 id, from, number);
-	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY("k", 1),
-					   RD_KAFKA_V_VALUE(answer, (size_t)length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-					   RD_KAFKA_V_END),
-			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	give_answer(stand, from, answer, (size_t)length);
 }
 
 static void expect(struct stand *stand, const char *id, const char *words)
@@ -372,6 +378,28 @@ static void what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold(void **s
 	assert_true(took_ms >= (JOINED - 1) * COMMIT_MS);
 }
 
+/* What waited is copied beside the record that joins it: its size is not that of a part alone. */
+static void parts_that_fit_alone_and_not_together_are_answered_with_the_limit(void **state)
+{
+	struct stand *stand = *state;
+	static char answer[40000];
+	memset(answer, ' ', sizeof answer);
+	static const char body[] = "{\"model_name\":\"m\",\"id\":\"r-1\",\"outputs\":[{\"name\":\"x\",\"shape\":[1],"
+				   "\"datatype\":\"INT32\",\"data\":[1]}]}";
+	memcpy(answer, body, sizeof body - 1);
+	configure(stand, "joinType: inner");
+	stand->config.limits.message_bytes = 20000;
+	running_start(&stand->running, &stand->config);
+	give_answer(stand, 'x', answer, sizeof answer);
+	wait_until_joined(stand, 1);
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "", "putting together what came of a request");
+	give(stand, 'x', "r-2", 2);
+	give(stand, 'y', "r-2", 20);
+	expect(stand, "r-2", "[22]");
+	assert_int_equal(stop(stand).failed, 1);
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -388,6 +416,7 @@ int main(void)
 		SHOWS(a_window_that_closed_closes_again_when_its_commit_is_lost),
 		SHOWS(what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before),
 		SHOWS(what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold),
+		SHOWS(parts_that_fit_alone_and_not_together_are_answered_with_the_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
