@@ -441,12 +441,21 @@ static bool all_is_committed(const struct worker *worker)
 	return !worker->dirty && worker->keepings.commits == worker->keepings.ends;
 }
 
+/* Nothing is under way of any topic whose lanes share it, and nothing is to be committed. */
+static bool is_at_rest(const struct worker *worker, const struct keeping *keeping)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (worker->lanes.items[i]->keeping == keeping && !lane_is_empty(worker->lanes.items[i]))
+			return false;
+	return all_is_committed(worker);
+}
+
 /* The lane has another stage than the one that its keeping was made for. */
 static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
 {
 	const struct stage *stage = stage_of(worker, lane);
 	bool same = lane->keeping ? lane->keeping->stage == stage : !remembers(stage);
-	if (same || (lane->keeping && (!lane_is_empty(lane) || !all_is_committed(worker))))
+	if (same || (lane->keeping && !is_at_rest(worker, lane->keeping)))
 		return true;
 	if (!lane_give(worker, lane, error))
 		return false;

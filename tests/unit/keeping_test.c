@@ -32,8 +32,13 @@ static const char sums_pairs[] =
 static const char ranks_pairs[] = PIPELINE("  - {name: w, aggregate: {key: key, window: {count: 2}, set: {a: 'first(x + 4)', "
 					   "m: 'median(x + 2)'}}}\n  output: {steps: [w]}");
 
-static const uint32_t first_topic[] = {0};
-static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+/* What it answers has counted its key a second before it leaves. */
+static const char counts_slowly[] = PIPELINE("  - {name: n, tally: {}}\n  - {name: e, inputs: [n], batch: {size: 9, windowMs: 1000}, "
+					     "expression: {set: {y: x}}}\n  output: {steps: [e.outputs.count]}");
+
+static const uint32_t both_topics[] = {0, 1}; /* a stage reads the first alone, unless a test says both */
+static const char *const topics_in[] = {"in", "also"};
+static struct position assigned[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}};
 static const char *const written[] = {"out", "state"};
 
 struct stand {
@@ -75,21 +80,26 @@ static void read_pipeline(struct stand *stand, struct planning *planning, struct
 				       .graph = graph_build(pipeline, &planning->spec, planning->arena, planning->spec.faults),
 				       .caller = &stand->caller,
 				       .topic_count = 1,
-				       .topics = first_topic,
+				       .topics = both_topics,
 				       .dead_letters = TOPIC_NOWHERE,
 				       .changelog = 1,
 				       .counts = &stand->counts};
 }
 
-static void start(struct stand *stand, const char *yaml)
+static void configure(struct stand *stand, const char *yaml)
 {
 	read_pipeline(stand, &stand->planning, &stand->stage, yaml);
 	stand->config.consumer = (struct consumer_config){
 		.brokers = stand->mock.brokers, .group = "test", .assigned = {1, assigned}, .properties = mock_quick};
 	stand->config.transaction = (struct transaction_config){.brokers = stand->mock.brokers, .properties = mock_quick};
 	stand->config.setup =
-		(struct worker_setup){.reads = {1, mock_in}, .writes = {2, written}, .stage_count = 1, .stages = &stand->stage};
+		(struct worker_setup){.reads = {1, topics_in}, .writes = {2, written}, .stage_count = 1, .stages = &stand->stage};
 	stand->config.limits = worker_limits_usual;
+}
+
+static void start(struct stand *stand, const char *yaml)
+{
+	configure(stand, yaml);
 	running_start(&stand->running, &stand->config);
 }
 
@@ -131,22 +141,37 @@ static int tear_down(void **state)
 	return system(command);
 }
 
+static const char request[] = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}";
+
 static void ask(struct stand *stand, const char *key)
 {
-	mock_write(&stand->mock, key, "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}", NULL,
-		   NULL);
+	mock_write(&stand->mock, key, request, NULL, NULL);
 }
 
-/* A request under that key, and what it is answered. */
-static void expect_answer(struct stand *stand, const char *key, const char *expected)
+static void ask_also(struct stand *stand, const char *key)
 {
-	ask(stand, key);
+	rd_kafka_resp_err_t code = rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("also"), RD_KAFKA_V_PARTITION(0),
+						     RD_KAFKA_V_KEY(key, strlen(key)),
+						     RD_KAFKA_V_VALUE((void *)(uintptr_t)request, strlen(request)), RD_KAFKA_V_END);
+	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* The next answer. */
+static void expect(struct stand *stand, const char *expected)
+{
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
 	char said[ERROR_TEXT_MAX];
 	snprintf(said, sizeof said, "%.*s", (int)answer->len, (const char *)answer->payload);
 	rd_kafka_message_destroy(answer); /* else its client is never closed */
 	if (!strstr(said, expected))
 		fail_msg("%s does not say %s", said, expected);
+}
+
+/* A request under that key, and what it is answered. */
+static void expect_answer(struct stand *stand, const char *key, const char *expected)
+{
+	ask(stand, key);
+	expect(stand, expected);
 }
 
 /* A request that is taken, and has no answer of its own. */
@@ -263,6 +288,36 @@ static void a_changed_pipeline_takes_over_what_its_steps_remember(void **state)
 	stop(stand);
 }
 
+static bool has_taken(const struct stand *stand)
+{
+	return stand->counts.taken > 0;
+}
+
+/* What a stage remembers of a partition is of all its topics: the next stage begins with it when
+ * nothing of any of them is under way any more. */
+static void a_changed_pipeline_waits_for_what_is_in_flight_of_its_other_topics(void **state)
+{
+	struct stand *stand = *state;
+	assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, "also", 1, 1), 0);
+	configure(stand, counts_slowly);
+	stand->config.consumer.assigned.count = stand->config.setup.reads.count = stand->stage.topic_count = 2;
+	running_start(&stand->running, &stand->config);
+	ask_also(stand, "a");
+	assert_true(soon(stand, has_taken));
+	read_pipeline(stand, &stand->next_planning, &stand->next_stage, counts_keys);
+	stand->next_stage.topic_count = 2;
+	stand->next_stage.version = 2;
+	stand->next_setup = stand->config.setup;
+	stand->next_setup.stages = &stand->next_stage;
+	worker_reload(stand->running.worker, &stand->next_setup);
+	assert_true(soon(stand, has_followed));
+	ask(stand, "a");
+	expect(stand, "[1]");
+	expect(stand, "[2]");
+	stop(stand);
+	planning_close(&stand->next_planning);
+}
+
 /* What it held by the settings of before cannot be told by those of now. */
 static void a_window_begins_anew_when_its_settings_have_changed(void **state)
 {
@@ -298,6 +353,7 @@ int main(void)
 		WITH(a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again),
 		WITH(on_a_full_disk_it_goes_on_without_snapshots_and_says_so),
 		WITH(a_changed_pipeline_takes_over_what_its_steps_remember),
+		WITH(a_changed_pipeline_waits_for_what_is_in_flight_of_its_other_topics),
 		WITH(a_window_begins_anew_when_its_settings_have_changed),
 		WITH(a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit),
 	};
