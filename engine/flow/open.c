@@ -368,9 +368,11 @@ void flow_close(struct flow *flow)
 	for (struct run *run = flow->runs; run; run = run->next) {
 		if (run->line)
 			line_abandon(run->line);
-		for (struct visit *visit = run->waiting; visit; visit = visit->next)
+		for (struct visit *visit = run->waiting, *next; visit; visit = next) {
+			next = visit->next; /* one that is abandoned leaves the list */
 			if (!visit->batch)
 				visit_abandon(visit);
+		}
 	}
 	for (size_t i = 0; i < flow->count; i++) {
 		struct station *station = &flow->stations[i];

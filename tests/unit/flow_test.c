@@ -434,12 +434,12 @@ static void taps_see_every_point(void **state)
 static void closing_forgets_the_calls_that_are_out(void **state)
 {
 	(void)state;
-	const struct made_step steps[] = {{.name = "a"}, {.name = "rows", .batch_size = 1}};
-	open_scene(steps, COUNT(steps), "a rows", JOIN_INNER);
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b"}, {.name = "rows", .batch_size = 1}};
+	open_scene(steps, COUNT(steps), "a b rows", JOIN_INNER);
 	scene_send(&scene, "m", "x=[1]1");
 	flow_close(scene.flow);
 	scene.flow = NULL;
-	assert_int_equal(scene.forgotten, 2);
+	assert_int_equal(scene.forgotten, 3);
 	assert_int_equal(scene.answer_count, 0);
 }
 
