@@ -1,5 +1,6 @@
 /* follow.c: partitions come and go, as the group wants it; stages come and go, as the
  * files want it. Entered between messages, when nothing is being ended. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -11,22 +12,19 @@
 
 /* ---- partitions ---- */
 
-static struct stage *stage_of_topic(const struct worker *worker, uint32_t topic)
-{
-	return topic < worker->route_count ? worker->routes[topic] : NULL;
-}
-
 static void order_lanes(struct worker *worker)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
-		const struct stage *stage = stage_of_topic(worker, lane->topic);
+		const struct stage *stage = stage_reading(worker, lane->topic);
 		lane_order(lane, stage && stage->config->by_key && !worker->config->transaction.id);
 	}
 }
 
 static bool partitions_take_over(struct worker *worker, struct positions given, struct error *error)
 {
+	for (size_t i = 0; i < given.count; i++)
+		assert(given.items[i].topic < worker->route_count); /* what is read has a number of the setup's */
 	if (!lanes_add(&worker->lanes, given, error))
 		return false;
 	struct position *positions = memory_resize(worker->positions, worker->lanes.count + 1, sizeof(struct position));
@@ -174,8 +172,10 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 	if (!routes)
 		return error_memory(error, ERROR_SYSTEM, "opening stages");
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		for (size_t i = 0; i < stage->config->topic_count && !stage->retired; i++)
+		for (size_t i = 0; i < stage->config->topic_count && !stage->retired; i++) {
+			assert(stage->config->topics[i] < setup->reads.count);
 			routes[stage->config->topics[i]] = stage;
+		}
 	/* A topic that nobody reads any more is read to its end. */
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
 		for (size_t i = 0; stage->lingers && i < stage->config->topic_count; i++)
@@ -187,44 +187,12 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 	return true;
 }
 
-static void leave_in_hand(struct worker *worker, struct waiting *waiting)
-{
-	for (size_t i = 0; i < waiting->count; i++) {
-		const struct record *record = &waiting->items[waiting->first + i];
-		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
-		if (lane)
-			keeping_skip(lane, record->offset);
-	}
-	waiting_close(waiting);
-}
-
-/* What a retired stage has in hand never entered it: it enters the one that reads its
- * topic now, or is left to whoever reads that topic later. */
-static void pass_on(struct worker *worker)
-{
-	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
-		struct stage *heir =
-			stage->retired && stage->config->topic_count > 0 ? stage_of_topic(worker, stage->config->topics[0]) : NULL;
-		if (!heir && stage->retired && !stage->lingers)
-			leave_in_hand(worker, &stage->waiting);
-		if (!heir || heir == stage)
-			continue;
-		heir->paused = heir->paused || stage->paused;
-		stage->paused = false;
-		if (heir->waiting.count > 0)
-			continue;
-		struct waiting empty = heir->waiting;
-		heir->waiting = stage->waiting;
-		stage->waiting = empty;
-	}
-}
-
 static bool follow_stages(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
 	retire_others(worker, setup);
 	if (!open_new(worker, setup, error) || !draw_routes(worker, setup, error))
 		return false;
-	pass_on(worker);
+	intake_pass_on(worker);
 	order_lanes(worker);
 	worker->setup = worker->outbox.setup = setup;
 	atomic_store(&worker->followed, setup);
@@ -240,6 +208,7 @@ static void close_retired(struct worker *worker)
 			at = &stage->next;
 			continue;
 		}
+		assert(stage->waiting.count == 0); /* it was passed on: records that are let go of are lost */
 		*at = stage->next;
 		worker->retired_count--;
 		stage_close(stage);
@@ -312,7 +281,7 @@ static bool read_what_was_left(struct worker *worker, struct error *error)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
-		const struct stage *stage = stage_of_topic(worker, lane->topic);
+		const struct stage *stage = stage_reading(worker, lane->topic);
 		struct position position = {lane->topic, lane->partition, lane->skipped};
 		if (!stage || lane->skipped == OFFSET_NONE || !keeping_is_ready(lane, stage) || lane->keeping)
 			continue;

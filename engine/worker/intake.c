@@ -279,7 +279,7 @@ static bool stage_pause(struct worker *worker, struct stage *stage, bool paused,
 	struct positions positions = {.items = worker->positions};
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		const struct lane *lane = worker->lanes.items[i];
-		if (worker->routes[lane->topic] == stage && (paused || keeping_is_ready(lane, stage)))
+		if (stage_reading(worker, lane->topic) == stage && (paused || keeping_is_ready(lane, stage)))
 			positions.items[positions.count++] = (struct position){lane->topic, lane->partition, OFFSET_NONE};
 	}
 	stage->paused = paused;
@@ -320,9 +320,11 @@ static bool pause_full(struct worker *worker, struct error *error)
 	return true;
 }
 
+/* `lane` NULL: its partition is gone. */
 static void record_skip(struct lane *lane, struct record *record)
 {
-	keeping_skip(lane, record->offset);
+	if (lane)
+		keeping_skip(lane, record->offset);
 	record_release(record);
 }
 
@@ -349,14 +351,10 @@ static bool stage_resume(struct worker *worker, struct stage *stage, struct erro
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
-		if (lane && keeping_is_ready(lane, taker)) {
+		if (lane && keeping_is_ready(lane, taker))
 			record_enter(worker, taker, lane, &taken);
-			continue;
-		}
-		if (lane)
-			record_skip(lane, &taken);
 		else
-			record_release(&taken);
+			record_skip(lane, &taken);
 	}
 	if (!stage->paused || stage->waiting.count > 0 || !has_room(worker, stage))
 		return true;
@@ -376,12 +374,40 @@ bool intake_resume(struct worker *worker, struct error *error)
 	return true;
 }
 
+/* Each record in hand enters the stage that reads its topic now, or is left to whoever reads that later. */
+static void pass_on(struct worker *worker, struct stage *retired)
+{
+	struct waiting waiting = retired->waiting;
+	bool paused = retired->paused;
+	retired->waiting = (struct waiting){0};
+	retired->paused = false;
+	for (size_t i = 0; i < retired->config->topic_count; i++) {
+		struct stage *heir = stage_reading(worker, retired->config->topics[i]);
+		if (heir && paused)
+			heir->paused = true;
+	}
+	for (size_t i = 0; i < waiting.count; i++) {
+		struct record *record = &waiting.items[waiting.first + i];
+		struct stage *heir = stage_reading(worker, record->topic);
+		if (!heir || !wait_in_hand(heir, record))
+			record_skip(lanes_find(&worker->lanes, record->topic, record->partition), record);
+	}
+	memory_give(waiting.items);
+}
+
+void intake_pass_on(struct worker *worker)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->retired)
+			pass_on(worker, stage);
+}
+
 /* ---- poll ---- */
 
 /* A record of topic T is handed to stage S. */
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
-	struct stage *stage = lane ? worker->routes[record->topic] : NULL;
+	struct stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
 	struct stage *taker = stage ? taker_of(worker, stage, record) : NULL;
 	if (!lane || lane_has_taken(lane, record->offset))
 		record_release(record); /* of a partition that is gone; or one read again for another's sake */

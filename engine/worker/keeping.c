@@ -101,11 +101,6 @@ static struct keeping *keeping_make(struct worker *worker, struct stage *stage, 
 
 /* ---- partitions ---- */
 
-static struct stage *stage_of(const struct worker *worker, const struct lane *lane)
-{
-	return lane->topic < worker->route_count ? worker->routes[lane->topic] : NULL;
-}
-
 static bool remembers(const struct stage *stage)
 {
 	return stage && flow_scopes(stage->flow).count > 0 && stage->config->changelog != TOPIC_NOWHERE;
@@ -134,7 +129,7 @@ static bool lane_pause(struct worker *worker, const struct lane *lane, bool paus
 
 static bool lane_give(struct worker *worker, struct lane *lane, struct error *error)
 {
-	struct stage *stage = stage_of(worker, lane);
+	struct stage *stage = stage_reading(worker, lane->topic);
 	lane->keeping = NULL;
 	if (!remembers(stage))
 		return true;
@@ -156,7 +151,7 @@ bool keepings_pause(struct worker *worker, struct error *error)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		const struct lane *lane = worker->lanes.items[i];
-		if (!keeping_is_ready(lane, stage_of(worker, lane)) && !lane_pause(worker, lane, true, error))
+		if (!keeping_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, true, error))
 			return false;
 	}
 	return true;
@@ -283,7 +278,7 @@ bool keepings_reset(struct worker *worker, struct positions committed, struct er
 	keepings->commits = keepings->ends;
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
-		if (!keeping_is_ready(lane, stage_of(worker, lane)) && !lane_pause(worker, lane, false, error))
+		if (!keeping_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, false, error))
 			return false; /* a place to read from is set for partitions that go on */
 		lane_go_back(lane, committed);
 	}
@@ -300,7 +295,7 @@ bool keepings_reset(struct worker *worker, struct positions committed, struct er
 static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *error)
 {
 	struct position position = {lane->topic, lane->partition, lane->skipped};
-	struct stage *stage = stage_of(worker, lane);
+	struct stage *stage = stage_reading(worker, lane->topic);
 	lane->skipped = OFFSET_NONE;
 	worker->more = true;
 	if (!(stage && stage->paused) && !lane_pause(worker, lane, false, error))
@@ -332,7 +327,8 @@ static bool restored(struct worker *worker, struct keeping *keeping, struct stor
 		return keeping->line != NULL; /* nobody here reads on */
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
-		if (lane->keeping == keeping && keeping_is_ready(lane, stage_of(worker, lane)) && !lane_go_on(worker, lane, error))
+		bool goes_on = lane->keeping == keeping && keeping_is_ready(lane, stage_reading(worker, lane->topic));
+		if (goes_on && !lane_go_on(worker, lane, error))
 			return false;
 	}
 	return true;
@@ -453,7 +449,7 @@ static bool is_at_rest(const struct worker *worker, const struct keeping *keepin
 /* The lane has another stage than the one that its keeping was made for. */
 static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
 {
-	const struct stage *stage = stage_of(worker, lane);
+	const struct stage *stage = stage_reading(worker, lane->topic);
 	bool same = lane->keeping ? lane->keeping->stage == stage : !remembers(stage);
 	if (same || (lane->keeping && !is_at_rest(worker, lane->keeping)))
 		return true;

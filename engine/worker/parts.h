@@ -130,6 +130,12 @@ struct worker {
 	struct error failure; /* SYSTEM: the worker stops */
 };
 
+/* Who takes the records of that topic, which is one of the setup's; NULL: nobody, for now. */
+static inline struct stage *stage_reading(const struct worker *worker, uint32_t topic)
+{
+	return worker->routes[topic];
+}
+
 /* The one writer of a count that others read. */
 static inline void count_add(_Atomic uint64_t *count, uint64_t more)
 {
@@ -191,13 +197,16 @@ void intake_enter(struct worker *worker, struct flight *flight);
 /* Stages that have room again take what they had in hand, and their partitions go on. */
 bool intake_resume(struct worker *worker, struct error *error);
 
-/* Drops what is in hand of partitions that are taken or read anew; count 0: of all. */
+/* Drops what is in hand of partitions that are taken or read anew. */
 void intake_drop(struct worker *worker, struct positions positions);
 
 bool intake_go_on(struct worker *worker, struct error *error); /* nothing is paused, for now */
 
 /* After partitions were given: those of paused stages are paused too. */
 bool intake_pause_again(struct worker *worker, struct error *error);
+
+/* Stages have retired: what they have in hand, which never entered them, is passed on. */
+void intake_pass_on(struct worker *worker);
 
 void waiting_close(struct waiting *waiting);
 

@@ -33,8 +33,10 @@ static const char ranks_pairs[] = PIPELINE("  - {name: w, aggregate: {key: key, 
 					   "m: 'median(x + 2)'}}}\n  output: {steps: [w]}");
 
 /* What it answers has counted its key a second before it leaves. */
-static const char counts_slowly[] = PIPELINE("  - {name: n, tally: {}}\n  - {name: e, inputs: [n], batch: {size: 9, windowMs: 1000}, "
-					     "expression: {set: {y: x}}}\n  output: {steps: [e.outputs.count]}");
+static const char counts_slowly[] =
+	PIPELINE("  - {name: n, tally: {}}\n"
+		 "  - {name: e, inputs: [n], batch: {size: 9, windowMs: 1000}, expression: {set: {y: x}}}\n"
+		 "  output: {steps: [e.outputs.count]}");
 
 static const uint32_t both_topics[] = {0, 1}; /* a stage reads the first alone, unless a test says both */
 static const char *const topics_in[] = {"in", "also"};

@@ -59,6 +59,7 @@ struct model {
 	struct http_server *server;
 	pthread_t thread;
 	atomic_bool open, ending;
+	atomic_size_t called;
 	struct http_asked *held[HELD_MAX];
 	size_t held_count;
 	char url[64];
@@ -78,6 +79,7 @@ static void model_called(void *context, struct http_asked *asked, struct text me
 {
 	struct model *model = context;
 	(void)method, (void)path, (void)body;
+	atomic_fetch_add(&model->called, 1);
 	if (atomic_load(&model->open) || model->held_count == HELD_MAX)
 		model_answer(asked);
 	else
@@ -349,15 +351,12 @@ static void wait_until_followed(const struct stand *stand, const struct worker_s
 	}
 }
 
-/* The stages of `setup` are those of the stand but for the first, which does `steps`. */
-static void reload_first(struct stand *stand, struct planning *planning, struct stage_config *stages, struct worker_setup *setup,
-			 const char *steps)
+/* Those are its stages from now on, in another version. */
+static void reload(struct stand *stand, struct stage_config *stages, struct worker_setup *setup)
 {
-	planning_open_steps(planning, steps);
-	assert_int_equal(planning_errors(planning), 0);
-	memcpy(stages, stand->stages, sizeof stand->stages);
-	stages[0].graph = planning->graph;
-	stages[0].version = 2;
+	for (size_t i = 0; i < stand->config.setup.stage_count; i++)
+		if (stages[i].graph != stand->stages[i].graph || stages[i].topic_count != stand->stages[i].topic_count)
+			stages[i].version = 2;
 	*setup = stand->config.setup;
 	setup->stages = stages;
 	worker_reload(stand->running.worker, setup);
@@ -382,7 +381,10 @@ static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **
 	stand_ask_at(stand, "in", "a", "before", 1);
 	stand_ask_at(stand, "also", "a", "other", 1);
 	expect(stand, "\"other\"");
-	reload_first(stand, &planning, stages, &setup, doubles);
+	planning_open_steps(&planning, doubles);
+	memcpy(stages, stand->stages, sizeof stages);
+	stages[0].graph = planning.graph;
+	reload(stand, stages, &setup);
 	stand_ask_at(stand, "in", "b", "after", 21);
 	expect(stand, "[42]");
 	assert_int_equal(users, 3); /* the old one, the new one, and the one that stayed */
@@ -397,6 +399,49 @@ static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **
 	stand_stop(stand);
 	assert_int_equal(users, 0);
 	assert_int_equal(stand_committed(stand), 2);
+	planning_close(&planning);
+	model_close(&model);
+}
+
+/* Of the two topics of a full stage one is read by another from now on. */
+static void what_a_full_stage_has_in_hand_goes_to_whoever_reads_its_topic_now(void **state)
+{
+	static const char *const topics[] = {"in", "also", "third"};
+	static const uint32_t numbers[] = {0, 1, 2};
+	static struct position assigned[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}, {2, 0, OFFSET_NONE}};
+	struct stand *stand = *state;
+	struct model model;
+	struct planning planning;
+	struct stage_config stages[STAND_STAGES];
+	struct worker_setup setup;
+	stand_configure(stand, calls);
+	stand_configure_also(stand, triples);
+	model_open(&model, stand);
+	assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, "third", 1, 1), 0);
+	stand->config.transaction.id = NULL;
+	stand->config.setup.reads = (struct topic_list){3, topics};
+	stand->config.consumer.assigned = (struct positions){3, assigned};
+	stand->stages[0].topic_count = 2;
+	stand->stages[0].topics = numbers;
+	stand->stages[0].limits.in_flight = 1;
+	stand->stages[1].topics = &numbers[2];
+	stand_start(stand);
+	stand_ask_at(stand, "in", "a", "held", 1);
+	while (atomic_load(&model.called) == 0)
+		pause_ms(10);
+	stand_ask_at(stand, "also", "a", "also", 1);
+	pause_ms(300); /* so long it takes to be in hand; else it comes by itself */
+	planning_open_steps(&planning, doubles);
+	memcpy(stages, stand->stages, sizeof stages);
+	stages[0].graph = planning.graph;
+	stages[0].topic_count = 1;
+	stages[1].topic_count = 2;
+	stages[1].topics = &numbers[1];
+	reload(stand, stages, &setup);
+	expect(stand, "[3]");
+	atomic_store(&model.open, true);
+	expect(stand, "\"held\"");
+	assert_int_equal(stand_stop(stand).answered, 2);
 	planning_close(&planning);
 	model_close(&model);
 }
@@ -441,6 +486,7 @@ int main(void)
 		STORY(exactly_once_what_kafka_refuses_is_answered_as_a_limit),
 		STORY(of_a_batch_that_is_refused_only_the_largest_is_to_blame),
 		STORY(what_is_in_flight_ends_as_it_began_when_its_pipeline_changes),
+		STORY(what_a_full_stage_has_in_hand_goes_to_whoever_reads_its_topic_now),
 		STORY(a_pipeline_that_is_new_begins_to_read_and_one_that_is_gone_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
