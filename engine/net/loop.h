@@ -37,6 +37,12 @@ int64_t loop_clock_us(const struct loop *loop);
 /* Milliseconds since 1970, as of now: the machine's, or what a virtual loop says. */
 int64_t loop_time_of_day_ms(const struct loop *loop);
 
+/* What is to be added to milliseconds of the loop's clock, to have those since 1970. */
+static inline int64_t loop_began_ms(const struct loop *loop)
+{
+	return loop_time_of_day_ms(loop) - loop_now_ms(loop);
+}
+
 /* ---- descriptors ---- */
 
 struct watch {

@@ -228,7 +228,7 @@ static const char *deadline_header(struct sending *sending, const struct message
 	if (message->deadline_ms == 0)
 		return NULL;
 	struct loop *loop = sending->wire->loop;
-	int64_t day_ms = loop_time_of_day_ms(loop) + message->deadline_ms - loop_now_ms(loop);
+	int64_t day_ms = message->deadline_ms + loop_began_ms(loop);
 	(void)snprintf(sending->deadline, sizeof sending->deadline, "x-deadline-ms: %" PRId64, day_ms);
 	return sending->deadline;
 }

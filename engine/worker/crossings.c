@@ -3,12 +3,6 @@
 
 #include "message/crossing.h"
 
-/* When the loop's clock began, on the wall. */
-static int64_t boot_ms(const struct loop *loop)
-{
-	return loop_time_of_day_ms(loop) - loop_now_ms(loop);
-}
-
 bool crossing_take(const struct worker *worker, struct flight *flight, struct error *error)
 {
 	struct message *message = &flight->message;
@@ -52,7 +46,7 @@ static enum produce_verdict crossing_produce(struct outbox *outbox, const struct
 		.deployment = config->version,
 		.original = flight->request,
 		.key = flight->kept_key,
-		.deadline_ms = message->deadline_ms ? message->deadline_ms + boot_ms(flight->stage->worker->loop) : 0,
+		.deadline_ms = message->deadline_ms ? message->deadline_ms + loop_began_ms(flight->stage->worker->loop) : 0,
 		.request = part->next[next].request || flight->from,
 	};
 	buffer_clear(&outbox->encoded);

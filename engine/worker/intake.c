@@ -50,8 +50,8 @@ void message_set_clock(struct message *message, const struct loop *loop)
 {
 	if (message->deadline_ms == 0)
 		return;
-	int64_t boot_ms = loop_time_of_day_ms(loop) - loop_now_ms(loop); /* when the loop's clock began */
-	message->deadline_ms = message->deadline_ms > boot_ms ? message->deadline_ms - boot_ms : 1;
+	int64_t began_ms = loop_began_ms(loop);
+	message->deadline_ms = message->deadline_ms > began_ms ? message->deadline_ms - began_ms : 1;
 	if (message->deadline_ms > DEADLINE_LAST_MS)
 		message->deadline_ms = DEADLINE_LAST_MS;
 }
