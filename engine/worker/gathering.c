@@ -138,17 +138,17 @@ static bool put_off(struct gathering *gathering, const struct flight *flight, st
 		(void)keepsake_read(&gathering->keepsakes, part, &known);
 		bytes += known.length;
 	}
-	struct pending *pending = pending_add(&gathering->pendings, flight->record.offset, count, bytes);
-	if (!pending)
+	struct uncommitted *uncommitted = uncommitted_add(&gathering->uncommitted, flight->record.offset, count, bytes);
+	if (!uncommitted)
 		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
-	pending->verdict = meeting_went_on(meeting) ? MEETING_OPENS : MEETING_IGNORES;
-	pending->meeting = meeting;
-	pending->own = own;
+	uncommitted->verdict = meeting_went_on(meeting) ? MEETING_OPENS : MEETING_IGNORES;
+	uncommitted->meeting = meeting;
+	uncommitted->own = own;
 	meeting_hold(meeting);
 	next = count = 0;
 	for (struct keepsake *part; (part = meeting_next_part(meeting, &next));)
 		if (part != own)
-			pending->parts[count++] = part;
+			uncommitted->parts[count++] = part;
 	return true;
 }
 
@@ -229,11 +229,11 @@ static bool hold_meeting(struct gathering *gathering, const struct flight *fligh
 {
 	if (!gathering->puts_off || (!meeting && verdict != MEETING_LATE))
 		return true;
-	struct pending *pending = pending_add(&gathering->pendings, flight->record.offset, 0, 0);
-	if (!pending)
+	struct uncommitted *uncommitted = uncommitted_add(&gathering->uncommitted, flight->record.offset, 0, 0);
+	if (!uncommitted)
 		return error_memory(error, ERROR_SYSTEM, "remembering what came too late");
-	pending->verdict = verdict;
-	pending->meeting = meeting;
+	uncommitted->verdict = verdict;
+	uncommitted->meeting = meeting;
 	if (meeting)
 		meeting_hold(meeting);
 	return true;
@@ -296,13 +296,13 @@ static bool take(struct worker *worker, struct gathering *gathering, struct flig
 static bool take_again(struct worker *worker, struct gathering *gathering, struct flight *flight, bool *enters,
 		       struct error *error)
 {
-	const struct pending *pending = pending_find(&gathering->pendings, flight->record.offset);
+	const struct uncommitted *uncommitted = uncommitted_find(&gathering->uncommitted, flight->record.offset);
 	*enters = true;
-	if (pending && pending->verdict == MEETING_OPENS)
-		return join(gathering, flight, pending->meeting, pending->own, error);
+	if (uncommitted && uncommitted->verdict == MEETING_OPENS)
+		return join(gathering, flight, uncommitted->meeting, uncommitted->own, error);
 	if (flight->blame & BLAME_ANSWER)
 		return true; /* an error, which another one replaces */
-	return pending ? come_late(gathering, error) : take(worker, gathering, flight, enters, error);
+	return uncommitted ? come_late(gathering, error) : take(worker, gathering, flight, enters, error);
 }
 
 static bool writes(const struct message *message, const struct keepsake *keepsake)
@@ -418,16 +418,16 @@ int64_t gatherings_due_ms(const struct worker *worker)
 /* ---- committed ---- */
 
 /* First the parts, then the mark that says that they are done with: changes are told in their order. */
-static bool pending_over(struct gathering *gathering, struct pending *pending, struct error *error)
+static bool forget_committed(struct gathering *gathering, struct uncommitted *uncommitted, struct error *error)
 {
 	bool good = true;
-	for (size_t i = 0; i < pending->part_count; i++)
-		good = keepsake_drop(&gathering->keepsakes, pending->parts[i], error) && good;
-	if (pending->own)
-		keepsake_give(&gathering->keepsakes, pending->own);
-	if (pending->meeting)
-		meetings_let_go(gathering->meetings, pending->meeting);
-	pending_give(pending);
+	for (size_t i = 0; i < uncommitted->part_count; i++)
+		good = keepsake_drop(&gathering->keepsakes, uncommitted->parts[i], error) && good;
+	if (uncommitted->own)
+		keepsake_give(&gathering->keepsakes, uncommitted->own);
+	if (uncommitted->meeting)
+		meetings_let_go(gathering->meetings, uncommitted->meeting);
+	uncommitted_give(uncommitted);
 	return good;
 }
 
@@ -436,8 +436,8 @@ bool gathering_committed(struct gathering *gathering, const struct position *com
 	bool good = true;
 	if (committed->topic != gathering->input.topic)
 		return true;
-	for (struct pending *pending; (pending = pendings_committed(&gathering->pendings, committed->offset));)
-		good = pending_over(gathering, pending, error) && good;
+	for (struct uncommitted *uncommitted; (uncommitted = uncommitted_take(&gathering->uncommitted, committed->offset));)
+		good = forget_committed(gathering, uncommitted, error) && good;
 	for (struct keepsake *mark; gathering->puts_off && (mark = meetings_forgotten(gathering->meetings));)
 		good = keepsake_drop(&gathering->keepsakes, mark, error) && good;
 	return good;

@@ -5,7 +5,7 @@
 #define SLUICE_WORKER_GATHERING_INSIDE_H
 
 #include "worker/gathering.h"
-#include "worker/pending.h"
+#include "worker/uncommitted.h"
 
 struct gathering {
 	struct stage *stage;
@@ -14,7 +14,7 @@ struct gathering {
 	struct meetings *meetings;
 	struct keepsakes keepsakes; /* their parts, and the marks of those that are over */
 	bool puts_off;		    /* at least once: the forgetting of parts */
-	struct pendings pendings;
+	struct uncommitted_list uncommitted;
 	int64_t taken;		    /* the offset behind the last record taken since then */
 	int64_t replayed;	    /* behind the last record of which something stands in the store that counts for nothing */
 	unsigned char *told;	    /* scratch: of each source */

@@ -5,17 +5,17 @@
 #include "worker/gathering_inside.h"
 #include "worker/marks.h"
 
-/* `pending`: of the same record, or of a later one; NULL: there is none any more. */
-static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes, struct pending *pending,
-			   int64_t now_ms, struct error *error)
+/* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
+static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes,
+			   struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
 {
 	struct mark mark = mark_read(bytes, gathering_sources(gathering));
 	if (!mark.told)
 		return true; /* of another version of the pipeline */
 	struct meeting *meeting =
 		meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
-	if (meeting && pending && pending->offset == keepsake_offset(keepsake)) {
-		pending->meeting = meeting;
+	if (meeting && uncommitted && uncommitted->offset == keepsake_offset(keepsake)) {
+		uncommitted->meeting = meeting;
 		meeting_hold(meeting);
 	}
 	return meeting != NULL;
@@ -39,23 +39,23 @@ static bool recall_part(struct gathering *gathering, struct keepsake *own, struc
 }
 
 /* The parts that a mark names are done with, those that still stand there. */
-static bool recall_pending(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
+static bool recall_uncommitted(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
 			   struct error *error)
 {
 	size_t count = keys.length / KEEPSAKE_PART_KEY_BYTES;
-	struct pending *pending = NULL;
+	struct uncommitted *uncommitted = NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct text key = {keys.bytes + i * KEEPSAKE_PART_KEY_BYTES, KEEPSAKE_PART_KEY_BYTES};
 		struct keepsake *part = keepsake_list_take(list, key);
 		if (!part)
 			continue;
-		if (!pending) {
-			pending = pending_add(&gathering->pendings, offset, count - i, 0);
-			if (!pending)
+		if (!uncommitted) {
+			uncommitted = uncommitted_add(&gathering->uncommitted, offset, count - i, 0);
+			if (!uncommitted)
 				return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-			pending->part_count = 0;
+			uncommitted->part_count = 0;
 		}
-		pending->parts[pending->part_count++] = part;
+		uncommitted->parts[uncommitted->part_count++] = part;
 	}
 	return true;
 }
@@ -72,7 +72,7 @@ static bool pass_over(struct gathering *gathering, struct keepsake_list *list, i
 			gathering->replayed = offset + 1;
 		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING && keepsake_read(&gathering->keepsakes, keepsake, &bytes)) {
 			struct text keys = mark_read(bytes, gathering_sources(gathering)).parts;
-			good = keys.length == 0 || recall_pending(gathering, list, offset, keys, error);
+			good = keys.length == 0 || recall_uncommitted(gathering, list, offset, keys, error);
 		}
 	}
 	return good;
@@ -83,16 +83,16 @@ static bool recall(struct gathering *gathering, struct keepsake_list *list, int6
 	int64_t now_ms = loop_now_ms(gathering->stage->worker->loop);
 	bool good = keepsakes_list(&gathering->keepsakes, list, error) && pass_over(gathering, list, begin, error);
 	size_t next = 0;
-	struct pending *pending = gathering->pendings.first; /* in the order of the list */
+	struct uncommitted *uncommitted = gathering->uncommitted.first; /* in the order of the list */
 	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
 		struct text bytes;
-		pending = pending_reach(pending, keepsake_offset(keepsake));
+		uncommitted = uncommitted_reach(uncommitted, keepsake_offset(keepsake));
 		if (keepsake_offset(keepsake) >= begin)
 			keepsake_give(&gathering->keepsakes, keepsake);
 		else if (!keepsake_read(&gathering->keepsakes, keepsake, &bytes))
 			continue;
 		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING)
-			good = recall_meeting(gathering, keepsake, bytes, pending, now_ms, error);
+			good = recall_meeting(gathering, keepsake, bytes, uncommitted, now_ms, error);
 		else
 			good = recall_part(gathering, keepsake, bytes, now_ms, error);
 	}
@@ -129,7 +129,7 @@ bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, s
 					.keepsakes = {.store = keeping->store, .scope = scope}};
 	gathering->input.offset = 0;
 	gathering->puts_off = !stage->worker->config->transaction.id;
-	pendings_open(&gathering->pendings, &stage->load.pending_bytes);
+	uncommitted_open(&gathering->uncommitted, &stage->load.uncommitted_bytes);
 	gathering->meetings = meetings_open(&gathering->rule);
 	gathering->told = memory_take(gathering_sources(gathering), 1);
 	gathering->scratch = arena_open(stage->worker->config->limits.message_bytes);
@@ -144,7 +144,7 @@ void gathering_close(struct gathering *gathering)
 {
 	if (!gathering)
 		return;
-	pendings_close(&gathering->pendings);
+	uncommitted_close(&gathering->uncommitted);
 	keepsakes_close(&gathering->keepsakes);
 	meetings_close(gathering->meetings);
 	memory_give(gathering->told);

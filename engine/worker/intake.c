@@ -161,7 +161,7 @@ static void record_enter(struct worker *worker, struct stage *stage, struct lane
 static bool waits_for_commit(const struct worker *worker, const struct stage *stage, size_t share)
 {
 	size_t own = stage->config->limits.held_bytes, all = worker->config->limits.held_bytes / share;
-	return stage->load.pending_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
+	return stage->load.uncommitted_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
 }
 
 /* While all together are within the worker's limits, a stage has its own alone. */

@@ -22,7 +22,7 @@ struct stage;
 struct load {
 	size_t in_flight;  /* messages taken and not left; dropped ones too, while the flow has them */
 	size_t held_bytes; /* of their records and arenas */
-	size_t pending_bytes; /* of what is forgotten when it is committed, beside them (worker/pending.h) */
+	size_t uncommitted_bytes; /* of what is forgotten when it is committed, beside them (worker/uncommitted.h) */
 };
 
 /* A record beside the answer that leaves with it: what a step was sent, or gave. */

@@ -10,7 +10,7 @@
  *   gathering.c  what comes of a request by several ways, until it is enough; gathering_recalled.c brings that back
  *   keepsakes.c  what of that is remembered meanwhile
  *   marks.c    what stands for a meeting that is over
- *   pending.c  what is forgotten when it is committed
+ *   uncommitted.c  what is forgotten when it is committed
  *   joining.c  the parts put together as one message
  *   nested.c   pipelines that pipelines call
  *   copies.c   what steps send off the path

@@ -1,4 +1,4 @@
-/* pending.h: at least once, what a gathering has gone on with and may have to go on with
+/* uncommitted.h: at least once, what a gathering has gone on with and may have to go on with
  * again: meetings whose last record is not committed. The gathering's own.
  *
  * An answer and what stands in the changelog reach Kafka one by one, and Kafka may refuse the
@@ -7,14 +7,14 @@
  * committed, which it is when all that left for it is acknowledged. So is the mark of a meeting
  * for which a record came that it had no use for: without it that record would be a new request.
  */
-#ifndef SLUICE_WORKER_PENDING_H
-#define SLUICE_WORKER_PENDING_H
+#ifndef SLUICE_WORKER_UNCOMMITTED_H
+#define SLUICE_WORKER_UNCOMMITTED_H
 
 #include "flow/meeting.h"
 #include "worker/keepsakes.h"
 
-struct pending {
-	struct pending *next;
+struct uncommitted {
+	struct uncommitted *next;
 	int64_t offset;		      /* of the record that opened the meeting, closed its window, or came behind that */
 	enum meeting_verdict verdict; /* on that record; what is taken again goes the same way */
 	struct meeting *meeting;      /* it is held; NULL: there is none */
@@ -25,24 +25,24 @@ struct pending {
 };
 
 /* In the order of their offsets. */
-struct pendings {
-	struct pending *first, *last;
+struct uncommitted_list {
+	struct uncommitted *first, *last;
 	size_t *bytes; /* where they are counted */
 };
 
-void pendings_open(struct pendings *pendings, size_t *bytes);
-void pendings_close(struct pendings *pendings); /* one that was never opened is fine */
+void uncommitted_open(struct uncommitted_list *list, size_t *bytes);
+void uncommitted_close(struct uncommitted_list *list); /* one that was never opened is fine */
 
 /* One more, behind those of its offset and below, with room for so many parts, which are the caller's to fill in.
  * NULL: memory. */
-struct pending *pending_add(struct pendings *pendings, int64_t offset, size_t part_count, size_t part_bytes);
+struct uncommitted *uncommitted_add(struct uncommitted_list *list, int64_t offset, size_t part_count, size_t part_bytes);
 
 /* The first from there on whose offset is not below; `from` may be NULL. NULL: there is none. */
-struct pending *pending_reach(struct pending *from, int64_t offset);
-struct pending *pending_find(const struct pendings *pendings, int64_t offset); /* NULL: there is none */
+struct uncommitted *uncommitted_reach(struct uncommitted *from, int64_t offset);
+struct uncommitted *uncommitted_find(const struct uncommitted_list *list, int64_t offset); /* NULL: there is none */
 
 /* Takes out the first of which that is committed, for the caller to give back. NULL: none is. */
-struct pending *pendings_committed(struct pendings *pendings, int64_t committed);
-void pending_give(struct pending *pending);
+struct uncommitted *uncommitted_take(struct uncommitted_list *list, int64_t committed);
+void uncommitted_give(struct uncommitted *uncommitted);
 
 #endif
