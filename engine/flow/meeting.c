@@ -2,6 +2,8 @@
  * a list in the order in which they began; those whose window has closed come first. */
 #include "flow/meeting.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/memory.h"
 
@@ -371,6 +373,7 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 	end_spent(meetings);
 	*verdict = MEETING_IGNORES;
 	*meeting = NULL;
+	assert(part->party < meetings->rule->parties);
 	if (part->time_ms > meetings->heard_ms[part->party])
 		meetings->heard_ms[part->party] = part->time_ms;
 	if (!brings_anything(meetings, part))
@@ -424,6 +427,7 @@ struct meeting *meetings_next_open(const struct meetings *meetings, struct text 
 
 bool meetings_conclude(struct meetings *meetings, struct meeting *meeting)
 {
+	assert(meeting->stage == STAGE_OPEN);
 	bool opens = meeting_opens(meetings, meeting, true);
 	end_spent(meetings);
 	meeting_leave(meetings, meeting, opens ? STAGE_GONE : STAGE_OVER);
@@ -470,6 +474,7 @@ void meeting_hold(struct meeting *meeting)
 
 void meetings_let_go(struct meetings *meetings, struct meeting *meeting)
 {
+	assert(meeting->holds > 0 && meeting->stage != STAGE_OPEN);
 	end_spent(meetings);
 	meeting->holds--;
 	if (meeting->holds == 0 && is_spent(meetings, meeting))

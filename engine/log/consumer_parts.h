@@ -39,7 +39,7 @@ struct kafka_consumer {
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };
 
-/* Its number among those that are read; the last, where it is none of them. */
+/* Its number among those that are read, of which it must be one. */
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name);
 
 /* Notes that the assignment is to change, with room for so many partitions, which the caller

@@ -3,6 +3,8 @@
  */
 #include "log/consumer_parts.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -13,8 +15,10 @@
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name)
 {
 	uint32_t number = 0;
-	while (number + 1 < consumer->handles.count && strcmp(consumer->topics[number], name) != 0)
+	while (strcmp(consumer->topics[number], name) != 0) {
 		number++;
+		assert(number < consumer->handles.count); /* Kafka gives what was asked for */
+	}
 	return number;
 }
 

@@ -29,7 +29,7 @@ struct transaction_config {
 enum transaction_news {
 	NEWS_NONE,
 	NEWS_STARTED,	/* the first transaction is open; nothing of a predecessor is */
-	NEWS_COMMITTED, /* what transaction_end() was given is; the next is open */
+	NEWS_COMMITTED, /* what output_end() was given is; the next is open */
 	NEWS_VOID,	/* at least once: the group has given its partitions to others; what they commit is not known */
 	NEWS_RESET,	/* it was in doubt: the positions say what is committed; the next is open */
 	NEWS_BROKEN,	/* `error` says why no producer can be had: SYSTEM or CONFIG */

@@ -8,11 +8,15 @@
 #ifndef SLUICE_PLAN_PLAN_H
 #define SLUICE_PLAN_PLAN_H
 
+#include <assert.h>
+
 #include "plan/endpoint.h"
 #include "plan/graph.h"
 #include "plan/types.h"
 
 #define STAGES_MAX 64 /* of a pipeline: a request that crosses Kafka more often is planned by mistake */
+
+static_assert(STAGES_MAX <= 64, "which stages a request goes on to is a number's bits, from the cut to the record between them");
 
 /* ---- stages ---- */
 

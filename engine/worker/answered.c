@@ -1,6 +1,8 @@
 /* answered.c: see answered.h. */
 #include "worker/answered.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 void answered_close(struct answered_list *list)
@@ -72,6 +74,7 @@ bool answered_pass(struct lane *lane, int64_t offset)
 		lane->answered.end = OFFSET_NONE;
 		return false;
 	}
+	assert(lane_is_empty(lane)); /* nothing enters before the stretch has passed */
 	if (lane->began == OFFSET_NONE)
 		lane->began = offset;
 	lane->entered = lane->reached = offset + 1;

@@ -2,10 +2,14 @@
  * leave; see lanes.h. */
 #include "worker/lanes.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/memory.h"
 
 #define RING_FIRST 64
+
+static_assert(sizeof((struct blamed *)NULL)->reason == sizeof((struct refusal *)NULL)->reason, "a reason is kept whole");
 
 void lanes_open(struct lanes *lanes, size_t message_bytes, size_t pool_bytes)
 {
@@ -318,7 +322,7 @@ void flight_finish(struct lanes *lanes, struct message *message, enum flow_outco
 	}
 	flight_count(lanes, flight, flight->record.value.length + message->arena->held_bytes);
 	flight->outcome = outcome;
-	flight->answer = answer ? *answer : (struct answer){0};
+	flight->answer = *answer;
 	if (flight->answer.error) {
 		flight->error = *flight->answer.error;
 		flight->answer.error = &flight->error;
@@ -449,6 +453,7 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 		struct lane *lane = slot ? memory_take(1, sizeof *lane) : NULL;
 		if (!lane)
 			return error_memory(error, ERROR_SYSTEM, "taking over partitions");
+		assert(!*slot); /* what is given was taken away before */
 		*lane = (struct lane){.topic = position->topic,
 				      .partition = position->partition,
 				      .entered = OFFSET_NONE,

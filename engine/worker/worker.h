@@ -113,6 +113,6 @@ struct worker_counts {
 	const char *reset_reason; /* of the last */
 };
 
-struct worker_counts worker_counts(const struct worker *worker);
+struct worker_counts worker_counts(const struct worker *worker); /* by its thread, or when that has ended */
 
 #endif
