@@ -36,9 +36,21 @@ static struct cleaning *cleaning_make(const struct pipeline_plan *plan, const st
 	return arena_failed(arena) ? NULL : cleaning;
 }
 
+/* What another pipeline has taken over by now stays. */
+static void leave_used(struct cleaning *cleaning, const struct deployment *now)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < cleaning->topic_count; i++)
+		if (!is_used(now, cleaning->topics[i]))
+			cleaning->topics[left++] = cleaning->topics[i];
+	cleaning->topic_count = left;
+}
+
 bool cleaning_note(struct cleaning **list, const struct deployment *before, const struct deployment *now, int64_t now_ms,
 		   struct arena *arena)
 {
+	for (struct cleaning *cleaning = *list; cleaning; cleaning = cleaning->next)
+		leave_used(cleaning, now);
 	for (size_t i = 0; i < before->plan.count; i++) {
 		const struct pipeline_plan *plan = &before->plan.pipelines[i];
 		if (!plan->graph->spec->clean_topics_on_delete || is_there(now, plan->graph->name))

@@ -17,7 +17,8 @@ struct cleaning {
 	struct cleaning *next;
 };
 
-/* Those that `before` had and `now` has not go to the list; in the arena, which lasts. */
+/* Those that `before` had and `now` has not go to the list; in the arena, which lasts. What stands
+ * there already keeps no topic that `now` uses. To be told of every deployment. */
 bool cleaning_note(struct cleaning **list, const struct deployment *before, const struct deployment *now, int64_t now_ms,
 		   struct arena *arena);
 
