@@ -58,17 +58,33 @@ static bool same_addresses(const struct model_addresses *a, const struct model_a
 	return same;
 }
 
-/* Steps may say of one model that it is in different places: those cannot share. */
-static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
+/* Steps may say of one model that it is in different places. */
+static bool same_places(const struct caller_config *one, const struct caller_config *other)
 {
-	if (shared->outage_deadletter != caller->outage_deadletter)
-		return false;
-	for (size_t i = 0; i < caller->model_count; i++) {
-		const struct model_config *known = model_find(shared, caller->models[i].name);
-		if (known && !same_addresses(&known->addresses, &caller->models[i].addresses))
+	for (size_t i = 0; i < other->model_count; i++) {
+		const struct model_config *known = model_find(one, other->models[i].name);
+		if (known && !same_addresses(&known->addresses, &other->models[i].addresses))
 			return false;
 	}
 	return true;
+}
+
+/* Or that its replies are kept, for a while of their own. */
+static bool same_keeping(const struct caller_config *one, const struct caller_config *other)
+{
+	for (size_t i = 0; i < other->model_count; i++) {
+		const struct model_cache *its = &other->models[i].cache;
+		const struct model_config *known = model_find(one, other->models[i].name);
+		if (known && (known->cache.backend != its->backend || known->cache.ttl_ms != its->ttl_ms))
+			return false;
+	}
+	return true;
+}
+
+static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
+{
+	return shared->outage_deadletter == caller->outage_deadletter && same_places(shared, caller) &&
+	       same_keeping(shared, caller);
 }
 
 static bool share(struct caller_config *shared, const struct caller_config *caller, struct arena *arena)
@@ -119,7 +135,7 @@ static void say_cache(void *context, const char *model, const char *words)
 	fflush(out);
 }
 
-/* Models that called pipelines call are called by the same client. */
+/* Models that called pipelines call are called by the same client, and in an outage as the caller says. */
 static bool caller_gather(const struct plan *plan, const struct pipeline_plan *pipeline, const struct called_pipeline *called,
 			  size_t count, struct arena *arena, struct caller_config *caller, struct error *error)
 {
@@ -131,7 +147,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 		assert(other); /* lint saw it */
 		if (!caller_configure(plan, other, arena, &theirs, error))
 			return false;
-		if (!may_share(caller, &theirs))
+		if (!same_places(caller, &theirs))
 			return error_set(
 				error, ERROR_CONFIG, other->graph->resource->name.place,
 				"pipelines %s and %s call a model of one name in different places, and the first calls the "
