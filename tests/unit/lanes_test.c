@@ -259,7 +259,7 @@ static void of_many_keys_each_keeps_its_own_order(void **state)
 {
 	struct lanes *lanes = *state;
 	struct flight *flights[400];
-	char keys[37][4];
+	char keys[37][16];
 	int64_t last[37] = {0};
 	lane_order(lanes_find(lanes, 0, 0), true);
 	for (int i = 0; i < 37; i++)
