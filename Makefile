@@ -143,7 +143,7 @@ demo:
 	@tests/demo.sh build/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
-## |  seconds, on 2 cores from nothing built
+## |  seconds, on 2 cores from nothing built; faults, mlserver, reload, contract and secure run beside one another, 280 in all
 ## |    50  deps       packages (when some are missing)
 ## |    60  unit       unit tests
 ## |     5  layers, house      who includes whom; rules that a machine can see

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The whole check: parts run one after the other, each ends in a line `N passed, N
-# failed[, N skipped]`, and so does the whole. What a part printed stands in
+# The whole check: parts run one after the other, but for some that mostly wait; each ends in a
+# line `N passed, N failed[, N skipped]`, and so does the whole. What a part printed stands in
 # build/check/PART.log. Arguments: the parts to run; none: all.
 #
 # A part is a function part_NAME below. What cannot run on a machine prints
@@ -32,6 +32,11 @@ parts="deps unit layers house static sanitize thread cases gallery judge oracles
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
 timed="unit sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+
+# These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, when all else
+# is done, the longest first. None is judged by how fast it is.
+waiting="faults mlserver reload contract secure"
+lanes=3
 
 part_deps() {
 	one tests/deps.sh check
@@ -243,17 +248,42 @@ mkdir -p $logs
 passed=0 failed=0 skipped=0 begun=$SECONDS
 worst= # how each part that failed ended
 
-# Runs a part, its output in $log; its counts into $p, $f and $s.
+# Runs a part, its output in its log, and how it ended and in how many seconds beside that.
 attempt() { # $1 part
-	local status counts
-	"part_$1" >"$log" 2>&1 </dev/null
+	local start=$SECONDS status
+	rm -f "$logs/$1.ended"
+	"part_$1" >"$logs/$1.log" 2>&1 </dev/null
 	status=$?
+	echo "$status $((SECONDS - start))" >"$logs/$1.ended"
+}
+
+# These of the parts, as many at once as there are lanes. What they share is built before, for two that build
+# at once would break it; where that fails each of them says so.
+attempt_together() {
+	local part
+	make_quietly kafka-programs >$logs/build.log 2>&1
+	set -m # each with all that it starts is a group, which can be ended as one
+	trap 'kill -- $(jobs -rp | sed s/^/-/); exit 130' INT TERM
+	for part; do
+		while [ "$(jobs -rp | wc -l)" -ge $lanes ]; do wait -n; done
+		attempt "$part" &
+	done
+	wait
+	trap - INT TERM
+	set +m
+}
+
+# What came of a part: its counts into $p, $f and $s; its seconds are added to $took.
+count() { # $1 part
+	local status=1 seconds=0 counts # where nobody could write how it ended
+	read -r status seconds <"$logs/$1.ended"
+	took=$((took + seconds))
 	# A part may print several such lines: one for each program it runs.
 	counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 \4/p' "$log" |
 		awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}')
 	read -r p f s <<<"$counts"
 	# A part that died, or that checked nothing and said so nowhere, has failed.
-	if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
 	if ! grep -q ' passed, ' "$log" && [ "$f" -eq 0 ]; then f=1; fi
 }
 
@@ -262,19 +292,21 @@ show_end() { # of $log
 	tail -n 40 "$log" | sed 's/^/    /'
 }
 
-run() { # $1 part
-	local log=$logs/$1.log start=$SECONDS p f s
-	attempt "$1"
+# Of a part that has been attempted; what fails for want of time is attempted anew.
+report() { # $1 part
+	local log=$logs/$1.log took=0 p f s
+	count "$1"
 	if [ "$f" -gt 0 ] && [[ " $timed " == *" $1 "* ]]; then
 		echo "$1 failed ($p passed, $f failed), and is run once more"
 		show_end
 		mv "$log" "$logs/$1.first.log"
 		attempt "$1"
+		count "$1"
 		[ "$f" -gt 0 ] || echo "skipped: $1: it failed at first, and passed when it was run once more; see $logs/$1.first.log" >>"$log"
 		[ "$f" -gt 0 ] || s=$((s + 1))
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" $((SECONDS - start)) "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
+	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" "$took" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || show_end
 	[ "$f" -eq 0 ] || worst="$worst
 $(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^---' "$log" | grep -v ' 0 failed' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
@@ -282,8 +314,10 @@ $(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^---' "$log" | grep -v
 
 # A function is read whole before it runs, so this file may change meanwhile.
 main() {
-	[ $# -eq 0 ] || parts=$*
-	for part in $parts; do
+	# shellcheck disable=SC2086
+	[ $# -gt 0 ] || set -- $parts
+	local parts=$* beside part
+	for part; do
 		if ! declare -F "part_$part" >/dev/null; then
 			echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
 			exit 2
@@ -291,8 +325,16 @@ main() {
 	done
 	# Most parts look at the program: it is never an old one.
 	[[ " $parts " == *" unit "* ]] || make_quietly all >$logs/build.log 2>&1 || { cat $logs/build.log; exit 1; }
+	beside=$(for part in $waiting; do [[ " $parts " != *" $part "* ]] || echo "$part"; done | tr '\n' ' ')
 	for part in $parts; do
-		run "$part"
+		[[ " $beside " != *" $part "* ]] || continue
+		attempt "$part"
+		report "$part"
+	done
+	# shellcheck disable=SC2086
+	[ -z "$beside" ] || attempt_together $beside
+	for part in $beside; do
+		report "$part"
 	done
 	echo "--- took $((SECONDS - begun)) s"
 	for part in $parts; do
