@@ -246,7 +246,7 @@ static bool call_answer(struct work *work, const struct feature_program_call *ca
 				form, lane_at(part->bytes, element, feature_bytes(form, part->slot.capacity)), part->slot.capacity};
 		}
 		inputs_of(&input, element, inputs);
-		feature_value(&call->call->feature, pieces, inputs, values);
+		feature_value(&call->call->feature, pieces, inputs, input.storage == DATATYPE_BOOL, values);
 		for (uint32_t i = 0; i < count; i++)
 			result_write(result, elements, element * count + i, values[i]);
 	}

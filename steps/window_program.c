@@ -2,6 +2,7 @@
 #include "steps/window_program.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -140,6 +141,18 @@ static bool calls_take(const struct window_program *program, const struct window
 	return true;
 }
 
+/* Bools that are counted: what is false is left out as nan is. */
+static bool leave_out_false(const struct trailing_call *call, struct trailing_input *its, struct arena *arena, struct error *error)
+{
+	if (call->feature.function != FEATURE_COUNT || its->storage != DATATYPE_BOOL)
+		return true;
+	double *numbers = arena_take_raw(arena, its->count * sizeof *numbers);
+	for (size_t i = 0; numbers && i < its->count; i++)
+		numbers[i] = its->numbers[0][i] != 0 ? 1 : (double)NAN;
+	its->numbers[0] = numbers;
+	return numbers || error_memory(error, ERROR_LIMIT, "counting");
+}
+
 struct window_input *window_input_make(const struct window_program *program, const struct scope *scope, struct arena *arena,
 				       struct error *error)
 {
@@ -150,9 +163,12 @@ struct window_input *window_input_make(const struct window_program *program, con
 	}
 	input->arena = arena;
 	input->time_ms = scope->message->time_ms;
-	for (size_t i = 0; i < program->series_count; i++)
-		if (!trailing_evaluate(program->series[i].call, scope, arena, &input->series[i], error))
+	for (size_t i = 0; i < program->series_count; i++) {
+		const struct trailing_call *call = program->series[i].call;
+		if (!trailing_evaluate(call, scope, arena, &input->series[i], error) ||
+		    !leave_out_false(call, &input->series[i], arena, error))
 			return NULL;
+	}
 	if (!calls_take(program, input, error))
 		return NULL;
 	for (size_t i = 0; i < program->series_count; i++) {

@@ -55,7 +55,7 @@ static double *feature_columns(const struct feature_call *call, const double *co
 				return NULL;
 			pieces[i] = (struct feature_piece){&keepers[i].form, keepers[i].kept, keepers[i].capacity};
 		}
-		feature_value(call, pieces, inputs, one);
+		feature_value(call, pieces, inputs, false, one);
 		for (size_t i = 0; i < values; i++)
 			columns[i * count + bar] = one[i];
 	}

@@ -105,8 +105,6 @@ size_t feature_forms(const struct feature_call *call, struct feature_form forms[
 		forms[0].spans.fast = call->messages;
 		break;
 	}
-	if (call->function == FEATURE_COUNT)
-		forms[0].input = INPUT_COUNTED;
 	if (call->function != FEATURE_VWAP)
 		return 1;
 	forms[1] = forms[0];
@@ -274,7 +272,7 @@ static bool never_warms_up(enum feature_function function)
 }
 
 static void of_window(const struct feature_call *call, const struct feature_piece pieces[FEATURE_FORMS_MAX], double input,
-		      double values[FEATURE_VALUES_MAX])
+		      bool truths, double values[FEATURE_VALUES_MAX])
 {
 	const void *window = pieces[0].kept;
 	if (!never_warms_up(call->function) && !trailing_warm(&pieces[0].form->window, window)) {
@@ -283,7 +281,7 @@ static void of_window(const struct feature_call *call, const struct feature_piec
 		return;
 	}
 	if (call->function == FEATURE_COUNT)
-		values[0] = trailing_values(window);
+		values[0] = trailing_values(window) - (truths ? trailing_zeros(window) : 0);
 	else if (call->function == FEATURE_DISTINCT)
 		values[0] = trailing_distinct(window);
 	else if (call->function == FEATURE_VWAP)
@@ -295,12 +293,12 @@ static void of_window(const struct feature_call *call, const struct feature_piec
 }
 
 void feature_value(const struct feature_call *call, const struct feature_piece pieces[FEATURE_FORMS_MAX],
-		   const double inputs[FEATURE_INPUTS_MAX], double values[FEATURE_VALUES_MAX])
+		   const double inputs[FEATURE_INPUTS_MAX], bool truths, double values[FEATURE_VALUES_MAX])
 {
 	const struct feature_form *form = pieces[0].form;
 	switch (form->kept) {
 	case KEPT_WINDOW:
-		of_window(call, pieces, inputs[0], values);
+		of_window(call, pieces, inputs[0], truths, values);
 		break;
 	case KEPT_EMA:
 		values[0] = ema_value(pieces[0].kept, form->spans.fast, form->seed);

@@ -61,13 +61,12 @@ struct feature_call {
 	enum seed seed;		 /* ema, macd */
 };
 
-/* What a form takes of what its call is given. */
+/* What a form takes of what its call is given. The numbers are part of what a deployment finds again. */
 enum feature_input {
-	INPUT_VALUE,   /* the first */
-	INPUT_COUNTED, /* the same, NaN where it does not count */
-	INPUT_PRODUCT, /* of the first two, both of them there */
-	INPUT_WEIGHT,  /* the second, where the first is there too */
-	INPUT_ALL,
+	INPUT_VALUE = 0,   /* the first */
+	INPUT_PRODUCT = 2, /* of the first two, both of them there */
+	INPUT_WEIGHT = 3,  /* the second, where the first is there too */
+	INPUT_ALL = 4,
 };
 
 /* What becomes of texts: a window of them, or numbers for them. */
@@ -114,9 +113,9 @@ struct feature_piece {
 	uint32_t capacity;
 };
 
-/* The call's values, from what its forms keep. */
+/* The call's values, from what its forms keep. Of `truths` those that are 0 are not counted. */
 void feature_value(const struct feature_call *call, const struct feature_piece pieces[FEATURE_FORMS_MAX],
-		   const double inputs[FEATURE_INPUTS_MAX], double values[FEATURE_VALUES_MAX]);
+		   const double inputs[FEATURE_INPUTS_MAX], bool truths, double values[FEATURE_VALUES_MAX]);
 
 /* Those of texts, of so many series; borrowed from their window. What there is none of is empty. */
 void feature_texts(const struct feature_call *call, const struct feature_form *form, const void *window, size_t series,

@@ -216,25 +216,9 @@ static const double *numbers_of_texts(struct evaluation *evaluation, const struc
 	return numbers;
 }
 
-/* Bools that are counted: what is false is left out as nan is. */
-static const double *numbers_of_truths(struct evaluation *evaluation, const struct value *value)
+static const double *numbers_of(struct evaluation *evaluation, const struct value *value)
 {
-	const uint8_t *truths = value_truths(evaluation, value);
-	double *numbers = arena_take_raw(evaluation->arena, value->count * sizeof *numbers);
-	for (size_t i = 0; truths && numbers && i < value->count; i++)
-		numbers[i] = truths[i] ? 1 : (double)NAN;
-	if (!numbers)
-		evaluation_full(evaluation);
-	return truths ? numbers : NULL;
-}
-
-static const double *numbers_of(struct evaluation *evaluation, const struct trailing_call *call, const struct value *value)
-{
-	if (value->storage == DATATYPE_BYTES)
-		return numbers_of_texts(evaluation, value);
-	if (value->storage == DATATYPE_BOOL && call->feature.function == FEATURE_COUNT)
-		return numbers_of_truths(evaluation, value);
-	return value_doubles(evaluation, value);
+	return value->storage == DATATYPE_BYTES ? numbers_of_texts(evaluation, value) : value_doubles(evaluation, value);
 }
 
 /* What is kept of integers are doubles. */
@@ -272,7 +256,7 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 	for (size_t i = 0; i < call->series_count; i++) {
 		if (!value_spread(&evaluation, &values[i], &joint))
 			return false;
-		input->numbers[i] = numbers_of(&evaluation, call, &values[i]);
+		input->numbers[i] = numbers_of(&evaluation, &values[i]);
 		if (!input->numbers[i] || !integers_fit(call, &values[i], input->numbers[i], error))
 			return false;
 	}

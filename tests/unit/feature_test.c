@@ -51,7 +51,7 @@ static void next_values(struct kept *kept, const double inputs[FEATURE_INPUTS_MA
 		feature_update(&kept->forms[i], kept->bytes[i], capacity, 0, 0, inputs);
 		pieces[i] = (struct feature_piece){&kept->forms[i], kept->bytes[i], capacity};
 	}
-	feature_value(&kept->call, pieces, inputs, values);
+	feature_value(&kept->call, pieces, inputs, false, values);
 }
 
 static double next(struct kept *kept, double value)

@@ -240,7 +240,7 @@ static void a_window_is_small_again_after_a_burst(void **state)
 	watched_open(&watched, (struct trailing){.duration_ms = 1000, .tracks = ALL}, 2000);
 	for (int i = 0; i < 1000; i++)
 		add(&watched, i, i);
-	assert_int_equal(watched.capacity, 1024);
+	assert_in_range(watched.capacity, 1000, 1500); /* as many as are in it, and half as many again at most */
 	for (int i = 0; i < 20; i++)
 		add(&watched, 100000 + i * 400, i);
 	assert_true(watched.capacity <= 16);
