@@ -2,9 +2,37 @@
  * and checked; it cannot run yet. */
 #include "steps/kinds.h"
 
+struct background {
+	struct place here;
+	const char *file;
+	int64_t rows;
+};
+
+struct explain {
+	struct name step;
+	struct background background;
+};
+
+static bool explain_check(const void *options, struct place place, struct error *error)
+{
+	const struct background *background = &((const struct explain *)options)->background;
+	(void)place;
+	return background->here.line == 0 || (background->file != NULL) != (background->rows > 0) ||
+	       error_set(error, ERROR_CONFIG, background->here, "`background` is a file, or {rows: 100}; write one of them");
+}
+
+static bool explain_watches(const struct step *step, struct name *watched)
+{
+	const struct explain *self = step->options;
+	*watched = self->step;
+	return self->step.text != NULL;
+}
+
 static const struct option background_rows[] = {
-	CHECKED("file", TEXT, .short_form = true, .help = "A file with rows of usual data."),
-	CHECKED("rows", INTEGER, .least = 1, .most = 1000000.0, .help = "A running sample of so many rows."),
+	{.type = OPTION_HERE, .offset = offsetof(struct background, here)},
+	ROW("file", TEXT, struct background, file, .short_form = true, .help = "A file with rows of usual data."),
+	ROW("rows", INTEGER, struct background, rows, .least = 1, .most = 1000000.0,
+	    .help = "A running sample of so many rows."),
 	{.type = OPTION_END},
 };
 
@@ -15,10 +43,11 @@ static const struct option budget_rows[] = {
 };
 
 static const struct option options[] = {
-	CHECKED("step", NAME, .help = "Whose answer is explained; default: the step it reads."),
+	ROW("step", NAME, struct explain, step, .help = "Whose answer is explained; default: the step it reads."),
 	CHECKED("by", CHOICE, .choices = "auto tree linear exact sample anchors gradients permutation", .fallback = "auto",
 		.help = "The method."),
-	CHECKED("background", MAP, .rows = background_rows, .help = "What is usual: a file, or {rows: 100}."),
+	ROW("background", MAP, struct explain, background, .rows = background_rows,
+	    .help = "What is usual: a file, or {rows: 100}."),
 	CHECKED("deliver", CHOICE, .choices = "beside inline on-request", .fallback = "beside",
 		.help = "Whether the answer waits for it, or it follows on a topic of its own."),
 	CHECKED("share", NUMBER, .least = 0, .most = 1, .fallback = "1", .help = "Of how many requests: 10%."),
@@ -33,6 +62,9 @@ const struct step_kind step_explain = {
 		   "  inputs: [local]\n"
 		   "  explain: {step: local, background: {rows: 100}, share: 10%}\n",
 	.options = options,
+	.options_size = sizeof(struct explain),
 	.shape = SHAPE_REPLACES,
 	.planned = true,
+	.check = explain_check,
+	.watches = explain_watches,
 };

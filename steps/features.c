@@ -456,9 +456,9 @@ static const struct option options[] = {
 		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "
 		    "as many messages as a window wants, it says nan. What is nan is left out: of nothing, count, sum, rate and "
 		    "distinct are 0, and all else is nan. What is infinite counts while it is in a window: sums and means are "
-		    "then infinite, or nan, and deviations nan; ema, macd, rsi and atr leave it out. Integers are exact, and "
-		    "below 2^53 in size. Under one key a series has as many elements each time, and is of texts or of numbers; "
-		    "another one begins where a window of a duration holds nothing any more, else it is refused. Of texts "
+		    "then infinite, or nan, deviations and all of bollinger nan; ema, macd, rsi and atr leave it out. Integers are "
+		    "exact, and below 2^53 in size. Under one key a series has as many elements each time, and is of texts or of "
+		    "numbers; another one begins where a window of a duration holds nothing any more, else it is refused. Of texts "
 		    "first, last and lag give the text, empty where a number would be nan; one of more than 4096 bytes is a "
 		    "LIMIT."),
 	{.type = OPTION_END},

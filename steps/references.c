@@ -2,8 +2,17 @@
 #include "steps/references.h"
 
 const struct option reference_rows[] = {
-	CHECKED("file", TEXT, .short_form = true, .help = "A file made by `sluice fit`."),
-	CHECKED("past", DURATION, .help = "So much of the stream's own past."),
-	CHECKED("topic", TEXT, .help = "A topic with the data."),
+	{.type = OPTION_HERE, .offset = offsetof(struct reference, here)},
+	ROW("file", TEXT, struct reference, file, .short_form = true, .help = "A file made by `sluice fit`."),
+	ROW("past", DURATION, struct reference, past_ns, .help = "So much of the stream's own past."),
+	ROW("topic", TEXT, struct reference, topic, .help = "A topic with the data."),
 	{.type = OPTION_END},
 };
+
+bool reference_check(const struct reference *reference, struct error *error)
+{
+	int ways = (reference->file != NULL) + (reference->past_ns > 0) + (reference->topic != NULL);
+	return ways == 1 || error_set(error, ERROR_CONFIG, reference->here,
+				      "`reference` says %s what is usual; write one of `file`, `past` and `topic`",
+				      ways ? "in several ways" : "in no way");
+}

@@ -2,8 +2,19 @@
 #ifndef SLUICE_STEPS_REFERENCES_H
 #define SLUICE_STEPS_REFERENCES_H
 
+#include "base/error.h"
 #include "base/option.h"
 
-extern const struct option reference_rows[];
+struct reference {
+	struct place here;
+	const char *file;
+	int64_t past_ns;
+	const char *topic;
+};
+
+extern const struct option reference_rows[]; /* of a struct reference */
+
+/* Says what is usual in one way; else a CONFIG error where it stands. */
+bool reference_check(const struct reference *reference, struct error *error);
 
 #endif

@@ -148,6 +148,20 @@ static void check_members(struct graph_build *build, const struct step *self, si
 			check_member(build, step, &member);
 }
 
+static void check_watched(struct graph_build *build, const struct step *self, size_t step)
+{
+	struct name watched;
+	if (!self->kind->watches(self, &watched))
+		return;
+	size_t found = graph_find(build->graph, watched.text);
+	if (found == STEP_NONE)
+		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, build_suggest(build, text_of(watched.text)),
+			  "step `%s` names `%s`, and no step of pipeline `%s` is called that", self->name, watched.text,
+			  build->graph->name);
+	else if (found == step)
+		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, NULL, "step `%s` names itself", self->name);
+}
+
 static void check_gather(struct graph_build *build, const struct step *self, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
@@ -173,6 +187,8 @@ static void check_options(struct graph_build *build, size_t step)
 		check_targets(build, &self, step);
 	if (spec->kind->members)
 		check_members(build, &self, step);
+	if (spec->kind->watches)
+		check_watched(build, &self, step);
 	if (spec->kind->gather)
 		check_gather(build, &self, step);
 }

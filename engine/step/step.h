@@ -192,6 +192,9 @@ struct step_kind {
 	/* Those of its sources that its options name: the n-th, until it returns false. Each
 	 * must be a step that it reads, or the pipeline. NULL: it names none. */
 	bool (*members)(const struct step *step, size_t nth, struct name *member);
+	/* A step of the pipeline whose answer it looks at, another than itself. False or NULL: it
+	 * names none. */
+	bool (*watches)(const struct step *step, struct name *watched);
 	/* The tensor that each of its sources must give, but for those that gather() does not need.
 	 * False or NULL: none is named. */
 	bool (*wants)(const struct step *step, struct text *tensor);
