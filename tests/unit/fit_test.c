@@ -73,6 +73,16 @@ static void a_csv_may_have_quotes_and_columns_of_words(void **state)
 	said_close(&said);
 }
 
+static void a_mark_before_the_text_is_no_part_of_the_first_name(void **state)
+{
+	(void)state;
+	struct said said = fit("    - scale: {tensor: a, by: max-abs, fitted: f}\n", "\xEF\xBB\xBF" "a,b\r\n1,2\r\n-4,3\r\n", "");
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"scale\": [4.0]");
+	said_close(&said);
+}
+
 static void requests_teach_as_they_come(void **state)
 {
 	(void)state;
@@ -235,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_operation_learns_of_what_those_above_make),
 		cmocka_unit_test(a_csv_may_have_quotes_and_columns_of_words),
+		cmocka_unit_test(a_mark_before_the_text_is_no_part_of_the_first_name),
 		cmocka_unit_test(requests_teach_as_they_come),
 		cmocka_unit_test(a_request_without_rows_teaches_nothing),
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
