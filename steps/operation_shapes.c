@@ -258,6 +258,19 @@ static bool concat_infer(const struct instruction *instruction, struct typing *t
 
 /* ---- split ---- */
 
+/* Of two parts of one name the second would take the place of the first. */
+static bool split_check(const void *options, struct place place, struct error *error)
+{
+	const struct name_list *as = &((const struct operation_split *)options)->as;
+	(void)place;
+	for (size_t i = 0; i < as->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(as->items[i].text, as->items[j].text) == 0)
+				return error_set(error, ERROR_CONFIG, as->items[i].place,
+						 "`%s` is another part already; give each a name of its own", as->items[i].text);
+	return true;
+}
+
 static size_t split_adds(const void *options)
 {
 	return ((const struct operation_split *)options)->as.count;
@@ -323,6 +336,6 @@ static bool split_infer(const struct instruction *instruction, struct typing *ty
 const struct operation_kind operations_on_shapes[] = {
 	{.name = "reshape", .check = reshape_check, .adds = reshape_adds, .run = reshape_run, .infer = reshape_infer},
 	{.name = "concat", .check = concat_check, .adds = concat_adds, .run = concat_run, .infer = concat_infer},
-	{.name = "split", .adds = split_adds, .run = split_run, .infer = split_infer},
+	{.name = "split", .check = split_check, .adds = split_adds, .run = split_run, .infer = split_infer},
 	{0},
 };
