@@ -172,6 +172,21 @@ static void check_gather(struct graph_build *build, const struct step *self, siz
 			  "step `%s` needs %zu of its inputs, and has %zu", self->name, gather.need, inputs);
 }
 
+/* A batch is one visit with the rows of several messages, joined: it has no sources to tell apart, and no
+ * message of its own to remember. */
+static void check_batch(struct graph_build *build, const struct step *self, const struct step_spec *spec)
+{
+	if (spec->batch.size > 0 && self->kind->gather)
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
+			  "step `%s` combines what each message has of its inputs, so it takes them one by one: leave its `batch` "
+			  "out",
+			  self->name);
+	else if (spec->batch.size > 0 && step_is_stateful(self) && !(self->kind->multiplies && self->kind->multiplies(self)))
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
+			  "step `%s` remembers something of each message, so it takes them one by one: leave its `batch` out",
+			  self->name);
+}
+
 /* What the kind's own options say of other steps. */
 static void check_options(struct graph_build *build, size_t step)
 {
@@ -183,6 +198,7 @@ static void check_options(struct graph_build *build, size_t step)
 				  .pipeline = build->graph->name,
 				  .options = spec->options,
 				  .place = spec->here};
+	check_batch(build, &self, spec);
 	if (spec->kind->targets)
 		check_targets(build, &self, step);
 	if (spec->kind->members)
