@@ -176,7 +176,7 @@ struct visit {
 	bool parked;	      /* before a turnstile, until those before it have passed */
 	bool gathers;	      /* `parts` are there, and no sources */
 	bool turns;	      /* it has called, or chosen who gets what it gave: no chain goes on by it */
-	struct drafts drafts;
+	struct drafts *drafts; /* NULL: it wrote nothing */
 };
 
 /* One of the offspring; in the arena of their root, as its run is. */

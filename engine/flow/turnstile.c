@@ -168,7 +168,7 @@ static struct store *store_of(const struct visit *visit)
 
 bool visit_recall(struct visit *visit, struct text key, struct text *value)
 {
-	const struct write *write = drafts_find(&visit->drafts, key);
+	const struct write *write = visit->drafts ? drafts_find(visit->drafts, key) : NULL;
 	const struct store *store = store_of(visit);
 	if (write)
 		*value = write->value;
@@ -186,9 +186,11 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 	}
 	if (!store_may_write(store, visit->station->turnstile, key.length, size, error))
 		return NULL;
-	struct write *write = drafts_find(&visit->drafts, key);
-	if (!write)
-		write = drafts_add(&visit->drafts, key, visit->arena);
+	if (!visit->drafts)
+		visit->drafts = ARENA_NEW(visit->arena, struct drafts);
+	struct write *write = visit->drafts ? drafts_find(visit->drafts, key) : NULL;
+	if (visit->drafts && !write)
+		write = drafts_add(visit->drafts, key, visit->arena);
 	if (write)
 		write->scope = visit->station->turnstile;
 	else
@@ -230,7 +232,7 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 {
 	struct run *root = run_root(visit->run);
 	struct store *store = verdict == STEP_FAIL ? NULL : store_of(visit);
-	struct write *write = visit->drafts.newest;
+	struct write *write = visit->drafts->newest;
 	for (struct write *next; store && write; write = next) {
 		next = write->next;
 		error->kind = ERROR_NONE;
@@ -239,6 +241,6 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 		write->next = root->message->writes;
 		root->message->writes = write;
 	}
-	visit->drafts = (struct drafts){0};
+	visit->drafts = NULL;
 	return !store || !write;
 }

@@ -467,7 +467,7 @@ void visit_finish(struct visit *visit, enum step_verdict verdict, const struct e
 {
 	visit_unlink(visit);
 	if (visit->station->stateful) {
-		if (visit->drafts.newest && !visit_settle(visit, verdict, visit->run->error)) {
+		if (visit->drafts && !visit_settle(visit, verdict, visit->run->error)) {
 			verdict = STEP_FAIL;
 			error = visit->run->error;
 		}
