@@ -216,7 +216,7 @@ static size_t most_voted(const struct members *members, size_t index)
 	for (size_t i = 0; i < members->count; i++) {
 		double votes = 0;
 		for (size_t j = 0; j < members->count; j++)
-			if (elements_equal(members->tensors[i], members->tensors[j], index))
+			if (j == i || elements_equal(members->tensors[i], members->tensors[j], index))
 				votes += members->weights[j];
 		if (votes > most) {
 			most = votes;

@@ -38,17 +38,18 @@ uint32_t trailing_capacity(const struct trailing *form, const void *window, uint
 		return form->messages == 1 ? 1 : CAPACITY_AT_FIRST;
 	const struct trailing_parts parts = trailing_parts(form, window, capacity);
 	const uint32_t count = parts.head->count;
-	const uint32_t grown = capacity + (capacity + 1) / 2;
 	if (form->messages) {
 		if (count < capacity || capacity == form->messages)
 			return capacity;
-		return grown < form->messages ? grown : form->messages;
+		return capacity * 2 < form->messages ? capacity * 2 : form->messages;
 	}
 	if (capacity > CAPACITY_KEPT && count < capacity / 4)
 		return capacity / 2;
 	if (count < capacity || messages_left(form, &parts, newest_ms) < capacity)
 		return capacity;
-	return grown <= TRAILING_VALUES_MAX	   ? grown
+	/* By half, for it need not become full; one of messages does, and is moved less often. */
+	const uint32_t grown = capacity + (capacity + 1) / 2;
+	return grown <= TRAILING_VALUES_MAX	? grown
 	       : capacity < TRAILING_VALUES_MAX ? TRAILING_VALUES_MAX
 						: TRAILING_VALUES_MAX + 1;
 }
