@@ -15,6 +15,7 @@
 
 #define REASON_MAX 256
 #define LEAVE_MS 200 /* for a transaction that is given up anyway */
+#define HINDERED_TIMEOUTS 3 /* that pass between two times that it is told */
 
 enum request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
@@ -46,6 +47,7 @@ struct committer {
 	struct settlement settlement;
 	char reason[REASON_MAX]; /* of the last doubt */
 	bool explained;		 /* the doubt that there is now */
+	int64_t hindered_ms;	 /* since when the next transaction is not to be had, or since when that was told; 0: it is */
 };
 
 /* ---- the producer ---- */
@@ -164,18 +166,38 @@ static enum settlement_outcome outcome_of(struct committer *committer, const cha
 	return SETTLEMENT_FAILED;
 }
 
+/* What is tried again until it can be had; told when that takes long, for all that is to be answered waits for it. */
+static enum settlement_outcome hindered(struct committer *committer, const char *doing, const char *why)
+{
+	char line[2 * REASON_MAX];
+	int64_t now_ms = clock_ms();
+	if (committer->hindered_ms == 0)
+		committer->hindered_ms = now_ms;
+	if (now_ms - committer->hindered_ms < (int64_t)HINDERED_TIMEOUTS * committer->timeout_ms)
+		return SETTLEMENT_FAILED;
+	committer->hindered_ms = now_ms;
+	snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; it is tried again", committer->config->id, doing,
+		 why);
+	client_say(line);
+	return SETTLEMENT_FAILED;
+}
+
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
 {
 	producer_close(committer);
 	if (!producer_open(committer, error))
 		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
-	bool hopeless = failure && failure_is_lasting(rd_kafka_error_code(failure));
-	if (hopeless)
+	enum settlement_outcome outcome = SETTLEMENT_DONE;
+	if (failure && failure_is_lasting(rd_kafka_error_code(failure))) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka gives no transactions to %s: %s", committer->config->id,
 			  rd_kafka_error_string(failure));
+		outcome = SETTLEMENT_HOPELESS;
+	} else if (failure) {
+		outcome = hindered(committer, "opening a transactional producer", rd_kafka_error_string(failure));
+	}
 	rd_kafka_error_destroy(failure);
-	return hopeless ? SETTLEMENT_HOPELESS : failure ? SETTLEMENT_FAILED : SETTLEMENT_DONE;
+	return outcome;
 }
 
 static struct positions positions_to_commit(struct positions all, struct position *room)
@@ -213,10 +235,12 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 		code = list->elems[i].err;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
-	if (failure_is_lasting(code))
+	if (failure_is_lasting(code)) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say what the group has committed: %s",
 			  rd_kafka_err2str(code));
-	return failure_is_lasting(code) ? SETTLEMENT_HOPELESS : code ? SETTLEMENT_FAILED : SETTLEMENT_DONE;
+		return SETTLEMENT_HOPELESS;
+	}
+	return code ? hindered(committer, "reading what the group has committed", rd_kafka_err2str(code)) : SETTLEMENT_DONE;
 }
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
@@ -250,6 +274,7 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 static enum transaction_news settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
+	committer->hindered_ms = 0;
 	while (settlement->call != SETTLEMENT_OVER) {
 		enum settlement_outcome outcome = make_call(committer, error);
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));

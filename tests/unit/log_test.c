@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log/output.h"
+#include "log/said.h"
 #include "tests/unit/mock_broker.h"
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
@@ -333,6 +334,47 @@ static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
 	}
 }
 
+static atomic_int hindrances_told;
+
+static void count_hindrances(const char *line)
+{
+	if (strstr(line, "test: nothing is committed for now: opening a transactional producer: ") &&
+	    strstr(line, "it is tried again"))
+		atomic_fetch_add(&hindrances_told, 1);
+}
+
+static int set_up_in_haste(void **state)
+{
+	set_up(state);
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct positions none;
+	stand->transaction_config.timeout_ms = 1000;
+	stand->output = output_open(&stand->transaction_config, stand->consumer, &error);
+	assert_non_null(stand->output);
+	assert_int_equal(wait_for_news(stand, &none), NEWS_STARTED);
+	return 0;
+}
+
+static void what_keeps_the_next_transaction_from_being_open_for_long_is_told(void **state)
+{
+	static const struct timespec moment = {.tv_nsec = 50000000};
+	struct stand *stand = *state;
+	struct position position = {0, 0, 1};
+	struct positions committed;
+	struct error error = {0};
+	kafka_said_by(count_hindrances);
+	produce(stand);
+	assert_int_equal(rd_kafka_mock_broker_set_down(stand->mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_true(output_end(stand->output, (struct positions){1, &position}, &error));
+	for (int moments = 0; atomic_load(&hindrances_told) == 0 && moments < MOCK_WAIT_MS / 50; moments++)
+		(void)nanosleep(&moment, NULL);
+	assert_true(atomic_load(&hindrances_told) > 0);
+	assert_int_equal(rd_kafka_mock_broker_set_up(stand->mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(wait_for_news(stand, &committed), NEWS_RESET);
+	kafka_said_by(NULL);
+}
+
 /* librdkafka 2.0 to 2.12 give the words of a fatal error back when a producer is destroyed, and once more when the answer to
  * another request says it meanwhile. */
 static void a_fenced_producer_is_closed_while_answers_are_on_their_way(void **state)
@@ -398,6 +440,7 @@ int main(void)
 		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
 		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
+		STORY(what_keeps_the_next_transaction_from_being_open_for_long_is_told, set_up_in_haste),
 		STORY(a_fenced_producer_is_closed_while_answers_are_on_their_way, set_up_with_transaction),
 		STORY(a_record_that_is_too_long_is_refused_alone, set_up_with_transaction),
 		STORY(a_setting_that_librdkafka_refuses_is_named, set_up),
