@@ -172,7 +172,7 @@ static void walk_all(const struct compiler *compiler, const struct links *links,
 		.stack = ARENA_ARRAY(compiler->arena, struct frame, count + 1),
 		.meet = meet,
 	};
-	for (size_t i = 0; i < count && !arena_failed(compiler->arena); i++)
+	for (size_t i = 0; links && walk.colours && walk.stack && i < count; i++)
 		if (walk.colours[i] == WHITE)
 			walk_from(&walk, i);
 }
@@ -182,7 +182,7 @@ bool plan_feeds(struct compiler *compiler)
 	const struct plan *plan = compiler->plan;
 	struct links *calls = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
 	compiler->read_topics = ARENA_ARRAY(compiler->arena, bool *, plan->count + 1);
-	for (size_t i = 0; i < plan->count && !arena_failed(compiler->arena); i++) {
+	for (size_t i = 0; calls && i < plan->count && !arena_failed(compiler->arena); i++) {
 		const struct graph *graph = plan->pipelines[i].graph;
 		mark_read(compiler, &graph->inputs);
 		mark_read(compiler, &graph->triggers);
@@ -198,7 +198,7 @@ static void check_circles(const struct compiler *compiler)
 {
 	const struct plan *plan = compiler->plan;
 	struct links *feeds = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
-	for (size_t i = 0; i < plan->count && !arena_failed(compiler->arena); i++) {
+	for (size_t i = 0; feeds && i < plan->count; i++) {
 		const struct graph *graph = plan->pipelines[i].graph;
 		link_feeds(compiler, &graph->inputs, &feeds[i]);
 		link_feeds(compiler, &graph->triggers, &feeds[i]);
