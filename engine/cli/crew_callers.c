@@ -59,23 +59,24 @@ static bool same_addresses(const struct model_addresses *a, const struct model_a
 }
 
 /* Steps may say of one model that it is in different places. */
-static bool same_places(const struct caller_config *one, const struct caller_config *other)
+static bool same_place(const struct model_config *one, const struct model_config *other)
 {
-	for (size_t i = 0; i < other->model_count; i++) {
-		const struct model_config *known = model_find(one, other->models[i].name);
-		if (known && !same_addresses(&known->addresses, &other->models[i].addresses))
-			return false;
-	}
-	return true;
+	return same_addresses(&one->addresses, &other->addresses);
 }
 
 /* Or that its replies are kept, for a while of their own. */
-static bool same_keeping(const struct caller_config *one, const struct caller_config *other)
+static bool same_keeping(const struct model_config *one, const struct model_config *other)
+{
+	return one->cache.backend == other->cache.backend && one->cache.ttl_ms == other->cache.ttl_ms;
+}
+
+/* Whether it is so of each model that both call. */
+static bool agree(const struct caller_config *one, const struct caller_config *other,
+		  bool (*same)(const struct model_config *, const struct model_config *))
 {
 	for (size_t i = 0; i < other->model_count; i++) {
-		const struct model_cache *its = &other->models[i].cache;
 		const struct model_config *known = model_find(one, other->models[i].name);
-		if (known && (known->cache.backend != its->backend || known->cache.ttl_ms != its->ttl_ms))
+		if (known && !same(known, &other->models[i]))
 			return false;
 	}
 	return true;
@@ -83,8 +84,8 @@ static bool same_keeping(const struct caller_config *one, const struct caller_co
 
 static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
 {
-	return shared->outage_deadletter == caller->outage_deadletter && same_places(shared, caller) &&
-	       same_keeping(shared, caller);
+	return shared->outage_deadletter == caller->outage_deadletter && agree(shared, caller, same_place) &&
+	       agree(shared, caller, same_keeping);
 }
 
 static bool share(struct caller_config *shared, const struct caller_config *caller, struct arena *arena)
@@ -147,7 +148,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 		assert(other); /* lint saw it */
 		if (!caller_configure(plan, other, arena, &theirs, error))
 			return false;
-		if (!same_places(caller, &theirs))
+		if (!agree(caller, &theirs, same_place))
 			return error_set(
 				error, ERROR_CONFIG, other->graph->resource->name.place,
 				"pipelines %s and %s call a model of one name in different places, and the first calls the "
