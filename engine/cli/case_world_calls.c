@@ -187,8 +187,7 @@ void case_world_call(void *context, struct call *call)
 	}
 	*asking = (struct asking){.next = world->askings, .running = running, .call = call};
 	world->askings = asking;
-	struct running *called =
-		call->target == CALL_PIPELINE || call->target == CALL_ANY ? case_world_find(world, call->name, false) : NULL;
+	struct running *called = call->target == CALL_PIPELINE ? case_world_find(world, call->name, false) : NULL;
 	if (called) {
 		call_pipeline(world, asking, called);
 		return;

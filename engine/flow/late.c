@@ -26,7 +26,7 @@ static const struct call *open_call(const struct visit *visit)
 static void say_call(const struct call *call, char *words, size_t size)
 {
 	static const char *const targets[] = {
-		[CALL_MODEL] = "model ", [CALL_PIPELINE] = "pipeline ", [CALL_EXPERIMENT] = "experiment ", [CALL_ANY] = ""};
+		[CALL_MODEL] = "model ", [CALL_PIPELINE] = "pipeline ", [CALL_EXPERIMENT] = "experiment "};
 	static const char *const ways[][2] = {
 		[CALL_BEGUN] = {"for ", ""},
 		[CALL_IN_LINE] = {"in line for ", ""},

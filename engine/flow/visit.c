@@ -99,7 +99,7 @@ static struct call call_made(const struct visit *visit, enum call_target target,
 {
 	const struct graph_step *graph_step = visit->station->graph_step;
 	return (struct call){
-		.target = target,
+		.target = graph_callee(visit->flow->graph, target, name),
 		.name = name,
 		.request = request,
 		.message = visit->message,

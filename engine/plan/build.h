@@ -1,5 +1,5 @@
 /* build.h: what the parts of graph_build() share; private to graph.c, join.c,
- * externals.c, mapping.c, order.c, reach.c, shares.c and implicit.c.
+ * externals.c, mapping.c, order.c, reach.c, callees.c, shares.c and implicit.c.
  */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
@@ -58,6 +58,9 @@ void build_order(struct graph_build *build);
 
 /* reach.c: steps that can never run, steps that the answer needs, targets of routes. */
 void build_reach(struct graph_build *build);
+
+/* callees.c: what bare names mean. */
+void build_callees(struct graph_build *build);
 
 /* shares.c: who gets which share of the messages. */
 void build_shares(struct graph_build *build);

@@ -9,7 +9,7 @@
 const char *call_target_name(enum call_target target)
 {
 	static const char *const names[] = {
-		[CALL_MODEL] = "model", [CALL_PIPELINE] = "pipeline", [CALL_EXPERIMENT] = "experiment", [CALL_ANY] = "any"};
+		[CALL_MODEL] = "model", [CALL_PIPELINE] = "pipeline", [CALL_EXPERIMENT] = "experiment"};
 	return names[target];
 }
 
@@ -181,22 +181,11 @@ static void add_candidates(struct compiler *compiler, struct pipeline_plan *plan
 			   (struct callee){.step = step, .target = target, .name = experiment->mirror_name.text, .how = "mirror"});
 }
 
-enum call_target call_target_resolved(const struct compiler *compiler, enum call_target target, const char *name)
-{
-	if (target != CALL_ANY)
-		return target;
-	if (spec_find(compiler->spec, RESOURCE_MODEL, name))
-		return CALL_MODEL;
-	if (spec_find(compiler->spec, RESOURCE_PIPELINE, name))
-		return CALL_PIPELINE;
-	return spec_find(compiler->spec, RESOURCE_EXPERIMENT, name) ? CALL_EXPERIMENT : CALL_MODEL;
-}
-
 static void add_call(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee)
 {
 	const size_t step = callee.step;
 	const char *name = callee.name;
-	callee.target = call_target_resolved(compiler, callee.target, name);
+	callee.target = graph_callee(plan->graph, callee.target, name);
 	const struct place place = plan->graph->steps[step].spec->name.place;
 	add_callee(compiler, plan, callee);
 	if (callee.target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))
@@ -219,7 +208,7 @@ static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, si
 		if (chosen->models[i].text)
 			add_call(compiler, plan,
 				 (struct callee){.step = index,
-						 .target = CALL_ANY,
+						 .target = CALL_MODEL,
 						 .name = chosen->models[i].text,
 						 .how = arena_print(compiler->arena, "when `" TEXT_FORMAT "` says %zu or `%s`",
 								    TEXT_ARGUMENTS(chosen->decision), i, chosen->models[i].text)});

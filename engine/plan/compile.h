@@ -27,9 +27,6 @@ void *list_room(struct arena *arena, void *items, size_t count, size_t *room, si
 void note_add(struct compiler *compiler, struct notes *notes, struct place place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The step as its kind's hooks want to see it. */
-struct step step_seen(const struct graph *graph, size_t step);
-
 /* feeds.c: which topics of pipelines others read, and whether one calls itself by way of those that it calls. */
 bool plan_feeds(struct compiler *compiler);
 /* Behind plan_topics() and plan_delivery() of all: which would get back what it gave, and which two would share out the
@@ -56,8 +53,6 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /
 /* calls.c: whom the steps call, and where those are. */
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);
 struct endpoint plan_model(struct compiler *compiler, const struct resource *model);
-/* What is called by that name, among the files: a model, where nothing is. */
-enum call_target call_target_resolved(const struct compiler *compiler, enum call_target target, const char *name);
 
 /* delivery.c: delivery, order and the longest wait, with their reasons. */
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);

@@ -94,7 +94,7 @@ static void link_calls(struct compiler *compiler, const struct graph *graph, str
 		enum call_target target;
 		const char *name;
 		for (size_t j = 0; calls && spec->kind->calls(&self, j, &target, &name); j++)
-			if (name && call_target_resolved(compiler, target, name) == CALL_PIPELINE)
+			if (name && graph_callee(graph, target, name) == CALL_PIPELINE)
 				link_add(compiler, links, name, spec->options_here);
 	}
 }

@@ -155,9 +155,22 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 	build_mapping(&build);
 	build_order(&build);
 	build_reach(&build);
+	build_callees(&build);
 	build_shares(&build);
 	graph_mark_offspring(build.graph, arena, faults);
 	return arena_failed(arena) ? NULL : build.graph;
+}
+
+struct step step_seen(const struct graph *graph, size_t step)
+{
+	const struct graph_step *seen = &graph->steps[step];
+	return (struct step){
+		.kind = seen->spec->kind,
+		.name = seen->name,
+		.pipeline = graph->name,
+		.options = seen->spec->options,
+		.place = seen->spec->here,
+	};
 }
 
 size_t graph_find(const struct graph *graph, const char *step)

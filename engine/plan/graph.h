@@ -167,6 +167,7 @@ struct graph {
 	const struct mapping *mapping; /* of input.tensors; NULL: requests hold tensors as they are */
 	bool cyclic;
 	int64_t max_visits;	       /* of a step by one request: maxStepRevisits + 1 */
+	const struct name_index *callees;	 /* enum call_target by the bare names that its steps call; NULL: none */
 	const struct graph_offspring *offspring; /* NULL: no step makes any */
 	const struct graph_part *part; /* of one stage among several; NULL: all of it runs in one */
 };
@@ -190,6 +191,13 @@ struct graph *graph_of_model(const struct resource *model, const struct spec *sp
 
 /* Which steps a message's offspring come to. Called by graph_build(). */
 void graph_mark_offspring(struct graph *graph, struct arena *arena, struct faults *faults);
+
+/* What is called: the step's `target`, and where a bare name is all it gives (CALL_ANY), what that means among the files:
+ * a Model before a Pipeline before an Experiment, and a model where nothing is. Never CALL_ANY. */
+enum call_target graph_callee(const struct graph *graph, enum call_target target, const char *name);
+
+/* The step as its kind's hooks want to see it. */
+struct step step_seen(const struct graph *graph, size_t step);
 
 size_t graph_find(const struct graph *graph, const char *step); /* STEP_NONE: no such step */
 

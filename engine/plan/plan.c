@@ -39,18 +39,6 @@ void note_add(struct compiler *compiler, struct notes *notes, struct place place
 	va_end(again);
 }
 
-struct step step_seen(const struct graph *graph, size_t step)
-{
-	const struct graph_step *seen = &graph->steps[step];
-	return (struct step){
-		.kind = seen->spec->kind,
-		.name = seen->name,
-		.pipeline = graph->name,
-		.options = seen->spec->options,
-		.place = seen->spec->here,
-	};
-}
-
 /* ---- graphs ---- */
 
 /* What was planned before under that name decides where shares begin. */

@@ -3,18 +3,11 @@
  */
 #include "plan/build.h"
 
-static struct step step_of(const struct graph *graph, size_t index)
-{
-	const struct step_spec *spec = graph->steps[index].spec;
-	return (struct step){
-		.kind = spec->kind, .name = graph->steps[index].name, .pipeline = graph->name, .options = spec->options};
-}
-
 /* The shares of a step; 0: it has none that could be used. */
 static size_t shares_of(const struct graph *graph, size_t index, struct share *shares)
 {
 	const struct step_spec *spec = graph->steps[index].spec;
-	struct step step = step_of(graph, index);
+	struct step step = step_seen(graph, index);
 	size_t count = 0;
 	if (!spec->kind || !spec->kind->shares || !spec->options)
 		return 0;

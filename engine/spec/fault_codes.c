@@ -230,6 +230,11 @@ const struct fault_code fault_codes[] = {
 			"event.",
 		.example = "spec: {output: {steps: [s], topic: scores}}      # in pipeline a\nspec: {input: {topic: scores}}      "
 			   "# in pipeline b\n\nspec: {input: {externalInputs: [a.outputs]}}      # in pipeline b\n"),
+	WARNING(CODE_TWO_MEANINGS, REPEATED_NAME, .title = "A bare name that means two resources",
+		.help = "Where a step calls by name alone, a Model goes before a Pipeline, and both before an Experiment. Give "
+			"them names of their own.",
+		.example = "metadata: {name: scorer}      # a Model, and a Pipeline too\n\n"
+			   "steps: [{name: a, traffic: {shares: [{weight: 1, call: scorer}]}}]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",

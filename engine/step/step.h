@@ -66,7 +66,7 @@ enum step_verdict {
 };
 
 /* What a step asks of the outside, and its answer. */
-enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* by name alone: route's `call` */ };
+enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* a bare name: the graph says what it means */ };
 
 /* Where a call is, for whoever says why it has no answer. */
 enum call_whereabouts {

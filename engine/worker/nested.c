@@ -99,7 +99,7 @@ static unsigned depth_of(const struct worker *worker, const struct call *call)
 bool nested_call(struct host *host, struct call *call)
 {
 	struct stage *stage = host->stage;
-	struct host *called = call->target == CALL_PIPELINE || call->target == CALL_ANY ? host_find(stage, call->name) : NULL;
+	struct host *called = call->target == CALL_PIPELINE ? host_find(stage, call->name) : NULL;
 	if (!called)
 		return false;
 	struct nested *nested = NULL;
