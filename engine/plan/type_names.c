@@ -12,6 +12,7 @@ struct lookup {
 	const struct inference *inference;
 	const struct tensor_types *inputs;
 	const struct step_kind *kind;
+	size_t step; /* whose expressions these are */
 	/* Set above in the same step: the entries of a table, in their order. */
 	size_t made_count, made_room;
 	struct tensor_type *made;
@@ -31,14 +32,62 @@ static bool among(const struct lookup *lookup, const struct tensor_types *types,
 	return false;
 }
 
+static void await_sources(struct awaited *awaited, const struct join *join, size_t *depth)
+{
+	for (size_t i = 0; i < join->count; i++) {
+		const struct source *source = &join->sources[i];
+		if (source->step == STEP_NONE)
+			continue;
+		awaited->steps[source->step] |= source->point == SOURCE_STEP_OUTPUTS;
+		if (awaited->seen[source->step])
+			continue;
+		awaited->seen[source->step] = true;
+		awaited->stack[(*depth)++] = source->step;
+	}
+}
+
+static bool waits_for(const struct inference *inference, size_t reader, size_t step)
+{
+	const struct graph *graph = inference->graph;
+	struct awaited *awaited = inference->awaited;
+	if (awaited->reader == reader)
+		return awaited->steps[step];
+	size_t depth = 0;
+	awaited->reader = reader;
+	memset(awaited->steps, 0, graph->count * sizeof *awaited->steps);
+	memset(awaited->seen, 0, graph->count * sizeof *awaited->seen);
+	awaited->seen[reader] = true;
+	awaited->stack[depth++] = reader;
+	while (depth) {
+		const struct graph_step *next = &graph->steps[awaited->stack[--depth]];
+		await_sources(awaited, &next->inputs, &depth);
+		await_sources(awaited, &next->triggers, &depth);
+	}
+	return awaited->steps[step];
+}
+
+/* Steps beside each other run in no order that a file could count on. */
+static void check_awaited(const struct lookup *lookup, size_t step, const struct expression_name *name)
+{
+	const struct graph *graph = lookup->inference->graph;
+	if (!waits_for(lookup->inference, lookup->step, step))
+		fault_add(lookup->inference->faults, CODE_NOT_AWAITED, name->place, NULL,
+			  "step `%s` does not wait for `%s`, so `" TEXT_FORMAT "." TEXT_FORMAT
+			  "` may not be there yet when it runs; add `%s` to its triggers, or to its inputs",
+			  graph->steps[lookup->step].name, graph->steps[step].name, TEXT_ARGUMENTS(name->owner),
+			  TEXT_ARGUMENTS(name->name), graph->steps[step].name);
+}
+
 static bool of_step(const struct lookup *lookup, const struct expression_name *name, struct value_type *type, const char **suggest)
 {
 	const struct graph *graph = lookup->inference->graph;
 	struct arena *arena = lookup->inference->arena;
 	const char *owner = arena_copy(arena, name->owner.bytes, name->owner.length);
 	size_t step = owner ? graph_find(graph, owner) : STEP_NONE;
-	if (step != STEP_NONE && lookup->inference->done[step])
+	if (step != STEP_NONE && lookup->inference->done[step]) {
+		check_awaited(lookup, step, name);
 		return among(lookup, &lookup->inference->types->steps[step].outputs, name, type, suggest);
+	}
 	struct suggestion suggestion = suggest_begin(name->owner);
 	for (size_t i = 0; i < graph->count && step == STEP_NONE; i++)
 		if (lookup->inference->done[i])
@@ -181,7 +230,8 @@ static void check_operations(struct lookup *lookup, const struct item_list *list
 	static const struct tensor_types any = {0};
 	const struct operation *operations = list->items;
 	for (size_t i = 0; i < list->count; i++) {
-		struct lookup alone = {.inference = lookup->inference, .inputs = &any, .kind = lookup->kind};
+		struct lookup alone = {
+			.inference = lookup->inference, .inputs = &any, .kind = lookup->kind, .step = lookup->step};
 		check_rows(&alone, operations[i].row->rows, operations[i].options, last);
 		lookup->faults += alone.faults;
 	}
@@ -214,7 +264,7 @@ static void check_rows(struct lookup *lookup, const struct option *rows, const v
 bool type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs)
 {
 	const struct step_spec *spec = inference->graph->steps[step].spec;
-	struct lookup lookup = {.inference = inference, .inputs = inputs, .kind = spec->kind};
+	struct lookup lookup = {.inference = inference, .inputs = inputs, .kind = spec->kind, .step = step};
 	struct value_type last;
 	if (spec->when)
 		check_condition(&lookup, spec->when);

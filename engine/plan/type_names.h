@@ -6,6 +6,14 @@
 
 #include "plan/types.h"
 
+/* Which steps one step waits for, itself or through others: worked out for one step at a time. */
+struct awaited {
+	size_t reader; /* STEP_NONE: of none yet */
+	bool *steps;   /* its inputs or triggers have what that one gave */
+	bool *seen;    /* its own sources have been looked at */
+	size_t *stack;
+};
+
 struct inference {
 	const struct graph *graph;
 	const struct called_model *called; /* of each step */
@@ -15,6 +23,7 @@ struct inference {
 	struct faults *faults;
 	struct graph_types *types;
 	bool *done; /* steps whose types have been inferred */
+	struct awaited *awaited;
 };
 
 /* Checks `when` and the expressions in the options of a step, over what comes in; false

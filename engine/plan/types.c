@@ -399,6 +399,12 @@ static void infer_step(struct inference *inference, size_t step)
 bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
 		 const struct file_source *files, struct arena *arena, struct faults *faults, struct graph_types *types)
 {
+	struct awaited awaited = {
+		.reader = STEP_NONE,
+		.steps = ARENA_ARRAY(arena, bool, graph->count),
+		.seen = ARENA_ARRAY(arena, bool, graph->count),
+		.stack = ARENA_ARRAY(arena, size_t, graph->count),
+	};
 	struct inference inference = {
 		.graph = graph,
 		.called = called,
@@ -408,6 +414,7 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 		.faults = faults,
 		.types = types,
 		.done = ARENA_ARRAY(arena, bool, graph->count),
+		.awaited = &awaited,
 	};
 	types->steps = ARENA_ARRAY(arena, struct step_types, graph->count);
 	types->request = request_types(&graph->spec->input, arena);

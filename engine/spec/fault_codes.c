@@ -276,5 +276,10 @@ const struct fault_code fault_codes[] = {
 		.help = "Compare a number or a duration with something that the message has; combine members by "
 			"`members`.",
 		.example = "filter: {keep: 2d}\n\nfilter: {keep: ts - t < 2d}\n"),
+	WARNING(CODE_NOT_AWAITED, BAD_REFERENCE, .title = "A tensor of a step that is not waited for",
+		.help = "Steps beside each other run in no order that a file may count on: without its answer, the tensor is "
+			"missing. A step in the `triggers` is waited for, and passes nothing on.",
+		.example = "steps:\n- {name: a}\n- {name: b, expression: {set: {z: a.y * 2}}}\n\n"
+			   "steps:\n- {name: a}\n- {name: b, triggers: [a], expression: {set: {z: a.y * 2}}}\n"),
 	{0},
 };
