@@ -11,6 +11,7 @@
 #include "spec/fault.h"
 #include "spec/fault_codes.h"
 #include "spec/node.h"
+#include "spec/yaml_comma.h"
 #include "spec/yaml_map.h"
 
 #define PENDING_FIRST 64 /* children of open collections: enough for most files */
@@ -137,7 +138,12 @@ static void say_syntax(struct composer *composer)
 	}
 	bool unclosed = parser->context && strcmp(parser->context, "while scanning a quoted scalar") == 0 &&
 			strcmp(problem, "found unexpected end of stream") == 0;
-	if (unclosed)
+	bool braces = parser->context && strcmp(parser->context, "while parsing a flow mapping") == 0;
+	bool bracket = place.column >= 1 && place.column <= line.length && line.bytes[place.column - 1] == '[';
+	if (braces && bracket)
+		fault_add(composer->faults, CODE_SYNTAX, place, NULL,
+			  "inside braces a `[` begins a list, so a text that has one in it wants quotes: {y: \"x[0]\"}");
+	else if (unclosed)
 		fault_add(composer->faults, CODE_SYNTAX, place_of(composer, parser->context_mark), NULL,
 			  "the quoted text that begins here has no end");
 	else if (parser->context)
@@ -336,6 +342,7 @@ static bool compose_map(struct composer *composer, size_t depth, const struct no
 	if (!node)
 		return false;
 	check_tag(composer, composer->event.data.mapping_start.tag, node->place);
+	bool braces = composer->event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	size_t first = composer->pending_count, height = 0;
 	while (next_event(composer) && composer->event.type != YAML_MAPPING_END_EVENT) {
 		const struct node *key, *value;
@@ -346,9 +353,10 @@ static bool compose_map(struct composer *composer, size_t depth, const struct no
 	}
 	if (composer->progress != GOING)
 		return false;
-	size_t merged = 0;
-	if (!yaml_map_finish(composer->arena, composer->faults, node, composer->pending + first, composer->pending_count - first,
-			     &merged))
+	struct node_entry *entries = composer->pending + first;
+	size_t count = composer->pending_count - first, merged = 0;
+	if ((braces && !yaml_commas_mend(composer->arena, composer->faults, entries, &count)) ||
+	    !yaml_map_finish(composer->arena, composer->faults, node, entries, count, &merged))
 		return out_of_memory(composer);
 	composer->pending_count = first;
 	composer->height = height + 1;
