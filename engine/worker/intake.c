@@ -178,6 +178,11 @@ static bool has_room(const struct worker *worker, const struct stage *stage)
 	       (worker->lanes.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);
 }
 
+static bool takes_records(const struct stage *stage)
+{
+	return !stage->retired || stage->lingers;
+}
+
 /* What may leave, has at the end of a turn, unless the producer is full. */
 static bool is_held_back(const struct worker *worker)
 {
@@ -194,7 +199,7 @@ bool intake_may_take(const struct worker *worker)
 	if (worker->lanes.finished >= FINISHED_MOST && is_held_back(worker))
 		return false;
 	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
-		if (!stage->retired && stage->waiting.count == 0 && has_room(worker, stage))
+		if (takes_records(stage) && stage->waiting.count == 0 && has_room(worker, stage))
 			return true;
 	return false;
 }
@@ -308,7 +313,7 @@ bool intake_go_on(struct worker *worker, struct error *error)
 /* Alone, a stage simply is not given more. */
 static bool pause_full(struct worker *worker, struct error *error)
 {
-	if (worker->stage_count < 2)
+	if (worker->stage_count + worker->retired_count < 2)
 		return true;
 	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
 		const struct waiting *waiting = &stage->waiting;
@@ -368,8 +373,7 @@ bool intake_resume(struct worker *worker, struct error *error)
 	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
 		return true;
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		if ((!stage->retired || stage->lingers) && (stage->paused || stage->waiting.count > 0) &&
-		    !stage_resume(worker, stage, error))
+		if (takes_records(stage) && (stage->paused || stage->waiting.count > 0) && !stage_resume(worker, stage, error))
 			return false;
 	return true;
 }

@@ -412,6 +412,15 @@ static void cross(struct stand *stand, uint64_t deployment, const char *id, stru
 	arena_close(arena);
 }
 
+static void follow_setup_of(struct stand *stand, const struct worker_setup *setup)
+{
+	worker_reload(stand->running.worker, setup);
+	for (int waited_ms = 0; worker_follows(stand->running.worker) != setup; waited_ms += 5) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		usleep(5000);
+	}
+}
+
 /* The same pipeline of other steps, as what is followed from now on. */
 static void follow(struct stand *stand, struct planning *planning, struct plan *plan, uint64_t version, const char *steps)
 {
@@ -431,11 +440,7 @@ static void follow(struct stand *stand, struct planning *planning, struct plan *
 		stages[version][i].graph = plan->pipelines[0].stages[i].graph;
 		stages[version][i].version = version;
 	}
-	worker_reload(stand->running.worker, setup);
-	for (int waited_ms = 0; worker_follows(stand->running.worker) != setup; waited_ms += 5) {
-		assert_true(waited_ms < MOCK_WAIT_MS);
-		usleep(5000);
-	}
+	follow_setup_of(stand, setup);
 }
 
 static void a_request_that_crosses_stays_in_the_version_in_which_it_began(void **state)
@@ -476,6 +481,27 @@ static void a_request_that_crosses_stays_in_the_version_in_which_it_began(void *
 	planning_close(&third);
 }
 
+/* As when the only pipeline of a delivery goes, or gets another delivery. */
+static void what_is_on_its_way_to_a_later_stage_is_taken_when_no_pipeline_is_left(void **state)
+{
+	static struct worker_setup nothing;
+	struct stand *stand = *state;
+	configure(stand, "  - {name: a, expression: {set: {x: x + 1}}}\n"
+			 "  - {name: b, inputs: [a], isolate: true, expression: {set: {x: x * 10}}}\n"
+			 "  output: {steps: [b]}\n");
+	stand->config.transaction.id = NULL;
+	stand->stages[0].version = stand->stages[1].version = 1;
+	start(stand);
+	mock_write(&stand->mock, NULL, REQUEST("r-1", "1"), NULL, NULL);
+	expect_words(stand, "[20]");
+	nothing = stand->config.setup;
+	nothing.stage_count = 0;
+	follow_setup_of(stand, &nothing);
+	cross(stand, 1, "late", INT_PAYLOAD(7));
+	expect_words(stand, "[70]");
+	assert_int_equal(stop(stand).answered, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +515,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_called_pipeline_answers_inside_its_caller, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_no_stage_has_written_is_answered_as_a_fault, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_request_that_crosses_stays_in_the_version_in_which_it_began, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_on_its_way_to_a_later_stage_is_taken_when_no_pipeline_is_left, set_up,
+						tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
