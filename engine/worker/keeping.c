@@ -237,20 +237,25 @@ void keepings_ended(struct worker *worker)
 static bool keep_laying(struct worker *worker, struct error *error)
 {
 	struct keepings *keepings = &worker->keepings;
-	if (!keepings->laying || keepings->laying_stage != LAYING_WRITTEN || keepings->commits < keepings->laid_with)
+	if (!keepings->laying || keepings->laying_stage != LAYING_WRITTEN || keepings->owned < keepings->laid_with)
 		return true;
 	keepings->laying_stage = LAYING_KEPT;
 	const struct archive_place place = place_of(worker, keepings->laying);
 	return archive_keep(keepings->archive, keepings->laying->ticket, &place, error);
 }
 
+/* An end without offsets holds whoever has the partitions: only one with them says that they are still the worker's. */
 void keepings_committed(struct worker *worker, struct positions committed)
 {
-	worker->keepings.commits = worker->keepings.ends;
+	struct keepings *keepings = &worker->keepings;
+	keepings->commits = keepings->ends;
 	for (size_t i = 0; i < committed.count; i++) {
 		const struct position *position = &committed.items[i];
 		const struct lane *lane = lanes_find(&worker->lanes, position->topic, position->partition);
-		if (position->offset != OFFSET_NONE && lane && lane->keeping && lane->keeping->gathering)
+		if (position->offset == OFFSET_NONE)
+			continue;
+		keepings->owned = keepings->ends;
+		if (lane && lane->keeping && lane->keeping->gathering)
 			(void)gathering_committed(lane->keeping->gathering, position, &worker->failure);
 	}
 	(void)keep_laying(worker, &worker->failure);

@@ -52,13 +52,14 @@ struct keepings {
 	struct changelog_words words;
 	uint64_t tickets;
 	uint64_t ends, commits; /* of the output: how many were begun, and which was the last that held */
+	uint64_t owned;		/* the last of which the group took offsets: until then its partitions were the worker's */
 	bool telling;		/* an end waits for the rest of the changes */
 	/* The one snapshot that is being written: */
 	struct keeping *laying; /* NULL: none */
 	struct snapshot_writer writer;
 	struct buffer block;
 	enum laying_stage { LAYING_BEGUN, LAYING_BLOCKS, LAYING_LAST_BLOCK, LAYING_WRITTEN, LAYING_KEPT } laying_stage;
-	uint64_t laid_with; /* the end with whose commit all that it holds is committed */
+	uint64_t laid_with; /* with whose offsets all that it holds is committed: one that the group takes */
 };
 
 void keepings_open(struct keepings *keepings);

@@ -217,18 +217,25 @@ static void a_worker_goes_on_counting_where_the_one_before_it_stopped(void **sta
 	stop(stand);
 }
 
+/* Answers of `z` from that count on, until the snapshot stands or there were so many. The last one's count. */
+static int count_until_snapshot(struct stand *stand, int count, int most)
+{
+	for (; count < most && !snapshot_stands(stand); count++) {
+		char answer[16];
+		snprintf(answer, sizeof answer, "[%d]", count);
+		expect_answer(stand, "z", answer);
+		usleep(10000); /* it is laid down with a commit behind it */
+	}
+	return count;
+}
+
 static void a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again(void **state)
 {
 	struct stand *stand = *state;
 	start(stand, counts_keys);
 	for (int i = 0; i < 5; i++)
 		expect_answer(stand, (const char[]){(char)('a' + i), '\0'}, "[1]");
-	for (int count = 1; count < 500 && !snapshot_stands(stand); count++) { /* it is laid down with a commit behind it */
-		char answer[16];
-		snprintf(answer, sizeof answer, "[%d]", count);
-		expect_answer(stand, "z", answer);
-		usleep(10000);
-	}
+	(void)count_until_snapshot(stand, 1, 500);
 	assert_true(snapshot_stands(stand));
 	expect_answer(stand, "a", "[2]");
 	stop(stand);
@@ -237,6 +244,33 @@ static void a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again(vo
 	expect_answer(stand, "e", "[2]");
 	stop(stand);
 	assert_string_equal(stand->line, "");
+}
+
+#define OFFSET_COMMIT 8 /* the number of the request in Kafka's protocol */
+#define COMMITS_REFUSED 1000
+
+static void refuse_commits(struct stand *stand)
+{
+	rd_kafka_resp_err_t refusals[COMMITS_REFUSED];
+	for (size_t i = 0; i < COMMITS_REFUSED; i++)
+		refusals[i] = RD_KAFKA_RESP_ERR_INVALID_COMMIT_OFFSET_SIZE;
+	rd_kafka_mock_push_request_errors_array(stand->mock.cluster, OFFSET_COMMIT, COMMITS_REFUSED, refusals);
+}
+
+/* Only the group's word says that the partition was this worker's all the while that it was written. */
+static void a_snapshot_waits_for_a_commit_that_the_group_has_taken(void **state)
+{
+	struct stand *stand = *state;
+	refuse_commits(stand);
+	start(stand, counts_keys);
+	for (int i = 0; i < 5; i++)
+		expect_answer(stand, (const char[]){(char)('a' + i), '\0'}, "[1]");
+	int count = count_until_snapshot(stand, 1, 100);
+	assert_false(snapshot_stands(stand));
+	rd_kafka_mock_clear_request_errors(stand->mock.cluster, OFFSET_COMMIT);
+	(void)count_until_snapshot(stand, count, 500);
+	assert_true(snapshot_stands(stand));
+	stop(stand);
 }
 
 static void on_a_full_disk_it_goes_on_without_snapshots_and_says_so(void **state)
@@ -353,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(a_worker_goes_on_counting_where_the_one_before_it_stopped),
 		WITH(a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again),
+		WITH(a_snapshot_waits_for_a_commit_that_the_group_has_taken),
 		WITH(on_a_full_disk_it_goes_on_without_snapshots_and_says_so),
 		WITH(a_changed_pipeline_takes_over_what_its_steps_remember),
 		WITH(a_changed_pipeline_waits_for_what_is_in_flight_of_its_other_topics),
