@@ -18,6 +18,7 @@
 #define LEVEL_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
 #define LEAVE_LOOK_NS 1000000
 #define LOOK_MS 5000 /* before it is seen whether Kafka lets us in at all */
+#define HINDERED_TIMEOUTS 3 /* that pass between two times that it is told */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
 
 static bool set_secret(rd_kafka_conf_t *configuration, const struct property *property, char *words, struct error *error)
@@ -64,6 +65,19 @@ void client_say(const char *line)
 		print(line);
 	else
 		fprintf(stderr, "%s\n", line);
+}
+
+void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who, const char *doing, const char *why)
+{
+	char line[SAID_BYTES];
+	int64_t now_ms = clock_ms();
+	if (hindrance->since_ms == 0)
+		hindrance->since_ms = now_ms;
+	if (now_ms - hindrance->since_ms < (int64_t)HINDERED_TIMEOUTS * timeout_ms)
+		return;
+	hindrance->since_ms = now_ms;
+	(void)snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; it is tried again", who, doing, why);
+	client_say(line);
 }
 
 /* What librdkafka says by itself goes beside what is ours, as a line that can be read: without its clock,

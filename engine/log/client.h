@@ -114,6 +114,14 @@ void refusals_note(struct refusals *refusals, const struct topic_handles *topics
 bool refusals_take(struct refusals *refusals, struct refusal *refusal);
 void refusals_close(struct refusals *refusals);
 
+/* Of what is tried again until it can be had, which all that is to be committed waits for: told when it takes long, and
+ * told again. Starts as {0}, and is that again when it is had. */
+struct hindrance {
+	int64_t since_ms; /* or since when it was told; 0: there is none */
+};
+
+void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who, const char *doing, const char *why);
+
 /* What the committer needs of a consumer: its client, and who it was in the group when
  * it was given its partitions. Borrowed; the membership changes only when a change of
  * the assignment is accepted. */

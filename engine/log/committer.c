@@ -15,7 +15,6 @@
 
 #define REASON_MAX 256
 #define LEAVE_MS 200 /* for a transaction that is given up anyway */
-#define HINDERED_TIMEOUTS 3 /* that pass between two times that it is told */
 
 enum request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
@@ -47,7 +46,7 @@ struct committer {
 	struct settlement settlement;
 	char reason[REASON_MAX]; /* of the last doubt */
 	bool explained;		 /* the doubt that there is now */
-	int64_t hindered_ms;	 /* since when the next transaction is not to be had, or since when that was told; 0: it is */
+	struct hindrance hindrance; /* to the next transaction */
 };
 
 /* ---- the producer ---- */
@@ -166,19 +165,9 @@ static enum settlement_outcome outcome_of(struct committer *committer, const cha
 	return SETTLEMENT_FAILED;
 }
 
-/* What is tried again until it can be had; told when that takes long, for all that is to be answered waits for it. */
 static enum settlement_outcome hindered(struct committer *committer, const char *doing, const char *why)
 {
-	char line[2 * REASON_MAX];
-	int64_t now_ms = clock_ms();
-	if (committer->hindered_ms == 0)
-		committer->hindered_ms = now_ms;
-	if (now_ms - committer->hindered_ms < (int64_t)HINDERED_TIMEOUTS * committer->timeout_ms)
-		return SETTLEMENT_FAILED;
-	committer->hindered_ms = now_ms;
-	snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; it is tried again", committer->config->id, doing,
-		 why);
-	client_say(line);
+	hindrance_meet(&committer->hindrance, committer->timeout_ms, committer->config->id, doing, why);
 	return SETTLEMENT_FAILED;
 }
 
@@ -274,7 +263,7 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 static enum transaction_news settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
-	committer->hindered_ms = 0;
+	committer->hindrance = (struct hindrance){0};
 	while (settlement->call != SETTLEMENT_OVER) {
 		enum settlement_outcome outcome = make_call(committer, error);
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));

@@ -33,6 +33,7 @@ struct shipments {
 	int64_t fallen_ms;
 	uint64_t resets;
 	char reason[LIBRARY_TEXT_MAX]; /* of the last fall */
+	struct hindrance hindrance;    /* to the commits */
 	struct loads loads;
 	int64_t ended_us;
 	int64_t commit_us;
@@ -217,6 +218,14 @@ static void read_producer_events(struct shipments *shipments)
 
 /* ---- commits ---- */
 
+/* They stay with their lanes, and are committed with the next load. */
+static void commit_failed(struct shipments *shipments, rd_kafka_resp_err_t code)
+{
+	int timeout_ms = shipments->config->timeout_ms > 0 ? shipments->config->timeout_ms : TRANSACTION_TIMEOUT_MS;
+	loads_took(&shipments->loads, LOADS_FAILED);
+	hindrance_meet(&shipments->hindrance, timeout_ms, "Kafka", "committing offsets", rd_kafka_err2str(code));
+}
+
 /* A queue of its own each time: the consumer's client may be another than last time. */
 static void begin_commit(struct shipments *shipments, struct positions positions)
 {
@@ -228,7 +237,7 @@ static void begin_commit(struct shipments *shipments, struct positions positions
 	rd_kafka_topic_partition_list_destroy(list);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return;
-	loads_took(&shipments->loads, LOADS_FAILED);
+	commit_failed(shipments, code);
 	forget_commit(shipments);
 }
 
@@ -256,7 +265,12 @@ static void read_commits(struct shipments *shipments)
 	if (!event)
 		return;
 	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-	loads_took(&shipments->loads, code == RD_KAFKA_RESP_ERR_NO_ERROR ? LOADS_TAKEN : is_void(code) ? LOADS_VOID : LOADS_FAILED);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR || is_void(code)) {
+		loads_took(&shipments->loads, code ? LOADS_VOID : LOADS_TAKEN);
+		shipments->hindrance = (struct hindrance){0};
+	} else {
+		commit_failed(shipments, code);
+	}
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
 			  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group and topics",

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "log/output.h"
 #include "log/said.h"
 #include "tests/unit/mock_broker.h"
@@ -343,17 +344,29 @@ static void count_hindrances(const char *line)
 		atomic_fetch_add(&hindrances_told, 1);
 }
 
-static int set_up_in_haste(void **state)
+/* Id NULL: at least once. */
+static int open_in_haste(void **state, const char *id)
 {
 	set_up(state);
 	struct stand *stand = *state;
 	struct error error = {0};
 	struct positions none;
+	stand->transaction_config.id = id;
 	stand->transaction_config.timeout_ms = 1000;
 	stand->output = output_open(&stand->transaction_config, stand->consumer, &error);
 	assert_non_null(stand->output);
 	assert_int_equal(wait_for_news(stand, &none), NEWS_STARTED);
 	return 0;
+}
+
+static int set_up_in_haste(void **state)
+{
+	return open_in_haste(state, "test");
+}
+
+static int set_up_in_haste_at_least_once(void **state)
+{
+	return open_in_haste(state, NULL);
 }
 
 static void what_keeps_the_next_transaction_from_being_open_for_long_is_told(void **state)
@@ -373,6 +386,35 @@ static void what_keeps_the_next_transaction_from_being_open_for_long_is_told(voi
 	assert_int_equal(rd_kafka_mock_broker_set_up(stand->mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
 	assert_int_equal(wait_for_news(stand, &committed), NEWS_RESET);
 	kafka_said_by(NULL);
+}
+
+static atomic_int commits_told;
+
+static void count_failed_commits(const char *line)
+{
+	if (strstr(line, "nothing is committed for now: committing offsets: ") && strstr(line, "it is tried again"))
+		atomic_fetch_add(&commits_told, 1);
+}
+
+static void offsets_that_the_group_does_not_take_for_long_are_told(void **state)
+{
+	enum { OFFSET_COMMIT = 8 };
+	struct stand *stand = *state;
+	struct positions committed;
+	struct error error = {0};
+	int64_t began_ms = clock_ms();
+	kafka_said_by(count_failed_commits);
+	for (int64_t offset = 1; atomic_load(&commits_told) == 0 && clock_ms() - began_ms < MOCK_WAIT_MS; offset++) {
+		struct position position = {0, 0, offset};
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, OFFSET_COMMIT, 1,
+						  RD_KAFKA_RESP_ERR_INVALID_COMMIT_OFFSET_SIZE);
+		assert_true(output_end(stand->output, (struct positions){1, &position}, &error));
+		assert_int_equal(wait_for_news(stand, &committed), NEWS_COMMITTED);
+		assert_int_equal(committed.count, 0);
+	}
+	kafka_said_by(NULL);
+	assert_int_equal(atomic_load(&commits_told), 1);
+	assert_in_range(clock_ms() - began_ms, 3 * stand->transaction_config.timeout_ms, MOCK_WAIT_MS);
 }
 
 /* librdkafka 2.0 to 2.12 give the words of a fatal error back when a producer is destroyed, and once more when the answer to
@@ -441,6 +483,7 @@ int main(void)
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
 		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
 		STORY(what_keeps_the_next_transaction_from_being_open_for_long_is_told, set_up_in_haste),
+		STORY(offsets_that_the_group_does_not_take_for_long_are_told, set_up_in_haste_at_least_once),
 		STORY(a_fenced_producer_is_closed_while_answers_are_on_their_way, set_up_with_transaction),
 		STORY(a_record_that_is_too_long_is_refused_alone, set_up_with_transaction),
 		STORY(a_setting_that_librdkafka_refuses_is_named, set_up),
