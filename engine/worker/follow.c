@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "message/crossing.h"
-#include "worker/crossings.h"
+#include "worker/parts.h"
 
-#define LINGER_MS 10000	 /* until what an earlier stage sent last has been fetched, also where partitions move meanwhile */
 #define HANDOVER_MS 1000 /* for what is in flight where partitions are taken: the group waits as long */
 
 /* ---- partitions ---- */
@@ -82,76 +80,11 @@ bool follow_assignment(struct worker *worker, struct error *error)
 
 /* ---- stages ---- */
 
-static bool is_same(const struct stage_config *a, const struct stage_config *b)
-{
-	return strcmp(a->name, b->name) == 0 && a->version == b->version;
-}
-
-static struct stage *stage_like(const struct worker *worker, const struct stage_config *config)
-{
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		if (!stage->retired && is_same(stage->config, config))
-			return stage;
-	return NULL;
-}
-
-static bool is_kept(const struct stage *stage, const struct worker_setup *setup)
-{
-	for (size_t i = 0; i < setup->stage_count; i++)
-		if (is_same(stage->config, &setup->stages[i]))
-			return true;
-	return false;
-}
-
-/* What a stage remembers goes on in the one that replaces it. */
-static bool may_linger(const struct stage_config *config)
-{
-	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
-}
-
-static void retire_others(struct worker *worker, const struct worker_setup *setup)
-{
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		if (!stage->retired && !is_kept(stage, setup)) {
-			stage->retired = true;
-			stage->lingers = may_linger(stage->config);
-			stage->quiet_ms = loop_now_ms(worker->loop);
-			worker->retired_count++;
-		}
-}
-
-struct stage *follow_version(struct worker *worker, struct stage *stage, const struct record *record)
-{
-	struct crossing_head head;
-	struct error unread = {0};
-	if (!may_linger(stage->config) || !crossing_peek(record->value, &head, &unread))
-		return stage;
-	for (struct stage *other = worker->stages; other; other = other->next) {
-		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;
-		if (!other->lingers || !same)
-			continue;
-		other->quiet_ms = loop_now_ms(worker->loop);
-		return other;
-	}
-	return stage;
-}
-
-/* Nothing more can come: earlier stages of its version have ended, and that some time ago. */
-static bool has_lingered(const struct worker *worker, const struct stage *stage)
-{
-	const struct stage_config *config = stage->config;
-	for (const struct stage *other = worker->stages; other; other = other->next)
-		if (other != stage && other->retired && other->config->version == config->version &&
-		    strcmp(other->config->graph->name, config->graph->name) == 0 && (!other->lingers || other->load.in_flight > 0))
-			return false;
-	return stage->load.in_flight == 0 && stage->waiting.count == 0 && loop_now_ms(worker->loop) - stage->quiet_ms >= LINGER_MS;
-}
-
 static bool open_new(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
 	worker->stage_count = setup->stage_count;
 	for (size_t i = 0; i < setup->stage_count; i++) {
-		if (stage_like(worker, &setup->stages[i]))
+		if (succession_has(worker, &setup->stages[i]))
 			continue;
 		const struct stage_config *config = &setup->stages[i];
 		bool announces = worker->registry && config->answers != TOPIC_NOWHERE;
@@ -172,13 +105,13 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 	if (!routes)
 		return error_memory(error, ERROR_SYSTEM, "opening stages");
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		for (size_t i = 0; i < stage->config->topic_count && !stage->retired; i++) {
+		for (size_t i = 0; i < stage->config->topic_count && stage->tenure == STAGE_SERVES; i++) {
 			assert(stage->config->topics[i] < setup->reads.count);
 			routes[stage->config->topics[i]] = stage;
 		}
 	/* A topic that nobody reads any more is read to its end. */
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		for (size_t i = 0; stage->lingers && i < stage->config->topic_count; i++)
+		for (size_t i = 0; stage->tenure == STAGE_LINGERS && i < stage->config->topic_count; i++)
 			if (!routes[stage->config->topics[i]])
 				routes[stage->config->topics[i]] = stage;
 	memory_give(worker->routes);
@@ -189,7 +122,7 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 
 static bool follow_stages(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
-	retire_others(worker, setup);
+	succession_begin(worker, setup);
 	if (!open_new(worker, setup, error) || !draw_routes(worker, setup, error))
 		return false;
 	intake_pass_on(worker);
@@ -197,22 +130,6 @@ static bool follow_stages(struct worker *worker, const struct worker_setup *setu
 	worker->setup = worker->outbox.setup = setup;
 	atomic_store(&worker->followed, setup);
 	return true;
-}
-
-static void close_retired(struct worker *worker)
-{
-	struct stage **at = &worker->stages;
-	while (*at) {
-		struct stage *stage = *at;
-		if (!stage->retired || stage->lingers || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
-			at = &stage->next;
-			continue;
-		}
-		assert(stage->waiting.count == 0); /* it was passed on: records that are let go of are lost */
-		*at = stage->next;
-		worker->retired_count--;
-		stage_close(stage);
-	}
 }
 
 /* ---- topics ---- */
@@ -256,17 +173,9 @@ bool follow_first(struct worker *worker, struct error *error)
 	return follow_taps(worker, setup, error) && follow_stages(worker, setup, error);
 }
 
-/* The topics that were read for those that have lingered long enough alone are read no more. */
-static bool end_lingering(struct worker *worker, struct error *error)
+/* Topics lead elsewhere, and perhaps some are read no more. */
+static bool lead_anew(struct worker *worker, struct error *error)
 {
-	bool ended = false;
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->lingers && has_lingered(worker, stage)) {
-			stage->lingers = false;
-			ended = true;
-		}
-	if (!ended)
-		return true;
 	struct stage **before = worker->routes;
 	size_t before_count = worker->route_count;
 	worker->routes = NULL; /* draw_routes() makes others */
@@ -309,13 +218,13 @@ static bool follow_next(struct worker *worker, const struct worker_setup *setup,
 bool follow_setup(struct worker *worker, struct error *error)
 {
 	struct positions changed;
-	if (worker->retired_count > 0)
-		close_retired(worker);
+	if (worker->replaced_count > 0)
+		succession_close(worker);
 	bool wanted = atomic_load_explicit(&worker->wanted, memory_order_relaxed) != NULL;
-	if ((!wanted && worker->retired_count == 0) || worker->drain_until_ms > 0 ||
+	if ((!wanted && worker->replaced_count == 0) || worker->drain_until_ms > 0 ||
 	    consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
 		return true;
-	if (worker->retired_count > 0 && !end_lingering(worker, error))
+	if (succession_advance(worker) && !lead_anew(worker, error))
 		return false;
 	const struct worker_setup *setup = atomic_exchange(&worker->wanted, NULL);
 	return !setup || follow_next(worker, setup, error);

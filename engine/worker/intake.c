@@ -180,7 +180,7 @@ static bool has_room(const struct worker *worker, const struct stage *stage)
 
 static bool takes_records(const struct stage *stage)
 {
-	return !stage->retired || stage->lingers;
+	return stage->tenure != STAGE_LEAVES;
 }
 
 /* What may leave, has at the end of a turn, unless the producer is full. */
@@ -313,7 +313,7 @@ bool intake_go_on(struct worker *worker, struct error *error)
 /* Alone, a stage simply is not given more. */
 static bool pause_full(struct worker *worker, struct error *error)
 {
-	if (worker->stage_count + worker->retired_count < 2)
+	if (worker->stage_count + worker->replaced_count < 2)
 		return true;
 	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
 		const struct waiting *waiting = &stage->waiting;
@@ -340,19 +340,12 @@ static void record_pass_over(struct worker *worker, struct record *record)
 		release_begin_interval(worker);
 }
 
-/* Who takes a record in hand of the stage that reads its topic: itself, or one of an earlier
- * version. All of them wait in one hand, so that none overtakes another of its partition. */
-static struct stage *taker_of(struct worker *worker, struct stage *stage, const struct record *record)
-{
-	return worker->retired_count > 0 ? follow_version(worker, stage, record) : stage;
-}
-
 /* The rest of what is in hand waits where it is when the stage is full again. */
 static bool stage_resume(struct worker *worker, struct stage *stage, struct error *error)
 {
 	struct record *record;
 	struct stage *taker = stage;
-	while ((record = first_in_hand(stage)) && has_room(worker, taker = taker_of(worker, stage, record))) {
+	while ((record = first_in_hand(stage)) && has_room(worker, taker = succession_taker(worker, stage, record))) {
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
@@ -379,14 +372,14 @@ bool intake_resume(struct worker *worker, struct error *error)
 }
 
 /* Each record in hand enters the stage that reads its topic now, or is left to whoever reads that later. */
-static void pass_on(struct worker *worker, struct stage *retired)
+static void pass_on(struct worker *worker, struct stage *replaced)
 {
-	struct waiting waiting = retired->waiting;
-	bool paused = retired->paused;
-	retired->waiting = (struct waiting){0};
-	retired->paused = false;
-	for (size_t i = 0; i < retired->config->topic_count; i++) {
-		struct stage *heir = stage_reading(worker, retired->config->topics[i]);
+	struct waiting waiting = replaced->waiting;
+	bool paused = replaced->paused;
+	replaced->waiting = (struct waiting){0};
+	replaced->paused = false;
+	for (size_t i = 0; i < replaced->config->topic_count; i++) {
+		struct stage *heir = stage_reading(worker, replaced->config->topics[i]);
 		if (heir && paused)
 			heir->paused = true;
 	}
@@ -402,7 +395,7 @@ static void pass_on(struct worker *worker, struct stage *retired)
 void intake_pass_on(struct worker *worker)
 {
 	for (struct stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->retired)
+		if (stage->tenure != STAGE_SERVES)
 			pass_on(worker, stage);
 }
 
@@ -412,7 +405,7 @@ void intake_pass_on(struct worker *worker)
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
 	struct stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
-	struct stage *taker = stage ? taker_of(worker, stage, record) : NULL;
+	struct stage *taker = stage ? succession_taker(worker, stage, record) : NULL;
 	if (!lane || lane_has_taken(lane, record->offset))
 		record_release(record); /* of a partition that is gone; or one read again for another's sake */
 	else if (!stage)

@@ -19,6 +19,7 @@
  *   outbox.c   what leaves for a message, encoded
  *   keeping.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
+ *   succession.c  how long stages stay that others take the place of
  *   answered.c how far partitions were answered when they were taken away
  */
 #ifndef SLUICE_WORKER_PARTS_H
@@ -31,6 +32,7 @@
 #include "worker/keeping.h"
 #include "worker/lanes.h"
 #include "worker/outbox.h"
+#include "worker/succession.h"
 #include "worker/worker.h"
 
 #define TAKE_AT_ONCE 500 /* records; then HTTP and timers get their turn */
@@ -71,8 +73,7 @@ struct stage {
 	struct load load;
 	struct waiting waiting;
 	bool paused;  /* its partitions are */
-	bool retired; /* nothing enters any more: closed when it is empty */
-	bool lingers; /* retired, but for what earlier stages of its version still send */
+	enum stage_tenure tenure;
 	int64_t stay_us;  /* how long messages with a deadline are here of late: haste.h */
 	int64_t quiet_ms; /* since when nothing came for one that lingers */
 	struct stage_counts *counts;
@@ -101,8 +102,8 @@ struct worker {
 	struct flight *unread;
 	struct shared_caller *callers;
 	struct stage *stages;
-	size_t stage_count; /* of those that are not retired */
-	size_t retired_count;
+	size_t stage_count;    /* of those that serve */
+	size_t replaced_count; /* of those that do not any more */
 	struct stage **routes; /* of each topic read; NULL: nobody takes it */
 	size_t route_count;
 
@@ -205,7 +206,7 @@ bool intake_go_on(struct worker *worker, struct error *error); /* nothing is pau
 /* After partitions were given: those of paused stages are paused too. */
 bool intake_pause_again(struct worker *worker, struct error *error);
 
-/* Stages have retired: what they have in hand, which never entered them, is passed on. */
+/* Stages serve no more: what they have in hand, which never entered them, is passed on. */
 void intake_pass_on(struct worker *worker);
 
 void waiting_close(struct waiting *waiting);
@@ -241,10 +242,6 @@ bool follow_is_handing_over(const struct worker *worker); /* it waits for what i
 /* The stages of the first setup, before there is a consumer or an output; and the latest,
  * when there is a new one and it may be followed now. Stages that nobody needs are closed. */
 bool follow_first(struct worker *worker, struct error *error);
-
-/* Who takes a record that came for `stage`, which reads its topic now: a request that
- * crosses between stages stays in the version in which it began, while that lingers. */
-struct stage *follow_version(struct worker *worker, struct stage *stage, const struct record *record);
 bool follow_setup(struct worker *worker, struct error *error);
 
 #endif

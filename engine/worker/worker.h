@@ -87,9 +87,9 @@ void worker_stop(struct worker *worker);
 
 /* Serves this from now on; borrowed as long as the worker lives or `users` of its stages
  * says that it has them. Stages that stay the same are left alone. What is in flight ends
- * in the stage that it entered, new records enter the new one; where none reads a topic
- * any more, what was taken of it is finished, and its partitions are given up. One that
- * was not followed yet is replaced. */
+ * in the stage that it entered, new records enter the new one (worker/succession.h). Where none
+ * reads a topic any more, its partitions are given up: what is in flight there has a second to
+ * end, and what has not is not committed. One that was not followed yet is replaced. */
 void worker_reload(struct worker *worker, const struct worker_setup *setup);
 
 /* The last setup that it has followed. Any thread. */

@@ -1,0 +1,112 @@
+/* succession.c: see succession.h. */
+#include "worker/succession.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "message/crossing.h"
+#include "worker/crossings.h"
+
+#define LINGER_MS 10000 /* until what an earlier stage sent last has been fetched, also where partitions move meanwhile */
+
+static bool is_same(const struct stage_config *a, const struct stage_config *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->version == b->version;
+}
+
+bool succession_has(const struct worker *worker, const struct stage_config *config)
+{
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->tenure == STAGE_SERVES && is_same(stage->config, config))
+			return true;
+	return false;
+}
+
+/* ---- from SERVES ---- */
+
+static bool is_kept(const struct stage *stage, const struct worker_setup *setup)
+{
+	for (size_t i = 0; i < setup->stage_count; i++)
+		if (is_same(stage->config, &setup->stages[i]))
+			return true;
+	return false;
+}
+
+/* What a stage remembers goes on in the one that replaces it. */
+static bool may_linger(const struct stage_config *config)
+{
+	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
+}
+
+void succession_begin(struct worker *worker, const struct worker_setup *setup)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->tenure == STAGE_SERVES && !is_kept(stage, setup)) {
+			stage->tenure = may_linger(stage->config) ? STAGE_LINGERS : STAGE_LEAVES;
+			stage->quiet_ms = loop_now_ms(worker->loop);
+			worker->replaced_count++;
+		}
+}
+
+/* ---- from LINGERS ---- */
+
+struct stage *succession_taker(struct worker *worker, struct stage *stage, const struct record *record)
+{
+	struct crossing_head head;
+	struct error unread = {0};
+	if (worker->replaced_count == 0 || !may_linger(stage->config) || !crossing_peek(record->value, &head, &unread))
+		return stage;
+	for (struct stage *other = worker->stages; other; other = other->next) {
+		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;
+		if (other->tenure != STAGE_LINGERS || !same)
+			continue;
+		other->quiet_ms = loop_now_ms(worker->loop);
+		return other;
+	}
+	return stage;
+}
+
+static bool is_of_one_version(const struct stage_config *a, const struct stage_config *b)
+{
+	return a->version == b->version && strcmp(a->graph->name, b->graph->name) == 0;
+}
+
+/* Nothing more can come: earlier stages of its version have ended, and that some time ago. */
+static bool has_lingered(const struct worker *worker, const struct stage *stage)
+{
+	for (const struct stage *other = worker->stages; other; other = other->next) {
+		bool at_work = other->tenure == STAGE_LEAVES || (other->tenure == STAGE_LINGERS && other->load.in_flight > 0);
+		if (other != stage && at_work && is_of_one_version(other->config, stage->config))
+			return false;
+	}
+	return stage->load.in_flight == 0 && stage->waiting.count == 0 && loop_now_ms(worker->loop) - stage->quiet_ms >= LINGER_MS;
+}
+
+bool succession_advance(struct worker *worker)
+{
+	bool ended = false;
+	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->tenure == STAGE_LINGERS && has_lingered(worker, stage)) {
+			stage->tenure = STAGE_LEAVES;
+			ended = true;
+		}
+	return ended;
+}
+
+/* ---- from LEAVES ---- */
+
+void succession_close(struct worker *worker)
+{
+	struct stage **at = &worker->stages;
+	while (*at) {
+		struct stage *stage = *at;
+		if (stage->tenure != STAGE_LEAVES || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
+			at = &stage->next;
+			continue;
+		}
+		assert(stage->waiting.count == 0); /* it was passed on: records that are let go of are lost */
+		*at = stage->next;
+		worker->replaced_count--;
+		stage_close(stage);
+	}
+}
