@@ -348,6 +348,15 @@ void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties us
 
 /* ---- topics by number ---- */
 
+/* NULL: with the settings that the client has for topics. */
+static rd_kafka_topic_conf_t *handle_configuration(const struct topic_handles *handles, rd_kafka_t *client)
+{
+	rd_kafka_topic_conf_t *configuration = handles->numbered ? rd_kafka_default_topic_conf_dup(client) : NULL;
+	if (configuration)
+		rd_kafka_topic_conf_set_opaque(configuration, (void *)(uintptr_t)handles->count);
+	return configuration;
+}
+
 bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,
 			  struct error *error)
 {
@@ -356,7 +365,7 @@ bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, con
 		return error_memory(error, ERROR_SYSTEM, "opening topics");
 	handles->items = items;
 	for (; handles->count < count; handles->count++) {
-		items[handles->count] = rd_kafka_topic_new(client, names[handles->count], NULL);
+		items[handles->count] = rd_kafka_topic_new(client, names[handles->count], handle_configuration(handles, client));
 		if (!items[handles->count])
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "topic %s cannot be used: %s", names[handles->count],
 					 rd_kafka_err2str(rd_kafka_last_error()));

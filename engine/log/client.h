@@ -69,7 +69,14 @@ struct topic_handles {
 	size_t count;
 	rd_kafka_topic_t **items;
 	atomic_int partitions; /* of the topic that a result was last produced to; 0: not known, as with a user's `partitioner` */
+	bool numbered;	       /* each knows its number: a consumer's, which finds it for each record */
 };
+
+/* Of a handle of those, which are numbered. */
+static inline uint32_t topic_handle_number(const rd_kafka_topic_t *handle)
+{
+	return (uint32_t)(uintptr_t)rd_kafka_topic_opaque(handle);
+}
 
 /* Results without a key go to the partition number of their origin, where the topic has
  * it; else, and with a key, as `partitioner` says. To be set before the client is opened;

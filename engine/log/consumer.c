@@ -17,14 +17,6 @@
 #define SEEK_WAITS_SINCE 0x020100ff /* before it, a seek waits for a thousandth of what it is told */
 #define CLOSE_WAIT_S 5
 
-static uint32_t topic_number(const struct kafka_consumer *consumer, const rd_kafka_topic_t *handle)
-{
-	uint32_t number = 0;
-	while (number + 1 < consumer->handles.count && consumer->handles.items[number] != handle)
-		number++;
-	return number;
-}
-
 /* ---- opening and closing ---- */
 
 #define REFILLS_SOON_SINCE 0x020200ff
@@ -147,6 +139,7 @@ struct consumer *consumer_open(const struct consumer_config *config, struct erro
 	consumer->consumer.operations = &kafka_operations;
 	consumer->config = config;
 	consumer->topics = config->topics;
+	consumer->handles.numbered = true;
 	consumer->bell = -1;
 	pthread_mutex_init(&consumer->asking, NULL);
 	if (consumer_set_up(consumer, config, error))
@@ -237,11 +230,11 @@ rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, stru
 
 /* ---- taking ---- */
 
-static void record_fill(const struct kafka_consumer *consumer, rd_kafka_message_t *message, struct record *record)
+static void record_fill(rd_kafka_message_t *message, struct record *record)
 {
 	rd_kafka_timestamp_type_t type;
 	*record = (struct record){
-		.topic = topic_number(consumer, message->rkt),
+		.topic = topic_handle_number(message->rkt),
 		.partition = message->partition,
 		.offset = message->offset,
 		.time_ms = rd_kafka_message_timestamp(message, &type),
@@ -272,7 +265,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	for (ssize_t i = 0; i < taken; i++) {
 		rd_kafka_message_t *message = consumer->taken[i];
 		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-			record_fill(consumer, message, &records[(*count)++]);
+			record_fill(message, &records[(*count)++]);
 			continue;
 		}
 		consumer_hear_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
