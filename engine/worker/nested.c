@@ -79,19 +79,18 @@ static void nested_remove(struct worker *worker, struct nested *nested)
 	worker->nested_waiting -= !nested->begun;
 }
 
-static struct nested *nested_of(const struct worker *worker, const struct message *message)
+/* Whose message called, when that is a called pipeline's itself. A copy is nobody's: it has a message of its own. */
+static const struct nested *nested_of(const struct call *call)
 {
-	struct nested *nested = worker->nested;
-	while (nested && &nested->message != message_root(message))
-		nested = nested->next;
-	return nested;
+	const struct host *host = call->asker;
+	return host->name && call->owner ? (const struct nested *)message_root(call->message) : NULL;
 }
 
 /* Pipelines may call each other in a circle only as far as this. */
-static unsigned depth_of(const struct worker *worker, const struct call *call)
+static unsigned depth_of(const struct call *call)
 {
 	unsigned depth = 0;
-	for (const struct nested *caller; call && (caller = nested_of(worker, call->message)); call = caller->call)
+	for (const struct nested *caller; (caller = nested_of(call)); call = caller->call)
 		depth++;
 	return depth;
 }
@@ -103,7 +102,7 @@ bool nested_call(struct host *host, struct call *call)
 	if (!called)
 		return false;
 	struct nested *nested = NULL;
-	if (depth_of(stage->worker, call) >= DEPTH_MAX)
+	if (depth_of(call) >= DEPTH_MAX)
 		error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "pipelines call each other more than %d deep, at `%s`", DEPTH_MAX,
 			  call->name);
 	else if (!(nested = ARENA_NEW(call->message->arena, struct nested)))

@@ -311,8 +311,12 @@ static void what_is_no_answer_or_selects_nothing_goes_nowhere(void **state)
 
 #define OTHER "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: "
 
-/* `p` calls `q`, which calls `r`. */
-static void configure_calls(struct stand *stand, const char *steps)
+static const char tenfold_below_100[] = "  - {name: h, filter: {keep: x < 100, otherwise: {error: too big}}}\n"
+					"  - {name: i, inputs: [h], expression: {set: {x: x * 10}}}\n";
+static const char back_to_q[] = "  - {name: i, route: {cases: [{when: 'true', call: q}]}}\n";
+
+/* `p` calls `q`, which calls `r` of these steps. */
+static void configure_calls(struct stand *stand, const char *steps, const char *steps_of_r)
 {
 	static struct called_pipeline called[2];
 	struct arena *arena = arena_open((size_t)1 << 20);
@@ -322,9 +326,8 @@ static void configure_calls(struct stand *stand, const char *steps)
 				       "  - {name: f, expression: {set: {x: x + 1}}}\n"
 				       "  - {name: g, inputs: [f], route: {cases: [{when: 'true', call: r}]}}\n"
 				       "  output: {steps: [g]}\n" OTHER "r}\nspec:\n  steps:\n"
-				       "  - {name: h, filter: {keep: x < 100, otherwise: {error: too big}}}\n"
-				       "  - {name: i, inputs: [h], expression: {set: {x: x * 10}}}\n  output: {steps: [i]}\n",
-				  steps));
+				       "%s  output: {steps: [i]}\n",
+				  steps, steps_of_r));
 	planning_plan(&stand->planning, NULL, &stand->plan);
 	assert_int_equal(planning_errors(&stand->planning), 0);
 	arena_close(arena);
@@ -357,10 +360,12 @@ static void expect_words(struct stand *stand, const char *words)
 	rd_kafka_message_destroy(answer);
 }
 
+static const char calls_q[] = "  - {name: a, route: {cases: [{when: 'true', call: q}]}}\n";
+
 static void a_called_pipeline_answers_inside_its_caller(void **state)
 {
 	struct stand *stand = *state;
-	configure_calls(stand, "  - {name: a, route: {cases: [{when: 'true', call: q}]}}\n");
+	configure_calls(stand, calls_q, tenfold_below_100);
 	start(stand);
 	mock_write(&stand->mock, NULL, REQUEST("r-1", "4"), NULL, NULL);
 	expect_words(stand, "[50]");
@@ -369,6 +374,16 @@ static void a_called_pipeline_answers_inside_its_caller(void **state)
 	struct worker_counts counts = stop(stand);
 	assert_int_equal(counts.taken, 2);
 	assert_int_equal(counts.answered, 2);
+}
+
+static void pipelines_that_call_each_other_without_an_end_are_answered_with_the_limit(void **state)
+{
+	struct stand *stand = *state;
+	configure_calls(stand, calls_q, back_to_q);
+	start(stand);
+	mock_write(&stand->mock, NULL, REQUEST("r-1", "4"), NULL, NULL);
+	expect_words(stand, "more than 16 deep");
+	assert_int_equal(stop(stand).answered, 1);
 }
 
 /* ---- versions side by side ---- */
@@ -513,6 +528,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_another_pipeline_answers_enters_under_its_id_and_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_answer_or_selects_nothing_goes_nowhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_called_pipeline_answers_inside_its_caller, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pipelines_that_call_each_other_without_an_end_are_answered_with_the_limit, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(what_no_stage_has_written_is_answered_as_a_fault, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_request_that_crosses_stays_in_the_version_in_which_it_began, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_on_its_way_to_a_later_stage_is_taken_when_no_pipeline_is_left, set_up,
