@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "flow/drafts.h"
+#include "tests/unit/collision.h"
 
 #define MANY 10000
 
@@ -43,6 +44,26 @@ static void each_key_is_found_before_and_behind_the_border_of_looking_through(vo
 		assert_non_null(write);
 		assert_true(text_equal(write->key, key.text));
 	}
+	arena_close(arena);
+}
+
+static void keys_of_one_hash_are_not_taken_for_each_other(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	struct drafts drafts = {0};
+	struct collision collision;
+	struct made_key key;
+	collision_find(&collision);
+	assert_non_null(arena);
+	for (int i = 0; i < 4 * DRAFTS_LOOKED_THROUGH; i++)
+		assert_non_null(drafts_add(&drafts, numbered(&key, i), arena));
+	const struct write *first = drafts_add(&drafts, collision.keys[0], arena);
+	assert_non_null(first);
+	assert_null(drafts_find(&drafts, collision.keys[1]));
+	const struct write *second = drafts_add(&drafts, collision.keys[1], arena);
+	assert_ptr_equal(drafts_find(&drafts, collision.keys[0]), first);
+	assert_ptr_equal(drafts_find(&drafts, collision.keys[1]), second);
 	arena_close(arena);
 }
 
@@ -85,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_key_is_found_before_and_behind_the_border_of_looking_through),
+		cmocka_unit_test(keys_of_one_hash_are_not_taken_for_each_other),
 		cmocka_unit_test(the_newest_come_first),
 		cmocka_unit_test(without_memory_what_stands_there_stands_still),
 	};

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "state/change.h"
+#include "tests/unit/collision.h"
 
 #define BYTES_MAX ((size_t)1 << 24)
 
@@ -102,6 +103,33 @@ static void a_removal_hides_what_was_kept_before_it_is_released(void **state)
 	assert_null(change.value.bytes);
 	store_change_told(store);
 	assert_int_equal(store_count(store), 0);
+}
+
+/* Neither in the journal nor when they are kept, nor when one of them is taken out. */
+static void keys_of_one_hash_are_not_taken_for_each_other(void **state)
+{
+	struct store *store = store_of(state);
+	struct collision collision;
+	struct write one, other, removal;
+	collision_find(&collision);
+	const char *first = collision.bytes[0], *second = collision.bytes[1];
+	journal(store, &one, 0, first, "one");
+	assert_reads(store, 0, second, NULL);
+	journal(store, &other, 0, second, "other");
+	assert_reads(store, 0, first, "one");
+	assert_reads(store, 0, second, "other");
+	release(store, &one);
+	assert_reads(store, 0, first, "one");
+	release(store, &other);
+	assert_reads(store, 0, first, "one");
+	assert_reads(store, 0, second, "other");
+	assert_int_equal(store_count(store), 2);
+	journal(store, &removal, 0, first, NULL);
+	release(store, &removal);
+	while (store_changes(store) > 0)
+		store_change_told(store);
+	assert_reads(store, 0, first, NULL);
+	assert_reads(store, 0, second, "other");
 }
 
 static void steps_do_not_see_each_others_keys(void **state)
@@ -265,6 +293,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_write_is_seen_at_once_and_told_when_it_is_released, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_newest_write_is_seen_whatever_was_released_before_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_removal_hides_what_was_kept_before_it_is_released, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keys_of_one_hash_are_not_taken_for_each_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(steps_do_not_see_each_others_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(all_writes_of_a_message_are_released_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(thousands_of_messages_in_flight_are_kept_apart, set_up, tear_down),
