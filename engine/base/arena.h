@@ -77,6 +77,12 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t length);
 /* printf into the arena; the text ends in a NUL. */
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* How many bytes it may hold at the most. */
+static inline size_t arena_limit(const struct arena *arena)
+{
+	return arena->limit_bytes;
+}
+
 static inline bool arena_failed(const struct arena *arena)
 {
 	return arena->failed;

@@ -2,8 +2,8 @@
 #include "base/number.h"
 #include "cli/case_world.h"
 #include "message/format.h"
+#include "worker/worker.h"
 
-#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define EVENTS_MAX ((uint64_t)10000000) /* a case that makes more goes round in a circle */
 
 struct sending { /* one time that a line of in.jsonl is sent */
@@ -14,7 +14,7 @@ struct sending { /* one time that a line of in.jsonl is sent */
 struct passage *passage_make(struct case_world *world, struct running *running, struct text id)
 {
 	struct passage *passage = ARENA_NEW(world->arena, struct passage);
-	struct arena *arena = passage ? arena_open(MESSAGE_BYTES_MAX) : NULL;
+	struct arena *arena = passage ? arena_open(worker_limits_usual.message_bytes) : NULL;
 	if (!arena) {
 		world->failed = true;
 		return NULL;

@@ -142,7 +142,10 @@ static bool run_out_of_memory(struct run *run)
 	}
 	if (!run->answered) {
 		run->error->kind = ERROR_NONE;
-		error_memory(run->error, ERROR_LIMIT, "running a message through its steps");
+		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
+			  "the message and what its steps make of it need more than the %zu MiB that one message may take; "
+			  "send less at once, for no setting raises it",
+			  arena_limit(run->message->arena) >> 20);
 		run_answer_error(run, run->error);
 	}
 	run_end(run);
