@@ -274,15 +274,23 @@ static bool is_blank(struct text line)
 	return at == line.length;
 }
 
-/* Cases stand one a line where the first line is one whole by itself. */
+/* Cases stand one a line where the first line is one whole by itself; or where most are, though the first is none. */
 static bool is_lines(struct text text)
 {
-	struct text line = {0};
-	for (size_t at = 0; at < text.length && is_blank(line);)
-		line = line_next(text, &at);
-	json_t *first = json_loadb(line.bytes, line.length, JSON_ALLOW_NUL, NULL);
-	json_decref(first);
-	return first != NULL;
+	size_t whole = 0, broken = 0;
+	for (size_t at = 0; at < text.length;) {
+		struct text line = line_next(text, &at);
+		if (is_blank(line))
+			continue;
+		json_t *value = json_loadb(line.bytes, line.length, JSON_ALLOW_NUL, NULL);
+		if (value && whole + broken == 0) {
+			json_decref(value);
+			return true;
+		}
+		*(json_is_object(value) ? &whole : &broken) += 1;
+		json_decref(value);
+	}
+	return whole > 0 && whole >= broken;
 }
 
 static void run_cases(struct computing *self, struct text text)
@@ -350,7 +358,7 @@ const struct command command_compute = {
 	.help = "A file has cases with `name`, `input` and `params`: as a list under `cases`, or one a line; without a file, or "
 		"with `-`, "
 		"they come from standard input. For each a line `{\"name\":...,\"result\":{...}}` is written. A case that fails is "
-		"said beside it, the others run all the same, and the exit code is 1.\n\n"
+		"said beside it, a line that is no JSON by its number, the others run all the same, and the exit code is 1.\n\n"
 		"  sluice compute --list\n"
 		"  echo '{\"name\": \"five\", \"input\": {\"x\": [3, 1, 4, 1, 5]}, \"params\": {\"q\": [0.5]}}' |\n"
 		"      sluice compute sketches\n",

@@ -50,6 +50,28 @@ static void a_case_that_fails_is_named_and_the_others_run(void **state)
 	said_close(&said);
 }
 
+static void a_first_line_that_is_no_json_stops_none_of_the_others(void **state)
+{
+	(void)state;
+	struct said said = compute("\n{\"name\": \"bad\",\n" QUANTILE("good", "0.5") "\n" QUANTILE("too", "1") "\n");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	expect_words(said.err, "sluice: " CASES ":2:");
+	assert_null(strstr(said.err, CASES ":3:"));
+	expect_words(said.out, "{\"name\":\"good\",\"result\":{\"linear\":[2.0],");
+	expect_words(said.out, "{\"name\":\"too\",\"result\":{\"linear\":[4.0],");
+	said_close(&said);
+}
+
+static void a_broken_document_is_one_fault_at_its_line(void **state)
+{
+	(void)state;
+	struct said said = compute("{\n\"family\": \"f\",\n\"cases\": [\n" QUANTILE("a", "0") "\n" QUANTILE("b", "0.25") "]}");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	expect_words(said.err, "sluice: " CASES ":5:");
+	assert_string_equal(said.out, "");
+	said_close(&said);
+}
+
 static void what_is_missing_or_of_another_kind_is_named(void **state)
 {
 	(void)state;
@@ -218,6 +240,8 @@ int main(void)
 		cmocka_unit_test(each_case_is_a_line_of_json),
 		cmocka_unit_test(a_file_of_reference_numbers_is_read_whole),
 		cmocka_unit_test(a_case_that_fails_is_named_and_the_others_run),
+		cmocka_unit_test(a_first_line_that_is_no_json_stops_none_of_the_others),
+		cmocka_unit_test(a_broken_document_is_one_fault_at_its_line),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
 		cmocka_unit_test(parameters_that_cannot_be_meant_are_refused),
 		cmocka_unit_test(a_parameter_that_is_null_is_not_given),
