@@ -24,18 +24,6 @@ static void check_names(const struct deployment_spec *deployment, struct faults 
 			}
 }
 
-/* Whether a value was refused where it stands: what would follow from it is not judged. */
-static bool is_refused(const struct faults *faults, struct place place)
-{
-	for (size_t i = 0; i < faults_total(faults); i++) {
-		const struct fault *fault = faults_at(faults, i);
-		if (fault->code->severity == SEVERITY_ERROR && fault->place.file == place.file && fault->place.line == place.line &&
-		    fault->place.column == place.column)
-			return true;
-	}
-	return false;
-}
-
 static void check_traffic(const struct deployment_spec *deployment, struct faults *faults)
 {
 	const struct predictor *predictors = deployment->predictors.items, *first = NULL;
@@ -55,7 +43,7 @@ static void check_traffic(const struct deployment_spec *deployment, struct fault
 	if (answering == 0 || sum == 100 || (answering == 1 && !said))
 		return;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
-		if (predictors[i].traffic_place.line > 0 && is_refused(faults, predictors[i].traffic_place))
+		if (predictors[i].traffic_place.line > 0 && faults_refused(faults, predictors[i].traffic_place))
 			return;
 	fault_add(faults, CODE_TRAFFIC_SUM, said ? place : first->here, NULL, "the traffic of %s adds up to %lld, not 100",
 		  answering == 1 ? "the only predictor" : "the predictors", (long long)sum);

@@ -301,7 +301,8 @@ static void check_name(struct spec *spec, const struct resource *resource, const
 	}
 	const struct node *metadata = node_get(root, "metadata");
 	const struct node *name = node_get(metadata, "name");
-	if (fragment || !resource->kind->api_version || resource->kind->nameless || (name && name->type != NODE_NULL) ||
+	bool refused = metadata && metadata->type != NODE_MAP && metadata->type != NODE_NULL;
+	if (fragment || !resource->kind->api_version || resource->kind->nameless || refused || (name && name->type != NODE_NULL) ||
 	    (!name && is_misspelt(metadata, "name", metadata_rows)))
 		return;
 	struct place place = metadata && metadata->type == NODE_MAP ? metadata->place : root->place;

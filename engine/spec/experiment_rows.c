@@ -13,6 +13,21 @@ const struct option experiment_rows[] = {
 	{.type = OPTION_END},
 };
 
+struct telling {
+	const struct experiment_spec *experiment;
+	struct faults *faults;
+};
+
+/* A weight that was refused counts as 0, and is not meant so. */
+static bool has_refused_weight(const struct telling *telling)
+{
+	const struct candidate *candidates = telling->experiment->candidates.items;
+	for (size_t i = 0; i < telling->experiment->candidates.count; i++)
+		if (faults_refused(telling->faults, candidates[i].weight_place))
+			return true;
+	return false;
+}
+
 static void say(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text)
 {
 	static const char *const codes[] = {
@@ -20,12 +35,15 @@ static void say(void *context, enum experiment_fault fault, struct place place, 
 		[EXPERIMENT_NO_CANDIDATE] = CODE_NO_CANDIDATE,	[EXPERIMENT_NO_WEIGHT] = CODE_NO_WEIGHT,
 		[EXPERIMENT_ODD_STAGES] = CODE_IGNORED_SETTING, [EXPERIMENT_NO_EXPLORING] = CODE_IGNORED_SETTING,
 	};
-	fault_add(context, codes[fault], place, suggest, "%s", text);
+	const struct telling *telling = context;
+	if (fault != EXPERIMENT_NO_WEIGHT || !has_refused_weight(telling))
+		fault_add(telling->faults, codes[fault], place, suggest, "%s", text);
 }
 
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults)
 {
-	experiment_listen(experiment, &(struct experiment_listener){faults, say});
+	struct telling telling = {experiment, faults};
+	experiment_listen(experiment, &(struct experiment_listener){&telling, say});
 }
 
 void experiment_check(const struct resource *resource, struct faults *faults)

@@ -260,6 +260,17 @@ size_t faults_total(const struct faults *faults)
 	return faults->count;
 }
 
+bool faults_refused(const struct faults *faults, struct place place)
+{
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (fault->code->severity == SEVERITY_ERROR && fault->place.file == place.file && fault->place.line == place.line &&
+		    fault->place.column == place.column)
+			return true;
+	}
+	return false;
+}
+
 const struct fault *faults_at(const struct faults *faults, size_t index)
 {
 	return faults->items[index].fault;

@@ -100,6 +100,9 @@ static void check_explained(const struct node *spec, struct faults *faults)
 void model_check(const struct resource *resource, struct faults *faults)
 {
 	const struct model_spec *model = resource->spec;
+	const struct name *uri = &model->storage_uri;
+	if (uri->text && address_scheme(uri->text) > 0 && !address_fits(uri->text))
+		fault_add(faults, CODE_BAD_ADDRESS, uri->place, NULL, "`%s` is no address of a server", uri->text);
 	check_settings(&model->settings, faults);
 	check_requirements(&model->requirements, faults);
 	check_replicas(node_get(resource->node, "spec"), faults);

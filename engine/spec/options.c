@@ -275,15 +275,28 @@ static bool only_short(const struct option *rows)
 	return rows->type != OPTION_END;
 }
 
+/* `name:a` is a text, for want of a blank; and a text alone is perhaps the name of what stands there. */
+static const char *map_meant(struct reading *reading, const struct option *rows, const struct node *node)
+{
+	if (node->type != NODE_SCALAR)
+		return NULL;
+	size_t length = strcspn(node->scalar.bytes, ":");
+	const char *rest = node->scalar.bytes + length;
+	if (*rest && option_named(rows, (struct text){node->scalar.bytes, length}))
+		return arena_print(reading->arena, "%.*s: %s", (int)length, node->scalar.bytes, rest + 1);
+	const struct option *name = option_named(rows, TEXT("name"));
+	return name && name->required ? arena_print(reading->arena, "{name: %s}", node->scalar.bytes) : NULL;
+}
+
 /* A value that is no map, or may be none, and no short form takes it. */
 static void say_no_map(struct reading *reading, const struct option *rows, const struct node *node)
 {
-	static const struct option map_row = {.type = OPTION_MAP};
-	const struct option *expected = &map_row;
-	for (const struct option *row = rows; only_short(rows) && row->type != OPTION_END && expected == &map_row; row++)
-		if (row->short_form)
-			expected = row;
-	value_wrong_type(reading, expected, node);
+	for (const struct option *row = rows; only_short(rows) && row->type != OPTION_END; row++)
+		if (row->short_form) {
+			value_wrong_type(reading, row, node);
+			return;
+		}
+	value_no_map(reading, node, map_meant(reading, rows, node));
 }
 
 void options_read(struct reading *reading, const struct node *node, const struct option *rows, void *into)

@@ -40,6 +40,8 @@ const char *option_type_name(const struct option *row);
 
 /* Says that `node` is of another type than the field takes. */
 void value_wrong_type(struct reading *reading, const struct option *row, const struct node *node);
+/* That it is no map; `suggest`: what was probably meant, or NULL. */
+void value_no_map(struct reading *reading, const struct node *node, const char *suggest);
 
 enum scalar_class { SCALAR_TEXT, SCALAR_INTEGER, SCALAR_FLOAT, SCALAR_FLAG };
 

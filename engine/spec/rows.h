@@ -58,6 +58,10 @@ void name_check(struct name name, const char *what, struct faults *faults);
 bool parameter_fits(const char *value, int type);
 const char *parameter_type_name(int type);
 
+/* How long the scheme of a server's address is, 0: it has none; and whether the whole is one. */
+size_t address_scheme(const char *text);
+bool address_fits(const char *text);
+
 /* Five fields, as cron has them. */
 void schedule_check(struct name schedule, struct faults *faults);
 

@@ -1,6 +1,7 @@
 /* runtime_rows.c: SeldonRuntime, SeldonConfig, ServerConfig and Server: the
  * installation around the pipelines. Of what Kubernetes would do with them nothing
  * happens here. */
+#include "base/number.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -131,15 +132,30 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 			  "`bootstrap.servers` and `brokers` both name the brokers");
 }
 
-static bool is_endpoint(const char *text)
+size_t address_scheme(const char *text)
 {
 	static const char *const schemes[] = {"grpc://", "grpcs://", "http://", "https://"};
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-		size_t length = strlen(schemes[i]);
-		if (strncmp(text, schemes[i], length) == 0)
-			return text[length] != '\0' && !strpbrk(text + length, " \t") && text[length] != ':' && text[length] != '/';
-	}
-	return false;
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
+			return strlen(schemes[i]);
+	return 0;
+}
+
+/* A port of digits alone is one of 1 to 65535; what else stands there, only the one who connects can tell. */
+static bool port_fits(const char *host)
+{
+	size_t length = strcspn(host, "/");
+	const char *colon = memrchr(host, ':', length);
+	int64_t port;
+	return !colon || !number_read_int64((struct text){colon + 1, (size_t)(host + length - colon) - 1}, &port) ||
+	       (port >= 1 && port <= UINT16_MAX);
+}
+
+bool address_fits(const char *text)
+{
+	size_t length = address_scheme(text);
+	return length > 0 && text[length] != '\0' && !strpbrk(text + length, " \t") && text[length] != ':' && text[length] != '/' &&
+	       port_fits(text + length);
 }
 
 void server_check(const struct resource *resource, struct faults *faults)
@@ -150,7 +166,7 @@ void server_check(const struct resource *resource, struct faults *faults)
 		fault_add(faults, CODE_MISSING_FIELD, server->here, NULL,
 			  "`serverConfig` is missing in `spec`; or write `endpoints`, where it answers");
 	for (size_t i = 0; i < server->endpoints.count; i++)
-		if (!is_endpoint(server->endpoints.items[i].text))
+		if (!address_fits(server->endpoints.items[i].text))
 			fault_add(faults, CODE_BAD_ADDRESS, server->endpoints.items[i].place, NULL,
 				  "`%s` is no address of a server", server->endpoints.items[i].text);
 }

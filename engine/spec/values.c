@@ -38,7 +38,7 @@ const char *option_type_name(const struct option *row)
 	return names[row->type];
 }
 
-void value_wrong_type(struct reading *reading, const struct option *row, const struct node *node)
+static void say_wrong_type(struct reading *reading, const struct option *row, const struct node *node, const char *suggest)
 {
 	static const char *const classes[] = {
 		[SCALAR_TEXT] = "the text",
@@ -56,16 +56,26 @@ void value_wrong_type(struct reading *reading, const struct option *row, const s
 						   : "nothing");
 		return;
 	}
-	enum scalar_class class = scalar_classify(node);
+	fault_add(reading->faults, CODE_WRONG_TYPE, node->place, suggest, "`%s` takes %s, not %s `%s`", reading->field, takes,
+		  classes[scalar_classify(node)], node->scalar.bytes);
+}
+
+void value_no_map(struct reading *reading, const struct node *node, const char *suggest)
+{
+	say_wrong_type(reading, &(struct option){.type = OPTION_MAP}, node, suggest);
+}
+
+void value_wrong_type(struct reading *reading, const struct option *row, const struct node *node)
+{
 	const char *suggest = NULL;
-	if (class != SCALAR_TEXT &&
+	enum scalar_class class = node->type == NODE_SCALAR ? scalar_classify(node) : SCALAR_TEXT;
+	if (node->type == NODE_SCALAR && class != SCALAR_TEXT &&
 	    (row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_NAMES || row->type == OPTION_REFERENCES))
 		suggest = arena_print(reading->arena, "\"%s\"", node->scalar.bytes);
 	bool list = row->type == OPTION_NAMES || row->type == OPTION_REFERENCES || row->type == OPTION_NUMBERS;
-	if (class == SCALAR_TEXT && list)
+	if (node->type == NODE_SCALAR && class == SCALAR_TEXT && list)
 		suggest = arena_print(reading->arena, "[%s]", node->scalar.bytes);
-	fault_add(reading->faults, CODE_WRONG_TYPE, node->place, suggest, "`%s` takes %s, not %s `%s`", reading->field, takes,
-		  classes[class], node->scalar.bytes);
+	say_wrong_type(reading, row, node, suggest);
 }
 
 static void bad_value(struct reading *reading, const char *code, const struct node *node, const char *why)

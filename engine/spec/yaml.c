@@ -12,6 +12,7 @@
 #include "spec/fault_codes.h"
 #include "spec/node.h"
 #include "spec/yaml_comma.h"
+#include "spec/yaml_hint.h"
 #include "spec/yaml_map.h"
 
 #define PENDING_FIRST 64 /* children of open collections: enough for most files */
@@ -138,11 +139,11 @@ static void say_syntax(struct composer *composer)
 	}
 	bool unclosed = parser->context && strcmp(parser->context, "while scanning a quoted scalar") == 0 &&
 			strcmp(problem, "found unexpected end of stream") == 0;
-	bool braces = parser->context && strcmp(parser->context, "while parsing a flow mapping") == 0;
-	bool bracket = place.column >= 1 && place.column <= line.length && line.bytes[place.column - 1] == '[';
-	if (braces && bracket)
-		fault_add(composer->faults, CODE_SYNTAX, place, NULL,
-			  "inside braces a `[` begins a list, so a text that has one in it wants quotes: {y: \"x[0]\"}");
+	struct yaml_stop stop = {parser->context, problem, line, place.column};
+	const char *hint = unclosed ? NULL : yaml_hint(&stop);
+	place.column = stop.column;
+	if (hint)
+		fault_add(composer->faults, CODE_SYNTAX, place, NULL, "%s (%s)", hint, problem);
 	else if (unclosed)
 		fault_add(composer->faults, CODE_SYNTAX, place_of(composer, parser->context_mark), NULL,
 			  "the quoted text that begins here has no end");
