@@ -74,8 +74,7 @@ bring_compose() {
 }
 
 mkdir -p "$cache" $stage
-tests/kafka/broker.sh fetch
-kafka=$(printf '%s\n' "$cache"/kafka-* | grep -v '\.[A-Za-z0-9]\{6\}$' | sort -V | tail -n 1)
+kafka=$(tests/kafka/broker.sh fetch)
 bring_registry
 bring_wheels
 bring_compose

@@ -4,7 +4,7 @@
 #   broker.sh stop DIR              ends what runs in DIR, and no other
 #   broker.sh kill DIR [N]          kills the broker (the one of number N) with -9
 #   broker.sh resume DIR [N]        starts it again where it stood, its data and ports kept
-#   broker.sh fetch                 only fills the cache of jars
+#   broker.sh fetch                 only fills the cache of jars, and prints where it is
 # WITH, one of them or both:
 #   proxied   a second address, for clients that come through proxy.c: DIR/proxied says
 #             `FRONT BACK`, the ports that the proxy takes and gives on to
@@ -246,7 +246,7 @@ resume() { # $1 DIR
 heap=384
 dir=$(realpath -m "${2-.}")
 case "${1-} $#" in
-"fetch 1") fetch ;;
+"fetch 1") fetch && echo "$jars" ;;
 "start "[2-4]) mkdir -p "$dir" && start "$dir" "${@:3}" ;;
 "stop 2") stop_all "$dir" ;;
 "kill "[23]) kill_at_once "$dir${3:+/$3}" ;;
