@@ -105,10 +105,13 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		return NULL;
 	}
 	rd_kafka_conf_set_log_cb(configuration, say);
-	/* A broker that is back is seen soon. */
-	static const struct property quick[] = {{"reconnect.backoff.max.ms", "1000"}};
-	if (set_all(configuration, (struct properties){1, quick}, error) && set_all(configuration, own, error) &&
-	    set_all(configuration, users, error))
+	/* A broker that is back is seen soon, and one that is gone without a word too: librdkafka's own is a minute. */
+	static const struct property quick[] = {
+		{"reconnect.backoff.max.ms", "1000"},
+		{"socket.timeout.ms", "10000"},
+	};
+	if (set_all(configuration, (struct properties){sizeof quick / sizeof quick[0], quick}, error) &&
+	    set_all(configuration, own, error) && set_all(configuration, users, error))
 		return configuration;
 	rd_kafka_conf_destroy(configuration);
 	return NULL;

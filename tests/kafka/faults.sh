@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks topic_is_deleted another_takes_its_place queue_is_full topic_changes redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place queue_is_full topic_changes redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic clock_jumps one_of_three_brokers_is_killed"
 
 admin() {
@@ -163,6 +163,17 @@ disturb() {
 
 network_is_slow_and_breaks() {
 	far=$proxied both_under_load network 8 disturb
+}
+
+go_dead() {
+	sleep 3
+	tell_proxy freeze
+}
+
+# Nobody hangs up, and nobody answers, as when the broker's machine has lost its power: that is noticed within 10 s, where
+# librdkafka by itself would wait a minute.
+connections_go_dead() {
+	quiet_s=30 twice_most=$((rate * 15)) far=$proxied both_under_load dead 8 go_dead
 }
 
 # ---- topics, partitions, rights (secure.sh has the last) ----

@@ -13,6 +13,8 @@
  *   release     the request that is held longest goes on to the broker
  *   lose API    the next answer to such a request is lost, and its connection with it
  *   break       every connection is reset
+ *   freeze      nothing comes through any connection that there is, and nobody is told, as when
+ *               a machine loses its power; new ones are served
  *   refuse      new connections are closed at once, until "accept"
  *   accept
  *   delay MS    everything takes so much longer from now on, in each direction
@@ -49,7 +51,7 @@ struct stream {
 struct pair {
 	int client, broker; /* -1: closed */
 	struct stream up, down;
-	bool held;
+	bool held, frozen;
 	int64_t held_at; /* which of the held came first */
 	bool loses;	 /* the answer to `lost_id` is to be lost */
 	uint32_t lost_id;
@@ -289,6 +291,9 @@ static void obey(struct control *control)
 	else if (strcmp(word, "break") == 0)
 		for (struct pair *pair = pairs; pair < pairs + PAIRS_MAX; pair++)
 			pair_close(pair);
+	else if (strcmp(word, "freeze") == 0)
+		for (struct pair *pair = pairs; pair < pairs + PAIRS_MAX; pair++)
+			pair->frozen = pair->client >= 0;
 	control->awaits = strcmp(word, "await") == 0;
 	if (!control->awaits)
 		answer(control);
@@ -373,8 +378,9 @@ static void turn(const int listeners[2])
 	for (int i = 0; i < CONTROLS_MAX; i++)
 		*at++ = (struct pollfd){.fd = controls[i].socket, .events = POLLIN};
 	for (int i = 0; i < PAIRS_MAX; i++) {
-		*at++ = (struct pollfd){.fd = pairs[i].client, .events = wanted(&pairs[i].up, &pairs[i].down)};
-		*at++ = (struct pollfd){.fd = pairs[i].broker, .events = wanted(&pairs[i].down, &pairs[i].up)};
+		const struct pair *pair = &pairs[i];
+		*at++ = (struct pollfd){.fd = pair->frozen ? -1 : pair->client, .events = wanted(&pair->up, &pair->down)};
+		*at++ = (struct pollfd){.fd = pair->frozen ? -1 : pair->broker, .events = wanted(&pair->down, &pair->up)};
 	}
 	if (poll(polled, (nfds_t)(at - polled), delay_ms > 0 ? 1 : 1000) < 0 && errno != EINTR)
 		die("poll");
