@@ -1,6 +1,9 @@
 /* breaker.c: see breaker.h. */
 #include "serving/breaker.h"
 
+#define USUAL_ONE 65536u
+#define USUAL_SHARE 64 /* what came before an answer counts a 64th */
+
 bool breaker_admits(struct breaker *breaker, int64_t now_us)
 {
 	if (breaker->state == BREAKER_CLOSED)
@@ -20,7 +23,14 @@ void breaker_withdraw(struct breaker *breaker)
 
 void breaker_succeeded(struct breaker *breaker)
 {
-	*breaker = (struct breaker){0};
+	unsigned usual = breaker->usual - breaker->usual / USUAL_SHARE + breaker->failures * USUAL_ONE / USUAL_SHARE;
+	*breaker = (struct breaker){.usual = usual};
+}
+
+static bool is_long(const struct breaker *breaker)
+{
+	unsigned least = BREAKER_FAILURES + BREAKER_FAILURES_USUAL * breaker->usual / USUAL_ONE;
+	return breaker->failures >= (least < BREAKER_FAILURES_MOST ? least : BREAKER_FAILURES_MOST);
 }
 
 /* Between three quarters and five quarters of the pause. */
@@ -40,6 +50,7 @@ void breaker_failed(struct breaker *breaker, bool probe, int64_t now_us, uint64_
 	/* What was sent before it opened says nothing new. */
 	if (breaker->state != BREAKER_CLOSED && !probe)
 		return;
-	if (breaker->state != BREAKER_CLOSED || ++breaker->failures >= BREAKER_FAILURES)
+	breaker->failures += breaker->state == BREAKER_CLOSED;
+	if (breaker->state != BREAKER_CLOSED || is_long(breaker))
 		open_for(breaker, now_us, chance);
 }

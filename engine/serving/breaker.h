@@ -4,6 +4,12 @@
  * the model stays away, one call goes out as a probe: its success closes the breaker, its
  * failure opens it again. A model may first be asked whether it is ready.
  *
+ * A model that fails a part of what it gets is not away: what it answers would wait for
+ * nothing. So what opens the breaker is a row of failures that is long for this model: five,
+ * and eight times as many as usually come before an answer, and BREAKER_FAILURES_MOST at most.
+ * Where every other attempt fails that is 13 in a row, one row of failures in some thousands;
+ * a model of which one attempt in twelve is answered, or fewer, is as good as away.
+ *
  * Pure: clock and chance are handed in.
  */
 #ifndef SLUICE_SERVING_BREAKER_H
@@ -13,6 +19,8 @@
 #include <stdint.h>
 
 #define BREAKER_FAILURES 5
+#define BREAKER_FAILURES_USUAL 8 /* times as many as are usual are allowed beside */
+#define BREAKER_FAILURES_MOST 100
 #define BREAKER_PAUSE_US 250000
 #define BREAKER_PAUSE_MAX_US 4000000
 
@@ -25,6 +33,7 @@ enum breaker_state {
 struct breaker {
 	enum breaker_state state;
 	unsigned failures; /* in a row, while closed */
+	unsigned usual;	   /* before an answer, of late: a moving mean, in 65,536ths */
 	unsigned openings; /* in a row */
 	int64_t again_us;
 	bool probe_out;

@@ -22,6 +22,63 @@ static void five_failures_in_a_row_open_it(void **state)
 	assert_false(breaker_admits(&breaker, 0));
 }
 
+/* How many in a row it takes, after so many answers, each behind `before` failures. */
+static unsigned row_that_opens(unsigned answers, unsigned before)
+{
+	struct breaker breaker = {0};
+	unsigned row = 0;
+	for (unsigned i = 0; i < answers; i++) {
+		for (unsigned j = 0; j < before; j++)
+			breaker_failed(&breaker, false, 0, 0);
+		breaker_succeeded(&breaker);
+	}
+	for (; breaker_admits(&breaker, 0) && row < 1000; row++)
+		breaker_failed(&breaker, false, 0, 0);
+	return row;
+}
+
+static void a_row_is_long_beside_what_is_usual_for_the_model(void **state)
+{
+	(void)state;
+	assert_int_equal(row_that_opens(1000, 0), BREAKER_FAILURES);
+	assert_in_range(row_that_opens(1000, 1), BREAKER_FAILURES + BREAKER_FAILURES_USUAL - 1,
+			BREAKER_FAILURES + BREAKER_FAILURES_USUAL);
+	assert_in_range(row_that_opens(1000, 3), BREAKER_FAILURES + 3 * BREAKER_FAILURES_USUAL - 1,
+			BREAKER_FAILURES + 3 * BREAKER_FAILURES_USUAL);
+}
+
+static void what_is_usual_is_forgotten_when_the_model_answers_again(void **state)
+{
+	(void)state;
+	struct breaker breaker = {0};
+	for (int i = 0; i < 1000; i++) {
+		breaker_failed(&breaker, false, 0, 0);
+		breaker_succeeded(&breaker);
+	}
+	for (int i = 0; i < 300; i++)
+		breaker_succeeded(&breaker);
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		breaker_failed(&breaker, false, 0, 0);
+	assert_int_equal(breaker.state, BREAKER_OPEN);
+}
+
+static void no_model_is_asked_in_vain_without_end(void **state)
+{
+	(void)state;
+	struct breaker breaker = {0};
+	for (int i = 0; i < 1000; i++) { /* it fails ever longer, just short of opening */
+		struct breaker next = breaker;
+		for (breaker_failed(&next, false, 0, 0); next.state == BREAKER_CLOSED; breaker_failed(&next, false, 0, 0))
+			breaker = next;
+		breaker_succeeded(&breaker);
+	}
+	for (int i = 0; i < BREAKER_FAILURES_MOST - 1; i++)
+		breaker_failed(&breaker, false, 0, 0);
+	assert_int_equal(breaker.state, BREAKER_CLOSED);
+	breaker_failed(&breaker, false, 0, 0);
+	assert_int_equal(breaker.state, BREAKER_OPEN);
+}
+
 static struct breaker opened_at(int64_t now_us)
 {
 	struct breaker breaker = {0};
@@ -89,6 +146,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(five_failures_in_a_row_open_it),
+		cmocka_unit_test(a_row_is_long_beside_what_is_usual_for_the_model),
+		cmocka_unit_test(what_is_usual_is_forgotten_when_the_model_answers_again),
+		cmocka_unit_test(no_model_is_asked_in_vain_without_end),
 		cmocka_unit_test(after_a_pause_one_probe_goes_out),
 		cmocka_unit_test(a_probe_that_fails_makes_the_pause_longer_up_to_a_bound),
 		cmocka_unit_test(what_was_sent_before_it_opened_says_nothing_new),

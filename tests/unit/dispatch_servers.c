@@ -38,6 +38,13 @@ static enum mood mood_for(const struct errand *errand)
 	return holds_poison(errand->attempts.call->request) ? servers.poisoned : servers.moods[errand->replica];
 }
 
+static enum mood drawn_for(const struct errand *errand)
+{
+	enum mood mood = mood_for(errand);
+	bool fails = mood == ANSWERS && random_in_thousand(&servers.random, servers.fail_in_thousand[errand->replica]);
+	return fails ? FAILS : mood;
+}
+
 /* y = x + 10, row by row. */
 static const struct payload *reply_to(const struct payload *request, struct arena *arena, bool by_rows)
 {
@@ -127,7 +134,7 @@ static const struct dispatch_outside outside = {
 static void land(struct flight flight)
 {
 	struct errand *errand = flight.errand;
-	enum mood mood = mood_for(errand);
+	enum mood mood = drawn_for(errand);
 	struct attempt attempt = {.where = "there"};
 	switch (mood) {
 	case ANSWERS:

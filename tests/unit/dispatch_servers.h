@@ -3,6 +3,7 @@
 #ifndef SLUICE_UNIT_DISPATCH_SERVERS_H
 #define SLUICE_UNIT_DISPATCH_SERVERS_H
 
+#include "base/random.h"
 #include "serving/dispatch.h"
 
 #define SECOND 1000000
@@ -19,6 +20,8 @@ struct servers {
 	struct arena *arena;
 	int64_t now_us;
 	enum mood moods[REPLICAS_MAX];
+	struct random random;
+	unsigned fail_in_thousand[REPLICAS_MAX]; /* of its answers, by chance */
 	int64_t latency_us[REPLICAS_MAX];
 	bool has_readiness, unready;
 	struct flight {
