@@ -121,8 +121,10 @@ void carrier_unload(struct roster *roster, struct errand *carrier)
 
 void carrier_recalled(struct roster *roster, struct errand *carrier)
 {
-	for (struct errand *member = carrier->members; member; member = member->next_member)
+	for (struct errand *member = carrier->members; member; member = member->next_member) {
+		member->replica = carrier->replica;
 		errand_recalled(member);
+	}
 	unload(roster, carrier);
 }
 
@@ -174,6 +176,7 @@ struct errand *outcome_next(struct outcome *outcome)
 		} else {
 			member->alone = outcome->attempt.end != ATTEMPT_REFUSED;
 			member->answers_seen = outcome->carrier->answers_seen;
+			member->replica = outcome->carrier->replica;
 		}
 		return member;
 	}

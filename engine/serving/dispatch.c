@@ -120,7 +120,8 @@ static void cannot_go(struct dispatch *dispatch, struct errand *errand, const st
 static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
 {
 	struct error error = {0};
-	errand->replica = health_choose(&dispatch->health, &errand->probe, now_us);
+	bool first = errand->attempts.made + errand->attempts.unmet + errand->recalls == 0;
+	errand->replica = health_choose(&dispatch->health, first ? REPLICA_NONE : errand->replica, &errand->probe, now_us);
 	int64_t time_ms = errand_timeout_ms(errand, now_us);
 	if (!dispatch->outside->send(dispatch->outside->context, errand, time_ms, &error)) {
 		cannot_go(dispatch, errand, &error);
@@ -133,7 +134,7 @@ static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t n
 	errand->hasty = rush_is_hasty(errand, dispatch->health.replicas.items[errand->replica].latency_us, now_us);
 	errands_add(&dispatch->roster.sent, errand);
 	dispatch->counts.sent++;
-	if (errand->attempts.made + errand->attempts.unmet + errand->recalls == 0)
+	if (first)
 		budget_pay(&dispatch->budget);
 	else
 		dispatch->counts.repeated++;

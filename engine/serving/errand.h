@@ -34,7 +34,7 @@ struct errand {
 	struct attempts attempts; /* its call; NULL: forgotten while it was merged */
 	int64_t at_us;
 	int64_t paused_us;	/* ERRAND_SENT: so much is left out of the time since `at_us` */
-	size_t replica;		/* ERRAND_SENT: to which */
+	size_t replica;		/* to which it was sent last */
 	uint64_t answers_seen;	/* of the model, at its last end */
 	bool probe;		/* sent to see whether the model is back */
 	bool hasty;		/* ERRAND_SENT: its deadline left it little time (rush.h) */

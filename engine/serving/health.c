@@ -21,17 +21,17 @@ enum health_verdict health_admits(struct health *health, int64_t now_us)
 	if (breaker->state == BREAKER_OPEN && (health->asking || (now_us < breaker->again_us && !health->doubt)))
 		return HEALTH_STAY;
 	if (breaker->state == BREAKER_OPEN && !health->ready) {
-		health->asked = replicas_choose(&health->replicas, health_draw(health));
+		health->asked = replicas_choose(&health->replicas, REPLICA_NONE, health_draw(health));
 		health->asking = true;
 		return HEALTH_ASK;
 	}
 	return breaker_admits(breaker, now_us) ? HEALTH_GO : HEALTH_STAY;
 }
 
-size_t health_choose(struct health *health, bool *probe, int64_t now_us)
+size_t health_choose(struct health *health, size_t but, bool *probe, int64_t now_us)
 {
 	*probe = health->breaker.state != BREAKER_CLOSED;
-	size_t replica = *probe ? health->asked : replicas_choose(&health->replicas, health_draw(health));
+	size_t replica = *probe ? health->asked : replicas_choose(&health->replicas, but, health_draw(health));
 	replica_sent(&health->replicas.items[replica], now_us);
 	return replica;
 }

@@ -41,9 +41,9 @@ enum health_verdict {
 
 enum health_verdict health_admits(struct health *health, int64_t now_us);
 
-/* The replica for the call that was admitted, which is sent now; `probe`: to see whether
- * the model is back. */
-size_t health_choose(struct health *health, bool *probe, int64_t now_us);
+/* The replica for the call that was admitted, which is sent now; another than `but`, at which it
+ * failed, if it can be; `probe`: to see whether the model is back. */
+size_t health_choose(struct health *health, size_t but, bool *probe, int64_t now_us);
 
 /* The call that was sent did not go out, or is not waited for any more. */
 void health_withdraw(struct health *health, size_t replica, bool probe);

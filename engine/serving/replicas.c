@@ -23,28 +23,39 @@ static int64_t load_of(const struct replicas *replicas, size_t index)
 	return (int64_t)(replica->in_flight + 1) * (latency_us + 1);
 }
 
-/* The nth of those that are in. */
-static size_t nth_in(const struct replicas *replicas, size_t nth)
+static bool is_in(const struct replica *replica)
+{
+	return replica->out_until_us == 0;
+}
+
+/* The nth of those that are in, without `but`. */
+static size_t nth_in(const struct replicas *replicas, size_t but, size_t nth)
 {
 	for (size_t i = 0; i < replicas->count; i++)
-		if (replicas->items[i].out_until_us == 0 && nth-- == 0)
+		if (i != but && is_in(&replicas->items[i]) && nth-- == 0)
 			return i;
 	return 0;
 }
 
-size_t replicas_choose(const struct replicas *replicas, uint64_t chance)
+static size_t count_in(const struct replicas *replicas, size_t but)
 {
 	size_t in = 0;
-	if (replicas->count == 1)
-		return 0;
 	for (size_t i = 0; i < replicas->count; i++)
-		in += replicas->items[i].out_until_us == 0;
+		in += i != but && is_in(&replicas->items[i]);
+	return in;
+}
+
+size_t replicas_choose(const struct replicas *replicas, size_t but, uint64_t chance)
+{
+	size_t in = count_in(replicas, but);
+	if (in == 0 && but < replicas->count && is_in(&replicas->items[but]))
+		return but;
 	if (in == 0)
 		return (size_t)(chance % replicas->count);
 	if (in == 1)
-		return nth_in(replicas, 0);
+		return nth_in(replicas, but, 0);
 	size_t first = (size_t)(chance % in), second = (size_t)((chance >> 32) % (in - 1));
-	size_t one = nth_in(replicas, first), other = nth_in(replicas, second + (second >= first));
+	size_t one = nth_in(replicas, but, first), other = nth_in(replicas, but, second + (second >= first));
 	return load_of(replicas, one) <= load_of(replicas, other) ? one : other;
 }
 
@@ -67,11 +78,6 @@ static void put_out(struct replica *replica, int64_t now_us)
 	replica->outs++;
 	replica->asked = false;
 	replica->out_until_us = now_us + pause_us;
-}
-
-static bool is_in(const struct replica *replica)
-{
-	return replica->out_until_us == 0;
 }
 
 /* Whether another that is in has nothing to answer, or has answered of late. */

@@ -1,7 +1,9 @@
 /* replicas.h: which of a model's servers is asked next.
  *
  * Of two that are drawn, the one with less to do: its calls under way, times how long it
- * takes to answer; one that has not answered yet is taken for one like the others. A server
+ * takes to answer; one that has not answered yet is taken for one like the others. What failed
+ * at one is given to another next, if there is one, so that a server that fails a part of what
+ * it gets, and so stays, costs no call its tries. A server
  * that cannot be reached, fails five times in a row, is far slower than the others, or leaves
  * all its calls without an answer for as long while another answers, is left out for a while,
  * longer each time, and taken back once it says that it is ready. What it then still holds for
@@ -38,8 +40,10 @@ struct replicas {
 /* What a call takes, by those that have answered; 0: none has. */
 int64_t replicas_latency_us(const struct replicas *replicas);
 
-/* An index; count must not be 0. */
-size_t replicas_choose(const struct replicas *replicas, uint64_t chance);
+#define REPLICA_NONE SIZE_MAX
+
+/* An index; count must not be 0. `but`: another one, if another is in; REPLICA_NONE: any. */
+size_t replicas_choose(const struct replicas *replicas, size_t but, uint64_t chance);
 
 void replica_sent(struct replica *replica, int64_t now_us);
 void replica_forgotten(struct replica *replica); /* a call under way is not waited for */

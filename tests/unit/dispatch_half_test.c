@@ -98,6 +98,35 @@ static void a_model_that_failed_half_and_then_goes_away_is_away(void **state)
 	assert_null(dispatch_away(servers.dispatch));
 }
 
+static void a_server_that_fails_half_beside_a_good_one_costs_no_call(void **state)
+{
+	(void)state;
+	servers_begin(2);
+	servers.fail_in_thousand[0] = HALF;
+	ask_all(10000, 2000);
+	servers_run_for(2 * (int64_t)SECOND);
+	assert_int_equal(servers.answered, CALLS);
+	assert_in_range(servers.sent[0], CALLS / 10, CALLS / 2); /* it is asked on, and no more than the other */
+	expect_repetitions_within_their_budget((CALLS / 100 + 2) * (int64_t)SECOND);
+}
+
+static void a_merged_call_that_fails_goes_to_another_server_in_its_parts(void **state)
+{
+	(void)state;
+	const uint64_t rounds = 20, members = 4;
+	servers.model.batching.rows_most = members;
+	servers_begin(2);
+	servers.moods[1] = FAILS;
+	for (uint64_t i = 0; i < rounds * members; i++) {
+		servers_ask(GOOD, 1, 0);
+		if (i % members == members - 1)
+			servers_run_for(SECOND);
+	}
+	assert_int_equal(servers.answered, rounds * members);
+	assert_true(servers.sent[1] > 0);
+	assert_int_equal(servers.sent[0], rounds - servers.sent[1] + members * servers.sent[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +134,8 @@ int main(void)
 		STORY(calls_that_always_fail_end_after_their_tries),
 		STORY(chance_that_fails_every_other_attempt_costs_who_meets_it_three_times),
 		STORY(a_model_that_failed_half_and_then_goes_away_is_away),
+		STORY(a_server_that_fails_half_beside_a_good_one_costs_no_call),
+		STORY(a_merged_call_that_fails_goes_to_another_server_in_its_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

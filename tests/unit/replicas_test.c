@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "serving/replicas.h"
 
 static struct replica items[3];
 static struct replicas replicas;
+static size_t but;
 
 static int begin(void **state)
 {
@@ -17,6 +19,7 @@ static int begin(void **state)
 	for (size_t i = 0; i < 3; i++)
 		items[i] = (struct replica){.latency_us = 1000};
 	replicas = (struct replicas){3, items};
+	but = REPLICA_NONE;
 	return 0;
 }
 
@@ -28,7 +31,7 @@ static void choose_much(size_t counts[3])
 		chance ^= chance << 13;
 		chance ^= chance >> 7;
 		chance ^= chance << 17;
-		counts[replicas_choose(&replicas, chance)]++;
+		counts[replicas_choose(&replicas, but, chance)]++;
 	}
 }
 
@@ -50,6 +53,23 @@ static void of_two_the_one_with_less_to_do_is_asked(void **state)
 	choose_much(counts);
 	assert_true(counts[2] > counts[0] && counts[0] > counts[1]);
 	assert_int_equal(counts[1], 0);
+}
+
+static void what_failed_at_one_goes_to_another_as_long_as_there_is_one(void **state)
+{
+	(void)state;
+	size_t counts[3] = {0};
+	but = 1;
+	choose_much(counts);
+	assert_int_equal(counts[1], 0);
+	assert_true(counts[0] > 700 && counts[2] > 700);
+	for (size_t i = 0; i < 3; i += 2) {
+		replica_sent(&items[i], 0);
+		replica_failed(&replicas, i, true, 1000);
+	}
+	memset(counts, 0, sizeof counts);
+	choose_much(counts);
+	assert_int_equal(counts[1], 3000);
 }
 
 static void one_that_cannot_be_reached_is_left_out_at_once(void **state)
@@ -189,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(equal_servers_share_the_work, begin),
 		cmocka_unit_test_setup(of_two_the_one_with_less_to_do_is_asked, begin),
+		cmocka_unit_test_setup(what_failed_at_one_goes_to_another_as_long_as_there_is_one, begin),
 		cmocka_unit_test_setup(one_that_cannot_be_reached_is_left_out_at_once, begin),
 		cmocka_unit_test_setup(one_that_is_not_ready_stays_out_for_longer, begin),
 		cmocka_unit_test_setup(one_that_fails_five_times_in_a_row_is_left_out, begin),
