@@ -10,7 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
+
 /* Of no bytes `bytes` may be NULL. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
+
+/* By which tables in memory find a key. */
+static inline uint32_t hash_key(struct text key)
+{
+	return (uint32_t)hash_bytes(key.bytes, key.length, 0);
+}
 
 #endif

@@ -8,11 +8,6 @@ static struct write **bucket_of(const struct drafts *drafts, const struct write 
 	return &drafts->buckets[write->hash & (drafts->bucket_count - 1)];
 }
 
-static uint32_t key_hash(struct text key)
-{
-	return (uint32_t)hash_bytes(key.bytes, key.length, 0);
-}
-
 static void put_in_bucket(struct drafts *drafts, struct write *write)
 {
 	struct write **bucket = bucket_of(drafts, write);
@@ -30,7 +25,7 @@ static bool buckets_grow(struct drafts *drafts, struct arena *arena)
 	drafts->buckets = buckets;
 	drafts->bucket_count = count;
 	for (struct write *write = drafts->newest; write; write = write->next) {
-		write->hash = key_hash(write->key);
+		write->hash = hash_key(write->key);
 		put_in_bucket(drafts, write);
 	}
 	return true;
@@ -44,7 +39,7 @@ struct write *drafts_find(const struct drafts *drafts, struct text key)
 			write = write->next;
 		return write;
 	}
-	uint32_t hash = key_hash(key);
+	uint32_t hash = hash_key(key);
 	write = *bucket_of(drafts, &(struct write){.hash = hash});
 	while (write && (write->hash != hash || !text_equal(write->key, key)))
 		write = write->chained;
@@ -65,7 +60,7 @@ struct write *drafts_add(struct drafts *drafts, struct text key, struct arena *a
 	drafts->count++;
 	if (drafts->bucket_count == 0)
 		return write;
-	write->hash = key_hash(key);
+	write->hash = hash_key(key);
 	put_in_bucket(drafts, write);
 	return write;
 }

@@ -2,14 +2,13 @@
  * (carrier.h), and has its outcome; what is over is answered in a turn. */
 #include "serving/dispatch.h"
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "serving/budget.h"
 #include "serving/carrier.h"
 #include "serving/health.h"
 #include "serving/roster.h"
 #include "serving/rush.h"
-
-#define MS_US 1000
 
 struct dispatch {
 	const struct dispatch_config *config;
@@ -41,7 +40,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 				      .roster = {.dispatch = dispatch},
 				      .carriers = {.roster = &dispatch->roster,
 						   .batching = &model->batching,
-						   .window = {.most_us = model->batching.latency_ms * MS_US}}};
+						   .window = {.most_us = model->batching.latency_ms * US_PER_MS}}};
 	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->lanes_least, model->lanes_most,
 		    config->seed, now_us);
 	budget_open(&dispatch->budget, now_us);
@@ -75,7 +74,7 @@ static bool can_wait(const struct dispatch *dispatch, const struct errand *erran
 {
 	int64_t deadline_ms = errand->attempts.call->message->deadline_ms;
 	return !dispatch->config->outage_fails && !errand->attempts.call->once &&
-	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * MS_US);
+	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * US_PER_MS);
 }
 
 /* Whoever cannot wait until the model is asked again hears so now. */
@@ -300,7 +299,7 @@ static bool is_refused(struct dispatch *dispatch, struct errand *errand, int64_t
 	error_set(&errand->attempts.call->error, ERROR_LIMIT, PLACE_NONE,
 		  "%s : more is asked of the model than it can do: %zu calls are in line, which takes %lld ms, too long for the "
 		  "request's deadline; ask for less at a time, allow more time, or give the model more servers",
-		  errand->attempts.call->name, dispatch->roster.line.count, (long long)(wait_us / MS_US));
+		  errand->attempts.call->name, dispatch->roster.line.count, (long long)(wait_us / US_PER_MS));
 	roster_end(&dispatch->roster, errand);
 	return true;
 }
@@ -413,7 +412,7 @@ static void learn(struct dispatch *dispatch, struct errand *errand, struct attem
 
 static void conclude(struct dispatch *dispatch, struct errand *errand, const struct attempt *attempt, bool probe, int64_t now_us)
 {
-	int64_t again_ms, now_ms = now_us / MS_US;
+	int64_t again_ms, now_ms = now_us / US_PER_MS;
 	bool away = dispatch->health.breaker.state == BREAKER_OPEN && !dispatch->health.doubt;
 	if (attempts_take(&errand->attempts, attempt, now_ms, &again_ms)) {
 		roster_end(&dispatch->roster, errand);
@@ -427,7 +426,7 @@ static void conclude(struct dispatch *dispatch, struct errand *errand, const str
 			roster_end(&dispatch->roster, errand);
 		}
 	} else {
-		int64_t pause_us = (again_ms - now_ms) * MS_US;
+		int64_t pause_us = (again_ms - now_ms) * US_PER_MS;
 		int64_t drawn_us = pause_us / 2 + (int64_t)(health_draw(&dispatch->health) % (uint64_t)pause_us);
 		roster_pause(&dispatch->roster, errand, now_us + drawn_us);
 	}

@@ -1,7 +1,7 @@
 /* errand.c: see errand.h. */
 #include "serving/errand.h"
 
-#define MS_US 1000
+#include "base/duration.h"
 
 /* Behind `before`; NULL: first. */
 static void insert(struct errands *list, struct errand *before, struct errand *errand)
@@ -79,6 +79,6 @@ bool errand_lay_still(const struct errand *errand, int64_t now_us)
 
 int64_t errand_timeout_ms(const struct errand *errand, int64_t now_us)
 {
-	int64_t deadline_ms = errand->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / MS_US;
+	int64_t deadline_ms = errand->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / US_PER_MS;
 	return deadline_ms > 0 && left_ms < errand->attempts.timeout_ms ? left_ms : errand->attempts.timeout_ms;
 }

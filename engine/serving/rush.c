@@ -1,14 +1,15 @@
 /* rush.c: see rush.h. */
 #include "serving/rush.h"
 
-#define MS_US 1000
+#include "base/duration.h"
+
 #define CLOCKS_APART_US 5000
 #define FAIR_TIMES 3		/* as long as usual is time enough */
 #define USUAL_UNKNOWN_US 250000 /* of a model that has answered nothing yet */
 
 static int64_t deadline_us(const struct errand *errand)
 {
-	return errand->attempts.call->message->deadline_ms * MS_US;
+	return errand->attempts.call->message->deadline_ms * US_PER_MS;
 }
 
 bool rush_is_too_long(const struct errand *errand, int64_t wait_us, int64_t now_us)

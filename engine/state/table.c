@@ -180,14 +180,9 @@ void table_close(struct table *table)
 
 /* ---- reading and putting ---- */
 
-static uint32_t key_hash(struct text key)
-{
-	return (uint32_t)hash_bytes(key.bytes, key.length, 0);
-}
-
 bool table_read(const struct table *table, struct text key, struct text *value)
 {
-	const struct item *item = *item_find(table, key_hash(key), key);
+	const struct item *item = *item_find(table, hash_key(key), key);
 	if (!item || item->value_length == VALUE_REMOVED)
 		return false;
 	*value = item_value(item);
@@ -293,7 +288,7 @@ static struct item *item_fit(struct table *table, struct item **at, size_t value
 bool table_put(struct table *table, struct text key, struct text value, bool noted)
 {
 	assert(key.length <= UINT32_MAX && value.length < VALUE_REMOVED);
-	uint32_t hash = key_hash(key);
+	uint32_t hash = hash_key(key);
 	struct item **at = item_find(table, hash, key);
 	if (noted && !changes_reserve(table))
 		return false;
