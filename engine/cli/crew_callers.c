@@ -40,12 +40,13 @@ size_t crew_called(const struct plan *plan, const struct pipeline_plan *pipeline
 
 /* ---- callers ---- */
 
-static const struct model_config *model_find(const struct caller_config *caller, const char *name)
+/* `model_count`: it is not there. */
+static size_t model_find(const struct caller_config *caller, const char *name)
 {
-	for (size_t i = 0; i < caller->model_count; i++)
-		if (strcmp(caller->models[i].name, name) == 0)
-			return &caller->models[i];
-	return NULL;
+	size_t at = 0;
+	while (at < caller->model_count && strcmp(caller->models[at].name, name) != 0)
+		at++;
+	return at;
 }
 
 static bool same_addresses(const struct model_addresses *a, const struct model_addresses *b)
@@ -58,25 +59,12 @@ static bool same_addresses(const struct model_addresses *a, const struct model_a
 	return same;
 }
 
-/* Steps may say of one model that it is in different places. */
-static bool same_place(const struct model_config *one, const struct model_config *other)
-{
-	return same_addresses(&one->addresses, &other->addresses);
-}
-
-/* Or that its replies are kept, for a while of their own. */
-static bool same_keeping(const struct model_config *one, const struct model_config *other)
-{
-	return one->cache.backend == other->cache.backend && one->cache.ttl_ms == other->cache.ttl_ms;
-}
-
-/* Whether it is so of each model that both call. */
-static bool agree(const struct caller_config *one, const struct caller_config *other,
-		  bool (*same)(const struct model_config *, const struct model_config *))
+/* Steps may say of one model that it is in different places. What else they say of it is said of each call. */
+static bool agree(const struct caller_config *one, const struct caller_config *other)
 {
 	for (size_t i = 0; i < other->model_count; i++) {
-		const struct model_config *known = model_find(one, other->models[i].name);
-		if (known && !same(known, &other->models[i]))
+		size_t at = model_find(one, other->models[i].name);
+		if (at < one->model_count && !same_addresses(&one->models[at].addresses, &other->models[i].addresses))
 			return false;
 	}
 	return true;
@@ -84,8 +72,7 @@ static bool agree(const struct caller_config *one, const struct caller_config *o
 
 static bool may_share(const struct caller_config *shared, const struct caller_config *caller)
 {
-	return shared->outage_deadletter == caller->outage_deadletter && agree(shared, caller, same_place) &&
-	       agree(shared, caller, same_keeping);
+	return shared->outage_deadletter == caller->outage_deadletter && agree(shared, caller);
 }
 
 static bool share(struct caller_config *shared, const struct caller_config *caller, struct arena *arena)
@@ -96,9 +83,13 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 	size_t count = shared->model_count;
 	if (count > 0)
 		memcpy(models, shared->models, count * sizeof *models);
-	for (size_t i = 0; i < caller->model_count; i++)
-		if (!model_find(shared, caller->models[i].name))
+	for (size_t i = 0; i < caller->model_count; i++) {
+		size_t at = model_find(shared, caller->models[i].name);
+		if (at == shared->model_count)
 			models[count++] = caller->models[i];
+		else if (models[at].cache.backend == CACHE_NONE) /* only this one keeps replies */
+			models[at].cache = caller->models[i].cache;
+	}
 	shared->models = models;
 	shared->model_count = count;
 	return true;
@@ -148,7 +139,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 		assert(other); /* lint saw it */
 		if (!caller_configure(plan, other, arena, &theirs, error))
 			return false;
-		if (!agree(caller, &theirs, same_place))
+		if (!agree(caller, &theirs))
 			return error_set(
 				error, ERROR_CONFIG, other->graph->resource->name.place,
 				"pipelines %s and %s call a model of one name in different places, and the first calls the "

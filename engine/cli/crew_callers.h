@@ -18,7 +18,7 @@ struct crew_callers {
 size_t crew_called(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called);
 
 /* By which a pipeline, and those that it calls, call models, shared with others that say the same of
- * them: where they are, how long replies are kept, and what becomes of calls in an outage. What is counted of them stands in
+ * them: where they are, and what becomes of calls in an outage. What is counted of them stands in
  * `lasting`, as long as the crew. NULL: `error` says why, or memory ran out. */
 const struct caller_config *crew_caller(struct crew_callers *callers, const struct crew_config *config, const struct plan *plan,
 					const struct pipeline_plan *pipeline, const struct called_pipeline *called,

@@ -105,6 +105,7 @@ static struct call call_made(const struct visit *visit, enum call_target target,
 		.message = visit->message,
 		.timeout_ms = graph_step->timeout_ms,
 		.timeout_own = graph_step->spec->timeout_ns > 0,
+		.kept_ms = graph_step->kept_ms,
 		.once = visit->message->copied,
 	};
 }

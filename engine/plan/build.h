@@ -65,6 +65,9 @@ void build_callees(struct graph_build *build);
 /* shares.c: who gets which share of the messages. */
 void build_shares(struct graph_build *build);
 
+/* calls.c: `cache: {ttl: TIME}` among the step's options; 0: not written. */
+int64_t step_cache_ns(const struct step_spec *step);
+
 /* graph.c: the nearest name of a step (or of the pipeline, or of a declared tensor) in
  * the arena; NULL when nothing is near. */
 const char *build_suggest(struct graph_build *build, struct text word);

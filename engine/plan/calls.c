@@ -4,6 +4,7 @@
  * options say about the model (server, modelSettings) is found through their rows, so
  * that no kind is named here.
  */
+#include "plan/build.h"
 #include "plan/compile.h"
 
 const char *call_target_name(enum call_target target)
@@ -51,8 +52,7 @@ static struct name_list option_names(const struct step_spec *step, const char *n
 	return row && row->type == OPTION_NAMES ? *(const struct name_list *)value_at(step->options, row) : (struct name_list){0};
 }
 
-/* `cache: {ttl: TIME}`; 0: not written. */
-static int64_t cache_ttl_ns(const struct step_spec *step)
+int64_t step_cache_ns(const struct step_spec *step)
 {
 	const struct option *cache = step->kind && step->options ? row_named(step->kind->options, "cache") : NULL;
 	const struct option *ttl = cache && cache->type == OPTION_MAP ? row_named(cache->rows, "ttl") : NULL;
@@ -156,7 +156,6 @@ static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, st
 	struct callee *callees = list_room(compiler->arena, plan->callees, plan->callee_count, &plan->callee_room, sizeof *callees);
 	if (!callees)
 		return;
-	callee.cache_ttl_ns = cache_ttl_ns(plan->graph->steps[callee.step].spec);
 	if (callee.target == CALL_MODEL)
 		callee.endpoint = endpoint_of(compiler, plan, callee.step, callee.name);
 	plan->callees = callees;

@@ -146,6 +146,7 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 	int64_t timeout_ms = pipeline_timeout_ms(&build);
 	for (size_t i = 0; i < build.graph->count && !arena_failed(arena); i++) {
 		build.graph->steps[i].timeout_ms = build.steps[i].timeout_ns ? ms_of(build.steps[i].timeout_ns) : timeout_ms;
+		build.graph->steps[i].kept_ms = ms_of(step_cache_ns(&build.steps[i]));
 		build_step_joins(&build, i);
 	}
 	if (arena_failed(arena))

@@ -64,6 +64,7 @@ struct graph_step {
 	bool answers; /* an ancestor of the output, or the output: its failure fails the reply */
 	bool on_cycle;
 	int64_t timeout_ms; /* of each attempt: the step's, the pipeline's, the runtime's; 0: the model's or 30 s */
+	int64_t kept_ms; /* so long replies to its calls are used again, as it says; 0: it says nothing */
 	const struct assignment *assignment; /* of a kind with shares; NULL */
 };
 

@@ -108,7 +108,6 @@ struct callee {
 	const char *how;	  /* NULL, or on what condition it is chosen */
 	bool copy;		  /* off the path: nothing waits for it */
 	struct endpoint endpoint; /* of a model */
-	int64_t cache_ttl_ns;	  /* that the step says; 0: nothing */
 };
 
 /* ---- pipelines ---- */

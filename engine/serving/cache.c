@@ -26,6 +26,7 @@ struct rider {
 struct flight {
 	struct cache *cache;
 	struct memo_key key;
+	int64_t ttl_ms; /* of its reply */
 	struct flight *next; /* in its bucket; or of those that have a reply; or in the pool */
 	struct rider *riders;
 	struct redis_question *question; /* NULL: not asked there, or told */
@@ -122,7 +123,7 @@ void cache_close(struct cache *cache)
 /* ---- keys ---- */
 
 /* The request as gRPC would have it says all that the answer depends on. */
-static bool make_key(struct cache *cache, const struct call *call, struct memo_key *key)
+static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_ms, struct memo_key *key)
 {
 	const struct model_address *address = &cache->model->addresses.items[0];
 	struct payload payload = *call->request;
@@ -130,6 +131,7 @@ static bool make_key(struct cache *cache, const struct call *call, struct memo_k
 	payload.parameters = settings_join(payload.parameters, cache->model->parameters, call->message->arena);
 	const struct oip_request request = {.model_name = text_of(address->model), .payload = &payload};
 	buffer_clear(&cache->piece);
+	buffer_append(&cache->piece, (const char *)&ttl_ms, sizeof ttl_ms);
 	if (address->url) { /* a version may stand in its path */
 		const char *path = strchr(address->url + strlen("https://"), '/');
 		buffer_string(&cache->piece, path ? path : "");
@@ -159,7 +161,7 @@ static struct flight *flight_find(const struct cache *cache, const struct memo_k
 
 /* ---- flights and riders ---- */
 
-static struct flight *flight_begin(struct cache *cache, const struct memo_key *key)
+static struct flight *flight_begin(struct cache *cache, const struct memo_key *key, int64_t ttl_ms)
 {
 	struct flight *flight = cache->flight_pool;
 	if (flight) {
@@ -171,7 +173,7 @@ static struct flight *flight_begin(struct cache *cache, const struct memo_key *k
 		buffer_open(&flight->reply, PIECE_BYTES);
 	}
 	buffer_clear(&flight->reply);
-	*flight = (struct flight){.cache = cache, .key = *key, .reply = flight->reply};
+	*flight = (struct flight){.cache = cache, .key = *key, .ttl_ms = ttl_ms, .reply = flight->reply};
 	flight->next = cache->flights[bucket_of_key(key)];
 	cache->flights[bucket_of_key(key)] = flight;
 	return flight;
@@ -363,13 +365,14 @@ static bool look_up(struct flight *flight)
 bool cache_call(struct cache *cache, struct call *call, struct error *error)
 {
 	struct memo_key key;
-	if (!make_key(cache, call, &key))
+	int64_t ttl_ms = call->kept_ms > 0 ? call->kept_ms : cache->model->cache.ttl_ms;
+	if (ttl_ms == 0 || !make_key(cache, call, ttl_ms, &key))
 		return cache->outside->ask(cache->outside->context, call, error);
 	struct flight *flight = flight_find(cache, &key);
 	if (flight) {
 		return rider_join(flight, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
 	}
-	flight = flight_begin(cache, &key);
+	flight = flight_begin(cache, &key, ttl_ms);
 	if (!flight)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	bool joined = rider_join(flight, call);
@@ -408,14 +411,15 @@ void cache_forget(struct cache *cache, struct call *call)
 	}
 }
 
-static void keep(struct cache *cache, const struct memo_key *key, struct text reply)
+static void keep(const struct flight *flight)
 {
+	struct cache *cache = flight->cache;
 	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
-	int64_t ttl_ms = cache->model->cache.ttl_ms;
+	struct text reply = buffer_view(&flight->reply);
 	if (cache->redis)
-		redis_set(cache->redis, redis_key(key, text), reply, ttl_ms);
+		redis_set(cache->redis, redis_key(&flight->key, text), reply, flight->ttl_ms);
 	else
-		memo_keep(cache->memo, key, reply, loop_now_ms(cache->loop) + ttl_ms);
+		memo_keep(cache->memo, &flight->key, reply, loop_now_ms(cache->loop) + flight->ttl_ms);
 }
 
 /* An error that has to do with one of the calls alone is not the others'. */
@@ -436,7 +440,7 @@ void cache_answered(struct cache *cache, struct call *call)
 	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &flight->reply);
 	struct error fault = call->error;
 	if (good)
-		keep(cache, &flight->key, buffer_view(&flight->reply));
+		keep(flight);
 	bool next = !good && !is_shared(call) && flight->riders && ask_model(flight, &fault);
 	if (!next)
 		flight_leave(flight);

@@ -78,8 +78,7 @@ static bool read_performance(const struct performance_spec *all, struct arena *a
 		return true;
 	config->cache.backend = all->caching.place == CACHE_IN_REDIS ? CACHE_REDIS : CACHE_MEMORY;
 	config->cache.redis = all->caching.redis;
-	if (config->cache.ttl_ms == 0)
-		config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / NS_PER_MS : CACHE_TTL_MS;
+	config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / NS_PER_MS : CACHE_TTL_MS;
 	config->cache.redis_tls = all->caching.tls;
 	config->cache.redis_files = (struct tls_files){all->caching.authorities, all->caching.certificate, all->caching.key};
 	if (!all->caching.login.text)
@@ -99,12 +98,19 @@ static const struct tls_files *tls_of(const struct spec *spec, const char *serve
 	return files;
 }
 
-static bool is_known(const struct caller_config *config, const char *name)
+static struct model_config *model_named(struct model_config *models, size_t count, const char *name)
 {
-	for (size_t i = 0; i < config->model_count; i++)
-		if (strcmp(config->models[i].name, name) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(models[i].name, name) == 0)
+			return &models[i];
+	return NULL;
+}
+
+/* A step says for how long, and the files where: in memory, unless they say something else. */
+static void read_keeping(const struct graph_step *step, struct model_config *model)
+{
+	if (step->kept_ms > 0 && model->cache.backend == CACHE_NONE)
+		model->cache.backend = CACHE_MEMORY;
 }
 
 bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
@@ -117,9 +123,14 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 	config->outage_deadletter = pipeline->graph->spec->on_outage == OUTAGE_DEADLETTER;
 	for (size_t i = 0; models && i < pipeline->callee_count; i++) {
 		const struct callee *callee = &pipeline->callees[i];
-		if (callee->target != CALL_MODEL || is_known(config, callee->name))
+		if (callee->target != CALL_MODEL)
 			continue;
-		struct model_config *model = &models[config->model_count++];
+		struct model_config *model = model_named(models, config->model_count, callee->name);
+		if (model) {
+			read_keeping(&pipeline->graph->steps[callee->step], model);
+			continue;
+		}
+		model = &models[config->model_count++];
 		const struct resource *resource = spec_find(plan->spec, RESOURCE_MODEL, callee->name);
 		*model = (struct model_config){.name = callee->name,
 					       .place = pipeline->graph->steps[callee->step].spec->name.place,
@@ -127,12 +138,11 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);
 		if (resource && resource->spec && !read_model(resource, arena, model, error))
 			return false;
-		if (callee->cache_ttl_ns > 0)
-			model->cache = (struct model_cache){.backend = CACHE_MEMORY, .ttl_ms = callee->cache_ttl_ns / NS_PER_MS};
 		size_t at = 0;
 		for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
 			if (!read_performance(all, arena, model, error))
 				return false;
+		read_keeping(&pipeline->graph->steps[callee->step], model);
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");
 }

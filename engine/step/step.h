@@ -83,6 +83,7 @@ struct call {
 	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
 	int64_t timeout_ms;            /* of each attempt; 0: the model's own or 30 s */
 	bool timeout_own;              /* the step itself says it: it goes before the model's own */
+	int64_t kept_ms;               /* so long its reply is used again for equal requests, as the step says; 0: it does not */
 	bool once;                     /* of a copy: it is not repeated, and does not wait for a model that is away */
 	/* The answer: one of the two. */
 	const struct payload *reply;

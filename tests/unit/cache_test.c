@@ -189,15 +189,23 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct call *call_with(float number)
+static struct call *call_kept_for(float number, int64_t kept_ms)
 {
 	struct error error = {0};
 	struct call *call = &stand.calls[stand.call_count++];
-	*call = (struct call){.name = "m", .request = payload_of_number(stand.arena, "x", number), .message = &stand.message};
+	*call = (struct call){.name = "m",
+			      .request = payload_of_number(stand.arena, "x", number),
+			      .message = &stand.message,
+			      .kept_ms = kept_ms};
 	if (!stand.cache)
 		stand.cache = cache_open(stand.loop, &stand.model, &stand.outside, &error);
 	assert_true(cache_call(stand.cache, call, &error));
 	return call;
+}
+
+static struct call *call_with(float number)
+{
+	return call_kept_for(number, 0);
 }
 
 static void turn(int times)
@@ -249,6 +257,44 @@ static void a_reply_has_its_time(void **state)
 	turn(1);
 	call_with(1);
 	assert_int_equal(stand.asked_count, 1);
+}
+
+static void a_call_gets_no_reply_that_another_keeps_for_longer(void **state)
+{
+	(void)state;
+	call_kept_for(1, 60000);
+	model_says(11);
+	call_kept_for(1, 30000);
+	assert_int_equal(stand.asked_count, 1);
+	model_says(12);
+	struct call *again = call_kept_for(1, 60000);
+	turn(1);
+	assert_float_equal(said(again), 11, 0);
+}
+
+static void a_calls_own_time_goes_before_the_models(void **state)
+{
+	(void)state;
+	call_kept_for(1, 1);
+	model_says(11);
+	usleep(5000);
+	turn(1);
+	call_kept_for(1, 1);
+	assert_int_equal(stand.asked_count, 1);
+}
+
+static void a_call_that_keeps_nothing_is_asked_whatever_others_keep(void **state)
+{
+	(void)state;
+	stand.model.cache.ttl_ms = 0;
+	call_kept_for(1, 60000);
+	model_says(11);
+	struct call *call = call_with(1), *other = call_with(1);
+	assert_int_equal(stand.asked_count, 2);
+	model_says(12);
+	assert_float_equal(said(call), 12, 0);
+	cache_forget(stand.cache, other);
+	assert_int_equal(stand.asked_count, 0);
 }
 
 static void equal_requests_under_way_are_asked_once(void **state)
@@ -386,6 +432,9 @@ int main(void)
 		STORY(an_equal_request_is_answered_without_the_model),
 		STORY(another_request_is_another),
 		STORY(a_reply_has_its_time),
+		STORY(a_call_gets_no_reply_that_another_keeps_for_longer),
+		STORY(a_calls_own_time_goes_before_the_models),
+		STORY(a_call_that_keeps_nothing_is_asked_whatever_others_keep),
 		STORY(equal_requests_under_way_are_asked_once),
 		STORY(errors_are_told_to_all_and_not_kept),
 		STORY(one_calls_own_limit_is_not_the_others),

@@ -75,6 +75,12 @@ static void a_model_is_called_as_its_resource_says(void **state)
 	tidy(&stand);
 }
 
+static int64_t kept_ms_of(const struct stand *stand, const char *step)
+{
+	const struct graph *graph = stand->plan.pipelines[0].graph;
+	return graph->steps[graph_find(graph, step)].kept_ms;
+}
+
 static void a_step_may_say_where_its_model_is_and_how_long_replies_are_kept(void **state)
 {
 	(void)state;
@@ -85,7 +91,8 @@ static void a_step_may_say_where_its_model_is_and_how_long_replies_are_kept(void
 	assert_int_equal(model->addresses.items[0].protocol, PROTOCOL_OIP_GRPC);
 	assert_string_equal(model->addresses.items[0].model, "x");
 	assert_int_equal(model->cache.backend, CACHE_MEMORY);
-	assert_int_equal(model->cache.ttl_ms, 2000);
+	assert_int_equal(kept_ms_of(&stand, "c"), 2000);
+	assert_int_equal(model->cache.ttl_ms, 0); /* other steps do not say it */
 	tidy(&stand);
 }
 
@@ -101,7 +108,8 @@ static void what_is_said_for_all_models_goes_behind_what_one_says(void **state)
 	assert_int_equal(own->cache.backend, CACHE_REDIS);
 	assert_string_equal(own->cache.redis, "cache:6379");
 	assert_int_equal(own->cache.ttl_ms, 300000);
-	assert_int_equal(other->cache.ttl_ms, 2000);
+	assert_int_equal(other->cache.backend, CACHE_REDIS);
+	assert_int_equal(kept_ms_of(&stand, "c"), 2000); /* of its calls: it goes before that */
 	assert_int_equal(own->pool.connections, 100);
 	assert_int_equal(own->pool.idle_ms, 30000);
 	tidy(&stand);

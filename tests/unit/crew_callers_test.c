@@ -68,15 +68,32 @@ static void pipelines_share_a_client_of_the_models_that_they_call_alike(void **s
 	assert_ptr_equal(caller_of(stand, 0), caller_of(stand, 1));
 }
 
-/* Else one would get replies that the other keeps. */
-static void pipelines_that_keep_replies_unlike_share_none(void **state)
+/* Each call says how long its reply is kept, so one does not get what the other keeps. */
+static void who_keeps_replies_and_who_does_not_share_a_client_that_can(void **state)
 {
 	struct stand *stand = *state;
-	read_pipelines(stand, CALLS("p", ", cache: {ttl: 60s}") CALLS("q", ""));
-	const struct caller_config *one = caller_of(stand, 0), *other = caller_of(stand, 1);
-	assert_ptr_not_equal(one, other);
-	assert_int_equal(one->models[0].cache.ttl_ms, 60000);
-	assert_int_equal(other->models[0].cache.backend, CACHE_NONE);
+	read_pipelines(stand, CALLS("p", "") CALLS("q", ", cache: {ttl: 60s}"));
+	const struct caller_config *one = caller_of(stand, 0);
+	assert_int_equal(one->models[0].cache.backend, CACHE_NONE);
+	assert_ptr_equal(caller_of(stand, 1), one);
+	assert_int_equal(one->model_count, 1);
+	assert_int_equal(one->models[0].cache.backend, CACHE_MEMORY);
+	assert_int_equal(one->models[0].cache.ttl_ms, 0);
+	assert_int_equal(stand->plan.pipelines[0].graph->steps[0].kept_ms, 0);
+	assert_int_equal(stand->plan.pipelines[1].graph->steps[0].kept_ms, 60000);
+}
+
+static void two_steps_that_call_one_model_keep_its_replies_each_as_it_says(void **state)
+{
+	struct stand *stand = *state;
+	read_pipelines(stand, HEAD("p") "  steps:\n  - {name: a, model: {name: m, storageUri: 'http://m:8080'}}\n"
+					"  - {name: b, model: {name: m, storageUri: 'http://m:8080', cache: {ttl: 5s}}}\n"
+					"  output: {steps: [a, b]}\n" CALLS("q", ""));
+	const struct caller_config *caller = caller_of(stand, 0);
+	const struct graph_step *steps = stand->plan.pipelines[0].graph->steps;
+	assert_int_equal(caller->models[0].cache.backend, CACHE_MEMORY);
+	assert_int_equal(steps[0].kept_ms, 0);
+	assert_int_equal(steps[1].kept_ms, 5000);
 }
 
 /* It is a request of the one that calls which would wait. */
@@ -97,7 +114,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(pipelines_share_a_client_of_the_models_that_they_call_alike),
-		WITH(pipelines_that_keep_replies_unlike_share_none),
+		WITH(who_keeps_replies_and_who_does_not_share_a_client_that_can),
+		WITH(two_steps_that_call_one_model_keep_its_replies_each_as_it_says),
 		WITH(a_pipeline_that_is_called_does_in_an_outage_as_the_one_that_calls_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
