@@ -121,9 +121,9 @@ static void say_cache(void *context, const char *model, const char *words)
 {
 	FILE *out = context;
 	if (words)
-		fprintf(out, "replies of model %s are not kept, Redis is away: %s\n", model, words);
+		fprintf(out, "replies of model %s are not kept, %s\n", model, words);
 	else
-		fprintf(out, "replies of model %s are kept again, Redis is back\n", model);
+		fprintf(out, "replies of model %s are kept again\n", model);
 	fflush(out);
 }
 

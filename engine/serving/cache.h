@@ -22,7 +22,7 @@ struct cache_outside {
 	bool (*ask)(void *context, struct call *call, struct error *error);
 	void (*forget)(void *context, struct call *call);   /* one that was asked */
 	void (*answered)(void *context, struct call *call); /* from the loop alone */
-	void (*told)(void *context, const char *words);	    /* why Redis is not asked; NULL: it is again */
+	void (*told)(void *context, const char *words);	    /* redis_config.told */
 };
 
 /* The model's configuration and the outside are borrowed. */

@@ -69,7 +69,8 @@ struct caller_config {
 	void (*told)(void *context, const char *model, const char *words);
 	/* A server that is to be called by gRPC is called by REST, because of `words`, or by gRPC again (NULL). */
 	void (*way_told)(void *context, const char *model, const struct model_address *address, const char *words);
-	void (*cache_told)(void *context, const char *model, const char *words); /* the same of Redis, where its replies are kept */
+	/* Its replies are not kept, because of `words` of Redis (redis.h), or they are again (NULL). */
+	void (*cache_told)(void *context, const char *model, const char *words);
 	void *told_context;
 	/* How many of the models are away now, over all callers of this configuration; NULL: nobody counts. */
 	_Atomic size_t *away;

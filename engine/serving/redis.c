@@ -26,6 +26,8 @@ struct redis_question {
 	void *context;
 };
 
+enum trouble { TROUBLE_NONE, TROUBLE_AWAY, TROUBLE_REFUSES };
+
 struct redis {
 	struct loop *loop;
 	const struct redis_config *config;
@@ -39,7 +41,8 @@ struct redis {
 	size_t sent; /* of it */
 	redisReader *reader;
 	bool let_in;			     /* it takes questions */
-	bool told;			     /* that there is none */
+	enum trouble told;		     /* last */
+	int64_t refused_ms;		     /* when it did so last */
 	struct redis_question *first, **end; /* whose answers are due */
 	struct loop_timer again_timer, silence_timer;
 	int64_t pause_ms;
@@ -49,16 +52,17 @@ struct redis {
 
 /* ---- losing it ---- */
 
-static void tell(struct redis *redis, const char *words)
+static void tell(struct redis *redis, enum trouble trouble, const char *words)
 {
-	bool news = redis->told != (words != NULL);
+	static const char *const names[] = {[TROUBLE_AWAY] = "is away", [TROUBLE_REFUSES] = "refuses"};
+	bool news = redis->told != trouble;
 	char line[LINE_BYTES];
-	redis->told = words != NULL;
+	redis->told = trouble;
 	if (!news || !redis->config->told || redis->closing)
 		return;
-	if (words)
-		(void)snprintf(line, sizeof line, "%s:%s: %s", redis->host, redis->port, words);
-	redis->config->told(redis->config->context, words ? line : NULL);
+	if (trouble)
+		(void)snprintf(line, sizeof line, "Redis %s: %s:%s: %s", names[trouble], redis->host, redis->port, words);
+	redis->config->told(redis->config->context, trouble ? line : NULL);
 }
 
 static struct redis_question *question_next(struct redis *redis)
@@ -99,7 +103,7 @@ static void lose(struct redis *redis, const char *words)
 	if (!redis->closing) {
 		(void)loop_timer_set(redis->loop, &redis->again_timer, loop_now_ms(redis->loop) + redis->pause_ms, &error);
 		redis->pause_ms = redis->pause_ms * 2 < PAUSE_MAX_MS ? redis->pause_ms * 2 : PAUSE_MAX_MS;
-		tell(redis, words && words[0] ? words : "it hung up");
+		tell(redis, TROUBLE_AWAY, words && words[0] ? words : "it hung up");
 	}
 	while (redis->first)
 		answer(redis, (struct text){0});
@@ -185,7 +189,18 @@ static void stand(struct redis *redis)
 	redis->let_in = true;
 	redis->pause_ms = PAUSE_MS;
 	loop_timer_stop(redis->loop, &redis->silence_timer);
-	tell(redis, NULL);
+	tell(redis, TROUBLE_NONE, NULL);
+}
+
+static void heed(struct redis *redis, const redisReply *reply)
+{
+	int64_t now_ms = loop_now_ms(redis->loop);
+	if (reply->type == REDIS_REPLY_ERROR) {
+		redis->refused_ms = now_ms;
+		tell(redis, TROUBLE_REFUSES, reply->str);
+	} else if (now_ms - redis->refused_ms >= REDIS_QUIET_MS) {
+		tell(redis, TROUBLE_NONE, NULL);
+	}
 }
 
 /* False: the connection is gone. */
@@ -207,6 +222,7 @@ static bool take(struct redis *redis, const redisReply *reply)
 		expect_within(redis, REDIS_SILENCE_MS);
 	else
 		loop_timer_stop(redis->loop, &redis->silence_timer);
+	heed(redis, reply);
 	answer(redis, is_value ? (struct text){reply->str, reply->len} : (struct text){0});
 	return redis->let_in;
 }

@@ -2,7 +2,9 @@
  *
  * A server that is not there, keeps silent or does not let us in is no fault of anybody's
  * request: what is asked of it is answered `not found`, soon, and it is tried again after a
- * pause. Why there is none is told once, until there is one again.
+ * pause. Why there is none is told once, until there is one again; so is with what words it
+ * refuses what it is asked (no memory left, a replica that takes nothing), until it has refused
+ * nothing for REDIS_QUIET_MS.
  *
  * A client belongs to its loop's thread.
  */
@@ -17,6 +19,7 @@ struct redis;
 struct redis_question;
 
 #define REDIS_SILENCE_MS 100 /* so long a cache is worth waiting for */
+#define REDIS_QUIET_MS 1000  /* one at the edge of its memory takes some and refuses some: it is not told each time */
 
 /* Borrowed. */
 struct redis_config {
@@ -24,7 +27,8 @@ struct redis_config {
 	const char *login;   /* PASSWORD, or USER:PASSWORD; NULL: none */
 	bool tls;
 	struct tls_files files;				/* for TLS */
-	void (*told)(void *context, const char *words); /* why there is none; NULL: there is one again. NULL: nobody asks */
+	/* "Redis is away: HOST:PORT: ..." or "Redis refuses: HOST:PORT: ..."; NULL: it serves again. NULL: nobody asks. */
+	void (*told)(void *context, const char *words);
 	void *context;
 };
 

@@ -18,6 +18,7 @@
 #include "serving/redis.h"
 
 #define CALLS_MAX 16
+#define OUT_OF_MEMORY "-OOM command not allowed when used memory > 'maxmemory'."
 
 struct stand {
 	struct loop *loop;
@@ -39,6 +40,9 @@ struct stand {
 	size_t value_length;
 	size_t gets, sets;
 	bool mute;
+	bool refuses; /* what it is to keep */
+	size_t told;
+	char words[256]; /* last; empty: it serves again */
 };
 
 static struct stand stand;
@@ -66,6 +70,13 @@ static void on_answered(void *context, struct call *call)
 	(void)context;
 	stand.answered++;
 	stand.failed += call->error.kind != ERROR_NONE;
+}
+
+static void on_told(void *context, const char *words)
+{
+	(void)context;
+	stand.told++;
+	snprintf(stand.words, sizeof stand.words, "%s", words ? words : "");
 }
 
 /* The model answers what it was asked first with that tensor. */
@@ -123,7 +134,10 @@ static void on_command(void *context, uint32_t events)
 			stand.value_length = words[2].length;
 			memcpy(stand.value, words[2].bytes, words[2].length);
 			assert_true(text_is(words[3], "PX") && text_is(words[4], "60000"));
-			say("+OK\r\n", 5);
+			if (stand.refuses)
+				say(OUT_OF_MEMORY "\r\n", sizeof OUT_OF_MEMORY "\r\n" - 1);
+			else
+				say("+OK\r\n", 5);
 			continue;
 		}
 		stand.gets++;
@@ -171,7 +185,7 @@ static int set_up(void **state)
 	stand.address = (struct model_address){.model = "m"};
 	stand.model = (struct model_config){
 		.name = "m", .addresses = {1, &stand.address}, .cache = {.backend = CACHE_MEMORY, .ttl_ms = 60000}};
-	stand.outside = (struct cache_outside){.ask = on_ask, .forget = on_forget, .answered = on_answered};
+	stand.outside = (struct cache_outside){.ask = on_ask, .forget = on_forget, .answered = on_answered, .told = on_told};
 	stand.message = (struct message){.arena = stand.arena};
 	return 0;
 }
@@ -395,6 +409,47 @@ static void what_is_no_reply_in_redis_is_not_used_and_replaced(void **state)
 	expect_kept(11);
 }
 
+/* The model answers it, and Redis is asked to keep that. */
+static void keep_one(float number)
+{
+	size_t sets = stand.sets;
+	call_with(number);
+	while (stand.asked_count == 0)
+		turn(1);
+	model_says(number);
+	while (stand.sets == sets)
+		turn(1);
+	turn(3);
+}
+
+static void what_redis_refuses_to_keep_is_told_once(void **state)
+{
+	(void)state;
+	redis_begin();
+	call_with(9);
+	model_says(9);
+	turn(5);
+	stand.value_length = 0;
+	stand.refuses = true;
+	keep_one(1);
+	stand.value_length = 0;
+	keep_one(2);
+	assert_int_equal(stand.told, 1);
+	assert_non_null(strstr(stand.words, "Redis refuses: 127.0.0.1:"));
+	assert_non_null(strstr(stand.words, OUT_OF_MEMORY + 1));
+	assert_int_equal(stand.failed, 0);
+	stand.refuses = false;
+	stand.value_length = 0;
+	keep_one(3); /* one at its edge takes some and refuses some */
+	assert_int_equal(stand.told, 1);
+	usleep(REDIS_QUIET_MS * 1000);
+	turn(1);
+	stand.value_length = 0;
+	keep_one(4);
+	assert_int_equal(stand.told, 2);
+	assert_string_equal(stand.words, "");
+}
+
 static void a_silent_redis_holds_nobody_up(void **state)
 {
 	(void)state;
@@ -441,6 +496,7 @@ int main(void)
 		STORY(when_the_first_is_forgotten_the_next_asks),
 		STORY(replies_are_kept_in_redis),
 		STORY(what_is_no_reply_in_redis_is_not_used_and_replaced),
+		STORY(what_redis_refuses_to_keep_is_told_once),
 		STORY(a_silent_redis_holds_nobody_up),
 		STORY(a_redis_that_is_not_there_holds_nobody_up),
 	};
