@@ -46,13 +46,19 @@ struct cache {
 	struct flight *flights[BUCKETS]; /* by key */
 	struct rider *riders[BUCKETS];	 /* by call */
 	struct flight *told;		 /* a reply was found for them */
-	struct loop_timer told_timer;
+	struct loop_timer told_timer; /* always set, so that who waits can be told without memory */
 	struct flight *flight_pool;
 	struct rider *rider_pool;
 	struct buffer piece;
 };
 
 static void on_told(void *context);
+
+/* It stands among the loop's timers: only its time is another. */
+static void told_timer_move(struct cache *cache, int64_t due_ms)
+{
+	(void)loop_timer_set(cache->loop, &cache->told_timer, due_ms, &(struct error){0});
+}
 
 /* ---- opening and closing ---- */
 
@@ -66,6 +72,10 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 	}
 	*cache = (struct cache){.loop = loop, .model = model, .outside = outside};
 	cache->told_timer = (struct loop_timer){.due = on_told, .context = cache};
+	if (!loop_timer_set(loop, &cache->told_timer, INT64_MAX, error)) {
+		memory_give(cache);
+		return NULL;
+	}
 	buffer_open(&cache->piece, PIECE_BYTES);
 	cache->redis_config = (struct redis_config){.address = model->cache.redis,
 						    .login = model->cache.login,
@@ -274,22 +284,20 @@ static void answer_riders(struct flight *flight, struct text reply, const struct
 }
 
 /* A reply was found, or that there is none: it is told in the next turn. */
-static bool tell_later(struct flight *flight)
+static void tell_later(struct flight *flight)
 {
 	struct cache *cache = flight->cache;
-	struct error error = {0};
-	if (!loop_timer_set(cache->loop, &cache->told_timer, loop_now_ms(cache->loop), &error))
-		return false;
 	flight_leave(flight);
 	flight->found = true;
 	flight->next = cache->told;
 	cache->told = flight;
-	return true;
+	told_timer_move(cache, loop_now_ms(cache->loop));
 }
 
 static void on_told(void *context)
 {
 	struct cache *cache = context;
+	told_timer_move(cache, INT64_MAX); /* it has just left its place, so there is one */
 	for (struct flight *flight; (flight = cache->told);) {
 		cache->told = flight->next;
 		answer_riders(flight, buffer_view(&flight->reply), flight->fault.kind ? &flight->fault : NULL);
@@ -359,7 +367,8 @@ static bool look_up(struct flight *flight)
 	buffer_text(&flight->reply, value);
 	if (buffer_failed(&flight->reply))
 		return false;
-	return tell_later(flight);
+	tell_later(flight);
+	return true;
 }
 
 bool cache_call(struct cache *cache, struct call *call, struct error *error)
@@ -407,7 +416,7 @@ void cache_forget(struct cache *cache, struct call *call)
 		flight_to_pool(flight);
 	} else if (first && flight->asked && !ask_model(flight, &error)) {
 		flight->fault = error;
-		(void)tell_later(flight);
+		tell_later(flight);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "payloads.h"
 #include "serving/cache.h"
 #include "serving/redis.h"
@@ -31,6 +32,7 @@ struct stand {
 	struct call *asked[CALLS_MAX]; /* of the model, not answered yet */
 	size_t asked_count;
 	size_t answered, failed;
+	bool no_memory; /* to ask it */
 	struct call calls[CALLS_MAX];
 	size_t call_count;
 	/* The Redis server: */
@@ -52,7 +54,8 @@ static struct stand stand;
 static bool on_ask(void *context, struct call *call, struct error *error)
 {
 	(void)context;
-	(void)error;
+	if (stand.no_memory)
+		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	stand.asked[stand.asked_count++] = call;
 	return true;
 }
@@ -366,6 +369,35 @@ static void when_the_first_is_forgotten_the_next_asks(void **state)
 	assert_int_equal(stand.asked_count, 0);
 }
 
+static void on_nothing(void *context)
+{
+	(void)context;
+}
+
+static void who_waits_for_one_that_is_forgotten_is_told_when_there_is_no_memory(void **state)
+{
+	(void)state;
+	struct loop_timer timers[15]; /* one more, and the loop needs memory for it */
+	struct call *first = call_with(1), *second = call_with(1);
+	for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+		timers[i] = (struct loop_timer){.due = on_nothing};
+		assert_true(loop_timer_set(stand.loop, &timers[i], INT64_MAX, &(struct error){0}));
+	}
+	stand.no_memory = true;
+	memory_fail_at(1);
+	cache_forget(stand.cache, first);
+	memory_fail_at(0);
+	assert_int_equal(stand.answered, 0); /* it is entered by the loop alone */
+	turn(1);
+	assert_int_equal(stand.failed, 1);
+	assert_int_equal(second->error.kind, ERROR_SYSTEM);
+	stand.no_memory = false;
+	call_with(1);
+	assert_int_equal(stand.asked_count, 1);
+	for (size_t i = 0; i < sizeof timers / sizeof *timers; i++)
+		loop_timer_stop(stand.loop, &timers[i]);
+}
+
 /* What the model said of 1, which was asked last, goes to Redis, and comes from there. */
 static void expect_kept(float number)
 {
@@ -494,6 +526,7 @@ int main(void)
 		STORY(errors_are_told_to_all_and_not_kept),
 		STORY(one_calls_own_limit_is_not_the_others),
 		STORY(when_the_first_is_forgotten_the_next_asks),
+		STORY(who_waits_for_one_that_is_forgotten_is_told_when_there_is_no_memory),
 		STORY(replies_are_kept_in_redis),
 		STORY(what_is_no_reply_in_redis_is_not_used_and_replaced),
 		STORY(what_redis_refuses_to_keep_is_told_once),
