@@ -41,6 +41,7 @@ struct redis {
 	size_t sent; /* of it */
 	redisReader *reader;
 	bool let_in;			     /* it takes questions */
+	size_t tries;			     /* in vain: a name's addresses take turns */
 	enum trouble told;		     /* last */
 	int64_t refused_ms;		     /* when it did so last */
 	struct redis_question *first, **end; /* whose answers are due */
@@ -89,6 +90,7 @@ static void answer(struct redis *redis, struct text value)
 static void lose(struct redis *redis, const char *words)
 {
 	struct error error = {0};
+	redis->tries += !redis->let_in;
 	if (redis->events)
 		loop_unwatch(redis->loop, &redis->watch);
 	redis->events = 0;
@@ -310,12 +312,22 @@ static void connect_to(struct redis *redis, const struct addrinfo *address)
 		expect_within(redis, CONNECT_MS);
 }
 
+static const struct addrinfo *in_turn(const struct addrinfo *addresses, size_t turn)
+{
+	size_t count = 0;
+	for (const struct addrinfo *at = addresses; at; at = at->ai_next)
+		count++;
+	for (turn %= count; turn > 0; turn--)
+		addresses = addresses->ai_next;
+	return addresses;
+}
+
 static void on_resolved(void *context, struct addrinfo *addresses, const char *words)
 {
 	struct redis *redis = context;
 	redis->resolve = NULL;
 	if (addresses)
-		connect_to(redis, addresses);
+		connect_to(redis, in_turn(addresses, redis->tries));
 	else
 		lose(redis, words);
 	if (addresses)

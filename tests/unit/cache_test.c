@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -501,6 +502,47 @@ static void a_silent_redis_holds_nobody_up(void **state)
 	assert_int_equal(stand.asked_count, 1);
 }
 
+/* As `localhost` may be on a machine of both protocols. */
+int getaddrinfo(const char *restrict host, const char *restrict port, const struct addrinfo *restrict hints,
+		struct addrinfo **restrict found)
+{
+	(void)hints;
+	struct two {
+		struct addrinfo info[2];
+		struct sockaddr_in at[2];
+	} *two = calloc(1, sizeof *two);
+	for (size_t i = 0; i < 2; i++) {
+		two->at[i].sin_family = AF_INET;
+		two->at[i].sin_port = htons(i == 0 && strcmp(host, "two") == 0 ? 1 : (uint16_t)strtoul(port, NULL, 10));
+		two->at[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		two->info[i] = (struct addrinfo){.ai_family = AF_INET,
+						 .ai_socktype = SOCK_STREAM,
+						 .ai_addr = (struct sockaddr *)&two->at[i],
+						 .ai_addrlen = sizeof two->at[i]};
+	}
+	two->info[0].ai_next = &two->info[1];
+	*found = two->info;
+	return 0;
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+	free(found);
+}
+
+static void a_redis_is_found_at_any_address_of_its_name(void **state)
+{
+	(void)state;
+	redis_begin();
+	memcpy(stand.redis, "two", 3);
+	memmove(stand.redis + 3, strchr(stand.redis, ':'), strlen(strchr(stand.redis, ':')) + 1);
+	call_with(1);
+	model_says(1);
+	for (int i = 0; i < 1000 && stand.gets == 0; i++) /* it is greeted */
+		turn(1);
+	assert_int_equal(stand.gets, 1);
+}
+
 static void a_redis_that_is_not_there_holds_nobody_up(void **state)
 {
 	(void)state;
@@ -531,6 +573,7 @@ int main(void)
 		STORY(what_is_no_reply_in_redis_is_not_used_and_replaced),
 		STORY(what_redis_refuses_to_keep_is_told_once),
 		STORY(a_silent_redis_holds_nobody_up),
+		STORY(a_redis_is_found_at_any_address_of_its_name),
 		STORY(a_redis_that_is_not_there_holds_nobody_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
