@@ -142,6 +142,8 @@ static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_m
 	const struct oip_request request = {.model_name = text_of(address->model), .payload = &payload};
 	buffer_clear(&cache->piece);
 	buffer_append(&cache->piece, (const char *)&ttl_ms, sizeof ttl_ms);
+	if (cache->model->cache.namespace)
+		buffer_append(&cache->piece, cache->model->cache.namespace, strlen(cache->model->cache.namespace) + 1);
 	if (address->url) { /* a version may stand in its path */
 		const char *path = strchr(address->url + strlen("https://"), '/');
 		buffer_string(&cache->piece, path ? path : "");

@@ -2,9 +2,10 @@
  * that are under way asked once.
  *
  * How long, each call says (step/step.h), or the model's configuration; one of which neither
- * says it is asked as if there were no cache. The key is a digest of that time, of the model as
- * it is called, of its parameters and of the request's tensors and parameters: so no step gets a
- * reply that is older than it allows, because another keeps it for longer. Errors are not kept.
+ * says it is asked as if there were no cache. The key is a digest of that time, of the
+ * namespace, of the model as it is called, of its parameters and of the request's tensors and
+ * parameters: so no step gets a reply that is older than it allows, because another keeps it for
+ * longer, nor that of a namesake of its model from a Redis that several use. Errors are not kept.
  * A cache that fails is none: the model is asked. Whoever waits for another's call is answered,
  * also when memory ends. It stands before a model's line: what it has no reply for goes on by
  * `ask`, and its answer comes back by cache_answered().

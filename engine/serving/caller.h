@@ -45,6 +45,7 @@ struct model_config {
 	} pool;
 	struct model_cache {
 		enum cache_backend backend;
+		const char *namespace; /* whose they are: those of another are not used; NULL: nobody's */
 		int64_t ttl_ms;	   /* of replies to calls that do not say it themselves; 0: those are not kept */
 		const char *redis; /* host:port */
 		const char *login; /* PASSWORD, or USER:PASSWORD; NULL: none */

@@ -142,6 +142,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
 			if (!read_performance(all, arena, model, error))
 				return false;
+		model->cache.namespace = pipeline->namespace;
 		read_keeping(&pipeline->graph->steps[callee->step], model);
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");

@@ -42,6 +42,7 @@ struct stand {
 	char value[1024];
 	size_t value_length;
 	size_t gets, sets;
+	char key[64]; /* that was asked for last */
 	bool mute;
 	bool refuses; /* what it is to keep */
 	size_t told;
@@ -145,6 +146,8 @@ static void on_command(void *context, uint32_t events)
 			continue;
 		}
 		stand.gets++;
+		if (words[1].bytes)
+			memcpy(stand.key, words[1].bytes, words[1].length < sizeof stand.key ? words[1].length : sizeof stand.key);
 		char head[32];
 		int length = snprintf(head, sizeof head, stand.value_length ? "$%zu\r\n" : "$-1\r\n", stand.value_length);
 		say(head, (size_t)length);
@@ -426,6 +429,35 @@ static void replies_are_kept_in_redis(void **state)
 	expect_kept(11);
 }
 
+static void wait_for_gets(size_t gets)
+{
+	while (stand.gets < gets)
+		turn(1);
+}
+
+static void namespaces_that_use_one_redis_keep_apart(void **state)
+{
+	(void)state;
+	static const char *const namespaces[] = {"staging", "production", "production"};
+	char keys[3][sizeof stand.key];
+	redis_begin();
+	for (size_t i = 0; i < 3; i++) {
+		size_t gets = stand.gets;
+		stand.model.cache.namespace = namespaces[i];
+		call_with(5);
+		wait_for_gets(gets + 1); /* it was greeted */
+		turn(2);
+		call_with(1);
+		wait_for_gets(gets + 2);
+		memcpy(keys[i], stand.key, sizeof keys[i]);
+		cache_close(stand.cache);
+		stand.cache = NULL;
+		turn(2);
+	}
+	assert_memory_not_equal(keys[0], keys[1], sizeof keys[0]);
+	assert_memory_equal(keys[1], keys[2], sizeof keys[0]);
+}
+
 static void what_is_no_reply_in_redis_is_not_used_and_replaced(void **state)
 {
 	(void)state;
@@ -570,6 +602,7 @@ int main(void)
 		STORY(when_the_first_is_forgotten_the_next_asks),
 		STORY(who_waits_for_one_that_is_forgotten_is_told_when_there_is_no_memory),
 		STORY(replies_are_kept_in_redis),
+		STORY(namespaces_that_use_one_redis_keep_apart),
 		STORY(what_is_no_reply_in_redis_is_not_used_and_replaced),
 		STORY(what_redis_refuses_to_keep_is_told_once),
 		STORY(a_silent_redis_holds_nobody_up),

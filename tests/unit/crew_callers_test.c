@@ -92,6 +92,7 @@ static void two_steps_that_call_one_model_keep_its_replies_each_as_it_says(void 
 	const struct caller_config *caller = caller_of(stand, 0);
 	const struct graph_step *steps = stand->plan.pipelines[0].graph->steps;
 	assert_int_equal(caller->models[0].cache.backend, CACHE_MEMORY);
+	assert_ptr_equal(caller->models[0].cache.namespace, stand->plan.pipelines[0].namespace);
 	assert_int_equal(steps[0].kept_ms, 0);
 	assert_int_equal(steps[1].kept_ms, 5000);
 }
