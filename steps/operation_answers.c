@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 #include "message/json_scan.h"
+#include "message/rows.h"
 #include "steps/operations.h"
 
 /* ---- sigmoid, softmax ---- */
@@ -283,7 +284,7 @@ static bool element_text(const struct tensor *value, struct arena *arena, struct
 			: value->datatype == DATATYPE_INT64  ? number_write_int64(number, *(const int64_t *)value->data)
 			: class == CLASS_FLOAT		     ? number_write_double(number, tensor_number(value, 0))
 							     : number_write_int64(number, (int64_t)tensor_number(value, 0));
-	*text = (struct text){arena_copy(arena, number, length), length};
+	*text = text_copied(arena, (struct text){number, length});
 	return text->bytes;
 }
 

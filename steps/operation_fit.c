@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "message/rows.h"
 #include "steps/operations.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
@@ -61,10 +62,8 @@ static bool gathered_add(struct gathered *all, const struct cells *cells, const 
 	if (!gathered_grow(all, cells->numbers.rows, texts))
 		return out_of_memory(error);
 	const size_t from = table->rows * table->columns, count = cells->numbers.rows * table->columns;
-	for (size_t i = 0; texts && i < count; i++) {
-		const struct text text = cells->texts[i];
-		all->texts[from + i] = (struct text){arena_copy(all->arena, text.bytes, text.length), text.length};
-	}
+	for (size_t i = 0; texts && i < count; i++)
+		all->texts[from + i] = text_copied(all->arena, cells->texts[i]);
 	if (!texts && count) {
 		assert(table->values); /* gathered_grow() made room */
 		memcpy(table->values + from, cells->numbers.values, count * sizeof *table->values);

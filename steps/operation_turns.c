@@ -1,6 +1,7 @@
 /* operation_turns.c: the operations of preprocess that make other columns of columns:
  * products, bins, categories; and how their constants are learnt. */
 #include "base/number.h"
+#include "message/rows.h"
 #include "numeric/binning.h"
 #include "numeric/categories.h"
 #include "numeric/murmur.h"
@@ -260,7 +261,7 @@ static struct text number_text(double number, struct arena *arena)
 	char text[NUMBER_TEXT_MAX];
 	const bool whole = number > -1e15 && number < 1e15 && number == (double)(int64_t)number;
 	const size_t length = whole ? number_write_int64(text, (int64_t)number) : number_write_double(text, number);
-	return (struct text){arena_copy(arena, text, length), length};
+	return text_copied(arena, (struct text){text, length});
 }
 
 /* The categories of one column, each once, in order. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "message/rows.h"
+
 #define ROOM_AT_FIRST 256
 
 /* Its numbers as they stand in the bytes, with both texts behind them. */
@@ -105,7 +107,7 @@ bool window_texts_read(const char **bytes, size_t count, bool last, struct text 
 		const struct text text = last ? ends.last : ends.first;
 		if (!texts)
 			continue;
-		texts[i] = (struct text){arena_copy(arena, text.bytes, text.length), text.length};
+		texts[i] = text_copied(arena, text);
 		if (!texts[i].bytes)
 			return false;
 	}

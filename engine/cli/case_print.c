@@ -2,6 +2,7 @@
 #include "cli/case_judge.h"
 #include "message/format.h"
 #include "message/json_write.h"
+#include "message/rows.h"
 #include "plan/address.h"
 
 #define RESPONSE_BYTES_MAX ((size_t)1 << 30)
@@ -26,7 +27,7 @@ struct text record_response(const struct arrival *record, struct arena *arena)
 	struct text json = record->body;
 	buffer_open(&out, RESPONSE_BYTES_MAX);
 	if (!json.bytes && record->payload && response_encode(record, &out))
-		json = (struct text){arena_copy(arena, out.bytes, out.length), out.length};
+		json = text_copied(arena, buffer_view(&out));
 	buffer_close(&out);
 	return json;
 }

@@ -3,7 +3,8 @@
 
 struct text text_copied(struct arena *arena, struct text text)
 {
-	return text.bytes ? (struct text){arena_copy(arena, text.bytes, text.length), text.length} : text;
+	const char *copy = text.bytes ? arena_copy(arena, text.bytes, text.length) : NULL;
+	return copy ? (struct text){copy, text.length} : (struct text){0};
 }
 
 struct parameters parameters_copied(struct arena *arena, struct parameters parameters)

@@ -22,6 +22,7 @@ struct tensors payloads_joined(struct arena *arena, const struct payload *const 
  * dimension 0 is not `of` is there whole. NULL when the arena is full. */
 const struct payload *payload_rows(struct arena *arena, const struct payload *payload, size_t first, size_t rows, size_t of);
 
+/* Of nothing, and when the arena is full, nothing: bytes NULL and length 0, which nobody reads beyond. */
 struct text text_copied(struct arena *arena, struct text text);
 struct parameters parameters_copied(struct arena *arena, struct parameters parameters);
 struct headers headers_copied(struct arena *arena, struct headers headers);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "message/protobuf_wire.h"
+#include "message/rows.h"
 #include "serving/protocol.h"
 #include "serving/way.h"
 #include "serving/wire.h"
@@ -45,13 +46,13 @@ static bool read_tensor(struct text bytes, struct arena *arena, struct tensor_ty
 	}
 	if (cursor.failed || name.length == 0 || !datatype_find(type, &datatype))
 		return false;
-	tensor->name = (struct text){arena_copy(arena, name.bytes, name.length), name.length};
+	tensor->name = text_copied(arena, name);
 	tensor->type = type_of_datatype(datatype);
 	tensor->type.shape_known = true;
 	tensor->type.rank = rank;
 	for (uint32_t i = 0; i < rank; i++)
 		tensor->type.shape[i] = shape[i];
-	return true;
+	return tensor->name.bytes;
 }
 
 static bool read_tensors(struct text bytes, uint32_t number, struct arena *arena, struct tensor_types *types)
