@@ -18,6 +18,7 @@
 #define OUT_BYTES ((size_t)64 << 20) /* that wait for the socket: more is not kept */
 #define READ_BYTES 16384
 #define LINE_BYTES 512
+#define LATE_MS 20 /* after the end of its time: we were busy ourselves, and had perhaps not even sent what we ask */
 
 struct redis_question {
 	struct redis *redis;
@@ -46,6 +47,7 @@ struct redis {
 	int64_t refused_ms;		     /* when it did so last */
 	struct redis_question *first, **end; /* whose answers are due */
 	struct loop_timer again_timer, silence_timer;
+	bool spared; /* it has had its time once more */
 	int64_t pause_ms;
 	struct redis_question *pool;
 	bool closing;
@@ -111,16 +113,27 @@ static void lose(struct redis *redis, const char *words)
 		answer(redis, (struct text){0});
 }
 
+static void silence_timer_set(struct redis *redis, int64_t ms)
+{
+	struct error error = {0};
+	(void)loop_timer_set(redis->loop, &redis->silence_timer, loop_now_ms(redis->loop) + ms, &error);
+}
+
 static void on_silence(void *context)
 {
 	struct redis *redis = context;
+	if (redis->let_in && !redis->spared && loop_now_ms(redis->loop) - redis->silence_timer.due_ms > LATE_MS) {
+		redis->spared = true;
+		silence_timer_set(redis, REDIS_SILENCE_MS);
+		return;
+	}
 	lose(redis, redis->let_in ? "it has fallen silent" : "no connection stood in time");
 }
 
 static void expect_within(struct redis *redis, int64_t ms)
 {
-	struct error error = {0};
-	(void)loop_timer_set(redis->loop, &redis->silence_timer, loop_now_ms(redis->loop) + ms, &error);
+	redis->spared = false;
+	silence_timer_set(redis, ms);
 }
 
 /* ---- speaking and hearing ---- */

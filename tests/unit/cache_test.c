@@ -562,6 +562,26 @@ void freeaddrinfo(struct addrinfo *found)
 	free(found);
 }
 
+static void our_own_work_is_not_taken_for_its_silence(void **state)
+{
+	(void)state;
+	redis_begin();
+	call_with(5);
+	wait_for_gets(1); /* it was greeted */
+	turn(2);
+	call_with(1);
+	usleep(2 * REDIS_SILENCE_MS * 1000);
+	wait_for_gets(2);
+	turn(2);
+	assert_int_equal(stand.told, 0);
+	stand.mute = true;
+	call_with(2);
+	usleep(2 * REDIS_SILENCE_MS * 1000);
+	while (stand.told == 0)
+		turn(1);
+	assert_non_null(strstr(stand.words, "it has fallen silent"));
+}
+
 static void a_redis_is_found_at_any_address_of_its_name(void **state)
 {
 	(void)state;
@@ -606,6 +626,7 @@ int main(void)
 		STORY(what_is_no_reply_in_redis_is_not_used_and_replaced),
 		STORY(what_redis_refuses_to_keep_is_told_once),
 		STORY(a_silent_redis_holds_nobody_up),
+		STORY(our_own_work_is_not_taken_for_its_silence),
 		STORY(a_redis_is_found_at_any_address_of_its_name),
 		STORY(a_redis_that_is_not_there_holds_nobody_up),
 	};
