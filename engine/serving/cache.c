@@ -31,7 +31,7 @@ struct flight {
 	struct rider *riders;
 	struct redis_question *question; /* NULL: not asked there, or told */
 	bool asked;			 /* the model, by the first rider's call */
-	bool found;			 /* it is to be told, with `reply` or `fault` */
+	bool over;			 /* its riders are told `reply` or `fault`; whoever tells them gives it back */
 	struct buffer reply;
 	struct error fault;
 };
@@ -200,6 +200,14 @@ static void flight_leave(struct flight *flight)
 		*link = flight->next;
 }
 
+/* Nobody joins it any more, and no call of it is under way. */
+static void flight_end(struct flight *flight)
+{
+	flight_leave(flight);
+	flight->asked = false;
+	flight->over = true;
+}
+
 static void flight_to_pool(struct flight *flight)
 {
 	flight->next = flight->cache->flight_pool;
@@ -289,8 +297,7 @@ static void answer_riders(struct flight *flight, struct text reply, const struct
 static void tell_later(struct flight *flight)
 {
 	struct cache *cache = flight->cache;
-	flight_leave(flight);
-	flight->found = true;
+	flight_end(flight);
 	flight->next = cache->told;
 	cache->told = flight;
 	told_timer_move(cache, loop_now_ms(cache->loop));
@@ -316,10 +323,10 @@ static bool ask_model(struct flight *flight, struct error *error)
 	return cache->outside->ask(cache->outside->context, flight->riders->call, error);
 }
 
-static void end_flight(struct flight *flight, const struct error *error)
+static void tell_now(struct flight *flight, struct text reply, const struct error *error)
 {
-	flight_leave(flight);
-	answer_riders(flight, (struct text){0}, error);
+	flight_end(flight);
+	answer_riders(flight, reply, error);
 	flight_to_pool(flight);
 }
 
@@ -338,13 +345,10 @@ static void on_redis_told(void *context, struct text value)
 	struct flight *flight = context;
 	struct error error = {0};
 	flight->question = NULL;
-	if (value.bytes && first_takes(flight, value)) {
-		flight_leave(flight);
-		answer_riders(flight, value, NULL);
-		flight_to_pool(flight);
-	} else if (!ask_model(flight, &error)) {
-		end_flight(flight, &error);
-	}
+	if (value.bytes && first_takes(flight, value))
+		tell_now(flight, value, NULL);
+	else if (!ask_model(flight, &error))
+		tell_now(flight, (struct text){0}, &error);
 }
 
 static struct text redis_key(const struct memo_key *key, char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES])
@@ -412,8 +416,8 @@ void cache_forget(struct cache *cache, struct call *call)
 	if (!flight->riders) {
 		if (flight->question)
 			redis_forget(flight->question);
-		if (flight->found)
-			return; /* it is on the list of those to be told, which gives it back */
+		if (flight->over)
+			return;
 		flight_leave(flight);
 		flight_to_pool(flight);
 	} else if (first && flight->asked && !ask_model(flight, &error)) {
@@ -454,8 +458,8 @@ void cache_answered(struct cache *cache, struct call *call)
 		keep(flight);
 	bool next = !good && !is_shared(call) && flight->riders && ask_model(flight, &fault);
 	if (!next)
-		flight_leave(flight);
-	cache->outside->answered(cache->outside->context, call);
+		flight_end(flight);
+	cache->outside->answered(cache->outside->context, call); /* which may forget others of the same message */
 	if (next)
 		return;
 	answer_riders(flight, buffer_view(&flight->reply), good ? NULL : &fault);

@@ -34,6 +34,7 @@ struct stand {
 	size_t asked_count;
 	size_t answered, failed;
 	bool no_memory; /* to ask it */
+	struct call *forgets; /* when a call is answered: of the same message, which that ends */
 	struct call calls[CALLS_MAX];
 	size_t call_count;
 	/* The Redis server: */
@@ -73,8 +74,12 @@ static void on_forget(void *context, struct call *call)
 static void on_answered(void *context, struct call *call)
 {
 	(void)context;
+	struct call *forgotten = stand.forgets;
 	stand.answered++;
 	stand.failed += call->error.kind != ERROR_NONE;
+	stand.forgets = NULL;
+	if (forgotten)
+		cache_forget(stand.cache, forgotten);
 }
 
 static void on_told(void *context, const char *words)
@@ -373,6 +378,36 @@ static void when_the_first_is_forgotten_the_next_asks(void **state)
 	assert_int_equal(stand.asked_count, 0);
 }
 
+static void one_that_is_forgotten_by_anothers_answer_is_not_asked_for(void **state)
+{
+	(void)state;
+	call_with(1);
+	struct call *second = call_with(1), *third = call_with(1);
+	stand.forgets = second;
+	model_says(11);
+	assert_int_equal(stand.answered, 2);
+	assert_int_equal(stand.asked_count, 0);
+	assert_float_equal(said(third), 11, 0);
+}
+
+static void the_last_that_waits_may_be_forgotten_by_anothers_failure(void **state)
+{
+	(void)state;
+	call_with(1);
+	stand.forgets = call_with(1);
+	model_fails(ERROR_REMOTE);
+	assert_int_equal(stand.answered, 1);
+	struct call *other = call_with(2), *another = call_with(3);
+	assert_int_equal(stand.asked_count, 2);
+	model_says(13); /* to the one, or the other */
+	model_says(13);
+	assert_int_equal(stand.answered, 3);
+	assert_float_equal(said(other) + said(another), 26, 0);
+	struct call *again = call_with(2);
+	turn(1);
+	assert_float_equal(said(again), 13, 0);
+}
+
 static void on_nothing(void *context)
 {
 	(void)context;
@@ -620,6 +655,8 @@ int main(void)
 		STORY(errors_are_told_to_all_and_not_kept),
 		STORY(one_calls_own_limit_is_not_the_others),
 		STORY(when_the_first_is_forgotten_the_next_asks),
+		STORY(one_that_is_forgotten_by_anothers_answer_is_not_asked_for),
+		STORY(the_last_that_waits_may_be_forgotten_by_anothers_failure),
 		STORY(who_waits_for_one_that_is_forgotten_is_told_when_there_is_no_memory),
 		STORY(replies_are_kept_in_redis),
 		STORY(namespaces_that_use_one_redis_keep_apart),
