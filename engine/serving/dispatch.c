@@ -270,11 +270,11 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 		due_us = earlier(due_us, replicas_due_us(&dispatch->health.replicas, now_us));
 	if (!roster->line.first || roster->sent.count >= dispatch->health.pace.limit)
 		return due_us;
-	if (dispatch->health.breaker.state == BREAKER_OPEN)
-		return dispatch->health.asking	? due_us
-		       : dispatch->health.doubt ? 0
-						: earlier(due_us, dispatch->health.breaker.again_us);
 	int64_t gathered_us = carriers_due_us(&dispatch->carriers, now_us);
+	if (dispatch->health.breaker.state == BREAKER_OPEN) {
+		int64_t open_us = dispatch->health.doubt ? 0 : dispatch->health.breaker.again_us;
+		return dispatch->health.asking ? due_us : earlier(due_us, open_us > gathered_us ? open_us : gathered_us);
+	}
 	return gathered_us > 0 ? earlier(due_us, gathered_us) : due_us;
 }
 

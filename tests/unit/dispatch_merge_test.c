@@ -138,6 +138,36 @@ static void a_merged_call_survives_an_outage_of_its_model(void **state)
 	assert_int_equal(servers.answered, 3000);
 }
 
+/* It would turn without end: there is nothing to do before the others have come. */
+static void who_waits_for_others_behind_an_open_breaker_is_not_due_before(void **state)
+{
+	(void)state;
+	size_t steps = 0;
+	servers.model.batching = (struct model_batching){.rows_most = 8, .latency_ms = 50};
+	servers.has_readiness = false;
+	servers.poison = 666;
+	servers.poisoned = HANGS;
+	servers_begin(1);
+	for (int i = 0; i < 400; i++) /* so many that it pays to wait for others */
+		servers_ask(1, 1, 0);
+	servers_run_for(SECOND);
+	servers_ask(666, 1, 0);
+	servers_run_for(SECOND / 10);
+	servers.moods[0] = FAILS;
+	while (!dispatch_away(servers.dispatch)) {
+		servers_ask(1, 1, 0);
+		servers_ask(1, 1, 0);
+		servers_run_for(SECOND / 10);
+	}
+	servers_run_for(4 * (int64_t)SECOND); /* those that waited have been tried since */
+	assert_non_null(dispatch_away(servers.dispatch));
+	int64_t again_us = dispatch_due_us(servers.dispatch, servers.now_us);
+	servers_run_until(again_us - 5000);
+	servers_ask(1, 1, 0);
+	while (servers_step(again_us + SECOND / 10))
+		assert_in_range(++steps, 0, 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +179,7 @@ int main(void)
 		STORY(a_reply_without_rows_is_nobodys_and_merging_ends),
 		STORY(a_member_that_is_forgotten_leaves_the_others),
 		STORY(a_merged_call_survives_an_outage_of_its_model),
+		STORY(who_waits_for_others_behind_an_open_breaker_is_not_due_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
