@@ -105,7 +105,11 @@ static const struct graph *check_graph(const struct spec *spec, size_t index, st
 {
 	const struct resource *resource = spec->resources[index];
 	const struct graph *graph = graph_build(resource, spec, arena, spec->faults);
-	const bool whole = graph && nodes_of(resource->node) <= TYPED_NODES_MAX && !faulty(spec, index);
+	const bool large = nodes_of(resource->node) > TYPED_NODES_MAX, whole = graph && !large && !faulty(spec, index);
+	if (graph && large)
+		fault_add(spec->faults, CODE_LARGE_PIPELINE, resource->name.place, NULL,
+			  "pipeline `%s` has more than %d values: names and types in its expressions are not checked here",
+			  graph->name, TYPED_NODES_MAX);
 	if (whole)
 		check_types(graph, spec, files, scratch);
 	return whole && !faulty(spec, index) ? graph : NULL;

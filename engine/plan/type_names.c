@@ -3,10 +3,11 @@
 
 #include "base/number.h"
 #include "base/suggest.h"
+#include "plan/names.h"
 #include "spec/fault_codes.h"
 
 /* Owners whose names nobody can know before a message is there. */
-static const char *const open_owners[] = {"params", "truth", "answer", "table"};
+static const char *const open_owners[] = {"params", "table"};
 
 struct lookup {
 	const struct inference *inference;
@@ -78,12 +79,12 @@ static void check_awaited(const struct lookup *lookup, size_t step, const struct
 			  TEXT_ARGUMENTS(name->name), graph->steps[step].name);
 }
 
-static bool of_step(const struct lookup *lookup, const struct expression_name *name, struct value_type *type, const char **suggest)
+/* `step`: whom the name's owner is; STEP_NONE: no step. */
+static bool of_step(const struct lookup *lookup, size_t step, const struct expression_name *name, struct value_type *type,
+		    const char **suggest)
 {
 	const struct graph *graph = lookup->inference->graph;
 	struct arena *arena = lookup->inference->arena;
-	const char *owner = arena_copy(arena, name->owner.bytes, name->owner.length);
-	size_t step = owner ? graph_find(graph, owner) : STEP_NONE;
 	if (step != STEP_NONE && lookup->inference->done[step]) {
 		check_awaited(lookup, step, name);
 		return among(lookup, &lookup->inference->types->steps[step].outputs, name, type, suggest);
@@ -128,11 +129,12 @@ static bool type_of_name(void *context, const struct expression_name *name, stru
 	*type = (struct value_type){0};
 	if (name->owner.length == 0)
 		return plain_name(lookup, name, type, suggest);
-	if (text_is(name->owner, "request"))
+	size_t step = names_find(lookup->inference->graph->names, name->owner);
+	if (step == STEP_NONE && text_is(name->owner, "request"))
 		return among(lookup, &lookup->inference->types->request, name, type, suggest);
-	if (text_is_one_of(name->owner, open_owners, sizeof open_owners / sizeof *open_owners))
+	if (step == STEP_NONE && text_is_one_of(name->owner, open_owners, sizeof open_owners / sizeof *open_owners))
 		return true;
-	return of_step(lookup, name, type, suggest);
+	return of_step(lookup, step, name, type, suggest);
 }
 
 /* False after a fault. */

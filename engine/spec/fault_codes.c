@@ -281,5 +281,9 @@ const struct fault_code fault_codes[] = {
 			"missing. A step in the `triggers` is waited for, and passes nothing on.",
 		.example = "steps:\n- {name: a}\n- {name: b, expression: {set: {z: a.y * 2}}}\n\n"
 			   "steps:\n- {name: a}\n- {name: b, triggers: [a], expression: {set: {z: a.y * 2}}}\n"),
+	WARNING(CODE_LARGE_PIPELINE, LIMIT, .title = "A pipeline too large for all checks",
+		.help = "All that is read of it is checked, but not what its steps make of each other's tensors, nor what lies "
+			"between it and other pipelines. `plan` checks that too.",
+		.example = "steps: [...]      # a thousand of them\n"),
 	{0},
 };

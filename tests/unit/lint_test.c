@@ -38,6 +38,35 @@ static json_t *json_of(const char *line, int code)
 	return json;
 }
 
+#define LARGE "build/lint_large.yaml"
+
+/* A pipeline of 10 values beside its steps, of which each is 2. */
+static size_t warnings_of_large(size_t steps, const char *beside)
+{
+	FILE *file = fopen(LARGE, "w");
+	assert_non_null(file);
+	fprintf(file,
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+		"spec:\n%s  output: {steps: [s0]}\n  steps:\n",
+		beside);
+	for (size_t i = 0; i < steps; i++)
+		fprintf(file, "  - {name: s%zu}\n", i);
+	assert_int_equal(fclose(file), 0);
+	json_t *faults = json_of("lint -o json " LARGE, EXIT_GOOD);
+	size_t count = json_array_size(faults);
+	if (count > 0)
+		assert_string_equal(json_string_value(json_object_get(json_array_get(faults, 0), "code")), "SL0708");
+	json_decref(faults);
+	return count;
+}
+
+static void a_pipeline_too_large_for_all_checks_is_told_of(void **state)
+{
+	(void)state;
+	assert_int_equal(warnings_of_large(2043, ""), 0);
+	assert_int_equal(warnings_of_large(2043, "  allowCycles: false\n"), 1);
+}
+
 static void the_exit_code_tells_clean_from_faulty_from_misused(void **state)
 {
 	(void)state;
@@ -340,6 +369,7 @@ static void references_in_a_schema_point_somewhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pipeline_too_large_for_all_checks_is_told_of),
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
 		cmocka_unit_test(metadata_with_a_fault_is_a_fault_and_has_its_place),
