@@ -1,5 +1,6 @@
 /* case_world_run.c: sends the requests of a case and lets the clock run until all is quiet. */
 #include "base/number.h"
+#include "base/suggest.h"
 #include "cli/case_world.h"
 #include "message/format.h"
 #include "worker/worker.h"
@@ -39,6 +40,21 @@ static void passage_enter(struct passage *passage)
 
 /* ---- a request ---- */
 
+/* The nearest target to one that is not there; empty: none is near. */
+static struct text target_meant(struct case_world *world, struct text target)
+{
+	struct suggestion suggestion = suggest_begin(target);
+	for (size_t i = 0; i < world->spec->count; i++) {
+		const struct resource *resource = world->spec->resources[i];
+		bool model = resource->kind->type == RESOURCE_MODEL;
+		const char *name = model || resource->kind->type == RESOURCE_PIPELINE ? resource->name.text : NULL;
+		const char *whole = name ? arena_print(world->arena, "%s/%s", model ? "models" : "pipelines", name) : NULL;
+		if (whole)
+			suggest_offer(&suggestion, text_of(whole));
+	}
+	return suggestion.nearest;
+}
+
 static bool find_target(struct case_world *world, const struct case_request *request, struct running **running, struct error *error)
 {
 	struct text target = request->target;
@@ -49,11 +65,13 @@ static bool find_target(struct case_world *world, const struct case_request *req
 		const char *name = arena_copy(world->arena, target.bytes + skip, target.length - skip);
 		*running = name ? case_world_find(world, name, text_starts_with(target, TEXT("models/"))) : NULL;
 	}
-	if (!*running)
+	if (!*running) {
+		struct text meant = target_meant(world, target);
 		return error_set(error, ERROR_INPUT, request->place,
-				 "there is no `" TEXT_FORMAT "` to send it to; targets are "
-				 "`pipelines/NAME` and `models/NAME`",
-				 TEXT_ARGUMENTS(target));
+				 "there is no `" TEXT_FORMAT "` to send it to; %s" TEXT_FORMAT "%s", TEXT_ARGUMENTS(target),
+				 meant.length ? "did you mean `" : "targets are `pipelines/NAME` and `models/NAME`",
+				 TEXT_ARGUMENTS(meant), meant.length ? "`?" : "");
+	}
 	if ((*running)->flow)
 		return true;
 	*error = (*running)->refused;

@@ -66,6 +66,7 @@ static int help_run(struct session *session, const void *filled_in, const char *
 	struct buffer out;
 	buffer_open(&out, HELP_BYTES_MAX);
 	struct page page = {.out = &out, .form = (enum page_form)self->form, .colour = session->colour};
+	manual_begin(&page);
 	if (count == 0 && page.form == PAGE_MAN) {
 		manual_all(&page);
 	} else if (count == 0) {

@@ -136,10 +136,15 @@ void manual_overview(struct page *page)
 	page_text(page, "`sluice help COMMAND` explains one; `sluice help topics` lists what else there is to read.");
 }
 
+void manual_begin(struct page *page)
+{
+	if (page->form == PAGE_MAN)
+		buffer_print(page->out, ".TH SLUICE 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
+}
+
 void manual_all(struct page *page)
 {
 	if (page->form == PAGE_MAN) {
-		buffer_print(page->out, ".TH SLUICE 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
 		page_heading(page, 2, "NAME");
 		page_text(page, "sluice - model pipelines as streaming dataflow on Kafka");
 		page_heading(page, 2, "COMMANDS");

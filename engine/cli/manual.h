@@ -12,6 +12,9 @@ void manual_command(struct page *page, const struct command *command);
 /* The verbs of a noun: `sluice models`. */
 void manual_noun(struct page *page, const char *noun);
 
+/* What a page for `man` begins with, of whatever it is; nothing in the other forms. */
+void manual_begin(struct page *page);
+
 /* All of them: sluice(1), and the reference page of the commands. */
 void manual_all(struct page *page);
 

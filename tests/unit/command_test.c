@@ -205,6 +205,9 @@ static void the_man_page_keeps_roff_from_reading_our_words(void **state)
 	assert_non_null(strstr(said.out, "\\fB\\-o, \\-\\-format text|json|markdown|man\\fR"));
 	assert_null(strstr(said.out, "`"));
 	said_close(&said);
+	said = say("help -o man help"); /* of one command, for `man -l -` */
+	assert_ptr_equal(strstr(said.out, ".TH SLUICE 1"), said.out);
+	said_close(&said);
 }
 
 static void every_shell_is_told_of_every_command_and_option(void **state)
