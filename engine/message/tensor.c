@@ -57,10 +57,11 @@ bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, siz
 		beyond = beyond || (shape[i] && __builtin_mul_overflow(product, (size_t)shape[i], &product)) ||
 			 product > TENSOR_ELEMENTS_MAX;
 	}
-	if (beyond && !empty)
+	if (beyond)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "tensor " TEXT_FORMAT " has a shape of more than %zu elements; send less at once",
-				 TEXT_ARGUMENTS(tensor_name), TENSOR_ELEMENTS_MAX);
+				 "tensor " TEXT_FORMAT " has a shape of more than %zu elements%s; send less at once",
+				 TEXT_ARGUMENTS(tensor_name), TENSOR_ELEMENTS_MAX,
+				 empty ? ", leaving out the dimensions of 0" : "");
 	*count = empty ? 0 : product;
 	return true;
 }

@@ -98,7 +98,8 @@ static inline size_t tensor_size_bytes(const struct tensor *tensor)
 }
 
 /* The product of a shape, checked: INPUT errors for a negative dimension, too high
- * a rank and more than TENSOR_ELEMENTS_MAX elements, naming the tensor. */
+ * a rank and more than TENSOR_ELEMENTS_MAX elements, naming the tensor. Dimensions of 0
+ * are left out of that limit, as numpy does it: so rows can be added up wherever they are. */
 bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, size_t *count, struct error *error);
 
 /* A tensor in the arena with room for its elements, not yet written (through

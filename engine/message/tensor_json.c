@@ -426,7 +426,7 @@ static void write_level(struct buffer *out, const struct tensor *tensor, size_t 
 void tensor_json_write_nested(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
 {
 	size_t index = 0;
-	/* Without elements nothing bounds the other dimensions. */
+	/* Without elements the other dimensions may be in the billions. */
 	if (tensor->count == 0)
 		buffer_string(out, "[]");
 	else

@@ -162,7 +162,7 @@ static bool join_along(struct evaluation *evaluation, const struct value *values
 		if (!in)
 			return false;
 		size_t part = inner * (size_t)values[i].shape[axis];
-		for (size_t block = 0; block < outer; block++)
+		for (size_t block = 0; part > 0 && block < outer; block++)
 			memcpy(out + block * row + at, in + block * part, part);
 		at += part;
 	}
@@ -221,6 +221,12 @@ bool run_stack(struct evaluation *evaluation, const struct node *node, const str
 	return join_along(evaluation, values, count, axis, result);
 }
 
+/* To go through, where each element of the result is made of one: none, where they are empty, however many there are. */
+static size_t lanes_to_walk(const struct lanes *lanes)
+{
+	return lanes->length ? lanes->count : 0;
+}
+
 /* ---- order ---- */
 
 bool run_sort(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
@@ -242,7 +248,7 @@ bool run_sort(struct evaluation *evaluation, const struct node *node, const stru
 			     : storage == DATATYPE_UINT64 ? order_unsigned
 			     : storage == DATATYPE_BOOL	  ? order_bools
 							  : order_texts;
-	for (size_t lane = 0; lane < lanes.count; lane++) {
+	for (size_t lane = 0; lane < lanes_to_walk(&lanes); lane++) {
 		for (size_t i = 0; i < lanes.length; i++)
 			memcpy(room + i * size, in + lane_at(&lanes, lane, i) * size, size);
 		sort_items(room, lanes.length, size, order);
@@ -263,7 +269,7 @@ bool run_reverse(struct evaluation *evaluation, const struct node *node, const s
 	size_t size = datatype_stride(storage);
 	const unsigned char *in = arguments->data;
 	unsigned char *out = value_make_like(evaluation, result, storage, arguments);
-	for (size_t lane = 0; out && lane < lanes.count; lane++)
+	for (size_t lane = 0; out && lane < lanes_to_walk(&lanes); lane++)
 		for (size_t i = 0; i < lanes.length; i++)
 			memcpy(out + lane_at(&lanes, lane, i) * size, in + lane_at(&lanes, lane, lanes.length - 1 - i) * size,
 			       size);
@@ -296,7 +302,7 @@ bool run_softmax(struct evaluation *evaluation, const struct node *node, const s
 		return false;
 	const double *in = value_doubles(evaluation, arguments);
 	double *out = value_make_like(evaluation, result, DATATYPE_FP64, arguments);
-	for (size_t lane = 0; in && out && lane < lanes.count; lane++)
+	for (size_t lane = 0; in && out && lane < lanes_to_walk(&lanes); lane++)
 		softmax_lane(&lanes, lane, in, out);
 	return in && out;
 }

@@ -58,6 +58,7 @@ static void times_at_the_end_of_their_range_do_not_wrap(void **state)
 	assert_true(closing_window(&form, INT64_MAX - 1, 0, &span) && span.end == INT64_MAX);
 	assert_false(closing_is_over(&form, &span, INT64_MAX - 1));
 	assert_true(closing_window(&form, INT64_MIN, 0, &span) && span.start == INT64_MIN);
+	assert_false(closing_window(&form, INT64_MIN, 1, &span));
 }
 
 static void forms_without_sense_are_not_sound(void **state)
