@@ -23,6 +23,7 @@ bool run_rounded(struct evaluation *evaluation, const struct node *node, const s
 		return run_each_float(evaluation, node, arguments, count, result);
 	*result = *arguments;
 	result->tensor = NULL;
+	result->keeps_datatype = false;
 	return true;
 }
 

@@ -110,6 +110,7 @@ static void cast_rounds_to_even_and_refuses(void **state)
 		{"cast(nan, INT64)",
 		 "INPUT 1:1 element 0 does not fit INT64; clip(x, lo, hi) it first, or cast to a wider datatype"},
 		{"cast(i, INT8)", "INT8[3] -7 0 7"},
+		{"round(cast(i, INT8))", "INT64[3] -7 0 7"},
 		{"cast(i, INT8) + 1", "INT64[3] -6 1 8"},
 		{"cast(big, FP64)", "FP64[1] 9.223372036854776e18"},
 		{"cast(big, INT64)", "INT64[1] 9223372036854775807"},
