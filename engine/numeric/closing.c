@@ -34,9 +34,10 @@ static int64_t floor_to(int64_t time, int64_t every)
 
 bool closing_window(const struct closing *form, int64_t time, size_t nth, struct span *window)
 {
-	if (nth >= CLOSING_WINDOWS_MAX)
+	/* Before all time there is no further one: it would be the last again. */
+	if (nth >= CLOSING_WINDOWS_MAX ||
+	    __builtin_sub_overflow(floor_to(time, form->every), (int64_t)nth * form->every, &window->start))
 		return false;
-	window->start = subtract(floor_to(time, form->every), (int64_t)nth * form->every);
 	window->end = add(window->start, form->size);
 	return window->end > time;
 }
