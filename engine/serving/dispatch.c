@@ -89,6 +89,17 @@ static void dismiss(struct dispatch *dispatch)
 	}
 }
 
+/* In line, unless it cannot wait there. False: it hears so. */
+static bool stand_in_line(struct dispatch *dispatch, struct errand *errand, bool first, int64_t now_us)
+{
+	if (health_is_away(&dispatch->health, now_us) && !can_wait(dispatch, errand)) {
+		tell_away(dispatch, errand);
+		return false;
+	}
+	roster_wait(&dispatch->roster, errand, first);
+	return true;
+}
+
 /* Whether the next in line may go out; a replica may have to say first that it is ready. */
 static bool may_go(struct dispatch *dispatch, int64_t now_us)
 {
@@ -185,7 +196,7 @@ static void end_pauses(struct dispatch *dispatch, int64_t now_us)
 		if (errand->attempts.made > 0 && !budget_take(&dispatch->budget, now_us, &again_us))
 			roster_pause(roster, errand, again_us);
 		else
-			roster_wait(roster, errand, true);
+			(void)stand_in_line(dispatch, errand, true, now_us);
 	}
 }
 
@@ -317,15 +328,12 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 		return true;
 	/* Those that come in one turn of the loop are merged: the line moves at its end. */
 	bool waits = dispatch->roster.line.first || carriers_rows_most(&dispatch->carriers) > 1;
-	roster_wait(&dispatch->roster, errand, false);
-	if (health_is_away(&dispatch->health, now_us) && !can_wait(dispatch, errand)) {
-		errands_remove(&dispatch->roster.line, errand);
-		tell_away(dispatch, errand);
-	} else if (!waits) {
+	if (!stand_in_line(dispatch, errand, false, now_us))
+		return true;
+	if (!waits)
 		move(dispatch, now_us);
-	} else if (dispatch->roster.sent.count >= dispatch->health.pace.limit) {
+	else if (dispatch->roster.sent.count >= dispatch->health.pace.limit)
 		dispatch->roster.moved = false;
-	}
 	return true;
 }
 

@@ -47,6 +47,8 @@ static size_t count_in(const struct replicas *replicas, size_t but)
 
 size_t replicas_choose(const struct replicas *replicas, size_t but, uint64_t chance)
 {
+	if (replicas->count == 1)
+		return 0;
 	size_t in = count_in(replicas, but);
 	if (in == 0 && but < replicas->count && is_in(&replicas->items[but]))
 		return but;

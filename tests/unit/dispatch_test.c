@@ -133,6 +133,22 @@ static void who_cannot_wait_for_the_model_hears_so_before_the_deadline(void **st
 	assert_int_equal(servers.failed, 1);
 }
 
+static void who_paused_when_the_model_went_away_hears_so_before_the_deadline(void **state)
+{
+	(void)state;
+	servers_begin(1);
+	servers.moods[0] = FAILS;
+	struct call *call = servers_ask(9, 1, servers.now_us / 1000 + 150);
+	servers_run_for(1500);
+	assert_int_equal(call->where, CALL_PAUSED);
+	servers.moods[0] = REFUSES;
+	for (int i = 0; i < 5; i++)
+		servers_ask((float)i, 1, 0);
+	servers_run_for(SECOND / 10);
+	servers_expect_error(call, ERROR_REMOTE, "refused");
+	assert_int_equal(servers.failed, 1);
+}
+
 static void a_call_that_is_late_is_never_sent(void **state)
 {
 	(void)state;
@@ -356,6 +372,7 @@ int main(void)
 		STORY(a_server_that_fails_everything_is_remote_after_three_tries),
 		STORY(outage_may_be_a_dead_letter),
 		STORY(who_cannot_wait_for_the_model_hears_so_before_the_deadline),
+		STORY(who_paused_when_the_model_went_away_hears_so_before_the_deadline),
 		STORY(a_call_that_is_late_is_never_sent),
 		STORY(requests_that_break_a_server_that_is_ready_hold_up_nobody),
 		STORY(a_server_that_answers_500_and_is_not_ready_is_waited_for),
