@@ -165,8 +165,13 @@ network_is_slow_and_breaks() {
 	far=$proxied both_under_load network 8 disturb
 }
 
+# When both have answered something.
 go_dead() {
-	sleep 3
+	local delivery number=0
+	for delivery in $deliveries; do
+		"$build/requests" follow -b "$brokers" -i "dead-$delivery" -g "sluice.dead-$delivery.$delivery" -n 1000 \
+			-p "${engines[number++]}" >"$dir/followed.txt" 2>>"$dir/topics.log" || give_up "nothing is answered"
+	done
 	tell_proxy freeze
 }
 
