@@ -375,7 +375,7 @@ static enum produce_verdict send_word(struct worker *worker, const struct gather
 
 static bool may_send(const struct worker *worker)
 {
-	return !worker->spoilt && !worker->keepings.telling && output_is_open(worker->outbox.output);
+	return !worker->spoilt && !worker->full && !worker->keepings.telling && output_is_open(worker->outbox.output);
 }
 
 static bool gathering_advance(struct worker *worker, struct gathering *gathering, struct error *error)
@@ -385,6 +385,8 @@ static bool gathering_advance(struct worker *worker, struct gathering *gathering
 	while (may_send(worker) && (meeting = meetings_overdue(gathering->meetings, loop_now_ms(worker->loop)))) {
 		enum produce_verdict verdict = send_word(worker, gathering, meeting, error);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
+		if (verdict == PRODUCE_FULL)
+			release_retry_soon(worker);
 		if (verdict == PRODUCE_REFUSED)
 			return false;
 		if (verdict != PRODUCED)

@@ -233,6 +233,7 @@ bool release_commit_when_due(struct worker *worker, struct error *error);
 void release_on_news(void *context, uint32_t events);
 void release_on_commit_due(void *context);
 void release_on_retry(void *context);
+void release_retry_soon(struct worker *worker); /* the producer's queue is full */
 
 /* ---- follow.c ---- */
 

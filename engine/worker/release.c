@@ -10,7 +10,7 @@
 /* ---- leaving ---- */
 
 /* Until then nobody tries: each try costs what a record that leaves does. */
-static void retry_soon(struct worker *worker)
+void release_retry_soon(struct worker *worker)
 {
 	worker->full = true;
 	int64_t due_ms = loop_now_ms(worker->loop) + FULL_PAUSE_MS;
@@ -67,7 +67,7 @@ void release(struct worker *worker)
 			return;
 		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
 		if (verdict == PRODUCE_FULL)
-			retry_soon(worker);
+			release_retry_soon(worker);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
 		if (verdict != PRODUCED || !keeping_release(worker, flight, &worker->failure))
 			return;
@@ -91,7 +91,7 @@ static bool send_left(struct worker *worker)
 		return false;
 	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : output_send(worker->outbox.output, &error);
 	if (verdict == PRODUCE_FULL)
-		retry_soon(worker);
+		release_retry_soon(worker);
 	worker->spoilt = verdict == PRODUCE_SPOILT;
 	return verdict != PRODUCE_FULL;
 }
@@ -102,7 +102,7 @@ bool release_end(struct worker *worker, struct error *error)
 	struct error refused = {0};
 	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : keepings_tell(worker, &refused);
 	if (verdict == PRODUCE_FULL) {
-		retry_soon(worker);
+		release_retry_soon(worker);
 		return true;
 	}
 	if (verdict == PRODUCE_REFUSED) {

@@ -56,7 +56,7 @@ static int turn_timeout_ms(const struct worker *worker)
 {
 	struct positions changed;
 	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME && !follow_is_handing_over(worker);
-	if (change_waits && output_may_end(worker->outbox.output))
+	if (change_waits && !worker->full && output_may_end(worker->outbox.output))
 		return 0;
 	if ((worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
 		return 0;

@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
@@ -261,6 +263,62 @@ static void an_outer_join_goes_on_with_what_there_is_when_its_window_closes(void
 	assert_int_equal(stop(stand).answered, 2);
 }
 
+/* ---- a full queue ---- */
+
+#define WORDS 1 /* of `writes`: where the stage that joins tells itself of windows */
+
+static struct {
+	const struct output_operations *usual;
+	struct output_operations ours;
+	atomic_bool full;
+	atomic_int tries; /* while it was */
+} queue;
+
+static enum produce_verdict produce_unless_full(struct output *output, const struct outgoing *record, struct error *error)
+{
+	if (record->topic != WORDS || !record->beside_origin || !atomic_load(&queue.full))
+		return queue.usual->produce(output, record, error);
+	atomic_fetch_add(&queue.tries, 1);
+	return PRODUCE_FULL;
+}
+
+static struct output *open_output(void *context, struct loop *loop, const struct transaction_config *config,
+				  const struct consumer *consumer, struct error *error)
+{
+	struct output *output = worker_ground_usual.output_open(context, loop, config, consumer, error);
+	queue.usual = output->operations;
+	queue.ours = *output->operations;
+	queue.ours.produce = produce_unless_full;
+	output->operations = &queue.ours;
+	return output;
+}
+
+static void a_window_that_cannot_be_told_of_is_tried_again_a_thousand_times_a_second_at_most(void **state)
+{
+	const struct timespec moment = {0, 1000000}, while_full = {0, 300000000};
+	struct stand *stand = *state;
+	struct worker_ground ground = worker_ground_usual;
+	ground.output_open = open_output;
+	atomic_store(&queue.full, true);
+	atomic_store(&queue.tries, 0);
+	configure(stand, "joinType: outer, joinWindowMs: 100");
+	stand->config.ground = &ground;
+	running_start(&stand->running, &stand->config);
+	give(stand, 'x', "r-1", 1);
+	for (int waited_ms = 0; atomic_load(&queue.tries) == 0; waited_ms++) {
+		assert_in_range(waited_ms, 0, MOCK_WAIT_MS);
+		(void)nanosleep(&moment, NULL);
+	}
+	int64_t began_ms = clock_ms();
+	int before = atomic_load(&queue.tries);
+	(void)nanosleep(&while_full, NULL);
+	int tries = atomic_load(&queue.tries) - before;
+	assert_in_range(tries, 1, clock_ms() - began_ms + 1);
+	atomic_store(&queue.full, false);
+	expect(stand, "r-1", "[1]");
+	assert_int_equal(stop(stand).answered, 1);
+}
+
 static void what_comes_too_late_for_an_inner_join_is_answered_with_the_limit(void **state)
 {
 	struct stand *stand = *state;
@@ -409,6 +467,7 @@ int main(void)
 		SHOWS(a_part_waits_over_the_end_of_its_worker),
 		SHOWS(any_takes_the_first_and_remembers_that),
 		SHOWS(an_outer_join_goes_on_with_what_there_is_when_its_window_closes),
+		SHOWS(a_window_that_cannot_be_told_of_is_tried_again_a_thousand_times_a_second_at_most),
 		SHOWS(what_comes_too_late_for_an_inner_join_is_answered_with_the_limit),
 		SHOWS(what_was_joined_is_joined_again_when_its_commit_is_lost),
 		SHOWS(the_first_of_any_is_first_again_when_its_commit_is_lost),
