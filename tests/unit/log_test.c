@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "log/client.h"
 #include "log/output.h"
 #include "log/said.h"
 #include "tests/unit/mock_broker.h"
@@ -265,6 +266,28 @@ static void a_seek_waits_for_a_client_that_has_no_turn(void **state)
 	assert_string_equal(error.text, "");
 }
 
+/* Another client takes its place, with settings that are read anew: secrets of before may be gone. */
+static void a_consumer_that_cannot_be_replaced_when_it_was_fenced_says_why(void **state)
+{
+	static const struct property wrong = {"no.such.setting", "1"};
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct positions changed;
+	struct record record;
+	size_t count;
+	assert_true(consumer_accept(stand->consumer, &error));
+	assert_int_equal(rd_kafka_test_fatal_error(consumer_client(stand->consumer), RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "test"),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	while (consumer_change(stand->consumer, &changed) == ASSIGNMENT_SAME) {
+		wait_for(consumer_bell(stand->consumer));
+		assert_true(consumer_take(stand->consumer, &record, 1, &count, &error));
+	}
+	assert_int_equal(consumer_change(stand->consumer, &changed), ASSIGNMENT_LOST);
+	stand->consumer_config.properties = (struct properties){1, &wrong};
+	assert_false(consumer_accept(stand->consumer, &error));
+	assert_non_null(strstr(error.text, "no.such.setting"));
+}
+
 /* ---- transactions ---- */
 
 static void produce(struct stand *stand)
@@ -479,6 +502,7 @@ int main(void)
 		cmocka_unit_test(a_record_whose_bytes_say_that_it_has_no_headers_is_not_asked_for_them),
 		STORY(a_consumer_that_seeks_reads_again_from_there, set_up),
 		STORY(a_seek_waits_for_a_client_that_has_no_turn, set_up),
+		STORY(a_consumer_that_cannot_be_replaced_when_it_was_fenced_says_why, set_up),
 		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
 		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
