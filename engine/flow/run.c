@@ -143,8 +143,8 @@ static bool run_out_of_memory(struct run *run)
 	if (!run->answered) {
 		run->error->kind = ERROR_NONE;
 		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
-			  "the message and what its steps make of it need more than the %zu MiB that one message may take; "
-			  "send less at once, for no setting raises it",
+			  "the message and what its steps make of it find no memory: one message may take %zu MiB, and no setting "
+			  "raises that; send less at once, or see what else takes the machine's",
 			  arena_limit(run->message->arena) >> 20);
 		run_answer_error(run, run->error);
 	}
