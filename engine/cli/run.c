@@ -7,6 +7,7 @@
 #include "cli/announcer.h"
 #include "cli/command.h"
 #include "cli/crew.h"
+#include "cli/crew_takeover.h"
 #include "cli/deployment_topics.h"
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
@@ -142,6 +143,13 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 	return true;
 }
 
+/* Before anything is read: the topics, and from where in them. */
+static bool prepare_kafka(struct running *running, const struct deployment *deployment, struct error *error)
+{
+	return ensure_topics(running, deployment, error) &&
+	       crew_takeover(&running->crew, &deployment->plan, error);
+}
+
 /* ---- the engine ---- */
 
 /* SIGHUP: the files are read again. What is wrong with them is said, and nothing changes. */
@@ -152,7 +160,8 @@ static void reread(void *context, struct crew *crew)
 	struct deployment_options files = running->files;
 	files.before = &crew_deployment(crew)->plan;
 	struct deployment *deployment = deployment_open(running->session, &files, &error);
-	bool good = deployment && ensure_topics(running, deployment, &error);
+	bool good = deployment && crew_groups_stay(files.before, &deployment->plan, &error) &&
+		    prepare_kafka(running, deployment, &error);
 	if (good)
 		good = crew_reload(crew, deployment, &error);
 	else
@@ -207,7 +216,7 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.reread = reread;
 	running->crew.context = running;
-	if (rehearse(running, error) && configure_kafka(running, deployment, error) && ensure_topics(running, deployment, error))
+	if (rehearse(running, error) && configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, error))
 		return run_crew(running, deployment, error);
 	deployment_close(deployment);
 	return false;

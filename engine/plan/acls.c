@@ -62,7 +62,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 3;
+		acls.room += plan->pipelines[i].topic_count + 3 + FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -73,8 +73,12 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Write Describe Create");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
-		if (pipeline->delivery == DELIVERY_EXACTLY_ONCE)
-			add(&acls, "transactional-id", arena_print(arena, "%s.", pipeline->group), true, "Write Describe");
+		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
+			add(&acls, "group", pipeline->former_groups[j], false, "Describe");
+		/* At least once, for taking over what a former group committed (log/takeover.h). */
+		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
+		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
+		    "Write Describe");
 	}
 	drop_repeated(&acls);
 	return acls;

@@ -132,6 +132,8 @@ struct volume {
 	bool bytes_assumed; /* a tensor's size was not known */
 };
 
+#define FORMER_GROUPS_MAX 3
+
 struct pipeline_plan {
 	const struct graph *graph;
 	const char *namespace;
@@ -143,6 +145,9 @@ struct pipeline_plan {
 	int64_t wait_ms; /* the longest that a result can be held up by one before it; 0: nothing waits */
 	const char *wait_reason;
 	const char *group;
+	/* That read it where its delivery, or whether it reads topics of others, was another: the first of all that it
+	 * reads, those behind it of its own topics alone. NULL: no more. */
+	const char *former_groups[FORMER_GROUPS_MAX];
 	size_t stage_count;
 	struct stage *stages;
 	size_t *stage_of;    /* of each step */

@@ -3,7 +3,7 @@
 # load a pipeline is changed and others come and go, each time by SIGHUP: nothing may be
 # lost, doubled or out of order, under either delivery. Two engines of other files are told of. Then an engine is stopped and comes back
 # at once with one more pipeline, which must be read as well; and a backlog meets a model that is
-# away: the engine stays within the memory that it was given.
+# away: the engine stays within the memory that it was given. And a pipeline gets another delivery.
 #   reload.sh SLUICE BUILD      with requests in BUILD
 # SECONDS_OF_CHANGES, RATE and BACKLOG change the sizes. Takes about half a minute.
 set -u
@@ -85,6 +85,50 @@ for way in term kill; do
 	check_answers "$group-more" 100 "uncommitted: silence_ms:"
 	stop_engine "$group" "$engine"
 done
+
+# What is read by another delivery goes on where it was, there and back; of two engines that start together, one sees to
+# it. Each time the same requests are sent, and answered once.
+topics turned turned-answers
+turns=0
+for delivery in at-least-once exactly-once at-least-once; do
+	start_engine call turned turned $delivery one
+	engine=$started
+	start_engine call turned turned $delivery two
+	two=$started
+	engine_runs turned
+	send turned 1000 0
+	sent
+	check_answers turned 1000 "uncommitted: silence_ms: doubled:-eq:${turns}000"
+	turns=$((turns + 1))
+	stop_engine turned "$engine"
+	stop_engine turned "$two"
+done
+expect "turned: groups that went on where another stood" "$(grep -c "group sluice.turned.*goes on where .*, in 4 partitions" "$dir/engine.log")" "-eq 2"
+
+# While it runs that cannot be.
+: >"$dir/engine.log"
+start_engine call turned turned at-least-once one
+engine=$started
+engine_runs turned
+sed -i "s/delivery: at-least-once/delivery: exactly-once/" "$dir/turned.one.yaml"
+kill -HUP "$engine"
+wait_until 15 grep -q "is read by group sluice.turned.at-least-once, and would be by sluice.turned.exactly-once" "$dir/engine.log"
+expect "turned: status of looking for what is said of another delivery while it runs" $? "-eq 0"
+stop_engine turned "$engine"
+
+# Also where it was killed, and left a transaction open.
+topics ended ended-answers
+start_engine call ended ended exactly-once one
+engine=$started
+engine_runs ended
+send ended $((rate * 4)) "$rate"
+sleep 2
+kill_at_once "$engine"
+start_engine call ended ended at-least-once one
+engine=$started
+sent
+check_answers ended $((rate * 4)) "uncommitted: silence_ms:"
+stop_engine ended "$engine"
 
 # While one engine has other files than the other, top says so of both; and no more when it has the same.
 top_says() { # $1 how many lines, $2 words

@@ -430,7 +430,7 @@ static void the_json_is_json_and_says_it_all(void **state)
 	const json_t *step = json_array_get(json_object_get(pipeline, "steps"), 1);
 	const json_t *tensors = json_object_get(json_object_get(step, "gives"), "tensors");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(tensors, 0), "type")), "FP64[1]");
-	assert_int_equal(json_array_size(json_object_get(root, "acls")), 8);
+	assert_int_equal(json_array_size(json_object_get(root, "acls")), 9);
 	json_decref(root);
 	planning_close(&p);
 }
@@ -448,6 +448,7 @@ static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
 	assert_non_null(strstr(
 		text, " --operation Write --operation Describe --operation Create --topic 'sluice.default.pipeline.p.outputs'\n"));
 	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
+	assert_non_null(strstr(text, " --operation Describe --group 'sluice.default.at-least-once'\n"));
 	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));
 	planning_close(&p);
 }

@@ -1,0 +1,97 @@
+/* crew_takeover.c: see crew_takeover.h. */
+#include "cli/crew_takeover.h"
+
+#include "log/takeover.h"
+
+#define TOPICS_BYTES ((size_t)64 << 20) /* those of one group */
+
+static_assert(TAKEOVER_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
+
+static bool is_read(const struct topic *topic)
+{
+	return topic->role == TOPIC_INPUTS || topic->role == TOPIC_STAGE || topic->role == TOPIC_EXTERNAL;
+}
+
+static struct takeover_topic topic_of(const struct pipeline_plan *pipeline, const struct topic *topic)
+{
+	struct takeover_topic read = {.name = topic->name};
+	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
+	for (size_t i = 0; i < formers; i++)
+		read.formers[i] = pipeline->former_groups[i];
+	return read;
+}
+
+/* All that the group reads. */
+static struct takeover_topic *topics_of(const struct plan *plan, const char *group, size_t *count, struct arena *arena)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].topic_count;
+	struct takeover_topic *topics = ARENA_ARRAY(arena, struct takeover_topic, room + 1);
+	*count = 0;
+	for (size_t i = 0; topics && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; strcmp(pipeline->group, group) == 0 && j < pipeline->topic_count; j++)
+			if (is_read(&pipeline->topics[j]))
+				topics[(*count)++] = topic_of(pipeline, &pipeline->topics[j]);
+	}
+	return topics;
+}
+
+static bool is_first_of_group(const struct plan *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(plan->pipelines[i].group, plan->pipelines[index].group) == 0)
+			return false;
+	return true;
+}
+
+static bool take_over(const struct crew_config *config, const struct plan *plan, const char *group, struct arena *arena,
+		      struct error *error)
+{
+	size_t count, moved;
+	const struct takeover_config takeover = {
+		.brokers = config->brokers, .consumer = config->consumer, .producer = config->producer, .group = group};
+	const struct takeover_topic *topics = topics_of(plan, group, &count, arena);
+	if (!topics)
+		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	if (!takeover_carry_out(&takeover, topics, count, &moved, error))
+		return false;
+	if (moved > 0)
+		fprintf(config->out, "group %s goes on where its pipelines were read by another delivery, in %zu partitions\n",
+			group, moved);
+	return true;
+}
+
+bool crew_takeover(const struct crew_config *config, const struct plan *plan, struct error *error)
+{
+	struct arena *arena = arena_open(TOPICS_BYTES);
+	bool good = arena || error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	for (size_t i = 0; good && i < plan->count; i++, arena_reset(arena))
+		good = !is_first_of_group(plan, i) || take_over(config, plan, plan->pipelines[i].group, arena, error);
+	arena_close(arena);
+	return good;
+}
+
+static const struct pipeline_plan *namesake(const struct plan *plan, const struct pipeline_plan *pipeline)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *other = &plan->pipelines[i];
+		if (strcmp(other->graph->name, pipeline->graph->name) == 0 && strcmp(other->namespace, pipeline->namespace) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+bool crew_groups_stay(const struct plan *before, const struct plan *now, struct error *error)
+{
+	for (size_t i = 0; i < now->count; i++) {
+		const struct pipeline_plan *pipeline = &now->pipelines[i], *old = namesake(before, pipeline);
+		if (old && strcmp(old->group, pipeline->group) != 0)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "pipeline %s is read by group %s, and would be by %s: that goes on where it was only when "
+					 "an engine starts; stop this one, and start it with these files",
+					 pipeline->graph->name, old->group, pipeline->group);
+	}
+	return true;
+}

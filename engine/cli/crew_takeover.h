@@ -1,0 +1,16 @@
+/* crew_takeover.h: groups that are new to topics of a plan go on where former ones stood: log/takeover.h for
+ * pipelines. For `sluice run`.
+ */
+#ifndef SLUICE_CLI_CREW_TAKEOVER_H
+#define SLUICE_CLI_CREW_TAKEOVER_H
+
+#include "cli/crew.h"
+
+/* Before the groups are joined. Says a line of each that goes on where another stood. SYSTEM: Kafka does not, or
+ * does not answer. */
+bool crew_takeover(const struct crew_config *config, const struct plan *plan, struct error *error);
+
+/* Whether each pipeline that is in both is read by the group that it was. CONFIG: by another one, which takes a start. */
+bool crew_groups_stay(const struct plan *before, const struct plan *now, struct error *error);
+
+#endif

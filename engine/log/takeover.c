@@ -1,0 +1,257 @@
+/* takeover.c: see takeover.h. */
+#include "log/takeover.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log/client.h"
+
+#define FENCED_TIMES_MAX 5 /* by engines that start together */
+#define TIMEOUT_TEXT "10000" /* of the transaction, and so of what it waits for */
+#define SOCKET_TEXT "9900"   /* less than that, as librdkafka wants it */
+#define ID_BYTES 512
+#define LEAVE_MS 1000 /* for a transaction that is given up */
+
+typedef rd_kafka_topic_partition_list_t offsets;
+
+static bool failed(const struct takeover_config *config, const char *doing, const char *why, struct error *error)
+{
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			 "group %s cannot go on where the pipelines were read before: %s: %s; see that it has the rights that "
+			 "`sluice plan --acls` names, and start it again",
+			 config->group, doing, why);
+}
+
+/* ---- what groups have committed ---- */
+
+static rd_kafka_t *open_asker(const struct takeover_config *config, const char *group, const char *isolation, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", config->brokers},
+				       {"group.id", group},
+				       {"isolation.level", isolation},
+				       {"enable.auto.commit", "false"}};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->consumer, error);
+	return configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
+}
+
+static void close_asker(rd_kafka_t *asker)
+{
+	if (asker)
+		rd_kafka_destroy_flags(asker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+static void forget(offsets *list)
+{
+	for (int i = 0; i < list->cnt; i++)
+		list->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
+}
+
+/* One that we may not see is as good as none. */
+static bool read_offsets(const struct takeover_config *config, const char *group, const char *isolation, offsets *list,
+			 struct error *error)
+{
+	rd_kafka_t *asker = open_asker(config, group, isolation, error);
+	if (!asker)
+		return false;
+	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, TAKEOVER_WAIT_MS);
+	for (int i = 0; !code && i < list->cnt; i++)
+		code = list->elems[i].err;
+	close_asker(asker);
+	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+		forget(list);
+	else if (code)
+		return failed(config, group, rd_kafka_err2str(code), error);
+	return true;
+}
+
+static void add_topic(const struct takeover_topic *topic, const struct rd_kafka_metadata *metadata, offsets *list)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++) {
+		const struct rd_kafka_metadata_topic *found = &metadata->topics[i];
+		for (int j = 0; strcmp(found->topic, topic->name) == 0 && j < found->partition_cnt; j++) {
+			const struct rd_kafka_metadata_partition *partition = &found->partitions[j];
+			rd_kafka_topic_partition_list_add(list, topic->name, partition->id)->opaque = (void *)(uintptr_t)topic;
+		}
+	}
+}
+
+static offsets *all_partitions(const struct takeover_config *config, const struct takeover_topic *topics, size_t count,
+			       struct error *error)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_t *asker = open_asker(config, config->group, "read_committed", error);
+	if (!asker)
+		return NULL;
+	offsets *list = NULL;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(asker, 1, NULL, &metadata, TAKEOVER_WAIT_MS);
+	if (code) {
+		(void)failed(config, "looking at topics", rd_kafka_err2str(code), error);
+	} else {
+		list = rd_kafka_topic_partition_list_new((int)count);
+		for (size_t i = 0; i < count; i++)
+			add_topic(&topics[i], metadata, list);
+		rd_kafka_metadata_destroy(metadata);
+	}
+	close_asker(asker);
+	return list;
+}
+
+static void copy_to(offsets *list, const rd_kafka_topic_partition_t *one)
+{
+	rd_kafka_topic_partition_t *copy = rd_kafka_topic_partition_list_add(list, one->topic, one->partition);
+	copy->opaque = one->opaque;
+	copy->offset = one->offset;
+}
+
+/* ---- former groups ---- */
+
+static bool may_have_read(const rd_kafka_topic_partition_t *one, const char *former)
+{
+	const struct takeover_topic *topic = one->opaque;
+	for (size_t i = 0; i < TAKEOVER_FORMERS_MAX && topic->formers[i]; i++)
+		if (strcmp(topic->formers[i], former) == 0)
+			return true;
+	return false;
+}
+
+static bool is_further(const rd_kafka_topic_partition_t *one, const offsets *than)
+{
+	const rd_kafka_topic_partition_t *known = rd_kafka_topic_partition_list_find(than, one->topic, one->partition);
+	return one->offset >= 0 && (!known || known->offset < one->offset);
+}
+
+/* Where this one stood, if that is further than what is known: `list` says that then. */
+static bool ask_former(const struct takeover_config *config, const char *former, offsets *list, struct error *error)
+{
+	offsets *asked = rd_kafka_topic_partition_list_new(list->cnt);
+	for (int i = 0; i < list->cnt; i++)
+		if (may_have_read(&list->elems[i], former))
+			copy_to(asked, &list->elems[i]);
+	bool good = read_offsets(config, former, "read_committed", asked, error);
+	for (int i = 0; good && i < asked->cnt; i++)
+		if (is_further(&asked->elems[i], list))
+			(void)rd_kafka_topic_partition_list_set_offset(list, asked->elems[i].topic, asked->elems[i].partition,
+								       asked->elems[i].offset);
+	rd_kafka_topic_partition_list_destroy(asked);
+	return good;
+}
+
+static bool was_asked(const struct takeover_topic *topics, size_t topic, size_t former)
+{
+	for (size_t i = 0; i <= topic; i++)
+		for (size_t j = 0; j < (i < topic ? TAKEOVER_FORMERS_MAX : former) && topics[i].formers[j]; j++)
+			if (strcmp(topics[i].formers[j], topics[topic].formers[former]) == 0)
+				return true;
+	return false;
+}
+
+static bool ask_formers(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, offsets *list,
+			struct error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < TAKEOVER_FORMERS_MAX && topics[i].formers[j]; j++)
+			if (!was_asked(topics, i, j) && !ask_former(config, topics[i].formers[j], list, error))
+				return false;
+	return true;
+}
+
+static void keep_further(offsets **list, const offsets *than)
+{
+	offsets *all = *list, *kept = rd_kafka_topic_partition_list_new(all->cnt);
+	for (int i = 0; i < all->cnt; i++)
+		if (is_further(&all->elems[i], than))
+			copy_to(kept, &all->elems[i]);
+	rd_kafka_topic_partition_list_destroy(all);
+	*list = kept;
+}
+
+/* ---- the transaction ---- */
+
+static rd_kafka_t *open_producer(const struct takeover_config *config, struct error *error)
+{
+	char id[ID_BYTES];
+	(void)snprintf(id, sizeof id, "%s.takeover", config->group);
+	const struct property own[] = {{"bootstrap.servers", config->brokers},
+				       {"transactional.id", id},
+				       {"transaction.timeout.ms", TIMEOUT_TEXT},
+				       {"socket.timeout.ms", SOCKET_TEXT}};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->producer, error);
+	return configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+}
+
+/* Behind the fence: what another engine has taken over meanwhile is left out. */
+static bool look_again(const struct takeover_config *config, offsets **list, struct error *error)
+{
+	offsets *now = rd_kafka_topic_partition_list_copy(*list);
+	bool good = read_offsets(config, config->group, "read_committed", now, error);
+	if (good)
+		keep_further(list, now);
+	rd_kafka_topic_partition_list_destroy(now);
+	return good;
+}
+
+/* Members of the group, of which this is none, go on meanwhile. */
+static rd_kafka_error_t *commit(const struct takeover_config *config, rd_kafka_t *producer, const offsets *list)
+{
+	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(config->group);
+	rd_kafka_error_t *failure = rd_kafka_begin_transaction(producer);
+	if (!failure)
+		failure = rd_kafka_send_offsets_to_transaction(producer, list, nobody, TAKEOVER_WAIT_MS);
+	if (!failure)
+		failure = rd_kafka_commit_transaction(producer, TAKEOVER_WAIT_MS);
+	rd_kafka_consumer_group_metadata_destroy(nobody);
+	return failure;
+}
+
+/* `fenced`: by another engine, so it is to be tried again. */
+static bool commit_all(const struct takeover_config *config, offsets **list, bool *fenced, struct error *error)
+{
+	*fenced = false;
+	rd_kafka_t *producer = open_producer(config, error);
+	if (!producer)
+		return false;
+	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer, TAKEOVER_WAIT_MS);
+	bool good = failure || look_again(config, list, error);
+	if (!failure && good && (*list)->cnt > 0)
+		failure = commit(config, producer, *list);
+	if (failure) {
+		*fenced = rd_kafka_error_is_fatal(failure);
+		good = *fenced || failed(config, "committing", rd_kafka_error_string(failure), error);
+		rd_kafka_error_destroy(failure);
+		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, LEAVE_MS));
+	}
+	rd_kafka_destroy(producer);
+	return good;
+}
+
+/* `list`: where the group goes on, of partitions where a former one stood further. */
+static bool find_further(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, offsets **list,
+			 struct error *error)
+{
+	*list = all_partitions(config, topics, count, error);
+	/* Not what is stable: of a transaction that an engine left open, its successor sees to the end. */
+	if (!*list || !read_offsets(config, config->group, "read_uncommitted", *list, error))
+		return false;
+	offsets *own = rd_kafka_topic_partition_list_copy(*list);
+	bool good = ask_formers(config, topics, count, *list, error);
+	keep_further(list, own);
+	rd_kafka_topic_partition_list_destroy(own);
+	return good;
+}
+
+bool takeover_carry_out(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, size_t *moved,
+			struct error *error)
+{
+	offsets *list = NULL;
+	bool good = find_further(config, topics, count, &list, error), fenced = good && list && list->cnt > 0;
+	for (int times = 0; good && fenced; times++)
+		good = times < FENCED_TIMES_MAX ? commit_all(config, &list, &fenced, error)
+						: failed(config, "committing", "other engines do it too", error);
+	*moved = good && list ? (size_t)list->cnt : 0;
+	if (list)
+		rd_kafka_topic_partition_list_destroy(list);
+	return good;
+}
