@@ -21,7 +21,15 @@ static struct takeover_topic topic_of(const struct pipeline_plan *pipeline, cons
 	return read;
 }
 
-/* All that the group reads. */
+static bool has_topic(const struct takeover_topic *topics, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(topics[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* All that the group reads, each once: what is an input may be a trigger too. */
 static struct takeover_topic *topics_of(const struct plan *plan, const char *group, size_t *count, struct arena *arena)
 {
 	size_t room = 0;
@@ -32,7 +40,7 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 	for (size_t i = 0; topics && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; strcmp(pipeline->group, group) == 0 && j < pipeline->topic_count; j++)
-			if (is_read(&pipeline->topics[j]))
+			if (is_read(&pipeline->topics[j]) && !has_topic(topics, *count, pipeline->topics[j].name))
 				topics[(*count)++] = topic_of(pipeline, &pipeline->topics[j]);
 	}
 	return topics;
