@@ -49,21 +49,26 @@ static void forget(offsets *list)
 }
 
 /* One that we may not see is as good as none. */
-static bool read_offsets(const struct takeover_config *config, const char *group, const char *isolation, offsets *list,
-			 struct error *error)
+static bool ask_offsets(const struct takeover_config *config, const char *group, rd_kafka_t *asker, offsets *list,
+			struct error *error)
 {
-	rd_kafka_t *asker = open_asker(config, group, isolation, error);
-	if (!asker)
-		return false;
 	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, TAKEOVER_WAIT_MS);
 	for (int i = 0; !code && i < list->cnt; i++)
 		code = list->elems[i].err;
-	close_asker(asker);
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		forget(list);
 	else if (code)
 		return failed(config, group, rd_kafka_err2str(code), error);
 	return true;
+}
+
+/* What is stable: behind the end of a transaction that an engine left open. */
+static bool read_stable(const struct takeover_config *config, const char *group, offsets *list, struct error *error)
+{
+	rd_kafka_t *asker = open_asker(config, group, "read_committed", error);
+	bool good = asker && ask_offsets(config, group, asker, list, error);
+	close_asker(asker);
+	return good;
 }
 
 static void add_topic(const struct takeover_topic *topic, const struct rd_kafka_metadata *metadata, offsets *list)
@@ -77,24 +82,19 @@ static void add_topic(const struct takeover_topic *topic, const struct rd_kafka_
 	}
 }
 
-static offsets *all_partitions(const struct takeover_config *config, const struct takeover_topic *topics, size_t count,
-			       struct error *error)
+static offsets *all_partitions(const struct takeover_config *config, rd_kafka_t *asker, const struct takeover_topic *topics,
+			       size_t count, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_t *asker = open_asker(config, config->group, "read_committed", error);
-	if (!asker)
-		return NULL;
-	offsets *list = NULL;
 	rd_kafka_resp_err_t code = rd_kafka_metadata(asker, 1, NULL, &metadata, TAKEOVER_WAIT_MS);
 	if (code) {
 		(void)failed(config, "looking at topics", rd_kafka_err2str(code), error);
-	} else {
-		list = rd_kafka_topic_partition_list_new((int)count);
-		for (size_t i = 0; i < count; i++)
-			add_topic(&topics[i], metadata, list);
-		rd_kafka_metadata_destroy(metadata);
+		return NULL;
 	}
-	close_asker(asker);
+	offsets *list = rd_kafka_topic_partition_list_new((int)count);
+	for (size_t i = 0; i < count; i++)
+		add_topic(&topics[i], metadata, list);
+	rd_kafka_metadata_destroy(metadata);
 	return list;
 }
 
@@ -129,7 +129,7 @@ static bool ask_former(const struct takeover_config *config, const char *former,
 	for (int i = 0; i < list->cnt; i++)
 		if (may_have_read(&list->elems[i], former))
 			copy_to(asked, &list->elems[i]);
-	bool good = read_offsets(config, former, "read_committed", asked, error);
+	bool good = read_stable(config, former, asked, error);
 	for (int i = 0; good && i < asked->cnt; i++)
 		if (is_further(&asked->elems[i], list))
 			(void)rd_kafka_topic_partition_list_set_offset(list, asked->elems[i].topic, asked->elems[i].partition,
@@ -186,7 +186,7 @@ static rd_kafka_t *open_producer(const struct takeover_config *config, struct er
 static bool look_again(const struct takeover_config *config, offsets **list, struct error *error)
 {
 	offsets *now = rd_kafka_topic_partition_list_copy(*list);
-	bool good = read_offsets(config, config->group, "read_committed", now, error);
+	bool good = read_stable(config, config->group, now, error);
 	if (good)
 		keep_further(list, now);
 	rd_kafka_topic_partition_list_destroy(now);
@@ -231,9 +231,12 @@ static bool commit_all(const struct takeover_config *config, offsets **list, boo
 static bool find_further(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, offsets **list,
 			 struct error *error)
 {
-	*list = all_partitions(config, topics, count, error);
 	/* Not what is stable: of a transaction that an engine left open, its successor sees to the end. */
-	if (!*list || !read_offsets(config, config->group, "read_uncommitted", *list, error))
+	rd_kafka_t *asker = open_asker(config, config->group, "read_uncommitted", error);
+	*list = asker ? all_partitions(config, asker, topics, count, error) : NULL;
+	bool known = *list && ask_offsets(config, config->group, asker, *list, error);
+	close_asker(asker);
+	if (!known)
 		return false;
 	offsets *own = rd_kafka_topic_partition_list_copy(*list);
 	bool good = ask_formers(config, topics, count, *list, error);
