@@ -39,12 +39,17 @@ static void expect_repetitions_within_their_budget(int64_t us)
 	assert_in_range(dispatch_counts(servers.dispatch).repeated, 1, most);
 }
 
-static void calls_that_always_fail_keep_no_other_from_its_answer(void **state)
+static void begin_where_bad_calls_fail(void)
 {
-	(void)state;
 	servers.poison = BAD;
 	servers.poisoned = FAILS;
 	servers_begin(1);
+}
+
+static void calls_that_always_fail_keep_no_other_from_its_answer(void **state)
+{
+	(void)state;
+	begin_where_bad_calls_fail();
 	ask_all(0, 10000);
 	servers_run_for(5 * (int64_t)SECOND);
 	assert_int_equal(servers.answered, CALLS / 2);
@@ -54,9 +59,7 @@ static void calls_that_always_fail_keep_no_other_from_its_answer(void **state)
 static void calls_that_always_fail_end_after_their_tries(void **state)
 {
 	(void)state;
-	servers.poison = BAD;
-	servers.poisoned = FAILS;
-	servers_begin(1);
+	begin_where_bad_calls_fail();
 	ask_all(10000, 2000);
 	servers_run_for(2 * (int64_t)SECOND);
 	assert_int_equal(servers.answered, CALLS / 2);
