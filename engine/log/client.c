@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -329,15 +328,24 @@ int32_t client_partition(const void *key, size_t length, const void *tag, int32_
 	return key ? rd_kafka_msg_partitioner_murmur2(NULL, key, length, count, NULL, NULL) : tag_origin(tag).partition;
 }
 
-/* Entered by librdkafka's threads too. */
-static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *handles, void *tag)
+static _Thread_local int partitions_seen;
+
+int client_partitions_seen(void)
 {
+	return partitions_seen;
+}
+
+/* Entered by librdkafka's threads too, and by those of a client that was left: so it notes what it sees where nothing ends
+ * before its thread. */
+static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *context, void *tag)
+{
+	(void)context;
 	int32_t wanted = client_partition(key, length, tag, count);
-	atomic_store_explicit(&((struct topic_handles *)handles)->partitions, count, memory_order_relaxed);
+	partitions_seen = count;
 	return wanted < count ? wanted : rd_kafka_msg_partitioner_random(topic, key, length, count, NULL, tag);
 }
 
-void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users, struct topic_handles *handles)
+void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users)
 {
 	for (size_t i = 0; i < users.count; i++)
 		if (strcmp(users.items[i].name, "partitioner") == 0)
@@ -346,7 +354,6 @@ void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties us
 	(void)rd_kafka_conf_set(configuration, "sticky.partitioning.linger.ms", "0", words, sizeof words);
 	rd_kafka_topic_conf_t *topics = rd_kafka_conf_get_default_topic_conf(configuration);
 	rd_kafka_topic_conf_set_partitioner_cb(topics, partition_of);
-	rd_kafka_topic_conf_set_opaque(topics, handles);
 }
 
 /* ---- topics by number ---- */

@@ -5,7 +5,6 @@
 #define SLUICE_LOG_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
-#include <stdatomic.h>
 
 #include "log/consumer.h"
 
@@ -68,8 +67,7 @@ unsigned tag_lot(const void *tag);
 struct topic_handles {
 	size_t count;
 	rd_kafka_topic_t **items;
-	atomic_int partitions; /* of the topic that a result was last produced to; 0: not known, as with a user's `partitioner` */
-	bool numbered;	       /* each knows its number: a consumer's, which finds it for each record */
+	bool numbered; /* each knows its number: a consumer's, which finds it for each record */
 };
 
 /* Of a handle of those, which are numbered. */
@@ -80,8 +78,11 @@ static inline uint32_t topic_handle_number(const rd_kafka_topic_t *handle)
 
 /* Results without a key go to the partition number of their origin, where the topic has
  * it; else, and with a key, as `partitioner` says. To be set before the client is opened;
- * every record must then be produced with a tag. The handles live as long as the client. */
-void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users, struct topic_handles *handles);
+ * every record must then be produced with a tag. */
+void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users);
+
+/* How many the topic has that this thread last produced a result to; 0: not known, as with a user's `partitioner`. */
+int client_partitions_seen(void);
 
 /* Which of so many partitions that is, by a result's key and tag. One that is not among them: any. */
 int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count);

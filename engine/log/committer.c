@@ -81,7 +81,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, struct err
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, committer->config->properties, error);
 	if (!configuration)
 		return NULL;
-	client_keep_partitions(configuration, committer->config->properties, &committer->topics);
+	client_keep_partitions(configuration, committer->config->properties);
 	rd_kafka_conf_set_opaque(configuration, committer);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	/* As events, because a commit then waits for the count of unsent records alone,

@@ -41,14 +41,14 @@ static enum produce_verdict judge(struct parcel *parcel, struct error *error)
 }
 
 /* Stable, so that those of a key stay in their order. */
-static void sort_by_partition(struct parcel *parcel, int partitions)
+static void sort_by_partition(struct parcel *parcel)
 {
 	rd_kafka_message_t *messages = &parcel->messages[parcel->first];
 	size_t count = parcel->count - parcel->first, end[GROUPS] = {0};
 	uint8_t group[PARCEL_RECORDS] = {0};
 	for (size_t i = 0; i < count; i++) {
 		const rd_kafka_message_t *message = &messages[i];
-		int32_t partition = client_partition(message->key, message->key_len, message->_private, partitions);
+		int32_t partition = client_partition(message->key, message->key_len, message->_private, parcel->partitions);
 		group[i] = (uint8_t)((uint32_t)partition % GROUPS);
 		end[group[i]]++;
 	}
@@ -66,11 +66,11 @@ enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handl
 	size_t count = parcel->count - parcel->first;
 	if (count == 0)
 		return PRODUCED;
-	int partitions = atomic_load_explicit(&topics->partitions, memory_order_relaxed);
-	if (partitions > 1)
-		sort_by_partition(parcel, partitions);
+	if (parcel->partitions > 1)
+		sort_by_partition(parcel);
 	(void)rd_kafka_produce_batch(topics->items[parcel->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
 				     &parcel->messages[parcel->first], (int)count);
+	parcel->partitions = client_partitions_seen();
 	return judge(parcel, error);
 }
 

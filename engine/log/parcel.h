@@ -22,6 +22,7 @@ struct parcel {
 	uint32_t topic; /* of all that is in it */
 	size_t count, first;
 	size_t used;
+	int partitions; /* of the topic for which something last left; 0: not known */
 	bool lost; /* librdkafka would not have some of what was in it: nothing goes on until it is emptied */
 	rd_kafka_message_t messages[PARCEL_RECORDS], sorted[PARCEL_RECORDS]; /* the second: room to sort them in */
 	char bytes[PARCEL_BYTES]; /* their keys and values */

@@ -43,9 +43,8 @@ struct shipments {
 
 /* ---- opening and closing ---- */
 
-static rd_kafka_conf_t *configuration_of(struct shipments *shipments, struct error *error)
+static rd_kafka_conf_t *configuration_of(const struct transaction_config *config, struct error *error)
 {
-	const struct transaction_config *config = shipments->config;
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers},
 		{"enable.idempotence", "true"},
@@ -57,14 +56,14 @@ static rd_kafka_conf_t *configuration_of(struct shipments *shipments, struct err
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
 	if (!configuration)
 		return NULL;
-	client_keep_partitions(configuration, config->properties, &shipments->topics);
+	client_keep_partitions(configuration, config->properties);
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
 	return configuration;
 }
 
 static bool producer_open(struct shipments *shipments, struct error *error)
 {
-	rd_kafka_conf_t *configuration = configuration_of(shipments, error);
+	rd_kafka_conf_t *configuration = configuration_of(shipments->config, error);
 	shipments->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!shipments->producer)
 		return false;

@@ -1,6 +1,6 @@
 /* parcel_test.c: results that wait for each other leave whole and in their order, whatever
- * the producer takes of them at once. There is no broker: what librdkafka took is seen when
- * its queue is purged. */
+ * the producer takes of them at once. There is no broker, but in one
+ * of them: what librdkafka took is seen when its queue is purged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,14 +34,18 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 		 (const char *)message->key, message->len > 20 ? 3 : (int)message->len, (const char *)message->payload);
 }
 
-static void stand_open(struct stand *stand, const char *queue)
+static void set(rd_kafka_conf_t *configuration, const char *name, const char *value)
+{
+	char words[256];
+	assert_int_equal(rd_kafka_conf_set(configuration, name, value, words, sizeof words), 0);
+}
+
+static void stand_open_as(struct stand *stand, rd_kafka_conf_t *configuration)
 {
 	char words[256];
 	*stand = (struct stand){0};
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	assert_int_equal(rd_kafka_conf_set(configuration, "queue.buffering.max.messages", queue, words, sizeof words), 0);
-	assert_int_equal(rd_kafka_conf_set(configuration, "enable.idempotence", "true", words, sizeof words), 0);
-	assert_int_equal(rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words), 0);
+	set(configuration, "enable.idempotence", "true");
+	set(configuration, "log_level", "0");
 	rd_kafka_conf_set_opaque(configuration, stand);
 	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
 	stand->client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
@@ -49,6 +53,13 @@ static void stand_open(struct stand *stand, const char *queue)
 	for (size_t i = 0; i < 2; i++)
 		stand->items[i] = rd_kafka_topic_new(stand->client, i ? "letters" : "answers", NULL);
 	stand->topics = (struct topic_handles){.count = 2, .items = stand->items};
+}
+
+static void stand_open(struct stand *stand, const char *queue)
+{
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	set(configuration, "queue.buffering.max.messages", queue);
+	stand_open_as(stand, configuration);
 }
 
 /* What librdkafka has, as `key=value`, is told and gone. */
@@ -222,7 +233,7 @@ static void those_of_a_partition_leave_one_behind_the_other(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.topics.partitions = PARTITIONS;
+	stand.parcel.partitions = PARTITIONS;
 	put_keys(&stand, PARCEL_RECORDS);
 	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
 	purge(&stand);
@@ -236,7 +247,7 @@ static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "7");
-	stand.topics.partitions = PARTITIONS;
+	stand.parcel.partitions = PARTITIONS;
 	put_keys(&stand, 100);
 	while (parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL)
 		purge(&stand);
@@ -251,7 +262,7 @@ static void those_without_a_key_leave_by_the_partition_of_their_origin(void **st
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "10");
-	stand.topics.partitions = 2;
+	stand.parcel.partitions = 2;
 	for (int i = 0; i < 4; i++) {
 		const struct position origin = {.partition = 1 - i % 2, .offset = i};
 		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
@@ -262,6 +273,27 @@ static void those_without_a_key_leave_by_the_partition_of_their_origin(void **st
 	purge(&stand);
 	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(stand.values[i], i < 2 ? "=0" : "=1");
+	stand_close(&stand);
+}
+
+/* The broker is librdkafka's own, which makes topics of four partitions. */
+static void what_left_tells_how_many_partitions_there_are(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	set(configuration, "test.mock.num.brokers", "1");
+	client_keep_partitions(configuration, (struct properties){0});
+	stand_open_as(&stand, configuration);
+	for (int tries = 0; stand.parcel.partitions == 0 && tries < 2000; tries++) {
+		assert_int_equal(put_number(&stand, tries % 10, &error), PRODUCED);
+		assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+		stand.seen = 0;
+		(void)rd_kafka_poll(stand.client, 10);
+	}
+	assert_int_equal(stand.parcel.partitions, 4);
+	stand.seen = 0;
 	stand_close(&stand);
 }
 
@@ -288,6 +320,7 @@ int main(void)
 		cmocka_unit_test(those_of_a_partition_leave_one_behind_the_other),
 		cmocka_unit_test(those_of_a_partition_leave_in_their_order_by_and_by),
 		cmocka_unit_test(those_without_a_key_leave_by_the_partition_of_their_origin),
+		cmocka_unit_test(what_left_tells_how_many_partitions_there_are),
 		cmocka_unit_test(a_tombstone_stays_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
