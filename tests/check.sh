@@ -309,7 +309,7 @@ report() { # $1 part
 	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" "$took" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || show_end
 	[ "$f" -eq 0 ] || worst="$worst
-$(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^---' "$log" | grep -v ' 0 failed' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
+$(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^SUMMARY|^---' "$log" | grep -v ' 0 failed' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
 }
 
 # A function is read whole before it runs, so this file may change meanwhile.

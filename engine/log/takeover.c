@@ -4,10 +4,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "log/client.h"
 
-#define FENCED_TIMES_MAX 5 /* by engines that start together */
+#define TIMES_MAX 5 /* fenced by engines that start together, or kept from it by a broker that comes or goes */
+#define PAUSE_NS 100000000 /* until a group is asked for anew whose broker is not found */
 #define TIMEOUT_TEXT "10000" /* of the transaction, and so of what it waits for */
 #define SOCKET_TEXT "9900"   /* less than that, as librdkafka wants it */
 #define ID_BYTES 512
@@ -48,13 +51,24 @@ static void forget(offsets *list)
 		list->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
 }
 
-/* One that we may not see is as good as none. */
+static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int64_t until_ms)
+{
+	int64_t left_ms = until_ms - clock_ms();
+	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, left_ms > 0 ? (int)left_ms : 1);
+	for (int i = 0; !code && i < list->cnt; i++)
+		code = list->elems[i].err;
+	return code;
+}
+
+/* A Kafka that has just come does not know yet which broker a group is at. One that we may not see is as good as none. */
 static bool ask_offsets(const struct takeover_config *config, const char *group, rd_kafka_t *asker, offsets *list,
 			struct error *error)
 {
-	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, TAKEOVER_WAIT_MS);
-	for (int i = 0; !code && i < list->cnt; i++)
-		code = list->elems[i].err;
+	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
+	rd_kafka_resp_err_t code;
+	while ((code = ask_once(asker, list, until_ms)) && !failure_is_lasting(code) && clock_ms() < until_ms)
+		nanosleep(&pause, NULL);
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		forget(list);
 	else if (code)
@@ -206,10 +220,10 @@ static rd_kafka_error_t *commit(const struct takeover_config *config, rd_kafka_t
 	return failure;
 }
 
-/* `fenced`: by another engine, so it is to be tried again. */
-static bool commit_all(const struct takeover_config *config, offsets **list, bool *fenced, struct error *error)
+/* `again`: another engine fenced it, or Kafka did not take it this time. */
+static bool commit_all(const struct takeover_config *config, offsets **list, bool *again, struct error *error)
 {
-	*fenced = false;
+	*again = false;
 	rd_kafka_t *producer = open_producer(config, error);
 	if (!producer)
 		return false;
@@ -218,8 +232,8 @@ static bool commit_all(const struct takeover_config *config, offsets **list, boo
 	if (!failure && good && (*list)->cnt > 0)
 		failure = commit(config, producer, *list);
 	if (failure) {
-		*fenced = rd_kafka_error_is_fatal(failure);
-		good = *fenced || failed(config, "committing", rd_kafka_error_string(failure), error);
+		*again = !failure_is_lasting(rd_kafka_error_code(failure));
+		good = failed(config, "committing", rd_kafka_error_string(failure), error);
 		rd_kafka_error_destroy(failure);
 		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, LEAVE_MS));
 	}
@@ -249,10 +263,12 @@ bool takeover_carry_out(const struct takeover_config *config, const struct takeo
 			struct error *error)
 {
 	offsets *list = NULL;
-	bool good = find_further(config, topics, count, &list, error), fenced = good && list && list->cnt > 0;
-	for (int times = 0; good && fenced; times++)
-		good = times < FENCED_TIMES_MAX ? commit_all(config, &list, &fenced, error)
-						: failed(config, "committing", "other engines do it too", error);
+	bool good = find_further(config, topics, count, &list, error), again = good && list->cnt > 0;
+	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
+	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
+		*error = (struct error){0};
+		good = commit_all(config, &list, &again, error);
+	}
 	*moved = good && list ? (size_t)list->cnt : 0;
 	if (list)
 		rd_kafka_topic_partition_list_destroy(list);

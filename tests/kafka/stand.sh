@@ -26,7 +26,7 @@ trap end EXIT
 trap 'exit 130' INT TERM
 
 give_up() {
-	echo "$what: $*" >&2
+	echo "$what: FAILED: $*" >&2
 	tail -n 5 "$dir"/*.log >&2
 	echo "$passed passed, $((failed + 1)) failed"
 	exit 1

@@ -284,6 +284,7 @@ static void what_left_tells_how_many_partitions_there_are(void **state)
 	struct error error = {0};
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
 	set(configuration, "test.mock.num.brokers", "1");
+	set(configuration, "partitioner", "murmur2_random"); /* without one there are no settings of topics yet */
 	client_keep_partitions(configuration, (struct properties){0});
 	stand_open_as(&stand, configuration);
 	for (int tries = 0; stand.parcel.partitions == 0 && tries < 2000; tries++) {
