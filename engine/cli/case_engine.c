@@ -155,14 +155,13 @@ static bool open_senders(struct case_engine *engine, const struct plan *plan, st
 	engine->senders = ARENA_ARRAY(config->arena, struct sender *, plan->count);
 	engine->sender_count = engine->senders ? plan->count : 0;
 	for (size_t i = 0; engine->senders && i < config->send_count; i++) {
-		size_t at = 0;
-		while (at < plan->count && strcmp(plan->pipelines[at].graph->name, config->sends[i].pipeline) != 0)
-			at++;
+		const struct pipeline_plan *pipeline = plan_find(plan, config->sends[i].pipeline);
+		size_t at = pipeline ? (size_t)(pipeline - plan->pipelines) : 0;
 		struct sender_config *sender = ARENA_NEW(config->arena, struct sender_config);
-		if (at == plan->count || engine->senders[at] || !sender)
+		if (!pipeline || engine->senders[at] || !sender)
 			continue;
 		*sender = (struct sender_config){.brokers = config->brokers,
-						 .topic = plan->pipelines[at].topics[0].name,
+						 .topic = pipeline->topics[0].name,
 						 .timeout_ms = SEND_MS,
 						 .properties = {1, &largest},
 						 .refused = on_refused,
@@ -282,16 +281,14 @@ static bool send_all(struct case_engine *engine)
 	const struct plan *plan = &crew_deployment(engine->crew)->plan;
 	for (size_t i = 0; i < config->send_count; i++) {
 		const struct case_send *send = &config->sends[i];
-		size_t at = 0;
-		while (at < plan->count && strcmp(plan->pipelines[at].graph->name, send->pipeline) != 0)
-			at++;
+		const struct pipeline_plan *pipeline = plan_find(plan, send->pipeline);
 		struct outgoing outgoing = {.key = send->key, .value = send->body};
-		if (at == plan->count)
+		if (!pipeline)
 			return error_set(&engine->error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to",
 					 send->pipeline);
 		if (!headers_of(engine, send, &outgoing.headers))
 			return error_memory(&engine->error, ERROR_SYSTEM, "sending the requests of a case");
-		if (!sender_send(engine->senders[at], &outgoing, i, &engine->error))
+		if (!sender_send(engine->senders[pipeline - plan->pipelines], &outgoing, i, &engine->error))
 			return false;
 	}
 	return true;

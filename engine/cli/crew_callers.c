@@ -8,14 +8,6 @@
 
 /* ---- pipelines that are called ---- */
 
-static const struct pipeline_plan *pipeline_named(const struct plan *plan, const char *name)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (strcmp(plan->pipelines[i].graph->name, name) == 0)
-			return &plan->pipelines[i];
-	return NULL;
-}
-
 static bool is_called(const struct called_pipeline *called, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -28,10 +20,10 @@ static bool is_called(const struct called_pipeline *called, size_t count, const 
 size_t crew_called(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called)
 {
 	size_t count = 0;
-	for (size_t at = 0; pipeline; pipeline = at < count ? pipeline_named(plan, called[at++].name) : NULL)
+	for (size_t at = 0; pipeline; pipeline = at < count ? plan_find(plan, called[at++].name) : NULL)
 		for (size_t i = 0; i < pipeline->callee_count; i++) {
 			const struct callee *callee = &pipeline->callees[i];
-			const struct pipeline_plan *other = pipeline_named(plan, callee->name);
+			const struct pipeline_plan *other = plan_find(plan, callee->name);
 			if (callee->target == CALL_PIPELINE && other && !is_called(called, count, callee->name))
 				called[count++] = (struct called_pipeline){callee->name, other->graph};
 		}
@@ -135,7 +127,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct caller_config theirs;
-		const struct pipeline_plan *other = pipeline_named(plan, called[i].name);
+		const struct pipeline_plan *other = plan_find(plan, called[i].name);
 		assert(other); /* lint saw it */
 		if (!caller_configure(plan, other, arena, &theirs, error))
 			return false;

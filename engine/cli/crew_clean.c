@@ -3,14 +3,6 @@
 
 #include "log/topics.h"
 
-static bool is_there(const struct deployment *deployment, const char *pipeline)
-{
-	for (size_t i = 0; i < deployment->plan.count; i++)
-		if (strcmp(deployment->plan.pipelines[i].graph->name, pipeline) == 0)
-			return true;
-	return false;
-}
-
 static bool is_used(const struct deployment *deployment, const char *topic)
 {
 	for (size_t i = 0; i < deployment->plan.count; i++)
@@ -53,7 +45,7 @@ bool cleaning_note(struct cleaning **list, const struct deployment *before, cons
 		leave_used(cleaning, now);
 	for (size_t i = 0; i < before->plan.count; i++) {
 		const struct pipeline_plan *plan = &before->plan.pipelines[i];
-		if (!plan->graph->spec->clean_topics_on_delete || is_there(now, plan->graph->name))
+		if (!plan->graph->spec->clean_topics_on_delete || plan_find(&now->plan, plan->graph->name))
 			continue;
 		struct cleaning *cleaning = cleaning_make(plan, now, now_ms, arena);
 		if (!cleaning)
@@ -86,7 +78,7 @@ void cleaning_carry_out(struct cleaning **list, const struct crew *crew, const s
 	struct cleaning **at = list;
 	while (*at) {
 		struct cleaning *cleaning = *at;
-		bool again = is_there(crew_deployment(crew), cleaning->pipeline);
+		bool again = plan_find(&crew_deployment(crew)->plan, cleaning->pipeline);
 		if (!again && !is_due(cleaning, crew, now_ms)) {
 			at = &cleaning->next;
 			continue;

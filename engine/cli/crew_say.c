@@ -11,14 +11,6 @@ static const char *topic_of(const struct pipeline_plan *plan, enum topic_role ro
 	return NULL;
 }
 
-static const struct pipeline_plan *plan_of(const struct deployment *deployment, const char *pipeline)
-{
-	for (size_t i = 0; i < deployment->plan.count; i++)
-		if (strcmp(deployment->plan.pipelines[i].graph->name, pipeline) == 0)
-			return &deployment->plan.pipelines[i];
-	return NULL;
-}
-
 void say_start(const struct crew_config *config, const struct pipeline_plan *plan)
 {
 	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !config->at_least_once;
@@ -40,14 +32,14 @@ void say_changes(const struct crew_config *config, const struct deployment *befo
 {
 	for (size_t i = 0; i < now->plan.count; i++) {
 		const struct pipeline_plan *plan = &now->plan.pipelines[i];
-		const struct pipeline_plan *old = plan_of(before, plan->graph->name);
+		const struct pipeline_plan *old = plan_find(&before->plan, plan->graph->name);
 		if (!old)
 			say_start(config, plan);
 		else if (deployment_version(before, old, config->kinds) != deployment_version(now, plan, config->kinds))
 			fprintf(config->out, "%s: changed; what is in flight ends as it began\n", plan->graph->name);
 	}
 	for (size_t i = 0; i < before->plan.count; i++)
-		if (!plan_of(now, before->plan.pipelines[i].graph->name))
+		if (!plan_find(&now->plan, before->plan.pipelines[i].graph->name))
 			fprintf(config->out, "%s: is not in the files any more; it drains\n",
 				before->plan.pipelines[i].graph->name);
 	fflush(config->out);

@@ -115,10 +115,8 @@ static bool next_make(struct stage_config *stage, struct group *group, const str
 
 static const struct mapping *mapping_of(const struct plan *plan, const struct entrance_point *point)
 {
-	for (size_t i = 0; i < plan->count && point->point == SOURCE_REQUEST; i++)
-		if (strcmp(plan->pipelines[i].graph->name, point->pipeline) == 0)
-			return plan->pipelines[i].graph->mapping;
-	return NULL;
+	const struct pipeline_plan *pipeline = point->point == SOURCE_REQUEST ? plan_find(plan, point->pipeline) : NULL;
+	return pipeline ? pipeline->graph->mapping : NULL;
 }
 
 /* What other pipelines give to this one: its first stage reads their topics. */

@@ -4,6 +4,7 @@
 #include "log/takeover.h"
 
 #define TOPICS_BYTES ((size_t)64 << 20) /* those of one group */
+#define GROUPS_BYTES ((size_t)16 << 20) /* a name for each pipeline, at most */
 
 static_assert(TAKEOVER_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
 
@@ -46,14 +47,6 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 	return topics;
 }
 
-static bool is_first_of_group(const struct plan *plan, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (strcmp(plan->pipelines[i].group, plan->pipelines[index].group) == 0)
-			return false;
-	return true;
-}
-
 static bool take_over(const struct crew_config *config, const struct plan *plan, const char *group, struct arena *arena,
 		      struct error *error)
 {
@@ -73,11 +66,14 @@ static bool take_over(const struct crew_config *config, const struct plan *plan,
 
 bool crew_takeover(const struct crew_config *config, const struct plan *plan, struct error *error)
 {
-	struct arena *arena = arena_open(TOPICS_BYTES);
-	bool good = arena || error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	for (size_t i = 0; good && i < plan->count; i++, arena_reset(arena))
-		good = !is_first_of_group(plan, i) || take_over(config, plan, plan->pipelines[i].group, arena, error);
-	arena_close(arena);
+	struct arena *of_all = arena_open(GROUPS_BYTES), *of_one = arena_open(TOPICS_BYTES);
+	size_t count = 0;
+	const char **groups = of_all && of_one ? plan_groups(plan, of_all, &count) : NULL;
+	bool good = groups || error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	for (size_t i = 0; good && i < count; i++, arena_reset(of_one))
+		good = take_over(config, plan, groups[i], of_one, error);
+	arena_close(of_one);
+	arena_close(of_all);
 	return good;
 }
 

@@ -39,11 +39,7 @@ bool day_scheme_add(struct day_scheme *scheme, struct text yaml, struct error *e
 
 const struct pipeline_plan *day_scheme_pipeline(const struct day_scheme *scheme, size_t deployment, const char *name)
 {
-	const struct plan *plan = &scheme->deployments[deployment].plan;
-	for (size_t i = 0; i < plan->count; i++)
-		if (strcmp(plan->pipelines[i].graph->name, name) == 0)
-			return &plan->pipelines[i];
-	return NULL;
+	return plan_find(&scheme->deployments[deployment].plan, name);
 }
 
 struct worker_setup *day_scheme_setup(const struct day_scheme *scheme, size_t deployment, struct group *group)

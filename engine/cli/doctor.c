@@ -68,20 +68,6 @@ static void examine_library(struct findings *findings)
 
 /* ---- Kafka ---- */
 
-static bool groups_of(const struct plan *plan, struct arena *arena, const char ***groups, size_t *count)
-{
-	*count = 0;
-	*groups = ARENA_ARRAY(arena, const char *, plan->count + 1);
-	for (size_t i = 0; *groups && i < plan->count; i++) {
-		size_t at = 0;
-		while (at < *count && strcmp((*groups)[at], plan->pipelines[i].group) != 0)
-			at++;
-		if (at == *count)
-			(*groups)[(*count)++] = plan->pipelines[i].group;
-	}
-	return *groups;
-}
-
 static void report_answers(struct findings *findings, const struct probe *probe, size_t from, size_t to, const char *subject,
 			   const char *advice)
 {
@@ -115,7 +101,7 @@ static void examine_kafka(struct doctor *doctor)
 	bool good = kafka_find(runtime, doctor->options->brokers, arena, &doctor->kafka, &error);
 	if (good && doctor->deployment)
 		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, &wanted, &error) &&
-		       groups_of(&doctor->deployment->plan, arena, &groups, &group_count);
+		       (groups = plan_groups(&doctor->deployment->plan, arena, &group_count));
 	if (!good ||
 	    !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
 		findings_add(findings, GRADE_FAULT, "brokers",

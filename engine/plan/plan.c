@@ -45,9 +45,9 @@ void note_add(struct compiler *compiler, struct notes *notes, struct place place
 static void follow(const struct compiler *compiler, struct graph *graph)
 {
 	const struct plan *before = compiler->options->before;
-	for (size_t i = 0; before && i < before->count; i++)
-		if (strcmp(before->pipelines[i].graph->name, graph->name) == 0)
-			graph_follow(graph, before->pipelines[i].graph, compiler->arena);
+	const struct pipeline_plan *former = before ? plan_find(before, graph->name) : NULL;
+	if (former)
+		graph_follow(graph, former->graph, compiler->arena);
 }
 
 static const struct runtime_spec *runtime_of(const struct spec *spec)

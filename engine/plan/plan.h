@@ -194,6 +194,12 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
 	       struct error *error);
 
+/* NULL: none is called so. Of two namespaces the first. */
+const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
+
+/* What groups read its pipelines, each once, `count` of them; NULL: no memory. */
+const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count);
+
 /* Whether a stage reads that topic, or writes it. */
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);
 bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);

@@ -269,6 +269,28 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	}
 }
 
+const struct pipeline_plan *plan_find(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->pipelines[i].graph->name, name) == 0)
+			return &plan->pipelines[i];
+	return NULL;
+}
+
+const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count)
+{
+	const char **groups = ARENA_ARRAY(arena, const char *, plan->count + 1);
+	*count = 0;
+	for (size_t i = 0; groups && i < plan->count; i++) {
+		size_t at = 0;
+		while (at < *count && strcmp(groups[at], plan->pipelines[i].group) != 0)
+			at++;
+		if (at == *count)
+			groups[(*count)++] = plan->pipelines[i].group;
+	}
+	return groups;
+}
+
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
 {
 	const struct topic *of = &plan->topics[topic];
