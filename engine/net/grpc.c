@@ -276,7 +276,7 @@ static bool length_of(const struct grpc_call *call, size_t *length, struct error
 
 static bool have_tls(struct grpc *grpc, const struct grpc_call *call, struct error *error)
 {
-	return !call->tls || grpc->tls || (grpc->tls = tls_open_client(NULL, error));
+	return !call->tls || grpc->tls || (grpc->tls = tls_open_client(NULL, TLS_HTTP2, error));
 }
 
 bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error)
@@ -327,7 +327,8 @@ struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, cons
 	if (!grpc->limits.silence_ms)
 		grpc->limits.silence_ms = SILENCE_MS;
 	grpc->now = (struct loop_timer){.due = on_now, .context = grpc};
-	if (!loop_timer_set(loop, &grpc->now, FAR_MS, error) || (files && !(grpc->tls = tls_open_client(files, error)))) {
+	if (!loop_timer_set(loop, &grpc->now, FAR_MS, error) ||
+	    (files && !(grpc->tls = tls_open_client(files, TLS_HTTP2, error)))) {
 		grpc_close(grpc);
 		return NULL;
 	}

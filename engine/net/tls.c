@@ -1,6 +1,7 @@
-/* tls.c: contexts of OpenSSL for HTTP/2; see tls.h. */
+/* tls.c: contexts of OpenSSL; see tls.h. */
 #include "net/tls.h"
 
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -48,7 +49,20 @@ static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *f
 	return NULL;
 }
 
-struct ssl_ctx_st *tls_open_client(const struct tls_files *files, struct error *error)
+/* A list of one, as ALPN writes it; of none there is no list. */
+static bool offer(SSL_CTX *context, const char *protocol)
+{
+	unsigned char list[16];
+	if (!protocol)
+		return true;
+	size_t length = strlen(protocol);
+	assert(length < sizeof list);
+	list[0] = (unsigned char)length;
+	memcpy(list + 1, protocol, length);
+	return SSL_CTX_set_alpn_protos(context, list, (unsigned)length + 1) == 0;
+}
+
+struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *protocol, struct error *error)
 {
 	SSL_CTX *context = open_context(TLS_client_method(), files ? files : &(struct tls_files){0}, error);
 	if (!context)
@@ -57,7 +71,7 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, struct error *
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	bool known =
 		authorities ? SSL_CTX_load_verify_file(context, authorities) == 1 : SSL_CTX_set_default_verify_paths(context) == 1;
-	if (known && SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols) == 0)
+	if (known && offer(context, protocol))
 		return context;
 	if (known)
 		error_memory(error, ERROR_SYSTEM, "setting up TLS");

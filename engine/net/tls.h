@@ -18,9 +18,14 @@ struct tls_files {
 
 struct ssl_ctx_st; /* OpenSSL's context, from which links take their sessions (net/link.h) */
 
-/* For HTTP/2 only: ALPN `h2`, TLS 1.2 at least. `files` is read here and not kept; NULL: the
- * system's authorities and no certificate. NULL: CONFIG, naming the file; or SYSTEM. */
-struct ssl_ctx_st *tls_open_client(const struct tls_files *files, struct error *error);
+/* The protocols that a client may offer, as ALPN names them. */
+#define TLS_HTTP1 "http/1.1"
+#define TLS_HTTP2 "h2"
+
+/* TLS 1.2 at least. A client offers one protocol (NULL: none); a server speaks HTTP/2 alone. `files` is read here
+ * and not kept; NULL: the system's authorities and no certificate. NULL: CONFIG, naming the file; or
+ * SYSTEM. */
+struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *protocol, struct error *error);
 struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *error);
 void tls_close(struct ssl_ctx_st *tls); /* links that were opened with it may outlive it; NULL is fine */
 

@@ -384,7 +384,7 @@ struct redis *redis_open(struct loop *loop, const struct redis_config *config, s
 	redis->silence_timer = (struct loop_timer){.due = on_silence, .context = redis};
 	buffer_open(&redis->out, OUT_BYTES);
 	if (!read_address(redis, config->address, error) ||
-	    (config->tls && !(redis->tls = tls_open_client(&config->files, error)))) {
+	    (config->tls && !(redis->tls = tls_open_client(&config->files, NULL, error)))) {
 		redis_close(redis);
 		return NULL;
 	}
