@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net/grpc_client.h"
+#include "net/url.h"
 
 /* ---- what is sent ---- */
 
@@ -172,7 +173,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		stream->reply.status = grpc_status_read(value, &number) ? number : GRPC_UNKNOWN;
 	} else if (text_equal_short(name, TEXT("grpc-message"))) {
 		buffer_clear(&stream->words);
-		grpc_words_read(&stream->words, value);
+		url_decode(&stream->words, value);
 	}
 	return 0;
 }

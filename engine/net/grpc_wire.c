@@ -121,28 +121,6 @@ void grpc_words_write(struct buffer *out, struct text words)
 	}
 }
 
-static int digit_of(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte = (char)(byte | 0x20);
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-void grpc_words_read(struct buffer *out, struct text encoded)
-{
-	for (size_t i = 0; i < encoded.length; i++) {
-		char byte = encoded.bytes[i];
-		int high = byte == '%' && i + 2 < encoded.length ? digit_of(encoded.bytes[i + 1]) : -1;
-		int low = high >= 0 ? digit_of(encoded.bytes[i + 2]) : -1;
-		if (low >= 0) {
-			byte = (char)(high << 4 | low);
-			i += 2;
-		}
-		buffer_byte(out, byte);
-	}
-}
-
 bool grpc_is_content_type(struct text type)
 {
 	const struct text grpc = TEXT("application/grpc");

@@ -63,9 +63,8 @@ bool grpc_timeout_read(struct text text, int64_t *timeout_ms); /* rounded up; fa
 
 bool grpc_status_read(struct text text, int *status); /* a number from 0 to 999 */
 
-/* Words in grpc-message are UTF-8, percent-encoded. Reading takes any bytes; both append. */
+/* Words in grpc-message are UTF-8, percent-encoded; url_decode() reads them. Appends. */
 void grpc_words_write(struct buffer *out, struct text words);
-void grpc_words_read(struct buffer *out, struct text encoded);
 
 bool grpc_is_content_type(struct text type); /* application/grpc, with or without +proto or parameters */
 

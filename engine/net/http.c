@@ -1,280 +1,337 @@
-/* http.c: libcurl's multi interface on the loop; see http.h.
- *
- * curl says which sockets it wants watched and when it wants to be woken; the loop
- * tells it what happened. The function curl calls for its timer must not call back
- * into curl, so a wish for "now" is a timer due at once.
- */
+/* http.c: requests started, forgotten and told, and the hosts they go to; see http_client.h for
+ * how the parts hang together. */
 #include "net/http.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 
 #include "base/memory.h"
+#include "net/http_client.h"
 
-/* One request on its way, with an easy handle that outlives it in the pool. */
-struct exchange {
-	CURL *easy;
-	struct http *http;
-	struct http_request *request;
-	struct buffer body;
-	struct curl_slist *headers;
-	const char *headers_for; /* the content type that `headers` say */
-	struct exchange *next;	 /* in the pool, or in the list of those under way */
-	struct exchange *previous;
-	char words[CURL_ERROR_SIZE];
-};
+#define FAR_MS INT64_MAX
+#define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, in the pool */
+#define NAME_BYTES 256		     /* of an address in words */
 
-struct http {
-	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer timer;
-	struct http_limits limits;
-	struct exchange *pool;
-	struct exchange *under_way;
-};
+/* ---- lists ---- */
 
-static void exchange_close(struct exchange *exchange)
+static void list_add(struct exchange_list *list, struct exchange *exchange)
 {
-	curl_easy_cleanup(exchange->easy);
-	curl_slist_free_all(exchange->headers);
-	buffer_close(&exchange->body);
-	memory_give(exchange);
+	exchange->list = list;
+	exchange->next = NULL;
+	exchange->previous = list->last;
+	*(list->last ? &list->last->next : &list->first) = exchange;
+	list->last = exchange;
 }
 
-static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+static void list_remove(struct exchange *exchange)
 {
-	struct exchange *exchange = context;
-	buffer_append(&exchange->body, bytes, size * count);
-	return buffer_failed(&exchange->body) ? 0 : size * count; /* 0 makes curl end it */
+	struct exchange_list *list = exchange->list;
+	*(exchange->previous ? &exchange->previous->next : &list->first) = exchange->next;
+	*(exchange->next ? &exchange->next->previous : &list->last) = exchange->previous;
+	exchange->list = NULL;
 }
 
-/* NULL says: as usual. */
-static bool say_files(CURL *easy, const struct tls_files *files)
+static void line_remove(struct exchange *exchange)
 {
-	return (!files->authorities || curl_easy_setopt(easy, CURLOPT_CAINFO, files->authorities) == CURLE_OK) &&
-	       curl_easy_setopt(easy, CURLOPT_SSLCERT, files->certificate) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSLKEY, files->key) == CURLE_OK;
+	list_remove(exchange);
+	exchange->http->waiting--;
 }
 
-static bool exchange_set_up(struct exchange *exchange, const struct http_limits *limits)
+void http_wake(struct http *http)
 {
-	CURL *easy = exchange->easy;
-	return curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->words) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, limits->connection_idle_s) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms) == CURLE_OK &&
-	       (!limits->tls || say_files(easy, limits->tls));
+	if (!http->awake)
+		loop_timer_set(http->loop, &http->now, loop_now_ms(http->loop), &(struct error){0}); /* it moves: no memory */
+	http->awake = true;
 }
 
-static struct exchange *exchange_open(struct http *http)
+/* ---- telling ---- */
+
+static void finish(struct exchange *exchange)
 {
-	struct exchange *exchange = memory_take(1, sizeof *exchange);
-	if (!exchange)
-		return NULL;
-	exchange->http = http;
-	buffer_open(&exchange->body, http->limits.reply_bytes);
-	exchange->easy = curl_easy_init();
-	if (!exchange->easy || !exchange_set_up(exchange, &http->limits)) {
-		exchange_close(exchange);
-		return NULL;
-	}
-	return exchange;
+	loop_timer_stop(exchange->http->loop, &exchange->deadline);
+	exchange->connection = NULL;
+	list_add(&exchange->http->finished, exchange);
+	http_wake(exchange->http);
 }
 
-static struct exchange *exchange_take(struct http *http)
+void http_exchange_succeed(struct exchange *exchange)
 {
-	struct exchange *exchange = http->pool;
-	if (!exchange)
-		return exchange_open(http);
-	http->pool = exchange->next;
-	return exchange;
+	struct http_intake *intake = &exchange->intake;
+	exchange->reply.status = intake->status;
+	exchange->reply.body = buffer_view(&intake->body);
+	if (intake->has_value)
+		exchange->reply.header = (struct text){intake->value.bytes ? intake->value.bytes : "", intake->value.length};
+	finish(exchange);
 }
 
-static void list_add(struct http *http, struct exchange *exchange)
+/* Its address in words, without a login. */
+static const char *name_of(const struct exchange *exchange, char *name)
 {
-	exchange->previous = NULL;
-	exchange->next = http->under_way;
-	if (exchange->next)
-		exchange->next->previous = exchange;
-	http->under_way = exchange;
+	const struct url *url = &exchange->url;
+	if (!exchange->origin)
+		return exchange->request->url;
+	snprintf(name, NAME_BYTES, "http%s://" TEXT_FORMAT TEXT_FORMAT, url->tls ? "s" : "", TEXT_ARGUMENTS(url->authority),
+		 TEXT_ARGUMENTS(url->target));
+	return name;
 }
 
-/* Out of curl and of the list of those under way; the request is the caller's again. */
-static void exchange_detach(struct exchange *exchange)
+static enum http_stage stage_of(const struct exchange *exchange)
 {
-	struct http *http = exchange->http;
-	curl_multi_remove_handle(http->multi, exchange->easy);
-	if (exchange->next)
-		exchange->next->previous = exchange->previous;
-	*(exchange->previous ? &exchange->previous->next : &http->under_way) = exchange->next;
-	exchange->request->exchange = NULL;
-	exchange->request = NULL;
+	if (!exchange->connection || !exchange->connection->link.established)
+		return HTTP_UNMET;
+	return exchange->intake.status > 0 ? HTTP_BEGUN : HTTP_SENT;
+}
+
+static void say_remote(struct exchange *exchange, const char *why)
+{
+	char name[NAME_BYTES];
+	struct http_reply *reply = &exchange->reply;
+	const char *who = name_of(exchange, name);
+	if (reply->stage == HTTP_UNMET)
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: %s", who, why);
+	else if (exchange->intake.heard && reply->stage == HTTP_SENT)
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s answers with what is no HTTP; is the port the one of REST?",
+			  who);
+	else
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s gave no %sanswer: %s; see its log", who,
+			  reply->stage == HTTP_BEGUN ? "whole " : "", why);
+}
+
+void http_exchange_fail(struct exchange *exchange, const struct error *why)
+{
+	char name[NAME_BYTES];
+	struct http_reply *reply = &exchange->reply;
+	reply->stage = stage_of(exchange);
+	if (why->kind == ERROR_LIMIT)
+		error_set(&reply->error, ERROR_LIMIT, PLACE_NONE, "%s answered with more than %zu bytes, which is the limit",
+			  name_of(exchange, name), exchange->http->limits.reply_bytes);
+	else if (why->kind == ERROR_SYSTEM)
+		reply->error = *why;
+	else
+		say_remote(exchange, why->text[0] ? why->text : "the server closed the connection");
+	finish(exchange);
 }
 
 static void exchange_to_pool(struct exchange *exchange)
 {
-	exchange->next = exchange->http->pool;
-	exchange->http->pool = exchange;
+	struct http_intake *intake = &exchange->intake;
+	if (intake->body.capacity > KEPT_BYTES)
+		buffer_close(&intake->body);
+	list_add(&exchange->http->pool, exchange);
 }
 
-static void exchange_end(struct exchange *exchange)
+static void tell_finished(struct http *http)
 {
-	exchange_detach(exchange);
-	exchange_to_pool(exchange);
+	struct exchange *last = http->finished.last; /* what `done` adds has its turn later */
+	for (bool more = last; more;) {
+		struct exchange *exchange = http->finished.first;
+		struct http_request *request = exchange->request;
+		more = exchange != last;
+		if (request) {
+			request->exchange = NULL;
+			exchange->request = NULL;
+			request->done(request, &exchange->reply);
+		}
+		list_remove(exchange);
+		exchange_to_pool(exchange);
+	}
 }
 
-/* ---- what came back ---- */
+/* ---- lines that move on ---- */
 
-/* The port of another protocol, as a rule. */
-static bool is_no_http(CURLcode code)
+static bool has_room(const struct http_origin *origin)
 {
-	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY;
+	return origin->idle || origin->connection_count < origin->http->limits.connections_a_host;
 }
 
-static void tell_failure(struct exchange *exchange, CURLcode code, struct http_reply *reply)
+static void go(struct http_origin *origin, struct exchange *exchange)
 {
-	const struct http_request *request = exchange->request;
-	curl_off_t connected_us = 0;
-	(void)curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
-	reply->stage = reply->status > 0 ? HTTP_BEGUN : connected_us > 0 ? HTTP_SENT : HTTP_UNMET;
-	reply->status = 0;
-	reply->timed_out = code == CURLE_OPERATION_TIMEDOUT && connected_us > 0;
-	reply->body = (struct text){0};
-	if (buffer_failed(&exchange->body))
-		error_set(&reply->error, ERROR_LIMIT, PLACE_NONE, "%s answered with more than %zu bytes, which is the limit",
-			  request->url, exchange->http->limits.reply_bytes);
-	else if (code == CURLE_OUT_OF_MEMORY)
-		error_memory(&reply->error, ERROR_SYSTEM, "calling over HTTP");
-	else if (is_no_http(code) && reply->stage == HTTP_SENT)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s answers with what is no HTTP; is the port the one of REST?",
-			  request->url);
-	else if (reply->timed_out)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer within %lld ms", request->url,
-			  (long long)request->timeout_ms);
+	if (origin->idle)
+		http_connection_use(origin->idle, exchange);
 	else
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: %s%s", request->url,
-			  exchange->words[0] ? exchange->words : curl_easy_strerror(code),
-			  code == CURLE_PEER_FAILED_VERIFICATION ? TLS_ADVICE : "");
+		http_connection_open(origin, exchange);
 }
 
-static void finish(struct exchange *exchange, CURLcode code)
+static void move_line(struct http_origin *origin)
 {
-	struct http_request *request = exchange->request;
-	struct http_reply reply = {.body = buffer_view(&exchange->body)};
-	struct curl_header *header;
-	if (request->wanted_header &&
-	    curl_easy_header(exchange->easy, request->wanted_header, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		reply.header = text_of(header->value);
-	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &reply.status);
-	if (code != CURLE_OK)
-		tell_failure(exchange, code, &reply);
-	/* The caller may start the request anew from `done`, but not with this exchange: it
-	 * holds the body. */
-	exchange_detach(exchange);
-	request->done(request, &reply);
+	while (origin->line.first && has_room(origin)) {
+		struct exchange *exchange = origin->line.first;
+		line_remove(exchange);
+		go(origin, exchange);
+	}
+}
+
+static void on_now(void *context)
+{
+	struct http *http = context;
+	/* It is always set, in the place that it has just left, so that waking never takes memory. */
+	loop_timer_set(http->loop, &http->now, FAR_MS, &(struct error){0});
+	http->awake = false;
+	tell_finished(http);
+	for (struct http_origin *origin = http->origins; origin && http->waiting > 0; origin = origin->next)
+		move_line(origin);
+}
+
+/* ---- hosts ---- */
+
+static struct http_origin *origin_of(struct http *http, const struct url *url)
+{
+	for (struct http_origin *origin = http->origins; origin; origin = origin->next)
+		if (origin->tls == url->tls && text_equal(origin->host, url->host) && text_equal(origin->port, url->port))
+			return origin;
+	struct http_origin *origin = memory_take(1, sizeof *origin + url->host.length + url->port.length + 2);
+	if (!origin)
+		return NULL;
+	char *port = origin->names + url->host.length + 1;
+	memcpy(origin->names, url->host.bytes, url->host.length);
+	memcpy(port, url->port.bytes, url->port.length);
+	origin->http = http;
+	origin->tls = url->tls;
+	origin->host = (struct text){origin->names, url->host.length};
+	origin->port = (struct text){port, url->port.length};
+	origin->next = http->origins;
+	http->origins = origin;
+	return origin;
+}
+
+/* ---- requests ---- */
+
+static void leave(struct exchange *exchange)
+{
+	struct http_connection *connection = exchange->connection;
+	if (connection) {
+		connection->exchange = NULL;
+		http_connection_end(connection);
+	} else if (exchange->list) {
+		line_remove(exchange);
+	}
+}
+
+static void on_deadline(void *context)
+{
+	struct exchange *exchange = context;
+	struct http_reply *reply = &exchange->reply;
+	char name[NAME_BYTES];
+	long long ms = exchange->request->timeout_ms;
+	const char *who = name_of(exchange, name);
+	reply->stage = stage_of(exchange);
+	reply->timed_out = reply->stage != HTTP_UNMET;
+	if (reply->timed_out)
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer within %lld ms", who, ms);
+	else if (exchange->connection)
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: no connection stood within %lld ms",
+			  who, ms);
+	else
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE,
+			  "%s could not be reached: the %zu connections that a host may have were taken for %lld ms", who,
+			  exchange->http->limits.connections_a_host, ms);
+	leave(exchange);
+	finish(exchange);
+}
+
+static struct exchange *exchange_take(struct http *http)
+{
+	struct exchange *exchange = http->pool.last;
+	if (exchange) {
+		list_remove(exchange);
+		return exchange;
+	}
+	exchange = memory_take(1, sizeof *exchange);
+	if (!exchange)
+		return NULL;
+	exchange->http = http;
+	exchange->deadline = (struct loop_timer){.due = on_deadline, .context = exchange};
+	buffer_open(&exchange->head, SIZE_MAX); /* its texts have their limits elsewhere */
+	http_intake_open(&exchange->intake, http->limits.reply_bytes);
+	return exchange;
+}
+
+static void exchange_set_up(struct exchange *exchange, struct http_request *request)
+{
+	struct http_reply *reply = &exchange->reply;
+	exchange->request = request;
+	exchange->origin = NULL;
+	exchange->connection = NULL;
+	exchange->sent = 0;
+	buffer_clear(&exchange->head);
+	http_intake_begin(&exchange->intake, request->wanted_header);
+	reply->status = 0;
+	reply->body = reply->header = (struct text){0};
+	reply->timed_out = false;
+	reply->stage = HTTP_UNMET;
+	error_clear(&reply->error);
+}
+
+/* False: memory, or TLS cannot be had. */
+static bool find_origin(struct exchange *exchange, struct error *error)
+{
+	struct http *http = exchange->http;
+	const struct url *url = &exchange->url;
+	if (url->tls && !http->tls && !(http->tls = tls_open_client(NULL, TLS_HTTP1, error)))
+		return false;
+	exchange->origin = origin_of(http, url);
+	http_head_write(&exchange->head, url, exchange->request);
+	return (exchange->origin && !buffer_failed(&exchange->head)) ||
+	       error_memory(error, ERROR_SYSTEM, "starting an HTTP request");
+}
+
+static void set_out(struct exchange *exchange)
+{
+	struct http_origin *origin = exchange->origin;
+	exchange->request->exchange = exchange;
+	if (!origin->line.first && has_room(origin)) {
+		go(origin, exchange);
+		return;
+	}
+	list_add(&origin->line, exchange);
+	exchange->http->waiting++;
+	http_wake(exchange->http);
+}
+
+bool http_start(struct http *http, struct http_request *request, struct error *error)
+{
+	struct error why;
+	error_clear(&why);
+	if (!http_request_is_clean(request))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a header for %s holds the end of a line; write it in one",
+				 request->url);
+	struct exchange *exchange = exchange_take(http);
+	if (!exchange)
+		return error_memory(error, ERROR_SYSTEM, "starting an HTTP request");
+	exchange_set_up(exchange, request);
+	bool read = url_read(request->url, &exchange->url, &why);
+	if ((read && !find_origin(exchange, error)) ||
+	    !loop_timer_set(http->loop, &exchange->deadline, loop_now_ms(http->loop) + request->timeout_ms, error)) {
+		exchange->request = NULL;
+		exchange_to_pool(exchange);
+		return false;
+	}
+	request->exchange = exchange;
+	if (read)
+		set_out(exchange);
+	else
+		http_exchange_fail(exchange, &why);
+	return true;
+}
+
+void http_forget(struct http *http, struct http_request *request)
+{
+	struct exchange *exchange = request->exchange;
+	if (!exchange)
+		return;
+	request->exchange = NULL;
+	exchange->request = NULL;
+	if (exchange->list == &http->finished)
+		return;
+	loop_timer_stop(http->loop, &exchange->deadline);
+	leave(exchange);
 	exchange_to_pool(exchange);
-}
-
-static void finish_all(struct http *http)
-{
-	CURLMsg *message;
-	int left;
-	while ((message = curl_multi_info_read(http->multi, &left))) {
-		struct exchange *exchange = NULL;
-		CURLcode code = message->data.result;
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK)
-			finish(exchange, code);
-	}
-}
-
-/* ---- curl's sockets and timer ---- */
-
-static void on_ready(void *context, uint32_t events);
-
-struct socket_watch {
-	struct watch watch;
-	struct http *http;
-};
-
-static uint32_t wanted(int what)
-{
-	return (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-}
-
-static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *socket_context)
-{
-	(void)easy;
-	struct http *http = context;
-	struct socket_watch *socket_watch = socket_context;
-	struct error error = {0};
-	if (what == CURL_POLL_REMOVE) {
-		if (socket_watch)
-			loop_unwatch(http->loop, &socket_watch->watch);
-		memory_give(socket_watch);
-		return 0;
-	}
-	if (socket_watch)
-		return loop_watch_for(http->loop, &socket_watch->watch, wanted(what), &error) ? 0 : -1;
-	socket_watch = memory_take(1, sizeof *socket_watch);
-	if (!socket_watch)
-		return -1;
-	*socket_watch = (struct socket_watch){.watch = {.ready = on_ready, .context = socket_watch}, .http = http};
-	if (!loop_watch(http->loop, &socket_watch->watch, socket, wanted(what), &error)) {
-		memory_give(socket_watch);
-		return -1;
-	}
-	curl_multi_assign(http->multi, socket, socket_watch);
-	return 0;
-}
-
-static void on_ready(void *context, uint32_t events)
-{
-	struct socket_watch *socket_watch = context;
-	struct http *http = socket_watch->http;
-	int what = (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-	int running;
-	curl_multi_socket_action(http->multi, socket_watch->watch.descriptor, what, &running); /* may give the watch back */
-	finish_all(http);
-}
-
-static int on_timer(CURLM *multi, long timeout_ms, void *context)
-{
-	(void)multi;
-	struct http *http = context;
-	struct error error = {0};
-	if (timeout_ms >= 0)
-		return loop_timer_set(http->loop, &http->timer, loop_now_ms(http->loop) + timeout_ms, &error) ? 0 : -1;
-	loop_timer_stop(http->loop, &http->timer);
-	return 0;
-}
-
-static void on_due(void *context)
-{
-	struct http *http = context;
-	int running;
-	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	finish_all(http);
 }
 
 /* ---- the client ---- */
 
-static bool http_set_up(struct http *http)
+static bool names_files(const struct tls_files *files)
 {
-	CURLM *multi = http->multi;
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, http->limits.connections_a_host) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, http->limits.connections_a_host) == CURLM_OK;
+	return files && (files->authorities || files->certificate || files->key);
 }
 
 struct http *http_open(struct loop *loop, const struct http_limits *limits, struct error *error)
@@ -286,91 +343,60 @@ struct http *http_open(struct loop *loop, const struct http_limits *limits, stru
 	}
 	http->loop = loop;
 	http->limits = *limits;
-	http->timer = (struct loop_timer){.due = on_due, .context = http};
-	http->multi = curl_multi_init();
-	if (!http->multi || !http_set_up(http)) {
-		error_memory(error, ERROR_SYSTEM, "setting up libcurl");
-		http_close(http);
-		return NULL;
+	http->now = (struct loop_timer){.due = on_now, .context = http};
+	if (loop_timer_set(loop, &http->now, FAR_MS, error) &&
+	    (!names_files(limits->tls) || (http->tls = tls_open_client(limits->tls, TLS_HTTP1, error))))
+		return http;
+	http_close(http);
+	return NULL;
+}
+
+static void give_exchange(struct exchange *exchange)
+{
+	if (exchange->request)
+		exchange->request->exchange = NULL;
+	loop_timer_stop(exchange->http->loop, &exchange->deadline);
+	buffer_close(&exchange->head);
+	http_intake_close(&exchange->intake);
+	memory_give(exchange);
+}
+
+static void give_list(struct exchange_list *list)
+{
+	while (list->first) {
+		struct exchange *exchange = list->first;
+		list_remove(exchange);
+		give_exchange(exchange);
 	}
-	return http;
+}
+
+static void give_origin(struct http_origin *origin)
+{
+	give_list(&origin->line);
+	while (origin->idle)
+		http_connection_end(origin->idle);
+	while (origin->busy) {
+		give_exchange(origin->busy->exchange);
+		http_connection_end(origin->busy);
+	}
+	resolve_forget(origin->resolve);
+	if (origin->addresses)
+		freeaddrinfo(origin->addresses);
+	memory_give(origin);
 }
 
 void http_close(struct http *http)
 {
 	if (!http)
 		return;
-	while (http->under_way)
-		exchange_end(http->under_way);
-	while (http->pool) {
-		struct exchange *next = http->pool->next;
-		exchange_close(http->pool);
-		http->pool = next;
+	while (http->origins) {
+		struct http_origin *next = http->origins->next;
+		give_origin(http->origins);
+		http->origins = next;
 	}
-	curl_multi_cleanup(http->multi);
-	loop_timer_stop(http->loop, &http->timer);
+	give_list(&http->finished);
+	give_list(&http->pool);
+	loop_timer_stop(http->loop, &http->now);
+	tls_close(http->tls);
 	memory_give(http);
-}
-
-static bool add_header(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *more = curl_slist_append(*list, line);
-	*list = more ? more : *list;
-	return more != NULL;
-}
-
-/* Kept from request to request, as long as they say the same. Without an empty Expect, curl
- * waits for a leave to send longer bodies. */
-static bool say_headers(struct exchange *exchange, const struct http_request *request)
-{
-	bool usual = !request->headers[0] && !request->headers[1];
-	if (usual && exchange->headers_for == request->content_type)
-		return true;
-	char line[256]; /* a content type is a name of ours, never a user's text */
-	snprintf(line, sizeof line, "Content-Type: %s", request->content_type);
-	curl_slist_free_all(exchange->headers);
-	exchange->headers = NULL;
-	exchange->headers_for = usual ? request->content_type : NULL;
-	bool said = add_header(&exchange->headers, "Expect:") && add_header(&exchange->headers, line);
-	for (size_t i = 0; said && i < HTTP_HEADERS_MAX; i++)
-		said = !request->headers[i] || add_header(&exchange->headers, request->headers[i]);
-	if (!said)
-		exchange->headers_for = NULL;
-	return said;
-}
-
-static bool say_request(struct exchange *exchange, const struct http_request *request)
-{
-	CURL *easy = exchange->easy;
-	bool said = say_headers(exchange, request) && curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
-		    curl_easy_setopt(easy, CURLOPT_USERPWD, request->login) == CURLE_OK &&
-		    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms) == CURLE_OK &&
-		    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
-	if (!request->body.bytes)
-		return said && curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK;
-	return said && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.bytes) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length) == CURLE_OK;
-}
-
-bool http_start(struct http *http, struct http_request *request, struct error *error)
-{
-	struct exchange *exchange = exchange_take(http);
-	if (!exchange)
-		return error_memory(error, ERROR_SYSTEM, "starting an HTTP request");
-	buffer_clear(&exchange->body);
-	exchange->words[0] = '\0';
-	exchange->request = request;
-	request->exchange = exchange;
-	list_add(http, exchange);
-	if (say_request(exchange, request) && curl_multi_add_handle(http->multi, exchange->easy) == CURLM_OK)
-		return true;
-	exchange_end(exchange);
-	return error_memory(error, ERROR_SYSTEM, "starting an HTTP request");
-}
-
-void http_forget(struct http *http, struct http_request *request)
-{
-	(void)http;
-	if (request->exchange)
-		exchange_end(request->exchange);
 }

@@ -1,12 +1,16 @@
-/* http.h: HTTP requests that do not wait, by libcurl, driven by a loop.
+/* http.h: HTTP/1.1 requests that do not wait, plain or through TLS, driven by a loop.
  *
  * A request is started and its `done` entered once, in a later turn of the loop, with
  * the reply or with why there is none. What a server may send is taken: interim answers
  * (1xx) are passed over, and a body comes in chunks, with trailers, or ends with its
- * connection, as HTTP/1.0's do. No encoding of it is asked for, and none is undone. A
- * connection that was closed behind its last answer is made anew. Connections are kept
- * and shared by all requests of one client; its easy handles too, so a warm client sets
- * up none.
+ * connection, as HTTP/1.0's do (net/http_wire.h says what is refused). No encoding of it is
+ * asked for, and none is undone; a redirection is an answer like any other; no proxy is asked.
+ *
+ * Connections are kept and shared by all requests of one client to a host, one request at a
+ * time on each. A server may close one behind its last answer: a request that finds it so,
+ * before any byte of its own answer has come, is sent once more on a new one. What is sent on
+ * a new connection is sent once. The addresses of a name are tried in turn, and believed for a
+ * minute, or until none of them answers. A warm client takes no memory.
  *
  * A client belongs to its loop's thread.
  */
@@ -20,11 +24,11 @@
 struct http;
 
 struct http_limits {
-	long connections_a_host;  /* more requests than these wait inside */
-	long connection_idle_s;   /* an idle connection is closed after so long */
+	size_t connections_a_host; /* more requests than these wait inside */
+	int64_t connection_idle_s; /* an idle connection is closed after so long; at least 1 */
 	size_t reply_bytes;       /* a longer body ends the request with a LIMIT error */
-	int64_t connect_ms;       /* until a connection stands */
-	const struct tls_files *tls; /* of https, borrowed; NULL: the system's authorities */
+	int64_t connect_ms;	   /* until a connection stands; each of a name's addresses has its share */
+	const struct tls_files *tls; /* of https, read by http_open(); NULL: the system's authorities */
 };
 
 /* How far a request came that has no answer. */
@@ -47,11 +51,11 @@ struct http_reply {
 
 struct http_request {
 	/* By the caller, borrowed until `done` returns or the request is forgotten: */
-	const char *url;
-	const char *content_type;
+	const char *url; /* http or https; its login, if it has one, is said as `login` would be (net/url.h) */
+	const char *content_type; /* NULL: none is said */
 	struct text body;  /* posted; bytes NULL: GET */
 	const char *login; /* user:password, said at once (basic); NULL: none */
-	int64_t timeout_ms;
+	int64_t timeout_ms; /* of all of it, with waiting and connecting */
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", beside the usual ones; NULL: none */
 	const char *wanted_header;	       /* of the reply; NULL: none */
 	/* May start other requests, and reuse this one. */
@@ -61,13 +65,16 @@ struct http_request {
 	struct exchange *exchange;
 };
 
+/* NULL: CONFIG, naming the file of TLS; SYSTEM. */
 struct http *http_open(struct loop *loop, const struct http_limits *limits, struct error *error);
 void http_close(struct http *http); /* forgets what is under way; NULL is fine */
 
-/* False when it could not be started: `done` does not come then. */
+/* False when it could not be started: SYSTEM, or a header holds the end of a line (CONFIG). `done`
+ * does not come then. */
 bool http_start(struct http *http, struct http_request *request, struct error *error);
 
-/* `done` does not come any more; the request is the caller's again. */
+/* `done` does not come any more; the request is the caller's again. Its connection is closed, unless
+ * the answer was whole. Fine when it is over. */
 void http_forget(struct http *http, struct http_request *request);
 
 #endif

@@ -63,8 +63,8 @@ struct wire *wire_open(struct loop *loop, const struct wire_config *config, stru
 	}
 	const size_t connections = config->pool.connections ? config->pool.connections : CONNECTIONS;
 	const int64_t idle_ms = config->pool.idle_ms ? config->pool.idle_ms : IDLE_MS;
-	const struct http_limits http = {.connections_a_host = (long)connections,
-					 .connection_idle_s = (long)((idle_ms + 999) / 1000),
+	const struct http_limits http = {.connections_a_host = connections,
+					 .connection_idle_s = (idle_ms + 999) / 1000,
 					 .reply_bytes = config->reply_bytes,
 					 .connect_ms = CONNECT_MS,
 					 .tls = config->tls};

@@ -5,16 +5,20 @@
  *
  * The second form serves such a model by gRPC until it is ended. The first
  * makes N calls of a model with FP32[1,COLUMNS] (16) at an address (http://host:port,
- * grpc://host:port/model), AT_ONCE (64) asked for, merged up to ROWS_MOST rows, within LANES
+ * grpc://host:port/model; or `rest`, a server of our own in another thread, which answers them
+ * all alike), AT_ONCE (64) asked for, merged up to ROWS_MOST rows, within LANES
  * (as many; 0: as the server's pace allows); prints processor time a call, calls a second, and
  * what went wrong. */
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/number.h"
 #include "message/oip_protobuf.h"
 #include "net/grpc_server.h"
+#include "net/http_server.h"
 #include "serving/caller.h"
 #include "tests/bench/clock.h"
 
@@ -109,6 +113,51 @@ static int serve(int port)
 	return 1;
 }
 
+/* ---- a server by REST ---- */
+
+#define REPLY "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[136]}]}"
+
+static atomic_int rest_port; /* 0: it does not listen yet */
+
+static void on_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	(void)context, (void)method, (void)path, (void)body;
+	http_server_answer(asked, 200, "application/json", TEXT(REPLY), NULL, 0);
+}
+
+static void *serve_rest(void *context)
+{
+	(void)context;
+	struct error error = {0};
+	const struct http_server_config config = {.body_bytes = 1 << 20, .connections = AT_ONCE_MAX, .called = on_asked};
+	struct loop *loop = loop_open(&error);
+	struct http_server *server = loop ? http_server_open(loop, &config, &error) : NULL;
+	if (!server) {
+		fprintf(stderr, "caller_bench: %s\n", error.text);
+		exit(1);
+	}
+	atomic_store(&rest_port, http_server_port(server));
+	while (loop_turn(loop, 1000, &error))
+		;
+	return NULL;
+}
+
+static const char *address_of(const char *word)
+{
+	static char address[32];
+	pthread_t thread;
+	if (!text_is(text_of(word), "rest"))
+		return word;
+	if (pthread_create(&thread, NULL, serve_rest, NULL) != 0) {
+		fprintf(stderr, "caller_bench: no thread for the server\n");
+		exit(1);
+	}
+	while (atomic_load(&rest_port) == 0)
+		;
+	snprintf(address, sizeof address, "http://127.0.0.1:%d", atomic_load(&rest_port));
+	return address;
+}
+
 int main(int count, char **arguments)
 {
 	static float elements[COLUMNS_MAX];
@@ -131,7 +180,7 @@ int main(int count, char **arguments)
 	shape[1] = (int64_t)tensor.count;
 	const struct model_config model = {
 		.name = "m",
-		.addresses = addresses_read(arguments[1], "m", false, arena),
+		.addresses = addresses_read(address_of(arguments[1]), "m", false, arena),
 		.lanes_least = (size_t)lanes,
 		.lanes_most = (size_t)lanes,
 		.batching = {.rows_most = count > 4 ? (size_t)number_of(arguments[4]) : 0, .latency_ms = 5}};
@@ -145,14 +194,14 @@ int main(int count, char **arguments)
 		fprintf(stderr, "caller_bench: %s\n", error.text);
 		return 1;
 	}
-	double processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall_ns = clock_ns(CLOCK_MONOTONIC);
+	double processor_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall_ns = clock_ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < at_once && i < AT_ONCE_MAX && bench.left > 0; i++) {
 		bench.messages[i] = (struct message){.arena = arena_open((size_t)1 << 24), .id = TEXT("bench-1")};
 		begin(&bench.calls[i]);
 	}
 	while (bench.answered < calls && loop_turn(bench.loop, 1000, &error))
 		;
-	processor_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - processor_ns;
+	processor_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - processor_ns;
 	wall_ns = clock_ns(CLOCK_MONOTONIC) - wall_ns;
 	printf("%.2f microseconds of processor time a call, %.0f calls/s, %" PRIu64 " failed %s\n",
 	       processor_ns / (double)calls / 1e3, (double)calls / wall_ns * 1e9, bench.failed, bench.words);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "net/grpc_wire.h"
+#include "net/url.h"
 
 static void a_message_may_come_in_pieces_cut_anywhere(void **state)
 {
@@ -113,11 +114,8 @@ static void words_are_encoded_and_come_back(void **state)
 	assert_true(text_is(buffer_view(&encoded), "100%25 gr%C3%B6%C3%9Fe%0A"));
 	buffer_clear(&encoded);
 	grpc_words_write(&encoded, (struct text){every, sizeof every});
-	grpc_words_read(&words, buffer_view(&encoded));
+	url_decode(&words, buffer_view(&encoded));
 	assert_true(text_equal(buffer_view(&words), (struct text){every, sizeof every}));
-	buffer_clear(&words);
-	grpc_words_read(&words, TEXT("50% off %4 %zz %41%6f%"));
-	assert_true(text_is(buffer_view(&words), "50% off %4 %zz Ao%"));
 	buffer_close(&encoded);
 	buffer_close(&words);
 }

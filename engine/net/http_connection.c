@@ -1,0 +1,424 @@
+/* http_connection.c: one connection of the HTTP client: made, spoken on, kept, lost; see
+ * http_client.h.
+ *
+ * It is watched for what comes from the moment it stands until it is closed, so that a call
+ * asks nothing of the kernel but to send and to receive, and a server that closes an idle
+ * connection is heard at once. Only a request that does not fit into the socket is watched for
+ * more. */
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/memory.h"
+#include "net/http_client.h"
+
+#define ADDRESSES_KEPT_MS (60 * 1000) /* of a name; sooner where none of them answers */
+#define RECORDS_A_TURN 4	      /* of TLS, which come one by one */
+
+static void on_ready(void *context, uint32_t events);
+static void on_tend(void *context);
+static void dial(struct http_connection *connection);
+static void hear(struct http_connection *connection);
+
+/* ---- lists and ending ---- */
+
+static void enlist(struct http_connection *connection, struct http_connection **list)
+{
+	connection->list = list;
+	connection->previous = NULL;
+	connection->next = *list;
+	if (connection->next)
+		connection->next->previous = connection;
+	*list = connection;
+}
+
+static void delist(struct http_connection *connection)
+{
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	*(connection->previous ? &connection->previous->next : connection->list) = connection->next;
+}
+
+static void hang_up(struct http_connection *connection)
+{
+	if (connection->events)
+		loop_unwatch(connection->origin->http->loop, &connection->watch);
+	connection->events = 0;
+	link_close(&connection->link);
+}
+
+void http_connection_end(struct http_connection *connection)
+{
+	struct http_origin *origin = connection->origin;
+	delist(connection);
+	origin->connection_count--;
+	loop_timer_stop(origin->http->loop, &connection->tend);
+	hang_up(connection);
+	memory_give(connection);
+	http_wake(origin->http);
+}
+
+static void fail(struct http_connection *connection, const struct error *why)
+{
+	http_exchange_fail(connection->exchange, why);
+	connection->exchange = NULL;
+	http_connection_end(connection);
+}
+
+static bool watch_for(struct http_connection *connection, uint32_t events, struct error *error)
+{
+	struct loop *loop = connection->origin->http->loop;
+	if (connection->events == events)
+		return true;
+	if (!(connection->events ? loop_watch_for(loop, &connection->watch, events, error)
+				 : loop_watch(loop, &connection->watch, connection->link.socket, events, error)))
+		return false;
+	connection->events = events;
+	return true;
+}
+
+/* ---- being made ---- */
+
+static const struct addrinfo *address_of(const struct http_connection *connection)
+{
+	const struct addrinfo *address = connection->origin->addresses;
+	for (size_t i = 0; address && i < connection->nth; i++)
+		address = address->ai_next;
+	return address;
+}
+
+static void fail_to_connect(struct http_connection *connection, const struct error *why)
+{
+	connection->origin->addresses_until_ms = 0;
+	fail(connection, why);
+}
+
+/* What is left of the time, by as many addresses as are left. */
+static bool set_share(struct http_connection *connection, const struct addrinfo *address, struct error *error)
+{
+	struct loop *loop = connection->origin->http->loop;
+	int64_t now_ms = loop_now_ms(loop), shares = 0;
+	for (; address; address = address->ai_next)
+		shares++;
+	return loop_timer_set(loop, &connection->tend, now_ms + (connection->until_ms - now_ms) / shares, error);
+}
+
+/* The next of the host's addresses that does not refuse at once. */
+static void dial(struct http_connection *connection)
+{
+	struct http_origin *origin = connection->origin;
+	struct link *link = &connection->link;
+	struct error error = {0};
+	const struct addrinfo *address = address_of(connection);
+	for (; address; address = address->ai_next, connection->nth++) {
+		error_clear(&error);
+		if (!link_dial(link, address->ai_addr, address->ai_addrlen, &error))
+			continue;
+		if (origin->tls && !link_secure(link, origin->http->tls, origin->host.bytes, &error))
+			break;
+		link->any_protocol = true;
+		if (watch_for(connection, link_events(link), &error) && set_share(connection, address, &error))
+			return;
+		break;
+	}
+	fail_to_connect(connection, &error);
+}
+
+static void dial_next(struct http_connection *connection, const struct error *why)
+{
+	/* While it looks up, what addresses there are are old. */
+	const struct addrinfo *address = connection->looks_up ? NULL : address_of(connection);
+	if (!address || !address->ai_next) {
+		fail_to_connect(connection, why);
+		return;
+	}
+	hang_up(connection);
+	connection->nth++;
+	dial(connection);
+}
+
+static void on_found(void *context, struct addrinfo *addresses, const char *words)
+{
+	struct http_origin *origin = context;
+	struct error why = {0};
+	origin->resolve = NULL;
+	if (addresses) {
+		if (origin->addresses)
+			freeaddrinfo(origin->addresses);
+		origin->addresses = addresses;
+		origin->addresses_until_ms = loop_now_ms(origin->http->loop) + ADDRESSES_KEPT_MS;
+	} else {
+		error_set(&why, ERROR_REMOTE, PLACE_NONE, "%s", words);
+	}
+	for (struct http_connection *connection = origin->busy, *next; connection; connection = next) {
+		next = connection->next;
+		if (!connection->looks_up)
+			continue;
+		connection->looks_up = false;
+		if (addresses)
+			dial(connection);
+		else
+			fail_to_connect(connection, &why);
+	}
+}
+
+/* One look-up at a time serves all connections of its name. */
+static bool look_up(struct http_connection *connection, struct error *error)
+{
+	struct http_origin *origin = connection->origin;
+	struct loop *loop = origin->http->loop;
+	const char *host = origin->host.bytes, *port = origin->port.bytes;
+	struct addrinfo *numeric;
+	if (origin->addresses && loop_now_ms(loop) < origin->addresses_until_ms) {
+		dial(connection);
+		return true;
+	}
+	if (!origin->resolve && (numeric = resolve_numeric(host, port))) {
+		on_found(origin, numeric, NULL);
+		dial(connection);
+		return true;
+	}
+	connection->looks_up = true;
+	return origin->resolve || (origin->resolve = resolve_start(loop, host, port, on_found, origin, error));
+}
+
+void http_connection_open(struct http_origin *origin, struct exchange *exchange)
+{
+	struct http *http = origin->http;
+	struct http_connection *connection = memory_take(1, sizeof *connection);
+	struct error error = {0};
+	if (!connection) {
+		error_memory(&error, ERROR_SYSTEM, "making an HTTP connection");
+		http_exchange_fail(exchange, &error);
+		return;
+	}
+	connection->origin = origin;
+	connection->exchange = exchange;
+	exchange->connection = connection;
+	connection->link = LINK_NONE;
+	connection->watch = (struct watch){.ready = on_ready, .context = connection};
+	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
+	connection->until_ms = loop_now_ms(http->loop) + http->limits.connect_ms;
+	enlist(connection, &origin->busy);
+	origin->connection_count++;
+	if (!loop_timer_set(http->loop, &connection->tend, connection->until_ms, &error) || !look_up(connection, &error))
+		fail_to_connect(connection, &error);
+}
+
+/* ---- what is sent ---- */
+
+/* What follows on `sent`: the head, with as much of the body behind it as goes out with it; then the body. */
+static struct text next_part(struct exchange *exchange)
+{
+	const struct text head = buffer_view(&exchange->head), body = exchange->request->body;
+	if (exchange->sent >= head.length) {
+		size_t offset = exchange->sent - head.length;
+		return (struct text){body.bytes + offset, body.length - offset};
+	}
+	struct text left = {head.bytes + exchange->sent, head.length - exchange->sent};
+	char *room = exchange->http->room;
+	if (body.length == 0 || left.length >= sizeof exchange->http->room)
+		return left;
+	size_t space = sizeof exchange->http->room - left.length, more = body.length < space ? body.length : space;
+	memcpy(room, left.bytes, left.length);
+	memcpy(room + left.length, body.bytes, more);
+	return (struct text){room, left.length + more};
+}
+
+static bool is_sent(const struct exchange *exchange)
+{
+	return exchange->sent == exchange->head.length + exchange->request->body.length;
+}
+
+static void lose(struct http_connection *connection, const struct error *why);
+
+static void speak(struct http_connection *connection)
+{
+	struct exchange *exchange = connection->exchange;
+	struct error error;
+	error_clear(&error);
+	while (!is_sent(exchange)) {
+		struct text part = next_part(exchange);
+		size_t count = 0;
+		switch (link_write(&connection->link, part.bytes, part.length, &count, &error)) {
+		case LINK_LATER:
+			if (!watch_for(connection, EPOLLIN | EPOLLOUT, &error))
+				fail(connection, &error);
+			return;
+		case LINK_BROKEN: /* but its answer may have come before that: who says no need not hear all */
+			connection->deaf = true;
+			hear(connection);
+			return;
+		case LINK_DONE:
+			exchange->sent += count;
+		}
+	}
+	if (!watch_for(connection, EPOLLIN, &error))
+		fail(connection, &error);
+}
+
+void http_connection_use(struct http_connection *connection, struct exchange *exchange)
+{
+	delist(connection);
+	enlist(connection, &connection->origin->busy);
+	connection->exchange = exchange;
+	exchange->connection = connection;
+	speak(connection);
+}
+
+/* ---- what comes ---- */
+
+static void take_leave(struct http_connection *connection, bool keeps)
+{
+	struct http_origin *origin = connection->origin;
+	struct exchange *exchange = connection->exchange;
+	keeps = keeps && exchange->intake.keeps && is_sent(exchange) && !connection->deaf;
+	http_exchange_succeed(exchange);
+	connection->exchange = NULL;
+	if (!keeps) {
+		http_connection_end(connection);
+		return;
+	}
+	connection->served = true;
+	connection->used_ms = loop_now_ms(origin->http->loop);
+	delist(connection);
+	enlist(connection, &origin->idle);
+}
+
+static void refuse_answer(struct http_connection *connection)
+{
+	const struct http_intake *intake = &connection->exchange->intake;
+	struct error why = {0};
+	if (intake->fault == ERROR_SYSTEM)
+		error_memory(&why, ERROR_SYSTEM, "taking an answer over HTTP");
+	else
+		error_set(&why, intake->fault, PLACE_NONE, "%s", intake->words ? intake->words : "");
+	fail(connection, &why);
+}
+
+/* The other side may have closed it while it was idle, and never have seen the request. */
+static void send_anew(struct http_connection *connection)
+{
+	struct http_origin *origin = connection->origin;
+	struct exchange *exchange = connection->exchange;
+	connection->exchange = NULL;
+	http_connection_end(connection);
+	exchange->sent = 0;
+	http_connection_open(origin, exchange);
+}
+
+/* It has ended: `why` is empty when it did in good order. */
+static void lose(struct http_connection *connection, const struct error *why)
+{
+	struct http_intake *intake = &connection->exchange->intake;
+	if (!intake->heard && connection->served)
+		send_anew(connection);
+	else if (!intake->heard || why->text[0])
+		fail(connection, why);
+	else if (http_intake_end(intake) == HTTP_INTAKE_WHOLE)
+		take_leave(connection, false);
+	else
+		refuse_answer(connection);
+}
+
+/* False: the connection has no request any more. */
+static bool take(struct http_connection *connection, size_t count)
+{
+	size_t taken = 0;
+	switch (http_intake_take(&connection->exchange->intake, connection->origin->http->room, count, &taken)) {
+	case HTTP_INTAKE_FAULTY:
+		refuse_answer(connection);
+		return false;
+	case HTTP_INTAKE_WHOLE:
+		take_leave(connection, taken == count);
+		return false;
+	case HTTP_INTAKE_MORE:
+		break;
+	}
+	return true;
+}
+
+static void hear(struct http_connection *connection)
+{
+	struct http *http = connection->origin->http;
+	struct error error;
+	error_clear(&error);
+	for (int reads = connection->link.tls ? RECORDS_A_TURN : 1; reads > 0 || connection->deaf; reads--) {
+		size_t count = 0;
+		switch (link_read(&connection->link, http->room, sizeof http->room, &count, &error)) {
+		case LINK_LATER:
+			if (connection->deaf)
+				lose(connection, &error);
+			return;
+		case LINK_BROKEN:
+			lose(connection, &error);
+			return;
+		case LINK_DONE:
+			if (!take(connection, count))
+				return;
+		}
+	}
+}
+
+/* An idle one: what comes is its end, or what nobody asked for; or TLS' own. */
+static void overhear(struct http_connection *connection)
+{
+	struct http *http = connection->origin->http;
+	size_t count;
+	if (link_read(&connection->link, http->room, sizeof http->room, &count, &(struct error){0}) != LINK_LATER)
+		http_connection_end(connection);
+}
+
+/* ---- readiness and time ---- */
+
+static void establish(struct http_connection *connection)
+{
+	const struct http *http = connection->origin->http;
+	const int64_t idle_ms = http->limits.connection_idle_s * 1000;
+	struct error error = {0};
+	switch (link_establish(&connection->link, &error)) {
+	case LINK_LATER:
+		if (!watch_for(connection, link_events(&connection->link), &error))
+			fail_to_connect(connection, &error);
+		return;
+	case LINK_BROKEN:
+		dial_next(connection, &error);
+		return;
+	case LINK_DONE:
+		/* It moves: no memory. */
+		loop_timer_set(http->loop, &connection->tend, loop_now_ms(http->loop) + idle_ms, &error);
+		speak(connection);
+	}
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+	struct http_connection *connection = context;
+	if (!connection->link.established)
+		establish(connection);
+	else if (!connection->exchange)
+		overhear(connection);
+	else if (events & ~(uint32_t)EPOLLOUT)
+		hear(connection);
+	else
+		speak(connection);
+}
+
+/* The timer is not moved with each call: it looks when it is due how long the connection has been idle. */
+static void on_tend(void *context)
+{
+	struct http_connection *connection = context;
+	const struct http *http = connection->origin->http;
+	const int64_t now_ms = loop_now_ms(http->loop), idle_ms = http->limits.connection_idle_s * 1000;
+	const int64_t since_ms = connection->exchange ? now_ms : connection->used_ms;
+	struct error error = {0};
+	if (!connection->link.established) {
+		error_set(&error, ERROR_REMOTE, PLACE_NONE, "no connection stood within %lld ms",
+			  (long long)http->limits.connect_ms);
+		dial_next(connection, &error);
+		return;
+	}
+	if (!connection->exchange && since_ms + idle_ms <= now_ms)
+		http_connection_end(connection);
+	else /* it has just left its place: no memory */
+		loop_timer_set(http->loop, &connection->tend, since_ms + idle_ms, &error);
+}

@@ -1,0 +1,119 @@
+/* url.c: see url.h. */
+#include "net/url.h"
+
+#define PORT_MOST 65535
+
+int url_digit(char byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	byte = (char)(byte | 0x20);
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+void url_decode(struct buffer *out, struct text encoded)
+{
+	for (size_t i = 0; i < encoded.length; i++) {
+		char byte = encoded.bytes[i];
+		int high = byte == '%' && i + 2 < encoded.length ? url_digit(encoded.bytes[i + 1]) : -1;
+		int low = high >= 0 ? url_digit(encoded.bytes[i + 2]) : -1;
+		if (low >= 0) {
+			byte = (char)(high << 4 | low);
+			i += 2;
+		}
+		buffer_byte(out, byte);
+	}
+}
+
+static bool refused(struct error *error, const char *why)
+{
+	return error_set(error, ERROR_REMOTE, PLACE_NONE, "its address is none over HTTP: %s", why);
+}
+
+static struct text behind(struct text whole, size_t length)
+{
+	return (struct text){whole.bytes + length, whole.length - length};
+}
+
+static bool begins_with(struct text text, struct text scheme)
+{
+	return text.length >= scheme.length && text_equal_caseless((struct text){text.bytes, scheme.length}, scheme);
+}
+
+/* What an address may not hold anywhere: it would end a line of the request, or a part of it. */
+static bool is_clean(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if ((unsigned char)text.bytes[i] <= ' ' || text.bytes[i] == 0x7F)
+			return false;
+	return true;
+}
+
+static bool read_port(struct text digits, struct url *url, struct error *error)
+{
+	struct text usual = url->tls ? TEXT("443") : TEXT("80");
+	unsigned port = 0;
+	url->port = digits.length > 0 ? digits : usual;
+	for (size_t i = 0; i < url->port.length; i++) {
+		char byte = url->port.bytes[i];
+		if (byte < '0' || byte > '9' || (port = port * 10 + (unsigned)(byte - '0')) > PORT_MOST)
+			return refused(error, "its port is no number of 1 to 65535");
+	}
+	if (port == 0)
+		return refused(error, "its port is no number of 1 to 65535");
+	if (digits.length == 0 || text_equal(digits, usual))
+		return true;
+	url->authority.length = (size_t)(digits.bytes + digits.length - url->authority.bytes);
+	return true;
+}
+
+static bool host_is_good(struct text host)
+{
+	for (size_t i = 0; i < host.length; i++)
+		if (host.bytes[i] < 0 || strchr("\"<>\\^`{|}[]", host.bytes[i]))
+			return false;
+	return true;
+}
+
+/* A numeric address of IPv6 has brackets around it, and colons of its own. */
+static bool read_host(struct text place, struct url *url, struct error *error)
+{
+	bool bracketed = place.length > 0 && *place.bytes == '[';
+	const char *end = memchr(place.bytes, bracketed ? ']' : ':', place.length);
+	if (bracketed && !end)
+		return refused(error, "the bracket before its host is not closed");
+	size_t length = end ? (size_t)(end - place.bytes) + bracketed : place.length;
+	struct text rest = behind(place, length);
+	url->host = bracketed ? (struct text){place.bytes + 1, length - 2} : (struct text){place.bytes, length};
+	url->authority = (struct text){place.bytes, length};
+	if (url->host.length == 0)
+		return refused(error, "it names no host");
+	if (!host_is_good(url->host))
+		return refused(error, "its host is written with what no name of a host holds");
+	if (rest.length > 0 && *rest.bytes != ':')
+		return refused(error, "between its host and its port is no colon");
+	return read_port(rest.length ? behind(rest, 1) : rest, url, error);
+}
+
+bool url_read(const char *text, struct url *url, struct error *error)
+{
+	struct text rest = text_of(text);
+	bool plain = begins_with(rest, TEXT("http://"));
+	*url = (struct url){.tls = begins_with(rest, TEXT("https://"))};
+	if (!plain && !url->tls)
+		return refused(error, "it begins with neither http:// nor https://");
+	if (!is_clean(rest))
+		return refused(error, "it holds a blank, or a character that controls; write %20 for a blank");
+	rest = behind(rest, url->tls ? 8 : 7);
+	struct text place = {rest.bytes, strcspn(rest.bytes, "/?#")};
+	rest = behind(rest, place.length);
+	url->target = (struct text){rest.bytes, strcspn(rest.bytes, "#")};
+	const char *at = memchr(place.bytes, '@', place.length);
+	if (at) {
+		url->login = (struct text){place.bytes, (size_t)(at - place.bytes)};
+		place = behind(place, url->login.length + 1);
+		if (memchr(place.bytes, '@', place.length))
+			return refused(error, "it has more than one @; write %40 for that of a login");
+	}
+	return read_host(place, url, error);
+}
