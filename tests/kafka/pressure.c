@@ -1,6 +1,6 @@
 /* pressure.c: requests at one rate after the other, and how many of them were of use.
  *
- *   pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] RATE:SECONDS...
+ *   pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] [-p PID] RATE:SECONDS...
  *
  * Requests are Avro FP32[1,16] with ids 0, 1, 2..., sent when they are due, whether answers
  * come or not. Each says until when its caller waits, DEADLINE_MS from when it was due; 0:
@@ -11,6 +11,11 @@
  *   p50, p99  milliseconds that the good ones of the stretch took
  *   recovered_ms    how far into the stretch requests were sent of which not nearly all were
  *             good: looked at in quarters of a second
+ *   behind_ms the most that a request was sent after it was due
+ *   taken_ms  the most that Kafka needed then to take it: where one of the two is more than a few
+ *             hundred, it was not the engine that could not keep up
+ *   cpu       of the process PID, % of one processor
+ *   us_each   and microseconds of it for each that was good
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +26,11 @@
 #define STRETCHES_MOST 16
 #define LAST_WAIT_S 2 /* for answers, behind the last deadline */
 #define LOOKS_A_SECOND 4
+/* What is due meanwhile goes together, to Kafka and from it: waiting for each alone took a processor
+ * from who is measured, and Kafka's own time. */
+#define PAUSE_MS 10
+#define TOGETHER_MS "10"
+#define TOGETHER_BYTES "65536"
 #define NEARLY_ALL 0.95
 
 enum fate { LOST, GOOD, LATE, REFUSED, FATES };
@@ -28,6 +38,8 @@ enum fate { LOST, GOOD, LATE, REFUSED, FATES };
 struct stretch {
 	long rate, seconds, first, count;
 	double began_s; /* since the first of all */
+	double worked_s; /* by PID until it began */
+	double behind_s, taken_s;
 	long fates[FATES];
 	long good_then; /* that came while it lasted */
 	struct histogram us;
@@ -35,13 +47,14 @@ struct stretch {
 
 static struct run {
 	const char *brokers, *in, *out;
-	long deadline_ms, count;
-	struct stretch stretches[STRETCHES_MOST];
+	long deadline_ms, count, pid;
+	struct stretch stretches[STRETCHES_MOST + 1]; /* of the one behind the last, only what stood then */
 	size_t stretch_count;
 	double began_s;
 	/* Of the thread that sends: */
 	rd_kafka_t *producer;
 	rd_kafka_topic_t *topic;
+	struct stretch *now;
 	struct arena *sent;
 	struct buffer bytes;
 	/* Of the thread that reads: */
@@ -67,10 +80,29 @@ static double due_s(long number)
 
 /* ---- sending ---- */
 
+static void on_taken(rd_kafka_t *producer, const rd_kafka_message_t *record, void *context)
+{
+	(void)producer, (void)context;
+	double taken_s = (double)rd_kafka_message_latency(record) / 1e6;
+	if (run.now && taken_s > run.now->taken_s)
+		run.now->taken_s = taken_s;
+}
+
 static void send_one(long number, int64_t deadline_ms)
 {
 	load_encode_x(run.sent, number, LOAD_ELEMENTS, deadline_ms, &run.bytes);
 	load_produce(run.producer, run.topic, load_key(number % LOAD_KEYS), &run.bytes, 0);
+}
+
+/* How long PID has worked. */
+static double worked_s(void)
+{
+	clockid_t clock;
+	if (run.pid == 0)
+		return 0;
+	if (clock_getcpuclockid((pid_t)run.pid, &clock))
+		die("no process %ld", run.pid);
+	return now_s(clock);
 }
 
 static void send_all(void)
@@ -78,11 +110,18 @@ static void send_all(void)
 	/* Deadlines are of the clock on the wall, as of when a request was due. */
 	double wall_s = now_s(CLOCK_REALTIME) - now_s(CLOCK_MONOTONIC);
 	for (long number = 0; number < run.count; number++) {
-		double at_s = due_s(number), left_s;
-		while ((left_s = at_s - now_s(CLOCK_MONOTONIC)) > 0)
-			rd_kafka_poll(run.producer, left_s > 0.002 ? 1 : 0);
+		struct stretch *stretch = stretch_of(number);
+		double at_s = due_s(number), behind_s;
+		while ((behind_s = now_s(CLOCK_MONOTONIC) - at_s) < 0)
+			pause_ms(PAUSE_MS);
+		if (number == stretch->first)
+			stretch->worked_s = worked_s();
+		run.now = stretch;
+		if (behind_s > stretch->behind_s)
+			stretch->behind_s = behind_s;
 		send_one(number, run.deadline_ms ? (int64_t)((at_s + wall_s) * 1e3) + run.deadline_ms : 0);
 	}
+	run.stretches[run.stretch_count].worked_s = worked_s();
 	rd_kafka_flush(run.producer, 10000);
 }
 
@@ -141,6 +180,7 @@ static void wait_for_engine(void)
 		if (take(100)) {
 			while (take(1000))
 				;
+			rd_kafka_flush(run.producer, 10000);
 			return;
 		}
 	}
@@ -164,12 +204,16 @@ static long recovered_ms(const struct stretch *stretch)
 
 static void tell(struct stretch *stretch)
 {
+	double worked_s = stretch[1].worked_s - stretch->worked_s;
 	for (long i = 0; i < stretch->count; i++)
 		stretch->fates[run.fates[stretch->first + i]]++;
-	printf("rate=%ld good=%ld late=%ld refused=%ld lost=%ld p50=%.1f p99=%.1f recovered_ms=%ld\n", stretch->rate,
+	printf("rate=%ld good=%ld late=%ld refused=%ld lost=%ld p50=%.1f p99=%.1f recovered_ms=%ld ", stretch->rate,
 	       stretch->good_then / stretch->seconds, stretch->fates[LATE], stretch->fates[REFUSED], stretch->fates[LOST],
 	       (double)histogram_quantile(&stretch->us, 0.5) / 1e3, (double)histogram_quantile(&stretch->us, 0.99) / 1e3,
 	       recovered_ms(stretch));
+	printf("behind_ms=%.0f taken_ms=%.0f cpu=%.0f us_each=%.0f\n", stretch->behind_s * 1e3, stretch->taken_s * 1e3,
+	       worked_s * 100 / (double)stretch->seconds,
+	       stretch->good_then > 0 ? worked_s * 1e6 / (double)stretch->good_then : 0);
 }
 
 /* ---- the whole ---- */
@@ -193,11 +237,21 @@ static void add_stretch(const char *words)
 
 static void open_clients(void)
 {
-	run.producer =
-		kafka_client(RD_KAFKA_PRODUCER, run.brokers,
-			     (kafka_settings){{"queue.buffering.max.messages", "1000000"}, {"linger.ms", "1"}, {NULL, NULL}});
+	rd_kafka_conf_t *producer = kafka_configure(run.brokers, (kafka_settings){{"queue.buffering.max.messages", "1000000"},
+										  {"max.in.flight", "5"},
+										  {"linger.ms", TOGETHER_MS},
+										  {NULL, NULL}});
+	rd_kafka_conf_set_dr_msg_cb(producer, on_taken);
+	run.producer = kafka_open(RD_KAFKA_PRODUCER, producer);
 	run.topic = rd_kafka_topic_new(run.producer, run.in, NULL);
-	run.consumer = kafka_reader(run.brokers, "read_committed");
+	run.consumer = kafka_client(RD_KAFKA_CONSUMER, run.brokers,
+				    (kafka_settings){{"group.id", program_invocation_short_name},
+						     {"enable.auto.commit", "false"},
+						     {"isolation.level", "read_committed"},
+						     {"fetch.wait.max.ms", TOGETHER_MS},
+						     {"fetch.min.bytes", TOGETHER_BYTES},
+						     {NULL, NULL}});
+	rd_kafka_poll_set_consumer(run.consumer);
 	kafka_read_all(run.consumer, run.out, kafka_partitions(run.consumer, run.out));
 }
 
@@ -229,12 +283,13 @@ int main(int argc, char **argv)
 					 {'i', .word = &run.in},
 					 {'o', .word = &run.out},
 					 {'d', .number = &run.deadline_ms},
+					 {'p', .number = &run.pid},
 					 {0}};
 	letters_read(argc, argv, letters);
 	while (optind < argc)
 		add_stretch(argv[optind++]);
 	if (!run.brokers || !run.in || !run.out || run.count == 0)
-		die("%s", "pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] RATE:SECONDS...");
+		die("%s", "pressure -b BROKERS -i IN -o OUT [-d DEADLINE_MS] [-p PID] RATE:SECONDS...");
 	run.arena = arena_open(1 << 20);
 	run.sent = arena_open(1 << 20);
 	buffer_open(&run.bytes, 1 << 20);
