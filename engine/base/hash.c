@@ -15,17 +15,15 @@ static uint64_t rotated(uint64_t number, int bits)
 	return number << bits | number >> (64 - bits);
 }
 
-static uint64_t read_64(const unsigned char *at)
-{
-	uint64_t number = 0;
-	for (int i = 7; i >= 0; i--)
-		number = number << 8 | at[i];
-	return number;
-}
-
+/* Written out, both are one load where the machine has its bytes in this order: of a loop compilers do not see it. */
 static uint64_t read_32(const unsigned char *at)
 {
 	return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24;
+}
+
+static uint64_t read_64(const unsigned char *at)
+{
+	return read_32(at) | (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
 }
 
 static uint64_t lane_round(uint64_t lane, uint64_t input)
