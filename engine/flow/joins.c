@@ -343,9 +343,11 @@ bool run_settle_quiet(struct run *run)
 	for (size_t i = 0; i <= flow->count; i++) {
 		size_t index = i < flow->count ? flow->graph->order[i] : i;
 		const struct halt *halt = &run->halts[index];
+		if (halt->stage != HALT_OPEN || !halt->fresh) /* as most are: asked first */
+			continue;
 		if (flow->stations[index].elsewhere || !run_has(run, flow->stations[index].comes))
 			continue;
-		if (halt->stage == HALT_OPEN && halt->fresh && halt->inputs.came >= flow->stations[index].inputs.need &&
+		if (halt->inputs.came >= flow->stations[index].inputs.need &&
 		    halt->triggers.came >= flow->stations[index].triggers.need) {
 			halt_fire(run, index);
 			return true;

@@ -103,7 +103,7 @@ static struct keeping *keeping_make(struct worker *worker, struct stage *stage, 
 
 static bool remembers(const struct stage *stage)
 {
-	return stage && flow_scopes(stage->flow).count > 0 && stage->config->changelog != TOPIC_NOWHERE;
+	return stage && stage->config->changelog != TOPIC_NOWHERE && flow_scopes(stage->flow).count > 0;
 }
 
 bool keeping_is_ready(const struct lane *lane, const struct stage *stage)

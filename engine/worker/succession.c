@@ -52,9 +52,11 @@ void succession_begin(struct worker *worker, const struct worker_setup *setup)
 
 struct stage *succession_taker(struct worker *worker, struct stage *stage, const struct record *record)
 {
+	if (worker->replaced_count == 0 || !may_linger(stage->config))
+		return stage;
 	struct crossing_head head;
 	struct error unread = {0};
-	if (worker->replaced_count == 0 || !may_linger(stage->config) || !crossing_peek(record->value, &head, &unread))
+	if (!crossing_peek(record->value, &head, &unread))
 		return stage;
 	for (struct stage *other = worker->stages; other; other = other->next) {
 		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;
