@@ -228,7 +228,8 @@ static void judge_content(struct day_judge *judge, const struct record *record, 
 	int64_t number = answered.number;
 	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
 	struct oip_reply reply;
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	arena_reset(judge->arena);
 	if (kind && !is_excused(judge, &judge->requests[number], kind->value, now_us))
 		day_fails(judge->why, "request %" PRId64 " is answered by an error: " TEXT_FORMAT, number,

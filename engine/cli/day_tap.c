@@ -88,7 +88,8 @@ static void take(struct day_taps *taps, struct day_tap *tap, const struct record
 {
 	int64_t number;
 	struct oip_reply reply;
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	if (!day_request_number(record, tap->line->count, &number)) {
 		day_fails(taps->why, "a record of %s is nobody's: " TEXT_FORMAT, tap->reading.topic, TEXT_ARGUMENTS(record->value));
 		return;

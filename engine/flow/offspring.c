@@ -8,6 +8,7 @@
  * Where the station that should have multiplied a message made nothing of it (it failed,
  * dropped it, or passed it on), what stands behind it is the message's own.
  */
+#include "base/memory.h"
 #include "flow/run.h"
 
 #define ID_HEADER TEXT("x-request-id")
@@ -119,11 +120,12 @@ bool visit_offspring(struct visit *visit, struct text id, struct text key, int64
 	if (root->offspring == OFFSPRING_MAX)
 		return too_many(visit, error);
 	struct brood *brood = brood_of(visit);
-	struct child *child = ARENA_NEW(visit->arena, struct child);
+	struct child *child = arena_take_raw(visit->arena, sizeof *child);
 	if (!brood)
 		brood = brood_make(visit);
 	if (!brood || !child)
 		return error_memory(error, ERROR_LIMIT, "making many messages of one");
+	memory_clear(child, sizeof *child);
 	const struct message *parent = visit->message;
 	struct message *message = &child->offspring.message;
 	*message = *parent;

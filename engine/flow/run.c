@@ -283,7 +283,8 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	struct visit *visit = pending->visit;
 	struct run *run = visit->run;
 	struct step *step = &visit->station->step;
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	flow->now_ms = now_ms;
 	pending->open = false;
 	visit_verdict(visit, step->kind->answered(step, visit, call, &error), &error);

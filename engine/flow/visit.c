@@ -1,5 +1,6 @@
 /* visit.c: one message at one step: what the step sees of it, what it may ask for, and
  * what becomes of its verdict. */
+#include "base/memory.h"
 #include "flow/run.h"
 
 /* ---- what steps call ---- */
@@ -95,24 +96,25 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 	return expression_judge(condition, &scope, visit->arena, holds, error);
 }
 
-static struct call call_made(const struct visit *visit, enum call_target target, const char *name, const struct payload *request)
+/* Into a call that is zeroed. */
+static void call_fill(struct call *call, const struct visit *visit, enum call_target target, const char *name,
+		      const struct payload *request)
 {
 	const struct graph_step *graph_step = visit->station->graph_step;
-	return (struct call){
-		.target = graph_callee(visit->flow->graph, target, name),
-		.name = name,
-		.request = request,
-		.message = visit->message,
-		.timeout_ms = graph_step->timeout_ms,
-		.timeout_own = graph_step->spec->timeout_ns > 0,
-		.kept_ms = graph_step->kept_ms,
-		.once = visit->message->copied,
-	};
+	call->target = graph_callee(visit->flow->graph, target, name);
+	call->name = name;
+	call->request = request;
+	call->message = visit->message;
+	call->timeout_ms = graph_step->timeout_ms;
+	call->timeout_own = graph_step->spec->timeout_ns > 0;
+	call->kept_ms = graph_step->kept_ms;
+	call->once = visit->message->copied;
 }
 
 void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
 {
-	struct call call = call_made(visit, target, name, request);
+	struct call call = {0};
+	call_fill(&call, visit, target, name, request);
 	call.once = true;
 	if (visit->flow->outside.copy)
 		visit->flow->outside.copy(visit->flow->outside.context, &call);
@@ -121,17 +123,18 @@ void visit_copy(struct visit *visit, enum call_target target, const char *name, 
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error)
 {
-	struct pending *pending = ARENA_NEW(visit->arena, struct pending);
+	struct pending *pending = arena_take_raw(visit->arena, sizeof *pending);
 	if (!pending) {
 		error_memory(error, ERROR_LIMIT, "calling a model");
 		return NULL;
 	}
+	memory_clear(pending, sizeof *pending);
 	pending->visit = visit;
 	pending->open = true;
 	pending->next = visit->calls;
 	visit->calls = pending;
 	visit->turns = true;
-	pending->call = call_made(visit, target, visit->model && target == CALL_MODEL ? visit->model : name, request);
+	call_fill(&pending->call, visit, target, visit->model && target == CALL_MODEL ? visit->model : name, request);
 	pending->call.owner = pending;
 	visit->flow->outside.call(visit->flow->outside.context, &pending->call);
 	return &pending->call;

@@ -39,7 +39,8 @@ static const struct tensor *tensor_rows(struct arena *arena, const struct tensor
 	if (cut)
 		shape[0] = (int64_t)rows;
 	void *elements;
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	struct tensor *copy =
 		tensor_make(arena, text_copied(arena, tensor->name), tensor->datatype, shape, tensor->rank, &elements, &error);
 	if (!copy)

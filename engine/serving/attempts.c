@@ -62,11 +62,12 @@ bool attempt_is_failure(const struct attempt *attempt)
 static bool reply_read(struct attempts *attempts, const struct attempt *attempt)
 {
 	struct call *call = attempts->call;
-	struct error error = {0};
 	if (attempt->payload) {
 		call->reply = attempt->payload;
 		return true;
 	}
+	struct error error;
+	error.kind = ERROR_NONE;
 	struct oip_reply *reply = attempt->fault ? NULL : ARENA_NEW(call->message->arena, struct oip_reply);
 	if (!reply && !attempt->fault)
 		return error_memory(&call->error, ERROR_LIMIT, "reading a model's reply");

@@ -74,9 +74,10 @@ static void set_timer(struct served *served, int64_t now)
 	tell_away(served);
 	struct caller *caller = served->caller;
 	int64_t due_us = dispatch_due_us(served->dispatch, now);
-	struct error error = {0};
 	if (due_us == served->due_us)
 		return;
+	struct error error;
+	error.kind = ERROR_NONE;
 	served->due_us = due_us;
 	if (due_us == INT64_MAX)
 		loop_timer_stop(caller->loop, &served->timer);
@@ -213,10 +214,10 @@ static bool turns(struct served *served, struct errand *errand, struct attempt *
 	const char *words;
 	if (way_to_tell(way, address, attempt, &words) && config->way_told)
 		config->way_told(config->told_context, served->config->name, address, words);
-	struct error error = {0};
 	int64_t timeout_ms = errand_timeout_ms(errand, now);
 	if (!way_turns(way, address, attempt, errand->turned, now) || timeout_ms <= 0)
 		return false;
+	struct error error = {0};
 	errand->turned = true;
 	return send_by_way(served, errand, timeout_ms, &error);
 }

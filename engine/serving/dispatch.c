@@ -129,7 +129,8 @@ static void cannot_go(struct dispatch *dispatch, struct errand *errand, const st
 
 static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
 {
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	bool first = errand->attempts.made + errand->attempts.unmet + errand->recalls == 0;
 	errand->replica = health_choose(&dispatch->health, first ? REPLICA_NONE : errand->replica, &errand->probe, now_us);
 	int64_t time_ms = errand_timeout_ms(errand, now_us);

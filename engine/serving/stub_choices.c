@@ -152,7 +152,8 @@ void stub_expression(const struct stub_call *call, struct stub_reply *reply)
 	struct scope scope = {.payload = call->request};
 	for (size_t i = 0; i < call->stub->count; i++) {
 		const struct stub_option *option = &call->stub->options[i];
-		struct error error = {0};
+		struct error error;
+		error.kind = ERROR_NONE;
 		const struct tensor *value = expression_evaluate(option->expression, &scope, call->arena, &error);
 		if (!value) {
 			stub_refuse(call, reply, "%s", error.text);

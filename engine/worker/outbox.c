@@ -159,18 +159,23 @@ static enum produce_verdict offspring_answers(struct outbox *outbox, struct flig
 static bool step_write(struct outbox *outbox, const struct stage *stage, const struct message *of, const struct payload *payload,
 		       struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
 {
-	struct message message = *of;
+	struct message whole;
+	const struct message *message = of;
 	struct answer answer = {.payload = payload, .header_length = &headers->json_length};
-	message.wanted.count = 0;
-	message.wanted_each = NULL;
+	if (of->wanted.count > 0) {
+		whole = *of;
+		whole.wanted.count = 0;
+		whole.wanted_each = NULL;
+		message = &whole;
+	}
 	buffer_clear(&outbox->encoded);
-	if (!answer_encode(&message, &answer, message.format, stage->schemas, &outbox->encoded, error))
+	if (!answer_encode(message, &answer, message->format, stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.key = of->key,
 		.value = buffer_view(&outbox->encoded),
 	};
-	return answer_headers(&message, &answer, message.format, headers, &outgoing->headers, error);
+	return answer_headers(message, &answer, message->format, headers, &outgoing->headers, error);
 }
 
 void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct message *message, uint32_t topic,
@@ -178,7 +183,8 @@ void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct m
 {
 	struct answer_headers headers;
 	struct outgoing outgoing = {0};
-	struct error error = {0};
+	struct error error;
+	error.kind = ERROR_NONE;
 	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
 	outgoing.topic = topic;
 	outgoing.origin.partition = message->origin.partition;

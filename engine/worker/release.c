@@ -86,9 +86,10 @@ void release(struct worker *worker)
 /* False: not all that left could be sent yet. */
 static bool send_left(struct worker *worker)
 {
-	struct error error = {0};
 	if (worker->full)
 		return false;
+	struct error error;
+	error.kind = ERROR_NONE;
 	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : output_send(worker->outbox.output, &error);
 	if (verdict == PRODUCE_FULL)
 		release_retry_soon(worker);
