@@ -240,7 +240,7 @@ bool twin_topic(struct twin *twin, const char *name, int32_t partitions)
 	struct twin_partition *items = twin_take(twin, (size_t)partitions, sizeof *items);
 	if (!topic || !items || twin->partition_count + (size_t)partitions > TWIN_PARTITIONS_MAX)
 		return false;
-	*topic = (struct twin_topic){twin->topics, name, partitions, items, 0};
+	*topic = (struct twin_topic){twin->topics, text_of(name), partitions, items, 0};
 	twin->topics = topic;
 	for (int32_t i = 0; i < partitions; i++) {
 		items[i] = (struct twin_partition){.number = twin->partition_count, .topic = topic, .partition = i};
@@ -251,8 +251,9 @@ bool twin_topic(struct twin *twin, const char *name, int32_t partitions)
 
 struct twin_topic *twin_find(const struct twin *twin, const char *name)
 {
+	struct text wanted = text_of(name);
 	struct twin_topic *topic = twin->topics;
-	while (topic && strcmp(topic->name, name) != 0)
+	while (topic && !text_equal(topic->name, wanted))
 		topic = topic->next;
 	return topic;
 }

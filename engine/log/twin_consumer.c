@@ -59,10 +59,13 @@ static void fetch(struct twin *twin, struct twin_reading *reading)
 
 void twin_consumer_wake(struct twin *twin, const struct twin_partition *partition)
 {
-	for (struct twin_consumer *consumer = twin->consumers; consumer; consumer = consumer->next)
-		for (size_t i = 0; i < consumer->reading_count; i++)
-			if (consumer->readings[i].partition == partition)
+	size_t left = partition->readers;
+	for (struct twin_consumer *consumer = twin->consumers; left > 0 && consumer; consumer = consumer->next)
+		for (size_t i = 0; left > 0 && i < consumer->reading_count; i++)
+			if (consumer->readings[i].partition == partition) {
 				fetch(twin, &consumer->readings[i]);
+				left--;
+			}
 }
 
 /* ---- what the group says ---- */
@@ -180,8 +183,10 @@ static void note_change(struct twin_consumer *consumer)
 
 static void readings_drop(struct twin_consumer *consumer)
 {
-	for (size_t i = 0; i < consumer->reading_count; i++)
+	for (size_t i = 0; i < consumer->reading_count; i++) {
 		consumer->readings[i].version++;
+		consumer->readings[i].partition->readers--;
+	}
 	consumer->readings = NULL;
 	consumer->reading_count = 0;
 	consumer->queue_count = 0;
@@ -221,6 +226,7 @@ static bool readings_add(struct twin_consumer *consumer, struct positions positi
 							      .topic = position->topic,
 							      .position = position->offset,
 							      .known = position->offset != OFFSET_NONE};
+		consumer->readings[i].partition->readers++;
 		fetch(twin, &consumer->readings[i]);
 	}
 	request->replied = offsets_read;
@@ -346,6 +352,7 @@ static bool twin_consumer_take(struct consumer *self, struct record *records, si
 		*error = consumer->failure;
 		return false;
 	}
+	size_t held = consumer->queue_count;
 	for (; consumer->queue_count > 0 && *count < room; consumer->queue_count--) {
 		const struct twin_queued *queued = &consumer->queue[consumer->queue_first];
 		consumer->queue_first = (consumer->queue_first + 1) % TWIN_QUEUE;
@@ -359,7 +366,8 @@ static bool twin_consumer_take(struct consumer *self, struct record *records, si
 						      .value = queued->entry->value,
 						      .headers = queued->entry->headers};
 	}
-	for (size_t i = 0; consumer->queue_count == 0 && i < consumer->reading_count; i++)
+	/* What found no room before finds it now. */
+	for (size_t i = 0; held > 0 && consumer->queue_count == 0 && i < consumer->reading_count; i++)
 		fetch(consumer->twin, &consumer->readings[i]);
 	note_change(consumer);
 	return true;
@@ -417,16 +425,14 @@ struct consumer *twin_consumer_open(struct twin_host *host, struct loop *loop, c
 		error_memory(error, ERROR_SYSTEM, "opening a consumer");
 		return NULL;
 	}
-	*consumer = (struct twin_consumer){
-		.consumer = {&operations},
-		.next = twin->consumers,
-		.twin = twin,
-		.config = *config,
-		.topics = {config->topics, config->topic_count, NULL},
-		.loop = loop,
-		.bell = loop_bell(loop),
-		.group = group,
-	};
+	consumer->consumer.operations = &operations;
+	consumer->next = twin->consumers;
+	consumer->twin = twin;
+	consumer->config = *config;
+	consumer->topics = (struct consumer_topics){config->topics, config->topic_count, NULL};
+	consumer->loop = loop;
+	consumer->bell = loop_bell(loop);
+	consumer->group = group;
 	consumer->client = (struct twin_client){host, false, &consumer->closed_sockets};
 	if (!topics_find(consumer)) {
 		error_memory(error, ERROR_SYSTEM, "opening a consumer");

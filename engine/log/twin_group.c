@@ -65,10 +65,10 @@ static void gift_arrives(struct twin *twin, void *subject)
 		twin_consumer_told(consumer);
 }
 
-static bool subscribes(const struct twin_consumer *consumer, const char *topic, uint32_t *number)
+static bool subscribes(const struct twin_consumer *consumer, const struct twin_topic *topic, uint32_t *number)
 {
 	for (*number = 0; *number < consumer->topics.count; ++*number)
-		if (strcmp(consumer->topics.names[*number], topic) == 0)
+		if (consumer->found[*number] == topic)
 			return !consumer->topics.read || consumer->topics.read[*number];
 	return false;
 }
@@ -82,7 +82,7 @@ static void range_of(const struct twin_group *group, const struct twin_member *m
 	for (const struct twin_member *other = group->members; other; other = other->next) {
 		if (other == member)
 			place = members;
-		members += subscribes(other->consumer, topic->name, &number);
+		members += subscribes(other->consumer, topic, &number);
 	}
 	assert(members > 0); /* the member itself is one */
 	int32_t share = topic->count / members, rest = topic->count % members;
@@ -102,7 +102,7 @@ static void give_share(struct twin *twin, const struct twin_group *group, const 
 	for (size_t i = 0; i < member->share_count; i++) {
 		const struct twin_partition *partition = member->share[i];
 		uint32_t number;
-		if (subscribes(member->consumer, partition->topic->name, &number))
+		if (subscribes(member->consumer, partition->topic, &number))
 			items[gift->positions.count++] = (struct position){number, partition->partition, OFFSET_NONE};
 	}
 	twin_note(twin, twin->now_us + twin_delay_us(twin), gift_arrives, gift);
@@ -115,7 +115,7 @@ static void deal_share(struct twin *twin, const struct twin_group *group, struct
 	for (const struct twin_topic *topic = twin->topics; member->share && topic; topic = topic->next) {
 		uint32_t number;
 		int32_t first, count;
-		if (!subscribes(member->consumer, topic->name, &number))
+		if (!subscribes(member->consumer, topic, &number))
 			continue;
 		range_of(group, member, topic, &first, &count);
 		for (int32_t i = first; i < first + count; i++)

@@ -1,32 +1,36 @@
 /* twin_partition.c: partitions: what is appended, by whom, and what readers of committed
  * records see of it; see twin_world.h. */
 #include "base/hash.h"
+#include "base/memory.h"
 #include "log/twin_world.h"
 
 /* ---- appending ---- */
 
+/* Nothing stands behind it, so that who reads beyond it is seen. */
 static struct text text_kept(struct twin *twin, struct text text)
 {
-	if (!text.bytes)
-		return text;
-	char *copy = arena_copy(twin->arena, text.bytes, text.length);
-	twin->failed |= !copy;
+	char *copy = text.bytes ? arena_take_raw(twin->arena, text.length) : NULL;
+	if (copy && text.length > 0)
+		memcpy(copy, text.bytes, text.length);
 	return (struct text){copy, copy ? text.length : 0};
 }
 
 struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *record)
 {
-	struct twin_entry *entry = twin_take(twin, 1, sizeof *entry);
-	struct header *headers = twin_take(twin, record->headers.count, sizeof *headers);
-	if (!entry || !headers)
-		return NULL;
-	for (size_t i = 0; i < record->headers.count; i++)
+	struct twin_entry *entry = arena_take_raw(twin->arena, sizeof *entry);
+	struct header *headers = arena_take_raw(twin->arena, record->headers.count * sizeof *headers);
+	for (size_t i = 0; headers && i < record->headers.count; i++)
 		headers[i] = (struct header){text_kept(twin, record->headers.items[i].name),
 					     text_kept(twin, record->headers.items[i].value)};
-	entry->key = text_kept(twin, record->key);
-	entry->value = text_kept(twin, record->value);
+	struct text key = text_kept(twin, record->key), value = text_kept(twin, record->value);
+	twin->failed |= arena_failed(twin->arena);
+	if (twin->failed)
+		return NULL;
+	memory_clear(entry, sizeof *entry);
+	entry->key = key;
+	entry->value = value;
 	entry->headers = (struct headers){record->headers.count, headers};
-	return twin->failed ? NULL : entry;
+	return entry;
 }
 
 struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record)
@@ -145,6 +149,8 @@ int64_t twin_partition_end(const struct twin_partition *partition)
 
 const struct twin_entry *twin_partition_next(const struct twin_partition *partition, int64_t *offset)
 {
+	if (*offset >= (int64_t)partition->count) /* as nearly always when somebody looks */
+		return NULL;
 	int64_t end = twin_partition_end(partition);
 	for (; *offset < end; ++*offset) {
 		const struct twin_entry *entry = partition->entries[*offset];

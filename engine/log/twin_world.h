@@ -46,11 +46,12 @@ struct twin_partition {
 	size_t count, capacity;
 	struct twin_entry **entries;
 	struct twin_sequence *sequences;
+	size_t readers; /* readings of consumers */
 };
 
 struct twin_topic {
 	struct twin_topic *next;
-	const char *name;
+	struct text name;
 	int32_t count;
 	struct twin_partition *partitions;
 	uint64_t changes; /* of them */
