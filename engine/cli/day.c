@@ -131,16 +131,18 @@ static bool has_failed(const struct day *day)
 
 /* ---- the clock ---- */
 
-static int64_t day_due_us(const struct day *day)
+/* When the next deployment, request or fault comes. */
+static int64_t planned_due_us(const struct day *day)
 {
-	int64_t due_us = twin_due_us(day->twin);
-	for (size_t i = 0; i < day_worker_total(day); i++)
-		due_us = day_earlier(due_us, day_worker_due_us(i < day->worker_count ? &day->workers[i]
-										      : &day->ears[i - day->worker_count]));
-	due_us = day_earlier(due_us, requests_due_us(day));
+	int64_t due_us = day_earlier(requests_due_us(day), day_faults_due_us(day));
 	if (day->deployment + 1 < day->scheme.count)
 		due_us = day_earlier(due_us, day->deploy_us[day->deployment + 1]);
-	return day_earlier(due_us, day_faults_due_us(day));
+	return due_us;
+}
+
+static int64_t day_due_us(const struct day *day)
+{
+	return day_earlier(day_earlier(twin_due_us(day->twin), day->turn_us), day->planned_us);
 }
 
 static void deploy_when_due(struct day *day)
@@ -152,19 +154,20 @@ static void deploy_when_due(struct day *day)
 	}
 }
 
+static bool planned_happens(struct day *day, struct error *error)
+{
+	deploy_when_due(day);
+	if (!requests_send(day, error) || !day_faults_strike(day, error))
+		return false;
+	day->planned_us = planned_due_us(day);
+	return true;
+}
+
 static bool day_step(struct day *day, struct error *error)
 {
 	twin_advance(day->twin, day->now_us);
-	deploy_when_due(day);
-	if (!requests_send(day, error))
+	if ((day->planned_us <= day->now_us && !planned_happens(day, error)) || !day_workers_live(day, error))
 		return false;
-	if (!day_faults_strike(day, error))
-		return false;
-	for (size_t i = 0; i < day_worker_total(day); i++) {
-		struct day_worker *worker = day_worker_at(day, i);
-		if (day_worker_due_us(worker) <= day->now_us && !day_worker_live(worker, error))
-			return false;
-	}
 	return !twin_failed(day->twin) || error_memory(error, ERROR_SYSTEM, "simulating");
 }
 

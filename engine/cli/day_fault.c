@@ -125,6 +125,7 @@ static void worker_strike(struct day *day, struct day_worker *worker, enum day_f
 		break;
 	case DAY_FREEZE:
 		twin_host_freeze(worker->host, until_us);
+		worker->frozen_us = until_us;
 		break;
 	default:
 		twin_host_cut(worker->host, until_us);

@@ -2,7 +2,6 @@
 #include "cli/day_line.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/number.h"
 #include "net/loop.h"
@@ -34,22 +33,23 @@ static bool requests_draw(struct day_line *line, struct random *random, struct a
 	return line->requests;
 }
 
-int64_t day_line_due_us(const struct day_line *line)
+static void value_write(struct buffer *out, struct text id, struct text number)
 {
-	return line->sent < line->count ? line->requests[line->sent].due_us : INT64_MAX;
+	buffer_clear(out);
+	buffer_string(out, "{\"id\":\"");
+	buffer_text(out, id);
+	buffer_string(out, "\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[");
+	buffer_text(out, number);
+	buffer_string(out, "]}]}");
 }
 
 bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, struct error *error)
 {
 	struct day_request *request = &line->requests[line->sent];
-	char value[VALUE_BYTES], id[1 + NUMBER_TEXT_MAX] = "m", deadline[NUMBER_TEXT_MAX];
+	char id[1 + NUMBER_TEXT_MAX] = "m", deadline[NUMBER_TEXT_MAX];
 	const char key[] = {'k', (char)('0' + request->key)};
 	size_t id_length = 1 + number_write_uint64(id + 1, line->sent);
-	id[id_length] = '\0';
-	int length = snprintf(value, sizeof value,
-			      "{\"id\":\"%s\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\","
-			      "\"data\":[%s]}]}",
-			      id, id + 1);
+	value_write(&line->value, (struct text){id, id_length}, (struct text){id + 1, id_length - 1});
 	size_t deadline_length = number_write_int64(deadline, LOOP_VIRTUAL_EPOCH_MS + request->deadline_us / MS);
 	struct header headers[] = {{TEXT("x-request-id"), {id, id_length}}, {TEXT("x-deadline-ms"), {deadline, deadline_length}}};
 	request->sent_us = now_us;
@@ -58,9 +58,11 @@ bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, str
 		.beside_origin = true,
 		.headers = {request->deadline_us == DAY_NO_DEADLINE ? 1 : 2, headers},
 		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? sizeof key : 0},
-		.value = {value, (size_t)length},
+		.value = buffer_view(&line->value),
 	};
-	request->offset = twin_append(twin, twin_find(twin, line->requests_topic), &record);
+	if (!line->found)
+		line->found = twin_find(twin, line->requests_topic);
+	request->offset = buffer_failed(&line->value) ? -1 : twin_append(twin, line->found, &record);
 	line->sent++;
 	return request->offset >= 0 || error_memory(error, ERROR_SYSTEM, "simulating a request");
 }
@@ -106,6 +108,7 @@ bool day_line_open(struct day_line *line, const struct day_line_config *config, 
 {
 	struct day_pipeline *pipeline = &line->variants[0];
 	*line = (struct day_line){.number = config->number, .count = config->requests, .variant_count = 1};
+	buffer_open(&line->value, VALUE_BYTES);
 	line->partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
 	line->name = arena_print(arena, "line%zu", line->number);
 	line->requests_topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "inputs");
@@ -157,5 +160,6 @@ void day_line_ready(struct day_line *line, bool mixes_up)
 
 void day_line_close(struct day_line *line)
 {
+	buffer_close(&line->value);
 	day_judge_close(&line->judge);
 }

@@ -22,6 +22,8 @@ struct day_line {
 	struct day_judge judge;
 	size_t count, sent;
 	struct day_request *requests;
+	struct twin_topic *found; /* where they go; NULL: none was sent yet */
+	struct buffer value;	  /* of the one that is being sent */
 };
 
 struct day_line_config {
@@ -54,7 +56,10 @@ void day_line_ready(struct day_line *line, bool mixes_up);
 uint64_t day_line_overdue(const struct day_line *line);
 
 /* When its next request comes; INT64_MAX: there is none. */
-int64_t day_line_due_us(const struct day_line *line);
+static inline int64_t day_line_due_us(const struct day_line *line)
+{
+	return line->sent < line->count ? line->requests[line->sent].due_us : INT64_MAX;
+}
 bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, struct error *error);
 
 #endif

@@ -46,6 +46,7 @@ struct day_worker {
 	struct worker *worker; /* NULL: it is down */
 	int64_t start_us;      /* while it is down: when it comes; INT64_MAX: it does not */
 	int64_t free_us;       /* its last turn took until then */
+	int64_t frozen_us;     /* it stands still until then */
 };
 
 struct scheduled {
@@ -68,6 +69,8 @@ struct day {
 	bool by_key;   /* a result waits for those of its key alone */
 	bool unwanted; /* Kafka will not have some answers; they excuse errors, so most days have none */
 	int64_t now_us;
+	int64_t planned_us; /* when the next deployment, request or fault comes; 0 at first */
+	int64_t turn_us; /* when the next worker turns, or begins, if nothing wakes one before; 0 at first */
 	uint64_t changes; /* of the twin's logs, when they were last read */
 	size_t line_count;
 	struct day_line lines[DAY_LINES_MAX];
@@ -90,6 +93,11 @@ static inline int64_t day_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static inline int64_t day_later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static inline size_t day_worker_total(const struct day *day)
 {
 	return day->worker_count + day->ear_count;
@@ -108,9 +116,8 @@ bool day_worker_configure(struct day *day, size_t number, struct error *error);
 bool day_ear_configure(struct day *day, size_t number, struct error *error);
 bool day_worker_start(struct day_worker *worker, struct error *error);
 void day_worker_end(struct day_worker *worker, bool killed, int64_t start_us); /* it comes again then */
-int64_t day_worker_due_us(const struct day_worker *worker);		      /* when it would turn by itself */
 size_t day_worker_follows(const struct day_worker *worker);		      /* the deployment; SIZE_MAX: it is down */
-bool day_worker_live(struct day_worker *worker, struct error *error);
+bool day_workers_live(struct day *day, struct error *error); /* those that are due turn, or begin; sets `turn_us` */
 
 /* day_fault.c */
 void day_faults_draw(struct day *day);

@@ -176,7 +176,7 @@ bool day_worker_start(struct day_worker *worker, struct error *error)
 	day->started_us = day->now_us;
 	worker->host = twin_host_open(day->twin, worker->name);
 	worker->worker = worker->host ? worker_open(&worker->config, error) : NULL;
-	worker->free_us = day->now_us;
+	worker->free_us = worker->frozen_us = day->now_us;
 	worker->start_us = INT64_MAX;
 	return worker->worker || error_set(error, ERROR_SYSTEM, PLACE_NONE, "a simulated worker cannot be opened");
 }
@@ -202,20 +202,6 @@ void day_worker_end(struct day_worker *worker, bool killed, int64_t start_us)
 	worker->start_us = start_us;
 }
 
-int64_t day_worker_due_us(const struct day_worker *worker)
-{
-	if (!worker->worker)
-		return worker->start_us;
-	const struct day *day = worker->day;
-	int64_t wake_ms = loop_wake_ms(worker->loop);
-	int64_t due_us = wake_ms == INT64_MAX ? INT64_MAX : wake_ms * MS;
-	if (worker->told < day->deployment)
-		due_us = day_earlier(due_us, worker->tell_us[worker->told + 1]);
-	int64_t frozen_us = twin_host_frozen_us(worker->host);
-	due_us = due_us > worker->free_us ? due_us : worker->free_us;
-	return due_us > frozen_us ? due_us : frozen_us;
-}
-
 size_t day_worker_follows(const struct day_worker *worker)
 {
 	if (!worker->worker)
@@ -237,11 +223,25 @@ static void hear_of_deployments(struct day_worker *worker)
 	}
 }
 
-bool day_worker_live(struct day_worker *worker, struct error *error)
+/* When it would turn by itself. */
+static int64_t worker_due_us(const struct day_worker *worker)
+{
+	if (!worker->worker)
+		return worker->start_us;
+	int64_t wake_ms = loop_wake_ms(worker->loop);
+	int64_t due_us = wake_ms == INT64_MAX ? INT64_MAX : wake_ms * MS;
+	if (worker->told < worker->day->deployment)
+		due_us = day_earlier(due_us, worker->tell_us[worker->told + 1]);
+	due_us = day_later(due_us, worker->free_us);
+	return day_later(due_us, worker->frozen_us);
+}
+
+static bool worker_live(struct day_worker *worker, struct error *error)
 {
 	struct day *day = worker->day;
 	bool over = false;
-	struct error failure = {0};
+	struct error failure;
+	failure.kind = ERROR_NONE;
 	if (!worker->worker)
 		return day_worker_start(worker, error);
 	day->result->counts.turns++;
@@ -256,3 +256,31 @@ bool day_worker_live(struct day_worker *worker, struct error *error)
 	return true;
 }
 
+/* ---- all of them ---- */
+
+static int64_t workers_due_us(struct day *day)
+{
+	int64_t due_us = INT64_MAX;
+	for (size_t i = 0; i < day_worker_total(day); i++)
+		due_us = day_earlier(due_us, worker_due_us(day_worker_at(day, i)));
+	return due_us;
+}
+
+bool day_workers_live(struct day *day, struct error *error)
+{
+	bool lived = false;
+	day->turn_us = INT64_MAX;
+	for (size_t i = 0; i < day_worker_total(day); i++) {
+		struct day_worker *worker = day_worker_at(day, i);
+		int64_t due_us = worker_due_us(worker);
+		day->turn_us = day_earlier(day->turn_us, due_us);
+		if (due_us > day->now_us)
+			continue;
+		lived = true;
+		if (!worker_live(worker, error))
+			return false;
+	}
+	if (lived) /* and may have woken others, those before it too */
+		day->turn_us = workers_due_us(day);
+	return true;
+}

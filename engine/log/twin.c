@@ -212,11 +212,6 @@ void twin_host_cut(struct twin_host *host, int64_t until_us)
 	host_is_silent(host);
 }
 
-int64_t twin_host_frozen_us(const struct twin_host *host)
-{
-	return host->frozen_until_us;
-}
-
 int64_t twin_client_free_us(const struct twin_client *client, bool network)
 {
 	const struct twin_host *host = client->host;

@@ -88,7 +88,6 @@ struct twin_host *twin_host_open(struct twin *twin, const char *name); /* NULL: 
 void twin_host_kill(struct twin_host *host); /* at once: what was sent still arrives, and nothing comes back */
 void twin_host_freeze(struct twin_host *host, int64_t until_us); /* it does nothing until then */
 void twin_host_cut(struct twin_host *host, int64_t until_us);	 /* nothing reaches it, or leaves it, until then */
-int64_t twin_host_frozen_us(const struct twin_host *host);
 
 /* As consumer_open() and output_open(); their bells are the loop's. What the configurations
  * point to is borrowed as long as the twin lives. */
