@@ -57,7 +57,7 @@ static int continuation(unsigned char lead, uint32_t *least)
 bool text_is_utf8(struct text a)
 {
 	const unsigned char *at = (const unsigned char *)a.bytes;
-	const unsigned char *end = at + a.length;
+	const unsigned char *end = a.length > 0 ? at + a.length : at; /* of no text there may be no bytes */
 	while (at < end) {
 		uint32_t least;
 		int more = continuation(*at, &least);

@@ -65,6 +65,7 @@ static void names_of_every_length_compare_by_every_byte(void **state)
 static void only_well_formed_utf8_passes(void **state)
 {
 	(void)state;
+	assert_true(text_is_utf8((struct text){0}));
 	assert_true(text_is_utf8(TEXT("h\xC3\xA9 \xE4\xBD\xA0 \xF0\x9F\x98\x80")));
 	assert_int_equal(text_characters(TEXT("h\xC3\xA9 \xE4\xBD\xA0 \xF0\x9F\x98\x80")), 6);
 	static const char *const broken[] = {
