@@ -70,7 +70,7 @@ bool crew_takeover(const struct crew_config *config, const struct plan *plan, st
 	size_t count = 0;
 	const char **groups = of_all && of_one ? plan_groups(plan, of_all, &count) : NULL;
 	bool good = groups || error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	for (size_t i = 0; good && i < count; i++, arena_reset(of_one))
+	for (size_t i = 0; groups && good && i < count; i++, arena_reset(of_one))
 		good = take_over(config, plan, groups[i], of_one, error);
 	arena_close(of_one);
 	arena_close(of_all);
