@@ -5,7 +5,8 @@
 #   broker.sh kill DIR [N]          kills the broker (the one of number N) with -9
 #   broker.sh resume DIR [N]        starts it again where it stood, its data and ports kept
 #   broker.sh fetch                 only fills the cache of jars, and prints where it is
-# WITH, one of them or both:
+# WITH, any of them:
+#   brisk     it looks each second, and not each ten, for transactions whose time is over
 #   proxied   a second address, for clients that come through proxy.c: DIR/proxied says
 #             `FRONT BACK`, the ports that the proxy takes and gives on to
 #   secure    a third, of TLS with SCRAM or PLAIN, in DIR/secure; its authority in DIR/authority.pem; user
@@ -55,6 +56,10 @@ free_port() {
 }
 
 # Lines for $1/server.properties beside those that every broker has.
+brisk_lines() { # $1 DIR
+	echo transaction.abort.timed.out.transaction.cleanup.interval.ms=1000 >>"$1/server.properties"
+}
+
 proxied_lines() { # $1 DIR
 	local front back
 	front=$(free_port) back=$(free_port)

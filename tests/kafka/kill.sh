@@ -20,7 +20,7 @@ check_and_stop() { # $1 topic, $2 how many, $3 the rules
 	stop_engine "$1" "$engine"
 }
 
-start_broker
+start_broker brisk
 start_model
 
 # ---- killed and started again ----
@@ -61,6 +61,29 @@ sleep 3
 kill_at_once "$second"
 sent
 check_and_stop handover $handover "uncommitted:-ge:0 silence_ms:-lt:12000"
+
+# The same, as callers see it who read committed records: each of them has its answer in time. Those whose partitions were the
+# dead one's wait until its session has ended, and behind what it had begun until Kafka has ended that: 10 s, and when it looks.
+topics seen seen-answers
+start_engine call seen seen exactly-once one --commit ${commit_ms}ms
+engine=$started
+start_engine call seen seen exactly-once two --commit ${commit_ms}ms
+second=$started
+engine_runs seen
+sleep 2
+"$build/pressure" -b "$brokers" -i seen -o seen-answers -d 12000 $((rate / 2)):10 >"$dir/pressure.out" 2>"$dir/pressure.log" &
+ours $!
+pressure=$!
+sleep 6
+kill_at_once "$second"
+wait_for $pressure || give_up "no figures of pressure"
+echo "seen: $(cat "$dir/pressure.out")"
+for fate in late refused lost; do
+	expect "seen: $fate" "$(sed -n "s/.* $fate=\([0-9]*\).*/\1/p" "$dir/pressure.out")" "-eq 0"
+done
+# With nobody waiting for the session, it had no partitions.
+expect "seen: the most that one waited, in ms" "$(sed -n 's/.* most=\([0-9]*\).*/\1/p' "$dir/pressure.out")" "-ge 4000"
+stop_engine seen "$engine"
 
 # ---- in peace ----
 

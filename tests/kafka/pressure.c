@@ -8,7 +8,7 @@
  *   good      answers a second that came in the stretch, in time and without an error
  *   late, refused, lost     requests of the stretch whose answer came too late, was an error,
  *             or did not come
- *   p50, p99  milliseconds that the good ones of the stretch took
+ *   p50, p99, most    milliseconds that the good ones of the stretch took
  *   recovered_ms    how far into the stretch requests were sent of which not nearly all were
  *             good: looked at in quarters of a second
  *   behind_ms the most that a request was sent after it was due
@@ -207,10 +207,10 @@ static void tell(struct stretch *stretch)
 	double worked_s = stretch[1].worked_s - stretch->worked_s;
 	for (long i = 0; i < stretch->count; i++)
 		stretch->fates[run.fates[stretch->first + i]]++;
-	printf("rate=%ld good=%ld late=%ld refused=%ld lost=%ld p50=%.1f p99=%.1f recovered_ms=%ld ", stretch->rate,
+	printf("rate=%ld good=%ld late=%ld refused=%ld lost=%ld p50=%.1f p99=%.1f most=%.0f recovered_ms=%ld ", stretch->rate,
 	       stretch->good_then / stretch->seconds, stretch->fates[LATE], stretch->fates[REFUSED], stretch->fates[LOST],
 	       (double)histogram_quantile(&stretch->us, 0.5) / 1e3, (double)histogram_quantile(&stretch->us, 0.99) / 1e3,
-	       recovered_ms(stretch));
+	       (double)histogram_quantile(&stretch->us, 1) / 1e3, recovered_ms(stretch));
 	printf("behind_ms=%.0f taken_ms=%.0f cpu=%.0f us_each=%.0f\n", stretch->behind_s * 1e3, stretch->taken_s * 1e3,
 	       worked_s * 100 / (double)stretch->seconds,
 	       stretch->good_then > 0 ? worked_s * 1e6 / (double)stretch->good_then : 0);
