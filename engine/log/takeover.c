@@ -10,13 +10,15 @@
 #include "log/client.h"
 
 #define TIMES_MAX 5 /* fenced by engines that start together, or kept from it by a broker that comes or goes */
-#define PAUSE_NS 100000000 /* until a group is asked for anew whose broker is not found */
+#define PAUSE_NS 100000000 /* before what Kafka could not do is asked for anew */
 #define TIMEOUT_TEXT "10000" /* of the transaction, and so of what it waits for */
 #define SOCKET_TEXT "9900"   /* less than that, as librdkafka wants it */
 #define ID_BYTES 512
 #define LEAVE_MS 1000 /* for a transaction that is given up */
 
 typedef rd_kafka_topic_partition_list_t offsets;
+
+static const struct timespec asking_pause = {.tv_nsec = PAUSE_NS};
 
 static bool failed(const struct takeover_config *config, const char *doing, const char *why, struct error *error)
 {
@@ -64,11 +66,10 @@ static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int64_t un
 static bool ask_offsets(const struct takeover_config *config, const char *group, rd_kafka_t *asker, offsets *list,
 			struct error *error)
 {
-	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
 	rd_kafka_resp_err_t code;
 	while ((code = ask_once(asker, list, until_ms)) && !failure_is_lasting(code) && clock_ms() < until_ms)
-		nanosleep(&pause, NULL);
+		nanosleep(&asking_pause, NULL);
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		forget(list);
 	else if (code)
@@ -266,6 +267,8 @@ bool takeover_carry_out(const struct takeover_config *config, const struct takeo
 	bool good = find_further(config, topics, count, &list, error), again = good && list->cnt > 0;
 	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
 	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
+		if (times > 0)
+			nanosleep(&asking_pause, NULL);
 		*error = (struct error){0};
 		good = commit_all(config, &list, &again, error);
 	}

@@ -63,12 +63,18 @@ void http_exchange_succeed(struct exchange *exchange)
 	finish(exchange);
 }
 
+static const char *without_login(const char *url)
+{
+	const char *at = strrchr(url, '@');
+	return at ? at + 1 : url;
+}
+
 /* Its address in words, without a login. */
 static const char *name_of(const struct exchange *exchange, char *name)
 {
 	const struct url *url = &exchange->url;
 	if (!exchange->origin)
-		return exchange->request->url;
+		return without_login(exchange->request->url);
 	snprintf(name, NAME_BYTES, "http%s://" TEXT_FORMAT TEXT_FORMAT, url->tls ? "s" : "", TEXT_ARGUMENTS(url->authority),
 		 TEXT_ARGUMENTS(url->target));
 	return name;
@@ -224,6 +230,8 @@ static void on_deadline(void *context)
 		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE,
 			  "%s could not be reached: the %zu connections that a host may have were taken for %lld ms", who,
 			  exchange->http->limits.connections_a_host, ms);
+	if (reply->stage == HTTP_UNMET && exchange->connection)
+		exchange->origin->addresses_until_ms = 0;
 	leave(exchange);
 	finish(exchange);
 }
@@ -293,7 +301,7 @@ bool http_start(struct http *http, struct http_request *request, struct error *e
 	error_clear(&why);
 	if (!http_request_is_clean(request))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a header for %s holds the end of a line; write it in one",
-				 request->url);
+				 without_login(request->url));
 	struct exchange *exchange = exchange_take(http);
 	if (!exchange)
 		return error_memory(error, ERROR_SYSTEM, "starting an HTTP request");

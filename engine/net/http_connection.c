@@ -92,14 +92,16 @@ static void fail_to_connect(struct http_connection *connection, const struct err
 	fail(connection, why);
 }
 
-/* What is left of the time, by as many addresses as are left. */
+/* What is left of the time, and of the request's where there are others to try, by as many addresses as are left. */
 static bool set_share(struct http_connection *connection, const struct addrinfo *address, struct error *error)
 {
 	struct loop *loop = connection->origin->http->loop;
+	const int64_t request_ms = connection->exchange->deadline.due_ms, connect_ms = connection->until_ms;
+	int64_t until_ms = address->ai_next && request_ms < connect_ms ? request_ms : connect_ms;
 	int64_t now_ms = loop_now_ms(loop), shares = 0;
 	for (; address; address = address->ai_next)
 		shares++;
-	return loop_timer_set(loop, &connection->tend, now_ms + (connection->until_ms - now_ms) / shares, error);
+	return loop_timer_set(loop, &connection->tend, now_ms + (until_ms - now_ms) / shares, error);
 }
 
 /* The next of the host's addresses that does not refuse at once. */
@@ -178,7 +180,9 @@ static bool look_up(struct http_connection *connection, struct error *error)
 		return true;
 	}
 	connection->looks_up = true;
-	return origin->resolve || (origin->resolve = resolve_start(loop, host, port, on_found, origin, error));
+	struct error why = {0};
+	return origin->resolve || (origin->resolve = resolve_start(loop, host, port, on_found, origin, &why)) ||
+	       error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", why.text); /* as where a socket cannot be had: it may pass */
 }
 
 void http_connection_open(struct http_origin *origin, struct exchange *exchange)
@@ -301,6 +305,7 @@ static void send_anew(struct http_connection *connection)
 	struct http_origin *origin = connection->origin;
 	struct exchange *exchange = connection->exchange;
 	connection->exchange = NULL;
+	exchange->connection = NULL;
 	http_connection_end(connection);
 	exchange->sent = 0;
 	http_connection_open(origin, exchange);
@@ -312,8 +317,8 @@ static void lose(struct http_connection *connection, const struct error *why)
 	struct http_intake *intake = &connection->exchange->intake;
 	if (!intake->heard && connection->served)
 		send_anew(connection);
-	else if (!intake->heard || why->text[0])
-		fail(connection, why);
+	else if (!intake->heard || why->text[0] || (connection->deaf && intake->status < 300))
+		fail(connection, why); /* how it ended, whoever no longer listened did not say; a refusal is one cut short too */
 	else if (http_intake_end(intake) == HTTP_INTAKE_WHOLE)
 		take_leave(connection, false);
 	else

@@ -119,6 +119,7 @@ overload_steps() {
 	press measured 0 8000:8 8000:8
 	pressed
 	kill_at_once $engine
+	[ "$(figure us_each 2)" -gt 0 ] || give_up "no answer came in time while it was measured what can be held"
 	overload steps overload-steps at-least-once "$wait_ms" $((1000000 / $(figure us_each 2)))
 	expect "steps: refused at the peak, which is another's where the engine could do all" "$(figure refused 1)" "-gt 0"
 	kill_at_once $till

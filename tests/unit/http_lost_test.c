@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "http_stand.h"
 #include "net/listen.h"
 
@@ -48,6 +49,22 @@ static void but_not_twice(void **state)
 	assert_asked(&guest);
 	guest_close(&guest);
 	assert_unanswered(stand, asked, HTTP_SENT, "gave no answer: the server closed the connection; see its log");
+	assert_nobody_knocks(stand);
+}
+
+static void nor_where_no_memory_is_found_for_it(void **state)
+{
+	struct http_stand *stand = *state;
+	struct guest guest = kept_connection(stand);
+	struct asking *asked = http_stand_ask(stand, 1);
+	assert_asked(&guest);
+	guest_close(&guest);
+	memory_fail_at(1);
+	http_stand_await(stand, asked);
+	memory_fail_at(0);
+	assert_int_equal(asked->told, 1);
+	assert_int_equal(asked->reply.error.kind, ERROR_SYSTEM);
+	assert_int_equal(asked->reply.stage, HTTP_UNMET);
 	assert_nobody_knocks(stand);
 }
 
@@ -266,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_request_on_a_kept_connection_that_ends_first_is_sent_once_more),
 		STORY(but_not_twice),
+		STORY(nor_where_no_memory_is_found_for_it),
 		STORY(nor_when_a_byte_of_the_answer_has_come),
 		STORY(on_a_new_connection_a_request_is_sent_once),
 		STORY(an_answer_that_breaks_off_has_begun),
