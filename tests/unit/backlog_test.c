@@ -11,21 +11,6 @@
 
 #define PATIENCE_MS 10000
 
-static void commit(const struct mock *mock, int64_t offset)
-{
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	rd_kafka_conf_set(configuration, "bootstrap.servers", mock->brokers, words, sizeof words);
-	rd_kafka_conf_set(configuration, "group.id", "g", words, sizeof words);
-	rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
-	assert_non_null(consumer);
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, "in", 0)->offset = offset;
-	assert_int_equal(rd_kafka_commit(consumer, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
-	rd_kafka_topic_partition_list_destroy(list);
-	rd_kafka_destroy(consumer);
-}
-
 static void what_is_not_committed_is_counted_over_all_topics(void **state)
 {
 	(void)state;
@@ -38,7 +23,7 @@ static void what_is_not_committed_is_counted_over_all_topics(void **state)
 	struct backlog *backlog = backlog_open(mock.brokers, (struct properties){0}, "g", &error);
 	assert_non_null(backlog);
 	assert_int_equal(backlog_measure(backlog, TEXT("in"), PATIENCE_MS), 5);
-	commit(&mock, 3);
+	mock_commit(&mock, "g", 3);
 	assert_int_equal(backlog_measure(backlog, TEXT("in out"), PATIENCE_MS), 2);
 	assert_int_equal(backlog_measure(backlog, TEXT(""), PATIENCE_MS), -1);
 	backlog_close(backlog);

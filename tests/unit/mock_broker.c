@@ -86,6 +86,22 @@ rd_kafka_message_t *mock_read(struct mock *mock)
 	return NULL;
 }
 
+void mock_commit(const struct mock *mock, const char *group, int64_t offset)
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	assert_int_equal(rd_kafka_conf_set(configuration, "bootstrap.servers", mock->brokers, words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "group.id", group, words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words), 0);
+	rd_kafka_t *member = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
+	assert_non_null(member);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, "in", 0)->offset = offset;
+	assert_int_equal(rd_kafka_commit(member, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(member);
+}
+
 void mock_break_connections(struct mock *mock)
 {
 	rd_kafka_mock_broker_set_down(mock->cluster, 1);

@@ -34,6 +34,9 @@ void mock_write(struct mock *mock, const char *key, const char *value, const cha
 /* The next record of `out`, to be destroyed; fails the test when none comes. */
 rd_kafka_message_t *mock_read(struct mock *mock);
 
+/* A group has read `in` up to there. */
+void mock_commit(const struct mock *mock, const char *group, int64_t offset);
+
 /* Every connection breaks, and new ones can be made at once. */
 void mock_break_connections(struct mock *mock);
 

@@ -14,22 +14,6 @@
 #define OFFSET_FETCH 9 /* Kafka's numbers of requests */
 #define ADD_OFFSETS 25
 
-static void commit(const struct mock *mock, const char *group, int64_t offset)
-{
-	char words[256];
-	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-	assert_int_equal(rd_kafka_conf_set(configuration, "bootstrap.servers", mock->brokers, words, sizeof words), 0);
-	assert_int_equal(rd_kafka_conf_set(configuration, "group.id", group, words, sizeof words), 0);
-	assert_int_equal(rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words), 0);
-	rd_kafka_t *member = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
-	assert_non_null(member);
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, "in", 0)->offset = offset;
-	assert_int_equal(rd_kafka_commit(member, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
-	rd_kafka_topic_partition_list_destroy(list);
-	rd_kafka_destroy(member);
-}
-
 static bool take_over(const struct mock *mock, size_t *moved, struct error *error)
 {
 	const struct takeover_config config = {
@@ -48,10 +32,10 @@ static void what_a_former_group_committed_is_moved(void **state)
 	mock_open(&mock);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 0);
-	commit(&mock, "former", 5);
+	mock_commit(&mock, "former", 5);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 1);
-	commit(&mock, "new", 7);
+	mock_commit(&mock, "new", 7);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 0);
 	mock_close(&mock);
@@ -64,7 +48,7 @@ static void a_group_whose_broker_is_not_found_yet_is_asked_again(void **state)
 	struct error error;
 	size_t moved;
 	mock_open(&mock);
-	commit(&mock, "former", 5);
+	mock_commit(&mock, "former", 5);
 	for (int i = 0; i < 3; i++)
 		rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 2, RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
 						  RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
@@ -80,7 +64,7 @@ static void a_commit_that_kafka_did_not_take_is_tried_again(void **state)
 	struct error error;
 	size_t moved;
 	mock_open(&mock);
-	commit(&mock, "former", 5);
+	mock_commit(&mock, "former", 5);
 	rd_kafka_mock_push_request_errors(mock.cluster, ADD_OFFSETS, 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 1);
@@ -95,7 +79,7 @@ static void who_may_not_is_told_at_once(void **state)
 	struct error error;
 	size_t moved;
 	mock_open(&mock);
-	commit(&mock, "former", 5);
+	mock_commit(&mock, "former", 5);
 	rd_kafka_mock_push_request_errors(mock.cluster, ADD_OFFSETS, 1, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
 	assert_false(take_over(&mock, &moved, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
