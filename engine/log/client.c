@@ -325,7 +325,7 @@ static struct position tag_origin(const void *tag)
 
 int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count)
 {
-	return key ? rd_kafka_msg_partitioner_murmur2(NULL, key, length, count, NULL, NULL) : tag_origin(tag).partition;
+	return key ? rd_kafka_msg_partitioner_murmur2(NULL, key, length, count, NULL, NULL) : tag_origin(tag).partition % count;
 }
 
 static _Thread_local int partitions_seen;
@@ -335,14 +335,19 @@ int client_partitions_seen(void)
 	return partitions_seen;
 }
 
+void client_partitions_forget(void)
+{
+	partitions_seen = 0;
+}
+
 /* Entered by librdkafka's threads too, and by those of a client that was left: so it notes what it sees where nothing ends
  * before its thread. */
 static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *context, void *tag)
 {
+	(void)topic;
 	(void)context;
-	int32_t wanted = client_partition(key, length, tag, count);
 	partitions_seen = count;
-	return wanted < count ? wanted : rd_kafka_msg_partitioner_random(topic, key, length, count, NULL, tag);
+	return client_partition(key, length, tag, count);
 }
 
 void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users)

@@ -76,15 +76,17 @@ static inline uint32_t topic_handle_number(const rd_kafka_topic_t *handle)
 	return (uint32_t)(uintptr_t)rd_kafka_topic_opaque(handle);
 }
 
-/* Results without a key go to the partition number of their origin, where the topic has
- * it; else, and with a key, as `partitioner` says. To be set before the client is opened;
+/* Results without a key go to the partition number of their origin, modulo how many the topic has, so
+ * that those of one partition stay together; with a key, as `partitioner` says. To be set before the client is opened;
  * every record must then be produced with a tag. */
 void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties users);
 
-/* How many the topic has that this thread last produced a result to; 0: not known, as with a user's `partitioner`. */
+/* How many the topic has that this thread has produced results to since it forgot; 0: not known, as with a user's `partitioner`,
+ * and before librdkafka knows the topic. */
 int client_partitions_seen(void);
+void client_partitions_forget(void);
 
-/* Which of so many partitions that is, by a result's key and tag. One that is not among them: any. */
+/* Which of so many partitions that is, by a result's key and tag. */
 int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count);
 
 /* Adds those that are not there yet; `names` begins with those that are. */

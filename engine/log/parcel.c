@@ -40,15 +40,23 @@ static enum produce_verdict judge(struct parcel *parcel, struct error *error)
 	return PRODUCED;
 }
 
-/* Stable, so that those of a key stay in their order. */
-static void sort_by_partition(struct parcel *parcel)
+static struct parcel_topic *parcel_topic(struct parcel *parcel)
+{
+	struct parcel_topic *its = &parcel->topics[parcel->topic % PARCEL_TOPICS];
+	if (its->topic != parcel->topic)
+		*its = (struct parcel_topic){.topic = parcel->topic};
+	return its;
+}
+
+/* Stable, so that those of a partition stay in their order. */
+static void sort_by_partition(struct parcel *parcel, int partitions)
 {
 	rd_kafka_message_t *messages = &parcel->messages[parcel->first];
 	size_t count = parcel->count - parcel->first, end[GROUPS] = {0};
 	uint8_t group[PARCEL_RECORDS] = {0};
 	for (size_t i = 0; i < count; i++) {
 		const rd_kafka_message_t *message = &messages[i];
-		int32_t partition = client_partition(message->key, message->key_len, message->_private, parcel->partitions);
+		int32_t partition = client_partition(message->key, message->key_len, message->_private, partitions);
 		group[i] = (uint8_t)((uint32_t)partition % GROUPS);
 		end[group[i]]++;
 	}
@@ -66,11 +74,13 @@ enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handl
 	size_t count = parcel->count - parcel->first;
 	if (count == 0)
 		return PRODUCED;
-	if (parcel->partitions > 1)
-		sort_by_partition(parcel);
+	struct parcel_topic *its = parcel_topic(parcel);
+	if (its->partitions > 1)
+		sort_by_partition(parcel, its->partitions);
+	client_partitions_forget();
 	(void)rd_kafka_produce_batch(topics->items[parcel->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
 				     &parcel->messages[parcel->first], (int)count);
-	parcel->partitions = client_partitions_seen();
+	its->partitions = client_partitions_seen();
 	return judge(parcel, error);
 }
 

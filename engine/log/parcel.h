@@ -8,7 +8,8 @@
  * They leave by partition, in their order. librdkafka gives each its own piece of memory, and walks
  * through those of a partition four times: to send, to number, to acknowledge and to free them. By then
  * they have left the caches; but those that lie one behind the other the processor fetches ahead,
- * which halves what they cost librdkafka's thread.
+ * which halves what they cost librdkafka's thread. By another number of partitions than the topic's own, records of
+ * one partition would change places; so what goes to a topic of which that is not known yet is not sorted.
  */
 #ifndef SLUICE_LOG_PARCEL_H
 #define SLUICE_LOG_PARCEL_H
@@ -17,12 +18,19 @@
 
 #define PARCEL_RECORDS 256
 #define PARCEL_BYTES ((size_t)32 << 10)
+#define PARCEL_TOPICS 64 /* whose partitions are known; what goes to further ones is not sorted */
+
+/* How many partitions a topic had when something last left for it; 0: not known. */
+struct parcel_topic {
+	uint32_t topic;
+	int partitions;
+};
 
 struct parcel {
 	uint32_t topic; /* of all that is in it */
 	size_t count, first;
 	size_t used;
-	int partitions; /* of the topic for which something last left; 0: not known */
+	struct parcel_topic topics[PARCEL_TOPICS]; /* each by its number, modulo how many there are */
 	bool lost; /* librdkafka would not have some of what was in it: nothing goes on until it is emptied */
 	rd_kafka_message_t messages[PARCEL_RECORDS], sorted[PARCEL_RECORDS]; /* the second: room to sort them in */
 	char bytes[PARCEL_BYTES]; /* their keys and values */

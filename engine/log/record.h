@@ -52,7 +52,7 @@ struct positions {
 
 /* One record to write. Everything is copied when it is produced. With a key it goes where
  * Java's producers would put it; a result without one to the partition number of its
- * origin, where its topic has that many; any other anywhere. */
+ * origin, modulo how many its topic has. */
 struct outgoing {
 	uint32_t topic;
 	struct position origin; /* of a result: where the record that it answers stood */

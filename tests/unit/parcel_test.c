@@ -1,5 +1,5 @@
 /* parcel_test.c: results that wait for each other leave whole and in their order, whatever
- * the producer takes of them at once. There is no broker, but in one
+ * the producer takes of them at once. There is no broker, but in some
  * of them: what librdkafka took is seen when its queue is purged. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,9 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 
 #include "log/parcel.h"
 
@@ -233,7 +236,7 @@ static void those_of_a_partition_leave_one_behind_the_other(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.parcel.partitions = PARTITIONS;
+	stand.parcel.topics[0].partitions = PARTITIONS;
 	put_keys(&stand, PARCEL_RECORDS);
 	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
 	purge(&stand);
@@ -247,7 +250,7 @@ static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "7");
-	stand.parcel.partitions = PARTITIONS;
+	stand.parcel.topics[0].partitions = PARTITIONS;
 	put_keys(&stand, 100);
 	while (parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL)
 		purge(&stand);
@@ -262,7 +265,7 @@ static void those_without_a_key_leave_by_the_partition_of_their_origin(void **st
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "10");
-	stand.parcel.partitions = 2;
+	stand.parcel.topics[0].partitions = 2;
 	for (int i = 0; i < 4; i++) {
 		const struct position origin = {.partition = 1 - i % 2, .offset = i};
 		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
@@ -276,26 +279,93 @@ static void those_without_a_key_leave_by_the_partition_of_their_origin(void **st
 	stand_close(&stand);
 }
 
-/* The broker is librdkafka's own, which makes topics of four partitions. */
-static void what_left_tells_how_many_partitions_there_are(void **state)
+/* The broker is librdkafka's own, which makes topics of four partitions; but the answers have `partitions`. */
+static void stand_open_with_broker(struct stand *stand, int partitions)
 {
-	(void)state;
-	static struct stand stand;
-	struct error error = {0};
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
 	set(configuration, "test.mock.num.brokers", "1");
 	set(configuration, "partitioner", "murmur2_random"); /* without one there are no settings of topics yet */
 	client_keep_partitions(configuration, (struct properties){0});
-	stand_open_as(&stand, configuration);
-	for (int tries = 0; stand.parcel.partitions == 0 && tries < 2000; tries++) {
-		assert_int_equal(put_number(&stand, tries % 10, &error), PRODUCED);
-		assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
-		stand.seen = 0;
-		(void)rd_kafka_poll(stand.client, 10);
+	stand_open_as(stand, configuration);
+	rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(stand->client);
+	assert_int_equal(rd_kafka_mock_topic_create(cluster, "answers", partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void send_until_known(struct stand *stand, uint32_t topic)
+{
+	struct error error = {0};
+	for (int tries = 0; stand->parcel.topics[topic].partitions == 0 && tries < 2000; tries++) {
+		assert_int_equal(put(stand, topic, TEXT("0"), &error), PRODUCED);
+		assert_int_equal(parcel_send(&stand->parcel, &stand->topics, &error), PRODUCED);
+		stand->seen = 0;
+		(void)rd_kafka_poll(stand->client, 10);
 	}
-	assert_int_equal(stand.parcel.partitions, 4);
+	assert_int_equal(rd_kafka_flush(stand->client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+	stand->seen = 0;
+}
+
+static void what_left_tells_how_many_partitions_there_are(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	stand_open_with_broker(&stand, PARTITIONS);
+	send_until_known(&stand, 0);
+	assert_int_equal(stand.parcel.topics[0].partitions, PARTITIONS);
+	stand_close(&stand);
+}
+
+static void those_of_a_partition_stay_in_their_order_where_another_topic_has_more_of_them(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open_with_broker(&stand, 1);
+	send_until_known(&stand, 0);
+	send_until_known(&stand, 1);
+	assert_int_equal(stand.parcel.topics[0].partitions, 1);
+	assert_int_equal(stand.parcel.topics[1].partitions, PARTITIONS);
+	put_keys(&stand, 100);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(rd_kafka_flush(stand.client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(stand.seen, 100);
+	for (size_t i = 0; i < stand.seen; i++) {
+		int key, number;
+		assert_int_equal(sscanf(stand.values[i], "key-%d=%d", &key, &number), 2);
+		assert_int_equal(number, i);
+	}
 	stand.seen = 0;
 	stand_close(&stand);
+}
+
+/* A topic of which nothing is known yet, and one whose place another took. */
+static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "1000");
+	stand.parcel.topics[0] = (struct parcel_topic){.topic = PARCEL_TOPICS, .partitions = PARTITIONS};
+	put_keys(&stand, 100);
+	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	for (size_t i = 0; i < stand.seen; i++) {
+		int key, number;
+		assert_int_equal(sscanf(stand.values[i], "key-%d=%d", &key, &number), 2);
+		assert_int_equal(number, i);
+	}
+	assert_int_equal(stand.seen, 100);
+	assert_int_equal(stand.parcel.topics[0].partitions, 0);
+	stand_close(&stand);
+}
+
+static void a_result_without_a_key_goes_to_its_partition_modulo_how_many_there_are(void **state)
+{
+	(void)state;
+	for (int32_t partition = 0; partition < 20; partition++) {
+		const struct position origin = {.partition = partition, .offset = 5};
+		for (int32_t count = 1; count < 9; count++)
+			assert_int_equal(client_partition(NULL, 0, tag_of(&origin, 1), count), partition % count);
+	}
 }
 
 static void a_tombstone_stays_one(void **state)
@@ -322,6 +392,9 @@ int main(void)
 		cmocka_unit_test(those_of_a_partition_leave_in_their_order_by_and_by),
 		cmocka_unit_test(those_without_a_key_leave_by_the_partition_of_their_origin),
 		cmocka_unit_test(what_left_tells_how_many_partitions_there_are),
+		cmocka_unit_test(those_of_a_partition_stay_in_their_order_where_another_topic_has_more_of_them),
+		cmocka_unit_test(what_goes_to_a_topic_that_is_not_known_is_not_sorted),
+		cmocka_unit_test(a_result_without_a_key_goes_to_its_partition_modulo_how_many_there_are),
 		cmocka_unit_test(a_tombstone_stays_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
