@@ -13,6 +13,7 @@ engine/cli/README.md commands
 engine/step/README.md expressions
 engine/spec/README.md resources
 engine/spec/FAULTS.md faults
+engine/spec/KAFKA_SETTINGS.md kafka-settings
 engine/message/README.md formats
 engine/message/DATATYPES.md datatypes
 engine/serving/README.md stubs

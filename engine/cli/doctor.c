@@ -17,7 +17,7 @@
 
 struct doctor_options {
 	const char *namespace;
-	const char *brokers;
+	struct kafka_asked kafka;
 	struct name_list servers;
 	int64_t workers;
 	double memory_bytes;
@@ -29,8 +29,7 @@ struct doctor_options {
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(doctor_options, namespace),
-	ROW("brokers", TEXT, struct doctor_options, brokers, .word = "HOST:PORT",
-	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
+	KAFKA_ROWS(struct doctor_options, kafka),
 	ROW("server", NAMES, struct doctor_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is; given several times, its replicas."),
 	ROW("workers", INTEGER, struct doctor_options, workers, .word = "N", .fallback = "1", .least = 1, .most = 256,
@@ -98,7 +97,7 @@ static void examine_kafka(struct doctor *doctor)
 	size_t group_count = 0;
 	struct probe probe;
 	struct error error = {0};
-	bool good = kafka_find(runtime, doctor->options->brokers, arena, &doctor->kafka, &error);
+	bool good = kafka_find(runtime, &doctor->options->kafka, arena, &doctor->kafka, &error);
 	if (good && doctor->deployment)
 		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, &wanted, &error) &&
 		       (groups = plan_groups(&doctor->deployment->plan, arena, &group_count));

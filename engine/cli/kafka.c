@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "log/topics.h"
 #include "plan/plan.h"
+#include "spec/kafka_setting.h"
 
 #define HOST_NAME_BYTES 256
 
@@ -29,16 +30,73 @@ const char *engine_name(const char *asked, struct arena *arena, struct error *er
 
 /* ---- where Kafka is ---- */
 
-static bool properties_of(const struct item_list *settings, struct arena *arena, struct properties *properties, struct error *error)
+/* Properties of one kind of client, with room for all that may come. */
+struct gathered {
+	enum kafka_client client;
+	struct property *items;
+	size_t count;
+};
+
+static bool take_runtime(struct gathered *into, const struct item_list *settings, struct arena *arena, struct error *error)
 {
 	const struct client_setting *items = settings->items;
-	struct property *filled = ARENA_ARRAY(arena, struct property, settings->count);
+	for (size_t i = 0; i < settings->count; i++) {
+		const struct name *name = &items[i].name;
+		if (!kafka_setting_passes(name->text, items[i].value, into->client))
+			continue; /* lint has said so */
+		if (!secret_fetch(items[i].value, name->text, name->place, arena, error)) /* here its line is known */
+			return false;
+		into->items[into->count++] = (struct property){name->text, items[i].value};
+	}
+	return true;
+}
+
+/* Those that the table does not know go to both. */
+static bool take_asked(struct gathered *into, const struct name_list *settings, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		const char *text = settings->items[i].text, *equals = strchr(text, '=');
+		if (!equals || equals == text)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "--kafka-setting takes NAME=VALUE, as in linger.ms=20, not `%s`", text);
+		const char *name = arena_copy(arena, text, (size_t)(equals - text));
+		if (!name)
+			return error_memory(error, ERROR_SYSTEM, "reading --kafka-setting");
+		const struct kafka_setting *known = kafka_setting_find(name);
+		if (known && !(known->clients & into->client))
+			continue;
+		if (!secret_fetch(equals + 1, name, PLACE_NONE, arena, error))
+			return false;
+		into->items[into->count++] = (struct property){name, equals + 1};
+	}
+	return true;
+}
+
+/* A later one of the same name wins, so what the command line says comes last. */
+static bool properties_of(const struct item_list *settings, const struct name_list *asked, enum kafka_client client,
+			  struct arena *arena, struct properties *properties, struct error *error)
+{
+	struct gathered gathered = {.client = client,
+				    .items = ARENA_ARRAY(arena, struct property, settings->count + asked->count + 1)};
+	if (!gathered.items)
+		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
+	if (!take_runtime(&gathered, settings, arena, error) || !take_asked(&gathered, asked, arena, error))
+		return false;
+	*properties = (struct properties){gathered.count, gathered.items};
+	return true;
+}
+
+/* Settings of Kafka, for topics that are made: they go to the brokers, which judge them. */
+static bool topic_properties_of(const struct item_list *settings, struct arena *arena, struct properties *properties,
+				struct error *error)
+{
+	const struct client_setting *items = settings->items;
+	struct property *filled = ARENA_ARRAY(arena, struct property, settings->count + 1);
 	if (!filled)
 		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 	for (size_t i = 0; i < settings->count; i++) {
-		const struct name *name = &items[i].name;
-		filled[i] = (struct property){name->text, items[i].value};
-		if (!secret_fetch(items[i].value, name->text, name->place, arena, error)) /* here its line is known */
+		filled[i] = (struct property){items[i].name.text, items[i].value};
+		if (!secret_fetch(items[i].value, items[i].name.text, items[i].name.place, arena, error))
 			return false;
 	}
 	*properties = (struct properties){settings->count, filled};
@@ -69,23 +127,25 @@ static bool registry_of(const struct registry_spec *registry, struct arena *aren
 	return !registry->login.text || access->login;
 }
 
-bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct arena *arena, struct kafka *kafka,
+bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *asked, struct arena *arena, struct kafka *kafka,
 		struct error *error)
 {
-	*kafka = (struct kafka){.brokers = brokers};
-	if (runtime && !runtime->kafka_enabled && !brokers)
+	static const struct runtime_spec nothing;
+	const struct runtime_spec *said = runtime ? runtime : &nothing;
+	*kafka = (struct kafka){.brokers = asked->brokers};
+	if (runtime && !runtime->kafka_enabled && !asked->brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "kafkaConfig.enabled is false, and pipelines run on Kafka only; leave it out, or give --brokers");
-	if (!brokers && runtime)
-		kafka->brokers = brokers_of(runtime, arena);
+	if (!asked->brokers)
+		kafka->brokers = brokers_of(said, arena);
 	if (!kafka->brokers)
 		return error_set(
 			error, ERROR_CONFIG, PLACE_NONE,
 			"where is Kafka? Give --brokers HOST:PORT, or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
-	return (!runtime || (properties_of(&runtime->consumer_settings, arena, &kafka->consumer, error) &&
-			     properties_of(&runtime->producer_settings, arena, &kafka->producer, error) &&
-			     properties_of(&runtime->topic_settings, arena, &kafka->topics, error) &&
-			     registry_of(&runtime->registry, arena, &kafka->registry, error))) &&
+	return properties_of(&said->consumer_settings, &asked->settings, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
+	       properties_of(&said->producer_settings, &asked->settings, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
+	       topic_properties_of(&said->topic_settings, arena, &kafka->topics, error) &&
+	       registry_of(&said->registry, arena, &kafka->registry, error) &&
 	       (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig"));
 }
 
@@ -226,7 +286,7 @@ bool door_open(struct session *session, const struct door_asked *asked, const ch
 	if (asked->files.count == 0 ? !by_rule(session, asked, named, door, error)
 				    : !by_files(session, asked, named, door, &runtime, error))
 		return false;
-	return kafka_find(runtime, asked->brokers, session->arena, &door->kafka, error);
+	return kafka_find(runtime, &asked->kafka, session->arena, &door->kafka, error);
 }
 
 /* A request that cannot be read is refused by the pipeline, which says why. */

@@ -24,22 +24,33 @@ struct kafka {
 	} registry;
 };
 
-/* `brokers` goes before what the runtime says; either may be NULL, not both without a
- * CONFIG error, as for a secret that is not where it is said to be. Borrows from the
- * runtime. */
-bool kafka_find(const struct runtime_spec *runtime, const char *brokers, struct arena *arena, struct kafka *kafka,
+/* What the command line says of Kafka itself; KAFKA_ROWS fill it in. */
+struct kafka_asked {
+	const char *brokers;	   /* NULL: the runtime says them */
+	struct name_list settings; /* NAME=VALUE each, behind the runtime's: any that librdkafka has, since the operator gave it */
+};
+
+#define KAFKA_ROWS(owner, member)                                                                                                  \
+	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT",                                                           \
+	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),                           \
+		ROW("kafka-setting", NAMES, owner, member.settings, .word = "NAME=VALUE",                                          \
+		    .help = "A setting of librdkafka, any; goes before the runtime's. May be given several times.")
+
+/* `asked` goes before what the runtime says, which may be NULL. A CONFIG error when nothing says where the brokers are, for
+ * a setting that is no NAME=VALUE, or for a secret that is not where it is said to be. Borrows from both. Of the runtime's settings
+ * only those that may come from a file (spec/kafka_setting.h) are taken. */
+bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *asked, struct arena *arena, struct kafka *kafka,
 		struct error *error);
 
 /* What the command line says of it; the rows of commands fill it in. */
 struct door_asked {
 	struct name_list files;
-	const char *brokers;
+	struct kafka_asked kafka;
 	const char *namespace;
 };
 
 #define DOOR_ROWS(owner, member)                                                                                                   \
-	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT",                                                           \
-	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),                           \
+	KAFKA_ROWS(owner, member.kafka),                                                                                           \
 	{                                                                                                                          \
 		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace),              \
 		.help = "The pipeline's namespace; default: that of the files, or `default`."                                      \

@@ -20,7 +20,7 @@ enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
 struct run_options {
 	const char *namespace;
-	const char *brokers;
+	struct kafka_asked kafka;
 	int topics;
 	const char *instance;
 	int64_t workers;
@@ -39,8 +39,7 @@ struct run_options {
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(run_options, namespace),
-	ROW("brokers", TEXT, struct run_options, brokers, .word = "HOST:PORT",
-	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),
+	KAFKA_ROWS(struct run_options, kafka),
 	ROW("topics", CHOICE, struct run_options, topics, .choices = "create check", .fallback = "create",
 	    .help = "Whether topics that are missing are created, or an error."),
 	ROW("instance", TEXT, struct run_options, instance,
@@ -116,7 +115,7 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 	const struct run_options *self = running->options;
 	struct arena *arena = running->arena;
 	struct kafka kafka;
-	if (!kafka_find(deployment->runtime, self->brokers, arena, &kafka, error))
+	if (!kafka_find(deployment->runtime, &self->kafka, arena, &kafka, error))
 		return false;
 	running->crew.brokers = arena_copy(arena, kafka.brokers, strlen(kafka.brokers));
 	running->crew.consumer = properties_kept(kafka.consumer, arena);

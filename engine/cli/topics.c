@@ -5,6 +5,7 @@
 
 #include "message/format.h"
 #include "serving/stub.h"
+#include "spec/kafka_setting.h"
 #include "spec/resource.h"
 
 struct topic {
@@ -313,6 +314,58 @@ static void datatypes_offer(struct session *session, struct suggestion *suggesti
 		suggest_offer(suggestion, text_of(datatype_rows[i].name));
 }
 
+/* ---- settings of Kafka's clients ---- */
+
+static void setting_item(struct page *page, const struct kafka_setting *row)
+{
+	if (row->clients == KAFKA_BOTH)
+		page_item(page, 0, row->help, "%s", row->name);
+	else
+		page_item(page, 0, row->help, "%s (%s)", row->name, kafka_client_name(row->clients));
+}
+
+static void settings_of_kind(struct page *page, enum kafka_setting_kind kind, const char *title, const char *text)
+{
+	page_heading(page, 2, "%s", title);
+	page_text(page, text);
+	for (const struct kafka_setting *row = kafka_settings; row->name; row++)
+		if (row->kind == kind)
+			setting_item(page, row);
+}
+
+static void settings_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Kafka settings");
+	page_text(page, "What a SeldonRuntime may set under `kafkaConfig.consumer` and `kafkaConfig.producer`, by librdkafka's "
+			"names. Any other name is a warning and is not passed on. `--kafka-setting NAME=VALUE` of a command takes "
+			"every setting that librdkafka has: the command line is the operator's.");
+	settings_of_kind(page, KAFKA_SETTING_PASSED, "Passed on", "They go to librdkafka as they are written.");
+	settings_of_kind(page, KAFKA_SETTING_FILE, "Files", "They name files, and are taken only from a SeldonRuntime.");
+	settings_of_kind(page, KAFKA_SETTING_PRINCIPAL, "Kerberos",
+			 "librdkafka writes them into the command that gets a ticket, which a shell runs: any other character than "
+			 "those named is an error.");
+	settings_of_kind(page, KAFKA_SETTING_ENGINE, "Set by the engine",
+			 "What the engine promises depends on them. In a file they are a warning and are not passed on.");
+	settings_of_kind(page, KAFKA_SETTING_CODE, "Refused", "They load code or run commands: in a file they are errors.");
+}
+
+static bool settings_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session;
+	const struct kafka_setting *row = kafka_setting_find(name);
+	if (row)
+		setting_item(page, row);
+	return row != NULL;
+}
+
+static void settings_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct kafka_setting *row = kafka_settings; row->name; row++)
+		suggest_offer(suggestion, text_of(row->name));
+}
+
 /* ---- all of them ---- */
 
 static const struct topic topics[] = {
@@ -322,6 +375,7 @@ static const struct topic topics[] = {
 	{"formats", "What messages arrive and leave in.", formats_print, formats_print_one, formats_offer},
 	{"datatypes", "What elements of a tensor can be.", datatypes_print, datatypes_print_one, datatypes_offer},
 	{"stubs", "Models that stand in for real ones in tests.", stubs_print, stubs_print_one, stubs_offer},
+	{"kafka-settings", "The settings of librdkafka that a file may set.", settings_print, settings_print_one, settings_offer},
 	{"faults", "What `sluice lint` can find, by code.", faults_print, faults_print_one, faults_offer},
 };
 

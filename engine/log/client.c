@@ -43,7 +43,8 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 			    : rd_kafka_conf_set(configuration, property->name, property->value, words, sizeof words) ==
 				      RD_KAFKA_CONF_OK)
 			continue;
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "librdkafka %s refuses %s: %s; correct it in kafkaConfig",
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "librdkafka %s refuses %s: %s; correct it in kafkaConfig or --kafka-setting",
 				 rd_kafka_version_str(), property->name,
 				 fetched || secret_is_named(property->name) ? "its value, which is not shown, does not do" : words);
 	}
@@ -123,8 +124,8 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
 	if (client)
 		return client;
 	rd_kafka_conf_destroy(configuration);
-	error_set(error, ERROR_CONFIG, PLACE_NONE, "librdkafka %s cannot start a client: %s; correct kafkaConfig",
-		  rd_kafka_version_str(), words);
+	error_set(error, ERROR_CONFIG, PLACE_NONE,
+		  "librdkafka %s cannot start a client: %s; correct kafkaConfig or --kafka-setting", rd_kafka_version_str(), words);
 	return NULL;
 }
 

@@ -97,9 +97,10 @@ static const struct option kafka_rows[] = {
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
 	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
 	RUNTIME("consumer", TABLE, consumer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of consumers, as librdkafka names them; `env:NAME` and `file:PATH` point to a secret."),
+		.help = "Settings of consumers, those that `sluice help kafka-settings` lists; `env:NAME` and `file:PATH` "
+			"point to a secret."),
 	RUNTIME("producer", TABLE, producer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of producers, as librdkafka names them; `env:NAME` and `file:PATH` point to a secret."),
+		.help = "Settings of producers, likewise."),
 	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,
 		.help = "Settings of Kafka Streams, which sluice does without."),
 	PART("schemaRegistry", registry_rows,

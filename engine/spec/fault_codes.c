@@ -164,6 +164,16 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_IGNORED_SETTING, BAD_VALUE, .title = "A setting that sluice takes differently",
 		.help = "The message says what happens; change the setting to make it plain.",
 		.example = "replicas: 0      # of seldon-dataflow-engine\n\nreplicas: 1\n"),
+	ERROR(CODE_SETTING_RUNS_CODE, BAD_VALUE, .title = "A Kafka setting that loads code or runs a command",
+	      .help = "Remove it. Who starts sluice may give it as `--kafka-setting NAME=VALUE`; `sluice help kafka-settings` "
+		      "lists what a file may set.",
+	      .example = "consumer: {plugin.library.paths: /tmp/x.so}\n\nsluice run --kafka-setting "
+			 "plugin.library.paths=/opt/x.so\n"),
+	WARNING(CODE_SETTING_NOT_PASSED, BAD_VALUE, .title = "A Kafka setting that is not passed on",
+		.help = "Remove it, or give it as `--kafka-setting NAME=VALUE` to the command that needs it; `sluice help "
+			"kafka-settings` lists what a file may set.",
+		.example = "consumer: {isolation.level: read_uncommitted}\n\nsluice run --kafka-setting "
+			   "isolation.level=read_uncommitted\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",

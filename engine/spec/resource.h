@@ -253,7 +253,7 @@ struct runtime_override {
 	struct place replicas_place; /* line 0: not said */
 };
 
-struct client_setting { /* of librdkafka, passed through */
+struct client_setting { /* of librdkafka; which are passed on: spec/kafka_setting.h */
 	struct name name;
 	const char *value; /* as it is written: perhaps where a secret is */
 };

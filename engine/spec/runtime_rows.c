@@ -3,6 +3,7 @@
  * happens here. */
 #include "base/number.h"
 #include "spec/fault_codes.h"
+#include "spec/kafka_setting.h"
 #include "spec/rows.h"
 
 #define COMPONENTS "seldon-scheduler seldon-envoy seldon-dataflow-engine seldon-modelgateway seldon-pipelinegateway hodometer"
@@ -125,6 +126,8 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 					  overrides[j].name.place.line);
 	}
 	topic_check(runtime->topic_prefix, runtime->topic_prefix_place, faults);
+	kafka_settings_check(&runtime->consumer_settings, KAFKA_CONSUMER, resource->kind->type == RESOURCE_RUNTIME, faults);
+	kafka_settings_check(&runtime->producer_settings, KAFKA_PRODUCER, resource->kind->type == RESOURCE_RUNTIME, faults);
 	if (runtime->backup_schedule.text)
 		schedule_check(runtime->backup_schedule, faults);
 	if (runtime->brokers.count > 0 && runtime->bootstrap_servers.text)

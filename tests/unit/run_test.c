@@ -92,7 +92,7 @@ static void protection_that_is_not_in_force_is_refused_unless_it_is_said(void **
 {
 	(void)state;
 	static const char asks[] = PIPELINE DOUBLES RUNTIME
-		"kafkaConfig: {bootstrap.servers: \"127.0.0.1:1\", consumer: {nonsense: 1}, producer: {nonsense: 1}}, "
+		"kafkaConfig: {bootstrap.servers: \"127.0.0.1:1\", consumer: {debug: nonsense}, producer: {debug: nonsense}}, "
 		"securityConfig: {encryption: {enabled: true}}}}\n";
 	expect_refusal(asks, "", "--insecure-ignore-security");
 	expect_refusal(asks, "--insecure-ignore-security", "nonsense"); /* goes on to the next obstacle */
