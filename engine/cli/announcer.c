@@ -178,7 +178,10 @@ static void on_due(void *context)
 
 struct announcer *announcer_open(struct crew *crew, const struct crew_config *config, struct error *error)
 {
-	const struct side_config side = {.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .properties = config->producer};
+	const struct side_config side = {.brokers = config->brokers,
+					 .queue_bytes = QUEUE_BYTES,
+					 .batches = config->batches,
+					 .properties = config->producer};
 	struct announcer *announcer = memory_take(1, sizeof *announcer);
 	if (!announcer) {
 		error_memory(error, ERROR_SYSTEM, "telling how pipelines are");

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "cli/deployment.h"
+#include "log/batch_limit.h"
 #include "log/record.h"
 #include "log/registry.h"
 #include "net/loop.h"
@@ -28,6 +29,7 @@ struct crew_config {
 	const char *instance; /* who this engine is in its groups, over restarts */
 	struct properties consumer;
 	struct properties producer;
+	struct batch_limit *batches; /* log/batch_limit.h: of all producers; NULL: each has its own */
 	struct registry_config registry; /* of schemas; url NULL: there is none. Whose answers and news, the crew says */
 	const struct step_kind *const *kinds;
 	struct chaos *chaos; /* serving/chaos.h: mishaps of models on purpose; NULL: none */

@@ -15,6 +15,7 @@ static void want_status(const struct deployment *deployment, const struct pipeli
 	if (wanted)
 		items[(*count)++] = (struct wanted_topic){
 			.name = name,
+			.written = true,
 			.partitions = 1,
 			.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
 			.retention_ms = STATUS_RETENTION_MS,
@@ -62,6 +63,7 @@ bool deployment_topics(const struct deployment *deployment, struct properties se
 			items[wanted->count++] = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,
+				.written = topic->role != TOPIC_INPUTS && topic->role != TOPIC_EXTERNAL,
 				.changelog_of = changelog_of(&plan->pipelines[i], topic),
 				.partitions = topic->partitions,
 				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,

@@ -78,6 +78,7 @@ struct running {
 	struct deployment_options files;
 	struct arena *arena;
 	struct properties topic_settings;
+	struct batch_limit batches;
 	struct crew_config crew;
 };
 
@@ -128,6 +129,27 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
+/* Batches of records are no larger than each topic takes that is written. */
+static bool limit_batches(struct running *running, const struct deployment *deployment, struct wanted_topics wanted,
+			  struct error *error)
+{
+	size_t count = 0, before = atomic_load(&running->batches.bytes);
+	const char **names = ARENA_ARRAY(deployment->arena, const char *, wanted.count + 1);
+	if (!names)
+		return error_memory(error, ERROR_SYSTEM, "listing topics");
+	for (size_t i = 0; i < wanted.count; i++)
+		if (wanted.items[i].written)
+			names[count++] = wanted.items[i].name;
+	if (!batch_limit_read(&running->batches, running->crew.brokers, running->crew.producer, names, count, error))
+		return false;
+	running->crew.batches = &running->batches;
+	size_t bytes = atomic_load(&running->batches.bytes);
+	if (bytes != before && bytes > 0 && bytes < BATCH_USUAL_BYTES)
+		fprintf(running->crew.out,
+			"batches of records have at most %zu bytes, the smallest max.message.bytes of the topics\n", bytes);
+	return true;
+}
+
 /* Topics of a pipeline that a worker writes or reads. */
 static bool ensure_topics(struct running *running, const struct deployment *deployment, struct error *error)
 {
@@ -139,7 +161,7 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 		return false;
 	if (made > 0)
 		fprintf(running->crew.out, "%zu of %zu topics created\n", made, wanted.count);
-	return true;
+	return limit_batches(running, deployment, wanted, error);
 }
 
 /* Before anything is read: the topics, and from where in them. */

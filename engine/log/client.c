@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/secret.h"
 #include "log/said.h"
 #include "log/topics.h"
@@ -115,6 +116,30 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		return configuration;
 	rd_kafka_conf_destroy(configuration);
 	return NULL;
+}
+
+static size_t setting_bytes(const rd_kafka_conf_t *configuration, const char *name)
+{
+	char value[32];
+	size_t length = sizeof value;
+	uint64_t bytes;
+	if (rd_kafka_conf_get(configuration, name, value, &length) != RD_KAFKA_CONF_OK ||
+	    !number_read_uint64(text_of(value), &bytes))
+		return SIZE_MAX;
+	return (size_t)bytes;
+}
+
+size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_limit *limit)
+{
+	char words[LIBRARY_TEXT_MAX], value[32];
+	size_t batch = setting_bytes(configuration, "batch.size"), most = setting_bytes(configuration, "message.max.bytes");
+	size_t bytes = limit ? atomic_load(&limit->bytes) : 0;
+	if (bytes > 0 && bytes < batch) {
+		(void)snprintf(value, sizeof value, "%zu", bytes);
+		if (rd_kafka_conf_set(configuration, "batch.size", value, words, sizeof words) == RD_KAFKA_CONF_OK)
+			batch = bytes;
+	}
+	return batch < most ? batch : most; /* librdkafka holds a batch against both */
 }
 
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error)
@@ -430,11 +455,67 @@ bool failure_is_lasting(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 
-bool refusal_is_of_record(rd_kafka_resp_err_t code)
+/* Of other records in the batch of one that Kafka found invalid; librdkafka says it since 2.5. */
+#define INVALID_DIFFERENT_RECORD (-138)
+
+static size_t report_bytes(const rd_kafka_message_t *report)
+{
+	size_t bytes = report->len + report->key_len;
+	rd_kafka_headers_t *headers;
+	const char *name;
+	const void *value;
+	size_t length;
+	if (rd_kafka_message_headers(report, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return bytes;
+	for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &length) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+		bytes += strlen(name) + length;
+	return bytes;
+}
+
+static bool is_of_size(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
-	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE || code == RD_KAFKA_RESP_ERR_INVALID_MSG ||
-	       code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
+}
+
+enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes)
+{
+	int code = report->err;
+	if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
+		return REFUSAL_OF_CLOCK;
+	if (!is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_MSG && code != RD_KAFKA_RESP_ERR_INVALID_RECORD &&
+	    code != INVALID_DIFFERENT_RECORD)
+		return REFUSAL_OF_ALL;
+	return batch_limit_isolates(batch_bytes, report_bytes(report)) ? REFUSAL_OF_RECORD : REFUSAL_OF_BATCH;
+}
+
+void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const rd_kafka_message_t *report)
+{
+	char line[SAID_BYTES], bound[64] = "each record is sent by itself";
+	size_t before = atomic_load(&limit->bytes);
+	size_t bytes = batch_limit_lower(limit, batch_bytes, !is_of_size(report->err));
+	if (bytes == before)
+		return; /* another has lowered it, and said so */
+	if (bytes > 1)
+		(void)snprintf(bound, sizeof bound, "batches have at most %zu bytes", bytes);
+	(void)snprintf(line, sizeof line,
+		       "Kafka: topic %s refused a batch of records: %s; from now on %s, and what was refused is produced again",
+		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err), bound);
+	client_say(line);
+}
+
+bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)
+{
+	char now[32];
+	time_t seconds = (time_t)(time_of_day_ms() / MS_PER_S);
+	struct tm parts;
+	(void)strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			 "Kafka refuses records for %s because of their time: the clock of this machine says %s. Compare it with "
+			 "the clocks of the brokers; the topic allows what its message.timestamp.after.max.ms and "
+			 "message.timestamp.before.max.ms say. No request is refused and no offset of theirs is committed: "
+			 "correct the clock, and start again",
+			 rd_kafka_topic_name(report->rkt), now);
 }
 
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
@@ -453,44 +534,17 @@ void refusals_note(struct refusals *refusals, const struct topic_handles *topics
 		topic++;
 	refusals->items[refusals->count++] = (struct refused_record){.tag = report->_private,
 								     .topic = topic,
-								     .partition = report->partition,
-								     .size_bytes = report->len + report->key_len,
+								     .size_bytes = report_bytes(report),
 								     .code = report->err};
-}
-
-static bool is_outsized(const struct refusals *refusals, const struct refused_record *record)
-{
-	if (record->code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->code != RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
-		return false;
-	for (size_t i = 0; i < refusals->count; i++) {
-		const struct refused_record *other = &refusals->items[i];
-		if (other->topic == record->topic && other->partition == record->partition &&
-		    other->size_bytes > record->size_bytes)
-			return true;
-	}
-	return false;
-}
-
-/* The smallest go first, so that each is held against all of its batch. */
-static size_t smallest(const struct refusals *refusals)
-{
-	size_t found = 0;
-	for (size_t i = 1; i < refusals->count; i++)
-		if (refusals->items[i].size_bytes < refusals->items[found].size_bytes)
-			found = i;
-	return found;
 }
 
 bool refusals_take(struct refusals *refusals, struct refusal *refusal)
 {
 	if (refusals->count == 0)
 		return false;
-	size_t at = smallest(refusals);
-	const struct refused_record *record = &refusals->items[at];
-	*refusal =
-		(struct refusal){.origin = tag_origin(record->tag), .topic = record->topic, .again = is_outsized(refusals, record)};
+	const struct refused_record *record = &refusals->items[--refusals->count];
+	*refusal = (struct refusal){.origin = tag_origin(record->tag), .topic = record->topic};
 	snprintf(refusal->reason, sizeof refusal->reason, "%zu bytes: %s", record->size_bytes, rd_kafka_err2str(record->code));
-	refusals->items[at] = refusals->items[--refusals->count];
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "log/batch_limit.h"
 #include "log/consumer.h"
 
 #define LIBRARY_TEXT_MAX 256 /* of what librdkafka says about a setting */
@@ -100,7 +101,6 @@ struct refusals {
 	struct refused_record {
 		const void *tag;
 		uint32_t topic;
-		int32_t partition;
 		size_t size_bytes;
 		rd_kafka_resp_err_t code;
 	} * items;
@@ -113,14 +113,29 @@ bool failure_is_passing(rd_kafka_resp_err_t code);
 /* Whether another client would meet it too: what is missing is a right, or a setting is wrong. */
 bool failure_is_lasting(rd_kafka_resp_err_t code);
 
-/* Whether it is the record's own fault, and another in its place would do. */
-bool refusal_is_of_record(rd_kafka_resp_err_t code);
+/* Lowers `batch.size` of a producer's settings to the limit. Returns the bound that is in force, in bytes. */
+size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_limit *limit);
+
+enum refusal_cause {
+	REFUSAL_OF_RECORD, /* the record's own fault: another in its place would do */
+	REFUSAL_OF_BATCH,  /* of the batch that it was in: to be produced again in smaller ones */
+	REFUSAL_OF_CLOCK,  /* of its time, which is this machine's */
+	REFUSAL_OF_ALL,	   /* any other record would be refused too, or nothing is known */
+};
+
+/* Why a record was refused that a producer with batches of at most `batch_bytes` had taken, by its report. */
+enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes);
+
+/* Lowers the limit after a REFUSAL_OF_BATCH, and says so. */
+void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const rd_kafka_message_t *report);
+
+/* The SYSTEM error of a REFUSAL_OF_CLOCK. */
+bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error);
 
 /* Notes one by its report; `topics` are those that it was produced by. */
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report);
 
-/* Takes one out, as output_refused() gives it. Kafka refuses batches: of those that were
- * refused for their size together only the largest is to blame. */
+/* Takes one out, as output_refused() gives it. */
 bool refusals_take(struct refusals *refusals, struct refusal *refusal);
 void refusals_close(struct refusals *refusals);
 

@@ -21,6 +21,7 @@ enum request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 struct committer {
 	const struct transaction_config *config;
 	const struct consumer *consumer;
+	struct batch_limit *batches, own_batches;
 	int timeout_ms;
 	int bell;
 	pthread_t thread;
@@ -28,14 +29,15 @@ struct committer {
 	atomic_bool stopping;
 	atomic_uint closed_sockets; /* of this producer and those before it; librdkafka's threads count */
 
-	pthread_mutex_t lock; /* of the seven below */
+	pthread_mutex_t lock; /* of the eight below */
 	pthread_cond_t asked;
 	enum request request;
 	enum transaction_news answer;
 	struct error answer_error;
-	struct error lost; /* a topic may be, and then no other producer helps */
-	int64_t lost_since_ms;
+	struct error lost; /* why no other producer helps: a topic may be gone, or the clock is wrong */
+	int64_t lost_at_ms; /* when that is told, unless something is committed before */
 	rd_kafka_queue_t *queue;  /* the producer's events */
+	size_t batch_bytes;	  /* of the producer, at most */
 	struct refusals refusals; /* what they said */
 
 	/* The thread's while it is at a request, else the worker's: */
@@ -58,7 +60,7 @@ static int on_close_socket(int socket, void *context)
 	return close(socket);
 }
 
-static rd_kafka_conf_t *configuration_of(struct committer *committer, struct error *error)
+static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *batch_bytes, struct error *error)
 {
 	char timeout[16], socket_timeout[16];
 	snprintf(timeout, sizeof timeout, "%d", committer->timeout_ms);
@@ -82,6 +84,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, struct err
 	if (!configuration)
 		return NULL;
 	client_keep_partitions(configuration, committer->config->properties);
+	*batch_bytes = client_limit_batches(configuration, committer->batches);
 	rd_kafka_conf_set_opaque(configuration, committer);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	/* As events, because a commit then waits for the count of unsent records alone,
@@ -90,14 +93,32 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, struct err
 	return configuration;
 }
 
+static void note_refusal(struct committer *committer, const rd_kafka_message_t *report)
+{
+	switch (refusal_cause(report, committer->batch_bytes)) {
+	case REFUSAL_OF_RECORD:
+		refusals_note(&committer->refusals, &committer->topics, report);
+		break;
+	case REFUSAL_OF_BATCH: /* all of its transaction is produced again, by another producer */
+		refusal_lower_batches(committer->batches, committer->batch_bytes, report);
+		break;
+	case REFUSAL_OF_CLOCK:
+		refusal_name_clock(report, &committer->lost);
+		committer->lost_at_ms = clock_ms();
+		break;
+	case REFUSAL_OF_ALL:
+		if (committer->lost.kind == ERROR_NONE && !client_has_topic(report, &committer->lost))
+			committer->lost_at_ms = clock_ms() + CLIENT_PATIENCE_MS;
+		break;
+	}
+}
+
 static void note_refused(struct committer *committer, rd_kafka_event_t *event)
 {
 	const rd_kafka_message_t *message;
 	while ((message = rd_kafka_event_message_next(event)))
-		if (refusal_is_of_record(message->err))
-			refusals_note(&committer->refusals, &committer->topics, message);
-		else if (committer->lost.kind == ERROR_NONE && !client_has_topic(message, &committer->lost))
-			committer->lost_since_ms = clock_ms();
+		if (message->err)
+			note_refusal(committer, message);
 }
 
 /* Under the lock. Failed records are part of the count that a commit waits for, until they are taken
@@ -140,7 +161,8 @@ static void producer_close(struct committer *committer)
 
 static bool producer_open(struct committer *committer, struct error *error)
 {
-	rd_kafka_conf_t *configuration = configuration_of(committer, error);
+	size_t batch_bytes = 0;
+	rd_kafka_conf_t *configuration = configuration_of(committer, &batch_bytes, error);
 	committer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!committer->producer)
 		return false;
@@ -148,6 +170,7 @@ static bool producer_open(struct committer *committer, struct error *error)
 	client_queue_ring(queue, committer->bell);
 	pthread_mutex_lock(&committer->lock);
 	committer->queue = queue;
+	committer->batch_bytes = batch_bytes;
 	pthread_mutex_unlock(&committer->lock);
 	return topic_handles_follow(&committer->topics, committer->producer, committer->names, committer->name_count, error);
 }
@@ -335,6 +358,7 @@ struct committer *committer_open(const struct transaction_config *config, const 
 	}
 	committer->config = config;
 	committer->consumer = consumer;
+	committer->batches = config->batches ? config->batches : &committer->own_batches;
 	committer->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : TRANSACTION_TIMEOUT_MS;
 	pthread_mutex_init(&committer->lock, NULL);
 	pthread_cond_init(&committer->asked, NULL);
@@ -381,7 +405,7 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 	committer->answer = NEWS_NONE;
 	if (news == NEWS_COMMITTED)
 		committer->lost = (struct error){0};
-	if (committer->lost.kind != ERROR_NONE && clock_ms() - committer->lost_since_ms > CLIENT_PATIENCE_MS) {
+	if (committer->lost.kind != ERROR_NONE && clock_ms() >= committer->lost_at_ms) {
 		news = NEWS_BROKEN;
 		*error = committer->lost;
 	} else if (news == NEWS_BROKEN) {

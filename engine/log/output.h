@@ -12,6 +12,7 @@
 #ifndef SLUICE_LOG_OUTPUT_H
 #define SLUICE_LOG_OUTPUT_H
 
+#include "log/batch_limit.h"
 #include "log/consumer.h"
 #include "log/record.h"
 
@@ -21,6 +22,7 @@ struct transaction_config {
 	const char *const *topics;
 	size_t topic_count;
 	int timeout_ms; /* after which Kafka ends a transaction by itself; 0: TRANSACTION_TIMEOUT_MS */
+	struct batch_limit *batches; /* log/batch_limit.h: shared with other producers; NULL: its own */
 	struct properties properties;
 };
 
@@ -132,7 +134,8 @@ static inline bool output_topics(struct output *output, const char *const *names
 }
 
 /* To be asked whenever the news are, before they are acted upon, until there is none: what
- * Kafka would not have. Nothing of its batch or transaction is committed: the news say so.
+ * Kafka would not have though it had a batch to itself (log/batch_limit.h). Nothing of its
+ * batch or transaction is committed: the news say so.
  * Who takes that record again and produces something else in its place goes on. */
 static inline bool output_refused(struct output *output, struct refusal *refusal)
 {

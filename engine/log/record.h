@@ -66,7 +66,6 @@ struct outgoing {
 struct refusal {
 	struct position origin; /* of the offset the low 32 bits alone */
 	uint32_t topic;		/* which it was to go to */
-	bool again;		/* it was refused for another's sake: the same may be produced again */
 	char reason[ERROR_TEXT_MAX / 2];
 };
 

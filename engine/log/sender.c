@@ -2,7 +2,8 @@
  *
  * An idempotent producer of librdkafka can come to an end for good, as when a broker that
  * was restarted and it disagree about what came last. What it says was not persisted then is
- * kept, and sent by another in its place, in the same order. */
+ * kept, and sent by another in its place, in the same order. So is a batch that is larger than its
+ * topic takes (log/batch_limit.h). */
 #include "log/sender.h"
 
 #include <stdio.h>
@@ -27,6 +28,9 @@ struct sender {
 	const struct sender_config *config;
 	rd_kafka_t *producer;
 	rd_kafka_topic_t *topic;
+	struct batch_limit batches;
+	size_t batch_bytes; /* of the producer, at most */
+	bool shrinks;	    /* another is to send smaller batches */
 	uint64_t waiting; /* sent, and not heard of */
 	uint64_t acknowledged;
 	struct kept *kept;		  /* by their numbers */
@@ -97,10 +101,15 @@ static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, v
 		sender->acknowledged++;
 		return;
 	}
+	bool of_batch = refusal_cause(message, sender->batch_bytes) == REFUSAL_OF_BATCH;
+	if (of_batch) {
+		refusal_lower_batches(&sender->batches, sender->batch_bytes, message);
+		sender->shrinks = true;
+	}
 	/* A broker that finds a batch out of order has not taken it, though librdkafka leaves that open. */
-	bool lost = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED ||
+	bool lost = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED || of_batch ||
 		    message->err == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
-	if (!has_ended(sender) || !lost || !keep(sender, message))
+	if (!(has_ended(sender) || sender->shrinks) || !lost || !keep(sender, message))
 		refuse(sender, (uint64_t)(uintptr_t)message->_private, rd_kafka_err2str(message->err));
 }
 
@@ -126,6 +135,7 @@ static bool sender_set_up(struct sender *sender, struct error *error)
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, sender->config->properties, error);
 	if (!configuration)
 		return false;
+	sender->batch_bytes = client_limit_batches(configuration, &sender->batches);
 	rd_kafka_conf_set_opaque(configuration, sender);
 	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
 	rd_kafka_conf_set_error_cb(configuration, on_error);
@@ -199,7 +209,7 @@ static bool send_kept(struct sender *sender, const struct kept *kept)
 /* Until this one ends as well: what it could not take stays kept. */
 static void resend(struct sender *sender)
 {
-	while (sender->kept && !has_ended(sender)) {
+	while (sender->kept && !has_ended(sender) && !sender->shrinks) {
 		struct kept *kept = sender->kept;
 		if (!send_kept(sender, kept))
 			return;
@@ -212,13 +222,14 @@ static void resend(struct sender *sender)
 /* Hears of all that the old one had, and opens another. */
 static bool renew(struct sender *sender, struct error *error)
 {
-	bool in_vain = sender->renewed && sender->acknowledged == sender->acknowledged_at_renewal;
+	bool in_vain = !sender->shrinks && sender->renewed && sender->acknowledged == sender->acknowledged_at_renewal;
 	sender->renewed = true;
 	sender->acknowledged_at_renewal = sender->acknowledged;
-	(void)rd_kafka_purge(sender->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	(void)rd_kafka_purge(sender->producer, RD_KAFKA_PURGE_F_QUEUE | (sender->shrinks ? 0 : RD_KAFKA_PURGE_F_INFLIGHT));
 	while (sender->waiting > 0)
 		(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* each by its timeout at the latest */
 	leave_producer(sender);
+	sender->shrinks = false;
 	bool good = in_vain ? error_set(error, ERROR_SYSTEM, PLACE_NONE,
 					"Kafka's producer ends again and again; see what the brokers say")
 			    : sender_set_up(sender, error);
@@ -231,7 +242,7 @@ static bool renew(struct sender *sender, struct error *error)
 
 static bool stays_open(struct sender *sender, struct error *error)
 {
-	while (has_ended(sender))
+	while (has_ended(sender) || (sender->producer && sender->shrinks))
 		if (!renew(sender, error))
 			return false;
 	return sender->producer || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer has ended");

@@ -20,6 +20,8 @@ struct shipments {
 	const struct transaction_config *config;
 	const struct consumer *consumer;
 	int bell;
+	struct batch_limit *batches, own_batches;
+	size_t batch_bytes; /* of this producer, at most */
 	rd_kafka_t *producer;
 	rd_kafka_queue_t *reports; /* the producer's events */
 	rd_kafka_queue_t *commits; /* the consumer's answer to the commit that is under way; NULL: none is */
@@ -29,6 +31,7 @@ struct shipments {
 	struct refusals refusals;
 	bool started; /* and said so */
 	bool fallen;  /* the producer has: it is replaced when the open load has ended */
+	bool shrinks; /* it has because its batches were too large, which is said already */
 	unsigned falls;
 	int64_t fallen_ms;
 	uint64_t resets;
@@ -43,8 +46,9 @@ struct shipments {
 
 /* ---- opening and closing ---- */
 
-static rd_kafka_conf_t *configuration_of(const struct transaction_config *config, struct error *error)
+static rd_kafka_conf_t *configuration_of(struct shipments *shipments, struct error *error)
 {
+	const struct transaction_config *config = shipments->config;
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers},
 		{"enable.idempotence", "true"},
@@ -57,13 +61,14 @@ static rd_kafka_conf_t *configuration_of(const struct transaction_config *config
 	if (!configuration)
 		return NULL;
 	client_keep_partitions(configuration, config->properties);
+	shipments->batch_bytes = client_limit_batches(configuration, shipments->batches);
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
 	return configuration;
 }
 
 static bool producer_open(struct shipments *shipments, struct error *error)
 {
-	rd_kafka_conf_t *configuration = configuration_of(shipments->config, error);
+	rd_kafka_conf_t *configuration = configuration_of(shipments, error);
 	shipments->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (!shipments->producer)
 		return false;
@@ -106,6 +111,7 @@ struct output *shipments_open(const struct transaction_config *config, const str
 	shipments->output.operations = &operations;
 	shipments->config = config;
 	shipments->consumer = consumer;
+	shipments->batches = config->batches ? config->batches : &shipments->own_batches;
 	if (shipments_set_up(shipments, error))
 		return &shipments->output;
 	output_close(&shipments->output);
@@ -168,8 +174,9 @@ static enum transaction_news replace_fallen(struct shipments *shipments, struct 
 	char line[LIBRARY_TEXT_MAX + 100];
 	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; another one produces again what is not committed",
 		 shipments->reason);
-	client_say(line);
-	shipments->fallen = false;
+	if (!shipments->shrinks)
+		client_say(line);
+	shipments->fallen = shipments->shrinks = false;
 	shipments->resets++;
 	parcel_empty(&shipments->parcel);
 	(void)rd_kafka_purge(shipments->producer,
@@ -180,25 +187,50 @@ static enum transaction_news replace_fallen(struct shipments *shipments, struct 
 
 /* ---- acknowledgements ---- */
 
+/* Another producer, with smaller batches, produces all that is not committed: nothing behind
+ * the refused batch may leave before it. */
+static void shrink(struct shipments *shipments, const rd_kafka_message_t *report)
+{
+	refusal_lower_batches(shipments->batches, shipments->batch_bytes, report);
+	(void)snprintf(shipments->reason, sizeof shipments->reason, "topic %s refused a batch of records: %s",
+		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
+	shipments->fallen = shipments->shrinks = true;
+	(void)rd_kafka_purge(shipments->producer,
+			     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	bell_ring(shipments->bell);
+}
+
+static void read_refusal(struct shipments *shipments, const rd_kafka_message_t *report)
+{
+	unsigned load = tag_lot(report->_private);
+	switch (refusal_cause(report, shipments->batch_bytes)) {
+	case REFUSAL_OF_RECORD:
+		refusals_note(&shipments->refusals, &shipments->topics, report);
+		loads_refused(&shipments->loads, load);
+		loads_acknowledged(&shipments->loads, load);
+		break;
+	case REFUSAL_OF_BATCH:
+		shrink(shipments, report); /* so its load is never committed */
+		break;
+	case REFUSAL_OF_CLOCK:
+		refusal_name_clock(report, &shipments->failure);
+		break;
+	case REFUSAL_OF_ALL:
+		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
+			  "Kafka refuses a record for %s: %s; its offset is not committed. See to the topic, and start again",
+			  rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
+		break;
+	}
+}
+
 static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
 {
 	const rd_kafka_message_t *message;
-	while ((message = rd_kafka_event_message_next(event))) {
-		unsigned load = tag_lot(message->_private);
-		if (message->err && has_fallen(shipments))
-			continue; /* so its load is never committed */
-		loads_acknowledged(&shipments->loads, load);
+	while ((message = rd_kafka_event_message_next(event)))
 		if (!message->err)
-			continue;
-		if (refusal_is_of_record(message->err)) {
-			refusals_note(&shipments->refusals, &shipments->topics, message);
-			loads_refused(&shipments->loads, load);
-			continue;
-		}
-		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
-			  "Kafka refuses a record for %s: %s; its offset is not committed. See to the topic, and start again",
-			  rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
-	}
+			loads_acknowledged(&shipments->loads, tag_lot(message->_private));
+		else if (!has_fallen(shipments))
+			read_refusal(shipments, message);
 	if (shipments->refusals.failed)
 		error_memory(&shipments->failure, ERROR_SYSTEM, "noting what Kafka refuses");
 }

@@ -27,6 +27,7 @@ static bool side_set_up(struct kafka_side *side, const struct side_config *confi
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
 	if (!configuration)
 		return false;
+	(void)client_limit_batches(configuration, config->batches);
 	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients say what is wrong with Kafka */
 	side->producer = client_open(RD_KAFKA_PRODUCER, configuration, error);
 	return side->producer != NULL;

@@ -6,6 +6,7 @@
 #ifndef SLUICE_LOG_SIDE_H
 #define SLUICE_LOG_SIDE_H
 
+#include "log/batch_limit.h"
 #include "log/record.h"
 
 /* What a kind of side does for the functions below; its own struct begins with this. */
@@ -22,6 +23,7 @@ struct side_operations {
 struct side_config {
 	const char *brokers;
 	size_t queue_bytes; /* what waits for Kafka; what is more is lost */
+	const struct batch_limit *batches; /* log/batch_limit.h; NULL: none */
 	struct properties properties;
 };
 

@@ -12,6 +12,7 @@
 struct wanted_topic {
 	const char *name;
 	bool bound;		    /* the user's own: it must be there, and is never made */
+	bool written;		    /* by an engine */
 	int64_t partitions;	    /* 0: the broker's default */
 	int64_t replication;	    /* 0: the broker's default */
 	int64_t retention_ms;	    /* 0: the broker's default */

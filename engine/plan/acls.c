@@ -24,14 +24,17 @@ static void add(struct acls *acls, const char *resource, const char *name, bool 
 	acls->items[acls->count++] = (struct acl){resource, name, prefixed, operations};
 }
 
+/* How large a batch may be is read from what is written (log/batch_limit.h). */
 static const char *topic_operations(const struct topic *topic)
 {
 	const struct topic_role_row *role = &topic_roles[topic->role];
 	if (topic->bound)
-		return role->read && role->written ? "Read Write Describe" : role->read ? "Read Describe" : "Write Describe";
-	return role->read && role->written ? "Read Write Describe Create"
+		return role->read && role->written ? "Read Write Describe DescribeConfigs"
+		       : role->read		   ? "Read Describe"
+						   : "Write Describe DescribeConfigs";
+	return role->read && role->written ? "Read Write Describe DescribeConfigs Create"
 	       : role->read		   ? "Read Describe Create"
-					   : "Write Describe Create";
+					   : "Write Describe DescribeConfigs Create";
 }
 
 /* A topic that one pipeline writes and another reads has an entry for each: they are
@@ -71,7 +74,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		for (size_t j = 0; j < pipeline->topic_count; j++)
 			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(&pipeline->topics[j]));
 		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
-		    "Write Describe Create");
+		    "Write Describe DescribeConfigs Create");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
 			add(&acls, "group", pipeline->former_groups[j], false, "Describe");

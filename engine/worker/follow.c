@@ -141,6 +141,7 @@ static bool follow_taps(struct worker *worker, const struct worker_setup *setup,
 		return true;
 	const struct side_config config = {.brokers = worker->config->transaction.brokers,
 					   .queue_bytes = worker->config->limits.tap_bytes,
+					   .batches = worker->config->transaction.batches,
 					   .properties = worker->config->transaction.properties};
 	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
 	if (!outbox->side && !(outbox->side = ground->side_open(ground->context, &config, error)))

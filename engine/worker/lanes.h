@@ -35,7 +35,6 @@ struct emission {
 
 /* What is not to leave again for a message, because Kafka refused it. */
 enum blame {
-	BLAME_NONE = 0,	  /* it was refused for another's sake */
 	BLAME_ANSWER = 1, /* its answer, or what stands beside it */
 	BLAME_LETTER = 2, /* its dead letter, with the request's bytes */
 };

@@ -161,8 +161,6 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 static enum blame blame_of(const struct worker *worker, const struct lane *lane, const struct refusal *refusal)
 {
 	const struct stage *stage = stage_reading(worker, lane->topic);
-	if (refusal->again)
-		return BLAME_NONE;
 	return stage && refusal->topic == stage->config->dead_letters ? BLAME_LETTER : BLAME_ANSWER;
 }
 

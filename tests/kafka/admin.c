@@ -4,6 +4,8 @@
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
  *   admin BROKERS delete TOPIC
  *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
+ *   admin BROKERS set TOPIC NAME VALUE    one setting of it; those that others set are gone
+ *   admin BROKERS trim TOPIC PARTITION OFFSET             deletes the records before
  *   admin BROKERS settings TOPIC          prints its partitions, replicas, and settings that matter
  *   admin BROKERS logs-in                 whether our librdkafka can log in by SCRAM
  *   admin BROKERS put TOPIC KEY [FILE]    one record of a file's bytes; without: a tombstone
@@ -152,6 +154,46 @@ static void grow(const char *brokers, char **words_given)
 	rd_kafka_destroy(kafka);
 }
 
+static void set_one(const char *brokers, char **words_given)
+{
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, words_given[0]);
+	rd_kafka_ConfigResource_set_config(resource, words_given[1], words_given[2]);
+	rd_kafka_AlterConfigs(kafka, &resource, 1, NULL, queue);
+	rd_kafka_event_t *event = answer(queue, "set");
+	size_t count;
+	const rd_kafka_ConfigResource_t **results =
+		rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &count);
+	if (count != 1 || rd_kafka_ConfigResource_error(results[0]))
+		die("set: %s", count == 1 ? rd_kafka_ConfigResource_error_string(results[0]) : "no answer");
+	rd_kafka_event_destroy(event);
+	rd_kafka_ConfigResource_destroy(resource);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
+static void trim(const char *brokers, char **words_given)
+{
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, words_given[0], (int)strtol(words_given[1], NULL, 10))->offset =
+		strtoll(words_given[2], NULL, 10);
+	rd_kafka_DeleteRecords_t *order = rd_kafka_DeleteRecords_new(list);
+	rd_kafka_DeleteRecords(kafka, &order, 1, NULL, queue);
+	rd_kafka_event_t *event = answer(queue, "trim");
+	const rd_kafka_topic_partition_list_t *done =
+		rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+	if (done->elems[0].err)
+		die("trim: %s", rd_kafka_err2str(done->elems[0].err));
+	rd_kafka_event_destroy(event);
+	rd_kafka_DeleteRecords_destroy(order);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
 static void settings(const char *brokers, char **words_given)
 {
 	rd_kafka_t *kafka = producer(brokers);
@@ -237,7 +279,8 @@ int main(int argc, char **argv)
 		void (*run)(const char *brokers, char **words_given);
 	} commands[] = {{"grant", 1, give_rights}, {"revoke", 2, take_right}, {"delete", 1, delete_topic},
 			{"grow", 2, grow},	   {"settings", 1, settings}, {"put", 2, put},
-			{"offsets", 3, offsets},   {"logs-in", 0, logs_in}};
+			{"offsets", 3, offsets},   {"logs-in", 0, logs_in},   {"set", 3, set_one},
+			{"trim", 3, trim}};
 	for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[2], commands[i].name) == 0 && argc - 3 >= commands[i].words_least) {
 			commands[i].run(argv[1], argv + 3);

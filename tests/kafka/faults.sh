@@ -11,7 +11,7 @@ rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
 behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place queue_is_full topic_changes redis_is_away
-	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic clock_jumps one_of_three_brokers_is_killed"
+	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
 	"$build/admin" "$brokers" "$@" 2>>"$dir/admin.log" || give_up "admin $* failed"
@@ -456,6 +456,40 @@ answer_is_too_large_for_its_topic() {
 	done
 }
 
+# $2 requests of 160 numbers, whose answers have about 700 bytes each; what came of them into $dir/tail.json.
+answered_in_narrow() { # $1 pipeline, $2 requests, $3 answers that are there then, at least
+	send "sluice.$1.pipeline.$1.inputs" "$2" 0 -e 160 -w 1
+	sent
+	"$sluice" tail "$1" -n "$1" --brokers "$brokers" --from beginning --count "$3" --idle 20s -o json >"$dir/tail.json" \
+		2>>"$dir/errors.log"
+}
+
+# A topic takes one answer, and not as many as a client puts into a batch: nobody is refused for that, whether it is so
+# from the beginning or from a moment on while the engine runs.
+batches_are_larger_than_their_topic_takes() {
+	local delivery name
+	runtime one "topics: {numPartitions: 1}"
+	for delivery in $deliveries; do
+		name=narrow-$delivery
+		pipeline "$name" "x * 2" "$delivery"
+		start_pipeline "$name" one
+		goes_on "a first request" "$name"
+		admin set "sluice.$name.pipeline.$name.outputs" max.message.bytes 65536
+		answered_in_narrow "$name" 3000 3001
+		expect "a limit that is lowered, $delivery: requests with an answer" "$(grep -oE '"id": *"[0-9]+"' "$dir/tail.json" | sort -u | wc -l)" "-eq 3000"
+		expect "a limit that is lowered, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
+		expect_words "a limit that is lowered, $delivery" "$dir/engine.log" "topic sluice.$name.*outputs refused a batch of records: .* produced again"
+		stop_engine "$name" "$engine"
+		start_pipeline "$name" one
+		answered_in_narrow "$name" 3000 6001
+		expect "a limit that is read, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
+		expect "a limit that is read, $delivery: answers" "$(wc -l <"$dir/tail.json")" "-ge 6001"
+		expect_words "a limit that is read, $delivery" "$dir/engine.log" "batches of records have at most 65536 bytes"
+		stop_engine "$name" "$engine"
+		rm "$dir/engine.log"
+	done
+}
+
 # ---- time ----
 
 jump() {
@@ -471,6 +505,33 @@ clock_jumps() {
 	printf '%-31s\n' 0 >"$dir/clock"
 	preloaded clock SLUICE_TEST_CLOCK "$dir/clock"
 	both_under_load clock 6 jump
+	sluice=$plain
+}
+
+# Two hours ahead, which is more than topics allow: the engine ends and names the clock, no request is refused, and all
+# are answered when the clock is right.
+clock_is_ahead() {
+	local delivery name engines=()
+	preloaded clock SLUICE_TEST_CLOCK "$dir/clock"
+	printf '%-31s\n' 7200 >"$dir/clock"
+	for delivery in $deliveries; do
+		name=ahead-$delivery
+		topics "$name" "$name-answers"
+		send "$name" 1000 0
+		sent
+		start_engine call "$name" "$name" "$delivery" one
+		engines+=("$started")
+	done
+	for engine in "${engines[@]}"; do
+		ends_saying "a clock that is ahead" "refuses records for .* the clock of this machine says"
+	done
+	printf '%-31s\n' 0 >"$dir/clock"
+	for delivery in $deliveries; do
+		name=ahead-$delivery
+		start_engine call "$name" "$name" "$delivery" one
+		check_answers "$name" 1000 "uncommitted: silence_ms:"
+		stop_engine "$name" "$started"
+	done
 	sluice=$plain
 }
 

@@ -446,7 +446,8 @@ static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
 	const char *text = printed(&p, &plan, false, &view);
 	assert_non_null(strstr(text, " --operation Read --operation Describe --topic 'its'\n"));
 	assert_non_null(strstr(
-		text, " --operation Write --operation Describe --operation Create --topic 'sluice.default.pipeline.p.outputs'\n"));
+		text, " --operation Write --operation Describe --operation DescribeConfigs --operation Create --topic "
+		      "'sluice.default.pipeline.p.outputs'\n"));
 	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
 	assert_non_null(strstr(text, " --operation Describe --group 'sluice.default.at-least-once'\n"));
 	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));

@@ -1,0 +1,89 @@
+/* topic_settings.c: see topic_settings.h. */
+#include "log/topic_settings.h"
+
+#include "base/memory.h"
+#include "log/client.h"
+
+struct settings_question {
+	rd_kafka_t *client;
+	const char *const *names; /* of those asked for at once */
+	size_t first, count;	  /* their place among all */
+	topic_setting_seen *seen;
+	void *context;
+};
+
+static void settings_show(const struct settings_question *question, const rd_kafka_ConfigResource_t *resource)
+{
+	size_t count, at = 0;
+	const char *name = rd_kafka_ConfigResource_name(resource);
+	if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	while (at < question->count && strcmp(question->names[at], name) != 0)
+		at++;
+	if (at == question->count)
+		return;
+	const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+	for (size_t i = 0; i < count; i++)
+		question->seen(question->context, question->first + at, rd_kafka_ConfigEntry_name(entries[i]),
+			       rd_kafka_ConfigEntry_value(entries[i]));
+}
+
+/* False: no answer came, and none need be waited for again. */
+static bool settings_ask(const struct settings_question *question, rd_kafka_ConfigResource_t **resources)
+{
+	char words[LIBRARY_TEXT_MAX];
+	size_t count;
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(question->client);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(question->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	(void)rd_kafka_AdminOptions_set_request_timeout(options, TOPIC_SETTINGS_WAIT_MS, words, sizeof words);
+	rd_kafka_DescribeConfigs(question->client, resources, question->count, options, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPIC_SETTINGS_WAIT_MS);
+	bool answered = event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (answered) {
+		const rd_kafka_ConfigResource_t **answers =
+			rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+		for (size_t i = 0; i < count; i++)
+			settings_show(question, answers[i]);
+	}
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_queue_destroy(queue);
+	return answered;
+}
+
+static bool settings_read_some(struct settings_question *question, struct error *error)
+{
+	rd_kafka_ConfigResource_t *resources[TOPIC_SETTINGS_AT_ONCE];
+	size_t made = 0;
+	while (made < question->count &&
+	       (resources[made] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, question->names[made])))
+		made++;
+	bool whole = made == question->count;
+	if (whole && !settings_ask(question, resources))
+		question->count = 0;
+	rd_kafka_ConfigResource_destroy_array(resources, made);
+	return whole || error_memory(error, ERROR_SYSTEM, "reading settings of topics");
+}
+
+bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
+			 topic_setting_seen *seen, void *context, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}};
+	struct error locked_out = {0};
+	struct settings_question question = {.seen = seen, .context = context};
+	question.client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
+	if (!question.client)
+		return false;
+	bool good = true;
+	for (size_t at = 0; good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {
+		question.names = names + at;
+		question.first = at;
+		question.count = count - at < TOPIC_SETTINGS_AT_ONCE ? count - at : TOPIC_SETTINGS_AT_ONCE;
+		good = settings_read_some(&question, error);
+		if (question.count == 0)
+			break;
+	}
+	rd_kafka_destroy(question.client);
+	return good;
+}

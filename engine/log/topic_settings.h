@@ -1,0 +1,22 @@
+/* topic_settings.h: settings of topics as the brokers have them, read by the admin API.
+ *
+ * For commands, before any worker starts: these calls wait for Kafka.
+ */
+#ifndef SLUICE_LOG_TOPIC_SETTINGS_H
+#define SLUICE_LOG_TOPIC_SETTINGS_H
+
+#include "log/record.h"
+
+#define TOPIC_SETTINGS_AT_ONCE 200    /* topics of one question: Kafka answers with some KiB for each */
+#define TOPIC_SETTINGS_WAIT_MS 10000 /* for each answer */
+
+/* One setting of a topic, by its place among the names. `value` is NULL where Kafka does not show it. */
+typedef void topic_setting_seen(void *context, size_t topic, const char *name, const char *value);
+
+/* Calls `seen` for each setting of each topic. Left out are topics that do not exist, that the login
+ * may not describe (DescribeConfigs), and those of a question that Kafka does not answer. False:
+ * CONFIG (a client cannot be opened) or SYSTEM (memory ran out). */
+bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
+			 topic_setting_seen *seen, void *context, struct error *error);
+
+#endif

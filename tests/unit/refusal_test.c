@@ -1,0 +1,302 @@
+/* Batches that Kafka refuses, on librdkafka's mock of a broker: nobody is to blame for a batch that is too large, only a
+ * record that had one to itself; and a wrong clock is no record's fault. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <string.h>
+
+#include "log/client.h"
+#include "log/output.h"
+#include "log/said.h"
+#include "log/sender.h"
+#include "tests/unit/mock_broker.h"
+
+#define RECORDS 20
+#define RECORD_BYTES 685
+#define PRODUCE 0 /* Kafka's number of that request */
+
+static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+static char value[RECORD_BYTES];
+
+struct stand {
+	struct mock mock;
+	struct consumer_config consumer_config;
+	struct transaction_config transaction_config;
+	struct batch_limit batches;
+	struct consumer *consumer;
+	struct output *output;
+};
+
+static void wait_for(int bell)
+{
+	struct pollfd descriptor = {.fd = bell, .events = POLLIN};
+	assert_int_equal(poll(&descriptor, 1, MOCK_WAIT_MS), 1);
+}
+
+static enum transaction_news wait_for_news(struct stand *stand, struct error *error)
+{
+	enum transaction_news news;
+	struct positions committed;
+	while ((news = output_news(stand->output, &committed, error)) == NEWS_NONE)
+		wait_for(output_bell(stand->output));
+	return news;
+}
+
+/* Id NULL: at least once. */
+static struct stand *stand_open(const char *id, size_t batch_bytes)
+{
+	static struct stand stand;
+	struct error error = {0};
+	stand = (struct stand){0};
+	stand.batches.bytes = batch_bytes;
+	memset(value, 'v', sizeof value);
+	mock_open(&stand.mock);
+	stand.consumer_config = (struct consumer_config){.brokers = stand.mock.brokers,
+							 .group = "test",
+							 .topics = mock_in,
+							 .topic_count = 1,
+							 .assigned = {1, assigned},
+							 .properties = mock_quick};
+	stand.transaction_config = (struct transaction_config){.brokers = stand.mock.brokers,
+							       .id = id,
+							       .topics = mock_out,
+							       .topic_count = 1,
+							       .batches = &stand.batches,
+							       .properties = mock_quick};
+	stand.consumer = consumer_open(&stand.consumer_config, &error);
+	assert_non_null(stand.consumer);
+	stand.output = output_open(&stand.transaction_config, stand.consumer, &error);
+	assert_non_null(stand.output);
+	assert_int_equal(wait_for_news(&stand, &error), NEWS_STARTED);
+	assert_true(consumer_accept(stand.consumer, &error));
+	return &stand;
+}
+
+static void stand_close(struct stand *stand)
+{
+	output_close(stand->output);
+	consumer_close(stand->consumer);
+	mock_close(&stand->mock);
+}
+
+static void mock_refuses(struct stand *stand, rd_kafka_resp_err_t code)
+{
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 1, code);
+}
+
+static void produce(struct stand *stand, int64_t count)
+{
+	struct error error = {0};
+	for (int64_t i = 0; i < count; i++) {
+		const struct outgoing record = {
+			.origin = {0, 0, i}, .key = TEXT("k"), .value = {value, sizeof value}};
+		assert_int_equal(output_produce(stand->output, &record, &error), PRODUCED);
+	}
+}
+
+/* As the worker does: what cannot leave is ended all the same. */
+static enum transaction_news end(struct stand *stand, int64_t offset, struct error *error)
+{
+	struct position position = {0, 0, offset};
+	(void)output_send(stand->output, error);
+	assert_true(output_end(stand->output, (struct positions){1, &position}, error));
+	*error = (struct error){0};
+	return wait_for_news(stand, error);
+}
+
+static size_t said;
+
+static void count_said(const char *line)
+{
+	said += strstr(line, "topic out refused a batch of records") && strstr(line, "produced again");
+}
+
+static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t code, size_t lowered)
+{
+	struct stand *stand = stand_open(id, 0);
+	struct error error = {0};
+	struct refusal refusal;
+	said = 0;
+	kafka_said_by(count_said);
+	mock_refuses(stand, code);
+	produce(stand, RECORDS);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
+	assert_false(output_refused(stand->output, &refusal));
+	assert_int_equal(stand->batches.bytes, lowered);
+	assert_int_equal(said, 1);
+	produce(stand, RECORDS);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_COMMITTED);
+	assert_false(output_refused(stand->output, &refusal));
+	kafka_said_by(NULL);
+	stand_close(stand);
+}
+
+static void a_batch_that_is_too_large_is_sent_again_in_smaller_ones(void **state)
+{
+	(void)state;
+	nobody_is_to_blame_for_a_batch(NULL, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, BATCH_USUAL_BYTES / BATCH_LOWER_BY);
+	nobody_is_to_blame_for_a_batch("test", RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, BATCH_USUAL_BYTES / BATCH_LOWER_BY);
+}
+
+/* Which one is invalid shows when each is sent by itself. */
+static void a_batch_with_an_invalid_record_is_sent_again_record_by_record(void **state)
+{
+	(void)state;
+	nobody_is_to_blame_for_a_batch(NULL, RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
+	nobody_is_to_blame_for_a_batch("test", RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
+}
+
+static void one_with_a_batch_to_itself_is_to_blame(const char *id, size_t batch_bytes)
+{
+	struct stand *stand = stand_open(id, batch_bytes);
+	struct error error = {0};
+	struct refusal refusal;
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	produce(stand, 1);
+	(void)end(stand, 1, &error);
+	assert_true(output_refused(stand->output, &refusal));
+	assert_int_equal(refusal.origin.offset, 0);
+	assert_non_null(strstr(refusal.reason, "686 bytes"));
+	assert_false(output_refused(stand->output, &refusal));
+	assert_int_equal(stand->batches.bytes, batch_bytes);
+	stand_close(stand);
+}
+
+static void a_record_is_to_blame_that_had_a_batch_to_itself(void **state)
+{
+	(void)state;
+	one_with_a_batch_to_itself_is_to_blame(NULL, 1);
+	one_with_a_batch_to_itself_is_to_blame("test", 1);
+	one_with_a_batch_to_itself_is_to_blame(NULL, RECORD_BYTES + 1 + BATCH_OVERHEAD_BYTES - 1);
+}
+
+static void ends_naming_the_clock(const char *id)
+{
+	struct stand *stand = stand_open(id, 0);
+	struct error error = {0};
+	struct refusal refusal;
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
+	produce(stand, RECORDS);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_BROKEN);
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(error.text, "clock of this machine says 2"));
+	assert_null(strstr(error.text, "max.message.bytes"));
+	assert_false(output_refused(stand->output, &refusal));
+	stand_close(stand);
+}
+
+static void a_wrong_clock_ends_the_engine_and_no_request_is_blamed(void **state)
+{
+	(void)state;
+	ends_naming_the_clock(NULL);
+	ends_naming_the_clock("test");
+}
+
+/* ---- commands ---- */
+
+static void count_refused(void *context, uint64_t number, const char *reason)
+{
+	(void)number;
+	(void)reason;
+	++*(size_t *)context;
+}
+
+static void a_command_sends_a_batch_that_is_too_large_again_and_in_its_order(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	size_t refused = 0;
+	mock_open(&mock);
+	const struct sender_config config = {.brokers = mock.brokers,
+					     .topic = "out",
+					     .timeout_ms = MOCK_WAIT_MS,
+					     .properties = mock_quick,
+					     .refused = count_refused,
+					     .context = &refused};
+	struct sender *sender = sender_open(&config, &error);
+	assert_non_null(sender);
+	rd_kafka_mock_push_request_errors(mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	for (uint64_t i = 0; i < RECORDS; i++) {
+		const char number = (char)('a' + i);
+		assert_true(sender_send(sender, &(struct outgoing){.value = {&number, 1}}, i, &error));
+	}
+	while (!sender_settled(sender, 100))
+		;
+	assert_int_equal(sender_acknowledged(sender), RECORDS);
+	assert_int_equal(refused, 0);
+	sender_close(sender);
+	for (uint64_t i = 0; i < RECORDS; i++) {
+		rd_kafka_message_t *message = mock_read(&mock);
+		assert_int_equal(*(const char *)message->payload, 'a' + i);
+		rd_kafka_message_destroy(message);
+	}
+	mock_close(&mock);
+}
+
+/* ---- the bound ---- */
+
+static void a_record_shares_its_batch_up_to_what_Kafka_adds_to_it(void **state)
+{
+	(void)state;
+	assert_false(batch_limit_isolates(1000, 1000 - BATCH_OVERHEAD_BYTES));
+	assert_true(batch_limit_isolates(1000, 1000 - BATCH_OVERHEAD_BYTES + 1));
+	assert_true(batch_limit_isolates(1, 0));
+}
+
+static void the_bound_falls_to_one_record_and_never_rises_by_a_refusal(void **state)
+{
+	(void)state;
+	struct batch_limit limit = {0};
+	assert_int_equal(batch_limit_lower(&limit, 1000000, false), 250000);
+	assert_int_equal(batch_limit_lower(&limit, 1000000, false), 250000); /* of a producer that was opened before */
+	assert_int_equal(batch_limit_lower(&limit, 250000, false), 62500);
+	assert_int_equal(batch_limit_lower(&limit, 62500, true), 1);
+	assert_int_equal(batch_limit_lower(&limit, 62500, false), 1);
+	assert_int_equal(batch_limit_lower(&limit, 1, false), 1);
+	limit.bytes = 65536; /* as the files were read again */
+	assert_int_equal(batch_limit_lower(&limit, 1000000, false), 65536);
+}
+
+static size_t bound_of(size_t limit_bytes, const char *batch, const char *message)
+{
+	char words[LIBRARY_TEXT_MAX];
+	const struct batch_limit limit = {limit_bytes};
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	if (batch)
+		assert_int_equal(rd_kafka_conf_set(configuration, "batch.size", batch, words, sizeof words), 0);
+	if (message)
+		assert_int_equal(rd_kafka_conf_set(configuration, "message.max.bytes", message, words, sizeof words), 0);
+	size_t bytes = client_limit_batches(configuration, &limit);
+	rd_kafka_conf_destroy(configuration);
+	return bytes;
+}
+
+static void the_smallest_of_all_bounds_is_in_force(void **state)
+{
+	(void)state;
+	assert_int_equal(bound_of(0, NULL, NULL), BATCH_USUAL_BYTES);
+	assert_int_equal(bound_of(1048588, NULL, NULL), BATCH_USUAL_BYTES);
+	assert_int_equal(bound_of(65536, NULL, NULL), 65536);
+	assert_int_equal(bound_of(65536, "1000", NULL), 1000);
+	assert_int_equal(bound_of(65536, NULL, "2000"), 2000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_batch_that_is_too_large_is_sent_again_in_smaller_ones),
+		cmocka_unit_test(a_batch_with_an_invalid_record_is_sent_again_record_by_record),
+		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
+		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
+		cmocka_unit_test(a_command_sends_a_batch_that_is_too_large_again_and_in_its_order),
+		cmocka_unit_test(a_record_shares_its_batch_up_to_what_Kafka_adds_to_it),
+		cmocka_unit_test(the_bound_falls_to_one_record_and_never_rises_by_a_refusal),
+		cmocka_unit_test(the_smallest_of_all_bounds_is_in_force),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
