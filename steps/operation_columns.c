@@ -181,7 +181,9 @@ static bool cells_of(const struct instruction *instruction, const struct work *w
 		return false;
 	const size_t columns = columns_count(tensor), rows = columns ? tensor->count / columns : 0;
 	const bool texts = tensor->datatype == DATATYPE_BYTES;
-	*cells = (struct cells){.tensor = tensor, .numbers = {.rows = rows, .columns = selection.count}};
+	*cells = (struct cells){.tensor = tensor,
+				.numbers = {.rows = rows, .columns = selection.count},
+				.narrow = float_for(tensor->datatype) == DATATYPE_FP32};
 	if (texts) {
 		const struct text *all = tensor->data;
 		struct text *chosen = NULL;
@@ -203,13 +205,24 @@ static bool cells_of(const struct instruction *instruction, const struct work *w
 	return true;
 }
 
-bool instruction_cells(const struct instruction *instruction, const struct work *work, struct cells *cells, struct error *error)
+/* Whether the kind works on tensors of this class. */
+static bool class_check(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct error *error)
+{
+	const bool texts = tensor->datatype == DATATYPE_BYTES;
+	if (texts && instruction->kind->takes == CELLS_NUMBERS) {
+		work->texts = tensor;
+		return refuse(instruction, work, tensor, error, "works on numbers");
+	}
+	return texts || instruction->kind->takes != CELLS_TEXTS || refuse(instruction, work, tensor, error, "works on texts");
+}
+
+bool instruction_cells(const struct instruction *instruction, struct work *work, struct cells *cells, struct error *error)
 {
 	if (instruction->tensors.count != 1)
 		return error_set(error, ERROR_CONFIG, instruction->place, "`%s` can be fitted of one tensor; write `tensor: NAME`",
 				 instruction->kind->name);
 	const struct tensor *tensor = work_find(work, instruction, instruction->tensors.items[0], error);
-	return tensor && cells_of(instruction, work, tensor, cells, error);
+	return tensor && class_check(instruction, work, tensor, error) && cells_of(instruction, work, tensor, cells, error);
 }
 
 static enum datatype datatype_turned(const struct instruction *instruction, enum datatype datatype)
@@ -280,12 +293,9 @@ static bool by_default(enum datatype_class class)
 static bool run_on(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct error *error)
 {
 	const struct operation_kind *kind = instruction->kind;
-	const bool texts = tensor->datatype == DATATYPE_BYTES;
 	const struct text name = instruction->as.length ? instruction->as : tensor->name;
-	if (texts && kind->takes == CELLS_NUMBERS)
-		return refuse(instruction, work, tensor, error, "works on numbers");
-	if (!texts && kind->takes == CELLS_TEXTS)
-		return refuse(instruction, work, tensor, error, "works on texts");
+	if (!class_check(instruction, work, tensor, error))
+		return false;
 	return kind->apply ? chain_run(instruction, work, tensor, name, error) : turn_run(instruction, work, tensor, name, error);
 }
 

@@ -3,7 +3,11 @@
  * that it learns from is kept in memory. */
 #include <assert.h>
 
+#include <math.h>
+
 #include "base/memory.h"
+#include "base/number.h"
+#include "message/mapped_cell.h"
 #include "message/rows.h"
 #include "steps/operations.h"
 
@@ -51,6 +55,7 @@ static bool gathered_add(struct gathered *all, const struct cells *cells, const 
 	const bool texts = cells->texts != NULL;
 	if (cells->numbers.rows == 0)
 		return true; /* what has no rows says nothing of columns either */
+	all->cells.narrow = all->cells.narrow || cells->narrow;
 	if (table->rows == 0) {
 		table->columns = cells->numbers.columns;
 	} else if (table->columns != cells->numbers.columns || texts != (all->texts != NULL)) {
@@ -72,6 +77,36 @@ static bool gathered_add(struct gathered *all, const struct cells *cells, const 
 	return !arena_failed(all->arena) || out_of_memory(error);
 }
 
+/* Nothing finite can be learnt from an infinite number; scikit-learn refuses it too. */
+static bool cells_finite(const struct cells *cells, const struct instruction *instruction, struct error *error)
+{
+	const struct table *table = &cells->numbers;
+	for (size_t i = 0; table->values && i < table->rows * table->columns; i++)
+		if (__builtin_isinf(table->values[i]))
+			return error_set(error, ERROR_INPUT, instruction->place,
+					 "`%s` cannot learn from an infinite number, as column %zu of `" TEXT_FORMAT "` has it; "
+					 "leave the field empty, or put `clip` with a bound before it",
+					 instruction->kind->name, i % table->columns, TEXT_ARGUMENTS(cells->tensor->name));
+	return true;
+}
+
+/* An error of texts, with the first that is no number. */
+static void texts_show(const struct tensor *tensor, struct arena *arena, struct error *error)
+{
+	const struct text *texts = tensor->data;
+	const struct error why = *error;
+	double number;
+	size_t at = 0;
+	while (at + 1 < tensor->count && number_read_double(texts[at], &number))
+		at++;
+	if (tensor->count == 0)
+		return;
+	const struct cell cell = {.kind = CELL_TEXT, .value.text = texts[at]};
+	*error = (struct error){0};
+	(void)error_set(error, why.kind, why.place, "%s, and its element %zu is %s; send numbers, or let it work on other tensors",
+			why.text, at, cell_shown(&cell, arena));
+}
+
 /* What an operation would get of every message, behind the program. */
 static bool gather(const struct program *program, const struct instruction *instruction, const struct fit_source *source,
 		   struct gathered *all, struct error *error)
@@ -80,25 +115,33 @@ static bool gather(const struct program *program, const struct instruction *inst
 	if (!arena)
 		return out_of_memory(error);
 	struct payload payload;
+	size_t refused = 0;
 	const struct scope scope = {0};
 	source->rewind(source->context);
 	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
-		struct work work;
+		struct work work = {0};
 		struct cells cells;
 		const bool taken = work_begin(&work, program, &payload, &scope, arena, error) &&
-				   program_run(program, &work, error) && instruction_cells(instruction, &work, &cells, error);
+				   program_run(program, &work, error) && instruction_cells(instruction, &work, &cells, error) &&
+				   cells_finite(&cells, instruction, error);
 		payload = (struct payload){0};
 		if (taken && gathered_add(all, &cells, instruction, error))
 			continue;
-		if (taken || error->kind != ERROR_INPUT || !source->refused(source->context, error))
+		if (error->kind == ERROR_INPUT && work.texts)
+			texts_show(work.texts, arena, error);
+		const struct error why = *error;
+		if (error->kind != ERROR_INPUT || !source->refused(source->context, work.texts, error))
 			break;
-		*error = (struct error){0};
+		refused++;
+		*error = taken ? why : (struct error){0}; /* of unlike messages nobody knows which one is wrong */
+		if (taken)
+			break;
 	}
 	arena_close(arena);
 	all->cells.texts = all->texts;
 	if (error->kind == ERROR_NONE && all->cells.numbers.rows == 0)
-		return error_set(error, ERROR_INPUT, instruction->place, "`%s` has nothing to learn from: no message has come",
-				 instruction->kind->name);
+		return error_set(error, ERROR_INPUT, instruction->place, "`%s` has nothing to learn from: %s",
+				 instruction->kind->name, refused ? "the step refuses every message" : "no message has come");
 	return error->kind == ERROR_NONE;
 }
 

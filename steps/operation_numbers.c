@@ -24,15 +24,26 @@ static double *list_make(struct number_list *list, size_t count, struct arena *a
 	return items;
 }
 
-/* Of a column without a number nothing can be learnt. */
-static bool learnt(const struct number_list *list, const char *kind, struct error *error)
+bool constant_learnt(double constant, const char *kind, const struct table *table, size_t column, struct error *error)
+{
+	bool empty = true;
+	if (__builtin_isfinite(constant))
+		return true;
+	for (size_t row = 0; row < table->rows; row++)
+		empty = empty && __builtin_isnan(table->values[row * table->columns + column]);
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 empty ? "`%s` has nothing to learn from in column %zu: all of it is missing; leave it out by `columns`"
+			       : "`%s` cannot learn from column %zu: its numbers are too large; `clip` them before it, or leave it "
+				 "out by `columns`",
+			 kind, column);
+}
+
+/* The same of one constant a column. */
+static bool constants_learnt(const struct number_list *list, const char *kind, const struct table *table, struct error *error)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (__builtin_isnan(list->items[i]))
-			return error_set(
-				error, ERROR_INPUT, PLACE_NONE,
-				"`%s` has nothing to learn from in column %zu: all of it is missing; leave it out by `columns`",
-				kind, i);
+		if (!constant_learnt(list->items[i], kind, table, i, error))
+			return false;
 	return true;
 }
 
@@ -104,7 +115,7 @@ static bool impute_fit(void *options, const struct cells *cells, struct arena *a
 	double *values = list_make(&self->values, cells->numbers.columns, arena);
 	if (!values || !imputing_fit(&cells->numbers, (enum imputing)self->by, values, arena))
 		return out_of_memory(error);
-	return learnt(&self->values, "impute", error);
+	return constants_learnt(&self->values, "impute", &cells->numbers, error);
 }
 
 /* ---- scale ---- */
@@ -208,7 +219,7 @@ static bool scale_fit(void *options, const struct cells *cells, struct arena *ar
 		scaling_fit_max_abs(table, center, scale);
 	else if (!scaling_fit_robust(table, low / 100, high / 100, center, scale, arena))
 		return out_of_memory(error);
-	return learnt(&self->center, "scale", error);
+	return constants_learnt(&self->center, "scale", table, error) && constants_learnt(&self->scale, "scale", table, error);
 }
 
 /* ---- power ---- */
@@ -233,19 +244,44 @@ static bool power_run(const struct instruction *instruction, const struct table 
 	return true;
 }
 
+/* Powers rise, so that the ends of a column say whether they make one number of it. */
+static bool power_keeps(const struct sorted *column, enum power by, double lambda, bool narrow)
+{
+	const double first = power_of(column->values[0], lambda, by),
+		     last = power_of(column->values[column->count - 1], lambda, by);
+	const bool varies = narrow ? (float)first < (float)last : first < last;
+	return column->values[0] == column->values[column->count - 1] ||
+	       (varies && __builtin_isfinite(first) && __builtin_isfinite(last));
+}
+
+static bool power_column(const struct operation_power *self, const struct cells *cells, size_t at, double *lambda,
+			 struct arena *arena, struct error *error)
+{
+	const enum power by = (enum power)self->by;
+	const struct sorted column = column_sorted(&cells->numbers, at, arena);
+	if (!column.values || !power_fit(&column, by, lambda, arena))
+		return out_of_memory(error);
+	if (column.count == 0)
+		return constant_learnt(NAN, "power", &cells->numbers, at, error);
+	if (by == POWER_BOX_COX && column.values[0] <= 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "`power` cannot learn from column %zu: Box-Cox needs numbers above 0, and its least is %g; write "
+				 "`by: yeo-johnson`",
+				 at, column.values[0]);
+	return power_keeps(&column, by, *lambda, cells->narrow) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "`power` cannot learn from column %zu: the most likely lambda, %g, makes one number of all from %g to %g; "
+			 "put `scale: {by: min-max, range: [1, 2]}` before it, or leave the column out by `columns`",
+			 at, *lambda, column.values[0], column.values[column.count - 1]);
+}
+
 static bool power_learn(void *options, const struct cells *cells, struct arena *arena, struct error *error)
 {
 	struct operation_power *self = options;
 	double *lambdas = list_make(&self->lambdas, cells->numbers.columns, arena);
-	for (size_t i = 0; lambdas && i < cells->numbers.columns; i++) {
-		const struct sorted column = column_sorted(&cells->numbers, i, arena);
-		if (!column.values || !power_fit(&column, (enum power)self->by, &lambdas[i], arena))
-			return out_of_memory(error);
-		if (column.count == 0 || (self->by == POWER_BOX_COX && column.values[0] <= 0))
-			return error_set(error, ERROR_INPUT, PLACE_NONE, "`power` cannot learn from column %zu: %s", i,
-					 column.count ? "Box-Cox needs numbers above 0; write `by: yeo-johnson`"
-						      : "all of it is missing; leave it out by `columns`");
-	}
+	for (size_t i = 0; lambdas && i < cells->numbers.columns; i++)
+		if (!power_column(self, cells, i, &lambdas[i], arena, error))
+			return false;
 	return lambdas || out_of_memory(error);
 }
 
@@ -304,8 +340,9 @@ static bool quantile_fit(void *options, const struct cells *cells, struct arena 
 		if (!column.values || !quantiles)
 			return out_of_memory(error);
 		ranks_fit(&column, quantiles, count);
-		if (!learnt(&items[i].numbers, "quantile", error))
-			return false;
+		for (size_t j = 0; j < count; j++)
+			if (!constant_learnt(quantiles[j], "quantile", table, i, error))
+				return false;
 	}
 	self->values = (struct item_list){table->columns, items};
 	return items || out_of_memory(error);

@@ -1,5 +1,7 @@
 /* operation_turns.c: the operations of preprocess that make other columns of columns:
  * products, bins, categories; and how their constants are learnt. */
+#include <math.h>
+
 #include "base/number.h"
 #include "message/rows.h"
 #include "numeric/binning.h"
@@ -120,12 +122,17 @@ static bool kbins_fit(void *options, const struct cells *cells, struct arena *ar
 	for (size_t i = 0; items && i < table->columns; i++) {
 		const struct sorted column = column_sorted(table, i, arena);
 		if (column.values && column.count == 0)
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "`kbins` has nothing to learn from in column %zu: all of it is missing", i);
+			return constant_learnt(NAN, "kbins", table, i, error);
+		if (column.values && !constant_learnt(column.values[column.count - 1] - column.values[0], "kbins", table, i, error))
+			return false;
 		const struct edges edges =
 			bins_fit(&column, (size_t)self->bins, (enum binning)self->by, (enum quantile_type)self->method, arena);
 		if (!column.values || !edges.items)
 			return out_of_memory(error);
+		const bool varies = column.values[0] < column.values[column.count - 1];
+		for (size_t j = 0; varies && j < edges.count; j++)
+			if (!constant_learnt(edges.items[j], "kbins", table, i, error))
+				return false;
 		items[i].numbers = (struct number_list){edges.count, edges.items};
 	}
 	self->edges = (struct item_list){table->columns, items};

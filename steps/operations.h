@@ -52,6 +52,7 @@ struct work {
 	struct scope scope;  /* its payload is that below */
 	struct payload payload;
 	const struct tensor **items; /* of the payload, with room for what the program may add */
+	const struct tensor *texts;  /* what an operation on numbers has refused for its texts; NULL: nothing */
 };
 
 /* Columns as an operation gets them: all of a tensor, or those chosen. */
@@ -59,6 +60,7 @@ struct cells {
 	const struct tensor *tensor; /* for words */
 	struct table numbers;	     /* unless it is of BYTES: then values is NULL */
 	const struct text *texts;    /* NULL: numbers */
+	bool narrow;		     /* what is computed of them leaves as FP32 */
 };
 
 enum cell_class { CELLS_NUMBERS, CELLS_TEXTS, CELLS_BOTH };
@@ -115,6 +117,10 @@ const struct operation_kind *operation_kind_find(const char *name);
 /* For checks: whether numbers rise, and CONFIG errors of a kind at a place. */
 bool numbers_rise(const struct number_list *list);
 
+/* A constant learnt of a column is finite; else an INPUT error that says why it is not: the column has no number, or
+ * numbers whose constants pass the range of a double. */
+bool constant_learnt(double constant, const char *kind, const struct table *table, size_t column, struct error *error);
+
 /* ---- a step of operations ---- */
 
 /* For struct step_kind: options are struct operations. */
@@ -143,8 +149,8 @@ bool program_run(const struct program *program, struct work *work, struct error 
 bool instruction_run_columns(const struct instruction *instruction, struct work *work, struct error *error);
 bool instruction_infer_columns(const struct instruction *instruction, struct typing *typing, struct error *error);
 
-/* The columns that an instruction works on, of the only tensor that it names. */
-bool instruction_cells(const struct instruction *instruction, const struct work *work, struct cells *cells, struct error *error);
+/* The columns that an instruction works on, of the only tensor that it names. Of texts only where its kind takes them. */
+bool instruction_cells(const struct instruction *instruction, struct work *work, struct cells *cells, struct error *error);
 
 /* In the place of the first of its name, else behind all; work has the room. */
 void work_put(struct work *work, const struct tensor *tensor);

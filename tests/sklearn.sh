@@ -1,5 +1,6 @@
 #!/bin/bash
-# sklearn.sh SLUICE: what pipelines/export_sklearn.py exports does what scikit-learn's own transform() does.
+# sklearn.sh SLUICE: what pipelines/export_sklearn.py exports does what scikit-learn's own transform() does, and what
+# `sluice fit` learns is what its fit() learns.
 # scikit-learn comes from PyPI once, pinned, and stays in ${XDG_CACHE_HOME:-~/.cache}/sluice; where it cannot
 # be had this is skipped. Prints `N passed, N failed[, N skipped]`.
 set -u
@@ -20,5 +21,6 @@ if [ ! -x "$venv/bin/python" ]; then
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi
+"$venv/bin/python" tests/sklearn_learn.py "$1"
 "$venv/bin/python" tests/sklearn_check.py "$made/cases" || { echo "0 passed, 1 failed"; exit 1; }
 exec "$1" test "$made/cases"

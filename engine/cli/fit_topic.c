@@ -152,9 +152,10 @@ static bool topic_next(void *context, struct arena *arena, struct payload *paylo
 }
 
 /* What runs on the topic is answered with that error, and nothing is learnt from it. */
-static bool topic_refused(void *context, struct error *error)
+static bool topic_refused(void *context, const struct tensor *texts, struct error *error)
 {
 	struct fit_topic *topic = context;
+	(void)texts; /* the error says their first */
 	struct kept_record *record = &topic->records[topic->at - 1];
 	record->refused = true;
 	if (topic->refused++ == 0) {

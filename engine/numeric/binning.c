@@ -95,7 +95,7 @@ static void clusters_fill(struct clusters *self, const struct sorted *column)
 				farthest = at;
 		if (!(self->distances[farthest] > 0))
 			return; /* as many different numbers as centers, or fewer */
-		while (self->ends[owner] <= farthest)
+		while (owner + 1 < self->count && self->ends[owner] <= farthest)
 			owner++;
 		self->next[owner] -= column->values[farthest];
 		self->sizes[owner]--;

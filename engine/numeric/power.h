@@ -15,8 +15,9 @@ double power_of(double value, double lambda, enum power by);
 /* In place, by one lambda for all columns, or one for each. */
 void power_apply(const struct table *table, enum power by, const double *lambdas, bool each);
 
-/* The lambda for a column without NaN; 1 (which changes only where a column begins) when
- * it does not vary. False: the arena is full. */
+/* The lambda for a column without NaN, above 0 for Box and Cox; 1 (which changes only where a column begins) when it does
+ * not vary. It lies where the powers of the column are within the range of a double; what they make of a narrow column far
+ * from 0 may still be one number. False: the arena is full. */
 bool power_fit(const struct sorted *column, enum power by, double *lambda, struct arena *arena);
 
 #endif

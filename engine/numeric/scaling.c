@@ -55,7 +55,8 @@ void scaling_fit_standard(const struct table *table, double *center, double *sca
 		const double variance = column_variance(table, i, center[i], count), n = (double)count;
 		/* What the rounding of the mean alone can give is no variance. */
 		const double noise = n * center[i] * DBL_EPSILON;
-		scale[i] = variance <= n * DBL_EPSILON * variance + noise * noise ? 1 : sqrt(variance);
+		const bool varies = !__builtin_isfinite(variance) || variance > n * DBL_EPSILON * variance + noise * noise;
+		scale[i] = varies ? sqrt(variance) : 1;
 	}
 }
 

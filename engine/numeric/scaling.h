@@ -1,7 +1,8 @@
 /* scaling.h: columns shifted and stretched: (x - center) / scale.
  *
  * Learnt as scikit-learn does: NaN does not count, a column that does not vary has the
- * scale 1. A column without a number has NaN for its constants. Applied, NaN stays NaN.
+ * scale 1. A column without a number has NaN for its constants, one whose constants pass the range of a double an infinity
+ * or NaN. Applied, NaN stays NaN.
  */
 #ifndef SLUICE_NUMERIC_SCALING_H
 #define SLUICE_NUMERIC_SCALING_H

@@ -139,9 +139,10 @@ struct fit_source {
 	/* The tensors of the next one, as they come to the step, in the arena. False: none is
 	 * left, or the error says why. */
 	bool (*next)(void *context, struct arena *arena, struct payload *payload, struct error *error);
-	/* The step would refuse the last one, an INPUT error. True: it is left out from now on; false: the
-	 * error has been told where it stands, and ends it. */
-	bool (*refused)(void *context, struct error *error);
+	/* The step would refuse the last one, an INPUT error. `texts`: the tensor whose elements are texts where numbers are
+	 * wanted, if that is why; else NULL. True: it is left out from now on; false: the error has been told where it
+	 * stands, and ends it. */
+	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
 };
 
 /* What a step joins, before anything runs. */

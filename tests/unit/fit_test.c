@@ -76,7 +76,10 @@ static void a_csv_may_have_quotes_and_columns_of_words(void **state)
 static void a_mark_before_the_text_is_no_part_of_the_first_name(void **state)
 {
 	(void)state;
-	struct said said = fit("    - scale: {tensor: a, by: max-abs, fitted: f}\n", "\xEF\xBB\xBF" "a,b\r\n1,2\r\n-4,3\r\n", "");
+	struct said said = fit("    - scale: {tensor: a, by: max-abs, fitted: f}\n",
+			       "\xEF\xBB\xBF"
+			       "a,b\r\n1,2\r\n-4,3\r\n",
+			       "");
 	assert_string_equal(said.err, "");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "\"scale\": [4.0]");
@@ -100,11 +103,10 @@ static void requests_teach_as_they_come(void **state)
 static void a_request_without_rows_teaches_nothing(void **state)
 {
 	(void)state;
-	struct said said =
-		fit("    - onehot: {tensor: x, fitted: f}\n",
-		    "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"BYTES\", \"shape\": [0,1], \"data\": []}]}\n"
-		    "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [2,2], \"data\": [1,2,3,2]}]}\n",
-		    "");
+	struct said said = fit("    - onehot: {tensor: x, fitted: f}\n",
+			       "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"BYTES\", \"shape\": [0,1], \"data\": []}]}\n"
+			       "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [2,2], \"data\": [1,2,3,2]}]}\n",
+			       "");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "\"categories\": [[\"1\", \"3\"], [\"2\"]]");
 	said_close(&said);
@@ -156,6 +158,142 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		expect_words(said.err, rows[i].words);
 		said_close(&said);
 	}
+}
+
+static void expect_refusal(const char *operations, const char *data, const char *more, const char *const *words)
+{
+	struct said said = fit(operations, data, more);
+	assert_int_not_equal(said.code, 0);
+	for (; *words; words++)
+		expect_words(said.err, *words);
+	said_close(&said);
+}
+
+#define WORDS(...)                                                                                                                 \
+	(const char *const[])                                                                                                      \
+	{                                                                                                                          \
+		__VA_ARGS__, NULL                                                                                                  \
+	}
+#define TEXTS_ROW(shape, data)                                                                                                     \
+	"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"BYTES\", \"shape\": " shape ", \"data\": " data "}]}\n"
+
+static void a_text_where_a_number_is_wanted_is_shown_with_its_place(void **state)
+{
+	(void)state;
+	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
+	expect_refusal(scale, "a\n1\nabc\n", "",
+		       WORDS("data:3:1: column `a` is not all numbers", "here it has `abc`", "leave the field empty"));
+	expect_refusal(scale, "b,a\r\n\"\xC3\xA4\n\"\"\",7\r\nx,\"50,000\"\r\n", "",
+		       WORDS("data:4:3: column `a`", "here it has `50,000`", "like 50000"));
+	expect_refusal("    - scale: {tensor: x, fitted: f}\n", "a,b\n1,2\n3,4 EUR\n", " --tensor x=a,b",
+		       WORDS("data:3:3: column `b`", "here it has `4 EUR`", "leave the column out of --tensor"));
+	expect_refusal("    - rename: {a: c}\n    - clip: {tensor: c, low: 0}\n    - scale: {tensor: c, fitted: f}\n", "a\n1\n-\n",
+		       "", WORDS("data:3:1: column `a`", "here it has `-`"));
+	expect_refusal(scale, TEXTS_ROW("[1]", "[\"abc\"]"), "",
+		       WORDS("data:1:1: `scale` works on numbers; `a` is BYTES[1], and its element 0 is \"abc\"", "send numbers"));
+	expect_refusal(scale, "\n" TEXTS_ROW("[1,2]", "[\"1\", \"50,000\"]"), "",
+		       WORDS("data:2:1: `scale` works on numbers", "its element 1 is \"50,000\""));
+	expect_refusal(
+		"    - onehot: {tensor: a, fitted: f}\n",
+		TEXTS_ROW("[1]",
+			  "[\"u\"]") "{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [1]}]}\n",
+		"", WORDS("data:2:1: `onehot` cannot learn of 1 columns", "texts"));
+}
+
+static void what_a_csv_has_wrong_is_said_where_it_stands(void **state)
+{
+	(void)state;
+	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
+	expect_refusal(scale, "a,a\n1,2\n", "", WORDS("data:1:1: the header has the column `a` twice"));
+	expect_refusal(scale, "a,b\n\"1\"x,2\n", "", WORDS("data:2:1: more follows the closing quote"));
+	expect_refusal(scale, "a,b\n1,\"2\n3,4\n", "", WORDS("data:2:3: the quote that begins here is never closed"));
+	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=a,a", WORDS("--tensor has the column `a` twice"));
+	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=a --tensor y=a", WORDS("--tensor has the column `a` twice"));
+	expect_refusal(scale, "a,b\n1,2\n", " --tensor b=a", WORDS("--tensor makes `b`, and there is one of that name"));
+	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=a --tensor x=b", WORDS("--tensor makes `x`"));
+	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=", WORDS("`x=` has no column"));
+	/* An index without a name, as pandas writes it, and a header of two lines. */
+	struct said said = fit(scale, ",\"b\n,c\",a,\n0,1,4,\n1,1,8,\n", "");
+	assert_string_equal(said.err, "");
+	expect_words(said.out, "\"center\": [6.0], \"scale\": [2.0]");
+	said_close(&said);
+}
+
+static void what_is_infinite_or_too_large_is_not_learnt_from(void **state)
+{
+	(void)state;
+	static const char *const operations[] = {"impute: {tensor: a, fitted: f}",
+						 "scale: {tensor: a, fitted: f}",
+						 "scale: {tensor: a, by: min-max, fitted: f}",
+						 "scale: {tensor: a, by: robust, fitted: f}",
+						 "power: {tensor: a, fitted: f}",
+						 "kbins: {tensor: a, by: uniform, bins: 3, fitted: f}"};
+	static const char infinite[] = "{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [3,1], \"data\": [1, "
+				       "\"Infinity\", 2]}]}\n";
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+		char line[256];
+		snprintf(line, sizeof line, "    - %s\n", operations[i]);
+		expect_refusal(line, infinite, "",
+			       WORDS("data:1:1: `", "cannot learn from an infinite number, as column 0 of `a` has it", "`clip`"));
+		if (strncmp(operations[i], "power", 5) != 0)
+			expect_refusal(line, "a\n1.7e308\n-1.7e308\n1.7e308\n1.6e308\n-1.6e308\n", "",
+				       WORDS("too large", "column 0"));
+	}
+}
+
+/* Every operation that learns, on every kind of column: constants, or a reason with a place. */
+static void every_operation_learns_or_says_why_of_every_column(void **state)
+{
+	(void)state;
+	static const char *const operations[] = {
+		"impute: {tensor: a, fitted: f}",
+		"impute: {tensor: a, by: median, fitted: f}",
+		"impute: {tensor: a, by: most-frequent, fitted: f}",
+		"scale: {tensor: a, fitted: f}",
+		"scale: {tensor: a, by: min-max, fitted: f}",
+		"scale: {tensor: a, by: robust, fitted: f}",
+		"scale: {tensor: a, by: max-abs, fitted: f}",
+		"power: {tensor: a, fitted: f}",
+		"power: {tensor: a, by: box-cox, fitted: f}",
+		"quantile: {tensor: a, fitted: f}",
+		"kbins: {tensor: a, bins: 4, fitted: f}",
+		"kbins: {tensor: a, by: uniform, bins: 3, fitted: f}",
+		"kbins: {tensor: a, by: kmeans, bins: 3, fitted: f}",
+		"onehot: {tensor: a, fitted: f}",
+		"ordinal: {tensor: a, fitted: f}",
+	};
+	static const char *const columns[] = {
+		"a\n1\n2\n3.5\n",
+		"a\n7\n7\n7\n",
+		"a\n7\n",
+		"a\n",
+		"a\n\"\"\nnan\n",
+		"a\nx\ny\nx\n",
+		"a\n1\n\"50,000\"\n",
+		"a\n-1\n0\n1e300\n",
+		"a\n1e-320\n2e-320\n",
+		"b\n1\n",
+		"a,b\n1,x\n,y\n3,\n",
+		TEXTS_ROW("[1]", "[\"abc\"]"),
+		TEXTS_ROW("[0,2]", "[]"),
+		TEXTS_ROW("[1,0]", "[]"),
+		"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"BOOL\", \"shape\": [3], \"data\": [true, false, true]}]}\n",
+		"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"INT64\", \"shape\": [2,2], \"data\": [1, 2, 3, "
+		"9007199254740993]}]}\n",
+		"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [], \"data\": [1]}]}\n",
+	};
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+		for (size_t j = 0; j < sizeof columns / sizeof *columns; j++) {
+			char line[256];
+			snprintf(line, sizeof line, "    - %s\n", operations[i]);
+			struct said said = fit(line, columns[j], "");
+			if (said.code == 0)
+				expect_words(said.out, "sluice_preprocess/1");
+			else if (!strstr(said.err, "data:") && !strstr(said.err, "data, in the row") &&
+				 !strstr(said.err, "p.yaml:8:7: "))
+				fail_msg("%s of %s says no place: %s", operations[i], columns[j], said.err);
+			said_close(&said);
+		}
 }
 
 #define REQUEST(data) "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [2], \"data\": " data "}]}"
@@ -214,7 +352,19 @@ static void what_the_step_refuses_of_a_topic_is_left_out_and_counted(void **stat
 	said = fit_topic(&mock, "    - scale: {tensor: z, fitted: f}\n", "topic:in", "");
 	assert_int_not_equal(said.code, 0);
 	expect_words(said.err, "3 of 3 records left out");
-	expect_words(said.err, "nothing to learn from");
+	expect_words(said.err, "nothing to learn from: the step refuses every message");
+	said_close(&said);
+	mock_write(&mock, "k", TEXTS_ROW("[1]", "[\"50,000\"]"), NULL, NULL);
+	said = fit_topic(&mock, "    - scale: {tensor: a, fitted: f}\n", "topic:in", "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "nothing to learn from: the step refuses every message");
+	said_close(&said);
+	mock_close(&mock);
+	mock_open(&mock);
+	mock_write(&mock, "k", TEXTS_ROW("[1]", "[\"50,000\"]"), NULL, NULL);
+	said = fit_topic(&mock, "    - scale: {tensor: a, fitted: f}\n", "topic:in", "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "partition 0 offset 0: `scale` works on numbers; `a` is BYTES[1], and its element 0 is \"50,000\"");
 	said_close(&said);
 	mock_close(&mock);
 }
@@ -250,6 +400,10 @@ int main(void)
 		cmocka_unit_test(a_request_without_rows_teaches_nothing),
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
+		cmocka_unit_test(a_text_where_a_number_is_wanted_is_shown_with_its_place),
+		cmocka_unit_test(what_a_csv_has_wrong_is_said_where_it_stands),
+		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
+		cmocka_unit_test(every_operation_learns_or_says_why_of_every_column),
 		cmocka_unit_test(a_topic_teaches_by_all_that_it_holds),
 		cmocka_unit_test(what_the_step_refuses_of_a_topic_is_left_out_and_counted),
 		cmocka_unit_test(a_topic_that_teaches_nothing_is_said),
