@@ -34,6 +34,15 @@ static void lead_to_built_in(struct plan *plan, const struct deployment_options 
 		}
 }
 
+/* Leaves out what is refused for itself. One of those that is running already goes on as it was, and so does all else. */
+static bool may_go_on(struct plan *plan, const struct plan *before)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->pipelines[i].types.refused && before && plan_find(before, plan->pipelines[i].graph->name))
+			return false;
+	return plan_errors(plan) == 0 && (plan_leave_refused(plan) == 0 || plan->count > 0);
+}
+
 static bool make_plan(struct deployment *deployment, struct session *session, const struct deployment_options *options,
 		      struct error *error)
 {
@@ -43,10 +52,12 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 						  .servers = options->servers,
 						  .before = options->before,
 						  .files = files_source(deployment->files)};
+	const struct faults *faults = deployment->spec.faults;
 	const struct resource *runtime = spec_first(&deployment->spec, RESOURCE_RUNTIME);
 	deployment->runtime = runtime ? runtime->spec : NULL;
 	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
 		return false;
+	bool good = may_go_on(&deployment->plan, options->before);
 	deployment->views = ARENA_ARRAY(deployment->arena, struct files_view, deployment->plan.count);
 	for (size_t i = 0; deployment->views && i < deployment->plan.count; i++)
 		files_view_begin(&deployment->views[i], deployment->files);
@@ -54,10 +65,9 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	if (options->built_in)
 		lead_to_built_in(&deployment->plan, options, deployment->arena);
-	const struct faults *faults = deployment->spec.faults;
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, faults);
-	return faults_count(faults, SEVERITY_ERROR) == 0 && (options->insecure || run_check_protection(faults, error)) &&
+	return good && (options->insecure || run_check_protection(faults, error)) &&
 	       run_check(&deployment->plan, deployment->arena, error) &&
 	       (!options->survey ||
 		run_survey(session, &deployment->spec, &plan_options, deployment->arena, &deployment->plan, error));

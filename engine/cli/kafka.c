@@ -244,7 +244,7 @@ static bool read_files(struct session *session, const struct door_asked *asked, 
 	if (!spec_read(&door->spec, paths, asked->files.count, &spec_options, error) ||
 	    !plan_make(&door->spec, &plan_options, session->arena, plan, error))
 		return false;
-	if (faults_count(door->spec.faults, SEVERITY_ERROR) == 0)
+	if (plan_errors(plan) == 0)
 		return true;
 	(void)command_faults(session, door->spec.faults);
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipeline's files have errors; correct them first");

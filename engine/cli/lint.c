@@ -96,7 +96,7 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
 	if (called)
-		(void)types_infer(graph, called, NULL, &near.source, arena, spec->faults, &types);
+		(void)types_infer(graph, called, &(struct types_known){.files = &near.source}, arena, spec->faults, &types);
 }
 
 /* What is wrong within a pipeline; NULL, too, where what lies beyond cannot be told. */

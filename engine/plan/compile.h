@@ -13,6 +13,7 @@ struct compiler {
 	const struct plan_options *options;
 	struct plan *plan;
 	const struct runtime_spec *runtime; /* NULL: none among the files */
+	size_t types_left;		    /* bytes for the types of all pipelines */
 	bool faulty;			    /* the spec has errors before anything is planned */
 	struct name_index pipelines;	    /* name -> index into plan->pipelines */
 	/* Step topics that another pipeline reads: for each pipeline two flags a step

@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "plan/type_bounds.h"
+#include "spec/fault_codes.h"
+
 #define FIRST_ROOM 8
 
 void *list_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size)
@@ -121,8 +124,8 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 		else
 			called[callee->step] = (struct called_model){0};
 	}
-	types_infer(plan->graph, called, compiler->options->metadata, compiler->options->files, compiler->arena,
-		    compiler->spec->faults, &plan->types);
+	const struct types_known known = {compiler->options->metadata, compiler->options->files, &compiler->types_left};
+	types_infer(plan->graph, called, &known, compiler->arena, compiler->spec->faults, &plan->types);
 }
 
 /* ---- notes ---- */
@@ -229,11 +232,33 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 		plan_between(&compiler);
 }
 
+size_t plan_leave_refused(struct plan *plan)
+{
+	size_t kept = 0, count = plan->count;
+	for (size_t i = 0; i < count; i++)
+		if (!plan->pipelines[i].types.refused)
+			plan->pipelines[kept++] = plan->pipelines[i];
+	plan->count = kept;
+	return count - kept;
+}
+
+size_t plan_errors(const struct plan *plan)
+{
+	const struct faults *faults = plan->spec->faults;
+	size_t errors = 0;
+	for (size_t i = 0; faults_count(faults, SEVERITY_ERROR) > 0 && i < faults_total(faults); i++) {
+		const struct fault_code *code = faults_at(faults, i)->code;
+		errors += code->severity == SEVERITY_ERROR && strcmp(code->code, CODE_MANY_TENSORS) != 0;
+	}
+	return errors;
+}
+
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
 	       struct error *error)
 {
 	struct compiler compiler = {
-		.arena = arena, .spec = spec, .options = options, .plan = plan, .runtime = runtime_of(spec)};
+		.arena = arena, .spec = spec, .options = options, .plan = plan, .runtime = runtime_of(spec),
+				    .types_left = PLAN_TYPES_BYTES};
 	*plan = (struct plan){.spec = spec};
 	if (!build_graphs(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making the graphs of a plan");

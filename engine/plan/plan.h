@@ -194,6 +194,13 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 bool plan_make(const struct spec *spec, const struct plan_options *options, struct arena *arena, struct plan *plan,
 	       struct error *error);
 
+/* Takes out the pipelines that are refused for the number of their tensors (plan/types.h), each of which is an error among the
+ * faults: the others may be run. How many those were. */
+size_t plan_leave_refused(struct plan *plan);
+
+/* The errors among the faults but those: while there are any, nothing may be run. */
+size_t plan_errors(const struct plan *plan);
+
 /* NULL: none is called so. Of two namespaces the first. */
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 

@@ -377,14 +377,26 @@ static void gather_inputs(struct cutter *cutter)
 	cutter->plan->stages[cutter->root].name = "inputs";
 }
 
+/* Most pipelines have one of the STAGES_MAX: of ten thousand the room would be a fifth of the plan. */
+static void trim_stages(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	struct stage *stages = ARENA_ARRAY(compiler->arena, struct stage, plan->stage_count + 1);
+	if (stages)
+		memcpy(stages, plan->stages, plan->stage_count * sizeof *stages);
+	plan->stages = stages;
+}
+
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 {
+	struct stage all[STAGES_MAX] = {0};
 	const struct graph *graph = plan->graph;
 	struct cutter cutter = {.compiler = compiler, .plan = plan, .graph = graph};
-	plan->stages = ARENA_ARRAY(compiler->arena, struct stage, STAGES_MAX);
+	plan->stages = all;
 	plan->stage_of = ARENA_ARRAY(compiler->arena, size_t, graph->count);
-	if (!plan->stages || !plan->stage_of)
+	if (!plan->stage_of) {
+		plan->stages = NULL;
 		return;
+	}
 	for (size_t i = 0; i < graph->count; i++)
 		plan->stage_of[i] = STAGE_NONE;
 	cutter.step = STEP_NONE;
@@ -406,4 +418,5 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan)
 	check_offspring(&cutter);
 	list_steps(&cutter);
 	find_state(&cutter);
+	trim_stages(compiler, plan);
 }

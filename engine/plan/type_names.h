@@ -24,6 +24,7 @@ struct inference {
 	struct graph_types *types;
 	bool *done; /* steps whose types have been inferred */
 	struct awaited *awaited;
+	struct type_bounds *bounds; /* plan/type_bounds.h */
 };
 
 /* Checks `when` and the expressions in the options of a step, over what comes in; false

@@ -3,6 +3,7 @@
 
 #include "base/suggest.h"
 #include "message/mapped.h"
+#include "plan/type_bounds.h"
 #include "plan/type_names.h"
 #include "spec/fault_codes.h"
 
@@ -159,11 +160,34 @@ static struct tensor_types join_types(const struct inference *inference, const s
 		room += join->sources[i].tensor.length ? 1 : source_types(inference, &join->sources[i])->count;
 	const bool sure = join->count == 1 || join->type == JOIN_INNER;
 	struct tensor_types types = {.complete = sure};
+	if (!type_bounds_take(inference->bounds, room))
+		return (struct tensor_types){0};
 	struct tensor_type *items = ARENA_ARRAY(inference->arena, struct tensor_type, room + 1);
 	for (size_t i = 0; items && i < join->count; i++)
 		put_source(inference, &join->sources[i], sure, &types, items);
+	if (!items || !type_bounds_once(items, &types.count, inference->arena))
+		return (struct tensor_types){0};
 	types.items = items;
 	return types;
+}
+
+/* Behind the join: whether the pipeline is refused for what would come out of it. */
+static void check_bounds(const struct inference *inference, const char *what, struct place place, size_t count)
+{
+	struct type_bounds *bounds = inference->bounds;
+	if (count > STEP_TENSORS_MAX && !inference->types->refused) {
+		inference->types->refused = true;
+		fault_add(inference->faults, CODE_MANY_TENSORS, place, NULL,
+			  "more than %d tensors of one request would come to %s of pipeline `%s`: each step before it passes "
+			  "on all that it reads",
+			  STEP_TENSORS_MAX, what, inference->graph->name);
+	}
+	if (bounds->bytes_left == 0 && !bounds->spent) {
+		bounds->spent = true;
+		fault_add(inference->faults, CODE_LARGE_PIPELINE, place, NULL,
+			  "from %s on, the tensors of pipeline `%s` are not known: its types would take more than %zu MiB", what,
+			  inference->graph->name, PIPELINE_TYPES_BYTES >> 20);
+	}
 }
 
 /* ---- steps ---- */
@@ -370,11 +394,19 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 	return (struct tensor_types){0};
 }
 
+static const char *step_words(const struct inference *inference, size_t step)
+{
+	const char *words = arena_print(inference->arena, "step `%s`", inference->graph->steps[step].name);
+	return words ? words : "a step";
+}
+
 static void infer_step(struct inference *inference, size_t step)
 {
 	const struct graph_step *of = &inference->graph->steps[step];
 	struct step_types *types = &inference->types->steps[step];
 	struct tensor_types inputs = join_types(inference, &of->inputs);
+	inference->bounds->inputs[step] = type_bounds_joined(inference->bounds, &of->inputs);
+	check_bounds(inference, step_words(inference, step), of->spec->name.place, inference->bounds->inputs[step]);
 	bool named = type_names_check(inference, step, &inputs);
 	if (of->model_switch.count)
 		inputs = without(inference, &inputs, of->model_switch.decision);
@@ -391,14 +423,20 @@ static void infer_step(struct inference *inference, size_t step)
 		check_members(inference, step);
 		check_joined(inference, step);
 	}
-	if (of->spec->kind && of->spec->kind->infer && of->spec->options)
+	if (of->spec->kind && of->spec->kind->infer && of->spec->options && !inference->bounds->spent)
 		types->outputs = infer_by_kind(inference, step, &inputs, types->outputs, named);
+	else if (inference->bounds->spent)
+		types->outputs = (struct tensor_types){0};
 	types->outputs = declared_types(inference, of->spec, types->outputs);
+	if (types->outputs.items != inputs.items)
+		(void)type_bounds_take(inference->bounds, types->outputs.count);
+	type_bounds_given(inference->bounds, step, types, of->spec->kind && of->spec->kind->shape != SHAPE_REPLACES);
 }
 
-bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
-		 const struct file_source *files, struct arena *arena, struct faults *faults, struct graph_types *types)
+bool types_infer(const struct graph *graph, const struct called_model *called, const struct types_known *known,
+		 struct arena *arena, struct faults *faults, struct graph_types *types)
 {
+	struct type_bounds bounds;
 	struct awaited awaited = {
 		.reader = STEP_NONE,
 		.steps = ARENA_ARRAY(arena, bool, graph->count),
@@ -408,21 +446,27 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 	struct inference inference = {
 		.graph = graph,
 		.called = called,
-		.metadata = metadata,
-		.files = files,
+		.metadata = known->metadata,
+		.files = known->files,
 		.arena = arena,
 		.faults = faults,
 		.types = types,
 		.done = ARENA_ARRAY(arena, bool, graph->count),
 		.awaited = &awaited,
+		.bounds = &bounds,
 	};
 	types->steps = ARENA_ARRAY(arena, struct step_types, graph->count);
 	types->request = request_types(&graph->spec->input, arena);
-	if (arena_failed(arena))
+	if (!type_bounds_open(&bounds, graph, known->bytes_left, arena) || arena_failed(arena))
 		return false;
+	const size_t bytes_before = bounds.bytes_left;
 	for (size_t i = 0; i < graph->count && !arena_failed(arena); i++)
 		infer_step(&inference, graph->order[i]);
-	if (graph->has_output)
+	if (graph->has_output) {
 		types->answer = join_types(&inference, &graph->output);
+		check_bounds(&inference, "the answer", graph->resource->name.place, type_bounds_joined(&bounds, &graph->output));
+	}
+	if (known->bytes_left)
+		*known->bytes_left -= bytes_before - bounds.bytes_left;
 	return !arena_failed(arena);
 }

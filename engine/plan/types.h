@@ -27,13 +27,21 @@ struct graph_types {
 	struct tensor_types request;
 	struct step_types *steps; /* NULL: not inferred */
 	struct tensor_types answer;
+	bool refused; /* more tensors than STEP_TENSORS_MAX would come to a step: that is a fault, and the pipeline cannot run */
 };
 
-/* `called` has one for each step; name NULL: none, or several. `files`: those that steps
- * name; NULL: none is read. A source that has not got a file fails with REMOTE: then its step is
- * taken as if no file could be read. False only when memory ran out. */
-bool types_infer(const struct graph *graph, const struct called_model *called, const struct models_metadata *metadata,
-		 const struct file_source *files, struct arena *arena, struct faults *faults, struct graph_types *types);
+/* What is handed in. */
+struct types_known {
+	const struct models_metadata *metadata; /* NULL: none */
+	const struct file_source *files;	/* that steps name; NULL: none is read */
+	size_t *bytes_left; /* for the types of a whole plan, from which those of the graph are taken; NULL: no such bound */
+};
+
+/* `called` has one for each step; name NULL: none, or several. A source of files that has not got
+ * one fails with REMOTE: then its step is taken as if no file could be read. What the types take is bounded
+ * (plan/type_bounds.h). False only when memory ran out. */
+bool types_infer(const struct graph *graph, const struct called_model *called, const struct types_known *known,
+		 struct arena *arena, struct faults *faults, struct graph_types *types);
 
 /* "FP32[-1,16]"; "?" where nothing is known. */
 const char *type_text(const struct value_type *type, struct arena *arena);

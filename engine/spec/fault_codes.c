@@ -245,6 +245,12 @@ const struct fault_code fault_codes[] = {
 			"them names of their own.",
 		.example = "metadata: {name: scorer}      # a Model, and a Pipeline too\n\n"
 			   "steps: [{name: a, traffic: {shares: [{weight: 1, call: scorer}]}}]\n"),
+	ERROR(CODE_MANY_TENSORS, LIMIT, .title = "More tensors of one request than a step may get",
+	      .help = "Let a step before it pass on only what is needed (`keep`), or read single tensors (`step.outputs.NAME`). "
+		      "`run` and `dev` leave this pipeline out and run the others.",
+	      .example = "steps:      # each reads the five before it, and passes on all that it reads\n"
+			 "- {name: s49, inputs: [s44, s45, s46, s47, s48], expression: {set: {y: \"1\"}}}\n\n"
+			 "steps:\n- {name: s49, inputs: [s48.outputs.y], expression: {set: {y: \"1\"}}}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
@@ -292,8 +298,8 @@ const struct fault_code fault_codes[] = {
 		.example = "steps:\n- {name: a}\n- {name: b, expression: {set: {z: a.y * 2}}}\n\n"
 			   "steps:\n- {name: a}\n- {name: b, triggers: [a], expression: {set: {z: a.y * 2}}}\n"),
 	WARNING(CODE_LARGE_PIPELINE, LIMIT, .title = "A pipeline too large for all checks",
-		.help = "All that is read of it is checked, but not what its steps make of each other's tensors, nor what lies "
-			"between it and other pipelines. `plan` checks that too.",
+		.help = "All that is read of it is checked, but not what its steps make of each other's tensors, nor, by `lint`, "
+			"what lies between it and other pipelines. `plan` checks more of it.",
 		.example = "steps: [...]      # a thousand of them\n"),
 	{0},
 };

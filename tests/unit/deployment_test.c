@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/deployment.h"
@@ -19,6 +20,7 @@ static char file[] = "/tmp/sluice-deployment-XXXXXX", certificate[] = "/tmp/slui
 
 static void make_file(char *path)
 {
+	memcpy(path + strlen(path) - 6, "XXXXXX", 6); /* for each test anew */
 	int descriptor = mkstemp(path);
 	assert_true(descriptor >= 0);
 	close(descriptor);
@@ -108,10 +110,70 @@ static void a_pipeline_is_another_when_what_its_calls_depend_on_is(void **state)
 	}
 }
 
+#define SMALL                                                                                                                      \
+	API "Pipeline\nmetadata: {name: small}\nspec:\n  steps:\n  - {name: e, expression: {set: {y: \"%d\"}}}\n"          \
+	    "  output: {steps: [e]}\n"
+
+/* A pipeline in which `steps` steps each pass on twice what the one before them did. */
+static void write_doubling(int steps, int small)
+{
+	char text[4000];
+	int length = snprintf(text, sizeof text,
+			      SMALL "---\n" API "Pipeline\nmetadata: {name: doubling}\nspec:\n  steps:\n"
+				    "  - {name: s0, expression: {set: {y: \"1\"}}}\n"
+				    "  - {name: s1, inputs: [s0], expression: {set: {z: \"1\"}}}\n",
+			      small);
+	for (int i = 2; i < steps; i++)
+		length += snprintf(text + length, sizeof text - (size_t)length,
+				   "  - {name: s%d, inputs: [s%d, s%d], expression: {set: {x: \"1\"}}}\n", i, i - 1, i - 2);
+	snprintf(text + length, sizeof text - (size_t)length, "  output: {steps: [s%d]}\n", steps - 1);
+	write_file(file, text);
+}
+
+static struct deployment *open_now(struct session *session, const struct plan *before)
+{
+	const char *const paths[] = {file};
+	const struct deployment_options options = {.paths = paths, .path_count = 1, .before = before};
+	struct error error = {0};
+	struct deployment *deployment = deployment_open(session, &options, &error);
+	assert_string_equal(error.text, "");
+	return deployment;
+}
+
+static void a_pipeline_that_is_too_much_is_left_out_and_the_others_run(void **state)
+{
+	(void)state;
+	FILE *said = tmpfile();
+	struct session session = {.out = said, .err = said, .kinds = step_kinds, .arena = arena_open((size_t)1 << 20)};
+	write_doubling(40, 1);
+	struct deployment *deployment = open_now(&session, NULL);
+	assert_non_null(deployment);
+	assert_int_equal(deployment->plan.count, 1);
+	assert_string_equal(deployment->plan.pipelines[0].graph->name, "small");
+	/* As files that are read again: the small one changes, and the other is none that runs. */
+	write_doubling(40, 2);
+	struct deployment *again = open_now(&session, &deployment->plan);
+	assert_non_null(again);
+	assert_int_not_equal(version_of(deployment, "small"), version_of(again, "small"));
+	deployment_close(again);
+	deployment_close(deployment);
+	/* One that runs is not stopped by what would be refused: nothing changes. */
+	write_doubling(5, 1);
+	deployment = open_now(&session, NULL);
+	assert_int_equal(deployment->plan.count, 2);
+	write_doubling(40, 1);
+	assert_null(open_now(&session, &deployment->plan));
+	deployment_close(deployment);
+	arena_close(session.arena);
+	fclose(said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pipeline_is_another_when_what_its_calls_depend_on_is, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
+						remove_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

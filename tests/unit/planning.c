@@ -10,7 +10,7 @@
 
 #include "steps/kinds.h"
 
-#define ARENA_BYTES ((size_t)16 << 20)
+#define ARENA_BYTES ((size_t)64 << 20)
 
 void planning_read(struct planning *planning, const char *yaml, const struct step_kind *const *kinds)
 {

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "plan/type_bounds.h"
 #include "spec/fault_codes.h"
 #include "steps/kinds.h"
 
@@ -342,6 +343,104 @@ static void metadata_of_no_form_is_refused(void **state)
 	}
 }
 
+/* ---- bounds ---- */
+
+/* A step `s0` of 100 tensors; `count` filters that each pass them on; and one that reads those. */
+static char *many_tensors(size_t count)
+{
+	struct buffer steps;
+	buffer_open(&steps, (size_t)1 << 20);
+	buffer_string(&steps, "  - {name: s0, expression: {set: {");
+	for (size_t i = 0; i < 100; i++)
+		buffer_print(&steps, "t%zu: \"1\", ", i);
+	buffer_string(&steps, "}}}\n");
+	for (size_t i = 0; i < count; i++)
+		buffer_print(&steps, "  - {name: f%zu, inputs: [s0], filter: {keep: t0 > 0}}\n", i);
+	buffer_string(&steps, "  - {name: all, inputs: [");
+	for (size_t i = 0; i < count; i++)
+		buffer_print(&steps, "f%zu, ", i);
+	buffer_string(&steps, "], filter: {keep: t0 > 0}}\n  output: {steps: [all]}\n");
+	assert_false(buffer_failed(&steps));
+	char *text = strndup(steps.bytes, steps.length);
+	buffer_close(&steps);
+	return text;
+}
+
+static void a_step_may_get_so_many_tensors_and_no_more(void **state)
+{
+	(void)state;
+	for (size_t count = STEP_TENSORS_MAX / 100; count <= STEP_TENSORS_MAX / 100 + 1; count++) {
+		struct planning p;
+		struct plan plan;
+		char *steps = many_tensors(count);
+		open_plan(&p, &plan, steps);
+		const bool refused = count > STEP_TENSORS_MAX / 100;
+		assert_int_equal(planning_errors(&p), refused);
+		assert_int_equal(plan.pipelines[0].types.refused, refused);
+		if (refused)
+			assert_non_null(strstr(planning_fault(&p, CODE_MANY_TENSORS)->message, "to step `all` of pipeline `p`"));
+		assert_int_equal(plan_errors(&plan), 0);
+		assert_int_equal(plan_leave_refused(&plan), refused);
+		assert_int_equal(plan.count, !refused);
+		planning_close(&p);
+		free(steps);
+	}
+}
+
+/* Each step reads the five before it: what it is given doubles, and what is known of it is one type for each name. */
+static void a_plan_grows_with_its_steps_and_not_with_their_ways(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	struct buffer steps;
+	buffer_open(&steps, (size_t)1 << 20);
+	for (size_t i = 0; i < 50; i++) {
+		buffer_print(&steps, "  - {name: s%zu, %s", i, i ? "inputs: [" : "");
+		for (size_t j = i > 5 ? i - 5 : 0; j < i; j++)
+			buffer_print(&steps, "s%zu, ", j);
+		buffer_print(&steps, "%sexpression: {set: {y%zu: \"1\"}}}\n", i ? "], " : "", i);
+	}
+	buffer_print(&steps, "  output: {steps: [s49]}\n%c", 0);
+	open_plan(&p, &plan, steps.bytes);
+	assert_int_equal(faults_count(p.spec.faults, SEVERITY_ERROR), 1);
+	assert_int_equal(plan.pipelines[0].types.steps[49].outputs.count, 50);
+	assert_int_equal(plan.pipelines[0].types.answer.count, 50);
+	buffer_close(&steps);
+	planning_close(&p);
+}
+
+static void types_beyond_their_memory_are_not_known(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	struct buffer steps;
+	buffer_open(&steps, (size_t)4 << 20);
+	for (size_t i = 0; i < 1200; i++)
+		buffer_print(&steps, "  - {name: a%zu, expression: {set: {y%zu: \"1\"}, keep: [y%zu]}}\n", i, i, i);
+	for (size_t i = 0; i < 100; i++) {
+		buffer_print(&steps, "  - {name: b%zu, inputs: [", i);
+		for (size_t j = 0; j < 900; j++)
+			buffer_print(&steps, "a%zu, ", i + j);
+		buffer_print(&steps, "], expression: {set: {z: \"1\"}}}\n");
+	}
+	buffer_print(&steps, "  output: {steps: [b99]}\n%c", 0);
+	open_plan(&p, &plan, steps.bytes);
+	const struct graph_types *types = &plan.pipelines[0].types;
+	assert_int_equal(planning_errors(&p), 0);
+	(void)planning_fault(&p, CODE_LARGE_PIPELINE);
+	size_t known = 0;
+	for (size_t i = 1200; i < 1300; i++)
+		known += types->steps[i].inputs.count;
+	assert_in_range(known * sizeof(struct tensor_type), PIPELINE_TYPES_BYTES / 4, PIPELINE_TYPES_BYTES);
+	assert_int_equal(types->steps[1299].outputs.count, 0);
+	assert_false(types->steps[1299].outputs.complete);
+	assert_false(types->answer.complete);
+	buffer_close(&steps);
+	planning_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +459,9 @@ int main(void)
 		cmocka_unit_test(branches_of_one_step_keep_their_tensors_apart),
 		cmocka_unit_test(the_types_of_two_thousand_steps_fit_into_a_small_arena),
 		cmocka_unit_test(metadata_of_no_form_is_refused),
+		cmocka_unit_test(a_step_may_get_so_many_tensors_and_no_more),
+		cmocka_unit_test(a_plan_grows_with_its_steps_and_not_with_their_ways),
+		cmocka_unit_test(types_beyond_their_memory_are_not_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
