@@ -37,16 +37,17 @@ static inline bool text_equal_short(struct text a, struct text b)
 {
 	if (a.length != b.length)
 		return false;
-	size_t at = 0;
-	for (uint64_t left, right; at + sizeof left <= a.length; at += sizeof left) {
-		memcpy(&left, a.bytes + at, sizeof left);
-		memcpy(&right, b.bytes + at, sizeof right);
-		if (left != right)
+	const char *left = a.bytes, *right = b.bytes;
+	size_t rest = a.length;
+	for (uint64_t eight, other; rest >= sizeof eight; rest -= sizeof eight, left += sizeof eight, right += sizeof eight) {
+		memcpy(&eight, left, sizeof eight);
+		memcpy(&other, right, sizeof other);
+		if (eight != other)
 			return false;
 	}
-	while (at < a.length && a.bytes[at] == b.bytes[at])
-		at++;
-	return at == a.length;
+	while (rest > 0 && *left == *right)
+		rest--, left++, right++;
+	return rest == 0;
 }
 
 static inline bool text_is(struct text a, const char *string)

@@ -128,6 +128,9 @@ static void over_value(struct avro_walk *walk, avro_schema_t schema)
 	case AVRO_LINK:
 		(void)avro_walk_over(walk, avro_schema_link_target(schema));
 		break;
+	default: /* from avro-c 1.12 on there is a type that no schema has */
+		avro_fail(cursor);
+		break;
 	}
 }
 
