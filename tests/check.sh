@@ -7,7 +7,7 @@
 # `skipped: WHAT: WHY` and is counted, never as passed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-export LC_ALL=C.UTF-8 MAKEFLAGS=
+export LC_ALL=C.UTF-8 MAKEFLAGS= WERROR=1
 jobs=$(nproc)
 logs=build/check
 sluice=build/sluice
@@ -43,7 +43,7 @@ part_deps() {
 }
 
 part_unit() {
-	make_quietly all test
+	make_quietly all run-unit
 }
 
 part_layers() {
@@ -65,7 +65,7 @@ commits_seen=40
 
 # By the other compiler, whose warnings are errors too.
 part_sanitize() {
-	make_quietly CC=clang SAN=address,undefined all test
+	make_quietly CC=clang SAN=address,undefined all run-unit
 }
 
 # Only tests that start threads can show a race. ThreadSanitizer wants its memory where
@@ -74,7 +74,7 @@ part_thread() {
 	local names still=
 	setarch -R true 2>/dev/null && still="setarch -R"
 	names=$(units_with 'pthread_create|resolve_start|running_start')
-	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$names" test
+	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$names" run-unit
 }
 
 # The unit tests in whose source a pattern stands.
@@ -233,7 +233,7 @@ part_librdkafka() {
 		echo "0 passed, 0 failed, 1 skipped"
 		return
 	fi
-	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" NAME="$(units_with '#include "(log/|tests/unit/(mock_broker|running))')" all test
+	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" NAME="$(units_with '#include "(log/|tests/unit/(mock_broker|running))')" all run-unit
 	# Of four kills, as there are in 8 s, none may meet a transaction that is open.
 	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME=guard &&
 		SECONDS_UNDER_FIRE=16 make_quietly RDKAFKA="$prefix" kafka NAME=soak

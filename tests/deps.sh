@@ -1,15 +1,17 @@
 #!/bin/bash
-# Installs what the build needs (deps.sh build), and what the whole check needs beside
-# it (deps.sh check), on a Debian: says what is missing, asks apt once, and touches
-# neither apt nor the network when all is there.
+# Installs the packages of the build (deps.sh build), of the unit tests (deps.sh test) or of
+# the whole check (deps.sh check), on Debian and Ubuntu: names what is missing, calls apt once,
+# and uses neither apt nor the network when nothing is missing.
 set -u
 
 build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev
 	libnghttp2-dev libmicrohttpd-dev libhiredis-dev libssl-dev"
-check="libcmocka-dev git clang clang-tidy cppcheck libclang-rt-14-dev llvm-14 valgrind python3"
-# Without these a part of the check is skipped, and says so: the official protobuf
-# library as a second opinion, a real Kafka, other shells, a Redis.
-beside="protobuf-compiler python3-protobuf default-jre-headless maven zsh fish redis-server"
+test="libcmocka-dev"
+check="git clang clang-tidy cppcheck libclang-rt-dev llvm valgrind python3"
+# Tests that need one of these are skipped by name where it is missing: the official protobuf
+# library as a second opinion, a Redis; and in the check a real Kafka, other shells.
+test_optional="protobuf-compiler python3-protobuf redis-server"
+check_optional="default-jre-headless maven zsh fish"
 
 missing_of() {
 	local package
@@ -23,25 +25,30 @@ install() {
 }
 
 case ${1-} in
-build) needed=$build wished= ;;
-check) needed="$build $check" wished=$beside ;;
+build) needed=$build optional= ;;
+test) needed="$build $test" optional=$test_optional ;;
+check) needed="$build $test $check" optional="$test_optional $check_optional" ;;
 *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then
-	echo "deps: this is no Debian; what a Debian would need, by its names there: $needed $wished"
+	echo "deps: this is no Debian; what a Debian would need, by its names there: $needed $optional"
 	exit 0
 fi
 # The lists are words.
 # shellcheck disable=SC2086
-missing=$(missing_of $needed) absent=$(missing_of $wished)
-[ -n "$missing$absent" ] || { echo "deps: all is there"; exit 0; }
+missing=$(missing_of $needed) absent=$(missing_of $optional)
+[ -n "$missing$absent" ] || { echo "deps: nothing is missing"; exit 0; }
 
 sudo=
 if [ "$(id -u)" -ne 0 ]; then
 	sudo=sudo
 	if ! command -v sudo >/dev/null; then
-		echo "deps: missing, and only root can install it: apt-get install $missing$absent" >&2
+		if [ -n "$missing" ]; then
+			echo "deps: missing, and only root can install it: apt-get install $missing$absent" >&2
+		else
+			echo "deps: optional packages are missing, and only root can install them: apt-get install $absent" >&2
+		fi
 		[ -z "$missing" ]
 		exit
 	fi
@@ -55,7 +62,7 @@ install $missing $absent && exit 0
 # shellcheck disable=SC2086
 if [ -n "$missing" ] && ! install $missing; then
 	tail -5 "$log" >&2
-	echo "deps: apt could not install $missing; see above" >&2
+	echo "deps: apt could not install $missing; the reason stands above. On Ubuntu the component universe must be enabled." >&2
 	exit 1
 fi
-echo "deps: could not be had, so their part of the check will be skipped: $absent"
+echo "deps: apt could not install these optional packages; tests that need them are skipped: $absent"
