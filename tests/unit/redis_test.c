@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,20 +67,28 @@ static void serve(void)
 	}
 }
 
+static bool server_is_installed(void)
+{
+	return system("command -v redis-server >/dev/null") == 0;
+}
+
 static int open_stand(void **state)
 {
 	(void)state;
 	stand = (struct stand){0};
 	certificates_make(&stand.certificates);
-	serve();
+	if (server_is_installed())
+		serve();
 	return 0;
 }
 
 static int close_stand(void **state)
 {
 	(void)state;
-	kill(stand.server, SIGTERM);
-	waitpid(stand.server, NULL, 0);
+	if (stand.server > 0) {
+		kill(stand.server, SIGTERM);
+		waitpid(stand.server, NULL, 0);
+	}
 	certificates_remove(&stand.certificates);
 	return 0;
 }
@@ -121,6 +130,8 @@ static void on_found(void *context, struct text value)
 static void open_client(const char *address, const char *login, enum certificate authority)
 {
 	struct error error = {0};
+	if (stand.server == 0)
+		skip();
 	stand.config = (struct redis_config){.address = address,
 					     .login = login,
 					     .tls = authority != CERTIFICATES,
