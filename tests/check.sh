@@ -249,6 +249,7 @@ part_compose() {
 mkdir -p $logs
 passed=0 failed=0 skipped=0 begun=$SECONDS
 worst= # how each part that failed ended
+twice= # the parts that were run once more
 
 # Runs a part, its output in its log, and how it ended and in how many seconds beside that.
 attempt() { # $1 part
@@ -301,6 +302,7 @@ report() { # $1 part
 	if [ "$f" -gt 0 ] && [[ " $timed " == *" $1 "* ]]; then
 		echo "$1 failed ($p passed, $f failed), and is run once more"
 		show_end
+		twice="$twice $1"
 		mv "$log" "$logs/$1.first.log"
 		attempt "$1"
 		count "$1"
@@ -347,6 +349,8 @@ main() {
 		END {for (i = 1; i <= n; i++) {why = order[i]; more = times[why] - 1
 			print "skipped: " first[why] (more ? " and " more " more" : "") ": " why}}'
 	[ -z "$worst" ] || echo "$worst"
+	# On the line before the last: what passes only when it is run again hides a defect.
+	echo "run twice:${twice:- nothing}"
 	echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
 	[ $failed -eq 0 ]
 }
