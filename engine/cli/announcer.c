@@ -12,6 +12,7 @@
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
+#define WHY_BYTES 512
 #define VERSION_BYTES 17 /* in hexadecimal */
 
 /* A pipeline as it was announced last. */
@@ -19,6 +20,7 @@ struct announced {
 	const char *name;
 	uint32_t topic;
 	struct crew_counts counts;
+	uint64_t failed_in_a_row; /* errors since the last result that was none */
 	struct announced *next;
 };
 
@@ -28,6 +30,7 @@ struct announcer {
 	struct side *side;
 	struct arena *arena;
 	struct buffer text, names;
+	char why[WHY_BYTES];
 	struct loop_timer timer;
 	int64_t started_ms, last_ms;
 	struct announced *pipelines;
@@ -85,11 +88,39 @@ static bool calls_wait(const struct crew_counts *now)
 	return now->models_away > 0 && now->in_flight > 0;
 }
 
-static const char *state_of(const struct crew_counts *now, const struct crew_counts *before)
+/* Whether results of a second were errors or not is known, their order is not: one that is none ends the row. */
+static void count_row(struct announced *pipeline, const struct crew_counts *now)
+{
+	if (now->succeeded > pipeline->counts.succeeded)
+		pipeline->failed_in_a_row = 0;
+	else
+		pipeline->failed_in_a_row += now->failed - pipeline->counts.failed;
+}
+
+static bool is_failing(const struct announced *pipeline)
+{
+	return pipeline->failed_in_a_row >= STATUS_FAILING_LEAST;
+}
+
+static const char *state_of(const struct announced *pipeline, const struct crew_counts *now)
 {
 	if (now->waits_for || calls_wait(now))
 		return "waiting";
-	return now->pauses > before->pauses ? "paused" : "running";
+	if (is_failing(pipeline))
+		return "failing";
+	return now->pauses > pipeline->counts.pauses ? "paused" : "running";
+}
+
+static const char *why_of(struct announcer *announcer, const struct announced *pipeline, const struct crew_counts *now)
+{
+	if (now->waits_for || calls_wait(now))
+		return now->waits_for ? now->waits_for : MODEL_AWAY;
+	if (!is_failing(pipeline))
+		return NULL;
+	snprintf(announcer->why, sizeof announcer->why,
+		 "the last %" PRIu64 " results are errors; `sluice errors list %s` says why", pipeline->failed_in_a_row,
+		 pipeline->name);
+	return announcer->why;
 }
 
 /* The topics from which it takes records that it commits, a blank between. */
@@ -105,6 +136,13 @@ static struct text reads_of(struct announcer *announcer, const struct pipeline_p
 			buffer_print(names, "%s%s", names->length > 0 ? " " : "", plan->topics[i].name);
 	}
 	return buffer_failed(names) ? TEXT("") : buffer_view(names);
+}
+
+static double rate_of(const struct pipeline_plan *plan, const struct crew_counts *now, const struct crew_counts *before,
+		      int64_t passed_ms)
+{
+	uint64_t count = plan->graph->has_output ? now->answered - before->answered : now->ended - before->ended;
+	return (double)count * MS_PER_S / (double)passed_ms;
 }
 
 static void say(struct announcer *announcer, const struct pipeline_plan *plan, const struct announced *pipeline,
@@ -123,13 +161,13 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 		.at_ms = at_ms,
 		.started_ms = announcer->started_ms,
 		.ready = !now->waits_for,
-		.state = text_of(state_of(now, &pipeline->counts)),
-		.why = text_of(now->waits_for	 ? now->waits_for
-			       : calls_wait(now) ? MODEL_AWAY
-						 : NULL),
+		.state = text_of(state_of(pipeline, now)),
+		.why = text_of(why_of(announcer, pipeline, now)),
 		.taken = now->taken,
+		.ended = now->ended,
 		.answered = now->answered,
 		.failed = now->failed,
+		.dropped = now->dropped,
 		.dead_letters = now->dead_letters,
 		.resets = now->resets,
 		.in_flight = now->in_flight,
@@ -137,7 +175,7 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 		.group = text_of(plan->group),
 		.reads = reads_of(announcer, plan),
 		.lag = -1,
-		.rate = (double)(now->answered - pipeline->counts.answered) * 1000 / (double)passed_ms,
+		.rate = rate_of(plan, now, &pipeline->counts, passed_ms),
 		.p50_ms = quantile_ms(&latency, 0.5),
 		.p95_ms = quantile_ms(&latency, 0.95),
 		.p99_ms = quantile_ms(&latency, 0.99),
@@ -167,6 +205,7 @@ static void on_due(void *context)
 		struct crew_counts now;
 		if (!pipeline || !crew_counts(announcer->crew, pipeline->name, &now))
 			continue;
+		count_row(pipeline, &now);
 		say(announcer, &plan->pipelines[i], pipeline, &now, at_ms);
 		pipeline->counts = now;
 	}

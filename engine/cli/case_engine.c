@@ -307,14 +307,15 @@ static bool is_settled(struct case_engine *engine)
 static bool is_idle(struct case_engine *engine)
 {
 	const struct plan *plan = &crew_deployment(engine->crew)->plan;
-	uint64_t taken = 0, released = 0;
+	uint64_t taken = 0, entered = 0, left = 0;
 	struct crew_counts counts;
 	for (size_t i = 0; i < plan->count; i++)
 		if (crew_counts(engine->crew, plan->pipelines[i].graph->name, &counts)) {
-			taken += counts.taken;
-			released += counts.released;
+			taken += counts.taken - counts.called;
+			entered += counts.entered;
+			left += counts.left;
 		}
-	return is_settled(engine) && taken >= engine->config->send_count && taken == released;
+	return is_settled(engine) && taken >= engine->config->send_count && entered == left;
 }
 
 /* ---- reading ---- */

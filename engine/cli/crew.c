@@ -100,7 +100,7 @@ static bool join_all(struct crew *crew, struct error *error)
 		members_join(group, crew->config, error);
 		for (const struct served *served = group->served; served; served = served->next) {
 			struct crew_counts counts;
-			if (crew_counts(crew, served->name, &counts))
+			if (served->kind == SERVED_FIRST && crew_counts(crew, served->name, &counts))
 				say_pipeline_end(crew->config, served->name, &counts);
 		}
 	}
@@ -332,16 +332,19 @@ struct loop *crew_loop(struct crew *crew)
 
 /* ---- counts ---- */
 
-static void add_counts(struct crew_counts *sum, const struct stage_counts *counts)
+static void add_counts(struct crew_counts *sum, const struct stage_counts *counts, enum served_kind kind)
 {
-	sum->taken += counts->taken;
-	sum->released += counts->released;
+	sum->taken += kind == SERVED_LATER ? 0 : counts->taken;
+	sum->called += kind == SERVED_CALLS ? counts->taken : 0;
+	sum->entered += counts->taken;
+	sum->left += counts->released;
+	sum->ended += counts->ended;
+	sum->succeeded += counts->succeeded;
 	sum->answered += counts->answered;
 	sum->failed += counts->failed;
 	sum->dropped += counts->dropped;
 	sum->dead_letters += counts->dead_letters;
 	sum->pauses += counts->pauses;
-	sum->resets += counts->resets;
 	sum->in_flight += counts->in_flight;
 	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
@@ -364,6 +367,18 @@ static void add_present(struct crew_counts *sum, const struct worker_setup *setu
 	}
 }
 
+/* A worker's resets are noted with each of its stages. */
+static void add_resets(struct crew_counts *sum, const struct group *group, const char *pipeline)
+{
+	for (size_t i = 0; i < group->worker_count; i++) {
+		uint64_t most = 0;
+		for (const struct served *served = group->served; served; served = served->next)
+			if (strcmp(served->pipeline, pipeline) == 0 && served->counts[i].resets > most)
+				most = served->counts[i].resets;
+		sum->resets += most;
+	}
+}
+
 bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_counts *counts)
 {
 	bool found = false;
@@ -371,12 +386,13 @@ bool crew_counts(const struct crew *crew, const char *pipeline, struct crew_coun
 	for (const struct group *group = crew->groups; group; group = group->next) {
 		add_present(counts, group->setup, pipeline);
 		for (const struct served *served = group->served; served; served = served->next) {
-			if (strcmp(served->name, pipeline) != 0)
+			if (strcmp(served->pipeline, pipeline) != 0)
 				continue;
 			found = true;
 			for (size_t i = 0; i < group->worker_count; i++)
-				add_counts(counts, &served->counts[i]);
+				add_counts(counts, &served->counts[i], served->kind);
 		}
+		add_resets(counts, group, pipeline);
 	}
 	return found;
 }

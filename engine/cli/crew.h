@@ -73,10 +73,15 @@ const struct deployment *crew_deployment(const struct crew *crew);
 struct loop *crew_loop(struct crew *crew);
 void crew_stop(struct crew *crew); /* as a signal does */
 
-/* What a pipeline did since the engine began, in all its versions and workers. */
+/* What a pipeline did since the engine began, in all its versions, stages and workers, and when other
+ * pipelines called it: worker/stage.h. */
 struct crew_counts {
-	uint64_t taken, released, answered, failed, dropped, dead_letters, pauses, resets, in_flight;
-	struct histogram latency; /* from taken to released */
+	uint64_t taken;	 /* requests: by its first stage, or by a call */
+	uint64_t called; /* of them by calls */
+	uint64_t ended, succeeded, answered, failed, dropped, dead_letters, pauses, resets;
+	uint64_t entered, left; /* records of all its stages */
+	uint64_t in_flight;	/* of all its stages */
+	struct histogram latency; /* of requests that ended */
 	const char *waits_for;	  /* what keeps it; NULL: nothing */
 	size_t models_away;	  /* of those that it calls */
 	uint64_t version;	  /* deployment_version() of the one that new messages enter; 0: it drains */

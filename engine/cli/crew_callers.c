@@ -25,7 +25,7 @@ size_t crew_called(const struct plan *plan, const struct pipeline_plan *pipeline
 			const struct callee *callee = &pipeline->callees[i];
 			const struct pipeline_plan *other = plan_find(plan, callee->name);
 			if (callee->target == CALL_PIPELINE && other && !is_called(called, count, callee->name))
-				called[count++] = (struct called_pipeline){callee->name, other->graph};
+				called[count++] = (struct called_pipeline){.name = callee->name, .graph = other->graph};
 		}
 	return count;
 }

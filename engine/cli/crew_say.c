@@ -50,7 +50,7 @@ void say_pipeline_end(const struct crew_config *config, const char *name, const 
 	fprintf(config->out,
 		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
 		", dead letters %" PRIu64 "\n",
-		name, counts->taken, counts->released, counts->answered, counts->failed, counts->dead_letters);
+		name, counts->taken, counts->ended, counts->answered, counts->failed, counts->dead_letters);
 }
 
 void say_worker_end(const struct crew_config *config, const char *group, const char *instance, struct worker_counts counts)

@@ -187,20 +187,35 @@ bool crew_stage_make(struct stage_config *stage, struct group *group, const stru
 
 /* ---- a setup ---- */
 
-static struct served *served_of(struct group *group, const char *name, struct arena *lasting)
+/* NULL: no memory. */
+static struct served *served_of(struct group *group, enum served_kind kind, const char *name, const char *pipeline,
+				struct arena *lasting)
 {
 	for (struct served *served = group->served; served; served = served->next)
-		if (strcmp(served->name, name) == 0)
+		if (served->kind == kind && strcmp(served->name, name) == 0)
 			return served;
 	struct served *served = ARENA_NEW(lasting, struct served);
 	if (!served)
 		return NULL;
 	served->name = arena_copy(lasting, name, strlen(name));
+	served->pipeline = arena_copy(lasting, pipeline, strlen(pipeline));
+	served->kind = kind;
 	served->counts = ARENA_ARRAY(lasting, struct stage_counts, group->worker_count);
 	served->next = group->served;
-	if (!served->name || !served->counts)
+	if (!served->name || !served->pipeline || !served->counts)
 		return NULL;
 	return group->served = served;
+}
+
+static bool count_calls(struct group *group, struct called_pipeline *called, size_t count, struct arena *lasting)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct served *served = served_of(group, SERVED_CALLS, called[i].name, called[i].name, lasting);
+		if (!served)
+			return false;
+		called[i].counts = served->counts;
+	}
+	return true;
 }
 
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
@@ -226,6 +241,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			return false;
 		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
 		size_t called_count = called ? crew_called(plan, pipeline, called) : 0;
+		if (!called || !count_calls(group, called, called_count, lasting))
+			return false;
 		const struct caller_config *caller =
 			crew_caller(&callers, config, plan, pipeline, called, called_count, arena, lasting, error);
 		for (size_t j = first; j < setup->stage_count; j++) {
@@ -233,7 +250,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			stage->caller = caller;
 			stage->called = called;
 			stage->called_count = called_count;
-			struct served *served = served_of(group, stage->name, lasting);
+			struct served *served = served_of(group, j == first ? SERVED_FIRST : SERVED_LATER, stage->name,
+							  pipeline->graph->name, lasting);
 			stage->files = &deployment_view(deployment, pipeline)->source;
 			if (!caller || !served || !stage_check(stage, error))
 				return false;

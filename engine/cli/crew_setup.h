@@ -21,16 +21,19 @@ struct group {
 	const char *name;
 	bool exactly_once;
 	struct topic_register reads, writes, taps;
-	struct served *served; /* its pipelines so far, with their counts */
+	struct served *served; /* the stages of its pipelines so far, with their counts */
 	struct member *members;
 	size_t worker_count;
 	struct worker_setup *setup; /* the newest */
 	struct group *next;
 };
 
-/* What a pipeline did since the engine began, in all its versions. */
+/* What a stage of a pipeline did since the engine began, in all its versions; or the calls of a
+ * pipeline by others of the group. */
 struct served {
 	const char *name;
+	const char *pipeline; /* of which it is one */
+	enum served_kind { SERVED_FIRST, SERVED_LATER, SERVED_CALLS } kind;
 	struct stage_counts *counts; /* one a worker */
 	struct served *next;
 };

@@ -124,14 +124,14 @@ static void write_line(struct dev_lines *lines, const struct crew *crew, const c
 	struct look *look = look_of(lines, name);
 	if (!look || !crew_counts(crew, name, &counts))
 		return;
-	uint64_t released = counts.released - look->counts.released;
+	uint64_t ended = counts.ended - look->counts.ended;
 	double seconds = (double)(now_ms - lines->shown_ms) / MS_PER_S;
 	histogram_since(&counts.latency, &look->counts.latency, &recent);
 	look->counts = counts;
 	/* A pipe is told of what moves alone. */
-	if (!lines->live && released == 0)
+	if (!lines->live && ended == 0)
 		return;
-	(lines->json ? write_json : write_text)(&lines->text, name, &counts, &recent, seconds > 0 ? (double)released / seconds : 0);
+	(lines->json ? write_json : write_text)(&lines->text, name, &counts, &recent, seconds > 0 ? (double)ended / seconds : 0);
 	lines->drawn++;
 }
 

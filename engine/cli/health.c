@@ -31,8 +31,9 @@ struct heard {
 	const char *instance;
 	struct text first; /* the pipeline of which it spoke first; when it comes again, all have been told */
 	bool whole;
-	size_t pipelines, ready;
-	struct text waiting, why; /* one that is not ready */
+	size_t pipelines, ready, failing;
+	struct text waiting, why;	   /* one that is not ready */
+	struct text failing_one, reason; /* one whose results are errors */
 };
 
 static bool take(struct heard *heard, struct text json, struct arena *arena, struct error *error)
@@ -50,6 +51,10 @@ static bool take(struct heard *heard, struct text json, struct arena *arena, str
 		return true;
 	if (heard->pipelines++ == 0)
 		heard->first = status.pipeline;
+	if (text_is(status.state, "failing")) {
+		heard->failing++;
+		heard->failing_one = status.pipeline, heard->reason = status.why;
+	}
 	if (status.ready)
 		heard->ready++;
 	else
@@ -89,8 +94,8 @@ static int say_json(struct session *session, const struct heard *heard)
 	buffer_open(&text, HEALTH_TEXT_MAX);
 	buffer_print(&text, "{\"instance\":");
 	json_write_string(&text, text_of(heard->instance));
-	buffer_print(&text, ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu}\n", is_well(heard) ? "true" : "false", heard->pipelines,
-		     heard->ready);
+	buffer_print(&text, ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu,\"failing\":%zu}\n", is_well(heard) ? "true" : "false",
+		     heard->pipelines, heard->ready, heard->failing);
 	return command_write(session, &text);
 }
 
@@ -108,6 +113,9 @@ static int say(struct session *session, const struct heard *heard, const struct 
 			     TEXT_ARGUMENTS(heard->why));
 	else
 		fprintf(session->out, "%s is well: %zu of %zu pipelines ready\n", heard->instance, heard->ready, heard->pipelines);
+	if (heard->failing > 0)
+		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
+			     heard->failing, heard->pipelines, TEXT_ARGUMENTS(heard->failing_one), TEXT_ARGUMENTS(heard->reason));
 	return code;
 }
 
@@ -134,7 +142,8 @@ const struct command command_health = {
 	.summary = "Says whether one engine is well: for the health checks of containers.",
 	.help = "An engine says each second how its pipelines are, on the status topic of its namespace. This listens until the "
 		"engine of that name has spoken, and ends with 0 when all its pipelines are ready; with 1 when one is not, or when "
-		"it has said nothing for three seconds. What it waits for is told on standard error.\n"
+		"it has said nothing for three seconds. What it waits for is told on standard error. A pipeline whose results are "
+		"all errors is named there too, and does not make the engine unwell: a restart would not help it.\n"
 		"\n"
 		"  sluice health --brokers localhost:9092 --instance engine-1\n",
 	.options = options,

@@ -1,13 +1,29 @@
 /* backlog.c: see backlog.h. */
 #include "log/backlog.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 
 #define TOPIC_BYTES_MAX 250 /* Kafka's own limit is 249 */
+#define LOOK_MS 50
+
+/* A partition, as it was when it was measured last. */
+struct look {
+	struct look *next;
+	char *topic;
+	int32_t partition;
+	int64_t from;  /* where the group stood; OFFSET_NONE: not measured yet */
+	int64_t clear; /* from there up to this offset there is no record */
+	bool record;   /* there is one at `clear`, which needs not be read again */
+};
 
 struct backlog {
-	rd_kafka_t *consumer;
+	rd_kafka_t *consumer; /* of the group: asks, and reads nothing */
+	const char *brokers;
+	struct properties properties;
+	rd_kafka_t *reader; /* of no group, so that nothing is ever committed by it; NULL: not needed yet */
+	struct look *looks;
 };
 
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error)
@@ -21,7 +37,7 @@ struct backlog *backlog_open(const char *brokers, struct properties properties, 
 	struct backlog *backlog = memory_take(1, sizeof *backlog);
 	rd_kafka_t *consumer = backlog ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	if (consumer) {
-		backlog->consumer = consumer;
+		*backlog = (struct backlog){.consumer = consumer, .brokers = brokers, .properties = properties};
 		return backlog;
 	}
 	if (!backlog) {
@@ -36,6 +52,14 @@ void backlog_close(struct backlog *backlog)
 {
 	if (!backlog)
 		return;
+	while (backlog->looks) {
+		struct look *look = backlog->looks;
+		backlog->looks = look->next;
+		memory_give(look->topic);
+		memory_give(look);
+	}
+	if (backlog->reader)
+		rd_kafka_destroy_flags(backlog->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	rd_kafka_destroy_flags(backlog->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	memory_give(backlog);
 }
@@ -74,6 +98,95 @@ static bool gather(struct backlog *backlog, struct text topics, int timeout_ms, 
 	return good;
 }
 
+/* ---- the first record behind an offset ---- */
+
+/* NULL: no memory; then nothing is known of the partition. */
+static struct look *look_of(struct backlog *backlog, const char *topic, int32_t partition)
+{
+	struct look *look = backlog->looks;
+	while (look && (look->partition != partition || strcmp(look->topic, topic) != 0))
+		look = look->next;
+	if (look)
+		return look;
+	size_t size = strlen(topic) + 1;
+	look = memory_take(1, sizeof *look);
+	char *name = look ? memory_take_raw(size) : NULL;
+	if (!name) {
+		memory_give(look);
+		return NULL;
+	}
+	memcpy(name, topic, size);
+	*look = (struct look){.next = backlog->looks, .topic = name, .partition = partition, .from = OFFSET_NONE};
+	return backlog->looks = look;
+}
+
+static rd_kafka_t *reader_of(struct backlog *backlog)
+{
+	const struct property own[] = {
+		{"bootstrap.servers", backlog->brokers},
+		{"isolation.level", "read_committed"},
+		{"enable.auto.commit", "false"},
+		{"enable.partition.eof", "true"},
+		{"queued.min.messages", "1"},
+		{"fetch.message.max.bytes", "65536"},
+		{"fetch.wait.max.ms", "50"},
+	};
+	struct error error = {0};
+	if (backlog->reader)
+		return backlog->reader;
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, backlog->properties, &error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_log_cb(configuration, NULL);
+	return backlog->reader = client_open(RD_KAFKA_CONSUMER, configuration, &error);
+}
+
+/* Up to the first record, or to the end where there is none. Nothing is learnt where neither comes in time. */
+static void read_on(rd_kafka_topic_t *topic, struct look *look, int timeout_ms)
+{
+	int64_t until_ns = clock_ns() + (int64_t)timeout_ms * NS_PER_MS;
+	while (clock_ns() < until_ns) {
+		rd_kafka_message_t *message = rd_kafka_consume(topic, look->partition, LOOK_MS);
+		if (!message)
+			continue;
+		look->record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+		if (look->record || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+			look->clear = message->offset;
+		rd_kafka_message_destroy(message);
+		return;
+	}
+}
+
+static void find_record(struct backlog *backlog, struct look *look, int timeout_ms)
+{
+	rd_kafka_t *reader = reader_of(backlog);
+	rd_kafka_topic_t *topic = reader ? rd_kafka_topic_new(reader, look->topic, NULL) : NULL;
+	if (topic && rd_kafka_consume_start(topic, look->partition, look->clear) == 0) {
+		read_on(topic, look, timeout_ms);
+		(void)rd_kafka_consume_stop(topic, look->partition);
+	}
+	if (topic)
+		rd_kafka_topic_destroy(topic);
+}
+
+static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t from, int64_t end,
+			       int timeout_ms)
+{
+	struct look *look = end > from ? look_of(backlog, at->topic, at->partition) : NULL;
+	if (!look)
+		return end > from ? end - from : 0;
+	bool moves = look->from != OFFSET_NONE && look->from != from;
+	if (look->from == OFFSET_NONE || from < look->from || from > look->clear) {
+		look->clear = from;
+		look->record = false;
+	}
+	look->from = from;
+	if (!look->record && look->clear < end && (!moves || end - from <= BACKLOG_READ_MOST))
+		find_record(backlog, look, timeout_ms);
+	return end > look->clear ? end - look->clear : 0;
+}
+
 int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
@@ -87,7 +200,7 @@ int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout
 		       !rd_kafka_query_watermark_offsets(backlog->consumer, at->topic, at->partition, &first, &end, timeout_ms);
 		/* What was never committed, or is gone from the topic, begins where the topic does. */
 		int64_t from = at->offset > first ? at->offset : first;
-		sum += end > from ? end - from : 0;
+		sum += good ? records_between(backlog, at, from, end, timeout_ms) : 0;
 	}
 	if (list)
 		rd_kafka_topic_partition_list_destroy(list);

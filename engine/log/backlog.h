@@ -1,14 +1,21 @@
 /* backlog.h: how many records a group has not yet committed of topics: what `sluice top`
  * shows as lag. It reads what Kafka knows and joins nothing.
+ *
+ * Offsets are not all records: the end of a transaction takes one, and records of aborted
+ * transactions are never read. So what lies between the group and the end of a partition is read up to
+ * its first record; where there is none, nothing is left to do. Behind that record offsets count as
+ * records, and so they do all where more than BACKLOG_READ_MOST lie between and the group moves on.
  */
 #ifndef SLUICE_LOG_BACKLOG_H
 #define SLUICE_LOG_BACKLOG_H
 
 #include "log/record.h"
 
+#define BACKLOG_READ_MOST 1000
+
 struct backlog;
 
-/* NULL: `error` says why. */
+/* Borrows all of it. NULL: `error` says why. */
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error);
 void backlog_close(struct backlog *backlog); /* NULL is fine */
 

@@ -1,8 +1,10 @@
 /* status.h: what an engine says of each of its pipelines once a second: a record of the
  * status topic, keyed `INSTANCE/PIPELINE`, in JSON, so that anything can read it.
  *
- * Counters count from the engine's start; rates and latencies are those of the time
- * since the record before.
+ * A pipeline is counted as a whole, whatever stages it is cut into: requests where they enter it,
+ * answers and errors wherever they leave it. Requests that reach it by a call of another pipeline count
+ * with its own. Counters count from the engine's start; rates and latencies are those of the time since
+ * the record before.
  */
 #ifndef SLUICE_OBSERVE_STATUS_H
 #define SLUICE_OBSERVE_STATUS_H
@@ -12,6 +14,7 @@
 #include "base/text.h"
 
 #define STATUS_EVERY_MS 1000
+#define STATUS_FAILING_LEAST 10 /* errors one behind the other, by which a pipeline is failing */
 #define STATUS_STALE_MS 3000 /* of an engine that has said nothing for so long, nobody knows how it is */
 
 struct status {
@@ -21,11 +24,13 @@ struct status {
 	int64_t at_ms;	    /* when it was said */
 	int64_t started_ms; /* the engine */
 	bool ready;	    /* it has its partitions, or has none to take, and works */
-	struct text state;  /* one word: running, waiting, paused, draining */
-	struct text why;    /* what it waits for; empty: nothing */
-	uint64_t taken;
-	uint64_t answered;
-	uint64_t failed; /* of the answers: errors */
+	struct text state;  /* one word: running, waiting, paused, failing */
+	struct text why;    /* what it waits for, or what fails; empty: nothing */
+	uint64_t taken;	    /* requests */
+	uint64_t ended;	    /* of them: answered, dropped on purpose, or through, where there is no output */
+	uint64_t answered;  /* a request that was split may have many answers */
+	uint64_t failed;    /* errors: those of the answers, and of requests without one */
+	uint64_t dropped;   /* on purpose: by a filter, or into a window that stays open */
 	uint64_t dead_letters;
 	uint64_t resets; /* transactions given up */
 	uint64_t in_flight;
@@ -33,8 +38,8 @@ struct status {
 	struct text group;	       /* of Kafka, by which it reads */
 	struct text reads;	       /* the topics, a blank between */
 	int64_t lag;		       /* records of these that are not committed; -1: not known: who reads a status asks Kafka */
-	double rate;		       /* answers a second */
-	double p50_ms, p95_ms, p99_ms; /* from taken to released */
+	double rate;		       /* answers a second; of a pipeline without output, requests that ended */
+	double p50_ms, p95_ms, p99_ms; /* from the time of the request's record to its answer */
 };
 
 void status_write(const struct status *status, struct buffer *out);

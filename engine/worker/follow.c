@@ -59,6 +59,7 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	if (!worker->config->transaction.id)
 		answered_note(&worker->answered, &worker->lanes, taken);
 	lanes_remove(&worker->lanes, taken);
+	stages_count_in_flight(worker);
 	keepings_sweep(worker);
 	worker->handover_until_ms = 0;
 	loop_timer_stop(worker->loop, &worker->handover_timer);

@@ -13,6 +13,7 @@ struct nested {			/* a call that is out */
 	struct call *call;
 	struct host *host; /* of what is called */
 	struct nested *next, *previous;
+	int64_t taken_ms; /* by the worker's clock */
 	bool begun;
 };
 
@@ -38,6 +39,8 @@ bool nested_open(struct stage *stage, struct error *error)
 						     .files = config->files};
 		host->stage = stage;
 		host->name = config->called[i].name;
+		if (config->called[i].counts)
+			host->counts = &config->called[i].counts[stage->worker->config->number];
 		host->flow = flow_open(config->called[i].graph, &outside, error);
 		if (!host->flow)
 			return false;
@@ -69,6 +72,8 @@ static void nested_add(struct worker *worker, struct nested *nested)
 		nested->next->previous = nested;
 	worker->nested = nested;
 	worker->nested_waiting++;
+	nested->taken_ms = loop_now_ms(worker->loop);
+	call_count_in(nested->host->counts);
 }
 
 static void nested_remove(struct worker *worker, struct nested *nested)
@@ -134,6 +139,7 @@ void nested_forget(struct worker *worker, const struct call *call)
 	if (!nested)
 		return;
 	nested_remove(worker, nested);
+	call_count_forgotten(nested->host->counts);
 	if (nested->begun)
 		flow_abandon(nested->host->flow, &nested->message);
 }
@@ -145,6 +151,9 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 	struct call *call = nested->call;
 	nested_remove(worker, nested);
 	call_take_answer(call, outcome, answer);
+	/* Many answers are an error to whoever called for one. */
+	const struct answer counted = {.error = outcome == FLOW_PARTED ? &call->error : answer->error};
+	call_count_out(nested->host->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
 	call->attempts = answer->attempts;
 	stage_return(worker, call);
 }
@@ -166,6 +175,8 @@ void nested_advance(struct worker *worker)
 		if (flow_enter(nested->host->flow, &nested->message, loop_now_ms(worker->loop), &call->error))
 			continue;
 		nested_remove(worker, nested);
+		const struct answer refused = {.error = &call->error};
+		call_count_out(nested->host->counts, FLOW_ANSWER, &refused, 0);
 		stage_return(worker, call);
 	}
 }

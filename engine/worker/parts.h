@@ -16,6 +16,7 @@
  *   copies.c   what steps send off the path
  *   stages.c   a stage: its flow, and the calls that go from there and come back
  *   release.c  leave in order -> produce -> commit
+ *   counting.c what became of requests, counted
  *   outbox.c   what leaves for a message, encoded
  *   keeping.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
@@ -57,6 +58,7 @@ struct host {
 	struct stage *stage;
 	struct flow *flow;
 	const char *name; /* of a called pipeline; NULL: it is the stage's own */
+	struct stage_counts *counts; /* of a called pipeline; NULL: nobody asks */
 };
 
 struct nested; /* nested.c */
@@ -142,6 +144,20 @@ static inline void count_add(_Atomic uint64_t *count, uint64_t more)
 {
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more, memory_order_relaxed);
 }
+
+/* ---- counting.c ---- */
+
+/* A message has left its stage. */
+void flight_count_out(const struct flight *flight, struct loop *loop);
+
+/* In flight is what the stages have now: after messages were dropped. */
+void stages_count_in_flight(const struct worker *worker);
+
+/* A call of a pipeline was taken; has ended with this outcome, so long after it was taken; or is
+ * given up by its caller. `counts` NULL: nobody asks. */
+void call_count_in(struct stage_counts *counts);
+void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms);
+void call_count_forgotten(struct stage_counts *counts);
 
 /* ---- stages.c ---- */
 

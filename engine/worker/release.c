@@ -35,30 +35,6 @@ void release_begin_interval(struct worker *worker)
 	loop_timer_set(worker->loop, &worker->commit_timer, loop_now_ms(worker->loop) + interval_ms, &worker->failure);
 }
 
-/* Of a message, or of each of its offspring that answers instead of it. */
-static void outcome_count_out(const struct stage *stage, enum flow_outcome outcome, const struct answer *answer)
-{
-	struct stage_counts *counts = stage->counts;
-	if (outcome == FLOW_ANSWER && !(answer->error && stage->config->errors_off))
-		count_add(&counts->answered, 1);
-	if (answer->error)
-		count_add(&counts->failed, 1);
-	if (outcome == FLOW_DROPPED)
-		count_add(&counts->dropped, 1);
-}
-
-static void flight_count_out(const struct flight *flight, int64_t now_ms)
-{
-	struct stage_counts *counts = flight->stage->counts;
-	const struct offspring *offspring = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL;
-	count_add(&counts->released, 1);
-	count_add(&counts->latency[histogram_bucket((uint64_t)(now_ms - flight->taken_ms) * 1000)], 1);
-	atomic_store_explicit(&counts->in_flight, flight->stage->load.in_flight - 1, memory_order_relaxed);
-	outcome_count_out(flight->stage, flight->outcome, &flight->answer);
-	for (; offspring; offspring = offspring->next)
-		outcome_count_out(flight->stage, offspring->outcome, &offspring->answer);
-}
-
 void release(struct worker *worker)
 {
 	struct flight *flight;
@@ -72,7 +48,7 @@ void release(struct worker *worker)
 		if (verdict != PRODUCED || !keeping_release(worker, flight, &worker->failure))
 			return;
 		const struct lane *lane = flight->lane;
-		flight_count_out(flight, loop_now_ms(worker->loop));
+		flight_count_out(flight, worker->loop);
 		haste_learn(flight, worker->loop);
 		lanes_leave(&worker->lanes);
 		worker->counts.released++;
@@ -147,6 +123,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 		lanes_recall(&worker->lanes, committed);
 	intake_drop(worker, committed);
 	lanes_reset(&worker->lanes, committed);
+	stages_count_in_flight(worker);
 	if (!keepings_reset(worker, committed, error))
 		return false;
 	struct positions changed;

@@ -25,10 +25,13 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
-/* What a stage did, written by its worker and read by anybody. */
+/* What a stage did, written by its worker and read by anybody. Of a pipeline in several stages each
+ * request ends in one of them: what counts ends counts nothing of what only goes on to another. */
 struct stage_counts {
 	_Atomic uint64_t taken;
 	_Atomic uint64_t released;
+	_Atomic uint64_t ended;	    /* requests of which the pipeline is done */
+	_Atomic uint64_t succeeded; /* results that are no error: answers, drops, ends without output */
 	_Atomic uint64_t answered;
 	_Atomic uint64_t failed; /* of the answers: errors */
 	_Atomic uint64_t dropped;
@@ -36,7 +39,7 @@ struct stage_counts {
 	_Atomic uint64_t pauses; /* how often it was full and its partitions were paused */
 	_Atomic uint64_t resets; /* of the worker: transactions that were given up, with all in flight */
 	_Atomic uint64_t in_flight;
-	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* from taken to released, as in observe/histogram.h */
+	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* of requests that ended, from the time of their record */
 	_Atomic(const char *) waits_for;	     /* in words that stay; NULL: nothing keeps it */
 };
 
@@ -73,6 +76,7 @@ struct model_taps {
 struct called_pipeline {
 	const char *name;
 	const struct graph *graph;
+	struct stage_counts *counts; /* of the calls, one a worker, by its number; NULL: nobody asks */
 };
 
 struct stage_config {

@@ -32,8 +32,10 @@ static int set_up(void **state)
 		.ready = true,
 		.state = TEXT("running"),
 		.taken = 18446744073709551615u,
+		.ended = 14,
 		.answered = 10,
 		.failed = 2,
+		.dropped = 5,
 		.dead_letters = 1,
 		.resets = 3,
 		.in_flight = 4,
@@ -68,6 +70,8 @@ static void a_status_reads_back_as_it_was_said(void **state)
 	assert_true(read.ready);
 	assert_true(read.taken == well.taken && read.answered == well.answered && read.failed == well.failed);
 	assert_true(read.dead_letters == well.dead_letters && read.resets == well.resets && read.in_flight == well.in_flight);
+	assert_int_equal(read.ended, well.ended);
+	assert_int_equal(read.dropped, well.dropped);
 	assert_int_equal(read.lag, well.lag);
 	assert_true(read.rate == well.rate && read.p50_ms == well.p50_ms && read.p95_ms == well.p95_ms &&
 		    read.p99_ms == well.p99_ms);
@@ -102,6 +106,8 @@ static void say_status(struct sender *sender, const char *instance, const char *
 	struct error error = {0};
 	struct buffer json;
 	status.instance = text_of(instance);
+	if (strcmp(instance, "fails") == 0)
+		status.state = TEXT("failing");
 	status.version = text_of(version);
 	status.why = text_of(why);
 	status.at_ms = at_ms;
@@ -124,6 +130,7 @@ static void *say_statuses(void *context)
 		say_status(sender, "two", "ab", "model nn is away", time_of_day_ms());
 		say_status(sender, "changed", "cd", "", time_of_day_ms());
 		say_status(sender, "draining", "", "", time_of_day_ms());
+		say_status(sender, "fails", "ab", "all is lost", time_of_day_ms());
 		say_status(sender, "dead", "ef", "", 1700000000000);
 		assert_true(sender_send(sender, &(struct outgoing){.value = TEXT("garbage")}, 1, &error));
 		(void)sender_settled(sender, 50);
@@ -166,6 +173,33 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 	mock_close(&mock);
 }
 
+static void health_is_of_one_engine_and_names_what_fails(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *instance, *out, *err;
+	} rows[] = {
+		{"one", "one is well: 1 of 1 pipelines ready\n", ""},
+		{"fails", "fails is well: 1 of 1 pipelines ready\n", "fails: 1 of 1 pipelines are failing; p: all is lost\n"},
+	};
+	struct mock mock;
+	pthread_t engines;
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, TOPIC, 1, 1);
+	assert_int_equal(pthread_create(&engines, NULL, say_statuses, &mock), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char line[200];
+		snprintf(line, sizeof line, "health -n trading --instance %s --brokers %s", rows[i].instance, mock.brokers);
+		struct said said = say(line);
+		assert_int_equal(said.code, EXIT_GOOD);
+		assert_string_equal(said.out, rows[i].out);
+		assert_string_equal(said.err, rows[i].err);
+		said_close(&said);
+	}
+	pthread_join(engines, NULL);
+	mock_close(&mock);
+}
+
 static void a_namespace_without_engines_is_told_so(void **state)
 {
 	(void)state;
@@ -188,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_status_reads_back_as_it_was_said),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(the_last_word_of_each_engine_is_shown),
+		cmocka_unit_test(health_is_of_one_engine_and_names_what_fails),
 		cmocka_unit_test(a_namespace_without_engines_is_told_so),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);

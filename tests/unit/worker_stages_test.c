@@ -332,7 +332,7 @@ static void configure_calls(struct stand *stand, const char *steps, const char *
 	assert_int_equal(planning_errors(&stand->planning), 0);
 	arena_close(arena);
 	for (size_t i = 0; i < 2; i++)
-		called[i] = (struct called_pipeline){i == 0 ? "q" : "r", stand->plan.pipelines[1 + i].graph};
+		called[i] = (struct called_pipeline){.name = i == 0 ? "q" : "r", .graph = stand->plan.pipelines[1 + i].graph};
 	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
 	stand->stages[0] = (struct stage_config){
 		.name = "p",

@@ -1,0 +1,108 @@
+/* counting.c: counts of requests: taken, ended, failed, and how long they took. Counted by the worker
+ * when a message leaves its stage, and when the call of a pipeline ends. */
+#include "message/carried.h"
+#include "worker/crossings.h"
+#include "worker/parts.h"
+
+#define US_OF_MS 1000
+
+static void latency_count(struct stage_counts *counts, int64_t took_ms)
+{
+	uint64_t us = took_ms > 0 ? (uint64_t)took_ms * US_OF_MS : 0;
+	count_add(&counts->latency[histogram_bucket(us)], 1);
+}
+
+/* Of a message, or of each of its offspring that answers instead of it. `ends`: nothing of it goes on
+ * to another stage. */
+static void outcome_count(struct stage_counts *counts, bool errors_off, bool ends, enum flow_outcome outcome,
+			  const struct answer *answer)
+{
+	if (outcome == FLOW_ANSWER && !(answer->error && errors_off))
+		count_add(&counts->answered, 1);
+	if (outcome == FLOW_DROPPED)
+		count_add(&counts->dropped, 1);
+	if (answer->error)
+		count_add(&counts->failed, 1);
+	else if (ends)
+		count_add(&counts->succeeded, 1);
+}
+
+/* An answer or a drop settles the request wherever it happens; a pipeline without output is done with it
+ * in a stage from which nothing goes on. */
+static bool outcome_ends(const struct flight *flight)
+{
+	const struct carried *carried = flight->message.carried;
+	switch (flight->outcome) {
+	case FLOW_ANSWER:
+	case FLOW_DROPPED:
+	case FLOW_PARTED:
+		return true;
+	case FLOW_NO_ANSWER:
+		return !carried || carried->next == 0;
+	case FLOW_PASSED:
+		break;
+	}
+	return false;
+}
+
+/* From when the request's record was written, whichever stage answers; of a record without a time, or of
+ * one written by a clock that is ahead, from when it was taken here. */
+static int64_t flight_took_ms(const struct flight *flight, struct loop *loop)
+{
+	int64_t here_ms = loop_now_ms(loop) - flight->taken_ms;
+	int64_t written_ms = comes_from_stage(flight->stage->config) ? flight->message.time_ms : flight->record.time_ms;
+	int64_t took_ms = written_ms > 0 ? loop_time_of_day_ms(loop) - written_ms : here_ms;
+	return took_ms > here_ms ? took_ms : here_ms;
+}
+
+void flight_count_out(const struct flight *flight, struct loop *loop)
+{
+	const struct stage *stage = flight->stage;
+	struct stage_counts *counts = stage->counts;
+	bool errors_off = stage->config->errors_off;
+	bool ends = outcome_ends(flight);
+	const struct offspring *offspring = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL;
+	count_add(&counts->released, 1);
+	atomic_store_explicit(&counts->in_flight, stage->load.in_flight - 1, memory_order_relaxed);
+	if (ends) {
+		count_add(&counts->ended, 1);
+		latency_count(counts, flight_took_ms(flight, loop));
+	}
+	if (!offspring)
+		outcome_count(counts, errors_off, ends, flight->outcome, &flight->answer);
+	for (; offspring; offspring = offspring->next)
+		outcome_count(counts, errors_off, offspring->outcome != FLOW_PASSED, offspring->outcome, &offspring->answer);
+}
+
+void stages_count_in_flight(const struct worker *worker)
+{
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+		atomic_store_explicit(&stage->counts->in_flight, stage->load.in_flight, memory_order_relaxed);
+}
+
+/* ---- calls of pipelines ---- */
+
+void call_count_in(struct stage_counts *counts)
+{
+	if (!counts)
+		return;
+	count_add(&counts->taken, 1);
+	count_add(&counts->in_flight, 1);
+}
+
+void call_count_forgotten(struct stage_counts *counts)
+{
+	if (counts)
+		count_add(&counts->in_flight, UINT64_MAX); /* one less */
+}
+
+void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms)
+{
+	if (!counts)
+		return;
+	call_count_forgotten(counts);
+	count_add(&counts->released, 1);
+	count_add(&counts->ended, 1);
+	latency_count(counts, took_ms);
+	outcome_count(counts, false, true, outcome, answer);
+}
