@@ -13,6 +13,9 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 # What is run here speaks one language, and a locale that was never made is not warned of by each shell.
 export LC_ALL := C.UTF-8
+# Nor do a user's own settings change what is tested.
+export SLUICE_SETTINGS :=
+unexport SLUICE_BROKERS SLUICE_NAMESPACE
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 libmicrohttpd hiredis openssl

@@ -120,6 +120,10 @@ struct option {
 	char letter;	  /* of a command's option: -f */
 	bool argument;	  /* of a command's OPTION_NAMES: its values are arguments, as if they stood alone */
 	const char *word; /* of a command's option: what its help writes for the value; NULL: the option's name */
+	/* Of a command's OPTION_TEXT or OPTION_NAMES: the environment variable that stands in for it, as a line of
+	 * the settings file does (cli/settings.h); "": that alone; NULL: neither. */
+	const char *variable;
+	size_t ambient_offset; /* where a value from there goes; 0: to `offset` */
 	const char *help; /* one sentence */
 };
 

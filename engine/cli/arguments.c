@@ -328,6 +328,7 @@ bool arguments_parse(const struct command *command, const char *const *words, si
 		return error_memory(error, ERROR_SYSTEM, "reading the command line");
 	if (!set_fallbacks(&parser) || !take_all(&parser, &arguments->help))
 		return false;
+	arguments->given = parser.given;
 	arguments->items = parser.items;
 	arguments->count = parser.items_count;
 	return true;

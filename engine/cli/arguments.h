@@ -14,6 +14,7 @@
 struct arguments {
 	const char *const *items; /* what was neither option nor value, and the values of options that say so */
 	size_t count;
+	const bool *given; /* by row of the command: whether the line has it */
 	bool help; /* --help or -h was there: the rest was not looked at */
 };
 

@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/line_stream.h"
 #include "cli/manual.h"
+#include "cli/settings.h"
 #include "log/said.h"
 #include "message/json_write.h"
 #include "plan/endpoint.h"
@@ -245,6 +246,8 @@ static int run(struct session *session, const struct command *command, const cha
 		return command_refused(session, command, &error);
 	if (arguments.help)
 		return show(session, SHOWN_COMMAND, NULL, command);
+	if (!settings_apply(command, arguments.given, session->arena, options, &error))
+		return command_refused(session, command, &error);
 	return command->run(session, options, arguments.items, arguments.count);
 }
 

@@ -93,7 +93,8 @@ int command_faults_only(struct session *session, const struct faults *faults);
 #define COMMAND_NAMESPACE(owner, member)                                                                                           \
 	{                                                                                                                          \
 		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(struct owner, member),                 \
-		.help = "The namespace of resources that state none; without it `default`."                                        \
+		.variable = "SLUICE_NAMESPACE",                                                                                    \
+		.help = "The namespace of resources that state none; else SLUICE_NAMESPACE; without it `default`."                 \
 	}
 
 /* `-f FILE`, as every command has it: for those that take files as arguments, the same. */

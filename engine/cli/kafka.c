@@ -57,7 +57,7 @@ static bool take_asked(struct gathered *into, const struct name_list *settings, 
 	for (size_t i = 0; i < settings->count; i++) {
 		const char *text = settings->items[i].text, *equals = strchr(text, '=');
 		if (!equals || equals == text)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			return error_set(error, ERROR_CONFIG, settings->items[i].place,
 					 "--kafka-setting takes NAME=VALUE, as in linger.ms=20, not `%s`", text);
 		const char *name = arena_copy(arena, text, (size_t)(equals - text));
 		if (!name)
@@ -65,7 +65,7 @@ static bool take_asked(struct gathered *into, const struct name_list *settings, 
 		const struct kafka_setting *known = kafka_setting_find(name);
 		if (known && !(known->clients & into->client))
 			continue;
-		if (!secret_fetch(equals + 1, name, PLACE_NONE, arena, error))
+		if (!secret_fetch(equals + 1, name, settings->items[i].place, arena, error))
 			return false;
 		into->items[into->count++] = (struct property){name, equals + 1};
 	}
@@ -73,14 +73,15 @@ static bool take_asked(struct gathered *into, const struct name_list *settings, 
 }
 
 /* A later one of the same name wins, so what the command line says comes last. */
-static bool properties_of(const struct item_list *settings, const struct name_list *asked, enum kafka_client client,
+static bool properties_of(const struct item_list *settings, const struct kafka_asked *asked, enum kafka_client client,
 			  struct arena *arena, struct properties *properties, struct error *error)
 {
-	struct gathered gathered = {.client = client,
-				    .items = ARENA_ARRAY(arena, struct property, settings->count + asked->count + 1)};
+	size_t count = settings->count + asked->settings.count + asked->ambient_settings.count;
+	struct gathered gathered = {.client = client, .items = ARENA_ARRAY(arena, struct property, count + 1)};
 	if (!gathered.items)
 		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
-	if (!take_runtime(&gathered, settings, arena, error) || !take_asked(&gathered, asked, arena, error))
+	if (!take_asked(&gathered, &asked->ambient_settings, arena, error) || !take_runtime(&gathered, settings, arena, error) ||
+	    !take_asked(&gathered, &asked->settings, arena, error))
 		return false;
 	*properties = (struct properties){gathered.count, gathered.items};
 	return true;
@@ -133,17 +134,19 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 	static const struct runtime_spec nothing;
 	const struct runtime_spec *said = runtime ? runtime : &nothing;
 	*kafka = (struct kafka){.brokers = asked->brokers};
-	if (runtime && !runtime->kafka_enabled && !asked->brokers)
+	if (runtime && !runtime->kafka_enabled && !asked->brokers && !asked->ambient_brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "kafkaConfig.enabled is false, and pipelines run on Kafka only; leave it out, or give --brokers");
 	if (!asked->brokers)
 		kafka->brokers = brokers_of(said, arena);
 	if (!kafka->brokers)
-		return error_set(
-			error, ERROR_CONFIG, PLACE_NONE,
-			"where is Kafka? Give --brokers HOST:PORT, or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
-	return properties_of(&said->consumer_settings, &asked->settings, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
-	       properties_of(&said->producer_settings, &asked->settings, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
+		kafka->brokers = asked->ambient_brokers;
+	if (!kafka->brokers)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "where is Kafka? Give --brokers HOST:PORT, set SLUICE_BROKERS (`sluice help settings`), or write "
+				 "kafkaConfig.bootstrap.servers in a SeldonRuntime");
+	return properties_of(&said->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
+	       properties_of(&said->producer_settings, asked, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
 	       topic_properties_of(&said->topic_settings, arena, &kafka->topics, error) &&
 	       registry_of(&said->registry, arena, &kafka->registry, error) &&
 	       (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig"));
@@ -168,7 +171,9 @@ static struct named split(const char *name, struct arena *arena)
 static bool by_rule(struct session *session, const struct door_asked *asked, struct named named, struct door *door,
 		    struct error *error)
 {
-	const char *namespace = asked->namespace ? asked->namespace : NAMESPACE_DEFAULT;
+	const char *namespace = asked->namespace	   ? asked->namespace
+				: asked->ambient_namespace ? asked->ambient_namespace
+							   : NAMESPACE_DEFAULT;
 	struct arena *arena = session->arena;
 	door->status = topic_status_name(arena, PREFIX_DEFAULT, namespace);
 	if (named.pipeline) {
@@ -232,7 +237,8 @@ static bool by_plan(const struct pipeline_plan *pipeline, struct named named, st
 static bool read_files(struct session *session, const struct door_asked *asked, struct door *door, struct plan *plan,
 		       struct error *error)
 {
-	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = asked->namespace};
+	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
+	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = namespace};
 	const struct models_metadata none = {0};
 	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none};
 	const char **paths = ARENA_ARRAY(session->arena, const char *, asked->files.count);
@@ -271,6 +277,8 @@ static bool by_files(struct session *session, const struct door_asked *asked, st
 		namespace = asked->namespace;
 	} else if (plan.count > 0) {
 		namespace = plan.pipelines[0].namespace;
+	} else if (asked->ambient_namespace) {
+		namespace = asked->ambient_namespace;
 	}
 	door->status = topic_status_name(session->arena, prefix, namespace);
 	return door->status || error_memory(error, ERROR_SYSTEM, "naming topics");

@@ -28,12 +28,18 @@ struct kafka {
 struct kafka_asked {
 	const char *brokers;	   /* NULL: the runtime says them */
 	struct name_list settings; /* NAME=VALUE each, behind the runtime's: any that librdkafka has, since the operator gave it */
+	/* Of the environment and the settings file (cli/settings.h): where neither says otherwise. */
+	const char *ambient_brokers;
+	struct name_list ambient_settings;
 };
 
 #define KAFKA_ROWS(owner, member)                                                                                                  \
-	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT",                                                           \
-	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig."),                           \
-		ROW("kafka-setting", NAMES, owner, member.settings, .word = "NAME=VALUE",                                          \
+	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT", .variable = "SLUICE_BROKERS",                             \
+	    .ambient_offset = offsetof(owner, member.ambient_brokers),                                                             \
+	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig, which goes before "          \
+		    "SLUICE_BROKERS."),                                                                                            \
+		ROW("kafka-setting", NAMES, owner, member.settings, .word = "NAME=VALUE", .variable = "",                          \
+		    .ambient_offset = offsetof(owner, member.ambient_settings),                                                    \
 		    .help = "A setting of librdkafka, any; goes before the runtime's. May be given several times.")
 
 /* `asked` goes before what the runtime says, which may be NULL. A CONFIG error when nothing says where the brokers are, for
@@ -47,13 +53,15 @@ struct door_asked {
 	struct name_list files;
 	struct kafka_asked kafka;
 	const char *namespace;
+	const char *ambient_namespace; /* of the environment or the settings file: where neither it nor the files say one */
 };
 
 #define DOOR_ROWS(owner, member)                                                                                                   \
 	KAFKA_ROWS(owner, member.kafka),                                                                                           \
 	{                                                                                                                          \
 		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace),              \
-		.help = "The pipeline's namespace; default: that of the files, or `default`."                                      \
+		.variable = "SLUICE_NAMESPACE", .ambient_offset = offsetof(owner, member.ambient_namespace),                       \
+		.help = "The pipeline's namespace; default: that of the files, else SLUICE_NAMESPACE, or `default`."               \
 	}
 
 /* Where only Kafka and the status topic are to be found by them. */

@@ -366,6 +366,40 @@ static void settings_offer(struct session *session, struct suggestion *suggestio
 		suggest_offer(suggestion, text_of(row->name));
 }
 
+/* ---- options from elsewhere ---- */
+
+static void shared_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Settings");
+	page_text(page, "Options that every command needs to find Kafka may be left out of the command line. What it says goes "
+			"before what the files of the command say (kafkaConfig of a SeldonRuntime, the namespace of a resource), "
+			"that before the environment, and that before the settings file.");
+	page_heading(page, 2, "Environment");
+	page_item(page, 0, "As --brokers.", "SLUICE_BROKERS");
+	page_item(page, 0, "As --namespace.", "SLUICE_NAMESPACE");
+	page_item(page, 0, "The settings file; empty: none is read.", "SLUICE_SETTINGS");
+	page_heading(page, 2, "File");
+	page_text(page, "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings where that variable is not set. A line is "
+			"NAME = VALUE, a comment behind #, or empty; kafka-setting may stand on several. The file is refused when "
+			"others can write to it, for it says where requests and logins go.");
+	page_text(page, "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
+	page_item(page, 0, "As --brokers.", "brokers");
+	page_item(page, 0, "As --namespace.", "namespace");
+	page_item(page, 0, "As --kafka-setting; what the runtime says of the same goes before it.", "kafka-setting");
+}
+
+static bool shared_print_one(struct session *session, struct page *page, const char *name)
+{
+	(void)session, (void)page, (void)name;
+	return false;
+}
+
+static void shared_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session, (void)suggestion;
+}
+
 /* ---- all of them ---- */
 
 static const struct topic topics[] = {
@@ -376,6 +410,7 @@ static const struct topic topics[] = {
 	{"datatypes", "What elements of a tensor can be.", datatypes_print, datatypes_print_one, datatypes_offer},
 	{"stubs", "Models that stand in for real ones in tests.", stubs_print, stubs_print_one, stubs_offer},
 	{"kafka-settings", "The settings of librdkafka that a file may set.", settings_print, settings_print_one, settings_offer},
+	{"settings", "Options from the environment and from a settings file.", shared_print, shared_print_one, shared_offer},
 	{"faults", "What `sluice lint` can find, by code.", faults_print, faults_print_one, faults_offer},
 };
 
