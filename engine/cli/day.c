@@ -26,6 +26,7 @@ const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", 
 const char *const day_trait_names[DAY_TRAITS] = {
 	"days with reloads", "days with deadlines", "days with batches",
 	"days with stages",  "days with a pipeline that reads others", "days with taps",
+	"days with stages that are joined",
 };
 
 const struct day_ground day_ground_twin = {
@@ -269,6 +270,32 @@ static void line_cut(struct day *day, struct day_pipeline *pipeline)
 		pipeline->blocks[random_between(&day->wide[DAY_STAGED], 1, (int64_t)pipeline->count - 1)].isolated = true;
 }
 
+/* What counts does so for each partition: that is the one of the request where order is a partition's, and partitions are
+ * as many. Answers that are to have a partition's order stand in one. */
+static void line_join(struct day *day, struct day_line *line)
+{
+	struct random *random = &day->wide[DAY_JOINED];
+	struct day_pipeline *pipeline = &line->variants[0];
+	size_t first = (size_t)random_below(random, pipeline->count);
+	pipeline->by_partition = random_below(random, 2) || pipeline->counts;
+	line->stage_partitions = (int32_t)random_between(random, 1, DAY_PARTITIONS_MAX);
+	if (pipeline->counts) {
+		first = 0;
+		line->stage_partitions = line->partitions;
+	}
+	for (size_t i = 0; i < pipeline->count; i++) {
+		struct day_block *block = &pipeline->blocks[(first + i) % pipeline->count];
+		block->apart = block->kind == DAY_SCALE || block->kind == DAY_FORK || block->kind == DAY_COUNT;
+		if (block->kind == DAY_SCALE)
+			block->kind = DAY_FORK;
+		if (block->apart)
+			break;
+	}
+	line->judge.by_partition = pipeline->by_partition;
+	if (pipeline->by_partition)
+		line->judge.answers.partitions = 1;
+}
+
 static void line_tap(struct day *day, struct day_pipeline *pipeline)
 {
 	pipeline->tapped = true;
@@ -299,6 +326,8 @@ static bool feed_open(struct day *day, struct error *error)
 
 static bool traits_apply(struct day *day, struct error *error)
 {
+	for (size_t i = 0; has(day, DAY_JOINED) && !has(day, DAY_RELOADED) && i < day->line_count; i++)
+		line_join(day, &day->lines[i]);
 	if (has(day, DAY_FED) && !feed_open(day, error))
 		return false;
 	if (!day_taps_open(&day->taps, day->result->why))
@@ -360,13 +389,17 @@ static bool deployment_make(struct day *day, size_t number, struct error *error)
 }
 
 /* What its topics are is the same in all deployments. */
-static bool topics_make(struct day *day, const char *name, int32_t partitions)
+static bool topics_make(struct day *day, const char *name, int32_t partitions, int32_t stages, int32_t answers)
 {
 	for (size_t i = 0; i < day->scheme.count; i++) {
 		const struct pipeline_plan *pipeline = day_scheme_pipeline(&day->scheme, i, name);
-		for (size_t j = 0; pipeline && j < pipeline->topic_count; j++)
-			if (!twin_topic(day->twin, pipeline->topics[j].name, partitions))
+		for (size_t j = 0; pipeline && j < pipeline->topic_count; j++) {
+			const struct topic *topic = &pipeline->topics[j];
+			bool behind = topic->role == TOPIC_STAGE || (topic->role == TOPIC_STATE && topic->of > 0);
+			int32_t its = behind ? stages : topic->role == TOPIC_OUTPUTS ? answers : partitions;
+			if (!twin_topic(day->twin, topic->name, its))
 				return false;
+		}
 	}
 	return true;
 }
@@ -377,9 +410,13 @@ static bool deployments_make(struct day *day, size_t count, struct error *error)
 		if (!deployment_make(day, i, error))
 			return false;
 	bool made = true;
-	for (size_t i = 0; i < day->line_count; i++)
-		made = made && topics_make(day, day->lines[i].name, day->lines[i].partitions);
-	made = made && (day->ear_count == 0 || topics_make(day, day->feed.name, day->feed.answers.partitions));
+	for (size_t i = 0; i < day->line_count; i++) {
+		const struct day_line *line = &day->lines[i];
+		int32_t answers = line->judge.answers.partitions;
+		made = made && topics_make(day, line->name, line->partitions, line->stage_partitions, answers);
+	}
+	int32_t ears = day->feed.answers.partitions;
+	made = made && (day->ear_count == 0 || topics_make(day, day->feed.name, ears, ears, ears));
 	return made || error_memory(error, ERROR_SYSTEM, "simulating topics");
 }
 
@@ -390,6 +427,8 @@ static bool day_prepare(struct day *day, struct error *error)
 	unsigned most = worst_rates[random_below(&day->random, sizeof worst_rates / sizeof *worst_rates)];
 	traits_draw(day);
 	day->unwanted = random_below(&day->random, UNWANTED_ONE_IN) == 0;
+	/* Where two stages' records of a request are refused, each of them answers it. */
+	day->unwanted = day->unwanted && !(has(day, DAY_JOINED) && !has(day, DAY_RELOADED));
 	day->twin = twin_make(day, most);
 	if (!day->twin)
 		return error_memory(error, ERROR_SYSTEM, "simulating");

@@ -38,6 +38,7 @@ enum day_trait {
 	DAY_STAGED,   /* pipelines are cut into stages */
 	DAY_FED,      /* a pipeline reads others, in workers of its own */
 	DAY_TAPPED,   /* what steps and models give is told */
+	DAY_JOINED,   /* pipelines, unless they change, are cut into stages that are joined, whose topics have other partitions */
 	DAY_TRAITS
 };
 

@@ -26,7 +26,7 @@ static bool point_draw(struct day_point *point, const struct day_line *line, str
 		.kind = kind,
 		.reference = arena_print(arena, "%s.%s", line->name, rest_of[kind]),
 		.reading = {.topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, rest_of[kind]),
-			    .partitions = line->partitions},
+			    .partitions = kind == DAY_ANSWERS ? line->judge.answers.partitions : line->partitions},
 	};
 	return point->reference && point->reading.topic;
 }

@@ -50,7 +50,7 @@ bool day_request_number(const struct record *record, size_t count, int64_t *numb
 static bool is_one_stage(const struct day_pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->count; i++)
-		if (pipeline->blocks[i].isolated)
+		if (pipeline->blocks[i].isolated || pipeline->blocks[i].apart)
 			return false;
 	return true;
 }
@@ -181,7 +181,7 @@ static void judge_order(struct day_judge *judge, int64_t number)
 			  *last);
 	if (last)
 		*last = number;
-	if (!judge->exactly_once || request->key >= 0)
+	if (!judge->by_partition && (!judge->exactly_once || request->key >= 0))
 		return;
 	last = &judge->last_of_partition[request->partition];
 	if (*last > number)

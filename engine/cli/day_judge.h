@@ -34,6 +34,7 @@ struct day_judge {
 	bool mixed;	   /* a request may begin in one and end in another */
 	struct day_reading answers;
 	bool exactly_once;
+	bool by_partition; /* its order is that of a partition, whatever the keys */
 	bool hurried;  /* some requests have deadlines */
 	bool unwanted; /* some answers were, by the twin of Kafka */
 	size_t count;

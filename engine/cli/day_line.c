@@ -110,6 +110,7 @@ bool day_line_open(struct day_line *line, const struct day_line_config *config, 
 	*line = (struct day_line){.number = config->number, .count = config->requests, .variant_count = 1};
 	buffer_open(&line->value, VALUE_BYTES);
 	line->partitions = (int32_t)random_between(random, 2, DAY_PARTITIONS_MAX);
+	line->stage_partitions = line->partitions;
 	line->name = arena_print(arena, "line%zu", line->number);
 	line->requests_topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "inputs");
 	line->answers_topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "outputs");

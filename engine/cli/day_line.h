@@ -15,6 +15,7 @@ struct day_line {
 	const char *name;
 	const char *requests_topic, *answers_topic;
 	int32_t partitions;
+	int32_t stage_partitions; /* of the topics between its stages */
 	size_t variant_count;
 	struct day_pipeline variants[DAY_VARIANTS];
 	struct model_twins models[DAY_VARIANTS];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define FILTER_MODULUS 7
+#define JOIN_WINDOW_MS 3600000 /* longer than any day */
 
 /* ---- what it is ---- */
 
@@ -79,6 +80,39 @@ static void traits_write(const struct day_block *block, struct buffer *yaml)
 		buffer_print(yaml, "    batch: {size: %d, windowMs: %d}\n", block->batch, block->batch_wait_ms);
 }
 
+static void branch_write(const char *branch, size_t n, const char *inputs, const char *set, bool apart, struct buffer *yaml)
+{
+	buffer_print(yaml, "  - name: %s%zu\n%s    expression: {set: {%s: \"%s\"}, keep: [%s]}\n%s", branch, n, inputs, branch, set,
+		     branch, apart ? "    isolate: true\n" : "");
+}
+
+/* What counts is behind two stages that are joined, which leave x as it is. */
+static void count_write(const struct day_block *block, size_t n, const char *inputs, struct buffer *yaml)
+{
+	if (!block->apart) {
+		buffer_print(yaml, "  - name: b%zu\n%s    count: {}\n", n, inputs);
+		return;
+	}
+	branch_write("l", n, inputs, "x", true, yaml);
+	branch_write("r", n, inputs, "x * 0", true, yaml);
+	buffer_print(yaml, "  - name: j%zu\n    inputs: [l%zu, r%zu]\n    joinWindowMs: %d\n", n, n, n, JOIN_WINDOW_MS);
+	buffer_string(yaml, "    expression: {set: {x: \"l + r\"}, keep: [x]}\n");
+	buffer_print(yaml, "  - name: b%zu\n    inputs: [j%zu]\n    count: {}\n", n, n);
+}
+
+static void fork_write(const struct day_block *block, size_t n, const char *inputs, struct buffer *yaml)
+{
+	char set[48];
+	(void)snprintf(set, sizeof set, "x * %d", (int)block->factor);
+	branch_write("l", n, inputs, set, block->apart, yaml);
+	(void)snprintf(set, sizeof set, "x + %d", (int)block->addend);
+	branch_write("r", n, inputs, set, block->apart, yaml);
+	buffer_print(yaml, "  - name: b%zu\n    inputs: [l%zu, r%zu]\n", n, n, n);
+	if (block->apart)
+		buffer_print(yaml, "    joinWindowMs: %d\n", JOIN_WINDOW_MS);
+	buffer_string(yaml, "    expression: {set: {x: \"l + r\"}, keep: [x]}\n");
+}
+
 /* Block `n` takes x from block n - 1, whose last step is `b(n-1)`, and ends in step `bn`. */
 static void block_write(const struct day_block *block, size_t n, const char *model, struct buffer *yaml)
 {
@@ -91,12 +125,7 @@ static void block_write(const struct day_block *block, size_t n, const char *mod
 			     (int)block->factor, (int)block->addend);
 		break;
 	case DAY_FORK:
-		buffer_print(yaml, "  - name: l%zu\n%s    expression: {set: {l: \"x * %d\"}, keep: [l]}\n", n, inputs,
-			     (int)block->factor);
-		buffer_print(yaml, "  - name: r%zu\n%s    expression: {set: {r: \"x + %d\"}, keep: [r]}\n", n, inputs,
-			     (int)block->addend);
-		buffer_print(yaml, "  - name: b%zu\n    inputs: [l%zu, r%zu]\n", n, n, n);
-		buffer_string(yaml, "    expression: {set: {x: \"l + r\"}, keep: [x]}\n");
+		fork_write(block, n, inputs, yaml);
 		break;
 	case DAY_FILTER:
 		buffer_print(yaml, "  - name: b%zu\n%s    filter: {keep: \"mod(x, %d) != %d\", otherwise: drop}\n", n, inputs,
@@ -114,7 +143,7 @@ static void block_write(const struct day_block *block, size_t n, const char *mod
 		buffer_string(yaml, "    expression: {set: {x: \"reshape(sum(x), [1])\"}, keep: [x]}\n");
 		break;
 	case DAY_COUNT:
-		buffer_print(yaml, "  - name: b%zu\n%s    count: {}\n", n, inputs);
+		count_write(block, n, inputs, yaml);
 		break;
 	case DAY_SPLIT:
 		rows_write(n, inputs, yaml);
@@ -143,6 +172,8 @@ void day_pipeline_write(const struct day_pipeline *pipeline, struct buffer *yaml
 	models_write(pipeline, yaml);
 	buffer_print(yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  delivery: %s\n",
 		     pipeline->name, pipeline->exactly_once ? "exactly-once" : "at-least-once");
+	if (pipeline->by_partition)
+		buffer_string(yaml, "  order: partition\n");
 	if (pipeline->tapped)
 		buffer_string(yaml, "  lineage: full\n");
 	buffer_string(yaml, "  steps:\n");

@@ -31,6 +31,7 @@ struct day_block {
 	enum day_block_kind kind;
 	int64_t factor, addend;
 	bool isolated;	   /* its last step is a stage of its own */
+	bool apart;	   /* of a fork, and before what counts: two branches are stages of their own, and are joined */
 	int batch;	   /* so many requests go through it together; 0: each alone */
 	int batch_wait_ms; /* for the others */
 };
@@ -39,6 +40,7 @@ struct day_pipeline {
 	const char *name;
 	bool exactly_once;
 	bool counts;
+	bool by_partition; /* `order: partition` */
 	bool tapped;	 /* what its steps are given and give is told */
 	unsigned logged; /* so is a share of what its models are sent and give, in percent; 0: nothing */
 	unsigned parts;	 /* answers to a request that is not dropped: 1, or DAY_PARTS */

@@ -352,8 +352,7 @@ void run_fail_rest(struct run *run, const struct error *error);
 /* Whether what settles the answer is answered here. */
 static inline bool flow_decides(const struct flow *flow)
 {
-	const struct graph *graph = flow->graph;
-	return !graph->part || graph->part->answers || graph->part->decides || !graph->has_output;
+	return graph_decides(flow->graph);
 }
 
 /* ---- visit.c ---- */

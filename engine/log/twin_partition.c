@@ -2,6 +2,7 @@
  * records see of it; see twin_world.h. */
 #include "base/hash.h"
 #include "base/memory.h"
+#include "log/partition_key.h"
 #include "log/twin_world.h"
 
 /* ---- appending ---- */
@@ -33,10 +34,25 @@ struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *rec
 	return entry;
 }
 
+#define NUMBERS_MOST 64 /* of the partitions that days have; far more */
+
+/* The number that a key names as log/partition_key.h has it; -1: it names none. */
+static int32_t partition_of_key(struct text key)
+{
+	char bytes[PARTITION_KEY_BYTES];
+	for (int32_t i = 0; key.length == PARTITION_KEY_BYTES && i < NUMBERS_MOST; i++)
+		if (text_equal(partition_key(i, bytes), key))
+			return i;
+	return -1;
+}
+
 struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record)
 {
 	uint64_t partition = (uint64_t)record->origin.partition;
-	if (record->key.bytes && !record->beside_origin)
+	int32_t named = record->beside_origin ? -1 : partition_of_key(record->key);
+	if (named >= 0)
+		partition = (uint64_t)named;
+	else if (record->key.bytes && !record->beside_origin)
 		partition = hash_bytes(record->key.bytes, record->key.length, 0);
 	return &topic->partitions[partition % (uint64_t)topic->count];
 }

@@ -1,5 +1,5 @@
 /* compile.h: what the parts of plan_make() share; private to plan.c, feeds.c, stages.c,
- * stage_graph.c, topics.c, calls.c, delivery.c and volume.c.
+ * stage_graph.c, topics.c, calls.c, delivery.c, ordering.c and volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
@@ -40,7 +40,7 @@ void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);
 /* The key by which a step needs its records; NULL: none. */
 const struct expression *step_key(const struct graph *graph, size_t step);
 
-/* The key of a stage whose records are brought together by their request: no expression
+/* The key of a stage where what other pipelines give of a request is brought together, and of those behind it: no expression
  * is written so. */
 #define STAGE_KEY_ID "request id"
 
@@ -57,6 +57,9 @@ struct endpoint plan_model(struct compiler *compiler, const struct resource *mod
 
 /* delivery.c: delivery, order and the longest wait, with their reasons. */
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* ordering.c: part of it; which order is kept, and a fault where that is less than is usual. */
+void plan_order(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* volume.c: what a request costs in records and bytes. */
 void plan_volume(struct compiler *compiler, struct pipeline_plan *plan);

@@ -1,4 +1,4 @@
-/* delivery.c: exactly-once or at-least-once, what waits for what, and how long at most.
+/* delivery.c: exactly-once or at-least-once, and how long a result may wait.
  */
 #include "plan/compile.h"
 
@@ -98,14 +98,8 @@ static const char *duration_text(struct compiler *compiler, int64_t ms)
 	return arena_print(compiler->arena, "%lld s", (long long)ms / 1000);
 }
 
-static void explain_order(struct compiler *compiler, struct pipeline_plan *plan)
+static void explain_wait(struct compiler *compiler, struct pipeline_plan *plan)
 {
-	bool prefix = plan->delivery == DELIVERY_EXACTLY_ONCE || plan->graph->spec->order == ORDER_PARTITION;
-	const char *whom = prefix ? "all earlier ones of its partition" : "earlier ones of its key";
-	const char *why = !prefix					? "order: key"
-			  : plan->graph->spec->order == ORDER_PARTITION ? "order: partition"
-									: "exactly-once commits a prefix";
-	plan->order_reason = arena_print(compiler->arena, "a result leaves behind %s (%s)", whom, why);
 	if (plan->wait_ms == 0)
 		plan->wait_reason = "nothing in it waits";
 	else
@@ -146,6 +140,7 @@ void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 		waits.calls[plan->callees[i].step] |= !plan->callees[i].copy;
 	choose_delivery(compiler, plan);
 	plan->wait_ms = longest_ms(&waits);
-	explain_order(compiler, plan);
+	plan_order(compiler, plan);
+	explain_wait(compiler, plan);
 	name_groups(compiler, plan);
 }

@@ -131,6 +131,7 @@ struct graph_next {
 struct graph_part {
 	size_t stage;
 	const char *name;		 /* the stage's */
+	bool own_key;			 /* its records are keyed as the request was */
 	size_t parent_count;		 /* stages whose records come here; of several, those of a request are joined */
 	const char *const *parents;	 /* their names */
 	int64_t window_ms;		 /* of that, and of external inputs */
@@ -172,6 +173,13 @@ struct graph {
 	const struct graph_offspring *offspring; /* NULL: no step makes any */
 	const struct graph_part *part; /* of one stage among several; NULL: all of it runs in one */
 };
+
+/* Whether an error is answered where a graph runs; else what others make of the request is joined with it, and that
+ * stage answers. */
+static inline bool graph_decides(const struct graph *graph)
+{
+	return !graph->part || graph->part->answers || graph->part->decides || !graph->has_output;
+}
 
 /* The graph of a pipeline; faults (unknown, repeated, self, cyclic, unreachable, bad
  * references) go to `faults`, whose errors say whether it may be run. NULL when

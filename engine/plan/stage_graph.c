@@ -230,14 +230,15 @@ static void fill_parents(const struct parting *parting, struct graph_part *part)
 	part->parents = names;
 }
 
-/* How long one of its joins may wait. */
+/* How long one of its joins may wait; of a stage without a step that joins for those behind it, one of theirs. */
 static int64_t longest_window_ms(const struct parting *parting, const struct graph *graph, const struct graph_part *part)
 {
 	if (parting->plan->stages[parting->stage].parents == 0 || part->gathers)
 		return graph->inputs.window_ms;
 	int64_t longest_ms = part->answers ? graph->output.window_ms : 0;
+	bool steps = part->answers || parting->plan->stages[parting->stage].count > 0;
 	for (size_t i = 0; i < graph->count; i++)
-		if (part->sides[i] == STEP_HERE && graph->steps[i].inputs.window_ms > longest_ms)
+		if (part->sides[i] == (steps ? STEP_HERE : STEP_AFTER) && graph->steps[i].inputs.window_ms > longest_ms)
 			longest_ms = graph->steps[i].inputs.window_ms;
 	return longest_ms;
 }
@@ -264,6 +265,7 @@ static const struct graph *part_make(const struct parting *parting)
 	*part = (struct graph_part){
 		.stage = parting->stage,
 		.name = plan->stages[parting->stage].name,
+		.own_key = !plan->stages[parting->stage].key,
 		.gathers = parting->stage == 1 && external_points(graph) > 1,
 		.sides = sides,
 		.first = parting->stage == 0,

@@ -2,7 +2,8 @@
  *
  * Steps are placed in their order. A step stays in the stage of its sources, unless it
  * wants its records partitioned by another key, is isolated or reads an isolated one,
- * or puts together what stages made apart from each other. What came before travels in
+ * or puts together what stages made apart from each other. What other pipelines give is brought together by the request's id;
+ * what stages made, by the key that their records have in common. What came before travels in
  * the record, so a step may also read from every ancestor of its stage.
  */
 #include "plan/compile.h"
@@ -156,9 +157,27 @@ static const char *stage_names(const struct cutter *cutter, uint64_t stages)
 	return names;
 }
 
+/* What all that comes of a request has in common: the key of the stages that it comes from, or else that of the stage where
+ * the request was whole. By the request's own key parts also have the partition in which it came. */
+static const char *common_key(const struct cutter *cutter)
+{
+	const struct stage *stages = cutter->plan->stages;
+	const char *key = stages[cutter->root].key;
+	size_t first = STAGE_NONE;
+	for (size_t i = 0; i < cutter->plan->stage_count; i++) {
+		if (!(cutter->from & bit(i)))
+			continue;
+		if (first != STAGE_NONE && !strings_equal(stages[i].key, stages[first].key))
+			return key;
+		first = i;
+	}
+	return first == STAGE_NONE ? key : stages[first].key;
+}
+
 static size_t join_stage(struct cutter *cutter)
 {
-	size_t stage = existing(cutter, BOUNDARY_JOIN, STAGE_KEY_ID);
+	const char *key = common_key(cutter);
+	size_t stage = existing(cutter, BOUNDARY_JOIN, key);
 	if (stage != STAGE_NONE)
 		return stage;
 	const char *who = cutter->step == STEP_NONE
@@ -166,14 +185,27 @@ static size_t join_stage(struct cutter *cutter)
 				  : arena_print(cutter->compiler->arena, "step `%s`", cutter->graph->steps[cutter->step].name);
 	const char *reason = arena_print(cutter->compiler->arena, "%s puts together what the stages %s made of one request", who,
 					 stage_names(cutter, outermost(cutter, cutter->from)));
-	return begin_stage(cutter, BOUNDARY_JOIN, STAGE_KEY_ID, reason);
+	return begin_stage(cutter, BOUNDARY_JOIN, key, reason);
+}
+
+/* The last stage before a step that begins one of its own: what lies apart is joined before that, in a stage without a step. */
+static size_t last_or_joined(struct cutter *cutter, const char *name)
+{
+	size_t last = last_of(cutter, cutter->from);
+	if (last != STAGE_NONE)
+		return last;
+	size_t count = cutter->plan->stage_count;
+	last = join_stage(cutter);
+	if (last == count)
+		cutter->plan->stages[last].name = arena_print(cutter->compiler->arena, "%s.join", name);
+	cutter->from = bit(last);
+	return last;
 }
 
 static size_t isolated_stage(struct cutter *cutter, const char *name)
 {
-	size_t last = last_of(cutter, cutter->from);
-	const char *key = last == STAGE_NONE ? STAGE_KEY_ID : cutter->plan->stages[last].key;
-	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key,
+	size_t last = last_or_joined(cutter, name);
+	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, cutter->plan->stages[last].key,
 				   arena_print(cutter->compiler->arena, "step `%s` is marked isolate", name));
 	cutter->plan->stages[stage].isolated = true;
 	return stage;
@@ -181,18 +213,32 @@ static size_t isolated_stage(struct cutter *cutter, const char *name)
 
 static size_t keyed_stage(struct cutter *cutter, const char *name, const char *key)
 {
-	size_t last = last_of(cutter, cutter->from);
-	if (last != STAGE_NONE && strings_equal(cutter->plan->stages[last].key, key) && !cutter->plan->stages[last].isolated)
-		return last;
 	size_t stage = existing(cutter, BOUNDARY_KEY, key);
+	size_t last = last_of(cutter, cutter->from);
+	if (last == STAGE_NONE && stage != STAGE_NONE)
+		return stage;
+	last = last_or_joined(cutter, name);
+	if (strings_equal(cutter->plan->stages[last].key, key) && !cutter->plan->stages[last].isolated)
+		return last;
 	if (stage != STAGE_NONE)
 		return stage;
-	const char *before = last == STAGE_NONE ? STAGE_KEY_ID : cutter->plan->stages[last].key;
+	const char *before = cutter->plan->stages[last].key;
 	if (!before)
 		before = cutter->graph->spec->input.key ? cutter->graph->spec->input.key : "the record's own key";
 	return begin_stage(cutter, BOUNDARY_KEY, key,
-			   arena_print(cutter->compiler->arena, "step `%s` needs its records by `%s`, and they come by %s", name,
-				       key, before));
+			   arena_print(cutter->compiler->arena, "step `%s` needs its records by %s%s%s, and they come by %s", name,
+				       key ? "`" : "", key ? key : "their own key", key ? "`" : "", before));
+}
+
+/* Whether it remembers by the record's own key, and its records come by another. */
+static bool wants_own_key(const struct cutter *cutter, size_t last)
+{
+	struct step step = step_seen(cutter->graph, cutter->step);
+	const char *key = wanted_key(cutter, cutter->step);
+	bool remembers = step.kind && step_is_stateful(&step);
+	bool own = key ? is_message_key(&cutter->graph->spec->input, key) : remembers;
+	const char *comes_by = last == STAGE_NONE ? common_key(cutter) : cutter->plan->stages[last].key;
+	return own && comes_by && !cutter->graph->steps[cutter->step].on_cycle;
 }
 
 static size_t stage_for(struct cutter *cutter)
@@ -211,6 +257,8 @@ static size_t stage_for(struct cutter *cutter)
 	else if (key && !is_message_key(&cutter->graph->spec->input, key))
 		return keyed_stage(cutter, step->name, key);
 	size_t last = last_of(cutter, cutter->from);
+	if (wants_own_key(cutter, last))
+		return keyed_stage(cutter, step->name, NULL);
 	if (last == STAGE_NONE)
 		return join_stage(cutter);
 	if (!cutter->plan->stages[last].isolated || step->on_cycle)

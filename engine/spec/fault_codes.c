@@ -251,6 +251,14 @@ const struct fault_code fault_codes[] = {
 	      .example = "steps:      # each reads the five before it, and passes on all that it reads\n"
 			 "- {name: s49, inputs: [s44, s45, s46, s47, s48], expression: {set: {y: \"1\"}}}\n\n"
 			 "steps:\n- {name: s49, inputs: [s48.outputs.y], expression: {set: {y: \"1\"}}}\n"),
+	WARNING(CODE_ORDER_LOST, UNSUPPORTED, .title = "An order of results that cannot be kept",
+		.help = "Leave `order` out if you can do without; else read one pipeline instead of joining several, and leave "
+			"out the `key` of the step.",
+		.example = "spec: {order: partition, input: {externalInputs: [a.outputs, b.outputs]}}\n\n"
+			   "spec: {order: partition, input: {externalInputs: [a.outputs]}}\n"),
+	NOTE(CODE_ORDER_PARTED, UNSUPPORTED, .title = "Results that keep less order than usual",
+	     .help = "It may stay, if nobody counts on the order of a key; `plan` says which order is kept.",
+	     .example = "steps: [{name: a, features: {key: user, set: {n: count(x over 1h)}}}]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",

@@ -1,6 +1,7 @@
 /* crossings.c: see crossings.h. */
 #include "worker/crossings.h"
 
+#include "log/partition_key.h"
 #include "message/crossing.h"
 
 bool crossing_take(const struct worker *worker, struct flight *flight, struct error *error)
@@ -12,6 +13,8 @@ bool crossing_take(const struct worker *worker, struct flight *flight, struct er
 		flight->request = crossing.original;
 		flight->kept_key = crossing.key;
 		flight->sender = crossing.from;
+		if (flight->stage->config->graph->part->own_key)
+			flight->record.key = crossing.key; /* by which it leaves in order */
 	}
 	if (!message->format)
 		message->format = &format_oip_json;
@@ -21,9 +24,10 @@ bool crossing_take(const struct worker *worker, struct flight *flight, struct er
 	return decoded;
 }
 
-static struct text key_for(const struct flight *flight, size_t next)
+static struct text key_wanted(const struct flight *flight, size_t next)
 {
-	switch (flight->stage->config->graph->part->next[next].key) {
+	const struct graph *graph = flight->stage->config->graph;
+	switch (graph->part->next[next].key) {
 	case STAGE_KEY_SAME:
 		return flight->record.key;
 	case STAGE_KEY_REQUEST_ID:
@@ -33,7 +37,16 @@ static struct text key_for(const struct flight *flight, size_t next)
 	case STAGE_KEY_CLIENT:
 		break;
 	}
-	return flight->kept_key;
+	return graph->spec->order == ORDER_PARTITION ? (struct text){0} : flight->kept_key;
+}
+
+/* The parts of one request must meet, whichever way they come: what has no key goes by the partition in which the
+ * request came, and so does all of it where a partition is to keep its order. */
+static struct text key_for(const struct flight *flight, size_t next, char bytes[PARTITION_KEY_BYTES])
+{
+	struct text key = key_wanted(flight, next);
+	int32_t partition = flight->message.origin.partition; /* of another stage's record, which anybody may have written */
+	return key.bytes ? key : partition_key(partition < 0 ? 0 : partition, bytes);
 }
 
 static enum produce_verdict crossing_produce(struct outbox *outbox, const struct flight *flight, size_t next, struct error *error)
@@ -52,10 +65,11 @@ static enum produce_verdict crossing_produce(struct outbox *outbox, const struct
 	buffer_clear(&outbox->encoded);
 	if (!crossing_encode(message, (uint64_t)1 << next, &crossing, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
+	char bytes[PARTITION_KEY_BYTES];
 	const struct outgoing outgoing = {
 		.topic = config->next[next],
 		.origin = origin_of(flight),
-		.key = key_for(flight, next),
+		.key = key_for(flight, next, bytes),
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);

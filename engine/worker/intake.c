@@ -128,7 +128,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 		if (decoded && !enters)
 			return;
 	}
-	if (decoded && flight->message.deadline_ms > 0)
+	if (decoded && flight->message.deadline_ms > 0 && graph_decides(flight->stage->config->graph))
 		decoded = !haste_refuses(flight, worker->loop, &error);
 	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cli/day.h"
+#include "message/crossing.h"
 #include "steps/kinds.h"
 
 #define DAYS 300 /* a broken engine is found well before */
@@ -341,6 +343,45 @@ static void parts_that_are_not_brought_back_are_found(void **state)
 	}
 }
 
+/* ---- what comes by several ways, joined in any order ---- */
+
+#define ID_BYTES 64
+
+/* The parts of one request meet, and those of a key go to any partition: as if by its id. */
+static enum produce_verdict produce_by_request(struct output *self, const struct outgoing *record, struct error *error)
+{
+	struct crossing_head head;
+	struct error ignored = {0};
+	struct outgoing changed = *record;
+	char id[ID_BYTES];
+	if (!record->beside_origin && crossing_peek(record->value, &head, &ignored)) {
+		int length = snprintf(id, sizeof id, "%d/%lld", (int)head.origin.partition, (long long)head.origin.offset);
+		changed.key = (struct text){id, (size_t)length};
+	}
+	return broken_produce(self, &changed, error);
+}
+
+static struct output *open_by_request(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
+				      const struct consumer *consumer, struct error *error)
+{
+	static struct output_operations operations;
+	operations = passes_on;
+	operations.produce = produce_by_request;
+	return broken_open(&operations, host, loop, config, consumer, error);
+}
+
+static void stages_whose_records_are_partitioned_by_their_requests_are_found(void **state)
+{
+	(void)state;
+	const struct day_ground ground = {twin_consumer_open, open_by_request, twin_archive_open, twin_side_open};
+	for (int i = 0; i < 2; i++) {
+		const struct day_config config = {
+			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << DAY_JOINED};
+		struct day_result result = bad_day(config);
+		assert_true(strstr(result.why, "is answered behind request") || strstr(result.why, "ought to be"));
+	}
+}
+
 static const struct side_operations *side_of_twin;
 
 static bool produce_every_other(struct side *side, const struct outgoing *record)
@@ -477,6 +518,7 @@ int main(void)
 		cmocka_unit_test(members_of_a_batch_that_get_what_is_anothers_are_found),
 		cmocka_unit_test(deadlines_that_are_forgotten_are_found),
 		cmocka_unit_test(parts_that_are_not_brought_back_are_found),
+		cmocka_unit_test(stages_whose_records_are_partitioned_by_their_requests_are_found),
 		cmocka_unit_test(taps_that_are_lost_are_found),
 		cmocka_unit_test(records_of_steps_that_are_lost_or_doubled_are_found),
 	};

@@ -175,7 +175,7 @@ static void the_key_of_the_records_is_no_other_key(void **state)
 	}
 }
 
-static void what_lay_apart_is_joined_by_request_id(void **state)
+static void what_lay_apart_is_joined_in_the_partition_of_the_request(void **state)
 {
 	(void)state;
 	struct planning p;
@@ -186,11 +186,120 @@ static void what_lay_apart_is_joined_by_request_id(void **state)
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	assert_string_equal(stages_text(&p, pipeline), "request: | a: a < request | b: b < request | output: < a < b");
 	assert_int_equal(pipeline->answer_stage, 3);
-	assert_string_equal(pipeline->stages[3].key, "request id");
+	assert_null(pipeline->stages[3].key);
 	assert_non_null(pipeline->stages[3].state);
+	assert_string_equal(pipeline->order_reason,
+			    "a result leaves behind earlier ones of its key, and without a key behind those of its partition, "
+			    "as long as they have the same `symbol` and `venue` (exactly-once commits a prefix)");
 	assert_int_equal(pipeline->volume.crossings, 4);
 	assert_int_equal(pipeline->volume.states, 3);
 	planning_close(&p);
+}
+
+/* What two branches make of a request: `more` are the steps and the output behind them. */
+static const struct pipeline_plan *plan_branches(struct planning *p, struct plan *plan, const char *head, const char *more)
+{
+	struct arena *arena = arena_open(4096);
+	open_plan(p, plan,
+		  arena_print(arena,
+			      PIPELINE("p") "%s  steps:\n  - {name: a, isolate: true, expression: {set: {u: x}}}\n"
+					    "  - {name: b, isolate: true, expression: {set: {w: x}}}\n%s",
+			      head, more));
+	arena_close(arena);
+	return &plan->pipelines[0];
+}
+
+static void branches_that_are_joined_keep_the_order_of_a_key(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	const char *joined = "  output: {steps: [a, b]}\n";
+	const struct pipeline_plan *pipeline = plan_branches(&p, &plan, "  delivery: at-least-once\n", joined);
+	assert_string_equal(stages_text(&p, pipeline), "request: | a: a < request | b: b < request | output: < a < b");
+	assert_null(pipeline->stages[3].key);
+	assert_string_equal(pipeline->order_reason, "a result leaves behind earlier ones of its key (order: key)");
+	assert_int_equal(faults_count(p.spec.faults, SEVERITY_NOTE), 0);
+	planning_close(&p);
+	pipeline = plan_branches(&p, &plan, "  delivery: exactly-once\n", joined);
+	assert_string_equal(pipeline->order_reason,
+			    "a result leaves behind earlier ones of its key, and without a key behind those of its partition "
+			    "(exactly-once commits a prefix)");
+	planning_close(&p);
+	pipeline = plan_branches(&p, &plan, "  order: partition\n", joined);
+	assert_string_equal(pipeline->order_reason, "a result leaves behind all earlier ones of its partition (order: partition)");
+	planning_close(&p);
+}
+
+/* The key of a step is told when all that it is told of is there; and what waits to be joined is remembered. */
+static void what_a_stage_of_its_own_reads_is_joined_before_it(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	const char *more = "  - {name: c, isolate: true, inputs: [a.outputs.u, b.outputs.w], expression: {set: {z: u + w}}}\n"
+			   "  - {name: d, inputs: [a.outputs.u, b.outputs.w], counting: {by: u}}\n  output: {steps: [d]}\n";
+	const struct pipeline_plan *pipeline = plan_branches(&p, &plan, "", more);
+	assert_string_equal(stages_text(&p, pipeline),
+			    "request: | a: a < request | b: b < request | c.join: < a < b | c: c < c.join | d: d < c.join");
+	assert_int_equal(pipeline->stages[3].boundary, BOUNDARY_JOIN);
+	assert_non_null(pipeline->stages[3].state);
+	assert_int_equal(pipeline->stages[3].graph->part->window_ms, 60000); /* the longest of those behind it */
+	assert_string_equal(pipeline->stages[5].key, "u");
+	assert_non_null(strstr(pipeline->order_reason, "as long as they have the same `u`"));
+	assert_int_equal(faults_count(p.spec.faults, SEVERITY_NOTE), 1);
+	planning_close(&p);
+}
+
+static void branches_of_one_key_are_joined_by_it(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps:\n  - {name: k, counting: {by: symbol}}\n"
+				"  - {name: a, isolate: true, inputs: [k]}\n  - {name: b, isolate: true, inputs: [k]}\n"
+				"  - {name: c, inputs: [a, b], counting: {by: symbol}}\n"
+				"  output: {steps: [c]}\n");
+	assert_string_equal(stages_text(&p, &plan.pipelines[0]),
+			    "request: | k: k < request | a: a < k | b: b < k | c.join: c < a < b");
+	assert_string_equal(plan.pipelines[0].stages[4].key, "symbol");
+	planning_close(&p);
+}
+
+static void what_remembers_by_the_records_key_has_its_records_by_it(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  input: {externalInputs: [q, r.outputs.t]}\n  steps: [{name: a, counting: {by: key}}]\n"
+				"  output: {steps: [a]}\n");
+	assert_string_equal(stages_text(&p, &plan.pipelines[0]), "request: | inputs: < request | a: a < inputs");
+	assert_null(plan.pipelines[0].stages[2].key);
+	planning_close(&p);
+}
+
+static void an_order_that_cannot_be_had_is_warned_of(void **state)
+{
+	(void)state;
+	static const char *const heads[] = {"", "  order: partition\n"};
+	for (size_t i = 0; i < 2; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open(4096);
+		open_plan(&p, &plan,
+			  arena_print(arena,
+				      PIPELINE("p") "%s  input: {externalInputs: [q, r.outputs.t]}\n"
+						    "  steps: [{name: a, expression: {set: {y: x}}}]\n  output: {steps: [a]}\n",
+				      heads[i]));
+		assert_string_equal(plan.pipelines[0].order_reason,
+				    "results keep no order: what other pipelines give of a request is brought together by its id");
+		assert_int_equal(faults_count(p.spec.faults, SEVERITY_NOTE), i == 0);
+		assert_int_equal(faults_count(p.spec.faults, SEVERITY_WARNING), i == 1);
+		planning_close(&p);
+		arena_close(arena);
+	}
 }
 
 static void a_cycle_is_never_cut(void **state)
@@ -514,7 +623,12 @@ int main(void)
 		cmocka_unit_test(an_isolated_step_that_alone_reads_the_request_needs_none_before_it),
 		cmocka_unit_test(another_key_begins_a_stage_and_steps_of_that_key_share_it),
 		cmocka_unit_test(the_key_of_the_records_is_no_other_key),
-		cmocka_unit_test(what_lay_apart_is_joined_by_request_id),
+		cmocka_unit_test(what_lay_apart_is_joined_in_the_partition_of_the_request),
+		cmocka_unit_test(branches_that_are_joined_keep_the_order_of_a_key),
+		cmocka_unit_test(what_a_stage_of_its_own_reads_is_joined_before_it),
+		cmocka_unit_test(branches_of_one_key_are_joined_by_it),
+		cmocka_unit_test(what_remembers_by_the_records_key_has_its_records_by_it),
+		cmocka_unit_test(an_order_that_cannot_be_had_is_warned_of),
 		cmocka_unit_test(a_cycle_is_never_cut),
 		cmocka_unit_test(too_many_stages_are_refused),
 		cmocka_unit_test(step_topics_exist_where_somebody_needs_them),
