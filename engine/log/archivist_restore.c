@@ -91,8 +91,9 @@ static bool go_on(void *context, int64_t reached, int64_t end)
 		archivist->said_ms = now_ms;
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
-			archivist_say(archivist, "bringing back %s-%d: Kafka has not answered yet", place->changelog,
-				      (int)place->input.partition);
+			archivist_say(archivist,
+				      "bringing back %s-%d: Kafka has not answered yet, or does not show this partition yet",
+				      place->changelog, (int)place->input.partition);
 		else
 			archivist_say(archivist, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys",
 				      place->changelog, (int)place->input.partition, reached, end,

@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 
@@ -75,6 +76,7 @@ struct reading {
 	bool started;
 	int64_t reached; /* the next offset */
 	int64_t end;	 /* where the partition ended when the reading began; OFFSET_NONE: not known yet */
+	int64_t absent_ms; /* since when the brokers do not show the partition; 0: they do */
 	uint64_t records;
 };
 
@@ -86,12 +88,25 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *con
 
 static bool failed(const struct reading *reading, rd_kafka_resp_err_t code, struct error *error)
 {
-	bool absent = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s%s", reading->source->topic,
-			 (int)reading->source->partition, rd_kafka_err2str(code),
-			 absent ? "; if its topic was given more partitions, give it as many and start again: what is "
-				  "remembered of a key does not move with it" :
-				  "");
+	const struct changelog_source *source = reading->source;
+	if (failure_is_absence(code))
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "the changelog %s-%d cannot be read: for %d s the brokers did not show that partition (%s). Does "
+				 "its topic exist? If the topic that is read was given more partitions, give the changelog as many "
+				 "and start again: what is remembered of a key does not move with it",
+				 source->topic, (int)source->partition, CHANGELOG_SHOWN_MS / MS_PER_S, rd_kafka_err2str(code));
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s", source->topic,
+			 (int)source->partition, rd_kafka_err2str(code));
+}
+
+/* Brokers that have just started, or are busy, show a topic later than they have it. */
+static bool may_pass(struct reading *reading, rd_kafka_resp_err_t code)
+{
+	if (!failure_is_absence(code))
+		return failure_is_passing(code);
+	if (reading->absent_ms == 0)
+		reading->absent_ms = clock_ms();
+	return clock_ms() - reading->absent_ms < CHANGELOG_SHOWN_MS;
 }
 
 static bool reader_set_up(struct changelog_reader *reader, const char *brokers, struct properties properties, struct error *error)
@@ -148,9 +163,11 @@ static bool find_beginning(struct reading *reading, int64_t *low, struct error *
 		int64_t high;
 		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->reader->client, source->topic,
 									    source->partition, low, &high, QUERY_WAIT_MS);
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			reading->absent_ms = 0;
 			return true;
-		if (!failure_is_passing(code))
+		}
+		if (!may_pass(reading, code))
 			return failed(reading, code, error);
 		if (source->go_on && !source->go_on(source->context, 0, OFFSET_NONE))
 			return false;
@@ -212,6 +229,7 @@ static enum changelog_end message_take(struct reading *reading, const rd_kafka_m
 	note_end(reading);
 	switch (message->err) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
+		reading->absent_ms = 0;
 		reading->reached = message->offset + 1;
 		return record_keep(reading, message, error) ? CHANGELOG_READ : CHANGELOG_FAILED;
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
@@ -221,7 +239,7 @@ static enum changelog_end message_take(struct reading *reading, const rd_kafka_m
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
 		return CHANGELOG_GONE;
 	default:
-		if (failure_is_passing(message->err))
+		if (may_pass(reading, message->err))
 			return CHANGELOG_READ;
 		failed(reading, message->err, error);
 		return CHANGELOG_FAILED;

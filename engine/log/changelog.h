@@ -34,6 +34,8 @@ enum produce_verdict changelog_tell(struct store *store, struct changelog_words 
 
 struct changelog_reader;
 
+#define CHANGELOG_SHOWN_MS 15000 /* how long a partition that the brokers do not show is waited for */
+
 /* One client for many partitions, one after the other. Everything is borrowed as long as
  * it lives. */
 struct changelog_reader *changelog_reader_open(const char *brokers, struct properties properties, struct error *error);

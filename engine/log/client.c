@@ -447,6 +447,12 @@ bool failure_is_passing(rd_kafka_resp_err_t code)
 	}
 }
 
+bool failure_is_absence(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+	       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 bool failure_is_lasting(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||

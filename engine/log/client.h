@@ -110,6 +110,10 @@ struct refusals {
 /* Whether reading may be tried again: Kafka is away, or a partition's leader is not settled, as in a topic just made. */
 bool failure_is_passing(rd_kafka_resp_err_t code);
 
+/* Whether the broker that was asked does not show a topic or a partition: one that was just made, or that has just
+ * started, shows it later. */
+bool failure_is_absence(rd_kafka_resp_err_t code);
+
 /* Whether another client would meet it too: what is missing is a right, or a setting is wrong. */
 bool failure_is_lasting(rd_kafka_resp_err_t code);
 

@@ -2,6 +2,7 @@
  * coordinator of a group, which asks for rights that a look should not need. */
 #include "log/reader.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/topics.h"
@@ -55,15 +56,29 @@ static bool client_set_up(struct reader *reader, struct error *error)
 					  rd_kafka_err2str(rd_kafka_last_error()));
 }
 
-static bool count_partitions(struct reader *reader, int32_t *count, struct error *error)
+static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_err_t *code, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata =
 		client_look(reader->client, reader->topic, reader->config->brokers, &reader->locked_out, error);
 	if (!metadata)
 		return false;
-	rd_kafka_resp_err_t code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	*code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 	*count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
 	rd_kafka_metadata_destroy(metadata);
+	return true;
+}
+
+/* One that was just made is known to some brokers before others. */
+static bool count_partitions(struct reader *reader, int32_t *count, struct error *error)
+{
+	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	do {
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			(void)rd_kafka_poll(reader->client, LOOK_MS);
+		if (!look_at_topic(reader, count, &code, error))
+			return false;
+	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms);
 	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "topic %s cannot be read: %s; see its name and its namespace; `sluice run` makes the topics of its "
@@ -77,7 +92,7 @@ static rd_kafka_resp_err_t find_end(struct reader *reader, int32_t partition, in
 	for (int left_ms = TOPICS_WAIT_MS;; left_ms -= LOOK_MS) {
 		rd_kafka_resp_err_t code =
 			rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, end, left_ms);
-		if (left_ms <= LOOK_MS || !failure_is_passing(code))
+		if (left_ms <= LOOK_MS || !(failure_is_passing(code) || failure_is_absence(code)))
 			return code;
 		(void)rd_kafka_poll(reader->client, LOOK_MS);
 	}

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 
 #define LOOK_AGAIN_MS 50
 #define ANSWER_TEXT_MAX 256
+#define LINE_BYTES 512
 
 struct keeper {
 	const char *brokers;
@@ -21,6 +23,14 @@ struct keeper {
 };
 
 /* ---- looking ---- */
+
+static void say_waiting(const char *topic)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line, "Kafka: topic %s is not there yet: it is waited for, %d s at most", topic,
+		       TOPICS_APPEAR_MS / MS_PER_S);
+	client_say(line);
+}
 
 /* 0: it is not there. */
 static int partitions_of(const struct rd_kafka_metadata *metadata, const char *name)
@@ -46,22 +56,47 @@ static bool look(struct keeper *keeper, struct error *error)
 	return true;
 }
 
+static const struct wanted_topic *first_missing(const struct keeper *keeper, bool create)
+{
+	for (size_t i = 0; i < keeper->wanted.count; i++)
+		if (keeper->missing[i] && (keeper->wanted.items[i].bound || !create))
+			return &keeper->wanted.items[i];
+	return NULL;
+}
+
+/* A broker may not know yet what another has just made: what nobody here will make is waited for. */
+static bool look_until_there(struct keeper *keeper, bool create, struct error *error)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
+	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
+	bool is_said = false;
+	for (;;) {
+		if (!look(keeper, error))
+			return false;
+		const struct wanted_topic *missing = first_missing(keeper, create);
+		if (!missing || clock_ms() >= until_ms)
+			return true;
+		if (!is_said)
+			say_waiting(missing->name);
+		is_said = true;
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* The first that is missing and that nobody here will make. */
 static bool refuse_missing(const struct keeper *keeper, bool create, struct error *error)
 {
-	for (size_t i = 0; i < keeper->wanted.count; i++) {
-		const struct wanted_topic *topic = &keeper->wanted.items[i];
-		if (keeper->missing[i] && topic->bound)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "topic %s is not there, and it is not sluice's to make; create it, or correct its name",
-					 topic->name);
-		if (keeper->missing[i] && !create)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "topic %s is not there (%zu are missing); see its name and its namespace, create it, or "
-					 "let `sluice run --topics create` do so",
-					 topic->name, keeper->missing_count);
-	}
-	return true;
+	const struct wanted_topic *topic = first_missing(keeper, create);
+	if (!topic)
+		return true;
+	if (topic->bound)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "topic %s is not there, and it is not sluice's to make; create it, or correct its name",
+				 topic->name);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "topic %s is not there (%zu are missing); see its name and its namespace, create it, or "
+			 "let `sluice run --topics create` do so",
+			 topic->name, keeper->missing_count);
 }
 
 /* Of the topic that it keeps a changelog of; 0: it is not there, or keeps none. */
@@ -191,7 +226,7 @@ static bool wait_for_all(struct keeper *keeper, struct error *error)
 
 static bool ensure(struct keeper *keeper, bool create, size_t *made, struct error *error)
 {
-	if (!look(keeper, error) || !refuse_missing(keeper, create, error))
+	if (!look_until_there(keeper, create, error) || !refuse_missing(keeper, create, error))
 		return false;
 	return (keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error))) &&
 	       refuse_narrow(keeper, error);

@@ -7,7 +7,8 @@
 
 #include "log/record.h"
 
-#define TOPICS_WAIT_MS 15000 /* for Kafka to answer, or to show what was made */
+#define TOPICS_WAIT_MS 15000  /* for Kafka to answer, or to show what was made */
+#define TOPICS_APPEAR_MS 2000 /* for a topic that somebody else may just have made */
 
 struct wanted_topic {
 	const char *name;
@@ -29,8 +30,8 @@ struct wanted_topics {
 
 /* Sees that all of them are there. With `create` those that are missing, and not
  * bound, are made first; `made` (NULL: nobody asks) says how many. One that somebody
- * else made meanwhile is as good. CONFIG: one is missing, or cannot be made as it is
- * wanted; SYSTEM: Kafka does not answer. */
+ * else made meanwhile is as good; what is not made here is waited for, and that is said.
+ * CONFIG: one is missing, or cannot be made as it is wanted; SYSTEM: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);
 

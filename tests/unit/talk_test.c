@@ -132,14 +132,17 @@ static void a_line_that_is_refused_is_named_and_the_rest_go_on(void **state)
 	mock_close(&mock);
 }
 
+/* However small the batch: until it has one to itself. */
 static void what_the_broker_refuses_is_named_too(void **state)
 {
+	enum { REFUSALS = 12 };
 	(void)state;
 	struct mock mock;
 	mock_open(&mock);
 	read_by_out();
 	write_file(requests, REQUEST("1") "\n");
-	rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	for (int i = 0; i < REFUSALS; i++)
+		rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
 	expect_words(said.err, "line 1: Broker: Message size too large");
 	assert_string_equal(said.out, "0 acknowledged by out, 1 refused\n");

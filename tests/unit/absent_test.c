@@ -1,0 +1,144 @@
+/* Topics that a broker does not show yet are waited for, within bounds: on librdkafka's mock of a broker, where another
+ * thread has them appear: pthread_create(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "log/changelog.h"
+#include "log/reader.h"
+#include "log/said.h"
+#include "log/topics.h"
+#include "tests/unit/mock_broker.h"
+
+#define LATE_US 700000
+#define BYTES_MAX ((size_t)1 << 20)
+
+static const char *const scope_names[] = {"n"};
+static const struct scopes scopes = {1, scope_names};
+
+/* It is made, or shown, after a while. */
+struct late {
+	struct mock mock;
+	pthread_t thread;
+	const char *topic;
+	bool is_hidden; /* it is there, and the broker says that it is not */
+};
+
+static size_t said;
+
+static void count_said(const char *line)
+{
+	said += strstr(line, "topic late is not there yet: it is waited for") != NULL;
+}
+
+static void *appear(void *context)
+{
+	struct late *late = context;
+	usleep(LATE_US);
+	if (late->is_hidden)
+		rd_kafka_mock_topic_set_error(late->mock.cluster, late->topic, RD_KAFKA_RESP_ERR_NO_ERROR);
+	else
+		rd_kafka_mock_topic_create(late->mock.cluster, late->topic, 1, 1);
+	return NULL;
+}
+
+static void late_open(struct late *late, const char *topic, bool is_hidden)
+{
+	*late = (struct late){.topic = topic, .is_hidden = is_hidden};
+	said = 0;
+	kafka_said_by(count_said);
+	mock_open(&late->mock);
+	if (is_hidden)
+		rd_kafka_mock_topic_set_error(late->mock.cluster, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	assert_int_equal(pthread_create(&late->thread, NULL, appear, late), 0);
+}
+
+static void late_close(struct late *late)
+{
+	pthread_join(late->thread, NULL);
+	mock_close(&late->mock);
+	kafka_said_by(NULL);
+}
+
+static void a_topic_of_somebody_else_that_was_just_made_is_waited_for(void **state)
+{
+	(void)state;
+	struct late late;
+	struct error error = {0};
+	const struct wanted_topic wanted = {.name = "late", .bound = true};
+	late_open(&late, "late", false);
+	bool there = topics_ensure(late.mock.brokers, mock_quick, (struct wanted_topics){1, &wanted}, true, NULL, &error);
+	assert_string_equal(error.text, "");
+	assert_true(there);
+	assert_int_equal(said, 1);
+	late_close(&late);
+}
+
+static void topics_that_are_only_checked_are_waited_for_and_not_for_ever(void **state)
+{
+	(void)state;
+	struct late late;
+	struct error error = {0};
+	const struct wanted_topic wanted[] = {{.name = "late"}, {.name = "never"}};
+	late_open(&late, "late", false);
+	assert_true(topics_ensure(late.mock.brokers, mock_quick, (struct wanted_topics){1, wanted}, false, NULL, &error));
+	int64_t begun_ms = clock_ms();
+	assert_false(topics_ensure(late.mock.brokers, mock_quick, (struct wanted_topics){2, wanted}, false, NULL, &error));
+	assert_in_range(clock_ms() - begun_ms, TOPICS_APPEAR_MS, TOPICS_APPEAR_MS + MOCK_WAIT_MS);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "topic never is not there (1 are missing)"));
+	late_close(&late);
+}
+
+static void a_command_that_reads_waits_for_a_topic_that_was_just_made(void **state)
+{
+	(void)state;
+	struct late late;
+	struct error error = {0};
+	late_open(&late, "out", true);
+	const struct reader_config config = {.brokers = late.mock.brokers, .topic = "out", .properties = mock_quick};
+	struct reader *reader = reader_open(&config, &error);
+	assert_string_equal(error.text, "");
+	assert_non_null(reader);
+	reader_close(reader);
+	late_close(&late);
+}
+
+/* Its partition is there, and brokers that are slow say that it is not. */
+static void a_changelog_that_brokers_do_not_show_yet_is_waited_for(void **state)
+{
+	(void)state;
+	struct late late;
+	struct error error = {0};
+	uint64_t records = 0;
+	late_open(&late, "out", true);
+	struct store *store = store_open(scopes, BYTES_MAX);
+	struct changelog_reader *reader = changelog_reader_open(late.mock.brokers, mock_quick, &error);
+	assert_non_null(reader);
+	const struct changelog_source source = {.topic = "out", .from = OFFSET_NONE};
+	enum changelog_end end = changelog_read(reader, &source, store, &records, &error);
+	assert_string_equal(error.text, "");
+	assert_int_equal(end, CHANGELOG_READ);
+	changelog_reader_close(reader);
+	store_close(store);
+	late_close(&late);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_topic_of_somebody_else_that_was_just_made_is_waited_for),
+		cmocka_unit_test(topics_that_are_only_checked_are_waited_for_and_not_for_ever),
+		cmocka_unit_test(a_command_that_reads_waits_for_a_topic_that_was_just_made),
+		cmocka_unit_test(a_changelog_that_brokers_do_not_show_yet_is_waited_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
