@@ -4,6 +4,7 @@
 #include "log/takeover.h"
 
 #define TOPICS_BYTES ((size_t)64 << 20) /* those of one group */
+#define SAY_EVERY_MS 5000
 #define GROUPS_BYTES ((size_t)16 << 20) /* a name for each pipeline, at most */
 
 static_assert(TAKEOVER_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
@@ -13,12 +14,26 @@ static bool is_read(const struct topic *topic)
 	return topic->role == TOPIC_INPUTS || topic->role == TOPIC_STAGE || topic->role == TOPIC_EXTERNAL;
 }
 
-static struct takeover_topic topic_of(const struct pipeline_plan *pipeline, const struct topic *topic)
+/* Whether a pipeline of the plan reads the topic by that group. */
+static bool group_reads(const struct plan *plan, const char *group, const char *name)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; strcmp(pipeline->group, group) == 0 && j < pipeline->topic_count; j++)
+			if (is_read(&pipeline->topics[j]) && strcmp(pipeline->topics[j].name, name) == 0)
+				return true;
+	}
+	return false;
+}
+
+static struct takeover_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline, const struct topic *topic)
 {
 	struct takeover_topic read = {.name = topic->name};
 	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
-	for (size_t i = 0; i < formers; i++)
+	for (size_t i = 0; i < formers; i++) {
 		read.formers[i] = pipeline->former_groups[i];
+		read.shared = read.shared || (read.formers[i] && group_reads(plan, read.formers[i], topic->name));
+	}
 	return read;
 }
 
@@ -42,17 +57,39 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; strcmp(pipeline->group, group) == 0 && j < pipeline->topic_count; j++)
 			if (is_read(&pipeline->topics[j]) && !has_topic(topics, *count, pipeline->topics[j].name))
-				topics[(*count)++] = topic_of(pipeline, &pipeline->topics[j]);
+				topics[(*count)++] = topic_of(plan, pipeline, &pipeline->topics[j]);
 	}
 	return topics;
 }
 
-static bool take_over(const struct crew_config *config, const struct plan *plan, const char *group, struct arena *arena,
-		      struct error *error)
+struct waiting {
+	FILE *out;
+	int64_t said_ms; /* of the wait; 0: nothing is said yet */
+};
+
+/* At once, and then every few seconds. */
+static bool say_waiting(void *context, const char *who, int64_t waited_ms)
+{
+	struct waiting *waiting = context;
+	if (waiting->said_ms > 0 && waited_ms - waiting->said_ms < SAY_EVERY_MS)
+		return true;
+	waiting->said_ms = waited_ms > 0 ? waited_ms : 1;
+	fprintf(waiting->out, "%s; both would answer the same requests, so stop the engines that run the former files\n", who);
+	fflush(waiting->out);
+	return true;
+}
+
+static bool take_over(const struct crew_config *config, const struct plan *plan, const char *group, bool waits,
+		      struct arena *arena, struct error *error)
 {
 	size_t count, moved;
-	const struct takeover_config takeover = {
-		.brokers = config->brokers, .consumer = config->consumer, .producer = config->producer, .group = group};
+	struct waiting waiting = {.out = config->out};
+	const struct takeover_config takeover = {.brokers = config->brokers,
+						 .consumer = config->consumer,
+						 .producer = config->producer,
+						 .group = group,
+						 .waits = waits ? say_waiting : NULL,
+						 .context = &waiting};
 	const struct takeover_topic *topics = topics_of(plan, group, &count, arena);
 	if (!topics)
 		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
@@ -64,14 +101,14 @@ static bool take_over(const struct crew_config *config, const struct plan *plan,
 	return true;
 }
 
-bool crew_takeover(const struct crew_config *config, const struct plan *plan, struct error *error)
+bool crew_takeover(const struct crew_config *config, const struct plan *plan, bool waits, struct error *error)
 {
 	struct arena *of_all = arena_open(GROUPS_BYTES), *of_one = arena_open(TOPICS_BYTES);
 	size_t count = 0;
 	const char **groups = of_all && of_one ? plan_groups(plan, of_all, &count) : NULL;
 	bool good = groups || error_memory(error, ERROR_SYSTEM, "looking for former groups");
 	for (size_t i = 0; groups && good && i < count; i++, arena_reset(of_one))
-		good = take_over(config, plan, groups[i], of_one, error);
+		good = take_over(config, plan, groups[i], waits, of_one, error);
 	arena_close(of_one);
 	arena_close(of_all);
 	return good;

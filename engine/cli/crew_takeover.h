@@ -6,9 +6,9 @@
 
 #include "cli/crew.h"
 
-/* Before the groups are joined. Says a line of each that goes on where another stood. SYSTEM: Kafka does not, or
- * does not answer. */
-bool crew_takeover(const struct crew_config *config, const struct plan *plan, struct error *error);
+/* Before the groups are joined. Says a line of each that goes on where another stood. While engines still read by the
+ * other group it waits, saying so, or with `waits` false it is an error. SYSTEM: Kafka does not, or does not answer. */
+bool crew_takeover(const struct crew_config *config, const struct plan *plan, bool waits, struct error *error);
 
 /* Whether each pipeline that is in both is read by the group that it was. CONFIG: by another one, which takes a start. */
 bool crew_groups_stay(const struct plan *before, const struct plan *now, struct error *error);

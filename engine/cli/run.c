@@ -165,10 +165,9 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 }
 
 /* Before anything is read: the topics, and from where in them. */
-static bool prepare_kafka(struct running *running, const struct deployment *deployment, struct error *error)
+static bool prepare_kafka(struct running *running, const struct deployment *deployment, bool waits, struct error *error)
 {
-	return ensure_topics(running, deployment, error) &&
-	       crew_takeover(&running->crew, &deployment->plan, error);
+	return ensure_topics(running, deployment, error) && crew_takeover(&running->crew, &deployment->plan, waits, error);
 }
 
 /* ---- the engine ---- */
@@ -182,7 +181,7 @@ static void reread(void *context, struct crew *crew)
 	files.before = &crew_deployment(crew)->plan;
 	struct deployment *deployment = deployment_open(running->session, &files, &error);
 	bool good = deployment && crew_groups_stay(files.before, &deployment->plan, &error) &&
-		    prepare_kafka(running, deployment, &error);
+		    prepare_kafka(running, deployment, false, &error);
 	if (good)
 		good = crew_reload(crew, deployment, &error);
 	else
@@ -237,7 +236,8 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.reread = reread;
 	running->crew.context = running;
-	if (rehearse(running, error) && configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, error))
+	if (rehearse(running, error) && configure_kafka(running, deployment, error) &&
+	    prepare_kafka(running, deployment, true, error))
 		return run_crew(running, deployment, error);
 	deployment_close(deployment);
 	return false;

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "log/client.h"
+#include "log/group_members.h"
 
 #define TIMES_MAX 5 /* fenced by engines that start together, or kept from it by a broker that comes or goes */
 #define PAUSE_NS 100000000 /* before what Kafka could not do is asked for anew */
@@ -172,6 +174,62 @@ static bool ask_formers(const struct takeover_config *config, const struct takeo
 	return true;
 }
 
+/* ---- members of former groups ---- */
+
+/* The topics that a former group has no business with any more. */
+static size_t topics_left(const struct takeover_topic *topics, size_t count, const char *former, const char **names)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; !topics[i].shared && j < TAKEOVER_FORMERS_MAX && topics[i].formers[j]; j++)
+			if (strcmp(topics[i].formers[j], former) == 0)
+				names[left++] = topics[i].name;
+	return left;
+}
+
+static bool wait_for_former(const struct takeover_config *config, rd_kafka_t *client, const char *former,
+			    const char *const *names, size_t count, struct error *error)
+{
+	const struct timespec pause = {.tv_nsec = TAKEOVER_LOOK_MS * 1000000L};
+	const int64_t since_ms = clock_ms();
+	for (;; nanosleep(&pause, NULL)) {
+		char who[GROUP_MEMBER_TEXT_MAX] = "it rebalances", words[GROUP_MEMBER_TEXT_MAX + ID_BYTES];
+		enum members_found found = group_members_find(client, former, names, count, who);
+		if (found == MEMBERS_NONE)
+			return true;
+		(void)snprintf(words, sizeof words, "group %s waits for group %s: %s", config->group, former, who);
+		if (config->waits ? config->waits(config->context, words, clock_ms() - since_ms) : found == MEMBERS_UNKNOWN)
+			continue;
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "%s; it would answer the same requests. Stop the engines that run the former files, and start "
+				 "this one again",
+				 words);
+	}
+}
+
+static bool wait_for_formers(const struct takeover_config *config, const struct takeover_topic *topics, size_t count,
+			     struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", config->brokers}};
+	struct error locked_out = {0};
+	const char **names = memory_take(count + 1, sizeof *names);
+	rd_kafka_t *client =
+		names ? client_open_to_ask((struct properties){1, own}, config->consumer, &locked_out, error) : NULL;
+	if (!names)
+		error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	bool good = client != NULL;
+	for (size_t i = 0; good && i < count; i++)
+		for (size_t j = 0; good && j < TAKEOVER_FORMERS_MAX && topics[i].formers[j]; j++) {
+			const char *former = topics[i].formers[j];
+			size_t left = was_asked(topics, i, j) ? 0 : topics_left(topics, count, former, names);
+			good = left == 0 || wait_for_former(config, client, former, names, left, error);
+		}
+	if (client)
+		client_leave(client, 0); /* librdkafka 2.0 does not end one whose coordinator was not found */
+	memory_give(names);
+	return good;
+}
+
 static void keep_further(offsets **list, const offsets *than)
 {
 	offsets *all = *list, *kept = rd_kafka_topic_partition_list_new(all->cnt);
@@ -264,7 +322,8 @@ bool takeover_carry_out(const struct takeover_config *config, const struct takeo
 			struct error *error)
 {
 	offsets *list = NULL;
-	bool good = find_further(config, topics, count, &list, error), again = good && list->cnt > 0;
+	bool good = wait_for_formers(config, topics, count, error) && find_further(config, topics, count, &list, error);
+	bool again = good && list->cnt > 0;
 	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
 	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
 		if (times > 0)

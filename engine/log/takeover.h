@@ -7,7 +7,10 @@
  * is committed so far for the new one: in one transaction, and after a look behind the fence, so that of
  * engines that start together one does it and nothing is moved back.
  *
- * An engine that still reads by the former group goes on so: what comes meanwhile is answered by both.
+ * While a member of a former group still reads such a topic, nothing is moved: both would answer what comes, and what
+ * steps remember would be counted by both. It is waited for, and that is said. An engine with the former files that is
+ * started later waits in its turn.
+ *
  * Whoever sets offsets back, to have requests answered again, sets those of the former group back too.
  *
  * For commands, before any worker starts: this waits for Kafka.
@@ -18,17 +21,23 @@
 #include "log/record.h"
 
 #define TAKEOVER_FORMERS_MAX 3
+#define TAKEOVER_LOOK_MS 500   /* between two looks whether members of a former group are gone */
 #define TAKEOVER_WAIT_MS 20000 /* for each answer: longer than a transaction that its engine left open */
 
 struct takeover_topic {
 	const char *name;
 	const char *formers[TAKEOVER_FORMERS_MAX]; /* groups that may have read it for the pipeline; NULL: no more */
+	bool shared; /* one of them reads it still, for another pipeline: who its members are says nothing */
 };
 
 struct takeover_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	const char *group;
+	/* Told while members of a former group read: how long that has been so. False: it is not waited for any longer.
+	 * NULL: it is not waited for. */
+	bool (*waits)(void *context, const char *who, int64_t waited_ms);
+	void *context;
 };
 
 /* `moved`: in how many partitions the group goes on where a former one stood. Which groups there were, Kafka may not let

@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place queue_is_full topic_changes redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place another_delivery_waits queue_is_full topic_changes redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -278,6 +278,25 @@ runtime() { # $1 file, $2 lines of kafkaConfig
 		metadata: {name: runtime}
 		spec: {config: {kafkaConfig: {bootstrap.servers: "$brokers", $2}}}
 	END
+}
+
+# An engine with another delivery waits while one still reads by the former group, and then goes on where that one stood.
+another_delivery_waits() {
+	local first second
+	topics delivery delivery-answers
+	start_engine call delivery delivery at-least-once one
+	first=$started
+	send delivery $((rate * 2)) "$rate"
+	sent
+	start_engine call delivery delivery exactly-once two
+	second=$started
+	wait_until 30 grep -qs "group sluice.delivery.exactly-once waits for group sluice.delivery.at-least-once: one.0 at .* reads delivery" \
+		"$dir/engine.log" || give_up "another delivery does not wait"
+	stop_engine delivery "$first"
+	wait_until 30 grep -qs "delivery.exactly-once goes on where" "$dir/engine.log" || give_up "another delivery waits for ever"
+	send delivery $((rate * 2)) "$rate"
+	check_answers delivery $((rate * 2)) "doubled:-eq:$((rate * 2)) uncommitted: silence_ms:"
+	stop_engine delivery "$second"
 }
 
 # A producer's queue with room for 50 records is full all the time: what does not fit waits.
