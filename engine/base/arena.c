@@ -50,6 +50,7 @@ void arena_close(struct arena *arena)
 void arena_reset(struct arena *arena)
 {
 	arena->failed = false;
+	arena->work = 0;
 	struct arena_block *keep = arena->blocks;
 	if (!keep)
 		return;

@@ -20,6 +20,7 @@
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct arena_block;
@@ -31,6 +32,9 @@ struct arena {
 	struct arena_block *blocks;
 	size_t held_bytes;
 	size_t limit_bytes;
+	/* Units of work that were done for what the arena belongs to, as those count who do it (step/expression.h). Whoever owns
+	 * the arena may share out its time by them; arena_reset() forgets them. */
+	uint64_t work;
 	bool failed;
 };
 

@@ -57,8 +57,14 @@ struct scope {
 	const char *version;
 };
 
+/* Units of work that one evaluation may take: an element made, or given to a function or a comparison, is one, and so is each
+ * byte of a text that is looked at; what sorts n of them takes 2 n log2 n. It is some tenths of a second at the most: a sort of
+ * 400,000 numbers, or sixteen operators over a million. What would take more is a LIMIT, which `??` and where() do not
+ * forgive. The units are added to the arena's. */
+#define EVALUATION_WORK_MAX ((uint64_t)1 << 24)
+
 /* The value, as a tensor of that name (borrowed), in `arena`. NULL and an error (INPUT: a
- * name that is missing, shapes that do not fit, overflow; LIMIT: the arena). */
+ * name that is missing, shapes that do not fit, overflow; LIMIT: the arena, or the work). */
 const struct tensor *expression_evaluate_as(const struct expression *expression, struct text name, const struct scope *scope,
 					    struct arena *arena, struct error *error);
 

@@ -139,6 +139,31 @@ static bool compare_numbers(struct evaluation *evaluation, enum operator_kind op
 			    turned ? left : right, result);
 }
 
+/* Two texts are compared up to the end of the shorter. */
+static uint64_t texts_work(const struct value *left, const struct value *right)
+{
+	uint64_t units = 0;
+	const struct text *lefts = value_texts(left), *rights = value_texts(right);
+	for (size_t i = 0; i < left->count; i++)
+		units += lefts[i].length < rights[i].length ? lefts[i].length : rights[i].length;
+	return units;
+}
+
+/* Each of the elements with each of the choices; of texts no more than the longest choice has. */
+static bool choosing_works(struct evaluation *evaluation, const struct value *in, const struct value *list)
+{
+	uint64_t units = in->count;
+	size_t longest = 0;
+	const struct text *texts = in->storage == DATATYPE_BYTES ? value_texts(in) : NULL;
+	const struct text *choices = texts ? value_texts(list) : NULL;
+	for (size_t i = 0; choices && i < list->count; i++)
+		longest = choices[i].length > longest ? choices[i].length : longest;
+	for (size_t i = 0; texts && i < in->count; i++)
+		units += texts[i].length < longest ? texts[i].length : longest;
+	return __builtin_mul_overflow(units, list->count, &units) ? evaluation_spent(evaluation)
+								   : evaluation_works(evaluation, units);
+}
+
 bool operate_comparison(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			const struct value *right, struct value *result)
 {
@@ -156,7 +181,7 @@ bool operate_comparison(struct evaluation *evaluation, enum operator_kind operat
 	struct value a = *left, b = *right;
 	struct comparable lefts, rights;
 	if (!operands_spread(evaluation, &a, &b) || !comparable_of(evaluation, &a, &lefts) ||
-	    !comparable_of(evaluation, &b, &rights))
+	    !comparable_of(evaluation, &b, &rights) || (lefts.texts && !evaluation_works(evaluation, texts_work(&a, &b))))
 		return false;
 	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, &a);
 	for (size_t i = 0; out && i < a.count; i++)
@@ -174,7 +199,8 @@ bool operate_in(struct evaluation *evaluation, const struct value *left, const s
 				       IN_ITEMS_MAX, right->count);
 	struct value in = *left, list = *right;
 	struct comparable items, choices;
-	if (!comparable_of(evaluation, &in, &items) || !comparable_of(evaluation, &list, &choices))
+	if (!comparable_of(evaluation, &in, &items) || !comparable_of(evaluation, &list, &choices) ||
+	    !choosing_works(evaluation, &in, &list))
 		return false;
 	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, &in);
 	for (size_t i = 0; out && i < in.count; i++) {

@@ -37,7 +37,7 @@ static bool run_forgiving(struct evaluation *evaluation, const struct instructio
 	evaluation->instruction = instruction;
 	if (*ran)
 		return true;
-	if (!forgiven || arena_failed(evaluation->arena))
+	if (!forgiven || arena_failed(evaluation->arena) || evaluation->work > EVALUATION_WORK_MAX)
 		return false;
 	evaluation->missing = false;
 	return true;
@@ -55,7 +55,8 @@ static bool run_missing(struct evaluation *evaluation, const struct instruction 
 	evaluation->instruction = instruction;
 	bool missing = evaluation->missing;
 	evaluation->missing = false;
-	return *present || (missing && !arena_failed(evaluation->arena));
+	return *present ||
+	       (missing && !arena_failed(evaluation->arena) && evaluation->work <= EVALUATION_WORK_MAX);
 }
 
 static bool one_truth(struct evaluation *evaluation, uint8_t truth, struct value *result)
@@ -206,6 +207,23 @@ bool arguments_fit(struct evaluation *evaluation, const struct node *node, const
 	return true;
 }
 
+static inline bool takes_texts(char letter)
+{
+	return 1U << (letter - 'a') & (1U << ('a' - 'a') | 1U << ('t' - 'a') | 1U << ('v' - 'a'));
+}
+
+/* Of functions that look into texts, or sort: heapsort compares 2 n log2 n times. */
+static __attribute__((noinline)) bool heavy_works(struct evaluation *evaluation, const struct function_rules *rules,
+						  const struct value *arguments, uint32_t count)
+{
+	uint64_t units = 0, rounds = 1;
+	for (uint32_t i = 0; i < count; i++)
+		units += value_work(&arguments[i]);
+	for (size_t items = rules->sorts ? arguments->count : 0; items > 1; items /= 2)
+		rounds += 2;
+	return !__builtin_mul_overflow(units, rounds, &units) && evaluation_works(evaluation, units);
+}
+
 bool instruct_call(struct evaluation *evaluation, const struct instruction *instruction)
 {
 	const struct node *node = instruction->node;
@@ -219,6 +237,12 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 	uint8_t width = 0;
 	for (uint32_t i = 0; i < instruction->count; i++)
 		width |= arguments[i].width;
+	evaluation->work += instruction->count > 0 ? arguments->count : 0; /* of several, what is made of them counts too */
+	bool heavy = rules->sorts || takes_texts(*rules->takes);
+	if (__builtin_expect(heavy ? !heavy_works(evaluation, rules, arguments, instruction->count)
+				   : evaluation->work > EVALUATION_WORK_MAX,
+			     0))
+		return evaluation_spent(evaluation);
 	struct value result;
 	if (!rules->run(evaluation, node, arguments, instruction->count, &result))
 		return false;
@@ -318,7 +342,9 @@ static inline bool evaluate(struct evaluation *evaluation)
 	evaluation->slots = arena_take_raw(evaluation->arena, expression->slots_count * sizeof *evaluation->slots);
 	if (!evaluation->slots)
 		return evaluation_full(evaluation);
-	return run_until(evaluation, expression->instructions, expression->instructions + expression->instructions_count);
+	bool good = run_until(evaluation, expression->instructions, expression->instructions + expression->instructions_count);
+	evaluation->arena->work += evaluation->work;
+	return good && (__builtin_expect(evaluation->work <= EVALUATION_WORK_MAX, 1) || evaluation_spent(evaluation));
 }
 
 const struct value *expression_run(struct evaluation *evaluation)
@@ -398,6 +424,7 @@ static inline const struct tensor *evaluate_briefly(const struct brief *brief, s
 {
 	const struct tensor *tensor = scope_find(scope, brief->name);
 	bool floats = tensor && tensor->datatype == DATATYPE_FP32 && tensor->count > 0;
+	arena->work += floats ? tensor->count : 0;
 	return floats ? brief->run(brief, tensor, name, arena) : NULL;
 }
 

@@ -100,13 +100,17 @@ static size_t character_length(struct text text, size_t at)
 }
 
 /* `*` stands for any characters, `?` for one. On a mismatch the last star takes one
- * character more, so the cost is at most the product of the lengths. */
-static bool like_text(struct text text, struct text pattern)
+ * character more, so the cost is at most the product of the lengths: `units` counts it down, and where none are left it is
+ * false. */
+static bool like_text(struct text text, struct text pattern, uint64_t *units)
 {
 	size_t at = 0, in_pattern = 0;
 	bool starred = false;
 	size_t star = 0, star_at = 0;
 	while (at < text.length) {
+		if (__builtin_expect(*units == 0, 0))
+			return false;
+		--*units;
 		char wanted = in_pattern < pattern.length ? pattern.bytes[in_pattern] : '\0';
 		if (in_pattern < pattern.length && wanted == '*') {
 			starred = true;
@@ -173,7 +177,15 @@ bool run_like(struct evaluation *evaluation, const struct node *node, const stru
 {
 	(void)node;
 	(void)count;
-	return test_texts(evaluation, arguments, like_text, result);
+	struct value a = arguments[0], b = arguments[1];
+	if (!operands_spread(evaluation, &a, &b))
+		return false;
+	const struct text *texts = value_texts(&a), *patterns = value_texts(&b);
+	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, &a);
+	uint64_t left = evaluation->work < EVALUATION_WORK_MAX ? EVALUATION_WORK_MAX - evaluation->work : 0, before = left;
+	for (size_t i = 0; out && i < a.count; i++)
+		out[i] = like_text(texts[i], patterns[i], &left);
+	return out && evaluation_works(evaluation, left > 0 ? before - left : before + 1);
 }
 
 /* ---- texts and numbers ---- */

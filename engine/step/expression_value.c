@@ -44,6 +44,16 @@ bool evaluation_full(struct evaluation *evaluation)
 	return error_memory(evaluation->error, ERROR_LIMIT, "evaluating an expression");
 }
 
+bool evaluation_spent(struct evaluation *evaluation)
+{
+	evaluation->work = EVALUATION_WORK_MAX + 1;
+	return error_set(evaluation->error, ERROR_LIMIT,
+			 expression_place_at(evaluation->expression, evaluation->instruction->node->at),
+			 "this expression would take more than the %llu units of work that one evaluation may (an element or a "
+			 "byte of a text each time it is gone through); send less at once, or let it do less",
+			 (unsigned long long)EVALUATION_WORK_MAX);
+}
+
 const char *value_text(struct evaluation *evaluation, const struct value *value)
 {
 	struct tensor shown = {.shape = value->shape, .datatype = (enum datatype)value->storage, .rank = value->rank};
@@ -179,6 +189,7 @@ void *value_make(struct evaluation *evaluation, struct value *result, enum datat
 	if (!count_of_shape(evaluation, shape, rank, &count))
 		return NULL;
 	int64_t *kept = arena_take_raw(evaluation->arena, (rank + 1) * sizeof *kept);
+	evaluation->work += count;
 	void *elements = arena_take_raw(evaluation->arena, count * datatype_stride(storage));
 	if (!kept || !elements) {
 		evaluation_full(evaluation);

@@ -39,6 +39,7 @@ struct evaluation {
 	struct value *slots;
 	const struct instruction *instruction; /* the one that runs */
 	const struct instruction *next;	       /* the one behind it */
+	uint64_t work;			       /* units so far */
 	bool quiet;			       /* a failure is expected here: no words are made for it */
 	bool missing_expected;		       /* the same for what is missing */
 	bool missing;			       /* the last failure was something missing */
@@ -50,6 +51,16 @@ bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __a
 
 /* The message's memory is used up: a LIMIT error; always false. */
 bool evaluation_full(struct evaluation *evaluation);
+
+/* The work is more than one evaluation may take: a LIMIT error, said also where failures are quiet; always false. */
+bool evaluation_spent(struct evaluation *evaluation);
+
+/* Counts units of work before they are done; false when that is too much. */
+static inline bool evaluation_works(struct evaluation *evaluation, uint64_t units)
+{
+	bool overflows = __builtin_add_overflow(evaluation->work, units, &evaluation->work);
+	return __builtin_expect(!overflows && evaluation->work <= EVALUATION_WORK_MAX, 1) || evaluation_spent(evaluation);
+}
 
 /* "FP32[1,16]" in the evaluation's arena. */
 const char *value_text(struct evaluation *evaluation, const struct value *value);
@@ -113,6 +124,16 @@ static inline const struct text *value_texts(const struct value *value)
 	return value->data;
 }
 
+/* The units of going through a value once: its elements, and the bytes of its texts. */
+static inline uint64_t value_work(const struct value *value)
+{
+	uint64_t units = value->count;
+	const struct text *texts = value->storage == DATATYPE_BYTES ? value_texts(value) : NULL;
+	for (size_t i = 0; texts && i < value->count; i++)
+		units += texts[i].length;
+	return units;
+}
+
 /* A value of this storage and shape, its elements not yet written. NULL when
  * memory ran out or it has too many elements. */
 void *value_make(struct evaluation *evaluation, struct value *result, enum datatype storage, const int64_t *shape, uint32_t rank);
@@ -133,6 +154,7 @@ static inline void *value_make_single(struct evaluation *evaluation, struct valu
 static inline void *value_make_like(struct evaluation *evaluation, struct value *result, enum datatype storage,
 				    const struct value *like)
 {
+	evaluation->work += like->count;
 	void *elements = arena_take_raw(evaluation->arena, like->count * datatype_stride(storage));
 	const struct value made = {
 		.data = elements, .shape = like->shape, .count = like->count, .rank = like->rank, .storage = (uint8_t)storage};
@@ -198,6 +220,7 @@ struct function_rules {
 	bool greatest;					     /* of the extremes: the greatest, not the least */
 	double (*each)(double);				     /* of a float function of one number */
 	double (*reduce)(const double *items, size_t count); /* of a reduction to a float */
+	bool sorts;					     /* takes n log n for n elements */
 	bool takes_over;				     /* how far back it looks is said by `over` */
 	/* Of a trailing one: */
 	uint8_t series;		       /* how many of its arguments come from message to message; 0: it is no trailing one */

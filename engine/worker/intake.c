@@ -171,6 +171,8 @@ static bool has_room(const struct worker *worker, const struct stage *stage)
 	const struct stage_limits *own = &stage->config->limits;
 	const struct load *load = &stage->load;
 	size_t share = worker->stage_count > 0 ? worker->stage_count : 1;
+	if (load->work >= STAGE_TURN_WORK)
+		return false;
 	if ((own->in_flight > 0 && load->in_flight >= own->in_flight) ||
 	    (own->held_bytes > 0 && load->held_bytes >= own->held_bytes) || waits_for_commit(worker, stage, share))
 		return false;
@@ -187,6 +189,22 @@ static bool takes_records(const struct stage *stage)
 static bool is_held_back(const struct worker *worker)
 {
 	return lanes_first_leaving(&worker->lanes) || !output_is_open(worker->outbox.output);
+}
+
+void intake_begin_turn(struct worker *worker)
+{
+	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+		struct load *load = &stage->load;
+		load->work -= load->work < STAGE_TURN_WORK ? load->work : STAGE_TURN_WORK;
+	}
+}
+
+bool intake_owes(const struct worker *worker)
+{
+	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->load.work >= STAGE_TURN_WORK)
+			return true;
+	return false;
 }
 
 bool intake_may_take(const struct worker *worker)

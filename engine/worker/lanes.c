@@ -233,6 +233,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->behind = NULL;
 	flight->key = 0;
 	flight->counted_bytes = 0;
+	flight->counted_work = 0;
 	flight->held = flight->settled = flight->leaving = flight->finished = false;
 	flight->unfit = flight->lettered = false;
 	flight->crossed = 0;
@@ -297,12 +298,21 @@ static bool stand_behind_key(struct lanes *lanes, struct flight *flight)
 	return true;
 }
 
+/* What the arena was reset for meanwhile was counted before. */
+static void flight_count_work(struct flight *flight)
+{
+	uint64_t work = flight->message.arena->work;
+	flight->load->work += work > flight->counted_work ? work - flight->counted_work : 0;
+	flight->counted_work = work;
+}
+
 /* One that is finished at the front stands in the line at once: who comes later comes
  * behind it there, so its key need not be known. */
 bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *error)
 {
 	flight->settled = true;
 	bool at_once = flight->finished && is_at_front(flight);
+	flight_count_work(flight);
 	if (!flight->finished)
 		flight_count(lanes, flight, flight->record.value.length + flight->message.arena->held_bytes);
 	if (flight->lane->by_key && flight->record.key.bytes && !at_once && !stand_behind_key(lanes, flight))
@@ -321,6 +331,7 @@ void flight_finish(struct lanes *lanes, struct message *message, enum flow_outco
 		return;
 	}
 	flight_count(lanes, flight, flight->record.value.length + message->arena->held_bytes);
+	flight_count_work(flight);
 	flight->outcome = outcome;
 	flight->answer = *answer;
 	if (flight->answer.error) {

@@ -23,6 +23,7 @@ struct load {
 	size_t in_flight;  /* messages taken and not left; dropped ones too, while the flow has them */
 	size_t held_bytes; /* of their records and arenas */
 	size_t uncommitted_bytes; /* of what is forgotten when it is committed, beside them (worker/uncommitted.h) */
+	uint64_t work; /* units done for its messages (base/arena.h) beyond what its turns until now allowed */
 };
 
 /* A record beside the answer that leaves with it: what a step was sent, or gave. */
@@ -61,6 +62,7 @@ struct flight {
 	struct flight *unread;	     /* the next whose schema is being asked for */
 	uint64_t key;		     /* the hash by which it is found in `keys`; 0: it is not there */
 	size_t counted_bytes;	     /* of its load */
+	uint64_t counted_work;	     /* likewise, so far */
 	bool held;		     /* one of its key is ahead of it */
 	bool settled;		     /* its place among those of its key is known */
 	bool leaving;		     /* it is among those that may leave */

@@ -36,6 +36,10 @@
 #include "worker/succession.h"
 #include "worker/worker.h"
 
+/* Units of work (step/expression.h) after which a stage takes no record until the next turn: some tens of milliseconds. What a
+ * message takes beyond that is taken off its next turns, so that those beside it get theirs. */
+#define STAGE_TURN_WORK ((uint64_t)1 << 22)
+
 #define TAKE_AT_ONCE 500 /* records; then HTTP and timers get their turn */
 
 /* One client of models for all stages that were made with one configuration. */
@@ -206,6 +210,10 @@ void message_set_clock(struct message *message, const struct loop *loop);
 
 /* Whether there is a stage that may take more. */
 bool intake_may_take(const struct worker *worker);
+
+/* Gives each stage its share of work for the turn; and whether one has used up more than that: then there is another at once. */
+void intake_begin_turn(struct worker *worker);
+bool intake_owes(const struct worker *worker);
 bool intake_take(struct worker *worker, struct error *error);
 
 /* Decodes it and lets it enter its stage; what is wrong with it is its answer. */

@@ -58,7 +58,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME && !follow_is_handing_over(worker);
 	if (change_waits && !worker->full && output_may_end(worker->outbox.output))
 		return 0;
-	if ((worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
+	if (intake_owes(worker) || (worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
 		return 0;
 	int64_t due_ms = stages_due_ms(worker), gatherings_ms = gatherings_due_ms(worker);
 	int64_t left_ms = (due_ms < gatherings_ms ? due_ms : gatherings_ms) - loop_now_ms(worker->loop);
@@ -89,6 +89,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	*over = is_over(worker);
 	if (*over)
 		return true;
+	intake_begin_turn(worker);
 	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !keepings_advance(worker, error) ||
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;

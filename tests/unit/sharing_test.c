@@ -136,6 +136,37 @@ static void two_pipelines_share_a_worker(void **state)
 	assert_int_equal(stand_stop(stand).answered, 2);
 }
 
+/* Each message of `p` sorts 65,536 numbers again and again; those of `q` came behind them all. */
+static void a_pipeline_that_works_hard_gives_others_their_turns(void **state)
+{
+	enum { HARD = 12, EASY = 40 };
+	struct stand *stand = *state;
+	size_t hard_before = 0, easy = 0;
+	stand_configure(stand, "  - name: hard\n    expression:\n      set:\n"
+			       "        a: concat(x, x, x, x, x, x, x, x)\n        b: concat(a, a, a, a, a, a, a, a)\n"
+			       "        c: concat(b, b, b, b, b, b, b, b)\n        d: concat(c, c, c, c, c, c, c, c)\n"
+			       "        e: concat(d, d, d, d, d, d, d, d)\n"
+			       "        y: sum(sort(e)) + sum(sort(e)) + sum(sort(e)) + sum(sort(e))\n      keep: [y]\n"
+			       "  output: {steps: [hard]}\n");
+	stand_configure_also(stand, triples);
+	for (int i = 0; i < HARD; i++)
+		stand_ask(stand, "hard", i, NULL, NULL);
+	for (int i = 0; i < EASY; i++)
+		stand_ask_at(stand, "also", "key", "easy", i);
+	stand_start(stand);
+	for (size_t hard = 0; hard + easy < HARD + EASY;) {
+		rd_kafka_message_t *record = mock_read(&stand->mock);
+		bool is_easy = record_says(record, "easy");
+		easy += is_easy;
+		hard += !is_easy;
+		if (is_easy)
+			hard_before = hard;
+		rd_kafka_message_destroy(record);
+	}
+	assert_in_range(hard_before, 0, HARD / 2);
+	assert_int_equal(stand_stop(stand).answered, HARD + EASY);
+}
+
 /* Far more than the stage may have in flight, and than it may have in hand. */
 static void a_full_pipeline_holds_up_no_other_and_loses_nothing(void **state)
 {
@@ -474,6 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(two_pipelines_share_a_worker),
+		STORY(a_pipeline_that_works_hard_gives_others_their_turns),
 		STORY(a_full_pipeline_holds_up_no_other_and_loses_nothing),
 		STORY(by_key_an_answer_waits_for_its_own_key_alone),
 		STORY(a_record_without_a_value_is_an_error_that_is_kept),
