@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mask.h"
+
 /* A cut sentence must not end in half a character: readers print it as UTF-8. */
 static void end_at_a_character(char *text)
 {
@@ -14,6 +16,15 @@ static void end_at_a_character(char *text)
 	if (length > 0 && (unsigned char)text[length - 1] >= 0xC0)
 		length--;
 	text[length] = '\0';
+}
+
+/* A sentence is one line, and what others wrote into it commands no terminal. */
+static void make_printable(char *text)
+{
+	mask_string(text);
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7F)
+			*text = *text == '\n' || *text == '\t' ? ' ' : '?';
 }
 
 bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
@@ -28,6 +39,7 @@ bool error_set(struct error *error, enum error_kind kind, struct place place, co
 	va_end(arguments);
 	if (length >= (int)sizeof error->text)
 		end_at_a_character(error->text);
+	make_printable(error->text);
 	return false;
 }
 

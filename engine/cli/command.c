@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/mask.h"
+#include "base/quote.h"
 #include "base/suggest.h"
 #include "base/version.h"
 #include "cli/arguments.h"
@@ -54,8 +56,10 @@ void command_note(struct session *session, const char *format, ...)
 	va_end(arguments);
 	if (session->form == OUTPUT_JSON)
 		say_object(session, NULL, NULL, text, NULL);
-	else
-		fprintf(session->err, "%s\n", text);
+	else {
+		print_shown(session->err, text);
+		fputc('\n', session->err);
+	}
 }
 
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)
@@ -65,6 +69,7 @@ int command_misuse(struct session *session, const struct command *command, const
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
+	mask_string(text);
 	if (command)
 		(void)snprintf(help, sizeof help, "`sluice help %s` shows how it is used", command->name);
 	if (session->form == OUTPUT_JSON)
@@ -87,10 +92,14 @@ int command_failed(struct session *session, const struct error *error)
 	const struct place *place = error->place.line > 0 ? &error->place : NULL;
 	if (session->form == OUTPUT_JSON)
 		say_object(session, error_kind_name(error->kind), place, error->text, NULL);
-	else if (place)
-		fprintf(session->err, "%s:%u:%u: %s\n", place->file, place->line, place->column, error->text);
-	else
-		fprintf(session->err, "sluice: %s\n", error->text);
+	else {
+		if (place)
+			fprintf(session->err, "%s:%u:%u: ", place->file, place->line, place->column);
+		else
+			fputs("sluice: ", session->err);
+		print_shown(session->err, error->text);
+		fputc('\n', session->err);
+	}
 	return EXIT_FAULTS;
 }
 

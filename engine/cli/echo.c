@@ -1,5 +1,6 @@
 /* echo.c: `sluice echo`: what a file says once defaults, aliases and short forms are
  * written out. */
+#include "base/mask.h"
 #include "cli/command.h"
 #include "spec/normal.h"
 
@@ -44,6 +45,7 @@ static int print_resources(struct session *session, const struct spec *spec, enu
 		(form == ECHO_JSON ? node_print_json : node_print_yaml)(node, &out);
 	}
 	buffer_string(&out, form == ECHO_JSON ? "]\n" : "");
+	mask_buffer(&out);
 	return command_write(session, &out);
 }
 

@@ -2,6 +2,7 @@
  * in its topic of errors. */
 #include "base/base64.h"
 #include "base/moment.h"
+#include "base/quote.h"
 #include "cli/letters.h"
 #include "message/json_write.h"
 
@@ -102,6 +103,12 @@ static void print_json(struct showing *showing, const struct found_letter *found
 
 /* ---- list ---- */
 
+/* Who wrote the record wrote these too. */
+static const char *shown_string(const struct showing *showing, const char *string)
+{
+	return text_shown(text_of(string), showing->arena);
+}
+
 static bool list_one(void *context, const struct found_letter *found, struct error *error)
 {
 	struct showing *showing = context;
@@ -114,9 +121,11 @@ static bool list_one(void *context, const struct found_letter *found, struct err
 	if (showing->shown == 0)
 		buffer_print(&showing->text, "%-12s %-20s %-24s %-7s %-16s %s\n", "AT", "FAILED", "ID", "KIND", "STEP", "WHY");
 	moment_print(letter->failed_ms, moment);
-	buffer_print(&showing->text, "%d:%-10lld %-20s %-24.*s %-7s %-16s %.*s\n", (int)found->partition, (long long)found->offset,
-		     moment, (int)letter->id.length, letter->id.bytes, error_kind_name(letter->error->kind),
-		     letter->step[0] ? letter->step : "-", WORDS_SHOWN, letter->error->text);
+	arena_reset(showing->arena);
+	buffer_print(&showing->text, "%d:%-10lld %-20s %-24s %-7s %-16s %.*s\n", (int)found->partition, (long long)found->offset,
+		     moment, text_shown(letter->id, showing->arena), error_kind_name(letter->error->kind),
+		     letter->step[0] ? shown_string(showing, letter->step) : "-", WORDS_SHOWN,
+		     shown_string(showing, letter->error->text));
 	return write_out(showing, error);
 }
 
@@ -137,24 +146,24 @@ static bool show_one(void *context, const struct found_letter *found, struct err
 	struct text request = letter_request(letter, showing->arena, &translated);
 	moment_print(letter->time_ms, asked);
 	moment_print(letter->failed_ms, failed);
-	buffer_print(out, "%d:%lld  " TEXT_FORMAT "\n", (int)found->partition, (long long)found->offset,
-		     TEXT_ARGUMENTS(letter->id));
-	buffer_print(out, "  why       %s: %s\n", error_kind_name(letter->error->kind), letter->error->text);
+	buffer_print(out, "%d:%lld  %s\n", (int)found->partition, (long long)found->offset,
+		     text_shown(letter->id, showing->arena));
+	buffer_print(out, "  why       %s: %s\n", error_kind_name(letter->error->kind), shown_string(showing, letter->error->text));
 	if (letter->error->place.line > 0)
-		buffer_print(out, "  in        %s:%u:%u\n", letter->error->place.file, letter->error->place.line,
-			     letter->error->place.column);
-	buffer_print(out, "  step      %s, tried %u time%s\n", letter->step[0] ? letter->step : "none", letter->attempts,
-		     letter->attempts == 1 ? "" : "s");
+		buffer_print(out, "  in        %s:%u:%u\n", shown_string(showing, letter->error->place.file),
+			     letter->error->place.line, letter->error->place.column);
+	buffer_print(out, "  step      %s, tried %u time%s\n", letter->step[0] ? shown_string(showing, letter->step) : "none",
+		     letter->attempts, letter->attempts == 1 ? "" : "s");
 	buffer_print(out, "  asked     %s, failed %s\n", asked, failed);
-	buffer_print(out, "  stood at  " TEXT_FORMAT " %d:%lld\n", TEXT_ARGUMENTS(letter->origin.topic),
+	buffer_print(out, "  stood at  %s %d:%lld\n", text_shown(letter->origin.topic, showing->arena),
 		     (int)letter->origin.partition, (long long)letter->origin.offset);
 	if (letter->key.bytes)
-		buffer_print(out, "  key       " TEXT_FORMAT "\n", TEXT_ARGUMENTS(letter->key));
+		buffer_print(out, "  key       %s\n", text_shown(letter->key, showing->arena));
 	for (size_t i = 0; i < letter->headers.count; i++)
-		buffer_print(out, "  header    " TEXT_FORMAT ": " TEXT_FORMAT "\n", TEXT_ARGUMENTS(letter->headers.items[i].name),
-			     TEXT_ARGUMENTS(letter->headers.items[i].value));
+		buffer_print(out, "  header    %s: %s\n", text_shown(letter->headers.items[i].name, showing->arena),
+			     text_shown(letter->headers.items[i].value, showing->arena));
 	if (request.bytes)
-		buffer_print(out, "  request   " TEXT_FORMAT "%s\n", TEXT_ARGUMENTS(request), translated ? "  (as JSON)" : "");
+		buffer_print(out, "  request   %s%s\n", text_shown(request, showing->arena), translated ? "  (as JSON)" : "");
 	else
 		buffer_print(out, "  request   %zu bytes that are no request in a format known here\n", letter->payload.length);
 	return write_out(showing, error);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/quote.h"
 #include "cli/kafka.h"
 #include "cli/seen.h"
 #include "log/reader.h"
@@ -124,7 +125,7 @@ static bool show(struct inferring *inferring, const struct seen *seen, struct er
 	struct buffer out;
 	inferring->failed = seen->answer.failed;
 	if (seen->answer.failed && inferring->options->form != OUTPUT_JSON) {
-		fprintf(inferring->session->err, "error: " TEXT_FORMAT "\n", TEXT_ARGUMENTS(seen->answer.words));
+		fprintf(inferring->session->err, "error: %s\n", text_shown(seen->answer.words, inferring->arena));
 		return true;
 	}
 	buffer_open(&out, ANSWER_TEXT_MAX);

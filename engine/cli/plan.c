@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #include "base/file.h"
+#include "base/mask.h"
 #include "cli/command.h"
 #include "serving/files.h"
 
@@ -92,6 +93,7 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
 	print(&plan, arguments, &out);
+	mask_buffer(&out);
 	return command_write(session, &out);
 }
 

@@ -1,6 +1,7 @@
 /* seen.c: see seen.h. */
 #include "cli/seen.h"
 
+#include "base/quote.h"
 #include "message/json_write.h"
 #include "message/schemas.h"
 #include "message/tensor_json.h"
@@ -53,7 +54,7 @@ bool seen_read(const struct record *record, struct schema_asker *asker, struct a
 static void print_tensor(const struct tensor *tensor, struct arena *arena, struct buffer *out)
 {
 	const char *type = tensor_type_text(arena, tensor);
-	buffer_print(out, "  " TEXT_FORMAT "  %s  ", TEXT_ARGUMENTS(tensor->name), type ? type : "");
+	buffer_print(out, "  %s  %s  ", text_shown(tensor->name, arena), type ? type : "");
 	if (tensor->count <= ELEMENTS_WHOLE) {
 		tensor_json_write_nested(out, tensor, BYTES_AS_EITHER);
 	} else {
@@ -75,18 +76,28 @@ static void print_words(struct text words, struct buffer *out)
 		json_write_string(out, (struct text){words.bytes, length});
 }
 
-void seen_print_text(const struct seen *seen, struct buffer *out)
+static void print_lines(const struct seen *seen, struct buffer *out)
 {
-	buffer_print(out, "" TEXT_FORMAT "  %d:%lld\n", TEXT_ARGUMENTS(seen->message.id), (int)seen->record->partition,
-		     (long long)seen->record->offset);
+	buffer_shown(out, seen->message.id);
+	buffer_print(out, "  %d:%lld\n", (int)seen->record->partition, (long long)seen->record->offset);
 	for (size_t i = 0; seen->answer.readable && i < seen->answer.payload.tensors.count; i++)
 		print_tensor(seen->answer.payload.tensors.items[i], seen->message.arena, out);
 	if (seen->answer.readable)
 		return;
-	buffer_print(out, "  %s" TEXT_FORMAT "%s", seen->answer.failed ? "error " : "", TEXT_ARGUMENTS(seen->answer.kind),
+	buffer_print(out, "  %s%s%s", seen->answer.failed ? "error " : "", text_shown(seen->answer.kind, seen->message.arena),
 		     seen->answer.kind.length ? " " : "");
 	print_words(seen->answer.words, out);
 	buffer_byte(out, '\n');
+}
+
+void seen_print_text(const struct seen *seen, struct buffer *out)
+{
+	struct buffer lines;
+	buffer_open(&lines, out->ceiling_bytes);
+	print_lines(seen, &lines);
+	buffer_shown_lines(out, buffer_view(&lines));
+	out->failed = out->failed || buffer_failed(&lines);
+	buffer_close(&lines);
 }
 
 static bool print_response(const struct seen *seen, struct buffer *out)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/quote.h"
 #include "cli/kafka.h"
 #include "log/backlog.h"
 #include "log/reader.h"
@@ -163,7 +164,7 @@ static const struct status *other_version(const struct top *top, const struct st
 	return NULL;
 }
 
-static void print_entry(const struct top *top, const struct status *status, int64_t now_ms, struct buffer *out)
+static void print_row(const struct top *top, const struct status *status, int64_t now_ms, struct buffer *out)
 {
 	const char *state = state_of(status, now_ms);
 	const struct status *other =
@@ -184,7 +185,18 @@ static void print_entry(const struct top *top, const struct status *status, int6
 		buffer_print(out, "; resets %" PRIu64, status->resets);
 	if (other)
 		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
+}
+
+/* Names and reasons are whoever's who may write to the status topic. */
+static void print_entry(const struct top *top, const struct status *status, int64_t now_ms, struct buffer *out)
+{
+	struct buffer row;
+	buffer_open(&row, out->ceiling_bytes);
+	print_row(top, status, now_ms, &row);
+	buffer_shown(out, buffer_view(&row));
 	buffer_byte(out, '\n');
+	out->failed = out->failed || buffer_failed(&row);
+	buffer_close(&row);
 }
 
 static void print_json(const struct status *status, struct buffer *out)

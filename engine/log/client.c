@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/quote.h"
 #include "base/number.h"
 #include "base/secret.h"
 #include "log/said.h"
@@ -64,8 +65,10 @@ void client_say(const char *line)
 	void (*print)(const char *line) = print_said;
 	if (print)
 		print(line);
-	else
-		fprintf(stderr, "%s\n", line);
+	else {
+		print_shown(stderr, line);
+		fputc('\n', stderr);
+	}
 }
 
 void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who, const char *doing, const char *why)

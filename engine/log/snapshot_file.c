@@ -10,6 +10,8 @@
 #include "base/memory.h"
 
 #define PATH_BYTES_MAX 4096
+#define SNAPSHOT_MODE 0600 /* what steps remember is of the requests: nobody else's */
+#define FOLDER_MODE 0700
 
 struct snapshot_file {
 	int file;
@@ -31,7 +33,7 @@ static bool failed(struct error *error, const char *path, const char *what, int 
 
 bool snapshot_folder_check(const char *folder, struct error *error)
 {
-	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+	if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the folder %s for snapshots cannot be made: %s; name another",
 				 folder, strerror(errno));
 	return access(folder, R_OK | W_OK | X_OK) == 0 ||
@@ -103,7 +105,7 @@ struct snapshot_file *snapshot_file_begin(const char *folder, const char *topic,
 	bool named = path_print(file->path, folder, topic, partition, "new") &&
 		     path_print(file->place, folder, topic, partition, "snapshot") &&
 		     snprintf(file->folder, sizeof file->folder, "%s", folder) < (int)sizeof file->folder;
-	file->file = named ? open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+	file->file = named ? open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, SNAPSHOT_MODE) : -1;
 	if (file->file >= 0)
 		return file;
 	failed(error, file->path, "written", named ? errno : ENAMETOOLONG);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/mask.h"
 #include "spec/fault_codes.h"
 
 struct known_file {
@@ -213,6 +214,15 @@ static void keep(struct faults *faults, struct fault *fault)
 	faults->by_severity[fault->code->severity]++;
 }
 
+/* The line as it is, or a copy without the logins of its URLs. */
+static struct text line_shown(struct faults *faults, struct text line)
+{
+	if (!line.length || !memmem(line.bytes, line.length, "://", 3) || !memchr(line.bytes, '@', line.length))
+		return line;
+	char *copy = arena_copy(faults->arena, line.bytes, line.length);
+	return copy ? (struct text){copy, mask_logins(copy, line.length)} : (struct text){0};
+}
+
 void fault_add(struct faults *faults, const char *code, struct place place, const char *suggest, const char *format, ...)
 {
 	const struct fault_code *row = fault_code_find(code);
@@ -233,6 +243,7 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 	struct fault *fault = ARENA_NEW(faults->arena, struct fault);
 	if (!fault)
 		return;
+	mask_string(text);
 	struct text line = faults_line(faults, place);
 	*fault = (struct fault){
 		.code = row,
@@ -240,7 +251,7 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 		.width = width_at(line, place.column),
 		.message = arena_copy(faults->arena, text, strlen(text)),
 		.suggest = suggest ? arena_copy(faults->arena, suggest, strlen(suggest)) : NULL,
-		.line = line,
+		.line = line_shown(faults, line),
 	};
 	if (arena_failed(faults->arena))
 		return;

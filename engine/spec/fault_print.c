@@ -21,9 +21,10 @@ static void heading(const struct fault *fault, struct buffer *out, bool colour)
 		buffer_print(out, "%s:%u:%u:", fault->place.file ? fault->place.file : "", fault->place.line, fault->place.column);
 	else
 		buffer_print(out, "%s:", fault->place.file ? fault->place.file : "sluice");
-	buffer_print(out, "%s %s%s:%s %s [%s %s]\n", plain, colour ? severity_colours[fault->code->severity] : "",
-		     severity_name(fault->code->severity), plain, fault->message, fault->code->code,
-		     fault_kind_name(fault->code->kind));
+	buffer_print(out, "%s %s%s:%s ", plain, colour ? severity_colours[fault->code->severity] : "",
+		     severity_name(fault->code->severity), plain);
+	buffer_shown(out, text_of(fault->message));
+	buffer_print(out, " [%s %s]\n", fault->code->code, fault_kind_name(fault->code->kind));
 }
 
 /* The part of the line that is shown, as characters: tabs and control characters stand

@@ -8,6 +8,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <unistd.h>
+#include <sys/wait.h>
+#include <sys/stat.h>
+#include <stdlib.h>
+#include <fcntl.h>
 
 #define KNOWN_FILE "tests/data/expressions/request.json"
 
@@ -83,6 +88,37 @@ static void memory_that_runs_out_is_not_called_the_path(void **state)
 	assert_int_equal(error.kind, ERROR_SYSTEM);
 }
 
+/* A writer that comes and goes, as of `<(command)`; nobody; and one that stays and says nothing would be waited for. */
+static void a_pipe_is_read_but_not_waited_for(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/sluice-pipe-XXXXXX";
+	struct error nobody = {0}, error = {0};
+	struct text text;
+	assert_non_null(mkdtemp(path));
+	char pipe[64];
+	snprintf(pipe, sizeof pipe, "%s/p.yaml", path);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_false(file_read(pipe, 100, arena, &text, &nobody));
+	assert_int_equal(nobody.kind, ERROR_CONFIG);
+	assert_non_null(strstr(nobody.text, "a pipe that nobody writes to"));
+	int writer = open(pipe, O_RDWR | O_CLOEXEC), again = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_int_equal(write(writer, "words", 5), 5);
+	pid_t child = fork();
+	if (child == 0) { /* keeps the pipe a moment, and goes */
+		close(again);
+		usleep(50000);
+		_exit(0);
+	}
+	close(writer);
+	assert_true(file_read(pipe, 100, arena, &text, &error));
+	assert_true(text_is(text, "words"));
+	waitpid(child, NULL, 0);
+	close(again);
+	unlink(pipe);
+	rmdir(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +127,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_empty_file_is_an_empty_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_named_with_its_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_that_runs_out_is_not_called_the_path, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_pipe_is_read_but_not_waited_for, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
