@@ -52,7 +52,7 @@ static bool make_topics(struct case_engine *engine, const struct deployment *dep
 {
 	const struct property largest = {"max.message.bytes", REQUEST_BYTES_MAX};
 	struct wanted_topics wanted;
-	if (!deployment_topics(deployment, (struct properties){1, &largest}, false, &wanted, error))
+	if (!deployment_topics(deployment, (struct properties){1, &largest}, false, (struct name_list){0}, &wanted, error))
 		return false;
 	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, wanted.count);
 	engine->topics = ARENA_ARRAY(engine->config->arena, const char *, wanted.count);

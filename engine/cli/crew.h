@@ -40,6 +40,7 @@ struct crew_config {
 	const char *state_folder; /* for snapshots of what steps remember; NULL: none */
 	size_t state_bytes;	  /* that a stage may remember of one partition */
 	int64_t snapshot_ms;	  /* between two snapshots of a partition */
+	struct name_list new_state; /* pipelines whose state may begin anew though it was lost */
 	int64_t commit_ms;   /* 0: adaptive */
 	int64_t drain_ms;
 	FILE *out; /* a line for each pipeline when it starts, changes, and has ended */

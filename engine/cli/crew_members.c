@@ -59,6 +59,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 			    .bytes_max = config->state_bytes,
 			    .snapshot_ms = config->snapshot_ms,
 			    .snapshot_changes = SNAPSHOT_CHANGES,
+			    .new_state = config->new_state,
 			    .say = say_line,
 			    .context = (void *)(uintptr_t)config},
 	};

@@ -49,8 +49,28 @@ static size_t room_for(const struct plan *plan)
 	return room;
 }
 
-bool deployment_topics(const struct deployment *deployment, struct properties settings, bool status, struct wanted_topics *wanted,
-		       struct error *error)
+static bool is_named(struct name_list names, const char *name)
+{
+	for (size_t i = 0; i < names.count; i++)
+		if (strcmp(names.items[i].text, name) == 0)
+			return true;
+	return false;
+}
+
+static bool want_changelog(const struct deployment *deployment, const struct pipeline_plan *plan, const struct topic *topic,
+			   struct name_list new_state, struct wanted_topic *item)
+{
+	item->changelog_of = changelog_of(plan, topic);
+	if (!item->changelog_of)
+		return true;
+	item->pipeline = plan->graph->name;
+	item->new_state = is_named(new_state, plan->graph->name);
+	item->family = topic_own_name(deployment->arena, plan->prefix, plan->namespace, plan->graph->name, "stage.");
+	return item->family;
+}
+
+bool deployment_topics(const struct deployment *deployment, struct properties settings, bool status, struct name_list new_state,
+		       struct wanted_topics *wanted, struct error *error)
 {
 	const struct plan *plan = &deployment->plan;
 	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, room_for(plan));
@@ -60,16 +80,18 @@ bool deployment_topics(const struct deployment *deployment, struct properties se
 			const struct topic *topic = &plan->pipelines[i].topics[j];
 			if (is_made_here(plan, topic))
 				continue;
-			items[wanted->count++] = (struct wanted_topic){
+			struct wanted_topic *item = &items[wanted->count++];
+			*item = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,
 				.written = topic->role != TOPIC_INPUTS && topic->role != TOPIC_EXTERNAL,
-				.changelog_of = changelog_of(&plan->pipelines[i], topic),
 				.partitions = topic->partitions,
 				.replication = deployment->runtime ? deployment->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,
 				.settings = settings,
 			};
+			if (!want_changelog(deployment, &plan->pipelines[i], topic, new_state, item))
+				return error_memory(error, ERROR_SYSTEM, "listing topics");
 		}
 		if (status)
 			want_status(deployment, &plan->pipelines[i], items, &wanted->count);

@@ -99,7 +99,7 @@ static void examine_kafka(struct doctor *doctor)
 	struct error error = {0};
 	bool good = kafka_find(runtime, &doctor->options->kafka, arena, &doctor->kafka, &error);
 	if (good && doctor->deployment)
-		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, &wanted, &error) &&
+		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, (struct name_list){0}, &wanted, &error) &&
 		       (groups = plan_groups(&doctor->deployment->plan, arena, &group_count));
 	if (!good ||
 	    !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {

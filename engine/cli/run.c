@@ -28,6 +28,7 @@ struct run_options {
 	const char *state_folder;
 	double state_bytes;
 	int64_t snapshot_ns;
+	struct name_list new_state;
 	struct name_list servers;
 	int64_t commit_ns;
 	int64_t drain_ns;
@@ -54,6 +55,9 @@ static const struct option options[] = {
 	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it a LIMIT is the answer."),
 	ROW("snapshot-every", DURATION, struct run_options, snapshot_ns, .word = "TIME", .fallback = "1m",
 	    .help = "How long after a snapshot of a partition the next one is laid down, at least."),
+	ROW("new-state", NAMES, struct run_options, new_state, .word = "PIPELINE",
+	    .help = "Accepts that state of this pipeline was lost, and begins with what its changelogs hold now; for one start. "
+		    "Given several times, several pipelines."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is, a stub's too; given several times, its replicas."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
@@ -156,7 +160,7 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 	size_t made = 0;
 	bool create = running->options->topics == TOPICS_CREATE;
 	struct wanted_topics wanted;
-	if (!deployment_topics(deployment, running->topic_settings, create, &wanted, error) ||
+	if (!deployment_topics(deployment, running->topic_settings, create, running->options->new_state, &wanted, error) ||
 	    !topics_ensure(running->crew.brokers, running->crew.producer, wanted, create, &made, error))
 		return false;
 	if (made > 0)
@@ -232,6 +236,7 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.state_folder = self->state_folder;
 	running->crew.state_bytes = (size_t)self->state_bytes;
 	running->crew.snapshot_ms = self->snapshot_ns / NS_PER_MS;
+	running->crew.new_state = self->new_state;
 	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.reread = reread;

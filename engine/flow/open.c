@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "flow/run.h"
 
-#define STATEFUL_MAX (STORE_SCOPES_MAX - 1) /* steps: one scope is for parts that wait */
+#define STATEFUL_MAX (STORE_SCOPES_MAX - 2) /* steps: one scope is for parts that wait, one for the changelog's identity */
 #define SCOPE_OF_PARTS "+parts"		    /* no step is called so */
 #define STEPS_BYTES_MAX ((size_t)1 << 30)   /* what opened steps keep: models and tables, not messages */
 

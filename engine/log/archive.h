@@ -29,6 +29,10 @@ struct archive_config {
 struct archive_place {
 	const char *changelog; /* the topic; borrowed as long as the archive lives */
 	struct position input; /* the partition whose messages wrote it */
+	size_t topic_count;    /* all topics whose partitions of that number wrote it, the input's too */
+	const uint32_t *topics;
+	const char *pipeline; /* whose it is, for messages; borrowed like `changelog` */
+	bool new_state;	      /* the loss of state is accepted */
 	struct scopes scopes;
 	size_t bytes_max; /* of the store */
 };
@@ -47,6 +51,7 @@ struct archive_news {
 	uint64_t ticket;
 	struct store *store;
 	int64_t committed; /* of a restore: by the group, in the input; OFFSET_NONE: nothing */
+	struct state_reference reference; /* of a restore: what commits refer to until the next change; id 0: nothing */
 	struct snapshot_head head;
 	struct error error;
 };
@@ -92,7 +97,9 @@ static inline bool archive_news(struct archive *archive, struct archive_news *ne
 }
 
 /* Brings back what the changelog holds by now: the group's offsets of the input are
- * settled first, so that it is what the messages before them left. RESTORED or FAILED. */
+ * settled first, so that it is what the messages before them left. What the group's commits
+ * refer to is compared with it (state/identity.h). RESTORED, with an identity that may be to be told;
+ * or FAILED, because state was lost too. The topics are copied. */
 static inline bool archive_restore(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	return archive->operations->restore(archive, ticket, place, error);

@@ -43,6 +43,7 @@ void archivist_say(const struct archivist *archivist, const char *format, ...)
 static void job_close(struct job *job)
 {
 	memory_give(job->told);
+	memory_give(job->topics);
 	store_close(job->store);
 	buffer_close(&job->block);
 	memory_give(job);
@@ -233,12 +234,18 @@ static struct job *job_make(enum job_kind kind, uint64_t ticket, const struct ar
 	if (!job)
 		return NULL;
 	*job = (struct job){.kind = kind, .ticket = ticket, .told = memory_take(1, sizeof *job->told)};
-	if (!job->told) {
-		memory_give(job);
+	size_t topics = place ? place->topic_count : 0;
+	if (topics > 0)
+		job->topics = memory_take(topics, sizeof *job->topics);
+	if (!job->told || (topics > 0 && !job->topics)) {
+		job_close(job);
 		return NULL;
 	}
 	if (place)
 		job->place = *place;
+	if (topics > 0)
+		memcpy(job->topics, place->topics, topics * sizeof *job->topics);
+	job->place.topics = job->topics;
 	job->place.scopes = (struct scopes){0}; /* the store has them */
 	return job;
 }

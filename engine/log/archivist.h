@@ -21,6 +21,7 @@ struct job {
 	uint64_t ticket;
 	struct archive_place place;
 	struct store *store; /* of a restore */
+	uint32_t *topics;    /* those of the place, its own */
 	struct buffer block; /* of a write */
 	struct told *told;   /* what will come of it: made with it, so that it can be told */
 };

@@ -5,6 +5,7 @@
 #include "log/archivist.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 
 #define RETRY_PAUSE_MS 100
 #define SAY_EVERY_MS 1000
+#define LATE_WAIT_MS 10000 /* for a changelog to reach as far as the last commit says */
 /* Kafka tells a removal for a day (delete.retention.ms): to an older snapshot it would not
  * be told any more. */
 #define SNAPSHOT_AGE_MOST_MS ((int64_t)12 * 3600 * 1000)
@@ -32,14 +34,47 @@ static bool pause_before_retry(struct archivist *archivist)
 
 /* Kafka does not say what a group has committed while a transaction is still to decide it:
  * once it does, all that belongs to it stands in the changelog. */
-static bool offsets_settle(struct archivist *archivist, struct position input, int64_t *committed)
+static bool offset_settle(struct archivist *archivist, struct position *input, struct state_reference *reference,
+			  char changelog[CHANGELOG_NAME_BYTES_MAX])
 {
 	for (bool settled = false; !settled;) {
-		settled = consumer_settled(archivist->consumer, &input, ARCHIVIST_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+		settled = consumer_settled(archivist->consumer, input, reference, changelog, ARCHIVIST_TIMEOUT_MS) ==
+			  RD_KAFKA_RESP_ERR_NO_ERROR;
 		if (!settled && !pause_before_retry(archivist))
 			return false;
 	}
-	*committed = input.offset;
+	return true;
+}
+
+/* What the commits of a partition number say, of all topics that the stage reads. */
+struct settled {
+	int64_t committed; /* of the input */
+	bool any;	   /* of any of them */
+	struct state_reference reference; /* the one that reaches furthest */
+	char changelog[CHANGELOG_NAME_BYTES_MAX];
+};
+
+static bool offsets_settle(struct archivist *archivist, const struct job *job, struct settled *settled)
+{
+	struct position input = job->place.input;
+	if (!offset_settle(archivist, &input, &settled->reference, settled->changelog))
+		return false;
+	settled->committed = input.offset;
+	settled->any = input.offset != OFFSET_NONE;
+	for (size_t i = 0; i < job->place.topic_count; i++) {
+		struct position other = {job->place.topics[i], input.partition, OFFSET_NONE};
+		struct state_reference reference;
+		char changelog[CHANGELOG_NAME_BYTES_MAX];
+		if (other.topic == input.topic)
+			continue;
+		if (!offset_settle(archivist, &other, &reference, changelog))
+			return false;
+		settled->any |= other.offset != OFFSET_NONE;
+		if (reference.id == 0 || (settled->reference.id != 0 && reference.end <= settled->reference.end))
+			continue;
+		memcpy(settled->changelog, changelog, sizeof changelog);
+		settled->reference = (struct state_reference){reference.id, reference.end, settled->changelog};
+	}
 	return true;
 }
 
@@ -102,7 +137,8 @@ static bool go_on(void *context, int64_t reached, int64_t end)
 	return !archivist_is_forgotten(archivist);
 }
 
-static enum changelog_end changelog_bring_back(struct archivist *archivist, struct job *job, int64_t from, struct error *error)
+static enum changelog_end changelog_bring_back(struct archivist *archivist, struct job *job, int64_t from,
+						struct changelog_extent *extent, struct error *error)
 {
 	const struct changelog_source source = {
 		.topic = job->place.changelog,
@@ -111,36 +147,103 @@ static enum changelog_end changelog_bring_back(struct archivist *archivist, stru
 		.go_on = go_on,
 		.context = archivist,
 	};
-	uint64_t records = 0;
 	if (!archivist->reader)
 		archivist->reader = changelog_reader_open(archivist->config->brokers, archivist->config->properties, error);
 	if (!archivist->reader)
 		return CHANGELOG_FAILED;
-	enum changelog_end end = changelog_read(archivist->reader, &source, job->store, &records, error);
+	enum changelog_end end = changelog_read(archivist->reader, &source, job->store, extent, error);
 	int64_t took_ms = clock_ms() - archivist->began_ms;
 	if (end == CHANGELOG_READ && took_ms >= SAY_EVERY_MS)
 		archivist_say(archivist, "brought back %s-%d: %zu keys in %.1f s, %s and %" PRIu64 " records of the changelog",
 			      source.topic, (int)source.partition, store_count(job->store), (double)took_ms / 1000,
-			      from == OFFSET_NONE ? "no snapshot" : "a snapshot", records);
+			      from == OFFSET_NONE ? "no snapshot" : "a snapshot", extent->records);
 	return end;
+}
+
+/* ---- the identity ---- */
+
+/* What was read is compared with what the group's commits say. */
+static enum identity_verdict check_identity(const struct archivist *archivist, struct job *job, const struct settled *settled,
+					    int64_t from, const struct changelog_extent *extent, struct state_reference *reference,
+					    struct error *error)
+{
+	char note[ERROR_TEXT_MAX];
+	const struct archive_place *place = &job->place;
+	const struct identity_check check = {
+		.pipeline = place->pipeline,
+		.changelog = place->changelog,
+		.partition = place->input.partition,
+		.reference = settled->reference,
+		.committed = settled->any,
+		.low = extent->low,
+		.end = extent->end,
+		.from_snapshot = from != OFFSET_NONE,
+		.new_state = place->new_state,
+	};
+	*reference = (struct state_reference){.end = extent->end, .changelog = place->changelog};
+	enum identity_verdict verdict = identity_settle(job->store, &check, &reference->id, note, error);
+	if (verdict == IDENTITY_GOOD && note[0])
+		archivist_say(archivist, "%s", note);
+	return verdict;
+}
+
+/* ---- all of it ---- */
+
+/* Once: from the snapshot, if it holds, and the changelog. STOPPED: it was forgotten. */
+static enum changelog_end restore_once(struct archivist *archivist, struct job *job, int64_t *from, struct changelog_extent *extent,
+				       struct error *error)
+{
+	enum changelog_end end = CHANGELOG_FAILED;
+	if (snapshot_bring_back(archivist, job, from, error))
+		end = changelog_bring_back(archivist, job, *from, extent, error);
+	if (end == CHANGELOG_GONE)
+		archivist_close_reader(archivist); /* it may hear that of the next partition too */
+	if (end != CHANGELOG_GONE || *from == OFFSET_NONE)
+		return end;
+	*from = OFFSET_NONE;
+	if (!snapshot_give_up(archivist, job, "the changelog is another one by now", error))
+		return CHANGELOG_FAILED;
+	return changelog_bring_back(archivist, job, OFFSET_NONE, extent, error);
+}
+
+/* Until what was read is what the group's commits say, or it is certain that it never will be: a broker
+ * that has just become the leader can take a moment to tell how far the partition reaches. */
+static enum changelog_end restore(struct archivist *archivist, struct job *job, const struct settled *settled,
+				  struct state_reference *reference, struct error *error)
+{
+	int64_t from;
+	struct changelog_extent extent = {0};
+	for (;;) {
+		enum changelog_end end = restore_once(archivist, job, &from, &extent, error);
+		if (end != CHANGELOG_READ)
+			return end;
+		struct error lost = {0};
+		enum identity_verdict verdict = check_identity(archivist, job, settled, from, &extent, reference, &lost);
+		if (verdict == IDENTITY_GOOD)
+			return CHANGELOG_READ;
+		bool wait = verdict == IDENTITY_LATE && clock_ms() - archivist->began_ms < LATE_WAIT_MS;
+		bool again = wait || (verdict != IDENTITY_FAILED && from != OFFSET_NONE);
+		if (!again || (wait && !pause_before_retry(archivist))) {
+			*error = lost;
+			return again ? CHANGELOG_STOPPED : CHANGELOG_FAILED;
+		}
+		if (!wait && !snapshot_give_up(archivist, job, "its changelog is another one", error))
+			return CHANGELOG_FAILED;
+		if (wait && !store_empty(job, error))
+			return CHANGELOG_FAILED;
+	}
 }
 
 void archivist_bring_back(struct archivist *archivist, struct job *job)
 {
 	struct archive_news news = {.kind = ARCHIVE_FAILED, .ticket = job->ticket};
-	enum changelog_end end = CHANGELOG_FAILED;
-	int64_t from;
+	struct settled settled;
 	archivist->began_ms = archivist->said_ms = clock_ms();
 	archivist->restoring = job;
-	if (!offsets_settle(archivist, job->place.input, &news.committed))
+	if (!offsets_settle(archivist, job, &settled))
 		return;
-	if (snapshot_bring_back(archivist, job, &from, &news.error))
-		end = changelog_bring_back(archivist, job, from, &news.error);
-	if (end == CHANGELOG_GONE)
-		archivist_close_reader(archivist); /* it may hear that of the next partition too */
-	if (end == CHANGELOG_GONE && from != OFFSET_NONE &&
-	    snapshot_give_up(archivist, job, "the changelog is another one by now", &news.error))
-		end = changelog_bring_back(archivist, job, OFFSET_NONE, &news.error);
+	news.committed = settled.committed;
+	enum changelog_end end = restore(archivist, job, &settled, &news.reference, &news.error);
 	if (end == CHANGELOG_STOPPED)
 		return;
 	if (end == CHANGELOG_GONE)

@@ -74,6 +74,7 @@ struct reading {
 	struct store *store;
 	rd_kafka_topic_t *topic;
 	bool started;
+	int64_t low;	 /* the partition's first */
 	int64_t reached; /* the next offset */
 	int64_t end;	 /* where the partition ended when the reading began; OFFSET_NONE: not known yet */
 	int64_t absent_ms; /* since when the brokers do not show the partition; 0: they do */
@@ -178,12 +179,11 @@ static bool find_beginning(struct reading *reading, int64_t *low, struct error *
 static enum changelog_end reading_open(struct reading *reading, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
-	int64_t low;
-	if (!find_beginning(reading, &low, error))
+	if (!find_beginning(reading, &reading->low, error))
 		return error->kind == ERROR_NONE ? CHANGELOG_STOPPED : CHANGELOG_FAILED;
-	if (source->from != OFFSET_NONE && source->from < low)
+	if (source->from != OFFSET_NONE && source->from < reading->low)
 		return CHANGELOG_GONE;
-	reading->reached = source->from == OFFSET_NONE ? low : source->from;
+	reading->reached = source->from == OFFSET_NONE ? reading->low : source->from;
 	reading->topic = rd_kafka_topic_new(reading->reader->client, source->topic, NULL);
 	reading->started = reading->topic && rd_kafka_consume_start(reading->topic, source->partition, reading->reached) == 0;
 	if (reading->started)
@@ -283,13 +283,13 @@ static enum changelog_end read_on(struct reading *reading, struct error *error)
 }
 
 enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,
-				  uint64_t *records, struct error *error)
+				  struct changelog_extent *extent, struct error *error)
 {
 	struct reading reading = {.reader = reader, .source = source, .store = store, .end = OFFSET_NONE};
 	enum changelog_end end = reading_open(&reading, error);
 	if (end == CHANGELOG_READ)
 		end = read_on(&reading, error);
-	*records = reading.records;
+	*extent = (struct changelog_extent){reading.low, reading.reached, reading.records};
 	reading_close(&reading);
 	return end;
 }

@@ -58,8 +58,15 @@ enum changelog_end {
 	CHANGELOG_FAILED,  /* `error` says why: SYSTEM or CONFIG */
 };
 
-/* `records` counts what was read. Of scopes that the store does not have nothing is kept. */
+/* What was read. */
+struct changelog_extent {
+	int64_t low; /* the partition's first offset */
+	int64_t end; /* behind the last that was read or passed over */
+	uint64_t records;
+};
+
+/* Of scopes that the store does not have nothing is kept. */
 enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,
-				  uint64_t *records, struct error *error);
+				  struct changelog_extent *extent, struct error *error);
 
 #endif

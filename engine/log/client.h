@@ -158,12 +158,16 @@ rd_kafka_t *consumer_client(const struct consumer *self);
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self);
 
 /* For another thread than the worker's and the committer's, which asks while the worker may replace the client: whether what the
- * group has committed there is settled, and at which offset (OFFSET_NONE: at none), and where a partition ends. The worker waits
- * for the answer before it replaces one. */
-rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, int timeout_ms);
+ * group has committed there is settled, at which offset (OFFSET_NONE: at none) and with which reference to state, and where a
+ * partition ends. The worker waits for the answer before it replaces one. */
+rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, struct state_reference *reference,
+				     char changelog[CHANGELOG_NAME_BYTES_MAX], int timeout_ms);
 rd_kafka_resp_err_t consumer_end(const struct consumer *self, const char *topic, int32_t partition, int64_t *end, int timeout_ms);
 
 /* Its topics by their names, as librdkafka wants lists of partitions. */
 rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions);
+
+/* The same to be committed, with references to state as metadata. NULL: memory ran out. */
+rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *self, struct positions positions);
 
 #endif

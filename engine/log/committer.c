@@ -69,6 +69,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 	snprintf(socket_timeout, sizeof socket_timeout, "%d", committer->timeout_ms - 100);
 	const struct property own[] = {
 		{"bootstrap.servers", committer->config->brokers},
+		{"allow.auto.create.topics", "false"}, /* one that Kafka makes has other settings and partitions */
 		{"transactional.id", committer->config->id},
 		{"transaction.timeout.ms", timeout},
 		{"socket.timeout.ms", socket_timeout},
@@ -227,7 +228,11 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 	struct position *room = memory_take(all.count, sizeof(struct position));
 	if (!room)
 		return SETTLEMENT_FAILED;
-	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions_to_commit(all, room));
+	rd_kafka_topic_partition_list_t *list = consumer_commit_list(committer->consumer, positions_to_commit(all, room));
+	if (!list) {
+		memory_give(room);
+		return SETTLEMENT_FAILED;
+	}
 	const rd_kafka_consumer_group_metadata_t *membership = consumer_membership(committer->consumer);
 	rd_kafka_error_t *failure =
 		rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms);

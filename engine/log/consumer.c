@@ -165,6 +165,7 @@ static void kafka_close(struct consumer *self)
 	memory_give(consumer->changed.items);
 	memory_give(consumer->coming.items);
 	memory_give(consumer->given.items);
+	commit_references_close(&consumer->consumer.references);
 	pthread_mutex_destroy(&consumer->asking);
 	memory_give(consumer);
 }
@@ -185,7 +186,8 @@ static pthread_mutex_t *asking_of(const struct consumer *self)
 	return &((struct kafka_consumer *)(uintptr_t)self)->asking;
 }
 
-rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, int timeout_ms)
+rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, struct state_reference *reference,
+				     char changelog[CHANGELOG_NAME_BYTES_MAX], int timeout_ms)
 {
 	rd_kafka_topic_partition_list_t *list = consumer_list(self, (struct positions){1, position});
 	pthread_mutex_lock(asking_of(self));
@@ -194,7 +196,9 @@ rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct positio
 	pthread_mutex_unlock(asking_of(self));
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		code = list->elems[0].err;
-	position->offset = list->elems[0].offset < 0 ? OFFSET_NONE : list->elems[0].offset;
+	const rd_kafka_topic_partition_t *entry = &list->elems[0];
+	position->offset = entry->offset < 0 ? OFFSET_NONE : entry->offset;
+	state_reference_read((struct text){entry->metadata, entry->metadata_size}, reference, changelog);
 	rd_kafka_topic_partition_list_destroy(list);
 	return code;
 }
@@ -224,6 +228,31 @@ rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, stru
 		rd_kafka_topic_partition_t *entry =
 			rd_kafka_topic_partition_list_add(list, consumer->topics[position->topic], position->partition);
 		entry->offset = position->offset == OFFSET_NONE ? RD_KAFKA_OFFSET_INVALID : position->offset;
+	}
+	return list;
+}
+
+/* librdkafka gives it back with the list, by free(). */
+static bool metadata_set(rd_kafka_topic_partition_t *entry, const struct state_reference *reference)
+{
+	char *metadata = memory_take_raw(STATE_REFERENCE_BYTES_MAX);
+	if (!metadata)
+		return false;
+	state_reference_write(reference, metadata);
+	entry->metadata = metadata;
+	entry->metadata_size = strlen(metadata);
+	return true;
+}
+
+rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *self, struct positions positions)
+{
+	rd_kafka_topic_partition_list_t *list = consumer_list(self, positions);
+	for (size_t i = 0; list && i < positions.count; i++) {
+		const struct state_reference *reference = commit_references_find(&self->references, &positions.items[i]);
+		if (reference && !metadata_set(&list->elems[i], reference)) {
+			rd_kafka_topic_partition_list_destroy(list);
+			return NULL;
+		}
 	}
 	return list;
 }

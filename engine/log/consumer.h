@@ -19,7 +19,7 @@
 #ifndef SLUICE_LOG_CONSUMER_H
 #define SLUICE_LOG_CONSUMER_H
 
-#include "log/record.h"
+#include "log/commit_references.h"
 
 struct consumer;
 struct consumer_operations;
@@ -62,6 +62,7 @@ struct consumer_topics {
 /* What a kind of consumer does for the functions below; its own struct begins with this. */
 struct consumer {
 	const struct consumer_operations *operations;
+	struct commit_references references;
 };
 
 struct consumer_operations {
@@ -127,6 +128,14 @@ static inline bool consumer_seek(struct consumer *consumer, struct positions pos
 static inline bool consumer_pause(struct consumer *consumer, struct positions positions, bool paused, struct error *error)
 {
 	return consumer->operations->pause(consumer, positions, paused, error);
+}
+
+/* Commits of that partition have this reference in their metadata from now on; id 0: none. By
+ * whoever ends an output, just before. False: SYSTEM. */
+static inline bool consumer_refer(struct consumer *consumer, const struct position *position,
+				  const struct state_reference *reference, struct error *error)
+{
+	return commit_references_set(&consumer->references, position, reference, error);
 }
 
 /* Reads these topics; their partitions come, and others go, by changes. Not while a change

@@ -2,7 +2,7 @@
 #include "log/probe.h"
 
 #include "base/clock.h"
-#include "log/client.h"
+#include "log/changelog_settings.h"
 
 #define ANSWER_WAIT_MS 15000
 #define GROUP_PAUSE_MS 100
@@ -41,10 +41,12 @@ static void look_at_topic(struct probing *probing, const struct rd_kafka_metadat
 		const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
 		if (strcmp(topic->topic, answer->name) != 0)
 			continue;
-		if (topic->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (topic->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			answer->state = PROBE_GOOD;
-		else
+			answer->partitions = topic->partition_cnt;
+		} else {
 			answer_badly(probing, answer, rd_kafka_err2str(topic->err));
+		}
 	}
 }
 
@@ -115,6 +117,52 @@ static bool order_for_show(struct probing *probing, struct wanted_topics topics,
 	return error->kind == ERROR_NONE;
 }
 
+/* ---- changelogs ---- */
+
+struct faults {
+	struct probing *probing;
+	struct probe *probe;
+};
+
+static void note_fault(void *context, const char *topic, enum changelog_fault fault, const char *words)
+{
+	struct faults *faults = context;
+	(void)fault;
+	for (size_t i = 0; i < faults->probe->count; i++)
+		if (strcmp(faults->probe->answers[i].name, topic) == 0 && faults->probe->answers[i].state == PROBE_GOOD)
+			answer_badly(faults->probing, &faults->probe->answers[i], words);
+}
+
+/* A changelog with fewer partitions than its input has no room for the state of some. */
+static void look_at_width(struct probing *probing, struct wanted_topics topics, size_t at, struct probe *probe)
+{
+	struct probe_answer *answer = &probe->answers[at];
+	for (size_t i = 0; i < topics.count; i++)
+		if (strcmp(topics.items[i].name, topics.items[at].changelog_of) == 0 && answer->state == PROBE_GOOD &&
+		    answer->partitions < probe->answers[i].partitions)
+			answer_badly(probing, answer,
+				     arena_print(probing->arena,
+						 "it has %d partitions, and %s, whose changelog it is, has %d; give it as many",
+						 answer->partitions, topics.items[i].name, probe->answers[i].partitions));
+}
+
+static bool look_at_changelogs(struct probing *probing, struct wanted_topics topics, struct probe *probe, struct error *error)
+{
+	struct faults faults = {probing, probe};
+	const char **names = ARENA_ARRAY(probing->arena, const char *, topics.count + 1);
+	size_t count = 0;
+	if (!names)
+		return error_memory(error, ERROR_SYSTEM, "looking at Kafka");
+	for (size_t i = 0; i < topics.count; i++)
+		if (topics.items[i].changelog_of && probe->answers[i].state == PROBE_GOOD)
+			names[count++] = topics.items[i].name;
+	for (size_t i = 0; i < topics.count; i++)
+		if (topics.items[i].changelog_of)
+			look_at_width(probing, topics, i, probe);
+	changelog_settings_look(probing->client, names, count, note_fault, &faults);
+	return true;
+}
+
 /* ---- groups ---- */
 
 /* Brokers that have just begun, or were never asked for a group, look for its coordinator first. */
@@ -182,7 +230,8 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 		return false;
 	probing.queue = rd_kafka_queue_new(probing.client);
 	bool good = name_all(topics, groups, group_count, arena, probe) || error_memory(error, ERROR_SYSTEM, "looking at Kafka");
-	good = good && look(&probing, topics.count, probe, error) && order_for_show(&probing, topics, probe, error);
+	good = good && look(&probing, topics.count, probe, error) && order_for_show(&probing, topics, probe, error) &&
+	       look_at_changelogs(&probing, topics, probe, error);
 	for (size_t i = 0; good && i < group_count; i++)
 		look_at_group(&probing, &probe->answers[topics.count + i]);
 	rd_kafka_queue_destroy(probing.queue);

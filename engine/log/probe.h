@@ -23,6 +23,7 @@ struct probe_answer {
 	const char *name; /* of a topic or of a group */
 	enum probe_state state;
 	const char *words;
+	int partitions; /* of a topic that is there */
 };
 
 struct probe {

@@ -51,6 +51,7 @@ static rd_kafka_conf_t *configuration_of(struct shipments *shipments, struct err
 	const struct transaction_config *config = shipments->config;
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers},
+		{"allow.auto.create.topics", "false"}, /* one that Kafka makes has other settings and partitions */
 		{"enable.idempotence", "true"},
 		{"message.timeout.ms", "0"}, /* a broker's absence is waited out: what was taken must arrive */
 		{"linger.ms", "5"},
@@ -261,7 +262,11 @@ static void commit_failed(struct shipments *shipments, rd_kafka_resp_err_t code)
 static void begin_commit(struct shipments *shipments, struct positions positions)
 {
 	rd_kafka_t *client = consumer_client(shipments->consumer);
-	rd_kafka_topic_partition_list_t *list = consumer_list(shipments->consumer, positions);
+	rd_kafka_topic_partition_list_t *list = consumer_commit_list(shipments->consumer, positions);
+	if (!list) {
+		commit_failed(shipments, RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE);
+		return;
+	}
 	shipments->commits = rd_kafka_queue_new(client);
 	client_queue_ring(shipments->commits, shipments->bell);
 	rd_kafka_resp_err_t code = rd_kafka_commit_queue(client, list, shipments->commits, NULL, NULL);

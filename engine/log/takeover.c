@@ -115,11 +115,33 @@ static offsets *all_partitions(const struct takeover_config *config, rd_kafka_t 
 	return list;
 }
 
-static void copy_to(offsets *list, const rd_kafka_topic_partition_t *one)
+/* The offset, and its metadata: what it refers to (state/identity.h). librdkafka gives that back by free(). */
+static bool offset_copy(rd_kafka_topic_partition_t *copy, const rd_kafka_topic_partition_t *one)
+{
+	copy->offset = one->offset;
+	memory_give(copy->metadata);
+	copy->metadata = NULL;
+	copy->metadata_size = 0;
+	if (one->metadata_size == 0)
+		return true;
+	copy->metadata = memory_take_raw(one->metadata_size);
+	if (!copy->metadata)
+		return false;
+	memcpy(copy->metadata, one->metadata, one->metadata_size);
+	copy->metadata_size = one->metadata_size;
+	return true;
+}
+
+static bool copy_to(offsets *list, const rd_kafka_topic_partition_t *one)
 {
 	rd_kafka_topic_partition_t *copy = rd_kafka_topic_partition_list_add(list, one->topic, one->partition);
 	copy->opaque = one->opaque;
-	copy->offset = one->offset;
+	return offset_copy(copy, one);
+}
+
+static bool out_of_memory(struct error *error)
+{
+	return error_memory(error, ERROR_SYSTEM, "taking offsets over from another group");
 }
 
 /* ---- former groups ---- */
@@ -143,14 +165,18 @@ static bool is_further(const rd_kafka_topic_partition_t *one, const offsets *tha
 static bool ask_former(const struct takeover_config *config, const char *former, offsets *list, struct error *error)
 {
 	offsets *asked = rd_kafka_topic_partition_list_new(list->cnt);
+	bool copied = true;
 	for (int i = 0; i < list->cnt; i++)
 		if (may_have_read(&list->elems[i], former))
-			copy_to(asked, &list->elems[i]);
-	bool good = read_stable(config, former, asked, error);
-	for (int i = 0; good && i < asked->cnt; i++)
-		if (is_further(&asked->elems[i], list))
-			(void)rd_kafka_topic_partition_list_set_offset(list, asked->elems[i].topic, asked->elems[i].partition,
-								       asked->elems[i].offset);
+			copied = copied && copy_to(asked, &list->elems[i]);
+	bool good = copied ? read_stable(config, former, asked, error) : out_of_memory(error);
+	for (int i = 0; good && i < asked->cnt; i++) {
+		const rd_kafka_topic_partition_t *one = &asked->elems[i];
+		if (!is_further(one, list))
+			continue;
+		rd_kafka_topic_partition_t *known = rd_kafka_topic_partition_list_find(list, one->topic, one->partition);
+		good = offset_copy(known, one) || out_of_memory(error);
+	}
 	rd_kafka_topic_partition_list_destroy(asked);
 	return good;
 }
@@ -230,14 +256,16 @@ static bool wait_for_formers(const struct takeover_config *config, const struct 
 	return good;
 }
 
-static void keep_further(offsets **list, const offsets *than)
+static bool keep_further(offsets **list, const offsets *than, struct error *error)
 {
 	offsets *all = *list, *kept = rd_kafka_topic_partition_list_new(all->cnt);
-	for (int i = 0; i < all->cnt; i++)
+	bool good = true;
+	for (int i = 0; good && i < all->cnt; i++)
 		if (is_further(&all->elems[i], than))
-			copy_to(kept, &all->elems[i]);
+			good = copy_to(kept, &all->elems[i]) || out_of_memory(error);
 	rd_kafka_topic_partition_list_destroy(all);
 	*list = kept;
+	return good;
 }
 
 /* ---- the transaction ---- */
@@ -260,8 +288,7 @@ static bool look_again(const struct takeover_config *config, offsets **list, str
 {
 	offsets *now = rd_kafka_topic_partition_list_copy(*list);
 	bool good = read_stable(config, config->group, now, error);
-	if (good)
-		keep_further(list, now);
+	good = good && keep_further(list, now, error);
 	rd_kafka_topic_partition_list_destroy(now);
 	return good;
 }
@@ -313,7 +340,7 @@ static bool find_further(const struct takeover_config *config, const struct take
 		return false;
 	offsets *own = rd_kafka_topic_partition_list_copy(*list);
 	bool good = ask_formers(config, topics, count, *list, error);
-	keep_further(list, own);
+	good = good && keep_further(list, own, error);
 	rd_kafka_topic_partition_list_destroy(own);
 	return good;
 }

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "log/client.h"
+#include "log/changelog_settings.h"
 
 #define LOOK_AGAIN_MS 50
 #define ANSWER_TEXT_MAX 256
@@ -19,6 +19,7 @@ struct keeper {
 	bool *missing; /* each of them */
 	size_t missing_count;
 	int *partitions; /* of each that is there */
+	struct error left; /* a changelog is to be made, and its pipeline's state stands in another */
 	struct error locked_out;
 };
 
@@ -41,16 +42,50 @@ static int partitions_of(const struct rd_kafka_metadata *metadata, const char *n
 	return 0;
 }
 
+static bool is_wanted(const struct keeper *keeper, const char *name)
+{
+	for (size_t i = 0; i < keeper->wanted.count; i++)
+		if (strcmp(keeper->wanted.items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the topic is a changelog of that pipeline: of a stage, in whose name there is no dot. */
+static bool is_of_family(const char *family, const char *name)
+{
+	size_t begin = strlen(family), end = strlen(CHANGELOG_NAME_END), length = strlen(name);
+	return length > begin + end && strncmp(name, family, begin) == 0 &&
+	       strcmp(name + length - end, CHANGELOG_NAME_END) == 0 &&
+	       (size_t)(strchr(name + begin, '.') - name) == length - end;
+}
+
+/* Where a stage has another name, or is another one, its steps' state stands where it stood. */
+static void note_left(struct keeper *keeper, const struct wanted_topic *topic, const struct rd_kafka_metadata *metadata)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++) {
+		const char *name = metadata->topics[i].topic;
+		if (is_of_family(topic->family, name) && !is_wanted(keeper, name))
+			error_set(&keeper->left, ERROR_CONFIG, PLACE_NONE,
+				  "pipeline %s is to keep its state in changelog %s, which is not there, and what it kept "
+				  "before is in %s: was a step renamed, or `isolate` or a key changed? Put that back, or accept "
+				  "the loss: `--new-state %s` begins with no state; then delete the old changelog",
+				  topic->pipeline, topic->name, name, topic->pipeline);
+	}
+}
+
 static bool look(struct keeper *keeper, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata = client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, error);
 	if (!metadata)
 		return false;
 	keeper->missing_count = 0;
+	keeper->left.kind = ERROR_NONE;
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
 		keeper->partitions[i] = partitions_of(metadata, keeper->wanted.items[i].name);
 		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
+		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state)
+			note_left(keeper, &keeper->wanted.items[i], metadata);
 	}
 	rd_kafka_metadata_destroy(metadata);
 	return true;
@@ -224,12 +259,39 @@ static bool wait_for_all(struct keeper *keeper, struct error *error)
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka made topics and does not show them; try again");
 }
 
+static void note_fault(void *context, const char *topic, enum changelog_fault fault, const char *words)
+{
+	struct error *error = context;
+	if (fault == CHANGELOG_DELETES && error->kind == ERROR_NONE)
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "changelog %s would lose state: %s", topic, words);
+}
+
+static bool refuse_deleting(const struct keeper *keeper, struct error *error)
+{
+	const char **names = memory_take(keeper->wanted.count + 1, sizeof *names);
+	size_t count = 0;
+	if (!names)
+		return error_memory(error, ERROR_SYSTEM, "looking for topics");
+	for (size_t i = 0; i < keeper->wanted.count; i++)
+		if (keeper->wanted.items[i].changelog_of)
+			names[count++] = keeper->wanted.items[i].name;
+	changelog_settings_look(keeper->client, names, count, note_fault, error);
+	memory_give(names);
+	return error->kind == ERROR_NONE;
+}
+
 static bool ensure(struct keeper *keeper, bool create, size_t *made, struct error *error)
 {
-	if (!look_until_there(keeper, create, error) || !refuse_missing(keeper, create, error))
+	if (!look_until_there(keeper, create, error))
+		return false;
+	if (keeper->left.kind != ERROR_NONE) {
+		*error = keeper->left;
+		return false;
+	}
+	if (!refuse_missing(keeper, create, error))
 		return false;
 	return (keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error))) &&
-	       refuse_narrow(keeper, error);
+	       refuse_narrow(keeper, error) && refuse_deleting(keeper, error);
 }
 
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,

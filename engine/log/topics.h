@@ -20,6 +20,11 @@ struct wanted_topic {
 	/* The topic of whose partitions it keeps a changelog: it is compacted, and has as many.
 	 * NULL: of none. */
 	const char *changelog_of;
+	/* Of a changelog: its pipeline, how the names of all of that pipeline's begin (they end as its own
+	 * does), and whether the loss of state is accepted. */
+	const char *pipeline;
+	const char *family;
+	bool new_state;
 	struct properties settings; /* Kafka's, by their names; before the above */
 };
 
@@ -28,10 +33,15 @@ struct wanted_topics {
 	const struct wanted_topic *items;
 };
 
+/* How the name of each changelog ends. */
+#define CHANGELOG_NAME_END ".state"
+
 /* Sees that all of them are there. With `create` those that are missing, and not
  * bound, are made first; `made` (NULL: nobody asks) says how many. One that somebody
  * else made meanwhile is as good; what is not made here is waited for, and that is said.
- * CONFIG: one is missing, or cannot be made as it is wanted; SYSTEM: Kafka does not answer. */
+ * CONFIG: one is missing, or cannot be made as it is wanted, or state is lost: by a changelog
+ * that is to be made while its pipeline's state stands in another, or that Kafka would delete
+ * (log/changelog_settings.h); SYSTEM: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);
 

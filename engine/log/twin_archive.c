@@ -21,7 +21,10 @@ struct task {
 	struct store *store; /* of a restore, until it is told */
 	struct buffer bytes; /* of a snapshot that is being laid down */
 	struct snapshot_head head;
-	int64_t committed; /* by the group, when that was settled */
+	struct positions inputs; /* all that wrote it, its input first */
+	int64_t committed;	 /* by the group, when that was settled */
+	bool any;		 /* of any of the inputs */
+	struct state_reference reference; /* the one that reaches furthest */
 	int64_t end;	   /* of the changelog, when its reading began; OFFSET_NONE: it has not */
 	bool forgotten;
 };
@@ -163,16 +166,32 @@ static bool change_bring_back(struct task *task, const struct twin_entry *entry,
 	return !store_scope_find(task->store, scope, &number) || store_restore(task->store, number, key, value, error);
 }
 
+/* Compared with what the group's commits say, as on Kafka; here a partition is never late. */
+static bool check_identity(struct task *task, bool from_snapshot, struct state_reference *reference, struct error *error)
+{
+	char note[ERROR_TEXT_MAX];
+	const struct identity_check check = {.pipeline = task->place.pipeline,
+					     .changelog = task->place.changelog,
+					     .partition = task->place.input.partition,
+					     .reference = task->reference,
+					     .committed = task->any,
+					     .end = task->end,
+					     .from_snapshot = from_snapshot};
+	*reference = (struct state_reference){.end = task->end, .changelog = task->place.changelog};
+	return identity_settle(task->store, &check, &reference->id, note, error) == IDENTITY_GOOD;
+}
+
 static void bring_back(struct task *task, const struct twin_partition *partition)
 {
 	struct archive_news news = {.kind = ARCHIVE_RESTORED, .committed = task->committed};
 	const struct twin_entry *entry;
 	int64_t offset;
-	bool good = snapshot_bring_back(task, &offset, &news.error);
+	bool good = snapshot_bring_back(task, &offset, &news.error), from_snapshot = offset > 0;
 	while (good && (entry = twin_partition_next(partition, &offset)) && offset < task->end) {
 		good = change_bring_back(task, entry, &news.error);
 		offset++;
 	}
+	good = good && check_identity(task, from_snapshot, &news.reference, &news.error);
 	twin_tell(task->archive->twin, task->archive->client.host->name, "has brought back %s-%d up to offset %lld, %zu keys",
 		  task->place.changelog, task->place.input.partition, (long long)task->end, store_count(task->store));
 	news.kind = good ? ARCHIVE_RESTORED : ARCHIVE_FAILED;
@@ -202,7 +221,27 @@ static void offsets_settled(struct twin_request *request, enum twin_answer answe
 	struct task *task = request->owner;
 	struct twin *twin = task->archive->twin;
 	task->committed = request->positions.items[0].offset;
+	for (size_t i = 0; i < request->positions.count; i++) {
+		const struct state_reference *reference = &request->references[i];
+		task->any |= request->positions.items[i].offset != OFFSET_NONE;
+		if (reference->id != 0 && (task->reference.id == 0 || reference->end > task->reference.end))
+			task->reference = *reference;
+	}
 	twin_note(twin, twin->now_us + random_between(&twin->random, MS, READ_US), read_changelog, task);
+}
+
+static bool inputs_note(struct task *task)
+{
+	const struct archive_place *place = &task->place;
+	struct position *items = twin_take(task->archive->twin, place->topic_count + 1, sizeof *items);
+	if (!items)
+		return false;
+	task->inputs = (struct positions){1, items};
+	items[0] = place->input;
+	for (size_t i = 0; i < place->topic_count; i++)
+		if (place->topics[i] != place->input.topic)
+			items[task->inputs.count++] = (struct position){place->topics[i], place->input.partition, OFFSET_NONE};
+	return true;
 }
 
 static bool twin_restore(struct archive *self, uint64_t ticket, const struct archive_place *place, struct error *error)
@@ -210,9 +249,8 @@ static bool twin_restore(struct archive *self, uint64_t ticket, const struct arc
 	struct twin_archive *archive = archive_of(self);
 	struct task *task = task_make(archive, ticket, place);
 	struct twin_request *request = task ? twin_request_make(archive->twin, TWIN_READ_OFFSETS, &archive->client) : NULL;
-	struct position input = place->input;
-	if (!request || !(task->store = store_open(place->scopes, place->bytes_max)) ||
-	    !twin_request_positions(archive->twin, request, (struct positions){1, &input}, archive->consumer))
+	if (!request || !(task->store = store_open(place->scopes, place->bytes_max)) || !inputs_note(task) ||
+	    !twin_request_positions(archive->twin, request, task->inputs, archive->consumer))
 		return error_memory(error, ERROR_SYSTEM, "bringing back what a stage remembers");
 	request->replied = offsets_settled;
 	request->owner = task;

@@ -394,6 +394,7 @@ static void twin_consumer_close(struct consumer *self)
 		link = &(*link)->next;
 	*link = consumer->next;
 	readings_drop(consumer);
+	commit_references_close(&consumer->consumer.references);
 	consumer->client.closed = true;
 	if (!consumer->group || consumer->client.host->dead)
 		return;

@@ -357,7 +357,8 @@ static bool is_member(const struct twin_membership *membership)
 	return member_of(membership->group, membership->member) && membership->generation == membership->group->generation;
 }
 
-static void pend(struct twin *twin, struct twin_group *group, int64_t producer, const struct position *position)
+static void pend(struct twin *twin, struct twin_group *group, int64_t producer, const struct position *position,
+		 const struct state_reference *reference)
 {
 	struct twin_pending *pending = group->pending;
 	while (pending && !(pending->producer == producer && pending->partition == position->topic))
@@ -366,10 +367,11 @@ static void pend(struct twin *twin, struct twin_group *group, int64_t producer, 
 		pending = twin_take(twin, 1, sizeof *pending);
 		if (!pending)
 			return;
-		*pending = (struct twin_pending){group->pending, producer, position->topic, 0};
+		*pending = (struct twin_pending){.next = group->pending, .producer = producer, .partition = position->topic};
 		group->pending = pending;
 	}
 	pending->offset = position->offset;
+	pending->reference = *reference;
 }
 
 enum twin_answer twin_group_pend(struct twin *twin, struct twin_request *request)
@@ -381,7 +383,8 @@ enum twin_answer twin_group_pend(struct twin *twin, struct twin_request *request
 		return TWIN_VOID;
 	for (size_t i = 0; i < request->positions.count; i++)
 		if (request->positions.items[i].offset != OFFSET_NONE)
-			pend(twin, request->membership.group, request->producer, &request->positions.items[i]);
+			pend(twin, request->membership.group, request->producer, &request->positions.items[i],
+			     &request->references[i]);
 	return TWIN_GOOD;
 }
 
@@ -394,8 +397,10 @@ void twin_group_settle(struct twin *twin, struct twin_group *group, int64_t prod
 			link = &pending->next;
 			continue;
 		}
-		if (commits)
+		if (commits) {
 			group->committed[pending->partition] = pending->offset;
+			group->references[pending->partition] = pending->reference;
+		}
 		*link = pending->next;
 	}
 }
@@ -405,8 +410,10 @@ enum twin_answer twin_group_commit(struct twin *twin, struct twin_request *reque
 	(void)twin;
 	if (!is_member(&request->membership))
 		return TWIN_VOID;
-	for (size_t i = 0; i < request->positions.count; i++)
+	for (size_t i = 0; i < request->positions.count; i++) {
 		request->membership.group->committed[request->positions.items[i].topic] = request->positions.items[i].offset;
+		request->membership.group->references[request->positions.items[i].topic] = request->references[i];
+	}
 	return TWIN_GOOD;
 }
 
@@ -419,7 +426,9 @@ enum twin_answer twin_group_read(struct twin *twin, struct twin_request *request
 		for (const struct twin_pending *pending = group->pending; pending; pending = pending->next)
 			if (pending->partition == request->positions.items[i].topic)
 				return TWIN_AGAIN;
-	for (size_t i = 0; i < request->positions.count; i++)
+	for (size_t i = 0; i < request->positions.count; i++) {
+		request->references[i] = group->references[request->positions.items[i].topic];
 		request->positions.items[i].offset = group->committed[request->positions.items[i].topic];
+	}
 	return TWIN_GOOD;
 }

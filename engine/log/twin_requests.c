@@ -33,6 +33,7 @@ struct twin_request *twin_request_make(struct twin *twin, enum twin_request_kind
 	*request = (struct twin_request){.kind = kind,
 					 .client = client,
 					 .positions.items = request->positions.items,
+					 .references = request->references,
 					 .position_room = request->position_room};
 	return request;
 }
@@ -41,6 +42,14 @@ static void request_give(struct twin *twin, struct twin_request *request)
 {
 	request->next = twin->free_requests;
 	twin->free_requests = request;
+}
+
+/* With a name that outlives the engine. */
+static struct state_reference reference_kept(struct twin *twin, const struct state_reference *reference)
+{
+	if (!reference)
+		return (struct state_reference){0};
+	return (struct state_reference){reference->id, reference->end, twin_find(twin, reference->changelog)->name.bytes};
 }
 
 bool twin_request_positions(struct twin *twin, struct twin_request *request, struct positions positions,
@@ -52,13 +61,15 @@ bool twin_request_positions(struct twin *twin, struct twin_request *request, str
 	if (request->position_room < positions.count) {
 		request->position_room = twin->partition_count;
 		request->positions.items = twin_take(twin, request->position_room, sizeof(struct position));
+		request->references = twin_take(twin, request->position_room, sizeof(struct state_reference));
 	}
-	if (!request->positions.items && positions.count > 0)
+	if ((!request->positions.items || !request->references) && positions.count > 0)
 		return false;
 	for (size_t i = 0; i < positions.count; i++) {
 		const struct position *position = &positions.items[i];
 		size_t number = twin_consumer->found[position->topic]->partitions[position->partition].number;
 		request->positions.items[i] = (struct position){(uint32_t)number, position->partition, position->offset};
+		request->references[i] = reference_kept(twin, commit_references_find(&consumer->references, position));
 	}
 	request->positions.count = positions.count;
 	return true;
@@ -147,13 +158,17 @@ static void copy_late(struct twin *twin, const struct twin_request *request, int
 	if (!copy)
 		return;
 	struct position *room = copy->positions.items;
+	struct state_reference *references = copy->references;
 	*copy = *request;
 	copy->replied = NULL;
 	copy->positions.items = room ? room : twin_take(twin, TWIN_PARTITIONS_MAX, sizeof(struct position));
-	if (!copy->positions.items)
+	copy->references = references ? references : twin_take(twin, TWIN_PARTITIONS_MAX, sizeof(struct state_reference));
+	if (!copy->positions.items || !copy->references)
 		return;
-	if (request->positions.count > 0)
+	if (request->positions.count > 0) {
 		memcpy(copy->positions.items, request->positions.items, request->positions.count * sizeof(struct position));
+		memcpy(copy->references, request->references, request->positions.count * sizeof(struct state_reference));
+	}
 	twin_note(twin, twin->now_us + late_us, arrive, copy);
 }
 

@@ -82,6 +82,7 @@ struct twin_pending { /* an offset of an open transaction */
 	int64_t producer;
 	size_t partition;
 	int64_t offset;
+	struct state_reference reference;
 };
 
 struct twin_member {
@@ -102,6 +103,7 @@ struct twin_group {
 	uint64_t rebalance;
 	struct twin_member *members; /* in the order of their names */
 	int64_t committed[TWIN_PARTITIONS_MAX];
+	struct state_reference references[TWIN_PARTITIONS_MAX]; /* of what is committed */
 	struct twin_pending *pending;
 };
 
@@ -154,6 +156,7 @@ struct twin_request {
 	struct twin_entry *first;
 	struct twin_membership membership;
 	struct positions positions; /* topic: the number of a partition among all */
+	struct state_reference *references; /* of each of them */
 	size_t position_room;
 };
 

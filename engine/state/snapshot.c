@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "state/identity.h"
 
 #define MAGIC "sluice-state"
 #define MAGIC_BYTES (sizeof MAGIC - 1)
@@ -12,7 +13,6 @@
 #define KEYS_AT_ONCE 16		      /* between two looks at how long a block is */
 #define SCOPE_UNKNOWN UINT32_MAX      /* of a step that is no more */
 
-static_assert(STORE_SCOPES_MAX <= 64, "scopes_take() knows the steps it has seen by the bits of a number");
 static_assert(SNAPSHOT_TOPIC_MAX <= UINT8_MAX, "the head has one byte for a topic's length");
 
 enum block { BLOCK_HEAD = 1, BLOCK_ENTRIES, BLOCK_END };
@@ -181,12 +181,13 @@ static bool block_head_take(struct snapshot_reader *reader, struct text bytes, s
 }
 
 /* Every step of the store must be one of the snapshot's: what it does not know of one, the
- * changelog would be read too late for. */
+ * changelog would be read too late for. A snapshot without an identity is of a version that wrote
+ * none to the changelog either. */
 static bool scopes_take(struct snapshot_reader *reader, struct text *body, const struct store *store, struct error *error)
 {
 	uint64_t count, length;
 	struct text name;
-	uint64_t known = 0; /* as bits */
+	bool known[STORE_SCOPES_MAX] = {false};
 	if (!number_take(body, 1, &count))
 		return damaged(error, "its head is cut off");
 	for (; reader->scope_count < count; reader->scope_count++) {
@@ -195,10 +196,12 @@ static bool scopes_take(struct snapshot_reader *reader, struct text *body, const
 			return damaged(error, "its head is cut off");
 		*scope = SCOPE_UNKNOWN;
 		if (store_scope_find(store, name, scope))
-			known |= UINT64_C(1) << *scope;
+			known[*scope] = true;
 	}
-	return (size_t)__builtin_popcountll(known) == store_scopes(store).count ||
-	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was written when the stage had other steps");
+	for (size_t i = 0; i < store_scopes(store).count; i++)
+		if (!known[i] && strcmp(store_scopes(store).names[i], IDENTITY_SCOPE) != 0)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was written when the stage had other steps");
+	return true;
 }
 
 static bool head_take(struct snapshot_reader *reader, struct text body, const struct store *store, struct error *error)

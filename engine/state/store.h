@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCOPES_MAX 64	     /* stateful steps of a stage */
+#define STORE_SCOPES_MAX 65	     /* stateful steps of a stage, its waiting parts, and the changelog's identity */
 #define STORE_SCOPE_BYTES_MAX 255    /* of a step's name */
 #define STORE_KEY_BYTES_MAX 32768    /* of a key; with its value it is one record of Kafka, */
 #define STORE_VALUE_BYTES_MAX 900000 /* which takes 1 MB by its defaults */

@@ -1,6 +1,7 @@
 /* keeping.c: see keeping.h. */
 #include "worker/keeping.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 
 #include "base/memory.h"
@@ -56,12 +57,35 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 	return NULL;
 }
 
-static struct archive_place place_of(const struct worker *worker, const struct keeping *keeping)
+/* The stage's steps, and the changelog's identity. */
+static struct scopes scopes_of(struct keepings *keepings, const struct stage *stage)
 {
+	struct scopes scopes = flow_scopes(stage->flow);
+	assert(scopes.count < STORE_SCOPES_MAX);
+	memcpy(keepings->scope_names, scopes.names, scopes.count * sizeof *scopes.names);
+	keepings->scope_names[scopes.count] = IDENTITY_SCOPE;
+	return (struct scopes){scopes.count + 1, keepings->scope_names};
+}
+
+static bool loss_is_accepted(const struct keeping_config *config, const char *pipeline)
+{
+	for (size_t i = 0; i < config->new_state.count; i++)
+		if (strcmp(config->new_state.items[i].text, pipeline) == 0)
+			return true;
+	return false;
+}
+
+static struct archive_place place_of(struct worker *worker, const struct keeping *keeping)
+{
+	const struct stage_config *config = keeping->stage->config;
 	return (struct archive_place){
-		.changelog = worker->setup->writes.names[keeping->stage->config->changelog],
+		.changelog = worker->setup->writes.names[config->changelog],
 		.input = keeping->input,
-		.scopes = flow_scopes(keeping->stage->flow),
+		.topic_count = config->topic_count,
+		.topics = config->topics,
+		.pipeline = config->graph->name,
+		.new_state = loss_is_accepted(&worker->config->keeping, config->graph->name),
+		.scopes = scopes_of(&worker->keepings, keeping->stage),
 		.bytes_max = worker->config->keeping.bytes_max,
 	};
 }
@@ -127,12 +151,20 @@ static bool lane_pause(struct worker *worker, const struct lane *lane, bool paus
 	return consumer_pause(worker->consumer, (struct positions){1, &position}, paused, error);
 }
 
+/* What commits of that input refer to from now on; NULL: its stage keeps no state. */
+static bool refer(struct worker *worker, const struct lane *lane, const struct keeping *keeping, struct error *error)
+{
+	static const struct state_reference none = {0};
+	const struct position input = {lane->topic, lane->partition, OFFSET_NONE};
+	return consumer_refer(worker->consumer, &input, keeping ? &keeping->reference : &none, error);
+}
+
 static bool lane_give(struct worker *worker, struct lane *lane, struct error *error)
 {
 	struct stage *stage = stage_reading(worker, lane->topic);
 	lane->keeping = NULL;
 	if (!remembers(stage))
-		return true;
+		return refer(worker, lane, NULL, error);
 	lane->keeping = keeping_find(worker, stage, lane->partition);
 	if (!lane->keeping)
 		lane->keeping = keeping_make(worker, stage, lane, error);
@@ -221,17 +253,39 @@ enum produce_verdict keepings_tell(struct worker *worker, struct error *error)
 			continue;
 		enum produce_verdict verdict = changelog_tell(keeping->store, &keepings->words, keeping->stage->config->changelog,
 							      keeping->input, worker->outbox.output, error);
-		keeping->told += before - store_changes(keeping->store);
+		size_t told = before - store_changes(keeping->store);
+		keeping->told += told;
+		keeping->told_open += told;
 		if (verdict != PRODUCED)
 			return verdict;
 	}
 	return PRODUCED;
 }
 
-void keepings_ended(struct worker *worker)
+bool keepings_ended(struct worker *worker, struct error *error)
 {
 	worker->keepings.telling = false;
 	worker->keepings.ends++;
+	for (struct keeping *keeping = worker->keepings.first; keeping; keeping = keeping->next) {
+		keeping->reference.end += (int64_t)keeping->told_open;
+		keeping->told_ended = keeping->told_open > 0;
+		keeping->told_open = 0;
+	}
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		const struct lane *lane = worker->lanes.items[i];
+		if (lane->keeping && !refer(worker, lane, lane->keeping, error))
+			return false;
+	}
+	return true;
+}
+
+/* A transaction has a record of Kafka's own at its end, in each partition that it wrote to. */
+static void count_ends(struct worker *worker)
+{
+	for (struct keeping *keeping = worker->keepings.first; keeping; keeping = keeping->next) {
+		keeping->reference.end += worker->config->transaction.id && keeping->told_ended;
+		keeping->told_ended = false;
+	}
 }
 
 static bool keep_laying(struct worker *worker, struct error *error)
@@ -249,6 +303,7 @@ void keepings_committed(struct worker *worker, struct positions committed)
 {
 	struct keepings *keepings = &worker->keepings;
 	keepings->commits = keepings->ends;
+	count_ends(worker);
 	for (size_t i = 0; i < committed.count; i++) {
 		const struct position *position = &committed.items[i];
 		const struct lane *lane = lanes_find(&worker->lanes, position->topic, position->partition);
@@ -319,10 +374,17 @@ static int64_t begin_of(const struct worker *worker, const struct keeping *keepi
 	return committed == OFFSET_NONE ? 0 : committed;
 }
 
-static bool restored(struct worker *worker, struct keeping *keeping, struct store *store, int64_t committed, struct error *error)
+static bool restored(struct worker *worker, struct keeping *keeping, const struct archive_news *news, struct error *error)
 {
+	struct store *store = news->store;
+	int64_t committed = news->committed;
 	keeping->store = store;
+	keeping->reference = news->reference;
+	keeping->told_open = 0;
+	keeping->told_ended = false;
 	keeping->told = store_count(store);
+	if (store_changes(store) > 0 && !worker->dirty)
+		release_begin_interval(worker); /* its identity is told though no request comes */
 	keeping->line = line_open(keeping->stage->flow, store, error);
 	if (!gathering_open(keeping, begin_of(worker, keeping, committed), committed, error))
 		return false;
@@ -407,7 +469,7 @@ static bool hear(struct worker *worker, struct archive_news *news, struct error 
 	}
 	switch (news->kind) {
 	case ARCHIVE_RESTORED:
-		return restored(worker, keeping, news->store, news->committed, error);
+		return restored(worker, keeping, news, error);
 	case ARCHIVE_FAILED:
 		*error = news->error;
 		return false;

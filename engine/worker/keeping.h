@@ -26,6 +26,7 @@ struct keeping_config {
 	size_t bytes_max;	   /* that a stage may remember of one partition */
 	int64_t snapshot_ms;	   /* between two snapshots of a partition, at least */
 	uint64_t snapshot_changes; /* since the last one, at least: with fewer, the changelog is read as fast */
+	struct name_list new_state; /* pipelines whose state may begin anew though it was lost */
 	/* Told of what takes long, and of snapshots that are lost; from other threads too. */
 	void (*say)(void *context, const char *line);
 	void *context;
@@ -41,6 +42,9 @@ struct keeping {
 	struct line *line;
 	struct gathering *gathering; /* of a stage that joins what comes of a request; NULL */
 	uint64_t told;	 /* changes since the last snapshot */
+	struct state_reference reference; /* what commits refer to; its end is moved by each end of the output */
+	uint64_t told_open; /* changes that are part of what is open */
+	bool told_ended; /* some are part of the end that is under way */
 	int64_t laid_ms; /* when that was begun */
 };
 
@@ -50,6 +54,7 @@ struct keepings {
 	struct archive_config archive_config;
 	struct watch watch;
 	struct changelog_words words;
+	const char *scope_names[STORE_SCOPES_MAX]; /* those of the last place */
 	uint64_t tickets;
 	uint64_t ends, commits; /* of the output: how many were begun, and which was the last that held */
 	uint64_t owned;		/* the last of which the group took offsets: until then its partitions were the worker's */
@@ -84,7 +89,8 @@ bool keeping_release(struct worker *worker, struct flight *flight, struct error 
 
 /* All changes are told (PRODUCED), or as far as the output takes them. Then keepings_ended(). */
 enum produce_verdict keepings_tell(struct worker *worker, struct error *error);
-void keepings_ended(struct worker *worker);
+/* False: SYSTEM. */
+bool keepings_ended(struct worker *worker, struct error *error);
 void keepings_committed(struct worker *worker, struct positions committed);
 void keepings_void(struct keepings *keepings); /* what was ended is others' */
 

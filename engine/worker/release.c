@@ -89,7 +89,8 @@ bool release_end(struct worker *worker, struct error *error)
 	worker->spoilt = verdict == PRODUCE_SPOILT;
 	if (!send_left(worker))
 		return true;
-	keepings_ended(worker);
+	if (!keepings_ended(worker, error))
+		return false;
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;

@@ -4,6 +4,7 @@
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
  *   admin BROKERS delete TOPIC
  *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
+ *   admin BROKERS make TOPIC PARTITIONS POLICY            makes it, with that cleanup.policy
  *   admin BROKERS set TOPIC NAME VALUE    one setting of it; those that others set are gone
  *   admin BROKERS trim TOPIC PARTITION OFFSET             deletes the records before
  *   admin BROKERS settings TOPIC          prints its partitions, replicas, and settings that matter
@@ -173,6 +174,33 @@ static void set_one(const char *brokers, char **words_given)
 	rd_kafka_destroy(kafka);
 }
 
+static void make(const char *brokers, char **words_given)
+{
+	char words[256];
+	rd_kafka_t *kafka = producer(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+	rd_kafka_NewTopic_t *order =
+		rd_kafka_NewTopic_new(words_given[0], (int)strtol(words_given[1], NULL, 10), -1, words, sizeof words);
+	rd_kafka_NewTopic_set_config(order, "cleanup.policy", words_given[2]);
+	/* A topic that was just deleted is gone a moment later. */
+	for (int code = -1, waited_ms = 0; code; waited_ms += 100) {
+		size_t count;
+		rd_kafka_CreateTopics(kafka, &order, 1, NULL, queue);
+		rd_kafka_event_t *event = answer(queue, "make");
+		const rd_kafka_topic_result_t **results =
+			rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+		code = count == 1 ? rd_kafka_topic_result_error(results[0]) : -1;
+		rd_kafka_event_destroy(event);
+		if (code && waited_ms > KAFKA_PATIENCE_MS)
+			die("make: %s", rd_kafka_err2str(code));
+		if (code)
+			pause_ms(100);
+	}
+	rd_kafka_NewTopic_destroy(order);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(kafka);
+}
+
 static void trim(const char *brokers, char **words_given)
 {
 	rd_kafka_t *kafka = producer(brokers);
@@ -280,7 +308,7 @@ int main(int argc, char **argv)
 	} commands[] = {{"grant", 1, give_rights}, {"revoke", 2, take_right}, {"delete", 1, delete_topic},
 			{"grow", 2, grow},	   {"settings", 1, settings}, {"put", 2, put},
 			{"offsets", 3, offsets},   {"logs-in", 0, logs_in},   {"set", 3, set_one},
-			{"trim", 3, trim}};
+			{"trim", 3, trim},	   {"make", 3, make}};
 	for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[2], commands[i].name) == 0 && argc - 3 >= commands[i].words_least) {
 			commands[i].run(argv[1], argv + 3);

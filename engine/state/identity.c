@@ -1,0 +1,313 @@
+/* identity.c: see identity.h. */
+#include "state/identity.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+#define METADATA_BEGIN "sluice state id="
+#define METADATA_END " end="
+#define METADATA_CHANGELOG " changelog="
+#define KEY "identity"
+#define VERSION '\1'
+#define NUMBERS 4 /* of an identity: its id, low, and the reference that was accepted */
+#define IDENTITY_BYTES_MAX (1 + NUMBERS * 8 + STORE_SCOPES_MAX * (STORE_SCOPE_BYTES_MAX + 1))
+#define NAMES_BYTES_MAX 120 /* of steps that a message names */
+
+/* ---- the reference ---- */
+
+void state_reference_write(const struct state_reference *reference, char metadata[STATE_REFERENCE_BYTES_MAX])
+{
+	metadata[0] = '\0';
+	if (reference->id == 0)
+		return;
+	int length = snprintf(metadata, STATE_REFERENCE_BYTES_MAX,
+			      METADATA_BEGIN "%016" PRIx64 METADATA_END "%" PRId64 METADATA_CHANGELOG "%s", reference->id,
+			      reference->end, reference->changelog);
+	if (length < 0 || length >= STATE_REFERENCE_BYTES_MAX)
+		metadata[0] = '\0'; /* no topic has so long a name */
+}
+
+/* The number behind `label`, where `*at` stands; false: it is not there. */
+static bool number_behind(const char **at, const char *label, int base, uint64_t *number)
+{
+	size_t length = strlen(label);
+	char *end;
+	if (strncmp(*at, label, length) != 0)
+		return false;
+	*number = strtoull(*at + length, &end, base);
+	bool read = end > *at + length;
+	*at = end;
+	return read;
+}
+
+void state_reference_read(struct text metadata, struct state_reference *reference, char changelog[CHANGELOG_NAME_BYTES_MAX])
+{
+	char bytes[STATE_REFERENCE_BYTES_MAX];
+	const char *at = bytes;
+	uint64_t id, end;
+	*reference = (struct state_reference){0};
+	if (!metadata.bytes || metadata.length >= sizeof bytes)
+		return;
+	memcpy(bytes, metadata.bytes, metadata.length);
+	bytes[metadata.length] = '\0';
+	if (!number_behind(&at, METADATA_BEGIN, 16, &id) || !number_behind(&at, METADATA_END, 10, &end) ||
+	    strncmp(at, METADATA_CHANGELOG, strlen(METADATA_CHANGELOG)) != 0 || end > INT64_MAX)
+		return;
+	at += strlen(METADATA_CHANGELOG);
+	size_t name = strlen(at);
+	if (name == 0 || name >= CHANGELOG_NAME_BYTES_MAX)
+		return;
+	memcpy(changelog, at, name + 1);
+	*reference = (struct state_reference){id, (int64_t)end, changelog};
+}
+
+/* ---- the identity, as bytes ---- */
+
+struct identity {
+	uint64_t id;
+	int64_t low;
+	struct state_reference accepted; /* what was lost, and the operator has accepted; id 0: nothing */
+	struct text names;		 /* each with a NUL behind it */
+};
+
+static void number_put(char *at, uint64_t number)
+{
+	for (int i = 0; i < 8; i++)
+		at[i] = (char)(number >> (8 * i));
+}
+
+static uint64_t number_get(const char *at)
+{
+	uint64_t number = 0;
+	for (int i = 0; i < 8; i++)
+		number |= (uint64_t)(unsigned char)at[i] << (8 * i);
+	return number;
+}
+
+static bool identity_read(struct text bytes, struct identity *identity)
+{
+	size_t head = 1 + NUMBERS * 8;
+	if (bytes.length < head || bytes.bytes[0] != VERSION || (bytes.length > head && bytes.bytes[bytes.length - 1] != '\0'))
+		return false;
+	const char *at = bytes.bytes + 1;
+	*identity = (struct identity){number_get(at),
+				      (int64_t)number_get(at + 8),
+				      {number_get(at + 16), (int64_t)number_get(at + 24), NULL},
+				      {bytes.bytes + head, bytes.length - head}};
+	return identity->id != 0;
+}
+
+static size_t identity_print(const struct identity *identity, const struct store *store, uint32_t own, char *out)
+{
+	char *at = out;
+	*at++ = VERSION;
+	number_put(at, identity->id);
+	number_put(at + 8, (uint64_t)identity->low);
+	number_put(at + 16, identity->accepted.id);
+	number_put(at + 24, (uint64_t)identity->accepted.end);
+	at += NUMBERS * 8;
+	for (size_t i = 0; i < store_scopes(store).count; i++) {
+		if (i == own)
+			continue;
+		size_t size = strlen(store_scopes(store).names[i]) + 1;
+		memcpy(at, store_scopes(store).names[i], size);
+		at += size;
+	}
+	return (size_t)(at - out);
+}
+
+/* Into the store, where it is a change unless it stands there already. */
+static bool identity_write(struct store *store, uint32_t own, const struct identity *identity, struct error *error)
+{
+	static const char key[] = KEY;
+	char bytes[IDENTITY_BYTES_MAX];
+	struct text before;
+	struct text value = {bytes, identity_print(identity, store, own, bytes)};
+	if (store_read(store, own, TEXT(KEY), &before) && text_equal(before, value))
+		return true;
+	struct write write = {.scope = own, .key = {key, sizeof key - 1}, .value = value};
+	return store_journal(store, &write, error) && store_release(store, &write, error);
+}
+
+/* ---- names ---- */
+
+static const char *name_next(struct text *names)
+{
+	const char *name = names->bytes;
+	size_t size = strlen(name) + 1;
+	names->bytes += size;
+	names->length -= size;
+	return name;
+}
+
+static bool has_name(struct text names, const char *name)
+{
+	while (names.length > 0)
+		if (strcmp(name_next(&names), name) == 0)
+			return true;
+	return false;
+}
+
+static void name_add(char list[NAMES_BYTES_MAX], const char *name)
+{
+	size_t length = strlen(list);
+	(void)snprintf(list + length, NAMES_BYTES_MAX - length, "%s`%s`", length > 0 ? ", " : "", name);
+}
+
+/* Steps whose state the changelog holds and that the stage does not have, and the other way round. */
+static void names_compare(const struct identity *identity, const struct store *store, char gone[NAMES_BYTES_MAX],
+			  char added[NAMES_BYTES_MAX])
+{
+	uint32_t scope;
+	gone[0] = added[0] = '\0';
+	for (struct text names = identity->names; names.length > 0;) {
+		const char *name = name_next(&names);
+		if (!store_scope_find(store, text_of(name), &scope))
+			name_add(gone, name);
+	}
+	for (size_t i = 0; i < store_scopes(store).count; i++) {
+		const char *name = store_scopes(store).names[i];
+		if (strcmp(name, IDENTITY_SCOPE) != 0 && !has_name(identity->names, name))
+			name_add(added, name);
+	}
+}
+
+/* ---- the check ---- */
+
+static bool is_accepted(const struct identity *identity, const struct state_reference *reference)
+{
+	return identity->accepted.id != 0 && identity->accepted.id == reference->id && reference->end <= identity->accepted.end;
+}
+
+static enum identity_verdict lost(const struct identity_check *check, struct error *error, const char *reason)
+{
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "state of pipeline %s is lost (%s-%d): %s. Put that right and start again, or accept the loss: "
+		  "`--new-state %s` begins with what the changelog holds now",
+		  check->pipeline, check->changelog, (int)check->partition, reason, check->pipeline);
+	return IDENTITY_LOST;
+}
+
+/* There is none, and a commit that refers to one. */
+static enum identity_verdict absent(const struct identity_check *check, struct error *error)
+{
+	char reason[ERROR_TEXT_MAX];
+	const char *before = check->reference.changelog;
+	if (strcmp(before, check->changelog) == 0)
+		return lost(check, error, "the topic was deleted and made again, or emptied; restore it");
+	(void)snprintf(reason, sizeof reason,
+		       "the last commit was made with the changelog %s; was the pipeline or a step renamed, or `isolate` changed? "
+		       "Give back the names",
+		       before);
+	return lost(check, error, reason);
+}
+
+static enum identity_verdict compare(const struct identity *identity, const struct identity_check *check, const char *gone,
+				     const char *added, struct error *error)
+{
+	char reason[ERROR_TEXT_MAX];
+	const struct state_reference *reference = &check->reference;
+	bool refers = reference->id != 0 && !is_accepted(identity, reference);
+	if (refers && reference->id != identity->id) {
+		(void)snprintf(reason, sizeof reason,
+			       "the last commit was made with another changelog (%s); restore it or give back the names",
+			       reference->changelog);
+		return lost(check, error, reason);
+	}
+	if (!check->from_snapshot && check->low > identity->low) {
+		(void)snprintf(reason, sizeof reason,
+			       "its records before offset %" PRId64
+			       " were deleted; restore the topic, and see that its cleanup.policy is compact",
+			       check->low);
+		return lost(check, error, reason);
+	}
+	if (gone[0] && added[0]) {
+		(void)snprintf(reason, sizeof reason,
+			       "it holds state of %s, and the stage has %s instead; give back the names", gone, added);
+		return lost(check, error, reason);
+	}
+	if (refers && check->end < reference->end) {
+		(void)snprintf(reason, sizeof reason,
+			       "it ends at offset %" PRId64 ", and the last commit was made when it reached %" PRId64
+			       "; restore the topic",
+			       check->end, reference->end);
+		(void)lost(check, error, reason);
+		return IDENTITY_LATE;
+	}
+	return IDENTITY_GOOD;
+}
+
+/* Nothing says that there was state: it is taken as it is. */
+static void note_first(const struct store *store, const struct identity_check *check, char note[ERROR_TEXT_MAX])
+{
+	if (check->committed)
+		(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: %s; from now on a loss of this state is noticed", check->changelog,
+			       (int)check->partition,
+			       store_count(store) > 0 ? "its state is of a version that did not mark it, and is taken as it is"
+						      : "there is no state yet, and it begins with the next request");
+}
+
+static void note_changed(const struct identity_check *check, const char *gone, const char *added, char note[ERROR_TEXT_MAX])
+{
+	if (gone[0] || added[0])
+		(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: the state of %s %s", check->changelog, (int)check->partition,
+			       gone[0] ? gone : added,
+			       gone[0] ? "is left where it is: the stage has no such step" : "begins with the next request");
+}
+
+/* Not 0. */
+static uint64_t id_of(const struct identity_check *check, const struct state_reference *accepted)
+{
+	char seed[24];
+	number_put(seed, (uint64_t)check->partition);
+	number_put(seed + 8, accepted->id);
+	number_put(seed + 16, (uint64_t)accepted->end);
+	uint64_t id = hash_bytes(seed, sizeof seed, hash_bytes(check->changelog, strlen(check->changelog), 0));
+	return id ? id : 1;
+}
+
+static bool begin_anew(struct store *store, uint32_t own, const struct identity_check *check, struct identity *identity,
+		       char note[ERROR_TEXT_MAX], struct error *error)
+{
+	(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: its state was lost, and that was accepted: it begins with %zu keys",
+		       check->changelog, (int)check->partition, store_count(store));
+	*identity = (struct identity){.id = id_of(check, &check->reference), .low = check->low, .accepted = check->reference};
+	error->kind = ERROR_NONE;
+	return identity_write(store, own, identity, error);
+}
+
+enum identity_verdict identity_settle(struct store *store, const struct identity_check *check, uint64_t *id,
+				      char note[ERROR_TEXT_MAX], struct error *error)
+{
+	struct text bytes;
+	static const struct state_reference none = {0};
+	struct identity identity = {.id = id_of(check, &none), .low = check->low};
+	char gone[NAMES_BYTES_MAX] = "", added[NAMES_BYTES_MAX] = "";
+	uint32_t own;
+	enum identity_verdict verdict = IDENTITY_GOOD;
+	note[0] = '\0';
+	*id = 0;
+	if (!store_scope_find(store, TEXT(IDENTITY_SCOPE), &own))
+		return IDENTITY_GOOD;
+	if (store_read(store, own, TEXT(KEY), &bytes) && identity_read(bytes, &identity)) {
+		names_compare(&identity, store, gone, added);
+		verdict = compare(&identity, check, gone, added, error);
+		note_changed(check, gone, added, note);
+	} else if (check->reference.id != 0) {
+		verdict = absent(check, error);
+	} else {
+		note_first(store, check, note);
+	}
+	bool written = true;
+	if (verdict == IDENTITY_GOOD)
+		written = identity_write(store, own, &identity, error);
+	else if (check->new_state)
+		written = begin_anew(store, own, check, &identity, note, error);
+	else
+		return verdict;
+	*id = identity.id;
+	return written ? IDENTITY_GOOD : IDENTITY_FAILED;
+}

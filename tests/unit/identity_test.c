@@ -1,0 +1,253 @@
+/* identity_test.c: the loss of state is noticed: what a commit refers to is compared with the
+ * identity that a changelog partition has. */
+#include "state/identity.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "state/change.h"
+#include "state/snapshot.h"
+
+#define BYTES_MAX ((size_t)1 << 20)
+#define CHANGELOG "sluice.ns.pipeline.p.stage.request.state"
+
+static const char *const names[] = {"count", IDENTITY_SCOPE};
+static const char *const others[] = {"tally", IDENTITY_SCOPE};
+static const char *const both[] = {"count", "tally", IDENTITY_SCOPE};
+static const struct scopes scopes = {2, names}, renamed = {2, others}, more = {3, both};
+
+struct stand {
+	struct store *store;
+	struct identity_check check;
+	uint64_t id;
+	char note[ERROR_TEXT_MAX];
+	struct error error;
+};
+
+static enum identity_verdict settle(struct stand *stand)
+{
+	stand->error = (struct error){0};
+	return identity_settle(stand->store, &stand->check, &stand->id, stand->note, &stand->error);
+}
+
+/* A partition that has committed 100 requests, which wrote 40 records. */
+static int set_up(void **state)
+{
+	static struct stand stand;
+	stand = (struct stand){.store = store_open(scopes, BYTES_MAX),
+			       .check = {.pipeline = "p", .changelog = CHANGELOG, .partition = 3, .committed = true, .end = 40}};
+	assert_int_equal(settle(&stand), IDENTITY_GOOD);
+	stand.check.reference = (struct state_reference){stand.id, 41, CHANGELOG};
+	stand.check.end = 41;
+	*state = &stand;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	store_close(((struct stand *)*state)->store);
+	return 0;
+}
+
+static void copy_one(void *context, const struct change *kept)
+{
+	struct store *to = context;
+	uint32_t scope;
+	struct error error = {0};
+	if (store_scope_find(to, text_of(names[kept->scope]), &scope))
+		assert_true(store_restore(to, scope, kept->key, kept->value, &error));
+}
+
+/* As another engine finds it, which has these steps; `emptied`: there is nothing any more. */
+static void restart(struct stand *stand, struct scopes with, bool emptied)
+{
+	struct store *next = store_open(with, BYTES_MAX);
+	struct store_walk walk = {0};
+	while (!emptied && store_show(stand->store, &walk, 100, copy_one, next))
+		;
+	store_close(stand->store);
+	stand->store = next;
+}
+
+static void expect_lost(struct stand *stand, const char *words)
+{
+	assert_int_equal(settle(stand), IDENTITY_LOST);
+	assert_int_equal(stand->error.kind, ERROR_SYSTEM);
+	if (!strstr(stand->error.text, words))
+		fail_msg("%s does not say %s", stand->error.text, words);
+	assert_non_null(strstr(stand->error.text, "--new-state p"));
+}
+
+static void a_partition_that_is_as_it_was_is_good_and_has_nothing_to_tell(void **state)
+{
+	struct stand *stand = *state;
+	uint64_t id = stand->id;
+	assert_int_equal(store_changes(stand->store), 1); /* the identity */
+	restart(stand, scopes, false);
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_int_equal(stand->id, id);
+	assert_string_equal(stand->note, "");
+	assert_int_equal(store_changes(stand->store), 0);
+}
+
+static void a_changelog_that_is_empty_is_noticed(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, scopes, true);
+	expect_lost(stand, "deleted and made again, or emptied");
+}
+
+static void a_changelog_of_another_name_is_noticed(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, scopes, true);
+	stand->check.changelog = "sluice.ns.pipeline.q.stage.request.state";
+	expect_lost(stand, CHANGELOG "; was the pipeline or a step renamed");
+}
+
+static void a_changelog_that_ends_early_is_waited_for(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, scopes, false);
+	stand->check.end = 40; /* one record less than the commit says */
+	assert_int_equal(settle(stand), IDENTITY_LATE);
+	assert_non_null(strstr(stand->error.text, "ends at offset 40, and the last commit was made when it reached 41"));
+	stand->check.end = 41;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+}
+
+static void a_changelog_whose_beginning_was_deleted_is_noticed(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, scopes, false);
+	stand->check.low = 1;
+	stand->check.from_snapshot = true; /* which holds what is gone */
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	stand->check.from_snapshot = false;
+	expect_lost(stand, "before offset 1 were deleted");
+}
+
+static void a_step_that_was_renamed_is_noticed(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, renamed, false);
+	expect_lost(stand, "holds state of `count`, and the stage has `tally` instead");
+}
+
+static void a_step_that_is_new_begins_with_a_note(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, more, false);
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_non_null(strstr(stand->note, "`tally` begins"));
+	assert_int_equal(store_changes(stand->store), 1); /* the identity names it from now on */
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_string_equal(stand->note, "");
+}
+
+static void a_loss_that_is_accepted_is_accepted_for_good(void **state)
+{
+	struct stand *stand = *state;
+	uint64_t before = stand->id;
+	restart(stand, scopes, true);
+	stand->check.end = 0;
+	stand->check.new_state = true;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_int_not_equal(stand->id, before);
+	assert_non_null(strstr(stand->note, "begins with 0 keys"));
+	restart(stand, scopes, false); /* before anything was committed with the new identity */
+	stand->check.new_state = false;
+	stand->check.end = 1;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	stand->check.reference.end++; /* what an engine committed that did not know */
+	expect_lost(stand, "another changelog");
+}
+
+static void what_0_1_0_left_is_taken_as_it_is_with_a_note(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	restart(stand, scopes, true);
+	stand->check.reference = (struct state_reference){0};
+	assert_true(store_restore(stand->store, 0, TEXT("k"), TEXT("v"), &error));
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_non_null(strstr(stand->note, "taken as it is"));
+	restart(stand, scopes, true);
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_non_null(strstr(stand->note, "there is no state yet"));
+	restart(stand, scopes, true);
+	stand->check.committed = false;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_string_equal(stand->note, "");
+}
+
+static void two_engines_write_the_same_identity(void **state)
+{
+	struct stand *stand = *state;
+	uint64_t id = stand->id;
+	stand->check.reference = (struct state_reference){0};
+	restart(stand, scopes, true);
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_true(stand->id == id);
+	restart(stand, scopes, true);
+	stand->check.partition++;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_true(stand->id != id);
+}
+
+static void a_reference_is_read_as_it_was_written(void **state)
+{
+	(void)state;
+	char metadata[STATE_REFERENCE_BYTES_MAX], name[CHANGELOG_NAME_BYTES_MAX], longest[CHANGELOG_NAME_BYTES_MAX];
+	struct state_reference reference;
+	memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	state_reference_write(&(struct state_reference){UINT64_MAX, INT64_MAX, longest}, metadata);
+	state_reference_read(text_of(metadata), &reference, name);
+	assert_true(reference.id == UINT64_MAX);
+	assert_true(reference.end == INT64_MAX);
+	assert_string_equal(reference.changelog, longest);
+	state_reference_write(&(struct state_reference){.end = 7}, metadata);
+	assert_string_equal(metadata, "");
+}
+
+static void metadata_of_others_is_no_reference(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"", "x", "sluice state", "sluice state id=", "sluice state id=7 end=",
+					    "sluice state id=7 end=3", "sluice state id=7 end=3 changelog=",
+					    "sluice state id=7 end=99999999999999999999 changelog=c",
+					    "sluice state id= end=3 changelog=c"};
+	char name[CHANGELOG_NAME_BYTES_MAX];
+	struct state_reference reference;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		state_reference_read(text_of(texts[i]), &reference, name);
+		assert_true(reference.id == 0);
+	}
+	state_reference_read((struct text){0}, &reference, name);
+	assert_true(reference.id == 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_partition_that_is_as_it_was_is_good_and_has_nothing_to_tell),
+		TEST(a_changelog_that_is_empty_is_noticed),
+		TEST(a_changelog_of_another_name_is_noticed),
+		TEST(a_changelog_that_ends_early_is_waited_for),
+		TEST(a_changelog_whose_beginning_was_deleted_is_noticed),
+		TEST(a_step_that_was_renamed_is_noticed),
+		TEST(a_step_that_is_new_begins_with_a_note),
+		TEST(a_loss_that_is_accepted_is_accepted_for_good),
+		TEST(what_0_1_0_left_is_taken_as_it_is_with_a_note),
+		TEST(two_engines_write_the_same_identity),
+		cmocka_unit_test(a_reference_is_read_as_it_was_written),
+		cmocka_unit_test(metadata_of_others_is_no_reference),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
