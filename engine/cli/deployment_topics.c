@@ -64,6 +64,7 @@ static bool want_changelog(const struct deployment *deployment, const struct pip
 	if (!item->changelog_of)
 		return true;
 	item->pipeline = plan->graph->name;
+	item->group = plan->group;
 	item->new_state = is_named(new_state, plan->graph->name);
 	item->family = topic_own_name(deployment->arena, plan->prefix, plan->namespace, plan->graph->name, "stage.");
 	return item->family;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "log/changelog_settings.h"
+#include "log/probe_state.h"
 
 #define ANSWER_WAIT_MS 15000
 #define GROUP_PAUSE_MS 100
@@ -133,20 +134,40 @@ static void note_fault(void *context, const char *topic, enum changelog_fault fa
 			answer_badly(faults->probing, &faults->probe->answers[i], words);
 }
 
+/* Of how many partitions the topic is that the changelog goes with; 0: it is not there. */
+static int partitions_beside(struct wanted_topics topics, size_t at, const struct probe *probe)
+{
+	for (size_t i = 0; i < topics.count; i++)
+		if (strcmp(topics.items[i].name, topics.items[at].changelog_of) == 0)
+			return probe->answers[i].partitions;
+	return 0;
+}
+
 /* A changelog with fewer partitions than its input has no room for the state of some. */
 static void look_at_width(struct probing *probing, struct wanted_topics topics, size_t at, struct probe *probe)
 {
 	struct probe_answer *answer = &probe->answers[at];
-	for (size_t i = 0; i < topics.count; i++)
-		if (strcmp(topics.items[i].name, topics.items[at].changelog_of) == 0 && answer->state == PROBE_GOOD &&
-		    answer->partitions < probe->answers[i].partitions)
-			answer_badly(probing, answer,
-				     arena_print(probing->arena,
-						 "it has %d partitions, and %s, whose changelog it is, has %d; give it as many",
-						 answer->partitions, topics.items[i].name, probe->answers[i].partitions));
+	int beside = partitions_beside(topics, at, probe);
+	if (answer->state == PROBE_GOOD && answer->partitions < beside)
+		answer_badly(probing, answer,
+			     arena_print(probing->arena,
+					 "it has %d partitions, and %s, whose changelog it is, has %d; give it as many",
+					 answer->partitions, topics.items[at].changelog_of, beside));
 }
 
-static bool look_at_changelogs(struct probing *probing, struct wanted_topics topics, struct probe *probe, struct error *error)
+static void look_at_state(struct probing *probing, struct properties properties, struct wanted_topics topics, size_t at,
+			  struct probe *probe)
+{
+	struct probe_answer *answer = &probe->answers[at];
+	char words[ERROR_TEXT_MAX];
+	bool absent = answer->state == PROBE_ABSENT;
+	if (answer->state != PROBE_BAD && !probe_state(probing->brokers, properties, &topics.items[at],
+						       partitions_beside(topics, at, probe), absent, words))
+		answer_badly(probing, answer, words);
+}
+
+static bool look_at_changelogs(struct probing *probing, struct properties properties, struct wanted_topics topics,
+			       struct probe *probe, struct error *error)
 {
 	struct faults faults = {probing, probe};
 	const char **names = ARENA_ARRAY(probing->arena, const char *, topics.count + 1);
@@ -157,8 +178,10 @@ static bool look_at_changelogs(struct probing *probing, struct wanted_topics top
 		if (topics.items[i].changelog_of && probe->answers[i].state == PROBE_GOOD)
 			names[count++] = topics.items[i].name;
 	for (size_t i = 0; i < topics.count; i++)
-		if (topics.items[i].changelog_of)
+		if (topics.items[i].changelog_of) {
 			look_at_width(probing, topics, i, probe);
+			look_at_state(probing, properties, topics, i, probe);
+		}
 	changelog_settings_look(probing->client, names, count, note_fault, &faults);
 	return true;
 }
@@ -231,7 +254,7 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 	probing.queue = rd_kafka_queue_new(probing.client);
 	bool good = name_all(topics, groups, group_count, arena, probe) || error_memory(error, ERROR_SYSTEM, "looking at Kafka");
 	good = good && look(&probing, topics.count, probe, error) && order_for_show(&probing, topics, probe, error) &&
-	       look_at_changelogs(&probing, topics, probe, error);
+	       look_at_changelogs(&probing, properties, topics, probe, error);
 	for (size_t i = 0; good && i < group_count; i++)
 		look_at_group(&probing, &probe->answers[topics.count + i]);
 	rd_kafka_queue_destroy(probing.queue);

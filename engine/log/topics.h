@@ -20,9 +20,10 @@ struct wanted_topic {
 	/* The topic of whose partitions it keeps a changelog: it is compacted, and has as many.
 	 * NULL: of none. */
 	const char *changelog_of;
-	/* Of a changelog: its pipeline, how the names of all of that pipeline's begin (they end as its own
+	/* Of a changelog: its pipeline and group, how the names of all of that pipeline's begin (they end as its own
 	 * does), and whether the loss of state is accepted. */
 	const char *pipeline;
+	const char *group; /* that reads its input */
 	const char *family;
 	bool new_state;
 	struct properties settings; /* Kafka's, by their names; before the above */

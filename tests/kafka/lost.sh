@@ -77,7 +77,7 @@ for case in $cases; do
 done
 mkdir "$dir/all"
 for case in $cases; do cp "$dir/$case.yaml" "$dir/all"; done
-timeout 120 "$sluice" run "$dir/all" --brokers "$brokers" --instance one >"$dir/all.log" 2>&1 &
+timeout 120 "$sluice" run "$dir/all" --brokers "$brokers" --instance one --memory 1Gi >"$dir/all.log" 2>&1 &
 ours $!
 all=$started
 for case in $cases; do produce "$case" 20; done
@@ -104,6 +104,15 @@ for delivery in $deliveries; do
 	pipeline $delivery-isolated count 'isolate: true, ' >"$dir/$delivery-isolated.yaml"
 done
 for case in $cases; do produce "$case" 1; done
+doctor() { # $1 namespace
+	"$sluice" doctor "$dir/$1.yaml" --brokers "$brokers" >"$dir/$1.doctor.log" 2>&1
+}
+for case in least-deleted least-remade exactly-deleted exactly-renamed; do
+	doctor $case
+	expect_words "$case: the doctor, before the engine starts" "$dir/$case.doctor.log" "state of pipeline [pq] is lost"
+done
+doctor least-kept
+expect "least-kept: the doctor finds no lost state" "$(grep -c 'is lost' "$dir/least-kept.doctor.log")" "-eq 0"
 declare -A engines
 for case in $cases; do
 	start "$case"
@@ -133,7 +142,7 @@ for delivery in $deliveries; do
 	wait_for "${engines[$case]}"
 	expect "$case: exit status" $? "-eq 1"
 	expect_words "$case: the reason" "$dir/$case.log" "would lose state: its cleanup.policy is compact,delete"
-	"$sluice" doctor "$dir/$case.yaml" --brokers "$brokers" >"$dir/$case.doctor.log" 2>&1
+	doctor $case
 	expect_words "$case: the doctor" "$dir/$case.doctor.log" "stage.request.state: its cleanup.policy is compact,delete"
 done
 
