@@ -123,7 +123,7 @@ expect_lost() { # $1 namespace, $2 words
 	wait_for "${engines[$1]}"
 	expect "$1: exit status of the engine that lost its state" $? "-eq 1"
 	expect_words "$1: the reason" "$dir/$1.log" "$2"
-	expect_words "$1: the way on" "$dir/$1.log" "--new-state [pq]"
+	expect_words "$1: the way on" "$dir/$1.log" "[-]-new-state [pq]"
 	expect "$1: answers" "$(answers "$1")" "-eq 20"
 }
 for delivery in $deliveries; do
