@@ -25,7 +25,8 @@ pipeline() {
 		  delivery: $delivery
 		  input: {topic: $1-in}
 		  steps:
-		  - {name: ${2-count}, ${3-}features: {set: {n: count(x over 1000)}}}
+		  - {name: pass, expression: {set: {y: x}}}
+		  - {name: ${2-count}, inputs: [pass], ${3-}features: {set: {n: count(x over 1000)}}}
 		  output: {steps: [${2-count}], topic: $1-out}
 	END
 }
