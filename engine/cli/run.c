@@ -7,6 +7,7 @@
 #include "cli/announcer.h"
 #include "cli/command.h"
 #include "cli/crew.h"
+#include "cli/crew_state.h"
 #include "cli/crew_takeover.h"
 #include "cli/deployment_topics.h"
 #include "cli/kafka.h"
@@ -185,6 +186,7 @@ static void reread(void *context, struct crew *crew)
 	files.before = &crew_deployment(crew)->plan;
 	struct deployment *deployment = deployment_open(running->session, &files, &error);
 	bool good = deployment && crew_groups_stay(files.before, &deployment->plan, &error) &&
+		    crew_state_stays(files.before, &deployment->plan, running->options->new_state, &error) &&
 		    prepare_kafka(running, deployment, false, &error);
 	if (good)
 		good = crew_reload(crew, deployment, &error);
