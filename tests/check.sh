@@ -194,7 +194,8 @@ part_features() {
 }
 
 part_contract() {
-	make_quietly kafka NAME=contract
+	make_quietly kafka NAME="contract settled"
+	DELIVERIES=exactly make_quietly kafka NAME=lost
 }
 
 part_guard() {
