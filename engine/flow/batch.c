@@ -266,6 +266,13 @@ void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct 
 	batch_retire(batch);
 }
 
+void batch_note_outage(const struct batch *batch, int64_t outage_ms)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->members[i].visit)
+			outage_note(batch->members[i].visit->run, batch->station->index, outage_ms);
+}
+
 static void list_close(struct batch *batch)
 {
 	while (batch) {

@@ -14,6 +14,10 @@
  * stages behind it goes on and what goes along. An error or a drop that settles the answer
  * is answered in the first stage that can know it, and nowhere else.
  *
+ * The window of a join stands still while something that it cannot do without waits for a model whose servers
+ * cannot be reached: when the model is back, the window begins anew. What can go on without (`outer`, `any`, `need`
+ * members that are there) keeps its window, and a deadline is never put off.
+ *
  * Where a step makes many messages of one, the offspring go their way inside, in the arena
  * of the message that was entered, which finishes when all of them have. Calls and taps
  * have an offspring as their message then; message_root() says of whom.
@@ -61,6 +65,9 @@ struct flow_outside {
 	/* Starts a call of which nobody waits for an answer; none is given back. All of it is
 	 * borrowed until this returns. NULL: copies are left out. */
 	void (*copy)(void *context, const struct call *call);
+	/* When the call last waited for a model whose servers cannot be reached, and that it may wait for, by the flow's
+	 * clock: now, if it still does; 0: never. NULL: nobody knows. */
+	int64_t (*outage_ms)(void *context, const struct call *call);
 	/* A call that nobody waits for any more (its message was answered): may be dropped,
 	 * then flow_answered() must not come. */
 	void (*forget)(void *context, struct call *call);
@@ -96,6 +103,9 @@ void flow_abandon(struct flow *flow, const struct message *message);
 /* `call->reply` or `call->error` is filled in; the reply lives at least until the
  * message is finished (the arena of call->message is the place for it). */
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);
+
+/* When the message last waited for a model whose servers could not be reached; 0: never, or it is not inside. */
+int64_t flow_outage_ms(const struct flow *flow, const struct message *message);
 
 /* When flow_advance() is needed next: a join window, a batch, a deadline.
  * INT64_MAX: nothing waits for time. */

@@ -6,12 +6,16 @@
  * `any` one at once. A gate that can no longer have what it needs passes that on, so
  * that joins and answers behind it are settled at once too.
  *
+ * Where the window would close on what an outage keeps away, it stands still (outage.c).
+ *
  * On a cycle, and behind one, another round may bring what this one did not: there
  * nothing is dead until all is quiet.
  */
 #include <assert.h>
 
 #include "flow/run.h"
+
+#define OUTAGE_LOOK_MS 250 /* so often a shorter window asks whether an outage that it stands still for lasts */
 
 static size_t tally_settled(const struct tally *tally)
 {
@@ -58,6 +62,12 @@ static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
 {
 	bool lacks = gate_opens_ms(gate, tally) == INT64_MAX && !gate_hopeless(gate, tally);
 	return lacks ? gate->join->window_ms : INT64_MAX;
+}
+
+/* Since when the window runs that closes on what it lacks. */
+static int64_t lacks_since_ms(const struct halt *halt)
+{
+	return halt->stood_ms > halt->since_ms ? halt->stood_ms : halt->since_ms;
 }
 
 static const struct error *source_error(const struct run *run, const struct source *source)
@@ -277,6 +287,13 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 
 /* ---- time ---- */
 
+static int64_t halt_fails_ms(const struct station *station, const struct halt *halt)
+{
+	int64_t inputs_ms = gate_fails_ms(&station->inputs, &halt->inputs);
+	int64_t triggers_ms = gate_fails_ms(&station->triggers, &halt->triggers);
+	return inputs_ms < triggers_ms ? inputs_ms : triggers_ms;
+}
+
 int64_t halt_due_ms(const struct run *run, size_t index)
 {
 	const struct halt *halt = &run->halts[index];
@@ -286,12 +303,10 @@ int64_t halt_due_ms(const struct run *run, size_t index)
 	int64_t inputs_ms = gate_opens_ms(&station->inputs, &halt->inputs);
 	int64_t triggers_ms = gate_opens_ms(&station->triggers, &halt->triggers);
 	int64_t due_ms = inputs_ms > triggers_ms ? inputs_ms : triggers_ms; /* both must be open */
-	if (due_ms == INT64_MAX) {
-		inputs_ms = gate_fails_ms(&station->inputs, &halt->inputs);
-		triggers_ms = gate_fails_ms(&station->triggers, &halt->triggers);
-		due_ms = inputs_ms < triggers_ms ? inputs_ms : triggers_ms;
-	}
-	return due_ms == INT64_MAX ? INT64_MAX : halt->since_ms + due_ms;
+	if (due_ms != INT64_MAX)
+		return halt->since_ms + due_ms;
+	due_ms = halt_fails_ms(station, halt);
+	return due_ms == INT64_MAX ? INT64_MAX : lacks_since_ms(halt) + due_ms;
 }
 
 static const struct source *first_pending(const struct run *run, const struct gate *gate)
@@ -325,15 +340,27 @@ static void halt_late(struct run *run, size_t index)
 	halt_end(run, index, run_keep_error(run, &error));
 }
 
+/* An outage kept what it lacks away: the window begins anew. While it lasts it is asked for now and then, however
+ * short the window. */
+static bool halt_stands_still(struct run *run, size_t index, int64_t window_ms)
+{
+	struct halt *halt = &run->halts[index];
+	int64_t outage_ms = outage_of_lacked_ms(run, index), now_ms = run->flow->now_ms;
+	if (outage_ms >= now_ms && window_ms < OUTAGE_LOOK_MS)
+		outage_ms = now_ms + OUTAGE_LOOK_MS - window_ms;
+	if (outage_ms + window_ms <= now_ms)
+		return false;
+	halt->stood_ms = outage_ms;
+	return true;
+}
+
 void halt_window_closed(struct run *run, size_t index)
 {
 	const struct halt *halt = &run->halts[index];
-	const struct station *station = &run->flow->stations[index];
-	int64_t waited_ms = run->flow->now_ms - halt->since_ms;
-	if (halt_opens(run, index, waited_ms))
+	int64_t now_ms = run->flow->now_ms, window_ms = halt_fails_ms(&run->flow->stations[index], halt);
+	if (halt_opens(run, index, now_ms - halt->since_ms))
 		halt_fire(run, index);
-	else if (waited_ms >= gate_fails_ms(&station->inputs, &halt->inputs) ||
-		 waited_ms >= gate_fails_ms(&station->triggers, &halt->triggers))
+	else if (window_ms != INT64_MAX && now_ms - lacks_since_ms(halt) >= window_ms && !halt_stands_still(run, index, window_ms))
 		halt_late(run, index);
 }
 

@@ -329,9 +329,11 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	*flow = (struct flow){.graph = graph, .outside = *outside, .now_ms = INT64_MIN};
 	flow->ready_end = &flow->ready;
 	flow->arena = arena_open(STEPS_BYTES_MAX);
-	if (flow->arena)
+	if (flow->arena) {
 		flow->stations = arena_take(flow->arena, graph->count + 1, sizeof *flow->stations);
-	if (!flow->stations) {
+		flow->lacked = ARENA_ARRAY(flow->arena, bool, graph->count + 1);
+	}
+	if (!flow->stations || !flow->lacked) {
 		error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 		flow_close(flow);
 		return NULL;

@@ -75,6 +75,7 @@ static void run_end(struct run *run)
 		run->answer = (struct answer){.error = run->error};
 		run->outcome = FLOW_ANSWER;
 	}
+	run->answer.outage_ms = run->outage_ms;
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 
@@ -287,6 +288,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	error.kind = ERROR_NONE;
 	flow->now_ms = now_ms;
 	pending->open = false;
+	outage_note_call(visit, call);
 	visit_verdict(visit, step->kind->answered(step, visit, call, &error), &error);
 	if (run)
 		run_wake(run);

@@ -100,6 +100,7 @@ struct flow {
 	size_t timer_count;
 	size_t timer_capacity;
 	size_t batch_count; /* each may want a timer */
+	bool *lacked; /* scratch of outage.c: of each station, and the answer */
 	size_t turnstile_count;
 	size_t turnstiles[STORE_SCOPES_MAX];  /* the stateful stations */
 	const char *scopes[STORE_SCOPES_MAX]; /* and their names; one more for parts that wait */
@@ -128,6 +129,8 @@ struct halt {
 	bool ticking;	       /* the window is open, since: */
 	bool fresh;	       /* something came since it last fired */
 	int64_t since_ms;
+	int64_t stood_ms;  /* until then an outage kept what it lacks away; 0: none did */
+	int64_t outage_ms; /* of the root's: when a visit here, also of offspring, last waited out an outage; 0: never */
 	int64_t visits; /* on a cycle; of one that gathers: how many offspring have come, or never will */
 	const struct payload *sent;
 	const struct payload *gave;
@@ -226,6 +229,7 @@ struct run {
 	uint32_t offspring; /* of a root: how many there are */
 	struct answer answer;
 	const struct error *failure; /* the first of a step that leads to the answer */
+	int64_t outage_ms;	     /* of a root: the latest of its halts */
 	struct halt *halts;
 	struct arrival *arrivals;
 	struct error *error; /* scratch, the root's, and the last resort when the arena is full; not cleared at first */
@@ -375,6 +379,8 @@ void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct 
 void batches_close(struct station *station);
 /* The visit for all whose answer a member waits for; NULL: it is not sent on yet. */
 const struct visit *batch_visit(const struct batch *batch);
+/* What outage_note() notes, for each member. */
+void batch_note_outage(const struct batch *batch, int64_t outage_ms);
 
 /* ---- late.c ---- */
 
@@ -382,7 +388,19 @@ const struct visit *batch_visit(const struct batch *batch);
 #define LATE_WORDS_MAX 200
 void late_say(const struct run *run, char words[LATE_WORDS_MAX]);
 
+/* ---- outage.c ---- */
+
+/* The visit's call has its answer: when it last waited out an outage is noted. */
+void outage_note_call(const struct visit *visit, const struct call *call);
+/* A visit of that run at that station waited for something else that did. */
+void outage_note(struct run *run, size_t station, int64_t outage_ms);
+/* When what the halt lacks last waited for a model whose servers could not be reached; 0: never. */
+int64_t outage_of_lacked_ms(const struct run *run, size_t index);
+
 /* ---- turnstile.c ---- */
+
+/* Whose turn it is where the visit is parked; NULL: nobody's any more. */
+const struct run *turnstile_turn(const struct visit *visit);
 
 /* A visit has come to a stateful step: it runs when all before it in its line have passed. */
 void turnstile_enter(struct visit *visit);

@@ -42,6 +42,16 @@ static void turn_give(struct line *line, const struct station *station, struct r
 		unpark(run, station);
 }
 
+/* The run has passed, or leaves. Whoever has waited for it has waited for what it waited for. */
+static void turn_hand_on(struct line *line, const struct station *station, struct run *run)
+{
+	int64_t outage_ms = run_root(run)->outage_ms;
+	turn_give(line, station, run->behind);
+	struct run *next = line->turns[station->turnstile];
+	if (outage_ms > 0 && next)
+		outage_note(next, station->index, outage_ms);
+}
+
 void turnstile_pass(struct run *run, const struct station *station)
 {
 	struct line *line = run->line;
@@ -49,7 +59,13 @@ void turnstile_pass(struct run *run, const struct station *station)
 		return; /* on a cycle it may come again, and passes when it ends */
 	run->halts[station->index].passed = true;
 	if (line && line->turns[station->turnstile] == run)
-		turn_give(line, station, run->behind);
+		turn_hand_on(line, station, run);
+}
+
+const struct run *turnstile_turn(const struct visit *visit)
+{
+	const struct line *line = visit->run->line;
+	return line ? line->turns[visit->station->turnstile] : NULL;
 }
 
 static void visit_refuse(struct visit *visit)
@@ -156,7 +172,7 @@ void line_leave(struct run *run)
 	run->line = NULL;
 	for (size_t i = 0; i < flow->turnstile_count; i++)
 		if (line->turns[i] == run)
-			turn_give(line, &flow->stations[flow->turnstiles[i]], run->behind);
+			turn_hand_on(line, &flow->stations[flow->turnstiles[i]], run);
 }
 
 /* ---- what a visit remembers ---- */

@@ -135,6 +135,7 @@ struct answer {
 	const struct error *error;
 	const char *step;  /* at which it failed; NULL: before or behind all of them */
 	unsigned attempts; /* of that step; 0: it asked nobody */
+	int64_t outage_ms; /* when its steps last waited for a model that could not be reached, by their flow's clock; 0: never */
 	/* Where to say how many bytes of the body are JSON when binary data follows it, 0
 	 * when none does: the value of the header Inference-Header-Content-Length. NULL
 	 * when the caller sends no headers: then no answer has binary data. */

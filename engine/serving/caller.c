@@ -149,9 +149,16 @@ static void on_discard(void *context, struct errand *errand)
 	served->caller->wire->discard(errand);
 }
 
+/* Rounded up: a window that ends with the outage is over when it is. */
+static int64_t served_outage_ms(const struct served *served)
+{
+	return (dispatch_outage_us(served->dispatch, now_us(served->caller)) + US_PER_MS - 1) / US_PER_MS;
+}
+
 static void give_back(void *context, struct call *call)
 {
 	struct served *served = context;
+	call->outage_ms = served_outage_ms(served);
 	served->caller->answered(served->caller->context, call);
 }
 
@@ -418,6 +425,12 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error)
 	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
 	return served->cache ? cache_call(served->cache, call, error) : ask(served, call, error);
+}
+
+int64_t caller_outage_ms(struct caller *caller, const struct call *call)
+{
+	const struct served *served = served_named(caller, call->name);
+	return served ? served_outage_ms(served) : 0;
 }
 
 void caller_forget(struct caller *caller, struct call *call)

@@ -87,6 +87,10 @@ void caller_close(struct caller *caller); /* forgets what is under way; NULL is 
  * not be begun, and `answered` does not come. */
 bool caller_call(struct caller *caller, struct call *call, struct error *error);
 
+/* When the call's model last kept calls waiting because none of its servers could be reached, by the loop's clock: now, if
+ * it still does; 0: never, or it has none that wait. */
+int64_t caller_outage_ms(struct caller *caller, const struct call *call);
+
 void caller_forget(struct caller *caller, struct call *call);
 
 #endif

@@ -18,6 +18,8 @@ struct dispatch {
 	struct health health;
 	struct budget budget;
 	bool answering;
+	bool unanswered;   /* so was the last attempt that ended */
+	int64_t outage_us; /* when that, or the breaker, last kept calls waiting, as far as it was noted */
 	struct dispatch_counts counts;
 };
 
@@ -402,6 +404,25 @@ static bool had_no_time(const struct errand *errand, const struct attempt *attem
 	return rush_cut_short(errand, now_us) || (attempt->end == ATTEMPT_TIMED_OUT && errand_lay_still(errand, now_us));
 }
 
+static bool is_kept_waiting(const struct dispatch *dispatch)
+{
+	return dispatch->unanswered || dispatch_away(dispatch);
+}
+
+/* Before what is known of the model changes. */
+static void note_outage(struct dispatch *dispatch, int64_t now_us)
+{
+	if (is_kept_waiting(dispatch))
+		dispatch->outage_us = now_us;
+}
+
+int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
+{
+	if (dispatch->config->outage_fails)
+		return 0;
+	return is_kept_waiting(dispatch) ? now_us : dispatch->outage_us;
+}
+
 /* What it says of the model. */
 static void learn(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us)
 {
@@ -453,6 +474,9 @@ static void conclude_merged(struct dispatch *dispatch, struct errand *carrier, c
 void dispatch_outcome(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us)
 {
 	errands_remove(&dispatch->roster.sent, errand);
+	note_outage(dispatch, now_us);
+	if (!had_no_time(errand, attempt, now_us))
+		dispatch->unanswered = attempt->end != ATTEMPT_REPLIED;
 	learn(dispatch, errand, attempt, now_us);
 	if (errand->members)
 		conclude_merged(dispatch, errand, attempt, now_us);
@@ -463,6 +487,7 @@ void dispatch_outcome(struct dispatch *dispatch, struct errand *errand, struct a
 
 void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64_t now_us)
 {
+	note_outage(dispatch, now_us);
 	if (health_said(&dispatch->health, replica, ready, now_us))
 		dismiss(dispatch);
 	dispatch_turn(dispatch, now_us);

@@ -65,6 +65,10 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us);
 /* Why the model is away, as its last failure said it; NULL: it is not. */
 const char *dispatch_away(const struct dispatch *dispatch);
 
+/* When calls of the model last waited because none of its servers could be reached: while the breaker is open for that,
+ * and from an attempt that nobody answered until one that somebody did. Now, if so; 0: never, or they do not wait (onOutage). */
+int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us);
+
 struct dispatch_counts {
 	size_t waiting;	  /* in line or paused */
 	size_t under_way; /* merged ones as one */

@@ -90,6 +90,7 @@ struct call {
 	struct error error; /* kind NONE: `reply` holds */
 	unsigned attempts;  /* how often it was asked; 0: never */
 	enum call_whereabouts where;
+	int64_t outage_ms;  /* by its answer: when servers of its model last could not be reached; 0: never, or nobody knows */
 	void *owner;        /* who waits: the flow's */
 	void *under_way;    /* who makes it: serving's */
 	void *asker;        /* on whose behalf: of whoever carries the flow's calls out */

@@ -35,6 +35,7 @@ bool nested_open(struct stage *stage, struct error *error)
 						     .call = host_call,
 						     .copy = host_copy,
 						     .forget = host_forget,
+						     .outage_ms = host_outage_ms,
 						     .finished = nested_finished,
 						     .files = config->files};
 		host->stage = stage;
@@ -144,6 +145,17 @@ void nested_forget(struct worker *worker, const struct call *call)
 		flow_abandon(nested->host->flow, &nested->message);
 }
 
+bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
+{
+	const struct nested *nested = worker->nested;
+	while (nested && nested->call != call)
+		nested = nested->next;
+	if (!nested)
+		return false;
+	*outage_ms = nested->begun ? flow_outage_ms(nested->host->flow, &nested->message) : 0;
+	return true;
+}
+
 static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct nested *nested = (struct nested *)message;
@@ -155,6 +167,7 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 	const struct answer counted = {.error = outcome == FLOW_PARTED ? &call->error : answer->error};
 	call_count_out(nested->host->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
 	call->attempts = answer->attempts;
+	call->outage_ms = answer->outage_ms;
 	stage_return(worker, call);
 }
 

@@ -178,6 +178,7 @@ void stage_return(struct worker *worker, struct call *call);
 /* How a flow of that stage reaches its outside. */
 void host_call(void *context, struct call *call);
 void host_forget(void *context, struct call *call);
+int64_t host_outage_ms(void *context, const struct call *call);
 
 /* ---- nested.c ---- */
 
@@ -188,6 +189,8 @@ void nested_close(struct stage *stage);
 /* A call of one of them begins in the next turn. False: it is of none. */
 bool nested_call(struct host *host, struct call *call);
 void nested_forget(struct worker *worker, const struct call *call);
+/* As struct flow_outside has it, of the pipeline that is called. False: it is a call of none. */
+bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
 
 void nested_advance(struct worker *worker); /* begins what was called */
 void nested_advance_stage(struct stage *stage, int64_t now_ms);

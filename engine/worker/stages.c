@@ -67,6 +67,13 @@ void host_forget(void *context, struct call *call)
 	caller_forget(stage->shared->caller, call);
 }
 
+int64_t host_outage_ms(void *context, const struct call *call)
+{
+	const struct stage *stage = ((struct host *)context)->stage;
+	int64_t outage_ms;
+	return nested_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
+}
+
 static void on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
@@ -175,6 +182,7 @@ static bool stage_set_up(struct stage *stage, struct error *error)
 					     .call = host_call,
 					     .copy = host_copy,
 					     .forget = host_forget,
+					     .outage_ms = host_outage_ms,
 					     .finished = flow_finished,
 					     .files = config->files,
 					     .tap = config->steps || config->taps ? flow_taps : NULL};

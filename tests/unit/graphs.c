@@ -382,6 +382,14 @@ static void note_call(void *context, struct call *call)
 	scene->calls[scene->call_count++] = call;
 }
 
+static int64_t note_outage(void *context, const struct call *call)
+{
+	const struct scene *scene = context;
+	if (!scene->away || strcmp(call->name, scene->away) != 0)
+		return 0;
+	return scene->now_ms < scene->back_ms ? scene->now_ms : scene->back_ms;
+}
+
 static void note_forgotten(void *context, struct call *call)
 {
 	struct scene *scene = context;
@@ -458,6 +466,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.context = scene,
 		.call = note_call,
 		.forget = note_forgotten,
+		.outage_ms = note_outage,
 		.answer = note_answer,
 		.finished = note_finished,
 		.tap = tapped ? note_tap : NULL,
@@ -529,6 +538,7 @@ static struct call *take_call(struct scene *scene, const char *model)
 void scene_reply(struct scene *scene, const char *model, const char *tensors)
 {
 	struct call *call = take_call(scene, model);
+	call->outage_ms = note_outage(scene, call);
 	call->reply = payload_made(call->message->arena, tensors);
 	flow_answered(scene->flow, call, scene->now_ms);
 }

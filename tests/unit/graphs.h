@@ -80,6 +80,8 @@ struct scene {
 	struct line *line;   /* of the messages made next */
 	bool finished[NOTED_MAX];
 	size_t released;
+	const char *away; /* a model that cannot be reached; NULL: none was */
+	int64_t back_ms;  /* until then */
 };
 
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped);

@@ -1,0 +1,145 @@
+/* outage.c: joins and model outages: when what a join lacks last waited for a model whose servers could not be
+ * reached. Asked when a window is due, so a message that meets no outage pays nothing.
+ *
+ * What is under way is asked for by its calls; what has its answer left a note in the halts of the message that was
+ * entered, which stand for its offspring too. A visit that is parked before a stateful step waits for whatever those
+ * before it in its partition wait for.
+ */
+#include "flow/run.h"
+
+static int64_t later_of(int64_t one, int64_t other)
+{
+	return one > other ? one : other;
+}
+
+/* ---- notes ---- */
+
+void outage_note(struct run *run, size_t station, int64_t outage_ms)
+{
+	struct run *root = run_root(run);
+	root->halts[station].outage_ms = later_of(root->halts[station].outage_ms, outage_ms);
+	root->outage_ms = later_of(root->outage_ms, outage_ms);
+}
+
+void outage_note_call(const struct visit *visit, const struct call *call)
+{
+	if (call->outage_ms == 0)
+		return;
+	if (visit->run)
+		outage_note(visit->run, visit->station->index, call->outage_ms);
+	else
+		batch_note_outage(visit->batch, call->outage_ms);
+}
+
+/* ---- what is under way ---- */
+
+static int64_t calls_outage_ms(const struct visit *visit)
+{
+	const struct flow_outside *outside = &visit->flow->outside;
+	int64_t latest_ms = 0;
+	for (const struct pending *pending = visit->calls; pending; pending = pending->next)
+		if (pending->open)
+			latest_ms = later_of(latest_ms, outside->outage_ms(outside->context, &pending->call));
+	return latest_ms;
+}
+
+static const struct run *root_of(const struct run *run)
+{
+	while (run->child)
+		run = run->child->brood->parent;
+	return run;
+}
+
+static int64_t visit_outage_ms(const struct visit *visit, size_t depth);
+
+/* Of the run's own visits, and of what was made of its message. `lacked`: only at those stations; NULL: at any. */
+static int64_t run_outage_ms(const struct run *run, const bool *lacked, size_t depth)
+{
+	int64_t latest_ms = 0;
+	for (const struct visit *visit = run->waiting; visit; visit = visit->next)
+		if (!lacked || lacked[visit->station->index])
+			latest_ms = later_of(latest_ms, visit_outage_ms(visit, depth));
+	for (const struct brood *brood = run->broods; brood; brood = brood->next)
+		for (const struct child *child = brood->first; child; child = child->next)
+			if (child->run && !child->ended)
+				latest_ms = later_of(latest_ms, run_outage_ms(child->run, lacked, depth));
+	return latest_ms;
+}
+
+/* Each turnstile on the way up is another one, so there are no more than those to go through. */
+static int64_t visit_outage_ms(const struct visit *visit, size_t depth)
+{
+	const struct visit *caller = visit->batch ? batch_visit(visit->batch) : visit;
+	const struct run *ahead = visit->parked && depth < visit->flow->turnstile_count ? turnstile_turn(visit) : NULL;
+	int64_t latest_ms = caller ? calls_outage_ms(caller) : 0;
+	if (!ahead || ahead == visit->run)
+		return latest_ms;
+	const struct run *root = root_of(ahead);
+	return later_of(latest_ms, later_of(root->outage_ms, run_outage_ms(root, NULL, depth + 1)));
+}
+
+int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
+{
+	const struct run *run = flow->runs;
+	while (run && run->message != message)
+		run = run->next;
+	if (!run || !flow->outside.outage_ms)
+		return 0;
+	return later_of(run->outage_ms, run_outage_ms(run, NULL, 0));
+}
+
+/* ---- what a halt lacks ---- */
+
+static void mark_pending(const struct run *run, const struct gate *gate, bool *lacked)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct source *source = &gate->join->sources[i];
+		if (run->arrivals[gate->first + i].state == ARRIVAL_PENDING && source->point != SOURCE_REQUEST)
+			lacked[source->step] = true;
+	}
+}
+
+static bool mark_sources(const struct join *join, bool *lacked)
+{
+	bool more = false;
+	for (size_t i = 0; i < join->count; i++) {
+		const struct source *source = &join->sources[i];
+		if (source->point == SOURCE_REQUEST || lacked[source->step])
+			continue;
+		lacked[source->step] = more = true;
+	}
+	return more;
+}
+
+/* What it lacks, and all that this comes from: each step stands behind its sources, but on a cycle. */
+static void mark_lacked(const struct run *run, size_t index, bool *lacked)
+{
+	const struct flow *flow = run->flow;
+	memset(lacked, false, flow->count + 1);
+	mark_pending(run, &flow->stations[index].inputs, lacked);
+	mark_pending(run, &flow->stations[index].triggers, lacked);
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = flow->count; i-- > 0;) {
+			const struct graph_step *step = &flow->graph->steps[flow->graph->order[i]];
+			if (!lacked[flow->graph->order[i]])
+				continue;
+			bool inputs = mark_sources(&step->inputs, lacked), triggers = mark_sources(&step->triggers, lacked);
+			more |= (inputs || triggers) && flow->graph->cyclic;
+		}
+	}
+}
+
+int64_t outage_of_lacked_ms(const struct run *run, size_t index)
+{
+	const struct flow *flow = run->flow;
+	const struct run *root = root_of(run);
+	if (!flow->outside.outage_ms)
+		return 0;
+	mark_lacked(run, index, flow->lacked);
+	int64_t latest_ms = run_outage_ms(root, flow->lacked, 0);
+	for (size_t i = 0; i < flow->count; i++)
+		if (flow->lacked[i])
+			latest_ms = later_of(latest_ms, root->halts[i].outage_ms);
+	return latest_ms;
+}
