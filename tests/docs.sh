@@ -16,6 +16,7 @@ engine/spec/FAULTS.md faults
 engine/spec/KAFKA_SETTINGS.md kafka-settings
 engine/message/README.md formats
 engine/message/DATATYPES.md datatypes
+engine/message/FAILURES.md failures
 engine/serving/README.md stubs
 "
 

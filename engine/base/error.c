@@ -27,19 +27,39 @@ static void make_printable(char *text)
 			*text = *text == '\n' || *text == '\t' ? ' ' : '?';
 }
 
+static void error_print(struct error *error, const char *format, va_list arguments)
+{
+	int length = vsnprintf(error->text, sizeof error->text, format, arguments);
+	if (length >= (int)sizeof error->text)
+		end_at_a_character(error->text);
+	make_printable(error->text);
+}
+
 bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
 {
 	if (error->kind != ERROR_NONE)
 		return false;
 	error->kind = kind;
+	error->limit = LIMIT_OF_ENGINE;
 	error->place = place;
 	va_list arguments;
 	va_start(arguments, format);
-	int length = vsnprintf(error->text, sizeof error->text, format, arguments);
+	error_print(error, format, arguments);
 	va_end(arguments);
-	if (length >= (int)sizeof error->text)
-		end_at_a_character(error->text);
-	make_printable(error->text);
+	return false;
+}
+
+bool error_set_limit(struct error *error, enum error_limit limit, const char *format, ...)
+{
+	if (error->kind != ERROR_NONE)
+		return false;
+	error->kind = ERROR_LIMIT;
+	error->limit = limit;
+	error->place = PLACE_NONE;
+	va_list arguments;
+	va_start(arguments, format);
+	error_print(error, format, arguments);
+	va_end(arguments);
 	return false;
 }
 

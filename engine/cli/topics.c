@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "message/failure.h"
 #include "message/format.h"
 #include "serving/stub.h"
 #include "spec/kafka_setting.h"
@@ -55,6 +56,47 @@ static void steps_offer(struct session *session, struct suggestion *suggestion)
 {
 	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
 		suggest_offer(suggestion, text_of((*kind)->name));
+}
+
+/* ---- failures ---- */
+
+static void failure_item(struct page *page, const struct failure_row *row)
+{
+	char help[1024];
+	(void)snprintf(help, sizeof help, "%s. %s, %s in the errors topic. %s.", row->when,
+		       row->answered ? "Answered with an error" : "Not answered", row->kept ? "kept" : "not kept", row->then);
+	page_item(page, 0, help, "%s", row->name);
+}
+
+static void failures_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Failures");
+	page_text(page, "How a request can fail, and what becomes of it then. A request that is kept stands in the pipeline's errors "
+			"topic, whole and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it again. An "
+			"error answer is left out where the pipeline says `output.errors: off`.");
+	for (const struct failure_row *row = failure_rows; row->name; row++)
+		failure_item(page, row);
+}
+
+static bool failures_print_one(struct session *session, struct page *page, const char *name)
+{
+	bool any = false;
+	(void)session;
+	for (const struct failure_row *row = failure_rows; row->name; row++) {
+		if (strcmp(name, error_kind_name(row->kind)) != 0)
+			continue;
+		failure_item(page, row);
+		any = true;
+	}
+	return any;
+}
+
+static void failures_offer(struct session *session, struct suggestion *suggestion)
+{
+	(void)session;
+	for (const struct failure_row *row = failure_rows; row->name; row++)
+		suggest_offer(suggestion, text_of(error_kind_name(row->kind)));
 }
 
 /* ---- expressions ---- */
@@ -404,6 +446,7 @@ static void shared_offer(struct session *session, struct suggestion *suggestion)
 
 static const struct topic topics[] = {
 	{"steps", "The step kinds and their options.", steps_print, steps_print_one, steps_offer},
+	{"failures", "How requests fail, and which are kept.", failures_print, failures_print_one, failures_offer},
 	{"expressions", "The expression language and its functions.", expressions_print, expressions_print_one, expressions_offer},
 	{"resources", "The kinds of YAML documents and their fields.", resources_print, resources_print_one, resources_offer},
 	{"formats", "What messages arrive and leave in.", formats_print, formats_print_one, formats_offer},

@@ -227,7 +227,7 @@ static void run_past_deadline(struct run *run)
 		char words[LATE_WORDS_MAX];
 		late_say(run, words);
 		*run->error = (struct error){0};
-		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
+		error_set_limit(run->error, LIMIT_OF_DEADLINE,
 			  "the deadline of the request has passed before its answer was there: %s; allow more time, or see why "
 			  "it takes so long",
 			  words[0] ? words : "it came too late for its first step");

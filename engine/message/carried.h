@@ -32,7 +32,7 @@ struct given {
 	enum given_state state;
 	const struct payload *payload; /* of GIVEN_CAME */
 	struct text only_to;	       /* the one step for which it is; empty: for all that read it */
-	enum silence silence;	       /* of GIVEN_DEAD */
+	enum silence silence;	       /* of GIVEN_DEAD; in the record of GIVEN_FAILED its place is the error's `limit` */
 	const struct error *error;     /* of GIVEN_FAILED */
 	unsigned attempts;	       /* of the step that failed; 0: the error came from elsewhere */
 	uint64_t next;		       /* when it leaves a stage: which of those behind read it, as bits */

@@ -169,7 +169,7 @@ static char *put_given(char *to, struct listing *listing, const struct given *gi
 	if (given->state == GIVEN_CAME)
 		to = put_payload(to, listing, given->payload);
 	to = avro_put_bytes(to, given->only_to);
-	to = avro_put_long(to, given->silence);
+	to = avro_put_long(to, given->error ? (int64_t)given->error->limit : (int64_t)given->silence);
 	to = avro_put_small(to, given->error != NULL);
 	if (given->error)
 		to = avro_put_failure(to, given->error);

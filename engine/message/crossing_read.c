@@ -163,7 +163,7 @@ static bool read_given(struct reading *reading, struct given *given)
 		given->payload = payload;
 	}
 	given->only_to = avro_read_bytes(&reading->cursor);
-	given->silence = (enum silence)read_choice(reading, SILENCE_DROPPED);
+	unsigned silence = (unsigned)read_choice(reading, SILENCE_DROPPED);
 	bool failed = read_choice(reading, 1);
 	if (failed) {
 		struct error *failure = ARENA_NEW(reading->arena, struct error);
@@ -171,7 +171,10 @@ static bool read_given(struct reading *reading, struct given *given)
 			return full(reading);
 		if (!avro_read_failure(&reading->cursor, reading->arena, failure, reading->error))
 			return false;
+		failure->limit = silence <= LIMIT_OF_ADMISSION ? (enum error_limit)silence : LIMIT_OF_ENGINE;
 		given->error = failure;
+	} else {
+		given->silence = (enum silence)silence;
 	}
 	given->attempts = (unsigned)read_choice(reading, INT32_MAX);
 	bool whole = came == (given->state == GIVEN_CAME) && failed == (given->state == GIVEN_FAILED);

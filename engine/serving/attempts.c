@@ -163,7 +163,7 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 			return false;
 	}
 	if (is_cut_short(attempt, deadline_ms, now_ms))
-		error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "%s : the deadline passed before the model answered", call->name);
+		error_set_limit(&call->error, LIMIT_OF_DEADLINE, "%s : the deadline passed before the model answered", call->name);
 	else
 		failure_say(attempts, attempt, meaning == MEANS_INPUT ? ERROR_INPUT : ERROR_REMOTE, NULL);
 	return true;

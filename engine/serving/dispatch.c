@@ -165,7 +165,7 @@ static void end_late(struct dispatch *dispatch, struct errand *errand)
 {
 	struct call *call = errand->attempts.call;
 	errands_remove(&dispatch->roster.line, errand);
-	error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "%s : there was no time left to ask the model before the deadline",
+	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s : there was no time left to ask the model before the deadline",
 		  call->name);
 	roster_end(&dispatch->roster, errand);
 }
@@ -310,7 +310,7 @@ static bool is_refused(struct dispatch *dispatch, struct errand *errand, int64_t
 	int64_t wait_us = line_us(dispatch);
 	if (!rush_is_too_long(errand, wait_us, now_us))
 		return false;
-	error_set(&errand->attempts.call->error, ERROR_LIMIT, PLACE_NONE,
+	error_set_limit(&errand->attempts.call->error, LIMIT_OF_ADMISSION,
 		  "%s : more is asked of the model than it can do: %zu calls are in line, which takes %lld ms, too long for the "
 		  "request's deadline; ask for less at a time, allow more time, or give the model more servers",
 		  errand->attempts.call->name, dispatch->roster.line.count, (long long)(wait_us / US_PER_MS));

@@ -17,7 +17,7 @@ bool haste_refuses(const struct flight *flight, const struct loop *loop, struct 
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
 	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself says that a deadline has passed */
 		return false;
-	error_set(error, ERROR_LIMIT, PLACE_NONE,
+	error_set_limit(error, LIMIT_OF_ADMISSION,
 		  "the request waited in Kafka until only %lld of its %lld ms were left, too few to answer it in: there is more "
 		  "to do than is done; ask for less at a time, allow more time, or run more workers or engines",
 		  (long long)left_ms, (long long)had_ms);

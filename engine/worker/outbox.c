@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "message/dead_letter.h"
+#include "message/failure.h"
 #include "worker/crossings.h"
 #include "worker/parts.h"
 
@@ -248,7 +249,7 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 
 static bool is_dead(const struct flight *flight, const struct answer *answer)
 {
-	return answer->error && (answer->error->kind == ERROR_INPUT || answer->error->kind == ERROR_REMOTE || flight->unfit);
+	return answer->error && (failure_of(answer->error)->kept || flight->unfit);
 }
 
 /* A request that is too large to be kept with its reason is kept without its bytes: they

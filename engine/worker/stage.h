@@ -95,7 +95,7 @@ struct stage_config {
 	uint32_t answers;		  /* of the setup's writes */
 	const uint32_t *next;		  /* so too: of the stages that it sends on to, as graph->part has them */
 	uint32_t own;			  /* so too: the topic that it reads, of a stage that joins; TOPIC_NOWHERE */
-	uint32_t dead_letters;		  /* of requests that failed by INPUT or REMOTE */
+	uint32_t dead_letters;		  /* of requests that failed, as message/failure.h says */
 	const struct step_topics *steps;  /* of the setup's writes, for each step: they leave with the answer. NULL: none */
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;

@@ -45,6 +45,7 @@ static bool is_refused(int64_t waited_ms, int64_t left_ms)
 	struct flight flight = flight_of(waited_ms, left_ms);
 	bool refused = haste_refuses(&flight, loop, &error);
 	assert_int_equal(error.kind, refused ? ERROR_LIMIT : ERROR_NONE);
+	assert_true(!refused || error.limit == LIMIT_OF_ADMISSION);
 	return refused;
 }
 

@@ -252,7 +252,7 @@ static void a_model_that_is_away_may_be_a_dead_letter_that_names_it(void **state
 	stand_stop(stand);
 }
 
-static void a_limit_is_answered_and_not_kept(void **state)
+static void a_deadline_that_has_passed_is_answered_and_not_kept(void **state)
 {
 	struct stand *stand = *state;
 	configure_letters(stand, doubles);
@@ -567,7 +567,7 @@ int main(void)
 		STORY(bad_input_is_kept_as_a_dead_letter_beside_its_answer),
 		STORY(a_full_producer_doubles_no_dead_letter),
 		STORY(a_model_that_is_away_may_be_a_dead_letter_that_names_it),
-		STORY(a_limit_is_answered_and_not_kept),
+		STORY(a_deadline_that_has_passed_is_answered_and_not_kept),
 		STORY(errors_that_are_not_to_be_answered_are_kept_only),
 		STORY(an_answer_leaves_in_the_format_that_the_pipeline_says),
 		STORY(fields_of_an_event_become_tensors_where_the_pipeline_maps_them),

@@ -1,0 +1,85 @@
+/* failure_test.c: which failed requests are kept, also behind a stage that only passes the failure on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "message/carried.h"
+#include "message/crossing.h"
+#include "message/failure.h"
+
+#define ARENA_BYTES ((size_t)1 << 20)
+
+static bool is_kept(enum error_kind kind, enum error_limit limit)
+{
+	const struct error error = {.kind = kind, .limit = limit};
+	return failure_of(&error)->kept;
+}
+
+static void all_are_kept_but_those_by_the_requests_own_deadline(void **state)
+{
+	(void)state;
+	for (enum error_kind kind = ERROR_CONFIG; kind <= ERROR_SYSTEM; kind++)
+		assert_true(is_kept(kind, LIMIT_OF_ENGINE));
+	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_DEADLINE));
+	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_ADMISSION));
+	assert_true(is_kept(ERROR_REMOTE, LIMIT_OF_DEADLINE)); /* which limit is said of a LIMIT alone */
+}
+
+static void which_limit_it_was_is_said_with_the_error(void **state)
+{
+	(void)state;
+	struct error error = {.limit = LIMIT_OF_ADMISSION};
+	error_set(&error, ERROR_LIMIT, PLACE_NONE, "too large");
+	assert_int_equal(error.limit, LIMIT_OF_ENGINE);
+	error_set_limit(&error, LIMIT_OF_DEADLINE, "a consequence");
+	assert_int_equal(error.limit, LIMIT_OF_ENGINE);
+	assert_string_equal(error.text, "too large");
+	error.kind = ERROR_NONE;
+	error_set_limit(&error, LIMIT_OF_DEADLINE, "%d ms too late", 5);
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	assert_int_equal(error.limit, LIMIT_OF_DEADLINE);
+	assert_string_equal(error.text, "5 ms too late");
+}
+
+static enum error_limit behind_a_stage(enum error_limit limit)
+{
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct error failure = {.kind = ERROR_LIMIT, .limit = limit, .text = "a limit"};
+	const struct given given = {.step = TEXT("s"), .state = GIVEN_FAILED, .error = &failure, .next = 1};
+	const struct carried carried = {.count = 1, .items = &given, .next = 1};
+	const struct message sent = {.arena = arena, .id = TEXT("r"), .carried = &carried};
+	const struct crossing crossing = {.from = TEXT("stage"), .original = TEXT("bytes")};
+	struct message message = {.arena = arena};
+	struct crossing read;
+	struct buffer bytes;
+	struct error error = {0};
+	buffer_open(&bytes, ARENA_BYTES);
+	assert_true(crossing_encode(&sent, 1, &crossing, &bytes, &error));
+	assert_true(crossing_decode(&message, buffer_view(&bytes), &read, &error));
+	assert_int_equal(message.carried->items[0].silence, SILENCE_NONE);
+	enum error_limit behind = message.carried->items[0].error->limit;
+	buffer_close(&bytes);
+	arena_close(arena);
+	return behind;
+}
+
+static void the_next_stage_knows_which_limit_it_was(void **state)
+{
+	(void)state;
+	assert_int_equal(behind_a_stage(LIMIT_OF_ENGINE), LIMIT_OF_ENGINE);
+	assert_int_equal(behind_a_stage(LIMIT_OF_DEADLINE), LIMIT_OF_DEADLINE);
+	assert_int_equal(behind_a_stage(LIMIT_OF_ADMISSION), LIMIT_OF_ADMISSION);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_are_kept_but_those_by_the_requests_own_deadline),
+		cmocka_unit_test(which_limit_it_was_is_said_with_the_error),
+		cmocka_unit_test(the_next_stage_knows_which_limit_it_was),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+/* outage_worker_test.c: a worker whose model cannot be reached for longer than a join window. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "letters.h"
+#include "net/http_server.h"
+#include "worker_stand.h"
+
+#define WINDOW_MS 150
+#define OUTAGE_MS (4 * WINDOW_MS)
+
+/* `b` joins what the model gives with what is made of the request. */
+static const char joined[] = "  - name: m\n"
+			     "  - name: twice\n    expression: {set: {z: x * 2}}\n"
+			     "  - name: b\n    inputs: [m, twice.outputs.z]\n    joinWindowMs: 150\n"
+			     "    expression: {set: {sum: y + z}}\n"
+			     "  output: {steps: [b], joinWindowMs: 150}\n";
+static const char *const both_out[] = {"out", "out"};
+
+static void pause_ms(long ms)
+{
+	const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+	nanosleep(&time, NULL);
+}
+
+/* ---- a model's server, which begins to listen when it is told ---- */
+
+struct server {
+	struct loop *loop;
+	struct http_server *server;
+	pthread_t thread;
+	atomic_bool ending;
+	int port;
+	bool silent; /* it takes requests and answers none */
+	char base[64], url[96];
+	struct model_address address;
+	struct model_config config;
+};
+
+static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+{
+	const struct server *server = context;
+	(void)method, (void)path, (void)body;
+	if (!server->silent)
+		http_server_answer(
+			asked, 200, "application/json",
+			TEXT("{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[7]}]}"),
+			NULL, 0);
+}
+
+static void *server_run(void *context)
+{
+	struct server *server = context;
+	struct error error = {0};
+	while (!atomic_load(&server->ending) && loop_turn(server->loop, 5, &error))
+		;
+	return NULL;
+}
+
+static void server_listen(struct server *server)
+{
+	struct error error = {0};
+	const struct http_server_config config = {
+		.port = server->port, .body_bytes = 1 << 16, .connections = 100, .called = on_called, .context = server};
+	server->server = http_server_open(server->loop, &config, &error);
+	assert_non_null(server->server);
+	server->port = http_server_port(server->server);
+}
+
+static void server_start(struct server *server)
+{
+	server_listen(server);
+	assert_int_equal(pthread_create(&server->thread, NULL, server_run, server), 0);
+}
+
+/* Its port is known, and free, when it is away. */
+static void server_configure(struct server *server, struct stand *stand)
+{
+	struct error error = {0};
+	*server = (struct server){.loop = loop_open(&error)};
+	assert_non_null(server->loop);
+	server_listen(server);
+	http_server_close(server->server);
+	snprintf(server->base, sizeof server->base, "http://127.0.0.1:%d", server->port);
+	snprintf(server->url, sizeof server->url, "%s/v2/models/m/infer", server->base);
+	server->address = (struct model_address){.base = server->base, .url = server->url, .model = "m"};
+	server->config = (struct model_config){.name = "m", .addresses = {1, &server->address}};
+	stand->caller.model_count = 1;
+	stand->caller.models = &server->config;
+}
+
+static void server_stop(struct server *server)
+{
+	atomic_store(&server->ending, true);
+	pthread_join(server->thread, NULL);
+	http_server_close(server->server);
+	loop_close(server->loop);
+}
+
+/* ---- what comes of requests ---- */
+
+static void configure(struct stand *stand, struct server *server, const char *steps)
+{
+	stand_configure(stand, steps);
+	server_configure(server, stand);
+	stand->config.setup.writes = (struct topic_list){2, both_out};
+	stand->stages[0].dead_letters = 1;
+}
+
+static void expect_answer(struct stand *stand, const char *words)
+{
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	if (!record_says(answer, words))
+		fail_msg("`%.*s` does not say `%s`", (int)answer->len, (const char *)answer->payload, words);
+	rd_kafka_message_destroy(answer);
+}
+
+static void requests_wait_for_a_model_that_is_away_for_longer_than_their_window(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	configure(stand, &server, joined);
+	stand_start(stand);
+	for (int i = 0; i < 20; i++)
+		stand_ask(stand, "r", 21, NULL, NULL);
+	pause_ms(OUTAGE_MS);
+	server_start(&server);
+	for (int i = 0; i < 20; i++)
+		expect_answer(stand, "[49.0]");
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.failed, 0);
+	assert_int_equal(counts.dead_letters, 0);
+	server_stop(&server);
+}
+
+/* Too few fail in a row for the breaker: each call knows of its own that nobody answered. */
+static void so_does_a_single_one(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	configure(stand, &server, joined);
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
+	pause_ms(OUTAGE_MS);
+	server_start(&server);
+	expect_answer(stand, "[49.0]");
+	assert_int_equal(stand_stop(stand).failed, 0);
+	server_stop(&server);
+}
+
+static const char calls_inner[] =
+	"  - {name: call, route: {cases: [{when: 'true', call: inner}]}}\n"
+	"  - {name: thrice, expression: {set: {t: x * 3}}}\n"
+	"  - name: all\n    inputs: [call.outputs.sum, thrice.outputs.t]\n    joinWindowMs: 150\n"
+	"    expression: {set: {sum: sum + t}}\n"
+	"  output: {steps: [all], joinWindowMs: 150}\n"
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: inner}\nspec:\n  steps:\n"
+	"  - name: m\n"
+	"  - name: twice\n    expression: {set: {z: x * 2}}\n"
+	"  - name: b\n    inputs: [m, twice.outputs.z]\n    joinWindowMs: 150\n    expression: {set: {sum: y + z}}\n"
+	"  output: {steps: [b], joinWindowMs: 150}\n";
+
+static void joins_of_a_pipeline_that_is_called_wait_and_so_do_its_callers(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct plan plan;
+	configure(stand, &server, calls_inner);
+	planning_plan(&stand->planning[0], NULL, &plan);
+	const struct called_pipeline called = {"inner", plan.pipelines[1].graph};
+	stand->stages[0].graph = plan.pipelines[0].graph;
+	stand->stages[0].called_count = 1;
+	stand->stages[0].called = &called;
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
+	pause_ms(OUTAGE_MS);
+	server_start(&server);
+	expect_answer(stand, "[112.0]");
+	assert_int_equal(stand_stop(stand).failed, 0);
+	server_stop(&server);
+}
+
+/* A server that takes its time is no outage. What its limit costs is kept, to be sent again. */
+static void a_slow_model_meets_the_window_and_the_request_is_kept(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct letter letter;
+	configure(stand, &server, joined);
+	server.silent = true;
+	server_start(&server);
+	stand_start(stand);
+	stand_ask(stand, "slow", 21, NULL, NULL);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	letter_open(&letter, (struct text){record->payload, record->len});
+	assert_string_equal(letter_kind(&letter), "LIMIT");
+	assert_true(text_is(letter_text(&letter, "id"), "slow"));
+	letter_close(&letter);
+	rd_kafka_message_destroy(record);
+	expect_answer(stand, "the join window of 150 ms");
+	assert_int_equal(stand_stop(stand).dead_letters, 1);
+	server_stop(&server);
+}
+
+static void a_deadline_ends_the_request_during_the_outage(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct timespec now;
+	char deadline[32];
+	stand_configure(stand, joined);
+	server_configure(&server, stand);
+	stand_start(stand);
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(deadline, sizeof deadline, "%lld", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000 + OUTAGE_MS);
+	stand_ask(stand, "r", 21, "x-deadline-ms", deadline);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_non_null(record_header(answer, "sluice-error"));
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.failed, 1);
+	loop_close(server.loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(requests_wait_for_a_model_that_is_away_for_longer_than_their_window),
+		STORY(so_does_a_single_one),
+		STORY(joins_of_a_pipeline_that_is_called_wait_and_so_do_its_callers),
+		STORY(a_slow_model_meets_the_window_and_the_request_is_kept),
+		STORY(a_deadline_ends_the_request_during_the_outage),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
