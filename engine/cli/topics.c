@@ -72,9 +72,9 @@ static void failures_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Failures");
-	page_text(page, "How a request can fail, and what becomes of it then. A request that is kept stands in the pipeline's errors "
-			"topic, whole and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it again. An "
-			"error answer is left out where the pipeline says `output.errors: off`.");
+	page_text(page, "How a request can fail, and what becomes of it then. A request that is kept stands in the pipeline's "
+			"errors topic, whole and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
+			"again. An error answer is left out where the pipeline says `output.errors: off`.");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
 		failure_item(page, row);
 }

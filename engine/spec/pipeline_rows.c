@@ -9,8 +9,8 @@ static const struct option tensor_map_rows[] = {
 };
 
 #define JOIN_WINDOW_HELP                                                                                                           \
-	"How long a join waits from the first source on, in milliseconds; 0 is the default. An inner join's window stands still while " \
-	"a source waits for a model that is unreachable."
+	"How long a join waits from the first source on, in milliseconds; 0 is the default. An inner join's window stands still "  \
+	"while a source waits for a model that is unreachable."
 
 static const struct option batch_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct step_batch, here)},

@@ -34,7 +34,10 @@ static void advance_to(int64_t now_ms)
 static void open_joined(enum join_type type)
 {
 	const struct made_step steps[] = {
-		{.name = "a"}, {.name = "b"}, {.name = "c", .kind = &kind_adds, .inputs = "a b", .type = type, .window_ms = WINDOW_MS}};
+		{.name = "a"},
+		{.name = "b"},
+		{.name = "c", .kind = &kind_adds, .inputs = "a b", .type = type, .window_ms = WINDOW_MS},
+	};
 	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
 }
 
@@ -72,7 +75,8 @@ static void the_window_stands_still_for_triggers_too(void **state)
 	const struct made_step steps[] = {
 		{.name = "a"},
 		{.name = "b"},
-		{.name = "c", .kind = &kind_adds, .inputs = "a", .triggers = "b", .triggers_type = JOIN_INNER, .window_ms = WINDOW_MS}};
+		{.name = "c", .kind = &kind_adds, .inputs = "a", .triggers = "b", .window_ms = WINDOW_MS},
+	};
 	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
 	model_is_away("b", 3 * WINDOW_MS);
 	scene_send(&scene, "m", "x=1");

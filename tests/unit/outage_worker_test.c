@@ -52,7 +52,8 @@ static void on_called(void *context, struct http_asked *asked, struct text metho
 	if (!server->silent)
 		http_server_answer(
 			asked, 200, "application/json",
-			TEXT("{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[7]}]}"),
+			TEXT("{\"model_name\":\"m\",\"outputs\":"
+			     "[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[7]}]}"),
 			NULL, 0);
 }
 
