@@ -16,11 +16,15 @@
  *       the longest stretch without an answer; -c: an answer has also the tensor `count`,
  *       and is right when that says how many requests of its key there were; -m PARTS: a
  *       request has so many answers, "S/0", "S/1" and so on, each of its part of the elements
+ *   requests strike -b BROKERS -o OUT -p PID
+ *       kills process PID as soon as records stand in OUT whose transaction is open: such a kill is worth more than
+ *       one at any moment. After -q seconds it kills it all the same
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
  * "S", a key that S decides, and a tensor x of FP32[1,16], or of as many
  * elements as -e says, all of it S % 1000. Its answer is the sum of 2x + 1.
  */
+#include <signal.h>
 #include <string.h>
 
 #include "tests/kafka/load.h"
@@ -161,6 +165,39 @@ static int pace(const struct options *options)
 	if (last.done == first.done)
 		die("%ld were committed at once; send more", last.done);
 	printf("%.0f\n", (double)(last.done - first.done) / (last.used - first.used));
+	return 0;
+}
+
+/* ---- strike ---- */
+
+/* What was written first is asked first: what is committed between the two is not taken for open. */
+static bool is_open(rd_kafka_t *all, rd_kafka_t *committed_only, const struct options *options)
+{
+	for (int32_t partition = 0; partition < options->partitions; partition++) {
+		int64_t low, written, stable;
+		if (!rd_kafka_query_watermark_offsets(all, options->out, partition, &low, &written, 10000) &&
+		    !rd_kafka_query_watermark_offsets(committed_only, options->out, partition, &low, &stable, 10000) &&
+		    stable < written)
+			return true;
+	}
+	return false;
+}
+
+static rd_kafka_t *asker(const struct options *options, const char *isolation)
+{
+	return kafka_client(RD_KAFKA_CONSUMER, options->brokers, (kafka_settings){{"isolation.level", isolation}, {NULL, NULL}});
+}
+
+static int strike(const struct options *options)
+{
+	rd_kafka_t *all = asker(options, "read_uncommitted"), *committed_only = asker(options, "read_committed");
+	double began = now_s(CLOCK_MONOTONIC);
+	while (!is_open(all, committed_only, options) && now_s(CLOCK_MONOTONIC) - began < (double)options->quiet_s)
+		pause_ms(1);
+	if (kill((pid_t)options->pid, SIGKILL))
+		die("there is no process %ld", options->pid);
+	rd_kafka_destroy(all);
+	rd_kafka_destroy(committed_only);
 	return 0;
 }
 
@@ -316,9 +353,10 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(const struct options *options);
-	} modes[] = {{"topics", make_topics}, {"send", send_requests}, {"follow", follow}, {"pace", pace}, {"check", check}};
+	} modes[] = {{"topics", make_topics}, {"send", send_requests}, {"follow", follow},
+		     {"pace", pace},	      {"check", check},		{"strike", strike}};
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (strcmp(mode, modes[i].name) == 0)
 			return modes[i].run(&options);
-	die("which of topics, send, follow, pace, check? see the top of requests.c");
+	die("which of topics, send, follow, pace, check, strike? see the top of requests.c");
 }

@@ -90,6 +90,21 @@ kill_at_once() { # $1 pid
 	not_ours "$1"
 }
 
+# Exactly once, while records of its stand in a transaction that is open; at least once at any moment.
+kill_in_transaction() { # $1 pid, $2 topic of answers, $3 delivery
+	local striker
+	if [ "$3" != exactly-once ]; then
+		kill_at_once "$1"
+		return
+	fi
+	kill -0 "$1" 2>/dev/null || give_up "an engine was dead before it was killed"
+	{ "$build/requests" strike -b "$brokers" -o "$2" -p "$1" -q 10 2>"$dir/strike.log" || kill -9 "$1"; } &
+	striker=$!
+	wait "$1" 2>/dev/null # before the shell tells of its death
+	wait $striker
+	not_ours "$1"
+}
+
 wait_until() { # $1 seconds, then a command
 	local deadline=$((SECONDS + $1))
 	until "${@:2}"; do
