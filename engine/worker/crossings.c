@@ -26,6 +26,7 @@ bool crossing_take(const struct worker *worker, struct flight *flight, struct er
 
 static struct text key_wanted(const struct flight *flight, size_t next)
 {
+	static const struct text none;
 	const struct graph *graph = flight->stage->config->graph;
 	switch (graph->part->next[next].key) {
 	case STAGE_KEY_SAME:
@@ -37,7 +38,7 @@ static struct text key_wanted(const struct flight *flight, size_t next)
 	case STAGE_KEY_CLIENT:
 		break;
 	}
-	return graph->spec->order == ORDER_PARTITION ? (struct text){0} : flight->kept_key;
+	return graph->spec->order == ORDER_PARTITION ? none : flight->kept_key;
 }
 
 /* The parts of one request must meet, whichever way they come: what has no key goes by the partition in which the
