@@ -60,6 +60,11 @@ for what_meets in joined gathered; do
 		stop_engine "$name" "$engine"
 	done
 done
+# A step behind a join that remembers sees each key's requests once, and in their order.
+topics sluice.counted.pipeline.counted.stage.sum sluice.counted.pipeline.counted.stage.other -w 3
+fire counted counted exactly-once "$seconds"
+check_count=-c check_answers counted $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
+stop_engine counted "$engine"
 # Rows that each ask the model: together again they are one answer, else each is one.
 fire parts parts exactly-once "$seconds"
 check_answers parts $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
