@@ -34,7 +34,7 @@ const struct local_model *local_read(const struct step *step, const struct local
 	if (!step_file(step, &options->file, options->digest, &content, error))
 		return NULL;
 	*model = (struct local_model){
-		.predictor = predictor_read(arena, content, &why),
+		.predictor = predictor_read(arena, content, options->iterations, &why),
 		.whose = whose,
 		.input = text_of(options->input ? options->input : ""),
 		.output = text_of(options->output ? options->output : LOCAL_MODEL_OUTPUT),

@@ -10,6 +10,7 @@ struct local_options {
 	const char *input;  /* NULL: the only numeric tensor */
 	const char *output; /* NULL: LOCAL_MODEL_OUTPUT */
 	struct name_list labels;
+	enum predictor_iterations iterations;
 };
 
 /* The model, in the arena; NULL: CONFIG at the file's place, or SYSTEM. */

@@ -32,6 +32,7 @@ struct model {
 	const char *input;
 	const char *output;
 	struct name_list labels;
+	int iterations; /* enum predictor_iterations */
 };
 
 #define MODEL_BYTES_MAX ((size_t)1 << 30) /* of a model that is read to see what it takes and gives */
@@ -56,8 +57,9 @@ static bool model_check(const void *options, struct place place, struct error *e
 			error, ERROR_CONFIG, self->local.place,
 			"a model of the worker's own is on no server; leave out storageUri, server, cache and modelSettings, or "
 			"`local`");
-	if (!self->local.text && (self->digest || self->labels.count))
-		return error_set(error, ERROR_CONFIG, place, "`digest` and `labels` are of a file; name it with `local`");
+	if (!self->local.text && (self->digest || self->labels.count || self->iterations != ITERATIONS_BEST))
+		return error_set(error, ERROR_CONFIG, place,
+				 "`digest`, `labels` and `iterations` are of a file; name it with `local`");
 	for (size_t i = 0; i < self->settings.parameters.count; i++) {
 		struct parameter parameter;
 		if (!setting_typed(&settings[i], &parameter, error))
@@ -88,7 +90,8 @@ static const char *model_storage(const struct step *step)
 
 static struct local_options local_options(const struct model *self)
 {
-	return (struct local_options){self->local, self->digest, self->input, self->output, self->labels};
+	return (struct local_options){self->local,  self->digest, self->input,
+				      self->output, self->labels, (enum predictor_iterations)self->iterations};
 }
 
 static bool model_open(struct step *step, struct error *error)
@@ -157,6 +160,11 @@ static bool infer_local(const struct step *step, const struct tensor_types *in, 
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
 	const struct local_model *model = local_read(step, &options, working, error);
 	bool good = model && local_model_types(model, in, arena, out, error);
+	const struct predictor_traits *traits = good ? predictor_traits(model->predictor) : NULL;
+	if (traits && traits->iterations)
+		out->remark = arena_print(
+			arena, "%zu of the %zu iterations of its file%s", traits->iterations_used, traits->iterations,
+			options.iterations == ITERATIONS_BEST ? ", up to its best_iteration" : ", as `iterations: all` has it");
 	arena_close(working);
 	return good;
 }
@@ -322,6 +330,14 @@ static const struct option rows[] = {
 	 .offset = offsetof(struct model, labels),
 	 .help = "Names of a local model's classes, in its order: each row's class then leaves beside, as the text tensor "
 		 "`label`."},
+	{.name = "iterations",
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct model, iterations),
+	 .choices = "best all",
+	 .fallback = "best",
+	 .help = "Which iterations of a local XGBoost model answer whose file names its best one, by early stopping: those up to "
+		 "the "
+		 "best, as XGBClassifier.load_model and MLServer have it, or all. `sluice plan` says how many."},
 	{0},
 };
 

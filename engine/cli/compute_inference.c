@@ -28,7 +28,7 @@ static const struct predictor *model_read(const struct compute_case *one, struct
 	}
 	if (!file_read(path, MODEL_BYTES_MAX, one->arena, &content, error))
 		return NULL;
-	const struct predictor *predictor = predictor_read(one->arena, content, &why);
+	const struct predictor *predictor = predictor_read(one->arena, content, ITERATIONS_BEST, &why);
 	if (!predictor)
 		error_set(error, why.kind, PLACE_NONE, "%s is no model that can be read: %s", path, why.text);
 	return predictor;

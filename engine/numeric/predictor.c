@@ -29,7 +29,8 @@ struct predictor *predictor_refuse(struct error *error, const char *format, ...)
 	return NULL;
 }
 
-static struct predictor *read_object(struct arena *arena, const json_t *root, struct error *error)
+static struct predictor *read_object(struct arena *arena, const json_t *root, enum predictor_iterations iterations,
+				     struct error *error)
 {
 	static const struct {
 		const char *format;
@@ -50,13 +51,14 @@ static struct predictor *read_object(struct arena *arena, const json_t *root, st
 					"and isolation_forest",
 					format);
 	if (json_object_get(root, "learner"))
-		return predictor_read_xgboost(arena, root, error);
+		return predictor_read_xgboost(arena, root, iterations, error);
 	if (json_object_get(root, "max_samples"))
 		return predictor_read_isolation(arena, root, error);
 	return predictor_refuse(error, "it is JSON, and neither XGBoost's (it has no `learner`) nor ours (it has no `format`)");
 }
 
-static struct predictor *read_json(struct arena *arena, struct text content, struct error *error)
+static struct predictor *read_json(struct arena *arena, struct text content, enum predictor_iterations iterations,
+				   struct error *error)
 {
 	json_error_t why;
 	json_t *root = json_loadb(content.bytes, content.length, 0, &why);
@@ -66,12 +68,13 @@ static struct predictor *read_json(struct arena *arena, struct text content, str
 	else if (!json_is_object(root))
 		predictor_refuse(error, "it is JSON, and no object");
 	else
-		predictor = read_object(arena, root, error);
+		predictor = read_object(arena, root, iterations, error);
 	json_decref(root);
 	return predictor;
 }
 
-const struct predictor *predictor_read(struct arena *arena, struct text content, struct error *error)
+const struct predictor *predictor_read(struct arena *arena, struct text content, enum predictor_iterations iterations,
+				       struct error *error)
 {
 	struct predictor *predictor = NULL;
 	size_t blanks = 0;
@@ -81,7 +84,7 @@ const struct predictor *predictor_read(struct arena *arena, struct text content,
 	if (text_starts_with(rest, TEXT("{L")))
 		predictor_refuse(error, "it is XGBoost's UBJSON; save the model again under a name that ends in .json");
 	else if (text_starts_with(rest, TEXT("{")) || text_starts_with(rest, TEXT("[")))
-		predictor = read_json(arena, rest, error);
+		predictor = read_json(arena, rest, iterations, error);
 	else if (text_starts_with(rest, TEXT("tree\n")) || text_starts_with(rest, TEXT("tree\r\n")))
 		predictor = predictor_read_lightgbm(arena, rest, error);
 	else

@@ -32,7 +32,14 @@ struct predictor_traits {
 	size_t classes;
 	bool index;
 	const double *labels; /* of the classes, where the file names them by numbers; NULL */
+	/* Of an XGBoost file that names its best iteration: how many it has, and how many are used. 0: it names none. */
+	size_t iterations, iterations_used;
 };
+
+/* Which iterations of an XGBoost file answer that was stopped early, and so names its best one (best_iteration): those up
+ * to the best, as of XGBClassifier.load_model() and so of MLServer, or all, as of Booster.predict(). Files of other
+ * formats name none: LightGBM leaves out what comes behind the best when it saves. */
+enum predictor_iterations { ITERATIONS_BEST, ITERATIONS_ALL };
 
 /* The formats by name, for help; ends with a row without a name. */
 struct predictor_format {
@@ -43,7 +50,8 @@ extern const struct predictor_format predictor_formats[];
 
 /* Reads the model into the arena; borrows nothing of `content`. NULL: CONFIG, which says
  * what is wrong and not where the file came from; or SYSTEM. */
-const struct predictor *predictor_read(struct arena *arena, struct text content, struct error *error);
+const struct predictor *predictor_read(struct arena *arena, struct text content, enum predictor_iterations iterations,
+				       struct error *error);
 
 const struct predictor_traits *predictor_traits(const struct predictor *predictor);
 

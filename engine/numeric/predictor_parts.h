@@ -39,7 +39,8 @@ struct predictor *predictor_refuse(struct error *error, const char *format, ...)
 
 /* ---- readers; NULL: refused, or SYSTEM ---- */
 
-struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root, struct error *error);
+struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root, enum predictor_iterations iterations,
+					 struct error *error);
 struct predictor *predictor_read_lightgbm(struct arena *arena, struct text content, struct error *error);
 struct predictor *predictor_read_linear(struct arena *arena, const json_t *root, struct error *error);
 struct predictor *predictor_read_mlp(struct arena *arena, const json_t *root, struct error *error);

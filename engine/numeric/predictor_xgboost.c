@@ -2,8 +2,8 @@
  *
  * Its numbers are floats: rows are rounded to float before a split compares. base_score is
  * written as what the model would answer without trees, not as a margin, and since 3.1 as a
- * text of a list. Where an early stop left more trees than the best, all of them count, as
- * in Booster.predict(). */
+ * text of a list. An early stop leaves more trees than those up to the best iteration, which
+ * the learner's attributes name. */
 #include <math.h>
 
 #include "base/number.h"
@@ -204,14 +204,80 @@ static bool tree_take(struct trees_builder *builder, const json_t *tree, double 
 
 #define WORKING_BYTES ((size_t)1 << 30) /* of one tree taken apart */
 
-static bool trees_take(struct trees_builder *builder, const json_t *model, const json_t *weights, struct error *error)
+/* Where iteration `number` ends among the trees. An iteration has a tree for each output, or several (num_parallel_tree);
+ * files since XGBoost 2.0 list the ends. */
+static bool iteration_end(const json_t *model, size_t outputs, size_t number, size_t *end)
+{
+	const json_t *ends = json_object_get(model, "iteration_indptr");
+	size_t parallel = 1;
+	double at;
+	if (json_is_array(ends)) {
+		const bool there = whole_at(ends, number, 0, UINT32_MAX, &at);
+		*end = there ? (size_t)at : 0;
+		return there;
+	}
+	(void)json_take_count(json_object_get(model, "gbtree_model_param"), "num_parallel_tree", &parallel);
+	parallel = parallel ? parallel : 1;
+	return !__builtin_mul_overflow(outputs, parallel, end) && !__builtin_mul_overflow(*end, number, end);
+}
+
+/* How many there are: the trees, which must be as many as the file says. */
+static bool iterations_count(const json_t *model, size_t outputs, size_t *iterations, struct error *error)
+{
+	const size_t trees = json_array_size(json_object_get(model, "trees"));
+	const json_t *ends = json_object_get(model, "iteration_indptr");
+	size_t said, each = 1, last;
+	if (json_take_count(json_object_get(model, "gbtree_model_param"), "num_trees", &said) && said != trees)
+		return predictor_refuse(error, "it has %zu trees and says that it has %zu (num_trees): the file is not whole",
+					trees, said);
+	if (json_is_array(ends)) {
+		*iterations = json_array_size(ends) ? json_array_size(ends) - 1 : 0;
+		return (iteration_end(model, outputs, *iterations, &last) && last == trees) ||
+		       predictor_refuse(error, "its iteration_indptr does not end with its %zu trees: the file is not whole",
+					trees);
+	}
+	if (!iteration_end(model, outputs, 1, &each))
+		return predictor_refuse(error, "its num_parallel_tree is too large");
+	*iterations = trees / each;
+	return trees % each == 0 ||
+	       predictor_refuse(error, "its %zu trees are not %zu for each iteration: the file is not whole", trees, each);
+}
+
+/* How many of its trees answer. */
+static bool trees_used(struct predictor_traits *traits, const json_t *learner, const json_t *model, enum predictor_iterations which,
+		       size_t *used, struct error *error)
+{
+	const json_t *attributes = json_object_get(learner, "attributes");
+	size_t iterations = 0, best = 0;
+	*used = json_array_size(json_object_get(model, "trees"));
+	if (!iterations_count(model, traits->margins, &iterations, error))
+		return false;
+	if (!json_object_get(attributes, "best_iteration"))
+		return true;
+	const bool named = json_take_count(attributes, "best_iteration", &best) && best < iterations;
+	if (!named && which == ITERATIONS_BEST)
+		return predictor_refuse(error,
+					"its best_iteration is none of its %zu iterations, counted from 0; save it again, or write "
+					"`iterations: all`",
+					iterations);
+	traits->iterations = named ? iterations : 0;
+	traits->iterations_used = !named ? 0 : which == ITERATIONS_ALL ? iterations : best + 1;
+	if (which == ITERATIONS_ALL)
+		return true;
+	const size_t all = *used;
+	return (iteration_end(model, traits->margins, best + 1, used) && *used <= all) ||
+	       predictor_refuse(error, "its iteration_indptr goes beyond its %zu trees: the file is not whole", all);
+}
+
+/* The first `count` of them. */
+static bool trees_take(struct trees_builder *builder, const json_t *model, const json_t *weights, size_t count, struct error *error)
 {
 	const json_t *trees = json_object_get(model, "trees"), *outputs = json_object_get(model, "tree_info");
 	struct arena *working = arena_open(WORKING_BYTES);
 	bool good = working || error_memory(error, ERROR_SYSTEM, "reading a model");
 	if (good && !json_is_array(trees))
 		good = predictor_refuse(error, "it has no `trees`");
-	for (size_t i = 0; good && i < json_array_size(trees); i++) {
+	for (size_t i = 0; good && i < count; i++) {
 		double output = 0, weight = 1;
 		arena_reset(working);
 		good = (whole_at(outputs, i, 0, UINT32_MAX, &output) &&
@@ -223,7 +289,7 @@ static bool trees_take(struct trees_builder *builder, const json_t *model, const
 	return good;
 }
 
-static bool read_trees(struct predictor *predictor, const json_t *model, const json_t *weights, struct arena *arena,
+static bool read_trees(struct predictor *predictor, const json_t *model, const json_t *weights, size_t count, struct arena *arena,
 		       struct error *error)
 {
 	const struct trees_form form = {
@@ -231,7 +297,7 @@ static bool read_trees(struct predictor *predictor, const json_t *model, const j
 	struct trees_builder *builder = trees_begin(arena, &form, error);
 	if (!builder)
 		return false;
-	if (!trees_take(builder, model, weights, error)) {
+	if (!trees_take(builder, model, weights, count, error)) {
 		trees_abandon(builder);
 		return false;
 	}
@@ -300,7 +366,19 @@ static bool read_traits(struct predictor *predictor, const struct objective *obj
 	return true;
 }
 
-struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root, struct error *error)
+/* `booster` of the kind gbtree or dart. */
+static bool read_booster(struct predictor *predictor, const json_t *learner, const json_t *booster, bool dart,
+			 enum predictor_iterations iterations, struct arena *arena, struct error *error)
+{
+	const json_t *weights = dart ? json_object_get(booster, "weight_drop") : NULL;
+	const json_t *model = json_object_get(dart ? json_object_get(booster, "gbtree") : booster, "model");
+	size_t count;
+	return trees_used(&predictor->traits, learner, model, iterations, &count, error) &&
+	       read_trees(predictor, model, weights, count, arena, error);
+}
+
+struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root, enum predictor_iterations iterations,
+					 struct error *error)
 {
 	const json_t *learner = json_object_get(root, "learner");
 	const json_t *param = json_object_get(learner, "learner_model_param");
@@ -320,11 +398,8 @@ struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root
 	if (!read_traits(predictor, objective, param, error) || !base_take(predictor, param, objective->base, arena, error))
 		return NULL;
 	bool good = false;
-	if (strcmp(kind, "gbtree") == 0)
-		good = read_trees(predictor, json_object_get(booster, "model"), NULL, arena, error);
-	else if (strcmp(kind, "dart") == 0)
-		good = read_trees(predictor, json_object_get(json_object_get(booster, "gbtree"), "model"),
-				  json_object_get(booster, "weight_drop"), arena, error);
+	if (strcmp(kind, "gbtree") == 0 || strcmp(kind, "dart") == 0)
+		good = read_booster(predictor, learner, booster, *kind == 'd', iterations, arena, error);
 	else if (strcmp(kind, "gblinear") == 0)
 		good = read_linear(predictor, json_object_get(booster, "model"), arena, error);
 	else

@@ -149,6 +149,8 @@ static void emit_step(const struct writer *writer, size_t index)
 	if (writer->plan->types.steps) {
 		emit_types(writer, "takes", &writer->plan->types.steps[index].inputs);
 		emit_types(writer, "gives", &writer->plan->types.steps[index].outputs);
+		if (writer->plan->types.steps[index].outputs.remark)
+			emit_text(writer->emitter, "uses", writer->plan->types.steps[index].outputs.remark);
 	}
 	emit_close(writer->emitter, '}');
 }

@@ -240,6 +240,8 @@ static void print_step(const struct writer *writer, const struct pipeline_plan *
 		table_add(table, (const char *const[]){NULL, NULL, "runs", extras});
 	if (*outputs)
 		table_add(table, (const char *const[]){NULL, NULL, "gives", outputs});
+	if (plan->types.steps && plan->types.steps[index].outputs.remark)
+		table_add(table, (const char *const[]){NULL, NULL, "uses", plan->types.steps[index].outputs.remark});
 }
 
 static void print_steps(const struct writer *writer, const struct pipeline_plan *plan)

@@ -27,7 +27,7 @@ const struct local_model *served_file_open(struct arena *arena, const char *uri,
 	struct files *files = files_open(error);
 	bool good = files && files_source(files)->read(files, &file, NULL, &content, error);
 	if (model)
-		*model = (struct local_model){.predictor = good ? predictor_read(arena, content, &why) : NULL,
+		*model = (struct local_model){.predictor = good ? predictor_read(arena, content, ITERATIONS_BEST, &why) : NULL,
 					      .whose = "the model",
 					      .output = TEXT(LOCAL_MODEL_OUTPUT)};
 	files_close(files);

@@ -125,6 +125,7 @@ struct tensor_types {
 	size_t count;
 	const struct tensor_type *items;
 	struct tensor_room *room; /* NULL: none behind `items` */
+	const char *remark; /* what the plan says of how the step that gives them works; NULL: nothing */
 };
 
 /* What a kind that combines its sources is content with. */

@@ -125,7 +125,7 @@ static bool open_ours(struct text text)
 	struct arena *arena = arena_open(ARENA_BYTES);
 	message = arena_open(ARENA_BYTES);
 	model = (struct local_model){
-		.predictor = predictor_read(arena, text, &error), .whose = "the model", .output = TEXT("predict")};
+		.predictor = predictor_read(arena, text, ITERATIONS_BEST, &error), .whose = "the model", .output = TEXT("predict")};
 	if (!model.predictor)
 		fprintf(stderr, "trees_bench: %s\n", error.text);
 	return model.predictor && message;

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!arena)
 		arena = arena_open(ARENA_BYTES);
 	arena_reset(arena);
-	const struct predictor *predictor = predictor_read(arena, (struct text){(const char *)data, size}, &error);
+	const struct predictor *predictor = predictor_read(arena, (struct text){(const char *)data, size}, ITERATIONS_BEST, &error);
 	if (predictor)
 		ask(predictor);
 	else if (error.kind != ERROR_CONFIG && !arena_failed(arena))

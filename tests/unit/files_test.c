@@ -163,6 +163,21 @@ static void expect_plan(const char *paths, const char *model, const char *out, c
 	(void)unlink(yaml);
 }
 
+#define STUMP "{\"left_children\":[-1],\"right_children\":[-1],\"split_indices\":[0],\"split_conditions\":[1],\"default_left\":[0]}"
+#define STOPPED                                                                                                                    \
+	"{\"learner\":{\"attributes\":{\"best_iteration\":\"0\"},\"learner_model_param\":{\"base_score\":\"0\",\"num_feature\":"   \
+	"\"2\"},\"objective\":{\"name\":\"reg:squarederror\"},\"gradient_booster\":{\"name\":\"gbtree\",\"model\":{\"trees\":"     \
+	"[" STUMP "," STUMP "," STUMP "],\"tree_info\":[0,0,0]}}}}"
+
+static void a_plan_says_how_much_of_a_model_is_used_that_was_stopped_early(void **state)
+{
+	(void)state;
+	write_file(path, STOPPED);
+	expect_plan("a, b", "local: model", "uses   1 of the 3 iterations of its file, up to its best_iteration", "");
+	expect_plan("a, b", "local: model, iterations: all", "uses   3 of the 3 iterations of its file, as `iterations: all`", "");
+	expect_plan("a, b", "name: n, iterations: all", "", "`iterations` are of a file; name it with `local`");
+}
+
 static void a_plan_knows_what_a_models_file_takes_and_gives(void **state)
 {
 	(void)state;
@@ -188,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_view_knows_by_their_bytes_which_files_were_read_through_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_step_that_is_given_no_files_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_plan_knows_what_a_models_file_takes_and_gives, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_plan_says_how_much_of_a_model_is_used_that_was_stopped_early, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

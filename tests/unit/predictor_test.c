@@ -39,7 +39,7 @@ static int tear_down(void **state)
 
 static const struct predictor *read_text(const char *text)
 {
-	const struct predictor *predictor = predictor_read(arena, text_of(text), &error);
+	const struct predictor *predictor = predictor_read(arena, text_of(text), ITERATIONS_BEST, &error);
 	if (!predictor)
 		fail_msg("it was refused: %s", error.text);
 	return predictor;
@@ -48,7 +48,7 @@ static const struct predictor *read_text(const char *text)
 static void expect_refused(const char *text, const char *why)
 {
 	error = (struct error){0};
-	if (predictor_read(arena, text_of(text), &error))
+	if (predictor_read(arena, text_of(text), ITERATIONS_BEST, &error))
 		fail_msg("it was taken, and not refused: %s", text);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	expect_words(error.text, why);
@@ -117,6 +117,70 @@ static void base_score_is_an_answer_and_no_margin(void **state)
 		assert_true(answer_to(read_text(xgboost("reg:squarederror", forms[i], stump, "[0]")), 0, 0) == 0.25);
 		assert_true(answer_to(read_text(xgboost("binary:logitraw", forms[i], stump, "[0]")), 0, 0) == 0.25);
 	}
+}
+
+#define LEAF(value) NODES("[-1]", "[-1]", "[0]", "[" value "]", "[0]", "")
+
+/* Trees of one leaf each: 1, 2, 4, 8; what stands in `attributes` and in the booster's model. */
+static const char *xgboost_stopped(const char *attributes, const char *model)
+{
+	return arena_print(arena,
+			   "{\"learner\":{\"attributes\":{%s},\"learner_model_param\":{\"base_score\":\"0\",\"num_class\":\"0\","
+			   "\"num_feature\":\"2\"},\"objective\":{\"name\":\"reg:squarederror\"},\"gradient_booster\":{\"name\":"
+			   "\"gbtree\",\"model\":{%s\"trees\":[" LEAF("1") "," LEAF("2") "," LEAF("4") "," LEAF(
+				   "8") "],"
+					"\"tree_info\":[0,0,0,0]}}}}",
+			   attributes, model);
+}
+
+static void an_early_stop_answers_up_to_its_best_iteration(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *attributes, *model;
+		size_t used, iterations;
+		double sum;
+	} rows[] = {
+		{"", "", 0, 0, 15},
+		{"\"best_iteration\":\"0\"", "", 1, 4, 1},
+		{"\"best_iteration\":\"2\",\"best_score\":\"0.1\"", "\"gbtree_model_param\":{\"num_trees\":\"4\"},", 3, 4, 7},
+		{"\"best_iteration\":3", "", 4, 4, 15},
+		{"\"best_iteration\":\"0\"", "\"gbtree_model_param\":{\"num_trees\":\"4\",\"num_parallel_tree\":\"2\"},", 1, 2, 3},
+		{"\"best_iteration\":\"1\"", "\"iteration_indptr\":[0,1,3,4],", 2, 3, 7},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *text = xgboost_stopped(rows[i].attributes, rows[i].model);
+		const struct predictor *predictor = read_text(text);
+		assert_true(answer_to(predictor, 0, 0) == rows[i].sum);
+		assert_int_equal(predictor_traits(predictor)->iterations, rows[i].iterations);
+		assert_int_equal(predictor_traits(predictor)->iterations_used, rows[i].used);
+		predictor = predictor_read(arena, text_of(text), ITERATIONS_ALL, &error);
+		assert_non_null(predictor);
+		assert_true(answer_to(predictor, 0, 0) == 15);
+		assert_int_equal(predictor_traits(predictor)->iterations_used, rows[i].iterations);
+	}
+}
+
+static void a_file_of_xgboost_that_is_not_whole_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *attributes, *model, *why;
+	} rows[] = {
+		{"", "\"gbtree_model_param\":{\"num_trees\":\"5\"},", "it has 4 trees and says that it has 5 (num_trees)"},
+		{"", "\"gbtree_model_param\":{\"num_trees\":\"3\"},", "it has 4 trees and says that it has 3 (num_trees)"},
+		{"", "\"gbtree_model_param\":{\"num_parallel_tree\":\"3\"},", "its 4 trees are not 3 for each iteration"},
+		{"", "\"iteration_indptr\":[0,1,2,3],", "its iteration_indptr does not end with its 4 trees"},
+		{"", "\"iteration_indptr\":[],", "its iteration_indptr does not end with its 4 trees"},
+		{"\"best_iteration\":\"0\"", "\"iteration_indptr\":[0,9,4],", "its iteration_indptr goes beyond its 4 trees"},
+		{"\"best_iteration\":\"4\"", "", "its best_iteration is none of its 4 iterations, counted from 0"},
+		{"\"best_iteration\":\"-1\"", "", "its best_iteration is none of its 4 iterations"},
+		{"\"best_iteration\":\"x\"", "", "its best_iteration is none of its 4 iterations"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		expect_refused(xgboost_stopped(rows[i].attributes, rows[i].model), rows[i].why);
+	/* All of it needs no best one. */
+	assert_non_null(predictor_read(arena, text_of(xgboost_stopped("\"best_iteration\":\"4\"", "")), ITERATIONS_ALL, &error));
 }
 
 static void categories_of_xgboost_that_a_split_names_go_right(void **state)
@@ -303,7 +367,7 @@ static void a_row_is_answered_alike_alone_and_among_others(void **state)
 		char path[128];
 		(void)snprintf(path, sizeof path, "tests/oracles/models/%s", files[f]);
 		assert_true(file_read(path, (size_t)16 << 20, arena, &content, &error));
-		const struct predictor *predictor = predictor_read(arena, content, &error);
+		const struct predictor *predictor = predictor_read(arena, content, ITERATIONS_ALL, &error);
 		assert_non_null(predictor);
 		const struct predictor_traits *traits = predictor_traits(predictor);
 		double rows[ROOM], together[ROOM], alone[16];
@@ -327,6 +391,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_equals_a_split_of_xgboost_goes_right_and_what_is_missing_as_it_says, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(base_score_is_an_answer_and_no_margin, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_early_stop_answers_up_to_its_best_iteration, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_of_xgboost_that_is_not_whole_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(categories_of_xgboost_that_a_split_names_go_right, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(trees_that_are_none_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_equals_a_split_of_lightgbm_goes_left_and_what_is_missing_as_it_says, set_up,
