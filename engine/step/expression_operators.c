@@ -213,7 +213,8 @@ static bool floored_integers(struct evaluation *evaluation, bool quotient, const
 	return true;
 }
 
-/* The remainder is exact; the quotient follows from it, so that the two agree. */
+/* The remainder is exact; the quotient follows from it, so that the two agree. A quotient of 0 has the sign of the exact
+ * one, as in Python. */
 static bool floored_floats(struct evaluation *evaluation, bool quotient, const struct value *left, const struct value *right,
 			   struct value *result)
 {
@@ -233,7 +234,10 @@ static bool floored_floats(struct evaluation *evaluation, bool quotient, const s
 			rest += b;
 			floor -= 1.0;
 		}
-		out[i] = quotient ? nearbyint(floor) : rest == 0.0 ? copysign(0.0, b) : rest;
+		if (quotient)
+			out[i] = floor == 0.0 ? copysign(0.0, a / b) : nearbyint(floor);
+		else
+			out[i] = rest == 0.0 ? copysign(0.0, b) : rest;
 	}
 	return true;
 }
