@@ -14,6 +14,10 @@
 #include "steps/kinds.h"
 #include "steps/typing.h"
 
+__extension__ typedef __int128 wide_integer;
+
+#define WHOLE_END 0x1p53 /* integers below it are exact as doubles */
+
 struct features {
 	const struct expression *key;
 	int64_t lateness_ns;
@@ -40,6 +44,7 @@ struct part {
 	struct feature_slot slot;
 	char *bytes; /* of the slot; NULL: not taken out of the state yet */
 	bool updated;
+	bool exact; /* rests of integers stand behind */
 };
 
 struct work {
@@ -97,11 +102,26 @@ static bool kind_fits(const struct work *work, const struct feature_program_form
 			 texts ? "texts" : "numbers", before ? "texts" : "numbers");
 }
 
+/* Of one element. */
+static size_t rests_bytes(const struct feature_program_form *row, uint32_t capacity)
+{
+	const struct trailing form = trailing_rests_form(&row->form.window);
+	return trailing_bytes(&form, capacity);
+}
+
+/* Whether it has rests of integers behind its pieces. */
+static bool slot_is_exact(const struct feature_program_form *row, const struct feature_slot *slot)
+{
+	return slot->elements && slot->capacity != FEATURE_CAPACITY_TEXTS && row->form.kept == KEPT_WINDOW &&
+	       slot->size_bytes ==
+		       slot->elements * (feature_bytes(&row->form, slot->capacity) + rests_bytes(row, slot->capacity));
+}
+
 /* Whether it is numbers that the form keeps, of one element at least. */
 static bool slot_is_whole(const struct feature_program_form *row, const struct feature_slot *slot)
 {
-	return slot->elements && slot->capacity != FEATURE_CAPACITY_TEXTS &&
-	       slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity);
+	return slot_is_exact(row, slot) || (slot->elements && slot->capacity != FEATURE_CAPACITY_TEXTS &&
+					    slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity));
 }
 
 /* What counts still of what is kept: nothing, where all of it has left its window, so that another kind of series may
@@ -120,6 +140,52 @@ static struct feature_slot slot_find(const struct work *work, size_t form)
 	return counts ? found : (struct feature_slot){0};
 }
 
+/* A lane's rests in what a part keeps. */
+static char *rests_at(const struct feature_program_form *row, const struct feature_slot *slot, char *bytes, size_t lane)
+{
+	return bytes + slot->elements * feature_bytes(&row->form, slot->capacity) + lane * rests_bytes(row, slot->capacity);
+}
+
+/* Puts rests behind a part that has none, of 0: its message has others. What was remembered already does not hold them, so
+ * that all parts are remembered anew in the end. */
+static bool part_widen(struct work *work, size_t form)
+{
+	const struct feature_program_form *row = &work->program->forms[form];
+	struct part *part = &work->parts[form];
+	for (size_t i = 0; work->in_place && i < work->program->form_count; i++) {
+		struct part *other = &work->parts[i];
+		char *copy = arena_take_raw(work->arena, other->slot.size_bytes);
+		if (!copy)
+			return work_fail(work);
+		memcpy(copy, other->bytes, other->slot.size_bytes);
+		other->slot.bytes = other->bytes = copy;
+	}
+	work->in_place = false;
+	const size_t elements = part->slot.elements;
+	const size_t size = part->slot.size_bytes + elements * rests_bytes(row, part->slot.capacity);
+	char *bytes = arena_take(work->arena, size, 1);
+	if (!bytes)
+		return work_fail(work);
+	memcpy(bytes, part->bytes, part->slot.size_bytes);
+	part->slot.bytes = part->bytes = bytes;
+	part->slot.size_bytes = (uint32_t)size;
+	part->exact = true;
+	for (size_t lane = 0; lane < elements; lane++)
+		trailing_rests_begin(&row->form.window, lane_at(bytes, lane, feature_bytes(&row->form, part->slot.capacity)),
+				     part->slot.capacity, rests_at(row, &part->slot, bytes, lane));
+	return true;
+}
+
+/* The rests of what was found, where the part has another capacity. */
+static void rests_move(const struct feature_program_form *row, const struct feature_slot *found, const struct part *part)
+{
+	const struct trailing form = trailing_rests_form(&row->form.window);
+	const char *old = (const char *)found->bytes + found->elements * feature_bytes(&row->form, found->capacity);
+	for (size_t lane = 0; lane < found->elements; lane++)
+		trailing_move(&form, lane_at(old, lane, rests_bytes(row, found->capacity)), found->capacity,
+			      rests_at(row, &part->slot, part->bytes, lane), part->slot.capacity);
+}
+
 /* Copies what is kept, with room for one message more. */
 static bool part_take(struct work *work, size_t form, size_t elements)
 {
@@ -133,19 +199,23 @@ static bool part_take(struct work *work, size_t form, size_t elements)
 		return refuse_more(work, row);
 	size_t lane_bytes = feature_bytes(&row->form, capacity), old_bytes = feature_bytes(&row->form, found.capacity);
 	bool same = found.bytes && capacity == found.capacity;
-	part->bytes = same ? arena_take_raw(work->arena, elements * lane_bytes) : arena_take(work->arena, elements, lane_bytes);
+	part->exact = slot_is_exact(row, &found);
+	const size_t size = elements * (lane_bytes + (part->exact ? rests_bytes(row, capacity) : 0));
+	part->bytes = same ? arena_take_raw(work->arena, size) : arena_take(work->arena, size, 1);
 	if (!part->bytes)
 		return work_fail(work);
 	if (same)
-		memcpy(part->bytes, found.bytes, elements * lane_bytes);
+		memcpy(part->bytes, found.bytes, size);
 	for (size_t lane = 0; found.bytes && !same && lane < elements; lane++)
 		feature_move(&row->form, lane_at(found.bytes, lane, old_bytes), found.capacity, part->bytes + lane * lane_bytes,
 			     capacity);
 	part->slot = (struct feature_slot){.keeps = row->keeps,
-					   .size_bytes = (uint32_t)(elements * lane_bytes),
+					   .size_bytes = (uint32_t)size,
 					   .elements = (uint16_t)elements,
 					   .capacity = (uint16_t)capacity,
 					   .bytes = part->bytes};
+	if (part->exact && !same)
+		rests_move(row, &found, part);
 	return true;
 }
 
@@ -200,23 +270,60 @@ static bool form_update(struct work *work, size_t form, const struct trailing_in
 		return false;
 	if (part->updated)
 		return true;
+	if (input->rests && !part->exact && !part_widen(work, form))
+		return false;
 	part->updated = true;
+	const struct trailing rests_form = trailing_rests_form(&row->form.window);
 	size_t lane_bytes = feature_bytes(&row->form, part->slot.capacity);
 	for (size_t lane = 0; work->counts && lane < input->count; lane++) {
 		double inputs[FEATURE_INPUTS_MAX];
 		inputs_of(input, lane, inputs);
 		feature_update(&row->form, part->bytes + lane * lane_bytes, part->slot.capacity, work->time_ms, work->newest_ms,
 			       inputs);
+		if (part->exact)
+			trailing_add(&rests_form, rests_at(row, &part->slot, part->bytes, lane), part->slot.capacity,
+				     work->time_ms, work->newest_ms,
+				     isnan(inputs[0]) ? (double)NAN
+				     : input->rests   ? input->rests[lane]
+						      : 0);
 	}
 	return true;
 }
 
-static void result_write(const struct trailing_result *result, void *elements, size_t at, double value)
+/* Integers leave as integers: what is not there makes all of it missing. */
+static bool result_write(const struct work *work, const struct trailing_call *call, struct trailing_result *result, void *elements,
+			 size_t at, double value, double rest)
 {
-	if (result->storage == DATATYPE_INT64)
-		((int64_t *)elements)[at] = (int64_t)value;
-	else
+	const bool is_unsigned = result->storage == DATATYPE_UINT64;
+	const wide_integer least = is_unsigned ? 0 : INT64_MIN, most = is_unsigned ? UINT64_MAX : (wide_integer)INT64_MAX;
+	if (result->storage == DATATYPE_FP64) {
 		((double *)elements)[at] = value;
+		return true;
+	}
+	result->missing = result->missing || isnan(value);
+	if (result->missing)
+		return true;
+	const bool whole = fabs(value) <= 0x1p64 && value == floor(value);
+	const wide_integer number = whole ? (wide_integer)value + (wide_integer)rest : 0;
+	if (!whole || number < least || number > most)
+		return error_set(work->error, ERROR_INPUT, call->place,
+				 "%s() is given %s integers, and messages before gave other numbers; cast it to FP64", call->name,
+				 is_unsigned ? "unsigned" : "signed");
+	if (is_unsigned)
+		((uint64_t *)elements)[at] = (uint64_t)number;
+	else
+		((int64_t *)elements)[at] = (int64_t)number;
+	return true;
+}
+
+/* A sum leaves as a double, which holds integers up to 2^53. */
+static bool sum_fits(const struct work *work, const struct trailing_call *call, const struct trailing_input *input, double value)
+{
+	return call->feature.function != FEATURE_SUM || !input->whole || !(fabs(value) >= WHOLE_END) ||
+	       error_set(work->error, ERROR_INPUT, call->place,
+			 "%s() of these integers is 2^53 or more, which FP64 does not hold exactly; cast them to FP64 if that "
+			 "will do",
+			 call->name);
 }
 
 static bool call_answer(struct work *work, const struct feature_program_call *call, struct trailing_result *result)
@@ -247,8 +354,16 @@ static bool call_answer(struct work *work, const struct feature_program_call *ca
 		}
 		inputs_of(&input, element, inputs);
 		feature_value(&call->call->feature, pieces, inputs, input.storage == DATATYPE_BOOL, values);
+		const struct part *first = &work->parts[call->forms[0]];
+		const double rest = first->exact && feature_gives_back(call->call->feature.function)
+					    ? feature_rest(&call->call->feature, &pieces[0],
+							   rests_at(&work->program->forms[call->forms[0]], &first->slot,
+								    first->bytes, element))
+					    : 0;
 		for (uint32_t i = 0; i < count; i++)
-			result_write(result, elements, element * count + i, values[i]);
+			if (!sum_fits(work, call->call, &input, values[i]) ||
+			    !result_write(work, call->call, result, elements, element * count + i, values[i], rest))
+				return false;
 	}
 	return true;
 }
@@ -334,7 +449,9 @@ static bool state_begin(struct work *work, struct text key)
 	feature_state_date(value, work->newest_ms);
 	for (size_t i = 0; i < work->before.count; i++) {
 		struct feature_slot slot = feature_state_slot(&work->before, i);
-		work->parts[i] = (struct part){.slot = slot, .bytes = value + ((const char *)slot.bytes - work->before.value)};
+		work->parts[i] = (struct part){.slot = slot,
+					       .bytes = value + ((const char *)slot.bytes - work->before.value),
+					       .exact = slot_is_exact(&work->program->forms[i], &slot)};
 	}
 	return true;
 }
@@ -456,12 +573,13 @@ static const struct option options[] = {
 		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "
 		    "as many messages as a window wants, it says nan; count, distinct and last say what there is. What is nan is "
 		    "left out: of nothing, count, sum, rate and distinct are 0, and all else is nan. What is infinite counts while "
-		    "it is in a window: sums and means are "
-		    "then infinite, or nan, deviations and all of bollinger nan; ema, macd, rsi and atr leave it out. Integers are "
-		    "exact, and below 2^53 in size. Under one key a series has as many elements each time, and is of texts or of "
-		    "numbers; another one begins where a window of a duration holds nothing any more, else it is refused. Of texts "
-		    "first, last and lag give the text, empty where a number would be nan; one of more than 4096 bytes is a "
-		    "LIMIT."),
+		    "it is in a window: sums and means are then infinite, or nan, deviations and all of bollinger nan; ema, "
+		    "macd, rsi and atr leave it out. lag, first, last, min and max of integers are integers, any of them "
+		    "exactly, and missing where a float would be nan: write lag(x, 1) ?? 0. What else is computed of integers "
+		    "takes those below 2^53 in size; a sum of them beyond is refused. Under one key a series has as many "
+		    "elements each time, and is of texts or of numbers; another one begins where a window of a duration holds "
+		    "nothing any more, else it is refused. Of texts first, last and lag give the text, empty where a number "
+		    "would be nan; one of more than 4096 bytes is a LIMIT."),
 	{.type = OPTION_END},
 };
 

@@ -301,9 +301,15 @@ static bool categories_fit(void *options, const struct cells *cells, struct aren
 	struct operation_categories *self = options;
 	const size_t columns = cells->numbers.columns;
 	struct category_item *items = ARENA_ARRAY(arena, struct category_item, columns + 1);
-	for (size_t i = 0; items && i < columns; i++)
+	for (size_t i = 0; items && i < columns; i++) {
 		if (!column_learn(cells, i, &items[i].column, arena))
 			return out_of_memory(error);
+		if (items[i].column.count == 0)
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "no categories can be learnt of column %zu: all of it is missing; leave it out by "
+					 "`columns`, or `impute` it before",
+					 i);
+	}
 	self->categories = (struct item_list){columns, items};
 	return items || out_of_memory(error);
 }

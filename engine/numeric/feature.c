@@ -315,6 +315,32 @@ void feature_value(const struct feature_call *call, const struct feature_piece p
 	}
 }
 
+bool feature_gives_back(enum feature_function function)
+{
+	return function == FEATURE_LAG || function == FEATURE_FIRST || function == FEATURE_LAST || function == FEATURE_MIN ||
+	       function == FEATURE_MAX;
+}
+
+bool feature_takes_any(enum feature_function function)
+{
+	return feature_gives_back(function) || function == FEATURE_COUNT;
+}
+
+double feature_rest(const struct feature_call *call, const struct feature_piece *piece, const void *rests)
+{
+	const struct trailing *form = &piece->form->window, rests_form = trailing_rests_form(form);
+	switch (call->function) {
+	case FEATURE_LAG:
+		return trailing_oldest(&rests_form, rests, piece->capacity);
+	case FEATURE_FIRST:
+		return trailing_first(&rests_form, rests, piece->capacity);
+	case FEATURE_LAST:
+		return trailing_last(&rests_form, rests, piece->capacity);
+	default:
+		return trailing_rest_of_extreme(form, piece->kept, rests, piece->capacity, call->function == FEATURE_MAX);
+	}
+}
+
 void feature_texts(const struct feature_call *call, const struct feature_form *form, const void *window, size_t series,
 		   struct text *texts)
 {

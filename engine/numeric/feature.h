@@ -117,6 +117,14 @@ struct feature_piece {
 void feature_value(const struct feature_call *call, const struct feature_piece pieces[FEATURE_FORMS_MAX],
 		   const double inputs[FEATURE_INPUTS_MAX], bool truths, double values[FEATURE_VALUES_MAX]);
 
+/* Whether a function gives integers back as they came, so that it needs rests of them (trailing.h); and whether it may be
+ * given any integer: those functions, and what only counts. */
+bool feature_gives_back(enum feature_function function);
+bool feature_takes_any(enum feature_function function);
+
+/* The rest that belongs to the value of such a function; `rests` are those of the piece. */
+double feature_rest(const struct feature_call *call, const struct feature_piece *piece, const void *rests);
+
 /* Those of texts, of so many series; borrowed from their window. What there is none of is empty. */
 void feature_texts(const struct feature_call *call, const struct feature_form *form, const void *window, size_t series,
 		   struct text *texts);

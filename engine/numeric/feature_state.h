@@ -5,7 +5,8 @@
  *   zeros to a multiple of 8, then the slots' bytes, in their order, each a multiple of 8
  *
  * A slot is what one form keeps, for each element of its series one piece, one behind the
- * other; of texts, one window of them all. It is found by a number that says what it
+ * other; of texts, one window of them all. Where integers of 2^53 or more came, a window of their
+ * rests for each element stands behind these pieces: the size of the slot tells. It is found by a number that says what it
  * keeps, so that features may be added and taken away, and the others go on. Numbers are
  * in the machine's order.
  *

@@ -235,3 +235,47 @@ double trailing_last(const struct trailing *form, const void *window, uint32_t c
 			return parts.values[trailing_place(&parts, age - 1)];
 	return NAN;
 }
+
+/* ---- rests of integers ---- */
+
+struct trailing trailing_rests_form(const struct trailing *form)
+{
+	return (struct trailing){.messages = form->messages, .duration_ms = form->duration_ms};
+}
+
+void trailing_rests_begin(const struct trailing *form, const void *window, uint32_t capacity, void *rests)
+{
+	const struct trailing rests_form = trailing_rests_form(form);
+	const struct trailing_parts of = trailing_parts(form, window, capacity);
+	const struct trailing_parts parts = trailing_parts(&rests_form, rests, capacity);
+	*parts.head = (struct trailing_head){
+		.first = of.head->first, .count = of.head->count, .values = of.head->values, .zeros = of.head->values};
+	for (uint32_t age = 0; age < of.head->count; age++) {
+		const uint16_t place = trailing_place(&of, age);
+		parts.values[place] = isnan(of.values[place]) ? NAN : 0;
+		if (of.times)
+			parts.times[place] = of.times[place];
+	}
+}
+
+double trailing_rest_of_extreme(const struct trailing *form, const void *window, const void *rests, uint32_t capacity,
+				bool greatest)
+{
+	const struct trailing rests_form = trailing_rests_form(form);
+	const struct trailing_parts of = trailing_parts(form, window, capacity);
+	const struct trailing_parts parts = trailing_parts(&rests_form, rests, capacity);
+	double best = NAN, rest = NAN;
+	for (uint32_t age = 0; age < of.head->count; age++) {
+		const uint16_t place = trailing_place(&of, age);
+		const double value = of.values[place], its = parts.values[place];
+		if (isnan(value))
+			continue;
+		const bool beyond =
+			greatest ? value > best || (value == best && its > rest) : value < best || (value == best && its < rest);
+		if (isnan(best) || beyond) {
+			best = value;
+			rest = its;
+		}
+	}
+	return rest;
+}

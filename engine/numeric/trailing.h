@@ -93,6 +93,17 @@ double trailing_greatest(const struct trailing *form, const void *window, uint32
 double trailing_quantile(const struct trailing *form, const void *window, uint32_t capacity, double q);
 uint32_t trailing_distinct(const void *window);
 
+/* Rests are what doubles leave of integers beyond 2^53: x - (double)x. They are a window beside that of the values, of the
+ * same messages, extent and capacity, which tracks nothing: rests are added, and moved, when values are. */
+struct trailing trailing_rests_form(const struct trailing *form);
+
+/* Rests of 0 for all that a window has; `rests` is all zero. */
+void trailing_rests_begin(const struct trailing *form, const void *window, uint32_t capacity, void *rests);
+
+/* The rest of the least or the greatest of the integers. It goes through all of them. */
+double trailing_rest_of_extreme(const struct trailing *form, const void *window, const void *rests, uint32_t capacity,
+				bool greatest);
+
 double trailing_first(const struct trailing *form, const void *window, uint32_t capacity);  /* that is not NaN */
 double trailing_last(const struct trailing *form, const void *window, uint32_t capacity);   /* that is not NaN */
 double trailing_oldest(const struct trailing *form, const void *window, uint32_t capacity); /* NaN too */

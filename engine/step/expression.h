@@ -150,6 +150,7 @@ const struct trailing_call *expression_trailing(const struct expression *express
  * numbers that are equal where the texts are, and themselves. */
 struct trailing_input {
 	const double *numbers[FEATURE_INPUTS_MAX]; /* NULL: not one of its series */
+	const double *rests;			   /* what they leave of integers, of calls that give these back; NULL: nothing */
 	const struct text *texts;		   /* of the first; NULL: it has none */
 	const int64_t *shape;
 	uint32_t rank;
@@ -159,7 +160,7 @@ struct trailing_input {
 	bool whole;	       /* integers, or bools */
 };
 
-/* An INPUT error, too, where an integer is not exact as a double. */
+/* An INPUT error, too, where an integer is not exact as a double, but for trailing calls that give it back. */
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
 		       struct trailing_input *input, struct error *error);
 
@@ -176,8 +177,9 @@ struct trailing_result {
 	const int64_t *shape;
 	uint32_t rank;
 	size_t count;
-	enum datatype storage; /* FP64; INT64 of counts; BYTES */
+	enum datatype storage; /* FP64; INT64 of counts; of integers as they came; BYTES */
 	uint8_t width;
+	bool missing; /* of integers, where a float would be nan; elements say nothing then */
 };
 
 /* A result of the call of that input's shape, its elements (through `elements`) not yet

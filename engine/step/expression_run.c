@@ -259,6 +259,10 @@ bool instruct_trailing(struct evaluation *evaluation, const struct instruction *
 		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
 				       node->function->name);
 	const struct trailing_result *result = &evaluation->scope->trailing[node->trailing - 1];
+	if (result->missing)
+		return evaluation_miss(
+			evaluation, "%s() of these integers has no value yet; write `?? otherwise` behind it, or cast them to FP64",
+			node->function->name);
 	evaluation->slots[instruction->slot] = (struct value){.data = result->elements,
 							      .shape = result->shape,
 							      .count = result->count,

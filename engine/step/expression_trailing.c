@@ -7,6 +7,8 @@
 #include "step/expression_check.h"
 #include "step/expression_run.h"
 
+__extension__ typedef __int128 wide_integer;
+
 #define WHOLE_END 0x1p53 /* integers below it are exact as doubles; what is rounded to it may have been another */
 
 /* ---- what a call asks for ---- */
@@ -221,6 +223,30 @@ static const double *numbers_of(struct evaluation *evaluation, const struct valu
 	return value->storage == DATATYPE_BYTES ? numbers_of_texts(evaluation, value) : value_doubles(evaluation, value);
 }
 
+static bool given_over_window(const struct trailing_call *call)
+{
+	const struct node *node = call->node;
+	return node->function->rules->over_window;
+}
+
+/* What doubles leave of integers: NULL where that is nothing. False: memory ran out. */
+static bool rests_of(struct evaluation *evaluation, const struct value *value, const double *numbers, const double **rests)
+{
+	const bool is_unsigned = value->storage == DATATYPE_UINT64;
+	bool any = false;
+	*rests = NULL;
+	for (size_t i = 0; i < value->count && !any; i++)
+		any = fabs(numbers[i]) >= WHOLE_END;
+	double *made = any ? arena_take_raw(evaluation->arena, value->count * sizeof *made) : NULL;
+	for (size_t i = 0; made && i < value->count; i++) {
+		const wide_integer whole = is_unsigned ? (wide_integer)((const uint64_t *)value->data)[i]
+						       : (wide_integer)((const int64_t *)value->data)[i];
+		made[i] = (double)(whole - (wide_integer)numbers[i]);
+	}
+	*rests = made;
+	return made || !any || evaluation_full(evaluation);
+}
+
 /* What is kept of integers are doubles. */
 static bool integers_fit(const struct trailing_call *call, const struct value *value, const double *numbers, struct error *error)
 {
@@ -257,7 +283,13 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 		if (!value_spread(&evaluation, &values[i], &joint))
 			return false;
 		input->numbers[i] = numbers_of(&evaluation, &values[i]);
-		if (!input->numbers[i] || !integers_fit(call, &values[i], input->numbers[i], error))
+		if (!input->numbers[i])
+			return false;
+		const bool takes_any = !given_over_window(call) && feature_takes_any(call->feature.function);
+		const bool good = takes_any && value_is_integer(&values[i])
+					  ? rests_of(&evaluation, &values[i], input->numbers[i], &input->rests)
+					  : integers_fit(call, &values[i], input->numbers[i], error);
+		if (!good)
 			return false;
 	}
 	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
@@ -292,12 +324,14 @@ bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_
 	return true;
 }
 
-/* What is given as it came: a text where it is one. */
+/* What is given as it came: a text, or an integer, where it is one. */
 static enum datatype storage_of(const struct trailing_call *call, const struct trailing_input *input)
 {
 	const struct node *node = call->node;
 	if (node->function->rules->gives == 'i')
 		return DATATYPE_INT64;
+	if (node->function->rules->gives == '=' && input->whole)
+		return input->storage;
 	return input->texts ? DATATYPE_BYTES : DATATYPE_FP64;
 }
 
@@ -310,6 +344,7 @@ bool trailing_result_make(const struct trailing_call *call, const struct trailin
 					   .count = input->count * values,
 					   .storage = storage_of(call, input)};
 	result->width = result->storage == DATATYPE_FP64 ? input->width : 0;
+	result->missing = false;
 	result->elements = *elements = arena_take_raw(arena, result->count * datatype_stride(result->storage));
 	if (values == 1 || !*elements || input->rank == TENSOR_RANK_MAX)
 		return *elements && (values == 1 || input->rank < TENSOR_RANK_MAX);

@@ -149,6 +149,8 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		{"    - scale: {tensor: x, fitted: f}\n", "aa,b\n1,2\n", " --tensor x=ab", "no column `ab`; its nearest is `aa`"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a,b\n1,w\n", " --tensor x=a,b", "column `b` is not all numbers"},
 		{"    - power: {tensor: a, by: box-cox, fitted: f}\n", "a\n1\n-2\n", "", "Box-Cox needs numbers above 0"},
+		{"    - ordinal: {tensor: a, fitted: f}\n", "a\nnan\n", "",
+		 "no categories can be learnt of column 0: all of it is missing"},
 		{"    - scale: {tensor: a, fitted: f}\n", " \n", "", "is empty"},
 		{"    - scale: {tensor: a, fitted: f}\n", "{\"inputs\": 3}\n", "", "data:1:1"},
 	};
