@@ -3,7 +3,7 @@
 # gives, under the id `first`, and so prints the answer to the folder's request. The pages of pipelines/ show it.
 set -eu
 said=$(mktemp)
-sluice dev "$1" >"$said" 2>&1 &
+sluice dev "$1" --port 0 >"$said" 2>&1 &
 dev=$!
 trap 'kill "$dev" 2>/dev/null || true; wait "$dev" || true; rm -f "$said"' EXIT
 tries=0

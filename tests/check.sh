@@ -181,6 +181,7 @@ part_grpc() {
 part_kafka() {
 	make_quietly kafka NAME="kill soak state"
 	SECONDS_UNDER_FIRE=8 make_quietly kafka NAME="stages windows"
+	VERSIONS=4.2.1 make_quietly kafka NAME=dev
 }
 
 # What holds in memory holds there.

@@ -14,7 +14,7 @@ show plan pipelines/hello/pipeline.yaml
 show test pipelines/hello
 
 printf '\n$ %s dev pipelines/hello\n' "$sluice"
-"$sluice" dev pipelines/hello >"$said" 2>&1 &
+"$sluice" dev pipelines/hello --port 0 >"$said" 2>&1 &
 dev=$!
 trap 'kill "$dev" 2>/dev/null || true; wait "$dev" || true; rm -f "$said"' EXIT
 tries=0

@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include "base/quote.h"
+#include "cli/announcer.h"
 #include "cli/crew.h"
 #include "cli/dev_lines.h"
 #include "cli/file_watch.h"
+#include "cli/kafka.h"
 #include "cli/line_stream.h"
 #include "cli/model_server.h"
 #include "log/mock.h"
+#include "log/relay.h"
 #include "message/json_write.h"
 
 #define PARTITIONS 1 /* of every topic: joins fit, and nothing is shared out */
@@ -22,17 +25,21 @@
 #define STATE_BYTES ((size_t)256 << 20) /* of a pipeline; one partition has it all */
 #define ADDRESS_BYTES 96
 #define SAID_BYTES_MAX ((size_t)1 << 20)
-#define INSTANCE "dev"
+#define PORT "19092" /* stays the same, so that clients outlive a restart */
+#define PORT_MOST 65535
 #define REQUEST_FILE "request.json"
 
 struct dev_options {
 	const char *namespace;
+	int64_t port;
 	int form;
 };
 
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(dev_options, namespace),
+	ROW("port", INTEGER, struct dev_options, port, .word = "NUMBER", .fallback = PORT, .least = 0, .most = PORT_MOST,
+	    .help = "Where its broker listens on the loopback; 0: at a port that is free."),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -46,9 +53,11 @@ struct dev {
 	char models[ADDRESS_BYTES]; /* of the built-in server */
 	struct loop *loop;
 	struct mock_cluster *broker;
+	struct relay *relay; /* in front of it, for clients */
 	struct model_server *server;
 	struct crew_config config;
 	struct crew *crew;
+	struct announcer *announcer;
 	struct file_watch watch;
 	struct dev_lines *lines;
 	FILE *beside; /* where the engine's lines go when the result is JSON; NULL: with it */
@@ -97,13 +106,13 @@ static void write_command(const struct dev *dev, const struct pipeline_plan *pla
 		buffer_string(out, " --pipelines ");
 		buffer_shell_word(out, text_of(file));
 	}
-	buffer_print(out, " --brokers %s", dev->config.brokers);
+	buffer_print(out, " --brokers %s", relay_brokers(dev->relay));
 }
 
 static void write_text(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
 {
 	buffer_print(out, "models      http://127.0.0.1:%d  %s\n", model_server_rest_port(dev->server), dev->models);
-	buffer_print(out, "broker      %s\n", dev->config.brokers);
+	buffer_print(out, "broker      %s\n", relay_brokers(dev->relay));
 	buffer_string(out, "try         ");
 	write_command(dev, plan, out);
 	buffer_print(out, "\nedit        %s\n", plan->graph->resource->place.file);
@@ -114,8 +123,8 @@ static void write_json(const struct dev *dev, const struct pipeline_plan *plan, 
 	struct buffer command;
 	buffer_open(&command, SAID_BYTES_MAX);
 	write_command(dev, plan, &command);
-	buffer_print(out, "{\"brokers\":\"%s\",\"rest\":\"http://127.0.0.1:%d\",\"grpc\":\"%s\",\"try\":", dev->config.brokers,
-		     model_server_rest_port(dev->server), dev->models);
+	buffer_print(out, "{\"brokers\":\"%s\",\"rest\":\"http://127.0.0.1:%d\",\"grpc\":\"%s\",\"try\":",
+		     relay_brokers(dev->relay),		     model_server_rest_port(dev->server), dev->models);
 	json_write_string(out, buffer_view(&command));
 	buffer_string(out, ",\"edit\":");
 	json_write_string(out, text_of(plan->graph->resource->place.file));
@@ -153,6 +162,11 @@ static bool make_topics(const struct dev *dev, const struct deployment *deployme
 {
 	for (size_t i = 0; i < deployment->plan.count; i++) {
 		const struct pipeline_plan *plan = &deployment->plan.pipelines[i];
+		const char *status = topic_status_name(deployment->arena, plan->prefix, plan->namespace);
+		if (!status)
+			return error_memory(error, ERROR_SYSTEM, "naming topics");
+		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error))
+			return false;
 		for (size_t j = 0; j < plan->topic_count; j++)
 			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
 				return false;
@@ -208,7 +222,8 @@ static bool open_servers(struct dev *dev, struct error *error)
 	const struct model_server_config models = {.paths = dev->files.paths, .path_count = dev->files.path_count};
 	dev->loop = loop_open(error);
 	dev->broker = dev->loop ? mock_cluster_open(error) : NULL;
-	dev->server = dev->broker ? model_server_open(dev->session, dev->loop, &models, error) : NULL;
+	dev->relay = dev->broker ? relay_open(dev->loop, dev->broker, (int)dev->options->port, error) : NULL;
+	dev->server = dev->relay ? model_server_open(dev->session, dev->loop, &models, error) : NULL;
 	if (!dev->server)
 		return false;
 	snprintf(dev->models, sizeof dev->models, "grpc://127.0.0.1:%d", model_server_grpc_port(dev->server));
@@ -220,7 +235,7 @@ static bool open_crew(struct dev *dev, struct error *error)
 {
 	dev->config = (struct crew_config){
 		.brokers = mock_cluster_brokers(dev->broker),
-		.instance = INSTANCE,
+		.instance = engine_name(NULL, dev->session->arena, error),
 		.consumer = mock_consumer_settings,
 		.producer = mock_producer_settings,
 		.kinds = dev->session->kinds,
@@ -233,12 +248,13 @@ static bool open_crew(struct dev *dev, struct error *error)
 		.out = dev->beside ? dev->beside : dev->session->out,
 		.loop = dev->loop,
 	};
-	struct deployment *deployment = read_files(dev, error);
+	struct deployment *deployment = dev->config.instance ? read_files(dev, error) : NULL;
 	if (!deployment)
 		return false;
 	say_where_this_differs(dev, &deployment->plan);
 	dev->crew = crew_open(deployment, &dev->config, error);
-	return dev->crew != NULL;
+	dev->announcer = dev->crew ? announcer_open(dev->crew, &dev->config, error) : NULL;
+	return dev->announcer != NULL;
 }
 
 static bool run_crew(struct dev *dev, struct error *error)
@@ -255,9 +271,11 @@ static bool run_crew(struct dev *dev, struct error *error)
 static void close_all(struct dev *dev)
 {
 	file_watch_close(&dev->watch);
+	announcer_close(dev->announcer);
 	crew_close(dev->crew);
 	dev_lines_close(dev->lines);
 	model_server_close(dev->server);
+	relay_close(dev->relay);
 	mock_cluster_close(dev->broker);
 	loop_close(dev->loop);
 	if (dev->beside)
@@ -286,13 +304,16 @@ const struct command command_dev = {
 	.name = "dev",
 	.arguments = "DIR...",
 	.summary = "Runs pipelines on a broker of its own, and follows their files.",
-	.help = "Starts an embedded broker that any Kafka client can use, the built-in model server, and an engine, in one process "
-		"and "
-		"within a second. Models that have no server of their own are answered by the built-in one. When a file changes "
-		"its "
-		"pipelines change, and no message is lost; where it has a fault that is told, and what was running goes on. One "
-		"line "
-		"for each pipeline says how it does.\n"
+	.help = "Starts an embedded broker, the built-in model server, and an engine, in one process and within a second. Models "
+		"that have no server of their own are answered by the built-in one. When a file changes its pipelines change, and "
+		"no message is lost; where it has a fault that is told, and what was running goes on. One line for each pipeline "
+		"says how it does; `sluice top` and `sluice health` see it like any other engine.\n"
+		"\n"
+		"The broker listens on the loopback, at the same port each time. Clients that are tested with it: Java's of Kafka "
+		"3.9 and 4.2 with their console tools, librdkafka 2.0 and 2.16 (confluent-kafka), kafka-python 2.2 and 3.0. "
+		"They produce, consume alone or in groups, and list, describe and make topics. Administration beyond that, "
+		"transactions that mean something, and logins want a real Kafka: `sluice run --brokers HOST:PORT` with "
+		"`sluice models serve` beside it.\n"
 		"\n"
 		"It is for development: nothing is kept on disk, of each partition the newest 5 MB or so, and delivery is at least "
 		"once whatever the files say.\n"

@@ -66,13 +66,23 @@ const char *mock_cluster_brokers(const struct mock_cluster *cluster)
 	return rd_kafka_mock_cluster_bootstraps(cluster->mock);
 }
 
-bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error)
+static rd_kafka_resp_err_t topic_create(struct mock_cluster *cluster, const char *name, int partitions)
 {
 	/* The mock's thread misses a call that comes right behind another, and then sleeps for a
 	 * second before it sees it. */
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	nanosleep(&pause, NULL);
-	rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(cluster->mock, name, partitions, REPLICAS);
+	return rd_kafka_mock_topic_create(cluster->mock, name, partitions, REPLICAS);
+}
+
+int16_t mock_cluster_make(struct mock_cluster *cluster, const char *name, int partitions)
+{
+	return (int16_t)topic_create(cluster, name, partitions);
+}
+
+bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error)
+{
+	rd_kafka_resp_err_t code = topic_create(cluster, name, partitions);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the embedded broker cannot make the topic %s: %s", name,
 			 rd_kafka_err2str(code));

@@ -3,7 +3,8 @@
  *
  * It keeps records in memory alone, of each partition the newest 5 MB or so; it takes
  * transactions and means nothing by them; a group takes three seconds to come together, so
- * consumers had better be given their partitions. For `sluice dev`.
+ * consumers had better be given their partitions. Clients of other libraries come by the relay
+ * (relay.h). For `sluice dev`.
  *
  * Any thread may call.
  */
@@ -23,6 +24,9 @@ const char *mock_cluster_brokers(const struct mock_cluster *cluster); /* host:po
 
 /* One that is there already is fine, whatever it has. */
 bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error);
+
+/* One that a client asks for; gives one of Kafka's error codes, 0: it is made. */
+int16_t mock_cluster_make(struct mock_cluster *cluster, const char *name, int partitions);
 
 /* With which its clients do not wait for what will not come. */
 extern const struct properties mock_consumer_settings;

@@ -39,7 +39,7 @@ class Dev:
     def __init__(self, binary, folder, *more):
         begun = time.monotonic()
         self.binary, self.folder, self.lines = binary, folder, []
-        self.process = subprocess.Popen([binary, "dev", folder, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen([binary, "dev", folder, "--port", "0", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         threading.Thread(target=self.read, daemon=True).start()
         self.started = self.wait_for("edit") is not None
         self.seconds = time.monotonic() - begun

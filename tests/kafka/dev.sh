@@ -1,0 +1,91 @@
+#!/bin/bash
+# The broker of `sluice dev`, used by Kafka's own console tools, which are Java clients: topics are listed,
+# made and described, a request is produced, its answer consumed by a group; and it is there again at its port
+# after a restart. `top` and `health` see the engine.
+#   dev.sh SLUICE BUILD      VERSIONS="3.9.1 4.2.1" are the tools'
+# The tools come from Maven once and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice. Takes about 25 s a version.
+set -u
+what=dev
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+request='{"id":"r","inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
+command -v java >/dev/null || skip "Java is not installed"
+
+fetch_tools() { # $1 version
+	jars=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/tools-$1
+	[ -d "$jars" ] && return
+	command -v mvn >/dev/null || skip "Maven is not installed, and $jars is not there"
+	local part
+	mkdir -p "$(dirname "$jars")"
+	part=$(mktemp -d "$jars.XXXXXX")
+	if ! timeout 600 mvn -q -B -f "$here/tools.xml" -Dtools="$1" dependency:copy-dependencies -DincludeScope=runtime \
+		-DoutputDirectory="$part" >"$dir/maven.log" 2>&1; then
+		rm -rf "$part"
+		skip "Maven could not fetch Kafka's tools $1"
+	fi
+	mv -T "$part" "$jars" 2>/dev/null || rm -rf "$part" # somebody else was quicker
+}
+
+tool() { # $1 class, then its arguments
+	timeout 60 java -Xmx128m -XX:TieredStopAtLevel=1 -cp "$jars/*" "$@" 2>&1
+}
+
+topic_tool() {
+	tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$brokers" "$@"
+}
+
+start_dev() { # $1 port
+	: >"$dir/dev.log"
+	"$sluice" dev "$dir/pipelines" --port "$1" >"$dir/dev.log" 2>&1 &
+	ours $!
+	engine=$started
+	wait_until 10 grep -q '^edit' "$dir/dev.log" || give_up "sluice dev does not start"
+	brokers=$(sed -n 's/^broker  *//p' "$dir/dev.log")
+}
+
+asked() { # $1 version: by a client of that version
+	local producer=org.apache.kafka.tools.ConsoleProducer
+	[ "${1%%.*}" -gt 3 ] || producer=kafka.tools.ConsoleProducer
+	topic_tool --create --topic "mine-$1" --partitions 2 >"$dir/created"
+	expect_words "$1: a topic is made" "$dir/created" "Created topic"
+	topic_tool --list >"$dir/listed"
+	expect_words "$1: topics are listed" "$dir/listed" "^mine-$1\$"
+	expect_words "$1: those of the pipeline too" "$dir/listed" '^sluice.default.pipeline.p.inputs$'
+	topic_tool --describe --topic "mine-$1" >"$dir/described"
+	expect_words "$1: a topic is described" "$dir/described" "PartitionCount: 2"
+	topic_tool --describe --topic missing >"$dir/missing"
+	expect_words "$1: a topic that is not there" "$dir/missing" "does not exist"
+	echo "$request" | tool $producer --bootstrap-server "$brokers" --topic sluice.default.pipeline.p.inputs >"$dir/produced"
+	tool org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$brokers" --group "g-$1" --from-beginning \
+		--topic sluice.default.pipeline.p.outputs --max-messages 1 --timeout-ms 30000 >"$dir/consumed"
+	expect_words "$1: a request is answered" "$dir/consumed" '"data":\[42.0\]'
+}
+
+mkdir "$dir/pipelines"
+cat >"$dir/pipelines/p.yaml" <<-EOF
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Pipeline
+	metadata: {name: p}
+	spec:
+	  steps: [{name: a, expression: {set: {y: x * 2}}}]
+	  output: {steps: [a]}
+EOF
+for version in ${VERSIONS:-3.9.1 4.2.1}; do
+	fetch_tools "$version"
+	start_dev 0
+	asked "$version"
+	"$sluice" top --once -o json --brokers "$brokers" >"$dir/top"
+	expect_words "top sees what was answered" "$dir/top" '"answered": 1,'
+	"$sluice" health --brokers "$brokers" >"$dir/health" 2>&1
+	expect "health of the engine" $? "-eq 0"
+	stop_engine "$version" "$engine"
+done
+# Clients find it again where it was.
+port=${brokers##*:}
+start_dev "$port"
+expect "the port after a restart" "${brokers##*:}" "-eq $port"
+"$sluice" dev "$dir/pipelines" --port "$port" >"$dir/second" 2>&1
+expect "the exit status of a second one there" $? "-eq 2"
+expect_words "what it says" "$dir/second" "give --port NUMBER"
+stop_engine restarted "$engine"
+tell_result
