@@ -1,6 +1,8 @@
 /* aggregate_parts.c: see aggregate_parts.h. */
 #include "steps/aggregate_parts.h"
 
+#include "message/provenance.h"
+
 struct parts {
 	struct arena *arena;
 	const struct payload *split; /* what the parts were made of */
@@ -58,6 +60,8 @@ static bool rows_count(const struct parts *parts, const struct tensor *first, in
 	*rows = 0;
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct tensor *tensor = tensors_find(parts->items[i]->tensors, first->name);
+		if (!tensor && reply_lacks(parts->items[i], first->name, PLACE_NONE, "`parts`", error))
+			return false;
 		if (!tensor || parts->items[i]->tensors.count != parts->items[0]->tensors.count)
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "parts `" TEXT_FORMAT "` and `" TEXT_FORMAT

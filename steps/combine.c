@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/duration.h"
+#include "message/provenance.h"
 #include "steps/kinds.h"
 
 #define MEMBERS_MAX 64 /* an ensemble of more is one model of its own */
@@ -153,8 +154,19 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 		members->name = self->as ? text_of(self->as) : members->tensors[0]->name;
 		return true;
 	}
+	for (size_t i = 0; self->tensor && visit_source(visit, i, &name, &payload); i++)
+		if (payload && !member_tensor(self, payload) &&
+		    reply_lacks(payload, text_of(self->tensor), step->place, "`combine`", error))
+			return false;
 	return error_set(error, ERROR_INPUT, step->place, "step `%s` needs the tensor `%s` of %zu members, and %zu gave it",
 			 step->name, self->tensor ? self->tensor : "(the first)", need, members->count);
+}
+
+/* Of two members that do not go together: the one with texts, where the other has numbers. */
+static const struct tensor *text_member(const struct tensor *first, const struct tensor *other)
+{
+	bool is_first = first->datatype == DATATYPE_BYTES, is_other = other->datatype == DATATYPE_BYTES;
+	return is_first == is_other ? NULL : is_first ? first : other;
 }
 
 static bool shapes_agree(const struct step *step, const struct members *members, struct arena *arena, struct error *error)
@@ -166,7 +178,8 @@ static bool shapes_agree(const struct step *step, const struct members *members,
 		if (bytes || other->rank != first->rank ||
 		    memcmp(other->shape, first->shape, first->rank * sizeof *first->shape) != 0)
 			return error_set(error, ERROR_INPUT, step->place, "step `%s` cannot combine %s with %s: the shapes differ",
-					 step->name, tensor_type_text(arena, first), tensor_type_text(arena, other));
+					 step->name, tensor_type_text(arena, first), tensor_type_text(arena, other)) ||
+			       reply_blamed(error, text_member(first, other));
 	}
 	return true;
 }
@@ -282,6 +295,7 @@ static const struct tensor *each_element(const struct step *step, const struct m
 	if (first->datatype == DATATYPE_BYTES && self->by != BY_VOTE) {
 		error_set(error, ERROR_INPUT, step->place,
 			  "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack", step->name);
+		reply_blamed(error, first);
 		return NULL;
 	}
 	if (!any_weighs(members)) {
@@ -327,6 +341,7 @@ static const struct tensor *laid_out(const struct step *step, const struct membe
 		    memcmp(other->shape + skip, first->shape + skip, (first->rank - skip) * sizeof *shape) != 0) {
 			error_set(error, ERROR_INPUT, step->place, "step `%s` cannot put %s behind %s", step->name,
 				  tensor_type_text(arena, other), tensor_type_text(arena, first));
+			reply_blamed(error, text_member(first, other));
 			return NULL;
 		}
 		along += stack ? 1 : other->shape[0];

@@ -2,6 +2,7 @@
  *
  * Each entry of `set` is evaluated in the order in which it was written and may use
  * those above it; an equal name is replaced. `drop` and `keep` come last. */
+#include "message/provenance.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"
 
@@ -112,13 +113,14 @@ static bool set_all(const struct step *step, struct visit *visit, struct outcome
 	return true;
 }
 
-static bool all_there(const struct step *step, struct tensors tensors, struct error *error)
+static bool all_there(const struct step *step, const struct payload *payload, struct error *error)
 {
 	const struct expression_options *self = step->options;
 	const struct opened *opened = step->state;
 	for (size_t i = 0; i < opened->keep.count; i++)
-		if (!tensors_find(tensors, opened->keep.items[i]))
-			return error_set(error, ERROR_INPUT, self->keep.items[i].place,
+		if (!tensors_find(payload->tensors, opened->keep.items[i]))
+			return !reply_lacks(payload, opened->keep.items[i], self->keep.items[i].place, "`keep`", error) &&
+			       error_set(error, ERROR_INPUT, self->keep.items[i].place,
 					 "no tensor `%s` to keep; name one that came, or set it", self->keep.items[i].text);
 	return true;
 }
@@ -143,7 +145,7 @@ static enum step_verdict expression_run(struct step *step, struct visit *visit, 
 	if (opened->set.count && !set_all(step, visit, outcome, error))
 		return STEP_FAIL;
 	if (opened->drop.count || opened->keep.count) {
-		if (!all_there(step, outcome->payload.tensors, error))
+		if (!all_there(step, &outcome->payload, error))
 			return STEP_FAIL;
 		pick(opened, outcome);
 	}

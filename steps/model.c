@@ -3,6 +3,7 @@
  * It is also what a step without a kind is: it then calls the model of its own name.
  * The settings written in the step go with every call as typed parameters; marks travel
  * past the model, which never sees them. */
+#include "message/provenance.h"
 #include "step/call_form.h"
 #include "step/setting.h"
 #include "steps/kinds.h"
@@ -135,6 +136,8 @@ static const struct payload *request_made(const struct step *step, struct visit 
 		return request;
 	const struct tensor *tensor = tensors_find(input->tensors, text_of(self->input));
 	if (!tensor) {
+		if (reply_lacks(input, text_of(self->input), step->place, "`input`", error))
+			return NULL;
 		error_set(error, ERROR_INPUT, step->place, "step `%s` sends the tensor `%s`, which did not come", step->name,
 			  self->input);
 		return NULL;
@@ -198,9 +201,14 @@ static enum step_verdict run_local(const struct model_state *state, struct visit
 	}
 	answer->marks = input->marks;
 	answer->model_name = text_of(state->name);
-	if (!local_model_answer(state->local, input->tensors, visit_arena(visit), &answer->tensors, error))
+	if (!local_model_answer(state->local, input, visit_arena(visit), &answer->tensors, error))
 		return STEP_FAIL;
-	visit_emit(visit, answer);
+	const struct payload *marked = reply_marked(visit_arena(visit), answer, state->name);
+	if (!marked) {
+		error_memory(error, ERROR_LIMIT, "asking a model");
+		return STEP_FAIL;
+	}
+	visit_emit(visit, marked);
 	return STEP_DONE;
 }
 

@@ -2,6 +2,7 @@
  * texts, through a chain of kinds or one that turns them, and what their types become. */
 #include "base/number.h"
 #include "message/columns.h"
+#include "message/provenance.h"
 #include "step/expression_kernels.h"
 #include "steps/operations.h"
 
@@ -50,7 +51,8 @@ static bool select_columns(const struct instruction *instruction, const struct w
 			return refuse(instruction, work, tensor, error,
 				      arena_print(work->arena,
 						  "finds no column `%s`; name one that is there, or give its number from 0",
-						  items[i].text));
+						  items[i].text)) ||
+			       reply_blamed(error, tensor);
 	if (chosen->count)
 		*selection = (struct selection){chosen->count, columns};
 	const size_t constants = instruction->kind->constants ? instruction->kind->constants(instruction) : 0;
@@ -211,9 +213,10 @@ static bool class_check(const struct instruction *instruction, struct work *work
 	const bool texts = tensor->datatype == DATATYPE_BYTES;
 	if (texts && instruction->kind->takes == CELLS_NUMBERS) {
 		work->texts = tensor;
-		return refuse(instruction, work, tensor, error, "works on numbers");
+		return refuse(instruction, work, tensor, error, "works on numbers") || reply_blamed(error, tensor);
 	}
-	return texts || instruction->kind->takes != CELLS_TEXTS || refuse(instruction, work, tensor, error, "works on texts");
+	return texts || instruction->kind->takes != CELLS_TEXTS || refuse(instruction, work, tensor, error, "works on texts") ||
+	       reply_blamed(error, tensor);
 }
 
 bool instruction_cells(const struct instruction *instruction, struct work *work, struct cells *cells, struct error *error)

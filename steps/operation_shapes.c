@@ -1,6 +1,8 @@
 /* operation_shapes.c: the operations that join tensors, cut them, and give them other shapes. */
 #include "steps/operations.h"
 
+#include "message/provenance.h"
+
 static bool refuse_axis(const struct instruction *instruction, enum error_kind kind, struct text name, int64_t axis, uint32_t rank,
 			struct error *error)
 {
@@ -160,12 +162,15 @@ static bool concat_agree(const struct instruction *instruction, const struct wor
 	*datatype = parts[0]->datatype;
 	for (size_t i = 1; i < self->tensors.count; i++) {
 		*datatype = datatype_joined(*datatype, parts[i]->datatype);
-		if (*datatype == DATATYPE_COUNT || !alike(parts[0], parts[i], axis))
-			return error_set(
-				error, ERROR_INPUT, instruction->place,
-				"`concat` cannot join `%s`, %s, and `%s`, %s, along axis %lld; reshape or cast one of them",
-				self->tensors.items[0].text, tensor_type_text(work->arena, parts[0]), self->tensors.items[i].text,
-				tensor_type_text(work->arena, parts[i]), (long long)self->axis);
+		if (*datatype == DATATYPE_COUNT || !alike(parts[0], parts[i], axis)) {
+			error_set(error, ERROR_INPUT, instruction->place,
+				  "`concat` cannot join `%s`, %s, and `%s`, %s, along axis %lld; reshape or cast one of them",
+				  self->tensors.items[0].text, tensor_type_text(work->arena, parts[0]), self->tensors.items[i].text,
+				  tensor_type_text(work->arena, parts[i]), (long long)self->axis);
+			return reply_blamed(error, *datatype != DATATYPE_COUNT			  ? NULL
+						   : parts[0]->datatype == DATATYPE_BYTES ? parts[0]
+											  : parts[i]);
+		}
 	}
 	return true;
 }
@@ -301,6 +306,7 @@ static bool split_run(const struct instruction *instruction, struct work *work, 
 						  tensor->rank, &elements, error);
 		if (!made)
 			return false;
+		made->model = tensor->model;
 		for (size_t j = 0; j < blocks; j++)
 			memcpy((char *)elements + j * block * size, (const char *)tensor->data + (j * parts + i) * block * size,
 			       block * size);

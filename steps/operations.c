@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "message/provenance.h"
+
 #define NAMES_SHOWN_MAX 8 /* of the tensors that are there instead, in an error */
 
 const struct operation_kind *operation_kind_find(const char *name)
@@ -275,7 +277,7 @@ const struct tensor *work_find(const struct work *work, const struct instruction
 			       struct error *error)
 {
 	const struct tensor *found = tensors_find(work->payload.tensors, name);
-	if (found)
+	if (found || reply_lacks(&work->payload, name, instruction->place, instruction->kind->name, error))
 		return found;
 	const char *names = "";
 	for (size_t i = 0; i < work->payload.tensors.count && names; i++)

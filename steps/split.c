@@ -1,6 +1,7 @@
 /* split.c: the step that makes many messages of one, row by row: with each row go all the
  * tensors that are not split. A row shares its elements with the whole. */
 #include "base/number.h"
+#include "message/provenance.h"
 #include "steps/kinds.h"
 
 struct split {
@@ -24,11 +25,13 @@ static bool is_named(const struct split *self, struct text name)
 	return self->tensors.count == 0;
 }
 
-static bool find_absent(const struct split *self, const struct tensors *tensors, struct error *error)
+static bool find_absent(const struct split *self, const struct payload *payload, struct error *error)
 {
 	for (size_t i = 0; i < self->tensors.count; i++)
-		if (!tensors_find(*tensors, text_of(self->tensors.items[i].text)))
-			return error_set(error, ERROR_INPUT, self->tensors.items[i].place,
+		if (!tensors_find(payload->tensors, text_of(self->tensors.items[i].text)))
+			return !reply_lacks(payload, text_of(self->tensors.items[i].text), self->tensors.items[i].place, "`split`",
+					    error) &&
+			       error_set(error, ERROR_INPUT, self->tensors.items[i].place,
 					 "tensor `%s` is to be split, and did not come; send it, or leave it out of `tensors`",
 					 self->tensors.items[i].text);
 	return true;
@@ -117,7 +120,7 @@ static enum step_verdict split_run(struct step *step, struct visit *visit, struc
 		return error_memory(error, ERROR_LIMIT, "splitting a message"), STEP_FAIL;
 	for (size_t i = 0; i < rows.each; i++)
 		rows.cut[i] = is_named(self, rows.whole[i]->name);
-	if (!find_absent(self, tensors, error) || !rows_count(step, &rows, error))
+	if (!find_absent(self, visit_input(visit), error) || !rows_count(step, &rows, error))
 		return STEP_FAIL;
 	for (size_t i = 0; i < rows.count; i++)
 		if (!row_leave(visit, &rows, i, error))

@@ -10,6 +10,7 @@
  */
 #include "base/memory.h"
 #include "flow/run.h"
+#include "message/provenance.h"
 #include "message/rows.h"
 
 #define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; what a server would refuse long before */
@@ -173,6 +174,7 @@ void batch_send(struct batch *batch)
 	batch->payload = (struct payload){
 		.tensors = joined(batch),
 		.parameters = parameters_copied(batch->arena, first->input->parameters),
+		.replier = repliers_copied(batch->arena, first->input->replier),
 	};
 	batch->visit = (struct visit){
 		.task = first->task,

@@ -1,6 +1,8 @@
 /* run.c: a message's way: entered, worked off, waiting, answered, finished. */
 #include "flow/run.h"
 
+#include "message/provenance.h"
+
 const struct error *run_keep_error(struct run *run, const struct error *error)
 {
 	struct error *kept = arena_take_raw(run->message->arena, sizeof *kept);
@@ -278,6 +280,16 @@ void flow_abandon(struct flow *flow, const struct message *message)
 		run_leave(run); /* between two calls of the flow none is listed to be worked off */
 }
 
+/* What a pipeline answers is marked already, where models made it. */
+static void mark_reply(struct call *call, struct arena *arena)
+{
+	if (call->error.kind != ERROR_NONE || call->target != CALL_MODEL)
+		return;
+	call->reply = reply_marked(arena, call->reply, call->name);
+	if (!call->reply)
+		error_memory(&call->error, ERROR_LIMIT, "taking a model's reply");
+}
+
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 {
 	struct pending *pending = call->owner;
@@ -289,6 +301,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	flow->now_ms = now_ms;
 	pending->open = false;
 	outage_note_call(visit, call);
+	mark_reply(call, visit->arena);
 	visit_verdict(visit, step->kind->answered(step, visit, call, &error), &error);
 	if (run)
 		run_wake(run);

@@ -1,6 +1,8 @@
 /* select.c: see select.h. */
 #include "flow/select.h"
 
+#include "message/provenance.h"
+
 void sources_lead(const struct source *sources, size_t count, size_t *leader)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -38,6 +40,8 @@ const struct payload *source_select(struct arena *arena, const struct source *so
 		if (source_takes(source, payload->tensors.items[i]))
 			tensors_add(&tensors, renamed(arena, source, payload->tensors.items[i]));
 	selected->tensors = tensors_end(&tensors);
+	if (source->tensor.length)
+		selected->replier = NULL; /* of what else the source has nothing is read */
 	return selected;
 }
 
@@ -56,6 +60,15 @@ static const struct payload *group_payload(const struct joining *joining, size_t
 		if (joining->leader[i] == leader && joining->came[i])
 			return joining->came[i];
 	return NULL;
+}
+
+/* Whether all tensors of the group are read, so that one that is missing could have come with them. */
+static bool group_is_whole(const struct joining *joining, size_t leader)
+{
+	for (size_t i = leader; i < joining->count; i++)
+		if (joining->leader[i] == leader && joining->came[i] && joining->sources[i].tensor.length == 0)
+			return true;
+	return false;
 }
 
 static void add_group(struct tensors_builder *tensors, const struct joining *joining, size_t leader, const struct payload *payload)
@@ -81,7 +94,7 @@ const struct payload *sources_join(struct arena *arena, const struct source *sou
 	struct tensors_builder tensors, marks;
 	tensors_begin(&tensors, arena, count);
 	tensors_begin(&marks, arena, 0);
-	bool leftmost = true;
+	bool leftmost = true, whole = false;
 	for (size_t i = 0; i < count; i++) {
 		const struct payload *payload = leader[i] == i ? group_payload(&joining, i) : NULL;
 		if (!payload)
@@ -90,6 +103,10 @@ const struct payload *sources_join(struct arena *arena, const struct source *sou
 			joined->parameters = payload->parameters;
 		leftmost = false;
 		add_group(&tensors, &joining, i, payload);
+		if (group_is_whole(&joining, i)) {
+			joined->replier = repliers_joined(arena, joined->replier, !whole, payload);
+			whole = true;
+		}
 		for (size_t m = 0; m < payload->marks.count; m++)
 			tensors_put(&marks, payload->marks.items[m]);
 	}

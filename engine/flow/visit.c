@@ -77,6 +77,16 @@ static bool find_step_tensor(const void *context, struct text step, struct text 
 	return false;
 }
 
+static const struct payload *find_step_gave(const void *context, struct text step)
+{
+	const struct visit *visit = context;
+	const struct graph *graph = visit->flow->graph;
+	for (size_t i = 0; visit->run && i < graph->count; i++)
+		if (text_is(step, graph->steps[i].name))
+			return run_gave(visit->run, i);
+	return NULL;
+}
+
 struct scope visit_scope(const struct visit *visit, const struct tensors *made)
 {
 	return (struct scope){
@@ -84,6 +94,7 @@ struct scope visit_scope(const struct visit *visit, const struct tensors *made)
 		.made = made,
 		.payload = visit->input,
 		.step_tensor = find_step_tensor,
+		.step_gave = find_step_gave,
 		.context = visit,
 		.pipeline = visit->station->step.pipeline,
 		.step = visit->station->step.name,

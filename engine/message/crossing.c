@@ -7,6 +7,7 @@
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
 #include "message/format.h"
+#include "message/provenance.h"
 
 #define ENVELOPE_NUMBERS 25 /* of the record that are not measured one by one, at most */
 #define GIVEN_NUMBERS 12    /* of each step */
@@ -18,6 +19,7 @@ static const struct payload nothing;
 
 struct listing {
 	struct tensors_builder tensors;
+	struct tensors written; /* the same, with the models that replied them */
 	int64_t *places; /* of the tensors and marks of each payload, one behind the other */
 	size_t place_count;
 };
@@ -67,6 +69,7 @@ static bool list_payloads(struct listing *listing, const struct message *message
 		if (carried->items[i].next & next)
 			list_payload(listing, payload_of(&carried->items[i]));
 	listing->place_count = 0;
+	listing->written = models_written(message->arena, tensors_end(&listing->tensors));
 	return !arena_failed(message->arena);
 }
 
@@ -77,9 +80,9 @@ static size_t text_room(struct text text)
 	return text.length + AVRO_LONG_BYTES_MAX;
 }
 
-static size_t payload_room(const struct payload *payload)
+static size_t payload_room(struct arena *arena, const struct payload *payload)
 {
-	return (payload_size(payload) + 4) * AVRO_LONG_BYTES_MAX + avro_parameters_room(payload->parameters) +
+	return (payload_size(payload) + 4) * AVRO_LONG_BYTES_MAX + avro_parameters_room(repliers_written(arena, payload)) +
 	       text_room(payload->model_name) + text_room(payload->model_version);
 }
 
@@ -91,8 +94,8 @@ static size_t record_room(const struct message *message, uint64_t next, const st
 		      text_room(message->id) + text_room(message->origin.topic) + text_room(message->key) +
 		      text_room(crossing->key) + text_room(crossing->original) +
 		      text_room(text_of(message->format ? message->format->name : NULL)) + text_room(message->payload_id) +
-		      text_room(message->seldon_meta) + avro_tensors_room(tensors_end(&listing->tensors)) +
-		      payload_room(&message->payload);
+		      text_room(message->seldon_meta) + avro_tensors_room(listing->written) +
+		      payload_room(message->arena, &message->payload);
 	for (size_t i = 0; i < message->headers.count; i++)
 		room += text_room(message->headers.items[i].name) + text_room(message->headers.items[i].value);
 	for (size_t i = 0; i < message->wanted.count; i++)
@@ -101,7 +104,7 @@ static size_t record_room(const struct message *message, uint64_t next, const st
 		const struct given *given = &carried->items[i];
 		if (given->next & next)
 			room += GIVEN_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(given->step) + text_room(given->only_to) +
-				payload_room(payload_of(given)) + (given->error ? avro_failure_room(given->error) : 0);
+				payload_room(message->arena, payload_of(given)) + (given->error ? avro_failure_room(given->error) : 0);
 	}
 	return room;
 }
@@ -155,7 +158,7 @@ static char *put_payload(char *to, struct listing *listing, const struct payload
 {
 	to = put_places(to, listing, payload->tensors.count);
 	to = put_places(to, listing, payload->marks.count);
-	to = avro_put_parameters(to, payload->parameters);
+	to = avro_put_parameters(to, repliers_written(listing->tensors.arena, payload));
 	to = avro_put_bytes(to, payload->model_name);
 	return avro_put_bytes(to, payload->model_version);
 }
@@ -197,7 +200,10 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!list_payloads(&listing, message, next, crossing->request))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
-	char *begin = buffer_room(out, record_room(message, next, crossing, &listing));
+	size_t room = record_room(message, next, crossing, &listing);
+	if (arena_failed(message->arena)) /* what is written must be what was measured */
+		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
+	char *begin = buffer_room(out, room);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "what goes on to the next stage does not fit into the %zu bytes that a message may have; send "
@@ -219,7 +225,7 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 	to = put_headers(to, message->headers);
 	to = avro_put_bytes(to, crossing->original);
 	to = put_form(to, message);
-	to = avro_put_tensors(to, tensors_end(&listing.tensors));
+	to = avro_put_tensors(to, listing.written);
 	to = avro_put_small(to, crossing->request);
 	if (crossing->request)
 		to = put_payload(to, &listing, &message->payload);

@@ -4,6 +4,7 @@
 #include "message/avro_writers.h"
 #include "message/crossing.h"
 #include "message/format.h"
+#include "message/provenance.h"
 
 struct reading {
 	struct avro_cursor cursor;
@@ -145,6 +146,7 @@ static bool read_payload(struct reading *reading, struct payload *payload)
 	payload->parameters = avro_read_parameters(&reading->cursor, reading->arena, reading->error);
 	payload->model_name = avro_read_bytes(&reading->cursor);
 	payload->model_version = avro_read_bytes(&reading->cursor);
+	repliers_read(reading->arena, payload);
 	return !avro_failed(&reading->cursor) || broken(reading, "a payload");
 }
 
@@ -205,6 +207,7 @@ static bool read_body(struct reading *reading, struct message *message, struct c
 	crossing->original = avro_read_bytes(&reading->cursor);
 	if (!read_form(reading, message) || !avro_read_tensors(&reading->cursor, reading->arena, &reading->tensors, reading->error))
 		return false;
+	models_read(reading->arena, reading->tensors);
 	crossing->request = read_choice(reading, 1);
 	if (crossing->request && !read_payload(reading, &message->payload))
 		return false;

@@ -56,12 +56,15 @@ static inline const struct tensor *tensors_find(struct tensors tensors, struct t
  * one text. */
 #define MARK_OF_HEADER "header:"
 
+struct replier; /* message/provenance.h */
+
 struct payload {
 	struct tensors tensors;
 	struct tensors marks; /* named scalars that travel along and are never sent to a model */
 	struct parameters parameters;
 	struct text model_name; /* who answered; empty for requests and pipelines */
 	struct text model_version;
+	const struct replier *replier; /* whose replies it is made of (message/provenance.h); NULL: of none */
 };
 
 /* A list of tensors being built in an arena; room doubles. */

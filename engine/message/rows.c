@@ -1,6 +1,8 @@
 /* rows.c: see rows.h. */
 #include "message/rows.h"
 
+#include "message/provenance.h"
+
 struct text text_copied(struct arena *arena, struct text text)
 {
 	const char *copy = text.bytes ? arena_copy(arena, text.bytes, text.length) : NULL;
@@ -17,6 +19,11 @@ struct parameters parameters_copied(struct arena *arena, struct parameters param
 			items[i].value.text = text_copied(arena, items[i].value.text);
 	}
 	return (struct parameters){items ? parameters.count : 0, items};
+}
+
+static const char *model_copied(struct arena *arena, const char *model)
+{
+	return model ? arena_copy(arena, model, strlen(model)) : NULL;
 }
 
 /* `count` elements of `tensor` from `first`, into an array of its datatype. */
@@ -48,6 +55,7 @@ static const struct tensor *tensor_rows(struct arena *arena, const struct tensor
 	size_t stride = cut && of ? tensor->count / of : 0;
 	elements_copy(arena, elements, tensor, cut ? first * stride : 0, copy->count);
 	copy->parameters = parameters_copied(arena, tensor->parameters);
+	copy->model = model_copied(arena, tensor->model);
 	return copy;
 }
 
@@ -70,6 +78,7 @@ const struct payload *payload_rows(struct arena *arena, const struct payload *pa
 	copy->parameters = parameters_copied(arena, payload->parameters);
 	copy->model_name = text_copied(arena, payload->model_name);
 	copy->model_version = text_copied(arena, payload->model_version);
+	copy->replier = repliers_copied(arena, payload->replier);
 	return copy;
 }
 
@@ -119,6 +128,7 @@ static const struct tensor *tensors_joined(struct arena *arena, const struct pay
 		to += tensor_size_bytes(part);
 	}
 	whole->parameters = parameters_copied(arena, model->parameters);
+	whole->model = model_copied(arena, model->model);
 	return whole;
 }
 

@@ -90,6 +90,7 @@ struct tensor {
 	enum datatype datatype;
 	uint32_t rank;
 	struct parameters parameters;
+	const char *model; /* in whose reply it came (message/provenance.h); NULL: the caller's, or made by a step */
 };
 
 static inline size_t tensor_size_bytes(const struct tensor *tensor)

@@ -57,7 +57,7 @@ bool served_file_answer(const struct local_model *model, const struct payload *r
 	*reply = (struct stub_reply){.status = 200, .payload = answer};
 	if (!answer)
 		return false;
-	if (local_model_answer(model, request->tensors, arena, &answer->tensors, &error))
+	if (local_model_answer(model, request, arena, &answer->tensors, &error))
 		return true;
 	const char *words = arena_copy(arena, error.text, strlen(error.text));
 	*reply = (struct stub_reply){.status = error.kind == ERROR_INPUT ? 400 : 500, .words = text_of(words)};

@@ -48,6 +48,8 @@ struct scope {
 	/* step.tensor: what an earlier step gave; NULL function: none. False when no such
 	 * step is known; *found NULL when it gave no such tensor. */
 	bool (*step_tensor)(const void *context, struct text step, struct text tensor, const struct tensor **found);
+	/* All that the step gave, to see who is to blame; NULL function, or NULL: not known. */
+	const struct payload *(*step_gave)(const void *context, struct text step);
 	const void *context;
 	const struct trailing_result *trailing; /* of each of the expression's trailing calls; NULL: none of them is known */
 	const char *pipeline;
@@ -63,7 +65,8 @@ struct scope {
  * forgive. The units are added to the arena's. */
 #define EVALUATION_WORK_MAX ((uint64_t)1 << 24)
 
-/* The value, as a tensor of that name (borrowed), in `arena`. NULL and an error (INPUT: a
+/* The value, as a tensor of that name (borrowed), in `arena`. NULL and an error (REMOTE: a model's
+ * reply lacks a name, or has it in another type; INPUT: a
  * name that is missing, shapes that do not fit, overflow; LIMIT: the arena, or the work). */
 const struct tensor *expression_evaluate_as(const struct expression *expression, struct text name, const struct scope *scope,
 					    struct arena *arena, struct error *error);

@@ -175,7 +175,7 @@ bool operate_comparison(struct evaluation *evaluation, enum operator_kind operat
 		return operands_refuse(evaluation, operation, "two numbers, two texts or two bools", left, right);
 	bool equality = operation == OPERATOR_EQUAL || operation == OPERATOR_NOT_EQUAL;
 	if (left->storage == DATATYPE_BYTES && (operation == OPERATOR_LESS_EQUAL || operation == OPERATOR_GREATER_EQUAL))
-		return evaluation_fail(evaluation, "texts are compared with == != < > only; write a < b or a == b");
+		return evaluation_mistype(evaluation, NULL, "texts are compared with == != < > only; write a < b or a == b");
 	if (left->storage == DATATYPE_BOOL && !equality)
 		return operands_refuse(evaluation, operation, "two numbers or two texts", left, right);
 	struct value a = *left, b = *right;

@@ -1,6 +1,7 @@
 /* expression_names.c: what a name in an expression stands for: a tensor, a mark, a
  * parameter, a header, or what every message has; and what is said where it is missing. */
 #include "base/suggest.h"
+#include "message/provenance.h"
 #include "step/expression_run.h"
 
 static bool single(struct evaluation *evaluation, enum datatype storage, const void *element, struct value *result)
@@ -54,10 +55,57 @@ static bool load_special(struct evaluation *evaluation, enum special_name specia
 				      special_names[special]);
 }
 
+/* The tensor that a name stands for; NULL: none, or it stands for something else. */
+static const struct tensor *tensor_named(const struct scope *scope, const struct expression_name *name)
+{
+	const struct tensor *tensor = NULL;
+	if (name->owner.length == 0)
+		return scope_find(scope, name->name);
+	if (scope->step_tensor && scope->step_tensor(scope->context, name->owner, name->name, &tensor))
+		return tensor;
+	bool request = scope->message && text_is(name->owner, "request");
+	return request ? tensors_find(scope->message->payload.tensors, name->name) : NULL;
+}
+
+/* False: a tensor that came in no reply. */
+static bool tree_is_replied(const struct expression *expression, const struct node *node, const struct scope *scope,
+			    const struct tensor **found)
+{
+	const struct tensor *tensor = node->kind == NODE_NAME ? tensor_named(scope, &expression->names[node->name]) : NULL;
+	if (tensor && !tensor->model)
+		return false;
+	*found = tensor ? tensor : *found;
+	for (uint32_t i = 0; i < node->count && node->items; i++)
+		if (node->items[i] && !tree_is_replied(expression, node->items[i], scope, found))
+			return false;
+	return true;
+}
+
+const struct tensor *expression_model(const struct expression *expression, const struct node *node, const struct scope *scope)
+{
+	const struct tensor *found = NULL;
+	return tree_is_replied(expression, node, scope, &found) ? found : NULL;
+}
+
+/* A model's reply lacks it: a REMOTE error, where words are made. True: so it is. */
+static bool miss_reply(struct evaluation *evaluation, const struct payload *payload, struct text name)
+{
+	struct error lacks = {0};
+	struct place place = expression_place_at(evaluation->expression, evaluation->instruction->node->at);
+	if (evaluation->quiet || evaluation->missing_expected || !reply_lacks(payload, name, place, "an expression", &lacks))
+		return false;
+	evaluation->missing = true;
+	error_set(evaluation->error, lacks.kind, lacks.place, "%s, or write `" TEXT_FORMAT " ?? otherwise`", lacks.text,
+		  TEXT_ARGUMENTS(name));
+	return true;
+}
+
 /* An error that names what is missing, and the nearest that is there. */
 static bool miss_tensor(struct evaluation *evaluation, const struct expression_name *name)
 {
 	const struct scope *scope = evaluation->scope;
+	if (miss_reply(evaluation, scope->payload, name->name))
+		return false;
 	struct suggestion suggestion = suggest_begin(name->name);
 	const struct tensors *lists[] = {scope->made, scope->payload ? &scope->payload->tensors : NULL,
 					 scope->payload ? &scope->payload->marks : NULL};
@@ -112,6 +160,9 @@ static bool load_owned(struct evaluation *evaluation, const struct expression_na
 		value_of_tensor(result, tensor);
 		return true;
 	}
+	const struct payload *gave = scope->step_gave ? scope->step_gave(scope->context, name->owner) : NULL;
+	if (miss_reply(evaluation, gave, name->name))
+		return false;
 	return evaluation_miss(evaluation,
 			       known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
 				     : "`" TEXT_FORMAT "." TEXT_FORMAT

@@ -11,8 +11,13 @@ bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation
 {
 	if (evaluation->quiet)
 		return false;
+	const struct node *node = evaluation->instruction->node, *culprit = node;
+	if (node->count == 2 && node->items) {
+		bool is_right = node->items[0]->kind == NODE_LITERAL || (value_is_number(left) && node->items[1]->kind != NODE_LITERAL);
+		culprit = node->items[is_right];
+	}
 	bool has_bool = left->storage == DATATYPE_BOOL || right->storage == DATATYPE_BOOL;
-	return evaluation_fail(evaluation, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[operation], takes,
+	return evaluation_mistype(evaluation, culprit, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[operation], takes,
 			       value_text(evaluation, left), value_text(evaluation, right),
 			       has_bool ? "where(c, 1, 0) to count with a bool"
 					: "text(x) or number(x) to turn one into the other");
@@ -312,7 +317,7 @@ bool operate_negate(struct evaluation *evaluation, const struct value *operand, 
 		return numbers && out;
 	}
 	if (!value_is_integer(&in))
-		return evaluation_fail(evaluation,
+		return evaluation_mistype(evaluation, NULL,
 				       "`-` takes a number, and this is %s; write number(x) for a text with a number in it",
 				       value_text(evaluation, &in));
 	const int64_t *numbers = value_signed(evaluation, &in);

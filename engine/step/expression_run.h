@@ -34,6 +34,10 @@ static inline const struct tensor *scope_find(const struct scope *scope, struct 
 	return tensor || !scope->payload ? tensor : tensors_find(scope->payload->tensors, name);
 }
 
+/* A tensor from a model's reply that what stands in the tree of the node is made of, where all of its tensors came in
+ * replies; else NULL. */
+const struct tensor *expression_model(const struct expression *expression, const struct node *node, const struct scope *scope);
+
 /* Runs an expression: its value, before it is brought to its datatype. NULL and an error. */
 const struct value *expression_run(struct evaluation *evaluation);
 

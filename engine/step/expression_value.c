@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "step/expression_tree.h"
+#include "message/provenance.h"
+#include "step/expression_run.h"
 
 static void explain(struct evaluation *evaluation, const char *format, va_list arguments)
 {
@@ -25,6 +26,19 @@ bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
 	explain(evaluation, format, arguments);
 	va_end(arguments);
 	return false;
+}
+
+bool evaluation_mistype(struct evaluation *evaluation, const struct node *culprit, const char *format, ...)
+{
+	if (evaluation->quiet)
+		return false;
+	va_list arguments;
+	va_start(arguments, format);
+	explain(evaluation, format, arguments);
+	va_end(arguments);
+	return reply_blamed(evaluation->error,
+			    expression_model(evaluation->expression, culprit ? culprit : evaluation->instruction->node,
+					     evaluation->scope));
 }
 
 bool evaluation_miss(struct evaluation *evaluation, const char *format, ...)
@@ -150,7 +164,7 @@ const uint8_t *value_truths(struct evaluation *evaluation, const struct value *v
 	if (value->storage == DATATYPE_BOOL)
 		return value->data;
 	if (value->storage == DATATYPE_BYTES) {
-		evaluation_fail(evaluation, "a text is neither true nor false; compare it, as in x == \"yes\"");
+		evaluation_mistype(evaluation, NULL, "a text is neither true nor false; compare it, as in x == \"yes\"");
 		return NULL;
 	}
 	uint8_t *out = arena_take_raw(evaluation->arena, value->count);

@@ -45,9 +45,15 @@ struct evaluation {
 	bool missing;			       /* the last failure was something missing */
 };
 
-/* An INPUT error at the instruction that runs; always false. */
+/* An INPUT error at the instruction that runs, or REMOTE where a model is to blame; always false. */
 bool evaluation_fail(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same where the value of the node `culprit` is of a wrong class: a model is to blame that replied all that it is made
+ * of. NULL: the node that runs. */
+struct node;
+bool evaluation_mistype(struct evaluation *evaluation, const struct node *culprit, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The message's memory is used up: a LIMIT error; always false. */
 bool evaluation_full(struct evaluation *evaluation);

@@ -1,26 +1,30 @@
 /* local_model.c: see local_model.h. */
 #include "step/local_model.h"
 
+#include "message/provenance.h"
+
 /* ---- rows of a tensor ---- */
 
-static const struct tensor *tensor_chosen(const struct local_model *model, struct tensors request, struct error *error)
+static const struct tensor *tensor_chosen(const struct local_model *model, const struct payload *request, struct error *error)
 {
 	const struct tensor *chosen = NULL;
+	const struct tensors tensors = request->tensors;
 	if (model->input.length) {
-		chosen = tensors_find(request, model->input);
-		if (!chosen)
+		chosen = tensors_find(tensors, model->input);
+		if (!chosen && !reply_lacks(request, model->input, PLACE_NONE, model->whose, error))
 			error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes the tensor `" TEXT_FORMAT "`, which did not come",
 				  model->whose, TEXT_ARGUMENTS(model->input));
 		return chosen;
 	}
 	size_t numeric = 0;
-	for (size_t i = 0; i < request.count; i++)
-		if (request.items[i]->datatype != DATATYPE_BYTES && ++numeric == 1)
-			chosen = request.items[i];
+	for (size_t i = 0; i < tensors.count; i++)
+		if (tensors.items[i]->datatype != DATATYPE_BYTES && ++numeric == 1)
+			chosen = tensors.items[i];
 	if (numeric == 1)
 		return chosen;
 	error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes one numeric tensor, and %zu came; name one with `input`", model->whose,
 		  numeric);
+	reply_blamed(error, tensors.count == 1 ? tensors.items[0] : NULL);
 	return NULL;
 }
 
@@ -78,14 +82,14 @@ static const struct tensor *labels_made(const struct local_model *model, const d
 	return tensor;
 }
 
-bool local_model_answer(const struct local_model *model, struct tensors request, struct arena *arena, struct tensors *answer,
+bool local_model_answer(const struct local_model *model, const struct payload *request, struct arena *arena, struct tensors *answer,
 			struct error *error)
 {
 	const struct predictor_traits *traits = predictor_traits(model->predictor);
 	const struct tensor *tensor = tensor_chosen(model, request, error);
 	size_t rows = 0, width = 0;
 	if (!tensor || !rows_of(model, tensor, arena, &rows, &width, error))
-		return false;
+		return tensor && tensor->datatype == DATATYPE_BYTES && reply_blamed(error, tensor);
 	const int64_t shape[] = {(int64_t)rows, (int64_t)traits->outputs};
 	const double *numbers = doubles_of(tensor, arena);
 	double *margins = arena_take_raw(arena, rows * traits->margins * sizeof *margins);

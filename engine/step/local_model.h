@@ -24,8 +24,8 @@ struct local_model {
 	const struct text *labels;
 };
 
-/* INPUT: what came is not what it takes; LIMIT: the arena. */
-bool local_model_answer(const struct local_model *model, struct tensors request, struct arena *arena, struct tensors *answer,
+/* INPUT: what came is not what it takes; REMOTE: a model replied so; LIMIT: the arena. */
+bool local_model_answer(const struct local_model *model, const struct payload *request, struct arena *arena, struct tensors *answer,
 			struct error *error);
 
 /* The types of that; CONFIG where what is known of `in` can never do. */

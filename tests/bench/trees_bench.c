@@ -141,7 +141,7 @@ static const double *ask_ours(size_t count)
 		.name = TEXT("x"), .shape = shape, .data = rows, .count = count * FEATURES, .datatype = DATATYPE_FP32, .rank = 2};
 	const struct tensor *items[] = {&tensor};
 	arena_reset(message);
-	if (!local_model_answer(&model, (struct tensors){1, items}, message, &answer, &error)) {
+	if (!local_model_answer(&model, &(struct payload){.tensors = {1, items}}, message, &answer, &error)) {
 		fprintf(stderr, "trees_bench: %s\n", error.text);
 		exit(1);
 	}
