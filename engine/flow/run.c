@@ -285,6 +285,14 @@ static void mark_reply(struct call *call, struct arena *arena)
 {
 	if (call->error.kind != ERROR_NONE || call->target != CALL_MODEL)
 		return;
+	struct error wrong;
+	wrong.kind = ERROR_NONE;
+	if (!tensors_check_names(call->reply->tensors, false, arena, &wrong)) {
+		error_set(&call->error, wrong.kind == ERROR_INPUT ? ERROR_REMOTE : wrong.kind, PLACE_NONE,
+			  "the reply of model `%s` cannot be read: %s", call->name, wrong.text);
+		call->reply = NULL;
+		return;
+	}
 	call->reply = reply_marked(arena, call->reply, call->name);
 	if (!call->reply)
 		error_memory(&call->error, ERROR_LIMIT, "taking a model's reply");

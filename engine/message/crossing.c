@@ -104,7 +104,8 @@ static size_t record_room(const struct message *message, uint64_t next, const st
 		const struct given *given = &carried->items[i];
 		if (given->next & next)
 			room += GIVEN_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(given->step) + text_room(given->only_to) +
-				payload_room(message->arena, payload_of(given)) + (given->error ? avro_failure_room(given->error) : 0);
+				payload_room(message->arena, payload_of(given)) +
+				(given->error ? avro_failure_room(given->error) : 0);
 	}
 	return room;
 }

@@ -70,7 +70,8 @@ bool message_decode(struct message *message, struct text bytes, const struct sch
 {
 	if (!message->format)
 		message->format = choose_format(message, bytes);
-	return message->format->decode(message, bytes, schemas, error);
+	return message->format->decode(message, bytes, schemas, error) &&
+	       tensors_check_names(message->payload.tensors, message->names_repeat, message->arena, error);
 }
 
 bool answer_encode(const struct message *message, const struct answer *answer, const struct format *format,

@@ -51,7 +51,8 @@ const struct format *format_of_content_type(struct text value);  /* ignores para
 /* By message->format where the way it came says it (a path of the gateway), else by
  * the header content-type, else by a look at the bytes; what looks like nothing is
  * read as JSON, which says what is due. Sets message->format even on failure, so
- * that the error can be answered in kind. */
+ * that the error can be answered in kind. A tensor without a name, and two of one name, are
+ * INPUT, whatever the format. */
 bool message_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);
 
 /* In `format`, or that of the request when it is NULL; of the tensors only those that

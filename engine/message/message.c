@@ -1,6 +1,8 @@
 /* message.c: looking things up in a message, and building lists of tensors. */
 #include "message/message.h"
 
+#include "base/hash.h"
+
 /* Most are of another length, or written as they are looked for: only the rest is worth a call. */
 static inline bool header_is(const struct header *header, struct text name)
 {
@@ -15,6 +17,52 @@ const struct header *headers_find_last(struct headers headers, struct text name)
 		if (header_is(&headers.items[i], name))
 			return &headers.items[i];
 	return NULL;
+}
+
+#define NAMES_COMPARED_MAX 8 /* so few are compared with each other; more go through a table */
+
+static bool refuse_twin(struct text name, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "two tensors are named `" TEXT_FORMAT "`; give each tensor a name of its own", TEXT_ARGUMENTS(name));
+}
+
+/* By a table with places for twice as many. */
+static bool check_many(struct tensors tensors, struct arena *arena, struct error *error)
+{
+	size_t places = 4 * NAMES_COMPARED_MAX;
+	while (places < 2 * tensors.count)
+		places *= 2;
+	const struct tensor **table = ARENA_ARRAY(arena, const struct tensor *, places);
+	if (!table)
+		return error_memory(error, ERROR_LIMIT, "reading a request");
+	for (size_t i = 0; i < tensors.count; i++) {
+		const struct text name = tensors.items[i]->name;
+		size_t at = hash_bytes(name.bytes, name.length, (uintptr_t)arena) & (places - 1);
+		for (; table[at]; at = (at + 1) & (places - 1))
+			if (text_equal(table[at]->name, name))
+				return refuse_twin(name, error);
+		table[at] = tensors.items[i];
+	}
+	return true;
+}
+
+bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < tensors.count; i++)
+		if (tensors.items[i]->name.length == 0)
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "tensor %zu of %zu has no name; each tensor needs a name, shape, datatype and data", i + 1,
+					 tensors.count);
+	if (repeat || tensors.count < 2)
+		return true;
+	if (tensors.count > NAMES_COMPARED_MAX)
+		return check_many(tensors, arena, error);
+	for (size_t i = 1; i < tensors.count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (text_equal_short(tensors.items[i]->name, tensors.items[j]->name))
+				return refuse_twin(tensors.items[i]->name, error);
+	return true;
 }
 
 void tensors_begin(struct tensors_builder *builder, struct arena *arena, size_t expected)

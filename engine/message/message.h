@@ -67,6 +67,9 @@ struct payload {
 	const struct replier *replier; /* whose replies it is made of (message/provenance.h); NULL: of none */
 };
 
+/* INPUT for the first tensor whose name is empty or, unless `repeat`, another's too. Takes room for a table from the arena. */
+bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *arena, struct error *error);
+
 /* A list of tensors being built in an arena; room doubles. */
 struct tensors_builder {
 	struct arena *arena;
@@ -107,6 +110,7 @@ struct message {
 	bool wanted_binary;	     /* binary_data_output of the request */
 	const bool *wanted_each;     /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
 	const struct format *format; /* in which it came; the answer leaves so */
+	bool names_repeat;	     /* a call of an engine: a join may send two tensors of one name; before it is decoded */
 	bool copied;		     /* nobody waits for its answer: what it asks of models is asked once */
 	bool v1_columns;	     /* a V1 request that came as `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;

@@ -272,7 +272,7 @@ static void infer(const struct visitor *visitor)
 	struct door_room *room = visitor->room;
 	struct error error = {0};
 	struct stub_reply reply;
-	struct message message = {.arena = room->arena, .format = &format_oip_protobuf};
+	struct message message = {.arena = room->arena, .format = &format_oip_protobuf, .names_repeat = true};
 	struct door_answer answer = {0};
 	if (!message_decode(&message, visitor->body, NULL, &error)) {
 		refuse(visitor, HTTP_BAD_REQUEST, text_of(error.text));

@@ -270,7 +270,11 @@ static void infer(const struct visitor *visitor)
 	struct stub_reply reply;
 	const struct header header = {TEXT(LENGTH_HEADER), http_asked_header(visitor->asked, LENGTH_HEADER)};
 	struct message message = {
-		.arena = room->arena, .format = &format_oip_json, .headers = {header.value.bytes ? 1 : 0, &header}};
+		.arena = room->arena,
+		.format = &format_oip_json,
+		.headers = {header.value.bytes ? 1 : 0, &header},
+		.names_repeat = true,
+	};
 	if (!message_decode(&message, visitor->body, NULL, &error)) {
 		refuse(visitor, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
 		return;

@@ -13,14 +13,15 @@ bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation
 		return false;
 	const struct node *node = evaluation->instruction->node, *culprit = node;
 	if (node->count == 2 && node->items) {
-		bool is_right = node->items[0]->kind == NODE_LITERAL || (value_is_number(left) && node->items[1]->kind != NODE_LITERAL);
+		bool is_right = node->items[0]->kind == NODE_LITERAL ||
+				(value_is_number(left) && node->items[1]->kind != NODE_LITERAL);
 		culprit = node->items[is_right];
 	}
 	bool has_bool = left->storage == DATATYPE_BOOL || right->storage == DATATYPE_BOOL;
-	return evaluation_mistype(evaluation, culprit, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[operation], takes,
-			       value_text(evaluation, left), value_text(evaluation, right),
-			       has_bool ? "where(c, 1, 0) to count with a bool"
-					: "text(x) or number(x) to turn one into the other");
+	return evaluation_mistype(evaluation, culprit, "`%s` takes %s, and these are %s and %s; write %s",
+				  operator_texts[operation], takes, value_text(evaluation, left), value_text(evaluation, right),
+				  has_bool ? "where(c, 1, 0) to count with a bool"
+					   : "text(x) or number(x) to turn one into the other");
 }
 
 bool operands_spread(struct evaluation *evaluation, struct value *left, struct value *right)

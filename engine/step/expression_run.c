@@ -200,8 +200,9 @@ bool arguments_fit(struct evaluation *evaluation, const struct node *node, const
 	const char *letter = node->function->rules->takes;
 	for (uint32_t i = 0; i < count; i++) {
 		if (__builtin_expect(!letter_takes(*letter, value_class_of(&arguments[i])), 0))
-			return evaluation_mistype(evaluation, node->items[i], "%s() takes %s, and this is %s; it is written %s", node->function->name,
-					       letter_words(*letter), value_text(evaluation, &arguments[i]), node->function->form);
+			return evaluation_mistype(evaluation, node->items[i], "%s() takes %s, and this is %s; it is written %s",
+						  node->function->name, letter_words(*letter),
+						  value_text(evaluation, &arguments[i]), node->function->form);
 		letter += letter[1] != '\0';
 	}
 	return true;
@@ -338,7 +339,8 @@ static const struct tensor *answer_of(struct evaluation *evaluation, const struc
 				  .datatype = datatype,
 				  .rank = value->rank};
 	if (evaluation->scope->payload && evaluation->scope->payload->replier) {
-		const struct tensor *replied = expression_model(evaluation->expression, evaluation->expression->root, evaluation->scope);
+		const struct expression *expression = evaluation->expression;
+		const struct tensor *replied = expression_model(expression, expression->root, evaluation->scope);
 		tensor->model = replied ? replied->model : NULL;
 	}
 	return tensor;

@@ -500,12 +500,13 @@ static void a_faulty_reply_is_the_models_fault_wherever_it_is_cut(void **state)
 	static const char *const lacking[] = {"name: a", "name: f, inputs: [a], filter: {keep: a > 0}",
 					      "name: e, inputs: [f], expression: {set: {y: score + 1}}", NULL};
 	expect_same(lacking, "  output: {steps: [e]}\n", "x=1",
-		    "REMOTE: an expression reads the tensor `score`, and the reply of model `a` lacks it; see what the model answers, or "
-		    "ask for it by `outputs: [score]` of its step, or write `score ?? otherwise`, at e after 1");
+		    "REMOTE: an expression reads the tensor `score`, and the reply of model `a` lacks it; see what the model "
+		    "answers, or ask for it by `outputs: [score]` of its step, or write `score ?? otherwise`, at e after 1");
 	static const char *const mistyped[] = {"name: a", "name: f, inputs: [a], filter: {keep: a > 0}",
 					       "name: e, inputs: [f, p], expression: {set: {y: lower(a)}}", NULL};
 	expect_same(mistyped, "  output: {steps: [e]}\n", "x=1",
-		    "REMOTE: lower() takes a text, and this is FP32[1]; it is written lower(x); model `a` replied so, at e after 1");
+		    "REMOTE: lower() takes a text, and this is FP32[1]; it is written lower(x); model `a` replied so, "
+		    "at e after 1");
 	static const char *const callers[] = {"name: a", "name: e, inputs: [a, p], expression: {set: {y: lower(x)}}", NULL};
 	expect_same(callers, "  output: {steps: [e]}\n", "x=1",
 		    "INPUT: lower() takes a text, and this is FP32[1]; it is written lower(x), at e after 1");
