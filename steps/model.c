@@ -32,6 +32,7 @@ struct model {
 	const char *digest;
 	const char *input;
 	const char *output;
+	struct name_list outputs;
 	struct name_list labels;
 	int iterations; /* enum predictor_iterations */
 };
@@ -58,6 +59,17 @@ static bool model_check(const void *options, struct place place, struct error *e
 			error, ERROR_CONFIG, self->local.place,
 			"a model of the worker's own is on no server; leave out storageUri, server, cache and modelSettings, or "
 			"`local`");
+	if (self->local.text && self->outputs.count)
+		return error_set(error, ERROR_CONFIG, self->outputs.items[0].place,
+				 "`outputs` are asked of a server, and a model of the worker's own answers all that it has; leave "
+				 "it out");
+	for (size_t i = 0; i < self->outputs.count; i++)
+		for (size_t j = 0; j <= i; j++)
+			if (self->outputs.items[i].text[0] == '\0' ||
+			    (j < i && strcmp(self->outputs.items[i].text, self->outputs.items[j].text) == 0))
+				return error_set(error, ERROR_CONFIG, self->outputs.items[i].place,
+						 "`outputs` names each tensor once, and `%s` is %s", self->outputs.items[i].text,
+						 j < i ? "there already" : "empty");
 	if (!self->local.text && (self->digest || self->labels.count || self->iterations != ITERATIONS_BEST))
 		return error_set(error, ERROR_CONFIG, place,
 				 "`digest`, `labels` and `iterations` are of a file; name it with `local`");
@@ -81,6 +93,11 @@ static bool model_calls(const struct step *step, size_t nth, enum call_target *t
 	*target = CALL_MODEL;
 	*name = model_name(step);
 	return nth == 0 && !self->local.text;
+}
+
+static const struct name_list *model_asks(const void *options)
+{
+	return &((const struct model *)options)->outputs;
 }
 
 static const char *model_storage(const struct step *step)
@@ -172,6 +189,28 @@ static bool infer_local(const struct step *step, const struct tensor_types *in, 
 	return good;
 }
 
+/* Of what the model is known to answer, what it is asked for. */
+static bool infer_asked(const struct model *self, struct arena *arena, struct tensor_types *out, struct error *error)
+{
+	struct tensor_type *items = ARENA_ARRAY(arena, struct tensor_type, self->outputs.count);
+	if (!items)
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	for (size_t i = 0; i < self->outputs.count; i++) {
+		const struct text name = text_of(self->outputs.items[i].text);
+		bool found = false;
+		items[i].name = name;
+		for (size_t j = 0; j < out->count && !found; j++)
+			if ((found = text_equal(out->items[j].name, name)))
+				items[i] = out->items[j];
+		if (!found && out->complete)
+			return error_set(error, ERROR_CONFIG, self->outputs.items[i].place,
+					 "the model is asked for `%s`, which it is known not to answer",
+					 self->outputs.items[i].text);
+	}
+	*out = (struct tensor_types){.complete = true, .count = self->outputs.count, .items = items};
+	return true;
+}
+
 /* What `output` makes of the one tensor that the model answers. */
 static bool model_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
@@ -179,6 +218,8 @@ static bool model_infer(const struct step *step, const struct tensor_types *in, 
 	const struct model *self = step->options;
 	if (self->local.text)
 		return infer_local(step, in, arena, out, error);
+	if (self->outputs.count && !infer_asked(self, arena, out, error))
+		return false;
 	if (!self->output || (out->complete && out->count != 1))
 		return true;
 	struct tensor_type *renamed = ARENA_NEW(arena, struct tensor_type);
@@ -221,6 +262,27 @@ static enum step_verdict model_run(struct step *step, struct visit *visit, struc
 	return request && visit_call(visit, CALL_MODEL, state->name, request, error) ? STEP_WAIT : STEP_FAIL;
 }
 
+/* Of the reply what was asked for, in the reply's order. False: it lacks some. */
+static bool outputs_chosen(const struct step *step, struct arena *arena, struct payload *reply, struct error *error)
+{
+	const struct model *self = step->options;
+	const struct model_state *state = step->state;
+	struct tensors_builder chosen;
+	tensors_begin(&chosen, arena, self->outputs.count);
+	for (size_t i = 0; i < self->outputs.count; i++)
+		if (!tensors_find(reply->tensors, text_of(self->outputs.items[i].text)))
+			return error_set(error, ERROR_REMOTE, self->outputs.items[i].place,
+					 "model `%s` was asked for the output `%s`, and its reply lacks it; see which outputs the "
+					 "model has",
+					 state->name, self->outputs.items[i].text);
+	for (size_t i = 0; i < reply->tensors.count; i++)
+		for (size_t j = 0; j < self->outputs.count; j++)
+			if (text_is(reply->tensors.items[i]->name, self->outputs.items[j].text))
+				tensors_add(&chosen, reply->tensors.items[i]);
+	reply->tensors = tensors_end(&chosen);
+	return true;
+}
+
 static enum step_verdict model_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
 {
 	const struct model *self = step->options;
@@ -229,7 +291,7 @@ static enum step_verdict model_answered(struct step *step, struct visit *visit, 
 		return STEP_FAIL;
 	}
 	const struct payload *input = visit_input(visit);
-	if (input->marks.count == 0 && !(self->output && call->reply->tensors.count == 1)) {
+	if (input->marks.count == 0 && !self->outputs.count && !(self->output && call->reply->tensors.count == 1)) {
 		visit_emit(visit, call->reply);
 		return STEP_DONE;
 	}
@@ -240,10 +302,12 @@ static enum step_verdict model_answered(struct step *step, struct visit *visit, 
 	}
 	*reply = *call->reply;
 	reply->marks = input->marks;
+	if (self->outputs.count && !outputs_chosen(step, visit_arena(visit), reply, error))
+		return STEP_FAIL;
 	if (self->output && reply->tensors.count == 1) {
 		struct tensors_builder only;
 		tensors_begin(&only, visit_arena(visit), 1);
-		tensors_add(&only, tensor_renamed(visit_arena(visit), call->reply->tensors.items[0], text_of(self->output)));
+		tensors_add(&only, tensor_renamed(visit_arena(visit), reply->tensors.items[0], text_of(self->output)));
 		reply->tensors = tensors_end(&only);
 	}
 	visit_emit(visit, reply);
@@ -333,6 +397,11 @@ static const struct option rows[] = {
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model, output),
 	 .help = "Name that the reply's tensor gets, when it is one; of a local model `predict`, if nothing else is said."},
+	{.name = "outputs",
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct model, outputs),
+	 .help = "Outputs that the model is asked for, over REST and gRPC of the Open Inference Protocol; what else it replies is "
+		 "left out, and a reply that lacks one of them is REMOTE. Default: what the model gives unasked."},
 	{.name = "labels",
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct model, labels),
@@ -360,6 +429,7 @@ const struct step_kind step_model = {
 	.shape = SHAPE_REPLACES,
 	.check = model_check,
 	.calls = model_calls,
+	.asks = model_asks,
 	.storage = model_storage,
 	.infer = model_infer,
 	.open = model_open,

@@ -288,6 +288,20 @@ static void answer_open(struct flow *flow)
 	gate_open(flow, &station->inputs, flow_decides(flow) ? &graph->output : &none);
 }
 
+/* Into the flow's arena. */
+static bool outputs_open(struct flow *flow, struct station *station, struct error *error)
+{
+	const struct step *step = &station->step;
+	const struct name_list *asked = step->kind->asks && step->options ? step->kind->asks(step->options) : NULL;
+	if (!asked || asked->count == 0)
+		return true;
+	struct text *names = ARENA_ARRAY(flow->arena, struct text, asked->count);
+	for (size_t i = 0; names && i < asked->count; i++)
+		names[i] = text_of(asked->items[i].text);
+	station->outputs = (struct tensors_wanted){asked->count, names};
+	return names || error_memory(error, ERROR_SYSTEM, "opening a step");
+}
+
 static bool station_open(struct flow *flow, size_t index, struct error *error)
 {
 	const struct graph_step *graph_step = &flow->graph->steps[index];
@@ -316,7 +330,7 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 	if (spec->kind->open && !spec->kind->open(&station->step, error))
 		return false;
 	gate_gather(&station->inputs, &station->step);
-	return true;
+	return outputs_open(flow, station, error);
 }
 
 struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)

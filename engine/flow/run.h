@@ -55,6 +55,7 @@ struct station {
 	struct gate triggers;
 	struct outlet sent; /* to those that read what the step was sent */
 	struct outlet gave;
+	struct tensors_wanted outputs; /* that its model is asked for */
 	bool plain;	/* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
 	bool recurring; /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
 	bool beside;	/* something that it leads to is not part of the answer */

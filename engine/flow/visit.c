@@ -117,6 +117,7 @@ static void call_fill(struct call *call, const struct visit *visit, enum call_ta
 	call->request = request;
 	call->message = visit->message;
 	call->timeout_ms = graph_step->timeout_ms;
+	call->outputs = visit->station->outputs;
 	call->timeout_own = graph_step->spec->timeout_ns > 0;
 	call->kept_ms = graph_step->kept_ms;
 	call->once = visit->message->copied;
@@ -253,11 +254,11 @@ static bool visit_switch(struct visit *visit, struct error *error)
 	return true;
 }
 
-/* A step that declares one output gives its only tensor that name. */
+/* A step that declares one output gives its only tensor that name, unless it asks its model for outputs by name. */
 static const struct payload *declared(struct visit *visit, const struct payload *payload)
 {
 	const struct name_list *outputs = &visit->station->graph_step->spec->outputs;
-	if (outputs->count != 1 || payload->tensors.count != 1)
+	if (outputs->count != 1 || visit->station->outputs.count || payload->tensors.count != 1)
 		return payload;
 	struct text name = text_of(outputs->items[0].text);
 	if (text_equal(payload->tensors.items[0]->name, name))

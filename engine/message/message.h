@@ -93,6 +93,12 @@ struct offspring; /* flow/flow.h */
 /* What a v1 SeldonMessage had that its answer must show again. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
 
+/* Outputs by name. */
+struct tensors_wanted {
+	size_t count;
+	const struct text *names;
+};
+
 struct message {
 	struct arena *arena;
 	struct text id;		/* header x-request-id, else the payload's id, else the origin written out */
@@ -103,10 +109,7 @@ struct message {
 	struct origin origin;
 	struct headers headers;
 	struct payload payload; /* the request */
-	struct tensors_wanted {
-		size_t count;
-		const struct text *names;
-	} wanted;		     /* outputs the request asked for; count 0: all */
+	struct tensors_wanted wanted; /* outputs the request asked for; count 0: all */
 	bool wanted_binary;	     /* binary_data_output of the request */
 	const bool *wanted_each;     /* for each name of `wanted`: as binary data; NULL: as wanted_binary says */
 	const struct format *format; /* in which it came; the answer leaves so */

@@ -21,10 +21,17 @@ bool oip_json_decode_request(struct message *message, struct text body, size_t h
  * UTF-8 go as base64 under the parameter content_type. */
 bool oip_json_encode_answer(const struct message *message, const struct answer *answer, struct buffer *out, struct error *error);
 
-/* The body of a call of a model. With a place for `header_length` tensors go as
- * binary data, with NULL as JSON. Marks are not sent. */
-bool oip_json_encode_request(const struct payload *payload, struct text id, struct buffer *out, size_t *header_length,
-			     struct error *error);
+/* The body of a call of a model, which is asked for the outputs `wanted` (count 0: all). With
+ * a place for `header_length` tensors go as binary data, with NULL as JSON. Marks are not sent. */
+bool oip_json_encode_call(const struct payload *payload, struct text id, struct tensors_wanted wanted, struct buffer *out,
+			  size_t *header_length, struct error *error);
+
+/* The same for all outputs. */
+static inline bool oip_json_encode_request(const struct payload *payload, struct text id, struct buffer *out, size_t *header_length,
+					   struct error *error)
+{
+	return oip_json_encode_call(payload, id, (struct tensors_wanted){0}, out, header_length, error);
+}
 
 /* What a model answered: `payload` with its outputs, model_name, model_version and
  * parameters, and the id that it echoed (bytes NULL: none). */

@@ -138,8 +138,18 @@ static size_t write_tensors(struct buffer *out, size_t begin, struct text list, 
 	return any ? length : 0;
 }
 
-bool oip_json_encode_request(const struct payload *payload, struct text id, struct buffer *out, size_t *header_length,
-			     struct error *error)
+static void write_wanted(struct buffer *out, struct tensors_wanted wanted)
+{
+	for (size_t i = 0; i < wanted.count; i++) {
+		json_write_string_after(out, i ? TEXT(",{\"name\":") : TEXT("\"outputs\":[{\"name\":"), wanted.names[i]);
+		buffer_byte(out, '}');
+	}
+	if (wanted.count)
+		buffer_string(out, "],");
+}
+
+bool oip_json_encode_call(const struct payload *payload, struct text id, struct tensors_wanted wanted, struct buffer *out,
+			  size_t *header_length, struct error *error)
 {
 	struct choice choice = {.otherwise = header_length != NULL};
 	size_t begin = out->length;
@@ -148,6 +158,7 @@ bool oip_json_encode_request(const struct payload *payload, struct text id, stru
 		json_write_string_after(out, TEXT("\"id\":"), id);
 		buffer_byte(out, ',');
 	}
+	write_wanted(out, wanted);
 	size_t length = write_tensors(out, begin, TEXT("\"inputs\":["), payload, &choice);
 	if (header_length)
 		*header_length = length;

@@ -219,6 +219,9 @@ static const char *extras_text(const struct writer *writer, const struct graph *
 		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",
 			     (long long)batch->size,
 			     (long long)batch_window_ms(batch));
+	if (step_renames(step->spec))
+		text = WORDS(writer->arena, "%s%srenames its only tensor to `%s`", text, *text ? "; " : "",
+			     step->spec->outputs.items[0].text);
 	if (step->spec->when) {
 		struct text when = expression_source(step->spec->when);
 		text = WORDS(writer->arena, "%s%sonly when " TEXT_FORMAT, text, *text ? "; " : "", TEXT_ARGUMENTS(when));

@@ -314,20 +314,39 @@ static void check_joined(const struct inference *inference, size_t step)
 			  "step `%s`: %s", of->name, error.text);
 }
 
+/* Whether it asks its model for outputs by name. */
+static bool step_asks(const struct step_spec *spec)
+{
+	const struct step_kind *kind = spec->kind;
+	return kind && kind->asks && spec->options && kind->asks(spec->options)->count > 0;
+}
+
+bool step_renames(const struct step_spec *spec)
+{
+	return spec->outputs.count == 1 && spec->outputs.items[0].text && !step_asks(spec);
+}
+
 /* The reference dialect: what the step declares is what it is known to give. */
 static struct tensor_types declared_types(const struct inference *inference, const struct step_spec *spec,
 					  struct tensor_types given)
 {
-	struct tensor_type *items =
-		spec->outputs.count ? ARENA_ARRAY(inference->arena, struct tensor_type, spec->outputs.count) : NULL;
+	const char *only = step_renames(spec) ? spec->outputs.items[0].text : NULL;
+	const bool idle = given.complete && (given.count != 1 || (only && text_is(given.items[0].name, only)));
+	if (only && !idle)
+		fault_add(inference->faults, CODE_RENAMED_OUTPUT, spec->outputs.items[0].place, NULL,
+			  "the only tensor of the reply is renamed to `%s`, whatever it is called; to ask the model for that "
+			  "output, write `model: {outputs: [%s]}`",
+			  only, only);
+	const size_t count = step_asks(spec) ? 0 : spec->outputs.count;
+	struct tensor_type *items = count ? ARENA_ARRAY(inference->arena, struct tensor_type, count) : NULL;
 	if (!items)
 		return given;
 	for (size_t i = 0; i < spec->outputs.count; i++) {
 		struct text name = text_of(spec->outputs.items[i].text ? spec->outputs.items[i].text : "");
 		const struct tensor_type *found = types_find(&given, name);
-		bool only = spec->outputs.count == 1 && given.complete && given.count == 1;
+		bool single = count == 1 && given.complete && given.count == 1;
 		items[i].name = name;
-		items[i].type = found ? found->type : only ? given.items[0].type : (struct value_type){0};
+		items[i].type = found ? found->type : single ? given.items[0].type : (struct value_type){0};
 	}
 	return (struct tensor_types){.count = spec->outputs.count, .items = items};
 }

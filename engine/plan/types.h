@@ -43,6 +43,9 @@ struct types_known {
 bool types_infer(const struct graph *graph, const struct called_model *called, const struct types_known *known,
 		 struct arena *arena, struct faults *faults, struct graph_types *types);
 
+/* Whether the only tensor of what the step gives gets the name of the one output that it declares. */
+bool step_renames(const struct step_spec *spec);
+
 /* "FP32[-1,16]"; "?" where nothing is known. */
 const char *type_text(const struct value_type *type, struct arena *arena);
 

@@ -139,7 +139,7 @@ static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_m
 	struct payload payload = *call->request;
 	struct error error = {0};
 	payload.parameters = settings_join(payload.parameters, cache->model->parameters, call->message->arena);
-	const struct oip_request request = {.model_name = text_of(address->model), .payload = &payload};
+	const struct oip_request request = {.model_name = text_of(address->model), .payload = &payload, .wanted = call->outputs};
 	buffer_clear(&cache->piece);
 	buffer_append(&cache->piece, (const char *)&ttl_ms, sizeof ttl_ms);
 	if (cache->model->cache.namespace)

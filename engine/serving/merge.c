@@ -38,9 +38,21 @@ static bool parameters_equal(struct parameters one, struct parameters other)
 	return true;
 }
 
+static bool wanted_equal(struct tensors_wanted one, struct tensors_wanted other)
+{
+	if (one.count != other.count)
+		return false;
+	for (size_t i = 0; i < one.count; i++)
+		if (!text_equal(one.names[i], other.names[i]))
+			return false;
+	return true;
+}
+
 bool merge_fits(const struct errand *one, const struct errand *other)
 {
 	const struct payload *a = one->attempts.call->request, *b = other->attempts.call->request;
+	if (!wanted_equal(one->attempts.call->outputs, other->attempts.call->outputs))
+		return false;
 	if (!payloads_agree(a, b) || !parameters_equal(a->parameters, b->parameters))
 		return false;
 	for (size_t i = 0; i < a->tensors.count; i++)
@@ -72,6 +84,15 @@ static int64_t latest_deadline_ms(const struct errand *carrier)
 	return latest_ms;
 }
 
+/* The deployment that names them may end before the call. */
+static struct tensors_wanted outputs_copied(struct arena *arena, struct tensors_wanted outputs)
+{
+	struct text *names = outputs.count ? ARENA_ARRAY(arena, struct text, outputs.count) : NULL;
+	for (size_t i = 0; names && i < outputs.count; i++)
+		names[i] = text_copied(arena, outputs.names[i]);
+	return (struct tensors_wanted){names ? outputs.count : 0, names};
+}
+
 bool merge_load(struct errand *carrier)
 {
 	struct carriage *carriage = carriage_ready(carrier);
@@ -94,6 +115,7 @@ bool merge_load(struct errand *carrier)
 					     .deadline_ms = latest_deadline_ms(carrier)};
 	carriage->call = (struct call){
 		.target = first->target, .name = first->name, .request = &carriage->payload, .message = &carriage->message};
+	carriage->call.outputs = outputs_copied(carriage->arena, first->outputs);
 	return !arena_failed(carriage->arena);
 }
 

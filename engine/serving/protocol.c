@@ -20,9 +20,10 @@ bool protocol_write(const struct model_address *address, const struct call *call
 		payload.parameters = settings_join(payload.parameters, parameters, message->arena);
 	switch (address->protocol) {
 	case PROTOCOL_OIP_REST:
-		return oip_json_encode_request(&payload, message->id, out, header_length, error);
+		return oip_json_encode_call(&payload, message->id, call->outputs, out, header_length, error);
 	case PROTOCOL_OIP_GRPC: {
-		const struct oip_request request = {.model_name = text_of(address->model), .id = message->id, .payload = &payload};
+		const struct oip_request request = {
+			.model_name = text_of(address->model), .id = message->id, .payload = &payload, .wanted = call->outputs};
 		return oip_request_encode(&request, out, error);
 	}
 	case PROTOCOL_V1:

@@ -309,5 +309,10 @@ const struct fault_code fault_codes[] = {
 		.help = "All that is read of it is checked, but not what its steps make of each other's tensors, nor, by `lint`, "
 			"what lies between it and other pipelines. `plan` checks more of it.",
 		.example = "steps: [...]      # a thousand of them\n"),
+	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames, and asks for nothing",
+	     .help = "One name in a step's `outputs` is given to the only tensor of the reply. It may stay; `outputs` of the "
+		     "step's `model` asks the model for tensors by their names.",
+	     .example = "- {name: a, outputs: [predict_proba]}      # a rename\n\n"
+			"- {name: a, model: {outputs: [predict_proba]}}\n"),
 	{0},
 };

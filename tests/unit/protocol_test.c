@@ -151,6 +151,28 @@ static void the_same_request_is_read_back_from_grpc(void **state)
 	buffer_close(&out);
 }
 
+static void outputs_are_asked_for_over_rest_and_grpc(void **state)
+{
+	(void)state;
+	static const struct text names[] = {{"predict_proba", 13}, {"a\"b", 3}};
+	const struct model_address address = {.protocol = PROTOCOL_OIP_GRPC, .model = "m"};
+	struct message came = {.arena = arena};
+	struct buffer out;
+	struct error error = {0};
+	buffer_open(&out, 4096);
+	add("x", DATATYPE_FP32, 1, 0, numbers);
+	call.outputs = (struct tensors_wanted){2, names};
+	expect_sent(PROTOCOL_OIP_REST,
+		    "{\"id\":\"r-1\",\"outputs\":[{\"name\":\"predict_proba\"},{\"name\":\"a\\\"b\"}],\"inputs\":[{\"name\":\"x\","
+		    "\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1.0]}]}");
+	assert_true(protocol_write(&address, &call, (struct parameters){0}, &out, NULL, &error));
+	assert_true(oip_protobuf_decode(&came, buffer_view(&out), NULL, &error));
+	assert_int_equal(came.wanted.count, 2);
+	assert_true(text_is(came.wanted.names[0], "predict_proba") && text_is(came.wanted.names[1], "a\"b"));
+	call.outputs = (struct tensors_wanted){0};
+	buffer_close(&out);
+}
+
 static void a_reply_that_is_none_is_remote(void **state)
 {
 	(void)state;
@@ -243,6 +265,7 @@ int main(void)
 		SHOWS(one_tensor_is_inputs_to_mlflow_and_columns_are_a_table),
 		SHOWS(numbers_and_names_go_to_seldon_and_come_back),
 		SHOWS(the_same_request_is_read_back_from_grpc),
+		SHOWS(outputs_are_asked_for_over_rest_and_grpc),
 		SHOWS(a_reply_that_is_none_is_remote),
 		SHOWS(a_page_in_place_of_a_reply_is_told_by_its_looks),
 		SHOWS(a_servers_own_words_are_found),

@@ -265,8 +265,27 @@ static void declared_outputs_are_what_is_known(void **state)
 		  "[m1, m2]}}\n");
 	const struct graph_types *types = &plan.pipelines[0].types;
 	assert_string_equal(types_text(&p, &types->steps[0].outputs), "way ?...");
+	assert_non_null(planning_fault(&p, CODE_RENAMED_OUTPUT));
 	/* What decides is not sent on. */
 	assert_string_equal(types_text(&p, &types->steps[1].inputs), "z ?");
+	planning_close(&p);
+}
+
+static void outputs_that_are_asked_for_are_what_is_known(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  "  - {name: any, outputs: [score], model: {outputs: [b, a]}}\n  - {name: wide, model: {outputs: [label]}}\n"
+		  "  output: {steps: [any, wide]}\n");
+	const struct graph_types *types = &plan.pipelines[0].types;
+	assert_string_equal(types_text(&p, &types->steps[0].outputs), "b ?, a ?");
+	assert_string_equal(types_text(&p, &types->steps[1].outputs), "label BYTES");
+	assert_int_equal(faults_total(p.spec.faults), 0);
+	planning_close(&p);
+	open_plan(&p, &plan, "  - {name: wide, model: {outputs: [labels]}}\n  output: {steps: [wide]}\n");
+	assert_int_equal(planning_errors(&p), 1);
 	planning_close(&p);
 }
 
@@ -456,6 +475,7 @@ int main(void)
 		cmocka_unit_test(what_an_expression_asks_for_with_care_may_be_missing),
 		cmocka_unit_test(a_condition_has_one_element),
 		cmocka_unit_test(declared_outputs_are_what_is_known),
+		cmocka_unit_test(outputs_that_are_asked_for_are_what_is_known),
 		cmocka_unit_test(branches_of_one_step_keep_their_tensors_apart),
 		cmocka_unit_test(the_types_of_two_thousand_steps_fit_into_a_small_arena),
 		cmocka_unit_test(metadata_of_no_form_is_refused),
