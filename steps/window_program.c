@@ -129,13 +129,14 @@ static bool keeps_texts(const struct series *series, const struct trailing_input
 }
 
 /* Calls over one series do not all take the same, and it was worked out for the first of them. */
-static bool calls_take(const struct window_program *program, const struct window_input *input, struct error *error)
+static bool calls_take(const struct window_program *program, const struct window_input *input, const struct scope *scope,
+		       struct error *error)
 {
 	for (size_t i = 0; i < program->count; i++)
 		for (size_t j = 0; j < program->settings[i].count; j++) {
 			const struct setting_call *call = &program->settings[i].calls[j];
 			if (call->series != SIZE_MAX &&
-			    !trailing_takes(call->call, &input->series[call->series], input->arena, error))
+			    !trailing_takes(call->call, &input->series[call->series], scope, input->arena, error))
 				return false;
 		}
 	return true;
@@ -169,7 +170,7 @@ struct window_input *window_input_make(const struct window_program *program, con
 		    !leave_out_false(call, &input->series[i], arena, error))
 			return NULL;
 	}
-	if (!calls_take(program, input, error))
+	if (!calls_take(program, input, scope, error))
 		return NULL;
 	for (size_t i = 0; i < program->series_count; i++) {
 		const struct series *series = &program->series[i];

@@ -169,7 +169,8 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 
 /* Whether this call too takes what trailing_evaluate() gave for another one of the same single series;
  * else the INPUT error that it would have given for this one. */
-bool trailing_takes(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena, struct error *error);
+bool trailing_takes(const struct trailing_call *call, const struct trailing_input *input, const struct scope *scope,
+		    struct arena *arena, struct error *error);
 
 /* Whether texts are no longer than those that are kept; else a LIMIT error. */
 bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_input *input, struct error *error);

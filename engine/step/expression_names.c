@@ -84,7 +84,7 @@ static bool tree_is_replied(const struct expression *expression, const struct no
 const struct tensor *expression_model(const struct expression *expression, const struct node *node, const struct scope *scope)
 {
 	const struct tensor *found = NULL;
-	return tree_is_replied(expression, node, scope, &found) ? found : NULL;
+	return scope && tree_is_replied(expression, node, scope, &found) ? found : NULL;
 }
 
 /* A model's reply lacks it: a REMOTE error, where words are made. True: so it is. */

@@ -200,9 +200,11 @@ bool arguments_fit(struct evaluation *evaluation, const struct node *node, const
 	const char *letter = node->function->rules->takes;
 	for (uint32_t i = 0; i < count; i++) {
 		if (__builtin_expect(!letter_takes(*letter, value_class_of(&arguments[i])), 0))
-			return evaluation_mistype(evaluation, node->items[i], "%s() takes %s, and this is %s; it is written %s",
-						  node->function->name, letter_words(*letter),
-						  value_text(evaluation, &arguments[i]), node->function->form);
+			return evaluation_mistype(evaluation,
+						  node->trailing ? evaluation->expression->root : node->items[i],
+						  "%s() takes %s, and this is %s; it is written %s", node->function->name,
+						  letter_words(*letter), value_text(evaluation, &arguments[i]),
+						  node->function->form);
 		letter += letter[1] != '\0';
 	}
 	return true;

@@ -302,10 +302,12 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 	return true;
 }
 
-bool trailing_takes(const struct trailing_call *call, const struct trailing_input *input, struct arena *arena, struct error *error)
+bool trailing_takes(const struct trailing_call *call, const struct trailing_input *input, const struct scope *scope,
+		    struct arena *arena, struct error *error)
 {
 	const struct expression *series = call->series[0];
 	struct evaluation evaluation = {.expression = series,
+					.scope = scope,
 					.arena = arena,
 					.error = error,
 					.instruction = &series->instructions[series->instructions_count - 1]};

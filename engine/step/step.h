@@ -83,6 +83,7 @@ struct call {
 	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
 	int64_t timeout_ms;            /* of each attempt; 0: the model's own or 30 s */
 	bool timeout_own;              /* the step itself says it: it goes before the model's own */
+	struct tensors_wanted outputs; /* that the model is asked for; count 0: all. The step sees that they came */
 	int64_t kept_ms;               /* so long its reply is used again for equal requests, as the step says; 0: it does not */
 	bool once;                     /* of a copy: it is not repeated, and does not wait for a model that is away */
 	/* The answer: one of the two. */
@@ -187,6 +188,8 @@ struct step_kind {
 	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
 	/* Whom it sends copies (visit_copy()), likewise. NULL: nobody. */
 	bool (*copies)(const struct step *step, size_t nth, enum call_target *target, const char **name);
+	/* The outputs that it asks of the model it calls; an empty list or NULL: it leaves that to the model. */
+	const struct name_list *(*asks)(const void *options);
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
 	 * returns false. Each must list this step in its inputs. NULL: to none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
