@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "cli/case.h"
+#include "net/body_budget.h"
 #include "serving/catalog_read.h"
 #include "serving/door_grpc.h"
 #include "serving/door_rest.h"
@@ -17,6 +18,7 @@ struct model_server {
 	struct session *session;
 	struct model_server_config config;
 	struct catalog *catalog;
+	struct body_budget bodies;
 	struct rest_door *rest;
 	struct grpc_door *grpc;
 };
@@ -147,6 +149,7 @@ static bool open_doors(struct model_server *server, struct loop *loop, struct er
 	struct door_config door = {.host = server->config.host,
 				   .port = server->config.rest_port,
 				   .catalog = server->catalog,
+				   .bodies = &server->bodies,
 				   .load = load,
 				   .context = server};
 	server->rest = rest_door_open(loop, &door, error);
@@ -164,6 +167,7 @@ struct model_server *model_server_open(struct session *session, struct loop *loo
 	}
 	server->session = session;
 	server->config = *config;
+	server->bodies.limit_bytes = DOOR_BODIES_BYTES;
 	if ((server->catalog = catalog_open(error)) && model_server_reread(server, error)) {
 		say_what_is_not_served(server);
 		if (open_doors(server, loop, error))

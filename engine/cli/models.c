@@ -2,6 +2,7 @@
 #include "cli/model_server.h"
 #include "cli/stopping.h"
 #include "message/json_write.h"
+#include "net/listen.h"
 
 #define WAIT_MS 60000 /* there is nothing to do but to wait */
 #define LINE_BYTES_MAX ((size_t)16 << 20)
@@ -11,6 +12,7 @@ struct serve_options {
 	const char *host;
 	int64_t port;
 	int64_t grpc_port;
+	bool insecure;
 	int form;
 };
 
@@ -21,6 +23,8 @@ static const struct option options[] = {
 	    .help = "The port for the Open Inference Protocol over REST; 0: a free one."),
 	ROW("grpc-port", INTEGER, struct serve_options, grpc_port, .fallback = "0", .most = PORT_MOST,
 	    .help = "The port for the same over gRPC; 0: a free one."),
+	ROW("insecure-ignore-security", FLAG, struct serve_options, insecure,
+	    .help = "Listens beyond this machine (`--host`), although the server asks nobody who they are, and has no TLS."),
 	COMMAND_FORM(serve_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -66,6 +70,16 @@ static bool say_ready(struct session *session, const struct serve_options *self,
 	return true;
 }
 
+/* Whoever reaches it may load, unload and call models. */
+static bool host_is_fit(const struct serve_options *self, struct error *error)
+{
+	return self->insecure || listen_is_local(self->host) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "`--host %s` would let other machines in, and this server asks nobody who they are; leave it out, or add "
+			 "--insecure-ignore-security",
+			 self->host);
+}
+
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct serve_options *self = filled;
@@ -77,7 +91,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct stopping stopping = {0};
 	struct model_server *server = NULL;
 	struct error error = {0};
-	struct loop *loop = loop_open(&error);
+	struct loop *loop = host_is_fit(self, &error) ? loop_open(&error) : NULL;
 	bool good = loop && stopping_open(&stopping, loop, &error) &&
 		    (server = model_server_open(session, loop, &config, &error)) && say_ready(session, self, server, &error);
 	while (good && !stopping.asked)

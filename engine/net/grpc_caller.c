@@ -103,7 +103,7 @@ void grpc_caller_drain(struct grpc_caller *caller)
 
 /* ---- coming in, hearing and speaking ---- */
 
-void grpc_caller_open(struct grpc_server *server, int socket)
+void grpc_caller_open(struct grpc_server *server, int socket, struct grpc_peer peer)
 {
 	struct grpc_caller *caller = memory_take(1, sizeof *caller);
 	struct error error = {0};
@@ -112,6 +112,7 @@ void grpc_caller_open(struct grpc_server *server, int socket)
 		return;
 	}
 	caller->server = server;
+	caller->peer = peer;
 	http2_open(&caller->http2, server->loop, on_ready, caller);
 	link_adopt(&caller->http2.link, socket);
 	caller->tend = (struct loop_timer){.due = on_tend, .context = caller};

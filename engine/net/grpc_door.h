@@ -28,11 +28,17 @@ struct grpc_request {
 	struct buffer path;
 	struct grpc_intake intake;
 	struct buffer body;
+	size_t charged_bytes; /* of the budget of bodies */
 	int64_t timeout_ms; /* -1: none */
 	struct loop_timer deadline;
 	/* The answer, with its prefix, and what of it has been handed to nghttp2: */
 	struct buffer answer;
 	size_t offset;
+};
+
+/* Where a connection comes from, without its port. */
+struct grpc_peer {
+	unsigned char bytes[16];
 };
 
 enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: told so, but what it sends meanwhile still counts */
@@ -41,6 +47,7 @@ struct grpc_caller {
 	struct http2 http2;
 	struct grpc_server *server;
 	struct grpc_caller *next, *previous;
+	struct grpc_peer peer;
 	size_t on_wire;	  /* requests */
 	size_t held;	  /* by the application, of those that came from here */
 	size_t answering; /* answers that are not wholly sent */
@@ -77,7 +84,7 @@ void grpc_caller_is_dirty(struct grpc_caller *caller);
 
 /* ---- grpc_caller.c ---- */
 
-void grpc_caller_open(struct grpc_server *server, int socket); /* takes it */
+void grpc_caller_open(struct grpc_server *server, int socket, struct grpc_peer peer); /* takes the socket */
 void grpc_caller_end(struct grpc_caller *caller);
 void grpc_caller_speak(struct grpc_caller *caller);  /* and closes it when it is over: then it is gone */
 void grpc_caller_drain(struct grpc_caller *caller);  /* may close it too */

@@ -8,6 +8,7 @@
 #define PATH_BYTES 4096
 #define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers take no more headers than that */
 #define KEPT_BYTES ((size_t)256 << 10) /* of a buffer, by a request in the pool */
+#define CROWDED "too many messages at once; call again later"
 #define HELD_MESSAGES 16	       /* of the largest size, that all callers together may send at once */
 
 /* ---- their pool ---- */
@@ -78,6 +79,7 @@ static void request_to_pool(struct grpc_request *request)
 		request->next->previous = request->previous;
 	*(request->previous ? &request->previous->next : &server->requests) = request->next;
 	server->held_bytes -= request->body.length;
+	body_budget_charge(server->config.bodies, &request->charged_bytes, 0);
 	keep_small(&request->body);
 	keep_small(&request->answer);
 	request->next = server->pool;
@@ -306,13 +308,19 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	if (!request || request->over)
 		return 0;
 	struct grpc_server *server = request->server;
+	struct body_budget *bodies = server->config.bodies;
 	size_t before = request->body.length;
+	if (!body_budget_allows(bodies, &request->body, request->charged_bytes, count)) {
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
+		return 0;
+	}
 	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
 	server->held_bytes += request->body.length - before;
+	body_budget_charge(bodies, &request->charged_bytes, request->body.capacity);
 	if (fault != GRPC_INTAKE_GOOD)
 		refuse_message(request, fault);
 	else if (server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("too many messages at once; call again later"));
+		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
 	return 0;
 }
 

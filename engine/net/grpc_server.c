@@ -3,6 +3,8 @@
 #include "net/grpc_server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,14 +48,35 @@ static void on_now(void *context)
 
 /* ---- coming in ---- */
 
+static struct grpc_peer peer_of(const struct sockaddr_storage *address)
+{
+	struct grpc_peer peer = {0};
+	if (address->ss_family == AF_INET6)
+		memcpy(peer.bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, sizeof peer.bytes);
+	else
+		memcpy(peer.bytes, &((const struct sockaddr_in *)address)->sin_addr, sizeof(struct in_addr));
+	return peer;
+}
+
+static bool has_place(const struct grpc_server *server, const struct grpc_peer *peer)
+{
+	size_t most = server->config.peer_connections, count = 0;
+	for (const struct grpc_caller *caller = server->callers; most && caller; caller = caller->next)
+		count += memcmp(&caller->peer, peer, sizeof *peer) == 0;
+	return server->caller_count < server->config.connections && (!most || count < most);
+}
+
 static void on_connection(void *context, uint32_t events)
 {
 	(void)events;
 	struct grpc_server *server = context;
 	for (int i = 0; i < ACCEPTED_A_TURN; i++) {
-		int socket = accept4(server->listener.descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (socket >= 0 && server->caller_count < server->config.connections) {
-			grpc_caller_open(server, socket);
+		struct sockaddr_storage address = {0};
+		socklen_t length = sizeof address;
+		int socket = accept4(server->listener.descriptor, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		const struct grpc_peer peer = peer_of(&address);
+		if (socket >= 0 && has_place(server, &peer)) {
+			grpc_caller_open(server, socket, peer);
 			continue;
 		}
 		if (socket >= 0) {

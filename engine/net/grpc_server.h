@@ -11,6 +11,7 @@
 #define SLUICE_NET_GRPC_SERVER_H
 
 #include "base/text.h"
+#include "net/body_budget.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -23,7 +24,9 @@ struct grpc_server_config {
 	const struct tls_files *files; /* NULL: without TLS */
 	size_t message_bytes;	       /* a longer one is refused (RESOURCE_EXHAUSTED) */
 	size_t streams;		       /* of one connection, as it is told to callers */
+	struct body_budget *bodies;    /* of all messages that are on their way: beyond it RESOURCE_EXHAUSTED; NULL: none */
 	size_t connections;	       /* more are closed at once */
+	size_t peer_connections;       /* of one address, likewise; 0: as many as there may be */
 	int64_t silence_ms;	       /* of a caller, until it is asked by a ping, and for the answer; also for a handshake, and
 					* for one that does not read its answers; 0: a minute */
 	/* `path` and `body` live until the call is answered, which may be at once. */

@@ -46,6 +46,8 @@ struct http_asked {
 	struct guest *guest;
 	struct text method, path;
 	struct buffer body;
+	size_t charged_bytes; /* of the budget of bodies */
+	bool crowded;	      /* its body found no room there: what comes is thrown away */
 	uint64_t came_bytes;
 	int64_t began_ms;
 	bool whole;	/* handed on */
@@ -129,6 +131,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	if (!asked)
 		return;
 	*request = NULL;
+	body_budget_charge(server->config.bodies, &asked->charged_bytes, 0);
 	asked->guest->asked = NULL;
 	asked->guest->since_ms = loop_now_ms(server->loop);
 	if (asked->body.capacity > KEPT_BYTES_MAX) {
@@ -248,6 +251,16 @@ static enum MHD_Result refuse_length(struct http_asked *asked)
 	return queue(asked, MHD_HTTP_CONTENT_TOO_LARGE, with_type(response, "application/json")) ? MHD_YES : MHD_NO;
 }
 
+static enum MHD_Result refuse_crowded(struct http_asked *asked)
+{
+	struct MHD_Response *response =
+		with_type(response_of(TEXT("{\"error\":\"the server holds as many request bodies as it may; call again later\"}")),
+			  "application/json");
+	if (response)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	return queue(asked, MHD_HTTP_SERVICE_UNAVAILABLE, response) ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result hand_on(struct http_asked *asked)
 {
 	struct http_server *server = asked->server;
@@ -276,8 +289,16 @@ static bool refused_at_its_head(const struct http_asked *asked)
  * then would not hear of an answer given in between. */
 static enum MHD_Result take(struct http_asked *asked, const char *bytes, size_t *size)
 {
+	struct body_budget *bodies = asked->server->config.bodies;
 	asked->came_bytes += *size;
-	buffer_append(&asked->body, bytes, *size);
+	if (!asked->crowded && !body_budget_allows(bodies, &asked->body, asked->charged_bytes, *size)) {
+		asked->crowded = true;
+		buffer_close(&asked->body);
+		buffer_open(&asked->body, asked->server->config.body_bytes);
+	}
+	if (!asked->crowded)
+		buffer_append(&asked->body, bytes, *size);
+	body_budget_charge(bodies, &asked->charged_bytes, asked->body.capacity);
 	*size = 0;
 	return asked->came_bytes > asked->server->config.body_bytes + REFUSED_BYTES_MAX ? MHD_NO : MHD_YES;
 }
@@ -300,6 +321,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return take(asked, bytes, size);
 	if (asked->whole)
 		return MHD_NO; /* resumed, and nothing was queued */
+	if (asked->crowded)
+		return refuse_crowded(asked);
 	return buffer_failed(&asked->body) ? refuse_length(asked) : hand_on(asked);
 }
 
@@ -412,7 +435,8 @@ static bool start(struct http_server *server, struct error *error)
 	/* Without TLS the list of options ends before those of its files. */
 	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (config->files ? MHD_USE_TLS : 0), 0, NULL,
 					  NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
-					  config->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+					  config->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->peer_connections,
+					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
 					  MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
 					  server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 					  config->files ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, certificate,

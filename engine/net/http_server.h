@@ -11,6 +11,7 @@
 #define SLUICE_NET_HTTP_SERVER_H
 
 #include "base/text.h"
+#include "net/body_budget.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -22,7 +23,9 @@ struct http_server_config {
 	int port;	  /* 0: any free one, which http_server_port() tells */
 	const struct tls_files *files; /* NULL: without TLS; callers are not asked for certificates */
 	size_t body_bytes;	       /* a longer one is answered 413 */
+	struct body_budget *bodies;    /* of all requests that are on their way: beyond it 503; NULL: none. Outlives the server */
 	unsigned connections;
+	unsigned peer_connections; /* of one address; more are closed at once. 0: as many as there may be */
 	/* All texts live until the request is answered. */
 	void (*called)(void *context, struct http_asked *asked, struct text method, struct text path, struct text body);
 	void *context;

@@ -44,6 +44,30 @@ static int listen_at(const struct addrinfo *at)
 	return -1;
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET6) {
+		const struct in6_addr *at = &((const struct sockaddr_in6 *)address)->sin6_addr;
+		return IN6_IS_ADDR_LOOPBACK(at) || (IN6_IS_ADDR_V4MAPPED(at) && at->s6_addr[12] == 127);
+	}
+	return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+}
+
+bool listen_is_local(const char *host)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found;
+	bool local = true;
+	if (!host)
+		return true;
+	if (getaddrinfo(host, NULL, &hints, &found) != 0)
+		return true;
+	for (const struct addrinfo *at = found; at; at = at->ai_next)
+		local = local && is_loopback(at->ai_addr);
+	freeaddrinfo(found);
+	return local;
+}
+
 int listen_open(const char *host, int *port, struct error *error)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};

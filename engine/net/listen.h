@@ -9,4 +9,8 @@
  * way. */
 int listen_open(const char *host, int *port, struct error *error);
 
+/* Whether only this machine can call at that host (NULL: loopback); true too where the name is not known, for then
+ * nobody can listen there. */
+bool listen_is_local(const char *host);
+
 #endif

@@ -15,6 +15,8 @@
 #define DOOR_ARENA_BYTES ((size_t)2 << 30) /* of a request's tensors and its answer's: a ceiling, not a budget */
 #define DOOR_REPLY_BYTES_MAX ((size_t)1 << 30)
 #define DOOR_CONNECTIONS 4096
+#define DOOR_PEER_CONNECTIONS 1024	       /* of one address, at each door: so that it takes three others to fill it */
+#define DOOR_BODIES_BYTES ((size_t)512 << 20) /* of all requests on their way, at all doors: two of the largest */
 
 enum {
 	HTTP_OK = 200,
@@ -30,6 +32,7 @@ struct door_config {
 	const char *host; /* NULL: loopback */
 	int port;	  /* 0: a free one */
 	struct catalog *catalog;
+	struct body_budget *bodies; /* of requests, which doors share; NULL: none. Outlives them */
 	/* Puts the model of that name into the catalog as its files say now. False: there is
 	 * none, or they cannot be read (CONFIG). NULL: models are loaded as they are. */
 	bool (*load)(void *context, const char *name, struct error *error);

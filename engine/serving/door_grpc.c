@@ -329,6 +329,8 @@ struct grpc_door *grpc_door_open(struct loop *loop, const struct door_config *co
 						.message_bytes = DOOR_REQUEST_BYTES_MAX,
 						.streams = STREAMS,
 						.connections = DOOR_CONNECTIONS,
+						.peer_connections = DOOR_PEER_CONNECTIONS,
+						.bodies = config->bodies,
 						.called = on_called,
 						.context = door};
 	if (door_room_open(&door->room, loop, config, &later, error) && (door->server = grpc_server_open(loop, &grpc, error)))

@@ -411,6 +411,8 @@ struct rest_door *rest_door_open(struct loop *loop, const struct door_config *co
 						.port = config->port,
 						.body_bytes = DOOR_REQUEST_BYTES_MAX,
 						.connections = DOOR_CONNECTIONS,
+						.peer_connections = DOOR_PEER_CONNECTIONS,
+						.bodies = config->bodies,
 						.called = on_called,
 						.context = door};
 	if (door_room_open(&door->room, loop, config, &later, error) && (door->server = http_server_open(loop, &http, error)))
