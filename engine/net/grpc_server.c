@@ -73,7 +73,8 @@ static void on_connection(void *context, uint32_t events)
 	for (int i = 0; i < ACCEPTED_A_TURN; i++) {
 		struct sockaddr_storage address = {0};
 		socklen_t length = sizeof address;
-		int socket = accept4(server->listener.descriptor, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int socket = accept4(server->listener.descriptor, (struct sockaddr *)&address, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		const struct grpc_peer peer = peer_of(&address);
 		if (socket >= 0 && has_place(server, &peer)) {
 			grpc_caller_open(server, socket, peer);
