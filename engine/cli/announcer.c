@@ -170,6 +170,7 @@ static void say(struct announcer *announcer, const struct pipeline_plan *plan, c
 		.dropped = now->dropped,
 		.dead_letters = now->dead_letters,
 		.resets = now->resets,
+		.skipped = now->skipped,
 		.in_flight = now->in_flight,
 		.version = text_of(version),
 		.group = text_of(plan->group),

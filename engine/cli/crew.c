@@ -345,6 +345,7 @@ static void add_counts(struct crew_counts *sum, const struct stage_counts *count
 	sum->dropped += counts->dropped;
 	sum->dead_letters += counts->dead_letters;
 	sum->pauses += counts->pauses;
+	sum->skipped += counts->skipped;
 	sum->in_flight += counts->in_flight;
 	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {

@@ -80,6 +80,7 @@ struct crew_counts {
 	uint64_t taken;	 /* requests: by its first stage, or by a call */
 	uint64_t called; /* of them by calls */
 	uint64_t ended, succeeded, answered, failed, dropped, dead_letters, pauses, resets;
+	uint64_t skipped; /* records that were deleted before they were read */
 	uint64_t entered, left; /* records of all its stages */
 	uint64_t in_flight;	/* of all its stages */
 	struct histogram latency; /* of requests that ended */

@@ -160,6 +160,7 @@ bool crew_stage_make(struct stage_config *stage, struct group *group, const stru
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
+		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
 		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph) &&
 			  plan->stages[index].boundary != BOUNDARY_JOIN,
 	};

@@ -183,6 +183,8 @@ static void print_row(const struct top *top, const struct status *status, int64_
 		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
 	if (status->resets > 0)
 		buffer_print(out, "; resets %" PRIu64, status->resets);
+	if (status->skipped > 0)
+		buffer_print(out, "; skipped %" PRIu64, status->skipped);
 	if (other)
 		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
 }

@@ -87,7 +87,7 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 /* What librdkafka says by itself goes beside what is ours, as a line that can be read: without its clock,
  * its threads, what it gets over at each start, and what ends a client, which we say ourselves. From its
  * threads. */
-static void say(const rd_kafka_t *client, int level, const char *facility, const char *words)
+void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	char line[SAID_BYTES];
 	if (level == LEVEL_DEBUG && !print_said) {
@@ -108,7 +108,7 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		error_memory(error, ERROR_SYSTEM, "configuring a Kafka client");
 		return NULL;
 	}
-	rd_kafka_conf_set_log_cb(configuration, say);
+	rd_kafka_conf_set_log_cb(configuration, client_hear_line);
 	/* A broker that is back is seen soon, and one that is gone without a word too: librdkafka's own is a minute. */
 	static const struct property quick[] = {
 		{"reconnect.backoff.max.ms", "1000"},

@@ -31,6 +31,9 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
  * started does not know all of them. */
 #define CLIENT_PATIENCE_MS 10000
 
+/* What librdkafka says by itself, as a line that can be read. Any thread. */
+void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
+
 /* Says a line, `Kafka: ...` without its end, where librdkafka's own go (log/said.h). */
 void client_say(const char *line);
 

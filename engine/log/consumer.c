@@ -52,6 +52,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 	rd_kafka_conf_set_opaque(configuration, consumer);
 	rd_kafka_conf_set_rebalance_cb(configuration, consumer_hear_rebalance);
 	rd_kafka_conf_set_error_cb(configuration, consumer_hear_error);
+	rd_kafka_conf_set_log_cb(configuration, consumer_hear_line);
 	return configuration;
 }
 
@@ -142,6 +143,7 @@ struct consumer *consumer_open(const struct consumer_config *config, struct erro
 	consumer->handles.numbered = true;
 	consumer->bell = -1;
 	pthread_mutex_init(&consumer->asking, NULL);
+	pthread_mutex_init(&consumer->resets_lock, NULL);
 	if (consumer_set_up(consumer, config, error))
 		return &consumer->consumer;
 	consumer_close(&consumer->consumer);
@@ -167,6 +169,8 @@ static void kafka_close(struct consumer *self)
 	memory_give(consumer->given.items);
 	commit_references_close(&consumer->consumer.references);
 	pthread_mutex_destroy(&consumer->asking);
+	pthread_mutex_destroy(&consumer->resets_lock);
+	memory_give(consumer->resets);
 	memory_give(consumer);
 }
 
@@ -451,6 +455,11 @@ static bool kafka_follow(struct consumer *self, const struct consumer_topics *to
 	return subscribe(consumer, topics->names, topics->read, topics->count, error);
 }
 
+static bool kafka_gap(struct consumer *self, struct gap *gap)
+{
+	return consumer_find_gap((struct kafka_consumer *)self, gap);
+}
+
 static const struct consumer_operations kafka_operations = {
 	.close = kafka_close,
 	.bell = kafka_bell,
@@ -461,4 +470,5 @@ static const struct consumer_operations kafka_operations = {
 	.seek = kafka_seek,
 	.pause = kafka_pause,
 	.follow = kafka_follow,
+	.gap = kafka_gap,
 };

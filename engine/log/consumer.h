@@ -52,6 +52,20 @@ enum assignment_change {
 	ASSIGNMENT_LOST,  /* these are another's already: what is not committed is void */
 };
 
+/* Records that were deleted before they were read, by offsets: retention, DeleteRecords, a topic made anew. */
+struct gap {
+	uint32_t topic;
+	int32_t partition;
+	int64_t from; /* where it was to be read on */
+	int64_t to;   /* where it begins now; not above `from`: it ends before that. OFFSET_NONE: not known */
+};
+
+/* How many there are; 0: none that is known. Ends of transactions are counted too. */
+static inline uint64_t gap_count(const struct gap *gap)
+{
+	return gap->to > gap->from ? (uint64_t)(gap->to - gap->from) : 0;
+}
+
 /* What is read from now on. */
 struct consumer_topics {
 	const char *const *names; /* those before, in their places, and new ones behind */
@@ -75,6 +89,7 @@ struct consumer_operations {
 	bool (*seek)(struct consumer *consumer, struct positions positions, struct error *error);
 	bool (*pause)(struct consumer *consumer, struct positions positions, bool paused, struct error *error);
 	bool (*follow)(struct consumer *consumer, const struct consumer_topics *topics, struct error *error);
+	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: there are none */
 };
 
 /* Leaves the group (a member with an instance id keeps its place until its session
@@ -95,6 +110,13 @@ static inline int consumer_bell(const struct consumer *consumer)
 static inline bool consumer_take(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error)
 {
 	return consumer->operations->take(consumer, records, room, count, error);
+}
+
+/* To be asked whenever something may be taken, before it is acted upon, until there is none: what
+ * was skipped before the records that are taken. It is said already. */
+static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
+{
+	return consumer->operations->gap && consumer->operations->gap(consumer, gap);
 }
 
 /* Says that the worker is alive though it takes nothing: without this or

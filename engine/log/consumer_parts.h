@@ -13,6 +13,15 @@
 
 #define TAKE_ROOM_MAX 1000
 
+#define TOPIC_NAME_BYTES 250 /* Kafka's own limit, and its end */
+
+/* What librdkafka's log says of a partition that it reads from its beginning. */
+struct offset_reset {
+	char topic[TOPIC_NAME_BYTES];
+	int32_t partition;
+	int64_t offset; /* that Kafka did not have */
+};
+
 struct kafka_consumer {
 	struct consumer consumer; /* first: the table of operations */
 	rd_kafka_t *client;
@@ -35,6 +44,10 @@ struct kafka_consumer {
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
 	int64_t missed_ms;    /* when a topic was not found; 0: all are there */
+	pthread_mutex_t resets_lock; /* of the three below; librdkafka's threads note them */
+	struct offset_reset *resets;
+	size_t reset_count;
+	bool resets_lost;     /* memory ran out: some were not noted */
 	struct error failure; /* the first that the client cannot get over */
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };
@@ -50,6 +63,16 @@ bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change c
 /* librdkafka's callbacks; the context is the consumer. */
 void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);
 void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context);
+
+/* librdkafka's log, from its threads: an offset reset is noted, all else is said. */
+void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
+
+/* What such a line says, in the words of librdkafka 2.0 and of later ones. False: it is another. */
+bool gap_line_read(const char *words, struct offset_reset *reset);
+
+/* The next gap, which is said. Waits for Kafka, a moment. False: there is none. */
+bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap);
+void gap_words(const struct gap *gap, const char *topic, char *words, size_t size);
 
 /* A topic that was not found for a while: is it gone? Then `failure` is set. The only call here
  * that waits for Kafka, and there is nothing to be missed meanwhile. */

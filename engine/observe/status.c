@@ -26,6 +26,7 @@ static const struct member {
 	{"dropped", MEMBER_COUNT, offsetof(struct status, dropped)},
 	{"dead_letters", MEMBER_COUNT, offsetof(struct status, dead_letters)},
 	{"resets", MEMBER_COUNT, offsetof(struct status, resets)},
+	{"skipped", MEMBER_COUNT, offsetof(struct status, skipped)},
 	{"in_flight", MEMBER_COUNT, offsetof(struct status, in_flight)},
 	{"version", MEMBER_TEXT, offsetof(struct status, version)},
 	{"group", MEMBER_TEXT, offsetof(struct status, group)},

@@ -33,6 +33,7 @@ struct status {
 	uint64_t dropped;   /* on purpose: by a filter, or into a window that stays open */
 	uint64_t dead_letters;
 	uint64_t resets; /* transactions given up */
+	uint64_t skipped; /* records that were deleted before they were read */
 	uint64_t in_flight;
 	struct text version;	       /* of what it is made of: engines that were given the same say the same; empty: it drains */
 	struct text group;	       /* of Kafka, by which it reads */

@@ -251,6 +251,7 @@ static void emit_pipeline(struct writer *writer, const struct pipeline_plan *pla
 	emit_text(emitter, "orderReason", plan->order_reason);
 	emit_integer(emitter, "longestWaitMs", plan->wait_ms);
 	emit_text(emitter, "longestWaitReason", plan->wait_reason);
+	emit_text(emitter, "onGap", plan->graph->spec->on_gap == GAP_STOP ? "stop" : "continue");
 	emit_text(emitter, "group", plan->group);
 	emit_stages(writer);
 	emit_steps(writer);

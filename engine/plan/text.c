@@ -101,6 +101,8 @@ static void print_head(const struct writer *writer, const struct pipeline_plan *
 		{"delivery", WORDS(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
 		{"order", plan->order_reason},
 		{"held up", plan->wait_reason},
+		{"gaps", plan->graph->spec->on_gap == GAP_STOP ? "stop: records that were deleted unread end the engine"
+							       : "continue: records that were deleted unread are counted"},
 		{"group", plan->group},
 		{"a request", volume_text(writer, plan)},
 		{"", writer->view->rate > 0 ? rate_text(writer, plan) : NULL},

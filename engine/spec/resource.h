@@ -157,6 +157,7 @@ struct step_spec {
 
 enum delivery { DELIVERY_DEFAULT, DELIVERY_AT_LEAST_ONCE, DELIVERY_EXACTLY_ONCE };
 enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
+enum on_gap { GAP_CONTINUE, GAP_STOP };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 
 struct alert_action {
@@ -187,6 +188,7 @@ struct pipeline_spec {
 	int order;
 	int lineage;
 	int on_outage;		  /* enum on_outage */
+	int on_gap;		  /* enum on_gap */
 	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not read yet */
 	struct item_list alerts;  /* struct alert_spec */
 };

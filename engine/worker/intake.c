@@ -438,6 +438,26 @@ static void record_route(struct worker *worker, struct lane *lane, struct record
 		record_release(record);
 }
 
+/* What was skipped is counted with the stage that would have taken it; `onGap: stop` ends the engine. */
+static bool gaps_count(struct worker *worker, struct error *error)
+{
+	struct gap gap;
+	while (consumer_gap(worker->consumer, &gap)) {
+		const struct stage *stage = stage_reading(worker, gap.topic);
+		if (!stage)
+			continue;
+		count_add(&stage->counts->skipped, gap_count(&gap));
+		if (stage->config->gap_stops)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					 "records of %s-%d from offset %lld on were deleted before they were read, and pipeline "
+					 "%s says onGap: stop. Bring them back, set the group's offset to where it is to go on, or "
+					 "say onGap: continue, and start again",
+					 worker->setup->reads.names[gap.topic], (int)gap.partition, (long long)gap.from,
+					 stage->config->name);
+	}
+	return true;
+}
+
 bool intake_take(struct worker *worker, struct error *error)
 {
 	if (!intake_may_take(worker)) {
@@ -448,6 +468,11 @@ bool intake_take(struct worker *worker, struct error *error)
 	if (!consumer_take(worker->consumer, worker->records, TAKE_AT_ONCE, &count, error))
 		return false;
 	worker->more = count > 0;
+	if (!gaps_count(worker, error)) {
+		while (count > 0)
+			record_release(&worker->records[--count]);
+		return false;
+	}
 	struct lane *lane = NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct record *record = &worker->records[i];

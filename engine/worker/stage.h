@@ -38,6 +38,7 @@ struct stage_counts {
 	_Atomic uint64_t dead_letters;
 	_Atomic uint64_t pauses; /* how often it was full and its partitions were paused */
 	_Atomic uint64_t resets; /* of the worker: transactions that were given up, with all in flight */
+	_Atomic uint64_t skipped; /* records that were deleted before they were read */
 	_Atomic uint64_t in_flight;
 	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* of requests that ended, from the time of their record */
 	_Atomic(const char *) waits_for;	     /* in words that stay; NULL: nothing keeps it */
@@ -105,6 +106,7 @@ struct stage_config {
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */
+	bool gap_stops; /* records that were deleted before they were read end the engine */
 	bool by_key;		     /* at least once: a result waits for those of its key alone */
 	struct stage_limits limits;
 	struct stage_counts *counts; /* one a worker, by its number; NULL: nobody asks */

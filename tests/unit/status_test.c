@@ -38,6 +38,7 @@ static int set_up(void **state)
 		.dropped = 5,
 		.dead_letters = 1,
 		.resets = 3,
+		.skipped = 900,
 		.in_flight = 4,
 		.version = TEXT("00000000000000ab"),
 		.group = TEXT(""),
@@ -69,7 +70,8 @@ static void a_status_reads_back_as_it_was_said(void **state)
 	assert_int_equal(read.started_ms, well.started_ms);
 	assert_true(read.ready);
 	assert_true(read.taken == well.taken && read.answered == well.answered && read.failed == well.failed);
-	assert_true(read.dead_letters == well.dead_letters && read.resets == well.resets && read.in_flight == well.in_flight);
+	assert_true(read.dead_letters == well.dead_letters && read.resets == well.resets && read.skipped == well.skipped &&
+		    read.in_flight == well.in_flight);
 	assert_int_equal(read.ended, well.ended);
 	assert_int_equal(read.dropped, well.dropped);
 	assert_int_equal(read.lag, well.lag);
@@ -156,15 +158,15 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 	const char *expected[] = {
 		"p                        one                       1500      0.50      2.25         4       123        10         "
 		"2"
-		"         1  running; resets 3; runs other files than changed\n",
+		"         1  running; resets 3; skipped 900; runs other files than changed\n",
 		"two                       1500      0.50      2.25         4       123        10         2         1  running: "
-		"model nn is away; resets 3; runs other files than changed\n",
+		"model nn is away; resets 3; skipped 900; runs other files than changed\n",
 		"changed                   1500      0.50      2.25         4       123        10         2         1  running; "
-		"resets 3; runs other files than one\n",
+		"resets 3; skipped 900; runs other files than one\n",
 		"draining                  1500      0.50      2.25         4       123        10         2         1  running; "
-		"resets 3\n",
+		"resets 3; skipped 900\n",
 		"dead                      1500      0.50      2.25         4       123        10         2         1  silent; "
-		"resets 3\n",
+		"resets 3; skipped 900\n",
 	};
 	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
 		if (!strstr(said.out, expected[i]))

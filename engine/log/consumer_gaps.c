@@ -1,0 +1,118 @@
+/* consumer_gaps.c: records that were deleted before they were read; see consumer_parts.h.
+ *
+ * librdkafka goes on at the beginning of a partition when Kafka does not have the offset that it
+ * asks for (`auto.offset.reset`), and tells that by a line of its log alone: "TOPIC [PARTITION]:
+ * offset reset (at offset N, ...". It comes from librdkafka's threads, before the records behind it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "log/consumer_parts.h"
+#include "net/loop.h"
+
+#define WATERMARK_WAIT_MS 2000 /* for the answer where the partition begins; the worker waits for it */
+#define RESET_MARK "]: offset reset (at offset "
+#define GAP_LINE_BYTES 512
+
+bool gap_line_read(const char *words, struct offset_reset *reset)
+{
+	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
+	const char *topic = thread ? thread + strlen("]: ") : words;
+	const char *mark = strstr(topic, RESET_MARK), *bracket = mark;
+	while (bracket && bracket > topic && *bracket != '[')
+		bracket--;
+	if (!mark || bracket - topic < 2 || bracket[-1] != ' ' || (size_t)(bracket - topic) > sizeof reset->topic)
+		return false;
+	const char *digits = mark + strlen(RESET_MARK);
+	int64_t partition;
+	struct text number = {bracket + 1, (size_t)(mark - bracket - 1)};
+	struct text offset = {digits, strspn(digits, "0123456789")};
+	if (!number_read_int64(number, &partition) || partition < 0 || partition > INT32_MAX ||
+	    !number_read_int64(offset, &reset->offset))
+		return false;
+	memcpy(reset->topic, topic, (size_t)(bracket - topic - 1));
+	reset->topic[bracket - topic - 1] = '\0';
+	reset->partition = (int32_t)partition;
+	return true;
+}
+
+static void reset_note(struct kafka_consumer *consumer, const struct offset_reset *reset)
+{
+	pthread_mutex_lock(&consumer->resets_lock);
+	struct offset_reset *items = memory_resize(consumer->resets, consumer->reset_count + 1, sizeof *items);
+	if (items) {
+		items[consumer->reset_count++] = *reset;
+		consumer->resets = items;
+	}
+	consumer->resets_lost = consumer->resets_lost || !items;
+	pthread_mutex_unlock(&consumer->resets_lock);
+	bell_ring(consumer->bell); /* perhaps no record comes behind it */
+}
+
+void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+{
+	struct offset_reset reset;
+	struct kafka_consumer *consumer = rd_kafka_opaque(client);
+	if (strcmp(facility, "OFFSET") == 0 && gap_line_read(words, &reset))
+		reset_note(consumer, &reset);
+	else
+		client_hear_line(client, level, facility, words);
+}
+
+static bool reset_take(struct kafka_consumer *consumer, struct offset_reset *reset)
+{
+	pthread_mutex_lock(&consumer->resets_lock);
+	bool any = consumer->reset_count > 0;
+	if (any)
+		*reset = consumer->resets[--consumer->reset_count];
+	pthread_mutex_unlock(&consumer->resets_lock);
+	return any;
+}
+
+static bool is_read(const struct kafka_consumer *consumer, const char *topic)
+{
+	for (size_t i = 0; i < consumer->handles.count; i++)
+		if (strcmp(consumer->topics[i], topic) == 0)
+			return true;
+	return false;
+}
+
+bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap)
+{
+	struct offset_reset reset;
+	char line[GAP_LINE_BYTES];
+	int64_t end;
+	do {
+		if (!reset_take(consumer, &reset))
+			return false;
+	} while (!is_read(consumer, reset.topic));
+	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE};
+	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client, reset.topic, reset.partition, &gap->to, &end,
+								    WATERMARK_WAIT_MS);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		gap->to = OFFSET_NONE;
+	gap_words(gap, reset.topic, line, sizeof line);
+	client_say(line);
+	return true;
+}
+
+void gap_words(const struct gap *gap, const char *topic, char *words, size_t size)
+{
+	if (gap->to == OFFSET_NONE)
+		(void)snprintf(words, size,
+			       "Kafka: records of %s-%d from offset %lld on were deleted before they were read; how many is not "
+			       "known",
+			       topic, (int)gap->partition, (long long)gap->from);
+	else if (gap->to > gap->from)
+		(void)snprintf(words, size,
+			       "Kafka: %lld records of %s-%d were deleted before they were read: offsets %lld to %lld, by "
+			       "retention or by hand",
+			       (long long)(gap->to - gap->from), topic, (int)gap->partition, (long long)gap->from,
+			       (long long)gap->to - 1);
+	else
+		(void)snprintf(words, size,
+			       "Kafka: %s-%d does not reach to offset %lld, where it was read on: the topic was made anew, or cut. "
+			       "It is read from its beginning",
+			       topic, (int)gap->partition, (long long)gap->from);
+}

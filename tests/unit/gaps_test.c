@@ -1,0 +1,126 @@
+/* Records that were deleted before they were read: how that is recognised in librdkafka's log, and told. On librdkafka's
+ * mock of a broker; that retention is counted is shown on a real Kafka, by tests/kafka/faults.sh. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <string.h>
+
+#include "log/consumer_parts.h"
+#include "log/said.h"
+#include "tests/unit/mock_broker.h"
+
+static void expect_line(const char *words, const char *topic, int32_t partition, int64_t offset)
+{
+	struct offset_reset reset;
+	assert_true(gap_line_read(words, &reset));
+	assert_string_equal(reset.topic, topic);
+	assert_int_equal(reset.partition, partition);
+	assert_int_equal(reset.offset, offset);
+}
+
+/* As librdkafka 2.0 writes them, and as it does since 2.1. */
+static void a_line_of_an_offset_reset_names_the_partition_and_the_offset(void **state)
+{
+	(void)state;
+	expect_line("[thrd:main]: in [0]: offset reset (at offset 554, broker 1) to offset BEGINNING: fetch failed due to "
+		    "requested offset not available on the broker: Broker: Offset out of range",
+		    "in", 0, 554);
+	expect_line("a.b-c [12]: offset reset (at offset 0 (leader epoch 3), broker 1) to offset BEGINNING (leader epoch -1): why",
+		    "a.b-c", 12, 0);
+}
+
+static void other_lines_are_none(void **state)
+{
+	(void)state;
+	static const char *const others[] = {
+		"", "[", "[thrd:main]: ", "in [0]: offset reset", " [0]: offset reset (at offset 1, broker 1) to",
+		"in [x]: offset reset (at offset 1, broker 1) to", "in [0]: offset reset (at offset INVALID, broker 1) to",
+		"in 0]: offset reset (at offset 1, broker 1) to", "in [-1]: offset reset (at offset 1, broker 1) to"};
+	struct offset_reset reset;
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_false(gap_line_read(others[i], &reset));
+	char topic[TOPIC_NAME_BYTES + 64];
+	memset(topic, 't', sizeof topic);
+	snprintf(topic + TOPIC_NAME_BYTES, 64, " [0]: offset reset (at offset 1, broker 1) to");
+	assert_false(gap_line_read(topic, &reset));
+	assert_true(gap_line_read(topic + 1, &reset)); /* the longest name that Kafka takes */
+}
+
+static void a_gap_is_said_by_its_offsets(void **state)
+{
+	(void)state;
+	char words[512];
+	gap_words(&(struct gap){0, 3, 100, 1000}, "in", words, sizeof words);
+	assert_non_null(strstr(words, "900 records of in-3 were deleted before they were read: offsets 100 to 999"));
+	assert_int_equal(gap_count(&(struct gap){0, 3, 100, 1000}), 900);
+	gap_words(&(struct gap){0, 3, 100, OFFSET_NONE}, "in", words, sizeof words);
+	assert_non_null(strstr(words, "from offset 100 on"));
+	assert_int_equal(gap_count(&(struct gap){0, 3, 100, OFFSET_NONE}), 0);
+}
+
+static size_t said;
+
+static void count_said(const char *line)
+{
+	said += strstr(line, "in-0 does not reach to offset 50, where it was read on") != NULL;
+	assert_null(strstr(line, "offset reset"));
+}
+
+/* The group has read further than the topic reaches, as when it was made anew. */
+static void a_partition_that_is_read_from_its_beginning_is_told_before_its_records(void **state)
+{
+	static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+	static const struct property quick[] = {{"fetch.wait.max.ms", "10"}, {"reconnect.backoff.ms", "10"}};
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	struct record record;
+	struct gap gap = {0};
+	size_t count = 0;
+	bool found = false;
+	said = 0;
+	kafka_said_by(count_said);
+	mock_open(&mock);
+	mock_write(&mock, "k", "first", NULL, NULL);
+	mock_commit(&mock, "test", 50);
+	const struct consumer_config config = {.brokers = mock.brokers,
+					       .group = "test",
+					       .topics = mock_in,
+					       .topic_count = 1,
+					       .assigned = {1, assigned},
+					       .properties = {2, quick}};
+	struct consumer *consumer = consumer_open(&config, &error);
+	assert_non_null(consumer);
+	assert_true(consumer_accept(consumer, &error));
+	while (count == 0) {
+		struct pollfd bell = {.fd = consumer_bell(consumer), .events = POLLIN};
+		assert_int_equal(poll(&bell, 1, MOCK_WAIT_MS), 1);
+		assert_true(consumer_take(consumer, &record, 1, &count, &error));
+		found = consumer_gap(consumer, &gap) || found;
+	}
+	assert_true(found);
+	assert_int_equal(gap.from, 50);
+	assert_int_equal(gap_count(&gap), 0);
+	assert_int_equal(record.offset, 0);
+	assert_false(consumer_gap(consumer, &gap));
+	assert_int_equal(said, 1);
+	record_release(&record);
+	consumer_close(consumer);
+	mock_close(&mock);
+	kafka_said_by(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_of_an_offset_reset_names_the_partition_and_the_offset),
+		cmocka_unit_test(other_lines_are_none),
+		cmocka_unit_test(a_gap_is_said_by_its_offsets),
+		cmocka_unit_test(a_partition_that_is_read_from_its_beginning_is_told_before_its_records),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
