@@ -241,9 +241,9 @@ def refuses(judge, binary):
         folder = copy(place)
         with open(os.path.join(folder, "pipeline.yaml"), "a", encoding="utf-8") as file:
             file.write("  nonsense: true\n")
-        done = subprocess.run([binary, "dev", folder], capture_output=True, text=True, timeout=SECONDS_MAX)
+        done = subprocess.run([binary, "dev", folder, "--port", "0"], capture_output=True, text=True, timeout=SECONDS_MAX)
         judge.expect("faulty files do not start", done.returncode == 1 and "nonsense" in done.stderr, done.stderr)
-    done = subprocess.run([binary, "dev", "/nowhere"], capture_output=True, text=True, timeout=SECONDS_MAX)
+    done = subprocess.run([binary, "dev", "/nowhere", "--port", "0"], capture_output=True, text=True, timeout=SECONDS_MAX)
     judge.expect("a folder that is not there is misuse", done.returncode == 2 and "/nowhere" in done.stderr, done.stderr)
 
 
