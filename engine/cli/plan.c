@@ -22,6 +22,7 @@ struct plan_arguments {
 	const char *models;
 	struct name_list servers;
 	const char *kind;
+	bool fetch;
 };
 
 extern const struct command command_plan;
@@ -39,6 +40,8 @@ static const struct option options[] = {
 	    .help = "JSON with the metadata of models: tensors are checked against it, -1 is any size."),
 	ROW("server", NAMES, struct plan_arguments, servers, .word = "NAME=URL",
 	    .help = "Where the server, or the model, of that name is, a stub's too; given several times, its replicas."),
+	ROW("fetch", FLAG, struct plan_arguments, fetch,
+	    .help = "Fetches files of steps that are elsewhere (http, https, s3), for what they say of tensors."),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
 	{.type = OPTION_END},
 };
@@ -90,6 +93,9 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 		return command_faults_only(session, spec->faults);
 	if (faults_count(spec->faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, spec->faults);
+	if (files_left(files) > 0)
+		command_note(session, "files elsewhere were not fetched, so what they say of tensors is not known; --fetch reads "
+				      "them");
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
 	print(&plan, arguments, &out);
@@ -111,6 +117,8 @@ static int run(struct session *session, const void *given, const char *const *pa
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);
 	struct files *files = files_open(&error);
 	int code = EXIT_FAULTS;
+	if (files && !arguments->fetch)
+		files_stay_here(files);
 	if (!arena || !files || !spec_open(&spec, &error))
 		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
 	if (error.kind == ERROR_NONE) {
@@ -129,7 +137,7 @@ const struct command command_plan = {
 	.summary = "Shows what pipelines compile to, and why.",
 	.help = "Reads files, or folders of them, and says for each pipeline how it is cut into stages, which topics it reads and "
 		"writes, whom it calls and where, how it delivers, what waits for what and how long, and what a request costs. "
-		"Lines that begin with ! need attention. Nothing is touched.\n"
+		"Lines that begin with ! need attention. Nothing is touched, and nothing is fetched unless --fetch is given.\n"
 		"\n"
 		"  sluice plan pipelines/\n"
 		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"

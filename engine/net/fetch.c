@@ -2,10 +2,11 @@
 #include "net/fetch.h"
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <stdio.h>
 
 #define CONNECT_MS 10000L
-#define SILENT_SECONDS 30L /* with less than a byte a second: nobody is there any more */
+#define SLOWEST_BYTES 1024L /* a second, on the average of SLOW_SECONDS: who is slower keeps everybody waiting */
 #define REDIRECTIONS_MAX 5L
 #define SIGNATURE_BYTES 128
 #define STATUS_GOOD 200
@@ -17,6 +18,21 @@ static size_t take(char *bytes, size_t size, size_t count, void *context)
 	return buffer_failed(body) ? 0 : size * count;
 }
 
+/* An engine takes signals by a descriptor, and is here for as long as the fetch lasts: one that waits ends it. Entered by
+ * libcurl at least once a second. */
+static int look_for_signals(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
+{
+	static const int heeded[] = {SIGTERM, SIGINT, SIGHUP};
+	sigset_t pending;
+	(void)context, (void)wanted, (void)taken, (void)to_send, (void)sent;
+	if (sigpending(&pending) != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++)
+		if (sigismember(&pending, heeded[i]) == 1)
+			return 1;
+	return 0;
+}
+
 static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_slist *headers, char *signature,
 		   struct buffer *body)
 {
@@ -25,8 +41,11 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 		    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may stand in the name of an object */
 		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENT_SECONDS) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOWEST_BYTES) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)FETCH_SLOW_SECONDS) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)FETCH_SECONDS_MAX) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_signals) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
@@ -46,6 +65,14 @@ static bool answered(CURL *curl, CURLcode code, struct place place, const struct
 	if (code == CURLE_WRITE_ERROR)
 		return error_set(error, ERROR_CONFIG, place, "it is longer than the %zu MiB that a file may have",
 				 body->ceiling_bytes >> 20);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return error_set(error, ERROR_CONFIG, place,
+				 "a signal came before its end; it is fetched when files are read again");
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return error_set(error, ERROR_CONFIG, place,
+				 "its server is too slow: it sent less than %ld bytes a second for %d s, or did not end within %d "
+				 "s; fetch it beforehand and name the file",
+				 SLOWEST_BYTES, FETCH_SLOW_SECONDS, FETCH_SECONDS_MAX);
 	if (code != CURLE_OK)
 		return error_set(error, ERROR_CONFIG, place, "%s", curl_easy_strerror(code));
 	return status == STATUS_GOOD || error_set(error, ERROR_CONFIG, place, "the server answers %ld", status);

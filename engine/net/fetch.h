@@ -11,6 +11,11 @@
 
 #define FETCH_HEADERS_MAX 2
 
+/* How long a server may send less than a KiB a second, and how long a fetch may take in all. Whoever fetches waits so long, but a
+ * SIGTERM, SIGINT or SIGHUP that is blocked and waits to be taken ends it within a second. */
+#define FETCH_SLOW_SECONDS 10
+#define FETCH_SECONDS_MAX 300
+
 struct fetch_request {
 	const char *url; /* http: or https: */
 	/* Signed as AWS wants it (Signature Version 4) when there is a region; the login is then

@@ -32,6 +32,8 @@ struct files {
 	struct arena *arena;  /* of what views have seen */
 	pthread_mutex_t lock; /* of all below; taken when steps are opened, never for a message */
 	struct held_file *first;
+	bool stays_here; /* nothing is fetched */
+	size_t left;	 /* times that something would have been */
 };
 
 /* ---- reading ---- */
@@ -150,14 +152,24 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 
 /* ---- the source ---- */
 
+/* Whether it may be read, or, where nothing is fetched, is a URL that could be: that is a REMOTE error. */
+static bool may_read(struct files *files, const char *path, struct place place, struct arena *arena, struct error *error)
+{
+	if (!files->stays_here || !artifact_is_elsewhere(path))
+		return true;
+	files->left++;
+	return artifact_check(path, place, arena, error) &&
+	       error_set(error, ERROR_REMOTE, place, "what is elsewhere is not fetched here");
+}
+
 static const struct held_file *read_checked(struct files *files, const struct name *file, const char *digest, struct error *error)
 {
 	struct arena *arena = arena_open(PATH_ARENA_BYTES);
 	const char *path = arena ? files_path(file, arena) : NULL;
 	const struct held_file *held = NULL;
-	if (path)
+	if (path && may_read(files, path, file->place, arena, error))
 		held = held_find(files, path, file->place, error);
-	else
+	else if (!path)
 		error_memory(error, ERROR_SYSTEM, "reading a file");
 	arena_close(arena);
 	return held && (!digest || digest_check(held, file, digest, error)) ? held : NULL;
@@ -219,6 +231,16 @@ uint64_t files_view_content(const struct files_view *view)
 		content += hash_bytes(seen->held->digest, DIGEST_DIGITS, hash_bytes(seen->held->path, strlen(seen->held->path), 0));
 	pthread_mutex_unlock(&view->files->lock);
 	return content;
+}
+
+void files_stay_here(struct files *files)
+{
+	files->stays_here = true;
+}
+
+size_t files_left(const struct files *files)
+{
+	return files->left;
 }
 
 /* ---- opening and closing ---- */

@@ -18,6 +18,10 @@
 struct files;
 
 struct files *files_open(struct error *error); /* NULL: SYSTEM */
+
+/* From now on what is elsewhere is not fetched: asking for it fails with REMOTE. How many were asked for says files_left(). */
+void files_stay_here(struct files *files);
+size_t files_left(const struct files *files);
 void files_close(struct files *files);	       /* NULL is fine */
 
 /* For flows and plans; the files'. */

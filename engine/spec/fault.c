@@ -266,6 +266,11 @@ size_t faults_count(const struct faults *faults, enum severity severity)
 	return faults->by_severity[severity];
 }
 
+bool faults_are_full(const struct faults *faults)
+{
+	return faults->count >= FAULTS_MAX;
+}
+
 size_t faults_total(const struct faults *faults)
 {
 	return faults->count;

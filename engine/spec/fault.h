@@ -75,6 +75,8 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 
 size_t faults_count(const struct faults *faults, enum severity severity);
 size_t faults_total(const struct faults *faults);
+/* Whether FAULTS_MAX are kept: what is added is left out, and need not be thought of. */
+bool faults_are_full(const struct faults *faults);
 /* Whether a value was refused where it stands: what would follow from it is not judged. */
 bool faults_refused(const struct faults *faults, struct place place);
 const struct fault *faults_at(const struct faults *faults, size_t index); /* sorted by file and place */

@@ -110,6 +110,8 @@ static const char *names_of(struct reading *reading, const struct option *rows)
 static const struct option *say_unknown(struct reading *reading, const struct option *rows, const struct node *key,
 					const char *where)
 {
+	if (faults_are_full(reading->faults))
+		return NULL; /* of a file with more, finding names for the rest would take most of the time */
 	struct suggestion suggestion = suggest_begin(key->scalar);
 	for (const struct option *row = rows; row->type != OPTION_END; row++)
 		if (row->name)
