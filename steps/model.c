@@ -95,6 +95,33 @@ static bool model_calls(const struct step *step, size_t nth, enum call_target *t
 	return nth == 0 && !self->local.text;
 }
 
+/* Of the reference dialect: parameters by which a step without a server would be a built-in one. */
+static const char *built_in(const char *parameter)
+{
+	static const char *const detector[] = {"reference_window", "detection_threshold", "drift_methods"};
+	static const char *const explainer[] = {"explanation_method", "background_samples"};
+	for (size_t i = 0; i < sizeof detector / sizeof *detector; i++)
+		if (strcmp(parameter, detector[i]) == 0)
+			return "the built-in drift detector, which cannot run yet; a server's model is sent it as a parameter";
+	for (size_t i = 0; i < sizeof explainer / sizeof *explainer; i++)
+		if (strcmp(parameter, explainer[i]) == 0)
+			return "the built-in explainer, which cannot run yet; a server's model is sent it as a parameter";
+	return NULL;
+}
+
+static bool model_later(const void *options, size_t nth, struct name *option, const char **words)
+{
+	const struct model *self = options;
+	const struct setting *settings = self->settings.parameters.items;
+	for (size_t i = 0; i < self->settings.parameters.count; i++) {
+		*option = settings[i].name;
+		*words = option->text ? built_in(option->text) : NULL;
+		if (*words && nth-- == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct name_list *model_asks(const void *options)
 {
 	return &((const struct model *)options)->outputs;
@@ -430,6 +457,7 @@ const struct step_kind step_model = {
 	.check = model_check,
 	.calls = model_calls,
 	.asks = model_asks,
+	.later = model_later,
 	.storage = model_storage,
 	.infer = model_infer,
 	.open = model_open,

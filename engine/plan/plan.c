@@ -209,6 +209,65 @@ static bool plan_others(struct compiler *compiler)
 	return !arena_failed(compiler->arena);
 }
 
+/* ---- whom steps call, when all pipelines are known ---- */
+
+static void check_called_pipeline(const struct compiler *compiler, const struct graph *graph, size_t step, const char *name)
+{
+	size_t index = names_find(&compiler->pipelines, text_of(name));
+	const struct pipeline_plan *called = index == NAME_NONE ? NULL : &compiler->plan->pipelines[index];
+	for (size_t i = 0; called && i < called->stage_count; i++)
+		if (called->stages[i].state)
+			fault_add(compiler->spec->faults, CODE_CALLED_REMEMBERS, graph->steps[step].spec->name.place, NULL,
+				  "step `%s` of pipeline %s calls the pipeline `%s`, which remembers %s: send to its topic "
+				  "instead, and read its answers by externalInputs",
+				  graph->steps[step].name, graph->name, name, called->stages[i].state);
+}
+
+static bool any_server_offers(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_SERVER)
+			return true;
+	return false;
+}
+
+/* Without the options of a command only the files are known: a Server among them may have any model. */
+static void check_choices(const struct compiler *compiler, const struct pipeline_plan *plan)
+{
+	const struct spec *spec = compiler->spec;
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		const struct model_switch *choice = &plan->graph->steps[i].model_switch;
+		for (size_t j = 0; j < choice->count; j++) {
+			const struct name *model = &choice->models[j];
+			bool offered = spec_find(spec, RESOURCE_MODEL, model->text) || any_server_offers(spec);
+			for (size_t k = 0; k < plan->callee_count && !offered; k++)
+				offered = strcmp(plan->callees[k].name, model->text) == 0 &&
+					  plan->callees[k].endpoint.origin != ENDPOINT_NONE;
+			if (!offered)
+				fault_add(spec->faults, CODE_UNKNOWN_CHOICE, model->place, NULL,
+					  "`%s` is chosen here, and no Model of the files is called so, nor does a Server offer it",
+					  model->text);
+		}
+	}
+}
+
+static void check_calls(const struct compiler *compiler)
+{
+	for (size_t i = 0; i < compiler->plan->count; i++) {
+		const struct pipeline_plan *plan = &compiler->plan->pipelines[i];
+		for (size_t step = 0; step < plan->graph->count; step++) {
+			const struct step self = step_seen(plan->graph, step);
+			enum call_target target;
+			const char *name;
+			bool calls = self.kind && self.options && self.kind->calls;
+			for (size_t nth = 0; calls && self.kind->calls(&self, nth, &target, &name); nth++)
+				if (name && graph_callee(plan->graph, target, name) == CALL_PIPELINE)
+					check_called_pipeline(compiler, plan->graph, step, name);
+		}
+		check_choices(compiler, plan);
+	}
+}
+
 void plan_check(const struct spec *spec, const struct graph *const *graphs, size_t count, struct arena *arena)
 {
 	struct plan plan = {.spec = spec};
@@ -228,8 +287,10 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 			good = !arena_failed(arena);
 		}
 	}
-	if (good)
+	if (good) {
 		plan_between(&compiler);
+		check_calls(&compiler);
+	}
 }
 
 size_t plan_leave_refused(struct plan *plan)
@@ -267,8 +328,10 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 		return error_memory(error, ERROR_SYSTEM, "making a plan");
 	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++)
 		plan_pipeline(&compiler, &plan->pipelines[i]);
-	if (!arena_failed(arena))
+	if (!arena_failed(arena)) {
 		plan_between(&compiler);
+		check_calls(&compiler);
+	}
 	if (arena_failed(arena) || !plan_others(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making a plan");
 	return true;

@@ -187,12 +187,21 @@ static void check_batch(struct graph_build *build, const struct step *self, cons
 			  self->name);
 }
 
+static void check_later(struct graph_build *build, const struct step_spec *spec)
+{
+	struct name option;
+	const char *words;
+	for (size_t i = 0; spec->kind->later && spec->kind->later(spec->options, i, &option, &words); i++)
+		fault_add(build->faults, CODE_FIELD_LATER, option.place, NULL, "`%s` is of %s", option.text, words);
+}
+
 /* What the kind's own options say of other steps. */
 static void check_options(struct graph_build *build, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
 	if (!spec->kind || !spec->options)
 		return;
+	check_later(build, spec);
 	const struct step self = {.kind = spec->kind,
 				  .name = build->graph->steps[step].name,
 				  .pipeline = build->graph->name,

@@ -187,9 +187,11 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	bool has_version = text_under(root, "apiVersion", &version), has_kind = text_under(root, "kind", &name);
 	const struct resource_kind *kind = has_kind ? kind_named(name) : absent(root, "kind") ? fragment : NULL;
 	if (has_version && is_foreign(version, kind && has_kind)) {
+		const bool serves = memmem(version.bytes, version.length, "serving.k", 9) != NULL; /* KServe, of old in Kubeflow */
 		spec->foreign++;
-		fault_add(spec->faults, CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL,
-			  "`%s` %s is not ours and is skipped", version.bytes, has_kind ? name.bytes : "");
+		fault_add(spec->faults, serves ? CODE_FOREIGN_MODEL : CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL,
+			  "`%s` %s is not ours and is skipped%s", version.bytes, has_kind ? name.bytes : "",
+			  serves ? ": the models that it declares are not served" : "");
 		return NULL;
 	}
 	if (!has_kind && absent(root, "kind") && !fragment) {

@@ -65,6 +65,10 @@ const struct fault_code fault_codes[] = {
 	      .example = "apiVersion: mlops.seldon.io/v2\n\napiVersion: mlops.seldon.io/v1alpha1\n"),
 	NOTE(CODE_FOREIGN, UNSUPPORTED, .title = "A resource of somebody else", .help = "It is skipped; nothing needs to be done.",
 	     .example = "apiVersion: apps/v1\nkind: Deployment\n"),
+	WARNING(CODE_FOREIGN_MODEL, UNSUPPORTED, .title = "A model of another platform, which is not served",
+		.help = "sluice does not read KServe's resources: write a Model whose storageUri says where the model answers.",
+		.example = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\n\n"
+			   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\n"),
 	ERROR(CODE_REPEATED_RESOURCE, REPEATED_NAME, .title = "Two resources of one kind and name in a file",
 	      .help = "Rename one of them, or remove it.",
 	      .example = "kind: Model\nmetadata: {name: m}\n---\nkind: Model\nmetadata: {name: m}\n\nkind: Model\nmetadata: {name: "
@@ -259,6 +263,14 @@ const struct fault_code fault_codes[] = {
 	NOTE(CODE_ORDER_PARTED, UNSUPPORTED, .title = "Results that keep less order than usual",
 	     .help = "It may stay, if nobody counts on the order of a key; `plan` says which order is kept.",
 	     .example = "steps: [{name: a, features: {key: user, set: {n: count(x over 1h)}}}]\n"),
+	ERROR(CODE_CALLED_REMEMBERS, BAD_REFERENCE, .title = "A call of a pipeline that remembers",
+	      .help = "What it remembers belongs to the partitions of its own topic, and a call crosses none: send to its topic, "
+		      "and read its answers by externalInputs.",
+	      .example = "route: {cases: [{when: \"true\", call: averages}]}      # its step `features` remembers\n\n"
+			 "input: {externalInputs: [averages]}\n"),
+	WARNING(CODE_UNKNOWN_CHOICE, BAD_REFERENCE, .title = "A choice of a model that nobody has",
+		.help = "Correct the name, or add a Model or a Server that has it; as it is, requests that choose it fail.",
+		.example = "tensorMap: {decision: [modle-a, model-b]}\n\ntensorMap: {decision: [model-a, model-b]}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",

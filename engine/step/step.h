@@ -190,6 +190,8 @@ struct step_kind {
 	bool (*copies)(const struct step *step, size_t nth, enum call_target *target, const char **name);
 	/* The outputs that it asks of the model it calls; an empty list or NULL: it leaves that to the model. */
 	const struct name_list *(*asks)(const void *options);
+	/* An option that is read, and that nothing heeds yet: the nth, with the words that follow "`NAME` is of ". NULL: none. */
+	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
 	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
 	 * returns false. Each must list this step in its inputs. NULL: to none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
