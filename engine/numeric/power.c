@@ -64,6 +64,8 @@ static double log_variance(const double *values, size_t count)
 	const double mean = sum / (double)count;
 	for (size_t i = 0; i < count; i++)
 		unit = fmax(unit, fabs(values[i] - mean));
+	if (!(unit > 0))
+		return INFINITY; /* one number of all: no lambda is less likely */
 	for (size_t i = 0; i < count; i++) {
 		const double away = (values[i] - mean) / unit;
 		squares += away * away;

@@ -140,17 +140,18 @@ static const struct pipeline_spec *pipeline_of(const struct spec *spec)
 }
 
 /* What was learnt is read, and works on the rows. */
-static void run_again(struct step *step, const struct fit_source *source, struct buffer *made)
+static void run_again(const struct step *learnt, const struct fit_source *source, struct buffer *made)
 {
-	const struct operations *self = step->options;
+	const struct operations *self = learnt->options;
 	const struct file_source files = {made, file_give};
+	struct step step = *learnt;
 	const struct scope scope = {0};
 	struct error error = {0};
 	struct program program;
 	struct payload payload;
 	struct arena *arena = arena_open(ARENA_BYTES);
-	step->files = &files;
-	if (!arena || !program_make(step, &self->list, step->kind->options[0].rows, step->arena, &program, &error))
+	step.files = &files;
+	if (!arena || !program_make(&step, &self->list, step.kind->options[0].rows, step.arena, &program, &error))
 		abort();
 	for (source->rewind(source->context); source->next(source->context, arena, &payload, &error); arena_reset(arena)) {
 		struct work work;
