@@ -202,6 +202,8 @@ static bool take_frames(struct end *end, bool (*take)(struct link *link, struct 
 			return false;
 		at += LENGTH_BYTES + length;
 	}
+	if (at == 0)
+		return true;
 	memmove(end->in.bytes, end->in.bytes + at, end->in.length - at);
 	end->in.length -= at;
 	return true;

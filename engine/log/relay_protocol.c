@@ -80,7 +80,10 @@ static struct text take_string(struct reading *reading)
 {
 	int16_t length = take_int16(reading);
 	const unsigned char *bytes = length >= 0 ? take(reading, (size_t)length) : NULL;
-	return reading->bad || !bytes ? (struct text){0} : (struct text){(const char *)bytes, (size_t)length};
+	struct text text = {0};
+	if (bytes && !reading->bad)
+		text = (struct text){(const char *)bytes, (size_t)length};
+	return text;
 }
 
 static void skip_int32s(struct reading *reading)
