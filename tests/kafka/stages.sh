@@ -61,7 +61,7 @@ for what_meets in joined gathered; do
 	done
 done
 # A step behind a join that remembers sees each key's requests once, and in their order.
-topics sluice.counted.pipeline.counted.stage.sum sluice.counted.pipeline.counted.stage.other -w 3
+topics sluice.counted.pipeline.counted.stage.sum sluice.counted.pipeline.counted.stage.last -w 3
 fire counted counted exactly-once "$seconds"
 check_count=-c check_answers counted $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
 stop_engine counted "$engine"
