@@ -6,6 +6,7 @@
 
 struct settings_question {
 	rd_kafka_t *client;
+	int32_t broker; /* any: librdkafka by itself waits for the controller, which a mock of a broker has not */
 	const char *const *names; /* of those asked for at once */
 	size_t first, count;	  /* their place among all */
 	topic_setting_seen *seen;
@@ -36,6 +37,7 @@ static bool settings_ask(const struct settings_question *question, rd_kafka_Conf
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(question->client);
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(question->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
 	(void)rd_kafka_AdminOptions_set_request_timeout(options, TOPIC_SETTINGS_WAIT_MS, words, sizeof words);
+	(void)rd_kafka_AdminOptions_set_broker(options, question->broker, words, sizeof words);
 	rd_kafka_DescribeConfigs(question->client, resources, question->count, options, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPIC_SETTINGS_WAIT_MS);
 	bool answered = event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -66,6 +68,18 @@ static bool settings_read_some(struct settings_question *question, struct error 
 	return whole || error_memory(error, ERROR_SYSTEM, "reading settings of topics");
 }
 
+static bool broker_find(struct settings_question *question)
+{
+	const struct rd_kafka_metadata *metadata;
+	if (rd_kafka_metadata(question->client, 0, NULL, &metadata, TOPIC_SETTINGS_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	bool any = metadata->broker_cnt > 0;
+	if (any)
+		question->broker = metadata->brokers[0].id;
+	rd_kafka_metadata_destroy(metadata);
+	return any;
+}
+
 bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
 			 topic_setting_seen *seen, void *context, struct error *error)
 {
@@ -75,8 +89,8 @@ bool topic_settings_read(const char *brokers, struct properties properties, cons
 	question.client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
 	if (!question.client)
 		return false;
-	bool good = true;
-	for (size_t at = 0; good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {
+	bool good = true, found = count > 0 && broker_find(&question);
+	for (size_t at = 0; found && good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {
 		question.names = names + at;
 		question.first = at;
 		question.count = count - at < TOPIC_SETTINGS_AT_ONCE ? count - at : TOPIC_SETTINGS_AT_ONCE;
