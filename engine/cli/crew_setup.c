@@ -1,6 +1,7 @@
 /* crew_setup.c: see crew_setup.h. */
 #include "cli/crew_setup.h"
 
+#include "base/number.h"
 #include "cli/crew_callers.h"
 
 /* ---- topics by number ---- */
@@ -298,6 +299,7 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 #define MEMORY_PARTS 8
 #define IN_FLIGHT_BYTES 8192 /* of a small message: so many of them fit */
 #define WAITING_BYTES 256    /* that librdkafka keeps beside each record, and does not count */
+#define FETCH_LEAST 1000000 /* librdkafka's own message.max.bytes */
 #define FETCHES_AHEAD 4	     /* to a part, where they can be small: one stays whole until its last record is taken */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
@@ -311,16 +313,33 @@ static struct properties properties_before(const struct property *own, size_t co
 	return (struct properties){count + users.count, items};
 }
 
+/* librdkafka takes no fetch that is smaller than a record may be, by message.max.bytes. */
+static size_t fetch_least(struct properties consumer)
+{
+	uint64_t least = FETCH_LEAST, set;
+	for (size_t i = 0; i < consumer.count; i++)
+		if (consumer.items[i].value && strcmp(consumer.items[i].name, "message.max.bytes") == 0 &&
+		    number_read_uint64(text_of(consumer.items[i].value), &set))
+			least = set;
+	return (size_t)least;
+}
+
 bool crew_shares_make(const struct crew_config *config, size_t workers, struct arena *arena, struct crew_shares *shares,
 		      struct error *error)
 {
 	size_t fixed = MEMORY_OF_ENGINE + workers * MEMORY_OF_WORKER;
 	size_t each = config->memory_bytes > fixed ? (config->memory_bytes - fixed) / workers : 0;
-	each = each < MEMORY_LEAST ? MEMORY_LEAST : each;
+	if (each < MEMORY_LEAST) {
+		each = MEMORY_LEAST;
+		fprintf(config->out, "--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least, which is what is used\n",
+			(double)config->memory_bytes / (1 << 20), workers, workers == 1 ? "" : "s",
+			(fixed + workers * MEMORY_LEAST) >> 20);
+	}
 	size_t part = each / MEMORY_PARTS;
 	const char *fetched = arena_print(arena, "%zu", part / 1024);
 	const char *waiting = arena_print(arena, "%zu", part / WAITING_BYTES);
-	const char *a_fetch = arena_print(arena, "%zu", consumer_refills_soon() ? part / FETCHES_AHEAD : part);
+	size_t fetch = consumer_refills_soon() ? part / FETCHES_AHEAD : part, least = fetch_least(config->consumer);
+	const char *a_fetch = arena_print(arena, "%zu", fetch < least ? least : fetch);
 	const char *produced = arena_print(arena, "%zu", 2 * part / 1024);
 	const struct property consumer[] = {
 		{"queued.min.messages", waiting},

@@ -12,6 +12,7 @@
 #include "cli/deployment_topics.h"
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
+#include "cli/run_limits.h"
 #include "serving/chaos.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
@@ -243,8 +244,8 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.reread = reread;
 	running->crew.context = running;
-	if (rehearse(running, error) && configure_kafka(running, deployment, error) &&
-	    prepare_kafka(running, deployment, true, error))
+	if (run_limits_check((size_t)self->memory_bytes, (size_t)self->workers, error) && rehearse(running, error) &&
+	    configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, true, error))
 		return run_crew(running, deployment, error);
 	deployment_close(deployment);
 	return false;

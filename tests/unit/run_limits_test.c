@@ -1,0 +1,57 @@
+/* Limits of the process that are too low for an engine are named before it starts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/run_limits.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* Whether it may start under the limit, which is back when this returns. */
+static bool may_start(int which, size_t limit, size_t memory_bytes, size_t workers, struct error *error)
+{
+	struct rlimit before, lower;
+	*error = (struct error){0};
+	assert_int_equal(getrlimit(which, &before), 0);
+	lower = (struct rlimit){limit, before.rlim_max};
+	assert_int_equal(setrlimit(which, &lower), 0);
+	bool may = run_limits_check(memory_bytes, workers, error);
+	assert_int_equal(setrlimit(which, &before), 0);
+	return may;
+}
+
+static void too_few_descriptors_are_named_with_the_limit(void **state)
+{
+	struct error error;
+	(void)state;
+	const size_t needed = RUN_DESCRIPTORS + 2 * RUN_DESCRIPTORS_OF_WORKER;
+	assert_false(may_start(RLIMIT_NOFILE, 24, 256 * MIB, 2, &error));
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(error.text, "(ulimit -n) is 24, and with 2 workers an engine needs 128"));
+	assert_false(may_start(RLIMIT_NOFILE, needed - 1, 256 * MIB, 2, &error));
+	assert_true(may_start(RLIMIT_NOFILE, needed, 256 * MIB, 2, &error));
+}
+
+static void too_little_address_space_is_named_with_the_limit(void **state)
+{
+	struct error error;
+	(void)state;
+	const size_t needed = 256 * MIB + RUN_ADDRESS_BYTES + RUN_ADDRESS_BYTES_OF_WORKER;
+	assert_false(may_start(RLIMIT_AS, needed - 1, 256 * MIB, 1, &error));
+	assert_non_null(strstr(error.text, "(ulimit -v) is 735 MiB, and with this --memory and 1 worker an engine needs 736 MiB"));
+	assert_true(may_start(RLIMIT_AS, needed, 256 * MIB, 1, &error));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_few_descriptors_are_named_with_the_limit),
+		cmocka_unit_test(too_little_address_space_is_named_with_the_limit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
