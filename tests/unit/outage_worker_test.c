@@ -176,7 +176,7 @@ static void joins_of_a_pipeline_that_is_called_wait_and_so_do_its_callers(void *
 	struct plan plan;
 	configure(stand, &server, calls_inner);
 	planning_plan(&stand->planning[0], NULL, &plan);
-	const struct called_pipeline called = {"inner", plan.pipelines[1].graph};
+	const struct called_pipeline called = {.name = "inner", .graph = plan.pipelines[1].graph};
 	stand->stages[0].graph = plan.pipelines[0].graph;
 	stand->stages[0].called_count = 1;
 	stand->stages[0].called = &called;
