@@ -24,6 +24,7 @@ struct meeting {
 	struct text name;
 	int64_t began_ms;      /* by this clock */
 	int64_t began_time_ms; /* by records */
+	int64_t deadline_ms;   /* of its parts the first; 0: none */
 	size_t input_came, trigger_came, settled;
 	enum meeting_stage stage;
 	bool late;  /* that something came too late has been said */
@@ -46,6 +47,7 @@ struct meetings {
 	struct meeting *spent;	    /* nobody asks for it again; the caller still looks at it */
 	void **marks;		    /* of those that are forgotten */
 	size_t mark_count, mark_room;
+	int64_t deadline_ms; /* no open meeting's comes before */
 	int64_t *heard_ms; /* of each party: the latest record time; -1: none */
 };
 
@@ -55,6 +57,7 @@ struct meetings *meetings_open(const struct meeting_rule *rule)
 	if (!meetings)
 		return NULL;
 	meetings->rule = rule;
+	meetings->deadline_ms = NEVER;
 	meetings->sources = rule->inputs.count + rule->triggers.count;
 	meetings->bucket_count = BUCKETS_AT_FIRST;
 	meetings->buckets = memory_take(BUCKETS_AT_FIRST, sizeof(struct meeting *));
@@ -253,6 +256,14 @@ static enum meeting_verdict come_late(const struct meetings *meetings, struct me
 	return MEETING_LATE;
 }
 
+static void note_deadline(struct meetings *meetings, struct meeting *meeting, int64_t deadline_ms)
+{
+	if (deadline_ms > 0 && (meeting->deadline_ms == 0 || deadline_ms < meeting->deadline_ms))
+		meeting->deadline_ms = deadline_ms;
+	if (deadline_ms > 0 && deadline_ms < meetings->deadline_ms)
+		meetings->deadline_ms = deadline_ms;
+}
+
 static bool keep(struct meeting *meeting, void *part)
 {
 	if (meeting->kept_count == meeting->kept_room) {
@@ -300,7 +311,7 @@ static bool is_past(const struct meetings *meetings, const struct meeting *meeti
 static bool is_too_far(const struct meetings *meetings, const struct meeting *meeting, const struct meeting_part *part)
 {
 	int64_t apart_ms = part->time_ms - meeting->began_time_ms;
-	if (part->time_ms < 0 || meeting->began_time_ms < 0)
+	if (part->time_ms < 0 || meeting->began_time_ms < 0 || (meetings->rule->patient && apart_ms > 0))
 		return false;
 	return apart_ms > meetings->rule->window_ms || apart_ms < -meetings->rule->window_ms;
 }
@@ -392,6 +403,7 @@ bool meetings_take(struct meetings *meetings, const struct meeting_part *part, i
 	if (found->stage == STAGE_OPEN) {
 		if (!keep(found, part->part))
 			return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+		note_deadline(meetings, found, part->deadline_ms);
 		bool opens = !part->again && meeting_opens(meetings, found, false);
 		*verdict = opens ? MEETING_OPENS : MEETING_WAITS;
 		if (opens)
@@ -410,6 +422,35 @@ struct meeting *meetings_overdue(struct meetings *meetings, int64_t now_ms)
 	while (meeting && (meeting->stage != STAGE_OPEN || meeting->known))
 		meeting = meeting->younger;
 	return meeting && is_past(meetings, meeting, now_ms) ? meeting : NULL;
+}
+
+int64_t meeting_due_ms(const struct meetings *meetings, const struct meeting *meeting)
+{
+	return meeting->began_ms + meetings->rule->window_ms;
+}
+
+bool meeting_would_open(const struct meetings *meetings, const struct meeting *meeting)
+{
+	return meeting_opens(meetings, meeting, true);
+}
+
+/* They stand in the order of their windows, not of their deadlines. */
+struct meeting *meetings_past_deadline(struct meetings *meetings, int64_t now_ms)
+{
+	struct meeting *meeting = now_ms < meetings->deadline_ms ? NULL : meetings->first_open;
+	int64_t next_ms = NEVER;
+	for (; meeting; meeting = meeting->younger) {
+		if (meeting->stage != STAGE_OPEN || meeting->known || meeting->deadline_ms == 0)
+			continue;
+		int64_t due_ms = meeting_due_ms(meetings, meeting);
+		due_ms = due_ms > meeting->deadline_ms ? due_ms : meeting->deadline_ms;
+		if (due_ms <= now_ms)
+			return meeting;
+		next_ms = due_ms < next_ms ? due_ms : next_ms;
+	}
+	if (now_ms >= meetings->deadline_ms)
+		meetings->deadline_ms = next_ms;
+	return NULL;
 }
 
 void meeting_acknowledge(struct meeting *meeting)

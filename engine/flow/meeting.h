@@ -37,6 +37,9 @@ struct meeting_rule {
 	int64_t window_ms;
 	size_t parties; /* from which parts come */
 	bool always;	/* when the window closes it goes on, whatever is missing */
+	/* Whoever closes windows asks first whether something may still come: so a part that is later than the window by its
+	 * record's time is no other request's. */
+	bool patient;
 };
 
 enum told { TOLD_NOTHING, TOLD_CAME, TOLD_DEAD };
@@ -46,6 +49,7 @@ struct meeting_part {
 	size_t party;		   /* from which it comes */
 	const unsigned char *told; /* enum told, of each source */
 	int64_t time_ms;	   /* of its record; negative: it has none */
+	int64_t deadline_ms;	   /* of its request, by the caller's clock; 0: none */
 	bool again;		   /* it was kept before, elsewhere: it is kept, though it may be enough */
 	void *part;		   /* the caller's */
 };
@@ -82,6 +86,13 @@ struct meeting *meetings_expire(struct meetings *meetings, int64_t now_ms, bool 
  * told until meeting_acknowledge(). NULL: there is none. */
 struct meeting *meetings_overdue(struct meetings *meetings, int64_t now_ms);
 void meeting_acknowledge(struct meeting *meeting);
+
+/* When its window has passed by the caller's clock, and whether it would go on then as it is. */
+int64_t meeting_due_ms(const struct meetings *meetings, const struct meeting *meeting);
+bool meeting_would_open(const struct meetings *meetings, const struct meeting *meeting);
+
+/* As meetings_overdue(), whichever it is of those whose request's deadline has passed too. */
+struct meeting *meetings_past_deadline(struct meetings *meetings, int64_t now_ms);
 
 /* The open meetings of that name, the oldest first; `previous` begins as NULL. */
 struct meeting *meetings_next_open(const struct meetings *meetings, struct text name, const struct meeting *previous);

@@ -16,6 +16,7 @@ struct look {
 	int64_t from;  /* where the group stood; OFFSET_NONE: not measured yet */
 	int64_t clear; /* from there up to this offset there is no record */
 	bool record;   /* there is one at `clear`, which needs not be read again */
+	int64_t mark;  /* its end when that was noted */
 };
 
 struct backlog {
@@ -187,7 +188,11 @@ static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_par
 	return end > look->clear ? end - look->clear : 0;
 }
 
-int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms)
+/* Of a partition of which the group has committed `at`; -1: Kafka does not say. */
+typedef int64_t looking(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms);
+
+/* Over all partitions of the topics: the sum, or -1. */
+static int64_t look_through(struct backlog *backlog, struct text topics, looking *looks, int timeout_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
 	bool good = list && topics.length > 0 && gather(backlog, topics, timeout_ms, list) &&
@@ -198,11 +203,55 @@ int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout
 		int64_t first = 0, end = 0;
 		good = !at->err &&
 		       !rd_kafka_query_watermark_offsets(backlog->consumer, at->topic, at->partition, &first, &end, timeout_ms);
-		/* What was never committed, or is gone from the topic, begins where the topic does. */
-		int64_t from = at->offset > first ? at->offset : first;
-		sum += good ? records_between(backlog, at, from, end, timeout_ms) : 0;
+		int64_t its = good ? looks(backlog, at, first, end, timeout_ms) : -1;
+		good = its >= 0;
+		sum += its;
 	}
 	if (list)
 		rd_kafka_topic_partition_list_destroy(list);
 	return good ? sum : -1;
+}
+
+/* What was never committed, or is gone from the topic, begins where the topic does. */
+static int64_t begin_of(const rd_kafka_topic_partition_t *at, int64_t first)
+{
+	return at->offset > first ? at->offset : first;
+}
+
+static int64_t measure(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+{
+	return records_between(backlog, at, begin_of(at, first), end, timeout_ms);
+}
+
+int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms)
+{
+	return look_through(backlog, topics, measure, timeout_ms);
+}
+
+static int64_t mark(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+{
+	(void)first, (void)timeout_ms;
+	struct look *look = look_of(backlog, at->topic, at->partition);
+	if (!look)
+		return -1;
+	look->mark = end;
+	return 0;
+}
+
+bool backlog_mark(struct backlog *backlog, struct text topics, int timeout_ms)
+{
+	return look_through(backlog, topics, mark, timeout_ms) == 0;
+}
+
+/* A partition that was added since has nothing that was there then. */
+static int64_t left(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+{
+	const struct look *look = look_of(backlog, at->topic, at->partition);
+	(void)end;
+	return look ? records_between(backlog, at, begin_of(at, first), look->mark, timeout_ms) : -1;
+}
+
+int64_t backlog_left(struct backlog *backlog, struct text topics, int timeout_ms)
+{
+	return look_through(backlog, topics, left, timeout_ms);
 }

@@ -6,6 +6,7 @@
 #include "worker/gathering_inside.h"
 #include "worker/joining.h"
 #include "worker/marks.h"
+#include "worker/upstreams.h"
 
 #define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
 #define FORGET_AT_ONCE 16	/* what one message takes out that is remembered in vain */
@@ -60,6 +61,7 @@ bool gathering_tell(struct gathering *gathering, struct keepsake *own, struct te
 	*part = (struct meeting_part){.name = name_of(gathering, message),
 				      .told = gathering->told,
 				      .time_ms = entrance ? message->time_ms : -1,
+				      .deadline_ms = entrance ? 0 : message->deadline_ms,
 				      .part = own};
 	if (!find_party(gathering, sender, &part->party))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
@@ -378,11 +380,35 @@ static bool may_send(const struct worker *worker)
 	return !worker->spoilt && !worker->full && !worker->keepings.telling && output_is_open(worker->outbox.output);
 }
 
+/* A meeting whose window is to be closed; NULL: there is none. An inner join's stands still while its sources are behind,
+ * but not beyond the deadline of its request. */
+static bool next_to_close(struct worker *worker, struct gathering *gathering, struct meeting **meeting, struct error *error)
+{
+	int64_t now_ms = loop_now_ms(worker->loop);
+	*meeting = meetings_overdue(gathering->meetings, now_ms);
+	gathering->stands = false;
+	if (!*meeting || !gathering->rule.patient ||
+	    (!gathering->rule.always && meeting_would_open(gathering->meetings, *meeting)))
+		return true;
+	int64_t due_ms = meeting_due_ms(gathering->meetings, *meeting);
+	bool passed = false;
+	if (due_ms <= now_ms && !upstream_is_passed(worker, gathering->stage, due_ms, &passed, error))
+		return false;
+	gathering->stands = !passed;
+	if (!passed)
+		*meeting = meetings_past_deadline(gathering->meetings, now_ms);
+	return true;
+}
+
 static bool gathering_advance(struct worker *worker, struct gathering *gathering, struct error *error)
 {
 	struct meeting *meeting;
 	meetings_tidy(gathering->meetings, loop_now_ms(worker->loop));
-	while (may_send(worker) && (meeting = meetings_overdue(gathering->meetings, loop_now_ms(worker->loop)))) {
+	while (may_send(worker)) {
+		if (!next_to_close(worker, gathering, &meeting, error))
+			return false;
+		if (!meeting)
+			return true;
 		enum produce_verdict verdict = send_word(worker, gathering, meeting, error);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
 		if (verdict == PRODUCE_FULL)
@@ -406,12 +432,21 @@ bool gatherings_advance(struct worker *worker, struct error *error)
 	return true;
 }
 
+/* While a window stands still whatever comes next can wait until its sources are asked again. */
+static int64_t gathering_due_ms(const struct worker *worker, const struct gathering *gathering)
+{
+	int64_t due_ms = meetings_due_ms(gathering->meetings), again_ms = upstream_again_ms(gathering->stage);
+	if (!gathering->stands || due_ms > loop_now_ms(worker->loop))
+		return due_ms;
+	return again_ms > loop_now_ms(worker->loop) ? again_ms : loop_now_ms(worker->loop) + 1;
+}
+
 /* When nothing can be sent, whatever ends that wakes the worker. */
 int64_t gatherings_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = NEVER;
 	for (const struct keeping *keeping = worker->keepings.first; keeping && may_send(worker); keeping = keeping->next) {
-		int64_t its_ms = keeping->gathering ? meetings_due_ms(keeping->gathering->meetings) : NEVER;
+		int64_t its_ms = keeping->gathering ? gathering_due_ms(worker, keeping->gathering) : NEVER;
 		due_ms = its_ms < due_ms ? its_ms : due_ms;
 	}
 	return due_ms;

@@ -17,6 +17,7 @@ struct gathering {
 	struct uncommitted_list uncommitted;
 	int64_t taken;		    /* the offset behind the last record taken since then */
 	int64_t replayed;	    /* behind the last record of which something stands in the store that counts for nothing */
+	bool stands;		    /* a window that is due stands still, for its sources are behind */
 	unsigned char *told;	    /* scratch: of each source */
 	struct arena *scratch;	    /* for records that are looked into */
 };

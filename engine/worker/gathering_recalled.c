@@ -35,6 +35,11 @@ static bool recall_part(struct gathering *gathering, struct keepsake *own, struc
 	    !gathering_tell(gathering, own, crossing.from, &message, &part, &ignored))
 		return true;
 	part.again = true;
+	if (crossing.deadline_ms > 0 && !gathering->stage->config->entrance) {
+		message.deadline_ms = crossing.deadline_ms;
+		message_set_clock(&message, gathering->stage->worker->loop);
+		part.deadline_ms = message.deadline_ms;
+	}
 	return meetings_take(gathering->meetings, &part, now_ms, &verdict, &meeting, error);
 }
 
@@ -102,14 +107,16 @@ static bool recall(struct gathering *gathering, struct keepsake_list *list, int6
 
 static struct meeting_rule rule_of(const struct stage_config *config)
 {
-	if (config->entrance)
-		return config->entrance->rule;
-	return (struct meeting_rule){
-		.inputs = {JOIN_INNER, config->graph->part->parent_count},
-		.window_ms = config->graph->part->window_ms,
-		.parties = config->graph->part->parent_count,
-		.always = true,
-	};
+	struct meeting_rule rule = {.always = true};
+	if (config->entrance) {
+		rule = config->entrance->rule;
+	} else {
+		rule.inputs = (struct meeting_gate){JOIN_INNER, config->graph->part->parent_count};
+		rule.window_ms = config->graph->part->window_ms;
+		rule.parties = config->graph->part->parent_count;
+	}
+	rule.patient = config->upstream.count > 0;
+	return rule;
 }
 
 bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, struct error *error)

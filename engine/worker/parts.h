@@ -21,6 +21,7 @@
  *   keeping.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
  *   succession.c  how long stages stay that others take the place of
+ *   upstreams.c  windows of joins while their sources are behind
  *   answered.c how far partitions were answered when they were taken away
  */
 #ifndef SLUICE_WORKER_PARTS_H
@@ -28,6 +29,7 @@
 
 #include "log/registry.h"
 #include "log/side.h"
+#include "log/upstream.h"
 #include "net/loop.h"
 #include "worker/answered.h"
 #include "worker/keeping.h"
@@ -65,6 +67,15 @@ struct host {
 	struct stage_counts *counts; /* of a called pipeline; NULL: nobody asks */
 };
 
+/* Whether a stage's sources have come as far as its windows: upstreams.c. By the loop's clock. */
+struct stage_upstream {
+	uint64_t ticket;   /* 0: never asked */
+	bool asked;	   /* the answer is to come */
+	int64_t began_ms;  /* since when it is asked, again and again; 0: it is not */
+	int64_t passed_ms; /* what they had then has come; 0: nobody asked */
+	int64_t again_ms;  /* not asked before */
+};
+
 struct nested; /* nested.c */
 struct copy;   /* copies.c */
 
@@ -82,6 +93,7 @@ struct stage {
 	enum stage_tenure tenure;
 	int64_t stay_us;  /* how long messages with a deadline are here of late: haste.h */
 	int64_t quiet_ms; /* since when nothing came for one that lingers */
+	struct stage_upstream upstream;
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* where nobody asks */
 	struct stage *next;
@@ -119,6 +131,9 @@ struct worker {
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
 	struct keepings keepings;
+	struct upstream *upstream; /* NULL: not needed yet */
+	struct watch upstream_watch;
+	uint64_t upstream_tickets;
 	bool more;  /* the last take was not the queue's end */
 	bool dirty; /* something is to be committed */
 	bool commit_due;

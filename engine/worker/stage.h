@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "flow/entrance.h"
+#include "log/upstream.h"
 #include "message/format.h"
 #include "observe/histogram.h"
 #include "plan/graph.h"
@@ -102,6 +103,8 @@ struct stage_config {
 	size_t model_count;
 	const struct model_taps *models; /* those of which somebody is told */
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
+	/* Of a stage that joins: what leads to it, for as long as windows stand still for that. Count 0: they do not. */
+	struct upstream_chain upstream;
 	uint32_t changelog;		 /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "worker/parts.h"
+#include "worker/upstreams.h"
 
 /* ---- what models are told of ---- */
 
@@ -216,6 +217,7 @@ void stage_close(struct stage *stage)
 {
 	if (!stage)
 		return;
+	upstreams_part(stage->worker, stage);
 	keepings_part(stage->worker, stage);
 	flow_close(stage->flow);
 	copies_close(stage);

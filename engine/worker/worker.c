@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "worker/gathering.h"
 #include "worker/parts.h"
+#include "worker/upstreams.h"
 
 #define IDLE_TURN_MS 1000 /* so often the group hears from a worker without work; one with work sees its own pauses */
 
@@ -184,7 +185,8 @@ const struct worker_ground worker_ground_usual = {.loop_open = usual_loop,
 						  .consumer_open = usual_consumer,
 						  .output_open = usual_output,
 						  .archive_open = usual_archive,
-						  .side_open = usual_side};
+						  .side_open = usual_side,
+						  .asks_groups = true};
 
 static bool worker_set_up(struct worker *worker, struct error *error)
 {
@@ -236,6 +238,7 @@ void worker_close(struct worker *worker)
 		worker->stages = stage->next;
 		stage_close(stage);
 	}
+	upstreams_close(worker);
 	keepings_close(&worker->keepings);
 	lanes_close(&worker->lanes);
 	answered_close(&worker->answered);

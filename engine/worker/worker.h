@@ -41,6 +41,7 @@ struct worker_ground {
 	struct archive *(*archive_open)(void *context, struct loop *loop, const struct archive_config *config,
 					const struct consumer *consumer, struct error *error);
 	struct side *(*side_open)(void *context, const struct side_config *config, struct error *error);
+	bool asks_groups; /* Kafka can be asked how far groups have come (log/upstream.h) */
 	void *context;
 };
 

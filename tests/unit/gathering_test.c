@@ -164,21 +164,26 @@ static void wait_until_joined(struct stand *stand, uint64_t records)
 	}
 }
 
-/* As if the engine had died behind what it wrote, before the group heard how far it had come. */
-static void lose_commits(struct stand *stand, int64_t committed)
+static void commit_of(struct stand *stand, const char *group, const char *topic, int64_t offset)
 {
 	rd_kafka_conf_t *settings = rd_kafka_conf_new();
 	char why[200];
 	assert_int_equal(rd_kafka_conf_set(settings, "bootstrap.servers", stand->mock.brokers, why, sizeof why), RD_KAFKA_CONF_OK);
-	assert_int_equal(rd_kafka_conf_set(settings, "group.id", "test", why, sizeof why), RD_KAFKA_CONF_OK);
+	assert_int_equal(rd_kafka_conf_set(settings, "group.id", group, why, sizeof why), RD_KAFKA_CONF_OK);
 	rd_kafka_t *member = rd_kafka_new(RD_KAFKA_CONSUMER, settings, why, sizeof why);
 	assert_non_null(member);
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, "gathered", 0)->offset = committed;
+	rd_kafka_topic_partition_list_add(list, topic, 0)->offset = offset;
 	rd_kafka_resp_err_t code = rd_kafka_commit(member, list, 0);
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_destroy(member);
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* As if the engine had died behind what it wrote, before the group heard how far it had come. */
+static void lose_commits(struct stand *stand, int64_t committed)
+{
+	commit_of(stand, "test", "gathered", committed);
 }
 
 /* ---- what stories begin with, and go on with ---- */
@@ -261,6 +266,98 @@ static void an_outer_join_goes_on_with_what_there_is_when_its_window_closes(void
 	give(stand, 'y', "r-2", 20);
 	expect(stand, "r-2", "[22]");
 	assert_int_equal(stop(stand).answered, 2);
+}
+
+/* ---- sources that are behind ---- */
+
+#define WINDOW_300 "joinWindowMs: 300"
+static const struct upstream_link source = {"source", "asked"};
+
+/* A request that the group `source` has not come to, as when its model is away, or it has no member. */
+static void ask_source(struct stand *stand)
+{
+	assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, "asked", 1, 1), 0);
+	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("asked"), RD_KAFKA_V_VALUE("x", 1),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
+}
+
+static void start_behind_source(struct stand *stand, const char *join)
+{
+	configure(stand, join);
+	stand->stages[1].upstream = (struct upstream_chain){1, &source};
+	running_start(&stand->running, &stand->config);
+}
+
+static void expect_no_word(struct stand *stand, uint64_t released)
+{
+	const struct timespec windows = {1, 200000000};
+	nanosleep(&windows, NULL);
+	assert_int_equal(atomic_load(&stand->counts[1].released), released);
+}
+
+/* What it waits for, for `top`. */
+static void wait_until_said(struct stand *stand)
+{
+	const struct timespec pause = {0, 10000000};
+	for (int waited_ms = 0; !atomic_load(&stand->counts[1].waits_for); waited_ms += 10) {
+		assert_in_range(waited_ms, 0, MOCK_WAIT_MS);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void the_window_of_an_inner_join_stands_still_while_a_source_is_behind(void **state)
+{
+	struct stand *stand = *state;
+	ask_source(stand);
+	start_behind_source(stand, "joinType: inner, " WINDOW_300);
+	give(stand, 'x', "r-1", 1);
+	expect_no_word(stand, 1);
+	wait_until_said(stand);
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[11]");
+	assert_int_equal(stop(stand).failed, 0);
+}
+
+static void it_stands_still_over_the_end_of_its_worker(void **state)
+{
+	struct stand *stand = *state;
+	ask_source(stand);
+	start_behind_source(stand, "joinType: inner, " WINDOW_300);
+	give(stand, 'x', "r-1", 1);
+	expect_no_word(stand, 1);
+	stop(stand);
+	start_behind_source(stand, "joinType: inner, " WINDOW_300);
+	expect_no_word(stand, 0);
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "r-1", "[11]");
+	assert_int_equal(stop(stand).failed, 0);
+}
+
+static void it_closes_when_the_source_has_passed_what_it_had(void **state)
+{
+	struct stand *stand = *state;
+	ask_source(stand);
+	start_behind_source(stand, "joinType: inner, " WINDOW_300);
+	give(stand, 'x', "r-1", 1);
+	expect_no_word(stand, 1);
+	commit_of(stand, "source", "asked", 1);
+	wait_until_joined(stand, 2); /* the part, and word that the window has closed */
+	assert_null(atomic_load(&stand->counts[1].waits_for));
+	give(stand, 'y', "r-1", 10);
+	expect(stand, "", "raise joinWindowMs");
+	assert_int_equal(stop(stand).failed, 1);
+}
+
+static void an_outer_join_keeps_its_window_while_a_source_is_behind(void **state)
+{
+	struct stand *stand = *state;
+	ask_source(stand);
+	start_behind_source(stand, "joinType: outer, " WINDOW_300);
+	give(stand, 'x', "r-1", 1);
+	expect(stand, "r-1", "[1]");
+	assert_int_equal(stop(stand).failed, 0);
 }
 
 /* ---- a full queue ---- */
@@ -463,6 +560,10 @@ static void parts_that_fit_alone_and_not_together_are_answered_with_the_limit(vo
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOWS(the_window_of_an_inner_join_stands_still_while_a_source_is_behind),
+		SHOWS(it_stands_still_over_the_end_of_its_worker),
+		SHOWS(it_closes_when_the_source_has_passed_what_it_had),
+		SHOWS(an_outer_join_keeps_its_window_while_a_source_is_behind),
 		SHOWS(parts_of_one_request_are_joined_by_its_id),
 		SHOWS(a_part_waits_over_the_end_of_its_worker),
 		SHOWS(any_takes_the_first_and_remembers_that),

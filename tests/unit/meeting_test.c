@@ -374,10 +374,52 @@ static void an_entrance_tells_what_each_reference_selects(void **state)
 	planning_close(&planning);
 }
 
+/* Whoever closes windows has asked first: what is open may still get its parts. */
+static void one_that_is_patient_takes_what_is_late_by_its_records_time(void **state)
+{
+	(void)state;
+	lay(JOIN_INNER, 2, JOIN_INNER, 0);
+	rule.patient = true;
+	assert_int_equal(come_at("m", 0, "+.", "a", 1000, 0), MEETING_WAITS);
+	assert_int_equal(come_at("n", 1, ".+", "b", 1000 + 5 * WINDOW_MS, 1), MEETING_WAITS);
+	assert_int_equal(come_at("n", 0, "+.", "c", 1000, 2), MEETING_LATE);
+	assert_int_equal(come_at("m", 1, ".+", "d", 1000 + 5 * WINDOW_MS, 3), MEETING_OPENS);
+}
+
+static void a_deadline_counts_when_the_window_has_passed(void **state)
+{
+	(void)state;
+	unsigned char told[2] = {TOLD_CAME, TOLD_NOTHING};
+	enum meeting_verdict verdict;
+	struct error error = {0};
+	lay(JOIN_INNER, 2, JOIN_INNER, 0);
+	for (int i = 0; i < 3; i++) {
+		const struct meeting_part part = {.name = text_of(i == 0 ? "a" : i == 1 ? "b" : "c"),
+						  .told = told,
+						  .time_ms = -1,
+						  .deadline_ms = i == 0 ? 0 : i == 1 ? 3 * WINDOW_MS : WINDOW_MS / 2,
+						  .part = &told};
+		assert_true(meetings_take(meetings, &part, 0, &verdict, &last, &error));
+	}
+	assert_null(meetings_past_deadline(meetings, WINDOW_MS - 1));
+	struct meeting *first = meetings_past_deadline(meetings, WINDOW_MS);
+	assert_non_null(first);
+	assert_true(text_is(meeting_name(first), "c"));
+	meeting_acknowledge(first);
+	assert_null(meetings_past_deadline(meetings, 3 * WINDOW_MS - 1));
+	struct meeting *second = meetings_past_deadline(meetings, 3 * WINDOW_MS);
+	assert_non_null(second);
+	assert_true(text_is(meeting_name(second), "b"));
+	meeting_acknowledge(second);
+	assert_null(meetings_past_deadline(meetings, 100 * WINDOW_MS));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(an_inner_join_needs_each_of_its_sources, clear),
+		cmocka_unit_test_teardown(one_that_is_patient_takes_what_is_late_by_its_records_time, clear),
+		cmocka_unit_test_teardown(a_deadline_counts_when_the_window_has_passed, clear),
 		cmocka_unit_test_teardown(what_comes_of_two_sources_at_once_is_one_part, clear),
 		cmocka_unit_test_teardown(any_takes_the_first_and_lets_the_rest_pass, clear),
 		cmocka_unit_test_teardown(an_outer_join_opens_when_all_is_settled, clear),

@@ -1,0 +1,15 @@
+/* crew_upstream.h: What leads to a stage that joins: the groups and topics of its sources, in the order in which a request
+ * passes them. The crew's own.
+ */
+#ifndef SLUICE_CLI_CREW_UPSTREAM_H
+#define SLUICE_CLI_CREW_UPSTREAM_H
+
+#include "plan/plan.h"
+#include "worker/stage.h"
+
+/* Of that stage of the pipeline; left empty where it joins nothing, or where all that it joins keeps its window (`outer`,
+ * `any`, `within`). Pipelines that the plan does not know are left out. In the arena; false: memory ran out. */
+bool crew_upstream_make(struct stage_config *stage, const struct plan *all, const struct pipeline_plan *plan, size_t index,
+			struct arena *arena);
+
+#endif
