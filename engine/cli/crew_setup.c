@@ -184,8 +184,8 @@ bool crew_stage_make(struct stage_config *stage, struct group *group, const stru
 		return false;
 	if (stage->graph->part && stage->graph->part->gathers && !(stage->entrance = entrance_make(plan->graph, arena)))
 		return false;
-	return crew_upstream_make(stage, all, plan, index, arena) && next_make(stage, group, plan, arena) && step_topics_make(stage, group, plan, arena) &&
-	       model_taps_make(stage, group, plan, arena);
+	return crew_upstream_make(stage, all, plan, index, arena) && next_make(stage, group, plan, arena) &&
+	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena);
 }
 
 /* ---- a setup ---- */

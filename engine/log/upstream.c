@@ -187,9 +187,10 @@ bool upstream_ask(struct upstream *upstream, uint64_t ticket, const struct upstr
 		return error_memory(error, ERROR_SYSTEM, "asking for the progress of groups");
 	if (!upstream->running)
 		upstream->running = pthread_create(&upstream->thread, NULL, run, upstream) == 0;
-	return upstream->running || error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					      "the thread that asks for the progress of groups could not be started; raise the limit "
-					      "on threads");
+	if (upstream->running)
+		return true;
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			 "the thread that asks for the progress of groups could not be started; raise the limit on threads");
 }
 
 enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *ticket)

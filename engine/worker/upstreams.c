@@ -45,7 +45,8 @@ static bool open(struct worker *worker, struct error *error)
 		return true;
 	worker->upstream = upstream_open(consumer->brokers, consumer->properties, error);
 	worker->upstream_watch = (struct watch){.ready = on_answer, .context = worker};
-	return worker->upstream && loop_watch(worker->loop, &worker->upstream_watch, upstream_bell(worker->upstream), EPOLLIN, error);
+	return worker->upstream &&
+	       loop_watch(worker->loop, &worker->upstream_watch, upstream_bell(worker->upstream), EPOLLIN, error);
 }
 
 static bool ask(struct worker *worker, struct stage *stage, struct error *error)
