@@ -240,7 +240,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak contract settled lost guard cases secure reload away hung faults called foreign overload
+KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away hung faults called foreign overload dev
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]
@@ -248,6 +248,12 @@ kafka: kafka-programs
 ## soak: three engines on a real Kafka, one killed every 2 s, for TIME seconds (600)
 soak: kafka-programs
 	@tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
+
+## long: what make check has in short forms or not at all, for hours: all of static and kafka, 100,000 simulated days, soak, fuzz, newcomer
+long:
+	@for part in "-k static" kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
+		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
+		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
 ## coverage: which lines unit tests and cases run; less than 85 of 100 is a failure
 coverage:
@@ -297,6 +303,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all static test run-unit demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak coverage compose-check docs deps install clean help
+.PHONY: all static test run-unit demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)
