@@ -5,29 +5,25 @@
 
 #define MIB ((size_t)1 << 20)
 
-static bool is_below(int which, size_t needed, size_t *allowed)
+static bool is_below(const struct rlimit *limit, size_t needed)
 {
-	struct rlimit limit;
-	if (getrlimit(which, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return false;
-	*allowed = (size_t)limit.rlim_cur;
-	return *allowed < needed;
+	return limit->rlim_cur != RLIM_INFINITY && limit->rlim_cur < needed;
 }
 
 bool run_limits_check(size_t memory_bytes, size_t workers, struct error *error)
 {
-	size_t allowed;
+	struct rlimit limit;
 	size_t address = memory_bytes + RUN_ADDRESS_BYTES + workers * RUN_ADDRESS_BYTES_OF_WORKER;
 	size_t descriptors = RUN_DESCRIPTORS + workers * RUN_DESCRIPTORS_OF_WORKER;
-	if (is_below(RLIMIT_AS, address, &allowed))
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && is_below(&limit, address))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "the limit on address space (ulimit -v) is %zu MiB, and with this --memory and %zu worker%s an "
 				 "engine needs %zu MiB; raise it, or set none: --memory bounds what the engine uses",
-				 allowed / MIB, workers, workers == 1 ? "" : "s", address / MIB);
-	if (is_below(RLIMIT_NOFILE, descriptors, &allowed))
+				 (size_t)limit.rlim_cur / MIB, workers, workers == 1 ? "" : "s", address / MIB);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && is_below(&limit, descriptors))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "the limit on open files (ulimit -n) is %zu, and with %zu worker%s an engine needs %zu, and more "
 				 "with many brokers or models; raise it",
-				 allowed, workers, workers == 1 ? "" : "s", descriptors);
+				 (size_t)limit.rlim_cur, workers, workers == 1 ? "" : "s", descriptors);
 	return true;
 }
