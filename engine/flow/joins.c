@@ -65,9 +65,10 @@ static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
 }
 
 /* Since when the window runs that closes on what it lacks. */
-static int64_t lacks_since_ms(const struct halt *halt)
+static int64_t lacks_since_ms(const struct run *run, size_t index)
 {
-	return halt->stood_ms > halt->since_ms ? halt->stood_ms : halt->since_ms;
+	int64_t since_ms = run->halts[index].since_ms, stood_ms = run->outages ? run->outages->halts[index].stood_ms : 0;
+	return stood_ms > since_ms ? stood_ms : since_ms;
 }
 
 static const struct error *source_error(const struct run *run, const struct source *source)
@@ -306,7 +307,7 @@ int64_t halt_due_ms(const struct run *run, size_t index)
 	if (due_ms != INT64_MAX)
 		return halt->since_ms + due_ms;
 	due_ms = halt_fails_ms(station, halt);
-	return due_ms == INT64_MAX ? INT64_MAX : lacks_since_ms(halt) + due_ms;
+	return due_ms == INT64_MAX ? INT64_MAX : lacks_since_ms(run, index) + due_ms;
 }
 
 static const struct source *first_pending(const struct run *run, const struct gate *gate)
@@ -344,13 +345,12 @@ static void halt_late(struct run *run, size_t index)
  * short the window. */
 static bool halt_stands_still(struct run *run, size_t index, int64_t window_ms)
 {
-	struct halt *halt = &run->halts[index];
 	int64_t outage_ms = outage_of_lacked_ms(run, index), now_ms = run->flow->now_ms;
 	if (outage_ms >= now_ms && window_ms < OUTAGE_LOOK_MS)
 		outage_ms = now_ms + OUTAGE_LOOK_MS - window_ms;
 	if (outage_ms + window_ms <= now_ms)
 		return false;
-	halt->stood_ms = outage_ms;
+	outage_stand(run, index, outage_ms);
 	return true;
 }
 
@@ -360,7 +360,7 @@ void halt_window_closed(struct run *run, size_t index)
 	int64_t now_ms = run->flow->now_ms, window_ms = halt_fails_ms(&run->flow->stations[index], halt);
 	if (halt_opens(run, index, now_ms - halt->since_ms))
 		halt_fire(run, index);
-	else if (window_ms != INT64_MAX && now_ms - lacks_since_ms(halt) >= window_ms && !halt_stands_still(run, index, window_ms))
+	else if (window_ms != INT64_MAX && now_ms - lacks_since_ms(run, index) >= window_ms && !halt_stands_still(run, index, window_ms))
 		halt_late(run, index);
 }
 

@@ -14,11 +14,34 @@ static int64_t later_of(int64_t one, int64_t other)
 
 /* ---- notes ---- */
 
+/* NULL: the arena is full, which ends the message. */
+static struct run_outages *outages_of(struct run *run)
+{
+	size_t halts = run->flow->count + 1;
+	if (!run->outages)
+		run->outages = arena_take(run->message->arena, 1, sizeof *run->outages + halts * sizeof run->outages->halts[0]);
+	return run->outages;
+}
+
 void outage_note(struct run *run, size_t station, int64_t outage_ms)
 {
-	struct run *root = run_root(run);
-	root->halts[station].outage_ms = later_of(root->halts[station].outage_ms, outage_ms);
-	root->outage_ms = later_of(root->outage_ms, outage_ms);
+	struct run_outages *outages = outages_of(run_root(run));
+	if (!outages)
+		return;
+	outages->halts[station].waited_ms = later_of(outages->halts[station].waited_ms, outage_ms);
+	outages->latest_ms = later_of(outages->latest_ms, outage_ms);
+}
+
+void outage_stand(struct run *run, size_t index, int64_t until_ms)
+{
+	struct run_outages *outages = outages_of(run);
+	if (outages)
+		outages->halts[index].stood_ms = until_ms;
+}
+
+static int64_t latest_of(const struct run *root)
+{
+	return root->outages ? root->outages->latest_ms : 0;
 }
 
 void outage_note_call(const struct visit *visit, const struct call *call)
@@ -75,7 +98,7 @@ static int64_t visit_outage_ms(const struct visit *visit, size_t depth)
 	if (!ahead || ahead == visit->run)
 		return latest_ms;
 	const struct run *root = root_of(ahead);
-	return later_of(latest_ms, later_of(root->outage_ms, run_outage_ms(root, NULL, depth + 1)));
+	return later_of(latest_ms, later_of(latest_of(root), run_outage_ms(root, NULL, depth + 1)));
 }
 
 int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
@@ -85,7 +108,7 @@ int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
 		run = run->next;
 	if (!run || !flow->outside.outage_ms)
 		return 0;
-	return later_of(run->outage_ms, run_outage_ms(run, NULL, 0));
+	return later_of(latest_of(run), run_outage_ms(run, NULL, 0));
 }
 
 /* ---- what a halt lacks ---- */
@@ -138,8 +161,8 @@ int64_t outage_of_lacked_ms(const struct run *run, size_t index)
 		return 0;
 	mark_lacked(run, index, flow->lacked);
 	int64_t latest_ms = run_outage_ms(root, flow->lacked, 0);
-	for (size_t i = 0; i < flow->count; i++)
+	for (size_t i = 0; root->outages && i < flow->count; i++)
 		if (flow->lacked[i])
-			latest_ms = later_of(latest_ms, root->halts[i].outage_ms);
+			latest_ms = later_of(latest_ms, root->outages->halts[i].waited_ms);
 	return latest_ms;
 }

@@ -77,7 +77,8 @@ static void run_end(struct run *run)
 		run->answer = (struct answer){.error = run->error};
 		run->outcome = FLOW_ANSWER;
 	}
-	run->answer.outage_ms = run->outage_ms;
+	if (run->outages)
+		run->answer.outage_ms = run->outages->latest_ms;
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 

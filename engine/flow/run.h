@@ -130,8 +130,6 @@ struct halt {
 	bool ticking;	       /* the window is open, since: */
 	bool fresh;	       /* something came since it last fired */
 	int64_t since_ms;
-	int64_t stood_ms;  /* until then an outage kept what it lacks away; 0: none did */
-	int64_t outage_ms; /* of the root's: when a visit here, also of offspring, last waited out an outage; 0: never */
 	int64_t visits; /* on a cycle; of one that gathers: how many offspring have come, or never will */
 	const struct payload *sent;
 	const struct payload *gave;
@@ -140,6 +138,15 @@ struct halt {
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
 	bool passed;	   /* its turnstile, or it will never come to it */
 	bool barren;	   /* of one that multiplies: it has ended, and made no offspring */
+};
+
+/* What a run notes of outages (outage.c), made when it meets the first. */
+struct run_outages {
+	int64_t latest_ms; /* of a root: the latest of its halts */
+	struct halt_outage {
+		int64_t stood_ms;  /* until then an outage kept what the halt lacks away; 0: none did */
+		int64_t waited_ms; /* of a root: when a visit there, also of offspring, last waited one out; 0: never */
+	} halts[];
 };
 
 enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };
@@ -230,7 +237,7 @@ struct run {
 	uint32_t offspring; /* of a root: how many there are */
 	struct answer answer;
 	const struct error *failure; /* the first of a step that leads to the answer */
-	int64_t outage_ms;	     /* of a root: the latest of its halts */
+	struct run_outages *outages; /* NULL: it has met none */
 	struct halt *halts;
 	struct arrival *arrivals;
 	struct error *error; /* scratch, the root's, and the last resort when the arena is full; not cleared at first */
@@ -395,6 +402,8 @@ void late_say(const struct run *run, char words[LATE_WORDS_MAX]);
 void outage_note_call(const struct visit *visit, const struct call *call);
 /* A visit of that run at that station waited for something else that did. */
 void outage_note(struct run *run, size_t station, int64_t outage_ms);
+/* An outage kept what the halt lacks away until then. */
+void outage_stand(struct run *run, size_t index, int64_t until_ms);
 /* When what the halt lacks last waited for a model whose servers could not be reached; 0: never. */
 int64_t outage_of_lacked_ms(const struct run *run, size_t index);
 

@@ -45,7 +45,8 @@ static void turn_give(struct line *line, const struct station *station, struct r
 /* The run has passed, or leaves. Whoever has waited for it has waited for what it waited for. */
 static void turn_hand_on(struct line *line, const struct station *station, struct run *run)
 {
-	int64_t outage_ms = run_root(run)->outage_ms;
+	const struct run_outages *outages = run_root(run)->outages;
+	int64_t outage_ms = outages ? outages->latest_ms : 0;
 	turn_give(line, station, run->behind);
 	struct run *next = line->turns[station->turnstile];
 	if (outage_ms > 0 && next)
