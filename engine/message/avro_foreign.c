@@ -234,6 +234,14 @@ static bool take_text(struct taking *taking, avro_value_t *record, const char *n
 	return take_value_text(taking, &field, text) || lacking(taking, "record", name);
 }
 
+static bool take_version(struct taking *taking, avro_value_t *record, struct payload *payload)
+{
+	struct text version = {NULL, 0};
+	bool good = take_text(taking, record, "model_version", &version);
+	payload_set_version(payload, taking->arena, version);
+	return good;
+}
+
 static bool has_field(avro_value_t *record, const char *name)
 {
 	avro_value_t field;
@@ -479,7 +487,7 @@ bool avro_foreign_answer(struct avro_writer *writer, struct text body, struct ar
 	return (!answer->failed || take_failure(&taking, &failure, &answer->error)) &&
 	       take_text(&taking, record, "id", &answer->id) &&
 	       take_text(&taking, record, "model_name", &payload->model_name) &&
-	       take_text(&taking, record, "model_version", &payload->model_version) &&
+	       take_version(&taking, record, payload) &&
 	       take_parameters(&taking, record, &payload->parameters) &&
 	       take_tensors(&taking, record, "outputs", &payload->tensors) &&
 	       take_tensors(&taking, record, "marks", &payload->marks) && take_origin(&taking, record, &answer->origin);

@@ -429,7 +429,7 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 		return false;
 	struct payload *payload = &answer->payload;
 	payload->model_name = read_string(&reader);
-	payload->model_version = read_string(&reader);
+	payload_set_version(payload, arena, read_string(&reader));
 	payload->parameters = read_parameters(&reader);
 	if (!read_tensors(&reader, &payload->tensors) || !read_tensors(&reader, &payload->marks))
 		return false;

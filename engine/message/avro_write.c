@@ -241,7 +241,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	uint64_t fingerprint = avro_answer_fingerprint();
 	struct text id = caller_id(message);
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + (failure ? avro_failure_room(failure) : 0) +
-		      PREFIXED(payload->model_name.length) + PREFIXED(payload->model_version.length) +
+		      PREFIXED(payload->model_name.length) + PREFIXED(payload_version(payload).length) +
 		      parameters_room(payload->parameters) + tensors_room(payload->tensors) + tensors_room(payload->marks) +
 		      origin_room(&message->origin) + END_BYTES;
 	if (AVRO_UNLIKELY(fingerprint == 0))
@@ -255,7 +255,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	to = put_presence(to, failure != NULL);
 	to = failure ? avro_put_failure(to, failure) : to;
 	to = avro_put_bytes(to, payload->model_name);
-	to = avro_put_bytes(to, payload->model_version);
+	to = avro_put_bytes(to, payload_version(payload));
 	to = put_parameters(to, payload->parameters);
 	to = put_tensors(to, payload->tensors);
 	to = put_marks(to, payload->marks);

@@ -83,7 +83,7 @@ static size_t text_room(struct text text)
 static size_t payload_room(struct arena *arena, const struct payload *payload)
 {
 	return (payload_size(payload) + 4) * AVRO_LONG_BYTES_MAX + avro_parameters_room(repliers_written(arena, payload)) +
-	       text_room(payload->model_name) + text_room(payload->model_version);
+	       text_room(payload->model_name) + text_room(payload_version(payload));
 }
 
 static size_t record_room(const struct message *message, uint64_t next, const struct crossing *crossing,
@@ -161,7 +161,7 @@ static char *put_payload(char *to, struct listing *listing, const struct payload
 	to = put_places(to, listing, payload->marks.count);
 	to = avro_put_parameters(to, repliers_written(listing->tensors.arena, payload));
 	to = avro_put_bytes(to, payload->model_name);
-	return avro_put_bytes(to, payload->model_version);
+	return avro_put_bytes(to, payload_version(payload));
 }
 
 static char *put_given(char *to, struct listing *listing, const struct given *given)

@@ -145,7 +145,7 @@ static bool read_payload(struct reading *reading, struct payload *payload)
 	payload->marks = read_places(reading);
 	payload->parameters = avro_read_parameters(&reading->cursor, reading->arena, reading->error);
 	payload->model_name = avro_read_bytes(&reading->cursor);
-	payload->model_version = avro_read_bytes(&reading->cursor);
+	payload_set_version(payload, reading->arena, avro_read_bytes(&reading->cursor));
 	repliers_read(reading->arena, payload);
 	return !avro_failed(&reading->cursor) || broken(reading, "a payload");
 }

@@ -47,6 +47,14 @@ static bool check_many(struct tensors tensors, struct arena *arena, struct error
 	return true;
 }
 
+void payload_set_version(struct payload *payload, struct arena *arena, struct text version)
+{
+	struct text *kept = version.length ? arena_take_raw(arena, sizeof *kept) : NULL;
+	if (kept)
+		*kept = version;
+	payload->model_version = kept;
+}
+
 bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *arena, struct error *error)
 {
 	for (size_t i = 0; i < tensors.count; i++)

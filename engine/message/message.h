@@ -63,9 +63,16 @@ struct payload {
 	struct tensors marks; /* named scalars that travel along and are never sent to a model */
 	struct parameters parameters;
 	struct text model_name; /* who answered; empty for requests and pipelines */
-	struct text model_version;
+	const struct text *model_version; /* NULL: none */
 	const struct replier *replier; /* whose replies it is made of (message/provenance.h); NULL: of none */
 };
+
+/* The version of the model that answered; empty: none is known. The second does nothing where it is empty. */
+static inline struct text payload_version(const struct payload *payload)
+{
+	return payload->model_version ? *payload->model_version : (struct text){NULL, 0};
+}
+void payload_set_version(struct payload *payload, struct arena *arena, struct text version);
 
 /* INPUT for the first tensor whose name is empty or, unless `repeat`, another's too. Takes room for a table from the arena. */
 bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *arena, struct error *error);

@@ -150,6 +150,14 @@ static bool read_lenient(struct json_scan *scan, struct text *text)
 	return json_peek(scan) == JSON_STRING ? json_text(scan, text) : json_skip(scan);
 }
 
+static bool read_version(struct oip_reader *reader, struct payload *payload)
+{
+	struct text version = {NULL, 0};
+	bool good = read_lenient(&reader->scan, &version);
+	payload_set_version(payload, reader->arena, version);
+	return good;
+}
+
 static bool read_reply_part(struct oip_reader *reader, struct oip_reply *reply, struct reply_parts *parts, struct text key)
 {
 	struct oip_extension extension = {0};
@@ -161,7 +169,7 @@ static bool read_reply_part(struct oip_reader *reader, struct oip_reply *reply, 
 	if (text_is(key, "model_name"))
 		return read_lenient(scan, &reply->payload.model_name);
 	if (text_is(key, "model_version"))
-		return read_lenient(scan, &reply->payload.model_version);
+		return read_version(reader, &reply->payload);
 	if (text_is(key, "id"))
 		return read_lenient(scan, &reply->id);
 	if (text_is(key, "error"))

@@ -178,8 +178,8 @@ bool oip_json_encode_answer(const struct message *message, const struct answer *
 	}
 	const struct payload *payload = answer->payload;
 	json_write_string_after(out, TEXT("{\"model_name\":"), payload->model_name);
-	if (payload->model_version.length)
-		json_write_string_after(out, TEXT(",\"model_version\":"), payload->model_version);
+	if (payload->model_version)
+		json_write_string_after(out, TEXT(",\"model_version\":"), *payload->model_version);
 	if (message->payload_id.bytes)
 		json_write_string_after(out, TEXT(",\"id\":"), message->payload_id);
 	buffer_byte(out, ',');

@@ -312,14 +312,16 @@ static bool read_texts(struct reading *reading, struct text message, struct payl
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
+	struct text version = {NULL, 0};
 	while (protobuf_next(&cursor, &field)) {
 		struct text *text = field.number == MODEL_NAME	    ? &payload->model_name
-				    : field.number == MODEL_VERSION ? &payload->model_version
+				    : field.number == MODEL_VERSION ? &version
 				    : field.number == ID	    ? id
 								    : NULL;
 		if (text && field.wire == WIRE_BYTES && !read_string(reading, field.bytes, text))
 			return false;
 	}
+	payload_set_version(payload, reading->arena, version);
 	return !cursor.failed || broken(reading, "its fields");
 }
 
@@ -340,7 +342,7 @@ bool oip_protobuf_decode(struct message *message, struct text bytes, const struc
 		return false;
 	/* Who is asked for; only an answer says who answered. */
 	message->payload.model_name = (struct text){NULL, 0};
-	message->payload.model_version = (struct text){NULL, 0};
+	message->payload.model_version = NULL;
 	if (id.length)
 		message->payload_id = id;
 	return true;

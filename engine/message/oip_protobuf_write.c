@@ -215,13 +215,13 @@ bool oip_protobuf_encode(const struct message *message, const struct answer *ans
 	(void)schemas;
 	if (!payload)
 		return status_encode(answer->error, out, error);
-	size_t size = text_size(payload->model_name) + text_size(payload->model_version) + text_size(message->payload_id) +
+	size_t size = text_size(payload->model_name) + text_size(payload_version(payload)) + text_size(message->payload_id) +
 		      parameters_size(payload->parameters) + tensors_size(payload->tensors);
 	char *to = room_for(out, size, error);
 	if (!to)
 		return false;
 	to = put_text(to, MODEL_NAME, payload->model_name);
-	to = put_text(to, MODEL_VERSION, payload->model_version);
+	to = put_text(to, MODEL_VERSION, payload_version(payload));
 	to = put_text(to, ID, message->payload_id);
 	to = put_parameters(to, payload->parameters);
 	to = put_tensors(to, payload->tensors);

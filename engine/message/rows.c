@@ -77,7 +77,7 @@ const struct payload *payload_rows(struct arena *arena, const struct payload *pa
 	copy->marks = tensors_rows(arena, payload->marks, first, rows, of);
 	copy->parameters = parameters_copied(arena, payload->parameters);
 	copy->model_name = text_copied(arena, payload->model_name);
-	copy->model_version = text_copied(arena, payload->model_version);
+	payload_set_version(copy, arena, text_copied(arena, payload_version(payload)));
 	copy->replier = repliers_copied(arena, payload->replier);
 	return copy;
 }

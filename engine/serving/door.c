@@ -89,7 +89,7 @@ static void sign(struct stub_reply *reply, const struct catalog_model *model, st
 		return;
 	*payload = *reply->payload;
 	payload->model_name = text_of(model->name);
-	payload->model_version = text_of(model->version);
+	payload_set_version(payload, arena, text_of(model->version));
 	reply->payload = payload;
 }
 

@@ -37,7 +37,8 @@ static bool answer_take(struct flight *flight, struct error *error)
 	message->format = answer.format;
 	message->payload_id = answer.id;
 	message->payload = answer.payload;
-	message->payload.model_name = message->payload.model_version = (struct text){0};
+	message->payload.model_name = (struct text){0};
+	message->payload.model_version = NULL;
 	return true;
 }
 

@@ -448,7 +448,7 @@ static void replies_of_models_are_read_leniently(void **state)
 				"\"parameters\":{\"headers\":{}}},"
 				"{\"data\":[NaN],\"name\":\"z\",\"datatype\":\"FP64\",\"shape\":[1]}]}");
 	assert_true(oip_json_decode_reply(exchange->message.arena, body, 0, &reply, &error));
-	assert_true(text_is(reply.payload.model_name, "m") && text_is(reply.payload.model_version, "3"));
+	assert_true(text_is(reply.payload.model_name, "m") && text_is(payload_version(&reply.payload), "3"));
 	assert_null(reply.id.bytes);
 	assert_int_equal(reply.payload.parameters.count, 1);
 	const float *y = reply.payload.tensors.items[0]->data;

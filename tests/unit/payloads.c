@@ -90,7 +90,7 @@ struct payload payload_drawn(struct arena *arena, uint64_t *seed)
 	payload.marks = tensors_drawn(arena, seed);
 	payload.parameters = parameters_drawn(arena, seed);
 	payload.model_name = text_drawn(arena, seed);
-	payload.model_version = text_drawn(arena, seed);
+	payload_set_version(&payload, arena, text_drawn(arena, seed));
 	return payload;
 }
 
