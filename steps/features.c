@@ -42,7 +42,8 @@ static bool features_open(struct step *step, struct error *error)
 /* A form's part of the state, to be changed. */
 struct part {
 	struct feature_slot slot;
-	char *bytes; /* of the slot; NULL: not taken out of the state yet */
+	char *bytes;	   /* of the slot; NULL: not taken out of the state yet */
+	size_t lane_bytes; /* of one element, but for its rests; 0 of texts */
 	bool updated;
 	bool exact; /* rests of integers stand behind */
 };
@@ -109,41 +110,45 @@ static size_t rests_bytes(const struct feature_program_form *row, uint32_t capac
 	return trailing_bytes(&form, capacity);
 }
 
-/* Whether it has rests of integers behind its pieces. */
-static bool slot_is_exact(const struct feature_program_form *row, const struct feature_slot *slot)
+/* Whether it is numbers that the form keeps, of one element at least: then the part has the slot, how many bytes there are
+ * of an element, and whether rests of integers stand behind them all. */
+static bool slot_measure(const struct feature_program_form *row, const struct feature_slot *slot, struct part *part)
 {
-	return slot->elements && slot->capacity != FEATURE_CAPACITY_TEXTS && row->form.kept == KEPT_WINDOW &&
-	       slot->size_bytes ==
-		       slot->elements * (feature_bytes(&row->form, slot->capacity) + rests_bytes(row, slot->capacity));
-}
-
-/* Whether it is numbers that the form keeps, of one element at least. */
-static bool slot_is_whole(const struct feature_program_form *row, const struct feature_slot *slot)
-{
-	return slot_is_exact(row, slot) || (slot->elements && slot->capacity != FEATURE_CAPACITY_TEXTS &&
-					    slot->size_bytes == slot->elements * feature_bytes(&row->form, slot->capacity));
+	if (!slot->elements || slot->capacity == FEATURE_CAPACITY_TEXTS)
+		return false;
+	const size_t lane_bytes = feature_bytes(&row->form, slot->capacity);
+	const bool exact = slot->size_bytes != slot->elements * lane_bytes;
+	if (exact && (row->form.kept != KEPT_WINDOW ||
+		      slot->size_bytes != slot->elements * (lane_bytes + rests_bytes(row, slot->capacity))))
+		return false;
+	part->slot = *slot;
+	part->lane_bytes = lane_bytes;
+	part->exact = exact;
+	return true;
 }
 
 /* What counts still of what is kept: nothing, where all of it has left its window, so that another kind of series may
  * begin there. */
-static struct feature_slot slot_find(const struct work *work, size_t form)
+static struct part part_find(const struct work *work, size_t form)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
-	struct feature_slot found;
-	if (!feature_state_find(&work->before, row->keeps, form, &found) || !found.elements)
-		return (struct feature_slot){0};
-	bool counts = found.capacity == FEATURE_CAPACITY_TEXTS
-			      ? trailing_texts_whole(found.bytes, found.size_bytes) &&
-					!trailing_texts_spent(&row->form.window, found.bytes, work->newest_ms)
-			      : slot_is_whole(row, &found) &&
-					!feature_spent(&row->form, found.bytes, found.capacity, work->newest_ms);
-	return counts ? found : (struct feature_slot){0};
+	struct feature_slot slot;
+	struct part found = {0};
+	if (!feature_state_find(&work->before, row->keeps, form, &slot) || !slot.elements)
+		return found;
+	found.slot = slot;
+	bool counts = slot.capacity == FEATURE_CAPACITY_TEXTS
+			      ? trailing_texts_whole(slot.bytes, slot.size_bytes) &&
+					!trailing_texts_spent(&row->form.window, slot.bytes, work->newest_ms)
+			      : slot_measure(row, &slot, &found) &&
+					!feature_spent(&row->form, slot.bytes, slot.capacity, work->newest_ms);
+	return counts ? found : (struct part){0};
 }
 
 /* A lane's rests in what a part keeps. */
-static char *rests_at(const struct feature_program_form *row, const struct feature_slot *slot, char *bytes, size_t lane)
+static char *rests_at(const struct feature_program_form *row, const struct part *part, size_t lane)
 {
-	return bytes + slot->elements * feature_bytes(&row->form, slot->capacity) + lane * rests_bytes(row, slot->capacity);
+	return part->bytes + part->slot.elements * part->lane_bytes + lane * rests_bytes(row, part->slot.capacity);
 }
 
 /* Puts rests behind a part that has none, of 0: its message has others. What was remembered already does not hold them, so
@@ -171,19 +176,20 @@ static bool part_widen(struct work *work, size_t form)
 	part->slot.size_bytes = (uint32_t)size;
 	part->exact = true;
 	for (size_t lane = 0; lane < elements; lane++)
-		trailing_rests_begin(&row->form.window, lane_at(bytes, lane, feature_bytes(&row->form, part->slot.capacity)),
-				     part->slot.capacity, rests_at(row, &part->slot, bytes, lane));
+		trailing_rests_begin(&row->form.window, lane_at(bytes, lane, part->lane_bytes), part->slot.capacity,
+				     rests_at(row, part, lane));
 	return true;
 }
 
 /* The rests of what was found, where the part has another capacity. */
-static void rests_move(const struct feature_program_form *row, const struct feature_slot *found, const struct part *part)
+static void rests_move(const struct feature_program_form *row, const struct part *found, const struct part *part)
 {
 	const struct trailing form = trailing_rests_form(&row->form.window);
-	const char *old = (const char *)found->bytes + found->elements * feature_bytes(&row->form, found->capacity);
-	for (size_t lane = 0; lane < found->elements; lane++)
-		trailing_move(&form, lane_at(old, lane, rests_bytes(row, found->capacity)), found->capacity,
-			      rests_at(row, &part->slot, part->bytes, lane), part->slot.capacity);
+	const struct feature_slot *from = &found->slot;
+	const char *old = (const char *)from->bytes + from->elements * found->lane_bytes;
+	for (size_t lane = 0; lane < from->elements; lane++)
+		trailing_move(&form, lane_at(old, lane, rests_bytes(row, from->capacity)), from->capacity,
+			      rests_at(row, part, lane), part->slot.capacity);
 }
 
 /* Copies what is kept, with room for one message more. */
@@ -191,31 +197,34 @@ static bool part_take(struct work *work, size_t form, size_t elements)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
-	const struct feature_slot found = slot_find(work, form);
-	if (!kind_fits(work, row, &found, false) || !elements_fit(work, row, &found, elements))
+	const struct part before = part_find(work, form);
+	const struct feature_slot *found = &before.slot;
+	if (!kind_fits(work, row, found, false) || !elements_fit(work, row, found, elements))
 		return false;
-	uint32_t capacity = feature_capacity(&row->form, found.bytes, found.capacity, work->newest_ms);
+	uint32_t capacity = feature_capacity(&row->form, found->bytes, found->capacity, work->newest_ms);
 	if (capacity > TRAILING_VALUES_MAX)
 		return refuse_more(work, row);
-	size_t lane_bytes = feature_bytes(&row->form, capacity), old_bytes = feature_bytes(&row->form, found.capacity);
-	bool same = found.bytes && capacity == found.capacity;
-	part->exact = slot_is_exact(row, &found);
-	const size_t size = elements * (lane_bytes + (part->exact ? rests_bytes(row, capacity) : 0));
-	part->bytes = same ? arena_take_raw(work->arena, size) : arena_take(work->arena, size, 1);
-	if (!part->bytes)
+	bool same = found->bytes && capacity == found->capacity;
+	const size_t lane_bytes = feature_bytes(&row->form, capacity);
+	const size_t size = elements * (lane_bytes + (before.exact ? rests_bytes(row, capacity) : 0));
+	char *bytes = same ? arena_take_raw(work->arena, size) : arena_take(work->arena, size, 1);
+	if (!bytes)
 		return work_fail(work);
 	if (same)
-		memcpy(part->bytes, found.bytes, size);
-	for (size_t lane = 0; found.bytes && !same && lane < elements; lane++)
-		feature_move(&row->form, lane_at(found.bytes, lane, old_bytes), found.capacity, part->bytes + lane * lane_bytes,
+		memcpy(bytes, found->bytes, size);
+	for (size_t lane = 0; found->bytes && !same && lane < elements; lane++)
+		feature_move(&row->form, lane_at(found->bytes, lane, before.lane_bytes), found->capacity, bytes + lane * lane_bytes,
 			     capacity);
-	part->slot = (struct feature_slot){.keeps = row->keeps,
-					   .size_bytes = (uint32_t)size,
-					   .elements = (uint16_t)elements,
-					   .capacity = (uint16_t)capacity,
-					   .bytes = part->bytes};
-	if (part->exact && !same)
-		rests_move(row, &found, part);
+	*part = (struct part){.slot = {.keeps = row->keeps,
+				       .size_bytes = (uint32_t)size,
+				       .elements = (uint16_t)elements,
+				       .capacity = (uint16_t)capacity,
+				       .bytes = bytes},
+			      .bytes = bytes,
+			      .lane_bytes = lane_bytes,
+			      .exact = before.exact};
+	if (before.exact && !same)
+		rests_move(row, &before, part);
 	return true;
 }
 
@@ -224,7 +233,7 @@ static bool texts_take(struct work *work, size_t form, const struct trailing_inp
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct part *part = &work->parts[form];
-	const struct feature_slot found = slot_find(work, form);
+	const struct feature_slot found = part_find(work, form).slot;
 	if (!trailing_texts_fit(row->call, input, work->error) || !kind_fits(work, row, &found, true) ||
 	    !elements_fit(work, row, &found, input->count))
 		return false;
@@ -232,18 +241,19 @@ static bool texts_take(struct work *work, size_t form, const struct trailing_inp
 					     .series = input->count,
 					     .time_ms = work->time_ms,
 					     .newest_ms = work->newest_ms};
-	size_t bytes = trailing_texts_bytes(&row->form.window, found.bytes, &message);
-	if (!bytes)
+	size_t size = trailing_texts_bytes(&row->form.window, found.bytes, &message);
+	if (!size)
 		return refuse_more(work, row);
-	part->bytes = arena_take(work->arena, bytes, 1);
-	if (!part->bytes)
+	char *bytes = arena_take(work->arena, size, 1);
+	if (!bytes)
 		return work_fail(work);
-	trailing_texts_write(&row->form.window, found.bytes, &message, part->bytes);
-	part->slot = (struct feature_slot){.keeps = row->keeps,
-					   .size_bytes = (uint32_t)bytes,
-					   .elements = (uint16_t)input->count,
-					   .capacity = FEATURE_CAPACITY_TEXTS,
-					   .bytes = part->bytes};
+	trailing_texts_write(&row->form.window, found.bytes, &message, bytes);
+	*part = (struct part){.slot = {.keeps = row->keeps,
+				       .size_bytes = (uint32_t)size,
+				       .elements = (uint16_t)input->count,
+				       .capacity = FEATURE_CAPACITY_TEXTS,
+				       .bytes = bytes},
+			      .bytes = bytes};
 	return true;
 }
 
@@ -256,6 +266,13 @@ static void inputs_of(const struct trailing_input *input, size_t element, double
 {
 	for (size_t i = 0; i < FEATURE_INPUTS_MAX; i++)
 		inputs[i] = input->numbers[i] ? input->numbers[i][element] : (double)NAN;
+}
+
+static void rest_add(const struct work *work, const struct feature_program_form *row, const struct part *part, size_t lane,
+		     double rest)
+{
+	const struct trailing form = trailing_rests_form(&row->form.window);
+	trailing_add(&form, rests_at(row, part, lane), part->slot.capacity, work->time_ms, work->newest_ms, rest);
 }
 
 /* Takes the message in, once for all calls that share the form. */
@@ -273,19 +290,13 @@ static bool form_update(struct work *work, size_t form, const struct trailing_in
 	if (input->rests && !part->exact && !part_widen(work, form))
 		return false;
 	part->updated = true;
-	const struct trailing rests_form = trailing_rests_form(&row->form.window);
-	size_t lane_bytes = feature_bytes(&row->form, part->slot.capacity);
 	for (size_t lane = 0; work->counts && lane < input->count; lane++) {
 		double inputs[FEATURE_INPUTS_MAX];
 		inputs_of(input, lane, inputs);
-		feature_update(&row->form, part->bytes + lane * lane_bytes, part->slot.capacity, work->time_ms, work->newest_ms,
-			       inputs);
+		feature_update(&row->form, part->bytes + lane * part->lane_bytes, part->slot.capacity, work->time_ms,
+			       work->newest_ms, inputs);
 		if (part->exact)
-			trailing_add(&rests_form, rests_at(row, &part->slot, part->bytes, lane), part->slot.capacity,
-				     work->time_ms, work->newest_ms,
-				     isnan(inputs[0]) ? (double)NAN
-				     : input->rests   ? input->rests[lane]
-						      : 0);
+			rest_add(work, row, part, lane, isnan(inputs[0]) ? (double)NAN : input->rests ? input->rests[lane] : 0);
 	}
 	return true;
 }
@@ -349,16 +360,15 @@ static bool call_answer(struct work *work, const struct feature_program_call *ca
 		for (size_t i = 0; i < call->count; i++) {
 			const struct feature_form *form = &work->program->forms[call->forms[i]].form;
 			const struct part *part = &work->parts[call->forms[i]];
-			pieces[i] = (struct feature_piece){
-				form, lane_at(part->bytes, element, feature_bytes(form, part->slot.capacity)), part->slot.capacity};
+			pieces[i] = (struct feature_piece){form, lane_at(part->bytes, element, part->lane_bytes),
+							   part->slot.capacity};
 		}
 		inputs_of(&input, element, inputs);
 		feature_value(&call->call->feature, pieces, inputs, input.storage == DATATYPE_BOOL, values);
 		const struct part *first = &work->parts[call->forms[0]];
 		const double rest = first->exact && feature_gives_back(call->call->feature.function)
 					    ? feature_rest(&call->call->feature, &pieces[0],
-							   rests_at(&work->program->forms[call->forms[0]], &first->slot,
-								    first->bytes, element))
+							   rests_at(&work->program->forms[call->forms[0]], first, element))
 					    : 0;
 		for (uint32_t i = 0; i < count; i++)
 			if (!sum_fits(work, call->call, &input, values[i]) ||
@@ -418,16 +428,15 @@ static bool state_recall(struct work *work, struct text key)
 	return true;
 }
 
-/* Whether what is kept has a part for each form, in their order, with room in each. One that has
+/* Whether what is kept has a part for each form, in their order, with room in each; all are measured then. One that has
  * nothing any more is left out: what begins there may be of another kind. */
 static bool state_fits(const struct work *work)
 {
-	struct feature_slot slot;
 	bool fits = work->before.count == work->program->form_count;
 	for (size_t i = 0; fits && i < work->before.count; i++) {
 		const struct feature_program_form *row = &work->program->forms[i];
-		slot = feature_state_slot(&work->before, i);
-		fits = slot.keeps == row->keeps && slot_is_whole(row, &slot) &&
+		const struct feature_slot slot = feature_state_slot(&work->before, i);
+		fits = slot.keeps == row->keeps && slot_measure(row, &slot, &work->parts[i]) &&
 		       !feature_spent(&row->form, slot.bytes, slot.capacity, work->newest_ms) &&
 		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->newest_ms) == slot.capacity;
 	}
@@ -447,12 +456,8 @@ static bool state_begin(struct work *work, struct text key)
 	if (!value)
 		return false;
 	feature_state_date(value, work->newest_ms);
-	for (size_t i = 0; i < work->before.count; i++) {
-		struct feature_slot slot = feature_state_slot(&work->before, i);
-		work->parts[i] = (struct part){.slot = slot,
-					       .bytes = value + ((const char *)slot.bytes - work->before.value),
-					       .exact = slot_is_exact(&work->program->forms[i], &slot)};
-	}
+	for (size_t i = 0; i < work->before.count; i++)
+		work->parts[i].bytes = value + ((const char *)work->parts[i].slot.bytes - work->before.value);
 	return true;
 }
 

@@ -13,13 +13,12 @@
 
 size_t trailing_bytes(const struct trailing *form, uint32_t capacity)
 {
-	size_t places = 0;
-	for (unsigned track = TRACK_LEAST; track <= TRACK_ORDER; track <<= 1)
-		places += form->tracks & track ? capacity : 0;
+	const size_t rings = (form->tracks & TRACK_LEAST ? 1U : 0) + (form->tracks & TRACK_GREATEST ? 1U : 0) +
+			     (form->tracks & TRACK_ORDER ? 1U : 0);
 	return sizeof(struct trailing_head) + (form->tracks & TRACK_SUM ? sizeof(struct sum) : 0) +
 	       (form->tracks & TRACK_SPREAD ? sizeof(struct trailing_spread) : 0) +
 	       (form->messages ? 0 : capacity * sizeof(int64_t)) + capacity * sizeof(double) +
-	       ((places * sizeof(uint16_t) + 7) & ~(size_t)7);
+	       ((rings * capacity * sizeof(uint16_t) + 7) & ~(size_t)7);
 }
 
 /* ---- capacity ---- */

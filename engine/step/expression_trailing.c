@@ -250,7 +250,7 @@ static bool rests_of(struct evaluation *evaluation, const struct value *value, c
 /* What is kept of integers are doubles. */
 static bool integers_fit(const struct trailing_call *call, const struct value *value, const double *numbers, struct error *error)
 {
-	for (size_t i = 0; value_is_integer(value) && i < value->count; i++)
+	for (size_t i = 0; i < value->count; i++)
 		if (fabs(numbers[i]) >= WHOLE_END)
 			return error_set(
 				error, ERROR_INPUT, call->place,
@@ -285,11 +285,11 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 		input->numbers[i] = numbers_of(&evaluation, &values[i]);
 		if (!input->numbers[i])
 			return false;
+		if (!value_is_integer(&values[i]))
+			continue;
 		const bool takes_any = !given_over_window(call) && feature_takes_any(call->feature.function);
-		const bool good = takes_any && value_is_integer(&values[i])
-					  ? rests_of(&evaluation, &values[i], input->numbers[i], &input->rests)
-					  : integers_fit(call, &values[i], input->numbers[i], error);
-		if (!good)
+		if (!(takes_any ? rests_of(&evaluation, &values[i], input->numbers[i], &input->rests)
+				: integers_fit(call, &values[i], input->numbers[i], error)))
 			return false;
 	}
 	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
