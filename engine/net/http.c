@@ -58,8 +58,7 @@ void http_exchange_succeed(struct exchange *exchange)
 	struct http_intake *intake = &exchange->intake;
 	exchange->reply.status = intake->status;
 	exchange->reply.body = buffer_view(&intake->body);
-	if (intake->has_value)
-		exchange->reply.header = (struct text){intake->value.bytes ? intake->value.bytes : "", intake->value.length};
+	exchange->reply.header = http_intake_value(intake);
 	finish(exchange);
 }
 
@@ -151,10 +150,10 @@ static bool has_room(const struct http_origin *origin)
 
 static void go(struct http_origin *origin, struct exchange *exchange)
 {
-	if (origin->idle)
-		http_connection_use(origin->idle, exchange);
-	else
-		http_connection_open(origin, exchange);
+	while (origin->idle)
+		if (http_connection_use(origin->idle, exchange))
+			return;
+	http_connection_open(origin, exchange);
 }
 
 static void move_line(struct http_origin *origin)

@@ -12,6 +12,12 @@
  * a new connection is sent once. The addresses of a name are tried in turn, and believed for a
  * minute, or until none of them answers. A warm client takes no memory.
  *
+ * A server may send more answers than it has requests. HTTP/1.1 does not number them, so a surplus
+ * answer would be taken for the next request's. A connection is closed when bytes follow an answer
+ * or arrive before the next request is sent. A surplus answer that arrives later is recognized only
+ * by an id that the server echoes (`check_echo`): then the request is sent once more on a new
+ * connection.
+ *
  * A client belongs to its loop's thread.
  */
 #ifndef SLUICE_NET_HTTP_H
@@ -38,6 +44,9 @@ enum http_stage {
 	HTTP_BEGUN, /* an answer broke off */
 };
 
+/* Whose id an answer echoes. */
+enum http_echo { HTTP_ECHO_NONE, HTTP_ECHO_OWN, HTTP_ECHO_OTHER };
+
 #define HTTP_HEADERS_MAX 2
 
 struct http_reply {
@@ -58,6 +67,10 @@ struct http_request {
 	int64_t timeout_ms; /* of all of it, with waiting and connecting */
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", beside the usual ones; NULL: none */
 	const char *wanted_header;	       /* of the reply; NULL: none */
+	/* Looks for the request's id in an answer that is whole, before `done`; NULL: the request has no id. An
+	 * answer with another id belongs to another request if the connection has echoed an id before. Else the
+	 * server makes up ids of its own, and the answer is taken. */
+	enum http_echo (*check_echo)(const struct http_request *request, long status, struct text body, struct text header);
 	/* May start other requests, and reuse this one. */
 	void (*done)(struct http_request *request, const struct http_reply *reply);
 	void *context;

@@ -47,6 +47,7 @@ struct http_connection {
 	bool looks_up;		/* waits for the origin's addresses */
 	size_t nth;		/* of them, which is tried */
 	bool served;		/* an answer has come on it */
+	bool echoes;		/* an answer on it echoed the id of its request */
 	bool deaf;		/* the other side takes no more of the request */
 	struct loop_timer tend; /* it must stand by then, or has been idle for too long */
 	int64_t until_ms;	/* it must stand */
@@ -99,7 +100,10 @@ void http_exchange_fail(struct exchange *exchange, const struct error *why);
 
 /* A new one for the exchange, which is told when nothing comes of it. */
 void http_connection_open(struct http_origin *origin, struct exchange *exchange);
-void http_connection_use(struct http_connection *connection, struct exchange *exchange); /* an idle one */
+
+/* An idle one. False: it is closed, because the server closed it or sent what was not asked for. */
+bool http_connection_use(struct http_connection *connection, struct exchange *exchange);
+
 void http_connection_end(struct http_connection *connection); /* has no exchange any more */
 
 #endif

@@ -4,7 +4,7 @@
  * It is watched for what comes from the moment it stands until it is closed, so that a call
  * asks nothing of the kernel but to send and to receive, and a server that closes an idle
  * connection is heard at once. Only a request that does not fit into the socket is watched for
- * more. */
+ * more. What has come on an idle connection since the loop last looked is asked for before it is used. */
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -260,21 +260,67 @@ static void speak(struct http_connection *connection)
 		fail(connection, &error);
 }
 
-void http_connection_use(struct http_connection *connection, struct exchange *exchange)
+/* Whether nothing has come on an idle one, not even its end. Records of TLS that carry no data are taken. */
+static bool is_quiet(struct http_connection *connection)
 {
+	struct http *http = connection->origin->http;
+	size_t count;
+	struct error error;
+	error_clear(&error);
+	return link_read(&connection->link, http->room, sizeof http->room, &count, &error) == LINK_LATER;
+}
+
+bool http_connection_use(struct http_connection *connection, struct exchange *exchange)
+{
+	if (!is_quiet(connection)) { /* the loop may not have told it yet */
+		http_connection_end(connection);
+		return false;
+	}
 	delist(connection);
 	enlist(connection, &connection->origin->busy);
 	connection->exchange = exchange;
 	exchange->connection = connection;
 	speak(connection);
+	return true;
 }
 
 /* ---- what comes ---- */
+
+/* On a new connection: it may have been closed while it was idle, and the server never have seen the request; or
+ * the answer to the request does not come next. */
+static void send_anew(struct http_connection *connection)
+{
+	struct http_origin *origin = connection->origin;
+	struct exchange *exchange = connection->exchange;
+	connection->exchange = NULL;
+	exchange->connection = NULL;
+	http_connection_end(connection);
+	exchange->sent = 0;
+	http_intake_begin(&exchange->intake, exchange->request->wanted_header);
+	http_connection_open(origin, exchange);
+}
+
+static bool answers_another(struct http_connection *connection)
+{
+	const struct http_request *request = connection->exchange->request;
+	const struct http_intake *intake = &connection->exchange->intake;
+	if (!request->check_echo)
+		return false;
+	enum http_echo echo =
+		request->check_echo(request, intake->status, buffer_view(&intake->body), http_intake_value(intake));
+	if (echo == HTTP_ECHO_OWN)
+		connection->echoes = true;
+	return echo == HTTP_ECHO_OTHER && connection->echoes;
+}
 
 static void take_leave(struct http_connection *connection, bool keeps)
 {
 	struct http_origin *origin = connection->origin;
 	struct exchange *exchange = connection->exchange;
+	if (answers_another(connection)) {
+		send_anew(connection);
+		return;
+	}
 	keeps = keeps && exchange->intake.keeps && is_sent(exchange) && !connection->deaf;
 	http_exchange_succeed(exchange);
 	connection->exchange = NULL;
@@ -297,18 +343,6 @@ static void refuse_answer(struct http_connection *connection)
 	else
 		error_set(&why, intake->fault, PLACE_NONE, "%s", intake->words ? intake->words : "");
 	fail(connection, &why);
-}
-
-/* The other side may have closed it while it was idle, and never have seen the request. */
-static void send_anew(struct http_connection *connection)
-{
-	struct http_origin *origin = connection->origin;
-	struct exchange *exchange = connection->exchange;
-	connection->exchange = NULL;
-	exchange->connection = NULL;
-	http_connection_end(connection);
-	exchange->sent = 0;
-	http_connection_open(origin, exchange);
 }
 
 /* It has ended: `why` is empty when it did in good order. */
@@ -367,9 +401,7 @@ static void hear(struct http_connection *connection)
 /* An idle one: what comes is its end, or what nobody asked for; or TLS' own. */
 static void overhear(struct http_connection *connection)
 {
-	struct http *http = connection->origin->http;
-	size_t count;
-	if (link_read(&connection->link, http->room, sizeof http->room, &count, &(struct error){0}) != LINK_LATER)
+	if (!is_quiet(connection))
 		http_connection_end(connection);
 }
 

@@ -58,6 +58,14 @@ void http_intake_begin(struct http_intake *intake, const char *wanted);
 /* `taken`: how many of the bytes are the answer's. */
 enum http_intake_outcome http_intake_take(struct http_intake *intake, const char *bytes, size_t size, size_t *taken);
 
+/* The value of the wanted header; bytes NULL: it did not come. */
+static inline struct text http_intake_value(const struct http_intake *intake)
+{
+	if (!intake->has_value)
+		return (struct text){0};
+	return (struct text){intake->value.bytes ? intake->value.bytes : "", intake->value.length};
+}
+
 /* The connection has ended: WHOLE or FAULTY. */
 enum http_intake_outcome http_intake_end(struct http_intake *intake);
 

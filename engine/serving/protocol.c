@@ -83,6 +83,35 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
 	return (protocol == PROTOCOL_SELDON ? seldon_decode_reply : v1_decode_reply)(arena, body, payload, error);
 }
 
+/* Whether the object that comes next has a member of that name; then the scan stands before its value. */
+static bool find_member(struct json_scan *scan, const char *name)
+{
+	struct text key;
+	if (json_peek(scan) != JSON_OBJECT || !json_enter(scan))
+		return false;
+	while (json_key(scan, &key)) {
+		if (text_is(key, name))
+			return true;
+		json_skip(scan);
+	}
+	return false;
+}
+
+struct text protocol_reply_id(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length)
+{
+	struct json_scan scan;
+	struct error fault;
+	struct text id = {0};
+	fault.kind = ERROR_NONE;
+	if (header_length > 0 && header_length < body.length)
+		body.length = header_length;
+	json_begin(&scan, body, "the reply", arena, &fault);
+	scan.bare = true; /* what stands before the id may hold such numbers */
+	bool found = protocol == PROTOCOL_SELDON ? find_member(&scan, "meta") && find_member(&scan, "puid")
+						 : protocol == PROTOCOL_OIP_REST && find_member(&scan, "id");
+	return found && json_peek(&scan) == JSON_STRING && json_text(&scan, &id) ? id : (struct text){0};
+}
+
 /* ---- failures ---- */
 
 /* The words stand under one of these keys, or in Seldon's `status` under `info`. */

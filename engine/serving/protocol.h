@@ -16,6 +16,10 @@ bool protocol_write(const struct model_address *address, const struct call *call
 bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
 		   struct payload *payload, struct error *error);
 
+/* The id that a reply echoes: `id` of OIP over REST, `meta.puid` of Seldon. Bytes NULL: it has none, or the protocol
+ * has none. */
+struct text protocol_reply_id(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length);
+
 /* What a server says of a failure in the body of its answer: its own words; else the
  * body, cut; empty where that is no text. */
 struct text protocol_words(struct arena *arena, struct text body);

@@ -133,12 +133,33 @@ static bool is_ours(const struct error *error, struct attempt *attempt)
 	return true;
 }
 
+/* Of its part in JSON, before binary data; 0: all of it. */
+static size_t header_length_of(struct text header)
+{
+	uint64_t length = 0;
+	if (header.bytes)
+		(void)number_read_uint64(header, &length);
+	return (size_t)length;
+}
+
 static void note_http(const struct http_reply *reply, struct attempt *attempt)
 {
 	static const enum attempt_end ends[] = {
 		[HTTP_UNMET] = ATTEMPT_REFUSED, [HTTP_SENT] = ATTEMPT_LOST, [HTTP_BEGUN] = ATTEMPT_BROKE};
 	attempt->end = reply->timed_out ? ATTEMPT_TIMED_OUT : ends[reply->stage];
 	attempt->words = text_of(reply->error.text);
+}
+
+static enum http_echo check_echo(const struct http_request *request, long status, struct text body, struct text header)
+{
+	const struct sending *sending = request->context;
+	const struct message *message = sending->errand->attempts.call->message;
+	if (status != 200 || message->id.length == 0)
+		return HTTP_ECHO_NONE;
+	struct text id = protocol_reply_id(sending->address->protocol, message->arena, body, header_length_of(header));
+	if (id.length == 0)
+		return HTTP_ECHO_NONE;
+	return text_equal(id, message->id) ? HTTP_ECHO_OWN : HTTP_ECHO_OTHER;
 }
 
 static void on_http_done(struct http_request *request, const struct http_reply *reply)
@@ -148,13 +169,10 @@ static void on_http_done(struct http_request *request, const struct http_reply *
 	struct attempt attempt = {.status = (int)reply->status, .where = sending->address->url};
 	struct error fault = {0};
 	struct payload *payload = NULL;
-	uint64_t header_length = 0;
 	if (reply->status == 200) {
-		if (reply->header.bytes)
-			(void)number_read_uint64(reply->header, &header_length);
 		payload = ARENA_NEW(arena, struct payload);
 		if (payload)
-			take_reply(sending, &attempt, reply->body, (size_t)header_length, payload, &fault);
+			take_reply(sending, &attempt, reply->body, header_length_of(reply->header), payload, &fault);
 		else if (!error_memory(&fault, ERROR_LIMIT, "keeping a model's answer"))
 			attempt.fault = &fault;
 	} else if (reply->status > 0) {
@@ -248,6 +266,7 @@ static bool send_http(struct sending *sending, const struct wire_call *call, siz
 		.timeout_ms = call->timeout_ms,
 		.headers = {deadline ? deadline : length, deadline ? length : NULL},
 		.wanted_header = call->binary ? LENGTH_HEADER : NULL,
+		.check_echo = check_echo,
 		.done = on_http_done,
 		.context = sending,
 	};

@@ -149,6 +149,76 @@ static void an_answer_that_breaks_off_is_asked_for_again(void **state)
 	}
 }
 
+/* ---- ids ---- */
+
+#define NUMBER(number) "\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[" number "]}]"
+#define ECHOES(id, number) SAYS(200, "{\"model_name\":\"m\",\"id\":\"" id "\"," NUMBER(number) "}")
+#define ECHOES_LATE(id, number) SAYS(200, "{" NUMBER(number) ",\"parameters\":{\"x\":NaN},\"id\":\"" id "\"}")
+#define ECHOES_PUID(id, number) SAYS(200, "{\"data\":{\"ndarray\":[" number "]},\"meta\":{\"tags\":{},\"puid\":\"" id "\"}}")
+
+static void expect_number(const struct call *call, const char *name, double number)
+{
+	assert_string_equal(call->error.text, "");
+	assert_float_equal(tensor_number(tensors_find(call->reply->tensors, text_of(name)), 0), number, 0);
+	assert_int_equal(call->attempts, 1);
+}
+
+/* One that answers a request twice is an answer behind. */
+static void the_answer_to_another_request_is_known_by_its_id(void **state)
+{
+	static const struct {
+		const char *path, *name;
+		struct said own, surplus, next;
+	} rows[] = {
+		{"", "y", ECHOES("r-1", "1"), ECHOES("r-1", "1"), ECHOES("r-2", "2")},
+		{"", "y", ECHOES_LATE("r-1", "1"), ECHOES_LATE("r-1", "1"), ECHOES_LATE("r-2", "2")},
+		{"/api/v1.0/predictions", "data", ECHOES_PUID("r-1", "1"), ECHOES_PUID("r-1", "1"), ECHOES_PUID("r-2", "2")},
+	};
+	struct caller_stand *stand = *state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		stand->model.addresses =
+			addresses_read(arena_print(stand->arena, "%s%s", stand->base, rows[i].path), "m", true, stand->arena);
+		stand->message.id = TEXT("r-1");
+		expect_number(ask(stand, &rows[i].own, 1), rows[i].name, 1);
+		stand->message.id = TEXT("r-2");
+		const struct said script[] = {rows[i].surplus, rows[i].next};
+		expect_number(ask(stand, script, 2), rows[i].name, 2);
+		assert_int_equal(stand->requests, 2);
+		caller_close(stand->caller);
+		stand->caller = NULL;
+	}
+}
+
+static void ids_that_are_not_echoed_are_none(void **state)
+{
+	static const struct said answers[] = {
+		ECHOES("made-up-1", "1"),
+		SAYS(200, "{\"id\":7," NUMBER("1") "}"),
+		SAYS(200, "{\"id\":\"\"," NUMBER("1") "}"),
+		SAYS(200, "{\"parameters\":{\"id\":\"r-1\"}," NUMBER("1") "}"),
+		ECHOES("made-up-2", "1"),
+		ECHOES("r-1", "1"),
+		SAYS(200, "{" NUMBER("1") "}"),
+	};
+	struct caller_stand *stand = *state;
+	size_t connections = 0;
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		expect_number(ask(stand, &answers[i], 1), "y", 1);
+		assert_int_equal(stand->requests, 1);
+		connections = i == 0 ? stand->connection_count : connections;
+		assert_int_equal(stand->connection_count, connections);
+	}
+}
+
+static void the_id_of_an_error_is_not_that_of_a_request(void **state)
+{
+	static const struct said answer = ECHOES("r-1", "1"), refusal = SAYS(400, "{\"id\":\"e-1\",\"error\":\"x is missing\"}");
+	struct caller_stand *stand = *state;
+	expect_number(ask(stand, &answer, 1), "y", 1);
+	expect_failure(ask(stand, &refusal, 1), ERROR_INPUT, "x is missing");
+	assert_int_equal(stand->requests, 1);
+}
+
 /* As the port of gRPC does. Nothing is lost to it: the model is away until its address is mended. */
 static void who_speaks_no_http_is_away_and_the_port_is_doubted(void **state)
 {
@@ -177,6 +247,9 @@ int main(void)
 		STORY(a_reply_that_is_none_is_remote_at_once_and_says_what_came),
 		STORY(a_failure_in_bytes_that_are_no_text_is_told_by_its_status),
 		STORY(an_answer_that_breaks_off_is_asked_for_again),
+		STORY(the_answer_to_another_request_is_known_by_its_id),
+		STORY(ids_that_are_not_echoed_are_none),
+		STORY(the_id_of_an_error_is_not_that_of_a_request),
 		STORY(who_speaks_no_http_is_away_and_the_port_is_doubted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

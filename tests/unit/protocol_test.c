@@ -256,6 +256,42 @@ static void a_message_that_a_server_finds_too_large_is_the_requests_fault(void *
 
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void expect_id(enum model_protocol protocol, const char *body, size_t header_length, const char *id)
+{
+	struct text found = protocol_reply_id(protocol, arena, text_of(body), header_length);
+	if (!id)
+		assert_null(found.bytes);
+	else if (!text_is(found, id))
+		fail_msg("`" TEXT_FORMAT "` is not `%s`", TEXT_ARGUMENTS(found), id);
+}
+
+static void the_id_of_a_reply_is_found_wherever_its_protocol_has_it(void **state)
+{
+	(void)state;
+	expect_id(PROTOCOL_OIP_REST, "{\"id\":\"a\",\"outputs\":[]}", 0, "a");
+	expect_id(PROTOCOL_OIP_REST, " { \"outputs\": [{\"data\": [NaN], \"id\": \"b\"}], \"id\": \"\\u00e9\" } ", 0, "\u00e9");
+	expect_id(PROTOCOL_OIP_REST, "{\"outputs\":[],\"id\":\"a\"}\x01\x02", 23, "a");
+	expect_id(PROTOCOL_SELDON, "{\"data\":{\"puid\":\"b\"},\"meta\":{\"tags\":{},\"puid\":\"a\"}}", 0, "a");
+	static const struct {
+		enum model_protocol protocol;
+		const char *body;
+	} without[] = {
+		{PROTOCOL_OIP_REST, ""},
+		{PROTOCOL_OIP_REST, "<html>"},
+		{PROTOCOL_OIP_REST, "[{\"id\":\"a\"}]"},
+		{PROTOCOL_OIP_REST, "{\"id\":7}"},
+		{PROTOCOL_OIP_REST, "{\"id\":\"a"},
+		{PROTOCOL_OIP_REST, "{\"outputs\":[{\"id\":\"a\"}]}"},
+		{PROTOCOL_OIP_REST, "{\"outputs\":[,\"id\":\"a\"}"},
+		{PROTOCOL_OIP_REST, "{\"meta\":{\"puid\":\"a\"}}"},
+		{PROTOCOL_SELDON, "{\"id\":\"a\",\"meta\":\"puid\"}"},
+		{PROTOCOL_V1, "{\"id\":\"a\",\"predictions\":[1]}"},
+		{PROTOCOL_MLFLOW, "{\"id\":\"a\",\"predictions\":[1]}"},
+	};
+	for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+		expect_id(without[i].protocol, without[i].body, 0, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +302,7 @@ int main(void)
 		SHOWS(numbers_and_names_go_to_seldon_and_come_back),
 		SHOWS(the_same_request_is_read_back_from_grpc),
 		SHOWS(outputs_are_asked_for_over_rest_and_grpc),
+		SHOWS(the_id_of_a_reply_is_found_wherever_its_protocol_has_it),
 		SHOWS(a_reply_that_is_none_is_remote),
 		SHOWS(a_page_in_place_of_a_reply_is_told_by_its_looks),
 		SHOWS(a_servers_own_words_are_found),
