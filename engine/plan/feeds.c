@@ -73,12 +73,41 @@ static struct place answers_read(const struct pipeline_plan *writer, const struc
 	return PLACE_NONE;
 }
 
-/* To those whose answers leave to the topic that it reads. */
-static void link_topics(const struct compiler *compiler, const struct pipeline_plan *reader, struct links *links)
+/* Pipelines by the topics that they read, or that their answers leave to: of ten thousand not each is held against each. */
+static struct name_index pipelines_by_topic(const struct compiler *compiler, bool outputs)
 {
 	const struct plan *plan = compiler->plan;
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct place place = answers_read(&plan->pipelines[i], reader);
+	struct name_index names = {0};
+	size_t room = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].topic_count;
+	names.items = ARENA_ARRAY(compiler->arena, struct name_entry, room + 1);
+	for (size_t i = 0; names.items && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; j < pipeline->topic_count; j++)
+			if (outputs ? j > 0 && pipeline->topics[j].role == TOPIC_OUTPUTS : j == 0)
+				names.items[names.count++] = (struct name_entry){text_of(pipeline->topics[j].name), i};
+	}
+	names_sort(&names);
+	return names;
+}
+
+/* The next pipeline of that topic, from `at` on, which begins as names_first() says; NAME_NONE: no more. */
+static size_t pipeline_of_topic(const struct name_index *names, size_t *at, struct text topic)
+{
+	if (*at >= names->count || !text_equal(names->items[*at].name, topic))
+		return NAME_NONE;
+	return names->items[(*at)++].index;
+}
+
+/* To those whose answers leave to the topic that it reads. */
+static void link_topics(const struct compiler *compiler, const struct name_index *writers, const struct pipeline_plan *reader,
+			struct links *links)
+{
+	const struct text topic = text_of(reader->topics[0].name);
+	size_t at = names_first(writers, topic);
+	for (size_t i; (i = pipeline_of_topic(writers, &at, topic)) != NAME_NONE;) {
+		const struct place place = answers_read(&compiler->plan->pipelines[i], reader);
 		if (place.line > 0)
 			link_to(compiler, links, i, place);
 	}
@@ -198,57 +227,62 @@ static void check_circles(const struct compiler *compiler)
 {
 	const struct plan *plan = compiler->plan;
 	struct links *feeds = ARENA_ARRAY(compiler->arena, struct links, plan->count + 1);
+	const struct name_index writers = pipelines_by_topic(compiler, true);
 	for (size_t i = 0; feeds && i < plan->count; i++) {
 		const struct graph *graph = plan->pipelines[i].graph;
 		link_feeds(compiler, &graph->inputs, &feeds[i]);
 		link_feeds(compiler, &graph->triggers, &feeds[i]);
-		link_topics(compiler, &plan->pipelines[i], &feeds[i]);
+		link_topics(compiler, &writers, &plan->pipelines[i], &feeds[i]);
 	}
 	walk_all(compiler, feeds, meet_feed);
 }
 
 /* In one group a topic's records are shared out: each of two readers would miss some. */
-static void check_readers(const struct compiler *compiler)
+static void check_reader(const struct compiler *compiler, const struct name_index *readers, size_t i)
 {
 	const struct plan *plan = compiler->plan;
-	for (size_t i = 0; i < plan->count; i++)
-		for (size_t j = 0; j < i; j++) {
-			const struct pipeline_plan *one = &plan->pipelines[i], *other = &plan->pipelines[j];
-			if (strcmp(one->group, other->group) != 0 || strcmp(one->topics[0].name, other->topics[0].name) != 0 ||
-			    strcmp(one->graph->name, other->graph->name) == 0)
-				continue; /* of two of one name it is said that there are two */
-			struct place place = one->graph->spec->input.topic_place;
-			fault_add(compiler->spec->faults, CODE_TWO_READERS,
-				  place.line > 0 ? place : other->graph->spec->input.topic_place, NULL,
-				  "pipelines `%s` and `%s` read the same topic `%s` in one group, so each would see a part of it "
-				  "only; let `%s` read what `%s` does, by `externalInputs: [%s.inputs]` in place of `topic`",
-				  other->graph->name, one->graph->name, one->topics[0].name, one->graph->name, other->graph->name,
-				  other->graph->name);
-			break;
-		}
+	const struct pipeline_plan *one = &plan->pipelines[i];
+	const struct text topic = text_of(one->topics[0].name);
+	size_t at = names_first(readers, topic);
+	for (size_t j; (j = pipeline_of_topic(readers, &at, topic)) != NAME_NONE && j < i;) {
+		const struct pipeline_plan *other = &plan->pipelines[j];
+		if (strcmp(one->group, other->group) != 0 || strcmp(one->graph->name, other->graph->name) == 0)
+			continue; /* of two of one name it is said that there are two */
+		struct place place = one->graph->spec->input.topic_place;
+		fault_add(compiler->spec->faults, CODE_TWO_READERS, place.line > 0 ? place : other->graph->spec->input.topic_place,
+			  NULL,
+			  "pipelines `%s` and `%s` read the same topic `%s` in one group, so each would see a part of it "
+			  "only; let `%s` read what `%s` does, by `externalInputs: [%s.inputs]` in place of `topic`",
+			  other->graph->name, one->graph->name, one->topics[0].name, one->graph->name, other->graph->name,
+			  other->graph->name);
+		return;
+	}
 }
 
 /* An answer has outputs and no inputs: only fields picked from it make a request of it. */
-static void check_answers_read(const struct compiler *compiler)
+static void check_answers_read(const struct compiler *compiler, const struct name_index *writers, size_t i)
 {
 	const struct plan *plan = compiler->plan;
-	for (size_t i = 0; i < plan->count; i++)
-		for (size_t j = 0; j < plan->count; j++) {
-			const struct graph *reader = plan->pipelines[i].graph, *writer = plan->pipelines[j].graph;
-			if (i == j || reader->spec->input.tensors.count > 0)
-				continue;
-			const struct place place = answers_read(&plan->pipelines[j], &plan->pipelines[i]);
-			if (place.line > 0)
-				fault_add(compiler->spec->faults, CODE_ANSWERS_READ, place, NULL,
-					  "pipeline `%s` takes the answers of `%s` for requests, which they are not; let it read "
-					  "them by `externalInputs: [%s.outputs]`",
-					  reader->name, writer->name, writer->name);
-		}
+	const struct graph *reader = plan->pipelines[i].graph;
+	const struct text topic = text_of(plan->pipelines[i].topics[0].name);
+	size_t at = names_first(writers, topic);
+	for (size_t j; (j = pipeline_of_topic(writers, &at, topic)) != NAME_NONE;) {
+		const struct graph *writer = plan->pipelines[j].graph;
+		const struct place place = answers_read(&plan->pipelines[j], &plan->pipelines[i]);
+		if (i != j && reader->spec->input.tensors.count == 0 && place.line > 0)
+			fault_add(compiler->spec->faults, CODE_ANSWERS_READ, place, NULL,
+				  "pipeline `%s` takes the answers of `%s` for requests, which they are not; let it read "
+				  "them by `externalInputs: [%s.outputs]`",
+				  reader->name, writer->name, writer->name);
+	}
 }
 
 void plan_between(const struct compiler *compiler)
 {
+	const struct name_index readers = pipelines_by_topic(compiler, false), writers = pipelines_by_topic(compiler, true);
 	check_circles(compiler);
-	check_answers_read(compiler);
-	check_readers(compiler);
+	for (size_t i = 0; readers.items && writers.items && i < compiler->plan->count; i++)
+		check_answers_read(compiler, &writers, i);
+	for (size_t i = 0; readers.items && writers.items && i < compiler->plan->count; i++)
+		check_reader(compiler, &readers, i);
 }

@@ -23,7 +23,7 @@ void names_sort(struct name_index *names)
 		qsort(names->items, names->count, sizeof *names->items, entry_order);
 }
 
-size_t names_find(const struct name_index *names, struct text name)
+size_t names_first(const struct name_index *names, struct text name)
 {
 	size_t low = 0, high = names->count;
 	while (low < high) {
@@ -33,5 +33,11 @@ size_t names_find(const struct name_index *names, struct text name)
 		else
 			high = middle;
 	}
-	return low < names->count && text_equal(names->items[low].name, name) ? names->items[low].index : NAME_NONE;
+	return low;
+}
+
+size_t names_find(const struct name_index *names, struct text name)
+{
+	size_t first = names_first(names, name);
+	return first < names->count && text_equal(names->items[first].name, name) ? names->items[first].index : NAME_NONE;
 }

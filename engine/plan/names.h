@@ -26,4 +26,7 @@ void names_sort(struct name_index *names);
 
 size_t names_find(const struct name_index *names, struct text name); /* NAME_NONE: not there */
 
+/* Where in `items` the first of that name stands, or would: those of one name stand side by side. */
+size_t names_first(const struct name_index *names, struct text name);
+
 #endif
