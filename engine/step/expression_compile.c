@@ -124,6 +124,12 @@ static void emit_where(struct emitter *emitter, const struct node *node, uint32_
 	emitter->instructions[at].right = otherwise;
 }
 
+/* It looks into texts, or sorts. */
+static bool is_heavy(const struct function_rules *rules)
+{
+	return rules->sorts || strchr("atv", *rules->takes) != NULL;
+}
+
 static void emit_call(struct emitter *emitter, const struct node *node, uint32_t slot)
 {
 	if (node->trailing) {
@@ -143,8 +149,10 @@ static void emit_call(struct emitter *emitter, const struct node *node, uint32_t
 	for (uint32_t i = 0; i < node->count; i++)
 		emit_node(emitter, node->items[i], slot + i);
 	uint32_t call = emit(emitter, instruct_call, node, slot);
-	if (!emitter->failed)
-		emitter->instructions[call].count = node->count;
+	if (emitter->failed)
+		return;
+	emitter->instructions[call].count = node->count;
+	emitter->instructions[call].heavy = is_heavy(node->function->rules);
 }
 
 /* Each index has a slot, each slice two. */

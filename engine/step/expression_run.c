@@ -195,24 +195,34 @@ bool instruct_where(struct evaluation *evaluation, const struct instruction *ins
 
 /* ---- functions ---- */
 
-bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments, uint32_t count)
+static __attribute__((noinline, cold)) bool argument_refuse(struct evaluation *evaluation, const struct node *node, uint32_t nth,
+							    char letter, const struct value *argument)
+{
+	return evaluation_mistype(evaluation, node->trailing ? evaluation->expression->root : node->items[nth],
+				  "%s() takes %s, and this is %s; it is written %s", node->function->name, letter_words(letter),
+				  value_text(evaluation, argument), node->function->form);
+}
+
+/* *width: of all of them together. */
+static inline bool arguments_take(struct evaluation *evaluation, const struct node *node, const struct value *arguments,
+				  uint32_t count, uint8_t *width)
 {
 	const char *letter = node->function->rules->takes;
+	uint8_t widths = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		if (__builtin_expect(!letter_takes(*letter, value_class_of(&arguments[i])), 0))
-			return evaluation_mistype(evaluation,
-						  node->trailing ? evaluation->expression->root : node->items[i],
-						  "%s() takes %s, and this is %s; it is written %s", node->function->name,
-						  letter_words(*letter), value_text(evaluation, &arguments[i]),
-						  node->function->form);
+			return argument_refuse(evaluation, node, i, *letter, &arguments[i]);
+		widths |= arguments[i].width;
 		letter += letter[1] != '\0';
 	}
+	*width = widths;
 	return true;
 }
 
-static inline bool takes_texts(char letter)
+bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments, uint32_t count)
 {
-	return 1U << (letter - 'a') & (1U << ('a' - 'a') | 1U << ('t' - 'a') | 1U << ('v' - 'a'));
+	uint8_t width;
+	return arguments_take(evaluation, node, arguments, count, &width);
 }
 
 /* Of functions that look into texts, or sort: heapsort compares 2 n log2 n times. */
@@ -235,15 +245,12 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 	if (!rules->run)
 		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
 				       node->function->name);
-	if (!arguments_fit(evaluation, node, arguments, node->count))
-		return false;
 	uint8_t width = 0;
-	for (uint32_t i = 0; i < instruction->count; i++)
-		width |= arguments[i].width;
+	if (!arguments_take(evaluation, node, arguments, instruction->count, &width))
+		return false;
 	evaluation->work += instruction->count > 0 ? arguments->count : 0; /* of several, what is made of them counts too */
-	bool heavy = rules->sorts || takes_texts(*rules->takes);
-	if (__builtin_expect(heavy ? !heavy_works(evaluation, rules, arguments, instruction->count)
-				   : evaluation->work > EVALUATION_WORK_MAX,
+	if (__builtin_expect(instruction->heavy ? !heavy_works(evaluation, rules, arguments, instruction->count)
+						: evaluation->work > EVALUATION_WORK_MAX,
 			     0))
 		return evaluation_spent(evaluation);
 	struct value result;
@@ -323,6 +330,14 @@ static const struct tensor *answer_untouched(struct evaluation *evaluation, cons
 	return renamed;
 }
 
+/* What is made of replies alone is of their model. */
+static __attribute__((noinline)) void answer_mark(const struct evaluation *evaluation, struct tensor *tensor)
+{
+	const struct expression *expression = evaluation->expression;
+	const struct tensor *replied = expression_model(expression, expression->root, evaluation->scope);
+	tensor->model = replied ? replied->model : NULL;
+}
+
 static const struct tensor *answer_of(struct evaluation *evaluation, const struct value *value, struct text name)
 {
 	if (value->tensor && evaluation->expression->root->kind == NODE_NAME)
@@ -340,11 +355,8 @@ static const struct tensor *answer_of(struct evaluation *evaluation, const struc
 				  .count = value->count,
 				  .datatype = datatype,
 				  .rank = value->rank};
-	if (evaluation->scope->payload && evaluation->scope->payload->replier) {
-		const struct expression *expression = evaluation->expression;
-		const struct tensor *replied = expression_model(expression, expression->root, evaluation->scope);
-		tensor->model = replied ? replied->model : NULL;
-	}
+	if (evaluation->scope->payload && evaluation->scope->payload->replier)
+		answer_mark(evaluation, tensor);
 	return tensor;
 }
 

@@ -97,6 +97,7 @@ struct instruction {
 	const struct node *node;
 	struct text name; /* of instruct_name */
 	bool last;	  /* its result is the answer: may be rounded already */
+	bool heavy;	  /* of instruct_call: takes more than one unit of work for an element */
 };
 
 struct brief;
