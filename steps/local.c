@@ -38,6 +38,7 @@ const struct local_model *local_read(const struct step *step, const struct local
 		.whose = whose,
 		.input = text_of(options->input ? options->input : ""),
 		.output = text_of(options->output ? options->output : LOCAL_MODEL_OUTPUT),
+		.marked = options->marked,
 	};
 	if (!model->predictor)
 		error_set(error, why.kind, options->file.place, "%s is no model that can run here: %s", options->file.text,

@@ -10,6 +10,7 @@ struct local_options {
 	const char *input;  /* NULL: the only numeric tensor */
 	const char *output; /* NULL: LOCAL_MODEL_OUTPUT */
 	struct name_list labels;
+	const char *marked; /* see struct local_model */
 	enum predictor_iterations iterations;
 };
 

@@ -41,6 +41,7 @@ struct model {
 
 struct model_state {
 	const char *name;
+	struct text name_text;		 /* the same */
 	const struct local_model *local; /* NULL: a server has it */
 	struct parameters parameters;
 };
@@ -135,8 +136,12 @@ static const char *model_storage(const struct step *step)
 
 static struct local_options local_options(const struct model *self)
 {
-	return (struct local_options){self->local,  self->digest, self->input,
-				      self->output, self->labels, (enum predictor_iterations)self->iterations};
+	return (struct local_options){.file = self->local,
+				      .digest = self->digest,
+				      .input = self->input,
+				      .output = self->output,
+				      .labels = self->labels,
+				      .iterations = (enum predictor_iterations)self->iterations};
 }
 
 static bool model_open(struct step *step, struct error *error)
@@ -147,8 +152,10 @@ static bool model_open(struct step *step, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening a model step");
 	step->state = state;
 	state->name = model_name(step);
+	state->name_text = text_of(state->name);
 	if (self->local.text) {
-		const struct local_options options = local_options(self);
+		struct local_options options = local_options(self);
+		options.marked = state->name;
 		state->local = local_read(step, &options, step->arena, error);
 		return state->local != NULL;
 	}
@@ -262,21 +269,17 @@ static bool model_infer(const struct step *step, const struct tensor_types *in, 
 static enum step_verdict run_local(const struct model_state *state, struct visit *visit, struct error *error)
 {
 	const struct payload *input = visit_input(visit);
-	struct payload *answer = ARENA_NEW(visit_arena(visit), struct payload);
+	struct arena *arena = visit_arena(visit);
+	struct payload *answer = reply_begin(arena, state->name);
 	if (!answer) {
 		error_memory(error, ERROR_LIMIT, "asking a model");
 		return STEP_FAIL;
 	}
 	answer->marks = input->marks;
-	answer->model_name = text_of(state->name);
-	if (!local_model_answer(state->local, input, visit_arena(visit), &answer->tensors, error))
+	answer->model_name = state->name_text;
+	if (!local_model_answer(state->local, input, arena, &answer->tensors, error))
 		return STEP_FAIL;
-	const struct payload *marked = reply_marked(visit_arena(visit), answer, state->name);
-	if (!marked) {
-		error_memory(error, ERROR_LIMIT, "asking a model");
-		return STEP_FAIL;
-	}
-	visit_emit(visit, marked);
+	visit_emit(visit, answer);
 	return STEP_DONE;
 }
 

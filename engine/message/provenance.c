@@ -26,6 +26,18 @@ struct payload *reply_marked(struct arena *arena, const struct payload *reply, c
 	return marked;
 }
 
+struct payload *reply_begin(struct arena *arena, const char *model)
+{
+	struct marked {
+		struct payload payload;
+		struct replier replier;
+	} *reply = arena_take_raw(arena, sizeof *reply);
+	if (!reply)
+		return NULL;
+	*reply = (struct marked){.payload = {.replier = &reply->replier}, .replier = {.model = model, .reply = &reply->payload}};
+	return &reply->payload;
+}
+
 static bool is_listed(const struct replier *list, const struct replier *replier)
 {
 	for (; list; list = list->next)

@@ -22,6 +22,9 @@ struct replier {
 /* The reply as that of the model: a payload that shares its elements. NULL: the arena is full. */
 struct payload *reply_marked(struct arena *arena, const struct payload *reply, const char *model);
 
+/* An empty reply of that model, for what answers here and marks its tensors itself. NULL: the arena is full. */
+struct payload *reply_begin(struct arena *arena, const char *model);
+
 /* The list with the sources of `payload` added, each once. `first`: there is nothing in the list
  * yet, and no source was added that is the caller's. */
 const struct replier *repliers_joined(struct arena *arena, const struct replier *list, bool first, const struct payload *payload);

@@ -79,6 +79,8 @@ static const struct tensor *labels_made(const struct local_model *model, const d
 	struct tensor *tensor = tensor_make(arena, TEXT(LOCAL_MODEL_LABEL), DATATYPE_BYTES, shape, 1, &elements, error);
 	for (size_t i = 0; tensor && i < rows; i++)
 		((struct text *)elements)[i] = model->labels[predictor_class(model->predictor, answers + i * width)];
+	if (tensor)
+		tensor->model = model->marked;
 	return tensor;
 }
 
@@ -99,6 +101,7 @@ bool local_model_answer(const struct local_model *model, const struct payload *r
 		tensor_make(arena, model->output, DATATYPE_FP64, shape, traits->outputs == 1 ? 1 : 2, &answers, error);
 	if (!numbers || !margins || !scratch || !given)
 		return error_memory(error, ERROR_LIMIT, "asking a model");
+	given->model = model->marked;
 	predictor_margins(model->predictor, numbers, width, rows, margins, scratch);
 	predictor_answers(model->predictor, margins, rows, answers);
 	struct tensors_builder tensors;

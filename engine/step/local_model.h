@@ -20,6 +20,7 @@ struct local_model {
 	const char *whose;  /* for errors: "step `x`" */
 	struct text input;  /* the tensor it takes; empty: the only numeric one */
 	struct text output; /* the name of what it answers */
+	const char *marked; /* the model that its answers are marked with (message/provenance.h); NULL: with none */
 	size_t label_count; /* 0: no names */
 	const struct text *labels;
 };
