@@ -152,6 +152,7 @@ static inline struct tensor *take_tensor(struct reader *reader, struct text name
 	tensor->shape = (int64_t *)(tensor + 1);
 	tensor->datatype = (enum datatype)datatype;
 	tensor->rank = (uint32_t)rank;
+	tensor->model = NULL;
 	return tensor;
 }
 
