@@ -360,7 +360,8 @@ void halt_window_closed(struct run *run, size_t index)
 	int64_t now_ms = run->flow->now_ms, window_ms = halt_fails_ms(&run->flow->stations[index], halt);
 	if (halt_opens(run, index, now_ms - halt->since_ms))
 		halt_fire(run, index);
-	else if (window_ms != INT64_MAX && now_ms - lacks_since_ms(run, index) >= window_ms && !halt_stands_still(run, index, window_ms))
+	else if (window_ms != INT64_MAX && now_ms - lacks_since_ms(run, index) >= window_ms &&
+		 !halt_stands_still(run, index, window_ms))
 		halt_late(run, index);
 }
 
