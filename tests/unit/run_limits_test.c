@@ -13,7 +13,7 @@
 #define MIB ((size_t)1 << 20)
 
 /* Whether it may start under the limit, which is back when this returns. */
-static bool may_start(int which, size_t limit, size_t memory_bytes, size_t workers, struct error *error)
+static bool may_start(__rlimit_resource_t which, size_t limit, size_t memory_bytes, size_t workers, struct error *error)
 {
 	struct rlimit before, lower;
 	*error = (struct error){0};
