@@ -88,6 +88,9 @@ done
 
 # What is read by another delivery goes on where it was, there and back; of two engines that start together, one sees to
 # it. Each time the same requests are sent, and answered once.
+engines_read() { # $1 delivery, $2 how many have begun so far
+	[ "$(grep -c "in group sluice.turned.$1 as" "$dir/engine.log")" -ge "$2" ]
+}
 topics turned turned-answers
 turns=0
 for delivery in at-least-once exactly-once at-least-once; do
@@ -95,7 +98,8 @@ for delivery in at-least-once exactly-once at-least-once; do
 	engine=$started
 	start_engine call turned turned $delivery two
 	two=$started
-	engine_runs turned
+	# Both, and each once Kafka has let the members of the former group go.
+	wait_until 30 engines_read "$delivery" $((turns / 2 * 2 + 2))
 	send turned 1000 0
 	sent
 	check_answers turned 1000 "uncommitted: silence_ms: doubled:-eq:${turns}000"
