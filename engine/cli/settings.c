@@ -191,9 +191,9 @@ static bool give(const struct settings *settings, const struct command *command,
 {
 	for (size_t i = 0; !is_end(&command->options[i]); i++) {
 		const struct option *row = &command->options[i];
-		void *at = options + (row->ambient_offset ? row->ambient_offset : row->offset);
 		if (!row->variable || (given[i] && !row->ambient_offset))
 			continue;
+		void *at = options + (row->ambient_offset ? row->ambient_offset : row->offset);
 		if (row->type == OPTION_NAMES && !give_names(settings, row, at, arena, error))
 			return false;
 		if (row->type == OPTION_TEXT)

@@ -1,65 +1,104 @@
-/* group_members.c: see group_members.h. */
+/* group_members.c: see group_members.h. By librdkafka's older call for groups, since its DescribeConsumerGroups aborts the
+ * process (2.0.2) behind a broker that does not know the question.
+ */
 #include "log/group_members.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool is_among(const char *topic, const char *const *topics, size_t count)
+#define UNIQUE_CHARACTERS 37 /* what Kafka adds to the name of a static member: a hyphen and a UUID */
+
+/* What Kafka's own assignors write for a member: a version, then topics, each with its partitions. */
+struct assignment {
+	const unsigned char *at, *end;
+};
+
+static bool assignment_skip(struct assignment *assignment, size_t length)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(topics[i], topic) == 0)
-			return true;
-	return false;
+	if ((size_t)(assignment->end - assignment->at) < length)
+		return false;
+	assignment->at += length;
+	return true;
 }
 
-static bool member_reads(const rd_kafka_MemberDescription_t *member, const char *const *topics, size_t count,
+static bool assignment_short(struct assignment *assignment, size_t *value)
+{
+	uint16_t wire;
+	if (!assignment_skip(assignment, sizeof wire))
+		return false;
+	memcpy(&wire, assignment->at - sizeof wire, sizeof wire);
+	*value = be16toh(wire);
+	return true;
+}
+
+static bool assignment_long(struct assignment *assignment, size_t *value)
+{
+	uint32_t wire;
+	if (!assignment_skip(assignment, sizeof wire))
+		return false;
+	memcpy(&wire, assignment->at - sizeof wire, sizeof wire);
+	*value = be32toh(wire);
+	return true;
+}
+
+/* The first topic that is among those; NULL: none is, or the assignment is of another form. */
+static const char *assignment_find(struct assignment assignment, const char *const *topics, size_t count)
+{
+	size_t version, names, length, partitions;
+	if (!assignment_short(&assignment, &version) || !assignment_long(&assignment, &names))
+		return NULL;
+	while (names-- > 0) {
+		if (!assignment_short(&assignment, &length) || !assignment_skip(&assignment, length))
+			return NULL;
+		const char *name = (const char *)assignment.at - length;
+		if (!assignment_long(&assignment, &partitions) || !assignment_skip(&assignment, partitions * sizeof(int32_t)))
+			return NULL;
+		for (size_t i = 0; partitions > 0 && i < count; i++)
+			if (strlen(topics[i]) == length && memcmp(topics[i], name, length) == 0)
+				return topics[i];
+	}
+	return NULL;
+}
+
+static bool member_reads(const struct rd_kafka_group_member_info *member, const char *const *topics, size_t count,
 			 char who[GROUP_MEMBER_TEXT_MAX])
 {
-	const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(member);
-	const rd_kafka_topic_partition_list_t *list = assignment ? rd_kafka_MemberAssignment_partitions(assignment) : NULL;
-	const char *instance = rd_kafka_MemberDescription_group_instance_id(member);
-	for (int i = 0; list && i < list->cnt; i++) {
-		if (!is_among(list->elems[i].topic, topics, count))
-			continue;
-		(void)snprintf(who, GROUP_MEMBER_TEXT_MAX, "%.64s at %.64s reads %.100s",
-			       instance ? instance : rd_kafka_MemberDescription_consumer_id(member),
-			       rd_kafka_MemberDescription_host(member), list->elems[i].topic);
-		return true;
-	}
-	return false;
+	const unsigned char *bytes = member->member_assignment;
+	size_t size = member->member_assignment_size > 0 ? (size_t)member->member_assignment_size : 0;
+	const char *topic = assignment_find((struct assignment){bytes, bytes + size}, topics, count);
+	if (!topic)
+		return false;
+	size_t length = strlen(member->member_id);
+	if (length > UNIQUE_CHARACTERS && member->member_id[length - UNIQUE_CHARACTERS] == '-')
+		length -= UNIQUE_CHARACTERS;
+	(void)snprintf(who, GROUP_MEMBER_TEXT_MAX, "%.*s at %.64s reads %.100s", length < 64 ? (int)length : 64, member->member_id,
+		       member->client_host, topic);
+	return true;
 }
 
-static enum members_found members_look(const rd_kafka_ConsumerGroupDescription_t *group, const char *const *topics, size_t count,
+static enum members_found members_look(const struct rd_kafka_group_info *group, const char *const *topics, size_t count,
 				       char who[GROUP_MEMBER_TEXT_MAX])
 {
-	size_t members = rd_kafka_ConsumerGroupDescription_member_count(group);
-	rd_kafka_consumer_group_state_t state = rd_kafka_ConsumerGroupDescription_state(group);
-	if (rd_kafka_ConsumerGroupDescription_error(group) || members == 0)
+	if (group->err || group->member_cnt == 0)
 		return MEMBERS_NONE;
-	for (size_t i = 0; i < members; i++)
-		if (member_reads(rd_kafka_ConsumerGroupDescription_member(group, i), topics, count, who))
+	for (int i = 0; i < group->member_cnt; i++)
+		if (member_reads(&group->members[i], topics, count, who))
 			return MEMBERS_READ;
-	bool moves = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
-		     state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE;
+	bool moves = strcmp(group->state, "PreparingRebalance") == 0 || strcmp(group->state, "CompletingRebalance") == 0;
 	return moves ? MEMBERS_UNKNOWN : MEMBERS_NONE;
 }
 
 enum members_found group_members_find(rd_kafka_t *client, const char *group, const char *const *topics, size_t count,
 				      char who[GROUP_MEMBER_TEXT_MAX])
 {
-	size_t groups = 0;
+	const struct rd_kafka_group_list *groups = NULL;
 	enum members_found found = MEMBERS_NONE;
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-	rd_kafka_DescribeConsumerGroups(client, &group, 1, NULL, queue);
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, GROUP_MEMBERS_WAIT_MS);
-	if (event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		const rd_kafka_ConsumerGroupDescription_t **described = rd_kafka_DescribeConsumerGroups_result_groups(
-			rd_kafka_event_DescribeConsumerGroups_result(event), &groups);
-		if (groups == 1)
-			found = members_look(described[0], topics, count, who);
-	}
-	if (event)
-		rd_kafka_event_destroy(event);
-	rd_kafka_queue_destroy(queue);
+	(void)rd_kafka_list_groups(client, group, &groups, GROUP_MEMBERS_WAIT_MS);
+	for (int i = 0; groups && i < groups->group_cnt && found == MEMBERS_NONE; i++)
+		if (strcmp(groups->groups[i].group, group) == 0)
+			found = members_look(&groups->groups[i], topics, count, who);
+	if (groups)
+		rd_kafka_group_list_destroy(groups);
 	return found;
 }
