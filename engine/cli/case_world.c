@@ -130,9 +130,11 @@ static void on_answer(void *context, struct message *message, enum flow_outcome 
  * is released with the finished prefix, as a worker does. */
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	(void)outcome, (void)answer;
 	struct running *running = context;
 	passage_of(message)->finished = true;
+	/* What goes on behind an answer has nobody who would be told that it found no memory. */
+	if (outcome == FLOW_ANSWER && !answer->error && arena_failed(message->arena))
+		running->world->failed = true;
 	struct error error = {0};
 	while (running->entered && running->entered->finished) {
 		const struct passage *first = running->entered;
