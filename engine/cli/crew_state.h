@@ -1,4 +1,4 @@
-/* crew_state.h: whether files that are read again keep the state of their stages. For `sluice run`.
+/* crew_state.h: Check of files that are read again: that they keep the state of their stages. For `sluice run`.
  */
 #ifndef SLUICE_CLI_CREW_STATE_H
 #define SLUICE_CLI_CREW_STATE_H

@@ -1,4 +1,4 @@
-/* crew_upstream.h: What leads to a stage that joins: the groups and topics of its sources, in the order in which a request
+/* crew_upstream.h: Sources of a stage that joins: their groups and topics, in the order in which a request
  * passes them. The crew's own.
  */
 #ifndef SLUICE_CLI_CREW_UPSTREAM_H

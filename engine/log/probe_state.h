@@ -1,5 +1,5 @@
-/* probe_state.h: whether the state that a group's commits refer to is where it should be, as far as
- * that can be told without restoring it. For `sluice doctor`: it waits for Kafka.
+/* probe_state.h: Probe of the state that a group's commits refer to: that it is where it should be, as far as
+ * can be seen without restoring it. For `sluice doctor`: it waits for Kafka.
  */
 #ifndef SLUICE_LOG_PROBE_STATE_H
 #define SLUICE_LOG_PROBE_STATE_H

@@ -1,4 +1,4 @@
-/* failure.h: Table of the ways in which a request can fail, and what becomes of it: whether it is answered, and
+/* failure.h: Table of the ways in which a request can fail, with each: whether it is answered, and
  * whether it is kept in the errors topic, from where it can be sent again. `sluice help failures` prints it.
  */
 #ifndef SLUICE_MESSAGE_FAILURE_H
