@@ -1,6 +1,6 @@
 /* compute.c: `sluice compute`: numeric methods, run on cases from a file, so that anyone can
  * hold them against another implementation. */
-#include "cli/compute.h"
+#include "compute/family.h"
 
 #include <string.h>
 
@@ -12,10 +12,6 @@
 #define CASES_BYTES_MAX ((size_t)256 << 20)
 #define CASE_ARENA_BYTES ((size_t)1 << 30)
 #define RESULT_BYTES_MAX ((size_t)256 << 20)
-
-static const struct compute_family *const families[] = {
-	&compute_preprocess, &compute_features_ta, &compute_windows, &compute_inference, &compute_sketches, NULL,
-};
 
 struct compute_options {
 	bool list;
@@ -51,17 +47,17 @@ struct computing {
 
 static const struct compute_family *family_find(const char *name)
 {
-	for (size_t i = 0; families[i]; i++)
-		if (strcmp(families[i]->name, name) == 0)
-			return families[i];
+	for (size_t i = 0; compute_families[i]; i++)
+		if (strcmp(compute_families[i]->name, name) == 0)
+			return compute_families[i];
 	return NULL;
 }
 
 static int family_unknown(struct session *session, const char *name)
 {
 	struct suggestion suggestion = suggest_begin(text_of(name));
-	for (size_t i = 0; families[i]; i++)
-		suggest_offer(&suggestion, text_of(families[i]->name));
+	for (size_t i = 0; compute_families[i]; i++)
+		suggest_offer(&suggestion, text_of(compute_families[i]->name));
 	if (suggestion.nearest.bytes)
 		return command_misuse(session, &command_compute, "no family is called `%s`; did you mean `" TEXT_FORMAT "`?", name,
 				      TEXT_ARGUMENTS(suggestion.nearest));
@@ -99,16 +95,16 @@ static int list(struct session *session, const struct compute_family *only, enum
 	buffer_open(&out, RESULT_BYTES_MAX);
 	if (form == OUTPUT_JSON)
 		buffer_byte(&out, '[');
-	for (size_t i = 0; families[i]; i++) {
-		if (only && families[i] != only)
+	for (size_t i = 0; compute_families[i]; i++) {
+		if (only && compute_families[i] != only)
 			continue;
 		if (!first)
 			buffer_string(&out, form == OUTPUT_JSON ? ",\n" : "\n");
 		first = false;
 		if (form == OUTPUT_JSON)
-			list_json(families[i], &out);
+			list_json(compute_families[i], &out);
 		else
-			list_text(families[i], &out);
+			list_text(compute_families[i], &out);
 	}
 	if (form == OUTPUT_JSON)
 		buffer_string(&out, "]\n");

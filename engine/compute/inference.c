@@ -1,8 +1,8 @@
-/* compute_inference.c: the family `inference`: what trained models answer, from their files. */
+/* inference.c: the family `inference`: what trained models answer, from their files. */
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/compute_values.h"
+#include "compute/values.h"
 #include "numeric/predictor.h"
 
 #define MODEL_BYTES_MAX ((size_t)256 << 20)

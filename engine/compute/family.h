@@ -1,12 +1,12 @@
-/* compute.h: the families of numeric methods that `sluice compute` runs.
+/* family.h: families of numeric methods that `sluice compute` runs on cases from a file.
  *
- * A family is one file, compute_FAMILY.c: functions first, its row last; compute.c lists
- * it. It takes a case (an input and parameters, as the files of reference numbers in
- * tests/oracles have them) and gives its result: the keys that such a file expects. What it runs
- * stands in engine/numeric; a family only reads and writes JSON.
+ * One family is one file: functions first, its row last; family.c lists the rows. A family takes a
+ * case (an input and parameters, in the form of the reference numbers in tests/oracles) and returns
+ * the keys that such a file expects. The methods themselves stand in the modules of mathematics;
+ * a family only reads and writes JSON.
  */
-#ifndef SLUICE_CLI_COMPUTE_H
-#define SLUICE_CLI_COMPUTE_H
+#ifndef SLUICE_COMPUTE_FAMILY_H
+#define SLUICE_COMPUTE_FAMILY_H
 
 #include <jansson.h>
 
@@ -37,5 +37,8 @@ extern const struct compute_family compute_features_ta;
 extern const struct compute_family compute_preprocess;
 extern const struct compute_family compute_sketches;
 extern const struct compute_family compute_windows;
+
+/* All families, in the order in which they are listed; ended by NULL. */
+extern const struct compute_family *const compute_families[];
 
 #endif

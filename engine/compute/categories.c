@@ -1,10 +1,10 @@
-/* compute_categories.c: see compute_categories.h. */
-#include "cli/compute_categories.h"
+/* categories.c: see categories.h. */
+#include "compute/categories.h"
 
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/compute_values.h"
+#include "compute/values.h"
 #include "numeric/categories.h"
 #include "numeric/murmur.h"
 

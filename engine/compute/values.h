@@ -1,4 +1,4 @@
-/* compute_values.h: numbers, rows and tables of the JSON that `sluice compute` reads and writes.
+/* values.h: numbers, rows and tables of the JSON that `sluice compute` reads and writes.
  *
  * JSON has no number that is none, so the texts "NaN", "Infinity" and "-Infinity" may stand
  * wherever a number may, and are written there.
@@ -7,14 +7,14 @@
  * names the key. What is written is a new reference, NULL when memory ran out; compute_put() takes
  * either and keeps the error, so that a result is put together without asking in between.
  */
-#ifndef SLUICE_CLI_COMPUTE_VALUES_H
-#define SLUICE_CLI_COMPUTE_VALUES_H
+#ifndef SLUICE_COMPUTE_VALUES_H
+#define SLUICE_COMPUTE_VALUES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/compute.h"
+#include "compute/family.h"
 
 struct compute_row {
 	size_t count;

@@ -1,10 +1,10 @@
-/* compute_preprocess.c: the numbers of preprocessing for `sluice compute`: what is learnt of
+/* preprocess.c: the numbers of preprocessing for `sluice compute`: what is learnt of
  * the rows of `train` is applied to those of `query`, or a fixed method to `x`. */
 #include <math.h>
 #include <string.h>
 
-#include "cli/compute_categories.h"
-#include "cli/compute_values.h"
+#include "compute/categories.h"
+#include "compute/values.h"
 #include "numeric/binning.h"
 #include "numeric/imputing.h"
 #include "numeric/polynomial.h"

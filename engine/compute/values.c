@@ -1,5 +1,5 @@
-/* compute_values.c: numbers of JSON, read and written; see compute_values.h. */
-#include "cli/compute_values.h"
+/* values.c: numbers of JSON, read and written; see values.h. */
+#include "compute/values.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* compute_features_ta.c: technical indicators on bars, one value a bar: by the same code,
+/* features_ta.c: technical indicators on bars, one value a bar: by the same code,
  * from bar to bar, as a features step runs. */
 #include <math.h>
 #include <string.h>
 
-#include "cli/compute.h"
-#include "cli/compute_values.h"
+#include "compute/family.h"
+#include "compute/values.h"
 #include "numeric/feature.h"
 
 struct bars {

@@ -1,9 +1,9 @@
-/* compute_windows.c: the family `windows`: what is known of each window of a stream of events,
+/* windows.c: the family `windows`: what is known of each window of a stream of events,
  * in the order in which the windows close. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/compute_values.h"
+#include "compute/values.h"
 #include "numeric/closing.h"
 #include "numeric/summary.h"
 

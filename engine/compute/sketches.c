@@ -1,10 +1,10 @@
-/* compute_sketches.c: the family `sketches`: quantiles of streams that are not kept, beside
+/* sketches.c: the family `sketches`: quantiles of streams that are not kept, beside
  * exact ones. */
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
-#include "cli/compute_values.h"
+#include "compute/values.h"
 #include "numeric/ddsketch.h"
 #include "numeric/hdr_histogram.h"
 #include "numeric/moments.h"

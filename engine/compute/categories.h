@@ -1,0 +1,12 @@
+/* categories.h: the methods of the family `preprocess` that work on texts; called by
+ * preprocess.c alone. Each gives the result of a case, or NULL and an error. */
+#ifndef SLUICE_COMPUTE_CATEGORIES_H
+#define SLUICE_COMPUTE_CATEGORIES_H
+
+#include "compute/family.h"
+
+json_t *compute_onehot(const struct compute_case *one, struct error *error);
+json_t *compute_ordinal(const struct compute_case *one, struct error *error);
+json_t *compute_hash(const struct compute_case *one, struct error *error);
+
+#endif

@@ -1,0 +1,8 @@
+/* family.c: the list of families that `sluice compute` knows. */
+#include "compute/family.h"
+
+#include <stddef.h>
+
+const struct compute_family *const compute_families[] = {
+	&compute_preprocess, &compute_features_ta, &compute_windows, &compute_inference, &compute_sketches, NULL,
+};
