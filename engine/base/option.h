@@ -11,7 +11,9 @@
 #ifndef SLUICE_BASE_OPTION_H
 #define SLUICE_BASE_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -25,6 +27,14 @@ struct name_list {
 	size_t count;
 	const struct name *items;
 };
+
+static inline bool name_list_has(struct name_list list, const char *name)
+{
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].text && strcmp(list.items[i].text, name) == 0)
+			return true;
+	return false;
+}
 
 struct number_list {
 	size_t count;

@@ -3,11 +3,17 @@
 #ifndef SLUICE_CLI_CREW_STATE_H
 #define SLUICE_CLI_CREW_STATE_H
 
-#include "plan/plan.h"
+#include "cli/crew.h"
+#include "log/topics.h"
 
-/* Whether each stage that keeps its changelog keeps the state of its steps: one whose steps with state have
- * other names would begin without it (state/identity.h), which ends an engine. CONFIG: one does not, and its
- * pipeline is not among `new_state`. */
+/* Whether each stage keeps the state of its steps, which a worker that began without it would notice
+ * (state/identity.h), and end. CONFIG: the stage keeps its changelog, and its steps with state have other names; or its
+ * input was read with another changelog, because the pipeline has another name; and its pipeline is not among `new_state`. */
 bool crew_state_stays(const struct plan *before, const struct plan *now, struct name_list new_state, struct error *error);
+
+/* Whether the state is there of changelogs that `before` has not, as far as Kafka tells: that of a pipeline which was there
+ * before, and comes back, may be gone. Waits for Kafka. CONFIG: it is lost. SYSTEM: Kafka does not tell. */
+bool crew_state_is_there(const struct crew_config *config, const struct plan *before, struct wanted_topics wanted,
+			 struct error *error);
 
 #endif

@@ -22,15 +22,6 @@ static void want_status(const struct deployment *deployment, const struct pipeli
 		};
 }
 
-/* The topic whose messages a stage's changelog is written for; NULL: it is no changelog. */
-static const char *changelog_of(const struct pipeline_plan *plan, const struct topic *topic)
-{
-	if (topic->role != TOPIC_STATE)
-		return NULL;
-	size_t read = plan->stages[topic->of].topic;
-	return plan->topics[read == TOPIC_NONE ? 0 : read].name;
-}
-
 /* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
 static bool is_made_here(const struct plan *plan, const struct topic *topic)
 {
@@ -49,23 +40,15 @@ static size_t room_for(const struct plan *plan)
 	return room;
 }
 
-static bool is_named(struct name_list names, const char *name)
-{
-	for (size_t i = 0; i < names.count; i++)
-		if (strcmp(names.items[i].text, name) == 0)
-			return true;
-	return false;
-}
-
 static bool want_changelog(const struct deployment *deployment, const struct pipeline_plan *plan, const struct topic *topic,
 			   struct name_list new_state, struct wanted_topic *item)
 {
-	item->changelog_of = changelog_of(plan, topic);
+	item->changelog_of = plan_changelog_input(plan, topic);
 	if (!item->changelog_of)
 		return true;
 	item->pipeline = plan->graph->name;
 	item->group = plan->group;
-	item->new_state = is_named(new_state, plan->graph->name);
+	item->new_state = name_list_has(new_state, plan->graph->name);
 	item->family = topic_own_name(deployment->arena, plan->prefix, plan->namespace, plan->graph->name, "stage.");
 	return item->family;
 }

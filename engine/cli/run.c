@@ -156,13 +156,15 @@ static bool limit_batches(struct running *running, const struct deployment *depl
 	return true;
 }
 
-/* Topics of a pipeline that a worker writes or reads. */
-static bool ensure_topics(struct running *running, const struct deployment *deployment, struct error *error)
+/* Topics of a pipeline that a worker writes or reads. `before`: what runs; NULL at the start. */
+static bool ensure_topics(struct running *running, const struct deployment *deployment, const struct plan *before,
+			  struct error *error)
 {
 	size_t made = 0;
 	bool create = running->options->topics == TOPICS_CREATE;
 	struct wanted_topics wanted;
 	if (!deployment_topics(deployment, running->topic_settings, create, running->options->new_state, &wanted, error) ||
+	    (before && !crew_state_is_there(&running->crew, before, wanted, error)) ||
 	    !topics_ensure(running->crew.brokers, running->crew.producer, wanted, create, &made, error))
 		return false;
 	if (made > 0)
@@ -171,9 +173,11 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 }
 
 /* Before anything is read: the topics, and from where in them. */
-static bool prepare_kafka(struct running *running, const struct deployment *deployment, bool waits, struct error *error)
+static bool prepare_kafka(struct running *running, const struct deployment *deployment, const struct plan *before,
+			  struct error *error)
 {
-	return ensure_topics(running, deployment, error) && crew_takeover(&running->crew, &deployment->plan, waits, error);
+	return ensure_topics(running, deployment, before, error) &&
+	       crew_takeover(&running->crew, &deployment->plan, before == NULL, error);
 }
 
 /* ---- the engine ---- */
@@ -188,7 +192,7 @@ static void reread(void *context, struct crew *crew)
 	struct deployment *deployment = deployment_open(running->session, &files, &error);
 	bool good = deployment && crew_groups_stay(files.before, &deployment->plan, &error) &&
 		    crew_state_stays(files.before, &deployment->plan, running->options->new_state, &error) &&
-		    prepare_kafka(running, deployment, false, &error);
+		    prepare_kafka(running, deployment, files.before, &error);
 	if (good)
 		good = crew_reload(crew, deployment, &error);
 	else
@@ -245,7 +249,7 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.reread = reread;
 	running->crew.context = running;
 	if (run_limits_check((size_t)self->memory_bytes, (size_t)self->workers, error) && rehearse(running, error) &&
-	    configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, true, error))
+	    configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, NULL, error))
 		return run_crew(running, deployment, error);
 	deployment_close(deployment);
 	return false;

@@ -173,6 +173,14 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
 	return client_open(RD_KAFKA_PRODUCER, configuration, error);
 }
 
+int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		if (strcmp(metadata->topics[i].topic, topic) == 0)
+			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[i].partition_cnt : 0;
+	return 0;
+}
+
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
 					    const struct error *locked_out, struct error *error)
 {

@@ -27,6 +27,9 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
 					    const struct error *locked_out, struct error *error);
 
+/* Of a topic; 0: it is not there. */
+int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);
+
 /* How long a topic may be unknown before it is taken for gone: a broker that has just
  * started does not know all of them. */
 #define CLIENT_PATIENCE_MS 10000

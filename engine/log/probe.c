@@ -161,8 +161,8 @@ static void look_at_state(struct probing *probing, struct properties properties,
 	struct probe_answer *answer = &probe->answers[at];
 	char words[ERROR_TEXT_MAX];
 	bool absent = answer->state == PROBE_ABSENT;
-	if (answer->state != PROBE_BAD && !probe_state(probing->brokers, properties, &topics.items[at],
-						       partitions_beside(topics, at, probe), absent, words))
+	if (answer->state != PROBE_BAD && probe_state(probing->brokers, properties, &topics.items[at],
+						      partitions_beside(topics, at, probe), absent, words) == STATE_LOST)
 		answer_badly(probing, answer, words);
 }
 

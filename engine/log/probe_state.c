@@ -18,47 +18,100 @@ static rd_kafka_t *asker_open(const char *brokers, struct properties properties,
 	return configuration ? client_open(RD_KAFKA_CONSUMER, configuration, &error) : NULL;
 }
 
-/* Why what this commit refers to is not there; false: it is, or the commit refers to nothing. */
-static bool is_lost(rd_kafka_t *asker, const struct wanted_topic *changelog, const rd_kafka_topic_partition_t *commit, bool absent,
-		    char words[ERROR_TEXT_MAX])
+/* Of what this commit refers to; one that refers to nothing has lost none. */
+static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_topic *changelog,
+					 const rd_kafka_topic_partition_t *commit, bool absent, char words[ERROR_TEXT_MAX])
 {
 	struct state_reference reference;
 	char name[CHANGELOG_NAME_BYTES_MAX];
 	int64_t low, high;
 	state_reference_read((struct text){commit->metadata, commit->metadata_size}, &reference, name);
 	if (reference.id == 0)
-		return false;
-	if (strcmp(name, changelog->name) != 0)
-		return snprintf(words, ERROR_TEXT_MAX,
-				"state of pipeline %s is lost: the last commit was made with the changelog %s; was the "
-				"pipeline or a step renamed, or `isolate` changed?",
-				changelog->pipeline, name) > 0;
-	if (absent)
-		return snprintf(words, ERROR_TEXT_MAX,
-				"state of pipeline %s is lost: the topic is gone, and the last commit refers to it",
-				changelog->pipeline) > 0;
+		return STATE_THERE;
+	if (strcmp(name, changelog->name) != 0) {
+		(void)snprintf(words, ERROR_TEXT_MAX,
+			       "state of pipeline %s is lost: the last commit was made with the changelog %s; was the "
+			       "pipeline or a step renamed, or `isolate` changed?",
+			       changelog->pipeline, name);
+		return STATE_LOST;
+	}
+	if (absent) {
+		(void)snprintf(words, ERROR_TEXT_MAX,
+			       "state of pipeline %s is lost: the topic is gone, and the last commit refers to it",
+			       changelog->pipeline);
+		return STATE_LOST;
+	}
 	rd_kafka_resp_err_t code =
 		rd_kafka_query_watermark_offsets(asker, changelog->name, commit->partition, &low, &high, ANSWER_WAIT_MS);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR && high < reference.end &&
-	       snprintf(words, ERROR_TEXT_MAX,
-			"state of pipeline %s is lost: partition %d ends at offset %lld, and the last commit was made "
-			"when it reached %lld",
-			changelog->pipeline, (int)commit->partition, (long long)high, (long long)reference.end) > 0;
+	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not say where changelog %s ends: %s", changelog->name,
+		       rd_kafka_err2str(code));
+	if (code)
+		return STATE_UNKNOWN;
+	(void)snprintf(words, ERROR_TEXT_MAX,
+		       "state of pipeline %s is lost: partition %d ends at offset %lld, and the last commit was made "
+		       "when it reached %lld",
+		       changelog->pipeline, (int)commit->partition, (long long)high, (long long)reference.end);
+	return high < reference.end ? STATE_LOST : STATE_THERE;
 }
 
-bool probe_state(const char *brokers, struct properties properties, const struct wanted_topic *changelog, int partitions,
-		 bool absent, char words[ERROR_TEXT_MAX])
+static enum state_verdict commits_look(rd_kafka_t *asker, const struct wanted_topic *changelog,
+				       rd_kafka_topic_partition_list_t *list, bool absent, char words[ERROR_TEXT_MAX])
 {
-	rd_kafka_t *asker = changelog->group && partitions > 0 ? asker_open(brokers, properties, changelog->group) : NULL;
-	bool lost = false;
+	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, ANSWER_WAIT_MS);
+	for (int i = 0; !code && i < list->cnt; i++)
+		code = list->elems[i].err;
+	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not say what group %s has committed of %s: %s", changelog->group,
+		       changelog->changelog_of, rd_kafka_err2str(code));
+	enum state_verdict verdict = code ? STATE_UNKNOWN : STATE_THERE;
+	for (int i = 0; verdict == STATE_THERE && i < list->cnt; i++)
+		verdict = reference_look(asker, changelog, &list->elems[i], absent, words);
+	return verdict;
+}
+
+enum state_verdict probe_state(const char *brokers, struct properties properties, const struct wanted_topic *changelog,
+			       int partitions, bool absent, char words[ERROR_TEXT_MAX])
+{
+	if (!changelog->group || partitions == 0)
+		return STATE_THERE;
+	rd_kafka_t *asker = asker_open(brokers, properties, changelog->group);
+	(void)snprintf(words, ERROR_TEXT_MAX, "group %s cannot be asked", changelog->group);
 	if (!asker)
-		return true;
+		return STATE_UNKNOWN;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
 	rd_kafka_topic_partition_list_add_range(list, changelog->changelog_of, 0, partitions - 1);
-	if (rd_kafka_committed(asker, list, ANSWER_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-		for (int i = 0; !lost && i < list->cnt; i++)
-			lost = is_lost(asker, changelog, &list->elems[i], absent, words);
+	enum state_verdict verdict = commits_look(asker, changelog, list, absent, words);
 	rd_kafka_topic_partition_list_destroy(list);
 	client_leave(asker, 0); /* librdkafka 2.0 does not end one whose coordinator was not found */
-	return !lost;
+	return verdict;
+}
+
+bool probe_states(const char *brokers, struct properties properties, struct wanted_topics wanted, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}};
+	struct error locked_out = {0};
+	char words[ERROR_TEXT_MAX];
+	rd_kafka_t *client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
+	const struct rd_kafka_metadata *metadata = client ? client_look(client, NULL, brokers, &locked_out, error) : NULL;
+	enum state_verdict verdict = STATE_THERE;
+	for (size_t i = 0; metadata && verdict == STATE_THERE && i < wanted.count; i++) {
+		const struct wanted_topic *topic = &wanted.items[i];
+		if (!topic->changelog_of || topic->new_state)
+			continue;
+		verdict = probe_state(brokers, properties, topic, client_partition_count(metadata, topic->changelog_of),
+				      client_partition_count(metadata, topic->name) == 0, words);
+		if (verdict == STATE_LOST)
+			error_set(error, ERROR_CONFIG, PLACE_NONE,
+				  "%s (%s). Put that right, or start an engine with --new-state %s, which accepts the loss", words,
+				  topic->name, topic->pipeline);
+		else if (verdict == STATE_UNKNOWN)
+			error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				  "%s; so whether the state of pipeline %s is there is not known: try again", words,
+				  topic->pipeline);
+	}
+	bool good = metadata && verdict == STATE_THERE;
+	if (metadata)
+		rd_kafka_metadata_destroy(metadata);
+	if (client)
+		rd_kafka_destroy(client);
+	return good;
 }

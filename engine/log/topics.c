@@ -33,15 +33,6 @@ static void say_waiting(const char *topic)
 	client_say(line);
 }
 
-/* 0: it is not there. */
-static int partitions_of(const struct rd_kafka_metadata *metadata, const char *name)
-{
-	for (int i = 0; i < metadata->topic_cnt; i++)
-		if (strcmp(metadata->topics[i].topic, name) == 0)
-			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[i].partition_cnt : 0;
-	return 0;
-}
-
 static bool is_wanted(const struct keeper *keeper, const char *name)
 {
 	for (size_t i = 0; i < keeper->wanted.count; i++)
@@ -81,7 +72,7 @@ static bool look(struct keeper *keeper, struct error *error)
 	keeper->missing_count = 0;
 	keeper->left.kind = ERROR_NONE;
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
-		keeper->partitions[i] = partitions_of(metadata, keeper->wanted.items[i].name);
+		keeper->partitions[i] = client_partition_count(metadata, keeper->wanted.items[i].name);
 		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
 		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state)

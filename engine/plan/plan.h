@@ -204,6 +204,9 @@ size_t plan_errors(const struct plan *plan);
 /* NULL: none is called so. Of two namespaces the first. */
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 
+/* The topic for whose messages a stage's changelog is written; NULL: that topic is no changelog. */
+const char *plan_changelog_input(const struct pipeline_plan *plan, const struct topic *topic);
+
 /* What groups read its pipelines, each once, `count` of them; NULL: no memory. */
 const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count);
 

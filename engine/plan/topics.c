@@ -277,6 +277,14 @@ const struct pipeline_plan *plan_find(const struct plan *plan, const char *name)
 	return NULL;
 }
 
+const char *plan_changelog_input(const struct pipeline_plan *plan, const struct topic *topic)
+{
+	if (topic->role != TOPIC_STATE)
+		return NULL;
+	size_t read = plan->stages[topic->of].topic;
+	return plan->topics[read == TOPIC_NONE ? 0 : read].name;
+}
+
 const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count)
 {
 	const char **groups = ARENA_ARRAY(arena, const char *, plan->count + 1);

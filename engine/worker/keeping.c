@@ -67,14 +67,6 @@ static struct scopes scopes_of(struct keepings *keepings, const struct stage *st
 	return (struct scopes){scopes.count + 1, keepings->scope_names};
 }
 
-static bool loss_is_accepted(const struct keeping_config *config, const char *pipeline)
-{
-	for (size_t i = 0; i < config->new_state.count; i++)
-		if (strcmp(config->new_state.items[i].text, pipeline) == 0)
-			return true;
-	return false;
-}
-
 static struct archive_place place_of(struct worker *worker, const struct keeping *keeping)
 {
 	const struct stage_config *config = keeping->stage->config;
@@ -84,7 +76,7 @@ static struct archive_place place_of(struct worker *worker, const struct keeping
 		.topic_count = config->topic_count,
 		.topics = config->topics,
 		.pipeline = config->graph->name,
-		.new_state = loss_is_accepted(&worker->config->keeping, config->graph->name),
+		.new_state = name_list_has(worker->config->keeping.new_state, config->graph->name),
 		.scopes = scopes_of(&worker->keepings, keeping->stage),
 		.bytes_max = worker->config->keeping.bytes_max,
 	};

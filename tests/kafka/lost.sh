@@ -156,6 +156,14 @@ for delivery in $deliveries; do
 	case=$delivery-kept
 	wait_until 30 has 21 $case || give_up "$case is not answered"
 	expect "$case: the count goes on" "$(last_count $case)" "-eq 21"
+	pipeline $case count '' q >"$dir/$case.yaml"
+	kill -HUP "${engines[$case]}"
+	wait_until 15 grep -q "would read $case-in with no state: .* of pipeline p; was that renamed" "$dir/$case.log"
+	expect "$case: status of looking for what is said of a pipeline that is renamed while it runs" $? "-eq 0"
+	pipeline $case >"$dir/$case.yaml"
+	produce $case 1
+	wait_until 30 has 22 $case || give_up "$case is not answered after its files were not fit"
+	expect "$case: the count goes on where files were not fit" "$(last_count $case)" "-eq 22"
 	kill "${engines[$case]}" && wait_for "${engines[$case]}"
 	case=$delivery-running
 	wait_until 30 has 21 $case || give_up "$case is not answered"

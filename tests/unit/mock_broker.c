@@ -88,6 +88,11 @@ rd_kafka_message_t *mock_read(struct mock *mock)
 
 void mock_commit(const struct mock *mock, const char *group, int64_t offset)
 {
+	mock_commit_with(mock, group, offset, NULL);
+}
+
+void mock_commit_with(const struct mock *mock, const char *group, int64_t offset, const char *metadata)
+{
 	char words[256];
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
 	assert_int_equal(rd_kafka_conf_set(configuration, "bootstrap.servers", mock->brokers, words, sizeof words), 0);
@@ -96,7 +101,12 @@ void mock_commit(const struct mock *mock, const char *group, int64_t offset)
 	rd_kafka_t *member = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
 	assert_non_null(member);
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, "in", 0)->offset = offset;
+	rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_add(list, "in", 0);
+	at->offset = offset;
+	if (metadata && metadata[0]) {
+		at->metadata = strdup(metadata); /* librdkafka gives it back by free() */
+		at->metadata_size = strlen(metadata);
+	}
 	assert_int_equal(rd_kafka_commit(member, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_destroy(member);

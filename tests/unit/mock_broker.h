@@ -37,6 +37,9 @@ rd_kafka_message_t *mock_read(struct mock *mock);
 /* A group has read `in` up to there. */
 void mock_commit(const struct mock *mock, const char *group, int64_t offset);
 
+/* The same, with metadata; NULL: none. */
+void mock_commit_with(const struct mock *mock, const char *group, int64_t offset, const char *metadata);
+
 /* Every connection breaks, and new ones can be made at once. */
 void mock_break_connections(struct mock *mock);
 
