@@ -159,8 +159,78 @@ static void check_node(const struct graph_node *node, bool root, struct faults *
 		check_node(&children[i], false, faults);
 }
 
+/* ---- what is not acted on ---- */
+
+/* A container would find parameters in its environment: the share of a test is all that the graph itself reads. */
+static void node_parameters_say(const struct graph_node *node, struct faults *faults)
+{
+	const struct graph_node *children = node->children.items;
+	const struct graph_parameter *parameters = node->parameters.items;
+	for (size_t i = 0; i < node->parameters.count; i++) {
+		const struct name *name = &parameters[i].name;
+		bool ratio = node_built_in(node) == BUILT_IN_RANDOM && name->text && strcmp(name->text, "ratioA") == 0;
+		if (name->text && !ratio)
+			fault_add(faults, CODE_NO_EFFECT, name->place, NULL,
+				  "the parameter `%s` has no effect here: a node is called where it answers, and is not started",
+				  name->text);
+	}
+	for (size_t i = 0; i < node->children.count; i++)
+		node_parameters_say(&children[i], faults);
+}
+
+static bool word_is(const struct node *node, const char *word)
+{
+	return node && node->type == NODE_SCALAR && text_is(node->scalar, word);
+}
+
+/* Topics are those of the first predictor, where the deployment is served through Kafka. */
+static bool topic_is_read(const struct node *spec, bool first, const struct node *name)
+{
+	return first && word_is(node_get(spec, "serverType"), "kafka") &&
+	       (word_is(name, "KAFKA_INPUT_TOPIC") || word_is(name, "KAFKA_OUTPUT_TOPIC"));
+}
+
+static void orchestrator_say(const struct node *spec, const struct node *predictor, bool first, struct faults *faults)
+{
+	const struct node *environment = node_get(node_get(predictor, "svcOrchSpec"), "env");
+	for (size_t i = 0; environment && environment->type == NODE_LIST && i < environment->count; i++) {
+		const struct node *name = node_get(environment->items[i], "name");
+		if (name && name->type == NODE_SCALAR && !topic_is_read(spec, first, name))
+			fault_add(faults, CODE_IGNORED_SETTING, name->place, NULL, "sluice does not act on `%s` here: %s",
+				  name->scalar.bytes,
+				  word_is(name, "KAFKA_BROKER")
+					  ? "say where the brokers are in a SeldonRuntime, or by --brokers"
+					  : "with `serverType: kafka`, it reads the topics of the first predictor alone");
+	}
+}
+
+static void endpoints_say(const struct graph_node *node, struct faults *faults)
+{
+	const struct graph_node *children = node->children.items;
+	if (node->endpoint.type && strcmp(node->endpoint.type, "GRPC") == 0)
+		fault_add(faults, CODE_IGNORED_SETTING, node->here, NULL,
+			  "this node is called by REST all the same: by gRPC only `protocol: v2` is spoken");
+	for (size_t i = 0; i < node->children.count; i++)
+		endpoints_say(&children[i], faults);
+}
+
+/* Of gRPC only the Open Inference Protocol is spoken. */
+static void transport_say(const struct deployment_spec *deployment, const struct node *spec, struct faults *faults)
+{
+	const struct node *transport = node_get(spec, "transport");
+	const struct predictor *predictors = deployment->predictors.items;
+	if (deployment_protocol(deployment) == CALL_BY_V2)
+		return;
+	for (size_t i = 0; i < deployment->predictors.count; i++)
+		endpoints_say(&predictors[i].graph, faults);
+	if (word_is(transport, "grpc"))
+		fault_add(faults, CODE_IGNORED_SETTING, transport->place, NULL,
+			  "nodes are called by REST all the same: by gRPC only `protocol: v2` is spoken");
+}
+
 void deployment_check(const struct resource *resource, struct faults *faults)
 {
+	const struct node *spec = node_get(resource->node, "spec"), *nodes = node_get(spec, "predictors");
 	const struct deployment_spec *deployment = resource->spec;
 	const struct predictor *predictors = deployment->predictors.items;
 	check_names(deployment, faults);
@@ -168,4 +238,9 @@ void deployment_check(const struct resource *resource, struct faults *faults)
 	check_shadows(deployment, faults);
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		check_node(&predictors[i].graph, true, faults);
+	for (size_t i = 0; i < deployment->predictors.count; i++)
+		node_parameters_say(&predictors[i].graph, faults);
+	for (size_t i = 0; nodes && nodes->type == NODE_LIST && i < nodes->count; i++)
+		orchestrator_say(spec, nodes->items[i], i == 0, faults);
+	transport_say(deployment, spec, faults);
 }

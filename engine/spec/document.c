@@ -28,8 +28,8 @@ const struct resource_kind resource_kinds[] = {
 	     .check = experiment_check, .later = true, .help = "Models or pipelines among which requests are split."),
 	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
 	     .nameless = true, .help = "An installation and its settings."),
-	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
-	     .help = "Settings that runtimes build on."),
+	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec),
+	     .check = seldon_config_check, .help = "Settings that runtimes of a cluster build on."),
 	KIND("ServerConfig", MLOPS, SERVER_CONFIG, .rows = server_config_rows,
 	     .help = "How Kubernetes would make a server; of no effect here."),
 	KIND("Server", MLOPS, SERVER, .rows = server_rows, .size = sizeof(struct server_spec), .check = server_check,
@@ -269,6 +269,17 @@ static void check_default(struct spec *spec, const struct resource *resource)
 	}
 }
 
+/* An engine has the settings of one runtime: those of the first that was read. */
+static void say_second_runtime(const struct spec *spec, const struct resource *resource)
+{
+	const struct resource *first = resource->kind->type == RESOURCE_RUNTIME ? spec_first(spec, RESOURCE_RUNTIME) : NULL;
+	if (first)
+		fault_add(spec->faults, CODE_IGNORED_SETTING, resource->name.place, NULL,
+			  "sluice acts on one SeldonRuntime, `%s` in line %u of %s; nothing that `%s` says is in force",
+			  first->name.text, first->place.line, first->place.file ? first->place.file : "the files",
+			  resource->name.text);
+}
+
 /* ---- reading ---- */
 
 /* The spec of `resource` from its node; the checks too. */
@@ -352,6 +363,7 @@ static void keep(struct spec *spec, struct resource *resource, const struct spec
 		return;
 	}
 	check_default(spec, resource);
+	say_second_runtime(spec, resource);
 	if (first < spec->count && resource->name.text)
 		say_repeated(spec, resource, spec->resources[first]);
 	append(spec, resource);

@@ -97,6 +97,17 @@ static void check_explained(const struct node *spec, struct faults *faults)
 			  "`explainer` and `llm` exclude each other");
 }
 
+/* Of the environment of a model's server, the ports of its endpoint alone are read. */
+static void environment_check(const struct item_list *environment, struct faults *faults)
+{
+	const struct environment_variable *variables = environment->items;
+	for (size_t i = 0; i < environment->count; i++) {
+		const struct name *name = &variables[i].name;
+		if (name->text && strcmp(name->text, "MLSERVER_HTTP_PORT") != 0 && strcmp(name->text, "MLSERVER_GRPC_PORT") != 0)
+			fault_add(faults, CODE_NO_EFFECT, name->place, NULL, "the variable `%s` has no effect here", name->text);
+	}
+}
+
 void model_check(const struct resource *resource, struct faults *faults)
 {
 	const struct model_spec *model = resource->spec;
@@ -104,6 +115,7 @@ void model_check(const struct resource *resource, struct faults *faults)
 	if (uri->text && address_scheme(uri->text) > 0 && !address_fits(uri->text))
 		fault_add(faults, CODE_BAD_ADDRESS, uri->place, NULL, "`%s` is no address of a server", uri->text);
 	check_settings(&model->settings, faults);
+	environment_check(&model->environment, faults);
 	check_requirements(&model->requirements, faults);
 	check_replicas(node_get(resource->node, "spec"), faults);
 	check_explained(node_get(resource->node, "spec"), faults);

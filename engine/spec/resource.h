@@ -213,7 +213,6 @@ struct model_spec {
 	struct name storage_uri;
 	struct name server; /* text NULL: any that fits */
 	struct name_list requirements;
-	struct name runtime;
 	int64_t batch_size_max; /* batchingConfig; 0: none */
 	int64_t batch_latency_ns;
 	int64_t batch_timeout_ns;
@@ -221,7 +220,6 @@ struct model_spec {
 	int64_t replicas_max;
 	struct place autoscaling_here;
 	int64_t logger_percent;
-	bool clean_topics_on_delete;
 	struct item_list settings;    /* struct model_parameter */
 	struct item_list environment; /* struct environment_variable */
 };
@@ -235,7 +233,6 @@ struct environment_variable {
 
 struct server_spec {
 	struct place here;
-	struct name server_config;
 	struct name_list capabilities;
 	struct name_list extra_capabilities;
 	struct name_list endpoints; /* grpc://host:port, http://host:port */
@@ -267,7 +264,6 @@ struct registry_spec { /* of schemas */
 };
 
 struct runtime_spec {
-	struct name seldon_config;
 	struct name_list brokers;
 	struct name bootstrap_servers; /* the same, joined by commas; what Seldon calls it */
 	bool kafka_enabled;	       /* false: in-process */

@@ -48,6 +48,7 @@ void experiment_say(const struct experiment_spec *experiment, struct faults *fau
 
 void experiment_check(const struct resource *resource, struct faults *faults);
 void runtime_check(const struct resource *resource, struct faults *faults);
+void seldon_config_check(const struct resource *resource, struct faults *faults);
 void server_check(const struct resource *resource, struct faults *faults);
 void deployment_check(const struct resource *resource, struct faults *faults);
 

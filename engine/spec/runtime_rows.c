@@ -12,9 +12,9 @@ static const struct option override_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct runtime_override, here)},
 	ROW("name", NAME, struct runtime_override, name, .choices = COMPONENTS, .required = true, .help = "The component."),
 	CHECKED("disable", FLAG, .effect = EFFECT_NONE, .help = "Whether Seldon would leave it out."),
-	ROW("replicas", INTEGER, struct runtime_override, replicas, INT32_RANGE,
+	ROW("replicas", INTEGER, struct runtime_override, replicas, .effect = EFFECT_NONE, INT32_RANGE,
 	    .place_offset = offsetof(struct runtime_override, replicas_place),
-	    .help = "Worker processes of the role; some roles have none here."),
+	    .help = "How many of it a cluster would run; here `--workers` says how many threads an engine has."),
 	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of its Kubernetes service."),
 	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
 	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What it would ask of Kubernetes."),
@@ -22,12 +22,12 @@ static const struct option override_rows[] = {
 };
 
 const struct option runtime_rows[] = {
-	ROW("seldonConfig", NAME, struct runtime_spec, seldon_config, .help = "The SeldonConfig that it builds on."),
+	CHECKED("seldonConfig", NAME, .effect = EFFECT_NONE, .help = "The SeldonConfig whose components a cluster would run."),
 	{.name = "config",
 	 .type = OPTION_MAP,
 	 .offset = 0,
 	 .rows = config_rows,
-	 .help = "Settings, over those of the SeldonConfig."},
+	 .help = "Settings of the installation."},
 	ROW("overrides", LIST, struct runtime_spec, overrides, .rows = override_rows, .item_size = sizeof(struct runtime_override),
 	    .help = "Settings of single components."),
 	CHECKED("disableAutoUpdate", FLAG, .effect = EFFECT_NONE, .help = "Whether changes of the SeldonConfig are left alone."),
@@ -86,7 +86,7 @@ static const struct option server_tls_rows[] = {
 
 const struct option server_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct server_spec, here)},
-	ROW("serverConfig", NAME, struct server_spec, server_config, .help = "The ServerConfig that it is made from."),
+	CHECKED("serverConfig", NAME, .effect = EFFECT_NONE, .help = "The ServerConfig that a cluster would make it from."),
 	ROW("endpoints", NAMES, struct server_spec, endpoints, .least = 1,
 	    .help = "Where it answers: grpc://host:8081, http://host:8080; several are replicas."),
 	ROW("tls", MAP, struct server_spec, tls, .rows = server_tls_rows,
@@ -133,6 +133,16 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 	if (runtime->brokers.count > 0 && runtime->bootstrap_servers.text)
 		fault_add(faults, CODE_CONTRADICTION, runtime->bootstrap_servers.place, NULL,
 			  "`bootstrap.servers` and `brokers` both name the brokers");
+}
+
+void seldon_config_check(const struct resource *resource, struct faults *faults)
+{
+	const struct node *kafka = node_get(node_get(node_get(resource->node, "spec"), "config"), "kafkaConfig");
+	runtime_check(resource, faults);
+	if (kafka)
+		fault_add(faults, CODE_FIELD_LATER, kafka->place, NULL,
+			  "`kafkaConfig` of a SeldonConfig is checked, and sluice does not act on it: write it under `spec.config` "
+			  "of a SeldonRuntime");
 }
 
 size_t address_scheme(const char *text)
