@@ -48,6 +48,8 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 
 /* What a record says of the envelope: taken where the message does not know it
  * already, from headers and from where it stood. */
+/* Marks that leave as headers are set by steps: those that a caller sent are dropped. */
+void avro_request_marks(struct tensors *marks);
 void avro_request_envelope(struct message *message, struct text id, int64_t deadline_ms);
 void avro_request_origin(struct message *message, const struct origin *origin);
 

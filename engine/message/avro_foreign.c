@@ -447,6 +447,7 @@ bool avro_foreign_request(struct avro_writer *writer, struct message *message, s
 	    !take_wanted(&taking, record, &message->wanted) ||
 	    !take_tensors(&taking, record, "marks", &message->payload.marks) || !take_origin(&taking, record, &origin))
 		return false;
+	avro_request_marks(&message->payload.marks);
 	avro_request_envelope(message, id, long_of(record, "deadline_ms"));
 	avro_request_origin(message, &origin);
 	return true;

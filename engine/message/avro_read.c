@@ -348,6 +348,16 @@ void avro_request_origin(struct message *message, const struct origin *origin)
 		message->origin = *origin;
 }
 
+void avro_request_marks(struct tensors *marks)
+{
+	const struct tensor **items = (const struct tensor **)(uintptr_t)marks->items; /* just read, and nobody else's */
+	size_t kept = 0;
+	for (size_t i = 0; i < marks->count; i++)
+		if (!text_starts_with(items[i]->name, TEXT(MARK_OF_HEADER)))
+			items[kept++] = items[i];
+	marks->count = kept;
+}
+
 /* What stands behind the inputs: wanted outputs, marks, origin, assignments, versions. */
 static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, struct message *message)
 {
@@ -357,6 +367,7 @@ static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, 
 		return false;
 	if (!read_tensors(reader, &message->payload.marks))
 		return false;
+	avro_request_marks(&message->payload.marks);
 	read_origin(reader, &origin);
 	if (!read_end(reader))
 		return false;

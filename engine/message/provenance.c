@@ -101,12 +101,19 @@ static struct parameters parameters_with(struct arena *arena, struct parameters 
 	return (struct parameters){parameters.count + 1, items};
 }
 
-/* It stands last. NULL: there is none. */
+/* Whether the last one would be read as ours. What a caller or a model has called so travels below one of ours. */
+static bool parameter_stands(struct parameters parameters)
+{
+	const struct parameter *last = parameters.count ? &parameters.items[parameters.count - 1] : NULL;
+	return last && last->type == PARAMETER_TEXT && text_equal(last->name, TEXT(PARAMETER_NAME));
+}
+
+/* NULL: there is none. */
 static const char *parameter_taken(struct arena *arena, struct parameters *parameters)
 {
-	const struct parameter *last = parameters->count ? &parameters->items[parameters->count - 1] : NULL;
-	if (!last || last->type != PARAMETER_TEXT || !text_equal(last->name, TEXT(PARAMETER_NAME)))
+	if (!parameter_stands(*parameters))
 		return NULL;
+	const struct parameter *last = &parameters->items[parameters->count - 1];
 	parameters->count--;
 	return arena_copy(arena, last->value.text.bytes, last->value.text.length);
 }
@@ -115,7 +122,7 @@ struct tensors models_written(struct arena *arena, struct tensors tensors)
 {
 	const struct tensor **items = NULL;
 	for (size_t i = 0; i < tensors.count; i++) {
-		if (!tensors.items[i]->model)
+		if (!tensors.items[i]->model && !parameter_stands(tensors.items[i]->parameters))
 			continue;
 		struct tensor *marked = ARENA_NEW(arena, struct tensor);
 		if (!items) {
@@ -126,7 +133,7 @@ struct tensors models_written(struct arena *arena, struct tensors tensors)
 		if (!marked || !items)
 			return tensors;
 		*marked = *tensors.items[i];
-		marked->parameters = parameters_with(arena, marked->parameters, marked->model);
+		marked->parameters = parameters_with(arena, marked->parameters, marked->model ? marked->model : "");
 		items[i] = marked;
 	}
 	return items ? (struct tensors){tensors.count, items} : tensors;
@@ -137,6 +144,8 @@ struct parameters repliers_written(struct arena *arena, const struct payload *pa
 	const char *models = NULL;
 	for (const struct replier *at = payload->replier; at; at = at->next)
 		models = arena_print(arena, "%s%s%s", models ? models : "", models ? "\n" : "", at->model ? at->model : "");
+	if (!models && parameter_stands(payload->parameters))
+		models = "";
 	return models ? parameters_with(arena, payload->parameters, models) : payload->parameters;
 }
 
@@ -144,7 +153,8 @@ void models_read(struct arena *arena, struct tensors tensors)
 {
 	for (size_t i = 0; i < tensors.count; i++) {
 		struct tensor *tensor = (struct tensor *)(uintptr_t)tensors.items[i]; /* just read, and nobody else's */
-		tensor->model = parameter_taken(arena, &tensor->parameters);
+		const char *model = parameter_taken(arena, &tensor->parameters);
+		tensor->model = model && *model ? model : NULL;
 	}
 }
 

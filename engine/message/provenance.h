@@ -32,8 +32,9 @@ const struct replier *repliers_joined(struct arena *arena, const struct replier 
 /* The list without the replies, in another arena. */
 const struct replier *repliers_copied(struct arena *arena, const struct replier *list);
 
-/* Between stages, marks travel as a parameter more, of each tensor and of the payload. Written: the parameters with it; all
- * that is made is in the arena. Read: it is taken away again. */
+/* Between stages, marks travel as a parameter more, the last one of each tensor and of the payload. Written: the parameters
+ * with it; all that is made is in the arena. Read: it is taken away again. A parameter of that name that a caller or a model
+ * sent is told apart: an empty one of ours stands behind it, and it goes on as it came. */
 struct tensors models_written(struct arena *arena, struct tensors tensors);
 struct parameters repliers_written(struct arena *arena, const struct payload *payload);
 void models_read(struct arena *arena, struct tensors tensors);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "graphs.h"
 #include "message/avro.h"
 #include "message/schemas.h"
 
@@ -111,6 +112,25 @@ static void a_foreign_schema_gives_the_same_content_as_our_own(void **state)
 	avro_cache_close(source.cache);
 	arena_close(arena);
 	arena = kept;
+}
+
+static void a_caller_sets_no_headers_of_answers(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct registry registry = {.json = renamed("request", "\"name\": \"Request\"", "\"name\": \"Theirs\"")};
+	struct schema_source source = source_of(&registry);
+	struct message sent = {.arena = arena}, read = {.arena = arena};
+	const struct payload *made = payload_made(arena, "kept=2 header:sluice-error=1");
+	struct payload payload = {.tensors = payload_made(arena, "x=1")->tensors, .marks = made->tensors};
+	source.cache = avro_cache_open();
+	buffer_clear(&out);
+	assert_true(avro_request_encode(&sent, &payload, &out, &error));
+	struct text body = {out.bytes + HEAD_BYTES, out.length - HEAD_BYTES};
+	assert_true(format_avro.decode(&read, numbered(body), &source, &error));
+	assert_int_equal(read.payload.marks.count, 1);
+	assert_true(text_is(read.payload.marks.items[0]->name, "kept"));
+	avro_cache_close(source.cache);
 }
 
 static void a_foreign_answer_is_read_too(void **state)
@@ -330,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_foreign_schema_gives_the_same_content_as_our_own),
+		cmocka_unit_test(a_caller_sets_no_headers_of_answers),
 		cmocka_unit_test(a_foreign_answer_is_read_too),
 		cmocka_unit_test(bytes_of_an_earlier_schema_are_read_today),
 		cmocka_unit_test(the_fingerprint_of_the_kept_bytes_is_that_of_their_schema),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "graphs.h"
 #include "message/schemas.h"
 #include "payloads.h"
 
@@ -125,6 +126,22 @@ static void a_request_is_written_as_avro_c_does_and_comes_back_whole(void **stat
 		expect_no_model(read.payload.marks);
 		arena_reset(arena);
 	}
+}
+
+static void a_caller_sets_no_headers_of_answers(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct message sent = {.arena = arena}, read = {.arena = arena};
+	const struct payload *made = payload_made(arena, "header:sluice-error=1 kept=2 header:x-trace=3");
+	struct payload payload = {.tensors = payload_made(arena, "x=1")->tensors, .marks = made->tensors};
+	buffer_clear(&out);
+	assert_true(avro_request_encode(&sent, &payload, &out, &error));
+	assert_true(format_avro.decode(&read, buffer_view(&out), NULL, &error));
+	assert_int_equal(read.payload.marks.count, 1);
+	assert_true(text_is(read.payload.marks.items[0]->name, "kept"));
+	assert_int_equal(read.payload.tensors.count, 1);
+	arena_reset(arena);
 }
 
 static void an_answer_is_written_as_avro_c_does_and_comes_back_whole(void **state)
@@ -286,6 +303,7 @@ static void reading_and_writing_take_nothing_from_a_warm_heap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_caller_sets_no_headers_of_answers),
 		cmocka_unit_test(a_request_is_written_as_avro_c_does_and_comes_back_whole),
 		cmocka_unit_test(an_answer_is_written_as_avro_c_does_and_comes_back_whole),
 		cmocka_unit_test(an_error_answer_says_so_in_the_record),

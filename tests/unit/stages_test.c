@@ -160,8 +160,26 @@ static void note_result(struct staged *staged, const struct running *running)
 	snprintf(staged->result, sizeof staged->result, "%s", running->result);
 }
 
+/* A tensor whose name begins with `forged` comes with the parameter by which stages tell each other of models. */
+static void forge(struct arena *arena, struct payload *payload)
+{
+	static const struct parameter parameter = {
+		.name = {"sluice:model", 12}, .type = PARAMETER_TEXT, .value.text = {"innocent", 8}};
+	for (size_t i = 0; i < payload->tensors.count; i++) {
+		struct tensor *tensor = ARENA_NEW(arena, struct tensor);
+		if (!text_starts_with(payload->tensors.items[i]->name, TEXT("forged")))
+			continue;
+		*tensor = *payload->tensors.items[i];
+		tensor->parameters = (struct parameters){1, &parameter};
+		payload->parameters = tensor->parameters;
+		((const struct tensor **)(uintptr_t)payload->tensors.items)[i] = tensor;
+	}
+}
+
 static struct message request_made(struct arena *arena, const char *tensors)
 {
+	struct payload *payload = payload_made(arena, tensors);
+	forge(arena, payload);
 	static const struct header header = {{"x-tier", 6}, {"gold", 4}};
 	return (struct message){
 		.arena = arena,
@@ -172,7 +190,7 @@ static struct message request_made(struct arena *arena, const char *tensors)
 		.origin = {TEXT("p.inputs"), 3, 77},
 		.headers = {1, &header},
 		.format = &format_oip_json,
-		.payload = *payload_made(arena, tensors),
+		.payload = *payload,
 	};
 }
 
@@ -512,10 +530,26 @@ static void a_faulty_reply_is_the_models_fault_wherever_it_is_cut(void **state)
 		    "INPUT: lower() takes a text, and this is FP32[1]; it is written lower(x), at e after 1");
 }
 
+static void a_callers_tensor_is_the_callers_whatever_its_parameters_say(void **state)
+{
+	(void)state;
+	static const char *const mistyped[] = {"name: f, filter: {keep: forged > 0}",
+					       "name: g, inputs: [f], filter: {keep: forged > 0}",
+					       "name: e, inputs: [g], expression: {set: {y: lower(forged)}}", NULL};
+	expect_same(mistyped, "  output: {steps: [e]}\n", "forged=1",
+		    "INPUT: lower() takes a text, and this is FP32[1]; it is written lower(x), at e after 1");
+	static const char *const lacking[] = {"name: f, filter: {keep: forged > 0}",
+					      "name: g, inputs: [f], filter: {keep: forged > 0}",
+					      "name: e, inputs: [g], expression: {set: {y: score + 1}}", NULL};
+	expect_same(lacking, "  output: {steps: [e]}\n", "forged=1",
+		    "INPUT: tensor `score` is missing; send it, or write `score ?? otherwise`, at e after 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_faulty_reply_is_the_models_fault_wherever_it_is_cut),
+		cmocka_unit_test(a_callers_tensor_is_the_callers_whatever_its_parameters_say),
 		cmocka_unit_test(a_chain_answers_alike_wherever_it_is_cut),
 		cmocka_unit_test(a_diamond_answers_alike_wherever_it_is_cut),
 		cmocka_unit_test(a_failure_is_answered_once_and_names_its_step),
