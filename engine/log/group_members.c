@@ -80,22 +80,26 @@ static bool member_reads(const struct rd_kafka_group_member_info *member, const 
 static enum members_found members_look(const struct rd_kafka_group_info *group, const char *const *topics, size_t count,
 				       char who[GROUP_MEMBER_TEXT_MAX])
 {
-	if (group->err || group->member_cnt == 0)
+	if (group->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		return MEMBERS_NONE;
+	(void)snprintf(who, GROUP_MEMBER_TEXT_MAX, "%s", group->err ? rd_kafka_err2str(group->err) : "it rebalances");
+	if (group->err)
+		return MEMBERS_UNKNOWN;
 	for (int i = 0; i < group->member_cnt; i++)
 		if (member_reads(&group->members[i], topics, count, who))
 			return MEMBERS_READ;
 	bool moves = strcmp(group->state, "PreparingRebalance") == 0 || strcmp(group->state, "CompletingRebalance") == 0;
-	return moves ? MEMBERS_UNKNOWN : MEMBERS_NONE;
+	return moves && group->member_cnt > 0 ? MEMBERS_UNKNOWN : MEMBERS_NONE;
 }
 
 enum members_found group_members_find(rd_kafka_t *client, const char *group, const char *const *topics, size_t count,
 				      char who[GROUP_MEMBER_TEXT_MAX])
 {
 	const struct rd_kafka_group_list *groups = NULL;
-	enum members_found found = MEMBERS_NONE;
-	(void)rd_kafka_list_groups(client, group, &groups, GROUP_MEMBERS_WAIT_MS);
-	for (int i = 0; groups && i < groups->group_cnt && found == MEMBERS_NONE; i++)
+	rd_kafka_resp_err_t code = rd_kafka_list_groups(client, group, &groups, GROUP_MEMBERS_WAIT_MS);
+	bool answered = !code || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+	enum members_found found = answered ? MEMBERS_NONE : MEMBERS_UNSEEN;
+	for (int i = 0; groups && i < groups->group_cnt; i++)
 		if (strcmp(groups->groups[i].group, group) == 0)
 			found = members_look(&groups->groups[i], topics, count, who);
 	if (groups)

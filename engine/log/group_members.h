@@ -9,13 +9,14 @@
 
 #include "log/record.h"
 
-#define GROUP_MEMBERS_WAIT_MS 10000 /* for the coordinator's answer */
+#define GROUP_MEMBERS_WAIT_MS 2000 /* for the answers of all brokers: one that is dead gives none, and is not the coordinator */
 #define GROUP_MEMBER_TEXT_MAX 256
 
 enum members_found {
-	MEMBERS_NONE,	 /* nobody reads them, or the login may not see it, or no answer came */
+	MEMBERS_NONE,	 /* nobody reads them, or the login may not see it, or this Kafka does not know the question */
 	MEMBERS_READ,	 /* `who` names one, and the topic */
-	MEMBERS_UNKNOWN, /* the group rebalances: who reads what is said soon */
+	MEMBERS_UNKNOWN, /* the group rebalances, or its coordinator has just begun, as `who` says: to be asked again */
+	MEMBERS_UNSEEN,	 /* a broker gave no answer, and no other has the group: nobody reads them if its coordinator is another */
 };
 
 /* Whether a member of the group reads one of the topics. */

@@ -17,6 +17,8 @@
 #define SOCKET_TEXT "9900"   /* less than that, as librdkafka wants it */
 #define ID_BYTES 512
 #define LEAVE_MS 1000 /* for a transaction that is given up */
+#define FORMER_TEXT_MAX (GROUP_MEMBER_TEXT_MAX + ID_BYTES)
+#define UNSEEN_LOOKS 2 /* that find no member, each behind an answer of the group's coordinator */
 
 typedef rd_kafka_topic_partition_list_t offsets;
 
@@ -213,47 +215,79 @@ static size_t topics_left(const struct takeover_topic *topics, size_t count, con
 	return left;
 }
 
-static bool wait_for_former(const struct takeover_config *config, rd_kafka_t *client, const char *former,
-			    const char *const *names, size_t count, struct error *error)
+/* What former groups are looked at by. */
+struct formers {
+	const struct takeover_config *config;
+	const struct takeover_topic *topics;
+	size_t count;
+	rd_kafka_t *client;
+	const char **names; /* of topics; room for all */
+	struct error locked_out;
+};
+
+static bool formers_open(struct formers *formers, const struct takeover_config *config, const struct takeover_topic *topics,
+			 size_t count, struct error *error)
 {
+	const struct property own[] = {{"bootstrap.servers", config->brokers}};
+	*formers = (struct formers){
+		.config = config, .topics = topics, .count = count, .names = memory_take(count + 1, sizeof *formers->names)};
+	if (!formers->names)
+		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	formers->client = client_open_to_ask((struct properties){1, own}, config->consumer, &formers->locked_out, error);
+	return formers->client;
+}
+
+static void formers_close(struct formers *formers)
+{
+	if (formers->client)
+		client_leave(formers->client, 0); /* librdkafka 2.0 does not end one whose coordinator was not found */
+	memory_give(formers->names);
+}
+
+/* The first group that has members who read, or may have; else whether all were seen. `words` say who waits for whom. */
+static enum members_found formers_find(const struct formers *formers, char words[FORMER_TEXT_MAX])
+{
+	enum members_found all = MEMBERS_NONE;
+	for (size_t i = 0; i < formers->count; i++)
+		for (size_t j = 0; j < TAKEOVER_FORMERS_MAX && formers->topics[i].formers[j]; j++) {
+			const char *former = formers->topics[i].formers[j];
+			char who[GROUP_MEMBER_TEXT_MAX];
+			size_t left = was_asked(formers->topics, i, j)
+					      ? 0
+					      : topics_left(formers->topics, formers->count, former, formers->names);
+			enum members_found found =
+				left == 0 ? MEMBERS_NONE
+					  : group_members_find(formers->client, former, formers->names, left, who);
+			if (found == MEMBERS_UNSEEN)
+				all = found;
+			if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
+				continue;
+			(void)snprintf(words, FORMER_TEXT_MAX, "group %s waits for group %s: %s", formers->config->group, former,
+				       who);
+			return found;
+		}
+	return all;
+}
+
+static bool formers_wait(const struct formers *formers, struct error *error)
+{
+	const struct takeover_config *config = formers->config;
 	const struct timespec pause = {.tv_nsec = TAKEOVER_LOOK_MS * 1000000L};
 	const int64_t since_ms = clock_ms();
 	for (;; nanosleep(&pause, NULL)) {
-		char who[GROUP_MEMBER_TEXT_MAX] = "it rebalances", words[GROUP_MEMBER_TEXT_MAX + ID_BYTES];
-		enum members_found found = group_members_find(client, former, names, count, who);
-		if (found == MEMBERS_NONE)
+		char words[FORMER_TEXT_MAX];
+		enum members_found found = formers_find(formers, words);
+		int64_t waited_ms = clock_ms() - since_ms;
+		if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
 			return true;
-		(void)snprintf(words, sizeof words, "group %s waits for group %s: %s", config->group, former, who);
-		if (config->waits ? config->waits(config->context, words, clock_ms() - since_ms) : found == MEMBERS_UNKNOWN)
+		if (config->waits ? config->waits(config->context, words, waited_ms)
+				  : found == MEMBERS_UNKNOWN && waited_ms < TAKEOVER_UNKNOWN_MS)
 			continue;
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "%s; it would answer the same requests. Stop the engines that run the former files, and start "
 				 "this one again",
 				 words);
 	}
-}
-
-static bool wait_for_formers(const struct takeover_config *config, const struct takeover_topic *topics, size_t count,
-			     struct error *error)
-{
-	const struct property own[] = {{"bootstrap.servers", config->brokers}};
-	struct error locked_out = {0};
-	const char **names = memory_take(count + 1, sizeof *names);
-	rd_kafka_t *client =
-		names ? client_open_to_ask((struct properties){1, own}, config->consumer, &locked_out, error) : NULL;
-	if (!names)
-		error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	bool good = client != NULL;
-	for (size_t i = 0; good && i < count; i++)
-		for (size_t j = 0; good && j < TAKEOVER_FORMERS_MAX && topics[i].formers[j]; j++) {
-			const char *former = topics[i].formers[j];
-			size_t left = was_asked(topics, i, j) ? 0 : topics_left(topics, count, former, names);
-			good = left == 0 || wait_for_former(config, client, former, names, left, error);
-		}
-	if (client)
-		client_leave(client, 0); /* librdkafka 2.0 does not end one whose coordinator was not found */
-	memory_give(names);
-	return good;
 }
 
 static bool keep_further(offsets **list, const offsets *than, struct error *error)
@@ -345,21 +379,48 @@ static bool find_further(const struct takeover_config *config, const struct take
 	return good;
 }
 
+/* As find_further(), while nobody reads by a former group, seen before and behind it: it has no answer unless the
+ * coordinators of all former groups give theirs, which then know who their members are. */
+static bool find_settled(const struct formers *formers, offsets **list, struct error *error)
+{
+	for (int looks = 1;; looks++) {
+		char words[FORMER_TEXT_MAX];
+		if (!formers_wait(formers, error) ||
+		    !find_further(formers->config, formers->topics, formers->count, list, error))
+			return false;
+		enum members_found found = formers_find(formers, words);
+		if (found == MEMBERS_NONE || (found == MEMBERS_UNSEEN && looks >= UNSEEN_LOOKS))
+			return true;
+		rd_kafka_topic_partition_list_destroy(*list);
+		*list = NULL;
+	}
+}
+
+static bool formers_take_over(const struct formers *formers, size_t *moved, struct error *error)
+{
+	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
+	bool good = true, again = true;
+	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
+		offsets *list = NULL;
+		if (times > 0)
+			nanosleep(&asking_pause, NULL);
+		again = false;
+		*error = (struct error){0};
+		good = find_settled(formers, &list, error) &&
+		       (list->cnt == 0 || commit_all(formers->config, &list, &again, error));
+		*moved = good ? (size_t)list->cnt : 0;
+		if (list)
+			rd_kafka_topic_partition_list_destroy(list);
+	}
+	return good;
+}
+
 bool takeover_carry_out(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, size_t *moved,
 			struct error *error)
 {
-	offsets *list = NULL;
-	bool good = wait_for_formers(config, topics, count, error) && find_further(config, topics, count, &list, error);
-	bool again = good && list->cnt > 0;
-	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
-	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
-		if (times > 0)
-			nanosleep(&asking_pause, NULL);
-		*error = (struct error){0};
-		good = commit_all(config, &list, &again, error);
-	}
-	*moved = good && list ? (size_t)list->cnt : 0;
-	if (list)
-		rd_kafka_topic_partition_list_destroy(list);
+	struct formers formers;
+	*moved = 0;
+	bool good = formers_open(&formers, config, topics, count, error) && formers_take_over(&formers, moved, error);
+	formers_close(&formers);
 	return good;
 }

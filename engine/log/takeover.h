@@ -9,7 +9,8 @@
  *
  * While a member of a former group still reads such a topic, nothing is moved: both would answer what comes, and what
  * steps remember would be counted by both. It is waited for, and that is said. An engine with the former files that is
- * started later waits in its turn.
+ * started later waits in its turn. That nobody reads is believed only behind an answer of the group's coordinator: while
+ * there is none, nothing is moved.
  *
  * Whoever sets offsets back, to have requests answered again, sets those of the former group back too.
  *
@@ -22,6 +23,7 @@
 
 #define TAKEOVER_FORMERS_MAX 3
 #define TAKEOVER_LOOK_MS 500   /* between two looks whether members of a former group are gone */
+#define TAKEOVER_UNKNOWN_MS 5000 /* for a coordinator to say who reads, where members are not waited for */
 #define TAKEOVER_WAIT_MS 20000 /* for each answer: longer than a transaction that its engine left open */
 
 struct takeover_topic {
@@ -34,8 +36,8 @@ struct takeover_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	const char *group;
-	/* Told while members of a former group read: how long that has been so. False: it is not waited for any longer.
-	 * NULL: it is not waited for. */
+	/* Told while members of a former group read, or its coordinator does not say: how long that has been so. False: it is
+	 * not waited for any longer. NULL: members are not waited for. */
 	bool (*waits)(void *context, const char *who, int64_t waited_ms);
 	void *context;
 };

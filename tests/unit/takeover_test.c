@@ -1,11 +1,13 @@
 /* takeover_test.c: a group goes on where another stood, on a Kafka that does not know at once where groups are. The mock
- * forgets offsets that are committed in a transaction, so what is seen here is how many were to be moved. */
+ * forgets offsets that are committed in a transaction, so what is seen here is how many were to be moved. Nor does it know
+ * who is in a group: that question to librdkafka is answered here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "log/takeover.h"
@@ -14,13 +16,87 @@
 #define OFFSET_FETCH 9 /* Kafka's numbers of requests */
 #define ADD_OFFSETS 25
 
-static bool take_over(const struct mock *mock, size_t *moved, struct error *error)
+/* ---- who is in the former group, one answer after the other; the last one stays ---- */
+
+enum told { TOLD_UNSUPPORTED, TOLD_NOBODY, TOLD_NOTHING, TOLD_LOADING, TOLD_MEMBER };
+
+static struct {
+	const enum told *told;
+	size_t count, looks;
+} asked;
+
+static void tell(const enum told *told, size_t count)
 {
-	const struct takeover_config config = {
-		.brokers = mock->brokers, .consumer = mock_quick, .producer = mock_quick, .group = "new"};
+	asked.told = told;
+	asked.count = count;
+	asked.looks = 0;
+}
+
+/* A member that was given partition 0 of `in`, as Kafka's assignors write it. */
+static char assignment[] = "\0\1\0\0\0\1\0\2in\0\0\0\1\0\0\0\0\0\0\0\0";
+
+/* In place of librdkafka's. */
+rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *client, const char *group, const struct rd_kafka_group_list **list,
+					 int timeout_ms)
+{
+	static struct rd_kafka_group_member_info member = {.member_id = "old.0",
+							   .client_host = "/10.0.0.1",
+							   .member_assignment = assignment,
+							   .member_assignment_size = sizeof assignment - 1};
+	static struct rd_kafka_group_info former;
+	static const struct rd_kafka_group_list one = {.groups = &former, .group_cnt = 1}, none = {0};
+	(void)client, (void)timeout_ms;
+	enum told told = asked.count == 0 ? TOLD_UNSUPPORTED
+					  : asked.told[asked.looks < asked.count ? asked.looks : asked.count - 1];
+	asked.looks++;
+	if (told == TOLD_UNSUPPORTED)
+		return RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+	if (told == TOLD_NOTHING)
+		return RD_KAFKA_RESP_ERR__TIMED_OUT;
+	former = (struct rd_kafka_group_info){.group = (char *)(uintptr_t)group, .state = (char *)(uintptr_t)"Stable"};
+	former.err = told == TOLD_LOADING ? RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS : RD_KAFKA_RESP_ERR_NO_ERROR;
+	former.members = &member;
+	former.member_cnt = told == TOLD_MEMBER;
+	*list = told == TOLD_NOBODY ? &none : &one;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void rd_kafka_group_list_destroy(const struct rd_kafka_group_list *list)
+{
+	(void)list;
+}
+
+/* ---- taking over ---- */
+
+struct waits {
+	size_t count, most; /* until it is given up */
+	char last[512];
+};
+
+static bool note_wait(void *context, const char *who, int64_t waited_ms)
+{
+	struct waits *waits = context;
+	assert_true(waited_ms >= 0);
+	(void)snprintf(waits->last, sizeof waits->last, "%s", who);
+	return ++waits->count < waits->most;
+}
+
+static bool take_over_waiting(const struct mock *mock, struct waits *waits, size_t *moved, struct error *error)
+{
+	const struct takeover_config config = {.brokers = mock->brokers,
+					       .consumer = mock_quick,
+					       .producer = mock_quick,
+					       .group = "new",
+					       .waits = waits ? note_wait : NULL,
+					       .context = waits};
 	const struct takeover_topic topic = {.name = "in", .formers = {"former"}};
 	*error = (struct error){0};
 	return takeover_carry_out(&config, &topic, 1, moved, error);
+}
+
+static bool take_over(const struct mock *mock, size_t *moved, struct error *error)
+{
+	return take_over_waiting(mock, NULL, moved, error);
 }
 
 static void what_a_former_group_committed_is_moved(void **state)
@@ -88,6 +164,104 @@ static void who_may_not_is_told_at_once(void **state)
 	mock_close(&mock);
 }
 
+/* ---- members of the former group ---- */
+
+#define TELL(...) \
+	const enum told told[] = {__VA_ARGS__}; \
+	tell(told, sizeof told / sizeof *told)
+
+static void a_member_is_waited_for(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	struct waits waits = {.most = 10};
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	TELL(TOLD_MEMBER, TOLD_MEMBER, TOLD_NOBODY);
+	assert_true(take_over_waiting(&mock, &waits, &moved, &error));
+	assert_int_equal(moved, 1);
+	assert_int_equal(waits.count, 2);
+	assert_string_equal(waits.last, "group new waits for group former: old.0 at /10.0.0.1 reads in");
+	assert_int_equal(asked.looks, 4); /* the last one behind what was committed */
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+/* That it does not say is no sign that nobody is there. */
+static void a_coordinator_that_has_just_begun_is_asked_again(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	struct waits waits = {.most = 3};
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	TELL(TOLD_LOADING, TOLD_MEMBER);
+	assert_false(take_over_waiting(&mock, &waits, &moved, &error));
+	assert_int_equal(waits.count, 3);
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(error.text, "old.0 at /10.0.0.1 reads in"));
+	assert_int_equal(moved, 0);
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+static void one_that_never_says_is_waited_for_within_a_bound_where_nobody_waits(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	TELL(TOLD_LOADING);
+	assert_false(take_over(&mock, &moved, &error));
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(error.text, "group new waits for group former: Broker: Coordinator load in progress"));
+	assert_int_not_equal(asked.looks, 1);
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+/* While what it had committed was asked for. */
+static void a_member_that_comes_meanwhile_is_seen(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	TELL(TOLD_NOBODY, TOLD_MEMBER);
+	assert_false(take_over(&mock, &moved, &error));
+	assert_non_null(strstr(error.text, "old.0 at /10.0.0.1 reads in"));
+	assert_int_equal(moved, 0);
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+/* One of several brokers is dead: the group's coordinator answers twice for what is committed there. */
+static void a_broker_that_gives_no_answer_is_not_waited_for(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	TELL(TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_MEMBER);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_int_equal(moved, 1);
+	assert_int_equal(asked.looks, 4);
+	static const enum told later[] = {TOLD_NOTHING, TOLD_MEMBER};
+	tell(later, 2);
+	assert_false(take_over(&mock, &moved, &error));
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +269,11 @@ int main(void)
 		cmocka_unit_test(a_group_whose_broker_is_not_found_yet_is_asked_again),
 		cmocka_unit_test(a_commit_that_kafka_did_not_take_is_tried_again),
 		cmocka_unit_test(who_may_not_is_told_at_once),
+		cmocka_unit_test(a_member_is_waited_for),
+		cmocka_unit_test(a_coordinator_that_has_just_begun_is_asked_again),
+		cmocka_unit_test(one_that_never_says_is_waited_for_within_a_bound_where_nobody_waits),
+		cmocka_unit_test(a_member_that_comes_meanwhile_is_seen),
+		cmocka_unit_test(a_broker_that_gives_no_answer_is_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
