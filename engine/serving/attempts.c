@@ -143,6 +143,57 @@ static bool is_cut_short(const struct attempt *attempt, int64_t deadline_ms, int
 	return timed_out && deadline_ms > 0 && now_ms + CLOCKS_APART_MS >= deadline_ms;
 }
 
+/* ---- whose fault a refusal is ---- */
+
+static bool is_name_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* Whether the words have the name by itself: not as a part of another one, nor as a method that a server speaks of. */
+static bool words_name(struct text words, struct text name)
+{
+	for (size_t at = 0; name.length && at + name.length <= words.length; at++) {
+		const size_t end = at + name.length;
+		if (memcmp(words.bytes + at, name.bytes, name.length) != 0)
+			continue;
+		if (at > 0 && (is_name_letter(words.bytes[at - 1]) || words.bytes[at - 1] == '.'))
+			continue;
+		if (end == words.length || !(is_name_letter(words.bytes[end]) || words.bytes[end] == '('))
+			return true;
+	}
+	return false;
+}
+
+static bool words_have(struct text words, struct text small)
+{
+	for (size_t at = 0; at + small.length <= words.length; at++)
+		if (text_equal_caseless((struct text){words.bytes + at, small.length}, small))
+			return true;
+	return false;
+}
+
+/* A server that refuses an output names it. The caller is to blame where it names what was sent too, or speaks of
+ * inputs alone. */
+static bool outputs_are_refused(const struct call *call, struct text words)
+{
+	bool named = false;
+	for (size_t i = 0; i < call->outputs.count; i++)
+		named = named || words_name(words, call->outputs.names[i]);
+	for (size_t i = 0; named && i < call->request->tensors.count; i++)
+		named = !words_name(words, call->request->tensors.items[i]->name);
+	return named && (words_have(words, TEXT("output")) || !words_have(words, TEXT("input")));
+}
+
+static void refusal_say(struct attempts *attempts, const struct attempt *attempt)
+{
+	if (outputs_are_refused(attempts->call, attempt->words))
+		failure_say(attempts, attempt, ERROR_REMOTE,
+			    "the step asks for it by `model: {outputs: [...]}`: list what the model has");
+	else
+		failure_say(attempts, attempt, ERROR_INPUT, NULL);
+}
+
 bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int64_t now_ms, int64_t *again_ms)
 {
 	struct call *call = attempts->call;
@@ -164,7 +215,9 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 	}
 	if (is_cut_short(attempt, deadline_ms, now_ms))
 		error_set_limit(&call->error, LIMIT_OF_DEADLINE, "%s : the deadline passed before the model answered", call->name);
+	else if (meaning == MEANS_INPUT)
+		refusal_say(attempts, attempt);
 	else
-		failure_say(attempts, attempt, meaning == MEANS_INPUT ? ERROR_INPUT : ERROR_REMOTE, NULL);
+		failure_say(attempts, attempt, ERROR_REMOTE, NULL);
 	return true;
 }

@@ -3,7 +3,8 @@
  * A call is one or more attempts. A failure of the outside (5xx, too many requests, no
  * answer in time, an answer that breaks off) is tried again, soon and then less soon, as
  * long as the message's deadline allows; what the server says is the caller's fault (4xx)
- * never is. A reply that is no reply is REMOTE too, and is never passed on; asking again
+ * never is. A 4xx that names an output which the step asks for, and nothing that was sent,
+ * is REMOTE: the caller did not ask for it. A reply that is no reply is REMOTE too, and is never passed on; asking again
  * would bring the same, so it is not repeated.
  *
  * An attempt that the server never came to answer (refused, lost) counts no try: the

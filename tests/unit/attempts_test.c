@@ -76,6 +76,42 @@ static void what_the_server_calls_the_callers_fault_is_not_tried_again(void **st
 	assert_string_equal(call.error.text, "sick : row 3 is odd");
 }
 
+/* The request has `x` and `INPUT0`, and is asked for `predict_proba` and `OUTPUT1`. */
+static void expect_refusal(int status, const char *words, enum error_kind kind)
+{
+	static const struct text names[] = {{"predict_proba", 13}, {"OUTPUT1", 7}};
+	static const struct tensor sent[] = {{.name = {"x", 1}}, {.name = {"INPUT0", 6}}};
+	const struct tensor *items[] = {&sent[0], &sent[1]};
+	const struct payload request = {.tensors = {2, items}};
+	const struct attempt refused = {.end = ATTEMPT_REPLIED, .status = status, .words = text_of(words)};
+	int64_t again;
+	call = (struct call){.name = "sick", .message = &message, .request = &request, .outputs = {2, names}};
+	attempts_begin(&attempts, &call, 0);
+	assert_true(attempts_take(&attempts, &refused, 0, &again));
+	if (call.error.kind != kind)
+		fail_msg("`%s` is %s", words, error_kind_name(call.error.kind));
+	assert_int_equal(strstr(call.error.text, "model: {outputs: [...]}") != NULL, kind == ERROR_REMOTE);
+	assert_int_equal(call.attempts, 1);
+}
+
+static void a_refusal_of_the_outputs_that_are_asked_for_is_not_the_callers_fault(void **state)
+{
+	(void)state;
+	expect_refusal(400, "unexpected inference output 'OUTPUT1' for model 'sick'", ERROR_REMOTE);
+	expect_refusal(422, "SKLearnModel supports 'predict' as outputs (predict_proba was received)", ERROR_REMOTE);
+	expect_refusal(404, "no tensor OUTPUT1", ERROR_REMOTE);
+	expect_refusal(400, "OUTPUT1", ERROR_REMOTE);
+	expect_refusal(400, "unexpected shape for input 'INPUT0'", ERROR_INPUT);
+	expect_refusal(400, "OUTPUT1 needs x of 4 elements", ERROR_INPUT);
+	expect_refusal(400, "predict_proba got an input of 3 features, and 4 are expected", ERROR_INPUT);
+	expect_refusal(400, "SVC.predict_proba expects 4 features", ERROR_INPUT);
+	expect_refusal(400, "predict_proba() expects 4 features", ERROR_INPUT);
+	expect_refusal(400, "unexpected inference output 'OUTPUT10'", ERROR_INPUT);
+	expect_refusal(400, "unexpected inference output 'THE_OUTPUT1'", ERROR_INPUT);
+	expect_refusal(400, "row 3 is odd", ERROR_INPUT);
+	expect_refusal(400, "", ERROR_INPUT);
+}
+
 static void a_reply_that_is_none_is_never_passed_on(void **state)
 {
 	(void)state;
@@ -245,6 +281,7 @@ int main(void)
 		SHOWS(an_outage_may_count),
 		SHOWS(statuses_mean_what_a_repetition_can_help),
 		SHOWS(a_failure_names_status_and_address),
+		SHOWS(a_refusal_of_the_outputs_that_are_asked_for_is_not_the_callers_fault),
 		SHOWS(a_reply_that_is_none_is_never_passed_on),
 		SHOWS(a_reply_is_read),
 		SHOWS(no_attempt_is_made_that_would_end_behind_the_deadline),
