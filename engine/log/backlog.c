@@ -24,6 +24,7 @@ struct backlog {
 	const char *brokers;
 	struct properties properties;
 	rd_kafka_t *reader; /* of no group, so that nothing is ever committed by it; NULL: not needed yet */
+	rd_kafka_t *marker; /* asks where partitions end, behind transactions that are open too; NULL: not needed yet */
 	struct look *looks;
 };
 
@@ -61,6 +62,8 @@ void backlog_close(struct backlog *backlog)
 	}
 	if (backlog->reader)
 		rd_kafka_destroy_flags(backlog->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	if (backlog->marker)
+		rd_kafka_destroy_flags(backlog->marker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	rd_kafka_destroy_flags(backlog->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	memory_give(backlog);
 }
@@ -121,6 +124,19 @@ static struct look *look_of(struct backlog *backlog, const char *topic, int32_t 
 	return backlog->looks = look;
 }
 
+/* A client of no group, once it is needed. */
+static rd_kafka_t *client_of(struct backlog *backlog, rd_kafka_t **client, struct properties own)
+{
+	struct error error = {0};
+	if (*client)
+		return *client;
+	rd_kafka_conf_t *configuration = client_configuration(own, backlog->properties, &error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_log_cb(configuration, NULL);
+	return *client = client_open(RD_KAFKA_CONSUMER, configuration, &error);
+}
+
 static rd_kafka_t *reader_of(struct backlog *backlog)
 {
 	const struct property own[] = {
@@ -132,15 +148,14 @@ static rd_kafka_t *reader_of(struct backlog *backlog)
 		{"fetch.message.max.bytes", "65536"},
 		{"fetch.wait.max.ms", "50"},
 	};
-	struct error error = {0};
-	if (backlog->reader)
-		return backlog->reader;
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, backlog->properties, &error);
-	if (!configuration)
-		return NULL;
-	rd_kafka_conf_set_log_cb(configuration, NULL);
-	return backlog->reader = client_open(RD_KAFKA_CONSUMER, configuration, &error);
+	return client_of(backlog, &backlog->reader, (struct properties){sizeof own / sizeof own[0], own});
+}
+
+/* librdkafka takes the last stable offset for the end where its client reads what is committed. */
+static rd_kafka_t *marker_of(struct backlog *backlog)
+{
+	const struct property own[] = {{"bootstrap.servers", backlog->brokers}, {"isolation.level", "read_uncommitted"}};
+	return client_of(backlog, &backlog->marker, (struct properties){sizeof own / sizeof own[0], own});
 }
 
 /* Up to the first record, or to the end where there is none. Nothing is learnt where neither comes in time. */
@@ -228,11 +243,13 @@ int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout
 	return look_through(backlog, topics, measure, timeout_ms);
 }
 
+/* Behind what stands in transactions that are open: it may be committed any moment. */
 static int64_t mark(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
-	(void)first, (void)timeout_ms;
 	struct look *look = look_of(backlog, at->topic, at->partition);
-	if (!look)
+	rd_kafka_t *marker = marker_of(backlog);
+	if (!look || !marker ||
+	    rd_kafka_query_watermark_offsets(marker, at->topic, at->partition, &first, &end, timeout_ms))
 		return -1;
 	look->mark = end;
 	return 0;

@@ -23,7 +23,7 @@ void backlog_close(struct backlog *backlog); /* NULL is fine */
  * `timeout_ms`. -1: Kafka does not say. */
 int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms);
 
-/* Notes where the topics end now. False: Kafka does not say. */
+/* Notes where the topics end now, behind what stands there in transactions that are open. False: Kafka does not say. */
 bool backlog_mark(struct backlog *backlog, struct text topics, int timeout_ms);
 
 /* As backlog_measure(), up to where the topics ended when that was noted; 0: the group has passed all of it. */
