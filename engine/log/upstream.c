@@ -4,20 +4,26 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/memory.h"
 #include "log/backlog.h"
 #include "net/loop.h"
 
 #define QUESTION_MS 1000 /* of one question to Kafka; a stop waits for it */
+#define CHAIN_BYTES ((size_t)64 << 20) /* names of groups and topics: some KiB */
 
-enum question_state { QUESTION_IDLE, QUESTION_WAITS, QUESTION_ASKED, QUESTION_ANSWERED };
+enum question_state { QUESTION_IDLE, QUESTION_WAITS, QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_FORGOTTEN };
 
 struct question {
-	struct question *next;
+	struct question *next;	   /* of the owner's */
+	struct question *next_due; /* of those that wait for the thread */
+	struct arena *arena;
 	uint64_t ticket;
-	const struct upstream_chain *chain;
+	uint64_t turn; /* when it was asked, by number */
+	struct upstream_chain chain;
 	enum question_state state;
 	enum upstream_progress progress;
 	size_t reached; /* the link whose turn it is */
@@ -34,8 +40,77 @@ struct upstream {
 	atomic_bool stopping;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct question *questions;
+	struct question *questions; /* that are not forgotten */
+	uint64_t turns;
+	struct question *due, **due_end; /* to be asked, or closed, by the thread: the first that came first */
 };
+
+/* ---- questions ---- */
+
+/* The chain outlives the asker's, for a question can be forgotten while it is asked. */
+static bool question_keep_chain(struct question *question, const struct upstream_chain *chain)
+{
+	struct upstream_link *links = ARENA_ARRAY(question->arena, struct upstream_link, chain->count + 1);
+	for (size_t i = 0; links && i < chain->count; i++) {
+		const struct upstream_link *link = &chain->links[i];
+		links[i].group = arena_copy(question->arena, link->group, strlen(link->group));
+		links[i].topics = arena_copy(question->arena, link->topics, strlen(link->topics));
+	}
+	question->chain = (struct upstream_chain){chain->count, links};
+	question->backlogs = ARENA_ARRAY(question->arena, struct backlog *, chain->count + 1);
+	return !arena_failed(question->arena);
+}
+
+static struct question *question_open(uint64_t ticket, const struct upstream_chain *chain)
+{
+	struct arena *arena = arena_open(CHAIN_BYTES);
+	struct question *question = arena ? ARENA_NEW(arena, struct question) : NULL;
+	if (question) {
+		question->arena = arena;
+		question->ticket = ticket;
+		if (question_keep_chain(question, chain))
+			return question;
+	}
+	arena_close(arena);
+	return NULL;
+}
+
+static void question_close(struct question *question)
+{
+	for (size_t i = 0; i < question->chain.count; i++)
+		backlog_close(question->backlogs[i]);
+	arena_close(question->arena);
+}
+
+/* Behind all that wait. */
+static void question_enqueue(struct upstream *upstream, struct question *question, enum question_state state)
+{
+	question->state = state;
+	question->turn = ++upstream->turns;
+	question->next_due = NULL;
+	*upstream->due_end = question;
+	upstream->due_end = &question->next_due;
+	pthread_cond_broadcast(&upstream->changed);
+}
+
+static struct question *question_dequeue(struct upstream *upstream)
+{
+	struct question *question = upstream->due;
+	upstream->due = question->next_due;
+	if (!upstream->due)
+		upstream->due_end = &upstream->due;
+	return question;
+}
+
+static struct question **question_find(struct upstream *upstream, uint64_t ticket)
+{
+	struct question **at = &upstream->questions;
+	while (*at && (*at)->ticket != ticket)
+		at = &(*at)->next;
+	return at;
+}
+
+/* ---- opening and closing ---- */
 
 struct upstream *upstream_open(const char *brokers, struct properties properties, struct error *error)
 {
@@ -46,6 +121,7 @@ struct upstream *upstream_open(const char *brokers, struct properties properties
 	}
 	upstream->brokers = brokers;
 	upstream->properties = properties;
+	upstream->due_end = &upstream->due;
 	pthread_mutex_init(&upstream->lock, NULL);
 	pthread_cond_init(&upstream->changed, NULL);
 	upstream->bell = bell_open(error);
@@ -55,24 +131,25 @@ struct upstream *upstream_open(const char *brokers, struct properties properties
 	return NULL;
 }
 
-static void question_close(struct question *question)
+static void upstream_stop(struct upstream *upstream)
 {
-	for (size_t i = 0; question->backlogs && i < question->chain->count; i++)
-		backlog_close(question->backlogs[i]);
-	memory_give(question->backlogs);
-	memory_give(question);
+	pthread_mutex_lock(&upstream->lock);
+	atomic_store(&upstream->stopping, true);
+	pthread_cond_broadcast(&upstream->changed);
+	pthread_mutex_unlock(&upstream->lock);
+	pthread_join(upstream->thread, NULL);
 }
 
 void upstream_close(struct upstream *upstream)
 {
 	if (!upstream)
 		return;
-	if (upstream->running) {
-		pthread_mutex_lock(&upstream->lock);
-		atomic_store(&upstream->stopping, true);
-		pthread_cond_broadcast(&upstream->changed);
-		pthread_mutex_unlock(&upstream->lock);
-		pthread_join(upstream->thread, NULL);
+	if (upstream->running)
+		upstream_stop(upstream);
+	while (upstream->due) {
+		struct question *question = question_dequeue(upstream);
+		if (question->state == QUESTION_FORGOTTEN)
+			question_close(question);
 	}
 	while (upstream->questions) {
 		struct question *question = upstream->questions;
@@ -93,21 +170,20 @@ int upstream_bell(const struct upstream *upstream)
 
 /* ---- the thread ---- */
 
-static struct backlog *backlog_of(const struct upstream *upstream, struct question *question)
+static struct backlog *link_backlog(const struct upstream *upstream, struct question *question)
 {
 	struct error error = {0};
 	struct backlog **backlog = &question->backlogs[question->reached];
 	if (!*backlog)
-		*backlog = backlog_open(upstream->brokers, upstream->properties, question->chain->links[question->reached].group,
+		*backlog = backlog_open(upstream->brokers, upstream->properties, question->chain.links[question->reached].group,
 					&error);
 	return *backlog;
 }
 
-/* Whether that link has passed. */
 static bool link_passed(const struct upstream *upstream, struct question *question)
 {
-	struct text topics = text_of(question->chain->links[question->reached].topics);
-	struct backlog *backlog = backlog_of(upstream, question);
+	struct text topics = text_of(question->chain.links[question->reached].topics);
+	struct backlog *backlog = link_backlog(upstream, question);
 	if (!backlog)
 		return false;
 	if (!question->marked)
@@ -115,9 +191,9 @@ static bool link_passed(const struct upstream *upstream, struct question *questi
 	return question->marked && backlog_left(backlog, topics, QUESTION_MS) == 0;
 }
 
-static enum upstream_progress ask(const struct upstream *upstream, struct question *question)
+static enum upstream_progress question_ask(const struct upstream *upstream, struct question *question)
 {
-	while (question->reached < question->chain->count) {
+	while (question->reached < question->chain.count) {
 		if (atomic_load(&upstream->stopping) || !link_passed(upstream, question))
 			return UPSTREAM_BEHIND;
 		question->reached++;
@@ -127,32 +203,35 @@ static enum upstream_progress ask(const struct upstream *upstream, struct questi
 	return UPSTREAM_PASSED;
 }
 
-static struct question *next_waiting(const struct upstream *upstream)
+/* With the lock, but while it asks or closes. */
+static void question_serve(struct upstream *upstream, struct question *question)
 {
-	struct question *question = upstream->questions;
-	while (question && question->state != QUESTION_WAITS)
-		question = question->next;
-	return question;
+	bool asked = question->state == QUESTION_WAITS;
+	if (asked)
+		question->state = QUESTION_ASKED;
+	pthread_mutex_unlock(&upstream->lock);
+	enum upstream_progress progress = asked ? question_ask(upstream, question) : UPSTREAM_NONE;
+	pthread_mutex_lock(&upstream->lock);
+	if (question->state != QUESTION_FORGOTTEN) {
+		question->progress = progress;
+		question->state = QUESTION_ANSWERED;
+		bell_ring(upstream->bell);
+		return;
+	}
+	pthread_mutex_unlock(&upstream->lock);
+	question_close(question);
+	pthread_mutex_lock(&upstream->lock);
 }
 
-static void *run(void *context)
+static void *upstream_serve(void *context)
 {
 	struct upstream *upstream = context;
 	pthread_mutex_lock(&upstream->lock);
 	while (!atomic_load(&upstream->stopping)) {
-		struct question *question = next_waiting(upstream);
-		if (!question) {
+		if (upstream->due)
+			question_serve(upstream, question_dequeue(upstream));
+		else
 			pthread_cond_wait(&upstream->changed, &upstream->lock);
-			continue;
-		}
-		question->state = QUESTION_ASKED;
-		pthread_mutex_unlock(&upstream->lock);
-		enum upstream_progress progress = ask(upstream, question);
-		pthread_mutex_lock(&upstream->lock);
-		question->progress = progress;
-		question->state = QUESTION_ANSWERED;
-		pthread_cond_broadcast(&upstream->changed);
-		bell_ring(upstream->bell);
 	}
 	pthread_mutex_unlock(&upstream->lock);
 	return NULL;
@@ -160,33 +239,21 @@ static void *run(void *context)
 
 /* ---- for the owner ---- */
 
-static struct question *question_of(struct upstream *upstream, uint64_t ticket, const struct upstream_chain *chain)
-{
-	struct question *question = upstream->questions;
-	while (question && question->ticket != ticket)
-		question = question->next;
-	if (question || !(question = memory_take(1, sizeof *question)))
-		return question;
-	*question = (struct question){.next = upstream->questions, .ticket = ticket, .chain = chain};
-	question->backlogs = memory_take(chain->count, sizeof(struct backlog *));
-	if (question->backlogs)
-		return upstream->questions = question;
-	memory_give(question);
-	return NULL;
-}
-
 bool upstream_ask(struct upstream *upstream, uint64_t ticket, const struct upstream_chain *chain, struct error *error)
 {
 	pthread_mutex_lock(&upstream->lock);
-	struct question *question = question_of(upstream, ticket, chain);
+	struct question *question = *question_find(upstream, ticket);
+	if (!question && (question = question_open(ticket, chain))) {
+		question->next = upstream->questions;
+		upstream->questions = question;
+	}
 	if (question)
-		question->state = QUESTION_WAITS;
-	pthread_cond_broadcast(&upstream->changed);
+		question_enqueue(upstream, question, QUESTION_WAITS);
 	pthread_mutex_unlock(&upstream->lock);
 	if (!question)
 		return error_memory(error, ERROR_SYSTEM, "asking for the progress of groups");
 	if (!upstream->running)
-		upstream->running = pthread_create(&upstream->thread, NULL, run, upstream) == 0;
+		upstream->running = pthread_create(&upstream->thread, NULL, upstream_serve, upstream) == 0;
 	if (upstream->running)
 		return true;
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
@@ -198,32 +265,30 @@ enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *tick
 	enum upstream_progress progress = UPSTREAM_NONE;
 	bell_quiet(upstream->bell);
 	pthread_mutex_lock(&upstream->lock);
-	struct question *question = upstream->questions;
-	while (question && question->state != QUESTION_ANSWERED)
-		question = question->next;
-	if (question) {
-		question->state = QUESTION_IDLE;
-		progress = question->progress;
-		*ticket = question->ticket;
+	struct question *first = NULL;
+	for (struct question *question = upstream->questions; question; question = question->next)
+		if (question->state == QUESTION_ANSWERED && (!first || question->turn < first->turn))
+			first = question;
+	if (first) {
+		first->state = QUESTION_IDLE;
+		progress = first->progress;
+		*ticket = first->ticket;
 	}
 	pthread_mutex_unlock(&upstream->lock);
 	return progress;
 }
 
+/* One that is asked or waits is closed when its turn is over or comes, for closing a client may take its time. */
 void upstream_forget(struct upstream *upstream, uint64_t ticket)
 {
 	pthread_mutex_lock(&upstream->lock);
-	struct question **at = &upstream->questions;
-	while (*at && (*at)->ticket != ticket)
-		at = &(*at)->next;
-	struct question *question = *at;
-	while (question && question->state == QUESTION_ASKED)
-		pthread_cond_wait(&upstream->changed, &upstream->lock);
-	for (at = &upstream->questions; *at && *at != question; at = &(*at)->next)
-		;
-	if (question)
+	struct question **at = question_find(upstream, ticket), *question = *at;
+	if (question) {
 		*at = question->next;
+		if (question->state == QUESTION_ASKED || question->state == QUESTION_WAITS)
+			question->state = QUESTION_FORGOTTEN;
+		else
+			question_enqueue(upstream, question, QUESTION_FORGOTTEN);
+	}
 	pthread_mutex_unlock(&upstream->lock);
-	if (question)
-		question_close(question);
 }

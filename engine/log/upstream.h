@@ -39,14 +39,14 @@ void upstream_close(struct upstream *upstream); /* waits for the question that i
 /* Rings when there is an answer. */
 int upstream_bell(const struct upstream *upstream);
 
-/* Asks, under a number of the asker's choice; one question a ticket at a time. The chain is borrowed until
- * upstream_forget(). */
+/* Asks, under a number of the asker's choice; one question a ticket at a time, whose chain is copied at the first. Questions
+ * are asked in the order in which they came. */
 bool upstream_ask(struct upstream *upstream, uint64_t ticket, const struct upstream_chain *chain, struct error *error);
 
-/* The next answer, until there is none. */
+/* The next answer, until there is none; in the order of the questions. */
 enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *ticket);
 
-/* No answer comes any more; waits for the question if it is being asked. */
+/* No answer comes any more. Does not wait for the question when it is being asked. */
 void upstream_forget(struct upstream *upstream, uint64_t ticket);
 
 #endif
