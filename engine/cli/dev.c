@@ -14,10 +14,12 @@
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
 #include "cli/model_server.h"
+#include "cli/run_limits.h"
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
 
+#define WORKERS 1
 #define PARTITIONS 1 /* of every topic: joins fit, and nothing is shared out */
 #define LINES_MS 1000
 #define DRAIN_MS 5000
@@ -239,7 +241,7 @@ static bool open_crew(struct dev *dev, struct error *error)
 		.consumer = mock_consumer_settings,
 		.producer = mock_producer_settings,
 		.kinds = dev->session->kinds,
-		.workers = 1,
+		.workers = WORKERS,
 		.memory_bytes = MEMORY_BYTES,
 		.state_bytes = STATE_BYTES,
 		.partitions = PARTITIONS,
@@ -291,7 +293,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct error error = {0};
 	sigset_t before;
 	crew_block_signals(&before);
-	bool good = self->form != OUTPUT_JSON || (dev.beside = line_stream_open(session->err, &error));
+	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) &&
+		    (self->form != OUTPUT_JSON || (dev.beside = line_stream_open(session->err, &error)));
 	good = good && open_servers(&dev, &error) && open_crew(&dev, &error) && run_crew(&dev, &error);
 	close_all(&dev);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -248,7 +248,7 @@ static bool run_files(struct running *running, struct deployment *deployment, st
 	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
 	running->crew.reread = reread;
 	running->crew.context = running;
-	if (run_limits_check((size_t)self->memory_bytes, (size_t)self->workers, error) && rehearse(running, error) &&
+	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) && rehearse(running, error) &&
 	    configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, NULL, error))
 		return run_crew(running, deployment, error);
 	deployment_close(deployment);

@@ -1,4 +1,5 @@
-/* run_limits.h: limits of the process that are too low for an engine, found before it starts. For `sluice run`.
+/* run_limits.h: limits of the process that are too low for an engine, found before it starts. For `sluice run` and
+ * `sluice dev`.
  */
 #ifndef SLUICE_CLI_RUN_LIMITS_H
 #define SLUICE_CLI_RUN_LIMITS_H
@@ -17,7 +18,7 @@
 #define RUN_DESCRIPTORS 64
 #define RUN_DESCRIPTORS_OF_WORKER 32
 
-/* False: SYSTEM, with the limit, what it is, and what is needed. */
-bool run_limits_check(size_t memory_bytes, size_t workers, struct error *error);
+/* False: SYSTEM, with the limit, what it is, and what is needed. `chosen`: the memory is that of the option --memory. */
+bool run_limits_check(size_t memory_bytes, bool chosen, size_t workers, struct error *error);
 
 #endif

@@ -104,6 +104,15 @@ static struct text trimmed(const char *bytes, size_t length)
 	return (struct text){bytes, length};
 }
 
+/* A comment begins at a # that stands behind a blank. */
+static struct text uncommented(struct text line)
+{
+	for (size_t i = 1; i < line.length; i++)
+		if (line.bytes[i] == '#' && isspace((unsigned char)line.bytes[i - 1]))
+			return trimmed(line.bytes, i);
+	return line;
+}
+
 static bool unknown_name(struct text name, struct place place, const struct suggestion *suggestion, struct error *error)
 {
 	if (suggestion->nearest.bytes)
@@ -154,7 +163,7 @@ static bool file_take(struct settings *settings, const char *file, struct arena 
 		struct text line = trimmed(text.bytes + at, length);
 		place.line++;
 		at += length + 1;
-		if (line.length > 0 && line.bytes[0] != '#' && !line_take(settings, line, place, arena, error))
+		if (line.length > 0 && line.bytes[0] != '#' && !line_take(settings, uncommented(line), place, arena, error))
 			return false;
 	}
 	return true;

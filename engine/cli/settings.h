@@ -9,7 +9,8 @@
  *
  *   NAME = VALUE
  *
- * or begins with `#`, or is empty. Values are taken as they stand, without blanks around them. An option
+ * or begins with `#`, or is empty. A `#` behind a blank begins a comment, too: a value that has one there
+ * goes into an environment variable. Values are taken as they stand, without blanks around them. An option
  * that may be given several times may stand on several lines. Since it says where requests and logins go, a
  * file that anybody but the user or root could have written is refused.
  */

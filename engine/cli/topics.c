@@ -423,7 +423,8 @@ static void shared_print(struct session *session, struct page *page)
 	page_item(page, 0, "The settings file; empty: none is read.", "SLUICE_SETTINGS");
 	page_heading(page, 2, "File");
 	page_text(page, "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings where that variable is not set. A line is "
-			"NAME = VALUE, a comment behind #, or empty; kafka-setting may stand on several. The file is refused when "
+			"NAME = VALUE, a comment behind #, or both, or empty; a # in a value has no blank before it. kafka-setting "
+			"may stand on several lines. The file is refused when "
 			"others can write to it, for it says where requests and logins go.");
 	page_text(page, "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
 	page_item(page, 0, "As --brokers.", "brokers");

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "log/relay_protocol.h"
+#include "log/relay_queue.h"
 #include "net/listen.h"
 
 #define HOST "127.0.0.1"
@@ -19,17 +19,6 @@
 #define LENGTH_BYTES 4
 #define READ_BYTES ((size_t)64 << 10)
 #define PILED_MAX ((size_t)4 << 20) /* waiting to be written: until then nothing more is read for it */
-
-/* A request whose answer has not left. */
-struct pending {
-	struct pending *next;
-	struct relay_request request; /* its texts borrow from `bytes` */
-	bool all;		      /* all topics were asked for */
-	bool silent;		      /* the client waits for no answer */
-	bool here;		      /* `bytes` is the whole answer */
-	size_t length;
-	char bytes[];
-};
 
 struct link;
 
@@ -44,7 +33,7 @@ struct end {
 struct link {
 	struct relay *relay;
 	struct end client, broker;
-	struct pending *first, **last;
+	struct relay_queue queue; /* of requests whose answers have not left */
 	struct link *next, *previous;
 };
 
@@ -76,11 +65,7 @@ static void link_close(struct link *link)
 	struct relay *relay = link->relay;
 	end_close(relay, &link->client);
 	end_close(relay, &link->broker);
-	while (link->first) {
-		struct pending *pending = link->first;
-		link->first = pending->next;
-		memory_give(pending);
-	}
+	relay_queue_close(&link->queue);
 	if (link->next)
 		link->next->previous = link->previous;
 	*(link->previous ? &link->previous->next : &relay->links) = link->next;
@@ -98,18 +83,6 @@ static int16_t topic_make(void *context, struct text name, int32_t partitions)
 	return mock_cluster_make(relay->cluster, text, partitions);
 }
 
-static struct pending *pending_add(struct link *link, const char *bytes, size_t length)
-{
-	struct pending *pending = memory_take(1, sizeof *pending + length);
-	if (!pending)
-		return NULL;
-	memcpy(pending->bytes, bytes, length);
-	pending->length = length;
-	*link->last = pending;
-	link->last = &pending->next;
-	return pending;
-}
-
 /* It is answered here, when those before it are. */
 static bool take_answered(struct link *link, const struct relay_request *request)
 {
@@ -117,7 +90,7 @@ static bool take_answered(struct link *link, const struct relay_request *request
 	struct buffer answer;
 	buffer_open(&answer, RELAY_FRAME_MAX);
 	bool good = relay_answer(request, &topics, &answer) && !buffer_failed(&answer);
-	struct pending *pending = good ? pending_add(link, answer.bytes, answer.length) : NULL;
+	struct relay_pending *pending = good ? relay_queue_add(&link->queue, answer.bytes, answer.length) : NULL;
 	buffer_close(&answer);
 	if (pending)
 		pending->here = true;
@@ -128,7 +101,8 @@ static bool take_answered(struct link *link, const struct relay_request *request
 static bool take_passed(struct link *link, struct text frame, const struct relay_request *request)
 {
 	bool whole = request->api == RELAY_METADATA;
-	struct pending *pending = pending_add(link, frame.bytes, whole ? frame.length : request->header.length);
+	const size_t kept = whole ? frame.length : request->header.length;
+	struct relay_pending *pending = relay_queue_add(&link->queue, frame.bytes, kept);
 	if (!pending)
 		return false;
 	pending->request = relay_request_read((struct text){pending->bytes, pending->length});
@@ -149,21 +123,13 @@ static bool take_request(struct link *link, struct text frame)
 
 /* ---- answers ---- */
 
-static void pending_drop(struct link *link)
-{
-	struct pending *pending = link->first;
-	link->first = pending->next;
-	if (!link->first)
-		link->last = &link->first;
-	memory_give(pending);
-}
-
 /* Those whose turn it is. */
 static void answers_leave(struct link *link)
 {
-	while (link->first && link->first->here) {
-		buffer_append(&link->client.out, link->first->bytes, link->first->length);
-		pending_drop(link);
+	const struct relay_pending *first;
+	while ((first = link->queue.first) && first->here) {
+		buffer_append(&link->client.out, first->bytes, first->length);
+		relay_queue_drop(&link->queue);
 	}
 }
 
@@ -171,11 +137,11 @@ static bool take_response(struct link *link, struct text frame)
 {
 	const struct relay *relay = link->relay;
 	answers_leave(link); /* behind the response before this one */
-	const struct pending *pending = link->first;
+	const struct relay_pending *pending = link->queue.first;
 	if (!pending || frame.length < LENGTH_BYTES)
 		return false;
 	bool good = pending->silent || relay_change(&pending->request, pending->all, frame, HOST, relay->port, &link->client.out);
-	pending_drop(link);
+	relay_queue_drop(&link->queue);
 	return good && !buffer_failed(&link->client.out);
 }
 
@@ -188,11 +154,23 @@ static uint32_t frame_length(const char *bytes)
 	return ntohl(length);
 }
 
-/* The whole frames that have come. */
+static bool is_piled(const struct end *end)
+{
+	return end->out.length - end->written >= PILED_MAX;
+}
+
+/* Whether the client has asked for more than it has taken. */
+static bool is_ahead(const struct link *link)
+{
+	return relay_queue_is_full(&link->queue) || is_piled(&link->client);
+}
+
+/* The whole frames that have come; of a client that is ahead, none for now. */
 static bool take_frames(struct end *end, bool (*take)(struct link *link, struct text frame))
 {
+	const bool client = end == &end->link->client;
 	size_t at = 0;
-	while (end->in.length - at >= LENGTH_BYTES) {
+	while (end->in.length - at >= LENGTH_BYTES && !(client && is_ahead(end->link))) {
 		size_t length = frame_length(end->in.bytes + at);
 		if (length > RELAY_FRAME_MAX)
 			return false;
@@ -237,24 +215,29 @@ static bool write_some(struct end *end)
 static bool wait_for(struct end *end, const struct end *other)
 {
 	struct error error = {0};
-	uint32_t events = (end->out.length > end->written ? EPOLLOUT : 0u) |
-			  (other->out.length - other->written < PILED_MAX ? EPOLLIN : 0u);
+	bool more = !is_piled(other) && !(end == &end->link->client && is_ahead(end->link));
+	uint32_t events = (end->out.length > end->written ? EPOLLOUT : 0u) | (more ? EPOLLIN : 0u);
 	if (events == end->events)
 		return true;
 	end->events = events;
 	return loop_watch_for(end->link->relay->loop, &end->watch, events, &error);
 }
 
+/* Answers that have left make room for requests that came before. */
 static bool link_turn(struct link *link, struct end *end, uint32_t events)
 {
-	bool client = end == &link->client;
+	size_t waiting;
 	if ((events & ~(uint32_t)EPOLLOUT) && !read_some(end))
 		return false;
-	if (!take_frames(end, client ? take_request : take_response))
-		return false;
-	answers_leave(link);
-	return !buffer_failed(&link->client.out) && write_some(&link->client) && write_some(&link->broker) &&
-	       wait_for(&link->client, &link->broker) && wait_for(&link->broker, &link->client);
+	do {
+		waiting = link->client.in.length;
+		if (!take_frames(&link->broker, take_response) || !take_frames(&link->client, take_request))
+			return false;
+		answers_leave(link);
+		if (buffer_failed(&link->client.out) || !write_some(&link->client) || !write_some(&link->broker))
+			return false;
+	} while (link->client.in.length < waiting);
+	return wait_for(&link->client, &link->broker) && wait_for(&link->broker, &link->client);
 }
 
 static void on_ready(void *context, uint32_t events)
@@ -302,7 +285,7 @@ static void link_open(struct relay *relay, int client)
 		return;
 	}
 	*link = (struct link){.relay = relay, .next = relay->links};
-	link->last = &link->first;
+	relay_queue_open(&link->queue);
 	if (link->next)
 		link->next->previous = link;
 	relay->links = link;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "log/relay.h"
-#include "log/relay_protocol.h"
+#include "log/relay_queue.h"
 #include "net/listen.h"
 
 #define TURN_MS 10
@@ -282,6 +282,96 @@ static void answers_come_in_the_order_of_their_requests(void **state)
 		expect_answer(stand, i);
 }
 
+static void queue_fill(struct relay_queue *queue, size_t count, size_t length)
+{
+	static const char bytes[1 << 20];
+	relay_queue_open(queue);
+	for (size_t i = 0; i < count; i++)
+		assert_non_null(relay_queue_add(queue, bytes, length));
+}
+
+static void what_waits_for_answers_is_bounded_in_number_and_bytes(void **state)
+{
+	(void)state;
+	struct relay_queue queue;
+	const size_t most = RELAY_PENDING_BYTES_MAX >> 20;
+	queue_fill(&queue, RELAY_PENDING_MAX - 1, 1);
+	assert_false(relay_queue_is_full(&queue));
+	assert_non_null(relay_queue_add(&queue, "x", 1));
+	assert_true(relay_queue_is_full(&queue));
+	relay_queue_drop(&queue);
+	assert_false(relay_queue_is_full(&queue));
+	relay_queue_close(&queue);
+	queue_fill(&queue, most - 1, 1 << 20);
+	assert_false(relay_queue_is_full(&queue));
+	assert_non_null(relay_queue_add(&queue, "x", 1));
+	assert_false(relay_queue_is_full(&queue));
+	relay_queue_close(&queue);
+	queue_fill(&queue, most, 1 << 20);
+	assert_true(relay_queue_is_full(&queue));
+	relay_queue_drop(&queue);
+	assert_false(relay_queue_is_full(&queue));
+	relay_queue_close(&queue);
+	assert_int_equal(queue.count, 0);
+	assert_int_equal(queue.bytes, 0);
+}
+
+/* A fetch that the broker answers after that time, since nothing comes. */
+static void hold(struct stand *stand, int correlation, uint32_t wait_ms)
+{
+	begin(stand, 1, 0, correlation);
+	put(stand, (uint32_t)-1, 4);
+	put(stand, wait_ms, 4);
+	put(stand, 1, 4);
+	put(stand, 1, 4);
+	put_name(stand, "there");
+	put(stand, 1, 4);
+	put(stand, 0, 4);
+	put(stand, 0, 8);
+	put(stand, 1 << 20, 4);
+	ask(stand);
+}
+
+/* More than may wait, in one go, behind an answer that takes its time. */
+static void requests_beyond_the_bound_are_answered_too_and_in_order(void **state)
+{
+	struct stand *stand = *state;
+	hold(stand, 0, 300);
+	for (int i = 1; i <= 3 * RELAY_PENDING_MAX; i++) {
+		begin(stand, i % 7 == 0 ? RELAY_METADATA : RELAY_API_VERSIONS, 0, i);
+		if (i % 7 == 0)
+			put(stand, 0, 4);
+		ask(stand);
+	}
+	for (int i = 0; i <= 3 * RELAY_PENDING_MAX; i++)
+		expect_answer(stand, i);
+}
+
+/* Whether so much can be sent while no answer is read, and none comes of the broker. */
+static bool can_send(struct stand *stand, size_t bytes)
+{
+	static char frame[1 << 16];
+	const size_t length = sizeof frame - sizeof(uint32_t);
+	begin(stand, RELAY_METADATA, 0, 7);
+	put(stand, 0, 4);
+	put(stand, 0, 4);
+	frame[2] = (char)(length >> 8), frame[3] = (char)length;
+	memcpy(frame + 4, stand->request.bytes, stand->request.length);
+	const struct timeval patience = {.tv_usec = 300000};
+	assert_int_equal(setsockopt(stand->client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+	for (size_t sent = 0; sent < bytes; sent += sizeof frame)
+		if (send(stand->client, frame, sizeof frame, MSG_NOSIGNAL) != sizeof frame)
+			return false;
+	return true;
+}
+
+static void a_client_that_asks_without_end_is_not_read_on(void **state)
+{
+	struct stand *stand = *state;
+	hold(stand, 0, 5000);
+	assert_false(can_send(stand, 64 << 20));
+}
+
 static void what_is_no_request_ends_its_connection_alone(void **state)
 {
 	struct stand *stand = *state;
@@ -325,6 +415,9 @@ int main(void)
 		STORY(the_coordinator_is_behind_the_relay),
 		STORY(topics_are_made_by_clients),
 		STORY(answers_come_in_the_order_of_their_requests),
+		cmocka_unit_test(what_waits_for_answers_is_bounded_in_number_and_bytes),
+		STORY(requests_beyond_the_bound_are_answered_too_and_in_order),
+		STORY(a_client_that_asks_without_end_is_not_read_on),
 		STORY(what_is_no_request_ends_its_connection_alone),
 		STORY(a_port_that_is_taken_is_said),
 	};

@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 
 #include "cli/run_limits.h"
+#include "session.h"
+#include "steps/kinds.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -20,7 +22,7 @@ static bool may_start(__rlimit_resource_t which, size_t limit, size_t memory_byt
 	assert_int_equal(getrlimit(which, &before), 0);
 	lower = (struct rlimit){limit, before.rlim_max};
 	assert_int_equal(setrlimit(which, &lower), 0);
-	bool may = run_limits_check(memory_bytes, workers, error);
+	bool may = run_limits_check(memory_bytes, true, workers, error);
 	assert_int_equal(setrlimit(which, &before), 0);
 	return may;
 }
@@ -47,11 +49,44 @@ static void too_little_address_space_is_named_with_the_limit(void **state)
 	assert_true(may_start(RLIMIT_AS, needed, 256 * MIB, 1, &error));
 }
 
+static void what_nobody_chose_is_not_named_by_an_option(void **state)
+{
+	struct rlimit before, lower;
+	struct error error = {0};
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	lower = (struct rlimit){700 * MIB, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_AS, &lower), 0);
+	bool may = run_limits_check(256 * MIB, false, 1, &error);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	assert_false(may);
+	assert_non_null(strstr(error.text, "(ulimit -v) is 700 MiB, and with its own broker and 1 worker an engine needs 736 MiB"));
+	assert_null(strstr(error.text, "--memory"));
+}
+
+/* It ends at once, rather than half open. */
+static void an_engine_for_development_names_the_limit_too(void **state)
+{
+	struct rlimit before, lower;
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	lower = (struct rlimit){RUN_DESCRIPTORS + RUN_DESCRIPTORS_OF_WORKER - 1, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
+	struct said said = say_with(step_kinds, "dev pipelines/hello --port 0");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(said.code, EXIT_FAULTS);
+	assert_non_null(strstr(said.err, "the limit on open files (ulimit -n) is 95, and with 1 worker an engine needs 96"));
+	assert_string_equal(said.out, "");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(too_few_descriptors_are_named_with_the_limit),
 		cmocka_unit_test(too_little_address_space_is_named_with_the_limit),
+		cmocka_unit_test(what_nobody_chose_is_not_named_by_an_option),
+		cmocka_unit_test(an_engine_for_development_names_the_limit_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

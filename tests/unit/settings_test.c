@@ -70,6 +70,22 @@ static void the_environment_goes_before_the_file(void **state)
 	arena_close(taken.arena);
 }
 
+static void a_comment_may_stand_behind_a_value(void **state)
+{
+	(void)state;
+	struct taken taken = take("brokers = one:9092 # the first\nnamespace = a#b\t# and the second\n"
+				  "kafka-setting = sasl.password=x#y # z # w\n");
+	assert_true(taken.good);
+	assert_string_equal(taken.options.kafka.ambient_brokers, "one:9092");
+	assert_string_equal(taken.options.namespace, "a#b");
+	assert_string_equal(taken.options.kafka.ambient_settings.items[0].text, "sasl.password=x#y");
+	arena_close(taken.arena);
+	taken = take("brokers = # none\n");
+	assert_false(taken.good);
+	assert_non_null(strstr(taken.error.text, "write NAME = VALUE, or # before a comment"));
+	arena_close(taken.arena);
+}
+
 static void what_the_line_gives_stays(void **state)
 {
 	(void)state;
@@ -262,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_environment_goes_before_the_file),
+		TEST(a_comment_may_stand_behind_a_value),
 		TEST(what_the_line_gives_stays),
 		TEST(brokers_are_those_of_the_option_then_the_runtime_then_the_rest),
 		TEST(what_is_wrong_is_named_with_file_and_line),

@@ -1,0 +1,38 @@
+/* relay_queue.h: Queue of the requests of one client's connection through the relay (relay.h) whose answers
+ * have not left, bounded in number and in bytes. While it is full, nothing more is taken of the client.
+ */
+#ifndef SLUICE_LOG_RELAY_QUEUE_H
+#define SLUICE_LOG_RELAY_QUEUE_H
+
+#include "log/relay_protocol.h"
+
+/* Java's clients have 5 requests on their way, librdkafka's a few for each of its queues. */
+#define RELAY_PENDING_MAX 1000
+/* Of what is kept of requests and of answers that wait for their turn; one more may stand beyond it. */
+#define RELAY_PENDING_BYTES_MAX ((size_t)16 << 20)
+
+struct relay_pending {
+	struct relay_pending *next;
+	struct relay_request request; /* its texts borrow from `bytes` */
+	bool all;		      /* all topics were asked for */
+	bool silent;		      /* the client waits for no answer */
+	bool here;		      /* `bytes` is the whole answer */
+	size_t length;
+	char bytes[];
+};
+
+struct relay_queue {
+	struct relay_pending *first, **last;
+	size_t count, bytes;
+};
+
+void relay_queue_open(struct relay_queue *queue); /* `last` points into it: it stays where it is */
+void relay_queue_close(struct relay_queue *queue);
+
+/* Behind the others, with a copy of the bytes. NULL: memory ran out. */
+struct relay_pending *relay_queue_add(struct relay_queue *queue, const char *bytes, size_t length);
+void relay_queue_drop(struct relay_queue *queue); /* the first */
+
+bool relay_queue_is_full(const struct relay_queue *queue);
+
+#endif
