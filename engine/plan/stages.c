@@ -202,15 +202,6 @@ static size_t last_or_joined(struct cutter *cutter, const char *name)
 	return last;
 }
 
-static size_t isolated_stage(struct cutter *cutter, const char *name)
-{
-	size_t last = last_or_joined(cutter, name);
-	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, cutter->plan->stages[last].key,
-				   arena_print(cutter->compiler->arena, "step `%s` is marked isolate", name));
-	cutter->plan->stages[stage].isolated = true;
-	return stage;
-}
-
 static size_t keyed_stage(struct cutter *cutter, const char *name, const char *key)
 {
 	size_t stage = existing(cutter, BOUNDARY_KEY, key);
@@ -241,10 +232,28 @@ static bool wants_own_key(const struct cutter *cutter, size_t last)
 	return own && comes_by && !cutter->graph->steps[cutter->step].on_cycle;
 }
 
+/* By its own key, where it has one or remembers by the record's; else as its records come. */
+static size_t isolated_stage(struct cutter *cutter, const char *name, const char *key)
+{
+	struct arena *arena = cutter->compiler->arena;
+	size_t last = last_or_joined(cutter, name);
+	const char *before = cutter->plan->stages[last].key;
+	if (!key && !wants_own_key(cutter, last))
+		key = before;
+	const char *reason = arena_print(arena, "step `%s` is marked isolate", name);
+	if (!strings_equal(key, before))
+		reason = arena_print(arena, "%s, and needs its records by %s%s%s", reason, key ? "`" : "",
+				     key ? key : "their own key", key ? "`" : "");
+	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key, reason);
+	cutter->plan->stages[stage].isolated = true;
+	return stage;
+}
+
 static size_t stage_for(struct cutter *cutter)
 {
 	const struct graph_step *step = &cutter->graph->steps[cutter->step];
 	const char *key = wanted_key(cutter, cutter->step);
+	bool keyed = key && !is_message_key(&cutter->graph->spec->input, key);
 	cutter->from = stages_of(cutter, &step->inputs) | stages_of(cutter, &step->triggers);
 	if (cutter->from == 0)
 		cutter->from = bit(cutter->root);
@@ -253,8 +262,8 @@ static size_t stage_for(struct cutter *cutter)
 			 "step `%s` is on a cycle: all of a cycle runs in one stage, so its key or isolate has no effect",
 			 step->name);
 	else if (step->spec->isolate)
-		return isolated_stage(cutter, step->name);
-	else if (key && !is_message_key(&cutter->graph->spec->input, key))
+		return isolated_stage(cutter, step->name, keyed ? key : NULL);
+	else if (keyed)
 		return keyed_stage(cutter, step->name, key);
 	size_t last = last_of(cutter, cutter->from);
 	if (wants_own_key(cutter, last))
