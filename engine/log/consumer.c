@@ -52,7 +52,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 	rd_kafka_conf_set_opaque(configuration, consumer);
 	rd_kafka_conf_set_rebalance_cb(configuration, consumer_hear_rebalance);
 	rd_kafka_conf_set_error_cb(configuration, consumer_hear_error);
-	rd_kafka_conf_set_log_cb(configuration, consumer_hear_line);
+	consumer_log_resets(consumer, configuration);
 	return configuration;
 }
 

@@ -14,6 +14,7 @@
 #define WATERMARK_WAIT_MS 2000 /* for the answer where the partition begins; the worker waits for it */
 #define RESET_MARK "]: offset reset (at offset "
 #define GAP_LINE_BYTES 512
+#define RESET_LEVEL 4 /* of syslog: a warning, as librdkafka writes that line */
 
 bool gap_line_read(const char *words, struct offset_reset *reset)
 {
@@ -50,13 +51,27 @@ static void reset_note(struct kafka_consumer *consumer, const struct offset_rese
 	bell_ring(consumer->bell); /* perhaps no record comes behind it */
 }
 
+void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration)
+{
+	char level[16] = "", words[LIBRARY_TEXT_MAX];
+	size_t size = sizeof level;
+	int64_t number = RESET_LEVEL;
+	(void)rd_kafka_conf_get(configuration, "log_level", level, &size);
+	(void)number_read_int64(text_of(level), &number);
+	consumer->log_level = (int)number; /* librdkafka takes 0 to 7 */
+	(void)snprintf(level, sizeof level, "%d", RESET_LEVEL);
+	if (number < RESET_LEVEL)
+		(void)rd_kafka_conf_set(configuration, "log_level", level, words, sizeof words);
+	rd_kafka_conf_set_log_cb(configuration, consumer_hear_line);
+}
+
 void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	struct offset_reset reset;
 	struct kafka_consumer *consumer = rd_kafka_opaque(client);
 	if (strcmp(facility, "OFFSET") == 0 && gap_line_read(words, &reset))
 		reset_note(consumer, &reset);
-	else
+	else if (level <= consumer->log_level)
 		client_hear_line(client, level, facility, words);
 }
 

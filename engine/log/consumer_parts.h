@@ -44,6 +44,7 @@ struct kafka_consumer {
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
 	int64_t missed_ms;    /* when a topic was not found; 0: all are there */
+	int log_level; /* of the user's: what librdkafka says beyond it is not said */
 	pthread_mutex_t resets_lock; /* of the three below; librdkafka's threads note them */
 	struct offset_reset *resets;
 	size_t reset_count;
@@ -63,6 +64,9 @@ bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change c
 /* librdkafka's callbacks; the context is the consumer. */
 void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);
 void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context);
+
+/* Sees that librdkafka tells its log of offset resets, whatever `log_level` the user has set. */
+void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration);
 
 /* librdkafka's log, from its threads: an offset reset is noted, all else is said. */
 void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);

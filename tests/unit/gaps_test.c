@@ -62,27 +62,29 @@ static void a_gap_is_said_by_its_offsets(void **state)
 	assert_int_equal(gap_count(&(struct gap){0, 3, 100, OFFSET_NONE}), 0);
 }
 
-static size_t said;
+static size_t said, others;
 
 static void count_said(const char *line)
 {
-	said += strstr(line, "in-0 does not reach to offset 50, where it was read on") != NULL;
+	bool tells = strstr(line, "in-0 does not reach to offset 50, where it was read on") != NULL;
+	said += tells;
+	others += !tells;
 	assert_null(strstr(line, "offset reset"));
 }
 
 /* The group has read further than the topic reaches, as when it was made anew. */
-static void a_partition_that_is_read_from_its_beginning_is_told_before_its_records(void **state)
+static void read_beyond_the_end(const char *log_level)
 {
 	static struct position assigned[] = {{0, 0, OFFSET_NONE}};
-	static const struct property quick[] = {{"fetch.wait.max.ms", "10"}, {"reconnect.backoff.ms", "10"}};
-	(void)state;
+	const struct property quick[] = {
+		{"fetch.wait.max.ms", "10"}, {"reconnect.backoff.ms", "10"}, {"log_level", log_level}};
 	struct mock mock;
 	struct error error = {0};
 	struct record record;
 	struct gap gap = {0};
 	size_t count = 0;
 	bool found = false;
-	said = 0;
+	said = others = 0;
 	kafka_said_by(count_said);
 	mock_open(&mock);
 	mock_write(&mock, "k", "first", NULL, NULL);
@@ -92,7 +94,7 @@ static void a_partition_that_is_read_from_its_beginning_is_told_before_its_recor
 					       .topics = mock_in,
 					       .topic_count = 1,
 					       .assigned = {1, assigned},
-					       .properties = {2, quick}};
+					       .properties = {log_level ? 3 : 2, quick}};
 	struct consumer *consumer = consumer_open(&config, &error);
 	assert_non_null(consumer);
 	assert_true(consumer_accept(consumer, &error));
@@ -114,6 +116,20 @@ static void a_partition_that_is_read_from_its_beginning_is_told_before_its_recor
 	kafka_said_by(NULL);
 }
 
+static void a_partition_that_is_read_from_its_beginning_is_told_before_its_records(void **state)
+{
+	(void)state;
+	read_beyond_the_end(NULL);
+}
+
+/* Nothing else of librdkafka's is said then. */
+static void it_is_told_though_librdkafka_is_to_log_nothing(void **state)
+{
+	(void)state;
+	read_beyond_the_end("0");
+	assert_int_equal(others, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +137,7 @@ int main(void)
 		cmocka_unit_test(other_lines_are_none),
 		cmocka_unit_test(a_gap_is_said_by_its_offsets),
 		cmocka_unit_test(a_partition_that_is_read_from_its_beginning_is_told_before_its_records),
+		cmocka_unit_test(it_is_told_though_librdkafka_is_to_log_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
