@@ -194,14 +194,15 @@ static bool object_of(const json_t *value, const char *key, const json_t **objec
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is no object of names and values; write `{...}`", key);
 }
 
-/* `number` is the place of the case, for one without a name. */
-static void run_case(struct computing *self, const json_t *value, size_t number)
+/* `number` is the place of the case, for one without a name; `document` is NULL where it stands alone. */
+static void run_case(struct computing *self, const json_t *document, const json_t *value, size_t number)
 {
 	struct error error = {0};
 	const char *name = json_string_value(json_object_get(value, "name"));
 	char nameless[48];
 	(void)snprintf(nameless, sizeof nameless, "case %zu", number);
-	struct compute_case one = {.name = name ? name : nameless, .directory = self->directory, .arena = self->arena};
+	struct compute_case one = {
+		.name = name ? name : nameless, .document = document, .directory = self->directory, .arena = self->arena};
 	arena_reset(self->arena);
 	bool good = json_is_object(value)
 			    ? object_of(value, "input", &one.input, &error) && object_of(value, "params", &one.params, &error)
@@ -218,11 +219,11 @@ static void run_document(struct computing *self, const json_t *document, size_t 
 {
 	const json_t *cases = json_object_get(document, "cases");
 	if (!json_is_array(cases)) {
-		run_case(self, document, number);
+		run_case(self, NULL, document, number);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(cases); i++)
-		run_case(self, json_array_get(cases, i), i + 1);
+		run_case(self, document, json_array_get(cases, i), i + 1);
 }
 
 static bool read_document(struct computing *self, struct text text, size_t line, json_t **document)

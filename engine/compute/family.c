@@ -4,5 +4,6 @@
 #include <stddef.h>
 
 const struct compute_family *const compute_families[] = {
-	&compute_preprocess, &compute_features_ta, &compute_windows, &compute_inference, &compute_sketches, NULL,
+	&compute_preprocess, &compute_features_ta, &compute_windows, &compute_inference, &compute_sketches,
+	&compute_drift_twosample, &compute_drift_online, &compute_outliers, NULL,
 };

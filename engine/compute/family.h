@@ -17,6 +17,7 @@ struct compute_case {
 	const char *name;
 	const json_t *input;   /* an object */
 	const json_t *params;  /* an object */
+	const json_t *document; /* the file that lists the case, for what its cases share; NULL of a case alone */
 	const char *directory; /* a file that the input names is relative to it */
 	struct arena *arena;   /* empty again for the next case */
 };
@@ -32,8 +33,11 @@ struct compute_family {
 	json_t *(*run)(const struct compute_case *one, struct error *error);
 };
 
+extern const struct compute_family compute_drift_online;
+extern const struct compute_family compute_drift_twosample;
 extern const struct compute_family compute_inference;
 extern const struct compute_family compute_features_ta;
+extern const struct compute_family compute_outliers;
 extern const struct compute_family compute_preprocess;
 extern const struct compute_family compute_sketches;
 extern const struct compute_family compute_windows;

@@ -1,0 +1,196 @@
+/* drift_online.c: the family `drift_online`: at which numbers of a stream detectors of change raise an alarm. */
+#include <string.h>
+
+#include "compute/values.h"
+#include "drift/adwin.h"
+#include "drift/online.h"
+
+/* A stream and what is listed of it. */
+struct online_run {
+	const struct compute_case *one;
+	struct compute_row stream;
+	json_t *result, *alarms, *warnings, *sides;
+	struct error *error;
+};
+
+static void online_list(json_t *list, size_t at)
+{
+	json_array_append_new(list, json_integer((json_int_t)at));
+}
+
+static void online_note(struct online_run *run, size_t at, enum online_verdict verdict)
+{
+	if (verdict == ONLINE_ALARM)
+		online_list(run->alarms, at);
+	if (verdict == ONLINE_WARNING)
+		online_list(run->warnings, at);
+}
+
+static double online_number(struct online_run *run, const char *key, double otherwise)
+{
+	return compute_number_or(run->one->params, key, otherwise, run->error);
+}
+
+/* A count of numbers, which must be one that a detector can use. */
+static unsigned online_count(struct online_run *run, const char *key, unsigned otherwise, unsigned least)
+{
+	double count = online_number(run, key, otherwise);
+	if (count >= least && count <= 1e6)
+		return (unsigned)count;
+	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a number from %u to 1000000", key, count, least);
+	return otherwise;
+}
+
+static enum online_sides online_sides_read(struct online_run *run)
+{
+	const char *mode = compute_text_or(run->one->params, "mode", "both", run->error);
+	return strcmp(mode, "up") == 0 ? ONLINE_UP : strcmp(mode, "down") == 0 ? ONLINE_DOWN : ONLINE_BOTH;
+}
+
+static void page_hinkley_run(struct online_run *run)
+{
+	struct page_hinkley_options options = {
+		.least = online_count(run, "min_instances", 30, 0),
+		.delta = online_number(run, "delta", 0.005),
+		.threshold = online_number(run, "threshold", 50),
+		.fading = online_number(run, "alpha", 0.9999),
+		.sides = online_sides_read(run),
+	};
+	struct page_hinkley detector;
+	page_hinkley_begin(&detector, &options);
+	for (size_t i = 0; i < run->stream.count; i++)
+		online_note(run, i, page_hinkley_add(&detector, run->stream.items[i]));
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+}
+
+static void adwin_run(struct online_run *run)
+{
+	struct adwin_options options = {
+		.delta = online_number(run, "delta", 0.002),
+		.clock = online_count(run, "clock", 32, 1),
+		.buckets = online_count(run, "max_buckets", 5, 1),
+		.least = online_count(run, "min_window_length", 5, 1),
+		.grace = online_count(run, "grace_period", 10, 0),
+	};
+	struct adwin *adwin = adwin_open(run->one->arena, &options);
+	if (!adwin) {
+		error_memory(run->error, ERROR_LIMIT, "watching a stream");
+		return;
+	}
+	for (size_t i = 0; i < run->stream.count; i++)
+		online_note(run, i, adwin_add(adwin, run->stream.items[i]) ? ONLINE_ALARM : ONLINE_STABLE);
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+}
+
+static void ddm_run(struct online_run *run)
+{
+	struct ddm_options options = {
+		.least = online_count(run, "warm_start", 30, 0),
+		.warning = online_number(run, "warning_threshold", 2),
+		.alarm = online_number(run, "drift_threshold", 3),
+		.floor = compute_flag_or(run->one->params, "floor", false, run->error),
+	};
+	struct ddm detector;
+	ddm_begin(&detector, &options);
+	for (size_t i = 0; i < run->stream.count; i++)
+		online_note(run, i, ddm_add(&detector, run->stream.items[i] > 0.5));
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+}
+
+static void cusum_run(struct online_run *run)
+{
+	struct cusum detector = {.mean = online_number(run, "mu0", 0),
+				 .deviation = online_number(run, "sigma", 1),
+				 .slack = online_number(run, "k", 0.5),
+				 .threshold = online_number(run, "h", 5)};
+	for (size_t i = 0; i < run->stream.count; i++) {
+		enum online_sides side = cusum_add(&detector, run->stream.items[i]);
+		online_note(run, i, side == ONLINE_BOTH ? ONLINE_STABLE : ONLINE_ALARM);
+		if (side != ONLINE_BOTH)
+			json_array_append_new(run->sides, side == ONLINE_UP ? json_stringn("up", 2) : json_stringn("down", 4));
+	}
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+	compute_put(run->result, "sides", json_incref(run->sides), run->error);
+	compute_put(run->result, "final_up", compute_write(detector.up), run->error);
+	compute_put(run->result, "final_down", compute_write(detector.down), run->error);
+}
+
+static void ewma_run(struct online_run *run)
+{
+	double mean = online_number(run, "mu0", 0);
+	struct ewma_chart chart = {.mean = mean,
+				   .deviation = online_number(run, "sigma", 1),
+				   .weight = online_number(run, "lam", 0.2),
+				   .width = online_number(run, "L", 3),
+				   .level = mean,
+				   .faded = 1};
+	for (size_t i = 0; i < run->stream.count; i++)
+		online_note(run, i, ewma_chart_add(&chart, run->stream.items[i]));
+	compute_put(run->result, "alarms", json_incref(run->alarms), run->error);
+	compute_put(run->result, "final", compute_write((chart.level - mean) / chart.deviation), run->error);
+}
+
+static const struct online_detector {
+	const char *name;
+	void (*run)(struct online_run *run);
+} online_detectors[] = {
+	{"page_hinkley", page_hinkley_run}, {"adwin", adwin_run}, {"ddm", ddm_run},
+	{"cusum", cusum_run},		    {"ewma_chart", ewma_run}, {NULL, NULL},
+};
+
+/* The stream of a case: its own, or one that the file's cases share. */
+static bool online_stream_read(struct online_run *run, struct error *error)
+{
+	const struct compute_case *one = run->one;
+	const char *name = json_string_value(json_object_get(one->input, "stream_ref"));
+	const json_t *streams = name ? json_object_get(one->document, "streams") : one->input;
+	return compute_row(one, streams, name ? name : "stream", &run->stream, error);
+}
+
+static json_t *online_result(const struct compute_case *one, const struct online_detector *detector, struct error *error)
+{
+	struct online_run run = {.one = one, .result = json_object(), .error = error};
+	run.alarms = json_array();
+	run.warnings = json_array();
+	run.sides = json_array();
+	if (online_stream_read(&run, error))
+		detector->run(&run);
+	json_decref(run.alarms);
+	json_decref(run.warnings);
+	json_decref(run.sides);
+	return compute_made(run.result, error);
+}
+
+static json_t *online_compute(const struct compute_case *one, struct error *error)
+{
+	const char *name;
+	if (!compute_text(one->params, "detector", &name, error))
+		return NULL;
+	for (const struct online_detector *detector = online_detectors; detector->name; detector++)
+		if (strcmp(detector->name, name) == 0)
+			return online_result(one, detector, error);
+	error_set(error, ERROR_INPUT, PLACE_NONE, "no detector is called `%s`; `sluice compute --list drift_online` names them",
+		  name);
+	return NULL;
+}
+
+static const struct compute_method online_methods[] = {
+	{"page_hinkley", "up = a up + (x - mean) - delta, down = a down + (x - mean) + delta, mean since the last alarm; an "
+	 "alarm where "
+			 "up - min(up) or max(down) - down > threshold, the maximum from -1 on"},
+	{"adwin", "exponential histogram, `max_buckets` a level; every `clock` numbers all boundaries: |m0 - m1| > sqrt(2 v L s) "
+	 "+ 2/3 L s, "
+		  "L = ln(2 ln(W)/delta), s = 1/n0' + 1/n1'; the window starts anew after an alarm"},
+	{"ddm", "p + s beside its least value after `warm_start` numbers: warning above p + 2 s, alarm above p + 3 s"},
+	{"cusum", "of (x - mu0)/sigma, slack k, threshold h, both sums at 0 again after an alarm"},
+	{"ewma_chart", "level = lam x + (1 - lam) level, limits L sigma sqrt(lam/(2 - lam) (1 - (1 - lam)^(2t)))"},
+	{NULL, NULL},
+};
+
+const struct compute_family compute_drift_online = {
+	.name = "drift_online",
+	.summary = "where detectors of change raise an alarm in a stream, by `detector`",
+	.methods = online_methods,
+	.run = online_compute,
+};

@@ -1,0 +1,44 @@
+/* kolmogorov_smirnov.h: two-sample Kolmogorov-Smirnov test: the largest distance between two empirical distributions.
+ *
+ * Samples are sorted, without NaN, and not empty; infinite values order like others. Ties step together, so the
+ * distance is taken only at distinct pooled values. Three p-values are known for one distance, and they differ for
+ * small samples: the exact one, the limit (kolmogorov_sf() of statistics/distribution.h), and the one-sample law at
+ * the effective size, which other libraries call asymptotic.
+ *
+ * Pure; any thread may call. Memory is taken from the arena that is handed in.
+ */
+#ifndef SLUICE_DRIFT_KOLMOGOROV_SMIRNOV_H
+#define SLUICE_DRIFT_KOLMOGOROV_SMIRNOV_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "numeric/table.h"
+
+/* The exact count costs reference * current steps: a second at this size. */
+#define KS_EXACT_SIZE_MAX 10000
+
+struct ks_distance {
+	double two_sided;
+	double greater; /* how far the reference's distribution function is above the current one's */
+	double less;	/* how far it is below */
+};
+
+struct ks_distance ks_distance_of(const struct sorted *reference, const struct sorted *current);
+
+/* The limit for large samples. */
+double ks_p_limit(double distance, size_t reference, size_t current);
+
+/* The chance of a distance at least as large, by counting lattice paths; with ties it is conservative. NaN: a sample
+ * is larger than KS_EXACT_SIZE_MAX, or the arena is full. */
+double ks_p_exact(double distance, size_t reference, size_t current, bool two_sided, struct arena *arena);
+
+/* The chance that the empirical distribution of `count` values is at least `distance` away from their distribution.
+ * NaN: count is 0, or the arena is full. Above KS_LAW_EXACT_MAX values its body is an expansion with an error of about 1e-5. */
+#define KS_LAW_EXACT_MAX 5000
+double ks_one_sample_sf(double distance, size_t count, struct arena *arena);
+
+/* ks_one_sample_sf() at the effective size of two samples, rounded to even halves. */
+double ks_p_effective(double distance, size_t reference, size_t current, struct arena *arena);
+
+#endif

@@ -1,0 +1,78 @@
+/* online.h: detectors of a change in a stream of numbers, one number at a time: Page-Hinkley, CUSUM, EWMA chart, DDM.
+ *
+ * Each is a plain value of a few numbers, set up by its begin function, and costs the same for every number. A
+ * detector that raised an alarm starts anew with the next number. What it watches should be standardised by the
+ * reference first: thresholds are in the numbers' own unit. NaN is for the caller to leave out.
+ *
+ * Pure; a detector belongs to one thread. adwin.h has the one that keeps a window.
+ */
+#ifndef SLUICE_DRIFT_ONLINE_H
+#define SLUICE_DRIFT_ONLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum online_verdict { ONLINE_STABLE, ONLINE_WARNING, ONLINE_ALARM };
+enum online_sides { ONLINE_BOTH, ONLINE_UP, ONLINE_DOWN };
+
+/* ---- Page-Hinkley: sums of deviations from the running mean, beside their extremes ---- */
+
+struct page_hinkley_options {
+	uint64_t least;	  /* numbers before the first alarm */
+	double delta;	  /* a deviation that counts as none */
+	double threshold; /* of a sum beside its extreme */
+	double fading;	  /* what a sum keeps of itself with each number, near 1 */
+	enum online_sides sides;
+};
+
+struct page_hinkley {
+	struct page_hinkley_options options;
+	uint64_t count;
+	double mean, up, least_up, down, most_down;
+	bool alarmed;
+};
+
+void page_hinkley_begin(struct page_hinkley *detector, const struct page_hinkley_options *options);
+enum online_verdict page_hinkley_add(struct page_hinkley *detector, double number);
+
+/* ---- CUSUM of standardised numbers: both sums restart at an alarm ---- */
+
+struct cusum {
+	double mean, deviation, slack, threshold; /* slack and threshold in deviations */
+	double up, down;
+};
+
+/* Which side raised it; ONLINE_BOTH: neither. */
+enum online_sides cusum_add(struct cusum *detector, double number);
+
+/* ---- EWMA chart: a fading mean with its exact limits, which widen at the start; it never restarts ---- */
+
+struct ewma_chart {
+	double mean, deviation, weight, width; /* the weight of the newest number; limits in deviations */
+	double level;			       /* starts as the mean */
+	double faded;			       /* (1 - weight)^(2 count), starts as 1 */
+};
+
+enum online_verdict ewma_chart_add(struct ewma_chart *chart, double number);
+
+/* ---- DDM (Gama et al. 2004): the rate of errors beside its lowest upper bound ---- */
+
+struct ddm_options {
+	uint64_t least; /* numbers before the lowest bound is kept */
+	double warning, alarm;
+	/* Where the first numbers are all right the lowest deviation is 0, and the first error raises an alarm; this keeps
+	 * it at 1/(2 count) or more. Other libraries do not. */
+	bool floor;
+};
+
+struct ddm {
+	struct ddm_options options;
+	uint64_t count;
+	double rate, least_rate, least_deviation;
+	bool alarmed;
+};
+
+void ddm_begin(struct ddm *detector, const struct ddm_options *options);
+enum online_verdict ddm_add(struct ddm *detector, bool wrong);
+
+#endif

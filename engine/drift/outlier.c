@@ -1,0 +1,164 @@
+/* outlier.c: scores of unusual numbers and rows; see outlier.h. */
+#include "drift/outlier.h"
+
+#include <math.h>
+
+#include "numeric/quantile.h"
+
+/* ---- numbers ---- */
+
+#define NORMAL_QUARTILE 0.6744897501960817 /* by it the median distance of normal numbers is one deviation */
+#define NORMAL_MEAN_DISTANCE 1.2533141373155003 /* sqrt(pi/2): the same for the mean distance */
+
+bool modified_z_fit(struct modified_z *fitted, const struct sorted *sample, struct arena *arena)
+{
+	double *distances = ARENA_ARRAY(arena, double, sample->count), total = 0;
+	if (!distances)
+		return false;
+	double median = quantile_sorted(sample->values, sample->count, 0.5, QUANTILE_LINEAR);
+	for (size_t i = 0; i < sample->count; i++) {
+		distances[i] = fabs(sample->values[i] - median);
+		total += distances[i];
+	}
+	double mean = total / (double)sample->count;
+	double deviation = quantile_sorted(distances, quantile_sort(distances, sample->count), 0.5, QUANTILE_LINEAR);
+	*fitted = (struct modified_z){.median = median, .deviation = deviation, .rule = SPREAD_NONE};
+	if (deviation > 0) {
+		fitted->rule = SPREAD_MEDIAN;
+		fitted->factor = NORMAL_QUARTILE / deviation;
+	} else if (mean > 0) {
+		fitted->rule = SPREAD_MEAN;
+		fitted->factor = 1 / (NORMAL_MEAN_DISTANCE * mean);
+	}
+	return true;
+}
+
+/* ---- covariance ---- */
+
+bool covariance_open(struct covariance *covariance, size_t columns, struct arena *arena)
+{
+	*covariance = (struct covariance){columns, 0, ARENA_ARRAY(arena, double, columns),
+					  ARENA_ARRAY(arena, double, columns * columns)};
+	return covariance->mean && covariance->products;
+}
+
+void covariance_add(struct covariance *covariance, const double *row)
+{
+	double count = (double)++covariance->rows;
+	/* From the last column on, so that the means below are all still those before this row. */
+	for (size_t i = covariance->columns; i-- > 0;) {
+		double before = row[i] - covariance->mean[i];
+		for (size_t j = 0; j <= i; j++)
+			covariance->products[i * covariance->columns + j] +=
+				before * (row[j] - covariance->mean[j]) * (count - 1) / count;
+		covariance->mean[i] += before / count;
+	}
+}
+
+double covariance_of(const struct covariance *covariance, size_t i, size_t j, double freedom)
+{
+	size_t row = i > j ? i : j, column = i > j ? j : i;
+	return covariance->products[row * covariance->columns + column] / ((double)covariance->rows - freedom);
+}
+
+/* ---- Mahalanobis ---- */
+
+#define BLOCK 4
+typedef double block __attribute__((vector_size(BLOCK * sizeof(double)), aligned(alignof(double))));
+
+/* Cholesky's factor over the lower triangle of a matrix. False: it is not positive definite to the last digits. */
+static bool cholesky_factor(double *matrix, size_t size)
+{
+	for (size_t j = 0; j < size; j++) {
+		double *row = matrix + j * size, whole = row[j];
+		for (size_t k = 0; k < j; k++)
+			row[j] -= row[k] * row[k];
+		if (!(row[j] > whole * 1e-12))
+			return false;
+		row[j] = sqrt(row[j]);
+		for (size_t i = j + 1; i < size; i++) {
+			double *below = matrix + i * size;
+			for (size_t k = 0; k < j; k++)
+				below[j] -= below[k] * row[k];
+			below[j] /= row[j];
+		}
+	}
+	return true;
+}
+
+/* The inverse of a lower triangle, over it. */
+static void triangle_invert(double *matrix, size_t size)
+{
+	for (size_t j = 0; j < size; j++) {
+		matrix[j * size + j] = 1 / matrix[j * size + j];
+		for (size_t i = j + 1; i < size; i++) {
+			double total = 0;
+			for (size_t k = j; k < i; k++)
+				total -= matrix[i * size + k] * matrix[k * size + j];
+			matrix[i * size + j] = total / matrix[i * size + i];
+		}
+	}
+}
+
+/* Where a block of rows begins: those before it have 4, 8, 12, ... columns. */
+static size_t block_begin(size_t number)
+{
+	return BLOCK * BLOCK * (number * (number + 1) / 2);
+}
+
+bool mahalanobis_fit(struct mahalanobis *fitted, const struct covariance *covariance, double freedom, double ridge,
+		     struct arena *arena, struct error *error)
+{
+	size_t size = covariance->columns, blocks = (size + BLOCK - 1) / BLOCK;
+	if (size == 0 || size > MAHALANOBIS_COLUMNS_MAX || covariance->rows < 2)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "a Mahalanobis distance is learnt of 1 to %d columns and 2 rows or more; these are %zu columns "
+					 "and %llu rows",
+				 MAHALANOBIS_COLUMNS_MAX, size, (unsigned long long)covariance->rows);
+	double *matrix = ARENA_ARRAY(arena, double, size * size), *inverse = ARENA_ARRAY(arena, double, block_begin(blocks));
+	double *mean = ARENA_ARRAY(arena, double, blocks * BLOCK);
+	if (!matrix || !inverse || !mean)
+		return error_memory(error, ERROR_SYSTEM, "learning a covariance");
+	for (size_t i = 0; i < size; i++) {
+		mean[i] = covariance->mean[i];
+		for (size_t j = 0; j <= i; j++)
+			matrix[i * size + j] = covariance_of(covariance, i, j, freedom) + (i == j ? ridge : 0);
+	}
+	if (!cholesky_factor(matrix, size))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "columns depend on each other, or one does not vary, so their covariance has no inverse; "
+				 "leave such columns out, or set a ridge above 0");
+	triangle_invert(matrix, size);
+	for (size_t i = 0; i < size; i++)
+		for (size_t j = 0; j <= i; j++)
+			inverse[block_begin(i / BLOCK) + j * BLOCK + i % BLOCK] = matrix[i * size + j];
+	*fitted = (struct mahalanobis){size, blocks, mean, inverse};
+	return true;
+}
+
+double mahalanobis_inverse(const struct mahalanobis *fitted, size_t i, size_t j)
+{
+	return fitted->inverse[block_begin(i / BLOCK) + j * BLOCK + i % BLOCK];
+}
+
+double mahalanobis_squared(const struct mahalanobis *fitted, const double *row)
+{
+	double apart[MAHALANOBIS_COLUMNS_MAX + BLOCK];
+	block total = {0};
+	const double *inverse = fitted->inverse;
+	for (size_t i = 0; i < fitted->columns; i++)
+		apart[i] = row[i] - fitted->mean[i];
+	for (size_t i = fitted->columns; i < fitted->blocks * BLOCK; i++)
+		apart[i] = 0;
+	for (size_t number = 0; number < fitted->blocks; number++) {
+		block sum = {0};
+		const double *end = apart + (number + 1) * BLOCK;
+		for (const double *one = apart; one < end; one += 2, inverse += 2 * BLOCK) {
+			block first = *(const block *)inverse, second = *(const block *)(inverse + BLOCK);
+			sum += first * one[0];
+			sum += second * one[1];
+		}
+		total += sum * sum;
+	}
+	return total[0] + total[1] + total[2] + total[3];
+}
