@@ -5,6 +5,7 @@
 # much was installed. Needs root, and the mirrors of the system in question.
 #   newcomer.sh          in the Debian 12 of compose/engine.sh, which is made once and kept
 #   newcomer.sh ROOT     in a copy of the bare system in the folder ROOT, as debootstrap makes one
+# Of the second command, `make check`, it runs the packages that it installs, and the parts that are soon over.
 # Prints `N passed, N failed` last.
 set -u
 given=
@@ -61,6 +62,8 @@ readme_commands() {
 	sed -n "/^## $1/,/^## /{/^\`\`\`sh/,/^\`\`\`/{/^\`\`\`/!p}}" README.md | sed 's:REPOSITORY:/srv/sluice.git:'
 }
 
+check_parts='deps unit layers house cases judge docs readme install'
+
 install -d -m 1777 "$root/home/stranger"
 inside root "useradd --no-create-home stranger" >"$root/said" 2>&1
 began=$SECONDS
@@ -82,6 +85,12 @@ seen "make demo ends with an answer" $?
 ! grep -qiE 'warning|cannot set|not permitted' "$root/said"
 seen "nothing on the way is a warning" $?
 echo "        $took s in all; $(($(size_mib) - before)) MiB brought, packages and build together"
+
+check=$(readme_commands 'Two commands' | grep '^make check$')
+began=$SECONDS
+[ -n "$check" ] && inside root "cd /home/stranger/sluice; $check ONLY='$check_parts'" >"$root/said" 2>&1 &&
+	tail -n 1 "$root/said" | grep -q ' 0 failed'
+seen "the first screen's second command: $check of $check_parts, in $((SECONDS - began)) s" $?
 
 inside stranger "cd theirs; make demo" >"$root/said" 2>&1
 seen "with the packages there, a user without rights builds and sees the same" $?

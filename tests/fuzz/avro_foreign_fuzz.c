@@ -10,6 +10,7 @@
 
 #include "message/avro.h"
 #include "message/schemas.h"
+#include "mutate.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 
@@ -88,4 +89,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     !text_equal(message.payload_id, own.payload_id) || message.deadline_ms != own.deadline_ms))
 		abort();
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	struct dice dice = dice_of(seed);
+	if (!arena)
+		set_up();
+	if (max < 2)
+		return LLVMFuzzerMutate(data, size, max);
+	if (size == 0 || dice_roll(&dice, 20) == 0)
+		data[0] = (uint8_t)dice_roll(&dice, COUNT + 1);
+	const size_t which = data[0] % (COUNT + 1);
+	return 1 + mutate_avro(which < COUNT ? schemas[which] : renamed, data + 1, size > 0 ? size - 1 : 0, max - 1, seed);
 }

@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "cli/fit_rows.h"
+#include "mutate.h"
 #include "spec/resource.h"
 #include "steps/kinds.h"
 #include "steps/operations.h"
@@ -216,4 +217,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buffer_close(&yaml);
 	buffer_close(&file);
 	return 0;
+}
+
+static const char *const samples[] = {
+	"a,b\n1,x\n2.5,y\n-3,\n,x\n1e9,\"z,z\"\n",
+	"b,a\r\n\"q\"\"q\",4\r\n,5\r\nx,6\r\n",
+	"a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n",
+	"{\"a\": [1, 2], \"b\": \"x\"}\n{\"a\": [3, 4], \"b\": \"y\"}\n{\"a\": [5, null]}\n",
+	"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [2, 2], \"data\": [1, 2, 3, 4]}]}\n"
+	"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"INT64\", \"shape\": [1, 2], \"data\": [5, 6]}]}\n",
+};
+
+/* A file as it is changes by its lines; of one that is made, the bytes that make it. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	struct dice dice = dice_of(seed);
+	const char *sample = samples[dice_roll(&dice, sizeof samples / sizeof *samples)];
+	const size_t head = 1 + OPERATIONS_MAX;
+	if (dice_roll(&dice, 30) == 0 && head + strlen(sample) <= max) {
+		data[0] = (uint8_t)(9 + 3 * dice_roll(&dice, OPERATIONS_MAX));
+		for (size_t i = 1; i < head; i++)
+			data[i] = (uint8_t)dice_roll(&dice, sizeof operations / sizeof *operations);
+		memcpy(data + head, sample, strlen(sample));
+		size = head + strlen(sample);
+	}
+	const size_t taken = size > 0 ? 2 + data[0] / 3U % OPERATIONS_MAX : 0; /* as the target takes them */
+	if (size <= taken || data[0] % 3 != 0)
+		return LLVMFuzzerMutate(data, size, max);
+	return taken + mutate_lines(data + taken, size - taken, max - taken, seed);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "mutate.h"
 #include "numeric/predictor.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
@@ -57,4 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (error.kind != ERROR_CONFIG && !arena_failed(arena))
 		abort();
 	return 0;
+}
+
+/* Models are JSON, but for LightGBM's. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return (size > 0 && data[0] == '{' ? mutate_json : mutate_lines)(data, size, max, seed);
 }

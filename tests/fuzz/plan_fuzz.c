@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "mutate.h"
 #include "plan/plan.h"
 #include "steps/kinds.h"
 
@@ -64,4 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < 4; i++)
 		buffer_close(buffers[i]);
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return mutate_lines(data, size, max, seed);
 }

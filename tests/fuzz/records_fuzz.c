@@ -10,6 +10,8 @@
 #include "message/answer_decode.h"
 #include "message/crossing.h"
 #include "message/dead_letter.h"
+#include "message/schemas.h"
+#include "mutate.h"
 #include "observe/status.h"
 
 static volatile unsigned char seen;
@@ -128,4 +130,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_begin();
 	runs[data[0] % (sizeof runs / sizeof *runs)]((struct text){(const char *)data + 1, size - 1});
 	return 0;
+}
+
+#define HEAD_BYTES 11 /* the choice, and the fingerprint of the schema */
+
+/* What a record holds changes, behind its head. A status is JSON. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	static const char *const schemas[] = {"crossing", "response", "error", NULL};
+	const char *schema = size > 0 ? schemas[data[0] % (sizeof schemas / sizeof *schemas)] : NULL;
+	if (size > 1 && !schema)
+		return 1 + mutate_json(data + 1, size - 1, max - 1, seed);
+	if (size <= HEAD_BYTES)
+		return LLVMFuzzerMutate(data, size, max);
+	return HEAD_BYTES + mutate_avro(schema_json(schema), data + HEAD_BYTES, size - HEAD_BYTES, max - HEAD_BYTES, seed);
 }

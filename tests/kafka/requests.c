@@ -281,7 +281,7 @@ static void check_committed(const struct options *options, struct tally *tally)
 	struct arena *arena = arena_open(1 << 20);
 	double quiet_since = now_s(CLOCK_MONOTONIC);
 	/* When all are there, a last second shows those that come twice. */
-	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : options->quiet_s)) {
+	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : (double)options->quiet_s)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
 		if (!message)
 			continue;
