@@ -1,7 +1,7 @@
 #!/bin/bash
 # The broker of `sluice dev`, used by Kafka's own console tools, which are Java clients: topics are listed,
 # made and described, a request is produced, its answer consumed by a group; and it is there again at its port
-# after a restart. `top` and `health` see the engine.
+# after a restart. `top` and `health` see the engine, and `run` makes the topics of another pipeline there and serves it.
 #   dev.sh SLUICE BUILD      VERSIONS="3.9.1 4.2.1" are the tools'
 # The tools come from Maven once and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice. Takes about 25 s a version.
 set -u
@@ -87,5 +87,16 @@ expect "the port after a restart" "${brokers##*:}" "-eq $port"
 "$sluice" dev "$dir/pipelines" --port "$port" >"$dir/second" 2>&1
 expect "the exit status of a second one there" $? "-eq 2"
 expect_words "what it says" "$dir/second" "give --port NUMBER"
+# An engine of its own beside it.
+sed 's/{name: p}/{name: q}/; s/x \* 2/x * 3/' "$dir/pipelines/p.yaml" >"$dir/q.yaml"
+"$sluice" run "$dir/q.yaml" --brokers "$brokers" --instance beside >"$dir/run.log" 2>&1 &
+ours $!
+beside=$started
+wait_until 15 grep -q "^q: reads" "$dir/run.log"
+expect "an engine of its own beside it: status of looking for what it reads" $? "-eq 0"
+expect_words "its topics are made" "$dir/run.log" "^3 of 4 topics created"
+echo "$request" | "$sluice" infer q -f - --pipelines "$dir/q.yaml" --brokers "$brokers" --timeout 20s >"$dir/inferred" 2>&1
+expect_words "it answers" "$dir/inferred" "63"
+stop_engine beside "$beside"
 stop_engine restarted "$engine"
 tell_result
