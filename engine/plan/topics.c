@@ -97,6 +97,20 @@ static const char *external_name(struct compiler *compiler, const struct pipelin
 	return rest ? topic_name(compiler, plan, external->pipeline, rest) : NULL;
 }
 
+/* Of a pipeline of other files nothing is known: neither what it reads nor by which group. */
+static void note_missing(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals,
+			 const struct external *external)
+{
+	bool follows = external->point != SOURCE_REQUEST || external->step;
+	note_add(compiler, &plan->notes, external->place,
+		 "pipeline `%s` is not among the files: its topic must exist when this one runs", external->pipeline);
+	if (follows && externals->type == JOIN_INNER && external_points(plan->graph) > 1)
+		note_add(compiler, &plan->notes, external->place,
+			 "nor is it known whether `%s` is behind: the join window of %lld ms does not stand still for it, and a "
+			 "request whose part comes later is not joined; give its file too, or a longer `joinWindowMs`",
+			 external->pipeline, (long long)externals->window_ms);
+}
+
 static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals, size_t first,
 			  const char *reason)
 {
@@ -116,9 +130,7 @@ static void add_externals(struct compiler *compiler, struct pipeline_plan *plan,
 		if (!known)
 			add(compiler, plan, topic);
 		if (names_find(&compiler->pipelines, text_of(external->pipeline)) == NAME_NONE)
-			note_add(compiler, &plan->notes, external->place,
-				 "pipeline `%s` is not among the files: its topic must exist when this one runs",
-				 external->pipeline);
+			note_missing(compiler, plan, externals, external);
 	}
 }
 

@@ -400,6 +400,7 @@ static void pipelines_joined_from_outside_keep_what_came(void **state)
 	assert_int_equal(pipeline->wait_ms, 500);
 	assert_true(plan_is_noted(&pipeline->notes, "requests need ids of their own"));
 	assert_true(plan_is_noted(&pipeline->notes, "pipeline `q` is not among the files"));
+	assert_true(plan_is_noted(&pipeline->notes, "whether `r` is behind: the join window of 500 ms does not stand still"));
 	planning_close(&p);
 }
 
