@@ -181,7 +181,7 @@ demo:
 ## |    90  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
 ## |   290  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
-## |    60  contract   what the twin and a real Kafka both must do
+## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |    40  features   what is kept of each key, by another key too, of an engine that is killed
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
@@ -240,7 +240,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away hung faults called foreign overload dev
+KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev
 kafka: kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

@@ -195,7 +195,7 @@ part_features() {
 }
 
 part_contract() {
-	make_quietly kafka NAME="contract settled"
+	make_quietly kafka NAME="contract settled joins"
 	DELIVERIES=exactly make_quietly kafka NAME=lost
 }
 

@@ -324,7 +324,9 @@ another_delivery_waits() {
 	stop_engine delivery "$first"
 	wait_until 30 grep -qs "delivery.exactly-once goes on where" "$dir/engine.log" || give_up "another delivery waits for ever"
 	send delivery $((rate * 2)) "$rate"
-	check_answers delivery $((rate * 2)) "doubled: disordered: uncommitted: silence_ms:"
+	sent
+	# The same numbers again: each is answered by the first engine, and once more by the second.
+	check_answers delivery $((rate * 2)) "doubled:-eq:$((rate * 2)) disordered: uncommitted: silence_ms:"
 	stop_engine delivery "$second"
 }
 
