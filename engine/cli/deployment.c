@@ -43,6 +43,30 @@ static bool may_go_on(struct plan *plan, const struct plan *before)
 	return plan_errors(plan) == 0 && (plan_leave_refused(plan) == 0 || plan->count > 0);
 }
 
+/* Whether all files are there that the steps name. Those that are left are the caller's; faults are said without them. */
+static bool files_are_here(struct deployment *deployment, const struct deployment_options *options)
+{
+	if (options->elsewhere && files_left(deployment->files) > 0 && plan_errors(&deployment->plan) == 0) {
+		*options->elsewhere = deployment->files;
+		deployment->files = NULL;
+		return false;
+	}
+	files_stay_here(deployment->files, false);
+	return true;
+}
+
+static struct files *files_given(const struct deployment_options *options, struct error *error)
+{
+	struct files *files = options->elsewhere ? *options->elsewhere : NULL;
+	if (files)
+		*options->elsewhere = NULL;
+	else
+		files = files_open(error);
+	if (files && options->elsewhere)
+		files_stay_here(files, true);
+	return files;
+}
+
 static bool make_plan(struct deployment *deployment, struct session *session, const struct deployment_options *options,
 		      struct error *error)
 {
@@ -55,7 +79,8 @@ static bool make_plan(struct deployment *deployment, struct session *session, co
 	const struct faults *faults = deployment->spec.faults;
 	const struct resource *runtime = spec_first(&deployment->spec, RESOURCE_RUNTIME);
 	deployment->runtime = runtime ? runtime->spec : NULL;
-	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error))
+	if (!plan_make(&deployment->spec, &plan_options, deployment->arena, &deployment->plan, error) ||
+	    !files_are_here(deployment, options))
 		return false;
 	bool good = may_go_on(&deployment->plan, options->before);
 	deployment->views = ARENA_ARRAY(deployment->arena, struct files_view, deployment->plan.count);
@@ -137,7 +162,7 @@ static bool deployment_read(struct deployment *deployment, struct session *sessi
 	if (!deployment->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	deployment->spec_is_open = spec_open(&deployment->spec, error);
-	deployment->files = deployment->spec_is_open ? files_open(error) : NULL;
+	deployment->files = deployment->spec_is_open ? files_given(options, error) : NULL;
 	if (!deployment->files || !spec_read(&deployment->spec, options->paths, options->path_count, &spec_options, error) ||
 	    !set_apart(&deployment->spec, options, error))
 		return false;

@@ -32,11 +32,14 @@ struct deployment_options {
 	const char *namespace_forced; /* of all resources, whatever they say; NULL: as they say */
 	bool lineage_full;	      /* of all pipelines, whatever they say */
 	bool insecure;		      /* protection that is asked for and not in force is no obstacle */
+	/* Where files lie elsewhere that are not fetched yet, the deployment is not made, and they are handed out here, for a
+	 * thread to fetch them (cli/fetching.h); with them, read again. NULL: they are waited for. */
+	struct files **elsewhere;
 	bool survey;		      /* models are asked what they take: waits for their servers, 2 s at the most */
 };
 
 /* Faults are said on the session's `err`. NULL: `error` says why, or its kind is NONE
- * when the faults did. */
+ * when the faults did, or when `elsewhere` has files to be fetched. */
 struct deployment *deployment_open(struct session *session, const struct deployment_options *options, struct error *error);
 void deployment_close(struct deployment *deployment); /* NULL is fine */
 

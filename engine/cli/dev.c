@@ -10,6 +10,7 @@
 #include "cli/announcer.h"
 #include "cli/crew.h"
 #include "cli/dev_lines.h"
+#include "cli/fetching.h"
 #include "cli/file_watch.h"
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
@@ -61,6 +62,9 @@ struct dev {
 	struct crew *crew;
 	struct announcer *announcer;
 	struct file_watch watch;
+	struct fetching fetching;
+	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
+	bool edited;		 /* while the first ones were fetched */
 	struct dev_lines *lines;
 	FILE *beside; /* where the engine's lines go when the result is JSON; NULL: with it */
 	struct loop_timer ready_timer, lines_timer;
@@ -176,10 +180,11 @@ static bool make_topics(const struct dev *dev, const struct deployment *deployme
 	return true;
 }
 
-/* NULL: they cannot be run; their faults are said, or `error` is. */
+/* NULL: they cannot be run; their faults are said, or `error` is, or files elsewhere have to be fetched first. */
 static struct deployment *read_files(struct dev *dev, struct error *error)
 {
 	struct deployment_options files = dev->files;
+	files.elsewhere = &dev->elsewhere;
 	files.before = dev->crew ? &crew_deployment(dev->crew)->plan : NULL;
 	struct deployment *deployment = deployment_open(dev->session, &files, error);
 	if (deployment && make_topics(dev, deployment, error))
@@ -188,13 +193,27 @@ static struct deployment *read_files(struct dev *dev, struct error *error)
 	return NULL;
 }
 
-/* Models change before the pipelines that may call them. */
-static void on_changed(void *context)
+static void reload_with(void *context, struct files *fetched);
+
+/* What runs goes on meanwhile. False: they have not to be, or cannot. */
+static bool fetch_first(struct dev *dev, struct error *error)
 {
-	struct dev *dev = context;
+	struct files *files = dev->elsewhere;
+	dev->elsewhere = NULL;
+	if (!files || !fetching_start(&dev->fetching, dev->loop, files, reload_with, dev, error))
+		return false;
+	command_note(dev->session, "the files name others that lie elsewhere: they are fetched, and what was running goes on");
+	return true;
+}
+
+/* Models change before the pipelines that may call them. */
+static void reload(struct dev *dev)
+{
 	struct error error = {0};
 	dev_lines_clear(dev->lines);
 	struct deployment *deployment = read_files(dev, &error);
+	if (fetch_first(dev, &error))
+		return;
 	bool good = deployment && model_server_reread(dev->server, &error);
 	if (good)
 		good = crew_reload(dev->crew, deployment, &error);
@@ -206,6 +225,61 @@ static void on_changed(void *context)
 		command_note(dev->session, "the files have a fault: what was running goes on; it is tried again when they change");
 	fflush(dev->session->err);
 	dev_lines_show(dev->lines, dev->crew, loop_now_ms(dev->loop));
+}
+
+static void reload_with(void *context, struct files *fetched)
+{
+	struct dev *dev = context;
+	dev->elsewhere = fetched;
+	reload(dev);
+}
+
+static void on_changed(void *context)
+{
+	struct dev *dev = context;
+	fetching_close(&dev->fetching);
+	dev->edited = true;
+	if (dev->announcer)
+		reload(dev);
+}
+
+static bool watch_files(struct dev *dev, struct error *error)
+{
+	return dev->watch.loop ||
+	       file_watch_open(&dev->watch, dev->loop, dev->files.paths, dev->files.path_count, on_changed, dev, error);
+}
+
+/* ---- the start, with files elsewhere ---- */
+
+static void keep_fetched(void *context, struct files *fetched)
+{
+	struct dev *dev = context;
+	dev->elsewhere = fetched;
+}
+
+/* Until they are there, or an edit may have changed which are needed. A signal ends the fetch. */
+static bool wait_for_fetched(struct dev *dev, struct error *error)
+{
+	struct files *files = dev->elsewhere;
+	dev->elsewhere = NULL;
+	dev->edited = false;
+	if (!watch_files(dev, error)) {
+		files_close(files);
+		return false;
+	}
+	bool good = fetching_start(&dev->fetching, dev->loop, files, keep_fetched, dev, error);
+	while (good && dev->fetching.loop && !dev->edited)
+		good = loop_turn(dev->loop, -1, error);
+	fetching_close(&dev->fetching);
+	return good;
+}
+
+static struct deployment *read_first_files(struct dev *dev, struct error *error)
+{
+	struct deployment *deployment = read_files(dev, error);
+	while (!deployment && dev->elsewhere && wait_for_fetched(dev, error))
+		deployment = read_files(dev, error);
+	return deployment;
 }
 
 /* ---- running ---- */
@@ -250,7 +324,7 @@ static bool open_crew(struct dev *dev, struct error *error)
 		.out = dev->beside ? dev->beside : dev->session->out,
 		.loop = dev->loop,
 	};
-	struct deployment *deployment = dev->config.instance ? read_files(dev, error) : NULL;
+	struct deployment *deployment = dev->config.instance ? read_first_files(dev, error) : NULL;
 	if (!deployment)
 		return false;
 	say_where_this_differs(dev, &deployment->plan);
@@ -264,8 +338,7 @@ static bool run_crew(struct dev *dev, struct error *error)
 	dev->ready_timer = (struct loop_timer){.due = on_ready, .context = dev};
 	dev->lines_timer = (struct loop_timer){.due = on_second, .context = dev};
 	dev->lines = dev_lines_open(dev->session->out, dev->options->form == OUTPUT_JSON, loop_now_ms(dev->loop), error);
-	return dev->lines &&
-	       file_watch_open(&dev->watch, dev->loop, dev->files.paths, dev->files.path_count, on_changed, dev, error) &&
+	return dev->lines && watch_files(dev, error) &&
 	       loop_timer_set(dev->loop, &dev->ready_timer, loop_now_ms(dev->loop), error) &&
 	       loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, error) && crew_run(dev->crew, error);
 }
@@ -273,6 +346,8 @@ static bool run_crew(struct dev *dev, struct error *error)
 static void close_all(struct dev *dev)
 {
 	file_watch_close(&dev->watch);
+	fetching_close(&dev->fetching);
+	files_close(dev->elsewhere);
 	announcer_close(dev->announcer);
 	crew_close(dev->crew);
 	dev_lines_close(dev->lines);

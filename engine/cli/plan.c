@@ -118,7 +118,7 @@ static int run(struct session *session, const void *given, const char *const *pa
 	struct files *files = files_open(&error);
 	int code = EXIT_FAULTS;
 	if (files && !arguments->fetch)
-		files_stay_here(files);
+		files_stay_here(files, true);
 	if (!arena || !files || !spec_open(&spec, &error))
 		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
 	if (error.kind == ERROR_NONE) {

@@ -10,6 +10,7 @@
 #include "cli/crew_state.h"
 #include "cli/crew_takeover.h"
 #include "cli/deployment_topics.h"
+#include "cli/fetching.h"
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
 #include "cli/run_limits.h"
@@ -86,6 +87,9 @@ struct running {
 	struct properties topic_settings;
 	struct batch_limit batches;
 	struct crew_config crew;
+	struct crew *live; /* NULL: nothing runs yet */
+	struct fetching fetching;
+	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
 };
 
 /* ---- Kafka ---- */
@@ -182,19 +186,31 @@ static bool prepare_kafka(struct running *running, const struct deployment *depl
 
 /* ---- the engine ---- */
 
-/* SIGHUP: the files are read again. What is wrong with them is said, and nothing changes. */
-static void reread(void *context, struct crew *crew)
+static void follow_with(void *context, struct files *fetched);
+
+/* What runs goes on meanwhile, and signals are heeded. False: they have not to be, or cannot. */
+static bool fetch_first(struct running *running, struct error *error)
 {
-	struct running *running = context;
+	struct files *files = running->elsewhere;
+	running->elsewhere = NULL;
+	return files && fetching_start(&running->fetching, crew_loop(running->live), files, follow_with, running, error);
+}
+
+/* The files are read again. What is wrong with them is said, and nothing changes. */
+static void follow(struct running *running)
+{
 	struct error error = {0};
 	struct deployment_options files = running->files;
-	files.before = &crew_deployment(crew)->plan;
+	files.before = &crew_deployment(running->live)->plan;
+	files.elsewhere = &running->elsewhere;
 	struct deployment *deployment = deployment_open(running->session, &files, &error);
+	if (fetch_first(running, &error))
+		return;
 	bool good = deployment && crew_groups_stay(files.before, &deployment->plan, &error) &&
 		    crew_state_stays(files.before, &deployment->plan, running->options->new_state, &error) &&
 		    prepare_kafka(running, deployment, files.before, &error);
 	if (good)
-		good = crew_reload(crew, deployment, &error);
+		good = crew_reload(running->live, deployment, &error);
 	else
 		deployment_close(deployment);
 	if (error.kind != ERROR_NONE)
@@ -202,6 +218,22 @@ static void reread(void *context, struct crew *crew)
 	fputs(good ? "the files were read again\n" : "the files were read again, and are not fit: what was running goes on\n",
 	      running->crew.out);
 	fflush(running->crew.out);
+}
+
+static void follow_with(void *context, struct files *fetched)
+{
+	struct running *running = context;
+	running->elsewhere = fetched;
+	follow(running);
+}
+
+/* SIGHUP. */
+static void reread(void *context, struct crew *crew)
+{
+	struct running *running = context;
+	running->live = crew;
+	fetching_close(&running->fetching);
+	follow(running);
 }
 
 /* Signals are taken by the crew alone: every thread made from here on leaves them. Takes
@@ -216,6 +248,7 @@ static bool run_crew(struct running *running, struct deployment *deployment, str
 	struct crew *crew = crew_open(deployment, &running->crew, error);
 	struct announcer *announcer = crew ? announcer_open(crew, &running->crew, error) : NULL;
 	bool good = announcer && crew_run(crew, error);
+	fetching_close(&running->fetching);
 	announcer_close(announcer);
 	crew_close(crew);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -18,13 +18,16 @@ static size_t take(char *bytes, size_t size, size_t count, void *context)
 	return buffer_failed(body) ? 0 : size * count;
 }
 
-/* An engine takes signals by a descriptor, and is here for as long as the fetch lasts: one that waits ends it. Entered by
+/* A command that has blocked its signals may be here for as long as the fetch lasts: one that waits ends it. Entered by
  * libcurl at least once a second. */
-static int look_for_signals(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
+static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
 {
 	static const int heeded[] = {SIGTERM, SIGINT, SIGHUP};
+	const struct fetch_request *request = context;
 	sigset_t pending;
-	(void)context, (void)wanted, (void)taken, (void)to_send, (void)sent;
+	(void)wanted, (void)taken, (void)to_send, (void)sent;
+	if (request->given_up && atomic_load(request->given_up))
+		return 1;
 	if (sigpending(&pending) != 0)
 		return 0;
 	for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++)
@@ -45,7 +48,8 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)FETCH_SLOW_SECONDS) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)FETCH_SECONDS_MAX) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_signals) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;

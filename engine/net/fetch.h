@@ -6,6 +6,8 @@
 #ifndef SLUICE_NET_FETCH_H
 #define SLUICE_NET_FETCH_H
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -24,6 +26,7 @@ struct fetch_request {
 	const char *service;			/* "s3" */
 	const char *login;			/* "user:password"; NULL: none but what the URL says */
 	const char *headers[FETCH_HEADERS_MAX]; /* "Name: value", beside the usual ones; up to NULL */
+	const atomic_bool *given_up;		/* set by another thread, it ends the fetch within a second; NULL: none does */
 };
 
 /* Appends the body to `body`, whose ceiling bounds it. Redirections are followed where nothing

@@ -60,7 +60,8 @@ static const char *s3_url(struct text bucket, const char *key, const char *regio
 }
 
 /* Of a name that artifact_check() has let pass. */
-static bool s3_fetch(const char *name, struct place place, struct arena *arena, struct buffer *content, struct error *error)
+static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
+		     struct error *error)
 {
 	const char *begin = name + strlen(S3_SCHEME), *slash = strchr(begin, '/');
 	const char *id = setting("AWS_ACCESS_KEY_ID"), *secret = setting("AWS_SECRET_ACCESS_KEY");
@@ -74,6 +75,7 @@ static bool s3_fetch(const char *name, struct place place, struct arena *arena, 
 		.url = s3_url(bucket, slash + 1, region, arena),
 		.region = id ? region : NULL,
 		.service = "s3",
+		.given_up = given_up,
 		.login = id ? arena_print(arena, "%s:%s", id, secret) : NULL,
 		.headers = {id ? BODY_HASH : NULL, id && token ? arena_print(arena, "x-amz-security-token: %s", token) : NULL},
 	};
@@ -115,12 +117,14 @@ bool artifact_check(const char *url, struct place place, struct arena *arena, st
 	return !why.kind || refuse(url, &why, place, arena, error);
 }
 
-bool artifact_fetch(const char *url, struct place place, struct arena *arena, struct buffer *content, struct error *error)
+bool artifact_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
+		    struct error *error)
 {
 	struct error why = {0};
+	const struct fetch_request request = {.url = url, .given_up = given_up};
 	if (!artifact_check(url, place, arena, error))
 		return false;
 	if (text_starts_with(text_of(url), TEXT(S3_SCHEME)))
-		return s3_fetch(url, place, arena, content, &why) || refuse(url, &why, place, arena, error);
-	return fetch(&(struct fetch_request){.url = url}, place, content, &why) || refuse(url, &why, place, arena, error);
+		return s3_fetch(url, given_up, place, arena, content, &why) || refuse(url, &why, place, arena, error);
+	return fetch(&request, place, content, &why) || refuse(url, &why, place, arena, error);
 }

@@ -8,6 +8,8 @@
 #ifndef SLUICE_SERVING_ARTIFACT_H
 #define SLUICE_SERVING_ARTIFACT_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -18,8 +20,10 @@ bool artifact_is_elsewhere(const char *name);
 /* Whether a URL is one that could be fetched, as far as its words say. False: CONFIG at the place. */
 bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error);
 
-/* Appends the file to `content`, whose ceiling bounds it; waits for it. The arena is for what
- * is in between. False: CONFIG at the place, with the name but no secret of it, or SYSTEM. */
-bool artifact_fetch(const char *url, struct place place, struct arena *arena, struct buffer *content, struct error *error);
+/* Appends the file to `content`, whose ceiling bounds it; waits for it, until another thread
+ * gives it up (net/fetch.h). The arena is for what is in between. False: CONFIG at the place,
+ * with the name but no secret of it, or SYSTEM. */
+bool artifact_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
+		    struct error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "serving/files.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include <openssl/sha.h>
@@ -20,6 +21,12 @@ struct held_file {
 	const char *path;
 	struct text content;
 	char digest[DIGEST_DIGITS + 1];
+	struct error why; /* it could not be fetched; kind NONE: it is there */
+};
+
+struct left_file { /* that is elsewhere, and was not fetched */
+	struct left_file *next;
+	const char *url;
 };
 
 struct seen_file { /* of a view */
@@ -34,6 +41,8 @@ struct files {
 	struct held_file *first;
 	bool stays_here; /* nothing is fetched */
 	size_t left;	 /* times that something would have been */
+	struct left_file *lefts;
+	atomic_bool given_up;
 };
 
 /* ---- reading ---- */
@@ -54,11 +63,12 @@ const char *files_path(const struct name *file, struct arena *arena)
 	return arena_print(arena, "%.*s/%s", (int)(slash - file->place.file), file->place.file, name);
 }
 
-static bool fetched(struct held_file *held, const char *url, struct place place, struct error *error)
+static bool held_fetch(struct held_file *held, const char *url, const atomic_bool *given_up, struct place place,
+		       struct error *error)
 {
 	struct buffer content;
 	buffer_open(&content, FILE_BYTES_MAX);
-	bool good = artifact_fetch(url, place, held->arena, &content, error);
+	bool good = artifact_fetch(url, given_up, place, held->arena, &content, error);
 	const char *copy = good ? arena_copy(held->arena, content.bytes ? content.bytes : "", content.length) : NULL;
 	held->content = (struct text){copy, content.length};
 	buffer_close(&content);
@@ -73,11 +83,12 @@ static void write_digest(struct text content, char *digits)
 		(void)snprintf(digits + 2 * i, 3, "%02x", digest[i]);
 }
 
-static bool held_read(struct held_file *held, const char *path, struct place place, struct error *error)
+static bool held_read(struct held_file *held, const char *path, const atomic_bool *given_up, struct place place,
+		      struct error *error)
 {
 	struct error why = {0};
 	if (artifact_is_elsewhere(path))
-		return fetched(held, path, place, error);
+		return held_fetch(held, path, given_up, place, error);
 	if (!file_read(path, FILE_BYTES_MAX + 1, held->arena, &held->content, &why))
 		return error_set(error, why.kind, place, "%s", why.text);
 	return held->content.length <= FILE_BYTES_MAX ||
@@ -85,16 +96,17 @@ static bool held_read(struct held_file *held, const char *path, struct place pla
 			 FILE_BYTES_MAX >> 20);
 }
 
-static bool held_fill(struct held_file *held, const char *path, struct place place, struct error *error)
+static bool held_fill(struct held_file *held, const char *path, const atomic_bool *given_up, struct place place,
+		      struct error *error)
 {
-	if (!held_read(held, path, place, error))
+	if (!held_read(held, path, given_up, place, error))
 		return false;
 	held->path = arena_copy(held->arena, path, strlen(path));
 	write_digest(held->content, held->digest);
 	return held->path || error_memory(error, ERROR_SYSTEM, "reading a file");
 }
 
-static struct held_file *held_open(const char *path, struct place place, struct error *error)
+static struct held_file *held_open(const char *path, const atomic_bool *given_up, struct place place, struct error *error)
 {
 	struct arena *arena = arena_open(FILE_BYTES_MAX + PATH_ARENA_BYTES);
 	struct held_file *held = arena ? ARENA_NEW(arena, struct held_file) : NULL;
@@ -102,25 +114,91 @@ static struct held_file *held_open(const char *path, struct place place, struct 
 		error_memory(error, ERROR_SYSTEM, "reading a file");
 	if (held)
 		held->arena = arena;
-	if (held && held_fill(held, path, place, error))
+	if (held && held_fill(held, path, given_up, place, error))
 		return held;
 	arena_close(arena);
 	return NULL;
 }
 
-static const struct held_file *held_find(struct files *files, const char *path, struct place place, struct error *error)
+static const struct held_file *held_known(const struct files *files, const char *path)
 {
-	struct held_file *held = files->first;
+	const struct held_file *held = files->first;
 	while (held && strcmp(held->path, path) != 0)
 		held = held->next;
-	if (held)
-		return held;
-	held = held_open(path, place, error);
+	return held;
+}
+
+static const struct held_file *held_find(struct files *files, const char *path, struct place place, struct error *error)
+{
+	const struct held_file *known = held_known(files, path);
+	if (known && known->why.kind != ERROR_NONE)
+		error_set(error, known->why.kind, place, "%s", known->why.text);
+	if (known)
+		return known->why.kind == ERROR_NONE ? known : NULL;
+	struct held_file *held = held_open(path, &files->given_up, place, error);
 	if (!held)
 		return NULL;
 	held->next = files->first;
 	files->first = held;
 	return held;
+}
+
+/* ---- fetching apart from reading ---- */
+
+/* Noted twice, it is fetched once: then it is known. */
+static void left_note(struct files *files, const char *url)
+{
+	struct left_file *left = ARENA_NEW(files->arena, struct left_file);
+	files->left++;
+	if (!left)
+		return;
+	*left = (struct left_file){files->lefts, arena_copy(files->arena, url, strlen(url))};
+	files->lefts = left->url ? left : files->lefts;
+}
+
+/* Where it cannot be fetched, that is what is held. */
+static void left_fetch(struct files *files, const char *url)
+{
+	struct error why = {0};
+	if (held_known(files, url) || held_find(files, url, PLACE_NONE, &why))
+		return;
+	struct arena *arena = arena_open(PATH_ARENA_BYTES);
+	struct held_file *held = arena ? ARENA_NEW(arena, struct held_file) : NULL;
+	const char *path = held ? arena_copy(arena, url, strlen(url)) : NULL;
+	if (!path) {
+		arena_close(arena);
+		return;
+	}
+	*held = (struct held_file){.next = files->first, .arena = arena, .path = path, .why = why};
+	files->first = held;
+}
+
+static void forget_what_is_here(struct files *files)
+{
+	struct held_file **at = &files->first;
+	while (*at) {
+		struct held_file *held = *at;
+		if (artifact_is_elsewhere(held->path)) {
+			at = &held->next;
+			continue;
+		}
+		*at = held->next;
+		arena_close(held->arena);
+	}
+}
+
+void files_fetch_left(struct files *files)
+{
+	forget_what_is_here(files);
+	for (const struct left_file *left = files->lefts; left && !atomic_load(&files->given_up); left = left->next)
+		left_fetch(files, left->url);
+	files->lefts = NULL;
+	files->left = 0;
+}
+
+void files_give_up(struct files *files)
+{
+	atomic_store(&files->given_up, true);
 }
 
 /* ---- digests ---- */
@@ -155,9 +233,9 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 /* Whether it may be read, or, where nothing is fetched, is a URL that could be: that is a REMOTE error. */
 static bool may_read(struct files *files, const char *path, struct place place, struct arena *arena, struct error *error)
 {
-	if (!files->stays_here || !artifact_is_elsewhere(path))
+	if (!files->stays_here || !artifact_is_elsewhere(path) || held_known(files, path))
 		return true;
-	files->left++;
+	left_note(files, path);
 	return artifact_check(path, place, arena, error) &&
 	       error_set(error, ERROR_REMOTE, place, "what is elsewhere is not fetched here");
 }
@@ -233,9 +311,9 @@ uint64_t files_view_content(const struct files_view *view)
 	return content;
 }
 
-void files_stay_here(struct files *files)
+void files_stay_here(struct files *files, bool stay)
 {
-	files->stays_here = true;
+	files->stays_here = stay;
 }
 
 size_t files_left(const struct files *files)

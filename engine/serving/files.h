@@ -19,9 +19,15 @@ struct files;
 
 struct files *files_open(struct error *error); /* NULL: SYSTEM */
 
-/* From now on what is elsewhere is not fetched: asking for it fails with REMOTE. How many were asked for says files_left(). */
-void files_stay_here(struct files *files);
+/* From now on what is elsewhere is not fetched (or is again): asking for it fails with REMOTE. How often that was said says
+ * files_left(). */
+void files_stay_here(struct files *files, bool stay);
 size_t files_left(const struct files *files);
+
+/* For a thread that may wait: fetches what was left, so that it is there, or the reason why not. Nobody else uses the files
+ * meanwhile, but for files_give_up(), which ends it within a second. What was read here is forgotten: it may change. */
+void files_fetch_left(struct files *files);
+void files_give_up(struct files *files);
 void files_close(struct files *files);	       /* NULL is fine */
 
 /* For flows and plans; the files'. */

@@ -4,7 +4,7 @@
 A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
 edits them. One line for each behaviour; at the end `N passed, N failed`.
 """
-import base64, json, os, shutil, signal, subprocess, sys, tempfile, threading, time
+import base64, http.server, json, os, shutil, signal, subprocess, sys, tempfile, threading, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 START_SECONDS_MAX = 1.0
@@ -35,13 +35,47 @@ spec:
 """
 
 
+ELSEWHERE = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: tree}
+spec:
+  steps:
+  - name: foretell
+    model: {local: "%s", input: quote}
+  output: {steps: [foretell]}
+"""
+TREE = os.path.join(ROOT, "tests", "cases-own", "local-model-of-trees", "tree.json")
+HEED_SECONDS_MAX = 4  # a fetch that is given up ends within a second
+
+
+class Files(http.server.BaseHTTPRequestHandler):
+    """/slow never ends, at two bytes a second; anything else is the file of a model"""
+
+    def do_GET(self):
+        with open(TREE, "rb") as file:
+            body = file.read().replace(b'"num_feature": "2"', b'"num_feature": "3"')  # of a quote
+        self.send_response(200)
+        self.send_header("Content-Length", str(10 ** 6 if self.path == "/slow" else len(body)))
+        self.end_headers()
+        try:
+            while self.path == "/slow":
+                self.wfile.write(b"x")
+                time.sleep(0.5)
+            self.wfile.write(body)
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
 class Dev:
-    def __init__(self, binary, folder, *more):
+    def __init__(self, binary, folder, *more, wait=True):
         begun = time.monotonic()
         self.binary, self.folder, self.lines = binary, folder, []
         self.process = subprocess.Popen([binary, "dev", folder, "--port", "0", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         threading.Thread(target=self.read, daemon=True).start()
-        self.started = self.wait_for("edit") is not None
+        self.started = wait and self.wait_for("edit") is not None
         self.seconds = time.monotonic() - begun
 
     def read(self):
@@ -236,6 +270,49 @@ def speaks_json(judge, binary):
         judge.expect("it ends well", dev.stop() == 0)
 
 
+def timed(act):
+    begun = time.monotonic()
+    done = act()
+    return done, time.monotonic() - begun
+
+
+def heeds_while_it_fetches(judge, binary, address):
+    with tempfile.TemporaryDirectory() as place:
+        dev = Dev(binary, copy(place))
+        dev.write("tree.yaml", ELSEWHERE % f"{address}/slow")
+        judge.expect("a slow file is fetched while the engine runs", dev.wait_for("they are fetched"), dev.lines)
+        answer, seconds = timed(lambda: dev.ask("hello"))
+        judge.expect("requests are answered meanwhile", "probability" in answer and seconds < HEED_SECONDS_MAX, f"{answer} in {seconds:.1f} s")
+        dev.write("tree.yaml", ELSEWHERE % f"{address}/tree.json")
+        found, seconds = timed(lambda: dev.wait_for("tree: "))
+        judge.expect("an edit is followed meanwhile", found and seconds < HEED_SECONDS_MAX, f"{dev.lines} in {seconds:.1f} s")
+        answer = dev.ask("tree")
+        judge.expect("what was fetched is the model", '"predict"' in answer, answer)
+        dev.write("tree.yaml", ELSEWHERE % f"{address}/slow")
+        time.sleep(SETTLE_SECONDS)
+        code, seconds = timed(dev.stop)
+        judge.expect("a signal is heeded meanwhile", code == 0 and seconds < HEED_SECONDS_MAX, f"{code} in {seconds:.1f} s")
+
+
+def heeds_before_it_starts(judge, binary, address):
+    with tempfile.TemporaryDirectory() as place:
+        folder = copy(place)
+        dev = Dev.__new__(Dev)
+        dev.folder = folder
+        dev.write("tree.yaml", ELSEWHERE % f"{address}/slow")
+        dev = Dev(binary, folder, wait=False)
+        time.sleep(2 * SETTLE_SECONDS)
+        dev.write("tree.yaml", ELSEWHERE % f"{address}/tree.json")
+        found, seconds = timed(lambda: dev.wait_for("edit "))
+        judge.expect("an edit is heeded before the start", found and seconds < HEED_SECONDS_MAX, f"{dev.lines} in {seconds:.1f} s")
+        judge.expect("it ends well", dev.stop() == 0)
+        dev.write("tree.yaml", ELSEWHERE % f"{address}/slow")
+        dev = Dev(binary, folder, wait=False)
+        time.sleep(2 * SETTLE_SECONDS)
+        code, seconds = timed(dev.stop)
+        judge.expect("a signal is heeded before the start", code != 0 and seconds < HEED_SECONDS_MAX, f"{code} in {seconds:.1f} s")
+
+
 def refuses(judge, binary):
     with tempfile.TemporaryDirectory() as place:
         folder = copy(place)
@@ -258,6 +335,11 @@ def main():
             dev.stop()
     speaks_json(judge, binary)
     refuses(judge, binary)
+    files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    files.daemon_threads = True
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    for part in (heeds_while_it_fetches, heeds_before_it_starts):
+        part(judge, binary, f"http://127.0.0.1:{files.server_port}")
     print(f"{judge.passed} passed, {judge.failed} failed")
     return 1 if judge.failed else 0
 

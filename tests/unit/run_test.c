@@ -6,13 +6,18 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "net/listen.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
@@ -222,6 +227,88 @@ static void files_are_read_again_and_those_with_faults_change_nothing(void **sta
 	said_close(&engine.said);
 }
 
+/* A server that takes a request and answers two bytes a second: what it has cannot be waited for. */
+struct trickle {
+	int listener, port;
+	atomic_bool over;
+	atomic_int visitors;
+	pthread_t thread;
+};
+
+static void *trickle_serve(void *context)
+{
+	struct trickle *trickle = context;
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+	while (!atomic_load(&trickle->over)) {
+		struct pollfd wanted = {.fd = trickle->listener, .events = POLLIN};
+		int visitor = poll(&wanted, 1, 50) > 0 ? accept(trickle->listener, NULL, NULL) : -1;
+		if (visitor < 0)
+			continue;
+		atomic_fetch_add(&trickle->visitors, 1);
+		bool there = send(visitor, head, sizeof head - 1, MSG_NOSIGNAL) > 0;
+		while (there && !atomic_load(&trickle->over)) {
+			poll(NULL, 0, 500);
+			there = send(visitor, "x", 1, MSG_NOSIGNAL) == 1;
+		}
+		close(visitor);
+	}
+	return NULL;
+}
+
+static void trickle_open(struct trickle *trickle)
+{
+	struct error error = {0};
+	*trickle = (struct trickle){0};
+	trickle->listener = listen_open("127.0.0.1", &trickle->port, &error);
+	assert_true(trickle->listener >= 0);
+	assert_int_equal(pthread_create(&trickle->thread, NULL, trickle_serve, trickle), 0);
+}
+
+static void trickle_close(struct trickle *trickle)
+{
+	atomic_store(&trickle->over, true);
+	pthread_join(trickle->thread, NULL);
+	close(trickle->listener);
+}
+
+static void read_again_with_a_slow_file(const struct trickle *trickle, int visitors)
+{
+	char text[600];
+	snprintf(text, sizeof text,
+		 PIPELINE BINDS "  steps:\n  - {name: a, model: {local: \"http://127.0.0.1:%d/tree.json\"}}\n" ANSWERS,
+		 trickle->port);
+	write_file(file, text);
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	for (int tries = 0; tries < 1000 && atomic_load(&trickle->visitors) < visitors; tries++)
+		usleep(10000);
+	assert_int_equal(atomic_load(&trickle->visitors), visitors);
+}
+
+/* The fetch would last ten seconds, until its server is found too slow. */
+static void a_slow_file_keeps_nobody_from_signals(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct engine engine = {0};
+	struct trickle trickle;
+	trickle_open(&trickle);
+	engine_start(&engine, &mock, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 2}}}\n" ANSWERS);
+	ask_until(&mock, "[42]");
+	read_again_with_a_slow_file(&trickle, 1);
+	ask_until(&mock, "[42]");
+	int64_t began_ms = clock_ms();
+	write_file(file, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 3}}}\n" ANSWERS);
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	ask_until(&mock, "[63]");
+	assert_in_range(clock_ms() - began_ms, 0, 4000);
+	read_again_with_a_slow_file(&trickle, 2);
+	began_ms = clock_ms();
+	engine_stop(&engine, &mock);
+	assert_in_range(clock_ms() - began_ms, 0, 4000);
+	said_close(&engine.said);
+	trickle_close(&trickle);
+}
+
 static void a_topic_that_is_missing_stops_it_when_topics_are_only_checked(void **state)
 {
 	(void)state;
@@ -246,6 +333,7 @@ int main(void)
 		cmocka_unit_test(without_brokers_it_asks_where_kafka_is),
 		cmocka_unit_test(an_engine_answers_until_it_is_told_to_stop),
 		cmocka_unit_test(files_are_read_again_and_those_with_faults_change_nothing),
+		cmocka_unit_test(a_slow_file_keeps_nobody_from_signals),
 		cmocka_unit_test(a_topic_that_is_missing_stops_it_when_topics_are_only_checked),
 	};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
