@@ -35,10 +35,14 @@ struct compute_family {
 
 extern const struct compute_family compute_drift_online;
 extern const struct compute_family compute_drift_twosample;
+extern const struct compute_family compute_explain_kernelshap;
+extern const struct compute_family compute_explain_other;
+extern const struct compute_family compute_explain_treeshap;
 extern const struct compute_family compute_inference;
 extern const struct compute_family compute_features_ta;
 extern const struct compute_family compute_outliers;
 extern const struct compute_family compute_preprocess;
+extern const struct compute_family compute_shap_budget;
 extern const struct compute_family compute_sketches;
 extern const struct compute_family compute_windows;
 

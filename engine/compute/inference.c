@@ -1,11 +1,8 @@
 /* inference.c: the family `inference`: what trained models answer, from their files. */
 #include <string.h>
 
-#include "base/file.h"
+#include "compute/models.h"
 #include "compute/values.h"
-#include "numeric/predictor.h"
-
-#define MODEL_BYTES_MAX ((size_t)256 << 20)
 
 /* Rows, and what a model makes of them. */
 struct inferred {
@@ -13,26 +10,6 @@ struct inferred {
 	double *margins;
 	double *answers;
 };
-
-static const struct predictor *model_read(const struct compute_case *one, struct error *error)
-{
-	const char *file;
-	struct text content;
-	struct error why = {0};
-	if (!compute_text(one->input, "model_file", &file, error))
-		return NULL;
-	const char *path = file[0] == '/' ? file : arena_print(one->arena, "%s/%s", one->directory, file);
-	if (!path) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
-	if (!file_read(path, MODEL_BYTES_MAX, one->arena, &content, error))
-		return NULL;
-	const struct predictor *predictor = predictor_read(one->arena, content, ITERATIONS_BEST, &why);
-	if (!predictor)
-		error_set(error, why.kind, PLACE_NONE, "%s is no model that can be read: %s", path, why.text);
-	return predictor;
-}
 
 static bool infer(const struct compute_case *one, const struct predictor *predictor, const char *key, struct inferred *inferred,
 		  struct error *error)
@@ -75,7 +52,7 @@ static json_t *labels_written(const struct predictor *predictor, const struct in
 
 static json_t *run(const struct compute_case *one, struct error *error)
 {
-	const struct predictor *predictor = model_read(one, error);
+	const struct predictor *predictor = compute_model(one, one->input, error);
 	struct inferred inferred, edge;
 	if (!predictor || !infer(one, predictor, "x", &inferred, error))
 		return NULL;

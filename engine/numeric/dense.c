@@ -17,6 +17,8 @@ static double activated(double number, enum activation activation)
 		return tanh(number);
 	case ACTIVATION_LOGISTIC:
 		return logistic(number);
+	case ACTIVATION_SOFTPLUS:
+		return fmax(number, 0) + log1p(exp(-fabs(number)));
 	case ACTIVATION_NONE:
 		break;
 	}

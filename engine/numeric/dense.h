@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum activation { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_LOGISTIC };
+enum activation { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_LOGISTIC, ACTIVATION_SOFTPLUS };
 
 struct dense_layer {
 	size_t inputs, outputs;

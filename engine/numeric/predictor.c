@@ -11,7 +11,8 @@ const struct predictor_format predictor_formats[] = {
 	{"lightgbm_text", "LightGBM: what `save_model(\"model.txt\")` writes"},
 	{"sluice_linear/1", "linear and logistic models: kind, coef, intercept, classes"},
 	{"sluice_mlp/1", "networks: activation, output, layers of W and b, classes"},
-	{"sluice_forest/1", "random forests: trees of feature, threshold, left, right, value; classes"},
+	{"sluice_forest/1",
+	 "random forests: trees of feature, threshold, left, right, value, and for explanations n_samples; classes"},
 	{"isolation_forest", "isolation forests: max_samples; trees of feature, threshold, left, right, n_samples"},
 	{0},
 };
@@ -99,6 +100,12 @@ const struct predictor *predictor_read(struct arena *arena, struct text content,
 const struct predictor_traits *predictor_traits(const struct predictor *predictor)
 {
 	return &predictor->traits;
+}
+
+struct predictor_parts predictor_parts(const struct predictor *predictor)
+{
+	return (struct predictor_parts){predictor->trees, predictor->dense, predictor->trees ? predictor->base : NULL,
+					predictor->share};
 }
 
 size_t predictor_scratch(const struct predictor *predictor, size_t rows)

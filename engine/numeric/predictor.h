@@ -66,6 +66,18 @@ void predictor_margins(const struct predictor *predictor, const double *rows, si
 /* Answers of margins; the two must not overlap. */
 void predictor_answers(const struct predictor *predictor, const double *margins, size_t count, double *answers);
 
+/* What a predictor is made of, for explanations: one of trees and layers. What its link takes of an output
+ * is `share` times (the sum of trees or layers, and `base` where there is one). */
+struct trees;
+struct dense;
+struct predictor_parts {
+	const struct trees *trees;
+	const struct dense *dense;
+	const double *base; /* for each margin; NULL: nothing is added */
+	double share;
+};
+struct predictor_parts predictor_parts(const struct predictor *predictor);
+
 /* The class for which an answer of one row decides: a place among the classes. 0 when it is
  * no decision. */
 size_t predictor_class(const struct predictor *predictor, const double *answer);

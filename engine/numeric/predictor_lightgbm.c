@@ -201,6 +201,7 @@ struct tree_lines {
 	uint64_t leaves, categories;
 	struct text features, thresholds, decisions, left, right, values;
 	struct text category_boundaries, category_words;
+	struct text split_covers, leaf_covers;
 	bool linear;
 };
 
@@ -222,6 +223,8 @@ static bool tree_lines_take(struct lines *lines, struct tree_lines *tree)
 			{"leaf_value", &tree->values},
 			{"cat_boundaries", &tree->category_boundaries},
 			{"cat_threshold", &tree->category_words},
+			{"internal_count", &tree->split_covers},
+			{"leaf_count", &tree->leaf_covers},
 		};
 		for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 			if (text_is(lines->key, kept[i].key))
@@ -240,6 +243,7 @@ struct tree_numbers {
 	size_t splits, leaves, sets;
 	int64_t *features, *decisions, *left, *right;
 	double *thresholds, *values;
+	double *covers; /* of splits, then of leaves */
 	struct tree_set *sets_of;
 };
 
@@ -280,6 +284,17 @@ static bool sets_take(const struct tree_lines *lines, struct tree_numbers *tree,
 	return true;
 }
 
+/* They say nothing of what the tree answers, so a file may lack them. */
+static void covers_take(const struct tree_lines *lines, struct tree_numbers *tree)
+{
+	if (!tree->covers)
+		return;
+	if (!numbers_take(lines->split_covers, tree->covers, tree->splits) ||
+	    !numbers_take(lines->leaf_covers, tree->covers + tree->splits, tree->leaves))
+		for (size_t i = 0; i < tree->splits + tree->leaves; i++)
+			tree->covers[i] = NAN;
+}
+
 static bool numbers_of_tree(const struct tree_lines *lines, struct tree_numbers *tree, struct arena *working)
 {
 	/* A number takes a byte at least, so nothing is made that the file does not fill. */
@@ -292,6 +307,8 @@ static bool numbers_of_tree(const struct tree_lines *lines, struct tree_numbers 
 	tree->right = ARENA_ARRAY(working, int64_t, tree->splits);
 	tree->thresholds = ARENA_ARRAY(working, double, tree->splits);
 	tree->values = ARENA_ARRAY(working, double, tree->leaves);
+	tree->covers = ARENA_ARRAY(working, double, tree->splits + tree->leaves);
+	covers_take(lines, tree);
 	return !arena_failed(working) && numbers_take(lines->values, tree->values, tree->leaves) &&
 	       integers_take(lines->features, tree->features, tree->splits) &&
 	       integers_take(lines->decisions, tree->decisions, tree->splits) &&
@@ -328,7 +345,8 @@ static bool split_take(const struct tree_numbers *tree, size_t index, struct tre
 		return false;
 	*node = (struct tree_node){.left = child_of(tree, tree->left[index]),
 				   .right = child_of(tree, tree->right[index]),
-				   .feature = (uint32_t)tree->features[index]};
+				   .feature = (uint32_t)tree->features[index],
+				   .cover = tree->covers[index]};
 	if (node->left < 0 || node->right < 0)
 		return false;
 	if (!(decision & DECISION_CATEGORY)) {
@@ -360,7 +378,8 @@ static bool tree_take(struct trees_builder *builder, const struct tree_lines *li
 		return predictor_refuse(
 			error, "tree %zu is not whole: a line is missing, or has other numbers than can stand there", number);
 	for (size_t i = 0; i < tree.leaves; i++)
-		nodes[tree.splits + i] = (struct tree_node){.left = TREE_LEAF, .value = tree.values[i]};
+		nodes[tree.splits + i] =
+			(struct tree_node){.left = TREE_LEAF, .value = tree.values[i], .cover = tree.covers[tree.splits + i]};
 	return trees_add(builder, nodes, tree.splits + tree.leaves, output, error);
 }
 

@@ -179,6 +179,7 @@ struct predictor *predictor_read_mlp(struct arena *arena, const json_t *root, st
 
 struct node_arrays {
 	const json_t *features, *thresholds, *left, *right;
+	const json_t *samples; /* NULL: not given */
 	size_t count;
 };
 
@@ -190,6 +191,7 @@ static struct node_arrays arrays_of(const json_t *tree)
 		.thresholds = json_object_get(tree, "threshold"),
 		.left = json_object_get(tree, "left"),
 		.right = json_object_get(tree, "right"),
+		.samples = json_object_get(tree, "n_samples"),
 		.count = json_array_size(features),
 	};
 }
@@ -197,11 +199,13 @@ static struct node_arrays arrays_of(const json_t *tree)
 /* A split, or a leaf whose value is the caller's to say. False: it is not whole. */
 static bool node_take(const struct node_arrays *arrays, size_t index, struct tree_node *node)
 {
-	double feature, threshold, left, right;
+	double feature, threshold, left, right, samples;
 	if (!json_take_number(json_array_get(arrays->features, index), &feature) || feature != floor(feature) ||
 	    feature > UINT32_MAX)
 		return false;
-	*node = (struct tree_node){.left = TREE_LEAF, .missing = TREE_NAN_RIGHT};
+	*node = (struct tree_node){.left = TREE_LEAF, .missing = TREE_NAN_RIGHT, .cover = NAN};
+	if (json_take_number(json_array_get(arrays->samples, index), &samples))
+		node->cover = samples;
 	if (feature < 0)
 		return true;
 	if (!json_take_number(json_array_get(arrays->thresholds, index), &threshold) ||

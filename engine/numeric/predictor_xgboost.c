@@ -111,7 +111,8 @@ static bool base_take(struct predictor *predictor, const json_t *param, enum bas
 struct tree_arrays {
 	const json_t *left, *right, *features, *conditions, *default_left, *types; /* types: NULL in old files */
 	const json_t *categories, *category_nodes, *category_segments, *category_sizes;
-	double weight; /* of what its leaves say */
+	const json_t *covers; /* NULL: none */
+	double weight;	      /* of what its leaves say */
 };
 
 static bool whole_at(const json_t *array, size_t index, double least, double most, double *number)
@@ -149,11 +150,12 @@ static bool set_take(const struct tree_arrays *arrays, size_t node, bool nan_lef
 
 static bool node_take(const struct tree_arrays *arrays, size_t index, struct arena *arena, struct tree_node *node)
 {
-	double left, right, feature, condition, nan_left, type;
+	double left, right, feature, condition, nan_left, type, cover;
 	if (!whole_at(arrays->left, index, -1, UINT32_MAX, &left) || !whole_at(arrays->right, index, -1, UINT32_MAX, &right) ||
 	    !json_take_number(json_array_get(arrays->conditions, index), &condition))
 		return false;
 	*node = (struct tree_node){.left = (int64_t)left, .right = (int64_t)right, .value = (double)(float)condition};
+	node->cover = json_take_number(json_array_get(arrays->covers, index), &cover) ? cover : NAN;
 	if (node->left == TREE_LEAF) {
 		node->value *= arrays->weight;
 		return true;
@@ -185,6 +187,7 @@ static bool tree_take(struct trees_builder *builder, const json_t *tree, double 
 		.category_nodes = json_object_get(tree, "categories_nodes"),
 		.category_segments = json_object_get(tree, "categories_segments"),
 		.category_sizes = json_object_get(tree, "categories_sizes"),
+		.covers = json_object_get(tree, "sum_hessian"),
 		.weight = weight,
 	};
 	size_t count = json_array_size(arrays.left), leaf_vector;

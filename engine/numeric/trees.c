@@ -12,7 +12,8 @@ struct trees_builder {
 	struct arena *arena;
 	struct trees_form form;
 	uint32_t *slot_of; /* by feature and way of missing, counted from 1; 0: none yet */
-	struct buffer slots, nodes, trees, sets, vectors;
+	struct buffer slots, nodes, trees, sets, vectors, covers;
+	bool uncovered;	     /* some node's cover is not known */
 	struct buffer order; /* of one tree: which given node stands at each place */
 };
 
@@ -46,6 +47,7 @@ struct trees_builder *trees_begin(struct arena *arena, const struct trees_form *
 	buffer_open(&builder->trees, most);
 	buffer_open(&builder->sets, most);
 	buffer_open(&builder->vectors, most);
+	buffer_open(&builder->covers, most);
 	buffer_open(&builder->order, most);
 	return builder;
 }
@@ -59,6 +61,7 @@ void trees_abandon(struct trees_builder *builder)
 	buffer_close(&builder->trees);
 	buffer_close(&builder->sets);
 	buffer_close(&builder->vectors);
+	buffer_close(&builder->covers);
 	buffer_close(&builder->order);
 	memory_give(builder->slot_of);
 	memory_give(builder);
@@ -121,6 +124,15 @@ static bool leaf_check(const struct trees_builder *builder, const struct tree_no
 	return true;
 }
 
+/* One cover that is not known makes all others useless. */
+static void cover_put(struct trees_builder *builder, double cover)
+{
+	const float kept = (float)cover;
+	builder->uncovered = builder->uncovered || !(kept >= 0 && isfinite(kept));
+	if (!builder->uncovered)
+		buffer_append(&builder->covers, &kept, sizeof kept);
+}
+
 /* The slot of leaves has its number only when all trees are there. */
 #define SLOT_OF_LEAVES (SLOT_OF_SET - 1)
 
@@ -153,6 +165,7 @@ static bool node_put(struct trees_builder *builder, const struct tree_node *give
 		*placed += 2;
 	}
 	buffer_append(&builder->nodes, &put, sizeof put);
+	cover_put(builder, node->cover);
 	return !(buffer_failed(&builder->order) || buffer_failed(&builder->nodes)) ||
 	       error_memory(error, ERROR_SYSTEM, "reading a model");
 }
@@ -225,6 +238,7 @@ static const struct trees *trees_make(struct trees_builder *builder)
 		.trees = items,
 		.sets = moved(builder->arena, &builder->sets),
 		.vectors = moved(builder->arena, &builder->vectors),
+		.covers = builder->uncovered ? NULL : moved(builder->arena, &builder->covers),
 	};
 	for (size_t i = 0; i < builder->nodes.length / sizeof *nodes; i++)
 		if (nodes[i].slot == SLOT_OF_LEAVES)
@@ -237,7 +251,8 @@ static const struct trees *trees_make(struct trees_builder *builder)
 
 const struct trees *trees_end(struct trees_builder *builder, struct error *error)
 {
-	bool failed = buffer_failed(&builder->slots) || buffer_failed(&builder->sets) || buffer_failed(&builder->vectors);
+	bool failed = buffer_failed(&builder->slots) || buffer_failed(&builder->sets) || buffer_failed(&builder->vectors) ||
+		      buffer_failed(&builder->covers);
 	const struct trees *trees = failed ? NULL : trees_make(builder);
 	if (!trees || arena_failed(builder->arena)) {
 		error_memory(error, ERROR_SYSTEM, "reading a model");

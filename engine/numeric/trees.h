@@ -47,6 +47,7 @@ struct tree_node {
 	uint32_t feature;
 	enum tree_missing missing;
 	const struct tree_set *set; /* TREE_CATEGORY */
+	double cover;		    /* weight of the training rows that came here, at least 0; NaN: the file does not say */
 };
 
 /* The value of a split that sends left what is at most `threshold`. */
@@ -83,5 +84,36 @@ size_t trees_scratch(const struct trees *trees, size_t rows);
 /* `rows` are row-major, `width` numbers each, of which the first `features` count; `sums`
  * gets `outputs` numbers of each. */
 void trees_sum(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch);
+
+/* ---- trees as laid out, for explanations, which walk them another way ---- */
+
+struct trees_layout {
+	struct trees_form form;
+	size_t trees;
+	size_t slots;	/* what splits compare of a row; see trees_slots() */
+	size_t deepest; /* levels below a root */
+	bool covers;	/* every node has its cover; kept as a float */
+};
+
+struct tree_branch {
+	bool leaf;
+	const double *value;	    /* of a leaf: 1 number, or `outputs` of them with leaves of vectors */
+	uint32_t feature;	    /* of a split, as is all that follows */
+	uint32_t slot;		    /* the row goes left if this slot is below `threshold` */
+	double threshold;	    /* or, with a set, by tree_set_left() of the slot */
+	const struct tree_set *set; /* NULL: none */
+	uint32_t left, right;
+	double cover; /* of leaves too; 0 without covers */
+};
+
+struct trees_layout trees_layout(const struct trees *trees);
+
+/* The root of tree `index`, and the output to which its leaves add unless they are vectors. */
+uint32_t trees_root(const struct trees *trees, size_t index, size_t *output);
+struct tree_branch trees_branch(const struct trees *trees, uint32_t node);
+
+/* Fills `slots` + 1 numbers with what splits compare of a row. */
+void trees_slots(const struct trees *trees, const double *row, double *slots);
+bool tree_set_left(const struct tree_set *set, double number);
 
 #endif

@@ -1,5 +1,5 @@
-/* trees_parts.h: how trees are laid out; private to trees.c, which makes them, and
- * trees_sum.c, which walks them.
+/* trees_parts.h: how trees are laid out; private to trees.c, which makes them,
+ * trees_sum.c, which walks them, and trees_layout.c, which shows them.
  *
  * Of a row is first made what splits see of it: a slot for each feature and each way in
  * which it may be missing, in which that way has been gone (minus infinity goes left,
@@ -43,6 +43,7 @@ struct trees {
 	size_t plain_count;	  /* of trees without sets */
 	const struct tree_set *sets;
 	const double *vectors; /* of leaves */
+	const float *covers;   /* of nodes; NULL: not all are known */
 };
 
 #endif

@@ -36,7 +36,7 @@ static double seen(double given, enum tree_missing missing)
 	return number;
 }
 
-static void slots_fill(const struct trees *trees, const double *row, double *slots)
+void trees_slots(const struct trees *trees, const double *row, double *slots)
 {
 	for (size_t i = 0; i < trees->slot_count; i++) {
 		double number = row[trees->slots[i].feature];
@@ -94,7 +94,7 @@ static void walk_rows(const struct trees *trees, const struct tree *tree, const 
 		leaf_add(trees, tree, at[i], sums + i * trees->form.outputs);
 }
 
-static bool set_leads_left(const struct tree_set *set, double number)
+bool tree_set_left(const struct tree_set *set, double number)
 {
 	if (isnan(number))
 		return set->nan_left;
@@ -114,7 +114,7 @@ static void walk_alone(const struct trees *trees, const struct tree *tree, const
 	while (nodes[at].child != at) {
 		const struct node *node = &nodes[at];
 		if (node->slot & SLOT_OF_SET)
-			at = node->child + !set_leads_left(&trees->sets[(size_t)node->value], slots[node->slot & ~SLOT_OF_SET]);
+			at = node->child + !tree_set_left(&trees->sets[(size_t)node->value], slots[node->slot & ~SLOT_OF_SET]);
 		else
 			at = step(nodes, at, slots);
 	}
@@ -171,12 +171,12 @@ void trees_sum(const struct trees *trees, const double *rows, size_t width, size
 		size_t block = (count - done) / LANES * LANES;
 		block = block < block_rows(trees) ? block : block_rows(trees);
 		for (size_t i = 0; i < block; i++)
-			slots_fill(trees, rows + (done + i) * width, scratch + i * stride);
+			trees_slots(trees, rows + (done + i) * width, scratch + i * stride);
 		sum_block(trees, scratch, block, sums + done * outputs);
 		done += block;
 	}
 	for (; done < count; done++) {
-		slots_fill(trees, rows + done * width, scratch);
+		trees_slots(trees, rows + done * width, scratch);
 		sum_row(trees, scratch, sums + done * outputs);
 	}
 }

@@ -1,0 +1,42 @@
+/* sampler.h: Shapley values of any model, estimated within a budget of coalitions.
+ *
+ * A design says which coalitions are to be asked: pairs of a coalition and its rest, by
+ * leverage (all sizes equally often), none twice, in an order in which any beginning is a
+ * design of its own. Whoever owns the model asks for them in batches as large as they like
+ * (coalition_rows(), coalition_value()) and may estimate at any time of what was answered
+ * so far: a deadline that is near, or calls that failed, cost precision alone.
+ *
+ * Where the budget covers all coalitions the values are exact. Else a surrogate fills in what was not
+ * asked (surrogate.h), and standard errors come with the values.
+ *
+ * A sampler is immutable, the same for the same seed, and may be shared by threads.
+ */
+#ifndef SLUICE_EXPLAIN_SAMPLER_H
+#define SLUICE_EXPLAIN_SAMPLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#define SAMPLER_BUDGET_MAX 2048 /* coalitions: an estimate of more takes a second, and its matrices 16 MiB */
+
+struct sampler;
+
+/* A sampler for so many players. `budget` is how many coalitions may be asked, beside those of none and of all. NULL:
+ * CONFIG (a budget below 2, no players), LIMIT (too many players, or too large a budget), SYSTEM. */
+const struct sampler *sampler_open(struct arena *arena, size_t players, size_t budget, uint64_t seed, struct error *error);
+
+/* How many coalitions are to be asked: an even number; a pair stands together. */
+size_t sampler_count(const struct sampler *sampler);
+const uint64_t *sampler_coalition(const struct sampler *sampler, size_t index);
+
+/* An estimate of the values of the coalitions, NaN where one was not answered, and of those of none and of all.
+ * Contributions add up to `all` - `none`. `errors` are standard errors, 0 of exact values. False: LIMIT: no pair was
+ * answered, or one of none and all is no number; or `working` is full (it is not given back). */
+bool sampler_estimate(const struct sampler *sampler, const double *values, double none, double all, double *contributions,
+		      double *errors, struct arena *working, struct error *error);
+
+#endif
