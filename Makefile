@@ -59,7 +59,7 @@ KAFKA_SOURCES  := $(sort $(filter-out %_bench.c,$(wildcard $(KAFKA_FOLDERS:%=%/*
 FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # The analyzer does not know that an assertion of cmocka ends a test, so tests go without it.
-STATIC         := engine/main.c $(ENGINE_SOURCES) $(TEST_SOURCES) $(HELPER_SOURCES) $(BENCH_SOURCES) $(KAFKA_SOURCES) $(FUZZ_SOURCES) $(FUZZ_SHARED)
+STATIC         := engine/main.c $(ENGINE_SOURCES) $(TEST_SOURCES) tests/unit_program.c $(HELPER_SOURCES) $(BENCH_SOURCES) $(KAFKA_SOURCES) $(FUZZ_SOURCES) $(FUZZ_SHARED)
 SCHEMA_FILES   := $(sort $(wildcard schemas/*.avsc))
 
 OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/build/gen/schemas.o
@@ -72,9 +72,13 @@ KAFKAS  := $(addprefix $(BUILD)/kafka/,$(notdir $(KAFKA_SOURCES:.c=)))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=build/fuzz/%)
 FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=build/fuzz/obj/%.o) build/fuzz/obj/build/gen/schemas.o $(FUZZ_SHARED:%.c=build/fuzz/obj/%.o)
 LIBRARY := $(BUILD)/libsluice.a
+# The engine for unit tests, of the same objects: linked once, where each program had it in itself.
+SHARED_LIBRARY := $(BUILD)/libsluice.so
 # A test is linked with what it needs of these alone, which is far quicker than with all; but for what stands
 # in place of functions that librdkafka calls.
 HELPER_LIBRARY := $(BUILD)/libhelpers.a
+# What every unit test program has beside cmocka: tests/unit_program.h.
+UNIT_PROGRAM := $(BUILD)/obj/tests/unit_program.o
 
 # V=1 shows the commands themselves.
 QUIET := $(if $(V),,@)
@@ -101,17 +105,33 @@ $(LIBRARY) $(HELPER_LIBRARY):
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(SHARED_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Code for programs may stand in a shared object too, but for what names a variable of the C library: it expects a copy in the
+# program. Code for shared objects costs more instructions, so only the few files that need it have it, and tests.
+NAMES_OF_LIBC := std(in|out|err)|environ|program_invocation(_short)?_name|opt(arg|ind|err|opt)|timezone|tzname|in6addr_(any|loopback)
+SHARED_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -lwE '$(NAMES_OF_LIBC)' $(ENGINE_SOURCES)))
+UNIT_OBJECTS := $(HELPERS) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o)
+$(SHARED_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
+$(SHARED_OBJECTS): Makefile
+$(UNIT_OBJECTS): SHARED_CFLAGS := -fPIC -include tests/unit_program.h
+$(UNIT_OBJECTS): tests/unit_program.h
 
 build/gen/schemas.c: schemas/embed.sh $(SCHEMA_FILES)
 	@mkdir -p $(@D)
 	$(call say,MAKE,$@)
 	$(QUIET)schemas/embed.sh $(SCHEMA_FILES) >$@
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(ALWAYS) $(HELPER_LIBRARY) $(LIBRARY)
+# Its calls within itself stay there, as in a program.
+$(SHARED_LIBRARY): $(OBJECTS)
+	$(call say,LINK,$@)
+	$(QUIET)$(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-Bsymbolic -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
+
+# What changes in the engine is found when the program starts, so nothing is linked anew for it.
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_PROGRAM) $(ALWAYS) $(HELPER_LIBRARY) | $(SHARED_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(QUIET)$(CC) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ $| $(LDLIBS) -lcmocka
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -147,13 +167,27 @@ build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libsluice.a
 # As many compilers at once as there are processors, where the caller has not said how many.
 MAKE_AT_ONCE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 
-## test: installs what is missing, and runs the unit tests, in seconds, without a network (NAME="arena text" runs those)
+## test: installs what is missing, and runs the unit tests, in seconds, without a network (NAME="arena text" runs those,
+## |  NAME=arena TEST="*reset*" the test functions of such names)
 test: | $(filter all,$(MAKECMDGOALS))
 	@tests/deps.sh test
 	@$(MAKE_AT_ONCE) run-unit
 
-run-unit: $(if $(NAME),$(NAME:%=$(BUILD)/unit/%_test),$(TESTS))
-	@tests/run-unit.sh $^
+run-unit: known-unit $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
+	@TEST='$(if $(filter command,$(origin TEST)),$(TEST))' tests/run-unit.sh $(filter $(TESTS),$^)
+
+# A NAME that its target does not know is refused before anything is built for it.
+refuse_unknown = @$(foreach name,$(filter-out $(2),$(NAME)),tests/nearest.sh '$(1)' '$(name)' $(2) ||) $(if $(filter-out $(2),$(NAME)),exit 1,true)
+known-unit:
+	$(call refuse_unknown,unit test,$(TEST_SOURCES:tests/unit/%_test.c=%))
+known-fuzz:
+	$(call refuse_unknown,fuzz target,$(FUZZ_SOURCES:tests/fuzz/%_fuzz.c=%))
+known-kafka:
+	$(call refuse_unknown,test on Kafka,$(KAFKA_TESTS))
+known-race:
+	$(call refuse_unknown,race,$(RACES))
+known-static:
+	$(call refuse_unknown,source file,$(sort $(basename $(notdir $(STATIC)))))
 
 ## demo: installs what is missing, builds, and shows a pipeline checked, planned, tested and answering
 demo:
@@ -214,7 +248,7 @@ CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability 
 	--suppress=returnDanglingLifetime --suppress=varFuncNullUB
 
 ## static: gcc's -fanalyzer, clang-tidy and cppcheck, each file anew when it or what it includes has changed (NAME=split: those files)
-static: $(patsubst %.c,build/static/%.o,$(if $(NAME),$(filter $(NAME:%=\%/%.c),$(STATIC)),$(STATIC)))
+static: known-static $(patsubst %.c,build/static/%.o,$(if $(NAME),$(filter $(NAME:%=\%/%.c),$(STATIC)),$(STATIC)))
 
 ## bars: times, and instructions per message under valgrind, beside their bars
 bars: $(BUILD)/sluice $(BENCHES)
@@ -227,13 +261,14 @@ bench: kafka-programs $(BENCHES)
 		exit $${failed:-0}
 
 ## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, curves (NAME=delay: one)
-race: kafka-programs
-	@for name in $(if $(NAME),$(NAME),race windows local delay memory mlserver curves); do \
+RACES := race windows local delay memory mlserver curves
+race: known-race kafka-programs
+	@for name in $(if $(NAME),$(NAME),$(RACES)); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
-fuzz: $(if $(NAME),build/fuzz/$(NAME)_fuzz,$(FUZZERS))
-	@tests/run-fuzz.sh $(TIME) $^
+fuzz: known-fuzz $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=build/fuzz/%_fuzz)),$(FUZZERS))
+	@tests/run-fuzz.sh $(TIME) $(filter $(FUZZERS),$^)
 
 ## sim: simulated days of faults (SEEDS=10000 from SEED=1): about 10,500 a minute
 sim: $(BUILD)/sluice
@@ -241,7 +276,7 @@ sim: $(BUILD)/sluice
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
 KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev
-kafka: kafka-programs
+kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]
 
@@ -303,6 +338,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all static test run-unit demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak long coverage compose-check docs deps install clean help
+.PHONY: all static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

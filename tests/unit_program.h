@@ -1,0 +1,51 @@
+/* unit_program.h: what every program of unit tests has beside cmocka.
+ *
+ * - A test function runs alone: `build/unit/arena_test NAME`, or `make test NAME=arena TEST=NAME`. In NAME, `*` and `?`
+ *   stand for any characters. A NAME that no function has fails, and the nearest one is named.
+ * - A failed comparison shows both expressions and their values: numbers in decimal, texts with the place where they differ.
+ *
+ * The Makefile includes it before every file of tests/unit, so a test includes cmocka.h alone.
+ */
+#ifndef SLUICE_TESTS_UNIT_PROGRAM_H
+#define SLUICE_TESTS_UNIT_PROGRAM_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct unit_place {
+	const char *file;
+	int line;
+};
+
+/* An expression of a test and its value. */
+struct unit_number {
+	const char *expression;
+	LargestIntegralType value;
+};
+
+int unit_run(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup, CMFixtureFunction teardown);
+void unit_equal(struct unit_number actual, struct unit_number expected, struct unit_place place);
+void unit_not_equal(struct unit_number actual, struct unit_number unwanted, struct unit_place place);
+void unit_in_range(struct unit_number actual, struct unit_number least, struct unit_number most, struct unit_place place);
+void unit_text_equal(const char *expression, const char *actual, const char *expected, struct unit_place place);
+
+#define UNIT_PLACE ((struct unit_place){__FILE__, __LINE__})
+#define UNIT_NUMBER(expression) ((struct unit_number){#expression, cast_to_largest_integral_type(expression)})
+
+#undef cmocka_run_group_tests
+#define cmocka_run_group_tests(tests, setup, teardown) \
+	unit_run(#tests, tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
+#undef assert_int_equal
+#define assert_int_equal(a, b) unit_equal(UNIT_NUMBER(a), UNIT_NUMBER(b), UNIT_PLACE)
+#undef assert_int_not_equal
+#define assert_int_not_equal(a, b) unit_not_equal(UNIT_NUMBER(a), UNIT_NUMBER(b), UNIT_PLACE)
+#undef assert_in_range
+#define assert_in_range(value, least, most) unit_in_range(UNIT_NUMBER(value), UNIT_NUMBER(least), UNIT_NUMBER(most), UNIT_PLACE)
+#undef assert_string_equal
+#define assert_string_equal(a, b) unit_text_equal(#a, (const char *)(a), (const char *)(b), UNIT_PLACE)
+
+#endif
