@@ -284,9 +284,13 @@ kafka: known-kafka kafka-programs
 soak: kafka-programs
 	@tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
-## long: what make check has in short forms or not at all, for hours: all of static and kafka, 100,000 simulated days, soak, fuzz, newcomer
+## change: the change detector beside other tools, 20 streams of each sort at the rate of each tool, and its false alarms
+change: $(BUILD)/sluice
+	@tests/judge/change.py $(BUILD)/sluice 20 130
+
+## long: what make check has in short forms or not at all, for hours: all of static, change and kafka, 100,000 simulated days, soak, fuzz, newcomer
 long:
-	@for part in "-k static" kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
+	@for part in "-k static" change kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -338,6 +342,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak long coverage compose-check docs deps install clean help
+.PHONY: all change static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

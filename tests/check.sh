@@ -98,7 +98,7 @@ part_judge() {
 	tests/judge/lint.py $sluice tests/lint-own
 }
 
-# Reference numbers; a family that `sluice compute` does not know is not judged yet.
+# Reference numbers; a family that `sluice compute` does not know is not judged yet, and one without a file is scored elsewhere.
 part_oracles() {
 	local family
 	for family in $($sluice compute --list -o json | python3 -c 'import json, sys; print(*(f["family"] for f in json.load(sys.stdin)))'); do
@@ -108,6 +108,7 @@ part_oracles() {
 	tests/judge/budget.py $sluice tests/quality/shap_budget.json
 	tests/judge/windows.py $sluice
 	tests/judge/steps.py $sluice
+	one tests/judge/change.py $sluice
 }
 
 part_sklearn() {

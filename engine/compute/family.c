@@ -12,6 +12,7 @@ const struct compute_family *const compute_families[] = {
 	&compute_drift_twosample,
 	&compute_drift_online,
 	&compute_outliers,
+	&compute_drift_quality,
 	&compute_explain_kernelshap,
 	&compute_explain_treeshap,
 	&compute_explain_other,

@@ -1,0 +1,166 @@
+/* change.c: the detector at work: rows to scores, scores to sums, sums beside levels; see change.h. */
+#include <math.h>
+
+#include "drift/change_parts.h"
+
+const char *const change_kind_names[CHANGE_KINDS] = {"location", "scale", "shape", "dependence", "joint"};
+
+const unsigned change_windows[CHANGE_WINDOWS] = {3, 4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256};
+
+const enum change_kind change_column_kinds[CHANGE_OF_COLUMN] = {CHANGE_LOCATION, CHANGE_SCALE, CHANGE_SHAPE, CHANGE_SHAPE};
+
+/* ---- rows to scores ---- */
+
+/* The share at which a number stands among the column's reference, freed of what follows from the row before. */
+static double column_share(struct change_column *column, const struct rank_normal *normal, double number)
+{
+	double share = rank_share(&column->values, number);
+	if (column->carry == 0)
+		return share;
+	double level = rank_normal_of(normal, share), rest = level - column->carry * column->previous;
+	column->previous = level;
+	return rank_share(&column->rests, rest);
+}
+
+static void column_score(const struct change_detector *self, double share, double *scores)
+{
+	double place = share * (double)(2 * self->rows + 2) - 1; /* twice how many of the reference are below */
+	scores[0] = rank_normal_of(&self->normal, share);
+	scores[1] = self->folded[(size_t)(fabs(place - (double)self->rows) + 0.5)];
+	double apart = (2 * share - 1) * (2 * share - 1);
+	scores[2] = (35 * apart * apart - 30 * apart + 3) * 3 / 8; /* Legendre's polynomial of the fourth degree */
+	scores[3] = M_SQRT2 * cos(2 * M_PI * share);
+}
+
+/* The levels of all columns, freed of how they go together in the reference. */
+static void whitened_scores(const struct change_detector *self, const double *scores, double *levels)
+{
+	size_t columns = self->paired;
+	for (size_t i = 0; i < columns; i++) {
+		double level = 0;
+		for (size_t j = 0; j <= i; j++)
+			level += self->whitening[i * columns + j] * scores[CHANGE_OF_COLUMN * j];
+		levels[i] = level;
+	}
+}
+
+static void pair_scores(const struct change_detector *self, const double *levels, double *scores)
+{
+	size_t at = 0;
+	double centred[CHANGE_PAIRED_MAX];
+	for (size_t i = 0; i < self->paired; i++) {
+		centred[i] = rank_share(&self->levels[i], levels[i]) - 0.5;
+		for (size_t j = 0; j < i; j++)
+			scores[at++] = 12 * centred[i] * centred[j];
+	}
+}
+
+void change_scores(struct change_detector *self, const double *row, double *scores)
+{
+	bool missing = false;
+	for (size_t i = 0; i < self->columns; i++) {
+		double *of_column = scores + CHANGE_OF_COLUMN * i, number = row[self->watched[i].place];
+		missing |= isnan(number);
+		if (isnan(number))
+			of_column[0] = of_column[1] = of_column[2] = of_column[3] = (double)NAN;
+		else
+			column_score(self, column_share(&self->watched[i], &self->normal, number), of_column);
+	}
+	if (self->paired == 0)
+		return;
+	double *levels = scores + CHANGE_OF_COLUMN * self->columns;
+	for (size_t i = 0; missing && i < self->series - CHANGE_OF_COLUMN * self->columns; i++)
+		levels[i] = (double)NAN;
+	if (missing)
+		return;
+	whitened_scores(self, scores, levels);
+	if (self->levels)
+		pair_scores(self, levels, levels + self->paired);
+}
+
+/* ---- sums beside levels ---- */
+
+/* Which statistic a series belongs to, for an alarm. */
+static void alarm_fill(const struct change_detector *self, size_t series, struct change_alarm *alarm)
+{
+	size_t of_columns = CHANGE_OF_COLUMN * self->columns;
+	if (series < of_columns) {
+		alarm->kind = change_column_kinds[series % CHANGE_OF_COLUMN];
+		alarm->column = alarm->other = self->watched[series / CHANGE_OF_COLUMN].place;
+		return;
+	}
+	size_t at = series - of_columns - self->paired, i = 1;
+	for (; at >= i; i++)
+		at -= i;
+	alarm->kind = CHANGE_DEPENDENCE;
+	alarm->column = self->watched[at].place;
+	alarm->other = self->watched[i].place;
+}
+
+/* Sums of single series. */
+static bool window_crosses(const struct change_detector *self, const struct change_window *window, const double *before,
+			   struct change_alarm *alarm)
+{
+	const double *sums = self->sums;
+	for (size_t s = 0; s < self->series; s++) {
+		double sum = sums[s] - before[s];
+		if (sum < window->most[s] && sum > window->least[s])
+			continue;
+		alarm->score = sum / window->deviation;
+		alarm_fill(self, s, alarm);
+		return true;
+	}
+	return false;
+}
+
+/* The sum of squares of the levels of all columns. */
+static bool window_crosses_jointly(const struct change_detector *self, const struct change_window *window, const double *before,
+				   struct change_alarm *alarm)
+{
+	size_t begin = CHANGE_OF_COLUMN * self->columns;
+	double total = 0;
+	for (size_t s = begin; s < begin + self->paired; s++)
+		total += (self->sums[s] - before[s]) * (self->sums[s] - before[s]);
+	if (total < window->joint)
+		return false;
+	*alarm = (struct change_alarm){.kind = CHANGE_JOINT, .score = sqrt(total) / window->deviation};
+	return true;
+}
+
+static void change_forget(struct change_detector *self)
+{
+	self->filled = 0;
+	memset(self->sums, 0, self->series * sizeof *self->sums);
+	memset(self->ring, 0, self->series * sizeof *self->ring);
+}
+
+/* Long windows change little from row to row, so they are not looked at in each. */
+static size_t window_stride(size_t rows)
+{
+	return rows / 16 > 1 ? rows / 16 : 1;
+}
+
+bool change_add(struct change_detector *self, const double *row, struct change_alarm *alarm)
+{
+	struct change_alarm unread, *found = alarm ? alarm : &unread;
+	double *now = self->ring + (++self->filled % CHANGE_RING) * self->series;
+	change_scores(self, row, self->scores);
+	for (size_t s = 0; s < self->series; s++) {
+		double score = (self->scores[s] - self->means[s]) * self->factors[s];
+		self->sums[s] += isnan(score) ? 0 : score;
+		now[s] = self->sums[s];
+	}
+	for (size_t i = 0; i < CHANGE_WINDOWS && change_windows[i] <= self->filled; i++) {
+		const struct change_window *window = &self->windows[i];
+		const double *before = self->ring + ((self->filled - change_windows[i]) % CHANGE_RING) * self->series;
+		if (self->filled % window_stride(change_windows[i]) != 0)
+			continue;
+		if (window_crosses(self, window, before, found) ||
+		    (self->paired && window_crosses_jointly(self, window, before, found))) {
+			found->window = change_windows[i];
+			change_forget(self);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,59 @@
+/* change.h: change detector of a stream of rows: one sequential test with a declared rate of false alarms.
+ *
+ * It learns a reference of rows in the order in which they came, and then looks at each new row. It follows, all at
+ * once and over windows from 3 to 256 rows:
+ *
+ *   location      the level of each column, and of all together
+ *   scale         the spread of each column
+ *   shape         a column's distribution where neither of these moved: its middle, shoulders and tails
+ *   dependence    how columns go together, pair by pair
+ *
+ * A number counts by its rank in the reference alone, so the rate of false alarms does not depend on how the column is
+ * distributed. Columns whose rows follow from the rows before (autocorrelation) are first freed of it, as the
+ * reference shows it. The declared rate is split over statistics, columns and windows, and each gets the level that it
+ * crosses so often by chance (crossing.h); it includes what chance did to the reference itself.
+ *
+ * After an alarm all windows are empty and fill again, beside the same reference. A missing number (NaN) says nothing.
+ * A column that does not vary in the reference is not watched, nor are pairs of more than CHANGE_PAIRED_MAX columns, or
+ * of more than one column for 20 rows of the reference.
+ *
+ * A row costs a search in the reference for each column and one comparison for each statistic of each window, no
+ * sorting. Memory is taken once, from the arena: with d columns, n reference rows and s = 5 d + d (d - 1)/2 series,
+ * 8 bytes times about (290 + n) s + 4 d n: 250 KB for 5 columns and 400 rows, 1.7 MB for 20.
+ *
+ * Pure; a detector belongs to one thread.
+ */
+#ifndef SLUICE_DRIFT_CHANGE_H
+#define SLUICE_DRIFT_CHANGE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "numeric/table.h"
+
+#define CHANGE_ROWS_MIN 100   /* of a reference: below, false alarms are twice those declared */
+#define CHANGE_COLUMNS_MAX 256
+#define CHANGE_PAIRED_MAX 24 /* columns whose pairs are followed; more have too many pairs for any to be seen */
+
+enum change_kind { CHANGE_LOCATION, CHANGE_SCALE, CHANGE_SHAPE, CHANGE_DEPENDENCE, CHANGE_JOINT, CHANGE_KINDS };
+
+extern const char *const change_kind_names[CHANGE_KINDS]; /* "location" */
+
+/* What an alarm was raised by. */
+struct change_alarm {
+	enum change_kind kind;
+	size_t column, other; /* of a pair both, of one column the same twice; of CHANGE_JOINT 0 */
+	size_t window;	      /* rows */
+	double score;	      /* in standard deviations; of CHANGE_JOINT the root of their sum of squares */
+};
+
+struct change_detector;
+
+/* `false_alarms` a thousand rows without change. NULL: CONFIG, a reference that is too small, too wide or without a
+ * column that varies, or a rate that is none; or SYSTEM. */
+struct change_detector *change_open(struct arena *arena, const struct table *reference, double false_alarms,
+				    struct error *error);
+
+/* Whether the row raises an alarm; `alarm` says which, NULL is fine. */
+bool change_add(struct change_detector *detector, const double *row, struct change_alarm *alarm);
+
+#endif

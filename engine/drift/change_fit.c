@@ -1,0 +1,404 @@
+/* change_fit.c: what the change detector learns of its reference: ranks, autocorrelation, levels; see change.h. */
+#include <math.h>
+
+#include "drift/change_parts.h"
+#include "drift/crossing.h"
+#include "drift/outlier.h"
+#include "numeric/ranks.h"
+
+#define RATE_MAX 100 /* alarms a thousand rows: beyond it everything is one */
+
+/* ---- columns ---- */
+
+/* Correlation of each number with the one before it, of those that are there. */
+static double autocorrelation(const double *numbers, size_t count, size_t step)
+{
+	double mean = 0, squares = 0, products = 0, present = 0, pairs = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (isnan(numbers[i * step]))
+			continue;
+		mean += numbers[i * step];
+		present++;
+	}
+	mean /= present;
+	for (size_t i = 0; i < count; i++) {
+		double apart = numbers[i * step] - mean, before = i > 0 ? numbers[(i - 1) * step] - mean : (double)NAN;
+		squares += isnan(apart) ? 0 : apart * apart;
+		products += isnan(apart * before) ? 0 : apart * before;
+		pairs += !isnan(apart * before);
+	}
+	return squares > 0 && pairs > 0 ? products / pairs / (squares / present) : 0;
+}
+
+/* An autocorrelation as it may well be: 0 where chance alone gives as much, else above its estimate, which is biased
+ * down (Kendall 1954) and uncertain; too high a one only makes alarms rarer. */
+#define SIGNIFICANT 1.5
+#define CAUTION 0.7
+#define CARRY_MAX 0.97
+
+static double autocorrelation_cautious(double estimate, size_t rows)
+{
+	double n = (double)rows;
+	if (estimate * sqrt(n) < SIGNIFICANT)
+		return 0;
+	double raised = estimate + (1 + 3 * estimate) / n;
+	raised += CAUTION * sqrt(fmax(0, 1 - raised * raised) / n);
+	return fmin(raised, CARRY_MAX);
+}
+
+static bool column_varies(const struct sorted *values)
+{
+	return values->count >= CHANGE_ROWS_MIN && values->values[0] < values->values[values->count - 1];
+}
+
+/* Frees the column's levels of what follows from the row before, where that is more than chance. */
+static bool column_fit_carry(struct change_column *column, const struct change_detector *self, const struct table *reference,
+			     struct arena *arena)
+{
+	struct table levels = {reference->rows, 1, ARENA_ARRAY(arena, double, reference->rows)};
+	if (!levels.values)
+		return false;
+	for (size_t i = 0; i < reference->rows; i++) {
+		double number = reference->values[i * reference->columns + column->place];
+		levels.values[i] =
+			isnan(number) ? (double)NAN : rank_normal_of(&self->normal, rank_share(&column->values, number));
+	}
+	double carry = autocorrelation_cautious(autocorrelation(levels.values, levels.rows, 1), reference->rows);
+	if (carry == 0)
+		return true;
+	double previous = 0;
+	for (size_t i = 0; i < levels.rows; i++) {
+		double level = levels.values[i];
+		if (isnan(level))
+			continue;
+		levels.values[i] = level - carry * previous;
+		previous = level;
+	}
+	column->carry = carry;
+	column->rests = column_sorted(&levels, 0, arena);
+	return column->rests.values != NULL;
+}
+
+static bool columns_fit(struct change_detector *self, const struct table *reference, struct arena *arena)
+{
+	self->watched = ARENA_ARRAY(arena, struct change_column, reference->columns);
+	self->folded = ARENA_ARRAY(arena, double, reference->rows + 1);
+	if (!self->watched || !self->folded || !rank_normal_open(&self->normal, reference->rows, arena))
+		return false;
+	for (size_t k = 0; k <= reference->rows; k++)
+		self->folded[k] = normal_quantile(((double)k + 1) / ((double)reference->rows + 2));
+	for (size_t i = 0; i < reference->columns; i++) {
+		struct change_column column = {.place = i, .values = column_sorted(reference, i, arena)};
+		if (!column.values.values)
+			return false;
+		if (!column_varies(&column.values))
+			continue;
+		if (!column_fit_carry(&column, self, reference, arena))
+			return false;
+		self->watched[self->columns++] = column;
+	}
+	return true;
+}
+
+/* ---- pairs ---- */
+
+/* The columns that are followed together: none of one column, of too many, or of so many for the reference's rows that
+ * their correlations would be guesses, and false alarms more than declared. */
+#define ROWS_OF_PAIRED 20 /* of the reference, for each column */
+
+static size_t paired_columns(size_t columns, size_t rows)
+{
+	return columns < 2 || columns > CHANGE_PAIRED_MAX || columns * ROWS_OF_PAIRED > rows ? 0 : columns;
+}
+
+/* Raw scores of the reference's rows, in their order. */
+static void reference_score(struct change_detector *self, const struct table *reference, const struct table *scores)
+{
+	for (size_t i = 0; i < self->columns; i++)
+		self->watched[i].previous = 0;
+	for (size_t i = 0; i < reference->rows; i++)
+		change_scores(self, reference->values + i * reference->columns, scores->values + i * scores->columns);
+}
+
+/* The inverse of Cholesky's factor of the levels' covariance. False: the arena is full. Columns that depend on each
+ * other are followed one by one. */
+static bool whitening_fit(struct change_detector *self, const struct table *scores, struct arena *arena)
+{
+	struct covariance covariance;
+	struct mahalanobis fitted;
+	struct error error = {0};
+	size_t columns = self->columns;
+	double *levels = ARENA_ARRAY(arena, double, columns);
+	self->whitening = ARENA_ARRAY(arena, double, columns * columns);
+	if (!levels || !self->whitening || !covariance_open(&covariance, columns, arena))
+		return false;
+	for (size_t i = 0; i < scores->rows; i++) {
+		bool missing = false;
+		for (size_t j = 0; j < columns; j++) {
+			levels[j] = scores->values[i * scores->columns + CHANGE_OF_COLUMN * j];
+			missing |= isnan(levels[j]);
+		}
+		if (!missing)
+			covariance_add(&covariance, levels);
+	}
+	if (covariance.rows < CHANGE_ROWS_MIN || !mahalanobis_fit(&fitted, &covariance, 1, 0, arena, &error)) {
+		self->paired = 0;
+		return !arena_failed(arena);
+	}
+	for (size_t i = 0; i < columns; i++)
+		for (size_t j = 0; j <= i; j++)
+			self->whitening[i * columns + j] = mahalanobis_inverse(&fitted, i, j);
+	return true;
+}
+
+/* A level is what a column has left beside those before it, by weights that fit the reference better than what comes:
+ * of a new row it is wider, and is narrowed to the same. */
+static void whitening_narrow(struct change_detector *self)
+{
+	double rows = (double)self->rows;
+	for (size_t i = 0; i < self->paired; i++)
+		for (size_t j = 0; j <= i; j++)
+			self->whitening[i * self->paired + j] *= sqrt((rows - (double)i) / (rows + (double)i));
+}
+
+static size_t series_count(const struct change_detector *self)
+{
+	size_t pairs = self->paired ? self->paired * (self->paired - 1) / 2 : 0;
+	return CHANGE_OF_COLUMN * self->columns + self->paired + pairs;
+}
+
+static bool scores_open(struct table *scores, const struct change_detector *self, struct arena *arena)
+{
+	*scores = (struct table){self->rows, self->series, ARENA_ARRAY(arena, double, self->rows * self->series)};
+	return scores->values != NULL;
+}
+
+/* Ranks of the whitened levels, by which pairs are scored. */
+static bool levels_rank(struct change_detector *self, const struct table *scores, struct arena *arena)
+{
+	struct sorted *levels = ARENA_ARRAY(arena, struct sorted, self->paired);
+	for (size_t i = 0; levels && i < self->paired; i++) {
+		levels[i] = column_sorted(scores, CHANGE_OF_COLUMN * self->columns + i, arena);
+		if (!levels[i].values)
+			return false;
+	}
+	self->levels = levels;
+	return levels != NULL;
+}
+
+/* Learns how columns go together, and scores the reference by all that was learnt. */
+static bool pairs_fit(struct change_detector *self, const struct table *reference, struct table *scores, struct arena *arena)
+{
+	self->series = CHANGE_OF_COLUMN * self->columns;
+	if (!scores_open(scores, self, arena))
+		return false;
+	reference_score(self, reference, scores);
+	self->paired = paired_columns(self->columns, reference->rows);
+	if (self->paired && !whitening_fit(self, scores, arena))
+		return false;
+	if (self->paired == 0)
+		return true;
+	self->series = series_count(self);
+	if (!scores_open(scores, self, arena))
+		return false;
+	reference_score(self, reference, scores);
+	if (!levels_rank(self, scores, arena))
+		return false;
+	reference_score(self, reference, scores);
+	whitening_narrow(self);
+	return true;
+}
+
+/* ---- levels ---- */
+
+/* The part of the declared rate that a statistic has, and its shortest window: shorter ones say nothing of it. Windows
+ * overlap, so together they raise fewer alarms than each alone, by as much more as alarms are frequent: `overlap` is how
+ * much more each may have where the series has one alarm a thousand rows. Found by simulation at .01 to 3. */
+static const struct change_part {
+	double share;
+	unsigned least;
+	double overlap;
+} change_parts[CHANGE_KINDS] = {
+	[CHANGE_LOCATION] = {0.75, 3, 2.65},   [CHANGE_SCALE] = {0.04, 6, 2.65}, [CHANGE_SHAPE] = {0.12, 16, 4.2},
+	[CHANGE_DEPENDENCE] = {0.05, 11, 2.2}, [CHANGE_JOINT] = {0.04, 3, 1},
+};
+
+/* The part of the declared rate that one series of a kind has in one window. */
+static double kind_rate(const struct change_detector *self, enum change_kind kind, double rate)
+{
+	double used = 0, windows = 0, series = kind == CHANGE_JOINT ? 1 : (double)self->columns;
+	for (enum change_kind each = 0; each < CHANGE_KINDS; each++)
+		used += self->paired || each < CHANGE_DEPENDENCE ? change_parts[each].share : 0;
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++)
+		windows += change_windows[i] >= change_parts[kind].least;
+	if (kind == CHANGE_SHAPE)
+		series *= 2;
+	if (kind == CHANGE_DEPENDENCE)
+		series = (double)(self->paired * (self->paired - 1)) / 2;
+	double part = rate * change_parts[kind].share / used / series;
+	return part * fmax(1, change_parts[kind].overlap * pow(1000 * part, 0.11)) / windows;
+}
+
+static enum change_kind series_kind(const struct change_detector *self, size_t series)
+{
+	size_t of_columns = CHANGE_OF_COLUMN * self->columns;
+	if (series < of_columns)
+		return change_column_kinds[series % CHANGE_OF_COLUMN];
+	return series < of_columns + self->paired ? CHANGE_JOINT : CHANGE_DEPENDENCE;
+}
+
+/* Moves a level of a skewed sum to where it is crossed as often (Cornish and Fisher 1938). */
+static double skewed_level(double level, double skewness, double window)
+{
+	return level + skewness / sqrt(window) * (level * level - 1) / 6;
+}
+
+/* What a series is in the reference. */
+struct series_traits {
+	double mean, deviation, skewness;
+	/* Variances of its sums over windows, beside those of rows that do not follow from one another. */
+	double inflations[CHANGE_WINDOWS];
+};
+
+static struct series_traits series_traits_of(const struct table *scores, size_t series)
+{
+	struct series_traits traits = {0};
+	double count = 0, squares = 0, cubes = 0;
+	for (size_t i = 0; i < scores->rows; i++) {
+		double score = scores->values[i * scores->columns + series];
+		traits.mean += isnan(score) ? 0 : score;
+		count += !isnan(score);
+	}
+	traits.mean /= count;
+	for (size_t i = 0; i < scores->rows; i++) {
+		double apart = scores->values[i * scores->columns + series] - traits.mean;
+		squares += isnan(apart) ? 0 : apart * apart;
+		cubes += isnan(apart) ? 0 : apart * apart * apart;
+	}
+	traits.deviation = sqrt(squares / count);
+	traits.skewness = traits.deviation > 0 ? cubes / count / pow(traits.deviation, 3) : 0;
+	return traits;
+}
+
+/* What is left of autocorrelation, a season say, shows in the reference's own windows: where their sums vary by more
+ * than chance explains, that is how they vary. Windows too long for the reference to say have what the longest said. */
+#define SAID_WINDOWS 8 /* of them in the reference, side by side */
+#define CLEARLY 3.0    /* deviations of such a variance */
+
+static void inflations_fit(struct series_traits *traits, const struct table *scores, size_t series, double *sums)
+{
+	double rows = (double)scores->rows, last = 1;
+	for (size_t i = 0; i < scores->rows; i++) {
+		double score = scores->values[i * scores->columns + series] - traits->mean;
+		sums[i + 1] = sums[i] + (isnan(score) ? 0 : score);
+	}
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		size_t window = change_windows[i];
+		double squares = 0, length = (double)window, variance = traits->deviation * traits->deviation;
+		for (size_t j = window; j <= scores->rows; j++)
+			squares += (sums[j] - sums[j - window]) * (sums[j] - sums[j - window]);
+		double seen = squares / (rows - length + 1) / (length * (1 - length / rows) * variance);
+		if (length * SAID_WINDOWS <= rows)
+			last = seen > 1 + CLEARLY * sqrt(4.0 / 3 * length / rows) ? seen : 1;
+		traits->inflations[i] = last;
+	}
+}
+
+static bool windows_open(struct change_detector *self, struct arena *arena)
+{
+	self->means = ARENA_ARRAY(arena, double, self->series);
+	self->factors = ARENA_ARRAY(arena, double, self->series);
+	self->scores = ARENA_ARRAY(arena, double, self->series);
+	self->sums = ARENA_ARRAY(arena, double, self->series);
+	self->ring = ARENA_ARRAY(arena, double, CHANGE_RING * self->series);
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		self->windows[i].least = ARENA_ARRAY(arena, double, self->series);
+		self->windows[i].most = ARENA_ARRAY(arena, double, self->series);
+	}
+	return !arena_failed(arena);
+}
+
+static void series_fit(struct change_detector *self, size_t series, const struct table *scores,
+		       double levels[][CHANGE_WINDOWS], double *sums)
+{
+	struct series_traits traits = series_traits_of(scores, series);
+	if (traits.deviation > 0)
+		inflations_fit(&traits, scores, series, sums);
+	enum change_kind kind = series_kind(self, series);
+	self->means[series] = traits.mean;
+	self->factors[series] = traits.deviation > 1e-9 ? 1 / traits.deviation : 0;
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		struct change_window *window = &self->windows[i];
+		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
+		double level = sqrt(levels[kind][i]), rows = change_windows[i], deviation = window->deviation;
+		deviation *= sqrt(traits.inflations[i]);
+		window->most[series] = counts ? deviation * skewed_level(level, traits.skewness, rows) : (double)INFINITY;
+		window->least[series] = counts ? -deviation * skewed_level(level, -traits.skewness, rows) : (double)-INFINITY;
+	}
+}
+
+/* `sums` is room for one more number than the reference has rows. */
+static void levels_fit(struct change_detector *self, const struct table *scores, double rate, double *sums)
+{
+	double levels[CHANGE_KINDS][CHANGE_WINDOWS], rows = (double)self->rows;
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		double window = change_windows[i];
+		self->windows[i].deviation = sqrt(window + window * window / rows);
+		for (enum change_kind kind = 0; kind < CHANGE_KINDS; kind++) {
+			double freedom = kind == CHANGE_JOINT ? (double)self->paired : 1;
+			levels[kind][i] = freedom > 0 ? crossing_level(kind_rate(self, kind, rate), freedom, window, rows) : 0;
+		}
+		double square = self->windows[i].deviation * self->windows[i].deviation;
+		bool counts = change_windows[i] >= change_parts[CHANGE_JOINT].least;
+		self->windows[i].joint = counts ? square * levels[CHANGE_JOINT][i] : (double)INFINITY;
+	}
+	for (size_t s = 0; s < self->series; s++)
+		series_fit(self, s, scores, levels, sums);
+}
+
+/* ---- opening ---- */
+
+static bool reference_check(const struct table *reference, double false_alarms, struct error *error)
+{
+	if (reference->rows < CHANGE_ROWS_MIN)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a reference has %d rows or more, and this one has %zu; take "
+				 "more rows",
+				 CHANGE_ROWS_MIN, reference->rows);
+	if (reference->columns == 0 || reference->columns > CHANGE_COLUMNS_MAX)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "a reference has 1 to %d columns, and this one has %zu; choose those that matter",
+					 CHANGE_COLUMNS_MAX,
+				 reference->columns);
+	if (!(false_alarms > 0 && false_alarms <= RATE_MAX))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "%g false alarms a thousand rows is no rate to declare; give one above 0 and up to %d",
+					 false_alarms,
+				 RATE_MAX);
+	return true;
+}
+
+struct change_detector *change_open(struct arena *arena, const struct table *reference, double false_alarms, struct error *error)
+{
+	struct table scores;
+	if (!reference_check(reference, false_alarms, error))
+		return NULL;
+	struct change_detector *self = ARENA_NEW(arena, struct change_detector);
+	if (!self) {
+		error_memory(error, ERROR_SYSTEM, "learning a reference");
+		return NULL;
+	}
+	self->rows = reference->rows;
+	bool done = columns_fit(self, reference, arena);
+	if (done && self->columns == 0) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "no column of the reference varies, so nothing can be seen to change; take a reference of live data");
+		return NULL;
+	}
+	double *sums = ARENA_ARRAY(arena, double, reference->rows + 1);
+	if (!done || !sums || !pairs_fit(self, reference, &scores, arena) || !windows_open(self, arena)) {
+		error_memory(error, ERROR_SYSTEM, "learning a reference");
+		return NULL;
+	}
+	levels_fit(self, &scores, false_alarms / 1000, sums);
+	return self;
+}

@@ -1,0 +1,51 @@
+/* change_parts.h: what the two files of the change detector share: what change_fit.c learns of a reference, and
+ * change.c reads. */
+#ifndef SLUICE_DRIFT_CHANGE_PARTS_H
+#define SLUICE_DRIFT_CHANGE_PARTS_H
+
+#include <stdbool.h>
+
+#include "drift/change.h"
+#include "drift/rank_score.h"
+
+#define CHANGE_WINDOWS 14
+#define CHANGE_RING 257	   /* sums of so many rows back, the longest window's and the newest */
+#define CHANGE_OF_COLUMN 4 /* series: location, scale, and two of shape */
+
+extern const unsigned change_windows[CHANGE_WINDOWS]; /* rows, rising */
+extern const enum change_kind change_column_kinds[CHANGE_OF_COLUMN];
+
+struct change_column {
+	size_t place; /* in a row */
+	struct sorted values;
+	/* What a level keeps of the one before it; 0: rows do not follow from one another, and there are no rests. */
+	double carry;
+	double previous;
+	struct sorted rests;
+};
+
+struct change_window {
+	double deviation;     /* of a sum, where rows do not follow from one another */
+	double *least, *most; /* of each series: a sum at or outside of these raises an alarm */
+	double joint;	      /* the same of the sum of squares of the levels of all columns */
+};
+
+/* Series stand in this order: four of each column; the whitened levels, which count only together; pairs. */
+struct change_detector {
+	size_t rows, columns, paired, series; /* of the reference; columns that vary; columns that are paired, or 0 */
+	struct change_column *watched;
+	struct rank_normal normal;
+	double *folded;	       /* the normal number of how far a share is from the middle */
+	double *whitening;     /* [paired][paired], lower triangle */
+	struct sorted *levels; /* of the reference, whitened, by column; NULL while they are learnt */
+	double *means, *factors; /* of each series: a score counts (score - mean) * factor */
+	struct change_window windows[CHANGE_WINDOWS];
+	uint64_t filled; /* rows since the windows were empty */
+	double *scores, *sums;
+	double *ring; /* [CHANGE_RING][series] */
+};
+
+/* The raw scores of a row, NaN where a number is missing. */
+void change_scores(struct change_detector *self, const double *row, double *scores);
+
+#endif

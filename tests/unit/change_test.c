@@ -1,0 +1,228 @@
+/* change_test.c: what the change detector promises: its rate of false alarms, what it sees, and what it says of it. */
+#include "drift/change.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "drift/crossing.h"
+
+#define REFERENCE 400
+
+static struct arena *arena;
+static struct random chance;
+
+static int setup(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)64 << 20);
+	chance.state = 20;
+	return arena ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static double drawn(void)
+{
+	double u = ((double)(random_next(&chance) >> 11) + 0.5) * 0x1p-53, v = (double)(random_next(&chance) >> 11) * 0x1p-53;
+	return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+/* Rows of normal columns; what changes is written by the tests over them. */
+static struct table rows_drawn(size_t rows, size_t columns)
+{
+	struct table table = {rows, columns, ARENA_ARRAY(arena, double, rows * columns)};
+	assert_non_null(table.values);
+	for (size_t i = 0; i < rows * columns; i++)
+		table.values[i] = drawn();
+	return table;
+}
+
+static struct change_detector *opened(const struct table *reference, double false_alarms)
+{
+	struct error error = {0};
+	struct change_detector *detector = change_open(arena, reference, false_alarms, &error);
+	if (!detector)
+		fail_msg("%s", error.text);
+	return detector;
+}
+
+/* The first alarm; its row, or the number of rows where there is none. */
+static size_t first_alarm(struct change_detector *detector, const struct table *rows, struct change_alarm *alarm)
+{
+	for (size_t i = 0; i < rows->rows; i++)
+		if (change_add(detector, rows->values + i * rows->columns, alarm))
+			return i;
+	return rows->rows;
+}
+
+static void false_alarms_are_as_declared(void **state)
+{
+	(void)state;
+	size_t alarms = 0;
+	for (size_t i = 0; i < 60; i++) {
+		arena_reset(arena);
+		struct table reference = rows_drawn(REFERENCE, 2);
+		struct change_detector *detector = opened(&reference, 4);
+		for (size_t j = 0; j < 500; j++)
+			alarms += change_add(detector, (double[]){drawn(), drawn()}, NULL);
+	}
+	/* 30,000 rows at 4 a thousand are 120. */
+	assert_in_range(alarms, 60, 120 + 33);
+}
+
+static void each_change_is_seen_and_named(void **state)
+{
+	(void)state;
+	static const struct {
+		enum change_kind kind;
+		double shift, spread, mixed;
+		size_t most; /* rows until the alarm */
+	} changes[] = {
+		{CHANGE_LOCATION, 2, 1, 0, 12}, {CHANGE_SCALE, 0, 2, 0, 60}, {CHANGE_SCALE, 0, 0.2, 0, 40}, {CHANGE_DEPENDENCE,
+			0, 1, 0.95, 60}};
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		struct change_alarm alarm;
+		arena_reset(arena);
+		struct table reference = rows_drawn(REFERENCE, 3), rows = rows_drawn(100, 3);
+		struct change_detector *detector = opened(&reference, 0.1);
+		for (size_t j = 0; j < rows.rows; j++) {
+			double *row = rows.values + 3 * j, own = sqrt(1 - changes[i].mixed * changes[i].mixed);
+			row[2] = changes[i].shift + changes[i].spread * (own * row[2] + changes[i].mixed * row[0]);
+		}
+		size_t at = first_alarm(detector, &rows, &alarm);
+		assert_true(at < changes[i].most);
+		assert_true(alarm.window <= at + 1);
+		if (alarm.kind != CHANGE_JOINT) { /* which comes first where all is seen at once */
+			assert_int_equal(alarm.kind, changes[i].kind);
+			assert_int_equal(alarm.kind == CHANGE_DEPENDENCE && alarm.column == 2 ? alarm.other : alarm.column,
+					 changes[i].kind == CHANGE_DEPENDENCE ? 0 : 2);
+		}
+	}
+}
+
+static void only_ranks_count(void **state)
+{
+	(void)state;
+	struct table plain = rows_drawn(REFERENCE, 1), rows = rows_drawn(2000, 1), bent = rows_drawn(REFERENCE, 1);
+	for (size_t i = 0; i < REFERENCE; i++)
+		bent.values[i] = exp(3 * plain.values[i]);
+	struct change_detector *one = opened(&plain, 5), *other = opened(&bent, 5);
+	size_t alarms = 0;
+	for (size_t i = 0; i < rows.rows; i++) {
+		double number = rows.values[i] + (i > 1000 ? 0.3 : 0), curved = exp(3 * number);
+		bool alarm = change_add(one, &number, NULL);
+		assert_int_equal(alarm, change_add(other, &curved, NULL));
+		alarms += alarm;
+	}
+	assert_true(alarms > 3);
+}
+
+static void after_an_alarm_windows_fill_again(void **state)
+{
+	(void)state;
+	struct table reference = rows_drawn(REFERENCE, 1);
+	struct change_detector *detector = opened(&reference, 0.5);
+	struct change_alarm alarm;
+	size_t last = 0, alarms = 0;
+	for (size_t i = 1; i <= 200; i++) {
+		double far = 3 + drawn();
+		if (!change_add(detector, &far, &alarm))
+			continue;
+		assert_true(i - last >= alarm.window);
+		last = i;
+		alarms++;
+	}
+	assert_in_range(alarms, 20, 67); /* the change stays, and the shortest window is of three rows */
+}
+
+static void autocorrelation_of_the_reference_is_taken_into_account(void **state)
+{
+	(void)state;
+	size_t alarms = 0;
+	for (size_t i = 0; i < 30; i++) {
+		arena_reset(arena);
+		struct table rows = rows_drawn(REFERENCE + 1000, 1), reference = {REFERENCE, 1, rows.values};
+		for (size_t j = 1; j < rows.rows; j++)
+			rows.values[j] = 0.8 * rows.values[j - 1] + 0.6 * rows.values[j];
+		struct change_detector *detector = opened(&reference, 2);
+		for (size_t j = REFERENCE; j < rows.rows; j++)
+			alarms += change_add(detector, rows.values + j, NULL);
+	}
+	assert_true(alarms <= 2 * 60); /* without it they are 2,000 */
+	assert_true(alarms > 10);
+}
+
+static void what_is_missing_or_constant_says_nothing(void **state)
+{
+	(void)state;
+	struct table reference = rows_drawn(REFERENCE, 3);
+	struct change_alarm alarm;
+	for (size_t i = 0; i < REFERENCE; i++)
+		reference.values[3 * i + 1] = 7;
+	struct change_detector *detector = opened(&reference, 0.01);
+	for (size_t i = 0; i < 1000; i++)
+		assert_false(change_add(detector, (double[]){drawn(), i % 2 ? 9 : 7, (double)NAN}, NULL));
+	for (size_t i = 0; i < 40; i++) {
+		if (change_add(detector, (double[]){drawn(), 7, 3}, &alarm)) {
+			assert_true(alarm.kind == CHANGE_JOINT || alarm.column == 2);
+			return;
+		}
+	}
+	fail_msg("no alarm of the last column");
+}
+
+static void a_reference_that_cannot_be_learnt_is_refused(void **state)
+{
+	(void)state;
+	struct error small = {0}, constant = {0}, wide = {0}, rate = {0};
+	struct table reference = rows_drawn(REFERENCE, 1), flat = rows_drawn(REFERENCE, 1);
+	for (size_t i = 0; i < REFERENCE; i++)
+		flat.values[i] = 1;
+	assert_null(change_open(arena, &(struct table){CHANGE_ROWS_MIN - 1, 1, reference.values}, 1, &small));
+	assert_int_equal(small.kind, ERROR_CONFIG);
+	assert_null(change_open(arena, &flat, 1, &constant));
+	assert_int_equal(constant.kind, ERROR_CONFIG);
+	struct table broad = rows_drawn(CHANGE_ROWS_MIN, CHANGE_COLUMNS_MAX + 1);
+	assert_null(change_open(arena, &broad, 1, &wide));
+	assert_int_equal(wide.kind, ERROR_CONFIG);
+	assert_null(change_open(arena, &reference, 0, &rate));
+	assert_int_equal(rate.kind, ERROR_CONFIG);
+	assert_non_null(change_open(arena, &(struct table){CHANGE_ROWS_MIN, 1, reference.values}, 1, &rate));
+}
+
+static void levels_follow_from_rates(void **state)
+{
+	(void)state;
+	for (double rate = 1e-8; rate < 1e-2; rate *= 10) {
+		double level = crossing_level(rate, 1, 50, REFERENCE);
+		assert_true(fabs(crossing_rate(level, 1, 50, REFERENCE) / rate - 1) < 1e-6);
+		assert_true(level > crossing_level(rate * 2, 1, 50, REFERENCE));
+		assert_true(level > crossing_level(rate, 1, 100, REFERENCE)); /* a longer window crosses more rarely */
+		assert_true(level < crossing_level(rate, 5, 50, REFERENCE));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(false_alarms_are_as_declared, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_change_is_seen_and_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_ranks_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(autocorrelation_of_the_reference_is_taken_into_account, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(levels_follow_from_rates, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
