@@ -20,6 +20,11 @@ missing_of() {
 	done
 }
 
+# Packages that are unpacked, and not set up.
+halfway_of() {
+	dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' | sed -n 's/^i[FUHWt] *//p'
+}
+
 install() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >"$log" 2>&1
 }
@@ -57,12 +62,25 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 echo "deps: asking apt for $missing$absent"
 $sudo apt-get update -qq </dev/null >"$log" 2>&1 || tail -3 "$log" >&2
+halfway=$(halfway_of)
 # shellcheck disable=SC2086
 install $missing $absent && exit 0
+# What broke off is taken away, so that apt works again: Java, for one, cannot be set up without /proc.
+abandon() {
+	local broken
+	broken=$(halfway_of | grep -vxF -e "$halfway" || true)
+	# shellcheck disable=SC2086
+	[ -z "$broken" ] || $sudo env DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq $broken </dev/null >>"$log" 2>&1
+}
+abandon
 # shellcheck disable=SC2086
 if [ -n "$missing" ] && ! install $missing; then
 	tail -5 "$log" >&2
 	echo "deps: apt could not install $missing; the reason stands above. On Ubuntu the component universe must be enabled." >&2
 	exit 1
 fi
-echo "deps: apt could not install these optional packages; tests that need them are skipped: $absent"
+refused=
+for package in $absent; do
+	install "$package" || { abandon; refused="$refused $package"; }
+done
+[ -z "$refused" ] || echo "deps: apt could not install these optional packages; tests that need them are skipped:$refused"

@@ -117,7 +117,11 @@ static const char expressions_text[] =
 	"`a < b and b < c`. Durations are whole milliseconds, as `ts` is. A condition of one element (left of `and` or `or`, or in "
 	"`where`) forgives what goes wrong on the side that it makes unneeded; that side is left out of the shape then.\n\n"
 	"Results are BOOL, INT64, UINT64 when all integers are unsigned, FP32 when all float tensors in the expression are FP32 or "
-	"smaller, else FP64; `cast` gives just what it is told, and a bare name its tensor as it came.";
+	"smaller, else FP64; `cast` gives just what it is told, and a bare name its tensor as it came.\n\n"
+	"One evaluation may take 16,777,216 units of work, and more is a LIMIT error: an element made, or given to a function or a "
+	"comparison, is one, each byte of a text that is looked at is one, and each time that `sort`, `median` or `quantile` go "
+	"through an element. So a million numbers may pass sixteen operators, a `sort` takes some 400,000 of them, and a `median` "
+	"or `quantile` some 2,000,000.";
 
 static void function_item(struct page *page, const struct expression_function_row *row)
 {

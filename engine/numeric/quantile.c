@@ -2,6 +2,7 @@
 #include "numeric/quantile.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 const struct quantile_type_row quantile_types[] = {
@@ -67,4 +68,84 @@ size_t quantile_sort(double *numbers, size_t count)
 	if (kept > 1)
 		qsort(numbers, kept, sizeof *numbers, compare);
 	return kept;
+}
+
+/* ---- selection ---- */
+
+#define SELECTION_SORTED 24 /* so few are sorted by insertion */
+
+static void insertion_sort(double *numbers, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		const double number = numbers[i];
+		size_t at = i;
+		for (; at > 0 && numbers[at - 1] > number; at--)
+			numbers[at] = numbers[at - 1];
+		numbers[at] = number;
+	}
+}
+
+static double median_of_three(double a, double b, double c)
+{
+	const double low = a < b ? a : b, high = a < b ? b : a;
+	return c < low ? low : c > high ? high : c;
+}
+
+/* Hoare's: all before the place that it gives are at most those from there on; neither side is empty. */
+static size_t partition(double *numbers, size_t count)
+{
+	const double pivot = median_of_three(numbers[count / 4], numbers[count / 2], numbers[count - count / 4 - 1]);
+	size_t low = 0, high = count - 1;
+	for (;;) {
+		while (numbers[low] < pivot)
+			low++;
+		while (numbers[high] > pivot)
+			high--;
+		if (low >= high)
+			return high + 1;
+		const double number = numbers[low];
+		numbers[low++] = numbers[high];
+		numbers[high--] = number;
+	}
+}
+
+/* Puts the number of the place `nth` there, none above it before it and none below it behind it. After twice as many
+ * rounds as halving takes, what is left is sorted: nobody can make it quadratic. */
+static void select_nth(double *numbers, size_t count, size_t nth, size_t *steps)
+{
+	size_t rounds = 0;
+	for (size_t left = count; left > 1; left /= 2)
+		rounds += 2;
+	for (; count > SELECTION_SORTED && rounds > 0; rounds--) {
+		*steps += count;
+		const size_t split = partition(numbers, count);
+		const bool below = nth < split;
+		numbers += below ? 0 : split;
+		nth -= below ? 0 : split;
+		count = below ? split : count - split;
+	}
+	if (count <= SELECTION_SORTED) {
+		insertion_sort(numbers, count);
+		return;
+	}
+	for (size_t left = count; left > 1; left /= 2)
+		*steps += 2 * count;
+	qsort(numbers, count, sizeof *numbers, compare);
+}
+
+double quantile_selected(double *numbers, size_t count, double q, size_t *steps)
+{
+	if (count == 0 || !(q >= 0 && q <= 1))
+		return (double)NAN;
+	const double place = (double)(count - 1) * q;
+	const size_t below = place >= (double)(count - 1) ? count - 1 : (size_t)place;
+	const double part = place - (double)below;
+	select_nth(numbers, count, below, steps);
+	if (part == 0 || below + 1 == count)
+		return numbers[below];
+	double next = numbers[below + 1];
+	for (size_t i = below + 2; i < count; i++)
+		next = numbers[i] < next ? numbers[i] : next;
+	*steps += count - below;
+	return quantile_between(numbers[below], next, part);
 }

@@ -39,6 +39,11 @@ double quantile_between(double low, double high, double part);
  * NaN of none, or where `q` is no share. */
 double quantile_sorted(const double *sorted, size_t count, double q, enum quantile_type type);
 
+/* The quantile `q` of type QUANTILE_LINEAR of numbers in any order, which it puts into another. None of them is NaN.
+ * `*steps` grows by the numbers that it went through: some three times `count`, and at the worst, which needs numbers
+ * made for it, as often as a sort. */
+double quantile_selected(double *numbers, size_t count, double q, size_t *steps);
+
 /* Puts numbers in ascending order; NaN are left out. How many are left. */
 size_t quantile_sort(double *numbers, size_t count);
 

@@ -60,9 +60,9 @@ struct scope {
 };
 
 /* Units of work that one evaluation may take: an element made, or given to a function or a comparison, is one, and so is each
- * byte of a text that is looked at; what sorts n of them takes 2 n log2 n. It is some tenths of a second at the most: a sort of
- * 400,000 numbers, or sixteen operators over a million. What would take more is a LIMIT, which `??` and where() do not
- * forgive. The units are added to the arena's. */
+ * byte of a text that is looked at; what sorts n of them takes 2 n log2 n, what selects one of them 3 n to 6 n. It is some
+ * tenths of a second at the most: a sort of 400,000 numbers, a median of 2,000,000, or sixteen operators over a million.
+ * What would take more is a LIMIT, which `??` and where() do not forgive. The units are added to the arena's. */
 #define EVALUATION_WORK_MAX ((uint64_t)1 << 24)
 
 /* The value, as a tensor of that name (borrowed), in `arena`. NULL and an error (REMOTE: a model's

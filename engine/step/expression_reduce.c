@@ -222,11 +222,15 @@ static bool quantiles(struct evaluation *evaluation, const struct node *node, co
 	if (!in || !out || !room)
 		return evaluation_full(evaluation);
 	for (size_t lane = 0; lane < lanes.count; lane++) {
-		for (size_t i = 0; i < lanes.length; i++)
+		size_t steps = 0;
+		bool spreads = false;
+		for (size_t i = 0; i < lanes.length; i++) {
 			room[i] = in[lane_at(&lanes, lane, i)];
-		sort_items(room, lanes.length, sizeof *room, order_doubles);
-		bool spreads = lanes.length && isnan(room[lanes.length - 1]); /* nan stands last */
-		out[lane] = spreads ? NAN : quantile_sorted(room, lanes.length, share, QUANTILE_LINEAR);
+			spreads = spreads || isnan(room[i]);
+		}
+		out[lane] = spreads ? NAN : quantile_selected(room, lanes.length, share, &steps);
+		if (!evaluation_works(evaluation, steps))
+			return false;
 	}
 	return true;
 }

@@ -135,6 +135,44 @@ static void quantiles_of_types_2_and_3_are_those_of_hyndman_and_fan(void **state
 	assert_true(quantile_sorted(four, 4, 0.7, QUANTILE_CLOSEST) == 3);
 }
 
+#define MANY_NUMBERS 3000
+
+static double number_of_form(size_t form, size_t at, size_t count, uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407U;
+	const double drawn = (double)(*seed >> 40);
+	const double forms[] = {drawn, 7, (double)at, -(double)at, (double)(at < count / 2 ? at : count - at), (double)(at % 3),
+				drawn > 100 ? (double)INFINITY : -drawn, drawn * 1e300};
+	return forms[form];
+}
+
+/* Selected, a quantile is what it is of the same numbers sorted, to the last bit, and takes a few rounds. */
+static void a_selected_quantile_is_that_of_sorted_numbers(void **state)
+{
+	(void)state;
+	static double numbers[MANY_NUMBERS], sorted[MANY_NUMBERS];
+	static const double shares[] = {0, 0.001, 0.25, 0.5, 0.9, 0.9995, 1};
+	uint64_t seed = 5;
+	for (size_t round = 0; round < 8 * 7 * 40; round++) {
+		const size_t form = round % 8, count = 1 + seed % (round % 3 ? 60 : MANY_NUMBERS);
+		const double share = shares[round / 8 % 7];
+		size_t steps = 0;
+		for (size_t i = 0; i < count; i++)
+			numbers[i] = sorted[i] = number_of_form(form, i, count, &seed);
+		assert_int_equal(quantile_sort(sorted, count), count);
+		const double expected = quantile_sorted(sorted, count, share, QUANTILE_LINEAR);
+		const double selected = quantile_selected(numbers, count, share, &steps);
+		if (selected != expected && !(isnan(selected) && isnan(expected)))
+			fail_msg("form %zu, %zu numbers, share %g: %.17g and not %.17g", form, count, share, selected, expected);
+		assert_in_range(steps, 0, 8 * count);
+		assert_int_equal(quantile_sort(numbers, count), count);
+		assert_memory_equal(numbers, sorted, count * sizeof *numbers);
+	}
+	size_t steps = 0;
+	assert_true(isnan(quantile_selected(numbers, 0, 0.5, &steps)));
+	assert_true(isnan(quantile_selected(numbers, 1, 1.5, &steps)));
+}
+
 static void ranks_of_ties_are_in_their_middle(void **state)
 {
 	(void)state;
@@ -254,6 +292,7 @@ int main(void)
 		cmocka_unit_test(edges_that_fall_together_are_one),
 		cmocka_unit_test(means_of_clusters_part_them_in_the_middle),
 		cmocka_unit_test(quantiles_of_types_2_and_3_are_those_of_hyndman_and_fan),
+		cmocka_unit_test(a_selected_quantile_is_that_of_sorted_numbers),
 		cmocka_unit_test(ranks_of_ties_are_in_their_middle),
 		cmocka_unit_test(a_center_that_has_nothing_takes_what_is_farthest_from_its_own),
 		cmocka_unit_test(ranks_of_what_does_not_vary_or_was_never_seen),
