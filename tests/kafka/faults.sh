@@ -321,6 +321,8 @@ another_delivery_waits() {
 	second=$started
 	wait_until 30 grep -qs "group sluice.delivery.exactly-once waits for group sluice.delivery.at-least-once: one.0 at .* reads delivery" \
 		"$dir/engine.log" || give_up "another delivery does not wait"
+	"$build/requests" follow -b "$brokers" -i delivery -g sluice.delivery.at-least-once -n $((rate * 2)) -p "$first" \
+		>"$dir/followed.txt" 2>>"$dir/topics.log" || give_up "the first engine does not answer"
 	stop_engine delivery "$first"
 	wait_until 30 grep -qs "delivery.exactly-once goes on where" "$dir/engine.log" || give_up "another delivery waits for ever"
 	send delivery $((rate * 2)) "$rate"
