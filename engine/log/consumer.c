@@ -127,7 +127,14 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 				 "pipelines in an engine with another namespace",
 				 config->topic_count, TOPICS_READ_MAX);
 	consumer->bell = bell_open(error);
-	return consumer->bell >= 0 && client_set_up(consumer, config->topic_count, error) && join(consumer, config, error);
+	if (consumer->bell < 0)
+		return false;
+	const struct witness_config witness = {.brokers = config->brokers,
+					       .properties = config->properties,
+					       .every_ms = WITNESS_EVERY_MS,
+					       .bell = consumer->bell};
+	consumer->witness = witness_open(&witness, error);
+	return consumer->witness && client_set_up(consumer, config->topic_count, error) && join(consumer, config, error);
 }
 
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
@@ -154,6 +161,7 @@ static void kafka_close(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
+	witness_close(consumer->witness);
 	/* A change that nobody accepted would make the close wait for it. */
 	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
 		rd_kafka_assign(consumer->client, NULL);
@@ -304,6 +312,10 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		consumer_hear_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
 		rd_kafka_message_destroy(message);
 	}
+	if (*count > 0) {
+		const struct record *last = &records[*count - 1];
+		witness_note(consumer->witness, consumer->topics[last->topic], last->partition, last->offset, last->time_ms);
+	}
 	if (consumer->asked)
 		hear_of_group(consumer);
 	if (*count == 0)
@@ -381,6 +393,7 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	enum assignment_change change = consumer->change;
 	consumer->change = ASSIGNMENT_SAME;
+	witness_forget(consumer->witness);
 	if (!(change == ASSIGNMENT_GIVEN ? accept_given(consumer, error) : accept_taken(consumer, error)))
 		return false;
 	if (consumer->coming.items) {

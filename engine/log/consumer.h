@@ -52,12 +52,14 @@ enum assignment_change {
 	ASSIGNMENT_LOST,  /* these are another's already: what is not committed is void */
 };
 
-/* Records that were deleted before they were read, by offsets: retention, DeleteRecords, a topic made anew. */
+/* Records that are not read, by offsets: retention, DeleteRecords, a topic made anew. */
 struct gap {
 	uint32_t topic;
 	int32_t partition;
 	int64_t from; /* where it was to be read on */
 	int64_t to;   /* where it begins now; not above `from`: it ends before that. OFFSET_NONE: not known */
+	bool remade; /* another topic of that name was read on in the former one's place: all from its beginning, `from`, up to
+		      * `to` at least was not read */
 };
 
 /* How many there are; 0: none that is known. Ends of transactions are counted too. */

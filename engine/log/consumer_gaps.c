@@ -93,28 +93,55 @@ static bool is_read(const struct kafka_consumer *consumer, const char *topic)
 	return false;
 }
 
-bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap)
+static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char topic[TOPIC_NAME_BYTES])
 {
 	struct offset_reset reset;
-	char line[GAP_LINE_BYTES];
 	int64_t end;
 	do {
 		if (!reset_take(consumer, &reset))
 			return false;
 	} while (!is_read(consumer, reset.topic));
-	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE};
+	witness_forget(consumer->witness); /* what is read now is behind another beginning */
+	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE, false};
 	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client, reset.topic, reset.partition, &gap->to, &end,
 								    WATERMARK_WAIT_MS);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		gap->to = OFFSET_NONE;
-	gap_words(gap, reset.topic, line, sizeof line);
+	memcpy(topic, reset.topic, TOPIC_NAME_BYTES);
+	return true;
+}
+
+static bool remade_find(struct kafka_consumer *consumer, struct gap *gap, char topic[TOPIC_NAME_BYTES])
+{
+	struct witness_news news;
+	do {
+		if (!witness_take(consumer->witness, &news))
+			return false;
+	} while (!is_read(consumer, news.topic));
+	*gap = (struct gap){consumer_topic_named(consumer, news.topic), news.partition, news.begin, news.end, true};
+	memcpy(topic, news.topic, TOPIC_NAME_BYTES);
+	return true;
+}
+
+bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap)
+{
+	char line[GAP_LINE_BYTES], topic[TOPIC_NAME_BYTES];
+	if (!reset_find(consumer, gap, topic) && !remade_find(consumer, gap, topic))
+		return false;
+	gap_words(gap, topic, line, sizeof line);
 	client_say(line);
 	return true;
 }
 
 void gap_words(const struct gap *gap, const char *topic, char *words, size_t size)
 {
-	if (gap->to == OFFSET_NONE)
+	if (gap->remade)
+		(void)snprintf(words, size,
+			       "Kafka: topic %s was made anew while it was read: %lld records of %s-%d at least were not read, "
+			       "offsets %lld to %lld",
+			       topic, (long long)gap_count(gap), topic, (int)gap->partition, (long long)gap->from,
+			       (long long)gap->to - 1);
+	else if (gap->to == OFFSET_NONE)
 		(void)snprintf(words, size,
 			       "Kafka: records of %s-%d from offset %lld on were deleted before they were read; how many is not "
 			       "known",

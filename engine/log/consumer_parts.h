@@ -10,6 +10,7 @@
 
 #include "log/client.h"
 #include "log/consumer.h"
+#include "log/witness.h"
 
 #define TAKE_ROOM_MAX 1000
 
@@ -49,6 +50,7 @@ struct kafka_consumer {
 	struct offset_reset *resets;
 	size_t reset_count;
 	bool resets_lost;     /* memory ran out: some were not noted */
+	struct witness *witness;
 	struct error failure; /* the first that the client cannot get over */
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };

@@ -179,7 +179,8 @@ const struct option pipeline_rows[] = {
 	ROW("onOutage", CHOICE, struct pipeline_spec, on_outage, .choices = "wait deadletter", .fallback = "wait",
 	    .help = "What becomes of requests while a model cannot be reached, also by a pipeline that it calls."),
 	ROW("onGap", CHOICE, struct pipeline_spec, on_gap, .choices = "continue stop", .fallback = "continue",
-	    .help = "What an engine does when records were deleted before it read them: either is said and counted."),
+	    .help = "What an engine does when records were deleted before it read them, or their topic was replaced: either is "
+		    "said and counted."),
 	ROW("metrics", LIST, struct pipeline_spec, metrics, .effect = EFFECT_LATER, .rows = metric_rows,
 	    .item_size = sizeof(struct metric_spec), .help = "Metrics of one's own, made by expressions."),
 	ROW("alerts", LIST, struct pipeline_spec, alerts, .effect = EFFECT_LATER, .rows = alert_rows,

@@ -449,10 +449,12 @@ static bool gaps_count(struct worker *worker, struct error *error)
 		count_add(&stage->counts->skipped, gap_count(&gap));
 		if (stage->config->gap_stops)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "records of %s-%d from offset %lld on were deleted before they were read, and pipeline "
+					 "records of %s-%d from offset %lld on were %s, and pipeline "
 					 "%s says onGap: stop. Bring them back, set the group's offset to where it is to go on, or "
 					 "say onGap: continue, and start again",
 					 worker->setup->reads.names[gap.topic], (int)gap.partition, (long long)gap.from,
+					 gap.remade ? "not read, as the topic was made anew while it was read"
+						    : "deleted before they were read",
 					 stage->config->name);
 	}
 	return true;

@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -277,6 +277,45 @@ records_are_deleted_unread() {
 		expect_words "records that are deleted unread, $delivery: the count" <("$sluice" top -n "$name" --brokers "$brokers" --once 2>&1) "skipped 900"
 		stop_engine "$name" "$engine"
 	done
+}
+
+# A topic is deleted, made anew and filled beyond where it is read on, while the engine does not run for a moment and so
+# cannot see that it is gone: what is not read is said and counted, or the engine ends, where its pipeline says so.
+topic_is_replaced() {
+	local delivery name inputs engines=()
+	runtime one "topics: {numPartitions: 1}"
+	for delivery in $deliveries; do
+		name=replaced-$delivery
+		pipeline "$name" "x * 2" "$delivery"
+		[ $delivery = at-least-once ] || sed -i 's/^spec:/spec:\n  onGap: stop/' "$dir/$name.pipeline.yaml"
+		start_pipeline "$name" one
+		engines+=("$engine")
+		send "sluice.$name.pipeline.$name.inputs" 1000 0 -w 1
+		sent
+		"$build/requests" follow -b "$brokers" -i "sluice.$name.pipeline.$name.inputs" -g "sluice.$name.$delivery" -n 1000 -p "$engine" \
+			>"$dir/followed.txt" 2>>"$dir/topics.log" || give_up "nothing is answered"
+	done
+	kill -STOP "${engines[@]}"
+	for delivery in $deliveries; do
+		admin delete "sluice.replaced-$delivery.pipeline.replaced-$delivery.inputs"
+	done
+	sleep 1
+	for delivery in $deliveries; do
+		inputs=sluice.replaced-$delivery.pipeline.replaced-$delivery.inputs
+		admin make "$inputs" 1 delete
+		send "$inputs" 2000 0 -w 1
+		sent
+	done
+	kill -CONT "${engines[@]}"
+	engine=${engines[0]}
+	ends_saying "a topic that is replaced, onGap: stop" \
+		"records of sluice.replaced-exactly-once.*inputs-0 from offset 0 on were not read, as the topic was made anew .* onGap: stop"
+	name=replaced-at-least-once
+	wait_until 30 grep -q "topic sluice.$name.*inputs was made anew while it was read: [0-9]* records of .* at least were not read" \
+		"$dir/engine.log" || give_up "a topic that is replaced: nothing is said"
+	"$sluice" top -n "$name" --brokers "$brokers" --once >"$dir/top.txt" 2>&1
+	expect "a topic that is replaced: the count" "$(sed -n 's/.*skipped \([0-9]*\).*/\1/p' "$dir/top.txt")" "-gt 0"
+	stop_engine replaced "${engines[1]}"
 }
 
 # The same instance is started twice: they fence each other, a fatal error of their

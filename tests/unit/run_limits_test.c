@@ -34,7 +34,7 @@ static void too_few_descriptors_are_named_with_the_limit(void **state)
 	const size_t needed = RUN_DESCRIPTORS + 2 * RUN_DESCRIPTORS_OF_WORKER;
 	assert_false(may_start(RLIMIT_NOFILE, 24, 256 * MIB, 2, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	assert_non_null(strstr(error.text, "(ulimit -n) is 24, and with 2 workers an engine needs 128"));
+	assert_non_null(strstr(error.text, "(ulimit -n) is 24, and with 2 workers an engine needs 144"));
 	assert_false(may_start(RLIMIT_NOFILE, needed - 1, 256 * MIB, 2, &error));
 	assert_true(may_start(RLIMIT_NOFILE, needed, 256 * MIB, 2, &error));
 }
@@ -45,7 +45,7 @@ static void too_little_address_space_is_named_with_the_limit(void **state)
 	(void)state;
 	const size_t needed = 256 * MIB + RUN_ADDRESS_BYTES + RUN_ADDRESS_BYTES_OF_WORKER;
 	assert_false(may_start(RLIMIT_AS, needed - 1, 256 * MIB, 1, &error));
-	assert_non_null(strstr(error.text, "(ulimit -v) is 735 MiB, and with this --memory and 1 worker an engine needs 736 MiB"));
+	assert_non_null(strstr(error.text, "(ulimit -v) is 767 MiB, and with this --memory and 1 worker an engine needs 768 MiB"));
 	assert_true(may_start(RLIMIT_AS, needed, 256 * MIB, 1, &error));
 }
 
@@ -60,7 +60,7 @@ static void what_nobody_chose_is_not_named_by_an_option(void **state)
 	bool may = run_limits_check(256 * MIB, false, 1, &error);
 	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 	assert_false(may);
-	assert_non_null(strstr(error.text, "(ulimit -v) is 700 MiB, and with its own broker and 1 worker an engine needs 736 MiB"));
+	assert_non_null(strstr(error.text, "(ulimit -v) is 700 MiB, and with its own broker and 1 worker an engine needs 768 MiB"));
 	assert_null(strstr(error.text, "--memory"));
 }
 
@@ -75,7 +75,7 @@ static void an_engine_for_development_names_the_limit_too(void **state)
 	struct said said = say_with(step_kinds, "dev pipelines/hello --port 0");
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(said.code, EXIT_FAULTS);
-	assert_non_null(strstr(said.err, "the limit on open files (ulimit -n) is 95, and with 1 worker an engine needs 96"));
+	assert_non_null(strstr(said.err, "the limit on open files (ulimit -n) is 103, and with 1 worker an engine needs 104"));
 	assert_string_equal(said.out, "");
 	said_close(&said);
 }
