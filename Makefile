@@ -214,7 +214,7 @@ demo:
 ## |    95  torture    allocations of every command made to fail, one in each run
 ## |    90  fuzz       a short run of every fuzz target
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
-## |   290  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |   315  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
 ## |    40  features   what is kept of each key, by another key too, of an engine that is killed
@@ -282,7 +282,7 @@ kafka: known-kafka kafka-programs
 
 ## soak: three engines on a real Kafka, one killed every 2 s, for TIME seconds (600)
 soak: kafka-programs
-	@tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
+	@FORMS=soak tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
 ## change: the change detector beside other tools, 20 streams of each sort at the rate of each tool, and its false alarms
 change: $(BUILD)/sluice

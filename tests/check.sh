@@ -182,7 +182,7 @@ part_grpc() {
 }
 
 part_kafka() {
-	make_quietly kafka NAME="kill soak state"
+	FORMS="soak least keyless" make_quietly kafka NAME="kill soak state"
 	SECONDS_UNDER_FIRE=8 make_quietly kafka NAME="stages windows"
 	VERSIONS=4.2.1 make_quietly kafka NAME=dev
 }
@@ -241,7 +241,7 @@ part_librdkafka() {
 	[ $status -eq 0 ] && make_quietly RDKAFKA="$prefix" NAME="$(units_with '#include "(log/|tests/unit/(mock_broker|running))')" all run-unit
 	# Of four kills, as there are in 8 s, none may meet a transaction that is open.
 	SECONDS_UNDER_FIRE=8 make_quietly RDKAFKA="$prefix" kafka NAME=guard &&
-		SECONDS_UNDER_FIRE=16 make_quietly RDKAFKA="$prefix" kafka NAME=soak
+		FORMS=soak SECONDS_UNDER_FIRE=16 make_quietly RDKAFKA="$prefix" kafka NAME=soak
 }
 
 # The whole stack, where its images were built before: building them takes longer than there is.

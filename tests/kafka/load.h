@@ -54,12 +54,13 @@ static inline void load_encode_x(struct arena *arena, long number, long elements
 	load_encode(arena, number, (struct tensors){1, tensors}, deadline_ms, out);
 }
 
-/* Produces a record, waiting where the client's queue is full. */
+/* Produces a record, without a key where that is empty, waiting where the client's queue is full. */
 static inline void load_produce(rd_kafka_t *producer, rd_kafka_topic_t *topic, struct load_key key, const struct buffer *bytes,
 				int64_t time_ms)
 {
 	rd_kafka_resp_err_t refused;
-	while ((refused = rd_kafka_producev(producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_KEY(key.text, key.length),
+	const char *text = key.length > 0 ? key.text : NULL;
+	while ((refused = rd_kafka_producev(producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_KEY(text, key.length),
 					    RD_KAFKA_V_VALUE(bytes->bytes, bytes->length), RD_KAFKA_V_TIMESTAMP(time_ms),
 					    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))) {
 		if (refused != RD_KAFKA_RESP_ERR__QUEUE_FULL)

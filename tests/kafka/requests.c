@@ -2,7 +2,7 @@
  *
  *   requests topics -b BROKERS -i IN -o OUT             creates both
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
- *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now
+ *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now; -k: without keys
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits until the group has committed all N; prints the CPU seconds of the process
  *   requests pace   -b BROKERS -i IN -g GROUP -n N -p PID
@@ -15,7 +15,8 @@
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
  *       the longest stretch without an answer; -c: an answer has also the tensor `count`,
  *       and is right when that says how many requests of its key there were; -m PARTS: a
- *       request has so many answers, "S/0", "S/1" and so on, each of its part of the elements
+ *       request has so many answers, "S/0", "S/1" and so on, each of its part of the elements; -k: the requests had
+ *       no keys, and their order is that of their partition
  *   requests strike -b BROKERS -o OUT -p PID
  *       kills process PID as soon as records stand in OUT whose transaction is open: such a kill is worth more than
  *       one at any moment. After -q seconds it kills it all the same
@@ -36,7 +37,7 @@
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
-	bool json, counted, apart;
+	bool json, counted, apart, keyless;
 	long partitions, elements;
 	long parts; /* answers of a request */
 };
@@ -100,7 +101,8 @@ static int send_requests(const struct options *options)
 		else
 			load_encode_x(arena, number, options->elements, 0, &bytes);
 		int64_t time_ms = options->apart ? began_ms - options->count + number : 0; /* 0: when it is produced */
-		load_produce(producer, topic, load_key(number % LOAD_KEYS), &bytes, time_ms);
+		struct load_key key = options->keyless ? (struct load_key){0} : load_key(number % LOAD_KEYS);
+		load_produce(producer, topic, key, &bytes, time_ms);
 		while (options->rate > 0 && (double)number > (now_s(CLOCK_MONOTONIC) - began) * (double)options->rate)
 			pause_ms(2);
 	}
@@ -205,7 +207,7 @@ static int strike(const struct options *options)
 
 struct tally {
 	unsigned char *seen; /* how often, by number */
-	long last_of_key[LOAD_KEYS];
+	long last_of_key[LOAD_KEYS]; /* or of the partition */
 	long different, doubled, disordered, wrong, failed;
 	int64_t first_ms;		   /* when the first answer was written */
 	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
@@ -253,7 +255,8 @@ static long longest_silence_ms(const struct tally *tally)
 static void check_one(const struct options *options, const rd_kafka_message_t *message, struct arena *arena, struct tally *tally)
 {
 	struct avro_answer answer = load_answer(arena, message);
-	long number = load_number(arena, answer.id, options->parts, options->count), key = number / options->parts % LOAD_KEYS;
+	long number = load_number(arena, answer.id, options->parts, options->count);
+	long key = options->keyless ? message->partition : number / options->parts % LOAD_KEYS;
 	if (tally->seen[number]) {
 		tally->doubled++;
 		return;
@@ -348,6 +351,7 @@ int main(int argc, char **argv)
 					 {'j', .flag = &options.json},
 					 {'a', .flag = &options.apart},
 					 {'c', .flag = &options.counted},
+					 {'k', .flag = &options.keyless},
 					 {0}};
 	letters_read(argc - 1, argv + 1, letters);
 	static const struct {
