@@ -16,8 +16,8 @@
 struct anchor_candidate {
 	struct anchor_rule rule;
 	double coverage, lower, upper;
-	size_t asked, agreed;
-	bool out; /* not among the best of its size */
+	size_t tried, asked, agreed; /* tried: answered or failed */
+	bool out;		     /* not among the best of its size */
 };
 
 struct anchor_search {
@@ -108,14 +108,14 @@ static double anchor_reach(const struct anchor_search *search)
 
 static bool anchor_reached(const struct anchor_search *search, const struct anchor_candidate *candidate)
 {
-	const bool tired = candidate->asked >= search->options.patience;
+	const bool tired = candidate->tried >= search->options.patience;
 	return candidate->asked && (tired ? anchor_share(candidate) : candidate->lower) >= search->options.threshold;
 }
 
 /* Whether it has been asked about long enough to say on which side of the threshold it is. */
 static bool anchor_decided(const struct anchor_search *search, const struct anchor_candidate *candidate)
 {
-	return candidate->out || candidate->asked >= search->options.patience || candidate->lower >= search->options.threshold ||
+	return candidate->out || candidate->tried >= search->options.patience || candidate->lower >= search->options.threshold ||
 	       candidate->upper < search->options.threshold;
 }
 
@@ -137,13 +137,17 @@ static double anchor_beam_bound(const struct anchor_search *search)
 	return count < search->options.beam ? -1 : lowers[count - 1];
 }
 
+/* Of those that reach the threshold coverage decides, for how far above it they were seen is chance; no other is as good. */
+static struct anchor_measure anchor_standing(const struct anchor_search *search, const struct anchor_candidate *candidate)
+{
+	return (struct anchor_measure){anchor_reached(search, candidate) ? 1 : anchor_share(candidate) / 2, candidate->coverage};
+}
+
 static void anchor_candidate_keep(struct anchor_search *search, const struct anchor_candidate *candidate)
 {
-	const bool reached = anchor_reached(search, candidate), was = search->best.asked && anchor_reached(search, &search->best);
-	const struct anchor_measure mine = {reached ? 1 : anchor_share(candidate), candidate->coverage};
-	const struct anchor_measure best = {was ? 1 : anchor_share(&search->best), search->best.coverage};
-	/* Of those that reach the threshold coverage decides; how far above it they were seen is chance. */
-	if (search->best.asked == 0 || anchor_better(&candidate->rule, &mine, &search->best.rule, &best, 1))
+	const struct anchor_measure mine = anchor_standing(search, candidate), best = anchor_standing(search, &search->best);
+	const bool same = memcmp(&candidate->rule, &search->best.rule, sizeof candidate->rule) == 0;
+	if (search->best.asked == 0 || same || anchor_better(&candidate->rule, &mine, &search->best.rule, &best, 1))
 		search->best = *candidate;
 }
 
@@ -256,6 +260,7 @@ void anchor_search_answer(struct anchor_search *search, const bool *agrees, cons
 		(void)random_next(&search->before);
 		search->within++;
 		search->questions++;
+		candidate->tried++;
 		if (known && !known[i])
 			continue;
 		candidate->asked++;

@@ -217,6 +217,11 @@ size_t sampler_count(const struct sampler *sampler)
 	return 2 * sampler->pairs;
 }
 
+bool sampler_is_exact(const struct sampler *sampler)
+{
+	return sampler->exact;
+}
+
 const uint64_t *sampler_coalition(const struct sampler *sampler, size_t index)
 {
 	return sampler->coalitions + index * sampler->words;
@@ -255,8 +260,8 @@ static bool sampler_see(const struct sampler *sampler, const double *values, dou
 }
 
 /* All coalitions were answered: their values by number. */
-static bool sampler_exact(const struct sampler *sampler, const double *values, double none, double all, double *contributions,
-			  struct arena *working)
+static bool sampler_enumerate(const struct sampler *sampler, const double *values, double none, double all, double *contributions,
+			      struct arena *working)
 {
 	double *table = ARENA_ARRAY(working, double, (size_t)1 << sampler->players);
 	if (!table)
@@ -269,8 +274,7 @@ static bool sampler_exact(const struct sampler *sampler, const double *values, d
 	return true;
 }
 
-/* What the surrogate left of the sum goes to the players by their variance. */
-static void sampler_close(double *contributions, const double *errors, size_t players, double sum)
+void sampler_close(double *contributions, const double *errors, size_t players, double sum)
 {
 	double variance = 0;
 	for (size_t i = 0; i < players; i++) {
@@ -298,7 +302,7 @@ bool sampler_estimate(const struct sampler *sampler, const double *values, doubl
 	memset(errors, 0, players * sizeof *errors);
 	bool good = true;
 	if (sampler->exact && seen.points.count == sampler->pairs + 1) {
-		good = sampler_exact(sampler, values, none, all, contributions, working);
+		good = sampler_enumerate(sampler, values, none, all, contributions, working);
 	} else {
 		good = surrogate_explain(&seen.points, seen.beginning ? sampler->grid : NULL, seen.observed, contributions, errors,
 					 working);

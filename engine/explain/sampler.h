@@ -31,6 +31,7 @@ const struct sampler *sampler_open(struct arena *arena, size_t players, size_t b
 
 /* How many coalitions are to be asked: an even number; a pair stands together. */
 size_t sampler_count(const struct sampler *sampler);
+bool sampler_is_exact(const struct sampler *sampler); /* once all of them are answered */
 const uint64_t *sampler_coalition(const struct sampler *sampler, size_t index);
 
 /* An estimate of the values of the coalitions, NaN where one was not answered, and of those of none and of all.
@@ -38,5 +39,9 @@ const uint64_t *sampler_coalition(const struct sampler *sampler, size_t index);
  * answered, or one of none and all is no number; or `working` is full (it is not given back). */
 bool sampler_estimate(const struct sampler *sampler, const double *values, double none, double all, double *contributions,
 		      double *errors, struct arena *working, struct error *error);
+
+/* Makes contributions add up to `sum`: what they lack goes to the players by their variance, or to all alike where there is none.
+ */
+void sampler_close(double *contributions, const double *errors, size_t players, double sum);
 
 #endif

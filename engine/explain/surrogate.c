@@ -14,7 +14,7 @@
 #define ROOT_FLOOR 0.01		    /* of a contribution, in parts of the mean: a player may yet take part in interactions */
 #define RIDGE 1e-12		    /* in parts of the trace: where players outnumber points the least solution is taken */
 
-static const double reaches[] = {0.03, 0.1, 0.3}, jitters[] = {1e-8, 1e-6, 1e-4, 1e-2}, changes[] = {0.5, 1, 2};
+static const double reaches[] = {0.03, 0.1, 0.3}, jitters[] = {1e-8, 1e-6, 1e-4, 1e-2}, changes[] = {1, 0.5, 2};
 
 #define REACHES (sizeof reaches / sizeof *reaches)
 #define JITTERS (sizeof jitters / sizeof *jitters)
@@ -356,6 +356,8 @@ static bool surrogate_refine(struct surrogate_choice *choice, struct surrogate_f
 			reach[j] = fmin(first->reach[0] * changes[i] * roots[j], REACH_MAX);
 		surrogate_factor_fill(&cells[i], choice->points, choice->table);
 		surrogate_choose(choice, &cells[i]);
+		if (i == 1 && choice->best.cell == &cells[i])
+			break; /* shorter reaches are likelier, so longer ones are not */
 	}
 	return true;
 }

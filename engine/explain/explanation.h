@@ -1,0 +1,59 @@
+/* explanation.h: explanation of one record: what each feature contributes to each output
+ * beyond a base value, and how far that is to be trusted.
+ *
+ * Base value and contributions add up to the prediction but for a residual, which is
+ * reported with each record. Rounding leaves less than EXPLANATION_RESIDUAL_MAX; more says that
+ * base value, contributions and prediction are not of one model.
+ */
+#ifndef SLUICE_EXPLAIN_EXPLANATION_H
+#define SLUICE_EXPLAIN_EXPLANATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#define EXPLANATION_CELLS_MAX ((size_t)1 << 20) /* outputs times features: 16 MiB with their errors */
+#define EXPLANATION_RESIDUAL_MAX 1e-9		/* in parts of 1 + |prediction| */
+
+enum explanation_method {
+	EXPLANATION_PATHS,	  /* trees, by the training rows of their branches */
+	EXPLANATION_INTERVENTION, /* trees, against a background */
+	EXPLANATION_LINEAR,
+	EXPLANATION_GRADIENTS,
+	EXPLANATION_EXACT,   /* all coalitions */
+	EXPLANATION_SAMPLED, /* some of them; there are standard errors */
+};
+
+const char *explanation_method_name(enum explanation_method method); /* "paths" */
+
+struct explanation {
+	enum explanation_method method;
+	size_t features, outputs; /* features: or groups of them */
+	const struct text *names; /* of features; borrowed; NULL: they have none */
+	const double *row;	  /* borrowed: their values; NULL: of groups */
+	double *base;		  /* [outputs], as are prediction and residual */
+	double *prediction;
+	double *residual;      /* prediction - base - sum of contributions */
+	double *contributions; /* [outputs][features] */
+	double *errors;	       /* standard errors, likewise; 0 of exact values */
+	size_t asked;	       /* coalitions that the method wants; 0: it asks for none */
+	size_t answered;       /* of them, so far */
+};
+
+/* Room for an explanation. LIMIT: too many numbers, or the arena is full. */
+bool explanation_open(struct explanation *explanation, size_t features, size_t outputs, struct arena *arena, struct error *error);
+
+/* Fills in the residuals. */
+void explanation_settle(struct explanation *explanation);
+
+/* Whether all residuals are those of rounding. */
+bool explanation_adds_up(const struct explanation *explanation);
+
+/* Fills `order` with the features by the size of their contribution to an output, the largest first; of equal ones the
+ * first is first. */
+void explanation_order(const struct explanation *explanation, size_t output, size_t *order);
+
+#endif

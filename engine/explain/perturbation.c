@@ -1,0 +1,192 @@
+/* perturbation.c: see perturbation.h. Answers are kept as they come, so that a batch may
+ * begin and end anywhere. */
+#include "explain/perturbation.h"
+
+#include <math.h>
+#include <string.h>
+
+#define HALF 0.5 /* of a coalition's weight: with less its value would be more of a guess than the sampler's own */
+
+/* Row 0 is the explained one; then the background under each coalition, the first of which has no player. */
+struct perturbation_run {
+	const struct coalition_game *game;
+	const struct sampler *sampler;
+	size_t outputs, rows, next;
+	double *answers; /* [rows][outputs]; NaN: not answered */
+};
+
+size_t perturbation_rows(const struct perturbation_run *run)
+{
+	return run->rows;
+}
+
+struct perturbation_run *perturbation_open(struct arena *arena, const struct coalition_game *game, const struct sampler *sampler,
+					   size_t outputs, struct error *error)
+{
+	if (!coalition_check(game, error))
+		return NULL;
+	const size_t rows = 1 + (1 + sampler_count(sampler)) * game->background_rows;
+	if (outputs > EXPLANATION_CELLS_MAX / game->players) {
+		error_set_limit(error, LIMIT_OF_ENGINE,
+				"an explanation of %zu outputs by %zu features has more than %zu numbers; explain fewer outputs",
+				outputs, game->players, EXPLANATION_CELLS_MAX);
+		return NULL;
+	}
+	struct perturbation_run *run = ARENA_NEW(arena, struct perturbation_run);
+	double *answers = ARENA_ARRAY(arena, double, rows *outputs);
+	if (!run || !answers) {
+		error_memory(error, ERROR_LIMIT, "perturbing a record");
+		return NULL;
+	}
+	for (size_t i = 0; i < rows * outputs; i++)
+		answers[i] = (double)NAN;
+	*run = (struct perturbation_run){game, sampler, outputs, rows, 0, answers};
+	return run;
+}
+
+/* ---- batches ---- */
+
+void perturbation_know(struct perturbation_run *run, const double *answers)
+{
+	memcpy(run->answers + run->outputs, answers, run->game->background_rows * run->outputs * sizeof *answers);
+}
+
+/* The background is asked for unless all of it is known. */
+static bool perturbation_knows(const struct perturbation_run *run)
+{
+	for (size_t i = 0; i < run->game->background_rows * run->outputs; i++)
+		if (!isfinite(run->answers[run->outputs + i]))
+			return false;
+	return true;
+}
+
+struct perturbation_batch perturbation_next(struct perturbation_run *run, size_t most)
+{
+	const size_t behind = 1 + run->game->background_rows;
+	struct perturbation_batch batch = {run->next, 0};
+	const bool known = run->next < behind && perturbation_knows(run);
+	if (known && run->next > 0)
+		batch.first = behind;
+	/* Alone, where the background behind it is known. */
+	const size_t end = known && batch.first == 0 ? 1 : run->rows;
+	batch.rows = end - batch.first < most ? end - batch.first : most;
+	run->next = batch.first + batch.rows;
+	return batch;
+}
+
+static void perturbation_row_fill(const struct perturbation_run *run, size_t row, double *numbers)
+{
+	const struct coalition_game *game = run->game;
+	if (row == 0) {
+		memcpy(numbers, game->row, game->features * sizeof *numbers);
+		return;
+	}
+	const size_t coalition = (row - 1) / game->background_rows, which = (row - 1) % game->background_rows;
+	const double *background = game->background + which * game->features;
+	struct coalition_game alone = *game;
+	static const uint64_t none[COALITION_PLAYERS_MAX / 64];
+	alone.background = background;
+	alone.background_rows = 1;
+	coalition_rows(&alone, coalition ? sampler_coalition(run->sampler, coalition - 1) : none, numbers);
+}
+
+void perturbation_fill(const struct perturbation_run *run, struct perturbation_batch batch, double *rows)
+{
+	for (size_t i = 0; i < batch.rows; i++)
+		perturbation_row_fill(run, batch.first + i, rows + i * run->game->features);
+}
+
+void perturbation_take(struct perturbation_run *run, struct perturbation_batch batch, const double *answers)
+{
+	memcpy(run->answers + batch.first * run->outputs, answers, batch.rows * run->outputs * sizeof *answers);
+}
+
+/* ---- explaining ---- */
+
+/* The value of a coalition; NaN where too little of it was answered. */
+static double perturbation_value(const struct perturbation_run *run, size_t coalition, size_t output)
+{
+	const struct coalition_game *game = run->game;
+	const double *answers = run->answers + (1 + coalition * game->background_rows) * run->outputs + output;
+	double sum = 0, answered = 0, all = 0;
+	for (size_t i = 0; i < game->background_rows; i++) {
+		const double weight = game->weights ? game->weights[i] : 1, answer = answers[i * run->outputs];
+		all += weight;
+		if (!isfinite(answer))
+			continue;
+		answered += weight;
+		sum += weight * answer;
+	}
+	const struct coalition_game alone = {.background_rows = 1, .link = game->link};
+	const double mean = sum / answered;
+	return answered > 0 && answered >= HALF * all ? coalition_value(&alone, &mean, 1) : (double)NAN;
+}
+
+/* Whether leaving a player out changes no row: it has the row's values in all of the background. */
+static bool perturbation_is_constant(const struct coalition_game *game, size_t player)
+{
+	for (size_t i = 0; i < game->features; i++) {
+		if ((game->player_of ? game->player_of[i] : i) != player)
+			continue;
+		for (size_t row = 0; row < game->background_rows; row++) {
+			const double mine = game->row[i], other = game->background[row * game->features + i];
+			if (!(mine == other || (isnan(mine) && isnan(other))))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* What is constant contributes nothing, whatever a surrogate makes of it. */
+static void perturbation_constants_clear(const struct coalition_game *game, double sum, double *contributions, double *errors)
+{
+	bool cleared = false;
+	for (size_t i = 0; i < game->players; i++) {
+		if (!perturbation_is_constant(game, i))
+			continue;
+		cleared = cleared || contributions[i] != 0;
+		contributions[i] = errors[i] = 0;
+	}
+	if (cleared)
+		sampler_close(contributions, errors, game->players, sum);
+}
+
+static bool perturbation_output_explain(const struct perturbation_run *run, size_t output, double *values,
+					struct explanation *explanation, struct arena *arena, struct error *error)
+{
+	const struct coalition_game alone = {.background_rows = 1, .link = run->game->link};
+	const size_t count = sampler_count(run->sampler), players = run->game->players;
+	explanation->prediction[output] = coalition_value(&alone, run->answers + output, 1);
+	explanation->base[output] = perturbation_value(run, 0, output);
+	explanation->answered = 0;
+	for (size_t i = 0; i < count; i++) {
+		values[i] = perturbation_value(run, i + 1, output);
+		explanation->answered += isfinite(values[i]) != 0;
+	}
+	double *contributions = explanation->contributions + output * players, *errors = explanation->errors + output * players;
+	if (!sampler_estimate(run->sampler, values, explanation->base[output], explanation->prediction[output], contributions,
+			      errors, arena, error))
+		return false;
+	perturbation_constants_clear(run->game, explanation->prediction[output] - explanation->base[output], contributions, errors);
+	return true;
+}
+
+bool perturbation_explain(const struct perturbation_run *run, struct explanation *explanation, struct arena *arena,
+			  struct error *error)
+{
+	const size_t count = sampler_count(run->sampler);
+	double *values = ARENA_ARRAY(arena, double, count);
+	if (!values)
+		return error_memory(error, ERROR_LIMIT, "explaining a record");
+	if (!explanation_open(explanation, run->game->players, run->outputs, arena, error))
+		return false;
+	for (size_t output = 0; output < run->outputs; output++)
+		if (!perturbation_output_explain(run, output, values, explanation, arena, error))
+			return false;
+	const bool exact = sampler_is_exact(run->sampler) && explanation->answered == count;
+	explanation->method = exact ? EXPLANATION_EXACT : EXPLANATION_SAMPLED;
+	explanation->asked = count;
+	explanation->row = run->game->player_of ? NULL : run->game->row;
+	explanation_settle(explanation);
+	return true;
+}
