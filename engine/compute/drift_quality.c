@@ -3,7 +3,8 @@
 #include "drift/change.h"
 
 #define REFERENCE_ROWS 400
-#define FALSE_ALARMS 0.5 /* a thousand rows */
+#define FALSE_ALARMS 0.5	 /* a thousand rows */
+#define FALSE_ALARMS_LEAST 0.001 /* what a rate of 0 stands for: of tools that were never seen to raise one */
 
 /* Rows of a case: lists of numbers, or numbers where there is one column. */
 static bool quality_rows_read(const struct compute_case *one, struct table *rows, struct error *error)
@@ -45,7 +46,8 @@ static json_t *quality_run(const struct compute_case *one, struct error *error)
 		return NULL;
 	}
 	struct table reference = {(size_t)references, rows.columns, rows.values};
-	struct change_detector *detector = change_open(one->arena, &reference, rate, error);
+	struct change_detector *detector =
+		change_open(one->arena, &reference, rate == 0 ? FALSE_ALARMS_LEAST : rate, error);
 	if (!detector)
 		return NULL;
 	json_t *result = json_object();

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "drift/change_parts.h"
+#include "drift/wide.h"
 
 const char *const change_kind_names[CHANGE_KINDS] = {"location", "scale", "shape", "dependence", "joint"};
 
@@ -24,12 +25,8 @@ static double column_share(struct change_column *column, const struct rank_norma
 
 static void column_score(const struct change_detector *self, double share, double *scores)
 {
-	double place = share * (double)(2 * self->rows + 2) - 1; /* twice how many of the reference are below */
-	scores[0] = rank_normal_of(&self->normal, share);
-	scores[1] = self->folded[(size_t)(fabs(place - (double)self->rows) + 0.5)];
-	double apart = (2 * share - 1) * (2 * share - 1);
-	scores[2] = (35 * apart * apart - 30 * apart + 3) * 3 / 8; /* Legendre's polynomial of the fourth degree */
-	scores[3] = M_SQRT2 * cos(2 * M_PI * share);
+	size_t twice_below = (size_t)(share * (double)(2 * self->rows + 2) - 0.5);
+	memcpy(scores, self->by_rank + CHANGE_OF_COLUMN * twice_below, CHANGE_OF_COLUMN * sizeof *scores);
 }
 
 /* The levels of all columns, freed of how they go together in the reference. */
@@ -97,11 +94,37 @@ static void alarm_fill(const struct change_detector *self, size_t series, struct
 	alarm->other = self->watched[i].place;
 }
 
+/* Whether all sums of single series are between their levels. */
+BUILT_TWICE
+static bool window_is_quiet(const struct change_window *window, const double *sums, const double *before, size_t stride)
+{
+	wide_mask out = {0};
+	for (size_t s = 0; s < stride; s += WIDE) {
+		wide sum = *(const wide *)(sums + s) - *(const wide *)(before + s);
+		out |= (sum >= *(const wide *)(window->most + s)) | (sum <= *(const wide *)(window->least + s));
+	}
+	return (out[0] | out[1] | out[2] | out[3]) == 0;
+}
+
+/* Adds standardised scores to sums, and keeps the sums; one that is missing adds nothing. */
+BUILT_TWICE
+static void sums_add(const struct change_detector *self, double *now)
+{
+	for (size_t s = 0; s < self->stride; s += WIDE) {
+		wide score = (*(const wide *)(self->scores + s) - *(const wide *)(self->means + s)) *
+			     *(const wide *)(self->factors + s);
+		wide_mask there = score == score;
+		*(wide *)(now + s) = *(wide *)(self->sums + s) += (wide)((wide_mask)score & there);
+	}
+}
+
 /* Sums of single series. */
 static bool window_crosses(const struct change_detector *self, const struct change_window *window, const double *before,
 			   struct change_alarm *alarm)
 {
 	const double *sums = self->sums;
+	if (window_is_quiet(window, sums, before, self->stride))
+		return false;
 	for (size_t s = 0; s < self->series; s++) {
 		double sum = sums[s] - before[s];
 		if (sum < window->most[s] && sum > window->least[s])
@@ -130,8 +153,8 @@ static bool window_crosses_jointly(const struct change_detector *self, const str
 static void change_forget(struct change_detector *self)
 {
 	self->filled = 0;
-	memset(self->sums, 0, self->series * sizeof *self->sums);
-	memset(self->ring, 0, self->series * sizeof *self->ring);
+	memset(self->sums, 0, self->stride * sizeof *self->sums);
+	memset(self->ring, 0, self->stride * sizeof *self->ring);
 }
 
 /* Long windows change little from row to row, so they are not looked at in each. */
@@ -143,16 +166,12 @@ static size_t window_stride(size_t rows)
 bool change_add(struct change_detector *self, const double *row, struct change_alarm *alarm)
 {
 	struct change_alarm unread, *found = alarm ? alarm : &unread;
-	double *now = self->ring + (++self->filled % CHANGE_RING) * self->series;
+	double *now = self->ring + (++self->filled % CHANGE_RING) * self->stride;
 	change_scores(self, row, self->scores);
-	for (size_t s = 0; s < self->series; s++) {
-		double score = (self->scores[s] - self->means[s]) * self->factors[s];
-		self->sums[s] += isnan(score) ? 0 : score;
-		now[s] = self->sums[s];
-	}
+	sums_add(self, now);
 	for (size_t i = 0; i < CHANGE_WINDOWS && change_windows[i] <= self->filled; i++) {
 		const struct change_window *window = &self->windows[i];
-		const double *before = self->ring + ((self->filled - change_windows[i]) % CHANGE_RING) * self->series;
+		const double *before = self->ring + ((self->filled - change_windows[i]) % CHANGE_RING) * self->stride;
 		if (self->filled % window_stride(change_windows[i]) != 0)
 			continue;
 		if (window_crosses(self, window, before, found) ||

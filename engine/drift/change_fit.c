@@ -4,6 +4,7 @@
 #include "drift/change_parts.h"
 #include "drift/crossing.h"
 #include "drift/outlier.h"
+#include "drift/wide.h"
 #include "numeric/ranks.h"
 
 #define RATE_MAX 100 /* alarms a thousand rows: beyond it everything is one */
@@ -79,14 +80,25 @@ static bool column_fit_carry(struct change_column *column, const struct change_d
 	return column->rests.values != NULL;
 }
 
+/* What a number says that stands above so many halves of the reference's numbers. Each score has mean 0 and deviation 1
+ * or less where nothing has changed. */
+static void rank_scores(const struct change_detector *self, size_t halves, double *scores)
+{
+	double rows = (double)self->rows, share = ((double)halves + 1) / (2 * rows + 2), far = 2 * share - 1;
+	scores[0] = self->normal.numbers[halves];
+	scores[1] = normal_quantile((fabs((double)halves - rows) + 1) / (rows + 2)); /* of how far from the middle it is */
+	scores[2] = (35 * pow(far, 4) - 30 * far * far + 3) * 3 / 8;		     /* Legendre's polynomial of degree 4 */
+	scores[3] = M_SQRT2 * cos(2 * M_PI * share);
+}
+
 static bool columns_fit(struct change_detector *self, const struct table *reference, struct arena *arena)
 {
 	self->watched = ARENA_ARRAY(arena, struct change_column, reference->columns);
-	self->folded = ARENA_ARRAY(arena, double, reference->rows + 1);
-	if (!self->watched || !self->folded || !rank_normal_open(&self->normal, reference->rows, arena))
+	self->by_rank = ARENA_ARRAY(arena, double, CHANGE_OF_COLUMN * (2 * reference->rows + 1));
+	if (!self->watched || !self->by_rank || !rank_normal_open(&self->normal, reference->rows, arena))
 		return false;
-	for (size_t k = 0; k <= reference->rows; k++)
-		self->folded[k] = normal_quantile(((double)k + 1) / ((double)reference->rows + 2));
+	for (size_t k = 0; k <= 2 * reference->rows; k++)
+		rank_scores(self, k, self->by_rank + CHANGE_OF_COLUMN * k);
 	for (size_t i = 0; i < reference->columns; i++) {
 		struct change_column column = {.place = i, .values = column_sorted(reference, i, arena)};
 		if (!column.values.values)
@@ -306,14 +318,20 @@ static void inflations_fit(struct series_traits *traits, const struct table *sco
 
 static bool windows_open(struct change_detector *self, struct arena *arena)
 {
-	self->means = ARENA_ARRAY(arena, double, self->series);
-	self->factors = ARENA_ARRAY(arena, double, self->series);
-	self->scores = ARENA_ARRAY(arena, double, self->series);
-	self->sums = ARENA_ARRAY(arena, double, self->series);
-	self->ring = ARENA_ARRAY(arena, double, CHANGE_RING * self->series);
+	size_t stride = self->stride = (self->series + WIDE - 1) / WIDE * WIDE;
+	self->means = ARENA_ARRAY(arena, double, stride);
+	self->factors = ARENA_ARRAY(arena, double, stride);
+	self->scores = ARENA_ARRAY(arena, double, stride);
+	self->sums = ARENA_ARRAY(arena, double, stride);
+	self->ring = ARENA_ARRAY(arena, double, CHANGE_RING * stride);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
-		self->windows[i].least = ARENA_ARRAY(arena, double, self->series);
-		self->windows[i].most = ARENA_ARRAY(arena, double, self->series);
+		struct change_window *window = &self->windows[i];
+		window->least = ARENA_ARRAY(arena, double, stride);
+		window->most = ARENA_ARRAY(arena, double, stride);
+		for (size_t s = self->series; window->least && window->most && s < stride; s++) {
+			window->least[s] = (double)-INFINITY;
+			window->most[s] = (double)INFINITY;
+		}
 	}
 	return !arena_failed(arena);
 }

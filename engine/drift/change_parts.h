@@ -33,16 +33,17 @@ struct change_window {
 /* Series stand in this order: four of each column; the whitened levels, which count only together; pairs. */
 struct change_detector {
 	size_t rows, columns, paired, series; /* of the reference; columns that vary; columns that are paired, or 0 */
+	size_t stride;			      /* series and what fills them up to a multiple of WIDE */
 	struct change_column *watched;
 	struct rank_normal normal;
-	double *folded;	       /* the normal number of how far a share is from the middle */
+	double *by_rank;       /* [2 rows + 1][CHANGE_OF_COLUMN]: scores by twice how many of the reference are below */
 	double *whitening;     /* [paired][paired], lower triangle */
 	struct sorted *levels; /* of the reference, whitened, by column; NULL while they are learnt */
 	double *means, *factors; /* of each series: a score counts (score - mean) * factor */
 	struct change_window windows[CHANGE_WINDOWS];
 	uint64_t filled; /* rows since the windows were empty */
 	double *scores, *sums;
-	double *ring; /* [CHANGE_RING][series] */
+	double *ring; /* [CHANGE_RING][stride] */
 };
 
 /* The raw scores of a row, NaN where a number is missing. */

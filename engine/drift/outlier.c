@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "drift/wide.h"
 #include "numeric/quantile.h"
 
 /* ---- numbers ---- */
@@ -63,9 +64,6 @@ double covariance_of(const struct covariance *covariance, size_t i, size_t j, do
 
 /* ---- Mahalanobis ---- */
 
-#define BLOCK 4
-typedef double block __attribute__((vector_size(BLOCK * sizeof(double)), aligned(alignof(double))));
-
 /* Cholesky's factor over the lower triangle of a matrix. False: it is not positive definite to the last digits. */
 static bool cholesky_factor(double *matrix, size_t size)
 {
@@ -103,20 +101,20 @@ static void triangle_invert(double *matrix, size_t size)
 /* Where a block of rows begins: those before it have 4, 8, 12, ... columns. */
 static size_t block_begin(size_t number)
 {
-	return BLOCK * BLOCK * (number * (number + 1) / 2);
+	return WIDE * WIDE * (number * (number + 1) / 2);
 }
 
 bool mahalanobis_fit(struct mahalanobis *fitted, const struct covariance *covariance, double freedom, double ridge,
 		     struct arena *arena, struct error *error)
 {
-	size_t size = covariance->columns, blocks = (size + BLOCK - 1) / BLOCK;
+	size_t size = covariance->columns, blocks = (size + WIDE - 1) / WIDE;
 	if (size == 0 || size > MAHALANOBIS_COLUMNS_MAX || covariance->rows < 2)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "a Mahalanobis distance is learnt of 1 to %d columns and 2 rows or more; these are %zu columns "
 					 "and %llu rows",
 				 MAHALANOBIS_COLUMNS_MAX, size, (unsigned long long)covariance->rows);
 	double *matrix = ARENA_ARRAY(arena, double, size * size), *inverse = ARENA_ARRAY(arena, double, block_begin(blocks));
-	double *mean = ARENA_ARRAY(arena, double, blocks * BLOCK);
+	double *mean = ARENA_ARRAY(arena, double, blocks * WIDE);
 	if (!matrix || !inverse || !mean)
 		return error_memory(error, ERROR_SYSTEM, "learning a covariance");
 	for (size_t i = 0; i < size; i++) {
@@ -131,30 +129,31 @@ bool mahalanobis_fit(struct mahalanobis *fitted, const struct covariance *covari
 	triangle_invert(matrix, size);
 	for (size_t i = 0; i < size; i++)
 		for (size_t j = 0; j <= i; j++)
-			inverse[block_begin(i / BLOCK) + j * BLOCK + i % BLOCK] = matrix[i * size + j];
+			inverse[block_begin(i / WIDE) + j * WIDE + i % WIDE] = matrix[i * size + j];
 	*fitted = (struct mahalanobis){size, blocks, mean, inverse};
 	return true;
 }
 
 double mahalanobis_inverse(const struct mahalanobis *fitted, size_t i, size_t j)
 {
-	return fitted->inverse[block_begin(i / BLOCK) + j * BLOCK + i % BLOCK];
+	return fitted->inverse[block_begin(i / WIDE) + j * WIDE + i % WIDE];
 }
 
+BUILT_TWICE
 double mahalanobis_squared(const struct mahalanobis *fitted, const double *row)
 {
-	double apart[MAHALANOBIS_COLUMNS_MAX + BLOCK];
-	block total = {0};
+	double apart[MAHALANOBIS_COLUMNS_MAX + WIDE];
+	wide total = {0};
 	const double *inverse = fitted->inverse;
 	for (size_t i = 0; i < fitted->columns; i++)
 		apart[i] = row[i] - fitted->mean[i];
-	for (size_t i = fitted->columns; i < fitted->blocks * BLOCK; i++)
+	for (size_t i = fitted->columns; i < fitted->blocks * WIDE; i++)
 		apart[i] = 0;
 	for (size_t number = 0; number < fitted->blocks; number++) {
-		block sum = {0};
-		const double *end = apart + (number + 1) * BLOCK;
-		for (const double *one = apart; one < end; one += 2, inverse += 2 * BLOCK) {
-			block first = *(const block *)inverse, second = *(const block *)(inverse + BLOCK);
+		wide sum = {0};
+		const double *end = apart + (number + 1) * WIDE;
+		for (const double *one = apart; one < end; one += 2, inverse += 2 * WIDE) {
+			wide first = *(const wide *)inverse, second = *(const wide *)(inverse + WIDE);
 			sum += first * one[0];
 			sum += second * one[1];
 		}

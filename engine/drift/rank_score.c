@@ -21,6 +21,8 @@ double rank_share(const struct sorted *reference, double number)
 {
 	size_t below = rank_count(reference, number, false), most = below;
 	if (below < reference->count && reference->values[below] == number)
+		most++;
+	if (most > below && most < reference->count && reference->values[most] == number)
 		most = rank_count(reference, number, true);
 	return ((double)(below + most) + 1) / (double)(2 * reference->count + 2);
 }

@@ -1,0 +1,172 @@
+/* outlier_bench.c: outlier scores of one row of 20 numbers, and a row through the change detector.
+ *
+ *   outlier_bench mahalanobis|forest|change|nothing ROUNDS
+ *
+ * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
+ * `nothing` is the loop around them. All is drawn from a seed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "drift/change.h"
+#include "drift/outlier.h"
+#include "numeric/predictor.h"
+
+#define COLUMNS 20
+#define ROWS 400
+#define TREES 100
+#define DEPTH 8
+#define NODES ((1 << (DEPTH + 1)) - 1)
+#define SPLITS ((1 << DEPTH) - 1)
+#define TEXT_BYTES_MAX ((size_t)8 << 20)
+#define ARENA_BYTES ((size_t)256 << 20)
+
+static struct random chance = {7};
+static double rows[ROWS * COLUMNS];
+
+static double drawn(void)
+{
+	double total = -6;
+	for (int i = 0; i < 12; i++)
+		total += (double)random_below(&chance, 1000000) / 1e6;
+	return total;
+}
+
+/* One list of a tree's nodes: what `split` says of those that split, `leaf` of the others. */
+static void write_list(struct buffer *out, const char *name, int (*split)(int node), int (*leaf)(int node))
+{
+	buffer_print(out, "%s\"%s\":[", strcmp(name, "feature") == 0 ? "{" : ",", name);
+	for (int i = 0; i < NODES; i++)
+		buffer_print(out, "%s%d", i ? "," : "", i < SPLITS ? split(i) : leaf(i));
+	buffer_byte(out, ']');
+}
+
+static int any_feature(int node)
+{
+	(void)node;
+	return (int)random_below(&chance, COLUMNS);
+}
+
+static int any_threshold(int node)
+{
+	(void)node;
+	return (int)random_below(&chance, 3) - 1;
+}
+
+static int left_of(int node)
+{
+	return 2 * node + 1;
+}
+
+static int right_of(int node)
+{
+	return 2 * node + 2;
+}
+
+static int none(int node)
+{
+	(void)node;
+	return -1;
+}
+
+static int one(int node)
+{
+	(void)node;
+	return 1;
+}
+
+static const struct predictor *forest_open(struct arena *arena)
+{
+	struct buffer out;
+	struct error error = {0};
+	buffer_open(&out, TEXT_BYTES_MAX);
+	buffer_string(&out, "{\"max_samples\":256,\"trees\":[");
+	for (int i = 0; i < TREES; i++) {
+		buffer_string(&out, i ? "," : "");
+		write_list(&out, "feature", any_feature, none);
+		write_list(&out, "threshold", any_threshold, none);
+		write_list(&out, "left", left_of, none);
+		write_list(&out, "right", right_of, none);
+		write_list(&out, "n_samples", one, one);
+		buffer_byte(&out, '}');
+	}
+	buffer_string(&out, "]}");
+	struct text text = {out.bytes, out.length};
+	const struct predictor *forest = predictor_read(arena, text, ITERATIONS_BEST, &error);
+	if (!forest)
+		fprintf(stderr, "outlier_bench: %s\n", error.text);
+	buffer_close(&out);
+	return forest;
+}
+
+/* ---- what is measured: the sum of what it says, so that nothing is left out ---- */
+
+static double run_mahalanobis(struct arena *arena, long rounds)
+{
+	struct covariance covariance;
+	struct mahalanobis fitted;
+	struct error error = {0};
+	double total = 0;
+	if (!covariance_open(&covariance, COLUMNS, arena))
+		return 0;
+	for (size_t i = 0; i < ROWS; i++)
+		covariance_add(&covariance, rows + i * COLUMNS);
+	if (!mahalanobis_fit(&fitted, &covariance, 1, 0, arena, &error))
+		return 0;
+	for (long i = 0; i < rounds; i++)
+		total += mahalanobis_squared(&fitted, rows + (size_t)(i % ROWS) * COLUMNS);
+	return total;
+}
+
+static double run_forest(struct arena *arena, long rounds)
+{
+	const struct predictor *forest = forest_open(arena);
+	double total = 0;
+	double *scratch = forest ? ARENA_ARRAY(arena, double, predictor_scratch(forest, 1)) : NULL;
+	for (long i = 0; scratch && i < rounds; i++) {
+		double margin, score;
+		predictor_margins(forest, rows + (size_t)(i % ROWS) * COLUMNS, COLUMNS, 1, &margin, scratch);
+		predictor_answers(forest, &margin, 1, &score);
+		total += score;
+	}
+	return total;
+}
+
+static double run_change(struct arena *arena, long rounds)
+{
+	struct error error = {0};
+	struct change_detector *detector = change_open(arena, &(struct table){ROWS, COLUMNS, rows}, 0.1, &error);
+	double total = 1;
+	for (long i = 0; detector && i < rounds; i++)
+		total += change_add(detector, rows + (size_t)(i % ROWS) * COLUMNS, NULL);
+	return detector ? total : 0;
+}
+
+static double run_nothing(struct arena *arena, long rounds)
+{
+	double total = 1;
+	(void)arena;
+	for (long i = 0; i < rounds; i++)
+		total += rows[(size_t)(i % ROWS) * COLUMNS];
+	return total;
+}
+
+int main(int count, char **arguments)
+{
+	static const struct {
+		const char *name;
+		double (*run)(struct arena *arena, long rounds);
+	} runs[] = {{"mahalanobis", run_mahalanobis}, {"forest", run_forest}, {"change", run_change}, {"nothing", run_nothing}};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	double total = 0;
+	for (size_t i = 0; i < ROWS * COLUMNS; i++)
+		rows[i] = drawn();
+	for (size_t i = 0; count == 3 && i < sizeof runs / sizeof *runs; i++)
+		if (strcmp(arguments[1], runs[i].name) == 0)
+			total = runs[i].run(arena, strtol(arguments[2], NULL, 10));
+	arena_close(arena);
+	if (total == 0)
+		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|nothing ROUNDS\n");
+	return total == 0;
+}
