@@ -13,37 +13,21 @@
 
 /* ---- lists and lines ---- */
 
-void grpc_list_add(struct grpc_stream_list *list, struct grpc_stream *stream)
+void grpc_stream_leave(struct grpc_stream *stream)
 {
-	stream->list = list;
-	stream->next = NULL;
-	stream->previous = list->last;
-	*(list->last ? &list->last->next : &list->first) = stream;
-	list->last = stream;
-}
-
-void grpc_list_remove(struct grpc_stream *stream)
-{
-	struct grpc_stream_list *list = stream->list;
-	if (list == &stream->peer->line)
+	if (stream->node.list == &stream->peer->line)
 		stream->peer->line_length--;
-	*(stream->previous ? &stream->previous->next : &list->first) = stream->next;
-	*(stream->next ? &stream->next->previous : &list->last) = stream->previous;
-	stream->list = NULL;
+	list_remove(&stream->node);
 }
 
 void grpc_line_add(struct grpc_stream *stream)
 {
-	struct grpc_stream_list *line = &stream->peer->line;
-	struct grpc_stream *behind = line->last;
-	while (behind && behind->number > stream->number)
-		behind = behind->previous;
+	struct list *line = &stream->peer->line;
+	struct list_node *place = line->last;
+	while (place && grpc_stream_of(place)->number > stream->number)
+		place = place->previous;
 	stream->peer->line_length++;
-	stream->list = line;
-	stream->previous = behind;
-	stream->next = behind ? behind->next : line->first;
-	*(stream->next ? &stream->next->previous : &line->last) = stream;
-	*(behind ? &behind->next : &line->first) = stream;
+	list_add_behind(line, place, &stream->node);
 }
 
 void grpc_wake(struct grpc *grpc)
@@ -59,9 +43,9 @@ void grpc_stream_finish(struct grpc_stream *stream)
 {
 	struct grpc *grpc = stream->grpc;
 	loop_timer_stop(grpc->loop, &stream->deadline);
-	grpc_list_remove(stream);
+	grpc_stream_leave(stream);
 	stream->connection = NULL;
-	grpc_list_add(&grpc->finished, stream);
+	list_add(&grpc->finished, &stream->node);
 	grpc_wake(grpc);
 }
 
@@ -71,17 +55,17 @@ static void stream_to_pool(struct grpc_stream *stream)
 		buffer_close(&stream->body);
 		buffer_open(&stream->body, stream->grpc->limits.reply_bytes);
 	}
-	grpc_list_remove(stream);
-	grpc_list_add(&stream->grpc->pool, stream);
+	grpc_stream_leave(stream);
+	list_add(&stream->grpc->pool, &stream->node);
 }
 
 static void tell_finished(struct grpc *grpc)
 {
-	struct grpc_stream *last = grpc->finished.last; /* what `done` adds has its turn later */
+	struct list_node *last = grpc->finished.last; /* what `done` adds has its turn later */
 	for (bool more = last; more;) {
-		struct grpc_stream *stream = grpc->finished.first;
+		struct grpc_stream *stream = grpc_stream_of(grpc->finished.first);
 		struct grpc_call *call = stream->call;
-		more = stream != last;
+		more = &stream->node != last;
 		if (call) {
 			call->stream = NULL;
 			stream->call = NULL;
@@ -95,10 +79,10 @@ static void tell_finished(struct grpc *grpc)
 
 static struct grpc_connection *connection_with_room(struct grpc_peer *peer)
 {
-	struct grpc_connection *connection = peer->connections;
-	while (connection && !grpc_connection_has_room(connection))
-		connection = connection->next;
-	return connection;
+	for (struct list_node *node = peer->connections.first; node; node = node->next)
+		if (grpc_connection_has_room(grpc_connection_of(node)))
+			return grpc_connection_of(node);
+	return NULL;
 }
 
 /* A call is on its way at once, or when a connection that is being made stands. */
@@ -107,15 +91,17 @@ static bool wants_connection(const struct grpc_peer *peer)
 	size_t hoped_for = 0;
 	if (peer->connection_count > 0 && loop_now_ms(peer->grpc->loop) < peer->pause_until_ms)
 		return false;
-	for (const struct grpc_connection *connection = peer->connections; connection; connection = connection->next)
+	for (struct list_node *node = peer->connections.first; node; node = node->next) {
+		const struct grpc_connection *connection = grpc_connection_of(node);
 		hoped_for += connection->standing || connection->leaving ? 0 : peer->grpc->limits.streams;
+	}
 	return peer->line_length > hoped_for && peer->connection_count < peer->grpc->limits.connections;
 }
 
 void grpc_peer_fail(struct grpc_peer *peer, const struct error *error)
 {
 	while (peer->line.first) {
-		struct grpc_stream *stream = peer->line.first;
+		struct grpc_stream *stream = grpc_stream_of(peer->line.first);
 		stream->reply.error = *error;
 		stream->reply.lost = stream->reply.unprocessed = true;
 		grpc_stream_finish(stream);
@@ -142,9 +128,9 @@ static void move_line(struct grpc_peer *peer)
 		return;
 	struct grpc_connection *connection;
 	/* One whose time is over is not sent any more: its timer has its turn. */
-	while (peer->line.first && peer->line.first->deadline.due_ms > loop_now_ms(peer->grpc->loop) &&
+	while (peer->line.first && grpc_stream_of(peer->line.first)->deadline.due_ms > loop_now_ms(peer->grpc->loop) &&
 	       (connection = connection_with_room(peer)))
-		if (!grpc_stream_submit(peer->line.first, connection))
+		if (!grpc_stream_submit(grpc_stream_of(peer->line.first), connection))
 			break;
 	struct error error = {0};
 	if (peer->line.first && wants_connection(peer) && !grpc_connection_open(peer, &error) && peer->connection_count == 0)
@@ -153,10 +139,10 @@ static void move_line(struct grpc_peer *peer)
 
 static void speak(struct grpc_peer *peer)
 {
-	for (struct grpc_connection *connection = peer->connections, *next; connection; connection = next) {
-		next = connection->next;
-		if (connection->dirty)
-			grpc_connection_speak(connection);
+	for (struct list_node *node = peer->connections.first, *next; node; node = next) {
+		next = node->next;
+		if (grpc_connection_of(node)->dirty)
+			grpc_connection_speak(grpc_connection_of(node));
 	}
 }
 
@@ -188,8 +174,8 @@ static bool split_address(struct grpc_peer *peer, char *parts, const char *addre
 		colon[-1] = '\0';
 		host++;
 	}
-	peer->host = host;
-	peer->port = colon + 1;
+	peer->dial_host.host = host;
+	peer->dial_host.port = colon + 1;
 	return true;
 }
 
@@ -206,6 +192,7 @@ static struct grpc_peer *peer_of(struct grpc *grpc, const struct grpc_call *call
 	}
 	peer->grpc = grpc;
 	peer->tls = call->tls;
+	peer->dial_host.loop = grpc->loop;
 	peer->again = (struct loop_timer){.due = on_again, .context = peer};
 	if (!split_address(peer, peer->address + room, call->address, error)) {
 		memory_give(peer);
@@ -233,12 +220,12 @@ static void on_deadline(void *context)
 
 static struct grpc_stream *stream_take(struct grpc *grpc)
 {
-	struct grpc_stream *stream = grpc->pool.last;
-	if (stream) {
-		grpc_list_remove(stream);
-		return stream;
+	if (grpc->pool.last) {
+		struct grpc_stream *pooled = grpc_stream_of(grpc->pool.last);
+		list_remove(&pooled->node);
+		return pooled;
 	}
-	stream = memory_take(1, sizeof *stream);
+	struct grpc_stream *stream = memory_take(1, sizeof *stream);
 	if (!stream)
 		return NULL;
 	stream->grpc = grpc;
@@ -290,7 +277,7 @@ bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "starting a gRPC call");
 	stream->peer = peer;
 	if (!loop_timer_set(grpc->loop, &stream->deadline, loop_now_ms(grpc->loop) + call->timeout_ms, error)) {
-		grpc_list_add(&grpc->pool, stream);
+		list_add(&grpc->pool, &stream->node);
 		return false;
 	}
 	stream_set_up(stream, call, peer);
@@ -309,7 +296,7 @@ void grpc_forget(struct grpc *grpc, struct grpc_call *call)
 	stream->call = NULL;
 	if (stream->connection)
 		grpc_stream_reset(stream);
-	if (stream->list != &grpc->finished)
+	if (stream->node.list != &grpc->finished)
 		grpc_stream_finish(stream);
 }
 
@@ -341,13 +328,13 @@ struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, cons
 	return NULL;
 }
 
-static void give_streams(struct grpc_stream_list *list)
+static void give_streams(struct list *list)
 {
 	while (list->first) {
-		struct grpc_stream *stream = list->first;
+		struct grpc_stream *stream = grpc_stream_of(list->first);
 		if (stream->call)
 			stream->call->stream = NULL;
-		grpc_list_remove(stream);
+		grpc_stream_leave(stream);
 		loop_timer_stop(stream->grpc->loop, &stream->deadline);
 		buffer_close(&stream->body);
 		buffer_close(&stream->words);
@@ -360,9 +347,10 @@ void grpc_close(struct grpc *grpc)
 	if (!grpc)
 		return;
 	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next)
-		while (peer->connections) {
-			give_streams(&peer->connections->streams);
-			grpc_connection_end(peer->connections, NULL);
+		while (peer->connections.first) {
+			struct grpc_connection *connection = grpc_connection_of(peer->connections.first);
+			give_streams(&connection->streams);
+			grpc_connection_end(connection, NULL);
 		}
 	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next)
 		give_streams(&peer->line);
@@ -371,6 +359,7 @@ void grpc_close(struct grpc *grpc)
 	while (grpc->peers) {
 		struct grpc_peer *next = grpc->peers->next;
 		loop_timer_stop(grpc->loop, &grpc->peers->again);
+		dial_host_close(&grpc->peers->dial_host);
 		memory_give(grpc->peers);
 		grpc->peers = next;
 	}

@@ -22,7 +22,7 @@ struct grpc_limits {
 	size_t connections;	   /* to one address */
 	int64_t connection_idle_s; /* an idle connection is closed after so long */
 	size_t reply_bytes;	   /* a longer message ends the call with a LIMIT error */
-	int64_t connect_ms;	   /* until a connection stands */
+	int64_t connect_ms;	   /* until a connection stands; each of a name's addresses has its share */
 	int64_t silence_ms;	   /* of a server, while calls wait, until it is asked by a ping, and for the answer; 0: 10 s */
 };
 

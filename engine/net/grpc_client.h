@@ -12,25 +12,20 @@
 #ifndef SLUICE_NET_GRPC_CLIENT_H
 #define SLUICE_NET_GRPC_CLIENT_H
 
+#include "net/dial.h"
 #include "net/grpc.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
-#include "net/resolve.h"
 
 #define GRPC_NO_STATUS (-1)
 #define GRPC_ANEW_MAX 6 /* how often a call goes anew by itself, before its caller decides */
-
-struct grpc_stream_list {
-	struct grpc_stream *first, *last;
-};
 
 struct grpc_stream {
 	struct grpc *grpc;
 	struct grpc_call *call; /* NULL: forgotten */
 	struct grpc_peer *peer;
 	struct grpc_connection *connection; /* while it is open there */
-	struct grpc_stream_list *list;	    /* where it is: a line, a connection's, the finished, the pool */
-	struct grpc_stream *next, *previous;
+	struct list_node node;		    /* of a line, a connection's streams, the finished, the pool */
 	uint64_t number; /* calls are sent in this order */
 	int32_t id;
 	unsigned anew;
@@ -53,10 +48,9 @@ struct grpc_stream {
 struct grpc_connection {
 	struct http2 http2;
 	struct grpc_peer *peer;
-	struct grpc_connection *next;
-	struct resolve *resolve;	 /* while the name is looked up */
-	struct addrinfo *addresses, *at; /* of the host, until one has answered */
-	struct grpc_stream_list streams;
+	struct list_node node; /* of the peer's */
+	struct dial dial; /* until the link stands */
+	struct list streams;
 	size_t open;   /* streams of the session, with those whose calls are over */
 	bool standing; /* the server has said its settings */
 	bool leaving;  /* no new streams: it said GOAWAY, or numbers have run out */
@@ -75,17 +69,17 @@ struct grpc_connection {
 struct grpc_peer {
 	struct grpc *grpc;
 	struct grpc_peer *next;
-	struct grpc_connection *connections;
+	struct list connections;
 	size_t connection_count; /* without those that are leaving */
-	struct grpc_stream_list line;
+	struct list line;
 	size_t line_length;
 	int64_t line_until_ms;	 /* it stands still, after a stream was refused */
 	struct loop_timer again; /* when it moves on */
 	int64_t pause_until_ms;	 /* before another connection is tried beside those that stand */
 	int64_t last_timeout_ms; /* the same again is worth a place in HPACK's table */
 	bool tls;
-	const char *host, *port; /* parts of `names` */
-	char address[];		 /* host:port as it was given, and again in parts */
+	struct dial_host dial_host; /* its names are parts of `address` */
+	char address[];		    /* host:port as it was given, and again in parts */
 };
 
 struct grpc {
@@ -94,18 +88,27 @@ struct grpc {
 	nghttp2_session_callbacks *callbacks;
 	struct ssl_ctx_st *tls; /* opened with the first call that needs it, or with files */
 	struct grpc_peer *peers;
-	struct grpc_stream_list finished, pool;
+	struct list finished, pool;
 	struct loop_timer now; /* `done` is entered, lines move on, sessions speak */
 	bool awake;	       /* it is due at once */
 	uint64_t calls;
 	char room[64 << 10]; /* that all connections read into */
 };
 
+static inline struct grpc_stream *grpc_stream_of(struct list_node *node)
+{
+	return LIST_OWNER(node, struct grpc_stream, node);
+}
+
+static inline struct grpc_connection *grpc_connection_of(struct list_node *node)
+{
+	return LIST_OWNER(node, struct grpc_connection, node);
+}
+
 /* ---- grpc.c ---- */
 
 void grpc_wake(struct grpc *grpc);
-void grpc_list_add(struct grpc_stream_list *list, struct grpc_stream *stream);
-void grpc_list_remove(struct grpc_stream *stream);
+void grpc_stream_leave(struct grpc_stream *stream); /* the list that it is in */
 void grpc_line_add(struct grpc_stream *stream); /* by its number */
 
 /* A server that refuses a stream counts fewer of them free than it said: its line stands still for a

@@ -14,7 +14,6 @@
 #define PAUSE_MS 1000		   /* after a connection that came to nothing, while others stand */
 
 static void on_ready(void *context, uint32_t events);
-static void dial(struct grpc_connection *connection);
 
 /* ---- ending ---- */
 
@@ -28,16 +27,11 @@ void grpc_connection_leave(struct grpc_connection *connection)
 static void give_back(struct grpc_connection *connection)
 {
 	struct grpc_peer *peer = connection->peer;
-	struct grpc_connection **link = &peer->connections;
-	while (*link != connection)
-		link = &(*link)->next;
-	*link = connection->next;
+	list_remove(&connection->node);
 	grpc_connection_leave(connection);
 	loop_timer_stop(peer->grpc->loop, &connection->tend);
-	resolve_forget(connection->resolve);
+	dial_stop(&connection->dial);
 	http2_close(&connection->http2);
-	if (connection->addresses)
-		freeaddrinfo(connection->addresses);
 	memory_give(connection);
 }
 
@@ -62,7 +56,7 @@ void grpc_connection_end(struct grpc_connection *connection, const struct error 
 		put_in_words(connection, error, &words);
 	/* What is lost goes into the line or is told, in a later turn: the list gets shorter with each. */
 	while (connection->streams.first)
-		grpc_stream_was_lost(connection->streams.first, &words);
+		grpc_stream_was_lost(grpc_stream_of(connection->streams.first), &words);
 	give_back(connection);
 	if (error && !served && peer->connection_count == 0)
 		grpc_peer_fail(peer, &words);
@@ -167,48 +161,20 @@ static void on_tend(void *context)
 
 /* ---- being made ---- */
 
-static void on_found(void *context, struct addrinfo *addresses, const char *words)
+/* The preface and our settings go out; it stands when theirs have come. */
+static void on_dialled(void *context, const struct error *error)
 {
 	struct grpc_connection *connection = context;
-	connection->resolve = NULL;
-	if (!addresses) {
-		end_with(connection, words);
-		return;
-	}
-	connection->addresses = connection->at = addresses;
-	dial(connection);
-}
-
-/* The next of the host's addresses that does not refuse at once. */
-static void dial(struct grpc_connection *connection)
-{
 	struct http2 *http2 = &connection->http2;
-	struct grpc_peer *peer = connection->peer;
-	struct error error = {0};
-	for (; connection->at; connection->at = connection->at->ai_next) {
-		error = (struct error){0};
-		if (!link_dial(&http2->link, connection->at->ai_addr, connection->at->ai_addrlen, &error))
-			continue;
-		if ((!peer->tls || link_secure(&http2->link, peer->grpc->tls, peer->host, &error)) &&
-		    http2_watch(http2, link_events(&http2->link), &error))
-			return;
-		break;
-	}
-	grpc_connection_end(connection, &error);
-}
-
-static void dial_next(struct grpc_connection *connection, const struct error *error)
-{
-	struct http2 *http2 = &connection->http2;
-	if (!connection->at->ai_next) {
+	struct error why = {0};
+	if (error) {
 		grpc_connection_end(connection, error);
 		return;
 	}
-	loop_unwatch(http2->loop, &http2->watch);
-	http2->events = 0;
-	link_close(&http2->link);
-	connection->at = connection->at->ai_next;
-	dial(connection);
+	if (!loop_timer_set(http2->loop, &connection->tend, tend_at(connection), &why) || !http2_watch(http2, EPOLLIN, &why) ||
+	    !http2_begin(http2, HTTP2_CLIENT, connection->peer->grpc->callbacks, connection, 0, &why) ||
+	    !http2_speak(http2, &why))
+		grpc_connection_end(connection, &why);
 }
 
 bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
@@ -221,50 +187,17 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	http2_open(&connection->http2, grpc->loop, on_ready, connection);
 	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
 	connection->begun_ms = loop_now_ms(grpc->loop);
-	connection->next = peer->connections;
-	peer->connections = connection;
+	list_add_first(&peer->connections, &connection->node);
 	peer->connection_count++;
-	struct addrinfo *numeric = resolve_numeric(peer->host, peer->port);
-	bool good = loop_timer_set(grpc->loop, &connection->tend, tend_at(connection), error);
-	if (good && !numeric)
-		good = (connection->resolve = resolve_start(grpc->loop, peer->host, peer->port, on_found, connection, error));
-	connection->addresses = connection->at = numeric;
-	if (!good)
-		give_back(connection);
-	else if (numeric)
-		dial(connection);
-	return good;
-}
-
-/* The preface and our settings go out; it stands when theirs have come. */
-static void greet(struct grpc_connection *connection)
-{
-	struct grpc *grpc = connection->peer->grpc;
-	struct error error = {0};
-	if (!http2_begin(&connection->http2, HTTP2_CLIENT, grpc->callbacks, connection, 0, &error) ||
-	    !http2_speak(&connection->http2, &error)) {
-		grpc_connection_end(connection, &error);
-		return;
-	}
-	freeaddrinfo(connection->addresses);
-	connection->addresses = connection->at = NULL;
-}
-
-static void establish(struct grpc_connection *connection)
-{
-	struct http2 *http2 = &connection->http2;
-	struct error error = {0};
-	switch (link_establish(&http2->link, &error)) {
-	case LINK_LATER:
-		if (!http2_watch(http2, link_events(&http2->link), &error))
-			grpc_connection_end(connection, &error);
-		return;
-	case LINK_BROKEN:
-		dial_next(connection, &error);
-		return;
-	case LINK_DONE:
-		greet(connection);
-	}
+	connection->dial = (struct dial){.host = &peer->dial_host,
+					 .link = &connection->http2.link,
+					 .connect_ms = grpc->limits.connect_ms,
+					 .deadline_ms = INT64_MAX, /* it serves calls to come too */
+					 .done = on_dialled,
+					 .context = connection};
+	peer->dial_host.tls = peer->tls ? grpc->tls : NULL;
+	dial_start(&connection->dial);
+	return true;
 }
 
 /* ---- standing ---- */
@@ -275,10 +208,6 @@ static void on_ready(void *context, uint32_t events)
 	struct http2 *http2 = &connection->http2;
 	struct grpc *grpc = connection->peer->grpc;
 	struct error error = {0};
-	if (!http2->link.established) {
-		establish(connection);
-		return;
-	}
 	if (events & ~(uint32_t)EPOLLOUT) {
 		connection->quiet_ms = loop_now_ms(grpc->loop);
 		connection->pinged_ms = 0;

@@ -87,8 +87,8 @@ bool grpc_stream_submit(struct grpc_stream *stream, struct grpc_connection *conn
 	}
 	stream->id = id;
 	stream->connection = connection;
-	grpc_list_remove(stream);
-	grpc_list_add(&connection->streams, stream);
+	grpc_stream_leave(stream);
+	list_add(&connection->streams, &stream->node);
 	grpc_connection_opened_stream(connection);
 	return true;
 }
@@ -113,7 +113,7 @@ void grpc_stream_reset(struct grpc_stream *stream)
 static void begin_anew(struct grpc_stream *stream)
 {
 	struct grpc_reply *reply = &stream->reply;
-	grpc_list_remove(stream);
+	grpc_stream_leave(stream);
 	stream->connection = NULL;
 	grpc_line_add(stream);
 	if (++stream->anew <= GRPC_ANEW_MAX)

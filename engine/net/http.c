@@ -11,28 +11,9 @@
 #define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, in the pool */
 #define NAME_BYTES 256		     /* of an address in words */
 
-/* ---- lists ---- */
-
-static void list_add(struct exchange_list *list, struct exchange *exchange)
-{
-	exchange->list = list;
-	exchange->next = NULL;
-	exchange->previous = list->last;
-	*(list->last ? &list->last->next : &list->first) = exchange;
-	list->last = exchange;
-}
-
-static void list_remove(struct exchange *exchange)
-{
-	struct exchange_list *list = exchange->list;
-	*(exchange->previous ? &exchange->previous->next : &list->first) = exchange->next;
-	*(exchange->next ? &exchange->next->previous : &list->last) = exchange->previous;
-	exchange->list = NULL;
-}
-
 static void line_remove(struct exchange *exchange)
 {
-	list_remove(exchange);
+	list_remove(&exchange->node);
 	exchange->http->waiting--;
 }
 
@@ -49,7 +30,7 @@ static void finish(struct exchange *exchange)
 {
 	loop_timer_stop(exchange->http->loop, &exchange->deadline);
 	exchange->connection = NULL;
-	list_add(&exchange->http->finished, exchange);
+	list_add(&exchange->http->finished, &exchange->node);
 	http_wake(exchange->http);
 }
 
@@ -121,22 +102,22 @@ static void exchange_to_pool(struct exchange *exchange)
 	struct http_intake *intake = &exchange->intake;
 	if (intake->body.capacity > KEPT_BYTES)
 		buffer_close(&intake->body);
-	list_add(&exchange->http->pool, exchange);
+	list_add(&exchange->http->pool, &exchange->node);
 }
 
 static void tell_finished(struct http *http)
 {
-	struct exchange *last = http->finished.last; /* what `done` adds has its turn later */
+	struct list_node *last = http->finished.last; /* what `done` adds has its turn later */
 	for (bool more = last; more;) {
-		struct exchange *exchange = http->finished.first;
+		struct exchange *exchange = exchange_of(http->finished.first);
 		struct http_request *request = exchange->request;
-		more = exchange != last;
+		more = &exchange->node != last;
 		if (request) {
 			request->exchange = NULL;
 			exchange->request = NULL;
 			request->done(request, &exchange->reply);
 		}
-		list_remove(exchange);
+		list_remove(&exchange->node);
 		exchange_to_pool(exchange);
 	}
 }
@@ -145,13 +126,13 @@ static void tell_finished(struct http *http)
 
 static bool has_room(const struct http_origin *origin)
 {
-	return origin->idle || origin->connection_count < origin->http->limits.connections_a_host;
+	return origin->idle.first || origin->connection_count < origin->http->limits.connections_a_host;
 }
 
 static void go(struct http_origin *origin, struct exchange *exchange)
 {
-	while (origin->idle)
-		if (http_connection_use(origin->idle, exchange))
+	while (origin->idle.first)
+		if (http_connection_use(http_connection_of(origin->idle.first), exchange))
 			return;
 	http_connection_open(origin, exchange);
 }
@@ -159,7 +140,7 @@ static void go(struct http_origin *origin, struct exchange *exchange)
 static void move_line(struct http_origin *origin)
 {
 	while (origin->line.first && has_room(origin)) {
-		struct exchange *exchange = origin->line.first;
+		struct exchange *exchange = exchange_of(origin->line.first);
 		line_remove(exchange);
 		go(origin, exchange);
 	}
@@ -193,6 +174,8 @@ static struct http_origin *origin_of(struct http *http, const struct url *url)
 	origin->tls = url->tls;
 	origin->host = (struct text){origin->names, url->host.length};
 	origin->port = (struct text){port, url->port.length};
+	origin->dial_host = (struct dial_host){
+		.loop = http->loop, .host = origin->host.bytes, .port = origin->port.bytes, .any_protocol = true};
 	origin->next = http->origins;
 	http->origins = origin;
 	return origin;
@@ -206,7 +189,7 @@ static void leave(struct exchange *exchange)
 	if (connection) {
 		connection->exchange = NULL;
 		http_connection_end(connection);
-	} else if (exchange->list) {
+	} else if (exchange->node.list) {
 		line_remove(exchange);
 	}
 }
@@ -230,19 +213,19 @@ static void on_deadline(void *context)
 			  "%s could not be reached: the %zu connections that a host may have were taken for %lld ms", who,
 			  exchange->http->limits.connections_a_host, ms);
 	if (reply->stage == HTTP_UNMET && exchange->connection)
-		exchange->origin->addresses_until_ms = 0;
+		dial_host_forget(&exchange->origin->dial_host);
 	leave(exchange);
 	finish(exchange);
 }
 
 static struct exchange *exchange_take(struct http *http)
 {
-	struct exchange *exchange = http->pool.last;
-	if (exchange) {
-		list_remove(exchange);
-		return exchange;
+	if (http->pool.last) {
+		struct exchange *pooled = exchange_of(http->pool.last);
+		list_remove(&pooled->node);
+		return pooled;
 	}
-	exchange = memory_take(1, sizeof *exchange);
+	struct exchange *exchange = memory_take(1, sizeof *exchange);
 	if (!exchange)
 		return NULL;
 	exchange->http = http;
@@ -289,7 +272,7 @@ static void set_out(struct exchange *exchange)
 		go(origin, exchange);
 		return;
 	}
-	list_add(&origin->line, exchange);
+	list_add(&origin->line, &exchange->node);
 	exchange->http->waiting++;
 	http_wake(exchange->http);
 }
@@ -327,7 +310,7 @@ void http_forget(struct http *http, struct http_request *request)
 		return;
 	request->exchange = NULL;
 	exchange->request = NULL;
-	if (exchange->list == &http->finished)
+	if (exchange->node.list == &http->finished)
 		return;
 	loop_timer_stop(http->loop, &exchange->deadline);
 	leave(exchange);
@@ -368,11 +351,11 @@ static void give_exchange(struct exchange *exchange)
 	memory_give(exchange);
 }
 
-static void give_list(struct exchange_list *list)
+static void give_list(struct list *list)
 {
 	while (list->first) {
-		struct exchange *exchange = list->first;
-		list_remove(exchange);
+		struct exchange *exchange = exchange_of(list->first);
+		list_remove(&exchange->node);
 		give_exchange(exchange);
 	}
 }
@@ -380,15 +363,14 @@ static void give_list(struct exchange_list *list)
 static void give_origin(struct http_origin *origin)
 {
 	give_list(&origin->line);
-	while (origin->idle)
-		http_connection_end(origin->idle);
-	while (origin->busy) {
-		give_exchange(origin->busy->exchange);
-		http_connection_end(origin->busy);
+	while (origin->idle.first)
+		http_connection_end(http_connection_of(origin->idle.first));
+	while (origin->busy.first) {
+		struct http_connection *connection = http_connection_of(origin->busy.first);
+		give_exchange(connection->exchange);
+		http_connection_end(connection);
 	}
-	resolve_forget(origin->resolve);
-	if (origin->addresses)
-		freeaddrinfo(origin->addresses);
+	dial_host_close(&origin->dial_host);
 	memory_give(origin);
 }
 

@@ -13,12 +13,8 @@
 #define SLUICE_NET_HTTP_CLIENT_H
 
 #include "net/http_wire.h"
+#include "net/dial.h"
 #include "net/link.h"
-#include "net/resolve.h"
-
-struct exchange_list {
-	struct exchange *first, *last;
-};
 
 /* One request, with what its answer is put together in, which outlives it in the pool. */
 struct exchange {
@@ -26,8 +22,7 @@ struct exchange {
 	struct http_request *request; /* NULL: forgotten */
 	struct http_origin *origin;
 	struct http_connection *connection; /* NULL: it waits, or is finished */
-	struct exchange_list *list;	    /* where it is: a line, the finished, the pool; NULL: on a connection */
-	struct exchange *next, *previous;
+	struct list_node node; /* of a line, the finished, the pool; of none on a connection */
 	struct loop_timer deadline;
 	struct url url;
 	struct buffer head;
@@ -39,18 +34,15 @@ struct exchange {
 struct http_connection {
 	struct http_origin *origin;
 	struct exchange *exchange; /* NULL: it is idle */
-	struct http_connection **list; /* of the origin: where it is */
-	struct http_connection *next, *previous;
+	struct list_node node;	   /* of the origin's idle or busy ones */
+	struct dial dial; /* until the link stands */
 	struct link link;
 	struct watch watch;
 	uint32_t events;	/* that are watched for; 0: none */
-	bool looks_up;		/* waits for the origin's addresses */
-	size_t nth;		/* of them, which is tried */
 	bool served;		/* an answer has come on it */
 	bool echoes;		/* an answer on it echoed the id of its request */
 	bool deaf;		/* the other side takes no more of the request */
-	struct loop_timer tend; /* it must stand by then, or has been idle for too long */
-	int64_t until_ms;	/* it must stand */
+	struct loop_timer tend; /* it may have been idle for too long */
 	int64_t used_ms;	/* when its last answer was whole */
 };
 
@@ -58,12 +50,10 @@ struct http_connection {
 struct http_origin {
 	struct http *http;
 	struct http_origin *next;
-	struct http_connection *idle, *busy;
+	struct list idle, busy; /* connections, the last used first */
 	size_t connection_count;
-	struct exchange_list line;
-	struct resolve *resolve; /* while the name is looked up */
-	struct addrinfo *addresses;
-	int64_t addresses_until_ms; /* they are believed */
+	struct list line;
+	struct dial_host dial_host;
 	bool tls;
 	struct text host, port; /* each with a NUL behind it */
 	char names[];
@@ -74,12 +64,22 @@ struct http {
 	struct http_limits limits;
 	struct ssl_ctx_st *tls; /* opened with the first request that needs it, or with files */
 	struct http_origin *origins;
-	struct exchange_list finished, pool;
+	struct list finished, pool;
 	size_t waiting;	       /* in lines */
 	struct loop_timer now; /* `done` is entered, lines move on */
 	bool awake;	       /* it is due at once */
 	char room[64 << 10];   /* that all connections read into, and put together what they send */
 };
+
+static inline struct exchange *exchange_of(struct list_node *node)
+{
+	return LIST_OWNER(node, struct exchange, node);
+}
+
+static inline struct http_connection *http_connection_of(struct list_node *node)
+{
+	return LIST_OWNER(node, struct http_connection, node);
+}
 
 static inline void error_clear(struct error *error) /* its text is long, and this is done with every call */
 {

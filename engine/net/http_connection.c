@@ -11,48 +11,24 @@
 #include "base/memory.h"
 #include "net/http_client.h"
 
-#define ADDRESSES_KEPT_MS (60 * 1000) /* of a name; sooner where none of them answers */
-#define RECORDS_A_TURN 4	      /* of TLS, which come one by one */
+#define RECORDS_A_TURN 4 /* of TLS, which come one by one */
 
 static void on_ready(void *context, uint32_t events);
 static void on_tend(void *context);
-static void dial(struct http_connection *connection);
 static void hear(struct http_connection *connection);
 
-/* ---- lists and ending ---- */
-
-static void enlist(struct http_connection *connection, struct http_connection **list)
-{
-	connection->list = list;
-	connection->previous = NULL;
-	connection->next = *list;
-	if (connection->next)
-		connection->next->previous = connection;
-	*list = connection;
-}
-
-static void delist(struct http_connection *connection)
-{
-	if (connection->next)
-		connection->next->previous = connection->previous;
-	*(connection->previous ? &connection->previous->next : connection->list) = connection->next;
-}
-
-static void hang_up(struct http_connection *connection)
-{
-	if (connection->events)
-		loop_unwatch(connection->origin->http->loop, &connection->watch);
-	connection->events = 0;
-	link_close(&connection->link);
-}
+/* ---- ending ---- */
 
 void http_connection_end(struct http_connection *connection)
 {
 	struct http_origin *origin = connection->origin;
-	delist(connection);
+	list_remove(&connection->node);
 	origin->connection_count--;
 	loop_timer_stop(origin->http->loop, &connection->tend);
-	hang_up(connection);
+	dial_stop(&connection->dial);
+	if (connection->events)
+		loop_unwatch(origin->http->loop, &connection->watch);
+	link_close(&connection->link);
 	memory_give(connection);
 	http_wake(origin->http);
 }
@@ -78,111 +54,22 @@ static bool watch_for(struct http_connection *connection, uint32_t events, struc
 
 /* ---- being made ---- */
 
-static const struct addrinfo *address_of(const struct http_connection *connection)
-{
-	const struct addrinfo *address = connection->origin->addresses;
-	for (size_t i = 0; address && i < connection->nth; i++)
-		address = address->ai_next;
-	return address;
-}
+static void speak(struct http_connection *connection);
 
-static void fail_to_connect(struct http_connection *connection, const struct error *why)
+static void on_dialled(void *context, const struct error *error)
 {
-	connection->origin->addresses_until_ms = 0;
-	fail(connection, why);
-}
-
-/* What is left of the time, and of the request's where there are others to try, by as many addresses as are left. */
-static bool set_share(struct http_connection *connection, const struct addrinfo *address, struct error *error)
-{
-	struct loop *loop = connection->origin->http->loop;
-	const int64_t request_ms = connection->exchange->deadline.due_ms, connect_ms = connection->until_ms;
-	int64_t until_ms = address->ai_next && request_ms < connect_ms ? request_ms : connect_ms;
-	int64_t now_ms = loop_now_ms(loop), shares = 0;
-	for (; address; address = address->ai_next)
-		shares++;
-	return loop_timer_set(loop, &connection->tend, now_ms + (until_ms - now_ms) / shares, error);
-}
-
-/* The next of the host's addresses that does not refuse at once. */
-static void dial(struct http_connection *connection)
-{
-	struct http_origin *origin = connection->origin;
-	struct link *link = &connection->link;
-	struct error error = {0};
-	const struct addrinfo *address = address_of(connection);
-	for (; address; address = address->ai_next, connection->nth++) {
-		error_clear(&error);
-		if (!link_dial(link, address->ai_addr, address->ai_addrlen, &error))
-			continue;
-		if (origin->tls && !link_secure(link, origin->http->tls, origin->host.bytes, &error))
-			break;
-		link->any_protocol = true;
-		if (watch_for(connection, link_events(link), &error) && set_share(connection, address, &error))
-			return;
-		break;
-	}
-	fail_to_connect(connection, &error);
-}
-
-static void dial_next(struct http_connection *connection, const struct error *why)
-{
-	/* While it looks up, what addresses there are are old. */
-	const struct addrinfo *address = connection->looks_up ? NULL : address_of(connection);
-	if (!address || !address->ai_next) {
-		fail_to_connect(connection, why);
+	struct http_connection *connection = context;
+	const struct http *http = connection->origin->http;
+	const int64_t idle_ms = http->limits.connection_idle_s * 1000;
+	struct error why = {0};
+	if (error) {
+		fail(connection, error);
 		return;
 	}
-	hang_up(connection);
-	connection->nth++;
-	dial(connection);
-}
-
-static void on_found(void *context, struct addrinfo *addresses, const char *words)
-{
-	struct http_origin *origin = context;
-	struct error why = {0};
-	origin->resolve = NULL;
-	if (addresses) {
-		if (origin->addresses)
-			freeaddrinfo(origin->addresses);
-		origin->addresses = addresses;
-		origin->addresses_until_ms = loop_now_ms(origin->http->loop) + ADDRESSES_KEPT_MS;
-	} else {
-		error_set(&why, ERROR_REMOTE, PLACE_NONE, "%s", words);
-	}
-	for (struct http_connection *connection = origin->busy, *next; connection; connection = next) {
-		next = connection->next;
-		if (!connection->looks_up)
-			continue;
-		connection->looks_up = false;
-		if (addresses)
-			dial(connection);
-		else
-			fail_to_connect(connection, &why);
-	}
-}
-
-/* One look-up at a time serves all connections of its name. */
-static bool look_up(struct http_connection *connection, struct error *error)
-{
-	struct http_origin *origin = connection->origin;
-	struct loop *loop = origin->http->loop;
-	const char *host = origin->host.bytes, *port = origin->port.bytes;
-	struct addrinfo *numeric;
-	if (origin->addresses && loop_now_ms(loop) < origin->addresses_until_ms) {
-		dial(connection);
-		return true;
-	}
-	if (!origin->resolve && (numeric = resolve_numeric(host, port))) {
-		on_found(origin, numeric, NULL);
-		dial(connection);
-		return true;
-	}
-	connection->looks_up = true;
-	struct error why = {0};
-	return origin->resolve || (origin->resolve = resolve_start(loop, host, port, on_found, origin, &why)) ||
-	       error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", why.text); /* as where a socket cannot be had: it may pass */
+	if (loop_timer_set(http->loop, &connection->tend, loop_now_ms(http->loop) + idle_ms, &why))
+		speak(connection);
+	else
+		fail(connection, &why);
 }
 
 void http_connection_open(struct http_origin *origin, struct exchange *exchange)
@@ -201,11 +88,16 @@ void http_connection_open(struct http_origin *origin, struct exchange *exchange)
 	connection->link = LINK_NONE;
 	connection->watch = (struct watch){.ready = on_ready, .context = connection};
 	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
-	connection->until_ms = loop_now_ms(http->loop) + http->limits.connect_ms;
-	enlist(connection, &origin->busy);
+	connection->dial = (struct dial){.host = &origin->dial_host,
+					 .link = &connection->link,
+					 .connect_ms = http->limits.connect_ms,
+					 .deadline_ms = exchange->deadline.due_ms,
+					 .done = on_dialled,
+					 .context = connection};
+	list_add_first(&origin->busy, &connection->node);
 	origin->connection_count++;
-	if (!loop_timer_set(http->loop, &connection->tend, connection->until_ms, &error) || !look_up(connection, &error))
-		fail_to_connect(connection, &error);
+	origin->dial_host.tls = origin->tls ? http->tls : NULL;
+	dial_start(&connection->dial);
 }
 
 /* ---- what is sent ---- */
@@ -276,8 +168,8 @@ bool http_connection_use(struct http_connection *connection, struct exchange *ex
 		http_connection_end(connection);
 		return false;
 	}
-	delist(connection);
-	enlist(connection, &connection->origin->busy);
+	list_remove(&connection->node);
+	list_add_first(&connection->origin->busy, &connection->node);
 	connection->exchange = exchange;
 	exchange->connection = connection;
 	speak(connection);
@@ -330,8 +222,8 @@ static void take_leave(struct http_connection *connection, bool keeps)
 	}
 	connection->served = true;
 	connection->used_ms = loop_now_ms(origin->http->loop);
-	delist(connection);
-	enlist(connection, &origin->idle);
+	list_remove(&connection->node);
+	list_add_first(&origin->idle, &connection->node);
 }
 
 static void refuse_answer(struct http_connection *connection)
@@ -407,32 +299,10 @@ static void overhear(struct http_connection *connection)
 
 /* ---- readiness and time ---- */
 
-static void establish(struct http_connection *connection)
-{
-	const struct http *http = connection->origin->http;
-	const int64_t idle_ms = http->limits.connection_idle_s * 1000;
-	struct error error = {0};
-	switch (link_establish(&connection->link, &error)) {
-	case LINK_LATER:
-		if (!watch_for(connection, link_events(&connection->link), &error))
-			fail_to_connect(connection, &error);
-		return;
-	case LINK_BROKEN:
-		dial_next(connection, &error);
-		return;
-	case LINK_DONE:
-		/* It moves: no memory. */
-		loop_timer_set(http->loop, &connection->tend, loop_now_ms(http->loop) + idle_ms, &error);
-		speak(connection);
-	}
-}
-
 static void on_ready(void *context, uint32_t events)
 {
 	struct http_connection *connection = context;
-	if (!connection->link.established)
-		establish(connection);
-	else if (!connection->exchange)
+	if (!connection->exchange)
 		overhear(connection);
 	else if (events & ~(uint32_t)EPOLLOUT)
 		hear(connection);
@@ -448,12 +318,6 @@ static void on_tend(void *context)
 	const int64_t now_ms = loop_now_ms(http->loop), idle_ms = http->limits.connection_idle_s * 1000;
 	const int64_t since_ms = connection->exchange ? now_ms : connection->used_ms;
 	struct error error = {0};
-	if (!connection->link.established) {
-		error_set(&error, ERROR_REMOTE, PLACE_NONE, "no connection stood within %lld ms",
-			  (long long)http->limits.connect_ms);
-		dial_next(connection, &error);
-		return;
-	}
 	if (!connection->exchange && since_ms + idle_ms <= now_ms)
 		http_connection_end(connection);
 	else /* it has just left its place: no memory */

@@ -8,8 +8,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "net/link.h"
-#include "net/resolve.h"
+#include "net/dial.h"
 
 #define PAUSE_MS 100 /* before it is tried again; doubles up to the next */
 #define PAUSE_MAX_MS 5000
@@ -34,7 +33,8 @@ struct redis {
 	const struct redis_config *config;
 	char host[HOST_BYTES], port[8];
 	struct ssl_ctx_st *tls; /* NULL: plain */
-	struct resolve *resolve;
+	struct dial_host dial_host;
+	struct dial dial; /* until the link stands */
 	struct link link;
 	struct watch watch;
 	uint32_t events; /* that are watched for; 0: none */
@@ -42,7 +42,6 @@ struct redis {
 	size_t sent; /* of it */
 	redisReader *reader;
 	bool let_in;			     /* it takes questions */
-	size_t tries;			     /* in vain: a name's addresses take turns */
 	enum trouble told;		     /* last */
 	int64_t refused_ms;		     /* when it did so last */
 	struct redis_question *first, **end; /* whose answers are due */
@@ -92,7 +91,7 @@ static void answer(struct redis *redis, struct text value)
 static void lose(struct redis *redis, const char *words)
 {
 	struct error error = {0};
-	redis->tries += !redis->let_in;
+	dial_stop(&redis->dial);
 	if (redis->events)
 		loop_unwatch(redis->loop, &redis->watch);
 	redis->events = 0;
@@ -287,75 +286,39 @@ static void log_in(struct redis *redis)
 	(void)say(redis, command, length);
 }
 
-static void establish(struct redis *redis)
-{
-	struct error error = {0};
-	switch (link_establish(&redis->link, &error)) {
-	case LINK_LATER:
-		(void)watch_for(redis, link_events(&redis->link));
-		return;
-	case LINK_BROKEN:
-		lose(redis, error.text);
-		return;
-	case LINK_DONE:
-		log_in(redis);
-	}
-}
-
 static void on_ready(void *context, uint32_t events)
 {
 	struct redis *redis = context;
-	if (!redis->link.established)
-		establish(redis);
-	else if (!(events & ~(uint32_t)EPOLLOUT) || hear(redis))
+	if (!(events & ~(uint32_t)EPOLLOUT) || hear(redis))
 		if (redis->events & EPOLLOUT)
 			(void)speak(redis);
 }
 
-static void connect_to(struct redis *redis, const struct addrinfo *address)
-{
-	struct error error = {0};
-	redis->reader = redisReaderCreate();
-	bool good = redis->reader && link_dial(&redis->link, address->ai_addr, address->ai_addrlen, &error) &&
-		    (!redis->tls || link_secure(&redis->link, redis->tls, redis->host, &error));
-	redis->link.any_protocol = true;
-	if (!good)
-		lose(redis, error.text);
-	else if (watch_for(redis, link_events(&redis->link)))
-		expect_within(redis, CONNECT_MS);
-}
-
-static const struct addrinfo *in_turn(const struct addrinfo *addresses, size_t turn)
-{
-	size_t count = 0;
-	for (const struct addrinfo *at = addresses; at; at = at->ai_next)
-		count++;
-	for (turn %= count; turn > 0; turn--)
-		addresses = addresses->ai_next;
-	return addresses;
-}
-
-static void on_resolved(void *context, struct addrinfo *addresses, const char *words)
+static void on_dialled(void *context, const struct error *error)
 {
 	struct redis *redis = context;
-	redis->resolve = NULL;
-	if (addresses)
-		connect_to(redis, in_turn(addresses, redis->tries));
+	if (error) {
+		lose(redis, error->text);
+		return;
+	}
+	redis->reader = redisReaderCreate();
+	expect_within(redis, CONNECT_MS);
+	if (redis->reader)
+		log_in(redis);
 	else
-		lose(redis, words);
-	if (addresses)
-		freeaddrinfo(addresses);
+		lose(redis, "no memory was found for its answers");
 }
 
 static void on_again(void *context)
 {
 	struct redis *redis = context;
-	struct error error = {0};
-	struct addrinfo *numeric = resolve_numeric(redis->host, redis->port);
-	if (numeric)
-		on_resolved(redis, numeric, NULL);
-	else if (!(redis->resolve = resolve_start(redis->loop, redis->host, redis->port, on_resolved, redis, &error)))
-		lose(redis, error.text);
+	redis->dial = (struct dial){.host = &redis->dial_host,
+				    .link = &redis->link,
+				    .connect_ms = CONNECT_MS,
+				    .deadline_ms = INT64_MAX,
+				    .done = on_dialled,
+				    .context = redis};
+	dial_start(&redis->dial);
 }
 
 static bool read_address(struct redis *redis, const char *address, struct error *error)
@@ -388,6 +351,8 @@ struct redis *redis_open(struct loop *loop, const struct redis_config *config, s
 		redis_close(redis);
 		return NULL;
 	}
+	redis->dial_host =
+		(struct dial_host){.loop = loop, .host = redis->host, .port = redis->port, .tls = redis->tls, .any_protocol = true};
 	on_again(redis);
 	return redis;
 }
@@ -397,8 +362,8 @@ void redis_close(struct redis *redis)
 	if (!redis)
 		return;
 	redis->closing = true;
-	resolve_forget(redis->resolve);
 	lose(redis, NULL);
+	dial_host_close(&redis->dial_host);
 	loop_timer_stop(redis->loop, &redis->again_timer);
 	for (struct redis_question *question = redis->pool, *next; question; question = next) {
 		next = question->next;

@@ -1,0 +1,56 @@
+/* list.h: doubly linked list whose nodes are members of the structs that it lists.
+ *
+ * A zeroed list is empty, and a zeroed node is in no list. A node is in one list at a time and knows which, so it is removed
+ * without a search and without the list at hand. Nothing is taken from the heap, and what is listed keeps its owner.
+ */
+#ifndef SLUICE_BASE_LIST_H
+#define SLUICE_BASE_LIST_H
+
+#include <assert.h>
+#include <stddef.h>
+
+struct list {
+	struct list_node *first, *last;
+};
+
+struct list_node {
+	struct list_node *next, *previous;
+	struct list *list; /* NULL: it is in none */
+};
+
+/* The struct of `type` whose member `member` is the node. */
+#define LIST_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+
+/* Behind `place` of the list; NULL: before all others. The node is in no list. */
+static inline void list_add_behind(struct list *list, struct list_node *place, struct list_node *node)
+{
+	assert(!node->list);
+	*node = (struct list_node){.next = place ? place->next : list->first, .previous = place, .list = list};
+	*(node->next ? &node->next->previous : &list->last) = node;
+	*(place ? &place->next : &list->first) = node;
+}
+
+/* Behind all others. */
+static inline void list_add(struct list *list, struct list_node *node)
+{
+	list_add_behind(list, list->last, node);
+}
+
+/* Before all others. */
+static inline void list_add_first(struct list *list, struct list_node *node)
+{
+	list_add_behind(list, NULL, node);
+}
+
+/* From the list that it is in, if any. */
+static inline void list_remove(struct list_node *node)
+{
+	struct list *list = node->list;
+	if (!list)
+		return;
+	*(node->previous ? &node->previous->next : &list->first) = node->next;
+	*(node->next ? &node->next->previous : &list->last) = node->previous;
+	*node = (struct list_node){0};
+}
+
+#endif
