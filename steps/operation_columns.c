@@ -299,6 +299,7 @@ static bool run_on(const struct instruction *instruction, struct work *work, con
 	const struct text name = instruction->as.length ? instruction->as : tensor->name;
 	if (!class_check(instruction, work, tensor, error))
 		return false;
+	work->arena->work += tensor->count * instruction->chain;
 	return kind->apply ? chain_run(instruction, work, tensor, name, error) : turn_run(instruction, work, tensor, name, error);
 }
 

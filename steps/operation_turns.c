@@ -272,7 +272,8 @@ static struct text number_text(double number, struct arena *arena)
 }
 
 /* The categories of one column, each once, in order. */
-static bool column_learn(const struct cells *cells, size_t column, struct item_list *list, struct arena *arena)
+static bool column_learn(const struct cells *cells, size_t column, struct item_list *list, struct arena *arena,
+			 struct error *error)
 {
 	const struct table *table = &cells->numbers;
 	size_t count = 0;
@@ -281,7 +282,7 @@ static bool column_learn(const struct cells *cells, size_t column, struct item_l
 	if (!cells->texts)
 		sorted = column_sorted(table, column, arena);
 	if (!texts)
-		return false;
+		return out_of_memory(error);
 	for (size_t row = 0; cells->texts && row < table->rows; row++)
 		texts[count++] = cells->texts[row * table->columns + column];
 	if (cells->texts)
@@ -290,10 +291,16 @@ static bool column_learn(const struct cells *cells, size_t column, struct item_l
 		if (i == 0 || sorted.values[i] != sorted.values[i - 1])
 			texts[count++] = number_text(sorted.values[i], arena);
 	struct scalar_item *items = ARENA_ARRAY(arena, struct scalar_item, count + 1);
-	for (size_t i = 0; items && i < count; i++)
+	for (size_t i = 0; items && i < count; i++) {
+		if (memchr(texts[i].bytes, '\0', texts[i].length))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "no categories can be learnt of column %zu: a text of it has a NUL byte, which none can "
+					 "have; take it out of the data, or leave the column out by `columns`",
+					 column);
 		items[i].text = arena_copy(arena, texts[i].bytes, texts[i].length);
+	}
 	*list = (struct item_list){count, items};
-	return !arena_failed(arena);
+	return !arena_failed(arena) || out_of_memory(error);
 }
 
 static bool categories_fit(void *options, const struct cells *cells, struct arena *arena, struct error *error)
@@ -302,8 +309,8 @@ static bool categories_fit(void *options, const struct cells *cells, struct aren
 	const size_t columns = cells->numbers.columns;
 	struct category_item *items = ARENA_ARRAY(arena, struct category_item, columns + 1);
 	for (size_t i = 0; items && i < columns; i++) {
-		if (!column_learn(cells, i, &items[i].column, arena))
-			return out_of_memory(error);
+		if (!column_learn(cells, i, &items[i].column, arena, error))
+			return false;
 		if (items[i].column.count == 0)
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "no categories can be learnt of column %zu: all of it is missing; leave it out by "

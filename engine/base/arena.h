@@ -32,8 +32,8 @@ struct arena {
 	struct arena_block *blocks;
 	size_t held_bytes;
 	size_t limit_bytes;
-	/* Units of work that were done for what the arena belongs to, as those count who do it (step/expression.h). Whoever owns
-	 * the arena may share out its time by them; arena_reset() forgets them. */
+	/* Units of work that were done for what the arena belongs to, as those count who do it (step/expression.h, local models,
+	 * operations). Whoever owns the arena may share out its time by them; arena_reset() forgets them. */
 	uint64_t work;
 	bool failed;
 };
@@ -85,6 +85,12 @@ char *arena_print(struct arena *arena, const char *format, ...) __attribute__((f
 static inline size_t arena_limit(const struct arena *arena)
 {
 	return arena->limit_bytes;
+}
+
+/* How many bytes of it are taken, and at the ends of its blocks left over. */
+static inline size_t arena_taken(const struct arena *arena)
+{
+	return arena->held_bytes - arena->room;
 }
 
 static inline bool arena_failed(const struct arena *arena)

@@ -62,6 +62,14 @@ static size_t widest(const struct dense *dense)
 	return most;
 }
 
+size_t dense_steps(const struct dense *dense)
+{
+	size_t steps = 0;
+	for (size_t i = 0; i < dense->count; i++)
+		steps += dense->layers[i].inputs * dense->layers[i].outputs;
+	return steps;
+}
+
 size_t dense_scratch(const struct dense *dense)
 {
 	return (dense->count > 1 ? 2 * widest(dense) : 0) + (dense->skips_missing ? dense->layers[0].inputs : 0);

@@ -26,6 +26,9 @@ struct dense {
 /* How many doubles of working space a row needs. */
 size_t dense_scratch(const struct dense *dense);
 
+/* Products of a row. */
+size_t dense_steps(const struct dense *dense);
+
 /* `results` gets the outputs of the last layer for each row. */
 void dense_run(const struct dense *dense, const double *rows, size_t count, double *results, double *scratch);
 

@@ -92,6 +92,8 @@ const struct predictor *predictor_read(struct arena *arena, struct text content,
 		predictor_refuse(error,
 				 "it is neither JSON nor LightGBM's text, which begins with `tree`; XGBoost's binary forms and "
 				 "pickled models are not read: save it as JSON, or as text");
+	if (predictor)
+		predictor->traits.steps = predictor->trees ? trees_steps(predictor->trees) : dense_steps(predictor->dense);
 	return predictor;
 }
 

@@ -31,6 +31,7 @@ struct predictor_traits {
 	 * the answer is no decision. */
 	size_t classes;
 	bool index;
+	size_t steps; /* for a row: splits that it passes, or products that are made of it */
 	const double *labels; /* of the classes, where the file names them by numbers; NULL */
 	/* Of an XGBoost file that names its best iteration: how many it has, and how many are used. 0: it names none. */
 	size_t iterations, iterations_used;

@@ -81,6 +81,9 @@ void trees_abandon(struct trees_builder *builder); /* NULL is fine */
 /* How many doubles of working space trees_sum() needs for so many rows. */
 size_t trees_scratch(const struct trees *trees, size_t rows);
 
+/* Splits that a row passes. */
+size_t trees_steps(const struct trees *trees);
+
 /* `rows` are row-major, `width` numbers each, of which the first `features` count; `sums`
  * gets `outputs` numbers of each. */
 void trees_sum(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch);

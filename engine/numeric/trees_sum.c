@@ -158,6 +158,14 @@ static void sum_block(const struct trees *trees, const double *slots, size_t row
 			walk_alone(trees, &trees->trees[t], slots + row * stride, sums + row * trees->form.outputs);
 }
 
+size_t trees_steps(const struct trees *trees)
+{
+	size_t steps = 0;
+	for (size_t i = 0; i < trees->tree_count; i++)
+		steps += trees->trees[i].depth + 1;
+	return steps;
+}
+
 size_t trees_scratch(const struct trees *trees, size_t rows)
 {
 	return stride_of(trees) * (rows < LANES ? 1 : block_rows(trees));

@@ -104,6 +104,7 @@ bool local_model_answer(const struct local_model *model, const struct payload *r
 	given->model = model->marked;
 	predictor_margins(model->predictor, numbers, width, rows, margins, scratch);
 	predictor_answers(model->predictor, margins, rows, answers);
+	arena->work += rows * traits->steps;
 	struct tensors_builder tensors;
 	tensors_begin(&tensors, arena, 2);
 	tensors_add(&tensors, given);

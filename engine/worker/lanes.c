@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #define RING_FIRST 64
+#define BYTES_OF_WORK 8 /* as an element has */
 
 static_assert(sizeof((struct blamed *)NULL)->reason == sizeof((struct refusal *)NULL)->reason, "a reason is kept whole");
 
@@ -298,10 +299,12 @@ static bool stand_behind_key(struct lanes *lanes, struct flight *flight)
 	return true;
 }
 
-/* What the arena was reset for meanwhile was counted before. */
+/* What was done and not counted by whoever did it has made something: requests and replies that were read, tensors that
+ * steps gave. What the arena was reset for meanwhile was counted before. */
 static void flight_count_work(struct flight *flight)
 {
-	uint64_t work = flight->message.arena->work;
+	const struct arena *arena = flight->message.arena;
+	uint64_t work = arena->work + arena_taken(arena) / BYTES_OF_WORK;
 	flight->load->work += work > flight->counted_work ? work - flight->counted_work : 0;
 	flight->counted_work = work;
 }

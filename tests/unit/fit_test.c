@@ -202,6 +202,24 @@ static void a_text_where_a_number_is_wanted_is_shown_with_its_place(void **state
 		"", WORDS("data:2:1: `onehot` cannot learn of 1 columns", "texts"));
 }
 
+/* Cut short at the NUL, it would be another text's category. */
+static void a_text_with_a_nul_becomes_no_category(void **state)
+{
+	(void)state;
+	static const char *const operations[] = {"    - onehot: {tensor: x, fitted: f}\n",
+						 "    - ordinal: {tensor: x, fitted: f}\n"};
+	for (size_t i = 0; i < 2; i++) {
+		struct said said = fit(operations[i],
+				       "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"BYTES\", \"shape\": [2, 1], "
+				       "\"data\": [\"a\", \"b\\u0000c\"]}]}\n",
+				       "");
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, "column 0: a text of it has a NUL byte");
+		assert_string_equal(said.out, "");
+		said_close(&said);
+	}
+}
+
 static void what_a_csv_has_wrong_is_said_where_it_stands(void **state)
 {
 	(void)state;
@@ -403,6 +421,7 @@ int main(void)
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
 		cmocka_unit_test(a_text_where_a_number_is_wanted_is_shown_with_its_place),
+		cmocka_unit_test(a_text_with_a_nul_becomes_no_category),
 		cmocka_unit_test(what_a_csv_has_wrong_is_said_where_it_stands),
 		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
 		cmocka_unit_test(every_operation_learns_or_says_why_of_every_column),

@@ -385,9 +385,30 @@ static void a_row_is_answered_alike_alone_and_among_others(void **state)
 	}
 }
 
+static size_t steps_of(const char *file)
+{
+	struct text content;
+	char path[128];
+	(void)snprintf(path, sizeof path, "tests/oracles/models/%s", file);
+	assert_true(file_read(path, (size_t)16 << 20, arena, &content, &error));
+	const struct predictor *predictor = predictor_read(arena, content, ITERATIONS_ALL, &error);
+	assert_non_null(predictor);
+	return predictor_traits(predictor)->steps;
+}
+
+/* What a row costs: so a worker can tell how long a model keeps it. */
+static void the_steps_of_a_row_are_known(void **state)
+{
+	(void)state;
+	assert_int_equal(steps_of("xgb_stump_only_root.json"), 3); /* trees that are roots alone */
+	assert_int_equal(steps_of("logreg_2.json"), 6);
+	assert_int_equal(steps_of("logreg_3.json"), 18);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_steps_of_a_row_are_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_equals_a_split_of_xgboost_goes_right_and_what_is_missing_as_it_says, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(base_score_is_an_answer_and_no_margin, set_up, tear_down),

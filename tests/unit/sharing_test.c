@@ -136,18 +136,12 @@ static void two_pipelines_share_a_worker(void **state)
 	assert_int_equal(stand_stop(stand).answered, 2);
 }
 
-/* Each message of `p` sorts 65,536 numbers again and again; those of `q` came behind them all. */
-static void a_pipeline_that_works_hard_gives_others_their_turns(void **state)
+/* Each message of `p` takes long; those of `q` came behind them all. */
+static void expect_turns(struct stand *stand, const char *hard_steps)
 {
 	enum { HARD = 12, EASY = 40 };
-	struct stand *stand = *state;
 	size_t hard_before = 0, easy = 0;
-	stand_configure(stand, "  - name: hard\n    expression:\n      set:\n"
-			       "        a: concat(x, x, x, x, x, x, x, x)\n        b: concat(a, a, a, a, a, a, a, a)\n"
-			       "        c: concat(b, b, b, b, b, b, b, b)\n        d: concat(c, c, c, c, c, c, c, c)\n"
-			       "        e: concat(d, d, d, d, d, d, d, d)\n"
-			       "        y: sum(sort(e)) + sum(sort(e)) + sum(sort(e)) + sum(sort(e))\n      keep: [y]\n"
-			       "  output: {steps: [hard]}\n");
+	stand_configure(stand, hard_steps);
 	stand_configure_also(stand, triples);
 	for (int i = 0; i < HARD; i++)
 		stand_ask(stand, "hard", i, NULL, NULL);
@@ -165,6 +159,35 @@ static void a_pipeline_that_works_hard_gives_others_their_turns(void **state)
 	}
 	assert_in_range(hard_before, 0, HARD / 2);
 	assert_int_equal(stand_stop(stand).answered, HARD + EASY);
+}
+
+#define OF_8 "a: concat(x, x, x, x, x, x, x, x)\n        b: concat(a, a, a, a, a, a, a, a)\n"
+#define OF_4096 OF_8 "        c: concat(b, b, b, b, b, b, b, b)\n        d: concat(c, c, c, c, c, c, c, c)\n"
+
+/* 32,768 numbers are sorted again and again. */
+static void a_pipeline_that_works_hard_gives_others_their_turns(void **state)
+{
+	expect_turns(*state, "  - name: hard\n    expression:\n      set:\n        " OF_4096
+			     "        e: concat(d, d, d, d, d, d, d, d)\n"
+			     "        y: sum(sort(e)) + sum(sort(e)) + sum(sort(e)) + sum(sort(e))\n      keep: [y]\n"
+			     "  output: {steps: [hard]}\n");
+}
+
+/* 32,768 numbers go through so many operations, on one copy. */
+static void operations_are_work_too(void **state)
+{
+	enum { OPERATIONS = 150 };
+	char steps[16384];
+	int length = snprintf(steps, sizeof steps, "%s",
+			      "  - name: wide\n    expression:\n      set:\n        " OF_4096
+			      "        e: concat(d, d, d, d, d, d, d, d)\n      keep: [e]\n"
+			      "  - name: hard\n    inputs: [wide]\n    preprocess:\n    - cast: {tensor: e, to: FP64}\n");
+	for (int i = 0; i < OPERATIONS; i++)
+		length += snprintf(steps + length, sizeof steps - (size_t)length, "    - power: {tensor: e, lambdas: [0.99]}\n");
+	(void)snprintf(steps + length, sizeof steps - (size_t)length, "%s",
+		       "  - name: small\n    inputs: [hard]\n    expression: {set: {y: sum(e)}, keep: [y]}\n"
+		       "  output: {steps: [small]}\n");
+	expect_turns(*state, steps);
 }
 
 /* Far more than the stage may have in flight, and than it may have in hand. */
@@ -506,6 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(two_pipelines_share_a_worker),
 		STORY(a_pipeline_that_works_hard_gives_others_their_turns),
+		STORY(operations_are_work_too),
 		STORY(a_full_pipeline_holds_up_no_other_and_loses_nothing),
 		STORY(by_key_an_answer_waits_for_its_own_key_alone),
 		STORY(a_record_without_a_value_is_an_error_that_is_kept),
