@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "explain/coalition.h"
 #include "explain/perturbation.h"
+#include "explain/surrogate.h"
 #include "session.h"
 
 static struct arena *arena;
@@ -196,8 +197,8 @@ static void standard_errors_are_about_as_large_as_errors(void **state)
 static void a_linear_game_is_exact_with_a_pair_for_each_player(void **state)
 {
 	(void)state;
-	const struct sampler *sampler = open_sampler(PLAYERS, 2 * PLAYERS + 2, 9);
-	double values[2 * PLAYERS + 2], contributions[PLAYERS], errors[PLAYERS], all = 0;
+	const struct sampler *sampler = open_sampler(PLAYERS, 3 * PLAYERS, 9);
+	double values[3 * PLAYERS], contributions[PLAYERS], errors[PLAYERS], all = 0;
 	for (size_t i = 0; i < sampler_count(sampler); i++) {
 		values[i] = 0;
 		for (size_t j = 0; j < PLAYERS; j++)
@@ -205,6 +206,10 @@ static void a_linear_game_is_exact_with_a_pair_for_each_player(void **state)
 	}
 	for (size_t j = 0; j < PLAYERS; j++)
 		all += (double)(j * j);
+	assert_true(sampler_estimate(sampler, values, 0, all, contributions, errors, arena, &error));
+	for (size_t j = 0; j < PLAYERS; j++)
+		assert_true(fabs(contributions[j] - (double)(j * j)) < 1e-6);
+	values[4] = values[13] = (double)NAN;
 	assert_true(sampler_estimate(sampler, values, 0, all, contributions, errors, arena, &error));
 	for (size_t j = 0; j < PLAYERS; j++)
 		assert_true(fabs(contributions[j] - (double)(j * j)) < 1e-6);
@@ -225,6 +230,30 @@ static void what_was_not_answered_costs_precision_alone(void **state)
 	/* The first 32 pairs are a design of their own. */
 	const struct estimate small = estimate_of(open_sampler(PLAYERS, 64, 1), 64, 0);
 	assert_true(mean_error(&early) < 3 * mean_error(&small));
+}
+
+static void a_failure_leaves_the_points_that_were_answered(void **state)
+{
+	(void)state;
+	enum { PAIRS = 6 };
+	const struct sampler *sampler = open_sampler(PLAYERS, 2 * PAIRS, 5);
+	double values[2 * PAIRS], contributions[PLAYERS], errors[PLAYERS], wanted[PLAYERS], observed[PAIRS] = {0};
+	uint64_t points[PAIRS] = {(1 << PLAYERS) - 1};
+	const double all = value_of(points[0]);
+	observed[0] = (all - value_of(0)) / 2;
+	for (size_t i = 0; i < PAIRS; i++) {
+		const uint64_t one = *sampler_coalition(sampler, 2 * i), rest = *sampler_coalition(sampler, 2 * i + 1);
+		values[2 * i] = i == 1 ? (double)NAN : value_of(one);
+		values[2 * i + 1] = value_of(rest);
+		if (i == 1)
+			continue;
+		points[i ? i : 1] = one;
+		observed[i ? i : 1] = (value_of(one) - value_of(rest)) / 2;
+	}
+	assert_true(sampler_estimate(sampler, values, value_of(0), all, contributions, errors, arena, &error));
+	assert_true(surrogate_explain(&(struct surrogate_points){PAIRS, PLAYERS, points}, NULL, observed, wanted, errors, arena));
+	for (size_t i = 0; i < PLAYERS; i++)
+		assert_true(fabs(contributions[i] - wanted[i]) < 1e-3);
 }
 
 static void fewer_pairs_than_players_still_add_up(void **state)
@@ -457,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(standard_errors_are_about_as_large_as_errors, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_linear_game_is_exact_with_a_pair_for_each_player, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_not_answered_costs_precision_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_failure_leaves_the_points_that_were_answered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fewer_pairs_than_players_still_add_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_player_has_it_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_sampled_is_refused, set_up, tear_down),
