@@ -3,7 +3,7 @@
 
 #include "message/provenance.h"
 
-struct parts {
+struct aggregate_parts {
 	struct arena *arena;
 	const struct payload *split; /* what the parts were made of */
 	size_t count;
@@ -11,7 +11,7 @@ struct parts {
 	struct text *ids;
 };
 
-static bool parts_list(struct parts *parts, const struct visit *visit)
+static bool parts_list(struct aggregate_parts *parts, const struct visit *visit)
 {
 	struct text id;
 	const struct payload *payload;
@@ -36,7 +36,7 @@ static bool is_shared(const struct tensor *a, const struct tensor *b)
 	return a == b || (a->data == b->data && a->count > 0 && same_shape(a, b, 0));
 }
 
-static bool went_along(const struct parts *parts, const struct tensor *first)
+static bool went_along(const struct aggregate_parts *parts, const struct tensor *first)
 {
 	for (size_t i = 0; i < parts->split->tensors.count; i++)
 		if (is_shared(first, parts->split->tensors.items[i]))
@@ -55,7 +55,7 @@ static int64_t rows_of(const struct tensor *tensor)
 }
 
 /* How many rows the tensors of that name have together. */
-static bool rows_count(const struct parts *parts, const struct tensor *first, int64_t *rows, struct error *error)
+static bool rows_count(const struct aggregate_parts *parts, const struct tensor *first, int64_t *rows, struct error *error)
 {
 	*rows = 0;
 	for (size_t i = 0; i < parts->count; i++) {
@@ -80,7 +80,7 @@ static bool rows_count(const struct parts *parts, const struct tensor *first, in
 	return true;
 }
 
-static const struct tensor *tensor_whole(const struct parts *parts, const struct tensor *first, struct error *error)
+static const struct tensor *tensor_whole(const struct aggregate_parts *parts, const struct tensor *first, struct error *error)
 {
 	int64_t shape[TENSOR_RANK_MAX], rows;
 	void *elements;
@@ -102,7 +102,7 @@ static const struct tensor *tensor_whole(const struct parts *parts, const struct
 	return whole;
 }
 
-static bool join(const struct parts *parts, struct payload *whole, struct error *error)
+static bool join(const struct aggregate_parts *parts, struct payload *whole, struct error *error)
 {
 	const struct payload *first = parts->items[0];
 	struct tensors_builder tensors;
@@ -122,7 +122,7 @@ static bool join(const struct parts *parts, struct payload *whole, struct error 
 enum step_verdict parts_run(struct step *step, struct visit *visit, struct error *error)
 {
 	(void)step;
-	struct parts parts = {.arena = visit_arena(visit), .split = visit_input(visit)};
+	struct aggregate_parts parts = {.arena = visit_arena(visit), .split = visit_input(visit)};
 	struct payload *whole = ARENA_NEW(parts.arena, struct payload);
 	if (!whole || !parts_list(&parts, visit)) {
 		error_memory(error, ERROR_LIMIT, "putting parts together");

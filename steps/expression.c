@@ -6,13 +6,13 @@
 #include "steps/kinds.h"
 #include "steps/typing.h"
 
-struct setting {
+struct expression_setting {
 	struct name name;
 	const struct expression *value;
 };
 
 struct expression_options {
-	struct item_list set; /* struct setting */
+	struct item_list set; /* struct expression_setting */
 	struct name_list drop;
 	struct name_list keep;
 };
@@ -54,7 +54,7 @@ static inline bool stays(const struct names *drop, const struct names *keep, str
 static bool expression_open(struct step *step, struct error *error)
 {
 	const struct expression_options *self = step->options;
-	const struct setting *settings = self->set.items;
+	const struct expression_setting *settings = self->set.items;
 	struct opened *opened = ARENA_NEW(step->arena, struct opened);
 	if (!opened)
 		return error_memory(error, ERROR_SYSTEM, "opening a step of expressions");
@@ -68,15 +68,15 @@ static bool expression_open(struct step *step, struct error *error)
 }
 
 /* What leaves: as it grows, each expression reads it, and so sees what was set above. */
-struct outcome {
+struct expression_outcome {
 	struct payload payload;
 	const struct tensor *items[]; /* of the payload */
 };
 
-static struct outcome *outcome_begin(const struct payload *input, size_t more, struct arena *arena)
+static struct expression_outcome *outcome_begin(const struct payload *input, size_t more, struct arena *arena)
 {
 	size_t count = input->tensors.count;
-	struct outcome *outcome = arena_take_raw(arena, sizeof *outcome + (count + more) * sizeof *outcome->items);
+	struct expression_outcome *outcome = arena_take_raw(arena, sizeof *outcome + (count + more) * sizeof *outcome->items);
 	if (!outcome)
 		return NULL;
 	outcome->payload = *input;
@@ -87,7 +87,7 @@ static struct outcome *outcome_begin(const struct payload *input, size_t more, s
 }
 
 /* In the place of the first of its name, else behind all. */
-static void outcome_put(struct outcome *outcome, const struct tensor *tensor)
+static void outcome_put(struct expression_outcome *outcome, const struct tensor *tensor)
 {
 	size_t at = 0;
 	while (at < outcome->payload.tensors.count && !text_equal_short(outcome->items[at]->name, tensor->name))
@@ -96,11 +96,11 @@ static void outcome_put(struct outcome *outcome, const struct tensor *tensor)
 	outcome->payload.tensors.count += at == outcome->payload.tensors.count;
 }
 
-static bool set_all(const struct step *step, struct visit *visit, struct outcome *outcome, struct error *error)
+static bool set_all(const struct step *step, struct visit *visit, struct expression_outcome *outcome, struct error *error)
 {
 	const struct expression_options *self = step->options;
 	const struct opened *opened = step->state;
-	const struct setting *settings = self->set.items;
+	const struct expression_setting *settings = self->set.items;
 	struct scope scope = visit_scope(visit, NULL);
 	scope.payload = &outcome->payload;
 	for (size_t i = 0; i < self->set.count; i++) {
@@ -125,7 +125,7 @@ static bool all_there(const struct step *step, const struct payload *payload, st
 	return true;
 }
 
-static void pick(const struct opened *opened, struct outcome *outcome)
+static void pick(const struct opened *opened, struct expression_outcome *outcome)
 {
 	size_t left = 0;
 	for (size_t i = 0; i < outcome->payload.tensors.count; i++)
@@ -137,7 +137,7 @@ static void pick(const struct opened *opened, struct outcome *outcome)
 static enum step_verdict expression_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct opened *opened = step->state;
-	struct outcome *outcome = outcome_begin(visit_input(visit), opened->set.count, visit_arena(visit));
+	struct expression_outcome *outcome = outcome_begin(visit_input(visit), opened->set.count, visit_arena(visit));
 	if (!outcome) {
 		error_memory(error, ERROR_LIMIT, "setting tensors");
 		return STEP_FAIL;
@@ -190,7 +190,7 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 			     struct error *error)
 {
 	const struct expression_options *self = step->options;
-	const struct setting *settings = self->set.items;
+	const struct expression_setting *settings = self->set.items;
 	struct typing typing = {.types = *in, .arena = arena};
 	const struct expression_types types = {&typing, typing_of_name};
 	for (size_t i = 0; i < self->set.count; i++) {
@@ -209,10 +209,10 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 }
 
 static const struct option set_rows[] = {
-	{.type = OPTION_KEY, .offset = offsetof(struct setting, name), .help = "Name of the tensor."},
+	{.type = OPTION_KEY, .offset = offsetof(struct expression_setting, name), .help = "Name of the tensor."},
 	{.name = "value",
 	 .type = OPTION_EXPRESSION,
-	 .offset = offsetof(struct setting, value),
+	 .offset = offsetof(struct expression_setting, value),
 	 .required = true,
 	 .short_form = true,
 	 .help = "Expression that gives its elements."},
@@ -224,7 +224,7 @@ static const struct option rows[] = {
 	 .type = OPTION_TABLE,
 	 .offset = offsetof(struct expression_options, set),
 	 .rows = set_rows,
-	 .item_size = sizeof(struct setting),
+	 .item_size = sizeof(struct expression_setting),
 	 .least = 1,
 	 .help = "Tensors to make, each by an expression; a name may use those above it."},
 	{.name = "drop",

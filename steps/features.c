@@ -40,7 +40,7 @@ static bool features_open(struct step *step, struct error *error)
 /* ---- one message ---- */
 
 /* A form's part of the state, to be changed. */
-struct part {
+struct feature_part {
 	struct feature_slot slot;
 	char *bytes;	   /* of the slot; NULL: not taken out of the state yet */
 	size_t lane_bytes; /* of one element, but for its rests; 0 of texts */
@@ -48,7 +48,7 @@ struct part {
 	bool exact; /* rests of integers stand behind */
 };
 
-struct work {
+struct features_work {
 	const struct step *step;
 	const struct feature_program *program;
 	struct visit *visit;
@@ -56,13 +56,13 @@ struct work {
 	struct error *error;
 	struct scope scope;
 	struct feature_state before;
-	struct part *parts;
+	struct feature_part *parts;
 	int64_t time_ms, newest_ms;
 	bool counts;   /* it is not later than may be */
 	bool in_place; /* the parts are of what is remembered already */
 };
 
-static bool work_fail(const struct work *work)
+static bool work_fail(const struct features_work *work)
 {
 	return error_memory(work->error, ERROR_LIMIT, "computing features");
 }
@@ -72,7 +72,7 @@ static const void *lane_at(const void *bytes, size_t lane, size_t lane_bytes)
 	return (const char *)bytes + lane * lane_bytes;
 }
 
-static bool refuse_more(const struct work *work, const struct feature_program_form *row)
+static bool refuse_more(const struct features_work *work, const struct feature_program_form *row)
 {
 	return error_set(work->error, ERROR_LIMIT, row->call->place,
 			 "%s() holds %d messages of one key, the most that are kept; make its duration shorter", row->call->name,
@@ -80,7 +80,7 @@ static bool refuse_more(const struct work *work, const struct feature_program_fo
 }
 
 /* The elements of a series are kept apart, so there must be as many as before. */
-static bool elements_fit(const struct work *work, const struct feature_program_form *row, const struct feature_slot *found,
+static bool elements_fit(const struct features_work *work, const struct feature_program_form *row, const struct feature_slot *found,
 			 size_t count)
 {
 	if (count > FEATURE_ELEMENTS_MAX)
@@ -94,7 +94,8 @@ static bool elements_fit(const struct work *work, const struct feature_program_f
 }
 
 /* Texts are kept apart from numbers, so a series is of the one or the other. */
-static bool kind_fits(const struct work *work, const struct feature_program_form *row, const struct feature_slot *found, bool texts)
+static bool kind_fits(const struct features_work *work, const struct feature_program_form *row, const struct feature_slot *found,
+		      bool texts)
 {
 	bool before = found->capacity == FEATURE_CAPACITY_TEXTS;
 	return !found->elements || before == texts ||
@@ -112,7 +113,7 @@ static size_t rests_bytes(const struct feature_program_form *row, uint32_t capac
 
 /* Whether it is numbers that the form keeps, of one element at least: then the part has the slot, how many bytes there are
  * of an element, and whether rests of integers stand behind them all. */
-static bool slot_measure(const struct feature_program_form *row, const struct feature_slot *slot, struct part *part)
+static bool slot_measure(const struct feature_program_form *row, const struct feature_slot *slot, struct feature_part *part)
 {
 	if (!slot->elements || slot->capacity == FEATURE_CAPACITY_TEXTS)
 		return false;
@@ -129,11 +130,11 @@ static bool slot_measure(const struct feature_program_form *row, const struct fe
 
 /* What counts still of what is kept: nothing, where all of it has left its window, so that another kind of series may
  * begin there. */
-static struct part part_find(const struct work *work, size_t form)
+static struct feature_part part_find(const struct features_work *work, size_t form)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
 	struct feature_slot slot;
-	struct part found = {0};
+	struct feature_part found = {0};
 	if (!feature_state_find(&work->before, row->keeps, form, &slot) || !slot.elements)
 		return found;
 	found.slot = slot;
@@ -142,23 +143,23 @@ static struct part part_find(const struct work *work, size_t form)
 					!trailing_texts_spent(&row->form.window, slot.bytes, work->newest_ms)
 			      : slot_measure(row, &slot, &found) &&
 					!feature_spent(&row->form, slot.bytes, slot.capacity, work->newest_ms);
-	return counts ? found : (struct part){0};
+	return counts ? found : (struct feature_part){0};
 }
 
 /* A lane's rests in what a part keeps. */
-static char *rests_at(const struct feature_program_form *row, const struct part *part, size_t lane)
+static char *rests_at(const struct feature_program_form *row, const struct feature_part *part, size_t lane)
 {
 	return part->bytes + part->slot.elements * part->lane_bytes + lane * rests_bytes(row, part->slot.capacity);
 }
 
 /* Puts rests behind a part that has none, of 0: its message has others. What was remembered already does not hold them, so
  * that all parts are remembered anew in the end. */
-static bool part_widen(struct work *work, size_t form)
+static bool part_widen(struct features_work *work, size_t form)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
-	struct part *part = &work->parts[form];
+	struct feature_part *part = &work->parts[form];
 	for (size_t i = 0; work->in_place && i < work->program->form_count; i++) {
-		struct part *other = &work->parts[i];
+		struct feature_part *other = &work->parts[i];
 		char *copy = arena_take_raw(work->arena, other->slot.size_bytes);
 		if (!copy)
 			return work_fail(work);
@@ -182,7 +183,7 @@ static bool part_widen(struct work *work, size_t form)
 }
 
 /* The rests of what was found, where the part has another capacity. */
-static void rests_move(const struct feature_program_form *row, const struct part *found, const struct part *part)
+static void rests_move(const struct feature_program_form *row, const struct feature_part *found, const struct feature_part *part)
 {
 	const struct trailing form = trailing_rests_form(&row->form.window);
 	const struct feature_slot *from = &found->slot;
@@ -193,11 +194,11 @@ static void rests_move(const struct feature_program_form *row, const struct part
 }
 
 /* Copies what is kept, with room for one message more. */
-static bool part_take(struct work *work, size_t form, size_t elements)
+static bool part_take(struct features_work *work, size_t form, size_t elements)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
-	struct part *part = &work->parts[form];
-	const struct part before = part_find(work, form);
+	struct feature_part *part = &work->parts[form];
+	const struct feature_part before = part_find(work, form);
 	const struct feature_slot *found = &before.slot;
 	if (!kind_fits(work, row, found, false) || !elements_fit(work, row, found, elements))
 		return false;
@@ -215,24 +216,24 @@ static bool part_take(struct work *work, size_t form, size_t elements)
 	for (size_t lane = 0; found->bytes && !same && lane < elements; lane++)
 		feature_move(&row->form, lane_at(found->bytes, lane, before.lane_bytes), found->capacity, bytes + lane * lane_bytes,
 			     capacity);
-	*part = (struct part){.slot = {.keeps = row->keeps,
-				       .size_bytes = (uint32_t)size,
-				       .elements = (uint16_t)elements,
-				       .capacity = (uint16_t)capacity,
-				       .bytes = bytes},
-			      .bytes = bytes,
-			      .lane_bytes = lane_bytes,
-			      .exact = before.exact};
+	*part = (struct feature_part){.slot = {.keeps = row->keeps,
+					       .size_bytes = (uint32_t)size,
+					       .elements = (uint16_t)elements,
+					       .capacity = (uint16_t)capacity,
+					       .bytes = bytes},
+				      .bytes = bytes,
+				      .lane_bytes = lane_bytes,
+				      .exact = before.exact};
 	if (before.exact && !same)
 		rests_move(row, &before, part);
 	return true;
 }
 
 /* The window of texts with this message in it. */
-static bool texts_take(struct work *work, size_t form, const struct trailing_input *input)
+static bool texts_take(struct features_work *work, size_t form, const struct trailing_input *input)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
-	struct part *part = &work->parts[form];
+	struct feature_part *part = &work->parts[form];
 	const struct feature_slot found = part_find(work, form).slot;
 	if (!trailing_texts_fit(row->call, input, work->error) || !kind_fits(work, row, &found, true) ||
 	    !elements_fit(work, row, &found, input->count))
@@ -248,12 +249,12 @@ static bool texts_take(struct work *work, size_t form, const struct trailing_inp
 	if (!bytes)
 		return work_fail(work);
 	trailing_texts_write(&row->form.window, found.bytes, &message, bytes);
-	*part = (struct part){.slot = {.keeps = row->keeps,
-				       .size_bytes = (uint32_t)size,
-				       .elements = (uint16_t)input->count,
-				       .capacity = FEATURE_CAPACITY_TEXTS,
-				       .bytes = bytes},
-			      .bytes = bytes};
+	*part = (struct feature_part){.slot = {.keeps = row->keeps,
+					       .size_bytes = (uint32_t)size,
+					       .elements = (uint16_t)input->count,
+					       .capacity = FEATURE_CAPACITY_TEXTS,
+					       .bytes = bytes},
+				      .bytes = bytes};
 	return true;
 }
 
@@ -268,18 +269,18 @@ static void inputs_of(const struct trailing_input *input, size_t element, double
 		inputs[i] = input->numbers[i] ? input->numbers[i][element] : (double)NAN;
 }
 
-static void rest_add(const struct work *work, const struct feature_program_form *row, const struct part *part, size_t lane,
-		     double rest)
+static void rest_add(const struct features_work *work, const struct feature_program_form *row, const struct feature_part *part,
+		     size_t lane, double rest)
 {
 	const struct trailing form = trailing_rests_form(&row->form.window);
 	trailing_add(&form, rests_at(row, part, lane), part->slot.capacity, work->time_ms, work->newest_ms, rest);
 }
 
 /* Takes the message in, once for all calls that share the form. */
-static bool form_update(struct work *work, size_t form, const struct trailing_input *input)
+static bool form_update(struct features_work *work, size_t form, const struct trailing_input *input)
 {
 	const struct feature_program_form *row = &work->program->forms[form];
-	struct part *part = &work->parts[form];
+	struct feature_part *part = &work->parts[form];
 	if (keeps_texts(row, input))
 		return part->bytes ? kind_fits(work, row, &part->slot, true) && elements_fit(work, row, &part->slot, input->count)
 				   : texts_take(work, form, input);
@@ -302,8 +303,8 @@ static bool form_update(struct work *work, size_t form, const struct trailing_in
 }
 
 /* Integers leave as integers: what is not there makes all of it missing. */
-static bool result_write(const struct work *work, const struct trailing_call *call, struct trailing_result *result, void *elements,
-			 size_t at, double value, double rest)
+static bool result_write(const struct features_work *work, const struct trailing_call *call, struct trailing_result *result,
+			 void *elements, size_t at, double value, double rest)
 {
 	const bool is_unsigned = result->storage == DATATYPE_UINT64;
 	const wide_integer least = is_unsigned ? 0 : INT64_MIN, most = is_unsigned ? UINT64_MAX : (wide_integer)INT64_MAX;
@@ -328,7 +329,8 @@ static bool result_write(const struct work *work, const struct trailing_call *ca
 }
 
 /* A sum leaves as a double, which holds integers up to 2^53. */
-static bool sum_fits(const struct work *work, const struct trailing_call *call, const struct trailing_input *input, double value)
+static bool sum_fits(const struct features_work *work, const struct trailing_call *call, const struct trailing_input *input,
+		     double value)
 {
 	return call->feature.function != FEATURE_SUM || !input->whole || !(fabs(value) >= WHOLE_END) ||
 	       error_set(work->error, ERROR_INPUT, call->place,
@@ -337,7 +339,7 @@ static bool sum_fits(const struct work *work, const struct trailing_call *call, 
 			 call->name);
 }
 
-static bool call_answer(struct work *work, const struct feature_program_call *call, struct trailing_result *result)
+static bool call_answer(struct features_work *work, const struct feature_program_call *call, struct trailing_result *result)
 {
 	struct trailing_input input;
 	void *elements;
@@ -359,13 +361,13 @@ static bool call_answer(struct work *work, const struct feature_program_call *ca
 		struct feature_piece pieces[FEATURE_FORMS_MAX];
 		for (size_t i = 0; i < call->count; i++) {
 			const struct feature_form *form = &work->program->forms[call->forms[i]].form;
-			const struct part *part = &work->parts[call->forms[i]];
+			const struct feature_part *part = &work->parts[call->forms[i]];
 			pieces[i] = (struct feature_piece){form, lane_at(part->bytes, element, part->lane_bytes),
 							   part->slot.capacity};
 		}
 		inputs_of(&input, element, inputs);
 		feature_value(&call->call->feature, pieces, inputs, input.storage == DATATYPE_BOOL, values);
-		const struct part *first = &work->parts[call->forms[0]];
+		const struct feature_part *first = &work->parts[call->forms[0]];
 		const double rest = first->exact && feature_gives_back(call->call->feature.function)
 					    ? feature_rest(&call->call->feature, &pieces[0],
 							   rests_at(&work->program->forms[call->forms[0]], first, element))
@@ -378,7 +380,7 @@ static bool call_answer(struct work *work, const struct feature_program_call *ca
 	return true;
 }
 
-static const struct tensor *setting_answer(struct work *work, const struct feature_program_setting *setting)
+static const struct tensor *setting_answer(struct features_work *work, const struct feature_program_setting *setting)
 {
 	struct trailing_result *results = NULL;
 	if (setting->count) {
@@ -398,7 +400,7 @@ static const struct tensor *setting_answer(struct work *work, const struct featu
 /* ---- the state ---- */
 
 /* Whose state it is: messages without a key are those of one. */
-static bool key_find(const struct work *work, struct text *key)
+static bool key_find(const struct features_work *work, struct text *key)
 {
 	const struct features *self = work->step->options;
 	*key = work->scope.message->key.bytes ? work->scope.message->key : TEXT("");
@@ -412,7 +414,7 @@ static bool key_find(const struct work *work, struct text *key)
 				       "the key has no element; send one, for features are kept by it");
 }
 
-static bool state_recall(struct work *work, struct text key)
+static bool state_recall(struct features_work *work, struct text key)
 {
 	const struct features *self = work->step->options;
 	struct text value = {0};
@@ -430,7 +432,7 @@ static bool state_recall(struct work *work, struct text key)
 
 /* Whether what is kept has a part for each form, in their order, with room in each; all are measured then. One that has
  * nothing any more is left out: what begins there may be of another kind. */
-static bool state_fits(const struct work *work)
+static bool state_fits(const struct features_work *work)
 {
 	bool fits = work->before.count == work->program->form_count;
 	for (size_t i = 0; fits && i < work->before.count; i++) {
@@ -444,9 +446,9 @@ static bool state_fits(const struct work *work)
 }
 
 /* Remembers what is kept as it is, to be changed there. */
-static bool state_begin(struct work *work, struct text key)
+static bool state_begin(struct features_work *work, struct text key)
 {
-	work->parts = ARENA_ARRAY(work->arena, struct part, work->program->form_count);
+	work->parts = ARENA_ARRAY(work->arena, struct feature_part, work->program->form_count);
 	if (!work->parts)
 		return work_fail(work);
 	work->in_place = work->counts && work->program->form_count && state_fits(work);
@@ -461,7 +463,7 @@ static bool state_begin(struct work *work, struct text key)
 	return true;
 }
 
-static bool state_end(struct work *work, struct text key)
+static bool state_end(struct features_work *work, struct text key)
 {
 	size_t count = work->program->form_count;
 	if (work->in_place || !work->counts || !count)
@@ -477,7 +479,7 @@ static bool state_end(struct work *work, struct text key)
 	return value != NULL;
 }
 
-static bool features_compute(struct work *work)
+static bool features_compute(struct features_work *work)
 {
 	const struct payload *input = visit_input(work->visit);
 	struct tensors_builder builder;
@@ -502,12 +504,12 @@ static bool features_compute(struct work *work)
 
 static enum step_verdict features_run(struct step *step, struct visit *visit, struct error *error)
 {
-	struct work work = {.step = step,
-			    .program = step->state,
-			    .visit = visit,
-			    .arena = visit_arena(visit),
-			    .error = error,
-			    .scope = visit_scope(visit, NULL)};
+	struct features_work work = {.step = step,
+				     .program = step->state,
+				     .visit = visit,
+				     .arena = visit_arena(visit),
+				     .error = error,
+				     .scope = visit_scope(visit, NULL)};
 	struct text key;
 	work.time_ms = work.scope.message->time_ms;
 	bool computed = key_find(&work, &key) && state_recall(&work, key) && state_begin(&work, key) && features_compute(&work) &&

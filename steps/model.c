@@ -9,18 +9,18 @@
 #include "steps/kinds.h"
 #include "steps/local.h"
 
-struct setting {
+struct model_setting {
 	struct name name;
 	struct name value;
 	int type;
 };
 
-struct model {
+struct model_step {
 	struct name name;
 	const char *runtime;
 	struct name storage_uri;
 	struct settings {
-		struct item_list parameters; /* struct setting */
+		struct item_list parameters; /* struct model_setting */
 	} settings;
 	const char *server;
 	struct name_list requirements;
@@ -46,15 +46,15 @@ struct model_state {
 	struct parameters parameters;
 };
 
-static bool setting_typed(const struct setting *setting, struct parameter *parameter, struct error *error)
+static bool setting_typed(const struct model_setting *setting, struct parameter *parameter, struct error *error)
 {
 	return setting_read(setting->name.text, setting->value.text, setting->type, setting->value.place, parameter, error);
 }
 
 static bool model_check(const void *options, struct place place, struct error *error)
 {
-	const struct model *self = options;
-	const struct setting *settings = self->settings.parameters.items;
+	const struct model_step *self = options;
+	const struct model_setting *settings = self->settings.parameters.items;
 	if (self->local.text && (self->storage_uri.text || self->server || self->cache.ttl_ns || self->settings.parameters.count))
 		return error_set(
 			error, ERROR_CONFIG, self->local.place,
@@ -84,13 +84,13 @@ static bool model_check(const void *options, struct place place, struct error *e
 
 static const char *model_name(const struct step *step)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	return self->name.text ? self->name.text : step->name;
 }
 
 static bool model_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	*target = CALL_MODEL;
 	*name = model_name(step);
 	return nth == 0 && !self->local.text;
@@ -112,8 +112,8 @@ static const char *built_in(const char *parameter)
 
 static bool model_later(const void *options, size_t nth, struct name *option, const char **words)
 {
-	const struct model *self = options;
-	const struct setting *settings = self->settings.parameters.items;
+	const struct model_step *self = options;
+	const struct model_setting *settings = self->settings.parameters.items;
 	for (size_t i = 0; i < self->settings.parameters.count; i++) {
 		*option = settings[i].name;
 		*words = option->text ? built_in(option->text) : NULL;
@@ -125,16 +125,16 @@ static bool model_later(const void *options, size_t nth, struct name *option, co
 
 static const struct name_list *model_asks(const void *options)
 {
-	return &((const struct model *)options)->outputs;
+	return &((const struct model_step *)options)->outputs;
 }
 
 static const char *model_storage(const struct step *step)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	return self->storage_uri.text;
 }
 
-static struct local_options local_options(const struct model *self)
+static struct local_options local_options(const struct model_step *self)
 {
 	return (struct local_options){.file = self->local,
 				      .digest = self->digest,
@@ -146,7 +146,7 @@ static struct local_options local_options(const struct model *self)
 
 static bool model_open(struct step *step, struct error *error)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	struct model_state *state = ARENA_NEW(step->arena, struct model_state);
 	if (!state)
 		return error_memory(error, ERROR_SYSTEM, "opening a model step");
@@ -159,7 +159,7 @@ static bool model_open(struct step *step, struct error *error)
 		state->local = local_read(step, &options, step->arena, error);
 		return state->local != NULL;
 	}
-	const struct setting *settings = self->settings.parameters.items;
+	const struct model_setting *settings = self->settings.parameters.items;
 	struct parameter *items = ARENA_ARRAY(step->arena, struct parameter, self->settings.parameters.count);
 	for (size_t i = 0; items && i < self->settings.parameters.count; i++)
 		if (!setting_typed(&settings[i], &items[i], error))
@@ -170,7 +170,7 @@ static bool model_open(struct step *step, struct error *error)
 
 static const struct payload *request_made(const struct step *step, struct visit *visit, struct error *error)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	const struct model_state *state = step->state;
 	const struct payload *input = visit_input(visit);
 	if (state->parameters.count == 0 && !self->input)
@@ -224,7 +224,7 @@ static bool infer_local(const struct step *step, const struct tensor_types *in, 
 }
 
 /* Of what the model is known to answer, what it is asked for. */
-static bool infer_asked(const struct model *self, struct arena *arena, struct tensor_types *out, struct error *error)
+static bool infer_asked(const struct model_step *self, struct arena *arena, struct tensor_types *out, struct error *error)
 {
 	struct tensor_type *items = ARENA_ARRAY(arena, struct tensor_type, self->outputs.count);
 	if (!items)
@@ -249,7 +249,7 @@ static bool infer_asked(const struct model *self, struct arena *arena, struct te
 static bool model_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	if (self->local.text)
 		return infer_local(step, in, arena, out, error);
 	if (self->outputs.count && !infer_asked(self, arena, out, error))
@@ -295,7 +295,7 @@ static enum step_verdict model_run(struct step *step, struct visit *visit, struc
 /* Of the reply what was asked for, in the reply's order. False: it lacks some. */
 static bool outputs_chosen(const struct step *step, struct arena *arena, struct payload *reply, struct error *error)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	const struct model_state *state = step->state;
 	struct tensors_builder chosen;
 	tensors_begin(&chosen, arena, self->outputs.count);
@@ -315,7 +315,7 @@ static bool outputs_chosen(const struct step *step, struct arena *arena, struct 
 
 static enum step_verdict model_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
 {
-	const struct model *self = step->options;
+	const struct model_step *self = step->options;
 	if (call->error.kind != ERROR_NONE) {
 		*error = call->error;
 		return STEP_FAIL;
@@ -347,13 +347,17 @@ static enum step_verdict model_answered(struct step *step, struct visit *visit, 
 static const struct option setting_rows[] = {
 	{.name = "name",
 	 .type = OPTION_NAME,
-	 .offset = offsetof(struct setting, name),
+	 .offset = offsetof(struct model_setting, name),
 	 .required = true,
 	 .help = "Name of the parameter."},
-	{.name = "value", .type = OPTION_NAME, .offset = offsetof(struct setting, value), .required = true, .help = "Its value."},
+	{.name = "value",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct model_setting, value),
+	 .required = true,
+	 .help = "Its value."},
 	{.name = "type",
 	 .type = OPTION_CHOICE,
-	 .offset = offsetof(struct setting, type),
+	 .offset = offsetof(struct model_setting, type),
 	 .choices = SETTING_CHOICES,
 	 .fallback = "STRING",
 	 .help = "As what the value is sent."},
@@ -365,7 +369,7 @@ static const struct option settings_rows[] = {
 	 .type = OPTION_LIST,
 	 .offset = offsetof(struct settings, parameters),
 	 .rows = setting_rows,
-	 .item_size = sizeof(struct setting),
+	 .item_size = sizeof(struct model_setting),
 	 .help = "Request parameters of each call."},
 	{0},
 };
@@ -381,65 +385,65 @@ static const struct option cache_rows[] = {
 static const struct option rows[] = {
 	{.name = "name",
 	 .type = OPTION_NAME,
-	 .offset = offsetof(struct model, name),
+	 .offset = offsetof(struct model_step, name),
 	 .help = "Name of the model; default: that of the step."},
 	{.name = "runtime",
 	 .type = OPTION_TEXT,
 	 .effect = EFFECT_NONE,
-	 .offset = offsetof(struct model, runtime),
+	 .offset = offsetof(struct model_step, runtime),
 	 .help = "Kind of server that runs it."},
 	{.name = "storageUri",
 	 .type = OPTION_NAME,
-	 .offset = offsetof(struct model, storage_uri),
+	 .offset = offsetof(struct model_step, storage_uri),
 	 .help = "Where it is: `http://host:8080`, `grpc://host:8081/name`, `stub://name`, or an artifact that a Server loads."},
 	{.name = "modelSettings",
 	 .type = OPTION_MAP,
-	 .offset = offsetof(struct model, settings),
+	 .offset = offsetof(struct model_step, settings),
 	 .rows = settings_rows,
 	 .help = "What goes with every call."},
 	{.name = "server",
 	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct model, server),
+	 .offset = offsetof(struct model_step, server),
 	 .help = "Name of the Server that has it."},
-	ROW("requirements", NAMES, struct model, requirements,
+	ROW("requirements", NAMES, struct model_step, requirements,
 	    .help = "Capabilities that its Server must have, where no Model says them."),
-	CALL_FORM_ROWS(struct model, form),
+	CALL_FORM_ROWS(struct model_step, form),
 	{.name = "cache",
 	 .type = OPTION_MAP,
-	 .offset = offsetof(struct model, cache),
+	 .offset = offsetof(struct model_step, cache),
 	 .rows = cache_rows,
 	 .help = "Replies that are used again for equal tensors."},
 	{.name = "local",
 	 .type = OPTION_NAME,
-	 .offset = offsetof(struct model, local),
+	 .offset = offsetof(struct model_step, local),
 	 .help = "File of a model that runs inside the worker: XGBoost's JSON, LightGBM's text, sluice_linear/1, sluice_mlp/1, "
 		 "sluice_forest/1, or an isolation forest; also by http:, https: and s3: (with AWS_... of the environment). It "
 		 "takes rows of numbers and answers FP64: [rows], or [rows, classes]."},
 	{.name = "digest",
 	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct model, digest),
+	 .offset = offsetof(struct model_step, digest),
 	 .help = "SHA-256 of that file: another one is refused."},
 	{.name = "input",
 	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct model, input),
+	 .offset = offsetof(struct model_step, input),
 	 .help = "The only tensor that is sent; default: all, or for a local model the only numeric one."},
 	{.name = "output",
 	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct model, output),
+	 .offset = offsetof(struct model_step, output),
 	 .help = "Name that the reply's tensor gets, when it is one; of a local model `predict`, if nothing else is said."},
 	{.name = "outputs",
 	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct model, outputs),
+	 .offset = offsetof(struct model_step, outputs),
 	 .help = "Outputs that the model is asked for, over REST and gRPC of the Open Inference Protocol; what else it replies is "
 		 "left out, and a reply that lacks one of them is REMOTE. Default: what the model gives unasked."},
 	{.name = "labels",
 	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct model, labels),
+	 .offset = offsetof(struct model_step, labels),
 	 .help = "Names of a local model's classes, in its order: each row's class then leaves beside, as the text tensor "
 		 "`label`."},
 	{.name = "iterations",
 	 .type = OPTION_CHOICE,
-	 .offset = offsetof(struct model, iterations),
+	 .offset = offsetof(struct model_step, iterations),
 	 .choices = "best all",
 	 .fallback = "best",
 	 .help = "Which iterations of a local XGBoost model answer whose file names its best one, by early stopping: those up to "
@@ -455,7 +459,7 @@ const struct step_kind step_model = {
 		   "  inputs: [features]\n"
 		   "  model: {name: baseline-predictor, storageUri: \"grpc://mlserver:8081/baseline-predictor\"}\n",
 	.options = rows,
-	.options_size = sizeof(struct model),
+	.options_size = sizeof(struct model_step),
 	.shape = SHAPE_REPLACES,
 	.check = model_check,
 	.calls = model_calls,

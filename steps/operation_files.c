@@ -15,13 +15,13 @@
 
 #define FORMAT "sluice_preprocess/1"
 
-struct reading {
+struct operation_file_reading {
 	struct json_scan *scan;
 	struct place place; /* of the file's name in the YAML */
 	const char *field;  /* being read, for errors */
 };
 
-static bool read_map(struct reading *reading, const struct option *rows, void *into);
+static bool read_map(struct operation_file_reading *reading, const struct option *rows, void *into);
 
 /* ---- values ---- */
 
@@ -33,12 +33,12 @@ static bool fail(struct json_scan *scan, const char *why)
 			 why ? why : "memory ran out");
 }
 
-static bool refuse(struct reading *reading, const char *what)
+static bool refuse(struct operation_file_reading *reading, const char *what)
 {
 	return fail(reading->scan, arena_print(reading->scan->arena, "`%s` %s", reading->field, what));
 }
 
-static const char *string_of(struct reading *reading)
+static const char *string_of(struct operation_file_reading *reading)
 {
 	struct text text;
 	if (json_peek(reading->scan) != JSON_STRING || !json_text(reading->scan, &text)) {
@@ -49,7 +49,7 @@ static const char *string_of(struct reading *reading)
 }
 
 /* NaN and infinities are texts. */
-static bool take_number(struct reading *reading, const struct option *row, double *number)
+static bool take_number(struct operation_file_reading *reading, const struct option *row, double *number)
 {
 	struct decimal decimal;
 	struct text text;
@@ -80,14 +80,14 @@ static int choice_of(const char *choices, struct text word)
 	return -1;
 }
 
-static bool read_choice(struct reading *reading, const struct option *row, int *at)
+static bool read_choice(struct operation_file_reading *reading, const struct option *row, int *at)
 {
 	const char *word = string_of(reading);
 	*at = word ? choice_of(row->choices, text_of(word)) : -1;
 	return *at >= 0 || refuse(reading, arena_print(reading->scan->arena, "is one of %s", row->choices));
 }
 
-static bool read_numbers(struct reading *reading, const struct option *row, struct number_list *list)
+static bool read_numbers(struct operation_file_reading *reading, const struct option *row, struct number_list *list)
 {
 	struct json_scan *scan = reading->scan;
 	struct text span;
@@ -108,7 +108,7 @@ static bool read_numbers(struct reading *reading, const struct option *row, stru
 	return items && !scan->failed;
 }
 
-static bool read_names(struct reading *reading, struct name_list *list)
+static bool read_names(struct operation_file_reading *reading, struct name_list *list)
 {
 	struct json_scan *scan = reading->scan;
 	size_t room = 0;
@@ -132,7 +132,7 @@ static bool read_names(struct reading *reading, struct name_list *list)
 }
 
 /* A text, a number or a flag, as it is written. */
-static bool read_scalar(struct reading *reading, const char **at)
+static bool read_scalar(struct operation_file_reading *reading, const char **at)
 {
 	struct text span;
 	if (json_peek(reading->scan) == JSON_STRING) {
@@ -154,10 +154,10 @@ static bool takes(const struct option *row, enum json_type type)
 	       (type == JSON_OBJECT ? row->type == OPTION_TABLE : (type == JSON_ARRAY) == list && row->type != OPTION_TABLE);
 }
 
-static bool read_value(struct reading *reading, const struct option *row, void *at);
+static bool read_value(struct operation_file_reading *reading, const struct option *row, void *at);
 
 /* What is no map goes to the row that takes it whole. */
-static bool read_whole(struct reading *reading, const struct option *rows, void *into)
+static bool read_whole(struct operation_file_reading *reading, const struct option *rows, void *into)
 {
 	const enum json_type type = json_peek(reading->scan);
 	const struct option *whole = NULL;
@@ -172,7 +172,7 @@ static bool read_whole(struct reading *reading, const struct option *rows, void 
 }
 
 /* The next item of a list that grows; NULL: the arena is full. */
-static void *item_next(struct reading *reading, const struct option *row, struct item_list *list)
+static void *item_next(struct operation_file_reading *reading, const struct option *row, struct item_list *list)
 {
 	unsigned char *items = (void *)(uintptr_t)list->items;
 	if ((list->count & (list->count - 1)) == 0) { /* a power of two is full */
@@ -185,7 +185,7 @@ static void *item_next(struct reading *reading, const struct option *row, struct
 	return items ? items + list->count++ * row->item_size : NULL;
 }
 
-static bool read_list(struct reading *reading, const struct option *row, struct item_list *list)
+static bool read_list(struct operation_file_reading *reading, const struct option *row, struct item_list *list)
 {
 	if (json_peek(reading->scan) != JSON_ARRAY || !json_enter(reading->scan))
 		return refuse(reading, "is a list");
@@ -197,7 +197,7 @@ static bool read_list(struct reading *reading, const struct option *row, struct 
 	return !reading->scan->failed;
 }
 
-static bool read_table(struct reading *reading, const struct option *row, struct item_list *list)
+static bool read_table(struct operation_file_reading *reading, const struct option *row, struct item_list *list)
 {
 	struct text key;
 	if (!json_enter(reading->scan))
@@ -214,7 +214,7 @@ static bool read_table(struct reading *reading, const struct option *row, struct
 	return !reading->scan->failed;
 }
 
-static bool read_value(struct reading *reading, const struct option *row, void *at)
+static bool read_value(struct operation_file_reading *reading, const struct option *row, void *at)
 {
 	double number;
 	switch (row->type) {
@@ -280,7 +280,7 @@ static const struct option *row_named(const struct option *rows, struct text nam
 	return NULL;
 }
 
-static bool read_map(struct reading *reading, const struct option *rows, void *into)
+static bool read_map(struct operation_file_reading *reading, const struct option *rows, void *into)
 {
 	struct text key;
 	if (!json_enter(reading->scan))
@@ -306,7 +306,7 @@ static bool read_map(struct reading *reading, const struct option *rows, void *i
 
 /* ---- a file ---- */
 
-static bool read_operation(struct reading *reading, const struct option *rows, struct operation *operation)
+static bool read_operation(struct operation_file_reading *reading, const struct option *rows, struct operation *operation)
 {
 	struct text key;
 	struct error wrong = {0};
@@ -332,7 +332,7 @@ static bool read_operation(struct reading *reading, const struct option *rows, s
 	return !reading->scan->failed;
 }
 
-static bool read_operations(struct reading *reading, const struct option *rows, struct item_list *operations)
+static bool read_operations(struct operation_file_reading *reading, const struct option *rows, struct item_list *operations)
 {
 	static const struct option item = {.item_size = sizeof(struct operation)};
 	if (json_peek(reading->scan) != JSON_ARRAY || !json_enter(reading->scan))
@@ -345,7 +345,7 @@ static bool read_operations(struct reading *reading, const struct option *rows, 
 	return !reading->scan->failed;
 }
 
-static bool read_file(struct reading *reading, const struct option *rows, struct item_list *operations)
+static bool read_file(struct operation_file_reading *reading, const struct option *rows, struct item_list *operations)
 {
 	struct text key, format = {0};
 	if (json_peek(reading->scan) != JSON_OBJECT || !json_enter(reading->scan))
@@ -370,7 +370,7 @@ bool operations_read(const struct step *step, const struct name *file, const str
 	struct text content;
 	struct error wrong = {0};
 	struct json_scan scan;
-	struct reading reading = {.scan = &scan, .place = file->place};
+	struct operation_file_reading reading = {.scan = &scan, .place = file->place};
 	*operations = (struct item_list){0};
 	if (!step_file(step, file, NULL, &content, error))
 		return false;

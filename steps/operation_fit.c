@@ -15,7 +15,7 @@
 #define ROOM_FIRST 1024 /* rows; doubled when they are full */
 
 /* The cells that one operation learns from, of all messages. */
-struct gathered {
+struct fit_columns {
 	struct arena *arena; /* where texts are kept */
 	struct cells cells;
 	struct text *texts;
@@ -28,7 +28,7 @@ static bool out_of_memory(struct error *error)
 }
 
 /* Room for as many more rows. */
-static bool gathered_grow(struct gathered *all, size_t rows, bool texts)
+static bool gathered_grow(struct fit_columns *all, size_t rows, bool texts)
 {
 	struct table *table = &all->cells.numbers;
 	size_t room = all->room ? all->room : ROOM_FIRST;
@@ -48,7 +48,7 @@ static bool gathered_grow(struct gathered *all, size_t rows, bool texts)
 	return more;
 }
 
-static bool gathered_add(struct gathered *all, const struct cells *cells, const struct instruction *instruction,
+static bool gathered_add(struct fit_columns *all, const struct cells *cells, const struct instruction *instruction,
 			 struct error *error)
 {
 	struct table *table = &all->cells.numbers;
@@ -109,7 +109,7 @@ static void texts_show(const struct tensor *tensor, struct arena *arena, struct 
 
 /* What an operation would get of every message, behind the program. */
 static bool gather(const struct program *program, const struct instruction *instruction, const struct fit_source *source,
-		   struct gathered *all, struct error *error)
+		   struct fit_columns *all, struct error *error)
 {
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
 	if (!arena)
@@ -162,7 +162,7 @@ static bool fit_one(const struct step *step, const struct item_list *above, cons
 						.place = operation->place,
 						.target = *target,
 						.tensors = target_tensors(target, step->arena)};
-	struct gathered all = {.arena = step->arena};
+	struct fit_columns all = {.arena = step->arena};
 	bool good = program_make(step, above, step->kind->options[0].rows, step->arena, &program, error) &&
 		    gather(&program, &instruction, source, &all, error) && kind->fit(target, &all.cells, step->arena, error);
 	memory_give(all.cells.numbers.values);

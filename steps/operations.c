@@ -74,7 +74,7 @@ bool operations_check(const void *options, struct place place, struct error *err
 
 /* ---- making a program ---- */
 
-struct making {
+struct operation_making {
 	const struct step *step;
 	const struct option *rows;
 	struct arena *arena;
@@ -128,7 +128,7 @@ static size_t read_before(const struct program *program, const struct operation_
 }
 
 /* The options with the constants of their file. */
-static bool find_fitted(struct making *making, const struct operation_kind *kind, struct instruction *instruction,
+static bool find_fitted(struct operation_making *making, const struct operation_kind *kind, struct instruction *instruction,
 			struct error *error)
 {
 	const struct operation_target *target = &instruction->target;
@@ -153,7 +153,7 @@ static bool find_fitted(struct making *making, const struct operation_kind *kind
 			 target->tensor.text ? "tensor" : "list of tensors");
 }
 
-static bool instruction_add(struct making *making, const struct operation *operation, const struct operation_kind *kind,
+static bool instruction_add(struct operation_making *making, const struct operation *operation, const struct operation_kind *kind,
 			    struct error *error)
 {
 	struct program *program = making->program;
@@ -184,10 +184,10 @@ static bool instruction_add(struct making *making, const struct operation *opera
 	return !arena_failed(making->arena) || out_of_memory(error);
 }
 
-static bool list_add(struct making *making, const struct item_list *list, bool in_file, struct error *error);
+static bool list_add(struct operation_making *making, const struct item_list *list, bool in_file, struct error *error);
 
 /* All operations of a file. */
-static bool file_add(struct making *making, const struct operation *operation, bool in_file, struct error *error)
+static bool file_add(struct operation_making *making, const struct operation *operation, bool in_file, struct error *error)
 {
 	const struct operation_file *file = operation->options;
 	struct item_list list;
@@ -203,7 +203,7 @@ static bool file_add(struct making *making, const struct operation *operation, b
 	return true;
 }
 
-static bool list_add(struct making *making, const struct item_list *list, bool in_file, struct error *error)
+static bool list_add(struct operation_making *making, const struct item_list *list, bool in_file, struct error *error)
 {
 	const struct operation *operations = list->items;
 	for (size_t i = 0; i < list->count; i++) {
@@ -234,7 +234,7 @@ static bool goes_on(const struct instruction *first, const struct instruction *n
 bool program_make(const struct step *step, const struct item_list *list, const struct option *rows, struct arena *arena,
 		  struct program *program, struct error *error)
 {
-	struct making making = {.step = step, .rows = rows, .arena = arena, .program = program};
+	struct operation_making making = {.step = step, .rows = rows, .arena = arena, .program = program};
 	*program = (struct program){0};
 	if (!list_add(&making, list, false, error))
 		return false;

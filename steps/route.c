@@ -5,15 +5,15 @@
  * way chosen costs. */
 #include "steps/kinds.h"
 
-struct way {
+struct route_way {
 	const struct expression *when;
 	struct name call;
 	struct name to;
 	struct place here;
 };
 
-struct route {
-	struct item_list cases; /* struct way */
+struct route_step {
+	struct item_list cases; /* struct route_way */
 	struct fallback {
 		struct name call;
 		struct name error;
@@ -24,8 +24,8 @@ struct route {
 
 static bool route_check(const void *options, struct place place, struct error *error)
 {
-	const struct route *self = options;
-	const struct way *ways = self->cases.items;
+	const struct route_step *self = options;
+	const struct route_way *ways = self->cases.items;
 	if (self->cases.count == 0)
 		return error_set(error, ERROR_CONFIG, place,
 				 "`cases` is empty: a route needs at least one `{when: ..., call: ...}`");
@@ -40,8 +40,8 @@ static bool route_check(const void *options, struct place place, struct error *e
 
 static bool route_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
-	const struct route *self = step->options;
-	const struct way *ways = self->cases.items;
+	const struct route_step *self = step->options;
+	const struct route_way *ways = self->cases.items;
 	*target = CALL_ANY;
 	for (size_t i = 0; i <= self->cases.count; i++) {
 		*name = i < self->cases.count ? ways[i].call.text : self->fallback.call.text;
@@ -53,8 +53,8 @@ static bool route_calls(const struct step *step, size_t nth, enum call_target *t
 
 static bool route_targets(const struct step *step, size_t nth, struct name *target)
 {
-	const struct route *self = step->options;
-	const struct way *ways = self->cases.items;
+	const struct route_step *self = step->options;
+	const struct route_way *ways = self->cases.items;
 	for (size_t i = 0; i < self->cases.count; i++) {
 		*target = ways[i].to;
 		if (target->text && nth-- == 0)
@@ -80,7 +80,7 @@ static enum step_verdict call_out(struct visit *visit, const char *name, struct 
 	return visit_call(visit, CALL_ANY, name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
 }
 
-static enum step_verdict fall_back(const struct route *self, const struct step *step, struct visit *visit, struct error *error)
+static enum step_verdict fall_back(const struct route_step *self, const struct step *step, struct visit *visit, struct error *error)
 {
 	const struct fallback *fallback = &self->fallback;
 	if (fallback->drop)
@@ -97,8 +97,8 @@ static enum step_verdict fall_back(const struct route *self, const struct step *
 
 static enum step_verdict route_run(struct step *step, struct visit *visit, struct error *error)
 {
-	const struct route *self = step->options;
-	const struct way *ways = self->cases.items;
+	const struct route_step *self = step->options;
+	const struct route_way *ways = self->cases.items;
 	for (size_t i = 0; i < self->cases.count; i++) {
 		bool holds;
 		if (!visit_judge(visit, ways[i].when, &holds, error))
@@ -128,19 +128,19 @@ static enum step_verdict route_answered(struct step *step, struct visit *visit, 
 static const struct option case_rows[] = {
 	{.name = "when",
 	 .type = OPTION_EXPRESSION,
-	 .offset = offsetof(struct way, when),
+	 .offset = offsetof(struct route_way, when),
 	 .required = true,
 	 .condition = true,
 	 .help = "Condition of this case."},
 	{.name = "call",
 	 .type = OPTION_NAME,
-	 .offset = offsetof(struct way, call),
+	 .offset = offsetof(struct route_way, call),
 	 .help = "Model, pipeline or experiment whose answer leaves."},
 	{.name = "to",
 	 .type = OPTION_NAME,
-	 .offset = offsetof(struct way, to),
+	 .offset = offsetof(struct route_way, to),
 	 .help = "A later step that lists this one in its inputs; it alone gets the message."},
-	{.type = OPTION_HERE, .offset = offsetof(struct way, here)},
+	{.type = OPTION_HERE, .offset = offsetof(struct route_way, here)},
 	{0},
 };
 
@@ -158,14 +158,14 @@ static const struct option default_rows[] = {
 static const struct option rows[] = {
 	{.name = "cases",
 	 .type = OPTION_LIST,
-	 .offset = offsetof(struct route, cases),
+	 .offset = offsetof(struct route_step, cases),
 	 .rows = case_rows,
-	 .item_size = sizeof(struct way),
+	 .item_size = sizeof(struct route_way),
 	 .required = true,
 	 .help = "The first that holds decides."},
 	{.name = "default",
 	 .type = OPTION_MAP,
-	 .offset = offsetof(struct route, fallback),
+	 .offset = offsetof(struct route_step, fallback),
 	 .rows = default_rows,
 	 .help = "What happens when none holds; without it, an INPUT error."},
 	{0},
@@ -182,7 +182,7 @@ const struct step_kind step_route = {
 		   "    - {when: is_outlier, to: careful}\n"
 		   "    default: {call: baseline-predictor}\n",
 	.options = rows,
-	.options_size = sizeof(struct route),
+	.options_size = sizeof(struct route_step),
 	.shape = SHAPE_REPLACES,
 	.check = route_check,
 	.infer = route_infer,

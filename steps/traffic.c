@@ -6,24 +6,24 @@
  * whatever becomes of it, the answer neither waits for it nor knows of it. */
 #include "steps/kinds.h"
 
-struct part {
+struct traffic_part {
 	double weight;
 	struct name call;
 	struct name to;
 	struct place here;
 };
 
-struct copy {
+struct traffic_copy {
 	struct name call;
 	double percent;
 };
 
 struct traffic {
-	struct item_list parts;	 /* struct part */
-	struct item_list copies; /* struct copy */
+	struct item_list parts;	 /* struct traffic_part */
+	struct item_list copies; /* struct traffic_copy */
 };
 
-static const char *part_name(const struct part *part)
+static const char *part_name(const struct traffic_part *part)
 {
 	return part->call.text ? part->call.text : part->to.text;
 }
@@ -31,7 +31,7 @@ static const char *part_name(const struct part *part)
 static bool traffic_check(const void *options, struct place place, struct error *error)
 {
 	const struct traffic *self = options;
-	const struct part *parts = self->parts.items;
+	const struct traffic_part *parts = self->parts.items;
 	double sum = 0;
 	if (self->parts.count > ASSIGNMENT_WAYS_MAX)
 		return error_set(error, ERROR_CONFIG, place, "`shares` has %zu ways, and %d is the most", self->parts.count,
@@ -52,7 +52,7 @@ static bool traffic_check(const void *options, struct place place, struct error 
 static bool traffic_shares(const struct step *step, size_t nth, struct share *share)
 {
 	const struct traffic *self = step->options;
-	const struct part *parts = self->parts.items;
+	const struct traffic_part *parts = self->parts.items;
 	if (nth >= self->parts.count)
 		return false;
 	*share = (struct share){part_name(&parts[nth]), parts[nth].weight};
@@ -62,7 +62,7 @@ static bool traffic_shares(const struct step *step, size_t nth, struct share *sh
 static bool traffic_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct traffic *self = step->options;
-	const struct part *parts = self->parts.items;
+	const struct traffic_part *parts = self->parts.items;
 	*target = CALL_ANY;
 	for (size_t i = 0; i < self->parts.count; i++) {
 		*name = parts[i].call.text;
@@ -75,7 +75,7 @@ static bool traffic_calls(const struct step *step, size_t nth, enum call_target 
 static bool traffic_copies(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct traffic *self = step->options;
-	const struct copy *copies = self->copies.items;
+	const struct traffic_copy *copies = self->copies.items;
 	if (nth >= self->copies.count)
 		return false;
 	*target = CALL_ANY;
@@ -86,7 +86,7 @@ static bool traffic_copies(const struct step *step, size_t nth, enum call_target
 static bool traffic_targets(const struct step *step, size_t nth, struct name *target)
 {
 	const struct traffic *self = step->options;
-	const struct part *parts = self->parts.items;
+	const struct traffic_part *parts = self->parts.items;
 	for (size_t i = 0; i < self->parts.count; i++) {
 		*target = parts[i].to;
 		if (target->text && nth-- == 0)
@@ -100,7 +100,7 @@ static bool traffic_infer(const struct step *step, const struct tensor_types *in
 			  struct error *error)
 {
 	const struct traffic *self = step->options;
-	const struct part *parts = self->parts.items;
+	const struct traffic_part *parts = self->parts.items;
 	(void)arena, (void)error;
 	*out = *in;
 	for (size_t i = 0; i < self->parts.count; i++)
@@ -112,12 +112,12 @@ static bool traffic_infer(const struct step *step, const struct tensor_types *in
 static enum step_verdict traffic_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct traffic *self = step->options;
-	const struct part *parts = self->parts.items;
-	const struct copy *copies = self->copies.items;
+	const struct traffic_part *parts = self->parts.items;
+	const struct traffic_copy *copies = self->copies.items;
 	for (size_t i = 0; i < self->copies.count; i++)
 		if (visit_is_drawn(visit, copies[i].call.text, copies[i].percent))
 			visit_copy(visit, CALL_ANY, copies[i].call.text, visit_input(visit));
-	const struct part *part = &parts[visit_way(visit)];
+	const struct traffic_part *part = &parts[visit_way(visit)];
 	if (part->call.text)
 		return visit_call(visit, CALL_ANY, part->call.text, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
 	visit_pass(visit);
@@ -137,25 +137,26 @@ static enum step_verdict traffic_answered(struct step *step, struct visit *visit
 }
 
 static const struct option part_rows[] = {
-	ROW("weight", NUMBER, struct part, weight, .least = 0, .most = 1e9, .required = true,
+	ROW("weight", NUMBER, struct traffic_part, weight, .least = 0, .most = 1e9, .required = true,
 	    .help = "Its share, relative to the others."),
-	ROW("call", NAME, struct part, call, .help = "Model or pipeline whose answer leaves."),
-	ROW("to", NAME, struct part, to, .help = "A later step that lists this one in its inputs; it alone gets the message."),
-	{.type = OPTION_HERE, .offset = offsetof(struct part, here)},
+	ROW("call", NAME, struct traffic_part, call, .help = "Model or pipeline whose answer leaves."),
+	ROW("to", NAME, struct traffic_part, to,
+	    .help = "A later step that lists this one in its inputs; it alone gets the message."),
+	{.type = OPTION_HERE, .offset = offsetof(struct traffic_part, here)},
 	{0},
 };
 
 static const struct option copy_rows[] = {
-	ROW("call", NAME, struct copy, call, .required = true, .help = "Model or pipeline that gets the copy."),
-	ROW("percent", NUMBER, struct copy, percent, .least = 0, .most = 100, .fallback = "100",
+	ROW("call", NAME, struct traffic_copy, call, .required = true, .help = "Model or pipeline that gets the copy."),
+	ROW("percent", NUMBER, struct traffic_copy, percent, .least = 0, .most = 100, .fallback = "100",
 	    .help = "Of how many messages in a hundred."),
 	{0},
 };
 
 static const struct option rows[] = {
-	ROW("shares", LIST, struct traffic, parts, .rows = part_rows, .item_size = sizeof(struct part), .least = 1,
+	ROW("shares", LIST, struct traffic, parts, .rows = part_rows, .item_size = sizeof(struct traffic_part), .least = 1,
 	    .required = true, .help = "The ways, and how much of the traffic each has; a key keeps its way."),
-	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct copy),
+	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct traffic_copy),
 	    .help = "Who gets copies that nobody waits for; what comes of them is dropped."),
 	{0},
 };

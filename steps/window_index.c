@@ -19,7 +19,7 @@ struct node_head {
 };
 
 /* Behind it stand, above the leaves, the number of a node, and the key, filled up to 8 bytes. */
-struct node_entry {
+struct window_index_entry {
 	int64_t end, start;
 	uint64_t key_length;
 };
@@ -30,7 +30,7 @@ struct node {
 };
 
 /* An entry, read. */
-struct slot {
+struct window_index_slot {
 	struct window_entry entry;
 	uint64_t child; /* 0 in a leaf */
 };
@@ -82,9 +82,9 @@ static size_t child_bytes(const struct node_head *head)
 }
 
 /* The entry at `*at`, which moves on; false behind the last. */
-static bool slot_next(const struct node *node, size_t *at, struct slot *slot)
+static bool slot_next(const struct node *node, size_t *at, struct window_index_slot *slot)
 {
-	struct node_entry entry;
+	struct window_index_entry entry;
 	const char *bytes = node->bytes.bytes + *at;
 	if (*at >= node->bytes.length)
 		return false;
@@ -102,7 +102,7 @@ bool window_index_first(struct visit *visit, struct window_entry *first)
 	struct numbered_key key;
 	struct text name = ROOT_KEY;
 	struct node node;
-	struct slot slot;
+	struct window_index_slot slot;
 	do {
 		if (!node_read(visit, name, &node))
 			return false;
@@ -131,13 +131,13 @@ static bool node_write(struct visit *visit, struct text name, uint64_t level, co
 
 static size_t slot_size(const struct node_head *head, const struct window_entry *entry)
 {
-	return sizeof(struct node_entry) + child_bytes(head) + ALIGN(entry->key.length);
+	return sizeof(struct window_index_entry) + child_bytes(head) + ALIGN(entry->key.length);
 }
 
-static char *slot_write(char *to, const struct node_head *head, const struct slot *slot)
+static char *slot_write(char *to, const struct node_head *head, const struct window_index_slot *slot)
 {
 	const struct window_entry *entry = &slot->entry;
-	const struct node_entry written = {entry->span.end, entry->span.start, entry->key.length};
+	const struct window_index_entry written = {entry->span.end, entry->span.start, entry->key.length};
 	memset(to, 0, slot_size(head, entry));
 	memcpy(to, &written, sizeof written);
 	memcpy(to + sizeof written, &slot->child, child_bytes(head));
@@ -160,8 +160,8 @@ static bool number_next(struct visit *visit, uint64_t *number, struct error *err
 }
 
 /* A node's entries with one more at `place`, not written yet. */
-static bool node_with(struct visit *visit, const struct node *node, size_t place, const struct slot *more, struct node *with,
-		      struct error *error)
+static bool node_with(struct visit *visit, const struct node *node, size_t place, const struct window_index_slot *more,
+		      struct node *with, struct error *error)
 {
 	const size_t added = slot_size(&node->head, &more->entry);
 	const size_t before = place - node->head.begin, behind = node->bytes.length - place;
@@ -177,7 +177,7 @@ static bool node_with(struct visit *visit, const struct node *node, size_t place
 }
 
 /* Where the second half of the entries begins, and with which it does: the last, at the latest. */
-static size_t middle_of(const struct node *node, struct slot *first)
+static size_t middle_of(const struct node *node, struct window_index_slot *first)
 {
 	size_t at = node->head.begin, begun = at;
 	while (slot_next(node, &at, first) && at < node->bytes.length && begun < node->bytes.length / 2)
@@ -187,12 +187,13 @@ static size_t middle_of(const struct node *node, struct slot *first)
 
 /* Writes a node that may have become too large: then half of it goes into a new one, whose
  * place above is `split`. The root's halves both do, and it stands above them. */
-static bool node_store(struct visit *visit, struct text name, const struct node *node, struct slot *split, struct error *error)
+static bool node_store(struct visit *visit, struct text name, const struct node *node, struct window_index_slot *split,
+		       struct error *error)
 {
 	const size_t begin = node->head.begin, length = node->bytes.length, level = node->head.level;
 	const char *bytes = node->bytes.bytes;
 	struct numbered_key left_key, right_key;
-	struct slot left = {0}, right = {0};
+	struct window_index_slot left = {0}, right = {0};
 	if (length <= NODE_BYTES)
 		return node_write(visit, name, level, bytes + begin, length - begin, error);
 	const size_t middle = middle_of(node, &right);
@@ -218,9 +219,9 @@ static bool node_store(struct visit *visit, struct text name, const struct node 
 }
 
 /* The last entry that is not behind `entry`, and where it ends; above the leaves the first if all are. */
-static bool slot_of(const struct node *node, const struct window_entry *entry, struct slot *found, size_t *end)
+static bool slot_of(const struct node *node, const struct window_entry *entry, struct window_index_slot *found, size_t *end)
 {
-	struct slot slot;
+	struct window_index_slot slot;
 	bool any = false;
 	size_t at = *end = node->head.begin;
 	while (slot_next(node, &at, &slot)) {
@@ -235,13 +236,13 @@ static bool slot_of(const struct node *node, const struct window_entry *entry, s
 
 /* `split`: the node that has become too large for this one's parent to know it as one; its
  * child is 0 where there is none. The tree is a few levels deep. */
-static bool node_put(struct visit *visit, struct text name, const struct window_entry *entry, struct slot *split,
+static bool node_put(struct visit *visit, struct text name, const struct window_entry *entry, struct window_index_slot *split,
 		     struct error *error)
 {
 	struct node node, with = {0};
 	struct numbered_key key;
-	struct slot more = {.entry = *entry}, found;
-	*split = (struct slot){0};
+	struct window_index_slot more = {.entry = *entry}, found;
+	*split = (struct window_index_slot){0};
 	if (!node_read(visit, name, &node))
 		return node_missing(error);
 	size_t place;
@@ -262,10 +263,10 @@ static bool node_put(struct visit *visit, struct text name, const struct window_
 bool window_index_put(struct visit *visit, const struct window_entry *entry, struct error *error)
 {
 	struct node root;
-	struct slot split;
+	struct window_index_slot split;
 	if (node_read(visit, ROOT_KEY, &root))
 		return node_put(visit, ROOT_KEY, entry, &split, error);
-	const struct slot first = {.entry = *entry};
+	const struct window_index_slot first = {.entry = *entry};
 	const struct node_head leaf = {0};
 	char *alone = arena_take_raw(visit_arena(visit), slot_size(&leaf, entry));
 	if (!alone)
@@ -279,7 +280,7 @@ static bool node_pop(struct visit *visit, struct text name, bool *gone, struct e
 {
 	struct node node;
 	struct numbered_key key;
-	struct slot first;
+	struct window_index_slot first;
 	bool below = true;
 	if (!node_read(visit, name, &node))
 		return node_missing(error);

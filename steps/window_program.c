@@ -29,7 +29,7 @@ struct setting_call {
 	double q;
 };
 
-struct setting {
+struct window_program_setting {
 	struct text name;
 	const struct expression *value;
 	size_t count;
@@ -39,7 +39,7 @@ struct setting {
 struct window_program {
 	uint32_t meaning; /* of what its windows hold */
 	size_t count;
-	struct setting *settings;
+	struct window_program_setting *settings;
 	size_t series_count;
 	struct series *series;
 };
@@ -89,12 +89,12 @@ const struct window_program *window_program_make(const struct aggregate_setting 
 		(void)expression_trailing(settings[i].value, &its);
 		all += its;
 	}
-	if (!program || !(program->settings = ARENA_ARRAY(arena, struct setting, count + 1)) ||
+	if (!program || !(program->settings = ARENA_ARRAY(arena, struct window_program_setting, count + 1)) ||
 	    !(program->series = ARENA_ARRAY(arena, struct series, all + 1)))
 		return NULL;
 	program->count = count;
 	for (size_t i = 0; i < count; i++) {
-		struct setting *setting = &program->settings[i];
+		struct window_program_setting *setting = &program->settings[i];
 		const struct trailing_call *calls = expression_trailing(settings[i].value, &setting->count);
 		setting->name = text_of(settings[i].name.text);
 		setting->value = settings[i].value;
@@ -579,8 +579,8 @@ static const struct tensor *excuse(const char *said, struct arena *arena)
 	return tensor;
 }
 
-static const struct tensor *setting_answer(const struct ending *ending, const struct setting *setting, struct scope *scope,
-					   struct error *error)
+static const struct tensor *setting_answer(const struct ending *ending, const struct window_program_setting *setting,
+					   struct scope *scope, struct error *error)
 {
 	struct trailing_result *results = ARENA_ARRAY(ending->arena, struct trailing_result, setting->count + 1);
 	for (size_t i = 0; results && i < setting->count; i++)

@@ -16,7 +16,7 @@
 #define CLOSED_AT_LEAST 256		   /* windows that one message may close; the next ones close the rest */
 #define CLOSED_BYTES_MAX ((size_t)4 << 20) /* of what these hold */
 
-struct stream {
+struct window_stream {
 	uint32_t version;
 	uint32_t begun;
 	int64_t time;  /* the greatest that was seen */
@@ -43,7 +43,7 @@ struct key_state {
 	bool changed;
 };
 
-struct work {
+struct windows_work {
 	const struct windows *self;
 	struct step *step;
 	struct visit *visit;
@@ -53,19 +53,19 @@ struct work {
 	struct window_input *input;
 	struct text key;
 	int64_t time;
-	struct stream *stream;
+	struct window_stream *stream;
 	size_t made;	     /* windows that left */
 	size_t closed_bytes; /* that they held */
 };
 
 #define STREAM_KEY TEXT("t")
 
-static bool work_fail(const struct work *work)
+static bool work_fail(const struct windows_work *work)
 {
 	return error_memory(work->error, ERROR_LIMIT, "keeping windows");
 }
 
-static bool refuse_version(const struct work *work)
+static bool refuse_version(const struct windows_work *work)
 {
 	return error_set(work->error, ERROR_SYSTEM, work->step->place,
 			 "step `%s` finds windows that another version of sluice kept; run that one, or rename the step",
@@ -80,7 +80,7 @@ static struct text window_key(struct numbered_key *key, uint64_t number)
 }
 
 /* Bytes NULL: the arena is full. */
-static struct text state_key(const struct work *work, struct text key)
+static struct text state_key(const struct windows_work *work, struct text key)
 {
 	char *bytes = arena_take_raw(work->arena, key.length + 1);
 	if (!bytes)
@@ -91,7 +91,7 @@ static struct text state_key(const struct work *work, struct text key)
 	return (struct text){bytes, key.length + 1};
 }
 
-static bool stream_recall(struct work *work)
+static bool stream_recall(struct windows_work *work)
 {
 	work->stream = visit_remember(work->visit, STREAM_KEY, sizeof *work->stream, work->error);
 	if (!work->stream)
@@ -111,7 +111,7 @@ static size_t windows_of_one(const struct closing *form)
 	return form->kind == CLOSING_HOPPING ? (size_t)((form->size - 1) / form->every + 1) : 1;
 }
 
-static bool key_recall(struct work *work, struct text key, struct key_state *state)
+static bool key_recall(struct windows_work *work, struct text key, struct key_state *state)
 {
 	struct text name = state_key(work, key), value = {0};
 	*state = (struct key_state){.head.version = STATE_VERSION};
@@ -130,7 +130,7 @@ static bool key_recall(struct work *work, struct text key, struct key_state *sta
 	return true;
 }
 
-static bool key_remember(struct work *work, struct text key, const struct key_state *state)
+static bool key_remember(struct windows_work *work, struct text key, const struct key_state *state)
 {
 	struct text name = state_key(work, key);
 	size_t size = state->head.count * sizeof *state->open;
@@ -157,7 +157,7 @@ static void open_remove(struct key_state *state, size_t at)
 }
 
 /* Where it belongs among the others. */
-static bool open_insert(struct work *work, struct key_state *state, struct open_window window)
+static bool open_insert(struct windows_work *work, struct key_state *state, struct open_window window)
 {
 	size_t at = state->head.count;
 	if (state->head.count == WINDOWS_OF_KEY_MAX || state->head.count == state->room)
@@ -175,7 +175,7 @@ static bool open_insert(struct work *work, struct key_state *state, struct open_
 }
 
 /* What the window of that name holds; one of other settings begins anew. */
-static bool recall_own(struct work *work, struct text name, struct text *bytes)
+static bool recall_own(struct windows_work *work, struct text name, struct text *bytes)
 {
 	if (!visit_recall(work->visit, name, bytes) || window_is_of(work->self->program, bytes->bytes))
 		return true;
@@ -184,7 +184,7 @@ static bool recall_own(struct work *work, struct text name, struct text *bytes)
 }
 
 /* The message goes into the window of that number, which may be new. */
-static bool take(struct work *work, uint64_t number)
+static bool take(struct windows_work *work, uint64_t number)
 {
 	struct numbered_key key;
 	struct text name = window_key(&key, number), before = {0};
@@ -197,7 +197,7 @@ static bool take(struct work *work, uint64_t number)
 	return bytes != NULL;
 }
 
-static bool into_hopping(struct work *work, struct key_state *state, bool *taken)
+static bool into_hopping(struct windows_work *work, struct key_state *state, bool *taken)
 {
 	const struct closing *form = &work->self->form;
 	struct span span;
@@ -221,7 +221,7 @@ static bool into_hopping(struct work *work, struct key_state *state, bool *taken
 }
 
 /* What the session `from` holds goes into another. */
-static bool merge(struct work *work, uint64_t into, uint64_t from)
+static bool merge(struct windows_work *work, uint64_t into, uint64_t from)
 {
 	struct numbered_key into_key, from_key;
 	struct text into_name = window_key(&into_key, into), from_name = window_key(&from_key, from), one = {0}, other = {0};
@@ -240,7 +240,7 @@ static bool merge(struct work *work, uint64_t into, uint64_t from)
 	return visit_forget(work->visit, from_name, work->error);
 }
 
-static bool into_session(struct work *work, struct key_state *state, bool *taken)
+static bool into_session(struct windows_work *work, struct key_state *state, bool *taken)
 {
 	const struct closing *form = &work->self->form;
 	struct open_window session = {{work->time, work->time}, work->stream->next};
@@ -271,7 +271,7 @@ static bool into_session(struct work *work, struct key_state *state, bool *taken
 /* ---- what leaves ---- */
 
 /* Its id is the key and, behind a slash, the window's start, or of a count its number. */
-static bool emit(struct work *work, struct text key, const struct span *span, int64_t id, uint64_t number)
+static bool emit(struct windows_work *work, struct text key, const struct span *span, int64_t id, uint64_t number)
 {
 	struct numbered_key name;
 	struct text bytes = {0};
@@ -295,7 +295,7 @@ static bool emit(struct work *work, struct text key, const struct span *span, in
 }
 
 /* Puts the key where its next window belongs. */
-static bool list(struct work *work, struct text key, struct key_state *state)
+static bool list(struct windows_work *work, struct text key, struct key_state *state)
 {
 	state->head.listed = state->open[0].span;
 	state->changed = true;
@@ -303,7 +303,7 @@ static bool list(struct work *work, struct text key, struct key_state *state)
 }
 
 /* The first of the index: its next window leaves, or it is put where it belongs. */
-static bool close_first(struct work *work, const struct window_entry *entry)
+static bool close_first(struct windows_work *work, const struct window_entry *entry)
 {
 	struct key_state state;
 	const char *own = arena_copy(work->arena, entry->key.bytes, entry->key.length);
@@ -326,7 +326,7 @@ static bool close_first(struct work *work, const struct window_entry *entry)
 
 /* Closes as many as one message may: twice as many as it can open, so that none are left in
  * the long run. */
-static bool close_over(struct work *work)
+static bool close_over(struct windows_work *work)
 {
 	const struct closing *form = &work->self->form;
 	size_t most = 2 * windows_of_one(form);
@@ -344,7 +344,7 @@ static bool close_over(struct work *work)
 
 /* ---- one message ---- */
 
-static bool key_find(struct work *work)
+static bool key_find(struct windows_work *work)
 {
 	const struct expression *expression = work->self->key;
 	work->key = work->scope.message->key.bytes ? work->scope.message->key : TEXT("");
@@ -364,7 +364,7 @@ static bool key_find(struct work *work)
 }
 
 /* A window of a count has one at a time, which leaves when it is full. */
-static bool count_run(struct work *work)
+static bool count_run(struct windows_work *work)
 {
 	struct key_state state;
 	struct numbered_key name;
@@ -389,7 +389,7 @@ static bool count_run(struct work *work)
 	return emit(work, work->key, &window.span, id, window.number) && key_remember(work, work->key, &state);
 }
 
-static bool refuse_late(const struct work *work)
+static bool refuse_late(const struct windows_work *work)
 {
 	return error_set(
 		work->error, ERROR_INPUT, work->step->place,
@@ -398,7 +398,7 @@ static bool refuse_late(const struct work *work)
 		(long long)work->stream->time, (long long)work->time);
 }
 
-static bool time_run(struct work *work)
+static bool time_run(struct windows_work *work)
 {
 	struct key_state state;
 	bool taken = false;
@@ -416,12 +416,12 @@ static bool time_run(struct work *work)
 
 enum step_verdict windows_run(const struct windows *self, struct step *step, struct visit *visit, struct error *error)
 {
-	struct work work = {.self = self,
-			    .step = step,
-			    .visit = visit,
-			    .arena = visit_arena(visit),
-			    .error = error,
-			    .scope = visit_scope(visit, NULL)};
+	struct windows_work work = {.self = self,
+				    .step = step,
+				    .visit = visit,
+				    .arena = visit_arena(visit),
+				    .error = error,
+				    .scope = visit_scope(visit, NULL)};
 	work.time = work.scope.message->time_ms;
 	if (!key_find(&work) || !(work.input = window_input_make(self->program, &work.scope, work.arena, error)) ||
 	    !stream_recall(&work))

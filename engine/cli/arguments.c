@@ -11,7 +11,7 @@
 #include "base/suggest.h"
 #include "spec/options.h"
 
-struct parser {
+struct argument_parser {
 	const struct command *command;
 	const char *const *words;
 	size_t count;
@@ -24,8 +24,8 @@ struct parser {
 	struct error *error;
 };
 
-static bool misuse(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static bool misuse(struct parser *parser, const char *format, ...)
+static bool misuse(struct argument_parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool misuse(struct argument_parser *parser, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
 	va_list arguments;
@@ -42,7 +42,7 @@ static bool out_of_bounds(const struct option *row, double number)
 	return row->least < row->most && (number < row->least || number > row->most);
 }
 
-static bool set_integer(struct parser *parser, const struct option *row, const char *value, int64_t *at)
+static bool set_integer(struct argument_parser *parser, const struct option *row, const char *value, int64_t *at)
 {
 	if (!number_read_int64(text_of(value), at))
 		return misuse(parser, "--%s takes a whole number, not `%s`", row->name, value);
@@ -51,7 +51,7 @@ static bool set_integer(struct parser *parser, const struct option *row, const c
 	return true;
 }
 
-static bool set_number(struct parser *parser, const struct option *row, const char *value, double *at)
+static bool set_number(struct argument_parser *parser, const struct option *row, const char *value, double *at)
 {
 	struct text number = text_of(value);
 	bool percent = number.length > 0 && value[number.length - 1] == '%';
@@ -65,13 +65,13 @@ static bool set_number(struct parser *parser, const struct option *row, const ch
 	return true;
 }
 
-static bool set_duration(struct parser *parser, const struct option *row, const char *value, int64_t *at)
+static bool set_duration(struct argument_parser *parser, const struct option *row, const char *value, int64_t *at)
 {
 	const char *wrong = duration_read(text_of(value), at);
 	return !wrong || misuse(parser, "--%s: `%s` %s", row->name, value, wrong);
 }
 
-static bool set_choice(struct parser *parser, const struct option *row, const char *value, void *at)
+static bool set_choice(struct argument_parser *parser, const struct option *row, const char *value, void *at)
 {
 	struct suggestion suggestion = suggest_begin(text_of(value));
 	int index = 0;
@@ -92,14 +92,14 @@ static bool set_choice(struct parser *parser, const struct option *row, const ch
 }
 
 /* A word gives one argument at the most, so there is room. */
-static bool add_argument(struct parser *parser, const char *value)
+static bool add_argument(struct argument_parser *parser, const char *value)
 {
 	parser->items[parser->items_count++] = value;
 	return true;
 }
 
 /* No list can become longer than the command line, so that is its size from the start. */
-static bool add_name(struct parser *parser, const char *value, struct name_list *list)
+static bool add_name(struct argument_parser *parser, const char *value, struct name_list *list)
 {
 	if (!list->items)
 		list->items = ARENA_ARRAY(parser->arena, struct name, parser->count + 1);
@@ -110,13 +110,13 @@ static bool add_name(struct parser *parser, const char *value, struct name_list 
 	return true;
 }
 
-static bool set_quantity(struct parser *parser, const struct option *row, const char *value, double *quantity)
+static bool set_quantity(struct argument_parser *parser, const struct option *row, const char *value, double *quantity)
 {
 	return quantity_read(text_of(value), quantity) ||
 	       misuse(parser, "--%s is `%s`; write a quantity, as in 256Mi or 1Gi", row->name, value);
 }
 
-static bool set_value(struct parser *parser, const struct option *row, const char *value)
+static bool set_value(struct argument_parser *parser, const struct option *row, const char *value)
 {
 	if (row->argument)
 		return add_argument(parser, value);
@@ -165,7 +165,7 @@ bool arguments_read_type(enum option_type type)
 
 /* ---- options ---- */
 
-static bool set_fallbacks(struct parser *parser)
+static bool set_fallbacks(struct argument_parser *parser)
 {
 	for (const struct option *row = parser->command->options; row && row->type != OPTION_END; row++)
 		if (row->fallback && !set_value(parser, row, row->fallback))
@@ -173,7 +173,7 @@ static bool set_fallbacks(struct parser *parser)
 	return true;
 }
 
-static const struct option *find_long(const struct parser *parser, struct text name)
+static const struct option *find_long(const struct argument_parser *parser, struct text name)
 {
 	for (const struct option *row = parser->command->options; row && row->type != OPTION_END; row++)
 		if (text_is(name, row->name))
@@ -181,7 +181,7 @@ static const struct option *find_long(const struct parser *parser, struct text n
 	return NULL;
 }
 
-static const struct option *find_letter(const struct parser *parser, char letter)
+static const struct option *find_letter(const struct argument_parser *parser, char letter)
 {
 	for (const struct option *row = parser->command->options; row && row->type != OPTION_END; row++)
 		if (row->letter == letter)
@@ -189,7 +189,7 @@ static const struct option *find_letter(const struct parser *parser, char letter
 	return NULL;
 }
 
-static bool unknown_long(struct parser *parser, struct text name)
+static bool unknown_long(struct argument_parser *parser, struct text name)
 {
 	struct suggestion suggestion = suggest_begin(name);
 	for (const struct option *row = parser->command->options; row && row->type != OPTION_END; row++)
@@ -202,7 +202,7 @@ static bool unknown_long(struct parser *parser, struct text name)
 }
 
 /* `value` is what stood behind = or the letter; NULL: the next word is it. */
-static bool take_option(struct parser *parser, const struct option *row, const char *value)
+static bool take_option(struct argument_parser *parser, const struct option *row, const char *value)
 {
 	size_t index = (size_t)(row - parser->command->options);
 	if (parser->given[index] && row->type != OPTION_NAMES)
@@ -226,7 +226,7 @@ static bool take_option(struct parser *parser, const struct option *row, const c
 	return set_value(parser, row, value);
 }
 
-static bool take_long(struct parser *parser, const char *word)
+static bool take_long(struct argument_parser *parser, const char *word)
 {
 	const char *equals = strchr(word, '=');
 	struct text name = {word, equals ? (size_t)(equals - word) : strlen(word)};
@@ -234,7 +234,7 @@ static bool take_long(struct parser *parser, const char *word)
 	return row ? take_option(parser, row, equals ? equals + 1 : NULL) : unknown_long(parser, name);
 }
 
-static bool take_letters(struct parser *parser, const char *letters)
+static bool take_letters(struct argument_parser *parser, const char *letters)
 {
 	for (; *letters; letters++) {
 		const struct option *row = find_letter(parser, *letters);
@@ -251,7 +251,7 @@ static bool take_letters(struct parser *parser, const char *letters)
 	return true;
 }
 
-static bool check_required(struct parser *parser)
+static bool check_required(struct argument_parser *parser)
 {
 	for (const struct option *row = parser->command->options; row && row->type != OPTION_END; row++)
 		if (row->required && !parser->given[row - parser->command->options])
@@ -275,7 +275,7 @@ static void count_allowed(const char *usage, size_t *least, size_t *most)
 	}
 }
 
-static bool check_count(struct parser *parser)
+static bool check_count(struct argument_parser *parser)
 {
 	size_t least, most;
 	count_allowed(parser->command->arguments, &least, &most);
@@ -288,7 +288,7 @@ static bool check_count(struct parser *parser)
 	return true;
 }
 
-static bool take_all(struct parser *parser, bool *help)
+static bool take_all(struct argument_parser *parser, bool *help)
 {
 	bool options = true;
 	while (parser->next < parser->count) {
@@ -313,7 +313,7 @@ bool arguments_parse(const struct command *command, const char *const *words, si
 	size_t rows = 0;
 	while (command->options && command->options[rows].type != OPTION_END)
 		rows++;
-	struct parser parser = {
+	struct argument_parser parser = {
 		.command = command,
 		.words = words,
 		.count = count,

@@ -21,7 +21,7 @@
 #define ADDRESS_BYTES 64
 #define REQUEST_BYTES_MAX "64000000"
 
-struct point {
+struct case_point {
 	const struct pipeline_plan *pipeline; /* NULL: nothing can be read there */
 	struct reader *reader;
 	bool requests; /* its records are requests */
@@ -36,7 +36,7 @@ struct case_engine {
 	struct crew *crew;
 	size_t topic_count;
 	const char **topics; /* that were made for it */
-	struct point *points;
+	struct case_point *points;
 	struct sender **senders; /* by pipeline of the plan */
 	size_t sender_count;
 	struct loop_timer timer;
@@ -103,7 +103,7 @@ static const struct topic *topic_at(const struct pipeline_plan *pipeline, struct
 	return step_topic(pipeline, step, inputs ? TOPIC_STEP_INPUTS : TOPIC_STEP_OUTPUTS);
 }
 
-static const struct topic *find_point(const struct plan *plan, const char *name, struct point *point)
+static const struct topic *find_point(const struct plan *plan, const char *name, struct case_point *point)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const char *pipeline = plan->pipelines[i].graph->name;
@@ -111,18 +111,18 @@ static const struct topic *find_point(const struct plan *plan, const char *name,
 		if (strncmp(name, pipeline, length) != 0 || name[length] != '.')
 			continue;
 		const struct topic *topic = topic_at(&plan->pipelines[i], text_of(name + length + 1));
-		*point = (struct point){.pipeline = &plan->pipelines[i], .requests = topic && topic->role == TOPIC_INPUTS};
+		*point = (struct case_point){.pipeline = &plan->pipelines[i], .requests = topic && topic->role == TOPIC_INPUTS};
 		if (topic)
 			return topic;
 	}
-	*point = (struct point){0};
+	*point = (struct case_point){0};
 	return NULL;
 }
 
 static bool open_readers(struct case_engine *engine, const struct plan *plan, struct error *error)
 {
 	const struct case_engine_config *config = engine->config;
-	engine->points = ARENA_ARRAY(config->arena, struct point, config->point_count);
+	engine->points = ARENA_ARRAY(config->arena, struct case_point, config->point_count);
 	if (!engine->points)
 		return error_memory(error, ERROR_SYSTEM, "reading a case's topics");
 	for (size_t i = 0; i < config->point_count; i++) {
@@ -320,7 +320,7 @@ static bool is_idle(struct case_engine *engine)
 
 /* ---- reading ---- */
 
-static bool decode(struct case_engine *engine, const struct point *point, struct headers headers, struct text value,
+static bool decode(struct case_engine *engine, const struct case_point *point, struct headers headers, struct text value,
 		   struct case_came *came)
 {
 	struct arena *arena = engine->config->arena;

@@ -24,12 +24,12 @@ static bool read_if_there(const char *path, struct arena *arena, struct text *te
 
 /* ---- lines ---- */
 
-struct lines {
+struct case_lines {
 	struct text rest;
 	struct place place;
 };
 
-static bool next_line(struct lines *lines, struct text *line)
+static bool next_line(struct case_lines *lines, struct text *line)
 {
 	while (lines->rest.length) {
 		const char *end = memchr(lines->rest.bytes, '\n', lines->rest.length);
@@ -45,7 +45,7 @@ static bool next_line(struct lines *lines, struct text *line)
 	return false;
 }
 
-static size_t count_lines(struct lines lines)
+static size_t count_lines(struct case_lines lines)
 {
 	struct text line;
 	size_t count = 0;
@@ -175,7 +175,7 @@ static bool read_request(struct text line, struct arena *arena, struct case_requ
 	return request->id.bytes || error_set(error, ERROR_CONFIG, request->place, "a request needs an `id`");
 }
 
-static bool read_requests(struct lines lines, struct arena *arena, struct case_files *files, struct error *error)
+static bool read_requests(struct case_lines lines, struct arena *arena, struct case_files *files, struct error *error)
 {
 	struct text line;
 	files->requests = ARENA_ARRAY(arena, struct case_request, count_lines(lines));
@@ -313,7 +313,7 @@ static bool read_expectation(struct text line, struct arena *arena, struct case_
 	return line_end(&scan, expected->place, error);
 }
 
-static bool read_expected(struct lines lines, struct arena *arena, struct case_files *files, struct error *error)
+static bool read_expected(struct case_lines lines, struct arena *arena, struct case_files *files, struct error *error)
 {
 	struct text line;
 	files->expected = ARENA_ARRAY(arena, struct case_expected, count_lines(lines));
@@ -397,7 +397,7 @@ bool case_read_stubs(const char *folder, struct arena *arena, struct case_files 
 
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error)
 {
-	struct lines lines = {0};
+	struct case_lines lines = {0};
 	*files = (struct case_files){.folder = folder, .pipeline = find_pipeline(folder, arena)};
 	if (!files->pipeline)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,

@@ -7,7 +7,7 @@
 
 #define EVENTS_MAX ((uint64_t)10000000) /* a case that makes more goes round in a circle */
 
-struct sending { /* one time that a line of in.jsonl is sent */
+struct case_sending { /* one time that a line of in.jsonl is sent */
 	const struct case_request *request;
 	int64_t turn;
 };
@@ -101,7 +101,7 @@ static int64_t header_ms(const struct message *message, struct text name)
 }
 
 /* What the gateway would do. */
-static void fill_envelope(struct message *message, const struct sending *sending, int64_t now_ms)
+static void fill_envelope(struct message *message, const struct case_sending *sending, int64_t now_ms)
 {
 	const struct case_request *request = sending->request;
 	message->headers = request->headers;
@@ -114,7 +114,7 @@ static void fill_envelope(struct message *message, const struct sending *sending
 		message->deadline_ms = now_ms + timeout_ms;
 }
 
-static void name_message(struct message *message, const struct sending *sending)
+static void name_message(struct message *message, const struct case_sending *sending)
 {
 	const struct header *given = headers_find(message->headers, TEXT("x-request-id"));
 	message->id = given ? given->value : message->payload_id;
@@ -126,7 +126,7 @@ static void name_message(struct message *message, const struct sending *sending)
 			arena_print(message->arena, TEXT_FORMAT "/%lld", TEXT_ARGUMENTS(message->id), (long long)sending->turn));
 }
 
-static void send_request(struct case_world *world, const struct sending *sending)
+static void send_request(struct case_world *world, const struct case_sending *sending)
 {
 	struct error error = {0};
 	struct passage *passage = passage_make(world, NULL, sending->request->id);
@@ -155,12 +155,12 @@ static void schedule(struct case_world *world)
 	for (size_t i = 0; i < world->files->request_count; i++) {
 		const struct case_request *request = &world->files->requests[i];
 		for (int64_t turn = 0; turn < request->repeat && !world->failed; turn++) {
-			struct sending *sending = ARENA_NEW(world->arena, struct sending);
+			struct case_sending *sending = ARENA_NEW(world->arena, struct case_sending);
 			if (!sending) {
 				world->failed = true;
 				return;
 			}
-			*sending = (struct sending){request, turn};
+			*sending = (struct case_sending){request, turn};
 			case_world_note(world, EVENT_SEND, CASE_START_MS, sending);
 		}
 	}

@@ -209,9 +209,9 @@ static int unknown_command(struct session *session, const char *const *words, si
 
 /* ---- running it ---- */
 
-enum shown { SHOWN_OVERVIEW, SHOWN_NOUN, SHOWN_COMMAND };
+enum command_shown { SHOWN_OVERVIEW, SHOWN_NOUN, SHOWN_COMMAND };
 
-static int show(struct session *session, enum shown what, const char *noun, const struct command *command)
+static int show(struct session *session, enum command_shown what, const char *noun, const struct command *command)
 {
 	struct buffer out;
 	buffer_open(&out, PAGE_BYTES_MAX);

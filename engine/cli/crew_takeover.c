@@ -62,7 +62,7 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 	return topics;
 }
 
-struct waiting {
+struct takeover_waiting {
 	FILE *out;
 	int64_t said_ms; /* of the wait; 0: nothing is said yet */
 };
@@ -70,7 +70,7 @@ struct waiting {
 /* At once, and then every few seconds. */
 static bool say_waiting(void *context, const char *who, int64_t waited_ms)
 {
-	struct waiting *waiting = context;
+	struct takeover_waiting *waiting = context;
 	if (waiting->said_ms > 0 && waited_ms - waiting->said_ms < SAY_EVERY_MS)
 		return true;
 	waiting->said_ms = waited_ms > 0 ? waited_ms : 1;
@@ -83,7 +83,7 @@ static bool take_over(const struct crew_config *config, const struct plan *plan,
 		      struct arena *arena, struct error *error)
 {
 	size_t count, moved;
-	struct waiting waiting = {.out = config->out};
+	struct takeover_waiting waiting = {.out = config->out};
 	const struct takeover_config takeover = {.brokers = config->brokers,
 						 .consumer = config->consumer,
 						 .producer = config->producer,

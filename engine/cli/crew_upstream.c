@@ -47,7 +47,7 @@ static bool stands_still(const struct graph *graph)
 
 /* ---- the links ---- */
 
-struct chain {
+struct crew_chain {
 	const struct plan *all;
 	struct arena *arena;
 	struct upstream_link *links;
@@ -76,7 +76,7 @@ static const char *topics_of(const struct pipeline_plan *plan, size_t index, str
 	return kept;
 }
 
-static void add_link(struct chain *chain, const struct pipeline_plan *plan, size_t index)
+static void add_link(struct crew_chain *chain, const struct pipeline_plan *plan, size_t index)
 {
 	const char *topics = topics_of(plan, index, chain->arena);
 	chain->failed |= !topics || chain->count == chain->room;
@@ -84,10 +84,10 @@ static void add_link(struct chain *chain, const struct pipeline_plan *plan, size
 		chain->links[chain->count++] = (struct upstream_link){plan->group, topics};
 }
 
-static void add_sources(struct chain *chain, const struct pipeline_plan *plan);
+static void add_sources(struct crew_chain *chain, const struct pipeline_plan *plan);
 
 /* All of a pipeline, behind what it reads itself. */
-static void add_pipeline(struct chain *chain, const struct pipeline_plan *plan)
+static void add_pipeline(struct crew_chain *chain, const struct pipeline_plan *plan)
 {
 	size_t number = (size_t)(plan - chain->all->pipelines);
 	if (chain->known[number])
@@ -99,7 +99,7 @@ static void add_pipeline(struct chain *chain, const struct pipeline_plan *plan)
 }
 
 /* What another was sent comes from nobody that could be behind. */
-static void add_externals(struct chain *chain, const struct externals *externals)
+static void add_externals(struct crew_chain *chain, const struct externals *externals)
 {
 	for (size_t i = 0; i < externals->count; i++) {
 		const struct external *external = &externals->items[i];
@@ -109,7 +109,7 @@ static void add_externals(struct chain *chain, const struct externals *externals
 	}
 }
 
-static void add_sources(struct chain *chain, const struct pipeline_plan *plan)
+static void add_sources(struct crew_chain *chain, const struct pipeline_plan *plan)
 {
 	add_externals(chain, &plan->graph->inputs);
 	add_externals(chain, &plan->graph->triggers);
@@ -122,7 +122,7 @@ bool crew_upstream_make(struct stage_config *stage, const struct plan *all, cons
 	bool joins = part && (part->gathers || part->parent_count > 1);
 	if (!joins || (!part->gathers && !stands_still(stage->graph)))
 		return true;
-	struct chain chain = {.all = all, .arena = arena, .room = plan->stage_count};
+	struct crew_chain chain = {.all = all, .arena = arena, .room = plan->stage_count};
 	for (size_t i = 0; i < all->count; i++)
 		chain.room += all->pipelines[i].stage_count;
 	chain.links = ARENA_ARRAY(arena, struct upstream_link, chain.room);

@@ -3,7 +3,7 @@
  * shows. */
 #include "cli/day_pipeline.h"
 
-struct counted {
+struct day_counted {
 	int64_t version;
 	int64_t count;
 };
@@ -18,7 +18,7 @@ static enum step_verdict count_run(struct step *step, struct visit *visit, struc
 	const struct payload *input = visit_input(visit);
 	int64_t number = (int64_t)tensor_number(input->tensors.items[0], 0);
 	const char class = (char)('0' + number % DAY_CLASSES);
-	struct counted *counted = visit_remember(visit, (struct text){&class, 1}, sizeof *counted, error);
+	struct day_counted *counted = visit_remember(visit, (struct text){&class, 1}, sizeof *counted, error);
 	struct payload *payload = ARENA_NEW(arena, struct payload);
 	void *elements;
 	struct tensor *tensor = tensor_make(arena, TEXT("x"), DATATYPE_FP64, shape, 1, &elements, error);

@@ -124,15 +124,15 @@ void day_judge_close(struct day_judge *judge)
 /* ---- one answer ---- */
 
 /* Whose answer it is. */
-struct answered {
+struct day_answered {
 	int64_t number; /* of the request; -1: none of ours */
 	int64_t part;	/* -1: it is of all of them */
 };
 
-static struct answered answered_of(const struct day_judge *judge, const struct record *record)
+static struct day_answered answered_of(const struct day_judge *judge, const struct record *record)
 {
 	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
-	struct answered answered = {-1, -1};
+	struct day_answered answered = {-1, -1};
 	if (!id || id->value.length < 2)
 		return answered;
 	struct text number = {id->value.bytes + 1, id->value.length - 1};
@@ -142,7 +142,7 @@ static struct answered answered_of(const struct day_judge *judge, const struct r
 	bool known = number_read_int64(number, &answered.number) && (!slash || number_read_int64(part, &answered.part));
 	bool ours = answered.number >= 0 && (size_t)answered.number < judge->count && answered.part >= -1 &&
 		    answered.part < (int64_t)judge->pipeline->parts && (!slash || judge->pipeline->parts > 1);
-	return known && ours ? answered : (struct answered){-1, -1};
+	return known && ours ? answered : (struct day_answered){-1, -1};
 }
 
 static unsigned all_parts(const struct day_judge *judge)
@@ -150,7 +150,7 @@ static unsigned all_parts(const struct day_judge *judge)
 	return (1U << judge->pipeline->parts) - 1;
 }
 
-static void judge_value(struct day_judge *judge, struct answered answered, const struct payload *payload)
+static void judge_value(struct day_judge *judge, struct day_answered answered, const struct payload *payload)
 {
 	int64_t number = answered.number;
 	const struct day_request *request = &judge->requests[number];
@@ -223,7 +223,7 @@ static bool is_ordered(const struct day_judge *judge, const struct day_request *
 	return judge->exactly_once ? !failed : judge->pipeline->model_count == 0 && !judge->hurried && request->wanted;
 }
 
-static void judge_content(struct day_judge *judge, const struct record *record, struct answered answered, int64_t now_us)
+static void judge_content(struct day_judge *judge, const struct record *record, struct day_answered answered, int64_t now_us)
 {
 	int64_t number = answered.number;
 	const struct header *kind = headers_find(record->headers, TEXT("sluice-error"));
@@ -258,7 +258,7 @@ static void tell_answer(const struct day_judge *judge, const struct record *reco
 }
 
 /* Parts stand one behind the other, when they are told first; an error is of the whole request. */
-static unsigned judge_parts(struct day_judge *judge, struct answered answered, const struct day_request *request)
+static unsigned judge_parts(struct day_judge *judge, struct day_answered answered, const struct day_request *request)
 {
 	if (answered.part < 0)
 		return all_parts(judge);
@@ -271,7 +271,7 @@ static unsigned judge_parts(struct day_judge *judge, struct answered answered, c
 
 static void judge_answer(struct day_judge *judge, const struct record *record, int64_t now_us)
 {
-	struct answered answered = answered_of(judge, record);
+	struct day_answered answered = answered_of(judge, record);
 	int64_t number = answered.number;
 	if (number < 0) {
 		day_fails(judge->why, "an answer is nobody's: " TEXT_FORMAT, TEXT_ARGUMENTS(record->value));

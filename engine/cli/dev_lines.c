@@ -16,8 +16,8 @@
 #define GO_OVER_THE_EDGE "\033[?7h"
 
 /* What a pipeline had done when it was looked at last. */
-struct look {
-	struct look *next;
+struct dev_look {
+	struct dev_look *next;
 	char *name;
 	struct crew_counts counts;
 };
@@ -28,7 +28,7 @@ struct dev_lines {
 	bool live;    /* it is a terminal */
 	size_t drawn; /* lines that stand there */
 	int64_t shown_ms;
-	struct look *looks;
+	struct dev_look *looks;
 	struct buffer text;
 };
 
@@ -51,7 +51,7 @@ void dev_lines_close(struct dev_lines *lines)
 	if (!lines)
 		return;
 	while (lines->looks) {
-		struct look *next = lines->looks->next;
+		struct dev_look *next = lines->looks->next;
 		memory_give(lines->looks->name);
 		memory_give(lines->looks);
 		lines->looks = next;
@@ -61,9 +61,9 @@ void dev_lines_close(struct dev_lines *lines)
 }
 
 /* NULL: no memory. */
-static struct look *look_of(struct dev_lines *lines, const char *name)
+static struct dev_look *look_of(struct dev_lines *lines, const char *name)
 {
-	struct look *look = lines->looks;
+	struct dev_look *look = lines->looks;
 	while (look && strcmp(look->name, name) != 0)
 		look = look->next;
 	if (look)
@@ -121,7 +121,7 @@ static void write_line(struct dev_lines *lines, const struct crew *crew, const c
 {
 	struct crew_counts counts;
 	struct histogram recent;
-	struct look *look = look_of(lines, name);
+	struct dev_look *look = look_of(lines, name);
 	if (!look || !crew_counts(crew, name, &counts))
 		return;
 	uint64_t ended = counts.ended - look->counts.ended;

@@ -116,7 +116,7 @@ static void examine_kafka(struct doctor *doctor)
 
 /* ---- the schema registry ---- */
 
-struct question {
+struct doctor_question {
 	bool answered;
 	long status;
 	char words[512];
@@ -125,7 +125,7 @@ struct question {
 
 static void on_reply(struct http_request *request, const struct http_reply *reply)
 {
-	struct question *question = request->context;
+	struct doctor_question *question = request->context;
 	char date[64];
 	question->answered = true;
 	question->status = reply->status;
@@ -135,7 +135,7 @@ static void on_reply(struct http_request *request, const struct http_reply *repl
 	question->their_ms = theirs < 0 ? -1 : (int64_t)theirs * MS_PER_S;
 }
 
-static bool ask(const struct kafka *kafka, const char *url, struct question *question, struct error *error)
+static bool ask(const struct kafka *kafka, const char *url, struct doctor_question *question, struct error *error)
 {
 	const struct http_limits limits = {.connections_a_host = 1,
 					   .connection_idle_s = 1,
@@ -158,7 +158,7 @@ static bool ask(const struct kafka *kafka, const char *url, struct question *que
 	return good;
 }
 
-static void compare_clocks(struct findings *findings, const struct question *question)
+static void compare_clocks(struct findings *findings, const struct doctor_question *question)
 {
 	int64_t apart_ms = time_of_day_ms() - question->their_ms;
 	if (question->their_ms >= 0 && llabs(apart_ms) > SKEW_MAX_MS)
@@ -170,7 +170,7 @@ static void compare_clocks(struct findings *findings, const struct question *que
 static void examine_registry(struct doctor *doctor)
 {
 	struct findings *findings = &doctor->findings;
-	struct question question = {0};
+	struct doctor_question question = {0};
 	struct error error = {0};
 	char url[1024];
 	if (!doctor->kafka.registry.url)

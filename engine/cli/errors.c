@@ -29,7 +29,7 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-struct showing {
+struct errors_showing {
 	struct session *session;
 	const struct errors_options *options;
 	struct arena *arena; /* of one letter */
@@ -37,7 +37,7 @@ struct showing {
 	uint64_t shown;
 };
 
-static bool write_out(struct showing *showing, struct error *error)
+static bool write_out(struct errors_showing *showing, struct error *error)
 {
 	if (buffer_failed(&showing->text))
 		return error_memory(error, ERROR_SYSTEM, "showing a dead letter");
@@ -55,7 +55,7 @@ static void print_string(struct buffer *out, const char *name, struct text value
 	json_write_string(out, value);
 }
 
-static void print_payload_json(struct showing *showing, const struct dead_letter *letter)
+static void print_payload_json(struct errors_showing *showing, const struct dead_letter *letter)
 {
 	bool translated;
 	struct text request = letter_request(letter, showing->arena, &translated);
@@ -69,7 +69,7 @@ static void print_payload_json(struct showing *showing, const struct dead_letter
 	showing->text.failed |= !bytes;
 }
 
-static void print_json(struct showing *showing, const struct found_letter *found, bool whole)
+static void print_json(struct errors_showing *showing, const struct found_letter *found, bool whole)
 {
 	const struct dead_letter *letter = &found->letter;
 	struct buffer *out = &showing->text;
@@ -104,14 +104,14 @@ static void print_json(struct showing *showing, const struct found_letter *found
 /* ---- list ---- */
 
 /* Who wrote the record wrote these too. */
-static const char *shown_string(const struct showing *showing, const char *string)
+static const char *shown_string(const struct errors_showing *showing, const char *string)
 {
 	return text_shown(text_of(string), showing->arena);
 }
 
 static bool list_one(void *context, const struct found_letter *found, struct error *error)
 {
-	struct showing *showing = context;
+	struct errors_showing *showing = context;
 	const struct dead_letter *letter = &found->letter;
 	char moment[MOMENT_BYTES];
 	if (showing->options->form == OUTPUT_JSON) {
@@ -133,7 +133,7 @@ static bool list_one(void *context, const struct found_letter *found, struct err
 
 static bool show_one(void *context, const struct found_letter *found, struct error *error)
 {
-	struct showing *showing = context;
+	struct errors_showing *showing = context;
 	const struct dead_letter *letter = &found->letter;
 	struct buffer *out = &showing->text;
 	arena_reset(showing->arena);
@@ -175,7 +175,7 @@ static int look(struct session *session, const struct errors_options *self, cons
 		const struct letters_wanted *wanted, const char *pipeline,
 		bool (*found)(void *context, const struct found_letter *letter, struct error *error))
 {
-	struct showing showing = {.session = session, .options = self, .arena = arena_open(LINE_TEXT_MAX)};
+	struct errors_showing showing = {.session = session, .options = self, .arena = arena_open(LINE_TEXT_MAX)};
 	const struct letters_reader reader = {&showing, found};
 	struct error error = {0};
 	struct door door;

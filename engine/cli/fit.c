@@ -49,15 +49,15 @@ extern const struct command command_fit;
 
 /* ---- which step ---- */
 
-struct found {
+struct fit_found {
 	const struct step_spec *step;
 	const struct resource *pipeline;
 	size_t count;
 };
 
-static struct found step_find(const struct spec *spec, const struct step_kind *kind, const char *name)
+static struct fit_found step_find(const struct spec *spec, const struct step_kind *kind, const char *name)
 {
-	struct found found = {0};
+	struct fit_found found = {0};
 	for (size_t i = 0; i < spec->count; i++) {
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
@@ -136,7 +136,7 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 	return good;
 }
 
-static bool fit_step(struct fitting *self, const struct spec *spec, const struct found *found, struct error *error)
+static bool fit_step(struct fitting *self, const struct spec *spec, const struct fit_found *found, struct error *error)
 {
 	const struct graph *graph = graph_build(found->pipeline, spec, self->arena, spec->faults);
 	const struct mapping *mapping = graph ? graph->mapping : NULL;
@@ -164,7 +164,7 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 	struct error error = {0};
 	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
 		return command_faults_only(self->session, spec->faults);
-	const struct found found = step_find(spec, self->kind, self->options->step);
+	const struct fit_found found = step_find(spec, self->kind, self->options->step);
 	if (found.count != 1)
 		return command_misuse(self->session, &command_fit, "the files have %zu steps `%s`%s%s; name one by --step",
 				      found.count, self->kind->name, self->options->step ? " called " : "",

@@ -71,7 +71,7 @@ static bool keep(struct fit_topic *topic, const struct kept_record *record, stru
 	return !arena_failed(topic->arena) || error_memory(error, ERROR_SYSTEM, "reading a topic");
 }
 
-struct taking {
+struct fit_topic_taking {
 	struct fit_topic *topic;
 	struct arena *arena; /* of one record */
 	size_t bytes;
@@ -79,7 +79,7 @@ struct taking {
 
 static bool take(void *context, const struct record *record, struct error *error)
 {
-	struct taking *taking = context;
+	struct fit_topic_taking *taking = context;
 	struct fit_topic *topic = taking->topic;
 	struct kept_record seen = {.partition = record->partition, .offset = record->offset, .value = record->value};
 	struct payload payload;
@@ -109,7 +109,7 @@ static bool read_all(struct fit_topic *topic, struct error *error)
 					     .topic = topic->config->topic,
 					     .from_beginning = true,
 					     .properties = topic->config->kafka->consumer};
-	struct taking taking = {topic, arena_open(RECORD_ARENA_BYTES), 0};
+	struct fit_topic_taking taking = {topic, arena_open(RECORD_ARENA_BYTES), 0};
 	struct reader *reader = NULL;
 	const bool good = (taking.arena || error_memory(error, ERROR_SYSTEM, "reading a topic")) &&
 			  (reader = reader_open(&config, error)) && reader_give_all(reader, take, &taking, error);

@@ -31,13 +31,13 @@ const char *engine_name(const char *asked, struct arena *arena, struct error *er
 /* ---- where Kafka is ---- */
 
 /* Properties of one kind of client, with room for all that may come. */
-struct gathered {
+struct kafka_gathered {
 	enum kafka_client client;
 	struct property *items;
 	size_t count;
 };
 
-static bool take_runtime(struct gathered *into, const struct item_list *settings, struct arena *arena, struct error *error)
+static bool take_runtime(struct kafka_gathered *into, const struct item_list *settings, struct arena *arena, struct error *error)
 {
 	const struct client_setting *items = settings->items;
 	for (size_t i = 0; i < settings->count; i++) {
@@ -52,7 +52,7 @@ static bool take_runtime(struct gathered *into, const struct item_list *settings
 }
 
 /* Those that the table does not know go to both. */
-static bool take_asked(struct gathered *into, const struct name_list *settings, struct arena *arena, struct error *error)
+static bool take_asked(struct kafka_gathered *into, const struct name_list *settings, struct arena *arena, struct error *error)
 {
 	for (size_t i = 0; i < settings->count; i++) {
 		const char *text = settings->items[i].text, *equals = strchr(text, '=');
@@ -77,7 +77,7 @@ static bool properties_of(const struct item_list *settings, const struct kafka_a
 			  struct arena *arena, struct properties *properties, struct error *error)
 {
 	size_t count = settings->count + asked->settings.count + asked->ambient_settings.count;
-	struct gathered gathered = {.client = client, .items = ARENA_ARRAY(arena, struct property, count + 1)};
+	struct kafka_gathered gathered = {.client = client, .items = ARENA_ARRAY(arena, struct property, count + 1)};
 	if (!gathered.items)
 		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 	if (!take_asked(&gathered, &asked->ambient_settings, arena, error) || !take_runtime(&gathered, settings, arena, error) ||

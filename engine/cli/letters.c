@@ -9,7 +9,7 @@
 #define LETTER_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_TEXT_MAX ((size_t)256 << 20)
 
-struct reading {
+struct letters_reading {
 	const struct letters_wanted *wanted;
 	const struct letters_reader *reader;
 	struct arena *arena; /* of one letter */
@@ -28,7 +28,7 @@ static bool is_at(const char *name, const struct found_letter *found)
 	       number_read_int64(text_of(colon + 1), &offset) && partition == found->partition && offset == found->offset;
 }
 
-static bool is_named(struct reading *reading, const struct found_letter *found)
+static bool is_named(struct letters_reading *reading, const struct found_letter *found)
 {
 	bool named = reading->wanted->name_count == 0;
 	for (size_t i = 0; i < reading->wanted->name_count; i++) {
@@ -39,7 +39,7 @@ static bool is_named(struct reading *reading, const struct found_letter *found)
 	return named;
 }
 
-static bool is_wanted(struct reading *reading, const struct found_letter *found)
+static bool is_wanted(struct letters_reading *reading, const struct found_letter *found)
 {
 	const struct letters_wanted *wanted = reading->wanted;
 	if (wanted->kind && !text_equal_caseless(text_of(wanted->kind), text_of(error_kind_name(found->letter.error->kind))))
@@ -49,7 +49,7 @@ static bool is_wanted(struct reading *reading, const struct found_letter *found)
 	return is_named(reading, found);
 }
 
-static bool all_met(const struct reading *reading, const struct door *door, struct error *error)
+static bool all_met(const struct letters_reading *reading, const struct door *door, struct error *error)
 {
 	for (size_t i = 0; i < reading->wanted->name_count; i++)
 		if (!reading->met[i])
@@ -63,7 +63,7 @@ static bool all_met(const struct reading *reading, const struct door *door, stru
 
 static bool take(void *context, const struct record *record, struct error *error)
 {
-	struct reading *reading = context;
+	struct letters_reading *reading = context;
 	struct found_letter found = {.partition = record->partition, .offset = record->offset};
 	struct error wrong = {0};
 	arena_reset(reading->arena);
@@ -88,7 +88,7 @@ bool letters_read(struct session *session, const struct door *door, const struct
 {
 	const struct reader_config config = {
 		.brokers = door->kafka.brokers, .topic = door->errors, .from_beginning = true, .properties = door->kafka.consumer};
-	struct reading reading = {.wanted = wanted, .reader = letters, .arena = arena_open(LETTER_ARENA_BYTES)};
+	struct letters_reading reading = {.wanted = wanted, .reader = letters, .arena = arena_open(LETTER_ARENA_BYTES)};
 	struct arena *names = arena_open(LETTER_ARENA_BYTES);
 	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
 	struct reader *reader = NULL;

@@ -7,7 +7,7 @@
 #include "base/version.h"
 
 /* The overview's order. */
-static const struct group {
+static const struct command_group {
 	const char *name;
 	const char *title;
 } groups[] = {
@@ -114,7 +114,7 @@ void manual_noun(struct page *page, const char *noun)
 			list_command(page, *command);
 }
 
-static void list_group(struct page *page, const struct group *group)
+static void list_group(struct page *page, const struct command_group *group)
 {
 	bool begun = false;
 	for (const struct command *const *command = command_table; *command; command++) {

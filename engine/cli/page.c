@@ -269,12 +269,12 @@ void page_end(struct page *page)
 /* ---- rows ---- */
 
 /* The maps that a row stands in, so that rows which contain themselves end. */
-struct chain {
-	const struct chain *outer;
+struct page_chain {
+	const struct page_chain *outer;
 	const struct option *rows;
 };
 
-static bool stands_in(const struct chain *chain, const struct option *rows)
+static bool stands_in(const struct page_chain *chain, const struct option *rows)
 {
 	for (; chain; chain = chain->outer)
 		if (chain->rows == rows)
@@ -303,9 +303,9 @@ static void describe(struct buffer *text, const struct option *row)
 	buffer_byte(text, '\0');
 }
 
-static void options_below(struct page *page, const struct option *rows, unsigned depth, const struct chain *outer)
+static void options_below(struct page *page, const struct option *rows, unsigned depth, const struct page_chain *outer)
 {
-	const struct chain chain = {outer, rows};
+	const struct page_chain chain = {outer, rows};
 	struct buffer text;
 	buffer_open(&text, 4096);
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {

@@ -118,13 +118,13 @@ static bool edit_bytes(struct text before, struct arena *arena, struct text *aft
 
 /* ---- one letter ---- */
 
-struct request {
+struct replay_request {
 	struct text payload;
 	struct header *items;
 	size_t header_count;
 };
 
-static void put_header(struct request *request, struct text name, struct text value)
+static void put_header(struct replay_request *request, struct text name, struct text value)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < request->header_count; i++)
@@ -143,11 +143,11 @@ static bool had_deadline(const struct dead_letter *letter, struct arena *arena)
 	       (message_decode(&message, letter->payload, NULL, &wrong) && message.deadline_ms != 0);
 }
 
-static bool request_make(struct replaying *replaying, const struct dead_letter *letter, struct request *request,
+static bool request_make(struct replaying *replaying, const struct dead_letter *letter, struct replay_request *request,
 			 struct error *error)
 {
 	struct arena *arena = replaying->arena;
-	*request = (struct request){.payload = letter->payload, .header_count = letter->headers.count};
+	*request = (struct replay_request){.payload = letter->payload, .header_count = letter->headers.count};
 	request->items = ARENA_ARRAY(arena, struct header, letter->headers.count + 3);
 	if (!request->items)
 		return error_memory(error, ERROR_SYSTEM, "making a request");
@@ -162,7 +162,7 @@ static bool request_make(struct replaying *replaying, const struct dead_letter *
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "making a request");
 }
 
-static bool request_edit(struct replaying *replaying, const struct dead_letter *letter, struct request *request,
+static bool request_edit(struct replaying *replaying, const struct dead_letter *letter, struct replay_request *request,
 			 struct error *error)
 {
 	bool translated;
@@ -183,7 +183,7 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 {
 	struct replaying *replaying = context;
 	const struct dead_letter *letter = &found->letter;
-	struct request request;
+	struct replay_request request;
 	struct error wrong = {0};
 	arena_reset(replaying->arena);
 	if (!request_make(replaying, letter, &request, error))

@@ -79,7 +79,7 @@ static const struct option options[] = {
 extern const struct command command_run;
 
 /* What `run` has at hand, from the first reading of the files to the last. */
-struct running {
+struct run_engine {
 	struct session *session;
 	const struct run_options *options;
 	struct deployment_options files;
@@ -121,7 +121,7 @@ static struct registry_config registry_kept(const struct registry_access *access
 		.url = text_kept(access->url, arena), .login = text_kept(access->login, arena), .files = files};
 }
 
-static bool configure_kafka(struct running *running, const struct deployment *deployment, struct error *error)
+static bool configure_kafka(struct run_engine *running, const struct deployment *deployment, struct error *error)
 {
 	const struct run_options *self = running->options;
 	struct arena *arena = running->arena;
@@ -140,7 +140,7 @@ static bool configure_kafka(struct running *running, const struct deployment *de
 }
 
 /* Batches of records are no larger than each topic takes that is written. */
-static bool limit_batches(struct running *running, const struct deployment *deployment, struct wanted_topics wanted,
+static bool limit_batches(struct run_engine *running, const struct deployment *deployment, struct wanted_topics wanted,
 			  struct error *error)
 {
 	size_t count = 0, before = atomic_load(&running->batches.bytes);
@@ -161,7 +161,7 @@ static bool limit_batches(struct running *running, const struct deployment *depl
 }
 
 /* Topics of a pipeline that a worker writes or reads. `before`: what runs; NULL at the start. */
-static bool ensure_topics(struct running *running, const struct deployment *deployment, const struct plan *before,
+static bool ensure_topics(struct run_engine *running, const struct deployment *deployment, const struct plan *before,
 			  struct error *error)
 {
 	size_t made = 0;
@@ -177,7 +177,7 @@ static bool ensure_topics(struct running *running, const struct deployment *depl
 }
 
 /* Before anything is read: the topics, and from where in them. */
-static bool prepare_kafka(struct running *running, const struct deployment *deployment, const struct plan *before,
+static bool prepare_kafka(struct run_engine *running, const struct deployment *deployment, const struct plan *before,
 			  struct error *error)
 {
 	return ensure_topics(running, deployment, before, error) &&
@@ -189,7 +189,7 @@ static bool prepare_kafka(struct running *running, const struct deployment *depl
 static void follow_with(void *context, struct files *fetched);
 
 /* What runs goes on meanwhile, and signals are heeded. False: they have not to be, or cannot. */
-static bool fetch_first(struct running *running, struct error *error)
+static bool fetch_first(struct run_engine *running, struct error *error)
 {
 	struct files *files = running->elsewhere;
 	running->elsewhere = NULL;
@@ -197,7 +197,7 @@ static bool fetch_first(struct running *running, struct error *error)
 }
 
 /* The files are read again. What is wrong with them is said, and nothing changes. */
-static void follow(struct running *running)
+static void follow(struct run_engine *running)
 {
 	struct error error = {0};
 	struct deployment_options files = running->files;
@@ -222,7 +222,7 @@ static void follow(struct running *running)
 
 static void follow_with(void *context, struct files *fetched)
 {
-	struct running *running = context;
+	struct run_engine *running = context;
 	running->elsewhere = fetched;
 	follow(running);
 }
@@ -230,7 +230,7 @@ static void follow_with(void *context, struct files *fetched)
 /* SIGHUP. */
 static void reread(void *context, struct crew *crew)
 {
-	struct running *running = context;
+	struct run_engine *running = context;
 	running->live = crew;
 	fetching_close(&running->fetching);
 	follow(running);
@@ -238,7 +238,7 @@ static void reread(void *context, struct crew *crew)
 
 /* Signals are taken by the crew alone: every thread made from here on leaves them. Takes
  * the deployment. */
-static bool run_crew(struct running *running, struct deployment *deployment, struct error *error)
+static bool run_crew(struct run_engine *running, struct deployment *deployment, struct error *error)
 {
 	sigset_t before;
 	crew_block_signals(&before);
@@ -255,7 +255,7 @@ static bool run_crew(struct running *running, struct deployment *deployment, str
 	return good;
 }
 
-static bool rehearse(struct running *running, struct error *error)
+static bool rehearse(struct run_engine *running, struct error *error)
 {
 	const char *rules = running->options->chaos;
 	if (!rules)
@@ -267,7 +267,7 @@ static bool rehearse(struct running *running, struct error *error)
 }
 
 /* Takes the deployment. */
-static bool run_files(struct running *running, struct deployment *deployment, struct error *error)
+static bool run_files(struct run_engine *running, struct deployment *deployment, struct error *error)
 {
 	const struct run_options *self = running->options;
 	running->crew.kinds = running->session->kinds;
@@ -294,14 +294,14 @@ static int run(struct session *session, const void *given, const char *const *ar
 	int misuse = command_servers_misused(session, &command_run, &self->servers);
 	if (misuse)
 		return misuse;
-	struct running running = {.session = session,
-				  .options = self,
-				  .files = {.paths = arguments,
-					    .path_count = count,
-					    .namespace = self->namespace,
-					    .servers = self->servers,
-					    .insecure = self->insecure,
-					    .survey = true}};
+	struct run_engine running = {.session = session,
+				     .options = self,
+				     .files = {.paths = arguments,
+					       .path_count = count,
+					       .namespace = self->namespace,
+					       .servers = self->servers,
+					       .insecure = self->insecure,
+					       .survey = true}};
 	struct error error = {0};
 	running.arena = arena_open(RUN_ARENA_BYTES);
 	struct deployment *deployment = NULL;

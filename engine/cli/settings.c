@@ -10,14 +10,14 @@
 #include "base/file.h"
 #include "base/suggest.h"
 
-struct setting {
+struct command_setting {
 	struct text name;
 	const char *value;
 	struct place place;
 };
 
 struct settings {
-	struct setting items[SETTINGS_LINES_MAX];
+	struct command_setting items[SETTINGS_LINES_MAX];
 	size_t count;
 };
 
@@ -144,7 +144,7 @@ static bool line_take(struct settings *settings, struct text line, struct place 
 	if (settings->count == SETTINGS_LINES_MAX)
 		return error_set(error, ERROR_LIMIT, place, "a settings file has at most %d settings", SETTINGS_LINES_MAX);
 	const char *kept = arena_copy(arena, value.bytes, value.length);
-	settings->items[settings->count++] = (struct setting){name, kept, place};
+	settings->items[settings->count++] = (struct command_setting){name, kept, place};
 	return kept || error_memory(error, ERROR_SYSTEM, "reading the settings file");
 }
 

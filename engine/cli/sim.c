@@ -34,7 +34,7 @@ static void tell(void *context, int64_t now_us, const char *who, const char *wha
 
 /* ---- what came of it ---- */
 
-struct counted {
+struct sim_counted {
 	const char *name;
 	size_t offset;
 };
@@ -43,7 +43,7 @@ struct counted {
 	{                                                                                                                          \
 		(name), offsetof(struct day_counts, member)                                                                        \
 	}
-static const struct counted counted[] = {
+static const struct sim_counted counted[] = {
 	COUNTED("days", days),
 	COUNTED("requests", messages),
 	COUNTED("answered", answers),

@@ -20,7 +20,7 @@
 #define SESSION_BYTES_MAX ((size_t)1 << 30)
 #define NAMESPACE_BYTES 64
 
-struct job {
+struct case_job {
 	const char *folder;
 	enum verdict verdict;
 	struct buffer why;
@@ -30,7 +30,7 @@ struct job {
 struct pool {
 	struct testing *testing;
 	int64_t begun_ms; /* names the run */
-	struct job *jobs;
+	struct case_job *jobs;
 	size_t count;
 	size_t said;
 	atomic_size_t next;
@@ -42,7 +42,7 @@ struct pool {
 /* ---- one case ---- */
 
 /* What the engine says belongs to the case. */
-static void on_kafka(struct pool *pool, struct job *job, const struct case_world *played, struct error *error)
+static void on_kafka(struct pool *pool, struct case_job *job, const struct case_world *played, struct error *error)
 {
 	char name[NAMESPACE_BYTES];
 	char *said = NULL;
@@ -72,7 +72,7 @@ static void on_kafka(struct pool *pool, struct job *job, const struct case_world
 	arena_close(arena);
 }
 
-static void conclude(struct pool *pool, struct job *job, struct case_world *world, struct error *error)
+static void conclude(struct pool *pool, struct case_job *job, struct case_world *world, struct error *error)
 {
 	struct error refused = {0};
 	const char *lacks = case_world_lacks(world);
@@ -91,7 +91,7 @@ static void conclude(struct pool *pool, struct job *job, struct case_world *worl
 	}
 }
 
-static void run_job(struct pool *pool, struct job *job)
+static void run_job(struct pool *pool, struct case_job *job)
 {
 	const struct spec_options options = {.kinds = pool->testing->session->kinds};
 	struct error error = {0};
@@ -138,7 +138,7 @@ static void on_done(void *context, uint32_t events)
 	struct pool *pool = context;
 	bell_quiet(pool->bell);
 	for (; pool->said < pool->count && atomic_load(&pool->jobs[pool->said].done); pool->said++) {
-		const struct job *job = &pool->jobs[pool->said];
+		const struct case_job *job = &pool->jobs[pool->said];
 		say_case(pool->testing, job->folder, job->verdict, &job->why);
 		fflush(pool->testing->session->out);
 	}
@@ -146,7 +146,7 @@ static void on_done(void *context, uint32_t events)
 
 static bool pool_open(struct pool *pool, struct error *error)
 {
-	pool->jobs = ARENA_ARRAY(pool->testing->arena, struct job, pool->count);
+	pool->jobs = ARENA_ARRAY(pool->testing->arena, struct case_job, pool->count);
 	if (!pool->jobs)
 		return error_memory(error, ERROR_SYSTEM, "gathering cases");
 	for (size_t i = 0; i < pool->count; i++) {

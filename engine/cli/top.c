@@ -34,7 +34,7 @@ static const struct option options[] = {
 extern const struct command command_top;
 
 /* The last word of one engine about one pipeline. */
-struct entry {
+struct top_entry {
 	struct arena *arena; /* its own, so that the next word can replace it */
 	struct status status;
 	char *json;
@@ -44,7 +44,7 @@ struct entry {
 struct top {
 	struct session *session;
 	const struct top_options *options;
-	struct entry *entries;
+	struct top_entry *entries;
 	size_t count;
 	uint64_t strange;
 	struct buffer text;
@@ -58,19 +58,19 @@ struct top {
 
 /* ---- what they said ---- */
 
-static bool is_of(const struct entry *entry, const struct status *status)
+static bool is_of(const struct top_entry *entry, const struct status *status)
 {
 	return text_equal(entry->status.pipeline, status->pipeline) && text_equal(entry->status.instance, status->instance);
 }
 
-static struct entry *entry_for(struct top *top, const struct status *status)
+static struct top_entry *entry_for(struct top *top, const struct status *status)
 {
 	for (size_t i = 0; i < top->count; i++)
 		if (is_of(&top->entries[i], status))
 			return &top->entries[i];
 	if (top->count == ENTRIES_MAX)
 		return NULL;
-	struct entry *entry = &top->entries[top->count];
+	struct top_entry *entry = &top->entries[top->count];
 	entry->arena = arena_open(TOP_ARENA_BYTES);
 	top->count += entry->arena != NULL;
 	return entry->arena ? entry : NULL;
@@ -85,7 +85,7 @@ static bool take(struct top *top, const struct record *record, struct arena *scr
 		top->strange++;
 		return true;
 	}
-	struct entry *entry = entry_for(top, &status);
+	struct top_entry *entry = entry_for(top, &status);
 	if (!entry)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "more than %d engines' pipelines are not shown; look at one namespace, or with `sluice tail`",
@@ -269,7 +269,7 @@ static bool look(struct top *top, const struct door *door, struct error *error)
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;
 	top->door = door;
-	top->entries = scratch ? ARENA_ARRAY(top->session->arena, struct entry, ENTRIES_MAX) : NULL;
+	top->entries = scratch ? ARENA_ARRAY(top->session->arena, struct top_entry, ENTRIES_MAX) : NULL;
 	buffer_open(&top->text, TOP_TEXT_MAX);
 	bool good = (top->entries || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
 		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);

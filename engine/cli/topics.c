@@ -9,7 +9,7 @@
 #include "spec/kafka_setting.h"
 #include "spec/resource.h"
 
-struct topic {
+struct printed_topic {
 	const char *name;
 	const char *summary;
 	void (*print)(struct session *session, struct page *page);
@@ -449,7 +449,7 @@ static void shared_offer(struct session *session, struct suggestion *suggestion)
 
 /* ---- all of them ---- */
 
-static const struct topic topics[] = {
+static const struct printed_topic topics[] = {
 	{"steps", "The step kinds and their options.", steps_print, steps_print_one, steps_offer},
 	{"failures", "How requests fail, and which are kept.", failures_print, failures_print_one, failures_offer},
 	{"expressions", "The expression language and its functions.", expressions_print, expressions_print_one, expressions_offer},
@@ -472,7 +472,7 @@ static void list_topics(struct page *page)
 }
 
 /* In the singular too. */
-static bool is_topic(const struct topic *topic, const char *word)
+static bool is_topic(const struct printed_topic *topic, const char *word)
 {
 	size_t length = strlen(topic->name);
 	return strcmp(topic->name, word) == 0 || (strlen(word) == length - 1 && strncmp(topic->name, word, length - 1) == 0);

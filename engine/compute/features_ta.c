@@ -13,13 +13,13 @@ struct bars {
 };
 
 /* What is kept for one form. */
-struct keeper {
+struct indicator_keeper {
 	struct feature_form form;
 	void *kept;
 	uint32_t capacity;
 };
 
-static bool keeper_take(struct keeper *keeper, const double inputs[FEATURE_INPUTS_MAX], struct arena *arena)
+static bool keeper_take(struct indicator_keeper *keeper, const double inputs[FEATURE_INPUTS_MAX], struct arena *arena)
 {
 	uint32_t capacity = feature_capacity(&keeper->form, keeper->kept, keeper->capacity, 0);
 	if (!keeper->kept || capacity != keeper->capacity) {
@@ -40,11 +40,11 @@ static double *feature_columns(const struct feature_call *call, const double *co
 			       struct arena *arena)
 {
 	struct feature_form forms[FEATURE_FORMS_MAX];
-	struct keeper keepers[FEATURE_FORMS_MAX];
+	struct indicator_keeper keepers[FEATURE_FORMS_MAX];
 	size_t kept = feature_forms(call, forms), values = feature_values(call->function);
 	double *columns = ARENA_ARRAY(arena, double, values *count);
 	for (size_t i = 0; i < kept; i++)
-		keepers[i] = (struct keeper){.form = forms[i]};
+		keepers[i] = (struct indicator_keeper){.form = forms[i]};
 	for (size_t bar = 0; columns && bar < count; bar++) {
 		double inputs[FEATURE_INPUTS_MAX] = {NAN, NAN, NAN}, one[FEATURE_VALUES_MAX];
 		struct feature_piece pieces[FEATURE_FORMS_MAX];
@@ -64,7 +64,7 @@ static double *feature_columns(const struct feature_call *call, const double *co
 
 /* ---- a result ---- */
 
-struct work {
+struct indicator_work {
 	const struct compute_case *one;
 	struct bars bars;
 	json_t *result;
@@ -73,8 +73,8 @@ struct work {
 
 /* Puts the call's values of those bars under the names; one that is NULL is left out. The
  * first `from` bars have none. */
-static void put_feature(struct work *work, const struct feature_call *call, const double *const series[FEATURE_INPUTS_MAX],
-			size_t from, const char *const names[FEATURE_VALUES_MAX])
+static void put_feature(struct indicator_work *work, const struct feature_call *call,
+			const double *const series[FEATURE_INPUTS_MAX], size_t from, const char *const names[FEATURE_VALUES_MAX])
 {
 	size_t count = work->bars.count, later = count > from ? count - from : 0;
 	const double *shifted[FEATURE_INPUTS_MAX] = {0};
@@ -95,7 +95,7 @@ static void put_feature(struct work *work, const struct feature_call *call, cons
 	}
 }
 
-static void put_one(struct work *work, struct feature_call call, const double *series, const char *name)
+static void put_one(struct indicator_work *work, struct feature_call call, const double *series, const char *name)
 {
 	const double *const inputs[FEATURE_INPUTS_MAX] = {series};
 	const char *const names[FEATURE_VALUES_MAX] = {name};
@@ -108,7 +108,7 @@ static bool is_span(double number)
 }
 
 /* A number of bars; 0: the case does not ask for it. */
-static bool span_of(struct work *work, const char *name, uint32_t *span)
+static bool span_of(struct indicator_work *work, const char *name, uint32_t *span)
 {
 	double number = 0;
 	*span = 0;
@@ -125,7 +125,7 @@ static bool span_of(struct work *work, const char *name, uint32_t *span)
 
 /* ---- families of indicators ---- */
 
-static bool put_averages(struct work *work)
+static bool put_averages(struct indicator_work *work)
 {
 	uint32_t sma, ema, rsi, atr;
 	const struct bars *bars = &work->bars;
@@ -147,7 +147,7 @@ static bool put_averages(struct work *work)
 	return true;
 }
 
-static bool put_macd(struct work *work)
+static bool put_macd(struct indicator_work *work)
 {
 	struct compute_row spans;
 	if (!compute_has(work->one->params, "macd"))
@@ -167,7 +167,7 @@ static bool put_macd(struct work *work)
 	return true;
 }
 
-static bool put_bollinger(struct work *work)
+static bool put_bollinger(struct indicator_work *work)
 {
 	struct compute_row bands;
 	if (!compute_has(work->one->params, "bollinger"))
@@ -185,7 +185,7 @@ static bool put_bollinger(struct work *work)
 	return true;
 }
 
-static bool put_rolling(struct work *work)
+static bool put_rolling(struct indicator_work *work)
 {
 	static const struct {
 		enum feature_function function;
@@ -208,7 +208,7 @@ static bool put_rolling(struct work *work)
 }
 
 /* The first bar has no return, so their spread begins with the second. */
-static bool put_returns(struct work *work)
+static bool put_returns(struct indicator_work *work)
 {
 	const struct feature_call call = {.function = FEATURE_LOG_RETURN, .messages = 1};
 	const double *const close[FEATURE_INPUTS_MAX] = {work->bars.close};
@@ -226,7 +226,7 @@ static bool put_returns(struct work *work)
 }
 
 /* Over all bars so far. */
-static bool put_running(struct work *work)
+static bool put_running(struct indicator_work *work)
 {
 	const struct bars *bars = &work->bars;
 	struct obv obv = {0};
@@ -249,7 +249,7 @@ static bool put_running(struct work *work)
 
 /* ---- the bars ---- */
 
-static bool read_series(struct work *work, const char *name, const double **series)
+static bool read_series(struct indicator_work *work, const char *name, const double **series)
 {
 	struct compute_row row;
 	*series = NULL;
@@ -264,7 +264,7 @@ static bool read_series(struct work *work, const char *name, const double **seri
 	return true;
 }
 
-static bool read_bars(struct work *work)
+static bool read_bars(struct indicator_work *work)
 {
 	struct bars *bars = &work->bars;
 	struct compute_row close;
@@ -286,7 +286,7 @@ static bool read_bars(struct work *work)
 
 static json_t *run(const struct compute_case *one, struct error *error)
 {
-	struct work work = {.one = one, .error = error};
+	struct indicator_work work = {.one = one, .error = error};
 	if (!read_bars(&work))
 		return NULL;
 	work.result = json_object();

@@ -5,14 +5,14 @@
 #include "compute/values.h"
 
 /* Rows, and what a model makes of them. */
-struct inferred {
+struct inference_result {
 	struct compute_table rows;
 	double *margins;
 	double *answers;
 };
 
-static bool infer(const struct compute_case *one, const struct predictor *predictor, const char *key, struct inferred *inferred,
-		  struct error *error)
+static bool infer(const struct compute_case *one, const struct predictor *predictor, const char *key,
+		  struct inference_result *inferred, struct error *error)
 {
 	const struct predictor_traits *traits = predictor_traits(predictor);
 	struct compute_table *rows = &inferred->rows;
@@ -38,7 +38,7 @@ static json_t *written(const double *numbers, size_t rows, size_t width)
 }
 
 /* The class of each row: its name in the file, where that is a number, else its place. */
-static json_t *labels_written(const struct predictor *predictor, const struct inferred *inferred)
+static json_t *labels_written(const struct predictor *predictor, const struct inference_result *inferred)
 {
 	const struct predictor_traits *traits = predictor_traits(predictor);
 	json_t *labels = json_array();
@@ -53,7 +53,7 @@ static json_t *labels_written(const struct predictor *predictor, const struct in
 static json_t *run(const struct compute_case *one, struct error *error)
 {
 	const struct predictor *predictor = compute_model(one, one->input, error);
-	struct inferred inferred, edge;
+	struct inference_result inferred, edge;
 	if (!predictor || !infer(one, predictor, "x", &inferred, error))
 		return NULL;
 	const struct predictor_traits *traits = predictor_traits(predictor);

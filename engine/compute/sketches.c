@@ -70,20 +70,20 @@ static const struct stream_kind {
 };
 
 /* The numbers of a case as they come, and the same in order. */
-struct stream {
+struct sketch_stream {
 	size_t count;
 	double *came;
 	double *sorted;
 };
 
-static void order(struct stream *stream, enum stream_order how)
+static void order(struct sketch_stream *stream, enum stream_order how)
 {
 	for (size_t i = 0; i < stream->count && how != ORDER_DRAWN; i++)
 		stream->came[i] = stream->sorted[how == ORDER_ASCENDING ? i : stream->count - 1 - i];
 }
 
 /* By SplitMix64: 53 bits of each number, as a share of 1. */
-static bool draw(const struct compute_case *one, const json_t *generator, struct stream *stream, struct error *error)
+static bool draw(const struct compute_case *one, const json_t *generator, struct sketch_stream *stream, struct error *error)
 {
 	const struct stream_kind *kind = stream_kinds;
 	const char *name;
@@ -112,7 +112,7 @@ static bool draw(const struct compute_case *one, const json_t *generator, struct
 }
 
 /* The numbers themselves; NaN is left out. */
-static bool take(const struct compute_case *one, struct stream *stream, struct error *error)
+static bool take(const struct compute_case *one, struct sketch_stream *stream, struct error *error)
 {
 	struct compute_row row;
 	if (!compute_row(one, one->input, "values", &row, error))
@@ -131,7 +131,7 @@ static bool take(const struct compute_case *one, struct stream *stream, struct e
 	return true;
 }
 
-static bool stream_read(const struct compute_case *one, struct stream *stream, struct error *error)
+static bool stream_read(const struct compute_case *one, struct sketch_stream *stream, struct error *error)
 {
 	const json_t *generator = json_object_get(one->input, "generator");
 	if (!(generator ? draw(one, generator, stream, error) : take(one, stream, error)))
@@ -152,8 +152,8 @@ static bool shards_read(const struct compute_case *one, size_t *shards, struct e
 
 /* ---- quantiles of a stream ---- */
 
-struct asked {
-	struct stream stream;
+struct sketch_question {
+	struct sketch_stream stream;
 	size_t shards;
 	const json_t *quantiles; /* numbers, in the list that names them */
 };
@@ -165,7 +165,7 @@ static bool alpha_is_sound(const char *key, double alpha, struct error *error)
 			 DDSKETCH_ALPHA_LEAST);
 }
 
-static json_t *by_ddsketch(const struct asked *asked, double alpha, struct error *error)
+static json_t *by_ddsketch(const struct sketch_question *asked, double alpha, struct error *error)
 {
 	struct ddsketch sketch;
 	json_t *answers = json_object();
@@ -192,7 +192,7 @@ static json_t *by_ddsketch(const struct asked *asked, double alpha, struct error
 }
 
 /* The numbers between which a digest of that compression answers on a stream without gaps. */
-static json_t *digest_band(const struct stream *stream, double q, double compression, double *rank_error)
+static json_t *digest_band(const struct sketch_stream *stream, double q, double compression, double *rank_error)
 {
 	double count = (double)stream->count;
 	*rank_error = fmax(3 / count, (0.02 + 2.4 * q * (1 - q)) / compression + 1 / count);
@@ -201,7 +201,7 @@ static json_t *digest_band(const struct stream *stream, double q, double compres
 	return compute_write_row((double[]){stream->sorted[(size_t)low], stream->sorted[(size_t)high]}, 2);
 }
 
-static json_t *by_tdigest(const struct asked *asked, double compression, struct error *error)
+static json_t *by_tdigest(const struct sketch_question *asked, double compression, struct error *error)
 {
 	struct tdigest digest;
 	json_t *answers = json_object();
@@ -231,7 +231,7 @@ static json_t *by_tdigest(const struct asked *asked, double compression, struct 
 	return answers;
 }
 
-static json_t *exactly(const struct asked *asked, struct error *error)
+static json_t *exactly(const struct sketch_question *asked, struct error *error)
 {
 	json_t *answers = json_object();
 	for (size_t i = 0; i < json_array_size(asked->quantiles); i++) {
@@ -259,7 +259,7 @@ static bool shares_read(const json_t *params, const char *key, const json_t **li
 
 static json_t *run_stream(const struct compute_case *one, struct error *error)
 {
-	struct asked asked = {0};
+	struct sketch_question asked = {0};
 	struct compute_row alphas;
 	double compression = TDIGEST_COMPRESSION;
 	struct sum sum = {0};
@@ -329,7 +329,8 @@ struct hdr_shape {
 	int64_t lowest, highest, digits;
 };
 
-static bool count_shards(struct hdr_histogram *whole, const struct asked *asked, const struct hdr_shape *shape, struct error *error)
+static bool count_shards(struct hdr_histogram *whole, const struct sketch_question *asked, const struct hdr_shape *shape,
+			 struct error *error)
 {
 	bool good = true;
 	for (size_t shard = 0; good && shard < asked->shards; shard++) {
@@ -349,7 +350,7 @@ static bool count_shards(struct hdr_histogram *whole, const struct asked *asked,
 	return good;
 }
 
-static json_t *hdr_result(const struct hdr_histogram *whole, const struct asked *asked, struct error *error)
+static json_t *hdr_result(const struct hdr_histogram *whole, const struct sketch_question *asked, struct error *error)
 {
 	json_t *result = json_object(), *values = json_object(), *exact = json_object();
 	struct sum sum = {0};
@@ -374,7 +375,7 @@ static json_t *hdr_result(const struct hdr_histogram *whole, const struct asked 
 
 static json_t *run_hdr(const struct compute_case *one, struct error *error)
 {
-	struct asked asked = {0};
+	struct sketch_question asked = {0};
 	struct hdr_histogram whole;
 	struct hdr_shape shape;
 	json_t *result = NULL;

@@ -10,7 +10,7 @@
 #define TRACKS (SUMMARY_SUM | SUMMARY_SPREAD | SUMMARY_LEAST | SUMMARY_ENDS)
 #define SUMMARY_ROOM 128 /* bytes of a summary of these tracks, with some to spare */
 
-struct window {
+struct compute_window {
 	struct span span;
 	const char *key;
 	uint64_t events;
@@ -24,7 +24,7 @@ struct windowing {
 	struct closing form;
 	struct arena *arena;
 	struct error *error;
-	struct window **open; /* in the order in which they close */
+	struct compute_window **open; /* in the order in which they close */
 	size_t count, room;
 	int64_t stream_time;
 	bool begun;
@@ -32,7 +32,7 @@ struct windowing {
 	json_t *late;
 };
 
-struct event {
+struct window_event {
 	int64_t time;
 	const char *key;
 	double value;
@@ -40,7 +40,7 @@ struct event {
 
 /* ---- open windows ---- */
 
-static int order(const struct window *left, const struct window *right)
+static int order(const struct compute_window *left, const struct compute_window *right)
 {
 	int by_span = closing_order(&left->span, &right->span);
 	return by_span ? by_span : strcmp(left->key, right->key);
@@ -51,7 +51,7 @@ static bool make_room(struct windowing *self)
 	if (self->count < self->room)
 		return true;
 	size_t room = self->room ? 2 * self->room : 64;
-	struct window **open = ARENA_ARRAY(self->arena, struct window *, room);
+	struct compute_window **open = ARENA_ARRAY(self->arena, struct compute_window *, room);
 	if (!open)
 		return error_memory(self->error, ERROR_LIMIT, "keeping windows");
 	if (self->count > 0)
@@ -62,7 +62,7 @@ static bool make_room(struct windowing *self)
 }
 
 /* Where a window stands, or would: true when it is there. */
-static bool find(const struct windowing *self, const struct window *window, size_t *at)
+static bool find(const struct windowing *self, const struct compute_window *window, size_t *at)
 {
 	size_t low = 0, high = self->count;
 	while (low < high) {
@@ -76,7 +76,7 @@ static bool find(const struct windowing *self, const struct window *window, size
 	return low < self->count && order(self->open[low], window) == 0;
 }
 
-static bool insert(struct windowing *self, struct window *window)
+static bool insert(struct windowing *self, struct compute_window *window)
 {
 	size_t at;
 	if (!make_room(self))
@@ -94,9 +94,9 @@ static void take_out(struct windowing *self, size_t at)
 	memmove(self->open + at, self->open + at + 1, (self->count - at) * sizeof *self->open);
 }
 
-static struct window *window_make(struct windowing *self, const char *key, struct span span)
+static struct compute_window *window_make(struct windowing *self, const char *key, struct span span)
 {
-	struct window *window = ARENA_NEW(self->arena, struct window);
+	struct compute_window *window = ARENA_NEW(self->arena, struct compute_window);
 	if (!window) {
 		error_memory(self->error, ERROR_LIMIT, "keeping windows");
 		return NULL;
@@ -106,7 +106,7 @@ static struct window *window_make(struct windowing *self, const char *key, struc
 	return window;
 }
 
-static void take(struct window *window, const struct event *event)
+static void take(struct compute_window *window, const struct window_event *event)
 {
 	window->events++;
 	summary_add(TRACKS, window->summary, event->time, event->value);
@@ -116,7 +116,7 @@ static void take(struct window *window, const struct event *event)
 
 static void close_first(struct windowing *self)
 {
-	const struct window *window = self->open[0];
+	const struct compute_window *window = self->open[0];
 	const void *summary = window->summary;
 	json_t *made = json_object();
 	struct error *error = self->error;
@@ -146,16 +146,16 @@ static void close_over(struct windowing *self)
 /* ---- events ---- */
 
 /* False: it is late. */
-static bool into_hopping(struct windowing *self, const struct event *event)
+static bool into_hopping(struct windowing *self, const struct window_event *event)
 {
 	bool taken = false;
 	struct span span;
 	for (size_t nth = 0; closing_window(&self->form, event->time, nth, &span); nth++) {
 		if (closing_is_over(&self->form, &span, self->stream_time))
 			continue;
-		const struct window wanted = {.span = span, .key = event->key};
+		const struct compute_window wanted = {.span = span, .key = event->key};
 		size_t at;
-		struct window *window = find(self, &wanted, &at) ? self->open[at] : window_make(self, event->key, span);
+		struct compute_window *window = find(self, &wanted, &at) ? self->open[at] : window_make(self, event->key, span);
 		if (!window || (window->events == 0 && !insert(self, window)))
 			return true; /* the error says why */
 		take(window, event);
@@ -164,11 +164,11 @@ static bool into_hopping(struct windowing *self, const struct event *event)
 	return taken;
 }
 
-static bool into_session(struct windowing *self, const struct event *event)
+static bool into_session(struct windowing *self, const struct window_event *event)
 {
-	struct window *session = NULL;
+	struct compute_window *session = NULL;
 	for (size_t i = 0; i < self->count;) {
-		struct window *open = self->open[i];
+		struct compute_window *open = self->open[i];
 		struct span joined;
 		if (strcmp(open->key, event->key) != 0 || !closing_session_join(&self->form, &open->span, event->time, &joined)) {
 			i++;
@@ -195,12 +195,12 @@ static bool into_session(struct windowing *self, const struct event *event)
 }
 
 /* Its span is that of its events. */
-static bool into_count(struct windowing *self, const struct event *event)
+static bool into_count(struct windowing *self, const struct window_event *event)
 {
 	size_t at = 0;
 	while (at < self->count && strcmp(self->open[at]->key, event->key) != 0)
 		at++;
-	struct window *window = NULL;
+	struct compute_window *window = NULL;
 	if (at < self->count) {
 		window = self->open[at];
 		take_out(self, at);
@@ -222,9 +222,9 @@ static bool into_count(struct windowing *self, const struct event *event)
 	return true;
 }
 
-static void run_event(struct windowing *self, const struct event *event, size_t index)
+static void run_event(struct windowing *self, const struct window_event *event, size_t index)
 {
-	static bool (*const into[])(struct windowing * self, const struct event *event) = {
+	static bool (*const into[])(struct windowing * self, const struct window_event *event) = {
 		[CLOSING_HOPPING] = into_hopping,
 		[CLOSING_SESSION] = into_session,
 		[CLOSING_COUNT] = into_count,
@@ -240,7 +240,7 @@ static void run_event(struct windowing *self, const struct event *event, size_t 
 
 /* ---- the case ---- */
 
-static bool event_read(const json_t *value, size_t index, struct event *event, struct error *error)
+static bool event_read(const json_t *value, size_t index, struct window_event *event, struct error *error)
 {
 	const char *key = json_string_value(json_object_get(value, "key"));
 	event->key = key ? key : "";
@@ -287,7 +287,7 @@ static json_t *run(const struct compute_case *one, struct error *error)
 	self.closed = json_array();
 	self.late = json_array();
 	for (size_t i = 0; i < json_array_size(events) && error->kind == ERROR_NONE; i++) {
-		struct event event;
+		struct window_event event;
 		if (event_read(json_array_get(events, i), i, &event, error))
 			run_event(&self, &event, i);
 	}

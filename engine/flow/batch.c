@@ -15,7 +15,7 @@
 
 #define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; what a server would refuse long before */
 
-struct member {
+struct batch_member {
 	struct visit *visit; /* NULL: it left */
 	size_t rows;	     /* of the batch; 0: it left before that was sent */
 };
@@ -29,7 +29,7 @@ struct batch {
 	size_t rows;
 	size_t count, capacity;
 	size_t present;
-	struct member *members;
+	struct batch_member *members;
 	bool flying;
 	struct visit visit; /* the step's, for all */
 	struct message message;
@@ -84,7 +84,7 @@ static bool member_add(struct batch *batch, struct visit *visit, size_t rows)
 {
 	if (batch->count == batch->capacity) {
 		size_t capacity = batch->capacity ? batch->capacity * 2 : 8;
-		struct member *members = ARENA_ARRAY(batch->arena, struct member, capacity);
+		struct batch_member *members = ARENA_ARRAY(batch->arena, struct batch_member, capacity);
 		if (!members)
 			return false;
 		if (batch->count)
@@ -92,7 +92,7 @@ static bool member_add(struct batch *batch, struct visit *visit, size_t rows)
 		batch->members = members;
 		batch->capacity = capacity;
 	}
-	batch->members[batch->count++] = (struct member){visit, rows};
+	batch->members[batch->count++] = (struct batch_member){visit, rows};
 	batch->present++;
 	batch->rows += rows;
 	visit->batch = batch;

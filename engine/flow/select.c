@@ -47,14 +47,14 @@ const struct payload *source_select(struct arena *arena, const struct source *so
 
 /* ---- joined ---- */
 
-struct joining {
+struct select_joining {
 	const struct source *sources;
 	const size_t *leader;
 	size_t count;
 	const struct payload *const *came;
 };
 
-static const struct payload *group_payload(const struct joining *joining, size_t leader)
+static const struct payload *group_payload(const struct select_joining *joining, size_t leader)
 {
 	for (size_t i = leader; i < joining->count; i++)
 		if (joining->leader[i] == leader && joining->came[i])
@@ -63,7 +63,7 @@ static const struct payload *group_payload(const struct joining *joining, size_t
 }
 
 /* Whether all tensors of the group are read, so that one that is missing could have come with them. */
-static bool group_is_whole(const struct joining *joining, size_t leader)
+static bool group_is_whole(const struct select_joining *joining, size_t leader)
 {
 	for (size_t i = leader; i < joining->count; i++)
 		if (joining->leader[i] == leader && joining->came[i] && joining->sources[i].tensor.length == 0)
@@ -71,7 +71,8 @@ static bool group_is_whole(const struct joining *joining, size_t leader)
 	return false;
 }
 
-static void add_group(struct tensors_builder *tensors, const struct joining *joining, size_t leader, const struct payload *payload)
+static void add_group(struct tensors_builder *tensors, const struct select_joining *joining, size_t leader,
+		      const struct payload *payload)
 {
 	for (size_t t = 0; t < payload->tensors.count; t++) {
 		for (size_t i = leader; i < joining->count; i++) {
@@ -87,7 +88,7 @@ static void add_group(struct tensors_builder *tensors, const struct joining *joi
 const struct payload *sources_join(struct arena *arena, const struct source *sources, const size_t *leader, size_t count,
 				   const struct payload *const *came)
 {
-	const struct joining joining = {sources, leader, count, came};
+	const struct select_joining joining = {sources, leader, count, came};
 	struct payload *joined = ARENA_NEW(arena, struct payload);
 	if (!joined)
 		return NULL;

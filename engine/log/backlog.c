@@ -9,8 +9,8 @@
 #define LOOK_MS 50
 
 /* A partition, as it was when it was measured last. */
-struct look {
-	struct look *next;
+struct backlog_look {
+	struct backlog_look *next;
 	char *topic;
 	int32_t partition;
 	int64_t from;  /* where the group stood; OFFSET_NONE: not measured yet */
@@ -25,7 +25,7 @@ struct backlog {
 	struct properties properties;
 	rd_kafka_t *reader; /* of no group, so that nothing is ever committed by it; NULL: not needed yet */
 	rd_kafka_t *marker; /* asks where partitions end, behind transactions that are open too; NULL: not needed yet */
-	struct look *looks;
+	struct backlog_look *looks;
 };
 
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error)
@@ -55,7 +55,7 @@ void backlog_close(struct backlog *backlog)
 	if (!backlog)
 		return;
 	while (backlog->looks) {
-		struct look *look = backlog->looks;
+		struct backlog_look *look = backlog->looks;
 		backlog->looks = look->next;
 		memory_give(look->topic);
 		memory_give(look);
@@ -105,9 +105,9 @@ static bool gather(struct backlog *backlog, struct text topics, int timeout_ms, 
 /* ---- the first record behind an offset ---- */
 
 /* NULL: no memory; then nothing is known of the partition. */
-static struct look *look_of(struct backlog *backlog, const char *topic, int32_t partition)
+static struct backlog_look *look_of(struct backlog *backlog, const char *topic, int32_t partition)
 {
-	struct look *look = backlog->looks;
+	struct backlog_look *look = backlog->looks;
 	while (look && (look->partition != partition || strcmp(look->topic, topic) != 0))
 		look = look->next;
 	if (look)
@@ -120,7 +120,7 @@ static struct look *look_of(struct backlog *backlog, const char *topic, int32_t 
 		return NULL;
 	}
 	memcpy(name, topic, size);
-	*look = (struct look){.next = backlog->looks, .topic = name, .partition = partition, .from = OFFSET_NONE};
+	*look = (struct backlog_look){.next = backlog->looks, .topic = name, .partition = partition, .from = OFFSET_NONE};
 	return backlog->looks = look;
 }
 
@@ -159,7 +159,7 @@ static rd_kafka_t *marker_of(struct backlog *backlog)
 }
 
 /* Up to the first record, or to the end where there is none. Nothing is learnt where neither comes in time. */
-static void read_on(rd_kafka_topic_t *topic, struct look *look, int timeout_ms)
+static void read_on(rd_kafka_topic_t *topic, struct backlog_look *look, int timeout_ms)
 {
 	int64_t until_ns = clock_ns() + (int64_t)timeout_ms * NS_PER_MS;
 	while (clock_ns() < until_ns) {
@@ -174,7 +174,7 @@ static void read_on(rd_kafka_topic_t *topic, struct look *look, int timeout_ms)
 	}
 }
 
-static void find_record(struct backlog *backlog, struct look *look, int timeout_ms)
+static void find_record(struct backlog *backlog, struct backlog_look *look, int timeout_ms)
 {
 	rd_kafka_t *reader = reader_of(backlog);
 	rd_kafka_topic_t *topic = reader ? rd_kafka_topic_new(reader, look->topic, NULL) : NULL;
@@ -189,7 +189,7 @@ static void find_record(struct backlog *backlog, struct look *look, int timeout_
 static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t from, int64_t end,
 			       int timeout_ms)
 {
-	struct look *look = end > from ? look_of(backlog, at->topic, at->partition) : NULL;
+	struct backlog_look *look = end > from ? look_of(backlog, at->topic, at->partition) : NULL;
 	if (!look)
 		return end > from ? end - from : 0;
 	bool moves = look->from != OFFSET_NONE && look->from != from;
@@ -246,7 +246,7 @@ int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout
 /* Behind what stands in transactions that are open: it may be committed any moment. */
 static int64_t mark(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
-	struct look *look = look_of(backlog, at->topic, at->partition);
+	struct backlog_look *look = look_of(backlog, at->topic, at->partition);
 	rd_kafka_t *marker = marker_of(backlog);
 	if (!look || !marker ||
 	    rd_kafka_query_watermark_offsets(marker, at->topic, at->partition, &first, &end, timeout_ms))
@@ -263,7 +263,7 @@ bool backlog_mark(struct backlog *backlog, struct text topics, int timeout_ms)
 /* A partition that was added since has nothing that was there then. */
 static int64_t left(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
-	const struct look *look = look_of(backlog, at->topic, at->partition);
+	const struct backlog_look *look = look_of(backlog, at->topic, at->partition);
 	(void)end;
 	return look ? records_between(backlog, at, begin_of(at, first), look->mark, timeout_ms) : -1;
 }

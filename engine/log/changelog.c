@@ -68,7 +68,7 @@ struct changelog_reader {
 	rd_kafka_message_t *taken[TAKE_AT_ONCE];
 };
 
-struct reading {
+struct changelog_reading {
 	struct changelog_reader *reader;
 	const struct changelog_source *source;
 	struct store *store;
@@ -87,7 +87,7 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *con
 	(void)client, (void)code, (void)reason, (void)context;
 }
 
-static bool failed(const struct reading *reading, rd_kafka_resp_err_t code, struct error *error)
+static bool failed(const struct changelog_reading *reading, rd_kafka_resp_err_t code, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
 	if (failure_is_absence(code))
@@ -101,7 +101,7 @@ static bool failed(const struct reading *reading, rd_kafka_resp_err_t code, stru
 }
 
 /* Brokers that have just started, or are busy, show a topic later than they have it. */
-static bool may_pass(struct reading *reading, rd_kafka_resp_err_t code)
+static bool may_pass(struct changelog_reading *reading, rd_kafka_resp_err_t code)
 {
 	if (!failure_is_absence(code))
 		return failure_is_passing(code);
@@ -156,7 +156,7 @@ void changelog_reader_close(struct changelog_reader *reader)
 
 /* The beginning is asked for as a number: librdkafka (2.0.2) looks up "the beginning" half a
  * second late in a partition whose leader it does not know yet. Kafka may be away. */
-static bool find_beginning(struct reading *reading, int64_t *low, struct error *error)
+static bool find_beginning(struct changelog_reading *reading, int64_t *low, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
 	const struct timespec pause = {.tv_nsec = QUERY_PAUSE_MS * 1000000L};
@@ -176,7 +176,7 @@ static bool find_beginning(struct reading *reading, int64_t *low, struct error *
 }
 
 /* STOPPED or FAILED, by whether there is an error; GONE; READ: it may begin. */
-static enum changelog_end reading_open(struct reading *reading, struct error *error)
+static enum changelog_end reading_open(struct changelog_reading *reading, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
 	if (!find_beginning(reading, &reading->low, error))
@@ -192,7 +192,7 @@ static enum changelog_end reading_open(struct reading *reading, struct error *er
 	return CHANGELOG_FAILED;
 }
 
-static void reading_close(struct reading *reading)
+static void reading_close(struct changelog_reading *reading)
 {
 	if (reading->started)
 		(void)rd_kafka_consume_stop(reading->topic, reading->source->partition);
@@ -200,7 +200,7 @@ static void reading_close(struct reading *reading)
 		rd_kafka_topic_destroy(reading->topic);
 }
 
-static bool record_keep(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
+static bool record_keep(struct changelog_reading *reading, const rd_kafka_message_t *message, struct error *error)
 {
 	struct text scope, key, value;
 	uint32_t number;
@@ -214,7 +214,7 @@ static bool record_keep(struct reading *reading, const rd_kafka_message_t *messa
 }
 
 /* Where the partition ends is known as soon as Kafka has answered the first fetch. */
-static void note_end(struct reading *reading)
+static void note_end(struct changelog_reading *reading)
 {
 	int64_t low, high;
 	if (reading->end == OFFSET_NONE &&
@@ -224,7 +224,7 @@ static void note_end(struct reading *reading)
 		reading->end = high;
 }
 
-static enum changelog_end message_take(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
+static enum changelog_end message_take(struct changelog_reading *reading, const rd_kafka_message_t *message, struct error *error)
 {
 	note_end(reading);
 	switch (message->err) {
@@ -246,14 +246,14 @@ static enum changelog_end message_take(struct reading *reading, const rd_kafka_m
 	}
 }
 
-static bool is_done(const struct reading *reading)
+static bool is_done(const struct changelog_reading *reading)
 {
 	return reading->end != OFFSET_NONE && reading->reached >= reading->end;
 }
 
 /* All that is there, or one when there is nothing yet: librdkafka would wait until as many
  * have come as there is room for. */
-static ssize_t messages_wait(const struct reading *reading)
+static ssize_t messages_wait(const struct changelog_reading *reading)
 {
 	rd_kafka_message_t **taken = reading->reader->taken;
 	ssize_t count = rd_kafka_consume_batch(reading->topic, reading->source->partition, 0, taken, TAKE_AT_ONCE);
@@ -263,7 +263,7 @@ static ssize_t messages_wait(const struct reading *reading)
 	return taken[0] != NULL;
 }
 
-static enum changelog_end read_on(struct reading *reading, struct error *error)
+static enum changelog_end read_on(struct changelog_reading *reading, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
 	enum changelog_end end = CHANGELOG_READ;
@@ -285,7 +285,7 @@ static enum changelog_end read_on(struct reading *reading, struct error *error)
 enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,
 				  struct changelog_extent *extent, struct error *error)
 {
-	struct reading reading = {.reader = reader, .source = source, .store = store, .end = OFFSET_NONE};
+	struct changelog_reading reading = {.reader = reader, .source = source, .store = store, .end = OFFSET_NONE};
 	enum changelog_end end = reading_open(&reading, error);
 	if (end == CHANGELOG_READ)
 		end = read_on(&reading, error);

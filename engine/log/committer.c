@@ -16,7 +16,7 @@
 #define REASON_MAX 256
 #define LEAVE_MS 200 /* for a transaction that is given up anyway */
 
-enum request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
+enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
 struct committer {
 	const struct transaction_config *config;
@@ -31,7 +31,7 @@ struct committer {
 
 	pthread_mutex_t lock; /* of the eight below */
 	pthread_cond_t asked;
-	enum request request;
+	enum committer_request request;
 	enum transaction_news answer;
 	struct error answer_error;
 	struct error lost; /* why no other producer helps: a topic may be gone, or the clock is wrong */
@@ -304,12 +304,12 @@ static enum transaction_news settle(struct committer *committer, struct error *e
 
 /* ---- the thread ---- */
 
-static enum request next_request(struct committer *committer)
+static enum committer_request next_request(struct committer *committer)
 {
 	pthread_mutex_lock(&committer->lock);
 	while (committer->request == REQUEST_NONE)
 		pthread_cond_wait(&committer->asked, &committer->lock);
-	enum request request = committer->request;
+	enum committer_request request = committer->request;
 	committer->request = REQUEST_NONE;
 	pthread_mutex_unlock(&committer->lock);
 	return request;
@@ -344,7 +344,7 @@ static void *run(void *context)
 	}
 }
 
-static void ask(struct committer *committer, enum request request)
+static void ask(struct committer *committer, enum committer_request request)
 {
 	pthread_mutex_lock(&committer->lock);
 	committer->request = request;

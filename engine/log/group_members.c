@@ -10,11 +10,11 @@
 #define UNIQUE_CHARACTERS 37 /* what Kafka adds to the name of a static member: a hyphen and a UUID */
 
 /* What Kafka's own assignors write for a member: a version, then topics, each with its partitions. */
-struct assignment {
+struct group_assignment {
 	const unsigned char *at, *end;
 };
 
-static bool assignment_skip(struct assignment *assignment, size_t length)
+static bool assignment_skip(struct group_assignment *assignment, size_t length)
 {
 	if ((size_t)(assignment->end - assignment->at) < length)
 		return false;
@@ -22,7 +22,7 @@ static bool assignment_skip(struct assignment *assignment, size_t length)
 	return true;
 }
 
-static bool assignment_short(struct assignment *assignment, size_t *value)
+static bool assignment_short(struct group_assignment *assignment, size_t *value)
 {
 	uint16_t wire;
 	if (!assignment_skip(assignment, sizeof wire))
@@ -32,7 +32,7 @@ static bool assignment_short(struct assignment *assignment, size_t *value)
 	return true;
 }
 
-static bool assignment_long(struct assignment *assignment, size_t *value)
+static bool assignment_long(struct group_assignment *assignment, size_t *value)
 {
 	uint32_t wire;
 	if (!assignment_skip(assignment, sizeof wire))
@@ -43,7 +43,7 @@ static bool assignment_long(struct assignment *assignment, size_t *value)
 }
 
 /* The first topic that is among those; NULL: none is, or the assignment is of another form. */
-static const char *assignment_find(struct assignment assignment, const char *const *topics, size_t count)
+static const char *assignment_find(struct group_assignment assignment, const char *const *topics, size_t count)
 {
 	size_t version, names, length, partitions;
 	if (!assignment_short(&assignment, &version) || !assignment_long(&assignment, &names))
@@ -66,7 +66,7 @@ static bool member_reads(const struct rd_kafka_group_member_info *member, const 
 {
 	const unsigned char *bytes = member->member_assignment;
 	size_t size = member->member_assignment_size > 0 ? (size_t)member->member_assignment_size : 0;
-	const char *topic = assignment_find((struct assignment){bytes, bytes + size}, topics, count);
+	const char *topic = assignment_find((struct group_assignment){bytes, bytes + size}, topics, count);
 	if (!topic)
 		return false;
 	size_t length = strlen(member->member_id);

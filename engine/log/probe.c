@@ -120,14 +120,14 @@ static bool order_for_show(struct probing *probing, struct wanted_topics topics,
 
 /* ---- changelogs ---- */
 
-struct faults {
+struct probe_faults {
 	struct probing *probing;
 	struct probe *probe;
 };
 
 static void note_fault(void *context, const char *topic, enum changelog_fault fault, const char *words)
 {
-	struct faults *faults = context;
+	struct probe_faults *faults = context;
 	(void)fault;
 	for (size_t i = 0; i < faults->probe->count; i++)
 		if (strcmp(faults->probe->answers[i].name, topic) == 0 && faults->probe->answers[i].state == PROBE_GOOD)
@@ -169,7 +169,7 @@ static void look_at_state(struct probing *probing, struct properties properties,
 static bool look_at_changelogs(struct probing *probing, struct properties properties, struct wanted_topics topics,
 			       struct probe *probe, struct error *error)
 {
-	struct faults faults = {probing, probe};
+	struct probe_faults faults = {probing, probe};
 	const char **names = ARENA_ARRAY(probing->arena, const char *, topics.count + 1);
 	size_t count = 0;
 	if (!names)

@@ -21,15 +21,15 @@
 #define UNKNOWN_KEPT_MS 60000 /* somebody may register it meanwhile */
 #define CONTENT_TYPE "application/vnd.schemaregistry.v1+json"
 
-enum question_state { QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_UNKNOWN };
+enum registry_question_state { QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_UNKNOWN };
 
-struct question {
+struct registry_question {
 	struct http_request request;
 	struct loop_timer timer; /* until it is asked again */
 	struct registry *registry;
-	struct question *next;
+	struct registry_question *next;
 	int64_t again_ms;
-	enum question_state state;
+	enum registry_question_state state;
 	bool announces; /* ours; else a schema is asked for: */
 	uint32_t id;
 	int64_t unknown_until_ms; /* QUESTION_UNKNOWN */
@@ -42,7 +42,7 @@ struct registry {
 	struct loop *loop;
 	struct http *http;
 	struct arena *arena;
-	struct question *questions;
+	struct registry_question *questions;
 	size_t schema_count;
 	struct text announcement;
 	size_t announced, announced_wanted;
@@ -53,14 +53,14 @@ struct registry {
 
 /* ---- asking ---- */
 
-static void ask(struct question *question);
+static void ask(struct registry_question *question);
 
 static void on_due(void *context)
 {
 	ask(context);
 }
 
-static void ask_again(struct question *question, const char *why)
+static void ask_again(struct registry_question *question, const char *why)
 {
 	struct registry *registry = question->registry;
 	struct error error = {0};
@@ -71,7 +71,7 @@ static void ask_again(struct question *question, const char *why)
 		snprintf(registry->trouble, sizeof registry->trouble, "%s", error.text);
 }
 
-static void ask(struct question *question)
+static void ask(struct registry_question *question)
 {
 	struct error error = {0};
 	if (!http_start(question->registry->http, &question->request, &error))
@@ -80,12 +80,12 @@ static void ask(struct question *question)
 
 static void on_reply(struct http_request *request, const struct http_reply *reply);
 
-static struct question *question_add(struct registry *registry, const char *url)
+static struct registry_question *question_add(struct registry *registry, const char *url)
 {
-	struct question *question = ARENA_NEW(registry->arena, struct question);
+	struct registry_question *question = ARENA_NEW(registry->arena, struct registry_question);
 	if (!question || !url)
 		return NULL;
-	*question = (struct question){
+	*question = (struct registry_question){
 		.request = {.url = url,
 			    .content_type = CONTENT_TYPE,
 			    .login = registry->config->login,
@@ -158,7 +158,7 @@ static bool read_reply(struct registry *registry, struct text body, struct said 
 	return json_end(&scan);
 }
 
-static void settle_unknown(struct question *question, const char *why)
+static void settle_unknown(struct registry_question *question, const char *why)
 {
 	question->state = QUESTION_UNKNOWN;
 	question->why = (struct error){0};
@@ -166,7 +166,7 @@ static void settle_unknown(struct question *question, const char *why)
 	question->unknown_until_ms = loop_now_ms(question->registry->loop) + UNKNOWN_KEPT_MS;
 }
 
-static void settle_schema(struct question *question, const struct said *said)
+static void settle_schema(struct registry_question *question, const struct said *said)
 {
 	if (said->type.length > 0 && !text_is(said->type, "AVRO")) {
 		settle_unknown(question, "it is no Avro schema; only Avro is read by number");
@@ -178,7 +178,7 @@ static void settle_schema(struct question *question, const struct said *said)
 	}
 }
 
-static void settle_announcement(struct question *question, const struct said *said)
+static void settle_announcement(struct registry_question *question, const struct said *said)
 {
 	struct registry *registry = question->registry;
 	question->state = QUESTION_ANSWERED;
@@ -186,7 +186,7 @@ static void settle_announcement(struct question *question, const struct said *sa
 	registry->source.answer_id = (uint32_t)said->id;
 }
 
-static void explain(struct question *question, const struct http_reply *reply, struct text words)
+static void explain(struct registry_question *question, const struct http_reply *reply, struct text words)
 {
 	const char *hint = reply->status == 401 || reply->status == 403 ? "; correct the login" : "";
 	char why[ERROR_TEXT_MAX];
@@ -198,7 +198,7 @@ static void explain(struct question *question, const struct http_reply *reply, s
 
 /* Whether the question has its answer; else it is asked again. The body is the client's:
  * what is kept of it is copied. */
-static bool take_reply(struct question *question, const struct http_reply *reply)
+static bool take_reply(struct registry_question *question, const struct http_reply *reply)
 {
 	struct error error = {0};
 	struct said said;
@@ -222,7 +222,7 @@ static bool take_reply(struct question *question, const struct http_reply *reply
 
 static void on_reply(struct http_request *request, const struct http_reply *reply)
 {
-	struct question *question = request->context;
+	struct registry_question *question = request->context;
 	struct registry *registry = question->registry;
 	if (!take_reply(question, reply))
 		return;
@@ -232,9 +232,9 @@ static void on_reply(struct http_request *request, const struct http_reply *repl
 
 /* ---- the source ---- */
 
-static struct question *find(const struct registry *registry, uint32_t id)
+static struct registry_question *find(const struct registry *registry, uint32_t id)
 {
-	struct question *question = registry->questions;
+	struct registry_question *question = registry->questions;
 	while (question && (question->announces || question->id != id))
 		question = question->next;
 	return question;
@@ -245,7 +245,7 @@ static bool ask_first(struct registry *registry, uint32_t id, struct error *erro
 	if (registry->schema_count == REGISTRY_SCHEMAS_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "schema %u would be one more than the %d that are kept", id,
 				 REGISTRY_SCHEMAS_MAX);
-	struct question *question =
+	struct registry_question *question =
 		question_add(registry, arena_print(registry->arena, "%s/schemas/ids/%u", registry->config->url, id));
 	if (!question)
 		return error_memory(error, ERROR_LIMIT, "asking for a schema");
@@ -258,7 +258,7 @@ static bool ask_first(struct registry *registry, uint32_t id, struct error *erro
 static const char *by_id(void *context, uint32_t id, struct error *error)
 {
 	struct registry *registry = context;
-	struct question *question = find(registry, id);
+	struct registry_question *question = find(registry, id);
 	if (question && question->state == QUESTION_ANSWERED)
 		return question->schema;
 	if (question && question->state == QUESTION_UNKNOWN) {
@@ -317,7 +317,7 @@ static bool write_announcement(struct registry *registry)
 
 static bool is_announced(const struct registry *registry, const char *url)
 {
-	const struct question *question = registry->questions;
+	const struct registry_question *question = registry->questions;
 	while (question && !(question->announces && strcmp(question->request.url, url) == 0))
 		question = question->next;
 	return question != NULL;
@@ -328,7 +328,7 @@ bool registry_announce(struct registry *registry, const char *topic, struct erro
 	const char *url = arena_print(registry->arena, "%s/subjects/%s-value/versions", registry->config->url, topic);
 	if (url && is_announced(registry, url))
 		return true;
-	struct question *question = url ? question_add(registry, url) : NULL;
+	struct registry_question *question = url ? question_add(registry, url) : NULL;
 	if (!question)
 		return error_memory(error, ERROR_SYSTEM, "announcing the schema of answers");
 	registry->announced_wanted++;
@@ -365,7 +365,7 @@ void registry_close(struct registry *registry)
 {
 	if (!registry)
 		return;
-	for (struct question *question = registry->questions; question; question = question->next)
+	for (struct registry_question *question = registry->questions; question; question = question->next)
 		loop_timer_stop(registry->loop, &question->timer);
 	http_close(registry->http);
 	avro_cache_close(registry->source.cache);

@@ -20,21 +20,21 @@
 #define READ_BYTES ((size_t)64 << 10)
 #define PILED_MAX ((size_t)4 << 20) /* waiting to be written: until then nothing more is read for it */
 
-struct link;
+struct relay_link;
 
 struct end {
-	struct link *link;
+	struct relay_link *link;
 	struct watch watch;
 	struct buffer in, out;
 	size_t written; /* of `out` */
 	uint32_t events;
 };
 
-struct link {
+struct relay_link {
 	struct relay *relay;
 	struct end client, broker;
 	struct relay_queue queue; /* of requests whose answers have not left */
-	struct link *next, *previous;
+	struct relay_link *next, *previous;
 };
 
 struct relay {
@@ -43,7 +43,7 @@ struct relay {
 	struct watch watch;
 	int port, mock_port;
 	char address[ADDRESS_BYTES];
-	struct link *links;
+	struct relay_link *links;
 	size_t link_count;
 };
 
@@ -60,7 +60,7 @@ static void end_close(struct relay *relay, struct end *end)
 	buffer_close(&end->out);
 }
 
-static void link_close(struct link *link)
+static void link_close(struct relay_link *link)
 {
 	struct relay *relay = link->relay;
 	end_close(relay, &link->client);
@@ -84,7 +84,7 @@ static int16_t topic_make(void *context, struct text name, int32_t partitions)
 }
 
 /* It is answered here, when those before it are. */
-static bool take_answered(struct link *link, const struct relay_request *request)
+static bool take_answered(struct relay_link *link, const struct relay_request *request)
 {
 	const struct relay_topics topics = {topic_make, link->relay};
 	struct buffer answer;
@@ -98,7 +98,7 @@ static bool take_answered(struct link *link, const struct relay_request *request
 }
 
 /* Of a request the broker's answer is changed by, all is kept; of others their head. */
-static bool take_passed(struct link *link, struct text frame, const struct relay_request *request)
+static bool take_passed(struct relay_link *link, struct text frame, const struct relay_request *request)
 {
 	bool whole = request->api == RELAY_METADATA;
 	const size_t kept = whole ? frame.length : request->header.length;
@@ -111,7 +111,7 @@ static bool take_passed(struct link *link, struct text frame, const struct relay
 	return !buffer_failed(&link->broker.out);
 }
 
-static bool take_request(struct link *link, struct text frame)
+static bool take_request(struct relay_link *link, struct text frame)
 {
 	struct relay_request request = relay_request_read(frame);
 	if (request.header.length == 0)
@@ -124,7 +124,7 @@ static bool take_request(struct link *link, struct text frame)
 /* ---- answers ---- */
 
 /* Those whose turn it is. */
-static void answers_leave(struct link *link)
+static void answers_leave(struct relay_link *link)
 {
 	const struct relay_pending *first;
 	while ((first = link->queue.first) && first->here) {
@@ -133,7 +133,7 @@ static void answers_leave(struct link *link)
 	}
 }
 
-static bool take_response(struct link *link, struct text frame)
+static bool take_response(struct relay_link *link, struct text frame)
 {
 	const struct relay *relay = link->relay;
 	answers_leave(link); /* behind the response before this one */
@@ -160,13 +160,13 @@ static bool is_piled(const struct end *end)
 }
 
 /* Whether the client has asked for more than it has taken. */
-static bool is_ahead(const struct link *link)
+static bool is_ahead(const struct relay_link *link)
 {
 	return relay_queue_is_full(&link->queue) || is_piled(&link->client);
 }
 
 /* The whole frames that have come; of a client that is ahead, none for now. */
-static bool take_frames(struct end *end, bool (*take)(struct link *link, struct text frame))
+static bool take_frames(struct end *end, bool (*take)(struct relay_link *link, struct text frame))
 {
 	const bool client = end == &end->link->client;
 	size_t at = 0;
@@ -224,7 +224,7 @@ static bool wait_for(struct end *end, const struct end *other)
 }
 
 /* Answers that have left make room for requests that came before. */
-static bool link_turn(struct link *link, struct end *end, uint32_t events)
+static bool link_turn(struct relay_link *link, struct end *end, uint32_t events)
 {
 	size_t waiting;
 	if ((events & ~(uint32_t)EPOLLOUT) && !read_some(end))
@@ -261,7 +261,7 @@ static int mock_connect(const struct relay *relay)
 	return opened;
 }
 
-static bool end_open(struct end *end, struct link *link, int descriptor)
+static bool end_open(struct end *end, struct relay_link *link, int descriptor)
 {
 	struct error error = {0};
 	end->link = link;
@@ -279,12 +279,12 @@ static bool end_open(struct end *end, struct link *link, int descriptor)
 
 static void link_open(struct relay *relay, int client)
 {
-	struct link *link = relay->link_count < RELAY_LINKS_MAX ? memory_take(1, sizeof *link) : NULL;
+	struct relay_link *link = relay->link_count < RELAY_LINKS_MAX ? memory_take(1, sizeof *link) : NULL;
 	if (!link) {
 		close(client);
 		return;
 	}
-	*link = (struct link){.relay = relay, .next = relay->links};
+	*link = (struct relay_link){.relay = relay, .next = relay->links};
 	relay_queue_open(&link->queue);
 	if (link->next)
 		link->next->previous = link;

@@ -40,12 +40,12 @@ static const struct offered {
 
 /* ---- reading ---- */
 
-struct reading {
+struct relay_reading {
 	const unsigned char *at, *end;
 	bool bad; /* it went beyond the end: all that is read then is 0 */
 };
 
-static const unsigned char *take(struct reading *reading, size_t size)
+static const unsigned char *take(struct relay_reading *reading, size_t size)
 {
 	static const unsigned char nothing[8];
 	if (reading->bad || size > (size_t)(reading->end - reading->at)) {
@@ -56,7 +56,7 @@ static const unsigned char *take(struct reading *reading, size_t size)
 	return reading->at - size;
 }
 
-static uint32_t take_number(struct reading *reading, size_t size)
+static uint32_t take_number(struct relay_reading *reading, size_t size)
 {
 	const unsigned char *bytes = take(reading, size);
 	uint32_t number = 0;
@@ -65,18 +65,18 @@ static uint32_t take_number(struct reading *reading, size_t size)
 	return number;
 }
 
-static int16_t take_int16(struct reading *reading)
+static int16_t take_int16(struct relay_reading *reading)
 {
 	return (int16_t)take_number(reading, 2);
 }
 
-static int32_t take_int32(struct reading *reading)
+static int32_t take_int32(struct relay_reading *reading)
 {
 	return (int32_t)take_number(reading, 4);
 }
 
 /* bytes NULL: null, which is -1 long. */
-static struct text take_string(struct reading *reading)
+static struct text take_string(struct relay_reading *reading)
 {
 	int16_t length = take_int16(reading);
 	const unsigned char *bytes = length >= 0 ? take(reading, (size_t)length) : NULL;
@@ -86,25 +86,25 @@ static struct text take_string(struct reading *reading)
 	return text;
 }
 
-static void skip_int32s(struct reading *reading)
+static void skip_int32s(struct relay_reading *reading)
 {
 	int32_t count = take_int32(reading);
 	for (int32_t i = 0; i < count && !reading->bad; i++)
 		(void)take_int32(reading);
 }
 
-static struct reading reading_of(struct text bytes)
+static struct relay_reading reading_of(struct text bytes)
 {
 	const unsigned char *at = (const unsigned char *)bytes.bytes;
-	return (struct reading){.at = at, .end = at + bytes.length};
+	return (struct relay_reading){.at = at, .end = at + bytes.length};
 }
 
-static struct text rest_of(const struct reading *reading)
+static struct text rest_of(const struct relay_reading *reading)
 {
 	return (struct text){(const char *)reading->at, (size_t)(reading->end - reading->at)};
 }
 
-static struct text since(const struct reading *reading, const unsigned char *begin)
+static struct text since(const struct relay_reading *reading, const unsigned char *begin)
 {
 	return (struct text){(const char *)begin, (size_t)(reading->at - begin)};
 }
@@ -152,7 +152,7 @@ static void frame_end(struct buffer *out, size_t at)
 
 struct relay_request relay_request_read(struct text frame)
 {
-	struct reading reading = reading_of(frame);
+	struct relay_reading reading = reading_of(frame);
 	struct relay_request request = {0};
 	request.api = take_int16(&reading);
 	request.version = take_int16(&reading);
@@ -167,7 +167,7 @@ struct relay_request relay_request_read(struct text frame)
 
 bool relay_is_silent(const struct relay_request *request)
 {
-	struct reading reading = reading_of(request->body);
+	struct relay_reading reading = reading_of(request->body);
 	if (request->api != RELAY_PRODUCE)
 		return false;
 	if (request->version >= 3)
@@ -204,7 +204,7 @@ static void answer_versions(const struct relay_request *request, struct buffer *
 /* Nothing is configured. */
 static bool answer_configs(const struct relay_request *request, struct buffer *out)
 {
-	struct reading reading = reading_of(request->body);
+	struct relay_reading reading = reading_of(request->body);
 	int32_t count = take_int32(&reading);
 	put_int32(out, 0); /* throttled for */
 	put_int32(out, count);
@@ -237,7 +237,7 @@ struct asked_topic {
 	int32_t partitions;
 };
 
-static struct asked_topic take_asked_topic(struct reading *reading)
+static struct asked_topic take_asked_topic(struct relay_reading *reading)
 {
 	struct asked_topic topic = {0};
 	topic.name = take_string(reading);
@@ -270,7 +270,7 @@ static int16_t topic_make(const struct asked_topic *topic, const struct relay_to
 /* What a request says behind its topics stands at its end: how long it may take, and whether it is only to be checked. */
 static bool answer_topics(const struct relay_request *request, const struct relay_topics *topics, struct buffer *out)
 {
-	struct reading reading = reading_of(request->body), again = reading;
+	struct relay_reading reading = reading_of(request->body), again = reading;
 	int32_t count = take_int32(&reading);
 	for (int32_t i = 0; i < count && !reading.bad; i++)
 		(void)take_asked_topic(&reading);
@@ -323,7 +323,7 @@ void relay_ask(const struct relay_request *request, bool *all, struct buffer *ou
 	bool later = request->api == RELAY_METADATA && request->version > MOCK_METADATA;
 	*all = false;
 	if (later && request->version >= 4 && body.length > 0) {
-		struct reading reading = reading_of(body);
+		struct relay_reading reading = reading_of(body);
 		*all = take_int32(&reading) > 0 && body.bytes[body.length - 1] == 0;
 		body.length--; /* whether topics may be made by asking for them */
 	}
@@ -340,7 +340,7 @@ void relay_ask(const struct relay_request *request, bool *all, struct buffer *ou
 /* ---- responses ---- */
 
 /* Nodes with their addresses; gives the id of the last, which is the only one. */
-static int32_t change_nodes(struct reading *reading, int16_t version, const char *host, int32_t port, struct buffer *out)
+static int32_t change_nodes(struct relay_reading *reading, int16_t version, const char *host, int32_t port, struct buffer *out)
 {
 	int32_t count = take_int32(reading), node = -1;
 	put_int32(out, count);
@@ -358,7 +358,7 @@ static int32_t change_nodes(struct reading *reading, int16_t version, const char
 }
 
 /* One topic of version 2; its name. */
-static struct text pass_topic(struct reading *reading)
+static struct text pass_topic(struct relay_reading *reading)
 {
 	(void)take_int16(reading);
 	struct text name = take_string(reading);
@@ -374,7 +374,7 @@ static struct text pass_topic(struct reading *reading)
 	return name;
 }
 
-static void put_topic_named(struct reading reading, struct text wanted, struct buffer *out)
+static void put_topic_named(struct relay_reading reading, struct text wanted, struct buffer *out)
 {
 	int32_t count = take_int32(&reading);
 	for (int32_t i = 0; i < count && !reading.bad; i++) {
@@ -390,8 +390,8 @@ static void put_topic_named(struct reading reading, struct text wanted, struct b
 	put_int32(out, 0);
 }
 
-static bool change_metadata(const struct relay_request *request, bool all, struct reading *reading, const char *host, int32_t port,
-			    struct buffer *out)
+static bool change_metadata(const struct relay_request *request, bool all, struct relay_reading *reading, const char *host,
+			    int32_t port, struct buffer *out)
 {
 	int16_t version = request->version > MOCK_METADATA ? MOCK_METADATA : request->version;
 	if (request->version > MOCK_METADATA)
@@ -407,7 +407,7 @@ static bool change_metadata(const struct relay_request *request, bool all, struc
 		buffer_text(out, rest_of(reading));
 		return !reading->bad;
 	}
-	struct reading asked = reading_of(request->body);
+	struct relay_reading asked = reading_of(request->body);
 	int32_t count = take_int32(&asked);
 	put_int32(out, count);
 	for (int32_t i = 0; i < count && !asked.bad; i++)
@@ -415,7 +415,7 @@ static bool change_metadata(const struct relay_request *request, bool all, struc
 	return !reading->bad && !asked.bad;
 }
 
-static bool change_coordinator(int16_t version, struct reading *reading, const char *host, int32_t port, struct buffer *out)
+static bool change_coordinator(int16_t version, struct relay_reading *reading, const char *host, int32_t port, struct buffer *out)
 {
 	if (version >= 1)
 		put_int32(out, take_int32(reading));
@@ -434,7 +434,7 @@ static bool change_coordinator(int16_t version, struct reading *reading, const c
 bool relay_change(const struct relay_request *request, bool all, struct text response, const char *host, int32_t port,
 		  struct buffer *out)
 {
-	struct reading reading = reading_of(response);
+	struct relay_reading reading = reading_of(response);
 	size_t at = frame_begin(out);
 	bool good = true;
 	put_int32(out, take_int32(&reading));

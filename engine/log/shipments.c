@@ -15,7 +15,7 @@
 #define FALLS_MAX 3 /* of producers, within a while of each other: then the next would fall too */
 #define FALLS_WHILE_MS 60000
 
-struct shipments {
+struct kafka_shipments {
 	struct output output; /* first: the table of operations */
 	const struct transaction_config *config;
 	const struct consumer *consumer;
@@ -46,7 +46,7 @@ struct shipments {
 
 /* ---- opening and closing ---- */
 
-static rd_kafka_conf_t *configuration_of(struct shipments *shipments, struct error *error)
+static rd_kafka_conf_t *configuration_of(struct kafka_shipments *shipments, struct error *error)
 {
 	const struct transaction_config *config = shipments->config;
 	const struct property own[] = {
@@ -67,7 +67,7 @@ static rd_kafka_conf_t *configuration_of(struct shipments *shipments, struct err
 	return configuration;
 }
 
-static bool producer_open(struct shipments *shipments, struct error *error)
+static bool producer_open(struct kafka_shipments *shipments, struct error *error)
 {
 	rd_kafka_conf_t *configuration = configuration_of(shipments, error);
 	shipments->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
@@ -79,7 +79,7 @@ static bool producer_open(struct shipments *shipments, struct error *error)
 }
 
 /* What hangs on the producer; the producer itself is left to the caller. */
-static rd_kafka_t *producer_take_down(struct shipments *shipments)
+static rd_kafka_t *producer_take_down(struct kafka_shipments *shipments)
 {
 	topic_handles_close(&shipments->topics);
 	rd_kafka_t *producer = shipments->producer;
@@ -89,7 +89,7 @@ static rd_kafka_t *producer_take_down(struct shipments *shipments)
 	return producer;
 }
 
-static bool shipments_set_up(struct shipments *shipments, struct error *error)
+static bool shipments_set_up(struct kafka_shipments *shipments, struct error *error)
 {
 	shipments->names = shipments->config->topics;
 	shipments->name_count = shipments->config->topic_count;
@@ -104,7 +104,7 @@ static const struct output_operations operations;
 
 struct output *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
-	struct shipments *shipments = memory_take(1, sizeof *shipments);
+	struct kafka_shipments *shipments = memory_take(1, sizeof *shipments);
 	if (!shipments) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer");
 		return NULL;
@@ -119,7 +119,7 @@ struct output *shipments_open(const struct transaction_config *config, const str
 	return NULL;
 }
 
-static void forget_commit(struct shipments *shipments)
+static void forget_commit(struct kafka_shipments *shipments)
 {
 	client_queue_forget(shipments->commits);
 	shipments->commits = NULL;
@@ -127,7 +127,7 @@ static void forget_commit(struct shipments *shipments)
 
 static void shipments_close(struct output *self)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	forget_commit(shipments);
 	refusals_close(&shipments->refusals);
 	rd_kafka_t *producer = producer_take_down(shipments);
@@ -141,14 +141,14 @@ static void shipments_close(struct output *self)
 
 static int shipments_bell(const struct output *self)
 {
-	return ((const struct shipments *)self)->bell;
+	return ((const struct kafka_shipments *)self)->bell;
 }
 
 /* ---- a producer that falls ---- */
 
 /* What librdkafka calls fatal: Kafka's memory of the producer is not its own any more, so
  * it may not go on, and its records are void. Another one may. False: it has not fallen. */
-static bool has_fallen(struct shipments *shipments)
+static bool has_fallen(struct kafka_shipments *shipments)
 {
 	if (shipments->fallen)
 		return true;
@@ -170,7 +170,7 @@ static bool has_fallen(struct shipments *shipments)
 }
 
 /* All that is not committed is taken and produced again, by another one. */
-static enum transaction_news replace_fallen(struct shipments *shipments, struct error *error)
+static enum transaction_news replace_fallen(struct kafka_shipments *shipments, struct error *error)
 {
 	char line[LIBRARY_TEXT_MAX + 100];
 	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; another one produces again what is not committed",
@@ -190,7 +190,7 @@ static enum transaction_news replace_fallen(struct shipments *shipments, struct 
 
 /* Another producer, with smaller batches, produces all that is not committed: nothing behind
  * the refused batch may leave before it. */
-static void shrink(struct shipments *shipments, const rd_kafka_message_t *report)
+static void shrink(struct kafka_shipments *shipments, const rd_kafka_message_t *report)
 {
 	refusal_lower_batches(shipments->batches, shipments->batch_bytes, report);
 	(void)snprintf(shipments->reason, sizeof shipments->reason, "topic %s refused a batch of records: %s",
@@ -201,7 +201,7 @@ static void shrink(struct shipments *shipments, const rd_kafka_message_t *report
 	bell_ring(shipments->bell);
 }
 
-static void read_refusal(struct shipments *shipments, const rd_kafka_message_t *report)
+static void read_refusal(struct kafka_shipments *shipments, const rd_kafka_message_t *report)
 {
 	unsigned load = tag_lot(report->_private);
 	switch (refusal_cause(report, shipments->batch_bytes)) {
@@ -224,7 +224,7 @@ static void read_refusal(struct shipments *shipments, const rd_kafka_message_t *
 	}
 }
 
-static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
+static void read_reports(struct kafka_shipments *shipments, rd_kafka_event_t *event)
 {
 	const rd_kafka_message_t *message;
 	while ((message = rd_kafka_event_message_next(event)))
@@ -236,7 +236,7 @@ static void read_reports(struct shipments *shipments, rd_kafka_event_t *event)
 		error_memory(&shipments->failure, ERROR_SYSTEM, "noting what Kafka refuses");
 }
 
-static void read_producer_events(struct shipments *shipments)
+static void read_producer_events(struct kafka_shipments *shipments)
 {
 	rd_kafka_event_t *event;
 	while ((event = rd_kafka_queue_poll(shipments->reports, 0))) {
@@ -251,7 +251,7 @@ static void read_producer_events(struct shipments *shipments)
 /* ---- commits ---- */
 
 /* They stay with their lanes, and are committed with the next load. */
-static void commit_failed(struct shipments *shipments, rd_kafka_resp_err_t code)
+static void commit_failed(struct kafka_shipments *shipments, rd_kafka_resp_err_t code)
 {
 	int timeout_ms = shipments->config->timeout_ms > 0 ? shipments->config->timeout_ms : TRANSACTION_TIMEOUT_MS;
 	loads_took(&shipments->loads, LOADS_FAILED);
@@ -259,7 +259,7 @@ static void commit_failed(struct shipments *shipments, rd_kafka_resp_err_t code)
 }
 
 /* A queue of its own each time: the consumer's client may be another than last time. */
-static void begin_commit(struct shipments *shipments, struct positions positions)
+static void begin_commit(struct kafka_shipments *shipments, struct positions positions)
 {
 	rd_kafka_t *client = consumer_client(shipments->consumer);
 	rd_kafka_topic_partition_list_t *list = consumer_commit_list(shipments->consumer, positions);
@@ -286,12 +286,12 @@ static bool is_void(rd_kafka_resp_err_t code)
 
 /* A commit whose partitions are another's by now is answered when Kafka is back at the
  * latest; nobody need wait for that. */
-static bool waits_in_vain(const struct shipments *shipments)
+static bool waits_in_vain(const struct kafka_shipments *shipments)
 {
 	return shipments->commits && rd_kafka_assignment_lost(consumer_client(shipments->consumer));
 }
 
-static void read_commits(struct shipments *shipments)
+static void read_commits(struct kafka_shipments *shipments)
 {
 	if (waits_in_vain(shipments)) {
 		loads_took(&shipments->loads, LOADS_VOID);
@@ -317,7 +317,7 @@ static void read_commits(struct shipments *shipments)
 
 static enum transaction_news shipments_news(struct output *self, struct positions *committed, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	bell_quiet(shipments->bell);
 	read_producer_events(shipments);
 	read_commits(shipments);
@@ -349,7 +349,7 @@ static bool shipments_is_open(const struct output *self)
 
 static bool shipments_may_end(const struct output *self)
 {
-	const struct shipments *shipments = (const struct shipments *)self;
+	const struct kafka_shipments *shipments = (const struct kafka_shipments *)self;
 	if (waits_in_vain(shipments))
 		bell_ring(shipments->bell);
 	return shipments->started && loads_may_end(&shipments->loads);
@@ -357,7 +357,7 @@ static bool shipments_may_end(const struct output *self)
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	if (!loads_end(&shipments->loads, positions, error))
 		return false;
 	shipments->ended_us = clock_us();
@@ -366,7 +366,7 @@ static bool shipments_end(struct output *self, struct positions positions, struc
 }
 
 /* The engine ends. */
-static void note_failure(struct shipments *shipments, const struct error *error)
+static void note_failure(struct kafka_shipments *shipments, const struct error *error)
 {
 	if (shipments->failure.kind != ERROR_NONE)
 		return;
@@ -376,7 +376,7 @@ static void note_failure(struct shipments *shipments, const struct error *error)
 
 static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	struct error refused;
 	refused.kind = ERROR_NONE;
 	enum produce_verdict verdict = parcel_put(&shipments->parcel, shipments->producer, &shipments->topics, record,
@@ -392,7 +392,7 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 
 static enum produce_verdict shipments_send(struct output *self, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	if (shipments->fallen)
 		return PRODUCE_SPOILT;
 	enum produce_verdict verdict = parcel_send(&shipments->parcel, &shipments->topics, error);
@@ -403,19 +403,19 @@ static enum produce_verdict shipments_send(struct output *self, struct error *er
 
 static uint64_t shipments_resets(const struct output *self, const char **reason)
 {
-	const struct shipments *shipments = (const struct shipments *)self;
+	const struct kafka_shipments *shipments = (const struct kafka_shipments *)self;
 	*reason = shipments->reason;
 	return shipments->resets;
 }
 
 static int64_t shipments_commit_us(const struct output *self)
 {
-	return ((const struct shipments *)self)->commit_us;
+	return ((const struct kafka_shipments *)self)->commit_us;
 }
 
 static bool shipments_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	shipments->names = names;
 	shipments->name_count = count;
 	return topic_handles_follow(&shipments->topics, shipments->producer, names, count, error);
@@ -423,7 +423,7 @@ static bool shipments_topics(struct output *self, const char *const *names, size
 
 static bool shipments_refused(struct output *self, struct refusal *refusal)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	read_producer_events(shipments);
 	return refusals_take(&shipments->refusals, refusal);
 }

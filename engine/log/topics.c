@@ -12,7 +12,7 @@
 #define ANSWER_TEXT_MAX 256
 #define LINE_BYTES 512
 
-struct keeper {
+struct topic_keeper {
 	const char *brokers;
 	rd_kafka_t *client;
 	struct wanted_topics wanted;
@@ -33,7 +33,7 @@ static void say_waiting(const char *topic)
 	client_say(line);
 }
 
-static bool is_wanted(const struct keeper *keeper, const char *name)
+static bool is_wanted(const struct topic_keeper *keeper, const char *name)
 {
 	for (size_t i = 0; i < keeper->wanted.count; i++)
 		if (strcmp(keeper->wanted.items[i].name, name) == 0)
@@ -51,7 +51,7 @@ static bool is_of_family(const char *family, const char *name)
 }
 
 /* Where a stage has another name, or is another one, its steps' state stands where it stood. */
-static void note_left(struct keeper *keeper, const struct wanted_topic *topic, const struct rd_kafka_metadata *metadata)
+static void note_left(struct topic_keeper *keeper, const struct wanted_topic *topic, const struct rd_kafka_metadata *metadata)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++) {
 		const char *name = metadata->topics[i].topic;
@@ -64,7 +64,7 @@ static void note_left(struct keeper *keeper, const struct wanted_topic *topic, c
 	}
 }
 
-static bool look(struct keeper *keeper, struct error *error)
+static bool look(struct topic_keeper *keeper, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata = client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, error);
 	if (!metadata)
@@ -82,7 +82,7 @@ static bool look(struct keeper *keeper, struct error *error)
 	return true;
 }
 
-static const struct wanted_topic *first_missing(const struct keeper *keeper, bool create)
+static const struct wanted_topic *first_missing(const struct topic_keeper *keeper, bool create)
 {
 	for (size_t i = 0; i < keeper->wanted.count; i++)
 		if (keeper->missing[i] && (keeper->wanted.items[i].bound || !create))
@@ -91,7 +91,7 @@ static const struct wanted_topic *first_missing(const struct keeper *keeper, boo
 }
 
 /* A broker may not know yet what another has just made: what nobody here will make is waited for. */
-static bool look_until_there(struct keeper *keeper, bool create, struct error *error)
+static bool look_until_there(struct topic_keeper *keeper, bool create, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
 	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
@@ -110,7 +110,7 @@ static bool look_until_there(struct keeper *keeper, bool create, struct error *e
 }
 
 /* The first that is missing and that nobody here will make. */
-static bool refuse_missing(const struct keeper *keeper, bool create, struct error *error)
+static bool refuse_missing(const struct topic_keeper *keeper, bool create, struct error *error)
 {
 	const struct wanted_topic *topic = first_missing(keeper, create);
 	if (!topic)
@@ -126,7 +126,7 @@ static bool refuse_missing(const struct keeper *keeper, bool create, struct erro
 }
 
 /* Of the topic that it keeps a changelog of; 0: it is not there, or keeps none. */
-static int partitions_beside(const struct keeper *keeper, const struct wanted_topic *topic)
+static int partitions_beside(const struct topic_keeper *keeper, const struct wanted_topic *topic)
 {
 	for (size_t i = 0; topic->changelog_of && i < keeper->wanted.count; i++)
 		if (strcmp(keeper->wanted.items[i].name, topic->changelog_of) == 0)
@@ -134,7 +134,7 @@ static int partitions_beside(const struct keeper *keeper, const struct wanted_to
 	return 0;
 }
 
-static bool refuse_narrow(const struct keeper *keeper, struct error *error)
+static bool refuse_narrow(const struct topic_keeper *keeper, struct error *error)
 {
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
 		const struct wanted_topic *topic = &keeper->wanted.items[i];
@@ -158,7 +158,7 @@ static bool is_set(struct properties settings, const char *name)
 	return false;
 }
 
-static rd_kafka_NewTopic_t *order_of(const struct keeper *keeper, const struct wanted_topic *topic, struct error *error)
+static rd_kafka_NewTopic_t *order_of(const struct topic_keeper *keeper, const struct wanted_topic *topic, struct error *error)
 {
 	char words[ANSWER_TEXT_MAX], retention[24];
 	int partitions = partitions_beside(keeper, topic);
@@ -202,7 +202,7 @@ static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *err
 	return true;
 }
 
-static bool place_orders(struct keeper *keeper, rd_kafka_NewTopic_t **orders, size_t count, size_t *made, struct error *error)
+static bool place_orders(struct topic_keeper *keeper, rd_kafka_NewTopic_t **orders, size_t count, size_t *made, struct error *error)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(keeper->client);
 	rd_kafka_CreateTopics(keeper->client, orders, count, NULL, queue);
@@ -216,7 +216,7 @@ static bool place_orders(struct keeper *keeper, rd_kafka_NewTopic_t **orders, si
 	return good;
 }
 
-static bool make_missing(struct keeper *keeper, size_t *made, struct error *error)
+static bool make_missing(struct topic_keeper *keeper, size_t *made, struct error *error)
 {
 	rd_kafka_NewTopic_t **orders = memory_take(keeper->missing_count, sizeof *orders);
 	if (!orders)
@@ -237,7 +237,7 @@ static bool make_missing(struct keeper *keeper, size_t *made, struct error *erro
 }
 
 /* A consumer that subscribes before the brokers know a topic finds it minutes later. */
-static bool wait_for_all(struct keeper *keeper, struct error *error)
+static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
 	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS; waited_ms += LOOK_AGAIN_MS) {
@@ -257,7 +257,7 @@ static void note_fault(void *context, const char *topic, enum changelog_fault fa
 		error_set(error, ERROR_CONFIG, PLACE_NONE, "changelog %s would lose state: %s", topic, words);
 }
 
-static bool refuse_deleting(const struct keeper *keeper, struct error *error)
+static bool refuse_deleting(const struct topic_keeper *keeper, struct error *error)
 {
 	const char **names = memory_take(keeper->wanted.count + 1, sizeof *names);
 	size_t count = 0;
@@ -271,7 +271,7 @@ static bool refuse_deleting(const struct keeper *keeper, struct error *error)
 	return error->kind == ERROR_NONE;
 }
 
-static bool ensure(struct keeper *keeper, bool create, size_t *made, struct error *error)
+static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struct error *error)
 {
 	if (!look_until_there(keeper, create, error))
 		return false;
@@ -289,7 +289,7 @@ bool topics_ensure(const char *brokers, struct properties properties, struct wan
 		   struct error *error)
 {
 	const struct property own[] = {{"bootstrap.servers", brokers}};
-	struct keeper keeper = {.brokers = brokers, .wanted = wanted};
+	struct topic_keeper keeper = {.brokers = brokers, .wanted = wanted};
 	size_t unasked = 0;
 	keeper.client = client_open_to_ask((struct properties){1, own}, properties, &keeper.locked_out, error);
 	if (!keeper.client)

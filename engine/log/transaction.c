@@ -11,7 +11,7 @@
 #include "log/parcel.h"
 #include "net/loop.h"
 
-struct transaction {
+struct kafka_transaction {
 	struct output output; /* first: the table of operations */
 	struct committer *committer;
 	bool open;
@@ -27,7 +27,7 @@ static const struct output_operations operations;
 
 struct output *transaction_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
-	struct transaction *transaction = memory_take(1, sizeof *transaction);
+	struct kafka_transaction *transaction = memory_take(1, sizeof *transaction);
 	if (!transaction) {
 		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
 		return NULL;
@@ -42,7 +42,7 @@ struct output *transaction_open(const struct transaction_config *config, const s
 
 static void transaction_close(struct output *self)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	committer_close(transaction->committer);
 	memory_give(transaction->positions.items);
 	memory_give(transaction);
@@ -50,17 +50,17 @@ static void transaction_close(struct output *self)
 
 static int transaction_bell(const struct output *self)
 {
-	return committer_bell(((const struct transaction *)self)->committer);
+	return committer_bell(((const struct kafka_transaction *)self)->committer);
 }
 
 static bool transaction_is_open(const struct output *self)
 {
-	return ((const struct transaction *)self)->open;
+	return ((const struct kafka_transaction *)self)->open;
 }
 
 static enum transaction_news transaction_news(struct output *self, struct positions *committed, struct error *error)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	enum transaction_news news = committer_answer(transaction->committer, error);
 	if (news == NEWS_NONE)
 		return news;
@@ -74,7 +74,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 
 static bool transaction_end(struct output *self, struct positions positions, struct error *error)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	if (positions.count > transaction->capacity) {
 		struct position *items = memory_resize(transaction->positions.items, positions.count, sizeof(struct position));
 		if (!items)
@@ -93,19 +93,19 @@ static bool transaction_end(struct output *self, struct positions positions, str
 
 static uint64_t transaction_resets(const struct output *self, const char **reason)
 {
-	const struct transaction *transaction = (const struct transaction *)self;
+	const struct kafka_transaction *transaction = (const struct kafka_transaction *)self;
 	*reason = committer_reason(transaction->committer);
 	return transaction->resets;
 }
 
 static int64_t transaction_commit_us(const struct output *self)
 {
-	return ((const struct transaction *)self)->commit_us;
+	return ((const struct kafka_transaction *)self)->commit_us;
 }
 
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	const struct topic_handles *topics;
 	rd_kafka_t *client = committer_producer(transaction->committer, &topics);
 	return parcel_put(&transaction->parcel, client, topics, record, tag_of(&record->origin, 0), error);
@@ -113,7 +113,7 @@ static enum produce_verdict transaction_produce(struct output *self, const struc
 
 static enum produce_verdict transaction_send(struct output *self, struct error *error)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	const struct topic_handles *topics;
 	if (!transaction->open)
 		return PRODUCED; /* all of it was */
@@ -123,12 +123,12 @@ static enum produce_verdict transaction_send(struct output *self, struct error *
 
 static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
-	return committer_topics(((struct transaction *)self)->committer, names, count, error);
+	return committer_topics(((struct kafka_transaction *)self)->committer, names, count, error);
 }
 
 static bool transaction_refused(struct output *self, struct refusal *refusal)
 {
-	return committer_refused(((struct transaction *)self)->committer, refusal);
+	return committer_refused(((struct kafka_transaction *)self)->committer, refusal);
 }
 
 static const struct output_operations operations = {

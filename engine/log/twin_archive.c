@@ -13,8 +13,8 @@
 #define PAUSE_US (10 * MS)
 
 /* What goes on under a ticket. */
-struct task {
-	struct task *next;
+struct twin_archive_task {
+	struct twin_archive_task *next;
 	struct twin_archive *archive;
 	uint64_t ticket;
 	struct archive_place place;
@@ -29,9 +29,9 @@ struct task {
 	bool forgotten;
 };
 
-struct told {
-	struct told *next;
-	struct task *task;
+struct twin_archive_told {
+	struct twin_archive_told *next;
+	struct twin_archive_task *task;
 	struct archive_news news;
 };
 
@@ -43,8 +43,8 @@ struct twin_archive {
 	const struct consumer *consumer;
 	struct loop *loop;
 	int bell;
-	struct task *tasks;
-	struct told *told, **told_end;
+	struct twin_archive_task *tasks;
+	struct twin_archive_told *told, **told_end;
 };
 
 static struct twin_archive *archive_of(struct archive *archive)
@@ -54,13 +54,13 @@ static struct twin_archive *archive_of(struct archive *archive)
 
 /* ---- news ---- */
 
-static void tell(struct task *task, const struct archive_news *news)
+static void tell(struct twin_archive_task *task, const struct archive_news *news)
 {
 	struct twin_archive *archive = task->archive;
-	struct told *told = twin_take(archive->twin, 1, sizeof *told);
+	struct twin_archive_told *told = twin_take(archive->twin, 1, sizeof *told);
 	if (!told)
 		return;
-	*told = (struct told){.task = task, .news = *news};
+	*told = (struct twin_archive_told){.task = task, .news = *news};
 	told->news.ticket = task->ticket;
 	*archive->told_end = told;
 	archive->told_end = &told->next;
@@ -70,7 +70,7 @@ static void tell(struct task *task, const struct archive_news *news)
 static bool twin_news(struct archive *self, struct archive_news *news)
 {
 	struct twin_archive *archive = archive_of(self);
-	struct told *told = archive->told;
+	struct twin_archive_told *told = archive->told;
 	while (told && told->task->forgotten)
 		told = told->next;
 	archive->told = told ? told->next : NULL;
@@ -87,20 +87,20 @@ static bool twin_news(struct archive *self, struct archive_news *news)
 /* ---- tasks ---- */
 
 /* NULL: there is none any more. */
-static struct task *task_find(struct twin_archive *archive, uint64_t ticket)
+static struct twin_archive_task *task_find(struct twin_archive *archive, uint64_t ticket)
 {
-	struct task *task = archive->tasks;
+	struct twin_archive_task *task = archive->tasks;
 	while (task && (task->ticket != ticket || task->forgotten))
 		task = task->next;
 	return task;
 }
 
-static struct task *task_make(struct twin_archive *archive, uint64_t ticket, const struct archive_place *place)
+static struct twin_archive_task *task_make(struct twin_archive *archive, uint64_t ticket, const struct archive_place *place)
 {
-	struct task *task = twin_take(archive->twin, 1, sizeof *task);
+	struct twin_archive_task *task = twin_take(archive->twin, 1, sizeof *task);
 	if (!task)
 		return NULL;
-	*task = (struct task){archive->tasks, archive, ticket, *place, .end = OFFSET_NONE};
+	*task = (struct twin_archive_task){archive->tasks, archive, ticket, *place, .end = OFFSET_NONE};
 	buffer_open(&task->bytes, place->bytes_max * 2 + ((size_t)1 << 20));
 	archive->tasks = task;
 	return task;
@@ -108,7 +108,7 @@ static struct task *task_make(struct twin_archive *archive, uint64_t ticket, con
 
 static void twin_forget(struct archive *self, uint64_t ticket)
 {
-	struct task *task = task_find(archive_of(self), ticket);
+	struct twin_archive_task *task = task_find(archive_of(self), ticket);
 	if (!task)
 		return;
 	task->forgotten = true;
@@ -118,7 +118,8 @@ static void twin_forget(struct archive *self, uint64_t ticket)
 }
 
 /* Goes on when the process can; false: it was forgotten, or is to be entered again. */
-static bool task_may_go_on(struct twin *twin, struct task *task, void (*again)(struct twin *twin, void *subject), bool network)
+static bool task_may_go_on(struct twin *twin, struct twin_archive_task *task, void (*again)(struct twin *twin, void *subject),
+			   bool network)
 {
 	int64_t free_us = twin_client_free_us(&task->archive->client, network);
 	if (free_us > twin->now_us && !task->forgotten)
@@ -128,7 +129,7 @@ static bool task_may_go_on(struct twin *twin, struct task *task, void (*again)(s
 
 /* ---- bringing back ---- */
 
-static struct twin_snapshot *snapshot_find(const struct task *task)
+static struct twin_snapshot *snapshot_find(const struct twin_archive_task *task)
 {
 	struct twin_snapshot *snapshot = task->archive->twin->snapshots;
 	while (snapshot && (strcmp(snapshot->host, task->archive->client.host->name) != 0 ||
@@ -139,7 +140,7 @@ static struct twin_snapshot *snapshot_find(const struct task *task)
 }
 
 /* Its store, and from where the changelog is to be read on. */
-static bool snapshot_bring_back(struct task *task, int64_t *from, struct error *error)
+static bool snapshot_bring_back(struct twin_archive_task *task, int64_t *from, struct error *error)
 {
 	const struct twin_snapshot *snapshot = snapshot_find(task);
 	struct snapshot_reader reader = {0};
@@ -157,7 +158,7 @@ static bool snapshot_bring_back(struct task *task, int64_t *from, struct error *
 	return true;
 }
 
-static bool change_bring_back(struct task *task, const struct twin_entry *entry, struct error *error)
+static bool change_bring_back(struct twin_archive_task *task, const struct twin_entry *entry, struct error *error)
 {
 	struct text scope, key, value;
 	uint32_t number;
@@ -167,7 +168,8 @@ static bool change_bring_back(struct task *task, const struct twin_entry *entry,
 }
 
 /* Compared with what the group's commits say, as on Kafka; here a partition is never late. */
-static bool check_identity(struct task *task, bool from_snapshot, struct state_reference *reference, struct error *error)
+static bool check_identity(struct twin_archive_task *task, bool from_snapshot, struct state_reference *reference,
+			   struct error *error)
 {
 	char note[ERROR_TEXT_MAX];
 	const struct identity_check check = {.pipeline = task->place.pipeline,
@@ -181,7 +183,7 @@ static bool check_identity(struct task *task, bool from_snapshot, struct state_r
 	return identity_settle(task->store, &check, &reference->id, note, error) == IDENTITY_GOOD;
 }
 
-static void bring_back(struct task *task, const struct twin_partition *partition)
+static void bring_back(struct twin_archive_task *task, const struct twin_partition *partition)
 {
 	struct archive_news news = {.kind = ARCHIVE_RESTORED, .committed = task->committed};
 	const struct twin_entry *entry;
@@ -202,7 +204,7 @@ static void bring_back(struct task *task, const struct twin_partition *partition
 /* What an engine that is gone had begun to commit is waited for. */
 static void read_changelog(struct twin *twin, void *subject)
 {
-	struct task *task = subject;
+	struct twin_archive_task *task = subject;
 	if (!task_may_go_on(twin, task, read_changelog, true))
 		return;
 	const struct twin_topic *topic = twin_find(twin, task->place.changelog);
@@ -218,7 +220,7 @@ static void read_changelog(struct twin *twin, void *subject)
 static void offsets_settled(struct twin_request *request, enum twin_answer answer)
 {
 	(void)answer;
-	struct task *task = request->owner;
+	struct twin_archive_task *task = request->owner;
 	struct twin *twin = task->archive->twin;
 	task->committed = request->positions.items[0].offset;
 	for (size_t i = 0; i < request->positions.count; i++) {
@@ -230,7 +232,7 @@ static void offsets_settled(struct twin_request *request, enum twin_answer answe
 	twin_note(twin, twin->now_us + random_between(&twin->random, MS, READ_US), read_changelog, task);
 }
 
-static bool inputs_note(struct task *task)
+static bool inputs_note(struct twin_archive_task *task)
 {
 	const struct archive_place *place = &task->place;
 	struct position *items = twin_take(task->archive->twin, place->topic_count + 1, sizeof *items);
@@ -247,7 +249,7 @@ static bool inputs_note(struct task *task)
 static bool twin_restore(struct archive *self, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	struct twin_archive *archive = archive_of(self);
-	struct task *task = task_make(archive, ticket, place);
+	struct twin_archive_task *task = task_make(archive, ticket, place);
 	struct twin_request *request = task ? twin_request_make(archive->twin, TWIN_READ_OFFSETS, &archive->client) : NULL;
 	if (!request || !(task->store = store_open(place->scopes, place->bytes_max)) || !inputs_note(task) ||
 	    !twin_request_positions(archive->twin, request, task->inputs, archive->consumer))
@@ -262,7 +264,7 @@ static bool twin_restore(struct archive *self, uint64_t ticket, const struct arc
 
 static void is_ready(struct twin *twin, void *subject)
 {
-	struct task *task = subject;
+	struct twin_archive_task *task = subject;
 	const struct archive_news news = {.kind = ARCHIVE_READY, .head = task->head};
 	if (task_may_go_on(twin, task, is_ready, false))
 		tell(task, &news);
@@ -270,7 +272,7 @@ static void is_ready(struct twin *twin, void *subject)
 
 static void is_laid(struct twin *twin, void *subject)
 {
-	struct task *task = subject;
+	struct twin_archive_task *task = subject;
 	struct twin_snapshot *snapshot = snapshot_find(task);
 	if (!task_may_go_on(twin, task, is_laid, false))
 		return;
@@ -293,7 +295,7 @@ static void is_laid(struct twin *twin, void *subject)
 	tell(task, &(struct archive_news){.kind = ARCHIVE_LAID});
 }
 
-static void go_on_soon(struct task *task, void (*then)(struct twin *twin, void *subject))
+static void go_on_soon(struct twin_archive_task *task, void (*then)(struct twin *twin, void *subject))
 {
 	assert(task); /* what is asked of a snapshot comes behind its begin */
 	struct twin *twin = task->archive->twin;
@@ -303,7 +305,7 @@ static void go_on_soon(struct task *task, void (*then)(struct twin *twin, void *
 static bool twin_begin(struct archive *self, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	struct twin_archive *archive = archive_of(self);
-	struct task *task = task_make(archive, ticket, place);
+	struct twin_archive_task *task = task_make(archive, ticket, place);
 	if (!task)
 		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
 	const struct twin_topic *topic = twin_find(archive->twin, place->changelog);
@@ -319,7 +321,7 @@ static bool twin_write(struct archive *self, uint64_t ticket, const struct archi
 		       struct error *error)
 {
 	(void)place;
-	struct task *task = task_find(archive_of(self), ticket);
+	struct twin_archive_task *task = task_find(archive_of(self), ticket);
 	assert(task);
 	buffer_text(&task->bytes, buffer_view(block));
 	size_t ceiling_bytes = block->ceiling_bytes;
@@ -350,7 +352,7 @@ static void twin_archive_close(struct archive *self)
 {
 	struct twin_archive *archive = archive_of(self);
 	archive->client.closed = true;
-	for (struct task *task = archive->tasks; task; task = task->next)
+	for (struct twin_archive_task *task = archive->tasks; task; task = task->next)
 		if (!task->forgotten)
 			twin_forget(self, task->ticket);
 }

@@ -14,14 +14,14 @@ static void ring(struct twin_consumer *consumer)
 
 static void fetch(struct twin *twin, struct twin_reading *reading);
 
-struct fetching {
+struct twin_consumer_fetching {
 	struct twin_reading *reading;
 	unsigned version;
 };
 
 static void fetched(struct twin *twin, void *subject)
 {
-	struct fetching *fetching = subject;
+	struct twin_consumer_fetching *fetching = subject;
 	struct twin_reading *reading = fetching->reading;
 	struct twin_consumer *consumer = reading->consumer;
 	if (fetching->version != reading->version)
@@ -49,10 +49,10 @@ static void fetch(struct twin *twin, struct twin_reading *reading)
 	bool ready = reading->known && !reading->paused && !reading->fetching && !consumer->client.closed;
 	if (!ready || consumer->queue_count >= TWIN_QUEUE / 2 || !twin_partition_next(reading->partition, &reading->position))
 		return;
-	struct fetching *fetching = twin_take(twin, 1, sizeof *fetching);
+	struct twin_consumer_fetching *fetching = twin_take(twin, 1, sizeof *fetching);
 	if (!fetching)
 		return;
-	*fetching = (struct fetching){reading, reading->version};
+	*fetching = (struct twin_consumer_fetching){reading, reading->version};
 	reading->fetching = true;
 	twin_note(twin, twin->now_us + twin_delay_us(twin), fetched, fetching);
 }

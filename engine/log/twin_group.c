@@ -315,7 +315,7 @@ void twin_group_ask(struct twin *twin, struct twin_group *group, struct twin_con
 		twin_note(twin, twin->now_us + twin_delay_us(twin), joins_anew, consumer);
 }
 
-struct silence {
+struct twin_group_silence {
 	struct twin_group *group;
 	struct twin_consumer *consumer;
 	uint64_t member;
@@ -323,7 +323,7 @@ struct silence {
 
 static void session_over(struct twin *twin, void *subject)
 {
-	const struct silence *silence = subject;
+	const struct twin_group_silence *silence = subject;
 	struct twin_member *member = member_of(silence->group, silence->member);
 	if (!member || twin_client_free_us(&silence->consumer->client, true) <= twin->now_us)
 		return;
@@ -333,10 +333,10 @@ static void session_over(struct twin *twin, void *subject)
 
 void twin_group_silence(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer)
 {
-	struct silence *silence = twin_take(twin, 1, sizeof *silence);
+	struct twin_group_silence *silence = twin_take(twin, 1, sizeof *silence);
 	if (!silence || consumer->member == 0)
 		return;
-	*silence = (struct silence){group, consumer, consumer->member};
+	*silence = (struct twin_group_silence){group, consumer, consumer->member};
 	int64_t session_ms = twin->config.session_ms > 0 ? twin->config.session_ms : TWIN_SESSION_MS;
 	twin_note(twin, twin->now_us + session_ms * MS, session_over, silence);
 }

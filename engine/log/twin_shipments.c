@@ -3,7 +3,7 @@
 #include "log/loads.h"
 #include "log/twin_world.h"
 
-struct shipments {
+struct twin_shipments {
 	struct output output; /* first: the table of operations */
 	struct twin *twin;
 	const struct consumer *consumer;
@@ -17,7 +17,7 @@ struct shipments {
 	int64_t ended_us, commit_us;
 };
 
-static void ring(struct shipments *shipments)
+static void ring(struct twin_shipments *shipments)
 {
 	if (!shipments->client.closed)
 		loop_ring(shipments->loop, shipments->bell);
@@ -25,7 +25,7 @@ static void ring(struct shipments *shipments)
 
 static void producer_heard(void *owner, const struct twin_entry *entry)
 {
-	struct shipments *shipments = owner;
+	struct twin_shipments *shipments = owner;
 	if (entry)
 		loads_acknowledged(&shipments->loads, entry->load);
 	if (entry && entry->unwanted)
@@ -35,12 +35,12 @@ static void producer_heard(void *owner, const struct twin_entry *entry)
 
 static void commit_replied(struct twin_request *request, enum twin_answer answer)
 {
-	struct shipments *shipments = request->owner;
+	struct twin_shipments *shipments = request->owner;
 	loads_took(&shipments->loads, answer == TWIN_GOOD ? LOADS_TAKEN : LOADS_VOID);
 	ring(shipments);
 }
 
-static void commit(struct shipments *shipments, struct positions positions)
+static void commit(struct twin_shipments *shipments, struct positions positions)
 {
 	struct twin_request *request = twin_request_make(shipments->twin, TWIN_COMMIT_OFFSETS, &shipments->client);
 	if (!request || !twin_request_positions(shipments->twin, request, positions, shipments->consumer))
@@ -54,7 +54,7 @@ static void commit(struct shipments *shipments, struct positions positions)
 
 static void shipments_close(struct output *self)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct twin_shipments *shipments = (struct twin_shipments *)self;
 	shipments->client.closed = true;
 	shipments->producer->client.closed = true;
 	loads_close(&shipments->loads);
@@ -62,13 +62,13 @@ static void shipments_close(struct output *self)
 
 static int shipments_bell(const struct output *self)
 {
-	return ((const struct shipments *)self)->bell;
+	return ((const struct twin_shipments *)self)->bell;
 }
 
 static enum transaction_news shipments_news(struct output *self, struct positions *committed, struct error *error)
 {
 	(void)error;
-	struct shipments *shipments = (struct shipments *)self;
+	struct twin_shipments *shipments = (struct twin_shipments *)self;
 	struct positions positions;
 	if (!shipments->started) {
 		shipments->started = true;
@@ -91,13 +91,13 @@ static bool shipments_is_open(const struct output *self)
 
 static bool shipments_may_end(const struct output *self)
 {
-	const struct shipments *shipments = (const struct shipments *)self;
+	const struct twin_shipments *shipments = (const struct twin_shipments *)self;
 	return shipments->started && loads_may_end(&shipments->loads);
 }
 
 static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct twin_shipments *shipments = (struct twin_shipments *)self;
 	enum produce_verdict verdict = twin_producer_put(shipments->producer, record, shipments->loads.open, error);
 	if (verdict == PRODUCED)
 		(void)loads_produced(&shipments->loads);
@@ -106,7 +106,7 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)
 {
-	struct shipments *shipments = (struct shipments *)self;
+	struct twin_shipments *shipments = (struct twin_shipments *)self;
 	if (!loads_end(&shipments->loads, positions, error))
 		return false;
 	shipments->ended_us = shipments->twin->now_us;
@@ -123,17 +123,17 @@ static uint64_t shipments_resets(const struct output *self, const char **reason)
 
 static int64_t shipments_commit_us(const struct output *self)
 {
-	return ((const struct shipments *)self)->commit_us;
+	return ((const struct twin_shipments *)self)->commit_us;
 }
 
 static bool shipments_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
-	return twin_producer_topics(((struct shipments *)self)->producer, names, count, error);
+	return twin_producer_topics(((struct twin_shipments *)self)->producer, names, count, error);
 }
 
 static bool shipments_refused(struct output *self, struct refusal *refusal)
 {
-	return twin_producer_unwanted(((struct shipments *)self)->producer, refusal);
+	return twin_producer_unwanted(((struct twin_shipments *)self)->producer, refusal);
 }
 
 static const struct output_operations operations = {
@@ -153,19 +153,19 @@ static const struct output_operations operations = {
 struct output *twin_shipments_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
 				   const struct consumer *consumer, struct error *error)
 {
-	struct shipments *shipments = twin_take(host->twin, 1, sizeof *shipments);
+	struct twin_shipments *shipments = twin_take(host->twin, 1, sizeof *shipments);
 	struct twin_producer *producer =
 		shipments ? twin_producer_make(host, config, &shipments->closed_sockets) : NULL;
 	if (!producer) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer");
 		return NULL;
 	}
-	*shipments = (struct shipments){.output = {&operations},
-					.twin = host->twin,
-					.consumer = consumer,
-					.loop = loop,
-					.bell = loop_bell(loop),
-					.producer = producer};
+	*shipments = (struct twin_shipments){.output = {&operations},
+					     .twin = host->twin,
+					     .consumer = consumer,
+					     .loop = loop,
+					     .bell = loop_bell(loop),
+					     .producer = producer};
 	shipments->client = (struct twin_client){host, false, &shipments->closed_sockets};
 	producer->producer = ++host->twin->last_producer;
 	producer->heard = producer_heard;

@@ -8,7 +8,7 @@
 #define REASON_BYTES 96
 #define TELL_BYTES 160
 
-struct transaction {
+struct twin_open_transaction {
 	struct output output; /* first: the table of operations */
 	struct twin *twin;
 	struct twin_host *host;
@@ -33,16 +33,16 @@ struct transaction {
 	char reason[REASON_BYTES];
 };
 
-static void settle(struct transaction *transaction);
+static void settle(struct twin_open_transaction *transaction);
 
 /* ---- calls ---- */
 
 struct call_alarm {
-	struct transaction *transaction;
+	struct twin_open_transaction *transaction;
 	uint64_t call;
 };
 
-static void call_over(struct transaction *transaction, enum settlement_outcome outcome)
+static void call_over(struct twin_open_transaction *transaction, enum settlement_outcome outcome)
 {
 	struct settlement *settlement = &transaction->settlement;
 	enum settlement_call call = settlement->call;
@@ -61,7 +61,7 @@ static void call_over(struct transaction *transaction, enum settlement_outcome o
 static void call_too_long(struct twin *twin, void *subject)
 {
 	struct call_alarm *alarm = subject;
-	struct transaction *transaction = alarm->transaction;
+	struct twin_open_transaction *transaction = alarm->transaction;
 	if (!transaction->calling || transaction->call != alarm->call)
 		return;
 	int64_t free_us = twin_client_free_us(&transaction->client, false);
@@ -73,7 +73,7 @@ static void call_too_long(struct twin *twin, void *subject)
 	settle(transaction);
 }
 
-static void call_begin(struct transaction *transaction)
+static void call_begin(struct twin_open_transaction *transaction)
 {
 	transaction->calling = true;
 	if (transaction->settlement.call == SETTLEMENT_BEGIN || transaction->settlement.call == SETTLEMENT_PAUSE)
@@ -85,7 +85,8 @@ static void call_begin(struct transaction *transaction)
 	twin_note(transaction->twin, transaction->twin->now_us + transaction->timeout_us, call_too_long, alarm);
 }
 
-static struct twin_request *request_make(struct transaction *transaction, enum twin_request_kind kind, struct twin_client *client,
+static struct twin_request *request_make(struct twin_open_transaction *transaction, enum twin_request_kind kind,
+					 struct twin_client *client,
 					 void (*replied)(struct twin_request *request, enum twin_answer answer))
 {
 	struct twin_request *request = twin_request_make(transaction->twin, kind, client);
@@ -104,7 +105,7 @@ static struct twin_request *request_make(struct transaction *transaction, enum t
 
 static void call_replied(struct twin_request *request, enum twin_answer answer)
 {
-	struct transaction *transaction = request->owner;
+	struct twin_open_transaction *transaction = request->owner;
 	if (!transaction->calling || request->serial != transaction->call)
 		return;
 	struct positions positions = transaction->settlement.positions;
@@ -121,7 +122,7 @@ static void call_replied(struct twin_request *request, enum twin_answer answer)
 /* Records arrived, or the producer is fenced: a commit may have waited for it. */
 static void producer_heard(void *owner, const struct twin_entry *entry);
 
-static void open_anew(struct transaction *transaction)
+static void open_anew(struct twin_open_transaction *transaction)
 {
 	if (transaction->producer)
 		transaction->producer->client.closed = true;
@@ -144,7 +145,7 @@ static void open_anew(struct transaction *transaction)
 		twin_request_send(transaction->twin, request);
 }
 
-static void ask_with_positions(struct transaction *transaction, enum twin_request_kind kind, struct twin_client *client)
+static void ask_with_positions(struct twin_open_transaction *transaction, enum twin_request_kind kind, struct twin_client *client)
 {
 	struct twin_request *request = request_make(transaction, kind, client, call_replied);
 	transaction->written |= kind == TWIN_SEND_OFFSETS;
@@ -152,7 +153,7 @@ static void ask_with_positions(struct transaction *transaction, enum twin_reques
 		twin_request_send(transaction->twin, request);
 }
 
-static void end_transaction(struct transaction *transaction)
+static void end_transaction(struct twin_open_transaction *transaction)
 {
 	struct twin_request *request;
 	bool lost = transaction->producer->fenced || transaction->producer->spoilt;
@@ -169,7 +170,7 @@ static void end_transaction(struct transaction *transaction)
 
 static void producer_heard(void *owner, const struct twin_entry *entry)
 {
-	struct transaction *transaction = owner;
+	struct twin_open_transaction *transaction = owner;
 	if (entry && entry->unwanted && !transaction->client.closed)
 		loop_ring(transaction->loop, transaction->bell);
 	if (!transaction->flushing)
@@ -180,7 +181,7 @@ static void producer_heard(void *owner, const struct twin_entry *entry)
 
 static void paused(struct twin *twin, void *subject)
 {
-	struct transaction *transaction = subject;
+	struct twin_open_transaction *transaction = subject;
 	int64_t free_us = twin_client_free_us(&transaction->client, false);
 	if (free_us > twin->now_us) {
 		twin_note(twin, free_us, paused, transaction);
@@ -190,7 +191,7 @@ static void paused(struct twin *twin, void *subject)
 	settle(transaction);
 }
 
-static void make_call(struct transaction *transaction)
+static void make_call(struct twin_open_transaction *transaction)
 {
 	call_begin(transaction);
 	switch (transaction->settlement.call) {
@@ -218,7 +219,7 @@ static void make_call(struct transaction *transaction)
 	}
 }
 
-static void settle(struct transaction *transaction)
+static void settle(struct twin_open_transaction *transaction)
 {
 	if (transaction->client.closed)
 		return;
@@ -232,7 +233,7 @@ static void settle(struct transaction *transaction)
 
 static void transaction_close(struct output *self)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct twin_open_transaction *transaction = (struct twin_open_transaction *)self;
 	transaction->client.closed = true;
 	if (transaction->producer)
 		transaction->producer->client.closed = true;
@@ -240,12 +241,12 @@ static void transaction_close(struct output *self)
 
 static int transaction_bell(const struct output *self)
 {
-	return ((const struct transaction *)self)->bell;
+	return ((const struct twin_open_transaction *)self)->bell;
 }
 
 static bool transaction_is_open(const struct output *self)
 {
-	return ((const struct transaction *)self)->open;
+	return ((const struct twin_open_transaction *)self)->open;
 }
 
 static const char *const news_names[] = {
@@ -256,7 +257,7 @@ static const char *const news_names[] = {
 	[NEWS_BROKEN] = "gets no producer",
 };
 
-static void tell_positions(struct transaction *transaction, const char *what, struct positions positions)
+static void tell_positions(struct twin_open_transaction *transaction, const char *what, struct positions positions)
 {
 	char text[TELL_BYTES] = "";
 	if (!transaction->twin->config.tell)
@@ -272,7 +273,7 @@ static void tell_positions(struct transaction *transaction, const char *what, st
 static enum transaction_news transaction_news(struct output *self, struct positions *committed, struct error *error)
 {
 	(void)error;
-	struct transaction *transaction = (struct transaction *)self;
+	struct twin_open_transaction *transaction = (struct twin_open_transaction *)self;
 	const struct settlement *settlement = &transaction->settlement;
 	if (settlement->call != SETTLEMENT_OVER || transaction->told)
 		return NEWS_NONE;
@@ -287,7 +288,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct twin_open_transaction *transaction = (struct twin_open_transaction *)self;
 	enum produce_verdict verdict = twin_producer_put(transaction->producer, record, 0, error);
 	transaction->written |= verdict == PRODUCED;
 	return verdict;
@@ -296,7 +297,7 @@ static enum produce_verdict transaction_produce(struct output *self, const struc
 static bool transaction_end(struct output *self, struct positions positions, struct error *error)
 {
 	(void)error;
-	struct transaction *transaction = (struct transaction *)self;
+	struct twin_open_transaction *transaction = (struct twin_open_transaction *)self;
 	for (size_t i = 0; i < positions.count; i++)
 		transaction->positions[i] = positions.items[i];
 	positions.items = transaction->positions;
@@ -313,19 +314,19 @@ static bool transaction_end(struct output *self, struct positions positions, str
 
 static uint64_t transaction_resets(const struct output *self, const char **reason)
 {
-	const struct transaction *transaction = (const struct transaction *)self;
+	const struct twin_open_transaction *transaction = (const struct twin_open_transaction *)self;
 	*reason = transaction->reason;
 	return transaction->resets;
 }
 
 static int64_t transaction_commit_us(const struct output *self)
 {
-	return ((const struct transaction *)self)->commit_us;
+	return ((const struct twin_open_transaction *)self)->commit_us;
 }
 
 static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct twin_open_transaction *transaction = (struct twin_open_transaction *)self;
 	transaction->config.topics = names;
 	transaction->config.topic_count = count;
 	return twin_producer_topics(transaction->producer, names, count, error);
@@ -333,7 +334,7 @@ static bool transaction_topics(struct output *self, const char *const *names, si
 
 static bool transaction_refused(struct output *self, struct refusal *refusal)
 {
-	struct transaction *transaction = (struct transaction *)self;
+	struct twin_open_transaction *transaction = (struct twin_open_transaction *)self;
 	return transaction->producer && twin_producer_unwanted(transaction->producer, refusal);
 }
 
@@ -354,7 +355,7 @@ static const struct output_operations operations = {
 struct output *twin_transaction_open(struct twin_host *host, struct loop *loop, const struct transaction_config *config,
 				     const struct consumer *consumer, struct error *error)
 {
-	struct transaction *transaction = twin_take(host->twin, 1, sizeof *transaction);
+	struct twin_open_transaction *transaction = twin_take(host->twin, 1, sizeof *transaction);
 	if (!transaction) {
 		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
 		return NULL;

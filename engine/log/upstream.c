@@ -15,16 +15,16 @@
 #define QUESTION_MS 1000 /* of one question to Kafka; a stop waits for it */
 #define CHAIN_BYTES ((size_t)64 << 20) /* names of groups and topics: some KiB */
 
-enum question_state { QUESTION_IDLE, QUESTION_WAITS, QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_FORGOTTEN };
+enum upstream_question_state { QUESTION_IDLE, QUESTION_WAITS, QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_FORGOTTEN };
 
-struct question {
-	struct question *next;	   /* of the owner's */
-	struct question *next_due; /* of those that wait for the thread */
+struct upstream_question {
+	struct upstream_question *next;	    /* of the owner's */
+	struct upstream_question *next_due; /* of those that wait for the thread */
 	struct arena *arena;
 	uint64_t ticket;
 	uint64_t turn; /* when it was asked, by number */
 	struct upstream_chain chain;
-	enum question_state state;
+	enum upstream_question_state state;
 	enum upstream_progress progress;
 	size_t reached; /* the link whose turn it is */
 	bool marked;	/* where its topics ended is noted */
@@ -40,15 +40,15 @@ struct upstream {
 	atomic_bool stopping;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct question *questions; /* that are not forgotten */
+	struct upstream_question *questions; /* that are not forgotten */
 	uint64_t turns;
-	struct question *due, **due_end; /* to be asked, or closed, by the thread: the first that came first */
+	struct upstream_question *due, **due_end; /* to be asked, or closed, by the thread: the first that came first */
 };
 
 /* ---- questions ---- */
 
 /* The chain outlives the asker's, for a question can be forgotten while it is asked. */
-static bool question_keep_chain(struct question *question, const struct upstream_chain *chain)
+static bool question_keep_chain(struct upstream_question *question, const struct upstream_chain *chain)
 {
 	struct upstream_link *links = ARENA_ARRAY(question->arena, struct upstream_link, chain->count + 1);
 	for (size_t i = 0; links && i < chain->count; i++) {
@@ -61,10 +61,10 @@ static bool question_keep_chain(struct question *question, const struct upstream
 	return !arena_failed(question->arena);
 }
 
-static struct question *question_open(uint64_t ticket, const struct upstream_chain *chain)
+static struct upstream_question *question_open(uint64_t ticket, const struct upstream_chain *chain)
 {
 	struct arena *arena = arena_open(CHAIN_BYTES);
-	struct question *question = arena ? ARENA_NEW(arena, struct question) : NULL;
+	struct upstream_question *question = arena ? ARENA_NEW(arena, struct upstream_question) : NULL;
 	if (question) {
 		question->arena = arena;
 		question->ticket = ticket;
@@ -75,7 +75,7 @@ static struct question *question_open(uint64_t ticket, const struct upstream_cha
 	return NULL;
 }
 
-static void question_close(struct question *question)
+static void question_close(struct upstream_question *question)
 {
 	for (size_t i = 0; i < question->chain.count; i++)
 		backlog_close(question->backlogs[i]);
@@ -83,7 +83,7 @@ static void question_close(struct question *question)
 }
 
 /* Behind all that wait. */
-static void question_enqueue(struct upstream *upstream, struct question *question, enum question_state state)
+static void question_enqueue(struct upstream *upstream, struct upstream_question *question, enum upstream_question_state state)
 {
 	question->state = state;
 	question->turn = ++upstream->turns;
@@ -93,18 +93,18 @@ static void question_enqueue(struct upstream *upstream, struct question *questio
 	pthread_cond_broadcast(&upstream->changed);
 }
 
-static struct question *question_dequeue(struct upstream *upstream)
+static struct upstream_question *question_dequeue(struct upstream *upstream)
 {
-	struct question *question = upstream->due;
+	struct upstream_question *question = upstream->due;
 	upstream->due = question->next_due;
 	if (!upstream->due)
 		upstream->due_end = &upstream->due;
 	return question;
 }
 
-static struct question **question_find(struct upstream *upstream, uint64_t ticket)
+static struct upstream_question **question_find(struct upstream *upstream, uint64_t ticket)
 {
-	struct question **at = &upstream->questions;
+	struct upstream_question **at = &upstream->questions;
 	while (*at && (*at)->ticket != ticket)
 		at = &(*at)->next;
 	return at;
@@ -147,12 +147,12 @@ void upstream_close(struct upstream *upstream)
 	if (upstream->running)
 		upstream_stop(upstream);
 	while (upstream->due) {
-		struct question *question = question_dequeue(upstream);
+		struct upstream_question *question = question_dequeue(upstream);
 		if (question->state == QUESTION_FORGOTTEN)
 			question_close(question);
 	}
 	while (upstream->questions) {
-		struct question *question = upstream->questions;
+		struct upstream_question *question = upstream->questions;
 		upstream->questions = question->next;
 		question_close(question);
 	}
@@ -170,7 +170,7 @@ int upstream_bell(const struct upstream *upstream)
 
 /* ---- the thread ---- */
 
-static struct backlog *link_backlog(const struct upstream *upstream, struct question *question)
+static struct backlog *link_backlog(const struct upstream *upstream, struct upstream_question *question)
 {
 	struct error error = {0};
 	struct backlog **backlog = &question->backlogs[question->reached];
@@ -180,7 +180,7 @@ static struct backlog *link_backlog(const struct upstream *upstream, struct ques
 	return *backlog;
 }
 
-static bool link_passed(const struct upstream *upstream, struct question *question)
+static bool link_passed(const struct upstream *upstream, struct upstream_question *question)
 {
 	struct text topics = text_of(question->chain.links[question->reached].topics);
 	struct backlog *backlog = link_backlog(upstream, question);
@@ -191,7 +191,7 @@ static bool link_passed(const struct upstream *upstream, struct question *questi
 	return question->marked && backlog_left(backlog, topics, QUESTION_MS) == 0;
 }
 
-static enum upstream_progress question_ask(const struct upstream *upstream, struct question *question)
+static enum upstream_progress question_ask(const struct upstream *upstream, struct upstream_question *question)
 {
 	while (question->reached < question->chain.count) {
 		if (atomic_load(&upstream->stopping) || !link_passed(upstream, question))
@@ -204,7 +204,7 @@ static enum upstream_progress question_ask(const struct upstream *upstream, stru
 }
 
 /* With the lock, but while it asks or closes. */
-static void question_serve(struct upstream *upstream, struct question *question)
+static void question_serve(struct upstream *upstream, struct upstream_question *question)
 {
 	bool asked = question->state == QUESTION_WAITS;
 	if (asked)
@@ -242,7 +242,7 @@ static void *upstream_serve(void *context)
 bool upstream_ask(struct upstream *upstream, uint64_t ticket, const struct upstream_chain *chain, struct error *error)
 {
 	pthread_mutex_lock(&upstream->lock);
-	struct question *question = *question_find(upstream, ticket);
+	struct upstream_question *question = *question_find(upstream, ticket);
 	if (!question && (question = question_open(ticket, chain))) {
 		question->next = upstream->questions;
 		upstream->questions = question;
@@ -265,8 +265,8 @@ enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *tick
 	enum upstream_progress progress = UPSTREAM_NONE;
 	bell_quiet(upstream->bell);
 	pthread_mutex_lock(&upstream->lock);
-	struct question *first = NULL;
-	for (struct question *question = upstream->questions; question; question = question->next)
+	struct upstream_question *first = NULL;
+	for (struct upstream_question *question = upstream->questions; question; question = question->next)
 		if (question->state == QUESTION_ANSWERED && (!first || question->turn < first->turn))
 			first = question;
 	if (first) {
@@ -282,7 +282,7 @@ enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *tick
 void upstream_forget(struct upstream *upstream, uint64_t ticket)
 {
 	pthread_mutex_lock(&upstream->lock);
-	struct question **at = question_find(upstream, ticket), *question = *at;
+	struct upstream_question **at = question_find(upstream, ticket), *question = *at;
 	if (question) {
 		*at = question->next;
 		if (question->state == QUESTION_ASKED || question->state == QUESTION_WAITS)

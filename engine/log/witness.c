@@ -45,7 +45,7 @@ struct witness {
 
 /* ---- the thread ---- */
 
-enum finding {
+enum witness_finding {
 	FINDING_NONE, /* Kafka did not say in time */
 	FINDING_GONE, /* it was removed, or the partition does not reach so far */
 	FINDING_SAME,
@@ -74,7 +74,7 @@ static rd_kafka_t *witness_reader(struct witness *witness)
 	return witness->reader = client_open(RD_KAFKA_CONSUMER, configuration, &error);
 }
 
-static enum finding finding_of(const rd_kafka_message_t *message, const struct sight *anchor)
+static enum witness_finding finding_of(const rd_kafka_message_t *message, const struct sight *anchor)
 {
 	rd_kafka_timestamp_type_t type;
 	bool outside = message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
@@ -86,9 +86,9 @@ static enum finding finding_of(const rd_kafka_message_t *message, const struct s
 	return rd_kafka_message_timestamp(message, &type) == anchor->time_ms ? FINDING_SAME : FINDING_OTHER;
 }
 
-static enum finding record_look(rd_kafka_t *reader, const struct witnessed *place)
+static enum witness_finding record_look(rd_kafka_t *reader, const struct witnessed *place)
 {
-	enum finding finding = FINDING_NONE;
+	enum witness_finding finding = FINDING_NONE;
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(reader, place->topic, NULL);
 	if (topic && rd_kafka_consume_start(topic, place->partition, place->anchor.offset) == 0) {
 		rd_kafka_message_t *message = NULL;
@@ -119,7 +119,7 @@ static bool witnessed_next(struct witness *witness, struct witnessed *place, siz
 	return false;
 }
 
-static void witnessed_settle(struct witness *witness, struct witnessed *place, enum finding finding, int64_t begin)
+static void witnessed_settle(struct witness *witness, struct witnessed *place, enum witness_finding finding, int64_t begin)
 {
 	if (finding == FINDING_NONE)
 		return;
@@ -145,7 +145,7 @@ static void witness_round(struct witness *witness)
 			return;
 		pthread_mutex_unlock(&witness->lock);
 		rd_kafka_t *reader = witness_reader(witness);
-		enum finding finding = reader ? record_look(reader, &place) : FINDING_NONE;
+		enum witness_finding finding = reader ? record_look(reader, &place) : FINDING_NONE;
 		if (finding == FINDING_OTHER &&
 		    rd_kafka_query_watermark_offsets(reader, place.topic, place.partition, &begin, &end, READ_MS))
 			finding = FINDING_NONE;

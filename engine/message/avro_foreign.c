@@ -176,12 +176,12 @@ static bool resolve(struct avro_resolution *resolution, avro_schema_t writer, st
 
 /* ---- from avro-c's values to ours ---- */
 
-struct taking {
+struct avro_foreign_taking {
 	struct arena *arena;
 	struct error *error;
 };
 
-static bool lacking(struct taking *taking, const char *record, const char *field)
+static bool lacking(struct avro_foreign_taking *taking, const char *record, const char *field)
 {
 	return error_set(taking->error, ERROR_INPUT, PLACE_NONE,
 			 "the record's schema has no field %s in its %s, or one of another type; write it as schemas/ shows, or "
@@ -189,7 +189,7 @@ static bool lacking(struct taking *taking, const char *record, const char *field
 			 field, record);
 }
 
-static bool take_bytes(struct taking *taking, const void *bytes, size_t size, struct text *text)
+static bool take_bytes(struct avro_foreign_taking *taking, const void *bytes, size_t size, struct text *text)
 {
 	char *copy = arena_copy(taking->arena, bytes, size);
 	if (!copy)
@@ -199,7 +199,7 @@ static bool take_bytes(struct taking *taking, const void *bytes, size_t size, st
 }
 
 /* A string, bytes, or the symbol of an enum. */
-static bool take_value_text(struct taking *taking, avro_value_t *value, struct text *text)
+static bool take_value_text(struct avro_foreign_taking *taking, avro_value_t *value, struct text *text)
 {
 	const void *bytes = NULL;
 	const char *string = NULL;
@@ -226,7 +226,7 @@ static bool take_value_text(struct taking *taking, avro_value_t *value, struct t
 }
 
 /* A field that may be missing: then `text` stays. */
-static bool take_text(struct taking *taking, avro_value_t *record, const char *name, struct text *text)
+static bool take_text(struct avro_foreign_taking *taking, avro_value_t *record, const char *name, struct text *text)
 {
 	avro_value_t field;
 	if (avro_value_get_by_name(record, name, &field, NULL))
@@ -234,7 +234,7 @@ static bool take_text(struct taking *taking, avro_value_t *record, const char *n
 	return take_value_text(taking, &field, text) || lacking(taking, "record", name);
 }
 
-static bool take_version(struct taking *taking, avro_value_t *record, struct payload *payload)
+static bool take_version(struct avro_foreign_taking *taking, avro_value_t *record, struct payload *payload)
 {
 	struct text version = {NULL, 0};
 	bool good = take_text(taking, record, "model_version", &version);
@@ -278,7 +278,7 @@ static size_t list_of(avro_value_t *record, const char *name, avro_value_t *list
 	return count;
 }
 
-static bool take_parameter(struct taking *taking, avro_value_t *record, struct parameter *parameter)
+static bool take_parameter(struct avro_foreign_taking *taking, avro_value_t *record, struct parameter *parameter)
 {
 	avro_value_t value;
 	avro_value_t held;
@@ -312,7 +312,7 @@ static bool take_parameter(struct taking *taking, avro_value_t *record, struct p
 	}
 }
 
-static bool take_parameters(struct taking *taking, avro_value_t *record, struct parameters *parameters)
+static bool take_parameters(struct avro_foreign_taking *taking, avro_value_t *record, struct parameters *parameters)
 {
 	avro_value_t list;
 	size_t count = list_of(record, "parameters", &list);
@@ -331,7 +331,7 @@ static bool take_parameters(struct taking *taking, avro_value_t *record, struct 
 	return true;
 }
 
-static bool take_shape(struct taking *taking, avro_value_t *record, struct tensor *tensor)
+static bool take_shape(struct avro_foreign_taking *taking, avro_value_t *record, struct tensor *tensor)
 {
 	avro_value_t list;
 	size_t rank = list_of(record, "shape", &list);
@@ -351,7 +351,7 @@ static bool take_shape(struct taking *taking, avro_value_t *record, struct tenso
 	return shape_count(tensor->name, shape, rank, &tensor->count, taking->error);
 }
 
-static const struct tensor *take_tensor(struct taking *taking, avro_value_t *record)
+static const struct tensor *take_tensor(struct avro_foreign_taking *taking, avro_value_t *record)
 {
 	static const char *const needed[] = {"name", "datatype", "shape", "data"};
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
@@ -381,7 +381,7 @@ static const struct tensor *take_tensor(struct taking *taking, avro_value_t *rec
 	return tensor;
 }
 
-static bool take_tensors(struct taking *taking, avro_value_t *record, const char *name, struct tensors *tensors)
+static bool take_tensors(struct avro_foreign_taking *taking, avro_value_t *record, const char *name, struct tensors *tensors)
 {
 	avro_value_t list;
 	size_t count = list_of(record, name, &list);
@@ -401,7 +401,7 @@ static bool take_tensors(struct taking *taking, avro_value_t *record, const char
 	return !arena_failed(taking->arena) || error_memory(taking->error, ERROR_LIMIT, "reading an Avro record");
 }
 
-static bool take_wanted(struct taking *taking, avro_value_t *record, struct tensors_wanted *wanted)
+static bool take_wanted(struct avro_foreign_taking *taking, avro_value_t *record, struct tensors_wanted *wanted)
 {
 	avro_value_t list;
 	size_t count = list_of(record, "outputs", &list);
@@ -420,7 +420,7 @@ static bool take_wanted(struct taking *taking, avro_value_t *record, struct tens
 	return true;
 }
 
-static bool take_origin(struct taking *taking, avro_value_t *record, struct origin *origin)
+static bool take_origin(struct avro_foreign_taking *taking, avro_value_t *record, struct origin *origin)
 {
 	avro_value_t inner;
 	if (!present(record, "origin", &inner))
@@ -436,7 +436,7 @@ bool avro_foreign_request(struct avro_writer *writer, struct message *message, s
 		return false;
 	if (!resolve(writer->request, writer->schema, body, error))
 		return false;
-	struct taking taking = {message->arena, error};
+	struct avro_foreign_taking taking = {message->arena, error};
 	avro_value_t *record = &writer->request->value;
 	struct text id = {NULL, 0};
 	struct origin origin = {0};
@@ -453,7 +453,7 @@ bool avro_foreign_request(struct avro_writer *writer, struct message *message, s
 	return true;
 }
 
-static bool take_failure(struct taking *taking, avro_value_t *record, struct error *failure)
+static bool take_failure(struct avro_foreign_taking *taking, avro_value_t *record, struct error *failure)
 {
 	struct text kind = TEXT("SYSTEM");
 	struct text text = {NULL, 0};
@@ -478,7 +478,7 @@ bool avro_foreign_answer(struct avro_writer *writer, struct text body, struct ar
 		return false;
 	if (!resolve(writer->answer, writer->schema, body, error))
 		return false;
-	struct taking taking = {arena, error};
+	struct avro_foreign_taking taking = {arena, error};
 	avro_value_t *record = &writer->answer->value;
 	avro_value_t failure;
 	*answer = (struct avro_answer){.failed = present(record, "error", &failure)};

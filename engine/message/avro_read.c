@@ -7,13 +7,13 @@
 
 /* A function on the fast path keeps a cursor of its own, which stays in registers,
  * and gives it back before it calls one that reads on. */
-struct reader {
+struct avro_reader {
 	struct avro_cursor cursor;
 	struct arena *arena;
 	struct error *error;
 };
 
-static __attribute__((noinline, cold)) bool broken(struct reader *reader, const char *where)
+static __attribute__((noinline, cold)) bool broken(struct avro_reader *reader, const char *where)
 {
 	error_set(reader->error, ERROR_INPUT, PLACE_NONE,
 		  "the Avro record is cut off or broken in %s; write it with the schema that its first bytes name", where);
@@ -21,7 +21,7 @@ static __attribute__((noinline, cold)) bool broken(struct reader *reader, const 
 	return false;
 }
 
-static __attribute__((noinline, cold)) bool full(struct reader *reader)
+static __attribute__((noinline, cold)) bool full(struct avro_reader *reader)
 {
 	error_memory(reader->error, ERROR_LIMIT, "reading an Avro record");
 	avro_fail(&reader->cursor);
@@ -43,7 +43,7 @@ static inline bool is_ascii(struct text text)
 }
 
 /* Always inline: else the cursor leaves its registers. */
-static inline __attribute__((always_inline)) struct text read_string_at(struct reader *reader, struct avro_cursor *cursor)
+static inline __attribute__((always_inline)) struct text read_string_at(struct avro_reader *reader, struct avro_cursor *cursor)
 {
 	struct text text = avro_read_bytes(cursor);
 	if (AVRO_UNLIKELY(!is_ascii(text)) && !text_is_utf8(text)) {
@@ -53,12 +53,12 @@ static inline __attribute__((always_inline)) struct text read_string_at(struct r
 	return text;
 }
 
-static __attribute__((noinline)) struct text read_string(struct reader *reader)
+static __attribute__((noinline)) struct text read_string(struct avro_reader *reader)
 {
 	return read_string_at(reader, &reader->cursor);
 }
 
-static bool read_parameter(struct reader *reader, struct parameter *parameter)
+static bool read_parameter(struct avro_reader *reader, struct parameter *parameter)
 {
 	parameter->name = read_string(reader);
 	switch (avro_read_long(&reader->cursor)) {
@@ -91,7 +91,7 @@ static bool read_parameter(struct reader *reader, struct parameter *parameter)
 }
 
 /* The first items of a list move to a larger place. */
-static __attribute__((noinline)) void *list_moved(struct reader *reader, const void *items, size_t count, size_t capacity,
+static __attribute__((noinline)) void *list_moved(struct avro_reader *reader, const void *items, size_t count, size_t capacity,
 						  size_t size)
 {
 	void *moved = arena_take_raw(reader->arena, capacity * size);
@@ -103,7 +103,7 @@ static __attribute__((noinline)) void *list_moved(struct reader *reader, const v
 }
 
 /* The next `more` items behind `count` others: the same list, or a larger copy. */
-static inline void *list_grown(struct reader *reader, void *items, size_t count, size_t *capacity, size_t more, size_t size)
+static inline void *list_grown(struct avro_reader *reader, void *items, size_t count, size_t *capacity, size_t more, size_t size)
 {
 	size_t need = count + more;
 	if (count == 0) { /* most lists are one block */
@@ -119,7 +119,7 @@ static inline void *list_grown(struct reader *reader, void *items, size_t count,
 	return list_moved(reader, items, count, *capacity, size);
 }
 
-static __attribute__((noinline)) struct parameters read_parameters_from(struct reader *reader, size_t more)
+static __attribute__((noinline)) struct parameters read_parameters_from(struct avro_reader *reader, size_t more)
 {
 	struct parameter *items = NULL;
 	size_t count = 0;
@@ -134,14 +134,14 @@ static __attribute__((noinline)) struct parameters read_parameters_from(struct r
 	return (struct parameters){count, items};
 }
 
-static inline struct parameters read_parameters(struct reader *reader)
+static inline struct parameters read_parameters(struct avro_reader *reader)
 {
 	size_t more = avro_read_block(&reader->cursor);
 	return more ? read_parameters_from(reader, more) : (struct parameters){0};
 }
 
 /* A tensor and its shape are one piece of the arena, taken when the rank is known. */
-static inline struct tensor *take_tensor(struct reader *reader, struct text name, uint64_t datatype, size_t rank)
+static inline struct tensor *take_tensor(struct avro_reader *reader, struct text name, uint64_t datatype, size_t rank)
 {
 	struct tensor *tensor = arena_take_raw(reader->arena, sizeof *tensor + rank * sizeof(int64_t));
 	if (AVRO_UNLIKELY(!tensor)) {
@@ -157,7 +157,7 @@ static inline struct tensor *take_tensor(struct reader *reader, struct text name
 }
 
 /* A datatype and a shape of any form: negative dimensions, many, in several blocks. */
-static __attribute__((noinline)) struct tensor *read_any_type(struct reader *reader, struct text name)
+static __attribute__((noinline)) struct tensor *read_any_type(struct avro_reader *reader, struct text name)
 {
 	int64_t shape[TENSOR_RANK_MAX];
 	size_t rank = 0;
@@ -191,7 +191,7 @@ static __attribute__((noinline)) struct tensor *read_any_type(struct reader *rea
 /* Datatype, rank, dimensions and the end of the list are most often a byte each, none
  * of them above 63, and together no more than a word: then they are looked at as one.
  * The mask has the bits that each number must not have set, for its rank. */
-static inline struct tensor *read_type(struct reader *reader, struct avro_cursor *cursor, struct text name)
+static inline struct tensor *read_type(struct avro_reader *reader, struct avro_cursor *cursor, struct text name)
 {
 	uint64_t word = 0;
 	if (avro_left(cursor) >= sizeof word)
@@ -219,7 +219,7 @@ static inline struct tensor *read_type(struct reader *reader, struct avro_cursor
 	return tensor;
 }
 
-static inline const struct tensor *read_tensor(struct reader *reader, struct avro_cursor *cursor)
+static inline const struct tensor *read_tensor(struct avro_reader *reader, struct avro_cursor *cursor)
 {
 	struct text name = read_string_at(reader, cursor);
 	struct tensor *tensor = read_type(reader, cursor, name);
@@ -240,7 +240,7 @@ static inline const struct tensor *read_tensor(struct reader *reader, struct avr
 	return raw_read(tensor, data, reader->arena, reader->error) ? tensor : NULL;
 }
 
-static __attribute__((noinline)) bool read_tensors_from(struct reader *reader, size_t more, struct tensors *tensors)
+static __attribute__((noinline)) bool read_tensors_from(struct avro_reader *reader, size_t more, struct tensors *tensors)
 {
 	struct avro_cursor cursor = reader->cursor;
 	const struct tensor **items = NULL;
@@ -261,13 +261,13 @@ static __attribute__((noinline)) bool read_tensors_from(struct reader *reader, s
 	return true;
 }
 
-static inline bool read_tensors(struct reader *reader, struct tensors *tensors)
+static inline bool read_tensors(struct avro_reader *reader, struct tensors *tensors)
 {
 	size_t more = avro_read_block(&reader->cursor);
 	return more == 0 || read_tensors_from(reader, more, tensors);
 }
 
-static __attribute__((noinline)) bool read_names_from(struct reader *reader, size_t more, struct tensors_wanted *wanted)
+static __attribute__((noinline)) bool read_names_from(struct avro_reader *reader, size_t more, struct tensors_wanted *wanted)
 {
 	struct text *names = NULL;
 	size_t count = 0;
@@ -282,7 +282,7 @@ static __attribute__((noinline)) bool read_names_from(struct reader *reader, siz
 	return true;
 }
 
-static void skip_assignments(struct reader *reader)
+static void skip_assignments(struct avro_reader *reader)
 {
 	for (size_t more; (more = avro_read_block(&reader->cursor)) > 0;) {
 		while (more--) {
@@ -293,7 +293,7 @@ static void skip_assignments(struct reader *reader)
 	}
 }
 
-static void skip_versions(struct reader *reader)
+static void skip_versions(struct avro_reader *reader)
 {
 	for (size_t more; (more = avro_read_block(&reader->cursor)) > 0;) {
 		while (more--) {
@@ -304,7 +304,7 @@ static void skip_versions(struct reader *reader)
 }
 
 /* Which of two branches a union of null and a record has. */
-static bool read_presence(struct reader *reader, const char *where)
+static bool read_presence(struct avro_reader *reader, const char *where)
 {
 	int64_t branch = avro_read_long(&reader->cursor);
 	if (AVRO_UNLIKELY(branch < 0 || branch > 1))
@@ -312,7 +312,7 @@ static bool read_presence(struct reader *reader, const char *where)
 	return branch == 1;
 }
 
-static void read_origin(struct reader *reader, struct origin *origin)
+static void read_origin(struct avro_reader *reader, struct origin *origin)
 {
 	if (!read_presence(reader, "the origin"))
 		return;
@@ -321,7 +321,7 @@ static void read_origin(struct reader *reader, struct origin *origin)
 	origin->offset = avro_read_long(&reader->cursor);
 }
 
-static bool read_end(struct reader *reader)
+static bool read_end(struct avro_reader *reader)
 {
 	skip_assignments(reader);
 	skip_versions(reader);
@@ -359,7 +359,7 @@ void avro_request_marks(struct tensors *marks)
 }
 
 /* What stands behind the inputs: wanted outputs, marks, origin, assignments, versions. */
-static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, struct message *message)
+static __attribute__((noinline)) bool read_behind_inputs(struct avro_reader *reader, struct message *message)
 {
 	struct origin origin = {0};
 	size_t more = avro_read_block(&reader->cursor);
@@ -377,7 +377,7 @@ static __attribute__((noinline)) bool read_behind_inputs(struct reader *reader, 
 
 /* Most requests have neither a deadline nor parameters, and none of what stands at the
  * end. */
-static inline bool nothing_before_inputs(struct reader *reader)
+static inline bool nothing_before_inputs(struct avro_reader *reader)
 {
 	struct avro_cursor *cursor = &reader->cursor;
 	if (avro_left(cursor) < 2 || cursor->at[0] != 0 || cursor->at[1] != 0)
@@ -386,7 +386,7 @@ static inline bool nothing_before_inputs(struct reader *reader)
 	return true;
 }
 
-static inline bool nothing_behind_inputs(const struct reader *reader)
+static inline bool nothing_behind_inputs(const struct avro_reader *reader)
 {
 	static const char none[5];
 	return avro_left(&reader->cursor) == sizeof none && memcmp(reader->cursor.at, none, sizeof none) == 0;
@@ -394,7 +394,7 @@ static inline bool nothing_behind_inputs(const struct reader *reader)
 
 bool avro_request_read(struct message *message, struct text body, struct error *error)
 {
-	struct reader reader = {.arena = message->arena, .error = error};
+	struct avro_reader reader = {.arena = message->arena, .error = error};
 	struct avro_cursor cursor = avro_cursor_of(body);
 	struct text id = read_string_at(&reader, &cursor);
 	int64_t deadline_ms = 0;
@@ -411,7 +411,7 @@ bool avro_request_read(struct message *message, struct text body, struct error *
 	return true;
 }
 
-static bool read_failure(struct reader *reader, struct error *failure)
+static bool read_failure(struct avro_reader *reader, struct error *failure)
 {
 	int64_t kind = avro_read_long(&reader->cursor);
 	if (kind < 0 || kind > ERROR_SYSTEM - ERROR_CONFIG)
@@ -434,7 +434,7 @@ static bool read_failure(struct reader *reader, struct error *failure)
 
 bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer *answer, struct error *error)
 {
-	struct reader reader = {.cursor = avro_cursor_of(body), .arena = arena, .error = error};
+	struct avro_reader reader = {.cursor = avro_cursor_of(body), .arena = arena, .error = error};
 	*answer = (struct avro_answer){.id = read_string(&reader)};
 	answer->failed = read_presence(&reader, "its error");
 	if (answer->failed && !read_failure(&reader, &answer->error))
@@ -451,7 +451,7 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 
 bool avro_read_tensors(struct avro_cursor *cursor, struct arena *arena, struct tensors *tensors, struct error *error)
 {
-	struct reader reader = {.cursor = *cursor, .arena = arena, .error = error};
+	struct avro_reader reader = {.cursor = *cursor, .arena = arena, .error = error};
 	*tensors = (struct tensors){0};
 	bool good = read_tensors(&reader, tensors);
 	*cursor = reader.cursor;
@@ -460,7 +460,7 @@ bool avro_read_tensors(struct avro_cursor *cursor, struct arena *arena, struct t
 
 struct parameters avro_read_parameters(struct avro_cursor *cursor, struct arena *arena, struct error *error)
 {
-	struct reader reader = {.cursor = *cursor, .arena = arena, .error = error};
+	struct avro_reader reader = {.cursor = *cursor, .arena = arena, .error = error};
 	struct parameters parameters = read_parameters(&reader);
 	*cursor = reader.cursor;
 	return parameters;
@@ -468,7 +468,7 @@ struct parameters avro_read_parameters(struct avro_cursor *cursor, struct arena 
 
 bool avro_read_failure(struct avro_cursor *cursor, struct arena *arena, struct error *failure, struct error *error)
 {
-	struct reader reader = {.cursor = *cursor, .arena = arena, .error = error};
+	struct avro_reader reader = {.cursor = *cursor, .arena = arena, .error = error};
 	bool good = read_failure(&reader, failure);
 	*cursor = reader.cursor;
 	return good;

@@ -17,14 +17,14 @@ static const struct payload nothing;
 
 /* ---- the tensors of all payloads, each once ---- */
 
-struct listing {
+struct crossing_listing {
 	struct tensors_builder tensors;
 	struct tensors written; /* the same, with the models that replied them */
 	int64_t *places; /* of the tensors and marks of each payload, one behind the other */
 	size_t place_count;
 };
 
-static int64_t place_of(struct listing *listing, const struct tensor *tensor)
+static int64_t place_of(struct crossing_listing *listing, const struct tensor *tensor)
 {
 	struct tensors_builder *tensors = &listing->tensors;
 	size_t first = tensors->count > ALIKE_MAX ? tensors->count - ALIKE_MAX : 0;
@@ -35,7 +35,7 @@ static int64_t place_of(struct listing *listing, const struct tensor *tensor)
 	return (int64_t)tensors->count - 1;
 }
 
-static void list_payload(struct listing *listing, const struct payload *payload)
+static void list_payload(struct crossing_listing *listing, const struct payload *payload)
 {
 	for (size_t i = 0; i < payload->tensors.count; i++)
 		listing->places[listing->place_count++] = place_of(listing, payload->tensors.items[i]);
@@ -53,13 +53,13 @@ static const struct payload *payload_of(const struct given *given)
 	return given->state == GIVEN_CAME ? given->payload : &nothing;
 }
 
-static bool list_payloads(struct listing *listing, const struct message *message, uint64_t next, bool request)
+static bool list_payloads(struct crossing_listing *listing, const struct message *message, uint64_t next, bool request)
 {
 	const struct carried *carried = message->carried;
 	size_t total = request ? payload_size(&message->payload) : 0;
 	for (size_t i = 0; i < carried->count; i++)
 		total += carried->items[i].next & next ? payload_size(payload_of(&carried->items[i])) : 0;
-	*listing = (struct listing){.places = arena_take_raw(message->arena, (total + 1) * sizeof(int64_t))};
+	*listing = (struct crossing_listing){.places = arena_take_raw(message->arena, (total + 1) * sizeof(int64_t))};
 	tensors_begin(&listing->tensors, message->arena, total);
 	if (arena_failed(message->arena))
 		return false;
@@ -87,7 +87,7 @@ static size_t payload_room(struct arena *arena, const struct payload *payload)
 }
 
 static size_t record_room(const struct message *message, uint64_t next, const struct crossing *crossing,
-			  const struct listing *listing)
+			  const struct crossing_listing *listing)
 {
 	const struct carried *carried = message->carried;
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(crossing->from) +
@@ -147,7 +147,7 @@ static char *put_form(char *to, const struct message *message)
 	return avro_put_bytes(to, message->seldon_meta);
 }
 
-static char *put_places(char *to, struct listing *listing, size_t count)
+static char *put_places(char *to, struct crossing_listing *listing, size_t count)
 {
 	to = put_count(to, count);
 	for (size_t i = 0; i < count; i++)
@@ -155,7 +155,7 @@ static char *put_places(char *to, struct listing *listing, size_t count)
 	return avro_put_small(to, 0);
 }
 
-static char *put_payload(char *to, struct listing *listing, const struct payload *payload)
+static char *put_payload(char *to, struct crossing_listing *listing, const struct payload *payload)
 {
 	to = put_places(to, listing, payload->tensors.count);
 	to = put_places(to, listing, payload->marks.count);
@@ -164,7 +164,7 @@ static char *put_payload(char *to, struct listing *listing, const struct payload
 	return avro_put_bytes(to, payload_version(payload));
 }
 
-static char *put_given(char *to, struct listing *listing, const struct given *given)
+static char *put_given(char *to, struct crossing_listing *listing, const struct given *given)
 {
 	to = avro_put_bytes(to, given->step);
 	to = put_flag(to, given->inputs);
@@ -180,7 +180,7 @@ static char *put_given(char *to, struct listing *listing, const struct given *gi
 	return avro_put_long(to, given->attempts);
 }
 
-static char *put_all_given(char *to, struct listing *listing, const struct carried *carried, uint64_t next)
+static char *put_all_given(char *to, struct crossing_listing *listing, const struct carried *carried, uint64_t next)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < carried->count; i++)
@@ -196,7 +196,7 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 		     struct error *error)
 {
 	uint64_t fingerprint = avro_crossing_fingerprint();
-	struct listing listing;
+	struct crossing_listing listing;
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!list_payloads(&listing, message, next, crossing->request))

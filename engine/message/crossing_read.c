@@ -6,14 +6,14 @@
 #include "message/format.h"
 #include "message/provenance.h"
 
-struct reading {
+struct crossing_reading {
 	struct avro_cursor cursor;
 	struct arena *arena;
 	struct error *error;
 	struct tensors tensors; /* of all payloads */
 };
 
-static bool broken(struct reading *reading, const char *where)
+static bool broken(struct crossing_reading *reading, const char *where)
 {
 	avro_fail(&reading->cursor);
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
@@ -21,12 +21,12 @@ static bool broken(struct reading *reading, const char *where)
 			 where);
 }
 
-static bool full(struct reading *reading)
+static bool full(struct crossing_reading *reading)
 {
 	return error_memory(reading->error, ERROR_LIMIT, "reading what came from another stage");
 }
 
-static bool read_flag(struct reading *reading)
+static bool read_flag(struct crossing_reading *reading)
 {
 	const unsigned char *flag = avro_read_raw(&reading->cursor, 1);
 	if (flag && *flag > 1)
@@ -35,7 +35,7 @@ static bool read_flag(struct reading *reading)
 }
 
 /* A number from 0 to `most`. */
-static int64_t read_choice(struct reading *reading, int64_t most)
+static int64_t read_choice(struct crossing_reading *reading, int64_t most)
 {
 	int64_t choice = avro_read_long(&reading->cursor);
 	if (choice >= 0 && choice <= most)
@@ -44,7 +44,7 @@ static int64_t read_choice(struct reading *reading, int64_t most)
 	return 0;
 }
 
-static struct text read_optional(struct reading *reading)
+static struct text read_optional(struct crossing_reading *reading)
 {
 	if (!read_choice(reading, 1))
 		return (struct text){0};
@@ -53,7 +53,7 @@ static struct text read_optional(struct reading *reading)
 
 /* The one block of a list as we write it, and its items' places; the end of the list is
  * read by list_end(). NULL where it is empty, broken, or the arena is full. */
-static void *list_begin(struct reading *reading, size_t *count, size_t size)
+static void *list_begin(struct crossing_reading *reading, size_t *count, size_t size)
 {
 	*count = avro_read_block(&reading->cursor);
 	void *items = *count ? arena_take(reading->arena, *count, size) : NULL;
@@ -62,13 +62,13 @@ static void *list_begin(struct reading *reading, size_t *count, size_t size)
 	return items;
 }
 
-static void list_end(struct reading *reading, size_t count)
+static void list_end(struct crossing_reading *reading, size_t count)
 {
 	if (count && avro_read_block(&reading->cursor) != 0)
 		avro_fail(&reading->cursor);
 }
 
-static bool read_head(struct reading *reading, struct crossing_head *head)
+static bool read_head(struct crossing_reading *reading, struct crossing_head *head)
 {
 	int64_t version = avro_read_long(&reading->cursor);
 	if (!avro_failed(&reading->cursor) && version != CROSSING_VERSION)
@@ -85,7 +85,7 @@ static bool read_head(struct reading *reading, struct crossing_head *head)
 	return !avro_failed(&reading->cursor) || broken(reading, "its first fields");
 }
 
-static void read_headers(struct reading *reading, struct headers *headers)
+static void read_headers(struct crossing_reading *reading, struct headers *headers)
 {
 	size_t count;
 	struct header *items = list_begin(reading, &count, sizeof *items);
@@ -97,7 +97,7 @@ static void read_headers(struct reading *reading, struct headers *headers)
 	*headers = (struct headers){count, items};
 }
 
-static void read_wanted(struct reading *reading, struct message *message)
+static void read_wanted(struct crossing_reading *reading, struct message *message)
 {
 	size_t count;
 	struct text *names = list_begin(reading, &count, sizeof *names);
@@ -111,7 +111,7 @@ static void read_wanted(struct reading *reading, struct message *message)
 	message->wanted_each = count ? each : NULL;
 }
 
-static bool read_form(struct reading *reading, struct message *message)
+static bool read_form(struct crossing_reading *reading, struct message *message)
 {
 	message->format = format_named(avro_read_bytes(&reading->cursor));
 	message->payload_id = read_optional(reading);
@@ -123,7 +123,7 @@ static bool read_form(struct reading *reading, struct message *message)
 	return !avro_failed(&reading->cursor) || broken(reading, "the form of its answer");
 }
 
-static struct tensors read_places(struct reading *reading)
+static struct tensors read_places(struct crossing_reading *reading)
 {
 	size_t count;
 	const struct tensor **items = list_begin(reading, &count, sizeof *items);
@@ -139,7 +139,7 @@ static struct tensors read_places(struct reading *reading)
 	return (struct tensors){count, items};
 }
 
-static bool read_payload(struct reading *reading, struct payload *payload)
+static bool read_payload(struct crossing_reading *reading, struct payload *payload)
 {
 	payload->tensors = read_places(reading);
 	payload->marks = read_places(reading);
@@ -150,7 +150,7 @@ static bool read_payload(struct reading *reading, struct payload *payload)
 	return !avro_failed(&reading->cursor) || broken(reading, "a payload");
 }
 
-static bool read_given(struct reading *reading, struct given *given)
+static bool read_given(struct crossing_reading *reading, struct given *given)
 {
 	given->step = avro_read_bytes(&reading->cursor);
 	given->inputs = read_flag(reading);
@@ -183,7 +183,7 @@ static bool read_given(struct reading *reading, struct given *given)
 	return (whole && !avro_failed(&reading->cursor)) || broken(reading, "what became of a step");
 }
 
-static bool read_carried(struct reading *reading, struct carried *carried)
+static bool read_carried(struct crossing_reading *reading, struct carried *carried)
 {
 	struct given *items = list_begin(reading, &carried->count, sizeof *items);
 	for (size_t i = 0; i < carried->count; i++)
@@ -196,7 +196,7 @@ static bool read_carried(struct reading *reading, struct carried *carried)
 	return avro_left(&reading->cursor) == 0 || broken(reading, "what stands behind it");
 }
 
-static bool read_body(struct reading *reading, struct message *message, struct carried *carried, struct crossing *crossing)
+static bool read_body(struct crossing_reading *reading, struct message *message, struct carried *carried, struct crossing *crossing)
 {
 	carried->answered = read_flag(reading);
 	message->time_ms = avro_read_long(&reading->cursor);
@@ -233,7 +233,7 @@ bool crossing_decode(struct message *message, struct text bytes, struct crossing
 	struct crossing_head head = {0};
 	if (!body_of(bytes, &body, error))
 		return false;
-	struct reading reading = {.cursor = avro_cursor_of(body), .arena = message->arena, .error = error};
+	struct crossing_reading reading = {.cursor = avro_cursor_of(body), .arena = message->arena, .error = error};
 	if (!carried)
 		return full(&reading);
 	*crossing = (struct crossing){0};
@@ -278,6 +278,6 @@ bool crossing_peek(struct text bytes, struct crossing_head *head, struct error *
 	*head = (struct crossing_head){0};
 	if (!body_of(bytes, &body, error))
 		return false;
-	struct reading reading = {.cursor = avro_cursor_of(body), .error = error};
+	struct crossing_reading reading = {.cursor = avro_cursor_of(body), .error = error};
 	return read_head(&reading, head);
 }

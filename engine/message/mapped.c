@@ -169,7 +169,7 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 
 /* ---- making tensors ---- */
 
-struct making {
+struct mapped_making {
 	const struct mapping *mapping;
 	struct arena *arena;
 	const struct found *found;
@@ -177,7 +177,7 @@ struct making {
 	struct error *error;
 };
 
-static bool absent(const struct making *making, const struct map_path *path, struct text tensor)
+static bool absent(const struct mapped_making *making, const struct map_path *path, struct text tensor)
 {
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
 			 "the event has nothing at `" TEXT_FORMAT "` for " TEXT_FORMAT "; send it, or give it a default",
@@ -185,8 +185,8 @@ static bool absent(const struct making *making, const struct map_path *path, str
 			 TEXT_ARGUMENTS(tensor));
 }
 
-static bool store(const struct making *making, const struct mapped *mapped, const struct map_path *path, struct tensor *tensor,
-		  void *elements, size_t index, const struct cell *cell)
+static bool store(const struct mapped_making *making, const struct mapped *mapped, const struct map_path *path,
+		  struct tensor *tensor, void *elements, size_t index, const struct cell *cell)
 {
 	if (cell->kind == CELL_NOTHING && !mapped->fallback.given)
 		return absent(making, path, tensor->name);
@@ -202,7 +202,7 @@ static bool store(const struct making *making, const struct mapped *mapped, cons
 			 datatype_rows[tensor->datatype].name);
 }
 
-static enum datatype datatype_for(const struct making *making, const struct mapped *mapped)
+static enum datatype datatype_for(const struct mapped_making *making, const struct mapped *mapped)
 {
 	enum datatype datatype = DATATYPE_FP64;
 	if (mapped->as_written.has_datatype)
@@ -214,9 +214,8 @@ static enum datatype datatype_for(const struct making *making, const struct mapp
 }
 
 /* A value alone, as a column or a whole tensor. */
-static bool store_single(const struct making *making, const struct mapped *mapped, const struct map_path *path,
-			 struct tensor *tensor,
-			 void *elements, size_t index)
+static bool store_single(const struct mapped_making *making, const struct mapped *mapped, const struct map_path *path,
+			 struct tensor *tensor, void *elements, size_t index)
 {
 	const struct cell nothing = {.kind = CELL_NOTHING};
 	const struct found *found = &making->found[path->number];
@@ -229,7 +228,7 @@ static bool store_single(const struct making *making, const struct mapped *mappe
 	return store(making, mapped, path, tensor, elements, index, found->count ? &found->cells[found->count - 1] : &nothing);
 }
 
-static bool wrong_count(const struct making *making, const struct map_path *path, const struct tensor *tensor, size_t count)
+static bool wrong_count(const struct mapped_making *making, const struct map_path *path, const struct tensor *tensor, size_t count)
 {
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
 			 "the event has %zu values at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %zu; send as many, or give it a "
@@ -238,8 +237,8 @@ static bool wrong_count(const struct making *making, const struct map_path *path
 }
 
 /* The values of a list, cut or filled up to the shape. */
-static bool store_list(const struct making *making, const struct mapped *mapped, const struct map_path *path, struct tensor *tensor,
-		       void *elements)
+static bool store_list(const struct mapped_making *making, const struct mapped *mapped, const struct map_path *path,
+		       struct tensor *tensor, void *elements)
 {
 	const struct cell nothing = {.kind = CELL_NOTHING};
 	const struct found *found = &making->found[path->number];
@@ -256,13 +255,13 @@ static bool store_list(const struct making *making, const struct mapped *mapped,
 
 /* How many values a path has that the shape does not count: absent, its default is
  * one. */
-static int64_t free_length(const struct making *making, const struct mapped *mapped, const struct map_path *path)
+static int64_t free_length(const struct mapped_making *making, const struct mapped *mapped, const struct map_path *path)
 {
 	const struct found *found = &making->found[path->number];
 	return found->listed || !mapped->fallback.given ? (int64_t)found->count : 1;
 }
 
-static const struct tensor *make_tensor(const struct making *making, const struct mapped *mapped)
+static const struct tensor *make_tensor(const struct mapped_making *making, const struct mapped *mapped)
 {
 	const struct mapped_tensor *written = &mapped->as_written;
 	const struct map_path *first = mapped->paths[0];
@@ -287,7 +286,7 @@ static const struct tensor *make_tensor(const struct making *making, const struc
 }
 
 /* The one value of a path that is key or time. */
-static const struct cell *single_of(const struct making *making, const struct map_path *path, const char *what)
+static const struct cell *single_of(const struct mapped_making *making, const struct map_path *path, const char *what)
 {
 	const struct found *found = &making->found[path->number];
 	if (!found->listed && found->count && found->cells[found->count - 1].kind != CELL_NOTHING)
@@ -296,14 +295,14 @@ static const struct cell *single_of(const struct making *making, const struct ma
 	return NULL;
 }
 
-static bool set_key(const struct making *making, struct message *message)
+static bool set_key(const struct mapped_making *making, struct message *message)
 {
 	const struct cell *cell = single_of(making, making->mapping->key, "the key");
 	return cell && (cell_text(cell, making->arena, &message->key) ||
 			error_memory(making->error, ERROR_LIMIT, "mapping an event"));
 }
 
-static bool set_time(const struct making *making, struct message *message)
+static bool set_time(const struct mapped_making *making, struct message *message)
 {
 	const struct cell *cell = single_of(making, making->mapping->time, "the time");
 	if (!cell)
@@ -315,7 +314,7 @@ static bool set_time(const struct making *making, struct message *message)
 			 cell_shown(cell, making->arena), TEXT_ARGUMENTS(making->mapping->time->text));
 }
 
-static bool make_all(const struct making *making, struct message *message)
+static bool make_all(const struct mapped_making *making, struct message *message)
 {
 	const struct mapping *mapping = making->mapping;
 	const struct tensor **items = arena_take_raw(making->arena, mapping->count * sizeof *items);
@@ -339,7 +338,7 @@ bool mapped_decode(struct message *message, const struct mapping *mapping, struc
 	if (!found)
 		return error_memory(error, ERROR_LIMIT, "mapping an event");
 	struct gathering gathering = {.arena = message->arena, .found = found, .error = error};
-	struct making making = {.mapping = mapping, .arena = message->arena, .found = found, .error = error};
+	struct mapped_making making = {.mapping = mapping, .arena = message->arena, .found = found, .error = error};
 	bool is_avro = avro_framing(bytes, &name, &body);
 	message->format = is_avro ? &format_avro : &format_oip_json;
 	if (!is_avro)

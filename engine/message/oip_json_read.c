@@ -6,13 +6,13 @@
 /* --- requests --------------------------------------------------------------- */
 
 /* What stands at the top of a request, beside what goes straight to the message. */
-struct request {
+struct oip_json_request {
 	struct text outputs;	  /* where they stand: read last, when binary_data_output is known */
 	struct text raw_contents; /* as well */
 	bool has_inputs;
 };
 
-static bool read_request_part(struct oip_reader *reader, struct message *message, struct request *request, struct text key)
+static bool read_request_part(struct oip_reader *reader, struct message *message, struct oip_json_request *request, struct text key)
 {
 	if (text_is(key, "inputs") && request->has_inputs)
 		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "inputs stands twice in the request");
@@ -114,7 +114,7 @@ static inline bool next_key(struct json_scan *scan, struct text *key)
 bool oip_json_decode_request(struct message *message, struct text body, size_t header_length, struct error *error)
 {
 	struct oip_reader reader = {.arena = message->arena, .list = "inputs"};
-	struct request request = {0};
+	struct oip_json_request request = {0};
 	struct text key;
 	if (!oip_reader_begin(&reader, body, header_length, "the request", error))
 		return false;

@@ -17,7 +17,7 @@ struct oip_waiting {
 
 /* One object of the list, as far as it was read, beside its name. A text without
  * bytes was not there. */
-struct parts {
+struct oip_json_parts {
 	struct text datatype;
 	struct text data; /* where it stands, when it could not be read yet */
 	size_t rank;
@@ -201,7 +201,7 @@ static inline bool take_short(struct json_scan *scan, int64_t *dimension)
 	return true;
 }
 
-static bool read_shape(struct oip_reader *reader, struct parts *parts)
+static bool read_shape(struct oip_reader *reader, struct oip_json_parts *parts)
 {
 	struct json_scan *scan = &reader->scan;
 	struct decimal decimal;
@@ -250,7 +250,7 @@ static bool unknown_datatype(struct oip_reader *reader, struct text word)
 }
 
 /* Once name, datatype and shape are known. */
-static bool make_tensor(struct oip_reader *reader, struct parts *parts)
+static bool make_tensor(struct oip_reader *reader, struct oip_json_parts *parts)
 {
 	enum datatype datatype;
 	size_t count;
@@ -275,7 +275,7 @@ static bool make_tensor(struct oip_reader *reader, struct parts *parts)
 
 /* Reads the data at once when what it is made of is known, as nearly always; else
  * it is passed over and read at the object's end. */
-static bool read_data(struct oip_reader *reader, struct parts *parts)
+static bool read_data(struct oip_reader *reader, struct oip_json_parts *parts)
 {
 	bool known = reader->name.bytes && parts->datatype.bytes && parts->has_shape;
 	parts->has_data = true;
@@ -290,10 +290,10 @@ static bool read_once(struct oip_reader *reader, const char *key, bool there)
 	return !there || INPUT_ERROR(reader, "%s: %s stands twice", label_of(reader), key);
 }
 
-enum part { PART_NAME, PART_DATATYPE, PART_SHAPE, PART_DATA, PART_PARAMETERS, PART_OTHER, PART_NONE };
+enum oip_json_part { PART_NAME, PART_DATATYPE, PART_SHAPE, PART_DATA, PART_PARAMETERS, PART_OTHER, PART_NONE };
 
 /* Which member of the object stands next. */
-static enum part next_part(struct json_scan *scan)
+static enum oip_json_part next_part(struct json_scan *scan)
 {
 	static const char *const names[] = {[PART_NAME] = "name",
 					    [PART_DATATYPE] = "datatype",
@@ -314,11 +314,11 @@ static enum part next_part(struct json_scan *scan)
 		return PART_NONE;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (text_is(key, names[i]))
-			return (enum part)i;
+			return (enum oip_json_part)i;
 	return PART_OTHER;
 }
 
-static bool read_part(struct oip_reader *reader, struct parts *parts, enum part part)
+static bool read_part(struct oip_reader *reader, struct oip_json_parts *parts, enum oip_json_part part)
 {
 	switch (part) {
 	case PART_NAME:
@@ -337,7 +337,7 @@ static bool read_part(struct oip_reader *reader, struct parts *parts, enum part 
 	}
 }
 
-static bool take_binary(struct oip_reader *reader, const struct parts *parts)
+static bool take_binary(struct oip_reader *reader, const struct oip_json_parts *parts)
 {
 	uint64_t size = parts->extension.binary_data_size;
 	if (parts->has_data)
@@ -366,7 +366,7 @@ static bool wait_for_contents(struct oip_reader *reader, struct tensor *tensor)
 }
 
 /* What is required, in the order in which a reader of the error would mend it. */
-static bool finish_tensor(struct oip_reader *reader, struct parts *parts)
+static bool finish_tensor(struct oip_reader *reader, struct oip_json_parts *parts)
 {
 	const char *missing = !reader->name.bytes      ? "name"
 			      : !parts->datatype.bytes ? "datatype"
@@ -396,9 +396,9 @@ bool oip_read_tensors(struct oip_reader *reader)
 		return INPUT_ERROR(reader, "%s is no list of tensors", reader->list);
 	json_enter(scan);
 	while (json_item(scan)) {
-		struct parts parts;
-		enum part part;
-		memory_clear(&parts, offsetof(struct parts, shape));
+		struct oip_json_parts parts;
+		enum oip_json_part part;
+		memory_clear(&parts, offsetof(struct oip_json_parts, shape));
 		if (json_peek(scan) != JSON_OBJECT)
 			return INPUT_ERROR(reader, "%s[%zu] is no object; a tensor is one, with name, shape, datatype and data",
 					   reader->list, reader->tensors.count);

@@ -93,13 +93,13 @@ static void write_tensor(struct buffer *out, const struct tensor *tensor, bool b
 }
 
 /* Which tensors leave as binary data: all alike, or as the request says by name. */
-struct choice {
+struct oip_json_choice {
 	bool otherwise;
 	struct tensors_wanted wanted;
 	const bool *each; /* of wanted; NULL: all alike */
 };
 
-static bool is_binary(const struct choice *choice, const struct tensor *tensor)
+static bool is_binary(const struct oip_json_choice *choice, const struct tensor *tensor)
 {
 	for (size_t i = 0; choice->each && i < choice->wanted.count; i++)
 		if (text_equal(choice->wanted.names[i], tensor->name))
@@ -110,7 +110,7 @@ static bool is_binary(const struct choice *choice, const struct tensor *tensor)
 /* Parameters, `"inputs":[…]}`, and behind it the binary data. How long the JSON is from `begin`
  * on when there is any, else 0. */
 static size_t write_tensors(struct buffer *out, size_t begin, struct text list, const struct payload *payload,
-			    const struct choice *choice)
+			    const struct oip_json_choice *choice)
 {
 	struct tensors tensors = payload->tensors;
 	bool any = false;
@@ -151,7 +151,7 @@ static void write_wanted(struct buffer *out, struct tensors_wanted wanted)
 bool oip_json_encode_call(const struct payload *payload, struct text id, struct tensors_wanted wanted, struct buffer *out,
 			  size_t *header_length, struct error *error)
 {
-	struct choice choice = {.otherwise = header_length != NULL};
+	struct oip_json_choice choice = {.otherwise = header_length != NULL};
 	size_t begin = out->length;
 	buffer_byte(out, '{');
 	if (id.bytes) {
@@ -167,10 +167,10 @@ bool oip_json_encode_call(const struct payload *payload, struct text id, struct 
 
 bool oip_json_encode_answer(const struct message *message, const struct answer *answer, struct buffer *out, struct error *error)
 {
-	struct choice choice = {0};
+	struct oip_json_choice choice = {0};
 	size_t begin = out->length;
 	if (answer->header_length)
-		choice = (struct choice){message->wanted_binary, message->wanted, message->wanted_each};
+		choice = (struct oip_json_choice){message->wanted_binary, message->wanted, message->wanted_each};
 	if (!answer->payload) {
 		json_write_string_after(out, TEXT("{\"error\":"), text_of(answer->error->text));
 		buffer_byte(out, '}');

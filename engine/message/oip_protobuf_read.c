@@ -16,26 +16,26 @@ static const struct layout response_layout = {.tensors = 5, .raw = 6};
 
 enum { MODEL_NAME = 1, MODEL_VERSION, ID, PARAMETERS };
 
-struct reading {
+struct oip_protobuf_reading {
 	struct arena *arena;
 	struct error *error;
 	const struct text *raw; /* an entry for each tensor; NULL: typed contents */
 	size_t raw_count;
 };
 
-static bool broken(struct reading *reading, const char *where)
+static bool broken(struct oip_protobuf_reading *reading, const char *where)
 {
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
 			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or "
 			 "Response", where);
 }
 
-static bool full(struct reading *reading)
+static bool full(struct oip_protobuf_reading *reading)
 {
 	return error_memory(reading->error, ERROR_LIMIT, "reading a protobuf message");
 }
 
-static bool read_string(struct reading *reading, struct text bytes, struct text *text)
+static bool read_string(struct oip_protobuf_reading *reading, struct text bytes, struct text *text)
 {
 	if (!text_is_utf8(bytes))
 		return broken(reading, "a string that is not UTF-8");
@@ -61,7 +61,7 @@ static double number_of(uint64_t bits)
 }
 
 /* InferParameter: one of five; of several the last counts. */
-static bool read_value(struct reading *reading, struct text message, struct parameter *parameter, bool *given)
+static bool read_value(struct oip_protobuf_reading *reading, struct text message, struct parameter *parameter, bool *given)
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
@@ -92,7 +92,7 @@ static bool read_value(struct reading *reading, struct text message, struct para
 }
 
 /* An entry of the map: its key, its value. */
-static bool read_parameter(struct reading *reading, struct text entry, struct parameter *parameter)
+static bool read_parameter(struct oip_protobuf_reading *reading, struct text entry, struct parameter *parameter)
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(entry);
 	struct protobuf_field field;
@@ -114,7 +114,7 @@ static bool read_parameter(struct reading *reading, struct text entry, struct pa
 				  TEXT_ARGUMENTS(parameter->name));
 }
 
-static bool read_parameters(struct reading *reading, struct text message, struct parameters *parameters)
+static bool read_parameters(struct oip_protobuf_reading *reading, struct text message, struct parameters *parameters)
 {
 	size_t count = count_of(message, PARAMETERS);
 	if (count == 0)
@@ -146,21 +146,22 @@ static bool read_parameters(struct reading *reading, struct text message, struct
 }
 
 /* The type of a tensor as it is gathered from its fields. */
-struct gathered {
+struct oip_protobuf_tensors {
 	struct text datatype;
 	int64_t shape[TENSOR_RANK_MAX];
 	size_t rank; /* counts on beyond what `shape` holds */
 	struct oip_contents contents;
 };
 
-static void gather_dimension(struct gathered *gathered, uint64_t value)
+static void gather_dimension(struct oip_protobuf_tensors *gathered, uint64_t value)
 {
 	if (gathered->rank < TENSOR_RANK_MAX)
 		gathered->shape[gathered->rank] = (int64_t)value;
 	gathered->rank++;
 }
 
-static bool gather(struct reading *reading, struct text message, struct tensor *tensor, struct gathered *gathered)
+static bool gather(struct oip_protobuf_reading *reading, struct text message, struct tensor *tensor,
+		   struct oip_protobuf_tensors *gathered)
 {
 	enum { NAME = 1, DATATYPE, SHAPE };
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
@@ -188,8 +189,8 @@ static bool gather(struct reading *reading, struct text message, struct tensor *
 	return !cursor.failed || broken(reading, "a tensor");
 }
 
-static bool read_data(struct reading *reading, struct text message, struct tensor *tensor, const struct gathered *gathered,
-		      size_t index)
+static bool read_data(struct oip_protobuf_reading *reading, struct text message, struct tensor *tensor,
+		      const struct oip_protobuf_tensors *gathered, size_t index)
 {
 	if (!reading->raw)
 		return oip_contents_read(&gathered->contents, message, tensor, reading->arena, reading->error);
@@ -200,9 +201,9 @@ static bool read_data(struct reading *reading, struct text message, struct tenso
 	return raw_read(tensor, reading->raw[index], reading->arena, reading->error);
 }
 
-static const struct tensor *read_tensor(struct reading *reading, struct text message, size_t index)
+static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, struct text message, size_t index)
 {
-	struct gathered gathered = {.datatype = TEXT("")};
+	struct oip_protobuf_tensors gathered = {.datatype = TEXT("")};
 	struct tensor *tensor = ARENA_NEW(reading->arena, struct tensor);
 	if (!tensor) {
 		full(reading);
@@ -235,7 +236,7 @@ static const struct tensor *read_tensor(struct reading *reading, struct text mes
 
 /* The entries of a repeated field of strings or bytes; of InferRequestedOutputTensor
  * its name (field 1). */
-static struct text name_in(struct reading *reading, struct text message)
+static struct text name_in(struct oip_protobuf_reading *reading, struct text message)
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
@@ -248,7 +249,7 @@ static struct text name_in(struct reading *reading, struct text message)
 	return name;
 }
 
-static struct text *texts_of(struct reading *reading, struct text message, uint32_t number, size_t count)
+static struct text *texts_of(struct oip_protobuf_reading *reading, struct text message, uint32_t number, size_t count)
 {
 	struct text *texts = arena_take_raw(reading->arena, count * sizeof *texts);
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
@@ -264,7 +265,7 @@ static struct text *texts_of(struct reading *reading, struct text message, uint3
 	return texts;
 }
 
-static bool read_wanted(struct reading *reading, struct text message, uint32_t number, struct tensors_wanted *wanted)
+static bool read_wanted(struct oip_protobuf_reading *reading, struct text message, uint32_t number, struct tensors_wanted *wanted)
 {
 	size_t count = count_of(message, number);
 	if (count == 0)
@@ -278,7 +279,8 @@ static bool read_wanted(struct reading *reading, struct text message, uint32_t n
 	return reading->error->kind == ERROR_NONE;
 }
 
-static bool read_tensors(struct reading *reading, struct text message, const struct layout *layout, struct tensors *tensors)
+static bool read_tensors(struct oip_protobuf_reading *reading, struct text message, const struct layout *layout,
+			 struct tensors *tensors)
 {
 	size_t count = count_of(message, layout->tensors);
 	reading->raw_count = count_of(message, layout->raw);
@@ -308,7 +310,7 @@ static bool read_tensors(struct reading *reading, struct text message, const str
 }
 
 /* The scalars at the top. */
-static bool read_texts(struct reading *reading, struct text message, struct payload *payload, struct text *id)
+static bool read_texts(struct oip_protobuf_reading *reading, struct text message, struct payload *payload, struct text *id)
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
@@ -325,8 +327,8 @@ static bool read_texts(struct reading *reading, struct text message, struct payl
 	return !cursor.failed || broken(reading, "its fields");
 }
 
-static bool read_message(struct reading *reading, struct text message, const struct layout *layout, struct payload *payload,
-			 struct text *id)
+static bool read_message(struct oip_protobuf_reading *reading, struct text message, const struct layout *layout,
+			 struct payload *payload, struct text *id)
 {
 	return read_texts(reading, message, payload, id) && read_parameters(reading, message, &payload->parameters) &&
 	       read_tensors(reading, message, layout, &payload->tensors);
@@ -334,7 +336,7 @@ static bool read_message(struct reading *reading, struct text message, const str
 
 bool oip_protobuf_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
-	struct reading reading = {.arena = message->arena, .error = error};
+	struct oip_protobuf_reading reading = {.arena = message->arena, .error = error};
 	struct text id = {NULL, 0};
 	(void)schemas;
 	if (!read_message(&reading, bytes, &request_layout, &message->payload, &id) ||
@@ -351,7 +353,7 @@ bool oip_protobuf_decode(struct message *message, struct text bytes, const struc
 bool oip_response_decode(struct text bytes, struct arena *arena, struct payload *payload, struct text *id, struct error *error)
 {
 	struct error fault = {0};
-	struct reading reading = {.arena = arena, .error = &fault};
+	struct oip_protobuf_reading reading = {.arena = arena, .error = &fault};
 	struct text own_id = {NULL, 0};
 	*payload = (struct payload){0};
 	if (read_message(&reading, bytes, &response_layout, payload, id ? id : &own_id))

@@ -24,7 +24,7 @@ static bool seldon_sniff(const struct message *message, struct text bytes)
 /* --- reading ------------------------------------------------------------- */
 
 /* Where the parts of a message stand; bytes NULL: nowhere. */
-struct parts {
+struct seldon_json_parts {
 	struct text data, string, binary, json, meta;
 	struct text names, ndarray, tensor; /* inside data */
 };
@@ -115,7 +115,7 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 	return tensor_json_read(&inside, tensor) ? tensor : NULL;
 }
 
-static bool read_data(struct message *message, const struct json_scan *scan, struct parts *parts)
+static bool read_data(struct message *message, const struct json_scan *scan, struct seldon_json_parts *parts)
 {
 	struct json_scan inside = json_again(scan, parts->data);
 	struct text key;
@@ -152,7 +152,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 	return set_tensor(message, named, scan->error);
 }
 
-static bool read_string(struct message *message, const struct json_scan *scan, const struct parts *parts)
+static bool read_string(struct message *message, const struct json_scan *scan, const struct seldon_json_parts *parts)
 {
 	bool binary = parts->binary.bytes != NULL;
 	const char *key = binary ? "binData" : "strData";
@@ -172,7 +172,7 @@ static bool read_string(struct message *message, const struct json_scan *scan, c
 	return set_bytes(message, text_of(key), text, scan->error);
 }
 
-static bool read_parts(struct json_scan *scan, struct parts *parts)
+static bool read_parts(struct json_scan *scan, struct seldon_json_parts *parts)
 {
 	const struct {
 		const char *key;
@@ -203,7 +203,7 @@ static bool read_parts(struct json_scan *scan, struct parts *parts)
 static bool seldon_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
 	(void)schemas;
-	struct parts parts = {0};
+	struct seldon_json_parts parts = {0};
 	struct json_scan scan;
 	json_begin(&scan, bytes, "the request", message->arena, error);
 	if (!read_parts(&scan, &parts))

@@ -16,7 +16,7 @@ enum {
 	SEEN_FLAG = 32,
 };
 
-struct inference {
+struct tensor_inference {
 	struct infer_rules rules;
 	const char *where;
 	unsigned seen;
@@ -53,7 +53,7 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 	return true;
 }
 
-static bool refuse(const struct inference *inference, struct json_scan *scan, const char *at, const char *what)
+static bool refuse(const struct tensor_inference *inference, struct json_scan *scan, const char *at, const char *what)
 {
 	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, at byte %zu", inference->where, what,
 			 (size_t)(at - scan->begin));
@@ -63,7 +63,7 @@ static bool refuse(const struct inference *inference, struct json_scan *scan, co
 static bool see_element(void *context, struct json_scan *scan, size_t *more)
 {
 	*more = 0;
-	struct inference *inference = context;
+	struct tensor_inference *inference = context;
 	struct decimal decimal;
 	struct text text;
 	double number;
@@ -98,7 +98,7 @@ static bool see_element(void *context, struct json_scan *scan, size_t *more)
 	}
 }
 
-static bool choose_datatype(struct inference *inference, struct json_scan *scan, const char *begin)
+static bool choose_datatype(struct tensor_inference *inference, struct json_scan *scan, const char *begin)
 {
 	const unsigned numbers = SEEN_INTEGER | SEEN_FRACTION;
 	const unsigned strings = SEEN_SPECIAL | SEEN_STRING | SEEN_BASE64;
@@ -118,7 +118,7 @@ static bool choose_datatype(struct inference *inference, struct json_scan *scan,
 
 /* --- the second walk ------------------------------------------------------- */
 
-static bool take_number(struct inference *inference, struct json_scan *scan)
+static bool take_number(struct tensor_inference *inference, struct json_scan *scan)
 {
 	struct decimal decimal;
 	struct text text;
@@ -143,7 +143,7 @@ static bool take_number(struct inference *inference, struct json_scan *scan)
 static bool take_element(void *context, struct json_scan *scan, size_t *more)
 {
 	*more = 0;
-	struct inference *inference = context;
+	struct tensor_inference *inference = context;
 	struct text *text;
 	enum json_type type;
 	switch (inference->datatype) {
@@ -166,7 +166,7 @@ static bool same_shape(const struct json_list *a, const struct json_list *b)
 	return a->rank == b->rank && memcmp(a->lengths, b->lengths, a->rank * sizeof *a->lengths) == 0;
 }
 
-static bool walk(struct json_scan *scan, struct json_list *list, json_element *element, struct inference *inference)
+static bool walk(struct json_scan *scan, struct json_list *list, json_element *element, struct tensor_inference *inference)
 {
 	if (json_list_walk(scan, list, element, inference))
 		return true;
@@ -175,7 +175,7 @@ static bool walk(struct json_scan *scan, struct json_list *list, json_element *e
 	return false;
 }
 
-static struct tensor *make_tensor(struct inference *inference, struct json_scan *scan, struct text name,
+static struct tensor *make_tensor(struct tensor_inference *inference, struct json_scan *scan, struct text name,
 				  const struct json_list *list, const size_t *rows)
 {
 	int64_t shape[JSON_DEPTH_MAX + 1];
@@ -190,7 +190,7 @@ static struct tensor *make_tensor(struct inference *inference, struct json_scan 
 const struct tensor *tensor_infer(const struct json_scan *scan, const char *where, struct text name, const struct text *values,
 				  size_t count, bool rows, struct infer_rules rules)
 {
-	struct inference inference = {.rules = rules, .where = where};
+	struct tensor_inference inference = {.rules = rules, .where = where};
 	struct json_list first = {0};
 	struct json_list list = {0};
 	struct json_scan again = *scan;

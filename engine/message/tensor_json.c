@@ -9,7 +9,7 @@
 
 /* --- reading ------------------------------------------------------------- */
 
-struct reading {
+struct tensor_json_reading {
 	struct tensor *tensor;
 	void *elements; /* the tensor's data, still to be written */
 	size_t index;	/* of the next element */
@@ -37,7 +37,7 @@ static const char *const taken[DATATYPE_COUNT] = {
 	[DATATYPE_BF16] = "numbers up to 3.3895314e38 in size" AND_WORDS,
 };
 
-static bool refused(struct json_scan *scan, const struct reading *reading, struct text value)
+static bool refused(struct json_scan *scan, const struct tensor_json_reading *reading, struct text value)
 {
 	enum datatype datatype = reading->tensor->datatype;
 	bool whole = value.length <= QUOTED_MAX;
@@ -48,14 +48,14 @@ static bool refused(struct json_scan *scan, const struct reading *reading, struc
 }
 
 /* The value that stands next is of a type that this datatype does not take. */
-static bool wrong_type(struct json_scan *scan, const struct reading *reading)
+static bool wrong_type(struct json_scan *scan, const struct tensor_json_reading *reading)
 {
 	struct text value;
 	return json_span(scan, &value) && refused(scan, reading, value);
 }
 
 /* What stands for a float without being a decimal number. */
-static bool read_special(struct json_scan *scan, const struct reading *reading, double *number)
+static bool read_special(struct json_scan *scan, const struct tensor_json_reading *reading, double *number)
 {
 	struct text word = {0};
 	struct text value;
@@ -79,7 +79,7 @@ static bool read_special(struct json_scan *scan, const struct reading *reading, 
 	return refused(scan, reading, value);
 }
 
-static bool read_float(struct reading *reading, struct json_scan *scan)
+static bool read_float(struct tensor_json_reading *reading, struct json_scan *scan)
 {
 	enum datatype datatype = reading->tensor->datatype;
 	struct decimal decimal;
@@ -103,7 +103,7 @@ static bool read_float(struct reading *reading, struct json_scan *scan)
 	return !infinite || refused(scan, reading, decimal.source);
 }
 
-static inline void store_integer(const struct reading *reading, size_t size, uint64_t number)
+static inline void store_integer(const struct tensor_json_reading *reading, size_t size, uint64_t number)
 {
 	switch (size) {
 	case 1:
@@ -121,7 +121,7 @@ static inline void store_integer(const struct reading *reading, size_t size, uin
 	}
 }
 
-static bool read_signed(struct reading *reading, struct json_scan *scan)
+static bool read_signed(struct tensor_json_reading *reading, struct json_scan *scan)
 {
 	struct decimal decimal;
 	int64_t number;
@@ -137,7 +137,7 @@ static bool read_signed(struct reading *reading, struct json_scan *scan)
 	return true;
 }
 
-static bool read_unsigned(struct reading *reading, struct json_scan *scan)
+static bool read_unsigned(struct tensor_json_reading *reading, struct json_scan *scan)
 {
 	struct decimal decimal;
 	uint64_t number;
@@ -152,7 +152,7 @@ static bool read_unsigned(struct reading *reading, struct json_scan *scan)
 	return true;
 }
 
-static bool read_bool(struct reading *reading, struct json_scan *scan)
+static bool read_bool(struct tensor_json_reading *reading, struct json_scan *scan)
 {
 	enum json_type type = json_peek(scan);
 	if (type != JSON_TRUE && type != JSON_FALSE)
@@ -161,7 +161,7 @@ static bool read_bool(struct reading *reading, struct json_scan *scan)
 	return json_word(scan);
 }
 
-static bool read_bytes(struct reading *reading, struct json_scan *scan)
+static bool read_bytes(struct tensor_json_reading *reading, struct json_scan *scan)
 {
 	if (json_peek(scan) != JSON_STRING)
 		return wrong_type(scan, reading);
@@ -183,7 +183,7 @@ static bool too_few(struct json_scan *scan, const struct tensor *tensor, const c
 }
 
 /* Numbers that are written plainly, one behind the other, as nearly all are: as many as `text` begins with. */
-static size_t scan_plain(const struct reading *reading, struct text text, size_t most, size_t *length)
+static size_t scan_plain(const struct tensor_json_reading *reading, struct text text, size_t most, size_t *length)
 {
 	const struct datatype_row *row = &datatype_rows[reading->tensor->datatype];
 	char *next = (char *)reading->elements + reading->index * row->size;
@@ -201,7 +201,7 @@ static size_t scan_plain(const struct reading *reading, struct text text, size_t
 }
 
 /* Where another value stands, its comma is left too. False: the first is another. */
-static bool read_plain(struct reading *reading, struct json_scan *scan, size_t *more)
+static bool read_plain(struct tensor_json_reading *reading, struct json_scan *scan, size_t *more)
 {
 	size_t left = reading->tensor->count - reading->index;
 	size_t most = *more < left ? *more + 1 : left;
@@ -215,7 +215,7 @@ static bool read_plain(struct reading *reading, struct json_scan *scan, size_t *
 
 static bool read_element(void *context, struct json_scan *scan, size_t *more)
 {
-	struct reading *reading = context;
+	struct tensor_json_reading *reading = context;
 	if (reading->index == reading->tensor->count)
 		return json_peek(scan) != JSON_WRONG && too_many(scan, reading->tensor);
 	if (read_plain(reading, scan, more))
@@ -243,7 +243,7 @@ static bool read_element(void *context, struct json_scan *scan, size_t *more)
 }
 
 /* A flat list of plain numbers, as most data are; where it is not one, the scan stays. */
-static bool read_flat(struct json_scan *scan, const struct reading *reading)
+static bool read_flat(struct json_scan *scan, const struct tensor_json_reading *reading)
 {
 	size_t length;
 	const char *at = scan->at + 1; /* behind the bracket */
@@ -271,7 +271,7 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	size_t most = ((size_t)(scan->end - scan->at) + 1) / 2;
 	if (tensor->count > most)
 		return too_few(scan, tensor, "at most ", most);
-	struct reading reading = {.tensor = tensor};
+	struct tensor_json_reading reading = {.tensor = tensor};
 	reading.elements = arena_take_raw(scan->arena, tensor->count * datatype_stride(tensor->datatype));
 	if (!reading.elements)
 		return error_memory(scan->error, ERROR_LIMIT, "reading the data of a tensor");

@@ -54,7 +54,7 @@ static bool read_alone(struct message *message, const struct json_scan *scan, co
 
 /* Rows that are objects, as a table: the value of key `k` in row `r` stands at
  * k * rows + r. */
-struct table {
+struct v1_json_table {
 	size_t rows;
 	size_t count; /* of keys */
 	struct text *keys;
@@ -62,7 +62,7 @@ struct table {
 };
 
 /* The key's number, most likely `guess`; `count` when there is none. */
-static size_t find_key(const struct table *table, struct text key, size_t guess)
+static size_t find_key(const struct v1_json_table *table, struct text key, size_t guess)
 {
 	if (guess < table->count && text_equal(table->keys[guess], key))
 		return guess;
@@ -78,7 +78,7 @@ static bool twice(const struct json_scan *scan, const struct wording *wording, s
 			 wording->rows, TEXT_ARGUMENTS(key), row);
 }
 
-static bool open_table(struct table *table, struct json_scan scan, const struct wording *wording, struct text span)
+static bool open_table(struct v1_json_table *table, struct json_scan scan, const struct wording *wording, struct text span)
 {
 	struct text key;
 	table->keys = ARENA_ARRAY(scan.arena, struct text, KEYS_MAX);
@@ -115,7 +115,7 @@ static bool open_table(struct table *table, struct json_scan scan, const struct 
 	return table->cells || error_memory(scan.error, ERROR_LIMIT, "reading rows");
 }
 
-static bool fill_row(const struct table *table, struct json_scan *scan, const struct wording *wording, size_t row)
+static bool fill_row(const struct v1_json_table *table, struct json_scan *scan, const struct wording *wording, size_t row)
 {
 	struct text key;
 	size_t filled = 0;
@@ -137,7 +137,7 @@ static bool fill_row(const struct table *table, struct json_scan *scan, const st
 
 static bool read_table(struct message *message, const struct json_scan *scan, const struct wording *wording, struct text span)
 {
-	struct table table = {0};
+	struct v1_json_table table = {0};
 	struct json_scan rows = json_again(scan, span);
 	if (!open_table(&table, rows, wording, span))
 		return false;

@@ -16,13 +16,13 @@ enum { MISSING_NONE, MISSING_ZERO, MISSING_NAN };
 
 /* ---- lines ---- */
 
-struct lines {
+struct lightgbm_lines {
 	struct text rest;
 	struct text key, value; /* of the line that was read */
 };
 
 /* The next line that is not empty; one without `=` is a key without a value. */
-static bool line_next(struct lines *lines)
+static bool line_next(struct lightgbm_lines *lines)
 {
 	struct text line = {0};
 	while (lines->rest.length > 0 && line.length == 0) {
@@ -81,7 +81,7 @@ static bool integers_take(struct text line, int64_t *numbers, size_t count)
 
 /* ---- the model's own lines ---- */
 
-struct header {
+struct lightgbm_header {
 	uint64_t classes;      /* num_class */
 	uint64_t per_round;    /* num_tree_per_iteration: trees of a round, one for each class */
 	uint64_t last_feature; /* max_feature_idx */
@@ -89,10 +89,10 @@ struct header {
 	bool average;
 };
 
-static bool header_take(struct lines *lines, struct header *header, struct error *error)
+static bool header_take(struct lightgbm_lines *lines, struct lightgbm_header *header, struct error *error)
 {
 	bool features = false;
-	*header = (struct header){.classes = 1, .per_round = 1};
+	*header = (struct lightgbm_header){.classes = 1, .per_round = 1};
 	while (line_next(lines) && !text_is(lines->key, "Tree") && !text_is(lines->key, "end of trees")) {
 		bool good = true;
 		if (text_is(lines->key, "num_class"))
@@ -113,13 +113,13 @@ static bool header_take(struct lines *lines, struct header *header, struct error
 
 /* ---- objectives ---- */
 
-struct objective {
+struct lightgbm_objective {
 	const char *name;
 	enum link link;
 	size_t classes; /* 1: as num_class says */
 };
 
-static const struct objective objectives[] = {
+static const struct lightgbm_objective objectives[] = {
 	{"regression", LINK_IDENTITY, 0},
 	{"regression_l2", LINK_IDENTITY, 0},
 	{"regression_l1", LINK_IDENTITY, 0},
@@ -141,7 +141,7 @@ static const struct objective objectives[] = {
 	{"none", LINK_IDENTITY, 0},
 };
 
-static const struct objective *objective_find(struct text name)
+static const struct lightgbm_objective *objective_find(struct text name)
 {
 	if (name.length == 0)
 		name = TEXT("none");
@@ -166,10 +166,10 @@ static bool settings_take(struct predictor *predictor, struct text settings, str
 	return true;
 }
 
-static bool traits_take(struct predictor *predictor, const struct header *header, struct arena *arena, struct error *error)
+static bool traits_take(struct predictor *predictor, const struct lightgbm_header *header, struct arena *arena, struct error *error)
 {
 	struct text settings = header->objective, name = word_next(&settings);
-	const struct objective *objective = objective_find(name);
+	const struct lightgbm_objective *objective = objective_find(name);
 	if (!objective)
 		return predictor_refuse(error, "its objective `" TEXT_FORMAT "` is not known here", TEXT_ARGUMENTS(name));
 	if (header->per_round == 0 || header->per_round > TREE_OUTPUTS_MAX || header->last_feature >= TREE_FEATURES_MAX)
@@ -206,7 +206,7 @@ struct tree_lines {
 };
 
 /* Up to the next tree, or the end. */
-static bool tree_lines_take(struct lines *lines, struct tree_lines *tree)
+static bool tree_lines_take(struct lightgbm_lines *lines, struct tree_lines *tree)
 {
 	*tree = (struct tree_lines){0};
 	bool good = true;
@@ -385,7 +385,8 @@ static bool tree_take(struct trees_builder *builder, const struct tree_lines *li
 
 #define WORKING_BYTES ((size_t)4 << 30) /* of one tree taken apart */
 
-static bool trees_take(struct trees_builder *builder, struct lines *lines, size_t per_round, size_t *count, struct error *error)
+static bool trees_take(struct trees_builder *builder, struct lightgbm_lines *lines, size_t per_round, size_t *count,
+		       struct error *error)
 {
 	struct arena *working = arena_open(WORKING_BYTES);
 	bool good = working || error_memory(error, ERROR_SYSTEM, "reading a model");
@@ -407,8 +408,8 @@ static bool trees_take(struct trees_builder *builder, struct lines *lines, size_
 
 struct predictor *predictor_read_lightgbm(struct arena *arena, struct text content, struct error *error)
 {
-	struct lines lines = {.rest = content};
-	struct header header;
+	struct lightgbm_lines lines = {.rest = content};
+	struct lightgbm_header header;
 	struct predictor *predictor = ARENA_NEW(arena, struct predictor);
 	if (!predictor) {
 		error_memory(error, ERROR_SYSTEM, "reading a model");

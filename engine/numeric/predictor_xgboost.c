@@ -14,14 +14,14 @@
 /* What base_score is written as. */
 enum base_form { BASE_MARGIN, BASE_PROBABILITY, BASE_POSITIVE };
 
-struct objective {
+struct xgboost_objective {
 	const char *name;
 	enum link link;
 	enum base_form base;
 	size_t classes; /* 1: as num_class says */
 };
 
-static const struct objective objectives[] = {
+static const struct xgboost_objective objectives[] = {
 	{"reg:squarederror", LINK_IDENTITY, BASE_MARGIN, 0},
 	{"reg:linear", LINK_IDENTITY, BASE_MARGIN, 0},
 	{"reg:squaredlogerror", LINK_IDENTITY, BASE_MARGIN, 0},
@@ -333,7 +333,7 @@ static bool read_linear(struct predictor *predictor, const json_t *model, struct
 
 /* ---- a model ---- */
 
-static const struct objective *objective_find(const char *name)
+static const struct xgboost_objective *objective_find(const char *name)
 {
 	for (size_t i = 0; name && i < sizeof objectives / sizeof *objectives; i++)
 		if (strcmp(objectives[i].name, name) == 0)
@@ -341,7 +341,8 @@ static const struct objective *objective_find(const char *name)
 	return NULL;
 }
 
-static bool read_traits(struct predictor *predictor, const struct objective *objective, const json_t *param, struct error *error)
+static bool read_traits(struct predictor *predictor, const struct xgboost_objective *objective, const json_t *param,
+			struct error *error)
 {
 	size_t classes = 0, targets = 0, features = 0;
 	(void)json_take_count(param, "num_class", &classes);
@@ -388,7 +389,7 @@ struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root
 	const json_t *booster = json_object_get(learner, "gradient_booster");
 	const char *kind = json_string_value(json_object_get(booster, "name"));
 	const char *name = json_string_value(json_object_get(json_object_get(learner, "objective"), "name"));
-	const struct objective *objective = objective_find(name);
+	const struct xgboost_objective *objective = objective_find(name);
 	struct predictor *predictor = ARENA_NEW(arena, struct predictor);
 	if (!predictor) {
 		error_memory(error, ERROR_SYSTEM, "reading a model");

@@ -24,7 +24,7 @@ struct ends {
 };
 
 /* Where in the bytes what stands; NULL: it is not tracked. */
-struct parts {
+struct summary_parts {
 	uint64_t *count;
 	struct sum *sum;
 	struct spread *spread;
@@ -34,13 +34,13 @@ struct parts {
 };
 
 /* NULL: what is not tracked, and who reads it has to ask for it when the summary is begun. */
-static struct parts parts_of(unsigned tracks, const void *summary)
+static struct summary_parts parts_of(unsigned tracks, const void *summary)
 {
 	union {
 		const void *in;
 		char *out;
 	} bytes = {.in = summary}; /* readers pass constant ones and do not write */
-	struct parts parts = {0};
+	struct summary_parts parts = {0};
 	char *at = bytes.out;
 	parts.count = (uint64_t *)(void *)at;
 	at += sizeof *parts.count;
@@ -102,7 +102,7 @@ static void ends_add(struct ends *ends, bool only, int64_t time, double number)
 
 void summary_add(unsigned tracks, void *summary, int64_t time, double number)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	if (isnan(number))
 		return;
 	bool only = *parts.count == 0;
@@ -129,7 +129,7 @@ static void sum_merge(struct sum *into, const struct sum *from)
 
 void summary_merge(unsigned tracks, void *into, const void *from)
 {
-	struct parts its = parts_of(tracks, into), other = parts_of(tracks, from);
+	struct summary_parts its = parts_of(tracks, into), other = parts_of(tracks, from);
 	bool only = *its.count == 0;
 	if (*other.count == 0)
 		return;
@@ -173,48 +173,48 @@ bool summary_sum_whole(unsigned tracks, const void *summary, int64_t *sum)
 
 double summary_mean(unsigned tracks, const void *summary)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	return sum_value(parts.sum) / (double)*parts.count;
 }
 
 double summary_variance(unsigned tracks, const void *summary, unsigned freedom)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.spread);
 	struct moments moments = {*parts.count, parts.spread->mean, parts.spread->squares};
 	return moments_variance(&moments, freedom);
 }
 
 /* A fact of nothing is NaN. */
-static double known(const struct parts *parts, double fact)
+static double known(const struct summary_parts *parts, double fact)
 {
 	return *parts->count > 0 ? fact : (double)NAN;
 }
 
 double summary_least(unsigned tracks, const void *summary)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.least);
 	return known(&parts, parts.least->least);
 }
 
 double summary_greatest(unsigned tracks, const void *summary)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.least);
 	return known(&parts, parts.least->greatest);
 }
 
 double summary_first(unsigned tracks, const void *summary)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.ends);
 	return known(&parts, parts.ends->first);
 }
 
 double summary_last(unsigned tracks, const void *summary)
 {
-	struct parts parts = parts_of(tracks, summary);
+	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.ends);
 	return known(&parts, parts.ends->last);
 }

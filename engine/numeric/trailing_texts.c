@@ -99,7 +99,7 @@ bool trailing_texts_whole(const void *window, size_t size)
 /* ---- a message that comes ---- */
 
 /* What of the window stays, and where between it the row goes. */
-struct change {
+struct text_change {
 	size_t begin;	 /* of the rows that stay */
 	size_t between;	 /* the new row stands before the one that begins here */
 	size_t end;	 /* of the rows */
@@ -107,12 +107,12 @@ struct change {
 	uint32_t left;	 /* rows that leave */
 };
 
-static struct change change_of(const struct trailing *form, const void *window, const struct trailing_row *row)
+static struct text_change change_of(const struct trailing *form, const void *window, const struct trailing_row *row)
 {
 	const struct texts_head head = head_of(window);
 	const char *bytes = window;
 	const bool by_time = !form->messages;
-	struct change change = {.begin = sizeof head, .end = head.size};
+	struct text_change change = {.begin = sizeof head, .end = head.size};
 	bool counts = row->texts && !(by_time && trailing_too_old(form, row->time_ms, row->newest_ms));
 	while (change.left < head.count && (by_time ? trailing_too_old(form, row_time(bytes + change.begin), row->newest_ms)
 						    : counts && head.count - change.left == form->messages)) {
@@ -129,7 +129,7 @@ static struct change change_of(const struct trailing *form, const void *window, 
 
 size_t trailing_texts_bytes(const struct trailing *form, const void *window, const struct trailing_row *row)
 {
-	const struct change change = change_of(form, window, row);
+	const struct text_change change = change_of(form, window, row);
 	if (change.new && head_of(window).count - change.left == TRAILING_VALUES_MAX)
 		return 0;
 	return sizeof(struct texts_head) + (change.end - change.begin) + change.new;
@@ -137,7 +137,7 @@ size_t trailing_texts_bytes(const struct trailing *form, const void *window, con
 
 void trailing_texts_write(const struct trailing *form, const void *window, const struct trailing_row *row, void *to)
 {
-	const struct change change = change_of(form, window, row);
+	const struct text_change change = change_of(form, window, row);
 	const char *from = window;
 	const struct texts_head before = head_of(window);
 	struct texts_head head = before;

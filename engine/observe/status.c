@@ -6,7 +6,7 @@
 
 enum member_type { MEMBER_TEXT, MEMBER_COUNT, MEMBER_TIME, MEMBER_FLAG, MEMBER_NUMBER };
 
-static const struct member {
+static const struct status_member {
 	const char *name;
 	enum member_type type;
 	size_t offset;
@@ -40,7 +40,7 @@ static const struct member {
 
 #define MEMBERS (sizeof members / sizeof *members)
 
-static void write_member(const struct member *member, const void *at, struct buffer *out)
+static void write_member(const struct status_member *member, const void *at, struct buffer *out)
 {
 	switch (member->type) {
 	case MEMBER_TEXT:
@@ -70,7 +70,7 @@ void status_write(const struct status *status, struct buffer *out)
 	buffer_byte(out, '}');
 }
 
-static bool read_member(const struct member *member, struct json_scan *scan, void *at)
+static bool read_member(const struct status_member *member, struct json_scan *scan, void *at)
 {
 	enum json_type type = json_peek(scan);
 	struct decimal decimal;
@@ -93,7 +93,7 @@ static bool read_member(const struct member *member, struct json_scan *scan, voi
 	}
 }
 
-static const struct member *find(struct text name)
+static const struct status_member *find(struct text name)
 {
 	for (size_t i = 0; i < MEMBERS; i++)
 		if (text_is(name, members[i].name))
@@ -111,7 +111,7 @@ bool status_read(struct text json, struct arena *arena, struct status *status, s
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no status");
 	json_enter(&scan);
 	while (json_key(&scan, &name)) {
-		const struct member *member = find(name);
+		const struct status_member *member = find(name);
 		if (!member)
 			json_skip(&scan);
 		else if (!read_member(member, &scan, (char *)status + member->offset))

@@ -9,13 +9,13 @@ static const struct scheme {
 #define GRPC_PORT "8081" /* MLServer's; gRPC has none of its own */
 
 /* An address in its parts; they borrow from it. */
-struct parts {
+struct address_parts {
 	const struct scheme *scheme;
 	struct text host; /* with its port, where it has one */
 	struct text path; /* from its slash on, without one at the end */
 };
 
-static bool split(struct text address, struct parts *parts)
+static bool split(struct text address, struct address_parts *parts)
 {
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
 		struct text scheme = text_of(schemes[i].text);
@@ -24,7 +24,7 @@ static bool split(struct text address, struct parts *parts)
 		struct text rest = {address.bytes + scheme.length, address.length - scheme.length};
 		const char *slash = memchr(rest.bytes, '/', rest.length);
 		size_t host = slash ? (size_t)(slash - rest.bytes) : rest.length;
-		*parts = (struct parts){&schemes[i], {rest.bytes, host}, {rest.bytes + host, rest.length - host}};
+		*parts = (struct address_parts){&schemes[i], {rest.bytes, host}, {rest.bytes + host, rest.length - host}};
 		while (parts->path.length > 0 && parts->path.bytes[parts->path.length - 1] == '/')
 			parts->path.length--;
 		return host > 0;
@@ -75,14 +75,14 @@ static bool names_model(struct text path, struct text mark, size_t *begin, struc
 
 /* What a path says: its protocol, how much of it stands before that protocol's own
  * part, and the model, if it names one; `call` is the rest where it is written whole. */
-struct reading {
+struct address_reading {
 	enum model_protocol protocol;
 	size_t prefix;
 	struct text model;
 	struct text call;
 };
 
-static struct reading read_path(struct text path)
+static struct address_reading read_path(struct text path)
 {
 	static const struct {
 		const char *ending;
@@ -97,7 +97,7 @@ static struct reading read_path(struct text path)
 		{"/v1", PROTOCOL_V1, false},
 		{"/v2", PROTOCOL_OIP_REST, false},
 	};
-	struct reading reading = {.prefix = path.length};
+	struct address_reading reading = {.prefix = path.length};
 	if (names_model(path, TEXT("/v2/models/"), &reading.prefix, &reading.model) ||
 	    names_model(path, TEXT("/v1/models/"), &reading.prefix, &reading.model)) {
 		reading.call = behind(path, reading.prefix);
@@ -117,7 +117,7 @@ static struct reading read_path(struct text path)
 }
 
 /* The path that a call is posted to, behind the base. */
-static const char *call_path(const struct reading *reading, const char *model, enum call_method method, struct arena *arena)
+static const char *call_path(const struct address_reading *reading, const char *model, enum call_method method, struct arena *arena)
 {
 	static const char *const methods[] = {
 		[CALL_PREDICT] = "/predict",
@@ -139,7 +139,7 @@ static const char *call_path(const struct reading *reading, const char *model, e
 /* ---- one address ---- */
 
 /* The last part of a path is the model's name, where no protocol's own path says it. */
-static void take_name(struct reading *reading, struct text path)
+static void take_name(struct address_reading *reading, struct text path)
 {
 	size_t slash = path.length;
 	while (slash > 0 && path.bytes[slash - 1] != '/')
@@ -151,7 +151,7 @@ static void take_name(struct reading *reading, struct text path)
 }
 
 /* What neither the path nor a Server says, the step does. */
-static void take_form(struct reading *reading, const struct parts *parts, const struct call_form *form)
+static void take_form(struct address_reading *reading, const struct address_parts *parts, const struct call_form *form)
 {
 	static const enum model_protocol protocols[] = {
 		[CALL_BY_V2] = PROTOCOL_OIP_REST, [CALL_BY_SELDON] = PROTOCOL_SELDON, [CALL_BY_TENSORFLOW] = PROTOCOL_V1};
@@ -160,10 +160,10 @@ static void take_form(struct reading *reading, const struct parts *parts, const 
 		take_name(reading, parts->path);
 }
 
-static bool read_rest(const struct parts *parts, const char *model, bool at_server, const struct call_form *form,
+static bool read_rest(const struct address_parts *parts, const char *model, bool at_server, const struct call_form *form,
 		      struct model_address *address, struct arena *arena)
 {
-	struct reading reading = read_path(parts->path);
+	struct address_reading reading = read_path(parts->path);
 	if (reading.protocol == PROTOCOL_OIP_REST && reading.prefix == parts->path.length && !at_server)
 		take_form(&reading, parts, form);
 	address->method = reading.protocol == PROTOCOL_SELDON ? (enum call_method)form->method : CALL_PREDICT;
@@ -179,7 +179,7 @@ static bool read_rest(const struct parts *parts, const char *model, bool at_serv
 static bool read_address(struct text text, const char *model, bool at_server, const struct call_form *form,
 			 struct model_address *address, struct arena *arena)
 {
-	struct parts parts;
+	struct address_parts parts;
 	if (!split(text, &parts))
 		return false;
 	bool port = port_of(parts.host) != NULL;
@@ -266,7 +266,7 @@ const char *addresses_with_ports(const char *list, const char *http_port, const 
 {
 	const char *whole = "";
 	for (size_t length; whole && *list; list += length + (list[length] == ' ')) {
-		struct parts parts;
+		struct address_parts parts;
 		length = strcspn(list, " ");
 		const char *port = NULL;
 		if (split((struct text){list, length}, &parts) && !port_of(parts.host))

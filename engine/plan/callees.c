@@ -4,14 +4,14 @@
 #include "plan/build.h"
 #include "spec/fault_codes.h"
 
-struct meaning {
+struct callee_meaning {
 	enum resource_type type;
 	enum call_target target;
 	const char *words;
 };
 
 /* In the order in which they are meant: a name alone is a model's, as in Seldon's header `seldon-model`. */
-static const struct meaning meanings[] = {
+static const struct callee_meaning meanings[] = {
 	{RESOURCE_MODEL, CALL_MODEL, "a Model"},
 	{RESOURCE_PIPELINE, CALL_PIPELINE, "a Pipeline"},
 	{RESOURCE_EXPERIMENT, CALL_EXPERIMENT, "an Experiment"},

@@ -28,23 +28,23 @@ static void mark_read(struct compiler *compiler, const struct externals *externa
 /* ---- pipelines in a circle ---- */
 
 /* That one pipeline leads to another. */
-struct link {
+struct feed_link {
 	size_t to;
 	struct place place; /* where it says so */
 };
 
 struct links {
 	size_t count, room;
-	struct link *items;
+	struct feed_link *items;
 };
 
 static void link_to(const struct compiler *compiler, struct links *links, size_t to, struct place place)
 {
-	struct link *items = list_room(compiler->arena, links->items, links->count, &links->room, sizeof *items);
+	struct feed_link *items = list_room(compiler->arena, links->items, links->count, &links->room, sizeof *items);
 	if (!items)
 		return;
 	links->items = items;
-	items[links->count++] = (struct link){to, place};
+	items[links->count++] = (struct feed_link){to, place};
 }
 
 static void link_add(const struct compiler *compiler, struct links *links, const char *pipeline, struct place place)
@@ -128,9 +128,9 @@ static void link_calls(struct compiler *compiler, const struct graph *graph, str
 	}
 }
 
-enum colour { WHITE, GREY, BLACK };
+enum feed_colour { WHITE, GREY, BLACK };
 
-struct frame {
+struct feed_frame {
 	size_t pipeline;
 	size_t next; /* of its links */
 };
@@ -139,7 +139,7 @@ struct walk {
 	const struct plan *plan;
 	const struct links *links; /* of each pipeline */
 	unsigned char *colours;
-	struct frame *stack;
+	struct feed_frame *stack;
 	size_t depth;
 	/* The link leads back to a pipeline that the walk came through. */
 	void (*meet)(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place);
@@ -167,21 +167,21 @@ static void meet_call(struct faults *faults, const struct graph *graph, const st
 static void push(struct walk *walk, size_t pipeline)
 {
 	walk->colours[pipeline] = GREY;
-	walk->stack[walk->depth++] = (struct frame){pipeline, 0};
+	walk->stack[walk->depth++] = (struct feed_frame){pipeline, 0};
 }
 
 static void walk_from(struct walk *walk, size_t root)
 {
 	push(walk, root);
 	while (walk->depth) {
-		struct frame *frame = &walk->stack[walk->depth - 1];
+		struct feed_frame *frame = &walk->stack[walk->depth - 1];
 		const struct links *links = &walk->links[frame->pipeline];
 		if (frame->next == links->count) {
 			walk->colours[frame->pipeline] = BLACK;
 			walk->depth--;
 			continue;
 		}
-		const struct link *link = &links->items[frame->next++];
+		const struct feed_link *link = &links->items[frame->next++];
 		const struct graph *graph = walk->plan->pipelines[frame->pipeline].graph;
 		if (walk->colours[link->to] == WHITE)
 			push(walk, link->to);
@@ -198,7 +198,7 @@ static void walk_all(const struct compiler *compiler, const struct links *links,
 		.plan = compiler->plan,
 		.links = links,
 		.colours = ARENA_ARRAY(compiler->arena, unsigned char, count + 1),
-		.stack = ARENA_ARRAY(compiler->arena, struct frame, count + 1),
+		.stack = ARENA_ARRAY(compiler->arena, struct feed_frame, count + 1),
 		.meet = meet,
 	};
 	for (size_t i = 0; links && walk.colours && walk.stack && i < count; i++)

@@ -19,7 +19,7 @@ static const char *const item_words[] = {
 	[LIST_INPUTS] = "input", [LIST_TRIGGERS] = "trigger", [LIST_OUTPUT] = "step"};
 
 /* A list being built. */
-struct listing {
+struct join_listing {
 	struct graph_build *build;
 	enum list_purpose purpose;
 	const char *owner; /* the step; NULL for the output */
@@ -39,7 +39,7 @@ static size_t topic_of(const struct source *source)
 	return 1 + 2 * source->step + (source->point == SOURCE_STEP_OUTPUTS);
 }
 
-static struct topic_chain *chain_of(const struct listing *listing, const struct source *source)
+static struct topic_chain *chain_of(const struct join_listing *listing, const struct source *source)
 {
 	struct topic_chain *chain = &listing->build->chains[topic_of(source)];
 	return chain->generation == listing->build->generation ? chain : NULL;
@@ -47,12 +47,12 @@ static struct topic_chain *chain_of(const struct listing *listing, const struct 
 
 /* ---- one reference ---- */
 
-static const char *where(const struct listing *listing)
+static const char *where(const struct join_listing *listing)
 {
 	return listing->owner ? arena_print(listing->build->arena, "step `%s`", listing->owner) : "the output";
 }
 
-static void fault_unknown(const struct listing *listing, struct text text, struct text owner, struct place place)
+static void fault_unknown(const struct join_listing *listing, struct text text, struct text owner, struct place place)
 {
 	struct graph_build *build = listing->build;
 	const char *name = arena_copy(build->arena, owner.bytes, owner.length);
@@ -70,8 +70,8 @@ static void fault_unknown(const struct listing *listing, struct text text, struc
 }
 
 /* The request, as a step may read it; an output may not, it is no answer. */
-static bool resolve_request(const struct listing *listing, struct text text, const struct reference *reference, struct place place,
-			    struct source *source)
+static bool resolve_request(const struct join_listing *listing, struct text text, const struct reference *reference,
+			    struct place place, struct source *source)
 {
 	struct graph_build *build = listing->build;
 	if (listing->purpose == LIST_OUTPUT) {
@@ -94,7 +94,7 @@ static bool resolve_request(const struct listing *listing, struct text text, con
 
 /* A bare name in the reference dialect: a tensor that some step declares, else a step,
  * else a tensor of the request. */
-static bool resolve_tensor_name(const struct listing *listing, struct text text, struct source *source)
+static bool resolve_tensor_name(const struct join_listing *listing, struct text text, struct source *source)
 {
 	struct graph_build *build = listing->build;
 	size_t step = names_find(&build->declared, text);
@@ -109,7 +109,7 @@ static bool resolve_tensor_name(const struct listing *listing, struct text text,
 }
 
 /* False after a fault. */
-static bool resolve(const struct listing *listing, struct text text, struct place place, struct source *source)
+static bool resolve(const struct join_listing *listing, struct text text, struct place place, struct source *source)
 {
 	struct graph_build *build = listing->build;
 	struct reference reference;
@@ -142,7 +142,7 @@ static bool resolve(const struct listing *listing, struct text text, struct plac
 
 /* ---- the list ---- */
 
-static void put(struct listing *listing, const struct source *source)
+static void put(struct join_listing *listing, const struct source *source)
 {
 	struct topic_chain *chain = chain_of(listing, source);
 	size_t index = listing->count;
@@ -176,7 +176,7 @@ static void put(struct listing *listing, const struct source *source)
 }
 
 /* The sources, topic by topic. */
-static void gather(struct listing *listing, struct join *join)
+static void gather(struct join_listing *listing, struct join *join)
 {
 	struct source *sources = ARENA_ARRAY(listing->build->arena, struct source, listing->count);
 	if (!sources)
@@ -194,7 +194,7 @@ static void gather(struct listing *listing, struct join *join)
 }
 
 /* The source that the tensor of a mapping comes from; NONE: it is none of the list. */
-static size_t matching(const struct listing *listing, const struct source *key)
+static size_t matching(const struct join_listing *listing, const struct source *key)
 {
 	const struct topic_chain *chain = chain_of(listing, key);
 	for (size_t i = chain ? chain->first : 0; chain && i < chain->last; i++) {
@@ -205,7 +205,7 @@ static size_t matching(const struct listing *listing, const struct source *key)
 	return NONE;
 }
 
-static void switch_set(const struct listing *listing, const struct tensor_mapping *mapping, const struct source *key,
+static void switch_set(const struct join_listing *listing, const struct tensor_mapping *mapping, const struct source *key,
 		       struct model_switch *model_switch)
 {
 	struct faults *faults = listing->build->faults;
@@ -223,7 +223,7 @@ static void switch_set(const struct listing *listing, const struct tensor_mappin
 }
 
 /* Which source a key of the tensorMap means; NONE after a fault. */
-static size_t mapped_source(const struct listing *listing, const struct tensor_mapping *mapping, struct source *key)
+static size_t mapped_source(const struct join_listing *listing, const struct tensor_mapping *mapping, struct source *key)
 {
 	struct graph_build *build = listing->build;
 	struct text text = text_of_name(&mapping->from);
@@ -245,7 +245,7 @@ static size_t mapped_source(const struct listing *listing, const struct tensor_m
 
 /* A tensorMap over the gathered sources: first which source each entry renames, then
  * each source's renames side by side. */
-static void rename_sources(const struct listing *listing, const struct item_list *map, struct model_switch *model_switch)
+static void rename_sources(const struct join_listing *listing, const struct item_list *map, struct model_switch *model_switch)
 {
 	const struct tensor_mapping *mappings = map->items;
 	struct arena *arena = listing->build->arena;
@@ -281,7 +281,7 @@ static void rename_sources(const struct listing *listing, const struct item_list
 				(struct rename){from[i], text_of(mappings[i].to.text)};
 }
 
-static void read_references(struct listing *listing, const struct name_list *references)
+static void read_references(struct join_listing *listing, const struct name_list *references)
 {
 	struct graph_build *build = listing->build;
 	for (size_t i = 0; i < references->count; i++) {
@@ -311,7 +311,7 @@ static void read_references(struct listing *listing, const struct name_list *ref
 }
 
 /* False when memory ran out. */
-static bool listing_open(struct listing *listing, size_t count)
+static bool listing_open(struct join_listing *listing, size_t count)
 {
 	struct graph_build *build = listing->build;
 	size_t room = (count < REFERENCES_MAX ? count : REFERENCES_MAX) + 1;
@@ -331,7 +331,7 @@ static void build_inputs(struct graph_build *build, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
 	struct graph_step *made = &build->graph->steps[step];
-	struct listing listing = {.build = build, .purpose = LIST_INPUTS, .owner = made->name};
+	struct join_listing listing = {.build = build, .purpose = LIST_INPUTS, .owner = made->name};
 	made->inputs.type = (enum join_type)spec->inputs_join_type;
 	made->inputs.window_ms = window_of(spec->join_window_ms);
 	if (!listing_open(&listing, spec->inputs.count))
@@ -355,7 +355,7 @@ static void build_triggers(struct graph_build *build, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
 	struct graph_step *made = &build->graph->steps[step];
-	struct listing listing = {.build = build, .purpose = LIST_TRIGGERS, .owner = made->name};
+	struct join_listing listing = {.build = build, .purpose = LIST_TRIGGERS, .owner = made->name};
 	made->triggers.type = (enum join_type)spec->triggers_join_type;
 	made->triggers.window_ms = made->inputs.window_ms;
 	if (spec->triggers.count == 0 || !listing_open(&listing, spec->triggers.count))
@@ -409,7 +409,7 @@ void build_output(struct graph_build *build)
 {
 	const struct pipeline_output *spec = &build->graph->spec->output;
 	struct graph *graph = build->graph;
-	struct listing listing = {.build = build, .purpose = LIST_OUTPUT};
+	struct join_listing listing = {.build = build, .purpose = LIST_OUTPUT};
 	if (spec->here.line == 0) {
 		if (build->names_tensors)
 			output_of_last_step(build);

@@ -4,13 +4,13 @@
 
 #define JSON_ARENA_BYTES ((size_t)256 << 20) /* of the small words made on the way */
 
-struct writer {
+struct plan_json_writer {
 	struct arena *arena;
 	struct emitter *emitter;
 	const struct pipeline_plan *plan; /* the one being written */
 };
 
-static void emit_place(const struct writer *writer, struct place place)
+static void emit_place(const struct plan_json_writer *writer, struct place place)
 {
 	if (!place.line)
 		return;
@@ -19,7 +19,7 @@ static void emit_place(const struct writer *writer, struct place place)
 	emit_integer(writer->emitter, "column", place.column);
 }
 
-static void emit_notes(const struct writer *writer, const struct notes *notes)
+static void emit_notes(const struct plan_json_writer *writer, const struct notes *notes)
 {
 	emit_open(writer->emitter, "notes", '[');
 	for (size_t i = 0; i < notes->count; i++) {
@@ -33,7 +33,7 @@ static void emit_notes(const struct writer *writer, const struct notes *notes)
 
 /* ---- stages ---- */
 
-static void emit_stage_topics(const struct writer *writer, size_t stage, bool writes)
+static void emit_stage_topics(const struct plan_json_writer *writer, size_t stage, bool writes)
 {
 	emit_open(writer->emitter, writes ? "writes" : "reads", '[');
 	for (size_t i = 0; i < writer->plan->topic_count; i++)
@@ -42,7 +42,7 @@ static void emit_stage_topics(const struct writer *writer, size_t stage, bool wr
 	emit_close(writer->emitter, ']');
 }
 
-static void emit_stages(const struct writer *writer)
+static void emit_stages(const struct plan_json_writer *writer)
 {
 	emit_open(writer->emitter, "stages", '[');
 	for (size_t i = 0; i < writer->plan->stage_count; i++) {
@@ -66,7 +66,7 @@ static void emit_stages(const struct writer *writer)
 
 /* ---- steps ---- */
 
-static void emit_source(const struct writer *writer, const struct source *source)
+static void emit_source(const struct plan_json_writer *writer, const struct source *source)
 {
 	static const char *const points[] = {
 		[SOURCE_REQUEST] = "request", [SOURCE_STEP_INPUTS] = "inputs", [SOURCE_STEP_OUTPUTS] = "outputs"};
@@ -87,7 +87,7 @@ static void emit_source(const struct writer *writer, const struct source *source
 	emit_close(writer->emitter, '}');
 }
 
-static void emit_join(const struct writer *writer, const char *key, const struct join *join)
+static void emit_join(const struct plan_json_writer *writer, const char *key, const struct join *join)
 {
 	static const char *const types[] = {[JOIN_INNER] = "inner", [JOIN_OUTER] = "outer", [JOIN_ANY] = "any"};
 	emit_open(writer->emitter, key, '{');
@@ -100,7 +100,7 @@ static void emit_join(const struct writer *writer, const char *key, const struct
 	emit_close(writer->emitter, '}');
 }
 
-static void emit_types(const struct writer *writer, const char *key, const struct tensor_types *types)
+static void emit_types(const struct plan_json_writer *writer, const char *key, const struct tensor_types *types)
 {
 	emit_open(writer->emitter, key, '{');
 	emit_flag(writer->emitter, "complete", types->complete);
@@ -115,7 +115,7 @@ static void emit_types(const struct writer *writer, const char *key, const struc
 	emit_close(writer->emitter, '}');
 }
 
-static void emit_shares(const struct writer *writer, size_t index)
+static void emit_shares(const struct plan_json_writer *writer, size_t index)
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
 	size_t buckets[ASSIGNMENT_WAYS_MAX], count = graph_shares(writer->plan->graph, index, shares, buckets);
@@ -131,7 +131,7 @@ static void emit_shares(const struct writer *writer, size_t index)
 	emit_close(writer->emitter, ']');
 }
 
-static void emit_step(const struct writer *writer, size_t index)
+static void emit_step(const struct plan_json_writer *writer, size_t index)
 {
 	const struct graph_step *step = &writer->plan->graph->steps[index];
 	emit_open(writer->emitter, NULL, '{');
@@ -155,7 +155,7 @@ static void emit_step(const struct writer *writer, size_t index)
 	emit_close(writer->emitter, '}');
 }
 
-static void emit_steps(const struct writer *writer)
+static void emit_steps(const struct plan_json_writer *writer)
 {
 	emit_open(writer->emitter, "steps", '[');
 	for (size_t i = 0; i < writer->plan->graph->count; i++)
@@ -167,7 +167,7 @@ static void emit_steps(const struct writer *writer)
 
 /* ---- calls, topics, cost ---- */
 
-static void emit_endpoint(const struct writer *writer, const struct endpoint *endpoint)
+static void emit_endpoint(const struct plan_json_writer *writer, const struct endpoint *endpoint)
 {
 	emit_open(writer->emitter, "endpoint", '{');
 	emit_text(writer->emitter, "addresses", endpoint->addresses);
@@ -177,7 +177,7 @@ static void emit_endpoint(const struct writer *writer, const struct endpoint *en
 	emit_close(writer->emitter, '}');
 }
 
-static void emit_calls(const struct writer *writer)
+static void emit_calls(const struct plan_json_writer *writer)
 {
 	emit_open(writer->emitter, "calls", '[');
 	for (size_t i = 0; i < writer->plan->callee_count; i++) {
@@ -194,7 +194,7 @@ static void emit_calls(const struct writer *writer)
 	emit_close(writer->emitter, ']');
 }
 
-static void emit_topics(const struct writer *writer)
+static void emit_topics(const struct plan_json_writer *writer)
 {
 	emit_open(writer->emitter, "topics", '[');
 	for (size_t i = 0; i < writer->plan->topic_count; i++) {
@@ -215,7 +215,7 @@ static void emit_topics(const struct writer *writer)
 	emit_close(writer->emitter, ']');
 }
 
-static void emit_volume(const struct writer *writer, double rate)
+static void emit_volume(const struct plan_json_writer *writer, double rate)
 {
 	const struct volume *volume = &writer->plan->volume;
 	double records = (double)(volume->answers + volume->crossings + volume->taps + volume->states);
@@ -237,7 +237,7 @@ static void emit_volume(const struct writer *writer, double rate)
 	emit_close(writer->emitter, '}');
 }
 
-static void emit_pipeline(struct writer *writer, const struct pipeline_plan *plan, const struct plan_view *view)
+static void emit_pipeline(struct plan_json_writer *writer, const struct pipeline_plan *plan, const struct plan_view *view)
 {
 	struct emitter *emitter = writer->emitter;
 	writer->plan = plan;
@@ -262,7 +262,7 @@ static void emit_pipeline(struct writer *writer, const struct pipeline_plan *pla
 	emit_close(emitter, '}');
 }
 
-static void emit_models(const struct writer *writer, const struct plan *plan)
+static void emit_models(const struct plan_json_writer *writer, const struct plan *plan)
 {
 	emit_open(writer->emitter, "models", '[');
 	for (size_t i = 0; i < plan->model_count; i++) {
@@ -277,7 +277,7 @@ static void emit_models(const struct writer *writer, const struct plan *plan)
 void plan_print_json(const struct plan *plan, const struct plan_view *view, struct buffer *out)
 {
 	struct emitter emitter = {.out = out};
-	struct writer writer = {.arena = arena_open(JSON_ARENA_BYTES), .emitter = &emitter};
+	struct plan_json_writer writer = {.arena = arena_open(JSON_ARENA_BYTES), .emitter = &emitter};
 	if (!writer.arena) {
 		out->failed = true;
 		return;

@@ -9,7 +9,7 @@
 
 #define FORM "{\"MODEL\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}], \"outputs\": [...]}}"
 
-struct reader {
+struct metadata_reader {
 	struct arena *arena;
 	struct text json;
 	const char *file;
@@ -17,13 +17,13 @@ struct reader {
 	struct error *error;
 };
 
-static bool refuse(const struct reader *reader, const char *what)
+static bool refuse(const struct metadata_reader *reader, const char *what)
 {
 	struct place place = json_place(reader->json, reader->file, reader->model, reader->arena);
 	return error_set(reader->error, ERROR_CONFIG, place, "model `%s` %s; the form is " FORM, reader->model, what);
 }
 
-static bool read_shape(const struct reader *reader, const json_t *shape, struct value_type *type)
+static bool read_shape(const struct metadata_reader *reader, const json_t *shape, struct value_type *type)
 {
 	if (!shape)
 		return true;
@@ -40,7 +40,7 @@ static bool read_shape(const struct reader *reader, const json_t *shape, struct 
 	return true;
 }
 
-static bool read_tensor(const struct reader *reader, const json_t *json, struct tensor_type *tensor)
+static bool read_tensor(const struct metadata_reader *reader, const json_t *json, struct tensor_type *tensor)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
 	const char *datatype = json_string_value(json_object_get(json, "datatype"));
@@ -55,7 +55,7 @@ static bool read_tensor(const struct reader *reader, const json_t *json, struct 
 	return read_shape(reader, json_object_get(json, "shape"), &tensor->type);
 }
 
-static bool read_tensors(const struct reader *reader, const json_t *list, struct tensor_types *types)
+static bool read_tensors(const struct metadata_reader *reader, const json_t *list, struct tensor_types *types)
 {
 	if (!list)
 		return true;
@@ -71,7 +71,7 @@ static bool read_tensors(const struct reader *reader, const json_t *list, struct
 	return true;
 }
 
-static bool read_models(struct reader *reader, const json_t *root, struct models_metadata *metadata)
+static bool read_models(struct metadata_reader *reader, const json_t *root, struct models_metadata *metadata)
 {
 	const char *name;
 	json_t *json;
@@ -97,7 +97,7 @@ static bool read_models(struct reader *reader, const json_t *root, struct models
 
 bool metadata_read(struct arena *arena, const char *file, struct text json, struct models_metadata *metadata, struct error *error)
 {
-	struct reader reader = {.arena = arena, .json = json, .file = file, .error = error};
+	struct metadata_reader reader = {.arena = arena, .json = json, .file = file, .error = error};
 	json_error_t fault;
 	*metadata = (struct models_metadata){0};
 	json_t *root = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, &fault);

@@ -11,9 +11,9 @@
 
 #define CYCLE_NAMES_MAX 8 /* of a cycle's steps in its fault: enough to see it */
 
-enum colour { WHITE, GREY, BLACK };
+enum order_colour { WHITE, GREY, BLACK };
 
-struct frame {
+struct order_frame {
 	size_t step;
 	size_t edge; /* behind the next one to follow, which goes down */
 };
@@ -21,7 +21,7 @@ struct frame {
 struct search {
 	struct graph_build *build;
 	unsigned char *colours;
-	struct frame *stack;
+	struct order_frame *stack;
 	size_t depth;
 	size_t *order;
 	size_t free; /* order[free...] is filled in */
@@ -114,7 +114,7 @@ static void meet_cycle(struct search *search, size_t edge)
 static void push(struct search *search, size_t step)
 {
 	search->colours[step] = GREY;
-	search->stack[search->depth++] = (struct frame){step, search->build->edge_begin[step + 1]};
+	search->stack[search->depth++] = (struct order_frame){step, search->build->edge_begin[step + 1]};
 }
 
 static void search_from(struct search *search, size_t root)
@@ -124,7 +124,7 @@ static void search_from(struct search *search, size_t root)
 		return;
 	push(search, root);
 	while (search->depth) {
-		struct frame *frame = &search->stack[search->depth - 1];
+		struct order_frame *frame = &search->stack[search->depth - 1];
 		if (frame->edge == build->edge_begin[frame->step]) {
 			search->colours[frame->step] = BLACK;
 			search->order[--search->free] = frame->step;
@@ -187,7 +187,7 @@ void build_order(struct graph_build *build)
 	struct search search = {
 		.build = build,
 		.colours = ARENA_ARRAY(build->arena, unsigned char, graph->count),
-		.stack = ARENA_ARRAY(build->arena, struct frame, graph->count),
+		.stack = ARENA_ARRAY(build->arena, struct order_frame, graph->count),
 		.order = order,
 		.free = graph->count,
 	};

@@ -7,7 +7,7 @@
 
 /* ---- steps that can never run: only a cycle can make one ---- */
 
-struct waiting {
+struct reach_waiting {
 	size_t inputs; /* sources that it still needs */
 	size_t triggers;
 	bool runs;
@@ -27,13 +27,13 @@ static size_t needed(const struct join *join)
 static void check_all_run(struct graph_build *build)
 {
 	const struct graph *graph = build->graph;
-	struct waiting *waiting = ARENA_ARRAY(build->arena, struct waiting, graph->count);
+	struct reach_waiting *waiting = ARENA_ARRAY(build->arena, struct reach_waiting, graph->count);
 	size_t *ready = ARENA_ARRAY(build->arena, size_t, graph->count);
 	size_t count = 0;
 	if (!waiting || !ready)
 		return;
 	for (size_t i = 0; i < graph->count; i++) {
-		waiting[i] = (struct waiting){needed(&graph->steps[i].inputs), needed(&graph->steps[i].triggers), false};
+		waiting[i] = (struct reach_waiting){needed(&graph->steps[i].inputs), needed(&graph->steps[i].triggers), false};
 		if (waiting[i].inputs + waiting[i].triggers == 0)
 			ready[count++] = i;
 	}
@@ -41,7 +41,7 @@ static void check_all_run(struct graph_build *build)
 		size_t step = ready[--count];
 		waiting[step].runs = true;
 		for (size_t i = build->edge_begin[step]; i < build->edge_begin[step + 1]; i++) {
-			struct waiting *reader = &waiting[build->edges[i].reader];
+			struct reach_waiting *reader = &waiting[build->edges[i].reader];
 			size_t *need = build->edges[i].trigger ? &reader->triggers : &reader->inputs;
 			if (*need && --*need == 0 && reader->inputs + reader->triggers == 0)
 				ready[count++] = build->edges[i].reader;

@@ -6,14 +6,14 @@
 #define PARTS_INSIDE 3	/* step.outputs.tensor */
 #define PARTS_OUTSIDE 5 /* pipeline.step.name.outputs.tensor */
 
-struct parts {
+struct reference_parts {
 	size_t count; /* one more than there is room for: too many */
 	struct text items[PARTS_OUTSIDE + 1];
 };
 
-static struct parts parts_of(struct text text)
+static struct reference_parts parts_of(struct text text)
 {
-	struct parts parts = {0};
+	struct reference_parts parts = {0};
 	const char *begin = text.bytes, *end = text.bytes + text.length;
 	while (parts.count < sizeof parts.items / sizeof *parts.items) {
 		const char *dot = memchr(begin, '.', (size_t)(end - begin));
@@ -25,7 +25,7 @@ static struct parts parts_of(struct text text)
 	return parts;
 }
 
-static bool any_empty(const struct parts *parts)
+static bool any_empty(const struct reference_parts *parts)
 {
 	for (size_t i = 0; i < parts->count; i++)
 		if (parts->items[i].length == 0)
@@ -74,7 +74,7 @@ static bool tail_read(struct text text, const struct text *tail, size_t count, s
 	return true;
 }
 
-static bool whole_read(const struct parts *parts, size_t most, const char *forms, struct arena *arena, const char **why,
+static bool whole_read(const struct reference_parts *parts, size_t most, const char *forms, struct arena *arena, const char **why,
 		       const char **suggest)
 {
 	*why = *suggest = NULL;
@@ -88,7 +88,7 @@ static bool whole_read(const struct parts *parts, size_t most, const char *forms
 bool reference_read(struct text text, struct reference *reference, struct arena *arena, const char **why, const char **suggest)
 {
 	*reference = (struct reference){0};
-	struct parts parts = parts_of(text);
+	struct reference_parts parts = parts_of(text);
 	reference->owner = parts.items[0];
 	return whole_read(&parts, PARTS_INSIDE, "it is STEP, STEP.outputs or STEP.outputs.TENSOR (or inputs)", arena, why,
 			  suggest) &&
@@ -99,7 +99,7 @@ bool reference_read_external(struct text text, struct reference *reference, stru
 			     const char **suggest)
 {
 	*reference = (struct reference){0};
-	struct parts parts = parts_of(text);
+	struct reference_parts parts = parts_of(text);
 	reference->owner = parts.items[0];
 	bool of_step = parts.count > 1 && text_is(parts.items[1], "step");
 	const char *forms = "it is PIPELINE.outputs[.TENSOR] or PIPELINE.step.STEP.outputs[.TENSOR] (or inputs)";

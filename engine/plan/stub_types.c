@@ -4,13 +4,13 @@
  */
 #include "plan/signature.h"
 
-struct stub_row {
+struct stub_type_row {
 	const char *name;
 	const char *inputs; /* "": whatever comes */
 	const char *outputs;
 };
 
-static const struct stub_row stub_rows[] = {
+static const struct stub_type_row stub_rows[] = {
 	{"add10", "INPUT FP32", "OUTPUT FP32"},
 	{"add20", "INPUT FP32", "OUTPUT FP32"},
 	{"mul10", "INPUT FP32", "OUTPUT FP32"},

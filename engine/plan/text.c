@@ -20,28 +20,28 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-struct writer {
+struct plan_text_writer {
 	struct arena *arena;
 	struct buffer *out;
 	const struct plan_view *view;
 };
 
-static void heading(const struct writer *writer, const char *text)
+static void heading(const struct plan_text_writer *writer, const char *text)
 {
 	buffer_print(writer->out, "\n%*s%s\n", INDENT, "", text);
 }
 
-static struct table table_of(const struct writer *writer, size_t columns)
+static struct table table_of(const struct plan_text_writer *writer, size_t columns)
 {
 	return (struct table){.arena = writer->arena, .columns = columns};
 }
 
-static const char *place_text(const struct writer *writer, struct place place)
+static const char *place_text(const struct plan_text_writer *writer, struct place place)
 {
 	return place.line ? WORDS(writer->arena, "%s:%u:%u", place.file ? place.file : "", place.line, place.column) : "";
 }
 
-static void print_notes(const struct writer *writer, const struct notes *notes, size_t indent)
+static void print_notes(const struct plan_text_writer *writer, const struct notes *notes, size_t indent)
 {
 	for (size_t i = 0; i < notes->count; i++) {
 		const char *place = place_text(writer, notes->items[i].place);
@@ -51,7 +51,7 @@ static void print_notes(const struct writer *writer, const struct notes *notes, 
 
 /* ---- the head ---- */
 
-static const char *bytes_text(const struct writer *writer, double bytes)
+static const char *bytes_text(const struct plan_text_writer *writer, double bytes)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	size_t unit = 0;
@@ -62,7 +62,7 @@ static const char *bytes_text(const struct writer *writer, double bytes)
 	return WORDS(writer->arena, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
-static const char *volume_text(const struct writer *writer, const struct pipeline_plan *plan)
+static const char *volume_text(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	const struct volume *volume = &plan->volume;
 	const struct {
@@ -84,7 +84,7 @@ static const char *volume_text(const struct writer *writer, const struct pipelin
 		     volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
 }
 
-static const char *rate_text(const struct writer *writer, const struct pipeline_plan *plan)
+static const char *rate_text(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	const struct volume *volume = &plan->volume;
 	double records = (double)(volume->answers + volume->crossings + volume->taps + volume->states);
@@ -93,7 +93,7 @@ static const char *rate_text(const struct writer *writer, const struct pipeline_
 		     bytes_text(writer, (double)volume->bytes * requests));
 }
 
-static void print_head(const struct writer *writer, const struct pipeline_plan *plan)
+static void print_head(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct table table = table_of(writer, 2);
 	const char *delivery = plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
@@ -121,7 +121,7 @@ static void print_head(const struct writer *writer, const struct pipeline_plan *
 
 /* ---- stages ---- */
 
-static void print_stage_topics(const struct writer *writer, const struct pipeline_plan *plan, size_t stage, bool writes)
+static void print_stage_topics(const struct plan_text_writer *writer, const struct pipeline_plan *plan, size_t stage, bool writes)
 {
 	const char *word = writes ? "writes" : "reads";
 	for (size_t i = 0; i < plan->topic_count; i++) {
@@ -132,7 +132,7 @@ static void print_stage_topics(const struct writer *writer, const struct pipelin
 	}
 }
 
-static void print_stages(const struct writer *writer, const struct pipeline_plan *plan)
+static void print_stages(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	heading(writer, "stages");
 	for (size_t i = 0; i < plan->stage_count; i++) {
@@ -153,7 +153,7 @@ static void print_stages(const struct writer *writer, const struct pipeline_plan
 
 /* ---- steps ---- */
 
-static const char *renames_text(const struct writer *writer, const struct source *source, const char *text)
+static const char *renames_text(const struct plan_text_writer *writer, const struct source *source, const char *text)
 {
 	for (size_t i = 0; i < source->rename_count; i++)
 		text = WORDS(writer->arena, "%s%s" TEXT_FORMAT " as " TEXT_FORMAT, text, i ? ", " : " with ",
@@ -172,7 +172,7 @@ static const char *source_text(const struct graph *graph, const struct source *s
 	return WORDS(arena, TEXT_FORMAT " of %s", TEXT_ARGUMENTS(source->tensor), of);
 }
 
-static const char *join_text(const struct writer *writer, const struct graph *graph, const struct join *join)
+static const char *join_text(const struct plan_text_writer *writer, const struct graph *graph, const struct join *join)
 {
 	static const char *const kinds[] = {
 		[JOIN_INNER] = "all of ", [JOIN_OUTER] = "what comes of ", [JOIN_ANY] = "the first of "};
@@ -186,7 +186,7 @@ static const char *join_text(const struct writer *writer, const struct graph *gr
 	return text;
 }
 
-static const char *types_text(const struct writer *writer, const struct tensor_types *types)
+static const char *types_text(const struct plan_text_writer *writer, const struct tensor_types *types)
 {
 	const char *text = "";
 	size_t left_out = types->count > TYPES_SHOWN_MAX ? types->count - TYPES_SHOWN_MAX : 0;
@@ -201,7 +201,7 @@ static const char *types_text(const struct writer *writer, const struct tensor_t
 }
 
 /* "90 % to main, 10 % to canary" */
-static const char *shares_text(const struct writer *writer, const struct graph *graph, size_t step)
+static const char *shares_text(const struct plan_text_writer *writer, const struct graph *graph, size_t step)
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
 	size_t buckets[ASSIGNMENT_WAYS_MAX], count = graph_shares(graph, step, shares, buckets);
@@ -212,7 +212,7 @@ static const char *shares_text(const struct writer *writer, const struct graph *
 	return text;
 }
 
-static const char *extras_text(const struct writer *writer, const struct graph *graph, size_t index)
+static const char *extras_text(const struct plan_text_writer *writer, const struct graph *graph, size_t index)
 {
 	const struct graph_step *step = &graph->steps[index];
 	const char *text = shares_text(writer, graph, index);
@@ -231,7 +231,7 @@ static const char *extras_text(const struct writer *writer, const struct graph *
 	return text;
 }
 
-static void print_step(const struct writer *writer, const struct pipeline_plan *plan, size_t index, struct table *table)
+static void print_step(const struct plan_text_writer *writer, const struct pipeline_plan *plan, size_t index, struct table *table)
 {
 	const struct graph_step *step = &plan->graph->steps[index];
 	const char *kind = step->spec->kind ? step->spec->kind->name : "?";
@@ -249,7 +249,7 @@ static void print_step(const struct writer *writer, const struct pipeline_plan *
 		table_add(table, (const char *const[]){NULL, NULL, "uses", plan->types.steps[index].outputs.remark});
 }
 
-static void print_steps(const struct writer *writer, const struct pipeline_plan *plan)
+static void print_steps(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct table table = table_of(writer, 4);
 	heading(writer, "steps");
@@ -263,7 +263,7 @@ static void print_steps(const struct writer *writer, const struct pipeline_plan 
 
 /* ---- calls and topics ---- */
 
-static const char *endpoint_text(const struct writer *writer, const struct endpoint *endpoint)
+static const char *endpoint_text(const struct plan_text_writer *writer, const struct endpoint *endpoint)
 {
 	if (!endpoint->addresses)
 		return endpoint->origin == ENDPOINT_NONE && endpoint->advice ? "no endpoint" : "";
@@ -273,7 +273,7 @@ static const char *endpoint_text(const struct writer *writer, const struct endpo
 	return WORDS(writer->arena, "at %s (%s)", endpoint->addresses, endpoint_origin_text(endpoint->origin));
 }
 
-static void print_calls(const struct writer *writer, const struct pipeline_plan *plan)
+static void print_calls(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct table table = table_of(writer, 4);
 	if (plan->callee_count == 0)
@@ -298,7 +298,7 @@ static const char *retention_text(const struct topic *topic, struct arena *arena
 	return WORDS(arena, days == 1 ? "%lld day" : "%lld days", days);
 }
 
-static void print_topics(const struct writer *writer, const struct pipeline_plan *plan)
+static void print_topics(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct table table = table_of(writer, 6);
 	heading(writer, "topics");
@@ -316,7 +316,7 @@ static void print_topics(const struct writer *writer, const struct pipeline_plan
 	table_print(&table, 2 * INDENT, writer->out);
 }
 
-static void print_models(const struct writer *writer, const struct plan *plan)
+static void print_models(const struct plan_text_writer *writer, const struct plan *plan)
 {
 	struct table table = table_of(writer, 2);
 	if (plan->model_count == 0)
@@ -331,7 +331,7 @@ static void print_models(const struct writer *writer, const struct plan *plan)
 
 void plan_print_text(const struct plan *plan, const struct plan_view *view, struct buffer *out)
 {
-	const struct writer writer = {.arena = arena_open(TEXT_ARENA_BYTES), .out = out, .view = view};
+	const struct plan_text_writer writer = {.arena = arena_open(TEXT_ARENA_BYTES), .out = out, .view = view};
 	if (!writer.arena) {
 		out->failed = true;
 		return;

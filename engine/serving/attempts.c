@@ -32,9 +32,9 @@ static bool is_unmet(const struct attempt *attempt)
 }
 
 /* What it means for the next one. */
-enum meaning { MEANS_REPLY, MEANS_INPUT, MEANS_REMOTE, MEANS_AGAIN };
+enum attempt_meaning { MEANS_REPLY, MEANS_INPUT, MEANS_REMOTE, MEANS_AGAIN };
 
-static enum meaning meaning_of(const struct attempt *attempt)
+static enum attempt_meaning meaning_of(const struct attempt *attempt)
 {
 	if (is_reply(attempt))
 		return MEANS_REPLY;
@@ -198,7 +198,7 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 {
 	struct call *call = attempts->call;
 	int64_t deadline_ms = call->message->deadline_ms;
-	enum meaning meaning = meaning_of(attempt);
+	enum attempt_meaning meaning = meaning_of(attempt);
 	bool unmet = counts_no_try(attempts, attempt);
 	attempts->unmet = unmet ? attempts->unmet + 1 : 0;
 	if (!unmet)

@@ -18,16 +18,16 @@
 
 struct rider {
 	struct call *call;
-	struct flight *flight;
+	struct cache_flight *flight;
 	struct rider *next;	    /* of the flight, or in the pool */
 	struct rider *next_by_call; /* in its bucket */
 };
 
-struct flight {
+struct cache_flight {
 	struct cache *cache;
 	struct memo_key key;
 	int64_t ttl_ms; /* of its reply */
-	struct flight *next; /* in its bucket; or of those that have a reply; or in the pool */
+	struct cache_flight *next; /* in its bucket; or of those that have a reply; or in the pool */
 	struct rider *riders;
 	struct redis_question *question; /* NULL: not asked there, or told */
 	bool asked;			 /* the model, by the first rider's call */
@@ -43,11 +43,11 @@ struct cache {
 	struct memo *memo;
 	struct redis_config redis_config;
 	struct redis *redis;
-	struct flight *flights[BUCKETS]; /* by key */
+	struct cache_flight *flights[BUCKETS]; /* by key */
 	struct rider *riders[BUCKETS];	 /* by call */
-	struct flight *told;		 /* a reply was found for them */
+	struct cache_flight *told;	 /* a reply was found for them */
 	struct loop_timer told_timer; /* always set, so that who waits can be told without memory */
-	struct flight *flight_pool;
+	struct cache_flight *flight_pool;
 	struct rider *rider_pool;
 	struct buffer piece;
 };
@@ -93,7 +93,7 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 	return NULL;
 }
 
-static void flight_close(struct flight *flight)
+static void flight_close(struct cache_flight *flight)
 {
 	for (struct rider *rider = flight->riders, *next; rider; rider = next) {
 		next = rider->next;
@@ -103,9 +103,9 @@ static void flight_close(struct flight *flight)
 	memory_give(flight);
 }
 
-static void flights_close(struct flight *flight)
+static void flights_close(struct cache_flight *flight)
 {
-	for (struct flight *next; flight; flight = next) {
+	for (struct cache_flight *next; flight; flight = next) {
 		next = flight->next;
 		flight_close(flight);
 	}
@@ -163,9 +163,9 @@ static size_t bucket_of_call(const struct call *call)
 	return (size_t)((uintptr_t)call / sizeof *call * 2654435761u) % BUCKETS; /* Knuth's multiplier */
 }
 
-static struct flight *flight_find(const struct cache *cache, const struct memo_key *key)
+static struct cache_flight *flight_find(const struct cache *cache, const struct memo_key *key)
 {
-	struct flight *flight = cache->flights[bucket_of_key(key)];
+	struct cache_flight *flight = cache->flights[bucket_of_key(key)];
 	while (flight && memcmp(&flight->key, key, sizeof *key) != 0)
 		flight = flight->next;
 	return flight;
@@ -173,9 +173,9 @@ static struct flight *flight_find(const struct cache *cache, const struct memo_k
 
 /* ---- flights and riders ---- */
 
-static struct flight *flight_begin(struct cache *cache, const struct memo_key *key, int64_t ttl_ms)
+static struct cache_flight *flight_begin(struct cache *cache, const struct memo_key *key, int64_t ttl_ms)
 {
-	struct flight *flight = cache->flight_pool;
+	struct cache_flight *flight = cache->flight_pool;
 	if (flight) {
 		cache->flight_pool = flight->next;
 	} else {
@@ -185,15 +185,15 @@ static struct flight *flight_begin(struct cache *cache, const struct memo_key *k
 		buffer_open(&flight->reply, PIECE_BYTES);
 	}
 	buffer_clear(&flight->reply);
-	*flight = (struct flight){.cache = cache, .key = *key, .ttl_ms = ttl_ms, .reply = flight->reply};
+	*flight = (struct cache_flight){.cache = cache, .key = *key, .ttl_ms = ttl_ms, .reply = flight->reply};
 	flight->next = cache->flights[bucket_of_key(key)];
 	cache->flights[bucket_of_key(key)] = flight;
 	return flight;
 }
 
-static void flight_leave(struct flight *flight)
+static void flight_leave(struct cache_flight *flight)
 {
-	struct flight **link = &flight->cache->flights[bucket_of_key(&flight->key)];
+	struct cache_flight **link = &flight->cache->flights[bucket_of_key(&flight->key)];
 	while (*link && *link != flight)
 		link = &(*link)->next;
 	if (*link)
@@ -201,20 +201,20 @@ static void flight_leave(struct flight *flight)
 }
 
 /* Nobody joins it any more, and no call of it is under way. */
-static void flight_end(struct flight *flight)
+static void flight_end(struct cache_flight *flight)
 {
 	flight_leave(flight);
 	flight->asked = false;
 	flight->over = true;
 }
 
-static void flight_to_pool(struct flight *flight)
+static void flight_to_pool(struct cache_flight *flight)
 {
 	flight->next = flight->cache->flight_pool;
 	flight->cache->flight_pool = flight;
 }
 
-static bool rider_join(struct flight *flight, struct call *call)
+static bool rider_join(struct cache_flight *flight, struct call *call)
 {
 	struct cache *cache = flight->cache;
 	struct rider *rider = cache->rider_pool, **last = &flight->riders;
@@ -246,7 +246,7 @@ static struct rider *rider_take(struct cache *cache, const struct call *call)
 static void rider_leave(struct rider *rider)
 {
 	assert(rider); /* who is in a flight's list is in its bucket too */
-	struct flight *flight = rider->flight;
+	struct cache_flight *flight = rider->flight;
 	struct rider **link = &flight->riders;
 	while (*link != rider)
 		link = &(*link)->next;
@@ -279,7 +279,7 @@ static bool reply_read(struct call *call, struct text bytes)
 }
 
 /* Entered from the loop; each rider leaves before it is answered, which may bring new calls. */
-static void answer_riders(struct flight *flight, struct text reply, const struct error *error)
+static void answer_riders(struct cache_flight *flight, struct text reply, const struct error *error)
 {
 	struct cache *cache = flight->cache;
 	while (flight->riders) {
@@ -294,7 +294,7 @@ static void answer_riders(struct flight *flight, struct text reply, const struct
 }
 
 /* A reply was found, or that there is none: it is told in the next turn. */
-static void tell_later(struct flight *flight)
+static void tell_later(struct cache_flight *flight)
 {
 	struct cache *cache = flight->cache;
 	flight_end(flight);
@@ -307,7 +307,7 @@ static void on_told(void *context)
 {
 	struct cache *cache = context;
 	told_timer_move(cache, INT64_MAX); /* it has just left its place, so there is one */
-	for (struct flight *flight; (flight = cache->told);) {
+	for (struct cache_flight *flight; (flight = cache->told);) {
 		cache->told = flight->next;
 		answer_riders(flight, buffer_view(&flight->reply), flight->fault.kind ? &flight->fault : NULL);
 		flight_to_pool(flight);
@@ -316,14 +316,14 @@ static void on_told(void *context)
 
 /* ---- asking ---- */
 
-static bool ask_model(struct flight *flight, struct error *error)
+static bool ask_model(struct cache_flight *flight, struct error *error)
 {
 	struct cache *cache = flight->cache;
 	flight->asked = true;
 	return cache->outside->ask(cache->outside->context, flight->riders->call, error);
 }
 
-static void tell_now(struct flight *flight, struct text reply, const struct error *error)
+static void tell_now(struct cache_flight *flight, struct text reply, const struct error *error)
 {
 	flight_end(flight);
 	answer_riders(flight, reply, error);
@@ -331,7 +331,7 @@ static void tell_now(struct flight *flight, struct text reply, const struct erro
 }
 
 /* What another has written there, or an engine of another version, is as good as nothing. */
-static bool first_takes(const struct flight *flight, struct text value)
+static bool first_takes(const struct cache_flight *flight, struct text value)
 {
 	struct call *call = flight->riders->call;
 	bool taken = reply_read(call, value);
@@ -342,7 +342,7 @@ static bool first_takes(const struct flight *flight, struct text value)
 
 static void on_redis_told(void *context, struct text value)
 {
-	struct flight *flight = context;
+	struct cache_flight *flight = context;
 	struct error error = {0};
 	flight->question = NULL;
 	if (value.bytes && first_takes(flight, value))
@@ -359,7 +359,7 @@ static struct text redis_key(const struct memo_key *key, char text[sizeof REDIS_
 }
 
 /* True: the reply is there, or will be told. */
-static bool look_up(struct flight *flight)
+static bool look_up(struct cache_flight *flight)
 {
 	struct cache *cache = flight->cache;
 	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
@@ -383,7 +383,7 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 	int64_t ttl_ms = call->kept_ms > 0 ? call->kept_ms : cache->model->cache.ttl_ms;
 	if (ttl_ms == 0 || !make_key(cache, call, ttl_ms, &key))
 		return cache->outside->ask(cache->outside->context, call, error);
-	struct flight *flight = flight_find(cache, &key);
+	struct cache_flight *flight = flight_find(cache, &key);
 	if (flight) {
 		return rider_join(flight, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
 	}
@@ -407,7 +407,7 @@ void cache_forget(struct cache *cache, struct call *call)
 		cache->outside->forget(cache->outside->context, call);
 		return;
 	}
-	struct flight *flight = rider->flight;
+	struct cache_flight *flight = rider->flight;
 	bool first = flight->riders == rider;
 	struct error error = {0};
 	rider_leave(rider);
@@ -426,7 +426,7 @@ void cache_forget(struct cache *cache, struct call *call)
 	}
 }
 
-static void keep(const struct flight *flight)
+static void keep(const struct cache_flight *flight)
 {
 	struct cache *cache = flight->cache;
 	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
@@ -450,7 +450,7 @@ void cache_answered(struct cache *cache, struct call *call)
 		cache->outside->answered(cache->outside->context, call);
 		return;
 	}
-	struct flight *flight = rider->flight;
+	struct cache_flight *flight = rider->flight;
 	rider_leave(rider);
 	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &flight->reply);
 	struct error fault = call->error;

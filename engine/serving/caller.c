@@ -11,7 +11,7 @@
 
 #define READY_MS 2000 /* for an answer to whether a model is ready */
 
-struct served {
+struct caller_served {
 	struct caller *caller;
 	const struct model_config *config;
 	struct dispatch_config dispatch_config;
@@ -33,7 +33,7 @@ struct caller {
 	const struct caller_config *config;
 	const struct wire_operations *wire;
 	size_t count;
-	struct served *models;
+	struct caller_served *models;
 	size_t wire_count;
 	struct wire_config *wire_configs; /* one for each wire */
 	struct wire **wires;
@@ -56,7 +56,7 @@ static void count_away(const struct caller_config *config, bool away)
 		atomic_fetch_sub_explicit(config->away, 1, memory_order_relaxed);
 }
 
-static void tell_away(struct served *served)
+static void tell_away(struct caller_served *served)
 {
 	const struct caller_config *config = served->caller->config;
 	const char *words = dispatch_away(served->dispatch);
@@ -69,7 +69,7 @@ static void tell_away(struct served *served)
 }
 
 /* After whatever may have changed something in the line. */
-static void set_timer(struct served *served, int64_t now)
+static void set_timer(struct caller_served *served, int64_t now)
 {
 	tell_away(served);
 	struct caller *caller = served->caller;
@@ -87,7 +87,7 @@ static void set_timer(struct served *served, int64_t now)
 
 static void on_due(void *context)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	int64_t now = now_us(served->caller);
 	served->due_us = INT64_MAX;
 	dispatch_turn(served->dispatch, now);
@@ -105,12 +105,12 @@ static void on_paused(void *context, int64_t pause_ms)
 
 static void on_way_told(void *context, size_t nth, const struct attempt *attempt)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	way_said(&served->ways[nth], attempt);
 }
 
 /* Whether gRPC is there again, where it was not. */
-static void ask_way(struct served *served, size_t nth)
+static void ask_way(struct caller_served *served, size_t nth)
 {
 	struct way *way = &served->ways[nth];
 	const struct model_address *address = &served->config->addresses.items[nth];
@@ -119,7 +119,7 @@ static void ask_way(struct served *served, size_t nth)
 		way->asking = false;
 }
 
-static bool send_by_way(struct served *served, struct errand *errand, int64_t timeout_ms, struct error *error)
+static bool send_by_way(struct caller_served *served, struct errand *errand, int64_t timeout_ms, struct error *error)
 {
 	const struct model_address *address = &served->config->addresses.items[errand->replica];
 	const struct wire_call call = {.address = way_address(&served->ways[errand->replica], address),
@@ -131,7 +131,7 @@ static bool send_by_way(struct served *served, struct errand *errand, int64_t ti
 
 static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	errand->turned = false;
 	ask_way(served, errand->replica);
 	return send_by_way(served, errand, timeout_ms, error);
@@ -139,32 +139,32 @@ static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, st
 
 static void on_withdraw(void *context, struct errand *errand)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	served->caller->wire->withdraw(served->wire, errand);
 }
 
 static void on_discard(void *context, struct errand *errand)
 {
-	const struct served *served = context;
+	const struct caller_served *served = context;
 	served->caller->wire->discard(errand);
 }
 
 /* Rounded up: a window that ends with the outage is over when it is. */
-static int64_t served_outage_ms(const struct served *served)
+static int64_t served_outage_ms(const struct caller_served *served)
 {
 	return (dispatch_outage_us(served->dispatch, now_us(served->caller)) + US_PER_MS - 1) / US_PER_MS;
 }
 
 static void give_back(void *context, struct call *call)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	call->outage_ms = served_outage_ms(served);
 	served->caller->answered(served->caller->context, call);
 }
 
 static void on_call_answered(void *context, struct call *call)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	if (served->cache)
 		cache_answered(served->cache, call);
 	else
@@ -185,7 +185,7 @@ static bool says_ready(enum model_protocol protocol, const struct attempt *attem
 
 static void on_ready_told(void *context, size_t nth, const struct attempt *attempt)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	int64_t now = now_us(served->caller);
 	const struct model_address *address = &served->config->addresses.items[nth];
 	struct attempt asked = *attempt;
@@ -196,7 +196,7 @@ static void on_ready_told(void *context, size_t nth, const struct attempt *attem
 
 static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replica)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	(void)dispatch;
 	const struct model_address *address =
 		way_address(&served->ways[replica], &served->config->addresses.items[replica]);
@@ -204,7 +204,7 @@ static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replic
 	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
 }
 
-static struct served *served_of(struct caller *caller, const struct dispatch *dispatch)
+static struct caller_served *served_of(struct caller *caller, const struct dispatch *dispatch)
 {
 	size_t i = 0;
 	while (caller->models[i].dispatch != dispatch)
@@ -213,7 +213,7 @@ static struct served *served_of(struct caller *caller, const struct dispatch *di
 }
 
 /* True: nobody was met, and it is on its way by the other protocol. */
-static bool turns(struct served *served, struct errand *errand, struct attempt *attempt, int64_t now)
+static bool turns(struct caller_served *served, struct errand *errand, struct attempt *attempt, int64_t now)
 {
 	const struct caller_config *config = served->caller->config;
 	const struct model_address *address = &served->config->addresses.items[errand->replica];
@@ -232,7 +232,7 @@ static bool turns(struct served *served, struct errand *errand, struct attempt *
 static void on_arrived(void *context, struct errand *errand, struct attempt *attempt)
 {
 	struct caller *caller = context;
-	struct served *served = served_of(caller, errand->dispatch);
+	struct caller_served *served = served_of(caller, errand->dispatch);
 	int64_t now = now_us(caller);
 	if (turns(served, errand, attempt, now))
 		return;
@@ -244,7 +244,7 @@ static void on_arrived(void *context, struct errand *errand, struct attempt *att
 
 static bool ask(void *context, struct call *call, struct error *error)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	int64_t now = now_us(served->caller);
 	if (!dispatch_call(served->dispatch, call, now, error))
 		return false;
@@ -254,7 +254,7 @@ static bool ask(void *context, struct call *call, struct error *error)
 
 static void forget(void *context, struct call *call)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	dispatch_forget(served->dispatch, call);
 	set_timer(served, now_us(served->caller));
 }
@@ -263,14 +263,14 @@ static void forget(void *context, struct call *call)
 
 static void on_extensions_told(void *context, size_t nth, const struct attempt *attempt)
 {
-	struct served *served = context;
+	struct caller_served *served = context;
 	static const char extension[] = "\"binary_tensor_data\"";
 	if (attempt->status == 200)
 		served->binary[nth] = memmem(attempt->body.bytes, attempt->body.length, extension, sizeof extension - 1) != NULL;
 }
 
 /* Until the answer is there tensors go as JSON. */
-static void ask_extensions(struct served *served)
+static void ask_extensions(struct caller_served *served)
 {
 	for (size_t i = 0; i < served->config->addresses.count; i++) {
 		const struct model_address *address = &served->config->addresses.items[i];
@@ -312,7 +312,7 @@ static struct wire *wire_for(struct caller *caller, const struct model_config *m
 
 static void on_cache_told(void *context, const char *words)
 {
-	const struct served *served = context;
+	const struct caller_served *served = context;
 	const struct caller_config *config = served->caller->config;
 	if (config->cache_told)
 		config->cache_told(config->told_context, served->config->name, words);
@@ -320,8 +320,8 @@ static void on_cache_told(void *context, const char *words)
 
 static bool model_open(struct caller *caller, const struct model_config *model, struct error *error)
 {
-	struct served *served = &caller->models[caller->count];
-	*served = (struct served){.caller = caller, .config = model, .due_us = INT64_MAX};
+	struct caller_served *served = &caller->models[caller->count];
+	*served = (struct caller_served){.caller = caller, .config = model, .due_us = INT64_MAX};
 	served->timer = (struct loop_timer){.due = on_due, .context = served};
 	served->dispatch_config = (struct dispatch_config){
 		.model = model, .outage_fails = caller->config->outage_deadletter, .seed = caller->config->seed + caller->count};
@@ -410,7 +410,7 @@ void caller_close(struct caller *caller)
 
 /* ---- calls ---- */
 
-static struct served *served_named(struct caller *caller, const char *name)
+static struct caller_served *served_named(struct caller *caller, const char *name)
 {
 	for (size_t i = 0; i < caller->count; i++)
 		if (strcmp(caller->models[i].config->name, name) == 0)
@@ -420,7 +420,7 @@ static struct served *served_named(struct caller *caller, const char *name)
 
 bool caller_call(struct caller *caller, struct call *call, struct error *error)
 {
-	struct served *served = served_named(caller, call->name);
+	struct caller_served *served = served_named(caller, call->name);
 	call->under_way = NULL;
 	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
@@ -429,13 +429,13 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error)
 
 int64_t caller_outage_ms(struct caller *caller, const struct call *call)
 {
-	const struct served *served = served_named(caller, call->name);
+	const struct caller_served *served = served_named(caller, call->name);
 	return served ? served_outage_ms(served) : 0;
 }
 
 void caller_forget(struct caller *caller, struct call *call)
 {
-	struct served *served = served_named(caller, call->name);
+	struct caller_served *served = served_named(caller, call->name);
 	if (!served)
 		return;
 	if (served->cache)

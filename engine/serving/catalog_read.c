@@ -10,14 +10,14 @@ static bool is_elsewhere(const char *uri)
 	return false;
 }
 
-struct taking {
+struct catalog_taking {
 	struct catalog *catalog;
 	const char *only;
 	size_t *count;
 	struct error *error;
 };
 
-static bool take(struct taking *taking, const struct catalog_entry *entry)
+static bool take(struct catalog_taking *taking, const struct catalog_entry *entry)
 {
 	if (!entry->name || (taking->only && strcmp(taking->only, entry->name) != 0) || is_elsewhere(entry->uri))
 		return true;
@@ -25,7 +25,7 @@ static bool take(struct taking *taking, const struct catalog_entry *entry)
 	return catalog_put(taking->catalog, entry, taking->error);
 }
 
-static bool take_steps(struct taking *taking, const struct pipeline_spec *pipeline)
+static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
 	for (size_t i = 0; i < pipeline->steps.count; i++) {
@@ -45,7 +45,7 @@ static bool take_steps(struct taking *taking, const struct pipeline_spec *pipeli
 /* A step's own word goes before the Model's, so it is taken later. */
 bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const char *only, size_t *count, struct error *error)
 {
-	struct taking taking = {catalog, only, count, error};
+	struct catalog_taking taking = {catalog, only, count, error};
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
 		const struct model_spec *model = resource->spec;

@@ -6,7 +6,7 @@
 #include "base/duration.h"
 #include "base/number.h"
 
-struct reading {
+struct chaos_reading {
 	struct chaos *chaos;
 	struct arena *arena;
 	struct error *error;
@@ -33,14 +33,14 @@ static bool next_part(struct text *rest, char mark, struct text *part)
 	return true;
 }
 
-static bool refuse(const struct reading *reading, struct text word, const char *why)
+static bool refuse(const struct chaos_reading *reading, struct text word, const char *why)
 {
 	return error_set(reading->error, ERROR_CONFIG, PLACE_NONE,
 			 "`" TEXT_FORMAT "` is no mishap: %s; write as in \"model scorer: 5%% 503, +200ms\"", TEXT_ARGUMENTS(word),
 			 why);
 }
 
-static bool read_share(const struct reading *reading, struct text *word, double *share)
+static bool read_share(const struct chaos_reading *reading, struct text *word, double *share)
 {
 	const char *sign = memchr(word->bytes, '%', word->length);
 	*share = 1;
@@ -62,7 +62,7 @@ static bool read_status(struct text word, int *status)
 	return *status >= 300 && *status <= 599;
 }
 
-static bool read_mishap(const struct reading *reading, const char *model, struct text word)
+static bool read_mishap(const struct chaos_reading *reading, const char *model, struct text word)
 {
 	static const struct {
 		const char *word;
@@ -95,7 +95,7 @@ static bool read_mishap(const struct reading *reading, const char *model, struct
 	return true;
 }
 
-static bool read_rule(const struct reading *reading, struct text rule)
+static bool read_rule(const struct chaos_reading *reading, struct text rule)
 {
 	struct text rest = rule, whom, word;
 	const char *model = NULL;
@@ -117,7 +117,7 @@ static bool read_rule(const struct reading *reading, struct text rule)
 
 struct chaos *chaos_read(const char *rules, struct arena *arena, struct error *error)
 {
-	struct reading reading = {.chaos = ARENA_NEW(arena, struct chaos), .arena = arena, .error = error};
+	struct chaos_reading reading = {.chaos = ARENA_NEW(arena, struct chaos), .arena = arena, .error = error};
 	struct text rest = text_of(rules), rule;
 	if (!reading.chaos) {
 		error_memory(error, ERROR_SYSTEM, "reading --chaos");

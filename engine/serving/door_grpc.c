@@ -16,7 +16,7 @@ struct grpc_door {
 	struct grpc_server *server;
 };
 
-struct visitor { /* the call at hand */
+struct grpc_visitor { /* the call at hand */
 	struct door_room *room;
 	struct grpc_request *request;
 	struct text body;
@@ -61,7 +61,7 @@ static bool nobody_waits(const void *request)
 }
 
 /* What stands in the reply's buffer. */
-static void send_reply(const struct visitor *visitor)
+static void send_reply(const struct grpc_visitor *visitor)
 {
 	const struct buffer *reply = &visitor->room->reply;
 	if (buffer_failed(reply))
@@ -70,7 +70,7 @@ static void send_reply(const struct visitor *visitor)
 		grpc_server_answer(visitor->request, GRPC_OK, (struct text){0}, buffer_view(reply));
 }
 
-static void refuse(const struct visitor *visitor, int http, struct text words)
+static void refuse(const struct grpc_visitor *visitor, int http, struct text words)
 {
 	grpc_server_answer(visitor->request, status_of(http), words, (struct text){0});
 }
@@ -116,13 +116,13 @@ static bool read_flag(struct text body, uint32_t number)
 
 /* ---- health and metadata ---- */
 
-static void live(const struct visitor *visitor)
+static void live(const struct grpc_visitor *visitor)
 {
 	write_flag(&visitor->room->reply, 1, true);
 	send_reply(visitor);
 }
 
-static void server_metadata(const struct visitor *visitor)
+static void server_metadata(const struct grpc_visitor *visitor)
 {
 	static const char *const extensions[] = DOOR_EXTENSIONS;
 	struct buffer *reply = &visitor->room->reply;
@@ -133,7 +133,7 @@ static void server_metadata(const struct visitor *visitor)
 	send_reply(visitor);
 }
 
-static struct catalog_model *find_model(const struct visitor *visitor)
+static struct catalog_model *find_model(const struct grpc_visitor *visitor)
 {
 	struct door_refusal refusal;
 	struct catalog_model *model = door_find(visitor->room, read_text(visitor->body, 1), read_text(visitor->body, 2), &refusal);
@@ -142,7 +142,7 @@ static struct catalog_model *find_model(const struct visitor *visitor)
 	return model;
 }
 
-static void model_ready(const struct visitor *visitor)
+static void model_ready(const struct grpc_visitor *visitor)
 {
 	const struct catalog_model *model = find_model(visitor);
 	if (!model)
@@ -182,7 +182,7 @@ static void write_tensors(struct buffer *out, uint32_t number, const struct tens
 		write_tensor(out, number, &types->items[i]);
 }
 
-static void model_metadata(const struct visitor *visitor)
+static void model_metadata(const struct grpc_visitor *visitor)
 {
 	struct buffer *reply = &visitor->room->reply;
 	const struct catalog_model *model = find_model(visitor);
@@ -215,7 +215,7 @@ static void write_index(struct buffer *out, const struct catalog_model *model)
 		write_text(out, i + 1, texts[i]);
 }
 
-static void repository_index(const struct visitor *visitor)
+static void repository_index(const struct grpc_visitor *visitor)
 {
 	bool ready_alone = read_flag(visitor->body, 2);
 	for (const struct catalog_model *model = catalog_first(visitor->room->config.catalog); model; model = model->next)
@@ -224,7 +224,7 @@ static void repository_index(const struct visitor *visitor)
 	send_reply(visitor);
 }
 
-static void act(const struct visitor *visitor, door_act *act_on)
+static void act(const struct grpc_visitor *visitor, door_act *act_on)
 {
 	struct door_refusal refusal;
 	if (act_on(visitor->room, read_text(visitor->body, 2), &refusal))
@@ -233,12 +233,12 @@ static void act(const struct visitor *visitor, door_act *act_on)
 		refuse(visitor, refusal.status, text_of(refusal.words));
 }
 
-static void repository_load(const struct visitor *visitor)
+static void repository_load(const struct grpc_visitor *visitor)
 {
 	act(visitor, door_load);
 }
 
-static void repository_unload(const struct visitor *visitor)
+static void repository_unload(const struct grpc_visitor *visitor)
 {
 	act(visitor, door_unload);
 }
@@ -248,7 +248,7 @@ static void repository_unload(const struct visitor *visitor)
 /* The answer's message into the reply's buffer. A body that is no JSON is no message
  * either: JSON begins with what protobuf takes for a group that never ends. Nothing at all
  * would be one, and gets a byte that none begins with. */
-static void encode(const struct visitor *visitor, const struct message *message, const struct stub_reply *reply,
+static void encode(const struct grpc_visitor *visitor, const struct message *message, const struct stub_reply *reply,
 		   struct door_answer *answer, struct error *error)
 {
 	struct buffer *out = &visitor->room->reply;
@@ -267,7 +267,7 @@ static void encode(const struct visitor *visitor, const struct message *message,
 	answer->body = buffer_view(out);
 }
 
-static void infer(const struct visitor *visitor)
+static void infer(const struct grpc_visitor *visitor)
 {
 	struct door_room *room = visitor->room;
 	struct error error = {0};
@@ -287,7 +287,7 @@ static void infer(const struct visitor *visitor)
 
 static const struct method {
 	const char *path;
-	void (*serve)(const struct visitor *visitor);
+	void (*serve)(const struct grpc_visitor *visitor);
 } methods[] = {
 	{SERVICE "ModelInfer", infer},
 	{SERVICE "ServerLive", live},
@@ -303,7 +303,7 @@ static const struct method {
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct grpc_door *door = context;
-	const struct visitor visitor = {&door->room, request, body};
+	const struct grpc_visitor visitor = {&door->room, request, body};
 	door_room_tidy(&door->room);
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (text_is(path, methods[i].path)) {

@@ -19,7 +19,7 @@ struct rest_door {
 	struct http_server *server;
 };
 
-struct visitor { /* the request at hand */
+struct rest_visitor { /* the request at hand */
 	struct door_room *room;
 	struct http_asked *asked;
 	struct text model; /* of the path; empty: none */
@@ -49,7 +49,7 @@ static bool nobody_waits(const void *request)
 }
 
 /* What stands in the reply's buffer. */
-static void send_reply(const struct visitor *visitor, int status)
+static void send_reply(const struct rest_visitor *visitor, int status)
 {
 	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
 	const struct buffer *reply = &visitor->room->reply;
@@ -67,7 +67,7 @@ static void write_error(struct buffer *reply, struct text words)
 	buffer_byte(reply, '}');
 }
 
-static void refuse(const struct visitor *visitor, int status, struct text words)
+static void refuse(const struct rest_visitor *visitor, int status, struct text words)
 {
 	write_error(&visitor->room->reply, words);
 	send_reply(visitor, status);
@@ -81,19 +81,19 @@ static void write_member(struct buffer *reply, const char *key, const char *valu
 
 /* ---- health and metadata ---- */
 
-static void live(const struct visitor *visitor)
+static void live(const struct rest_visitor *visitor)
 {
 	buffer_string(&visitor->room->reply, "{\"live\":true}");
 	send_reply(visitor, HTTP_OK);
 }
 
-static void ready(const struct visitor *visitor)
+static void ready(const struct rest_visitor *visitor)
 {
 	buffer_string(&visitor->room->reply, "{\"ready\":true}");
 	send_reply(visitor, HTTP_OK);
 }
 
-static void server_metadata(const struct visitor *visitor)
+static void server_metadata(const struct rest_visitor *visitor)
 {
 	static const char *const extensions[] = DOOR_EXTENSIONS;
 	struct buffer *reply = &visitor->room->reply;
@@ -110,7 +110,7 @@ static void server_metadata(const struct visitor *visitor)
 	send_reply(visitor, HTTP_OK);
 }
 
-static struct catalog_model *find_model(const struct visitor *visitor)
+static struct catalog_model *find_model(const struct rest_visitor *visitor)
 {
 	struct door_refusal refusal;
 	struct catalog_model *model = door_find(visitor->room, visitor->model, visitor->version, &refusal);
@@ -119,7 +119,7 @@ static struct catalog_model *find_model(const struct visitor *visitor)
 	return model;
 }
 
-static void model_ready(const struct visitor *visitor)
+static void model_ready(const struct rest_visitor *visitor)
 {
 	struct buffer *reply = &visitor->room->reply;
 	const struct catalog_model *model = find_model(visitor);
@@ -160,7 +160,7 @@ static void write_tensors(struct buffer *reply, const char *key, const struct te
 	buffer_byte(reply, ']');
 }
 
-static void model_metadata(const struct visitor *visitor)
+static void model_metadata(const struct rest_visitor *visitor)
 {
 	struct buffer *reply = &visitor->room->reply;
 	const struct catalog_model *model = find_model(visitor);
@@ -182,7 +182,7 @@ static void model_metadata(const struct visitor *visitor)
 /* ---- the repository ---- */
 
 /* `{"ready": true}` leaves out what is not. */
-static bool wants_ready_alone(const struct visitor *visitor)
+static bool wants_ready_alone(const struct rest_visitor *visitor)
 {
 	struct json_scan scan;
 	struct error error = {0};
@@ -198,7 +198,7 @@ static bool wants_ready_alone(const struct visitor *visitor)
 	return wanted;
 }
 
-static void repository_index(const struct visitor *visitor)
+static void repository_index(const struct rest_visitor *visitor)
 {
 	struct buffer *reply = &visitor->room->reply;
 	bool ready_alone = visitor->body.length > 0 && wants_ready_alone(visitor);
@@ -222,7 +222,7 @@ static void repository_index(const struct visitor *visitor)
 	send_reply(visitor, HTTP_OK);
 }
 
-static void act(const struct visitor *visitor, door_act *act_on)
+static void act(const struct rest_visitor *visitor, door_act *act_on)
 {
 	struct door_refusal refusal;
 	if (act_on(visitor->room, visitor->model, &refusal)) {
@@ -233,12 +233,12 @@ static void act(const struct visitor *visitor, door_act *act_on)
 	}
 }
 
-static void repository_load(const struct visitor *visitor)
+static void repository_load(const struct rest_visitor *visitor)
 {
 	act(visitor, door_load);
 }
 
-static void repository_unload(const struct visitor *visitor)
+static void repository_unload(const struct rest_visitor *visitor)
 {
 	act(visitor, door_unload);
 }
@@ -246,7 +246,7 @@ static void repository_unload(const struct visitor *visitor)
 /* ---- inference ---- */
 
 /* The answer's body into the reply's buffer; its status. */
-static int encode(const struct visitor *visitor, const struct message *message, const struct stub_reply *reply,
+static int encode(const struct rest_visitor *visitor, const struct message *message, const struct stub_reply *reply,
 		  size_t *header_length)
 {
 	struct error error = {0};
@@ -263,7 +263,7 @@ static int encode(const struct visitor *visitor, const struct message *message, 
 	return reply->status;
 }
 
-static void infer(const struct visitor *visitor)
+static void infer(const struct rest_visitor *visitor)
 {
 	struct door_room *room = visitor->room;
 	struct error error = {0};
@@ -291,13 +291,13 @@ static void infer(const struct visitor *visitor)
 
 /* ---- routes ---- */
 
-struct route {
+struct rest_route {
 	const char *method;
 	const char *path; /* `M` stands for a model's name, `V` for a version */
-	void (*serve)(const struct visitor *visitor);
+	void (*serve)(const struct rest_visitor *visitor);
 };
 
-static const struct route routes[] = {
+static const struct rest_route routes[] = {
 	{"POST", "v2/models/M/infer", infer},
 	{"POST", "v2/models/M/versions/V/infer", infer},
 	{"GET", "v2", server_metadata},
@@ -342,7 +342,7 @@ static struct text take_name(struct text *path, size_t more)
 	return whole ? name : (struct text){0};
 }
 
-static bool fits(struct text pattern, struct text path, size_t more, struct visitor *visitor)
+static bool fits(struct text pattern, struct text path, size_t more, struct rest_visitor *visitor)
 {
 	while (pattern.length > 0) {
 		struct text wanted = take_segment(&pattern);
@@ -361,9 +361,9 @@ static bool fits(struct text pattern, struct text path, size_t more, struct visi
 }
 
 /* Names without slashes go first: only what fits nowhere else has one. */
-static const struct route *find_route(struct text path, bool slashed, struct text method, struct visitor *visitor)
+static const struct rest_route *find_route(struct text path, bool slashed, struct text method, struct rest_visitor *visitor)
 {
-	const struct route *found = NULL;
+	const struct rest_route *found = NULL;
 	size_t segments = count_segments(path);
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
 		size_t own = count_segments(text_of(routes[i].path));
@@ -380,10 +380,10 @@ static const struct route *find_route(struct text path, bool slashed, struct tex
 static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
 {
 	struct rest_door *door = context;
-	struct visitor visitor = {.room = &door->room, .asked = asked, .body = body};
+	struct rest_visitor visitor = {.room = &door->room, .asked = asked, .body = body};
 	door_room_tidy(&door->room);
 	(void)take_segment(&path); /* what stands before the first slash */
-	const struct route *found = find_route(path, false, method, &visitor);
+	const struct rest_route *found = find_route(path, false, method, &visitor);
 	if (!found)
 		found = find_route(path, true, method, &visitor);
 	if (found && text_is(method, found->method)) {

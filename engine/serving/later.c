@@ -5,8 +5,8 @@
 
 #define LOOK_MS 1000 /* whether those who wait are still there */
 
-struct waiting {
-	struct waiting *next, *previous;
+struct later_waiting {
+	struct later_waiting *next, *previous;
 	struct later *later;
 	struct loop_timer timer; /* of its answer, or of the next look */
 	int64_t due_ms;
@@ -18,7 +18,7 @@ struct waiting {
 struct later {
 	struct loop *loop;
 	struct later_config config;
-	struct waiting *first;
+	struct later_waiting *first;
 };
 
 struct later *later_open(struct loop *loop, const struct later_config *config, struct error *error)
@@ -31,7 +31,7 @@ struct later *later_open(struct loop *loop, const struct later_config *config, s
 	return later;
 }
 
-static void waiting_end(struct waiting *waiting)
+static void waiting_end(struct later_waiting *waiting)
 {
 	if (waiting->next)
 		waiting->next->previous = waiting->previous;
@@ -54,14 +54,14 @@ void later_send_now(struct later *later, void *request, const struct door_answer
 	later->config.send(request, answer);
 }
 
-static void send_waiting(struct waiting *waiting)
+static void send_waiting(struct later_waiting *waiting)
 {
 	later_send_now(waiting->later, waiting->request, &waiting->answer);
 	waiting_end(waiting);
 }
 
 /* Answering one who is gone sends nothing, and lets the request go. */
-static void wait_on(struct waiting *waiting)
+static void wait_on(struct later_waiting *waiting)
 {
 	struct later *later = waiting->later;
 	struct error error = {0};
@@ -78,18 +78,18 @@ static void on_due(void *context)
 
 void later_send(struct later *later, void *request, const struct door_answer *answer, int64_t delay_ms)
 {
-	struct waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
+	struct later_waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
 	if (!waiting) {
 		later_send_now(later, request, answer);
 		return;
 	}
 	int64_t now_ms = loop_now_ms(later->loop);
-	*waiting = (struct waiting){.next = later->first,
-				    .later = later,
-				    .timer = {.due = on_due, .context = waiting},
-				    .due_ms = delay_ms < LATER_NEVER - now_ms ? now_ms + delay_ms : LATER_NEVER,
-				    .request = request,
-				    .answer = *answer};
+	*waiting = (struct later_waiting){.next = later->first,
+					  .later = later,
+					  .timer = {.due = on_due, .context = waiting},
+					  .due_ms = delay_ms < LATER_NEVER - now_ms ? now_ms + delay_ms : LATER_NEVER,
+					  .request = request,
+					  .answer = *answer};
 	if (waiting->next)
 		waiting->next->previous = waiting;
 	later->first = waiting;

@@ -7,7 +7,7 @@
 #define WAYS 4		/* places in the table where a key may stand */
 #define ENTRY_BYTES 512 /* about what an entry takes: so large is the table */
 
-struct entry {
+struct memo_entry {
 	struct memo_key key;
 	int64_t until_ms;
 	size_t length;
@@ -57,7 +57,7 @@ static bool stands(const struct memo *memo, uint64_t position)
 	return position > 0 && memo->end - position <= memo->size;
 }
 
-static bool entry_at(const struct memo *memo, uint64_t position, const struct memo_key *key, struct entry *entry)
+static bool entry_at(const struct memo *memo, uint64_t position, const struct memo_key *key, struct memo_entry *entry)
 {
 	if (!stands(memo, position))
 		return false;
@@ -68,7 +68,7 @@ static bool entry_at(const struct memo *memo, uint64_t position, const struct me
 bool memo_find(const struct memo *memo, const struct memo_key *key, int64_t now_ms, struct text *value)
 {
 	const uint64_t *set = set_of(memo, key);
-	struct entry entry;
+	struct memo_entry entry;
 	for (size_t i = 0; i < WAYS; i++) {
 		if (!entry_at(memo, set[i], key, &entry))
 			continue;
@@ -82,7 +82,7 @@ bool memo_find(const struct memo *memo, const struct memo_key *key, int64_t now_
 static uint64_t *place_for(const struct memo *memo, const struct memo_key *key)
 {
 	uint64_t *set = set_of(memo, key), *oldest = set;
-	struct entry entry;
+	struct memo_entry entry;
 	for (size_t i = 0; i < WAYS; i++) {
 		if (entry_at(memo, set[i], key, &entry))
 			return &set[i];
@@ -94,7 +94,7 @@ static uint64_t *place_for(const struct memo *memo, const struct memo_key *key)
 
 void memo_keep(struct memo *memo, const struct memo_key *key, struct text value, int64_t until_ms)
 {
-	struct entry entry = {.key = *key, .until_ms = until_ms, .length = value.length};
+	struct memo_entry entry = {.key = *key, .until_ms = until_ms, .length = value.length};
 	size_t need = sizeof entry + value.length, at = memo->end % memo->size;
 	if (value.length > memo->size || need > memo->size / 4)
 		return;

@@ -47,12 +47,12 @@ void roster_end(struct roster *roster, struct errand *errand)
 	errands_add(&roster->over, errand);
 }
 
-struct closing {
+struct roster_closing {
 	void (*discard)(void *context, struct errand *errand);
 	void *context;
 };
 
-static void errand_close(const struct closing *closing, struct errand *errand)
+static void errand_close(const struct roster_closing *closing, struct errand *errand)
 {
 	closing->discard(closing->context, errand);
 	if (errand->carriage)
@@ -61,7 +61,7 @@ static void errand_close(const struct closing *closing, struct errand *errand)
 	memory_give(errand);
 }
 
-static void members_close(const struct closing *closing, const struct errand *carrier)
+static void members_close(const struct roster_closing *closing, const struct errand *carrier)
 {
 	for (struct errand *member = carrier->members, *next; member; member = next) {
 		next = member->next_member;
@@ -69,7 +69,7 @@ static void members_close(const struct closing *closing, const struct errand *ca
 	}
 }
 
-static void errands_close(const struct closing *closing, struct errand *first)
+static void errands_close(const struct roster_closing *closing, struct errand *first)
 {
 	for (struct errand *errand = first, *next; errand; errand = next) {
 		next = errand->next;
@@ -79,7 +79,7 @@ static void errands_close(const struct closing *closing, struct errand *first)
 
 void roster_close(struct roster *roster, void (*discard)(void *context, struct errand *errand), void *context)
 {
-	const struct closing closing = {discard, context};
+	const struct roster_closing closing = {discard, context};
 	for (const struct errand *errand = roster->sent.first; errand; errand = errand->next)
 		members_close(&closing, errand);
 	errands_close(&closing, roster->line.first);

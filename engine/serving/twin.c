@@ -16,25 +16,25 @@ struct wire {
 	struct loop *loop;
 	const struct wire_config *config;
 	struct model_twins *twins;
-	struct sending *pool;
-	struct sending *made; /* all there are */
-	struct asked *asked;  /* all there were */
+	struct twin_sending *pool;
+	struct twin_sending *made; /* all there are */
+	struct twin_asked *asked;  /* all there were */
 };
 
 /* What an errand keeps from call to call. */
-struct sending {
+struct twin_sending {
 	struct wire *wire;
 	struct errand *errand;
 	struct loop_timer timer;
 	struct attempt attempt;
 	struct stub_reply reply;
-	struct sending *next; /* in the pool */
-	struct sending *next_made;
+	struct twin_sending *next; /* in the pool */
+	struct twin_sending *next_made;
 };
 
-struct asked {
+struct twin_asked {
 	struct wire *wire;
-	struct asked *next;
+	struct twin_asked *next;
 	struct loop_timer timer;
 	bool ready;
 	void (*told)(void *context, size_t nth, const struct attempt *attempt);
@@ -58,13 +58,13 @@ static void twin_close(struct wire *wire)
 	if (!wire)
 		return;
 	while (wire->made) {
-		struct sending *sending = wire->made;
+		struct twin_sending *sending = wire->made;
 		wire->made = sending->next_made;
 		loop_timer_stop(wire->loop, &sending->timer);
 		memory_give(sending);
 	}
 	while (wire->asked) {
-		struct asked *asked = wire->asked;
+		struct twin_asked *asked = wire->asked;
 		wire->asked = asked->next;
 		loop_timer_stop(wire->loop, &asked->timer);
 		memory_give(asked);
@@ -102,7 +102,7 @@ static enum model_mishap draw(const struct wire *wire, const struct model_twin *
 }
 
 /* When it ends, and how. */
-static int64_t attempt_decide(struct sending *sending, enum model_mishap mishap, int64_t timeout_ms)
+static int64_t attempt_decide(struct twin_sending *sending, enum model_mishap mishap, int64_t timeout_ms)
 {
 	struct random *random = &sending->wire->twins->random;
 	int64_t delay_ms = random_between(random, 0, mishap == MODEL_SLOW ? SLOW_MS_MOST : DELAY_MS_MOST);
@@ -137,14 +137,14 @@ static int64_t attempt_decide(struct sending *sending, enum model_mishap mishap,
 
 static void on_end(void *context)
 {
-	struct sending *sending = context;
+	struct twin_sending *sending = context;
 	struct wire *wire = sending->wire;
 	wire->config->arrived(wire->config->context, sending->errand, &sending->attempt);
 }
 
-static struct sending *sending_of(struct wire *wire, struct errand *errand)
+static struct twin_sending *sending_of(struct wire *wire, struct errand *errand)
 {
-	struct sending *sending = errand->sending ? errand->sending : wire->pool;
+	struct twin_sending *sending = errand->sending ? errand->sending : wire->pool;
 	if (sending && !errand->sending)
 		wire->pool = sending->next;
 	if (!sending) {
@@ -175,7 +175,7 @@ static void mix_up(const struct payload *payload)
 
 static bool twin_send(struct wire *wire, struct errand *errand, const struct wire_call *wire_call, struct error *error)
 {
-	struct sending *sending = sending_of(wire, errand);
+	struct twin_sending *sending = sending_of(wire, errand);
 	const struct call *call = errand->attempts.call;
 	if (!sending)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
@@ -194,13 +194,13 @@ static bool twin_send(struct wire *wire, struct errand *errand, const struct wir
 
 static void twin_withdraw(struct wire *wire, struct errand *errand)
 {
-	struct sending *sending = errand->sending;
+	struct twin_sending *sending = errand->sending;
 	loop_timer_stop(wire->loop, &sending->timer);
 }
 
 static void twin_discard(struct errand *errand)
 {
-	struct sending *sending = errand->sending;
+	struct twin_sending *sending = errand->sending;
 	if (!sending)
 		return;
 	loop_timer_stop(sending->wire->loop, &sending->timer);
@@ -213,7 +213,7 @@ static void twin_discard(struct errand *errand)
 
 static void on_told(void *context)
 {
-	struct asked *asked = context;
+	struct twin_asked *asked = context;
 	const struct attempt attempt = {.end = asked->ready ? ATTEMPT_REPLIED : ATTEMPT_REFUSED,
 					.status = asked->ready ? 200 : 0,
 					.body = asked->ready ? TEXT("{\"ready\": true}") : (struct text){0}};
@@ -227,10 +227,10 @@ static bool twin_ask(struct wire *wire, const struct model_address *address, enu
 	struct error error = {0};
 	if (question != ASK_MODEL_READY)
 		return false;
-	struct asked *asked = memory_take(1, sizeof *asked);
+	struct twin_asked *asked = memory_take(1, sizeof *asked);
 	if (!asked)
 		return false;
-	*asked = (struct asked){.wire = wire, .next = wire->asked, .told = told, .context = context, .nth = nth};
+	*asked = (struct twin_asked){.wire = wire, .next = wire->asked, .told = told, .context = context, .nth = nth};
 	wire->asked = asked;
 	asked->ready = !is_away(wire, model_of(wire, address->model));
 	asked->timer = (struct loop_timer){.due = on_told, .context = asked};

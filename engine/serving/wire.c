@@ -29,7 +29,7 @@ struct wire {
 };
 
 /* What an errand keeps from call to call. */
-struct sending {
+struct wire_sending {
 	struct wire *wire;
 	struct errand *errand;
 	const struct model_address *address;
@@ -102,7 +102,7 @@ void wire_close(struct wire *wire)
 
 /* ---- what came back ---- */
 
-static void take_reply(struct sending *sending, struct attempt *attempt, struct text body, size_t header_length,
+static void take_reply(struct wire_sending *sending, struct attempt *attempt, struct text body, size_t header_length,
 		       struct payload *payload, struct error *fault)
 {
 	struct arena *arena = sending->errand->attempts.call->message->arena;
@@ -117,7 +117,7 @@ static void take_reply(struct sending *sending, struct attempt *attempt, struct 
 	attempt->payload = attempt->fault ? NULL : payload;
 }
 
-static void arrive(struct sending *sending, struct attempt *attempt)
+static void arrive(struct wire_sending *sending, struct attempt *attempt)
 {
 	const struct wire_config *config = sending->wire->config;
 	config->arrived(config->context, sending->errand, attempt);
@@ -152,7 +152,7 @@ static void note_http(const struct http_reply *reply, struct attempt *attempt)
 
 static enum http_echo check_echo(const struct http_request *request, long status, struct text body, struct text header)
 {
-	const struct sending *sending = request->context;
+	const struct wire_sending *sending = request->context;
 	const struct message *message = sending->errand->attempts.call->message;
 	if (status != 200 || message->id.length == 0)
 		return HTTP_ECHO_NONE;
@@ -164,7 +164,7 @@ static enum http_echo check_echo(const struct http_request *request, long status
 
 static void on_http_done(struct http_request *request, const struct http_reply *reply)
 {
-	struct sending *sending = request->context;
+	struct wire_sending *sending = request->context;
 	struct arena *arena = sending->errand->attempts.call->message->arena;
 	struct attempt attempt = {.status = (int)reply->status, .where = sending->address->url};
 	struct error fault = {0};
@@ -195,7 +195,7 @@ static void note_grpc(const struct grpc_reply *reply, struct attempt *attempt)
 
 static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 {
-	struct sending *sending = call->context;
+	struct wire_sending *sending = call->context;
 	struct arena *arena = sending->errand->attempts.call->message->arena;
 	struct attempt attempt = {.where = sending->address->host};
 	struct error fault = {0};
@@ -218,9 +218,9 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 
 /* ---- what goes out ---- */
 
-static struct sending *sending_of(struct wire *wire, struct errand *errand)
+static struct wire_sending *sending_of(struct wire *wire, struct errand *errand)
 {
-	struct sending *sending = errand->sending;
+	struct wire_sending *sending = errand->sending;
 	if (!sending && (errand->sending = sending = memory_take(1, sizeof *sending)))
 		buffer_open(&sending->body, wire->config->request_bytes);
 	if (!sending)
@@ -233,7 +233,7 @@ static struct sending *sending_of(struct wire *wire, struct errand *errand)
 
 void wire_discard(struct errand *errand)
 {
-	struct sending *sending = errand->sending;
+	struct wire_sending *sending = errand->sending;
 	if (sending)
 		buffer_close(&sending->body);
 	memory_give(sending);
@@ -241,7 +241,7 @@ void wire_discard(struct errand *errand)
 }
 
 /* A caller's deadline goes along, as a time of day. */
-static const char *deadline_header(struct sending *sending, const struct message *message)
+static const char *deadline_header(struct wire_sending *sending, const struct message *message)
 {
 	if (message->deadline_ms == 0)
 		return NULL;
@@ -251,7 +251,7 @@ static const char *deadline_header(struct sending *sending, const struct message
 	return sending->deadline;
 }
 
-static bool send_http(struct sending *sending, const struct wire_call *call, size_t header_length, struct error *error)
+static bool send_http(struct wire_sending *sending, const struct wire_call *call, size_t header_length, struct error *error)
 {
 	const char *length = NULL;
 	if (header_length > 0) {
@@ -273,7 +273,7 @@ static bool send_http(struct sending *sending, const struct wire_call *call, siz
 	return http_start(sending->wire->http, &sending->http, error);
 }
 
-static bool send_grpc(struct sending *sending, const struct wire_call *call, struct error *error)
+static bool send_grpc(struct wire_sending *sending, const struct wire_call *call, struct error *error)
 {
 	sending->grpc = (struct grpc_call){
 		.address = call->address->host,
@@ -290,7 +290,7 @@ static bool send_grpc(struct sending *sending, const struct wire_call *call, str
 
 bool wire_send(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error)
 {
-	struct sending *sending = sending_of(wire, errand);
+	struct wire_sending *sending = sending_of(wire, errand);
 	size_t header_length = 0;
 	if (!sending)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
@@ -305,7 +305,7 @@ bool wire_send(struct wire *wire, struct errand *errand, const struct wire_call 
 
 void wire_withdraw(struct wire *wire, struct errand *errand)
 {
-	struct sending *sending = errand->sending;
+	struct wire_sending *sending = errand->sending;
 	if (sending->address->protocol == PROTOCOL_OIP_GRPC)
 		grpc_forget(wire->grpc, &sending->grpc);
 	else

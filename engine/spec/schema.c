@@ -11,7 +11,7 @@
 #define NESTED_MAX 32 /* rows that contain themselves are referred to, so nothing is deeper than the rows are written */
 
 /* The rows around the place where we print, to find those that contain themselves. */
-struct level {
+struct schema_level {
 	const struct option *rows;
 	size_t path_length;
 };
@@ -20,7 +20,7 @@ struct printer {
 	struct buffer *out;
 	const struct step_kind *const *kinds;
 	struct buffer path; /* JSON pointer of the schema being printed */
-	struct level levels[NESTED_MAX];
+	struct schema_level levels[NESTED_MAX];
 	size_t depth;
 };
 
@@ -164,7 +164,7 @@ static void print_rows(struct printer *printer, const struct option *rows)
 		}
 	if (printer->depth == NESTED_MAX)
 		return;
-	printer->levels[printer->depth++] = (struct level){rows, printer->path.length};
+	printer->levels[printer->depth++] = (struct schema_level){rows, printer->path.length};
 	bool named = false, brief = false;
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		named = named || row->name || row->type == OPTION_KIND;

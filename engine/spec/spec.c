@@ -47,13 +47,13 @@ static bool cannot_read(const char *path, const char *why, struct error *error)
 }
 
 /* One run over paths. */
-struct reading {
+struct spec_reading {
 	struct spec *spec;
 	const struct spec_options *options;
 	size_t files; /* read so far */
 };
 
-static bool read_file(struct reading *reading, const char *path, struct error *error)
+static bool read_file(struct spec_reading *reading, const char *path, struct error *error)
 {
 	struct text text;
 	struct spec *spec = reading->spec;
@@ -84,8 +84,8 @@ static int may_be_folder(const struct dirent *entry)
 }
 
 /* Reads each such entry of a folder. */
-static bool read_entries(struct reading *reading, const char *path, int (*is_such)(const struct dirent *),
-			 bool (*read_one)(struct reading *, const char *, struct error *), struct error *error)
+static bool read_entries(struct spec_reading *reading, const char *path, int (*is_such)(const struct dirent *),
+			 bool (*read_one)(struct spec_reading *, const char *, struct error *), struct error *error)
 {
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_such, alphasort);
@@ -103,12 +103,12 @@ static bool read_entries(struct reading *reading, const char *path, int (*is_suc
 	return good;
 }
 
-static bool read_lower_folder(struct reading *reading, const char *path, struct error *error)
+static bool read_lower_folder(struct spec_reading *reading, const char *path, struct error *error)
 {
 	return !is_folder(path) || read_entries(reading, path, is_yaml, read_file, error);
 }
 
-static bool read_folder(struct reading *reading, const char *path, struct error *error)
+static bool read_folder(struct spec_reading *reading, const char *path, struct error *error)
 {
 	size_t before = reading->files;
 	if (!read_entries(reading, path, is_yaml, read_file, error))
@@ -120,7 +120,7 @@ static bool read_folder(struct reading *reading, const char *path, struct error 
 
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)
 {
-	struct reading reading = {.spec = spec, .options = options};
+	struct spec_reading reading = {.spec = spec, .options = options};
 	if (options->kind && !resource_kind_find(options->kind, error))
 		return false;
 	for (size_t i = 0; i < count; i++)

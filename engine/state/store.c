@@ -239,7 +239,7 @@ void store_change_told(struct store *store)
 
 /* ---- all of it ---- */
 
-struct showing {
+struct store_showing {
 	uint32_t scope;
 	size_t shown;
 	void (*show)(void *context, const struct change *kept);
@@ -248,7 +248,7 @@ struct showing {
 
 static void show_one(void *context, struct text key, struct text value)
 {
-	struct showing *showing = context;
+	struct store_showing *showing = context;
 	const struct change kept = {showing->scope, key, value};
 	showing->shown++;
 	showing->show(showing->context, &kept);
@@ -257,7 +257,7 @@ static void show_one(void *context, struct text key, struct text value)
 bool store_show(const struct store *store, struct store_walk *walk, size_t items,
 		void (*show)(void *context, const struct change *kept), void *context)
 {
-	struct showing showing = {.show = show, .context = context};
+	struct store_showing showing = {.show = show, .context = context};
 	for (; walk->scope < store->scopes.count; walk->scope++, walk->bucket = 0) {
 		const struct table *table = store->tables[walk->scope];
 		showing.scope = walk->scope;

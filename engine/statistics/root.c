@@ -7,12 +7,13 @@
 
 #define ROUNDS_MOST 200 /* bisection alone needs fewer, from any double to any other but those near 0 */
 
-struct point {
+struct root_point {
 	double x, value;
 };
 
 /* The step from `best` by interpolation through the points that are known; 0 where it does not shrink the bracket. */
-static double step_interpolated(const struct point *best, const struct point *last, const struct point *other, double half)
+static double step_interpolated(const struct root_point *best, const struct root_point *last, const struct root_point *other,
+				double half)
 {
 	const double ratio = best->value / last->value;
 	double p, q;
@@ -32,7 +33,7 @@ static double step_interpolated(const struct point *best, const struct point *la
 
 double root_between(double (*function)(const void *context, double x), const void *context, double low, double high)
 {
-	struct point last = {low, function(context, low)}, best = {high, function(context, high)}, other = last;
+	struct root_point last = {low, function(context, low)}, best = {high, function(context, high)}, other = last;
 	if (last.value == 0 || best.value == 0 || (last.value > 0) == (best.value > 0))
 		return fabs(last.value) < fabs(best.value) ? last.x : best.x;
 	double step = best.x - last.x, before = step;

@@ -243,7 +243,7 @@ bool operate_not(struct evaluation *evaluation, const struct value *operand, str
 /* ---- where ---- */
 
 /* What where() chooses from; a single one is chosen again and again. */
-struct choice {
+struct compare_choice {
 	const uint8_t *truths;
 	const struct value *then, *otherwise;
 	size_t truths_step, then_step, otherwise_step; /* 0 for a single one, else 1 */
@@ -259,8 +259,8 @@ static void *where_make(struct evaluation *evaluation, enum datatype storage, co
 	return value_make_like(evaluation, result, storage, &like);
 }
 
-static bool where_texts_or_bools(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
-				 struct value *result)
+static bool where_texts_or_bools(struct evaluation *evaluation, const struct compare_choice *choice,
+				 const struct joint_shape *joint, struct value *result)
 {
 	enum datatype storage = (enum datatype)choice->then->storage;
 	size_t stride = datatype_stride(storage);
@@ -274,7 +274,7 @@ static bool where_texts_or_bools(struct evaluation *evaluation, const struct cho
 	return out;
 }
 
-static bool where_words(struct evaluation *evaluation, const struct choice *choice, const void *thens, const void *others,
+static bool where_words(struct evaluation *evaluation, const struct compare_choice *choice, const void *thens, const void *others,
 			enum datatype storage, const struct joint_shape *joint, struct value *result)
 {
 	void *out = where_make(evaluation, storage, joint, result);
@@ -286,7 +286,7 @@ static bool where_words(struct evaluation *evaluation, const struct choice *choi
 	return true;
 }
 
-static bool where_floats(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
+static bool where_floats(struct evaluation *evaluation, const struct compare_choice *choice, const struct joint_shape *joint,
 			 struct value *result)
 {
 	return where_words(evaluation, choice, value_doubles(evaluation, choice->then),
@@ -295,7 +295,7 @@ static bool where_floats(struct evaluation *evaluation, const struct choice *cho
 }
 
 /* Among signed ones an unsigned integer may be chosen that is too great. */
-static bool chosen_fit(struct evaluation *evaluation, const struct choice *choice, const struct value *result)
+static bool chosen_fit(struct evaluation *evaluation, const struct compare_choice *choice, const struct value *result)
 {
 	const int64_t *out = result->data;
 	for (size_t i = 0; i < result->count; i++) {
@@ -308,7 +308,7 @@ static bool chosen_fit(struct evaluation *evaluation, const struct choice *choic
 	return true;
 }
 
-static bool where_integers(struct evaluation *evaluation, const struct choice *choice, const struct joint_shape *joint,
+static bool where_integers(struct evaluation *evaluation, const struct compare_choice *choice, const struct joint_shape *joint,
 			   struct value *result)
 {
 	bool is_unsigned = operands_unsigned(choice->then, choice->otherwise);
@@ -330,7 +330,7 @@ bool operate_where(struct evaluation *evaluation, const struct value *condition,
 	if (!shapes_join(evaluation, all, 3, &joint) || (c.count != 1 && !value_spread(evaluation, &c, &joint)) ||
 	    (a.count != 1 && !value_spread(evaluation, &a, &joint)) || (b.count != 1 && !value_spread(evaluation, &b, &joint)))
 		return false;
-	const struct choice choice = {value_truths(evaluation, &c), &a, &b, c.count != 1, a.count != 1, b.count != 1};
+	const struct compare_choice choice = {value_truths(evaluation, &c), &a, &b, c.count != 1, a.count != 1, b.count != 1};
 	if (!choice.truths)
 		return false;
 	bool chosen = value_is_float(&a) || value_is_float(&b) ? where_floats(evaluation, &choice, &joint, result)

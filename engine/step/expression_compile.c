@@ -3,7 +3,7 @@
  * the result in that of the first operand. */
 #include "step/expression_run.h"
 
-struct emitter {
+struct expression_emitter {
 	struct expression *expression;
 	struct arena *arena;
 	struct instruction *instructions;
@@ -11,9 +11,9 @@ struct emitter {
 	bool failed;
 };
 
-static void emit_node(struct emitter *emitter, const struct node *node, uint32_t slot);
+static void emit_node(struct expression_emitter *emitter, const struct node *node, uint32_t slot);
 
-static uint32_t emit(struct emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
+static uint32_t emit(struct expression_emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
 {
 	struct expression *expression = emitter->expression;
 	if (expression->instructions_count == emitter->capacity) {
@@ -35,14 +35,14 @@ static uint32_t emit(struct emitter *emitter, instruction_run *run, const struct
 }
 
 /* What was emitted as number `at` governs all up to here. */
-static void govern(struct emitter *emitter, uint32_t at)
+static void govern(struct expression_emitter *emitter, uint32_t at)
 {
 	if (!emitter->failed)
 		emitter->instructions[at].end = emitter->expression->instructions_count;
 }
 
 /* A literal operand is used where it stands; anything else is brought to a slot. */
-static const struct value *emit_operand(struct emitter *emitter, const struct node *node, uint32_t slot)
+static const struct value *emit_operand(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	if (node->kind == NODE_LITERAL) {
 		if (slot >= emitter->expression->slots_count)
@@ -53,7 +53,7 @@ static const struct value *emit_operand(struct emitter *emitter, const struct no
 	return NULL;
 }
 
-static void emit_operation(struct emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
+static void emit_operation(struct expression_emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
 {
 	const struct value *left = emit_operand(emitter, node->items[0], slot);
 	const struct value *right = node->count > 1 ? emit_operand(emitter, node->items[1], slot + 1) : NULL;
@@ -64,7 +64,7 @@ static void emit_operation(struct emitter *emitter, instruction_run *run, const 
 	emitter->instructions[at].right = right;
 }
 
-static void emit_logic(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_logic(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
 	uint32_t right = emit(emitter, instruct_right, node, slot);
@@ -74,7 +74,7 @@ static void emit_logic(struct emitter *emitter, const struct node *node, uint32_
 }
 
 /* a ?? b ?? c stands left-deep in the tree; each but the last is tried in turn. */
-static void emit_coalesce(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_coalesce(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	size_t count = 1;
 	const struct node *spine = node;
@@ -101,8 +101,8 @@ static void emit_coalesce(struct emitter *emitter, const struct node *node, uint
 }
 
 /* A literal cannot fail, so nothing needs to govern it. */
-static const struct value *emit_branch(struct emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot,
-				       uint32_t choice)
+static const struct value *emit_branch(struct expression_emitter *emitter, instruction_run *run, const struct node *node,
+				       uint32_t slot, uint32_t choice)
 {
 	if (node->items[choice]->kind == NODE_LITERAL)
 		return emit_operand(emitter, node->items[choice], slot + choice);
@@ -112,7 +112,7 @@ static const struct value *emit_branch(struct emitter *emitter, instruction_run 
 	return NULL;
 }
 
-static void emit_where(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_where(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
 	const struct value *then = emit_branch(emitter, instruct_then, node, slot, 1);
@@ -130,7 +130,7 @@ static bool is_heavy(const struct function_rules *rules)
 	return rules->sorts || strchr("atv", *rules->takes) != NULL;
 }
 
-static void emit_call(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_call(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	if (node->trailing) {
 		emit(emitter, instruct_trailing, node, slot);
@@ -156,7 +156,7 @@ static void emit_call(struct emitter *emitter, const struct node *node, uint32_t
 }
 
 /* Each index has a slot, each slice two. */
-static void emit_index(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_index(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
 	uint32_t next = slot + 1;
@@ -174,7 +174,7 @@ static void emit_index(struct emitter *emitter, const struct node *node, uint32_
 	emit(emitter, instruct_index, node, slot);
 }
 
-static void emit_binary(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_binary(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	switch (node->operation) {
 	case OPERATOR_COALESCE:
@@ -200,7 +200,7 @@ static void emit_binary(struct emitter *emitter, const struct node *node, uint32
 	}
 }
 
-static void emit_name(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_name(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	const struct expression_name *name = &emitter->expression->names[node->name];
 	uint32_t at = emit(emitter, name->owner.length ? instruct_owned : instruct_name, node, slot);
@@ -208,7 +208,7 @@ static void emit_name(struct emitter *emitter, const struct node *node, uint32_t
 		emitter->instructions[at].name = name->name;
 }
 
-static void emit_node(struct emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_node(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
 {
 	if (emitter->failed)
 		return;
@@ -326,7 +326,7 @@ static void find_brief_form(struct expression *expression, struct arena *arena)
 
 bool expression_emit(struct expression *expression, bool answers, struct arena *arena)
 {
-	struct emitter emitter = {.expression = expression, .arena = arena};
+	struct expression_emitter emitter = {.expression = expression, .arena = arena};
 	emit_node(&emitter, expression->root, 0);
 	if (emitter.failed)
 		return false;

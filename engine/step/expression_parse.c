@@ -34,9 +34,9 @@ const char *const special_names[SPECIAL_COUNT] = {
 	[SPECIAL_VARIANT] = "variant", [SPECIAL_MODEL] = "model",	[SPECIAL_VERSION] = "version",
 };
 
-enum level { LEVEL_COALESCE, LEVEL_OR, LEVEL_AND, LEVEL_COMPARE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_UNARY };
+enum expression_level { LEVEL_COALESCE, LEVEL_OR, LEVEL_AND, LEVEL_COMPARE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_UNARY };
 
-static const enum level levels[] = {
+static const enum expression_level levels[] = {
 	[OPERATOR_COALESCE] = LEVEL_COALESCE,
 	[OPERATOR_OR] = LEVEL_OR,
 	[OPERATOR_AND] = LEVEL_AND,
@@ -54,7 +54,7 @@ static const enum level levels[] = {
 	[OPERATOR_POWER] = LEVEL_UNARY,
 };
 
-static struct node *parse_level(struct parser *parser, enum level level);
+static struct node *parse_level(struct parser *parser, enum expression_level level);
 
 struct node *parser_refuse(struct parser *parser, size_t at, const char *format, ...)
 {
@@ -467,7 +467,7 @@ static struct node *refuse_chain(struct parser *parser, const struct node *compa
 			     source + middle->at, (int)(parser->token.end - parser->token.at), source + parser->token.at);
 }
 
-static struct node *parse_level(struct parser *parser, enum level level)
+static struct node *parse_level(struct parser *parser, enum expression_level level)
 {
 	if (level == LEVEL_UNARY)
 		return parse_unary(parser);

@@ -113,7 +113,7 @@ bool keepsake_drop(struct keepsakes *keepsakes, struct keepsake *keepsake, struc
 
 /* ---- brought back ---- */
 
-struct shown {
+struct keepsake_shown {
 	struct keepsakes *keepsakes;
 	struct keepsake_list *list;
 	bool failed;
@@ -121,7 +121,7 @@ struct shown {
 
 static void note(void *context, const struct change *change)
 {
-	struct shown *shown = context;
+	struct keepsake_shown *shown = context;
 	struct keepsake_list *list = shown->list;
 	bool ours = change->scope == shown->keepsakes->scope && change->value.bytes &&
 		    (change->key.length == OFFSET_BYTES || change->key.length == OFFSET_BYTES + 1);
@@ -157,7 +157,7 @@ static void list_tidy(struct keepsakes *keepsakes, struct keepsake_list *list)
 
 bool keepsakes_list(struct keepsakes *keepsakes, struct keepsake_list *list, struct error *error)
 {
-	struct shown shown = {.keepsakes = keepsakes, .list = list};
+	struct keepsake_shown shown = {.keepsakes = keepsakes, .list = list};
 	struct store_walk walk = {0};
 	while (store_show(keepsakes->store, &walk, SHOWN_AT_ONCE, note, &shown))
 		;
