@@ -301,6 +301,11 @@ struct worker_setup *crew_setup_make(struct group *group, const struct deploymen
 #define IN_FLIGHT_BYTES 8192 /* of a small message: so many of them fit */
 #define WAITING_BYTES 256    /* that librdkafka keeps beside each record, and does not count */
 #define FETCH_LEAST 1000000 /* librdkafka's own message.max.bytes */
+#define RECEIVE_BESIDE 512  /* what librdkafka wants in receive.message.max.bytes beyond a fetch */
+/* The most that librdkafka takes of each. */
+#define FETCH_MOST ((size_t)2147483135)
+#define QUEUED_KBYTES_MOST ((size_t)2097151)
+#define QUEUED_MESSAGES_MOST ((size_t)10000000)
 #define FETCHES_AHEAD 4	     /* to a part, where they can be small: one stays whole until its last record is taken */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
@@ -314,15 +319,29 @@ static struct properties properties_before(const struct property *own, size_t co
 	return (struct properties){count + users.count, items};
 }
 
-/* librdkafka takes no fetch that is smaller than a record may be, by message.max.bytes. */
-static size_t fetch_least(struct properties consumer)
+/* What the user's settings say; `otherwise` where they do not. */
+static size_t size_set(struct properties consumer, const char *name, size_t otherwise)
 {
-	uint64_t least = FETCH_LEAST, set;
+	uint64_t found = otherwise, set;
 	for (size_t i = 0; i < consumer.count; i++)
-		if (consumer.items[i].value && strcmp(consumer.items[i].name, "message.max.bytes") == 0 &&
+		if (consumer.items[i].value && strcmp(consumer.items[i].name, name) == 0 &&
 		    number_read_uint64(text_of(consumer.items[i].value), &set))
-			least = set;
-	return (size_t)least;
+			found = set;
+	return (size_t)found;
+}
+
+static size_t at_most(size_t size, size_t most)
+{
+	return size < most ? size : most;
+}
+
+/* librdkafka takes no fetch that is smaller than a record may be, by message.max.bytes, nor one larger than it may receive. */
+static size_t fetch_size(struct properties consumer, size_t wanted)
+{
+	const size_t least = size_set(consumer, "message.max.bytes", FETCH_LEAST);
+	const size_t receive = size_set(consumer, "receive.message.max.bytes", FETCH_MOST + RECEIVE_BESIDE);
+	const size_t fits = at_most(wanted, receive > RECEIVE_BESIDE ? receive - RECEIVE_BESIDE : 0);
+	return at_most(fits < least ? least : fits, FETCH_MOST);
 }
 
 bool crew_shares_make(const struct crew_config *config, size_t workers, struct arena *arena, struct crew_shares *shares,
@@ -337,11 +356,11 @@ bool crew_shares_make(const struct crew_config *config, size_t workers, struct a
 			(fixed + workers * MEMORY_LEAST) >> 20);
 	}
 	size_t part = each / MEMORY_PARTS;
-	const char *fetched = arena_print(arena, "%zu", part / 1024);
-	const char *waiting = arena_print(arena, "%zu", part / WAITING_BYTES);
-	size_t fetch = consumer_refills_soon() ? part / FETCHES_AHEAD : part, least = fetch_least(config->consumer);
-	const char *a_fetch = arena_print(arena, "%zu", fetch < least ? least : fetch);
-	const char *produced = arena_print(arena, "%zu", 2 * part / 1024);
+	const char *fetched = arena_print(arena, "%zu", at_most(part / 1024, QUEUED_KBYTES_MOST));
+	const char *waiting = arena_print(arena, "%zu", at_most(part / WAITING_BYTES, QUEUED_MESSAGES_MOST));
+	size_t fetch = fetch_size(config->consumer, consumer_refills_soon() ? part / FETCHES_AHEAD : part);
+	const char *a_fetch = arena_print(arena, "%zu", fetch);
+	const char *produced = arena_print(arena, "%zu", at_most(2 * part / 1024, QUEUED_KBYTES_MOST));
 	const struct property consumer[] = {
 		{"queued.min.messages", waiting},
 		{"queued.max.messages.kbytes", fetched},
