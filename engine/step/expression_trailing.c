@@ -250,12 +250,14 @@ static bool rests_of(struct evaluation *evaluation, const struct value *value, c
 /* What is kept of integers are doubles. */
 static bool integers_fit(const struct trailing_call *call, const struct value *value, const double *numbers, struct error *error)
 {
+	const bool one = strcmp(call->name, "first") == 0 || strcmp(call->name, "last") == 0;
 	for (size_t i = 0; i < value->count; i++)
 		if (fabs(numbers[i]) >= WHOLE_END)
-			return error_set(
-				error, ERROR_INPUT, call->place,
-				"%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to FP64",
-				call->name);
+			return error_set(error, ERROR_INPUT, call->place,
+					 "%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to "
+					 "FP64%s%s%s",
+					 call->name, one ? ", or keep it as a text: " : "", one ? call->name : "",
+					 one ? "(text(x))" : "");
 	return true;
 }
 
