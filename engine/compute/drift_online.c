@@ -88,7 +88,6 @@ static void ddm_run(struct online_run *run)
 		.least = online_count(run, "warm_start", 30, 0),
 		.warning = online_number(run, "warning_threshold", 2),
 		.alarm = online_number(run, "drift_threshold", 3),
-		.floor = compute_flag_or(run->one->params, "floor", false, run->error),
 	};
 	struct ddm detector;
 	ddm_begin(&detector, &options);

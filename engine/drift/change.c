@@ -150,12 +150,62 @@ static bool window_crosses_jointly(const struct change_detector *self, const str
 	return true;
 }
 
+/* ---- rows that settle ---- */
+
+/* Levels beside means of so many rows instead of those they are beside now. */
+static void levels_move(struct change_detector *self, size_t settled)
+{
+	double from = (double)(self->rows + self->settled), to = (double)(self->rows + settled);
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		struct change_window *window = &self->windows[i];
+		double rows = change_windows[i], square = (1 + rows / to) / (1 + rows / from), part = sqrt(square);
+		window->deviation *= part;
+		window->joint *= square;
+		for (size_t s = 0; s < self->series; s++) {
+			window->least[s] *= part;
+			window->most[s] *= part;
+		}
+	}
+	self->settled = settled;
+}
+
+/* Rows that have left the longest window, and nothing was seen in it since, make the means surer: as many at the most as
+ * the reference has, so that a slow drift can hide no more than half of what it did to these. */
+static void rows_settle(struct change_detector *self)
+{
+	uint64_t first = self->filled - CHANGE_LONGEST - CHANGE_SETTLED;
+	const double *begin = self->ring + (first % CHANGE_RING) * self->stride;
+	const double *end = self->ring + ((first + CHANGE_SETTLED) % CHANGE_RING) * self->stride;
+	double rows = (double)(self->rows + self->settled + CHANGE_SETTLED);
+	for (size_t s = 0; s < self->series; s++) {
+		double shift = (end[s] - begin[s]) / rows;
+		if (self->factors[s] == 0)
+			continue;
+		self->means[s] += shift / self->factors[s];
+		for (size_t i = 1; i < CHANGE_RING; i++)
+			self->ring[((first + i) % CHANGE_RING) * self->stride + s] -= shift * (double)i;
+		self->sums[s] -= shift * (CHANGE_RING - 1);
+	}
+	levels_move(self, self->settled + CHANGE_SETTLED);
+}
+
+static bool rows_are_due(const struct change_detector *self)
+{
+	return self->filled >= CHANGE_LONGEST + CHANGE_SETTLED && (self->filled - CHANGE_LONGEST) % CHANGE_SETTLED == 0 &&
+	       self->settled + CHANGE_SETTLED <= self->rows;
+}
+
+/* Empty windows, beside the reference alone. */
 static void change_forget(struct change_detector *self)
 {
 	self->filled = 0;
 	memset(self->sums, 0, self->stride * sizeof *self->sums);
 	memset(self->ring, 0, self->stride * sizeof *self->ring);
+	memcpy(self->means, self->learnt, self->series * sizeof *self->means);
+	levels_move(self, 0);
 }
+
+/* ---- looking ---- */
 
 /* Long windows change little from row to row, so they are not looked at in each. */
 static size_t window_stride(size_t rows)
@@ -181,5 +231,7 @@ bool change_add(struct change_detector *self, const double *row, struct change_a
 			return true;
 		}
 	}
+	if (rows_are_due(self))
+		rows_settle(self);
 	return false;
 }

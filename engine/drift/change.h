@@ -13,13 +13,14 @@
  * reference shows it. The declared rate is split over statistics, columns and windows, and each gets the level that it
  * crosses so often by chance (crossing.h); it includes what chance did to the reference itself.
  *
- * After an alarm all windows are empty and fill again, beside the same reference. A missing number (NaN) says nothing.
- * A column that does not vary in the reference is not watched, nor are pairs of more than CHANGE_PAIRED_MAX columns, or
- * of more than one column for 20 rows of the reference.
+ * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
+ * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number
+ * (NaN) says nothing. A column that does not vary in the reference is not watched, nor are pairs of more than
+ * CHANGE_PAIRED_MAX columns, or of more than one column for 20 rows of the reference.
  *
  * A row costs a search in the reference for each column and one comparison for each statistic of each window, no
  * sorting. Memory is taken once, from the arena: with d columns, n reference rows and s = 5 d + d (d - 1)/2 series,
- * 8 bytes times about (290 + n) s + 4 d n: 250 KB for 5 columns and 400 rows, 1.7 MB for 20.
+ * 8 bytes times about (350 + n) s + 4 d n: 270 KB for 5 columns and 400 rows, 1.8 MB for 20.
  *
  * Pure; a detector belongs to one thread.
  */

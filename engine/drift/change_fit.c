@@ -231,7 +231,7 @@ static const struct change_part {
 	unsigned least;
 	double overlap;
 } change_parts[CHANGE_KINDS] = {
-	[CHANGE_LOCATION] = {0.75, 3, 2.65},   [CHANGE_SCALE] = {0.04, 6, 2.65}, [CHANGE_SHAPE] = {0.12, 16, 4.2},
+	[CHANGE_LOCATION] = {0.75, 3, 2.55},   [CHANGE_SCALE] = {0.04, 6, 2.55}, [CHANGE_SHAPE] = {0.12, 16, 4.2},
 	[CHANGE_DEPENDENCE] = {0.05, 11, 2.2}, [CHANGE_JOINT] = {0.04, 3, 1},
 };
 
@@ -320,6 +320,7 @@ static bool windows_open(struct change_detector *self, struct arena *arena)
 {
 	size_t stride = self->stride = (self->series + WIDE - 1) / WIDE * WIDE;
 	self->means = ARENA_ARRAY(arena, double, stride);
+	self->learnt = ARENA_ARRAY(arena, double, stride);
 	self->factors = ARENA_ARRAY(arena, double, stride);
 	self->scores = ARENA_ARRAY(arena, double, stride);
 	self->sums = ARENA_ARRAY(arena, double, stride);
@@ -343,7 +344,7 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 	if (traits.deviation > 0)
 		inflations_fit(&traits, scores, series, sums);
 	enum change_kind kind = series_kind(self, series);
-	self->means[series] = traits.mean;
+	self->means[series] = self->learnt[series] = traits.mean;
 	self->factors[series] = traits.deviation > 1e-9 ? 1 / traits.deviation : 0;
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];

@@ -9,7 +9,9 @@
 #include "drift/rank_score.h"
 
 #define CHANGE_WINDOWS 14
-#define CHANGE_RING 257	   /* sums of so many rows back, the longest window's and the newest */
+#define CHANGE_LONGEST 256  /* rows of the longest window */
+#define CHANGE_SETTLED 64   /* rows that settle at once */
+#define CHANGE_RING (CHANGE_LONGEST + CHANGE_SETTLED + 1) /* sums of so many rows back */
 #define CHANGE_OF_COLUMN 4 /* series: location, scale, and two of shape */
 
 extern const unsigned change_windows[CHANGE_WINDOWS]; /* rows, rising */
@@ -40,6 +42,8 @@ struct change_detector {
 	double *whitening;     /* [paired][paired], lower triangle */
 	struct sorted *levels; /* of the reference, whitened, by column; NULL while they are learnt */
 	double *means, *factors; /* of each series: a score counts (score - mean) * factor */
+	double *learnt;		 /* means of the reference alone */
+	size_t settled;		 /* rows since then that count in the means */
 	struct change_window windows[CHANGE_WINDOWS];
 	uint64_t filled; /* rows since the windows were empty */
 	double *scores, *sums;

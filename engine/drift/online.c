@@ -65,7 +65,7 @@ enum online_verdict ddm_add(struct ddm *detector, bool wrong)
 		return ONLINE_STABLE;
 	if (bound <= detector->least_rate + detector->least_deviation) {
 		detector->least_rate = detector->rate;
-		detector->least_deviation = options.floor ? fmax(deviation, 1 / (2 * count)) : deviation;
+		detector->least_deviation = deviation;
 	}
 	detector->alarmed = bound > detector->least_rate + options.alarm * detector->least_deviation;
 	if (detector->alarmed)

@@ -55,14 +55,12 @@ struct ewma_chart {
 
 enum online_verdict ewma_chart_add(struct ewma_chart *chart, double number);
 
-/* ---- DDM (Gama et al. 2004): the rate of errors beside its lowest upper bound ---- */
+/* ---- DDM (Gama et al. 2004): the rate of errors beside its lowest upper bound. Where the first numbers are all right
+ * that bound is 0, and the first error raises an alarm ---- */
 
 struct ddm_options {
 	uint64_t least; /* numbers before the lowest bound is kept */
 	double warning, alarm;
-	/* Where the first numbers are all right the lowest deviation is 0, and the first error raises an alarm; this keeps
-	 * it at 1/(2 count) or more. Other libraries do not. */
-	bool floor;
 };
 
 struct ddm {

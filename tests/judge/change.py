@@ -16,7 +16,6 @@ KNOWN = {
     ("river_page_hinkley_d0.1_l20", "gradual"): "recorded on 5 streams; on 500 fresh ones it has 106",
     ("alibi_MMDDrift_w50", "gradual"): "recorded on 5 streams, in steps of 50 rows",
     ("alibi_CVMDriftOnline_ert400_w25_50", "gradual"): "recorded on 5 streams",
-    ("alibi_CVMDriftOnline_ert400_w25_50", "one_of_many"): "recorded on 3 streams",
 }
 
 

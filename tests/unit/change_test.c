@@ -145,6 +145,17 @@ static void after_an_alarm_windows_fill_again(void **state)
 	assert_in_range(alarms, 20, 67); /* the change stays, and the shortest window is of three rows */
 }
 
+static void a_slow_drift_cannot_hide_in_rows_that_settle(void **state)
+{
+	(void)state;
+	struct table reference = rows_drawn(REFERENCE, 1);
+	struct change_detector *detector = opened(&reference, 0.01);
+	struct table rows = rows_drawn(4000, 1);
+	for (size_t i = 0; i < rows.rows; i++)
+		rows.values[i] += (double)i / 4000; /* one deviation in ten times the reference */
+	assert_in_range(first_alarm(detector, &rows, NULL), 500, 3500);
+}
+
 static void autocorrelation_of_the_reference_is_taken_into_account(void **state)
 {
 	(void)state;
@@ -219,6 +230,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_change_is_seen_and_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_ranks_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_slow_drift_cannot_hide_in_rows_that_settle, setup, teardown),
 		cmocka_unit_test_setup_teardown(autocorrelation_of_the_reference_is_taken_into_account, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, teardown),

@@ -1,0 +1,186 @@
+/* drift_test.c: edges of the drift tests that the reference numbers of tests/oracles do not have. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "drift/adwin.h"
+#include "drift/binned.h"
+#include "drift/correction.h"
+#include "drift/distance.h"
+#include "drift/kernel_test.h"
+#include "drift/kolmogorov_smirnov.h"
+#include "drift/online.h"
+#include "drift/outlier.h"
+#include "drift/rank_test.h"
+
+static struct arena *arena;
+
+static int setup(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)64 << 20);
+	return arena ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static void assert_near(double got, double wanted, double by)
+{
+	if (!(fabs(got - wanted) <= by))
+		fail_msg("%.17g is not %.17g", got, wanted);
+}
+
+/* All ways to mix two samples are as likely: of the 6 of 2 and 2, two are apart. */
+static void exact_chances_count_arrangements(void **state)
+{
+	(void)state;
+	assert_near(ks_p_exact(1, 2, 2, true, arena), 2.0 / 6, 1e-15);
+	assert_near(ks_p_exact(1, 2, 2, false, arena), 1.0 / 6, 1e-15);
+	assert_near(ks_p_exact(0.5, 2, 2, true, arena), 1, 1e-15);
+	assert_near(ks_p_exact(0.5, 2, 1, true, arena), 1, 1e-15);
+	assert_near(ks_p_exact(1, 2, 1, true, arena), 2.0 / 3, 1e-15);
+	struct sorted low = {2, (double[]){1, 2}}, high = {2, (double[]){3, 4}};
+	assert_near(cramer_von_mises_p_exact(cramer_von_mises(&low, &high), 2, 2, arena), 2.0 / 6, 1e-15);
+	assert_near(cramer_von_mises_p_exact(0, 2, 2, arena), 1, 1e-15);
+}
+
+static void sizes_beyond_the_exact_ones_have_no_exact_chance(void **state)
+{
+	(void)state;
+	assert_true(isnan(ks_p_exact(0.1, KS_EXACT_SIZE_MAX + 1, 5, true, arena)));
+	assert_true(!isnan(ks_p_exact(0.1, KS_EXACT_SIZE_MAX, 5, true, arena)));
+	assert_true(isnan(cramer_von_mises_p_exact(0.1, CVM_EXACT_SIZE_MAX + 1, 5, arena)));
+	assert_true(!isnan(cramer_von_mises_p_exact(0.1, CVM_EXACT_SIZE_MAX, 5, arena)));
+}
+
+/* For one value the distance is max(u, 1 - u) of a uniform number; the law of many meets its limit. */
+static void the_one_sample_law_holds_at_both_ends(void **state)
+{
+	(void)state;
+	assert_near(ks_one_sample_sf(0.75, 1, arena), 0.5, 1e-12);
+	assert_near(ks_one_sample_sf(0.5, 1, arena), 1, 1e-12);
+	assert_near(ks_one_sample_sf(1, 1, arena), 0, 0);
+	assert_true(isnan(ks_one_sample_sf(0.5, 0, arena)));
+	/* 0.4 of two values: 1 - 2 (2 * 0.4 - 0.5)^2 (Kolmogorov's own recursion) */
+	assert_near(ks_one_sample_sf(0.4, 2, arena), 1 - 2 * 0.3 * 0.3, 1e-12);
+	double exact = ks_one_sample_sf(0.018, KS_LAW_EXACT_MAX, arena), beyond = ks_one_sample_sf(0.018, KS_LAW_EXACT_MAX + 1,
+		arena);
+	assert_near(beyond, exact, 2e-4);
+}
+
+static void distances_of_points_are_plain(void **state)
+{
+	(void)state;
+	struct weighed two[] = {{0, 1}, {1, 3}}, one[] = {{2, 5}};
+	struct distances distances = distances_of(two, 2, one, 1);
+	assert_near(distances.wasserstein, 0.25 * 2 + 0.75 * 1, 1e-15);
+	assert_near(distances.energy, sqrt(2 * (0.25 * 0.25 + 1)), 1e-15);
+}
+
+static void bins_have_their_upper_edge(void **state)
+{
+	(void)state;
+	struct sorted constant = {3, (double[]){5, 5, 5}};
+	struct bins bins = bins_of_quantiles(&constant, 10, arena);
+	assert_int_equal(bins.count, 1);
+	assert_int_equal(bins_find(&bins, 5), 0);
+	assert_int_equal(bins_find(&bins, 5.1), 1);
+	struct chi_square_test test;
+	double reference[] = {3, 0}, unseen[] = {3, 1}, seen[] = {4, 0};
+	assert_false(binned_fit(&(struct binned){2, reference, unseen}, &test));
+	assert_true(binned_fit(&(struct binned){2, reference, seen}, &test));
+	assert_true(isnan(test.p));
+}
+
+static void a_kernel_test_of_too_many_rows_is_refused(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct kernel_test test;
+	struct table many = {KERNEL_ROWS_MAX, 1, NULL}, few = {1, 1, NULL};
+	assert_false(kernel_test_run(&many, &few, 1, 10, 1, arena, &test, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	assert_true(isnan(kernel_width_reference(&few, arena)));
+}
+
+static void corrections_keep_the_order_of_the_tests(void **state)
+{
+	(void)state;
+	double p[] = {0.04, 0.01, 0.03}, adjusted[3];
+	assert_true(correction_adjust(CORRECTION_HOLM, p, 3, adjusted, arena));
+	assert_near(adjusted[0], 0.06, 1e-15);
+	assert_near(adjusted[1], 0.03, 1e-15);
+	assert_near(adjusted[2], 0.06, 1e-15);
+	assert_true(correction_adjust(CORRECTION_BH, p, 3, p, arena));
+	assert_near(p[2], 0.04, 1e-15);
+}
+
+static void adwin_forgets_what_was_before_an_alarm(void **state)
+{
+	(void)state;
+	struct adwin *adwin = adwin_open(arena, &(struct adwin_options){0.002, 32, 5, 5, 10});
+	size_t alarms = 0;
+	for (size_t i = 0; i < 2000; i++)
+		alarms += adwin_add(adwin, (i < 1000 ? 0 : 5) + (double)(i % 7) / 7);
+	assert_int_equal(alarms, 1);
+}
+
+static void ddm_warns_before_its_alarm(void **state)
+{
+	(void)state;
+	struct ddm ddm;
+	enum online_verdict verdict = ONLINE_STABLE;
+	size_t warnings = 0, at = 0;
+	ddm_begin(&ddm, &(struct ddm_options){30, 2, 3});
+	for (; at < 1000 && verdict != ONLINE_ALARM; at++) {
+		verdict = ddm_add(&ddm, at < 500 ? at % 10 == 0 : at % 3 == 0);
+		warnings += verdict == ONLINE_WARNING;
+	}
+	assert_in_range(at, 500, 600);
+	assert_true(warnings > 5);
+	assert_int_equal(ddm_add(&ddm, true), ONLINE_STABLE); /* it starts anew */
+}
+
+static void columns_that_depend_on_each_other_need_a_ridge(void **state)
+{
+	(void)state;
+	struct covariance covariance;
+	struct mahalanobis fitted;
+	struct error error = {0}, none = {0};
+	assert_true(covariance_open(&covariance, 5, arena));
+	for (size_t i = 0; i < 50; i++) {
+		double x = (double)(i * 37 % 50), y = (double)(i * 11 % 13), z = (double)(i % 7);
+		covariance_add(&covariance, (double[]){x, y, z, x + y, 1});
+	}
+	assert_false(mahalanobis_fit(&fitted, &covariance, 1, 0, arena, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_true(mahalanobis_fit(&fitted, &covariance, 1, 0.1, arena, &none));
+	assert_near(mahalanobis_squared(&fitted, covariance.mean), 0, 1e-20);
+	assert_true(isnan(mahalanobis_squared(&fitted, (double[]){1, 2, (double)NAN, 4, 5})));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(exact_chances_count_arrangements, setup, teardown),
+		cmocka_unit_test_setup_teardown(sizes_beyond_the_exact_ones_have_no_exact_chance, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_one_sample_law_holds_at_both_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(distances_of_points_are_plain, setup, teardown),
+		cmocka_unit_test_setup_teardown(bins_have_their_upper_edge, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_kernel_test_of_too_many_rows_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(corrections_keep_the_order_of_the_tests, setup, teardown),
+		cmocka_unit_test_setup_teardown(adwin_forgets_what_was_before_an_alarm, setup, teardown),
+		cmocka_unit_test_setup_teardown(ddm_warns_before_its_alarm, setup, teardown),
+		cmocka_unit_test_setup_teardown(columns_that_depend_on_each_other_need_a_ridge, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
