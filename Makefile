@@ -18,7 +18,7 @@ export SLUICE_SETTINGS :=
 unexport SLUICE_BROKERS SLUICE_NAMESPACE
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
-PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 libmicrohttpd hiredis openssl
+PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 hiredis openssl
 # Warnings are errors in `make check` alone (tests/check.sh sets it): a compiler newer than the tree may know more of them.
 WERROR  ?=
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.

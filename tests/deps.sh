@@ -5,7 +5,7 @@
 set -u
 
 build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev
-	libnghttp2-dev libmicrohttpd-dev libhiredis-dev libssl-dev"
+	libnghttp2-dev libhiredis-dev libssl-dev"
 test="libcmocka-dev"
 check="git clang clang-tidy cppcheck libclang-rt-dev llvm valgrind python3"
 # Tests that need one of these are skipped by name where it is missing: the official protobuf

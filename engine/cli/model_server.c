@@ -148,6 +148,7 @@ static bool open_doors(struct model_server *server, struct loop *loop, struct er
 {
 	struct door_config door = {.host = server->config.host,
 				   .port = server->config.rest_port,
+				   .files = server->config.files,
 				   .catalog = server->catalog,
 				   .bodies = &server->bodies,
 				   .load = load,
@@ -168,6 +169,7 @@ struct model_server *model_server_open(struct session *session, struct loop *loo
 	server->session = session;
 	server->config = *config;
 	server->bodies.limit_bytes = DOOR_BODIES_BYTES;
+	server->bodies.peer_limit_bytes = DOOR_PEER_BODIES_BYTES;
 	if ((server->catalog = catalog_open(error)) && model_server_reread(server, error)) {
 		say_what_is_not_served(server);
 		if (open_doors(server, loop, error))
@@ -185,6 +187,18 @@ void model_server_close(struct model_server *server)
 	rest_door_close(server->rest);
 	catalog_close(server->catalog);
 	memory_give(server);
+}
+
+bool model_server_drain(struct model_server *server)
+{
+	bool rest = rest_door_drain(server->rest), grpc = grpc_door_drain(server->grpc);
+	return rest && grpc;
+}
+
+bool model_server_reload_tls(struct model_server *server, struct error *error)
+{
+	const struct tls_files *files = server->config.files;
+	return rest_door_reload(server->rest, files, error) && grpc_door_reload(server->grpc, files, error);
 }
 
 int model_server_rest_port(const struct model_server *server)

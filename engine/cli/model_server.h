@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "serving/catalog.h"
 
 struct model_server;
@@ -19,6 +20,7 @@ struct model_server_config {
 	int grpc_port;
 	const char *const *paths; /* files and folders of YAML; a folder's stubs.json counts too */
 	size_t path_count;
+	const struct tls_files *files; /* of both protocols; NULL: without TLS */
 	const char *stubs; /* a folder whose stubs.json alone counts, too; NULL: none */
 };
 
@@ -27,6 +29,12 @@ struct model_server_config {
 struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
 				       struct error *error);
 void model_server_close(struct model_server *server); /* NULL is fine */
+
+/* No new calls from now on, what has come is answered; true once none is left. To be asked again after each turn. */
+bool model_server_drain(struct model_server *server);
+
+/* The certificate as its files say now. False: they cannot be used (CONFIG), and the one before stays. With TLS alone. */
+bool model_server_reload_tls(struct model_server *server, struct error *error);
 
 int model_server_rest_port(const struct model_server *server);
 int model_server_grpc_port(const struct model_server *server);

@@ -1,35 +1,70 @@
 /* body_budget.h: Memory budget of request bodies, which several servers may share.
  *
  * A body is charged for the memory that it has taken; a server refuses what would take
- * more than is left, and gives the charge back when the request is over. One thread.
+ * more than is left, and gives the charge back when the request is over. No peer is charged
+ * for more than its share, so that one peer cannot keep all others out. One thread.
  */
 #ifndef SLUICE_NET_BODY_BUDGET_H
 #define SLUICE_NET_BODY_BUDGET_H
 
 #include "base/text.h"
+#include "net/peers.h"
 
 struct body_budget {
 	size_t limit_bytes;
+	size_t peer_limit_bytes; /* of the bodies of one peer; 0: as much as there is */
 	size_t used_bytes;
+	struct peers peers; /* that have a connection to any of the servers */
 };
 
-/* Whether `more` bytes fit behind what the body has, which doubles when it grows. `charged`: what
- * the body is charged for. No budget (NULL): always. */
-static inline bool body_budget_allows(const struct body_budget *budget, const struct buffer *body, size_t charged, size_t more)
+/* What one body is charged for. */
+struct body_charge {
+	struct peer *peer; /* of the budget's, borrowed from the connection; NULL: counted for no peer */
+	size_t bytes;
+	bool holds_peer; /* for itself */
+};
+
+/* Whether `more` bytes fit behind what the body has, which doubles when it grows. No budget (NULL): always. */
+static inline bool body_budget_allows(const struct body_budget *budget, const struct buffer *body, const struct body_charge *charge,
+				      size_t more)
 {
 	if (!budget)
 		return true;
 	size_t need = body->length + more, doubled = 2 * body->capacity;
 	size_t capacity = need <= body->capacity ? body->capacity : need > doubled ? need : doubled;
-	return capacity <= charged || budget->used_bytes + (capacity - charged) <= budget->limit_bytes;
+	if (capacity > body->ceiling_bytes && need <= body->ceiling_bytes)
+		capacity = body->ceiling_bytes;
+	size_t added = capacity > charge->bytes ? capacity - charge->bytes : 0;
+	if (added == 0)
+		return true;
+	return budget->used_bytes + added <= budget->limit_bytes &&
+	       (!charge->peer || !budget->peer_limit_bytes || charge->peer->body_bytes + added <= budget->peer_limit_bytes);
 }
 
 /* The body is charged for `bytes` from now on. */
-static inline void body_budget_charge(struct body_budget *budget, size_t *charged, size_t bytes)
+static inline void body_budget_charge(struct body_budget *budget, struct body_charge *charge, size_t bytes)
 {
 	if (budget)
-		budget->used_bytes = budget->used_bytes - *charged + bytes;
-	*charged = bytes;
+		budget->used_bytes = budget->used_bytes - charge->bytes + bytes;
+	if (charge->peer)
+		charge->peer->body_bytes = charge->peer->body_bytes - charge->bytes + bytes;
+	charge->bytes = bytes;
+}
+
+/* The request outlives its connection: what its body takes is counted for the peer until it is given back. */
+static inline void body_budget_hold(struct body_budget *budget, struct body_charge *charge)
+{
+	if (charge->peer && !charge->holds_peer) /* it is in the table: no memory */
+		charge->holds_peer = peers_enter(&budget->peers, &charge->peer->address) != NULL;
+}
+
+/* The request is over. */
+static inline void body_budget_give_back(struct body_budget *budget, struct body_charge *charge)
+{
+	body_budget_charge(budget, charge, 0);
+	if (charge->holds_peer)
+		peers_leave(&budget->peers, charge->peer);
+	*charge = (struct body_charge){0};
 }
 
 #endif

@@ -19,13 +19,17 @@ void grpc_caller_end(struct grpc_caller *caller)
 		bool held = request->called; /* else it is in the pool now */
 		if (request->on_wire)
 			grpc_request_leave_wire(request);
-		if (held)
-			request->caller = NULL;
+		if (!held)
+			continue;
+		request->caller = NULL;
+		body_budget_hold(server->config.bodies, &request->charge);
 	}
 	if (caller->next)
 		caller->next->previous = caller->previous;
 	*(caller->previous ? &caller->previous->next : &server->callers) = caller->next;
-	server->caller_count--;
+	acceptor_leave(&server->acceptor, caller->peer);
+	if (caller->body_peer)
+		peers_leave(&server->config.bodies->peers, caller->body_peer);
 	loop_timer_stop(server->loop, &caller->tend);
 	http2_close(&caller->http2);
 	memory_give(caller);
@@ -103,12 +107,15 @@ void grpc_caller_drain(struct grpc_caller *caller)
 
 /* ---- coming in, hearing and speaking ---- */
 
-void grpc_caller_open(struct grpc_server *server, int socket, struct grpc_peer peer)
+void grpc_caller_accept(void *context, int socket, struct peer *peer)
 {
+	struct grpc_server *server = context;
+	struct body_budget *bodies = server->config.bodies;
 	struct grpc_caller *caller = memory_take(1, sizeof *caller);
 	struct error error = {0};
 	if (!caller) {
 		close(socket);
+		acceptor_leave(&server->acceptor, peer);
 		return;
 	}
 	caller->server = server;
@@ -121,8 +128,8 @@ void grpc_caller_open(struct grpc_server *server, int socket, struct grpc_peer p
 	if (caller->next)
 		caller->next->previous = caller;
 	server->callers = caller;
-	server->caller_count++;
-	if ((server->tls && !link_secure(&caller->http2.link, server->tls, NULL, &error)) ||
+	caller->body_peer = bodies ? peers_enter(&bodies->peers, &peer->address) : NULL;
+	if ((bodies && !caller->body_peer) || (server->tls && !link_secure(&caller->http2.link, server->tls, NULL, &error)) ||
 	    !http2_watch(&caller->http2, EPOLLIN, &error) || !set_tend(caller))
 		grpc_caller_end(caller);
 }

@@ -11,6 +11,7 @@
 #ifndef SLUICE_NET_GRPC_DOOR_H
 #define SLUICE_NET_GRPC_DOOR_H
 
+#include "net/acceptor.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
@@ -28,17 +29,12 @@ struct grpc_request {
 	struct buffer path;
 	struct grpc_intake intake;
 	struct buffer body;
-	size_t charged_bytes; /* of the budget of bodies */
+	struct body_charge charge; /* of the budget of bodies */
 	int64_t timeout_ms; /* -1: none */
 	struct loop_timer deadline;
 	/* The answer, with its prefix, and what of it has been handed to nghttp2: */
 	struct buffer answer;
 	size_t offset;
-};
-
-/* Where a connection comes from, without its port. */
-struct grpc_peer {
-	unsigned char bytes[16];
 };
 
 enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: told so, but what it sends meanwhile still counts */
@@ -47,7 +43,7 @@ struct grpc_caller {
 	struct http2 http2;
 	struct grpc_server *server;
 	struct grpc_caller *next, *previous;
-	struct grpc_peer peer;
+	struct peer *peer, *body_peer; /* its address' places in the acceptor and in the budget of bodies */
 	size_t on_wire;	  /* requests */
 	size_t held;	  /* by the application, of those that came from here */
 	size_t answering; /* answers that are not wholly sent */
@@ -64,11 +60,8 @@ struct grpc_server {
 	struct grpc_server_config config;
 	struct ssl_ctx_st *tls;
 	nghttp2_session_callbacks *callbacks;
-	struct watch listener; /* its descriptor is -1 when the door is shut */
-	struct loop_timer listen_again;
-	int port;
+	struct acceptor acceptor;
 	struct grpc_caller *callers;
-	size_t caller_count;
 	struct grpc_request *requests, *pool;
 	size_t called;	   /* and not answered */
 	size_t held_bytes; /* of messages that have come */
@@ -84,7 +77,7 @@ void grpc_caller_is_dirty(struct grpc_caller *caller);
 
 /* ---- grpc_caller.c ---- */
 
-void grpc_caller_open(struct grpc_server *server, int socket, struct grpc_peer peer); /* takes the socket */
+void grpc_caller_accept(void *context, int socket, struct peer *peer); /* takes the socket, for the server's acceptor */
 void grpc_caller_end(struct grpc_caller *caller);
 void grpc_caller_speak(struct grpc_caller *caller);  /* and closes it when it is over: then it is gone */
 void grpc_caller_drain(struct grpc_caller *caller);  /* may close it too */

@@ -31,6 +31,7 @@ static struct grpc_request *request_make(struct grpc_server *server)
 void grpc_request_give(struct grpc_request *request)
 {
 	loop_timer_stop(request->server->loop, &request->deadline);
+	body_budget_give_back(request->server->config.bodies, &request->charge);
 	buffer_close(&request->path);
 	buffer_close(&request->body);
 	buffer_close(&request->answer);
@@ -51,6 +52,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 		request->next->previous = request;
 	server->requests = request;
 	request->caller = caller;
+	request->charge.peer = caller->body_peer;
 	request->on_wire = true;
 	request->id = id;
 	request->called = request->over = request->is_post = request->is_grpc = false;
@@ -79,7 +81,7 @@ static void request_to_pool(struct grpc_request *request)
 		request->next->previous = request->previous;
 	*(request->previous ? &request->previous->next : &server->requests) = request->next;
 	server->held_bytes -= request->body.length;
-	body_budget_charge(server->config.bodies, &request->charged_bytes, 0);
+	body_budget_give_back(server->config.bodies, &request->charge);
 	keep_small(&request->body);
 	keep_small(&request->answer);
 	request->next = server->pool;
@@ -310,13 +312,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	struct grpc_server *server = request->server;
 	struct body_budget *bodies = server->config.bodies;
 	size_t before = request->body.length;
-	if (!body_budget_allows(bodies, &request->body, request->charged_bytes, count)) {
+	if (!body_budget_allows(bodies, &request->body, &request->charge, count)) {
 		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
 		return 0;
 	}
 	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
 	server->held_bytes += request->body.length - before;
-	body_budget_charge(bodies, &request->charged_bytes, request->body.capacity);
+	body_budget_charge(bodies, &request->charge, request->body.capacity);
 	if (fault != GRPC_INTAKE_GOOD)
 		refuse_message(request, fault);
 	else if (server->held_bytes / HELD_MESSAGES > server->config.message_bytes)

@@ -26,7 +26,7 @@ struct grpc_server_config {
 	size_t streams;		       /* of one connection, as it is told to callers */
 	struct body_budget *bodies;    /* of all messages that are on their way: beyond it RESOURCE_EXHAUSTED; NULL: none */
 	size_t connections;	       /* more are closed at once */
-	size_t peer_connections;       /* of one address, likewise; 0: as many as there may be */
+	size_t peer_connections;       /* of one peer (net/peers.h), likewise; 0: as many as there may be */
 	int64_t silence_ms;	       /* of a caller, until it is asked by a ping, and for the answer; also for a handshake, and
 					* for one that does not read its answers; 0: a minute */
 	/* `path` and `body` live until the call is answered, which may be at once. */
@@ -41,6 +41,9 @@ int grpc_server_port(const struct grpc_server *server);
 /* No new calls from now on (GOAWAY), what has come may still be answered; true once none is left.
  * To be asked again after each turn, until then. */
 bool grpc_server_drain(struct grpc_server *server);
+
+/* As http_server_reload(). */
+bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error);
 
 bool grpc_request_is_over(const struct grpc_request *request);
 

@@ -117,6 +117,15 @@ void http_intake_begin(struct http_intake *intake, const char *wanted)
 	intake->state = STATUS;
 	intake->wanted = text_of(wanted);
 	intake->line_bytes = 0;
+	intake->is_strict = false;
+}
+
+void http_intake_begin_body(struct http_intake *intake, bool in_chunks, uint64_t length)
+{
+	http_intake_begin(intake, NULL);
+	intake->is_strict = true;
+	intake->state = in_chunks ? CHUNK_SIZE : BODY;
+	intake->left = length;
 }
 
 static void fail(struct http_intake *intake, enum error_kind fault, const char *words)
@@ -225,7 +234,7 @@ static bool goes_on(struct http_intake *intake, struct text line)
 {
 	if (!is_blank(*line.bytes))
 		return false;
-	if (!intake->may_fold)
+	if (!intake->may_fold || intake->is_strict)
 		refuse(intake, "a header of it that counts goes on in the next line");
 	return true;
 }
@@ -366,6 +375,8 @@ static void take_line(struct http_intake *intake, struct text line)
 	line.length--;
 	if (line.length > 0 && line.bytes[line.length - 1] == '\r')
 		line.length--;
+	else if (intake->is_strict)
+		refuse(intake, "a line of it ends without a carriage return");
 	if (memchr(line.bytes, '\r', line.length) || memchr(line.bytes, '\0', line.length))
 		refuse(intake, "a line of it holds a NUL, or a carriage return");
 	else

@@ -1,4 +1,4 @@
-/* http_wire.h: HTTP/1.1 as bytes: the head of a request, and an answer as it comes. Pure.
+/* http_wire.h: HTTP/1.1 as bytes: the head of a request, and an answer as it comes; or, at a server, a body. Pure.
  *
  * An intake takes an answer in pieces that are cut anywhere, and what comes of it does not
  * depend on where. Lines may end without a carriage return; what could make two readers see two
@@ -46,7 +46,7 @@ struct http_intake {
 	struct buffer line; /* the part of one that has come */
 	size_t line_bytes;  /* that count against the limit */
 	uint64_t left;	    /* of the body, or of a chunk */
-	bool has_length, is_chunked, is_old, closes, stays, may_fold;
+	bool has_length, is_chunked, is_old, closes, stays, may_fold, is_strict;
 };
 
 void http_intake_open(struct http_intake *intake, size_t body_bytes); /* takes no memory yet */
@@ -55,7 +55,11 @@ void http_intake_close(struct http_intake *intake);
 /* For a new answer; keeps the memory. `wanted` is borrowed: the first header of that name is kept; NULL: none. */
 void http_intake_begin(struct http_intake *intake, const char *wanted);
 
-/* `taken`: how many of the bytes are the answer's. */
+/* For the body of a request, whose head is read already (net/http_head.h): chunks, or so many bytes, at least 1. Here every
+ * line ends with a carriage return and a line feed, and no trailer goes on in the next one. */
+void http_intake_begin_body(struct http_intake *intake, bool in_chunks, uint64_t length);
+
+/* `taken`: how many of the bytes are the answer's, or the body's. */
 enum http_intake_outcome http_intake_take(struct http_intake *intake, const char *bytes, size_t size, size_t *taken);
 
 /* The value of the wanted header; bytes NULL: it did not come. */

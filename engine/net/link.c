@@ -188,6 +188,15 @@ static enum link_outcome shake_hands(struct link *link, struct error *error)
 
 /* ---- both ---- */
 
+void link_finish(struct link *link)
+{
+	if (link->tls && SSL_is_init_finished(link->tls)) {
+		SSL_shutdown(link->tls);
+		ERR_clear_error();
+	}
+	shutdown(link->socket, SHUT_WR);
+}
+
 enum link_outcome link_establish(struct link *link, struct error *error)
 {
 	int number = 0;

@@ -50,6 +50,9 @@ uint32_t link_events(const struct link *link); /* while it is being established 
 enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t *count, struct error *error);
 enum link_outcome link_write(struct link *link, const char *bytes, size_t size, size_t *count, struct error *error);
 
+/* Says to the other side that nothing more is sent; what it still sends can be read. */
+void link_finish(struct link *link);
+
 void link_close(struct link *link); /* the socket is not to be watched any more; none is fine */
 
 #endif

@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdint.h>
 #include <string.h>
-
-static const unsigned char protocols[] = {2, 'h', '2'}; /* as ALPN writes a list */
 
 static bool refused(struct error *error, const char *what, const char *file)
 {
@@ -27,9 +27,15 @@ static bool take_identity(SSL_CTX *context, const struct tls_files *files, struc
 				 files->certificate ? "key" : "certificate");
 	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1)
 		return refused(error, "the certificate", files->certificate);
-	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1)
+	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(context) == 1)
+		return true;
+	int reason = ERR_GET_REASON(ERR_peek_last_error());
+	if (reason != X509_R_KEY_VALUES_MISMATCH && reason != X509_R_KEY_TYPE_MISMATCH)
 		return refused(error, "the key", files->key);
-	return true;
+	ERR_clear_error();
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "the key `%s` is not that of the certificate `%s`; name two that belong together", files->key,
+			 files->certificate);
 }
 
 static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *files, struct error *error)
@@ -81,23 +87,24 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *pr
 	return NULL;
 }
 
-/* A caller that offers no h2 is refused in the handshake, where it learns why. */
+/* A client that does not offer it is refused in the handshake, where it learns why. */
 static int choose_protocol(SSL *session, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
 			   unsigned int offered_length, void *context)
 {
-	(void)session, (void)context;
+	(void)session;
+	const char *protocol = context;
+	const size_t size = strlen(protocol);
 	for (unsigned int at = 0; at < offered_length; at += offered[at] + 1u) {
-		if (offered[at] != protocols[0] || offered_length - at < sizeof protocols ||
-		    memcmp(offered + at, protocols, sizeof protocols) != 0)
+		if (offered[at] != size || offered_length - at <= size || memcmp(offered + at + 1, protocol, size) != 0)
 			continue;
 		*chosen = offered + at + 1;
-		*length = protocols[0];
+		*length = offered[at];
 		return SSL_TLSEXT_ERR_OK;
 	}
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *error)
+struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *protocol, struct error *error)
 {
 	if (!files->certificate) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -107,7 +114,9 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *
 	SSL_CTX *context = open_context(TLS_server_method(), files, error);
 	if (!context)
 		return NULL;
-	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, (void *)(uintptr_t)protocol);
+	/* Without a name for them, sessions of clients with certificates could not be resumed. */
+	SSL_CTX_set_session_id_context(context, (const unsigned char *)protocol, (unsigned)strlen(protocol));
 	if (!files->authorities)
 		return context;
 	if (SSL_CTX_load_verify_file(context, files->authorities) != 1) {
@@ -117,6 +126,16 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *
 	}
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	return context;
+}
+
+bool tls_reload_server(struct ssl_ctx_st **tls, const struct tls_files *files, const char *protocol, struct error *error)
+{
+	SSL_CTX *fresh = tls_open_server(files, protocol, error);
+	if (!fresh)
+		return false;
+	tls_close(*tls);
+	*tls = fresh;
+	return true;
 }
 
 void tls_close(struct ssl_ctx_st *tls)

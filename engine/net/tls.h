@@ -22,11 +22,15 @@ struct ssl_ctx_st; /* OpenSSL's context, from which links take their sessions (n
 #define TLS_HTTP1 "http/1.1"
 #define TLS_HTTP2 "h2"
 
-/* TLS 1.2 at least. A client offers one protocol (NULL: none); a server speaks HTTP/2 alone. `files` is read here
- * and not kept; NULL: the system's authorities and no certificate. NULL: CONFIG, naming the file; or
- * SYSTEM. */
+/* TLS 1.2 at least. A client offers one protocol (NULL: none). A server speaks one, a constant, and refuses those in the
+ * handshake who offer others alone; who offers none is taken. `files` is read here and not kept; NULL: the system's
+ * authorities and no certificate. NULL: CONFIG, naming the file; or SYSTEM. */
 struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *protocol, struct error *error);
-struct ssl_ctx_st *tls_open_server(const struct tls_files *files, struct error *error);
+struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *protocol, struct error *error);
+
+/* In place of one that is in use: the files are read anew. False: they cannot be used, and it stays as it was. */
+bool tls_reload_server(struct ssl_ctx_st **tls, const struct tls_files *files, const char *protocol, struct error *error);
+
 void tls_close(struct ssl_ctx_st *tls); /* links that were opened with it may outlive it; NULL is fine */
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "message/message.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "serving/catalog.h"
 #include "serving/later.h"
 
@@ -17,6 +18,7 @@
 #define DOOR_CONNECTIONS 4096
 #define DOOR_PEER_CONNECTIONS 1024	       /* of one address, at each door: so that it takes three others to fill it */
 #define DOOR_BODIES_BYTES ((size_t)512 << 20) /* of all requests on their way, at all doors: two of the largest */
+#define DOOR_PEER_BODIES_BYTES (DOOR_BODIES_BYTES / 2) /* of those of one peer: one of the largest */
 
 enum {
 	HTTP_OK = 200,
@@ -31,6 +33,7 @@ enum {
 struct door_config {
 	const char *host; /* NULL: loopback */
 	int port;	  /* 0: a free one */
+	const struct tls_files *files; /* NULL: without TLS */
 	struct catalog *catalog;
 	struct body_budget *bodies; /* of requests, which doors share; NULL: none. Outlives them */
 	/* Puts the model of that name into the catalog as its files say now. False: there is

@@ -326,6 +326,7 @@ struct grpc_door *grpc_door_open(struct loop *loop, const struct door_config *co
 	}
 	const struct grpc_server_config grpc = {.host = config->host,
 						.port = config->port,
+						.files = config->files,
 						.message_bytes = DOOR_REQUEST_BYTES_MAX,
 						.streams = STREAMS,
 						.connections = DOOR_CONNECTIONS,
@@ -346,6 +347,16 @@ void grpc_door_close(struct grpc_door *door)
 	grpc_server_close(door->server);
 	door_room_close(&door->room);
 	memory_give(door);
+}
+
+bool grpc_door_drain(struct grpc_door *door)
+{
+	return grpc_server_drain(door->server);
+}
+
+bool grpc_door_reload(struct grpc_door *door, const struct tls_files *files, struct error *error)
+{
+	return grpc_server_reload(door->server, files, error);
 }
 
 int grpc_door_port(const struct grpc_door *door)

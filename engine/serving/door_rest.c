@@ -21,7 +21,7 @@ struct rest_door {
 
 struct rest_visitor { /* the request at hand */
 	struct door_room *room;
-	struct http_asked *asked;
+	struct http_incoming *asked;
 	struct text model; /* of the path; empty: none */
 	struct text version;
 	struct text body;
@@ -45,7 +45,7 @@ static void send_answer(void *request, const struct door_answer *answer)
 
 static bool nobody_waits(const void *request)
 {
-	return http_asked_is_over(request);
+	return http_incoming_is_over(request);
 }
 
 /* What stands in the reply's buffer. */
@@ -268,7 +268,7 @@ static void infer(const struct rest_visitor *visitor)
 	struct door_room *room = visitor->room;
 	struct error error = {0};
 	struct stub_reply reply;
-	const struct header header = {TEXT(LENGTH_HEADER), http_asked_header(visitor->asked, LENGTH_HEADER)};
+	const struct header header = {TEXT(LENGTH_HEADER), http_incoming_header(visitor->asked, LENGTH_HEADER)};
 	struct message message = {
 		.arena = room->arena,
 		.format = &format_oip_json,
@@ -377,7 +377,7 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 	return found;
 }
 
-static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct rest_door *door = context;
 	struct rest_visitor visitor = {.room = &door->room, .asked = asked, .body = body};
@@ -409,6 +409,7 @@ struct rest_door *rest_door_open(struct loop *loop, const struct door_config *co
 	}
 	const struct http_server_config http = {.host = config->host,
 						.port = config->port,
+						.files = config->files,
 						.body_bytes = DOOR_REQUEST_BYTES_MAX,
 						.connections = DOOR_CONNECTIONS,
 						.peer_connections = DOOR_PEER_CONNECTIONS,
@@ -428,6 +429,16 @@ void rest_door_close(struct rest_door *door)
 	http_server_close(door->server);
 	door_room_close(&door->room);
 	memory_give(door);
+}
+
+bool rest_door_drain(struct rest_door *door)
+{
+	return http_server_drain(door->server);
+}
+
+bool rest_door_reload(struct rest_door *door, const struct tls_files *files, struct error *error)
+{
+	return http_server_reload(door->server, files, error);
 }
 
 int rest_door_port(const struct rest_door *door)

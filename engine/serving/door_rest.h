@@ -13,6 +13,8 @@ struct rest_door;
 
 struct rest_door *rest_door_open(struct loop *loop, const struct door_config *config, struct error *error);
 void rest_door_close(struct rest_door *door); /* with the requests that still wait; NULL is fine */
+bool rest_door_drain(struct rest_door *door); /* as http_server_drain() */
+bool rest_door_reload(struct rest_door *door, const struct tls_files *files, struct error *error);
 int rest_door_port(const struct rest_door *door);
 
 #endif

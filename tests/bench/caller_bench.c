@@ -119,7 +119,7 @@ static int serve(int port)
 
 static atomic_int rest_port; /* 0: it does not listen yet */
 
-static void on_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_asked(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context, (void)method, (void)path, (void)body;
 	http_server_answer(asked, 200, "application/json", TEXT(REPLY), NULL, 0);

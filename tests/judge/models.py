@@ -6,7 +6,7 @@ their steps: what went in, and what the stub in the same process gave. A model s
 the case's folder is asked the same: over REST as JSON and as binary data, and over gRPC
 where Python has it. All must answer as the stub did.
 """
-import base64, concurrent.futures, http.client, json, os, re, signal, struct, subprocess, sys, tempfile
+import base64, concurrent.futures, http.client, itertools, json, os, re, shutil, signal, ssl, struct, subprocess, sys, tempfile, time
 
 from cases import elements
 from protobuf import field, fields, numbers, varint
@@ -238,6 +238,57 @@ def get(address, path, body=None):
     return found
 
 
+def make_certificate(folder, name):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.pem", "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+
+
+def is_believed(address, authority):
+    context = ssl.create_default_context(cafile=authority)
+    try:
+        connection = http.client.HTTPSConnection(address.removeprefix("https://"), timeout=SECONDS_MAX, context=context)
+        connection.request("GET", "/v2/health/live")
+        return connection.getresponse().status == 200
+    except ssl.SSLError:
+        return False
+
+
+def comes_true(holds):
+    until = time.monotonic() + SECONDS_MAX
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return held
+
+
+def judge_tls(binary):
+    with tempfile.TemporaryDirectory() as folder:
+        for name in "first", "second":
+            make_certificate(folder, name)
+        at = lambda name: os.path.join(folder, name)
+        with open(at("models.yaml"), "w", encoding="utf-8") as out:
+            out.write(MODELS.split("---")[0])
+        for end in ".pem", ".key":
+            shutil.copy(at("first" + end), at("in-use" + end))
+        code, said = refusal(binary, folder, "--key", at("in-use.key"))
+        yield "a key without a certificate is misuse", code == 2 and "--certificate" in said
+        code, said = refusal(binary, folder, "--certificate", at("first.pem"), "--key", at("second.key"))
+        yield "another's key is refused", code == 2 and "is not that of the certificate" in said
+        code, said = refusal(binary, folder, "--certificate", at("first.pem"), "--key", at("first.key"), "--host", "0.0.0.0")
+        yield "TLS alone opens nothing beyond loopback", code == 2 and "--authorities" in said
+        server = subprocess.Popen([binary, "models", "serve", folder, "--certificate", at("in-use.pem"), "--key", at("in-use.key")],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        address = server.stdout.readline().split()[2]
+        yield "it serves by https", address.startswith("https://") and is_believed(address, at("first.pem"))
+        shutil.copy(at("second.pem"), at("in-use.pem"))
+        yield "a certificate of another key is refused while it runs", "is not that of the certificate" in server.stderr.readline()
+        yield "and the old one stays", is_believed(address, at("first.pem"))
+        shutil.copy(at("second.key"), at("in-use.key"))
+        yield "a certificate that changes is served", comes_true(lambda: is_believed(address, at("second.pem")))
+        server.terminate()
+        yield "it ends well with TLS", server.wait(SECONDS_MAX) == 0
+
+
 def judge_command(binary):
     """What was held of the command itself, as (sentence, whether it holds)."""
     with tempfile.TemporaryDirectory() as folder:
@@ -281,7 +332,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = list(pool.map(lambda folder: judge(binary, folder), folders))
     held = failed = 0
-    for sentence, holds in judge_command(binary):
+    for sentence, holds in itertools.chain(judge_command(binary), judge_tls(binary) if shutil.which("openssl") else ()):
         held, failed = held + 1, failed + (not holds)
         if not holds:
             print(f"models serve: {sentence}: no")
@@ -290,6 +341,8 @@ def main():
         failed += len(faults)
         for fault in faults:
             print(f"{os.path.basename(folder)}: {fault[:400]}")
+    if not shutil.which("openssl"):
+        print("skipped: the model server through TLS: there is no openssl here")
     if not grpc:
         print("skipped: models over gRPC: Python has no grpc here (grpcio)")
     print(f"{held - failed} passed, {failed} failed" + ("" if grpc else ", 1 skipped"))

@@ -22,7 +22,7 @@
 
 struct clerk {
 	struct loop_timer timer;
-	struct http_asked *asked; /* NULL: is free */
+	struct http_incoming *asked; /* NULL: is free */
 };
 
 static struct till {
@@ -30,7 +30,7 @@ static struct till {
 	size_t abreast;
 	int64_t work_ms;
 	struct clerk clerks[ABREAST_MOST];
-	struct http_asked *waiting[WAITING_MOST]; /* a ring */
+	struct http_incoming *waiting[WAITING_MOST]; /* a ring */
 	size_t first, count;
 	unsigned long worked, wasted;
 } till;
@@ -41,12 +41,12 @@ static void die(const char *words)
 	exit(1);
 }
 
-static void answer(struct http_asked *asked, const char *body)
+static void answer(struct http_incoming *asked, const char *body)
 {
 	http_server_answer(asked, 200, "application/json", text_of(body), NULL, 0);
 }
 
-static void begin(struct clerk *clerk, struct http_asked *asked)
+static void begin(struct clerk *clerk, struct http_incoming *asked)
 {
 	struct error error = {0};
 	clerk->asked = asked;
@@ -57,21 +57,21 @@ static void begin(struct clerk *clerk, struct http_asked *asked)
 static void on_done(void *context)
 {
 	struct clerk *clerk = context;
-	struct http_asked *asked = clerk->asked;
+	struct http_incoming *asked = clerk->asked;
 	clerk->asked = NULL;
 	till.worked++;
-	till.wasted += http_asked_is_over(asked);
+	till.wasted += http_incoming_is_over(asked);
 	answer(asked,
 	       "{\"model_name\":\"till\",\"outputs\":[{\"name\":\"sum\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}]}");
 	if (till.count == 0)
 		return;
-	struct http_asked *next = till.waiting[till.first];
+	struct http_incoming *next = till.waiting[till.first];
 	till.first = (till.first + 1) % WAITING_MOST;
 	till.count--;
 	begin(clerk, next);
 }
 
-static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context, (void)body;
 	if (text_is(path, "/counts")) {

@@ -27,7 +27,7 @@ struct stand {
 	char addresses[2][64];
 };
 
-static void on_http(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_http(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context;
 	(void)path;

@@ -45,7 +45,7 @@ struct server {
 	struct model_config config;
 };
 
-static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	const struct server *server = context;
 	(void)method, (void)path, (void)body;

@@ -34,14 +34,14 @@ static void copy(char *to, size_t room, struct text from)
 	snprintf(to, room, "%.*s", (int)from.length, from.bytes ? from.bytes : "");
 }
 
-static void on_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_asked(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct world *world = context;
 	world->asked++;
 	copy(world->method, sizeof world->method, method);
 	copy(world->path, sizeof world->path, path);
 	copy(world->sent, sizeof world->sent, body);
-	copy(world->login, sizeof world->login, http_asked_header(asked, "Authorization"));
+	copy(world->login, sizeof world->login, http_incoming_header(asked, "Authorization"));
 	http_server_answer(asked, world->status, "application/json", text_of(world->body), NULL, 0);
 }
 

@@ -91,7 +91,7 @@ static void one_address_has_so_many_connections(void **state)
 	loop_close(loop);
 }
 
-static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context, (void)method, (void)path;
 	char length[20];
@@ -99,14 +99,19 @@ static void on_called(void *context, struct http_asked *asked, struct text metho
 	http_server_answer(asked, 200, NULL, text_of(length), NULL, 0);
 }
 
-static int send_begun(int port, size_t bytes)
+static int send_begun_from(const char *from, int port, size_t bytes)
 {
 	static const char zeros[BODY_BYTES];
 	static const char head[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
-	int opened = dial("127.0.0.1", port);
+	int opened = dial(from, port);
 	assert_int_equal(send(opened, head, sizeof head - 1, 0), sizeof head - 1);
 	assert_int_equal(send(opened, zeros, bytes, 0), bytes);
 	return opened;
+}
+
+static int send_begun(int port, size_t bytes)
+{
+	return send_begun_from("127.0.0.1", port, bytes);
 }
 
 static void all_bodies_share_one_budget(void **state)
@@ -142,21 +147,142 @@ static void all_bodies_share_one_budget(void **state)
 	loop_close(loop);
 }
 
+static void one_peer_cannot_hold_the_whole_budget(void **state)
+{
+	(void)state;
+	char room[500] = "";
+	struct error error = {0};
+	struct body_budget bodies = {.limit_bytes = 4000, .peer_limit_bytes = 2500};
+	struct loop *loop = loop_open(&error);
+	const struct http_server_config http = {
+		.connections = 10, .body_bytes = BODY_BYTES, .bodies = &bodies, .called = on_called};
+	struct http_server *server = http_server_open(loop, &http, &error), *second = http_server_open(loop, &http, &error);
+	int port = http_server_port(server), greedy[3];
+	for (int i = 0; i < 3; i++) { /* whichever of the servers it asks */
+		greedy[i] = send_begun_from("127.0.0.1", i == 1 ? http_server_port(second) : port, BODY_BYTES - 1);
+		is_open(loop, greedy[i]);
+	}
+	assert_true(bodies.used_bytes <= 2500);
+	size_t held = bodies.used_bytes; /* by the two that found room */
+	int late = send_begun(port, 10);
+	is_open(loop, late);
+	assert_true(bodies.used_bytes > held);
+	assert_int_equal(send(late, room, 400, 0), 400); /* it finds none for more, and gives back what it had */
+	is_open(loop, late);
+	assert_int_equal(bodies.used_bytes, held);
+	close(late);
+	int other = send_begun_from("127.0.0.2", port, BODY_BYTES - 1);
+	is_open(loop, other);
+	assert_int_equal(send(other, "", 1, 0), 1);
+	assert_true(hear(loop, other, room, sizeof room) > 0);
+	assert_non_null(strstr(room, "HTTP/1.1 200"));
+	assert_int_equal(send(greedy[2], "", 1, 0), 1);
+	assert_true(hear(loop, greedy[2], room, sizeof room) > 0);
+	assert_non_null(strstr(room, "HTTP/1.1 503"));
+	assert_non_null(strstr(room, "Retry-After: 1\r\n"));
+	for (int i = 0; i < 3; i++)
+		close(greedy[i]);
+	close(other);
+	for (int i = 0; i < TURNS && bodies.used_bytes; i++)
+		assert_true(loop_turn(loop, 5, &error));
+	assert_int_equal(bodies.used_bytes, 0);
+	http_server_close(server);
+	http_server_close(second);
+	for (size_t i = 0; i < PEERS_ROWS; i++)
+		assert_null(bodies.peers.rows[i]);
+	loop_close(loop);
+}
+
+static void remember(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+{
+	(void)method, (void)path, (void)body;
+	*(struct http_incoming **)context = incoming;
+}
+
+static void a_peer_that_leaves_is_charged_until_its_request_is_answered(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct http_incoming *incoming = NULL;
+	struct body_budget bodies = {.limit_bytes = 4000, .peer_limit_bytes = 2000};
+	struct loop *loop = loop_open(&error);
+	const struct http_server_config http = {
+		.connections = 10, .body_bytes = BODY_BYTES, .bodies = &bodies, .called = remember, .context = &incoming};
+	struct http_server *server = http_server_open(loop, &http, &error);
+	int caller = send_begun(http_server_port(server), BODY_BYTES);
+	for (int i = 0; i < TURNS && !incoming; i++)
+		assert_true(loop_turn(loop, 5, &error));
+	const struct linger reset = {1, 0};
+	setsockopt(caller, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	close(caller);
+	for (int i = 0; i < 10; i++)
+		assert_true(loop_turn(loop, 1, &error));
+	assert_true(http_incoming_is_over(incoming));
+	const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_storage address = {0};
+	memcpy(&address, &from, sizeof from);
+	const struct peer_address of = peer_address_of(&address);
+	struct peer *peer = peers_enter(&bodies.peers, &of);
+	assert_true(peer->body_bytes >= BODY_BYTES);
+	http_server_answer(incoming, 200, NULL, TEXT("too late"), NULL, 0);
+	assert_int_equal(peer->body_bytes, 0);
+	assert_int_equal(peer->connections, 1);
+	peers_leave(&bodies.peers, peer);
+	http_server_close(server);
+	loop_close(loop);
+}
+
+static struct peer_address address_of(const char *v6)
+{
+	struct sockaddr_in6 from = {.sin6_family = AF_INET6};
+	struct sockaddr_storage address = {0};
+	assert_int_equal(inet_pton(AF_INET6, v6, &from.sin6_addr), 1);
+	memcpy(&address, &from, sizeof from);
+	return peer_address_of(&address);
+}
+
+static void a_network_of_ipv6_is_one_peer(void **state)
+{
+	(void)state;
+	struct peers peers = {0};
+	const struct peer_address one = address_of("2001:db8:1:2::1"), same = address_of("2001:db8:1:2:f::9"),
+				  other = address_of("2001:db8:1:3::1"), mapped = address_of("::ffff:10.0.0.1"),
+				  next = address_of("::ffff:10.0.0.2");
+	struct peer *first = peers_enter(&peers, &one);
+	assert_ptr_equal(peers_enter(&peers, &same), first);
+	struct peer *second = peers_enter(&peers, &other), *third = peers_enter(&peers, &mapped),
+		    *fourth = peers_enter(&peers, &next);
+	assert_true(second != first && third != fourth);
+	peers_leave(&peers, first);
+	assert_int_equal(first->connections, 1);
+	peers_leave(&peers, first);
+	peers_leave(&peers, second);
+	peers_leave(&peers, third);
+	peers_leave(&peers, fourth);
+	for (size_t i = 0; i < PEERS_ROWS; i++)
+		assert_null(peers.rows[i]);
+}
+
 static void a_body_may_take_what_is_left_of_the_budget(void **state)
 {
 	(void)state;
 	struct body_budget bodies = {.limit_bytes = 300};
-	struct buffer body = {.length = 100, .capacity = 100};
-	size_t charged = 0;
+	struct buffer body = {.length = 100, .capacity = 100, .ceiling_bytes = SIZE_MAX};
+	struct body_charge charged = {0};
 	body_budget_charge(&bodies, &charged, 100);
-	assert_true(body_budget_allows(&bodies, &body, charged, 1)); /* doubles to 200 */
-	assert_true(body_budget_allows(&bodies, &body, charged, 200));
-	assert_false(body_budget_allows(&bodies, &body, charged, 201));
+	assert_true(body_budget_allows(&bodies, &body, &charged, 1)); /* doubles to 200 */
+	assert_true(body_budget_allows(&bodies, &body, &charged, 200));
+	assert_false(body_budget_allows(&bodies, &body, &charged, 201));
 	bodies.used_bytes = 201;
-	assert_false(body_budget_allows(&bodies, &body, charged, 1));
-	assert_true(body_budget_allows(NULL, &body, charged, 1 << 20));
+	assert_false(body_budget_allows(&bodies, &body, &charged, 1));
+	body.ceiling_bytes = 250; /* it does not double beyond it */
+	bodies.used_bytes = 150;
+	body.length = body.capacity = 150;
+	charged.bytes = 150;
+	assert_true(body_budget_allows(&bodies, &body, &charged, 50));
+	assert_true(body_budget_allows(NULL, &body, &charged, 1 << 20));
 	bodies.used_bytes = 500; /* beyond the limit, as a body that grew by more than was foreseen leaves it */
-	assert_false(body_budget_allows(&bodies, &body, charged, 1));
+	assert_false(body_budget_allows(&bodies, &body, &charged, 1));
 }
 
 static void only_loopback_is_local(void **state)
@@ -176,6 +302,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_address_has_so_many_connections),
 		cmocka_unit_test(all_bodies_share_one_budget),
+		cmocka_unit_test(one_peer_cannot_hold_the_whole_budget),
+		cmocka_unit_test(a_peer_that_leaves_is_charged_until_its_request_is_answered),
+		cmocka_unit_test(a_network_of_ipv6_is_one_peer),
 		cmocka_unit_test(a_body_may_take_what_is_left_of_the_budget),
 		cmocka_unit_test(only_loopback_is_local),
 	};

@@ -60,14 +60,14 @@ struct model {
 	pthread_t thread;
 	atomic_bool open, ending;
 	atomic_size_t called;
-	struct http_asked *held[HELD_MAX];
+	struct http_incoming *held[HELD_MAX];
 	size_t held_count;
 	char url[64];
 	struct model_address address;
 	struct model_config config;
 };
 
-static void model_answer(struct http_asked *asked)
+static void model_answer(struct http_incoming *asked)
 {
 	http_server_answer(
 		asked, 200, "application/json",
@@ -75,7 +75,7 @@ static void model_answer(struct http_asked *asked)
 		NULL, 0);
 }
 
-static void model_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void model_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct model *model = context;
 	(void)method, (void)path, (void)body;

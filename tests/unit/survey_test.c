@@ -28,7 +28,7 @@ struct stand {
 	struct arena *arena;
 };
 
-static void on_called(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context;
 	(void)method;

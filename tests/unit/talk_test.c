@@ -297,7 +297,7 @@ struct registry {
 	atomic_bool over;
 };
 
-static void on_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_asked(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct registry *registry = context;
 	(void)method, (void)body;

@@ -19,9 +19,11 @@
 #include "net/http_server.h"
 #include "net/listen.h"
 #include "tests/unit/certificates.h"
+#include "tests/unit/guest.h"
 #include "tests/unit/puppet.h"
 
 #define NONE CERTIFICATES
+#define HANDSHAKE_MS 1000
 
 static struct certificates certificates;
 
@@ -252,7 +254,7 @@ static void a_server_needs_a_certificate(void **state)
 
 /* ---- HTTP ---- */
 
-static void answer(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void answer(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context, (void)method, (void)path;
 	http_server_answer(asked, 200, "text/plain", body.length ? body : TEXT("hello"), NULL, 0);
@@ -292,15 +294,92 @@ static void ask_port_over_https(struct vault *vault, int port, enum certificate 
 	ask_again(vault);
 }
 
-static void ask_over_https(struct vault *vault, enum certificate theirs, enum certificate authority)
+static void open_http_server(struct vault *vault, enum certificate theirs, enum certificate wanted)
 {
 	struct error error = {0};
-	vault->server_files = certificates_files(&certificates, theirs, NONE);
+	vault->server_files = certificates_files(&certificates, theirs, wanted);
 	const struct http_server_config config = {
-		.files = &vault->server_files, .body_bytes = 16 << 20, .connections = 10, .called = answer};
+		.files = &vault->server_files, .body_bytes = 16 << 20, .connections = 10,
+		.head_ms = HANDSHAKE_MS, .called = answer};
 	vault->http_server = http_server_open(vault->loop, &config, &error);
 	assert_string_equal(error.text, "");
+}
+
+static void ask_over_https(struct vault *vault, enum certificate theirs, enum certificate authority)
+{
+	open_http_server(vault, theirs, NONE);
 	ask_port_over_https(vault, http_server_port(vault->http_server), NONE, authority);
+}
+
+/* By a connection of its own. */
+static void ask_anew(struct vault *vault, enum certificate ours, enum certificate authority)
+{
+	http_close(vault->http);
+	vault->http = NULL;
+	ask_port_over_https(vault, http_server_port(vault->http_server), ours, authority);
+}
+
+static void http_asks_its_callers_for_certificates(void **state)
+{
+	struct vault *vault = *state;
+	open_http_server(vault, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	ask_anew(vault, CERTIFICATE_CLIENT, CERTIFICATE_AUTHORITY);
+	assert_string_equal(vault->error.text, "");
+	assert_int_equal(vault->status, 200);
+	ask_anew(vault, NONE, CERTIFICATE_AUTHORITY);
+	assert_int_equal(vault->status, 0);
+	ask_anew(vault, CERTIFICATE_STRANGER, CERTIFICATE_AUTHORITY);
+	assert_int_equal(vault->status, 0);
+}
+
+static void a_certificate_changes_while_the_server_runs(void **state)
+{
+	struct vault *vault = *state;
+	struct error error = {0};
+	ask_over_https(vault, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	assert_int_equal(vault->status, 200);
+	const struct tls_files other = certificates_files(&certificates, CERTIFICATE_STRANGER, NONE);
+	assert_true(http_server_reload(vault->http_server, &other, &error));
+	ask_again(vault); /* a connection that was open goes on */
+	assert_int_equal(vault->status, 200);
+	ask_anew(vault, NONE, CERTIFICATE_AUTHORITY);
+	assert_refused(vault, "certificate");
+	ask_anew(vault, NONE, CERTIFICATE_STRANGER);
+	assert_int_equal(vault->status, 200);
+}
+
+static void a_certificate_with_anothers_key_is_refused_and_the_old_one_stays(void **state)
+{
+	struct vault *vault = *state;
+	struct error error = {0}, again = {0};
+	const struct tls_files mixed = {.certificate = certificates.certificate[CERTIFICATE_SERVER],
+					.key = certificates.key[CERTIFICATE_CLIENT]};
+	ask_over_https(vault, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	assert_false(http_server_reload(vault->http_server, &mixed, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "is not that of the certificate"));
+	assert_non_null(strstr(error.text, mixed.key));
+	ask_anew(vault, NONE, CERTIFICATE_AUTHORITY);
+	assert_int_equal(vault->status, 200);
+	open_grpc_server(vault, CERTIFICATE_SERVER, NONE);
+	assert_false(grpc_server_reload(vault->server, &mixed, &again));
+	assert_string_equal(again.text, error.text);
+	vault->told = 0;
+	call_as(vault, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
+	assert_int_equal(vault->status, 0);
+}
+
+static void a_handshake_that_does_not_begin_ends(void **state)
+{
+	struct vault *vault = *state;
+	char byte;
+	open_http_server(vault, CERTIFICATE_SERVER, NONE);
+	struct guest guest = guest_open(vault->loop, http_server_port(vault->http_server));
+	int64_t begun_ms = loop_now_ms(vault->loop);
+	assert_non_null(guest_hear(&guest, ""));
+	assert_true(loop_now_ms(vault->loop) - begun_ms < HANDSHAKE_MS + 1000);
+	assert_int_equal(recv(guest.socket, &byte, 1, 0), 0);
+	guest_close(&guest);
 }
 
 static void https_goes_to_a_server_that_its_authority_vouches_for(void **state)
@@ -433,6 +512,10 @@ int main(void)
 		STORY(files_that_cannot_be_used_are_named),
 		STORY(a_server_needs_a_certificate),
 		STORY(https_goes_to_a_server_that_its_authority_vouches_for),
+		STORY(http_asks_its_callers_for_certificates),
+		STORY(a_certificate_changes_while_the_server_runs),
+		STORY(a_certificate_with_anothers_key_is_refused_and_the_old_one_stays),
+		STORY(a_handshake_that_does_not_begin_ends),
 		STORY(sixteen_mebibytes_go_both_ways_over_https),
 		STORY(https_does_not_go_to_a_stranger),
 		STORY(https_does_not_go_to_a_server_of_another_name),

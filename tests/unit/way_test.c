@@ -39,7 +39,7 @@ struct stand {
 
 static struct stand stand;
 
-static void on_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_asked(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context;
 	(void)method;

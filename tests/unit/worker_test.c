@@ -449,7 +449,7 @@ struct fake_registry {
 	atomic_uint asked;
 };
 
-static void on_registry_asked(void *context, struct http_asked *asked, struct text method, struct text path, struct text body)
+static void on_registry_asked(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct fake_registry *registry = context;
 	(void)method, (void)body;

@@ -1,0 +1,94 @@
+/* acceptor.c: see acceptor.h. */
+#include "net/acceptor.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "net/listen.h"
+
+#define PAUSE_MS 100 /* while there is no descriptor for one more connection */
+#define ACCEPTED_A_TURN 64
+
+/* NULL: beyond a limit, or no memory. */
+static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_address *address)
+{
+	const struct acceptor_config *config = &acceptor->config;
+	struct peer *peer = acceptor->connections < config->connections ? peers_enter(&acceptor->peers, address) : NULL;
+	if (!peer || !config->peer_connections || peer->connections <= config->peer_connections)
+		return peer;
+	peers_leave(&acceptor->peers, peer);
+	return NULL;
+}
+
+void acceptor_leave(struct acceptor *acceptor, struct peer *peer)
+{
+	acceptor->connections--;
+	peers_leave(&acceptor->peers, peer);
+}
+
+static void acceptor_pause(struct acceptor *acceptor)
+{
+	struct error error = {0};
+	loop_watch_for(acceptor->loop, &acceptor->watch, 0, &error);
+	loop_timer_set(acceptor->loop, &acceptor->again, loop_now_ms(acceptor->loop) + PAUSE_MS, &error);
+}
+
+static void on_connection(void *context, uint32_t events)
+{
+	(void)events;
+	struct acceptor *acceptor = context;
+	for (int i = 0; i < ACCEPTED_A_TURN && acceptor->watch.descriptor >= 0; i++) {
+		struct sockaddr_storage address = {0};
+		socklen_t length = sizeof address;
+		int socket = accept4(acceptor->watch.descriptor, (struct sockaddr *)&address, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (socket < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+				acceptor_pause(acceptor);
+			return;
+		}
+		const struct peer_address from = peer_address_of(&address);
+		struct peer *peer = acceptor_enter(acceptor, &from);
+		if (!peer) {
+			acceptor->refused++;
+			close(socket);
+			continue;
+		}
+		acceptor->connections++;
+		acceptor->config.accepted(acceptor->config.context, socket, peer);
+	}
+}
+
+static void on_again(void *context)
+{
+	struct acceptor *acceptor = context;
+	if (acceptor->watch.descriptor >= 0)
+		loop_watch_for(acceptor->loop, &acceptor->watch, EPOLLIN, &(struct error){0});
+}
+
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct acceptor_config *config, struct error *error)
+{
+	*acceptor = (struct acceptor){.loop = loop, .config = *config, .port = config->port};
+	acceptor->watch = (struct watch){.ready = on_connection, .context = acceptor, .descriptor = -1};
+	acceptor->again = (struct loop_timer){.due = on_again, .context = acceptor};
+	int listener = listen_open(config->host, &acceptor->port, error);
+	if (listener < 0)
+		return false;
+	if (loop_watch(loop, &acceptor->watch, listener, EPOLLIN, error))
+		return true;
+	close(listener);
+	acceptor->watch.descriptor = -1;
+	return false;
+}
+
+void acceptor_shut(struct acceptor *acceptor)
+{
+	if (!acceptor->loop || acceptor->watch.descriptor < 0)
+		return;
+	int listener = acceptor->watch.descriptor;
+	loop_timer_stop(acceptor->loop, &acceptor->again);
+	loop_unwatch(acceptor->loop, &acceptor->watch);
+	close(listener);
+	acceptor->watch.descriptor = -1;
+}

@@ -1,0 +1,45 @@
+/* acceptor.h: Listening socket of a server on a loop, with its limits of connections in total and by peer.
+ *
+ * A connection beyond a limit is closed at once and counted. While the process has no descriptor left, the socket
+ * is not watched for a moment, so that it does not wake the loop without end.
+ *
+ * A part of its server's struct; belongs to its loop's thread.
+ */
+#ifndef SLUICE_NET_ACCEPTOR_H
+#define SLUICE_NET_ACCEPTOR_H
+
+#include "net/loop.h"
+#include "net/peers.h"
+
+struct acceptor_config {
+	const char *host; /* NULL: loopback */
+	int port;	  /* 0: any free one */
+	size_t connections;
+	size_t peer_connections; /* of one peer (net/peers.h); 0: as many as there may be */
+	/* Takes the socket, which does not wait, and the peer's place, to be given back by acceptor_leave(). */
+	void (*accepted)(void *context, int socket, struct peer *peer);
+	void *context;
+};
+
+struct acceptor {
+	struct loop *loop;
+	struct acceptor_config config;
+	int port; /* that is listened at */
+	size_t connections;
+	uint64_t refused; /* connections beyond a limit */
+	/* Its own: */
+	struct watch watch; /* its descriptor is -1 when nothing is listened at */
+	struct loop_timer again;
+	struct peers peers;
+};
+
+/* False: nothing is listened at (CONFIG, SYSTEM); acceptor_shut() is fine. */
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct acceptor_config *config, struct error *error);
+
+/* No connection comes any more. Fine when it was never open, and when it is shut. */
+void acceptor_shut(struct acceptor *acceptor);
+
+/* A connection has ended. Also behind acceptor_shut(). */
+void acceptor_leave(struct acceptor *acceptor, struct peer *peer);
+
+#endif

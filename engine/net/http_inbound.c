@@ -1,0 +1,471 @@
+/* http_inbound.c: one connection of the HTTP server: what comes, what leaves, and its time limits; see
+ * http_server_parts.h. */
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "net/http_server_parts.h"
+
+#define DISCARDED_BYTES_MAX ((uint64_t)64 << 20) /* beyond a limit: a client that sends first and reads then gets its answer */
+#define LINGER_MS 2000
+#define BODY_BYTES_A_MS 64
+#define RECORDS_A_TURN 4 /* of TLS, which come one by one */
+#define FAR_MS INT64_MAX
+
+static const struct http_refusal too_long = {413, "the request's body is longer than this server takes"};
+static const struct http_refusal crowded = {503, "the server holds as many request bodies as it may; call again later"};
+
+static void inbound_set_phase(struct http_inbound *connection, enum http_phase phase)
+{
+	connection->phase = phase;
+	connection->since_ms = loop_now_ms(connection->server->loop);
+}
+
+/* ---- leaving ---- */
+
+void http_inbound_hang_up(struct http_inbound *connection)
+{
+	struct http_server *server = connection->server;
+	if (connection->incoming)
+		http_incoming_leave(connection->incoming);
+	if (connection->is_awake) {
+		struct http_inbound **at = &server->awake;
+		while (*at && *at != connection)
+			at = &(*at)->next_awake;
+		if (*at)
+			*at = connection->next_awake;
+	}
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	*(connection->previous ? &connection->previous->next : &server->connections) = connection->next;
+	loop_timer_stop(server->loop, &connection->timer);
+	if (connection->is_watched)
+		loop_unwatch(server->loop, &connection->watch);
+	link_close(&connection->link);
+	acceptor_leave(&server->acceptor, connection->peer);
+	if (connection->body_peer)
+		peers_leave(&server->config.bodies->peers, connection->body_peer);
+	buffer_close(&connection->rest);
+	memory_give(connection);
+}
+
+/* The answer has left whole. */
+static void inbound_finish(struct http_inbound *connection)
+{
+	bool is_cut = connection->incoming->is_cut;
+	http_incoming_leave(connection->incoming);
+	connection->incoming = NULL;
+	if (!connection->closes) {
+		inbound_set_phase(connection, HTTP_PHASE_IDLE);
+	} else if (is_cut || connection->has_ended) {
+		connection->phase = HTTP_PHASE_OVER;
+	} else {
+		link_finish(&connection->link);
+		connection->left = DISCARDED_BYTES_MAX;
+		inbound_set_phase(connection, HTTP_PHASE_LINGER);
+	}
+}
+
+void http_inbound_flush(struct http_inbound *connection)
+{
+	struct http_incoming *incoming = connection->incoming;
+	struct error error;
+	error.kind = ERROR_NONE;
+	if (!incoming || connection->phase == HTTP_PHASE_OVER)
+		return;
+	while (incoming->written < incoming->output.length) {
+		size_t count = 0;
+		enum link_outcome outcome = link_write(&connection->link, incoming->output.bytes + incoming->written,
+						       incoming->output.length - incoming->written, &count, &error);
+		if (outcome == LINK_BROKEN)
+			connection->phase = HTTP_PHASE_OVER;
+		if (outcome != LINK_DONE)
+			return;
+		incoming->written += count;
+		connection->since_ms = loop_now_ms(connection->server->loop);
+	}
+	if (connection->phase == HTTP_PHASE_SENDING)
+		inbound_finish(connection);
+}
+
+/* ---- what comes: each takes some of it, at least a byte, and says how much ---- */
+
+static void inbound_call(struct http_inbound *connection)
+{
+	const struct http_server_config *config = &connection->server->config;
+	struct http_incoming *incoming = connection->incoming;
+	struct text method = http_head_text(&incoming->head, incoming->head.method);
+	incoming->is_called = true;
+	inbound_set_phase(connection, HTTP_PHASE_CALLED);
+	config->called(config->context, incoming, text_equal(method, TEXT("HEAD")) ? TEXT("GET") : method,
+		       http_head_text(&incoming->head, incoming->head.path), buffer_view(&incoming->intake.body));
+}
+
+/* The rest of a body is thrown away, where it is known how much that is. */
+static void inbound_discard(struct http_inbound *connection, struct http_refusal refusal, uint64_t left)
+{
+	connection->incoming->refusal = refusal;
+	connection->left = left;
+	connection->phase = HTTP_PHASE_DISCARD; /* with the body's time limit */
+	buffer_close(&connection->incoming->intake.body);
+	body_budget_charge(connection->server->config.bodies, &connection->incoming->charge, 0);
+	if (left == 0)
+		http_incoming_refuse(connection->incoming, refusal, true);
+}
+
+static void inbound_begin_body(struct http_inbound *connection, bool more_is_here)
+{
+	struct http_incoming *incoming = connection->incoming;
+	const struct http_head *head = &incoming->head;
+	const size_t limit = connection->server->config.body_bytes;
+	bool is_too_long = head->framing == HTTP_BODY_OF_LENGTH && head->length > limit;
+	inbound_set_phase(connection, HTTP_PHASE_BODY);
+	if (is_too_long && (head->expects_continue || head->length - limit > DISCARDED_BYTES_MAX)) {
+		http_incoming_refuse(incoming, too_long, false);
+		return;
+	}
+	http_intake_begin_body(&incoming->intake, head->framing == HTTP_BODY_IN_CHUNKS, head->length);
+	if (is_too_long)
+		inbound_discard(connection, too_long, head->length);
+	else if (head->expects_continue && !more_is_here)
+		buffer_text(&incoming->output, TEXT("HTTP/1.1 100 Continue\r\n\r\n"));
+	http_inbound_flush(connection);
+}
+
+static void inbound_begin_request(struct http_inbound *connection, bool more_is_here)
+{
+	struct http_incoming *incoming = connection->incoming;
+	struct http_head *head = &incoming->head;
+	if (!http_head_read(head, &incoming->scan, incoming->bytes.bytes)) {
+		http_incoming_refuse(incoming, head->refusal, false);
+		return;
+	}
+	connection->closes = !head->keeps;
+	if (head->framing == HTTP_BODY_NONE || (head->framing == HTTP_BODY_OF_LENGTH && head->length == 0))
+		inbound_call(connection);
+	else
+		inbound_begin_body(connection, more_is_here);
+}
+
+static size_t inbound_take_head(struct http_inbound *connection, const char *bytes, size_t size)
+{
+	struct http_incoming *incoming = connection->incoming;
+	size_t before = incoming->bytes.length, taken = size;
+	if (before > 0) { /* what is beyond the limit is looked at all the same, and refused */
+		size_t room = incoming->bytes.ceiling_bytes - before;
+		buffer_append(&incoming->bytes, bytes, size < room ? size : room);
+	}
+	struct text all = before > 0 ? buffer_view(&incoming->bytes) : (struct text){bytes, size};
+	enum http_head_outcome outcome = http_head_find_end(&incoming->scan, all);
+	if (outcome == HTTP_HEAD_REFUSED || (outcome == HTTP_HEAD_MORE && buffer_failed(&incoming->bytes))) {
+		http_incoming_refuse(incoming, incoming->scan.refusal, false);
+		return size;
+	}
+	if (outcome == HTTP_HEAD_WHOLE)
+		taken = incoming->scan.end - before;
+	if (before == 0)
+		buffer_append(&incoming->bytes, bytes, taken);
+	else
+		incoming->bytes.length = before + taken;
+	if (buffer_failed(&incoming->bytes))
+		connection->phase = HTTP_PHASE_OVER;
+	else if (outcome == HTTP_HEAD_WHOLE)
+		inbound_begin_request(connection, taken < size);
+	return taken;
+}
+
+static void inbound_refuse_body(struct http_inbound *connection)
+{
+	struct http_incoming *incoming = connection->incoming;
+	const struct http_intake *intake = &incoming->intake;
+	if (intake->fault == ERROR_LIMIT)
+		http_incoming_refuse(incoming, too_long, false);
+	else if (intake->fault == ERROR_SYSTEM)
+		http_incoming_refuse(incoming, crowded, false);
+	else
+		http_incoming_refuse(incoming, (struct http_refusal){400, "the chunks of the request's body are not well formed"},
+				     false);
+}
+
+static size_t inbound_take_body(struct http_inbound *connection, const char *bytes, size_t size)
+{
+	struct http_incoming *incoming = connection->incoming;
+	struct body_budget *bodies = connection->server->config.bodies;
+	struct http_intake *intake = &incoming->intake;
+	bool in_chunks = incoming->head.framing == HTTP_BODY_IN_CHUNKS;
+	if (!in_chunks && intake->left < size)
+		size = (size_t)intake->left;
+	if (!body_budget_allows(bodies, &intake->body, &incoming->charge, size)) {
+		if (in_chunks)
+			http_incoming_refuse(incoming, crowded, false);
+		else
+			inbound_discard(connection, crowded, intake->left - size);
+		return size;
+	}
+	size_t taken = 0;
+	enum http_intake_outcome outcome = http_intake_take(intake, bytes, size, &taken);
+	incoming->came_bytes += taken;
+	body_budget_charge(bodies, &incoming->charge, intake->body.capacity);
+	if (outcome == HTTP_INTAKE_FAULTY)
+		inbound_refuse_body(connection);
+	else if (outcome == HTTP_INTAKE_WHOLE)
+		inbound_call(connection);
+	return taken;
+}
+
+static size_t inbound_throw_away(struct http_inbound *connection, size_t size)
+{
+	size_t taken = connection->left < size ? (size_t)connection->left : size;
+	connection->left -= taken;
+	if (connection->phase == HTTP_PHASE_LINGER) {
+		if (connection->left == 0)
+			connection->phase = HTTP_PHASE_OVER;
+		return taken;
+	}
+	connection->incoming->came_bytes += taken;
+	if (connection->left == 0)
+		http_incoming_refuse(connection->incoming, connection->incoming->refusal, true);
+	return taken;
+}
+
+static bool inbound_takes(const struct http_inbound *connection)
+{
+	return connection->phase <= HTTP_PHASE_DISCARD || connection->phase == HTTP_PHASE_LINGER;
+}
+
+/* As much as can be taken now. */
+static size_t inbound_take(struct http_inbound *connection, const char *bytes, size_t size)
+{
+	size_t at = 0;
+	while (at < size && inbound_takes(connection)) {
+		if (connection->phase == HTTP_PHASE_IDLE) {
+			inbound_set_phase(connection, HTTP_PHASE_HEAD);
+			connection->incoming = http_incoming_open(connection);
+			if (!connection->incoming)
+				connection->phase = HTTP_PHASE_OVER;
+		} else if (connection->phase == HTTP_PHASE_HEAD) {
+			at += inbound_take_head(connection, bytes + at, size - at);
+		} else if (connection->phase == HTTP_PHASE_BODY) {
+			at += inbound_take_body(connection, bytes + at, size - at);
+		} else {
+			at += inbound_throw_away(connection, size - at);
+		}
+	}
+	return at;
+}
+
+static void inbound_take_rest(struct http_inbound *connection)
+{
+	struct buffer *rest = &connection->rest;
+	if (rest->length == 0)
+		return;
+	connection->rest_at += inbound_take(connection, rest->bytes + connection->rest_at, rest->length - connection->rest_at);
+	if (connection->rest_at < rest->length)
+		return;
+	buffer_close(rest);
+	connection->rest_at = 0;
+}
+
+static void inbound_keep_rest(struct http_inbound *connection, const char *bytes, size_t size)
+{
+	buffer_append(&connection->rest, bytes, size);
+	if (buffer_failed(&connection->rest))
+		connection->phase = HTTP_PHASE_OVER;
+}
+
+/* More has come than is taken now, or the peer has ended its side: no more is heard of either. */
+static void inbound_mute(struct http_inbound *connection)
+{
+	char byte;
+	connection->is_muted = true;
+	if (recv(connection->link.socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0)
+		connection->has_ended = true;
+}
+
+static void inbound_read(struct http_inbound *connection)
+{
+	char *room = connection->server->room;
+	struct error error;
+	for (int reads = connection->link.tls ? RECORDS_A_TURN : 1; reads > 0 && inbound_takes(connection); reads--) {
+		size_t count = 0;
+		error.kind = ERROR_NONE;
+		switch (link_read(&connection->link, room, sizeof connection->server->room, &count, &error)) {
+		case LINK_LATER:
+			return;
+		case LINK_BROKEN:
+			connection->phase = HTTP_PHASE_OVER;
+			return;
+		case LINK_DONE: {
+			size_t taken = inbound_take(connection, room, count);
+			if (taken < count && connection->phase != HTTP_PHASE_OVER)
+				inbound_keep_rest(connection, room + taken, count - taken);
+		}
+		}
+	}
+}
+
+/* ---- time ---- */
+
+static int64_t inbound_due_ms(const struct http_inbound *connection)
+{
+	const struct http_server_config *config = &connection->server->config;
+	const struct http_incoming *incoming = connection->incoming;
+	switch (connection->phase) {
+	case HTTP_PHASE_HANDSHAKE:
+	case HTTP_PHASE_HEAD:
+		return connection->since_ms + config->head_ms;
+	case HTTP_PHASE_BODY:
+	case HTTP_PHASE_DISCARD:
+		return connection->since_ms + config->body_ms + (int64_t)(incoming->came_bytes / BODY_BYTES_A_MS);
+	case HTTP_PHASE_CALLED:
+		return incoming->written < incoming->output.length ? connection->since_ms + config->idle_ms : FAR_MS;
+	case HTTP_PHASE_LINGER:
+		return connection->since_ms + LINGER_MS;
+	default:
+		return connection->since_ms + config->idle_ms;
+	}
+}
+
+static void inbound_expire(struct http_inbound *connection)
+{
+	if (connection->phase == HTTP_PHASE_HEAD)
+		http_incoming_refuse(connection->incoming,
+				     (struct http_refusal){408, "the request's head did not come in time"}, false);
+	else if (connection->phase == HTTP_PHASE_BODY || connection->phase == HTTP_PHASE_DISCARD)
+		http_incoming_refuse(connection->incoming,
+				     (struct http_refusal){408, "the request's body did not come in time"}, false);
+	else
+		connection->phase = HTTP_PHASE_OVER;
+}
+
+/* ---- turns ---- */
+
+static bool inbound_watch(struct http_inbound *connection)
+{
+	struct loop *loop = connection->server->loop;
+	const struct http_incoming *incoming = connection->incoming;
+	struct error error;
+	if (inbound_takes(connection))
+		connection->is_muted = false;
+	uint32_t events = connection->is_muted ? 0 : EPOLLIN;
+	if (connection->phase == HTTP_PHASE_HANDSHAKE)
+		events = link_events(&connection->link);
+	else if (incoming && incoming->written < incoming->output.length)
+		events |= EPOLLOUT;
+	if (events == connection->events)
+		return true;
+	error.kind = ERROR_NONE;
+	connection->events = events;
+	return loop_watch_for(loop, &connection->watch, events, &error);
+}
+
+/* The timer is moved only to an earlier time; when it is due too early it is set again. */
+static bool inbound_set_timer(struct http_inbound *connection)
+{
+	int64_t due_ms = inbound_due_ms(connection);
+	struct error error;
+	if (connection->timer.place && connection->timer.due_ms <= due_ms)
+		return true;
+	error.kind = ERROR_NONE;
+	return loop_timer_set(connection->server->loop, &connection->timer, due_ms, &error);
+}
+
+/* At the bottom of each turn: it may be gone then. */
+static void inbound_settle(struct http_inbound *connection)
+{
+	inbound_take_rest(connection);
+	connection->in_turn = false;
+	bool is_over = connection->phase == HTTP_PHASE_OVER ||
+		       (connection->phase == HTTP_PHASE_IDLE && (connection->server->draining || connection->has_ended));
+	if (is_over || !inbound_watch(connection) || !inbound_set_timer(connection))
+		http_inbound_hang_up(connection);
+}
+
+static void inbound_shake_hands(struct http_inbound *connection)
+{
+	struct error error = {0};
+	switch (link_establish(&connection->link, &error)) {
+	case LINK_LATER:
+		break;
+	case LINK_BROKEN:
+		connection->phase = HTTP_PHASE_OVER;
+		break;
+	case LINK_DONE:
+		inbound_set_phase(connection, HTTP_PHASE_IDLE);
+	}
+}
+
+void http_inbound_turn(struct http_inbound *connection, uint32_t events)
+{
+	connection->in_turn = true;
+	if (connection->phase == HTTP_PHASE_HANDSHAKE)
+		inbound_shake_hands(connection);
+	else if ((events & (EPOLLERR | EPOLLHUP)) && !inbound_takes(connection))
+		connection->phase = HTTP_PHASE_OVER;
+	else if (events & EPOLLOUT)
+		http_inbound_flush(connection);
+	inbound_take_rest(connection);
+	if (events & EPOLLIN) {
+		if (connection->phase != HTTP_PHASE_HANDSHAKE && inbound_takes(connection)) /* then no rest waits */
+			inbound_read(connection);
+		else if (connection->phase == HTTP_PHASE_CALLED || connection->phase == HTTP_PHASE_SENDING)
+			inbound_mute(connection);
+	}
+	inbound_settle(connection);
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+	http_inbound_turn(context, events);
+}
+
+static void on_timer(void *context)
+{
+	struct http_inbound *connection = context;
+	connection->in_turn = true;
+	if (inbound_due_ms(connection) <= loop_now_ms(connection->server->loop))
+		inbound_expire(connection);
+	inbound_settle(connection);
+}
+
+/* ---- coming in ---- */
+
+static bool inbound_open(struct http_inbound *connection)
+{
+	struct http_server *server = connection->server;
+	struct body_budget *bodies = server->config.bodies;
+	struct error error = {0};
+	if (bodies && !(connection->body_peer = peers_enter(&bodies->peers, &connection->peer->address)))
+		return false;
+	if (server->tls && !link_secure(&connection->link, server->tls, NULL, &error))
+		return false;
+	connection->link.any_protocol = true;
+	inbound_set_phase(connection, server->tls ? HTTP_PHASE_HANDSHAKE : HTTP_PHASE_IDLE);
+	connection->events = EPOLLIN;
+	connection->is_watched = loop_watch(server->loop, &connection->watch, connection->link.socket, EPOLLIN, &error);
+	return connection->is_watched && inbound_set_timer(connection);
+}
+
+void http_inbound_accept(void *context, int socket, struct peer *peer)
+{
+	struct http_server *server = context;
+	struct http_inbound *connection = memory_take(1, sizeof *connection);
+	if (!connection) {
+		close(socket);
+		acceptor_leave(&server->acceptor, peer);
+		return;
+	}
+	connection->server = server;
+	connection->peer = peer;
+	connection->watch = (struct watch){.ready = on_ready, .context = connection};
+	connection->timer = (struct loop_timer){.due = on_timer, .context = connection};
+	buffer_open(&connection->rest, sizeof server->room);
+	link_adopt(&connection->link, socket);
+	connection->next = server->connections;
+	if (connection->next)
+		connection->next->previous = connection;
+	server->connections = connection;
+	if (!inbound_open(connection))
+		http_inbound_hang_up(connection);
+}

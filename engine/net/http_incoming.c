@@ -1,0 +1,275 @@
+/* http_incoming.c: one request of the HTTP server, and its answer; see http_server_parts.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+#include "net/http_server_parts.h"
+
+#define ANSWER_BYTES_MAX (((size_t)1 << 30) + ((size_t)64 << 10)) /* waiting to be sent: a body, and a head */
+#define KEPT_BYTES_MAX ((size_t)64 << 10)			   /* of each buffer, for the next request */
+#define POOLED_MAX 256
+#define INTERNAL_ERROR 500
+
+/* ---- requests ---- */
+
+struct http_incoming *http_incoming_open(struct http_inbound *connection)
+{
+	struct http_server *server = connection->server;
+	struct http_incoming *incoming = server->pool;
+	if (incoming) {
+		server->pool = incoming->next;
+		server->pooled--;
+	} else {
+		incoming = memory_take(1, sizeof *incoming);
+		if (!incoming)
+			return NULL;
+		incoming->server = server;
+		buffer_open(&incoming->bytes, HTTP_REQUEST_HEAD_BYTES_MAX + 2);
+		buffer_open(&incoming->output, ANSWER_BYTES_MAX);
+		http_intake_open(&incoming->intake, server->config.body_bytes);
+	}
+	incoming->connection = connection;
+	incoming->charge.peer = connection->body_peer;
+	incoming->previous = NULL;
+	incoming->next = server->incomings;
+	if (incoming->next)
+		incoming->next->previous = incoming;
+	server->incomings = incoming;
+	return incoming;
+}
+
+void http_incoming_free(struct http_incoming *incoming)
+{
+	body_budget_give_back(incoming->server->config.bodies, &incoming->charge);
+	buffer_close(&incoming->bytes);
+	buffer_close(&incoming->output);
+	http_intake_close(&incoming->intake);
+	memory_give(incoming);
+}
+
+static void keep_small(struct buffer *buffer)
+{
+	if (buffer->capacity > KEPT_BYTES_MAX)
+		buffer_close(buffer);
+	buffer_clear(buffer);
+}
+
+static void incoming_end(struct http_incoming *incoming)
+{
+	struct http_server *server = incoming->server;
+	body_budget_give_back(server->config.bodies, &incoming->charge);
+	if (incoming->next)
+		incoming->next->previous = incoming->previous;
+	*(incoming->previous ? &incoming->previous->next : &server->incomings) = incoming->next;
+	if (server->pooled >= POOLED_MAX) {
+		http_incoming_free(incoming);
+		return;
+	}
+	keep_small(&incoming->bytes);
+	keep_small(&incoming->output);
+	keep_small(&incoming->intake.body);
+	http_head_scan_begin(&incoming->scan);
+	incoming->head.method = (struct http_slice){0};
+	incoming->head.field_count = 0;
+	incoming->head.is_old = incoming->head.keeps = false;
+	incoming->refusal = (struct http_refusal){0};
+	incoming->is_called = incoming->in_pieces = incoming->is_cut = false;
+	incoming->written = 0;
+	incoming->came_bytes = 0;
+	incoming->next = server->pool;
+	server->pool = incoming;
+	server->pooled++;
+}
+
+/* The peer stays charged for the body while the application has it. */
+void http_incoming_leave(struct http_incoming *incoming)
+{
+	incoming->connection = NULL;
+	if (!incoming->is_called) {
+		incoming_end(incoming);
+		return;
+	}
+	body_budget_hold(incoming->server->config.bodies, &incoming->charge);
+}
+
+struct text http_incoming_header(const struct http_incoming *incoming, const char *name)
+{
+	return http_head_value(&incoming->head, text_of(name));
+}
+
+struct text http_incoming_query(const struct http_incoming *incoming)
+{
+	return http_head_text(&incoming->head, incoming->head.query);
+}
+
+/* A connection is not read from while its request waits, so its socket is asked. */
+bool http_incoming_is_over(const struct http_incoming *incoming)
+{
+	const struct http_inbound *connection = incoming->connection;
+	char byte;
+	if (!connection || connection->has_ended || connection->phase == HTTP_PHASE_OVER)
+		return true;
+	ssize_t got = recv(connection->link.socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* ---- answers ---- */
+
+static bool is_head(const struct http_incoming *incoming)
+{
+	const struct http_head *head = &incoming->head;
+	return head->method.length > 0 && text_equal(http_head_text(head, head->method), TEXT("HEAD"));
+}
+
+static enum http_connection_word connection_word(const struct http_incoming *incoming)
+{
+	if (incoming->connection->closes)
+		return HTTP_CONNECTION_CLOSE;
+	return incoming->head.is_old ? HTTP_CONNECTION_KEEP_ALIVE : HTTP_CONNECTION_UNSAID;
+}
+
+static void write_error(struct http_incoming *incoming, struct http_refusal refusal)
+{
+	char body[256];
+	static const struct http_answer_header later = {"Retry-After", "1"};
+	int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}", refusal.words);
+	const struct http_answer_head head = {.status = refusal.status,
+					      .content_type = "application/json",
+					      .date = http_server_date(incoming->server),
+					      .body_bytes = (size_t)length,
+					      .connection = connection_word(incoming),
+					      .headers = &later,
+					      .header_count = refusal.status == 503};
+	http_answer_head_write(&incoming->output, &head);
+	if (!is_head(incoming))
+		buffer_append(&incoming->output, body, (size_t)length);
+}
+
+/* The answer is complete: what has to follow does so in the connection's turn. */
+static void answer_complete(struct http_incoming *incoming)
+{
+	struct http_inbound *connection = incoming->connection;
+	incoming->is_called = false;
+	if (!connection) {
+		incoming_end(incoming);
+		return;
+	}
+	if (buffer_failed(&incoming->output))
+		connection->phase = HTTP_PHASE_OVER;
+	if (connection->phase != HTTP_PHASE_OVER)
+		connection->phase = HTTP_PHASE_SENDING;
+	connection->since_ms = loop_now_ms(incoming->server->loop);
+	http_inbound_flush(connection);
+	if (!connection->in_turn)
+		http_server_wake(connection);
+}
+
+void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps)
+{
+	incoming->connection->closes |= !keeps;
+	write_error(incoming, refusal);
+	answer_complete(incoming);
+}
+
+/* False: nobody hears it. */
+static bool write_head(struct http_incoming *incoming, struct http_answer_head *head)
+{
+	struct http_inbound *connection = incoming->connection;
+	if (!connection || connection->phase == HTTP_PHASE_OVER)
+		return false;
+	connection->closes |= incoming->server->draining || connection->has_ended || head->unsized;
+	head->date = http_server_date(incoming->server);
+	head->connection = connection_word(incoming);
+	if (http_answer_head_write(&incoming->output, head))
+		return true;
+	write_error(incoming, (struct http_refusal){INTERNAL_ERROR, "a header of the answer holds a control character"});
+	return false;
+}
+
+void http_server_answer(struct http_incoming *incoming, int status, const char *content_type, struct text body,
+			const struct http_answer_header *headers, size_t header_count)
+{
+	struct http_answer_head head = {.status = status,
+					.content_type = content_type,
+					.body_bytes = body.length,
+					.headers = headers,
+					.header_count = header_count};
+	if (write_head(incoming, &head) && !http_status_is_bodiless(status) && !is_head(incoming))
+		buffer_text(&incoming->output, body);
+	answer_complete(incoming);
+}
+
+void http_server_cut(struct http_incoming *incoming, int status, const char *content_type, struct text body, size_t sent)
+{
+	struct http_answer_head head = {.status = status, .content_type = content_type, .body_bytes = body.length};
+	if (incoming->connection)
+		incoming->connection->closes = true;
+	incoming->is_cut = true;
+	if (write_head(incoming, &head))
+		buffer_append(&incoming->output, body.bytes, sent);
+	answer_complete(incoming);
+}
+
+/* ---- answers in pieces ---- */
+
+void http_server_begin(struct http_incoming *incoming, int status, const char *content_type,
+		       const struct http_answer_header *headers, size_t header_count)
+{
+	struct http_answer_head head = {.status = status,
+					.content_type = content_type,
+					.in_chunks = !incoming->head.is_old,
+					.unsized = incoming->head.is_old,
+					.headers = headers,
+					.header_count = header_count};
+	incoming->in_pieces = write_head(incoming, &head);
+	if (incoming->connection)
+		http_inbound_flush(incoming->connection);
+}
+
+static void drop_written(struct http_incoming *incoming)
+{
+	struct buffer *output = &incoming->output;
+	if (incoming->written == 0)
+		return;
+	output->length -= incoming->written;
+	memmove(output->bytes, output->bytes + incoming->written, output->length);
+	incoming->written = 0;
+}
+
+bool http_server_send(struct http_incoming *incoming, struct text piece)
+{
+	struct http_inbound *connection = incoming->connection;
+	struct buffer *output = &incoming->output;
+	if (!connection || !incoming->in_pieces || connection->phase == HTTP_PHASE_OVER)
+		return false;
+	if (piece.length == 0 || is_head(incoming))
+		return true;
+	drop_written(incoming);
+	if (piece.length > HTTP_BACKLOG_BYTES_MAX || output->length > HTTP_BACKLOG_BYTES_MAX - piece.length) {
+		connection->phase = HTTP_PHASE_OVER;
+		http_server_wake(connection);
+		return false;
+	}
+	if (!incoming->head.is_old)
+		buffer_print(output, "%zx\r\n", piece.length);
+	buffer_text(output, piece);
+	if (!incoming->head.is_old)
+		buffer_text(output, TEXT("\r\n"));
+	if (buffer_failed(output))
+		connection->phase = HTTP_PHASE_OVER;
+	http_inbound_flush(connection);
+	if (!connection->in_turn && (connection->phase == HTTP_PHASE_OVER || incoming->written < output->length))
+		http_server_wake(connection);
+	return connection->phase != HTTP_PHASE_OVER;
+}
+
+void http_server_end(struct http_incoming *incoming)
+{
+	const struct http_inbound *connection = incoming->connection;
+	bool lives = connection && connection->phase != HTTP_PHASE_OVER && incoming->in_pieces;
+	incoming->in_pieces = false;
+	if (lives && !incoming->head.is_old && !is_head(incoming))
+		buffer_text(&incoming->output, TEXT("0\r\n\r\n"));
+	answer_complete(incoming);
+}

@@ -1,0 +1,29 @@
+/* server_stand.h: an HTTP server on a loop, whose paths say what it answers, for callers by hand (guest.h). */
+#ifndef TESTS_SERVER_STAND_H
+#define TESTS_SERVER_STAND_H
+
+#include "guest.h"
+#include "net/http_server.h"
+
+#define BODY_BYTES_MAX 1000
+#define LAST_BYTES 256
+#define HEAD_MS 300
+#define BODY_MS 400
+#define IDLE_MS 500
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define POST(path, headers, body) "POST " path " HTTP/1.1\r\nHost: x\r\n" headers "\r\n" body
+
+struct server_stand {
+	struct loop *loop;
+	struct http_server *server;
+	struct http_incoming *waiting; /* of /later, and of /pieces */
+	int calls;
+	char last[LAST_BYTES];
+};
+
+int server_stand_open(void **state);
+int server_stand_close(void **state);
+struct guest server_stand_call(const struct server_stand *stand);
+
+#endif
