@@ -68,9 +68,9 @@ enum http_head_outcome http_head_find_end(struct http_head_scan *scan, struct te
 {
 	enum http_head_outcome outcome = HTTP_HEAD_MORE;
 	bool may_be_long = bytes.length > HTTP_TARGET_BYTES_MAX;
-	if (!scan_begins_well(scan, bytes))
-		return scan_refuse(scan, BAD_REQUEST, "the request does not begin with a method of HTTP");
 	while (outcome == HTTP_HEAD_MORE && scan->seen < bytes.length) {
+		if (!scan_begins_well(scan, bytes))
+			return scan_refuse(scan, BAD_REQUEST, "the request does not begin with a method of HTTP");
 		const char *feed = memchr(bytes.bytes + scan->seen, '\n', bytes.length - scan->seen);
 		size_t at = scan->seen = feed ? (size_t)(feed - bytes.bytes) : bytes.length;
 		if (may_be_long)

@@ -167,6 +167,8 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
 		{400, "GET\r\n" HOST "\r\n"},
 		{400, "\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n"},
 		{400, "\x16\x03\x01\x02"},
+		{400, "\r\n\x16\x03\x01\x02"},
+		{400, "\r\n\xF9 / HTTP/1.1\r\n"},
 		{505, "GET / HTTP/2.0\r\n" HOST "\r\n"},
 		{505, "PRI * HTTP/2.0\r\n\r\n"},
 		{505, "GET / HTTP/1.10\r\n" HOST "\r\n"},
