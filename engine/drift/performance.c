@@ -1,0 +1,65 @@
+/* performance.c: estimated accuracy, precision and recall; see performance.h. */
+#include "drift/performance.h"
+
+#include <math.h>
+
+#include "statistics/distribution.h"
+
+void performance_add_class(struct performance *performance, double probability)
+{
+	if (!(probability >= 0 && probability <= 1))
+		return;
+	performance->rows++;
+	performance->right += probability;
+	performance->right_variance += probability * (1 - probability);
+}
+
+void performance_add(struct performance *performance, double positive, bool predicted)
+{
+	if (!(positive >= 0 && positive <= 1))
+		return;
+	performance_add_class(performance, predicted ? positive : 1 - positive);
+	performance->predicted += predicted;
+	*(predicted ? &performance->found : &performance->missed) += positive;
+	*(predicted ? &performance->found_variance : &performance->missed_variance) += positive * (1 - positive);
+}
+
+void performance_merge(struct performance *into, const struct performance *from)
+{
+	into->rows += from->rows;
+	into->predicted += from->predicted;
+	into->right += from->right;
+	into->right_variance += from->right_variance;
+	into->found += from->found;
+	into->found_variance += from->found_variance;
+	into->missed += from->missed;
+	into->missed_variance += from->missed_variance;
+}
+
+static struct performance_estimate performance_band(double value, double variance, double level)
+{
+	double reach = normal_critical((1 - level) / 2) * sqrt(variance);
+	if (isnan(value))
+		return (struct performance_estimate){(double)NAN, (double)NAN, (double)NAN};
+	return (struct performance_estimate){value, fmax(0, value - reach), fmin(1, value + reach)};
+}
+
+struct performance_estimate performance_accuracy(const struct performance *performance, double level)
+{
+	double rows = (double)performance->rows;
+	return performance_band(performance->right / rows, performance->right_variance / (rows * rows), level);
+}
+
+struct performance_estimate performance_precision(const struct performance *performance, double level)
+{
+	double predicted = (double)performance->predicted;
+	return performance_band(performance->found / predicted, performance->found_variance / (predicted * predicted), level);
+}
+
+/* A ratio of two sums: its variance to the first order of both. */
+struct performance_estimate performance_recall(const struct performance *performance, double level)
+{
+	double found = performance->found, missed = performance->missed, positives = found + missed;
+	double variance = missed * missed * performance->found_variance + found * found * performance->missed_variance;
+	return performance_band(found / positives, variance / pow(positives, 4), level);
+}

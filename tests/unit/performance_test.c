@@ -1,0 +1,116 @@
+/* performance_test.c: how good an estimated performance is: its band over windows whose truth is drawn. */
+#include "drift/performance.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+
+#define WINDOWS 200
+#define ROWS 1000
+
+static struct random chance = {5};
+
+static double uniform(void)
+{
+	return ((double)(random_next(&chance) >> 11) + 0.5) * 0x1p-53;
+}
+
+/* What was so in a window. */
+struct realised {
+	double right, predicted, found, positives;
+};
+
+/* A window whose inputs have shifted by so much: probabilities are logistic in the input, and true. `turned`: the same
+ * inputs mean the opposite. */
+static void window_draw(struct performance *performance, struct realised *realised, double shift, bool turned)
+{
+	*performance = (struct performance){0};
+	*realised = (struct realised){0};
+	for (size_t i = 0; i < ROWS; i++) {
+		double input = shift + 6 * (uniform() - 0.5), positive = 1 / (1 + exp(-2 * input));
+		bool predicted = positive >= 0.5, true_one = uniform() < (turned ? 1 - positive : positive);
+		performance_add(performance, positive, predicted);
+		realised->right += predicted == true_one;
+		realised->predicted += predicted;
+		realised->found += predicted && true_one;
+		realised->positives += true_one;
+	}
+}
+
+static bool holds(struct performance_estimate estimate, double value)
+{
+	return value >= estimate.low && value <= estimate.high;
+}
+
+static void the_band_holds_where_only_inputs_shift(void **state)
+{
+	(void)state;
+	size_t accuracy = 0, precision = 0, recall = 0;
+	for (size_t i = 0; i < WINDOWS; i++) {
+		struct performance performance;
+		struct realised realised;
+		window_draw(&performance, &realised, 2 * uniform() - 1, false);
+		accuracy += holds(performance_accuracy(&performance, 0.95), realised.right / ROWS);
+		precision += holds(performance_precision(&performance, 0.95), realised.found / realised.predicted);
+		recall += holds(performance_recall(&performance, 0.95), realised.found / realised.positives);
+	}
+	/* 190 are expected, and 3 deviations are 9; a band without the chance of the truth itself would hold in all or few. */
+	assert_in_range(accuracy, 180, 199);
+	assert_in_range(precision, 180, 199);
+	assert_in_range(recall, 180, 199);
+}
+
+static void a_change_of_meaning_is_not_seen(void **state)
+{
+	(void)state;
+	struct performance performance;
+	struct realised realised;
+	window_draw(&performance, &realised, 0, true);
+	assert_true(performance_accuracy(&performance, 0.95).low > 0.8);
+	assert_true(realised.right / ROWS < 0.2);
+}
+
+static void windows_merge(void **state)
+{
+	(void)state;
+	struct performance one = {0}, other = {0}, both = {0};
+	for (size_t i = 0; i < 100; i++) {
+		double positive = uniform();
+		performance_add(i % 2 ? &one : &other, positive, positive > 0.4);
+		performance_add(&both, positive, positive > 0.4);
+	}
+	performance_merge(&one, &other);
+	assert_int_equal(one.rows, 100);
+	assert_true(fabs(performance_recall(&one, 0.9).low - performance_recall(&both, 0.9).low) < 1e-12);
+	assert_true(fabs(performance_precision(&one, 0.9).high - performance_precision(&both, 0.9).high) < 1e-12);
+}
+
+static void without_rows_there_is_no_estimate(void **state)
+{
+	(void)state;
+	struct performance performance = {0};
+	performance_add(&performance, (double)NAN, true);
+	performance_add(&performance, 1.5, true);
+	assert_true(isnan(performance_accuracy(&performance, 0.95).value));
+	performance_add(&performance, 0, false);
+	assert_true(isnan(performance_precision(&performance, 0.95).low));
+	assert_true(isnan(performance_recall(&performance, 0.95).high));
+	assert_true(performance_accuracy(&performance, 0.95).value == 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_band_holds_where_only_inputs_shift),
+		cmocka_unit_test(a_change_of_meaning_is_not_seen),
+		cmocka_unit_test(windows_merge),
+		cmocka_unit_test(without_rows_there_is_no_estimate),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
