@@ -165,6 +165,9 @@ static bool fit_one(const struct step *step, const struct item_list *above, cons
 	struct fit_columns all = {.arena = step->arena};
 	bool good = program_make(step, above, step->kind->options[0].rows, step->arena, &program, error) &&
 		    gather(&program, &instruction, source, &all, error) && kind->fit(target, &all.cells, step->arena, error);
+	const char *remark = good && kind->remark ? kind->remark(target, &all.cells, step->arena) : NULL;
+	if (remark && source->remarked)
+		source->remarked(source->listener, remark);
 	memory_give(all.cells.numbers.values);
 	memory_give(all.texts);
 	if (!good && !error->place.line)

@@ -275,6 +275,20 @@ static bool power_column(const struct operation_power *self, const struct cells 
 			 at, *lambda, column.values[0], column.values[column.count - 1]);
 }
 
+static const char *power_remark(const void *options, const struct cells *cells, struct arena *arena)
+{
+	const struct operation_power *self = options;
+	for (size_t i = 0; self->by == POWER_BOX_COX && i < self->lambdas.count; i++) {
+		const struct sorted column = column_sorted(&cells->numbers, i, arena);
+		if (column.values && power_is_bounded(&column, self->lambdas.items[i]))
+			return arena_print(arena,
+					   "`power`: lambda of column %zu, %g, is where its powers leave the range of FP64; the "
+					   "most likely one lies beyond: put a `scale` before it, or write `by: yeo-johnson`",
+					   i, self->lambdas.items[i]);
+	}
+	return NULL;
+}
+
 static bool power_learn(void *options, const struct cells *cells, struct arena *arena, struct error *error)
 {
 	struct operation_power *self = options;
@@ -382,7 +396,8 @@ const struct operation_kind operations_on_numbers[] = {
 	 .check = power_check,
 	 .constants = power_constants,
 	 .apply = power_run,
-	 .fit = power_learn},
+	 .fit = power_learn,
+	 .remark = power_remark},
 	{.name = "quantile",
 	 .on_columns = true,
 	 .check = quantile_check,

@@ -102,6 +102,8 @@ struct operation_kind {
 	/* Learns the constants of `options`, a copy that is its own, of the columns. NULL: it has
 	 * nothing to learn. */
 	bool (*fit)(void *options, const struct cells *cells, struct arena *arena, struct error *error);
+	/* What is to be known of what was learnt of them; the hook and its text may be NULL: nothing. */
+	const char *(*remark)(const void *options, const struct cells *cells, struct arena *arena);
 };
 
 /* Each ends with a kind without a name. */

@@ -87,6 +87,11 @@ struct fitting {
 	struct buffer made;
 };
 
+static void say_remark(void *listener, const char *text)
+{
+	command_note(listener, "%s", text);
+}
+
 static bool fit_file(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
 {
 	struct text text;
@@ -99,7 +104,9 @@ static bool fit_file(struct fitting *self, struct step *step, const struct mappi
 				 DATA_BYTES_MAX >> 30);
 	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, mapping, self->arena, error))
 		return false;
-	const struct fit_source source = fit_rows_source(&rows);
+	struct fit_source source = fit_rows_source(&rows);
+	source.remarked = say_remark;
+	source.listener = self->session;
 	return self->kind->fit(step, &source, &self->made, error);
 }
 
@@ -120,7 +127,9 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor gathers columns of a CSV, and a topic has requests");
 	good = good && fit_topic_open(&topic, &config, self->arena, error);
 	if (good) {
-		const struct fit_source source = fit_topic_source(&topic);
+		struct fit_source source = fit_topic_source(&topic);
+		source.remarked = say_remark;
+		source.listener = self->session;
 		good = self->kind->fit(step, &source, &self->made, error);
 	}
 	if (topic.left_out > 0 && topic.count > 0)

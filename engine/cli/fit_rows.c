@@ -433,5 +433,5 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 
 struct fit_source fit_rows_source(struct fit_rows *rows)
 {
-	return (struct fit_source){rows, rows_rewind, rows_next, rows_refused};
+	return (struct fit_source){.context = rows, .rewind = rows_rewind, .next = rows_next, .refused = rows_refused};
 }

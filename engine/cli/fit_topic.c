@@ -173,5 +173,5 @@ static void topic_rewind(void *context)
 
 struct fit_source fit_topic_source(struct fit_topic *topic)
 {
-	return (struct fit_source){topic, topic_rewind, topic_next, topic_refused};
+	return (struct fit_source){.context = topic, .rewind = topic_rewind, .next = topic_next, .refused = topic_refused};
 }

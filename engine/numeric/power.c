@@ -11,6 +11,7 @@
 #define EXPONENT_MOST ((log(DBL_MAX) + log(DBL_EPSILON)) / 2)
 #define LAMBDA_FARTHEST 1e15 /* of columns of very small numbers, on which a power hardly acts */
 
+#define BOUND_NEAR 1e-3	/* a lambda that is found so near to its bound was kept there */
 #define BOX_COX_EXPONENT_MOST 700.0 /* a power of each number itself is within the range of a double */
 #define EXPONENT_DIRECT 300.0	    /* beyond it powers are computed less a common factor */
 #define ROUNDS 120		    /* of the golden section: a range of 1e9 shrinks to less than a double has digits */
@@ -141,11 +142,22 @@ static void logarithms_center(struct likelihood *of)
 	of->most = fmax(first, last);
 }
 
+static double box_cox_bound(const struct sorted *column)
+{
+	return BOX_COX_EXPONENT_MOST / fmax(fabs(log(column->values[0])), fabs(log(column->values[column->count - 1])));
+}
+
+bool power_is_bounded(const struct sorted *column, double lambda)
+{
+	const bool varies = column->count > 0 && column->values[0] > 0 && column->values[0] < column->values[column->count - 1];
+	return varies && fabs(lambda) > (1 - BOUND_NEAR) * box_cox_bound(column);
+}
+
 static void bounds_find(const struct likelihood *of, double *low, double *high)
 {
 	const double first = of->column->values[0], last = of->column->values[of->column->count - 1];
 	if (of->by == POWER_BOX_COX) {
-		*high = BOX_COX_EXPONENT_MOST / fmax(fabs(log(first)), fabs(log(last)));
+		*high = box_cox_bound(of->column);
 		*low = -*high;
 		return;
 	}

@@ -20,4 +20,7 @@ void power_apply(const struct table *table, enum power by, const double *lambdas
  * from 0 may still be one number. False: the arena is full. */
 bool power_fit(const struct sorted *column, enum power by, double *lambda, struct arena *arena);
 
+/* Whether that lambda of Box and Cox is where the range of a double ends for the column: the most likely one lies beyond. */
+bool power_is_bounded(const struct sorted *column, double lambda);
+
 #endif

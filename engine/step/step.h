@@ -146,6 +146,9 @@ struct fit_source {
 	 * wanted, if that is why; else NULL. True: it is left out from now on; false: the error has been told where it
 	 * stands, and ends it. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
+	/* What is to be known of what was learnt, and is no error; NULL: nobody wants to. */
+	void (*remarked)(void *listener, const char *text);
+	void *listener;
 };
 
 /* What a step joins, before anything runs. */

@@ -220,6 +220,23 @@ static void a_text_with_a_nul_becomes_no_category(void **state)
 	}
 }
 
+/* One of these lies far below the others, which are near each other: no power that a double holds makes them normal. */
+static void a_lambda_that_is_kept_within_the_range_of_doubles_is_said(void **state)
+{
+	(void)state;
+	const char *words = "`power`: lambda of column 0, ";
+	struct said said = fit("    - power: {tensor: x, by: box-cox, fitted: f}\n",
+			       "x\n999910\n999996\n999997\n999998\n999999\n1000000\n", "");
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.err, words);
+	expect_words(said.err, "the most likely one lies beyond");
+	said_close(&said);
+	said = fit("    - power: {tensor: x, by: box-cox, fitted: f}\n", "x\n1\n2\n3\n5\n8\n13\n", "");
+	assert_int_equal(said.code, EXIT_GOOD);
+	assert_null(strstr(said.err, words));
+	said_close(&said);
+}
+
 static void what_a_csv_has_wrong_is_said_where_it_stands(void **state)
 {
 	(void)state;
@@ -421,6 +438,7 @@ int main(void)
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
 		cmocka_unit_test(a_text_where_a_number_is_wanted_is_shown_with_its_place),
+		cmocka_unit_test(a_lambda_that_is_kept_within_the_range_of_doubles_is_said),
 		cmocka_unit_test(a_text_with_a_nul_becomes_no_category),
 		cmocka_unit_test(what_a_csv_has_wrong_is_said_where_it_stands),
 		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
