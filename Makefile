@@ -193,7 +193,7 @@ known-static:
 demo:
 	@tests/deps.sh build
 	@$(MAKE_AT_ONCE) all
-	@tests/demo.sh build/sluice
+	@tests/demo.sh $(BUILD)/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
 ## |  seconds, on 2 cores from nothing built; faults, mlserver, reload, contract and secure run beside one another, 280 in all
