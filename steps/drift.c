@@ -15,7 +15,7 @@ static const struct option method_rows[] = {
 };
 
 struct drift {
-	struct reference reference;
+	struct step_reference reference;
 	struct name false_alarms;
 };
 

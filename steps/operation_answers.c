@@ -8,7 +8,7 @@
 
 /* ---- sigmoid, softmax ---- */
 
-static bool sigmoid_apply(const struct instruction *instruction, const struct table *table, struct arena *arena,
+static bool sigmoid_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
 			  struct error *error)
 {
 	(void)instruction;
@@ -20,7 +20,7 @@ static bool sigmoid_apply(const struct instruction *instruction, const struct ta
 }
 
 /* The largest is taken away first, so that nothing overflows; a NaN is in all of its row. */
-static bool softmax_apply(const struct instruction *instruction, const struct table *table, struct arena *arena,
+static bool softmax_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
 			  struct error *error)
 {
 	(void)instruction;
@@ -89,7 +89,8 @@ static bool calibration_read(struct text content, const char *file, struct calib
 	return error->kind == ERROR_NONE;
 }
 
-static bool calibrate_make(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error)
+static bool calibrate_make(const struct step *step, struct operation_instruction *instruction, struct arena *arena,
+			   struct error *error)
 {
 	const struct operation_calibrate *self = instruction->options;
 	struct calibration *made = ARENA_NEW(arena, struct calibration);
@@ -123,7 +124,7 @@ static double calibrated(const struct calibration *of, double value)
 	return of->y[low] + (of->y[high] - of->y[low]) * ((value - of->x[low]) / (of->x[high] - of->x[low]));
 }
 
-static bool calibrate_apply(const struct instruction *instruction, const struct table *table, struct arena *arena,
+static bool calibrate_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
 			    struct error *error)
 {
 	(void)arena;
@@ -146,19 +147,20 @@ static struct texts *labels_make(const struct name_list *labels, struct arena *a
 	return items ? made : NULL;
 }
 
-static bool labels_open(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error)
+static bool labels_open(const struct step *step, struct operation_instruction *instruction, struct arena *arena,
+			struct error *error)
 {
 	(void)step;
 	instruction->made = labels_make(&((const struct operation_labels *)instruction->options)->labels, arena);
 	return instruction->made || error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
-static enum turned labels_form(const struct instruction *instruction)
+static enum turned labels_form(const struct operation_instruction *instruction)
 {
 	return ((const struct operation_labels *)instruction->options)->labels.count ? TURNED_TEXTS : TURNED_INTEGERS;
 }
 
-static void label_put(const struct instruction *instruction, void *elements, size_t at, int64_t label)
+static void label_put(const struct operation_instruction *instruction, void *elements, size_t at, int64_t label)
 {
 	const struct texts *labels = instruction->made;
 	if (labels->count)
@@ -167,7 +169,7 @@ static void label_put(const struct instruction *instruction, void *elements, siz
 		((int64_t *)elements)[at] = label;
 }
 
-static bool refuse_nan(const struct instruction *instruction, const struct cells *cells, size_t at, struct error *error)
+static bool refuse_nan(const struct operation_instruction *instruction, const struct cells *cells, size_t at, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, instruction->place,
 			 "`%s` has no label for element %zu of `" TEXT_FORMAT "`, which is NaN; impute it, or filter such messages",
@@ -187,8 +189,8 @@ static bool threshold_check(const void *options, struct place place, struct erro
 	return true;
 }
 
-static bool threshold_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-			   struct error *error)
+static bool threshold_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+			   struct arena *arena, struct error *error)
 {
 	const struct operation_labels *self = instruction->options;
 	(void)arena;
@@ -206,20 +208,20 @@ static bool threshold_turn(const struct instruction *instruction, const struct c
 
 /* ---- argmax ---- */
 
-static size_t argmax_constants(const struct instruction *instruction)
+static size_t argmax_constants(const struct operation_instruction *instruction)
 {
 	return ((const struct operation_labels *)instruction->options)->labels.count;
 }
 
-static size_t argmax_width(const struct instruction *instruction, size_t columns)
+static size_t argmax_width(const struct operation_instruction *instruction, size_t columns)
 {
 	(void)instruction;
 	return columns > 0;
 }
 
 /* The first of those that are equal. */
-static bool argmax_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-			struct error *error)
+static bool argmax_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+			struct arena *arena, struct error *error)
 {
 	const size_t columns = cells->numbers.columns;
 	const double *at = cells->numbers.values;
@@ -288,8 +290,8 @@ static bool element_text(const struct tensor *value, struct arena *arena, struct
 	return text->bytes;
 }
 
-static bool header_value(const struct instruction *instruction, const struct set_value *item, struct work *work, struct text *text,
-			 struct error *error)
+static bool header_value(const struct operation_instruction *instruction, const struct set_value *item, struct work *work,
+			 struct text *text, struct error *error)
 {
 	const struct tensor *value = expression_evaluate(item->value, &work->scope, work->arena, error);
 	if (!value)
@@ -307,7 +309,7 @@ static bool header_value(const struct instruction *instruction, const struct set
 }
 
 /* A header travels as a mark (message/message.h), until the answer leaves. */
-static bool headers_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool headers_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_table *self = instruction->options;
 	const struct set_value *items = self->items.items;
@@ -331,7 +333,7 @@ static bool headers_run(const struct instruction *instruction, struct work *work
 	return true;
 }
 
-static bool headers_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool headers_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_table *self = instruction->options;
 	const struct set_value *items = self->items.items;

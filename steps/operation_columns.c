@@ -18,8 +18,8 @@ static size_t columns_count(const struct tensor *tensor)
 	return tensor->rank ? (size_t)tensor->shape[tensor->rank - 1] : 1;
 }
 
-static bool refuse(const struct instruction *instruction, const struct work *work, const struct tensor *tensor, struct error *error,
-		   const char *why)
+static bool refuse(const struct operation_instruction *instruction, const struct work *work, const struct tensor *tensor,
+		   struct error *error, const char *why)
 {
 	return error_set(error, ERROR_INPUT, instruction->place, "`%s` %s; `" TEXT_FORMAT "` is %s", instruction->kind->name,
 			 why ? why : "ran out of memory", TEXT_ARGUMENTS(tensor->name), tensor_type_text(work->arena, tensor));
@@ -39,7 +39,7 @@ static bool column_find(const struct tensor *tensor, const char *written, struct
 	return number >= 0 && number < count;
 }
 
-static bool select_columns(const struct instruction *instruction, const struct work *work, const struct tensor *tensor,
+static bool select_columns(const struct operation_instruction *instruction, const struct work *work, const struct tensor *tensor,
 			   struct selection *selection, struct error *error)
 {
 	const struct item_list *chosen = &instruction->target.columns;
@@ -114,7 +114,7 @@ static bool has_nan(const struct tensor *tensor)
 }
 
 /* Whether nothing in the tensor would change; all that may be wrong with it is said. */
-static bool nothing_to_fill(const struct instruction *first, const struct work *work, const struct tensor *tensor,
+static bool nothing_to_fill(const struct operation_instruction *first, const struct work *work, const struct tensor *tensor,
 			    struct error *error)
 {
 	struct selection selection;
@@ -124,8 +124,8 @@ static bool nothing_to_fill(const struct instruction *first, const struct work *
 	return !has_nan(tensor);
 }
 
-static bool link_apply(const struct instruction *instruction, const struct work *work, const struct tensor *tensor, double *values,
-		       struct error *error)
+static bool link_apply(const struct operation_instruction *instruction, const struct work *work, const struct tensor *tensor,
+		       double *values, struct error *error)
 {
 	struct selection selection;
 	if (!select_columns(instruction, work, tensor, &selection, error))
@@ -145,7 +145,7 @@ static bool link_apply(const struct instruction *instruction, const struct work 
 	return true;
 }
 
-static bool chain_run(const struct instruction *first, struct work *work, const struct tensor *tensor, struct text name,
+static bool chain_run(const struct operation_instruction *first, struct work *work, const struct tensor *tensor, struct text name,
 		      struct error *error)
 {
 	if (nothing_to_fill(first, work, tensor, error)) {
@@ -175,7 +175,7 @@ static bool chain_run(const struct instruction *first, struct work *work, const 
 
 /* ---- columns that become others ---- */
 
-static bool cells_of(const struct instruction *instruction, const struct work *work, const struct tensor *tensor,
+static bool cells_of(const struct operation_instruction *instruction, const struct work *work, const struct tensor *tensor,
 		     struct cells *cells, struct error *error)
 {
 	struct selection selection;
@@ -208,7 +208,8 @@ static bool cells_of(const struct instruction *instruction, const struct work *w
 }
 
 /* Whether the kind works on tensors of this class. */
-static bool class_check(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct error *error)
+static bool class_check(const struct operation_instruction *instruction, struct work *work, const struct tensor *tensor,
+			struct error *error)
 {
 	const bool texts = tensor->datatype == DATATYPE_BYTES;
 	if (texts && instruction->kind->takes == CELLS_NUMBERS) {
@@ -219,7 +220,7 @@ static bool class_check(const struct instruction *instruction, struct work *work
 	       reply_blamed(error, tensor);
 }
 
-bool instruction_cells(const struct instruction *instruction, struct work *work, struct cells *cells, struct error *error)
+bool instruction_cells(const struct operation_instruction *instruction, struct work *work, struct cells *cells, struct error *error)
 {
 	if (instruction->tensors.count != 1)
 		return error_set(error, ERROR_CONFIG, instruction->place, "`%s` can be fitted of one tensor; write `tensor: NAME`",
@@ -228,7 +229,7 @@ bool instruction_cells(const struct instruction *instruction, struct work *work,
 	return tensor && class_check(instruction, work, tensor, error) && cells_of(instruction, work, tensor, cells, error);
 }
 
-static enum datatype datatype_turned(const struct instruction *instruction, enum datatype datatype)
+static enum datatype datatype_turned(const struct operation_instruction *instruction, enum datatype datatype)
 {
 	switch (instruction->kind->form(instruction)) {
 	case TURNED_INTEGERS:
@@ -255,8 +256,8 @@ static uint32_t shape_turned(const struct operation_kind *kind, const int64_t *s
 	return kept;
 }
 
-static bool turn_run(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct text name,
-		     struct error *error)
+static bool turn_run(const struct operation_instruction *instruction, struct work *work, const struct tensor *tensor,
+		     struct text name, struct error *error)
 {
 	struct cells cells;
 	if (!cells_of(instruction, work, tensor, &cells, error))
@@ -293,7 +294,8 @@ static bool by_default(enum datatype_class class)
 	return class != CLASS_BYTES && class != CLASS_BOOL;
 }
 
-static bool run_on(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct error *error)
+static bool run_on(const struct operation_instruction *instruction, struct work *work, const struct tensor *tensor,
+		   struct error *error)
 {
 	const struct operation_kind *kind = instruction->kind;
 	const struct text name = instruction->as.length ? instruction->as : tensor->name;
@@ -303,7 +305,7 @@ static bool run_on(const struct instruction *instruction, struct work *work, con
 	return kind->apply ? chain_run(instruction, work, tensor, name, error) : turn_run(instruction, work, tensor, name, error);
 }
 
-bool instruction_run_columns(const struct instruction *instruction, struct work *work, struct error *error)
+bool instruction_run_columns(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	for (size_t i = 0; i < instruction->tensors.count; i++) {
 		const struct tensor *tensor = work_find(work, instruction, instruction->tensors.items[i], error);
@@ -318,7 +320,7 @@ bool instruction_run_columns(const struct instruction *instruction, struct work 
 
 /* ---- types ---- */
 
-static bool constants_agree(const struct instruction *instruction, struct text name, const struct value_type *type,
+static bool constants_agree(const struct operation_instruction *instruction, struct text name, const struct value_type *type,
 			    struct error *error)
 {
 	const size_t constants =
@@ -332,8 +334,8 @@ static bool constants_agree(const struct instruction *instruction, struct text n
 			 instruction->kind->name, constants, (long long)columns, TEXT_ARGUMENTS(name));
 }
 
-static bool refuse_name(const struct instruction *instruction, const struct scalar_item *written, const struct tensor_type *tensor,
-			struct arena *arena, struct error *error)
+static bool refuse_name(const struct operation_instruction *instruction, const struct scalar_item *written,
+			const struct tensor_type *tensor, struct arena *arena, struct error *error)
 {
 	struct columns columns;
 	if (!columns_begin(&columns, *tensor->parameters, arena))
@@ -346,7 +348,7 @@ static bool refuse_name(const struct instruction *instruction, const struct scal
 }
 
 /* Columns that cannot be there; names are known of mapped records alone. */
-static bool columns_exist(const struct instruction *instruction, const struct tensor_type *tensor, struct arena *arena,
+static bool columns_exist(const struct operation_instruction *instruction, const struct tensor_type *tensor, struct arena *arena,
 			  struct error *error)
 {
 	const struct item_list *chosen = &instruction->target.columns;
@@ -372,7 +374,7 @@ static bool columns_exist(const struct instruction *instruction, const struct te
 	return true;
 }
 
-static struct value_type applied_type(const struct instruction *instruction, const struct value_type *type)
+static struct value_type applied_type(const struct operation_instruction *instruction, const struct value_type *type)
 {
 	const bool integer = instruction->kind->fills && type->class != VALUE_FLOAT;
 	if (!type->datatype_known || integer)
@@ -384,7 +386,7 @@ static struct value_type applied_type(const struct instruction *instruction, con
 	return result;
 }
 
-static struct value_type turned_type(const struct instruction *instruction, const struct value_type *type)
+static struct value_type turned_type(const struct operation_instruction *instruction, const struct value_type *type)
 {
 	const struct operation_kind *kind = instruction->kind;
 	struct value_type result = {0};
@@ -402,7 +404,7 @@ static struct value_type turned_type(const struct instruction *instruction, cons
 	return result;
 }
 
-static bool infer_on(const struct instruction *instruction, struct typing *typing, struct text name, struct error *error)
+static bool infer_on(const struct operation_instruction *instruction, struct typing *typing, struct text name, struct error *error)
 {
 	const struct operation_kind *kind = instruction->kind;
 	struct tensor_type tensor;
@@ -423,7 +425,7 @@ static bool infer_on(const struct instruction *instruction, struct typing *typin
 	return typing_put_tensor(typing, &tensor);
 }
 
-bool instruction_infer_columns(const struct instruction *instruction, struct typing *typing, struct error *error)
+bool instruction_infer_columns(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	for (size_t i = 0; i < instruction->tensors.count; i++)
 		if (!infer_on(instruction, typing, instruction->tensors.items[i], error))

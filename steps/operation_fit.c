@@ -48,7 +48,7 @@ static bool gathered_grow(struct fit_columns *all, size_t rows, bool texts)
 	return more;
 }
 
-static bool gathered_add(struct fit_columns *all, const struct cells *cells, const struct instruction *instruction,
+static bool gathered_add(struct fit_columns *all, const struct cells *cells, const struct operation_instruction *instruction,
 			 struct error *error)
 {
 	struct table *table = &all->cells.numbers;
@@ -78,7 +78,7 @@ static bool gathered_add(struct fit_columns *all, const struct cells *cells, con
 }
 
 /* Nothing finite can be learnt from an infinite number; scikit-learn refuses it too. */
-static bool cells_finite(const struct cells *cells, const struct instruction *instruction, struct error *error)
+static bool cells_finite(const struct cells *cells, const struct operation_instruction *instruction, struct error *error)
 {
 	const struct table *table = &cells->numbers;
 	for (size_t i = 0; table->values && i < table->rows * table->columns; i++)
@@ -108,7 +108,7 @@ static void texts_show(const struct tensor *tensor, struct arena *arena, struct 
 }
 
 /* What an operation would get of every message, behind the program. */
-static bool gather(const struct program *program, const struct instruction *instruction, const struct fit_source *source,
+static bool gather(const struct program *program, const struct operation_instruction *instruction, const struct fit_source *source,
 		   struct fit_columns *all, struct error *error)
 {
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
@@ -157,11 +157,11 @@ static bool fit_one(const struct step *step, const struct item_list *above, cons
 	memcpy(target, operation->options, operation->row->item_size);
 	target->fitted = (struct name){0};
 	*learnt = (struct operation){operation->row, target, operation->place};
-	const struct instruction instruction = {.kind = kind,
-						.options = target,
-						.place = operation->place,
-						.target = *target,
-						.tensors = target_tensors(target, step->arena)};
+	const struct operation_instruction instruction = {.kind = kind,
+							  .options = target,
+							  .place = operation->place,
+							  .target = *target,
+							  .tensors = target_tensors(target, step->arena)};
 	struct fit_columns all = {.arena = step->arena};
 	bool good = program_make(step, above, step->kind->options[0].rows, step->arena, &program, error) &&
 		    gather(&program, &instruction, source, &all, error) && kind->fit(target, &all.cells, step->arena, error);

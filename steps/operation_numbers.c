@@ -64,7 +64,8 @@ static bool clip_check(const void *options, struct place place, struct error *er
 	return true;
 }
 
-static bool clip_apply(const struct instruction *instruction, const struct table *table, struct arena *arena, struct error *error)
+static bool clip_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
+		       struct error *error)
 {
 	const struct operation_clip *self = instruction->options;
 	(void)arena;
@@ -73,7 +74,8 @@ static bool clip_apply(const struct instruction *instruction, const struct table
 	return true;
 }
 
-static bool log1p_apply(const struct instruction *instruction, const struct table *table, struct arena *arena, struct error *error)
+static bool log1p_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
+			struct error *error)
 {
 	(void)instruction;
 	(void)arena;
@@ -91,12 +93,13 @@ static bool impute_check(const void *options, struct place place, struct error *
 	return self->values.count || no_constants("impute", "values", place, error);
 }
 
-static size_t impute_constants(const struct instruction *instruction)
+static size_t impute_constants(const struct operation_instruction *instruction)
 {
 	return ((const struct operation_impute *)instruction->options)->values.count;
 }
 
-static bool impute_apply(const struct instruction *instruction, const struct table *table, struct arena *arena, struct error *error)
+static bool impute_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
+			 struct error *error)
 {
 	const struct operation_impute *self = instruction->options;
 	(void)arena;
@@ -156,7 +159,7 @@ static bool scale_check(const void *options, struct place place, struct error *e
 	return true;
 }
 
-static size_t scale_constants(const struct instruction *instruction)
+static size_t scale_constants(const struct operation_instruction *instruction)
 {
 	const struct operation_scale *self = instruction->options;
 	return self->center.count > self->scale.count ? self->center.count : self->scale.count;
@@ -170,7 +173,7 @@ static const double *list_spread(const struct number_list *list, size_t count, d
 	return items;
 }
 
-static bool scale_make(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error)
+static bool scale_make(const struct step *step, struct operation_instruction *instruction, struct arena *arena, struct error *error)
 {
 	const struct operation_scale *self = instruction->options;
 	struct scale *made = ARENA_NEW(arena, struct scale);
@@ -189,7 +192,8 @@ static bool scale_make(const struct step *step, struct instruction *instruction,
 	return true;
 }
 
-static bool scale_apply(const struct instruction *instruction, const struct table *table, struct arena *arena, struct error *error)
+static bool scale_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
+			struct error *error)
 {
 	const struct scale *made = instruction->made;
 	(void)arena;
@@ -230,12 +234,13 @@ static bool power_check(const void *options, struct place place, struct error *e
 	return self->lambdas.count || no_constants("power", "lambdas", place, error);
 }
 
-static size_t power_constants(const struct instruction *instruction)
+static size_t power_constants(const struct operation_instruction *instruction)
 {
 	return ((const struct operation_power *)instruction->options)->lambdas.count;
 }
 
-static bool power_run(const struct instruction *instruction, const struct table *table, struct arena *arena, struct error *error)
+static bool power_run(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
+		      struct error *error)
 {
 	const struct operation_power *self = instruction->options;
 	(void)arena;
@@ -320,12 +325,12 @@ static bool quantile_check(const void *options, struct place place, struct error
 	return true;
 }
 
-static size_t quantile_constants(const struct instruction *instruction)
+static size_t quantile_constants(const struct operation_instruction *instruction)
 {
 	return ((const struct operation_quantile *)instruction->options)->values.count;
 }
 
-static bool quantile_apply(const struct instruction *instruction, const struct table *table, struct arena *arena,
+static bool quantile_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
 			   struct error *error)
 {
 	const struct operation_quantile *self = instruction->options;
@@ -364,7 +369,7 @@ static bool quantile_fit(void *options, const struct cells *cells, struct arena 
 
 /* ---- normalise ---- */
 
-static bool normalise_apply(const struct instruction *instruction, const struct table *table, struct arena *arena,
+static bool normalise_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
 			    struct error *error)
 {
 	(void)arena;

@@ -3,8 +3,8 @@
 
 #include "message/provenance.h"
 
-static bool refuse_axis(const struct instruction *instruction, enum error_kind kind, struct text name, int64_t axis, uint32_t rank,
-			struct error *error)
+static bool refuse_axis(const struct operation_instruction *instruction, enum error_kind kind, struct text name, int64_t axis,
+			uint32_t rank, struct error *error)
 {
 	return error_set(error, kind, instruction->place,
 			 "`%s` is along axis %lld, and `" TEXT_FORMAT
@@ -66,7 +66,7 @@ static struct text reshape_name(const struct operation_reshape *self)
 	return text_of(self->as.text ? self->as.text : self->tensor.text);
 }
 
-static bool reshape_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool reshape_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_reshape *self = instruction->options;
 	const struct tensor *tensor = work_find(work, instruction, text_of(self->tensor.text), error);
@@ -91,7 +91,7 @@ static bool reshape_run(const struct instruction *instruction, struct work *work
 	return true;
 }
 
-static bool reshape_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool reshape_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_reshape *self = instruction->options;
 	const struct value_type *type = typing_expect(typing, instruction, text_of(self->tensor.text), error);
@@ -155,8 +155,8 @@ static bool alike(const struct tensor *a, const struct tensor *b, uint32_t axis)
 	return same;
 }
 
-static bool concat_agree(const struct instruction *instruction, const struct work *work, const struct tensor *const *parts,
-			 uint32_t axis, enum datatype *datatype, struct error *error)
+static bool concat_agree(const struct operation_instruction *instruction, const struct work *work,
+			 const struct tensor *const *parts, uint32_t axis, enum datatype *datatype, struct error *error)
 {
 	const struct operation_concat *self = instruction->options;
 	*datatype = parts[0]->datatype;
@@ -189,7 +189,7 @@ static void part_copy(char *out, const struct tensor *part, enum datatype dataty
 	}
 }
 
-static bool concat_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool concat_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_concat *self = instruction->options;
 	const struct tensor **parts = arena_take_raw(work->arena, self->tensors.count * sizeof *parts);
@@ -223,7 +223,7 @@ static bool concat_run(const struct instruction *instruction, struct work *work,
 	return true;
 }
 
-static bool concat_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool concat_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_concat *self = instruction->options;
 	struct value_type result = {0};
@@ -281,7 +281,7 @@ static size_t split_adds(const void *options)
 	return ((const struct operation_split *)options)->as.count;
 }
 
-static bool split_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool split_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_split *self = instruction->options;
 	const struct tensor *tensor = work_find(work, instruction, text_of(self->tensor.text), error);
@@ -315,7 +315,7 @@ static bool split_run(const struct instruction *instruction, struct work *work, 
 	return true;
 }
 
-static bool split_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool split_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_split *self = instruction->options;
 	const struct value_type *type = typing_expect(typing, instruction, text_of(self->tensor.text), error);

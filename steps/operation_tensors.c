@@ -35,7 +35,7 @@ static bool is_taken(const struct operation_table *self, struct text name)
 }
 
 /* All at once: a tensor whose name is given to another goes. */
-static bool rename_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool rename_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_table *self = instruction->options;
 	const struct renaming *items = self->items.items;
@@ -58,7 +58,7 @@ static bool rename_run(const struct instruction *instruction, struct work *work,
 	return true;
 }
 
-static bool rename_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool rename_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_table *self = instruction->options;
 	const struct renaming *items = self->items.items;
@@ -107,19 +107,19 @@ static void work_pick(struct work *work, bool (*stays)(const void *context, stru
 	work->payload.tensors.count = left;
 }
 
-static bool drop_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool drop_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	(void)error;
 	work_pick(work, is_not_named, instruction->options);
 	return true;
 }
 
-static bool drop_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool drop_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	return typing_pick(typing, is_not_named, instruction->options) || no_types(error);
 }
 
-static bool keep_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool keep_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_names *self = instruction->options;
 	for (size_t i = 0; i < self->names.count; i++)
@@ -130,7 +130,7 @@ static bool keep_run(const struct instruction *instruction, struct work *work, s
 }
 
 /* Of a `keep` all is known that leaves, if not its types. */
-static bool keep_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool keep_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_names *self = instruction->options;
 	for (size_t i = 0; i < self->names.count; i++) {
@@ -160,7 +160,7 @@ static bool cast_check(const void *options, struct place place, struct error *er
 	       error_set(error, ERROR_CONFIG, place, "a tensor has one datatype; leave out `columns`");
 }
 
-static bool cast_make(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error)
+static bool cast_make(const struct step *step, struct operation_instruction *instruction, struct arena *arena, struct error *error)
 {
 	const struct operation_cast *self = instruction->options;
 	struct cast *cast = ARENA_NEW(arena, struct cast);
@@ -190,7 +190,8 @@ static const struct tensor *with_columns(struct arena *arena, const struct tenso
 	return tensor;
 }
 
-static bool cast_one(const struct instruction *instruction, struct work *work, const struct tensor *tensor, struct error *error)
+static bool cast_one(const struct operation_instruction *instruction, struct work *work, const struct tensor *tensor,
+		     struct error *error)
 {
 	const struct cast *cast = instruction->made;
 	const struct text name = instruction->as.length ? instruction->as : tensor->name;
@@ -212,7 +213,7 @@ static bool cast_one(const struct instruction *instruction, struct work *work, c
 	return true;
 }
 
-static bool cast_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool cast_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	for (size_t i = 0; i < instruction->tensors.count; i++) {
 		const struct tensor *tensor = work_find(work, instruction, instruction->tensors.items[i], error);
@@ -227,7 +228,7 @@ static bool cast_run(const struct instruction *instruction, struct work *work, s
 	return true;
 }
 
-static bool cast_type(const struct instruction *instruction, struct typing *typing, struct text name, struct error *error)
+static bool cast_type(const struct operation_instruction *instruction, struct typing *typing, struct text name, struct error *error)
 {
 	const struct cast *cast = instruction->made;
 	struct tensor_type result;
@@ -241,7 +242,7 @@ static bool cast_type(const struct instruction *instruction, struct typing *typi
 	return typing_put_tensor(typing, &result) || no_types(error);
 }
 
-static bool cast_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool cast_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	for (size_t i = 0; i < instruction->tensors.count; i++)
 		if (!cast_type(instruction, typing, instruction->tensors.items[i], error))
@@ -262,7 +263,7 @@ static size_t table_adds(const void *options)
 	return ((const struct operation_table *)options)->items.count;
 }
 
-static bool set_run(const struct instruction *instruction, struct work *work, struct error *error)
+static bool set_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
 	const struct operation_table *self = instruction->options;
 	const struct set_value *items = self->items.items;
@@ -276,7 +277,7 @@ static bool set_run(const struct instruction *instruction, struct work *work, st
 	return true;
 }
 
-static bool set_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool set_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	const struct operation_table *self = instruction->options;
 	const struct set_value *items = self->items.items;
@@ -293,7 +294,7 @@ static bool set_infer(const struct instruction *instruction, struct typing *typi
 
 /* ---- a file that cannot be read here ---- */
 
-static bool file_infer(const struct instruction *instruction, struct typing *typing, struct error *error)
+static bool file_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
 	(void)instruction;
 	(void)error;

@@ -15,19 +15,19 @@ static bool out_of_memory(struct error *error)
 	return error_memory(error, ERROR_SYSTEM, "learning constants");
 }
 
-static enum turned form_integers(const struct instruction *instruction)
+static enum turned form_integers(const struct operation_instruction *instruction)
 {
 	(void)instruction;
 	return TURNED_INTEGERS;
 }
 
-static enum turned form_floats(const struct instruction *instruction)
+static enum turned form_floats(const struct operation_instruction *instruction)
 {
 	(void)instruction;
 	return TURNED_FLOATS;
 }
 
-static enum turned form_numbers(const struct instruction *instruction)
+static enum turned form_numbers(const struct operation_instruction *instruction)
 {
 	(void)instruction;
 	return TURNED_NUMBERS;
@@ -35,20 +35,20 @@ static enum turned form_numbers(const struct instruction *instruction)
 
 /* ---- polynomial ---- */
 
-static struct polynomial polynomial_of(const struct instruction *instruction)
+static struct polynomial polynomial_of(const struct operation_instruction *instruction)
 {
 	const struct operation_polynomial *self = instruction->options;
 	return (struct polynomial){(size_t)self->degree, self->bias, self->interactions};
 }
 
-static size_t polynomial_width(const struct instruction *instruction, size_t columns)
+static size_t polynomial_width(const struct operation_instruction *instruction, size_t columns)
 {
 	const struct polynomial polynomial = polynomial_of(instruction);
 	return polynomial_columns(&polynomial, columns);
 }
 
-static bool polynomial_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-			    struct error *error)
+static bool polynomial_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+			    struct arena *arena, struct error *error)
 {
 	const struct polynomial polynomial = polynomial_of(instruction);
 	return polynomial_apply(&polynomial, &cells->numbers, elements, arena) ||
@@ -65,8 +65,8 @@ static bool bucketize_check(const void *options, struct place place, struct erro
 	return error_set(error, ERROR_CONFIG, place, "`bucketize` needs `edges`, at least one, each above the one before");
 }
 
-static bool bucketize_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-			   struct error *error)
+static bool bucketize_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+			   struct arena *arena, struct error *error)
 {
 	const struct operation_bucketize *self = instruction->options;
 	int64_t *out = elements;
@@ -93,13 +93,13 @@ static bool kbins_check(const void *options, struct place place, struct error *e
 	return true;
 }
 
-static size_t kbins_constants(const struct instruction *instruction)
+static size_t kbins_constants(const struct operation_instruction *instruction)
 {
 	return ((const struct operation_kbins *)instruction->options)->edges.count;
 }
 
-static bool kbins_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-		       struct error *error)
+static bool kbins_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+		       struct arena *arena, struct error *error)
 {
 	const struct operation_kbins *self = instruction->options;
 	const struct numbers_item *items = self->edges.items;
@@ -164,7 +164,7 @@ static bool categories_check(const void *options, struct place place, struct err
 	return true;
 }
 
-static size_t categories_constants(const struct instruction *instruction)
+static size_t categories_constants(const struct operation_instruction *instruction)
 {
 	const struct operation_categories *self = instruction->options;
 	const struct category_item *items = self->categories.items;
@@ -190,7 +190,8 @@ static bool column_make(const struct operation_categories *self, size_t column, 
 	return true;
 }
 
-static bool categories_open(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error)
+static bool categories_open(const struct step *step, struct operation_instruction *instruction, struct arena *arena,
+			    struct error *error)
 {
 	const struct operation_categories *self = instruction->options;
 	const size_t constants = categories_constants(instruction);
@@ -217,7 +218,7 @@ static int64_t category_at(const struct category_columns *made, const struct cel
 			    : categories_number(categories, cells->numbers.values[at]);
 }
 
-static size_t onehot_width(const struct instruction *instruction, size_t columns)
+static size_t onehot_width(const struct operation_instruction *instruction, size_t columns)
 {
 	const struct category_columns *made = instruction->made;
 	size_t width;
@@ -226,8 +227,8 @@ static size_t onehot_width(const struct instruction *instruction, size_t columns
 	return __builtin_mul_overflow(made->total, columns, &width) ? 0 : width;
 }
 
-static bool onehot_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-			struct error *error)
+static bool onehot_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+			struct arena *arena, struct error *error)
 {
 	const struct operation_categories *self = instruction->options;
 	const struct category_columns *made = instruction->made;
@@ -247,8 +248,8 @@ static bool onehot_turn(const struct instruction *instruction, const struct cell
 	return true;
 }
 
-static bool ordinal_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-			 struct error *error)
+static bool ordinal_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+			 struct arena *arena, struct error *error)
 {
 	const struct operation_categories *self = instruction->options;
 	int64_t *out = elements;
@@ -323,14 +324,14 @@ static bool categories_fit(void *options, const struct cells *cells, struct aren
 
 /* ---- hash ---- */
 
-static size_t hash_width(const struct instruction *instruction, size_t columns)
+static size_t hash_width(const struct operation_instruction *instruction, size_t columns)
 {
 	(void)columns;
 	return (size_t)((const struct operation_hash *)instruction->options)->size;
 }
 
-static bool hash_turn(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-		      struct error *error)
+static bool hash_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+		      struct arena *arena, struct error *error)
 {
 	const uint32_t size = (uint32_t)hash_width(instruction, 0);
 	float *out = elements;

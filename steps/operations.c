@@ -120,7 +120,7 @@ static size_t read_before(const struct program *program, const struct operation_
 {
 	size_t count = 0;
 	for (size_t i = 0; i < program->count; i++) {
-		const struct instruction *above = &program->items[i];
+		const struct operation_instruction *above = &program->items[i];
 		count += above->kind == kind && above->target.fitted.text &&
 			 strcmp(above->target.fitted.text, target->fitted.text) == 0 && same_target(&above->target, target);
 	}
@@ -128,8 +128,8 @@ static size_t read_before(const struct program *program, const struct operation_
 }
 
 /* The options with the constants of their file. */
-static bool find_fitted(struct operation_making *making, const struct operation_kind *kind, struct instruction *instruction,
-			struct error *error)
+static bool find_fitted(struct operation_making *making, const struct operation_kind *kind,
+			struct operation_instruction *instruction, struct error *error)
 {
 	const struct operation_target *target = &instruction->target;
 	struct item_list list;
@@ -159,7 +159,7 @@ static bool instruction_add(struct operation_making *making, const struct operat
 	struct program *program = making->program;
 	if (program->count == making->room) {
 		const size_t room = 2 * making->room + 4;
-		struct instruction *items = ARENA_ARRAY(making->arena, struct instruction, room);
+		struct operation_instruction *items = ARENA_ARRAY(making->arena, struct operation_instruction, room);
 		if (!items)
 			return out_of_memory(error);
 		if (program->count)
@@ -167,7 +167,8 @@ static bool instruction_add(struct operation_making *making, const struct operat
 		program->items = items;
 		making->room = room;
 	}
-	struct instruction instruction = {.kind = kind, .options = operation->options, .place = operation->place, .chain = 1};
+	struct operation_instruction instruction = {
+		.kind = kind, .options = operation->options, .place = operation->place, .chain = 1};
 	const struct operation_target *target = target_of(kind, operation->options);
 	if (target) {
 		instruction.target = *target;
@@ -225,7 +226,7 @@ static bool same_texts(struct texts a, struct texts b)
 }
 
 /* Whether `next` works in place on what `first`, with those between, leaves. */
-static bool goes_on(const struct instruction *first, const struct instruction *next)
+static bool goes_on(const struct operation_instruction *first, const struct operation_instruction *next)
 {
 	const struct texts result = {1, &first->as};
 	return next->kind->apply && next->as.length == 0 && same_texts(first->as.length ? result : first->tensors, next->tensors);
@@ -239,7 +240,7 @@ bool program_make(const struct step *step, const struct item_list *list, const s
 	if (!list_add(&making, list, false, error))
 		return false;
 	for (size_t first = 0; first < program->count; first += program->items[first].chain) {
-		struct instruction *instruction = &program->items[first];
+		struct operation_instruction *instruction = &program->items[first];
 		while (instruction->kind->apply && first + instruction->chain < program->count &&
 		       goes_on(instruction, &program->items[first + instruction->chain]))
 			instruction->chain++;
@@ -273,7 +274,7 @@ void work_put(struct work *work, const struct tensor *tensor)
 	work->payload.tensors.count += at == work->payload.tensors.count;
 }
 
-const struct tensor *work_find(const struct work *work, const struct instruction *instruction, struct text name,
+const struct tensor *work_find(const struct work *work, const struct operation_instruction *instruction, struct text name,
 			       struct error *error)
 {
 	const struct tensor *found = tensors_find(work->payload.tensors, name);
@@ -294,7 +295,7 @@ const struct tensor *work_find(const struct work *work, const struct instruction
 bool program_run(const struct program *program, struct work *work, struct error *error)
 {
 	for (size_t i = 0; i < program->count; i += program->items[i].chain) {
-		const struct instruction *instruction = &program->items[i];
+		const struct operation_instruction *instruction = &program->items[i];
 		const bool done = instruction->kind->run ? instruction->kind->run(instruction, work, error)
 							 : instruction_run_columns(instruction, work, error);
 		if (!done)
@@ -337,8 +338,8 @@ enum step_verdict operations_run(struct step *step, struct visit *visit, struct 
 
 /* ---- types ---- */
 
-const struct value_type *typing_expect(const struct typing *typing, const struct instruction *instruction, struct text name,
-				       struct error *error)
+const struct value_type *typing_expect(const struct typing *typing, const struct operation_instruction *instruction,
+				       struct text name, struct error *error)
 {
 	static const struct value_type unknown = {0};
 	const struct tensor_type *found = typing_find(typing, name);
@@ -355,7 +356,7 @@ const struct value_type *typing_expect(const struct typing *typing, const struct
 	return NULL;
 }
 
-bool typing_expect_tensor(const struct typing *typing, const struct instruction *instruction, struct text name,
+bool typing_expect_tensor(const struct typing *typing, const struct operation_instruction *instruction, struct text name,
 			  struct tensor_type *tensor, struct error *error)
 {
 	const struct value_type *type = typing_expect(typing, instruction, name, error);
@@ -374,7 +375,7 @@ bool operations_infer(const struct step *step, const struct tensor_types *in, st
 		return false;
 	struct typing typing = {.types = *in, .arena = arena};
 	for (size_t i = 0; i < program.count; i++) {
-		const struct instruction *instruction = &program.items[i];
+		const struct operation_instruction *instruction = &program.items[i];
 		const bool done = instruction->kind->infer ? instruction->kind->infer(instruction, &typing, error)
 							   : instruction_infer_columns(instruction, &typing, error);
 		if (!done)

@@ -28,7 +28,7 @@ struct texts {
 };
 
 /* One operation of a program. */
-struct instruction {
+struct operation_instruction {
 	const struct operation_kind *kind;
 	const void *options; /* the struct of its rows; of a fitted one that of the file, on the step's tensors */
 	struct place place;
@@ -42,7 +42,7 @@ struct instruction {
 
 struct program {
 	size_t count;
-	struct instruction *items;
+	struct operation_instruction *items;
 	size_t more; /* tensors that it may add, at most */
 };
 
@@ -77,26 +77,27 @@ struct operation_kind {
 	bool (*settings)(const void *options, struct place place, struct error *error);
 	bool (*check)(const void *options, struct place place, struct error *error);
 	/* Fills in `made`, when the program is made. NULL: nothing is. */
-	bool (*make)(const struct step *step, struct instruction *instruction, struct arena *arena, struct error *error);
+	bool (*make)(const struct step *step, struct operation_instruction *instruction, struct arena *arena, struct error *error);
 	/* How many constants it has for columns; 0 and 1 fit any number of them. NULL: 0. */
-	size_t (*constants)(const struct instruction *instruction);
+	size_t (*constants)(const struct operation_instruction *instruction);
 
 	/* On numbers. */
 	bool fills; /* it changes NaN alone, so that a tensor without one stays as it is */
-	bool (*apply)(const struct instruction *instruction, const struct table *table, struct arena *arena, struct error *error);
+	bool (*apply)(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
+		      struct error *error);
 
 	/* Turning columns. */
 	enum cell_class takes;
 	bool reduces;								/* the columns themselves go: [2,3] becomes [2] */
-	size_t (*width)(const struct instruction *instruction, size_t columns); /* 0: too many */
-	enum turned (*form)(const struct instruction *instruction);
+	size_t (*width)(const struct operation_instruction *instruction, size_t columns); /* 0: too many */
+	enum turned (*form)(const struct operation_instruction *instruction);
 	/* Writes rows * width elements: int64_t, float, double, struct text. */
-	bool (*turn)(const struct instruction *instruction, const struct cells *cells, void *elements, struct arena *arena,
-		     struct error *error);
+	bool (*turn)(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
+		     struct arena *arena, struct error *error);
 
 	/* On the list of tensors. `infer` has types alone. */
-	bool (*run)(const struct instruction *instruction, struct work *work, struct error *error);
-	bool (*infer)(const struct instruction *instruction, struct typing *typing, struct error *error);
+	bool (*run)(const struct operation_instruction *instruction, struct work *work, struct error *error);
+	bool (*infer)(const struct operation_instruction *instruction, struct typing *typing, struct error *error);
 	size_t (*adds)(const void *options); /* tensors, at most. NULL: none */
 
 	/* Learns the constants of `options`, a copy that is its own, of the columns. NULL: it has
@@ -148,26 +149,27 @@ bool work_begin(struct work *work, const struct program *program, const struct p
 bool program_run(const struct program *program, struct work *work, struct error *error);
 
 /* Columns of tensors, by `chain` instructions from this one on (operation_columns.c). */
-bool instruction_run_columns(const struct instruction *instruction, struct work *work, struct error *error);
-bool instruction_infer_columns(const struct instruction *instruction, struct typing *typing, struct error *error);
+bool instruction_run_columns(const struct operation_instruction *instruction, struct work *work, struct error *error);
+bool instruction_infer_columns(const struct operation_instruction *instruction, struct typing *typing, struct error *error);
 
 /* The columns that an instruction works on, of the only tensor that it names. Of texts only where its kind takes them. */
-bool instruction_cells(const struct instruction *instruction, struct work *work, struct cells *cells, struct error *error);
+bool instruction_cells(const struct operation_instruction *instruction, struct work *work, struct cells *cells,
+		       struct error *error);
 
 /* In the place of the first of its name, else behind all; work has the room. */
 void work_put(struct work *work, const struct tensor *tensor);
 
 /* The tensor of that name; NULL and an INPUT error that says what is there. */
-const struct tensor *work_find(const struct work *work, const struct instruction *instruction, struct text name,
+const struct tensor *work_find(const struct work *work, const struct operation_instruction *instruction, struct text name,
 			       struct error *error);
 
 /* Types of the tensor of that name: NULL and a CONFIG error when it cannot be there; an
  * unknown one where it may. */
-const struct value_type *typing_expect(const struct typing *typing, const struct instruction *instruction, struct text name,
-				       struct error *error);
+const struct value_type *typing_expect(const struct typing *typing, const struct operation_instruction *instruction,
+				       struct text name, struct error *error);
 
 /* The same, with what is known of its columns. False: an error. */
-bool typing_expect_tensor(const struct typing *typing, const struct instruction *instruction, struct text name,
+bool typing_expect_tensor(const struct typing *typing, const struct operation_instruction *instruction, struct text name,
 			  struct tensor_type *tensor, struct error *error);
 
 /* ---- fitted files (operation_files.c) ---- */

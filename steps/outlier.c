@@ -6,7 +6,7 @@
 #include "steps/references.h"
 
 struct outlier {
-	struct reference reference;
+	struct step_reference reference;
 };
 
 static bool outlier_check(const void *options, struct place place, struct error *error)

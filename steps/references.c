@@ -2,14 +2,14 @@
 #include "steps/references.h"
 
 const struct option reference_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct reference, here)},
-	ROW("file", TEXT, struct reference, file, .short_form = true, .help = "A file made by `sluice fit`."),
-	ROW("past", DURATION, struct reference, past_ns, .help = "So much of the stream's own past."),
-	ROW("topic", TEXT, struct reference, topic, .help = "A topic with the data."),
+	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
+	ROW("file", TEXT, struct step_reference, file, .short_form = true, .help = "A file made by `sluice fit`."),
+	ROW("past", DURATION, struct step_reference, past_ns, .help = "So much of the stream's own past."),
+	ROW("topic", TEXT, struct step_reference, topic, .help = "A topic with the data."),
 	{.type = OPTION_END},
 };
 
-bool reference_check(const struct reference *reference, struct error *error)
+bool reference_check(const struct step_reference *reference, struct error *error)
 {
 	int ways = (reference->file != NULL) + (reference->past_ns > 0) + (reference->topic != NULL);
 	return ways == 1 || error_set(error, ERROR_CONFIG, reference->here,

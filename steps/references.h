@@ -5,16 +5,16 @@
 #include "base/error.h"
 #include "base/option.h"
 
-struct reference {
+struct step_reference {
 	struct place here;
 	const char *file;
 	int64_t past_ns;
 	const char *topic;
 };
 
-extern const struct option reference_rows[]; /* of a struct reference */
+extern const struct option reference_rows[]; /* of a struct step_reference */
 
 /* Says what is usual in one way; else a CONFIG error where it stands. */
-bool reference_check(const struct reference *reference, struct error *error);
+bool reference_check(const struct step_reference *reference, struct error *error);
 
 #endif

@@ -24,7 +24,7 @@ struct window_index_entry {
 	uint64_t key_length;
 };
 
-struct node {
+struct window_index_node {
 	struct text bytes;
 	struct node_head head;
 };
@@ -62,7 +62,7 @@ int window_entry_order(const struct window_entry *left, const struct window_entr
 
 /* ---- reading ---- */
 
-static bool node_read(struct visit *visit, struct text name, struct node *node)
+static bool node_read(struct visit *visit, struct text name, struct window_index_node *node)
 {
 	if (!visit_recall(visit, name, &node->bytes))
 		return false;
@@ -82,7 +82,7 @@ static size_t child_bytes(const struct node_head *head)
 }
 
 /* The entry at `*at`, which moves on; false behind the last. */
-static bool slot_next(const struct node *node, size_t *at, struct window_index_slot *slot)
+static bool slot_next(const struct window_index_node *node, size_t *at, struct window_index_slot *slot)
 {
 	struct window_index_entry entry;
 	const char *bytes = node->bytes.bytes + *at;
@@ -101,7 +101,7 @@ bool window_index_first(struct visit *visit, struct window_entry *first)
 {
 	struct numbered_key key;
 	struct text name = ROOT_KEY;
-	struct node node;
+	struct window_index_node node;
 	struct window_index_slot slot;
 	do {
 		if (!node_read(visit, name, &node))
@@ -160,15 +160,15 @@ static bool number_next(struct visit *visit, uint64_t *number, struct error *err
 }
 
 /* A node's entries with one more at `place`, not written yet. */
-static bool node_with(struct visit *visit, const struct node *node, size_t place, const struct window_index_slot *more,
-		      struct node *with, struct error *error)
+static bool node_with(struct visit *visit, const struct window_index_node *node, size_t place, const struct window_index_slot *more,
+		      struct window_index_node *with, struct error *error)
 {
 	const size_t added = slot_size(&node->head, &more->entry);
 	const size_t before = place - node->head.begin, behind = node->bytes.length - place;
 	char *bytes = arena_take_raw(visit_arena(visit), sizeof with->head + before + added + behind);
 	if (!bytes)
 		return error_memory(error, ERROR_LIMIT, "keeping windows");
-	*with = (struct node){{bytes, sizeof with->head + before + added + behind}, node->head};
+	*with = (struct window_index_node){{bytes, sizeof with->head + before + added + behind}, node->head};
 	with->head.begin = sizeof with->head;
 	bytes += with->head.begin;
 	memcpy(bytes, node->bytes.bytes + node->head.begin, before);
@@ -177,7 +177,7 @@ static bool node_with(struct visit *visit, const struct node *node, size_t place
 }
 
 /* Where the second half of the entries begins, and with which it does: the last, at the latest. */
-static size_t middle_of(const struct node *node, struct window_index_slot *first)
+static size_t middle_of(const struct window_index_node *node, struct window_index_slot *first)
 {
 	size_t at = node->head.begin, begun = at;
 	while (slot_next(node, &at, first) && at < node->bytes.length && begun < node->bytes.length / 2)
@@ -187,7 +187,7 @@ static size_t middle_of(const struct node *node, struct window_index_slot *first
 
 /* Writes a node that may have become too large: then half of it goes into a new one, whose
  * place above is `split`. The root's halves both do, and it stands above them. */
-static bool node_store(struct visit *visit, struct text name, const struct node *node, struct window_index_slot *split,
+static bool node_store(struct visit *visit, struct text name, const struct window_index_node *node, struct window_index_slot *split,
 		       struct error *error)
 {
 	const size_t begin = node->head.begin, length = node->bytes.length, level = node->head.level;
@@ -219,7 +219,8 @@ static bool node_store(struct visit *visit, struct text name, const struct node 
 }
 
 /* The last entry that is not behind `entry`, and where it ends; above the leaves the first if all are. */
-static bool slot_of(const struct node *node, const struct window_entry *entry, struct window_index_slot *found, size_t *end)
+static bool slot_of(const struct window_index_node *node, const struct window_entry *entry, struct window_index_slot *found,
+		    size_t *end)
 {
 	struct window_index_slot slot;
 	bool any = false;
@@ -239,7 +240,7 @@ static bool slot_of(const struct node *node, const struct window_entry *entry, s
 static bool node_put(struct visit *visit, struct text name, const struct window_entry *entry, struct window_index_slot *split,
 		     struct error *error)
 {
-	struct node node, with = {0};
+	struct window_index_node node, with = {0};
 	struct numbered_key key;
 	struct window_index_slot more = {.entry = *entry}, found;
 	*split = (struct window_index_slot){0};
@@ -262,7 +263,7 @@ static bool node_put(struct visit *visit, struct text name, const struct window_
 
 bool window_index_put(struct visit *visit, const struct window_entry *entry, struct error *error)
 {
-	struct node root;
+	struct window_index_node root;
 	struct window_index_slot split;
 	if (node_read(visit, ROOT_KEY, &root))
 		return node_put(visit, ROOT_KEY, entry, &split, error);
@@ -278,7 +279,7 @@ bool window_index_put(struct visit *visit, const struct window_entry *entry, str
 /* `gone`: the node had no other entry, and is forgotten. */
 static bool node_pop(struct visit *visit, struct text name, bool *gone, struct error *error)
 {
-	struct node node;
+	struct window_index_node node;
 	struct numbered_key key;
 	struct window_index_slot first;
 	bool below = true;

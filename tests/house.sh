@@ -39,6 +39,10 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
 	rule "a line ends at 132 columns" \
 		"$(for file in $ours; do expand "$file" | awk -v f="$file" 'length($0) > 132 {print f ":" NR}'; done)"
+	# `struct wire` is what serving/wire.h leaves to those who implement it: connections, the twin, and chaos before either.
+	rule "a struct, enum or union has a tag of its own in the tree" \
+		"$(grep -oHE '^(static |typedef )?(const )?(struct|enum|union) [a-z_0-9]+ \{' $engine |
+			awk '{tag = $(NF - 1); sub(/:.*/, "", $1); if (tag != "wire" && tag in first) print tag ": " first[tag] " and " $1; first[tag] = $1}')"
 	rule "nothing is left for later" \
 		"$(grep -nE '\<(TODO|FIXME|XXX|HACK)\>|#if 0' $ours Makefile)"
 	rule "what is allocated on the stack has a size known to the compiler" \

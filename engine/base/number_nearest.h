@@ -17,7 +17,7 @@ static inline uint64_t form_infinity(const struct binary_form *form)
  * the lower half of the power is needed only when it can change the kept bits. */
 static inline uint64_t scale(uint64_t digits, int exponent, int kept_bits, uint64_t *low)
 {
-	const struct power *power = &powers_of_ten[exponent - POWER_LEAST];
+	const struct number_power *power = &powers_of_ten[exponent - POWER_LEAST];
 	uint64_t high = multiply(digits, power->high, low);
 	uint64_t mask = UINT64_MAX >> kept_bits;
 	if ((high & mask) == mask) {

@@ -4,12 +4,12 @@
 #include <stddef.h>
 #include <string.h>
 
-struct power powers_of_ten[POWER_MOST - POWER_LEAST + 1];
+struct number_power powers_of_ten[POWER_MOST - POWER_LEAST + 1];
 struct float_step float_steps[FLOAT_POWER_MOST - FLOAT_POWER_LEAST + 1];
 
 #define WIDE_LIMBS 36 /* 5^324 has 753 bits; 2^1151 / 5^342 still has 356 */
 
-static struct power upper_bits(const uint32_t *limbs)
+static struct number_power upper_bits(const uint32_t *limbs)
 {
 	size_t top = WIDE_LIMBS - 1;
 	while (limbs[top] == 0)
@@ -21,7 +21,7 @@ static struct power upper_bits(const uint32_t *limbs)
 		pair |= top >= i + 1 ? limbs[top - i - 1] : 0;
 		kept[i / 2] = kept[i / 2] << 32 | (uint32_t)((pair << shift) >> 32);
 	}
-	return (struct power){kept[0], kept[1]};
+	return (struct number_power){kept[0], kept[1]};
 }
 
 /* 2^power_two * 10^-k for the steps, from powers that are filled. */

@@ -9,12 +9,12 @@
 #define POWER_MOST 324	   /* the shortest digits of the least double are scaled by it */
 
 /* The upper 128 bits of 10^k, cut off, the first bit set. */
-struct power {
+struct number_power {
 	uint64_t high;
 	uint64_t low;
 };
 
-extern struct power powers_of_ten[POWER_MOST - POWER_LEAST + 1]; /* from POWER_LEAST on */
+extern struct number_power powers_of_ten[POWER_MOST - POWER_LEAST + 1]; /* from POWER_LEAST on */
 
 /* The floats that are written most: below 10^7, and not so small that an exponent is shorter. By the
  * bits of the exponent, from FLOAT_POWER_LEAST on: the step between two of them is

@@ -76,7 +76,7 @@ size_t number_write_int64(char *out, int64_t number)
 
 /* numerator * 10^k / 2^x, cut off, with its last bit set when something was: the
  * paper's rounding to odd. */
-static inline uint64_t scale_to_odd(struct power power, uint64_t numerator)
+static inline uint64_t scale_to_odd(struct number_power power, uint64_t numerator)
 {
 	uint64_t middle, low, unused;
 	uint64_t high = multiply(power.high, numerator, &middle);
@@ -91,7 +91,7 @@ struct scaled {
 
 static inline struct scaled scale_all(int k, uint64_t fraction, int h, bool lopsided)
 {
-	struct power power = powers_of_ten[k - POWER_LEAST];
+	struct number_power power = powers_of_ten[k - POWER_LEAST];
 	power.low += k < 0 || k > 55; /* rounded up where it is not exact */
 	return (struct scaled){scale_to_odd(power, (4 * fraction - 2 + lopsided) << h), scale_to_odd(power, 4 * fraction << h),
 			       scale_to_odd(power, (4 * fraction + 2) << h)};

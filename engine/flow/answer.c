@@ -134,7 +134,7 @@ static bool halt_ran(const struct run *run, size_t index)
  * under way is not to blame; on a cycle nothing is by now. */
 static const struct source *gate_lacks(const struct run *run, const struct gate *gate, size_t index)
 {
-	const struct arrival *arrivals = &run->arrivals[gate->first];
+	const struct flow_arrival *arrivals = &run->arrivals[gate->first];
 	size_t came = 0;
 	for (size_t i = 0; i < gate->count; i++)
 		came += arrivals[i].state == ARRIVAL_CAME;

@@ -27,15 +27,15 @@ static uint16_t *tally_count(struct tally *tally, enum arrival_state state)
 	return state == ARRIVAL_CAME ? &tally->came : state == ARRIVAL_DEAD ? &tally->dead : &tally->failed;
 }
 
-void arrival_mark(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload)
+void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload)
 {
 	struct halt *halt = &run->halts[edge->station];
-	struct arrival *arrival = &run->arrivals[edge->arrival];
+	struct flow_arrival *arrival = &run->arrivals[edge->arrival];
 	struct tally *tally = edge->trigger ? &halt->triggers : &halt->inputs;
 	if (arrival->state != ARRIVAL_PENDING)
 		--*tally_count(tally, arrival->state);
 	++*tally_count(tally, state);
-	*arrival = (struct arrival){payload, state};
+	*arrival = (struct flow_arrival){payload, state};
 	if (state == ARRIVAL_CAME)
 		halt->fresh = true;
 }
@@ -116,7 +116,7 @@ static const struct payload *const *gate_sources(const struct run *run, const st
 {
 	const struct payload **sources = arena_take_raw(run->message->arena, gate->count * sizeof *sources);
 	for (size_t i = 0; sources && i < gate->count; i++) {
-		const struct arrival *arrival = &run->arrivals[gate->first + i];
+		const struct flow_arrival *arrival = &run->arrivals[gate->first + i];
 		sources[i] = arrival->state == ARRIVAL_CAME ? arrival->payload : NULL;
 	}
 	return sources;
@@ -138,13 +138,13 @@ const struct payload *gate_collect(const struct run *run, const struct gate *gat
 static void gate_rearm(struct run *run, const struct gate *gate, struct tally *tally)
 {
 	for (size_t i = 0; i < gate->count; i++) {
-		struct arrival *arrival = &run->arrivals[gate->first + i];
+		struct flow_arrival *arrival = &run->arrivals[gate->first + i];
 		const struct source *source = &gate->join->sources[i];
 		bool again = gate->each || (source->point != SOURCE_REQUEST && run->flow->stations[source->step].recurring);
 		if (!again || arrival->state == ARRIVAL_PENDING)
 			continue;
 		--*tally_count(tally, arrival->state);
-		*arrival = (struct arrival){0};
+		*arrival = (struct flow_arrival){0};
 	}
 }
 
@@ -242,17 +242,17 @@ void halt_settle(struct run *run, size_t index)
 	}
 }
 
-static bool edge_is_meant(const struct run *run, const struct edge *edge, const char *only)
+static bool edge_is_meant(const struct run *run, const struct flow_edge *edge, const char *only)
 {
 	const struct graph_step *step = run->flow->stations[edge->station].graph_step;
 	return !only || (step && strcmp(step->name, only) == 0);
 }
 
 /* There is nothing to join: what comes goes on, and what does not ends the station. */
-static void deliver_alone(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload)
+static void deliver_alone(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload)
 {
 	const struct gate *gate = &run->flow->stations[edge->station].inputs;
-	run->arrivals[edge->arrival] = (struct arrival){payload, state};
+	run->arrivals[edge->arrival] = (struct flow_arrival){payload, state};
 	if (state == ARRIVAL_CAME) {
 		run->halts[edge->station].stage = HALT_FIRED;
 		(void)halt_go(run, edge->station, gate_collect(run, gate));
@@ -265,7 +265,7 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 			 const char *only)
 {
 	for (size_t i = 0; i < outlet->count; i++) {
-		const struct edge *edge = &outlet->edges[i];
+		const struct flow_edge *edge = &outlet->edges[i];
 		struct halt *halt = &run->halts[edge->station];
 		bool lost = state == ARRIVAL_CAME && !(source_finds(edge->tensor, payload) && edge_is_meant(run, edge, only));
 		enum arrival_state its_state = lost ? ARRIVAL_DEAD : state;

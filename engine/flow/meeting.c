@@ -31,7 +31,7 @@ struct meeting {
 	bool known; /* that its window has closed has been told */
 	void *mark;
 	void **parts;	     /* of each source */
-	unsigned char *told; /* enum told, of each source */
+	unsigned char *told; /* enum meeting_told, of each source */
 	size_t kept_count, kept_room;
 	void **kept;
 	size_t holds; /* of the caller's: while there are any it is not ended */

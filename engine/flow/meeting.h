@@ -42,12 +42,12 @@ struct meeting_rule {
 	bool patient;
 };
 
-enum told { TOLD_NOTHING, TOLD_CAME, TOLD_DEAD };
+enum meeting_told { TOLD_NOTHING, TOLD_CAME, TOLD_DEAD };
 
 struct meeting_part {
 	struct text name;	   /* by which it is matched */
 	size_t party;		   /* from which it comes */
-	const unsigned char *told; /* enum told, of each source */
+	const unsigned char *told; /* enum meeting_told, of each source */
 	int64_t time_ms;	   /* of its record; negative: it has none */
 	int64_t deadline_ms;	   /* of its request, by the caller's clock; 0: none */
 	bool again;		   /* it was kept before, elsewhere: it is kept, though it may be enough */

@@ -161,8 +161,8 @@ static void inherit(struct run *run, const struct run *parent)
 	const struct flow *flow = run->flow;
 	const struct inlets *inlets = &flow->stations[own_level(run)].inlets;
 	for (size_t i = 0; i < inlets->count; i++) {
-		const struct edge *edge = inlets->items[i];
-		const struct arrival *arrival = &parent->arrivals[edge->arrival];
+		const struct flow_edge *edge = inlets->items[i];
+		const struct flow_arrival *arrival = &parent->arrivals[edge->arrival];
 		if (arrival->state != ARRIVAL_PENDING)
 			arrival_mark(run, edge, arrival->state, arrival->payload);
 	}
@@ -231,7 +231,8 @@ void brood_begin(struct visit *visit, struct brood *brood)
 
 /* ---- what comes of stations where the message is ---- */
 
-static void descend_to(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload, bool last)
+static void descend_to(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload,
+		       bool last)
 {
 	if (run->halts[edge->station].stage == HALT_OPEN) {
 		arrival_mark(run, edge, state, payload);
@@ -241,7 +242,7 @@ static void descend_to(struct run *run, const struct edge *edge, enum arrival_st
 	run_wake(run);
 }
 
-void descend(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload, bool last)
+void descend(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload, bool last)
 {
 	size_t comes = run->flow->stations[edge->station].comes;
 	if (run_has(run, comes)) {
@@ -261,7 +262,7 @@ bool run_expects(const struct run *run)
 {
 	const struct inlets *inlets = &run->flow->stations[own_level(run)].inlets;
 	for (size_t i = 0; i < inlets->count; i++) {
-		const struct edge *edge = inlets->items[i];
+		const struct flow_edge *edge = inlets->items[i];
 		if (run->halts[edge->station].stage == HALT_OPEN && run->arrivals[edge->arrival].state == ARRIVAL_PENDING &&
 		    run_minds(run, &run->flow->stations[edge->station]))
 			return true;

@@ -52,8 +52,8 @@ static void edges_add(struct flow *flow, size_t halt, const struct gate *gate, b
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = &gate->join->sources[i];
 		struct outlet *outlet = outlet_of(flow, source);
-		outlet->edges[outlet->count++] =
-			(struct edge){.station = halt, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
+		outlet->edges[outlet->count++] = (struct flow_edge){
+			.station = halt, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
 	}
 }
 
@@ -169,7 +169,7 @@ static void levels_open(struct flow *flow)
 }
 
 /* That edge leads to all that are made between the level it comes from and the one it goes to. */
-static void inlet_note(struct flow *flow, size_t from, struct edge *edge, bool counting)
+static void inlet_note(struct flow *flow, size_t from, struct flow_edge *edge, bool counting)
 {
 	for (size_t level = flow->stations[edge->station].comes; level != from; level = flow->stations[level].gives) {
 		struct inlets *inlets = &flow->stations[level].inlets;
@@ -373,7 +373,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	mark_plain(flow);
 	flow->scopes[flow->turnstile_count] = SCOPE_OF_PARTS;
 	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) +
-			       flow->arrivals * sizeof(struct arrival) + sizeof(struct error);
+			       flow->arrivals * sizeof(struct flow_arrival) + sizeof(struct error);
 	return flow;
 }
 

@@ -27,7 +27,7 @@ static inline struct run *run_make(struct flow *flow, struct message *message, s
 	run->timer.run = run;
 	run->timer.serial = ++flow->serial;
 	run->halts = (struct halt *)(run + 1);
-	run->arrivals = (struct arrival *)(run->halts + flow->count + 1);
+	run->arrivals = (struct flow_arrival *)(run->halts + flow->count + 1);
 	run->error = child ? child->brood->parent->error : (struct error *)(run->arrivals + flow->arrivals);
 	run->next = flow->runs;
 	if (run->next)

@@ -20,7 +20,7 @@
 
 /* ---- a graph made ready ---- */
 
-struct edge {
+struct flow_edge {
 	size_t station;	    /* whose gate: index into flow->stations */
 	size_t arrival;	    /* which source of it: index into run->arrivals */
 	struct text tensor; /* only this one; empty: all */
@@ -33,7 +33,7 @@ struct outlet {
 	size_t count;
 	bool direct;	      /* to one station alone, whole and under the same names: nothing to select either */
 	struct station *next; /* that one, where it is a plain step */
-	struct edge *edges;   /* those of one halt stand together */
+	struct flow_edge *edges; /* those of one halt stand together */
 };
 
 struct gate {
@@ -64,7 +64,7 @@ struct station {
 	bool multiplies;
 	struct inlets {
 		size_t count;
-		const struct edge **items;
+		const struct flow_edge **items;
 	} inlets;	      /* of one that multiplies: what its offspring are given of where the message is */
 	bool gathers;	      /* what comes to its gates are offspring, what it gives is their parent's */
 	size_t comes;	      /* whose offspring come to its gates: a station; STEP_NONE: the message itself */
@@ -111,7 +111,7 @@ struct flow {
 
 enum arrival_state { ARRIVAL_PENDING, ARRIVAL_CAME, ARRIVAL_DEAD, ARRIVAL_FAILED };
 
-struct arrival {
+struct flow_arrival {
 	const struct payload *payload; /* all that the producer gave; selected when the gate opens */
 	enum arrival_state state;
 };
@@ -239,7 +239,7 @@ struct run {
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct run_outages *outages; /* NULL: it has met none */
 	struct halt *halts;
-	struct arrival *arrivals;
+	struct flow_arrival *arrivals;
 	struct error *error; /* scratch, the root's, and the last resort when the arena is full; not cleared at first */
 };
 
@@ -280,7 +280,7 @@ bool run_expects(const struct run *run);
 void child_end(struct run *run);
 /* Something has come of a station where the message is, for its offspring. `last` of those of
  * that edge's station. */
-void descend(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload, bool last);
+void descend(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload, bool last);
 /* The gate of a station that gathers has opened, or ended, for one of the offspring. */
 bool part_of_gathering(const struct run *run, size_t station);
 void part_settle(struct run *run, size_t station);
@@ -315,7 +315,7 @@ void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64
 struct visit *halt_go(struct run *run, size_t index, const struct payload *input);
 
 /* Notes what has come, or never will, at one source of a gate. */
-void arrival_mark(struct run *run, const struct edge *edge, enum arrival_state state, const struct payload *payload);
+void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload);
 /* The gates of an open halt have news: it fires, ends, or waits. */
 void halt_settle(struct run *run, size_t index);
 /* Nothing will ever come out of this halt. */
@@ -332,7 +332,7 @@ static inline void outlet_deliver(struct run *run, const struct outlet *outlet, 
 {
 	/* cppcheck-suppress nullPointer; what came has a payload */
 	if (outlet->direct && state == ARRIVAL_CAME && !only && payload->tensors.count) {
-		const struct edge *edge = outlet->edges;
+		const struct flow_edge *edge = outlet->edges;
 		run->halts[edge->station].stage = HALT_FIRED;
 		(void)halt_go(run, edge->station, payload);
 	} else if (outlet->count) {

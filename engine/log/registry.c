@@ -103,7 +103,7 @@ static struct registry_question *question_add(struct registry *registry, const c
 
 /* ---- what it says ---- */
 
-struct said {
+struct registry_said {
 	struct text schema;
 	struct text type; /* empty: AVRO */
 	struct text words;
@@ -111,7 +111,7 @@ struct said {
 	bool refers; /* to other schemas */
 };
 
-static void take_references(struct json_scan *scan, struct said *said)
+static void take_references(struct json_scan *scan, struct registry_said *said)
 {
 	if (json_peek(scan) != JSON_ARRAY) {
 		json_skip(scan);
@@ -130,11 +130,11 @@ static void take_string(struct json_scan *scan, struct text *text)
 		json_skip(scan);
 }
 
-static bool read_reply(struct registry *registry, struct text body, struct said *said, struct error *error)
+static bool read_reply(struct registry *registry, struct text body, struct registry_said *said, struct error *error)
 {
 	struct json_scan scan;
 	struct text key, number;
-	*said = (struct said){0};
+	*said = (struct registry_said){0};
 	json_begin(&scan, body, "the registry's answer", registry->arena, error);
 	if (json_peek(&scan) == JSON_OBJECT) {
 		json_enter(&scan);
@@ -166,7 +166,7 @@ static void settle_unknown(struct registry_question *question, const char *why)
 	question->unknown_until_ms = loop_now_ms(question->registry->loop) + UNKNOWN_KEPT_MS;
 }
 
-static void settle_schema(struct registry_question *question, const struct said *said)
+static void settle_schema(struct registry_question *question, const struct registry_said *said)
 {
 	if (said->type.length > 0 && !text_is(said->type, "AVRO")) {
 		settle_unknown(question, "it is no Avro schema; only Avro is read by number");
@@ -178,7 +178,7 @@ static void settle_schema(struct registry_question *question, const struct said 
 	}
 }
 
-static void settle_announcement(struct registry_question *question, const struct said *said)
+static void settle_announcement(struct registry_question *question, const struct registry_said *said)
 {
 	struct registry *registry = question->registry;
 	question->state = QUESTION_ANSWERED;
@@ -201,7 +201,7 @@ static void explain(struct registry_question *question, const struct http_reply 
 static bool take_reply(struct registry_question *question, const struct http_reply *reply)
 {
 	struct error error = {0};
-	struct said said;
+	struct registry_said said;
 	if (reply->status == 0) {
 		ask_again(question, reply->error.text);
 		return false;

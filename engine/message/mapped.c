@@ -337,7 +337,7 @@ bool mapped_decode(struct message *message, const struct mapping *mapping, struc
 	struct found *found = ARENA_ARRAY(message->arena, struct found, mapping->path_count);
 	if (!found)
 		return error_memory(error, ERROR_LIMIT, "mapping an event");
-	struct gathering gathering = {.arena = message->arena, .found = found, .error = error};
+	struct mapped_gathering gathering = {.arena = message->arena, .found = found, .error = error};
 	struct mapped_making making = {.mapping = mapping, .arena = message->arena, .found = found, .error = error};
 	bool is_avro = avro_framing(bytes, &name, &body);
 	message->format = is_avro ? &format_avro : &format_oip_json;

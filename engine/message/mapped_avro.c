@@ -3,15 +3,15 @@
 #include "message/avro_walk.h"
 #include "message/mapped_walk.h"
 
-static bool walk(struct gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at);
+static bool walk(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at);
 
-static bool broken(struct gathering *gathering)
+static bool broken(struct mapped_gathering *gathering)
 {
 	return error_set(gathering->error, ERROR_INPUT, PLACE_NONE,
 			 "the Avro event is cut off or broken; write it with the schema that its first bytes name");
 }
 
-static bool over(struct gathering *gathering, avro_schema_t schema, struct avro_walk *at)
+static bool over(struct mapped_gathering *gathering, avro_schema_t schema, struct avro_walk *at)
 {
 	return avro_walk_over(at, schema) || broken(gathering);
 }
@@ -84,7 +84,7 @@ static bool is_object(avro_schema_t schema)
 }
 
 /* A value where paths end: one, or a list of them, nested or not. */
-static bool take_values(struct gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
+static bool take_values(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
 {
 	schema = avro_walk_target(schema);
 	if (is_avro_union(schema)) {
@@ -110,7 +110,7 @@ static bool take_values(struct gathering *gathering, const struct map_node *node
 	return gather_cell(gathering, node, &cell);
 }
 
-static bool walk_record(struct gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
+static bool walk_record(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
 {
 	size_t count = avro_schema_record_size(schema);
 	for (size_t i = 0; i < count; i++) {
@@ -122,7 +122,7 @@ static bool walk_record(struct gathering *gathering, const struct map_node *node
 	return true;
 }
 
-static bool walk_map(struct gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
+static bool walk_map(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
 {
 	avro_schema_t values = avro_schema_map_values(schema);
 	struct avro_blocks blocks = {0};
@@ -137,7 +137,7 @@ static bool walk_map(struct gathering *gathering, const struct map_node *node, a
 
 /* An item may be wanted twice, by its number and by [*]: each walk begins at the same
  * byte, and ends at the same. */
-static bool walk_item(struct gathering *gathering, const struct map_node *child, uint64_t index, avro_schema_t items,
+static bool walk_item(struct mapped_gathering *gathering, const struct map_node *child, uint64_t index, avro_schema_t items,
 		      struct avro_walk *at)
 {
 	struct avro_walk begin = *at;
@@ -151,7 +151,7 @@ static bool walk_item(struct gathering *gathering, const struct map_node *child,
 	return true;
 }
 
-static bool walk_array(struct gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
+static bool walk_array(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
 {
 	avro_schema_t items = avro_schema_array_items(schema);
 	struct avro_blocks blocks = {0};
@@ -167,7 +167,7 @@ static bool walk_array(struct gathering *gathering, const struct map_node *node,
 	return !avro_failed(&at->cursor) || broken(gathering);
 }
 
-static bool walk(struct gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
+static bool walk(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
 {
 	schema = avro_walk_target(schema);
 	if (is_avro_union(schema)) {
@@ -192,7 +192,7 @@ static bool walk(struct gathering *gathering, const struct map_node *node, avro_
 	return over(gathering, schema, at);
 }
 
-bool mapped_walk_avro(struct gathering *gathering, const struct map_node *root, avro_schema_t schema, struct text body)
+bool mapped_walk_avro(struct mapped_gathering *gathering, const struct map_node *root, avro_schema_t schema, struct text body)
 {
 	struct avro_walk at = avro_walk_of(body);
 	if (!walk(gathering, root, schema, &at))

@@ -3,7 +3,7 @@
 #include "message/json_scan.h"
 #include "message/mapped_walk.h"
 
-static bool walk(struct gathering *gathering, const struct map_node *node, struct json_scan *scan);
+static bool walk(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan);
 
 static bool take_cell(struct json_scan *scan, struct cell *cell)
 {
@@ -31,7 +31,7 @@ static bool take_cell(struct json_scan *scan, struct cell *cell)
 }
 
 /* A value where paths end: one, or a list of them, nested or not. */
-static bool take_values(struct gathering *gathering, const struct map_node *node, struct json_scan *scan)
+static bool take_values(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
 	struct cell cell;
 	switch (json_peek(scan)) {
@@ -51,7 +51,7 @@ static bool take_values(struct gathering *gathering, const struct map_node *node
 	}
 }
 
-static bool walk_object(struct gathering *gathering, const struct map_node *node, struct json_scan *scan)
+static bool walk_object(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
 	struct text key;
 	(void)json_enter(scan);
@@ -64,8 +64,8 @@ static bool walk_object(struct gathering *gathering, const struct map_node *node
 }
 
 /* An item may be wanted twice: by its number and by [*]. */
-static bool walk_item(struct gathering *gathering, const struct map_node *child, uint64_t index, const struct json_scan *scan,
-		      struct text span)
+static bool walk_item(struct mapped_gathering *gathering, const struct map_node *child, uint64_t index,
+		      const struct json_scan *scan, struct text span)
 {
 	for (; child; child = node_item(child->next, index)) {
 		struct json_scan again = json_again(scan, span);
@@ -77,7 +77,7 @@ static bool walk_item(struct gathering *gathering, const struct map_node *child,
 	return true;
 }
 
-static bool walk_array(struct gathering *gathering, const struct map_node *node, struct json_scan *scan)
+static bool walk_array(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
 	uint64_t index = 0;
 	gather_list(gathering, node);
@@ -97,7 +97,7 @@ static bool walk_array(struct gathering *gathering, const struct map_node *node,
 	return !scan->failed;
 }
 
-static bool walk(struct gathering *gathering, const struct map_node *node, struct json_scan *scan)
+static bool walk(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
 	enum json_type type = json_peek(scan);
 	if (node->ends && (!node->children || (type != JSON_OBJECT && type != JSON_ARRAY)))
@@ -119,7 +119,7 @@ static bool walk(struct gathering *gathering, const struct map_node *node, struc
 	return json_skip(scan);
 }
 
-bool mapped_walk_json(struct gathering *gathering, const struct map_node *root, struct text body)
+bool mapped_walk_json(struct mapped_gathering *gathering, const struct map_node *root, struct text body)
 {
 	struct json_scan scan;
 	json_begin(&scan, body, "the event", gathering->arena, gathering->error);

@@ -136,7 +136,7 @@ const struct map_node *node_item(const struct map_node *from, uint64_t index)
 	return from;
 }
 
-static bool add_cell(struct gathering *gathering, struct found *found, const struct cell *cell)
+static bool add_cell(struct mapped_gathering *gathering, struct found *found, const struct cell *cell)
 {
 	if (found->count == found->capacity) {
 		size_t capacity = found->capacity ? found->capacity * 2 : FIRST_CELLS;
@@ -152,7 +152,7 @@ static bool add_cell(struct gathering *gathering, struct found *found, const str
 	return true;
 }
 
-bool gather_cell(struct gathering *gathering, const struct map_node *node, const struct cell *cell)
+bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell)
 {
 	for (const struct map_path *path = node->ends; path; path = path->next)
 		if (!add_cell(gathering, &gathering->found[path->number], cell))
@@ -160,7 +160,7 @@ bool gather_cell(struct gathering *gathering, const struct map_node *node, const
 	return true;
 }
 
-void gather_list(struct gathering *gathering, const struct map_node *node)
+void gather_list(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	for (const struct map_path *path = node->ends; path; path = path->next)
 		gathering->found[path->number].listed = true;
@@ -170,7 +170,7 @@ void gather_list(struct gathering *gathering, const struct map_node *node)
 }
 
 /* Recursion is as deep as the paths. */
-static void list_all_below(struct gathering *gathering, const struct map_node *node)
+static void list_all_below(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	for (const struct map_path *path = node->ends; path; path = path->next)
 		gathering->found[path->number].listed = true;
@@ -178,14 +178,14 @@ static void list_all_below(struct gathering *gathering, const struct map_node *n
 		list_all_below(gathering, child);
 }
 
-void gather_empty_list(struct gathering *gathering, const struct map_node *node)
+void gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	for (const struct map_node *child = node->children; child; child = child->next)
 		if (child->step == STEP_ALL)
 			list_all_below(gathering, child);
 }
 
-bool gather_item_end(struct gathering *gathering, const struct map_node *node)
+bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	const struct cell nothing = {.kind = CELL_NOTHING};
 	for (const struct map_path *path = node->starred; path; path = path->next_starred) {
@@ -197,7 +197,7 @@ bool gather_item_end(struct gathering *gathering, const struct map_node *node)
 	return true;
 }
 
-bool gather_object(struct gathering *gathering, const struct map_node *node)
+bool gather_object(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	return error_set(gathering->error, ERROR_INPUT, PLACE_NONE,
 			 "an object stands at `" TEXT_FORMAT "` of the event, and a path must end at a value; name a field of it",

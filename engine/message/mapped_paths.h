@@ -50,25 +50,25 @@ struct found {
 	bool listed;  /* a list stood there, be it empty */
 };
 
-struct gathering {
+struct mapped_gathering {
 	struct arena *arena;
 	struct found *found; /* by the number of the path */
 	struct error *error;
 };
 
 /* A value at a node, for all paths that end there. False when the arena is full. */
-bool gather_cell(struct gathering *gathering, const struct map_node *node, const struct cell *cell);
+bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell);
 
 /* A list stands at a node, for the paths that end there or star it. */
-void gather_list(struct gathering *gathering, const struct map_node *node);
+void gather_list(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* That list had no items: what lies behind its [*] is there, and empty. */
-void gather_empty_list(struct gathering *gathering, const struct map_node *node);
+void gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* An item of a starred list is over: paths that found nothing in it get nothing. */
-bool gather_item_end(struct gathering *gathering, const struct map_node *node);
+bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* An object stands where paths end. Always false. */
-bool gather_object(struct gathering *gathering, const struct map_node *node);
+bool gather_object(struct mapped_gathering *gathering, const struct map_node *node);
 
 #endif

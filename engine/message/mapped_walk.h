@@ -7,8 +7,8 @@
 
 #include "message/mapped_paths.h"
 
-bool mapped_walk_json(struct gathering *gathering, const struct map_node *root, struct text body);
-bool mapped_walk_avro(struct gathering *gathering, const struct map_node *root, avro_schema_t schema, struct text body);
+bool mapped_walk_json(struct mapped_gathering *gathering, const struct map_node *root, struct text body);
+bool mapped_walk_avro(struct mapped_gathering *gathering, const struct map_node *root, avro_schema_t schema, struct text body);
 
 /* The datatype that a schema gives to what stands at a path; false when the schema
  * has nothing there. */

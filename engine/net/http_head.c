@@ -283,11 +283,11 @@ static bool is_named(struct text token, struct text name)
 	return true;
 }
 
-struct said { /* of them */
+struct http_head_said { /* of them */
 	bool host, length, coding, closes, stays;
 };
 
-static bool read_host(struct http_head *head, struct said *said, struct text value)
+static bool read_host(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	if (said->host)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Host` headers");
@@ -297,7 +297,7 @@ static bool read_host(struct http_head *head, struct said *said, struct text val
 	return true;
 }
 
-static bool read_length(struct http_head *head, struct said *said, struct text value)
+static bool read_length(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	if (said->length)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Content-Length` headers");
@@ -312,7 +312,7 @@ static bool read_length(struct http_head *head, struct said *said, struct text v
 	return value.length > 0 || head_refuse(head, BAD_REQUEST, "the request's `Content-Length` is no number");
 }
 
-static bool read_coding(struct http_head *head, struct said *said, struct text value)
+static bool read_coding(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	if (said->coding)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Transfer-Encoding` headers");
@@ -338,7 +338,7 @@ static struct text trim(struct text text)
 	return text;
 }
 
-static bool read_connection(struct http_head *head, struct said *said, struct text value)
+static bool read_connection(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	(void)head;
 	if (is_named(value, TEXT("keep-alive"))) { /* as most say it */
@@ -356,7 +356,7 @@ static bool read_connection(struct http_head *head, struct said *said, struct te
 	return true;
 }
 
-static bool read_expectation(struct http_head *head, struct said *said, struct text value)
+static bool read_expectation(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	(void)said;
 	if (!text_equal_caseless(value, TEXT("100-continue")))
@@ -365,11 +365,11 @@ static bool read_expectation(struct http_head *head, struct said *said, struct t
 	return true;
 }
 
-static bool read_field(struct http_head *head, struct said *said, struct text line)
+static bool read_field(struct http_head *head, struct http_head_said *said, struct text line)
 {
 	static const struct {
 		struct text name;
-		bool (*read)(struct http_head *head, struct said *said, struct text value);
+		bool (*read)(struct http_head *head, struct http_head_said *said, struct text value);
 	} by_length[] = {
 		[4] = {{"host", 4}, read_host},
 		[6] = {{"expect", 6}, read_expectation},
@@ -400,7 +400,7 @@ static bool read_field(struct http_head *head, struct said *said, struct text li
 /* ---- together ---- */
 
 /* RFC 9112, 6.3 and 9.3. */
-static bool conclude(struct http_head *head, const struct said *said)
+static bool conclude(struct http_head *head, const struct http_head_said *said)
 {
 	if (!said->host && !head->is_old)
 		return head_refuse(head, BAD_REQUEST, "the request has no `Host` header");
@@ -416,7 +416,7 @@ static bool conclude(struct http_head *head, const struct said *said)
 
 bool http_head_read(struct http_head *head, const struct http_head_scan *scan, char *bytes)
 {
-	struct said said = {0};
+	struct http_head_said said = {0};
 	memset(head, 0, offsetof(struct http_head, fields));
 	head->bytes = bytes;
 	size_t begin = scan->begin;

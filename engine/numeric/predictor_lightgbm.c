@@ -115,7 +115,7 @@ static bool header_take(struct lightgbm_lines *lines, struct lightgbm_header *he
 
 struct lightgbm_objective {
 	const char *name;
-	enum link link;
+	enum predictor_link link;
 	size_t classes; /* 1: as num_class says */
 };
 

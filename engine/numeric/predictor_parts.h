@@ -10,7 +10,7 @@
 #include "numeric/trees.h"
 
 /* What makes answers of margins. */
-enum link {
+enum predictor_link {
 	LINK_IDENTITY,
 	LINK_LOGISTIC, /* of each, of `factor` times the margin */
 	LINK_PAIR,     /* of one margin: 1 - p and p */
@@ -25,7 +25,7 @@ enum link {
 
 struct predictor {
 	struct predictor_traits traits;
-	enum link link;
+	enum predictor_link link;
 	double factor;	    /* LINK_LOGISTIC's */
 	double share;	    /* of a margin, of which the link makes an answer */
 	const double *base; /* what is added to each margin; NULL: nothing */

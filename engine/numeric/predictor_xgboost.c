@@ -16,7 +16,7 @@ enum base_form { BASE_MARGIN, BASE_PROBABILITY, BASE_POSITIVE };
 
 struct xgboost_objective {
 	const char *name;
-	enum link link;
+	enum predictor_link link;
 	enum base_form base;
 	size_t classes; /* 1: as num_class says */
 };

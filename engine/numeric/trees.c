@@ -41,7 +41,7 @@ struct trees_builder *trees_begin(struct arena *arena, const struct trees_form *
 		return NULL;
 	}
 	*builder = (struct trees_builder){.arena = arena, .form = *form, .slot_of = slot_of};
-	size_t most = TREE_NODES_MAX * sizeof(struct node);
+	size_t most = TREE_NODES_MAX * sizeof(struct predictor_node);
 	buffer_open(&builder->slots, most);
 	buffer_open(&builder->nodes, most);
 	buffer_open(&builder->trees, most);
@@ -143,8 +143,8 @@ static bool node_put(struct trees_builder *builder, const struct tree_node *give
 	uint32_t from;
 	memcpy(&from, builder->order.bytes + place * sizeof from, sizeof from);
 	const struct tree_node *node = &given[from];
-	size_t base = builder->nodes.length / sizeof(struct node) - place;
-	struct node put = {.value = node->value, .slot = SLOT_OF_LEAVES, .child = (uint32_t)(base + place)};
+	size_t base = builder->nodes.length / sizeof(struct predictor_node) - place;
+	struct predictor_node put = {.value = node->value, .slot = SLOT_OF_LEAVES, .child = (uint32_t)(base + place)};
 	if (node->left == TREE_LEAF) {
 		if (!leaf_check(builder, node, error))
 			return false;
@@ -172,7 +172,7 @@ static bool node_put(struct trees_builder *builder, const struct tree_node *give
 
 bool trees_add(struct trees_builder *builder, const struct tree_node *nodes, size_t count, size_t output, struct error *error)
 {
-	size_t base = builder->nodes.length / sizeof(struct node);
+	size_t base = builder->nodes.length / sizeof(struct predictor_node);
 	struct tree tree = {.root = (uint32_t)base, .output = (uint32_t)output};
 	if (count == 0 || count > TREE_NODES_MAX - base)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -225,7 +225,7 @@ static void *moved(struct arena *arena, const struct buffer *from)
 static const struct trees *trees_make(struct trees_builder *builder)
 {
 	struct trees *trees = ARENA_NEW(builder->arena, struct trees);
-	struct node *nodes = moved(builder->arena, &builder->nodes);
+	struct predictor_node *nodes = moved(builder->arena, &builder->nodes);
 	struct tree *items = moved(builder->arena, &builder->trees);
 	if (!trees || !nodes || !items)
 		return NULL;

@@ -22,7 +22,7 @@ uint32_t trees_root(const struct trees *trees, size_t index, size_t *output)
 
 struct tree_branch trees_branch(const struct trees *trees, uint32_t node)
 {
-	const struct node *from = &trees->nodes[node];
+	const struct predictor_node *from = &trees->nodes[node];
 	struct tree_branch branch = {.leaf = from->child == node, .cover = trees->covers ? (double)trees->covers[node] : 0};
 	if (branch.leaf) {
 		branch.value = trees->form.vectors ? &trees->vectors[(size_t)from->value * trees->form.outputs] : &from->value;

@@ -15,7 +15,7 @@
 
 #define SLOT_OF_SET UINT32_C(0x80000000) /* of a node: its value is the number of a set */
 
-struct node {
+struct predictor_node {
 	double value; /* what is below it goes left; of a leaf what it adds */
 	uint32_t slot;
 	uint32_t child; /* the left one; of a leaf itself */
@@ -37,7 +37,7 @@ struct trees {
 	struct trees_form form;
 	size_t slot_count; /* and one more, which is always minus infinity */
 	const struct slot *slots;
-	const struct node *nodes;
+	const struct predictor_node *nodes;
 	size_t tree_count;
 	const struct tree *trees; /* those by sets last, else by their depth */
 	size_t plain_count;	  /* of trees without sets */

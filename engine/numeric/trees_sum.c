@@ -61,7 +61,7 @@ static void leaf_add(const struct trees *trees, const struct tree *tree, uint32_
 
 /* ---- walking ---- */
 
-static inline uint32_t step(const struct node *nodes, uint32_t at, const double *slots)
+static inline uint32_t step(const struct predictor_node *nodes, uint32_t at, const double *slots)
 {
 	return nodes[at].child + (slots[nodes[at].slot] >= nodes[at].value);
 }
@@ -69,7 +69,7 @@ static inline uint32_t step(const struct node *nodes, uint32_t at, const double 
 /* LANES trees over one row. */
 static void walk_trees(const struct trees *trees, const struct tree *some, const double *slots, double *sums)
 {
-	const struct node *nodes = trees->nodes;
+	const struct predictor_node *nodes = trees->nodes;
 	uint32_t at[LANES], depth = some[LANES - 1].depth;
 	for (size_t i = 0; i < LANES; i++)
 		at[i] = some[i].root;
@@ -83,7 +83,7 @@ static void walk_trees(const struct trees *trees, const struct tree *some, const
 /* One tree over LANES rows, `stride` apart. */
 static void walk_rows(const struct trees *trees, const struct tree *tree, const double *slots, size_t stride, double *sums)
 {
-	const struct node *nodes = trees->nodes;
+	const struct predictor_node *nodes = trees->nodes;
 	uint32_t at[LANES];
 	for (size_t i = 0; i < LANES; i++)
 		at[i] = tree->root;
@@ -109,10 +109,10 @@ bool tree_set_left(const struct tree_set *set, double number)
 /* One tree over one row, with splits of either sort. */
 static void walk_alone(const struct trees *trees, const struct tree *tree, const double *slots, double *sums)
 {
-	const struct node *nodes = trees->nodes;
+	const struct predictor_node *nodes = trees->nodes;
 	uint32_t at = tree->root;
 	while (nodes[at].child != at) {
-		const struct node *node = &nodes[at];
+		const struct predictor_node *node = &nodes[at];
 		if (node->slot & SLOT_OF_SET)
 			at = node->child + !tree_set_left(&trees->sets[(size_t)node->value], slots[node->slot & ~SLOT_OF_SET]);
 		else

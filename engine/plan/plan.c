@@ -181,7 +181,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 static void note_explainers(struct compiler *compiler, const struct resource *resource)
 {
 	const struct deployment_spec *deployment = resource->spec;
-	const struct predictor *predictors = deployment->predictors.items;
+	const struct deployment_predictor *predictors = deployment->predictors.items;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		if (predictors[i].explainer_here.line)
 			note_add(compiler, &compiler->plan->notes, predictors[i].explainer_here,

@@ -4,7 +4,7 @@
 #define FIRST_ROOM 16
 #define GAP 2 /* blanks between columns */
 
-void table_add(struct table *table, const char *const *cells)
+void table_add(struct plan_table *table, const char *const *cells)
 {
 	if (table->count == table->room) {
 		size_t larger = table->room ? 2 * table->room : FIRST_ROOM;
@@ -27,7 +27,8 @@ static void pad(struct buffer *out, size_t blanks)
 		buffer_byte(out, ' ');
 }
 
-static void print_row(const struct table *table, const char *const *cells, const size_t *widths, size_t indent, struct buffer *out)
+static void print_row(const struct plan_table *table, const char *const *cells, const size_t *widths, size_t indent,
+		      struct buffer *out)
 {
 	size_t last = table->columns;
 	while (last > 0 && !*cells[last - 1])
@@ -42,7 +43,7 @@ static void print_row(const struct table *table, const char *const *cells, const
 	buffer_byte(out, '\n');
 }
 
-void table_print(const struct table *table, size_t indent, struct buffer *out)
+void table_print(const struct plan_table *table, size_t indent, struct buffer *out)
 {
 	size_t widths[TABLE_COLUMNS_MAX] = {0};
 	for (size_t i = 0; i < table->count * table->columns; i++) {

@@ -9,7 +9,7 @@
 
 #define TABLE_COLUMNS_MAX 8
 
-struct table {
+struct plan_table {
 	struct arena *arena;
 	size_t columns;
 	size_t count, room; /* rows */
@@ -17,9 +17,9 @@ struct table {
 };
 
 /* A row of `table->columns` cells, borrowed; NULL is an empty cell. */
-void table_add(struct table *table, const char *const *cells);
+void table_add(struct plan_table *table, const char *const *cells);
 
 /* Each row behind `indent` blanks. */
-void table_print(const struct table *table, size_t indent, struct buffer *out);
+void table_print(const struct plan_table *table, size_t indent, struct buffer *out);
 
 #endif

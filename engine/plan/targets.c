@@ -119,7 +119,7 @@ static struct targets targets_of(const struct plan *plan, double rate, struct ar
 void targets_print_text(const struct plan *plan, double rate, struct arena *arena, struct buffer *out)
 {
 	struct targets targets = targets_of(plan, rate, arena);
-	struct table table = {.arena = arena, .columns = 3};
+	struct plan_table table = {.arena = arena, .columns = 3};
 	buffer_string(out, "\ntargets\n");
 	if (targets.count == 0)
 		buffer_string(out, "  none: no file has target_metrics\n");

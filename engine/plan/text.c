@@ -31,9 +31,9 @@ static void heading(const struct plan_text_writer *writer, const char *text)
 	buffer_print(writer->out, "\n%*s%s\n", INDENT, "", text);
 }
 
-static struct table table_of(const struct plan_text_writer *writer, size_t columns)
+static struct plan_table table_of(const struct plan_text_writer *writer, size_t columns)
 {
-	return (struct table){.arena = writer->arena, .columns = columns};
+	return (struct plan_table){.arena = writer->arena, .columns = columns};
 }
 
 static const char *place_text(const struct plan_text_writer *writer, struct place place)
@@ -95,7 +95,7 @@ static const char *rate_text(const struct plan_text_writer *writer, const struct
 
 static void print_head(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
-	struct table table = table_of(writer, 2);
+	struct plan_table table = table_of(writer, 2);
 	const char *delivery = plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
 	const char *rows[][2] = {
 		{"delivery", WORDS(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
@@ -231,7 +231,8 @@ static const char *extras_text(const struct plan_text_writer *writer, const stru
 	return text;
 }
 
-static void print_step(const struct plan_text_writer *writer, const struct pipeline_plan *plan, size_t index, struct table *table)
+static void print_step(const struct plan_text_writer *writer, const struct pipeline_plan *plan, size_t index,
+		       struct plan_table *table)
 {
 	const struct graph_step *step = &plan->graph->steps[index];
 	const char *kind = step->spec->kind ? step->spec->kind->name : "?";
@@ -251,7 +252,7 @@ static void print_step(const struct plan_text_writer *writer, const struct pipel
 
 static void print_steps(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
-	struct table table = table_of(writer, 4);
+	struct plan_table table = table_of(writer, 4);
 	heading(writer, "steps");
 	for (size_t i = 0; i < plan->graph->count; i++)
 		print_step(writer, plan, plan->graph->order[i], &table);
@@ -275,7 +276,7 @@ static const char *endpoint_text(const struct plan_text_writer *writer, const st
 
 static void print_calls(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
-	struct table table = table_of(writer, 4);
+	struct plan_table table = table_of(writer, 4);
 	if (plan->callee_count == 0)
 		return;
 	heading(writer, "calls");
@@ -300,7 +301,7 @@ static const char *retention_text(const struct topic *topic, struct arena *arena
 
 static void print_topics(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
-	struct table table = table_of(writer, 6);
+	struct plan_table table = table_of(writer, 6);
 	heading(writer, "topics");
 	table_add(&table, (const char *const[]){"name", "role", "partitions", "kept", "key", "why"});
 	for (size_t i = 0; i < plan->topic_count; i++) {
@@ -318,7 +319,7 @@ static void print_topics(const struct plan_text_writer *writer, const struct pip
 
 static void print_models(const struct plan_text_writer *writer, const struct plan *plan)
 {
-	struct table table = table_of(writer, 2);
+	struct plan_table table = table_of(writer, 2);
 	if (plan->model_count == 0)
 		return;
 	buffer_string(writer->out, "models, each of them also a pipeline of one step\n");

@@ -17,10 +17,10 @@ static bool has_node(const struct graph_node *node, const char *fallback, const 
 	return false;
 }
 
-bool callee_is_repeated(const struct resource *deployment, const struct predictor *predictor, const char *name)
+bool callee_is_repeated(const struct resource *deployment, const struct deployment_predictor *predictor, const char *name)
 {
 	const struct deployment_spec *spec = deployment->spec;
-	const struct predictor *predictors = spec->predictors.items;
+	const struct deployment_predictor *predictors = spec->predictors.items;
 	for (size_t i = 0; i < spec->predictors.count; i++)
 		if (&predictors[i] != predictor && has_node(&predictors[i].graph, predictors[i].name.text, name))
 			return true;

@@ -10,12 +10,12 @@
 
 struct callee_scope {
 	const struct resource *deployment;
-	const struct predictor *predictor;
+	const struct deployment_predictor *predictor;
 	struct arena *arena;
 };
 
 /* Whether another predictor has a node of that name too. */
-bool callee_is_repeated(const struct resource *deployment, const struct predictor *predictor, const char *name);
+bool callee_is_repeated(const struct resource *deployment, const struct deployment_predictor *predictor, const char *name);
 
 /* The node's name; with a part before a slash (plan/address.h) where other predictors have
  * one of that name, or where it is a further method of the same node. */

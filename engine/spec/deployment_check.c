@@ -13,7 +13,7 @@ static bool same_name(const struct name *a, const struct name *b)
 
 static void check_names(const struct deployment_spec *deployment, struct faults *faults)
 {
-	const struct predictor *predictors = deployment->predictors.items;
+	const struct deployment_predictor *predictors = deployment->predictors.items;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (same_name(&predictors[i].name, &predictors[j].name)) {
@@ -26,7 +26,7 @@ static void check_names(const struct deployment_spec *deployment, struct faults 
 
 static void check_traffic(const struct deployment_spec *deployment, struct faults *faults)
 {
-	const struct predictor *predictors = deployment->predictors.items, *first = NULL;
+	const struct deployment_predictor *predictors = deployment->predictors.items, *first = NULL;
 	struct place place = {0};
 	size_t answering = 0;
 	int64_t sum = 0;
@@ -51,7 +51,7 @@ static void check_traffic(const struct deployment_spec *deployment, struct fault
 
 static void check_shadows(const struct deployment_spec *deployment, struct faults *faults)
 {
-	const struct predictor *predictors = deployment->predictors.items, *shadow = NULL;
+	const struct deployment_predictor *predictors = deployment->predictors.items, *shadow = NULL;
 	size_t shadows = 0;
 	for (size_t i = 0; i < deployment->predictors.count; i++) {
 		if (!predictors[i].shadow)
@@ -218,7 +218,7 @@ static void endpoints_say(const struct graph_node *node, struct faults *faults)
 static void transport_say(const struct deployment_spec *deployment, const struct node *spec, struct faults *faults)
 {
 	const struct node *transport = node_get(spec, "transport");
-	const struct predictor *predictors = deployment->predictors.items;
+	const struct deployment_predictor *predictors = deployment->predictors.items;
 	if (deployment_protocol(deployment) == CALL_BY_V2)
 		return;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
@@ -232,7 +232,7 @@ void deployment_check(const struct resource *resource, struct faults *faults)
 {
 	const struct node *spec = node_get(resource->node, "spec"), *nodes = node_get(spec, "predictors");
 	const struct deployment_spec *deployment = resource->spec;
-	const struct predictor *predictors = deployment->predictors.items;
+	const struct deployment_predictor *predictors = deployment->predictors.items;
 	check_names(deployment, faults);
 	check_traffic(deployment, faults);
 	check_shadows(deployment, faults);

@@ -12,7 +12,7 @@
 struct translation {
 	struct arena *arena;
 	const struct resource *deployment;
-	const struct predictor *predictor; /* whose graph it is */
+	const struct deployment_predictor *predictor; /* whose graph it is */
 	const char *name;		   /* of the pipeline */
 	struct growing steps;
 };
@@ -288,7 +288,8 @@ static const struct node *document(const struct translation *own, const char *co
 	return root.node;
 }
 
-static void translation_begin(struct translation *own, const char *name, const struct predictor *predictors, size_t count)
+static void translation_begin(struct translation *own, const char *name, const struct deployment_predictor *predictors,
+			      size_t count)
 {
 	size_t nodes = 1;
 	for (size_t i = 0; i < count; i++)
@@ -298,7 +299,7 @@ static void translation_begin(struct translation *own, const char *name, const s
 }
 
 /* One predictor by itself. */
-static const struct node *whole(struct translation *own, const struct predictor *predictor, const char *name)
+static const struct node *whole(struct translation *own, const struct deployment_predictor *predictor, const char *name)
 {
 	translation_begin(own, name, predictor, 1);
 	own->predictor = predictor;
@@ -308,13 +309,13 @@ static const struct node *whole(struct translation *own, const struct predictor 
 	return document(own, &result, 1);
 }
 
-static const char *shadow_name(const struct translation *own, const struct predictor *shadow)
+static const char *shadow_name(const struct translation *own, const struct deployment_predictor *shadow)
 {
 	return arena_print(own->arena, "%s-%s", own->deployment->name.text, shadow->name.text);
 }
 
 /* Predictors among which requests are shared out, and those that get copies. */
-static const struct node *shared(struct translation *own, const struct predictor *predictors, size_t count)
+static const struct node *shared(struct translation *own, const struct deployment_predictor *predictors, size_t count)
 {
 	struct place place = own->deployment->place;
 	struct growing options = map_begin(own->arena, place, 2), shares = list_begin(own->arena, place, count);
@@ -347,7 +348,7 @@ static const struct node *shared(struct translation *own, const struct predictor
 size_t deployment_pipelines(const struct resource *deployment, struct arena *arena, const struct node **documents, size_t most)
 {
 	const struct deployment_spec *spec = deployment->spec;
-	const struct predictor *predictors = spec->predictors.items;
+	const struct deployment_predictor *predictors = spec->predictors.items;
 	size_t count = spec->predictors.count, made = 0;
 	struct translation own = {.arena = arena, .deployment = deployment};
 	if (count == 0 || most == 0)

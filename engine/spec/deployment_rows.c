@@ -84,9 +84,9 @@ static const struct option ssl_rows[] = {
 };
 
 static const struct option predictor_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct predictor, here)},
-	ROW("name", NAME, struct predictor, name, .required = true, .help = "The predictor's name."),
-	ROW("graph", MAP, struct predictor, graph, .rows = graph_rows, .required = true,
+	{.type = OPTION_HERE, .offset = offsetof(struct deployment_predictor, here)},
+	ROW("name", NAME, struct deployment_predictor, name, .required = true, .help = "The predictor's name."),
+	ROW("graph", MAP, struct deployment_predictor, graph, .rows = graph_rows, .required = true,
 	    .help = "Its nodes, from the one that gets the request."),
 	KUBERNETES("componentSpecs", NODE, "The containers of its nodes."),
 	KUBERNETES("componentSpec", NODE, "The old name of componentSpecs, of one pod."),
@@ -96,11 +96,13 @@ static const struct option predictor_rows[] = {
 	KUBERNETES("engineResources", NODE, "The old name of svcOrchSpec.resources."),
 	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
 	CHECKED("svcOrchSpec", MAP, .rows = orchestrator_rows, .help = "What runs its graph."),
-	ROW("traffic", INTEGER, struct predictor, traffic, .place_offset = offsetof(struct predictor, traffic_place), PERCENT_RANGE,
+	ROW("traffic", INTEGER, struct deployment_predictor, traffic,
+	    .place_offset = offsetof(struct deployment_predictor, traffic_place), PERCENT_RANGE,
 	    .help = "Its share of the requests, in percent."),
-	ROW("explainer", MAP, struct predictor, explainer_here, .effect = EFFECT_LATER, .rows = explainer_rows,
+	ROW("explainer", MAP, struct deployment_predictor, explainer_here, .effect = EFFECT_LATER, .rows = explainer_rows,
 	    .help = "What explains its answers."),
-	ROW("shadow", FLAG, struct predictor, shadow, .place_offset = offsetof(struct predictor, shadow_place),
+	ROW("shadow", FLAG, struct deployment_predictor, shadow,
+	    .place_offset = offsetof(struct deployment_predictor, shadow_place),
 	    .help = "Whether it gets copies, and its answers are dropped."),
 	CHECKED("ssl", MAP, .effect = EFFECT_PROTECTS, .rows = ssl_rows, .help = "Its certificate."),
 	KUBERNETES("protocol", TEXT, "It stands under `spec`; here nobody reads it."),
@@ -110,8 +112,9 @@ static const struct option predictor_rows[] = {
 };
 
 const struct option deployment_rows[] = {
-	ROW("predictors", LIST, struct deployment_spec, predictors, .rows = predictor_rows, .item_size = sizeof(struct predictor),
-	    .least = 1, .required = true, .place_offset = offsetof(struct deployment_spec, predictors_place),
+	ROW("predictors", LIST, struct deployment_spec, predictors, .rows = predictor_rows,
+	    .item_size = sizeof(struct deployment_predictor), .least = 1, .required = true,
+	    .place_offset = offsetof(struct deployment_spec, predictors_place),
 	    .help = "The graphs among which requests are split."),
 	KUBERNETES("name", NAME, "The name; that in metadata counts."),
 	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),

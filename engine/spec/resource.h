@@ -306,7 +306,7 @@ struct graph_node {
 	struct graph_endpoint endpoint;
 };
 
-struct predictor {
+struct deployment_predictor {
 	struct place here;
 	struct name name;
 	struct graph_node graph;
@@ -318,7 +318,7 @@ struct predictor {
 };
 
 struct deployment_spec {
-	struct item_list predictors; /* struct predictor */
+	struct item_list predictors; /* struct deployment_predictor */
 	int protocol;		     /* seldon tensorflow kfserving v2 */
 	struct place predictors_place;
 };

@@ -15,7 +15,7 @@
 struct store {
 	struct scopes scopes;
 	const char **names; /* of the scopes, with the texts behind them */
-	struct table **tables;
+	struct state_table **tables;
 	size_t bytes_max;
 	struct write **buckets; /* a power of two of them */
 	size_t bucket_count;
@@ -47,7 +47,7 @@ struct store *store_open(struct scopes scopes, size_t bytes_max)
 		return NULL;
 	*store = (struct store){.bytes_max = bytes_max, .bucket_count = JOURNAL_BUCKETS_AT_FIRST};
 	store->buckets = memory_take(store->bucket_count, sizeof(struct write *));
-	store->tables = memory_take(scopes.count, sizeof(struct table *));
+	store->tables = memory_take(scopes.count, sizeof(struct state_table *));
 	bool opened = scopes_copy(store, scopes) && store->buckets && store->tables;
 	for (size_t i = 0; opened && i < scopes.count; i++)
 		opened = (store->tables[i] = table_open()) != NULL;
@@ -259,7 +259,7 @@ bool store_show(const struct store *store, struct store_walk *walk, size_t items
 {
 	struct store_showing showing = {.show = show, .context = context};
 	for (; walk->scope < store->scopes.count; walk->scope++, walk->bucket = 0) {
-		const struct table *table = store->tables[walk->scope];
+		const struct state_table *table = store->tables[walk->scope];
 		showing.scope = walk->scope;
 		while (walk->bucket < table_buckets(table)) {
 			if (showing.shown >= items)

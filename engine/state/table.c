@@ -27,7 +27,7 @@ struct segment {
 };
 
 /* Buckets below `split` are told apart by one bit of the hash more than the others. */
-struct table {
+struct state_table {
 	struct segment **segments;
 	size_t segment_count, segment_room;
 	size_t buckets;
@@ -83,12 +83,12 @@ size_t table_cost(size_t key_length, size_t value_length)
 
 /* ---- buckets ---- */
 
-static struct item **bucket_at(const struct table *table, size_t index)
+static struct item **bucket_at(const struct state_table *table, size_t index)
 {
 	return &table->segments[index / SEGMENT_BUCKETS]->buckets[index % SEGMENT_BUCKETS];
 }
 
-static struct item **bucket_of(const struct table *table, uint32_t hash)
+static struct item **bucket_of(const struct state_table *table, uint32_t hash)
 {
 	size_t index = hash & table->mask;
 	if (index < table->split)
@@ -96,7 +96,7 @@ static struct item **bucket_of(const struct table *table, uint32_t hash)
 	return bucket_at(table, index);
 }
 
-static struct item **item_find(const struct table *table, uint32_t hash, struct text key)
+static struct item **item_find(const struct state_table *table, uint32_t hash, struct text key)
 {
 	struct item **at = bucket_of(table, hash);
 	while (*at && ((*at)->hash != hash || !text_equal(item_key(*at), key)))
@@ -104,7 +104,7 @@ static struct item **item_find(const struct table *table, uint32_t hash, struct 
 	return at;
 }
 
-static bool segment_add(struct table *table)
+static bool segment_add(struct state_table *table)
 {
 	if (table->segment_count == table->segment_room) {
 		size_t room = table->segment_room ? table->segment_room * 2 : 8;
@@ -124,7 +124,7 @@ static bool segment_add(struct table *table)
 
 /* One bucket more: it takes those of the bucket `split` that have the next bit set.
  * Without memory the buckets only get longer. */
-static void bucket_add(struct table *table)
+static void bucket_add(struct state_table *table)
 {
 	if (table->buckets == table->segment_count * SEGMENT_BUCKETS && !segment_add(table))
 		return;
@@ -147,9 +147,9 @@ static void bucket_add(struct table *table)
 	}
 }
 
-struct table *table_open(void)
+struct state_table *table_open(void)
 {
-	struct table *table = memory_take(1, sizeof *table);
+	struct state_table *table = memory_take(1, sizeof *table);
 	if (!table)
 		return NULL;
 	table->buckets = SEGMENT_BUCKETS;
@@ -160,7 +160,7 @@ struct table *table_open(void)
 	return NULL;
 }
 
-void table_close(struct table *table)
+void table_close(struct state_table *table)
 {
 	if (!table)
 		return;
@@ -180,7 +180,7 @@ void table_close(struct table *table)
 
 /* ---- reading and putting ---- */
 
-bool table_read(const struct table *table, struct text key, struct text *value)
+bool table_read(const struct state_table *table, struct text key, struct text *value)
 {
 	const struct item *item = *item_find(table, hash_key(key), key);
 	if (!item || item->value_length == VALUE_REMOVED)
@@ -189,7 +189,7 @@ bool table_read(const struct table *table, struct text key, struct text *value)
 	return true;
 }
 
-static void changes_close_up(struct table *table)
+static void changes_close_up(struct state_table *table)
 {
 	table->changed_end -= table->told;
 	memmove(table->changed, &table->changed[table->told], table->changed_end * sizeof(struct item *));
@@ -199,7 +199,7 @@ static void changes_close_up(struct table *table)
 }
 
 /* Room for one change more, so that noting it cannot fail. */
-static bool changes_reserve(struct table *table)
+static bool changes_reserve(struct state_table *table)
 {
 	if (table->changed_end < table->changed_room)
 		return true;
@@ -217,7 +217,7 @@ static bool changes_reserve(struct table *table)
 	return true;
 }
 
-static void item_note(struct table *table, struct item *item)
+static void item_note(struct state_table *table, struct item *item)
 {
 	if (item->change)
 		return;
@@ -226,7 +226,7 @@ static void item_note(struct table *table, struct item *item)
 	item->change = (uint32_t)table->changed_end;
 }
 
-static void item_unlink(struct table *table, struct item **at)
+static void item_unlink(struct state_table *table, struct item **at)
 {
 	struct item *item = *at;
 	*at = item->next;
@@ -235,7 +235,7 @@ static void item_unlink(struct table *table, struct item **at)
 	memory_give(item);
 }
 
-static void item_remove(struct table *table, struct item **at, bool noted)
+static void item_remove(struct state_table *table, struct item **at, bool noted)
 {
 	struct item *item = *at;
 	if (!item || item->value_length == VALUE_REMOVED)
@@ -251,7 +251,7 @@ static void item_remove(struct table *table, struct item **at, bool noted)
 	item_note(table, item);
 }
 
-static struct item *item_add(struct table *table, uint32_t hash, struct text key, size_t value_length)
+static struct item *item_add(struct state_table *table, uint32_t hash, struct text key, size_t value_length)
 {
 	struct item *item = memory_take_raw(heap_cost(item_size(key.length, value_length)) - HEAP_WORD);
 	if (!item)
@@ -270,7 +270,7 @@ static struct item *item_add(struct table *table, uint32_t hash, struct text key
 }
 
 /* The item at `at` with room for such a value; NULL: memory, and it stays as it was. */
-static struct item *item_fit(struct table *table, struct item **at, size_t value_length)
+static struct item *item_fit(struct state_table *table, struct item **at, size_t value_length)
 {
 	struct item *item = *at;
 	size_t cost = heap_cost(item_size(item->key_length, value_length));
@@ -285,7 +285,7 @@ static struct item *item_fit(struct table *table, struct item **at, size_t value
 	return item;
 }
 
-bool table_put(struct table *table, struct text key, struct text value, bool noted)
+bool table_put(struct state_table *table, struct text key, struct text value, bool noted)
 {
 	assert(key.length <= UINT32_MAX && value.length < VALUE_REMOVED);
 	uint32_t hash = hash_key(key);
@@ -312,24 +312,24 @@ bool table_put(struct table *table, struct text key, struct text value, bool not
 	return true;
 }
 
-size_t table_count(const struct table *table)
+size_t table_count(const struct state_table *table)
 {
 	return table->count;
 }
 
-size_t table_bytes(const struct table *table)
+size_t table_bytes(const struct state_table *table)
 {
 	return table->bytes;
 }
 
 /* ---- changes ---- */
 
-size_t table_changes(const struct table *table)
+size_t table_changes(const struct state_table *table)
 {
 	return table->changed_end - table->told;
 }
 
-bool table_change(const struct table *table, struct text *key, struct text *value)
+bool table_change(const struct state_table *table, struct text *key, struct text *value)
 {
 	if (table_changes(table) == 0)
 		return false;
@@ -339,7 +339,7 @@ bool table_change(const struct table *table, struct text *key, struct text *valu
 	return true;
 }
 
-void table_change_told(struct table *table)
+void table_change_told(struct state_table *table)
 {
 	assert(table_changes(table) > 0);
 	struct item *item = table->changed[table->told++];
@@ -353,12 +353,12 @@ void table_change_told(struct table *table)
 
 /* ---- all of it ---- */
 
-size_t table_buckets(const struct table *table)
+size_t table_buckets(const struct state_table *table)
 {
 	return table->buckets;
 }
 
-void table_show(const struct table *table, size_t bucket, void (*show)(void *context, struct text key, struct text value),
+void table_show(const struct state_table *table, size_t bucket, void (*show)(void *context, struct text key, struct text value),
 		void *context)
 {
 	for (const struct item *item = *bucket_at(table, bucket); item; item = item->next)

@@ -6,7 +6,7 @@
 
 #include "step/expression_check.h"
 
-bool inference_refuse(struct inference *inference, const struct node *node, const char *format, ...)
+bool inference_refuse(struct expression_inference *inference, const struct expression_node *node, const char *format, ...)
 {
 	char words[ERROR_TEXT_MAX];
 	va_list arguments;
@@ -23,7 +23,7 @@ static const char *const class_words[] = {
 	[VALUE_TEXT] = "a text",     [VALUE_DURATION] = "a duration", [VALUE_TIME] = "a time",
 };
 
-const char *inference_words(struct inference *inference, const struct value_type *type)
+const char *inference_words(struct expression_inference *inference, const struct value_type *type)
 {
 	char shape[TENSOR_RANK_MAX * 21 + 3] = "";
 	size_t length = 0;
@@ -111,8 +111,8 @@ void inferred_set_class(struct inferred *result, enum value_class class, const s
 
 /* ---- shapes ---- */
 
-bool inference_join(struct inference *inference, const struct node *node, const struct inferred *a, const struct inferred *b,
-		    struct value_type *joint)
+bool inference_join(struct expression_inference *inference, const struct expression_node *node, const struct inferred *a,
+		    const struct inferred *b, struct value_type *joint)
 {
 	joint->shape_known = a->type.shape_known && b->type.shape_known;
 	if (!joint->shape_known)
@@ -133,8 +133,8 @@ bool inference_join(struct inference *inference, const struct node *node, const 
 	return true;
 }
 
-bool inference_join_all(struct inference *inference, const struct node *node, const struct inferred *arguments, uint32_t count,
-			struct inferred *result)
+bool inference_join_all(struct expression_inference *inference, const struct expression_node *node,
+			const struct inferred *arguments, uint32_t count, struct inferred *result)
 {
 	result->type.shape_known = arguments[0].type.shape_known;
 	result->type.rank = arguments[0].type.rank;
@@ -149,7 +149,7 @@ bool inference_join_all(struct inference *inference, const struct node *node, co
 
 /* ---- nodes ---- */
 
-static void infer_literal(const struct node *node, struct inferred *result)
+static void infer_literal(const struct expression_node *node, struct inferred *result)
 {
 	const struct value *literal = &node->literal;
 	result->type.class = node->class;
@@ -170,7 +170,7 @@ static void infer_special(enum special_name special, struct inferred *result)
 	result->width_known = true;
 }
 
-static bool is_known(struct inference *inference, const struct expression_name *like, struct text name)
+static bool is_known(struct expression_inference *inference, const struct expression_name *like, struct text name)
 {
 	struct value_type type = {0};
 	const char *suggest = NULL;
@@ -198,7 +198,8 @@ static bool is_number_text(struct text text)
 }
 
 /* `a-b` that was meant as a difference: the dash behind which it can be cut. */
-static bool refuse_dash(struct inference *inference, const struct node *node, const struct expression_name *name, bool *refused)
+static bool refuse_dash(struct expression_inference *inference, const struct expression_node *node,
+			const struct expression_name *name, bool *refused)
 {
 	struct text whole = {inference->expression->source.bytes + node->at, node->end - node->at};
 	*refused = false;
@@ -224,8 +225,8 @@ static bool refuse_dash(struct inference *inference, const struct node *node, co
 	return true;
 }
 
-static bool refuse_name(struct inference *inference, const struct node *node, const struct expression_name *name,
-			const char *suggest)
+static bool refuse_name(struct expression_inference *inference, const struct expression_node *node,
+			const struct expression_name *name, const char *suggest)
 {
 	struct text whole = {inference->expression->source.bytes + node->at, node->end - node->at};
 	bool refused;
@@ -244,7 +245,7 @@ static bool refuse_name(struct inference *inference, const struct node *node, co
 				TEXT_ARGUMENTS(whole));
 }
 
-static bool infer_name(struct inference *inference, const struct node *node, struct inferred *result)
+static bool infer_name(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	const struct expression_name *name = &inference->expression->names[node->name];
 	const char *suggest = NULL;
@@ -267,11 +268,11 @@ static bool infer_name(struct inference *inference, const struct node *node, str
 	return true;
 }
 
-static bool refuse_operands(struct inference *inference, const struct node *node, const char *takes,
+static bool refuse_operands(struct expression_inference *inference, const struct expression_node *node, const char *takes,
 			    const struct inferred *operands)
 {
 	for (int i = 0; i < 2; i++) {
-		const struct node *item = node->items[i];
+		const struct expression_node *item = node->items[i];
 		if (item->kind == NODE_UNARY && item->operation == OPERATOR_NOT && !item->bracketed)
 			return inference_refuse(inference, item, "`not` binds tighter than `%s`; write not (a %s b)",
 						operator_texts[node->operation], operator_texts[node->operation]);
@@ -284,7 +285,7 @@ static bool refuse_operands(struct inference *inference, const struct node *node
 }
 
 /* Differences of times are durations; all else with a time in it makes no sense. */
-static bool infer_time(struct inference *inference, const struct node *node, const struct inferred *operands,
+static bool infer_time(struct expression_inference *inference, const struct expression_node *node, const struct inferred *operands,
 		       enum value_class *class)
 {
 	enum value_class left = operands[0].type.class, right = operands[1].type.class;
@@ -303,8 +304,8 @@ static bool infer_time(struct inference *inference, const struct node *node, con
 	return true;
 }
 
-static bool infer_arithmetic(struct inference *inference, const struct node *node, const struct inferred *operands,
-			     struct inferred *result)
+static bool infer_arithmetic(struct expression_inference *inference, const struct expression_node *node,
+			     const struct inferred *operands, struct inferred *result)
 {
 	enum value_class left = operands[0].type.class, right = operands[1].type.class;
 	bool joins = node->operation == OPERATOR_ADD;
@@ -334,8 +335,8 @@ bool classes_alike(enum value_class left, enum value_class right)
 	return left == VALUE_UNKNOWN || right == VALUE_UNKNOWN || left == right || (is_number(left) && is_number(right));
 }
 
-static bool infer_comparison(struct inference *inference, const struct node *node, const struct inferred *operands,
-			     struct inferred *result)
+static bool infer_comparison(struct expression_inference *inference, const struct expression_node *node,
+			     const struct inferred *operands, struct inferred *result)
 {
 	enum value_class left = operands[0].type.class, right = operands[1].type.class;
 	bool equality =
@@ -351,7 +352,7 @@ static bool infer_comparison(struct inference *inference, const struct node *nod
 	return true;
 }
 
-static bool check_truth(struct inference *inference, const struct node *node, const struct inferred *operand)
+static bool check_truth(struct expression_inference *inference, const struct expression_node *node, const struct inferred *operand)
 {
 	if (operand->type.class != VALUE_TEXT)
 		return true;
@@ -391,7 +392,7 @@ static bool infer_coalesce(const struct inferred *operands, struct inferred *res
 	return true;
 }
 
-static bool infer_binary(struct inference *inference, const struct node *node, struct inferred *result)
+static bool infer_binary(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	struct inferred operands[2] = {0};
 	if (!inference_node(inference, node->items[0], &operands[0]) || !inference_node(inference, node->items[1], &operands[1]))
@@ -428,7 +429,7 @@ static bool infer_binary(struct inference *inference, const struct node *node, s
 	return inference_join(inference, node, &operands[0], &operands[1], &result->type);
 }
 
-static bool infer_unary(struct inference *inference, const struct node *node, struct inferred *result)
+static bool infer_unary(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	struct inferred operand = {0};
 	if (!inference_node(inference, node->items[0], &operand))
@@ -448,7 +449,7 @@ static bool infer_unary(struct inference *inference, const struct node *node, st
 	return true;
 }
 
-bool inference_node(struct inference *inference, const struct node *node, struct inferred *result)
+bool inference_node(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	*result = (struct inferred){0};
 	switch (node->kind) {
@@ -477,7 +478,7 @@ bool inference_node(struct inference *inference, const struct node *node, struct
 bool expression_check(const struct expression *expression, const struct expression_types *types, struct arena *arena,
 		      struct value_type *result, struct error *error)
 {
-	struct inference inference = {.expression = expression, .types = types, .arena = arena, .error = error};
+	struct expression_inference inference = {.expression = expression, .types = types, .arena = arena, .error = error};
 	struct inferred inferred;
 	if (!inference_node(&inference, expression->root, &inferred))
 		return false;

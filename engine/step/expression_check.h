@@ -13,7 +13,7 @@ struct inferred {
 	bool fits_any;	  /* an integer literal that goes with its partner's sign */
 };
 
-struct inference {
+struct expression_inference {
 	const struct expression *expression;
 	const struct expression_types *types; /* NULL: nothing is known */
 	struct arena *arena;
@@ -21,24 +21,24 @@ struct inference {
 };
 
 /* A CONFIG error at the node; always false. */
-bool inference_refuse(struct inference *inference, const struct node *node, const char *format, ...)
+bool inference_refuse(struct expression_inference *inference, const struct expression_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* "FP32[1,16]", "a text[3]", "a float". */
-const char *inference_words(struct inference *inference, const struct value_type *type);
+const char *inference_words(struct expression_inference *inference, const struct value_type *type);
 
-bool inference_node(struct inference *inference, const struct node *node, struct inferred *result);
-bool inference_call(struct inference *inference, const struct node *node, struct inferred *result);
-bool inference_trailing(struct inference *inference, const struct node *node, const struct inferred *arguments,
-			struct inferred *result);
-bool inference_index(struct inference *inference, const struct node *node, struct inferred *result);
+bool inference_node(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
+bool inference_call(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
+bool inference_trailing(struct expression_inference *inference, const struct expression_node *node,
+			const struct inferred *arguments, struct inferred *result);
+bool inference_index(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
 
 /* The shape that two have together, by numpy's rules. */
-bool inference_join(struct inference *inference, const struct node *node, const struct inferred *a, const struct inferred *b,
-		    struct value_type *joint);
+bool inference_join(struct expression_inference *inference, const struct expression_node *node, const struct inferred *a,
+		    const struct inferred *b, struct value_type *joint);
 /* Of all of them, one at least. */
-bool inference_join_all(struct inference *inference, const struct node *node, const struct inferred *arguments, uint32_t count,
-			struct inferred *result);
+bool inference_join_all(struct expression_inference *inference, const struct expression_node *node,
+			const struct inferred *arguments, uint32_t count, struct inferred *result);
 
 /* The class of what a function of that letter gives; see function_rules. */
 enum value_class class_given(char gives, const struct inferred *arguments, size_t count);

@@ -16,8 +16,8 @@ static enum datatype_class runtime_class(enum value_class class)
 	}
 }
 
-static bool infer_axis(struct inference *inference, const struct node *node, const struct value_type *type, int64_t along,
-		       uint32_t *axis)
+static bool infer_axis(struct expression_inference *inference, const struct expression_node *node, const struct value_type *type,
+		       int64_t along, uint32_t *axis)
 {
 	int64_t rank = type->rank;
 	if (along < -rank || along >= rank)
@@ -27,8 +27,8 @@ static bool infer_axis(struct inference *inference, const struct node *node, con
 	return true;
 }
 
-static bool infer_reduced(struct inference *inference, const struct node *node, const struct inferred *argument,
-			  struct value_type *result)
+static bool infer_reduced(struct expression_inference *inference, const struct expression_node *node,
+			  const struct inferred *argument, struct value_type *result)
 {
 	if (!node->has_along) {
 		result->shape_known = true;
@@ -88,7 +88,7 @@ static bool is_counted(const struct value_type *type, size_t *count)
 	return type->shape_known;
 }
 
-static bool infer_wanted(struct inference *inference, const struct node *node, const struct value_type *given,
+static bool infer_wanted(struct expression_inference *inference, const struct expression_node *node, const struct value_type *given,
 			 struct value_type *result)
 {
 	const struct value *wanted = &node->items[1]->literal;
@@ -109,8 +109,8 @@ static bool infer_wanted(struct inference *inference, const struct node *node, c
 	return true;
 }
 
-static bool infer_call_shape(struct inference *inference, const struct node *node, const struct inferred *arguments,
-			     struct inferred *result)
+static bool infer_call_shape(struct expression_inference *inference, const struct expression_node *node,
+			     const struct inferred *arguments, struct inferred *result)
 {
 	switch (node->function->rules->shape) {
 	case SHAPE_JOINT:
@@ -139,7 +139,8 @@ static bool infer_call_shape(struct inference *inference, const struct node *nod
 	return true;
 }
 
-static bool check_arguments(struct inference *inference, const struct node *node, const struct inferred *arguments)
+static bool check_arguments(struct expression_inference *inference, const struct expression_node *node,
+			    const struct inferred *arguments)
 {
 	const char *letter = node->function->rules->takes;
 	for (uint32_t i = 0; i < node->count; i++) {
@@ -154,8 +155,8 @@ static bool check_arguments(struct inference *inference, const struct node *node
 }
 
 /* The type of where() when branches first to last are there. */
-static bool infer_branches(struct inference *inference, const struct node *node, const struct inferred *arguments, uint32_t first,
-			   uint32_t last, struct inferred *result)
+static bool infer_branches(struct expression_inference *inference, const struct expression_node *node,
+			   const struct inferred *arguments, uint32_t first, uint32_t last, struct inferred *result)
 {
 	struct inferred branches[2] = {arguments[first], arguments[last]};
 	branches[0].width |= arguments[0].width;
@@ -168,8 +169,8 @@ static bool infer_branches(struct inference *inference, const struct node *node,
 
 /* where(): its branches decide, and must be of one kind. A condition that is single
  * may leave one of them out, so only what both agree in is certain. */
-static bool infer_where(struct inference *inference, const struct node *node, const struct inferred *arguments,
-			struct inferred *result)
+static bool infer_where(struct expression_inference *inference, const struct expression_node *node,
+			const struct inferred *arguments, struct inferred *result)
 {
 	enum value_class then = arguments[1].type.class, otherwise = arguments[2].type.class;
 	if (!classes_alike(then, otherwise))
@@ -194,7 +195,7 @@ static bool infer_where(struct inference *inference, const struct node *node, co
 	return true;
 }
 
-bool inference_call(struct inference *inference, const struct node *node, struct inferred *result)
+bool inference_call(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	const struct function_rules *rules = node->function->rules;
 	struct inferred *arguments = ARENA_ARRAY(inference->arena, struct inferred, node->count + 1);
@@ -226,7 +227,7 @@ bool inference_call(struct inference *inference, const struct node *node, struct
 
 /* ---- indices ---- */
 
-static bool is_whole_literal(const struct node *node, int64_t *number)
+static bool is_whole_literal(const struct expression_node *node, int64_t *number)
 {
 	bool whole = node && node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_INT64 && node->literal.count == 1;
 	if (whole)
@@ -234,8 +235,8 @@ static bool is_whole_literal(const struct node *node, int64_t *number)
 	return whole;
 }
 
-static bool check_position(struct inference *inference, const struct node *item, const struct value_type *base, uint32_t axis,
-			   bool is_border)
+static bool check_position(struct expression_inference *inference, const struct expression_node *item,
+			   const struct value_type *base, uint32_t axis, bool is_border)
 {
 	int64_t position, size = base->shape[axis];
 	if (size < 0 || !is_whole_literal(item, &position))
@@ -246,8 +247,8 @@ static bool check_position(struct inference *inference, const struct node *item,
 				(long long)position, inference_words(inference, base), axis, (long long)size);
 }
 
-static bool infer_dimension(struct inference *inference, const struct node *item, const struct value_type *base, uint32_t axis,
-			    struct value_type *result)
+static bool infer_dimension(struct expression_inference *inference, const struct expression_node *item,
+			    const struct value_type *base, uint32_t axis, struct value_type *result)
 {
 	if (item->kind == NODE_SLICE) {
 		int64_t from, to;
@@ -267,12 +268,12 @@ static bool infer_dimension(struct inference *inference, const struct node *item
 }
 
 /* What stands in the brackets: integers, and one text for a column. */
-static bool check_index_classes(struct inference *inference, const struct node *node)
+static bool check_index_classes(struct expression_inference *inference, const struct expression_node *node)
 {
 	for (uint32_t i = 1; i < node->count; i++) {
-		const struct node *item = node->items[i];
+		const struct expression_node *item = node->items[i];
 		bool slice = item->kind == NODE_SLICE;
-		const struct node *const *parts = slice ? (const struct node *const *)item->items : &item;
+		const struct expression_node *const *parts = slice ? (const struct expression_node *const *)item->items : &item;
 		for (int part = 0; part < (slice ? 2 : 1); part++) {
 			struct inferred index = {0};
 			if (!parts[part])
@@ -291,11 +292,11 @@ static bool check_index_classes(struct inference *inference, const struct node *
 }
 
 /* Columns by name, where it is known how those of the tensor are called. */
-static bool check_columns(struct inference *inference, const struct node *node, const struct value_type *base)
+static bool check_columns(struct expression_inference *inference, const struct expression_node *node, const struct value_type *base)
 {
 	const struct parameters *parameters = node->items[0]->kind == NODE_NAME ? base->parameters : NULL;
 	for (uint32_t i = 1; parameters && i < node->count; i++) {
-		const struct node *item = node->items[i];
+		const struct expression_node *item = node->items[i];
 		int64_t column;
 		const char *why;
 		if (item->kind != NODE_LITERAL || item->class != VALUE_TEXT || item->literal.count != 1)
@@ -307,7 +308,7 @@ static bool check_columns(struct inference *inference, const struct node *node, 
 	return true;
 }
 
-bool inference_index(struct inference *inference, const struct node *node, struct inferred *result)
+bool inference_index(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	struct inferred base = {0};
 	if (!inference_node(inference, node->items[0], &base) || !check_index_classes(inference, node) ||
@@ -321,7 +322,7 @@ bool inference_index(struct inference *inference, const struct node *node, struc
 		return inference_refuse(inference, node, "%s has %u dimensions, and here are %u indices; leave some out",
 					inference_words(inference, &base.type), base.type.rank, node->count - 1);
 	result->type.rank = 0;
-	const struct node *only = node->items[1];
+	const struct expression_node *only = node->items[1];
 	bool column = node->count == 2 && only->kind == NODE_LITERAL && only->class == VALUE_TEXT;
 	bool unsure = node->count == 2 && only->kind != NODE_LITERAL && only->kind != NODE_SLICE;
 	for (uint32_t axis = 0; axis < base.type.rank; axis++) {

@@ -11,9 +11,9 @@ struct expression_emitter {
 	bool failed;
 };
 
-static void emit_node(struct expression_emitter *emitter, const struct node *node, uint32_t slot);
+static void emit_node(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot);
 
-static uint32_t emit(struct expression_emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
+static uint32_t emit(struct expression_emitter *emitter, instruction_run *run, const struct expression_node *node, uint32_t slot)
 {
 	struct expression *expression = emitter->expression;
 	if (expression->instructions_count == emitter->capacity) {
@@ -42,7 +42,7 @@ static void govern(struct expression_emitter *emitter, uint32_t at)
 }
 
 /* A literal operand is used where it stands; anything else is brought to a slot. */
-static const struct value *emit_operand(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static const struct value *emit_operand(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	if (node->kind == NODE_LITERAL) {
 		if (slot >= emitter->expression->slots_count)
@@ -53,7 +53,8 @@ static const struct value *emit_operand(struct expression_emitter *emitter, cons
 	return NULL;
 }
 
-static void emit_operation(struct expression_emitter *emitter, instruction_run *run, const struct node *node, uint32_t slot)
+static void emit_operation(struct expression_emitter *emitter, instruction_run *run, const struct expression_node *node,
+			   uint32_t slot)
 {
 	const struct value *left = emit_operand(emitter, node->items[0], slot);
 	const struct value *right = node->count > 1 ? emit_operand(emitter, node->items[1], slot + 1) : NULL;
@@ -64,7 +65,7 @@ static void emit_operation(struct expression_emitter *emitter, instruction_run *
 	emitter->instructions[at].right = right;
 }
 
-static void emit_logic(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_logic(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
 	uint32_t right = emit(emitter, instruct_right, node, slot);
@@ -74,13 +75,13 @@ static void emit_logic(struct expression_emitter *emitter, const struct node *no
 }
 
 /* a ?? b ?? c stands left-deep in the tree; each but the last is tried in turn. */
-static void emit_coalesce(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_coalesce(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	size_t count = 1;
-	const struct node *spine = node;
+	const struct expression_node *spine = node;
 	for (; spine->kind == NODE_BINARY && spine->operation == OPERATOR_COALESCE; spine = spine->items[0])
 		count++;
-	const struct node **choices = ARENA_ARRAY(emitter->arena, const struct node *, count);
+	const struct expression_node **choices = ARENA_ARRAY(emitter->arena, const struct expression_node *, count);
 	uint32_t *tries = ARENA_ARRAY(emitter->arena, uint32_t, count);
 	if (!choices || !tries) {
 		emitter->failed = true;
@@ -101,7 +102,7 @@ static void emit_coalesce(struct expression_emitter *emitter, const struct node 
 }
 
 /* A literal cannot fail, so nothing needs to govern it. */
-static const struct value *emit_branch(struct expression_emitter *emitter, instruction_run *run, const struct node *node,
+static const struct value *emit_branch(struct expression_emitter *emitter, instruction_run *run, const struct expression_node *node,
 				       uint32_t slot, uint32_t choice)
 {
 	if (node->items[choice]->kind == NODE_LITERAL)
@@ -112,7 +113,7 @@ static const struct value *emit_branch(struct expression_emitter *emitter, instr
 	return NULL;
 }
 
-static void emit_where(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_where(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
 	const struct value *then = emit_branch(emitter, instruct_then, node, slot, 1);
@@ -130,7 +131,7 @@ static bool is_heavy(const struct function_rules *rules)
 	return rules->sorts || strchr("atv", *rules->takes) != NULL;
 }
 
-static void emit_call(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_call(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	if (node->trailing) {
 		emit(emitter, instruct_trailing, node, slot);
@@ -156,12 +157,12 @@ static void emit_call(struct expression_emitter *emitter, const struct node *nod
 }
 
 /* Each index has a slot, each slice two. */
-static void emit_index(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_index(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
 	uint32_t next = slot + 1;
 	for (uint32_t i = 1; i < node->count; i++) {
-		const struct node *item = node->items[i];
+		const struct expression_node *item = node->items[i];
 		if (item->kind != NODE_SLICE) {
 			emit_node(emitter, item, next++);
 			continue;
@@ -174,7 +175,7 @@ static void emit_index(struct expression_emitter *emitter, const struct node *no
 	emit(emitter, instruct_index, node, slot);
 }
 
-static void emit_binary(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_binary(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	switch (node->operation) {
 	case OPERATOR_COALESCE:
@@ -200,7 +201,7 @@ static void emit_binary(struct expression_emitter *emitter, const struct node *n
 	}
 }
 
-static void emit_name(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_name(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	const struct expression_name *name = &emitter->expression->names[node->name];
 	uint32_t at = emit(emitter, name->owner.length ? instruct_owned : instruct_name, node, slot);
@@ -208,7 +209,7 @@ static void emit_name(struct expression_emitter *emitter, const struct node *nod
 		emitter->instructions[at].name = name->name;
 }
 
-static void emit_node(struct expression_emitter *emitter, const struct node *node, uint32_t slot)
+static void emit_node(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	if (emitter->failed)
 		return;
@@ -241,7 +242,7 @@ static void emit_node(struct expression_emitter *emitter, const struct node *nod
 
 /* ---- the brief form ---- */
 
-static bool brief_name(struct expression *expression, const struct node *node)
+static bool brief_name(struct expression *expression, const struct expression_node *node)
 {
 	if (node->kind != NODE_NAME || expression->names[node->name].owner.length > 0)
 		return false;
@@ -282,7 +283,7 @@ static const double *exact_number(const struct value *literal, struct arena *are
 }
 
 /* A name compared with a number, or computed with it. */
-static bool brief_operation(struct expression *expression, const struct node *node, struct arena *arena)
+static bool brief_operation(struct expression *expression, const struct expression_node *node, struct arena *arena)
 {
 	struct brief *brief = &expression->brief;
 	if (node->kind != NODE_BINARY || node->items[1]->kind != NODE_LITERAL || !brief_name(expression, node->items[0]))
@@ -306,7 +307,7 @@ static bool brief_operation(struct expression *expression, const struct node *no
 
 static void find_brief_form(struct expression *expression, struct arena *arena)
 {
-	const struct node *node = expression->root;
+	const struct expression_node *node = expression->root;
 	struct brief *brief = &expression->brief;
 	if (brief_operation(expression, node, arena))
 		brief->run = brief_with_number;

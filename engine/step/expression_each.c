@@ -3,7 +3,7 @@
 
 #include "step/expression_operators.h"
 
-bool run_each_float(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_each_float(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		    struct value *result)
 {
 	(void)count;
@@ -16,7 +16,7 @@ bool run_each_float(struct evaluation *evaluation, const struct node *node, cons
 }
 
 /* An integer is whole already. */
-bool run_rounded(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_rounded(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	if (value_is_float(arguments))
@@ -32,7 +32,7 @@ static bool below_zero(const struct value *value, int64_t item)
 	return value->storage != DATATYPE_UINT64 && item < 0;
 }
 
-bool run_abs(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_abs(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	if (value_is_float(arguments))
@@ -48,7 +48,7 @@ bool run_abs(struct evaluation *evaluation, const struct node *node, const struc
 	return in && out;
 }
 
-bool run_sign(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_sign(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	if (value_is_float(arguments))
@@ -87,21 +87,21 @@ static bool run_lesser(struct evaluation *evaluation, bool greater, const struct
 	return true;
 }
 
-bool run_least(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_least(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	(void)node;
 	return run_lesser(evaluation, false, arguments, count, result);
 }
 
-bool run_greatest(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_greatest(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		  struct value *result)
 {
 	(void)node;
 	return run_lesser(evaluation, true, arguments, count, result);
 }
 
-bool run_clip(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_clip(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -111,7 +111,7 @@ bool run_clip(struct evaluation *evaluation, const struct node *node, const stru
 	       lesser(evaluation, false, &raised, &arguments[2], result);
 }
 
-bool run_relu(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_relu(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -123,7 +123,7 @@ bool run_relu(struct evaluation *evaluation, const struct node *node, const stru
 
 /* ---- what a float is ---- */
 
-bool run_isnan(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_isnan(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	(void)node;
@@ -136,7 +136,7 @@ bool run_isnan(struct evaluation *evaluation, const struct node *node, const str
 	return out;
 }
 
-bool run_isfinite(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_isfinite(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		  struct value *result)
 {
 	(void)node;
@@ -151,7 +151,7 @@ bool run_isfinite(struct evaluation *evaluation, const struct node *node, const 
 	return true;
 }
 
-bool run_div(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_div(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)node;
@@ -159,7 +159,7 @@ bool run_div(struct evaluation *evaluation, const struct node *node, const struc
 	return operate_floored(evaluation, true, &arguments[0], &arguments[1], result);
 }
 
-bool run_mod(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_mod(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)node;
@@ -232,7 +232,7 @@ static bool cast_floats(struct evaluation *evaluation, enum datatype datatype, c
 	return true;
 }
 
-bool run_cast(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_cast(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)count;

@@ -243,19 +243,20 @@ const char *letter_words(char letter)
 }
 
 /* How well a row fits a call that names it. */
-static bool row_fits(const struct expression_function_row *row, const struct node *call, unsigned uses)
+static bool row_fits(const struct expression_function_row *row, const struct expression_node *call, unsigned uses)
 {
 	const struct function_rules *rules = row->rules;
 	return (row->uses & uses) && call->count >= rules->least && call->count <= rules->most &&
 	       rules->takes_over == call->has_over && (rules->takes_along || !call->has_along);
 }
 
-static bool refuse(const struct expression *expression, const struct node *call, struct error *error, const char *words)
+static bool refuse(const struct expression *expression, const struct expression_node *call, struct error *error, const char *words)
 {
 	return error_set(error, ERROR_CONFIG, expression_place_at(expression, call->at), "%s", words);
 }
 
-static bool refuse_unknown(const struct expression *expression, struct text name, const struct node *call, struct error *error)
+static bool refuse_unknown(const struct expression *expression, struct text name, const struct expression_node *call,
+			   struct error *error)
 {
 	struct suggestion suggestion = suggest_begin(name);
 	for (const struct expression_function_row *row = expression_functions; row->name; row++)
@@ -270,8 +271,8 @@ static bool refuse_unknown(const struct expression *expression, struct text name
 }
 
 /* The rows of that name are there, and none fits: says what is in the way. */
-static bool refuse_form(const struct expression *expression, const struct expression_function_row *row, const struct node *call,
-			struct error *error)
+static bool refuse_form(const struct expression *expression, const struct expression_function_row *row,
+			const struct expression_node *call, struct error *error)
 {
 	struct place place = expression_place_at(expression, call->at);
 	if (call->has_over && !(expression->uses & USE_TRAILING))
@@ -291,7 +292,7 @@ static bool refuse_form(const struct expression *expression, const struct expres
 			 call->count == 1 ? "" : "s", row->form);
 }
 
-const struct expression_function_row *function_over_window(const struct node *call)
+const struct expression_function_row *function_over_window(const struct expression_node *call)
 {
 	for (const struct expression_function_row *row = expression_functions; row->name; row++)
 		if (row->rules->over_window && strcmp(row->name, call->function->name) == 0 && row_fits(row, call, USE_WINDOW))
@@ -299,7 +300,7 @@ const struct expression_function_row *function_over_window(const struct node *ca
 	return NULL;
 }
 
-bool function_find(struct expression *expression, struct text name, struct node *call, struct error *error)
+bool function_find(struct expression *expression, struct text name, struct expression_node *call, struct error *error)
 {
 	const struct expression_function_row *nearest = NULL;
 	for (const struct expression_function_row *row = expression_functions; row->name; row++) {

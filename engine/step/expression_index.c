@@ -117,8 +117,8 @@ static bool position_of(struct evaluation *evaluation, const struct value *base,
 	return true;
 }
 
-static bool choose_slice(struct evaluation *evaluation, const struct node *slice, const struct value *base, uint32_t axis,
-			 const struct value *borders, struct axis_choice *choice)
+static bool choose_slice(struct evaluation *evaluation, const struct expression_node *slice, const struct value *base,
+			 uint32_t axis, const struct value *borders, struct axis_choice *choice)
 {
 	int64_t from = 0, to = base->shape[axis];
 	if (slice->items[0] && !position_of(evaluation, base, axis, &borders[0], true, &from))
@@ -141,7 +141,8 @@ static bool choose_one(struct evaluation *evaluation, const struct value *base, 
 
 /* x[0, 3], a number for each axis: most indices are. False when it is another one, or is
  * outside. */
-static bool pick_element(const struct node *node, const struct value *base, const struct value *indices, struct value *result)
+static bool pick_element(const struct expression_node *node, const struct value *base, const struct value *indices,
+			 struct value *result)
 {
 	static const int64_t no_shape[1];
 	size_t offset = 0;
@@ -165,8 +166,8 @@ static bool pick_element(const struct node *node, const struct value *base, cons
 	return true;
 }
 
-bool value_index(struct evaluation *evaluation, const struct node *node, const struct value *base, const struct value *indices,
-		 struct value *result)
+bool value_index(struct evaluation *evaluation, const struct expression_node *node, const struct value *base,
+		 const struct value *indices, struct value *result)
 {
 	struct axis_choice axes[TENSOR_RANK_MAX];
 	if (pick_element(node, base, indices, result))
@@ -177,7 +178,7 @@ bool value_index(struct evaluation *evaluation, const struct node *node, const s
 	for (uint32_t axis = 0; axis < base->rank; axis++)
 		axes[axis] = (struct axis_choice){.count = base->shape[axis]};
 	for (uint32_t i = 1; i < node->count; i++) {
-		const struct node *item = node->items[i];
+		const struct expression_node *item = node->items[i];
 		if (item->kind == NODE_SLICE) {
 			if (!choose_slice(evaluation, item, base, i - 1, indices, &axes[i - 1]))
 				return false;

@@ -7,8 +7,8 @@
 
 /* `indices` are the values of the node's dimensions, two for a slice. `result` may
  * be `base`. */
-bool value_index(struct evaluation *evaluation, const struct node *node, const struct value *base, const struct value *indices,
-		 struct value *result);
+bool value_index(struct evaluation *evaluation, const struct expression_node *node, const struct value *base,
+		 const struct value *indices, struct value *result);
 
 /* The number of the column of that name. False: `why` there is none; NULL where memory ran out. */
 bool column_number(struct parameters parameters, struct text name, struct arena *arena, int64_t *column, const char **why);

@@ -5,9 +5,9 @@
 
 #include "step/expression_index.h"
 
-static void lanes_by_axis(const struct value *value, uint32_t axis, struct lanes *lanes)
+static void lanes_by_axis(const struct value *value, uint32_t axis, struct expression_lanes *lanes)
 {
-	*lanes = (struct lanes){.count = 1, .length = (size_t)value->shape[axis], .inner = 1};
+	*lanes = (struct expression_lanes){.count = 1, .length = (size_t)value->shape[axis], .inner = 1};
 	for (uint32_t i = 0; i < value->rank; i++) {
 		if (i == axis)
 			continue;
@@ -18,7 +18,8 @@ static void lanes_by_axis(const struct value *value, uint32_t axis, struct lanes
 	}
 }
 
-bool lanes_of(struct evaluation *evaluation, const struct node *node, const struct value *value, struct lanes *lanes)
+bool lanes_of(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+	      struct expression_lanes *lanes)
 {
 	uint32_t axis;
 	if (!node->has_along) {
@@ -34,7 +35,8 @@ bool lanes_of(struct evaluation *evaluation, const struct node *node, const stru
 	return true;
 }
 
-bool lanes_along(struct evaluation *evaluation, const struct node *node, const struct value *value, struct lanes *lanes)
+bool lanes_along(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+		 struct expression_lanes *lanes)
 {
 	if (node->has_along || value->rank == 0)
 		return lanes_of(evaluation, node, value, lanes);
@@ -42,7 +44,7 @@ bool lanes_along(struct evaluation *evaluation, const struct node *node, const s
 	return true;
 }
 
-const double *lane_gather(const struct lanes *lanes, const double *items, size_t lane, double *room)
+const double *lane_gather(const struct expression_lanes *lanes, const double *items, size_t lane, double *room)
 {
 	if (lanes->inner == 1)
 		return items + lane * lanes->length;

@@ -5,7 +5,7 @@
 
 #include "step/expression_tree.h"
 
-struct lanes {
+struct expression_lanes {
 	size_t count;  /* of lanes */
 	size_t length; /* elements of each */
 	size_t inner;  /* elements from one to the next of a lane */
@@ -14,18 +14,20 @@ struct lanes {
 };
 
 /* By the node's `along`; false and an error when there is no such axis. */
-bool lanes_of(struct evaluation *evaluation, const struct node *node, const struct value *value, struct lanes *lanes);
+bool lanes_of(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+	      struct expression_lanes *lanes);
 
 /* Along the axis that is written, else the last; for a single element, that. */
-bool lanes_along(struct evaluation *evaluation, const struct node *node, const struct value *value, struct lanes *lanes);
+bool lanes_along(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+		 struct expression_lanes *lanes);
 
-static inline size_t lane_at(const struct lanes *lanes, size_t lane, size_t index)
+static inline size_t lane_at(const struct expression_lanes *lanes, size_t lane, size_t index)
 {
 	return lane / lanes->inner * lanes->length * lanes->inner + lane % lanes->inner + index * lanes->inner;
 }
 
 /* The doubles of a lane one behind the other: where they stand, or in `room`. */
-const double *lane_gather(const struct lanes *lanes, const double *items, size_t lane, double *room);
+const double *lane_gather(const struct expression_lanes *lanes, const double *items, size_t lane, double *room);
 
 /* Sorts in place without further memory (heapsort). */
 typedef int items_order(const void *a, const void *b);

@@ -2,9 +2,9 @@
  * the tree. */
 #include "step/expression_parser.h"
 
-static struct node *node_literal(struct parser *parser, uint32_t at, enum value_class class, struct value value)
+static struct expression_node *node_literal(struct parser *parser, uint32_t at, enum value_class class, struct value value)
 {
-	struct node *node = parser_node(parser, NODE_LITERAL, at, 0);
+	struct expression_node *node = parser_node(parser, NODE_LITERAL, at, 0);
 	if (node) {
 		node->class = class;
 		node->literal = value;
@@ -12,8 +12,8 @@ static struct node *node_literal(struct parser *parser, uint32_t at, enum value_
 	return node;
 }
 
-static struct node *literal_of(struct parser *parser, uint32_t at, enum value_class class, enum datatype storage,
-			       const void *element)
+static struct expression_node *literal_of(struct parser *parser, uint32_t at, enum value_class class, enum datatype storage,
+					  const void *element)
 {
 	static const int64_t no_shape[1];
 	size_t size = datatype_stride(storage);
@@ -32,7 +32,7 @@ static enum value_class class_of_number(const struct value *number)
 	return number->storage == DATATYPE_FP64 ? VALUE_FLOAT : VALUE_INTEGER;
 }
 
-struct node *parser_negated(struct parser *parser, struct node *literal, uint32_t at)
+struct expression_node *parser_negated(struct parser *parser, struct expression_node *literal, uint32_t at)
 {
 	struct value *value = &literal->literal;
 	int64_t integer;
@@ -44,13 +44,13 @@ struct node *parser_negated(struct parser *parser, struct node *literal, uint32_
 	if (value->storage == DATATYPE_UINT64 && natural > (uint64_t)INT64_MAX + 1)
 		return parser_refuse(parser, at, "this integer does not fit 64 bits; write it with a point, as a float");
 	integer = (int64_t)(0 - natural);
-	struct node *node = literal_of(parser, at, literal->class, DATATYPE_INT64, &integer);
+	struct expression_node *node = literal_of(parser, at, literal->class, DATATYPE_INT64, &integer);
 	if (node)
 		node->literal.fits_any = integer >= 0;
 	return node;
 }
 
-static struct node *parse_word_literal(struct parser *parser)
+static struct expression_node *parse_word_literal(struct parser *parser)
 {
 	uint32_t at = parser->token.at;
 	static const struct {
@@ -71,7 +71,7 @@ bool parser_at_literal_word(const struct parser *parser)
 	       parser_at_word(parser, "inf");
 }
 
-struct node *parse_literal(struct parser *parser)
+struct expression_node *parse_literal(struct parser *parser)
 {
 	struct token token = parser->token;
 	if (token.kind == TOKEN_NUMBER)
@@ -83,14 +83,14 @@ struct node *parse_literal(struct parser *parser)
 	return parser_at_literal_word(parser) ? parse_word_literal(parser) : NULL;
 }
 
-struct node *parse_list_item(struct parser *parser)
+struct expression_node *parse_list_item(struct parser *parser)
 {
 	uint32_t at = parser->token.at;
 	bool minus = parser->token.kind == TOKEN_SIGN && parser->token.sign == SIGN_OPERATOR &&
 		     parser->token.operation == OPERATOR_SUBTRACT;
 	if (minus && !parser_advance(parser))
 		return NULL;
-	struct node *item = parse_literal(parser);
+	struct expression_node *item = parse_literal(parser);
 	if (!item)
 		return parser_refuse(parser, parser->token.at,
 				     "%s here, but a list holds literals only; write [1, 2, 3] or [\"a\", \"b\"], "
@@ -104,7 +104,7 @@ struct node *parse_list_item(struct parser *parser)
 }
 
 /* Elements of one class; integers among floats become floats. */
-static struct node *list_of(struct parser *parser, struct node *const *items, size_t count, uint32_t at)
+static struct expression_node *list_of(struct parser *parser, struct expression_node *const *items, size_t count, uint32_t at)
 {
 	enum datatype storage = (enum datatype)items[0]->literal.storage;
 	bool fits_any = true;
@@ -147,10 +147,10 @@ static struct node *list_of(struct parser *parser, struct node *const *items, si
 	return node_literal(parser, at, class, value);
 }
 
-struct node *parse_list(struct parser *parser)
+struct expression_node *parse_list(struct parser *parser)
 {
 	uint32_t at = parser->token.at;
-	struct node **items = arena_take_raw(parser->arena, EXPRESSION_CHARACTERS_MAX / 2 * sizeof *items);
+	struct expression_node **items = arena_take_raw(parser->arena, EXPRESSION_CHARACTERS_MAX / 2 * sizeof *items);
 	size_t count = 0;
 	if (!items) {
 		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
@@ -161,7 +161,7 @@ struct node *parse_list(struct parser *parser)
 			return NULL;
 		if (count == 0 && parser_at_sign(parser, SIGN_CLOSE_LIST))
 			return parser_refuse(parser, at, "this list is empty; write its elements, [1, 2]");
-		struct node *item = parse_list_item(parser);
+		struct expression_node *item = parse_list_item(parser);
 		if (!item)
 			return NULL;
 		items[count++] = item;

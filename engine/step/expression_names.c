@@ -68,7 +68,7 @@ static const struct tensor *tensor_named(const struct scope *scope, const struct
 }
 
 /* False: a tensor that came in no reply. */
-static bool tree_is_replied(const struct expression *expression, const struct node *node, const struct scope *scope,
+static bool tree_is_replied(const struct expression *expression, const struct expression_node *node, const struct scope *scope,
 			    const struct tensor **found)
 {
 	const struct tensor *tensor = node->kind == NODE_NAME ? tensor_named(scope, &expression->names[node->name]) : NULL;
@@ -81,7 +81,8 @@ static bool tree_is_replied(const struct expression *expression, const struct no
 	return true;
 }
 
-const struct tensor *expression_model(const struct expression *expression, const struct node *node, const struct scope *scope)
+const struct tensor *expression_model(const struct expression *expression, const struct expression_node *node,
+				      const struct scope *scope)
 {
 	const struct tensor *found = NULL;
 	return scope && tree_is_replied(expression, node, scope, &found) ? found : NULL;

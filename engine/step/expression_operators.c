@@ -11,7 +11,7 @@ bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation
 {
 	if (evaluation->quiet)
 		return false;
-	const struct node *node = evaluation->instruction->node, *culprit = node;
+	const struct expression_node *node = evaluation->instruction->node, *culprit = node;
 	if (node->count == 2 && node->items) {
 		bool is_right = node->items[0]->kind == NODE_LITERAL ||
 				(value_is_number(left) && node->items[1]->kind != NODE_LITERAL);

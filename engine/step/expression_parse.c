@@ -54,9 +54,9 @@ static const enum expression_level levels[] = {
 	[OPERATOR_POWER] = LEVEL_UNARY,
 };
 
-static struct node *parse_level(struct parser *parser, enum expression_level level);
+static struct expression_node *parse_level(struct parser *parser, enum expression_level level);
 
-struct node *parser_refuse(struct parser *parser, size_t at, const char *format, ...)
+struct expression_node *parser_refuse(struct parser *parser, size_t at, const char *format, ...)
 {
 	char words[ERROR_TEXT_MAX];
 	va_list arguments;
@@ -105,10 +105,10 @@ bool parser_expect(struct parser *parser, enum sign sign, const char *what, uint
 	return false;
 }
 
-struct node *parser_node(struct parser *parser, enum node_kind kind, uint32_t at, uint32_t count)
+struct expression_node *parser_node(struct parser *parser, enum node_kind kind, uint32_t at, uint32_t count)
 {
-	struct node *node = ARENA_NEW(parser->arena, struct node);
-	struct node **items = ARENA_ARRAY(parser->arena, struct node *, count);
+	struct expression_node *node = ARENA_NEW(parser->arena, struct expression_node);
+	struct expression_node **items = ARENA_ARRAY(parser->arena, struct expression_node *, count);
 	if (!node || !items) {
 		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
 		return NULL;
@@ -123,7 +123,7 @@ struct node *parser_node(struct parser *parser, enum node_kind kind, uint32_t at
 
 /* ---- names and calls ---- */
 
-static struct node *node_name(struct parser *parser, const struct token *token)
+static struct expression_node *node_name(struct parser *parser, const struct token *token)
 {
 	struct expression *expression = parser->expression;
 	if (expression->names_count == parser->names_capacity) {
@@ -138,7 +138,7 @@ static struct node *node_name(struct parser *parser, const struct token *token)
 		expression->names = names;
 		parser->names_capacity = capacity;
 	}
-	struct node *node = parser_node(parser, NODE_NAME, token->at, 0);
+	struct expression_node *node = parser_node(parser, NODE_NAME, token->at, 0);
 	if (!node)
 		return NULL;
 	node->name = (uint32_t)expression->names_count;
@@ -154,7 +154,7 @@ static struct node *node_name(struct parser *parser, const struct token *token)
 	return node;
 }
 
-static struct node *parse_header(struct parser *parser, uint32_t at)
+static struct expression_node *parse_header(struct parser *parser, uint32_t at)
 {
 	uint32_t opened = parser->token.at;
 	if (!parser_advance(parser))
@@ -164,18 +164,18 @@ static struct node *parse_header(struct parser *parser, uint32_t at)
 		return parser_refuse(parser, token.at, "header() takes the header's name as a text; write header(\"x-user\")");
 	if (!parser_advance(parser) || !parser_expect(parser, SIGN_CLOSE, "`)`", opened))
 		return NULL;
-	struct node *node = parser_node(parser, NODE_HEADER, at, 0);
+	struct expression_node *node = parser_node(parser, NODE_HEADER, at, 0);
 	if (node)
 		node->text = token.text;
 	return node;
 }
 
-static bool parse_along(struct parser *parser, struct node *call)
+static bool parse_along(struct parser *parser, struct expression_node *call)
 {
 	if (!parser_advance(parser))
 		return false;
 	uint32_t at = parser->token.at;
-	struct node *axis = parse_list_item(parser);
+	struct expression_node *axis = parse_list_item(parser);
 	if (!axis || axis->class != VALUE_INTEGER || axis->literal.storage != DATATYPE_INT64)
 		return parser_refuse(parser, at,
 				     "`along` takes the number of an axis; write `along 0`, or `along -1` for the last") != NULL;
@@ -186,12 +186,12 @@ static bool parse_along(struct parser *parser, struct node *call)
 	return true;
 }
 
-static bool parse_over(struct parser *parser, struct node *call)
+static bool parse_over(struct parser *parser, struct expression_node *call)
 {
 	if (!parser_advance(parser))
 		return false;
 	uint32_t at = parser->token.at;
-	struct node *extent = parse_literal(parser);
+	struct expression_node *extent = parse_literal(parser);
 	bool whole = extent && extent->literal.storage == DATATYPE_INT64 && *(const int64_t *)extent->literal.data > 0;
 	if (!whole || (extent->class != VALUE_INTEGER && extent->class != VALUE_DURATION))
 		return parser_refuse(parser, at, "`over` takes a number of messages or a duration; write `over 20` or `over 5m`") !=
@@ -205,7 +205,7 @@ static bool parse_over(struct parser *parser, struct node *call)
 }
 
 /* The datatype that cast() takes stands where an argument would. */
-static bool parse_datatype(struct parser *parser, struct node *call)
+static bool parse_datatype(struct parser *parser, struct expression_node *call)
 {
 	const struct token *token = &parser->token;
 	if (token->kind == TOKEN_NAME && !token->owner.bytes && datatype_find(token->text, &call->datatype) &&
@@ -220,9 +220,9 @@ static bool parse_datatype(struct parser *parser, struct node *call)
 	return parser_refuse(parser, token->at, "cast() takes a datatype here; write cast(x, %s)", nearest) != NULL;
 }
 
-static bool parse_arguments(struct parser *parser, struct node *call, bool is_cast)
+static bool parse_arguments(struct parser *parser, struct expression_node *call, bool is_cast)
 {
-	struct node *items[CALL_ITEMS_MAX];
+	struct expression_node *items[CALL_ITEMS_MAX];
 	uint32_t opened = parser->token.at;
 	if (!parser_advance(parser))
 		return false;
@@ -251,21 +251,21 @@ static bool parse_arguments(struct parser *parser, struct node *call, bool is_ca
 	if (is_cast && count > 0 && parser_at_sign(parser, SIGN_CLOSE))
 		return parser_refuse(parser, parser->token.at, "cast() takes a datatype too; write cast(x, INT64)") != NULL;
 	call->count = count;
-	call->items = ARENA_ARRAY(parser->arena, struct node *, count);
+	call->items = ARENA_ARRAY(parser->arena, struct expression_node *, count);
 	if (!call->items)
 		return error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
 	memcpy(call->items, items, count * sizeof *items);
 	return parser_expect(parser, SIGN_CLOSE, "`)` or `,`", opened);
 }
 
-static struct node *parse_call(struct parser *parser, const struct token *name)
+static struct expression_node *parse_call(struct parser *parser, const struct token *name)
 {
 	if (name->owner.bytes)
 		return parser_refuse(parser, name->at,
 				     "a function has no point in its name; write a function of `sluice help functions`");
 	if (text_is(name->text, "header"))
 		return parse_header(parser, name->at);
-	struct node *call = parser_node(parser, NODE_CALL, name->at, 0);
+	struct expression_node *call = parser_node(parser, NODE_CALL, name->at, 0);
 	if (!call)
 		return NULL;
 	bool is_has = text_is(name->text, "has");
@@ -280,11 +280,11 @@ static struct node *parse_call(struct parser *parser, const struct token *name)
 
 /* ---- the levels of precedence, tightest first ---- */
 
-static struct node *parse_primary(struct parser *parser)
+static struct expression_node *parse_primary(struct parser *parser)
 {
 	struct token token = parser->token;
 	if (parser_at_sign(parser, SIGN_OPEN)) {
-		struct node *inner = parser_advance(parser) ? parse_level(parser, LEVEL_COALESCE) : NULL;
+		struct expression_node *inner = parser_advance(parser) ? parse_level(parser, LEVEL_COALESCE) : NULL;
 		if (!inner || !parser_expect(parser, SIGN_CLOSE, "`)`", token.at))
 			return NULL;
 		inner->bracketed = true;
@@ -306,17 +306,17 @@ static struct node *parse_primary(struct parser *parser)
 			return parse_call(parser, &token);
 		return node_name(parser, &token);
 	}
-	struct node *literal = parse_literal(parser);
+	struct expression_node *literal = parse_literal(parser);
 	if (!literal)
 		return parser_refuse(parser, token.at, "%s here, but a value is needed; write a name, a number or a function",
 				     parser_found(parser));
 	return literal;
 }
 
-static struct node *parse_dimension(struct parser *parser)
+static struct expression_node *parse_dimension(struct parser *parser)
 {
 	uint32_t at = parser->token.at;
-	struct node *from = NULL;
+	struct expression_node *from = NULL;
 	if (!parser_at_sign(parser, SIGN_COLON)) {
 		from = parse_level(parser, LEVEL_COALESCE);
 		if (!from || !parser_at_sign(parser, SIGN_COLON))
@@ -324,7 +324,7 @@ static struct node *parse_dimension(struct parser *parser)
 	}
 	if (!parser_advance(parser))
 		return NULL;
-	struct node *slice = parser_node(parser, NODE_SLICE, at, 2);
+	struct expression_node *slice = parser_node(parser, NODE_SLICE, at, 2);
 	if (!slice)
 		return NULL;
 	slice->items[0] = from;
@@ -337,9 +337,9 @@ static struct node *parse_dimension(struct parser *parser)
 	return slice;
 }
 
-static struct node *parse_index(struct parser *parser, struct node *base)
+static struct expression_node *parse_index(struct parser *parser, struct expression_node *base)
 {
-	struct node *dimensions[TENSOR_RANK_MAX];
+	struct expression_node *dimensions[TENSOR_RANK_MAX];
 	uint32_t count = 0;
 	uint32_t opened = parser->token.at;
 	do {
@@ -357,7 +357,7 @@ static struct node *parse_index(struct parser *parser, struct node *base)
 	} while (parser_at_sign(parser, SIGN_COMMA));
 	if (!parser_expect(parser, SIGN_CLOSE_LIST, "`]` or `,`", opened))
 		return NULL;
-	struct node *node = parser_node(parser, NODE_INDEX, base->at, count + 1);
+	struct expression_node *node = parser_node(parser, NODE_INDEX, base->at, count + 1);
 	if (!node)
 		return NULL;
 	node->items[0] = base;
@@ -365,17 +365,18 @@ static struct node *parse_index(struct parser *parser, struct node *base)
 	return node;
 }
 
-static struct node *parse_postfix(struct parser *parser)
+static struct expression_node *parse_postfix(struct parser *parser)
 {
-	struct node *node = parse_primary(parser);
+	struct expression_node *node = parse_primary(parser);
 	while (node && parser_at_sign(parser, SIGN_OPEN_LIST))
 		node = parse_index(parser, node);
 	return node;
 }
 
-static struct node *node_binary(struct parser *parser, enum operator_kind operation, struct node *left, struct node *right)
+static struct expression_node *node_binary(struct parser *parser, enum operator_kind operation, struct expression_node *left,
+					   struct expression_node *right)
 {
-	struct node *node = left && right ? parser_node(parser, NODE_BINARY, left->at, 2) : NULL;
+	struct expression_node *node = left && right ? parser_node(parser, NODE_BINARY, left->at, 2) : NULL;
 	if (node) {
 		node->operation = operation;
 		node->items[0] = left;
@@ -389,9 +390,10 @@ static bool at_operator(const struct parser *parser, enum operator_kind operatio
 	return parser_at_sign(parser, SIGN_OPERATOR) && parser->token.operation == operation;
 }
 
-static struct node *node_unary(struct parser *parser, enum operator_kind operation, struct node *operand, uint32_t at)
+static struct expression_node *node_unary(struct parser *parser, enum operator_kind operation, struct expression_node *operand,
+					  uint32_t at)
 {
-	struct node *node = parser_node(parser, NODE_UNARY, at, 1);
+	struct expression_node *node = parser_node(parser, NODE_UNARY, at, 1);
 	if (node) {
 		node->operation = operation;
 		node->items[0] = operand;
@@ -399,18 +401,18 @@ static struct node *node_unary(struct parser *parser, enum operator_kind operati
 	return node;
 }
 
-static struct node *parse_unary(struct parser *parser);
+static struct expression_node *parse_unary(struct parser *parser);
 
 /* -2 ^ 2 is -(2 ^ 2), and 2 ^ -1 needs no brackets. */
-static struct node *parse_power(struct parser *parser)
+static struct expression_node *parse_power(struct parser *parser)
 {
-	struct node *base = parse_postfix(parser);
+	struct expression_node *base = parse_postfix(parser);
 	if (!base || !at_operator(parser, OPERATOR_POWER))
 		return base;
 	return parser_advance(parser) ? node_binary(parser, OPERATOR_POWER, base, parse_unary(parser)) : NULL;
 }
 
-static struct node *parse_unary_deeper(struct parser *parser)
+static struct expression_node *parse_unary_deeper(struct parser *parser)
 {
 	uint32_t at = parser->token.at;
 	bool minus = at_operator(parser, OPERATOR_SUBTRACT);
@@ -420,22 +422,22 @@ static struct node *parse_unary_deeper(struct parser *parser)
 	if (!parser_advance(parser))
 		return NULL;
 	if (minus && parser->token.kind == TOKEN_NUMBER) {
-		struct node *operand = parse_power(parser);
+		struct expression_node *operand = parse_power(parser);
 		if (operand && operand->kind == NODE_LITERAL)
 			return parser_negated(parser, operand, at);
 		return operand ? node_unary(parser, OPERATOR_NEGATE, operand, at) : NULL;
 	}
-	struct node *operand = parse_unary(parser);
+	struct expression_node *operand = parse_unary(parser);
 	return operand ? node_unary(parser, not ? OPERATOR_NOT : OPERATOR_NEGATE, operand, at) : NULL;
 }
 
-static struct node *parse_unary(struct parser *parser)
+static struct expression_node *parse_unary(struct parser *parser)
 {
 	if (parser->depth++ == EXPRESSION_DEPTH_MAX + 1)
 		return parser_refuse(parser, parser->token.at,
 				     "this is nested deeper than %d; set a part of it under a name of its own",
 				     EXPRESSION_DEPTH_MAX);
-	struct node *node = parse_unary_deeper(parser);
+	struct expression_node *node = parse_unary_deeper(parser);
 	parser->depth--;
 	return node;
 }
@@ -458,21 +460,21 @@ static bool binary_operator(const struct parser *parser, enum operator_kind *ope
 }
 
 /* What a comparison must not be followed by: it has no left or right. */
-static struct node *refuse_chain(struct parser *parser, const struct node *comparison)
+static struct expression_node *refuse_chain(struct parser *parser, const struct expression_node *comparison)
 {
 	const char *source = parser->expression->source.bytes;
-	const struct node *middle = comparison->items[1];
+	const struct expression_node *middle = comparison->items[1];
 	return parser_refuse(parser, parser->token.at, "a comparison has two sides; write `%.*s and %.*s %.*s ...`",
 			     (int)(comparison->end - comparison->at), source + comparison->at, (int)(middle->end - middle->at),
 			     source + middle->at, (int)(parser->token.end - parser->token.at), source + parser->token.at);
 }
 
-static struct node *parse_level(struct parser *parser, enum expression_level level)
+static struct expression_node *parse_level(struct parser *parser, enum expression_level level)
 {
 	if (level == LEVEL_UNARY)
 		return parse_unary(parser);
 	size_t first_name = parser->expression->names_count;
-	struct node *left = parse_level(parser, level + 1);
+	struct expression_node *left = parse_level(parser, level + 1);
 	if (left && level == LEVEL_COMPARE && parser_at_word(parser, "not"))
 		return parser_refuse(parser, parser->token.at, "`not` stands before a whole comparison; write `not (a in [1, 2])`");
 	enum operator_kind operation;
@@ -494,7 +496,7 @@ bool expression_parse(struct expression *expression, struct arena *arena, struct
 		return false;
 	if (parser.token.kind == TOKEN_END)
 		return parser_refuse(&parser, 0, "the expression is empty; write one, such as `price > 0`") != NULL;
-	struct node *root = parse_level(&parser, LEVEL_COALESCE);
+	struct expression_node *root = parse_level(&parser, LEVEL_COALESCE);
 	if (!root)
 		return false;
 	if (parser.token.kind != TOKEN_END)

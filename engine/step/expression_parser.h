@@ -18,7 +18,8 @@ struct parser {
 };
 
 /* A CONFIG error at byte `at` of the source; always NULL. */
-struct node *parser_refuse(struct parser *parser, size_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+struct expression_node *parser_refuse(struct parser *parser, size_t at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* To the next token; false when it is none. */
 bool parser_advance(struct parser *parser);
@@ -35,14 +36,14 @@ const char *parser_found(const struct parser *parser);
 bool parser_expect(struct parser *parser, enum sign sign, const char *what, uint32_t opened);
 
 /* A node from `at` to where the parser stands, with room for its items. */
-struct node *parser_node(struct parser *parser, enum node_kind kind, uint32_t at, uint32_t count);
+struct expression_node *parser_node(struct parser *parser, enum node_kind kind, uint32_t at, uint32_t count);
 
 /* A literal without its sign; NULL without an error when none stands here. */
-struct node *parse_literal(struct parser *parser);
-struct node *parse_list(struct parser *parser);
-struct node *parse_list_item(struct parser *parser); /* a literal, with its sign */
+struct expression_node *parse_literal(struct parser *parser);
+struct expression_node *parse_list(struct parser *parser);
+struct expression_node *parse_list_item(struct parser *parser); /* a literal, with its sign */
 
 /* Minus and a number are one literal, so that the smallest integer can be written. */
-struct node *parser_negated(struct parser *parser, struct node *literal, uint32_t at);
+struct expression_node *parser_negated(struct parser *parser, struct expression_node *literal, uint32_t at);
 
 #endif

@@ -54,10 +54,11 @@ double reduce_norm(const double *items, size_t count)
 
 /* ---- running them ---- */
 
-static bool reduce_lanes(struct evaluation *evaluation, const struct node *node, const struct value *value, struct value *result)
+static bool reduce_lanes(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+			 struct value *result)
 {
 	double (*reduce)(const double *, size_t) = node->function->rules->reduce;
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
 	const double *in = value_doubles(evaluation, value);
@@ -80,7 +81,7 @@ static bool reduce_floats(struct evaluation *evaluation, const struct value *val
 	return out;
 }
 
-bool run_reduce(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_reduce(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		struct value *result)
 {
 	(void)count;
@@ -91,9 +92,10 @@ bool run_reduce(struct evaluation *evaluation, const struct node *node, const st
 	return reduce_lanes(evaluation, node, arguments, result);
 }
 
-static bool sum_integers(struct evaluation *evaluation, const struct node *node, const struct value *value, struct value *result)
+static bool sum_integers(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+			 struct value *result)
 {
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
 	bool is_unsigned = value_class_of(value) == CLASS_UNSIGNED;
@@ -123,7 +125,7 @@ static bool count_truths(struct evaluation *evaluation, const struct value *valu
 	return out;
 }
 
-bool run_sum(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_sum(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	if (arguments->storage == DATATYPE_BOOL && !node->has_along)
@@ -159,11 +161,11 @@ EXTREME(extreme_double, double, isnan)
 EXTREME(extreme_signed, int64_t, NEVER_NAN)
 EXTREME(extreme_unsigned, uint64_t, NEVER_NAN)
 
-static bool run_extremes(struct evaluation *evaluation, const struct node *node, const struct value *value, bool positions,
-			 struct value *result)
+static bool run_extremes(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+			 bool positions, struct value *result)
 {
 	bool greatest = node->function->rules->greatest;
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
 	if (lanes.length == 0 && lanes.count > 0)
@@ -194,14 +196,14 @@ static bool run_extremes(struct evaluation *evaluation, const struct node *node,
 	return true;
 }
 
-bool run_extreme(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_extreme(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	(void)count;
 	return run_extremes(evaluation, node, arguments, false, result);
 }
 
-bool run_arg_extreme(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_arg_extreme(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		     struct value *result)
 {
 	(void)count;
@@ -210,10 +212,10 @@ bool run_arg_extreme(struct evaluation *evaluation, const struct node *node, con
 
 /* ---- quantiles ---- */
 
-static bool quantiles(struct evaluation *evaluation, const struct node *node, const struct value *value, double share,
+static bool quantiles(struct evaluation *evaluation, const struct expression_node *node, const struct value *value, double share,
 		      struct value *result)
 {
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
 	const double *in = value_doubles(evaluation, value);
@@ -235,7 +237,7 @@ static bool quantiles(struct evaluation *evaluation, const struct node *node, co
 	return true;
 }
 
-bool run_quantile(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_quantile(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		  struct value *result)
 {
 	double share = 0.5;
@@ -256,7 +258,7 @@ bool run_quantile(struct evaluation *evaluation, const struct node *node, const 
 
 /* ---- truths, counts, products ---- */
 
-static size_t lane_truths(const struct lanes *lanes, const uint8_t *in, size_t lane)
+static size_t lane_truths(const struct expression_lanes *lanes, const uint8_t *in, size_t lane)
 {
 	if (lanes->inner == 1)
 		return truths_count(in + lane * lanes->length, lanes->length);
@@ -266,10 +268,10 @@ static size_t lane_truths(const struct lanes *lanes, const uint8_t *in, size_t l
 	return count;
 }
 
-static bool reduce_truths(struct evaluation *evaluation, const struct node *node, const struct value *value, bool wants_all,
-			  struct value *result)
+static bool reduce_truths(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
+			  bool wants_all, struct value *result)
 {
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
 	const uint8_t *in = value_truths(evaluation, value);
@@ -283,26 +285,26 @@ static bool reduce_truths(struct evaluation *evaluation, const struct node *node
 	return true;
 }
 
-bool run_any(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_any(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)count;
 	return reduce_truths(evaluation, node, arguments, false, result);
 }
 
-bool run_all(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_all(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)count;
 	return reduce_truths(evaluation, node, arguments, true, result);
 }
 
-bool run_count(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_count(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	if (arguments->storage == DATATYPE_BOOL)
 		return run_sum(evaluation, node, arguments, count, result);
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_of(evaluation, node, arguments, &lanes))
 		return false;
 	int64_t *out = value_make(evaluation, result, DATATYPE_INT64, lanes.shape, lanes.rank);
@@ -312,7 +314,7 @@ bool run_count(struct evaluation *evaluation, const struct node *node, const str
 }
 
 /* The sum of the products along the last axis. */
-bool run_dot(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_dot(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)count;
@@ -322,7 +324,7 @@ bool run_dot(struct evaluation *evaluation, const struct node *node, const struc
 	struct value products;
 	if (!operate_arithmetic(evaluation, OPERATOR_MULTIPLY, &arguments[0], &arguments[1], false, &products))
 		return false;
-	struct node last = *node;
+	struct expression_node last = *node;
 	if (!last.has_along) {
 		last.has_along = true;
 		last.along = -1;

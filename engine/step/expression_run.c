@@ -195,8 +195,8 @@ bool instruct_where(struct evaluation *evaluation, const struct instruction *ins
 
 /* ---- functions ---- */
 
-static __attribute__((noinline, cold)) bool argument_refuse(struct evaluation *evaluation, const struct node *node, uint32_t nth,
-							    char letter, const struct value *argument)
+static __attribute__((noinline, cold)) bool argument_refuse(struct evaluation *evaluation, const struct expression_node *node,
+							    uint32_t nth, char letter, const struct value *argument)
 {
 	return evaluation_mistype(evaluation, node->trailing ? evaluation->expression->root : node->items[nth],
 				  "%s() takes %s, and this is %s; it is written %s", node->function->name, letter_words(letter),
@@ -204,7 +204,7 @@ static __attribute__((noinline, cold)) bool argument_refuse(struct evaluation *e
 }
 
 /* *width: of all of them together. */
-static inline bool arguments_take(struct evaluation *evaluation, const struct node *node, const struct value *arguments,
+static inline bool arguments_take(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments,
 				  uint32_t count, uint8_t *width)
 {
 	const char *letter = node->function->rules->takes;
@@ -219,7 +219,7 @@ static inline bool arguments_take(struct evaluation *evaluation, const struct no
 	return true;
 }
 
-bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments, uint32_t count)
+bool arguments_fit(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, uint32_t count)
 {
 	uint8_t width;
 	return arguments_take(evaluation, node, arguments, count, &width);
@@ -239,7 +239,7 @@ static __attribute__((noinline)) bool heavy_works(struct evaluation *evaluation,
 
 bool instruct_call(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	const struct node *node = instruction->node;
+	const struct expression_node *node = instruction->node;
 	const struct function_rules *rules = node->function->rules;
 	const struct value *arguments = &evaluation->slots[instruction->slot];
 	if (!rules->run)
@@ -264,7 +264,7 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 
 bool instruct_trailing(struct evaluation *evaluation, const struct instruction *instruction)
 {
-	const struct node *node = instruction->node;
+	const struct expression_node *node = instruction->node;
 	if (!evaluation->scope->trailing)
 		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
 				       node->function->name);

@@ -36,13 +36,15 @@ static inline const struct tensor *scope_find(const struct scope *scope, struct 
 
 /* A tensor from a model's reply that what stands in the tree of the node is made of, where all of its tensors came in
  * replies; else NULL. */
-const struct tensor *expression_model(const struct expression *expression, const struct node *node, const struct scope *scope);
+const struct tensor *expression_model(const struct expression *expression, const struct expression_node *node,
+				      const struct scope *scope);
 
 /* Runs an expression: its value, before it is brought to its datatype. NULL and an error. */
 const struct value *expression_run(struct evaluation *evaluation);
 
 /* Whether the arguments of the call fit the letters of its function; an error where not. */
-bool arguments_fit(struct evaluation *evaluation, const struct node *node, const struct value *arguments, uint32_t count);
+bool arguments_fit(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments,
+		   uint32_t count);
 
 /* What an expression's brief form does; see struct brief. */
 brief_run brief_with_number, brief_sum, brief_mean, brief_count;

@@ -5,7 +5,7 @@
 #include "step/expression_lanes.h"
 #include "step/expression_operators.h"
 
-bool run_shape(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_shape(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	(void)node;
@@ -17,7 +17,7 @@ bool run_shape(struct evaluation *evaluation, const struct node *node, const str
 	return out;
 }
 
-bool run_size(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_size(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -61,7 +61,7 @@ bool shape_wanted(const int64_t *sizes, size_t rank, size_t count, int64_t *shap
 	return true;
 }
 
-bool run_reshape(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_reshape(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	(void)node;
@@ -82,7 +82,7 @@ bool run_reshape(struct evaluation *evaluation, const struct node *node, const s
 	return view_as(evaluation, arguments, shape, (uint32_t)wanted->count, result);
 }
 
-bool run_flatten(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_flatten(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	(void)node;
@@ -170,7 +170,7 @@ static bool join_along(struct evaluation *evaluation, const struct value *values
 }
 
 /* Single elements are joined as vectors of one. */
-bool run_concat(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_concat(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		struct value *result)
 {
 	static const int64_t one = 1;
@@ -189,7 +189,7 @@ bool run_concat(struct evaluation *evaluation, const struct node *node, const st
 	       join_along(evaluation, values, count, axis, result);
 }
 
-bool run_stack(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_stack(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	struct value *values = arena_take_raw(evaluation->arena, count * sizeof *values);
@@ -222,19 +222,19 @@ bool run_stack(struct evaluation *evaluation, const struct node *node, const str
 }
 
 /* To go through, where each element of the result is made of one: none, where they are empty, however many there are. */
-static size_t lanes_to_walk(const struct lanes *lanes)
+static size_t lanes_to_walk(const struct expression_lanes *lanes)
 {
 	return lanes->length ? lanes->count : 0;
 }
 
 /* ---- order ---- */
 
-bool run_sort(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_sort(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)count;
 	enum datatype storage;
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!common_storage(evaluation, arguments, 1, &storage) || !lanes_along(evaluation, node, arguments, &lanes))
 		return false;
 	size_t size = datatype_stride(storage);
@@ -258,11 +258,11 @@ bool run_sort(struct evaluation *evaluation, const struct node *node, const stru
 	return true;
 }
 
-bool run_reverse(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_reverse(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	(void)count;
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_along(evaluation, node, arguments, &lanes))
 		return false;
 	enum datatype storage = (enum datatype)arguments->storage;
@@ -277,7 +277,7 @@ bool run_reverse(struct evaluation *evaluation, const struct node *node, const s
 }
 
 /* Shifted by the greatest, so that exp() stays finite. */
-static void softmax_lane(const struct lanes *lanes, size_t lane, const double *in, double *out)
+static void softmax_lane(const struct expression_lanes *lanes, size_t lane, const double *in, double *out)
 {
 	double greatest = -INFINITY, sum = 0;
 	for (size_t i = 0; i < lanes->length; i++) {
@@ -293,11 +293,11 @@ static void softmax_lane(const struct lanes *lanes, size_t lane, const double *i
 		out[lane_at(lanes, lane, i)] /= sum;
 }
 
-bool run_softmax(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_softmax(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	(void)count;
-	struct lanes lanes;
+	struct expression_lanes lanes;
 	if (!lanes_along(evaluation, node, arguments, &lanes))
 		return false;
 	const double *in = value_doubles(evaluation, arguments);
@@ -308,7 +308,7 @@ bool run_softmax(struct evaluation *evaluation, const struct node *node, const s
 }
 
 /* What is not nan, one behind the other. */
-bool run_valid(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_valid(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	if (!value_is_float(arguments))

@@ -26,7 +26,7 @@ static bool map_bytes(struct evaluation *evaluation, const struct value *value, 
 	return out;
 }
 
-bool run_lower(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_lower(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	(void)node;
@@ -34,7 +34,7 @@ bool run_lower(struct evaluation *evaluation, const struct node *node, const str
 	return map_bytes(evaluation, arguments, letter_lowered, result);
 }
 
-bool run_upper(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_upper(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)
 {
 	(void)node;
@@ -54,7 +54,7 @@ static struct text trimmed(struct text text)
 	return text;
 }
 
-bool run_trim(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_trim(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -66,7 +66,7 @@ bool run_trim(struct evaluation *evaluation, const struct node *node, const stru
 	return out;
 }
 
-bool run_len(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_len(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)node;
@@ -148,7 +148,7 @@ static bool test_texts(struct evaluation *evaluation, const struct value *argume
 	return out;
 }
 
-bool run_contains(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_contains(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		  struct value *result)
 {
 	(void)node;
@@ -156,7 +156,7 @@ bool run_contains(struct evaluation *evaluation, const struct node *node, const 
 	return test_texts(evaluation, arguments, holds_text, result);
 }
 
-bool run_starts_with(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_starts_with(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		     struct value *result)
 {
 	(void)node;
@@ -164,7 +164,7 @@ bool run_starts_with(struct evaluation *evaluation, const struct node *node, con
 	return test_texts(evaluation, arguments, text_starts_with, result);
 }
 
-bool run_ends_with(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_ends_with(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		   struct value *result)
 {
 	(void)node;
@@ -172,7 +172,7 @@ bool run_ends_with(struct evaluation *evaluation, const struct node *node, const
 	return test_texts(evaluation, arguments, ends_with_text, result);
 }
 
-bool run_like(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_like(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -200,7 +200,7 @@ static size_t write_element(const struct value *value, const double *numbers, co
 						 : number_write_int64(out, integers[index]);
 }
 
-bool run_text(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_text(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -244,7 +244,7 @@ static bool read_number(struct text text, double *number)
 	return number_read_double(text, number);
 }
 
-bool run_number(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_number(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		struct value *result)
 {
 	(void)node;
@@ -263,7 +263,7 @@ bool run_number(struct evaluation *evaluation, const struct node *node, const st
 
 /* XXH64 of a text's bytes; of a number, of its 8 bytes as INT64, UINT64 or FP64,
  * little-endian. */
-bool run_hash(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_hash(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;

@@ -53,7 +53,7 @@ static bool map_times(struct evaluation *evaluation, const struct value *value, 
 	return in && out;
 }
 
-bool run_hour(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_hour(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
 {
 	(void)node;
@@ -61,7 +61,7 @@ bool run_hour(struct evaluation *evaluation, const struct node *node, const stru
 	return map_times(evaluation, arguments, hour_of, result);
 }
 
-bool run_minute(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_minute(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		struct value *result)
 {
 	(void)node;
@@ -69,7 +69,7 @@ bool run_minute(struct evaluation *evaluation, const struct node *node, const st
 	return map_times(evaluation, arguments, minute_of, result);
 }
 
-bool run_weekday(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_weekday(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 		 struct value *result)
 {
 	(void)node;
@@ -77,7 +77,7 @@ bool run_weekday(struct evaluation *evaluation, const struct node *node, const s
 	return map_times(evaluation, arguments, weekday_of, result);
 }
 
-bool run_day(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
+bool run_day(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	     struct value *result)
 {
 	(void)node;

@@ -13,13 +13,14 @@ __extension__ typedef __int128 wide_integer;
 
 /* ---- what a call asks for ---- */
 
-static bool refuse(const struct expression *expression, const struct node *node, struct error *error, const char *words)
+static bool refuse(const struct expression *expression, const struct expression_node *node, struct error *error, const char *words)
 {
 	return error_set(error, ERROR_CONFIG, expression_place_at(expression, node->at), "%s", words);
 }
 
 /* A parameter is the same for all messages, so it is a literal. */
-static bool read_number(const struct expression *expression, const struct node *node, double *number, struct error *error)
+static bool read_number(const struct expression *expression, const struct expression_node *node, double *number,
+			struct error *error)
 {
 	const struct value *literal = &node->literal;
 	if (node->kind != NODE_LITERAL || literal->rank > 0 ||
@@ -29,7 +30,8 @@ static bool read_number(const struct expression *expression, const struct node *
 	return true;
 }
 
-static bool read_messages(const struct expression *expression, const struct node *node, uint32_t *messages, struct error *error)
+static bool read_messages(const struct expression *expression, const struct expression_node *node, uint32_t *messages,
+			  struct error *error)
 {
 	double number = 0;
 	if (!read_number(expression, node, &number, error))
@@ -41,7 +43,7 @@ static bool read_messages(const struct expression *expression, const struct node
 	return true;
 }
 
-static bool read_seed(const struct expression *expression, const struct node *node, enum seed *seed, struct error *error)
+static bool read_seed(const struct expression *expression, const struct expression_node *node, enum seed *seed, struct error *error)
 {
 	const struct text *text = node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_BYTES ? node->literal.data : NULL;
 	if (!text || (!text_is(*text, "mean") && !text_is(*text, "first")))
@@ -51,7 +53,7 @@ static bool read_seed(const struct expression *expression, const struct node *no
 	return true;
 }
 
-static bool read_extent(const struct expression *expression, const struct node *node, struct feature_call *feature,
+static bool read_extent(const struct expression *expression, const struct expression_node *node, struct feature_call *feature,
 			struct error *error)
 {
 	const struct function_rules *rules = node->function->rules;
@@ -70,7 +72,8 @@ static bool read_extent(const struct expression *expression, const struct node *
 	return true;
 }
 
-static bool read_spans(const struct expression *expression, const struct node *node, struct macd_spans *spans, struct error *error)
+static bool read_spans(const struct expression *expression, const struct expression_node *node, struct macd_spans *spans,
+		       struct error *error)
 {
 	if (!read_messages(expression, node->items[1], &spans->fast, error) ||
 	    !read_messages(expression, node->items[2], &spans->slow, error) ||
@@ -82,7 +85,7 @@ static bool read_spans(const struct expression *expression, const struct node *n
 
 /* What such a call asks for, from the tree; a CONFIG error where its extent or its
  * parameters are none. */
-static bool read_call(const struct expression *expression, const struct node *node, struct feature_call *feature,
+static bool read_call(const struct expression *expression, const struct expression_node *node, struct feature_call *feature,
 		      struct error *error)
 {
 	const struct function_rules *rules = node->function->rules;
@@ -119,8 +122,8 @@ static bool read_call(const struct expression *expression, const struct node *no
 
 /* ---- types ---- */
 
-bool inference_trailing(struct inference *inference, const struct node *node, const struct inferred *arguments,
-			struct inferred *result)
+bool inference_trailing(struct expression_inference *inference, const struct expression_node *node,
+			const struct inferred *arguments, struct inferred *result)
 {
 	const struct function_rules *rules = node->function->rules;
 	struct feature_call feature;
@@ -149,7 +152,7 @@ bool inference_trailing(struct inference *inference, const struct node *node, co
 /* ---- compiling ---- */
 
 /* A part of an expression as one of its own. NULL: memory ran out. */
-static const struct expression *part_of(const struct expression *whole, const struct node *root, struct arena *arena)
+static const struct expression *part_of(const struct expression *whole, const struct expression_node *root, struct arena *arena)
 {
 	struct expression *part = ARENA_NEW(arena, struct expression);
 	if (!part)
@@ -163,7 +166,8 @@ static const struct expression *part_of(const struct expression *whole, const st
 	return expression_emit(part, false, arena) ? part : NULL;
 }
 
-static bool call_compile(struct expression *expression, const struct node *node, struct arena *arena, struct error *error)
+static bool call_compile(struct expression *expression, const struct expression_node *node, struct arena *arena,
+			 struct error *error)
 {
 	struct trailing_call *call = &expression->trailing[node->trailing - 1];
 	*call = (struct trailing_call){.name = node->function->name,
@@ -180,7 +184,8 @@ static bool call_compile(struct expression *expression, const struct node *node,
 	return true;
 }
 
-static bool calls_compile(struct expression *expression, const struct node *node, struct arena *arena, struct error *error)
+static bool calls_compile(struct expression *expression, const struct expression_node *node, struct arena *arena,
+			  struct error *error)
 {
 	for (uint32_t i = 0; i < node->count; i++)
 		if (node->items[i] && !calls_compile(expression, node->items[i], arena, error))
@@ -225,7 +230,7 @@ static const double *numbers_of(struct evaluation *evaluation, const struct valu
 
 static bool given_over_window(const struct trailing_call *call)
 {
-	const struct node *node = call->node;
+	const struct expression_node *node = call->node;
 	return node->function->rules->over_window;
 }
 
@@ -331,7 +336,7 @@ bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_
 /* What is given as it came: a text, or an integer, where it is one. */
 static enum datatype storage_of(const struct trailing_call *call, const struct trailing_input *input)
 {
-	const struct node *node = call->node;
+	const struct expression_node *node = call->node;
 	if (node->function->rules->gives == 'i')
 		return DATATYPE_INT64;
 	if (node->function->rules->gives == '=' && input->whole)
@@ -380,7 +385,8 @@ static bool names_alike(const struct expression_name *a, const struct expression
 	return text_equal(a->owner, b->owner) && text_equal(a->name, b->name);
 }
 
-static bool nodes_alike(const struct expression *of_a, const struct node *a, const struct expression *of_b, const struct node *b)
+static bool nodes_alike(const struct expression *of_a, const struct expression_node *a, const struct expression *of_b,
+			const struct expression_node *b)
 {
 	if (!a || !b)
 		return a == b;
@@ -406,7 +412,7 @@ bool trailing_series_alike(const struct trailing_call *a, const struct trailing_
 	return alike;
 }
 
-static bool node_uses(const struct expression *expression, const struct node *node, struct text name)
+static bool node_uses(const struct expression *expression, const struct expression_node *node, struct text name)
 {
 	if (!node)
 		return false;
@@ -426,6 +432,6 @@ bool expression_uses(const struct expression *expression, struct text name)
 
 struct text expression_words(const struct expression *expression)
 {
-	const struct node *root = expression->root;
+	const struct expression_node *root = expression->root;
 	return (struct text){expression->source.bytes + root->at, root->end - root->at};
 }

@@ -61,13 +61,13 @@ enum special_name {
 
 extern const char *const special_names[SPECIAL_COUNT];
 
-struct node {
+struct expression_node {
 	enum node_kind kind;
 	enum operator_kind operation; /* NODE_UNARY, NODE_BINARY */
 	uint32_t at, end;	      /* bytes of the source */
 	uint32_t count;
 	bool bracketed; /* stands in round brackets */
-	struct node **items;
+	struct expression_node **items;
 	enum value_class class;				/* NODE_LITERAL */
 	struct value literal;				/* NODE_LITERAL */
 	struct text text;				/* NODE_HEADER: the header's name */
@@ -94,7 +94,7 @@ struct instruction {
 	uint32_t after;		  /* control: where to go on when that succeeded */
 	const struct value *left; /* operands (of where: choices) that are literals; NULL: from the slots */
 	const struct value *right;
-	const struct node *node;
+	const struct expression_node *node;
 	struct text name; /* of instruct_name */
 	bool last;	  /* its result is the answer: may be rounded already */
 	bool heavy;	  /* of instruct_call: takes more than one unit of work for an element */
@@ -120,7 +120,7 @@ struct expression {
 	struct text source;
 	struct place place;
 	unsigned uses;
-	const struct node *root;
+	const struct expression_node *root;
 	struct expression_name *names;
 	size_t names_count;
 	const struct instruction *instructions;
@@ -140,7 +140,7 @@ bool expression_parse(struct expression *expression, struct arena *arena, struct
 
 /* Fills in which function `call` calls, by name, number of arguments and `over`;
  * false and a CONFIG error. */
-bool function_find(struct expression *expression, struct text name, struct node *call, struct error *error);
+bool function_find(struct expression *expression, struct text name, struct expression_node *call, struct error *error);
 
 /* The instructions of the tree; `answers`: what it comes to is an answer, and may be
  * rounded. False: memory ran out. expression_compile.c */
@@ -149,11 +149,11 @@ bool expression_emit(struct expression *expression, bool answers, struct arena *
 /* ---- calls over the messages of a window; expression_window.c ---- */
 
 /* The function of that name over a window's messages, called so; NULL: there is none. */
-const struct expression_function_row *function_over_window(const struct node *call);
+const struct expression_function_row *function_over_window(const struct expression_node *call);
 
 /* With USE_WINDOW: which calls go over the window's messages, and
  * which names stand outside of them. False and a CONFIG error. */
-bool window_resolve(struct expression *expression, struct node *root, struct error *error);
+bool window_resolve(struct expression *expression, struct expression_node *root, struct error *error);
 
 /* ---- trailing calls; expression_trailing.c ---- */
 

@@ -28,7 +28,7 @@ bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
 	return false;
 }
 
-bool evaluation_mistype(struct evaluation *evaluation, const struct node *culprit, const char *format, ...)
+bool evaluation_mistype(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
 {
 	if (evaluation->quiet)
 		return false;

@@ -51,8 +51,8 @@ bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __a
 
 /* The same where the value of the node `culprit` is of a wrong class: a model is to blame that replied all that it is made
  * of. NULL: the node that runs. */
-struct node;
-bool evaluation_mistype(struct evaluation *evaluation, const struct node *culprit, const char *format, ...)
+struct expression_node;
+bool evaluation_mistype(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The message's memory is used up: a LIMIT error; always false. */
@@ -194,10 +194,10 @@ bool value_holds(struct evaluation *evaluation, const struct value *value, bool 
 
 /* ---- what functions are made of; expression_function*.c ---- */
 
-struct node;
+struct expression_node;
 
-typedef bool function_run(struct evaluation *evaluation, const struct node *node, const struct value *arguments, size_t count,
-			  struct value *result);
+typedef bool function_run(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments,
+			  size_t count, struct value *result);
 
 enum function_shape {
 	SHAPE_JOINT,   /* all arguments broadcast */

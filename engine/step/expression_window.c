@@ -6,7 +6,7 @@
  * one of them. They are numbered as trailing calls are, which are worked out alike. */
 #include "step/expression_tree.h"
 
-static bool resolve(struct expression *expression, struct node *node, bool inside, struct error *error)
+static bool resolve(struct expression *expression, struct expression_node *node, bool inside, struct error *error)
 {
 	if (!node)
 		return true;
@@ -28,7 +28,7 @@ static bool resolve(struct expression *expression, struct node *node, bool insid
 	return true;
 }
 
-bool window_resolve(struct expression *expression, struct node *root, struct error *error)
+bool window_resolve(struct expression *expression, struct expression_node *root, struct error *error)
 {
 	if (!(expression->uses & USE_WINDOW))
 		return true;

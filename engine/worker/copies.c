@@ -72,7 +72,7 @@ void copy_answered(struct worker *worker, struct call *call)
 	copy_drop(worker, (struct copy *)call);
 }
 
-void copies_close(struct stage *stage)
+void copies_close(struct worker_stage *stage)
 {
 	struct worker *worker = stage->worker;
 	for (struct copy *copy = worker->copies, *next; copy; copy = next) {

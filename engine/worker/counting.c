@@ -57,7 +57,7 @@ static int64_t flight_took_ms(const struct flight *flight, struct loop *loop)
 
 void flight_count_out(const struct flight *flight, struct loop *loop)
 {
-	const struct stage *stage = flight->stage;
+	const struct worker_stage *stage = flight->stage;
 	struct stage_counts *counts = stage->counts;
 	bool errors_off = stage->config->errors_off;
 	bool ends = outcome_ends(flight);
@@ -76,7 +76,7 @@ void flight_count_out(const struct flight *flight, struct loop *loop)
 
 void stages_count_in_flight(const struct worker *worker)
 {
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		atomic_store_explicit(&stage->counts->in_flight, stage->load.in_flight, memory_order_relaxed);
 }
 

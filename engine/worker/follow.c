@@ -14,7 +14,7 @@ static void order_lanes(struct worker *worker)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
-		const struct stage *stage = stage_reading(worker, lane->topic);
+		const struct worker_stage *stage = stage_reading(worker, lane->topic);
 		lane_order(lane, stage && stage->config->by_key && !worker->config->transaction.id);
 	}
 }
@@ -91,7 +91,7 @@ static bool open_new(struct worker *worker, const struct worker_setup *setup, st
 		bool announces = worker->registry && config->answers != TOPIC_NOWHERE;
 		if (announces && !registry_announce(worker->registry, setup->writes.names[config->answers], error))
 			return false;
-		struct stage *stage = stage_open(worker, config, error);
+		struct worker_stage *stage = stage_open(worker, config, error);
 		if (!stage)
 			return false;
 		stage->next = worker->stages;
@@ -102,16 +102,16 @@ static bool open_new(struct worker *worker, const struct worker_setup *setup, st
 
 static bool draw_routes(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
-	struct stage **routes = memory_take(setup->reads.count + 1, sizeof(struct stage *));
+	struct worker_stage **routes = memory_take(setup->reads.count + 1, sizeof(struct worker_stage *));
 	if (!routes)
 		return error_memory(error, ERROR_SYSTEM, "opening stages");
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		for (size_t i = 0; i < stage->config->topic_count && stage->tenure == STAGE_SERVES; i++) {
 			assert(stage->config->topics[i] < setup->reads.count);
 			routes[stage->config->topics[i]] = stage;
 		}
 	/* A topic that nobody reads any more is read to its end. */
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		for (size_t i = 0; stage->tenure == STAGE_LINGERS && i < stage->config->topic_count; i++)
 			if (!routes[stage->config->topics[i]])
 				routes[stage->config->topics[i]] = stage;
@@ -150,8 +150,8 @@ static bool follow_taps(struct worker *worker, const struct worker_setup *setup,
 	return side_topics(outbox->side, setup->taps.names, setup->taps.count, error);
 }
 
-static bool follow_reads(struct worker *worker, const struct worker_setup *setup, struct stage *const *before, size_t before_count,
-			 struct error *error)
+static bool follow_reads(struct worker *worker, const struct worker_setup *setup, struct worker_stage *const *before,
+			 size_t before_count, struct error *error)
 {
 	bool *read = memory_take(setup->reads.count + 1, sizeof(bool));
 	if (!read)
@@ -178,7 +178,7 @@ bool follow_first(struct worker *worker, struct error *error)
 /* Topics lead elsewhere, and perhaps some are read no more. */
 static bool lead_anew(struct worker *worker, struct error *error)
 {
-	struct stage **before = worker->routes;
+	struct worker_stage **before = worker->routes;
 	size_t before_count = worker->route_count;
 	worker->routes = NULL; /* draw_routes() makes others */
 	bool good = draw_routes(worker, worker->setup, error) && follow_reads(worker, worker->setup, before, before_count, error);
@@ -192,7 +192,7 @@ static bool read_what_was_left(struct worker *worker, struct error *error)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
-		const struct stage *stage = stage_reading(worker, lane->topic);
+		const struct worker_stage *stage = stage_reading(worker, lane->topic);
 		struct position position = {lane->topic, lane->partition, lane->skipped};
 		if (!stage || lane->skipped == OFFSET_NONE || !keeping_is_ready(lane, stage) || lane->keeping)
 			continue;
@@ -206,7 +206,7 @@ static bool read_what_was_left(struct worker *worker, struct error *error)
 
 static bool follow_next(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
-	struct stage **before = worker->routes;
+	struct worker_stage **before = worker->routes;
 	size_t before_count = worker->route_count;
 	worker->routes = NULL; /* draw_routes() makes others */
 	bool good = follow_taps(worker, setup, error) &&

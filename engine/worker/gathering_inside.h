@@ -8,7 +8,7 @@
 #include "worker/uncommitted.h"
 
 struct gathering {
-	struct stage *stage;
+	struct worker_stage *stage;
 	struct position input;
 	struct meeting_rule rule;
 	struct meetings *meetings;

@@ -123,7 +123,7 @@ bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, s
 {
 	uint32_t scope;
 	struct keepsake_list list = {0};
-	struct stage *stage = keeping->stage;
+	struct worker_stage *stage = keeping->stage;
 	if (!flow_joins_parts(stage->flow, &scope))
 		return true;
 	struct gathering *gathering = memory_take(1, sizeof *gathering);

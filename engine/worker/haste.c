@@ -26,7 +26,7 @@ bool haste_refuses(const struct flight *flight, const struct loop *loop, struct 
 
 void haste_learn(const struct flight *flight, const struct loop *loop)
 {
-	struct stage *stage = flight->stage;
+	struct worker_stage *stage = flight->stage;
 	if (flight->message.deadline_ms == 0 || flight->answer.error)
 		return;
 	int64_t took_us = loop_clock_us(loop) - flight->taken_ms * US_PER_MS;

@@ -137,7 +137,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 }
 
 /* Each message goes as far as it can at once, while it is warm. */
-static void record_enter(struct worker *worker, struct stage *stage, struct lane *lane, struct record *record)
+static void record_enter(struct worker *worker, struct worker_stage *stage, struct lane *lane, struct record *record)
 {
 	struct flight *flight = lane_enter(&worker->lanes, lane, &stage->load, record, &worker->failure);
 	if (!flight) {
@@ -158,14 +158,14 @@ static void record_enter(struct worker *worker, struct stage *stage, struct lane
 
 /* What only waits for a commit counts as what is in flight does. But a record that Kafka refused must be taken again, or
  * nothing is committed any more. */
-static bool waits_for_commit(const struct worker *worker, const struct stage *stage, size_t share)
+static bool waits_for_commit(const struct worker *worker, const struct worker_stage *stage, size_t share)
 {
 	size_t own = stage->config->limits.held_bytes, all = worker->config->limits.held_bytes / share;
 	return stage->load.uncommitted_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
 }
 
 /* While all together are within the worker's limits, a stage has its own alone. */
-static bool has_room(const struct worker *worker, const struct stage *stage)
+static bool has_room(const struct worker *worker, const struct worker_stage *stage)
 {
 	const struct worker_limits *all = &worker->config->limits;
 	const struct stage_limits *own = &stage->config->limits;
@@ -180,7 +180,7 @@ static bool has_room(const struct worker *worker, const struct stage *stage)
 	       (worker->lanes.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);
 }
 
-static bool takes_records(const struct stage *stage)
+static bool takes_records(const struct worker_stage *stage)
 {
 	return stage->tenure != STAGE_LEAVES;
 }
@@ -193,7 +193,7 @@ static bool is_held_back(const struct worker *worker)
 
 void intake_begin_turn(struct worker *worker)
 {
-	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		struct load *load = &stage->load;
 		load->work -= load->work < STAGE_TURN_WORK ? load->work : STAGE_TURN_WORK;
 	}
@@ -201,7 +201,7 @@ void intake_begin_turn(struct worker *worker)
 
 bool intake_owes(const struct worker *worker)
 {
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->load.work >= STAGE_TURN_WORK)
 			return true;
 	return false;
@@ -216,7 +216,7 @@ bool intake_may_take(const struct worker *worker)
 		return false;
 	if (worker->lanes.finished >= FINISHED_MOST && is_held_back(worker))
 		return false;
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (takes_records(stage) && stage->waiting.count == 0 && has_room(worker, stage))
 			return true;
 	return false;
@@ -232,7 +232,7 @@ void waiting_close(struct waiting *waiting)
 	*waiting = (struct waiting){0};
 }
 
-static bool wait_in_hand(struct stage *stage, struct record *record)
+static bool wait_in_hand(struct worker_stage *stage, struct record *record)
 {
 	struct waiting *waiting = &stage->waiting;
 	if (waiting->first + waiting->count == waiting->capacity && waiting->first > 0) {
@@ -252,7 +252,7 @@ static bool wait_in_hand(struct stage *stage, struct record *record)
 	return true;
 }
 
-static struct record *first_in_hand(struct stage *stage)
+static struct record *first_in_hand(struct worker_stage *stage)
 {
 	return stage->waiting.count > 0 ? &stage->waiting.items[stage->waiting.first] : NULL;
 }
@@ -274,7 +274,7 @@ static bool is_among(struct positions positions, const struct record *record)
 
 void intake_drop(struct worker *worker, struct positions positions)
 {
-	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		struct waiting *waiting = &stage->waiting;
 		size_t kept = 0;
 		for (size_t i = 0; i < waiting->count; i++) {
@@ -297,7 +297,7 @@ void intake_drop(struct worker *worker, struct positions positions)
 
 /* ---- pausing ---- */
 
-static bool stage_pause(struct worker *worker, struct stage *stage, bool paused, struct error *error)
+static bool stage_pause(struct worker *worker, struct worker_stage *stage, bool paused, struct error *error)
 {
 	struct positions positions = {.items = worker->positions};
 	for (size_t i = 0; i < worker->lanes.count; i++) {
@@ -313,7 +313,7 @@ static bool stage_pause(struct worker *worker, struct stage *stage, bool paused,
 
 bool intake_pause_again(struct worker *worker, struct error *error)
 {
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->paused && !stage_pause(worker, stage, true, error))
 			return false;
 	return true;
@@ -322,7 +322,7 @@ bool intake_pause_again(struct worker *worker, struct error *error)
 /* A place to read from is set for partitions that go on: they pause again if they must. */
 bool intake_go_on(struct worker *worker, struct error *error)
 {
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->paused && !stage_pause(worker, stage, false, error))
 			return false;
 	return true;
@@ -333,7 +333,7 @@ static bool pause_full(struct worker *worker, struct error *error)
 {
 	if (worker->stage_count + worker->replaced_count < 2)
 		return true;
-	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		const struct waiting *waiting = &stage->waiting;
 		if (stage->paused || (waiting->count < WAITING_MOST && waiting->bytes < WAITING_BYTES_MOST))
 			continue;
@@ -359,10 +359,10 @@ static void record_pass_over(struct worker *worker, struct record *record)
 }
 
 /* The rest of what is in hand waits where it is when the stage is full again. */
-static bool stage_resume(struct worker *worker, struct stage *stage, struct error *error)
+static bool stage_resume(struct worker *worker, struct worker_stage *stage, struct error *error)
 {
 	struct record *record;
-	struct stage *taker = stage;
+	struct worker_stage *taker = stage;
 	while ((record = first_in_hand(stage)) && has_room(worker, taker = succession_taker(worker, stage, record))) {
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
@@ -383,27 +383,27 @@ bool intake_resume(struct worker *worker, struct error *error)
 	struct positions changed;
 	if (worker->drain_until_ms > 0 || consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
 		return true;
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (takes_records(stage) && (stage->paused || stage->waiting.count > 0) && !stage_resume(worker, stage, error))
 			return false;
 	return true;
 }
 
 /* Each record in hand enters the stage that reads its topic now, or is left to whoever reads that later. */
-static void pass_on(struct worker *worker, struct stage *replaced)
+static void pass_on(struct worker *worker, struct worker_stage *replaced)
 {
 	struct waiting waiting = replaced->waiting;
 	bool paused = replaced->paused;
 	replaced->waiting = (struct waiting){0};
 	replaced->paused = false;
 	for (size_t i = 0; i < replaced->config->topic_count; i++) {
-		struct stage *heir = stage_reading(worker, replaced->config->topics[i]);
+		struct worker_stage *heir = stage_reading(worker, replaced->config->topics[i]);
 		if (heir && paused)
 			heir->paused = true;
 	}
 	for (size_t i = 0; i < waiting.count; i++) {
 		struct record *record = &waiting.items[waiting.first + i];
-		struct stage *heir = stage_reading(worker, record->topic);
+		struct worker_stage *heir = stage_reading(worker, record->topic);
 		if (!heir || !wait_in_hand(heir, record))
 			record_skip(lanes_find(&worker->lanes, record->topic, record->partition), record);
 	}
@@ -412,7 +412,7 @@ static void pass_on(struct worker *worker, struct stage *replaced)
 
 void intake_pass_on(struct worker *worker)
 {
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->tenure != STAGE_SERVES)
 			pass_on(worker, stage);
 }
@@ -422,8 +422,8 @@ void intake_pass_on(struct worker *worker)
 /* A record of topic T is handed to stage S. */
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
-	struct stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
-	struct stage *taker = stage ? succession_taker(worker, stage, record) : NULL;
+	struct worker_stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
+	struct worker_stage *taker = stage ? succession_taker(worker, stage, record) : NULL;
 	if (!lane || lane_has_taken(lane, record->offset))
 		record_release(record); /* of a partition that is gone; or one read again for another's sake */
 	else if (!stage)
@@ -443,7 +443,7 @@ static bool gaps_count(struct worker *worker, struct error *error)
 {
 	struct gap gap;
 	while (consumer_gap(worker->consumer, &gap)) {
-		const struct stage *stage = stage_reading(worker, gap.topic);
+		const struct worker_stage *stage = stage_reading(worker, gap.topic);
 		if (!stage)
 			continue;
 		count_add(&stage->counts->skipped, gap_count(&gap));

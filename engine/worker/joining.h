@@ -12,7 +12,7 @@
 #include "worker/parts.h"
 
 struct joining {
-	const struct stage *stage;
+	const struct worker_stage *stage;
 	const struct keepsakes *keepsakes; /* of the meeting's parts */
 	const struct meeting *meeting;
 	const struct keepsake *own; /* the part of the flight's own record; NULL: it is only word that a window has closed */

@@ -58,7 +58,7 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 }
 
 /* The stage's steps, and the changelog's identity. */
-static struct scopes scopes_of(struct keepings *keepings, const struct stage *stage)
+static struct scopes scopes_of(struct keepings *keepings, const struct worker_stage *stage)
 {
 	struct scopes scopes = flow_scopes(stage->flow);
 	assert(scopes.count < STORE_SCOPES_MAX);
@@ -92,7 +92,7 @@ static bool keeping_restore(struct worker *worker, struct keeping *keeping, stru
 	return archive_restore(archive, keeping->ticket, &place, error);
 }
 
-static struct keeping *keeping_find(const struct worker *worker, const struct stage *stage, int32_t partition)
+static struct keeping *keeping_find(const struct worker *worker, const struct worker_stage *stage, int32_t partition)
 {
 	struct keeping *keeping = worker->keepings.first;
 	while (keeping && (keeping->stage != stage || keeping->input.partition != partition))
@@ -100,7 +100,7 @@ static struct keeping *keeping_find(const struct worker *worker, const struct st
 	return keeping;
 }
 
-static struct keeping *keeping_make(struct worker *worker, struct stage *stage, const struct lane *lane, struct error *error)
+static struct keeping *keeping_make(struct worker *worker, struct worker_stage *stage, const struct lane *lane, struct error *error)
 {
 	struct keeping *keeping = memory_take(1, sizeof *keeping);
 	if (!keeping) {
@@ -117,12 +117,12 @@ static struct keeping *keeping_make(struct worker *worker, struct stage *stage, 
 
 /* ---- partitions ---- */
 
-static bool remembers(const struct stage *stage)
+static bool remembers(const struct worker_stage *stage)
 {
 	return stage && stage->config->changelog != TOPIC_NOWHERE && flow_scopes(stage->flow).count > 0;
 }
 
-bool keeping_is_ready(const struct lane *lane, const struct stage *stage)
+bool keeping_is_ready(const struct lane *lane, const struct worker_stage *stage)
 {
 	if (!remembers(stage))
 		return true;
@@ -153,7 +153,7 @@ static bool refer(struct worker *worker, const struct lane *lane, const struct k
 
 static bool lane_give(struct worker *worker, struct lane *lane, struct error *error)
 {
-	struct stage *stage = stage_reading(worker, lane->topic);
+	struct worker_stage *stage = stage_reading(worker, lane->topic);
 	lane->keeping = NULL;
 	if (!remembers(stage))
 		return refer(worker, lane, NULL, error);
@@ -204,7 +204,7 @@ void keepings_sweep(struct worker *worker)
 	}
 }
 
-bool keepings_hold(const struct worker *worker, const struct stage *stage)
+bool keepings_hold(const struct worker *worker, const struct worker_stage *stage)
 {
 	const struct keeping *keeping = worker->keepings.first;
 	while (keeping && keeping->stage != stage)
@@ -212,7 +212,7 @@ bool keepings_hold(const struct worker *worker, const struct stage *stage)
 	return keeping != NULL;
 }
 
-void keepings_part(struct worker *worker, const struct stage *stage)
+void keepings_part(struct worker *worker, const struct worker_stage *stage)
 {
 	for (struct keeping *keeping = worker->keepings.first; keeping; keeping = keeping->next)
 		if (keeping->stage == stage) {
@@ -347,7 +347,7 @@ bool keepings_reset(struct worker *worker, struct positions committed, struct er
 static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *error)
 {
 	struct position position = {lane->topic, lane->partition, lane->skipped};
-	struct stage *stage = stage_reading(worker, lane->topic);
+	struct worker_stage *stage = stage_reading(worker, lane->topic);
 	lane->skipped = OFFSET_NONE;
 	worker->more = true;
 	if (!(stage && stage->paused) && !lane_pause(worker, lane, false, error))
@@ -508,7 +508,7 @@ static bool is_at_rest(const struct worker *worker, const struct keeping *keepin
 /* The lane has another stage than the one that its keeping was made for. */
 static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
 {
-	const struct stage *stage = stage_reading(worker, lane->topic);
+	const struct worker_stage *stage = stage_reading(worker, lane->topic);
 	bool same = lane->keeping ? lane->keeping->stage == stage : !remembers(stage);
 	if (same || (lane->keeping && !is_at_rest(worker, lane->keeping)))
 		return true;

@@ -35,7 +35,7 @@ struct keeping_config {
 /* A stage's, of one partition number of all topics that it reads. */
 struct keeping {
 	struct keeping *next;
-	struct stage *stage; /* NULL: it was closed */
+	struct worker_stage *stage; /* NULL: it was closed */
 	struct position input;
 	uint64_t ticket;     /* under which something may go on in the archive */
 	struct store *store; /* NULL: it is being brought back */
@@ -79,7 +79,7 @@ bool keepings_pause(struct worker *worker, struct error *error);
 void keepings_sweep(struct worker *worker);
 
 /* Whether messages of that lane may enter the stage. */
-bool keeping_is_ready(const struct lane *lane, const struct stage *stage);
+bool keeping_is_ready(const struct lane *lane, const struct worker_stage *stage);
 
 /* A record that came before it was: it is read again. */
 void keeping_skip(struct lane *lane, int64_t offset);
@@ -102,9 +102,9 @@ bool keepings_reset(struct worker *worker, struct positions committed, struct er
 bool keepings_advance(struct worker *worker, struct error *error);
 
 /* Whether something that the stage remembers may not be committed yet: it stays open. */
-bool keepings_hold(const struct worker *worker, const struct stage *stage);
+bool keepings_hold(const struct worker *worker, const struct worker_stage *stage);
 
 /* The stage is closed. */
-void keepings_part(struct worker *worker, const struct stage *stage);
+void keepings_part(struct worker *worker, const struct worker_stage *stage);
 
 #endif

@@ -16,7 +16,7 @@
 #include "log/record.h"
 #include "worker/keys.h"
 
-struct stage;
+struct worker_stage;
 
 /* How much somebody holds: a stage, or all. */
 struct load {
@@ -52,7 +52,7 @@ struct flight {
 	struct message message; /* first: the flow gives it back by its address */
 	struct record record;
 	struct lane *lane;	     /* NULL: dropped while it was under way */
-	struct stage *stage;	     /* the worker's: whose flow it goes through */
+	struct worker_stage *stage;  /* the worker's: whose flow it goes through */
 	struct load *load;	     /* the stage's */
 	int64_t taken_ms;	     /* by the worker's clock */
 	uint64_t place;		     /* in its lane */

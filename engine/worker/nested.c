@@ -21,7 +21,7 @@ struct nested {			/* a call that is out */
 
 static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 
-bool nested_open(struct stage *stage, struct error *error)
+bool nested_open(struct worker_stage *stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
 	if (config->called_count == 0)
@@ -49,14 +49,14 @@ bool nested_open(struct stage *stage, struct error *error)
 	return true;
 }
 
-void nested_close(struct stage *stage)
+void nested_close(struct worker_stage *stage)
 {
 	for (size_t i = 0; stage->called && i < stage->config->called_count; i++)
 		flow_close(stage->called[i].flow);
 	memory_give(stage->called);
 }
 
-static struct host *host_find(const struct stage *stage, const char *name)
+static struct host *host_find(const struct worker_stage *stage, const char *name)
 {
 	for (size_t i = 0; i < stage->config->called_count; i++)
 		if (strcmp(stage->called[i].name, name) == 0)
@@ -103,7 +103,7 @@ static unsigned depth_of(const struct call *call)
 
 bool nested_call(struct host *host, struct call *call)
 {
-	struct stage *stage = host->stage;
+	struct worker_stage *stage = host->stage;
 	struct host *called = call->target == CALL_PIPELINE ? host_find(stage, call->name) : NULL;
 	if (!called)
 		return false;
@@ -196,14 +196,14 @@ void nested_advance(struct worker *worker)
 
 /* ---- time ---- */
 
-void nested_advance_stage(struct stage *stage, int64_t now_ms)
+void nested_advance_stage(struct worker_stage *stage, int64_t now_ms)
 {
 	for (size_t i = 0; i < stage->config->called_count; i++)
 		if (flow_due_ms(stage->called[i].flow) <= now_ms)
 			flow_advance(stage->called[i].flow, now_ms);
 }
 
-int64_t nested_due_ms(const struct stage *stage)
+int64_t nested_due_ms(const struct worker_stage *stage)
 {
 	int64_t due_ms = INT64_MAX;
 	for (size_t i = 0; i < stage->config->called_count; i++)

@@ -157,8 +157,9 @@ static enum produce_verdict offspring_answers(struct outbox *outbox, struct flig
 /* ---- what steps were sent and gave ---- */
 
 /* As an answer is written, whole: what the request asked for does not count. */
-static bool step_write(struct outbox *outbox, const struct stage *stage, const struct message *of, const struct payload *payload,
-		       struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
+static bool step_write(struct outbox *outbox, const struct worker_stage *stage, const struct message *of,
+		       const struct payload *payload, struct answer_headers *headers, struct outgoing *outgoing,
+		       struct error *error)
 {
 	struct message whole;
 	const struct message *message = of;
@@ -179,7 +180,7 @@ static bool step_write(struct outbox *outbox, const struct stage *stage, const s
 	return answer_headers(message, &answer, message->format, headers, &outgoing->headers, error);
 }
 
-void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct message *message, uint32_t topic,
+void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct message *message, uint32_t topic,
 		const struct payload *payload)
 {
 	struct answer_headers headers;

@@ -32,7 +32,7 @@ struct position origin_of(const struct flight *flight);
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight);
 
 /* Tells a tap, at once; it may be lost. */
-void outbox_tap(struct outbox *outbox, const struct stage *stage, const struct message *message, uint32_t topic,
+void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct message *message, uint32_t topic,
 		const struct payload *payload);
 
 #endif

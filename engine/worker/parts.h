@@ -61,7 +61,7 @@ struct waiting {
 
 /* A flow that a stage runs messages through, and whose calls it carries out. */
 struct host {
-	struct stage *stage;
+	struct worker_stage *stage;
 	struct flow *flow;
 	const char *name; /* of a called pipeline; NULL: it is the stage's own */
 	struct stage_counts *counts; /* of a called pipeline; NULL: nobody asks */
@@ -79,7 +79,7 @@ struct stage_upstream {
 struct nested; /* nested.c */
 struct copy;   /* copies.c */
 
-struct stage {
+struct worker_stage {
 	const struct stage_config *config;
 	struct worker *worker;
 	const struct schema_source *schemas; /* its own, else the registry's; NULL: none */
@@ -96,7 +96,7 @@ struct stage {
 	struct stage_upstream upstream;
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* where nobody asks */
-	struct stage *next;
+	struct worker_stage *next;
 };
 
 struct worker {
@@ -119,10 +119,10 @@ struct worker {
 	struct registry_config registry_config;
 	struct flight *unread;
 	struct shared_caller *callers;
-	struct stage *stages;
+	struct worker_stage *stages;
 	size_t stage_count;    /* of those that serve */
 	size_t replaced_count; /* of those that do not any more */
-	struct stage **routes; /* of each topic read; NULL: nobody takes it */
+	struct worker_stage **routes; /* of each topic read; NULL: nobody takes it */
 	size_t route_count;
 
 	struct lanes lanes;
@@ -153,7 +153,7 @@ struct worker {
 };
 
 /* Who takes the records of that topic, which is one of the setup's; NULL: nobody, for now. */
-static inline struct stage *stage_reading(const struct worker *worker, uint32_t topic)
+static inline struct worker_stage *stage_reading(const struct worker *worker, uint32_t topic)
 {
 	return worker->routes[topic];
 }
@@ -180,8 +180,8 @@ void call_count_forgotten(struct stage_counts *counts);
 
 /* ---- stages.c ---- */
 
-struct stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error);
-void stage_close(struct stage *stage); /* NULL is fine; its lanes are without its messages */
+struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error);
+void stage_close(struct worker_stage *stage); /* NULL is fine; its lanes are without its messages */
 
 /* The stages whose time has come, and calls that were refused, go on. */
 void stages_advance(struct worker *worker);
@@ -198,8 +198,8 @@ int64_t host_outage_ms(void *context, const struct call *call);
 /* ---- nested.c ---- */
 
 /* The pipelines that the stage's steps call. */
-bool nested_open(struct stage *stage, struct error *error);
-void nested_close(struct stage *stage);
+bool nested_open(struct worker_stage *stage, struct error *error);
+void nested_close(struct worker_stage *stage);
 
 /* A call of one of them begins in the next turn. False: it is of none. */
 bool nested_call(struct host *host, struct call *call);
@@ -208,15 +208,15 @@ void nested_forget(struct worker *worker, const struct call *call);
 bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
 
 void nested_advance(struct worker *worker); /* begins what was called */
-void nested_advance_stage(struct stage *stage, int64_t now_ms);
-int64_t nested_due_ms(const struct stage *stage);
+void nested_advance_stage(struct worker_stage *stage, int64_t now_ms);
+int64_t nested_due_ms(const struct worker_stage *stage);
 
 /* ---- copies.c ---- */
 
 /* A flow sends a copy: its call has no owner. */
 void host_copy(void *context, const struct call *call);
 void copy_answered(struct worker *worker, struct call *call);
-void copies_close(struct stage *stage); /* forgets those that its flows sent */
+void copies_close(struct worker_stage *stage); /* forgets those that its flows sent */
 
 /* ---- intake.c ---- */
 

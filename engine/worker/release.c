@@ -117,7 +117,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 {
 	worker->counts.dropped_in_flight += worker->lanes.load.in_flight;
 	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		atomic_store_explicit(&stage->counts->resets, worker->counts.resets, memory_order_relaxed);
 	worker->outbox.half_left = 0;
 	if (!worker->config->transaction.id)
@@ -138,7 +138,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 
 static enum blame blame_of(const struct worker *worker, const struct lane *lane, const struct refusal *refusal)
 {
-	const struct stage *stage = stage_reading(worker, lane->topic);
+	const struct worker_stage *stage = stage_reading(worker, lane->topic);
 	return stage && refusal->topic == stage->config->dead_letters ? BLAME_LETTER : BLAME_ANSWER;
 }
 
@@ -163,7 +163,7 @@ static bool take_again(struct worker *worker, const struct refusal *refusal, str
 /* Without its changelog a stage would remember something else after a restart. */
 static bool is_of_changelog(const struct worker *worker, const struct refusal *refusal, struct error *error)
 {
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->config->changelog == refusal->topic && flow_scopes(stage->flow).count > 0) {
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				  "Kafka refuses what the steps of pipeline %s remember, for the topic %s: %s; raise its "

@@ -18,7 +18,7 @@ static bool is_drawn(const struct message *message, uint64_t percent)
 	return hash_bytes(&origin->offset, sizeof origin->offset, (uint64_t)(uint32_t)origin->partition) % WHOLE_PERCENT < percent;
 }
 
-static void tell_model_taps(struct stage *stage, const struct call *call, const struct payload *payload, bool outputs)
+static void tell_model_taps(struct worker_stage *stage, const struct call *call, const struct payload *payload, bool outputs)
 {
 	for (size_t i = 0; i < stage->config->model_count; i++) {
 		const struct model_taps *taps = &stage->config->models[i];
@@ -48,7 +48,7 @@ void stage_return(struct worker *worker, struct call *call)
 void host_call(void *context, struct call *call)
 {
 	struct host *host = context;
-	struct stage *stage = host->stage;
+	struct worker_stage *stage = host->stage;
 	call->asker = host;
 	if (nested_call(host, call))
 		return;
@@ -59,7 +59,7 @@ void host_call(void *context, struct call *call)
 
 void host_forget(void *context, struct call *call)
 {
-	struct stage *stage = ((struct host *)context)->stage;
+	struct worker_stage *stage = ((struct host *)context)->stage;
 	struct worker *worker = stage->worker;
 	nested_forget(worker, call);
 	for (size_t i = 0; i < worker->refused_count; i++)
@@ -70,7 +70,7 @@ void host_forget(void *context, struct call *call)
 
 int64_t host_outage_ms(void *context, const struct call *call)
 {
-	const struct stage *stage = ((struct host *)context)->stage;
+	const struct worker_stage *stage = ((struct host *)context)->stage;
 	int64_t outage_ms;
 	return nested_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
 }
@@ -91,7 +91,7 @@ static void on_answered(void *context, struct call *call)
 
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct stage *stage = ((struct host *)context)->stage;
+	struct worker_stage *stage = ((struct host *)context)->stage;
 	flight_finish(&stage->worker->lanes, message, outcome, answer);
 }
 
@@ -117,7 +117,7 @@ static bool is_sampled(const struct message *message, unsigned one_in)
 static void flow_taps(void *context, const struct message *message, enum tap_point point, size_t step,
 		      const struct payload *payload)
 {
-	struct stage *stage = ((struct host *)context)->stage;
+	struct worker_stage *stage = ((struct host *)context)->stage;
 	const struct stage_config *config = stage->config;
 	if (step == STEP_NONE)
 		return;
@@ -176,7 +176,7 @@ static void shared_give(struct worker *worker, struct shared_caller *shared)
 
 /* ---- opening and closing ---- */
 
-static bool stage_set_up(struct stage *stage, struct error *error)
+static bool stage_set_up(struct worker_stage *stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
 	const struct flow_outside outside = {.context = &stage->host,
@@ -194,9 +194,9 @@ static bool stage_set_up(struct stage *stage, struct error *error)
 	return stage->flow && nested_open(stage, error);
 }
 
-struct stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
+struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
 {
-	struct stage *stage = memory_take(1, sizeof *stage);
+	struct worker_stage *stage = memory_take(1, sizeof *stage);
 	if (!stage) {
 		error_memory(error, ERROR_SYSTEM, "opening a stage");
 		return NULL;
@@ -213,7 +213,7 @@ struct stage *stage_open(struct worker *worker, const struct stage_config *confi
 	return NULL;
 }
 
-void stage_close(struct stage *stage)
+void stage_close(struct worker_stage *stage)
 {
 	if (!stage)
 		return;
@@ -263,7 +263,7 @@ void stages_advance(struct worker *worker)
 			on_answered(worker, worker->refused[--worker->refused_count]);
 	}
 	int64_t now_ms = loop_now_ms(worker->loop);
-	for (struct stage *stage = worker->stages; stage; stage = stage->next) {
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		if (flow_due_ms(stage->flow) <= now_ms)
 			flow_advance(stage->flow, now_ms);
 		nested_advance_stage(stage, now_ms);
@@ -273,7 +273,7 @@ void stages_advance(struct worker *worker)
 int64_t stages_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = INT64_MAX;
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next) {
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		int64_t nested_ms = nested_due_ms(stage);
 		if (flow_due_ms(stage->flow) < due_ms)
 			due_ms = flow_due_ms(stage->flow);

@@ -16,7 +16,7 @@ static bool is_same(const struct stage_config *a, const struct stage_config *b)
 
 bool succession_has(const struct worker *worker, const struct stage_config *config)
 {
-	for (const struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->tenure == STAGE_SERVES && is_same(stage->config, config))
 			return true;
 	return false;
@@ -24,7 +24,7 @@ bool succession_has(const struct worker *worker, const struct stage_config *conf
 
 /* ---- from SERVES ---- */
 
-static bool is_kept(const struct stage *stage, const struct worker_setup *setup)
+static bool is_kept(const struct worker_stage *stage, const struct worker_setup *setup)
 {
 	for (size_t i = 0; i < setup->stage_count; i++)
 		if (is_same(stage->config, &setup->stages[i]))
@@ -40,7 +40,7 @@ static bool may_linger(const struct stage_config *config)
 
 void succession_begin(struct worker *worker, const struct worker_setup *setup)
 {
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->tenure == STAGE_SERVES && !is_kept(stage, setup)) {
 			stage->tenure = may_linger(stage->config) ? STAGE_LINGERS : STAGE_LEAVES;
 			stage->quiet_ms = loop_now_ms(worker->loop);
@@ -50,7 +50,7 @@ void succession_begin(struct worker *worker, const struct worker_setup *setup)
 
 /* ---- from LINGERS ---- */
 
-struct stage *succession_taker(struct worker *worker, struct stage *stage, const struct record *record)
+struct worker_stage *succession_taker(struct worker *worker, struct worker_stage *stage, const struct record *record)
 {
 	if (worker->replaced_count == 0 || !may_linger(stage->config))
 		return stage;
@@ -58,7 +58,7 @@ struct stage *succession_taker(struct worker *worker, struct stage *stage, const
 	struct error unread = {0};
 	if (!crossing_peek(record->value, &head, &unread))
 		return stage;
-	for (struct stage *other = worker->stages; other; other = other->next) {
+	for (struct worker_stage *other = worker->stages; other; other = other->next) {
 		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;
 		if (other->tenure != STAGE_LINGERS || !same)
 			continue;
@@ -74,9 +74,9 @@ static bool is_of_one_version(const struct stage_config *a, const struct stage_c
 }
 
 /* Nothing more can come: earlier stages of its version have ended, and that some time ago. */
-static bool has_lingered(const struct worker *worker, const struct stage *stage)
+static bool has_lingered(const struct worker *worker, const struct worker_stage *stage)
 {
-	for (const struct stage *other = worker->stages; other; other = other->next) {
+	for (const struct worker_stage *other = worker->stages; other; other = other->next) {
 		bool at_work = other->tenure == STAGE_LEAVES || (other->tenure == STAGE_LINGERS && other->load.in_flight > 0);
 		if (other != stage && at_work && is_of_one_version(other->config, stage->config))
 			return false;
@@ -87,7 +87,7 @@ static bool has_lingered(const struct worker *worker, const struct stage *stage)
 bool succession_advance(struct worker *worker)
 {
 	bool ended = false;
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->tenure == STAGE_LINGERS && has_lingered(worker, stage)) {
 			stage->tenure = STAGE_LEAVES;
 			ended = true;
@@ -99,9 +99,9 @@ bool succession_advance(struct worker *worker)
 
 void succession_close(struct worker *worker)
 {
-	struct stage **at = &worker->stages;
+	struct worker_stage **at = &worker->stages;
 	while (*at) {
-		struct stage *stage = *at;
+		struct worker_stage *stage = *at;
 		if (stage->tenure != STAGE_LEAVES || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
 			at = &stage->next;
 			continue;

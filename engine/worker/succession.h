@@ -33,7 +33,7 @@
 #include <stdbool.h>
 
 struct record;
-struct stage;
+struct worker_stage;
 struct stage_config;
 struct worker;
 struct worker_setup;
@@ -54,6 +54,6 @@ void succession_close(struct worker *worker);
 
 /* Who takes a record that came for `stage`, which reads its topic now: a request that
  * crosses between stages stays in the version in which it began, while that lingers. */
-struct stage *succession_taker(struct worker *worker, struct stage *stage, const struct record *record);
+struct worker_stage *succession_taker(struct worker *worker, struct worker_stage *stage, const struct record *record);
 
 #endif

@@ -9,7 +9,7 @@ static void say_why(struct worker *worker)
 		why = "the schema registry does not take the schema of answers; look at it and at the login";
 	else if (worker->unread)
 		why = "the schema registry does not give the schema of a record; look at it and at the login";
-	for (struct stage *stage = worker->stages; stage; stage = stage->next)
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
 }
 

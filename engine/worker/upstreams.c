@@ -5,7 +5,7 @@
 
 static const char waits[] = "a pipeline or stage whose results it joins has not come as far";
 
-static void say_waiting(struct stage *stage, bool behind)
+static void say_waiting(struct worker_stage *stage, bool behind)
 {
 	const char *said = atomic_load_explicit(&stage->counts->waits_for, memory_order_relaxed);
 	if (behind && !said)
@@ -14,7 +14,7 @@ static void say_waiting(struct stage *stage, bool behind)
 		atomic_store_explicit(&stage->counts->waits_for, NULL, memory_order_relaxed);
 }
 
-static void take_answer(const struct worker *worker, struct stage *stage, enum upstream_progress progress)
+static void take_answer(const struct worker *worker, struct worker_stage *stage, enum upstream_progress progress)
 {
 	struct stage_upstream *upstream = &stage->upstream;
 	upstream->asked = false;
@@ -33,7 +33,7 @@ static void on_answer(void *context, uint32_t events)
 	uint64_t ticket;
 	(void)events;
 	while ((progress = upstream_answer(worker->upstream, &ticket)) != UPSTREAM_NONE)
-		for (struct stage *stage = worker->stages; stage; stage = stage->next)
+		for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 			if (stage->upstream.ticket == ticket)
 				take_answer(worker, stage, progress);
 }
@@ -49,7 +49,7 @@ static bool open(struct worker *worker, struct error *error)
 	       loop_watch(worker->loop, &worker->upstream_watch, upstream_bell(worker->upstream), EPOLLIN, error);
 }
 
-static bool ask(struct worker *worker, struct stage *stage, struct error *error)
+static bool ask(struct worker *worker, struct worker_stage *stage, struct error *error)
 {
 	struct stage_upstream *upstream = &stage->upstream;
 	int64_t now_ms = loop_now_ms(worker->loop);
@@ -63,7 +63,7 @@ static bool ask(struct worker *worker, struct stage *stage, struct error *error)
 	return upstream_ask(worker->upstream, upstream->ticket, &stage->config->upstream, error);
 }
 
-bool upstream_is_passed(struct worker *worker, struct stage *stage, int64_t due_ms, bool *passed, struct error *error)
+bool upstream_is_passed(struct worker *worker, struct worker_stage *stage, int64_t due_ms, bool *passed, struct error *error)
 {
 	const struct stage_upstream *upstream = &stage->upstream;
 	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
@@ -73,12 +73,12 @@ bool upstream_is_passed(struct worker *worker, struct stage *stage, int64_t due_
 	return ask(worker, stage, error);
 }
 
-int64_t upstream_again_ms(const struct stage *stage)
+int64_t upstream_again_ms(const struct worker_stage *stage)
 {
 	return stage->upstream.asked ? INT64_MAX : stage->upstream.again_ms;
 }
 
-void upstreams_part(struct worker *worker, struct stage *stage)
+void upstreams_part(struct worker *worker, struct worker_stage *stage)
 {
 	if (stage->upstream.ticket && worker->upstream)
 		upstream_forget(worker->upstream, stage->upstream.ticket);

@@ -14,12 +14,12 @@
 
 /* Whether all that the stage's sources had at `due_ms`, which is over, has come to its topic. Where that is not known it
  * is asked. True where nothing is known of its sources. */
-bool upstream_is_passed(struct worker *worker, struct stage *stage, int64_t due_ms, bool *passed, struct error *error);
+bool upstream_is_passed(struct worker *worker, struct worker_stage *stage, int64_t due_ms, bool *passed, struct error *error);
 
 /* When it is to be looked at again; INT64_MAX: when the answer comes. */
-int64_t upstream_again_ms(const struct stage *stage);
+int64_t upstream_again_ms(const struct worker_stage *stage);
 
-void upstreams_part(struct worker *worker, struct stage *stage); /* the stage is closed */
+void upstreams_part(struct worker *worker, struct worker_stage *stage); /* the stage is closed */
 void upstreams_close(struct worker *worker);
 
 #endif

@@ -234,7 +234,7 @@ void worker_close(struct worker *worker)
 	if (!worker)
 		return;
 	while (worker->stages) {
-		struct stage *stage = worker->stages;
+		struct worker_stage *stage = worker->stages;
 		worker->stages = stage->next;
 		stage_close(stage);
 	}

@@ -11,14 +11,14 @@
 
 #define NOW_MS 100000
 
-static struct stage stage;
+static struct worker_stage stage;
 static struct loop *loop;
 
 static int set_up(void **state)
 {
 	(void)state;
 	struct error error = {0};
-	stage = (struct stage){0};
+	stage = (struct worker_stage){0};
 	loop = loop_open_virtual(NOW_MS, &error);
 	return loop ? 0 : -1;
 }

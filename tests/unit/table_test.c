@@ -27,7 +27,7 @@ static struct text key_of(char room[32], unsigned number)
 static void what_is_put_is_read_until_it_is_removed(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	struct text value;
 	assert_false(table_read(table, TEXT("a"), &value));
 	assert_true(table_put(table, TEXT("a"), TEXT("one"), false));
@@ -46,7 +46,7 @@ static void what_is_put_is_read_until_it_is_removed(void **state)
 static void an_empty_value_and_an_empty_key_are_something(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	struct text value = TEXT("before");
 	assert_true(table_put(table, (struct text){0}, TEXT(""), false));
 	assert_true(table_read(table, (struct text){0}, &value));
@@ -57,7 +57,7 @@ static void an_empty_value_and_an_empty_key_are_something(void **state)
 static void values_are_aligned_whatever_the_length_of_their_key(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	for (size_t length = 0; length < 20; length++) {
 		struct text key = {"abcdefghijklmnopqrst", length}, value;
 		assert_true(table_put(table, key, TEXT("12345678"), false));
@@ -68,7 +68,7 @@ static void values_are_aligned_whatever_the_length_of_their_key(void **state)
 }
 
 /* A model of the table: for each key the length of its value, made of one letter; -1: none. */
-static void agree(const struct table *table, const int *lengths)
+static void agree(const struct state_table *table, const int *lengths)
 {
 	size_t count = 0;
 	for (unsigned i = 0; i < KEYS; i++) {
@@ -91,7 +91,7 @@ static void any_order_of_puts_and_removals_leaves_what_was_put_last(void **state
 	(void)state;
 	static int lengths[KEYS];
 	memset(lengths, -1, sizeof lengths);
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	for (unsigned put = 0; put < PUTS; put++) {
 		uint64_t draw = hash_bytes(&put, sizeof put, 7);
 		unsigned key = (unsigned)(draw % KEYS);
@@ -113,7 +113,7 @@ static void any_order_of_puts_and_removals_leaves_what_was_put_last(void **state
 static void a_key_that_changes_often_is_told_once_as_it_is_by_then(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	struct text key, value;
 	table_put(table, TEXT("quiet"), TEXT("x"), false);
 	assert_int_equal(table_changes(table), 0);
@@ -134,7 +134,7 @@ static void a_key_that_changes_often_is_told_once_as_it_is_by_then(void **state)
 static void changes_are_told_in_the_order_in_which_they_came(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	struct text key, value;
 	char room[32];
 	unsigned put = 0, told = 0;
@@ -162,7 +162,7 @@ static void changes_are_told_in_the_order_in_which_they_came(void **state)
 static void a_removal_is_told_and_takes_no_memory_afterwards(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	struct text key, value;
 	table_put(table, TEXT("first"), TEXT("1"), true);
 	table_change_told(table);
@@ -201,7 +201,7 @@ static void a_walk_shows_every_key_that_was_there_though_the_table_grows_meanwhi
 	(void)state;
 	static struct seen seen;
 	memset(&seen, 0, sizeof seen);
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	char room[32];
 	for (unsigned i = 0; i < KEYS / 4; i++)
 		table_put(table, key_of(room, i), TEXT("v"), false);
@@ -221,7 +221,7 @@ static void a_walk_shows_every_key_that_was_there_though_the_table_grows_meanwhi
 static void what_it_holds_is_counted_within_a_tenth(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	size_t empty = table_bytes(table), promised = 0;
 	char room[32], bytes[100] = {0};
 	for (unsigned i = 0; i < KEYS; i++) {
@@ -238,7 +238,7 @@ static void what_it_holds_is_counted_within_a_tenth(void **state)
 static void a_value_that_fits_where_it_stood_asks_the_heap_for_nothing(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	table_put(table, TEXT("a"), TEXT("12345678"), true);
 	uint64_t before = memory_taken();
 	for (int i = 0; i < 1000; i++)
@@ -250,7 +250,7 @@ static void a_value_that_fits_where_it_stood_asks_the_heap_for_nothing(void **st
 static void without_memory_a_put_changes_nothing(void **state)
 {
 	(void)state;
-	struct table *table = table_open();
+	struct state_table *table = table_open();
 	table_put(table, TEXT("a"), TEXT("short"), false);
 	struct text value;
 	memory_fail_at(1);
