@@ -87,6 +87,9 @@ expect "the port after a restart" "${brokers##*:}" "-eq $port"
 "$sluice" dev "$dir/pipelines" --port "$port" >"$dir/second" 2>&1
 expect "the exit status of a second one there" $? "-eq 2"
 expect_words "what it says" "$dir/second" "give --port NUMBER"
+timeout 20 "$sluice" doctor "$dir/pipelines" --brokers "$brokers" >"$dir/doctor" 2>&1
+expect "the doctor's exit status" $? "-eq 0"
+expect_words "the doctor" "$dir/doctor" "^good +groups"
 # An engine of its own beside it.
 sed 's/{name: p}/{name: q}/; s/x \* 2/x * 3/' "$dir/pipelines/p.yaml" >"$dir/q.yaml"
 "$sluice" run "$dir/q.yaml" --brokers "$brokers" --instance beside >"$dir/run.log" 2>&1 &
