@@ -80,6 +80,21 @@ static void false_alarms_are_as_declared(void **state)
 	assert_in_range(alarms, 60, 120 + 33);
 }
 
+/* What chance did to a small reference lasts as long as it does. */
+static void a_small_reference_is_not_taken_for_the_truth(void **state)
+{
+	(void)state;
+	size_t alarms = 0;
+	for (size_t i = 0; i < 100; i++) {
+		arena_reset(arena);
+		struct table reference = rows_drawn(CHANGE_ROWS_MIN, 1);
+		struct change_detector *detector = opened(&reference, 1);
+		for (size_t j = 0; j < 400; j++)
+			alarms += change_add(detector, (double[]){drawn()}, NULL);
+	}
+	assert_in_range(alarms, 10, 80); /* 40 are declared */
+}
+
 static void each_change_is_seen_and_named(void **state)
 {
 	(void)state;
@@ -150,10 +165,31 @@ static void a_slow_drift_cannot_hide_in_rows_that_settle(void **state)
 	(void)state;
 	struct table reference = rows_drawn(REFERENCE, 1);
 	struct change_detector *detector = opened(&reference, 0.01);
-	struct table rows = rows_drawn(4000, 1);
+	struct table rows = rows_drawn(20000, 1);
 	for (size_t i = 0; i < rows.rows; i++)
-		rows.values[i] += (double)i / 4000; /* one deviation in ten times the reference */
-	assert_in_range(first_alarm(detector, &rows, NULL), 500, 3500);
+		rows.values[i] += (double)i / 20000; /* one deviation in fifty times the reference */
+	size_t at = first_alarm(detector, &rows, NULL);
+	assert_in_range(at, 2000, 6500);
+}
+
+static void an_alarm_leaves_the_reference_alone(void **state)
+{
+	(void)state;
+	struct table reference = rows_drawn(REFERENCE, 1), quiet = rows_drawn(700, 1), rows = rows_drawn(3000, 1);
+	struct change_detector *used = opened(&reference, 0.1), *fresh = opened(&reference, 0.1);
+	double far = 10;
+	for (size_t i = 0; i < quiet.rows; i++)
+		assert_false(change_add(used, quiet.values + i, NULL));
+	while (!change_add(used, &far, NULL))
+		;
+	size_t alarms = 0;
+	for (size_t i = 0; i < rows.rows; i++) {
+		rows.values[i] += 0.3;
+		bool alarm = change_add(fresh, rows.values + i, NULL);
+		assert_int_equal(change_add(used, rows.values + i, NULL), alarm);
+		alarms += alarm;
+	}
+	assert_true(alarms > 2);
 }
 
 static void autocorrelation_of_the_reference_is_taken_into_account(void **state)
@@ -227,10 +263,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(false_alarms_are_as_declared, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_small_reference_is_not_taken_for_the_truth, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_change_is_seen_and_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_ranks_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_drift_cannot_hide_in_rows_that_settle, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_alarm_leaves_the_reference_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(autocorrelation_of_the_reference_is_taken_into_account, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, teardown),
