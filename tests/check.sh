@@ -105,7 +105,7 @@ part_oracles() {
 		[ ! -e "tests/oracles/$family.json" ] || one tests/judge/oracles.py $sluice tests/oracles "$family" -v
 		[ ! -e "tests/oracles-own/$family.json" ] || one tests/judge/oracles.py $sluice tests/oracles-own "$family" -v
 	done
-	tests/judge/budget.py $sluice tests/quality/shap_budget.json
+	tests/judge/budget.py $sluice tests/quality/shap_budget.json 1024
 	tests/judge/windows.py $sluice
 	tests/judge/steps.py $sluice
 	one tests/judge/change.py $sluice

@@ -142,6 +142,7 @@ static void a_search_that_may_not_go_far_enough_says_so(void **state)
 	assert_int_equal(found.rule.count, 1);
 	assert_true(found.rule.features[0] == 1 || found.rule.features[0] == 4);
 	assert_true(fabs(found.measure.precision - 1.0 / 3) < 0.04);
+	assert_true(found.lower > 0.2);
 }
 
 static void questions_stay_until_they_are_answered(void **state)
