@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/quote.h"
+#include "cli/answer_view.h"
 #include "cli/kafka.h"
-#include "cli/seen.h"
 #include "log/reader.h"
 #include "log/sender.h"
 
@@ -120,16 +120,16 @@ static bool send(struct inferring *inferring, const struct door *door, struct er
 	return good;
 }
 
-static bool show(struct inferring *inferring, const struct seen *seen, struct error *error)
+static bool show(struct inferring *inferring, const struct answer_view *view, struct error *error)
 {
 	struct buffer out;
-	inferring->failed = seen->answer.failed;
-	if (seen->answer.failed && inferring->options->form != OUTPUT_JSON) {
-		fprintf(inferring->session->err, "error: %s\n", text_shown(seen->answer.words, inferring->arena));
+	inferring->failed = view->answer.failed;
+	if (view->answer.failed && inferring->options->form != OUTPUT_JSON) {
+		fprintf(inferring->session->err, "error: %s\n", text_shown(view->answer.words, inferring->arena));
 		return true;
 	}
 	buffer_open(&out, ANSWER_TEXT_MAX);
-	(inferring->options->form == OUTPUT_JSON ? seen_print_json : seen_print_text)(seen, &out);
+	(inferring->options->form == OUTPUT_JSON ? answer_view_print_json : answer_view_print_text)(view, &out);
 	return command_write(inferring->session, &out) == EXIT_GOOD || error_memory(error, ERROR_SYSTEM, "showing the answer");
 }
 
@@ -137,15 +137,15 @@ static bool wait_for_answer(struct inferring *inferring, struct reader *reader, 
 {
 	while (clock_ns() < inferring->end_ns + LAST_WORD_NS) {
 		struct record record;
-		struct seen seen;
+		struct answer_view view;
 		if (!reader_next(reader, LOOK_MS, &record, error))
 			return false;
 		if (!record.held)
 			continue;
-		bool good = seen_read(&record, &inferring->asker, inferring->arena, &seen, error);
-		bool ours = good && text_equal(seen.message.id, inferring->id);
+		bool good = answer_view_read(&record, &inferring->asker, inferring->arena, &view, error);
+		bool ours = good && text_equal(view.message.id, inferring->id);
 		if (ours)
-			good = show(inferring, &seen, error);
+			good = show(inferring, &view, error);
 		record_release(&record);
 		if (ours || !good)
 			return good;

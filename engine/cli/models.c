@@ -1,7 +1,7 @@
 /* models.c: `sluice models serve`: the built-in model server. */
 #include "cli/file_watch.h"
 #include "cli/model_server.h"
-#include "cli/stopping.h"
+#include "cli/stop_signal.h"
 #include "message/json_write.h"
 #include "net/listen.h"
 
@@ -102,7 +102,7 @@ static bool tls_is_fit(const struct serve_options *self, struct error *error)
 struct serving {
 	struct session *session;
 	struct model_server *server;
-	struct stopping stopping;
+	struct stop_signal stopping;
 	struct file_watch certificates;
 };
 
@@ -149,13 +149,13 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct serving serving = {.session = session};
 	struct error error = {0};
 	struct loop *loop = tls_is_fit(self, &error) && host_is_fit(self, &error) ? loop_open(&error) : NULL;
-	bool good = loop && stopping_open(&serving.stopping, loop, &error) &&
+	bool good = loop && stop_signal_open(&serving.stopping, loop, &error) &&
 		    (serving.server = model_server_open(session, loop, &config, &error)) &&
 		    watch_certificate(&serving, loop, &files, &error) && say_ready(session, self, serving.server, &error) &&
 		    serve(&serving, loop, &error);
 	file_watch_close(&serving.certificates);
 	model_server_close(serving.server);
-	stopping_close(&serving.stopping);
+	stop_signal_close(&serving.stopping);
 	loop_close(loop);
 	if (good)
 		return EXIT_GOOD;

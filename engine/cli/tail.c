@@ -1,7 +1,7 @@
 /* tail.c: `sluice tail`: the answers of a pipeline as they come. */
 #include "base/clock.h"
+#include "cli/answer_view.h"
 #include "cli/kafka.h"
-#include "cli/seen.h"
 #include "log/reader.h"
 #include "step/expression.h"
 
@@ -52,9 +52,9 @@ struct tailing {
 };
 
 /* What cannot be judged, because it lacks a tensor that is asked for, is not shown. */
-static bool is_wanted(struct tailing *tailing, const struct seen *seen)
+static bool is_wanted(struct tailing *tailing, const struct answer_view *view)
 {
-	const struct scope scope = {.message = &seen->message, .payload = &seen->answer.payload};
+	const struct scope scope = {.message = &view->message, .payload = &view->answer.payload};
 	struct error wrong = {0};
 	bool holds = false;
 	if (!tailing->where)
@@ -68,13 +68,13 @@ static bool is_wanted(struct tailing *tailing, const struct seen *seen)
 
 static bool show(struct tailing *tailing, const struct record *record, struct error *error)
 {
-	struct seen seen;
-	if (!seen_read(record, &tailing->asker, tailing->arena, &seen, error))
+	struct answer_view view;
+	if (!answer_view_read(record, &tailing->asker, tailing->arena, &view, error))
 		return false;
-	if (!is_wanted(tailing, &seen))
+	if (!is_wanted(tailing, &view))
 		return true;
 	buffer_clear(&tailing->text);
-	(tailing->options->form == OUTPUT_JSON ? seen_print_json : seen_print_text)(&seen, &tailing->text);
+	(tailing->options->form == OUTPUT_JSON ? answer_view_print_json : answer_view_print_text)(&view, &tailing->text);
 	if (buffer_failed(&tailing->text))
 		return error_memory(error, ERROR_SYSTEM, "showing an answer");
 	tailing->shown++;

@@ -1,5 +1,5 @@
-/* seen.c: see seen.h. */
-#include "cli/seen.h"
+/* answer_view.c: see answer_view.h. */
+#include "cli/answer_view.h"
 
 #include "base/quote.h"
 #include "message/json_write.h"
@@ -26,25 +26,26 @@ static const char *schema_by_fingerprint(void *context, uint64_t fingerprint, st
 
 static const struct schema_source answer_schemas = {.by_id = schema_by_id, .by_fingerprint = schema_by_fingerprint};
 
-static bool read_once(const struct record *record, const struct schema_source *schemas, struct arena *arena, struct seen *seen,
-		      struct error *error)
+static bool read_once(const struct record *record, const struct schema_source *schemas, struct arena *arena,
+		      struct answer_view *view, struct error *error)
 {
-	*seen = (struct seen){.record = record};
-	seen->message = (struct message){.arena = arena, .key = record->key, .time_ms = record->time_ms};
-	if (!record_headers(record, arena, &seen->message.headers, error) ||
-	    !answer_decode(seen->message.headers, record->value, schemas, arena, &seen->answer, error))
+	*view = (struct answer_view){.record = record};
+	view->message = (struct message){.arena = arena, .key = record->key, .time_ms = record->time_ms};
+	if (!record_headers(record, arena, &view->message.headers, error) ||
+	    !answer_decode(view->message.headers, record->value, schemas, arena, &view->answer, error))
 		return false;
-	seen->message.id = seen->answer.id;
+	view->message.id = view->answer.id;
 	return true;
 }
 
-bool seen_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct seen *seen, struct error *error)
+bool answer_view_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct answer_view *view,
+		      struct error *error)
 {
 	const struct schema_source *schemas = schema_asker_source(asker);
 	bool read;
 	do {
 		arena_reset(arena);
-		read = read_once(record, schemas ? schemas : &answer_schemas, arena, seen, error);
+		read = read_once(record, schemas ? schemas : &answer_schemas, arena, view, error);
 	} while (read && schema_asker_again(asker, error));
 	return read && error->kind == ERROR_NONE;
 }
@@ -76,56 +77,56 @@ static void print_words(struct text words, struct buffer *out)
 		json_write_string(out, (struct text){words.bytes, length});
 }
 
-static void print_lines(const struct seen *seen, struct buffer *out)
+static void print_lines(const struct answer_view *view, struct buffer *out)
 {
-	buffer_shown(out, seen->message.id);
-	buffer_print(out, "  %d:%lld\n", (int)seen->record->partition, (long long)seen->record->offset);
-	for (size_t i = 0; seen->answer.readable && i < seen->answer.payload.tensors.count; i++)
-		print_tensor(seen->answer.payload.tensors.items[i], seen->message.arena, out);
-	if (seen->answer.readable)
+	buffer_shown(out, view->message.id);
+	buffer_print(out, "  %d:%lld\n", (int)view->record->partition, (long long)view->record->offset);
+	for (size_t i = 0; view->answer.readable && i < view->answer.payload.tensors.count; i++)
+		print_tensor(view->answer.payload.tensors.items[i], view->message.arena, out);
+	if (view->answer.readable)
 		return;
-	buffer_print(out, "  %s%s%s", seen->answer.failed ? "error " : "", text_shown(seen->answer.kind, seen->message.arena),
-		     seen->answer.kind.length ? " " : "");
-	print_words(seen->answer.words, out);
+	buffer_print(out, "  %s%s%s", view->answer.failed ? "error " : "", text_shown(view->answer.kind, view->message.arena),
+		     view->answer.kind.length ? " " : "");
+	print_words(view->answer.words, out);
 	buffer_byte(out, '\n');
 }
 
-void seen_print_text(const struct seen *seen, struct buffer *out)
+void answer_view_print_text(const struct answer_view *view, struct buffer *out)
 {
 	struct buffer lines;
 	buffer_open(&lines, out->ceiling_bytes);
-	print_lines(seen, &lines);
+	print_lines(view, &lines);
 	buffer_shown_lines(out, buffer_view(&lines));
 	out->failed = out->failed || buffer_failed(&lines);
 	buffer_close(&lines);
 }
 
-static bool print_response(const struct seen *seen, struct buffer *out)
+static bool print_response(const struct answer_view *view, struct buffer *out)
 {
-	const struct message message = {.arena = seen->message.arena, .format = &format_oip_json};
-	const struct answer answer = {.payload = &seen->answer.payload};
+	const struct message message = {.arena = view->message.arena, .format = &format_oip_json};
+	const struct answer answer = {.payload = &view->answer.payload};
 	struct error wrong = {0};
 	return answer_encode(&message, &answer, &format_oip_json, NULL, out, &wrong);
 }
 
-void seen_print_json(const struct seen *seen, struct buffer *out)
+void answer_view_print_json(const struct answer_view *view, struct buffer *out)
 {
 	buffer_string(out, "{\"id\": ");
-	json_write_string(out, seen->message.id);
-	buffer_print(out, ", \"partition\": %d, \"offset\": %lld, \"time_ms\": %lld, ", (int)seen->record->partition,
-		     (long long)seen->record->offset, (long long)seen->record->time_ms);
-	if (seen->answer.readable) {
+	json_write_string(out, view->message.id);
+	buffer_print(out, ", \"partition\": %d, \"offset\": %lld, \"time_ms\": %lld, ", (int)view->record->partition,
+		     (long long)view->record->offset, (long long)view->record->time_ms);
+	if (view->answer.readable) {
 		buffer_string(out, "\"response\": ");
-		out->failed |= !print_response(seen, out);
-	} else if (seen->answer.failed) {
+		out->failed |= !print_response(view, out);
+	} else if (view->answer.failed) {
 		buffer_string(out, "\"error\": {\"kind\": ");
-		json_write_string(out, seen->answer.kind);
+		json_write_string(out, view->answer.kind);
 		buffer_string(out, ", \"message\": ");
-		json_write_string(out, seen->answer.words);
+		json_write_string(out, view->answer.words);
 		buffer_byte(out, '}');
 	} else {
 		buffer_string(out, "\"body\": ");
-		json_write_string(out, seen->answer.words);
+		json_write_string(out, view->answer.words);
 	}
 	buffer_string(out, "}\n");
 }

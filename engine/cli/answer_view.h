@@ -1,0 +1,27 @@
+/* answer_view.h: View of one answer: a record of any format, decoded to be shown to a
+ * person or printed as JSON. For the commands that look at answers.
+ */
+#ifndef SLUICE_CLI_ANSWER_VIEW_H
+#define SLUICE_CLI_ANSWER_VIEW_H
+
+#include "cli/schema_asker.h"
+#include "log/record.h"
+#include "message/answer_decode.h"
+
+/* Borrows from the record and the arena. */
+struct answer_view {
+	const struct record *record;
+	struct message message; /* the envelope: id, key, time, headers; no request */
+	struct decoded_answer answer;
+};
+
+/* LIMIT: the arena is too small; SYSTEM: the registry that the record's schema must come from
+ * does not answer. What cannot be read is not an error. Where there is no registry, a number
+ * in its place is taken for that of our own answers. */
+bool answer_view_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct answer_view *view,
+		      struct error *error);
+
+void answer_view_print_text(const struct answer_view *view, struct buffer *out);
+void answer_view_print_json(const struct answer_view *view, struct buffer *out);
+
+#endif
