@@ -33,6 +33,7 @@ struct compute_family {
 	json_t *(*run)(const struct compute_case *one, struct error *error);
 };
 
+extern const struct compute_family compute_abtest;
 extern const struct compute_family compute_drift_online;
 extern const struct compute_family compute_drift_quality;
 extern const struct compute_family compute_drift_twosample;

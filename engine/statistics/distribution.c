@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "statistics/quadrature.h"
 #include "statistics/root.h"
 #include "statistics/special.h"
 
@@ -115,11 +116,7 @@ double student_t_quantile(double share, double freedom)
 
 /* ---- noncentral t: the normal tail, averaged over the logarithm of the sample's standard deviation ---- */
 
-#define EXPONENT_LOST 745.0  /* e to minus this is 0 */
-#define EXPONENT_SMALL 45.0  /* what is so much less than the peak adds no digit */
-#define POINTS_FIRST 2048    /* to find the peak */
-#define POINTS_MOST (1 << 18)
-#define SUM_NEAR 1e-13
+#define EXPONENT_LOST 745.0 /* e to minus this is 0 */
 
 struct noncentral {
 	double t, freedom, noncentrality;
@@ -134,25 +131,12 @@ static double log_normal_sf(double x)
 	return -square / 2 - log(x) - 0.5 * log(2 * M_PI) + log1p(-1 / square + 3 / (square * square));
 }
 
-static double noncentral_exponent(const struct noncentral *of, double log_deviation)
+static double noncentral_exponent(const void *context, double log_deviation)
 {
+	const struct noncentral *of = context;
 	const double density = of->freedom * (log_deviation - expm1(2 * log_deviation) / 2);
 	const double away = of->t * exp(log_deviation) - of->noncentrality;
 	return density + log_normal_sf(of->upper ? away : -away);
-}
-
-static double noncentral_sum(const struct noncentral *of, double low, double high, double peak)
-{
-	double before = NAN, sum = 0;
-	for (long points = 128; points <= POINTS_MOST; points *= 2) {
-		const double step = (high - low) / (double)points;
-		for (long i = isnan(before) ? 0 : 1; i <= points; i += isnan(before) ? 1 : 2)
-			sum += exp(noncentral_exponent(of, low + (double)i * step) - peak);
-		if (fabs(sum * step - before) <= SUM_NEAR * fabs(before))
-			return sum * step;
-		before = sum * step;
-	}
-	return before;
 }
 
 static double noncentral_t_tail(struct noncentral of)
@@ -164,19 +148,10 @@ static double noncentral_t_tail(struct noncentral of)
 		return normal_sf(away);
 	const double lost = EXPONENT_LOST / of.freedom;
 	const double low = -lost - sqrt(lost) - 1e-9, high = fmin(sqrt(lost), 0.5 * log(2 * lost + 20));
-	const double step = (high - low) / POINTS_FIRST;
-	double peak = -INFINITY;
-	for (int i = 0; i <= POINTS_FIRST; i++)
-		peak = fmax(peak, noncentral_exponent(&of, low + i * step));
-	if (peak < -2 * EXPONENT_LOST)
+	const double exponent = log_integral(noncentral_exponent, &of, low, high);
+	if (exponent < -2 * EXPONENT_LOST)
 		return 0;
-	int first = 0, last = POINTS_FIRST;
-	while (first < last && noncentral_exponent(&of, low + first * step) < peak - EXPONENT_SMALL)
-		first++;
-	while (last > first && noncentral_exponent(&of, low + last * step) < peak - EXPONENT_SMALL)
-		last--;
-	const double sum = noncentral_sum(&of, low + (first - 1) * step, low + (last + 1) * step, peak);
-	return fmin(1, 2 * gamma_density_kernel(of.freedom / 2, of.freedom / 2) * sum * exp(peak));
+	return fmin(1, 2 * gamma_density_kernel(of.freedom / 2, of.freedom / 2) * exp(exponent));
 }
 
 double noncentral_t_cdf(double t, double freedom, double noncentrality)

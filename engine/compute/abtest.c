@@ -1,0 +1,477 @@
+/* abtest.c: the family `abtest`: statistics by which experiments are decided. */
+#include <math.h>
+
+#include "compute/values.h"
+#include "statistics/arm_sums.h"
+#include "statistics/bootstrap.h"
+#include "statistics/distribution.h"
+#include "statistics/means.h"
+#include "statistics/posterior.h"
+#include "statistics/rank_test.h"
+#include "statistics/rates.h"
+#include "statistics/sequence.h"
+#include "statistics/spending.h"
+#include "statistics/split.h"
+
+#define RESAMPLES_MOST 1000000
+#define BOOTSTRAP_SEED 1
+
+static void put_number(json_t *result, const char *key, double number, struct error *error)
+{
+	compute_put(result, key, compute_write(number), error);
+}
+
+static void put_interval(json_t *result, const char *key, struct interval interval, struct error *error)
+{
+	const double ends[] = {interval.low, interval.high};
+	compute_put(result, key, compute_write_row(ends, 2), error);
+}
+
+static double alpha_of(const struct compute_case *one, struct error *error)
+{
+	return compute_number_or(one->params, "alpha", compute_number_or(one->input, "alpha", 0.05, error), error);
+}
+
+static bool row_wanted(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row,
+		       struct error *error)
+{
+	if (!compute_row(one, object, key, row, error))
+		return false;
+	return row->count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is empty; give at least one number", key);
+}
+
+static struct moments moments_of(const double *numbers, size_t count)
+{
+	struct moments moments = {0};
+	for (size_t i = 0; i < count; i++)
+		moments_add(&moments, numbers[i]);
+	return moments;
+}
+
+/* ---- means ---- */
+
+static json_t *bootstrap_run(const struct compute_case *one, const struct compute_row *control, const struct compute_row *treatment,
+			     struct error *error)
+{
+	struct bootstrap bootstrap;
+	const double resamples = compute_number_or(one->params, "resamples", 2000, error);
+	const double level = compute_number_or(one->params, "level", 0.95, error);
+	if (!(resamples >= 2 && resamples <= RESAMPLES_MOST) || !(level > 0 && level < 1)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`resamples` is 2 to %d, `level` between 0 and 1", RESAMPLES_MOST);
+		return NULL;
+	}
+	if (!bootstrap_difference(control->items, control->count, treatment->items, treatment->count, (size_t)resamples, level,
+				  BOOTSTRAP_SEED, one->arena, &bootstrap)) {
+		error_memory(error, ERROR_LIMIT, "drawing samples");
+		return NULL;
+	}
+	json_t *result = json_object();
+	put_number(result, "lower", bootstrap.interval.low, error);
+	put_number(result, "upper", bootstrap.interval.high, error);
+	put_number(result, "standard_error", bootstrap.standard_error, error);
+	return result;
+}
+
+static void put_tests_of_means(json_t *result, const struct moments *control, const struct moments *treatment, double alpha,
+			       struct error *error)
+{
+	const struct t_test welch = welch_test(control, treatment, alpha), student = student_test(control, treatment, alpha);
+	const struct effect_size effect = effect_size(control, treatment);
+	put_number(result, "mean_difference", welch.difference, error);
+	put_number(result, "welch_t", welch.t, error);
+	put_number(result, "welch_df", welch.freedom, error);
+	put_number(result, "welch_p", welch.p, error);
+	put_number(result, "welch_p_greater", welch.p_greater, error);
+	put_interval(result, "ci95", welch.interval, error);
+	put_number(result, "student_t", student.t, error);
+	put_number(result, "student_p", student.p, error);
+	put_number(result, "cohens_d", effect.cohen, error);
+	put_number(result, "hedges_g", effect.hedges, error);
+	put_number(result, "hedges_g_approx", effect.hedges_approximate, error);
+	put_number(result, "glass_delta", effect.glass, error);
+}
+
+static json_t *means_run(const struct compute_case *one, struct error *error)
+{
+	struct compute_row control, treatment;
+	struct rank_test ranks;
+	if (!row_wanted(one, one->input, "control", &control, error) ||
+	    !row_wanted(one, one->input, "treatment", &treatment, error))
+		return NULL;
+	if (compute_has(one->params, "resamples"))
+		return bootstrap_run(one, &control, &treatment, error);
+	const struct moments of_control = moments_of(control.items, control.count);
+	const struct moments of_treatment = moments_of(treatment.items, treatment.count);
+	if (!rank_test(control.items, control.count, treatment.items, treatment.count, one->arena, &ranks)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "an arm has a NaN among its numbers, or too many of them");
+		return NULL;
+	}
+	json_t *result = json_object();
+	put_tests_of_means(result, &of_control, &of_treatment, alpha_of(one, error), error);
+	put_number(result, "mannwhitney_u_b", ranks.u, error);
+	put_number(result, "mannwhitney_p_asymptotic", ranks.p, error);
+	put_number(result, "mannwhitney_p_asymptotic_nocorrection", ranks.p_not_continuous, error);
+	put_number(result, "auc", ranks.area, error);
+	if (!isnan(ranks.p_exact))
+		put_number(result, "mannwhitney_p_exact", ranks.p_exact, error);
+	return result;
+}
+
+/* The mixture SPRT of pairs with a known variance, at the looks that are asked for. */
+static json_t *sequence_run(const struct compute_case *one, struct error *error)
+{
+	struct compute_row control, treatment, looks;
+	double sigma2, tau2;
+	if (!row_wanted(one, one->input, "control", &control, error) ||
+	    !row_wanted(one, one->input, "treatment", &treatment, error) ||
+	    !row_wanted(one, one->params, "checkpoints", &looks, error) || !compute_number(one->input, "sigma2", &sigma2, error) ||
+	    !compute_number(one->input, "tau2", &tau2, error))
+		return NULL;
+	const size_t pairs = control.count < treatment.count ? control.count : treatment.count;
+	json_t *result = json_object(), *ratios = json_array(), *shares = json_array();
+	double sum = 0, p = 1;
+	for (size_t i = 0; i < pairs; i++) {
+		const double count = (double)(i + 1);
+		sum += treatment.items[i] - control.items[i];
+		const double ratio = sequence_log_ratio(sum / count, 2 * sigma2 / count, tau2);
+		p = fmin(p, exp(-ratio));
+		for (size_t look = 0; look < looks.count; look++) {
+			if (looks.items[look] != count)
+				continue;
+			json_array_append_new(ratios, json_pack("[I,o]", (json_int_t)(i + 1), compute_write(exp(ratio))));
+			json_array_append_new(shares, json_pack("[I,o]", (json_int_t)(i + 1), compute_write(p)));
+		}
+	}
+	compute_put(result, "likelihood_ratio_at", ratios, error);
+	compute_put(result, "always_valid_p_at", shares, error);
+	put_number(result, "confidence_sequence_halfwidth_at_n",
+		   sequence_half_width(2 * sigma2 / (double)pairs, tau2, alpha_of(one, error)), error);
+	return result;
+}
+
+static bool arm_of_pairs(const struct compute_case *one, const char *key, struct arm_sums *sums, struct error *error)
+{
+	struct compute_row before, after;
+	const json_t *arm = json_object_get(one->input, key);
+	if (!row_wanted(one, arm, "pre", &before, error) || !row_wanted(one, arm, "post", &after, error))
+		return false;
+	if (before.count != after.count)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`pre` and `post` of `%s` differ in length", key);
+	*sums = (struct arm_sums){0};
+	for (size_t i = 0; i < before.count; i++)
+		arm_sums_add(sums, after.items[i], before.items[i]);
+	return true;
+}
+
+static json_t *cuped_run(const struct compute_case *one, struct error *error)
+{
+	struct arm_sums control, treatment;
+	if (!arm_of_pairs(one, "control", &control, error) || !arm_of_pairs(one, "treatment", &treatment, error))
+		return NULL;
+	const struct cuped cuped = cuped_adjust(&control, &treatment);
+	const struct t_test welch = welch_test(&cuped.control, &cuped.treatment, alpha_of(one, error));
+	json_t *result = json_object();
+	put_number(result, "theta", cuped.theta, error);
+	put_number(result, "adjusted_mean_control", cuped.control.mean, error);
+	put_number(result, "adjusted_mean_treatment", cuped.treatment.mean, error);
+	put_number(result, "adjusted_variance_control", moments_variance(&cuped.control, 1), error);
+	put_number(result, "difference", welch.difference, error);
+	put_number(result, "welch_p", welch.p, error);
+	put_number(result, "variance_reduction", cuped.reduction, error);
+	return result;
+}
+
+/* ---- rates ---- */
+
+static bool rate_of(const struct compute_case *one, const char *key, struct rate *rate, struct error *error)
+{
+	const json_t *arm = json_object_get(one->input, key);
+	if (!compute_number(arm, "successes", &rate->successes, error) || !compute_number(arm, "n", &rate->trials, error))
+		return false;
+	if (!(rate->successes >= 0 && rate->successes <= rate->trials && rate->trials <= 1e9))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has successes from 0 to n, and n is at most 1e9", key);
+	return true;
+}
+
+static json_t *posterior_run(const struct compute_case *one, struct rate control, struct rate treatment, struct error *error)
+{
+	const json_t *prior = json_object_get(one->input, "prior");
+	const double alpha = compute_number_or(prior, "alpha", 1, error), beta = compute_number_or(prior, "beta", 1, error);
+	if (!(alpha > 0) || !(beta > 0)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`alpha` and `beta` of `prior` are above 0");
+		return NULL;
+	}
+	const struct beta_posterior c = {alpha + control.successes, beta + control.trials - control.successes};
+	const struct beta_posterior t = {alpha + treatment.successes, beta + treatment.trials - treatment.successes};
+	json_t *result = json_object();
+	put_number(result, "p_b_greater_a", posterior_above(t, c), error);
+	put_number(result, "expected_loss_choose_b", posterior_loss(t, c), error);
+	put_number(result, "expected_loss_choose_a", posterior_loss(c, t), error);
+	put_interval(result, "posterior_control", (struct interval){c.alpha, c.beta}, error);
+	put_interval(result, "posterior_treatment", (struct interval){t.alpha, t.beta}, error);
+	put_interval(result, "credible95_treatment", posterior_interval(t, 0.05), error);
+	return result;
+}
+
+static json_t *rates_run(const struct compute_case *one, struct error *error)
+{
+	struct rate control, treatment;
+	if (!rate_of(one, "control", &control, error) || !rate_of(one, "treatment", &treatment, error))
+		return NULL;
+	if (compute_has(one->input, "prior"))
+		return posterior_run(one, control, treatment, error);
+	const double alpha = alpha_of(one, error);
+	const struct rate_test test = rate_test(control, treatment, alpha);
+	json_t *result = json_object();
+	put_number(result, "p_control", control.successes / control.trials, error);
+	put_number(result, "p_treatment", treatment.successes / treatment.trials, error);
+	put_number(result, "z_pooled", test.z, error);
+	put_number(result, "p_value", test.p, error);
+	put_interval(result, "wilson_control", rate_wilson(control, alpha), error);
+	put_interval(result, "wilson_treatment", rate_wilson(treatment, alpha), error);
+	put_interval(result, "clopper_pearson_treatment", rate_clopper_pearson(treatment, alpha), error);
+	put_interval(result, "newcombe_difference", test.newcombe, error);
+	put_interval(result, "wald_difference", test.wald, error);
+	put_number(result, "chi2", test.chi_square, error);
+	put_number(result, "chi2_p", test.chi_square_p, error);
+	put_number(result, "chi2_yates", test.yates, error);
+	put_number(result, "chi2_yates_p", test.yates_p, error);
+	put_number(result, "fisher_p", test.fisher_p, error);
+	return result;
+}
+
+static json_t *table_run(const struct compute_case *one, struct error *error)
+{
+	struct compute_table table;
+	if (!compute_table(one, one->input, "table", &table, error))
+		return NULL;
+	double *expected = ARENA_ARRAY(one->arena, double, table.rows * table.columns);
+	if (!expected || table.rows < 2 || table.columns < 2) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`table` has at least two rows and two columns");
+		return NULL;
+	}
+	const struct table_test test = table_test(table.items, table.rows, table.columns, expected);
+	json_t *result = json_object();
+	put_number(result, "statistic", test.statistic, error);
+	put_number(result, "dof", test.freedom, error);
+	put_number(result, "p", test.p, error);
+	compute_put(result, "expected", compute_write_table(expected, table.rows, table.columns), error);
+	return result;
+}
+
+static json_t *split_run(const struct compute_case *one, struct error *error)
+{
+	struct compute_row counts, shares;
+	if (!row_wanted(one, one->input, "counts", &counts, error) ||
+	    !row_wanted(one, one->input, "expected_ratio", &shares, error))
+		return NULL;
+	if (counts.count != shares.count) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`counts` and `expected_ratio` differ in length");
+		return NULL;
+	}
+	const double alpha = compute_number_or(one->params, "alpha", SPLIT_ALPHA, error);
+	const struct split_test test = split_test(counts.items, shares.items, counts.count, alpha);
+	json_t *result = json_object();
+	put_number(result, "statistic", test.statistic, error);
+	put_number(result, "dof", test.freedom, error);
+	put_number(result, "p", test.p, error);
+	compute_put(result, "mismatch", json_boolean(test.mismatch), error);
+	return result;
+}
+
+/* ---- plans ---- */
+
+static json_t *power_run(const struct compute_case *one, struct error *error)
+{
+	double effect;
+	if (!compute_number(one->input, "effect_size", &effect, error))
+		return NULL;
+	const double alpha = alpha_of(one, error), power = compute_number_or(one->input, "power", 0.8, error);
+	const double ratio = compute_number_or(one->input, "ratio", 1, error);
+	const double units = units_for_t(effect, alpha, power, ratio), whole = ceil(units);
+	json_t *result = json_object();
+	put_number(result, "n_control", units, error);
+	put_number(result, "n_control_ceil", whole, error);
+	put_number(result, "achieved_power_at_ceil", power_of_t(effect, whole, ceil(whole * ratio), alpha), error);
+	put_number(result, "n_control_normal_approx", units_for_normal(effect, alpha, power, ratio), error);
+	return result;
+}
+
+static json_t *power_rates_run(const struct compute_case *one, struct error *error)
+{
+	double p1, p2;
+	if (!compute_number(one->input, "p1", &p1, error) || !compute_number(one->input, "p2", &p2, error))
+		return NULL;
+	const double alpha = alpha_of(one, error), power = compute_number_or(one->input, "power", 0.8, error);
+	const double units = units_for_rates(p1, p2, alpha, power), h = cohens_h(p1, p2);
+	json_t *result = json_object();
+	put_number(result, "n_per_arm", units, error);
+	put_number(result, "n_per_arm_ceil", ceil(units), error);
+	put_number(result, "cohens_h", h, error);
+	put_number(result, "n_per_arm_cohens_h", units_for_h(h, alpha, power), error);
+	return result;
+}
+
+static json_t *spending_run(const struct compute_case *one, struct error *error)
+{
+	struct compute_row looks;
+	if (!row_wanted(one, one->input, "information", &looks, error))
+		return NULL;
+	const double alpha = alpha_of(one, error);
+	json_t *result = json_object(), *obrien_fleming = json_array(), *pocock = json_array();
+	for (size_t i = 0; i < looks.count; i++) {
+		json_array_append_new(obrien_fleming, compute_write(alpha_spent_obrien_fleming(looks.items[i], alpha)));
+		json_array_append_new(pocock, compute_write(alpha_spent_pocock(looks.items[i], alpha)));
+	}
+	compute_put(result, "obrien_fleming_spent", obrien_fleming, error);
+	compute_put(result, "pocock_spent", pocock, error);
+	return result;
+}
+
+/* ---- distributions, at the arguments that are given ---- */
+
+static double at_normal(double x, const double *with)
+{
+	(void)with;
+	return normal_sf(x);
+}
+
+static double at_t(double x, const double *with)
+{
+	return student_t_sf(x, with[0]);
+}
+
+static double at_chi_square(double x, const double *with)
+{
+	return chi_square_sf(x, with[0]);
+}
+
+static double at_f(double x, const double *with)
+{
+	return f_sf(x, with[0], with[1]);
+}
+
+static double at_beta(double x, const double *with)
+{
+	return beta_cdf(x, with[0], with[1]);
+}
+
+static double at_gamma(double x, const double *with)
+{
+	return gamma_sf(x, with[0], with[1]);
+}
+
+static double at_kolmogorov(double x, const double *with)
+{
+	(void)with;
+	return kolmogorov_sf(x);
+}
+
+static const struct {
+	const char *key;
+	double (*at)(double x, const double *with);
+	const char *with[2];
+} distributions[] = {
+	{"norm_sf", at_normal, {NULL, NULL}},
+	{"t_sf_df3", at_t, {"df", NULL}},
+	{"t_sf_df250", at_t, {"df", NULL}},
+	{"chi2_sf_df1", at_chi_square, {"df", NULL}},
+	{"chi2_sf_df10", at_chi_square, {"df", NULL}},
+	{"f_sf_4_20", at_f, {"df1", "df2"}},
+	{"beta_cdf", at_beta, {"a", "b"}},
+	{"gamma_sf", at_gamma, {"shape", "scale"}},
+	{"kolmogorov_sf", at_kolmogorov, {NULL, NULL}},
+};
+
+static bool distribution_put(const struct compute_case *one, json_t *result, size_t which, const json_t *arguments,
+			     struct error *error)
+{
+	const json_t *given = json_object_get(arguments, distributions[which].key);
+	struct compute_row x;
+	double with[2] = {0, 0};
+	for (size_t i = 0; i < 2 && distributions[which].with[i]; i++)
+		if (!compute_number(given, distributions[which].with[i], &with[i], error))
+			return false;
+	if (!row_wanted(one, compute_has(given, "x") ? given : one->input, "x", &x, error))
+		return false;
+	json_t *values = json_array();
+	for (size_t i = 0; i < x.count; i++)
+		json_array_append_new(values, compute_write(distributions[which].at(x.items[i], with)));
+	compute_put(result, distributions[which].key, values, error);
+	return true;
+}
+
+static bool quantiles_put(const struct compute_case *one, json_t *result, const json_t *given, struct error *error)
+{
+	struct compute_row p;
+	if (!row_wanted(one, given, "p", &p, error))
+		return false;
+	json_t *values = json_array(), *both = json_object();
+	for (size_t i = 0; i < p.count; i++)
+		json_array_append_new(values, compute_write(normal_quantile(p.items[i])));
+	compute_put(both, "p", compute_write_row(p.items, p.count), error);
+	compute_put(both, "value", values, error);
+	compute_put(result, "norm_ppf_of", both, error);
+	return true;
+}
+
+static json_t *distributions_run(const struct compute_case *one, struct error *error)
+{
+	const json_t *arguments = json_object_get(one->params, "arguments");
+	const json_t *binomial = json_object_get(arguments, "binom_sf_5_20_p3"), *p = json_object_get(arguments, "norm_ppf_of");
+	json_t *result = json_object();
+	bool sound = !p || quantiles_put(one, result, p, error);
+	for (size_t i = 0; sound && i < sizeof(distributions) / sizeof(*distributions); i++)
+		if (!distributions[i].with[0] || compute_has(arguments, distributions[i].key))
+			sound = distribution_put(one, result, i, arguments, error);
+	if (sound && binomial)
+		put_number(result, "binom_sf_5_20_p3",
+			   binomial_sf(compute_number_or(binomial, "k", 0, error), compute_number_or(binomial, "n", 0, error),
+				       compute_number_or(binomial, "p", 0, error)),
+			   error);
+	return result;
+}
+
+/* ---- which of these a case asks for, by a key of its input ---- */
+
+static const struct {
+	const char *key;
+	json_t *(*run)(const struct compute_case *one, struct error *error);
+} kinds[] = {
+	{"table", table_run},	    {"counts", split_run},	  {"effect_size", power_run}, {"p1", power_rates_run},
+	{"information", spending_run}, {"sigma2", sequence_run}, {"x", distributions_run},
+};
+
+static json_t *run(const struct compute_case *one, struct error *error)
+{
+	const json_t *control = json_object_get(one->input, "control");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (compute_has(one->input, kinds[i].key))
+			return compute_made(kinds[i].run(one, error), error);
+	if (json_object_get(control, "pre"))
+		return compute_made(cuped_run(one, error), error);
+	return compute_made(json_is_object(control) ? rates_run(one, error) : means_run(one, error), error);
+}
+
+static const struct compute_method methods[] = {
+	{"means", "difference = treatment - control; Welch, Student, Cohen, Hedges by gamma functions, Glass, Mann-Whitney with "
+		  "midranks; exact up to 40 in each arm without ties"},
+	{"rates", "z pooled; Wilson, Clopper-Pearson, Newcombe from Wilson, Wald; chi-square with and without Yates; Fisher"},
+	{"chi2_table", "independence of rows and columns"},
+	{"srm", "chi-square against the planned shares, a mismatch below p = .001"},
+	{"power", "noncentral t, both tails; for rates pooled and unpooled normal, and Cohen's h"},
+	{"bayes", "beta posteriors: P(B > A), expected loss E[max(other - chosen, 0)], by quadrature"},
+	{"msprt", "L = (1 + tau2/v)^(-1/2) exp(tau2 d^2 / (2 v (v + tau2))), p = min over looks of 1/L; d +- sqrt(v (1 + v/tau2) "
+		  "(2 ln(1/alpha) + ln(1 + tau2/v)))"},
+	{"alpha_spending", "Lan-DeMets, of two sides"},
+	{"cuped", "theta = total covariance / total variance, arms taken together"},
+	{"bootstrap", "percentile interval of the difference of means"},
+	{NULL, NULL},
+};
+
+const struct compute_family compute_abtest = {
+	.name = "abtest",
+	.summary = "statistics of experiments: `control` and `treatment` as lists, rates or pairs; splits, power",
+	.methods = methods,
+	.run = run,
+};

@@ -1,0 +1,119 @@
+/* arm_sums.c: see arm_sums.h. */
+#include "statistics/arm_sums.h"
+
+#include <math.h>
+#include <string.h>
+
+void arm_sums_add(struct arm_sums *sums, double value, double beside)
+{
+	const double away = value - sums->mean, beside_away = beside - sums->beside_mean;
+	const double count = (double)++sums->count;
+	sums->mean += away / count;
+	sums->beside_mean += beside_away / count;
+	sums->squares += away * (value - sums->mean);
+	sums->beside_squares += beside_away * (beside - sums->beside_mean);
+	sums->products += away * (beside - sums->beside_mean);
+}
+
+void arm_sums_remove(struct arm_sums *sums, double value, double beside)
+{
+	if (sums->count <= 1) {
+		*sums = (struct arm_sums){0};
+		return;
+	}
+	const double away = value - sums->mean, beside_away = beside - sums->beside_mean;
+	const double count = (double)--sums->count;
+	sums->mean -= away / count;
+	sums->beside_mean -= beside_away / count;
+	sums->squares = fmax(0, sums->squares - away * (value - sums->mean));
+	sums->beside_squares = fmax(0, sums->beside_squares - beside_away * (beside - sums->beside_mean));
+	sums->products -= away * (beside - sums->beside_mean);
+}
+
+void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from)
+{
+	if (from->count == 0)
+		return;
+	const double before = (double)into->count, share = (double)from->count / (before + (double)from->count);
+	const double away = from->mean - into->mean, beside_away = from->beside_mean - into->beside_mean;
+	into->squares += from->squares + away * away * before * share;
+	into->beside_squares += from->beside_squares + beside_away * beside_away * before * share;
+	into->products += from->products + away * beside_away * before * share;
+	into->mean += away * share;
+	into->beside_mean += beside_away * share;
+	into->count += from->count;
+}
+
+struct moments arm_sums_values(const struct arm_sums *sums)
+{
+	return (struct moments){sums->count, sums->mean, sums->squares};
+}
+
+struct moments arm_sums_adjusted(const struct arm_sums *sums, double slope, double middle)
+{
+	const double squares = sums->squares - 2 * slope * sums->products + slope * slope * sums->beside_squares;
+	return (struct moments){sums->count, sums->mean - slope * (sums->beside_mean - middle), fmax(0, squares)};
+}
+
+double arm_sums_ratio(const struct arm_sums *sums)
+{
+	return sums->beside_mean != 0 ? sums->mean / sums->beside_mean : NAN;
+}
+
+struct moments arm_sums_linearised(const struct arm_sums *sums, double ratio)
+{
+	return arm_sums_adjusted(sums, ratio, 0);
+}
+
+struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment)
+{
+	struct arm_sums all = *control;
+	arm_sums_merge(&all, treatment);
+	const double theta = all.beside_squares > 0 ? all.products / all.beside_squares : 0;
+	const double explained = all.squares > 0 ? theta * all.products / all.squares : 0;
+	return (struct cuped){
+		.theta = theta,
+		.middle = all.beside_mean,
+		.reduction = explained,
+		.control = arm_sums_adjusted(control, theta, all.beside_mean),
+		.treatment = arm_sums_adjusted(treatment, theta, all.beside_mean),
+	};
+}
+
+static void bits_write(unsigned char *bytes, uint64_t bits)
+{
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(bits >> 8 * i);
+}
+
+static uint64_t bits_read(const unsigned char *bytes)
+{
+	uint64_t bits = 0;
+	for (int i = 7; i >= 0; i--)
+		bits = bits << 8 | bytes[i];
+	return bits;
+}
+
+void arm_sums_write(const struct arm_sums *sums, unsigned char bytes[ARM_SUMS_BYTES])
+{
+	const double numbers[] = {sums->mean, sums->squares, sums->beside_mean, sums->beside_squares, sums->products};
+	bits_write(bytes, sums->count);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		uint64_t bits;
+		memcpy(&bits, &numbers[i], sizeof(bits));
+		bits_write(bytes + 8 * (i + 1), bits);
+	}
+}
+
+bool arm_sums_read(struct arm_sums *sums, const unsigned char bytes[ARM_SUMS_BYTES])
+{
+	double numbers[5];
+	bool sound = true;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		const uint64_t bits = bits_read(bytes + 8 * (i + 1));
+		memcpy(&numbers[i], &bits, sizeof(bits));
+		sound = sound && isfinite(numbers[i]);
+	}
+	*sums = (struct arm_sums){bits_read(bytes), numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+	return sound && sums->squares >= 0 && sums->beside_squares >= 0;
+}

@@ -1,0 +1,51 @@
+/* arm_sums.h: sums over the units of one arm, kept as units come: of a value and of a second number beside it.
+ *
+ * The second number is the covariate of CUPED, or the denominator of a ratio. Adding, and replacing a unit's numbers
+ * when more outcomes arrive, cost the same however many units there were; sums of parts merge (Chan, Golub and LeVeque).
+ */
+#ifndef SLUICE_STATISTICS_ARM_SUMS_H
+#define SLUICE_STATISTICS_ARM_SUMS_H
+
+#include <stdbool.h>
+
+#include "numeric/moments.h"
+
+struct arm_sums {
+	uint64_t count;
+	double mean, squares;		  /* of values, as in struct moments */
+	double beside_mean, beside_squares; /* of the second numbers */
+	double products;		  /* of both deviations */
+};
+
+void arm_sums_add(struct arm_sums *sums, double value, double beside);
+/* A unit of the numbers `value` and `beside` has these no more; it must have been added. */
+void arm_sums_remove(struct arm_sums *sums, double value, double beside);
+void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from);
+
+/* Of the values alone. */
+struct moments arm_sums_values(const struct arm_sums *sums);
+
+/* Of value - slope x (beside - middle). */
+struct moments arm_sums_adjusted(const struct arm_sums *sums, double slope, double middle);
+
+/* The ratio of both sums, and the moments of value - ratio x beside for a ratio that both arms share. */
+double arm_sums_ratio(const struct arm_sums *sums);
+struct moments arm_sums_linearised(const struct arm_sums *sums, double ratio);
+
+/* CUPED: both arms with what the covariate explains taken off. */
+struct cuped {
+	double theta;  /* total covariance by total variance, arms taken together; 0 where the covariate does not vary */
+	double middle; /* the covariate's mean, arms taken together */
+	double reduction; /* of the variance of all units, as a share */
+	struct moments control, treatment;
+};
+
+struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment);
+
+#define ARM_SUMS_BYTES 48
+
+/* As bytes, the least significant first, that any machine reads. False: no sums of numbers. */
+void arm_sums_write(const struct arm_sums *sums, unsigned char bytes[ARM_SUMS_BYTES]);
+bool arm_sums_read(struct arm_sums *sums, const unsigned char bytes[ARM_SUMS_BYTES]);
+
+#endif

@@ -1,0 +1,19 @@
+/* bootstrap.h: the difference of two means over samples drawn anew from the units (Efron's percentile interval). */
+#ifndef SLUICE_STATISTICS_BOOTSTRAP_H
+#define SLUICE_STATISTICS_BOOTSTRAP_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "statistics/interval.h"
+
+struct bootstrap {
+	struct interval interval;
+	double standard_error;
+};
+
+/* Draws follow from the seed. False: the arena is full, or there is nothing to draw from. */
+bool bootstrap_difference(const double *control, size_t control_count, const double *treatment, size_t treatment_count,
+			  size_t resamples, double level, uint64_t seed, struct arena *arena, struct bootstrap *bootstrap);
+
+#endif

@@ -1,0 +1,123 @@
+/* sequence.c: see sequence.h. */
+#include "statistics/sequence.h"
+
+#define STAGES_SHARE 0.9	/* of alpha, for the first epochs of declared stages */
+#define TAU_LEAST 0.02		/* standard deviations of the units */
+#define SUM_OF_SQUARES_OVER (6 / (M_PI * M_PI)) /* 1 / (1 + 1/4 + 1/9 + ...) */
+
+double sequence_log_ratio(double difference, double variance, double tau2)
+{
+	return tau2 * difference * difference / (2 * variance * (variance + tau2)) - log1p(tau2 / variance) / 2;
+}
+
+double sequence_half_width(double variance, double tau2, double alpha)
+{
+	return sqrt(variance * (1 + variance / tau2) * (2 * log(1 / alpha) + log1p(tau2 / variance)));
+}
+
+static bool outcomes_enough(const struct moments *arm)
+{
+	const double hits = arm->mean * (double)arm->count;
+	return fmin(hits, (double)arm->count - hits) >= BURN_IN_OUTCOMES - 0.5;
+}
+
+bool burn_in_over(const struct moments *control, const struct moments *treatment, bool rates)
+{
+	if (control->count < BURN_IN_UNITS || treatment->count < BURN_IN_UNITS)
+		return false;
+	return !rates || (outcomes_enough(control) && outcomes_enough(treatment));
+}
+
+double burn_in_tau2(const struct moments *control, const struct moments *treatment, double practical)
+{
+	const double freedom = (double)control->count + (double)treatment->count - 2;
+	const double deviation = sqrt((control->squares + treatment->squares) / freedom);
+	const double tau = fmax(practical * fabs(control->mean), TAU_LEAST * deviation);
+	return tau * tau;
+}
+
+struct sequence sequence_begin(double alpha, uint32_t stages)
+{
+	return (struct sequence){.alpha = alpha, .stages = stages, .p = 1, .interval = INTERVAL_ALL};
+}
+
+/* What the current epoch adds goes to those that have ended. */
+static void sequence_settle(struct sequence *sequence)
+{
+	sequence->evidence += sequence->weight * exp(sequence->current_ratio);
+	if (sequence->variance > 0) {
+		sequence->precision += 1 / sequence->variance;
+		sequence->weighted += sequence->difference / sequence->variance;
+	}
+	sequence->current_ratio = sequence->difference = sequence->variance = 0;
+}
+
+void sequence_epoch(struct sequence *sequence, bool stage)
+{
+	sequence_settle(sequence);
+	if (stage && sequence->begun < sequence->stages) {
+		sequence->begun++;
+		sequence->weight = STAGES_SHARE / sequence->stages;
+		return;
+	}
+	const double number = ++sequence->further;
+	sequence->weight = SUM_OF_SQUARES_OVER / (number * number) * (sequence->stages > 0 ? 1 - STAGES_SHARE : 1);
+}
+
+void sequence_look_at(struct sequence *sequence, double difference, double variance)
+{
+	if (!(variance > 0) || !(sequence->tau2 > 0) || !isfinite(difference))
+		return;
+	sequence->difference = difference;
+	sequence->variance = variance;
+	sequence->current_ratio = sequence_log_ratio(difference, variance, sequence->tau2);
+	sequence->p = fmin(sequence->p, exp(-sequence->current_ratio) / sequence->weight);
+	const double half = sequence_half_width(variance, sequence->tau2, sequence->alpha * sequence->weight);
+	sequence->interval = interval_common(sequence->interval, interval_around(difference, half));
+}
+
+bool sequence_look(struct sequence *sequence, const struct moments *control, const struct moments *treatment, bool rates,
+		   double practical)
+{
+	if (!burn_in_over(control, treatment, rates))
+		return false;
+	if (sequence->tau2 == 0)
+		sequence->tau2 = burn_in_tau2(control, treatment, practical);
+	const double variance = moments_variance(control, 1) / (double)control->count +
+				moments_variance(treatment, 1) / (double)treatment->count;
+	sequence_look_at(sequence, treatment->mean - control->mean, variance);
+	return true;
+}
+
+double sequence_estimate(const struct sequence *sequence)
+{
+	double precision = sequence->precision, weighted = sequence->weighted;
+	if (sequence->variance > 0) {
+		precision += 1 / sequence->variance;
+		weighted += sequence->difference / sequence->variance;
+	}
+	return precision > 0 ? interval_clamp(sequence->interval, weighted / precision) : NAN;
+}
+
+double sequence_e_value(const struct sequence *sequence)
+{
+	return sequence->evidence + sequence->weight * exp(sequence->current_ratio);
+}
+
+size_t e_discoveries(const double *values, size_t count, double alpha, bool *discovered)
+{
+	size_t most = 0;
+	double least = INFINITY;
+	for (size_t i = 0; i < count; i++) {
+		size_t as_large = 0;
+		for (size_t j = 0; j < count; j++)
+			as_large += values[j] >= values[i];
+		if (values[i] * (double)as_large * alpha >= (double)count && as_large > most) {
+			most = as_large;
+			least = values[i];
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		discovered[i] = values[i] >= least;
+	return most;
+}

@@ -1,0 +1,85 @@
+/* sequence.h: always-valid comparison of two arms, which may be read at every look (METHODS: mixture SPRT, confidence
+ * sequences; Robbins 1970, Johari and others 2017).
+ *
+ * An epoch is a span of constant probabilities; units are compared within it alone. Each epoch has a weight, and the
+ * weights sum to at most 1: its p-value counts as p / weight, its interval is the one at alpha x weight. So the smallest
+ * p-value and the intersection of intervals hold over all looks and epochs. The plug-in variance makes them asymptotic:
+ * looks before the end of an epoch's burn-in are not counted.
+ *
+ * Pure data without pointers: it is copied and kept as it is. One thread at a time.
+ */
+#ifndef SLUICE_STATISTICS_SEQUENCE_H
+#define SLUICE_STATISTICS_SEQUENCE_H
+
+#include <stddef.h>
+
+#include "numeric/moments.h"
+#include "statistics/interval.h"
+
+/* The logarithm of the likelihood ratio of a difference of the variance `variance`: differences drawn from a normal of
+ * the variance `tau2`, against none. */
+double sequence_log_ratio(double difference, double variance, double tau2);
+
+/* Half of the width of the confidence sequence around the difference. */
+double sequence_half_width(double variance, double tau2, double alpha);
+
+/* ---- burn-in ---- */
+
+#define BURN_IN_UNITS 100  /* of each arm: the mean is about normal from there on */
+#define BURN_IN_OUTCOMES 20 /* of rates, of each outcome in each arm */
+
+/* Whether both arms have enough; `rates` are of values 0 and 1. */
+bool burn_in_over(const struct moments *control, const struct moments *treatment, bool rates);
+
+/* The variance of differences to look for: the practical threshold (a share of the control's mean), at least a fiftieth
+ * of the units' standard deviation. */
+double burn_in_tau2(const struct moments *control, const struct moments *treatment, double practical);
+
+/* ---- epochs ---- */
+
+struct sequence {
+	double alpha;
+	double tau2;	 /* 0 until the first burn-in is over; then it stays */
+	uint32_t stages; /* that are declared; 0: none, then all epochs are further ones */
+	uint32_t begun;	 /* first epochs of stages so far, at most `stages` */
+	uint32_t further; /* other epochs so far */
+	double weight;	 /* of the current epoch */
+	double p;	 /* over all looks and epochs */
+	struct interval interval; /* at alpha, over all looks and epochs */
+	double evidence;	  /* sum of weight x likelihood ratio of the epochs that ended: an e-value with the current one */
+	double current_ratio;	  /* the logarithm of the current epoch's likelihood ratio */
+	double precision, weighted; /* sums over ended epochs of 1 / variance, and of difference / variance */
+	double difference, variance; /* of the last look of the current epoch; the variance is 0 before one */
+};
+
+/* Before any epoch. */
+struct sequence sequence_begin(double alpha, uint32_t stages);
+
+/* A new epoch begins; `stage` says that it is the first of a declared stage. */
+void sequence_epoch(struct sequence *sequence, bool stage);
+
+/* A look: unit means of both arms within the current epoch. False: burn-in is not over, nothing has changed. */
+bool sequence_look(struct sequence *sequence, const struct moments *control, const struct moments *treatment, bool rates,
+		   double practical);
+
+/* The same with a difference and its variance that were estimated otherwise (AIPW), whose tau2 is known. */
+void sequence_look_at(struct sequence *sequence, double difference, double variance);
+
+/* The inverse-variance mean over epochs, held inside the interval. NaN before any look. */
+double sequence_estimate(const struct sequence *sequence);
+
+/* The sum over epochs of weight x current likelihood ratio, for several metrics (e-BH). */
+double sequence_e_value(const struct sequence *sequence);
+
+/* Whether the hypothesis of no difference is rejected. */
+static inline bool sequence_decided(const struct sequence *sequence)
+{
+	return sequence->p <= sequence->alpha;
+}
+
+/* ---- several metrics ---- */
+
+/* e-BH (Wang and Ramdas, 2022): which of `count` e-values are discoveries at a false discovery rate of alpha. How many. */
+size_t e_discoveries(const double *values, size_t count, double alpha, bool *discovered);
+
+#endif

@@ -1,0 +1,16 @@
+/* spending.c: see spending.h. */
+#include "statistics/spending.h"
+
+#include <math.h>
+
+#include "statistics/distribution.h"
+
+double alpha_spent_obrien_fleming(double information, double alpha)
+{
+	return 2 * normal_sf(normal_critical(alpha / 2) / sqrt(information));
+}
+
+double alpha_spent_pocock(double information, double alpha)
+{
+	return alpha * log1p((M_E - 1) * information);
+}

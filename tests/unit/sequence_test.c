@@ -1,0 +1,144 @@
+/* sequence_test.c: what experiments are decided by at every look: sequences over epochs, splits, sums of arms. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "statistics/arm_sums.h"
+#include "statistics/means.h"
+#include "statistics/sequence.h"
+#include "statistics/split.h"
+
+static bool near(double got, double wanted)
+{
+	return fabs(got - wanted) <= 1e-9 * fmax(1, fabs(wanted));
+}
+
+static struct moments arm(uint64_t count, double mean, double variance)
+{
+	return (struct moments){count, mean, variance * (double)(count - 1)};
+}
+
+static void epochs_share_alpha_between_them(void **state)
+{
+	(void)state;
+	struct sequence staged = sequence_begin(0.05, 3), plain = sequence_begin(0.05, 0);
+	sequence_epoch(&staged, true);
+	assert_true(near(staged.weight, 0.3));
+	sequence_epoch(&staged, false);
+	assert_true(near(staged.weight, 0.6 / (M_PI * M_PI)));
+	double sum = 0;
+	for (int i = 0; i < 100000; i++) {
+		sequence_epoch(&plain, false);
+		sum += plain.weight;
+	}
+	assert_true(sum < 1 && sum > 0.9999);
+}
+
+static void a_look_counts_when_burn_in_is_over_and_tau_stays(void **state)
+{
+	(void)state;
+	struct sequence sequence = sequence_begin(0.05, 1);
+	sequence_epoch(&sequence, true);
+	const struct moments few = arm(99, 10, 4), enough = arm(100, 10, 4), better = arm(10000, 11, 4), many = arm(10000, 20, 4);
+	assert_false(sequence_look(&sequence, &few, &enough, false, 0.05));
+	assert_true(isnan(sequence_estimate(&sequence)) && sequence.p == 1);
+	assert_true(sequence_look(&sequence, &enough, &enough, false, 0.05));
+	assert_true(near(sequence.tau2, 0.25) && !sequence_decided(&sequence));
+	assert_true(sequence_look(&sequence, &many, &better, false, 0.05));
+	assert_true(near(sequence.tau2, 0.25) && sequence_decided(&sequence) && sequence.interval.high < 0);
+	const struct moments rare = arm(1000, 0.019, 0.0186), usual = arm(1000, 0.02, 0.0196);
+	assert_false(burn_in_over(&rare, &usual, true));
+	assert_true(burn_in_over(&usual, &usual, true) && burn_in_over(&rare, &usual, false));
+}
+
+static void an_interval_and_a_share_agree_and_only_shrink(void **state)
+{
+	(void)state;
+	struct sequence sequence = sequence_begin(0.05, 0);
+	sequence.tau2 = 1;
+	sequence_epoch(&sequence, false);
+	const double at = sequence_half_width(0.01, 1, 0.05 * sequence.weight);
+	sequence_look_at(&sequence, at, 0.01);
+	assert_true(near(sequence.p, 0.05) && fabs(sequence.interval.low) < 1e-12);
+	const double high = sequence.interval.high;
+	sequence_look_at(&sequence, 0, 0.1);
+	assert_true(near(sequence.p, 0.05) && sequence.interval.high <= high);
+	sequence_look_at(&sequence, 0.2, 0.01);
+	sequence_epoch(&sequence, false);
+	sequence_look_at(&sequence, 0.4, 0.01);
+	assert_true(near(sequence_estimate(&sequence), 0.3));
+}
+
+static void discoveries_are_those_whose_evidence_is_enough_together(void **state)
+{
+	(void)state;
+	const double values[] = {30, 1, 41, 0.5};
+	bool discovered[4];
+	assert_int_equal(e_discoveries(values, 4, 0.05, discovered), 0);
+	const double more[] = {45, 1, 41, 0.5};
+	assert_int_equal(e_discoveries(more, 4, 0.05, discovered), 2);
+	assert_true(discovered[0] && !discovered[1] && discovered[2] && !discovered[3]);
+}
+
+static void sums_merge_and_give_units_back(void **state)
+{
+	(void)state;
+	struct arm_sums all = {0}, left = {0}, right = {0}, read;
+	for (int i = 0; i < 50; i++) {
+		const double value = 1e3 + sin(i), beside = cos(3 * i);
+		arm_sums_add(&all, value, beside);
+		arm_sums_add(i < 20 ? &left : &right, value, beside);
+	}
+	arm_sums_add(&left, 5, 7);
+	arm_sums_remove(&left, 5, 7);
+	arm_sums_merge(&left, &right);
+	assert_true(left.count == 50 && near(left.mean, all.mean) && fabs(left.squares - all.squares) < 1e-8);
+	assert_true(near(left.products, all.products) && near(left.beside_squares, all.beside_squares));
+	unsigned char bytes[ARM_SUMS_BYTES];
+	arm_sums_write(&all, bytes);
+	assert_true(arm_sums_read(&read, bytes) && memcmp(&read, &all, sizeof(all)) == 0);
+	memset(bytes + 16, 0xff, 8);
+	assert_false(arm_sums_read(&read, bytes));
+}
+
+static void a_split_is_watched_over_epochs(void **state)
+{
+	(void)state;
+	const double even[] = {0.5, 0.5}, tilted[] = {0.9, 0.1}, fair[] = {500, 500}, off[] = {600, 400}, ninth[] = {900, 100};
+	struct split_watch watch = {0};
+	assert_true(split_watch_close(&watch, fair, even, 2) == 1);
+	assert_true(split_watch_close(&watch, ninth, tilted, 2) == 1);
+	assert_true(near(split_log_factor((double[]){1, 0}, even, 2), 0));
+	assert_true(split_watch_look(&watch, off, even, 2) < SPLIT_ALPHA);
+	assert_true(split_watch_look(&watch, fair, even, 2) < SPLIT_ALPHA);
+	assert_true(split_test((double[]){5, 0}, (double[]){1, 0}, 2, SPLIT_ALPHA).p == 1);
+}
+
+static void an_improvement_needs_a_control_away_from_zero(void **state)
+{
+	(void)state;
+	const struct improvement improvement = improvement_of_means(10, 0.01, 11, 0.01, 0.05);
+	assert_true(improvement.defined && near(improvement.estimate, 0.1));
+	assert_true(improvement.interval.low > 0.07 && improvement.interval.high < 0.13);
+	assert_false(improvement_of_means(0.1, 0.01, 1, 0.01, 0.05).defined);
+	assert_false(improvement_of_means(10, 0.01, -1, 0.01, 0.05).defined);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(epochs_share_alpha_between_them),
+		cmocka_unit_test(a_look_counts_when_burn_in_is_over_and_tau_stays),
+		cmocka_unit_test(an_interval_and_a_share_agree_and_only_shrink),
+		cmocka_unit_test(discoveries_are_those_whose_evidence_is_enough_together),
+		cmocka_unit_test(sums_merge_and_give_units_back),
+		cmocka_unit_test(a_split_is_watched_over_epochs),
+		cmocka_unit_test(an_improvement_needs_a_control_away_from_zero),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
