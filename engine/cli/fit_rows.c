@@ -155,8 +155,9 @@ static size_t column_find(const struct fit_rows *rows, struct text name)
 static bool refuse_column(const struct fit_rows *rows, const struct csv_column *column, const char *otherwise, struct error *error)
 {
 	struct text shown = column->other.text;
-	while (shown.length > VALUE_SHOWN_MAX ||
-	       (shown.length < column->other.text.length && ((unsigned char)shown.bytes[shown.length] & 0xC0) == 0x80))
+	while (shown.length > 0 &&
+	       (shown.length > VALUE_SHOWN_MAX ||
+		(shown.length < column->other.text.length && ((unsigned char)shown.bytes[shown.length] & 0xC0) == 0x80)))
 		shown.length--;
 	return error_set(error, ERROR_INPUT, place_of_field(rows, &column->other),
 			 "column `" TEXT_FORMAT "` is not all numbers: here it has `" TEXT_FORMAT "%s`; write a number without "

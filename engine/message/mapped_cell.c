@@ -167,7 +167,9 @@ const char *cell_shown(const struct cell *cell, struct arena *arena)
 	if (!cell_text(cell, arena, &text))
 		return "null";
 	size_t length = text.length;
-	while (length > SHOWN_BYTES_MAX || (length < text.length && ((unsigned char)text.bytes[length] & 0xC0) == 0x80))
+	/* Not within a character; bytes that are none may be cut anywhere, and are then left out. */
+	while (length > 0 &&
+	       (length > SHOWN_BYTES_MAX || (length < text.length && ((unsigned char)text.bytes[length] & 0xC0) == 0x80)))
 		length--;
 	const char *quote = cell->kind == CELL_TEXT ? "\"" : "";
 	const char *shown = arena_print(arena, "%s%.*s%s%s", quote, (int)length, text.bytes, length < text.length ? "..." : "",

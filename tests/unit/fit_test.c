@@ -202,6 +202,18 @@ static void a_text_where_a_number_is_wanted_is_shown_with_its_place(void **state
 		"", WORDS("data:2:1: `onehot` cannot learn of 1 columns", "texts"));
 }
 
+/* Where a text is cut to be shown, a character's first byte is looked for, and these have none. */
+static void a_text_of_inner_bytes_alone_is_shown_too(void **state)
+{
+	(void)state;
+	char data[128] = "x\n";
+	memset(data + 2, 0xA7, 100);
+	struct said said = fit("    - impute: {tensor: x, fitted: f}\n", data, "");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	expect_words(said.err, "here it has `...`");
+	said_close(&said);
+}
+
 /* Cut short at the NUL, it would be another text's category. */
 static void a_text_with_a_nul_becomes_no_category(void **state)
 {
@@ -439,6 +451,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_learnt_is_said_with_its_place),
 		cmocka_unit_test(a_text_where_a_number_is_wanted_is_shown_with_its_place),
 		cmocka_unit_test(a_lambda_that_is_kept_within_the_range_of_doubles_is_said),
+		cmocka_unit_test(a_text_of_inner_bytes_alone_is_shown_too),
 		cmocka_unit_test(a_text_with_a_nul_becomes_no_category),
 		cmocka_unit_test(what_a_csv_has_wrong_is_said_where_it_stands),
 		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
