@@ -2,7 +2,7 @@
 # The one direction: a room includes only from itself and from rooms above it in
 # this list, steps/ from `step` and above, and no two headers include each other.
 set -u
-rooms="base numeric statistics bandits drift explain message observe step spec plan state flow net serving log worker control gateway compute cli"
+rooms="base numeric statistics bandits drift explain message observe step spec plan state flow net serving log worker runtime control gateway compute cli"
 allowed_for() { # the rooms up to and with $1
 	for room in $rooms; do
 		printf '%s ' "$room"

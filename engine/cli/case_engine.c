@@ -1,15 +1,15 @@
-/* case_engine.c: see case_engine.h. What is sent and read hangs on a timer of the crew's
+/* case_engine.c: see case_engine.h. What is sent and read hangs on a timer of the engine's
  * loop, where the models' doors stand too. */
 #include "cli/case_engine.h"
 
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "cli/crew.h"
-#include "cli/deployment_topics.h"
 #include "cli/model_server.h"
 #include "log/reader.h"
 #include "log/sender.h"
+#include "runtime/engine.h"
+#include "runtime/revision_topics.h"
 
 #define TICK_MS 20
 #define SEND_MS 10000 /* for Kafka to take a request */
@@ -32,8 +32,8 @@ struct case_engine {
 	struct loop *loop;
 	struct model_server *models;
 	char address[ADDRESS_BYTES];
-	struct crew_config crew_config;
-	struct crew *crew;
+	struct engine_config engine_config;
+	struct engine *engine;
 	size_t topic_count;
 	const char **topics; /* that were made for it */
 	struct case_point *points;
@@ -48,13 +48,13 @@ struct case_engine {
 /* ---- opening ---- */
 
 /* One partition is enough: requests of a case are in one order. */
-static bool make_topics(struct case_engine *engine, const struct deployment *deployment, struct error *error)
+static bool make_topics(struct case_engine *engine, const struct revision *revision, struct error *error)
 {
 	const struct property largest = {"max.message.bytes", REQUEST_BYTES_MAX};
 	struct wanted_topics wanted;
-	if (!deployment_topics(deployment, (struct properties){1, &largest}, false, (struct name_list){0}, &wanted, error))
+	if (!revision_topics(revision, (struct properties){1, &largest}, false, (struct name_list){0}, &wanted, error))
 		return false;
-	struct wanted_topic *items = ARENA_ARRAY(deployment->arena, struct wanted_topic, wanted.count);
+	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count);
 	engine->topics = ARENA_ARRAY(engine->config->arena, const char *, wanted.count);
 	for (size_t i = 0; items && engine->topics && i < wanted.count; i++) {
 		const char *name = wanted.items[i].name;
@@ -64,10 +64,10 @@ static bool make_topics(struct case_engine *engine, const struct deployment *dep
 		if (!items[i].bound && (name = arena_copy(engine->config->arena, name, strlen(name))) != NULL)
 			engine->topics[engine->topic_count++] = name;
 	}
-	if (arena_failed(deployment->arena) || arena_failed(engine->config->arena))
+	if (arena_failed(revision->arena) || arena_failed(engine->config->arena))
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
 	wanted.items = items;
-	return topics_ensure(engine->config->brokers, engine->crew_config.producer, wanted, true, NULL, error);
+	return topics_ensure(engine->config->brokers, engine->engine_config.producer, wanted, true, NULL, error);
 }
 
 static const struct topic *step_topic(const struct pipeline_plan *pipeline, struct text step, enum topic_role role)
@@ -198,33 +198,33 @@ static void close_clients(struct case_engine *engine)
 static bool open_all(struct case_engine *engine, struct error *error)
 {
 	const struct case_engine_config *config = engine->config;
-	const struct deployment_options files = {.paths = &config->pipeline,
-						 .path_count = 1,
-						 .built_in = engine->address,
-						 .built_in_only = true,
-						 .namespace_forced = config->namespace,
-						 .lineage_full = true,
-						 .insecure = true};
+	const struct revision_options files = {.paths = &config->pipeline,
+					       .path_count = 1,
+					       .built_in = engine->address,
+					       .built_in_only = true,
+					       .namespace_forced = config->namespace,
+					       .lineage_full = true,
+					       .insecure = true};
 	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
 		return false;
-	struct deployment *deployment = deployment_open(config->session, &files, error);
-	if (!deployment)
+	struct revision *revision = revision_open(config->session, &files, error);
+	if (!revision)
 		return false;
-	engine->crew_config = (struct crew_config){.brokers = config->brokers,
-						   .instance = config->namespace,
-						   .kinds = config->session->kinds,
-						   .workers = 1,
-						   .memory_bytes = MEMORY_BYTES,
-						   .state_bytes = STATE_BYTES,
-						   .commit_ms = COMMIT_MS,
-						   .drain_ms = DRAIN_MS,
-						   .out = config->session->out,
-						   .loop = engine->loop};
-	if (make_topics(engine, deployment, error) && open_readers(engine, &deployment->plan, error) &&
-	    open_senders(engine, &deployment->plan, error))
-		return (engine->crew = crew_open(deployment, &engine->crew_config, error)) != NULL;
+	engine->engine_config = (struct engine_config){.brokers = config->brokers,
+						       .instance = config->namespace,
+						       .kinds = config->session->kinds,
+						       .workers = 1,
+						       .memory_bytes = MEMORY_BYTES,
+						       .state_bytes = STATE_BYTES,
+						       .commit_ms = COMMIT_MS,
+						       .drain_ms = DRAIN_MS,
+						       .out = config->session->out,
+						       .loop = engine->loop};
+	if (make_topics(engine, revision, error) && open_readers(engine, &revision->plan, error) &&
+	    open_senders(engine, &revision->plan, error))
+		return (engine->engine = engine_open(revision, &engine->engine_config, error)) != NULL;
 	close_clients(engine); /* they borrow the names of their topics */
-	deployment_close(deployment);
+	revision_close(revision);
 	return false;
 }
 
@@ -248,9 +248,9 @@ void case_engine_close(struct case_engine *engine)
 		return;
 	struct error left = {0}; /* a case is judged by what came, not by what stays */
 	close_clients(engine);
-	crew_close(engine->crew);
+	engine_close(engine->engine);
 	if (engine->topic_count > 0)
-		(void)topics_remove(engine->config->brokers, engine->crew_config.producer, engine->topics, engine->topic_count,
+		(void)topics_remove(engine->config->brokers, engine->engine_config.producer, engine->topics, engine->topic_count,
 				    &left);
 	model_server_close(engine->models);
 	loop_close(engine->loop);
@@ -278,7 +278,7 @@ static bool headers_of(const struct case_engine *engine, const struct case_send 
 static bool send_all(struct case_engine *engine)
 {
 	const struct case_engine_config *config = engine->config;
-	const struct plan *plan = &crew_deployment(engine->crew)->plan;
+	const struct plan *plan = &engine_revision(engine->engine)->plan;
 	for (size_t i = 0; i < config->send_count; i++) {
 		const struct case_send *send = &config->sends[i];
 		const struct pipeline_plan *pipeline = plan_find(plan, send->pipeline);
@@ -306,11 +306,11 @@ static bool is_settled(struct case_engine *engine)
 /* Whether every request that Kafka took has been taken and released by the workers. */
 static bool is_idle(struct case_engine *engine)
 {
-	const struct plan *plan = &crew_deployment(engine->crew)->plan;
+	const struct plan *plan = &engine_revision(engine->engine)->plan;
 	uint64_t taken = 0, entered = 0, left = 0;
-	struct crew_counts counts;
+	struct engine_counts counts;
 	for (size_t i = 0; i < plan->count; i++)
-		if (crew_counts(engine->crew, plan->pipelines[i].graph->name, &counts)) {
+		if (engine_counts(engine->engine, plan->pipelines[i].graph->name, &counts)) {
 			taken += counts.taken - counts.called;
 			entered += counts.entered;
 			left += counts.left;
@@ -409,13 +409,14 @@ static void on_tick(void *context)
 	engine->over = !good || !read_all(engine) || is_over(engine) || engine->error.kind != ERROR_NONE ||
 		       !loop_timer_set(engine->loop, &engine->timer, loop_now_ms(engine->loop) + TICK_MS, &engine->error);
 	if (engine->over)
-		crew_stop(engine->crew);
+		engine_stop(engine->engine);
 }
 
 bool case_engine_run(struct case_engine *engine, struct error *error)
 {
 	engine->timer = (struct loop_timer){.due = on_tick, .context = engine};
-	bool good = loop_timer_set(engine->loop, &engine->timer, loop_now_ms(engine->loop), error) && crew_run(engine->crew, error);
+	bool good =
+		loop_timer_set(engine->loop, &engine->timer, loop_now_ms(engine->loop), error) && engine_run(engine->engine, error);
 	loop_timer_stop(engine->loop, &engine->timer);
 	if (engine->error.kind != ERROR_NONE) {
 		*error = engine->error;

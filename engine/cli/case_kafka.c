@@ -365,7 +365,7 @@ static bool expects_absence(const struct case_files *files)
 	return false;
 }
 
-/* Models that are told apart by their part of a deployment may be one to their server. */
+/* Models that are told apart by their part of a revision may be one to their server. */
 static bool is_counted(const struct case_world *world, const char *name)
 {
 	for (const struct model *model = world->models; model; model = model->next)

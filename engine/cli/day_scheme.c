@@ -54,7 +54,7 @@ struct worker_setup *day_scheme_setup(const struct day_scheme *scheme, size_t de
 	for (size_t i = 0; setup && stages && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; strcmp(pipeline->group, group->name) == 0 && j < pipeline->stage_count; j++)
-			if (!crew_stage_make(&stages[setup->stage_count++], group, plan, pipeline, j, scheme->arena))
+			if (!stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, j, scheme->arena))
 				return NULL;
 	}
 	if (!setup || arena_failed(scheme->arena))

@@ -4,7 +4,7 @@
 #ifndef SLUICE_CLI_DAY_SCHEME_H
 #define SLUICE_CLI_DAY_SCHEME_H
 
-#include "cli/crew_setup.h"
+#include "runtime/group_setup.h"
 #include "cli/day_line.h"
 
 #define DAY_KINDS_MAX 64

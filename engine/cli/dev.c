@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include "base/quote.h"
-#include "cli/announcer.h"
-#include "cli/crew.h"
 #include "cli/dev_lines.h"
 #include "cli/fetching.h"
 #include "cli/file_watch.h"
@@ -19,6 +17,8 @@
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
+#include "runtime/engine.h"
+#include "runtime/status_publisher.h"
 
 #define WORKERS 1
 #define PARTITIONS 1 /* of every topic: joins fit, and nothing is shared out */
@@ -52,15 +52,15 @@ extern const struct command command_dev;
 struct dev {
 	struct session *session;
 	const struct dev_options *options;
-	struct deployment_options files;
+	struct revision_options files;
 	char models[ADDRESS_BYTES]; /* of the built-in server */
 	struct loop *loop;
 	struct mock_cluster *broker;
 	struct relay *relay; /* in front of it, for clients */
 	struct model_server *server;
-	struct crew_config config;
-	struct crew *crew;
-	struct announcer *announcer;
+	struct engine_config config;
+	struct engine *engine;
+	struct status_publisher *status_publisher;
 	struct file_watch watch;
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
@@ -129,8 +129,9 @@ static void write_json(const struct dev *dev, const struct pipeline_plan *plan, 
 	struct buffer command;
 	buffer_open(&command, SAID_BYTES_MAX);
 	write_command(dev, plan, &command);
-	buffer_print(out, "{\"brokers\":\"%s\",\"rest\":\"http://127.0.0.1:%d\",\"grpc\":\"%s\",\"try\":",
-		     relay_brokers(dev->relay),		     model_server_rest_port(dev->server), dev->models);
+	buffer_print(out,
+		     "{\"brokers\":\"%s\",\"rest\":\"http://127.0.0.1:%d\",\"grpc\":\"%s\",\"try\":", relay_brokers(dev->relay),
+		     model_server_rest_port(dev->server), dev->models);
 	json_write_string(out, buffer_view(&command));
 	buffer_string(out, ",\"edit\":");
 	json_write_string(out, text_of(plan->graph->resource->place.file));
@@ -150,12 +151,12 @@ static void say_where_this_differs(const struct dev *dev, const struct plan *pla
 			fprintf(out, "%s: exactly once for `sluice run`; at least once here\n", plan->pipelines[i].graph->name);
 }
 
-/* In the first turn of the crew's loop, when the engine has said what it runs. */
+/* In the first turn of the engine's loop, when the engine has said what it runs. */
 static void on_ready(void *context)
 {
 	const struct dev *dev = context;
 	struct buffer out;
-	const struct plan *plan = &crew_deployment(dev->crew)->plan;
+	const struct plan *plan = &engine_revision(dev->engine)->plan;
 	buffer_open(&out, SAID_BYTES_MAX);
 	(dev->options->form == OUTPUT_JSON ? write_json : write_text)(dev, &plan->pipelines[0], &out);
 	(void)command_write(dev->session, &out);
@@ -164,11 +165,11 @@ static void on_ready(void *context)
 
 /* ---- the files ---- */
 
-static bool make_topics(const struct dev *dev, const struct deployment *deployment, struct error *error)
+static bool make_topics(const struct dev *dev, const struct revision *revision, struct error *error)
 {
-	for (size_t i = 0; i < deployment->plan.count; i++) {
-		const struct pipeline_plan *plan = &deployment->plan.pipelines[i];
-		const char *status = topic_status_name(deployment->arena, plan->prefix, plan->namespace);
+	for (size_t i = 0; i < revision->plan.count; i++) {
+		const struct pipeline_plan *plan = &revision->plan.pipelines[i];
+		const char *status = topic_status_name(revision->arena, plan->prefix, plan->namespace);
 		if (!status)
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
 		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error))
@@ -181,15 +182,15 @@ static bool make_topics(const struct dev *dev, const struct deployment *deployme
 }
 
 /* NULL: they cannot be run; their faults are said, or `error` is, or files elsewhere have to be fetched first. */
-static struct deployment *read_files(struct dev *dev, struct error *error)
+static struct revision *read_files(struct dev *dev, struct error *error)
 {
-	struct deployment_options files = dev->files;
+	struct revision_options files = dev->files;
 	files.elsewhere = &dev->elsewhere;
-	files.before = dev->crew ? &crew_deployment(dev->crew)->plan : NULL;
-	struct deployment *deployment = deployment_open(dev->session, &files, error);
-	if (deployment && make_topics(dev, deployment, error))
-		return deployment;
-	deployment_close(deployment);
+	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
+	struct revision *revision = revision_open(dev->session, &files, error);
+	if (revision && make_topics(dev, revision, error))
+		return revision;
+	revision_close(revision);
 	return NULL;
 }
 
@@ -211,20 +212,20 @@ static void reload(struct dev *dev)
 {
 	struct error error = {0};
 	dev_lines_clear(dev->lines);
-	struct deployment *deployment = read_files(dev, &error);
+	struct revision *revision = read_files(dev, &error);
 	if (fetch_first(dev, &error))
 		return;
-	bool good = deployment && model_server_reread(dev->server, &error);
+	bool good = revision && model_server_reread(dev->server, &error);
 	if (good)
-		good = crew_reload(dev->crew, deployment, &error);
+		good = engine_reload(dev->engine, revision, &error);
 	else
-		deployment_close(deployment);
+		revision_close(revision);
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(dev->session, &error);
 	if (!good)
 		command_note(dev->session, "the files have a fault: what was running goes on; it is tried again when they change");
 	fflush(dev->session->err);
-	dev_lines_show(dev->lines, dev->crew, loop_now_ms(dev->loop));
+	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
 }
 
 static void reload_with(void *context, struct files *fetched)
@@ -239,7 +240,7 @@ static void on_changed(void *context)
 	struct dev *dev = context;
 	fetching_close(&dev->fetching);
 	dev->edited = true;
-	if (dev->announcer)
+	if (dev->status_publisher)
 		reload(dev);
 }
 
@@ -274,12 +275,12 @@ static bool wait_for_fetched(struct dev *dev, struct error *error)
 	return good;
 }
 
-static struct deployment *read_first_files(struct dev *dev, struct error *error)
+static struct revision *read_first_files(struct dev *dev, struct error *error)
 {
-	struct deployment *deployment = read_files(dev, error);
-	while (!deployment && dev->elsewhere && wait_for_fetched(dev, error))
-		deployment = read_files(dev, error);
-	return deployment;
+	struct revision *revision = read_files(dev, error);
+	while (!revision && dev->elsewhere && wait_for_fetched(dev, error))
+		revision = read_files(dev, error);
+	return revision;
 }
 
 /* ---- running ---- */
@@ -288,7 +289,7 @@ static void on_second(void *context)
 {
 	struct dev *dev = context;
 	struct error error = {0};
-	dev_lines_show(dev->lines, dev->crew, loop_now_ms(dev->loop));
+	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
 	/* Its place in the heap was just given back. */
 	(void)loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, &error);
 }
@@ -307,9 +308,9 @@ static bool open_servers(struct dev *dev, struct error *error)
 	return true;
 }
 
-static bool open_crew(struct dev *dev, struct error *error)
+static bool open_engine(struct dev *dev, struct error *error)
 {
-	dev->config = (struct crew_config){
+	dev->config = (struct engine_config){
 		.brokers = mock_cluster_brokers(dev->broker),
 		.instance = engine_name(NULL, dev->session->arena, error),
 		.consumer = mock_consumer_settings,
@@ -324,23 +325,24 @@ static bool open_crew(struct dev *dev, struct error *error)
 		.out = dev->beside ? dev->beside : dev->session->out,
 		.loop = dev->loop,
 	};
-	struct deployment *deployment = dev->config.instance ? read_first_files(dev, error) : NULL;
-	if (!deployment)
+	struct revision *revision = dev->config.instance ? read_first_files(dev, error) : NULL;
+	if (!revision)
 		return false;
-	say_where_this_differs(dev, &deployment->plan);
-	dev->crew = crew_open(deployment, &dev->config, error);
-	dev->announcer = dev->crew ? announcer_open(dev->crew, &dev->config, error) : NULL;
-	return dev->announcer != NULL;
+	say_where_this_differs(dev, &revision->plan);
+	dev->engine = engine_open(revision, &dev->config, error);
+	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
+	return dev->status_publisher != NULL;
 }
 
-static bool run_crew(struct dev *dev, struct error *error)
+static bool run_engine(struct dev *dev, struct error *error)
 {
 	dev->ready_timer = (struct loop_timer){.due = on_ready, .context = dev};
 	dev->lines_timer = (struct loop_timer){.due = on_second, .context = dev};
 	dev->lines = dev_lines_open(dev->session->out, dev->options->form == OUTPUT_JSON, loop_now_ms(dev->loop), error);
 	return dev->lines && watch_files(dev, error) &&
 	       loop_timer_set(dev->loop, &dev->ready_timer, loop_now_ms(dev->loop), error) &&
-	       loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, error) && crew_run(dev->crew, error);
+	       loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, error) &&
+	       engine_run(dev->engine, error);
 }
 
 static void close_all(struct dev *dev)
@@ -348,8 +350,8 @@ static void close_all(struct dev *dev)
 	file_watch_close(&dev->watch);
 	fetching_close(&dev->fetching);
 	files_close(dev->elsewhere);
-	announcer_close(dev->announcer);
-	crew_close(dev->crew);
+	status_publisher_close(dev->status_publisher);
+	engine_close(dev->engine);
 	dev_lines_close(dev->lines);
 	model_server_close(dev->server);
 	relay_close(dev->relay);
@@ -367,10 +369,10 @@ static int run(struct session *session, const void *filled, const char *const *a
 			  .files = {.paths = arguments, .path_count = count, .namespace = self->namespace, .insecure = true}};
 	struct error error = {0};
 	sigset_t before;
-	crew_block_signals(&before);
+	engine_block_signals(&before);
 	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) &&
 		    (self->form != OUTPUT_JSON || (dev.beside = line_stream_open(session->err, &error)));
-	good = good && open_servers(&dev, &error) && open_crew(&dev, &error) && run_crew(&dev, &error);
+	good = good && open_servers(&dev, &error) && open_engine(&dev, &error) && run_engine(&dev, &error);
 	close_all(&dev);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (good)

@@ -7,7 +7,7 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
-#include "cli/crew.h"
+#include "runtime/engine.h"
 #include "message/json_write.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
@@ -19,7 +19,7 @@
 struct dev_look {
 	struct dev_look *next;
 	char *name;
-	struct crew_counts counts;
+	struct engine_counts counts;
 };
 
 struct dev_lines {
@@ -92,7 +92,7 @@ static void write_latency(struct buffer *out, const char *name, const struct his
 		buffer_print(out, "   %s %" PRIu64 " ms", name, us / US_PER_MS);
 }
 
-static void write_text(struct buffer *out, const char *name, const struct crew_counts *counts, const struct histogram *recent,
+static void write_text(struct buffer *out, const char *name, const struct engine_counts *counts, const struct histogram *recent,
 		       double rate)
 {
 	buffer_print(out, "%-20s %8.1f/s", name, rate);
@@ -106,7 +106,7 @@ static void write_text(struct buffer *out, const char *name, const struct crew_c
 	buffer_byte(out, '\n');
 }
 
-static void write_json(struct buffer *out, const char *name, const struct crew_counts *counts, const struct histogram *recent,
+static void write_json(struct buffer *out, const char *name, const struct engine_counts *counts, const struct histogram *recent,
 		       double rate)
 {
 	buffer_string(out, "{\"pipeline\":");
@@ -117,12 +117,12 @@ static void write_json(struct buffer *out, const char *name, const struct crew_c
 		     counts->failed, counts->in_flight);
 }
 
-static void write_line(struct dev_lines *lines, const struct crew *crew, const char *name, int64_t now_ms)
+static void write_line(struct dev_lines *lines, const struct engine *engine, const char *name, int64_t now_ms)
 {
-	struct crew_counts counts;
+	struct engine_counts counts;
 	struct histogram recent;
 	struct dev_look *look = look_of(lines, name);
-	if (!look || !crew_counts(crew, name, &counts))
+	if (!look || !engine_counts(engine, name, &counts))
 		return;
 	uint64_t ended = counts.ended - look->counts.ended;
 	double seconds = (double)(now_ms - lines->shown_ms) / MS_PER_S;
@@ -142,14 +142,14 @@ void dev_lines_clear(struct dev_lines *lines)
 	fflush(lines->out);
 }
 
-void dev_lines_show(struct dev_lines *lines, const struct crew *crew, int64_t now_ms)
+void dev_lines_show(struct dev_lines *lines, const struct engine *engine, int64_t now_ms)
 {
-	const struct plan *plan = &crew_deployment(crew)->plan;
+	const struct plan *plan = &engine_revision(engine)->plan;
 	dev_lines_clear(lines);
 	buffer_clear(&lines->text);
 	lines->drawn = 0;
 	for (size_t i = 0; i < plan->count; i++)
-		write_line(lines, crew, plan->pipelines[i].graph->name, now_ms);
+		write_line(lines, engine, plan->pipelines[i].graph->name, now_ms);
 	lines->shown_ms = now_ms;
 	if (lines->text.length > 0)
 		fprintf(lines->out, "%s" TEXT_FORMAT "%s", lines->live ? CUT_AT_THE_EDGE : "",

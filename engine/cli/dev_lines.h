@@ -6,17 +6,17 @@
 
 #include <stdio.h>
 
-#include "cli/crew.h"
+#include "runtime/engine.h"
 
 struct dev_lines;
 
-/* `json`: a line of JSON each time. Times are those of the crew's loop. NULL: memory ran
+/* `json`: a line of JSON each time. Times are those of the engine's loop. NULL: memory ran
  * out (SYSTEM). */
 struct dev_lines *dev_lines_open(FILE *out, bool json, int64_t now_ms, struct error *error);
 void dev_lines_close(struct dev_lines *lines); /* NULL is fine */
 
 /* The lines of now, in the place of those before. */
-void dev_lines_show(struct dev_lines *lines, const struct crew *crew, int64_t now_ms);
+void dev_lines_show(struct dev_lines *lines, const struct engine *engine, int64_t now_ms);
 
 /* Makes room for something else to be said. */
 void dev_lines_clear(struct dev_lines *lines);

@@ -3,17 +3,17 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "cli/deployment_topics.h"
 #include "cli/doctor_machine.h"
 #include "cli/kafka.h"
-#include "cli/run_survey.h"
 #include "log/probe.h"
 #include "net/http.h"
+#include "runtime/model_survey.h"
+#include "runtime/revision_topics.h"
 
 #define REGISTRY_WAIT_MS 5000
 #define REGISTRY_REPLY_MAX ((size_t)16 << 20)
 #define SKEW_MAX_MS 2000 /* the date of an HTTP reply has whole seconds */
-#define NAMED_MAX 3 /* of many of a kind, as many are named */
+#define NAMED_MAX 3	 /* of many of a kind, as many are named */
 
 struct doctor_options {
 	const char *namespace;
@@ -49,7 +49,7 @@ struct doctor {
 	struct session *session;
 	const struct doctor_options *options;
 	struct findings findings;
-	struct deployment *deployment; /* NULL: no files were given */
+	struct revision *revision; /* NULL: no files were given */
 	struct kafka kafka;
 };
 
@@ -91,16 +91,16 @@ static void examine_kafka(struct doctor *doctor)
 {
 	struct findings *findings = &doctor->findings;
 	struct arena *arena = findings->arena;
-	const struct runtime_spec *runtime = doctor->deployment ? doctor->deployment->runtime : NULL;
+	const struct runtime_spec *runtime = doctor->revision ? doctor->revision->runtime : NULL;
 	struct wanted_topics wanted = {0};
 	const char **groups = NULL;
 	size_t group_count = 0;
 	struct probe probe;
 	struct error error = {0};
 	bool good = kafka_find(runtime, &doctor->options->kafka, arena, &doctor->kafka, &error);
-	if (good && doctor->deployment)
-		good = deployment_topics(doctor->deployment, doctor->kafka.topics, true, (struct name_list){0}, &wanted, &error) &&
-		       (groups = plan_groups(&doctor->deployment->plan, arena, &group_count));
+	if (good && doctor->revision)
+		good = revision_topics(doctor->revision, doctor->kafka.topics, true, (struct name_list){0}, &wanted, &error) &&
+		       (groups = plan_groups(&doctor->revision->plan, arena, &group_count));
 	if (!good ||
 	    !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
 		findings_add(findings, GRADE_FAULT, "brokers",
@@ -197,9 +197,9 @@ static void examine_models(struct doctor *doctor)
 	struct findings *findings = &doctor->findings;
 	struct survey survey;
 	struct error error = {0};
-	if (!doctor->deployment)
+	if (!doctor->revision)
 		return;
-	if (!run_survey_ask(&doctor->deployment->plan, findings->arena, &survey, &error)) {
+	if (!model_survey_ask(&doctor->revision->plan, findings->arena, &survey, &error)) {
 		findings_add(findings, GRADE_FAULT, "models", NULL, "%s", error.text);
 		return;
 	}
@@ -221,15 +221,15 @@ static void examine_models(struct doctor *doctor)
 static void examine_files(struct doctor *doctor, const char *const *paths, size_t count)
 {
 	const struct doctor_options *self = doctor->options;
-	struct deployment_options files = {
+	struct revision_options files = {
 		.paths = paths, .path_count = count, .namespace = self->namespace, .servers = self->servers, .insecure = true};
 	struct error error = {0};
 	if (count == 0)
 		return;
-	doctor->deployment = deployment_open(doctor->session, &files, &error);
-	if (doctor->deployment)
-		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipeline%s", doctor->deployment->plan.count,
-			     doctor->deployment->plan.count == 1 ? "" : "s");
+	doctor->revision = revision_open(doctor->session, &files, &error);
+	if (doctor->revision)
+		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipeline%s", doctor->revision->plan.count,
+			     doctor->revision->plan.count == 1 ? "" : "s");
 	else if (error.place.line > 0)
 		findings_add(&doctor->findings, GRADE_FAULT, "files", NULL, "%s:%d:%d: %s", error.place.file, error.place.line,
 			     error.place.column, error.text);
@@ -258,7 +258,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	examine_models(&doctor);
 	machine_examine(&needs, &doctor.findings);
 	int code = findings_print(session, &doctor.findings, (enum output_form)self->form);
-	deployment_close(doctor.deployment);
+	revision_close(doctor.revision);
 	return code;
 }
 

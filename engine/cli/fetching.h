@@ -19,7 +19,7 @@ struct fetching {
 	void *context;
 };
 
-/* Takes the files, which deployment_open() has handed out; also when it fails. `done` is entered from the loop. */
+/* Takes the files, which revision_open() has handed out; also when it fails. `done` is entered from the loop. */
 bool fetching_start(struct fetching *fetching, struct loop *loop, struct files *files,
 		    void (*done)(void *context, struct files *files), void *context, struct error *error);
 

@@ -4,16 +4,16 @@
 #include <signal.h>
 
 #include "base/duration.h"
-#include "cli/announcer.h"
 #include "cli/command.h"
-#include "cli/crew.h"
-#include "cli/crew_state.h"
-#include "cli/crew_takeover.h"
-#include "cli/deployment_topics.h"
 #include "cli/fetching.h"
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
 #include "cli/run_limits.h"
+#include "runtime/engine.h"
+#include "runtime/group_migration.h"
+#include "runtime/revision_topics.h"
+#include "runtime/state_check.h"
+#include "runtime/status_publisher.h"
 #include "serving/chaos.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
@@ -82,12 +82,12 @@ extern const struct command command_run;
 struct run_engine {
 	struct session *session;
 	const struct run_options *options;
-	struct deployment_options files;
+	struct revision_options files;
 	struct arena *arena;
 	struct properties topic_settings;
 	struct batch_limit batches;
-	struct crew_config crew;
-	struct crew *live; /* NULL: nothing runs yet */
+	struct engine_config engine;
+	struct engine *live; /* NULL: nothing runs yet */
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
 };
@@ -121,67 +121,67 @@ static struct registry_config registry_kept(const struct registry_access *access
 		.url = text_kept(access->url, arena), .login = text_kept(access->login, arena), .files = files};
 }
 
-static bool configure_kafka(struct run_engine *running, const struct deployment *deployment, struct error *error)
+static bool configure_kafka(struct run_engine *running, const struct revision *revision, struct error *error)
 {
 	const struct run_options *self = running->options;
 	struct arena *arena = running->arena;
 	struct kafka kafka;
-	if (!kafka_find(deployment->runtime, &self->kafka, arena, &kafka, error))
+	if (!kafka_find(revision->runtime, &self->kafka, arena, &kafka, error))
 		return false;
-	running->crew.brokers = arena_copy(arena, kafka.brokers, strlen(kafka.brokers));
-	running->crew.consumer = properties_kept(kafka.consumer, arena);
-	running->crew.producer = properties_kept(kafka.producer, arena);
-	running->crew.registry = registry_kept(&kafka.registry, arena);
+	running->engine.brokers = arena_copy(arena, kafka.brokers, strlen(kafka.brokers));
+	running->engine.consumer = properties_kept(kafka.consumer, arena);
+	running->engine.producer = properties_kept(kafka.producer, arena);
+	running->engine.registry = registry_kept(&kafka.registry, arena);
 	running->topic_settings = properties_kept(kafka.topics, arena);
-	running->crew.instance = engine_name(self->instance, arena, error);
-	if (!running->crew.instance)
+	running->engine.instance = engine_name(self->instance, arena, error);
+	if (!running->engine.instance)
 		return false;
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
 /* Batches of records are no larger than each topic takes that is written. */
-static bool limit_batches(struct run_engine *running, const struct deployment *deployment, struct wanted_topics wanted,
+static bool limit_batches(struct run_engine *running, const struct revision *revision, struct wanted_topics wanted,
 			  struct error *error)
 {
 	size_t count = 0, before = atomic_load(&running->batches.bytes);
-	const char **names = ARENA_ARRAY(deployment->arena, const char *, wanted.count + 1);
+	const char **names = ARENA_ARRAY(revision->arena, const char *, wanted.count + 1);
 	if (!names)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
 	for (size_t i = 0; i < wanted.count; i++)
 		if (wanted.items[i].written)
 			names[count++] = wanted.items[i].name;
-	if (!batch_limit_read(&running->batches, running->crew.brokers, running->crew.producer, names, count, error))
+	if (!batch_limit_read(&running->batches, running->engine.brokers, running->engine.producer, names, count, error))
 		return false;
-	running->crew.batches = &running->batches;
+	running->engine.batches = &running->batches;
 	size_t bytes = atomic_load(&running->batches.bytes);
 	if (bytes != before && bytes > 0 && bytes < BATCH_USUAL_BYTES)
-		fprintf(running->crew.out,
+		fprintf(running->engine.out,
 			"batches of records have at most %zu bytes, the smallest max.message.bytes of the topics\n", bytes);
 	return true;
 }
 
 /* Topics of a pipeline that a worker writes or reads. `before`: what runs; NULL at the start. */
-static bool ensure_topics(struct run_engine *running, const struct deployment *deployment, const struct plan *before,
+static bool ensure_topics(struct run_engine *running, const struct revision *revision, const struct plan *before,
 			  struct error *error)
 {
 	size_t made = 0;
 	bool create = running->options->topics == TOPICS_CREATE;
 	struct wanted_topics wanted;
-	if (!deployment_topics(deployment, running->topic_settings, create, running->options->new_state, &wanted, error) ||
-	    (before && !crew_state_is_there(&running->crew, before, wanted, error)) ||
-	    !topics_ensure(running->crew.brokers, running->crew.producer, wanted, create, &made, error))
+	if (!revision_topics(revision, running->topic_settings, create, running->options->new_state, &wanted, error) ||
+	    (before && !state_check_changelogs(&running->engine, before, wanted, error)) ||
+	    !topics_ensure(running->engine.brokers, running->engine.producer, wanted, create, &made, error))
 		return false;
 	if (made > 0)
-		fprintf(running->crew.out, "%zu of %zu topics created\n", made, wanted.count);
-	return limit_batches(running, deployment, wanted, error);
+		fprintf(running->engine.out, "%zu of %zu topics created\n", made, wanted.count);
+	return limit_batches(running, revision, wanted, error);
 }
 
 /* Before anything is read: the topics, and from where in them. */
-static bool prepare_kafka(struct run_engine *running, const struct deployment *deployment, const struct plan *before,
+static bool prepare_kafka(struct run_engine *running, const struct revision *revision, const struct plan *before,
 			  struct error *error)
 {
-	return ensure_topics(running, deployment, before, error) &&
-	       crew_takeover(&running->crew, &deployment->plan, before == NULL, error);
+	return ensure_topics(running, revision, before, error) &&
+	       group_migration_carry_out(&running->engine, &revision->plan, before == NULL, error);
 }
 
 /* ---- the engine ---- */
@@ -193,31 +193,31 @@ static bool fetch_first(struct run_engine *running, struct error *error)
 {
 	struct files *files = running->elsewhere;
 	running->elsewhere = NULL;
-	return files && fetching_start(&running->fetching, crew_loop(running->live), files, follow_with, running, error);
+	return files && fetching_start(&running->fetching, engine_loop(running->live), files, follow_with, running, error);
 }
 
 /* The files are read again. What is wrong with them is said, and nothing changes. */
 static void follow(struct run_engine *running)
 {
 	struct error error = {0};
-	struct deployment_options files = running->files;
-	files.before = &crew_deployment(running->live)->plan;
+	struct revision_options files = running->files;
+	files.before = &engine_revision(running->live)->plan;
 	files.elsewhere = &running->elsewhere;
-	struct deployment *deployment = deployment_open(running->session, &files, &error);
+	struct revision *revision = revision_open(running->session, &files, &error);
 	if (fetch_first(running, &error))
 		return;
-	bool good = deployment && crew_groups_stay(files.before, &deployment->plan, &error) &&
-		    crew_state_stays(files.before, &deployment->plan, running->options->new_state, &error) &&
-		    prepare_kafka(running, deployment, files.before, &error);
+	bool good = revision && group_migration_refuse(files.before, &revision->plan, &error) &&
+		    state_check_reload(files.before, &revision->plan, running->options->new_state, &error) &&
+		    prepare_kafka(running, revision, files.before, &error);
 	if (good)
-		good = crew_reload(running->live, deployment, &error);
+		good = engine_reload(running->live, revision, &error);
 	else
-		deployment_close(deployment);
+		revision_close(revision);
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(running->session, &error);
 	fputs(good ? "the files were read again\n" : "the files were read again, and are not fit: what was running goes on\n",
-	      running->crew.out);
-	fflush(running->crew.out);
+	      running->engine.out);
+	fflush(running->engine.out);
 }
 
 static void follow_with(void *context, struct files *fetched)
@@ -228,29 +228,29 @@ static void follow_with(void *context, struct files *fetched)
 }
 
 /* SIGHUP. */
-static void reread(void *context, struct crew *crew)
+static void reread(void *context, struct engine *engine)
 {
 	struct run_engine *running = context;
-	running->live = crew;
+	running->live = engine;
 	fetching_close(&running->fetching);
 	follow(running);
 }
 
-/* Signals are taken by the crew alone: every thread made from here on leaves them. Takes
- * the deployment. */
-static bool run_crew(struct run_engine *running, struct deployment *deployment, struct error *error)
+/* Signals are taken by the engine alone: every thread made from here on leaves them. Takes
+ * the revision. */
+static bool run_engine(struct run_engine *running, struct revision *revision, struct error *error)
 {
 	sigset_t before;
-	crew_block_signals(&before);
+	engine_block_signals(&before);
 	/* Fetch buffers come and go by the megabyte: the heap keeps them. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
-	struct crew *crew = crew_open(deployment, &running->crew, error);
-	struct announcer *announcer = crew ? announcer_open(crew, &running->crew, error) : NULL;
-	bool good = announcer && crew_run(crew, error);
+	struct engine *engine = engine_open(revision, &running->engine, error);
+	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
+	bool good = status_publisher && engine_run(engine, error);
 	fetching_close(&running->fetching);
-	announcer_close(announcer);
-	crew_close(crew);
+	status_publisher_close(status_publisher);
+	engine_close(engine);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;
 }
@@ -260,31 +260,31 @@ static bool rehearse(struct run_engine *running, struct error *error)
 	const char *rules = running->options->chaos;
 	if (!rules)
 		return true;
-	running->crew.chaos = chaos_read(rules, running->arena, error);
-	if (running->crew.chaos)
-		fprintf(running->crew.out, "this is a rehearsal: calls of models go wrong on purpose (%s)\n", rules);
-	return running->crew.chaos;
+	running->engine.chaos = chaos_read(rules, running->arena, error);
+	if (running->engine.chaos)
+		fprintf(running->engine.out, "this is a rehearsal: calls of models go wrong on purpose (%s)\n", rules);
+	return running->engine.chaos;
 }
 
-/* Takes the deployment. */
-static bool run_files(struct run_engine *running, struct deployment *deployment, struct error *error)
+/* Takes the revision. */
+static bool run_files(struct run_engine *running, struct revision *revision, struct error *error)
 {
 	const struct run_options *self = running->options;
-	running->crew.kinds = running->session->kinds;
-	running->crew.workers = (size_t)self->workers;
-	running->crew.memory_bytes = (size_t)self->memory_bytes;
-	running->crew.state_folder = self->state_folder;
-	running->crew.state_bytes = (size_t)self->state_bytes;
-	running->crew.snapshot_ms = self->snapshot_ns / NS_PER_MS;
-	running->crew.new_state = self->new_state;
-	running->crew.commit_ms = self->commit_ns / NS_PER_MS;
-	running->crew.drain_ms = self->drain_ns / NS_PER_MS;
-	running->crew.reread = reread;
-	running->crew.context = running;
+	running->engine.kinds = running->session->kinds;
+	running->engine.workers = (size_t)self->workers;
+	running->engine.memory_bytes = (size_t)self->memory_bytes;
+	running->engine.state_folder = self->state_folder;
+	running->engine.state_bytes = (size_t)self->state_bytes;
+	running->engine.snapshot_ms = self->snapshot_ns / NS_PER_MS;
+	running->engine.new_state = self->new_state;
+	running->engine.commit_ms = self->commit_ns / NS_PER_MS;
+	running->engine.drain_ms = self->drain_ns / NS_PER_MS;
+	running->engine.reread = reread;
+	running->engine.context = running;
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) && rehearse(running, error) &&
-	    configure_kafka(running, deployment, error) && prepare_kafka(running, deployment, NULL, error))
-		return run_crew(running, deployment, error);
-	deployment_close(deployment);
+	    configure_kafka(running, revision, error) && prepare_kafka(running, revision, NULL, error))
+		return run_engine(running, revision, error);
+	revision_close(revision);
 	return false;
 }
 
@@ -304,19 +304,19 @@ static int run(struct session *session, const void *given, const char *const *ar
 					       .survey = true}};
 	struct error error = {0};
 	running.arena = arena_open(RUN_ARENA_BYTES);
-	struct deployment *deployment = NULL;
+	struct revision *revision = NULL;
 	int code = EXIT_GOOD;
 	FILE *lines = self->form == OUTPUT_JSON ? line_stream_open(session->out, &error) : NULL;
-	running.crew.out = lines ? lines : session->out;
+	running.engine.out = lines ? lines : session->out;
 	if (!running.arena)
 		error_memory(&error, ERROR_SYSTEM, "beginning to run");
 	if (error.kind != ERROR_NONE) {
 		code = command_failed(session, &error);
 	} else if (count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
-	} else if (!(deployment = deployment_open(session, &running.files, &error))) {
+	} else if (!(revision = revision_open(session, &running.files, &error))) {
 		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
-	} else if (!run_files(&running, deployment, &error)) {
+	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);
 	}
 	if (lines)

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cli/case_kafka.h"
-#include "cli/crew.h"
+#include "runtime/engine.h"
 #include "cli/testing.h"
 #include "net/loop.h"
 
@@ -188,7 +188,7 @@ bool test_on_kafka(struct testing *testing, struct error *error)
 {
 	struct pool pool = {.testing = testing, .count = testing->folder_count, .begun_ms = time_of_day_ms(), .bell = -1};
 	sigset_t before;
-	crew_block_signals(&before);
+	engine_block_signals(&before);
 	bool good = pool_open(&pool, error) && pool_run(&pool, error);
 	pool_close(&pool);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

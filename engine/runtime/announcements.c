@@ -1,0 +1,61 @@
+/* announcements.c: see announcements.h. */
+#include "runtime/announcements.h"
+
+#include <inttypes.h>
+
+static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
+{
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].role == role)
+			return plan->topics[i].name;
+	return NULL;
+}
+
+void announce_start(const struct engine_config *config, const struct pipeline_plan *plan)
+{
+	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !config->at_least_once;
+	const char *answers = topic_of(plan, TOPIC_OUTPUTS);
+	fprintf(config->out, "%s: reads %s, %s%s, dead letters to %s; %s, in group %s as %s\n", plan->graph->name,
+		topic_of(plan, TOPIC_INPUTS), answers ? "answers to " : "gives no answers", answers ? answers : "",
+		topic_of(plan, TOPIC_ERRORS), exactly_once ? "exactly once" : "at least once", plan->group, config->instance);
+	fflush(config->out);
+}
+
+void announce_line(void *context, const char *line)
+{
+	const struct engine_config *config = context;
+	fprintf(config->out, "%s\n", line);
+	fflush(config->out);
+}
+
+void announce_changes(const struct engine_config *config, const struct revision *before, const struct revision *now)
+{
+	for (size_t i = 0; i < now->plan.count; i++) {
+		const struct pipeline_plan *plan = &now->plan.pipelines[i];
+		const struct pipeline_plan *old = plan_find(&before->plan, plan->graph->name);
+		if (!old)
+			announce_start(config, plan);
+		else if (revision_version(before, old, config->kinds) != revision_version(now, plan, config->kinds))
+			fprintf(config->out, "%s: changed; what is in flight ends as it began\n", plan->graph->name);
+	}
+	for (size_t i = 0; i < before->plan.count; i++)
+		if (!plan_find(&now->plan, before->plan.pipelines[i].graph->name))
+			fprintf(config->out, "%s: is not in the files any more; it drains\n",
+				before->plan.pipelines[i].graph->name);
+	fflush(config->out);
+}
+
+void announce_pipeline_end(const struct engine_config *config, const char *name, const struct engine_counts *counts)
+{
+	fprintf(config->out,
+		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
+		", dead letters %" PRIu64 "\n",
+		name, counts->taken, counts->ended, counts->answered, counts->failed, counts->dead_letters);
+}
+
+void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, struct worker_counts counts)
+{
+	bool was_reset = counts.resets > 0 && counts.reset_reason;
+	fprintf(config->out, "worker %s of %s: commits %" PRIu64 ", resets %" PRIu64 "%s%s\n", instance, group, counts.commits,
+		counts.resets, was_reset ? "; the last: " : "", was_reset ? counts.reset_reason : "");
+}

@@ -1,0 +1,17 @@
+/* announcements.h: what an engine says of its pipelines and workers. The engine's own. */
+#ifndef SLUICE_RUNTIME_ANNOUNCEMENTS_H
+#define SLUICE_RUNTIME_ANNOUNCEMENTS_H
+
+#include "runtime/engine.h"
+#include "worker/worker.h"
+
+void announce_start(const struct engine_config *config, const struct pipeline_plan *plan);
+
+/* What a reload changes. */
+void announce_changes(const struct engine_config *config, const struct revision *before, const struct revision *now);
+
+void announce_pipeline_end(const struct engine_config *config, const char *name, const struct engine_counts *counts);
+void announce_line(void *context, const char *line); /* the context is the configuration; from any thread */
+void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, struct worker_counts counts);
+
+#endif

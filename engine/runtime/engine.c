@@ -1,0 +1,492 @@
+/* engine.c: see engine.h. The main thread waits for signals and for workers that end; the
+ * workers (worker_threads.h) share nothing but what a setup says, which never changes. */
+#include "runtime/engine.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "runtime/announcements.h"
+#include "runtime/group_setup.h"
+#include "runtime/topic_removal.h"
+#include "runtime/worker_threads.h"
+
+#define WAIT_MS 60000			 /* the main thread has nothing to do but to wait */
+#define SWEEP_MS 200			 /* between looks whether what was replaced can go */
+#define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
+#define SETUP_BYTES ((size_t)64 << 20)
+
+/* A revision that runs, or of which stages are still open. */
+struct generation {
+	struct revision *revision;
+	struct arena *arena;
+	atomic_size_t users;	 /* open stages */
+	struct generation *next; /* the one before */
+};
+
+struct engine {
+	const struct engine_config *config;
+	struct arena *arena; /* of what lasts */
+	struct group *groups;
+	struct generation *generations; /* the first is the newest */
+	int bell;			/* rung by a worker that ended */
+	int signals;
+	struct loop *loop;
+	struct watch bell_watch, signal_watch;
+	struct loop_timer sweep_timer;
+	struct topic_removal *removals; /* of pipelines that are gone */
+	bool running;
+	bool stopping;
+};
+
+/* ---- running ---- */
+
+void engine_stop(struct engine *engine)
+{
+	engine->stopping = true;
+	for (const struct group *group = engine->groups; group; group = group->next)
+		worker_threads_stop(group);
+}
+
+static void on_signal(void *context, uint32_t events)
+{
+	(void)events;
+	struct engine *engine = context;
+	struct signalfd_siginfo which;
+	if (read(engine->signals, &which, sizeof which) != (ssize_t)sizeof which)
+		return;
+	if (which.ssi_signo == SIGHUP && engine->config->reread)
+		engine->config->reread(engine->config->context, engine);
+	else
+		engine_stop(engine);
+}
+
+/* A worker ends when it was told to, or cannot go on: then nobody goes on without it. */
+static void on_ended(void *context, uint32_t events)
+{
+	(void)events;
+	struct engine *engine = context;
+	bell_quiet(engine->bell);
+	engine_stop(engine);
+}
+
+static bool all_ended(const struct engine *engine)
+{
+	for (const struct group *group = engine->groups; group; group = group->next)
+		if (!worker_threads_have_ended(group))
+			return false;
+	return engine->stopping;
+}
+
+static bool start_all(struct engine *engine, struct error *error)
+{
+	const struct plan *plan = &engine->generations->revision->plan;
+	for (size_t i = 0; i < plan->count; i++)
+		announce_start(engine->config, &plan->pipelines[i]);
+	engine->running = true;
+	for (struct group *group = engine->groups; group; group = group->next)
+		if (!worker_threads_start(group, engine->bell, error))
+			return false;
+	return true;
+}
+
+/* The first that failed says why. */
+static bool join_all(struct engine *engine, struct error *error)
+{
+	for (struct group *group = engine->groups; group; group = group->next) {
+		worker_threads_join(group, engine->config, error);
+		for (const struct served *served = group->served; served; served = served->next) {
+			struct engine_counts counts;
+			if (served->kind == SERVED_FIRST && engine_counts(engine, served->name, &counts))
+				announce_pipeline_end(engine->config, served->name, &counts);
+		}
+	}
+	fflush(engine->config->out);
+	return error->kind == ERROR_NONE;
+}
+
+bool engine_run(struct engine *engine, struct error *error)
+{
+	if (!start_all(engine, error))
+		engine_stop(engine);
+	while (!all_ended(engine))
+		if (!loop_turn(engine->loop, WAIT_MS, error))
+			engine_stop(engine);
+	return join_all(engine, error);
+}
+
+/* ---- generations ---- */
+
+static void generation_close(struct generation *generation)
+{
+	revision_close(generation->revision);
+	arena_close(generation->arena);
+	memory_give(generation);
+}
+
+static struct generation *generation_open(struct revision *revision, struct error *error)
+{
+	struct generation *generation = memory_take(1, sizeof *generation);
+	if (generation)
+		generation->arena = arena_open(SETUP_BYTES);
+	if (generation && generation->arena) {
+		generation->revision = revision;
+		return generation;
+	}
+	error_memory(error, ERROR_SYSTEM, "preparing workers");
+	memory_give(generation);
+	revision_close(revision);
+	return NULL;
+}
+
+static bool all_follow(const struct engine *engine)
+{
+	for (const struct group *group = engine->groups; group; group = group->next)
+		if (!worker_threads_follow(group))
+			return false;
+	return true;
+}
+
+/* What was replaced goes when nobody has a stage of it open any more. */
+static void on_sweep(void *context)
+{
+	struct engine *engine = context;
+	struct error error = {0};
+	struct generation **at = &engine->generations->next;
+	while (*at && all_follow(engine)) {
+		struct generation *generation = *at;
+		if (atomic_load(&generation->users) > 0) {
+			at = &generation->next;
+			continue;
+		}
+		*at = generation->next;
+		generation_close(generation);
+	}
+	if (all_follow(engine))
+		topic_removal_carry_out(&engine->removals, engine, engine->config, loop_now_ms(engine->loop));
+	if (engine->generations->next || engine->removals)
+		loop_timer_set(engine->loop, &engine->sweep_timer, loop_now_ms(engine->loop) + SWEEP_MS, &error);
+}
+
+static struct group *group_named(struct group *group, const char *name)
+{
+	while (group && strcmp(group->name, name) != 0)
+		group = group->next;
+	return group;
+}
+
+static struct group *group_make(struct engine *engine, const struct pipeline_plan *plan)
+{
+	struct group *group = ARENA_NEW(engine->arena, struct group);
+	if (!group)
+		return NULL;
+	group->name = arena_copy(engine->arena, plan->group, strlen(plan->group));
+	group->exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !engine->config->at_least_once;
+	group->worker_count = engine->config->workers;
+	group->reads.arena = group->writes.arena = group->taps.arena = engine->arena;
+	return arena_failed(engine->arena) ? NULL : group;
+}
+
+/* The groups that are new with a revision, not yet the engine's. */
+static bool groups_make(struct engine *engine, const struct plan *plan, struct group **made, struct error *error)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *name = plan->pipelines[i].group;
+		if (group_named(engine->groups, name) || group_named(*made, name))
+			continue;
+		struct group *group = group_make(engine, &plan->pipelines[i]);
+		if (!group)
+			return error_memory(error, ERROR_SYSTEM, "preparing workers");
+		group->next = *made;
+		*made = group;
+	}
+	return true;
+}
+
+static size_t groups_counted(const struct group *group)
+{
+	size_t count = 0;
+	for (; group; group = group->next)
+		count++;
+	return count;
+}
+
+/* All or none. */
+static bool groups_open(struct engine *engine, struct group *made, struct error *error)
+{
+	struct group_shares shares;
+	size_t workers = (groups_counted(engine->groups) + groups_counted(made)) * engine->config->workers;
+	bool good = !made || group_shares_make(engine->config, workers, engine->arena, &shares, error);
+	for (struct group *group = made; group && good; group = group->next)
+		good = worker_threads_open(group, engine->config, &shares, engine->arena, error);
+	for (struct group *group = made; group && !good; group = group->next)
+		worker_threads_close(group);
+	return good;
+}
+
+/* They are the engine's from now on; where it runs already, they begin. */
+static void groups_join(struct engine *engine, struct group *made, struct error *error)
+{
+	for (struct group *group = made, *next; group; group = next) {
+		next = group->next;
+		group->next = engine->groups;
+		engine->groups = group;
+		if (engine->running && !worker_threads_start(group, engine->bell, error))
+			engine_stop(engine);
+	}
+}
+
+/* ---- setups ---- */
+
+struct made_setup {
+	struct group *group;
+	struct worker_setup *setup;
+};
+
+struct made_setups {
+	struct made_setup *items;
+	size_t count;
+};
+
+/* Of all groups, so that nothing of the engine changes before all of it is known to be fit. */
+static bool setups_make(struct engine *engine, struct generation *generation, struct group *groups, struct made_setups *setups,
+			struct error *error)
+{
+	for (struct group *group = groups; group; group = group->next) {
+		struct worker_setup *setup = group_setup_make(group, generation->revision, engine->config, &generation->users,
+							      generation->arena, engine->arena, error);
+		if (!setup)
+			return false;
+		setups->items[setups->count++] = (struct made_setup){group, setup};
+	}
+	return true;
+}
+
+/* New groups begin with theirs; workers of the others are told. */
+static void setups_begin(const struct made_setups *setups)
+{
+	for (size_t i = 0; i < setups->count; i++)
+		if (!setups->items[i].group->setup)
+			setups->items[i].group->setup = setups->items[i].setup;
+}
+
+static void setups_follow(const struct made_setups *setups)
+{
+	for (size_t i = 0; i < setups->count; i++) {
+		struct group *group = setups->items[i].group;
+		if (group->setup != setups->items[i].setup)
+			worker_threads_reload(group, setups->items[i].setup);
+	}
+}
+
+/* A generation becomes the newest, or is closed. */
+static bool generation_deploy(struct engine *engine, struct generation *generation, struct error *error)
+{
+	const struct plan *plan = &generation->revision->plan;
+	struct group *made = NULL;
+	struct made_setups setups = {
+		.items = ARENA_ARRAY(generation->arena, struct made_setup, groups_counted(engine->groups) + plan->count)};
+	if (!setups.items) {
+		generation_close(generation);
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	}
+	bool good = groups_make(engine, plan, &made, error) && setups_make(engine, generation, made, &setups, error) &&
+		    setups_make(engine, generation, engine->groups, &setups, error);
+	if (good)
+		setups_begin(&setups);
+	if (!good || !groups_open(engine, made, error)) {
+		generation_close(generation);
+		return false;
+	}
+	generation->next = engine->generations;
+	engine->generations = generation;
+	groups_join(engine, made, error);
+	setups_follow(&setups);
+	return error->kind == ERROR_NONE;
+}
+
+bool engine_reload(struct engine *engine, struct revision *revision, struct error *error)
+{
+	struct generation *generation = generation_open(revision, error);
+	const struct revision *before = engine->generations->revision;
+	if (!generation || !generation_deploy(engine, generation, error))
+		return false;
+	announce_changes(engine->config, before, revision);
+	if (!topic_removal_note(&engine->removals, before, revision, loop_now_ms(engine->loop), engine->arena))
+		return error_memory(error, ERROR_SYSTEM, "noting topics that are to be removed");
+	return loop_timer_set(engine->loop, &engine->sweep_timer, loop_now_ms(engine->loop) + SWEEP_MS, error);
+}
+
+const struct revision *engine_revision(const struct engine *engine)
+{
+	return engine->generations->revision;
+}
+
+struct loop *engine_loop(struct engine *engine)
+{
+	return engine->loop;
+}
+
+/* ---- counts ---- */
+
+static void add_counts(struct engine_counts *sum, const struct stage_counts *counts, enum served_kind kind)
+{
+	sum->taken += kind == SERVED_LATER ? 0 : counts->taken;
+	sum->called += kind == SERVED_CALLS ? counts->taken : 0;
+	sum->entered += counts->taken;
+	sum->left += counts->released;
+	sum->ended += counts->ended;
+	sum->succeeded += counts->succeeded;
+	sum->answered += counts->answered;
+	sum->failed += counts->failed;
+	sum->dropped += counts->dropped;
+	sum->dead_letters += counts->dead_letters;
+	sum->pauses += counts->pauses;
+	sum->skipped += counts->skipped;
+	sum->in_flight += counts->in_flight;
+	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		uint64_t count = counts->latency[i];
+		sum->latency.buckets[i] += (uint32_t)count;
+		sum->latency.count += count;
+	}
+}
+
+/* What is so of the version that new messages enter. */
+static void add_present(struct engine_counts *sum, const struct worker_setup *setup, const char *pipeline)
+{
+	for (size_t i = 0; i < setup->stage_count; i++) {
+		const struct stage_config *stage = &setup->stages[i];
+		if (strcmp(stage->name, pipeline) != 0)
+			continue;
+		sum->version = stage->version;
+		sum->models_away += atomic_load_explicit(stage->caller->away, memory_order_relaxed);
+		return;
+	}
+}
+
+/* A worker's resets are noted with each of its stages. */
+static void add_resets(struct engine_counts *sum, const struct group *group, const char *pipeline)
+{
+	for (size_t i = 0; i < group->worker_count; i++) {
+		uint64_t most = 0;
+		for (const struct served *served = group->served; served; served = served->next)
+			if (strcmp(served->pipeline, pipeline) == 0 && served->counts[i].resets > most)
+				most = served->counts[i].resets;
+		sum->resets += most;
+	}
+}
+
+bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts)
+{
+	bool found = false;
+	*counts = (struct engine_counts){0};
+	for (const struct group *group = engine->groups; group; group = group->next) {
+		add_present(counts, group->setup, pipeline);
+		for (const struct served *served = group->served; served; served = served->next) {
+			if (strcmp(served->pipeline, pipeline) != 0)
+				continue;
+			found = true;
+			for (size_t i = 0; i < group->worker_count; i++)
+				add_counts(counts, &served->counts[i], served->kind);
+		}
+		add_resets(counts, group, pipeline);
+	}
+	return found;
+}
+
+/* ---- opening and closing ---- */
+
+static void signals_taken(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void engine_block_signals(sigset_t *before)
+{
+	sigset_t set;
+	signals_taken(&set);
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+static bool watch(struct engine *engine, struct watch *watch, int descriptor, struct error *error)
+{
+	if (loop_watch(engine->loop, watch, descriptor, EPOLLIN, error))
+		return true;
+	watch->descriptor = -1;
+	return false;
+}
+
+static bool engine_set_up(struct engine *engine, struct error *error)
+{
+	sigset_t set;
+	signals_taken(&set);
+	engine->bell_watch = (struct watch){.ready = on_ended, .context = engine, .descriptor = -1};
+	engine->signal_watch = (struct watch){.ready = on_signal, .context = engine, .descriptor = -1};
+	engine->sweep_timer = (struct loop_timer){.due = on_sweep, .context = engine};
+	engine->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	engine->bell = bell_open(error);
+	if (engine->signals < 0)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no descriptor for signals; raise the limit on open files");
+	engine->loop = engine->config->loop ? engine->config->loop : loop_open(error);
+	return engine->bell >= 0 && engine->loop && watch(engine, &engine->bell_watch, engine->bell, error) &&
+	       watch(engine, &engine->signal_watch, engine->signals, error);
+}
+
+struct engine *engine_open(struct revision *revision, const struct engine_config *config, struct error *error)
+{
+	struct generation *generation = generation_open(revision, error);
+	if (!generation)
+		return NULL;
+	struct engine *engine = memory_take(1, sizeof *engine);
+	if (engine)
+		*engine = (struct engine){.config = config, .arena = arena_open(LASTING_BYTES), .bell = -1, .signals = -1};
+	if (!engine || !engine->arena) {
+		error_memory(error, ERROR_SYSTEM, "preparing workers");
+		generation_close(generation);
+		memory_give(engine);
+		return NULL;
+	}
+	if (generation_deploy(engine, generation, error) && engine_set_up(engine, error))
+		return engine;
+	engine_close(engine);
+	return NULL;
+}
+
+static void engine_leave_loop(struct engine *engine)
+{
+	if (engine->loop && engine->bell_watch.descriptor >= 0)
+		loop_unwatch(engine->loop, &engine->bell_watch);
+	if (engine->loop && engine->signal_watch.descriptor >= 0)
+		loop_unwatch(engine->loop, &engine->signal_watch);
+	if (engine->loop)
+		loop_timer_stop(engine->loop, &engine->sweep_timer);
+	if (!engine->config->loop)
+		loop_close(engine->loop);
+}
+
+void engine_close(struct engine *engine)
+{
+	if (!engine)
+		return;
+	for (struct group *group = engine->groups; group; group = group->next)
+		worker_threads_close(group);
+	while (engine->generations) {
+		struct generation *generation = engine->generations;
+		engine->generations = generation->next;
+		generation_close(generation);
+	}
+	engine_leave_loop(engine);
+	if (engine->bell >= 0)
+		close(engine->bell);
+	if (engine->signals >= 0)
+		close(engine->signals);
+	arena_close(engine->arena);
+	memory_give(engine);
+}

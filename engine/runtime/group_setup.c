@@ -1,0 +1,379 @@
+/* group_setup.c: see group_setup.h. */
+#include "runtime/group_setup.h"
+
+#include "base/number.h"
+#include "runtime/join_sources.h"
+#include "runtime/model_clients.h"
+
+/* ---- topics by number ---- */
+
+static uint32_t topic_number(struct topic_register *topics, const char *name)
+{
+	for (size_t i = 0; i < topics->count; i++)
+		if (strcmp(topics->names[i], name) == 0)
+			return (uint32_t)i;
+	if (topics->count == topics->capacity) {
+		size_t capacity = topics->capacity ? topics->capacity * 2 : 16;
+		const char **names = ARENA_ARRAY(topics->arena, const char *, capacity);
+		if (!names)
+			return TOPIC_NOWHERE;
+		if (topics->count > 0)
+			memcpy(names, topics->names, topics->count * sizeof *names);
+		topics->names = names;
+		topics->capacity = capacity;
+	}
+	topics->names[topics->count] = arena_copy(topics->arena, name, strlen(name));
+	return (uint32_t)topics->count++;
+}
+
+static struct topic_list topic_list_of(const struct topic_register *topics)
+{
+	return (struct topic_list){topics->count, topics->names};
+}
+
+/* ---- one stage ---- */
+
+static int lineage_of(const struct graph *graph, size_t step)
+{
+	int lineage = graph->steps[step].spec->lineage;
+	return lineage == LINEAGE_OF_PIPELINE ? graph->spec->lineage : lineage;
+}
+
+static void note_number(struct step_topics *topics, const struct topic *topic, uint32_t number)
+{
+	if (topic->role == TOPIC_STEP_INPUTS)
+		topics->inputs = number;
+	else
+		topics->outputs = number;
+}
+
+/* Step topics that somebody depends on leave with the answer; others are taps. */
+static bool step_topics_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const struct graph *graph = plan->graph;
+	struct step_topics *steps = ARENA_ARRAY(arena, struct step_topics, graph->count);
+	struct step_taps *taps = ARENA_ARRAY(arena, struct step_taps, graph->count);
+	if (!steps || !taps)
+		return false;
+	for (size_t i = 0; i < graph->count; i++) {
+		steps[i] = taps[i].topics = (struct step_topics){TOPIC_NOWHERE, TOPIC_NOWHERE};
+		taps[i].one_in = lineage_of(graph, i) == LINEAGE_SAMPLED ? LINEAGE_SAMPLE : 1;
+	}
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		if (topic->role != TOPIC_STEP_INPUTS && topic->role != TOPIC_STEP_OUTPUTS)
+			continue;
+		if (topic->best_effort) {
+			note_number(&taps[topic->of].topics, topic, topic_number(&group->taps, topic->name));
+			stage->taps = taps;
+		} else {
+			note_number(&steps[topic->of], topic, topic_number(&group->writes, topic->name));
+			stage->steps = steps;
+		}
+	}
+	return true;
+}
+
+/* A model's two topics stand side by side in the plan. */
+static bool model_taps_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	struct model_taps *models = ARENA_ARRAY(arena, struct model_taps, plan->topic_count);
+	stage->models = models;
+	for (size_t i = 0; models && i + 1 < plan->topic_count; i++) {
+		const struct topic *inputs = &plan->topics[i], *outputs = &plan->topics[i + 1];
+		if (inputs->role == TOPIC_MODEL_INPUTS)
+			models[stage->model_count++] = (struct model_taps){
+				.model = inputs->model,
+				.percent = (uint64_t)inputs->percent,
+				.topics = {topic_number(&group->taps, inputs->name), topic_number(&group->taps, outputs->name)}};
+	}
+	return models != NULL;
+}
+
+/* What its steps remember is released in the order of the partition. */
+static bool remembers(const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		bool here = !graph->part || graph->part->sides[i] == STEP_HERE;
+		const struct step step = {.kind = graph->steps[i].spec->kind, .options = graph->steps[i].spec->options};
+		if (here && step_is_stateful(&step))
+			return true;
+	}
+	return false;
+}
+
+/* The topics of the stages that it sends on to. */
+static bool next_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const struct graph_part *part = stage->graph->part;
+	if (!part || part->next_count == 0)
+		return true;
+	uint32_t *next = ARENA_ARRAY(arena, uint32_t, part->next_count);
+	for (size_t i = 0; next && i < part->next_count; i++)
+		next[i] = topic_number(&group->writes, plan->topics[plan->stages[part->next[i].stage].topic].name);
+	stage->next = next;
+	return next != NULL;
+}
+
+static const struct mapping *mapping_of(const struct plan *plan, const struct entrance_point *point)
+{
+	const struct pipeline_plan *pipeline = point->point == SOURCE_REQUEST ? plan_find(plan, point->pipeline) : NULL;
+	return pipeline ? pipeline->graph->mapping : NULL;
+}
+
+/* What other pipelines give to this one: its first stage reads their topics. */
+static bool points_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
+			uint32_t *reads, struct arena *arena)
+{
+	const struct entrance *entrance = entrance_make(plan->graph, arena);
+	struct stage_point *points = ARENA_ARRAY(arena, struct stage_point, plan->topic_count);
+	if (!points || (!entrance && external_points(plan->graph) > 0))
+		return false;
+	for (size_t i = 0; i < stage->topic_count; i++)
+		points[i].point = POINT_OWN;
+	for (size_t i = 0; entrance && i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		if (topic->role != TOPIC_EXTERNAL)
+			continue;
+		size_t point = entrance->sources[topic->of].step;
+		points[stage->topic_count] = (struct stage_point){point, mapping_of(all, &entrance->points[point])};
+		reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
+	}
+	stage->entrance = entrance;
+	stage->points = entrance ? points : NULL;
+	return true;
+}
+
+bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
+		       size_t index, struct arena *arena)
+{
+	const struct pipeline_output *output = &plan->graph->spec->output;
+	uint32_t *reads = ARENA_ARRAY(arena, uint32_t, plan->topic_count);
+	if (!reads)
+		return false;
+	*stage = (struct stage_config){
+		.name = index == 0 ? plan->graph->name
+				   : arena_print(arena, "%s stage %s", plan->graph->name, plan->stages[index].name),
+		.graph = plan->stages[index].graph,
+		.topics = reads,
+		.answers = TOPIC_NOWHERE,
+		.own = TOPIC_NOWHERE,
+		.dead_letters = TOPIC_NOWHERE,
+		.changelog = TOPIC_NOWHERE,
+		.format = output->format ? format_named(text_of(output->format)) : NULL,
+		.errors_off = !output->errors,
+		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
+		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph) &&
+			  plan->stages[index].boundary != BOUNDARY_JOIN,
+	};
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		const struct topic *topic = &plan->topics[i];
+		bool own = topic->role == TOPIC_STAGE && topic->of == index;
+		if (own && plan->stages[index].boundary == BOUNDARY_JOIN)
+			stage->own = topic_number(&group->writes, topic->name);
+		if (own || (topic->role == TOPIC_INPUTS && index == 0))
+			reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
+		else if (topic->role == TOPIC_OUTPUTS)
+			stage->answers = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_ERRORS)
+			stage->dead_letters = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_STATE && topic->of == index)
+			stage->changelog = topic_number(&group->writes, topic->name);
+	}
+	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
+		return false;
+	if (stage->graph->part && stage->graph->part->gathers && !(stage->entrance = entrance_make(plan->graph, arena)))
+		return false;
+	return join_sources_make(stage, all, plan, index, arena) && next_make(stage, group, plan, arena) &&
+	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena);
+}
+
+/* ---- a setup ---- */
+
+/* NULL: no memory. */
+static struct served *served_of(struct group *group, enum served_kind kind, const char *name, const char *pipeline,
+				struct arena *lasting)
+{
+	for (struct served *served = group->served; served; served = served->next)
+		if (served->kind == kind && strcmp(served->name, name) == 0)
+			return served;
+	struct served *served = ARENA_NEW(lasting, struct served);
+	if (!served)
+		return NULL;
+	served->name = arena_copy(lasting, name, strlen(name));
+	served->pipeline = arena_copy(lasting, pipeline, strlen(pipeline));
+	served->kind = kind;
+	served->counts = ARENA_ARRAY(lasting, struct stage_counts, group->worker_count);
+	served->next = group->served;
+	if (!served->name || !served->pipeline || !served->counts)
+		return NULL;
+	return group->served = served;
+}
+
+static bool count_calls(struct group *group, struct called_pipeline *called, size_t count, struct arena *lasting)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct served *served = served_of(group, SERVED_CALLS, called[i].name, called[i].name, lasting);
+		if (!served)
+			return false;
+		called[i].counts = served->counts;
+	}
+	return true;
+}
+
+static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
+			const struct pipeline_plan *pipeline, struct arena *arena)
+{
+	for (size_t i = 0; i < pipeline->stage_count; i++)
+		if (!stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
+			return false;
+	return true;
+}
+
+static bool fill(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct revision *revision,
+		 const struct engine_config *config, struct arena *arena, struct arena *lasting, struct error *error)
+{
+	const struct plan *plan = &revision->plan;
+	struct model_clients callers = {.items = ARENA_ARRAY(arena, struct caller_config, plan->count)};
+	for (size_t i = 0; callers.items && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (strcmp(pipeline->group, group->name) != 0)
+			continue;
+		size_t first = setup->stage_count;
+		if (!stages_make(setup, stages, group, plan, pipeline, arena))
+			return false;
+		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
+		size_t called_count = called ? called_pipelines_find(plan, pipeline, called) : 0;
+		if (!called || !count_calls(group, called, called_count, lasting))
+			return false;
+		const struct caller_config *caller =
+			model_clients_find(&callers, config, plan, pipeline, called, called_count, arena, lasting, error);
+		for (size_t j = first; j < setup->stage_count; j++) {
+			struct stage_config *stage = &stages[j];
+			stage->caller = caller;
+			stage->called = called;
+			stage->called_count = called_count;
+			struct served *served = served_of(group, j == first ? SERVED_FIRST : SERVED_LATER, stage->name,
+							  pipeline->graph->name, lasting);
+			stage->files = &revision_view(revision, pipeline)->source;
+			if (!caller || !served || !stage_check(stage, error))
+				return false;
+			stage->counts = served->counts;
+		}
+		uint64_t version = revision_version(revision, pipeline, config->kinds);
+		if (version == 0)
+			return false;
+		for (size_t j = first; j < setup->stage_count; j++)
+			stages[j].version = version;
+	}
+	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
+}
+
+struct worker_setup *group_setup_make(struct group *group, const struct revision *revision, const struct engine_config *config,
+				      atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error)
+{
+	struct worker_setup *setup = ARENA_NEW(arena, struct worker_setup);
+	size_t room = 0;
+	for (size_t i = 0; i < revision->plan.count; i++)
+		room += revision->plan.pipelines[i].stage_count;
+	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
+	if (!setup || !stages || !fill(setup, stages, group, revision, config, arena, lasting, error)) {
+		if (error->kind == ERROR_NONE)
+			error_memory(error, ERROR_SYSTEM, "preparing workers");
+		return NULL;
+	}
+	for (size_t i = 0; i < setup->stage_count; i++)
+		stages[i].users = users;
+	setup->stages = stages;
+	setup->reads = topic_list_of(&group->reads);
+	setup->writes = topic_list_of(&group->writes);
+	setup->taps = topic_list_of(&group->taps);
+	return setup;
+}
+
+/* ---- memory ---- */
+
+#define MEMORY_OF_ENGINE ((size_t)24 << 20) /* the program, its files, the main thread */
+#define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
+#define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it works, slowly */
+/* Of which one waits to be taken, one is being fetched, three are in flight, two on their way out. */
+#define MEMORY_PARTS 8
+#define IN_FLIGHT_BYTES 8192 /* of a small message: so many of them fit */
+#define WAITING_BYTES 256    /* that librdkafka keeps beside each record, and does not count */
+#define FETCH_LEAST 1000000  /* librdkafka's own message.max.bytes */
+#define RECEIVE_BESIDE 512   /* what librdkafka wants in receive.message.max.bytes beyond a fetch */
+/* The most that librdkafka takes of each. */
+#define FETCH_MOST ((size_t)2147483135)
+#define QUEUED_KBYTES_MOST ((size_t)2097151)
+#define QUEUED_MESSAGES_MOST ((size_t)10000000)
+#define FETCHES_AHEAD 4 /* to a part, where they can be small: one stays whole until its last record is taken */
+
+static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
+{
+	struct property *items = ARENA_ARRAY(arena, struct property, count + users.count);
+	if (!items)
+		return (struct properties){0};
+	memcpy(items, own, count * sizeof *own);
+	if (users.count > 0)
+		memcpy(&items[count], users.items, users.count * sizeof *items);
+	return (struct properties){count + users.count, items};
+}
+
+/* What the user's settings say; `otherwise` where they do not. */
+static size_t size_set(struct properties consumer, const char *name, size_t otherwise)
+{
+	uint64_t found = otherwise, set;
+	for (size_t i = 0; i < consumer.count; i++)
+		if (consumer.items[i].value && strcmp(consumer.items[i].name, name) == 0 &&
+		    number_read_uint64(text_of(consumer.items[i].value), &set))
+			found = set;
+	return (size_t)found;
+}
+
+static size_t at_most(size_t size, size_t most)
+{
+	return size < most ? size : most;
+}
+
+/* librdkafka takes no fetch that is smaller than a record may be, by message.max.bytes, nor one larger than it may receive. */
+static size_t fetch_size(struct properties consumer, size_t wanted)
+{
+	const size_t least = size_set(consumer, "message.max.bytes", FETCH_LEAST);
+	const size_t receive = size_set(consumer, "receive.message.max.bytes", FETCH_MOST + RECEIVE_BESIDE);
+	const size_t fits = at_most(wanted, receive > RECEIVE_BESIDE ? receive - RECEIVE_BESIDE : 0);
+	return at_most(fits < least ? least : fits, FETCH_MOST);
+}
+
+bool group_shares_make(const struct engine_config *config, size_t workers, struct arena *arena, struct group_shares *shares,
+		       struct error *error)
+{
+	size_t fixed = MEMORY_OF_ENGINE + workers * MEMORY_OF_WORKER;
+	size_t each = config->memory_bytes > fixed ? (config->memory_bytes - fixed) / workers : 0;
+	if (each < MEMORY_LEAST) {
+		each = MEMORY_LEAST;
+		fprintf(config->out, "--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least, which is what is used\n",
+			(double)config->memory_bytes / (1 << 20), workers, workers == 1 ? "" : "s",
+			(fixed + workers * MEMORY_LEAST) >> 20);
+	}
+	size_t part = each / MEMORY_PARTS;
+	const char *fetched = arena_print(arena, "%zu", at_most(part / 1024, QUEUED_KBYTES_MOST));
+	const char *waiting = arena_print(arena, "%zu", at_most(part / WAITING_BYTES, QUEUED_MESSAGES_MOST));
+	size_t fetch = fetch_size(config->consumer, consumer_refills_soon() ? part / FETCHES_AHEAD : part);
+	const char *a_fetch = arena_print(arena, "%zu", fetch);
+	const char *produced = arena_print(arena, "%zu", at_most(2 * part / 1024, QUEUED_KBYTES_MOST));
+	const struct property consumer[] = {
+		{"queued.min.messages", waiting},
+		{"queued.max.messages.kbytes", fetched},
+		{"fetch.max.bytes", a_fetch},
+	};
+	const struct property producer[] = {{"queue.buffering.max.kbytes", produced}};
+	shares->limits = worker_limits_usual;
+	shares->limits.held_bytes = 3 * part;
+	shares->limits.in_flight = 3 * part / IN_FLIGHT_BYTES;
+	shares->limits.tap_bytes = part / 4;
+	shares->limits.commit_ms = config->commit_ms;
+	shares->limits.drain_ms = config->drain_ms;
+	shares->consumer = properties_before(consumer, sizeof consumer / sizeof *consumer, config->consumer, arena);
+	shares->producer = properties_before(producer, sizeof producer / sizeof *producer, config->producer, arena);
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "preparing workers");
+}

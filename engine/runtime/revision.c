@@ -1,0 +1,293 @@
+/* revision.c: see revision.h. */
+#include "runtime/revision.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "runtime/model_clients.h"
+#include "runtime/model_survey.h"
+#include "runtime/startup_check.h"
+#include "spec/normal.h"
+#include "spec/rows.h"
+
+#define REVISION_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
+#define NORMAL_BYTES_MAX ((size_t)16 << 20)    /* of one resource, written out */
+#define PEM_BYTES_MAX ((size_t)1 << 20)
+
+/* ---- reading ---- */
+
+/* There models of one name that are told apart by their part of a revision are so too. */
+static const char *built_in_address(const struct revision_options *options, const char *model, struct arena *arena)
+{
+	return model_served_name(model) == model ? options->built_in : arena_print(arena, "%s/%s", options->built_in, model);
+}
+
+static void lead_to_built_in(struct plan *plan, const struct revision_options *options, struct arena *arena)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++) {
+			struct callee *callee = &plan->pipelines[i].callees[j];
+			struct endpoint *endpoint = &callee->endpoint;
+			if (options->built_in_only || endpoint->origin == ENDPOINT_NONE || endpoint->origin == ENDPOINT_STUB)
+				*endpoint = (struct endpoint){.origin = ENDPOINT_GIVEN,
+							      .addresses = built_in_address(options, callee->name, arena)};
+		}
+}
+
+/* Leaves out what is refused for itself. One of those that is running already goes on as it was, and so does all else. */
+static bool may_go_on(struct plan *plan, const struct plan *before)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->pipelines[i].types.refused && before && plan_find(before, plan->pipelines[i].graph->name))
+			return false;
+	return plan_errors(plan) == 0 && (plan_leave_refused(plan) == 0 || plan->count > 0);
+}
+
+/* Whether all files are there that the steps name. Those that are left are the caller's; faults are said without them. */
+static bool files_are_here(struct revision *revision, const struct revision_options *options)
+{
+	if (options->elsewhere && files_left(revision->files) > 0 && plan_errors(&revision->plan) == 0) {
+		*options->elsewhere = revision->files;
+		revision->files = NULL;
+		return false;
+	}
+	files_stay_here(revision->files, false);
+	return true;
+}
+
+static struct files *files_given(const struct revision_options *options, struct error *error)
+{
+	struct files *files = options->elsewhere ? *options->elsewhere : NULL;
+	if (files)
+		*options->elsewhere = NULL;
+	else
+		files = files_open(error);
+	if (files && options->elsewhere)
+		files_stay_here(files, true);
+	return files;
+}
+
+static bool make_plan(struct revision *revision, struct session *session, const struct revision_options *options,
+		      struct error *error)
+{
+	const struct models_metadata none = {0};
+	const struct plan_options plan_options = {.kinds = session->kinds,
+						  .metadata = &none,
+						  .servers = options->servers,
+						  .before = options->before,
+						  .files = files_source(revision->files)};
+	const struct faults *faults = revision->spec.faults;
+	const struct resource *runtime = spec_first(&revision->spec, RESOURCE_RUNTIME);
+	revision->runtime = runtime ? runtime->spec : NULL;
+	if (!plan_make(&revision->spec, &plan_options, revision->arena, &revision->plan, error) ||
+	    !files_are_here(revision, options))
+		return false;
+	bool good = may_go_on(&revision->plan, options->before);
+	revision->views = ARENA_ARRAY(revision->arena, struct files_view, revision->plan.count);
+	for (size_t i = 0; revision->views && i < revision->plan.count; i++)
+		files_view_begin(&revision->views[i], revision->files);
+	if (!revision->views)
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	if (options->built_in)
+		lead_to_built_in(&revision->plan, options, revision->arena);
+	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
+		(void)command_faults(session, faults);
+	return good && (options->insecure || startup_check_protection(faults, error)) &&
+	       startup_check(&revision->plan, revision->arena, error) &&
+	       (!options->survey ||
+		model_survey_check(session, &revision->spec, &plan_options, revision->arena, &revision->plan, error));
+}
+
+/* What goes before what the files say of namespaces and lineage. */
+static struct resource *resource_apart(const struct resource *resource, const struct revision_options *options, struct arena *arena)
+{
+	struct resource *copy = ARENA_NEW(arena, struct resource);
+	struct pipeline_spec *pipeline = ARENA_NEW(arena, struct pipeline_spec);
+	if (!copy || !pipeline)
+		return NULL;
+	*copy = *resource;
+	if (options->namespace_forced)
+		copy->namespace = options->namespace_forced;
+	if (options->lineage_full && resource->kind->type == RESOURCE_PIPELINE && resource->spec) {
+		*pipeline = *(const struct pipeline_spec *)resource->spec;
+		pipeline->lineage = LINEAGE_FULL;
+		copy->spec = pipeline;
+	}
+	return copy;
+}
+
+static bool set_apart(struct spec *spec, const struct revision_options *options, struct error *error)
+{
+	if (!options->namespace_forced && !options->lineage_full)
+		return true;
+	const struct resource **resources = ARENA_ARRAY(spec->arena, const struct resource *, spec->count);
+	for (size_t i = 0; resources && i < spec->count; i++)
+		resources[i] = resource_apart(spec->resources[i], options, spec->arena);
+	if (arena_failed(spec->arena))
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	spec->resources = resources;
+	return true;
+}
+
+/* Certificates are renewed where they are. One that cannot be read is told of when it is used. */
+static uint64_t file_content(const char *path, uint64_t seed, struct arena *arena)
+{
+	struct error error = {0};
+	struct text text;
+	return path && file_read(path, PEM_BYTES_MAX, arena, &text, &error) ? hash_bytes(text.bytes, text.length, seed) : seed;
+}
+
+static uint64_t certificates_of(const struct spec *spec, struct arena *arena)
+{
+	uint64_t content = 0;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_SERVER || !resource->spec)
+			continue;
+		const struct server_tls *tls = &((const struct server_spec *)resource->spec)->tls;
+		content = file_content(tls->authorities, content, arena);
+		content = file_content(tls->certificate, content, arena);
+		content = file_content(tls->key, content, arena);
+	}
+	return content;
+}
+
+static bool revision_read(struct revision *revision, struct session *session, const struct revision_options *options,
+			  struct error *error)
+{
+	const struct spec_options spec_options = {
+		.kinds = session->kinds, .namespace = options->namespace, .names = session->arena};
+	revision->arena = arena_open(REVISION_ARENA_BYTES);
+	if (!revision->arena)
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	revision->spec_is_open = spec_open(&revision->spec, error);
+	revision->files = revision->spec_is_open ? files_given(options, error) : NULL;
+	if (!revision->files || !spec_read(&revision->spec, options->paths, options->path_count, &spec_options, error) ||
+	    !set_apart(&revision->spec, options, error))
+		return false;
+	revision->certificates = certificates_of(&revision->spec, revision->arena);
+	return make_plan(revision, session, options, error);
+}
+
+struct revision *revision_open(struct session *session, const struct revision_options *options, struct error *error)
+{
+	struct revision *revision = memory_take(1, sizeof *revision);
+	if (!revision) {
+		error_memory(error, ERROR_SYSTEM, "reading files");
+		return NULL;
+	}
+	if (revision_read(revision, session, options, error))
+		return revision;
+	revision_close(revision);
+	return NULL;
+}
+
+void revision_close(struct revision *revision)
+{
+	if (!revision)
+		return;
+	if (revision->spec_is_open)
+		spec_close(&revision->spec);
+	files_close(revision->files);
+	arena_close(revision->arena);
+	memory_give(revision);
+}
+
+struct files_view *revision_view(const struct revision *revision, const struct pipeline_plan *pipeline)
+{
+	return &revision->views[pipeline - revision->plan.pipelines];
+}
+
+/* ---- versions ---- */
+
+/* Resources count as they are written out, whatever way they were written. */
+static void add_resource(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena,
+			 struct buffer *out)
+{
+	const struct node *node = resource_normal(resource, kinds, arena);
+	if (node)
+		node_print_json(node, out);
+	else
+		out->failed = true;
+}
+
+static void add_server(const struct revision *revision, const struct resource *server, const struct step_kind *const *kinds,
+		       struct arena *arena, struct buffer *out)
+{
+	add_resource(server, kinds, arena, out);
+	buffer_print(out, "\n%llx", (unsigned long long)revision->certificates);
+}
+
+static void add_callee(const struct revision *revision, const struct callee *callee, const struct step_kind *const *kinds,
+		       struct arena *arena, struct buffer *out)
+{
+	const struct resource *model = spec_find(&revision->spec, RESOURCE_MODEL, callee->name);
+	const struct resource *experiment = spec_find(&revision->spec, RESOURCE_EXPERIMENT, callee->name);
+	const char *named = callee->endpoint.server;
+	const struct resource *server = named ? spec_find(&revision->spec, RESOURCE_SERVER, named) : NULL;
+	buffer_print(out, "\n%s %s", callee->name, callee->endpoint.addresses ? callee->endpoint.addresses : "");
+	if (server)
+		add_server(revision, server, kinds, arena, out);
+	if (model)
+		add_resource(model, kinds, arena, out);
+	if (experiment)
+		add_resource(experiment, kinds, arena, out);
+}
+
+static void add_pipeline(const struct revision *revision, const struct pipeline_plan *pipeline,
+			 const struct step_kind *const *kinds, struct arena *arena, struct buffer *out)
+{
+	add_resource(pipeline->graph->resource, kinds, arena, out);
+	buffer_print(out, "\n%s", pipeline->group);
+	for (size_t i = 0; i < pipeline->topic_count; i++)
+		buffer_print(out, "\n%d %s %d", (int)pipeline->topics[i].role, pipeline->topics[i].name,
+			     (int)pipeline->topics[i].best_effort);
+	for (size_t i = 0; i < pipeline->graph->count; i++)
+		buffer_print(out, "\n%lld", (long long)pipeline->graph->steps[i].timeout_ms);
+	for (size_t i = 0; i < pipeline->callee_count; i++)
+		add_callee(revision, &pipeline->callees[i], kinds, arena, out);
+}
+
+/* What is said of the calls of all models. */
+static void add_performance(const struct spec *spec, const struct step_kind *const *kinds, struct arena *arena, struct buffer *out)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->rows == performance_rows)
+			add_resource(spec->resources[i], kinds, arena, out);
+}
+
+/* With those that it calls, which run inside it. */
+static uint64_t content_of(const struct revision *revision, const struct pipeline_plan *pipeline,
+			   const struct step_kind *const *kinds, struct arena *arena, struct buffer *text)
+{
+	uint64_t content = files_view_content(revision_view(revision, pipeline));
+	const struct plan *plan = &revision->plan;
+	struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
+	size_t count = called ? called_pipelines_find(plan, pipeline, called) : 0;
+	add_pipeline(revision, pipeline, kinds, arena, text);
+	if (pipeline->callee_count > 0)
+		add_performance(&revision->spec, kinds, arena, text);
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < count; j++)
+			if (plan->pipelines[i].graph == called[j].graph && &plan->pipelines[i] != pipeline) {
+				add_pipeline(revision, &plan->pipelines[i], kinds, arena, text);
+				content = content * 31 + files_view_content(revision_view(revision, &plan->pipelines[i]));
+			}
+	return content;
+}
+
+uint64_t revision_version(const struct revision *revision, const struct pipeline_plan *pipeline,
+			  const struct step_kind *const *kinds)
+{
+	struct buffer text;
+	struct arena *arena = arena_open(REVISION_ARENA_BYTES);
+	buffer_open(&text, NORMAL_BYTES_MAX);
+	uint64_t version = 0;
+	if (arena) {
+		uint64_t content = content_of(revision, pipeline, kinds, arena, &text);
+		version = buffer_failed(&text) ? 0 : hash_bytes(text.bytes, text.length, content) | 1;
+	}
+	buffer_close(&text);
+	arena_close(arena);
+	return version;
+}

@@ -1,0 +1,112 @@
+/* startup_check.c: see startup_check.h. Each check is one reason, and says what to do instead. */
+#include "runtime/startup_check.h"
+
+#include "spec/fault_codes.h"
+
+static bool check_steps(const struct pipeline_plan *plan, struct error *error)
+{
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		const struct step_spec *step = plan->graph->steps[i].spec;
+		if (step->kind && step->kind->planned)
+			return error_set(
+				error, ERROR_CONFIG, step->name.place,
+				"pipeline %s cannot run yet: step `%s` is of kind `%s`, which is checked only; leave it out",
+				plan->graph->name, plan->graph->steps[i].name, step->kind->name);
+	}
+	return true;
+}
+
+static bool check_format(const struct pipeline_plan *plan, struct error *error)
+{
+	const char *format = plan->graph->spec->output.format;
+	if (format && !format_named(text_of(format)))
+		return error_set(error, ERROR_CONFIG, plan->graph->spec->output.here,
+				 "pipeline %s: output.format `%s` is no format; `sluice help topics` lists them", plan->graph->name,
+				 format);
+	return true;
+}
+
+/* A pipeline that is called runs inside its caller, so it can keep nothing of its own. */
+static bool check_called_pipeline(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee,
+				  struct error *error)
+{
+	const struct graph_step *step = &plan->graph->steps[callee->step];
+	for (size_t i = 0; i < all->count; i++) {
+		const struct pipeline_plan *called = &all->pipelines[i];
+		if (strcmp(called->graph->name, callee->name) != 0)
+			continue;
+		for (size_t j = 0; j < called->stage_count; j++)
+			if (called->stages[j].state)
+				return error_set(
+					error, ERROR_CONFIG, step->spec->name.place,
+					"step `%s` of pipeline %s calls the pipeline `%s`, which remembers %s: send to its topic "
+					"instead, and read its answers by externalInputs",
+					step->name, plan->graph->name, callee->name, called->stages[j].state);
+		return true;
+	}
+	return error_set(error, ERROR_CONFIG, step->spec->name.place,
+			 "step `%s` of pipeline %s calls the pipeline `%s`, which is not among the files; add it", step->name,
+			 plan->graph->name, callee->name);
+}
+
+static bool check_callee(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee, struct arena *arena,
+			 struct error *error)
+{
+	const struct graph_step *step = &plan->graph->steps[callee->step];
+	struct place place = step->spec->name.place;
+	if (callee->target == CALL_PIPELINE)
+		return check_called_pipeline(all, plan, callee, error);
+	if (callee->target != CALL_MODEL)
+		return error_set(error, ERROR_CONFIG, place,
+				 "pipeline %s cannot run yet: step `%s` calls the %s `%s`; only models and pipelines are",
+				 plan->graph->name, step->name, call_target_name(callee->target), callee->name);
+	if (callee->endpoint.origin == ENDPOINT_NONE)
+		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
+				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
+	if (endpoint_addresses(&callee->endpoint, callee->name, arena).count > 0)
+		return true;
+	if (callee->endpoint.origin == ENDPOINT_STUB)
+		return error_set(error, ERROR_CONFIG, place,
+				 "step `%s`: model `%s` is at %s, a stub, which is no server; let `sluice models serve` answer "
+				 "for it, and give --server %s=http://HOST:PORT",
+				 step->name, callee->name, callee->endpoint.addresses, callee->name);
+	return error_set(error, ERROR_CONFIG, place,
+			 "step `%s`: model `%s` is at %s (%s), which cannot be called; write http://HOST:PORT or grpc://HOST:PORT",
+			 step->name, callee->name, callee->endpoint.addresses, endpoint_origin_text(callee->endpoint.origin));
+}
+
+static bool check_calls(const struct plan *all, const struct pipeline_plan *plan, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < plan->callee_count; i++)
+		if (!check_callee(all, plan, &plan->callees[i], arena, error))
+			return false;
+	return true;
+}
+
+static const struct fault *fault_of(const struct faults *faults, const char *code)
+{
+	for (size_t i = 0; i < faults_total(faults); i++)
+		if (strcmp(faults_at(faults, i)->code->code, code) == 0)
+			return faults_at(faults, i);
+	return NULL;
+}
+
+bool startup_check(const struct plan *plan, struct arena *arena, struct error *error)
+{
+	const struct fault *shared = fault_of(plan->spec->faults, CODE_TWO_READERS);
+	if (plan->count == 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (!check_steps(pipeline, error) || !check_format(pipeline, error) || !check_calls(plan, pipeline, arena, error))
+			return false;
+	}
+	return !shared || error_set(error, ERROR_CONFIG, shared->place, "%s", shared->message);
+}
+
+bool startup_check_protection(const struct faults *faults, struct error *error)
+{
+	const struct fault *fault = fault_of(faults, CODE_PROTECTION_LATER);
+	return !fault || error_set(error, ERROR_CONFIG, fault->place,
+				   "%s; `run` starts without it only with --insecure-ignore-security", fault->message);
+}

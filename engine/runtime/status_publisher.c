@@ -1,0 +1,253 @@
+/* status_publisher.c: see status_publisher.h. */
+#include "runtime/status_publisher.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "log/side.h"
+#include "observe/status.h"
+
+#define MODEL_AWAY "a model that it calls is away; the engine's log says which, and why"
+#define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
+#define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
+#define STATUS_BYTES ((size_t)64 << 10)
+#define WHY_BYTES 512
+#define VERSION_BYTES 17 /* in hexadecimal */
+
+/* A pipeline as it was announced last. */
+struct announced {
+	const char *name;
+	uint32_t topic;
+	struct engine_counts counts;
+	uint64_t failed_in_a_row; /* errors since the last result that was none */
+	struct announced *next;
+};
+
+struct status_publisher {
+	struct engine *engine;
+	const struct engine_config *config;
+	struct side *side;
+	struct arena *arena;
+	struct buffer text, names;
+	char why[WHY_BYTES];
+	struct loop_timer timer;
+	int64_t started_ms, last_ms;
+	struct announced *pipelines;
+	const char **topics; /* of the namespaces */
+	size_t topic_count;
+};
+
+static void on_due(void *context);
+
+/* ---- whose it is ---- */
+
+static bool find_topic(struct status_publisher *status_publisher, const struct pipeline_plan *plan, uint32_t *number)
+{
+	struct error error = {0};
+	const char *name = topic_status_name(status_publisher->arena, plan->prefix, plan->namespace);
+	for (*number = 0; name && *number < status_publisher->topic_count; ++*number)
+		if (strcmp(status_publisher->topics[*number], name) == 0)
+			return true;
+	const char **topics = ARENA_ARRAY(status_publisher->arena, const char *, status_publisher->topic_count + 1);
+	if (!name || !topics)
+		return false;
+	if (status_publisher->topic_count > 0)
+		memcpy(topics, status_publisher->topics, status_publisher->topic_count * sizeof *topics);
+	topics[status_publisher->topic_count] = name;
+	status_publisher->topics = topics;
+	return side_topics(status_publisher->side, topics, ++status_publisher->topic_count, &error);
+}
+
+static struct announced *announced_as(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
+{
+	struct announced *pipeline = status_publisher->pipelines;
+	while (pipeline && strcmp(pipeline->name, plan->graph->name) != 0)
+		pipeline = pipeline->next;
+	if (pipeline)
+		return pipeline;
+	pipeline = ARENA_NEW(status_publisher->arena, struct announced);
+	if (!pipeline || !find_topic(status_publisher, plan, &pipeline->topic))
+		return NULL;
+	pipeline->name = arena_copy(status_publisher->arena, plan->graph->name, strlen(plan->graph->name));
+	pipeline->next = status_publisher->pipelines;
+	status_publisher->pipelines = pipeline;
+	return pipeline->name ? pipeline : NULL;
+}
+
+/* ---- what is said ---- */
+
+static double quantile_ms(const struct histogram *histogram, double share)
+{
+	return (double)histogram_quantile(histogram, share) / 1000;
+}
+
+/* An engine whose model is away is well: it is ready, and what was asked waits in it. */
+static bool calls_wait(const struct engine_counts *now)
+{
+	return now->models_away > 0 && now->in_flight > 0;
+}
+
+/* Whether results of a second were errors or not is known, their order is not: one that is none ends the row. */
+static void count_row(struct announced *pipeline, const struct engine_counts *now)
+{
+	if (now->succeeded > pipeline->counts.succeeded)
+		pipeline->failed_in_a_row = 0;
+	else
+		pipeline->failed_in_a_row += now->failed - pipeline->counts.failed;
+}
+
+static bool is_failing(const struct announced *pipeline)
+{
+	return pipeline->failed_in_a_row >= STATUS_FAILING_LEAST;
+}
+
+static const char *state_of(const struct announced *pipeline, const struct engine_counts *now)
+{
+	if (now->waits_for || calls_wait(now))
+		return "waiting";
+	if (is_failing(pipeline))
+		return "failing";
+	return now->pauses > pipeline->counts.pauses ? "paused" : "running";
+}
+
+static const char *why_of(struct status_publisher *status_publisher, const struct announced *pipeline,
+			  const struct engine_counts *now)
+{
+	if (now->waits_for || calls_wait(now))
+		return now->waits_for ? now->waits_for : MODEL_AWAY;
+	if (!is_failing(pipeline))
+		return NULL;
+	snprintf(status_publisher->why, sizeof status_publisher->why,
+		 "the last %" PRIu64 " results are errors; `sluice errors list %s` says why", pipeline->failed_in_a_row,
+		 pipeline->name);
+	return status_publisher->why;
+}
+
+/* The topics from which it takes records that it commits, a blank between. */
+static struct text reads_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
+{
+	struct buffer *names = &status_publisher->names;
+	buffer_clear(names);
+	for (size_t i = 0; i < plan->topic_count; i++) {
+		bool read = false;
+		for (size_t stage = 0; stage < plan->stage_count; stage++)
+			read = read || (plan->topics[i].role != TOPIC_STATE && stage_reads_topic(plan, stage, i));
+		if (read)
+			buffer_print(names, "%s%s", names->length > 0 ? " " : "", plan->topics[i].name);
+	}
+	return buffer_failed(names) ? TEXT("") : buffer_view(names);
+}
+
+static double rate_of(const struct pipeline_plan *plan, const struct engine_counts *now, const struct engine_counts *before,
+		      int64_t passed_ms)
+{
+	uint64_t count = plan->graph->has_output ? now->answered - before->answered : now->ended - before->ended;
+	return (double)count * MS_PER_S / (double)passed_ms;
+}
+
+static void say(struct status_publisher *status_publisher, const struct pipeline_plan *plan, const struct announced *pipeline,
+		const struct engine_counts *now, int64_t at_ms)
+{
+	struct histogram latency;
+	int64_t passed_ms = at_ms > status_publisher->last_ms ? at_ms - status_publisher->last_ms : 1;
+	histogram_since(&now->latency, &pipeline->counts.latency, &latency);
+	char version[VERSION_BYTES] = "";
+	if (now->version != 0)
+		snprintf(version, sizeof version, "%016" PRIx64, now->version);
+	const struct status status = {
+		.instance = text_of(status_publisher->config->instance),
+		.pipeline = text_of(pipeline->name),
+		.namespace = text_of(plan->namespace),
+		.at_ms = at_ms,
+		.started_ms = status_publisher->started_ms,
+		.ready = !now->waits_for,
+		.state = text_of(state_of(pipeline, now)),
+		.why = text_of(why_of(status_publisher, pipeline, now)),
+		.taken = now->taken,
+		.ended = now->ended,
+		.answered = now->answered,
+		.failed = now->failed,
+		.dropped = now->dropped,
+		.dead_letters = now->dead_letters,
+		.resets = now->resets,
+		.skipped = now->skipped,
+		.in_flight = now->in_flight,
+		.version = text_of(version),
+		.group = text_of(plan->group),
+		.reads = reads_of(status_publisher, plan),
+		.lag = -1,
+		.rate = rate_of(plan, now, &pipeline->counts, passed_ms),
+		.p50_ms = quantile_ms(&latency, 0.5),
+		.p95_ms = quantile_ms(&latency, 0.95),
+		.p99_ms = quantile_ms(&latency, 0.99),
+	};
+	char key[256];
+	int length = snprintf(key, sizeof key, "%s/%s", status_publisher->config->instance, pipeline->name);
+	buffer_clear(&status_publisher->text);
+	status_write(&status, &status_publisher->text);
+	const struct outgoing record = {
+		.topic = pipeline->topic,
+		.key = {key, (size_t)length < sizeof key ? (size_t)length : sizeof key - 1},
+		.value = buffer_view(&status_publisher->text),
+	};
+	if (!buffer_failed(&status_publisher->text))
+		(void)side_produce(status_publisher->side, &record);
+}
+
+static void on_due(void *context)
+{
+	struct status_publisher *status_publisher = context;
+	const struct plan *plan = &engine_revision(status_publisher->engine)->plan;
+	struct loop *loop = engine_loop(status_publisher->engine);
+	struct error error = {0};
+	int64_t at_ms = time_of_day_ms();
+	for (size_t i = 0; i < plan->count; i++) {
+		struct announced *pipeline = announced_as(status_publisher, &plan->pipelines[i]);
+		struct engine_counts now;
+		if (!pipeline || !engine_counts(status_publisher->engine, pipeline->name, &now))
+			continue;
+		count_row(pipeline, &now);
+		say(status_publisher, &plan->pipelines[i], pipeline, &now, at_ms);
+		pipeline->counts = now;
+	}
+	status_publisher->last_ms = at_ms;
+	loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, &error);
+}
+
+/* ---- opening and closing ---- */
+
+struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error)
+{
+	const struct side_config side = {
+		.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .batches = config->batches, .properties = config->producer};
+	struct status_publisher *status_publisher = memory_take(1, sizeof *status_publisher);
+	if (!status_publisher) {
+		error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
+		return NULL;
+	}
+	struct loop *loop = engine_loop(engine);
+	*status_publisher = (struct status_publisher){.engine = engine, .config = config, .arena = arena_open(ARENA_BYTES)};
+	status_publisher->timer = (struct loop_timer){.due = on_due, .context = status_publisher};
+	status_publisher->started_ms = status_publisher->last_ms = time_of_day_ms();
+	buffer_open(&status_publisher->text, STATUS_BYTES);
+	buffer_open(&status_publisher->names, STATUS_BYTES);
+	if (status_publisher->arena && (status_publisher->side = side_open(&side, error)) &&
+	    loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
+		return status_publisher;
+	error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
+	status_publisher_close(status_publisher);
+	return NULL;
+}
+
+void status_publisher_close(struct status_publisher *status_publisher)
+{
+	if (!status_publisher)
+		return;
+	loop_timer_stop(engine_loop(status_publisher->engine), &status_publisher->timer);
+	side_close(status_publisher->side);
+	buffer_close(&status_publisher->text);
+	buffer_close(&status_publisher->names);
+	arena_close(status_publisher->arena);
+	memory_give(status_publisher);
+}

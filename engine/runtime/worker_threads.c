@@ -1,0 +1,159 @@
+/* worker_threads.c: see worker_threads.h. */
+#include "runtime/worker_threads.h"
+
+#include <pthread.h>
+
+#include "net/loop.h"
+#include "runtime/announcements.h"
+
+#define SNAPSHOT_CHANGES 1000
+
+struct member {
+	struct worker_config config;
+	struct worker *worker;
+	pthread_t thread;
+	int bell;
+	bool started;
+	atomic_bool ended;
+	bool drained;
+	struct error error;
+};
+
+/* ---- what a worker is given ---- */
+
+/* All partitions of all topics, where no group shares them out. */
+static bool assign_all(struct member *member, const struct group *group, size_t partitions, struct arena *arena,
+		       struct error *error)
+{
+	size_t topics = group->setup->reads.count;
+	struct position *items = ARENA_ARRAY(arena, struct position, topics * partitions);
+	if (!items)
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	for (size_t i = 0; i < topics * partitions; i++)
+		items[i] = (struct position){(uint32_t)(i / partitions), (int32_t)(i % partitions), OFFSET_NONE};
+	member->config.consumer.assigned = (struct positions){topics * partitions, items};
+	return true;
+}
+
+static bool member_configure(struct member *member, size_t number, const struct group *group, const struct engine_config *config,
+			     const struct group_shares *shares, struct arena *arena, struct error *error)
+{
+	const char *instance = arena_print(arena, "%s.%zu", config->instance, number);
+	const char *id = group->exactly_once ? arena_print(arena, "%s.%s", group->name, instance) : NULL;
+	if (arena_failed(arena))
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	member->config = (struct worker_config){
+		.number = number,
+		.consumer = {.brokers = config->brokers,
+			     .group = group->name,
+			     .instance = instance,
+			     .properties = shares->consumer},
+		.transaction = {.brokers = config->brokers, .id = id, .batches = config->batches, .properties = shares->producer},
+		.registry = config->registry,
+		.setup = *group->setup,
+		.limits = shares->limits,
+		.keeping = {.folder = config->state_folder,
+			    .bytes_max = config->state_bytes,
+			    .snapshot_ms = config->snapshot_ms,
+			    .snapshot_changes = SNAPSHOT_CHANGES,
+			    .new_state = config->new_state,
+			    .say = announce_line,
+			    .context = (void *)(uintptr_t)config},
+	};
+	return config->partitions == 0 || assign_all(member, group, (size_t)config->partitions, arena, error);
+}
+
+bool worker_threads_open(struct group *group, const struct engine_config *config, const struct group_shares *shares,
+			 struct arena *arena, struct error *error)
+{
+	group->members = ARENA_ARRAY(arena, struct member, group->worker_count);
+	if (!group->members)
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	for (size_t i = 0; i < group->worker_count; i++) {
+		struct member *member = &group->members[i];
+		if (!member_configure(member, i, group, config, shares, arena, error) ||
+		    !(member->worker = worker_open(&member->config, error)))
+			return false;
+	}
+	return true;
+}
+
+void worker_threads_close(struct group *group)
+{
+	for (size_t i = 0; group->members && i < group->worker_count; i++) {
+		worker_close(group->members[i].worker);
+		group->members[i].worker = NULL;
+	}
+}
+
+/* ---- running ---- */
+
+static void *member_run(void *context)
+{
+	struct member *member = context;
+	member->drained = worker_run(member->worker, &member->error);
+	atomic_store(&member->ended, true);
+	bell_ring(member->bell);
+	return NULL;
+}
+
+bool worker_threads_start(struct group *group, int bell, struct error *error)
+{
+	for (size_t i = 0; i < group->worker_count; i++) {
+		struct member *member = &group->members[i];
+		member->bell = bell;
+		member->started = pthread_create(&member->thread, NULL, member_run, member) == 0;
+		if (!member->started)
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					 "the thread of a worker could not be started; raise the limit on threads");
+	}
+	return true;
+}
+
+void worker_threads_stop(const struct group *group)
+{
+	for (size_t i = 0; i < group->worker_count; i++)
+		if (group->members[i].started)
+			worker_stop(group->members[i].worker);
+}
+
+bool worker_threads_have_ended(const struct group *group)
+{
+	for (size_t i = 0; i < group->worker_count; i++)
+		if (group->members[i].started && !atomic_load(&group->members[i].ended))
+			return false;
+	return true;
+}
+
+void worker_threads_join(struct group *group, const struct engine_config *config, struct error *error)
+{
+	for (size_t i = 0; i < group->worker_count; i++) {
+		struct member *member = &group->members[i];
+		if (!member->started)
+			continue;
+		pthread_join(member->thread, NULL);
+		member->started = false;
+		const char *instance = member->config.consumer.instance;
+		announce_worker_end(config, group->name, instance, worker_counts(member->worker));
+		if (!member->drained)
+			error_set(error, member->error.kind, member->error.place, "worker %s of %s: %s", instance, group->name,
+				  member->error.text);
+	}
+}
+
+/* ---- a newer setup ---- */
+
+void worker_threads_reload(struct group *group, struct worker_setup *setup)
+{
+	group->setup = setup;
+	for (size_t i = 0; i < group->worker_count; i++)
+		worker_reload(group->members[i].worker, setup);
+}
+
+bool worker_threads_follow(const struct group *group)
+{
+	for (size_t i = 0; i < group->worker_count; i++)
+		if (worker_follows(group->members[i].worker)->stages != group->setup->stages)
+			return false;
+	return true;
+}

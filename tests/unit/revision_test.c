@@ -1,0 +1,179 @@
+/* The files that an engine runs, read again: which pipelines are other ones then. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/revision.h"
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define API "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
+
+static char file[] = "/tmp/sluice-revision-XXXXXX", certificate[] = "/tmp/sluice-certificate-XXXXXX";
+
+static void make_file(char *path)
+{
+	memcpy(path + strlen(path) - 6, "XXXXXX", 6); /* for each test anew */
+	int descriptor = mkstemp(path);
+	assert_true(descriptor >= 0);
+	close(descriptor);
+}
+
+static int make_files(void **state)
+{
+	(void)state;
+	make_file(file);
+	make_file(certificate);
+	return 0;
+}
+
+static int remove_files(void **state)
+{
+	(void)state;
+	return unlink(file) || unlink(certificate);
+}
+
+/* Of the pipelines `calls` and `other`, of which only the first calls anything. */
+struct versions {
+	uint64_t calls, other;
+};
+
+struct files_say {
+	const char *rows, *port, *factor, *certificate;
+};
+
+static uint64_t version_of(const struct revision *revision, const char *name)
+{
+	for (size_t i = 0; i < revision->plan.count; i++)
+		if (text_is(text_of(revision->plan.pipelines[i].graph->name), name))
+			return revision_version(revision, &revision->plan.pipelines[i], step_kinds);
+	fail_msg("there is no pipeline %s", name);
+	return 0;
+}
+
+static struct versions read_files(struct files_say say)
+{
+	char text[4000];
+	const char *const paths[] = {file};
+	struct session session = {.out = stderr, .err = stderr, .kinds = step_kinds, .arena = arena_open((size_t)1 << 20)};
+	const struct revision_options options = {.paths = paths, .path_count = 1};
+	struct error error = {0};
+	snprintf(text, sizeof text,
+		 API
+		 "Pipeline\nmetadata: {name: calls}\nspec:\n  steps:\n  - {name: m}\n"
+		 "  - {name: r, inputs: [m], route: {cases: [{when: \"true\", call: called}]}}\n  output: {steps: [r]}\n---\n" API
+		 "Pipeline\nmetadata: {name: called}\nspec:\n  steps:\n  - {name: e, expression: {set: {y: x * %s}}}\n"
+		 "  output: {steps: [e]}\n---\n" API
+		 "Pipeline\nmetadata: {name: other}\nspec:\n  steps:\n  - {name: e, expression: {set: {y: x * 2}}}\n"
+		 "  output: {steps: [e]}\n---\n" API
+		 "Model\nmetadata: {name: m}\nspec: {storageUri: \"gs://m\", server: s}\n---\n" API
+		 "Server\nmetadata: {name: s}\nspec: {serverConfig: c, endpoints: [\"https://127.0.0.1:%s\"], "
+		 "tls: {authorities: %s}}\n---\n"
+		 "kind: Performance\nperformance_optimizations: {batching: {maxBatchSize: %s}}\n",
+		 say.factor, say.port, certificate, say.rows);
+	write_file(file, text);
+	write_file(certificate, say.certificate);
+	struct revision *revision = revision_open(&session, &options, &error);
+	assert_string_equal(error.text, "");
+	assert_non_null(revision);
+	write_file(certificate, "what comes later counts when the files are read again");
+	const struct versions versions = {version_of(revision, "calls"), version_of(revision, "other")};
+	revision_close(revision);
+	arena_close(session.arena);
+	return versions;
+}
+
+static void a_pipeline_is_another_when_what_its_calls_depend_on_is(void **state)
+{
+	(void)state;
+	const struct files_say now = {.rows = "8", .port = "1", .factor = "2", .certificate = "one"};
+	struct files_say performance = now, server = now, called = now, renewed = now;
+	performance.rows = "9";
+	server.port = "2";
+	called.factor = "3";
+	renewed.certificate = "two";
+	const struct files_say changes[] = {performance, server, called, renewed};
+	const struct versions before = read_files(now), same = read_files(now);
+	assert_int_equal(before.calls, same.calls);
+	assert_int_equal(before.other, same.other);
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		const struct versions after = read_files(changes[i]);
+		assert_int_not_equal(before.calls, after.calls);
+		assert_int_equal(before.other, after.other);
+	}
+}
+
+#define SMALL                                                                                                                      \
+	API "Pipeline\nmetadata: {name: small}\nspec:\n  steps:\n  - {name: e, expression: {set: {y: \"%d\"}}}\n"                  \
+	    "  output: {steps: [e]}\n"
+
+/* A pipeline in which `steps` steps each pass on twice what the one before them did. */
+static void write_doubling(int steps, int small)
+{
+	char text[4000];
+	int length = snprintf(text, sizeof text,
+			      SMALL "---\n" API "Pipeline\nmetadata: {name: doubling}\nspec:\n  steps:\n"
+				    "  - {name: s0, expression: {set: {y: \"1\"}}}\n"
+				    "  - {name: s1, inputs: [s0], expression: {set: {z: \"1\"}}}\n",
+			      small);
+	for (int i = 2; i < steps; i++)
+		length += snprintf(text + length, sizeof text - (size_t)length,
+				   "  - {name: s%d, inputs: [s%d, s%d], expression: {set: {x: \"1\"}}}\n", i, i - 1, i - 2);
+	snprintf(text + length, sizeof text - (size_t)length, "  output: {steps: [s%d]}\n", steps - 1);
+	write_file(file, text);
+}
+
+static struct revision *open_now(struct session *session, const struct plan *before)
+{
+	const char *const paths[] = {file};
+	const struct revision_options options = {.paths = paths, .path_count = 1, .before = before};
+	struct error error = {0};
+	struct revision *revision = revision_open(session, &options, &error);
+	assert_string_equal(error.text, "");
+	return revision;
+}
+
+static void a_pipeline_that_is_too_much_is_left_out_and_the_others_run(void **state)
+{
+	(void)state;
+	FILE *said = tmpfile();
+	struct session session = {.out = said, .err = said, .kinds = step_kinds, .arena = arena_open((size_t)1 << 20)};
+	write_doubling(40, 1);
+	struct revision *revision = open_now(&session, NULL);
+	assert_non_null(revision);
+	assert_int_equal(revision->plan.count, 1);
+	assert_string_equal(revision->plan.pipelines[0].graph->name, "small");
+	/* As files that are read again: the small one changes, and the other is none that runs. */
+	write_doubling(40, 2);
+	struct revision *again = open_now(&session, &revision->plan);
+	assert_non_null(again);
+	assert_int_not_equal(version_of(revision, "small"), version_of(again, "small"));
+	revision_close(again);
+	revision_close(revision);
+	/* One that runs is not stopped by what would be refused: nothing changes. */
+	write_doubling(5, 1);
+	revision = open_now(&session, NULL);
+	assert_int_equal(revision->plan.count, 2);
+	write_doubling(40, 1);
+	assert_null(open_now(&session, &revision->plan));
+	revision_close(revision);
+	arena_close(session.arena);
+	fclose(said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_pipeline_is_another_when_what_its_calls_depend_on_is, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
+						remove_files),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

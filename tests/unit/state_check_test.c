@@ -1,0 +1,104 @@
+/* state_check_test.c: files that are read again and would leave a step without its state are refused. */
+#include "runtime/state_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "planning.h"
+
+#define COUNT(name) "  - {name: " name ", features: {set: {n_" name ": count(x over 5)}}}\n"
+#define NEXT(name, from) "  - {name: " name ", inputs: [" from "], features: {set: {n_" name ": count(x over 5)}}}\n"
+#define OUTPUT(name) "  output: {steps: [" name "]}\n"
+
+/* A pipeline of that name, whose steps read a topic of the user's and count. */
+#define PIPELINE(name, input, delivery)                                                                                            \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n  delivery: " delivery "\n"      \
+	"  input: {topic: " input "}\n  steps:\n" COUNT("a") OUTPUT("a")
+
+static struct error ask_of(struct planning first, struct planning second, struct name_list new_state)
+{
+	struct plan old, new;
+	struct error error = {0};
+	planning_plan(&first, NULL, &old);
+	planning_plan(&second, NULL, &new);
+	assert_true(state_check_reload(&old, &new, new_state, &error) == (error.kind == ERROR_NONE));
+	planning_close(&first);
+	planning_close(&second);
+	return error;
+}
+
+static struct error ask(const char *before, const char *now, struct name_list new_state)
+{
+	struct planning first, second;
+	planning_open_steps(&first, before);
+	planning_open_steps(&second, now);
+	return ask_of(first, second, new_state);
+}
+
+static struct error ask_files(const char *before, const char *now, struct name_list new_state)
+{
+	struct planning first, second;
+	planning_open(&first, before);
+	planning_open(&second, now);
+	return ask_of(first, second, new_state);
+}
+
+static void a_step_with_state_that_is_renamed_is_refused(void **state)
+{
+	(void)state;
+	static const struct name names[] = {{.text = "p"}};
+	struct error error = ask(COUNT("a") OUTPUT("a"), COUNT("b") OUTPUT("b"), (struct name_list){0});
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "holds state of step `a`, and the stage would have `b` instead"));
+	error = ask(COUNT("a") OUTPUT("a"), COUNT("b") OUTPUT("b"), (struct name_list){1, names});
+	assert_int_equal(error.kind, ERROR_NONE);
+}
+
+static void steps_may_come_or_go(void **state)
+{
+	(void)state;
+	static const char one[] = COUNT("a") OUTPUT("a"), two[] = COUNT("a") NEXT("b", "a") OUTPUT("b");
+	assert_int_equal(ask(one, one, (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(ask(one, two, (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(ask(two, one, (struct name_list){0}).kind, ERROR_NONE);
+}
+
+/* What it reads was committed with the changelog of the other name. */
+static void a_pipeline_with_state_that_is_renamed_is_refused(void **state)
+{
+	(void)state;
+	static const char p[] = PIPELINE("p", "t", "exactly-once"), q[] = PIPELINE("q", "t", "exactly-once");
+	static const char both[] = PIPELINE("p", "t", "exactly-once") "---\n" PIPELINE("q", "u", "exactly-once");
+	static const struct name names[] = {{.text = "q"}}, others[] = {{.text = "p"}};
+	struct error error = ask_files(p, q, (struct name_list){0});
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "pipeline q would read t with no state: its state is in changelog "));
+	assert_non_null(strstr(error.text, ", of pipeline p;"));
+	assert_int_equal(ask_files(p, q, (struct name_list){1, others}).kind, ERROR_CONFIG);
+	assert_int_equal(ask_files(p, q, (struct name_list){1, names}).kind, ERROR_NONE);
+	assert_int_equal(ask_files(p, both, (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(ask_files(both, p, (struct name_list){0}).kind, ERROR_NONE);
+}
+
+static void one_that_reads_another_topic_or_by_another_group_begins_anew(void **state)
+{
+	(void)state;
+	static const char p[] = PIPELINE("p", "t", "exactly-once");
+	assert_int_equal(ask_files(p, PIPELINE("q", "u", "exactly-once"), (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(ask_files(p, PIPELINE("q", "t", "at-least-once"), (struct name_list){0}).kind, ERROR_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_step_with_state_that_is_renamed_is_refused),
+		cmocka_unit_test(steps_may_come_or_go),
+		cmocka_unit_test(a_pipeline_with_state_that_is_renamed_is_refused),
+		cmocka_unit_test(one_that_reads_another_topic_or_by_another_group_begins_anew),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
