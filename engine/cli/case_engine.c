@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "cli/model_server.h"
+#include "cli/session_revision.h"
 #include "log/reader.h"
 #include "log/sender.h"
 #include "runtime/engine.h"
@@ -207,7 +208,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 					       .insecure = true};
 	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
 		return false;
-	struct revision *revision = revision_open(config->session, &files, error);
+	struct revision *revision = session_revision_open(config->session, &files, error);
 	if (!revision)
 		return false;
 	engine->engine_config = (struct engine_config){.brokers = config->brokers,

@@ -14,6 +14,7 @@
 #include "cli/line_stream.h"
 #include "cli/model_server.h"
 #include "cli/run_limits.h"
+#include "cli/session_revision.h"
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
@@ -187,7 +188,7 @@ static struct revision *read_files(struct dev *dev, struct error *error)
 	struct revision_options files = dev->files;
 	files.elsewhere = &dev->elsewhere;
 	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
-	struct revision *revision = revision_open(dev->session, &files, error);
+	struct revision *revision = session_revision_open(dev->session, &files, error);
 	if (revision && make_topics(dev, revision, error))
 		return revision;
 	revision_close(revision);

@@ -7,8 +7,8 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
-#include "runtime/engine.h"
 #include "message/json_write.h"
+#include "runtime/engine.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 #define LINE_UP_AND_CLEAR "\033[A\033[2K\r"

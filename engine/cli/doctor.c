@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/doctor_machine.h"
 #include "cli/kafka.h"
+#include "cli/session_revision.h"
 #include "log/probe.h"
 #include "net/http.h"
 #include "runtime/model_survey.h"
@@ -226,7 +227,7 @@ static void examine_files(struct doctor *doctor, const char *const *paths, size_
 	struct error error = {0};
 	if (count == 0)
 		return;
-	doctor->revision = revision_open(doctor->session, &files, &error);
+	doctor->revision = session_revision_open(doctor->session, &files, &error);
 	if (doctor->revision)
 		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipeline%s", doctor->revision->plan.count,
 			     doctor->revision->plan.count == 1 ? "" : "s");

@@ -1,4 +1,4 @@
-/* fetching.h: Fetch of the files of a deployment that lie elsewhere, in a thread of its own, while the loop of the
+/* fetching.h: Fetch of the files of a revision that lie elsewhere, in a thread of its own, while the loop of the
  * engine goes on: signals and edits are heeded, and what runs keeps running. For `sluice run` and `sluice dev`.
  */
 #ifndef SLUICE_CLI_FETCHING_H

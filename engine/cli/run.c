@@ -9,6 +9,7 @@
 #include "cli/kafka.h"
 #include "cli/line_stream.h"
 #include "cli/run_limits.h"
+#include "cli/session_revision.h"
 #include "runtime/engine.h"
 #include "runtime/group_migration.h"
 #include "runtime/revision_topics.h"
@@ -203,7 +204,7 @@ static void follow(struct run_engine *running)
 	struct revision_options files = running->files;
 	files.before = &engine_revision(running->live)->plan;
 	files.elsewhere = &running->elsewhere;
-	struct revision *revision = revision_open(running->session, &files, &error);
+	struct revision *revision = session_revision_open(running->session, &files, &error);
 	if (fetch_first(running, &error))
 		return;
 	bool good = revision && group_migration_refuse(files.before, &revision->plan, &error) &&
@@ -314,7 +315,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 		code = command_failed(session, &error);
 	} else if (count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
-	} else if (!(revision = revision_open(session, &running.files, &error))) {
+	} else if (!(revision = session_revision_open(session, &running.files, &error))) {
 		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
 	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cli/case_kafka.h"
-#include "runtime/engine.h"
 #include "cli/testing.h"
 #include "net/loop.h"
+#include "runtime/engine.h"
 
 #define AT_ONCE 8 /* most of a case's time its group comes together, and nothing works */
 #define SESSION_BYTES_MAX ((size_t)1 << 30)

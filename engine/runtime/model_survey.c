@@ -14,12 +14,18 @@ bool model_survey_ask(const struct plan *plan, struct arena *arena, struct surve
 	return survey_models(configs, plan->count, arena, survey, error);
 }
 
-static void say_unchecked(struct session *session, const struct survey *survey)
+static void report_unchecked(const struct revision_report *report, const struct survey *survey, struct arena *arena)
 {
-	for (size_t i = 0; i < survey->count; i++)
-		if (survey->answers[i].words)
-			command_note(session, "model %s does not say what it takes, so its tensors are not checked: %s",
-				     survey->answers[i].model, survey->answers[i].words);
+	for (size_t i = 0; i < survey->count; i++) {
+		const struct survey_answer *answer = &survey->answers[i];
+		const char *line =
+			answer->words
+				? arena_print(arena, "model %s does not say what it takes, so its tensors are not checked: %s",
+					      answer->model, answer->words)
+				: NULL;
+		if (line)
+			report->note(report->context, line);
+	}
 }
 
 static bool was_said(const struct faults *said, const struct fault *fault)
@@ -42,13 +48,13 @@ static struct faults *only_new(const struct faults *faults, const struct faults 
 	return fresh;
 }
 
-bool model_survey_check(struct session *session, const struct spec *spec, const struct plan_options *options, struct arena *arena,
-			const struct plan *plan, struct error *error)
+bool model_survey_check(const struct revision_report *report, const struct spec *spec, const struct plan_options *options,
+			struct arena *arena, const struct plan *plan, struct error *error)
 {
 	struct survey survey;
 	if (!model_survey_ask(plan, arena, &survey, error))
 		return false;
-	say_unchecked(session, &survey);
+	report_unchecked(report, &survey, arena);
 	if (survey.metadata.count == 0)
 		return true;
 	struct plan_options informed = *options;
@@ -64,6 +70,6 @@ bool model_survey_check(struct session *session, const struct spec *spec, const 
 	if (!fresh)
 		return error_memory(error, ERROR_SYSTEM, "checking what models take");
 	if (faults_total(fresh) > 0)
-		(void)command_faults(session, fresh);
+		report->faults(report->context, fresh);
 	return faults_count(fresh, SEVERITY_ERROR) == 0;
 }

@@ -3,17 +3,17 @@
 #ifndef SLUICE_RUNTIME_MODEL_SURVEY_H
 #define SLUICE_RUNTIME_MODEL_SURVEY_H
 
-#include "cli/command.h"
 #include "plan/plan.h"
+#include "runtime/revision.h"
 #include "serving/survey.h"
 
 /* Asks the servers of all models of the plan. In the arena. */
 bool model_survey_ask(const struct plan *plan, struct arena *arena, struct survey *survey, struct error *error);
 
 /* Asks the servers, and checks the types of the pipelines with what they say. A model that
- * does not answer is named and left unchecked. False, with the faults printed and `error` empty: the
+ * does not answer is named and left unchecked. False, with the faults reported and `error` empty: the
  * pipelines do not fit their models. */
-bool model_survey_check(struct session *session, const struct spec *spec, const struct plan_options *options, struct arena *arena,
-			const struct plan *plan, struct error *error);
+bool model_survey_check(const struct revision_report *report, const struct spec *spec, const struct plan_options *options,
+			struct arena *arena, const struct plan *plan, struct error *error);
 
 #endif

@@ -67,11 +67,10 @@ static struct files *files_given(const struct revision_options *options, struct 
 	return files;
 }
 
-static bool make_plan(struct revision *revision, struct session *session, const struct revision_options *options,
-		      struct error *error)
+static bool make_plan(struct revision *revision, const struct revision_options *options, struct error *error)
 {
 	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {.kinds = session->kinds,
+	const struct plan_options plan_options = {.kinds = options->kinds,
 						  .metadata = &none,
 						  .servers = options->servers,
 						  .before = options->before,
@@ -91,11 +90,11 @@ static bool make_plan(struct revision *revision, struct session *session, const 
 	if (options->built_in)
 		lead_to_built_in(&revision->plan, options, revision->arena);
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(session, faults);
+		options->report.faults(options->report.context, faults);
 	return good && (options->insecure || startup_check_protection(faults, error)) &&
 	       startup_check(&revision->plan, revision->arena, error) &&
 	       (!options->survey ||
-		model_survey_check(session, &revision->spec, &plan_options, revision->arena, &revision->plan, error));
+		model_survey_check(&options->report, &revision->spec, &plan_options, revision->arena, &revision->plan, error));
 }
 
 /* What goes before what the files say of namespaces and lineage. */
@@ -152,11 +151,10 @@ static uint64_t certificates_of(const struct spec *spec, struct arena *arena)
 	return content;
 }
 
-static bool revision_read(struct revision *revision, struct session *session, const struct revision_options *options,
-			  struct error *error)
+static bool revision_read(struct revision *revision, const struct revision_options *options, struct error *error)
 {
 	const struct spec_options spec_options = {
-		.kinds = session->kinds, .namespace = options->namespace, .names = session->arena};
+		.kinds = options->kinds, .namespace = options->namespace, .names = options->names};
 	revision->arena = arena_open(REVISION_ARENA_BYTES);
 	if (!revision->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");
@@ -166,17 +164,17 @@ static bool revision_read(struct revision *revision, struct session *session, co
 	    !set_apart(&revision->spec, options, error))
 		return false;
 	revision->certificates = certificates_of(&revision->spec, revision->arena);
-	return make_plan(revision, session, options, error);
+	return make_plan(revision, options, error);
 }
 
-struct revision *revision_open(struct session *session, const struct revision_options *options, struct error *error)
+struct revision *revision_open(const struct revision_options *options, struct error *error)
 {
 	struct revision *revision = memory_take(1, sizeof *revision);
 	if (!revision) {
 		error_memory(error, ERROR_SYSTEM, "reading files");
 		return NULL;
 	}
-	if (revision_read(revision, session, options, error))
+	if (revision_read(revision, options, error))
 		return revision;
 	revision_close(revision);
 	return NULL;

@@ -4,7 +4,6 @@
 #ifndef SLUICE_RUNTIME_REVISION_H
 #define SLUICE_RUNTIME_REVISION_H
 
-#include "cli/command.h"
 #include "plan/plan.h"
 #include "serving/files.h"
 
@@ -19,7 +18,17 @@ struct revision {
 	bool spec_is_open;
 };
 
+/* Receiver of what is found while files are read. */
+struct revision_report {
+	void (*faults)(void *context, const struct faults *faults); /* errors and warnings */
+	void (*note)(void *context, const char *line);		    /* a remark that stops nothing; without its end of line */
+	void *context;
+};
+
 struct revision_options {
+	const struct step_kind *const *kinds;
+	struct arena *names; /* of texts that errors borrow; outlives the revision */
+	struct revision_report report;
 	const char *const *paths;
 	size_t path_count;
 	struct name_list servers; /* NAME=URL */
@@ -38,9 +47,9 @@ struct revision_options {
 	bool survey; /* models are asked what they take: waits for their servers, 2 s at the most */
 };
 
-/* Faults are said on the session's `err`. NULL: `error` says why, or its kind is NONE
- * when the faults did, or when `elsewhere` has files to be fetched. */
-struct revision *revision_open(struct session *session, const struct revision_options *options, struct error *error);
+/* NULL: `error` says why, or its kind is NONE when the faults that were reported did, or when `elsewhere` has files to be
+ * fetched. */
+struct revision *revision_open(const struct revision_options *options, struct error *error);
 void revision_close(struct revision *revision); /* NULL is fine */
 
 struct files_view *revision_view(const struct revision *revision, const struct pipeline_plan *pipeline);
