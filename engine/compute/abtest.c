@@ -138,8 +138,8 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 		for (size_t look = 0; look < looks.count; look++) {
 			if (looks.items[look] != count)
 				continue;
-			json_array_append_new(ratios, json_pack("[I,o]", (json_int_t)(i + 1), compute_write(exp(ratio))));
-			json_array_append_new(shares, json_pack("[I,o]", (json_int_t)(i + 1), compute_write(p)));
+			json_array_append_new(ratios, json_pack("[I,o]", (json_int_t)i + 1, compute_write(exp(ratio))));
+			json_array_append_new(shares, json_pack("[I,o]", (json_int_t)i + 1, compute_write(p)));
 		}
 	}
 	compute_put(result, "likelihood_ratio_at", ratios, error);

@@ -139,7 +139,11 @@ static json_t *kernelshap_run(const struct compute_case *one, struct error *erro
 	work.asked = ARENA_ARRAY(one->arena, double, work.game.background_rows *work.game.features);
 	work.answers = ARENA_ARRAY(one->arena, double, work.game.background_rows);
 	work.values = ARENA_ARRAY(one->arena, double, (size_t)1 << players);
-	bool good = !arena_failed(one->arena) || error_memory(error, ERROR_LIMIT, "explaining rows");
+	if (!answers || arena_failed(one->arena)) {
+		error_memory(error, ERROR_LIMIT, "explaining rows");
+		return NULL;
+	}
+	bool good = true;
 	for (size_t i = 0; good && i < rows; i++) {
 		work.game.row = work.rows.items + i * work.game.features;
 		good = kernelshap_answer(&work, work.game.row, &answers[i], error) &&

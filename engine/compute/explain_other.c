@@ -121,7 +121,7 @@ static bool anchor_grid_make(struct anchor_work *work, struct error *error)
 	work->count = 1;
 	for (size_t i = 0; i < features; i++) {
 		const double size = work->sizes.items[i];
-		if (!(size >= 1 && size == floor(size) && size <= (double)(GRID_MAX / work->count)))
+		if (!(size >= 1 && size == floor(size) && size * (double)work->count <= (double)GRID_MAX))
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "`cardinalities` are not numbers from 1 up, or make more than %zu rows", GRID_MAX);
 		work->count *= (size_t)size;

@@ -52,13 +52,14 @@ static double adwin_apart(double n, double total, double m, double other)
 static void adwin_compress(struct adwin *adwin)
 {
 	double size = 1;
-	for (size_t i = 0; i + 1 < ADWIN_LEVELS && adwin->levels[i].count > adwin->options.buckets; i++, size *= 2) {
+	for (size_t i = 0; i + 1 < ADWIN_LEVELS && adwin->levels[i].count > adwin->options.buckets; i++) {
 		struct adwin_level *level = &adwin->levels[i], *next = &adwin->levels[i + 1];
 		struct adwin_bucket *a = &level->buckets[0], *b = &level->buckets[1];
 		next->buckets[next->count++] = (struct adwin_bucket){
 			a->total + b->total, a->squares + b->squares + adwin_apart(size, a->total, size, b->total)};
 		level->count -= 2;
 		memmove(level->buckets, level->buckets + 2, level->count * sizeof *level->buckets);
+		size *= 2;
 	}
 }
 

@@ -113,7 +113,7 @@ static void sums_add(const struct change_detector *self, double *now)
 	for (size_t s = 0; s < self->stride; s += WIDE) {
 		wide score = (*(const wide *)(self->scores + s) - *(const wide *)(self->means + s)) *
 			     *(const wide *)(self->factors + s);
-		wide_mask there = score == score;
+		wide_mask there = score == score; /* NOLINT(misc-redundant-expression): false of NaN alone */
 		*(wide *)(now + s) = *(wide *)(self->sums + s) += (wide)((wide_mask)score & there);
 	}
 }
@@ -215,7 +215,7 @@ static size_t window_stride(size_t rows)
 
 bool change_add(struct change_detector *self, const double *row, struct change_alarm *alarm)
 {
-	struct change_alarm unread, *found = alarm ? alarm : &unread;
+	struct change_alarm unread = {0}, *found = alarm ? alarm : &unread;
 	double *now = self->ring + (++self->filled % CHANGE_RING) * self->stride;
 	change_scores(self, row, self->scores);
 	sums_add(self, now);

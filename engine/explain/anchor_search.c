@@ -122,7 +122,7 @@ static bool anchor_decided(const struct anchor_search *search, const struct anch
 /* The lower bound that `beam` rules have: who cannot reach it is out. */
 static double anchor_beam_bound(const struct anchor_search *search)
 {
-	double lowers[BEAM_MAX];
+	double lowers[BEAM_MAX] = {0};
 	size_t count = 0;
 	for (size_t i = 0; i < search->count; i++) {
 		size_t place = count;

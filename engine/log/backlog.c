@@ -128,8 +128,9 @@ static struct backlog_look *look_of(struct backlog *backlog, const char *topic, 
 static rd_kafka_t *client_of(struct backlog *backlog, rd_kafka_t **client, struct properties own)
 {
 	struct error error = {0};
-	if (*client)
-		return *client;
+	rd_kafka_t *opened = *client;
+	if (opened)
+		return opened;
 	rd_kafka_conf_t *configuration = client_configuration(own, backlog->properties, &error);
 	if (!configuration)
 		return NULL;

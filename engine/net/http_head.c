@@ -498,7 +498,9 @@ static void write_header(struct buffer *out, struct text name, struct text value
 static void write_number(struct buffer *out, uint64_t number)
 {
 	char digits[NUMBER_TEXT_MAX];
-	buffer_append(out, digits, number_write_uint64(digits, number));
+	const size_t length = number_write_uint64(digits, number);
+	/* cppcheck-suppress uninitvar; number_write_uint64() wrote them */
+	buffer_append(out, digits, length);
 }
 
 bool http_answer_head_write(struct buffer *out, const struct http_answer_head *head)

@@ -42,7 +42,8 @@ static double fisher_p(struct rate control, struct rate treatment)
 	const double whole = log_choose(m + n, hits);
 	const double limit = log_choose(n, a) + log_choose(m, hits - a) - whole + log1p(FISHER_NEAR);
 	double sum = 0;
-	for (double x = least; x <= most; x++) {
+	for (size_t i = 0; (double)i <= most - least; i++) {
+		const double x = least + (double)i;
 		const double chance = log_choose(n, x) + log_choose(m, hits - x) - whole;
 		sum += chance <= limit ? exp(chance) : 0;
 	}
