@@ -169,6 +169,17 @@ static void levels_move(struct change_detector *self, size_t settled)
 	self->settled = settled;
 }
 
+/* Sums of later rows hold more of what moves to the means. */
+BUILT_TWICE
+static void ring_shift(struct change_detector *self, uint64_t first, const double *shifts)
+{
+	for (size_t i = 1; i < CHANGE_RING; i++) {
+		double *sums = self->ring + ((first + i) % CHANGE_RING) * self->stride;
+		for (size_t s = 0; s < self->stride; s += WIDE)
+			*(wide *)(sums + s) -= *(const wide *)(shifts + s) * (double)i;
+	}
+}
+
 /* Rows that have left the longest window, and nothing was seen in it since, make the means surer: as many at the most as
  * the reference has, so that a slow drift can hide no more than half of what it did to these. */
 static void rows_settle(struct change_detector *self)
@@ -177,15 +188,16 @@ static void rows_settle(struct change_detector *self)
 	const double *begin = self->ring + (first % CHANGE_RING) * self->stride;
 	const double *end = self->ring + ((first + CHANGE_SETTLED) % CHANGE_RING) * self->stride;
 	double rows = (double)(self->rows + self->settled + CHANGE_SETTLED);
+	double *shifts = self->scores; /* free until the next row */
+	memset(shifts, 0, self->stride * sizeof *shifts);
 	for (size_t s = 0; s < self->series; s++) {
-		double shift = (end[s] - begin[s]) / rows;
 		if (self->factors[s] == 0)
 			continue;
-		self->means[s] += shift / self->factors[s];
-		for (size_t i = 1; i < CHANGE_RING; i++)
-			self->ring[((first + i) % CHANGE_RING) * self->stride + s] -= shift * (double)i;
-		self->sums[s] -= shift * (CHANGE_RING - 1);
+		shifts[s] = (end[s] - begin[s]) / rows;
+		self->means[s] += shifts[s] / self->factors[s];
+		self->sums[s] -= shifts[s] * (CHANGE_RING - 1);
 	}
+	ring_shift(self, first, shifts);
 	levels_move(self, self->settled + CHANGE_SETTLED);
 }
 
