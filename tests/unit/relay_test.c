@@ -86,7 +86,7 @@ static int tear_down(void **state)
 
 /* ---- requests ---- */
 
-static void put(struct stand *stand, uint32_t number, size_t size)
+static void put(struct stand *stand, uint64_t number, size_t size)
 {
 	for (size_t i = size; i-- > 0;)
 		buffer_byte(&stand->request, (char)(number >> 8 * i & 0xff));
