@@ -76,7 +76,7 @@ static bool example_mlp(struct compute_example *example, const struct compute_ca
 	const json_t *given = json_object_get(model, "layers");
 	const size_t count = json_array_size(given);
 	const char *name;
-	enum activation activation;
+	enum activation activation = ACTIVATION_NONE;
 	struct dense_layer *layers = ARENA_ARRAY(one->arena, struct dense_layer, count);
 	struct dense *dense = ARENA_NEW(one->arena, struct dense);
 	if (!layers || !dense)
