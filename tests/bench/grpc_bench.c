@@ -7,6 +7,7 @@
  * and calls a second. STREAMS calls are in flight at once, with messages of BYTES (112) both
  * ways, which are checked. FOLDER holds certificate.pem and key.pem of 127.0.0.1. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static void die(const char *words)
 /* ---- the server ---- */
 
 struct host {
-	atomic_int port; /* 0: it does not listen yet */
+	int port;
+	sem_t listens; /* posted once port is known: to look for it again and again would count as instructions of calls */
 	atomic_bool stop;
 	double ns;
 };
@@ -56,7 +58,8 @@ static void *serve(void *context)
 	struct grpc_server *server = loop ? grpc_server_open(loop, &config, &error) : NULL;
 	if (!server)
 		die(error.text);
-	atomic_store(&host->port, grpc_server_port(server));
+	host->port = grpc_server_port(server);
+	sem_post(&host->listens);
 	while (!atomic_load(&host->stop) && loop_turn(loop, 100, &error))
 		;
 	host->ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -142,12 +145,11 @@ int main(int count, char **words)
 	pthread_t thread;
 	for (size_t i = 0; i < message_bytes; i++)
 		message[i] = (char)(i * 7);
-	if (pthread_create(&thread, NULL, serve, &host) != 0)
+	if (sem_init(&host.listens, 0, 0) != 0 || pthread_create(&thread, NULL, serve, &host) != 0)
 		die("no thread for the server");
-	while (atomic_load(&host.port) == 0)
-		;
+	sem_wait(&host.listens);
 	char address[32];
-	snprintf(address, sizeof address, "127.0.0.1:%d", atomic_load(&host.port));
+	snprintf(address, sizeof address, "127.0.0.1:%d", host.port);
 	struct loop *loop = loop_open(&error);
 	client = loop ? grpc_open(loop, &limits, files.certificate ? &trusted : NULL, &error) : NULL;
 	if (!client)
