@@ -1,4 +1,4 @@
-/* change_fit.c: what the change detector learns of its reference: ranks, autocorrelation, levels; see change.h. */
+/* change_fit.c: Fit of the change detector to its reference: ranks, autocorrelation, levels; see change.h. */
 #include <math.h>
 
 #include "drift/change_parts.h"

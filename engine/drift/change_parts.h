@@ -1,5 +1,4 @@
-/* change_parts.h: what the two files of the change detector share: what change_fit.c learns of a reference, and
- * change.c reads. */
+/* change_parts.h: State of the change detector, which change_fit.c learns of a reference and change.c reads. */
 #ifndef SLUICE_DRIFT_CHANGE_PARTS_H
 #define SLUICE_DRIFT_CHANGE_PARTS_H
 

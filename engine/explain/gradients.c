@@ -10,10 +10,8 @@
 
 static size_t gradient_widest(const struct dense *dense)
 {
-	size_t most = dense->layers[0].inputs;
-	for (size_t i = 0; i < dense->count; i++)
-		most = dense->layers[i].outputs > most ? dense->layers[i].outputs : most;
-	return most;
+	const size_t inputs = dense->layers[0].inputs, most = dense_widest(dense);
+	return inputs > most ? inputs : most;
 }
 
 /* What each layer gives, and two gradients. */

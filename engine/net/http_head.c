@@ -2,6 +2,7 @@
 #include "net/http_head.h"
 
 #include "base/number.h"
+#include "net/http_field.h"
 #include "net/url.h"
 
 #define BAD_REQUEST 400
@@ -302,14 +303,8 @@ static bool read_length(struct http_head *head, struct http_head_said *said, str
 	if (said->length)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Content-Length` headers");
 	said->length = true;
-	head->length = 0;
-	for (size_t i = 0; i < value.length; i++) {
-		unsigned digit = (unsigned char)value.bytes[i] - (unsigned)'0';
-		if (digit > 9 || __builtin_mul_overflow(head->length, 10, &head->length) ||
-		    __builtin_add_overflow(head->length, digit, &head->length))
-			return head_refuse(head, BAD_REQUEST, "the request's `Content-Length` is no number");
-	}
-	return value.length > 0 || head_refuse(head, BAD_REQUEST, "the request's `Content-Length` is no number");
+	return http_field_number(value, 10, &head->length) ||
+	       head_refuse(head, BAD_REQUEST, "the request's `Content-Length` is no number");
 }
 
 static bool read_coding(struct http_head *head, struct http_head_said *said, struct text value)
@@ -322,22 +317,6 @@ static bool read_coding(struct http_head *head, struct http_head_said *said, str
 	return true;
 }
 
-static bool is_blank(char byte)
-{
-	return byte == ' ' || byte == '\t';
-}
-
-static struct text trim(struct text text)
-{
-	while (text.length > 0 && is_blank(text.bytes[text.length - 1]))
-		text.length--;
-	while (text.length > 0 && is_blank(*text.bytes)) {
-		text.bytes++;
-		text.length--;
-	}
-	return text;
-}
-
 static bool read_connection(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	(void)head;
@@ -348,7 +327,7 @@ static bool read_connection(struct http_head *head, struct http_head_said *said,
 	while (value.length > 0) {
 		const char *comma = memchr(value.bytes, ',', value.length);
 		size_t length = comma ? (size_t)(comma - value.bytes) : value.length, behind = length + (comma != NULL);
-		struct text word = trim((struct text){value.bytes, length});
+		struct text word = http_field_trimmed((struct text){value.bytes, length});
 		said->closes |= is_named(word, TEXT("close"));
 		said->stays |= is_named(word, TEXT("keep-alive"));
 		value = (struct text){value.bytes + behind, value.length - behind};
@@ -378,14 +357,14 @@ static bool read_field(struct http_head *head, struct http_head_said *said, stru
 		[17] = {{"transfer-encoding", 17}, read_coding},
 	};
 	size_t length = span_of_line(line, TOKEN);
-	if (is_blank(*line.bytes))
+	if (http_field_blank(*line.bytes))
 		return head_refuse(head, BAD_REQUEST, "a header goes on in the next line; write it in one");
 	if (length == 0 || line.bytes[length] != ':')
 		return head_refuse(head, BAD_REQUEST, "a line of the request's head is no header");
 	const char *begin = line.bytes + length + 1, *end = line.bytes + line.length;
-	while (is_blank(*begin)) /* the carriage return behind the line is none */
+	while (http_field_blank(*begin)) /* the carriage return behind the line is none */
 		begin++;
-	while (end > begin && is_blank(end[-1]))
+	while (end > begin && http_field_blank(end[-1]))
 		end--;
 	struct text name = {line.bytes, length}, value = {begin, (size_t)(end - begin)};
 	if (!is_value(value))

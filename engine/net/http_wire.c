@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "base/number.h"
+#include "net/http_field.h"
 
 /* ---- requests ---- */
 
@@ -141,35 +142,6 @@ static void refuse(struct http_intake *intake, const char *words)
 	fail(intake, ERROR_REMOTE, words);
 }
 
-/* Digits alone, of 16 or 10: a sign, a blank or a point is none. */
-static bool read_number(struct text digits, unsigned base, uint64_t *number)
-{
-	*number = 0;
-	for (size_t i = 0; i < digits.length; i++) {
-		int digit = url_digit(digits.bytes[i]);
-		if (digit < 0 || (unsigned)digit >= base || __builtin_mul_overflow(*number, base, number) ||
-		    __builtin_add_overflow(*number, (unsigned)digit, number))
-			return false;
-	}
-	return digits.length > 0;
-}
-
-static bool is_blank(char byte)
-{
-	return byte == ' ' || byte == '\t';
-}
-
-static struct text trimmed(struct text text)
-{
-	while (text.length > 0 && is_blank(text.bytes[text.length - 1]))
-		text.length--;
-	while (text.length > 0 && is_blank(*text.bytes)) {
-		text.bytes++;
-		text.length--;
-	}
-	return text;
-}
-
 /* ---- the head ---- */
 
 static void take_status(struct http_intake *intake, struct text line)
@@ -177,7 +149,7 @@ static void take_status(struct http_intake *intake, struct text line)
 	const size_t minor = strlen(BEGINNING), code = minor + 2, end = code + 3;
 	uint64_t status;
 	if (line.length < end || line.bytes[minor] < '0' || line.bytes[minor] > '9' || line.bytes[minor + 1] != ' ' ||
-	    !read_number((struct text){line.bytes + code, 3}, 10, &status) || status < 100 ||
+	    !http_field_number((struct text){line.bytes + code, 3}, 10, &status) || status < 100 ||
 	    (line.length > end && line.bytes[end] != ' ')) {
 		refuse(intake, "its status line is none");
 		return;
@@ -192,7 +164,7 @@ static void take_status(struct http_intake *intake, struct text line)
 static void take_length(struct http_intake *intake, struct text value)
 {
 	uint64_t length;
-	if (!read_number(value, 10, &length))
+	if (!http_field_number(value, 10, &length))
 		refuse(intake, "its Content-Length is no number");
 	else if (intake->has_length && length != intake->left)
 		refuse(intake, "it says two lengths");
@@ -212,7 +184,7 @@ static void take_connection(struct http_intake *intake, struct text value)
 	while (value.length > 0) {
 		const char *comma = memchr(value.bytes, ',', value.length);
 		size_t length = comma ? (size_t)(comma - value.bytes) : value.length, behind = length + (comma != NULL);
-		struct text word = trimmed((struct text){value.bytes, length});
+		struct text word = http_field_trimmed((struct text){value.bytes, length});
 		intake->closes |= text_equal_caseless(word, TEXT("close"));
 		intake->stays |= text_equal_caseless(word, TEXT("keep-alive"));
 		value = (struct text){value.bytes + behind, value.length - behind};
@@ -232,7 +204,7 @@ static void take_wanted(struct http_intake *intake, struct text value)
 /* Whether the line goes on with the one before; only of a header that is passed over it may. */
 static bool goes_on(struct http_intake *intake, struct text line)
 {
-	if (!is_blank(*line.bytes))
+	if (!http_field_blank(*line.bytes))
 		return false;
 	if (!intake->may_fold || intake->is_strict)
 		refuse(intake, "a header of it that counts goes on in the next line");
@@ -247,7 +219,7 @@ static bool split_header(struct http_intake *intake, struct text line, struct te
 		refuse(intake, "a line of its head is no header");
 		return false;
 	}
-	*value = trimmed((struct text){colon + 1, line.length - name->length - 1});
+	*value = http_field_trimmed((struct text){colon + 1, line.length - name->length - 1});
 	return true;
 }
 
@@ -307,10 +279,10 @@ static void take_chunk_size(struct http_intake *intake, struct text line)
 {
 	const char *extension = memchr(line.bytes, ';', line.length);
 	struct text digits = {line.bytes, extension ? (size_t)(extension - line.bytes) : line.length};
-	while (digits.length > 0 && is_blank(digits.bytes[digits.length - 1]))
+	while (digits.length > 0 && http_field_blank(digits.bytes[digits.length - 1]))
 		digits.length--;
 	intake->line_bytes = 0;
-	if (!read_number(digits, 16, &intake->left))
+	if (!http_field_number(digits, 16, &intake->left))
 		refuse(intake, "the size of a chunk is no number");
 	else if (intake->left > intake->body.ceiling_bytes - intake->body.length)
 		fail(intake, ERROR_LIMIT, NULL);

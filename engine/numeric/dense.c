@@ -54,7 +54,7 @@ static void layer_run(const struct dense_layer *layer, const double *inputs, dou
 			outputs[j] = activated(outputs[j], layer->activation);
 }
 
-static size_t widest(const struct dense *dense)
+size_t dense_widest(const struct dense *dense)
 {
 	size_t most = 0;
 	for (size_t i = 0; i < dense->count; i++)
@@ -72,7 +72,7 @@ size_t dense_steps(const struct dense *dense)
 
 size_t dense_scratch(const struct dense *dense)
 {
-	return (dense->count > 1 ? 2 * widest(dense) : 0) + (dense->skips_missing ? dense->layers[0].inputs : 0);
+	return (dense->count > 1 ? 2 * dense_widest(dense) : 0) + (dense->skips_missing ? dense->layers[0].inputs : 0);
 }
 
 /* A missing number adds nothing, as 0 does. */
@@ -86,7 +86,7 @@ static const double *without_missing(const double *row, size_t count, double *co
 void dense_run(const struct dense *dense, const double *rows, size_t count, double *results, double *scratch)
 {
 	const struct dense_layer *first = &dense->layers[0], *last = &dense->layers[dense->count - 1];
-	size_t width = dense->count > 1 ? widest(dense) : 0;
+	size_t width = dense->count > 1 ? dense_widest(dense) : 0;
 	for (size_t row = 0; row < count; row++) {
 		const double *inputs = rows + row * first->inputs;
 		if (dense->skips_missing)

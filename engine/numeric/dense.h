@@ -23,6 +23,9 @@ struct dense {
 	bool skips_missing; /* a NaN of a row adds nothing, instead of making all NaN */
 };
 
+/* Numbers of the widest output of a layer. */
+size_t dense_widest(const struct dense *dense);
+
 /* How many doubles of working space a row needs. */
 size_t dense_scratch(const struct dense *dense);
 
