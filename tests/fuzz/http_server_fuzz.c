@@ -5,6 +5,7 @@
  * The first byte says how long the pieces are, the rest is what a client sends.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,15 +130,30 @@ static void open_server(void)
 	must(server != NULL);
 }
 
-static size_t converse(const char *bytes, size_t size, size_t step, char *heard, size_t room)
+/* A connection that the server closed first keeps its port for a minute: each client comes from the next of many
+ * addresses. libFuzzer's alarm interrupts what waits. */
+static int connected_client(void)
 {
+	static uint16_t clients;
 	const struct sockaddr_in at = {.sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				       .sin_port = htons((uint16_t)http_server_port(server))};
+				       .sin_port = htons((uint16_t)http_server_port(server))},
+				 from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + clients++)};
+	int client = socket(AF_INET, SOCK_STREAM, 0), outcome;
+	must(setsockopt(client, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int)) == 0);
+	must(bind(client, (const struct sockaddr *)&from, sizeof from) == 0);
+	do
+		outcome = connect(client, (const struct sockaddr *)&at, sizeof at);
+	while (outcome != 0 && (errno == EINTR || errno == EALREADY));
+	must(outcome == 0 || errno == EISCONN);
+	return client;
+}
+
+static size_t converse(const char *bytes, size_t size, size_t step, char *heard, size_t room)
+{
 	const struct linger reset = {1, 0};
-	int client = socket(AF_INET, SOCK_STREAM, 0);
+	int client = connected_client();
 	size_t sent = 0, length = 0;
-	must(connect(client, (const struct sockaddr *)&at, sizeof at) == 0);
 	for (int turn = 0;; turn++) {
 		must(turn < TURNS_MOST);
 		if (sent < size) {
