@@ -22,7 +22,7 @@ engine/serving/README.md stubs
 
 page() {
 	echo "<!-- Printed by make docs; what is changed here by hand is lost. -->"
-	"$sluice" help -o markdown "$1"
+	"$sluice" help -o markdown topics "$1"
 }
 
 passed=0 failed=0

@@ -2,7 +2,6 @@
  * page. */
 #include <string.h>
 
-#include "base/suggest.h"
 #include "cli/command.h"
 #include "cli/manual.h"
 #include "cli/topics.h"
@@ -11,30 +10,38 @@
 
 struct help_options {
 	int form; /* enum page_form */
+	const char *search;
 };
 
 static const struct option options[] = {
 	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct help_options, form),
 	 .choices = "text json markdown man", .fallback = "text", .help = "For a terminal, a program, a web page, or `man`."},
+	{.name = "keyword", .letter = 'k', .type = OPTION_TEXT, .offset = offsetof(struct help_options, search), .word = "WORD",
+	 .help = "Search all names and what is said of them in a line, whatever their case."},
 	{0},
 };
 
 extern const struct command command_help;
 
-static int unknown(struct session *session, const char *word)
+static int help_unknown(struct session *session, const char *word)
 {
-	struct suggestion suggestion = suggest_begin(text_of(word));
-	for (const struct command *const *command = command_table; *command; command++)
-		suggest_offer(&suggestion, text_of((*command)->name));
-	topics_offer(session, &suggestion);
-	if (suggestion.nearest.bytes)
-		return command_misuse(session, &command_help, "there is nothing about `%s`; did you mean `" TEXT_FORMAT "`?", word,
-				      TEXT_ARGUMENTS(suggestion.nearest));
-	return command_misuse(session, &command_help, "there is nothing about `%s`; `sluice help topics` lists what there is",
-			      word);
+	struct buffer nearest;
+	buffer_open(&nearest, ERROR_TEXT_MAX);
+	bool any = topics_nearest(session, word, &nearest) && !buffer_failed(&nearest);
+	int code;
+	if (any)
+		code = command_misuse(session, &command_help, "there is nothing about `%s`; did you mean %s?", word,
+				      nearest.bytes);
+	else
+		code = command_misuse(session, &command_help,
+				      "there is nothing about `%s`; `sluice help topics` lists what there is, and `sluice help "
+				      "-k WORD` searches it",
+				      word);
+	buffer_close(&nearest);
+	return code;
 }
 
-static bool print_noun(struct page *page, const char *word)
+static bool help_print_noun(struct page *page, const char *word)
 {
 	for (const struct command *const *command = command_table; *command; command++) {
 		if (manual_is_noun(*command, word)) {
@@ -45,35 +52,41 @@ static bool print_noun(struct page *page, const char *word)
 	return false;
 }
 
-static bool print_about(struct session *session, struct page *page, const char *const *words, size_t count)
+/* A page for `man` is of the command alone, and two words can name nothing else. */
+static bool help_print(struct session *session, struct page *page, const char *const *words, size_t count)
 {
 	size_t used;
 	const struct command *command = command_find(words, count, &used);
-	if (command && used == count) {
+	bool whole = command && used == count;
+	if (whole && (count > 1 || page->form == PAGE_MAN)) {
 		manual_command(page, command);
 		return true;
 	}
-	if (count == 1 && (strcmp(words[0], "commands") == 0)) {
-		manual_all(page);
-		return true;
-	}
-	return (count == 1 && print_noun(page, words[0])) || topics_print(session, page, words, count);
+	bool noun = count == 1 && help_print_noun(page, words[0]);
+	return topics_print(session, page, words, count) || noun;
 }
 
 static int help_run(struct session *session, const void *filled_in, const char *const *words, size_t count)
 {
 	const struct help_options *self = filled_in;
 	struct buffer out;
+	if (self->search && count > 0)
+		return command_misuse(session, &command_help, "-k WORD searches everything; leave `%s` out", words[0]);
 	buffer_open(&out, HELP_BYTES_MAX);
 	struct page page = {.out = &out, .form = (enum page_form)self->form, .colour = session->colour};
 	manual_begin(&page);
-	if (count == 0 && page.form == PAGE_MAN) {
+	bool found = true;
+	if (self->search)
+		found = topics_search(session, &page, self->search);
+	else if (count == 0 && page.form == PAGE_MAN)
 		manual_all(&page);
-	} else if (count == 0) {
+	else if (count == 0)
 		manual_overview(&page);
-	} else if (!print_about(session, &page, words, count)) {
+	else
+		found = help_print(session, &page, words, count);
+	if (!found) {
 		buffer_close(&out);
-		return unknown(session, words[count - 1]);
+		return help_unknown(session, self->search ? self->search : words[count - 1]);
 	}
 	page_end(&page);
 	return command_write(session, &out);
@@ -82,11 +95,13 @@ static int help_run(struct session *session, const void *filled_in, const char *
 const struct command command_help = {
 	.name = "help",
 	.arguments = "[COMMAND|TOPIC|CODE]...",
-	.summary = "Explains a command, a step kind, a function, a fault code, or a topic.",
-	.help = "`sluice help topics` lists the topics. A name that is both a command and something else is the command; "
-		"say `sluice help steps filter` for the other.\n\n"
+	.summary = "Explains any name: a command, a field, a function, a fault, a topic.",
+	.help = "`sluice help topics` lists the topics. A name of several things shows each; `sluice help steps filter` shows one. "
+		"A field is found by its name, or by the end of its path.\n\n"
 		"  sluice help lint\n"
 		"  sluice help steps\n"
+		"  sluice help output.format\n"
+		"  sluice help -k latency\n"
 		"  sluice help -o man > sluice.1",
 	.options = options,
 	.options_size = sizeof(struct help_options),

@@ -7,6 +7,12 @@
 #include "base/version.h"
 
 /* The overview's order. */
+const struct manual_variable manual_variables[] = {
+	{"NO_COLOR", "When it is set to anything, nothing is written in colour."},
+	{"SLUICE_FAIL_ALLOCATION", "The number of the one allocation that is made to fail, for tests of what happens then."},
+	{0},
+};
+
 static const struct command_group {
 	const char *name;
 	const char *title;
@@ -59,7 +65,7 @@ static void value_of(struct buffer *term, const struct option *row)
 	}
 }
 
-static void option_item(struct page *page, const struct option *row)
+void manual_option(struct page *page, const struct option *row)
 {
 	struct buffer term, help;
 	buffer_open(&term, 1024);
@@ -92,7 +98,7 @@ static void body_of(struct page *page, const struct command *command)
 	if (command->help)
 		page_text(page, command->help);
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
-		option_item(page, row);
+		manual_option(page, row);
 }
 
 void manual_command(struct page *page, const struct command *command)
@@ -158,7 +164,6 @@ void manual_all(struct page *page)
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
 	page_text(page, "0: good. 1: faults were found. 2: the command was misused, and nothing was done.");
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "ENVIRONMENT" : "Environment");
-	page_item(page, 0, "When it is set to anything, nothing is written in colour.", "NO_COLOR");
-	page_item(page, 0, "The number of the one allocation that is made to fail, for tests of what happens then.",
-		  "SLUICE_FAIL_ALLOCATION");
+	for (const struct manual_variable *row = manual_variables; row->name; row++)
+		page_item(page, 0, row->help, "%s", row->name);
 }

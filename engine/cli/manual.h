@@ -9,6 +9,16 @@
 void manual_overview(struct page *page);
 void manual_command(struct page *page, const struct command *command);
 
+/* One option of a command, as its help lists it. */
+void manual_option(struct page *page, const struct option *row);
+
+/* Environment variables that mean something to every command; ends with a row without a name. */
+struct manual_variable {
+	const char *name;
+	const char *help;
+};
+extern const struct manual_variable manual_variables[];
+
 /* The verbs of a noun: `sluice models`. */
 void manual_noun(struct page *page, const char *noun);
 

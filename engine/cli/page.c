@@ -282,7 +282,7 @@ static bool stands_in(const struct page_chain *chain, const struct option *rows)
 	return false;
 }
 
-static void describe(struct buffer *text, const struct option *row)
+void page_describe(struct buffer *text, const struct option *row)
 {
 	static const char *const effects[] = {
 		[EFFECT_HONOURED] = "",
@@ -300,7 +300,6 @@ static void describe(struct buffer *text, const struct option *row)
 	if (row->fallback && *row->fallback)
 		buffer_print(text, ", default %s", row->fallback);
 	buffer_print(text, ". %s%s", row->help ? row->help : "", effects[row->effect]);
-	buffer_byte(text, '\0');
 }
 
 static void options_below(struct page *page, const struct option *rows, unsigned depth, const struct page_chain *outer)
@@ -311,7 +310,8 @@ static void options_below(struct page *page, const struct option *rows, unsigned
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		if (row->name) {
 			buffer_clear(&text);
-			describe(&text, row);
+			page_describe(&text, row);
+			buffer_byte(&text, '\0');
 			page_item(page, depth, buffer_failed(&text) ? "" : text.bytes, "%s", row->name);
 		}
 		/* A row without a name is another form of the map it stands in. */

@@ -33,4 +33,7 @@ void page_end(struct page *page);
 /* The rows of a YAML map as a list, with all that stands below them. */
 void page_options(struct page *page, const struct option *rows);
 
+/* Writes what such a list says of one row: its type, its bounds, its fallback, its help. */
+void page_describe(struct buffer *text, const struct option *row);
+
 #endif

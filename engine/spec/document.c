@@ -49,7 +49,7 @@ struct envelope {
 	const struct node *spec;
 };
 
-static const struct option envelope_rows[] = {
+const struct option resource_rows[] = {
 	CHECKED("apiVersion", TEXT, .help = "Whose kind it is, and its version."),
 	CHECKED("kind", TEXT, .help = "What the document is."),
 	ROW("metadata", MAP, struct envelope, metadata, .rows = metadata_rows, .help = "Its name and annotations."),
@@ -347,7 +347,7 @@ static const struct node *spec_node(struct spec *spec, const struct node *root, 
 		if (empty)
 			*empty = (struct node){.type = NODE_MAP, .place = root->place};
 		return empty;
-	} else if (node ? !node->broken : !is_misspelt(root, "spec", envelope_rows))
+	} else if (node ? !node->broken : !is_misspelt(root, "spec", resource_rows))
 		fault_add(spec->faults, CODE_MISSING_FIELD, root->place, NULL, "`spec` is missing: it says what the resource is");
 	return NULL;
 }
@@ -400,7 +400,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		return;
 	*resource = (struct resource){.kind = kind, .place = root->place, .node = root, .made_of = made_of};
 	if (kind->api_version)
-		options_read(&reading, root, envelope_rows, &envelope);
+		options_read(&reading, root, resource_rows, &envelope);
 	resource->name = envelope.metadata.name;
 	resource->namespace = envelope.metadata.namespace.text;
 	if (!resource->namespace && options)

@@ -380,6 +380,7 @@ struct spec {
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
+extern const struct option resource_rows[];	    /* of every document around its spec */
 
 /* The kind that a user names on a command line; an unknown one is CONFIG. */
 const struct resource_kind *resource_kind_find(const char *name, struct error *error);

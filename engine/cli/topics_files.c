@@ -1,0 +1,307 @@
+/* topics_files.c: What stands in the user's files, as topics of `sluice help`: step kinds, operations,
+ * resources, fields, and faults. */
+#include <string.h>
+
+#include "cli/field_walk.h"
+#include "cli/help_topic.h"
+#include "message/failure.h"
+#include "spec/resource.h"
+
+/* ---- step kinds ---- */
+
+static void step_body(struct page *page, const struct step_kind *kind)
+{
+	page_text(page, kind->summary);
+	if (kind->planned)
+		page_text(page, "Its fields are known and checked, but a pipeline with it cannot run yet.");
+	if (kind->example)
+		page_code(page, "yaml", kind->example);
+	if (kind->options)
+		page_options(page, kind->options);
+}
+
+static void steps_print(struct session *session, struct page *page)
+{
+	page_heading(page, 1, "Step kinds");
+	page_text(page, "A step has one of these keys, or none: then it calls the model of its own name. Every step also takes "
+			"the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
+	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
+		page_heading(page, 2, "%s", (*kind)->name);
+		step_body(page, *kind);
+	}
+}
+
+static void steps_visit(struct help_visit *visit)
+{
+	for (const struct step_kind *const *kind = visit->session->kinds; *kind; kind++)
+		help_see(visit, (*kind)->name, "", (*kind)->summary, *kind);
+}
+
+static void steps_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session, (void)where;
+	step_body(page, entry->item);
+}
+
+const struct help_topic topic_steps = {
+	.name = "steps",
+	.one = "step kind",
+	.summary = "The step kinds and their options.",
+	.print = steps_print,
+	.visit = steps_visit,
+	.print_entry = steps_print_entry,
+};
+
+/* ---- resources ---- */
+
+static const char *resource_text(const struct resource_kind *kind)
+{
+	return kind->help ? kind->help : "";
+}
+
+static void resource_body(struct page *page, const struct resource_kind *kind)
+{
+	if (kind->help)
+		page_text(page, kind->help);
+	if (kind->later)
+		page_text(page, "Its fields are checked; what it says is not done yet.");
+	page_options(page, kind->rows);
+}
+
+static void resources_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Resources");
+	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
+			"fields these are. What sluice does not know is an error; what it knows and does not honour yet is a "
+			"warning.");
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
+		page_heading(page, 2, "%s", kind->name);
+		resource_body(page, kind);
+	}
+}
+
+static void resources_visit(struct help_visit *visit)
+{
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		help_see(visit, kind->name, "", resource_text(kind), kind);
+}
+
+static void resources_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session, (void)where;
+	resource_body(page, entry->item);
+}
+
+const struct help_topic topic_resources = {
+	.name = "resources",
+	.one = "kind of resource",
+	.summary = "The kinds of YAML documents and their fields.",
+	.print = resources_print,
+	.visit = resources_visit,
+	.print_entry = resources_print_entry,
+	.caseless = true,
+};
+
+static void kinds_print(struct session *session, struct page *page)
+{
+	page_heading(page, 1, "Kinds");
+	page_heading(page, 2, "Of YAML documents: `kind`");
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
+		page_item(page, 0, resource_text(kind), "%s", kind->name);
+	page_heading(page, 2, "Of steps: the key of a step");
+	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
+		page_item(page, 0, (*kind)->summary, "%s", (*kind)->name);
+	page_heading(page, 2, "Of errors");
+	for (const struct failure_row *row = failure_rows; row->name; row++)
+		page_item(page, 0, row->when, "%s", row->name);
+}
+
+const struct help_topic topic_kinds = {
+	.name = "kinds",
+	.summary = "The kinds of documents, of steps and of errors, a line each.",
+	.print = kinds_print,
+};
+
+/* ---- fields, operations, and the words that fields take ---- */
+
+#define DESCRIPTION_BYTES_MAX 4096 /* of one row; the longest has some five hundred */
+
+struct field_visit {
+	struct field_walk walk;
+	struct help_visit *visit;
+	struct buffer text;
+};
+
+static void field_describe(struct field_visit *self, const struct option *row)
+{
+	buffer_clear(&self->text);
+	page_describe(&self->text, row);
+	buffer_byte(&self->text, '\0');
+}
+
+/* A field with its owner before the path, unless every kind of document has it. */
+static void field_see(struct help_visit *visit, const char *name, const struct field *field, const char *text)
+{
+	char where[DESCRIPTION_BYTES_MAX];
+	(void)snprintf(where, sizeof where, "%s%s%s", field->owner, *field->owner ? " " : "", field->path);
+	help_see(visit, name, where, text, field->row);
+}
+
+static void fields_see_field(struct field_walk *walk, const struct field *field)
+{
+	struct field_visit *self = (struct field_visit *)walk;
+	if (field->operation)
+		return;
+	field_describe(self, field->row);
+	if (!buffer_failed(&self->text))
+		field_see(self->visit, field->row->name, field, self->text.bytes);
+}
+
+static void fields_see_operation(struct field_walk *walk, const struct field *field)
+{
+	struct field_visit *self = (struct field_visit *)walk;
+	if (field->operation)
+		field_see(self->visit, field->row->name, field, field->row->help);
+}
+
+static void fields_see_words(struct field_walk *walk, const struct field *field)
+{
+	struct field_visit *self = (struct field_visit *)walk;
+	const char *words = field->operation || !field->row->choices ? "" : field->row->choices;
+	if (*words)
+		field_describe(self, field->row);
+	for (size_t length; *words && !buffer_failed(&self->text); words += length + (words[length] == ' ')) {
+		length = strcspn(words, " ");
+		const char *word = arena_copy(self->visit->session->arena, words, length);
+		if (word)
+			field_see(self->visit, word, field, self->text.bytes);
+	}
+}
+
+static void fields_visit_by(struct help_visit *visit, void (*see)(struct field_walk *walk, const struct field *field))
+{
+	struct field_visit self = {.walk = {see}, .visit = visit};
+	buffer_open(&self.text, DESCRIPTION_BYTES_MAX);
+	fields_walk(&self.walk, visit->session->kinds);
+	buffer_close(&self.text);
+}
+
+static void fields_visit(struct help_visit *visit)
+{
+	fields_visit_by(visit, fields_see_field);
+}
+
+static void operations_visit(struct help_visit *visit)
+{
+	fields_visit_by(visit, fields_see_operation);
+}
+
+static void words_visit(struct help_visit *visit)
+{
+	fields_visit_by(visit, fields_see_words);
+}
+
+/* The places of a match, then what is said of them, then all that stands below such a field. */
+static void fields_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	const struct option *row = entry->item;
+	(void)session;
+	page_text(page, where);
+	page_text(page, entry->text);
+	if (row->rows)
+		page_options(page, row->rows);
+}
+
+static void words_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session;
+	page_text(page, where);
+	page_text(page, entry->text);
+}
+
+static void operations_print(struct session *session, struct page *page)
+{
+	page_heading(page, 1, "Operations");
+	page_text(page, "What the lists of `preprocess` and `postprocess` may have. `sluice help NAME` has the options of one.");
+	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
+		const struct option *rows = (*kind)->options;
+		if (!rows || rows->type != OPTION_OPERATIONS)
+			continue;
+		page_heading(page, 2, "Of %s", (*kind)->name);
+		for (const struct option *row = rows->rows; row->type != OPTION_END; row++)
+			page_item(page, 0, row->help, "%s", row->name);
+	}
+}
+
+const struct help_topic topic_fields = {
+	.name = "fields",
+	.one = "field",
+	.summary = "Every field of every kind of YAML document and of step, by its path.",
+	.visit = fields_visit,
+	.print_entry = fields_print_entry,
+	.by_place = true,
+};
+
+const struct help_topic topic_operations = {
+	.name = "operations",
+	.one = "operation",
+	.summary = "What a `preprocess` or `postprocess` step can do with tensors.",
+	.print = operations_print,
+	.visit = operations_visit,
+	.print_entry = fields_print_entry,
+};
+
+const struct help_topic topic_words = {
+	.name = "words",
+	.one = "value of a field",
+	.summary = "The words that fields take, such as delivery modes, each with its field.",
+	.visit = words_visit,
+	.print_entry = words_print_entry,
+};
+
+/* ---- faults ---- */
+
+static void fault_body(struct page *page, const struct fault_code *code)
+{
+	page_text(page, code->help);
+	page_item(page, 0, fault_kind_name(code->kind), "kind");
+	page_item(page, 0, severity_name(code->severity), "severity");
+	if (code->example)
+		page_code(page, "yaml", code->example);
+}
+
+static void faults_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Faults");
+	page_text(page, "What `sluice lint` can find: the code, what it means, what to do, and an example that has it with the "
+			"same mended.");
+	for (const struct fault_code *code = fault_codes; code->code; code++) {
+		page_heading(page, 2, "%s: %s", code->code, code->title);
+		fault_body(page, code);
+	}
+}
+
+static void faults_visit(struct help_visit *visit)
+{
+	for (const struct fault_code *code = fault_codes; code->code; code++)
+		help_see(visit, code->code, "", code->title, code);
+}
+
+static void faults_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session, (void)where;
+	page_text(page, entry->text);
+	fault_body(page, entry->item);
+}
+
+const struct help_topic topic_faults = {
+	.name = "faults",
+	.one = "fault",
+	.summary = "What `sluice lint` can find, by code.",
+	.print = faults_print,
+	.visit = faults_visit,
+	.print_entry = faults_print_entry,
+	.caseless = true,
+};
