@@ -71,7 +71,7 @@ enum option_type {
 	OPTION_END,	   /* ends the rows */
 	OPTION_TEXT,	   /* const char *, NULL when absent */
 	OPTION_NAME,	   /* struct name: a text whose place is needed later */
-	OPTION_FLAG,	   /* bool */
+	OPTION_FLAG,	   /* bool; with `choices` an int: 0, 1, or OPTION_FLAG_CHOICE and the index of one of its words */
 	OPTION_INTEGER,	   /* int64_t, within `least` and `most` */
 	OPTION_NUMBER,	   /* double, within `least` and `most`; `5%` is 0.05 */
 	OPTION_NUMBERS,	   /* struct number_list; nan and inf are allowed */
@@ -101,6 +101,8 @@ enum option_effect {
 	EFFECT_NONE,	 /* only Kubernetes could honour it: `plan` notes "no effect here" */
 	EFFECT_PROTECTS, /* not honoured yet, and it protects: what would listen refuses to, lint warns */
 };
+
+#define OPTION_FLAG_CHOICE 2
 
 /* An offset: the value is checked and kept nowhere; so is all that stands in it. */
 #define OPTION_UNSTORED ((size_t)-1)

@@ -19,7 +19,7 @@ static bool side_set_up(struct kafka_side *side, const struct side_config *confi
 	char kilobytes[32];
 	snprintf(kilobytes, sizeof kilobytes, "%zu", config->queue_bytes / 1024 + 1);
 	const struct property own[] = {
-		{"bootstrap.servers", config->brokers}, {"linger.ms", "50"},
+		{"bootstrap.servers", config->brokers}, {"linger.ms", config->at_once ? "0" : "50"},
 		{"message.timeout.ms", "10000"},	{"queue.buffering.max.kbytes", kilobytes},
 		{"sticky.partitioning.linger.ms", "0"}, /* so that a record without a key goes where its request came from */
 	};

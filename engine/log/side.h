@@ -23,6 +23,7 @@ struct side_operations {
 struct side_config {
 	const char *brokers;
 	size_t queue_bytes; /* what waits for Kafka; what is more is lost */
+	bool at_once;	    /* somebody waits for each record: none waits for others to go along */
 	const struct batch_limit *batches; /* log/batch_limit.h; NULL: none */
 	struct properties properties;
 };

@@ -73,6 +73,9 @@ const char *topic_own_name(struct arena *arena, const char *prefix, const char *
 /* The one of a namespace where its engines say how they are (observe/status.h). */
 const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace);
 
+/* The one of a namespace in which gateways read answers to the calls that they took (message/reply.h). */
+const char *topic_replies_name(struct arena *arena, const char *prefix, const char *namespace);
+
 struct topic_role_row {
 	const char *name;
 	bool read, written;   /* by the engine */

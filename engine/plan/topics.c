@@ -38,6 +38,11 @@ const char *topic_status_name(struct arena *arena, const char *prefix, const cha
 	return arena_print(arena, "%s.%s.status", prefix, namespace);
 }
 
+const char *topic_replies_name(struct arena *arena, const char *prefix, const char *namespace)
+{
+	return arena_print(arena, "%s.%s.replies", prefix, namespace);
+}
+
 static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
 {
 	return topic_own_name(compiler->arena, plan->prefix, plan->namespace, pipeline, rest);

@@ -162,6 +162,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
+		.errors_kept = output->errors == OUTPUT_ERRORS_KEEP,
 		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
 		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph) &&
 			  plan->stages[index].boundary != BOUNDARY_JOIN,
@@ -269,6 +270,15 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
 }
 
+/* A group's pipelines are of one namespace. NULL: memory ran out, or the group has none any more. */
+static const char *replies_topic(const struct group *group, const struct plan *plan, struct arena *lasting)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->pipelines[i].group, group->name) == 0)
+			return topic_replies_name(lasting, plan->pipelines[i].prefix, plan->pipelines[i].namespace);
+	return NULL;
+}
+
 struct worker_setup *group_setup_make(struct group *group, const struct revision *revision, const struct engine_config *config,
 				      atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error)
 {
@@ -288,6 +298,7 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 	setup->reads = topic_list_of(&group->reads);
 	setup->writes = topic_list_of(&group->writes);
 	setup->taps = topic_list_of(&group->taps);
+	setup->replies = replies_topic(group, &revision->plan, lasting);
 	return setup;
 }
 

@@ -105,8 +105,9 @@ static const struct option output_rows[] = {
 	    .help = "An existing topic to write to; default: the pipeline's own."),
 	ROW("format", TEXT, struct pipeline_output, format,
 	    .help = "The form in which answers leave; default: that of the request."),
-	ROW("errors", FLAG, struct pipeline_output, errors, .fallback = "true",
-	    .help = "Whether error answers go to the outputs topic too."),
+	ROW("errors", FLAG, struct pipeline_output, errors, .fallback = "true", .choices = "keep",
+	    .help = "Whether error answers go to the outputs topic too; `keep`: they do, and a failed request whose caller "
+		    "waits at a gateway is kept as a dead letter, as others are."),
 	{.type = OPTION_END},
 };
 

@@ -105,6 +105,9 @@ struct pipeline_input {
 	struct item_list tensors; /* struct input_tensor */
 };
 
+/* `output.errors: keep`: they do, and the failed request of a caller that waits is kept as a dead letter, too. */
+#define OUTPUT_ERRORS_KEEP OPTION_FLAG_CHOICE
+
 struct pipeline_output {
 	struct place here;
 	struct name_list steps;
@@ -114,7 +117,7 @@ struct pipeline_output {
 	const char *topic;
 	struct place topic_place;
 	const char *format;
-	bool errors; /* error answers go to the outputs topic */
+	int errors; /* whether error answers go to the outputs topic: false, true, or OUTPUT_ERRORS_KEEP */
 };
 
 struct step_batch {

@@ -212,7 +212,11 @@ static void print_scalar(struct printer *printer, const struct option *row)
 {
 	switch (row->type) {
 	case OPTION_FLAG:
-		buffer_string(printer->out, "\"type\":\"boolean\"");
+		buffer_string(printer->out, row->choices ? "\"anyOf\":[{\"type\":\"boolean\"},{" : "\"type\":\"boolean\"");
+		if (row->choices) {
+			print_choices(printer, row->choices);
+			buffer_string(printer->out, "}]");
+		}
 		return;
 	case OPTION_INTEGER:
 		buffer_string(printer->out, row->quotable ? "\"type\":[\"integer\",\"string\"]" : "\"type\":\"integer\"");

@@ -187,6 +187,14 @@ static void read_choice(struct reading *reading, const struct option *row, const
 
 /* ---- numbers ---- */
 
+static void flag_store(const struct option *row, bool flag, void *at)
+{
+	if (row->choices)
+		*(int *)at = flag;
+	else
+		*(bool *)at = flag;
+}
+
 static void read_flag(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	/* YAML 1.1, which Kubernetes reads, also knows these. */
@@ -195,14 +203,20 @@ static void read_flag(struct reading *reading, const struct option *row, const s
 		bool flag;
 	} words[] = {{"yes", true}, {"on", true}, {"no", false}, {"off", false}};
 	if (node->type == NODE_SCALAR && scalar_classify(node) == SCALAR_FLAG) {
-		*(bool *)at = node->scalar.bytes[0] == 't' || node->scalar.bytes[0] == 'T';
+		flag_store(row, node->scalar.bytes[0] == 't' || node->scalar.bytes[0] == 'T', at);
 		return;
 	}
 	for (size_t i = 0; node->type == NODE_SCALAR && !node->quoted && i < sizeof words / sizeof *words; i++)
 		if (text_equal_caseless(node->scalar, text_of(words[i].word))) {
-			*(bool *)at = words[i].flag;
+			flag_store(row, words[i].flag, at);
 			return;
 		}
+	if (row->choices && node->type == NODE_SCALAR && scalar_classify(node) == SCALAR_TEXT) {
+		int index = choice_index(reading, row, node);
+		if (index >= 0)
+			*(int *)at = OPTION_FLAG_CHOICE + index;
+		return;
+	}
 	value_wrong_type(reading, row, node);
 }
 

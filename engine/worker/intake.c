@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "message/reply.h"
 #include "worker/crossings.h"
 #include "worker/entrances.h"
 #include "worker/gathering.h"
@@ -38,6 +39,10 @@ void message_identify(struct message *message)
 {
 	if (message->id.length == 0)
 		message->id = message->payload_id;
+	if (message->id.length == 0) {
+		const struct header *given = headers_find(message->headers, TEXT(REPLY_DEFAULT_ID_HEADER));
+		message->id = given ? given->value : message->id;
+	}
 	if (message->id.length == 0)
 		message->id = text_of(arena_print(message->arena, TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(message->origin.topic),
 						  (int)message->origin.partition, (long long)message->origin.offset));

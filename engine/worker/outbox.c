@@ -13,12 +13,14 @@ void outbox_open(struct outbox *outbox, size_t answer_bytes)
 {
 	*outbox = (struct outbox){0};
 	buffer_open(&outbox->encoded, answer_bytes);
+	replies_open(&outbox->replies);
 }
 
 void outbox_close(struct outbox *outbox)
 {
 	output_close(outbox->output);
 	side_close(outbox->side);
+	replies_close(&outbox->replies);
 	buffer_close(&outbox->encoded);
 }
 
@@ -29,7 +31,7 @@ struct position origin_of(const struct flight *flight)
 
 /* ---- answers ---- */
 
-#define OWN_HEADERS_MAX 4   /* that sluice writes */
+#define OWN_HEADERS_MAX 6   /* that sluice writes */
 #define STEP_HEADERS_MAX 64 /* that steps set: more is no use to a reader, and dear to Kafka */
 
 /* What an answer's headers are written into: not the arena, for an answer that says
@@ -93,13 +95,12 @@ static struct text key_of(const struct flight *flight, const struct message *mes
 
 /* Of the flight's message, or of one of its offspring. */
 static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct message *message,
-			 const struct answer *given, struct answer_headers *headers, struct outgoing *outgoing, struct error *error)
+			 const struct format *format, const struct answer *given, struct answer_headers *headers,
+			 struct outgoing *outgoing, struct error *error)
 {
 	struct answer answer = *given;
 	answer.header_length = &headers->json_length;
 	buffer_clear(&outbox->encoded);
-	const struct stage_config *config = flight->stage->config;
-	const struct format *format = config->format ? config->format : flight->message.format;
 	if (!answer_encode(message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
@@ -118,7 +119,8 @@ static enum produce_verdict answer_produce(struct outbox *outbox, const struct f
 	struct outgoing outgoing;
 	if (config->answers == TOPIC_NOWHERE || (answer->error && config->errors_off))
 		return PRODUCED;
-	if (!answer_write(outbox, flight, message, answer, &headers, &outgoing, error))
+	const struct format *format = config->format ? config->format : flight->message.format;
+	if (!answer_write(outbox, flight, message, format, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
 	outgoing.topic = config->answers;
 	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
@@ -152,6 +154,67 @@ static enum produce_verdict offspring_answers(struct outbox *outbox, struct flig
 		flight->told = offspring;
 	}
 	return PRODUCED;
+}
+
+/* ---- the copy for a gateway ---- */
+
+/* An error is written as the gateway answers it, whatever the request's format. */
+static void reply_error(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
+			struct answer_headers *headers)
+{
+	const struct message *message = &flight->message;
+	const char *limit = reply_limit_name(answer->error);
+	const struct reply_failure failure = {.error = answer->error,
+					      .step = answer->step,
+					      .attempts = answer->attempts,
+					      .id = message->id,
+					      .origin = message->origin};
+	buffer_clear(&outbox->encoded);
+	reply_error_write(&outbox->encoded, &failure);
+	headers->items[0] = (struct header){TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(answer->error->kind))};
+	headers->items[1] = (struct header){TEXT("content-type"), TEXT("application/json")};
+	headers->count = 2;
+	if (limit)
+		headers->items[headers->count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
+}
+
+/* In the request's format, whatever the one of the outputs topic. */
+static void reply_write(struct outbox *outbox, const struct flight *flight, struct answer_headers *headers)
+{
+	struct error error;
+	struct outgoing written;
+	error.kind = ERROR_NONE;
+	const struct answer failed = {.error = &error, .step = NULL};
+	const struct format *format = flight->message.format;
+	headers->count = 0;
+	if (flight->outcome == FLOW_DROPPED) {
+		buffer_clear(&outbox->encoded);
+		headers->items[headers->count++] = (struct header){TEXT(REPLY_OUTCOME_HEADER), TEXT(REPLY_FILTERED)};
+	} else if (flight->answer.error) {
+		reply_error(outbox, flight, &flight->answer, headers);
+	} else if (!answer_write(outbox, flight, &flight->message, format, &flight->answer, headers, &written, &error)) {
+		reply_error(outbox, flight, &failed, headers);
+	} else if (!headers_find((struct headers){headers->count, headers->items}, TEXT("content-type"))) {
+		const char *types = format->content_types;
+		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
+	}
+}
+
+/* Whoever waits for the request has what became of it, when all of it has left. */
+static void reply_leave(struct outbox *outbox, const struct flight *flight)
+{
+	struct answer_headers headers = {.json_length = 0};
+	struct reply_address address;
+	const struct message *message = &flight->message;
+	if ((flight->outcome != FLOW_ANSWER && flight->outcome != FLOW_DROPPED) ||
+	    !replies_wanted(&outbox->replies, message->headers, flight->stage->config->graph->name, &address))
+		return;
+	reply_write(outbox, flight, &headers);
+	if (!headers_find((struct headers){headers.count, headers.items}, TEXT(REPLY_ID_HEADER)))
+		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
+	headers.items[headers.count++] = *headers_find(message->headers, TEXT(REPLY_HEADER));
+	const struct outgoing record = {.value = buffer_view(&outbox->encoded), .headers = {headers.count, headers.items}};
+	replies_put(flight->stage->worker, &address, &record);
 }
 
 /* ---- what steps were sent and gave ---- */
@@ -248,9 +311,19 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 	return output_produce(outbox->output, &outgoing, error);
 }
 
+/* The caller of a synchronous request has its error: it is kept where the pipeline asks for that, and where the caller may
+ * have nothing, since its answer could not leave. */
+static bool is_answered_only(const struct flight *flight)
+{
+	struct reply_address address;
+	const struct stage_config *config = flight->stage->config;
+	return !config->errors_kept && !flight->unfit &&
+	       replies_wanted(&flight->stage->worker->outbox.replies, flight->message.headers, config->graph->name, &address);
+}
+
 static bool is_dead(const struct flight *flight, const struct answer *answer)
 {
-	return answer->error && (failure_of(answer->error)->kept || flight->unfit);
+	return answer->error && (failure_of(answer->error)->kept || flight->unfit) && !is_answered_only(flight);
 }
 
 /* A request that is too large to be kept with its reason is kept without its bytes: they
@@ -352,5 +425,7 @@ enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
 		outbox->half_left--;
 	if (!half_before && is_half_left(flight) && verdict != PRODUCED)
 		outbox->half_left++;
+	if (verdict == PRODUCED && flight->message.headers.count > 0)
+		reply_leave(outbox, flight);
 	return verdict;
 }

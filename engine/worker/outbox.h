@@ -6,12 +6,14 @@
 
 #include "log/side.h"
 #include "worker/lanes.h"
+#include "worker/replies.h"
 #include "worker/worker.h"
 
 struct outbox {
 	const struct worker_setup *setup; /* the worker's */
 	struct output *output;		  /* opened by the worker; closed with the outbox */
 	struct side *side;		  /* likewise; NULL: there are no taps */
+	struct replies replies; /* copies of answers for gateways */
 	struct buffer encoded;
 	uint64_t answered;
 	uint64_t failed; /* of them errors */

@@ -18,6 +18,7 @@
  *   release.c  leave in order -> produce -> commit
  *   counting.c what became of requests, counted
  *   outbox.c   what leaves for a message, encoded
+ *   replies.c  copies of answers for gateways
  *   keeping.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
  *   succession.c  how long stages stay that others take the place of

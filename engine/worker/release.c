@@ -116,6 +116,7 @@ void release_on_commit_due(void *context)
 static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
 {
 	worker->counts.dropped_in_flight += worker->lanes.load.in_flight;
+	replies_void(&worker->outbox.replies);
 	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		atomic_store_explicit(&stage->counts->resets, worker->counts.resets, memory_order_relaxed);
@@ -204,6 +205,7 @@ void release_on_news(void *context, uint32_t events)
 		break;
 	case NEWS_COMMITTED:
 		worker->counts.commits++;
+		replies_committed(&worker->outbox.replies);
 		lanes_committed(&worker->lanes, committed);
 		keepings_committed(worker, committed);
 		break;

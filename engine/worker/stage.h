@@ -109,6 +109,7 @@ struct stage_config {
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */
+	bool errors_kept;	     /* the error of a synchronous request is kept as a dead letter, too */
 	bool gap_stops; /* records that were deleted before they were read end the engine */
 	bool by_key;		     /* at least once: a result waits for those of its key alone */
 	struct stage_limits limits;
@@ -125,6 +126,7 @@ struct worker_setup {
 	struct topic_list reads;
 	struct topic_list writes;
 	struct topic_list taps; /* written beside the output, best effort */
+	const char *replies;	/* the namespace's topic of replies to gateways; the same in all setups. NULL: none */
 	size_t stage_count;
 	const struct stage_config *stages;
 };

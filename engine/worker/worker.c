@@ -135,6 +135,9 @@ struct worker_counts worker_counts(const struct worker *worker)
 	counts.answered = worker->outbox.answered;
 	counts.failed = worker->outbox.failed;
 	counts.dead_letters = worker->outbox.dead_letters;
+	counts.replies = worker->outbox.replies.sent;
+	counts.replies_lost = worker->outbox.replies.lost;
+	counts.replies_malformed = worker->outbox.replies.malformed;
 	return counts;
 }
 

@@ -110,6 +110,8 @@ struct worker_counts {
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
 	uint64_t refused; /* results that Kafka took and then would not have */
+	uint64_t replies, replies_lost; /* copies of answers for gateways */
+	uint64_t replies_malformed; /* requests whose reply address could not be read */
 	uint64_t resets;
 	const char *reset_reason; /* of the last */
 };

@@ -434,6 +434,23 @@ static void a_pipeline_is_filled_in_with_its_defaults(void **state)
 	spec_close(&spec);
 }
 
+static void errors_are_answered_or_not_or_kept_too(void **state)
+{
+	static const struct {
+		const char *word;
+		int errors;
+	} words[] = {{"true", 1}, {"on", 1}, {"off", 0}, {"false", 0}, {"keep", OUTPUT_ERRORS_KEEP}};
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		char text[200];
+		snprintf(text, sizeof text, PIPELINE "  steps:\n  - name: a\n  output: {steps: [a], errors: %s}\n", words[i].word);
+		struct spec spec = spec_of(text, NULL);
+		const struct pipeline_spec *pipeline = spec_first(&spec, RESOURCE_PIPELINE)->spec;
+		assert_int_equal(pipeline->output.errors, words[i].errors);
+		spec_close(&spec);
+	}
+}
+
 static void a_namespace_of_the_command_line_is_of_those_that_state_none(void **state)
 {
 	(void)state;
@@ -521,6 +538,7 @@ int main(void)
 		cmocka_unit_test(settings_of_topics_are_kept_under_their_names),
 		cmocka_unit_test(two_resources_of_one_name_are_a_fault_within_a_file),
 		cmocka_unit_test(a_pipeline_is_filled_in_with_its_defaults),
+		cmocka_unit_test(errors_are_answered_or_not_or_kept_too),
 		cmocka_unit_test(a_namespace_of_the_command_line_is_of_those_that_state_none),
 		cmocka_unit_test(fragments_are_read_when_their_kind_is_told),
 	};

@@ -1,0 +1,108 @@
+/* reply.c: see reply.h. */
+#include "message/reply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/number.h"
+#include "message/json_write.h"
+
+#define PIPELINE_BYTES_MAX 253 /* of a resource's name (RFC 1123, subdomain) */
+
+/* ---- addresses ---- */
+
+/* Takes what is before the next slash. False: nothing is. */
+static bool part_take(struct text *rest, struct text *part)
+{
+	const char *slash = rest->length > 0 ? memchr(rest->bytes, '/', rest->length) : NULL;
+	size_t length = slash ? (size_t)(slash - rest->bytes) : rest->length;
+	size_t taken = slash ? length + 1 : length;
+	*part = (struct text){rest->bytes, length};
+	*rest = (struct text){rest->bytes + taken, rest->length - taken};
+	return length > 0;
+}
+
+/* Digits alone: a number of JSON may have a fraction, too. */
+static bool natural_read(struct text digits, uint64_t *number)
+{
+	for (size_t i = 0; i < digits.length; i++)
+		if (digits.bytes[i] < '0' || digits.bytes[i] > '9')
+			return false;
+	return number_read_uint64(digits, number);
+}
+
+static bool epoch_read(struct text digits, uint64_t *epoch)
+{
+	*epoch = 0;
+	for (size_t i = 0; i < digits.length; i++) {
+		char c = digits.bytes[i];
+		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+		if (digit > 15)
+			return false;
+		*epoch = *epoch << 4 | digit;
+	}
+	return digits.length == REPLY_EPOCH_DIGITS;
+}
+
+bool reply_address_read(struct text value, struct reply_address *address)
+{
+	struct text rest = value, partition, epoch, call;
+	uint64_t number;
+	*address = (struct reply_address){0};
+	if (value.length >= REPLY_ADDRESS_BYTES_MAX || !part_take(&rest, &partition) || !natural_read(partition, &number) ||
+	    number > REPLY_PARTITION_MAX || !part_take(&rest, &epoch) || !epoch_read(epoch, &address->epoch))
+		return false;
+	address->partition = (int32_t)number;
+	bool ends = epoch.bytes + epoch.length == value.bytes + value.length;
+	if (ends)
+		return true;
+	if (!part_take(&rest, &call) || !natural_read(call, &address->call) || address->call == 0)
+		return false;
+	address->pipeline = rest;
+	return rest.length > 0 && rest.length <= PIPELINE_BYTES_MAX && !memchr(rest.bytes, '/', rest.length);
+}
+
+size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX])
+{
+	int length = snprintf(out, REPLY_ADDRESS_BYTES_MAX, "%d/%016" PRIx64, (int)address->partition, address->epoch);
+	if (address->pipeline.length > 0)
+		length += snprintf(out + length, REPLY_ADDRESS_BYTES_MAX - (size_t)length, "/%" PRIu64 "/" TEXT_FORMAT,
+				   address->call, TEXT_ARGUMENTS(address->pipeline));
+	return (size_t)length;
+}
+
+/* ---- errors ---- */
+
+const char *reply_limit_name(const struct error *error)
+{
+	if (error->kind != ERROR_LIMIT || error->limit == LIMIT_OF_ENGINE)
+		return NULL;
+	return error->limit == LIMIT_OF_DEADLINE ? "deadline" : "admission";
+}
+
+static void place_write(struct buffer *out, const struct reply_failure *failure)
+{
+	const struct place *place = &failure->error->place;
+	if (place->file && place->line > 0) {
+		json_write_string_after(out, TEXT(",\"place\":"), text_of(place->file));
+		out->length -= out->length > 0; /* the closing quote */
+		buffer_print(out, ":%u:%u\"", (unsigned)place->line, (unsigned)place->column);
+	} else if (failure->origin.topic.length > 0) {
+		buffer_print(out, ",\"place\":\"" TEXT_FORMAT "/%d/%" PRId64 "\"", TEXT_ARGUMENTS(failure->origin.topic),
+			     (int)failure->origin.partition, failure->origin.offset);
+	}
+}
+
+void reply_error_write(struct buffer *out, const struct reply_failure *failure)
+{
+	json_write_string_after(out, TEXT("{\"error\":"), text_of(failure->error->text));
+	buffer_print(out, ",\"kind\":\"%s\"", error_kind_name(failure->error->kind));
+	place_write(out, failure);
+	if (failure->step)
+		json_write_string_after(out, TEXT(",\"step\":"), text_of(failure->step));
+	if (failure->attempts > 0)
+		buffer_print(out, ",\"attempts\":%u", failure->attempts);
+	if (failure->id.length > 0)
+		json_write_string_after(out, TEXT(",\"id\":"), failure->id);
+	buffer_byte(out, '}');
+}

@@ -1,0 +1,139 @@
+/* replies.c: see replies.h. */
+#include "worker/replies.h"
+
+#include "base/memory.h"
+#include "worker/parts.h"
+
+struct held_reply {
+	struct held_reply *next;
+	struct outgoing record; /* its texts are in `bytes` */
+	size_t size_bytes;
+	struct header headers[]; /* then the bytes */
+};
+
+void replies_open(struct replies *replies)
+{
+	*replies = (struct replies){0};
+	replies->end = &replies->first;
+}
+
+void replies_void(struct replies *replies)
+{
+	while (replies->first) {
+		struct held_reply *reply = replies->first;
+		replies->first = reply->next;
+		memory_give(reply);
+	}
+	replies->end = &replies->first;
+	replies->held_bytes = 0;
+}
+
+void replies_close(struct replies *replies)
+{
+	replies_void(replies);
+	side_close(replies->side);
+	replies->side = NULL;
+}
+
+bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address)
+{
+	const struct header *header = headers_find(headers, TEXT(REPLY_HEADER));
+	if (!header)
+		return false;
+	if (!reply_address_read(header->value, address)) {
+		replies->malformed++;
+		return false;
+	}
+	return address->pipeline.length == 0 || text_is(address->pipeline, pipeline);
+}
+
+/* ---- sending ---- */
+
+static bool side_ready(struct worker *worker)
+{
+	struct replies *replies = &worker->outbox.replies;
+	const struct worker_config *config = worker->config;
+	const struct worker_ground *ground = config->ground ? config->ground : &worker_ground_usual;
+	const struct side_config side = {.brokers = config->transaction.brokers,
+					 .queue_bytes = REPLIES_HELD_BYTES_MAX,
+					 .at_once = true,
+					 .batches = config->transaction.batches,
+					 .properties = config->transaction.properties};
+	struct error error = {0};
+	if (replies->side)
+		return true;
+	replies->side = ground->side_open(ground->context, &side, &error);
+	if (replies->side && !side_topics(replies->side, &worker->setup->replies, 1, &error)) {
+		side_close(replies->side);
+		replies->side = NULL;
+	}
+	return replies->side != NULL;
+}
+
+static void reply_send(struct replies *replies, const struct outgoing *record)
+{
+	bool sent = replies->side && side_produce(replies->side, record);
+	replies->sent += sent;
+	replies->lost += !sent;
+}
+
+/* ---- holding ---- */
+
+static struct text text_keep(char **to, struct text text)
+{
+	char *at = *to;
+	if (text.length > 0)
+		memcpy(at, text.bytes, text.length);
+	*to += text.length;
+	return (struct text){at, text.length};
+}
+
+static bool reply_hold(struct replies *replies, const struct outgoing *record)
+{
+	const size_t count = record->headers.count;
+	size_t size = sizeof(struct held_reply) + count * sizeof(struct header) + record->value.length;
+	for (size_t i = 0; i < count; i++)
+		size += record->headers.items[i].name.length + 1 + record->headers.items[i].value.length;
+	if (size > REPLIES_HELD_BYTES_MAX - replies->held_bytes)
+		return false;
+	struct held_reply *reply = memory_take(1, size);
+	if (!reply)
+		return false;
+	char *to = (char *)&reply->headers[count];
+	reply->record = *record;
+	reply->record.value = text_keep(&to, record->value);
+	reply->record.headers.items = reply->headers;
+	for (size_t i = 0; i < count; i++) {
+		reply->headers[i].name = text_keep(&to, record->headers.items[i].name);
+		*to++ = '\0';
+		reply->headers[i].value = text_keep(&to, record->headers.items[i].value);
+	}
+	reply->size_bytes = size;
+	replies->held_bytes += size;
+	*replies->end = reply;
+	replies->end = &reply->next;
+	return true;
+}
+
+void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record)
+{
+	struct replies *replies = &worker->outbox.replies;
+	struct outgoing copy = *record;
+	copy.topic = 0;
+	copy.beside_origin = true;
+	copy.origin.partition = address->partition;
+	copy.key = (struct text){0};
+	if (!worker->setup->replies || !side_ready(worker))
+		replies->lost++;
+	else if (!worker->config->transaction.id)
+		reply_send(replies, &copy);
+	else
+		replies->lost += !reply_hold(replies, &copy);
+}
+
+void replies_committed(struct replies *replies)
+{
+	for (const struct held_reply *reply = replies->first; reply; reply = reply->next)
+		reply_send(replies, &reply->record);
+	replies_void(replies);
+}

@@ -1,0 +1,308 @@
+/* replies_test.c: whoever waits at a gateway has a copy of the answer, once, and never before it counts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "message/reply.h"
+#include "tests/unit/worker_stand.h"
+
+#define ADDRESS "2/0123456789abcdef/9/p"
+#define PARTITION 2
+#define PARTITIONS 3
+#define MOMENT_MS 300
+
+static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
+			      "  output: {steps: [twice]}\n";
+static const char keeps_small[] = "  - name: small\n    filter: {keep: \"x < 10\", otherwise: drop}\n"
+				  "  output: {steps: [small]}\n";
+
+static void configure(struct stand *stand, const char *steps, bool exactly_once)
+{
+	stand_configure(stand, steps);
+	rd_kafka_mock_topic_create(stand->mock.cluster, "replies", PARTITIONS, 1);
+	stand->config.setup.replies = "replies";
+	if (!exactly_once)
+		stand->config.transaction.id = NULL;
+}
+
+static void ask(struct stand *stand, const char *id, int number, const char *address)
+{
+	stand_ask(stand, id, number, REPLY_HEADER, address);
+}
+
+/* The partition of this gateway, from its beginning. */
+static rd_kafka_t *reader_open(struct stand *stand)
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	assert_int_equal(rd_kafka_conf_set(configuration, "bootstrap.servers", stand->mock.brokers, words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "group.id", "gateway", words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words), 0);
+	assert_int_equal(rd_kafka_conf_set(configuration, "fetch.wait.max.ms", "20", words, sizeof words), 0);
+	rd_kafka_t *reader = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
+	assert_non_null(reader);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, "replies", PARTITION)->offset = 0;
+	assert_int_equal(rd_kafka_assign(reader, list), 0);
+	rd_kafka_topic_partition_list_destroy(list);
+	return reader;
+}
+
+/* NULL: none came within that time. */
+static rd_kafka_message_t *reply_await(rd_kafka_t *reader, int wait_ms)
+{
+	for (int waited_ms = 0; waited_ms < wait_ms; waited_ms += 50) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, 50);
+		if (message && !message->err)
+			return message;
+		if (message)
+			rd_kafka_message_destroy(message);
+	}
+	return NULL;
+}
+
+static rd_kafka_message_t *reply_read(rd_kafka_t *reader)
+{
+	rd_kafka_message_t *reply = reply_await(reader, MOCK_WAIT_MS);
+	assert_non_null(reply);
+	return reply;
+}
+
+static void expect_no_reply(rd_kafka_t *reader)
+{
+	assert_null(reply_await(reader, MOMENT_MS));
+}
+
+static void reader_close(rd_kafka_t *reader)
+{
+	rd_kafka_consumer_close(reader);
+	rd_kafka_destroy(reader);
+}
+
+static void answer_skip(struct stand *stand)
+{
+	rd_kafka_message_destroy(mock_read(&stand->mock));
+}
+
+static void at_least_once_a_copy_follows_the_answer(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, false);
+	stand->config.limits.commit_ms = 60000; /* it waits for no commit */
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	rd_kafka_message_t *answer = mock_read(&stand->mock), *reply = reply_read(reader);
+	assert_int_equal(reply->len, answer->len);
+	assert_memory_equal(reply->payload, answer->payload, reply->len);
+	assert_string_equal(record_header(reply, REPLY_HEADER), ADDRESS);
+	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "r-1");
+	assert_string_equal(record_header(reply, "content-type"), "application/json");
+	assert_null(record_header(reply, REPLY_ERROR_HEADER));
+	assert_null(record_header(answer, REPLY_HEADER)); /* nobody waits where the outputs are read */
+	rd_kafka_message_destroy(answer);
+	rd_kafka_message_destroy(reply);
+	expect_no_reply(reader);
+	assert_int_equal(stand_stop(stand).replies, 1);
+	reader_close(reader);
+}
+
+static void exactly_once_a_copy_waits_for_the_commit(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = 3 * MOMENT_MS;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	ask(stand, "r-2", 4, ADDRESS);
+	answer_skip(stand); /* the mock shows what is not committed */
+	answer_skip(stand);
+	expect_no_reply(reader);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_true(record_says(reply, "[42]"));
+	assert_string_equal(record_header(reply, REPLY_HEADER), ADDRESS);
+	rd_kafka_message_destroy(reply);
+	reply = reply_read(reader);
+	assert_true(record_says(reply, "[8]"));
+	rd_kafka_message_destroy(reply);
+	expect_no_reply(reader);
+	assert_int_equal(stand_stop(stand).replies, 2);
+	reader_close(reader);
+}
+
+/* What it answered then was never committed: it is asked again, and the copy is that of the answer that was. */
+static void what_a_transaction_in_doubt_answered_is_not_copied(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = MOMENT_MS;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	answer_skip(stand);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, 26, 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH); /* EndTxn */
+	answer_skip(stand); /* again */
+	rd_kafka_message_destroy(reply_read(reader));
+	expect_no_reply(reader);
+	struct worker_counts counts = stand_stop(stand);
+	assert_true(counts.resets >= 1);
+	assert_int_equal(counts.replies, 1);
+	reader_close(reader);
+}
+
+static void configure_letters(struct stand *stand)
+{
+	static const char *const both_out[] = {"out", "out"};
+	configure(stand, doubles, false);
+	stand->config.setup.writes = (struct topic_list){2, both_out};
+	stand->stages[0].dead_letters = 1;
+}
+
+static void an_error_is_answered_to_whoever_waits_and_not_kept(void **state)
+{
+	struct stand *stand = *state;
+	configure_letters(stand);
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	mock_write(&stand->mock, "key", "{\"inputs\":", REPLY_HEADER, ADDRESS);
+	rd_kafka_message_t *answer = mock_read(&stand->mock), *reply = reply_read(reader);
+	assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
+	assert_string_equal(record_header(reply, REPLY_ERROR_HEADER), "INPUT");
+	assert_true(record_says(reply, "{\"error\":\""));
+	assert_true(record_says(reply, "\"kind\":\"INPUT\",\"place\":\"in/0/0\",\"id\":\"in-0-0\"}"));
+	rd_kafka_message_destroy(answer);
+	rd_kafka_message_destroy(reply);
+	mock_write(&stand->mock, "key", "{\"inputs\":", NULL, NULL); /* nobody waits for this one */
+	answer_skip(stand);
+	answer_skip(stand);
+	assert_int_equal(stand_stop(stand).dead_letters, 1);
+	reader_close(reader);
+}
+
+static void an_error_is_kept_too_where_the_pipeline_says_so(void **state)
+{
+	struct stand *stand = *state;
+	configure_letters(stand);
+	stand->stages[0].errors_kept = true;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	mock_write(&stand->mock, "key", "{\"inputs\":", REPLY_HEADER, ADDRESS);
+	rd_kafka_message_destroy(reply_read(reader));
+	assert_int_equal(stand_stop(stand).dead_letters, 1);
+	reader_close(reader);
+}
+
+static void an_error_that_is_not_to_be_in_the_outputs_is_answered_to_whoever_waits(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, false);
+	stand->stages[0].errors_off = true;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	mock_write(&stand->mock, "key", "{\"inputs\":", REPLY_HEADER, ADDRESS);
+	rd_kafka_message_destroy(reply_read(reader));
+	assert_int_equal(stand_stop(stand).answered, 0);
+	reader_close(reader);
+}
+
+static void a_deadline_that_has_passed_is_named(void **state)
+{
+	struct stand *stand = *state;
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
+	static const char request[] = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}";
+	configure(stand, doubles, false);
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	rd_kafka_header_add(headers, REPLY_HEADER, -1, ADDRESS, -1);
+	rd_kafka_header_add(headers, "x-deadline-ms", -1, "1", -1);
+	rd_kafka_header_add(headers, REPLY_DEFAULT_ID_HEADER, -1, "made", -1);
+	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_RKT(stand->mock.in), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)request, sizeof request - 1),
+					   RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END),
+			 0);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_string_equal(record_header(reply, REPLY_ERROR_HEADER), "LIMIT");
+	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "deadline");
+	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "made");
+	rd_kafka_message_destroy(reply);
+	stand_stop(stand);
+	reader_close(reader);
+}
+
+static void a_request_that_is_dropped_is_told_as_filtered(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, keeps_small, false);
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 11, ADDRESS);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_int_equal(reply->len, 0);
+	assert_string_equal(record_header(reply, REPLY_OUTCOME_HEADER), REPLY_FILTERED);
+	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "r-1");
+	rd_kafka_message_destroy(reply);
+	assert_int_equal(stand_stop(stand).answered, 0);
+	reader_close(reader);
+}
+
+static void rubbish_and_calls_of_others_are_not_replied_to(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, false);
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 1, "2/rubbish");
+	ask(stand, "r-2", 2, "2/0123456789abcdef/9/another"); /* which reads the same requests */
+	ask(stand, "r-3", 3, "9/0123456789abcdef/9/p"); /* no such partition */
+	for (int i = 0; i < 3; i++)
+		answer_skip(stand);
+	ask(stand, "r-4", 4, "2/0123456789abcdef"); /* no call is named */
+	answer_skip(stand);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_true(record_says(reply, "[8]"));
+	rd_kafka_message_destroy(reply);
+	expect_no_reply(reader);
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 4);
+	assert_int_equal(counts.replies_malformed, 1);
+	reader_close(reader);
+}
+
+static void an_answer_to_a_caller_leaves_in_the_form_of_the_request(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, false);
+	stand->stages[0].format = &format_avro;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_true(record_says(reply, "[42]"));
+	rd_kafka_message_destroy(reply);
+	stand_stop(stand);
+	reader_close(reader);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(at_least_once_a_copy_follows_the_answer),
+		STORY(exactly_once_a_copy_waits_for_the_commit),
+		STORY(what_a_transaction_in_doubt_answered_is_not_copied),
+		STORY(an_error_is_answered_to_whoever_waits_and_not_kept),
+		STORY(an_error_is_kept_too_where_the_pipeline_says_so),
+		STORY(an_error_that_is_not_to_be_in_the_outputs_is_answered_to_whoever_waits),
+		STORY(a_deadline_that_has_passed_is_named),
+		STORY(a_request_that_is_dropped_is_told_as_filtered),
+		STORY(rubbish_and_calls_of_others_are_not_replied_to),
+		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
