@@ -234,14 +234,26 @@ static bool take_long(struct argument_parser *parser, const char *word)
 	return row ? take_option(parser, row, equals ? equals + 1 : NULL) : unknown_long(parser, name);
 }
 
-static bool take_letters(struct argument_parser *parser, const char *letters)
+/* `-2^2` and `-mean(x)` are arguments that begin with a dash: no option has more than letters and digits before its =. */
+static bool unknown_letter(struct argument_parser *parser, const char *word, char letter)
 {
-	for (; *letters; letters++) {
+	const char *other = word + 1;
+	while (isalnum((unsigned char)*other))
+		other++;
+	bool option = isalpha((unsigned char)letter) && (!*other || *other == '=');
+	if (option || !parser->command->arguments)
+		return misuse(parser, "there is no option -%c", letter);
+	return misuse(parser,
+		      "there is no option -%c; what begins with a dash and is none goes behind --, as in `sluice %s -- '%s'`",
+		      letter, parser->command->name, word);
+}
+
+static bool take_letters(struct argument_parser *parser, const char *word)
+{
+	for (const char *letters = word + 1; *letters; letters++) {
 		const struct option *row = find_letter(parser, *letters);
 		if (!row)
-			return misuse(parser, "there is no option -%c%s", *letters,
-				      isalpha((unsigned char)*letters) ? ""
-								       : "; what begins with a dash and is none goes behind --");
+			return unknown_letter(parser, word, *letters);
 		const char *rest = letters + 1;
 		if (row->type != OPTION_FLAG)
 			return take_option(parser, row, *rest ? rest + (*rest == '=') : NULL);
@@ -300,7 +312,7 @@ static bool take_all(struct argument_parser *parser, bool *help)
 		} else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 			*help = true;
 			return true;
-		} else if (!(word[1] == '-' ? take_long(parser, word + 2) : take_letters(parser, word + 1))) {
+		} else if (!(word[1] == '-' ? take_long(parser, word + 2) : take_letters(parser, word))) {
 			return false;
 		}
 	}

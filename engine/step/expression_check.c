@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "step/expression_foreign.h"
 #include "step/expression_check.h"
 
 bool inference_refuse(struct expression_inference *inference, const struct expression_node *node, const char *format, ...)
@@ -235,6 +236,14 @@ static bool refuse_name(struct expression_inference *inference, const struct exp
 	if (suggest)
 		return inference_refuse(inference, node, "no tensor is called `" TEXT_FORMAT "`; did you mean `%s`?",
 					TEXT_ARGUMENTS(whole), suggest);
+	const char *foreign = name->owner.length ? foreign_function(name->name) : foreign_constant(name->name);
+	if (name->owner.length && function_exists(name->name))
+		return inference_refuse(inference, node,
+					"nothing is called `" TEXT_FORMAT "`; write " TEXT_FORMAT "(" TEXT_FORMAT ")",
+					TEXT_ARGUMENTS(whole), TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->owner));
+	if (foreign)
+		return inference_refuse(inference, node, "no tensor is called `" TEXT_FORMAT "`; %s", TEXT_ARGUMENTS(whole),
+					foreign);
 	if (name->owner.length)
 		return inference_refuse(inference, node,
 					"nothing is called `" TEXT_FORMAT

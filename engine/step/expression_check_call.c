@@ -146,9 +146,10 @@ static bool check_arguments(struct expression_inference *inference, const struct
 	for (uint32_t i = 0; i < node->count; i++) {
 		enum value_class class = arguments[i].type.class;
 		if (class != VALUE_UNKNOWN && !letter_takes(*letter, runtime_class(class)))
-			return inference_refuse(inference, node->items[i], "%s() takes %s, and this is %s; it is written %s",
+			return inference_refuse(inference, node->items[i], "%s() takes %s, and this is %s; it is written %s%s",
 						node->function->name, letter_words(*letter),
-						inference_words(inference, &arguments[i].type), node->function->form);
+						inference_words(inference, &arguments[i].type), node->function->form,
+						strcmp(node->function->name, "len") == 0 ? ", and size(x) for a tensor" : "");
 		letter += letter[1] != '\0';
 	}
 	return true;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/suggest.h"
+#include "step/expression_foreign.h"
 #include "step/expression_kernels.h"
 #include "step/expression_tree.h"
 
@@ -255,6 +256,14 @@ static bool refuse(const struct expression *expression, const struct expression_
 	return error_set(error, ERROR_CONFIG, expression_place_at(expression, call->at), "%s", words);
 }
 
+bool function_exists(struct text name)
+{
+	for (const struct expression_function_row *row = expression_functions; row->name; row++)
+		if (text_is(name, row->name))
+			return true;
+	return false;
+}
+
 static bool refuse_unknown(const struct expression *expression, struct text name, const struct expression_node *call,
 			   struct error *error)
 {
@@ -263,6 +272,10 @@ static bool refuse_unknown(const struct expression *expression, struct text name
 		if (row->uses & expression->uses)
 			suggest_offer(&suggestion, text_of(row->name));
 	struct place place = expression_place_at(expression, call->at);
+	const char *foreign = foreign_function(name);
+	if (foreign)
+		return error_set(error, ERROR_CONFIG, place, "no function is called `" TEXT_FORMAT "`; %s", TEXT_ARGUMENTS(name),
+				 foreign);
 	if (suggestion.nearest.bytes)
 		return error_set(error, ERROR_CONFIG, place, "no function is called `" TEXT_FORMAT "`; did you mean `%s`?",
 				 TEXT_ARGUMENTS(name), suggestion.nearest.bytes);

@@ -288,6 +288,19 @@ static const struct sign_row {
 	{"%", SIGN_OPERATOR, OPERATOR_DIVIDE, "`%` stands right behind a number, as in 5%; for the remainder write mod(a, b)"},
 };
 
+static const char axis_refusal[] = "an argument has no name; write the axis behind `along`, as in sum(x along 0)";
+
+/* Whether `axis` or `dim` stands before the sign: sum(x, axis=0). */
+static bool lexer_names_axis(const struct lexer *lexer)
+{
+	struct text before = {source_of(lexer).bytes, lexer->at};
+	while (before.length > 0 && before.bytes[before.length - 1] == ' ')
+		before.length--;
+	bool axis = before.length >= 4 && memcmp(before.bytes + before.length - 4, "axis", 4) == 0;
+	bool dim = before.length >= 3 && memcmp(before.bytes + before.length - 3, "dim", 3) == 0;
+	return peek(lexer, 0) == '=' && (axis || dim);
+}
+
 static bool lex_sign(struct lexer *lexer, struct token *token)
 {
 	struct text source = source_of(lexer);
@@ -297,7 +310,7 @@ static bool lex_sign(struct lexer *lexer, struct token *token)
 		if (!text_starts_with(rest, text_of(row->text)))
 			continue;
 		if (row->refusal)
-			return refuse(lexer, lexer->at, row->refusal);
+			return refuse(lexer, lexer->at, lexer_names_axis(lexer) ? axis_refusal : row->refusal);
 		token->kind = TOKEN_SIGN;
 		token->sign = row->sign;
 		token->operation = row->operation;

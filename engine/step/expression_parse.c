@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/suggest.h"
+#include "step/expression_foreign.h"
 #include "step/expression_parser.h"
 
 #define CALL_ITEMS_MAX 64 /* arguments of a call, dimensions of an index */
@@ -95,10 +96,26 @@ const char *parser_found(const struct parser *parser)
 	return copy ? copy : "something else stands";
 }
 
+/* What is written here for a word of another language that stands where the next token is; NULL: it is none. */
+static const char *parser_foreign(const struct parser *parser)
+{
+	const struct token *token = &parser->token;
+	return token->kind == TOKEN_NAME && !token->quoted && !token->owner.bytes ? foreign_word(token->text) : NULL;
+}
+
+static struct expression_node *parser_refuse_foreign(struct parser *parser, const char *foreign)
+{
+	return parser_refuse(parser, parser->token.at, "there is no `" TEXT_FORMAT "` between two values; %s",
+			     TEXT_ARGUMENTS(parser->token.text), foreign);
+}
+
 bool parser_expect(struct parser *parser, enum sign sign, const char *what, uint32_t opened)
 {
+	const char *foreign = parser_foreign(parser);
 	if (parser_at_sign(parser, sign))
 		return parser_advance(parser);
+	if (foreign)
+		return parser_refuse_foreign(parser, foreign) != NULL;
 	parser_refuse(parser, parser->token.at, "%s here, but the `%c` of character %u is still open; write %s",
 		      parser_found(parser), parser->expression->source.bytes[opened],
 		      (unsigned)text_characters((struct text){parser->expression->source.bytes, opened}) + 1, what);
@@ -258,11 +275,34 @@ static bool parse_arguments(struct parser *parser, struct expression_node *call,
 	return parser_expect(parser, SIGN_CLOSE, "`)` or `,`", opened);
 }
 
+/* `x.mean()` and `np.log(x)`, as other languages write calls: always an error. */
+static struct expression_node *parse_method(struct parser *parser, const struct token *name)
+{
+	static const char refusal[] = "a function has no point in its name";
+	struct text source = parser->expression->source, function = name->text;
+	for (size_t i = 0; i < name->text.length; i++)
+		if (name->text.bytes[i] == '.')
+			function = (struct text){name->text.bytes + i + 1, name->text.length - i - 1};
+	struct text object = {source.bytes + name->at, (size_t)(function.bytes - source.bytes) - name->at - 1};
+	uint32_t inside = parser->token.end;
+	while (inside < source.length && source.bytes[inside] == ' ')
+		inside++;
+	bool alone = inside < source.length && source.bytes[inside] == ')';
+	const char *foreign = foreign_function(function);
+	if (function_exists(function) && foreign_is_module(object))
+		return parser_refuse(parser, name->at, "%s; write " TEXT_FORMAT "(%s), without `" TEXT_FORMAT ".`", refusal,
+				     TEXT_ARGUMENTS(function), alone ? "" : "...", TEXT_ARGUMENTS(object));
+	if (function_exists(function))
+		return parser_refuse(parser, name->at, "%s; write " TEXT_FORMAT "(" TEXT_FORMAT "%s)", refusal,
+				     TEXT_ARGUMENTS(function), TEXT_ARGUMENTS(object), alone ? "" : ", ...");
+	return parser_refuse(parser, name->at, "%s; %s", refusal,
+			     foreign ? foreign : "write a function of `sluice help functions`");
+}
+
 static struct expression_node *parse_call(struct parser *parser, const struct token *name)
 {
 	if (name->owner.bytes)
-		return parser_refuse(parser, name->at,
-				     "a function has no point in its name; write a function of `sluice help functions`");
+		return parse_method(parser, name);
 	if (text_is(name->text, "header"))
 		return parse_header(parser, name->at);
 	struct expression_node *call = parser_node(parser, NODE_CALL, name->at, 0);
@@ -488,6 +528,29 @@ static struct expression_node *parse_level(struct parser *parser, enum expressio
 	return left;
 }
 
+/* Something stands behind a whole expression: an operator of another language, or a function like one. */
+static struct expression_node *parser_refuse_rest(struct parser *parser)
+{
+	const struct token *token = &parser->token;
+	const char *foreign = parser_foreign(parser);
+	struct foreign_choice choice;
+	if (parser_at_word(parser, "if") && foreign_choice_split(parser->expression->source, token->at, &choice))
+		return parser_refuse(parser, token->at,
+				     "there is no `if` between two values; write where(" TEXT_FORMAT ", " TEXT_FORMAT
+				     ", " TEXT_FORMAT ")",
+				     TEXT_ARGUMENTS(choice.condition), TEXT_ARGUMENTS(choice.value),
+				     TEXT_ARGUMENTS(choice.otherwise));
+	if (!foreign && text_starts_with(parser->expression->source, TEXT("if ")))
+		return parser_refuse(parser, 0, "there is no `if`; %s", foreign_word(TEXT("if")));
+	if (foreign)
+		return parser_refuse_foreign(parser, foreign);
+	if (token->kind == TOKEN_NAME && !token->quoted && !token->owner.bytes && function_exists(token->text))
+		return parser_refuse(parser, token->at, "`" TEXT_FORMAT "` is a function; write " TEXT_FORMAT "(a, b)",
+				     TEXT_ARGUMENTS(token->text), TEXT_ARGUMENTS(token->text));
+	return parser_refuse(parser, token->at, "%s behind the end of the expression; write an operator before it, or leave it out",
+			     parser_found(parser));
+}
+
 bool expression_parse(struct expression *expression, struct arena *arena, struct error *error)
 {
 	struct parser parser = {.expression = expression, .arena = arena, .error = error};
@@ -500,9 +563,7 @@ bool expression_parse(struct expression *expression, struct arena *arena, struct
 	if (!root)
 		return false;
 	if (parser.token.kind != TOKEN_END)
-		return parser_refuse(&parser, parser.token.at,
-				     "%s behind the end of the expression; write an operator before it, or leave it out",
-				     parser_found(&parser)) != NULL;
+		return parser_refuse_rest(&parser) != NULL;
 	expression->root = root;
 	return window_resolve(expression, root, error);
 }

@@ -151,6 +151,9 @@ bool expression_emit(struct expression *expression, bool answers, struct arena *
 /* The function of that name over a window's messages, called so; NULL: there is none. */
 const struct expression_function_row *function_over_window(const struct expression_node *call);
 
+/* Whether a function of that name exists, wherever it may be used. */
+bool function_exists(struct text name);
+
 /* With USE_WINDOW: which calls go over the window's messages, and
  * which names stand outside of them. False and a CONFIG error. */
 bool window_resolve(struct expression *expression, struct expression_node *root, struct error *error);

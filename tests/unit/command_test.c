@@ -47,6 +47,10 @@ static void a_misspelt_command_names_the_one_that_was_meant(void **state)
 	says("xyzzy", EXIT_MISUSE, "", "there is no command `xyzzy`\n");
 	says("version", EXIT_MISUSE, "", "did you mean `--version`?");
 	says("eval -1", EXIT_MISUSE, "", "there is no option -1; what begins with a dash and is none goes behind --");
+	says("eval -2^2", EXIT_MISUSE, "", "goes behind --, as in `sluice eval -- '-2^2'`");
+	says("eval -mean(x)", EXIT_MISUSE, "", "as in `sluice eval -- '-mean(x)'`");
+	says("eval -x", EXIT_MISUSE, "", "there is no option -x\n");
+	says("eval -- -2^2", EXIT_GOOD, "-4", "");
 	says("sim --seeds 0", EXIT_MISUSE, "", "from 1 to");
 	says("--format json", EXIT_MISUSE, "", "the command comes first");
 }

@@ -1,7 +1,10 @@
 /* expression_compile_test.c: what is refused before anything runs, at which column,
  * with what to write instead; and the limits at their edges. */
+#include "step/expression_foreign.h"
+#include "step/expression_tree.h"
 #include "tests/unit/expression_world.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,6 +107,69 @@ static void wrong_sentences_say_what_to_write(void **state)
 		{"now()", "CONFIG 1:1 now() has no meaning here; it belongs to alerts and criteria"},
 	};
 	WORLD_HOLD(compile_for_messages, rows);
+}
+
+static void spellings_of_other_languages_get_the_one_of_this(void **state)
+{
+	(void)state;
+	static const struct world_row rows[] = {
+		{"avg(x)", "CONFIG 1:1 no function is called `avg`; write mean(x)"},
+		{"1 + AVG(x)", "CONFIG 1:5 no function is called `AVG`; write mean(x)"},
+		{"ln(x)", "CONFIG 1:1 no function is called `ln`; write log(x), which is the natural one"},
+		{"pow(x, 2)", "CONFIG 1:1 no function is called `pow`; write x ^ y"},
+		{"x.mean()", "CONFIG 1:1 a function has no point in its name; write mean(x)"},
+		{"a.x.mean( )", "CONFIG 1:1 a function has no point in its name; write mean(a.x)"},
+		{"x.clip(0, 1)", "CONFIG 1:1 a function has no point in its name; write clip(x, ...)"},
+		{"x.avg()", "CONFIG 1:1 a function has no point in its name; write mean(x)"},
+		{"np.log(x)", "CONFIG 1:1 a function has no point in its name; write log(...), without `np.`"},
+		{"math.pow(x, 2)", "CONFIG 1:1 a function has no point in its name; write x ^ y"},
+		{"1 if x > 2 else 3", "CONFIG 1:3 there is no `if` between two values; write where(x > 2, 1, 3)"},
+		{"(1 if x > 2 else 3)", "CONFIG 1:4 there is no `if` between two values; write where(condition, then, otherwise)"},
+		{"1 if x", "CONFIG 1:3 there is no `if` between two values; write where(condition, then, otherwise)"},
+		{"if x > 2 then 1", "CONFIG 1:1 there is no `if`; write where(condition, then, otherwise)"},
+		{"a ? b : c", "CONFIG 1:3 there is no `? :`; write where(condition, then, otherwise)"},
+		{"a AND b", "CONFIG 1:3 there is no `AND` between two values; write `and`"},
+		{"a is b", "CONFIG 1:3 there is no `is` between two values; write `==`, or has(x) where a value may be missing"},
+		{"s like 'b*'", "CONFIG 1:3 `like` is a function; write like(a, b)"},
+		{"x mod 2", "CONFIG 1:3 `mod` is a function; write mod(a, b)"},
+		{"mean(x) over 20",
+		 "CONFIG 1:9 there is no `over` between two values; write it inside the function's brackets, as in "
+		 "mean(x over 20)"},
+		{"sum(x, axis=0)",
+		 "CONFIG 1:12 an argument has no name; write the axis behind `along`, as in sum(x along 0)"},
+		{"sum(x, dim = 0)",
+		 "CONFIG 1:12 an argument has no name; write the axis behind `along`, as in sum(x along 0)"},
+		{"x ** 2", "CONFIG 1:3 `**` is no operator; write `^`"},
+		{"len(1)", "CONFIG 1:5 len() takes a text, and this is INT64; it is written len(x), and size(x) for a tensor"},
+		{"a && b || !c", ""},
+		{"side == \"buy\"", ""},
+		{"`if` + `is`", ""},
+		{"None ?? 0", ""}, /* a tensor may have any name */
+	};
+	WORLD_HOLD(compile_for_messages, rows);
+}
+
+/* What an answer tells people to write is part of the language. */
+static void answers_for_other_languages_name_functions_that_exist(void **state)
+{
+	(void)state;
+	static const char *const foreign[] = {"avg", "nanmean", "stddev", "variance", "percentile", "iff", "isna", "isnull",
+					      "ln", "log2",
+					      "trunc", "fmod", "floordiv", "int", "str", "strlen", "numel", "ndim", "startswith",
+					      "endswith", "includes", "regex", "strip", "tolower", "toupper", "hstack", "vstack",
+					      "ravel", "flip", "matmul", "expit", "clamp", "cbrt", "square", "coalesce", "bool"};
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		const char *answer = foreign_function(text_of(foreign[i]));
+		assert_non_null(answer);
+		for (const char *at = strchr(answer, '('); at; at = strchr(at + 1, '(')) {
+			const char *begin = at;
+			while (begin > answer && (isalnum((unsigned char)begin[-1]) || begin[-1] == '_'))
+				begin--;
+			struct text name = {begin, (size_t)(at - begin)};
+			if (name.length > 0 && !function_exists(name))
+				fail_msg("`%s` is told to %s, and there is no %.*s()", foreign[i], answer, (int)name.length, begin);
+		}
+	}
 }
 
 static void kinds_of_literals_are_checked_at_once(void **state)
@@ -393,6 +459,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_words_are_shown_where_they_stand),
 		cmocka_unit_test(wrong_sentences_say_what_to_write),
+		cmocka_unit_test(spellings_of_other_languages_get_the_one_of_this),
+		cmocka_unit_test(answers_for_other_languages_name_functions_that_exist),
 		cmocka_unit_test(kinds_of_literals_are_checked_at_once),
 		cmocka_unit_test(what_came_before_is_kept_by_features_alone),
 		cmocka_unit_test(known_tensors_are_checked_with_their_shapes),
