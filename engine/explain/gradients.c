@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "explain/quadrature.h"
+#include "numeric/legendre.h"
 
 /* ---- one gradient ---- */
 
@@ -82,7 +82,7 @@ double gradient_evaluate(const struct dense *dense, const double *row, size_t ou
 static void gradient_points(enum gradient_rule rule, size_t steps, double *at, double *weights)
 {
 	if (rule == GRADIENT_LEGENDRE) {
-		quadrature_legendre(steps, at, weights);
+		legendre_rule(steps, at, weights);
 		return;
 	}
 	static const double shifts[] = {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "explain/cholesky.h"
+#include "numeric/cholesky.h"
 
 double linear_shap(const double *weights, size_t stride, double bias, const double *means, const double *row, size_t features,
 		   double *contributions)

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "explain/cholesky.h"
+#include "numeric/cholesky.h"
 #include "explain/coalition.h"
-#include "explain/quadrature.h"
+#include "numeric/legendre.h"
 
 #define QUADRATURE_MAX ((size_t)64) /* points: exact up to 128 players, and by far exact enough above */
 #define REACH_MAX 0.9		    /* below 1, where the process would only know coalitions that are alike */
@@ -192,7 +192,7 @@ static void surrogate_reading_make(struct surrogate_reading *reading, size_t pla
 {
 	const size_t exact = (players + 1) / 2;
 	reading->points = exact < QUADRATURE_MAX ? exact : QUADRATURE_MAX;
-	quadrature_legendre(reading->points, reading->at, reading->weights);
+	legendre_rule(reading->points, reading->at, reading->weights);
 	for (size_t q = 0; q < reading->points; q++) {
 		reading->at[q] = 2 * reading->at[q] - 1;
 		reading->weights[q] *= 2;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "explain/quadrature.h"
+#include "numeric/legendre.h"
 #include "explain/tree_shap_parts.h"
 
 /* ---- laying out ---- */
@@ -109,7 +109,7 @@ static bool shap_rules_make(struct tree_shap *shap, struct arena *arena)
 		double *at = ARENA_ARRAY(arena, double, rule->points), *weights = ARENA_ARRAY(arena, double, rule->points);
 		if (!at || !weights)
 			return false;
-		quadrature_legendre(rule->points, at, weights);
+		legendre_rule(rule->points, at, weights);
 		rule->at = at;
 		rule->weights = weights;
 	}

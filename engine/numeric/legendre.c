@@ -1,6 +1,6 @@
-/* quadrature.c: see quadrature.h. Newton's method on the Legendre polynomial, from Tricomi's
+/* legendre.c: see legendre.h. Newton's method on the Legendre polynomial, from Tricomi's
  * guess of its roots. */
-#include "explain/quadrature.h"
+#include "numeric/legendre.h"
 
 #include <math.h>
 
@@ -20,7 +20,7 @@ static double legendre_value(size_t degree, double x, double *slope)
 	return value;
 }
 
-void quadrature_legendre(size_t count, double *points, double *weights)
+void legendre_rule(size_t count, double *points, double *weights)
 {
 	for (size_t i = 0; i < count; i++) {
 		double x = -cos(PI * ((double)i + 0.75) / ((double)count + 0.5)), slope = 0;

@@ -4,7 +4,7 @@
 #pragma GCC optimize("O3") /* the short loops are here for being unrolled, which -O2 does not do */
 #endif
 
-#include "explain/cholesky.h"
+#include "numeric/cholesky.h"
 
 #include <math.h>
 

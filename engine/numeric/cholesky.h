@@ -1,8 +1,8 @@
 /* cholesky.h: Cholesky factor of a symmetric positive matrix, kept as the rows of its lower
  * triangle, one behind the other. The factor of the first rows is the beginning of the factor.
  */
-#ifndef SLUICE_EXPLAIN_CHOLESKY_H
-#define SLUICE_EXPLAIN_CHOLESKY_H
+#ifndef SLUICE_NUMERIC_CHOLESKY_H
+#define SLUICE_NUMERIC_CHOLESKY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,12 @@
+/* legendre.h: Gauss-Legendre rule on 0..1: points and weights by which polynomials of a
+ * degree up to 2 count - 1 are integrated exactly.
+ */
+#ifndef SLUICE_NUMERIC_LEGENDRE_H
+#define SLUICE_NUMERIC_LEGENDRE_H
+
+#include <stddef.h>
+
+/* Fills `count` points, in ascending order, and their weights, which add up to 1. */
+void legendre_rule(size_t count, double *points, double *weights);
+
+#endif
