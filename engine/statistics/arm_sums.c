@@ -2,7 +2,8 @@
 #include "statistics/arm_sums.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "base/little.h"
 
 void arm_sums_add(struct arm_sums *sums, double value, double beside)
 {
@@ -80,29 +81,12 @@ struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums 
 	};
 }
 
-static void bits_write(unsigned char *bytes, uint64_t bits)
-{
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(bits >> 8 * i);
-}
-
-static uint64_t bits_read(const unsigned char *bytes)
-{
-	uint64_t bits = 0;
-	for (int i = 7; i >= 0; i--)
-		bits = bits << 8 | bytes[i];
-	return bits;
-}
-
 void arm_sums_write(const struct arm_sums *sums, unsigned char bytes[ARM_SUMS_BYTES])
 {
 	const double numbers[] = {sums->mean, sums->squares, sums->beside_mean, sums->beside_squares, sums->products};
-	bits_write(bytes, sums->count);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		uint64_t bits;
-		memcpy(&bits, &numbers[i], sizeof(bits));
-		bits_write(bytes + 8 * (i + 1), bits);
-	}
+	little_write(bytes, sums->count);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		little_write_double(bytes + LITTLE_BYTES * (i + 1), numbers[i]);
 }
 
 bool arm_sums_read(struct arm_sums *sums, const unsigned char bytes[ARM_SUMS_BYTES])
@@ -110,10 +94,9 @@ bool arm_sums_read(struct arm_sums *sums, const unsigned char bytes[ARM_SUMS_BYT
 	double numbers[5];
 	bool sound = true;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		const uint64_t bits = bits_read(bytes + 8 * (i + 1));
-		memcpy(&numbers[i], &bits, sizeof(bits));
+		numbers[i] = little_read_double(bytes + LITTLE_BYTES * (i + 1));
 		sound = sound && isfinite(numbers[i]);
 	}
-	*sums = (struct arm_sums){bits_read(bytes), numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+	*sums = (struct arm_sums){little_read(bytes), numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
 	return sound && sums->squares >= 0 && sums->beside_squares >= 0;
 }

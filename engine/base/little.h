@@ -1,0 +1,39 @@
+/* little.h: numbers as 8 bytes, the least significant first, which any machine reads back the same. */
+#ifndef SLUICE_BASE_LITTLE_H
+#define SLUICE_BASE_LITTLE_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define LITTLE_BYTES 8 /* of a number */
+
+static inline void little_write(unsigned char bytes[LITTLE_BYTES], uint64_t number)
+{
+	for (int i = 0; i < LITTLE_BYTES; i++)
+		bytes[i] = (unsigned char)(number >> 8 * i);
+}
+
+static inline uint64_t little_read(const unsigned char bytes[LITTLE_BYTES])
+{
+	uint64_t number = 0;
+	for (int i = LITTLE_BYTES; i-- > 0;)
+		number = number << 8 | bytes[i];
+	return number;
+}
+
+static inline void little_write_double(unsigned char bytes[LITTLE_BYTES], double number)
+{
+	uint64_t bits;
+	memcpy(&bits, &number, sizeof bits);
+	little_write(bytes, bits);
+}
+
+static inline double little_read_double(const unsigned char bytes[LITTLE_BYTES])
+{
+	const uint64_t bits = little_read(bytes);
+	double number;
+	memcpy(&number, &bits, sizeof number);
+	return number;
+}
+
+#endif
