@@ -18,5 +18,6 @@ const struct compute_family *const compute_families[] = {
 	&compute_explain_other,
 	&compute_shap_budget,
 	&compute_abtest,
+	&compute_bandits,
 	NULL,
 };

@@ -34,6 +34,7 @@ struct compute_family {
 };
 
 extern const struct compute_family compute_abtest;
+extern const struct compute_family compute_bandits;
 extern const struct compute_family compute_drift_online;
 extern const struct compute_family compute_drift_quality;
 extern const struct compute_family compute_drift_twosample;

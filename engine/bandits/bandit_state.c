@@ -1,0 +1,113 @@
+/* bandit_state.c: a learner as bytes, for bandit.h.
+ *
+ * A record (bandits/stored.h) of the kind, the numbers of arms and features, the options, then each arm: its counts and
+ * sums, and with features the sums of its models. What follows from the sums is not written; it is made anew when they
+ * are read. */
+#include "bandits/bandit_parts.h"
+#include "bandits/stored.h"
+#include "numeric/cholesky.h"
+
+#define MARK UINT64_C(0x7469646e61620000) /* "bandit", and two bytes for the version */
+
+static const size_t option_offsets[] = {
+	offsetof(struct bandit_options, explore),	 offsetof(struct bandit_options, epsilon),
+	offsetof(struct bandit_options, alpha),		 offsetof(struct bandit_options, lambda),
+	offsetof(struct bandit_options, gamma),		 offsetof(struct bandit_options, prior_alpha),
+	offsetof(struct bandit_options, prior_beta),	 offsetof(struct bandit_options, prior_mean),
+	offsetof(struct bandit_options, prior_variance), offsetof(struct bandit_options, noise_variance),
+	offsetof(struct bandit_options, prior_weight),
+};
+
+#define OPTIONS (sizeof option_offsets / sizeof *option_offsets)
+
+bool bandit_options_equal(const struct bandit_options *one, const struct bandit_options *other)
+{
+	bool equal = one->kind == other->kind && one->arms == other->arms && one->features == other->features;
+	for (size_t i = 0; i < OPTIONS; i++)
+		equal = equal &&
+			memcmp((const char *)one + option_offsets[i], (const char *)other + option_offsets[i], sizeof(double)) == 0;
+	return equal;
+}
+
+/* ---- writing ---- */
+
+static void ridge_write(struct buffer *out, const struct ridge *ridge)
+{
+	stored_put_numbers(out, ridge->gram, cholesky_size(ridge->features));
+	stored_put_numbers(out, ridge->moments, ridge->features);
+}
+
+static void arm_write(struct buffer *out, const struct bandit_options *options, const struct bandit_arm *arm)
+{
+	const double sums[] = {arm->rewards.total, arm->rewards.rest, arm->moments.mean, arm->moments.squares, arm->log_weight};
+	stored_put(out, arm->pending);
+	stored_put(out, arm->moments.count);
+	stored_put_numbers(out, sums, sizeof sums / sizeof *sums);
+	if (options->features > 0)
+		ridge_write(out, &arm->model);
+	if (options->kind == BANDIT_LINUCB)
+		ridge_write(out, &arm->plays);
+}
+
+void bandit_write(const struct bandit *bandit, struct buffer *out)
+{
+	const struct bandit_options *options = &bandit->options;
+	const size_t begin = out->length;
+	stored_put(out, MARK | BANDIT_VERSION);
+	stored_put(out, options->kind);
+	stored_put(out, options->arms);
+	stored_put(out, options->features);
+	for (size_t i = 0; i < OPTIONS; i++)
+		stored_put_numbers(out, (const double *)((const char *)options + option_offsets[i]), 1);
+	for (size_t i = 0; i < options->arms; i++)
+		arm_write(out, options, &bandit->arms[i]);
+	stored_end(out, begin);
+}
+
+/* ---- reading ---- */
+
+static void ridge_read(struct stored *record, struct ridge *ridge)
+{
+	stored_take_numbers(record, ridge->gram, cholesky_size(ridge->features));
+	stored_take_numbers(record, ridge->moments, ridge->features);
+	record->sound = record->sound && ridge_refresh(ridge);
+}
+
+static void arm_read(struct stored *record, const struct bandit_options *options, struct bandit_arm *arm)
+{
+	arm->pending = stored_take(record);
+	arm->moments.count = stored_take(record);
+	arm->rewards.total = stored_take_number(record);
+	arm->rewards.rest = stored_take_number(record);
+	arm->moments.mean = stored_take_number(record);
+	arm->moments.squares = stored_take_number(record);
+	arm->log_weight = stored_take_number(record);
+	record->sound = record->sound && arm->moments.squares >= 0;
+	if (options->features > 0)
+		ridge_read(record, &arm->model);
+	if (options->kind == BANDIT_LINUCB)
+		ridge_read(record, &arm->plays);
+}
+
+struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error *error)
+{
+	struct stored record = {"state of the bandit", MARK, BANDIT_VERSION, bytes, 0, true};
+	struct error unsound = {0};
+	if (!stored_begin(&record, error))
+		return NULL;
+	const uint64_t kind = stored_take(&record);
+	struct bandit_options options = {.kind = kind < BANDIT_KINDS ? (enum bandit_kind)kind : BANDIT_KINDS};
+	options.arms = stored_take(&record);
+	options.features = stored_take(&record);
+	for (size_t i = 0; i < OPTIONS; i++)
+		*(double *)((char *)&options + option_offsets[i]) = stored_take_number(&record);
+	/* Before memory is taken for arms: no more than the bytes can hold. */
+	if (!bandit_check(&options, &unsound) || !stored_has(&record, options.arms * cholesky_size(options.features)))
+		return stored_damaged(&record, error), NULL;
+	struct bandit *bandit = bandit_open(arena, &options, error);
+	for (size_t i = 0; bandit && i < options.arms && record.sound; i++)
+		arm_read(&record, &options, &bandit->arms[i]);
+	if (bandit && !stored_ended(&record))
+		return stored_damaged(&record, error), NULL;
+	return bandit;
+}

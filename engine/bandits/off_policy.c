@@ -1,0 +1,233 @@
+/* off_policy.c: see off_policy.h. */
+#include "bandits/off_policy.h"
+
+#include <math.h>
+
+#include "base/hash.h"
+#include "statistics/distribution.h"
+#include "statistics/sequence.h"
+
+#define TARGET_ERROR 1e-3 /* of the sum of probabilities, which come rounded to a few digits */
+#define FOLD_SEED 6	  /* so that folds have nothing to do with arms, which hashes of units decide too */
+
+bool off_policy_begin(struct off_policy *sums, size_t arms, double clip, struct error *error)
+{
+	if (arms < 1 || arms > BANDIT_ARMS_MOST)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "The policy has %zu arms. Give it 1 to %d.", arms,
+				 BANDIT_ARMS_MOST);
+	if (!(clip > 0))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`clip` is %g. Give a number above 0.", clip);
+	*sums = (struct off_policy){.arms = arms, .clip = clip, .modelled = true};
+	return true;
+}
+
+/* ---- records ---- */
+
+static bool shares_sound(const double *shares, size_t arms, const char *whose, struct error *error)
+{
+	double sum = 0;
+	for (size_t i = 0; i < arms; i++) {
+		if (!(shares[i] >= 0))
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "The %s probability of arm %zu is %g. Give 0 to 1.", whose,
+					 i, shares[i]);
+		sum += shares[i];
+	}
+	return fabs(sum - 1) <= TARGET_ERROR ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "The %s probabilities of a record sum to %.6g. Give one for each arm, 1 together.", whose, sum);
+}
+
+static bool record_sound(const struct off_policy *sums, const struct off_policy_record *record, struct error *error)
+{
+	if (record->arm >= sums->arms)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "A record is of arm %zu, and the policy has %zu. Leave the record out.", record->arm, sums->arms);
+	if (!(record->probability > 0 && record->probability <= 1))
+		return error_set(
+			error, ERROR_INPUT, PLACE_NONE,
+			"A record was chosen with the probability %g. Give the one that was logged, above 0 and at most 1.",
+			record->probability);
+	if (!(fabs(record->reward) <= BANDIT_REWARD_MOST))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "The reward of a record is %g. Give a finite number up to %g.",
+				 record->reward, BANDIT_REWARD_MOST);
+	for (size_t i = 0; record->expected && i < sums->arms; i++)
+		if (!(fabs(record->expected[i]) <= BANDIT_REWARD_MOST))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "The model expects %g of arm %zu. Give a finite number up to %g.", record->expected[i], i,
+					 BANDIT_REWARD_MOST);
+	return shares_sound(record->target, sums->arms, "new policy's", error) &&
+	       (!record->logged || shares_sound(record->logged, sums->arms, "recorded", error));
+}
+
+static void support_add(struct off_policy *sums, const struct off_policy_record *record)
+{
+	double outside = 0;
+	sums->chosen[record->arm] = true;
+	for (size_t i = 0; i < sums->arms; i++) {
+		if (!record->logged)
+			sums->never[i] += record->target[i];
+		else if (record->logged[i] <= 0 && i != record->arm)
+			outside += record->target[i];
+	}
+	sum_add(&sums->outside, outside);
+}
+
+static void model_add(struct off_policy *sums, const struct off_policy_record *record, double weight)
+{
+	double direct = 0;
+	for (size_t i = 0; i < sums->arms; i++)
+		direct += record->target[i] * record->expected[i];
+	const double surplus = weight * (record->reward - record->expected[record->arm]);
+	moments_add(&sums->doubly, direct + surplus);
+	arm_sums_add(&sums->direct_surplus, direct, surplus);
+	arm_sums_add(&sums->direct_weights, direct, weight);
+	arm_sums_add(&sums->surplus_weights, surplus, weight);
+}
+
+bool off_policy_add(struct off_policy *sums, const struct off_policy_record *record, struct error *error)
+{
+	if (!record_sound(sums, record, error))
+		return false;
+	const double weight = record->target[record->arm] / record->probability;
+	sum_add(&sums->weights, weight);
+	sum_add(&sums->squares, weight * weight);
+	arm_sums_add(&sums->rewards, weight * record->reward, weight);
+	moments_add(&sums->clipped, fmin(weight, sums->clip) * record->reward);
+	support_add(sums, record);
+	if (record->expected)
+		model_add(sums, record, weight);
+	else
+		sums->modelled = false;
+	return true;
+}
+
+static void sum_merge(struct sum *into, const struct sum *from)
+{
+	sum_add(into, from->total);
+	sum_add(into, from->rest);
+}
+
+void off_policy_merge(struct off_policy *into, const struct off_policy *from)
+{
+	into->modelled = into->modelled && from->modelled;
+	sum_merge(&into->weights, &from->weights);
+	sum_merge(&into->squares, &from->squares);
+	sum_merge(&into->outside, &from->outside);
+	for (size_t i = 0; i < into->arms; i++) {
+		into->never[i] += from->never[i];
+		into->chosen[i] = into->chosen[i] || from->chosen[i];
+	}
+	arm_sums_merge(&into->rewards, &from->rewards);
+	moments_merge(&into->clipped, &from->clipped);
+	moments_merge(&into->doubly, &from->doubly);
+	arm_sums_merge(&into->direct_surplus, &from->direct_surplus);
+	arm_sums_merge(&into->direct_weights, &from->direct_weights);
+	arm_sums_merge(&into->surplus_weights, &from->surplus_weights);
+}
+
+/* ---- estimates ---- */
+
+static double mean_error(const struct moments *moments)
+{
+	return sqrt(moments_variance(moments, 1) / (double)moments->count);
+}
+
+static struct off_policy_estimate mean_estimate(const struct moments *moments)
+{
+	if (moments->count == 0)
+		return (struct off_policy_estimate){(double)NAN, (double)NAN};
+	return (struct off_policy_estimate){moments->mean, mean_error(moments)};
+}
+
+/* The ratio of w r to w, and the error of its terms w (r - ratio) / mean w. */
+static struct off_policy_estimate ratio_estimate(const struct arm_sums *sums)
+{
+	if (!(sums->beside_mean > 0))
+		return (struct off_policy_estimate){(double)NAN, (double)NAN};
+	const double ratio = arm_sums_ratio(sums);
+	const struct moments terms = arm_sums_linearised(sums, ratio);
+	return (struct off_policy_estimate){ratio, mean_error(&terms) / sums->beside_mean};
+}
+
+/* The sum of DM and of the ratio of w (r - model) to w: the variance of its terms is that of both, and twice how they go
+ * together. */
+static struct off_policy_estimate self_normalised_estimate(const struct off_policy *sums)
+{
+	const struct off_policy_estimate surplus = ratio_estimate(&sums->surplus_weights);
+	const double count = (double)sums->direct_surplus.count, mean = sums->direct_weights.beside_mean;
+	const double together =
+		(sums->direct_surplus.products - surplus.value * sums->direct_weights.products) / mean / (count - 1) / count;
+	const struct moments direct = arm_sums_values(&sums->direct_surplus);
+	const double variance = moments_variance(&direct, 1) / count + surplus.error * surplus.error + 2 * together;
+	return (struct off_policy_estimate){direct.mean + surplus.value, sqrt(fmax(0, variance))};
+}
+
+struct off_policy_result off_policy_result(const struct off_policy *sums)
+{
+	const struct off_policy_estimate none = {(double)NAN, (double)NAN};
+	const double records = (double)sums->rewards.count, total = sum_value(&sums->weights);
+	const struct moments rewards = arm_sums_values(&sums->rewards), direct = arm_sums_values(&sums->direct_surplus);
+	double outside = sum_value(&sums->outside);
+	for (size_t i = 0; i < sums->arms; i++)
+		outside += sums->chosen[i] ? 0 : sums->never[i];
+	struct off_policy_result result = {
+		.records = sums->rewards.count,
+		.ips = mean_estimate(&rewards),
+		.snips = ratio_estimate(&sums->rewards),
+		.clipped = mean_estimate(&sums->clipped),
+		.direct = sums->modelled ? mean_estimate(&direct) : none,
+		.doubly = sums->modelled ? mean_estimate(&sums->doubly) : none,
+		.self_normalised_doubly = sums->modelled ? self_normalised_estimate(sums) : none,
+		.effective = total > 0 ? total * total / sum_value(&sums->squares) : 0,
+		.outside = records > 0 ? outside / records : 0,
+	};
+	result.too_few = !(result.effective >= OFF_POLICY_LEAST);
+	result.unsupported = result.outside > OFF_POLICY_OUTSIDE_MOST;
+	return result;
+}
+
+struct interval off_policy_interval(struct off_policy_estimate estimate, double tau2, double alpha)
+{
+	const double half = tau2 > 0 ? sequence_half_width(estimate.error * estimate.error, tau2, alpha)
+				     : normal_critical(alpha / 2) * estimate.error;
+	return interval_around(estimate.value, half);
+}
+
+/* ---- a model of rewards ---- */
+
+struct reward_model {
+	size_t arms;
+	struct ridge *folds[2]; /* a model for each arm */
+};
+
+struct reward_model *reward_model_open(struct arena *arena, size_t arms, size_t features, double lambda)
+{
+	struct reward_model *model = ARENA_NEW(arena, struct reward_model);
+	if (!model)
+		return NULL;
+	model->arms = arms;
+	for (size_t fold = 0; fold < 2; fold++) {
+		model->folds[fold] = ARENA_ARRAY(arena, struct ridge, arms);
+		for (size_t i = 0; model->folds[fold] && i < arms; i++)
+			if (!ridge_open(&model->folds[fold][i], arena, features, lambda))
+				return NULL;
+	}
+	return model->folds[0] && model->folds[1] ? model : NULL;
+}
+
+static size_t fold_of(struct text unit)
+{
+	return hash_bytes(unit.bytes, unit.length, FOLD_SEED) & 1;
+}
+
+void reward_model_add(struct reward_model *model, struct text unit, size_t arm, const double *x, double reward)
+{
+	ridge_add(&model->folds[fold_of(unit)][arm], x, reward);
+}
+
+void reward_model_expect(const struct reward_model *model, struct text unit, const double *x, double *expected)
+{
+	const struct ridge *other = model->folds[1 - fold_of(unit)];
+	for (size_t i = 0; i < model->arms; i++)
+		expected[i] = ridge_mean(&other[i], x);
+}

@@ -1,0 +1,92 @@
+/* off_policy.h: estimates of what a policy would have earned, from recorded choices of another one.
+ *
+ * A record has the arm that was chosen, with which probability, its reward, and the probabilities that the new policy
+ * gives to all arms; w = new / recorded probability. Perhaps also what a model expects of each arm's reward:
+ *
+ *   IPS       mean of w r                          SNIPS   sum of w r / sum of w
+ *   clipped   mean of min(w, clip) r
+ *   DM        mean of what the model expects of the new policy's arms
+ *   DR        mean of DM + w (r - model)           SNDR    mean of DM + sum of w (r - model) / sum of w
+ *
+ * Standard errors are sd / sqrt n (ddof 1), those of ratios by linearisation. They take records as independent. Records
+ * of a policy that learnt from its own choices are not: for them there is an interval that holds at every look.
+ *
+ * An estimate is refused as a recommendation when the records are worth fewer than OFF_POLICY_LEAST (ESS), or when the
+ * new policy gives more than OFF_POLICY_OUTSIDE_MOST of its choices to arms that the old one never chose.
+ *
+ * Pure data without pointers, O(1) for each record. One thread at a time.
+ */
+#ifndef SLUICE_BANDITS_OFF_POLICY_H
+#define SLUICE_BANDITS_OFF_POLICY_H
+
+#include "bandits/bandit.h"
+#include "statistics/arm_sums.h"
+#include "statistics/interval.h"
+
+#define OFF_POLICY_LEAST 100	     /* of ESS */
+#define OFF_POLICY_OUTSIDE_MOST 0.01 /* share of the new policy's choices */
+
+struct off_policy_record {
+	size_t arm;
+	double reward;
+	double probability;   /* of the arm when it was chosen; above 0 */
+	const double *target; /* of each arm, by the new policy; their sum is 1 */
+	const double *logged; /* of each arm, by the old one, where it was recorded; else NULL: arms without a record count as 0 */
+	const double *expected; /* of each arm, by a model of rewards; NULL where there is none */
+};
+
+struct off_policy {
+	size_t arms;
+	double clip;
+	bool modelled; /* all records had a model's expectations */
+	struct sum weights, squares, outside;
+	double never[BANDIT_ARMS_MOST]; /* the new policy's share of each arm, in records that do not say what the old one's was */
+	bool chosen[BANDIT_ARMS_MOST];
+	struct arm_sums rewards; /* of w r, beside w */
+	struct moments clipped;
+	struct moments doubly;		 /* of DR's terms */
+	struct arm_sums direct_surplus;	 /* of DM's terms, beside w (r - model) */
+	struct arm_sums direct_weights;	 /* of DM's terms, beside w */
+	struct arm_sums surplus_weights; /* of w (r - model), beside w */
+};
+
+/* `clip` above 0. False: CONFIG. */
+bool off_policy_begin(struct off_policy *sums, size_t arms, double clip, struct error *error);
+
+/* False: INPUT, and the record is left out. */
+bool off_policy_add(struct off_policy *sums, const struct off_policy_record *record, struct error *error);
+
+/* Sums of other records are added. */
+void off_policy_merge(struct off_policy *into, const struct off_policy *from);
+
+struct off_policy_estimate {
+	double value, error; /* NaN where the records leave it undefined */
+};
+
+struct off_policy_result {
+	uint64_t records;
+	struct off_policy_estimate ips, snips, clipped;
+	struct off_policy_estimate direct, doubly, self_normalised_doubly; /* NaN without a model */
+	double effective;						   /* ESS: (sum of w)^2 / sum of w^2 */
+	double outside;		   /* share of the new policy's choices that the records say nothing of */
+	bool too_few, unsupported; /* why it is no recommendation */
+};
+
+struct off_policy_result off_policy_result(const struct off_policy *sums);
+
+/* Of an estimate at 1 - alpha. `tau2` above 0: records of a policy that learnt meanwhile, the interval of the always-valid
+ * sequence (statistics/sequence.h) with that variance of effects; 0: independent records, the normal one. */
+struct interval off_policy_interval(struct off_policy_estimate estimate, double tau2, double alpha);
+
+/* ---- a model of rewards for DR ---- */
+
+/* Ridge regression of each arm's rewards on the context, fitted in two folds by unit: what is expected of a unit's record
+ * was learnt of the other fold alone. */
+struct reward_model;
+
+/* `features` at least 1; a context of the number 1 alone makes it the mean of each arm. NULL: the arena is full. */
+struct reward_model *reward_model_open(struct arena *arena, size_t arms, size_t features, double lambda);
+void reward_model_add(struct reward_model *model, struct text unit, size_t arm, const double *x, double reward);
+void reward_model_expect(const struct reward_model *model, struct text unit, const double *x, double *expected);
+
+#endif
